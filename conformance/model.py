@@ -1,0 +1,374 @@
+"""The nouns of the suite: frozen values that every other module speaks in; standard library only, no behaviour but views."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+Headers = tuple[tuple[str, str], ...]
+"""Header lines in the order, case and number in which they crossed the wire; latin-1 text, white space around values removed in responses."""
+
+
+class CountsAs(StrEnum):
+    """What a deviation from a requirement counts as under one strictness."""
+
+    FAIL = "FAIL"
+    WARN = "WARN"
+    INFO = "INFO"
+    CLIENT = "CLIENT"
+
+
+class Strictness(StrEnum):
+    """How literally the documents are read."""
+
+    STRICT = "strict"
+    LENIENT = "lenient"
+
+
+class Profile(StrEnum):
+    """How much a run does."""
+
+    SMOKE = "smoke"
+    STANDARD = "standard"
+    NIGHTLY = "nightly"
+
+
+class Outcome(StrEnum):
+    """A conclusion about a requirement, or about one judgement of it."""
+
+    MET = "met"
+    VIOLATED = "violated"
+    ADVISORY = "advisory"
+    OBSERVED = "observed"
+    INCONCLUSIVE = "inconclusive"
+    UNTESTED = "untested"
+    NOT_APPLICABLE = "not-applicable"
+    KNOWN = "known"
+
+
+class RunVerdict(StrEnum):
+    """What a whole run concludes."""
+
+    NONCONFORMANT = "nonconformant"
+    INCOMPLETE = "incomplete"
+    PARTIAL = "partial"
+    CONFORMANT = "conformant"
+
+
+class Identity(StrEnum):
+    """Which client certificate a request presents."""
+
+    PRIMARY = "primary"
+    SECOND = "second"
+    NONE = "none"
+    UNKNOWN = "unknown"
+
+
+class FailureKind(StrEnum):
+    """Why no complete HTTP response came."""
+
+    REFUSED = "refused"
+    TLS = "tls"
+    TIMEOUT = "timeout"
+    CLOSED = "closed"
+    RESET = "reset"
+    NOT_HTTP = "not-http"
+    TRUNCATED = "truncated"
+    TOO_LARGE = "too-large"
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """One normative statement of the digest.
+
+    `requires` names the requirements that must hold before this one can be judged; `control` the kind of accepted
+    request without which a refusal proves nothing ("" where none is needed); `untestable` says in a sentence why no
+    case can judge it ("" where one does).
+    """
+
+    id: str
+    section: str
+    area: str
+    level: str
+    origin: str
+    strict: CountsAs
+    lenient: CountsAs
+    title: str
+    text: str
+    sources: tuple[str, ...] = ()
+    note: str = ""
+    requires: tuple[str, ...] = ()
+    control: str = ""
+    untestable: str = ""
+
+    def counts_as(self, strictness: Strictness) -> CountsAs:
+        """What a deviation counts as under `strictness`."""
+        return self.strict if strictness is Strictness.STRICT else self.lenient
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """A deployment that the target lists."""
+
+    cloud_service: str
+    slot: str
+    name: str
+    role_instances: tuple[str, ...]
+    failing_role_instances: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a run may spend on a target; times in seconds."""
+
+    allow_reimage: bool = False
+    max_reimages: int = 6
+    operation_timeout_seconds: float = 1800.0
+    poll_interval_seconds: float = 5.0
+    request_timeout_seconds: float = 30.0
+    requests_per_second: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """Optional calls of the target: True, False, or None for auto (asked once)."""
+
+    get_deployment: bool | None = None
+    get_cloud_service: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where the system under test is and what it offers."""
+
+    name: str
+    base_url: str
+    subscription_id: str
+    deployments: tuple[Deployment, ...]
+    x_ms_version: str = "2011-10-01"
+    strictness: Strictness = Strictness.STRICT
+    client_certificate: Path | None = None
+    client_key: Path | None = None
+    ca_bundle: Path | None = None
+    second_client_certificate: Path | None = None
+    foreign_subscription_id: str | None = None
+    other_subscription_id: str | None = None
+    limits: Limits = field(default_factory=Limits)
+    capabilities: Capabilities = field(default_factory=Capabilities)
+    probe_url: str | None = None
+
+    @property
+    def is_https(self) -> bool:
+        """Whether the target is reached over TLS."""
+        return self.base_url.startswith("https:")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request exactly as it goes out: header lines are written verbatim, so that it may be malformed in any way."""
+
+    method: str
+    target: str
+    headers: Headers = ()
+    body: bytes = field(default=b"", repr=False)
+    identity: Identity = Identity.PRIMARY
+    fresh_connection: bool = False
+    patience_seconds: float | None = None
+    http_version: str = "HTTP/1.1"
+
+    def wire(self) -> bytes:
+        """The octets to send (RFC 9112 2.1), whatever they are worth."""
+        lines = [f"{self.method} {self.target} {self.http_version}", *(f"{name}: {value}" for name, value in self.headers)]
+        return "\r\n".join([*lines, "", ""]).encode("latin-1") + self.body
+
+    def values(self, name: str) -> tuple[str, ...]:
+        """The values of every header line called `name`, whatever its case, white space around them removed."""
+        return tuple(value.strip(" \t") for key, value in self.headers if key.lower() == name.lower())
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One final HTTP response; `body` is decoded from its transfer coding; `anomalies` say what was wrong with its framing."""
+
+    status: int
+    reason: str = ""
+    headers: Headers = field(default=(), repr=False)
+    body: bytes = field(default=b"", repr=False)
+    http_version: str = "HTTP/1.1"
+    interim: tuple[int, ...] = ()
+    anomalies: tuple[str, ...] = ()
+
+    def values(self, name: str) -> tuple[str, ...]:
+        """The values of every header line called `name`, whatever its case."""
+        return tuple(value for key, value in self.headers if key.lower() == name.lower())
+
+    def header(self, name: str) -> str | None:
+        """The first value of header `name`, or None."""
+        return next(iter(self.values(name)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why an exchange has no complete response."""
+
+    kind: FailureKind
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request and its reply; times in seconds, `at` since the run began.
+
+    `failure` is None exactly when a complete response arrived; with a failure, `response` holds what arrived before it,
+    or None. `connection` and `position` say on which connection, and as which request on it, it went out. `closed` is
+    True when the endpoint was seen to close the connection right after the response.
+    """
+
+    number: int
+    request: Request
+    response: Response | None
+    failure: Failure | None = None
+    at: float = 0.0
+    elapsed: float = 0.0
+    connection: int = 0
+    position: int = 1
+    closed: bool = False
+    case: str = ""
+    label: str = ""
+
+    @property
+    def reply(self) -> Response | None:
+        """The response if it is complete, else None."""
+        return self.response if self.failure is None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One judgement: of which requirement, by which check and case, on which exchanges.
+
+    `because` names requirements whose own violation explains this one; `symptom` is a short stable word for how it
+    failed, the fingerprint that baselines and grouping use; `arguments` are the check's own parameters, plain JSON.
+    """
+
+    requirement: str
+    outcome: Outcome
+    check: str = ""
+    case: str = ""
+    evidence: tuple[int, ...] = ()
+    expected: str = ""
+    actual: str = ""
+    symptom: str = ""
+    because: tuple[str, ...] = ()
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CaseRecord:
+    """What became of one conformance case; `outcome` is met, violated, advisory, observed, inconclusive, untested,
+    not-applicable, or error when the case itself broke."""
+
+    id: str
+    requirements: tuple[str, ...]
+    outcome: str
+    duration_seconds: float = 0.0
+    evidence: tuple[int, ...] = ()
+    doc: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RequirementResult:
+    """The outcome of one requirement in a run."""
+
+    requirement: Requirement
+    counts_as: CountsAs
+    outcome: Outcome
+    cases: tuple[str, ...] = ()
+    reason: str = ""
+    evidence: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One cause, with what it drags along; `reproduce` is a shell command, `evidence` numbers exchanges, first the deciding one."""
+
+    requirement: str
+    counts_as: CountsAs
+    headline: str
+    expected: str
+    actual: str
+    cases: tuple[str, ...] = ()
+    evidence: tuple[int, ...] = ()
+    reproduce: str = ""
+    also_affected: tuple[str, ...] = ()
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What this endpoint does where the documents are silent."""
+
+    requirement: str
+    seen: str
+    evidence: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OperationRecord:
+    """One operation as its polls showed it; seconds in `polls` count from its acceptance, `accepted_at` from the run's start."""
+
+    id: str
+    role_instance: str
+    form: str
+    accepted_at: float
+    polls: tuple[tuple[float, str], ...]
+    outcome: str
+    deployment: str = ""
+    evidence: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RunInfo:
+    """Which run this was; `started` and `finished` are ISO 8601 UTC, `finished` empty when the run was cut short."""
+
+    id: str
+    started: str
+    finished: str
+    seed: int
+    profile: Profile
+    strictness: Strictness
+    interrupted: bool
+    suite_version: str
+    duration_seconds: float = 0.0
+    coverage: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """Everything a run concludes: what every report is made from."""
+
+    run: RunInfo
+    target: Mapping[str, Any]
+    verdict: RunVerdict
+    exit_code: int
+    requirements: tuple[RequirementResult, ...]
+    findings: tuple[Finding, ...]
+    observations: tuple[Observation, ...]
+    operations: tuple[OperationRecord, ...]
+    cases: tuple[CaseRecord, ...]
+    requests: int
+    reimages: int
+    notes: tuple[str, ...] = ()
+
+    def counts(self) -> dict[str, int]:
+        """How many requirements ended in each outcome, every outcome named."""
+        return {outcome.value: sum(1 for r in self.requirements if r.outcome is outcome) for outcome in Outcome}
+
+    def of_outcome(self, *outcomes: Outcome) -> Iterator[RequirementResult]:
+        """The requirement results with one of `outcomes`, in the catalogue's order."""
+        return (result for result in self.requirements if result.outcome in outcomes)
