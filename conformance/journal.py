@@ -1,0 +1,257 @@
+"""The journal: one JSON line per event of a run, written as it happens and read back exactly.
+
+It keeps events; what they mean is judged elsewhere. Octets are written as latin-1 text, one character for each.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Self
+
+from conformance.errors import JournalError, ReportError
+from conformance.model import (
+    Exchange,
+    Failure,
+    FailureKind,
+    Identity,
+    Observation,
+    Outcome,
+    Request,
+    Response,
+    Verdict,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+    from types import TracebackType
+
+    from conformance.wire.clock import Clock
+
+SCHEMA = "reimage-conformance/journal/1"
+_SCHEMA_FAMILY = SCHEMA.rpartition("/")[0]
+
+
+class JournalWriter:
+    """Appends events to a journal file, each whole and at once; raises ReportError when it cannot.
+
+    The first event is to be "run", which gets the schema, and the last "end". Threads may share a writer.
+    """
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self._path = path
+        self._clock = clock
+        self._origin = clock.now()
+        self._lock = threading.Lock()
+        self._torn = False
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o644)
+        except OSError as error:
+            raise ReportError(f"the journal {str(path)!r} cannot be created: {error.strerror or error}") from error
+
+    def write(self, type: str, **fields: Any) -> None:  # noqa: A002
+        """Append the event `type` with JSON-ready `fields`; seconds since the writer began go in as "at"."""
+        event: dict[str, Any] = {"type": type}
+        if type == "run":
+            event["schema"] = SCHEMA
+        event["at"] = round(self._clock.now() - self._origin, 6)
+        self._append(event | fields)
+
+    def exchange(self, exchange: Exchange) -> None:
+        """Append an exchange."""
+        self._append({"type": "exchange", **_of_exchange(exchange)})
+
+    def verdict(self, verdict: Verdict) -> None:
+        """Append a verdict."""
+        self.write("verdict", **_of_fields(verdict))
+
+    def observation(self, observation: Observation) -> None:
+        """Append an observation."""
+        self.write("observation", **_of_fields(observation))
+
+    def close(self) -> None:
+        """Close the file; closing twice is harmless."""
+        with self._lock:
+            if self._file >= 0:
+                os.close(self._file)
+                self._file = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _append(self, event: Mapping[str, Any]) -> None:
+        line = json.dumps(event, separators=(",", ":")).encode("ascii") + b"\n"
+        with self._lock:
+            if self._torn:  # what an earlier failure left behind is to stay a line of its own
+                line = b"\n" + line
+            try:
+                written = os.write(self._file, line)
+                self._torn = written < len(line)
+                while written < len(line):
+                    written += os.write(self._file, line[written:])
+                self._torn = False
+            except OSError as error:
+                raise ReportError(
+                    f"the journal {str(self._path)!r} cannot be written: {error.strerror or error}"
+                ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """A journal read back: `header` is its first line, `cases` the case-start and case-end events, `events` every line.
+
+    `complete` is whether the run came to its end, `torn` whether the last line was cut; `notes` name every line that
+    could not be read.
+    """
+
+    header: Mapping[str, Any]
+    exchanges: dict[int, Exchange] = field(default_factory=dict)
+    verdicts: list[Verdict] = field(default_factory=list)
+    observations: list[Observation] = field(default_factory=list)
+    cases: list[dict[str, Any]] = field(default_factory=list)
+    events: list[dict[str, Any]] = field(default_factory=list)
+    complete: bool = False
+    torn: bool = False
+    notes: tuple[str, ...] = ()
+
+
+def read_journal(path: Path) -> Journal:
+    """The journal at `path`, as much of it as can be read; raises JournalError when it is none."""
+    try:
+        octets = path.read_bytes()
+    except OSError as error:
+        raise JournalError(f"the journal {str(path)!r} cannot be read: {error.strerror or error}") from error
+    first, *rest = octets.split(b"\n")
+    journal = Journal(_read_header(first, path))
+    journal.events.append(dict(journal.header))
+    notes: list[str] = []
+    torn = False
+    for number, line in enumerate(rest, start=2):
+        if not line:
+            continue
+        try:
+            _take(journal, json.loads(line))
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            torn = number == len(rest) + 1
+            notes.append(f"line {number} was cut short" if torn else f"line {number} is damaged: {_describe(error)}")
+    complete = any(event["type"] == "end" for event in journal.events)
+    return Journal(
+        journal.header, journal.exchanges, journal.verdicts, journal.observations, journal.cases, journal.events,
+        complete, torn, tuple(notes),
+    )  # fmt: skip
+
+
+def _describe(error: Exception) -> str:
+    return f"it lacks {error}" if isinstance(error, KeyError) else str(error)
+
+
+def _read_header(line: bytes, path: Path) -> dict[str, Any]:
+    try:
+        header = json.loads(line)
+    except (ValueError, RecursionError):
+        header = None
+    schema = header.get("schema") if isinstance(header, dict) else None
+    if isinstance(header, dict) and schema == SCHEMA and header.get("type") == "run":
+        return header
+    if isinstance(schema, str) and schema.startswith(_SCHEMA_FAMILY):
+        raise JournalError(f"the journal {str(path)!r} has schema {schema!r}; this version reads {SCHEMA!r}")
+    raise JournalError(f'{str(path)!r} is no journal: its first line is not a "run" event with schema {SCHEMA!r}')
+
+
+def _take(journal: Journal, event: dict[str, Any]) -> None:
+    match event["type"]:
+        case "exchange":
+            exchange = _to_exchange(event)
+            journal.exchanges[exchange.number] = exchange
+        case "verdict":
+            journal.verdicts.append(_to_verdict(event))
+        case "observation":
+            journal.observations.append(
+                Observation(event["requirement"], event["seen"], tuple(event.get("evidence", ())))
+            )
+        case "case-start" | "case-end":
+            journal.cases.append(event)
+    journal.events.append(event)
+
+
+def _of_fields(value: Verdict | Observation) -> dict[str, Any]:
+    return {each.name: getattr(value, each.name) for each in fields(value)}
+
+
+def _of_exchange(exchange: Exchange) -> dict[str, Any]:
+    request, response, failure = exchange.request, exchange.response, exchange.failure
+    document: dict[str, Any] = {each.name: getattr(exchange, each.name) for each in fields(exchange)}
+    document["request"] = {each.name: getattr(request, each.name) for each in fields(request)}
+    document["request"]["body"] = request.body.decode("latin-1")
+    if response is not None:
+        document["response"] = {each.name: getattr(response, each.name) for each in fields(response)}
+        document["response"]["body"] = response.body.decode("latin-1")
+    if failure is not None:
+        document["failure"] = {"kind": failure.kind, "detail": failure.detail}
+    return document
+
+
+def _to_exchange(document: dict[str, Any]) -> Exchange:
+    response, failure = document["response"], document["failure"]
+    return Exchange(
+        number=document["number"],
+        request=_to_request(document["request"]),
+        response=_to_response(response) if response is not None else None,
+        failure=Failure(FailureKind(failure["kind"]), failure["detail"]) if failure is not None else None,
+        at=document["at"],
+        elapsed=document["elapsed"],
+        connection=document["connection"],
+        position=document["position"],
+        closed=document["closed"],
+        case=document["case"],
+        label=document["label"],
+    )
+
+
+def _to_request(document: dict[str, Any]) -> Request:
+    return Request(
+        method=document["method"],
+        target=document["target"],
+        headers=tuple((name, value) for name, value in document["headers"]),
+        body=document["body"].encode("latin-1"),
+        identity=Identity(document["identity"]),
+        fresh_connection=document["fresh_connection"],
+        patience_seconds=document["patience_seconds"],
+        http_version=document["http_version"],
+    )
+
+
+def _to_response(document: dict[str, Any]) -> Response:
+    return Response(
+        status=document["status"],
+        reason=document["reason"],
+        headers=tuple((name, value) for name, value in document["headers"]),
+        body=document["body"].encode("latin-1"),
+        http_version=document["http_version"],
+        interim=tuple(document["interim"]),
+        anomalies=tuple(document["anomalies"]),
+    )
+
+
+def _to_verdict(event: dict[str, Any]) -> Verdict:
+    return Verdict(
+        requirement=event["requirement"],
+        outcome=Outcome(event["outcome"]),
+        check=event["check"],
+        case=event["case"],
+        evidence=tuple(event["evidence"]),
+        expected=event["expected"],
+        actual=event["actual"],
+        symptom=event["symptom"],
+        because=tuple(event["because"]),
+        arguments=event["arguments"],
+    )

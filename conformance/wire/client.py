@@ -1,0 +1,101 @@
+"""The client of a run: numbers, paces and times exchanges and hands each to the recorder; it judges nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+import httpx
+
+from conformance.model import Exchange, Request
+from conformance.wire.reading import BODY_LIMIT
+from conformance.wire.transport import NoReplyError, Outcome, VerbatimTransport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from conformance.wire.clock import Clock
+    from conformance.wire.streams import Connector
+
+_NOMINAL_URL = httpx.URL("http://endpoint.invalid/")
+
+
+class Client:
+    """Sends requests through httpx over the verbatim transport; whatever the endpoint does comes back as an Exchange.
+
+    `record` gets each exchange and gives the one that is handed out, redacted for example; not for several threads.
+    """
+
+    def __init__(
+        self,
+        connector: Connector,
+        clock: Clock,
+        *,
+        request_timeout: float,
+        record: Callable[[Exchange], Exchange] = lambda exchange: exchange,
+        requests_per_second: float = 0.0,
+        body_limit: int = BODY_LIMIT,
+    ) -> None:
+        transport = VerbatimTransport(connector, clock, request_timeout=request_timeout, body_limit=body_limit)
+        self._http = httpx.Client(transport=transport, trust_env=False, timeout=None, headers={})  # noqa: S113
+        self._clock = clock
+        self._record = record
+        self._interval = 1 / requests_per_second if requests_per_second > 0 else 0.0
+        self._origin = clock.now()
+        self._due = self._origin
+        self._count = 0
+
+    def exchange(
+        self, request: Request, *, label: str = "", case: str = "", on: int | None = None, watch_close: bool = False
+    ) -> Exchange:
+        """Send `request` and give what came of it, the endpoint's silence included; raises what `record` raises.
+
+        `on` asks for the connection with that number (the `connection` of an earlier exchange), and the failure is
+        CLOSED when it is no longer open; `watch_close` finds out whether the endpoint closes after its reply, which is
+        done unasked for requests after which it must.
+        """
+        self._pace()
+        at = self._clock.now() - self._origin
+        outcome = self._send(request, on, watch=watch_close)
+        self._count += 1
+        return self._record(
+            Exchange(
+                number=self._count,
+                request=request,
+                response=outcome.response,
+                failure=outcome.failure,
+                at=at,
+                elapsed=outcome.elapsed,
+                connection=outcome.connection,
+                position=outcome.position,
+                closed=outcome.closed,
+                case=case,
+                label=label,
+            )
+        )
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _send(self, request: Request, on: int | None, *, watch: bool) -> Outcome:
+        extensions: dict[str, Any] = {"reimage.request": request, "reimage.connection": on, "reimage.watch": watch}
+        try:
+            response = self._http.send(httpx.Request("GET", _NOMINAL_URL, extensions=extensions))
+        except NoReplyError as error:
+            return error.outcome
+        outcome: Outcome = response.extensions["reimage.outcome"]
+        return outcome
+
+    def _pace(self) -> None:
+        if self._interval:
+            self._clock.sleep(self._due - self._clock.now())
+            self._due = max(self._due, self._clock.now()) + self._interval

@@ -1,0 +1,184 @@
+"""The httpx transport that writes a request's octets verbatim and reads the reply without normalising anything.
+
+The request travels in the extension "reimage.request". The outcome comes back in the extension "reimage.outcome" of
+the httpx response, or in NoReplyError when no complete reply came. Header lines stay in the outcome alone: httpx would
+fold, decode and follow them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import httpx
+
+from conformance.model import Failure, FailureKind, Request, Response
+from conformance.wire.framing import is_plainly_framed, must_be_last
+from conformance.wire.pool import Connection, ConnectionPool
+from conformance.wire.reading import BODY_LIMIT, Reading, ResponseReader
+from conformance.wire.streams import failure_of
+
+if TYPE_CHECKING:
+    from conformance.wire.clock import Clock
+    from conformance.wire.streams import Connector
+
+CLOSE_SECONDS = 0.5
+_RECEIVE = 65_536
+_SENT_AGAIN = {"GET", "HEAD"}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one request; `elapsed` ends with the reply, before any look at whether the endpoint closes."""
+
+    response: Response | None
+    failure: Failure | None
+    connection: int = 0
+    position: int = 1
+    closed: bool = False
+    elapsed: float = 0.0
+
+
+class NoReplyError(httpx.TransportError):
+    """No complete reply came; the outcome says why and holds what did come."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome.failure.detail if outcome.failure else "no reply")
+        self.outcome = outcome
+
+
+class VerbatimTransport(httpx.BaseTransport):
+    """Carries requests of ours over connections of its own.
+
+    Extensions of a request: "reimage.request", required; "reimage.connection", the number of the connection that it
+    must go out on; "reimage.watch", True to find out whether the endpoint closes afterwards.
+    """
+
+    def __init__(
+        self, connector: Connector, clock: Clock, *, request_timeout: float, body_limit: int = BODY_LIMIT
+    ) -> None:
+        self._clock = clock
+        self._pool = ConnectionPool(connector)
+        self._request_timeout = request_timeout
+        self._body_limit = body_limit
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send the request in the extensions and read its reply; raises NoReplyError."""
+        extensions = request.extensions
+        outcome = self.carry(
+            extensions["reimage.request"],
+            on=extensions.get("reimage.connection"),
+            watch=extensions.get("reimage.watch", False),
+        )
+        if outcome.failure or not outcome.response:
+            raise NoReplyError(outcome)
+        return httpx.Response(outcome.response.status, extensions={"reimage.outcome": outcome})
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._pool.close()
+
+    def carry(self, request: Request, *, on: int | None, watch: bool) -> Outcome:
+        """What becomes of `request`, as a value whatever the endpoint does."""
+        start = self._clock.now()
+        patience = self._request_timeout if request.patience_seconds is None else request.patience_seconds
+        deadline = start + patience
+        try:
+            connection = self._connection_for(request, on, deadline)
+        except OSError as error:
+            return Outcome(None, failure_of(error), elapsed=self._clock.now() - start)
+        if connection is None:
+            return Outcome(None, Failure(FailureKind.CLOSED, f"connection {on} is no longer open"), on or 0)
+        reading = self._converse(connection, request, deadline)
+        if on is None and _is_stale(connection, request, reading):
+            connection.stream.close()
+            try:
+                connection = self._pool.open(request.identity, deadline)
+            except OSError as error:
+                return Outcome(None, failure_of(error), elapsed=self._clock.now() - start)
+            reading = self._converse(connection, request, deadline)
+        return self._conclude(connection, request, reading, start, watch=watch)
+
+    def _connection_for(self, request: Request, on: int | None, deadline: float) -> Connection | None:
+        if on is not None:
+            return self._pool.take_number(on)
+        kept = None if request.fresh_connection else self._pool.take(request.identity)
+        return kept or self._pool.open(request.identity, deadline)
+
+    def _converse(self, connection: Connection, request: Request, deadline: float) -> Reading:
+        connection.requests += 1
+        stream = connection.stream
+        broken: OSError | None = None
+        try:
+            stream.send(request.wire(), deadline)
+        except OSError as error:  # a reply may have come all the same, and says more than the broken pipe
+            broken = error
+
+        def linger(seconds: float) -> bytes:
+            return self._linger(connection, seconds)
+
+        reading = ResponseReader(
+            lambda: stream.receive(_RECEIVE, deadline),
+            request.method,
+            linger=linger,
+            sole=is_plainly_framed(request),
+            body_limit=self._body_limit,
+        ).read()
+        if broken and not reading.octets and reading.failure and reading.failure.kind is not FailureKind.TLS:
+            return replace(reading, failure=failure_of(broken, "while the request was being sent"))
+        return reading
+
+    def _linger(self, connection: Connection, seconds: float) -> bytes:
+        if seconds <= 0:
+            return connection.stream.pending() or b""
+        collected = b""
+        deadline = self._clock.now() + seconds
+        try:
+            while len(collected) < self._body_limit and (data := connection.stream.receive(_RECEIVE, deadline)):
+                collected += data
+        except OSError:
+            return collected
+        return collected
+
+    def _conclude(
+        self, connection: Connection, request: Request, reading: Reading, start: float, *, watch: bool
+    ) -> Outcome:
+        elapsed = self._clock.now() - start
+        response, closed = reading.response, reading.ended
+        if reading.failure is None and not closed and (watch or must_be_last(request)):
+            closed, late = self._watch(connection)
+            reading = replace(reading, surplus=reading.surplus + late, persistent=reading.persistent and not closed)
+            if late and response:
+                anomaly = f"surplus: {len(late)} octets after the response"
+                response = replace(response, anomalies=(*response.anomalies, anomaly))
+        if self._pool.late_surplus and response:
+            response = replace(response, anomalies=(*response.anomalies, *self._pool.late_surplus))
+            self._pool.late_surplus.clear()
+        self._release(connection, request, reading)
+        return Outcome(response, reading.failure, connection.number, connection.requests, closed, elapsed)
+
+    def _watch(self, connection: Connection) -> tuple[bool, bytes]:
+        late = b""
+        deadline = self._clock.now() + CLOSE_SECONDS
+        try:
+            while data := connection.stream.receive(_RECEIVE, deadline):
+                late += data
+        except TimeoutError:
+            return False, late
+        except OSError:
+            return True, late
+        return True, late
+
+    def _release(self, connection: Connection, request: Request, reading: Reading) -> None:
+        if not reading.persistent or reading.surplus:
+            connection.stream.close()
+        elif is_plainly_framed(request) and not must_be_last(request):
+            self._pool.give(connection)
+        else:
+            self._pool.set_aside(connection)
+
+
+def _is_stale(connection: Connection, request: Request, reading: Reading) -> bool:
+    """Whether an idle connection was closed under a request that may safely be sent again."""
+    ended = reading.failure is not None and reading.failure.kind in {FailureKind.CLOSED, FailureKind.RESET}
+    return ended and not reading.octets and connection.requests > 1 and request.method in _SENT_AGAIN
