@@ -1,0 +1,134 @@
+"""Exchanges as readable HTTP text, line by line, with the parts that decided a verdict marked; pure, no markup here."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from conformance.report.visible import octets_as_text, visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from conformance.model import Exchange, Failure, Headers, Request, Response
+
+BODY_LIMIT = 2_000
+"""Characters of a body that are shown."""
+
+LINE_LIMIT = 1_000
+"""Characters of a start or header line that are shown."""
+
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class TextLine:
+    """One line of an exchange.
+
+    `side` is ">" as sent, "<" as received, "!" for a remark; `part` is start, header, blank, body or note; `name` is a
+    header's; `marks` are the half-open ranges of `text` that decided the verdict.
+    """
+
+    side: str
+    part: str
+    text: str
+    name: str = ""
+    marks: tuple[Span, ...] = ()
+
+
+def request_lines(request: Request, body_limit: int = BODY_LIMIT) -> tuple[TextLine, ...]:
+    """The lines of `request` as it went out."""
+    start = TextLine(">", "start", _shortened(f"{request.method} {request.target} {request.http_version}"))
+    return (start, *_headers(">", request.headers), *_body(">", request.body, body_limit))
+
+
+def response_lines(response: Response, body_limit: int = BODY_LIMIT) -> tuple[TextLine, ...]:
+    """The lines of `response` as it arrived, what was wrong with its framing last."""
+    interim = [TextLine("<", "note", f"(an interim response {status} came first)") for status in response.interim]
+    start = TextLine(
+        "<", "start", _shortened(f"{response.http_version} {response.status} {response.reason}".rstrip(" "))
+    )
+    remarks = [TextLine("!", "note", _shortened(anomaly)) for anomaly in response.anomalies]
+    return (*interim, start, *_headers("<", response.headers), *_body("<", response.body, body_limit), *remarks)
+
+
+def exchange_lines(exchange: Exchange, body_limit: int = BODY_LIMIT) -> tuple[TextLine, ...]:
+    """The lines of the request, of what arrived, and of why it was not complete."""
+    sent = request_lines(exchange.request, body_limit)
+    received = response_lines(exchange.response, body_limit) if exchange.response is not None else ()
+    failed = (failure_line(exchange.failure),) if exchange.failure is not None else ()
+    return (*sent, *received, *failed)
+
+
+def failure_line(failure: Failure) -> TextLine:
+    """The remark that says why no complete response came."""
+    return TextLine("!", "note", _shortened(f"no complete response, {failure.kind.value}: {failure.detail}"))
+
+
+def exchange_text(exchange: Exchange, body_limit: int = BODY_LIMIT) -> str:
+    """`exchange` as plain text: `>` before what was sent, `<` before what was received, `!` before remarks."""
+    return "\n".join(f"{line.side} {line.text}".rstrip(" ") for line in exchange_lines(exchange, body_limit))
+
+
+def marked(lines: Iterable[TextLine], about: str) -> tuple[TextLine, ...]:
+    """Mark what the sentence `about` speaks of: the header lines, elements and statuses that it names, every remark.
+
+    Where it names none of them the status line is marked, or the request line when nothing was received.
+    """
+    words = frozenset(word.lower() for word in re.findall(r"[A-Za-z0-9][A-Za-z0-9_-]*", about))
+    found = tuple(replace(line, marks=_marks(line, words)) for line in lines)
+    if any(line.marks for line in found):
+        return found
+    return _fallback(found)
+
+
+def _marks(line: TextLine, words: frozenset[str]) -> tuple[Span, ...]:
+    whole = ((0, len(line.text)),)
+    if line.side == "!":
+        return whole
+    if line.part == "header":
+        return whole if line.name.lower() in words else ()
+    if line.part == "start" and line.side == "<":
+        status = line.text.split(" ")[1:2]
+        return whole if status and status[0] in words else ()
+    if line.part == "body":
+        return tuple(_elements(line.text, words))
+    return ()
+
+
+def _elements(text: str, words: frozenset[str]) -> Iterable[Span]:
+    for match in re.finditer(r"<(?:[\w.-]+:)?([\w.-]+)(?:\s[^<>]*)?>[^<>]*</[^<>]*>", text):
+        if match[1].lower() in words:
+            yield match.span()
+
+
+def _fallback(lines: tuple[TextLine, ...]) -> tuple[TextLine, ...]:
+    starts = [index for index, line in enumerate(lines) if line.part == "start"]
+    if not starts:
+        return lines
+    last = starts[-1]
+    line = lines[last]
+    return (*lines[:last], replace(line, marks=((0, len(line.text)),)), *lines[last + 1 :])
+
+
+def _headers(side: str, headers: Headers) -> Iterable[TextLine]:
+    return [
+        TextLine(side, "header", _shortened(f"{name}: {value}".rstrip(" ")), name.strip()) for name, value in headers
+    ]
+
+
+def _body(side: str, body: bytes, limit: int) -> Iterable[TextLine]:
+    if not body:
+        return []
+    text = octets_as_text(body[: limit * 4] if len(body) > limit * 4 else body)
+    shown = visible(text[:limit]).split("\n")
+    lines = [TextLine(side, "body", line) for line in shown]
+    if len(text) > limit or len(body) > limit * 4:
+        lines.append(TextLine(side, "note", f"(cut here; the body has {len(body):,} octets)"))
+    return [TextLine(side, "blank", ""), *lines]
+
+
+def _shortened(text: str) -> str:
+    shown = visible(text, keep="")
+    return f"{shown[:LINE_LIMIT]}… ({len(shown):,} characters)" if len(shown) > LINE_LIMIT else shown

@@ -1,0 +1,173 @@
+"""Shell commands that send an exchange's request again: by curl where curl can, else octet by octet; runs nothing."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from conformance.model import Identity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from conformance.model import Assessment, Exchange, Finding, Request
+
+TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+"""A method or header name (RFC 9110 5.6.2); curl is trusted with nothing else."""
+
+PLAIN_TARGET = re.compile(r"/[A-Za-z0-9\-._~!$&'()*+,;=:@%/]*(\?[A-Za-z0-9\-._~!$&'()*+,;=:@%/?]*)?")
+"""Request targets that curl leaves alone as part of a URL; others go in with --request-target."""
+
+ONCE = ("host", "content-length", "transfer-encoding")
+"""Headers that curl frames by itself, so that it cannot be made to repeat them."""
+
+CURL_VERSIONS = {"HTTP/1.1": "--http1.1", "HTTP/1.0": "--http1.0"}
+
+INLINE_BODY_LIMIT = 4_096
+"""Octets of a body that fit into a command; a longer one is stood in for by as many zeros."""
+
+IDENTITY_FILES = {
+    Identity.PRIMARY: ("$CLIENT_CERT", "$CLIENT_KEY"),
+    Identity.SECOND: ("$SECOND_CLIENT_CERT", "$SECOND_CLIENT_KEY"),
+    Identity.UNKNOWN: ("$UNKNOWN_CLIENT_CERT", "$UNKNOWN_CLIENT_KEY"),
+}
+"""Shell variables that whoever runs the command sets to files; `Identity.NONE` presents none."""
+
+
+def reproduce(exchange: Exchange, base_url: str) -> str:
+    """A shell command that sends the request of `exchange` to the endpoint at `base_url`.
+
+    It holds nothing but printable ASCII outside quotes and escapes, whatever the request holds, so it can be pasted.
+    """
+    request = exchange.request
+    return curl_command(request, base_url) if curl_can_send(request) else raw_command(request, base_url)
+
+
+def reproductions(assessment: Assessment, exchanges: Mapping[int, Exchange]) -> Iterator[Finding]:
+    """The findings of `assessment`, each with the command for its deciding exchange where it has none yet."""
+    base_url = str(assessment.target.get("base_url", ""))
+    for finding in assessment.findings:
+        deciding = exchanges.get(finding.evidence[0]) if finding.evidence else None
+        command = finding.reproduce or (reproduce(deciding, base_url) if deciding is not None and base_url else "")
+        yield replace(finding, reproduce=command)
+
+
+def curl_can_send(request: Request) -> bool:
+    """Whether curl sends `request` with the meaning that it has here."""
+    names = [name.lower() for name, _ in request.headers]
+    return (
+        request.http_version in CURL_VERSIONS
+        and TOKEN.fullmatch(request.method) is not None
+        and _is_printable(request.target)
+        and " " not in request.target
+        and request.target != ""
+        and all(TOKEN.fullmatch(name) and _is_printable(value) for name, value in request.headers)
+        and all(value.strip(" \t") or value == "" for _, value in request.headers)
+        and all(names.count(name) <= 1 for name in ONCE)
+        and "transfer-encoding" not in names
+        and _curl_can_frame(request)
+    )
+
+
+def curl_command(request: Request, base_url: str) -> str:
+    """The curl command for `request`, which `curl_can_send`."""
+    words = ["curl", "-sS", "--head" if request.method == "HEAD" else "-i", CURL_VERSIONS[request.http_version]]
+    words += ["--path-as-is", "--globoff"]
+    if request.method != "HEAD" and (request.method != "GET" or request.body):
+        words += ["-X", shlex.quote(request.method)]
+    words += _curl_tls(request.identity) if base_url.startswith("https:") else []
+    words += [word for line in _curl_headers(request, base_url) for word in ("-H", shlex.quote(line))]
+    feed, data = _curl_body(request.body)
+    words += [*data, *_curl_address(request.target, base_url)]
+    return f"{feed}{' '.join(words)}"
+
+
+def raw_command(request: Request, base_url: str) -> str:
+    """A command that writes the octets of `request` to the endpoint as they are."""
+    address = urlsplit(base_url)
+    host = address.hostname or ""
+    port = address.port or (443 if address.scheme == "https" else 80)
+    feed = _feed(request.wire())
+    if address.scheme != "https":
+        return f"{feed} | nc -w 10 {shlex.quote(host)} {port}"
+    connect = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    words = ["openssl", "s_client", "-quiet", "-connect", shlex.quote(connect), "-servername", shlex.quote(host)]
+    words += ["-CAfile", '"$CA_BUNDLE"', *_openssl_identity(request.identity)]
+    return f"{feed} | {' '.join(words)}"
+
+
+def printf_format(octets: bytes) -> str:
+    """`octets` as one quoted format word that the shell's printf turns back into them."""
+    escaped = "".join(_printf_escape(octet) for octet in octets)
+    return shlex.quote(escaped) if escaped else "''"
+
+
+def _feed(octets: bytes) -> str:
+    head, separator, body = octets.partition(b"\r\n\r\n")
+    if len(body) <= INLINE_BODY_LIMIT:
+        return f"printf {printf_format(octets)}"
+    return f"{{ printf {printf_format(head + separator)}; head -c {len(body)} /dev/zero; }}"
+
+
+def _printf_escape(octet: int) -> str:
+    special = {0x0D: "\\r", 0x0A: "\\n", 0x09: "\\t", 0x5C: "\\\\", 0x25: "%%"}
+    if octet in special:
+        return special[octet]
+    return chr(octet) if 0x20 <= octet < 0x7F else f"\\{octet:03o}"
+
+
+def _is_printable(text: str) -> bool:
+    return text.isascii() and all(one.isprintable() for one in text)
+
+
+def _curl_can_frame(request: Request) -> bool:
+    length = request.values("content-length")
+    if request.body:
+        return request.method != "HEAD" and length == (str(len(request.body)),)
+    return request.method != "HEAD" or not length
+
+
+def _curl_tls(identity: Identity) -> list[str]:
+    words = ["--cacert", '"$CA_BUNDLE"']
+    if identity is not Identity.NONE:
+        certificate, key = IDENTITY_FILES[identity]
+        words += ["--cert", f'"{certificate}"', "--key", f'"{key}"']
+    return words
+
+
+def _openssl_identity(identity: Identity) -> list[str]:
+    if identity is Identity.NONE:
+        return []
+    certificate, key = IDENTITY_FILES[identity]
+    return ["-cert", f'"{certificate}"', "-key", f'"{key}"']
+
+
+def _curl_headers(request: Request, base_url: str) -> Iterator[str]:
+    """Every header as a curl option, then the removal of those that curl would add."""
+    names = {name.lower() for name, _ in request.headers}
+    for name, value in request.headers:
+        if name.lower() != "host" or f"{name}: {value}" != f"Host: {urlsplit(base_url).netloc}":
+            yield f"{name}: {value}" if value else f"{name};"
+    added = ["Host", "User-Agent", "Accept", *(["Content-Type", "Expect"] if request.body else [])]
+    yield from (f"{name}:" for name in added if name.lower() not in names)
+
+
+def _curl_body(body: bytes) -> tuple[str, list[str]]:
+    """What feeds curl's standard input, and the options that make it send the body."""
+    if not body:
+        return "", []
+    text = body.decode("latin-1")
+    if _is_printable(text) and not text.startswith("@") and len(body) <= INLINE_BODY_LIMIT:
+        return "", ["--data-binary", shlex.quote(text)]
+    feed = f"printf {printf_format(body)}" if len(body) <= INLINE_BODY_LIMIT else f"head -c {len(body)} /dev/zero"
+    return f"{feed} | ", ["--data-binary", "@-"]
+
+
+def _curl_address(target: str, base_url: str) -> list[str]:
+    root = "{0.scheme}://{0.netloc}".format(urlsplit(base_url))
+    if PLAIN_TARGET.fullmatch(target):
+        return [shlex.quote(root + target)]
+    return ["--request-target", shlex.quote(target), shlex.quote(f"{root}/")]

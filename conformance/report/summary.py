@@ -1,0 +1,106 @@
+"""summary.md: what a CI job page shows of a run; Markdown in which nothing that an endpoint sent can become markup."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from conformance.report.visible import one_line, visible
+from conformance.report.wording import OUTCOME_WORDS, VERDICT_WORDS, counted, duration_words, verdict_sentence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from conformance.model import Assessment, Finding
+
+FINDING_LIMIT = 50
+"""Findings told in full; the page says how many more there are."""
+
+EVIDENCE_LIMIT = 10
+
+TEXT_LIMIT = 1_000
+"""Characters of one sentence of a finding."""
+
+SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|~$>&<@:/=^\"'])")
+
+
+def summary_text(assessment: Assessment) -> str:
+    """The text of summary.md."""
+    blocks = [
+        f"# {_verdict_line(assessment)}",
+        escaped(verdict_sentence(assessment)),
+        *[f"> {escaped(note)}" for note in assessment.notes],
+        _counts_table(assessment),
+        _facts(assessment),
+        *_finding_blocks(assessment.findings),
+    ]
+    return "\n\n".join(blocks) + "\n"
+
+
+def escaped(text: str, limit: int = TEXT_LIMIT) -> str:
+    """`text` on one line as Markdown that shows just these characters: no link, mention, image, HTML or cell."""
+    return SPECIAL.sub(_entity, one_line(text, limit))
+
+
+def fenced(text: str, language: str = "") -> str:
+    """`text` as a code block that nothing in it can close."""
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{language}\n{visible(text)}\n{fence}"
+
+
+def _entity(match: re.Match[str]) -> str:
+    return f"&#{ord(match[1])};" if match[1] in "<>&@:/\"'=" else f"\\{match[1]}"
+
+
+def _verdict_line(assessment: Assessment) -> str:
+    return f"{VERDICT_WORDS[assessment.verdict]}: {escaped(str(assessment.target.get('name', '')))}"
+
+
+def _counts_table(assessment: Assessment) -> str:
+    counts = assessment.counts()
+    head = " | ".join(OUTCOME_WORDS.values())
+    numbers = " | ".join(str(counts[outcome.value]) for outcome in OUTCOME_WORDS)
+    return f"| {head} |\n|{' ---: |' * len(OUTCOME_WORDS)}\n| {numbers} |"
+
+
+def _facts(assessment: Assessment) -> str:
+    run = assessment.run
+    base_url = one_line(str(assessment.target.get("base_url", "")), 200)
+    facts = [
+        counted(assessment.requests, "request"),
+        f"{counted(assessment.reimages, 'reimage')} accepted",
+        duration_words(run.duration_seconds),
+        f"profile {run.profile.value}",
+        f"strictness {run.strictness.value}",
+        f"seed {run.seed}",
+        f"suite {escaped(run.suite_version)}",
+        *(["interrupted"] if run.interrupted else []),
+    ]
+    return f"{escaped(base_url)} · {' · '.join(facts)}"
+
+
+def _finding_blocks(findings: tuple[Finding, ...]) -> Iterable[str]:
+    if not findings:
+        return
+    yield "## Findings"
+    yield "The likeliest cause first."
+    for number, finding in enumerate(findings[:FINDING_LIMIT], 1):
+        yield from _finding_block(number, finding)
+    if len(findings) > FINDING_LIMIT:
+        yield f"{counted(len(findings) - FINDING_LIMIT, 'more finding')} in report.html and results.json."
+
+
+def _finding_block(number: int, finding: Finding) -> Iterable[str]:
+    yield f"### {number}. {escaped(finding.headline)}"
+    facts = [
+        f"- requirement: {escaped(finding.requirement)} ({finding.counts_as.value})",
+        f"- expected: {escaped(finding.expected)}",
+        f"- actual: {escaped(finding.actual)}",
+        f"- exchanges: {', '.join(map(str, finding.evidence[:EVIDENCE_LIMIT])) or 'none'}",
+    ]
+    if finding.also_affected:
+        facts.append(f"- also affected: {', '.join(escaped(name) for name in finding.also_affected)}")
+    yield "\n".join(facts)
+    if finding.reproduce:
+        yield fenced(finding.reproduce, "sh")

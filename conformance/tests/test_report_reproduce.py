@@ -1,0 +1,199 @@
+"""Commands that reproduce a request: run in a shell, and what arrives is compared with what the suite sent."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import socket
+import subprocess
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from conformance.model import Exchange, Identity, Request
+from conformance.report.reproduce import curl_can_send, reproduce
+from conformance.tests.report_samples import HOSTILE, hostile_exchanges, reimage_request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+SHELL = shutil.which("sh")
+needs_curl = pytest.mark.skipif(not (SHELL and shutil.which("curl")), reason="no sh and curl here")
+
+RESPONSE = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+
+def run(command: str) -> bytes:
+    """What a shell prints when it runs `command`, which must succeed."""
+    shell = [SHELL or "sh", "-c", command]
+    return subprocess.run(shell, check=True, timeout=20, capture_output=True).stdout  # noqa: S603
+
+
+class Recorder:
+    """A loopback server that keeps the octets of one request and answers 200."""
+
+    def __init__(self) -> None:
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.host = f"127.0.0.1:{self.socket.getsockname()[1]}"
+        self.octets = b""
+        self.expected = b""
+
+    def serve_once(self) -> None:
+        connection, _ = self.socket.accept()
+        with connection:
+            connection.settimeout(5)
+            while len(self.octets) < len(self.expected) and (more := connection.recv(65536)):
+                self.octets += more
+            connection.sendall(RESPONSE)
+
+    def octets_of(self, command: str, expected: bytes) -> bytes:
+        """What arrives when a shell runs `command`."""
+        self.expected = expected
+        thread = threading.Thread(target=self.serve_once, daemon=True)
+        thread.start()
+        run(command)
+        thread.join(10)
+        return self.octets
+
+
+@pytest.fixture
+def recorder() -> Iterator[Recorder]:
+    recorder = Recorder()
+    yield recorder
+    recorder.socket.close()
+
+
+def command_for(request: Request, base_url: str = "https://127.0.0.1:8443") -> str:
+    return reproduce(Exchange(1, request, None), base_url)
+
+
+def post(host: str, *headers: tuple[str, str], body: bytes = b"", target: str = "/s/x?comp=reimage") -> Request:
+    return Request("POST", target, (("Host", host), *headers), body)
+
+
+LENGTH = ("Content-Length", "0")
+
+CURL_CAN: dict[str, Callable[[str], Request]] = {
+    "reimage": lambda host: reimage_request(host=host),
+    "no headers but Host": lambda host: Request("GET", "/a/operations/b", (("Host", host),)),
+    "odd path": lambda host: post(host, LENGTH, target="/a/../b//c/./%2e%2E/%zz?comp=reimage&comp=x"),
+    "glob": lambda host: post(host, LENGTH, target="/a/{b,c}/[1-3]?comp=reimage"),
+    "fragment": lambda host: post(host, LENGTH, target="/a#b?comp=reimage"),
+    "quotes": lambda host: post(host, LENGTH, ("x-a", 'it\'s "$HOME" `id` \\ !x'), target="/a'b\"$(id)`id`;x"),
+    "asterisk": lambda host: Request("OPTIONS", "*", (("Host", host),)),
+    "absolute": lambda host: Request("GET", f"http://{host}/a?b", (("Host", host),)),
+    "verb": lambda host: Request("REIMAGE", "/a", (("Host", host), LENGTH)),
+    "lower case verb": lambda host: Request("post", "/a", (("Host", host), LENGTH)),
+    "head": lambda host: Request("HEAD", "/a", (("Host", host),)),
+    "accept kept": lambda host: post(host, ("accept", "text/x"), ("USER-AGENT", "me"), LENGTH),
+    "two versions": lambda host: post(host, ("x-ms-version", "2010-10-28"), ("x-ms-version", "2011-10-01"), LENGTH),
+    "two types": lambda host: post(host, ("Content-Type", "a/b"), ("Content-Type", "c/d"), LENGTH),
+    "spaces": lambda host: post(host, ("x-ms-version", "   2011-10-01  "), LENGTH),
+    "other host": lambda _: post("elsewhere.example", LENGTH),
+    "body": lambda host: post(host, ("Content-Length", "5"), body=b"a'b$c"),
+    "body with a type": lambda host: post(
+        host, ("Content-Type", "application/xml"), ("Content-Length", "4"), body=b"<a/>"
+    ),
+    "body like a file": lambda host: post(host, ("Content-Length", "12"), body=b"@/etc/passwd"),
+    "binary body": lambda host: post(host, ("Content-Length", "7"), body=b"\x00\r\n%s\\\xff"),
+    "long body": lambda host: post(host, ("Content-Length", "70000"), body=b"\x00" * 70000),
+    "no length": post,
+    "wrong length is nobody's": lambda host: post(host, ("content-length", "0"), ("X-Last", "1")),
+    "HTTP/1.0": lambda host: Request("GET", "/a", (("Host", host),), http_version="HTTP/1.0"),
+    "colon in a value": lambda host: post(host, ("x-a", "b: c;"), LENGTH),
+    "starts like an option": lambda host: post(host, ("-x", "--y"), LENGTH),
+}
+
+
+@needs_curl
+@pytest.mark.parametrize("name", CURL_CAN)
+def test_curl_sends_the_octets_that_the_suite_sent(recorder: Recorder, name: str) -> None:
+    request = CURL_CAN[name](recorder.host)
+    command = command_for(request, f"http://{recorder.host}")
+    assert "curl " in command
+    assert recorder.octets_of(command, request.wire()) == request.wire()
+
+
+@needs_curl
+def test_curl_sends_an_empty_value_without_the_space_before_it(recorder: Recorder) -> None:
+    request = post(recorder.host, ("x-ms-version", ""), LENGTH)
+    same = request.wire().replace(b"x-ms-version: \r\n", b"x-ms-version:\r\n")
+    assert recorder.octets_of(command_for(request, f"http://{recorder.host}"), same) == same
+
+
+@needs_curl
+def test_curl_puts_host_first_and_keeps_the_rest(recorder: Recorder) -> None:
+    request = Request("POST", "/a", (LENGTH, ("x-a", "b"), ("Host", recorder.host)))
+    arrived = recorder.octets_of(command_for(request, f"http://{recorder.host}"), request.wire())
+    assert sorted(arrived.split(b"\r\n")) == sorted(request.wire().split(b"\r\n"))
+
+
+CURL_CANNOT = {
+    "two lengths": post("h", LENGTH, ("Content-Length", "1")),
+    "two hosts": post("h", ("Host", "i"), LENGTH),
+    "space before the colon": post("h", ("x-ms-version ", "2011-10-01"), LENGTH),
+    "space in the target": post("h", LENGTH, target="/a b"),
+    "empty target": post("h", LENGTH, target=""),
+    "line break in a value": post("h", ("x-a", "b\r\n c"), LENGTH),
+    "latin-1 value": post("h", ("x-a", "\xe9"), LENGTH),
+    "escape in a value": post("h", ("x-a", "\x1b[201~"), LENGTH),
+    "blank value": post("h", ("x-a", "  "), LENGTH),
+    "chunked": post("h", ("Transfer-Encoding", "chunked"), body=b"0\r\n\r\n"),
+    "length that lies": post("h", ("Content-Length", "9"), body=b"abc"),
+    "body without a length": post("h", body=b"abc"),
+    "body of a HEAD": Request("HEAD", "/", (("Host", "h"), ("Content-Length", "1")), b"a"),
+    "verb with a space": Request("PO ST", "/", (("Host", "h"),)),
+    "other version": Request("GET", "/", (("Host", "h"),), http_version="HTTP/3.0"),
+    "percent and backslash": post("h", ("x-a", "%s \\x \xff"), LENGTH),
+    "hostile": hostile_exchanges()[1].request,
+}
+
+
+@pytest.mark.skipif(SHELL is None, reason="no sh here")
+@pytest.mark.parametrize("name", CURL_CANNOT)
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_what_curl_cannot_send_is_printed_octet_for_octet(name: str, scheme: str) -> None:
+    request = CURL_CANNOT[name]
+    assert not curl_can_send(request)
+    command = command_for(request, f"{scheme}://127.0.0.1:8443")
+    feed, _, sender = command.rpartition(" | ")
+    assert sender.startswith("nc " if scheme == "http" else "openssl s_client -quiet ")
+    assert run(feed) == request.wire()
+
+
+@pytest.mark.parametrize("request_", [reimage_request(), *CURL_CANNOT.values()])
+def test_a_command_is_one_line_of_printable_ascii(request_: Request) -> None:
+    command = command_for(request_)
+    assert command.isascii()
+    assert command.isprintable()
+
+
+@pytest.mark.skipif(SHELL is None, reason="no sh here")
+def test_nothing_of_a_hostile_base_url_runs() -> None:
+    command = command_for(reimage_request(), "https://h';echo hacked;'/")
+    words = run(f'curl() {{ for word; do echo "<$word>"; done; }}; {command}')
+    assert b"\nhacked" not in words
+
+
+@pytest.mark.parametrize(
+    ("identity", "present", "absent"),
+    [
+        (Identity.PRIMARY, '--cert "$CLIENT_CERT" --key "$CLIENT_KEY"', "SECOND"),
+        (Identity.SECOND, '--cert "$SECOND_CLIENT_CERT"', '"$CLIENT_CERT"'),
+        (Identity.UNKNOWN, '--cert "$UNKNOWN_CLIENT_CERT"', '"$CLIENT_CERT"'),
+        (Identity.NONE, '--cacert "$CA_BUNDLE"', "--cert "),
+    ],
+)
+def test_over_tls_the_command_presents_the_identity(identity: Identity, present: str, absent: str) -> None:
+    command = command_for(Request("GET", "/a", (("Host", "h"),), identity=identity))
+    assert present in command
+    assert absent not in command
+
+
+def test_the_mask_of_the_subscription_is_shown_as_it_is() -> None:
+    assert re.search(r"/\*{28}0001/services", command_for(reimage_request()))
+
+
+def test_hostile_text_is_hostile() -> None:
+    assert {"'", '"', "`", "\x00", "\x1b"} <= set(HOSTILE)

@@ -1,0 +1,181 @@
+"""Exchanges as HTTP text, the summary, the last words on the terminal, and files that are whole or absent."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from conformance.errors import ReportError
+from conformance.model import Exchange, Request, Response, RunVerdict
+from conformance.report import write
+from conformance.report.console import console_lines
+from conformance.report.http_text import exchange_lines, exchange_text, marked
+from conformance.report.summary import escaped, fenced, summary_text
+from conformance.report.visible import octets_as_text, one_line, visible
+from conformance.report.wording import verdict_sentence
+from conformance.report.write import write_reports
+from conformance.tests.report_samples import (
+    HOSTILE,
+    conformant_assessment,
+    hostile_assessment,
+    hostile_exchanges,
+    operation_document,
+    sample_assessment,
+    sample_exchanges,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+
+
+def test_an_exchange_reads_as_http() -> None:
+    assert exchange_text(sample_exchanges()[2]).split("\n") == [
+        "> GET /****************************0001/operations/0f8fad5bd9cb469fa16570867728950e HTTP/1.1",
+        "> Host: 127.0.0.1:8443",
+        "> x-ms-version: 2011-10-01",
+        "< HTTP/1.1 200 OK",
+        "< Content-Type: application/xml; charset=utf-8",
+        "< Content-Length: 141",
+        f"< x-ms-request-id: {'a' * 32}",
+        "<",
+        f"< {operation_document('InProgress').decode()}",
+    ]
+
+
+def test_a_failure_is_said_after_what_was_sent() -> None:
+    last = exchange_text(sample_exchanges()[6]).split("\n")[-1]
+    assert last == "! no complete response, reset: the connection was reset"
+
+
+def test_nothing_that_steers_a_display_is_left() -> None:
+    text = exchange_text(hostile_exchanges()[1])
+    assert STEERING.search(text) is None
+    assert "\\x1b" in text
+
+
+def test_a_long_body_is_cut_with_a_note() -> None:
+    exchange = Exchange(1, Request("GET", "/"), Response(200, "OK", (), b"x" * 1_000_000))
+    text = exchange_text(exchange)
+    assert len(text) < 3_000
+    assert "the body has 1,000,000 octets" in text
+
+
+def marks_of(number: int, about: str) -> list[str]:
+    lines = marked(exchange_lines(sample_exchanges()[number]), about)
+    return [line.text[start:stop] for line in lines for start, stop in line.marks]
+
+
+@pytest.mark.parametrize(
+    ("number", "about", "deciding"),
+    [
+        (4, "202 for x-ms-version 2009-10-01", ["x-ms-version: 2009-10-01", "HTTP/1.1 202 Accepted"]),
+        (3, "Status is one of three", ["<Status>Succeeded</Status>"]),
+        (3, "HttpStatusCode 404", ["<HttpStatusCode>200</HttpStatusCode>"]),
+        (6, "Status", ["no complete response, reset: the connection was reset"]),
+        (1, "", ["HTTP/1.1 202 Accepted"]),
+    ],
+)
+def test_what_a_sentence_speaks_of_is_marked(number: int, about: str, deciding: list[str]) -> None:
+    assert marks_of(number, about) == deciding
+
+
+def test_visible_keeps_text_and_shows_what_hides() -> None:
+    assert visible("naïve 日本 \U0001f600\n\tx") == "naïve 日本 \U0001f600\n\tx"
+    assert visible("\x00\x1b\x9b\u202e\ud800\U000e0001\r\n", keep="") == r"\x00\x1b\x9b\u202e\ud800\U000e0001\r\n"
+    assert one_line("a\r\n b\tc") == "a b c"
+    assert one_line("abcdef", 4) == "abc…"
+    assert octets_as_text(b"\xff<a>") == "\\xff<a>"
+
+
+def test_the_summary_says_what_was_found() -> None:
+    text = summary_text(sample_assessment())
+    assert text.startswith("# Nonconformant: contoso staging rig\n")
+    assert "2 requirements are violated, for 1 reason" in text
+    assert "### 1. A reimage with x\\-ms\\-version 2009\\-10\\-01 is accepted" in text
+    assert "also affected: REQ\\-ERR\\-CODES" in text
+
+
+def test_the_summary_of_a_conformant_run_has_no_findings() -> None:
+    text = summary_text(conformant_assessment())
+    assert text.startswith("# Conformant: ")
+    assert "## Findings" not in text
+
+
+def test_no_markup_of_an_endpoint_survives_in_the_summary() -> None:
+    text = summary_text(replace(hostile_assessment(), findings=()))
+    assert STEERING.search(text) is None
+    assert "<" not in text
+    assert "`" not in text.replace("\\`", "")
+    assert escaped("[x](http://y) @me www.z ![i](j) a|b") == (
+        "\\[x\\]\\(http&#58;&#47;&#47;y\\) &#64;me www\\.z \\!\\[i\\]\\(j\\) a\\|b"
+    )
+
+
+def test_a_code_block_cannot_be_closed_from_within() -> None:
+    assert fenced("a\n````\nb", "sh") == "`````sh\na\n````\nb\n`````"
+
+
+def test_the_terminal_is_told_the_verdict_the_findings_and_the_report(tmp_path: Path) -> None:
+    lines = console_lines(sample_assessment(), tmp_path / "report.html")
+    assert lines[0] == "NONCONFORMANT  contoso staging rig: 2 requirements are violated, for 1 reason."
+    assert "1. A reimage with x-ms-version 2009-10-01 is accepted" in lines
+    assert "   expected: 400 with MissingOrIncorrectVersionHeader for x-ms-version 2009-10-01" in lines
+    assert lines[-1] == f"report: {tmp_path / 'report.html'}"
+
+
+def test_nothing_of_an_endpoint_steers_the_terminal() -> None:
+    lines = console_lines(hostile_assessment())
+    assert all(STEERING.search(line) is None and "\n" not in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "sentence"),
+    [
+        (RunVerdict.INCOMPLETE, "No violation was seen, but 1 requirement that must hold could not be judged."),
+        (RunVerdict.PARTIAL, "No violation was seen; profile, selection or budget left 1 requirement untested."),
+        (RunVerdict.CONFORMANT, "Every requirement that must hold and applies to this target does: 1 met, 1 known"),
+    ],
+)  # fmt: skip
+def test_each_verdict_has_its_reason(verdict: RunVerdict, sentence: str) -> None:
+    assert verdict_sentence(replace(sample_assessment(), verdict=verdict)).startswith(sentence)
+
+
+def test_reports_are_written_with_the_commands_that_reproduce_findings(tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "folder"
+    write_reports(sample_assessment(), sample_exchanges(), folder)
+    assert sorted(path.name for path in folder.iterdir()) == ["junit.xml", "results.json", "summary.md"]
+    for path in folder.iterdir():
+        assert "curl -sS" in path.read_text(encoding="utf-8"), path.name
+
+
+def test_a_folder_that_cannot_be_written_is_one_clear_sentence(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    with pytest.raises(ReportError, match="cannot be written") as caught:
+        write_reports(sample_assessment(), {}, blocked)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_report_that_could_not_be_finished_leaves_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "results.json"
+    path.write_text("old")
+
+    def full(self: Path, content: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.write_bytes", full)
+    with pytest.raises(ReportError, match="No space left"):
+        write.write_file(path, b"new")
+    assert path.read_text() == "old"
+    assert [one.name for one in tmp_path.iterdir()] == ["results.json"]
+
+
+def test_hostile_text_is_hostile() -> None:
+    assert STEERING.search(HOSTILE) is not None
