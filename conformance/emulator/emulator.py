@@ -1,0 +1,61 @@
+"""The emulator as a value: its world, its clock, its behaviour; opens connections, owns no socket."""
+
+from __future__ import annotations
+
+import time
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from conformance.emulator.faults import Fault, find_fault
+from conformance.emulator.http1 import Connection
+from conformance.emulator.oddities import Oddity, find_oddity
+from conformance.emulator.points import Behaviour, override
+from conformance.emulator.world import new_world
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+
+class Emulator:
+    """A conforming endpoint of Reimage Role Instance, except for the faults and oddities that it is given.
+
+    A reimage takes `operation_seconds` of `clock`. `accepted` counts the reimages that were started, `requests` the
+    requests that were read, the probe's not included. With the same `seed` the same requests get the same answers.
+    """
+
+    def __init__(
+        self,
+        operation_seconds: float = 0.2,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        faults: Sequence[str | Fault] = (),
+        oddities: Sequence[str | Oddity] = (),
+        seed: int | None = None,
+    ) -> None:
+        self.operation_seconds = operation_seconds
+        self.clock = clock
+        self.faults = tuple(find_fault(each) if isinstance(each, str) else each for each in faults)
+        self.oddities = tuple(find_oddity(each) if isinstance(each, str) else each for each in oddities)
+        self.random = Random(seed)  # noqa: S311 - ids of an emulator are no secrets
+        self.world = new_world(self.random)
+        self.behaviour: Behaviour = {}
+        self.notes: dict[str, Any] = {}
+        self.accepted = 0
+        self.requests = 0
+        self._epoch = time.time() - clock()
+        changes = [
+            change for departure in (self.oddities, self.faults) for each in departure for change in each.changes
+        ]
+        for change in changes:
+            override(self.behaviour, change.point, change.wrapper)
+
+    def connect(self, identity: str | None = "main", *, probe: bool = False, tls: bool = True) -> Connection:
+        """A new connection of the holder of certificate `identity`, None for a client without one.
+
+        With `tls` false nobody is asked who he is. With `probe` the connection leads to the data-plane probe.
+        """
+        return Connection(self, identity, probe=probe, tls=tls)
+
+    def wall_time(self, now: float) -> float:
+        """The time of day, in seconds since 1970, at `now` of the emulator's clock."""
+        return self._epoch + now

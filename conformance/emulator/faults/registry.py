@@ -1,0 +1,36 @@
+"""The register of faults: what a fault is, and how it gets its name; holds none itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from conformance.emulator.departures import Change
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One named way to be wrong: the requirement that it breaks, a sentence on how, and the changes that make it so.
+
+    `also` names requirements that may just as well be blamed for it.
+    """
+
+    name: str
+    requirement: str
+    summary: str
+    changes: tuple[Change, ...]
+    also: tuple[str, ...] = ()
+
+
+FAULTS: dict[str, Fault] = {}
+"""Every fault by its name."""
+
+
+def fault(name: str, requirement: str, summary: str, *changes: Change, also: tuple[str, ...] = ()) -> None:
+    """Registers a fault."""
+    if name in FAULTS:
+        raise ValueError(f"two faults are called {name!r}")
+    if not changes:
+        raise ValueError(f"fault {name!r} changes nothing")
+    FAULTS[name] = Fault(name, requirement, summary, changes, also)

@@ -1,0 +1,31 @@
+"""The register of oddities: what an oddity is, and how it gets its name; holds none itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from conformance.emulator.departures import Change
+
+
+@dataclass(frozen=True, slots=True)
+class Oddity:
+    """One named way to be unusual and still conform; a `lenient_only` one conforms only under lenient strictness."""
+
+    name: str
+    summary: str
+    changes: tuple[Change, ...]
+    lenient_only: bool = False
+    server_only: bool = False
+
+
+ODDITIES: dict[str, Oddity] = {}
+"""Every oddity by its name."""
+
+
+def oddity(name: str, summary: str, *changes: Change, lenient_only: bool = False, server_only: bool = False) -> None:
+    """Registers an oddity; a `server_only` one shows only where there are sockets."""
+    if name in ODDITIES:
+        raise ValueError(f"two oddities are called {name!r}")
+    ODDITIES[name] = Oddity(name, summary, changes, lenient_only, server_only)

@@ -1,0 +1,256 @@
+"""Serves an emulator on loopback sockets: octets received go to a connection, its actions become I/O."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+import ssl
+import struct
+import tempfile
+import threading
+from collections import deque
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from conformance.emulator.certificates import make_certificates
+from conformance.emulator.messages import Action, Close, Pause, Reset, Send
+from conformance.emulator.target import describe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from conformance.emulator.emulator import Emulator
+    from conformance.emulator.http1 import Connection
+
+_HOST = "127.0.0.1"
+_LINGER = 0.5
+_LONGEST_WAIT = 5.0
+
+
+class _Peer(asyncio.Protocol):
+    """One socket: what arrives goes to the connection, what the connection decides is carried out in order."""
+
+    def __init__(self, open_connection: Callable[[str | None], Connection], peers: set[_Peer]) -> None:
+        self._open = open_connection
+        self._peers = peers
+        self._actions: deque[Action] = deque()
+        self._timer: asyncio.TimerHandle | None = None
+        self._ending = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._connection = self._open(_common_name(transport.get_extra_info("peercert")))
+        self._peers.add(self)
+
+    def data_received(self, data: bytes) -> None:
+        if not self._ending:
+            self._perform(self._connection.receive(data))
+
+    def eof_received(self) -> bool:
+        self._perform(self._connection.eof())
+        # Answers that are still to come go out before the socket is closed; TLS cannot be half closed.
+        return not self._ending and self._transport.get_extra_info("sslcontext") is None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        del exc
+        self._cancel()
+        self._peers.discard(self)
+
+    def abort(self) -> None:
+        """Drops the connection without ceremony."""
+        self._cancel()
+        self._transport.abort()
+
+    def _perform(self, actions: list[Action]) -> None:
+        self._actions.extend(actions)
+        if self._timer is None:
+            self._resume()
+
+    def _resume(self) -> None:
+        self._timer = None
+        while self._actions and not self._ending:
+            match self._actions.popleft():
+                case Send(data):
+                    self._transport.write(data)
+                case Pause(seconds):
+                    self._timer = asyncio.get_running_loop().call_later(seconds, self._resume)
+                    return
+                case Close():
+                    self._close()
+                case Reset():
+                    self._reset()
+
+    def _close(self) -> None:
+        """Closes so that what was written arrives even if the client is still sending (RFC 9112 9.6)."""
+        self._ending = True
+        if self._transport.can_write_eof() and not self._transport.is_closing():
+            self._transport.write_eof()
+            self._timer = asyncio.get_running_loop().call_later(_LINGER, self._transport.close)
+        else:
+            self._transport.close()
+
+    def _reset(self) -> None:
+        self._ending = True
+        raw = self._transport.get_extra_info("socket")
+        with contextlib.suppress(OSError):
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._transport.abort()
+
+    def _cancel(self) -> None:
+        self._ending = True
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+class RunningEmulator:
+    """An emulator being served; a context manager that stops it at its end."""
+
+    def __init__(self, emulator: Emulator, *, port: int = 0, tls: bool = True) -> None:
+        self.emulator = emulator
+        self.tls = tls
+        self.port = port
+        self.probe_port = 0
+        self._failure: BaseException | None = None
+        self._ready = threading.Event()
+        self._loop = asyncio.new_event_loop()
+        self._stopping = asyncio.Event()
+        self._peers: set[_Peer] = set()
+        self._thread = threading.Thread(target=self._run, name="emulator", daemon=True)
+
+    @property
+    def base_url(self) -> str:
+        """The address of the service."""
+        return f"{'https' if self.tls else 'http'}://{_HOST}:{self.port}"
+
+    @property
+    def probe_url(self) -> str:
+        """The address of the data-plane probe, without its path."""
+        return f"http://{_HOST}:{self.probe_port}"
+
+    def __enter__(self) -> RunningEmulator:
+        self._thread.start()
+        self._ready.wait()
+        if self._failure is not None:
+            self._thread.join()
+            raise self._failure
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Closes every connection and stops serving."""
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stopping.set)
+            self._thread.join(_LONGEST_WAIT)
+
+    def target_text(self, **limits: Any) -> str:
+        """The text of a target file for this emulator; `limits` as in `describe`."""
+        return describe(self.emulator, self.base_url, probe_url=self.probe_url, **limits)
+
+    def write_target(self, place: Path, **limits: Any) -> Path:
+        """Writes the target file, and beside it the certificates that it names; `limits` as in `describe`.
+
+        `place` is the file, when it ends in .toml, or the folder for a file called target.toml.
+        """
+        path = place if place.suffix == ".toml" else place / "target.toml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if self.tls:
+            make_certificates().write(path.parent)
+        path.write_text(self.target_text(**limits), encoding="utf-8")
+        return path
+
+    def _run(self) -> None:
+        try:
+            self._loop.run_until_complete(self._serve())
+            self._loop.run_until_complete(self._loop.shutdown_default_executor())
+        except Exception as error:  # noqa: BLE001 - raised again in the thread that waits for the start
+            self._failure = error
+        finally:
+            self._loop.close()
+            self._ready.set()
+
+    async def _serve(self) -> None:
+        context = _server_context() if self.tls else None
+        service = await self._loop.create_server(
+            self._accept_service,
+            _HOST,
+            self.port,
+            ssl=context,
+            ssl_handshake_timeout=_LONGEST_WAIT if context else None,
+            ssl_shutdown_timeout=_LINGER if context else None,
+        )
+        probe = await self._loop.create_server(self._accept_probe, _HOST, 0)
+        self.port = service.sockets[0].getsockname()[1]
+        self.probe_port = probe.sockets[0].getsockname()[1]
+        self._loop.set_exception_handler(_ignore)
+        self._ready.set()
+        await self._stopping.wait()
+        for server in (service, probe):
+            server.close()
+        await self._drop_peers()
+
+    async def _drop_peers(self) -> None:
+        """Drops every connection, those included whose handshake was under way."""
+        for _ in range(100):
+            for peer in tuple(self._peers):
+                peer.abort()
+            await asyncio.sleep(0)
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+
+    def _accept_service(self) -> _Peer:
+        return _Peer(lambda identity: self.emulator.connect(identity, tls=self.tls), self._peers)
+
+    def _accept_probe(self) -> _Peer:
+        return _Peer(lambda identity: self.emulator.connect(identity, probe=True, tls=False), self._peers)
+
+
+def serve(emulator: Emulator, *, port: int = 0, tls: bool = True) -> RunningEmulator:
+    """Serves `emulator` on 127.0.0.1 while the returned context manager is entered; port 0 takes any free one."""
+    return RunningEmulator(emulator, port=port, tls=tls)
+
+
+def serve_until_stopped(
+    emulator: Emulator, *, port: int = 0, tls: bool = True, started: Callable[[RunningEmulator], None]
+) -> None:
+    """Serves `emulator` until SIGINT or SIGTERM arrives; calls `started` once it is served. Main thread only."""
+    stopped = threading.Event()
+    previous = {number: signal.signal(number, lambda *_: stopped.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with serve(emulator, port=port, tls=tls) as running:
+            started(running)
+            while not stopped.wait(_LONGEST_WAIT):
+                pass
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _server_context() -> ssl.SSLContext:
+    """TLS that asks for a client certificate, does without one, and refuses one of an unknown authority."""
+    certificates = make_certificates()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.verify_mode = ssl.CERT_OPTIONAL
+    context.load_verify_locations(cadata=certificates.authority.decode())
+    with tempfile.TemporaryDirectory() as folder:
+        context.load_cert_chain(certificates.write_server(Path(folder)))
+    return context
+
+
+def _common_name(certificate: dict[str, Any] | None) -> str | None:
+    pairs = [pair for name in (certificate or {}).get("subject", ()) for pair in name]
+    return next((value for key, value in pairs if key == "commonName"), None)
+
+
+def _ignore(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """A client that goes away in the middle of something is no error of the server."""
+    del loop, context

@@ -1,0 +1,71 @@
+"""Writes the target file for an emulator that is being served: where it is, what it holds, what opens it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from conformance.emulator.world import FOREIGN, MAIN, OTHER, Deployment
+
+if TYPE_CHECKING:
+    from conformance.emulator.emulator import Emulator
+
+_CERTIFICATES = (
+    'client_certificate = "client.pem"',
+    'client_key = "client.key"',
+    'ca_bundle = "ca.pem"',
+    'second_client_certificate = "second.pem"',
+    f'foreign_subscription_id = "{FOREIGN}"',
+)
+
+
+def describe(
+    emulator: Emulator,
+    base_url: str,
+    *,
+    probe_url: str | None = None,
+    name: str = "embedded emulator",
+    max_reimages: int = 500,
+    operation_timeout_seconds: float | None = None,
+    poll_interval_seconds: float | None = None,
+    request_timeout_seconds: float = 10.0,
+) -> str:
+    """The text of the target file for `emulator` at `base_url`, with certificates beside it when that is https.
+
+    `probe_url` is the address of the probe without its path. The operation timeout is twenty operations long and at
+    least ten seconds, the poll interval a quarter of an operation and at most five seconds, unless they are given.
+    """
+    seconds = emulator.operation_seconds
+    timeout = max(10.0, 20 * seconds) if operation_timeout_seconds is None else operation_timeout_seconds
+    interval = min(seconds / 4, 5.0) if poll_interval_seconds is None else poll_interval_seconds
+    lines = [
+        "[target]",
+        f"name = {json.dumps(name)}",
+        f"base_url = {json.dumps(base_url)}",
+        f'subscription_id = "{MAIN}"',
+        f'other_subscription_id = "{OTHER}"',
+        *(_CERTIFICATES if base_url.startswith("https:") else ()),
+    ]
+    for deployment in emulator.world.deployments:
+        if deployment.subscription == MAIN:
+            lines += ["", *_deployment(deployment)]
+    lines += ["", "[limits]", "allow_reimage = true", f"max_reimages = {max_reimages}"]
+    lines += [f"operation_timeout_seconds = {timeout!r}", f"poll_interval_seconds = {interval!r}"]
+    lines += [f"request_timeout_seconds = {request_timeout_seconds!r}"]
+    if probe_url is not None:
+        url = f"{probe_url}/{{cloud_service}}/{{deployment_name}}/{{role_instance}}"
+        lines += ["", "[probe]", f"url = {json.dumps(url)}"]
+    return "\n".join([*lines, ""])
+
+
+def _deployment(deployment: Deployment) -> list[str]:
+    instances = deployment.instances.values()
+    lines = [
+        "[[deployments]]",
+        f"cloud_service = {json.dumps(deployment.service)}",
+        f"slot = {json.dumps(deployment.slot)}",
+        f"name = {json.dumps(deployment.name)}",
+        f"role_instances = {json.dumps([each.name for each in instances if not each.failing])}",
+    ]
+    failing = [each.name for each in instances if each.failing]
+    return [*lines, f"failing_role_instances = {json.dumps(failing)}"] if failing else lines
