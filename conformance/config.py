@@ -1,0 +1,159 @@
+"""Target files: TOML to `Target`, every mistake named; a target's plain form for the journal. Opens no connection."""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import os
+import tomllib
+from dataclasses import asdict, replace
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from conformance import config_keys as keys
+from conformance.config_files import certificate_files
+from conformance.errors import JournalError, TargetError
+from conformance.model import Capabilities, Deployment, Limits, Strictness, Target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+CERTIFICATES = ("client_certificate", "client_key", "ca_bundle", "second_client_certificate")
+_TABLES = {"target": keys.TARGET, "limits": keys.LIMITS, "capabilities": keys.CAPABILITIES, "probe": keys.PROBE}
+
+
+def load_target(
+    path: Path,
+    *,
+    strictness: Strictness | None = None,
+    allow_reimage: bool = False,
+    max_reimages: int | None = None,
+    environment: Mapping[str, str] = os.environ,
+) -> Target:
+    """The target that the file at `path` describes, options given on the command line laid over it.
+
+    Certificate paths resolve against the file; `REIMAGE_CONFORMANCE_CLIENT_CERTIFICATE` and its kin replace them.
+    Raises TargetError naming the file, the key, what was found and what is expected.
+    """
+    document = _document(path)
+    tables = {
+        name: keys.checked(path, f"[{name}]", document[name], _TABLES[name]) for name in _TABLES if name in document
+    }
+    settings = tables["target"]
+    certificates = certificate_files(path, {key: settings.pop(key, None) for key in CERTIFICATES}, environment)
+    target = Target(
+        **{**settings, "base_url": settings["base_url"].rstrip("/"), **certificates},
+        deployments=_deployments(path, document.get("deployments")),
+        limits=Limits(**tables.get("limits", {})),
+        capabilities=Capabilities(**tables.get("capabilities", {})),
+        probe_url=tables.get("probe", {}).get("url"),
+    )
+    return _overridden(target, strictness, allow_reimage=allow_reimage, max_reimages=max_reimages)
+
+
+def is_loopback(target: Target) -> bool:
+    """Whether the endpoint is on this machine, so that reimaging it harms nobody."""
+    host = (urlsplit(target.base_url).hostname or "").rstrip(".")
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def target_to_mapping(target: Target) -> dict[str, Any]:
+    """`target` as plain JSON for the journal, without certificate paths; redaction masks its identifiers."""
+    plain = {name: value for name, value in asdict(target).items() if name not in CERTIFICATES}
+    lists = ("role_instances", "failing_role_instances")
+    deployments = [{**row, **{name: list(row[name]) for name in lists}} for row in plain["deployments"]]
+    return {**plain, "strictness": target.strictness.value, "deployments": deployments}
+
+
+def target_from_mapping(plain: Mapping[str, Any]) -> Target:
+    """The target that `plain` was made from, without certificates; raises JournalError if it was made from none."""
+    try:
+        return Target(
+            **{
+                **plain,
+                "strictness": Strictness(plain["strictness"]),
+                "deployments": tuple(_deployment(row) for row in plain["deployments"]),
+                "limits": Limits(**plain["limits"]),
+                "capabilities": Capabilities(**plain["capabilities"]),
+            }
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise JournalError(f"the journal's description of the target cannot be read: {error}") from error
+
+
+def new_target_text() -> str:
+    """A target file to fill in, every key with a comment."""
+    return (resources.files("conformance") / "new_target.toml").read_text(encoding="utf-8")
+
+
+def _document(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        document = tomllib.loads(text)
+    except FileNotFoundError as error:
+        raise TargetError(_missing(path)) from error
+    except OSError as error:
+        raise TargetError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise TargetError(f"{path}: not UTF-8 text (octet {error.start}); a target file is TOML") from error
+    except tomllib.TOMLDecodeError as error:
+        raise TargetError(f"{path}: not valid TOML: {error}") from error
+    keys.refuse_unknown(path, "at the top level", document, ("target", "deployments", *_TABLES))
+    if "target" not in document:
+        raise TargetError(
+            f"{path}: the table [target] is missing; `reimage-conformance new-target` writes a file with all keys"
+        )
+    return document
+
+
+def _missing(path: Path) -> str:
+    siblings = [entry.name for entry in path.parent.glob("*.toml")] if path.parent.is_dir() else []
+    near = difflib.get_close_matches(path.name, siblings, n=1)
+    hint = f"did you mean {str(path.with_name(near[0]))!r}?" if near else "`reimage-conformance new-target` writes one"
+    return f"{path}: there is no such target file; {hint}"
+
+
+def _deployments(path: Path, rows: Any) -> tuple[Deployment, ...]:
+    if not isinstance(rows, list) or not rows:
+        found = "nothing" if rows is None else keys.shown(rows)
+        raise TargetError(f"{path}: at least one [[deployments]] table is expected, found {found}")
+    where = [f"[[deployments]] number {number}" for number in range(1, len(rows) + 1)]
+    found_rows = [
+        _deployment(keys.checked(path, name, row, keys.DEPLOYMENT)) for name, row in zip(where, rows, strict=True)
+    ]
+    _refuse_repeated(path, "slot", ((row.cloud_service, row.slot) for row in found_rows))
+    _refuse_repeated(path, "name", ((row.cloud_service, row.name) for row in found_rows))
+    return tuple(found_rows)
+
+
+def _deployment(row: Mapping[str, Any]) -> Deployment:
+    lists = {key: tuple(row.get(key, ())) for key in ("role_instances", "failing_role_instances")}
+    return Deployment(**{**row, **lists})
+
+
+def _refuse_repeated(path: Path, key: str, pairs: Iterable[tuple[str, str]]) -> None:
+    seen: set[tuple[str, str]] = set()
+    for service, value in pairs:
+        if (service, value) in seen:
+            raise TargetError(
+                f"{path}: two [[deployments]] of cloud service {service!r} have the {key} {value!r}; expected one"
+            )
+        seen.add((service, value))
+
+
+def _overridden(
+    target: Target, strictness: Strictness | None, *, allow_reimage: bool, max_reimages: int | None
+) -> Target:
+    limits = replace(
+        target.limits,
+        allow_reimage=target.limits.allow_reimage or allow_reimage,
+        max_reimages=target.limits.max_reimages if max_reimages is None else max_reimages,
+    )
+    return replace(target, limits=limits, strictness=strictness or target.strictness)
