@@ -106,6 +106,8 @@ def failure_of(error: OSError, progress: str = "") -> Failure:
             return Failure(error.kind, error.detail + after)
         case TimeoutError():
             return Failure(FailureKind.TIMEOUT, f"the time limit passed{after}")
+        case ssl.SSLEOFError() | ssl.SSLZeroReturnError():
+            return Failure(FailureKind.CLOSED, f"the endpoint closed the connection{after}")
         case ssl.SSLError():
             return Failure(FailureKind.TLS, f"TLS broke down: {error.reason or error}{after}")
         case _:
