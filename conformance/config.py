@@ -115,7 +115,7 @@ def _document(path: Path) -> dict[str, Any]:
 
 def _missing(path: Path) -> str:
     siblings = [entry.name for entry in path.parent.glob("*.toml")] if path.parent.is_dir() else []
-    near = difflib.get_close_matches(path.name, siblings, n=1)
+    near = difflib.get_close_matches(path.name, siblings, n=1, cutoff=0.75)
     hint = f"did you mean {str(path.with_name(near[0]))!r}?" if near else "`reimage-conformance new-target` writes one"
     return f"{path}: there is no such target file; {hint}"
 

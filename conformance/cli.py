@@ -1,0 +1,97 @@
+"""The front door: finds the command, turns every error into one sentence and an exit code; does no work itself."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import traceback
+from typing import TYPE_CHECKING
+
+import click
+
+from conformance import __version__
+from conformance.commands.words import nearest
+from conformance.errors import SuiteError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PROGRAM = "reimage-conformance"
+INTERRUPTED = 2
+INTERNAL_ERROR = 3
+WRONG_USAGE = 4
+
+COMMANDS = {
+    "run": "conformance.commands.run",
+    "emulator": "conformance.commands.emulator",
+    "requirements": "conformance.commands.requirements",
+    "check": "conformance.commands.recorded",
+    "report": "conformance.commands.recorded",
+    "compare": "conformance.commands.recorded",
+    "preflight": "conformance.commands.targets",
+    "new-target": "conformance.commands.targets",
+}
+"""Where each command is; imported when it is called, so that the others start quickly."""
+
+
+class FrontDoor(click.Group):
+    """A group whose commands are imported when they are needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 -- click's signature
+        """The commands, in the order in which a newcomer needs them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """The command called `cmd_name`; raises UsageError, with a suggestion, when there is none."""
+        if cmd_name not in COMMANDS:
+            raise UsageError(f"unknown command {cmd_name!r}{nearest(cmd_name, COMMANDS)}")
+        command = getattr(importlib.import_module(COMMANDS[cmd_name]), cmd_name.replace("-", "_"))
+        return command if isinstance(command, click.Command) else None
+
+
+@click.command(
+    cls=FrontDoor,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 no violation; 1 a violation; 2 interrupted; 3 internal error; 4 wrong usage or target file; "
+    "5 no case selected; 6 incomplete.",
+)
+@click.version_option(__version__, prog_name=PROGRAM)
+@click.pass_context
+def cli(context: click.Context) -> int:
+    """Judge how an endpoint implements Reimage Role Instance."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+        return WRONG_USAGE
+    return 0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line `arguments` (the process's own by default) and give its exit code."""
+    try:
+        return int(cli.main(args=arguments, prog_name=PROGRAM, standalone_mode=False) or 0)
+    except SuiteError as error:
+        return _told(str(error), error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        return _told("interrupted", INTERRUPTED)
+    except click.ClickException as error:
+        return _told(_sentence(error), WRONG_USAGE)
+    except Exception:  # noqa: BLE001 -- the last line of defence: an internal error has a code of its own
+        traceback.print_exc()
+        return _told("the suite itself broke; this is a defect of it, please report the lines above", INTERNAL_ERROR)
+
+
+def _sentence(error: click.ClickException) -> str:
+    if not isinstance(error, click.NoSuchOption):
+        return error.format_message()
+    known = [option for parameter in error.ctx.command.params for option in parameter.opts] if error.ctx else []
+    return f"unknown option {error.option_name!r}{nearest(error.option_name, known)}"
+
+
+def _told(sentence: str, status: int) -> int:
+    click.echo(f"error: {sentence}", err=True)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,98 @@
+"""The command `emulator`: serves the conforming endpoint, or one that is wrong or unusual in named ways."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from conformance.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from conformance.emulator import RunningEmulator
+
+
+@click.command()
+@click.option(
+    "--write-target", type=click.Path(path_type=Path), help="Write a target file (.toml), certificates beside it."
+)
+@click.option("--fault", "faults", multiple=True, help="Be wrong in this way (repeatable).")
+@click.option("--oddity", "oddities", multiple=True, help="Be unusual in this way (repeatable).")
+@click.option("--list-faults", is_flag=True, help="List the faults and the requirements that they break.")
+@click.option("--list-oddities", is_flag=True, help="List the oddities.")
+@click.option(
+    "--operation-seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    default=2.0,
+    show_default=True,
+    help="How long a reimage takes.",
+)
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="The port; any free one if left out.")
+@click.option("--no-tls", is_flag=True, help="Serve plain HTTP and ask nobody for a certificate.")
+@click.option("--max-seconds", type=click.FloatRange(min=0, min_open=True), help="Stop after this time.")
+@click.option("--seed", type=int, help="Makes answers repeatable.")
+def emulator(
+    *,
+    write_target: Path | None,
+    faults: tuple[str, ...],
+    oddities: tuple[str, ...],
+    list_faults: bool,
+    list_oddities: bool,
+    operation_seconds: float,
+    port: int,
+    no_tls: bool,
+    max_seconds: float | None,
+    seed: int | None,
+) -> int:
+    """Serve the emulator until it is stopped."""
+    from conformance.emulator import FAULTS, ODDITIES, Emulator, serve_until_stopped  # noqa: PLC0415 -- heavy
+
+    if list_faults or list_oddities:
+        _list((fault.name, fault.requirement, fault.summary) for fault in FAULTS.values() if list_faults)
+        _list((oddity.name, oddity.summary) for oddity in ODDITIES.values() if list_oddities)
+        return 0
+    served = Emulator(operation_seconds, faults=faults, oddities=oddities, seed=seed)
+    if max_seconds is not None:
+        _stop_after(max_seconds)
+    try:
+        serve_until_stopped(served, port=port, tls=not no_tls, started=lambda running: _started(running, write_target))
+    except OSError as error:
+        raise UsageError(f"the emulator cannot be served on port {port}: {error.strerror or error}") from error
+    return 0
+
+
+def _started(running: RunningEmulator, write_target: Path | None) -> None:
+    click.echo(running.base_url)
+    if write_target is not None:
+        click.echo(f"target file: {_written(running, write_target)}")
+    elif running.tls:
+        click.echo("clients need a certificate: --write-target FILE writes one, with a target file", err=True)
+    click.echo("stop it with Ctrl-C", err=True)
+
+
+def _written(running: RunningEmulator, file: Path) -> Path:
+    if file.suffix != ".toml":
+        raise UsageError(f"--write-target {file}: expected the name of a .toml file")
+    try:
+        return running.write_target(file)
+    except OSError as error:
+        raise UsageError(f"--write-target {file}: cannot be written: {error.strerror}") from error
+
+
+def _stop_after(seconds: float) -> None:
+    timer = threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGTERM))
+    timer.daemon = True
+    timer.start()
+
+
+def _list(rows: Iterable[tuple[str, ...]]) -> None:
+    held = list(rows)
+    widths = [max(map(len, column)) for column in zip(*held, strict=True)]
+    for row in held:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -1,0 +1,150 @@
+"""Several targets side by side: one process each, one table and one exit code at the end; judges nothing itself."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import signal
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from conformance.config import load_target
+from conformance.errors import ReportError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from conformance.commands.run import Options
+
+MOST_LANES = 32
+GRACE_SECONDS = 30.0
+SEVERITY = (2, 1, 3, 4, 6, 5, 0)
+"""Exit codes, the one that decides for all targets first: a violation counts for more than an incomplete run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One target of several: its file, its name, where its reports go and the command that runs it."""
+
+    file: Path
+    name: str
+    folder: Path
+    command: tuple[str, ...]
+
+
+def run_side_by_side(targets: Sequence[Path], options: Options, rest: Sequence[str], lanes: int | None) -> int:
+    """Run the suite against every target, at most `lanes` at a time, print one table, give the gravest exit code."""
+    members = fleet(targets, options, rest, datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ"))
+    codes = asyncio.run(_run_all(members, lanes or min(len(members), MOST_LANES)))
+    _print_table(members, codes)
+    return gravest(codes)
+
+
+def fleet(targets: Sequence[Path], options: Options, rest: Sequence[str], time: str) -> list[Member]:
+    """The runs to make, each with a report folder of its own."""
+    base = options.report_dir
+    members: list[Member] = []
+    for file in targets:
+        name = load_target(file).name
+        slug = _unused(
+            _slug(name), {member.folder.parent.name if base is None else member.folder.name for member in members}
+        )
+        folder = Path("reports") / slug / time if base is None else base / slug
+        words = [str(file), "--report-dir", str(folder), *options.words(), "--", *rest]
+        members.append(Member(file, name, folder, (sys.executable, "-m", "conformance.cli", "run", *words)))
+    return members
+
+
+def gravest(codes: Sequence[int]) -> int:
+    """The exit code that stands for all of `codes`; one that the suite never gives counts as an internal error."""
+    known = {code if code in SEVERITY else 3 for code in codes}
+    return next(code for code in SEVERITY if code in known)
+
+
+async def _run_all(members: Sequence[Member], lanes: int) -> list[int]:
+    gate = asyncio.Semaphore(lanes)
+    runs = asyncio.gather(*(_run_one(member, gate) for member in members))
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, runs.cancel)
+    try:
+        return await runs
+    except asyncio.CancelledError as error:
+        raise KeyboardInterrupt from error
+
+
+async def _run_one(member: Member, gate: asyncio.Semaphore) -> int:
+    async with gate:
+        click.echo(f"{member.name}: started, what it says goes to {member.folder / 'console.txt'}")
+        with _console(member.folder) as console:
+            process = await asyncio.create_subprocess_exec(
+                *member.command,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=console,
+                stderr=console,
+                start_new_session=True,
+            )
+            try:
+                code = await process.wait()
+            finally:
+                await _end(process)
+        click.echo(f"{member.name}: ended with exit code {code}")
+        return code
+
+
+def _console(folder: Path) -> Any:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return (folder / "console.txt").open("wb")
+    except OSError as error:
+        raise ReportError(f"{folder}: cannot be written: {error.strerror}") from error
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Ask a process that is still running to stop, and end it if it does not."""
+    if process.returncode is not None:
+        return
+    process.send_signal(signal.SIGINT)
+    try:
+        await asyncio.wait_for(process.wait(), GRACE_SECONDS)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+
+
+def _print_table(members: Sequence[Member], codes: Sequence[int]) -> None:
+    from rich.console import Console  # noqa: PLC0415 -- for the end of a run only
+    from rich.table import Table  # noqa: PLC0415
+
+    console = Console()
+    table = Table(
+        "target", "verdict", "violated", "advisory", "inconclusive", "exit", "reports", box=None, pad_edge=False
+    )
+    for member, code in zip(members, codes, strict=True):
+        results = _results(member.folder)
+        summary = results.get("summary", {})
+        counts = [str(summary.get(outcome, "-")) for outcome in ("violated", "advisory", "inconclusive")]
+        verdict = str(results.get("run", {}).get("verdict", "no results"))
+        table.add_row(member.name, verdict, *counts, str(code), str(member.folder))
+    console.print(table, width=None if console.is_terminal else 200, markup=False)
+
+
+def _results(folder: Path) -> dict[str, Any]:
+    try:
+        results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return results if isinstance(results, dict) else {}
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:60] or "target"
+
+
+def _unused(slug: str, taken: set[str]) -> str:
+    numbered = (slug if number == 1 else f"{slug}-{number}" for number in range(1, len(taken) + 2))
+    return next(name for name in numbered if name not in taken)

@@ -1,0 +1,68 @@
+"""The commands about what is recorded already: `check` a capture, `report` on a journal, `compare` runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from conformance.commands.words import Word
+from conformance.config import load_target
+from conformance.errors import UsageError
+from conformance.model import Strictness
+
+
+@click.command()
+@click.argument("capture", type=click.Path(path_type=Path))
+@click.option("--target", type=click.Path(path_type=Path), help="The target file of the endpoint that was recorded.")
+@click.option("--report-dir", type=click.Path(path_type=Path), help="Write reports into this folder.")
+@click.option(
+    "--strictness", type=Word([word.value for word in Strictness]), help="How literally the documents are read."
+)
+def check(*, capture: Path, target: Path | None, report_dir: Path | None, strictness: str | None) -> int:
+    """Judge recorded traffic: HAR 1.2 or a journal."""
+    file = _existing(capture, "journal.jsonl")
+    endpoint = None if target is None else load_target(target)
+    from conformance.capture import check_capture  # noqa: PLC0415 -- imports the checks
+
+    return check_capture(
+        file,
+        target=endpoint,
+        report_dir=report_dir,
+        strictness=None if strictness is None else Strictness(strictness),
+    )
+
+
+@click.command()
+@click.argument("journal", type=click.Path(path_type=Path))
+@click.option("--report-dir", type=click.Path(path_type=Path), help="Where reports go; beside the journal if left out.")
+def report(*, journal: Path, report_dir: Path | None) -> int:
+    """Make the reports from a journal again."""
+    file = _existing(journal, "journal.jsonl")
+    from conformance.report import regenerate  # noqa: PLC0415 -- imports the checks
+
+    return regenerate(file, report_dir or file.parent)
+
+
+@click.command()
+@click.argument("runs", nargs=-1, type=click.Path(path_type=Path), metavar="RUN RUN ...")
+@click.option("--html", type=click.Path(path_type=Path), help="Write the comparison as a page, too.")
+def compare(*, runs: tuple[Path, ...], html: Path | None) -> int:
+    """Tell what changed between runs.
+
+    A RUN is a report folder or a results.json; the runs may be of several implementations as well.
+    """
+    if len(runs) < 2:
+        raise UsageError(f"compare needs at least two runs, found {len(runs)}")
+    files = [_existing(run, "results.json") for run in runs]
+    from conformance.report.comparison import compare_runs  # noqa: PLC0415 -- only this command needs it
+
+    return compare_runs(files, html)
+
+
+def _existing(path: Path, inside: str) -> Path:
+    """The file that `path` names, or the one called `inside` in the folder that it names."""
+    file = path / inside if path.is_dir() else path
+    if not file.is_file():
+        raise UsageError(f"{file}: there is no such file; expected a {inside} or the folder of a run")
+    return file

@@ -1,0 +1,142 @@
+"""The command `run`: makes a pytest command line and runs it, in this process for one target, side by side for more."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from conformance.commands.case_files import cases_folder
+from conformance.commands.words import Word
+from conformance.config import load_target
+from conformance.errors import UsageError
+from conformance.model import Profile, Strictness
+
+REST = "conformance.rest"
+"""Under this key the context keeps what followed `--`."""
+
+PLUGIN = "reimage-conformance"
+
+
+class WithRest(click.Command):
+    """A command that keeps what follows `--` for pytest."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Set aside what follows the first `--`."""
+        at = args.index("--") if "--" in args else len(args)
+        ctx.meta[REST] = args[at + 1 :]
+        return super().parse_args(ctx, args[:at])
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The options of a run, as they were given."""
+
+    report_dir: Path | None
+    strictness: str | None
+    profile: str | None
+    max_reimages: int | None
+    baseline: Path | None
+    write_baseline: Path | None
+    seed: int | None
+    faults: tuple[str, ...]
+    oddities: tuple[str, ...]
+    allow_reimage: bool
+    no_redact: bool
+
+    def words(self) -> list[str]:
+        """The options as words of a command line, the report's folder not among them."""
+        single = ("strictness", "profile", "max_reimages", "baseline", "write_baseline", "seed")
+        named = [(name, getattr(self, name)) for name in single]
+        named += [("fault", name) for name in self.faults] + [("oddity", name) for name in self.oddities]
+        flags = [name for name in ("allow_reimage", "no_redact") if getattr(self, name)]
+        words = [word for name, value in named if value is not None for word in (_dashed(name), str(value))]
+        return words + [_dashed(name) for name in flags]
+
+
+@click.command(cls=WithRest)
+@click.argument("targets", nargs=-1, type=click.Path(path_type=Path), metavar="[TARGET.toml ...] [-- PYTEST ...]")
+@click.option(
+    "--report-dir", type=click.Path(path_type=Path), help="Where reports go; reports/<target>/<time> if left out."
+)
+@click.option(
+    "--strictness", type=Word([word.value for word in Strictness]), help="How literally the documents are read."
+)
+@click.option("--profile", type=Word([word.value for word in Profile]), help="How much the run does.")
+@click.option("--max-reimages", type=click.IntRange(min=0), help="Never start more reimages than this.")
+@click.option(
+    "--baseline", type=click.Path(path_type=Path), help="Known violations; the run fails if one no longer holds."
+)
+@click.option("--write-baseline", type=click.Path(path_type=Path), help="Write this run's violations as a baseline.")
+@click.option("--seed", type=int, help="Makes examples repeatable.")
+@click.option(
+    "-n", "processes", type=click.IntRange(min=0), help="Processes for one target; targets side by side for more."
+)
+@click.option("--fault", "faults", multiple=True, help="Make the embedded emulator wrong in this way (repeatable).")
+@click.option(
+    "--oddity", "oddities", multiple=True, help="Make the embedded emulator unusual in this way (repeatable)."
+)
+@click.option("--allow-reimage", is_flag=True, help="Reimage although the target file does not allow it.")
+@click.option("--no-redact", is_flag=True, help="Leave secrets in the reports; for your own eyes only.")
+@click.pass_context
+def run(context: click.Context, /, targets: tuple[Path, ...], processes: int | None, **settings: Any) -> int:
+    """Run the suite against targets, or an emulator.
+
+    Without a TARGET the suite runs against an emulator of its own. What follows -- goes to pytest.
+    """
+    options, rest = Options(**settings), list(context.meta[REST])
+    _check(targets, options)
+    if len(targets) > 1:
+        from conformance.commands.fleet import run_side_by_side  # noqa: PLC0415 -- asyncio, for several targets only
+
+        return run_side_by_side(targets, options, rest, processes)
+    return run_pytest(targets[0] if targets else None, options, rest, processes)
+
+
+def run_pytest(target: Path | None, options: Options, rest: list[str], processes: int | None) -> int:
+    """Run the cases against one target, or the embedded emulator, in this process; gives the exit code."""
+    import pytest  # noqa: PLC0415 -- takes longer to import than other commands take to run
+
+    return int(pytest.main(pytest_words(target, options, rest, processes)))
+
+
+def pytest_words(target: Path | None, options: Options, rest: list[str], processes: int | None) -> list[str]:
+    """The pytest command line for one target, or for the embedded emulator."""
+    folder = cases_folder()
+    words = [str(folder), f"--rootdir={folder.parent}", *_plugin()]
+    words += ["--embedded"] if target is None else ["--target", str(target)]
+    words += options.words()
+    if options.report_dir is not None:
+        words += ["--report-dir", str(options.report_dir)]
+    if processes is not None and processes > 1:
+        words += ["-n", str(processes)]
+    return words + rest
+
+
+def _plugin() -> list[str]:
+    """Names the plugin where no installation announces it to pytest: in a checkout that is merely on the path."""
+    announced = importlib.metadata.entry_points(group="pytest11", name=PLUGIN)
+    return [] if announced else ["-p", "conformance.plugin"]
+
+
+def _check(targets: tuple[Path, ...], options: Options) -> None:
+    """Find every mistake that can be found before anything starts."""
+    if targets and (options.faults or options.oddities):
+        raise UsageError("--fault and --oddity change the embedded emulator; they cannot be used with a target file")
+    if options.faults or options.oddities:
+        from conformance.emulator import find_fault, find_oddity  # noqa: PLC0415 -- only a run with faults needs it
+
+        for find, names in ((find_fault, options.faults), (find_oddity, options.oddities)):
+            for name in names:
+                find(name)
+    if options.baseline is not None and not options.baseline.is_file():
+        raise UsageError(f"--baseline {options.baseline}: there is no such file")
+    for target in targets:
+        load_target(target)
+
+
+def _dashed(name: str) -> str:
+    return f"--{name.replace('_', '-')}"

@@ -1,0 +1,334 @@
+"""The front door: what it hands on, and that every mistake ends in one sentence and the right exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from conformance import __version__, cli
+from conformance.commands import fleet, run
+from conformance.commands.case_files import citing_cases
+from conformance.config import load_target
+from conformance.errors import UnreachableError
+from conformance.requirements import CATALOGUE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+TARGET = """\
+[target]
+name = "{name}"
+base_url = "http://127.0.0.1:9"
+subscription_id = "s"
+[[deployments]]
+cloud_service = "contoso"
+slot = "production"
+name = "contoso-v1"
+role_instances = ["WebRole1_IN_0"]
+"""
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    def calling(*words: str) -> tuple[int, str, str]:
+        code = cli.main(words)
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return calling
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The pytest command lines that would have been run."""
+    lines: list[list[str]] = []
+
+    def starting(words: list[str]) -> int:
+        lines.append(words)
+        return 6
+
+    monkeypatch.setattr(pytest, "main", starting)
+    monkeypatch.setattr(run, "cases_folder", lambda: Path("/suite/cases"))
+    monkeypatch.setattr(run, "_plugin", list)
+    return lines
+
+
+def target_file(folder: Path, name: str = "rig", file: str = "rig.toml") -> Path:
+    path = folder / file
+    path.write_text(TARGET.format(name=name))
+    return path
+
+
+def options(**given: Any) -> run.Options:
+    nothing = dict.fromkeys(run.Options.__dataclass_fields__)
+    return run.Options(**{**nothing, "faults": (), "oddities": (), **given})
+
+
+MISTAKES: dict[str, tuple[Sequence[str], str]] = {
+    "unknown command": (["rum"], "unknown command 'rum'; did you mean 'run'?"),
+    "unknown option": (["run", "--strictnes", "x"], "unknown option '--strictnes'; did you mean '--strictness'?"),
+    "unknown option of the program": (["--verison"], "unknown option '--verison'; did you mean '--version'?"),
+    "unknown word": (
+        ["run", "--strictness", "strickt"],
+        "'strickt' is not one of 'strict', 'lenient'; did you mean 'strict'?",
+    ),
+    "unknown profile": (["run", "--profile", "nighly"], "did you mean 'nightly'?"),
+    "unknown format": (["requirements", "--format", "jsn"], "did you mean 'json'?"),
+    "no number": (["emulator", "--port", "abc"], "'abc' is not a valid integer"),
+    "number out of range": (["run", "--max-reimages", "-1"], "-1 is not in the range"),
+    "no value": (["run", "--seed"], "'--seed' requires an argument"),
+    "no argument": (["preflight"], "Missing argument 'TARGET'"),
+    "too many arguments": (["requirements", "x"], "unexpected extra argument (x)"),
+    "one run": (["compare", "x"], "compare needs at least two runs, found 1"),
+    "no journal": (["report", "nowhere"], "nowhere: there is no such file; expected a journal.jsonl or the folder"),
+    "no capture": (["check", "nowhere"], "nowhere: there is no such file"),
+    "no runs": (["compare", "a", "b"], "a: there is no such file; expected a results.json"),
+    "no target": (["run", "nowhere.toml"], "nowhere.toml: there is no such target file"),
+    "no baseline": (["run", "--baseline", "nowhere.json"], "--baseline nowhere.json: there is no such file"),
+    "fault with a target": (["run", "--fault", "x", "a.toml"], "they cannot be used with a target file"),
+    "unknown fault": (["run", "--fault", "no-such-fault"], "unknown fault 'no-such-fault'"),
+    "unknown oddity": (["emulator", "--oddity", "no-such-oddity"], "unknown oddity 'no-such-oddity'"),
+    "no target to preflight": (["preflight", "nowhere.toml"], "nowhere.toml: there is no such target file"),
+    "target file without a name": (
+        ["emulator", "--no-tls", "--write-target", "x"],
+        "expected the name of a .toml file",
+    ),
+}
+
+
+@pytest.mark.parametrize(("words", "told"), MISTAKES.values(), ids=MISTAKES.keys())
+def test_a_mistake_is_one_sentence_and_exit_4(
+    call: Callable[..., tuple[int, str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    words: list[str],
+    told: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, _, err = call(*words)
+    assert code == 4
+    assert told in err
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+
+
+def test_no_command_shows_the_help_and_exits_4(call: Callable[..., tuple[int, str, str]]) -> None:
+    code, out, _ = call()
+    assert code == 4
+    assert [name for name in cli.COMMANDS if f"  {name} " not in out] == []
+
+
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_every_command_explains_itself_on_one_line(call: Callable[..., tuple[int, str, str]], name: str) -> None:
+    code, out, _ = call(name, "--help")
+    assert code == 0
+    assert out.startswith(f"Usage: reimage-conformance {name} ")
+    assert "..." not in call()[1].split(f"  {name} ")[1].splitlines()[0]
+
+
+def test_the_version(call: Callable[..., tuple[int, str, str]]) -> None:
+    assert call("--version") == (0, f"reimage-conformance, version {__version__}\n", "")
+
+
+@pytest.mark.parametrize(
+    ("raised", "code", "told"),
+    [
+        (UnreachableError("nobody answers"), 6, "error: nobody answers\n"),
+        (KeyboardInterrupt(), 2, "error: interrupted\n"),
+        (ZeroDivisionError("oops"), 3, "the suite itself broke"),
+    ],
+)
+def test_what_ends_a_command_has_its_exit_code(
+    call: Callable[..., tuple[int, str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+    raised: BaseException,
+    code: int,
+    told: str,
+) -> None:
+    def breaking(*_: object) -> int:
+        raise raised
+
+    monkeypatch.setattr(run, "run_pytest", breaking)
+    found, _, err = call("run")
+    assert found == code
+    assert err.lstrip("\n").endswith(told) or told in err
+    assert ("Traceback" in err) is (code == 3)
+
+
+def test_a_run_without_a_target_embeds_the_emulator(
+    call: Callable[..., tuple[int, str, str]], started: list[list[str]]
+) -> None:
+    code, _, _ = call("run")
+    assert code == 6
+    assert started == [["/suite/cases", "--rootdir=/suite", "--embedded"]]
+
+
+def test_every_option_reaches_pytest(
+    call: Callable[..., tuple[int, str, str]], started: list[list[str]], tmp_path: Path
+) -> None:
+    file = target_file(tmp_path)
+    (tmp_path / "known.json").write_text("{}")
+    chosen = ["--strictness", "lenient", "--profile", "smoke", "--max-reimages", "3"]
+    chosen += ["--baseline", str(tmp_path / "known.json"), "--write-baseline", "new.json", "--seed", "7"]
+    chosen += ["--allow-reimage", "--no-redact", "--report-dir", "out"]
+    call("run", str(file), *chosen, "-n", "2", "--", "-k", "poll", "-x")
+    assert started == [
+        ["/suite/cases", "--rootdir=/suite", "--target", str(file), *chosen, "-n", "2", "-k", "poll", "-x"]
+    ]
+
+
+def test_what_follows_two_dashes_is_no_target(
+    call: Callable[..., tuple[int, str, str]], started: list[list[str]]
+) -> None:
+    call("run", "--", "nowhere.toml", "--", "--strictnes")
+    assert started[0][-3:] == ["nowhere.toml", "--", "--strictnes"]
+
+
+def test_a_checkout_that_is_not_installed_names_its_plugin(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda **_: ())
+    assert run._plugin() == ["-p", "conformance.plugin"]
+
+
+def test_requirements_as_json_has_every_requirement(call: Callable[..., tuple[int, str, str]]) -> None:
+    code, out, _ = call("requirements", "--format", "json")
+    rows = json.loads(out)
+    assert code == 0
+    assert [row["id"] for row in rows] == list(CATALOGUE)
+    assert [row["id"] for row in rows if not (row["cases"] or row["reason"])] == []
+
+
+@pytest.mark.parametrize("form", ["table", "markdown"])
+def test_requirements_for_readers_name_every_id_once(call: Callable[..., tuple[int, str, str]], form: str) -> None:
+    code, out, _ = call("requirements", "--format", form)
+    words = [line.removeprefix("| ").split(" ")[0] for line in out.splitlines()]
+    assert code == 0
+    assert [word for word in words if word in CATALOGUE] == list(CATALOGUE)
+
+
+def test_listing_requirements_imports_nothing_heavy() -> None:
+    script = (
+        "import sys; from conformance.cli import main; main(['requirements', '--format', 'json']);"
+        "heavy = {'pytest', 'hypothesis', 'httpx', 'lxml', 'cryptography', 'rich'} & sys.modules.keys();"
+        "print(sorted(heavy), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)  # noqa: S603
+    assert done.stderr == "[]\n"
+
+
+def test_cases_are_found_by_what_they_cite(tmp_path: Path) -> None:
+    (tmp_path / "test_one.py").write_text(
+        'IDS = ("REQ-C", "REQ-D")\n'
+        '@verifies("REQ-A", "REQ-B")\n@pytest.mark.slow\ndef test_both(sut): ...\n'
+        "@plugin.verifies(*IDS)\ndef test_named(sut): ...\n"
+        '@pytest.mark.parametrize("x", [pytest.param(1, marks=verifies("REQ-A"))])\ndef test_param(x): ...\n'
+        '@verifies("REQ-A")\ndef helper(): ...\n'
+    )
+    (tmp_path / "other.py").write_text('@verifies("REQ-A")\ndef test_elsewhere(): ...\n')
+    assert citing_cases(tmp_path) == {
+        "REQ-A": ("test_one.py::test_both", "test_one.py::test_param"),
+        "REQ-B": ("test_one.py::test_both",),
+        "REQ-C": ("test_one.py::test_named",),
+        "REQ-D": ("test_one.py::test_named",),
+    }
+
+
+def test_a_new_target_file_can_be_read_and_is_not_overwritten(
+    call: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
+    file = tmp_path / "deep" / "rig.toml"
+    assert call("new-target", str(file))[0] == 0
+    assert load_target(file).name == "my endpoint"
+    code, _, err = call("new-target", str(file))
+    assert (code, err) == (4, f"error: {file}: exists already; --force overwrites it\n")
+    assert call("new-target", "--force", str(file))[0] == 0
+
+
+def test_a_new_target_can_be_printed(call: Callable[..., tuple[int, str, str]]) -> None:
+    code, out, _ = call("new-target", "-")
+    assert code == 0
+    assert "[target]" in out
+
+
+def test_the_emulator_writes_a_target_file_and_stops_in_time(
+    call: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
+    file = tmp_path / "emulator.toml"
+    code, out, _ = call("emulator", "--max-seconds", "0.1", "--write-target", str(file))
+    target = load_target(file)
+    assert code == 0
+    assert out.splitlines() == [target.base_url, f"target file: {file}"]
+    assert target.client_certificate == tmp_path / "client.pem"
+
+
+def test_the_emulator_lists_its_faults(call: Callable[..., tuple[int, str, str]]) -> None:
+    from conformance.emulator import FAULTS, ODDITIES  # noqa: PLC0415 -- slow to import
+
+    assert call("emulator", "--list-faults")[1].count("\n") == len(FAULTS)
+    assert call("emulator", "--list-oddities")[1].count("\n") == len(ODDITIES)
+
+
+def test_two_targets_of_one_name_report_into_two_folders(tmp_path: Path) -> None:
+    files = [target_file(tmp_path, "A rig!", "a.toml"), target_file(tmp_path, "a RIG", "b.toml")]
+    members = fleet.fleet(files, options(seed=5), ["-x"], "now")
+    assert [member.folder for member in members] == [Path("reports/a-rig/now"), Path("reports/a-rig-2/now")]
+    assert list(members[0].command[3:]) == [
+        "run", str(files[0]), "--report-dir", "reports/a-rig/now", "--seed", "5", "--", "-x",
+    ]  # fmt: skip
+    chosen = fleet.fleet(files, options(report_dir=Path("out")), [], "now")
+    assert [member.folder for member in chosen] == [Path("out/a-rig"), Path("out/a-rig-2")]
+
+
+@pytest.mark.parametrize(
+    ("codes", "expected"),
+    [([0, 0], 0), ([0, 5], 5), ([6, 1, 0], 1), ([6, 4], 4), ([1, 2], 2), ([0, -9], 3), ([0, 77], 3)],
+)
+def test_the_gravest_exit_code_stands_for_all(codes: list[int], expected: int) -> None:
+    assert fleet.gravest(codes) == expected
+
+
+def member(folder: Path, name: str, script: str) -> fleet.Member:
+    return fleet.Member(folder / f"{name}.toml", name, folder / name, (sys.executable, "-c", script))
+
+
+def test_members_run_side_by_side_and_keep_their_exit_codes(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    results = {"run": {"verdict": "nonconformant"}, "summary": {"violated": 3, "advisory": 1, "inconclusive": 0}}
+    writing = (
+        f"import pathlib, sys; pathlib.Path(sys.argv[1]).write_text({json.dumps(json.dumps(results))}); sys.exit(1)"
+    )
+    bad = member(tmp_path, "bad", writing)
+    members = [
+        fleet.Member(bad.file, bad.name, bad.folder, (*bad.command, str(bad.folder / "results.json"))),
+        member(tmp_path, "good", "print('said')"),
+    ]
+    codes = asyncio.run(fleet._run_all(members, 1))
+    fleet._print_table(members, codes)
+    rows = [line.split()[:6] for line in capfd.readouterr().out.splitlines()[-2:]]
+    assert codes == [1, 0]
+    assert (tmp_path / "good" / "console.txt").read_text() == "said\n"
+    assert rows == [["bad", "nonconformant", "3", "1", "0", "1"], ["good", "no", "results", "-", "-", "-"]]
+
+
+def test_an_interrupted_fleet_stops_its_members(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sleeping = member(tmp_path, "sleeping", "import time; time.sleep(60)")
+    ended: list[int | None] = []
+    end = fleet._end
+
+    async def noted(process: asyncio.subprocess.Process) -> None:
+        await end(process)
+        ended.append(process.returncode)
+
+    async def interrupted() -> int:
+        async with asyncio.timeout(0.2):
+            return await fleet._run_one(sleeping, asyncio.Semaphore(1))
+
+    monkeypatch.setattr(fleet, "_end", noted)
+    with pytest.raises(TimeoutError):
+        asyncio.run(interrupted())
+    assert len(ended) == 1
+    assert ended[0] not in (None, 0)
