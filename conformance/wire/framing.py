@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 _KNOWN_CODINGS = {"chunked", "gzip", "x-gzip", "deflate", "compress", "x-compress"}
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _TARGET = re.compile(r"[\x21-\x7e]+")
+_CHUNK = re.compile(rb"([0-9A-Fa-f]{1,8})\r\n")
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
 
@@ -88,14 +89,29 @@ def _of_length(head: Head) -> Framing:
 
 
 def is_plainly_framed(request: Request) -> bool:
-    """Whether every HTTP/1.1 recipient finds the same end of `request`: a well-formed head and no content at all."""
-    if request.body or request.http_version != "HTTP/1.1":
-        return False
-    if not (_TOKEN.fullmatch(request.method) and _TARGET.fullmatch(request.target)):
+    """Whether every HTTP/1.1 recipient finds the same end of `request`: a well-formed head and just its content."""
+    if request.http_version != "HTTP/1.1" or not (
+        _TOKEN.fullmatch(request.method) and _TARGET.fullmatch(request.target)
+    ):
         return False
     if not all(_TOKEN.fullmatch(name) and _VALUE.fullmatch(value) for name, value in request.headers):
         return False
-    return not request.values("transfer-encoding") and request.values("content-length") in {(), ("0",)}
+    lengths = request.values("content-length")
+    if request.values("transfer-encoding"):
+        return not lengths and _members(request, "transfer-encoding") == ["chunked"] and _is_one_chunked(request.body)
+    return lengths == (str(len(request.body)),) or (not lengths and not request.body)
+
+
+def _is_one_chunked(body: bytes) -> bool:
+    """Whether `body` is chunked content without extensions or trailers, to its last octet."""
+    while found := _CHUNK.match(body):
+        size = int(found[1], 16)
+        if body[found.end() + size :][:2] != b"\r\n":
+            return False
+        body = body[found.end() + size + 2 :]
+        if not size:
+            return not body
+    return False
 
 
 def must_be_last(request: Request) -> bool:

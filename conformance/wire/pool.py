@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from conformance.model import FailureKind
+from conformance.wire.streams import StreamError
+
 if TYPE_CHECKING:
     from conformance.model import Identity
     from conformance.wire.streams import Connector, Stream
@@ -15,25 +18,32 @@ _ASIDE_LIMIT = 8
 
 @dataclass(slots=True)
 class Connection:
-    """One connection: its number, counted from 1, and how many requests went out on it."""
+    """One connection: its number, counted from 1, how many requests it carried, whether the latest was just one."""
 
     number: int
     identity: Identity
     stream: Stream
     requests: int = 0
+    sole: bool = True
+
+    def note_surplus(self, octets: bytes, found: list[str], kind: str = "late-surplus") -> None:
+        """Add to `found` what `octets` after the latest response are, unless they may answer that request too."""
+        if octets and (self.sole or not octets.startswith(b"HTTP/")):
+            where = f" to request {self.requests} of connection {self.number}" if kind == "late-surplus" else ""
+            found.append(f"{kind}: {len(octets)} octets after the response{where}")
 
 
 @dataclass(slots=True)
 class ConnectionPool:
     """Connections that may be used again, the latest first.
 
-    A connection whose last request could be framed in two ways is set aside: nobody is given it who does not ask for
-    it by number, so that a misreading endpoint spoils no innocent exchange. `late_surplus` collects what arrived on
-    idle connections, for the next exchange to tell.
+    A connection whose last request an endpoint could misread is set aside: nobody is given it who does not ask for it
+    by number, so that the misreading spoils no innocent exchange. `found` collects what came too late on connections,
+    for the next exchange to tell.
     """
 
     connector: Connector
-    late_surplus: list[str] = field(default_factory=list)
+    found: list[str] = field(default_factory=list)
     _opened: int = 0
     _idle: dict[Identity, list[Connection]] = field(default_factory=dict)
     _aside: list[Connection] = field(default_factory=list)
@@ -53,14 +63,14 @@ class ConnectionPool:
                 return connection
         return None
 
-    def take_number(self, number: int) -> Connection | None:
-        """The connection with this number if it is kept and open, or None; what waits on it is left for the reader."""
+    def take_number(self, number: int) -> Connection:
+        """The connection with this number, what waits on it left to be read; raises StreamError when there is none."""
         for kept in (self._aside, *self._idle.values()):
             for connection in kept:
                 if connection.number == number:
                     kept.remove(connection)
-                    return connection if connection.stream.pending() != b"" else None
-        return None
+                    return self._still_open(connection)
+        raise StreamError(FailureKind.CLOSED, f"connection {number} was given up after its latest reply")
 
     def give(self, connection: Connection) -> None:
         """Keep a connection for any request of its identity."""
@@ -81,12 +91,18 @@ class ConnectionPool:
         if len(kept) > limit:
             kept.pop(0).stream.close()
 
+    def _still_open(self, connection: Connection) -> Connection:
+        waiting = connection.stream.pending()
+        if waiting == b"":
+            connection.stream.close()
+            raise StreamError(FailureKind.CLOSED, f"the endpoint has closed connection {connection.number}")
+        connection.note_surplus(waiting or b"", self.found)
+        return connection
+
     def _is_quiet(self, connection: Connection) -> bool:
         waiting = connection.stream.pending()
         if waiting is None:
             return True
         connection.stream.close()
-        if waiting:
-            which = f"request {connection.requests} of connection {connection.number}"
-            self.late_surplus.append(f"late-surplus: {len(waiting)} octets after the response to {which}")
+        connection.note_surplus(waiting, self.found)
         return False

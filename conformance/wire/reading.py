@@ -7,15 +7,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from conformance.model import Failure, FailureKind, Response
 from conformance.wire.framing import Extent, framing_of
 from conformance.wire.heads import Head, end_of_head, excerpt, parse_head
 from conformance.wire.streams import failure_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 HEAD_LIMIT = 64 * 1024
 BODY_LIMIT = 8 * 1024 * 1024
@@ -50,24 +47,24 @@ class _IncompleteError(Exception):
         self.anomaly = anomaly
 
 
+class Source(Protocol):
+    """Where the octets of a reply come from."""
+
+    def receive(self) -> bytes:
+        """The next octets, b"" once the endpoint has closed; raises OSError."""
+
+    def linger(self, seconds: float) -> bytes:
+        """Whatever else comes within `seconds`; at 0, what is already there."""
+
+    def fell_silent(self) -> bool:
+        """Whether nothing had come for long when time ran out, unlike a reply that drips."""
+
+
 class ResponseReader:
-    """Reads the response to one request with `method`.
+    """Reads the response to one request with `method`; `sole` is whether that was one request to every reader."""
 
-    `receive` gives the next octets, b"" at the end, and raises OSError; `linger` gives what else comes within some
-    seconds, b"" for nothing; `sole` is whether the request can have been read as one request only.
-    """
-
-    def __init__(
-        self,
-        receive: Callable[[], bytes],
-        method: str,
-        *,
-        linger: Callable[[float], bytes] = lambda _: b"",
-        sole: bool = True,
-        body_limit: int = BODY_LIMIT,
-    ) -> None:
-        self._receive = receive
-        self._linger = linger
+    def __init__(self, source: Source, method: str, *, sole: bool = True, body_limit: int = BODY_LIMIT) -> None:
+        self._source = source
         self._method = method
         self._sole = sole
         self._body_limit = body_limit
@@ -100,7 +97,7 @@ class ResponseReader:
     def _conclude(self, failure: Failure | None, extent: Extent) -> Reading:
         surplus = b""
         if failure is None and extent in {Extent.NOTHING, Extent.LENGTH, Extent.CHUNKED}:
-            surplus = bytes(self._buffer) + self._linger(LINGER_SECONDS if extent is Extent.NOTHING else 0)
+            surplus = bytes(self._buffer) + self._source.linger(LINGER_SECONDS if extent is Extent.NOTHING else 0)
             self._name_surplus(surplus, extent)
         head = self._head
         if head is None:
@@ -119,19 +116,17 @@ class ResponseReader:
         return Reading(response, failure, surplus, persistent, extent is Extent.CLOSE and failure is None, self._octets)
 
     def _name_surplus(self, surplus: bytes, extent: Extent) -> None:
-        if not surplus or self._head is None:
-            return
         is_reply = surplus.startswith(b"HTTP/")
-        if is_reply and not self._sole:
-            self._anomalies.append(f"second-reply: {len(surplus)} octets after the response")
-        elif is_reply or extent is not Extent.NOTHING or self._head.status == 101:
+        if not surplus or self._head is None or (is_reply and not self._sole):
+            return  # a request that reads as two may well be answered twice
+        if is_reply or extent is not Extent.NOTHING or self._head.status == 101:
             self._anomalies.append(f"surplus: {len(surplus)} octets after the response")
         else:
             where = "head" if self._method == "HEAD" else str(self._head.status)
             self._anomalies.append(f"content-on-{where}: {len(surplus)} octets")
 
     def _more(self) -> bool:
-        data = self._receive()
+        data = self._source.receive()
         self._buffer += data
         self._octets += len(data)
         return bool(data)
@@ -199,7 +194,7 @@ class ResponseReader:
             case Extent.CLOSE:
                 self._read_until_close()
             case Extent.UNKNOWABLE:
-                self._body += self._buffer + self._linger(LINGER_SECONDS)
+                self._body += self._buffer + self._source.linger(LINGER_SECONDS)
                 self._buffer.clear()
             case Extent.NOTHING:
                 pass
@@ -269,10 +264,11 @@ class ResponseReader:
         if self._head is None:
             return f"after {self._octets} octets" if self._octets else "nothing had come"
         self._move(len(self._buffer))
-        return f"after {len(self._body)} octets of content"
+        of = "" if self._expected is None else f" of {self._expected}"
+        return f"after {len(self._body)}{of} octets of content"
 
     def _note_a_stall(self, failure: Failure) -> None:
-        if failure.kind is FailureKind.TIMEOUT and self._head is not None and self._expected is not None:
+        if failure.kind is FailureKind.TIMEOUT and self._expected is not None and self._source.fell_silent():
             self._anomalies.append(f"stalled: {len(self._body)} of {self._expected} octets")
 
 

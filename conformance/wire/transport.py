@@ -16,6 +16,7 @@ from conformance.model import Failure, FailureKind, Request, Response
 from conformance.wire.framing import is_plainly_framed, must_be_last
 from conformance.wire.pool import Connection, ConnectionPool
 from conformance.wire.reading import BODY_LIMIT, Reading, ResponseReader
+from conformance.wire.source import StreamSource
 from conformance.wire.streams import failure_of
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from conformance.wire.streams import Connector
 
 CLOSE_SECONDS = 0.5
-_RECEIVE = 65_536
 _SENT_AGAIN = {"GET", "HEAD"}
 
 
@@ -86,9 +86,7 @@ class VerbatimTransport(httpx.BaseTransport):
         try:
             connection = self._connection_for(request, on, deadline)
         except OSError as error:
-            return Outcome(None, failure_of(error), elapsed=self._clock.now() - start)
-        if connection is None:
-            return Outcome(None, Failure(FailureKind.CLOSED, f"connection {on} is no longer open"), on or 0)
+            return Outcome(None, failure_of(error), on or 0, elapsed=self._clock.now() - start)
         reading = self._converse(connection, request, deadline)
         if on is None and _is_stale(connection, request, reading):
             connection.stream.close()
@@ -99,7 +97,7 @@ class VerbatimTransport(httpx.BaseTransport):
             reading = self._converse(connection, request, deadline)
         return self._conclude(connection, request, reading, start, watch=watch)
 
-    def _connection_for(self, request: Request, on: int | None, deadline: float) -> Connection | None:
+    def _connection_for(self, request: Request, on: int | None, deadline: float) -> Connection:
         if on is not None:
             return self._pool.take_number(on)
         kept = None if request.fresh_connection else self._pool.take(request.identity)
@@ -107,38 +105,18 @@ class VerbatimTransport(httpx.BaseTransport):
 
     def _converse(self, connection: Connection, request: Request, deadline: float) -> Reading:
         connection.requests += 1
-        stream = connection.stream
         broken: OSError | None = None
         try:
-            stream.send(request.wire(), deadline)
+            connection.stream.send(request.wire(), deadline)
         except OSError as error:  # a reply may have come all the same, and says more than the broken pipe
             broken = error
-
-        def linger(seconds: float) -> bytes:
-            return self._linger(connection, seconds)
-
-        reading = ResponseReader(
-            lambda: stream.receive(_RECEIVE, deadline),
-            request.method,
-            linger=linger,
-            sole=is_plainly_framed(request),
-            body_limit=self._body_limit,
-        ).read()
+        source = StreamSource(connection.stream, self._clock, deadline)
+        connection.sole = is_plainly_framed(request)
+        reader = ResponseReader(source, request.method, sole=connection.sole, body_limit=self._body_limit)
+        reading = reader.read()
         if broken and not reading.octets and reading.failure and reading.failure.kind is not FailureKind.TLS:
             return replace(reading, failure=failure_of(broken, "while the request was being sent"))
         return reading
-
-    def _linger(self, connection: Connection, seconds: float) -> bytes:
-        if seconds <= 0:
-            return connection.stream.pending() or b""
-        collected = b""
-        deadline = self._clock.now() + seconds
-        try:
-            while len(collected) < self._body_limit and (data := connection.stream.receive(_RECEIVE, deadline)):
-                collected += data
-        except OSError:
-            return collected
-        return collected
 
     def _conclude(
         self, connection: Connection, request: Request, reading: Reading, start: float, *, watch: bool
@@ -146,33 +124,20 @@ class VerbatimTransport(httpx.BaseTransport):
         elapsed = self._clock.now() - start
         response, closed = reading.response, reading.ended
         if reading.failure is None and not closed and (watch or must_be_last(request)):
-            closed, late = self._watch(connection)
-            reading = replace(reading, surplus=reading.surplus + late, persistent=reading.persistent and not closed)
-            if late and response:
-                anomaly = f"surplus: {len(late)} octets after the response"
-                response = replace(response, anomalies=(*response.anomalies, anomaly))
-        if self._pool.late_surplus and response:
-            response = replace(response, anomalies=(*response.anomalies, *self._pool.late_surplus))
-            self._pool.late_surplus.clear()
+            late, closed = StreamSource(connection.stream, self._clock, start).watch(CLOSE_SECONDS)
+            if not reading.surplus:
+                connection.note_surplus(late, self._pool.found, "surplus")
+            reading = replace(reading, persistent=reading.persistent and not closed and not late)
+        if self._pool.found and response:
+            response = replace(response, anomalies=(*response.anomalies, *self._pool.found))
+            self._pool.found.clear()
         self._release(connection, request, reading)
         return Outcome(response, reading.failure, connection.number, connection.requests, closed, elapsed)
 
-    def _watch(self, connection: Connection) -> tuple[bool, bytes]:
-        late = b""
-        deadline = self._clock.now() + CLOSE_SECONDS
-        try:
-            while data := connection.stream.receive(_RECEIVE, deadline):
-                late += data
-        except TimeoutError:
-            return False, late
-        except OSError:
-            return True, late
-        return True, late
-
     def _release(self, connection: Connection, request: Request, reading: Reading) -> None:
-        if not reading.persistent or reading.surplus:
+        if not reading.persistent:
             connection.stream.close()
-        elif is_plainly_framed(request) and not must_be_last(request):
+        elif connection.sole and not request.body and not must_be_last(request):
             self._pool.give(connection)
         else:
             self._pool.set_aside(connection)
