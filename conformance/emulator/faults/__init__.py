@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from conformance.emulator.departures import named
+from conformance.emulator.faults import comp, entity, forms, names, verbs, versions  # noqa: F401 - they register their faults
 from conformance.emulator.faults.registry import FAULTS, Fault
 
 __all__ = ["FAULTS", "Fault", "find_fault"]
