@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from conformance.commands.run import Options
 
 MOST_LANES = 32
+WIDTH = 200
 GRACE_SECONDS = 30.0
 SEVERITY = (2, 1, 3, 4, 6, 5, 0)
 """Exit codes, the one that decides for all targets first: a violation counts for more than an incomplete run."""
@@ -120,7 +121,7 @@ def _print_table(members: Sequence[Member], codes: Sequence[int]) -> None:
     from rich.console import Console  # noqa: PLC0415 -- for the end of a run only
     from rich.table import Table  # noqa: PLC0415
 
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else WIDTH, markup=False, emoji=False, highlight=False)
     table = Table(
         "target", "verdict", "violated", "advisory", "inconclusive", "exit", "reports", box=None, pad_edge=False
     )
@@ -130,7 +131,7 @@ def _print_table(members: Sequence[Member], codes: Sequence[int]) -> None:
         counts = [str(summary.get(outcome, "-")) for outcome in ("violated", "advisory", "inconclusive")]
         verdict = str(results.get("run", {}).get("verdict", "no results"))
         table.add_row(member.name, verdict, *counts, str(code), str(member.folder))
-    console.print(table, width=None if console.is_terminal else 200, markup=False)
+    console.print(table)
 
 
 def _results(folder: Path) -> dict[str, Any]:

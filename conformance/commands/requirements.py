@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from conformance.model import Requirement
+
+WIDTH = 200
+"""Columns of a table that goes into a file or a pipe."""
 
 NO_CASE = "no case judges it yet"
 
@@ -86,7 +90,7 @@ def _print_table(rows: Iterable[Row]) -> None:
     from rich.console import Console  # noqa: PLC0415 -- a tenth of a second that the other formats need not spend
     from rich.table import Table  # noqa: PLC0415
 
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else WIDTH, markup=False, emoji=False, highlight=False)
     table = Table("id", "level", "counts as", "requirement", "judged by", box=None, pad_edge=False)
     table.columns[0].no_wrap = table.columns[2].no_wrap = True
     section = ""
@@ -96,4 +100,4 @@ def _print_table(rows: Iterable[Row]) -> None:
             table.add_section()
         cells = (row.requirement.id, row.requirement.level, row.counts_as, row.requirement.title)
         table.add_row(*cells, "\n".join(row.cases) or row.judged)
-    console.print(table, width=None if console.is_terminal else 200, markup=False)
+    console.print(table)

@@ -301,7 +301,7 @@ def test_members_run_side_by_side_and_keep_their_exit_codes(tmp_path: Path, capf
     writing = (
         f"import pathlib, sys; pathlib.Path(sys.argv[1]).write_text({json.dumps(json.dumps(results))}); sys.exit(1)"
     )
-    bad = member(tmp_path, "bad", writing)
+    bad = member(tmp_path, "[b]ad", writing)
     members = [
         fleet.Member(bad.file, bad.name, bad.folder, (*bad.command, str(bad.folder / "results.json"))),
         member(tmp_path, "good", "print('said')"),
@@ -311,7 +311,7 @@ def test_members_run_side_by_side_and_keep_their_exit_codes(tmp_path: Path, capf
     rows = [line.split()[:6] for line in capfd.readouterr().out.splitlines()[-2:]]
     assert codes == [1, 0]
     assert (tmp_path / "good" / "console.txt").read_text() == "said\n"
-    assert rows == [["bad", "nonconformant", "3", "1", "0", "1"], ["good", "no", "results", "-", "-", "-"]]
+    assert rows == [["[b]ad", "nonconformant", "3", "1", "0", "1"], ["good", "no", "results", "-", "-", "-"]]
 
 
 def test_an_interrupted_fleet_stops_its_members(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
