@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from conformance.commands.words import columns
 from conformance.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from conformance.emulator import RunningEmulator
 
 
@@ -54,8 +53,10 @@ def emulator(
     from conformance.emulator import FAULTS, ODDITIES, Emulator, serve_until_stopped  # noqa: PLC0415 -- heavy
 
     if list_faults or list_oddities:
-        _list((fault.name, fault.requirement, fault.summary) for fault in FAULTS.values() if list_faults)
-        _list((oddity.name, oddity.summary) for oddity in ODDITIES.values() if list_oddities)
+        for line in columns((fault.name, fault.requirement, fault.summary) for fault in FAULTS.values() if list_faults):
+            click.echo(line)
+        for line in columns((oddity.name, oddity.summary) for oddity in ODDITIES.values() if list_oddities):
+            click.echo(line)
         return 0
     served = Emulator(operation_seconds, faults=faults, oddities=oddities, seed=seed)
     if max_seconds is not None:
@@ -89,10 +90,3 @@ def _stop_after(seconds: float) -> None:
     timer = threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGTERM))
     timer.daemon = True
     timer.start()
-
-
-def _list(rows: Iterable[tuple[str, ...]]) -> None:
-    held = list(rows)
-    widths = [max(map(len, column)) for column in zip(*held, strict=True)]
-    for row in held:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from conformance.commands.case_files import cases_folder, citing_cases
-from conformance.commands.words import Word
+from conformance.commands.words import Word, columns
 from conformance.requirements import CATALOGUE
 
 if TYPE_CHECKING:
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
     from conformance.model import Requirement
 
-WIDTH = 200
-"""Columns of a table that goes into a file or a pipe."""
+HEADINGS = ("id", "level", "counts as", "requirement", "judged by")
 
 NO_CASE = "no case judges it yet"
 
@@ -78,7 +77,7 @@ def _plain(row: Row) -> dict[str, object]:
 
 
 def _print_markdown(rows: Iterable[Row]) -> None:
-    lines = ["| id | level | counts as | requirement | judged by |", "| --- | --- | --- | --- | --- |"]
+    lines = [f"| {' | '.join(HEADINGS)} |", "| --- | --- | --- | --- | --- |"]
     for row in rows:
         judged = ", ".join(f"`{case}`" for case in row.cases) or row.judged
         cells = (row.requirement.id, row.requirement.level, row.counts_as, row.requirement.text, judged)
@@ -87,17 +86,18 @@ def _print_markdown(rows: Iterable[Row]) -> None:
 
 
 def _print_table(rows: Iterable[Row]) -> None:
-    from rich.console import Console  # noqa: PLC0415 -- a tenth of a second that the other formats need not spend
+    """A line for each requirement where a program reads, columns that wrap where a person does."""
+    cells = [
+        (row.requirement.id, row.requirement.level, row.counts_as, row.requirement.title, row.judged) for row in rows
+    ]
+    if not sys.stdout.isatty():
+        click.echo("\n".join(columns([HEADINGS, *cells])))
+        return
+    from rich.console import Console  # noqa: PLC0415 -- a tenth of a second that the other forms need not spend
     from rich.table import Table  # noqa: PLC0415
 
-    console = Console(width=None if sys.stdout.isatty() else WIDTH, markup=False, emoji=False, highlight=False)
-    table = Table("id", "level", "counts as", "requirement", "judged by", box=None, pad_edge=False)
+    table = Table(*HEADINGS, box=None, pad_edge=False)
     table.columns[0].no_wrap = table.columns[2].no_wrap = True
-    section = ""
-    for row in rows:
-        if row.requirement.section != section:
-            section = row.requirement.section
-            table.add_section()
-        cells = (row.requirement.id, row.requirement.level, row.counts_as, row.requirement.title)
-        table.add_row(*cells, "\n".join(row.cases) or row.judged)
-    console.print(table)
+    for row in cells:
+        table.add_row(*row)
+    Console(markup=False, emoji=False, highlight=False).print(table)

@@ -1,4 +1,4 @@
-"""Words of the command line: suggestions for near misses, and a choice that makes them."""
+"""Words of the command line: suggestions for near misses, a choice that makes them, words in columns."""
 
 from __future__ import annotations
 
@@ -8,13 +8,20 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Sequence
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """What to append to an error about `word`: the known word that it may be a slip of, or nothing."""
     near = difflib.get_close_matches(word, list(known), n=1)
     return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def columns(rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """The lines of a plain table, one for each row, its columns aligned."""
+    held = list(rows)
+    widths = [max(map(len, column)) for column in zip(*held, strict=True)]
+    return ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in held)
 
 
 class Word(click.Choice[str]):
