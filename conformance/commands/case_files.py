@@ -7,8 +7,6 @@ from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conformance.errors import UsageError
-
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -17,10 +15,8 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 
 def cases_folder() -> Path:
     """The folder of the cases: `conformance/cases` of an installed copy, `cases` of a checkout."""
-    for folder in (_PACKAGE / "cases", _PACKAGE.parent / "cases"):
-        if next(folder.glob("test_*.py"), None) is not None:
-            return folder
-    raise UsageError(f"no conformance cases beside or in {_PACKAGE}; install the package again or use a whole checkout")
+    folders = (_PACKAGE / "cases", _PACKAGE.parent / "cases")
+    return next((folder for folder in folders if next(folder.glob("test_*.py"), None) is not None), folders[1])
 
 
 def citing_cases(folder: Path) -> Mapping[str, tuple[str, ...]]:

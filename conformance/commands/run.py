@@ -106,6 +106,8 @@ def run_pytest(target: Path | None, options: Options, rest: list[str], processes
 def pytest_words(target: Path | None, options: Options, rest: list[str], processes: int | None) -> list[str]:
     """The pytest command line for one target, or for the embedded emulator."""
     folder = cases_folder()
+    if not folder.is_dir():
+        raise UsageError(f"there are no cases in {folder}; install the package again or use a whole checkout")
     words = [str(folder), f"--rootdir={folder.parent}", *_plugin()]
     words += ["--embedded"] if target is None else ["--target", str(target)]
     words += options.words()

@@ -45,7 +45,7 @@ def call(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, st
 
 
 @pytest.fixture
-def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+def started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[list[str]]:
     """The pytest command lines that would have been run."""
     lines: list[list[str]] = []
 
@@ -54,8 +54,10 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         return 6
 
     monkeypatch.setattr(pytest, "main", starting)
-    monkeypatch.setattr(run, "cases_folder", lambda: Path("/suite/cases"))
+    monkeypatch.setattr(run, "cases_folder", lambda: Path("cases"))
     monkeypatch.setattr(run, "_plugin", list)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cases").mkdir()
     return lines
 
 
@@ -166,7 +168,7 @@ def test_a_run_without_a_target_embeds_the_emulator(
 ) -> None:
     code, _, _ = call("run")
     assert code == 6
-    assert started == [["/suite/cases", "--rootdir=/suite", "--embedded"]]
+    assert started == [["cases", "--rootdir=.", "--embedded"]]
 
 
 def test_every_option_reaches_pytest(
@@ -178,9 +180,7 @@ def test_every_option_reaches_pytest(
     chosen += ["--baseline", str(tmp_path / "known.json"), "--write-baseline", "new.json", "--seed", "7"]
     chosen += ["--allow-reimage", "--no-redact", "--report-dir", "out"]
     call("run", str(file), *chosen, "-n", "2", "--", "-k", "poll", "-x")
-    assert started == [
-        ["/suite/cases", "--rootdir=/suite", "--target", str(file), *chosen, "-n", "2", "-k", "poll", "-x"]
-    ]
+    assert started == [["cases", "--rootdir=.", "--target", str(file), *chosen, "-n", "2", "-k", "poll", "-x"]]
 
 
 def test_what_follows_two_dashes_is_no_target(
@@ -188,6 +188,16 @@ def test_what_follows_two_dashes_is_no_target(
 ) -> None:
     call("run", "--", "nowhere.toml", "--", "--strictnes")
     assert started[0][-3:] == ["nowhere.toml", "--", "--strictnes"]
+
+
+def test_a_copy_without_cases_says_so(
+    call: Callable[..., tuple[int, str, str]], started: list[list[str]], tmp_path: Path
+) -> None:
+    (tmp_path / "cases").rmdir()
+    assert call("run") == (
+        4, "", "error: there are no cases in cases; install the package again or use a whole checkout\n"
+    )  # fmt: skip
+    assert started == []
 
 
 def test_a_checkout_that_is_not_installed_names_its_plugin(monkeypatch: pytest.MonkeyPatch) -> None:
