@@ -58,6 +58,8 @@ def emulator(
         for line in columns((oddity.name, oddity.summary) for oddity in ODDITIES.values() if list_oddities):
             click.echo(line)
         return 0
+    if write_target is not None and write_target.suffix != ".toml":
+        raise UsageError(f"--write-target {write_target}: expected the name of a .toml file")
     served = Emulator(operation_seconds, faults=faults, oddities=oddities, seed=seed)
     if max_seconds is not None:
         _stop_after(max_seconds)
@@ -78,8 +80,6 @@ def _started(running: RunningEmulator, write_target: Path | None) -> None:
 
 
 def _written(running: RunningEmulator, file: Path) -> Path:
-    if file.suffix != ".toml":
-        raise UsageError(f"--write-target {file}: expected the name of a .toml file")
     try:
         return running.write_target(file)
     except OSError as error:

@@ -44,6 +44,9 @@ def run_side_by_side(targets: Sequence[Path], options: Options, rest: Sequence[s
     members = fleet(targets, options, rest, datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ"))
     codes = asyncio.run(_run_all(members, lanes or min(len(members), MOST_LANES)))
     _print_table(members, codes)
+    for member in members:
+        if not (member.folder / "results.json").is_file():
+            click.echo(f"{member.name}: no results; its last words: {_last_words(member.folder)}", err=True)
     return gravest(codes)
 
 
@@ -140,6 +143,11 @@ def _results(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return results if isinstance(results, dict) else {}
+
+
+def _last_words(folder: Path) -> str:
+    text = (folder / "console.txt").read_text(encoding="utf-8", errors="replace")
+    return next((line for line in reversed(text.splitlines()) if line.strip()), "none")
 
 
 def _slug(name: str) -> str:
