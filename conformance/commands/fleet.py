@@ -151,9 +151,10 @@ def _last_words(folder: Path) -> str:
 
 
 def _slug(name: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:60] or "target"
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")[:60] or "target"
 
 
 def _unused(slug: str, taken: set[str]) -> str:
     numbered = (slug if number == 1 else f"{slug}-{number}" for number in range(1, len(taken) + 2))
-    return next(name for name in numbered if name not in taken)
+    folded = {name.lower() for name in taken}
+    return next(name for name in numbered if name.lower() not in folded)

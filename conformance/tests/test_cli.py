@@ -286,12 +286,12 @@ def test_the_emulator_lists_its_faults(call: Callable[..., tuple[int, str, str]]
 def test_two_targets_of_one_name_report_into_two_folders(tmp_path: Path) -> None:
     files = [target_file(tmp_path, "A rig!", "a.toml"), target_file(tmp_path, "a RIG", "b.toml")]
     members = fleet.fleet(files, options(seed=5), ["-x"], "now")
-    assert [member.folder for member in members] == [Path("reports/a-rig/now"), Path("reports/a-rig-2/now")]
+    assert [member.folder for member in members] == [Path("reports/A-rig/now"), Path("reports/a-RIG-2/now")]
     assert list(members[0].command[3:]) == [
-        "run", str(files[0]), "--report-dir", "reports/a-rig/now", "--seed", "5", "--", "-x",
+        "run", str(files[0]), "--report-dir", "reports/A-rig/now", "--seed", "5", "--", "-x",
     ]  # fmt: skip
     chosen = fleet.fleet(files, options(report_dir=Path("out")), [], "now")
-    assert [member.folder for member in chosen] == [Path("out/a-rig"), Path("out/a-rig-2")]
+    assert [member.folder for member in chosen] == [Path("out/A-rig"), Path("out/a-RIG-2")]
 
 
 @pytest.mark.parametrize(
