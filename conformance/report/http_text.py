@@ -19,6 +19,9 @@ BODY_LIMIT = 2_000
 LINE_LIMIT = 1_000
 """Characters of a start or header line that are shown."""
 
+HEADERS_LIMIT = 6_000
+"""Characters of all header lines of a message that are shown."""
+
 Span = tuple[int, int]
 
 
@@ -113,9 +116,14 @@ def _fallback(lines: tuple[TextLine, ...]) -> tuple[TextLine, ...]:
 
 
 def _headers(side: str, headers: Headers) -> Iterable[TextLine]:
-    return [
-        TextLine(side, "header", _shortened(f"{name}: {value}".rstrip(" ")), name.strip()) for name, value in headers
-    ]
+    room = HEADERS_LIMIT
+    for index, (name, value) in enumerate(headers):
+        text = _shortened(f"{name}: {value}".rstrip(" "))
+        room -= len(text)
+        if room < 0:
+            yield TextLine(side, "note", f"({len(headers) - index} more header lines)")
+            return
+        yield TextLine(side, "header", text, name.strip())
 
 
 def _body(side: str, body: bytes, limit: int) -> Iterable[TextLine]:

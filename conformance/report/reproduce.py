@@ -29,6 +29,9 @@ CURL_VERSIONS = {"HTTP/1.1": "--http1.1", "HTTP/1.0": "--http1.0"}
 INLINE_BODY_LIMIT = 4_096
 """Octets of a body that fit into a command; a longer one is stood in for by as many zeros."""
 
+COMMAND_LIMIT = 16_000
+"""Characters of a command that people still paste."""
+
 IDENTITY_FILES = {
     Identity.PRIMARY: ("$CLIENT_CERT", "$CLIENT_KEY"),
     Identity.SECOND: ("$SECOND_CLIENT_CERT", "$SECOND_CLIENT_KEY"),
@@ -43,7 +46,10 @@ def reproduce(exchange: Exchange, base_url: str) -> str:
     It holds nothing but printable ASCII outside quotes and escapes, whatever the request holds, so it can be pasted.
     """
     request = exchange.request
-    return curl_command(request, base_url) if curl_can_send(request) else raw_command(request, base_url)
+    command = curl_command(request, base_url) if curl_can_send(request) else raw_command(request, base_url)
+    if len(command) > COMMAND_LIMIT:
+        return f"# the request of exchange {exchange.number} is too long for a command; journal.jsonl holds it"
+    return command
 
 
 def reproductions(assessment: Assessment, exchanges: Mapping[int, Exchange]) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 def visible(text: str, keep: str = "\n\t") -> str:
     """Give `text` with every control, bidi, format and unassigned character, save those in `keep`, as an escape."""
-    if text.isascii() and text.isprintable():
+    if text.isprintable():
         return text
     return "".join(one if one in keep else _shown(one) for one in text)
 

@@ -62,6 +62,11 @@ def operation_document(status: str, tail: str = "") -> bytes:
     return f'<Operation xmlns="{NAMESPACE}"><ID>{OPERATION_ID}</ID><Status>{status}</Status>{tail}</Operation>'.encode()
 
 
+def error_document(code: str) -> bytes:
+    """The body of a refusal."""
+    return f'<Error xmlns="{NAMESPACE}"><Code>{code}</Code><Message>No.</Message></Error>'.encode()
+
+
 def xml_response(status: int, reason: str, body: bytes, request_id: str = "a" * 32) -> Response:
     """A complete response with an XML body."""
     headers = (
@@ -78,7 +83,7 @@ def sample_exchanges() -> dict[int, Exchange]:
     refused = xml_response(
         400,
         "Bad Request",
-        f'<Error xmlns="{NAMESPACE}"><Code>MissingOrIncorrectVersionHeader</Code><Message>No.</Message></Error>'.encode(),
+        error_document("MissingOrIncorrectVersionHeader"),
     )
     finished = operation_document("Succeeded", "<HttpStatusCode>200</HttpStatusCode>")
     listed = [
@@ -275,3 +280,56 @@ def hostile_exchanges(text: str = HOSTILE) -> dict[int, Exchange]:
         number: Exchange(number, request, response, Failure(FailureKind.NOT_HTTP, wire), case=text, label=text)
         for number in range(1, 7)
     }
+
+
+def large_exchanges(number: int = 20_000) -> dict[int, Exchange]:
+    """As many exchanges as a nightly run makes, of ordinary size."""
+    kinds = list(sample_exchanges().values())
+    return {
+        one: replace(kinds[one % 6], number=one, at=one * 0.01, elapsed=0.001 * (one % 97))
+        for one in range(1, number + 1)
+    }
+
+
+def large_assessment(cases: int = 600, exchanges: int = 20_000) -> Assessment:
+    """A nightly run in which a tenth of the cases fail and every case cites its exchanges."""
+    sample = sample_assessment()
+    outcomes = ("violated", "met", "met", "met", "met", "met", "met", "advisory", "observed", "met")
+    each = exchanges // cases
+    records = tuple(
+        CaseRecord(
+            f"cases/test_chapter_{one % 12}.py::test_what_the_document_says_of_this_matter_holds[parameter-{one}]",
+            (f"REQ-SAMPLE-{one % 168:03}",),
+            outcomes[one % 10],
+            0.01 * (one % 50),
+            tuple(range(one * each + 1, (one + 1) * each + 1)),
+            "What the requirement says, in a sentence of ordinary length.",
+            "expected 400 with MissingOrIncorrectVersionHeader, got 202" if one % 10 == 0 else "",
+        )
+        for one in range(cases)
+    )
+    results = tuple(
+        RequirementResult(
+            requirement(f"REQ-SAMPLE-{one:03}"),
+            CountsAs.FAIL,
+            Outcome.VIOLATED if one % 10 == 0 else Outcome.MET,
+            tuple(case.id for case in records[one::168]),
+            evidence=records[one].evidence,
+        )
+        for one in range(168)
+    )
+    findings = tuple(
+        replace(sample.findings[0], requirement=f"REQ-SAMPLE-{one:03}", evidence=records[one].evidence)
+        for one in range(0, 168, 10)
+    )
+    operations = tuple(
+        replace(
+            sample.operations[0],
+            accepted_at=one * 20.0,
+            polls=(*((0.5 * poll, "InProgress") for poll in range(1, 121)), (60.5, "Succeeded")),
+        )
+        for one in range(40)
+    )
+    return replace(
+        sample, requirements=results, cases=records, findings=findings, operations=operations, requests=exchanges
+    )

@@ -191,6 +191,11 @@ def test_over_tls_the_command_presents_the_identity(identity: Identity, present:
     assert absent not in command
 
 
+def test_a_request_that_is_too_long_to_paste_is_named_instead() -> None:
+    request = post("h", ("x-long", "y" * 20_000), LENGTH)
+    assert command_for(request) == "# the request of exchange 1 is too long for a command; journal.jsonl holds it"
+
+
 def test_the_mask_of_the_subscription_is_shown_as_it_is() -> None:
     assert re.search(r"/\*{28}0001/services", command_for(reimage_request()))
 

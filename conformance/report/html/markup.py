@@ -1,0 +1,97 @@
+"""Turning values into HTML: the template environment, in which every value is made visible and escaped."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from conformance.model import CountsAs, Outcome
+from conformance.report.sources import source_words
+from conformance.report.visible import visible
+from conformance.report.wording import OUTCOME_MEANINGS, OUTCOME_WORDS, VERDICT_WORDS, counted, duration_words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from conformance.report.http_text import TextLine
+
+SIDES = {">": "sent", "<": "came", "!": "remark"}
+
+SIGNS = {
+    "violated": "\u2715",
+    "error": "\u2715",
+    "known": "\u25d0",
+    "advisory": "\u25b2",
+    "inconclusive": "?",
+    "met": "\u2713",
+    "observed": "\u25c9",
+    "untested": "\u25cb",
+    "not-applicable": "\u2013",
+}
+"""A sign for every outcome, so that none is told by its colour alone."""
+
+
+@cache
+def environment() -> Environment:
+    """The template environment: escapes everything, shows what hides, and fails on a name that it does not know."""
+    made = Environment(
+        loader=PackageLoader("conformance.report.html"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_shown,
+    )
+    made.filters.update(http=http_markup, prose=prose, duration=duration_words, source=source_words)
+    made.globals.update(
+        counted=counted,
+        signs=SIGNS,
+        outcome_words={outcome.value: words for outcome, words in OUTCOME_WORDS.items()},
+        outcome_meanings={outcome.value: words for outcome, words in OUTCOME_MEANINGS.items()},
+        verdict_words=VERDICT_WORDS,
+        Outcome=Outcome,
+        CountsAs=CountsAs,
+    )
+    return made
+
+
+def render(template: str, **values: Any) -> Markup:
+    """The HTML of `template` with `values`."""
+    return Markup(environment().get_template(f"{template}.html.jinja").render(**values))  # noqa: S704
+
+
+def http_markup(lines: Iterable[TextLine]) -> Markup:
+    """Lines of an exchange as HTML, one span each, with what decided the verdict in `mark`."""
+    return Markup("\n").join(_line(line) for line in lines)
+
+
+def prose(text: str) -> Markup:
+    """A sentence of the catalogue, in which backticks set code."""
+    escaped = str(escape(visible(text)))
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", escaped))  # noqa: S704
+
+
+def asset(name: str) -> str:
+    """The text of a style sheet or script of the page."""
+    return (files("conformance.report.html") / name).read_text(encoding="utf-8")
+
+
+def _shown(value: object) -> object:
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _line(line: TextLine) -> Markup:
+    if not line.text:
+        return Markup("")
+    pieces, at = [], 0
+    for start, stop in line.marks:
+        pieces += [escape(line.text[at:start]), Markup("<mark>{}</mark>").format(line.text[start:stop])]
+        at = stop
+    text = Markup("").join([*pieces, escape(line.text[at:])])
+    side = SIDES[line.side]
+    return Markup('<span class="{}{}">{}</span>').format(side, " start" if line.part == "start" else "", text)

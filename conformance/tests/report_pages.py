@@ -1,0 +1,50 @@
+"""Makes finished pages for tests and benchmarks: a pytest session with one passing or failing item for each case."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from conformance.report.html.hooks import HtmlHooks
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from conformance.model import Assessment, CaseRecord, Exchange
+
+
+class Cases:
+    """A plugin that replaces whatever was collected by one item a case."""
+
+    def __init__(self, cases: tuple[CaseRecord, ...]) -> None:
+        self.cases = cases
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> None:
+        items[:] = [CaseItem.from_parent(session, name=case.id, nodeid=case.id, case=case) for case in self.cases]
+
+
+class CaseItem(pytest.Item):
+    """An item that ends as its case did."""
+
+    def __init__(self, *, case: CaseRecord, **named: object) -> None:
+        super().__init__(**named)  # type: ignore[arg-type]
+        self.case = case
+
+    def runtest(self) -> None:
+        if self.case.outcome in ("not-applicable", "untested"):
+            pytest.skip(self.case.detail or "left out")
+        if self.case.outcome in ("violated", "error", "inconclusive"):
+            raise AssertionError(self.case.detail)
+
+
+def make_page(folder: Path, assessment: Assessment, exchanges: Mapping[int, Exchange]) -> Path:
+    """Run the session and give the finished page."""
+    page = folder / "report.html"
+    arguments = [str(folder), f"--rootdir={folder}", "-p", "no:cacheprovider", "-q", "--no-header", "--no-summary"]
+    arguments += [f"--html={page}", "--self-contained-html", "-c", str(folder / "pytest.ini")]
+    (folder / "pytest.ini").write_text("[pytest]\n")
+    pytest.main(arguments, plugins=[Cases(assessment.cases), HtmlHooks(lambda: (assessment, exchanges))])
+    return page

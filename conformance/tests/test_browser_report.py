@@ -1,0 +1,210 @@
+"""report.html in a real browser: nothing of an endpoint runs, everybody can use it, and its controls work."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tarfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from conformance.tests.report_browser import MISSING, Browser
+from conformance.tests.report_pages import make_page
+from conformance.tests.report_samples import (
+    hostile_assessment,
+    hostile_exchanges,
+    sample_assessment,
+    sample_exchanges,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.skipif(bool(MISSING), reason=MISSING or "a browser is here")
+
+DARK = [{"name": "prefers-color-scheme", "value": "dark"}]
+LIGHT = [{"name": "prefers-color-scheme", "value": "light"}]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with Browser() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def sample_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_page(tmp_path_factory.mktemp("sample"), sample_assessment(), sample_exchanges())
+
+
+@pytest.fixture(scope="module")
+def hostile_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_page(tmp_path_factory.mktemp("hostile"), hostile_assessment(), hostile_exchanges())
+
+
+@pytest.fixture(scope="module")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The source of axe-core: from the file that AXE_CORE names, else from npm."""
+    if named := os.environ.get("AXE_CORE"):
+        return Path(named).read_text(encoding="utf-8")
+    npm = shutil.which("npm")
+    if npm is None:
+        pytest.skip("axe-core is not here: AXE_CORE names no file, and there is no npm")
+    folder = tmp_path_factory.mktemp("axe")
+    fetched = subprocess.run(  # noqa: S603
+        [npm, "pack", "axe-core@4", "--silent"], cwd=folder, capture_output=True, text=True, timeout=120, check=False
+    )
+    archives = list(folder.glob("axe-core-*.tgz"))
+    if fetched.returncode or not archives:
+        pytest.skip("axe-core is not here: AXE_CORE names no file, and npm cannot fetch it")
+    with tarfile.open(archives[0]) as archive:
+        member = archive.extractfile("package/axe.min.js")
+        if member is None:
+            pytest.skip("axe-core is not where its package should have it")
+        return member.read().decode("utf-8")
+
+
+def violations(browser: Browser, axe: str) -> list[str]:
+    """What axe-core finds on the page that is open."""
+    browser.run(f"{axe}; window.axe = axe;")
+    found: dict[str, Any] = browser.run("return axe.run(document, {resultTypes: ['violations']})")
+    return [f"{one['id']}: {node['html'][:200]}" for one in found["violations"] for node in one["nodes"]]
+
+
+@pytest.mark.parametrize("scheme", [LIGHT, DARK], ids=["light", "dark"])
+@pytest.mark.parametrize("opened", [False, True], ids=["closed", "opened"])
+def test_axe_finds_nothing(browser: Browser, sample_page: Path, axe: str, scheme: Any, *, opened: bool) -> None:
+    browser.command("Emulation.setEmulatedMedia", features=scheme)
+    browser.open(sample_page)
+    browser.run("document.querySelectorAll('details').forEach((block) => { block.open = arguments[0]; })", opened)
+    assert violations(browser, axe) == []
+    browser.command("Emulation.setEmulatedMedia", features=LIGHT)
+
+
+def test_axe_finds_nothing_on_a_hostile_page(browser: Browser, hostile_page: Path, axe: str) -> None:
+    browser.open(hostile_page)
+    assert violations(browser, axe) == []
+
+
+def test_nothing_of_an_endpoint_runs(browser: Browser, hostile_page: Path) -> None:
+    browser.log()
+    browser.open(hostile_page)
+    browser.run("document.querySelectorAll('details').forEach((block) => { block.open = true; })")
+    browser.click("#show_all_details")
+    browser.click("#results-table th")
+    assert browser.run("return document.documentElement.dataset.hacked") is None
+    assert browser.run("return document.querySelectorAll('main img, main script, main iframe').length") == 0
+    assert browser.run("return document.querySelectorAll('a[href^=\"javascript\" i]').length") == 0
+    assert browser.run("return document.querySelectorAll('#results-table > tbody').length") == 9
+    assert browser.log() == []
+
+
+def test_the_page_asks_for_nothing(browser: Browser, sample_page: Path) -> None:
+    browser.log()
+    browser.open(sample_page)
+    assert browser.run("return performance.getEntriesByType('resource').map((entry) => entry.name)") == []
+    assert browser.log() == []
+
+
+def test_a_script_that_got_in_anyway_would_not_run(browser: Browser, tmp_path: Path, sample_page: Path) -> None:
+    broken = tmp_path / "broken.html"
+    inserted = "<main><script>document.documentElement.dataset.hacked=1</script><img src=x onerror='this.id=`hit`'>"
+    broken.write_text(sample_page.read_text(encoding="utf-8").replace("<main>", inserted), encoding="utf-8")
+    browser.open(broken)
+    assert browser.run("return document.documentElement.dataset.hacked") is None
+    assert browser.run("return document.getElementById('hit')") is None
+    assert any("Content Security Policy" in line for line in browser.log())
+
+
+def shown_requirements(browser: Browser) -> list[str]:
+    found: list[str] = browser.run(
+        "return [...document.querySelectorAll('#requirement-table tbody tr:not([hidden])')].map((row) => row.id)"
+    )
+    return found
+
+
+def test_requirements_can_be_searched_and_chosen(browser: Browser, sample_page: Path) -> None:
+    browser.open(sample_page)
+    assert len(shown_requirements(browser)) == 9
+    browser.press("#requirement-search", "connection reset")
+    assert shown_requirements(browser) == ["REQ-GOS-PROGRESS"]
+    assert browser.run("return document.getElementById('requirement-tally').textContent") == "1 of 9"
+    browser.click("#requirement-choices button[type=reset]")
+    browser.click("a[data-outcome=violated]")
+    assert shown_requirements(browser) == ["REQ-REIMAGE-VERSION-OLD", "REQ-ERR-CODES"]
+
+
+def test_a_link_opens_what_it_points_to(browser: Browser, sample_page: Path) -> None:
+    browser.open(sample_page, "#x4")
+    assert browser.run("return document.getElementById('x4').parentElement.open") is True
+    browser.open(sample_page)
+    browser.click("a[data-outcome=met]")
+    browser.run("location.hash = '#REQ-GOS-PROGRESS'")
+    assert browser.run("return document.querySelector('#REQ-GOS-PROGRESS details').open") is True
+
+
+def first_case(browser: Browser) -> str:
+    found: str = browser.run("return document.querySelector('#results-table .col-case .title').textContent")
+    return found
+
+
+def test_the_table_of_cases_is_sorted_and_opened_by_keyboard(browser: Browser, sample_page: Path) -> None:
+    browser.open(sample_page)
+    assert first_case(browser) == "test_old"
+    browser.press('#results-table th[data-column-type="seconds"]', "\ue007")
+    head = "document.querySelector('#results-table th[data-column-type=\"seconds\"]')"
+    assert browser.run(f"return {head} === document.activeElement") is True
+    assert browser.run(f"return {head}.getAttribute('aria-sort')") == "ascending"
+    assert first_case(browser) in ("test_other", "test_comp[x]")
+    browser.press("#results-table summary", "\ue007")
+    assert browser.run("return document.querySelector('#results-table details').open") is True
+
+
+def test_cases_can_be_searched_and_filtered(browser: Browser, sample_page: Path) -> None:
+    count = "return [...document.querySelectorAll('#results-table > tbody')].filter((body) => !body.hidden).length"
+    browser.open(sample_page)
+    browser.press("#case-search", "test_goes")
+    assert browser.run(count) == 1
+    browser.press("#case-search", "\ue003" * 12)
+    browser.click('input[data-test-result="failed"]')
+    assert browser.run(count) == 5
+
+
+def test_a_command_is_copied_as_it_stands(browser: Browser, sample_page: Path) -> None:
+    browser.open(sample_page)
+    browser.run("navigator.clipboard.writeText = async (text) => { window.copied = text; }")
+    browser.click("button.copy")
+    copied = browser.run("return window.copied")
+    assert copied == browser.run("return document.getElementById('command-1').textContent")
+    assert copied.startswith("curl -sS -i ")
+
+
+def test_the_whole_page_is_reached_by_tabbing(browser: Browser, sample_page: Path) -> None:
+    browser.open(sample_page)
+    unreachable = browser.run(
+        "return [...document.querySelectorAll('summary, a[href], button, input, select, th.sortable')]"
+        ".filter((element) => element.checkVisibility() && element.tabIndex < 0).map((element) => element.outerHTML)"
+    )
+    assert unreachable == []
+
+
+def test_a_narrow_window_needs_no_sideways_scrolling(browser: Browser, sample_page: Path) -> None:
+    browser.command("Emulation.setDeviceMetricsOverride", width=390, height=800, deviceScaleFactor=1, mobile=True)
+    browser.open(sample_page)
+    assert browser.run("return document.documentElement.scrollWidth") == 390
+    browser.command("Emulation.clearDeviceMetricsOverride")
+
+
+def test_without_javascript_the_verdict_findings_and_requirements_are_there(sample_page: Path) -> None:
+    with Browser(javascript=False) as plain:
+        plain.open(sample_page)
+        told: str = plain.run("return document.body.innerText")
+        rows = plain.run("return document.querySelectorAll('#requirement-table tbody tr').length")
+        drawn = plain.run("return document.querySelectorAll('#results-table > tbody').length")
+    assert "Nonconformant. 2 requirements are violated, for 1 reason." in told
+    assert "A reimage with x-ms-version 2009-10-01 is accepted" in told
+    assert "This table is drawn by a script." in told
+    assert (rows, drawn) == (9, 0)
