@@ -1,0 +1,169 @@
+"""Assessing a journal: verdicts made again, outcomes, findings, operations, and the verdict of the run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from conformance.assessment.findings import findings_of
+from conformance.assessment.outcomes import controlled, controls_of, results_of
+from conformance.assessment.rejudging import rejudged, world_of
+from conformance.checks.operations import TERMINAL, status_of
+from conformance.model import (
+    Assessment,
+    CaseRecord,
+    CountsAs,
+    OperationRecord,
+    Outcome,
+    Profile,
+    RunInfo,
+    RunVerdict,
+    Strictness,
+    Verdict,
+)
+from conformance.protocol.addresses import Kind, read_target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from conformance.journal import Journal
+    from conformance.model import Exchange, RequirementResult
+
+_CASE_ORDER = (Outcome.VIOLATED, Outcome.ADVISORY, Outcome.INCONCLUSIVE, Outcome.UNTESTED, Outcome.MET, Outcome.OBSERVED)
+
+
+def assess(journal: Journal, reproduce: Callable[[Exchange, str], str]) -> Assessment:
+    """Everything that a journal's run concludes; `reproduce` writes the command for an exchange and a base address."""
+    world = world_of(journal)
+    exchanges = journal.exchanges
+    controls = controls_of(world, exchanges)
+    verdicts = [controlled(verdict, world, exchanges, controls) for verdict in rejudged(journal)]
+    cases = _cases(journal, verdicts)
+    offers = next((event["offers"] for event in reversed(journal.events) if event["type"] == "offers"), {})
+    results = results_of(world, verdicts, journal.observations, cases, offers)
+    base_url = world.target.base_url
+    findings = findings_of(verdicts, results, exchanges, lambda exchange: reproduce(exchange, base_url))
+    run = _run(journal)
+    verdict, exit_code = conclude(results, interrupted=run.interrupted)
+    operations = _operations(journal)
+    return Assessment(
+        run=run,
+        target=dict(journal.header["target"]),
+        verdict=verdict,
+        exit_code=exit_code,
+        requirements=tuple(results),
+        findings=tuple(findings),
+        observations=tuple(journal.observations),
+        operations=tuple(operations),
+        cases=tuple(cases),
+        requests=len(exchanges),
+        reimages=_reimages(journal),
+        notes=journal.notes,
+    )
+
+
+def conclude(results: Sequence[RequirementResult], *, interrupted: bool = False) -> tuple[RunVerdict, int]:
+    """The verdict of a run and its exit code (DESIGN sections 3 and 5)."""
+    failing = [r for r in results if r.counts_as is CountsAs.FAIL]
+    outcomes = {result.outcome for result in failing}
+    if Outcome.VIOLATED in outcomes:
+        return RunVerdict.NONCONFORMANT, 2 if interrupted else 1
+    if Outcome.INCONCLUSIVE in outcomes or interrupted:
+        return RunVerdict.INCOMPLETE, 2 if interrupted else 6
+    if Outcome.UNTESTED in outcomes:
+        return RunVerdict.PARTIAL, 0
+    return RunVerdict.CONFORMANT, 0
+
+
+def _run(journal: Journal) -> RunInfo:
+    """Which run a journal records."""
+    header = journal.header
+    end: Mapping[str, Any] = next((event for event in reversed(journal.events) if event["type"] == "end"), {})
+    last = max((event.get("at", 0.0) for event in journal.events), default=0.0)
+    coverage: dict[str, Any] = {}
+    for event in journal.events:
+        if event["type"] == "coverage":
+            coverage[event["what"]] = {key: value for key, value in event.items() if key not in ("type", "at", "what")}
+    return RunInfo(
+        id=header["id"],
+        started=header["started"],
+        finished=end.get("finished", ""),
+        seed=header["seed"],
+        profile=Profile(header["profile"]),
+        strictness=Strictness(header["strictness"]),
+        interrupted=bool(end.get("interrupted", True)),
+        suite_version=header["suite_version"],
+        duration_seconds=round(end.get("duration_seconds", last), 3),
+        coverage=coverage,
+    )
+
+
+def _cases(journal: Journal, verdicts: Sequence[Verdict]) -> list[CaseRecord]:
+    """Every case of the run; what its verdicts say now decides its outcome, else what it said itself."""
+    by_case: dict[str, list[Verdict]] = {}
+    for verdict in verdicts:
+        by_case.setdefault(verdict.case, []).append(verdict)
+    ends = {event["id"]: event for event in journal.cases if event["type"] == "case-end"}
+    records: dict[str, CaseRecord] = {}
+    for event in journal.cases:
+        if event["type"] != "case-start":
+            continue
+        name = event["id"]
+        end = ends.get(name, {"outcome": "inconclusive", "detail": "the run ended before the case did"})
+        found = {verdict.outcome for verdict in by_case.get(name, [])}
+        own = end["outcome"]
+        if own not in ("error", "not-applicable"):
+            judged = next((outcome for outcome in _CASE_ORDER if outcome in found), None)
+            own = judged.value if judged is not None and not (own in ("untested", "inconclusive") and judged is Outcome.MET) else own
+        records[name] = CaseRecord(
+            name,
+            tuple(event["requirements"]),
+            own,
+            end.get("duration_seconds", 0.0),
+            tuple(end.get("evidence", ())),
+            event.get("doc", ""),
+            end.get("detail", ""),
+        )
+    return list(records.values())
+
+
+def _operations(journal: Journal) -> list[OperationRecord]:
+    """Every operation that the run booked, with the statuses its polls showed."""
+    polls: dict[str, list[Exchange]] = {}
+    for exchange in journal.exchanges.values():
+        address = read_target(exchange.request.target)
+        if address.kind is Kind.OPERATION and exchange.label.startswith("poll"):
+            polls.setdefault(address.operation.replace("-", "").lower(), []).append(exchange)
+    records = []
+    for event in journal.events:
+        if event["type"] != "operation" or event["start"] not in journal.exchanges:
+            continue
+        start = journal.exchanges[event["start"]]
+        own = [p for p in polls.get(event["identifier"].replace("-", "").lower(), []) if p.number > start.number]
+        records.append(_operation(event, start, own))
+    return records
+
+
+def _operation(event: Mapping[str, Any], start: Exchange, polls: Sequence[Exchange]) -> OperationRecord:
+    """One operation's record."""
+    address = read_target(start.request.target)
+    accepted_at = start.at + start.elapsed
+    told = [(round(p.at - accepted_at, 3), status_of(p) or (str(p.reply.status) if p.reply else "no reply")) for p in polls]
+    ended = next((status for _, status in told if status in TERMINAL), "no end seen")
+    return OperationRecord(
+        id=event["identifier"],
+        role_instance=address.instance,
+        form=str(address.form or ""),
+        accepted_at=round(accepted_at, 3),
+        polls=tuple(told[:200]),
+        outcome=ended,
+        deployment=address.deployment,
+        evidence=(start.number, *(p.number for p in polls[:3])),
+    )
+
+
+def _reimages(journal: Journal) -> int:
+    """How many reimages the endpoint accepted, those that it later failed for want of an instance not counted."""
+    final = next((event["reimages"] for event in reversed(journal.events) if event["type"] == "end" and "reimages" in event), None)
+    return final if final is not None else sum(1 for event in journal.events if event["type"] == "operation")
+
+

@@ -1,0 +1,54 @@
+"""Judging again: the verdicts of a journal made anew from its exchanges by the checks that it names."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from conformance.checks import CHECKS, judge
+from conformance.checks.registry import SCOPE_ALL, judge_scope
+from conformance.config import target_from_mapping
+from conformance.model import Strictness, Verdict
+from conformance.world import World
+
+if TYPE_CHECKING:
+    from conformance.journal import Journal
+
+
+def world_of(journal: Journal) -> World:
+    """The world that a journal's run judged in."""
+    target = target_from_mapping(journal.header["target"])
+    strictness = Strictness(journal.header["strictness"])
+    listed: dict[str, tuple[str, ...]] = {}
+    for event in journal.events:
+        if event["type"] == "listed":
+            listed = {name: tuple(instances) for name, instances in event["listed"].items()}
+    return World(target, strictness, listed)
+
+
+def rejudged(journal: Journal) -> list[Verdict]:
+    """Every verdict of the run, in order: judgements made again, verdicts that no check made kept as they are."""
+    world = world_of(journal)
+    early = replace(world, listed={}, memory={})
+    verdicts: list[Verdict] = []
+    current = early
+    everything = sorted(journal.exchanges.values(), key=lambda exchange: exchange.number)
+    for event in journal.events:
+        match event["type"]:
+            case "listed":
+                current = world
+            case "judgement" if event["check"] in CHECKS:
+                made = _again(current, journal, everything, event)
+                verdicts += [replace(verdict, case=event["case"]) for verdict in made]
+    kept = [verdict for verdict in journal.verdicts if verdict.check not in CHECKS]
+    return verdicts + kept
+
+
+def _again(world: World, journal: Journal, everything: list[Any], event: dict[str, Any]) -> list[Verdict]:
+    """One judgement made again; nothing where an exchange it needs was lost with the end of the journal."""
+    check = CHECKS[event["check"]]
+    if event.get("scope") == SCOPE_ALL:
+        return judge_scope(world, check, everything, event["until"], event["arguments"])
+    if any(number not in journal.exchanges for number in event["exchanges"]):
+        return []
+    return judge(world, check, [journal.exchanges[number] for number in event["exchanges"]], **event["arguments"])

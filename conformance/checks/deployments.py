@@ -1,0 +1,276 @@
+"""Observing: Get Deployment and Get Cloud Service Properties, and what a reimage does to role instances (digest section H)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lxml import etree
+
+from conformance.checks.operations import version_of
+from conformance.checks.registry import about, check
+from conformance.checks.wording import is_busy, said, symptom
+from conformance.protocol.documents import NAMESPACE, child, elements, error_code, local, read_document, text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from conformance.model import Exchange, Verdict
+    from conformance.world import World
+
+READY = "ReadyRole"
+BAD_STATES = ("RestartingRole", "CyclingRole", "FailedStartingRole", "FailedStartingVM", "UnresponsiveRole")
+STATUS_VALUES = (
+    "RoleStateUnknown", "Unknown", "CreatingVM", "StartingVM", "CreatingRole", "StartingRole", READY, "BusyRole", "StoppingRole",
+    "StoppingVM", "DeletingVM", "StoppedVM", "StoppedDeallocated", "Preparing", "Provisioning", "ProvisioningFailed", *BAD_STATES,
+)  # fmt: skip
+POWER_VALUES = ("Starting", "Started", "Stopping", "Stopped", "Unknown")
+FIRST_VERSIONS = {
+    "InstanceUpgradeDomain": "2011-06-01",
+    "InstanceFaultDomain": "2011-06-01",
+    "InstanceSize": "2011-06-01",
+    "InstanceStateDetails": "2011-06-01",
+    "InstanceErrorCode": "2011-10-01",
+    "IpAddress": "2012-03-01",
+    "GuestAgentStatus": "2014-04-01",
+    "ExtendedInstanceStatus": "2015-05-01",
+}
+_DEPLOYMENT_MEMBERS = ("Name", "DeploymentSlot", "PrivateID", "Status", "Label", "Url", "Configuration", "RoleInstanceList")
+_INSTANCE_MEMBERS = ("RoleName", "InstanceName", "InstanceStatus")
+
+
+def deployment_elements(exchange: Exchange) -> list[etree._Element]:
+    """The Deployment elements of an answer to Get Deployment or Get Cloud Service Properties."""
+    if exchange.reply is None or exchange.reply.status != 200:
+        return []
+    root = read_document(exchange.reply).root
+    if root is None:
+        return []
+    if local(root) == "Deployment":
+        return [root]
+    holder = child(root, "Deployments")
+    return [] if holder is None else [node for node in elements(holder) if local(node) == "Deployment"]
+
+
+def instance_elements(deployment: etree._Element) -> list[etree._Element]:
+    """The RoleInstance elements of a Deployment element."""
+    listed = child(deployment, "RoleInstanceList")
+    return [] if listed is None else [node for node in elements(listed) if local(node) == "RoleInstance"]
+
+
+def member(parent: etree._Element, name: str) -> str:
+    """The text of a child, or ""."""
+    found = child(parent, name)
+    return "" if found is None else text(found)
+
+
+def statuses_in(exchange: Exchange) -> dict[str, str]:
+    """InstanceStatus by instance name, as one answer shows it."""
+    return {
+        member(node, "InstanceName"): member(node, "InstanceStatus")
+        for deployment in deployment_elements(exchange)
+        for node in instance_elements(deployment)
+    }
+
+
+def roles_in(exchange: Exchange) -> dict[str, str]:
+    """RoleName by instance name."""
+    return {
+        member(node, "InstanceName"): member(node, "RoleName")
+        for deployment in deployment_elements(exchange)
+        for node in instance_elements(deployment)
+    }
+
+
+@check
+def observer_answers(world: World, exchanges: Sequence[Exchange], requirement: str) -> Iterator[Verdict]:
+    """Get Deployment or Get Cloud Service Properties answers 200 with a request id (REQ-DEPL-URI, REQ-PROPS-URI)."""
+    del world
+    for exchange in exchanges:
+        verdict = about(requirement, exchange)
+        if exchange.reply is None or is_busy(exchange):
+            yield verdict.inconclusive(said(exchange))
+        elif exchange.reply.status != 200:
+            yield verdict.violated("200 OK", said(exchange), symptom(exchange))
+        else:
+            identified = bool(exchange.reply.header("x-ms-request-id"))
+            yield verdict.judged(identified, "an x-ms-request-id", "200 OK without one", "no-request-id")
+
+
+@check
+def deployment_document(world: World, exchanges: Sequence[Exchange], name: str, slot: str) -> Iterator[Verdict]:
+    """The Deployment document describes the deployment asked for (REQ-DEPL-ROOT)."""
+    del world
+    exchange = exchanges[0]
+    if exchange.reply is None or exchange.reply.status != 200:
+        return
+    verdict = about("REQ-DEPL-ROOT", exchange)
+    document = read_document(exchange.reply)
+    if document.root is None:
+        because = ("REQ-XML-WF", "REQ-XML-ENC")
+        yield verdict.violated("an XML document", document.syntax_problem or document.encoding_problem, "no-document", because=because)
+        return
+    named = f"{{{document.namespace}}}{document.local_name}"
+    if named != f"{{{NAMESPACE}}}Deployment":
+        yield verdict.violated(f"{{{NAMESPACE}}}Deployment", named, "root")
+        return
+    missing = [member_name for member_name in _DEPLOYMENT_MEMBERS if document.child(member_name) is None]
+    shown = (document.text("Name") or "", (document.text("DeploymentSlot") or "").lower())
+    if missing:
+        yield verdict.violated(", ".join(_DEPLOYMENT_MEMBERS), f"no {', '.join(missing)}", "members")
+    else:
+        yield verdict.judged(shown == (name, slot), f"Name {name}, slot {slot}", f"Name {shown[0]}, slot {shown[1]}", "identity")
+
+
+@check
+def instance_list(world: World, exchanges: Sequence[Exchange], instances: Sequence[str]) -> Iterator[Verdict]:
+    """RoleInstanceList holds the instances with RoleName, InstanceName, InstanceStatus in this order (REQ-DEPL-INSTANCES)."""
+    del world
+    exchange = exchanges[0]
+    found = [node for deployment in deployment_elements(exchange) for node in instance_elements(deployment)]
+    verdict = about("REQ-DEPL-INSTANCES", exchange)
+    if not deployment_elements(exchange):
+        yield verdict.inconclusive("no Deployment element", because=("REQ-DEPL-ROOT", "REQ-DEPL-URI", "REQ-PROPS-URI"))
+        return
+    names = [member(node, "InstanceName") for node in found]
+    absent = [name for name in instances if names.count(name) != 1]
+    orders = {tuple(local(part) for part in elements(node) if local(part) in _INSTANCE_MEMBERS) for node in found}
+    if absent:
+        yield verdict.violated("every instance once", f"{absent} not listed once", "instances")
+    else:
+        expected = " then ".join(_INSTANCE_MEMBERS)
+        yield verdict.judged(orders == {_INSTANCE_MEMBERS}, expected, f"{sorted(orders)}", "members")
+
+
+@check
+def version_gates(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
+    """Elements appear only from their first version on (REQ-DEPL-VERSIONS, REQ-VER-GATED-ELEMENTS)."""
+    del world
+    for exchange in exchanges:
+        asked = version_of(exchange)
+        shown = {local(part) for d in deployment_elements(exchange) for node in instance_elements(d) for part in elements(node)}
+        if not shown:
+            continue
+        early = sorted(name for name in shown & set(FIRST_VERSIONS) if asked < FIRST_VERSIONS[name])
+        expected = f"no element newer than {asked}"
+        actual = f"{', '.join(early)} under {asked}"
+        yield about("REQ-DEPL-VERSIONS", exchange).judged(not early, expected, actual, "early-element")
+        yield about("REQ-VER-GATED-ELEMENTS", exchange).judged(not early, expected, actual, "early-element", because=("REQ-DEPL-VERSIONS",))
+
+
+@check
+def status_vocabulary(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
+    """InstanceStatus and PowerState values are documented, and fit the version (REQ-DEPL-STATUS-VALUES, -STATUS-GATES, -POWER)."""
+    del world
+    for exchange in exchanges:
+        asked = version_of(exchange)
+        nodes = [node for deployment in deployment_elements(exchange) for node in instance_elements(deployment)]
+        if not nodes or asked < "2011-10-01":
+            continue
+        values = {member(node, "InstanceStatus") for node in nodes}
+        unknown = sorted(values - set(STATUS_VALUES))
+        yield about("REQ-DEPL-STATUS-VALUES", exchange).judged(not unknown, "a documented InstanceStatus", f"{unknown}", "status-value")
+        gated = sorted(value for value in values if not _available(value, asked))
+        yield about("REQ-DEPL-STATUS-GATES", exchange).judged(not gated, f"no status outside {asked}", f"{gated}", "gated-status")
+        powers = {member(node, "PowerState") for node in nodes if child(node, "PowerState") is not None}
+        odd = sorted(powers - set(POWER_VALUES))
+        actual = f"{odd}" if odd else (f"{sorted(powers)}" if powers else "no PowerState shown")
+        yield about("REQ-DEPL-POWER", exchange).judged(not odd, " or ".join(POWER_VALUES), actual, "power")
+
+
+def _available(status: str, asked: str) -> bool:
+    """Whether a version may report a status (REQ-DEPL-STATUS-GATES)."""
+    if status == "CyclingRole":
+        return asked <= "2014-02-01"
+    first = {"StoppedDeallocated": "2013-06-01", "Preparing": "2014-05-01"}.get(status, "")
+    return asked >= first
+
+
+@check
+def empty_slot(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
+    """A slot without deployment gives 404 ResourceNotFound (REQ-DEPL-EMPTY-SLOT)."""
+    del world
+    exchange = exchanges[0]
+    verdict = about("REQ-DEPL-EMPTY-SLOT", exchange)
+    if exchange.reply is None or is_busy(exchange):
+        yield verdict.inconclusive(said(exchange))
+    else:
+        code = error_code(exchange.reply)
+        right = exchange.reply.status == 404 and code in ("", "ResourceNotFound")
+        yield verdict.judged(right, "404 with ResourceNotFound", said(exchange), symptom(exchange))
+
+
+@check
+def instance_effect(
+    world: World, exchanges: Sequence[Exchange], instance: str, *, others: Sequence[str] = (), waited: float = 0.0
+) -> Iterator[Verdict]:
+    """The instance goes offline, comes back under its name, and the others stay (REQ-REIMAGE-OFFLINE, -ONLINE, -SAME-NAME, -OTHERS-UNTOUCHED).
+
+    Exchanges: an observation before the reimage, the 202, then observations in order; `others` are instances that no
+    request of the run had addressed; `waited` is how long after the operation's end the suite went on looking, in seconds.
+    """
+    del world
+    before, start, seen = exchanges[0], exchanges[1], [e for e in exchanges[2:] if statuses_in(e)]
+    if not seen or statuses_in(before).get(instance) != READY:
+        reason = f"{instance} was {statuses_in(before).get(instance, 'not shown')} before" if seen else "nothing was observed"
+        for requirement in ("REQ-REIMAGE-OFFLINE", "REQ-REIMAGE-ONLINE"):
+            yield about(requirement, start).inconclusive(reason, because=("REQ-DEPL-URI", "REQ-DEPL-ROOT", "REQ-DEPL-INSTANCES"))
+        return
+    trail = [statuses_in(exchange).get(instance, "missing") for exchange in seen]
+    told = " > ".join(_folded([READY, *trail]))
+    offline = next((e for e, status in zip(seen, trail, strict=True) if status != READY), None)
+    yield about("REQ-REIMAGE-OFFLINE", offline or start, seen[-1]).judged(
+        offline is not None, f"{instance} leaves ReadyRole", f"{told}, seen {len(seen)} times", "never-offline"
+    )
+    yield from _back(instance, before, seen, told, waited)
+    yield from _others(before, seen, start, others)
+
+
+def _back(instance: str, before: Exchange, seen: Sequence[Exchange], told: str, waited: float) -> Iterator[Verdict]:
+    """Whether the instance is back online under its own name."""
+    last = statuses_in(seen[-1]).get(instance)
+    online, same = about("REQ-REIMAGE-ONLINE", seen[-1], before), about("REQ-REIMAGE-SAME-NAME", seen[-1], before)
+    role = roles_in(before).get(instance)
+    if last is None:
+        yield same.violated(f"{instance} of role {role}", f"not listed any more; listed: {sorted(statuses_in(seen[-1]))[:6]}", "renamed")
+        yield online.inconclusive("the instance is not listed any more", because=("REQ-REIMAGE-SAME-NAME",))
+        return
+    yield same.judged(roles_in(seen[-1]).get(instance) == role, f"role {role}", f"role {roles_in(seen[-1]).get(instance)}", "role-changed")
+    if last in BAD_STATES:
+        yield online.inconclusive(f"{instance} is {last}: the guest has a problem (REQ-DEPL-BAD-STATES)")
+    else:
+        yield online.judged(last == READY, f"{instance} back at ReadyRole", f"{told}, {waited:.1f} s after the end", "still-offline")
+
+
+def _others(before: Exchange, seen: Sequence[Exchange], start: Exchange, others: Sequence[str]) -> Iterator[Verdict]:
+    """Whether every other instance stayed as it was."""
+    was = statuses_in(before)
+    watched = [name for name in others if was.get(name) == READY]
+    if not watched:
+        return
+    for exchange in seen:
+        now = statuses_in(exchange)
+        moved = {name: now.get(name, "missing") for name in watched if now.get(name) != READY}
+        if moved:
+            name, status = next(iter(moved.items()))
+            actual = f"{name} is {status}" + (f" and {len(moved) - 1} more changed" if len(moved) > 1 else "")
+            yield about("REQ-REIMAGE-OTHERS-UNTOUCHED", exchange, start).violated("the other instances stay ReadyRole", actual, "others-touched")
+            return
+    yield about("REQ-REIMAGE-OTHERS-UNTOUCHED", seen[-1], start).met(f"{len(watched)} others stayed ReadyRole over {len(seen)} looks")
+
+
+def _folded(values: list[str]) -> list[str]:
+    """`values` without immediate repeats."""
+    return [value for i, value in enumerate(values) if i == 0 or values[i - 1] != value]
+
+
+@check
+def equivalent_forms(world: World, exchanges: Sequence[Exchange], instance: str, expected: Sequence[str]) -> Iterator[Verdict]:
+    """A reimage through either form takes the same instance offline (REQ-REIMAGE-URI-EQUIV).
+
+    Exchanges: the 202, an observation of the other deployments or instances; `expected` are the only instances that may be offline.
+    """
+    del world
+    start, looks = exchanges[0], [e for e in exchanges[1:] if statuses_in(e)]
+    verdict = about("REQ-REIMAGE-URI-EQUIV", start, *looks[-1:])
+    wrong = sorted({name for e in looks for name, status in statuses_in(e).items() if status != READY and name not in expected})
+    yield verdict.judged(not wrong, f"only {instance} is reimaged", f"{wrong} went offline", "other-instance")

@@ -1,0 +1,235 @@
+"""Messages: what holds for every response, whatever was asked: HTTP, XML, ids."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from conformance.checks.registry import about, check
+from conformance.checks.wording import said
+from conformance.model import FailureKind
+from conformance.oracle import permitted
+from conformance.protocol.addresses import Kind, read_target
+from conformance.protocol.documents import is_xml_media_type, looks_like_xml, media_type, read_document, same_identifier
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from conformance.model import Exchange, Response, Verdict
+    from conformance.world import World
+
+_DATE = re.compile(r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) \d{4} \d\d:\d\d:\d\d GMT\Z")
+_TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_MEDIA_TYPE = re.compile(rf"""{_TOKEN}/{_TOKEN}(?:[ \t]*;[ \t]*(?:{_TOKEN}=(?:{_TOKEN}|"(?:[^"\\]|\\.)*"))?)*\Z""")
+_TOKENS = re.compile(rf"(?:{_TOKEN})?(?:[ \t]*,[ \t]*(?:{_TOKEN})?)*\Z")
+_SINGLETONS = ("date", "content-type", "server", "location", "retry-after", "etag", "last-modified", "age", "content-location")
+_HEAD_ANOMALY = "content-on-head"
+_FIELD_ANOMALIES = ("bare-lf", "obs-fold", "white-space-before-colon", "invalid-field-name", "malformed-field", "invalid-field")
+
+
+def is_date(value: str) -> bool:
+    """Whether a value is an IMF-fixdate that exists, day of the week included (RFC 9110 5.6.7)."""
+    if not _DATE.match(value):
+        return False
+    try:
+        parsed = datetime.strptime(value, "%a, %d %b %Y %H:%M:%S GMT")  # noqa: DTZ007  the zone is fixed by the form
+    except ValueError:
+        return False
+    return parsed.strftime("%a") == value[:3]
+
+
+def _from_application(world: World, exchange: Exchange) -> bool:
+    """Whether a request was sound HTTP, so that the application itself answered it."""
+    return all(defect.layer == "application" for defect in permitted(exchange.request, world).defects)
+
+
+@check
+def dates(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
+    """2xx, 3xx and 4xx responses carry one Date in IMF-fixdate form (REQ-HTTP-DATE)."""
+    for exchange in exchanges:
+        response = exchange.reply
+        if response is None or not 200 <= response.status < 500 or not _from_application(world, exchange):
+            continue
+        values = response.values("Date")
+        actual = f"Date {values[0]!r}" if values else "no Date"
+        yield about("REQ-HTTP-DATE", exchange).judged(
+            bool(values) and is_date(values[0]), "a Date such as 'Sun, 06 Nov 1994 08:49:37 GMT'", actual, "date" if values else "no-date"
+        )
+
+
+@check
+def framing(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
+    """Responses are framed as they say, and those to HEAD have no content (REQ-HTTP-FRAMING, REQ-HTTP-HEAD-NOBODY)."""
+    del world
+    for exchange in exchanges:
+        if exchange.response is None and (exchange.failure is None or exchange.failure.kind is not FailureKind.NOT_HTTP):
+            continue
+        anomalies = exchange.response.anomalies if exchange.response else ()
+        if exchange.failure is not None and exchange.failure.kind in (FailureKind.NOT_HTTP, FailureKind.TRUNCATED) and not anomalies:
+            anomalies = (f"{exchange.failure.kind.value}: {exchange.failure.detail}",)
+        head = [anomaly for anomaly in anomalies if anomaly.startswith(_HEAD_ANOMALY)]
+        ours = [anomaly for anomaly in anomalies if not anomaly.startswith((_HEAD_ANOMALY, *_FIELD_ANOMALIES, "malformed-status-line"))]
+        verdict = about("REQ-HTTP-FRAMING", exchange)
+        yield verdict.judged(not ours, "framing consistent with the octets sent", "; ".join(ours), ours[0].partition(":")[0] if ours else "")
+        if exchange.request.method == "HEAD":
+            yield about("REQ-HTTP-HEAD-NOBODY", exchange).judged(not head, "no content in answer to HEAD", "; ".join(head), "content-on-head")
+
+
+@check
+def standard_headers(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
+    """Standard headers conform to HTTP/1.1 (REQ-HTTP-STD-HEADERS)."""
+    del world
+    for exchange in exchanges:
+        if exchange.response is not None:
+            problems = list(_header_problems(exchange.response))
+            yield about("REQ-HTTP-STD-HEADERS", exchange).judged(
+                not problems, "standard headers as HTTP/1.1 defines them", "; ".join(problems), problems[0].partition(" ")[0].lower() if problems else ""
+            )
+
+
+def _header_problems(response: Response) -> Iterator[str]:
+    """What is wrong with the standard headers of one response."""
+    yield from (a for a in response.anomalies if a.startswith((*_FIELD_ANOMALIES, "malformed-status-line")))
+    for name in _SINGLETONS:
+        values = response.values(name)
+        if len(values) > 1:
+            yield f"{name} {len(values)} times"
+    content_type = response.header("Content-Type")
+    if content_type is not None and not _MEDIA_TYPE.match(content_type):
+        yield f"content-type {content_type!r} is no media type"
+    for name in ("Allow", "Connection", "Vary", "Transfer-Encoding"):
+        for value in response.values(name):
+            if not _TOKENS.match(value) and not (name == "Transfer-Encoding" and ";" in value):
+                yield f"{name} {value!r} is no list of tokens"
+    last_modified = response.header("Last-Modified")
+    if last_modified is not None and not is_date(last_modified):
+        yield f"last-modified {last_modified!r} is no HTTP date"
+    age = response.header("Age")
+    if age is not None and not age.isdigit():
+        yield f"age {age!r} is no number of seconds"
+
+
+@check
+def response_versions(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
+    """A response to an HTTP/1.1 request is HTTP/1.1 (REQ-HTTP-VERSION-RESP)."""
+    del world
+    for exchange in exchanges:
+        if exchange.reply is not None and exchange.request.http_version == "HTTP/1.1":
+            version = exchange.reply.http_version
+            yield about("REQ-HTTP-VERSION-RESP", exchange).judged(version == "HTTP/1.1", "HTTP/1.1", version, "http-version")
+
+
+@check
+def allow_with_405(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
+    """A 405 carries Allow (REQ-HTTP-405-ALLOW)."""
+    del world
+    for exchange in exchanges:
+        if exchange.reply is not None and exchange.reply.status == 405:
+            allow = exchange.reply.header("Allow")
+            yield about("REQ-HTTP-405-ALLOW", exchange).judged(allow is not None, "Allow with 405", f"Allow {allow!r}", "no-allow")
+
+
+@check
+def retry_after_form(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
+    """Retry-After, where present, is a date or a number of seconds (REQ-HTTP-RETRY-AFTER)."""
+    del world
+    for exchange in exchanges:
+        value = exchange.reply.header("Retry-After") if exchange.reply is not None else None
+        if value is not None:
+            valid = bool(re.fullmatch(r"\d+", value, re.ASCII)) or is_date(value)
+            yield about("REQ-HTTP-RETRY-AFTER", exchange).judged(valid, "seconds or an HTTP date", f"Retry-After {value!r}", "retry-after")
+
+
+@check
+def request_ids_unique(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
+    """No two requests share an x-ms-request-id (REQ-ASYNC-REQID-UNIQUE).
+
+    A poll that carries the id it asks about is REQ-GOS-REQID-OWN's matter and left out here.
+    """
+    del world
+    first: dict[str, Exchange] = {}
+    for exchange in exchanges:
+        value = (exchange.reply.header("x-ms-request-id") if exchange.reply is not None else "") or ""
+        tracked = read_target(exchange.request.target)
+        if not value or (tracked.kind is Kind.OPERATION and same_identifier(tracked.operation, value)):
+            continue
+        earlier = first.setdefault(value.lower(), exchange)
+        if earlier is not exchange:
+            yield about("REQ-ASYNC-REQID-UNIQUE", exchange, earlier).violated(
+                "an id of its own for every request", f"{value} answers exchanges {earlier.number} and {exchange.number}", "reused-id"
+            )
+    if len(first) > 1:
+        last = next(reversed(first.values()))
+        yield about("REQ-ASYNC-REQID-UNIQUE", last).met(f"{len(first)} distinct ids")
+
+
+@check
+def xml_bodies(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
+    """XML bodies are well formed, encoded as declared, and in their namespace (REQ-XML-WF, REQ-XML-ENC, REQ-XML-NS)."""
+    del world
+    for exchange in exchanges:
+        response = exchange.reply
+        if response is None or exchange.request.method == "HEAD" or not looks_like_xml(response):
+            continue
+        if read_target(exchange.request.target).kind is Kind.OTHER:
+            continue
+        document = read_document(response)
+        problem = document.encoding_problem
+        yield about("REQ-XML-ENC", exchange).judged(not problem, "UTF-8 or UTF-16, as declared", problem, "encoding")
+        because = ("REQ-ERR-BODY-FORMAT",) if response.status >= 400 else ()
+        if not (problem and document.root is None):
+            syntax = document.syntax_problem
+            yield about("REQ-XML-WF", exchange).judged(not syntax, "well-formed XML", syntax, "not-well-formed", because=because)
+        if document.root is not None and response.status < 300:
+            yield from _namespace(exchange, document.local_name, document.namespace, document.children())
+
+
+def _namespace(exchange: Exchange, name: str, namespace: str, children: list[tuple[str, str]]) -> Iterator[Verdict]:
+    """Whether the children of a protocol document share its namespace."""
+    expected = {"Operation": ("ID", "Status"), "Deployment": ("Name", "Status"), "HostedService": ("Url", "ServiceName")}.get(name, ())
+    wrong = [child for child, space in children if child in expected and space != namespace]
+    if expected and children:
+        yield about("REQ-XML-NS", exchange).judged(not wrong, f"{', '.join(expected)} in the root's namespace", f"{wrong} elsewhere", "child-namespace")
+
+
+@check
+def error_media_types(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
+    """An error with XML content names an XML media type (REQ-ERR-CT)."""
+    for exchange in exchanges:
+        response = exchange.reply
+        if response is None or response.status < 400 or exchange.request.method == "HEAD" or not _from_application(world, exchange):
+            continue
+        if looks_like_xml(response):
+            found = media_type(response)
+            yield about("REQ-ERR-CT", exchange).judged(is_xml_media_type(found), "application/xml or text/xml", found or "no Content-Type", f"media-type:{found}")
+
+
+@check
+def same_connection_usable(world: World, exchanges: Sequence[Exchange], requirement: str) -> Iterator[Verdict]:
+    """After the first exchange's request, the second on its connection is answered as a sound request is.
+
+    An endpoint may close the connection instead; then the second went out on another one and says nothing.
+    """
+    del world
+    first, second = exchanges[0], exchanges[1]
+    if second.connection != first.connection:
+        yield about(requirement, first).observed("closes the connection after refusing")
+        return
+    framed = about("REQ-HTTP-FRAMING", second, first)
+    fine = second.reply is not None and second.reply.status == 200
+    expected = "the next request on the connection is answered 200 OK"
+    if not fine:
+        yield framed.violated(expected, said(second), "desynchronised")
+        yield about(requirement, first, second).violated(expected, said(second), "desynchronised", because=("REQ-HTTP-FRAMING",))
+    else:
+        yield framed.met("the connection stays framed")
+
+
+@check
+def closes_connection(world: World, exchanges: Sequence[Exchange], requirement: str) -> Iterator[Verdict]:
+    """The endpoint closes the connection after its answer (RFC 9112 6.1, 6.3, 9.6)."""
+    del world
+    exchange = exchanges[0]
+    if exchange.reply is not None:
+        yield about(requirement, exchange).judged(exchange.closed, "the connection is closed after the answer", f"{said(exchange)}, kept open", "kept-open")

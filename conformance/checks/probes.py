@@ -1,0 +1,80 @@
+"""Probing: what a look inside the role instance shows of a reimage (area probe)."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from conformance.checks.registry import about, check
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from conformance.model import Exchange, Verdict
+    from conformance.world import World
+
+
+def installation_in(exchange: Exchange) -> str:
+    """The installation id that a probe's answer holds, or ""."""
+    if exchange.reply is None or exchange.reply.status != 200:
+        return ""
+    try:
+        found = json.loads(exchange.reply.body)
+    except ValueError:
+        return ""
+    return str(found.get("installation_id", "")) if isinstance(found, dict) else ""
+
+
+@check
+def fresh_installation(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
+    """A reimage that succeeded wrote a fresh guest OS (REQ-REIMAGE-FRESH-OS); exchanges: probe before, probe after."""
+    del world
+    before, after = installation_in(exchanges[0]), installation_in(exchanges[1])
+    verdict = about("REQ-REIMAGE-FRESH-OS", exchanges[1], exchanges[0])
+    if not before or not after:
+        yield verdict.inconclusive("the probe did not tell the installation id")
+    else:
+        yield verdict.judged(before != after, "another installation_id after the reimage", f"still {after}", "same-installation")
+
+
+@check
+def storage_kept_and_lost(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
+    """Local storage is kept, other local data is lost (REQ-REIMAGE-LOCALSTORE, REQ-REIMAGE-OTHERDATA-LOST).
+
+    Exchanges: the two markers read before the reimage (local storage, other), then both read after it.
+    """
+    del world
+    local_before, other_before, local_after, other_after = exchanges[:4]
+    kept, lost = about("REQ-REIMAGE-LOCALSTORE", local_after, local_before), about("REQ-REIMAGE-OTHERDATA-LOST", other_after, other_before)
+    if not _holds(local_before):
+        yield kept.inconclusive("the marker could not be written")
+    else:
+        yield kept.judged(_content(local_after) == _content(local_before), "the marker in local storage", "gone", "local-storage-lost")
+    if not _holds(other_before):
+        yield lost.inconclusive("the marker could not be written")
+    else:
+        yield lost.judged(not _holds(other_after), "no marker outside local storage", "still there", "other-data-kept")
+
+
+def _holds(exchange: Exchange) -> bool:
+    """Whether a probe read found something."""
+    return exchange.reply is not None and exchange.reply.status == 200 and bool(exchange.reply.body)
+
+
+def _content(exchange: Exchange) -> bytes:
+    """What it found."""
+    return exchange.reply.body if exchange.reply is not None and _holds(exchange) else b""
+
+
+@check
+def installation_unchanged(world: World, exchanges: Sequence[Exchange], requirement: str, what: str) -> Iterator[Verdict]:
+    """Requests that were refused, or that address others, left an installation as it was; exchanges: probe before, after, refusals."""
+    del world
+    before, after = installation_in(exchanges[0]), installation_in(exchanges[1])
+    if before and after and before != after:
+        verdict = about(requirement, *exchanges[2:3], exchanges[1])
+        yield verdict.violated("the same installation_id", f"another installation_id after {what}", "reinstalled")
+        if requirement != "REQ-GOS-NOTFOUND-NOEFFECT" and what.startswith("refused"):
+            yield about("REQ-GOS-NOTFOUND-NOEFFECT", *exchanges[2:3], exchanges[1]).violated(
+                "a refused reimage has no effect", f"another installation_id after {what}", "reinstalled", because=(requirement,)
+            )

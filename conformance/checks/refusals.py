@@ -1,0 +1,253 @@
+"""Refusals: whether a request with a defect was answered as the oracle permits, and started nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from conformance.checks.registry import about, check
+from conformance.checks.wording import is_busy, said, symptom
+from conformance.model import CountsAs, FailureKind
+from conformance.oracle import permitted
+from conformance.protocol.addresses import Kind, read_target
+from conformance.protocol.documents import error_code, looks_like_xml, read_document, read_error
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from conformance.model import Exchange, Response, Verdict
+    from conformance.oracle import Defect
+    from conformance.world import World
+
+_TABLE_KEYS = ("version-missing", "version-malformed", "version-old", "comp", "place", "instance")
+_GENERAL = ("REQ-ERR-CODES", "REQ-ERR-STATUS")
+
+
+@check
+def refused(
+    world: World, exchanges: Sequence[Exchange], requirement: str = "", *, alive: bool = False, polls: int = 0
+) -> Iterator[Verdict]:
+    """The first exchange's request was refused as its defects demand.
+
+    `polls` says how many of the other exchanges are polls of the operation that it started, if any; `alive` that the
+    endpoint answered others meanwhile, so that a missing reply is its answer to this request. With several defects the answers of
+    each are permitted, and a wrong answer is held against `requirement`, or the first defect's.
+    """
+    exchange = exchanges[0]
+    judged = permitted(exchange.request, world)
+    binding = judged.binding
+    if not binding:
+        return
+    defect = next((d for d in binding if d.requirement == requirement), binding[0])
+    verdict = about(requirement or defect.requirement, exchange)
+    expected = "; or ".join(dict.fromkeys(str(d) for d in judged.defects))
+    if exchange.reply is None:
+        yield from _unanswered(exchange, judged.defects, verdict.requirement, expected, alive=alive)
+    elif is_busy(exchange):
+        yield verdict.inconclusive(f"the endpoint was busy: {said(exchange)}")
+    elif exchange.reply.status < 300:
+        yield from _accepted(exchange, exchanges[1 : 1 + polls], judged.defects, verdict.requirement, expected)
+    elif exchange.reply.status == 307:
+        yield verdict.inconclusive("redirected elsewhere")
+    else:
+        yield from _answered(world, exchange, judged.defects, verdict.requirement, expected)
+
+
+def _unanswered(
+    exchange: Exchange, defects: Sequence[Defect], requirement: str, expected: str, *, alive: bool
+) -> Iterator[Verdict]:
+    """A refusal without a reply: an answer in TLS is one, silence is none."""
+    verdict = about(requirement, exchange)
+    kind = exchange.failure.kind if exchange.failure else FailureKind.CLOSED
+    hung_up = (FailureKind.TLS, FailureKind.CLOSED, FailureKind.RESET)
+    if any(defect.layer == "auth" for defect in defects) and kind in hung_up:
+        yield verdict.met(f"refused in TLS: {kind.value}")
+    elif alive:
+        yield verdict.violated(expected, said(exchange), symptom(exchange))
+    else:
+        yield verdict.inconclusive(said(exchange))
+
+
+def _accepted(
+    exchange: Exchange, polls: Sequence[Exchange], defects: Sequence[Defect], requirement: str, expected: str
+) -> Iterator[Verdict]:
+    """A refusal that was a 2xx: fine only where the operation may fail later, and did."""
+    verdict = about(requirement, exchange, *polls[-1:])
+    response = exchange.reply
+    if response is not None and response.status == 200 and error_code(response):
+        yield about("REQ-ERR-STATUS", exchange).violated("a 4xx status", f"an Error document under {said(exchange)}", "error-in-200")
+        yield verdict.violated(expected, said(exchange), "error-in-200", because=("REQ-ERR-STATUS",))
+        return
+    if response is not None and response.status == 200 and exchange.request.method in ("HEAD", "OPTIONS", "TRACE"):
+        yield about("REQ-ERR-VERB", exchange).observed(f"{exchange.request.method} is answered {said(exchange)}")
+        return
+    later = frozenset().union(*(defect.later for defect in defects))
+    outcome = _end(polls)
+    if later and response is not None and response.status == 202 and outcome is None:
+        yield verdict.inconclusive("accepted, and the operation's end was not seen")
+    elif later and outcome is not None and outcome[0] == "Failed" and outcome[1] in {str(status) for status in later}:
+        yield verdict.met(f"accepted, then Failed with {outcome[1]}")
+    else:
+        told = f"{said(exchange)}, then {outcome[0]} with {outcome[1]}" if outcome else said(exchange)
+        yield verdict.violated(expected, told, "accepted")
+
+
+def _end(polls: Sequence[Exchange]) -> tuple[str, str] | None:
+    """The terminal status and embedded status that the last poll showed, or None."""
+    if not polls or polls[-1].reply is None:
+        return None
+    document = read_document(polls[-1].reply)
+    status = document.text("Status")
+    return (status, document.text("HttpStatusCode") or "") if status in ("Succeeded", "Failed") else None
+
+
+def _answered(
+    world: World, exchange: Exchange, defects: Sequence[Defect], requirement: str, expected: str
+) -> Iterator[Verdict]:
+    """A refusal with a status: the status, then the code where there is one to read."""
+    response = exchange.reply
+    if response is None:
+        return
+    verdict = about(requirement, exchange)
+    fitting = [defect for defect in defects if response.status in defect.statuses]
+    code = error_code(response)
+    table = any(defect.key in _TABLE_KEYS for defect in defects)
+    if not fitting:
+        yield verdict.violated(expected, said(exchange), symptom(exchange))
+        if table and len(defects) == 1:
+            yield about("REQ-ERR-CODES", exchange).violated(expected, said(exchange), symptom(exchange), because=(requirement,))
+        return
+    codes = [defect.codes(response.status) for defect in fitting]
+    if code and all(codes) and code not in frozenset().union(*codes):
+        problem = f"code:{code}"
+        if table or any(defect.layer == "auth" for defect in defects):
+            subject = about("REQ-ERR-CODES", exchange) if table else verdict
+            yield subject.violated(expected, said(exchange), problem)
+        if table:
+            yield verdict.violated(expected, said(exchange), problem, because=("REQ-ERR-CODES",))
+        elif not any(defect.layer == "auth" for defect in defects):
+            yield verdict.met(said(exchange))
+        return
+    yield verdict.met(said(exchange))
+    if table and code and len(defects) == 1:
+        yield about("REQ-ERR-CODES", exchange).met(said(exchange))
+
+
+def _kind_of_error(world: World, exchange: Exchange) -> bool:
+    """Whether an answer is an error of the application: a 4xx whose request was sound HTTP from a known caller."""
+    response = exchange.reply
+    if response is None or not 400 <= response.status < 500 or response.status in (411, 413, 414, 417, 421, 426, 429, 431):
+        return False
+    if exchange.request.method == "HEAD":
+        return False
+    judged = permitted(exchange.request, world)
+    if any(defect.layer != "application" for defect in judged.defects) or exchange.request.values("Transfer-Encoding"):
+        return False
+    return read_target(exchange.request.target).kind is not Kind.OTHER and bool(judged.defects)
+
+
+@check
+def error_document_present(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
+    """Every 4xx of the application carries the Error document (REQ-ERR-BODY-OPTIONAL)."""
+    for exchange in exchanges:
+        if exchange.reply is not None and _kind_of_error(world, exchange):
+            verdict = about("REQ-ERR-BODY-OPTIONAL", exchange)
+            present = bool(exchange.reply.body.strip()) and looks_like_xml(exchange.reply)
+            actual = f"{said(exchange)}, {len(exchange.reply.body)} octets of {exchange.reply.header('Content-Type') or 'no media type'}"
+            yield verdict.judged(present, "an Error document", actual, "no-error-document")
+
+
+@check
+def error_document_form(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
+    """An error's XML body is an Error document with Code, then Message (REQ-ERR-BODY-FORMAT)."""
+    del world
+    for exchange in exchanges:
+        response = exchange.reply
+        if response is None or response.status < 400 or exchange.request.method == "HEAD" or not looks_like_xml(response):
+            continue
+        yield from _error_form(exchange, response)
+
+
+def _error_form(exchange: Exchange, response: Response) -> Iterator[Verdict]:
+    """The verdict on one Error document."""
+    verdict = about("REQ-ERR-BODY-FORMAT", exchange)
+    document = read_document(response)
+    error = read_error(document)
+    if document.encoding_problem:
+        yield verdict.inconclusive(document.encoding_problem, because=("REQ-XML-ENC",))
+    elif error.problem:
+        yield verdict.violated("an Error element with Code, then Message", error.problem, "error-form")
+    elif error.misordered:
+        yield verdict.advised("Code before Message", "Message before Code", "error-order")
+    else:
+        yield verdict.met(f"Error with {error.code}")
+
+
+@check
+def error_statuses(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
+    """Errors use standard status codes, and none hides in a 200 (REQ-ERR-STATUS)."""
+    for exchange in exchanges:
+        response = exchange.reply
+        if response is None or response.status < 200:
+            continue
+        verdict = about("REQ-ERR-STATUS", exchange)
+        if response.status < 300 and looks_like_xml(response) and read_document(response).local_name == "Error":
+            yield verdict.violated("a 4xx or 5xx status", f"an Error document under {said(exchange)}", "error-in-2xx")
+        elif "not a standard" in said(exchange):
+            yield verdict.violated("a standard HTTP status code", said(exchange), f"status:{response.status}")
+        elif response.status >= 500 and response.status not in (501, 503, 505) and permitted(exchange.request, world).binding:
+            blamed = tuple(defect.requirement for defect in permitted(exchange.request, world).binding)
+            yield verdict.violated("a 4xx status for a client's error", said(exchange), "server-error", because=blamed)
+        elif response.status >= 400:
+            yield verdict.met(said(exchange))
+
+
+@check
+def error_request_ids(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
+    """Error answers of the application carry x-ms-request-id too (REQ-ASYNC-REQID-ERRORS)."""
+    for exchange in exchanges:
+        response = exchange.reply
+        if response is not None and _kind_of_error(world, exchange):
+            verdict = about("REQ-ASYNC-REQID-ERRORS", exchange)
+            values = response.values("x-ms-request-id")
+            yield verdict.judged(any(values), "an x-ms-request-id", f"{said(exchange)} without one", "no-request-id")
+
+
+@check
+def nothing_left_behind(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
+    """The id of a refused reimage, polled, is no running or succeeded operation (REQ-GOS-NOTFOUND-NOEFFECT)."""
+    del world
+    refusal, poll = exchanges[0], exchanges[1]
+    verdict = about("REQ-GOS-NOTFOUND-NOEFFECT", poll, refusal)
+    if poll.reply is None:
+        yield verdict.inconclusive(said(poll))
+        return
+    document = read_document(poll.reply) if poll.reply.status == 200 else None
+    status = document.text("Status") if document is not None else None
+    expected = "no operation InProgress or Succeeded under the id of a refused request"
+    yield verdict.judged(status not in ("InProgress", "Succeeded"), expected, f"{said(poll)}, Status {status}", f"operation:{status}")
+
+
+@check
+def instance_untouched(world: World, exchanges: Sequence[Exchange], requirement: str, instance: str) -> Iterator[Verdict]:
+    """Right after a refusal, Get Deployment still shows the instance that it addressed as it was."""
+    from conformance.checks.deployments import statuses_in  # noqa: PLC0415  the two rooms of checks know each other
+
+    del world
+    before, refusal, after = exchanges[0], exchanges[1], exchanges[2]
+    was, now = statuses_in(before).get(instance), statuses_in(after).get(instance)
+    if was != "ReadyRole" or now is None:
+        return
+    expected = f"{instance} stays ReadyRole after a refused request"
+    if now != "ReadyRole":
+        yield about("REQ-GOS-NOTFOUND-NOEFFECT", refusal, after).violated(
+            expected, f"{said(refusal)}, and {instance} is {now}", "touched"
+        )
+        yield about(requirement, refusal, after).violated(
+            expected, f"{said(refusal)}, and {instance} is {now}", "touched", because=("REQ-GOS-NOTFOUND-NOEFFECT",)
+        )
+
+
+def counts(world: World, defect: Defect) -> bool:
+    """Whether accepting a request with `defect` would be a violation or an advisory."""
+    del world
+    return defect.binding in (CountsAs.FAIL, CountsAs.WARN)

@@ -1,0 +1,138 @@
+"""The registry of checks: every pure judgement under its name, so that a journal's verdicts can be made again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol
+
+from conformance.model import CountsAs, Outcome, Verdict
+from conformance.requirements import CATALOGUE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from conformance.model import Exchange
+    from conformance.world import World
+
+
+class Check(Protocol):
+    """A pure judgement: exchanges in, verdicts out; arguments are plain JSON values."""
+
+    __name__: str
+
+    def __call__(self, world: World, exchanges: Sequence[Exchange], **arguments: Any) -> Iterable[Verdict]:
+        """Judges `exchanges`."""
+        ...
+
+
+CHECKS: dict[str, Check] = {}
+SCOPE_ALL = "all"
+
+
+def check(function: Callable[..., Iterable[Verdict]]) -> Check:
+    """Registers a judgement under the name of its function."""
+    CHECKS[function.__name__] = function  # type: ignore[assignment]
+    return function  # type: ignore[return-value]
+
+
+def judge(world: World, function: Check, exchanges: Sequence[Exchange], **arguments: Any) -> list[Verdict]:
+    """The verdicts of a check, each stamped with the check's name, its arguments, and the exchanges it looked at.
+
+    A violation counts as the catalogue says under the world's strictness: an advisory where that is WARN, an
+    observation where it is INFO.
+    """
+    numbers = tuple(exchange.number for exchange in exchanges)
+    return [
+        replace(
+            graded(verdict, world),
+            check=function.__name__,
+            arguments={**arguments, "exchanges": list(numbers)},
+            evidence=verdict.evidence or numbers[:1],
+        )
+        for verdict in function(world, exchanges, **arguments)
+    ]
+
+
+def graded(verdict: Verdict, world: World) -> Verdict:
+    """`verdict` with a violation turned into what it counts as."""
+    if verdict.outcome is not Outcome.VIOLATED:
+        return verdict
+    match CATALOGUE[verdict.requirement].counts_as(world.strictness):
+        case CountsAs.FAIL:
+            return verdict
+        case CountsAs.WARN:
+            return replace(verdict, outcome=Outcome.ADVISORY)
+        case _:
+            return replace(verdict, outcome=Outcome.OBSERVED)
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """Writes verdicts about one requirement on some exchanges."""
+
+    requirement: str
+    evidence: tuple[int, ...] = ()
+
+    def met(self, actual: str = "") -> Verdict:
+        """The requirement was seen to hold."""
+        return Verdict(self.requirement, Outcome.MET, evidence=self.evidence, actual=actual)
+
+    def violated(self, expected: str, actual: str, symptom: str, *, because: tuple[str, ...] = ()) -> Verdict:
+        """The requirement was seen not to hold."""
+        return Verdict(
+            self.requirement,
+            Outcome.VIOLATED,
+            evidence=self.evidence,
+            expected=expected,
+            actual=actual,
+            symptom=symptom,
+            because=because,
+        )
+
+    def advised(self, expected: str, actual: str, symptom: str) -> Verdict:
+        """A deviation that a note of the digest makes a WARN, whatever the requirement counts as."""
+        return Verdict(
+            self.requirement, Outcome.ADVISORY, evidence=self.evidence, expected=expected, actual=actual, symptom=symptom
+        )
+
+    def judged(self, holds: bool, expected: str, actual: str, symptom: str, *, because: tuple[str, ...] = ()) -> Verdict:  # noqa: FBT001  the claim itself
+        """Met if `holds`, else violated."""
+        return self.met(actual) if holds else self.violated(expected, actual, symptom, because=because)
+
+    def observed(self, seen: str) -> Verdict:
+        """What this endpoint does, where the documents leave it open."""
+        return Verdict(self.requirement, Outcome.OBSERVED, evidence=self.evidence, actual=seen)
+
+    def inconclusive(self, reason: str, *, because: tuple[str, ...] = ()) -> Verdict:
+        """The requirement could not be judged."""
+        return Verdict(self.requirement, Outcome.INCONCLUSIVE, evidence=self.evidence, actual=reason, because=because)
+
+
+def about(requirement: str, *exchanges: Exchange) -> About:
+    """Verdicts about `requirement`, on these exchanges, the deciding one first."""
+    return About(requirement, tuple(exchange.number for exchange in exchanges))
+
+
+def judge_scope(
+    world: World, check: Check, exchanges: Sequence[Exchange], until: int, arguments: Mapping[str, Any]
+) -> list[Verdict]:
+    """Judges every exchange with the endpoint up to number `until`; verdicts that say the same are kept as one."""
+    scope = [exchange for exchange in exchanges if exchange.number <= until and exchange.label != "probe"]
+    found = judge(world, check, scope, **arguments)
+    kept: list[Verdict] = []
+    met: dict[str, list[Verdict]] = {}
+    bad: dict[tuple[str, str], int] = {}
+    for verdict in found:
+        verdict = replace(verdict, arguments=arguments)  # noqa: PLW2901  the list of all numbers says nothing
+        if verdict.outcome is Outcome.MET:
+            met.setdefault(verdict.requirement, []).append(verdict)
+            continue
+        key = (verdict.requirement, verdict.symptom)
+        bad[key] = bad.get(key, 0) + 1
+        if bad[key] <= 12:
+            kept.append(verdict)
+    for verdicts in met.values():
+        numbers = tuple(v.evidence[0] for v in verdicts[:3] if v.evidence)
+        actual = verdicts[0].actual if len(verdicts) == 1 else f"{len(verdicts)} exchanges"
+        kept.append(replace(verdicts[0], actual=actual, evidence=numbers))
+    return kept

@@ -1,0 +1,72 @@
+"""Transport: single answers that HTTP allows a choice of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from conformance.checks.registry import about, check
+from conformance.checks.wording import is_busy, said, symptom
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from conformance.model import Exchange, Verdict
+    from conformance.world import World
+
+
+@check
+def answered_with(
+    world: World, exchanges: Sequence[Exchange], requirement: str, statuses: Sequence[int], *, expected: str = ""
+) -> Iterator[Verdict]:
+    """The answer has one of these statuses."""
+    del world
+    exchange = exchanges[0]
+    verdict = about(requirement, exchange)
+    wanted = expected or " or ".join(str(status) for status in statuses)
+    if is_busy(exchange):
+        yield verdict.inconclusive(said(exchange))
+    elif exchange.reply is None:
+        yield verdict.violated(wanted, said(exchange), symptom(exchange))
+    else:
+        yield verdict.judged(exchange.reply.status in statuses, wanted, said(exchange), symptom(exchange))
+
+
+@check
+def not_answered_with(
+    world: World, exchanges: Sequence[Exchange], requirement: str, statuses: Sequence[int], expected: str
+) -> Iterator[Verdict]:
+    """The answer has none of these statuses, and there is one."""
+    del world
+    exchange = exchanges[0]
+    verdict = about(requirement, exchange)
+    if is_busy(exchange):
+        yield verdict.inconclusive(said(exchange))
+    elif exchange.reply is None:
+        yield verdict.violated(expected, said(exchange), symptom(exchange))
+    else:
+        yield verdict.judged(exchange.reply.status not in statuses, expected, said(exchange), symptom(exchange))
+
+
+@check
+def not_accepted(world: World, exchanges: Sequence[Exchange], requirement: str) -> Iterator[Verdict]:
+    """The request was refused, or left waiting; it was not accepted."""
+    del world
+    exchange = exchanges[0]
+    taken = exchange.reply is not None and exchange.reply.status < 300
+    expected = "a refusal, or no answer before the request is complete"
+    yield about(requirement, exchange).judged(not taken, expected, said(exchange), "accepted")
+
+
+@check
+def same_answer(world: World, exchanges: Sequence[Exchange], requirement: str, what: str) -> Iterator[Verdict]:
+    """Two requests that mean the same get the same status; the first is the ordinary one."""
+    del world
+    plain, varied = exchanges[0], exchanges[1]
+    verdict = about(requirement, varied, plain)
+    if plain.reply is None or is_busy(plain) or is_busy(varied):
+        yield verdict.inconclusive(said(plain))
+    elif varied.reply is None:
+        yield verdict.violated(f"{what} makes no difference: {said(plain)}", said(varied), symptom(varied))
+    else:
+        same = varied.reply.status == plain.reply.status
+        yield verdict.judged(same, f"{what} makes no difference: {said(plain)}", said(varied), symptom(varied))

@@ -1,0 +1,42 @@
+"""How replies are worded in verdicts: short, and the same words for the same thing."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from conformance.protocol.documents import error_code
+
+if TYPE_CHECKING:
+    from conformance.model import Exchange
+
+BUSY_STATUSES = (429, 503)
+
+
+def phrase(status: int) -> str:
+    """A status with its standard phrase."""
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return f"{status} (not a standard status code)"
+
+
+def said(exchange: Exchange) -> str:
+    """What came back, in a few words."""
+    if exchange.reply is None:
+        failure = exchange.failure
+        return f"no complete reply: {failure.kind.value}, {failure.detail}" if failure else "no reply"
+    code = error_code(exchange.reply) if exchange.reply.status >= 400 else ""
+    return phrase(exchange.reply.status) + (f" with {code}" if code else "")
+
+
+def symptom(exchange: Exchange) -> str:
+    """The same as one stable word."""
+    if exchange.reply is None:
+        return f"no-reply:{exchange.failure.kind.value}" if exchange.failure else "no-reply"
+    return f"status:{exchange.reply.status}"
+
+
+def is_busy(exchange: Exchange) -> bool:
+    """Whether the endpoint asked to come back later (REQ-THROTTLE)."""
+    return exchange.reply is not None and exchange.reply.status in BUSY_STATUSES

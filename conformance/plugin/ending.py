@@ -1,0 +1,81 @@
+"""The end of a run: the journal assessed, the reports written, the exit code chosen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from conformance.assessment import assess
+from conformance.errors import SuiteError
+from conformance.journal import read_journal
+from conformance.report.console import console_lines
+from conformance.report.html.hooks import HtmlHooks
+from conformance.report.reproduce import reproduce
+from conformance.report.write import write_reports
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from conformance.model import Assessment, Exchange
+    from conformance.plugin.options import Plan
+    from conformance.plugin.run import Run
+
+NO_CASES = 5
+INTERRUPTED = 2
+USAGE = 4
+
+
+def end_session(session: pytest.Session, run: Run | None, folder: Path | None, plan: Plan, exitstatus: int) -> list[str]:
+    """Closes the run, assesses its journal, writes the reports; gives the lines to print and sets the exit status."""
+    del plan
+    if hasattr(session.config, "workerinput"):
+        if run is not None:
+            run.finish(interrupted=exitstatus == INTERRUPTED)
+        return []
+    where = run.folder if run is not None else folder
+    if where is None or (run is None and not (where / "journal.jsonl").exists()):
+        return []
+    path = where / "journal.jsonl"
+    if run is not None:
+        run.finish(interrupted=exitstatus == INTERRUPTED)
+    try:
+        journal = read_journal(path)
+        assessment = assess(journal, reproduce)
+        if folder is not None:
+            write_reports(assessment, journal.exchanges, folder)
+    except SuiteError as error:
+        session.exitstatus = error.exit_code
+        return [f"error: {error}"]
+    _register_page(session, assessment, journal.exchanges)
+    if exitstatus in (0, 1, NO_CASES) or (exitstatus == INTERRUPTED and assessment.run.interrupted):
+        session.exitstatus = NO_CASES if exitstatus == NO_CASES else assessment.exit_code
+    if any(case.outcome == "error" for case in assessment.cases) and assessment.exit_code == 0:
+        session.exitstatus = 3
+    session.config.stash[ASSESSMENT] = assessment
+    return ["", *console_lines(assessment, folder / "report.html" if folder is not None else None)]
+
+
+ASSESSMENT = pytest.StashKey["Assessment"]()
+
+
+def _register_page(session: pytest.Session, assessment: Assessment, exchanges: Mapping[int, Exchange]) -> None:
+    """Puts the assessment on pytest-html's page, which is written when the session's end goes on."""
+    if session.config.getoption("htmlpath", None):
+        hooks = session.config.pluginmanager.get_plugin("reimage-conformance-page")
+        if isinstance(hooks, PageHooks):
+            hooks.assessed = (assessment, exchanges)
+
+
+class PageHooks(HtmlHooks):
+    """pytest-html's page, made from the assessment once there is one."""
+
+    def __init__(self) -> None:
+        super().__init__(self._given)
+        self.assessed: tuple[Assessment, Mapping[int, Exchange]] | None = None
+
+    def _given(self) -> tuple[Assessment, Mapping[int, Exchange]]:
+        if self.assessed is None:
+            raise RuntimeError("the run has not been assessed")
+        return self.assessed

@@ -1,0 +1,279 @@
+"""The hooks: pytest's events turned into the events of a run."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import settings
+
+from conformance.errors import SuiteError, UnreachableError
+from conformance.model import Outcome
+from conformance.plugin.ending import PageHooks, end_session
+from conformance.plugin.options import Plan, add_options, folder_for, is_wanted, plan_of
+from conformance.plugin.run import Run
+from conformance.requirements import requirement
+from conformance.runner.signals import Inconclusive, Nonconformance, NotApplicable, Untested
+from conformance.runner.sut import SystemUnderTest
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+
+RUN = pytest.StashKey[Run]()
+PLAN = pytest.StashKey[Plan]()
+FOLDER = pytest.StashKey["Path | None"]()
+LINES = pytest.StashKey[list[str]]()
+INTERRUPTED = pytest.StashKey[bool]()
+OUTCOME = pytest.StashKey[str]()
+REPORT_DIR = "reimage_report_dir"
+PHASES = ("afterwards", "alone", "at_the_end")
+EXAMPLES = {"smoke": 5, "standard": 30, "nightly": 1000}
+STEPS = {"smoke": 5, "standard": 25, "nightly": 50}
+
+pytest_addoption = add_options
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Declares the markers, and prepares a run where one is wanted."""
+    config.addinivalue_line("markers", "verifies(*requirements): the requirements that a conformance case judges")
+    for name in ("smoke", "nightly", *PHASES):
+        config.addinivalue_line("markers", f"{name}: when a conformance case runs")
+    if not is_wanted(config):
+        return
+    try:
+        plan = plan_of(config)
+    except SuiteError as error:
+        raise pytest.UsageError(str(error)) from None
+    config.stash[PLAN] = plan
+    given = getattr(config, "workerinput", {}).get(REPORT_DIR)
+    folder = _folder(config, plan) if given is None else type(config.rootpath)(given)
+    config.stash[FOLDER] = folder
+    _set_up_hypothesis(plan)
+    _set_up_reports(config, folder)
+
+
+def _folder(config: pytest.Config, plan: Plan) -> Path | None:
+    """Where the reports go; None for a run in memory that nobody asked a report of."""
+    if plan.report_dir is not None:
+        return plan.report_dir.resolve()
+    if plan.in_memory:
+        return None
+    name = plan.target.name if plan.target is not None else "embedded-emulator"
+    base = config.invocation_params.dir
+    return folder_for(name, base, time.time())
+
+
+def _set_up_hypothesis(plan: Plan) -> None:
+    """How many examples each profile draws, and from which seed."""
+    from hypothesis import HealthCheck, core  # noqa: PLC0415
+
+    settings.register_profile(
+        "conformance",
+        deadline=None,
+        max_examples=EXAMPLES[plan.profile.value],
+        stateful_step_count=STEPS[plan.profile.value],
+        report_multiple_bugs=False,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+        print_blob=False,
+    )
+    settings.load_profile("conformance")
+    core.global_force_seed = plan.seed
+
+
+def _set_up_reports(config: pytest.Config, folder: Path | None) -> None:
+    """Has pytest-html write its page into the folder, and keeps one target's cases in one worker."""
+    if folder is not None and not config.getoption("htmlpath", None) and not hasattr(config, "workerinput"):
+        config.option.htmlpath = str(folder / "report.html")
+        config.option.self_contained_html = True
+        config.pluginmanager.register(PageHooks(), "reimage-conformance-page")
+    if getattr(config.option, "numprocesses", None):
+        config.option.dist = "loadgroup"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tells a worker of pytest-xdist where the reports go."""
+    folder = node.config.stash.get(FOLDER, None)
+    if folder is not None:
+        node.workerinput[REPORT_DIR] = str(folder)
+
+
+def _is_controller(config: pytest.Config) -> bool:
+    """Whether pytest-xdist's workers do the work and this process only collects it."""
+    return bool(getattr(config.option, "numprocesses", None)) and not hasattr(config, "workerinput")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Puts the run together and reaches the endpoint."""
+    config = session.config
+    if PLAN not in config.stash or config.option.collectonly or _is_controller(config):
+        return
+    try:
+        config.stash[RUN] = Run(config.stash[PLAN], config.stash[FOLDER])
+    except UnreachableError as error:
+        pytest.exit(f"error: {error}", returncode=error.exit_code)
+    except SuiteError as error:
+        pytest.exit(f"error: {error}", returncode=error.exit_code)
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Says what is being judged."""
+    run = config.stash.get(RUN, None)
+    if run is None:
+        return []
+    target, plan = run.target, run.plan
+    budget = f"at most {target.limits.max_reimages} reimages"
+    return [f"target: {target.name} at {target.base_url}; {target.strictness.value}, {plan.profile.value}, {budget}, seed {plan.seed}"]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Chooses the cases of the profile and puts them in the order that lets waiting overlap."""
+    cases = [item for item in items if _cites(item)]
+    if not cases:
+        return
+    if PLAN not in config.stash:
+        if not config.option.collectonly:
+            raise pytest.UsageError("conformance cases need --target FILE, or --embedded for the embedded emulator")
+        return
+    try:
+        for item in cases:
+            for name in _cites(item):
+                requirement(name)
+    except SuiteError as error:
+        raise pytest.UsageError(str(error)) from None
+    profile = config.stash[PLAN].profile.value
+    chosen = [item for item in items if _belongs(item, profile)]
+    dropped = [item for item in items if item not in set(chosen)]
+    items[:] = sorted(chosen, key=_phase)
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("target"))
+    if dropped:
+        config.hook.pytest_deselected(items=dropped)
+
+
+def _cites(item: pytest.Item) -> tuple[str, ...]:
+    """The requirements that an item cites; none where it is no case."""
+    return tuple(dict.fromkeys(name for mark in item.iter_markers("verifies") for name in mark.args))
+
+
+def _belongs(item: pytest.Item, profile: str) -> bool:
+    """Whether a case is part of a profile."""
+    if profile == "smoke":
+        return not _cites(item) or item.get_closest_marker("smoke") is not None
+    return profile == "nightly" or item.get_closest_marker("nightly") is None
+
+
+def _phase(item: pytest.Item) -> int:
+    """When a case runs: 0 while operations are under way, then as PHASES says."""
+    return next((i + 1 for i, name in enumerate(PHASES) if item.get_closest_marker(name) is not None), 0)
+
+
+@pytest.fixture(scope="session")
+def sut(request: pytest.FixtureRequest) -> SystemUnderTest:
+    """The endpoint being judged."""
+    run = request.config.stash[RUN]
+    run.sut.open()
+    return run.sut
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Opens and closes the case in the journal."""
+    run = item.config.stash.get(RUN, None)
+    cited = _cites(item)
+    if run is None or not cited:
+        return (yield)
+    doc = (getattr(item, "function", None).__doc__ or "").strip().splitlines()
+    run.sut.recorder.open_case(item.nodeid, cited, doc[0] if doc else "")
+    began = time.monotonic()
+    item.stash[OUTCOME] = "inconclusive"
+    try:
+        return (yield)
+    finally:
+        outcome, _, detail = item.stash[OUTCOME].partition("|")
+        run.sut.recorder.close_case(outcome, time.monotonic() - began, detail)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Turns how a case ended into an outcome."""
+    report = yield
+    run = item.config.stash.get(RUN, None)
+    if run is None or not _cites(item) or call.when == "teardown":
+        return report
+    if call.when == "setup" and call.excinfo is None:
+        return report
+    verdicts = run.sut.recorder.case_verdicts
+    error = call.excinfo.value if call.excinfo is not None else None
+    bad = [v for v in verdicts if v.outcome is Outcome.VIOLATED]
+    advised = [v for v in verdicts if v.outcome is Outcome.ADVISORY]
+    match error:
+        case Untested() | NotApplicable():
+            outcome = "untested" if isinstance(error, Untested) else "not-applicable"
+            report.outcome, report.longrepr = "skipped", (str(item.path), 0, f"{outcome}: {error}")
+        case Inconclusive():
+            outcome = "inconclusive"
+            _blame(run, item, error)
+            report.outcome, report.longrepr = "failed", f"inconclusive: {error}"
+        case None if not bad and not advised:
+            met = any(v.outcome is Outcome.MET for v in verdicts)
+            outcome = "met" if met else "inconclusive" if any(v.outcome is Outcome.INCONCLUSIVE for v in verdicts) else "observed"
+            if outcome == "inconclusive":
+                report.outcome, report.longrepr = "failed", f"inconclusive: {verdicts[-1].actual}"
+        case _ if bad:
+            outcome = "violated"
+            report.outcome = "failed"
+        case None | Nonconformance():
+            outcome = "advisory"
+            report.outcome, report.wasxfail = "skipped", str(error or advised[0].actual)
+        case _:
+            outcome = "error"
+    item.stash[OUTCOME] = f"{outcome}|{'' if error is None else str(error).splitlines()[0][:300] if str(error) else type(error).__name__}"
+    report.reimage_outcome = outcome  # type: ignore[attr-defined]
+    return report
+
+
+def _blame(run: Run, item: pytest.Item, error: Inconclusive) -> None:
+    """Journals why the cited requirements could not be judged."""
+    from conformance.model import Verdict  # noqa: PLC0415
+
+    run.sut.recorder.keep(
+        [Verdict(name, Outcome.INCONCLUSIVE, actual=str(error), because=error.because, check="") for name in _cites(item)]
+    )
+
+
+def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
+    """Names the outcomes that pytest has no word for."""
+    outcome = getattr(report, "reimage_outcome", "")
+    words = {"inconclusive": ("inconclusive", "?", "INCONCLUSIVE"), "advisory": ("advisory", "w", "ADVISORY"), "untested": ("untested", "-", "UNTESTED"),
+             "not-applicable": ("not applicable", "n", "NOT-APPLICABLE"), "observed": ("observed", "o", "OBSERVED")}  # fmt: skip
+    return words.get(outcome)
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[None, object, object]:
+    """Ends the run, writes its reports, and makes the exit code the run's verdict."""
+    config = session.config
+    if PLAN not in config.stash or config.option.collectonly:
+        return (yield)
+    lines = end_session(session, config.stash.get(RUN, None), config.stash[FOLDER], config.stash[PLAN], exitstatus)
+    config.stash[LINES] = lines
+    return (yield)
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Prints the verdict, the findings and where the report is."""
+    for line in config.stash.get(LINES, []):
+        terminalreporter.write_line(line)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Lets everything go, whatever happened."""
+    run = config.stash.get(RUN, None)
+    if run is not None:
+        run.finish(interrupted=True)
+        run.close()

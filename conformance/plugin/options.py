@@ -1,0 +1,113 @@
+"""The plugin's options: their names, and the plan that they and the target file make together."""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from conformance.config import is_loopback, load_target
+from conformance.errors import UsageError
+from conformance.model import Profile, Strictness
+
+if TYPE_CHECKING:
+    import pytest
+
+    from conformance.model import Target
+
+NAMES = ("target", "embedded", "in_memory")
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Declares the options that `reimage-conformance run` has, for those who live in pytest."""
+    group = parser.getgroup("reimage-conformance", "conformance of Reimage Role Instance")
+    group.addoption("--target", metavar="FILE", help="Target file that says where the endpoint is.")
+    group.addoption("--embedded", action="store_true", help="Judge the embedded emulator, over TLS.")
+    group.addoption("--in-memory", action="store_true", help="Judge the emulator without sockets, on a clock of its own.")
+    group.addoption("--report-dir", metavar="DIR", help="Where reports go (default: reports/<target>/<time>).")
+    group.addoption("--strictness", choices=[s.value for s in Strictness], help="How literally the documents are read.")
+    group.addoption("--profile", choices=[p.value for p in Profile], default="standard", help="How much the run does.")
+    group.addoption("--max-reimages", type=int, metavar="N", help="Never start more reimages than this.")
+    group.addoption("--baseline", metavar="FILE", help="Known violations.")
+    group.addoption("--write-baseline", metavar="FILE", help="Write this run's violations as a baseline.")
+    group.addoption("--seed", type=int, metavar="N", help="Makes examples repeatable.")
+    group.addoption("--fault", action="append", default=[], metavar="NAME", help="Makes the emulator wrong in this way.")
+    group.addoption("--oddity", action="append", default=[], metavar="NAME", help="Makes the emulator unusual in this way.")
+    group.addoption("--operation-seconds", type=float, default=0.2, metavar="S", help="How long the emulator's reimages take.")
+    group.addoption("--allow-reimage", action="store_true", help="Reimage although the target file does not allow it.")
+    group.addoption("--no-redact", action="store_true", help="Leave secrets in the reports.")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run is to do, read from options; `target` is None for an emulator, whose target is known once it serves."""
+
+    target: Target | None
+    in_memory: bool
+    profile: Profile
+    strictness: Strictness | None
+    seed: int
+    report_dir: Path | None
+    max_reimages: int | None
+    faults: tuple[str, ...]
+    oddities: tuple[str, ...]
+    operation_seconds: float
+    redact: bool
+    baseline: Path | None
+    write_baseline: Path | None
+
+
+def is_wanted(config: pytest.Config) -> bool:
+    """Whether this pytest session is a conformance run."""
+    return any(config.getoption(name, default=None) for name in NAMES)
+
+
+def plan_of(config: pytest.Config) -> Plan:
+    """The plan that the options make; raises UsageError for what cannot be."""
+    strictness = config.getoption("strictness")
+    profile = Profile(config.getoption("profile"))
+    chosen = Strictness(strictness) if strictness else None
+    file = config.getoption("target")
+    faults, oddities = tuple(config.getoption("fault")), tuple(config.getoption("oddity"))
+    if file and (faults or oddities):
+        raise UsageError("--fault and --oddity change the embedded emulator; they cannot be used with --target")
+    target = None
+    if file:
+        allow = config.getoption("allow_reimage")
+        target = load_target(Path(file), strictness=chosen, allow_reimage=allow, max_reimages=config.getoption("max_reimages"))
+        if not target.limits.allow_reimage and not is_loopback(target):
+            raise UsageError(
+                f"{file}: {target.base_url} is not on this machine, so its role instances are reimaged only with "
+                "allow_reimage = true in [limits], or with --allow-reimage"
+            )
+    seed = config.getoption("seed")
+    if seed is None:
+        seed = int(time.time()) % 1_000_000 if profile is Profile.NIGHTLY else 0
+    folder = config.getoption("report_dir")
+    return Plan(
+        target=target,
+        in_memory=bool(config.getoption("in_memory")),
+        profile=profile,
+        strictness=chosen,
+        seed=seed,
+        report_dir=Path(folder) if folder else None,
+        max_reimages=config.getoption("max_reimages"),
+        faults=faults,
+        oddities=oddities,
+        operation_seconds=config.getoption("operation_seconds"),
+        redact=not config.getoption("no_redact"),
+        baseline=_path(config.getoption("baseline")),
+        write_baseline=_path(config.getoption("write_baseline")),
+    )
+
+
+def _path(text: str | None) -> Path | None:
+    return Path(text) if text else None
+
+
+def folder_for(name: str, root: Path, now: float) -> Path:
+    """The default report folder: reports/<target>/<time>."""
+    safe = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "target"
+    return root / "reports" / safe / time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))

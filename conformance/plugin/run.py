@@ -1,0 +1,168 @@
+"""One run: everything that has to be put together before the first case and taken apart after the last."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from conformance import __version__
+from conformance.config import load_target, target_to_mapping
+from conformance.journal import JournalWriter
+from conformance.runner.budget import Budget
+from conformance.runner.dispatch import Dispatcher
+from conformance.runner.observing import Observer, Probe
+from conformance.runner.recorder import Recorder
+from conformance.runner.sut import SystemUnderTest
+from conformance.wire.client import Client
+from conformance.wire.clock import SystemClock
+from conformance.wire.connecting import SocketConnector
+from conformance.wire.redaction import Redactor
+from conformance.world import World
+
+if TYPE_CHECKING:
+    from conformance.model import Target
+    from conformance.plugin.options import Plan
+    from conformance.wire.clock import Clock
+    from conformance.wire.streams import Connector
+
+
+class Run:
+    """A conformance run: opened before the first case, closed after the last one, whatever happened between."""
+
+    def __init__(self, plan: Plan, folder: Path | None) -> None:
+        self.plan = plan
+        self._stack = ExitStack()
+        self._began = time.monotonic()
+        self._finished = False
+        target, clock, connector, probe_connector = self._endpoint()
+        self.target = self._limited(target)
+        self.folder = folder if folder is not None else Path(self._stack.enter_context(TemporaryDirectory()))
+        if isinstance(connector, SocketConnector):
+            connector.reach(clock.now() + self.target.limits.request_timeout_seconds)
+        self.sut = self._assemble(clock, connector, probe_connector)
+
+    @property
+    def journal_path(self) -> Path:
+        """Where the journal is."""
+        return self.folder / "journal.jsonl"
+
+    def _limited(self, target: Target) -> Target:
+        """The target with the options of the run laid over it."""
+        limits = target.limits
+        if self.plan.max_reimages is not None:
+            limits = replace(limits, max_reimages=self.plan.max_reimages)
+        return replace(target, strictness=self.plan.strictness or target.strictness, limits=limits)
+
+    def _endpoint(self) -> tuple[Target, Clock, Connector, Connector | None]:
+        """The target, the clock it lives by, and how to reach it and its probe."""
+        if self.plan.in_memory:
+            return self._in_memory()
+        clock = SystemClock()
+        target = self.plan.target or self._embedded()
+        probe = SocketConnector(replace(target, base_url=target.probe_url), clock) if target.probe_url else None
+        return target, clock, SocketConnector(target, clock), probe
+
+    def _in_memory(self) -> tuple[Target, Clock, Connector, Connector]:
+        """An emulator without sockets."""
+        from conformance.embedding import MemoryConnector, TurnedClock, memory_emulator, memory_target  # noqa: PLC0415
+
+        clock = TurnedClock()
+        plan = self.plan
+        emulator = memory_emulator(clock, plan.faults, plan.oddities, operation_seconds=plan.operation_seconds, seed=plan.seed)
+        return memory_target(emulator), clock, MemoryConnector(emulator, clock), MemoryConnector(emulator, clock, probe=True)
+
+    def _embedded(self) -> Target:
+        """The emulator, served over TLS for as long as the run lasts."""
+        from conformance.emulator import Emulator, serve  # noqa: PLC0415  only a run without target needs it
+
+        plan = self.plan
+        emulator = Emulator(plan.operation_seconds, faults=plan.faults, oddities=plan.oddities, seed=plan.seed)
+        running = self._stack.enter_context(serve(emulator))
+        folder = Path(self._stack.enter_context(TemporaryDirectory()))
+        return load_target(running.write_target(folder), environment={})
+
+    def _assemble(self, clock: Clock, connector: Connector, probe_connector: Connector | None) -> SystemUnderTest:
+        """Journal, recorder, client and the system under test."""
+        plan, target = self.plan, self.target
+        journal = self._stack.enter_context(JournalWriter(self.journal_path, clock))
+        redactor = Redactor.for_target(target, enabled=plan.redact)
+        masked = _masked(target, redactor)
+        journal.write("run", **self._header(target_to_mapping(masked)))
+        recorder = Recorder(journal, redactor, World(masked, target.strictness))
+        limits = target.limits
+        client = self._client(connector, clock, recorder, limits.requests_per_second)
+        probe_client = self._client(probe_connector, clock, recorder, 0.0) if probe_connector is not None else None
+        from conformance.protocol.requests import RequestBuilder  # noqa: PLC0415
+
+        builder = RequestBuilder(target)
+        dispatcher = Dispatcher(client, clock, limits, builder.host)
+        return SystemUnderTest(
+            target,
+            profile=plan.profile,
+            recorder=recorder,
+            dispatcher=dispatcher,
+            observer=Observer(target, builder, dispatcher),
+            probe=Probe(target, probe_client),
+            budget=Budget(limits.max_reimages),
+            seed=plan.seed,
+        )
+
+    def _client(self, connector: Connector, clock: Clock, recorder: Recorder, rate: float) -> Client:
+        """A client whose exchanges go to the recorder."""
+        timeout = self.target.limits.request_timeout_seconds
+        client = Client(connector, clock, request_timeout=timeout, record=recorder.record, requests_per_second=rate)
+        return self._stack.enter_context(client)
+
+    def _header(self, target: dict[str, Any]) -> dict[str, Any]:
+        """The journal's first line."""
+        return {
+            "id": uuid4().hex,
+            "started": datetime.now(UTC).isoformat(timespec="seconds"),
+            "seed": self.plan.seed,
+            "profile": self.plan.profile.value,
+            "strictness": self.target.strictness.value,
+            "suite_version": __version__,
+            "target": target,
+        }
+
+    def finish(self, *, interrupted: bool) -> None:
+        """Ends the journal; nothing of the run goes out after this."""
+        if self._finished:
+            return
+        self._finished = True
+        self.sut.dispatcher.before = lambda: None
+        recorder, observer = self.sut.recorder, self.sut.observer
+        offers = {"deployment": observer.known("deployment"), "cloud-service": observer.known("cloud-service")}
+        recorder.note("offers", offers=offers)
+        recorder.note(
+            "end",
+            finished=datetime.now(UTC).isoformat(timespec="seconds"),
+            interrupted=interrupted,
+            duration_seconds=round(time.monotonic() - self._began, 3),
+            reimages=self.sut.budget.spent,
+            under_way=[operation.identifier for operation in self.sut.book.under_way],
+        )
+
+    def close(self) -> None:
+        """Lets everything go: connections, the journal's file, the emulator."""
+        self._stack.close()
+
+
+def _masked(target: Target, redactor: Redactor) -> Target:
+    """The target as reports may show it."""
+    return replace(
+        target,
+        subscription_id=redactor.text(target.subscription_id),
+        foreign_subscription_id=redactor.text(target.foreign_subscription_id) if target.foreign_subscription_id else None,
+        other_subscription_id=redactor.text(target.other_subscription_id) if target.other_subscription_id else None,
+        client_certificate=None,
+        client_key=None,
+        ca_bundle=None,
+        second_client_certificate=None,
+    )

@@ -1,0 +1,1 @@
+"""The protocol as values: request targets, requests, documents; no sockets, no verdicts."""

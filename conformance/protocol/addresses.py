@@ -1,0 +1,111 @@
+"""Request targets: what a path and query address, read the way RFC 3986 says, and written from names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from urllib.parse import quote, unquote, unquote_plus
+
+
+class Kind(StrEnum):
+    """Which resource of the protocol a request target addresses."""
+
+    REIMAGE = "reimage"
+    OPERATION = "operation"
+    DEPLOYMENT = "deployment"
+    CLOUD_SERVICE = "cloud-service"
+    OTHER = "other"
+
+
+class UriForm(StrEnum):
+    """The two ways to address a role instance (REQ-REIMAGE-URI-SLOT, REQ-REIMAGE-URI-NAME)."""
+
+    SLOT = "slot"
+    NAME = "name"
+
+    @property
+    def collection(self) -> str:
+        """The path segment that selects the form."""
+        return "deploymentslots" if self is UriForm.SLOT else "deployments"
+
+
+FORMS = (UriForm.SLOT, UriForm.NAME)
+_FORM_OF = {form.collection: form for form in FORMS}
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """What a request target addresses; names are percent-decoded, "" where the address has none."""
+
+    kind: Kind
+    subscription: str = ""
+    service: str = ""
+    form: UriForm | None = None
+    deployment: str = ""
+    instance: str = ""
+    operation: str = ""
+    query: tuple[tuple[str, str], ...] = ()
+    extra_slash: bool = False
+
+    def parameters(self, name: str) -> tuple[str, ...]:
+        """The values of every query parameter called exactly `name`."""
+        return tuple(value for key, value in self.query if key == name)
+
+
+def _query(text: str) -> tuple[tuple[str, str], ...]:
+    """The decoded name and value of each query parameter, in order."""
+    pairs = (part.partition("=") for part in text.split("&") if part)
+    return tuple((unquote_plus(name), unquote_plus(value)) for name, _, value in pairs)
+
+
+def read_target(target: str) -> Address:
+    """Reads a request target in origin or absolute form; what fits no resource is `Kind.OTHER` (RFC 9112 3.2)."""
+    if "://" in target.split("/", 1)[0] + "//" and target.startswith(("http://", "https://")):
+        target = "/" + target.split("://", 1)[1].partition("/")[2]
+    path, _, query = target.partition("?")
+    segments = [unquote(segment) for segment in path.split("/")[1:]]
+    extra_slash = len(segments) > 1 and segments[-1] == ""
+    if extra_slash:
+        segments.pop()
+    return _address(segments, _query(query), extra_slash=extra_slash)
+
+
+def _address(segments: list[str], query: tuple[tuple[str, str], ...], *, extra_slash: bool) -> Address:
+    """The address that decoded path segments and query make."""
+    match segments:
+        case [subscription, "operations", operation]:
+            return Address(Kind.OPERATION, subscription, operation=operation, query=query, extra_slash=extra_slash)
+        case [subscription, "services", "hostedservices", service]:
+            return Address(Kind.CLOUD_SERVICE, subscription, service, query=query, extra_slash=extra_slash)
+        case [subscription, "services", "hostedservices", service, collection, name] if collection in _FORM_OF:
+            return Address(Kind.DEPLOYMENT, subscription, service, _FORM_OF[collection], name, query=query, extra_slash=extra_slash)
+        case [subscription, "services", "hostedservices", service, collection, name, "roleinstances", instance] if collection in _FORM_OF:
+            form = _FORM_OF[collection]
+            return Address(Kind.REIMAGE, subscription, service, form, name, instance, query=query, extra_slash=extra_slash)
+        case _:
+            return Address(Kind.OTHER, segments[0] if segments else "", query=query, extra_slash=extra_slash)
+
+
+def encode(name: str) -> str:
+    """`name` as one path segment: everything but unreserved characters percent-encoded (RFC 3986 2.3)."""
+    return quote(name, safe="")
+
+
+def operation_path(subscription: str, operation: str) -> str:
+    """The path of Get Operation Status (REQ-GOS-URI); the id goes in unchanged but for what no segment can hold."""
+    return f"/{encode(subscription)}/operations/" + quote(operation, safe="-._~!$&'()*+,;=:@")
+
+
+def cloud_service_path(subscription: str, service: str) -> str:
+    """The path of Get Cloud Service Properties (REQ-PROPS-URI)."""
+    return f"/{encode(subscription)}/services/hostedservices/{encode(service)}"
+
+
+def deployment_path(subscription: str, service: str, form: UriForm, name: str) -> str:
+    """The path of Get Deployment (REQ-DEPL-URI); `name` is a slot or a deployment name as `form` says."""
+    return f"{cloud_service_path(subscription, service)}/{form.collection}/{encode(name)}"
+
+
+def role_instance_path(subscription: str, service: str, form: UriForm, name: str, instance: str) -> str:
+    """The path of a role instance (REQ-REIMAGE-URI-SLOT, REQ-REIMAGE-URI-NAME)."""
+    return f"{deployment_path(subscription, service, form, name)}/roleinstances/{encode(instance)}"

@@ -1,0 +1,204 @@
+"""Documents: XML bodies read strictly and without entities, DTDs or network; what is wrong with one is a value."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from dataclasses import dataclass
+from email.message import Message
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from lxml import etree
+
+if TYPE_CHECKING:
+    from conformance.model import Response
+
+NAMESPACE = "http://schemas.microsoft.com/windowsazure"
+XML_MEDIA_TYPES = ("application/xml", "text/xml")
+_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_DECLARATION = re.compile(r"""^<\?xml\s[^>]*?encoding\s*=\s*["']([A-Za-z][A-Za-z0-9._-]*)["'][^>]*\?>""")
+_ANY_DECLARATION = re.compile(r"^<\?xml\s[^>]*\?>")
+_ENCODINGS = {"utf-8": "utf-8", "utf8": "utf-8", "utf-16": "utf-16", "utf-16le": "utf-16", "utf-16be": "utf-16", "us-ascii": "utf-8"}
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """An XML body: its root, or what keeps it from having one.
+
+    `encoding_problem` concerns REQ-XML-ENC, `syntax_problem` REQ-XML-WF; each is "" when all is well.
+    """
+
+    root: etree._Element | None
+    encoding_problem: str = ""
+    syntax_problem: str = ""
+
+    @property
+    def local_name(self) -> str:
+        """The root's local name, or ""."""
+        return "" if self.root is None else local(self.root)
+
+    @property
+    def namespace(self) -> str:
+        """The root's namespace name, or ""."""
+        return "" if self.root is None else etree.QName(self.root).namespace or ""
+
+    def children(self) -> list[tuple[str, str]]:
+        """Local name and namespace of each child element of the root, in order."""
+        if self.root is None:
+            return []
+        return [(local(child), etree.QName(child).namespace or "") for child in elements(self.root)]
+
+    def child(self, name: str) -> etree._Element | None:
+        """The first child of the root called `name` in the root's own namespace."""
+        return None if self.root is None else child(self.root, name)
+
+    def text(self, name: str) -> str | None:
+        """The text of that child, white space around it removed, or None where there is no such child."""
+        found = self.child(name)
+        return None if found is None else text(found)
+
+
+def elements(parent: etree._Element) -> list[etree._Element]:
+    """The child elements of `parent`: no comments, no processing instructions."""
+    return [node for node in parent if isinstance(node.tag, str)]
+
+
+def local(element: etree._Element) -> str:
+    """The local name of `element`."""
+    return etree.QName(element).localname
+
+
+def child(parent: etree._Element, name: str) -> etree._Element | None:
+    """The first child of `parent` called `name` in the namespace of `parent` (REQ-XML-NS)."""
+    namespace = etree.QName(parent).namespace
+    wanted = f"{{{namespace}}}{name}" if namespace else name
+    return next((node for node in elements(parent) if node.tag == wanted), None)
+
+
+def text(element: etree._Element) -> str:
+    """The character data of `element` and all below it, white space around it removed."""
+    return "".join(element.itertext(with_tail=False)).strip() if len(element) == 0 else "".join(element.itertext()).strip()
+
+
+def media_type(response: Response) -> str:
+    """The media type of a response without parameters, in lower case; "" where none is named (RFC 9110 8.3.1)."""
+    return (response.header("Content-Type") or "").partition(";")[0].strip().lower()
+
+
+def charset(response: Response) -> str:
+    """The charset parameter in lower case, or ""."""
+    message = Message()
+    message["Content-Type"] = response.header("Content-Type") or ""
+    found = message.get_param("charset", "")
+    return found.strip().lower() if isinstance(found, str) else ""
+
+
+def is_xml_media_type(name: str) -> bool:
+    """Whether a media type denotes XML (RFC 7303)."""
+    return name in XML_MEDIA_TYPES or name.endswith("+xml")
+
+
+def looks_like_xml(response: Response) -> bool:
+    """Whether a body is declared as XML or recognisable as such; HTML is not."""
+    if not response.body.strip():
+        return False
+    if is_xml_media_type(media_type(response)) and media_type(response) != "application/xhtml+xml":
+        return True
+    if "html" in media_type(response):
+        return False
+    start = response.body.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n").replace(b"\0", b"")[:64].lower()
+    return start.startswith((b"<?xml", b"<operation", b"<error", b"<deployment", b"<hostedservice"))
+
+
+def _encoding(body: bytes, declared_charset: str) -> tuple[str, str, bytes]:
+    """The encoding to decode with, what is wrong with how it is declared, and the body without its byte-order mark."""
+    bom, rest = "", body
+    for mark, name in _BOMS:
+        if body.startswith(mark):
+            bom = name
+            rest = body[len(mark) :]
+            if name == "utf-16":
+                codec = "utf-16-le" if mark == codecs.BOM_UTF16_LE else "utf-16-be"
+                return codec, _mismatch(bom, declared_charset), rest
+            break
+    if not bom and declared_charset.startswith("utf-16"):
+        return ("utf-16-be" if body[:1] == b"\0" else "utf-16-le"), "", rest
+    if not bom and body[:2] in (b"<\0", b"\0<"):
+        found = "utf-16-le" if body[:1] == b"<" else "utf-16-be"
+        return found, "UTF-16 without byte-order mark or charset", rest
+    return "utf-8", _mismatch(bom, declared_charset), rest
+
+
+def _mismatch(bom: str, declared_charset: str) -> str:
+    """What is wrong between a byte-order mark and a charset parameter, or ""."""
+    if declared_charset and declared_charset not in _ENCODINGS:
+        return f"charset {declared_charset!r} is neither UTF-8 nor UTF-16"
+    if bom and declared_charset and _ENCODINGS[declared_charset] != bom:
+        return f"byte-order mark of {bom} under charset {declared_charset!r}"
+    return ""
+
+
+@lru_cache(maxsize=4096)
+def read_document(response: Response) -> Document:
+    """Reads a body as XML (REQ-XML-WF, REQ-XML-ENC); never raises for what the endpoint sent."""
+    codec, problem, rest = _encoding(response.body, charset(response))
+    try:
+        decoded = rest.decode(codec)
+    except UnicodeDecodeError as error:
+        return Document(None, encoding_problem=problem or f"not {codec}: {error.reason} at octet {error.start}")
+    declaration = _DECLARATION.match(decoded)
+    if declaration:
+        named = declaration.group(1).lower()
+        family = "utf-16" if codec.startswith("utf-16") else "utf-8"
+        if _ENCODINGS.get(named) != family and not problem:
+            problem = f"the XML declaration says {named!r}, the octets are {family}"
+    parser = etree.XMLParser(
+        encoding="utf-8", resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False
+    )
+    try:
+        root = etree.fromstring(_ANY_DECLARATION.sub("", decoded, count=1).encode(), parser)
+    except (etree.XMLSyntaxError, ValueError) as error:
+        return Document(None, encoding_problem=problem, syntax_problem=str(error)[:200] or "not well formed")
+    return Document(root, encoding_problem=problem)
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorDocument:
+    """What an error answer's body says; `problem` is "" when it is an Error document as the documents describe it."""
+
+    code: str = ""
+    message: str = ""
+    namespace: str = ""
+    extra: tuple[str, ...] = ()
+    problem: str = ""
+    misordered: bool = False
+
+
+def read_error(document: Document) -> ErrorDocument:
+    """Reads the Error document of a refused request (REQ-ERR-BODY-FORMAT); its namespace is free (REQ-ERR-NS)."""
+    if document.root is None:
+        return ErrorDocument(problem=document.syntax_problem or document.encoding_problem)
+    if document.local_name != "Error":
+        return ErrorDocument(problem=f"the root element is {document.local_name!r}, not 'Error'")
+    found = {local(node): text(node) for node in reversed(elements(document.root))}
+    names = [local(node) for node in elements(document.root)]
+    missing = [name for name in ("Code", "Message") if name not in found]
+    code = found.get("Code", "")
+    if missing:
+        return ErrorDocument(code=code, namespace=document.namespace, problem=f"no {' and no '.join(missing)} in Error")
+    if not code:
+        return ErrorDocument(namespace=document.namespace, problem="Code is empty")
+    extra = tuple(name for name in names if name not in ("Code", "Message"))
+    misordered = names.index("Code") > names.index("Message")
+    return ErrorDocument(code, found["Message"], document.namespace, extra, misordered=misordered)
+
+
+def error_code(response: Response) -> str:
+    """The Code of an error answer, or "" where it has no readable Error document."""
+    return read_error(read_document(response)).code if looks_like_xml(response) else ""
+
+
+def same_identifier(first: str, second: str) -> bool:
+    """Whether two spellings denote the same operation: dashes and case do not matter (REQ-GOS-ID)."""
+    return first.replace("-", "").lower() == second.replace("-", "").lower()

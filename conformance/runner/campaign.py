@@ -1,0 +1,187 @@
+"""The campaign: the reimages that a run starts and observes, advancing by itself while cases do other things.
+
+One step runs on a deployment at a time; whenever a deployment is free, its next step starts. A step that is refused with
+several variations is taken apart, one variation at a time, so that the refusal finds its cause.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from conformance.oracle import permitted
+from conformance.protocol.requests import Place, with_query
+from conformance.runner.variations import varied
+
+if TYPE_CHECKING:
+    from conformance.model import Exchange, Request
+    from conformance.protocol.requests import RequestBuilder
+    from conformance.runner.budget import Budget
+    from conformance.runner.dispatch import Dispatcher
+    from conformance.runner.observing import Observer, Probe, Watch
+    from conformance.runner.operations import Operation, OperationBook
+    from conformance.runner.planning import Step
+
+CONFLICT_PATIENCE = 40
+
+
+@dataclass(slots=True)
+class Result:
+    """What became of a step."""
+
+    step: Step
+    exchange: Exchange | None = None
+    operation: Operation | None = None
+    watch: Watch | None = None
+    same: Exchange | None = None
+    other: Exchange | None = None
+    same_operation: Operation | None = None
+    other_operation: Operation | None = None
+    probe_before: list[Exchange] = field(default_factory=list)
+    conflicts: int = 0
+    skipped: str = ""
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether the endpoint took the request."""
+        reply = self.exchange.reply if self.exchange is not None else None
+        return reply is not None and 200 <= reply.status < 300
+
+
+class Campaign:
+    """Starts steps when their deployment is free, and keeps what became of each."""
+
+    def __init__(
+        self,
+        steps: list[Step],
+        *,
+        builder: RequestBuilder,
+        dispatcher: Dispatcher,
+        book: OperationBook,
+        observer: Observer,
+        probe: Probe,
+        budget: Budget,
+    ) -> None:
+        self.pending = list(steps)
+        self.results: dict[str, Result] = {}
+        self.paused = False
+        self.reserve = budget.reserve
+        self._builder, self._dispatcher, self._book = builder, dispatcher, book
+        self._observer, self._probe, self._budget = observer, probe, budget
+
+    def tick(self) -> None:
+        """Starts what can be started now."""
+        if self.paused:
+            return
+        for step in list(self.pending):
+            if self._book.hopeless:
+                self._skip(step, "operations find no end")
+            elif not self._budget.allows(reserved=self.reserve):
+                if self.reserve == 0:
+                    self._skip(step, "the budget of reimages is spent")
+                return
+            elif not self._book.is_busy(step.place.deployment) and self._observer.is_online(step.place):
+                self._start(step)
+
+    def _skip(self, step: Step, reason: str) -> None:
+        """Leaves a step out for good."""
+        self.pending.remove(step)
+        self.results.setdefault(step.name, Result(step)).skipped = reason
+
+    def request_of(self, step: Step) -> Request:
+        """The request that a step sends."""
+        request = varied(self._builder.reimage(step.place, step.form, version=step.version), step.variations)
+        if step.query is not None:
+            request = with_query(request, step.query)
+        if step.name == "slot-case":
+            slot = step.place.deployment.slot
+            request = replace(request, target=request.target.replace(f"/{slot}/", f"/{slot.capitalize()}/", 1))
+        return replace(request, identity=step.identity)
+
+    def _start(self, step: Step) -> None:
+        """Sends a step's request, and books, watches and contends as it says."""
+        result = self.results.setdefault(step.name, Result(step))
+        probing = step.name in ("control-slot", "control-name") and self._probe.offered
+        watching = step.observe and step.expected == "succeeds" and self._observer.offers_deployment
+        before = self._observer.look(step.place.deployment) if watching else None
+        if probing:
+            result.probe_before = self._mark(step.place)
+        exchange = self._dispatcher.send(self.request_of(step), label=f"step:{step.name}")
+        if self._is_conflict(exchange) and result.conflicts < CONFLICT_PATIENCE:
+            result.conflicts += 1
+            self._wait_for_quiet()
+            return
+        result.exchange = exchange
+        self.pending.remove(step)
+        if not result.is_accepted:
+            self._take_apart(step)
+            return
+        result.operation = self._book.open(exchange, step.place, step.form)
+        self._observer.addressed.add(str(step.place))
+        if before is not None:
+            result.watch = self._observer.watch(result.operation, step.place, before, self._bystanders(step.place))
+        if step.contend and self._budget.allows(reserved=self.reserve + 2):
+            self._contend(result)
+
+    def _is_conflict(self, exchange: Exchange) -> bool:
+        """Whether the endpoint says that something else is going on."""
+        return exchange.reply is not None and exchange.reply.status == 409
+
+    def _wait_for_quiet(self) -> None:
+        """Lets time pass after a conflict; whatever of ours runs is polled meanwhile."""
+        if not self._book.under_way:
+            self._dispatcher.clock.sleep(self._dispatcher.limits.poll_interval_seconds)
+
+    def _take_apart(self, step: Step) -> None:
+        """Tries a refused step's variations one at a time, and its place with nothing varied."""
+        if len(step.variations) > 1:
+            parts = [replace(step, name=f"{step.name}:{name}", variations=(name,), observe=False) for name in step.variations]
+            self.pending[:0] = parts
+
+    def _mark(self, place: Place) -> list[Exchange]:
+        """Leaves a marker inside and one outside local storage, and reads them and the installation id back."""
+        for where in ("local-storage", "other"):
+            self._probe.ask(place, "PUT", f"/{where}/conformance", b"marker")
+        kept, other = (self._probe.ask(place, "GET", f"/{where}/conformance") for where in ("local-storage", "other"))
+        return [self._probe.installation(place), kept, other]
+
+    def _bystanders(self, place: Place) -> tuple[str, ...]:
+        """Instances of the same deployment that no request has reimaged."""
+        deployment = place.deployment
+        return tuple(n for n in deployment.role_instances if str(Place(deployment, n)) not in self._observer.addressed)
+
+    def _contend(self, result: Result) -> None:
+        """While the step's operation runs: another reimage of the same instance, and one of another (digest section M)."""
+        step = result.step
+        result.same = self._dispatcher.send(self._builder.reimage(step.place, step.form), label="contend:same")
+        result.same_operation = self._opened(result.same, step.place, step)
+        others = [name for name in step.place.deployment.role_instances if name != step.place.role_instance]
+        if others:
+            place = Place(step.place.deployment, others[0])
+            if self._book.under_way:
+                result.other = self._dispatcher.send(self._builder.reimage(place, step.form), label="contend:other")
+                result.other_operation = self._opened(result.other, place, step)
+                if result.other_operation is not None and result.watch is not None:
+                    self._observer.addressed.add(str(place))
+                    result.watch.others = tuple(n for n in result.watch.others if n != place.role_instance)
+
+    def _opened(self, exchange: Exchange, place: Place, step: Step) -> Operation | None:
+        """The operation that a contending request started, if it did."""
+        if exchange.reply is not None and exchange.reply.status < 300:
+            return self._book.open(exchange, place, step.form)
+        return None
+
+    def control(self, form: str) -> Result | None:
+        """The first accepted well-formed reimage in a URI form: what makes a refusal in that form count."""
+        for result in self.results.values():
+            plain = not permitted(result.exchange.request, self._book.world).binding if result.exchange else False
+            if result.is_accepted and result.step.form == form and plain:
+                return result
+        return None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether steps are still to be started."""
+        return bool(self.pending)
+
+

@@ -1,0 +1,83 @@
+"""Dispatching: one request to the endpoint, with patience for throttling, redirects and lost connections, within limits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from conformance.checks.wording import is_busy
+from conformance.model import FailureKind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conformance.model import Exchange, Limits, Request
+    from conformance.wire.client import Client
+    from conformance.wire.clock import Clock
+
+BUSY_TRIES = 6
+LONGEST_PAUSE = 30.0
+SAFE_METHODS = ("GET", "HEAD")
+_LOST = (FailureKind.RESET, FailureKind.CLOSED, FailureKind.TRUNCATED, FailureKind.REFUSED, FailureKind.NOT_HTTP)
+
+
+class Dispatcher:
+    """Sends requests; `before` runs ahead of each, so that due polls go out first."""
+
+    def __init__(self, client: Client, clock: Clock, limits: Limits, host: str) -> None:
+        self.clock = clock
+        self.limits = limits
+        self.before: Callable[[], None] = lambda: None
+        self._client = client
+        self._host = host
+
+    def once(self, request: Request, *, label: str = "", on: int | None = None, watch_close: bool = False) -> Exchange:
+        """One exchange, whatever comes of it."""
+        return self._client.exchange(request, label=label, on=on, watch_close=watch_close)
+
+    def send(
+        self,
+        request: Request,
+        *,
+        label: str = "",
+        on: int | None = None,
+        watch_close: bool = False,
+        patient: bool = True,
+    ) -> Exchange:
+        """One exchange after due polls; throttled ones are tried again (REQ-THROTTLE), a 307 is followed (REQ-HTTP-307).
+
+        A safe request whose connection was lost is sent once more; a POST never is.
+        """
+        self.before()
+        exchange = self.once(request, label=label, on=on, watch_close=watch_close)
+        tries = 1
+        while patient and is_busy(exchange) and tries < BUSY_TRIES:
+            self.clock.sleep(self._pause(exchange, tries))
+            exchange = self.once(request, label=label, watch_close=watch_close)
+            tries += 1
+        if _is_lost(exchange) and request.method in SAFE_METHODS:
+            exchange = self.once(replace(request, fresh_connection=True), label=label, watch_close=watch_close)
+        moved = self._moved(exchange, request)
+        return exchange if moved is None else self.once(moved, label=label, watch_close=watch_close)
+
+    def _pause(self, exchange: Exchange, tries: int) -> float:
+        """How long to stay away: what Retry-After says, or a little longer each time; seconds."""
+        value = exchange.reply.header("Retry-After") if exchange.reply is not None else None
+        if value is not None and value.isdigit():
+            return min(float(value), LONGEST_PAUSE)
+        return float(min(self.limits.poll_interval_seconds * 2 ** (tries - 1), LONGEST_PAUSE))
+
+    def _moved(self, exchange: Exchange, request: Request) -> Request | None:
+        """The same request at the URI in Location, where that is on the same host (DESIGN: redirects)."""
+        if exchange.reply is None or exchange.reply.status != 307:
+            return None
+        parts = urlsplit(exchange.reply.header("Location") or "")
+        if not parts.path.startswith("/") or parts.netloc not in ("", self._host):
+            return None
+        return replace(request, target=parts.path + (f"?{parts.query}" if parts.query else ""))
+
+
+def _is_lost(exchange: Exchange) -> bool:
+    """Whether the connection broke under a request."""
+    return exchange.reply is None and exchange.failure is not None and exchange.failure.kind in _LOST

@@ -1,0 +1,167 @@
+"""Observing: what Get Deployment, Get Cloud Service Properties and the probe show, asked once and kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlsplit
+
+from conformance.checks.deployments import READY, deployment_elements, statuses_in
+from conformance.checks.probes import installation_in
+from conformance.model import Request
+from conformance.protocol.addresses import UriForm
+
+if TYPE_CHECKING:
+    from conformance.model import Deployment, Exchange, Target
+    from conformance.protocol.requests import Place, RequestBuilder
+    from conformance.runner.dispatch import Dispatcher
+    from conformance.runner.operations import Operation
+    from conformance.wire.client import Client
+
+OBSERVING_VERSION = "2011-10-01"
+ONLINE_MARGIN = 0.3
+
+
+@dataclass(slots=True)
+class Watch:
+    """One instance being watched while and after it is reimaged; moments in seconds of the run's clock."""
+
+    operation: Operation
+    place: Place
+    before: Exchange
+    others: tuple[str, ...]
+    looks: list[Exchange] = field(default_factory=list)
+    due: float = 0.0
+    over: bool = False
+    waited: float = 0.0
+
+
+class Observer:
+    """Get Deployment and Get Cloud Service Properties, where the target offers them."""
+
+    def __init__(self, target: Target, builder: RequestBuilder, dispatcher: Dispatcher) -> None:
+        self._target, self._builder, self._dispatcher = target, builder, dispatcher
+        self._offers: dict[str, bool] = {}
+        self.first: dict[str, Exchange] = {}
+        self.watches: list[Watch] = []
+        self.addressed: set[str] = set()
+        self.given_up = False
+
+    @property
+    def offers_deployment(self) -> bool:
+        """Whether Get Deployment is claimed, or answered when asked once."""
+        return self._asked("deployment", self._target.capabilities.get_deployment, self._ask_deployment)
+
+    @property
+    def offers_cloud_service(self) -> bool:
+        """Whether Get Cloud Service Properties is."""
+        return self._asked("cloud-service", self._target.capabilities.get_cloud_service, self._ask_cloud_service)
+
+    def known(self, name: str) -> bool:
+        """Whether a call was found to be offered; False where nobody asked."""
+        return self._offers.get(name, False)
+
+    def _asked(self, name: str, claimed: bool | None, ask: object) -> bool:  # noqa: FBT001  a tri-state of the target file
+        if name not in self._offers:
+            self._offers[name] = claimed if claimed is not None else bool(ask())  # type: ignore[operator]
+        return self._offers[name]
+
+    def _ask_deployment(self) -> bool:
+        """Asks both forms: one that answers is enough to claim the call."""
+        return any(deployment_elements(self.look(deployment, form)) for deployment in self._target.deployments[:1] for form in UriForm)
+
+    def _ask_cloud_service(self) -> bool:
+        request = self._builder.cloud_service(self._target.deployments[0].cloud_service, version=OBSERVING_VERSION)
+        exchange = self._dispatcher.once(request, label="look")
+        return exchange.reply is not None and exchange.reply.status == 200
+
+    def look(self, deployment: Deployment, form: UriForm = UriForm.SLOT, *, version: str = OBSERVING_VERSION) -> Exchange:
+        """One Get Deployment."""
+        exchange = self._dispatcher.once(self._builder.deployment(deployment, form, version=version), label="look")
+        if deployment.name not in self.first and statuses_in(exchange):
+            self.first[deployment.name] = exchange
+        return exchange
+
+    def survey(self) -> dict[str, tuple[str, ...]]:
+        """The instances that each listed deployment shows before anything was done to it."""
+        if not self.offers_deployment:
+            return {}
+        return {d.name: tuple(statuses_in(self.first.get(d.name) or self.look(d))) for d in self._target.deployments}
+
+    def watch(self, operation: Operation, place: Place, before: Exchange, others: tuple[str, ...]) -> Watch:
+        """Watches the instance at `place` from now on."""
+        watch = Watch(operation, place, before, others, due=self._dispatcher.clock.now())
+        self.watches.append(watch)
+        return watch
+
+    def tick(self) -> None:
+        """Looks at every deployment with a watch whose time has come."""
+        now = self._dispatcher.clock.now()
+        for watch in self.watches:
+            if not watch.over and now >= watch.due:
+                self._look_for(watch)
+
+    def _look_for(self, watch: Watch) -> None:
+        """One look, for every watch on the deployment."""
+        clock, limits = self._dispatcher.clock, self._dispatcher.limits
+        exchange = self.look(watch.place.deployment)
+        now = clock.now()
+        for each in self.watches:
+            if not each.over and each.place.deployment == watch.place.deployment:
+                each.looks.append(exchange)
+                waited = now - each.operation.began
+                interval = limits.poll_interval_seconds
+                each.due = now + min(max(waited * 0.1, interval / 10), interval)
+                self._conclude(each, exchange, now)
+
+    def _conclude(self, watch: Watch, exchange: Exchange, now: float) -> None:
+        """Ends a watch once the instance is back, or it has been waited for long enough."""
+        if watch.operation.is_under_way:
+            return
+        limits = self._dispatcher.limits
+        watch.waited = now - (watch.operation.ended or watch.operation.began)
+        was_offline = any(statuses_in(look).get(watch.place.role_instance) != READY for look in watch.looks)
+        is_online = statuses_in(exchange).get(watch.place.role_instance) == READY
+        settle = max(4 * limits.poll_interval_seconds, 1.5 * watch.operation.duration, ONLINE_MARGIN)
+        if is_online and (was_offline or watch.waited >= min(settle, limits.operation_timeout_seconds)):
+            watch.over = True
+        elif not is_online and (watch.waited >= limits.operation_timeout_seconds or self.given_up):
+            watch.over = self.given_up = True
+
+    def is_online(self, place: Place) -> bool:
+        """Whether no watch waits for the instance any more."""
+        return all(watch.over for watch in self.watches if watch.place == place)
+
+
+class Probe:
+    """The data-plane probe of the target: a look inside a role instance (DESIGN section 4)."""
+
+    def __init__(self, target: Target, client: Client | None) -> None:
+        self._url, self._client = target.probe_url, client
+        self.first: dict[str, Exchange] = {}
+
+    @property
+    def offered(self) -> bool:
+        """Whether the target has one."""
+        return self._url is not None and self._client is not None
+
+    def ask(self, place: Place, method: str = "GET", suffix: str = "", body: bytes = b"") -> Exchange:
+        """One exchange with the probe of a role instance."""
+        if self._url is None or self._client is None:
+            raise RuntimeError("the target has no probe")
+        names = {
+            "cloud_service": place.deployment.cloud_service,
+            "deployment_name": place.deployment.name,
+            "role_instance": place.role_instance,
+        }
+        url = urlsplit(self._url)
+        path = url.path.format(**{key: quote(value, safe="") for key, value in names.items()}) + suffix
+        headers = [("Host", url.netloc)] + ([("Content-Length", str(len(body)))] if method == "PUT" else [])
+        return self._client.exchange(Request(method, path, tuple(headers), body), label="probe")
+
+    def installation(self, place: Place) -> Exchange:
+        """The installation id of a role instance now."""
+        exchange = self.ask(place)
+        if installation_in(exchange):
+            self.first.setdefault(str(place), exchange)
+        return exchange

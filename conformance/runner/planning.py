@@ -1,0 +1,136 @@
+"""Planning: which reimages a run starts, the ones that decide most first."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from conformance.model import Identity, Profile
+from conformance.oracle import MINIMUM_VERSION
+from conformance.protocol.addresses import UriForm
+from conformance.protocol.requests import Place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from conformance.model import Deployment, Target
+
+SLOT, NAME = UriForm.SLOT, UriForm.NAME
+SPELLING = ("version-name-upper", "field-names-upper", "charset-utf-8", "content-length-literal", "version-spaces", "fields-reversed")
+OTHER_SPELLING = ("version-name-mixed", "field-names-lower", "charset-quoted", "expect-continue")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One reimage to start: where, how, and what it is to show.
+
+    With `contend`, two more requests go out while it runs: the same instance and another one. `expected` is "succeeds", or "fails" for
+    an instance that the target calls failing.
+    """
+
+    name: str
+    place: Place
+    form: UriForm
+    version: str | None = None
+    variations: tuple[str, ...] = ()
+    identity: Identity = Identity.PRIMARY
+    contend: bool = False
+    expected: str = "succeeds"
+    query: str | None = None
+    observe: bool = True
+
+
+def natural(name: str) -> tuple[str, int]:
+    """A key that orders instance names by role, then index."""
+    found = re.fullmatch(r"(.*?)(\d*)", name, re.DOTALL)
+    return (found.group(1), int(found.group(2) or -1)) if found else (name, -1)
+
+
+def role_of(instance: str) -> str:
+    """The part of an instance name before its index, as an ordering key only (REQ-NAME-INSTANCE)."""
+    return natural(instance)[0]
+
+
+class Planner:
+    """Chooses places and orders steps for one target."""
+
+    def __init__(self, target: Target, profile: Profile) -> None:
+        self._target, self._profile = target, profile
+        usable = [d for d in target.deployments if d.role_instances]
+        self.main = max(usable, key=lambda d: (d.slot == "production", len(d.role_instances)))
+        self.others = [d for d in usable if d != self.main]
+
+    def _ordered(self, deployment: Deployment) -> list[str]:
+        return sorted(deployment.role_instances, key=natural)
+
+    def place(self, deployment: Deployment, index: int = 0) -> Place:
+        """The instance number `index`, in natural order, of those that exist."""
+        names = self._ordered(deployment)
+        return Place(deployment, names[index if -len(names) <= index < len(names) else 0])
+
+    def witnesses(self, deployment: Deployment) -> list[Place]:
+        """Instances for requests that ought to be refused: those that no step reimages, or else the last one."""
+        reimaged = {step.place.role_instance for step in self.steps() if step.place.deployment == deployment}
+        free = [name for name in self._ordered(deployment) if name not in reimaged]
+        return [Place(deployment, name) for name in free or self._ordered(deployment)[-1:]]
+
+    def steps(self) -> list[Step]:
+        """Every step of the profile, in order of importance."""
+        first = Step("control-slot", self.place(self.main), SLOT, contend=self._profile is not Profile.SMOKE)
+        if self._profile is Profile.SMOKE:
+            return [first]
+        steps = [first, *self._essential(), *self._further()]
+        return [step for i, step in enumerate(steps) if step.name not in {s.name for s in steps[:i]}]
+
+    def _essential(self) -> Iterator[Step]:
+        """What the first half-dozen reimages are spent on."""
+        aside = self.others[0] if self.others else self.main
+        other_slot = next((d for d in self.others if d.slot != self.main.slot), None)
+        far = next((d for d in self.others if d != other_slot), aside)
+        yield Step("control-name", self.place(far), NAME)
+        if other_slot is not None:
+            yield Step("other-slot", self.place(other_slot), SLOT)
+        yield Step("minimum-slot", self.place(self.main, 1), SLOT, version=MINIMUM_VERSION)
+        yield Step("spelling-name", self.place(far, -1), NAME, variations=SPELLING)
+        for deployment in self._target.deployments:
+            for name in deployment.failing_role_instances[:1]:
+                yield Step("failing", Place(deployment, name), SLOT, expected="fails")
+        yield Step("minimum-name", self.place(aside, 1), NAME, version=MINIMUM_VERSION)
+        if self._target.is_https and self._target.second_client_certificate is not None:
+            yield Step("second-certificate", self.place(aside), SLOT, identity=Identity.SECOND)
+
+    def _further(self) -> Iterator[Step]:
+        """What more reimages are worth: each role, the ends of the index range, repeats, spellings, every deployment by both forms."""
+        names = self._ordered(self.main)
+        for role in dict.fromkeys(role_of(name) for name in names):
+            if role != role_of(self.place(self.main).role_instance):
+                yield Step(f"role-{role}", Place(self.main, next(n for n in names if role_of(n) == role)), SLOT)
+        same_role = [n for n in names if role_of(n) == role_of(names[0])]
+        yield Step("again", self.place(self.main), NAME)
+        if len(same_role) > 2:
+            yield Step("last-index", Place(self.main, same_role[-1]), NAME)
+            yield Step("second-index", Place(self.main, same_role[1]), NAME)
+            yield Step("last-index-slot", Place(self.main, same_role[-1]), SLOT, version="2012-03-01")
+        for deployment in self.others:
+            yield Step(f"{deployment.name}-slot", self.place(deployment, -1), SLOT, version="2011-06-01")
+            yield Step(f"{deployment.name}-name", self.place(deployment, 1), NAME, version="2013-06-01")
+        yield Step("spelling-slot", self.place(self.others[0] if self.others else self.main), SLOT, variations=OTHER_SPELLING)
+        yield Step("encoded", self.place(self.main, 1), SLOT, variations=("instance-percent-encoded",))
+        yield Step("encoded-name", self.place(self.others[-1] if self.others else self.main), NAME, variations=("container-percent-encoded",))
+        yield Step("chunked", self.place(self.others[0] if self.others else self.main, 1), NAME, variations=("chunked-empty",))
+        yield Step("media-type", self.place(self.main, 2), SLOT, variations=("media-type-upper",))
+        yield from self._open_questions()
+
+    def _open_questions(self) -> Iterator[Step]:
+        """Requests that the documents leave open, for the observations."""
+        places = [self.place(d, i) for i in (0, 1) for d in (*self.others, self.main)]
+        queries = {
+            "comp-upper-name": "COMP=reimage",
+            "comp-upper-value": "comp=REIMAGE",
+            "comp-twice": "comp=reimage&comp=reimage",
+            "extra-parameter": "comp=reimage&verbose=true",
+        }
+        for number, (name, query) in enumerate(queries.items()):
+            yield Step(name, places[number % len(places)], NAME, query=query, observe=False, expected="open")
+        yield Step("slot-case", places[0], SLOT, expected="open", observe=False)

@@ -1,0 +1,106 @@
+"""The recorder: every exchange and every verdict of a run goes through it into memory and the journal."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from conformance.checks.registry import SCOPE_ALL, judge, judge_scope
+from conformance.model import Exchange, Observation, Outcome, Verdict
+from conformance.runner.signals import Nonconformance
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from conformance.checks.registry import Check
+    from conformance.journal import JournalWriter
+    from conformance.wire.redaction import Redactor
+    from conformance.world import World
+
+BAD = (Outcome.VIOLATED, Outcome.ADVISORY)
+
+
+class Recorder:
+    """Keeps what happened: exchanges by number, verdicts in order, both also in the journal at once."""
+
+    def __init__(self, journal: JournalWriter, redactor: Redactor, world: World) -> None:
+        self.world = world
+        self.case = ""
+        self.exchanges: list[Exchange] = []
+        self.verdicts: list[Verdict] = []
+        self.observations: list[Observation] = []
+        self.case_verdicts: list[Verdict] = []
+        self.case_evidence: list[int] = []
+        self._journal = journal
+        self._redactor = redactor
+
+    def record(self, exchange: Exchange) -> Exchange:
+        """Numbers, redacts and journals an exchange; what comes back is what everything is judged by."""
+        kept = replace(self._redactor.exchange(exchange), number=len(self.exchanges) + 1, case=self.case)
+        self.exchanges.append(kept)
+        self._journal.exchange(kept)
+        return kept
+
+    def judge(self, check: Check, exchanges: Sequence[Exchange], **arguments: Any) -> list[Verdict]:
+        """Judges exchanges by a check, and keeps the verdicts under the current case; raises nothing."""
+        self._journal.write(
+            "judgement", case=self.case, check=check.__name__, exchanges=[e.number for e in exchanges], arguments=arguments
+        )
+        return self.keep(judge(self.world, check, exchanges, **arguments))
+
+    def judge_all(self, check: Check, **arguments: Any) -> list[Verdict]:
+        """The same over every exchange with the endpoint so far."""
+        until = len(self.exchanges)
+        self._journal.write(
+            "judgement", case=self.case, check=check.__name__, exchanges=[], scope=SCOPE_ALL, until=until, arguments=arguments
+        )
+        return self.keep(judge_scope(self.world, check, self.exchanges, until, arguments))
+
+    def keep(self, verdicts: Sequence[Verdict]) -> list[Verdict]:
+        """Keeps verdicts under the current case."""
+        kept = [replace(verdict, case=self.case) for verdict in verdicts]
+        for verdict in kept:
+            self._journal.verdict(verdict)
+        self.verdicts += kept
+        self.case_verdicts += kept
+        for verdict in kept:
+            self.case_evidence += verdict.evidence
+        return kept
+
+    def observe(self, requirement: str, seen: str, *exchanges: Exchange) -> None:
+        """Records what this endpoint does where the documents are silent."""
+        observation = Observation(requirement, seen, tuple(e.number for e in exchanges))
+        self.observations.append(observation)
+        self.case_evidence += observation.evidence
+        self._journal.observation(observation)
+
+    def note(self, event: str, **fields: Any) -> None:
+        """Journals an event that is neither exchange nor verdict."""
+        self._journal.write(event, **fields)
+
+    def open_case(self, case: str, requirements: Sequence[str], doc: str) -> None:
+        """From here on everything belongs to `case`."""
+        self.case = case
+        self.case_verdicts, self.case_evidence = [], []
+        self._journal.write("case-start", id=case, requirements=list(requirements), doc=doc)
+
+    def close_case(self, outcome: str, duration_seconds: float, detail: str = "") -> None:
+        """The current case is over."""
+        evidence = list(dict.fromkeys(self.case_evidence))[:60]
+        self._journal.write(
+            "case-end", id=self.case, outcome=outcome, duration_seconds=round(duration_seconds, 6), evidence=evidence, detail=detail
+        )
+        self.case = ""
+
+
+def raise_bad(verdicts: Sequence[Verdict]) -> None:
+    """Raises Nonconformance for the violations and advisories among `verdicts`."""
+    bad = [verdict for verdict in verdicts if verdict.outcome in BAD]
+    if bad:
+        raise Nonconformance("\n".join(worded(verdict) for verdict in bad[:4]))
+
+
+def worded(verdict: Verdict) -> str:
+    """A violation in one paragraph."""
+    where = ", ".join(f"#{number}" for number in verdict.evidence[:3])
+    return f"{verdict.requirement}: expected {verdict.expected or 'otherwise'}; got {verdict.actual} (exchange {where})"

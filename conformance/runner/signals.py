@@ -1,0 +1,29 @@
+"""How a case ends other than well: the endpoint broke a requirement, or it could not be judged, or was left out."""
+
+from __future__ import annotations
+
+
+class Nonconformance(AssertionError):  # noqa: N818  it is a finding, not an error
+    """The endpoint broke a requirement."""
+
+
+class Inconclusive(Exception):  # noqa: N818  it is an outcome, not an error
+    """A precondition did not hold, so the requirement could not be judged; `because` names requirements to blame."""
+
+    def __init__(self, reason: str, because: tuple[str, ...] = ()) -> None:
+        super().__init__(reason)
+        self.because = because
+
+
+class Untested(Exception):  # noqa: N818  it is an outcome, not an error
+    """The profile or the budget left the case out."""
+
+
+class NotApplicable(Exception):  # noqa: N818  it is an outcome, not an error
+    """The target does not offer what the case is about."""
+
+
+def precondition(holds: object, reason: str, *, because: tuple[str, ...] = ()) -> None:
+    """Ends the case as inconclusive unless `holds`."""
+    if not holds:
+        raise Inconclusive(reason, because)

@@ -1,0 +1,319 @@
+"""The system under test, as a case sees it: what can be sent to it, asked of it, and judged about it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from conformance.checks.deployments import statuses_in
+from conformance.checks.refusals import instance_untouched, nothing_left_behind, refused
+from conformance.model import Deployment, Exchange, Outcome, Request, Verdict
+from conformance.oracle import permitted
+from conformance.protocol.addresses import FORMS, Kind, UriForm, read_target
+from conformance.protocol.requests import Place, RequestBuilder
+from conformance.runner.campaign import Campaign, Result
+from conformance.runner.operations import Operation, OperationBook
+from conformance.runner.planning import Planner
+from conformance.runner.recorder import raise_bad
+from conformance.runner.signals import Inconclusive, Untested
+from conformance.world import Absence
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from conformance.checks.registry import Check
+    from conformance.model import Profile, Target
+    from conformance.runner.budget import Budget
+    from conformance.runner.dispatch import Dispatcher
+    from conformance.runner.observing import Observer, Probe
+    from conformance.runner.recorder import Recorder
+    from conformance.world import World
+
+CONFLICT_TRIES = 60
+
+
+class SystemUnderTest:
+    """The endpoint being judged; everything that cases do goes through it."""
+
+    def __init__(
+        self,
+        target: Target,
+        *,
+        profile: Profile,
+        recorder: Recorder,
+        dispatcher: Dispatcher,
+        observer: Observer,
+        probe: Probe,
+        budget: Budget,
+        seed: int,
+    ) -> None:
+        self.target, self.profile, self.seed = target, profile, seed
+        self.recorder, self.dispatcher, self.observer, self.probe, self.budget = recorder, dispatcher, observer, probe, budget
+        self.clock = dispatcher.clock
+        self.random = Random(seed)  # noqa: S311  examples are no secrets
+        self.builder = RequestBuilder(target)
+        self.planner = Planner(target, profile)
+        self.book = OperationBook(dispatcher, self.builder, budget, recorder)
+        self.campaign = Campaign(
+            self.planner.steps(),
+            builder=self.builder,
+            dispatcher=dispatcher,
+            book=self.book,
+            observer=observer,
+            probe=probe,
+            budget=budget,
+        )
+        self._examined: set[tuple[str, ...]] = set()
+        self._ticking = False
+        dispatcher.before = self.tick
+
+    @property
+    def world(self) -> World:
+        """The world that requests are judged in."""
+        return self.recorder.world
+
+    def open(self) -> None:
+        """Looks at what is there before anything is done, and starts the first operations."""
+        listed = self.observer.survey()
+        self.recorder.world = replace(self.world, listed=listed, memory={})
+        self.recorder.note("listed", listed={name: list(instances) for name, instances in listed.items()})
+        if self.probe.offered:
+            for place in self.places():
+                self.probe.installation(place)
+        self.tick()
+
+    def places(self) -> list[Place]:
+        """Every role instance that the target lists."""
+        return [Place(d, name) for d in self.target.deployments for name in d.role_instances]
+
+    def tick(self) -> None:
+        """Lets due polls and looks go out, and free deployments start their next step."""
+        if self._ticking:
+            return
+        self._ticking = True
+        try:
+            self.book.tick()
+            self.observer.tick()
+            self.campaign.tick()
+        finally:
+            self._ticking = False
+
+    def idle(self) -> None:
+        """Lets time pass until something is due."""
+        if self.book.under_way:
+            self.book.pause()
+        else:
+            self.clock.sleep(self.dispatcher.limits.poll_interval_seconds / 4)
+        self.tick()
+
+    # What comes of the campaign.
+
+    def result(self, name: str) -> Result:
+        """The step `name` of the campaign, once it has been sent; raises Untested where the profile or budget left it out."""
+        if name not in {step.name for step in self.planner.steps()} and name not in self.campaign.results:
+            if ":" not in name:
+                raise Untested(f"no step {name!r} in profile {self.profile.value}")
+        self.campaign.reserve = 0
+        while any(step.name == name for step in self.campaign.pending):
+            self.idle()
+        result = self.campaign.results.get(name)
+        if result is None or result.skipped:
+            reason = result.skipped if result is not None else "it was not needed"
+            if "no end" in reason:
+                raise Inconclusive(reason, ("REQ-REIMAGE-COMPLETES", "REQ-REIMAGE-REQID-USABLE", "REQ-REIMAGE-REQID", "REQ-GOS-STATUS"))
+            raise Untested(f"step {name!r} was left out: {reason}")
+        return result
+
+    def finished(self, result: Result) -> Operation:
+        """The operation of a step, over one way or another, and its instance watched to the end."""
+        if result.operation is None:
+            reply = result.exchange.reply if result.exchange is not None else None
+            raise Inconclusive(f"the reimage was not accepted: {reply.status if reply else 'no reply'}", self.blame(result))
+        self.book.wait(result.operation)
+        while result.watch is not None and not result.watch.over:
+            self.idle()
+        return result.operation
+
+    def blame(self, result: Result) -> tuple[str, ...]:
+        """The requirement that a refused step points at."""
+        form = "REQ-REIMAGE-URI-SLOT" if result.step.form is UriForm.SLOT else "REQ-REIMAGE-URI-NAME"
+        return (form, "REQ-REIMAGE-VERSION", "REQ-REIMAGE-SLOT-VALUES")
+
+    def finish_all(self) -> list[Result]:
+        """Every step that was accepted, over; waits for the whole campaign."""
+        self.campaign.reserve = 0
+        while self.campaign.is_open:
+            self.idle()
+        accepted = [result for result in self.campaign.results.values() if result.operation is not None]
+        for result in accepted:
+            self.finished(result)
+        for operation in list(self.book.operations):
+            self.book.wait(operation)
+        return accepted
+
+    # Judging.
+
+    def judge(self, check: Check, *exchanges: Exchange, **arguments: Any) -> list[Verdict]:
+        """Judges exchanges and raises Nonconformance for what is violated."""
+        verdicts = self.recorder.judge(check, exchanges, **arguments)
+        raise_bad(verdicts)
+        return verdicts
+
+    def judge_all(self, check: Check, **arguments: Any) -> list[Verdict]:
+        """The same over every exchange of the run so far."""
+        verdicts = self.recorder.judge_all(check, **arguments)
+        raise_bad(verdicts)
+        return verdicts
+
+    def observe(self, requirement: str, seen: str, *exchanges: Exchange) -> None:
+        """Records what this endpoint does where the documents are silent."""
+        self.recorder.observe(requirement, seen, *exchanges)
+
+    # Sending.
+
+    def send(self, request: Request, **options: Any) -> Exchange:
+        """Sends a request that cannot start a reimage, or whose effect the case books itself."""
+        return self.dispatcher.send(request, **options)
+
+    def is_alive(self) -> bool:
+        """Whether the endpoint answers an ordinary request just now."""
+        probe = self.builder.operation_status("0" * 32)
+        return self.dispatcher.once(replace(probe, fresh_connection=True), label="alive").reply is not None
+
+    def place_of(self, request: Request) -> Place | None:
+        """The listed place that a request addresses, if it does."""
+        address = read_target(request.target)
+        deployment = self._deployment(address.service, address.form, address.deployment)
+        if deployment is None or address.instance not in self.world.instances(deployment):
+            return None
+        return Place(deployment, address.instance)
+
+    def _deployment(self, service: str, form: UriForm | None, name: str) -> Deployment | None:
+        for deployment in self.target.deployments:
+            known = deployment.slot if form is UriForm.SLOT else deployment.name
+            if (deployment.cloud_service, known) == (service, name):
+                return deployment
+        return None
+
+    def witness(self, form: UriForm = UriForm.SLOT, index: int = 0) -> Place:
+        """An instance for requests that ought to be refused, on a deployment that is free if one is."""
+        del form
+        candidates = [self.planner.main, *self.planner.others]
+        free = [d for d in candidates if not self.book.is_busy(d)]
+        deployment = (free or candidates)[0] if self.campaign.paused or not free else free[0]
+        witnesses = self.planner.witnesses(deployment)
+        return witnesses[index % len(witnesses)]
+
+    def main_witness(self, index: int = 0) -> Place:
+        """A witness on the main deployment, busy or not: `index` tells kinds of refusal apart."""
+        witnesses = self.planner.witnesses(self.planner.main)
+        return witnesses[index % len(witnesses)]
+
+    def attempt(self, request: Request, *, label: str = "refusal", **options: Any) -> Exchange:
+        """Sends a request that ought to be refused: within the budget, and not while something of ours is in its way."""
+        if not self.budget.allows():
+            raise Untested("the budget of reimages is spent")
+        exchange = self.dispatcher.send(request, label=label, **options)
+        tries = 0
+        while exchange.reply is not None and exchange.reply.status == 409 and tries < CONFLICT_TRIES:
+            tries += 1
+            self.campaign.paused = True
+            while self.book.under_way:
+                self.idle()
+            if tries > 1:
+                self.clock.sleep(self.dispatcher.limits.poll_interval_seconds)
+            exchange = self.dispatcher.send(request, label=label, **options)
+        return exchange
+
+    def refuse(self, request: Request, requirement: str = "", *, effects: bool = True, **options: Any) -> Exchange:
+        """Sends a request that ought to be refused, and judges what came: the answer, and that nothing was started."""
+        place = self.place_of(request)
+        key = self._key(request)
+        examine = effects and place is not None and key not in self._examined and read_target(request.target).kind is Kind.REIMAGE
+        before = self._before(place) if examine and place is not None else None
+        exchange = self.attempt(request, **options)
+        alive = False
+        if exchange.reply is None and request.patience_seconds is None and request.identity not in ("none", "unknown"):
+            exchange, alive = self._insist(request, exchange)
+        polls = self._follow(exchange, place)
+        verdicts = self.recorder.judge(refused, [exchange, *polls], requirement=requirement, alive=alive, polls=len(polls))
+        if examine and place is not None and exchange.reply is not None and exchange.reply.status >= 400:
+            self._examined.add(key)
+            blamed = requirement or next((d.requirement for d in permitted(exchange.request, self.world).binding), "")
+            verdicts = verdicts + self._effects(exchange, place, before, blamed)
+        raise_bad(verdicts)
+        return exchange
+
+    def _key(self, request: Request) -> tuple[str, ...]:
+        """What kind of refusal a request is: its form and its defects."""
+        judged = permitted(request, replace(self.world, target=self.target, memory={}))
+        return (str(judged.address.form), *(defect.key for defect in judged.defects))
+
+    def _insist(self, request: Request, exchange: Exchange) -> tuple[Exchange, bool]:
+        """A refusal without reply is sent once more if the endpoint lives, so that one lost connection accuses nobody."""
+        if not self.is_alive():
+            return exchange, False
+        again = self.dispatcher.send(replace(request, fresh_connection=True), label="refusal-again")
+        return again, again.reply is None and self.is_alive()
+
+    def _follow(self, exchange: Exchange, place: Place | None) -> list[Exchange]:
+        """The polls of an operation that should not have been; waits for its end only where that decides."""
+        if exchange.reply is None or not 200 <= exchange.reply.status < 300:
+            return []
+        address = read_target(exchange.request.target)
+        if address.kind is not Kind.REIMAGE or exchange.request.method in ("HEAD", "OPTIONS", "TRACE"):
+            return []
+        if exchange.reply.header("x-ms-request-id") is None and exchange.request.method != "POST":
+            return []
+        operation = self.book.open(exchange, place, address.form)
+        if place is not None:
+            self.observer.addressed.add(str(place))
+        if any(defect.later for defect in permitted(exchange.request, self.world).defects):
+            self.book.wait(operation)
+        return list(operation.polls)
+
+    def _before(self, place: Place) -> Exchange | None:
+        """The instance before a refusal, where that can be seen."""
+        return self.observer.look(place.deployment) if self.observer.offers_deployment else None
+
+    def _effects(self, refusal: Exchange, place: Place, before: Exchange | None, requirement: str) -> list[Verdict]:
+        """What a refused request left behind: an operation under its id, or an instance that is not as it was."""
+        verdicts: list[Verdict] = []
+        identifier = refusal.reply.header("x-ms-request-id") if refusal.reply is not None else None
+        if identifier:
+            poll = self.dispatcher.once(self.builder.operation_status(identifier), label="poll-refused")
+            verdicts += self.recorder.judge(nothing_left_behind, [refusal, poll])
+        if before is not None and statuses_in(before):
+            after = self.observer.look(place.deployment)
+            arguments = {"requirement": requirement, "instance": place.role_instance}
+            verdicts += self.recorder.judge(instance_untouched, [before, refusal, after], **arguments)
+        return verdicts
+
+    def known_poll(self) -> Request | None:
+        """A poll of an operation that is known, to see that an ordinary request is answered 200."""
+        known = next((operation for operation in self.book.operations if operation.is_known), None)
+        return None if known is None else self.builder.operation_status(known.identifier)
+
+    # Names that address nothing.
+
+    def is_absent(self, request: Request) -> bool:
+        """Whether the names of a request are known to address nothing, so that it can be sent (DESIGN section 7)."""
+        address = read_target(request.target)
+        absence = self.world.absence(address)
+        if absence in (Absence.NOTHING, Absence.NAME_CASE, Absence.SLOT_CASE):
+            return False
+        if absence is Absence.INSTANCE:
+            deployment = self.world.deployment_of(address)
+            return deployment is not None and bool(self.world.listed.get(deployment.name))
+        return True
+
+
+def outcome_of(verdicts: Sequence[Verdict]) -> Outcome:
+    """The outcome of a case from the verdicts it came to: the worst one decides."""
+    order = (Outcome.VIOLATED, Outcome.ADVISORY, Outcome.MET, Outcome.OBSERVED, Outcome.INCONCLUSIVE)
+    found = {verdict.outcome for verdict in verdicts}
+    return next((outcome for outcome in order if outcome in found), Outcome.MET)
+
+
+__all__ = ["FORMS", "SystemUnderTest", "outcome_of"]

@@ -1,0 +1,87 @@
+"""Variations of a well-formed request that have to make no difference, each under the requirement that says so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from conformance.protocol.addresses import read_target
+from conformance.protocol.requests import VERSION_HEADER, with_chunked, with_header
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conformance.model import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Variation:
+    """A change to a request under which it stays acceptable; `requirement` says by what authority."""
+
+    name: str
+    requirement: str
+    apply: Callable[[Request], Request]
+
+
+def _renamed(request: Request, spell: Callable[[str], str], *, version: bool) -> Request:
+    """`request` with its field names spelt otherwise: x-ms-version alone, or all others."""
+    return replace(
+        request,
+        headers=tuple((spell(key) if (key.lower() == VERSION_HEADER) is version else key, value) for key, value in request.headers),
+    )
+
+
+def _content_type(value: str) -> Callable[[Request], Request]:
+    return lambda request: with_header(request, "Content-Type", value)
+
+
+def _spaced(request: Request) -> Request:
+    value = request.values(VERSION_HEADER)[0]
+    return with_header(request, VERSION_HEADER, f" \t{value} \t")
+
+
+def _encoded(request: Request) -> Request:
+    """The first letter of the last path segment percent-encoded, though it need not be."""
+    path, mark, query = request.target.partition("?")
+    head, _, last = path.rpartition("/")
+    return replace(request, target=f"{head}/%{ord(last[0]):02X}{last[1:]}{mark}{query}")
+
+
+def _encoded_slot(request: Request) -> Request:
+    """The first letter of the slot or deployment name percent-encoded, though it need not be."""
+    container = read_target(request.target).deployment
+    return replace(request, target=request.target.replace(f"/{container}/", f"/%{ord(container[0]):02x}{container[1:]}/", 1))
+
+
+def _reversed(request: Request) -> Request:
+    return replace(request, headers=tuple(reversed(request.headers)))
+
+
+def _added(name: str, value: str) -> Callable[[Request], Request]:
+    return lambda request: with_header(request, name, value)
+
+
+_ALL = (
+    Variation("version-name-upper", "REQ-VER-HEADER-CASE", lambda r: _renamed(r, str.upper, version=True)),
+    Variation("version-name-mixed", "REQ-VER-HEADER-CASE", lambda r: _renamed(r, str.title, version=True)),
+    Variation("field-names-upper", "REQ-HTTP-FIELD-CASE", lambda r: _renamed(r, str.upper, version=False)),
+    Variation("field-names-lower", "REQ-HTTP-FIELD-CASE", lambda r: _renamed(r, str.lower, version=False)),
+    Variation("fields-reversed", "REQ-HTTP-FIELD-CASE", _reversed),
+    Variation("charset-utf-8", "REQ-REIMAGE-CT-PARAM", _content_type("application/xml; charset=utf-8")),
+    Variation("charset-quoted", "REQ-REIMAGE-CT-PARAM", _content_type('application/xml;charset="UTF-8"')),
+    Variation("media-type-upper", "REQ-REIMAGE-CT-PARAM", _content_type("Application/XML")),
+    Variation("version-spaces", "REQ-VER-OWS", _spaced),
+    Variation("content-length-literal", "REQ-REIMAGE-CL-LITERAL", _added("ContentLength", "0")),
+    Variation("instance-percent-encoded", "REQ-NAME-ENCODING", _encoded),
+    Variation("container-percent-encoded", "REQ-NAME-ENCODING", _encoded_slot),
+    Variation("expect-continue", "REQ-HTTP-EXPECT", _added("Expect", "100-continue")),
+    Variation("chunked-empty", "REQ-HTTP-CHUNKED", with_chunked),
+)
+VARIATIONS = {variation.name: variation for variation in _ALL}
+
+
+def varied(request: Request, names: tuple[str, ...]) -> Request:
+    """`request` with every named variation applied."""
+    for name in names:
+        request = VARIATIONS[name].apply(request)
+    return request

@@ -1,0 +1,76 @@
+"""The world a request is judged in: the target as configured, and what the endpoint itself was seen to list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from conformance.protocol.addresses import UriForm
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from conformance.model import Deployment, Request, Strictness, Target
+    from conformance.oracle import Permitted
+    from conformance.protocol.addresses import Address
+
+SLOTS = ("staging", "production")
+
+
+class Absence(StrEnum):
+    """What of an address does not exist."""
+
+    NOTHING = ""
+    SLOT = "slot"
+    SLOT_CASE = "slot-case"
+    SERVICE = "service"
+    DEPLOYMENT = "deployment"
+    INSTANCE = "instance"
+    NAME_CASE = "name-case"
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """A target under one strictness; `listed` holds role instances that the endpoint reported beyond the configured ones.
+
+    `memory` keeps what the oracle said, for every check asks it again.
+    """
+
+    target: Target
+    strictness: Strictness
+    listed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    memory: dict[Request, Permitted] = field(default_factory=dict, repr=False, compare=False)
+
+    def deployment_of(self, address: Address) -> Deployment | None:
+        """The listed deployment that `address` names, exactly."""
+        for deployment in self.target.deployments:
+            container = deployment.slot if address.form is UriForm.SLOT else deployment.name
+            if (deployment.cloud_service, container) == (address.service, address.deployment):
+                return deployment
+        return None
+
+    def instances(self, deployment: Deployment) -> tuple[str, ...]:
+        """Every role instance known in `deployment`."""
+        known = deployment.role_instances + deployment.failing_role_instances
+        return known + tuple(name for name in self.listed.get(deployment.name, ()) if name not in known)
+
+    def absence(self, address: Address) -> Absence:
+        """What of a role-instance or deployment address does not exist (names that differ in case alone are neither)."""
+        if address.form is UriForm.SLOT and address.deployment not in SLOTS:
+            return Absence.SLOT_CASE if address.deployment.lower() in SLOTS else Absence.SLOT
+        services = {deployment.cloud_service for deployment in self.target.deployments}
+        if address.service not in services:
+            return _case(address.service, services, Absence.SERVICE)
+        deployment = self.deployment_of(address)
+        if deployment is None:
+            names = {d.name for d in self.target.deployments if d.cloud_service == address.service}
+            return _case(address.deployment, names, Absence.DEPLOYMENT)
+        if address.instance and address.instance not in self.instances(deployment):
+            return _case(address.instance, set(self.instances(deployment)), Absence.INSTANCE)
+        return Absence.NOTHING
+
+
+def _case(name: str, known: set[str], otherwise: Absence) -> Absence:
+    """`NAME_CASE` if `name` is known in another case, else `otherwise`."""
+    return Absence.NAME_CASE if name.lower() in {k.lower() for k in known} else otherwise

@@ -1,0 +1,1 @@
+"""Nothing to set up here: the plugin of reimage-conformance does the work, see conformance/plugin."""
