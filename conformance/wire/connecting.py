@@ -31,13 +31,14 @@ class SocketConnector:
                 self._context(Identity.SECOND)
 
     def connect(self, identity: Identity, deadline: float) -> SocketStream:
-        """A new connection as `identity`; raises StreamError."""
+        """A new connection as `identity`; raises StreamError, and TargetError when it has no certificate."""
+        context = self._context(identity) if self._target.is_https else None
         connected = self._connect(deadline)
-        if not self._target.is_https:
+        if context is None:
             return SocketStream(connected, self._clock)
         try:
             connected.settimeout(max(deadline - self._clock.now(), 0.001))
-            secured = self._context(identity).wrap_socket(connected, server_hostname=self._host)
+            secured = context.wrap_socket(connected, server_hostname=self._host)
         except OSError as error:
             connected.close()
             raise _tls_failure(error, self._host) from error

@@ -209,6 +209,7 @@ class ResponseReader:
         self._move(length)
 
     def _read_until_close(self) -> None:
+        self._check_size(len(self._buffer))
         while self._more():
             self._check_size(len(self._buffer))
         self._move(len(self._buffer))
