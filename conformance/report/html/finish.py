@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import html
 import json
 import re
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from conformance.errors import ReportError
 from conformance.report.html.markup import asset, render
+from conformance.report.html.policy import content_policy
 from conformance.report.html.rows import HEADER
 from conformance.report.write import write_file
 
@@ -60,15 +59,16 @@ def finished(text: str, row_of: RowOf | None = None, name: str = "page") -> str:
         pieces["head"] = f"<tr>{''.join(HEADER)}</tr>"
         data["tests"] = {node: [_test(node, test, row_of) for test in tests] for node, tests in data["tests"].items()}
     styles, scripts = [asset("page.css")], [_script(pieces["script"]), _script(asset("page.js"))]
-    return render(
+    page = render(
         "page",
-        policy=_policy(styles, scripts),
+        policy=content_policy(styles, scripts),
         styles=styles,
         scripts=scripts,
         data=_attribute(json.dumps(data, separators=(",", ":"))),
         filters=FILTER.sub(_labelled, pieces["filters"]),
         **{key: pieces[key] for key in ("title", "generated", "sections", "after", "head")},
     )
+    return str(page)
 
 
 def _piece(text: str, key: str, pattern: str, name: str) -> str:
@@ -94,19 +94,6 @@ def _labelled(match: re.Match[str]) -> str:
 def _script(text: str) -> str:
     """A script as it may stand in a page: line ends as a parser reads them, so that its hash holds."""
     return text.replace("\r\n", "\n")
-
-
-def _policy(styles: list[str], scripts: list[str]) -> str:
-    """A content security policy that lets in these styles and scripts, and nothing from the network."""
-    style, script = (" ".join(f"'sha256-{_digest(text)}'" for text in texts) for texts in (styles, scripts))
-    return (
-        f"default-src 'none'; style-src {style}; script-src {script}; "
-        "img-src data:; base-uri 'none'; form-action 'none'"
-    )
-
-
-def _digest(text: str) -> str:
-    return base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
 
 
 def _attribute(text: str) -> str:

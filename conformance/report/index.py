@@ -1,0 +1,98 @@
+"""index.html: the runs below a folder, by target, newest first, with their trend; reads results, judges nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from conformance.model import Outcome
+from conformance.report.html.document import static_page
+from conformance.report.html.markup import render
+from conformance.report.runs import find_runs
+from conformance.report.write import write_file
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from conformance.report.results import Results
+    from conformance.report.runs import FoundRun
+
+RUN_LIMIT = 200
+"""Runs of one target that are listed, the newest."""
+
+TREND_LIMIT = 40
+"""Runs of one target in the drawing of its trend."""
+
+TREND_OUTCOMES = (Outcome.VIOLATED, Outcome.KNOWN, Outcome.ADVISORY, Outcome.INCONCLUSIVE, Outcome.MET)
+"""What a column of the trend shows, from its foot upwards."""
+
+LINKS = ("report.html", "summary.md", "results.json", "junit.xml", "journal.jsonl")
+
+
+@dataclass(frozen=True, slots=True)
+class ListedRun:
+    """One line of the index; `links` are the names of its reports with where they are, as seen from the index."""
+
+    results: Results
+    links: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One run in the trend: its parts from the foot upwards as (outcome, bottom, height) of a column 100 high."""
+
+    x: int
+    words: str
+    parts: tuple[tuple[str, float, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TargetRuns:
+    """The runs of one target, newest first, and their trend, oldest first."""
+
+    name: str
+    runs: tuple[ListedRun, ...]
+    columns: tuple[Column, ...]
+
+
+def write_index(folder: Path) -> Path:
+    """Write `folder`/index.html and give its path; raises ReportError where that is not possible."""
+    path = folder / "index.html"
+    write_file(path, index_html(folder, find_runs(folder)).encode("utf-8"))
+    return path
+
+
+def index_html(folder: Path, runs: Sequence[FoundRun]) -> str:
+    """The index of `runs`, with links relative to `folder`."""
+    by_target: dict[str, list[ListedRun]] = {}
+    for run in runs:
+        if run.results is not None:
+            by_target.setdefault(str(run.results["target"]["name"]), []).append(_listed(run, run.results, folder))
+    targets = [TargetRuns(name, tuple(found[:RUN_LIMIT]), _trend(found)) for name, found in by_target.items()]
+    faults = [run.fault for run in runs if run.results is None]
+    return static_page("Runs", render("index", targets=targets, faults=faults, trend=TREND_OUTCOMES))
+
+
+def _listed(run: FoundRun, results: Results, folder: Path) -> ListedRun:
+    place = quote(run.folder.relative_to(folder).as_posix())
+    links = tuple((name, f"./{place}/{name}") for name in LINKS if (run.folder / name).exists())
+    return ListedRun(results, links)
+
+
+def _trend(runs: Sequence[ListedRun]) -> tuple[Column, ...]:
+    shown = list(reversed(runs[:TREND_LIMIT]))
+    return tuple(_column(10 * index, run.results) for index, run in enumerate(shown))
+
+
+def _column(x: int, results: Results) -> Column:
+    counts = {outcome.value: results["summary"][outcome.value] for outcome in TREND_OUTCOMES}
+    total = sum(counts.values()) or 1
+    parts, foot = [], 0.0
+    for name, number in counts.items():
+        height = 100 * number / total
+        parts.append((name, round(100 - foot - height, 2), round(height, 2)))
+        foot += height
+    told = ", ".join(f"{number} {name}" for name, number in counts.items() if number)
+    return Column(x, f"{results['run']['started']}: {told or 'nothing judged'}", tuple(parts))
