@@ -27,6 +27,11 @@ _ESCAPES = (
     ("+", "/"), ("-", "_"), ("%2B", "%2F"), ("%2b", "%2f"), ("\\u002B", "/"), ("\\u002b", "/"), ("+", "\\/"),
     ("\\u002B", "\\/"), ("&#43;", "/"), ("&#x2B;", "/"), ("&#x2b;", "/"),
 )  # fmt: skip
+_CHARACTER = re.compile(
+    r"(?P<plus>[+-]|%2b|\\u002b|&\#(?:43|x2b);)|(?P<slash>/|_|%2f|\\/|\\u002f|&\#(?:47|x2f);)|.",
+    re.IGNORECASE | re.DOTALL,
+)
+_FORMS = {"plus": "+", "slash": "/"}
 
 
 @dataclass(slots=True)
@@ -74,13 +79,12 @@ class Base64Masks:
         return "".join([*pieces, text[end:]])
 
     def _add(self, text: str, mask: str) -> None:
+        self._texts.append((text, mask))
         for plus, slash in _ESCAPES:
-            escaped, shown = _escape(text, mask, plus, slash)
-            if escaped == text and (plus, slash) != _ESCAPES[0]:
-                continue
-            self._texts.append((escaped, shown))
-            for offset in range(0, len(escaped) - _WINDOW + 1, _STRIDE):
-                self._windows.setdefault(escaped[offset : offset + _WINDOW], (len(self._texts) - 1, offset))
+            forms = [{"+": plus, "/": slash}.get(character, character) for character in text]
+            for offset in range(0, len(text) - _WINDOW + 1, _STRIDE):
+                window = "".join(forms[offset : offset + _WINDOW])[:_WINDOW]
+                self._windows.setdefault(window, (len(self._texts) - 1, offset))
 
     def _find(self, text: str) -> Iterator[tuple[int, str]]:
         """Where something hidden is, and the mask to lay over it, in order."""
@@ -103,21 +107,20 @@ class Base64Masks:
         hidden, mask = self._texts[which]
         while place > floor and offset > 0 and text[place - 1] == hidden[offset - 1]:
             place, offset = place - 1, offset - 1
-        while offset < len(hidden):
-            length = _agreement(text, place, hidden, offset)
-            if not length:
-                return
-            yield place, mask[offset : offset + length]
-            place, offset = place + length, offset + length
+        while shown := list(_agreement(text, place, hidden[offset:], mask[offset:])):
+            laid = "".join(shown)
+            yield place, laid
+            place, offset = place + len(laid), offset + len(shown)
             if line_break := _LINE_BREAK.match(text, place):
                 place = line_break.end()
 
 
-def _agreement(text: str, place: int, hidden: str, offset: int) -> int:
-    """How many characters of `text` from `place` on agree with `hidden` from `offset` on."""
-    longest = min(len(text) - place, len(hidden) - offset)
-    differing = (n for n in range(longest) if text[place + n] != hidden[offset + n])
-    return next(differing, longest)
+def _agreement(text: str, place: int, hidden: str, mask: str) -> Iterator[str]:
+    """For each character from `place` on, while they agree with `hidden`, what to show for it, as long as its form."""
+    for form, character, shown in zip(_CHARACTER.finditer(text, place), hidden, mask, strict=False):
+        if _FORMS.get(form.lastgroup or "", form[0]) != character:
+            return
+        yield shown * len(form[0])
 
 
 def _octets_of(identifier: str) -> list[bytes]:
@@ -135,13 +138,6 @@ def _alignments(octets: bytes) -> Iterator[str]:
     for before in range(3):
         text = base64.b64encode(bytes(before) + octets).decode("ascii")
         yield text[-(-before * 8 // 6) : (before + len(octets)) * 8 // 6]
-
-
-def _escape(text: str, mask: str, plus: str, slash: str) -> tuple[str, str]:
-    """`text` with its plus and slash signs escaped, and the mask as long as that."""
-    forms = {"+": plus, "/": slash}
-    pairs = [(forms.get(a, a), b.ljust(len(forms.get(a, a)), b)) for a, b in zip(text, mask, strict=True)]
-    return "".join(a for a, _ in pairs), "".join(b for _, b in pairs)
 
 
 def _repeat(word: str, length: int) -> str:
