@@ -18,7 +18,7 @@ ORIGINS = {
     "CLIENT-OBS": "the source of published clients",
     "3RD": "third parties",
     "INFER": "deduced from the documents",
-    "UNSPEC": "the documents are silent",
+    "UNSPEC": "none, the documents are silent",
     "OWNER": "asked for by the owner of this suite",
 }
 
@@ -70,4 +70,4 @@ def source_words(requirement: Requirement) -> str:
     """Where `requirement` comes from, in words."""
     origin = ORIGINS.get(requirement.origin, requirement.origin)
     named = "; ".join(SOURCES.get(key, "issue reports" if key.startswith("I") else key) for key in requirement.sources)
-    return f"{origin}: {named}" if named else origin
+    return f"{origin} ({named})" if named else origin

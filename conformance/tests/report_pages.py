@@ -43,8 +43,13 @@ class CaseItem(pytest.Item):
 def make_page(folder: Path, assessment: Assessment, exchanges: Mapping[int, Exchange]) -> Path:
     """Run the session and give the finished page."""
     page = folder / "report.html"
+    run_session(folder, page, HtmlHooks(lambda: (assessment, exchanges)), assessment.cases)
+    return page
+
+
+def run_session(folder: Path, page: Path, hooks: HtmlHooks, cases: tuple[CaseRecord, ...]) -> int:
+    """Run a session of `cases` that writes `page` with `hooks`, and give its exit code."""
     arguments = [str(folder), f"--rootdir={folder}", "-p", "no:cacheprovider", "-q", "--no-header", "--no-summary"]
     arguments += [f"--html={page}", "--self-contained-html", "-c", str(folder / "pytest.ini")]
     (folder / "pytest.ini").write_text("[pytest]\n")
-    pytest.main(arguments, plugins=[Cases(assessment.cases), HtmlHooks(lambda: (assessment, exchanges))])
-    return page
+    return int(pytest.main(arguments, plugins=[Cases(cases), hooks]))

@@ -18,9 +18,10 @@ from conformance.model import CaseRecord, Exchange, OperationRecord, Request, Re
 from conformance.report.html import selection
 from conformance.report.html.charts import area_bars, operation_lanes
 from conformance.report.html.finish import finish_html, finished
+from conformance.report.html.hooks import HtmlHooks
 from conformance.report.html.page import Page, summary_html
 from conformance.report.html.rows import Row, case_row, plain_cell
-from conformance.tests.report_pages import make_page
+from conformance.tests.report_pages import make_page, run_session
 from conformance.tests.report_samples import (
     HOSTILE,
     conformant_assessment,
@@ -81,7 +82,7 @@ def test_a_finding_shows_both_sides_the_exchange_and_the_command(sample_text: st
     assert "A reimage with x-ms-version 2009-10-01 is accepted" in told
     assert "Expected 400 with MissingOrIncorrectVersionHeader" in told
     assert "Actual 202 with x-ms-request-id" in told
-    assert "From the page of the operation: Reimage Role Instance, October 2011" in told
+    assert "Source: the page of the operation (Reimage Role Instance, October 2011; " in told
     assert [words(mark) for mark in card.iter("mark")] == [
         "x-ms-version: 2009-10-01",
         "HTTP/1.1 202 Accepted",
@@ -201,6 +202,23 @@ def test_items_that_are_no_cases_stay_on_the_page_without_running_anything(tmp_p
     assert words(cells[0]) == "failed"
     assert "AssertionError" in words(cells[1]) or "assert not" in words(cells[1])
     assert [element.tag for cell in cells for element in cell.iter("img")] == []
+
+
+def test_without_an_assessment_the_page_stays_pytests_own(tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    run_session(tmp_path, page, HtmlHooks(lambda: None), sample_assessment().cases)
+    assert 'id="results-table"' in page.read_text(encoding="utf-8")
+    assert "Content-Security-Policy" not in page.read_text(encoding="utf-8")
+
+
+def test_a_page_that_cannot_be_written_is_one_sentence(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    page = tmp_path / "report.html"
+    page.mkdir()
+    exit_code = run_session(tmp_path, page, HtmlHooks(lambda: (conformant_assessment(), {})), ())
+    told = "".join(capfd.readouterr())
+    assert f"error: {page}: cannot be written: Is a directory" in told
+    assert "Traceback" not in told
+    assert exit_code == 3
 
 
 def test_a_conformant_run_says_so() -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 
+from conformance.errors import ReportError
 from conformance.model import CaseRecord
 from conformance.report.html.finish import finish_html
 from conformance.report.html.page import Page
@@ -20,16 +21,19 @@ if TYPE_CHECKING:
     from conformance.report.html.finish import RowOf
     from conformance.report.html.rows import Row
 
+    Assessed: TypeAlias = tuple[Assessment, Mapping[int, Exchange]]
+
 
 class HtmlHooks:
-    """Puts an assessment on pytest-html's page; `assess` is asked once, when the session is over.
+    """Puts an assessment on pytest-html's page.
 
+    `assess` is asked once, when the session is over; while it gives None the page stays as pytest-html makes it.
     `case_id` turns a node id of the session into the id of its case record.
     """
 
     def __init__(
         self,
-        assess: Callable[[], tuple[Assessment, Mapping[int, Exchange]]],
+        assess: Callable[[], Assessed | None],
         case_id: Callable[[str], str] = str,
         title: str = "Conformance of Reimage Role Instance",
     ) -> None:
@@ -51,17 +55,28 @@ class HtmlHooks:
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_summary(self, prefix: list[str], postfix: list[str]) -> None:
         """Put the sections around the table of cases."""
-        self._page = Page.of(*self._assess())
+        assessed = self._assess()
+        if assessed is None:
+            return
+        self._page = Page.of(*assessed)
         prefix[:0] = self._page.before_cases()
         postfix[:0] = self._page.after_cases()
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:
-        """Finish the page once pytest-html has written it."""
-        result = yield
-        path = session.config.getoption("htmlpath", None)
-        if path and self._page is not None:
-            finish_html(_html_path(path), self._rows(self._page))
+        """Finish the page once pytest-html has written it; one that cannot be written is a sentence, no crash."""
+        path = _html_path(session.config.getoption("htmlpath", None) or "")
+        result = None
+        try:
+            result = yield
+            if self._page is not None:
+                finish_html(path, self._rows(self._page))
+        except OSError as error:
+            if error.filename is None or Path(str(error.filename)) != path:
+                raise
+            _give_up(session, ReportError(f"{path}: cannot be written: {error.strerror}"))
+        except ReportError as error:
+            _give_up(session, error)
         return result
 
     def _rows(self, page: Page) -> RowOf:
@@ -74,6 +89,11 @@ class HtmlHooks:
             return case_row(known, page.shown, log if known.outcome in ("violated", "error", "inconclusive") else "")
 
         return row_of
+
+
+def _give_up(session: pytest.Session, error: ReportError) -> None:
+    session.exitstatus = error.exit_code
+    session.config.get_terminal_writer().line(f"error: {error}")
 
 
 def _html_path(option: str) -> Path:

@@ -123,6 +123,6 @@
 
   /* Sections that this run has nothing for are no places to go to; print shows what is closed. */
   all("nav a").forEach((link) => { link.parentElement.hidden = !one(link.getAttribute("href")); });
-  addEventListener("beforeprint", () => all("#findings details, #requirements details").forEach((block) => { block.open = true; }));
+  addEventListener("beforeprint", () => all("#findings details").forEach((block) => { block.open = true; }));
   reveal();
 })();
