@@ -32,6 +32,7 @@ def start_operation(call: Call, deployment: Deployment, instance: Instance) -> O
         seconds=operation_duration(call),
         form=call.form,
         number=len(call.world.operations),
+        sequel=instance.operation is not None,
     )
     call.world.operations[operation.id] = operation
     occupy(call, operation)

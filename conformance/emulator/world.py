@@ -63,7 +63,11 @@ class Deployment:
 
 @dataclass(eq=False, slots=True)
 class Operation:
-    """One accepted reimage; `polls` counts the questions about it, `written` says that the guest is fresh."""
+    """One accepted reimage.
+
+    `sequel` says that its instance had one before, `polls` counts the polls, `written`
+    says that the guest is fresh.
+    """
 
     id: str
     subscription: str
@@ -73,6 +77,7 @@ class Operation:
     seconds: float
     form: str
     number: int
+    sequel: bool = False
     polls: int = 0
     written: bool = False
 

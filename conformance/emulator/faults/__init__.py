@@ -3,7 +3,32 @@
 from __future__ import annotations
 
 from conformance.emulator.departures import named
-from conformance.emulator.faults import comp, entity, forms, names, verbs, versions  # noqa: F401 - they register their faults
+from conformance.emulator.faults import (  # noqa: F401 - they register their faults
+    acceptance,
+    access,
+    asking,
+    comp,
+    conflicts,
+    connections,
+    documents,
+    entity,
+    errors,
+    forms,
+    framing,
+    guests,
+    lengths,
+    lifecycle,
+    markup,
+    names,
+    observing,
+    polls,
+    requests,
+    responses,
+    results,
+    tracking,
+    verbs,
+    versions,
+)
 from conformance.emulator.faults.registry import FAULTS, Fault
 
 __all__ = ["FAULTS", "Fault", "find_fault"]

@@ -10,13 +10,12 @@ from conformance.emulator.departures import Change, When, always, instead
 from conformance.emulator.faults.conditions import form_is, kind_is, refusal_edit, refused_with
 from conformance.emulator.faults.registry import fault
 from conformance.emulator.lookup import find_deployment, find_instance, find_service
-from conformance.emulator.messages import Refusal
 from conformance.emulator.operations import operation_status
 from conformance.emulator.routing import decode_segment, origin_form
 from conformance.emulator.world import Deployment, Instance
 
 if TYPE_CHECKING:
-    from conformance.emulator.messages import Call
+    from conformance.emulator.messages import Call, Refusal
 
 SERVICE = "REQ-REIMAGE-UNKNOWN-SERVICE"
 INSTANCE = "REQ-REIMAGE-UNKNOWN-INSTANCE"

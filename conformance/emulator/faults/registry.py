@@ -22,6 +22,11 @@ class Fault:
     changes: tuple[Change, ...]
     also: tuple[str, ...] = ()
 
+    @property
+    def family(self) -> str:
+        """The part of the name that it shares with the same slip in other places."""
+        return self.name.partition("[")[0]
+
 
 FAULTS: dict[str, Fault] = {}
 """Every fault by its name."""

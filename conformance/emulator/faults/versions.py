@@ -25,10 +25,11 @@ from conformance.emulator.faults.conditions import (
     version_is,
 )
 from conformance.emulator.faults.registry import fault
-from conformance.emulator.messages import Call, Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from conformance.emulator.messages import Call, Refusal
 
 _PLACES: tuple[tuple[str, str, When], ...] = (
     ("", "", always),

@@ -1,0 +1,123 @@
+"""Faults in the answer to a poll: its status, its document, and whether it comes at all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from conformance.emulator.admission import check_version
+from conformance.emulator.departures import Change, When, edits, gives, instead
+from conformance.emulator.faults.conditions import (
+    both,
+    kind_is,
+    poll_in,
+    polled,
+    reply_edit,
+    reply_set,
+)
+from conformance.emulator.faults.registry import fault
+from conformance.emulator.messages import Close, Pause, Refusal, Reset
+from conformance.emulator.routing import read_segments
+from conformance.emulator.writing import render
+
+if TYPE_CHECKING:
+    from conformance.emulator.messages import Action
+
+_FOREVER = 3600.0
+
+
+def _without(name: str) -> When:
+    return lambda call: not call.message.values(name)
+
+
+fault(
+    "operation-path-unrouted",
+    "REQ-GOS-URI",
+    "operations are found at another path",
+    edits(read_segments, lambda _, route: type(route)(route.subscription) if route.kind == "operation" else route),
+    also=("REQ-REIMAGE-REQID-USABLE",),
+)
+for _name, _summary in (
+    ("content-type", "a Content-Type"),
+    ("content-length", "a Content-Length"),
+):
+    fault(
+        f"poll-needs[{_name}]",
+        "REQ-GOS-URI",
+        f"a poll without {_summary} is refused",
+        gives(
+            check_version,
+            Refusal("odd", 400, "BadRequest", "A header is missing."),
+            both(kind_is("operation"), _without(_name)),
+        ),
+        also=("REQ-GOS-200", "REQ-REIMAGE-REQID-USABLE"),
+    )
+fault(
+    "poll-needs[query]",
+    "REQ-GOS-URI",
+    "a poll without a query is refused",
+    gives(
+        check_version,
+        Refusal("odd", 400, "BadRequest", "A parameter is missing."),
+        both(kind_is("operation"), lambda call: not call.route.query),
+    ),
+    also=("REQ-GOS-200", "REQ-REIMAGE-REQID-USABLE"),
+)
+
+for _state, _statuses in {
+    "InProgress": (201, 202, 204, 206, 303, 404, 409),
+    "Succeeded": (201, 202, 303, 410),
+    "Failed": (202, 400, 404, 409),
+}.items():
+    for _status in _statuses:
+        fault(
+            f"poll-status[{_state}:{_status}]",
+            "REQ-GOS-200",
+            f"a poll that finds {_state} is answered {_status}",
+            reply_edit(reply_set(status=_status), "poll", when=poll_in(_state)),
+        )
+
+_ENDS: tuple[tuple[str, str, tuple[Action, ...]], ...] = (
+    ("hangs", "is never answered", (Pause(_FOREVER),)),
+    ("resets", "ends in a reset", (Reset(),)),
+    ("closes", "ends with the connection closed", (Close(),)),
+)
+
+
+def _end(actions: tuple[Action, ...], when: When) -> Change:
+    return instead(render, lambda *_: list(actions), when)
+
+
+for _name, _summary, _actions in _ENDS:
+    for _state in ("InProgress", "Succeeded", "Failed"):
+        fault(
+            f"poll-{_name}[{_state}]",
+            "REQ-GOS-200",
+            f"a poll that finds {_state} {_summary}",
+            _end(_actions, poll_in(_state)),
+        )
+    fault(
+        f"poll-{_name}[first]",
+        "REQ-GOS-200",
+        f"the first poll of an operation {_summary}",
+        _end(_actions, both(kind_is("operation"), polled(lambda operation: operation.polls == 1))),
+    )
+    fault(
+        f"poll-{_name}[later]",
+        "REQ-GOS-200",
+        f"every poll after the second {_summary}",
+        _end(_actions, both(kind_is("operation"), polled(lambda operation: operation.polls > 2))),
+    )
+fault(
+    "poll-cut-short",
+    "REQ-GOS-200",
+    "the answer to a poll breaks off in its middle",
+    instead(
+        render,
+        lambda original, call, reply: (
+            [type(each)(each.data[:-20]) if hasattr(each, "data") else each for each in original(call, reply)]
+            + [Close()]
+        ),
+        kind_is("operation"),
+    ),
+    also=("REQ-HTTP-FRAMING", "REQ-XML-WF"),
+)
