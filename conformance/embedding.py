@@ -23,6 +23,7 @@ NAMES = {Identity.PRIMARY: "main", Identity.SECOND: "second", Identity.NONE: Non
 BASE_URL = "https://emulator.invalid"
 PROBE_URL = "http://probe.invalid"
 EXCHANGE_SECONDS = 0.0008
+_HOLLOW = "-----BEGIN CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----\n"
 
 
 class TurnedClock:
@@ -118,10 +119,10 @@ class MemoryConnector:
 
 
 def memory_target(emulator: Emulator, **limits: float) -> Target:
-    """The target of an emulator in this process; its certificate files are empty, for nothing opens them."""
+    """The target of an emulator in this process; its certificate files hold nothing, for nothing opens them."""
     with tempfile.TemporaryDirectory() as folder:
         for name in ("client.pem", "client.key", "ca.pem", "second.pem"):
-            (Path(folder) / name).touch()
+            (Path(folder) / name).write_text(_HOLLOW, encoding="ascii")
         path = Path(folder) / "target.toml"
         text = describe(emulator, BASE_URL, probe_url=PROBE_URL, **limits)  # type: ignore[arg-type]
         path.write_text(text, encoding="utf-8")

@@ -28,7 +28,6 @@ MINIMUM_POLL_VERSION = "2009-10-01"
 SIBLINGS = ("reboot", "rebuild", "delete")
 _VERSION_FORM = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
 _HOST_FORM = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=%\[\]:-]*\Z")
-_HOST_PORT = re.compile(r"(?:[^:\[\]]*|\[[^\]]*\])(?::\d*)?\Z")
 _LENGTH_FORM = re.compile(r"\d+\Z", re.ASCII)
 _METHODS_KNOWN = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT")
 
@@ -137,7 +136,7 @@ class _Reading:
     def framing(self) -> Iterator[Defect]:
         """Host, field syntax, Content-Length and Transfer-Encoding (RFC 9112 3.2, 5, 6)."""
         hosts = self.request.values("Host")
-        if len(hosts) != 1 or not _HOST_FORM.match(hosts[0]) or not _HOST_PORT.match(hosts[0]):
+        if len(hosts) != 1 or not _HOST_FORM.match(hosts[0]):
             yield self.defect("host", "REQ-HTTP-HOST", _BAD_REQUEST, layer="http")
         if any(name != name.rstrip(" \t") for name, _ in self.request.headers):
             yield self.defect("space-before-colon", "REQ-HTTP-WS-COLON", _BAD_REQUEST, layer="http")

@@ -264,13 +264,25 @@ def _folded(values: list[str]) -> list[str]:
 
 
 @check
-def equivalent_forms(world: World, exchanges: Sequence[Exchange], instance: str, expected: Sequence[str]) -> Iterator[Verdict]:
-    """A reimage through either form takes the same instance offline (REQ-REIMAGE-URI-EQUIV).
+def equivalent_forms(
+    world: World, exchanges: Sequence[Exchange], deployment: str, instance: str, elsewhere: Sequence[str]
+) -> Iterator[Verdict]:
+    """A reimage through either form takes the addressed instance offline, and none elsewhere (REQ-REIMAGE-URI-EQUIV).
 
-    Exchanges: the 202, an observation of the other deployments or instances; `expected` are the only instances that may be offline.
+    Exchanges: the 202, then observations of every deployment; `elsewhere` names the other deployments.
     """
     del world
     start, looks = exchanges[0], [e for e in exchanges[1:] if statuses_in(e)]
+    named = {e.number: member(deployment_elements(e)[0], "Name") for e in looks}
     verdict = about("REQ-REIMAGE-URI-EQUIV", start, *looks[-1:])
-    wrong = sorted({name for e in looks for name, status in statuses_in(e).items() if status != READY and name not in expected})
-    yield verdict.judged(not wrong, f"only {instance} is reimaged", f"{wrong} went offline", "other-instance")
+    here = [statuses_in(e).get(instance) for e in looks if named[e.number] == deployment]
+    moved = sorted(
+        {f"{named[e.number]}/{n}" for e in looks if named[e.number] in elsewhere for n, s in statuses_in(e).items() if s != READY}
+    )
+    expected = f"{instance} of {deployment} is reimaged, and no other deployment touched"
+    if moved:
+        yield verdict.violated(expected, f"{', '.join(moved)} went offline", "other-deployment")
+    elif not here:
+        yield verdict.inconclusive("the deployment was not seen while the operation ran")
+    else:
+        yield verdict.met(f"{instance}: {' > '.join(_folded([str(status) for status in here]))}")

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from conformance.checks.registry import about, check
 from conformance.checks.wording import is_busy, said, symptom
+from conformance.protocol.addresses import read_target
 from conformance.protocol.documents import (
     NAMESPACE,
     child,
     elements,
+    error_code,
     is_xml_media_type,
     local,
     media_type,
@@ -31,6 +33,7 @@ TERMINAL = ("Succeeded", "Failed")
 PROMPT_SECONDS = 2.0
 RETENTION_SECONDS = 2.0
 _KNOWN_ORDER = ("ID", "Status", "HttpStatusCode", "Error")
+_NOT_KNOWN = (400, 404, 410)
 _SAFE_ID = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@%-]+\Z")
 
 
@@ -106,12 +109,18 @@ def id_usable(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
     shown = [poll for poll in polls if _shows_operation(poll)]
     if not shown:
         seen = sorted({said(poll) for poll in polls})
-        if not polls or all(poll.reply is None or is_busy(poll) for poll in polls):
-            yield usable.inconclusive(f"no poll was answered: {', '.join(seen) or 'none was sent'}")
+        statuses = {poll.reply.status for poll in polls if poll.reply is not None and not is_busy(poll)}
+        if not statuses:
+            yield usable.inconclusive(f"no poll was answered: {', '.join(seen) or 'none was sent'}", because=("REQ-GOS-200",))
+        elif statuses.isdisjoint(_NOT_KNOWN):
+            told = f"{len(polls)} polls, all {', '.join(seen)}"
+            yield about("REQ-GOS-URI", *polls[:1], start).violated("an answer to Get Operation Status", told, "no-operation-status")
+            yield usable.violated("the status of the operation", told, "unusable-id", because=("REQ-GOS-URI",))
         else:
             yield usable.violated("the status of the operation", f"{len(polls)} polls, all {', '.join(seen)}", "unusable-id")
         return
     yield usable.met(f"polled as {identifier}")
+    yield about("REQ-GOS-URI", shown[0]).met("Get Operation Status answers")
     accepted_at = start.at + start.elapsed
     late = [poll for poll in polls if poll.at < shown[0].at and poll.at > accepted_at + PROMPT_SECONDS and poll.reply is not None]
     actual = f"first known {shown[0].at - accepted_at:.1f} s after the 202"
@@ -151,12 +160,13 @@ def polls_answered(world: World, exchanges: Sequence[Exchange], *, alive: bool =
 
 
 @check
-def operation_documents(world: World, exchanges: Sequence[Exchange], identifier: str) -> Iterator[Verdict]:
+def operation_documents(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
     """Each poll's document is as Get Operation Status describes it (digest section C)."""
     del world
     for poll in exchanges:
         if poll.reply is None or not 200 <= poll.reply.status < 300:
             continue
+        identifier = read_target(poll.request.target).operation
         yield from _own_id(poll, poll.reply, identifier)
         document = read_document(poll.reply)
         root = about("REQ-GOS-ROOT", poll)
@@ -382,3 +392,64 @@ def fails_as_announced(world: World, exchanges: Sequence[Exchange]) -> Iterator[
     else:
         shown = status_of(ends[0]) if ends else "no end"
         yield verdict.inconclusive(f"the instance that should fail showed {shown}")
+
+
+@check
+def unknown_operation(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
+    """A poll with an id that was never issued is refused with 404 ResourceNotFound or 400 BadRequest (REQ-GOS-UNKNOWN-ID)."""
+    strict = world.strictness == "strict"
+    for exchange in exchanges:
+        verdict = about("REQ-GOS-UNKNOWN-ID", exchange)
+        expected = "404 with ResourceNotFound or 400 with BadRequest"
+        if exchange.reply is None:
+            yield verdict.inconclusive(said(exchange))
+        elif is_busy(exchange):
+            yield verdict.inconclusive(f"the endpoint was busy: {said(exchange)}")
+        elif exchange.reply.status in (400, 404):
+            yield from _unknown_code(exchange, exchange.reply, expected, strict=strict)
+        elif exchange.reply.status < 300 or strict:
+            yield verdict.violated(expected, said(exchange), symptom(exchange))
+        else:
+            yield verdict.advised(expected, said(exchange), symptom(exchange))
+
+
+def _unknown_code(exchange: Exchange, response: Response, expected: str, *, strict: bool) -> Iterator[Verdict]:
+    """The code of a refused poll: the table binds it under strict."""
+    code = error_code(response)
+    fitting = {404: "ResourceNotFound", 400: "BadRequest"}[response.status]
+    verdict = about("REQ-GOS-UNKNOWN-ID", exchange)
+    if strict and code and code not in (fitting, "ResourceNotFound", "BadRequest"):
+        yield about("REQ-ERR-CODES", exchange).violated(expected, said(exchange), f"code:{code}")
+        yield verdict.violated(expected, said(exchange), f"code:{code}", because=("REQ-ERR-CODES",))
+    else:
+        yield verdict.met(said(exchange))
+
+
+@check
+def contended(world: World, exchanges: Sequence[Exchange], requirement: str, ended: bool) -> Iterator[Verdict]:  # noqa: FBT001  JSON
+    """A reimage while another runs is accepted under an id of its own and finishes, or refused with 409 ConflictError.
+
+    Exchanges: the running one's 202, the contending request, its polls; `ended` says whether its operation came to an end.
+    """
+    del world
+    first, second, polls = exchanges[0], exchanges[1], exchanges[2:]
+    verdict = about(requirement, second, first, *polls[-1:])
+    expected = "202 with an id of its own that finishes, or 409 with ConflictError"
+    if second.reply is None or is_busy(second):
+        yield verdict.inconclusive(said(second))
+        return
+    if second.reply.status == 409:
+        code = error_code(second.reply)
+        yield verdict.judged(code in ("", "ConflictError"), expected, said(second), f"code:{code}")
+        return
+    if not 200 <= second.reply.status < 300:
+        yield verdict.violated(expected, said(second), symptom(second))
+        return
+    identifier = second.reply.header("x-ms-request-id") or ""
+    if identifier and identifier == (first.reply.header("x-ms-request-id") if first.reply else ""):
+        yield verdict.violated(expected, f"202 with the running operation's id {identifier}", "shared-id", because=("REQ-ASYNC-REQID-UNIQUE",))
+    elif not ended:
+        blame = ("REQ-REIMAGE-COMPLETES", "REQ-REIMAGE-REQID", "REQ-REIMAGE-REQID-USABLE", "REQ-GOS-STATUS", "REQ-GOS-ROOT", "REQ-GOS-200")
+        yield verdict.violated(expected, f"{said(second)}, and no end after {len(polls)} polls", "no-end", because=blame)
+    else:
+        yield verdict.met(f"{said(second)}, and finished")

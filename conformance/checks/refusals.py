@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from conformance.checks.deployments import READY, statuses_in
 from conformance.checks.registry import about, check
 from conformance.checks.wording import is_busy, said, symptom
-from conformance.model import CountsAs, FailureKind
+from conformance.model import FailureKind
 from conformance.oracle import permitted
 from conformance.protocol.addresses import Kind, read_target
 from conformance.protocol.documents import error_code, looks_like_xml, read_document, read_error
@@ -229,25 +230,42 @@ def nothing_left_behind(world: World, exchanges: Sequence[Exchange]) -> Iterator
 
 @check
 def instance_untouched(world: World, exchanges: Sequence[Exchange], requirement: str, instance: str) -> Iterator[Verdict]:
-    """Right after a refusal, Get Deployment still shows the instance that it addressed as it was."""
-    from conformance.checks.deployments import statuses_in  # noqa: PLC0415  the two rooms of checks know each other
+    """Right after a refusal, Get Deployment still shows the instance that it addressed as it was.
 
+    Exchanges: an observation before, the refusal, an observation after.
+    """
     del world
     before, refusal, after = exchanges[0], exchanges[1], exchanges[2]
     was, now = statuses_in(before).get(instance), statuses_in(after).get(instance)
-    if was != "ReadyRole" or now is None:
+    if was != READY or now is None:
         return
-    expected = f"{instance} stays ReadyRole after a refused request"
-    if now != "ReadyRole":
+    expected = f"{instance} stays {READY} after a refused request"
+    verdict = about(requirement, refusal, after)
+    if now == READY:
+        yield verdict.met(f"{said(refusal)}, and {instance} stays {READY}")
+        return
+    yield verdict.violated(expected, f"{said(refusal)}, and {instance} is {now}", "touched")
+    if requirement != "REQ-GOS-NOTFOUND-NOEFFECT":
         yield about("REQ-GOS-NOTFOUND-NOEFFECT", refusal, after).violated(
-            expected, f"{said(refusal)}, and {instance} is {now}", "touched"
-        )
-        yield about(requirement, refusal, after).violated(
-            expected, f"{said(refusal)}, and {instance} is {now}", "touched", because=("REQ-GOS-NOTFOUND-NOEFFECT",)
+            expected, f"{said(refusal)}, and {instance} is {now}", "touched", because=(requirement,)
         )
 
 
-def counts(world: World, defect: Defect) -> bool:
-    """Whether accepting a request with `defect` would be a violation or an advisory."""
-    del world
-    return defect.binding in (CountsAs.FAIL, CountsAs.WARN)
+@check
+def error_codes(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
+    """Refusals that the error table knows carry its status and code (REQ-ERR-CODES), one defect at a time."""
+    for exchange in exchanges:
+        response = exchange.reply
+        judged = permitted(exchange.request, world)
+        if response is None or response.status < 400 or len(judged.defects) != 1 or judged.defects[0].key not in _TABLE_KEYS:
+            continue
+        defect, code = judged.defects[0], error_code(response)
+        if is_busy(exchange) or response.status == 409:
+            continue
+        verdict = about("REQ-ERR-CODES", exchange)
+        if response.status not in defect.statuses:
+            yield verdict.violated(str(defect), said(exchange), symptom(exchange), because=(defect.requirement,))
+        elif code and defect.codes(response.status) and code not in defect.codes(response.status):
+            yield verdict.violated(str(defect), said(exchange), f"code:{code}")
+        elif code:
+            yield verdict.met(said(exchange))

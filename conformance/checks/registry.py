@@ -27,6 +27,7 @@ class Check(Protocol):
 
 CHECKS: dict[str, Check] = {}
 SCOPE_ALL = "all"
+MOST_OF_A_KIND = 12
 
 
 def check(function: Callable[..., Iterable[Verdict]]) -> Check:
@@ -36,21 +37,24 @@ def check(function: Callable[..., Iterable[Verdict]]) -> Check:
 
 
 def judge(world: World, function: Check, exchanges: Sequence[Exchange], **arguments: Any) -> list[Verdict]:
-    """The verdicts of a check, each stamped with the check's name, its arguments, and the exchanges it looked at.
+    """The verdicts of a check, each stamped with the check's name and arguments, and graded by what a violation counts as.
 
-    A violation counts as the catalogue says under the world's strictness: an advisory where that is WARN, an
-    observation where it is INFO.
+    The argument `only` keeps the verdicts on these requirements alone. Verdicts of one judgement that say the same
+    are kept as one.
     """
+    own = {name: value for name, value in arguments.items() if name != "only"}
     numbers = tuple(exchange.number for exchange in exchanges)
-    return [
+    found = [
         replace(
             graded(verdict, world),
             check=function.__name__,
-            arguments={**arguments, "exchanges": list(numbers)},
+            arguments=arguments,
             evidence=verdict.evidence or numbers[:1],
         )
-        for verdict in function(world, exchanges, **arguments)
+        for verdict in function(world, exchanges, **own)
+        if "only" not in arguments or verdict.requirement in arguments["only"]
     ]
+    return folded(found)
 
 
 def graded(verdict: Verdict, world: World) -> Verdict:
@@ -113,26 +117,29 @@ def about(requirement: str, *exchanges: Exchange) -> About:
     return About(requirement, tuple(exchange.number for exchange in exchanges))
 
 
-def judge_scope(
-    world: World, check: Check, exchanges: Sequence[Exchange], until: int, arguments: Mapping[str, Any]
-) -> list[Verdict]:
-    """Judges every exchange with the endpoint up to number `until`; verdicts that say the same are kept as one."""
-    scope = [exchange for exchange in exchanges if exchange.number <= until and exchange.label != "probe"]
-    found = judge(world, check, scope, **arguments)
+def folded(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """Verdicts of one judgement with those that say the same as one, and no more than a dozen of a kind of violation."""
     kept: list[Verdict] = []
     met: dict[str, list[Verdict]] = {}
     bad: dict[tuple[str, str], int] = {}
-    for verdict in found:
-        verdict = replace(verdict, arguments=arguments)  # noqa: PLW2901  the list of all numbers says nothing
+    for verdict in verdicts:
         if verdict.outcome is Outcome.MET:
             met.setdefault(verdict.requirement, []).append(verdict)
             continue
         key = (verdict.requirement, verdict.symptom)
         bad[key] = bad.get(key, 0) + 1
-        if bad[key] <= 12:
+        if bad[key] <= MOST_OF_A_KIND:
             kept.append(verdict)
-    for verdicts in met.values():
-        numbers = tuple(v.evidence[0] for v in verdicts[:3] if v.evidence)
-        actual = verdicts[0].actual if len(verdicts) == 1 else f"{len(verdicts)} exchanges"
-        kept.append(replace(verdicts[0], actual=actual, evidence=numbers))
+    for same in met.values():
+        numbers = tuple(dict.fromkeys(verdict.evidence[0] for verdict in same[:3] if verdict.evidence))
+        actual = same[0].actual if len(same) == 1 else f"{len(same)} exchanges"
+        kept.append(replace(same[0], actual=actual, evidence=numbers or same[0].evidence))
     return kept
+
+
+def judge_scope(
+    world: World, check: Check, exchanges: Sequence[Exchange], until: int, arguments: Mapping[str, Any]
+) -> list[Verdict]:
+    """Judges every exchange with the endpoint up to number `until`."""
+    scope = [exchange for exchange in exchanges if exchange.number <= until and exchange.label != "probe"]
+    return judge(world, check, scope, **arguments)

@@ -117,7 +117,7 @@ class Campaign:
             self._take_apart(step)
             return
         result.operation = self._book.open(exchange, step.place, step.form)
-        self._observer.addressed.add(str(step.place))
+        self._observer.address(step.place)
         if before is not None:
             result.watch = self._observer.watch(result.operation, step.place, before, self._bystanders(step.place))
         if step.contend and self._budget.allows(reserved=self.reserve + 2):
@@ -161,9 +161,8 @@ class Campaign:
             if self._book.under_way:
                 result.other = self._dispatcher.send(self._builder.reimage(place, step.form), label="contend:other")
                 result.other_operation = self._opened(result.other, place, step)
-                if result.other_operation is not None and result.watch is not None:
-                    self._observer.addressed.add(str(place))
-                    result.watch.others = tuple(n for n in result.watch.others if n != place.role_instance)
+                if result.other_operation is not None:
+                    self._observer.address(place)
 
     def _opened(self, exchange: Exchange, place: Place, step: Step) -> Operation | None:
         """The operation that a contending request started, if it did."""

@@ -94,6 +94,13 @@ class Observer:
         self.watches.append(watch)
         return watch
 
+    def address(self, place: Place) -> None:
+        """From here on `place` is being reimaged, so it is nobody's bystander any more."""
+        self.addressed.add(str(place))
+        for watch in self.watches:
+            if watch.place.deployment == place.deployment and not watch.over:
+                watch.others = tuple(name for name in watch.others if name != place.role_instance)
+
     def tick(self) -> None:
         """Looks at every deployment with a watch whose time has come."""
         now = self._dispatcher.clock.now()

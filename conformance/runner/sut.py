@@ -7,6 +7,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from conformance.checks.deployments import statuses_in
+from conformance.checks.probes import installation_in
 from conformance.checks.refusals import instance_untouched, nothing_left_behind, refused
 from conformance.model import Deployment, Exchange, Outcome, Request, Verdict
 from conformance.oracle import permitted
@@ -152,6 +153,36 @@ class SystemUnderTest:
             self.book.wait(operation)
         return accepted
 
+    # Reimages that a case starts itself, when the campaign is over.
+
+    def start(self, place: Place, form: UriForm, *, version: str | None = None) -> Exchange:
+        """Sends a well-formed reimage, when nothing of ours is in its way."""
+        while self.book.under_way or not self.observer.is_online(place):
+            self.idle()
+        if not self.budget.allows():
+            raise Untested("the budget of reimages is spent")
+        return self.dispatcher.send(self.builder.reimage(place, form, version=version), label="reimage")
+
+    def started(self, exchange: Exchange, place: Place, form: UriForm) -> Operation:
+        """Books what `start` started; inconclusive where it was refused."""
+        if exchange.reply is None or not 200 <= exchange.reply.status < 300:
+            said = exchange.reply.status if exchange.reply is not None else "no reply"
+            raise Inconclusive(f"the reimage was not accepted: {said}", ("REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-URI-NAME"))
+        self.observer.address(place)
+        return self.book.open(exchange, place, form)
+
+    def await_installation(self, place: Place, before: Exchange) -> Exchange:
+        """The probe's answer once the installation is another one, or after a fair wait."""
+        limits = self.dispatcher.limits
+        longest = max((operation.duration for operation in self.book.operations), default=0.0)
+        patience = min(max(3 * longest, 4 * limits.poll_interval_seconds, 0.5), limits.operation_timeout_seconds)
+        deadline = self.clock.now() + patience
+        after = self.probe.installation(place)
+        while installation_in(after) == installation_in(before) and self.clock.now() < deadline:
+            self.idle()
+            after = self.probe.installation(place)
+        return after
+
     # Judging.
 
     def judge(self, check: Check, *exchanges: Exchange, **arguments: Any) -> list[Verdict]:
@@ -240,10 +271,16 @@ class SystemUnderTest:
         verdicts = self.recorder.judge(refused, [exchange, *polls], requirement=requirement, alive=alive, polls=len(polls))
         if examine and place is not None and exchange.reply is not None and exchange.reply.status >= 400:
             self._examined.add(key)
-            blamed = requirement or next((d.requirement for d in permitted(exchange.request, self.world).binding), "")
-            verdicts = verdicts + self._effects(exchange, place, before, blamed)
+            blamed = requirement or next((d.requirement for d in permitted(exchange.request, self.world).defects), "")
+            verdicts = verdicts + (self._effects(exchange, place, before, blamed) if blamed else [])
         raise_bad(verdicts)
         return exchange
+
+    def settle(self, exchange: Exchange) -> None:
+        """Books what a request started although it addresses nothing, and waits for its end, so that it is in nobody's way."""
+        address = read_target(exchange.request.target)
+        if exchange.reply is not None and exchange.reply.status == 202 and address.kind is Kind.REIMAGE:
+            self.book.wait(self.book.open(exchange, self.place_of(exchange.request), address.form))
 
     def _key(self, request: Request) -> tuple[str, ...]:
         """What kind of refusal a request is: its form and its defects."""
@@ -268,7 +305,7 @@ class SystemUnderTest:
             return []
         operation = self.book.open(exchange, place, address.form)
         if place is not None:
-            self.observer.addressed.add(str(place))
+            self.observer.address(place)
         if any(defect.later for defect in permitted(exchange.request, self.world).defects):
             self.book.wait(operation)
         return list(operation.polls)

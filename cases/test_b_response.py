@@ -1,0 +1,163 @@
+"""B. Reimage Role Instance: the response, and the effect on role instances."""
+
+from __future__ import annotations
+
+import pytest
+
+from conformance.casebook import NotApplicable, SystemUnderTest, afterwards, alone, precondition, smoke, verifies
+from conformance.checks.deployments import equivalent_forms, instance_effect
+from conformance.checks.operations import answered_202, completes, empty_body, id_usable, request_id_present
+from conformance.checks.probes import fresh_installation, storage_kept_and_lost
+from conformance.model import Exchange
+from conformance.protocol.addresses import FORMS, UriForm
+from conformance.protocol.requests import Place
+from conformance.runner.campaign import Result
+
+
+def accepted_requests(sut: SystemUnderTest) -> list[Exchange]:
+    """The answer to every reimage that was accepted and should have been."""
+    found = [result.exchange for result in sut.finish_all() if result.exchange is not None]
+    precondition(found, "no reimage was accepted", because=("REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-URI-NAME"))
+    return found
+
+
+def ordinary(sut: SystemUnderTest) -> list[Result]:
+    """Every accepted step that has to succeed."""
+    found = [result for result in sut.finish_all() if result.step.expected == "succeeds"]
+    precondition(found, "no reimage was accepted", because=("REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-URI-NAME"))
+    return found
+
+
+@smoke
+@afterwards
+@verifies("REQ-REIMAGE-202")
+def test_an_accepted_reimage_is_answered_202(sut: SystemUnderTest) -> None:
+    """An accepted request is answered 202, no other 2xx."""
+    sut.judge(answered_202, *accepted_requests(sut))
+
+
+@smoke
+@afterwards
+@verifies("REQ-REIMAGE-REQID")
+def test_the_202_carries_a_request_id(sut: SystemUnderTest) -> None:
+    """The 202 carries x-ms-request-id, one non-empty value."""
+    sut.judge(request_id_present, *accepted_requests(sut), requirement="REQ-REIMAGE-REQID")
+
+
+@smoke
+@afterwards
+@verifies("REQ-REIMAGE-BODY-EMPTY")
+def test_the_202_has_no_content(sut: SystemUnderTest) -> None:
+    """The 202 has no content after transfer decoding."""
+    sut.judge(empty_body, *accepted_requests(sut))
+
+
+@smoke
+@afterwards
+@verifies("REQ-REIMAGE-REQID-USABLE", "REQ-REIMAGE-REQID-PROMPT", "REQ-GOS-URI")
+def test_the_request_id_yields_the_status_of_the_operation(sut: SystemUnderTest) -> None:
+    """The id, used unchanged, is known to Get Operation Status within two seconds."""
+    accepted_requests(sut)
+    known = [operation for operation in sut.book.operations if operation.identifier]
+    precondition(known, "no 202 carried an id", because=("REQ-REIMAGE-REQID", "REQ-REIMAGE-202"))
+    for operation in known:
+        sut.judge(id_usable, *operation.exchanges)
+
+
+@smoke
+@afterwards
+@verifies("REQ-REIMAGE-COMPLETES")
+def test_a_reimage_succeeds_in_time(sut: SystemUnderTest) -> None:
+    """A valid reimage that was answered 202 reaches Succeeded with 200 within the time that the operator allows."""
+    for result in ordinary(sut):
+        operation = sut.finished(result)
+        sut.judge(completes, *operation.exchanges, waited=round(operation.duration, 3))
+
+
+@smoke
+@afterwards
+@verifies("REQ-REIMAGE-OFFLINE", "REQ-REIMAGE-ONLINE", "REQ-REIMAGE-SAME-NAME", "REQ-REIMAGE-OTHERS-UNTOUCHED")
+def test_the_instance_goes_offline_and_comes_back(sut: SystemUnderTest) -> None:
+    """The instance is taken offline and brought back under its name, and no other instance changes."""
+    if not sut.observer.offers_deployment:
+        raise NotApplicable("the target does not offer Get Deployment")
+    watches = [result.watch for result in ordinary(sut) if result.watch is not None and sut.finished(result).status == "Succeeded"]
+    precondition(watches, "no reimage that succeeded was observed", because=("REQ-REIMAGE-COMPLETES", "REQ-DEPL-ROOT"))
+    for watch in watches:
+        sut.judge(
+            instance_effect,
+            watch.before,
+            watch.operation.start,
+            *watch.looks,
+            instance=watch.place.role_instance,
+            others=list(watch.others),
+            waited=round(watch.waited, 3),
+        )
+
+
+def shared_instance(sut: SystemUnderTest) -> Place:
+    """An instance whose name other deployments have too, where there is one: what mixes up deployments shows there."""
+    for deployment in sut.target.deployments:
+        for name in deployment.role_instances:
+            if sum(name in other.role_instances for other in sut.target.deployments) > 1:
+                return Place(deployment, name)
+    return sut.places()[0]
+
+
+@alone
+@verifies("REQ-REIMAGE-URI-EQUIV")
+@pytest.mark.parametrize("form", FORMS)
+def test_both_forms_address_the_same_instance(sut: SystemUnderTest, form: UriForm) -> None:
+    """When a slot holds the named deployment, either form reimages the instance in that deployment and none elsewhere."""
+    sut.finish_all()
+    place = shared_instance(sut)
+    for _ in range(3):
+        exchange = sut.start(place, form)
+        if exchange.reply is None or exchange.reply.status != 409:
+            break
+    operation = sut.started(exchange, place, form)
+    if not sut.observer.offers_deployment:
+        sut.book.wait(operation)
+        sut.judge(completes, *operation.exchanges, requirement="REQ-REIMAGE-URI-EQUIV", waited=round(operation.duration, 3))
+        return
+    looks: list[Exchange] = []
+    while operation.is_under_way:
+        looks += [sut.observer.look(deployment) for deployment in sut.target.deployments]
+        sut.idle()
+    elsewhere = [d.name for d in sut.target.deployments if d != place.deployment]
+    sut.judge(
+        equivalent_forms,
+        exchange,
+        *looks,
+        deployment=place.deployment.name,
+        instance=place.role_instance,
+        elsewhere=elsewhere,
+    )
+
+
+@afterwards
+@verifies("REQ-REIMAGE-FRESH-OS")
+def test_a_fresh_operating_system_is_written(sut: SystemUnderTest) -> None:
+    """After a reimage the installation is another one."""
+    for place, _, before in probed(sut):
+        after = sut.await_installation(place, before[0])
+        sut.judge(fresh_installation, before[0], after)
+
+
+@afterwards
+@verifies("REQ-REIMAGE-LOCALSTORE", "REQ-REIMAGE-OTHERDATA-LOST")
+def test_local_storage_is_kept_and_other_data_is_lost(sut: SystemUnderTest) -> None:
+    """Data in local storage resources is kept as far as possible; other local data is lost."""
+    for place, _, before in probed(sut):
+        sut.await_installation(place, before[0])
+        after = [sut.probe.ask(place, "GET", f"/{where}/conformance") for where in ("local-storage", "other")]
+        sut.judge(storage_kept_and_lost, before[1], before[2], *after)
+
+
+def probed(sut: SystemUnderTest) -> list[tuple[Place, Result, list[Exchange]]]:
+    """The steps that left markers behind, over."""
+    if not sut.probe.offered:
+        raise NotApplicable("the target has no probe")
+    found = [r for r in ordinary(sut) if r.probe_before and sut.finished(r).status == "Succeeded"]
+    precondition(found, "no reimage with markers succeeded", because=("REQ-REIMAGE-COMPLETES",))
+    return [(result.step.place, result, result.probe_before) for result in found]

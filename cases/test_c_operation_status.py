@@ -1,0 +1,250 @@
+"""C. Get Operation Status: each poll, the documents, their order in time, and the ids that are no operation's."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from conformance.casebook import NotApplicable, SystemUnderTest, afterwards, alone, at_the_end, precondition, smoke, verifies
+from conformance.checks.operations import (
+    fails_as_announced,
+    operation_documents,
+    polls_answered,
+    progress,
+    request_id_present,
+    unknown_operation,
+)
+from conformance.checks.refusals import refused
+from conformance.checks.transport import answered_with
+from conformance.model import Exchange, Identity, Request
+from conformance.oracle import MINIMUM_POLL_VERSION
+from conformance.protocol.addresses import UriForm
+from conformance.protocol.requests import with_header, without_header
+from conformance.requirements import published_from
+from conformance.runner.operations import Operation, State
+
+DOCUMENT = (
+    "REQ-GOS-ROOT", "REQ-GOS-ID", "REQ-GOS-STATUS", "REQ-GOS-HTTPSTATUS", "REQ-GOS-HTTPSTATUS-INT", "REQ-REIMAGE-FINAL-200", "REQ-GOS-ERROR",
+    "REQ-GOS-ORDER", "REQ-GOS-CT", "REQ-GOS-REQID-OWN",
+)  # fmt: skip
+
+
+def known_operations(sut: SystemUnderTest) -> list[Operation]:
+    """Every operation that polls showed to exist."""
+    sut.finish_all()
+    found = [operation for operation in sut.book.operations if operation.polls]
+    precondition(found, "no operation could be polled", because=("REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-202", "REQ-REIMAGE-REQID"))
+    return found
+
+
+def ended_operation(sut: SystemUnderTest, status: str = "Succeeded") -> Operation:
+    """An operation that came to this end."""
+    found = next((o for o in known_operations(sut) if o.state is State.ENDED and o.status == status), None)
+    if found is None:
+        precondition(False, f"no operation {status}", because=("REQ-REIMAGE-COMPLETES", "REQ-GOS-STATUS"))
+        raise AssertionError
+    return found
+
+
+def polls(sut: SystemUnderTest) -> list[Exchange]:
+    """Every poll of every operation."""
+    return [poll for operation in known_operations(sut) for poll in operation.polls]
+
+
+@smoke
+@afterwards
+@verifies("REQ-GOS-200")
+def test_every_poll_is_answered_200(sut: SystemUnderTest) -> None:
+    """A poll answers 200 whatever the state of the operation, Failed included."""
+    for operation in known_operations(sut):
+        lost = operation.polls[-1].reply is None
+        sut.judge(polls_answered, *operation.exchanges, alive=lost and sut.is_alive())
+
+
+@smoke
+@afterwards
+@verifies("REQ-GOS-REQID")
+def test_every_poll_carries_a_request_id(sut: SystemUnderTest) -> None:
+    """The response to a poll carries x-ms-request-id."""
+    sut.judge(request_id_present, *polls(sut), requirement="REQ-GOS-REQID")
+
+
+@smoke
+@afterwards
+@pytest.mark.parametrize("requirement", [pytest.param(name, marks=pytest.mark.verifies(name)) for name in DOCUMENT])
+def test_the_document_of_each_poll(sut: SystemUnderTest, requirement: str) -> None:
+    """Operation holds ID, Status, HttpStatusCode and Error as its state demands."""
+    sut.judge(operation_documents, *polls(sut), only=[requirement])
+
+
+@smoke
+@afterwards
+@verifies("REQ-GOS-PROGRESS", "REQ-GOS-TERMINAL-STABLE")
+def test_the_statuses_go_from_in_progress_to_one_end(sut: SystemUnderTest) -> None:
+    """InProgress, then Succeeded or Failed, and no change after it."""
+    for operation in known_operations(sut):
+        for _ in range(2 if operation.state is State.ENDED else 0):
+            sut.book.poll(operation, label="poll-after-end")
+        sut.judge(progress, *operation.polls)
+
+
+@afterwards
+@verifies("REQ-GOS-ERROR", "REQ-GOS-200", "REQ-GOS-HTTPSTATUS")
+def test_a_failing_reimage_ends_failed_with_its_error(sut: SystemUnderTest) -> None:
+    """A reimage of an instance that fails is reported Failed, with an Error, under a 200."""
+    if not any(deployment.failing_role_instances for deployment in sut.target.deployments):
+        raise NotApplicable("the target lists no failing role instance")
+    operation = sut.finished(sut.result("failing"))
+    sut.judge(fails_as_announced, *operation.exchanges)
+    sut.judge(operation_documents, *operation.polls, only=["REQ-GOS-ERROR", "REQ-GOS-HTTPSTATUS", "REQ-GOS-HTTPSTATUS-INT"])
+
+
+@afterwards
+@verifies("REQ-GOS-VERSION-MIN")
+@pytest.mark.parametrize("version", [MINIMUM_POLL_VERSION, "2010-04-01", "2010-10-28"])
+def test_the_first_version_is_enough_to_poll(sut: SystemUnderTest, version: str) -> None:
+    """2009-10-01 and later versions are usable."""
+    operation = ended_operation(sut)
+    exchange = sut.send(sut.builder.operation_status(operation.identifier, version=version), label="poll-version")
+    sut.judge(answered_with, exchange, requirement="REQ-GOS-VERSION-MIN", statuses=[200])
+
+
+@afterwards
+@verifies("REQ-VER-OLD-KEPT")
+def test_every_published_version_is_enough_to_poll(sut: SystemUnderTest) -> None:
+    """Older published versions stay callable."""
+    operation = ended_operation(sut)
+    for version in published_from(MINIMUM_POLL_VERSION):
+        exchange = sut.send(sut.builder.operation_status(operation.identifier, version=version), label="poll-version")
+        sut.judge(answered_with, exchange, requirement="REQ-VER-OLD-KEPT", statuses=[200])
+
+
+@afterwards
+@verifies("REQ-GOS-READONLY", "REQ-GOS-TERMINAL-STABLE")
+@pytest.mark.parametrize("status", ["Succeeded", "Failed"])
+def test_polling_changes_nothing(sut: SystemUnderTest, status: str) -> None:
+    """However often and with whichever version an operation is polled, its outcome is the same."""
+    if status == "Failed" and not any(deployment.failing_role_instances for deployment in sut.target.deployments):
+        raise NotApplicable("the target lists no failing role instance")
+    operation = ended_operation(sut, status)
+    for version in (None, "2009-10-01", None, "2010-10-28", "2012-03-01", None, published_from("2010-10-28")[-1], None, None):
+        sut.book.poll(operation, version=version, label="poll-again")
+    sut.judge(progress, *operation.polls)
+
+
+@at_the_end
+@verifies("REQ-GOS-TERMINAL-STABLE")
+def test_the_end_still_stands_when_the_run_ends(sut: SystemUnderTest) -> None:
+    """Long after the end every operation reports the same outcome, if it is still known."""
+    ended = [operation for operation in known_operations(sut) if operation.state is State.ENDED]
+    precondition(ended, "no operation ended", because=("REQ-REIMAGE-COMPLETES",))
+    for operation in ended:
+        late = sut.book.poll(operation, label="poll-late")
+        sut.judge(progress, *operation.polls)
+    kept = f"a finished operation is {'still known' if late.reply and late.reply.status == 200 else 'gone'}"
+    sut.observe("REQ-GOS-RETENTION", f"{kept} {late.at - operation.start.at:.0f} s after its start", late)
+
+
+def strangers(sut: SystemUnderTest) -> list[str]:
+    """Ids that were never issued: of the usual form, malformed, and near misses of one that was."""
+    ids = ["0" * 32, "f" * 32, f"{sut.random.getrandbits(128):032x}", "00000000-0000-4000-8000-000000000000", "not-an-id", "1", "x" * 200,
+           "a&b", "<id>", "null", "*", "InProgress"]  # fmt: skip
+    known = next((operation.identifier for operation in sut.book.operations if len(operation.identifier) > 8), "")
+    if known:
+        last = "0" if known[-1] != "0" else "1"
+        first = "0" if known[0] != "0" else "1"
+        ids += [known[:-1], known[1:], known + "0", known[:-1] + last, first + known[1:], known[: len(known) // 2], "x" + known]
+    return ids
+
+
+@smoke
+@afterwards
+@verifies("REQ-GOS-UNKNOWN-ID")
+def test_an_id_that_was_never_issued_is_refused(sut: SystemUnderTest) -> None:
+    """An unknown or malformed id gets 404 or 400, and is not reported as an operation."""
+    known_operations(sut)
+    exchanges = [sut.send(sut.builder.operation_status(identifier), label="poll-stranger") for identifier in strangers(sut)]
+    sut.judge(unknown_operation, *exchanges)
+
+
+@afterwards
+@verifies("REQ-GOS-OTHER-SUB")
+def test_an_operation_of_another_subscription_is_not_readable(sut: SystemUnderTest) -> None:
+    """An id issued under one subscription is unknown under another."""
+    if sut.target.other_subscription_id is None:
+        raise NotApplicable("the target lists no second subscription")
+    for operation in known_operations(sut)[:3]:
+        request = sut.builder.operation_status(operation.identifier, subscription=sut.target.other_subscription_id)
+        exchange = sut.send(request, label="poll-elsewhere")
+        sut.judge(answered_with, exchange, requirement="REQ-GOS-OTHER-SUB", statuses=[400, 403, 404])
+
+
+BAD_VERSIONS = ("", "2011-6-1", "20111001", "2011-10-01T00:00:00Z", "2011-10-01x", "latest")
+
+
+def judge_refusal(sut: SystemUnderTest, request: Request) -> None:
+    """Sends a request that cannot start anything and judges that it is refused as the oracle says."""
+    exchange = sut.send(request, label="refusal")
+    alive = exchange.reply is None and sut.is_alive()
+    sut.judge(refused, exchange, alive=alive)
+
+
+@smoke
+@afterwards
+@verifies("REQ-VER-MISSING")
+def test_a_poll_without_version_is_refused(sut: SystemUnderTest) -> None:
+    """A request without x-ms-version is rejected, polls included."""
+    for operation in (ended_operation(sut),):
+        judge_refusal(sut, without_header(sut.builder.operation_status(operation.identifier), "x-ms-version"))
+
+
+@afterwards
+@verifies("REQ-VER-FORMAT")
+@pytest.mark.parametrize("version", BAD_VERSIONS)
+def test_a_poll_with_a_malformed_version_is_refused(sut: SystemUnderTest, version: str) -> None:
+    """A version that is no date is rejected, polls included."""
+    judge_refusal(sut, sut.builder.operation_status(ended_operation(sut).identifier, version=version))
+
+
+@afterwards
+@verifies("REQ-ERR-VERB")
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
+def test_another_verb_on_an_operation_is_refused(sut: SystemUnderTest, method: str) -> None:
+    """Operations are read with GET alone."""
+    request = replace(sut.builder.operation_status(ended_operation(sut).identifier), method=method)
+    exchange = sut.send(with_header(request, "Content-Length", "0"), label="refusal")
+    sut.judge(answered_with, exchange, requirement="REQ-ERR-VERB", statuses=[400, 404, 405, 501])
+
+
+@alone
+@verifies("REQ-GOS-200", "REQ-GOS-PROGRESS")
+def test_the_first_poll_may_come_at_once_and_from_a_new_connection(sut: SystemUnderTest) -> None:
+    """Polls on new connections, by a second certificate where there is one, and while others are refused, tell the same story."""
+    sut.finish_all()
+    place = sut.places()[0]
+    operation = sut.started(sut.start(place, UriForm.SLOT), place, UriForm.SLOT)
+    second = sut.target.is_https and sut.target.second_client_certificate is not None
+    while operation.is_under_way:
+        request = replace(sut.builder.operation_status(operation.identifier), fresh_connection=True)
+        operation.polls.append(sut.send(request, label="poll-new-connection"))
+        if second:
+            operation.polls.append(sut.send(replace(request, identity=Identity.SECOND), label="poll-second"))
+        sut.send(sut.builder.operation_status("0" * 32), label="poll-stranger")
+        sut.idle()
+    ordered = sorted(operation.polls, key=lambda poll: poll.number)
+    sut.judge(polls_answered, operation.start, *ordered)
+    sut.judge(progress, *ordered)
+
+
+@afterwards
+@verifies("REQ-GOS-ID-FORMS")
+def test_ids_in_other_forms(sut: SystemUnderTest) -> None:
+    """Records whether the dashed form or upper case of an id is accepted, and what the ids look like."""
+    operation = ended_operation(sut)
+    plain = operation.identifier.replace("-", "")
+    dashed = "-".join((plain[:8], plain[8:12], plain[12:16], plain[16:20], plain[20:]))
+    for what, identifier in (("upper case", operation.identifier.upper()), ("dashes added or removed", dashed if "-" not in operation.identifier else plain)):
+        exchange = sut.send(sut.builder.operation_status(identifier), label="question")
+        answered = exchange.reply.status if exchange.reply is not None else "no reply"
+        sut.observe("REQ-GOS-ID-FORMS", f"an id in another form ({what}) is answered {answered}", exchange)

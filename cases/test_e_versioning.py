@@ -1,0 +1,112 @@
+"""E. Service management versioning: the x-ms-version header."""
+
+from __future__ import annotations
+
+import pytest
+
+from conformance.casebook import SystemUnderTest, precondition, smoke, verifies
+from conformance.checks.transport import same_answer
+from conformance.model import Exchange, Request
+from conformance.oracle import MINIMUM_VERSION
+from conformance.protocol.addresses import FORMS, UriForm
+from conformance.protocol.requests import VERSION_HEADER, Place, with_header, without_header
+from conformance.requirements import PUBLISHED
+
+forms = pytest.mark.parametrize("form", [pytest.param(UriForm.SLOT, marks=smoke), UriForm.NAME])
+
+MALFORMED = (
+    "", "2011-6-1", "2011-06-1", "2011-6-01", "20111001", "2011-10-01T00:00:00Z", "2011-10-01 00:00", "2011-10-01x", "x2011-10-01", "2011-10",
+    "2011", "2011-10-01-", "-2011-10-01", "2011/10/01", "2011.10.01", "2011_10_01", "01-10-2011", "10-01-2011", "28-10-2010", "11-10-01",
+    "02011-10-01", "2011-010-01", "2011-10-001", "2011-10-01;", "2011-10-01,", "2011-10-01,2011-10-01", "'2011-10-01'", '"2011-10-01"',
+    "+2011-10-01", "v2011-10-01", "2011-1O-01", "2011-Oct-01", "latest", "null", "0", "1.0", "*", "2011--10-01", "2011-10-0l", "\xb22011-10-01",
+    "2011\xad10\xad01", "99999999999", "true",
+)  # fmt: skip
+
+
+@forms
+@smoke
+@verifies("REQ-VER-MISSING")
+def test_a_reimage_without_version_is_refused(sut: SystemUnderTest, form: UriForm) -> None:
+    """A request without x-ms-version is rejected with 400."""
+    sut.refuse(without_header(sut.builder.reimage(sut.main_witness(2), form), VERSION_HEADER))
+
+
+@forms
+@verifies("REQ-VER-MISSING")
+def test_a_version_under_another_name_is_no_version(sut: SystemUnderTest, form: UriForm) -> None:
+    """Headers of similar names do not stand in for x-ms-version."""
+    request = without_header(sut.builder.reimage(sut.main_witness(2), form), VERSION_HEADER)
+    for name in ("x-ms-versions", "ms-version", "x_ms_version", "version", "x-ms-version-x", "api-version"):
+        sut.refuse(with_header(request, name, sut.target.x_ms_version))
+
+
+@forms
+@verifies("REQ-VER-FORMAT")
+@pytest.mark.parametrize("version", [pytest.param(v, marks=smoke if v == "2011-6-1" else ()) for v in MALFORMED])
+def test_a_malformed_version_is_refused(sut: SystemUnderTest, form: UriForm, version: str) -> None:
+    """A value that is no YYYY-MM-DD is rejected with 400."""
+    sut.refuse(sut.builder.reimage(sut.main_witness(2), form, version=version))
+
+
+def nowhere(sut: SystemUnderTest, form: UriForm, version: str | None = None) -> Request:
+    """A sound request for an instance that cannot exist: its answer tells whether the version is acceptable, at no cost."""
+    deployment = sut.planner.main
+    container = Place(deployment, "").container(form)
+    return sut.builder.reimage_at(deployment.cloud_service, form, container, "NoSuchRole_IN_0", version=version)
+
+
+def calibrated(sut: SystemUnderTest, form: UriForm) -> Exchange:
+    """The answer to `nowhere`, where a bad version is answered otherwise, so that the two can be told apart."""
+    plain = sut.attempt(nowhere(sut, form))
+    sut.settle(plain)
+    wrong = sut.attempt(nowhere(sut, form, "2011-6-1"))
+    sut.settle(wrong)
+    told_apart = plain.reply is not None and wrong.reply is not None and plain.reply.status != wrong.reply.status
+    precondition(told_apart, "an unknown instance and a bad version are answered alike", because=("REQ-VER-FORMAT",))
+    return plain
+
+
+@pytest.mark.parametrize("form", FORMS)
+@verifies("REQ-VER-OLD-KEPT")
+def test_every_published_version_is_acceptable(sut: SystemUnderTest, form: UriForm) -> None:
+    """Published versions from 2010-10-28 on stay callable."""
+    plain = calibrated(sut, form)
+    for version in PUBLISHED:
+        if version != MINIMUM_VERSION:
+            exchange = sut.attempt(nowhere(sut, form, version))
+            sut.settle(exchange)
+            sut.judge(same_answer, plain, exchange, requirement="REQ-VER-OLD-KEPT", what=f"version {version}")
+
+
+@pytest.mark.parametrize("form", FORMS)
+@verifies("REQ-REIMAGE-VERSION")
+def test_the_minimum_version_is_acceptable(sut: SystemUnderTest, form: UriForm) -> None:
+    """Exactly 2010-10-28 is as good as any later version."""
+    plain = calibrated(sut, form)
+    exchange = sut.attempt(nowhere(sut, form, MINIMUM_VERSION))
+    sut.settle(exchange)
+    sut.judge(same_answer, plain, exchange, requirement="REQ-REIMAGE-VERSION", what=f"version {MINIMUM_VERSION}")
+
+
+@verifies("REQ-VER-UNPUBLISHED", "REQ-VER-LIST")
+def test_dates_that_were_never_published(sut: SystemUnderTest) -> None:
+    """Records which well-formed dates the endpoint takes for versions."""
+    plain = calibrated(sut, UriForm.SLOT)
+    for version in ("2010-10-27", "2011-08-18", "2011-10-02", "2012-02-30", "2099-01-01", "9999-12-31"):
+        exchange = sut.attempt(nowhere(sut, UriForm.SLOT, version))
+        sut.settle(exchange)
+        same = exchange.reply is not None and plain.reply is not None and exchange.reply.status == plain.reply.status
+        sut.observe("REQ-VER-UNPUBLISHED", f"{version} is {'accepted' if same else 'refused'}", exchange)
+    sut.observe("REQ-VER-LIST", f"published versions tried: {', '.join(PUBLISHED)}", plain)
+
+
+@forms
+@verifies("REQ-VER-FORMAT")
+def test_a_repeated_version_is_recorded(sut: SystemUnderTest, form: UriForm) -> None:
+    """Two different values cannot both be the version; a bad one beside a good one is refused or ignored, as long as nothing breaks."""
+    request = with_header(nowhere(sut, form), VERSION_HEADER, sut.target.x_ms_version, sut.target.x_ms_version)
+    exchange = sut.attempt(request)
+    sut.settle(exchange)
+    precondition(exchange.reply is not None, "no reply")
+    sut.observe("REQ-VER-SPURIOUS", f"x-ms-version twice is answered {exchange.reply.status if exchange.reply else ''}", exchange)
+    sut.refuse(nowhere(sut, form, "2011-6-1"))

@@ -1,0 +1,117 @@
+"""F. Status and error codes: verbs, and what holds for every error answer of the run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from conformance.casebook import SystemUnderTest, at_the_end, smoke, verifies
+from conformance.checks.messages import error_media_types
+from conformance.checks.refusals import error_document_form, error_document_present, error_request_ids, error_statuses
+from conformance.checks.transport import answered_with
+from conformance.model import Exchange
+from conformance.protocol.addresses import FORMS, Kind, UriForm, read_target
+from conformance.protocol.documents import error_code, looks_like_xml, read_document, read_error
+
+forms = pytest.mark.parametrize("form", [pytest.param(UriForm.SLOT, marks=smoke), UriForm.NAME])
+
+
+@forms
+@verifies("REQ-ERR-VERB", "REQ-REIMAGE-METHOD")
+@pytest.mark.parametrize("method", ["PUT", pytest.param("GET", marks=smoke), "DELETE", "PATCH", "HEAD", "OPTIONS"])
+def test_a_verb_other_than_post_is_refused(sut: SystemUnderTest, form: UriForm, method: str) -> None:
+    """A verb that is not valid for the resource is refused, and nothing starts."""
+    sut.refuse(replace(sut.builder.reimage(sut.main_witness(6), form), method=method))
+
+
+@pytest.mark.parametrize("form", FORMS)
+@verifies("REQ-ERR-VERB", "REQ-HTTP-UNKNOWN-METHOD")
+@pytest.mark.parametrize("method", ["REIMAGE", "POSTS", "POS", "BREW", "TRACE"])
+def test_an_unknown_verb_is_refused(sut: SystemUnderTest, form: UriForm, method: str) -> None:
+    """A method that the service does not know is refused: 501, or what the error table says."""
+    exchange = sut.refuse(replace(sut.builder.reimage(sut.main_witness(6), form), method=method), "REQ-ERR-VERB")
+    sut.judge(answered_with, exchange, requirement="REQ-HTTP-UNKNOWN-METHOD", statuses=[501, 405, 400, 404], expected="501, 405 or the table's 400")
+
+
+@pytest.mark.parametrize("form", FORMS)
+@verifies("REQ-HTTP-METHOD-CASE")
+@pytest.mark.parametrize("method", ["post", "Post"])
+def test_methods_are_case_sensitive(sut: SystemUnderTest, form: UriForm, method: str) -> None:
+    """`post` is not POST."""
+    sut.refuse(replace(sut.builder.reimage(sut.main_witness(6), form), method=method))
+
+
+@smoke
+@at_the_end
+@verifies("REQ-ERR-BODY-OPTIONAL")
+def test_every_application_error_carries_an_error_document(sut: SystemUnderTest) -> None:
+    """The code of the Error document is what tells a client what was wrong."""
+    sut.judge_all(error_document_present)
+
+
+@smoke
+@at_the_end
+@verifies("REQ-ERR-BODY-FORMAT")
+def test_every_error_document_is_well_formed(sut: SystemUnderTest) -> None:
+    """An error's XML body has root Error with Code, then Message."""
+    sut.judge_all(error_document_form)
+
+
+@smoke
+@at_the_end
+@verifies("REQ-ERR-STATUS")
+def test_errors_use_standard_status_codes(sut: SystemUnderTest) -> None:
+    """A client's error is a standard 4xx; none hides in a 200."""
+    sut.judge_all(error_statuses)
+
+
+@smoke
+@at_the_end
+@verifies("REQ-ERR-CODES")
+def test_the_error_table_binds(sut: SystemUnderTest) -> None:
+    """Version, query parameter and unknown resource are answered with the status and code of the table."""
+    from conformance.checks.refusals import error_codes
+
+    sut.judge_all(error_codes)
+
+
+@smoke
+@at_the_end
+@verifies("REQ-ERR-CT")
+def test_xml_errors_name_an_xml_media_type(sut: SystemUnderTest) -> None:
+    """An error with XML content says so in Content-Type."""
+    sut.judge_all(error_media_types)
+
+
+@smoke
+@at_the_end
+@verifies("REQ-ASYNC-REQID-ERRORS")
+def test_errors_carry_a_request_id(sut: SystemUnderTest) -> None:
+    """Error answers carry x-ms-request-id too."""
+    sut.judge_all(error_request_ids)
+
+
+def errors(sut: SystemUnderTest) -> list[Exchange]:
+    """Every XML error answer of the protocol's resources."""
+    return [
+        e
+        for e in sut.recorder.exchanges
+        if e.label != "probe" and e.reply is not None and e.reply.status >= 400 and looks_like_xml(e.reply)
+        and read_target(e.request.target).kind is not Kind.OTHER
+    ]  # fmt: skip
+
+
+@smoke
+@at_the_end
+@verifies("REQ-ERR-NS", "REQ-ERR-EXTRA", "REQ-ERR-MESSAGE")
+def test_what_error_documents_look_like(sut: SystemUnderTest) -> None:
+    """Records the namespace of errors, further children, and what messages say."""
+    seen = errors(sut)
+    read = [(e, read_error(read_document(e.reply))) for e in seen if e.reply is not None]
+    namespaces = sorted({error.namespace or "none" for _, error in read if not error.problem})
+    extra = sorted({name for _, error in read for name in error.extra})
+    messages = {error_code(e.reply): error.message for e, error in read if e.reply is not None and error.code}
+    sut.observe("REQ-ERR-NS", f"namespace of errors: {', '.join(namespaces) or 'no readable error document'}", *seen[:1])
+    sut.observe("REQ-ERR-EXTRA", f"further children of Error: {', '.join(extra) or 'none'}", *seen[:1])
+    sut.observe("REQ-ERR-MESSAGE", "; ".join(f"{code}: {text[:60]}" for code, text in sorted(messages.items())[:4]) or "none", *seen[:1])

@@ -1,0 +1,131 @@
+"""G. Authentication and TLS: who may reimage, who may read."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from conformance.casebook import NotApplicable, SystemUnderTest, afterwards, smoke, verifies
+from conformance.checks.operations import accepted
+from conformance.checks.refusals import instance_untouched, refused
+from conformance.checks.transport import answered_with
+from conformance.model import Identity, Request
+from conformance.protocol.addresses import FORMS, UriForm
+from conformance.protocol.requests import with_subscription
+
+forms = pytest.mark.parametrize("form", [pytest.param(UriForm.SLOT, marks=smoke), UriForm.NAME])
+
+
+def over_tls(sut: SystemUnderTest) -> None:
+    """Authentication is by certificate, so it needs https."""
+    if not sut.target.is_https:
+        raise NotApplicable("the target is not reached over https")
+
+
+def refuse_and_look(sut: SystemUnderTest, request: Request) -> None:
+    """Refuses a reimage, and looks whether the instance it addresses noticed."""
+    place = sut.place_of(request) or sut.main_witness(7)
+    before = sut.observer.look(place.deployment) if sut.observer.offers_deployment else None
+    exchange = sut.refuse(request, effects=False)
+    if before is not None:
+        after = sut.observer.look(place.deployment)
+        arguments = {"requirement": "REQ-AUTH-BEFORE-EFFECT", "instance": place.role_instance}
+        sut.judge(instance_untouched, before, exchange, after, **arguments)
+    elif exchange.reply is not None:
+        sut.judge(answered_with, exchange, requirement="REQ-AUTH-BEFORE-EFFECT", statuses=[401, 403, 404])
+
+
+@forms
+@verifies("REQ-AUTH-TLS", "REQ-AUTH-BEFORE-EFFECT")
+def test_an_anonymous_reimage_is_refused(sut: SystemUnderTest, form: UriForm) -> None:
+    """A request without a client certificate is not served."""
+    over_tls(sut)
+    refuse_and_look(sut, replace(sut.builder.reimage(sut.main_witness(7), form), identity=Identity.NONE))
+
+
+@forms
+@verifies("REQ-AUTH-FAIL", "REQ-AUTH-BEFORE-EFFECT")
+def test_an_unknown_certificate_is_refused(sut: SystemUnderTest, form: UriForm) -> None:
+    """A certificate that nobody registered opens nothing."""
+    over_tls(sut)
+    refuse_and_look(sut, replace(sut.builder.reimage(sut.main_witness(7), form), identity=Identity.UNKNOWN))
+
+
+@forms
+@verifies("REQ-AUTH-FAIL", "REQ-AUTH-BEFORE-EFFECT")
+def test_a_subscription_that_the_certificate_does_not_open_is_refused(sut: SystemUnderTest, form: UriForm) -> None:
+    """A certificate opens its own subscriptions and no other."""
+    over_tls(sut)
+    request = sut.builder.reimage(sut.main_witness(7), form)
+    known = [sut.target.foreign_subscription_id] if sut.target.foreign_subscription_id else []
+    for subscription in (*known, "99999999-0000-4000-8000-00000000dead", "no-such-subscription"):
+        refuse_and_look(sut, with_subscription(request, sut.target.subscription_id, subscription))
+
+
+@afterwards
+@verifies("REQ-AUTH-TLS", "REQ-AUTH-FAIL")
+@pytest.mark.parametrize("identity", [Identity.NONE, Identity.UNKNOWN, "foreign"])
+def test_an_operation_is_not_shown_to_strangers(sut: SystemUnderTest, identity: str) -> None:
+    """Get Operation Status asks for the same certificate as the operation did."""
+    over_tls(sut)
+    sut.finish_all()
+    known = sut.known_poll()
+    if known is None:
+        raise NotApplicable("no operation is known")
+    if identity != "foreign":
+        request = replace(known, identity=Identity(identity))
+    elif sut.target.foreign_subscription_id:
+        request = with_subscription(known, sut.target.subscription_id, sut.target.foreign_subscription_id)
+    else:
+        raise NotApplicable("the target lists no foreign subscription")
+    sut.judge(refused, sut.send(request, label="refusal"))
+
+
+@verifies("REQ-AUTH-TLS", "REQ-AUTH-FAIL")
+@pytest.mark.parametrize("identity", [Identity.NONE, Identity.UNKNOWN, "foreign"])
+def test_a_deployment_is_not_shown_to_strangers(sut: SystemUnderTest, identity: str) -> None:
+    """Get Deployment asks for it too."""
+    over_tls(sut)
+    if not sut.observer.offers_deployment:
+        raise NotApplicable("the target does not offer Get Deployment")
+    request = sut.builder.deployment(sut.planner.main)
+    if identity != "foreign":
+        request = replace(request, identity=Identity(identity))
+    elif sut.target.foreign_subscription_id:
+        request = with_subscription(request, sut.target.subscription_id, sut.target.foreign_subscription_id)
+    else:
+        raise NotApplicable("the target lists no foreign subscription")
+    sut.judge(refused, sut.send(request, label="refusal"))
+
+
+@afterwards
+@verifies("REQ-AUTH-ANYCERT")
+def test_any_certificate_of_the_subscription_will_do(sut: SystemUnderTest) -> None:
+    """A second certificate of the same subscription reimages, and reads operations that the first one started."""
+    over_tls(sut)
+    if sut.target.second_client_certificate is None:
+        raise NotApplicable("the target lists no second client certificate")
+    sut.judge(accepted, *[e for e in [sut.result("second-certificate").exchange] if e is not None], requirement="REQ-AUTH-ANYCERT")
+    known = sut.known_poll()
+    if known is not None:
+        exchange = sut.send(replace(known, identity=Identity.SECOND), label="poll-second")
+        sut.judge(answered_with, exchange, requirement="REQ-AUTH-ANYCERT", statuses=[200])
+
+
+@verifies("REQ-AUTH-ORDER")
+@pytest.mark.parametrize("form", FORMS[:1])
+def test_which_error_wins(sut: SystemUnderTest, form: UriForm) -> None:
+    """Records which error an endpoint gives first when several apply."""
+    over_tls(sut)
+    from conformance.protocol.requests import with_query, without_header
+
+    place = sut.main_witness(7)
+    bare = without_header(sut.builder.reimage(place, form), "x-ms-version")
+    for what, request in (
+        ("a foreign subscription and no version", with_subscription(bare, sut.target.subscription_id, "no-such-subscription")),
+        ("no version and no comp", with_query(bare, None)),
+    ):
+        exchange = sut.attempt(request)
+        status = exchange.reply.status if exchange.reply is not None else "no reply"
+        sut.observe("REQ-AUTH-ORDER", f"{what}: {status}", exchange)

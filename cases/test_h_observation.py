@@ -1,0 +1,190 @@
+"""H. Observing the instance: Get Deployment and Get Cloud Service Properties."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from conformance.casebook import NotApplicable, SystemUnderTest, at_the_end, precondition, smoke, verifies
+from conformance.checks.deployments import (
+    BAD_STATES,
+    deployment_document,
+    empty_slot,
+    instance_list,
+    observer_answers,
+    status_vocabulary,
+    statuses_in,
+    version_gates,
+)
+from conformance.checks.refusals import refused
+from conformance.checks.transport import same_answer
+from conformance.model import Exchange
+from conformance.protocol.addresses import FORMS, UriForm
+from conformance.protocol.documents import read_document
+from conformance.protocol.requests import without_header
+from conformance.requirements import published_from
+
+
+def claimed(sut: SystemUnderTest) -> None:
+    """Judged only where the target claims Get Deployment."""
+    if not sut.observer.offers_deployment:
+        raise NotApplicable("the target does not offer Get Deployment")
+
+
+@smoke
+@verifies("REQ-OBS-OPTIONAL")
+def test_what_can_be_observed(sut: SystemUnderTest) -> None:
+    """Records whether the endpoint offers the two observing calls."""
+    deployment, service = sut.observer.offers_deployment, sut.observer.offers_cloud_service
+    sut.observe("REQ-OBS-OPTIONAL", f"Get Deployment: {_word(deployment)}; Get Cloud Service Properties: {_word(service)}")
+
+
+def _word(offered: bool) -> str:
+    """Whether something is offered, as a report says it."""
+    return "offered" if offered else "not offered"
+
+
+@smoke
+@verifies("REQ-DEPL-URI")
+@pytest.mark.parametrize("form", FORMS)
+def test_a_deployment_answers_by_slot_and_by_name(sut: SystemUnderTest, form: UriForm) -> None:
+    """GET on a deployment, by slot or by name, answers 200 with a request id."""
+    claimed(sut)
+    looks = [sut.observer.look(deployment, form) for deployment in sut.target.deployments]
+    sut.judge(observer_answers, *looks, requirement="REQ-DEPL-URI")
+
+
+@smoke
+@verifies("REQ-DEPL-ROOT")
+@pytest.mark.parametrize("form", FORMS)
+def test_the_document_describes_the_deployment(sut: SystemUnderTest, form: UriForm) -> None:
+    """Root Deployment holds the documented members and is the one asked for."""
+    claimed(sut)
+    for deployment in sut.target.deployments:
+        sut.judge(deployment_document, sut.observer.look(deployment, form), name=deployment.name, slot=deployment.slot)
+
+
+@smoke
+@verifies("REQ-DEPL-INSTANCES")
+@pytest.mark.parametrize("form", FORMS)
+def test_the_document_lists_the_instances(sut: SystemUnderTest, form: UriForm) -> None:
+    """RoleInstanceList holds RoleName, InstanceName, InstanceStatus of every instance."""
+    claimed(sut)
+    for deployment in sut.target.deployments:
+        sut.judge(instance_list, sut.observer.look(deployment, form), instances=list(deployment.role_instances))
+
+
+@smoke
+@verifies("REQ-PROPS-URI", "REQ-DEPL-INSTANCES")
+def test_cloud_service_properties_show_the_same_instances(sut: SystemUnderTest) -> None:
+    """With embed-detail=true the cloud service shows its deployments and their instances."""
+    if not sut.observer.offers_cloud_service:
+        raise NotApplicable("the target does not offer Get Cloud Service Properties")
+    for service in dict.fromkeys(d.cloud_service for d in sut.target.deployments):
+        exchange = sut.send(sut.builder.cloud_service(service, version="2011-10-01"), label="look")
+        sut.judge(observer_answers, exchange, requirement="REQ-PROPS-URI")
+        deployments = [d for d in sut.target.deployments if d.cloud_service == service]
+        shown = statuses_in(exchange)
+        names = {n for d in deployments for n in d.role_instances}
+        precondition(shown or not names, "no instance is shown", because=("REQ-PROPS-URI", "REQ-DEPL-INSTANCES"))
+        plain = sut.send(sut.builder.cloud_service(service, version="2011-10-01", detail=False), label="look")
+        sut.judge(observer_answers, plain, requirement="REQ-PROPS-URI")
+
+
+@verifies("REQ-DEPL-VERSIONS", "REQ-VER-GATED-ELEMENTS")
+@pytest.mark.parametrize("form", FORMS)
+def test_elements_appear_from_their_first_version_on(sut: SystemUnderTest, form: UriForm) -> None:
+    """Response elements introduced with a version are not shown to older ones."""
+    claimed(sut)
+    looks = [sut.observer.look(sut.planner.main, form, version=version) for version in published_from("2009-10-01")]
+    sut.judge(version_gates, *looks)
+
+
+@at_the_end
+@smoke
+@verifies("REQ-DEPL-STATUS-VALUES", "REQ-DEPL-STATUS-GATES", "REQ-DEPL-POWER")
+def test_instance_statuses_are_documented(sut: SystemUnderTest) -> None:
+    """InstanceStatus and PowerState take documented values that fit the version."""
+    claimed(sut)
+    sut.judge_all(status_vocabulary)
+
+
+@verifies("REQ-DEPL-EMPTY-SLOT")
+def test_an_empty_slot_is_not_found(sut: SystemUnderTest) -> None:
+    """A slot without deployment gives 404 ResourceNotFound."""
+    claimed(sut)
+    filled = {(d.cloud_service, d.slot) for d in sut.target.deployments}
+    services = dict.fromkeys(d.cloud_service for d in sut.target.deployments)
+    empty = [(s, slot) for s in services for slot in ("staging", "production") if (s, slot) not in filled]
+    if not empty:
+        raise NotApplicable("every slot of every listed cloud service holds a deployment")
+    for service, slot in empty:
+        sut.judge(empty_slot, sut.send(sut.builder.deployment_at(service, UriForm.SLOT, slot), label="refusal"))
+
+
+@verifies("REQ-VER-MISSING", "REQ-VER-FORMAT")
+@pytest.mark.parametrize("version", [None, "", "2011-6-1", "latest"])
+def test_a_look_without_a_sound_version_is_refused(sut: SystemUnderTest, version: str | None) -> None:
+    """The version header is required of every operation, the observing calls included."""
+    claimed(sut)
+    request = sut.builder.deployment(sut.planner.main, version=version)
+    request = without_header(request, "x-ms-version") if version is None else request
+    sut.judge(refused, sut.send(request, label="refusal"))
+
+
+@verifies("REQ-NAME-ENCODING", "REQ-HTTP-FIELD-CASE", "REQ-VER-HEADER-CASE")
+def test_spelling_makes_no_difference_to_a_look(sut: SystemUnderTest) -> None:
+    """Percent-encoded unreserved characters and the case of field names mean nothing."""
+    claimed(sut)
+    deployment = sut.planner.main
+    plain = sut.observer.look(deployment)
+    request = sut.builder.deployment(deployment, version="2011-10-01")
+    slot = deployment.slot
+    encoded = replace(request, target=request.target.replace(f"/{slot}", f"/%{ord(slot[0]):02X}{slot[1:]}"))
+    upper = replace(request, headers=tuple((name.upper() if name == "Host" else name, value) for name, value in request.headers))
+    version = replace(request, headers=tuple((name.upper() if name != "Host" else name, value) for name, value in request.headers))
+    for requirement, what, varied in (
+        ("REQ-NAME-ENCODING", "percent-encoding an unreserved character", encoded),
+        ("REQ-HTTP-FIELD-CASE", "HOST in capitals", upper),
+        ("REQ-VER-HEADER-CASE", "X-MS-VERSION in capitals", version),
+    ):
+        sut.judge(same_answer, plain, sut.send(varied, label="look"), requirement=requirement, what=what)
+
+
+def looks(sut: SystemUnderTest) -> list[Exchange]:
+    """Everything that Get Deployment showed during the run."""
+    return [e for e in sut.recorder.exchanges if e.label == "look" and statuses_in(e)]
+
+
+@at_the_end
+@smoke
+@verifies("REQ-DEPL-SEQ", "REQ-DEPL-READY", "REQ-DEPL-BAD-STATES", "REQ-DEPL-LOCKED", "REQ-DEPL-STATUS-OLD", "REQ-REIMAGE-SUCCEEDED-NOT-READY")
+def test_what_reimages_looked_like(sut: SystemUnderTest) -> None:
+    """Records the sequence of states, problems of guests, Locked, and the state at the moment of Succeeded."""
+    claimed(sut)
+    seen = looks(sut)
+    watches = [w for w in sut.observer.watches if w.looks]
+    trails = {" > ".join(_trail(w.place.role_instance, w.looks)) for w in watches}
+    bad = sorted({s for e in seen for s in statuses_in(e).values() if s in BAD_STATES})
+    locked = sorted({read_document(e.reply).text("Locked") or "not shown" for e in seen if e.reply is not None})
+    at_end = sorted({_status_at_end(w.operation.ended, w.place.role_instance, w.looks, sut) for w in watches if w.operation.status == "Succeeded"})
+    sut.observe("REQ-DEPL-SEQ", f"states during a reimage: {'; '.join(sorted(trails)[:4]) or 'none seen'}", *seen[:1])
+    sut.observe("REQ-DEPL-READY", f"states seen: {', '.join(sorted({s for e in seen for s in statuses_in(e).values()}))}", *seen[:1])
+    sut.observe("REQ-DEPL-BAD-STATES", f"problem states seen: {', '.join(bad) or 'none'}", *seen[:1])
+    sut.observe("REQ-DEPL-LOCKED", f"Locked: {', '.join(locked) or 'not shown'}", *seen[:1])
+    old = sut.observer.look(sut.planner.main, version="2010-10-28")
+    sut.observe("REQ-DEPL-STATUS-OLD", f"under 2010-10-28: {', '.join(sorted(set(statuses_in(old).values()))) or 'not shown'}", old)
+    sut.observe("REQ-REIMAGE-SUCCEEDED-NOT-READY", f"at the moment of Succeeded the instance is {', '.join(at_end) or 'not seen'}", *seen[:1])
+
+
+def _trail(instance: str, seen: list[Exchange]) -> list[str]:
+    """The states of an instance without repeats."""
+    states = [statuses_in(e).get(instance, "missing") for e in seen]
+    return [s for i, s in enumerate(states) if i == 0 or states[i - 1] != s]
+
+
+def _status_at_end(ended: float, instance: str, seen: list[Exchange], sut: SystemUnderTest) -> str:
+    """The state that the first look after the end showed."""
+    del ended, sut
+    return statuses_in(seen[-1]).get(instance, "missing") if len(seen) == 1 else statuses_in(seen[-2]).get(instance, "missing")

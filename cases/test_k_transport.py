@@ -1,0 +1,233 @@
+"""K and L. HTTP/1.1 messages and XML: what must be refused below the application, and what holds for every response."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from conformance.casebook import SystemUnderTest, afterwards, at_the_end, precondition, smoke, verifies
+from conformance.checks import messages
+from conformance.checks.messages import closes_connection
+from conformance.checks.transport import answered_with, not_answered_with, same_answer
+from conformance.model import Request
+from conformance.protocol.addresses import FORMS, UriForm
+from conformance.protocol.requests import Place, with_chunked, with_header, without_header
+
+BAD_HOSTS = ("a b", "a/b", "<host>", 'a"b', "a\\b", "a{b}")
+
+
+def harmless(sut: SystemUnderTest) -> Request:
+    """A sound request that starts nothing and is answered 200: a poll of an operation that is known."""
+    sut.finish_all()
+    known = sut.known_poll()
+    precondition(known is not None, "no operation is known", because=("REQ-REIMAGE-REQID-USABLE", "REQ-GOS-ROOT"))
+    if known is None:
+        raise AssertionError
+    control = sut.send(known, label="control")
+    answered = control.reply is not None and control.reply.status == 200
+    precondition(answered, "the sound request itself is not answered 200", because=("REQ-GOS-200", "REQ-GOS-TERMINAL-STABLE"))
+    return known
+
+
+def nowhere(sut: SystemUnderTest, form: UriForm = UriForm.SLOT) -> Request:
+    """A sound reimage of an instance that cannot exist."""
+    deployment = sut.planner.main
+    return sut.builder.reimage_at(deployment.cloud_service, form, Place(deployment, "").container(form), "NoSuchRole_IN_0")
+
+
+def with_hosts(request: Request, *values: str) -> Request:
+    """`request` with these Host lines first, or none."""
+    rest = tuple((name, value) for name, value in request.headers if name.lower() != "host")
+    return replace(request, headers=tuple(("Host", value) for value in values) + rest)
+
+
+@afterwards
+@verifies("REQ-HTTP-HOST")
+def test_a_request_without_host_is_refused(sut: SystemUnderTest) -> None:
+    """An HTTP/1.1 request without Host gets 400."""
+    sut.refuse(with_hosts(harmless(sut)))
+    sut.refuse(with_hosts(sut.builder.reimage(sut.main_witness(8))))
+
+
+@afterwards
+@verifies("REQ-HTTP-HOST")
+def test_two_host_lines_are_refused(sut: SystemUnderTest) -> None:
+    """Two Host lines get 400, the same value twice too."""
+    for second in (sut.builder.host, "other.invalid"):
+        sut.refuse(with_hosts(harmless(sut), sut.builder.host, second))
+    sut.refuse(with_hosts(sut.builder.reimage(sut.main_witness(8)), sut.builder.host, "other.invalid"))
+
+
+@afterwards
+@verifies("REQ-HTTP-HOST")
+@pytest.mark.parametrize("value", BAD_HOSTS)
+def test_an_invalid_host_is_refused(sut: SystemUnderTest, value: str) -> None:
+    """A Host value that no host can have gets 400."""
+    sut.refuse(with_hosts(harmless(sut), value))
+
+
+@afterwards
+@verifies("REQ-HTTP-WS-COLON")
+@pytest.mark.parametrize("name", ["x-ms-version", "Host", "Accept"])
+@pytest.mark.parametrize("space", [" ", "\t"])
+def test_white_space_before_a_colon_is_refused(sut: SystemUnderTest, name: str, space: str) -> None:
+    """White space between field name and colon gets 400."""
+    request = with_header(harmless(sut), "Accept", "*/*")
+    headers = tuple((key + space if key.lower() == name.lower() else key, value) for key, value in request.headers)
+    sut.refuse(replace(request, headers=headers), "REQ-HTTP-WS-COLON")
+
+
+@pytest.mark.parametrize("form", FORMS)
+@verifies("REQ-HTTP-WS-COLON")
+def test_white_space_before_a_colon_is_refused_on_a_reimage(sut: SystemUnderTest, form: UriForm) -> None:
+    """White space between field name and colon gets 400, and starts nothing."""
+    request = sut.builder.reimage(sut.main_witness(8), form)
+    headers = tuple((key + " " if key == "Content-Length" else key, value) for key, value in request.headers)
+    sut.refuse(replace(request, headers=headers), "REQ-HTTP-WS-COLON")
+
+
+@afterwards
+@verifies("REQ-HTTP-OBSFOLD")
+def test_a_folded_line_is_refused_or_read_as_spaces(sut: SystemUnderTest) -> None:
+    """A folded header line gets 400, or counts as spaces."""
+    request = harmless(sut)
+    for folded in (with_header(request, "x-ms-version", f"\r\n {sut.target.x_ms_version}"), with_header(request, "Accept", "text/xml,\r\n\tapplication/xml")):
+        sut.judge(answered_with, sut.send(folded, label="folded"), requirement="REQ-HTTP-OBSFOLD", statuses=[200, 400])
+
+
+@pytest.mark.parametrize("form", FORMS)
+@verifies("REQ-HTTP-CL-INVALID")
+@pytest.mark.parametrize("value", ["abc", "-1", "+0", "0x0", "0 0", "0;", "1e0", "0.0", "O"])
+def test_an_invalid_content_length_is_refused(sut: SystemUnderTest, form: UriForm, value: str) -> None:
+    """A Content-Length that is no number gets 400, and the connection is closed."""
+    request = with_header(sut.builder.reimage(sut.main_witness(8), form), "Content-Length", value)
+    exchange = sut.refuse(replace(request, fresh_connection=True), "REQ-HTTP-CL-INVALID", watch_close=True)
+    if exchange.reply is not None:
+        sut.judge(closes_connection, exchange, requirement="REQ-HTTP-CL-INVALID")
+
+
+@pytest.mark.parametrize("form", FORMS)
+@verifies("REQ-HTTP-CL-DIFFER")
+@pytest.mark.parametrize("values", [("0", "5"), ("0, 5",), ("5", "0"), ("0", "1", "0")], ids=["0 then 5", "0, 5", "5 then 0", "three"])
+def test_differing_content_lengths_are_refused(sut: SystemUnderTest, form: UriForm, values: tuple[str, ...]) -> None:
+    """Several values that differ get 400, and the connection is closed."""
+    request = with_header(sut.builder.reimage(sut.main_witness(8), form), "Content-Length", *values)
+    exchange = sut.refuse(replace(request, fresh_connection=True), "REQ-HTTP-CL-DIFFER", watch_close=True)
+    if exchange.reply is not None:
+        sut.judge(closes_connection, exchange, requirement="REQ-HTTP-CL-DIFFER")
+
+
+@pytest.mark.parametrize("form", FORMS)
+@verifies("REQ-HTTP-TE-CL")
+def test_a_length_beside_a_transfer_coding_ends_the_connection(sut: SystemUnderTest, form: UriForm) -> None:
+    """With both the server may refuse or decode, and closes the connection after its answer."""
+    request = with_chunked(nowhere(sut, form))
+    both = with_header(request, "Content-Length", "0")
+    exchange = sut.attempt(replace(both, fresh_connection=True), watch_close=True)
+    sut.settle(exchange)
+    precondition(exchange.reply is not None, "no reply")
+    sut.judge(closes_connection, exchange, requirement="REQ-HTTP-TE-CL")
+
+
+@pytest.mark.parametrize("coding", ["gzip", "chunked, gzip", "identity, x", "chunkedx"])
+@verifies("REQ-HTTP-TE-UNKNOWN")
+def test_an_unknown_transfer_coding_is_refused(sut: SystemUnderTest, coding: str) -> None:
+    """An unknown transfer coding gets 501, chunked that is not last 400."""
+    request = with_header(with_chunked(nowhere(sut)), "Transfer-Encoding", coding)
+    exchange = sut.attempt(replace(request, fresh_connection=True))
+    sut.settle(exchange)
+    sut.judge(answered_with, exchange, requirement="REQ-HTTP-TE-UNKNOWN", statuses=[400, 411, 501])
+
+
+@verifies("REQ-HTTP-CL-SAME", "REQ-HTTP-411")
+def test_repeated_and_absent_lengths(sut: SystemUnderTest) -> None:
+    """Records what becomes of equal Content-Length values, and whether 411 is used."""
+    for values in (("0", "0"), ("0, 0",)):
+        exchange = sut.attempt(with_header(nowhere(sut), "Content-Length", *values))
+        sut.settle(exchange)
+        said = exchange.reply.status if exchange.reply is not None else "no reply"
+        sut.observe("REQ-HTTP-CL-SAME", f"Content-Length {' and '.join(values)}: {said}", exchange)
+    absent = sut.attempt(without_header(nowhere(sut), "Content-Length"))
+    sut.settle(absent)
+    used = absent.reply is not None and absent.reply.status == 411
+    sut.observe("REQ-HTTP-411", f"a missing length is {'' if used else 'not '}answered 411", absent)
+
+
+@afterwards
+@verifies("REQ-HTTP-CONN-CLOSE")
+def test_connection_close_is_honoured(sut: SystemUnderTest) -> None:
+    """After a request with Connection: close the server closes."""
+    exchange = sut.send(with_header(harmless(sut), "Connection", "close"), watch_close=True)
+    precondition(exchange.reply is not None, "no reply")
+    sut.judge(closes_connection, exchange, requirement="REQ-HTTP-CONN-CLOSE")
+
+
+@afterwards
+@smoke
+@verifies("REQ-HTTP-EXPECT")
+def test_an_expectation_does_not_hold_the_answer_back(sut: SystemUnderTest) -> None:
+    """With Expect: 100-continue the final answer comes even if the client sends nothing more."""
+    exchange = sut.send(with_header(harmless(sut), "Expect", "100-continue"), label="expect")
+    sut.judge(answered_with, exchange, requirement="REQ-HTTP-EXPECT", statuses=[200, 417])
+
+
+@afterwards
+@verifies("REQ-HTTP-URI-LENGTH")
+def test_long_request_lines_are_read(sut: SystemUnderTest) -> None:
+    """Request lines of 8000 octets are supported."""
+    request = sut.builder.operation_status("a")
+    line = len(f"GET {request.target} HTTP/1.1")
+    exchange = sut.send(sut.builder.operation_status("a" * (8000 - line + 1)), label="long")
+    sut.judge(not_answered_with, exchange, requirement="REQ-HTTP-URI-LENGTH", statuses=[414, 431, 413], expected="the request line is read")
+
+
+@afterwards
+@verifies("REQ-HTTP-HEAD-NOBODY", "REQ-GOS-HEAD")
+def test_head_has_no_content(sut: SystemUnderTest) -> None:
+    """A response to HEAD has no content, whatever its status."""
+    request = replace(harmless(sut), method="HEAD")
+    for varied in (request, with_header(request, "Connection", "close"), replace(nowhere(sut), method="HEAD")):
+        exchange = sut.attempt(varied)
+        sut.judge(messages.framing, exchange)
+        status = exchange.reply.status if exchange.reply is not None else "no reply"
+        if varied is request:
+            sut.observe("REQ-GOS-HEAD", f"HEAD on an operation is answered {status}", exchange)
+
+
+@afterwards
+@verifies("REQ-HTTP-FIELD-CASE", "REQ-VER-HEADER-CASE", "REQ-VER-OWS")
+def test_spelling_makes_no_difference_to_a_poll(sut: SystemUnderTest) -> None:
+    """Field names are case-insensitive, and spaces around values are none of theirs."""
+    request = harmless(sut)
+    plain = sut.send(request, label="control")
+    spelt = {
+        ("REQ-HTTP-FIELD-CASE", "HOST in capitals"): tuple((k.upper() if k == "Host" else k, v) for k, v in request.headers),
+        ("REQ-VER-HEADER-CASE", "X-Ms-Version"): tuple((k.title() if k != "Host" else k, v) for k, v in request.headers),
+        ("REQ-VER-OWS", "spaces around the version"): tuple((k, f"  {v}\t" if k != "Host" else v) for k, v in request.headers),
+    }
+    for (requirement, what), headers in spelt.items():
+        exchange = sut.send(replace(request, headers=headers), label="poll-spelling")
+        sut.judge(same_answer, plain, exchange, requirement=requirement, what=what)
+
+
+EVERY_RESPONSE = {
+    "REQ-HTTP-DATE": messages.dates,
+    "REQ-HTTP-FRAMING": messages.framing,
+    "REQ-HTTP-STD-HEADERS": messages.standard_headers,
+    "REQ-HTTP-VERSION-RESP": messages.response_versions,
+    "REQ-HTTP-405-ALLOW": messages.allow_with_405,
+    "REQ-HTTP-RETRY-AFTER": messages.retry_after_form,
+    "REQ-ASYNC-REQID-UNIQUE": messages.request_ids_unique,
+    "REQ-XML-WF": messages.xml_bodies,
+    "REQ-XML-ENC": messages.xml_bodies,
+    "REQ-XML-NS": messages.xml_bodies,
+}
+
+
+@smoke
+@at_the_end
+@pytest.mark.parametrize("requirement", [pytest.param(name, marks=pytest.mark.verifies(name)) for name in EVERY_RESPONSE])
+def test_every_response(sut: SystemUnderTest, requirement: str) -> None:
+    """What holds for every response of the run, judged over all of them."""
+    sut.judge_all(EVERY_RESPONSE[requirement], only=[requirement])
