@@ -17,6 +17,9 @@ FINDING_LIMIT = 10
 
 TEXT_LIMIT = 400
 
+COMMAND_LIMIT = 2_000
+"""Characters of a command that a terminal is troubled with; half a command would be of no use."""
+
 
 def console_lines(assessment: Assessment, report: Path | None = None) -> list[str]:
     """The lines that end a run, without colours; `report` is the page to open, where one was written."""
@@ -51,5 +54,9 @@ def _finding(number: int, finding: Finding) -> list[str]:
     if finding.also_affected:
         lines.append(f"{indent}explains: {', '.join(finding.also_affected)}")
     if finding.reproduce:
-        lines.append(f"{indent}try:      {one_line(finding.reproduce, TEXT_LIMIT)}")
+        lines.append(f"{indent}try:      {_command(finding.reproduce)}")
     return lines
+
+
+def _command(reproduce: str) -> str:
+    return one_line(reproduce) if len(reproduce) <= COMMAND_LIMIT else "the command in the report"

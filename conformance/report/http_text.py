@@ -74,35 +74,40 @@ def exchange_text(exchange: Exchange, body_limit: int = BODY_LIMIT) -> str:
     return "\n".join(f"{line.side} {line.text}".rstrip(" ") for line in exchange_lines(exchange, body_limit))
 
 
-def marked(lines: Iterable[TextLine], about: str) -> tuple[TextLine, ...]:
+def marked(lines: Iterable[TextLine], about: str, seen: str = "") -> tuple[TextLine, ...]:
     """Mark what the sentence `about` speaks of: the header lines, elements and statuses that it names, every remark.
 
-    Where it names none of them the status line is marked, or the request line when nothing was received.
+    Elements that hold a word of the sentence `seen` are marked too. Where there is nothing of all this, the status line
+    is marked, or the request line when nothing was received.
     """
-    words = frozenset(word.lower() for word in re.findall(r"[A-Za-z0-9][A-Za-z0-9_-]*", about))
-    found = tuple(replace(line, marks=_marks(line, words)) for line in lines)
+    names, values = _words(about), _words(seen)
+    found = tuple(replace(line, marks=_marks(line, names, values)) for line in lines)
     if any(line.marks for line in found):
         return found
     return _fallback(found)
 
 
-def _marks(line: TextLine, words: frozenset[str]) -> tuple[Span, ...]:
+def _words(sentence: str) -> frozenset[str]:
+    return frozenset(word.lower() for word in re.findall(r"[A-Za-z0-9][A-Za-z0-9_-]*", sentence))
+
+
+def _marks(line: TextLine, names: frozenset[str], values: frozenset[str]) -> tuple[Span, ...]:
     whole = ((0, len(line.text)),)
     if line.side == "!":
         return whole
     if line.part == "header":
-        return whole if line.name.lower() in words else ()
+        return whole if line.name.lower() in names else ()
     if line.part == "start" and line.side == "<":
         status = line.text.split(" ")[1:2]
-        return whole if status and status[0] in words else ()
+        return whole if status and status[0] in names else ()
     if line.part == "body":
-        return tuple(_elements(line.text, words))
+        return tuple(_elements(line.text, names, values))
     return ()
 
 
-def _elements(text: str, words: frozenset[str]) -> Iterable[Span]:
-    for match in re.finditer(r"<(?:[\w.-]+:)?([\w.-]+)(?:\s[^<>]*)?>[^<>]*</[^<>]*>", text):
-        if match[1].lower() in words:
+def _elements(text: str, names: frozenset[str], values: frozenset[str]) -> Iterable[Span]:
+    for match in re.finditer(r"<(?:[\w.-]+:)?([\w.-]+)(?:\s[^<>]*)?>([^<>]*)</[^<>]*>", text):
+        if match[1].lower() in names or match[2].strip().lower() in values:
             yield match.span()
 
 

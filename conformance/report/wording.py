@@ -71,6 +71,14 @@ def duration_words(seconds: float) -> str:
     return f"{minutes} min {rest} s"
 
 
+def moment_words(moment: str) -> str:
+    """A moment in ISO 8601 as people read it, where it is in UTC."""
+    for zone in ("+00:00", "Z"):
+        if moment.endswith(zone):
+            return f"{moment.removesuffix(zone).replace('T', ' ')} UTC"
+    return moment
+
+
 def _nonconformant(assessment: Assessment, counts: dict[str, int]) -> str:
     if not counts["violated"]:
         return "The baseline lists a violation that no longer occurs; remove it from the baseline."

@@ -214,8 +214,8 @@ def test_the_index_lists_the_runs_of_each_target_newest_first(reports: Path) -> 
     assert len(tables) == 2
     contoso = next(table for table in tables if "report.html" in "".join(table.itertext()))
     assert [row.find("th").text for row in contoso.findall("tbody/tr")] == [
-        "2026-11-23T20:00:00Z",
-        "2026-11-22T20:00:00Z",
+        "2026-11-23 20:00:00 UTC",
+        "2026-11-22 20:00:00 UTC",
     ]
     links = [link.get("href") for link in contoso.iter("a")]
     assert "./contoso/two%20%26%20three/report.html" in links

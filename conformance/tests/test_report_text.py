@@ -84,6 +84,30 @@ def test_what_a_sentence_speaks_of_is_marked(number: int, about: str, deciding: 
     assert marks_of(number, about) == deciding
 
 
+def test_elements_that_hold_what_was_seen_are_marked_too() -> None:
+    body = b"<a><n>WebRole1_IN_1</n><s>StoppingRole</s></a><a><n>WebRole1_IN_0</n><s>ReadyRole</s></a>"
+    lines = exchange_lines(Exchange(1, Request("GET", "/"), Response(200, "OK", (), body)))
+    found = marked(lines, "the others stay ReadyRole", "WebRole1_IN_1 is StoppingRole")
+    assert [line.text[start:stop] for line in found for start, stop in line.marks] == [
+        "<n>WebRole1_IN_1</n>",
+        "<s>StoppingRole</s>",
+    ]
+
+
+def test_a_message_of_endless_headers_is_cut() -> None:
+    headers = tuple((f"x-{number}", "y" * 900) for number in range(50))
+    text = exchange_text(Exchange(1, Request("GET", "/", headers), None))
+    assert "(44 more header lines)" in text
+    assert len(text) < 7_000
+
+
+def test_a_command_too_long_for_a_terminal_is_left_to_the_report() -> None:
+    sample = sample_assessment()
+    finding = replace(sample.findings[0], reproduce="curl " + "x" * 3_000)
+    lines = console_lines(replace(sample, findings=(finding,)))
+    assert "   try:      the command in the report" in lines
+
+
 def test_visible_keeps_text_and_shows_what_hides() -> None:
     assert visible("naïve 日本 \U0001f600\n\tx") == "naïve 日本 \U0001f600\n\tx"
     assert visible("\x00\x1b\x9b\u202e\ud800\U000e0001\r\n", keep="") == r"\x00\x1b\x9b\u202e\ud800\U000e0001\r\n"

@@ -13,7 +13,14 @@ from markupsafe import Markup, escape
 from conformance.model import CountsAs, Outcome
 from conformance.report.sources import source_words
 from conformance.report.visible import visible
-from conformance.report.wording import OUTCOME_MEANINGS, OUTCOME_WORDS, VERDICT_WORDS, counted, duration_words
+from conformance.report.wording import (
+    OUTCOME_MEANINGS,
+    OUTCOME_WORDS,
+    VERDICT_WORDS,
+    counted,
+    duration_words,
+    moment_words,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -47,7 +54,9 @@ def environment() -> Environment:
         lstrip_blocks=True,
         finalize=_shown,
     )
-    made.filters.update(http=http_markup, prose=prose, duration=duration_words, source=source_words)
+    made.filters.update(
+        http=http_markup, prose=prose, duration=duration_words, moment=moment_words, source=source_words
+    )
     made.globals.update(
         counted=counted,
         signs=SIGNS,

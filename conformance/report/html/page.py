@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from conformance.model import CountsAs, Outcome
 from conformance.report.html.charts import area_bars, operation_lanes
 from conformance.report.html.markup import render
-from conformance.report.html.selection import BODY_LIMIT, FINDING_EVIDENCE, reply_words, shown_exchanges
+from conformance.report.html.selection import FINDING_EVIDENCE, reply_words, shown_exchanges
 from conformance.report.http_text import exchange_lines, marked, request_lines
 from conformance.report.reproduce import reproduce, reproductions
 from conformance.report.wording import verdict_sentence
@@ -22,8 +22,11 @@ if TYPE_CHECKING:
     from conformance.model import Assessment, Exchange, Finding, Requirement, RequirementResult
     from conformance.report.http_text import TextLine
 
-TOLD_FINDINGS = 80
+TOLD_FINDINGS = 40
 """Findings whose card shows an exchange; the cards of more than these link to theirs."""
+
+FINDING_BODY_LIMIT = 8_000
+"""Characters of a body that a finding's card shows, enough for a deployment's document."""
 
 SLOWEST = 10
 """Requests in the table of the slowest."""
@@ -120,12 +123,13 @@ class FindingCard:
         known = [page.exchanges[number] for number in finding.evidence if number in page.exchanges]
         if not known:
             return cls(finding)
-        lines = marked(exchange_lines(known[0], BODY_LIMIT), f"{finding.expected} {finding.actual}")
+        about = f"{finding.expected} {finding.actual}"
+        lines = marked(exchange_lines(known[0], FINDING_BODY_LIMIT), about, finding.actual)
         least = min(known[:FINDING_EVIDENCE], key=lambda exchange: len(exchange.request.wire()))
         if len(least.request.wire()) >= len(known[0].request.wire()):
             return cls(finding, known[0], lines)
         command = reproduce(least, str(page.assessment.target.get("base_url", "")))
-        return cls(finding, known[0], lines, least, request_lines(least.request, BODY_LIMIT), command)
+        return cls(finding, known[0], lines, least, request_lines(least.request, FINDING_BODY_LIMIT), command)
 
 
 def summary_html(assessment: Assessment, exchanges: Mapping[int, Exchange]) -> list[str]:
