@@ -14,7 +14,7 @@ from conformance.report.wording import counted
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from conformance.report.comparison import Change, Comparison
+    from conformance.report.differences import Change, Comparison
 
 MATRIX_SIGNS = {
     "met": "met",

@@ -12,8 +12,14 @@ import pytest
 from lxml import html as lxml_html
 
 from conformance.errors import UsageError
-from conformance.report.comparison import Change, compare
-from conformance.report.comparison_reports import comparison_html, comparison_markdown, comparison_text
+from conformance.report.comparison import (
+    compare,
+    compare_runs,
+    comparison_html,
+    comparison_markdown,
+    comparison_text,
+)
+from conformance.report.differences import Change
 from conformance.report.index import write_index
 from conformance.report.results import results
 from conformance.report.runs import find_runs, labels, load_run
@@ -197,6 +203,16 @@ def test_what_is_no_run_is_refused_by_name(tmp_path: Path, name: str, complaint:
     with pytest.raises(UsageError, match=complaint) as caught:
         load_run(tmp_path / name)
     assert str(tmp_path / name) in str(caught.value)
+
+
+@pytest.mark.parametrize(("name", "start"), [("c.html", "<!DOCTYPE html>"), ("c.md", "# Comparison")])
+def test_runs_are_compared_from_their_files(
+    tmp_path: Path, first: Results, last: Results, capsys: pytest.CaptureFixture[str], name: str, start: str
+) -> None:
+    one, two = put(tmp_path / "one", first), put(tmp_path / "two", last)
+    assert compare_runs([one, two / "results.json"], tmp_path / name) == 1
+    assert "newly violated (1)\n  REQ-REIMAGE-202: met -> violated  (It answered 200.)" in capsys.readouterr().out
+    assert (tmp_path / name).read_text(encoding="utf-8").startswith(start)
 
 
 @pytest.fixture
