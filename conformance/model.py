@@ -283,7 +283,7 @@ class CaseRecord:
 
 @dataclass(frozen=True, slots=True)
 class RequirementResult:
-    """The outcome of one requirement in a run."""
+    """The outcome of one requirement in a run; `fingerprints` name every way in which it was violated."""
 
     requirement: Requirement
     counts_as: CountsAs
@@ -291,6 +291,7 @@ class RequirementResult:
     cases: tuple[str, ...] = ()
     reason: str = ""
     evidence: tuple[int, ...] = ()
+    fingerprints: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

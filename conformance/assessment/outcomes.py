@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from conformance.assessment.findings import fingerprint_of
 from conformance.model import CountsAs, Outcome, RequirementResult, Verdict
 from conformance.oracle import permitted
 from conformance.protocol.addresses import Kind, read_target
@@ -119,7 +120,8 @@ def _result(
     judging = tuple(dict.fromkeys([v.case for v in verdicts if v.case] + [case.id for case in cases]))
 
     def result(outcome: Outcome, reason: str, evidence: tuple[int, ...] = ()) -> RequirementResult:
-        return RequirementResult(requirement, counts, outcome, judging, reason, evidence)
+        ways = dict.fromkeys(fingerprint_of(requirement.id, v.symptom) for v in verdicts if v.outcome is Outcome.VIOLATED)
+        return RequirementResult(requirement, counts, outcome, judging, reason, evidence, tuple(ways))
 
     if counts in (CountsAs.INFO, CountsAs.CLIENT):
         said = [o.seen for o in observations] + [v.actual for v in verdicts if v.outcome is not Outcome.INCONCLUSIVE and v.actual]

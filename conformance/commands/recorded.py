@@ -37,9 +37,13 @@ def check(*, capture: Path, target: Path | None, report_dir: Path | None, strict
 @click.argument("journal", type=click.Path(path_type=Path))
 @click.option("--report-dir", type=click.Path(path_type=Path), help="Where reports go; beside the journal if left out.")
 def report(*, journal: Path, report_dir: Path | None) -> int:
-    """Make the reports from a journal again."""
+    """Make the reports from a journal again.
+
+    JOURNAL is a journal.jsonl or the folder of a run. Of a run that was cut short the reports tell what it came to; the
+    exit code is then 1 where something was violated, else 6.
+    """
     file = _existing(journal, "journal.jsonl")
-    from conformance.report import regenerate  # noqa: PLC0415 -- imports the checks
+    from conformance.replay import regenerate  # noqa: PLC0415 -- imports the checks
 
     return regenerate(file, report_dir or file.parent)
 

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.assessment import assess
+from conformance.baseline import write_baseline
 from conformance.errors import SuiteError
 from conformance.journal import read_journal
+from conformance.replay.assessing import assessed
 from conformance.report.console import console_lines
 from conformance.report.html.hooks import HtmlHooks
-from conformance.report.reproduce import reproduce
 from conformance.report.write import write_reports
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ USAGE = 4
 
 def end_session(session: pytest.Session, run: Run | None, folder: Path | None, plan: Plan, exitstatus: int) -> list[str]:
     """Closes the run, assesses its journal, writes the reports; gives the lines to print and sets the exit status."""
-    del plan
     if hasattr(session.config, "workerinput"):
         if run is not None:
             run.finish(interrupted=exitstatus == INTERRUPTED)
@@ -42,9 +41,11 @@ def end_session(session: pytest.Session, run: Run | None, folder: Path | None, p
         run.finish(interrupted=exitstatus == INTERRUPTED)
     try:
         journal = read_journal(path)
-        assessment = assess(journal, reproduce)
+        assessment = assessed(journal)
         if folder is not None:
             write_reports(assessment, journal.exchanges, folder)
+        if plan.write_baseline is not None:
+            write_baseline(assessment, plan.write_baseline)
     except SuiteError as error:
         session.exitstatus = error.exit_code
         return [f"error: {error}"]

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from conformance import __version__
+from conformance import __version__, baseline
 from conformance.config import load_target, target_to_mapping
 from conformance.journal import JournalWriter
 from conformance.runner.budget import Budget
@@ -40,6 +40,7 @@ class Run:
         self._stack = ExitStack()
         self._began = time.monotonic()
         self._finished = False
+        self._baseline = None if plan.baseline is None else baseline.load_baseline(plan.baseline)
         target, clock, connector, probe_connector = self._endpoint()
         self.target = self._limited(target)
         self.folder = folder if folder is not None else Path(self._stack.enter_context(TemporaryDirectory()))
@@ -94,6 +95,8 @@ class Run:
         redactor = Redactor.for_target(target, enabled=plan.redact)
         masked = _masked(target, redactor)
         journal.write("run", **self._header(target_to_mapping(masked)))
+        if self._baseline is not None:
+            journal.write(baseline.EVENT, **baseline.baseline_event(self._baseline, datetime.now(UTC).date()))
         recorder = Recorder(journal, redactor, World(masked, target.strictness))
         limits = target.limits
         client = self._client(connector, clock, recorder, limits.requests_per_second)

@@ -1,0 +1,37 @@
+"""The assessment that every report is made from, of a run that just ended and of a journal read back alike."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from conformance.assessment import assess
+from conformance.baseline import apply_baseline, baseline_in
+from conformance.report.reproduce import reproduce
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from conformance.journal import Journal
+    from conformance.model import Assessment
+
+
+def assessed(journal: Journal) -> Assessment:
+    """Everything that the run in `journal` concludes, its baseline applied and its notes told."""
+    assessment = assess(journal, reproduce)
+    assessment = replace(assessment, notes=(*_damage(journal), *_told(journal)))
+    found = baseline_in(journal)
+    return assessment if found is None else apply_baseline(assessment, *found)
+
+
+def _damage(journal: Journal) -> Iterator[str]:
+    """What is wrong with the journal itself, in sentences."""
+    if not journal.complete:
+        yield "The journal ends before the run did; this is what it holds."
+    for note in journal.notes:
+        yield f"The journal is damaged: {note}."
+
+
+def _told(journal: Journal) -> Iterator[str]:
+    """What the run noted for whoever reads its reports."""
+    return (str(event.get("text", "")) for event in journal.events if event["type"] == "note")
