@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     from conformance.report.differences import Change, Comparison
 
+NAME_LIMIT = 12
+"""Requirements that are named where many are left out."""
+
 MATRIX_SIGNS = {
     "met": "met",
     "violated": "VIOLATED",
@@ -37,9 +40,9 @@ def comparison_text(comparison: Comparison) -> str:
         lines += ["", f"{heading} ({len(changes)})", *map(_line, changes)]
     if len(comparison.runs) > 2:
         lines += ["", f"differences ({len(comparison.differences)})", *_matrix_lines(comparison)]
-    lines += ["", *_incomparable(comparison)] if list(_incomparable(comparison)) else []
-    if not comparison.differences and not any(changes for _, changes in _groups(comparison)):
+    if not comparison.differences and not list(_groups(comparison)):
         lines += ["", "no difference"]
+    lines += ["", *_incomparable(comparison)] if list(_incomparable(comparison)) else []
     return "\n".join(lines) + "\n"
 
 
@@ -52,9 +55,9 @@ def comparison_markdown(comparison: Comparison) -> str:
         blocks += [f"## {heading.capitalize()} ({len(changes)})", f"| | first | last |\n| --- | --- | --- |\n{rows}"]
     if comparison.differences:
         blocks += ["## Requirements that differ", _markdown_matrix(comparison)]
-    blocks += [escaped(line) for line in _incomparable(comparison)]
-    if not comparison.differences and not any(changes for _, changes in _groups(comparison)):
+    if not comparison.differences and not list(_groups(comparison)):
         blocks.append("No difference.")
+    blocks += [escaped(line) for line in _incomparable(comparison)]
     return "\n\n".join(blocks) + "\n"
 
 
@@ -110,5 +113,6 @@ def _markdown_matrix(comparison: Comparison) -> str:
 def _incomparable(comparison: Comparison) -> Iterator[str]:
     for where, names in (("first", comparison.only_in_first), ("last", comparison.only_in_last)):
         if names:
-            told = one_line(", ".join(names))
+            more = f" and {len(names) - NAME_LIMIT} more" if len(names) > NAME_LIMIT else ""
+            told = one_line(", ".join(names[:NAME_LIMIT])) + more
             yield f"not comparable, only in the {where} run: {counted(len(names), 'requirement')}: {told}"

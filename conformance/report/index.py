@@ -28,7 +28,17 @@ TREND_LIMIT = 40
 TREND_OUTCOMES = (Outcome.VIOLATED, Outcome.KNOWN, Outcome.ADVISORY, Outcome.INCONCLUSIVE, Outcome.MET)
 """What a column of the trend shows, from its foot upwards."""
 
-LINKS = ("report.html", "summary.md", "results.json", "junit.xml", "journal.jsonl")
+LINKS = {
+    "report.html": "page",
+    "summary.md": "summary",
+    "results.json": "results",
+    "junit.xml": "JUnit",
+    "journal.jsonl": "journal",
+}
+"""The files of a run and the words that lead to them."""
+
+LEAST_SHARE = 0.04
+"""The share of a column that an outcome takes at least, so that one violation among hundreds is seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +87,7 @@ def index_html(folder: Path, runs: Sequence[FoundRun]) -> str:
 
 def _listed(run: FoundRun, results: Results, folder: Path) -> ListedRun:
     place = quote(run.folder.relative_to(folder).as_posix())
-    links = tuple((name, f"./{place}/{name}") for name in LINKS if (run.folder / name).exists())
+    links = tuple((words, f"./{place}/{name}") for name, words in LINKS.items() if (run.folder / name).exists())
     return ListedRun(results, links)
 
 
@@ -88,10 +98,12 @@ def _trend(runs: Sequence[ListedRun]) -> tuple[Column, ...]:
 
 def _column(x: int, results: Results) -> Column:
     counts = {outcome.value: results["summary"][outcome.value] for outcome in TREND_OUTCOMES}
-    total = sum(counts.values()) or 1
+    least = LEAST_SHARE * sum(counts.values())
+    weights = {name: max(number, least) if number else 0.0 for name, number in counts.items()}
+    total = sum(weights.values()) or 1.0
     parts, foot = [], 0.0
-    for name, number in counts.items():
-        height = 100 * number / total
+    for name, weight in weights.items():
+        height = 100 * weight / total
         parts.append((name, round(100 - foot - height, 2), round(height, 2)))
         foot += height
     told = ", ".join(f"{number} {name}" for name, number in counts.items() if number)

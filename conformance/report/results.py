@@ -99,6 +99,7 @@ def _requirement(result: RequirementResult) -> Results:
         "reason": result.reason,
         "title": result.requirement.title,
         "evidence": list(result.evidence),
+        "fingerprints": list(result.fingerprints),
     }
 
 

@@ -56,9 +56,9 @@ def verdict_sentence(assessment: Assessment) -> str:
     if assessment.verdict is RunVerdict.PARTIAL:
         left = _gating(assessment, Outcome.UNTESTED)
         return f"No violation was seen; profile, selection or budget left {counted(left, 'requirement')} untested."
-    known = f", {counts['known']} known in the baseline" if counts["known"] else ""
-    met = _gating(assessment, Outcome.MET)
-    return f"Every requirement that must hold and applies to this target does: {met:,} met{known}."
+    known = f", besides {counted(counts['known'], 'known violation')} in the baseline" if counts["known"] else ""
+    met = counted(_gating(assessment, Outcome.MET), "requirement")
+    return f"Everything that must hold for this target is met: {met}{known}."
 
 
 def duration_words(seconds: float) -> str:

@@ -11,9 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from conformance.report.comparison import compare_runs
+from conformance.report.index import write_index
+from conformance.report.write import write_reports
 from conformance.tests.report_browser import MISSING, Browser
 from conformance.tests.report_pages import make_page
 from conformance.tests.report_samples import (
+    conformant_assessment,
     hostile_assessment,
     hostile_exchanges,
     sample_assessment,
@@ -87,6 +91,22 @@ def test_axe_finds_nothing(browser: Browser, sample_page: Path, axe: str, scheme
 def test_axe_finds_nothing_on_a_hostile_page(browser: Browser, hostile_page: Path, axe: str) -> None:
     browser.open(hostile_page)
     assert violations(browser, axe) == []
+
+
+@pytest.mark.parametrize("scheme", [LIGHT, DARK], ids=["light", "dark"])
+def test_axe_finds_nothing_on_the_pages_about_several_runs(
+    browser: Browser, tmp_path: Path, axe: str, scheme: Any
+) -> None:
+    browser.command("Emulation.setEmulatedMedia", features=scheme)
+    runs = {"one": conformant_assessment(), "two": sample_assessment(), "three": hostile_assessment()}
+    for name, assessment in runs.items():
+        write_reports(assessment, sample_exchanges(), tmp_path / "runs" / name)
+    compare_runs([tmp_path / "runs" / name for name in runs], tmp_path / "comparison.html")
+    for page in (write_index(tmp_path), tmp_path / "comparison.html"):
+        browser.open(page)
+        browser.run("document.querySelectorAll('details').forEach((block) => { block.open = true; })")
+        assert violations(browser, axe) == []
+    browser.command("Emulation.setEmulatedMedia", features=LIGHT)
 
 
 def test_nothing_of_an_endpoint_runs(browser: Browser, hostile_page: Path) -> None:

@@ -156,6 +156,14 @@ def hostile() -> Results:
     return found
 
 
+def test_what_only_one_run_knows_is_named_up_to_a_dozen(first: Results) -> None:
+    later = deepcopy(first)
+    later["requirements"] += [{**first["requirements"][0], "id": f"REQ-NEW-{number:02}"} for number in range(30)]
+    told = comparison_text(compare([first, later])).splitlines()[-1]
+    assert told.startswith("not comparable, only in the last run: 30 requirements: REQ-NEW-00, REQ-NEW-01, ")
+    assert told.endswith("REQ-NEW-11 and 18 more")
+
+
 def test_nothing_of_an_endpoint_gets_into_any_form(first: Results) -> None:
     found = compare([first, hostile(), hostile()])
     assert "<script" not in comparison_html(found)
@@ -228,7 +236,7 @@ def test_the_index_lists_the_runs_of_each_target_newest_first(reports: Path) -> 
     page: Any = lxml_html.document_fromstring(write_index(reports).read_text(encoding="utf-8"))
     tables = page.findall(".//table")
     assert len(tables) == 2
-    contoso = next(table for table in tables if "report.html" in "".join(table.itertext()))
+    contoso = next(table for table in tables if "page" in "".join(table.itertext()))
     assert [row.find("th").text for row in contoso.findall("tbody/tr")] == [
         "2026-11-23 20:00:00 UTC",
         "2026-11-22 20:00:00 UTC",
@@ -246,6 +254,14 @@ def test_the_trend_has_a_column_a_run(reports: Path) -> None:
         "2026-11-22T20:00:00Z: 2 violated, 1 known, 1 advisory, 1 inconclusive, 1 met",
         "2026-11-23T20:00:00Z: 2 violated, 1 known, 1 advisory, 1 inconclusive, 1 met",
     ] in titles
+
+
+def test_one_violation_among_hundreds_is_seen_in_the_trend(tmp_path: Path, first: Results) -> None:
+    first["summary"].update(violated=1, met=400, known=0, advisory=0, inconclusive=0)
+    put(tmp_path / "run", first)
+    page: Any = lxml_html.document_fromstring(write_index(tmp_path).read_text(encoding="utf-8"))
+    heights = {rect.get("class"): float(rect.get("height")) for rect in page.iter("rect")}
+    assert heights == {"is-violated": pytest.approx(3.86, abs=0.01), "is-met": pytest.approx(96.14, abs=0.01)}
 
 
 def test_the_index_lets_nothing_in(reports: Path) -> None:

@@ -67,6 +67,7 @@ def test_the_members_that_other_programs_rely_on() -> None:
         "reason": "A version before 2010-10-28 was accepted.",
         "title": "Title of REQ-REIMAGE-VERSION-OLD",
         "evidence": [4],
+        "fingerprints": [],
     }
     assert found["operations"][0]["polls"] == [[0.1, "InProgress"], [2.5, "InProgress"], [5.1, "Succeeded"]]
 
