@@ -162,7 +162,7 @@ def test_nothing_of_an_endpoint_steers_the_terminal() -> None:
     [
         (RunVerdict.INCOMPLETE, "No violation was seen, but 1 requirement that must hold could not be judged."),
         (RunVerdict.PARTIAL, "No violation was seen; profile, selection or budget left 1 requirement untested."),
-        (RunVerdict.CONFORMANT, "Everything that must hold for this target is met: 1 requirement, besides 1 known violation in"),
+        (RunVerdict.CONFORMANT, "Everything that must hold for this target is met: 1 requirement, besides 1 known"),
     ],
 )  # fmt: skip
 def test_each_verdict_has_its_reason(verdict: RunVerdict, sentence: str) -> None:
