@@ -377,7 +377,7 @@ def test_a_body_is_refused(sut: SystemUnderTest, form: UriForm, body: str) -> No
     known = sut.known_poll()
     precondition(known is not None, "no operation is known to poll on the connection")
     if known is not None and exchange.reply is not None:
-        after = sut.send(known, on=None)
+        after = sut.send(known, on=exchange.connection)
         sut.judge(same_connection_usable, exchange, after, requirement="REQ-REIMAGE-CL-NONZERO")
     record_leniency(sut, "REQ-REIMAGE-CL-NONZERO", f"a body of {len(BODIES[body])} octets", exchange)
 

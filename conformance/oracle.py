@@ -306,7 +306,7 @@ def _is_date(value: str) -> bool:
 
 def permitted(request: Request, world: World) -> Permitted:
     """The defects of `request` and what the requirements permit for each, under the world's strictness."""
-    known = world.memory.get(request)
+    known: Permitted | None = world.memory.get(request)
     if known is None:
         known = world.memory[request] = _Reading(request, world).read()
     return known

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from conformance.protocol.addresses import UriForm
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from conformance.model import Deployment, Request, Strictness, Target
-    from conformance.oracle import Permitted
+    from conformance.model import Deployment, Strictness, Target
     from conformance.protocol.addresses import Address
 
 SLOTS = ("staging", "production")
@@ -34,13 +33,13 @@ class Absence(StrEnum):
 class World:
     """A target under one strictness; `listed` holds role instances that the endpoint reported beyond the configured ones.
 
-    `memory` keeps what the oracle said, for every check asks it again.
+    `memory` keeps what the oracle and the checks said, for they are asked again.
     """
 
     target: Target
     strictness: Strictness
     listed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    memory: dict[Request, Permitted] = field(default_factory=dict, repr=False, compare=False)
+    memory: dict[object, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def deployment_of(self, address: Address) -> Deployment | None:
         """The listed deployment that `address` names, exactly."""

@@ -31,12 +31,17 @@ if TYPE_CHECKING:
 _CASE_ORDER = (Outcome.VIOLATED, Outcome.ADVISORY, Outcome.INCONCLUSIVE, Outcome.UNTESTED, Outcome.MET, Outcome.OBSERVED)
 
 
-def assess(journal: Journal, reproduce: Callable[[Exchange, str], str]) -> Assessment:
-    """Everything that a journal's run concludes; `reproduce` writes the command for an exchange and a base address."""
+def assess(
+    journal: Journal, reproduce: Callable[[Exchange, str], str], judged: Sequence[Verdict] | None = None
+) -> Assessment:
+    """Everything that a journal's run concludes; `reproduce` writes the command for an exchange and a base address.
+
+    `judged` are the verdicts of a run that just ended; without them they are made again, which comes to the same.
+    """
     world = world_of(journal)
     exchanges = journal.exchanges
     controls = controls_of(world, exchanges)
-    verdicts = [controlled(verdict, world, exchanges, controls) for verdict in rejudged(journal)]
+    verdicts = [controlled(verdict, world, exchanges, controls) for verdict in (rejudged(journal) if judged is None else judged)]
     cases = _cases(journal, verdicts)
     offers = next((event["offers"] for event in reversed(journal.events) if event["type"] == "offers"), {})
     results = results_of(world, verdicts, journal.observations, cases, offers)

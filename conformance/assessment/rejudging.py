@@ -33,6 +33,7 @@ def rejudged(journal: Journal) -> list[Verdict]:
     verdicts: list[Verdict] = []
     current = early
     everything = sorted(journal.exchanges.values(), key=lambda exchange: exchange.number)
+    recorded = iter(journal.verdicts)
     for event in journal.events:
         match event["type"]:
             case "listed":
@@ -40,8 +41,10 @@ def rejudged(journal: Journal) -> list[Verdict]:
             case "judgement" if event["check"] in CHECKS:
                 made = _again(current, journal, everything, event)
                 verdicts += [replace(verdict, case=event["case"]) for verdict in made]
-    kept = [verdict for verdict in journal.verdicts if verdict.check not in CHECKS]
-    return verdicts + kept
+            case "verdict":
+                verdict = next(recorded)
+                verdicts += [] if verdict.check in CHECKS else [verdict]
+    return verdicts
 
 
 def _again(world: World, journal: Journal, everything: list[Any], event: dict[str, Any]) -> list[Verdict]:

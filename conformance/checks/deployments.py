@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from lxml import etree
@@ -14,7 +15,7 @@ from conformance.protocol.documents import NAMESPACE, child, elements, error_cod
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from conformance.model import Exchange, Verdict
+    from conformance.model import Exchange, Response, Verdict
     from conformance.world import World
 
 READY = "ReadyRole"
@@ -40,9 +41,12 @@ _INSTANCE_MEMBERS = ("RoleName", "InstanceName", "InstanceStatus")
 
 def deployment_elements(exchange: Exchange) -> list[etree._Element]:
     """The Deployment elements of an answer to Get Deployment or Get Cloud Service Properties."""
-    if exchange.reply is None or exchange.reply.status != 200:
-        return []
-    root = read_document(exchange.reply).root
+    return [] if exchange.reply is None or exchange.reply.status != 200 else _deployments_of(exchange.reply)
+
+
+def _deployments_of(response: Response) -> list[etree._Element]:
+    """The same of one response."""
+    root = read_document(response).root
     if root is None:
         return []
     if local(root) == "Deployment":
@@ -65,18 +69,25 @@ def member(parent: etree._Element, name: str) -> str:
 
 def statuses_in(exchange: Exchange) -> dict[str, str]:
     """InstanceStatus by instance name, as one answer shows it."""
-    return {
-        member(node, "InstanceName"): member(node, "InstanceStatus")
-        for deployment in deployment_elements(exchange)
-        for node in instance_elements(deployment)
-    }
+    return {name: status for name, (status, _) in _instances(exchange).items()}
 
 
 def roles_in(exchange: Exchange) -> dict[str, str]:
     """RoleName by instance name."""
+    return {name: role for name, (_, role) in _instances(exchange).items()}
+
+
+def _instances(exchange: Exchange) -> dict[str, tuple[str, str]]:
+    """InstanceStatus and RoleName by instance name."""
+    return {} if exchange.reply is None or exchange.reply.status != 200 else _read_instances(exchange.reply)
+
+
+@lru_cache(maxsize=4096)
+def _read_instances(response: Response) -> dict[str, tuple[str, str]]:
+    """The same of one response; reading it is what takes time."""
     return {
-        member(node, "InstanceName"): member(node, "RoleName")
-        for deployment in deployment_elements(exchange)
+        member(node, "InstanceName"): (member(node, "InstanceStatus"), member(node, "RoleName"))
+        for deployment in _deployments_of(response)
         for node in instance_elements(deployment)
     }
 

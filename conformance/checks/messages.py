@@ -213,7 +213,8 @@ def same_connection_usable(world: World, exchanges: Sequence[Exchange], requirem
     """
     del world
     first, second = exchanges[0], exchanges[1]
-    if second.connection != first.connection:
+    closed = second.failure is not None and second.failure.kind is FailureKind.CLOSED
+    if second.connection != first.connection or closed:
         yield about(requirement, first).observed("closes the connection after refusing")
         return
     framed = about("REQ-HTTP-FRAMING", second, first)

@@ -78,3 +78,16 @@ def installation_unchanged(world: World, exchanges: Sequence[Exchange], requirem
             yield about("REQ-GOS-NOTFOUND-NOEFFECT", *exchanges[2:3], exchanges[1]).violated(
                 "a refused reimage has no effect", f"another installation_id after {what}", "reinstalled", because=(requirement,)
             )
+
+
+@check
+def sibling_is_no_reimage(world: World, exchanges: Sequence[Exchange], sibling: str) -> Iterator[Verdict]:
+    """comp with the name of a sibling operation did not reimage (REQ-REIMAGE-COMP); exchanges: probe before, probe after, the request."""
+    del world
+    before, after = installation_in(exchanges[0]), installation_in(exchanges[1])
+    verdict = about("REQ-REIMAGE-COMP", exchanges[2], exchanges[1])
+    if sibling == "rebuild" and exchanges[2].reply is not None and exchanges[2].reply.status < 300:
+        yield verdict.observed("comp=rebuild was accepted, and a rebuild writes a fresh installation too")
+    else:
+        expected = f"comp={sibling} reimages nothing"
+        yield verdict.judged(not before or before == after, expected, "a fresh installation was written", "sibling-reimages")

@@ -44,17 +44,16 @@ def judge(world: World, function: Check, exchanges: Sequence[Exchange], **argume
     """
     own = {name: value for name, value in arguments.items() if name != "only"}
     numbers = tuple(exchange.number for exchange in exchanges)
-    found = [
-        replace(
-            graded(verdict, world),
-            check=function.__name__,
-            arguments=arguments,
-            evidence=verdict.evidence or numbers[:1],
-        )
-        for verdict in function(world, exchanges, **own)
-        if "only" not in arguments or verdict.requirement in arguments["only"]
+    key = (function.__name__, numbers, repr(own))
+    made = world.memory.get(key)
+    if made is None:
+        made = [graded(verdict, world) for verdict in function(world, exchanges, **own)]
+        world.memory[key] = made
+    only = arguments.get("only")
+    return [
+        replace(verdict, check=function.__name__, arguments=arguments, evidence=verdict.evidence or numbers[:1])
+        for verdict in folded([verdict for verdict in made if only is None or verdict.requirement in only])
     ]
-    return folded(found)
 
 
 def graded(verdict: Verdict, world: World) -> Verdict:

@@ -41,7 +41,7 @@ def end_session(session: pytest.Session, run: Run | None, folder: Path | None, p
         run.finish(interrupted=exitstatus == INTERRUPTED)
     try:
         journal = read_journal(path)
-        assessment = assessed(journal)
+        assessment = assessed(journal, run.sut.recorder.verdicts if run is not None else None)
         if folder is not None:
             write_reports(assessment, journal.exchanges, folder)
         if plan.write_baseline is not None:

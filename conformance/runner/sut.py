@@ -332,6 +332,25 @@ class SystemUnderTest:
         known = next((operation for operation in self.book.operations if operation.is_known), None)
         return None if known is None else self.builder.operation_status(known.identifier)
 
+    def refusals_of(self, place: Place) -> list[Exchange]:
+        """The requests addressed to an instance that were refused."""
+        found = []
+        for exchange in self.recorder.exchanges:
+            address = read_target(exchange.request.target)
+            if exchange.label != "probe" and address.kind is Kind.REIMAGE and address.instance == place.role_instance:
+                deployment = self.world.deployment_of(address)
+                if deployment is not None and deployment.name == place.deployment.name:
+                    found.append(exchange)
+        return found
+
+    def suspect(self, place: Place, refusals: list[Exchange]) -> tuple[str, str]:
+        """What to hold against the endpoint should an instance have changed that nobody asked to: the words, and the requirement."""
+        if not refusals:
+            return "a reimage of another instance", "REQ-REIMAGE-OTHERS-UNTOUCHED"
+        blamed = [d.requirement for e in refusals for d in permitted(e.request, self.world).binding]
+        same = len(set(blamed)) == 1
+        return f"refused requests to {place.role_instance}", blamed[0] if same else "REQ-GOS-NOTFOUND-NOEFFECT"
+
     # Names that address nothing.
 
     def is_absent(self, request: Request) -> bool:

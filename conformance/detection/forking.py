@@ -1,0 +1,176 @@
+"""Runs one collected session again and again, each time in a forked process against another emulator in memory.
+
+Collecting the cases takes as long as judging an emulator, so it is done once; the emulators run on clocks of their own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from conformance.model import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from conformance.model import Assessment
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """An emulator to judge: its faults and oddities, and the strictness to judge it by."""
+
+    name: str
+    faults: tuple[str, ...] = ()
+    oddities: tuple[str, ...] = ()
+    strictness: str = "strict"
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a run concluded about a subject."""
+
+    subject: Subject
+    verdict: str
+    exit_code: int
+    outcomes: dict[str, str]
+    findings: tuple[str, ...]
+    also_affected: dict[str, list[str]]
+    cases: dict[str, list[str]]
+    reasons: dict[str, str]
+    requests: int
+    reimages: int
+    errors: tuple[str, ...] = ()
+
+    @property
+    def bad(self) -> set[str]:
+        """The requirements that are violated or advised about."""
+        return {name for name, outcome in self.outcomes.items() if outcome in (Outcome.VIOLATED, Outcome.ADVISORY)}
+
+
+def summarised(subject: Subject, assessment: Assessment) -> dict[str, Any]:
+    """An assessment reduced to what is compared, as plain JSON."""
+    return {
+        "verdict": assessment.verdict.value,
+        "exit_code": assessment.exit_code,
+        "outcomes": {r.requirement.id: r.outcome.value for r in assessment.requirements},
+        "findings": [finding.requirement for finding in assessment.findings],
+        "also_affected": {finding.requirement: list(finding.also_affected) for finding in assessment.findings},
+        "cases": {finding.requirement: list(finding.cases) for finding in assessment.findings},
+        "reasons": {finding.requirement: finding.actual for finding in assessment.findings},
+        "requests": assessment.requests,
+        "reimages": assessment.reimages,
+        "errors": [f"{case.id}: {case.detail}" for case in assessment.cases if case.outcome == "error"],
+        "name": subject.name,
+    }
+
+
+class ForkingLoop:
+    """A pytest plugin that replaces the run of the session by one forked run for each subject."""
+
+    def __init__(self, subjects: Sequence[Subject], told: Callable[[Found], None], processes: int) -> None:
+        self._subjects, self._told, self._processes = list(subjects), told, processes
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Forks a child for each subject, `processes` at a time, and reads what each concluded."""
+        with tempfile.TemporaryDirectory() as folder:
+            running: dict[int, tuple[Subject, Path]] = {}
+            waiting = list(self._subjects)
+            while waiting or running:
+                while waiting and len(running) < self._processes:
+                    subject = waiting.pop(0)
+                    path = Path(folder) / f"{len(waiting)}.json"
+                    running[self._fork(session, subject, path)] = (subject, path)
+                child, _ = os.wait()
+                if child in running:
+                    subject, path = running.pop(child)
+                    self._told(_read(subject, path))
+        return True
+
+    def _fork(self, session: pytest.Session, subject: Subject, path: Path) -> int:
+        """A child that judges `subject` and writes what it found to `path`; its process id."""
+        sys.stdout.flush()
+        child = os.fork()
+        if child:
+            return child
+        status = 1
+        try:
+            with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
+                os.dup2(nowhere.fileno(), 1)
+                os.dup2(nowhere.fileno(), 2)
+            path.write_text(json.dumps(_judge(session, subject)), encoding="utf-8")
+            status = 0
+        except BaseException as error:  # noqa: BLE001  a child tells whatever stopped it
+            path.write_text(json.dumps({"errors": [f"{type(error).__name__}: {error}"]}), encoding="utf-8")
+        finally:
+            os._exit(status)
+
+
+def _judge(session: pytest.Session, subject: Subject) -> dict[str, Any]:
+    """Runs the collected cases against an emulator of its own, in this process."""
+    from conformance.model import Strictness  # noqa: PLC0415
+    from conformance.plugin.hooks import FOLDER, PLAN, RUN  # noqa: PLC0415
+    from conformance.plugin.run import Run  # noqa: PLC0415
+    from conformance.replay.assessing import assessed  # noqa: PLC0415
+
+    config = session.config
+    plan = replace(
+        config.stash[PLAN],
+        faults=subject.faults,
+        oddities=subject.oddities,
+        strictness=Strictness(subject.strictness),
+        seed=subject.seed,
+        in_memory=True,
+        target=None,
+    )
+    config.stash[PLAN], config.stash[FOLDER] = plan, None
+    run = config.stash[RUN] = Run(plan, None)
+    for index, item in enumerate(session.items):
+        following = session.items[index + 1] if index + 1 < len(session.items) else None
+        item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+    run.finish(interrupted=False)
+    from conformance.journal import read_journal  # noqa: PLC0415
+
+    return summarised(subject, assessed(read_journal(run.journal_path), run.sut.recorder.verdicts))
+
+
+def _read(subject: Subject, path: Path) -> Found:
+    """What a child wrote."""
+    try:
+        plain = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        plain = {"errors": [f"the child left nothing: {error}"]}
+    return Found(
+        subject,
+        plain.get("verdict", ""),
+        plain.get("exit_code", -1),
+        plain.get("outcomes", {}),
+        tuple(plain.get("findings", ())),
+        plain.get("also_affected", {}),
+        plain.get("cases", {}),
+        plain.get("reasons", {}),
+        plain.get("requests", 0),
+        plain.get("reimages", 0),
+        tuple(plain.get("errors", ())),
+    )
+
+
+def judge_each(subjects: Sequence[Subject], *, profile: str = "standard", processes: int = 2, cases: str | None = None) -> list[Found]:
+    """Judges every subject in memory; in no particular order."""
+    from conformance.commands.case_files import cases_folder  # noqa: PLC0415
+
+    found: list[Found] = []
+    folder = cases_folder()
+    words = [cases or str(folder), f"--rootdir={folder.parent}", "--in-memory", "--profile", profile, "-q", "--no-header", "--no-summary"]
+    words += ["-p", "no:cacheprovider", "-p", "no:terminal", "-o", "addopts="]
+    pytest.main(words, plugins=[ForkingLoop(subjects, found.append, processes)])
+    return found
