@@ -21,7 +21,16 @@ EVIDENCE_LIMIT = 10
 TEXT_LIMIT = 1_000
 """Characters of one sentence of a finding."""
 
-SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|~$>&<@:/=^\"'])")
+SPECIAL = re.compile(
+    r"""
+      [\\`*\[\]<>|~$&\#@]                        # code, emphasis, links, HTML, cells, mathematics, mentions
+    | (?<![A-Za-z0-9])_ | _(?![A-Za-z0-9])       # emphasis, which is none within a word
+    | :(?=//) | (?<=www)\.                       # addresses that would become links (GFM 6.9)
+    | ^[-+=] | (?<=^\d)[.)] | (?<=^\d\d)[.)]     # lists and underlines at the start of a line
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+"""What Markdown would take for markup; other characters stand for themselves."""
 
 
 def summary_text(assessment: Assessment) -> str:
@@ -49,8 +58,14 @@ def fenced(text: str, language: str = "") -> str:
     return f"{fence}{language}\n{visible(text)}\n{fence}"
 
 
+def code(text: str) -> str:
+    """`text` on one line as code that nothing in it can end (CommonMark 6.1)."""
+    fence = "`" * (1 + max((len(run) for run in re.findall(r"`+", text)), default=0))
+    return f"{fence} {one_line(text)} {fence}" if "`" in text else f"`{one_line(text)}`"
+
+
 def _entity(match: re.Match[str]) -> str:
-    return f"&#{ord(match[1])};" if match[1] in "<>&@:/\"'=" else f"\\{match[1]}"
+    return f"&#{ord(match[0])};" if match[0] in "<>&@:." else f"\\{match[0]}"
 
 
 def _verdict_line(assessment: Assessment) -> str:
@@ -66,7 +81,6 @@ def _counts_table(assessment: Assessment) -> str:
 
 def _facts(assessment: Assessment) -> str:
     run = assessment.run
-    base_url = one_line(str(assessment.target.get("base_url", "")), 200)
     facts = [
         counted(assessment.requests, "request"),
         f"{counted(assessment.reimages, 'reimage')} accepted",
@@ -77,7 +91,7 @@ def _facts(assessment: Assessment) -> str:
         f"suite {escaped(run.suite_version)}",
         *(["interrupted"] if run.interrupted else []),
     ]
-    return f"{escaped(base_url)} · {' · '.join(facts)}"
+    return " · ".join([code(str(assessment.target.get("base_url", ""))), *facts])
 
 
 def _finding_blocks(findings: tuple[Finding, ...]) -> Iterable[str]:

@@ -213,8 +213,13 @@ def test_without_an_assessment_the_page_stays_pytests_own(tmp_path: Path) -> Non
 
 def test_a_page_that_cannot_be_written_is_one_sentence(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     page = tmp_path / "report.html"
-    page.mkdir()
-    exit_code = run_session(tmp_path, page, HtmlHooks(lambda: (conformant_assessment(), {})), ())
+
+    def assess_while_the_page_is_blocked() -> tuple[Assessment, dict[int, Exchange]]:
+        page.unlink(missing_ok=True)
+        page.mkdir()
+        return conformant_assessment(), {}
+
+    exit_code = run_session(tmp_path, page, HtmlHooks(assess_while_the_page_is_blocked), ())
     told = "".join(capfd.readouterr())
     assert f"error: {page}: cannot be written: Is a directory" in told
     assert "Traceback" not in told

@@ -13,7 +13,7 @@ from conformance.model import Exchange, Request, Response, RunVerdict
 from conformance.report import write
 from conformance.report.console import console_lines
 from conformance.report.http_text import exchange_lines, exchange_text, marked
-from conformance.report.summary import escaped, fenced, summary_text
+from conformance.report.summary import code, escaped, fenced, summary_text
 from conformance.report.visible import octets_as_text, one_line, visible
 from conformance.report.wording import verdict_sentence
 from conformance.report.write import write_reports
@@ -120,8 +120,8 @@ def test_the_summary_says_what_was_found() -> None:
     text = summary_text(sample_assessment())
     assert text.startswith("# Nonconformant: contoso staging rig\n")
     assert "2 requirements are violated, for 1 reason" in text
-    assert "### 1. A reimage with x\\-ms\\-version 2009\\-10\\-01 is accepted" in text
-    assert "also affected: REQ\\-ERR\\-CODES" in text
+    assert "### 1. A reimage with x-ms-version 2009-10-01 is accepted" in text
+    assert "also affected: REQ-ERR-CODES" in text
 
 
 def test_the_summary_of_a_conformant_run_has_no_findings() -> None:
@@ -134,10 +134,30 @@ def test_no_markup_of_an_endpoint_survives_in_the_summary() -> None:
     text = summary_text(replace(hostile_assessment(), findings=()))
     assert STEERING.search(text) is None
     assert "<" not in text
-    assert "`" not in text.replace("\\`", "")
-    assert escaped("[x](http://y) @me www.z ![i](j) a|b") == (
-        "\\[x\\]\\(http&#58;&#47;&#47;y\\) &#64;me www\\.z \\!\\[i\\]\\(j\\) a\\|b"
-    )
+    assert "`" not in text.replace("\\`", "").replace("`https://127.0.0.1:8443`", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "markdown"),
+    [
+        ("x-ms-version: 2009-10-01 (a REQ-A) is accepted.", "x-ms-version: 2009-10-01 (a REQ-A) is accepted."),
+        ("WebRole1_IN_1 _is_ *it*", "WebRole1_IN_1 \\_is\\_ \\*it\\*"),
+        ("[x](http://y) ![i](j)", "\\[x\\](http&#58;//y) !\\[i\\](j)"),
+        ("https://a www.z", "https&#58;//a www&#46;z"),
+        ("@me #1 a|b <b> &amp;", "&#64;me \\#1 a\\|b &#60;b&#62; &#38;amp;"),
+        ("$x$ ~~y~~ `c` \\", "\\$x\\$ \\~\\~y\\~\\~ \\`c\\` \\\\"),
+        ("- item", "\\- item"),
+        ("12. item", "12&#46; item"),
+        ("=== 1.5", "\\=== 1.5"),
+    ],
+)  # fmt: skip
+def test_text_in_markdown_shows_just_its_characters(text: str, markdown: str) -> None:
+    assert escaped(text) == markdown
+
+
+def test_code_cannot_be_ended_from_within() -> None:
+    assert code("a") == "`a`"
+    assert code("a ``b` c\n") == "``` a ``b` c ```"
 
 
 def test_a_code_block_cannot_be_closed_from_within() -> None:
