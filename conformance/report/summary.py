@@ -88,7 +88,7 @@ def _facts(assessment: Assessment) -> str:
         f"profile {run.profile.value}",
         f"strictness {run.strictness.value}",
         f"seed {run.seed}",
-        f"suite {escaped(run.suite_version)}",
+        f"suite {code(run.suite_version)}",
         *(["interrupted"] if run.interrupted else []),
     ]
     return " · ".join([code(str(assessment.target.get("base_url", ""))), *facts])
