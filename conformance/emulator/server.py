@@ -177,7 +177,7 @@ class RunningEmulator:
             self._ready.set()
 
     async def _serve(self) -> None:
-        context = _server_context() if self.tls else None
+        context = _server_context(self.emulator) if self.tls else None
         service = await self._loop.create_server(
             self._accept_service,
             _HOST,
@@ -235,11 +235,12 @@ def serve_until_stopped(
             signal.signal(number, handler)
 
 
-def _server_context() -> ssl.SSLContext:
+def _server_context(emulator: Emulator) -> ssl.SSLContext:
     """TLS that asks for a client certificate, does without one, and refuses one of an unknown authority."""
     certificates = make_certificates()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.verify_mode = ssl.CERT_OPTIONAL
+    strict = "anonymous-refused-in-tls" in [each.name for each in emulator.oddities]
+    context.verify_mode = ssl.CERT_REQUIRED if strict else ssl.CERT_OPTIONAL
     context.load_verify_locations(cadata=certificates.authority.decode())
     with tempfile.TemporaryDirectory() as folder:
         context.load_cert_chain(certificates.write_server(Path(folder)))

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from conformance.emulator.admission import check_certificate, may_manage
 from conformance.emulator.departures import When, always, gives, instead, skips
 from conformance.emulator.faults.conditions import both, form_is, kind_is, refusal_edit, refused_with
 from conformance.emulator.faults.registry import fault
 from conformance.emulator.lookup import operation_visible
-from conformance.emulator.world import FOREIGN, OPENED_BY
+from conformance.emulator.world import FOREIGN, OPENED_BY, Operation
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from conformance.emulator.messages import Call
+from conformance.emulator.operations import start_operation
 
 FAIL, TLS, ANY = "REQ-AUTH-FAIL", "REQ-AUTH-TLS", "REQ-AUTH-ANYCERT"
 _PLACES: tuple[tuple[str, str, When], ...] = (
@@ -26,6 +29,12 @@ _PLACES: tuple[tuple[str, str, When], ...] = (
 
 def _holder(*names: str | None) -> When:
     return lambda call: call.connection.identity in names
+
+
+def _note_holder(original: Callable[..., Operation], call: Call, *args: Any) -> Operation:
+    operation = original(call, *args)
+    call.notes[operation.id] = call.connection.identity
+    return operation
 
 
 def _stranger(call: Call) -> bool:
@@ -95,10 +104,10 @@ fault(
     instead(
         operation_visible,
         lambda original, call, operation: (
-            original(call, operation)
-            and call.connection.identity == call.notes.setdefault(operation.id, call.connection.identity)
+            original(call, operation) and call.connection.identity == call.notes.get(operation.id)
         ),
     ),
+    instead(start_operation, _note_holder),
     also=("REQ-REIMAGE-REQID-USABLE",),
 )
 for _status in (400, 401, 404, 409):

@@ -40,13 +40,6 @@ def _length(change: int, when: When) -> Change:
 
 for _suffix, _where, _when in (*PLACES[1:4], ("[deployment]", " of Get Deployment", kind_is("deployment"))):
     fault(
-        f"length-too-short{_suffix}",
-        FRAMING,
-        f"Content-Length{_where} is three octets too short",
-        _length(-3, _when),
-        also=("REQ-XML-WF", "REQ-GOS-200"),
-    )
-    fault(
         f"length-too-long{_suffix}",
         FRAMING,
         f"Content-Length{_where} is three octets too long",
@@ -58,6 +51,16 @@ for _suffix, _where, _when in (*PLACES[1:4], ("[deployment]", " of Get Deploymen
         FRAMING,
         f"neither a length nor a coding{_where} is said, and the connection stays open",
         gives(framing_fields, (), both(_contentful, _when)),
+    )
+
+
+for _suffix, _where, _when in (*PLACES[2:4], ("[deployment]", " of Get Deployment", kind_is("deployment"))):
+    fault(
+        f"length-too-short{_suffix}",
+        FRAMING,
+        f"Content-Length{_where} is three octets too short",
+        _length(-3, _when),
+        also=("REQ-XML-WF", "REQ-GOS-200"),
     )
 
 

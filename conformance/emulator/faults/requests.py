@@ -75,7 +75,6 @@ for _name, _pattern in {
     "space": r".* .*",
     "path": r".*/.*",
     "user": r".*@.*",
-    "comma": r".*,.*",
     "port": r".*:[^0-9]+",
     "empty": r"",
     "angle": r".*[<>\"].*",

@@ -141,14 +141,14 @@ for _cause, (_requirement, _defects) in _CAUSES.items():
         NO_EFFECT,
         f"a reimage refused for its {_cause} starts, under the id of the refusal",
         begun(True, *_defects),  # noqa: FBT003
-        also=(_requirement, "REQ-CONC-SAME", "REQ-CONC-OTHER"),
+        also=tuple(sorted({_requirement, "REQ-CONC-SAME", "REQ-CONC-OTHER"} - {NO_EFFECT})),
     )
     fault(
         f"refused-yet-started[{_cause}]",
         _requirement,
         f"a reimage refused for its {_cause} starts",
         begun(False, *_defects),  # noqa: FBT003
-        also=(NO_EFFECT,),
+        also=(NO_EFFECT,) if _requirement != NO_EFFECT else (),
     )
 
 

@@ -231,7 +231,7 @@ def _space_kept(pattern: bytes) -> Change:
 for _name, _summary, _raw in (
     ("before", "several spaces before", rb"[ ]{2,}\S+"),
     ("after", "spaces after", rb"[ ]?\S+[ ]+"),
-    ("tab", "a tab around", rb"(\t\S+|[ ]?\S+\t)"),
+    ("tab", "a tab around", rb"([ \t]*\t[ \t]*\S+|[ ]?\S+[ \t]*\t[ \t]*)"),
     ("none", "no space before", rb"\S+"),
 ):
     fault(f"version-white-space[{_name}]", "REQ-VER-OWS", f"{_summary} the version: it is refused", _space_kept(_raw))

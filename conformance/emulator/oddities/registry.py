@@ -11,21 +11,33 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Oddity:
-    """One named way to be unusual and still conform; a `lenient_only` one conforms only under lenient strictness."""
+    """One named way to be unusual and still conform.
+
+    A `lenient_only` one conforms only under lenient strictness; `advisories` names the requirements of which a suite
+    may advise against it; a `server_only` one shows only where there are sockets.
+    """
 
     name: str
     summary: str
     changes: tuple[Change, ...]
     lenient_only: bool = False
     server_only: bool = False
+    advisories: tuple[str, ...] = ()
 
 
 ODDITIES: dict[str, Oddity] = {}
 """Every oddity by its name."""
 
 
-def oddity(name: str, summary: str, *changes: Change, lenient_only: bool = False, server_only: bool = False) -> None:
-    """Registers an oddity; a `server_only` one shows only where there are sockets."""
+def oddity(
+    name: str,
+    summary: str,
+    *changes: Change,
+    lenient_only: bool = False,
+    server_only: bool = False,
+    advisories: tuple[str, ...] = (),
+) -> None:
+    """Registers an oddity."""
     if name in ODDITIES:
         raise ValueError(f"two oddities are called {name!r}")
-    ODDITIES[name] = Oddity(name, summary, changes, lenient_only, server_only)
+    ODDITIES[name] = Oddity(name, summary, changes, lenient_only, server_only, advisories)

@@ -1,0 +1,96 @@
+"""Faults and oddities as lists: each is well bound, and each shows somewhere in the script."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from typing import TYPE_CHECKING
+
+import pytest
+
+from conformance.emulator import FAULTS, ODDITIES, Emulator, find_fault, find_oddity
+from conformance.emulator.points import POINTS
+from conformance.errors import UsageError
+from conformance.model import CountsAs
+from conformance.requirements import CATALOGUE
+from conformance.tests.emulator_chapters import CHAPTERS
+from conformance.tests.emulator_script import SECONDS, Clock, Player
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from conformance.emulator import Action
+
+PLACE = slice(None) if "EVERY_FAULT" in os.environ else slice(None, None, 20)
+"""All faults where the environment says EVERY_FAULT, which takes two minutes; else one in twenty."""
+
+
+def play(chapter: str, **departures: list[str]) -> Iterator[list[Action]]:
+    clock = Clock()
+    player = Player(Emulator(SECONDS, clock=clock, seed=5, **departures), clock)
+    player.emulator._epoch = 0.0
+    for step in CHAPTERS[chapter]():
+        yield step(player)
+
+
+@cache
+def conforming(chapter: str) -> list[list[Action]]:
+    return list(play(chapter))
+
+
+def differs(**departures: list[str]) -> bool:
+    for chapter in CHAPTERS:
+        for expected, found in zip(conforming(chapter), play(chapter, **departures), strict=True):
+            if expected != found:
+                return True
+    return False
+
+
+def test_there_are_hundreds_of_faults_and_dozens_of_oddities() -> None:
+    assert len(FAULTS) > 250
+    assert len(ODDITIES) > 30
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_breaks_a_requirement_that_exists_and_is_judged(name: str) -> None:
+    fault = FAULTS[name]
+    judged = {each.id for each in CATALOGUE.values() if each.strict in (CountsAs.FAIL, CountsAs.WARN)}
+
+    assert {fault.requirement, *fault.also} <= judged
+    assert fault.requirement not in fault.also
+    assert {change.point for change in fault.changes} <= set(POINTS)
+
+
+def test_every_requirement_that_is_judged_has_a_fault() -> None:
+    judged = {each.id for each in CATALOGUE.values() if each.strict in (CountsAs.FAIL, CountsAs.WARN)}
+
+    assert judged - {fault.requirement for fault in FAULTS.values()} == set()
+
+
+@pytest.mark.parametrize("name", list(FAULTS)[PLACE])
+def test_a_fault_shows(name: str) -> None:
+    assert differs(faults=[name])
+
+
+@pytest.mark.parametrize("name", [each.name for each in ODDITIES.values() if not each.server_only])
+def test_an_oddity_shows(name: str) -> None:
+    assert differs(oddities=[name])
+
+
+@pytest.mark.parametrize("name", [each.name for each in ODDITIES.values() if not each.server_only])
+def test_an_oddity_names_points_that_exist(name: str) -> None:
+    assert {change.point for change in ODDITIES[name].changes} <= set(POINTS)
+
+
+def test_a_misspelt_fault_is_met_with_a_suggestion() -> None:
+    with pytest.raises(UsageError, match="did you mean 'details-ignored'"):
+        find_fault("detail-ignored")
+
+
+def test_a_misspelt_oddity_is_met_with_a_suggestion() -> None:
+    with pytest.raises(UsageError, match="did you mean 'lock-none'"):
+        find_oddity("lock-non")
+
+
+def test_faults_and_oddities_combine() -> None:
+    assert differs(faults=["accepted-status[200]", "error-missing"], oddities=["xml-prefixed", "ids-dashed"])
