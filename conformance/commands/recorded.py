@@ -19,8 +19,15 @@ from conformance.model import Strictness
 @click.option(
     "--strictness", type=Word([word.value for word in Strictness]), help="How literally the documents are read."
 )
-def check(*, capture: Path, target: Path | None, report_dir: Path | None, strictness: str | None) -> int:
-    """Judge recorded traffic: HAR 1.2 or a journal."""
+@click.option("--no-redact", is_flag=True, help="Leave secrets in the reports; for your own eyes only.")
+def check(
+    *, capture: Path, target: Path | None, report_dir: Path | None, strictness: str | None, no_redact: bool
+) -> int:
+    """Judge recorded traffic: HAR 1.2 or a journal.
+
+    CAPTURE is what a browser or proxy exported, or the journal of a run. Without a target file the endpoint is inferred
+    from the traffic; names that it does not show are then not known to address nothing.
+    """
     file = _existing(capture, "journal.jsonl")
     endpoint = None if target is None else load_target(target)
     from conformance.capture import check_capture  # noqa: PLC0415 -- imports the checks
@@ -30,6 +37,7 @@ def check(*, capture: Path, target: Path | None, report_dir: Path | None, strict
         target=endpoint,
         report_dir=report_dir,
         strictness=None if strictness is None else Strictness(strictness),
+        redact=not no_redact,
     )
 
 

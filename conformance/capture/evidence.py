@@ -1,0 +1,140 @@
+"""What a recording lets one say of a call: the defects that its request has for certain, and what stays unclear."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from conformance.checks.wording import is_busy
+from conformance.model import Identity
+from conformance.oracle import permitted
+from conformance.protocol.addresses import Kind, read_target
+from conformance.world import Absence
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from conformance.capture.traffic import Recorded
+    from conformance.checks.registry import Check
+    from conformance.model import Exchange, Verdict
+    from conformance.oracle import Defect
+    from conformance.protocol.addresses import Address
+    from conformance.world import World
+
+MISSING = ("version-missing", "length-missing", "host")
+"""Defects that a recorder makes who leaves header lines out."""
+NAMES = ("place", "instance", "bad-name")
+"""Defects that hang on names which exist or not."""
+UNCLEAR_STATUSES = (307, 409)
+CREDENTIALS = (401, 403)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A check to make on some exchanges, with its arguments."""
+
+    check: Check
+    exchanges: tuple[Exchange, ...]
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One case of a capture: what it is called, the judgements it makes, and verdicts that no check has to make.
+
+    `operation` is the identifier of the operation that the case's first exchange started, "" for none.
+    """
+
+    id: str
+    doc: str
+    judgements: tuple[Judgement, ...]
+    verdicts: tuple[Verdict, ...] = ()
+    operation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What is wrong with a request for certain; `nameless` and `blurred`: what names and the recording leave open."""
+
+    address: Address
+    defects: tuple[Defect, ...]
+    nameless: bool
+    blurred: bool
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether nothing that binds is wrong with it, and nothing unclear."""
+        return not (self.defects or self.nameless or self.blurred)
+
+
+class Evidence:
+    """The recorded calls of one endpoint, masked and numbered, and the world to judge them in."""
+
+    def __init__(self, world: World, recorded: Sequence[Recorded], *, given: bool) -> None:
+        self.world, self.recorded, self.given = world, tuple(recorded), given
+        self._readings: dict[int, Reading] = {}
+
+    @cached_property
+    def exchanges(self) -> tuple[Exchange, ...]:
+        """Every exchange, in order."""
+        return tuple(each.exchange for each in self.recorded)
+
+    def reading(self, recorded: Recorded) -> Reading:
+        """What is wrong with the request of `recorded`."""
+        number = recorded.exchange.number
+        if number not in self._readings:
+            self._readings[number] = self._read(recorded)
+        return self._readings[number]
+
+    def _read(self, recorded: Recorded) -> Reading:
+        request = recorded.exchange.request
+        judged = permitted(request, self.world)
+        nameless = blurred = False
+        kept: list[Defect] = []
+        for defect in judged.binding:
+            if defect.key in NAMES and not self._is_absent(judged.address):
+                nameless = True
+            elif self._may_be_the_recorder(defect, recorded) or self._may_be_open(defect, recorded, judged.address):
+                blurred = True
+            else:
+                kept.append(defect)
+        return Reading(judged.address, tuple(kept), nameless, blurred)
+
+    def _is_absent(self, address: Address) -> bool:
+        """Whether names are known to address nothing: by the target file, instances by what the endpoint listed."""
+        if not self.given:
+            return False
+        if self.world.absence(address) is not Absence.INSTANCE:
+            return True
+        deployment = self.world.deployment_of(address)
+        return deployment is not None and bool(self.world.listed.get(deployment.name))
+
+    def _may_be_the_recorder(self, defect: Defect, recorded: Recorded) -> bool:
+        """Whether a defect may be none of the request but of its recording."""
+        request = recorded.exchange.request
+        if defect.key == "length-missing" and request.http_version != "HTTP/1.1":
+            return True  # HTTP/2 ends a request without content by itself
+        if defect.key == "content-type":
+            return not recorded.complete and not request.values("Content-Type")
+        return defect.key in MISSING and not recorded.complete
+
+    def _may_be_open(self, defect: Defect, recorded: Recorded, address: Address) -> bool:
+        """Whether the certificate that nobody recorded may open the subscription."""
+        if defect.key != "foreign-subscription" or recorded.identified:
+            return False
+        foreign = self.world.target.foreign_subscription_id
+        return not self.given or foreign is None or address.subscription.lower() != foreign.lower()
+
+    def is_telling(self, recorded: Recorded) -> bool:
+        """Whether the reply answers the request itself, and is not for want of credentials, time or peace."""
+        exchange = recorded.exchange
+        if exchange.reply is None:
+            return exchange.request.identity in (Identity.NONE, Identity.UNKNOWN)
+        if is_busy(exchange) or exchange.reply.status in UNCLEAR_STATUSES:
+            return False
+        return recorded.identified or exchange.reply.status not in CREDENTIALS
+
+    def of_kind(self, *kinds: Kind) -> list[Recorded]:
+        """The calls of these kinds, in order."""
+        return [each for each in self.recorded if read_target(each.exchange.request.target).kind in kinds]

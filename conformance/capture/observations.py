@@ -1,0 +1,116 @@
+"""Which checks apply to recorded answers of Get Deployment and Get Cloud Service Properties, and to every message."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from conformance.capture.evidence import Evidence, Judgement, Plan
+from conformance.capture.operations import is_accepted, told
+from conformance.capture.refusals import is_judged
+from conformance.checks import messages, refusals
+from conformance.checks.deployments import (
+    deployment_document,
+    deployment_elements,
+    empty_slot,
+    instance_list,
+    member,
+    observer_answers,
+    status_vocabulary,
+    version_gates,
+)
+from conformance.checks.operations import version_of
+from conformance.protocol.addresses import Kind, UriForm
+from conformance.world import SLOTS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from conformance.capture.traffic import Recorded
+    from conformance.checks.registry import Check
+    from conformance.model import Exchange
+
+CHANGING = ("Deploying", "Deleting", "Starting", "Suspending", "RunningTransitioning", "SuspendedTransitioning")
+OBSERVERS = {Kind.DEPLOYMENT: "REQ-DEPL-URI", Kind.CLOUD_SERVICE: "REQ-PROPS-URI"}
+
+
+def observation_plans(evidence: Evidence) -> Iterator[Plan]:
+    """A case for each answer that describes deployments, or says that a slot holds none."""
+    for recorded in evidence.of_kind(*OBSERVERS):
+        made = _described(evidence, recorded) if is_accepted(recorded.exchange) else _empty(evidence, recorded)
+        if made:
+            yield Plan(f"capture::description, {told(recorded)}", "An answer that describes deployments.", tuple(made))
+
+
+def _described(evidence: Evidence, recorded: Recorded) -> list[Judgement]:
+    exchange = recorded.exchange
+    address = evidence.reading(recorded).address
+    if evidence.reading(recorded).defects or exchange.reply is None or exchange.reply.status != 200:
+        return []
+    made = [Judgement(observer_answers, (exchange,), {"requirement": OBSERVERS[address.kind]})]
+    if version_of(exchange):
+        made += [Judgement(check, (exchange,)) for check in (version_gates, status_vocabulary)]
+    if address.kind is Kind.DEPLOYMENT and not _is_changing(exchange):
+        name, slot = _identity(evidence, exchange, address.form, address.deployment)
+        known = evidence.world.deployment_of(address) if evidence.given else None
+        instances = list(known.role_instances) if known is not None else []
+        made += [Judgement(deployment_document, (exchange,), {"name": name, "slot": slot})]
+        made += [Judgement(instance_list, (exchange,), {"instances": instances})]
+    return made
+
+
+def _is_changing(exchange: Exchange) -> bool:
+    """Whether a deployment is just being made, changed or removed, when parts of its description may be missing."""
+    return any(member(element, "Status") in CHANGING for element in deployment_elements(exchange))
+
+
+def _identity(evidence: Evidence, exchange: Exchange, form: UriForm | None, container: str) -> tuple[str, str]:
+    """The name and slot that a document should show: what the target file or the address says, else what it shows."""
+    elements = deployment_elements(exchange)
+    name, slot = (member(elements[0], "Name"), member(elements[0], "DeploymentSlot").lower()) if elements else ("", "")
+    if form is UriForm.NAME:
+        return container, slot
+    slot = container.lower() if container.lower() in SLOTS else slot
+    if evidence.given:
+        service = evidence.world.target.deployments
+        name = next((d.name for d in service if (d.slot, d.name) == (slot, name)), name)
+    return name, slot
+
+
+def _empty(evidence: Evidence, recorded: Recorded) -> list[Judgement]:
+    """A 404 for a slot of a cloud service that exists, by the target file or by another answer."""
+    reading, reply = evidence.reading(recorded), recorded.exchange.reply
+    services = {deployment.cloud_service for deployment in evidence.world.target.deployments}
+    slots = {d.slot for d in evidence.world.target.deployments if d.cloud_service == reading.address.service}
+    asked = reading.address.form is UriForm.SLOT and reading.address.deployment in SLOTS
+    if reply is None or reply.status != 404 or reading.defects or not asked or reading.address.deployment in slots:
+        return []
+    return [Judgement(empty_slot, (recorded.exchange,))] if reading.address.service in services else []
+
+
+def message_plans(evidence: Evidence) -> Iterator[Plan]:
+    """A case for each check that holds for every message, on the messages in which a recording can show it."""
+    recorded = evidence.recorded
+    clear = [each for each in recorded if not evidence.reading(each).blurred or is_judged(evidence, each)]
+    whole = [each for each in recorded if each.exact]
+    text = [each for each in recorded if not each.exact]
+    ways: list[tuple[Check, list[Recorded], dict[str, list[str]]]] = [
+        (messages.dates, list(recorded), {}),
+        (messages.standard_headers, list(recorded), {}),
+        (messages.response_versions, [each for each in recorded if each.versioned], {}),
+        (messages.allow_with_405, list(recorded), {}),
+        (messages.retry_after_form, list(recorded), {}),
+        (messages.request_ids_unique, list(recorded), {}),
+        (messages.xml_bodies, whole, {}),
+        (messages.xml_bodies, text, {"only": ["REQ-XML-WF", "REQ-XML-NS"]}),
+        (messages.error_media_types, list(recorded), {}),
+        (refusals.error_document_form, list(recorded), {}),
+        (refusals.error_document_present, clear, {}),
+        (refusals.error_statuses, clear, {}),
+        (refusals.error_request_ids, clear, {}),
+        (messages.framing, [each for each in recorded if each.identified], {}),
+    ]
+    for check, chosen, arguments in ways:
+        if chosen:
+            name = f"{check.__name__.replace('_', ' ')}{' as text' if arguments else ''}"
+            made = Judgement(check, tuple(each.exchange for each in chosen), dict(arguments))
+            yield Plan(f"capture::every message, {name}", "What holds for every response.", (made,))

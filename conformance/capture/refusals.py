@@ -1,0 +1,99 @@
+"""Which recorded calls have to have been refused, and which ones wrongly were; what cannot be told is counted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from conformance.capture.evidence import Evidence, Judgement, Plan, Reading
+from conformance.capture.operations import is_accepted, polls_of, told
+from conformance.checks.operations import accepted
+from conformance.checks.refusals import error_codes, nothing_left_behind, refused
+from conformance.oracle import permitted
+from conformance.protocol.addresses import Kind, UriForm
+from conformance.report.wording import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from conformance.capture.traffic import Recorded
+
+NOT_FOUND = (400, 404)
+KINDS = (Kind.REIMAGE, Kind.OPERATION, Kind.DEPLOYMENT, Kind.CLOUD_SERVICE)
+
+
+def refusal_plans(evidence: Evidence) -> Iterator[Plan]:
+    """A case for each call with a defect that is one for certain, whatever was answered."""
+    for recorded in evidence.of_kind(*KINDS):
+        if is_judged(evidence, recorded):
+            yield _refusal_plan(evidence, recorded, evidence.reading(recorded))
+
+
+def is_judged(evidence: Evidence, recorded: Recorded) -> bool:
+    """Whether the answer to a defective call can be held to what its defects permit.
+
+    An answer that names may explain, of which nothing is known, says nothing of the other defects.
+    """
+    reading = evidence.reading(recorded)
+    if not reading.defects or not evidence.is_telling(recorded):
+        return False
+    reply = recorded.exchange.reply
+    missing = reply is not None and reply.status in NOT_FOUND
+    unknown = reading.nameless or reading.address.kind is not Kind.REIMAGE
+    return not (missing and reply is not None and unknown and not _is_named(evidence, recorded, reply.status))
+
+
+def _is_named(evidence: Evidence, recorded: Recorded, status: int) -> bool:
+    """Whether a status is one that the certain defects permit."""
+    return any(status in defect.statuses for defect in evidence.reading(recorded).defects)
+
+
+def _refusal_plan(evidence: Evidence, recorded: Recorded, reading: Reading) -> Plan:
+    exchange = recorded.exchange
+    requirement = reading.defects[0].requirement
+    polls = polls_of(evidence, exchange) if reading.address.kind is Kind.REIMAGE else []
+    following = polls if is_accepted(exchange) else []
+    arguments = {"requirement": requirement, "polls": len(following)}
+    made = [Judgement(refused, (exchange, *following), arguments), Judgement(error_codes, (exchange,))]
+    if exchange.reply is not None and exchange.reply.status >= 400:
+        made += [Judgement(nothing_left_behind, (exchange, poll)) for poll in polls]
+    doc = f"A call that has to be refused: {', '.join(defect.key for defect in reading.defects)}."
+    return Plan(f"capture::defective call, {told(recorded)}", doc, tuple(made))
+
+
+def wrong_refusal_plans(evidence: Evidence) -> Iterator[Plan]:
+    """A case for each sound reimage of an instance that the target file lists, and that was refused all the same."""
+    for recorded in evidence.of_kind(Kind.REIMAGE):
+        reading = evidence.reading(recorded)
+        reply = recorded.exchange.reply
+        if reply is None or not 400 <= reply.status < 500 or not reading.is_sound or not evidence.is_telling(recorded):
+            continue
+        deployment = evidence.world.deployment_of(reading.address)
+        listed = deployment is not None and reading.address.instance in deployment.role_instances
+        if evidence.given and listed and permitted(recorded.exchange.request, evidence.world).must_be_accepted:
+            form = "REQ-REIMAGE-URI-SLOT" if reading.address.form is UriForm.SLOT else "REQ-REIMAGE-URI-NAME"
+            made = (Judgement(accepted, (recorded.exchange,), {"requirement": form}),)
+            yield Plan(f"capture::refused reimage, {told(recorded)}", "A sound reimage of a listed instance.", made)
+
+
+def unclear_notes(evidence: Evidence) -> Iterator[str]:
+    """Sentences that count the calls of which the capture does not tell enough."""
+    counts = {"names": 0, "lines": 0, "silent": 0, "other": 0}
+    for recorded in evidence.of_kind(*KINDS):
+        reading = evidence.reading(recorded)
+        if is_accepted(recorded.exchange) or is_judged(evidence, recorded):
+            continue
+        if recorded.exchange.reply is None:
+            counts["silent"] += 1
+        elif not evidence.is_telling(recorded):
+            counts["other"] += 1
+        elif reading.nameless:
+            counts["names"] += 1
+        elif reading.blurred:
+            counts["lines"] += 1
+    told_as = {
+        "names": "refused, with names of which the capture does not tell whether they exist",
+        "lines": "refused, recorded without all their header lines or without the certificate",
+        "silent": "recorded without a reply",
+        "other": "answered for want of credentials, of time or of a free deployment",
+    }
+    yield from (f"Not judged, {told_as[key]}: {counted(count, 'call')}." for key, count in counts.items() if count)

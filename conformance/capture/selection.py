@@ -1,0 +1,114 @@
+"""Narrowing a capture to one endpoint and to the calls of this protocol; what is passed over is counted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from conformance.capture.inference import inferred_target
+from conformance.errors import JournalError
+from conformance.oracle import SIBLINGS
+from conformance.protocol.addresses import Kind, read_target
+from conformance.report.wording import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from conformance.capture.traffic import Capture, Recorded
+    from conformance.model import Target
+
+_PORTS = {"https": 443, "http": 80}
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The exchanges to judge, with the target they are judged against; `given` says that it was not inferred."""
+
+    target: Target
+    recorded: tuple[Recorded, ...]
+    given: bool
+    notes: tuple[str, ...]
+
+
+def select(capture: Capture, target: Target | None) -> Selection:
+    """The exchanges of `capture` with the endpoint of `target`, or with the one that most of the calls went to.
+
+    Raises JournalError where the capture holds none.
+    """
+    calls = [each for each in capture.recorded if is_call(each)]
+    if target is not None and capture.target is not None:
+        target = _under_masks(target, capture.target)
+    elif target is None:
+        target = capture.target
+    origins = Counter(each.origin for each in calls)
+    if target is None:
+        if not calls:
+            raise JournalError(
+                f"{capture.name!r} holds no call of this protocol among {len(capture.recorded)} exchanges"
+            )
+        origin = origins.most_common(1)[0][0]
+    else:
+        origin = target.base_url
+    chosen = [each for each in calls if capture.target is not None or _place(each.origin) == _place(origin)]
+    if not chosen:
+        where = ", ".join(sorted(origins)[:4]) or "nowhere"
+        raise JournalError(f"{capture.name!r} holds no call of this protocol to {origin}; calls in it went to {where}")
+    given = target is not None
+    target = target or inferred_target(capture.name, origin, chosen)
+    own = [each for each in chosen if not given or _is_own(each, target)]
+    notes = (*capture.notes, *_notes(capture, calls, chosen, own, origin))
+    return Selection(target, tuple(own), given, tuple(notes))
+
+
+def is_call(recorded: Recorded) -> bool:
+    """Whether an exchange is a call of this protocol, whatever is wrong with it, and none of its sibling operations."""
+    request = recorded.exchange.request
+    address = read_target(request.target)
+    match address.kind:
+        case Kind.REIMAGE:
+            return not any(value.lower() in SIBLINGS for value in address.parameters("comp"))
+        case Kind.OPERATION | Kind.DEPLOYMENT | Kind.CLOUD_SERVICE:
+            return request.method == "GET"
+        case _:
+            return False
+
+
+def _place(origin: str) -> tuple[str, int]:
+    """Host and port of an origin; a proxy may have changed the scheme, so that does not count."""
+    parts = urlsplit(origin)
+    return (parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 0))
+
+
+def _under_masks(target: Target, masked: Target) -> Target:
+    """A target file's target with the identifiers of a journal, in which they may be masked."""
+    return replace(
+        target,
+        subscription_id=masked.subscription_id,
+        foreign_subscription_id=masked.foreign_subscription_id,
+        other_subscription_id=masked.other_subscription_id,
+    )
+
+
+def _is_own(recorded: Recorded, target: Target) -> bool:
+    """Whether a call is under a subscription that the target names; a journal's own malformed calls are."""
+    if recorded.identified:
+        return True
+    named = {target.subscription_id, target.other_subscription_id, target.foreign_subscription_id}
+    address = read_target(recorded.exchange.request.target)
+    return address.subscription.lower() in {name.lower() for name in named if name}
+
+
+def _notes(
+    capture: Capture, calls: list[Recorded], chosen: list[Recorded], own: list[Recorded], origin: str
+) -> Iterable[str]:
+    """What was judged and what was passed over, in sentences."""
+    whole = counted(len(capture.recorded), "exchange")
+    yield f"Judged from {capture.name}: {len(own)} of {whole}; what they do not show is untested."
+    passed = {
+        "no call of this protocol": len(capture.recorded) - len(calls),
+        f"to another endpoint than {origin}": len(calls) - len(chosen),
+        "under a subscription that the target does not name": len(chosen) - len(own),
+    }
+    yield from (f"Passed over, {what}: {counted(count, 'exchange')}." for what, count in passed.items() if count)
