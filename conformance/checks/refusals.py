@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from conformance.world import World
 
 _TABLE_KEYS = ("version-missing", "version-malformed", "version-old", "comp", "place", "instance")
-_GENERAL = ("REQ-ERR-CODES", "REQ-ERR-STATUS")
+_BY_TABLE = ("version-old", "comp", "place", "instance")
+"""Defects whose status is the error table's word alone; the others' own requirement names it."""
 
 
 @check
@@ -113,9 +114,11 @@ def _answered(
     code = error_code(response)
     table = any(defect.key in _TABLE_KEYS for defect in defects)
     if not fitting:
-        yield verdict.violated(expected, said(exchange), symptom(exchange))
+        by_table = len(defects) == 1 and defects[0].key in _BY_TABLE and response.status < 500
+        root, other = ("REQ-ERR-CODES", requirement) if by_table else (requirement, "REQ-ERR-CODES")
+        yield about(root, exchange).violated(expected, said(exchange), symptom(exchange))
         if table and len(defects) == 1:
-            yield about("REQ-ERR-CODES", exchange).violated(expected, said(exchange), symptom(exchange), because=(requirement,))
+            yield about(other, exchange).violated(expected, said(exchange), symptom(exchange), because=(root,))
         return
     codes = [defect.codes(response.status) for defect in fitting]
     if code and all(codes) and code not in frozenset().union(*codes):
@@ -264,7 +267,8 @@ def error_codes(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict
             continue
         verdict = about("REQ-ERR-CODES", exchange)
         if response.status not in defect.statuses:
-            yield verdict.violated(str(defect), said(exchange), symptom(exchange), because=(defect.requirement,))
+            because = () if defect.key in _BY_TABLE and response.status < 500 else (defect.requirement,)
+            yield verdict.violated(str(defect), said(exchange), symptom(exchange), because=because)
         elif code and defect.codes(response.status) and code not in defect.codes(response.status):
             yield verdict.violated(str(defect), said(exchange), f"code:{code}")
         elif code:

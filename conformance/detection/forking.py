@@ -5,8 +5,12 @@ Collecting the cases takes as long as judging an emulator, so it is done once; t
 
 from __future__ import annotations
 
+import contextlib
+import gc
+import io
 import json
 import os
+import signal
 import sys
 import tempfile
 from dataclasses import dataclass, replace
@@ -21,6 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from conformance.model import Assessment
+
+
+LONGEST_SECONDS = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +89,8 @@ class ForkingLoop:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Forks a child for each subject, `processes` at a time, and reads what each concluded."""
+        gc.collect()
+        gc.freeze()  # what the parent made stays shared with its children
         with tempfile.TemporaryDirectory() as folder:
             running: dict[int, tuple[Subject, Path]] = {}
             waiting = list(self._subjects)
@@ -103,6 +112,7 @@ class ForkingLoop:
         if child:
             return child
         status = 1
+        signal.alarm(LONGEST_SECONDS)
         try:
             with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
                 os.dup2(nowhere.fileno(), 1)
@@ -132,6 +142,7 @@ def _judge(session: pytest.Session, subject: Subject) -> dict[str, Any]:
         in_memory=True,
         target=None,
     )
+    inherited = config.stash[RUN]  # kept alive: letting it go would clear up after the parent
     config.stash[PLAN], config.stash[FOLDER] = plan, None
     run = config.stash[RUN] = Run(plan, None)
     for index, item in enumerate(session.items):
@@ -140,7 +151,8 @@ def _judge(session: pytest.Session, subject: Subject) -> dict[str, Any]:
     run.finish(interrupted=False)
     from conformance.journal import read_journal  # noqa: PLC0415
 
-    return summarised(subject, assessed(read_journal(run.journal_path), run.sut.recorder.verdicts))
+    found = summarised(subject, assessed(read_journal(run.journal_path), run.sut.recorder.verdicts))
+    return found if inherited is not run else {}
 
 
 def _read(subject: Subject, path: Path) -> Found:
@@ -170,7 +182,8 @@ def judge_each(subjects: Sequence[Subject], *, profile: str = "standard", proces
 
     found: list[Found] = []
     folder = cases_folder()
-    words = [cases or str(folder), f"--rootdir={folder.parent}", "--in-memory", "--profile", profile, "-q", "--no-header", "--no-summary"]
-    words += ["-p", "no:cacheprovider", "-p", "no:terminal", "-o", "addopts="]
-    pytest.main(words, plugins=[ForkingLoop(subjects, found.append, processes)])
+    words = [cases or str(folder), f"--rootdir={folder.parent}", "--in-memory", "--profile", profile, "-qq", "--no-header"]
+    words += ["-p", "no:cacheprovider", "-o", "addopts="]
+    with contextlib.redirect_stdout(io.StringIO()):
+        pytest.main(words, plugins=[ForkingLoop(subjects, found.append, processes)])
     return found

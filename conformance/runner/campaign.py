@@ -83,6 +83,11 @@ class Campaign:
             elif not self._book.is_busy(step.place.deployment) and self._observer.is_online(step.place):
                 self._start(step)
 
+    def go_on(self) -> None:
+        """The refusals are through: start whatever is left, out of the whole budget."""
+        self.paused = False
+        self.reserve = 0
+
     def _skip(self, step: Step, reason: str) -> None:
         """Leaves a step out for good."""
         self.pending.remove(step)

@@ -115,7 +115,7 @@ class SystemUnderTest:
         if name not in {step.name for step in self.planner.steps()} and name not in self.campaign.results:
             if ":" not in name:
                 raise Untested(f"no step {name!r} in profile {self.profile.value}")
-        self.campaign.reserve = 0
+        self.campaign.go_on()
         while any(step.name == name for step in self.campaign.pending):
             self.idle()
         result = self.campaign.results.get(name)
@@ -143,7 +143,7 @@ class SystemUnderTest:
 
     def finish_all(self) -> list[Result]:
         """Every step that was accepted, over; waits for the whole campaign."""
-        self.campaign.reserve = 0
+        self.campaign.go_on()
         while self.campaign.is_open:
             self.idle()
         accepted = [result for result in self.campaign.results.values() if result.operation is not None]
