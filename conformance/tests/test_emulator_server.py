@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import ssl
 import tomllib
@@ -11,7 +13,8 @@ import httpx
 import pytest
 import trustme
 
-from conformance.emulator import Emulator, RunningEmulator, serve
+from conformance.emulator import Emulator, RunningEmulator, serve, serve_until_stopped
+from conformance.emulator.world import MAIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -112,3 +115,60 @@ def test_a_closing_answer_arrives_whole(running: RunningEmulator) -> None:
 def test_a_taken_port_is_reported(running: RunningEmulator) -> None:
     with pytest.raises(OSError, match="in use"), serve(Emulator(), port=running.port):
         pass
+
+
+def plain_request(method: str, target: str) -> bytes:
+    lines = [f"{method} {target} HTTP/1.1", "Host: localhost", *(f"{name}: {value}" for name, value in HEADERS.items())]
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
+def test_a_reset_is_a_reset() -> None:
+    emulator = Emulator(60.0, faults=["poll-resets[InProgress]"])
+    target = f"/{MAIN}/services/hostedservices/contoso/deploymentslots/production/roleinstances/WebRole1_IN_0"
+    with serve(emulator, tls=False) as plain:
+        accepted = httpx.post(f"{plain.base_url}{target}?comp=reimage", headers=HEADERS, trust_env=False)
+        with socket.create_connection(("127.0.0.1", plain.port)) as raw:
+            raw.sendall(plain_request("GET", f"/{MAIN}/operations/{accepted.headers['x-ms-request-id']}"))
+            with pytest.raises(ConnectionResetError):
+                raw.recv(1)
+
+
+def test_a_connection_that_hangs_holds_up_no_other() -> None:
+    with (
+        serve(Emulator(faults=["host-missing-hangs"]), tls=False) as plain,
+        socket.create_connection(("127.0.0.1", plain.port)) as hanging,
+    ):
+        hanging.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        assert httpx.get(f"{plain.base_url}/", headers=HEADERS, trust_env=False).status_code == 404
+
+
+def test_answers_reach_a_client_that_has_closed_its_half() -> None:
+    with serve(Emulator(), tls=False) as plain, socket.create_connection(("127.0.0.1", plain.port)) as raw:
+        raw.sendall(plain_request("GET", "/"))
+        raw.shutdown(socket.SHUT_WR)
+        received = b"".join(iter(lambda: raw.recv(65536), b""))
+
+    assert received.startswith(b"HTTP/1.1 404 ")
+
+
+def test_anonymous_clients_can_be_refused_in_tls(target: Path) -> None:
+    with (
+        serve(Emulator(oddities=["anonymous-refused-in-tls"])) as strict,
+        client(strict, target, None) as http,
+        pytest.raises(httpx.TransportError),
+    ):
+        http.get("/", headers=HEADERS)
+
+
+def test_serving_ends_with_a_signal() -> None:
+    addresses: list[str] = []
+
+    def started(running: RunningEmulator) -> None:
+        addresses.append(running.base_url)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    before = signal.getsignal(signal.SIGTERM)
+    serve_until_stopped(Emulator(), tls=False, started=started)
+
+    assert addresses[0].startswith("http://127.0.0.1:")
+    assert signal.getsignal(signal.SIGTERM) is before

@@ -18,6 +18,7 @@ from conformance.emulator.faults import (  # noqa: F401 - they register their fa
     guests,
     lengths,
     lifecycle,
+    listing,
     markup,
     names,
     observing,
