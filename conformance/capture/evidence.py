@@ -26,7 +26,7 @@ MISSING = ("version-missing", "length-missing", "host")
 """Defects that a recorder makes who leaves header lines out."""
 NAMES = ("place", "instance", "bad-name")
 """Defects that hang on names which exist or not."""
-UNCLEAR_STATUSES = (307, 409)
+MOVED, CONFLICT = 307, 409
 CREDENTIALS = (401, 403)
 
 
@@ -131,7 +131,12 @@ class Evidence:
         exchange = recorded.exchange
         if exchange.reply is None:
             return exchange.request.identity in (Identity.NONE, Identity.UNKNOWN)
-        if is_busy(exchange) or exchange.reply.status in UNCLEAR_STATUSES:
+        kind = read_target(exchange.request.target).kind
+        if (
+            is_busy(exchange)
+            or exchange.reply.status == MOVED
+            or (exchange.reply.status == CONFLICT and kind is Kind.REIMAGE)
+        ):
             return False
         return recorded.identified or exchange.reply.status not in CREDENTIALS
 

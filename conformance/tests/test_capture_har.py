@@ -1,0 +1,298 @@
+"""Reading HAR: what browsers and proxies write becomes exchanges, what they leave out is known to be missing."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from conformance.capture import check_capture
+from conformance.capture.reading import read_capture
+from conformance.errors import JournalError, SuiteError
+from conformance.model import FailureKind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from conformance.capture.traffic import Capture
+
+POLL_URL = "https://endpoint.test/sub-1/operations/0f8fad5b"
+XML = "application/xml; charset=utf-8"
+
+
+def poll(**changes: Any) -> dict[str, Any]:
+    """An entry of a poll, with members of entry, request or response replaced by `entry__name` and so on."""
+    body = "<Operation/>"
+    found: dict[str, Any] = {
+        "startedDateTime": "2014-03-01T12:00:00.000Z",
+        "time": 12.5,
+        "request": {
+            "method": "GET",
+            "url": POLL_URL,
+            "httpVersion": "HTTP/1.1",
+            "headers": [{"name": "Host", "value": "endpoint.test"}, {"name": "x-ms-version", "value": "2011-10-01"}],
+        },
+        "response": {
+            "status": 200,
+            "statusText": "OK",
+            "httpVersion": "HTTP/1.1",
+            "headers": [{"name": "Content-Type", "value": XML}],
+            "content": {"size": len(body), "mimeType": XML, "text": body},
+        },
+    }
+    for name, value in changes.items():
+        where, _, key = name.rpartition("__")
+        (found[where] if where else found)[key] = value
+    return found
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Callable[..., Capture]:
+    """Reads a HAR of the given entries."""
+
+    def reading(*entries: Any) -> Capture:
+        path = tmp_path / "session.har"
+        path.write_text(json.dumps({"log": {"version": "1.2", "entries": list(entries)}}), encoding="utf-8")
+        return read_capture(path)
+
+    return reading
+
+
+def test_an_entry_becomes_an_exchange(read: Callable[..., Capture]) -> None:
+    capture = read(poll(), poll(startedDateTime="2014-03-01T13:00:01.500+01:00"))
+
+    first, second = capture.recorded
+    assert (first.exchange.request.method, first.exchange.request.target) == ("GET", "/sub-1/operations/0f8fad5b")
+    assert first.exchange.request.headers == (("Host", "endpoint.test"), ("x-ms-version", "2011-10-01"))
+    assert first.exchange.reply is not None
+    assert (first.exchange.reply.status, first.exchange.reply.reason, first.exchange.reply.body) == (
+        200,
+        "OK",
+        b"<Operation/>",
+    )
+    assert (first.exchange.elapsed, second.exchange.at) == (0.0125, 1.5)
+    assert (first.origin, first.complete, first.identified, first.exact) == (
+        "https://endpoint.test",
+        True,
+        False,
+        False,
+    )
+    assert (capture.started, capture.seconds) == ("2014-03-01T12:00:00+00:00", 1.512)
+
+
+def test_entries_are_put_in_the_order_of_time(read: Callable[..., Capture]) -> None:
+    later = poll(startedDateTime="2014-03-01T12:00:09Z", request__url=POLL_URL + "9")
+    capture = read(later, poll(), poll(startedDateTime="no moment at all", request__url=POLL_URL + "1"))
+
+    assert [each.entry for each in capture.recorded] == [2, 3, 1]
+
+
+def test_pseudo_headers_of_http_2_are_no_header_lines(read: Callable[..., Capture]) -> None:
+    headers = [
+        {"name": ":authority", "value": "endpoint.test"},
+        {"name": ":method", "value": "GET"},
+        {"name": ":path", "value": "/sub-1/operations/0f8fad5b"},
+        {"name": "x-ms-version", "value": "2011-10-01"},
+    ]
+    (found,) = read(
+        poll(request__headers=headers, request__httpVersion="h2", response__httpVersion="HTTP/2.0")
+    ).recorded
+
+    assert found.exchange.request.headers == (("Host", "endpoint.test"), ("x-ms-version", "2011-10-01"))
+    assert (found.exchange.request.http_version, found.complete, found.versioned) == ("HTTP/2", True, True)
+    assert found.exchange.response is not None
+    assert found.exchange.response.http_version == "HTTP/2"
+
+
+def test_without_host_the_recorder_left_lines_out(read: Callable[..., Capture]) -> None:
+    (found,) = read(poll(request__headers=[])).recorded
+
+    assert found.exchange.request.headers == (("Host", "endpoint.test"),)
+    assert not found.complete
+
+
+@pytest.mark.parametrize("version", ["", "unknown", None, 2])
+def test_an_unknown_http_version_is_not_judged(read: Callable[..., Capture], version: object) -> None:
+    (found,) = read(poll(response__httpVersion=version)).recorded
+
+    assert not found.versioned
+
+
+def test_a_value_over_several_lines_is_several_lines(read: Callable[..., Capture]) -> None:
+    headers = [{"name": "Set-Cookie", "value": "a=1\nb=2"}, {"name": "Date"}, {"value": "nameless"}, "no object"]
+    (found,) = read(poll(response__headers=headers)).recorded
+
+    assert found.exchange.response is not None
+    assert found.exchange.response.headers == (("Set-Cookie", "a=1"), ("Set-Cookie", "b=2"), ("Date", ""))
+
+
+BODIES: dict[str, tuple[dict[str, Any], bytes, bool]] = {
+    "text": ({"size": 4, "text": "<a/>"}, b"<a/>", False),
+    "text of unknown size": ({"size": -1, "text": "<a/>"}, b"<a/>", False),
+    "text without size": ({"text": "<a/>"}, b"<a/>", False),
+    "text beyond latin-1": ({"size": 3, "text": "€"}, "€".encode(), False),
+    "base64": ({"size": 4, "text": base64.b64encode(b"<a/>").decode(), "encoding": "base64"}, b"<a/>", True),
+    "base64 of gzip": (
+        {"text": base64.b64encode(gzip.compress(b"<a/>")).decode(), "encoding": "base64"},
+        b"<a/>",
+        True,
+    ),
+    "nothing": ({"size": 0}, b"", True),
+    "empty text": ({"size": -1, "text": ""}, b"", True),
+    "empty text with null members": ({"size": 0, "mimeType": None, "text": None}, b"", True),
+}
+
+
+@pytest.mark.parametrize("kind", BODIES)
+def test_content_becomes_octets(read: Callable[..., Capture], kind: str) -> None:
+    content, body, exact = BODIES[kind]
+    (found,) = read(poll(response__content=content)).recorded
+
+    assert found.exchange.reply is not None
+    assert (found.exchange.reply.body, found.exact) == (body, exact)
+
+
+@pytest.mark.parametrize(
+    ("content", "headers"),
+    [
+        ({"size": 40}, []),
+        ({"size": -1}, []),
+        ({}, []),
+        (None, []),
+        ({"size": 40, "text": "<a/>"}, []),
+        ({"size": 0}, [{"name": "Content-Length", "value": "40"}]),
+        ({"text": "%%%", "encoding": "base64"}, []),
+    ],
+)
+def test_content_that_was_not_recorded_is_left_out(
+    read: Callable[..., Capture], content: object, headers: object
+) -> None:
+    capture = read(poll(), poll(response__content=content, response__headers=headers))
+
+    assert [each.entry for each in capture.recorded] == [1]
+    assert "1 (2)." in capture.notes[0]
+
+
+def test_utf_16_is_encoded_as_it_was_declared(read: Callable[..., Capture]) -> None:
+    headers = [{"name": "Content-Type", "value": "application/xml; charset=utf-16"}]
+    (found,) = read(poll(response__headers=headers)).recorded
+
+    assert found.exchange.response is not None
+    assert found.exchange.response.body.decode("utf-16") == "<Operation/>"
+
+
+def test_status_0_is_no_reply(read: Callable[..., Capture]) -> None:
+    (found,) = read(poll(response={"status": 0, "headers": [], "content": {}, "_error": "net::ERR_FAILED"})).recorded
+
+    assert found.exchange.reply is None
+    assert found.exchange.failure is not None
+    assert found.exchange.failure.kind is FailureKind.CLOSED
+    assert "net::ERR_FAILED" in found.exchange.failure.detail
+
+
+@pytest.mark.parametrize(
+    ("entry", "reason"),
+    [
+        ("text", "hold no request"),
+        ({}, "hold no request"),
+        (poll(request__url=7), "have no usable URL"),
+        (poll(request__url="https://[::1/x"), "have no usable URL"),
+        (poll(request__method=None), "name no method"),
+        (poll(_fromCache="memory"), "were answered from a cache"),
+        (poll(), "repeat an earlier one"),
+    ],
+)
+def test_what_is_no_exchange_is_counted(read: Callable[..., Capture], entry: object, reason: str) -> None:
+    capture = read(poll(), entry)
+
+    assert len(capture.recorded) == 1
+    assert capture.notes == (f"Entries of the HAR left out, because they {reason}: 1 (2).",)
+
+
+def test_default_ports_and_users_are_no_part_of_the_origin(read: Callable[..., Capture]) -> None:
+    urls = ["https://Endpoint.test:443/a?b#c", "http://u:p@endpoint.test:8080", "https://endpoint.test:80/ä"]
+    found = read(*(poll(request__url=url) for url in urls)).recorded
+
+    assert [each.origin for each in found] == [
+        "https://endpoint.test",
+        "http://endpoint.test:8080",
+        "https://endpoint.test:80",
+    ]
+    assert [each.exchange.request.target for each in found] == ["/a?b", "/", "/ä"]
+
+
+NO_HAR: dict[str, tuple[bytes, str]] = {
+    "nothing": (b"", "is not JSON"),
+    "text": (b"GET / HTTP/1.1\r\n\r\n", "is not JSON"),
+    "half of one": (b'{"log": {"entries": [{"request"', "is not JSON"),
+    "octets": (b"\xff\xfe\x00", "not UTF-8 text"),
+    "a list": (b"[]", "expected an object with log.entries"),
+    "no entries": (b'{"log": {}}', "expected an object with log.entries"),
+    "entries of another kind": (b'{"log": {"entries": {}}}', "expected an object with log.entries"),
+    "no call of the protocol": (b'{"log": {"entries": []}}', "holds no call of this protocol"),
+    "deeply nested": (b'{"log":' + b"[" * 100_000, "is not JSON"),
+    "a journal of another version": (
+        b'{"schema": "reimage-conformance/journal/9", "type": "run"}',
+        "this version reads",
+    ),
+    "a journal without target": (b'{"schema": "reimage-conformance/journal/1", "type": "run"}', "damaged first line"),
+}
+
+
+@pytest.mark.parametrize("kind", NO_HAR)
+def test_what_is_no_capture_is_said_in_one_sentence(tmp_path: Path, kind: str) -> None:
+    octets, reason = NO_HAR[kind]
+    path = tmp_path / "broken.har"
+    path.write_bytes(octets)
+
+    with pytest.raises(JournalError) as error:
+        check_capture(path)
+
+    assert reason in str(error.value)
+    assert "\n" not in str(error.value)
+    assert "broken.har" in str(error.value)
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=8)
+    | st.sampled_from([POLL_URL, "GET", "base64"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=6,
+)
+PLACES = ["entry", "startedDateTime", "time", "request", "response"]
+PLACES += [f"request__{name}" for name in ("method", "url", "httpVersion", "headers", "postData")]
+PLACES += [f"response__{name}" for name in ("status", "statusText", "httpVersion", "headers", "content")]
+PLACES += ["response__content__" + name for name in ("size", "text", "encoding")]
+
+
+@settings(max_examples=150, deadline=None)
+@given(place=st.sampled_from(PLACES), value=JSON)
+def test_nothing_that_a_har_holds_breaks_the_reader(
+    tmp_path_factory: pytest.TempPathFactory, place: str, value: Any
+) -> None:
+    entry: Any = poll()
+    if place == "entry":
+        entry = value
+    elif place.count("__") > 1:
+        entry["response"]["content"][place.rpartition("__")[2]] = value
+    else:
+        entry = poll(**{place: value})
+    path = tmp_path_factory.mktemp("har") / "x.har"
+    path.write_text(json.dumps({"log": {"entries": [entry, poll(request__url=POLL_URL + "2")]}}))
+
+    try:
+        code = check_capture(path)
+    except SuiteError as error:
+        pytest.fail(f"one sound entry is enough: {error}")
+
+    assert code in (0, 1, 6)
