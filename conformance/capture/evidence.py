@@ -142,4 +142,25 @@ class Evidence:
 
     def of_kind(self, *kinds: Kind) -> list[Recorded]:
         """The calls of these kinds, in order."""
-        return [each for each in self.recorded if read_target(each.exchange.request.target).kind in kinds]
+        return [each for each, address in self._addressed if address.kind in kinds]
+
+    def polls(self, identifier: str) -> list[Recorded]:
+        """The calls that ask about the operation called `identifier`, in whatever spelling, in order."""
+        return self._polls.get(plain(identifier), [])
+
+    @cached_property
+    def _addressed(self) -> list[tuple[Recorded, Address]]:
+        return [(each, read_target(each.exchange.request.target)) for each in self.recorded]
+
+    @cached_property
+    def _polls(self) -> dict[str, list[Recorded]]:
+        found: dict[str, list[Recorded]] = {}
+        for each, address in self._addressed:
+            if address.kind is Kind.OPERATION and address.operation:
+                found.setdefault(plain(address.operation), []).append(each)
+        return found
+
+
+def plain(identifier: str) -> str:
+    """An operation's id without what makes no difference: dashes and case (REQ-GOS-ID)."""
+    return identifier.replace("-", "").lower()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.capture.evidence import Evidence, Judgement, Plan
+from conformance.capture.evidence import Evidence, Judgement, Plan, plain
 from conformance.checks.operations import (
     STATUSES,
     TERMINAL,
@@ -23,7 +23,6 @@ from conformance.checks.operations import (
 from conformance.model import Outcome, Verdict
 from conformance.oracle import MINIMUM_VERSION
 from conformance.protocol.addresses import Address, Kind, UriForm, read_target
-from conformance.protocol.documents import same_identifier
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -117,10 +116,10 @@ def _is_forgotten(start: Exchange, polls: Sequence[Exchange]) -> bool:
 
 def poll_plans(evidence: Evidence) -> Iterator[Plan]:
     """A case for the polls of each operation whose beginning the capture does not hold."""
-    started = {_plain(_identifier(each.exchange)) for each in evidence.of_kind(Kind.REIMAGE)} - {""}
+    started = {plain(_identifier(each.exchange)) for each in evidence.of_kind(Kind.REIMAGE)} - {""}
     groups: dict[str, list[Recorded]] = {}
     for recorded in evidence.of_kind(Kind.OPERATION):
-        identifier = _plain(read_target(recorded.exchange.request.target).operation)
+        identifier = plain(read_target(recorded.exchange.request.target).operation)
         if identifier not in started and is_accepted(recorded.exchange) and not evidence.reading(recorded).defects:
             groups.setdefault(identifier, []).append(recorded)
     for polls in groups.values():
@@ -133,12 +132,8 @@ def polls_of(evidence: Evidence, start: Exchange) -> list[Exchange]:
     identifier = _identifier(start)
     return [
         each.exchange
-        for each in evidence.of_kind(Kind.OPERATION)
-        if each.exchange.number > start.number
-        and identifier
-        and same_identifier(read_target(each.exchange.request.target).operation, identifier)
-        and not evidence.reading(each).defects
-        and evidence.is_telling(each)
+        for each in evidence.polls(identifier)
+        if each.exchange.number > start.number and not evidence.reading(each).defects and evidence.is_telling(each)
     ]
 
 
@@ -154,7 +149,3 @@ def told(recorded: Recorded) -> str:
 
 def _identifier(exchange: Exchange) -> str:
     return (exchange.reply.header("x-ms-request-id") if exchange.reply is not None else "") or ""
-
-
-def _plain(identifier: str) -> str:
-    return identifier.replace("-", "").lower()

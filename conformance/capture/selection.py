@@ -105,7 +105,7 @@ def _notes(
 ) -> Iterable[str]:
     """What was judged and what was passed over, in sentences."""
     whole = counted(len(capture.recorded), "exchange")
-    yield f"Judged from {capture.name}: {len(own)} of {whole}; what they do not show is untested."
+    yield f"Judged from {capture.name}: {len(own):,} of {whole}; what they do not show is untested."
     passed = {
         "no call of this protocol": len(capture.recorded) - len(calls),
         f"to another endpoint than {origin}": len(calls) - len(chosen),

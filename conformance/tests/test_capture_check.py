@@ -88,12 +88,29 @@ def test_a_conforming_session_gets_no_finding(
 
 
 MET = (
-    "REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-URI-NAME", "REQ-REIMAGE-202", "REQ-REIMAGE-COMPLETES",
-    "REQ-REIMAGE-REQID-USABLE", "REQ-REIMAGE-COMP-MISSING", "REQ-REIMAGE-VERSION-OLD", "REQ-VER-MISSING", "REQ-VER-FORMAT",
-    "REQ-REIMAGE-CT-ABSENT", "REQ-REIMAGE-CL-ABSENT", "REQ-REIMAGE-CL-NONZERO", "REQ-REIMAGE-SLOT-OTHER", "REQ-GOS-PROGRESS",
-    "REQ-GOS-ROOT", "REQ-GOS-TERMINAL-STABLE", "REQ-DEPL-URI", "REQ-DEPL-ROOT", "REQ-PROPS-URI", "REQ-ERR-CODES",
-    "REQ-XML-WF", "REQ-HTTP-DATE",
-)  # fmt: skip
+    "REQ-REIMAGE-URI-SLOT",
+    "REQ-REIMAGE-URI-NAME",
+    "REQ-REIMAGE-202",
+    "REQ-REIMAGE-COMPLETES",
+    "REQ-REIMAGE-REQID-USABLE",
+    "REQ-REIMAGE-COMP-MISSING",
+    "REQ-REIMAGE-VERSION-OLD",
+    "REQ-VER-MISSING",
+    "REQ-VER-FORMAT",
+    "REQ-REIMAGE-CT-ABSENT",
+    "REQ-REIMAGE-CL-ABSENT",
+    "REQ-REIMAGE-CL-NONZERO",
+    "REQ-REIMAGE-SLOT-OTHER",
+    "REQ-GOS-PROGRESS",
+    "REQ-GOS-ROOT",
+    "REQ-GOS-TERMINAL-STABLE",
+    "REQ-DEPL-URI",
+    "REQ-DEPL-ROOT",
+    "REQ-PROPS-URI",
+    "REQ-ERR-CODES",
+    "REQ-XML-WF",
+    "REQ-HTTP-DATE",
+)
 BY_NAMES = ("REQ-REIMAGE-UNKNOWN-SERVICE", "REQ-REIMAGE-UNKNOWN-INSTANCE")
 HIDDEN = ("REQ-HTTP-FRAMING", "REQ-XML-ENC", "REQ-REIMAGE-OFFLINE", "REQ-AUTH-FAIL", "REQ-CONC-SAME")
 
@@ -120,9 +137,16 @@ def test_without_a_target_unknown_names_are_not_known_to_be_absent(
 
 
 FAULTS = (
-    "accepted-status[200]", "accepted-id-missing", "accepted-content[xml]", "accepted-id-truncated",
-    "ids-constant[polls]", "poll-id-missing", "error-without-document[service]", "xml-unclosed[operation]", "version-missing-status[404]",
-)  # fmt: skip
+    "accepted-status[200]",
+    "accepted-id-missing",
+    "accepted-content[xml]",
+    "accepted-id-truncated",
+    "ids-constant[polls]",
+    "poll-id-missing",
+    "error-without-document[service]",
+    "xml-unclosed[operation]",
+    "version-missing-status[404]",
+)
 
 
 @pytest.mark.parametrize("known", [True, False])
@@ -292,7 +316,7 @@ def test_a_capture_of_another_endpoint_is_an_error(tmp_path: Path, sound: Sessio
 
     with pytest.raises(
         JournalError,
-        match="no call of this protocol to .*; calls in it went to https://elsewhere",
+        match=r"no call of this protocol to .*; calls in it went to https://elsewhere",
     ):
         check_capture(path, target=sound.target)
 
