@@ -1,0 +1,239 @@
+"""Replaying journals: the same results again, and reports of runs that were killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from conformance import cli
+from conformance.commands.case_files import cases_folder
+from conformance.errors import JournalError
+from conformance.journal import read_journal
+from conformance.replay import assessed, regenerate
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+REPORTS = ("report.html", "results.json", "junit.xml", "summary.md")
+KILLS = int(os.environ.get("REIMAGE_CONFORMANCE_KILLS", "12"))
+"""How many runs are killed; a hundred where there is time for it."""
+
+
+def run(folder: Path, *words: str) -> int:
+    """A run in memory, in a process of its own."""
+    root = cases_folder()
+    line = [
+        sys.executable,
+        "-m",
+        "pytest",
+        str(root),
+        f"--rootdir={root.parent}",
+        "--in-memory",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+    ]
+    return subprocess.run([*line, "--report-dir", str(folder), *words], capture_output=True, check=False).returncode  # noqa: S603
+
+
+@pytest.fixture(scope="module", params=[(), ("--fault", "accepted-status[200]"), ("--strictness", "lenient")], ids=str)
+def complete(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
+    """The folder and exit code of a run that came to its end."""
+    folder = tmp_path_factory.mktemp("run")
+    code = run(folder, "--profile", "smoke", *request.param)
+    return folder, code
+
+
+def test_a_journal_gives_the_results_of_its_run(complete: tuple[Path, int], tmp_path: Path) -> None:
+    folder, code = complete
+
+    again = regenerate(folder / "journal.jsonl", tmp_path)
+
+    assert again == code
+    for name in ("results.json", "junit.xml", "summary.md"):
+        assert (tmp_path / name).read_bytes() == (folder / name).read_bytes(), name
+
+
+def test_the_page_shows_every_case_as_it_was_assessed(complete: tuple[Path, int], tmp_path: Path) -> None:
+    folder, _ = complete
+    regenerate(folder / "journal.jsonl", tmp_path)
+
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    cases = json.loads((folder / "results.json").read_text())["cases"]
+    assert cases
+    assert outcomes_in(page) == outcomes_in((folder / "report.html").read_text(encoding="utf-8"))
+    assert set(outcomes_in(page)) == {case["id"] for case in cases}
+
+
+def outcomes_in(page: str) -> dict[str, str]:
+    """What the table of cases holds: the id and the outcome of each."""
+    blob = re.search(r"data-jsonblob='([^']*)'", page)
+    assert blob is not None
+    data = json.loads(blob[1].replace("&#39;", "'").replace("&lt;", "<").replace("&amp;", "&"))
+    return {node: tests[-1]["outcome"] for node, tests in data["tests"].items()}
+
+
+def test_the_command_writes_beside_the_journal(complete: tuple[Path, int], tmp_path: Path) -> None:
+    folder, code = complete
+    (tmp_path / "journal.jsonl").write_bytes((folder / "journal.jsonl").read_bytes())
+
+    assert cli.main(["report", str(tmp_path)]) == code
+
+    assert {file.name for file in tmp_path.iterdir()} == {"journal.jsonl", *REPORTS}
+
+
+def cut(folder: Path, into: Path, keep: float, tail: bytes = b"") -> Path:
+    """The first part of a journal, as a kill leaves it."""
+    octets = (folder / "journal.jsonl").read_bytes()
+    path = into / "journal.jsonl"
+    path.write_bytes(octets[: int(len(octets) * keep)] + tail)
+    return path
+
+
+@pytest.mark.parametrize("keep", [0.05, 0.4, 0.95, 0.9999])
+def test_a_torn_journal_gives_all_reports(complete: tuple[Path, int], tmp_path: Path, keep: float) -> None:
+    path = cut(complete[0], tmp_path, keep)
+    assert not path.read_bytes().endswith(b"\n")
+
+    code = regenerate(path, tmp_path)
+
+    results = json.loads((tmp_path / "results.json").read_text())
+    assert results["run"]["interrupted"] is True
+    assert results["run"]["finished"] == ""
+    assert results["notes"][0] == "The journal ends before the run did; this is what it holds."
+    assert re.fullmatch(r"The journal is damaged: line \d+ was cut short.", results["notes"][1])
+    assert code == (1 if results["summary"]["violated"] else 6)
+    assert results["run"]["exit_code"] == 2
+    ET.fromstring((tmp_path / "junit.xml").read_bytes())  # noqa: S314  our own file
+    assert "interrupted" in (tmp_path / "summary.md").read_text()
+    assert "interrupted" in (tmp_path / "report.html").read_text()
+
+
+def test_a_journal_without_a_case_gives_all_reports(complete: tuple[Path, int], tmp_path: Path) -> None:
+    first = (complete[0] / "journal.jsonl").read_bytes().partition(b"\n")[0]
+    (tmp_path / "journal.jsonl").write_bytes(first + b"\n")
+
+    assert regenerate(tmp_path / "journal.jsonl", tmp_path) == 6
+
+    assert {file.name for file in tmp_path.iterdir()} == {"journal.jsonl", *REPORTS}
+
+
+def test_a_damaged_line_is_said_and_passed_over(complete: tuple[Path, int], tmp_path: Path) -> None:
+    lines = (complete[0] / "journal.jsonl").read_bytes().split(b"\n")
+    lines[3] = lines[3][:-9]
+    (tmp_path / "journal.jsonl").write_bytes(b"\n".join(lines))
+
+    notes = assessed(read_journal(tmp_path / "journal.jsonl")).notes
+
+    assert len(notes) == 1
+    assert notes[0].startswith("The journal is damaged: line 4 is damaged: ")
+
+
+@pytest.mark.parametrize("octets", [b"", b'{"type":"run","sch', b"{}\n", b"\xff\n"])
+def test_what_is_no_journal_is_an_error(tmp_path: Path, octets: bytes) -> None:
+    path = tmp_path / "journal.jsonl"
+    path.write_bytes(octets)
+
+    with pytest.raises(JournalError):
+        regenerate(path, tmp_path)
+
+    assert cli.main(["report", str(path)]) == 4
+    assert [file.name for file in tmp_path.iterdir()] == ["journal.jsonl"]
+
+
+def test_neither_target_nor_options_of_the_surroundings_matter(
+    complete: tuple[Path, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTEST_ADDOPTS", "--no-such-option")
+    monkeypatch.setenv("PYTEST_PLUGINS", "no_such_plugin")
+    monkeypatch.chdir(tmp_path)
+
+    assert regenerate(complete[0] / "journal.jsonl", Path("reports")) == complete[1]
+
+    assert os.environ["PYTEST_ADDOPTS"] == "--no-such-option"
+    assert {file.name for file in (tmp_path / "reports").iterdir()} == set(REPORTS)
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory) -> Sequence[Path]:
+    """The folders of runs that were killed at random moments."""
+    chance = random.Random(7)  # noqa: S311  no secret
+    folders = []
+    for _ in range(KILLS):
+        folder = tmp_path_factory.mktemp("killed")
+        kill_one(folder, chance.uniform(0.0, 1.0) ** 2 * 3.0)
+        folders.append(folder)
+    return folders
+
+
+def kill_one(folder: Path, seconds: float) -> None:
+    """Start a run and kill it so long after its journal began."""
+    root = cases_folder()
+    words = [
+        sys.executable,
+        "-m",
+        "conformance.cli",
+        "run",
+        "--report-dir",
+        str(folder),
+        "--",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+    ]
+    with (folder / "console.txt").open("wb") as console:
+        process = subprocess.Popen(words, stdout=console, stderr=console, cwd=root.parent)  # noqa: S603
+        try:
+            wait_for_header(folder / "journal.jsonl", process)
+            process.wait(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+        finally:
+            process.kill()
+            process.wait()
+
+
+def wait_for_header(journal: Path, process: subprocess.Popen[bytes]) -> None:
+    """Wait until the journal has its first line."""
+    for _ in range(3000):
+        if journal.exists() and b"\n" in journal.read_bytes()[:100_000]:
+            return
+        try:
+            process.wait(timeout=0.02)
+        except subprocess.TimeoutExpired:
+            continue
+        pytest.fail(f"the run ended early: {(journal.parent / 'console.txt').read_text()[-400:]}")
+    pytest.fail("the run began no journal")
+
+
+def test_killed_runs_keep_every_whole_line_and_give_all_reports(killed: Sequence[Path], tmp_path: Path) -> None:
+    assert len(killed) == KILLS
+    for number, folder in enumerate(killed):
+        lines = (folder / "journal.jsonl").read_bytes().split(b"\n")
+        exchanges = [json.loads(line)["number"] for line in lines[:-1] if line.startswith(b'{"type":"exchange"')]
+
+        code = regenerate(folder / "journal.jsonl", tmp_path / str(number))
+
+        journal = read_journal(folder / "journal.jsonl")
+        assert list(journal.exchanges) == exchanges == list(range(1, len(exchanges) + 1))
+        assert {file.name for file in (tmp_path / str(number)).iterdir()} == set(REPORTS)
+        results = json.loads((tmp_path / str(number) / "results.json").read_text())
+        assert results["summary"]["requests"] == len(exchanges)
+        assert results["run"]["interrupted"] is not journal.complete
+        assert code in (0, 1, 6) if journal.complete else code in (1, 6)
+        assert not results["findings"], "the emulator conforms, and a kill accuses nobody"
+
+
+def test_some_run_was_killed_in_the_middle(killed: Sequence[Path]) -> None:
+    found = [read_journal(folder / "journal.jsonl") for folder in killed]
+
+    assert any(journal.exchanges and not journal.complete for journal in found)
