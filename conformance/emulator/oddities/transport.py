@@ -92,9 +92,9 @@ oddity("bodies-asked-for", "a body that is held back is asked for with 100", ins
 def _throttled(status: int, code: str, retry_after: str, every: int) -> Change:
     """Refuses one request in so many; never two in a row."""
 
-    def answer(original: Callable[..., Reply], call: Call, *args: object) -> Reply:
-        if call.connection.probe or call.number % every:
-            return original(call, *args)
+    def answer(original: Callable[..., Reply], call: Call, refused: Refusal | None) -> Reply:
+        if call.connection.probe or refused is not None or call.number % every:
+            return original(call, refused)
         fields = (("Retry-After", retry_after),) if retry_after else ()
         return refuse(call, Refusal("throttled", status, code, "Try again later.", fields))
 
