@@ -208,6 +208,8 @@ class _Reading:
             yield self.defect("version-old", "REQ-REIMAGE-VERSION-OLD", _VERSION_ANSWER)
         elif value not in published_from(FIRST_VERSION) or not _is_date(value):
             yield self.defect("version-unpublished", "REQ-VER-UNPUBLISHED", _VERSION_ANSWER)
+        elif value not in (MINIMUM_VERSION, self.world.target.x_ms_version) and (reimage or value > MINIMUM_VERSION):
+            yield self.defect("version-other", "REQ-VER-OLD-KEPT", _VERSION_ANSWER, binding=CountsAs.INFO)
 
     def reimage(self) -> Iterator[Defect]:
         """Method, comp, Content-Type, body and names of a reimage request (digest section A)."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
+from hypothesis.errors import Unsatisfiable
 
 from conformance.errors import SuiteError, UnreachableError
 from conformance.model import Outcome
@@ -51,6 +52,8 @@ def pytest_configure(config: pytest.Config) -> None:
     given = getattr(config, "workerinput", {}).get(REPORT_DIR)
     folder = _folder(config, plan) if given is None else type(config.rootpath)(given)
     config.stash[FOLDER] = folder
+    if config.option.tbstyle == "auto":
+        config.option.tbstyle = "line"  # a finding says what it found; a traceback through the suite costs time and says less
     _set_up_hypothesis(plan)
     _set_up_reports(config, folder)
 
@@ -76,7 +79,7 @@ def _set_up_hypothesis(plan: Plan) -> None:
         max_examples=EXAMPLES[plan.profile.value],
         stateful_step_count=STEPS[plan.profile.value],
         report_multiple_bugs=False,
-        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
         print_blob=False,
     )
     settings.load_profile("conformance")
@@ -212,8 +215,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     bad = [v for v in verdicts if v.outcome is Outcome.VIOLATED]
     advised = [v for v in verdicts if v.outcome is Outcome.ADVISORY]
     match error:
-        case Untested() | NotApplicable():
-            outcome = "untested" if isinstance(error, Untested) else "not-applicable"
+        case Untested() | NotApplicable() | Unsatisfiable():
+            outcome = "not-applicable" if isinstance(error, NotApplicable) else "untested"
             report.outcome, report.longrepr = "skipped", (str(item.path), 0, f"{outcome}: {error}")
         case Inconclusive():
             outcome = "inconclusive"

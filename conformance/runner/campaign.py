@@ -65,7 +65,9 @@ class Campaign:
         self.pending = list(steps)
         self.results: dict[str, Result] = {}
         self.paused = False
+        self.exclusive = False
         self.reserve = budget.reserve
+        self._again = 0.0
         self._builder, self._dispatcher, self._book = builder, dispatcher, book
         self._observer, self._probe, self._budget = observer, probe, budget
 
@@ -80,13 +82,19 @@ class Campaign:
                 if self.reserve == 0:
                     self._skip(step, "the budget of reimages is spent")
                 return
-            elif not self._book.is_busy(step.place.deployment) and self._observer.is_online(step.place):
+            elif self._is_free(step):
                 self._start(step)
 
     def go_on(self) -> None:
         """The refusals are through: start whatever is left, out of the whole budget."""
         self.paused = False
         self.reserve = 0
+
+    def _is_free(self, step: Step) -> bool:
+        """Whether nothing of ours is in a step's way; after a conflict, whether nothing of ours runs at all."""
+        if self.exclusive and (self._book.under_way or self._dispatcher.clock.now() < self._again):
+            return False
+        return not self._book.is_busy(step.place.deployment) and self._observer.is_online(step.place)
 
     def _skip(self, step: Step, reason: str) -> None:
         """Leaves a step out for good."""
@@ -114,7 +122,8 @@ class Campaign:
         exchange = self._dispatcher.send(self.request_of(step), label=f"step:{step.name}")
         if self._is_conflict(exchange) and result.conflicts < CONFLICT_PATIENCE:
             result.conflicts += 1
-            self._wait_for_quiet()
+            self.exclusive = True
+            self._again = self._dispatcher.clock.now() + self._dispatcher.limits.poll_interval_seconds
             return
         result.exchange = exchange
         self.pending.remove(step)
@@ -131,11 +140,6 @@ class Campaign:
     def _is_conflict(self, exchange: Exchange) -> bool:
         """Whether the endpoint says that something else is going on."""
         return exchange.reply is not None and exchange.reply.status == 409
-
-    def _wait_for_quiet(self) -> None:
-        """Lets time pass after a conflict; whatever of ours runs is polled meanwhile."""
-        if not self._book.under_way:
-            self._dispatcher.clock.sleep(self._dispatcher.limits.poll_interval_seconds)
 
     def _take_apart(self, step: Step) -> None:
         """Tries a refused step's variations one at a time, and its place with nothing varied."""

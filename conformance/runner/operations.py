@@ -48,6 +48,7 @@ class Operation:
     due: float = 0.0
     ended: float = 0.0
     unanswered: int = 0
+    unwanted: bool = False
 
     @property
     def is_under_way(self) -> bool:
@@ -84,8 +85,8 @@ class OperationBook:
         identifier = (start.reply.header("x-ms-request-id") if start.reply is not None else "") or ""
         now = self._clock.now()
         operation = Operation(start, identifier, now, place, form, due=now)
-        if not identifier:
-            operation.state = State.LOST
+        if not identifier or self.hopeless:
+            operation.state = State.LOST  # there is nothing to poll, or no point in it
         self._budget.spend(start.number)
         self.operations.append(operation)
         self._recorder.note("operation", start=start.number, identifier=identifier, place=str(place or ""), form=form or "")
@@ -111,6 +112,11 @@ class OperationBook:
         stuck = [o for o in self.operations if o.state in (State.OVERDUE, State.LOST)]
         ended = [o for o in self.operations if o.state is State.ENDED]
         return len(stuck) >= OVERDUE_LIMIT and len(stuck) > len(ended)
+
+    @property
+    def unwanted(self) -> int:
+        """How many operations requests started that ought to have been refused."""
+        return sum(1 for operation in self.operations if operation.unwanted)
 
     def tick(self) -> None:
         """Polls every operation whose time has come."""

@@ -111,10 +111,10 @@ class Planner:
         if len(same_role) > 2:
             yield Step("last-index", Place(self.main, same_role[-1]), NAME)
             yield Step("second-index", Place(self.main, same_role[1]), NAME)
-            yield Step("last-index-slot", Place(self.main, same_role[-1]), SLOT, version="2012-03-01")
+            yield Step("last-index-slot", Place(self.main, same_role[-1]), SLOT)
         for deployment in self.others:
-            yield Step(f"{deployment.name}-slot", self.place(deployment, -1), SLOT, version="2011-06-01")
-            yield Step(f"{deployment.name}-name", self.place(deployment, 1), NAME, version="2013-06-01")
+            yield Step(f"{deployment.name}-slot", self.place(deployment, -1), SLOT)
+            yield Step(f"{deployment.name}-name", self.place(deployment, 1), NAME)
         yield Step("spelling-slot", self.place(self.others[0] if self.others else self.main), SLOT, variations=OTHER_SPELLING)
         yield Step("encoded", self.place(self.main, 1), SLOT, variations=("instance-percent-encoded",))
         yield Step("encoded-name", self.place(self.others[-1] if self.others else self.main), NAME, variations=("container-percent-encoded",))

@@ -14,7 +14,7 @@ from conformance.oracle import permitted
 from conformance.protocol.addresses import FORMS, Kind, UriForm, read_target
 from conformance.protocol.requests import Place, RequestBuilder
 from conformance.runner.campaign import Campaign, Result
-from conformance.runner.operations import Operation, OperationBook
+from conformance.runner.operations import Operation, OperationBook, State
 from conformance.runner.planning import Planner
 from conformance.runner.recorder import raise_bad
 from conformance.runner.signals import Inconclusive, Untested
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from conformance.world import World
 
 CONFLICT_TRIES = 60
+MOST_UNWANTED = 40
 
 
 class SystemUnderTest:
@@ -65,6 +66,7 @@ class SystemUnderTest:
             probe=probe,
             budget=budget,
         )
+        self.memory: dict[str, Any] = {}
         self._examined: set[tuple[str, ...]] = set()
         self._ticking = False
         dispatcher.before = self.tick
@@ -304,8 +306,12 @@ class SystemUnderTest:
         if exchange.reply.header("x-ms-request-id") is None and exchange.request.method != "POST":
             return []
         operation = self.book.open(exchange, place, address.form)
+        operation.unwanted = True
         if place is not None:
             self.observer.address(place)
+        if self.book.unwanted > MOST_UNWANTED:
+            operation.state = State.LOST  # an endpoint that takes everything has been shown to; its operations tell no more
+            return []
         if any(defect.later for defect in permitted(exchange.request, self.world).defects):
             self.book.wait(operation)
         return list(operation.polls)

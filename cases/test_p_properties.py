@@ -1,0 +1,239 @@
+"""Properties: requests drawn at random and by combination, asked of the oracle; and a machine that interleaves operations."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import count
+from typing import Any
+
+import pytest
+from allpairspy import AllPairs
+from hypothesis import assume, given, settings
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.strategies import sampled_from
+
+from conformance.casebook import SystemUnderTest, Untested, alone, verifies
+from conformance.checks.operations import operation_documents, polls_answered, progress, unknown_operation
+from conformance.checks.transport import answered_with
+from conformance.model import Exchange, Outcome, Profile, Request
+from conformance.oracle import permitted
+from conformance.protocol.addresses import FORMS, UriForm
+from conformance.protocol.requests import Place, with_header, with_query
+from conformance.runner.operations import Operation
+from conformance.strategies import (
+    DIMENSIONS,
+    Draft,
+    drafts,
+    invalid_lengths,
+    malformed_versions,
+    other_media_types,
+    stranger_ids,
+    unknown_names,
+    wrong_queries,
+)
+
+forms = sampled_from(FORMS)
+REFUSALS = ("REQ-VER-MISSING", "REQ-VER-FORMAT", "REQ-REIMAGE-VERSION-OLD", "REQ-REIMAGE-COMP-MISSING", "REQ-REIMAGE-CT-ABSENT",
+            "REQ-REIMAGE-CL-ABSENT", "REQ-REIMAGE-CL-NONZERO", "REQ-ERR-VERB", "REQ-REIMAGE-UNKNOWN-INSTANCE", "REQ-REIMAGE-UNKNOWN-SERVICE",
+            "REQ-REIMAGE-SLOT-OTHER")  # fmt: skip
+PATIENCE = 20
+
+
+def violated(sut: SystemUnderTest) -> set[str]:
+    """The requirements that are known to be violated by now."""
+    return {v.requirement for v in sut.recorder.verdicts if v.outcome in (Outcome.VIOLATED, Outcome.ADVISORY)}
+
+
+def ask(sut: SystemUnderTest, request: Request) -> None:
+    """Sends a drawn request and judges its answer; what earlier cases found is left out, so that new findings show."""
+    defects = permitted(masked(sut, request), sut.world).binding
+    blamed = [defect.requirement for defect in defects]
+    assume(blamed and not set(blamed) & violated(sut) and sut.budget.allows())
+    sut.refuse(request, blamed[0], effects=False)
+
+
+def masked(sut: SystemUnderTest, request: Request) -> Request:
+    """The request as the oracle knows it: under the subscription's mask."""
+    return replace(request, target=request.target.replace(sut.target.subscription_id, sut.world.target.subscription_id, 1))
+
+
+def once(sut: SystemUnderTest, request: Request) -> None:
+    """Like `ask`, but a request that failed is not sent again: shrinking must not cost reimages without end."""
+    failed: dict[Request, AssertionError] = sut.memory.setdefault("failed", {})
+    if request in failed:
+        raise failed[request]
+    assume(len(failed) < PATIENCE)
+    try:
+        ask(sut, request)
+    except AssertionError as error:
+        failed[request] = error
+        raise
+
+
+@verifies(*REFUSALS)
+@given(draft=drafts())
+def test_any_request_is_answered_as_its_defects_permit(sut: SystemUnderTest, draft: Draft) -> None:
+    """With any number of defects, the answer is one that a defect permits."""
+    once(sut, draft.request(sut.builder, sut.main_witness(10)))
+
+
+@verifies("REQ-VER-FORMAT")
+@given(form=forms, version=malformed_versions())
+def test_any_malformed_version_is_refused(sut: SystemUnderTest, form: UriForm, version: str) -> None:
+    """Whatever is no YYYY-MM-DD is no version."""
+    once(sut, sut.builder.reimage(sut.main_witness(2), form, version=version))
+
+
+@verifies("REQ-REIMAGE-CT-ABSENT")
+@given(form=forms, value=other_media_types())
+def test_any_other_media_type_is_refused(sut: SystemUnderTest, form: UriForm, value: str) -> None:
+    """Whatever is not application/xml is another media type."""
+    once(sut, with_header(sut.builder.reimage(sut.main_witness(3), form), "Content-Type", value))
+
+
+@verifies("REQ-REIMAGE-COMP-MISSING")
+@given(form=forms, query=wrong_queries())
+def test_any_other_query_is_refused(sut: SystemUnderTest, form: UriForm, query: str) -> None:
+    """Whatever is not comp=reimage selects no reimage."""
+    once(sut, with_query(sut.builder.reimage(sut.main_witness(1), form), query))
+
+
+@verifies("REQ-REIMAGE-UNKNOWN-INSTANCE")
+@given(form=forms, name=unknown_names())
+def test_any_unknown_instance_is_refused(sut: SystemUnderTest, form: UriForm, name: str) -> None:
+    """Names that nobody gave address nothing, whatever characters they hold."""
+    request = sut.builder.reimage(sut.main_witness(0), form)
+    path, mark, query = request.target.partition("?")
+    once(sut, replace(request, target=f"{path.rpartition('/')[0]}/{name}{mark}{query}"))
+
+
+@verifies("REQ-HTTP-CL-INVALID")
+@given(form=forms, value=invalid_lengths())
+def test_any_invalid_length_is_refused(sut: SystemUnderTest, form: UriForm, value: str) -> None:
+    """A Content-Length that is no number gets 400."""
+    request = with_header(sut.builder.reimage(sut.main_witness(8), form), "Content-Length", value)
+    once(sut, replace(request, fresh_connection=True))
+
+
+@verifies("REQ-GOS-UNKNOWN-ID")
+@given(identifier=stranger_ids())
+def test_any_stranger_is_no_operation(sut: SystemUnderTest, identifier: str) -> None:
+    """An id that was never issued is not reported as an operation."""
+    assume("REQ-GOS-UNKNOWN-ID" not in violated(sut))
+    sut.judge(unknown_operation, sut.send(sut.builder.operation_status(identifier), label="poll-stranger"))
+
+
+@verifies(*REFUSALS)
+def test_combinations_of_defects_are_covered(sut: SystemUnderTest) -> None:
+    """All pairs of dimensions of defects, in nightly all triples, are answered as one of the defects permits."""
+    width = 3 if sut.profile is Profile.NIGHTLY else 2
+    rows = [[form for form in FORMS], *DIMENSIONS.values()]
+    sent = 0
+    for row in AllPairs(rows, n=width):
+        draft = Draft(row[0], tuple(row[1:]))
+        request = draft.request(sut.builder, sut.main_witness(10))
+        blamed = [defect.requirement for defect in permitted(masked(sut, request), sut.world).binding]
+        if blamed and not set(blamed) & violated(sut):
+            sut.refuse(request, blamed[0], effects=False)
+            sent += 1
+    values = sum(len(choices) for choices in rows)
+    sut.recorder.note("coverage", what="combinations", width=width, dimensions=len(rows), values=values, requests=sent)
+    if not sent:
+        raise Untested("every combination holds a defect that is known to be violated")
+
+
+class Interleaving(RuleBasedStateMachine):
+    """Reimages, polls, refusals and looks in any order, over several deployments, against a model of what must be."""
+
+    def __init__(self, sut: SystemUnderTest, reimages: int) -> None:
+        super().__init__()
+        self.sut, self.left = sut, reimages
+        self.operations: list[Operation] = []
+        self.identifiers: set[str] = set()
+        self.numbers = count()
+
+    @precondition(lambda self: self.left > 0 and not self.sut.book.hopeless)
+    @rule(index=sampled_from(range(6)), form=forms)
+    def start(self, index: int, form: UriForm) -> None:
+        """Reimages an instance of some deployment, if none runs there."""
+        deployments = [d for d in self.sut.target.deployments if d.role_instances]
+        deployment = deployments[index % len(deployments)]
+        place = Place(deployment, deployment.role_instances[index % len(deployment.role_instances)])
+        if self.sut.book.is_busy(deployment) or not self.sut.observer.is_online(place) or not self.sut.budget.allows():
+            return
+        exchange = self.sut.dispatcher.send(self.sut.builder.reimage(place, form), label="reimage")
+        if exchange.reply is None or exchange.reply.status != 202:
+            return
+        self.left -= 1
+        operation = self.sut.started(exchange, place, form)
+        assert operation.identifier not in self.identifiers
+        self.identifiers.add(operation.identifier)
+        self.operations.append(operation)
+
+    @precondition(lambda self: self.operations)
+    @rule(index=sampled_from(range(4)), version=sampled_from((None, "2009-10-01", "2010-10-28")))
+    def poll(self, index: int, version: str | None) -> None:
+        """Polls any operation, under way or over, with any version."""
+        operation = self.operations[index % len(self.operations)]
+        if operation.identifier:
+            self.sut.book.poll(operation, version=version, label="poll-model")
+            self.sut.judge(progress, *operation.polls)
+
+    @rule(form=forms, draft=drafts())
+    def refuse(self, form: UriForm, draft: Draft) -> None:
+        """Sends something that is refused, whatever else goes on."""
+        request = replace(draft, form=form).request(self.sut.builder, self.sut.main_witness(10))
+        blamed = {defect.requirement for defect in permitted(masked(self.sut, request), self.sut.world).binding}
+        if blamed and not blamed & violated(self.sut) and self.sut.budget.allows():
+            self.sut.refuse(request, sorted(blamed)[0] if len(blamed) == 1 else "", effects=False)
+
+    @precondition(lambda self: self.sut.observer.offers_deployment)
+    @rule(index=sampled_from(range(4)))
+    def look(self, index: int) -> None:
+        """Looks at a deployment: that it is shown changes nothing."""
+        deployments = self.sut.target.deployments
+        exchange = self.sut.observer.look(deployments[index % len(deployments)])
+        assert exchange.reply is None or exchange.reply.status in (200, 503, 429)
+
+    @precondition(lambda self: self.sut.book.under_way)
+    @rule()
+    def wait(self) -> None:
+        """Lets time pass."""
+        self.sut.idle()
+
+    @invariant()
+    def every_operation_has_an_id_of_its_own(self) -> None:
+        """Ids are not reused."""
+        assert len(self.identifiers) == len(self.operations)
+
+    def teardown(self) -> None:
+        """Every operation comes to its end, and its polls told one story."""
+        for operation in self.operations:
+            self.sut.book.wait(operation)
+            if operation.polls:
+                self.sut.judge(progress, *operation.polls)
+                self.sut.judge(polls_answered, operation.start, *operation.polls)
+                self.sut.judge(operation_documents, *operation.polls)
+
+
+@alone
+@verifies("REQ-GOS-PROGRESS", "REQ-GOS-TERMINAL-STABLE", "REQ-GOS-READONLY", "REQ-ASYNC-REQID-UNIQUE")
+def test_operations_interleave(sut: SystemUnderTest) -> None:
+    """Whatever is interleaved with operations, each goes from InProgress to its one end."""
+    sut.finish_all()
+    machines = {Profile.SMOKE: 1, Profile.STANDARD: 3, Profile.NIGHTLY: 25}[sut.profile]
+    chosen: Any = settings(max_examples=machines, stateful_step_count=20 if sut.profile is not Profile.NIGHTLY else 60)
+    run_state_machine_as_test(lambda: Interleaving(sut, 2), settings=chosen)  # type: ignore[no-untyped-call]
+
+
+@alone
+@verifies("REQ-GOS-200")
+@pytest.mark.parametrize("spacing", [1, 4])
+def test_many_polls_on_one_connection(sut: SystemUnderTest, spacing: int) -> None:
+    """The twentieth poll on a connection is answered like the first."""
+    sut.finish_all()
+    known = sut.known_poll()
+    if known is None:
+        raise Untested("no operation is known")
+    exchanges: list[Exchange] = [sut.send(known, label="poll-row") for _ in range(8 * spacing)]
+    sut.judge(answered_with, exchanges[-1], requirement="REQ-GOS-200", statuses=[200])
