@@ -7,18 +7,26 @@ from pathlib import Path
 
 import click
 
+from conformance.commands.words import Word
 from conformance.config import load_target, new_target_text
 from conformance.errors import UsageError
+from conformance.model import Profile
 
 
 @click.command()
 @click.argument("target", type=click.Path(path_type=Path))
-def preflight(*, target: Path) -> int:
-    """Say what a run would do; reimages nothing."""
-    loaded = load_target(target)
+@click.option("--profile", type=Word([word.value for word in Profile]), default="standard", help="How much a run does.")
+@click.option("--max-reimages", type=click.IntRange(min=0), help="As for a run.")
+def preflight(*, target: Path, profile: str, max_reimages: int | None) -> int:
+    """Say what a run would do; reimages nothing.
+
+    Reaches the endpoint, looks at certificates, identities, names and versions, and names the key of the target file
+    for each problem. The exit code is 4 where that file needs mending, 6 where the endpoint keeps us out.
+    """
+    loaded = load_target(target, max_reimages=max_reimages)
     from conformance.preflight import preflight as look  # noqa: PLC0415 -- imports the wire
 
-    return look(loaded)
+    return look(loaded, Profile(profile))
 
 
 @click.command("new-target")

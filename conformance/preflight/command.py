@@ -1,0 +1,101 @@
+"""The command `preflight`: every remark on a line, and an exit code that says who has to do something."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import click
+
+from conformance.errors import TargetError, UnreachableError
+from conformance.model import Profile
+from conformance.preflight.certificates import certificate_remarks, server_remarks, today
+from conformance.preflight.outlook import outlook_remarks
+from conformance.preflight.questions import Questions, may_go_on, probe_remarks
+from conformance.preflight.remarks import EXIT_CODES, Level, Remark, mend, ok, stop
+from conformance.protocol.requests import RequestBuilder
+from conformance.report.visible import one_line
+from conformance.report.wording import counted
+from conformance.runner.observing import Probe
+from conformance.wire.client import Client
+from conformance.wire.clock import SystemClock
+from conformance.wire.connecting import SocketConnector
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from conformance.model import Target
+    from conformance.wire.clock import Clock
+    from conformance.wire.streams import Connector
+
+
+def preflight(target: Target, profile: Profile = Profile.STANDARD) -> int:
+    """Look at `target` and its endpoint, print what is to be said, give the exit code; reimages nothing.
+
+    4 if the target file needs mending, else 6 if the endpoint cannot be reached or keeps us out, else 0.
+    """
+    click.echo(f"{target.name} at {target.base_url}")
+    found: list[Remark] = []
+    for remark in remarks(target, profile):
+        found.append(remark)
+        click.echo(str(replace(remark, text=one_line(remark.text))))
+    levels = {remark.level for remark in found}
+    click.echo(conclusion(found))
+    return next((code for level, code in EXIT_CODES.items() if level in levels), 0)
+
+
+def conclusion(found: list[Remark]) -> str:
+    """The last line."""
+    wrong = sum(remark.level is Level.MEND for remark in found)
+    if any(remark.level is Level.STOP for remark in found):
+        return "Not ready: the endpoint cannot be judged as it is."
+    return (
+        f"Not ready: {counted(wrong, 'thing')} to mend in the target file." if wrong else "Ready. Nothing was reimaged."
+    )
+
+
+def remarks(target: Target, profile: Profile) -> Iterator[Remark]:
+    """Everything that is to be said, in the order in which it was found out."""
+    own = list(certificate_remarks(target, today()))
+    yield from own
+    if not any(remark.level is Level.MEND for remark in own):
+        yield from _endpoint_remarks(target)
+    yield from outlook_remarks(target, profile)
+
+
+def _endpoint_remarks(target: Target) -> Iterator[Remark]:
+    """What the endpoint itself says, once it can be reached."""
+    clock = SystemClock()
+    try:
+        connector = SocketConnector(target, clock)
+        connector.reach(clock.now() + target.limits.request_timeout_seconds)
+    except TargetError as error:
+        yield mend(str(error))
+        return
+    except UnreachableError as error:
+        yield stop(f"base_url: {error}")
+        return
+    yield ok("base_url: the endpoint can be connected to")
+    if target.is_https:
+        yield from server_remarks(target, today())
+    probe = SocketConnector(replace(target, base_url=target.probe_url), clock) if target.probe_url else None
+    yield from asked(target, clock, connector, probe)
+
+
+def asked(target: Target, clock: Clock, connector: Connector, probe_connector: Connector | None) -> Iterator[Remark]:
+    """What comes of asking the endpoint and its probe through these connectors."""
+    timeout, rate = target.limits.request_timeout_seconds, target.limits.requests_per_second
+    with ExitStack() as stack:
+        client = stack.enter_context(Client(connector, clock, request_timeout=timeout, requests_per_second=rate))
+        questions = Questions(target, RequestBuilder(target), client.exchange, uuid4().hex)
+        first = list(questions.identity())
+        yield from first
+        if may_go_on(first):
+            for ask in (questions.version, questions.other_identities, questions.deployments):
+                yield from ask()
+        probe_client = None
+        if probe_connector is not None:
+            probe_client = stack.enter_context(Client(probe_connector, clock, request_timeout=timeout))
+        yield from probe_remarks(target, Probe(target, probe_client))
