@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -62,14 +63,23 @@ def report(*, journal: Path, report_dir: Path | None) -> int:
 def compare(*, runs: tuple[Path, ...], html: Path | None) -> int:
     """Tell what changed between runs.
 
-    A RUN is a report folder or a results.json; the runs may be of several implementations as well.
+    A RUN is a report folder, a results.json or a journal; the runs may be of several implementations as well.
     """
     if len(runs) < 2:
         raise UsageError(f"compare needs at least two runs, found {len(runs)}")
-    files = [_existing(run, "results.json") for run in runs]
+    files = [run if run.is_dir() else _existing(run, "results.json") for run in runs]
     from conformance.report.comparison import compare_runs  # noqa: PLC0415 -- only this command needs it
 
-    return compare_runs(files, html)
+    return compare_runs(files, html, _judged)
+
+
+def _judged(journal: Path) -> dict[str, Any]:
+    """The results that a journal comes to."""
+    from conformance.journal import read_journal  # noqa: PLC0415 -- imports the checks
+    from conformance.replay import assessed  # noqa: PLC0415
+    from conformance.report.results import results  # noqa: PLC0415
+
+    return results(assessed(read_journal(journal)))
 
 
 def _existing(path: Path, inside: str) -> Path:

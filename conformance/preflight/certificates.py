@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import socket
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from cryptography import x509
 
@@ -19,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from conformance.model import Target
+    from conformance.wire.streams import SocketStream
 
 SOON = timedelta(days=14)
 IDENTITIES = {Identity.PRIMARY: "client_certificate", Identity.SECOND: "second_client_certificate"}
@@ -91,18 +90,9 @@ def _same(target: Target) -> bool:
     return first == second
 
 
-def server_remarks(target: Target, now: datetime) -> Iterator[Remark]:
-    """Until when the endpoint's own certificate is valid; nothing where no connection comes about."""
-    parts = urlsplit(target.base_url)
-    address = (parts.hostname or "", parts.port or 443)
-    try:
-        with (
-            socket.create_connection(address, timeout=target.limits.request_timeout_seconds) as connected,
-            context_for(target, Identity.PRIMARY).wrap_socket(connected, server_hostname=address[0]) as secured,
-        ):
-            found, version = secured.getpeercert(binary_form=True), secured.version()
-    except (OSError, TargetError):
-        return
+def server_remarks(stream: SocketStream, now: datetime) -> Iterator[Remark]:
+    """Until when the endpoint's own certificate, met at the other end of `stream`, is valid; nothing without TLS."""
+    found, version = stream.peer()
     if found:
         certificate = x509.load_der_x509_certificate(found)
         begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc

@@ -9,8 +9,8 @@ from uuid import uuid4
 
 import click
 
-from conformance.errors import TargetError, UnreachableError
-from conformance.model import Profile
+from conformance.errors import TargetError
+from conformance.model import Identity, Profile
 from conformance.preflight.certificates import certificate_remarks, server_remarks, today
 from conformance.preflight.outlook import outlook_remarks
 from conformance.preflight.questions import Questions, may_go_on, probe_remarks
@@ -22,6 +22,7 @@ from conformance.runner.observing import Probe
 from conformance.wire.client import Client
 from conformance.wire.clock import SystemClock
 from conformance.wire.connecting import SocketConnector
+from conformance.wire.streams import StreamError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,16 +71,16 @@ def _endpoint_remarks(target: Target) -> Iterator[Remark]:
     clock = SystemClock()
     try:
         connector = SocketConnector(target, clock)
-        connector.reach(clock.now() + target.limits.request_timeout_seconds)
+        stream = connector.connect(Identity.PRIMARY, clock.now() + target.limits.request_timeout_seconds)
     except TargetError as error:
         yield mend(str(error))
         return
-    except UnreachableError as error:
-        yield stop(f"base_url: {error}")
+    except StreamError as error:
+        yield stop(f"base_url: {target.base_url} cannot be reached: {error.detail}")
         return
     yield ok("base_url: the endpoint can be connected to")
-    if target.is_https:
-        yield from server_remarks(target, today())
+    yield from server_remarks(stream, today())
+    stream.close()
     probe = SocketConnector(replace(target, base_url=target.probe_url), clock) if target.probe_url else None
     yield from asked(target, clock, connector, probe)
 

@@ -87,6 +87,12 @@ class SocketStream:
         self._ahead += data
         return self._ahead
 
+    def peer(self) -> tuple[bytes, str]:
+        """The endpoint's certificate in DER and the version of TLS; both empty without TLS."""
+        if not isinstance(self._socket, ssl.SSLSocket):
+            return b"", ""
+        return self._socket.getpeercert(binary_form=True) or b"", self._socket.version() or ""
+
     def close(self) -> None:
         """Close the socket."""
         self._socket.close()
