@@ -6,7 +6,7 @@ import pytest
 
 from conformance.casebook import NotApplicable, SystemUnderTest, afterwards, alone, precondition, smoke, verifies
 from conformance.checks.deployments import equivalent_forms, instance_effect
-from conformance.checks.operations import answered_202, completes, empty_body, id_usable, request_id_present
+from conformance.checks.operations import TERMINAL, answered_202, completes, empty_body, id_usable, request_id_present, status_of
 from conformance.checks.probes import fresh_installation, storage_kept_and_lost
 from conformance.model import Exchange
 from conformance.protocol.addresses import FORMS, UriForm
@@ -91,6 +91,7 @@ def test_the_instance_goes_offline_and_comes_back(sut: SystemUnderTest) -> None:
             *watch.looks,
             instance=watch.place.role_instance,
             others=list(watch.others),
+            ended_at=next((p.at for p in watch.operation.polls if status_of(p) in TERMINAL), 0.0),
             waited=round(watch.waited, 3),
         )
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from conformance.world import World
 
 READY = "ReadyRole"
+LOOKS_ENOUGH = 4
 BAD_STATES = ("RestartingRole", "CyclingRole", "FailedStartingRole", "FailedStartingVM", "UnresponsiveRole")
 STATUS_VALUES = (
     "RoleStateUnknown", "Unknown", "CreatingVM", "StartingVM", "CreatingRole", "StartingRole", READY, "BusyRole", "StoppingRole",
@@ -212,12 +213,19 @@ def empty_slot(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]
 
 @check
 def instance_effect(
-    world: World, exchanges: Sequence[Exchange], instance: str, *, others: Sequence[str] = (), waited: float = 0.0
+    world: World,
+    exchanges: Sequence[Exchange],
+    instance: str,
+    *,
+    others: Sequence[str] = (),
+    ended_at: float = 0.0,
+    waited: float = 0.0,
 ) -> Iterator[Verdict]:
     """The instance goes offline, comes back under its name, and the others stay (REQ-REIMAGE-OFFLINE, -ONLINE, -SAME-NAME, -OTHERS-UNTOUCHED).
 
     Exchanges: an observation before the reimage, the 202, then observations in order; `others` are instances that no
-    request of the run had addressed; `waited` is how long after the operation's end the suite went on looking, in seconds.
+    request of the run had addressed; `ended_at` is when the operation's end was seen, in seconds of the run, and `waited` how
+    long after it the suite went on looking. A fast endpoint may pass through offline between two looks.
     """
     del world
     before, start, seen = exchanges[0], exchanges[1], [e for e in exchanges[2:] if statuses_in(e)]
@@ -229,9 +237,12 @@ def instance_effect(
     trail = [statuses_in(exchange).get(instance, "missing") for exchange in seen]
     told = " > ".join(_folded([READY, *trail]))
     offline = next((e for e, status in zip(seen, trail, strict=True) if status != READY), None)
-    yield about("REQ-REIMAGE-OFFLINE", offline or start, seen[-1]).judged(
-        offline is not None, f"{instance} leaves ReadyRole", f"{told}, seen {len(seen)} times", "never-offline"
-    )
+    during = sum(1 for exchange in seen if exchange.at <= ended_at)
+    left = about("REQ-REIMAGE-OFFLINE", offline or start, seen[-1])
+    if offline is None and during < LOOKS_ENOUGH:
+        yield left.inconclusive(f"seen only {during} times while the operation ran")
+    else:
+        yield left.judged(offline is not None, f"{instance} leaves {READY}", f"{told}, seen {during} times while the operation ran", "never-offline")
     yield from _back(instance, before, seen, told, waited)
     yield from _others(before, seen, start, others)
 

@@ -22,6 +22,7 @@ __all__ = [
     "MINIMUM_VERSION",
     "OBSERVED_CODES",
     "PUBLISHED",
+    "TABLE_VERSIONS",
     "published_before",
     "published_from",
     "requirement",
@@ -61,7 +62,11 @@ def _codes(*, table: bool) -> Mapping[str, int]:
 CATALOGUE: Mapping[str, Requirement] = _catalogue()
 """Every requirement by its id, in the order of the digest."""
 
-_ALL_PUBLISHED = tuple(row["date"] for row in _load(_FILES / "versions.toml")["version"] if row["published"])
+_VERSIONS = _load(_FILES / "versions.toml")["version"]
+_ALL_PUBLISHED = tuple(row["date"] for row in _VERSIONS if row["published"])
+
+TABLE_VERSIONS: tuple[str, ...] = tuple(row["date"] for row in _VERSIONS if row["evidence"] == "table")
+"""The versions that the published table lists, oldest first; others are only mentioned in documents."""
 
 PUBLISHED: tuple[str, ...] = tuple(date for date in _ALL_PUBLISHED if date >= MINIMUM_VERSION)
 """The published versions that a reimage may carry, oldest first."""
