@@ -52,6 +52,8 @@ def verdict_sentence(assessment: Assessment) -> str:
         return _nonconformant(assessment, counts)
     if assessment.verdict is RunVerdict.INCOMPLETE:
         blind = _gating(assessment, Outcome.INCONCLUSIVE)
+        if assessment.run.interrupted and not blind:
+            return "No violation was seen before the run was cut short."
         return f"No violation was seen, but {counted(blind, 'requirement')} that must hold could not be judged."
     if assessment.verdict is RunVerdict.PARTIAL:
         left = _gating(assessment, Outcome.UNTESTED)
@@ -82,7 +84,8 @@ def moment_words(moment: str) -> str:
 def _nonconformant(assessment: Assessment, counts: dict[str, int]) -> str:
     if not counts["violated"]:
         return "The baseline lists a violation that no longer occurs; remove it from the baseline."
-    causes = sum(1 for finding in assessment.findings if finding.counts_as is CountsAs.FAIL)
+    violated = {result.requirement.id for result in assessment.of_outcome(Outcome.VIOLATED)}
+    causes = sum(1 for finding in assessment.findings if finding.requirement in violated)
     verb = "is" if counts["violated"] == 1 else "are"
     sentence = f"{counted(counts['violated'], 'requirement')} {verb} violated"
     return f"{sentence}, for {counted(causes, 'reason')}." if causes else f"{sentence}."

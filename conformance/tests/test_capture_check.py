@@ -7,6 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from conformance import cli
 from conformance.capture import check_capture
@@ -275,6 +277,19 @@ def test_a_sound_reimage_of_a_listed_instance_has_to_be_accepted(
 
     assert blamed(check(sound, [refused])) == ["REQ-REIMAGE-URI-SLOT"]
     assert "REQ-REIMAGE-URI-SLOT" not in blamed(check(sound, [refused], known=False))
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data(), known=st.booleans(), lenient=st.booleans())
+def test_no_part_of_a_conforming_session_accuses_anybody(
+    check: Callable[..., Assessment], sound: Session, data: st.DataObject, *, known: bool, lenient: bool
+) -> None:
+    part = data.draw(st.lists(st.sampled_from(range(len(sound.exchanges))), min_size=1, unique=True).map(sorted))
+
+    assessment = check(sound, [sound.exchanges[index] for index in part], known=known, lenient=lenient)
+
+    assert blamed(assessment) == []
+    assert assessment.exit_code in (0, 6)
 
 
 def test_other_calls_are_passed_over_and_counted(tmp_path: Path, sound: Session) -> None:

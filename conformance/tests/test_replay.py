@@ -91,6 +91,14 @@ def test_the_command_writes_beside_the_journal(complete: tuple[Path, int], tmp_p
     assert {file.name for file in tmp_path.iterdir()} == {"journal.jsonl", *REPORTS}
 
 
+def test_a_journal_can_be_compared_with_a_run(complete: tuple[Path, int], capsys: pytest.CaptureFixture[str]) -> None:
+    folder, _ = complete
+
+    assert cli.main(["compare", str(folder), str(folder / "journal.jsonl")]) == 0
+
+    assert "no difference" in capsys.readouterr().out
+
+
 def cut(folder: Path, into: Path, keep: float, tail: bytes = b"") -> Path:
     """The first part of a journal, as a kill leaves it."""
     octets = (folder / "journal.jsonl").read_bytes()
