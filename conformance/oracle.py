@@ -265,7 +265,7 @@ class _Reading:
                 yield self.defect("body", "REQ-REIMAGE-CL-NONZERO", (_answer(400, 411, 413),))
         elif not lengths:
             yield self.defect("length-missing", "REQ-REIMAGE-CL-ABSENT", (_answer(400, 411),))
-        elif not coding and any(_LENGTH_FORM.match(length) and int(length) for length in lengths):
+        elif not coding and any(_LENGTH_FORM.match(length) and length.strip("0") for length in lengths):
             yield self.defect("body", "REQ-REIMAGE-CL-NONZERO", (_answer(400, 413),))
 
     def _names(self) -> Iterator[Defect]:
