@@ -6,7 +6,7 @@ import pytest
 
 from conformance.casebook import NotApplicable, SystemUnderTest, afterwards, alone, precondition, smoke, verifies
 from conformance.checks.deployments import equivalent_forms, instance_effect
-from conformance.checks.operations import TERMINAL, answered_202, completes, empty_body, id_usable, request_id_present, status_of
+from conformance.checks.operations import TERMINAL, answered_202, completes, empty_body, id_usable, operation_documents, request_id_present, status_of
 from conformance.checks.probes import fresh_installation, storage_kept_and_lost
 from conformance.model import Exchange
 from conformance.protocol.addresses import FORMS, UriForm
@@ -62,6 +62,8 @@ def test_the_request_id_yields_the_status_of_the_operation(sut: SystemUnderTest)
     precondition(known, "no 202 carried an id", because=("REQ-REIMAGE-REQID", "REQ-REIMAGE-202"))
     for operation in known:
         sut.judge(id_usable, *operation.exchanges)
+    polls = [poll for operation in known for poll in operation.polls]
+    sut.judge(operation_documents, *polls, only=["REQ-REIMAGE-REQID-USABLE"])
 
 
 @smoke

@@ -96,7 +96,7 @@ def test_a_failing_reimage_ends_failed_with_its_error(sut: SystemUnderTest) -> N
     if not any(deployment.failing_role_instances for deployment in sut.target.deployments):
         raise NotApplicable("the target lists no failing role instance")
     operation = sut.finished(sut.result("failing"))
-    sut.judge(fails_as_announced, *operation.exchanges)
+    sut.judge(fails_as_announced, *operation.exchanges, overdue=operation.state is State.OVERDUE)
     sut.judge(operation_documents, *operation.polls, only=["REQ-GOS-ERROR", "REQ-GOS-HTTPSTATUS", "REQ-GOS-HTTPSTATUS-INT"])
 
 
@@ -218,7 +218,7 @@ def test_another_verb_on_an_operation_is_refused(sut: SystemUnderTest, method: s
 
 
 @alone
-@verifies("REQ-GOS-200", "REQ-GOS-PROGRESS")
+@verifies("REQ-GOS-200", "REQ-GOS-PROGRESS", "REQ-AUTH-ANYCERT")
 def test_the_first_poll_may_come_at_once_and_from_a_new_connection(sut: SystemUnderTest) -> None:
     """Polls on new connections, by a second certificate where there is one, and while others are refused, tell the same story."""
     sut.finish_all()
@@ -229,7 +229,8 @@ def test_the_first_poll_may_come_at_once_and_from_a_new_connection(sut: SystemUn
         request = replace(sut.builder.operation_status(operation.identifier), fresh_connection=True)
         operation.polls.append(sut.send(request, label="poll-new-connection"))
         if second:
-            operation.polls.append(sut.send(replace(request, identity=Identity.SECOND), label="poll-second"))
+            by_second = sut.send(replace(request, identity=Identity.SECOND), label="poll-second")
+            sut.judge(answered_with, by_second, requirement="REQ-AUTH-ANYCERT", statuses=[200])
         sut.send(sut.builder.operation_status("0" * 32), label="poll-stranger")
         sut.idle()
     ordered = sorted(operation.polls, key=lambda poll: poll.number)

@@ -149,6 +149,7 @@ def request_ids_unique(world: World, exchanges: Sequence[Exchange]) -> Iterator[
     """
     del world
     first: dict[str, Exchange] = {}
+    shared: list[Exchange] = []
     for exchange in exchanges:
         value = (exchange.reply.header("x-ms-request-id") if exchange.reply is not None else "") or ""
         tracked = read_target(exchange.request.target)
@@ -156,12 +157,14 @@ def request_ids_unique(world: World, exchanges: Sequence[Exchange]) -> Iterator[
             continue
         earlier = first.setdefault(value.lower(), exchange)
         if earlier is not exchange:
-            yield about("REQ-ASYNC-REQID-UNIQUE", exchange, earlier).violated(
-                "an id of its own for every request", f"{value} answers exchanges {earlier.number} and {exchange.number}", "reused-id"
-            )
-    if len(first) > 1:
-        last = next(reversed(first.values()))
-        yield about("REQ-ASYNC-REQID-UNIQUE", last).met(f"{len(first)} distinct ids")
+            shared += [exchange, earlier]
+    if shared:
+        value = shared[0].reply.header("x-ms-request-id") if shared[0].reply is not None else ""
+        told = f"{value} answers exchanges {shared[1].number} and {shared[0].number}"
+        more = f", and {len(shared) // 2 - 1} more pairs share theirs" if len(shared) > 2 else ""
+        yield about("REQ-ASYNC-REQID-UNIQUE", *dict.fromkeys(shared)).violated("an id of its own for every request", told + more, "reused-id")
+    elif len(first) > 1:
+        yield about("REQ-ASYNC-REQID-UNIQUE", next(reversed(first.values()))).met(f"{len(first)} distinct ids")
 
 
 @check

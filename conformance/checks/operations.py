@@ -161,8 +161,12 @@ def polls_answered(world: World, exchanges: Sequence[Exchange], *, alive: bool =
 
 @check
 def operation_documents(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
-    """Each poll's document is as Get Operation Status describes it (digest section C)."""
+    """Each poll's document is as Get Operation Status describes it (digest section C).
+
+    The ID of another operation that was polled is REQ-REIMAGE-REQID-USABLE's matter: the id yields another's status.
+    """
     del world
+    tracked = {_plain(read_target(poll.request.target).operation) for poll in exchanges}
     for poll in exchanges:
         if poll.reply is None or not 200 <= poll.reply.status < 300:
             continue
@@ -187,7 +191,12 @@ def operation_documents(world: World, exchanges: Sequence[Exchange]) -> Iterator
         yield root.judged(right, f"{{{NAMESPACE}}}Operation", named, "root")
         if document.local_name == "Operation":
             yield from _content_type(poll, poll.reply)
-            yield from _members(poll, document, identifier)
+            yield from _members(poll, document, identifier, tracked)
+
+
+def _plain(identifier: str) -> str:
+    """An id without dashes and case."""
+    return identifier.replace("-", "").lower()
 
 
 def _own_id(poll: Exchange, response: Response, identifier: str) -> Iterator[Verdict]:
@@ -207,7 +216,7 @@ def _content_type(poll: Exchange, response: Response) -> Iterator[Verdict]:
     )
 
 
-def _members(poll: Exchange, document: Document, identifier: str) -> Iterator[Verdict]:
+def _members(poll: Exchange, document: Document, identifier: str, tracked: set[str]) -> Iterator[Verdict]:
     """ID, Status, HttpStatusCode and Error of one document, and their order."""
     foreign = [name for name, namespace in document.children() if name in _KNOWN_ORDER and namespace != document.namespace]
     if foreign:
@@ -217,9 +226,12 @@ def _members(poll: Exchange, document: Document, identifier: str) -> Iterator[Ve
         return
     names = [name for name, _ in document.children() if name in _KNOWN_ORDER]
     shown = document.text("ID")
-    yield about("REQ-GOS-ID", poll).judged(
-        names.count("ID") == 1 and same_identifier(shown or "", identifier), f"ID {identifier}, dashes and case aside", f"ID {shown!r}", "id"
-    )
+    right = names.count("ID") == 1 and same_identifier(shown or "", identifier)
+    elsewhere = not right and _plain(shown or "") in tracked - {_plain(identifier)}
+    expected, usable = f"ID {identifier}, dashes and case aside", "REQ-REIMAGE-REQID-USABLE"
+    yield about("REQ-GOS-ID", poll).judged(right, expected, f"ID {shown!r}", "id", because=(usable,) if elsewhere else ())
+    if elsewhere:
+        yield about(usable, poll).violated("the status of this operation", f"that of another operation, {shown}", "other-operation")
     found = document.child("Status")
     status = None if found is None else "".join(found.itertext())
     valid = names.count("Status") == 1 and status in STATUSES
@@ -320,8 +332,7 @@ def _changed(
     if steady and all(status == known[first][1] for poll, status in known[first:] if version_of(poll) in steady):
         root = safe
     else:
-        runs = _runs([status for _, status in known])
-        root = moving if first == 0 and len(runs) == 3 and runs[1].startswith("InProgress") else stable  # noqa: PLR2004
+        root = moving if first == 0 and changed[0][1] == "InProgress" else stable
     for requirement in (stable, moving, safe):
         if requirement is safe and root is not safe:
             continue
@@ -381,14 +392,19 @@ def completes(
 
 
 @check
-def fails_as_announced(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
-    """A reimage of an instance that the target calls failing ends Failed, in a document of its own (REQ-GOS-ERROR)."""
+def fails_as_announced(world: World, exchanges: Sequence[Exchange], *, overdue: bool = False) -> Iterator[Verdict]:
+    """A reimage of an instance that the target calls failing ends Failed, with an Error (REQ-GOS-ERROR).
+
+    `overdue` says that the suite waited as long as the operator allows; a Succeeded may be the target file's mistake.
+    """
     del world
     polls = exchanges[1:]
     ends = [poll for poll in polls if status_of(poll) in TERMINAL]
     verdict = about("REQ-GOS-ERROR", *ends[:1], exchanges[0])
     if ends and status_of(ends[0]) == "Failed":
         yield verdict.met("Failed, as the target says")
+    elif not ends and overdue and polls and status_of(polls[-1]) == "InProgress":
+        yield verdict.violated("Failed, with an Error", f"still InProgress after {len(polls)} polls", "no-end", because=("REQ-REIMAGE-COMPLETES",))
     else:
         shown = status_of(ends[0]) if ends else "no end"
         yield verdict.inconclusive(f"the instance that should fail showed {shown}")

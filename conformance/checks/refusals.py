@@ -90,7 +90,9 @@ def _accepted(
         yield verdict.met(f"accepted, then Failed with {outcome[1]}")
     else:
         told = f"{said(exchange)}, then {outcome[0]} with {outcome[1]}" if outcome else said(exchange)
-        yield verdict.violated(expected, told, "accepted")
+        others = tuple(defect.requirement for defect in defects if defect.requirement != requirement)
+        because = (*others, "REQ-AUTH-FAIL") if requirement == "REQ-AUTH-TLS" else others
+        yield verdict.violated(expected, told, "accepted", because=because)
 
 
 def _end(polls: Sequence[Exchange]) -> tuple[str, str] | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
-from hypothesis.errors import Unsatisfiable
+from hypothesis.errors import Flaky, FlakyStrategyDefinition, Unsatisfiable
 
 from conformance.errors import SuiteError, UnreachableError
 from conformance.model import Outcome
@@ -230,6 +230,12 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         case _ if bad:
             outcome = "violated"
             report.outcome = "failed"
+        case AssertionError() if not isinstance(error, Nonconformance):
+            outcome = "violated"
+            _accuse(run, item, error)
+        case Flaky() | FlakyStrategyDefinition():
+            outcome = "inconclusive"
+            report.outcome, report.longrepr = "failed", "inconclusive: the endpoint answered the same example differently"
         case None | Nonconformance():
             outcome = "advisory"
             report.outcome, report.wasxfail = "skipped", str(error or advised[0].actual)
@@ -247,6 +253,16 @@ def _blame(run: Run, item: pytest.Item, error: Inconclusive) -> None:
     run.sut.recorder.keep(
         [Verdict(name, Outcome.INCONCLUSIVE, actual=str(error), because=error.because, check="") for name in _cites(item)]
     )
+
+
+def _accuse(run: Run, item: pytest.Item, error: AssertionError) -> None:
+    """Journals a violation that a case found by a plain assert."""
+    from conformance.model import Verdict  # noqa: PLC0415
+
+    name, recorder = _cites(item)[0], run.sut.recorder
+    evidence = (recorder.exchanges[-1].number,) if recorder.exchanges else ()
+    words = str(error).splitlines()[0] if str(error) else "the assertion of the case does not hold"
+    recorder.keep([Verdict(name, Outcome.VIOLATED, evidence=evidence, actual=words[:300], symptom="assertion")])
 
 
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -139,6 +139,7 @@ class OperationBook:
     def poll(self, operation: Operation, *, version: str | None = None, label: str = "poll") -> Exchange:
         """One poll, whatever the state."""
         request = self._builder.operation_status(operation.identifier, version=version)
+        request = replace(request, identity=operation.start.request.identity)
         exchange = self._dispatcher.once(request, label=label)
         operation.polls.append(exchange)
         if operation.is_under_way:
