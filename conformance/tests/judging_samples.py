@@ -1,4 +1,4 @@
-"""Hand-made worlds, requests, exchanges and documents for the tests of what judges them; nothing here decides anything."""
+"""Hand-made worlds, requests, exchanges and documents for the tests of what judges them."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def exchange(
     failure: FailureKind | None = None,
     **fields: Any,
 ) -> Exchange:
-    """One exchange: a complete response with `status`, or a `failure` and what came before it (`status` None: nothing)."""
+    """One exchange: a complete response, or a `failure` and what came before it (`status` None: nothing)."""
     own = {name: fields.pop(name) for name in ("anomalies", "http_version", "reason", "interim") if name in fields}
     reply = None if status is None else response(status, body, headers, **own)
     broken = None if failure is None else Failure(failure, "as arranged")

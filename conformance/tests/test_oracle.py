@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.model import CountsAs, Identity, Request
-from conformance.oracle import Answer, Defect, permitted
+from conformance.model import Identity, Request
+from conformance.oracle import Answer, permitted
 from conformance.protocol.addresses import Kind, UriForm
 from conformance.protocol.requests import (
-    with_body,
     with_chunked,
     with_header,
-    with_query,
     with_subscription,
     without_header,
 )
@@ -30,653 +28,36 @@ from conformance.tests.judging_samples import (
     lenient,
     world,
 )
+from conformance.tests.refusal_table import (
+    ANY,
+    BAD,
+    CODING,
+    FAIL,
+    GROUPS,
+    INFO,
+    WARN,
+    Answers,
+    Change,
+    Group,
+    added,
+    answers,
+    header,
+    instance,
+    method,
+    query,
+    target,
+    together,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from conformance.model import CountsAs
+    from conformance.oracle import Defect
     from conformance.world import World
 
-FAIL, WARN, INFO = CountsAs.FAIL, CountsAs.WARN, CountsAs.INFO
 CLIENT_ERRORS = frozenset(range(400, 500))
-VERSION_CODE = frozenset({"MissingOrIncorrectVersionHeader"})
-QUERY_CODE = frozenset({"MissingOrInvalidRequiredQueryParameter"})
-ABSENT_CODE = frozenset({"ResourceNotFound"})
-VERB_CODE = frozenset({"InvalidHttpVerb"})
-ACCESS_CODES = frozenset({"AuthenticationFailed", "ForbiddenError"})
-ANY: frozenset[str] = frozenset()
-
-Answers = tuple[tuple[frozenset[int], frozenset[str]], ...]
-
-
-def answers(*pairs: tuple[int | tuple[int, ...], frozenset[str]]) -> Answers:
-    """Answers written shortly."""
-    return tuple(
-        (frozenset((statuses,) if isinstance(statuses, int) else statuses), codes) for statuses, codes in pairs
-    )
-
-
-VERSION = answers((400, VERSION_CODE))
-QUERY = answers((400, QUERY_CODE))
-QUERY_OPEN = answers((400, QUERY_CODE), ((400, 404), ANY))
-ABSENT = answers((404, ABSENT_CODE))
-BAD = answers((400, ANY))
-LENGTH = answers(((400, 411), ANY))
-TYPE = answers(((400, 415), ANY))
-NAME = answers(((400, 404), ANY))
-CODING = answers(((400, 411, 501), ANY))
-
-
-def header(name: str, *values: str) -> Callable[[Request], Request]:
-    return lambda request: with_header(request, name, *values)
-
-
-def query(text: str | None) -> Callable[[Request], Request]:
-    return lambda request: with_query(request, text)
-
-
-def target(old: str, new: str) -> Callable[[Request], Request]:
-    return lambda request: replace(request, target=request.target.replace(old, new, 1))
-
-
-def method(name: str) -> Callable[[Request], Request]:
-    return lambda request: replace(request, method=name)
-
-
-def both(*changes: Callable[[Request], Request]) -> Callable[[Request], Request]:
-    def change(request: Request) -> Request:
-        for each in changes:
-            request = each(request)
-        return request
-
-    return change
-
-
-def lines(request: Request, *more: tuple[str, str]) -> Request:
-    return replace(request, headers=(*request.headers, *more))
-
-
-def added(*more: tuple[str, str]) -> Callable[[Request], Request]:
-    return lambda request: lines(request, *more)
-
-
-# name, change, key, requirement, answers, strict binding, lenient binding, later, layer
-Row = tuple[str, "Callable[[Request], Request]", str, str, Answers, CountsAs, CountsAs, tuple[int, ...], str]
-APP, HTTP = "application", "http"
-VERB = answers((400, VERB_CODE), ((404, 405, 501), ANY))
-VERB_HTTP = answers(((400, 404, 405, 501), ANY))
-ROWS: list[Row] = [
-    ("no version", header("x-ms-version"), "version-missing", "REQ-VER-MISSING", VERSION, FAIL, FAIL, (), APP),
-    ("empty version", header("x-ms-version", ""), "version-malformed", "REQ-VER-FORMAT", VERSION, FAIL, FAIL, (), APP),
-    (
-        "blank version",
-        header("x-ms-version", " \t"),
-        "version-malformed",
-        "REQ-VER-FORMAT",
-        VERSION,
-        FAIL,
-        FAIL,
-        (),
-        APP,
-    ),
-    (
-        "version in words",
-        header("x-ms-version", "latest"),
-        "version-malformed",
-        "REQ-VER-FORMAT",
-        VERSION,
-        FAIL,
-        FAIL,
-        (),
-        APP,
-    ),
-    (
-        "short month",
-        header("x-ms-version", "2011-6-01"),
-        "version-malformed",
-        "REQ-VER-FORMAT",
-        VERSION,
-        FAIL,
-        FAIL,
-        (),
-        APP,
-    ),
-    (
-        "short day",
-        header("x-ms-version", "2011-06-1"),
-        "version-malformed",
-        "REQ-VER-FORMAT",
-        VERSION,
-        FAIL,
-        FAIL,
-        (),
-        APP,
-    ),
-    (
-        "short year",
-        header("x-ms-version", "11-06-01"),
-        "version-malformed",
-        "REQ-VER-FORMAT",
-        VERSION,
-        FAIL,
-        FAIL,
-        (),
-        APP,
-    ),
-    (
-        "no dashes",
-        header("x-ms-version", "20101028"),
-        "version-malformed",
-        "REQ-VER-FORMAT",
-        VERSION,
-        FAIL,
-        FAIL,
-        (),
-        APP,
-    ),
-    (
-        "day first",
-        header("x-ms-version", "28-10-2010"),
-        "version-malformed",
-        "REQ-VER-FORMAT",
-        VERSION,
-        FAIL,
-        FAIL,
-        (),
-        APP,
-    ),
-    (
-        "version and more",
-        header("x-ms-version", "2011-10-01x"),
-        "version-malformed",
-        "REQ-VER-FORMAT",
-        VERSION,
-        FAIL,
-        FAIL,
-        (),
-        APP,
-    ),
-    (
-        "version after more",
-        header("x-ms-version", "v2011-10-01"),
-        "version-malformed",
-        "REQ-VER-FORMAT",
-        VERSION,
-        FAIL,
-        FAIL,
-        (),
-        APP,
-    ),
-    (
-        "first version of all",
-        header("x-ms-version", "2009-10-01"),
-        "version-old",
-        "REQ-REIMAGE-VERSION-OLD",
-        VERSION,
-        FAIL,
-        WARN,
-        (),
-        APP,
-    ),
-    (
-        "version below the minimum",
-        header("x-ms-version", "2010-04-01"),
-        "version-old",
-        "REQ-REIMAGE-VERSION-OLD",
-        VERSION,
-        FAIL,
-        WARN,
-        (),
-        APP,
-    ),
-    (
-        "unpublished old version",
-        header("x-ms-version", "2008-01-01"),
-        "version-unpublished",
-        "REQ-VER-UNPUBLISHED",
-        VERSION,
-        INFO,
-        INFO,
-        (),
-        APP,
-    ),
-    (
-        "unpublished version",
-        header("x-ms-version", "2011-08-18"),
-        "version-unpublished",
-        "REQ-VER-UNPUBLISHED",
-        VERSION,
-        INFO,
-        INFO,
-        (),
-        APP,
-    ),
-    (
-        "future version",
-        header("x-ms-version", "2999-01-01"),
-        "version-unpublished",
-        "REQ-VER-UNPUBLISHED",
-        VERSION,
-        INFO,
-        INFO,
-        (),
-        APP,
-    ),
-    (
-        "impossible date",
-        header("x-ms-version", "2011-13-45"),
-        "version-unpublished",
-        "REQ-VER-UNPUBLISHED",
-        VERSION,
-        INFO,
-        INFO,
-        (),
-        APP,
-    ),
-    (
-        "another published version",
-        header("x-ms-version", "2012-03-01"),
-        "version-other",
-        "REQ-VER-OLD-KEPT",
-        VERSION,
-        INFO,
-        INFO,
-        (),
-        APP,
-    ),
-    (
-        "two versions",
-        header("x-ms-version", "2011-10-01", "2011-10-01"),
-        "version-repeated",
-        "REQ-VER-OWS",
-        VERSION,
-        INFO,
-        INFO,
-        (),
-        APP,
-    ),
-    ("GET", method("GET"), "method", "REQ-ERR-VERB", VERB, FAIL, WARN, (), APP),
-    ("HEAD", method("HEAD"), "method", "REQ-ERR-VERB", VERB, FAIL, WARN, (), APP),
-    ("PUT", method("PUT"), "method", "REQ-ERR-VERB", VERB, FAIL, WARN, (), APP),
-    ("DELETE", method("DELETE"), "method", "REQ-ERR-VERB", VERB, FAIL, WARN, (), APP),
-    ("PATCH", method("PATCH"), "method", "REQ-ERR-VERB", VERB, FAIL, WARN, (), APP),
-    ("OPTIONS", method("OPTIONS"), "method", "REQ-ERR-VERB", VERB, FAIL, WARN, (), APP),
-    ("TRACE", method("TRACE"), "method", "REQ-ERR-VERB", VERB_HTTP, FAIL, WARN, (), HTTP),
-    ("CONNECT", method("CONNECT"), "method", "REQ-ERR-VERB", VERB_HTTP, FAIL, WARN, (), HTTP),
-    ("unknown method", method("BREW"), "method", "REQ-ERR-VERB", VERB_HTTP, FAIL, WARN, (), HTTP),
-    ("post", method("post"), "method-case", "REQ-HTTP-METHOD-CASE", VERB_HTTP, WARN, WARN, (), HTTP),
-    ("Post", method("Post"), "method-case", "REQ-HTTP-METHOD-CASE", VERB_HTTP, WARN, WARN, (), HTTP),
-    ("no query", query(None), "comp", "REQ-REIMAGE-COMP-MISSING", QUERY, FAIL, FAIL, (), APP),
-    ("empty comp", query("comp="), "comp", "REQ-REIMAGE-COMP-MISSING", QUERY, FAIL, FAIL, (), APP),
-    ("unknown comp", query("comp=restart"), "comp", "REQ-REIMAGE-COMP-MISSING", QUERY, FAIL, FAIL, (), APP),
-    ("another parameter", query("action=reimage"), "comp", "REQ-REIMAGE-COMP-MISSING", QUERY, FAIL, FAIL, (), APP),
-    ("Comp of nothing", query("Comp=x"), "comp", "REQ-REIMAGE-COMP-MISSING", QUERY, FAIL, FAIL, (), APP),
-    ("comp=reboot", query("comp=reboot"), "comp-sibling", "REQ-REBOOT", QUERY, INFO, INFO, (), APP),
-    ("comp=Rebuild", query("comp=Rebuild"), "comp-sibling", "REQ-REBOOT", QUERY, INFO, INFO, (), APP),
-    ("comp=delete", query("comp=delete"), "comp-sibling", "REQ-REBOOT", QUERY, INFO, INFO, (), APP),
-    ("COMP=reimage", query("COMP=reimage"), "comp-variant", "REQ-REIMAGE-COMP-EXACT", QUERY_OPEN, INFO, INFO, (), APP),
-    ("comp=REIMAGE", query("comp=REIMAGE"), "comp-variant", "REQ-REIMAGE-COMP-EXACT", QUERY_OPEN, INFO, INFO, (), APP),
-    (
-        "comp= reimage",
-        query("comp=%20reimage"),
-        "comp-variant",
-        "REQ-REIMAGE-COMP-EXACT",
-        QUERY_OPEN,
-        INFO,
-        INFO,
-        (),
-        APP,
-    ),
-    (
-        "comp twice",
-        query("comp=reimage&comp=reimage"),
-        "comp-variant",
-        "REQ-REIMAGE-COMP-EXACT",
-        QUERY_OPEN,
-        INFO,
-        INFO,
-        (),
-        APP,
-    ),
-    (
-        "two other comps",
-        query("comp=x&comp=y"),
-        "comp-variant",
-        "REQ-REIMAGE-COMP-EXACT",
-        QUERY_OPEN,
-        INFO,
-        INFO,
-        (),
-        APP,
-    ),
-    (
-        "a parameter more",
-        query("comp=reimage&verbose=1"),
-        "comp-company",
-        "REQ-REIMAGE-COMP-EXACT",
-        QUERY_OPEN,
-        INFO,
-        INFO,
-        (),
-        APP,
-    ),
-    ("a slash more", target("?", "/?"), "comp-company", "REQ-REIMAGE-COMP-EXACT", QUERY_OPEN, INFO, INFO, (), APP),
-    ("no Content-Type", header("Content-Type"), "content-type", "REQ-REIMAGE-CT-ABSENT", TYPE, FAIL, INFO, (), APP),
-    (
-        "text/xml",
-        header("Content-Type", "text/xml"),
-        "content-type",
-        "REQ-REIMAGE-CT-ABSENT",
-        TYPE,
-        FAIL,
-        INFO,
-        (),
-        APP,
-    ),
-    (
-        "empty Content-Type",
-        header("Content-Type", ""),
-        "content-type",
-        "REQ-REIMAGE-CT-ABSENT",
-        TYPE,
-        FAIL,
-        INFO,
-        (),
-        APP,
-    ),
-    (
-        "two types",
-        header("Content-Type", "application/xml", "text/plain"),
-        "content-type",
-        "REQ-REIMAGE-CT-ABSENT",
-        TYPE,
-        FAIL,
-        INFO,
-        (),
-        APP,
-    ),
-    (
-        "the type twice",
-        header("Content-Type", "application/xml", "application/xml"),
-        "content-type-repeated",
-        "REQ-REIMAGE-CT-PARAM",
-        TYPE,
-        INFO,
-        INFO,
-        (),
-        APP,
-    ),
-    ("no length", header("Content-Length"), "length-missing", "REQ-REIMAGE-CL-ABSENT", LENGTH, FAIL, INFO, (), APP),
-    (
-        "a body",
-        lambda r: with_body(r, b"x"),
-        "body",
-        "REQ-REIMAGE-CL-NONZERO",
-        answers(((400, 413), ANY)),
-        FAIL,
-        INFO,
-        (),
-        APP,
-    ),
-    (
-        "a length of 10",
-        header("Content-Length", "10"),
-        "body",
-        "REQ-REIMAGE-CL-NONZERO",
-        answers(((400, 413), ANY)),
-        FAIL,
-        INFO,
-        (),
-        APP,
-    ),
-    (
-        "a chunked body",
-        lambda r: with_chunked(r, b"<a/>"),
-        "body",
-        "REQ-REIMAGE-CL-NONZERO",
-        answers(((400, 411, 413), ANY)),
-        FAIL,
-        INFO,
-        (),
-        APP,
-    ),
-    ("an empty chunked body", with_chunked, "chunked-empty", "REQ-HTTP-CHUNKED", LENGTH, INFO, INFO, (), APP),
-    (
-        "another slot",
-        target("/production/", "/test/"),
-        "slot",
-        "REQ-REIMAGE-SLOT-OTHER",
-        NAME,
-        FAIL,
-        FAIL,
-        (400, 404),
-        APP,
-    ),
-    (
-        "Production",
-        target("/production/", "/Production/"),
-        "name-case",
-        "REQ-REIMAGE-BAD-NAME",
-        NAME,
-        INFO,
-        INFO,
-        (400, 404),
-        APP,
-    ),
-    (
-        "Contoso",
-        target("/contoso/", "/Contoso/"),
-        "name-case",
-        "REQ-REIMAGE-BAD-NAME",
-        NAME,
-        INFO,
-        INFO,
-        (400, 404),
-        APP,
-    ),
-    (
-        "webrole1",
-        target("/WebRole1_IN_0", "/webrole1_in_0"),
-        "name-case",
-        "REQ-REIMAGE-BAD-NAME",
-        NAME,
-        INFO,
-        INFO,
-        (400, 404),
-        APP,
-    ),
-    (
-        "unknown service",
-        target("/contoso/", "/nobody/"),
-        "place",
-        "REQ-REIMAGE-UNKNOWN-SERVICE",
-        ABSENT,
-        FAIL,
-        FAIL,
-        (404,),
-        APP,
-    ),
-    (
-        "empty slot",
-        target("/contoso/deploymentslots/production/", "/fabrikam/deploymentslots/staging/"),
-        "place",
-        "REQ-REIMAGE-UNKNOWN-SERVICE",
-        ABSENT,
-        FAIL,
-        FAIL,
-        (404,),
-        APP,
-    ),
-    (
-        "unknown instance",
-        target("/WebRole1_IN_0", "/WebRole1_IN_9"),
-        "instance",
-        "REQ-REIMAGE-UNKNOWN-INSTANCE",
-        ABSENT,
-        FAIL,
-        FAIL,
-        (404,),
-        APP,
-    ),
-    (
-        "malformed instance",
-        target("/WebRole1_IN_0", "/Web%3CRole"),
-        "bad-name",
-        "REQ-REIMAGE-UNKNOWN-INSTANCE",
-        answers(((400, 404, 414), ANY)),
-        FAIL,
-        FAIL,
-        (400, 404),
-        APP,
-    ),
-    (
-        "malformed service",
-        target("/contoso/", "/con%26toso/"),
-        "bad-name",
-        "REQ-REIMAGE-UNKNOWN-SERVICE",
-        answers(((400, 404, 414), ANY)),
-        FAIL,
-        FAIL,
-        (400, 404),
-        APP,
-    ),
-    ("no Host", header("Host"), "host", "REQ-HTTP-HOST", BAD, FAIL, FAIL, (), HTTP),
-    ("two Hosts", header("Host", "a", "a"), "host", "REQ-HTTP-HOST", BAD, FAIL, FAIL, (), HTTP),
-    ("invalid Host", header("Host", "a b"), "host", "REQ-HTTP-HOST", BAD, FAIL, FAIL, (), HTTP),
-    ("Host with a path", header("Host", "a/b"), "host", "REQ-HTTP-HOST", BAD, FAIL, FAIL, (), HTTP),
-    (
-        "space before colon",
-        added(("X-Extra ", "1")),
-        "space-before-colon",
-        "REQ-HTTP-WS-COLON",
-        BAD,
-        FAIL,
-        FAIL,
-        (),
-        HTTP,
-    ),
-    (
-        "tab before colon",
-        added(("X-Extra\t", "1")),
-        "space-before-colon",
-        "REQ-HTTP-WS-COLON",
-        BAD,
-        FAIL,
-        FAIL,
-        (),
-        HTTP,
-    ),
-    ("folded line", added(("X-Extra", "a\r\n b")), "folded-line", "REQ-HTTP-OBSFOLD", BAD, INFO, INFO, (), HTTP),
-    (
-        "length in letters",
-        header("Content-Length", "abc"),
-        "invalid-length",
-        "REQ-HTTP-CL-INVALID",
-        BAD,
-        FAIL,
-        FAIL,
-        (),
-        HTTP,
-    ),
-    (
-        "negative length",
-        header("Content-Length", "-1"),
-        "invalid-length",
-        "REQ-HTTP-CL-INVALID",
-        BAD,
-        FAIL,
-        FAIL,
-        (),
-        HTTP,
-    ),
-    (
-        "signed length",
-        header("Content-Length", "+0"),
-        "invalid-length",
-        "REQ-HTTP-CL-INVALID",
-        BAD,
-        FAIL,
-        FAIL,
-        (),
-        HTTP,
-    ),
-    (
-        "hexadecimal length",
-        header("Content-Length", "0x0"),
-        "invalid-length",
-        "REQ-HTTP-CL-INVALID",
-        BAD,
-        FAIL,
-        FAIL,
-        (),
-        HTTP,
-    ),
-    (
-        "length and a word",
-        header("Content-Length", "0, abc"),
-        "invalid-length",
-        "REQ-HTTP-CL-INVALID",
-        BAD,
-        FAIL,
-        FAIL,
-        (),
-        HTTP,
-    ),
-    (
-        "length and nothing",
-        header("Content-Length", "0", ""),
-        "invalid-length",
-        "REQ-HTTP-CL-INVALID",
-        BAD,
-        FAIL,
-        FAIL,
-        (),
-        HTTP,
-    ),
-    (
-        "empty length",
-        header("Content-Length", ""),
-        "invalid-length",
-        "REQ-HTTP-CL-INVALID",
-        LENGTH,
-        WARN,
-        WARN,
-        (),
-        HTTP,
-    ),
-    (
-        "equal lengths",
-        header("Content-Length", "0", "0"),
-        "repeated-length",
-        "REQ-HTTP-CL-SAME",
-        BAD,
-        INFO,
-        INFO,
-        (),
-        HTTP,
-    ),
-    (
-        "a list of equal lengths",
-        header("Content-Length", "0, 0"),
-        "repeated-length",
-        "REQ-HTTP-CL-SAME",
-        BAD,
-        INFO,
-        INFO,
-        (),
-        HTTP,
-    ),
-    (
-        "length and coding",
-        added(("Transfer-Encoding", "chunked")),
-        "length-and-coding",
-        "REQ-HTTP-TE-CL",
-        CODING,
-        INFO,
-        INFO,
-        (),
-        HTTP,
-    ),
-]
+ACCESS = answers(((403,), "AuthenticationFailed ForbiddenError"))
+ACCESS_LENIENT = answers(((403,), "AuthenticationFailed ForbiddenError"), ((401, 404), ""))
+CHANGES = [pytest.param(group, change, id=name) for group in GROUPS for name, change in group.changes.items()]
 
 
 def told(defect: Defect) -> tuple[str, str, Answers, CountsAs, frozenset[int], str]:
@@ -685,27 +66,28 @@ def told(defect: Defect) -> tuple[str, str, Answers, CountsAs, frozenset[int], s
     return (defect.key, defect.requirement, pairs, defect.binding, defect.later, defect.layer)
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])
-def test_a_change_gives_one_defect_under_strict(row: Row) -> None:
-    _, change, key, requirement, permits, strict, _, later, layer = row
-
+@pytest.mark.parametrize(("group", "change"), CHANGES)
+def test_a_change_gives_one_defect_under_strict(group: Group, change: Change) -> None:
     found = permitted(change(REIMAGE), world())
 
-    assert [told(defect) for defect in found.defects] == [(key, requirement, permits, strict, frozenset(later), layer)]
-    assert found.may_be_accepted is (strict is INFO)
+    assert [told(defect) for defect in found.defects] == [
+        (group.key, group.requirement, group.answers, group.strict, frozenset(group.later), group.layer)
+    ]
     assert found.must_be_accepted is False
-    assert found.binding == (() if strict is INFO else found.defects)
+    assert found.may_be_accepted is (group.strict is INFO)
+    assert found.binding == (() if group.strict is INFO else found.defects)
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])
-def test_lenient_leaves_the_form_of_the_applications_refusals_open(row: Row) -> None:
-    _, change, key, requirement, permits, _, binding, later, layer = row
-    wider = (*permits, (CLIENT_ERRORS, ANY)) if layer == "application" else permits
+@pytest.mark.parametrize(("group", "change"), CHANGES)
+def test_lenient_leaves_the_form_of_the_applications_refusals_open(group: Group, change: Change) -> None:
+    wider = (*group.answers, (CLIENT_ERRORS, ANY)) if group.layer == "application" else group.answers
 
     found = permitted(change(REIMAGE), lenient())
 
-    assert [told(defect) for defect in found.defects] == [(key, requirement, wider, binding, frozenset(later), layer)]
-    assert found.may_be_accepted is (binding is INFO)
+    assert [told(defect) for defect in found.defects] == [
+        (group.key, group.requirement, wider, group.lenient, frozenset(group.later), group.layer)
+    ]
+    assert found.may_be_accepted is (group.lenient is INFO)
 
 
 def test_a_sound_request_has_to_be_accepted() -> None:
@@ -718,18 +100,18 @@ def test_a_sound_request_has_to_be_accepted() -> None:
             assert found.may_be_accepted is True
 
 
-SOUND: list[tuple[str, Callable[[Request], Request]]] = [
+SOUND: list[tuple[str, Change]] = [
     ("the minimum version", header("x-ms-version", "2010-10-28")),
     ("spaces around the version", header("x-ms-version", " \t2011-10-01 \t")),
     ("names in upper case", lambda r: replace(r, headers=tuple((k.upper(), v) for k, v in r.headers))),
     ("a charset", header("Content-Type", "application/xml; charset=utf-8")),
     ("the type in upper case", header("Content-Type", "APPLICATION/XML")),
     ("space before the semicolon", header("Content-Type", "application/xml \t; charset=utf-8")),
-    ("a literal ContentLength", added(("ContentLength", "0"))),
+    ("a literal ContentLength", added("ContentLength", "0")),
     ("many zeros", header("Content-Length", "000")),
     ("an encoded letter", target("/WebRole1", "/%57ebRole1")),
     ("absolute form", lambda r: replace(r, target="https://127.0.0.1:8443" + r.target)),
-    ("the failing instance", target("/WebRole1_IN_0", "/Broken_IN_0")),
+    ("the failing instance", instance("Broken_IN_0")),
     ("staging", target("/production/", "/staging/")),
     ("the subscription in upper case", lambda r: with_subscription(r, SUBSCRIPTION, SUBSCRIPTION.upper())),
     ("an IPv6 host", header("Host", "[::1]:8443")),
@@ -738,7 +120,7 @@ SOUND: list[tuple[str, Callable[[Request], Request]]] = [
 
 
 @pytest.mark.parametrize(("change", "where"), [(c, w) for _, c in SOUND for w in (world(), lenient())])
-def test_a_change_that_makes_no_difference_is_no_defect(change: Callable[[Request], Request], where: World) -> None:
+def test_a_change_that_makes_no_difference_is_no_defect(change: Change, where: World) -> None:
     assert permitted(change(REIMAGE), where).defects == ()
 
 
@@ -747,14 +129,14 @@ def keys(request: Request, where: World | None = None) -> list[str]:
 
 
 def test_defects_come_in_order_from_the_outside_in() -> None:
-    request = both(
+    request = together(
         header("Host"),
         header("x-ms-version"),
         header("Content-Type"),
         header("Content-Length"),
         query(None),
         method("PUT"),
-        target("/WebRole1_IN_0", "/None_IN_0"),
+        instance("None_IN_0"),
         target(SUBSCRIPTION, FOREIGN_SUBSCRIPTION),
     )(replace(REIMAGE, identity=Identity.UNKNOWN))
 
@@ -772,40 +154,40 @@ def test_defects_come_in_order_from_the_outside_in() -> None:
 
 
 def test_only_binding_defects_oblige_to_refuse() -> None:
-    request = both(header("Content-Type"), query("comp=REIMAGE"), method("post"))(REIMAGE)
+    request = together(header("Content-Type"), query("comp=REIMAGE"), method("post"))(REIMAGE)
 
     assert [d.key for d in permitted(request, world()).binding] == ["method-case", "content-type"]
     assert [d.key for d in permitted(request, lenient()).binding] == ["method-case"]
 
 
-FRAMING: list[tuple[str, Callable[[Request], Request], list[str]]] = [
+FRAMING: list[tuple[str, Change, list[str]]] = [
     ("differing lengths", header("Content-Length", "0", "5"), ["differing-lengths", "body"]),
     ("a list of differing lengths", header("Content-Length", "0,5"), ["differing-lengths", "body"]),
     ("equal lengths that are not zero", header("Content-Length", "5", "5"), ["repeated-length", "body"]),
     (
         "an unknown coding",
-        both(header("Content-Length"), added(("Transfer-Encoding", "gzip"))),
+        together(header("Content-Length"), added("Transfer-Encoding", "gzip")),
         ["unknown-coding", "body"],
     ),
     (
         "chunked twice",
-        both(header("Content-Length"), added(("Transfer-Encoding", "chunked, chunked"))),
+        together(header("Content-Length"), added("Transfer-Encoding", "chunked, chunked")),
         ["unknown-coding", "body"],
     ),
     (
         "chunked is not last",
-        both(header("Content-Length"), added(("Transfer-Encoding", "chunked, gzip"))),
+        together(header("Content-Length"), added("Transfer-Encoding", "chunked, gzip")),
         ["unknown-coding", "body"],
     ),
-    ("an unknown coding with a length", added(("Transfer-Encoding", "gzip")), ["length-and-coding", "unknown-coding"]),
+    ("an unknown coding with a length", added("Transfer-Encoding", "gzip"), ["length-and-coding", "unknown-coding"]),
     (
         "a length in letters with a coding",
-        both(header("Content-Length", "abc"), added(("Transfer-Encoding", "chunked"))),
+        together(header("Content-Length", "abc"), added("Transfer-Encoding", "chunked")),
         ["length-and-coding"],
     ),
     (
         "a length of 5 with a coding",
-        both(header("Content-Length", "5"), added(("Transfer-Encoding", "chunked"))),
+        together(header("Content-Length", "5"), added("Transfer-Encoding", "chunked")),
         ["length-and-coding"],
     ),
     ("CHUNKED", lambda r: with_header(with_chunked(r), "Transfer-Encoding", "CHUNKED"), ["chunked-empty"]),
@@ -821,20 +203,16 @@ FRAMING: list[tuple[str, Callable[[Request], Request], list[str]]] = [
 
 
 @pytest.mark.parametrize(("change", "expected"), [row[1:] for row in FRAMING], ids=[row[0] for row in FRAMING])
-def test_framing_is_read_as_http_says(change: Callable[[Request], Request], expected: list[str]) -> None:
+def test_framing_is_read_as_http_says(change: Change, expected: list[str]) -> None:
     assert keys(change(REIMAGE)) == expected
 
 
 def test_differing_lengths_and_unknown_codings_bind() -> None:
     differing = permitted(header("Content-Length", "0", "5")(REIMAGE), world()).defects[0]
-    unknown = permitted(added(("Transfer-Encoding", "gzip"))(REIMAGE), world()).defects[1]
+    unknown = permitted(added("Transfer-Encoding", "gzip")(REIMAGE), world()).defects[1]
 
     assert told(differing) == ("differing-lengths", "REQ-HTTP-CL-DIFFER", BAD, FAIL, frozenset(), "http")
     assert told(unknown) == ("unknown-coding", "REQ-HTTP-TE-UNKNOWN", CODING, WARN, frozenset(), "http")
-
-
-ACCESS = answers((403, ACCESS_CODES))
-ACCESS_LENIENT = answers((403, ACCESS_CODES), ((401, 404), ANY))
 
 
 @pytest.mark.parametrize(
@@ -865,10 +243,10 @@ def test_without_tls_no_certificate_is_asked_for() -> None:
 def test_a_foreign_subscription_is_not_served() -> None:
     request = with_subscription(POLL, SUBSCRIPTION, FOREIGN_SUBSCRIPTION)
     key, requirement = "foreign-subscription", "REQ-AUTH-FAIL"
-    configured = {"foreign_subscription_id": FOREIGN_SUBSCRIPTION.upper()}
+    foreign = FOREIGN_SUBSCRIPTION.upper()
     unknown = ((frozenset({400, 404}), ANY),)
 
-    assert [told(d) for d in permitted(request, world(**configured)).defects] == [
+    assert [told(d) for d in permitted(request, world(foreign_subscription_id=foreign)).defects] == [
         (key, requirement, ACCESS, FAIL, frozenset(), "auth")
     ]
     assert [told(d) for d in permitted(request, world()).defects] == [
@@ -878,10 +256,10 @@ def test_a_foreign_subscription_is_not_served() -> None:
     assert [told(d) for d in permitted(request, elsewhere).defects] == [
         (key, requirement, ACCESS + unknown, FAIL, frozenset(), "auth")
     ]
-    assert [told(d) for d in permitted(request, lenient(**configured)).defects] == [
+    assert [told(d) for d in permitted(request, lenient(foreign_subscription_id=foreign)).defects] == [
         (key, requirement, ACCESS_LENIENT, FAIL, frozenset(), "auth")
     ]
-    plain = world(base_url="http://127.0.0.1:8080", **configured)
+    plain = world(base_url="http://127.0.0.1:8080", foreign_subscription_id=foreign)
     assert [told(d) for d in permitted(request, plain).defects] == [
         (key, requirement, ACCESS, INFO, frozenset(), "auth")
     ]
@@ -947,40 +325,23 @@ def test_the_name_form_names_deployments(old: str, new: str, key: str) -> None:
     assert [defect.key for defect in found.defects] == [key]
 
 
-@pytest.mark.parametrize(
-    ("name", "key"),
-    [
-        ("No_role.(1)-x%20y", "instance"),
-        ("a" * 249, "instance"),
-        ("a" * 250, "bad-name"),
-        (".", "bad-name"),
-        ("..", "bad-name"),
-        ("...", "instance"),
-        ("%20Role", "bad-name"),
-        ("Role%20", "bad-name"),
-        ("R%C3%B4le", "bad-name"),
-        ("Ro~le", "bad-name"),
-        ("Role%0A", "bad-name"),
-    ],
-)
-def test_names_that_no_instance_can_have_are_malformed(name: str, key: str) -> None:
-    assert keys(target("/WebRole1_IN_0", f"/{name}")(REIMAGE)) == [key]
-
-
 def test_instances_that_the_endpoint_listed_are_known() -> None:
     where = replace(world(), listed={"contoso-v2": ("Fresh_IN_0",), "contoso-v3": ("Other_IN_0",)})
 
-    assert keys(target("/WebRole1_IN_0", "/Fresh_IN_0")(REIMAGE), where) == []
-    assert keys(target("/WebRole1_IN_0", "/Other_IN_0")(REIMAGE), where) == ["instance"]
+    assert keys(instance("Fresh_IN_0")(REIMAGE), where) == []
+    assert keys(instance("Other_IN_0")(REIMAGE), where) == ["instance"]
 
 
 def test_an_answer_says_itself() -> None:
     assert str(Answer(frozenset({404, 400}))) == "400 or 404"
-    assert str(Answer(frozenset({403}), ACCESS_CODES)) == "403 with AuthenticationFailed or ForbiddenError"
+    assert (
+        str(Answer(frozenset({403}), frozenset({"ForbiddenError", "AuthenticationFailed"})))
+        == "403 with AuthenticationFailed or ForbiddenError"
+    )
 
 
 def test_a_defect_says_what_it_permits() -> None:
-    (unknown,) = permitted(target("/WebRole1_IN_0", "/Nobody")(REIMAGE), world()).defects
+    (unknown,) = permitted(instance("Nobody")(REIMAGE), world()).defects
     (slot,) = permitted(target("/production/", "/test/")(REIMAGE), world()).defects
     (verb,) = permitted(method("PUT")(REIMAGE), world()).defects
 
@@ -995,7 +356,7 @@ def test_a_defect_knows_statuses_and_their_codes() -> None:
     (variant,) = permitted(query("COMP=reimage")(REIMAGE), world()).defects
 
     assert verb.statuses == {400, 404, 405, 501}
-    assert verb.codes(400) == VERB_CODE
+    assert verb.codes(400) == {"InvalidHttpVerb"}
     assert verb.codes(405) == frozenset()
     assert verb.codes(418) == frozenset()
     assert loose.statuses == {*range(400, 500), 501}
