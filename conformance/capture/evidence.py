@@ -55,12 +55,16 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What is wrong with a request for certain; `nameless` and `blurred`: what names and the recording leave open."""
+    """What is wrong with a request for certain; `nameless` and `blurred`: what names and the recording leave open.
+
+    `is_plain` says that nothing about it is unusual, not even what the documents leave to the endpoint.
+    """
 
     address: Address
     defects: tuple[Defect, ...]
     nameless: bool
     blurred: bool
+    is_plain: bool
 
     @property
     def is_sound(self) -> bool:
@@ -99,7 +103,10 @@ class Evidence:
                 blurred = True
             else:
                 kept.append(defect)
-        return Reading(judged.address, tuple(kept), nameless, blurred)
+        binding = {defect.key for defect in judged.binding} | {"foreign-subscription"}
+        unusual = any(defect.key not in binding for defect in judged.defects) or judged.address.extra_slash
+        plain = not (kept or unusual or (judged.address.kind is Kind.OPERATION and judged.address.query))
+        return Reading(judged.address, tuple(kept), nameless, blurred, plain)
 
     def _is_absent(self, address: Address) -> bool:
         """Whether names are known to address nothing: by the target file, instances by what the endpoint listed."""
@@ -144,23 +151,18 @@ class Evidence:
         """The calls of these kinds, in order."""
         return [each for each, address in self._addressed if address.kind in kinds]
 
-    def polls(self, identifier: str) -> list[Recorded]:
-        """The calls that ask about the operation called `identifier`, in whatever spelling, in order."""
-        return self._polls.get(plain(identifier), [])
+    def polls(self, identifier: str, subscription: str) -> list[Recorded]:
+        """The plain calls that ask for the status of the operation called just so in a subscription, in order."""
+        return [each for each in self._polls.get((identifier, subscription), []) if self.reading(each).is_plain]
 
     @cached_property
     def _addressed(self) -> list[tuple[Recorded, Address]]:
         return [(each, read_target(each.exchange.request.target)) for each in self.recorded]
 
     @cached_property
-    def _polls(self) -> dict[str, list[Recorded]]:
-        found: dict[str, list[Recorded]] = {}
+    def _polls(self) -> dict[tuple[str, str], list[Recorded]]:
+        found: dict[tuple[str, str], list[Recorded]] = {}
         for each, address in self._addressed:
             if address.kind is Kind.OPERATION and address.operation:
-                found.setdefault(plain(address.operation), []).append(each)
+                found.setdefault((address.operation, address.subscription), []).append(each)
         return found
-
-
-def plain(identifier: str) -> str:
-    """An operation's id without what makes no difference: dashes and case (REQ-GOS-ID)."""
-    return identifier.replace("-", "").lower()

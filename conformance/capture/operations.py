@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.capture.evidence import Evidence, Judgement, Plan, plain
+from conformance.capture.evidence import Evidence, Judgement, Plan
 from conformance.checks.operations import (
     STATUSES,
     TERMINAL,
@@ -23,6 +23,7 @@ from conformance.checks.operations import (
 from conformance.model import Outcome, Verdict
 from conformance.oracle import MINIMUM_VERSION
 from conformance.protocol.addresses import Address, Kind, UriForm, read_target
+from conformance.protocol.documents import same_identifier
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -116,24 +117,26 @@ def _is_forgotten(start: Exchange, polls: Sequence[Exchange]) -> bool:
 
 def poll_plans(evidence: Evidence) -> Iterator[Plan]:
     """A case for the polls of each operation whose beginning the capture does not hold."""
-    started = {plain(_identifier(each.exchange)) for each in evidence.of_kind(Kind.REIMAGE)} - {""}
-    groups: dict[str, list[Recorded]] = {}
-    for recorded in evidence.of_kind(Kind.OPERATION):
-        identifier = plain(read_target(recorded.exchange.request.target).operation)
-        if identifier not in started and is_accepted(recorded.exchange) and not evidence.reading(recorded).defects:
-            groups.setdefault(identifier, []).append(recorded)
-    for polls in groups.values():
-        doc = "Polls of an operation whose beginning the capture does not hold."
-        yield Plan(f"capture::polls, {told(polls[0])}", doc, tuple(_of_polls([each.exchange for each in polls])))
+    started = {_identifier(each.exchange) for each in evidence.of_kind(Kind.REIMAGE)}
+    asked = {(reading.operation, reading.subscription): None for reading in _operations(evidence)}
+    for identifier, subscription in asked:
+        polls = [each for each in evidence.polls(identifier, subscription) if is_accepted(each.exchange)]
+        if polls and not any(same_identifier(identifier, each) for each in started):
+            doc = "Polls of an operation whose beginning the capture does not hold."
+            yield Plan(f"capture::polls, {told(polls[0])}", doc, tuple(_of_polls([each.exchange for each in polls])))
+
+
+def _operations(evidence: Evidence) -> Iterator[Address]:
+    return (evidence.reading(each).address for each in evidence.of_kind(Kind.OPERATION))
 
 
 def polls_of(evidence: Evidence, start: Exchange) -> list[Exchange]:
-    """The polls of the operation that `start` began which tell something: sound ones, answered for their own sake."""
-    identifier = _identifier(start)
+    """The polls of the operation that `start` began which tell something: plain ones, answered for their own sake."""
+    subscription = read_target(start.request.target).subscription
     return [
         each.exchange
-        for each in evidence.polls(identifier)
-        if each.exchange.number > start.number and not evidence.reading(each).defects and evidence.is_telling(each)
+        for each in evidence.polls(_identifier(start), subscription)
+        if each.exchange.number > start.number and evidence.is_telling(each)
     ]
 
 
