@@ -7,8 +7,10 @@ from dataclasses import replace
 import pytest
 
 from conformance.casebook import NotApplicable, SystemUnderTest, afterwards, precondition, smoke, verifies
+from conformance.checks.messages import same_connection_usable
 from conformance.checks.operations import accepted
-from conformance.model import Request
+from conformance.checks.transport import answered_with, not_accepted
+from conformance.model import Exchange, Request
 from conformance.oracle import MINIMUM_VERSION
 from conformance.protocol.addresses import FORMS, UriForm
 from conformance.protocol.requests import (
@@ -97,11 +99,20 @@ def test_exactly_the_minimum_version_is_accepted(sut: SystemUnderTest, form: Uri
 @verifies("REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-URI-NAME")
 def test_every_listed_deployment_and_role_is_accepted(sut: SystemUnderTest) -> None:
     """Both forms work for every deployment, each role, and the ends of the range of indices."""
-    plain = [step.name for step in sut.planner.steps() if not step.variations and step.expected == "succeeds" and step.query is None]
+    plain = [
+        step.name
+        for step in sut.planner.steps()
+        if not step.variations and step.expected == "succeeds" and step.query is None
+    ]
     for name in plain:
         result = sut.result(name)
         requirement = "REQ-REIMAGE-URI-SLOT" if result.step.form is SLOT else "REQ-REIMAGE-URI-NAME"
-        if result.exchange is not None and name not in ("second-certificate", "minimum-slot", "minimum-name", "other-slot"):
+        if result.exchange is not None and name not in (
+            "second-certificate",
+            "minimum-slot",
+            "minimum-name",
+            "other-slot",
+        ):
             judge_accepted(sut, result, requirement)
 
 
@@ -131,10 +142,10 @@ def test_a_difference_that_means_nothing_is_accepted(sut: SystemUnderTest, step:
     """Spellings that HTTP calls equivalent make no difference."""
     requirement = next(r for s, v, r in VARIED if (s, v) == (step, variation))
     whole = sut.result(step)
-    judge_accepted(sut, sut.result(f"{step}:{variation}") if taken_apart(sut, whole) else whole, requirement)
+    judge_accepted(sut, sut.result(f"{step}:{variation}") if taken_apart(whole) else whole, requirement)
 
 
-def taken_apart(sut: SystemUnderTest, whole: Result) -> bool:
+def taken_apart(whole: Result) -> bool:
     """Whether a step with several variations was refused, so that each was tried by itself."""
     return len(whole.step.variations) > 1 and not whole.is_accepted and whole.exchange is not None
 
@@ -143,8 +154,6 @@ def taken_apart(sut: SystemUnderTest, whole: Result) -> bool:
 @verifies("REQ-HTTP-CHUNKED")
 def test_an_empty_chunked_body_is_decoded_or_a_length_asked_for(sut: SystemUnderTest) -> None:
     """A server can decode chunked, or insist on a length: 202, 400 or 411."""
-    from conformance.checks.transport import answered_with
-
     result = sut.result("chunked")
     precondition(result.exchange is not None, "the request was not sent")
     if result.exchange is not None:
@@ -156,7 +165,21 @@ def test_an_empty_chunked_body_is_decoded_or_a_length_asked_for(sut: SystemUnder
 
 def slot_variants(slot: str) -> list[str]:
     """Segments that are neither slot: near misses, neither name, empty."""
-    return [slot[:-1], slot + "s", slot[1:], "prod", "stage", "test", "", " ", f"{slot}%20", f"{slot}%00", f"{slot},staging", "*", "0"]
+    return [
+        slot[:-1],
+        slot + "s",
+        slot[1:],
+        "prod",
+        "stage",
+        "test",
+        "",
+        " ",
+        f"{slot}%20",
+        f"{slot}%00",
+        f"{slot},staging",
+        "*",
+        "0",
+    ]
 
 
 @smoke
@@ -167,7 +190,11 @@ def test_a_wrong_slot_reimages_nothing(sut: SystemUnderTest, number: int) -> Non
     place = sut.main_witness(0)
     request = sut.builder.reimage(place, SLOT)
     wrong = slot_variants(place.deployment.slot)[number]
-    sut.refuse(replace(request, target=request.target.replace(f"/{place.deployment.slot}/", f"/{wrong}/", 1).replace(" ", "%20")))
+    sut.refuse(
+        replace(
+            request, target=request.target.replace(f"/{place.deployment.slot}/", f"/{wrong}/", 1).replace(" ", "%20")
+        )
+    )
 
 
 @verifies("REQ-REIMAGE-SLOT-OTHER")
@@ -185,7 +212,13 @@ def near_names(sut: SystemUnderTest) -> list[tuple[str, str, str, UriForm]]:
     cases: list[tuple[str, str, str, UriForm]] = []
     for form in FORMS:
         container = Place(main, "").container(form)
-        services = (main.cloud_service[:-1], main.cloud_service + "x", "no-such-service", main.cloud_service + "%20", "")
+        services = (
+            main.cloud_service[:-1],
+            main.cloud_service + "x",
+            "no-such-service",
+            main.cloud_service + "%20",
+            "",
+        )
         cases += [(service, container, instance, form) for service in services]
     names = (main.name[:-1], main.name + "1", "no-such-deployment", main.slot, "")
     cases += [(main.cloud_service, name, instance, NAME) for name in names]
@@ -236,11 +269,24 @@ def near_instances(sut: SystemUnderTest) -> list[tuple[Place, str]]:
         place = Place(deployment, deployment.role_instances[0])
         for name in dict.fromkeys((known[0], known[-1])):
             role, mark, index = name.rpartition("_")
-            slips = [name[:-1], name + "x", role, role + mark, f"{role}{mark}0{index}", f"{role}{mark}{index}.5", f"{role}{mark}-1", f"x{name}"]
+            slips = [
+                name[:-1],
+                name + "x",
+                role,
+                role + mark,
+                f"{role}{mark}0{index}",
+                f"{role}{mark}{index}.5",
+                f"{role}{mark}-1",
+                f"x{name}",
+            ]
             cases += [(place, slip) for slip in slips if slip]
         roles = {name.rpartition("_")[0] for name in known}
         for role in sorted(roles):
-            indices = [int(n.rpartition("_")[2]) for n in known if n.rpartition("_")[0] == role and n.rpartition("_")[2].isdigit()]
+            indices = [
+                int(n.rpartition("_")[2])
+                for n in known
+                if n.rpartition("_")[0] == role and n.rpartition("_")[2].isdigit()
+            ]
             cases += [(place, f"{role}_{max(indices) + 1}"), (place, f"{role}_{max(indices) + 100}")] if indices else []
         elsewhere = {n for other in sut.target.deployments if other != deployment for n in other.role_instances}
         cases += [(place, name) for name in sorted(elsewhere - set(known))[:3]]
@@ -270,7 +316,9 @@ def test_near_misses_of_instance_names_are_refused(sut: SystemUnderTest, form: U
 
 @forms
 @verifies("REQ-REIMAGE-UNKNOWN-INSTANCE")
-@pytest.mark.parametrize("name", ["a&b", "<x>", "%00", "%0A", "..", "x" * 300, "%E2%82%AC", "'; drop", '"', "%FF", "%C3%28"])
+@pytest.mark.parametrize(
+    "name", ["a&b", "<x>", "%00", "%0A", "..", "x" * 300, "%E2%82%AC", "'; drop", '"', "%FF", "%C3%28"]
+)
 def test_malformed_instance_names_are_refused(sut: SystemUnderTest, form: UriForm, name: str) -> None:
     """Characters that no name has are answered 400 or 404 and a document that is still well formed."""
     deployment = sut.planner.main
@@ -334,8 +382,6 @@ def test_another_media_type_is_refused(sut: SystemUnderTest, form: UriForm, valu
 
 def record_leniency(sut: SystemUnderTest, requirement: str, what: str, *exchanges: object) -> None:
     """Under lenient, records what the endpoint does with a request that only strict forbids."""
-    from conformance.model import Exchange
-
     replies = [e for e in exchanges if isinstance(e, Exchange)]
     if sut.world.strictness == "lenient" and replies and replies[0].reply is not None:
         sut.observe(requirement, f"{what}: {replies[0].reply.status}", *replies)
@@ -371,8 +417,6 @@ BODIES = {
 @pytest.mark.parametrize("body", [pytest.param(name, marks=smoke if name == "one octet" else ()) for name in BODIES])
 def test_a_body_is_refused(sut: SystemUnderTest, form: UriForm, body: str) -> None:
     """A nonzero content length is refused, nothing starts, and the connection stays correctly framed."""
-    from conformance.checks.messages import same_connection_usable
-
     exchange = sut.refuse(with_body(well_formed(sut, form, 5), BODIES[body]))
     known = sut.known_poll()
     precondition(known is not None, "no operation is known to poll on the connection")
@@ -394,8 +438,6 @@ def test_a_chunked_body_is_refused(sut: SystemUnderTest, form: UriForm, chunks: 
 @verifies("REQ-REIMAGE-CL-NONZERO")
 def test_a_body_declared_but_not_sent_starts_nothing(sut: SystemUnderTest, form: UriForm) -> None:
     """The endpoint refuses at once, or waits for the octets: it does not accept."""
-    from conformance.checks.transport import not_accepted
-
     request = with_header(well_formed(sut, form, 5), "Content-Length", "5")
     patience = min(0.3, sut.target.limits.request_timeout_seconds)
     exchange = sut.attempt(replace(request, fresh_connection=True, patience_seconds=patience))

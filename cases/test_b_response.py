@@ -6,7 +6,16 @@ import pytest
 
 from conformance.casebook import NotApplicable, SystemUnderTest, afterwards, alone, precondition, smoke, verifies
 from conformance.checks.deployments import equivalent_forms, instance_effect
-from conformance.checks.operations import TERMINAL, answered_202, completes, empty_body, id_usable, operation_documents, request_id_present, status_of
+from conformance.checks.operations import (
+    TERMINAL,
+    answered_202,
+    completes,
+    empty_body,
+    id_usable,
+    operation_documents,
+    request_id_present,
+    status_of,
+)
 from conformance.checks.probes import fresh_installation, storage_kept_and_lost
 from conformance.model import Exchange
 from conformance.protocol.addresses import FORMS, UriForm
@@ -83,7 +92,11 @@ def test_the_instance_goes_offline_and_comes_back(sut: SystemUnderTest) -> None:
     """The instance is taken offline and brought back under its name, and no other instance changes."""
     if not sut.observer.offers_deployment:
         raise NotApplicable("the target does not offer Get Deployment")
-    watches = [result.watch for result in ordinary(sut) if result.watch is not None and sut.finished(result).status == "Succeeded"]
+    watches = [
+        result.watch
+        for result in ordinary(sut)
+        if result.watch is not None and sut.finished(result).status == "Succeeded"
+    ]
     precondition(watches, "no reimage that succeeded was observed", because=("REQ-REIMAGE-COMPLETES", "REQ-DEPL-ROOT"))
     for watch in watches:
         sut.judge(
@@ -121,7 +134,9 @@ def test_both_forms_address_the_same_instance(sut: SystemUnderTest, form: UriFor
     operation = sut.started(exchange, place, form)
     if not sut.observer.offers_deployment:
         sut.book.wait(operation)
-        sut.judge(completes, *operation.exchanges, requirement="REQ-REIMAGE-URI-EQUIV", waited=round(operation.duration, 3))
+        sut.judge(
+            completes, *operation.exchanges, requirement="REQ-REIMAGE-URI-EQUIV", waited=round(operation.duration, 3)
+        )
         return
     looks: list[Exchange] = []
     while operation.is_under_way:

@@ -108,5 +108,9 @@ def test_a_repeated_version_is_recorded(sut: SystemUnderTest, form: UriForm) -> 
     exchange = sut.attempt(request)
     sut.settle(exchange)
     precondition(exchange.reply is not None, "no reply")
-    sut.observe("REQ-VER-SPURIOUS", f"x-ms-version twice is answered {exchange.reply.status if exchange.reply else ''}", exchange)
+    sut.observe(
+        "REQ-VER-SPURIOUS",
+        f"x-ms-version twice is answered {exchange.reply.status if exchange.reply else ''}",
+        exchange,
+    )
     sut.refuse(nowhere(sut, form, "2011-6-1"))

@@ -8,7 +8,13 @@ import pytest
 
 from conformance.casebook import SystemUnderTest, at_the_end, smoke, verifies
 from conformance.checks.messages import error_media_types
-from conformance.checks.refusals import error_document_form, error_document_present, error_request_ids, error_statuses
+from conformance.checks.refusals import (
+    error_codes,
+    error_document_form,
+    error_document_present,
+    error_request_ids,
+    error_statuses,
+)
 from conformance.checks.transport import answered_with
 from conformance.model import Exchange
 from conformance.protocol.addresses import FORMS, Kind, UriForm, read_target
@@ -31,7 +37,13 @@ def test_a_verb_other_than_post_is_refused(sut: SystemUnderTest, form: UriForm, 
 def test_an_unknown_verb_is_refused(sut: SystemUnderTest, form: UriForm, method: str) -> None:
     """A method that the service does not know is refused: 501, or what the error table says."""
     exchange = sut.refuse(replace(sut.builder.reimage(sut.main_witness(6), form), method=method), "REQ-ERR-VERB")
-    sut.judge(answered_with, exchange, requirement="REQ-HTTP-UNKNOWN-METHOD", statuses=[501, 405, 400, 404], expected="501, 405 or the table's 400")
+    sut.judge(
+        answered_with,
+        exchange,
+        requirement="REQ-HTTP-UNKNOWN-METHOD",
+        statuses=[501, 405, 400, 404],
+        expected="501, 405 or the table's 400",
+    )
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -71,8 +83,6 @@ def test_errors_use_standard_status_codes(sut: SystemUnderTest) -> None:
 @verifies("REQ-ERR-CODES")
 def test_the_error_table_binds(sut: SystemUnderTest) -> None:
     """Version, query parameter and unknown resource are answered with the status and code of the table."""
-    from conformance.checks.refusals import error_codes
-
     sut.judge_all(error_codes)
 
 
@@ -112,6 +122,12 @@ def test_what_error_documents_look_like(sut: SystemUnderTest) -> None:
     namespaces = sorted({error.namespace or "none" for _, error in read if not error.problem})
     extra = sorted({name for _, error in read for name in error.extra})
     messages = {error_code(e.reply): error.message for e, error in read if e.reply is not None and error.code}
-    sut.observe("REQ-ERR-NS", f"namespace of errors: {', '.join(namespaces) or 'no readable error document'}", *seen[:1])
+    sut.observe(
+        "REQ-ERR-NS", f"namespace of errors: {', '.join(namespaces) or 'no readable error document'}", *seen[:1]
+    )
     sut.observe("REQ-ERR-EXTRA", f"further children of Error: {', '.join(extra) or 'none'}", *seen[:1])
-    sut.observe("REQ-ERR-MESSAGE", "; ".join(f"{code}: {text[:60]}" for code, text in sorted(messages.items())[:4]) or "none", *seen[:1])
+    sut.observe(
+        "REQ-ERR-MESSAGE",
+        "; ".join(f"{code}: {text[:60]}" for code, text in sorted(messages.items())[:4]) or "none",
+        *seen[:1],
+    )

@@ -12,7 +12,7 @@ from conformance.checks.refusals import instance_untouched, refused
 from conformance.checks.transport import answered_with
 from conformance.model import Identity, Request
 from conformance.protocol.addresses import FORMS, UriForm
-from conformance.protocol.requests import with_subscription
+from conformance.protocol.requests import with_query, with_subscription, without_header
 
 forms = pytest.mark.parametrize("form", [pytest.param(UriForm.SLOT, marks=smoke), UriForm.NAME])
 
@@ -106,7 +106,11 @@ def test_any_certificate_of_the_subscription_will_do(sut: SystemUnderTest) -> No
     over_tls(sut)
     if sut.target.second_client_certificate is None:
         raise NotApplicable("the target lists no second client certificate")
-    sut.judge(accepted, *[e for e in [sut.result("second-certificate").exchange] if e is not None], requirement="REQ-AUTH-ANYCERT")
+    sut.judge(
+        accepted,
+        *[e for e in [sut.result("second-certificate").exchange] if e is not None],
+        requirement="REQ-AUTH-ANYCERT",
+    )
     known = sut.known_poll()
     operation = sut.result("second-certificate").operation
     polls = [replace(known, identity=Identity.SECOND)] if known is not None else []
@@ -121,12 +125,13 @@ def test_any_certificate_of_the_subscription_will_do(sut: SystemUnderTest) -> No
 def test_which_error_wins(sut: SystemUnderTest, form: UriForm) -> None:
     """Records which error an endpoint gives first when several apply."""
     over_tls(sut)
-    from conformance.protocol.requests import with_query, without_header
-
     place = sut.main_witness(7)
     bare = without_header(sut.builder.reimage(place, form), "x-ms-version")
     for what, request in (
-        ("a foreign subscription and no version", with_subscription(bare, sut.target.subscription_id, "no-such-subscription")),
+        (
+            "a foreign subscription and no version",
+            with_subscription(bare, sut.target.subscription_id, "no-such-subscription"),
+        ),
         ("no version and no comp", with_query(bare, None)),
     ):
         exchange = sut.attempt(request)

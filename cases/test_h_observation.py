@@ -37,7 +37,9 @@ def claimed(sut: SystemUnderTest) -> None:
 def test_what_can_be_observed(sut: SystemUnderTest) -> None:
     """Records whether the endpoint offers the two observing calls."""
     deployment, service = sut.observer.offers_deployment, sut.observer.offers_cloud_service
-    sut.observe("REQ-OBS-OPTIONAL", f"Get Deployment: {_word(deployment)}; Get Cloud Service Properties: {_word(service)}")
+    sut.observe(
+        "REQ-OBS-OPTIONAL", f"Get Deployment: {_word(deployment)}; Get Cloud Service Properties: {_word(service)}"
+    )
 
 
 def _word(offered: bool) -> str:
@@ -142,8 +144,12 @@ def test_spelling_makes_no_difference_to_a_look(sut: SystemUnderTest) -> None:
     request = sut.builder.deployment(deployment, version="2011-10-01")
     slot = deployment.slot
     encoded = replace(request, target=request.target.replace(f"/{slot}", f"/%{ord(slot[0]):02X}{slot[1:]}"))
-    upper = replace(request, headers=tuple((name.upper() if name == "Host" else name, value) for name, value in request.headers))
-    version = replace(request, headers=tuple((name.upper() if name != "Host" else name, value) for name, value in request.headers))
+    upper = replace(
+        request, headers=tuple((name.upper() if name == "Host" else name, value) for name, value in request.headers)
+    )
+    version = replace(
+        request, headers=tuple((name.upper() if name != "Host" else name, value) for name, value in request.headers)
+    )
     for requirement, what, varied in (
         ("REQ-NAME-ENCODING", "percent-encoding an unreserved character", encoded),
         ("REQ-HTTP-FIELD-CASE", "HOST in capitals", upper),
@@ -159,7 +165,14 @@ def looks(sut: SystemUnderTest) -> list[Exchange]:
 
 @at_the_end
 @smoke
-@verifies("REQ-DEPL-SEQ", "REQ-DEPL-READY", "REQ-DEPL-BAD-STATES", "REQ-DEPL-LOCKED", "REQ-DEPL-STATUS-OLD", "REQ-REIMAGE-SUCCEEDED-NOT-READY")
+@verifies(
+    "REQ-DEPL-SEQ",
+    "REQ-DEPL-READY",
+    "REQ-DEPL-BAD-STATES",
+    "REQ-DEPL-LOCKED",
+    "REQ-DEPL-STATUS-OLD",
+    "REQ-REIMAGE-SUCCEEDED-NOT-READY",
+)
 def test_what_reimages_looked_like(sut: SystemUnderTest) -> None:
     """Records the sequence of states, problems of guests, Locked, and the state at the moment of Succeeded."""
     claimed(sut)
@@ -168,14 +181,32 @@ def test_what_reimages_looked_like(sut: SystemUnderTest) -> None:
     trails = {" > ".join(_trail(w.place.role_instance, w.looks)) for w in watches}
     bad = sorted({s for e in seen for s in statuses_in(e).values() if s in BAD_STATES})
     locked = sorted({read_document(e.reply).text("Locked") or "not shown" for e in seen if e.reply is not None})
-    at_end = sorted({_status_at_end(w.operation.ended, w.place.role_instance, w.looks, sut) for w in watches if w.operation.status == "Succeeded"})
+    at_end = sorted(
+        {
+            _status_at_end(w.operation.ended, w.place.role_instance, w.looks, sut)
+            for w in watches
+            if w.operation.status == "Succeeded"
+        }
+    )
     sut.observe("REQ-DEPL-SEQ", f"states during a reimage: {'; '.join(sorted(trails)[:4]) or 'none seen'}", *seen[:1])
-    sut.observe("REQ-DEPL-READY", f"states seen: {', '.join(sorted({s for e in seen for s in statuses_in(e).values()}))}", *seen[:1])
+    sut.observe(
+        "REQ-DEPL-READY",
+        f"states seen: {', '.join(sorted({s for e in seen for s in statuses_in(e).values()}))}",
+        *seen[:1],
+    )
     sut.observe("REQ-DEPL-BAD-STATES", f"problem states seen: {', '.join(bad) or 'none'}", *seen[:1])
     sut.observe("REQ-DEPL-LOCKED", f"Locked: {', '.join(locked) or 'not shown'}", *seen[:1])
     old = sut.observer.look(sut.planner.main, version="2010-10-28")
-    sut.observe("REQ-DEPL-STATUS-OLD", f"under 2010-10-28: {', '.join(sorted(set(statuses_in(old).values()))) or 'not shown'}", old)
-    sut.observe("REQ-REIMAGE-SUCCEEDED-NOT-READY", f"at the moment of Succeeded the instance is {', '.join(at_end) or 'not seen'}", *seen[:1])
+    sut.observe(
+        "REQ-DEPL-STATUS-OLD",
+        f"under 2010-10-28: {', '.join(sorted(set(statuses_in(old).values()))) or 'not shown'}",
+        old,
+    )
+    sut.observe(
+        "REQ-REIMAGE-SUCCEEDED-NOT-READY",
+        f"at the moment of Succeeded the instance is {', '.join(at_end) or 'not seen'}",
+        *seen[:1],
+    )
 
 
 def _trail(instance: str, seen: list[Exchange]) -> list[str]:
@@ -187,4 +218,8 @@ def _trail(instance: str, seen: list[Exchange]) -> list[str]:
 def _status_at_end(ended: float, instance: str, seen: list[Exchange], sut: SystemUnderTest) -> str:
     """The state that the first look after the end showed."""
     del ended, sut
-    return statuses_in(seen[-1]).get(instance, "missing") if len(seen) == 1 else statuses_in(seen[-2]).get(instance, "missing")
+    return (
+        statuses_in(seen[-1]).get(instance, "missing")
+        if len(seen) == 1
+        else statuses_in(seen[-2]).get(instance, "missing")
+    )

@@ -26,14 +26,18 @@ def harmless(sut: SystemUnderTest) -> Request:
         raise AssertionError
     control = sut.send(known, label="control")
     answered = control.reply is not None and control.reply.status == 200
-    precondition(answered, "the sound request itself is not answered 200", because=("REQ-GOS-200", "REQ-GOS-TERMINAL-STABLE"))
+    precondition(
+        answered, "the sound request itself is not answered 200", because=("REQ-GOS-200", "REQ-GOS-TERMINAL-STABLE")
+    )
     return known
 
 
 def nowhere(sut: SystemUnderTest, form: UriForm = UriForm.SLOT) -> Request:
     """A sound reimage of an instance that cannot exist."""
     deployment = sut.planner.main
-    return sut.builder.reimage_at(deployment.cloud_service, form, Place(deployment, "").container(form), "NoSuchRole_IN_0")
+    return sut.builder.reimage_at(
+        deployment.cloud_service, form, Place(deployment, "").container(form), "NoSuchRole_IN_0"
+    )
 
 
 def with_hosts(request: Request, *values: str) -> Request:
@@ -92,7 +96,10 @@ def test_white_space_before_a_colon_is_refused_on_a_reimage(sut: SystemUnderTest
 def test_a_folded_line_is_refused_or_read_as_spaces(sut: SystemUnderTest) -> None:
     """A folded header line gets 400, or counts as spaces."""
     request = harmless(sut)
-    for folded in (with_header(request, "x-ms-version", f"\r\n {sut.target.x_ms_version}"), with_header(request, "Accept", "text/xml,\r\n\tapplication/xml")):
+    for folded in (
+        with_header(request, "x-ms-version", f"\r\n {sut.target.x_ms_version}"),
+        with_header(request, "Accept", "text/xml,\r\n\tapplication/xml"),
+    ):
         sut.judge(answered_with, sut.send(folded, label="folded"), requirement="REQ-HTTP-OBSFOLD", statuses=[200, 400])
 
 
@@ -109,7 +116,9 @@ def test_an_invalid_content_length_is_refused(sut: SystemUnderTest, form: UriFor
 
 @pytest.mark.parametrize("form", FORMS)
 @verifies("REQ-HTTP-CL-DIFFER")
-@pytest.mark.parametrize("values", [("0", "5"), ("0, 5",), ("5", "0"), ("0", "1", "0")], ids=["0 then 5", "0, 5", "5 then 0", "three"])
+@pytest.mark.parametrize(
+    "values", [("0", "5"), ("0, 5",), ("5", "0"), ("0", "1", "0")], ids=["0 then 5", "0, 5", "5 then 0", "three"]
+)
 def test_differing_content_lengths_are_refused(sut: SystemUnderTest, form: UriForm, values: tuple[str, ...]) -> None:
     """Several values that differ get 400, and the connection is closed."""
     request = with_header(sut.builder.reimage(sut.main_witness(8), form), "Content-Length", *values)
@@ -179,7 +188,13 @@ def test_long_request_lines_are_read(sut: SystemUnderTest) -> None:
     request = sut.builder.operation_status("a")
     line = len(f"GET {request.target} HTTP/1.1")
     exchange = sut.send(sut.builder.operation_status("a" * (8000 - line + 1)), label="long")
-    sut.judge(not_answered_with, exchange, requirement="REQ-HTTP-URI-LENGTH", statuses=[414, 431, 413], expected="the request line is read")
+    sut.judge(
+        not_answered_with,
+        exchange,
+        requirement="REQ-HTTP-URI-LENGTH",
+        statuses=[414, 431, 413],
+        expected="the request line is read",
+    )
 
 
 @afterwards
@@ -202,9 +217,15 @@ def test_spelling_makes_no_difference_to_a_poll(sut: SystemUnderTest) -> None:
     request = harmless(sut)
     plain = sut.send(request, label="control")
     spelt = {
-        ("REQ-HTTP-FIELD-CASE", "HOST in capitals"): tuple((k.upper() if k == "Host" else k, v) for k, v in request.headers),
-        ("REQ-VER-HEADER-CASE", "X-Ms-Version"): tuple((k.title() if k != "Host" else k, v) for k, v in request.headers),
-        ("REQ-VER-OWS", "spaces around the version"): tuple((k, f"  {v}\t" if k != "Host" else v) for k, v in request.headers),
+        ("REQ-HTTP-FIELD-CASE", "HOST in capitals"): tuple(
+            (k.upper() if k == "Host" else k, v) for k, v in request.headers
+        ),
+        ("REQ-VER-HEADER-CASE", "X-Ms-Version"): tuple(
+            (k.title() if k != "Host" else k, v) for k, v in request.headers
+        ),
+        ("REQ-VER-OWS", "spaces around the version"): tuple(
+            (k, f"  {v}\t" if k != "Host" else v) for k, v in request.headers
+        ),
     }
     for (requirement, what), headers in spelt.items():
         exchange = sut.send(replace(request, headers=headers), label="poll-spelling")
@@ -227,7 +248,9 @@ EVERY_RESPONSE = {
 
 @smoke
 @at_the_end
-@pytest.mark.parametrize("requirement", [pytest.param(name, marks=pytest.mark.verifies(name)) for name in EVERY_RESPONSE])
+@pytest.mark.parametrize(
+    "requirement", [pytest.param(name, marks=pytest.mark.verifies(name)) for name in EVERY_RESPONSE]
+)
 def test_every_response(sut: SystemUnderTest, requirement: str) -> None:
     """What holds for every response of the run, judged over all of them."""
     if not sut.judge_all(EVERY_RESPONSE[requirement], only=[requirement]):

@@ -54,4 +54,9 @@ def test_a_refused_reimage_leaves_the_running_one_alone(sut: SystemUnderTest) ->
         arguments = {"requirement": "REQ-CONC-REFUSED-NOEFFECT", "waited": round(operation.duration, 3)}
         sut.judge(completes, *operation.exchanges, **arguments)
     else:
-        sut.judge(completes, *operation.exchanges, requirement="REQ-CONC-REFUSED-NOEFFECT", waited=round(operation.duration, 3))
+        sut.judge(
+            completes,
+            *operation.exchanges,
+            requirement="REQ-CONC-REFUSED-NOEFFECT",
+            waited=round(operation.duration, 3),
+        )

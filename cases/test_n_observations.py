@@ -6,7 +6,7 @@ import pytest
 
 from conformance.casebook import SystemUnderTest, Untested, at_the_end, precondition, smoke, verifies
 from conformance.checks.operations import status_of
-from conformance.checks.probes import installation_in
+from conformance.checks.probes import installation_in, installation_unchanged, sibling_is_no_reimage
 from conformance.checks.wording import is_busy
 from conformance.model import Exchange, Request
 from conformance.oracle import permitted
@@ -25,7 +25,11 @@ def accepted(sut: SystemUnderTest) -> list[Result]:
 
 def polls(sut: SystemUnderTest) -> list[Exchange]:
     """Every poll that was answered 200."""
-    return [e for e in sut.recorder.exchanges if e.label.startswith("poll") and e.reply is not None and e.reply.status == 200]
+    return [
+        e
+        for e in sut.recorder.exchanges
+        if e.label.startswith("poll") and e.reply is not None and e.reply.status == 200
+    ]
 
 
 @smoke
@@ -37,12 +41,24 @@ def test_what_the_202_looks_like(sut: SystemUnderTest) -> None:
     replies = [e.reply for e in starts if e.reply is not None]
     phrases = sorted({reply.reason for reply in replies})
     names = sorted({name for reply in replies for name, _ in reply.headers}, key=str.lower)
-    pointers = sorted({name for name in names if name.lower() in ("location", "retry-after", "operation-location", "azure-asyncoperation")})
-    refused = [e for e in sut.recorder.exchanges if e.label == "refusal" and e.reply is not None and e.reply.status >= 400]
+    pointers = sorted(
+        {
+            name
+            for name in names
+            if name.lower() in ("location", "retry-after", "operation-location", "azure-asyncoperation")
+        }
+    )
+    refused = [
+        e for e in sut.recorder.exchanges if e.label == "refusal" and e.reply is not None and e.reply.status >= 400
+    ]
     sut.observe("REQ-REIMAGE-REASON", f"reason phrase {', '.join(map(repr, phrases))}", *starts[:1])
     sut.observe("REQ-REIMAGE-EXTRA-HEADERS", f"headers of the 202: {', '.join(names)}", *starts[:1])
     sut.observe("REQ-HTTP-202-MONITOR", f"pointers to a status monitor: {', '.join(pointers) or 'none'}", *starts[:1])
-    sut.observe("REQ-REIMAGE-ALWAYS", f"{len(refused)} bad requests were refused at once, {len(starts)} good ones answered 202", *starts[:1])
+    sut.observe(
+        "REQ-REIMAGE-ALWAYS",
+        f"{len(refused)} bad requests were refused at once, {len(starts)} good ones answered 202",
+        *starts[:1],
+    )
 
 
 @smoke
@@ -55,7 +71,9 @@ def test_what_operations_look_like(sut: SystemUnderTest) -> None:
     seen = polls(sut)
     cache = sorted({e.reply.header("Cache-Control") or "none" for e in seen if e.reply is not None})
     known = ("ID", "Status", "HttpStatusCode", "Error")
-    extra = sorted({n for e in seen if e.reply is not None for n, _ in read_document(e.reply).children() if n not in known})
+    extra = sorted(
+        {n for e in seen if e.reply is not None for n, _ in read_document(e.reply).children() if n not in known}
+    )
     first = results[0].exchange
     ids = sorted({_form(o.identifier) for o in sut.book.operations})
     spread = f"{times[0]:.2f} to {times[-1]:.2f} s" if times else "not seen to end"
@@ -83,7 +101,9 @@ def test_the_id_of_a_synchronous_request(sut: SystemUnderTest) -> None:
     precondition(identifier, "polls carry no id", because=("REQ-GOS-REQID",))
     exchange = sut.send(sut.builder.operation_status(identifier), label="question")
     status = exchange.reply.status if exchange.reply is not None else "no reply"
-    sut.observe("REQ-GOS-SYNC-ID", f"the id of a poll, polled, is answered {status} {status_of(exchange)}".strip(), exchange)
+    sut.observe(
+        "REQ-GOS-SYNC-ID", f"the id of a poll, polled, is answered {status} {status_of(exchange)}".strip(), exchange
+    )
 
 
 @at_the_end
@@ -94,7 +114,11 @@ def test_a_repeated_reimage_is_a_new_one(sut: SystemUnderTest) -> None:
     precondition(first.is_accepted and again.is_accepted, "the instance was not reimaged twice")
     if first.operation is not None and again.operation is not None and again.exchange is not None:
         same = first.operation.identifier == again.operation.identifier
-        sut.observe("REQ-REIMAGE-NOT-IDEMPOTENT", f"a repeated reimage gets {'the same' if same else 'another'} id", again.exchange)
+        sut.observe(
+            "REQ-REIMAGE-NOT-IDEMPOTENT",
+            f"a repeated reimage gets {'the same' if same else 'another'} id",
+            again.exchange,
+        )
 
 
 OPEN_QUESTIONS = {
@@ -124,8 +148,6 @@ def test_open_questions(sut: SystemUnderTest, step: str) -> None:
 @pytest.mark.parametrize("form", list(UriForm))
 def test_a_sibling_operation_is_no_reimage(sut: SystemUnderTest, form: UriForm, sibling: str) -> None:
     """comp=reboot or comp=rebuild must not select a reimage; without a probe what comes of it is only recorded."""
-    from conformance.checks.probes import sibling_is_no_reimage
-
     if not sut.probe.offered:
         raise Untested("without a probe a reimage cannot be told from a reboot")
     sut.finish_all()
@@ -147,15 +169,20 @@ def test_a_sibling_operation_is_no_reimage(sut: SystemUnderTest, form: UriForm, 
 @verifies("REQ-GOS-NOTFOUND-NOEFFECT", "REQ-REIMAGE-OTHERS-UNTOUCHED")
 def test_no_installation_changed_unasked(sut: SystemUnderTest) -> None:
     """Instances that no accepted request named are what they were when the run began, by the probe or by Get Deployment."""
-    from conformance.checks.probes import installation_unchanged
-
     if sut.probe.offered:
         for place in sut.places():
             before = sut.probe.first.get(str(place))
             if before is not None and str(place) not in sut.observer.addressed:
                 refusals = sut.refusals_of(place)
                 what, requirement = sut.suspect(place, refusals)
-                sut.judge(installation_unchanged, before, sut.probe.installation(place), *refusals[:1], requirement=requirement, what=what)
+                sut.judge(
+                    installation_unchanged,
+                    before,
+                    sut.probe.installation(place),
+                    *refusals[:1],
+                    requirement=requirement,
+                    what=what,
+                )
     refused = [e for e in sut.recorder.exchanges if e.label == "poll-refused"]
     precondition(refused, "no refused reimage carried an id to poll", because=("REQ-ASYNC-REQID-ERRORS",))
 
@@ -198,7 +225,10 @@ def test_what_binds_the_client(sut: SystemUnderTest) -> None:
     sut.observe("REQ-REIMAGE-CT", f"{own} carry Content-Type: {typed} of {len(requests)}")
     sut.observe("REQ-REIMAGE-CL", f"{own} carry Content-Length: 0: {zero} of {len(requests)}")
     sut.observe("REQ-REIMAGE-BODY-NONE", f"{own} have no body: {bare} of {len(requests)}")
-    sut.observe("REQ-ASYNC-POLL", f"binds the client; {sum(len(o.polls) for o in sut.book.operations)} polls of {len(sut.book.operations)} operations")
+    sut.observe(
+        "REQ-ASYNC-POLL",
+        f"binds the client; {sum(len(o.polls) for o in sut.book.operations)} polls of {len(sut.book.operations)} operations",
+    )
     sut.observe("REQ-ASYNC-NON202", "binds the client; a refused reimage counts as not started until shown otherwise")
     sut.observe("REQ-HTTP-307", f"binds the client; {len(moved)} redirects seen", *moved[:1])
     sut.observe("REQ-THROTTLE", f"binds the client; throttled {len(busy)} times", *busy[:1])
@@ -210,7 +240,7 @@ def test_what_binds_the_client(sut: SystemUnderTest) -> None:
 @verifies("REQ-TIMEOUT", "REQ-REBOOT")
 def test_codes_seen(sut: SystemUnderTest) -> None:
     """Records every error code that the run met."""
-    found = {}
+    found: dict[str, Exchange] = {}
     for e in sut.recorder.exchanges:
         if e.label != "probe" and e.reply is not None and e.reply.status >= 400:
             code = read_error(read_document(e.reply)).code if e.reply.body else ""
@@ -219,5 +249,3 @@ def test_codes_seen(sut: SystemUnderTest) -> None:
     siblings = [e for e in sut.recorder.exchanges if e.label == "sibling"]
     said = ", ".join(sorted({str(e.reply.status) for e in siblings if e.reply is not None})) or "not tried"
     sut.observe("REQ-REBOOT", f"comp=reboot and comp=rebuild are answered: {said}", *siblings[:1])
-
-

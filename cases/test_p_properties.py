@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -60,7 +60,9 @@ def ask(sut: SystemUnderTest, request: Request) -> None:
 
 def masked(sut: SystemUnderTest, request: Request) -> Request:
     """The request as the oracle knows it: under the subscription's mask."""
-    return replace(request, target=request.target.replace(sut.target.subscription_id, sut.world.target.subscription_id, 1))
+    return replace(
+        request, target=request.target.replace(sut.target.subscription_id, sut.world.target.subscription_id, 1)
+    )
 
 
 def once(sut: SystemUnderTest, request: Request) -> None:
@@ -133,7 +135,7 @@ def test_any_stranger_is_no_operation(sut: SystemUnderTest, identifier: str) -> 
 def test_combinations_of_defects_are_covered(sut: SystemUnderTest) -> None:
     """All pairs of dimensions of defects, in nightly all triples, are answered as one of the defects permits."""
     width = 3 if sut.profile is Profile.NIGHTLY else 2
-    rows = [[form for form in FORMS], *DIMENSIONS.values()]
+    rows = [list(FORMS), *DIMENSIONS.values()]
     sent = 0
     for row in AllPairs(rows, n=width):
         draft = Draft(row[0], tuple(row[1:]))
@@ -166,7 +168,9 @@ class Interleaving(RuleBasedStateMachine):
         deployments = [d for d in self.sut.target.deployments if d.role_instances]
         deployment = deployments[index % len(deployments)]
         place = Place(deployment, deployment.role_instances[index % len(deployment.role_instances)])
-        free = not self.sut.book.is_busy(deployment) and self.sut.observer.is_online(place) and not self.sut.book.hopeless
+        free = (
+            not self.sut.book.is_busy(deployment) and self.sut.observer.is_online(place) and not self.sut.book.hopeless
+        )
         if self.left <= 0 or not free or not self.sut.budget.allows():
             return
         exchange = self.sut.dispatcher.send(self.sut.builder.reimage(place, form), label="reimage")
@@ -192,7 +196,7 @@ class Interleaving(RuleBasedStateMachine):
         blamed = {defect.requirement for defect in permitted(masked(self.sut, request), self.sut.world).binding}
         if blamed and not blamed & violated(self.sut) and self.sut.budget.allows():
             with suppress(AssertionError):  # the verdict is kept; the machine goes on
-                self.sut.refuse(request, sorted(blamed)[0] if len(blamed) == 1 else "", effects=False)
+                self.sut.refuse(request, min(blamed) if len(blamed) == 1 else "", effects=False)
 
     @rule(index=sampled_from(range(4)))
     def look(self, index: int) -> None:
@@ -200,7 +204,9 @@ class Interleaving(RuleBasedStateMachine):
         if not self.sut.observer.offers_deployment:
             return
         deployments = self.sut.target.deployments
-        self.judge(observer_answers, self.sut.observer.look(deployments[index % len(deployments)]), requirement="REQ-DEPL-URI")
+        self.judge(
+            observer_answers, self.sut.observer.look(deployments[index % len(deployments)]), requirement="REQ-DEPL-URI"
+        )
 
     @rule()
     def wait(self) -> None:
@@ -233,7 +239,8 @@ def test_operations_interleave(sut: SystemUnderTest) -> None:
     machines = {Profile.SMOKE: 1, Profile.STANDARD: 3, Profile.NIGHTLY: 25}[sut.profile]
     chosen: Any = settings(max_examples=machines, stateful_step_count=20 if sut.profile is not Profile.NIGHTLY else 60)
     sut.memory["interleaved"] = []
-    run_state_machine_as_test(lambda: Interleaving(sut, 2), settings=chosen)  # type: ignore[no-untyped-call]
+    machine: Any = lambda: Interleaving(sut, 2)  # noqa: E731  typed as a class, called without arguments
+    run_state_machine_as_test(machine, settings=chosen)
     raise_bad(sut.memory["interleaved"])
 
 

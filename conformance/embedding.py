@@ -130,7 +130,12 @@ def memory_target(emulator: Emulator, **limits: float) -> Target:
 
 
 def memory_emulator(
-    clock: TurnedClock, faults: Sequence[str] = (), oddities: Sequence[str] = (), *, operation_seconds: float = 0.2, seed: int = 1
+    clock: TurnedClock,
+    faults: Sequence[str] = (),
+    oddities: Sequence[str] = (),
+    *,
+    operation_seconds: float = 0.2,
+    seed: int = 1,
 ) -> Emulator:
     """An emulator that lives by `clock`."""
     return Emulator(operation_seconds, clock=clock.now, faults=faults, oddities=oddities, seed=seed)

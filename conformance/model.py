@@ -183,7 +183,10 @@ class Request:
 
     def wire(self) -> bytes:
         """The octets to send (RFC 9112 2.1), whatever they are worth."""
-        lines = [f"{self.method} {self.target} {self.http_version}", *(f"{name}: {value}" for name, value in self.headers)]
+        lines = [
+            f"{self.method} {self.target} {self.http_version}",
+            *(f"{name}: {value}" for name, value in self.headers),
+        ]
         return "\r\n".join([*lines, "", ""]).encode("latin-1") + self.body
 
     def values(self, name: str) -> tuple[str, ...]:
@@ -269,8 +272,10 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class CaseRecord:
-    """What became of one conformance case; `outcome` is met, violated, advisory, observed, inconclusive, untested,
-    not-applicable, or error when the case itself broke."""
+    """What became of one conformance case.
+
+    `outcome` is met, violated, advisory, observed, inconclusive, untested, not-applicable, or error when the case itself broke.
+    """
 
     id: str
     requirements: tuple[str, ...]

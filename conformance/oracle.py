@@ -74,7 +74,9 @@ class Defect:
     def __str__(self) -> str:
         """The permitted answers as a report says them."""
         said = ", or ".join(str(answer) for answer in self.answers)
-        return f"{said}, or 202 and then Failed with {' or '.join(map(str, sorted(self.later)))}" if self.later else said
+        return (
+            f"{said}, or 202 and then Failed with {' or '.join(map(str, sorted(self.later)))}" if self.later else said
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +145,9 @@ class _Reading:
         if any("\r\n" in value for _, value in self.request.headers):
             yield self.defect("folded-line", "REQ-HTTP-OBSFOLD", _BAD_REQUEST, layer="http", binding=CountsAs.INFO)
         lengths = [part.strip(" \t") for value in self.request.values("Content-Length") for part in value.split(",")]
-        codings = [part.strip(" \t").lower() for value in self.request.values("Transfer-Encoding") for part in value.split(",")]
+        codings = [
+            part.strip(" \t").lower() for value in self.request.values("Transfer-Encoding") for part in value.split(",")
+        ]
         if codings:
             yield from self._coding(codings, lengths)
         elif lengths:
@@ -153,7 +157,9 @@ class _Reading:
         """What Transfer-Encoding makes of the request (RFC 9112 6.1)."""
         free = CountsAs.INFO
         if lengths:
-            yield self.defect("length-and-coding", "REQ-HTTP-TE-CL", (_answer(400, 411, 501),), layer="http", binding=free)
+            yield self.defect(
+                "length-and-coding", "REQ-HTTP-TE-CL", (_answer(400, 411, 501),), layer="http", binding=free
+            )
         if codings != ["chunked"]:
             answers = (_answer(400, 411, 501),)
             yield self.defect("unknown-coding", "REQ-HTTP-TE-UNKNOWN", answers, layer="http")
@@ -182,7 +188,10 @@ class _Reading:
         owned = {target.subscription_id.lower(), (target.other_subscription_id or target.subscription_id).lower()}
         if self.address.subscription.lower() in owned:
             return
-        if target.foreign_subscription_id is None or self.address.subscription.lower() != target.foreign_subscription_id.lower():
+        if (
+            target.foreign_subscription_id is None
+            or self.address.subscription.lower() != target.foreign_subscription_id.lower()
+        ):
             answers = (*answers, _answer(400, 404))
         if target.is_https:
             yield self.defect("foreign-subscription", "REQ-AUTH-FAIL", answers, layer="auth")
@@ -229,7 +238,12 @@ class _Reading:
             yield self.defect("method-case", "REQ-HTTP-METHOD-CASE", (_answer(400, 404, 405, 501),), layer="http")
         else:
             layer = "application" if method in _METHODS_KNOWN[:7] else "http"
-            yield self.defect("method", "REQ-ERR-VERB", answers if layer == "application" else (_answer(400, 404, 405, 501),), layer=layer)
+            yield self.defect(
+                "method",
+                "REQ-ERR-VERB",
+                answers if layer == "application" else (_answer(400, 404, 405, 501),),
+                layer=layer,
+            )
 
     def _comp(self) -> Iterator[Defect]:
         """The query parameter that selects the operation (REQ-REIMAGE-COMP-MISSING, REQ-REIMAGE-COMP-EXACT)."""
@@ -238,7 +252,9 @@ class _Reading:
         if values == ("reimage",):
             if len(self.address.query) > 1 or self.address.extra_slash:
                 yield self.defect("comp-company", "REQ-REIMAGE-COMP-EXACT", (*answers, _answer(400, 404)))
-        elif len(values) > 1 or any(k.lower() == "comp" and v.strip().lower() == "reimage" for k, v in self.address.query):
+        elif len(values) > 1 or any(
+            k.lower() == "comp" and v.strip().lower() == "reimage" for k, v in self.address.query
+        ):
             yield self.defect("comp-variant", "REQ-REIMAGE-COMP-EXACT", (*answers, _answer(400, 404)))
         elif values and values[0].lower() in SIBLINGS:
             yield self.defect("comp-sibling", "REQ-REBOOT", answers)
@@ -252,7 +268,9 @@ class _Reading:
         if types != {"application/xml"}:
             yield self.defect("content-type", "REQ-REIMAGE-CT-ABSENT", (_answer(400, 415),))
         elif len(values) > 1:
-            yield self.defect("content-type-repeated", "REQ-REIMAGE-CT-PARAM", (_answer(400, 415),), binding=CountsAs.INFO)
+            yield self.defect(
+                "content-type-repeated", "REQ-REIMAGE-CT-PARAM", (_answer(400, 415),), binding=CountsAs.INFO
+            )
 
     def _body(self) -> Iterator[Defect]:
         """A length that is absent or not zero (REQ-REIMAGE-CL-ABSENT, REQ-REIMAGE-CL-NONZERO)."""
@@ -271,13 +289,19 @@ class _Reading:
     def _names(self) -> Iterator[Defect]:
         """Names that address nothing (REQ-REIMAGE-SLOT-OTHER, REQ-REIMAGE-UNKNOWN-SERVICE, REQ-REIMAGE-UNKNOWN-INSTANCE)."""
         absence = self.world.absence(self.address)
-        malformed = any(not _ordinary(name) for name in (self.address.service, self.address.deployment, self.address.instance))
+        malformed = any(
+            not _ordinary(name) for name in (self.address.service, self.address.deployment, self.address.instance)
+        )
         if absence is Absence.SLOT:
             yield self.defect("slot", "REQ-REIMAGE-SLOT-OTHER", (_answer(400, 404),), later=(400, 404))
         elif absence in (Absence.SLOT_CASE, Absence.NAME_CASE):
-            yield self.defect("name-case", "REQ-REIMAGE-BAD-NAME", (_answer(400, 404),), later=(400, 404), binding=CountsAs.INFO)
+            yield self.defect(
+                "name-case", "REQ-REIMAGE-BAD-NAME", (_answer(400, 404),), later=(400, 404), binding=CountsAs.INFO
+            )
         elif absence and malformed:
-            requirement = "REQ-REIMAGE-UNKNOWN-INSTANCE" if absence is Absence.INSTANCE else "REQ-REIMAGE-UNKNOWN-SERVICE"
+            requirement = (
+                "REQ-REIMAGE-UNKNOWN-INSTANCE" if absence is Absence.INSTANCE else "REQ-REIMAGE-UNKNOWN-SERVICE"
+            )
             yield self.defect("bad-name", requirement, (_answer(400, 404, 414),), later=(400, 404))
         elif absence is Absence.INSTANCE:
             yield self.defect("instance", "REQ-REIMAGE-UNKNOWN-INSTANCE", _ABSENT_ANSWER, later=(404,))
@@ -294,7 +318,12 @@ class _Reading:
 
 def _ordinary(name: str) -> bool:
     """Whether every character of a name is one that names are seen to have (REQ-REIMAGE-BAD-NAME leaves others open)."""
-    return bool(re.fullmatch(r"[A-Za-z0-9_.() -]*", name)) and name == name.strip() and len(name) < 250 and name not in (".", "..")
+    return (
+        bool(re.fullmatch(r"[A-Za-z0-9_.() -]*", name))
+        and name == name.strip()
+        and len(name) < 250
+        and name not in (".", "..")
+    )
 
 
 def _is_date(value: str) -> bool:
@@ -312,4 +341,3 @@ def permitted(request: Request, world: World) -> Permitted:
     if known is None:
         known = world.memory[request] = _Reading(request, world).read()
     return known
-

@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING
 from hypothesis import strategies as st
 
 from conformance.protocol.addresses import UriForm
-from conformance.protocol.requests import Place, RequestBuilder, with_body, with_chunked, with_header, with_query, without_header
+from conformance.protocol.requests import (
+    Place,
+    RequestBuilder,
+    with_body,
+    with_chunked,
+    with_header,
+    with_query,
+    without_header,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +27,6 @@ if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
     from conformance.model import Request
-
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +142,13 @@ def malformed_versions() -> SearchStrategy[str]:
     """Values of x-ms-version that are no YYYY-MM-DD: near misses of a date and anything else a field can hold."""
     date = "2011-10-01"
     cut = st.integers(0, len(date) - 1).map(lambda n: date[:n])
-    swapped = st.tuples(st.integers(0, len(date) - 1), st.sampled_from("xX/ .:_Z+")).map(lambda p: (date[: p[0]] + p[1] + date[p[0] + 1 :]).strip())
+    swapped = st.tuples(st.integers(0, len(date) - 1), st.sampled_from("xX/ .:_Z+")).map(
+        lambda p: (date[: p[0]] + p[1] + date[p[0] + 1 :]).strip()
+    )
     grown = st.tuples(st.sampled_from("0x-T.,;"), st.booleans()).map(lambda p: date + p[0] if p[1] else p[0] + date)
-    short = st.tuples(st.integers(2000, 2030), st.integers(1, 12), st.integers(1, 28)).map(lambda p: f"{p[0]}-{p[1]}-{p[2]}")
+    short = st.tuples(st.integers(2000, 2030), st.integers(1, 12), st.integers(1, 28)).map(
+        lambda p: f"{p[0]}-{p[1]}-{p[2]}"
+    )
     found = st.one_of(cut, swapped, grown, short, _FIELD_TEXT)
     return found.filter(lambda value: not _is_version_form(value))
 
@@ -150,15 +161,23 @@ def _is_version_form(value: str) -> bool:
 def other_media_types() -> SearchStrategy[str]:
     """Values of Content-Type that do not name application/xml."""
     token = st.text("abcdefghijklmnopqrstuvwxyz+.-", min_size=1, max_size=10)
-    named = st.builds(lambda a, b: f"{a}/{b}", st.one_of(st.just("application"), st.just("text"), token), st.one_of(st.just("xml"), token))
-    near = st.sampled_from(["application/xml+x", "application/xml/", "application /xml", "application", "/xml", "application/x-xml"])
+    named = st.builds(
+        lambda a, b: f"{a}/{b}",
+        st.one_of(st.just("application"), st.just("text"), token),
+        st.one_of(st.just("xml"), token),
+    )
+    near = st.sampled_from(
+        ["application/xml+x", "application/xml/", "application /xml", "application", "/xml", "application/x-xml"]
+    )
     return st.one_of(near, named).filter(lambda value: value.partition(";")[0].strip().lower() != "application/xml")
 
 
 def wrong_queries() -> SearchStrategy[str]:
     """Queries that select no operation."""
     word = st.text("abcdefghijklmnopqrstuvwxyz0123456789", max_size=12)
-    near = st.integers(0, 6).flatmap(lambda n: st.sampled_from(["reimage"[:n], "reimage"[n:], "reimage"[:n] + "x" + "reimage"[n:]]))
+    near = st.integers(0, 6).flatmap(
+        lambda n: st.sampled_from(["reimage"[:n], "reimage"[n:], "reimage"[:n] + "x" + "reimage"[n:]])
+    )
     value = st.one_of(near, word).filter(lambda text: text.lower() not in ("reimage", "reboot", "rebuild", "delete"))
     name = st.sampled_from(["comp", "comp", "comp", "com", "action", "Comp"])
     return st.builds(lambda key, text: f"{key}={text}", name, value)
@@ -167,18 +186,34 @@ def wrong_queries() -> SearchStrategy[str]:
 def unknown_names(prefix: str = "Nowhere") -> SearchStrategy[str]:
     """Names of role instances that no deployment has, percent-encoded where they need it."""
     plain = st.builds(lambda n, i: f"{prefix}{n}_IN_{i}", st.integers(0, 9), st.integers(0, 99))
-    wild = st.lists(st.sampled_from(["%20", "%26", "%3C", "%3E", "%22", "%27", "%C3%A9", "%00", "%0D", "a", ".", "~", "%25"]), min_size=1, max_size=6)
+    wild = st.lists(
+        st.sampled_from(["%20", "%26", "%3C", "%3E", "%22", "%27", "%C3%A9", "%00", "%0D", "a", ".", "~", "%25"]),
+        min_size=1,
+        max_size=6,
+    )
     return st.one_of(plain, wild.map(lambda parts: prefix + "".join(parts)))
 
 
 def invalid_lengths() -> SearchStrategy[str]:
     """Values of Content-Length that are no number (RFC 9112 6.3)."""
     number = st.integers(0, 20).map(str)
-    dressed = st.builds(lambda a, n, b: f"{a}{n}{b}", st.sampled_from(["+", "-", "0x", "", "'"]), number, st.sampled_from(["", ".0", "e1", " 1", "L", ";"]))
-    return st.one_of(dressed, _FIELD_TEXT).filter(lambda value: bool(value.strip()) and not value.strip().isdigit() and "," not in value)
+    dressed = st.builds(
+        lambda a, n, b: f"{a}{n}{b}",
+        st.sampled_from(["+", "-", "0x", "", "'"]),
+        number,
+        st.sampled_from(["", ".0", "e1", " 1", "L", ";"]),
+    )
+    return st.one_of(dressed, _FIELD_TEXT).filter(
+        lambda value: bool(value.strip()) and not value.strip().isdigit() and "," not in value
+    )
 
 
 def stranger_ids() -> SearchStrategy[str]:
     """Operation ids that were never issued."""
     hexadecimal = st.integers(0, 2**128 - 1).map(lambda n: f"{n:032x}")
-    return st.one_of(hexadecimal, st.text("abcdefghijklmnopqrstuvwxyz0123456789-._~", min_size=1, max_size=40).filter(lambda t: t.strip(".") != ""))
+    return st.one_of(
+        hexadecimal,
+        st.text("abcdefghijklmnopqrstuvwxyz0123456789-._~", min_size=1, max_size=40).filter(
+            lambda t: t.strip(".") != ""
+        ),
+    )

@@ -28,7 +28,14 @@ if TYPE_CHECKING:
     from conformance.journal import Journal
     from conformance.model import Exchange, RequirementResult
 
-_CASE_ORDER = (Outcome.VIOLATED, Outcome.ADVISORY, Outcome.INCONCLUSIVE, Outcome.UNTESTED, Outcome.MET, Outcome.OBSERVED)
+_CASE_ORDER = (
+    Outcome.VIOLATED,
+    Outcome.ADVISORY,
+    Outcome.INCONCLUSIVE,
+    Outcome.UNTESTED,
+    Outcome.MET,
+    Outcome.OBSERVED,
+)
 
 
 def assess(
@@ -41,9 +48,13 @@ def assess(
     world = world_of(journal)
     exchanges = journal.exchanges
     controls = controls_of(world, exchanges)
-    verdicts = [controlled(verdict, world, exchanges, controls) for verdict in (rejudged(journal) if judged is None else judged)]
+    verdicts = [
+        controlled(verdict, exchanges, controls) for verdict in (rejudged(journal) if judged is None else judged)
+    ]
     cases = _cases(journal, verdicts)
-    offers = next((event["offers"] for event in reversed(journal.events) if event["type"] == "offers"), {})
+    offers: Mapping[str, bool] = next(
+        (event["offers"] for event in reversed(journal.events) if event["type"] == "offers"), {}
+    )
     results = results_of(world, verdicts, journal.observations, cases, offers)
     base_url = world.target.base_url
     findings = findings_of(verdicts, results, exchanges, lambda exchange: reproduce(exchange, base_url))
@@ -118,7 +129,11 @@ def _cases(journal: Journal, verdicts: Sequence[Verdict]) -> list[CaseRecord]:
         own = end["outcome"]
         if own not in ("error", "not-applicable"):
             judged = next((outcome for outcome in _CASE_ORDER if outcome in found), None)
-            own = judged.value if judged is not None and not (own in ("untested", "inconclusive") and judged is Outcome.MET) else own
+            own = (
+                judged.value
+                if judged is not None and not (own in ("untested", "inconclusive") and judged is Outcome.MET)
+                else own
+            )
         records[name] = CaseRecord(
             name,
             tuple(event["requirements"]),
@@ -152,7 +167,9 @@ def _operation(event: Mapping[str, Any], start: Exchange, polls: Sequence[Exchan
     """One operation's record."""
     address = read_target(start.request.target)
     accepted_at = start.at + start.elapsed
-    told = [(round(p.at - accepted_at, 3), status_of(p) or (str(p.reply.status) if p.reply else "no reply")) for p in polls]
+    told = [
+        (round(p.at - accepted_at, 3), status_of(p) or (str(p.reply.status) if p.reply else "no reply")) for p in polls
+    ]
     ended = next((status for _, status in told if status in TERMINAL), "no end seen")
     return OperationRecord(
         id=event["identifier"],
@@ -168,7 +185,8 @@ def _operation(event: Mapping[str, Any], start: Exchange, polls: Sequence[Exchan
 
 def _reimages(journal: Journal) -> int:
     """How many reimages the endpoint accepted, those that it later failed for want of an instance not counted."""
-    final = next((event["reimages"] for event in reversed(journal.events) if event["type"] == "end" and "reimages" in event), None)
+    final = next(
+        (event["reimages"] for event in reversed(journal.events) if event["type"] == "end" and "reimages" in event),
+        None,
+    )
     return final if final is not None else sum(1 for event in journal.events if event["type"] == "operation")
-
-

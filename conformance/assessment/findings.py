@@ -43,7 +43,8 @@ def _explained(bad: Mapping[str, list[Verdict]]) -> dict[str, set[str]]:
     """For each violated requirement, all those that it explains, directly or through others."""
     spoiled = {name: {n for verdict in verdicts for n in verdict.evidence} for name, verdicts in bad.items()}
     direct = {
-        cause: {name for name, verdicts in bad.items() if name != cause and _explains(cause, verdicts, spoiled)} for cause in bad
+        cause: {name for name, verdicts in bad.items() if name != cause and _explains(cause, verdicts, spoiled)}
+        for cause in bad
     }
     reached: dict[str, set[str]] = {}
     for cause in bad:
@@ -73,7 +74,16 @@ def roots_of(bad: Mapping[str, list[Verdict]]) -> dict[str, list[str]]:
         if name not in taken:
             roots[name] = sorted(reached[name] - taken - set(roots), key=order.index)
             taken |= {name, *roots[name]}
-    return dict(sorted(roots.items(), key=lambda item: (all(v.outcome is Outcome.ADVISORY for v in bad[item[0]]), -len(item[1]), -len(bad[item[0]]))))
+    return dict(
+        sorted(
+            roots.items(),
+            key=lambda item: (
+                all(v.outcome is Outcome.ADVISORY for v in bad[item[0]]),
+                -len(item[1]),
+                -len(bad[item[0]]),
+            ),
+        )
+    )
 
 
 def fingerprint_of(requirement: str, symptom: str) -> str:
@@ -95,11 +105,17 @@ def findings_of(
             bad.setdefault(verdict.requirement, []).append(verdict)
     roots = roots_of(bad)
     affected = _affected(roots, bad, verdicts, results)
-    return [_finding(name, bad[name], [*dragged, *affected.get(name, [])], exchanges, reproduce) for name, dragged in roots.items()]
+    return [
+        _finding(name, bad[name], [*dragged, *affected.get(name, [])], exchanges, reproduce)
+        for name, dragged in roots.items()
+    ]
 
 
 def _affected(
-    roots: Mapping[str, list[str]], bad: Mapping[str, list[Verdict]], verdicts: Sequence[Verdict], results: Sequence[RequirementResult]
+    roots: Mapping[str, list[str]],
+    bad: Mapping[str, list[Verdict]],
+    verdicts: Sequence[Verdict],
+    results: Sequence[RequirementResult],
 ) -> dict[str, list[str]]:
     """Requirements that could not be judged because of a finding, under the first finding that accounts for them."""
     found: dict[str, list[str]] = {}
@@ -120,11 +136,20 @@ def _affected(
 
 
 def _finding(
-    name: str, verdicts: Sequence[Verdict], dragged: Sequence[str], exchanges: Mapping[int, Exchange], reproduce: Callable[[Exchange], str]
+    name: str,
+    verdicts: Sequence[Verdict],
+    dragged: Sequence[str],
+    exchanges: Mapping[int, Exchange],
+    reproduce: Callable[[Exchange], str],
 ) -> Finding:
     """The finding of one root cause."""
     requirement = CATALOGUE[name]
-    deciding = min(verdicts, key=lambda v: len(exchanges[v.evidence[0]].request.wire()) if v.evidence and v.evidence[0] in exchanges else 1 << 30)
+    deciding = min(
+        verdicts,
+        key=lambda v: (
+            len(exchanges[v.evidence[0]].request.wire()) if v.evidence and v.evidence[0] in exchanges else 1 << 30
+        ),
+    )
     deciding = verdicts[0] if verdicts[0].outcome is Outcome.VIOLATED and not verdicts[0].because else deciding
     first = exchanges.get(deciding.evidence[0]) if deciding.evidence else None
     advisory = all(verdict.outcome is Outcome.ADVISORY for verdict in verdicts)

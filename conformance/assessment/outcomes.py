@@ -41,7 +41,7 @@ def controls_of(world: World, exchanges: Mapping[int, Exchange]) -> tuple[set[st
     return accepted, tried
 
 
-def controlled(verdict: Verdict, world: World, exchanges: Mapping[int, Exchange], controls: tuple[set[str], set[str]]) -> Verdict:
+def controlled(verdict: Verdict, exchanges: Mapping[int, Exchange], controls: tuple[set[str], set[str]]) -> Verdict:
     """`verdict`, inconclusive where it counts a refusal without its control (DESIGN section 1, idea 8)."""
     requirement = CATALOGUE[verdict.requirement]
     if verdict.outcome is not Outcome.MET or not requirement.control or not verdict.evidence:
@@ -55,9 +55,16 @@ def controlled(verdict: Verdict, world: World, exchanges: Mapping[int, Exchange]
     if needed in accepted:
         return verdict
     if needed.startswith("reimage") and needed not in tried:
-        return replace(verdict, outcome=Outcome.UNTESTED, actual="no well-formed request of this kind was sent to compare with")
+        return replace(
+            verdict, outcome=Outcome.UNTESTED, actual="no well-formed request of this kind was sent to compare with"
+        )
     reason = "the refusal shows nothing: no well-formed request of this kind was accepted in this run"
-    return replace(verdict, outcome=Outcome.INCONCLUSIVE, actual=reason, because=("REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-URI-NAME", "REQ-REIMAGE-REQID-USABLE"))
+    return replace(
+        verdict,
+        outcome=Outcome.INCONCLUSIVE,
+        actual=reason,
+        because=("REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-URI-NAME", "REQ-REIMAGE-REQID-USABLE"),
+    )
 
 
 _RANK = (Outcome.VIOLATED, Outcome.ADVISORY, Outcome.MET, Outcome.INCONCLUSIVE, Outcome.OBSERVED, Outcome.UNTESTED)
@@ -102,7 +109,9 @@ def results_of(
     for requirement in CATALOGUE.values():
         name = requirement.id
         absent = _offered(requirement, world, offers)
-        found = _result(requirement, world, by_requirement.get(name, []), seen.get(name, []), citing.get(name, []), absent)
+        found = _result(
+            requirement, world, by_requirement.get(name, []), seen.get(name, []), citing.get(name, []), absent
+        )
         results.append(found)
     return results
 
@@ -120,11 +129,15 @@ def _result(
     judging = tuple(dict.fromkeys([v.case for v in verdicts if v.case] + [case.id for case in cases]))
 
     def result(outcome: Outcome, reason: str, evidence: tuple[int, ...] = ()) -> RequirementResult:
-        ways = dict.fromkeys(fingerprint_of(requirement.id, v.symptom) for v in verdicts if v.outcome is Outcome.VIOLATED)
+        ways = dict.fromkeys(
+            fingerprint_of(requirement.id, v.symptom) for v in verdicts if v.outcome is Outcome.VIOLATED
+        )
         return RequirementResult(requirement, counts, outcome, judging, reason, evidence, tuple(ways))
 
     if counts in (CountsAs.INFO, CountsAs.CLIENT):
-        said = [o.seen for o in observations] + [v.actual for v in verdicts if v.outcome is not Outcome.INCONCLUSIVE and v.actual]
+        said = [o.seen for o in observations] + [
+            v.actual for v in verdicts if v.outcome is not Outcome.INCONCLUSIVE and v.actual
+        ]
         if said:
             evidence = tuple(n for o in observations for n in o.evidence)
             return result(Outcome.OBSERVED, "; ".join(dict.fromkeys(said))[:400], evidence)
@@ -142,4 +155,6 @@ def _result(
             return result(outcome, outcomes[name].detail or "the case came to no verdict")
     if requirement.untestable:
         return result(Outcome.NOT_APPLICABLE, requirement.untestable)
-    return result(Outcome.UNTESTED, "profile, selection or budget left it out" if not cases else "the case came to no verdict")
+    return result(
+        Outcome.UNTESTED, "profile, selection or budget left it out" if not cases else "the case came to no verdict"
+    )

@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from lxml import etree
-
 from conformance.checks.operations import version_of
 from conformance.checks.registry import about, check
 from conformance.checks.wording import is_busy, said, symptom
@@ -14,6 +12,8 @@ from conformance.protocol.documents import NAMESPACE, child, elements, error_cod
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from lxml import etree
 
     from conformance.model import Exchange, Response, Verdict
     from conformance.world import World
@@ -36,7 +36,16 @@ FIRST_VERSIONS = {
     "GuestAgentStatus": "2014-04-01",
     "ExtendedInstanceStatus": "2015-05-01",
 }
-_DEPLOYMENT_MEMBERS = ("Name", "DeploymentSlot", "PrivateID", "Status", "Label", "Url", "Configuration", "RoleInstanceList")
+_DEPLOYMENT_MEMBERS = (
+    "Name",
+    "DeploymentSlot",
+    "PrivateID",
+    "Status",
+    "Label",
+    "Url",
+    "Configuration",
+    "RoleInstanceList",
+)
 _INSTANCE_MEMBERS = ("RoleName", "InstanceName", "InstanceStatus")
 
 
@@ -119,7 +128,9 @@ def deployment_document(world: World, exchanges: Sequence[Exchange], name: str, 
     document = read_document(exchange.reply)
     if document.root is None:
         because = ("REQ-XML-WF", "REQ-XML-ENC")
-        yield verdict.violated("an XML document", document.syntax_problem or document.encoding_problem, "no-document", because=because)
+        yield verdict.violated(
+            "an XML document", document.syntax_problem or document.encoding_problem, "no-document", because=because
+        )
         return
     named = f"{{{document.namespace}}}{document.local_name}"
     if named != f"{{{NAMESPACE}}}Deployment":
@@ -130,7 +141,9 @@ def deployment_document(world: World, exchanges: Sequence[Exchange], name: str, 
     if missing:
         yield verdict.violated(", ".join(_DEPLOYMENT_MEMBERS), f"no {', '.join(missing)}", "members")
     else:
-        yield verdict.judged(shown == (name, slot), f"Name {name}, slot {slot}", f"Name {shown[0]}, slot {shown[1]}", "identity")
+        yield verdict.judged(
+            shown == (name, slot), f"Name {name}, slot {slot}", f"Name {shown[0]}, slot {shown[1]}", "identity"
+        )
 
 
 @check
@@ -159,14 +172,21 @@ def version_gates(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdi
     del world
     for exchange in exchanges:
         asked = version_of(exchange)
-        shown = {local(part) for d in deployment_elements(exchange) for node in instance_elements(d) for part in elements(node)}
+        shown = {
+            local(part)
+            for d in deployment_elements(exchange)
+            for node in instance_elements(d)
+            for part in elements(node)
+        }
         if not shown:
             continue
         early = sorted(name for name in shown & set(FIRST_VERSIONS) if asked < FIRST_VERSIONS[name])
         expected = f"no element newer than {asked}"
         actual = f"{', '.join(early)} under {asked}"
         yield about("REQ-DEPL-VERSIONS", exchange).judged(not early, expected, actual, "early-element")
-        yield about("REQ-VER-GATED-ELEMENTS", exchange).judged(not early, expected, actual, "early-element", because=("REQ-DEPL-VERSIONS",))
+        yield about("REQ-VER-GATED-ELEMENTS", exchange).judged(
+            not early, expected, actual, "early-element", because=("REQ-DEPL-VERSIONS",)
+        )
 
 
 @check
@@ -180,9 +200,13 @@ def status_vocabulary(world: World, exchanges: Sequence[Exchange]) -> Iterator[V
             continue
         values = {member(node, "InstanceStatus") for node in nodes}
         unknown = sorted(values - set(STATUS_VALUES))
-        yield about("REQ-DEPL-STATUS-VALUES", exchange).judged(not unknown, "a documented InstanceStatus", f"{unknown}", "status-value")
+        yield about("REQ-DEPL-STATUS-VALUES", exchange).judged(
+            not unknown, "a documented InstanceStatus", f"{unknown}", "status-value"
+        )
         gated = sorted(value for value in values if not _available(value, asked))
-        yield about("REQ-DEPL-STATUS-GATES", exchange).judged(not gated, f"no status outside {asked}", f"{gated}", "gated-status")
+        yield about("REQ-DEPL-STATUS-GATES", exchange).judged(
+            not gated, f"no status outside {asked}", f"{gated}", "gated-status"
+        )
         powers = {member(node, "PowerState") for node in nodes if child(node, "PowerState") is not None}
         odd = sorted(powers - set(POWER_VALUES))
         actual = f"{odd}" if odd else (f"{sorted(powers)}" if powers else "no PowerState shown")
@@ -230,9 +254,15 @@ def instance_effect(
     del world
     before, start, seen = exchanges[0], exchanges[1], [e for e in exchanges[2:] if statuses_in(e)]
     if not seen or statuses_in(before).get(instance) != READY:
-        reason = f"{instance} was {statuses_in(before).get(instance, 'not shown')} before" if seen else "nothing was observed"
+        reason = (
+            f"{instance} was {statuses_in(before).get(instance, 'not shown')} before"
+            if seen
+            else "nothing was observed"
+        )
         for requirement in ("REQ-REIMAGE-OFFLINE", "REQ-REIMAGE-ONLINE"):
-            yield about(requirement, start).inconclusive(reason, because=("REQ-DEPL-URI", "REQ-DEPL-ROOT", "REQ-DEPL-INSTANCES"))
+            yield about(requirement, start).inconclusive(
+                reason, because=("REQ-DEPL-URI", "REQ-DEPL-ROOT", "REQ-DEPL-INSTANCES")
+            )
         return
     trail = [statuses_in(exchange).get(instance, "missing") for exchange in seen]
     told = " > ".join(_folded([READY, *trail]))
@@ -242,7 +272,12 @@ def instance_effect(
     if offline is None and during < LOOKS_ENOUGH:
         yield left.inconclusive(f"seen only {during} times while the operation ran")
     else:
-        yield left.judged(offline is not None, f"{instance} leaves {READY}", f"{told}, seen {during} times while the operation ran", "never-offline")
+        yield left.judged(
+            offline is not None,
+            f"{instance} leaves {READY}",
+            f"{told}, seen {during} times while the operation ran",
+            "never-offline",
+        )
     yield from _back(instance, before, seen, told, waited)
     yield from _others(before, seen, start, others)
 
@@ -253,14 +288,23 @@ def _back(instance: str, before: Exchange, seen: Sequence[Exchange], told: str, 
     online, same = about("REQ-REIMAGE-ONLINE", seen[-1], before), about("REQ-REIMAGE-SAME-NAME", seen[-1], before)
     role = roles_in(before).get(instance)
     if last is None:
-        yield same.violated(f"{instance} of role {role}", f"not listed any more; listed: {sorted(statuses_in(seen[-1]))[:6]}", "renamed")
+        yield same.violated(
+            f"{instance} of role {role}", f"not listed any more; listed: {sorted(statuses_in(seen[-1]))[:6]}", "renamed"
+        )
         yield online.inconclusive("the instance is not listed any more", because=("REQ-REIMAGE-SAME-NAME",))
         return
-    yield same.judged(roles_in(seen[-1]).get(instance) == role, f"role {role}", f"role {roles_in(seen[-1]).get(instance)}", "role-changed")
+    yield same.judged(
+        roles_in(seen[-1]).get(instance) == role,
+        f"role {role}",
+        f"role {roles_in(seen[-1]).get(instance)}",
+        "role-changed",
+    )
     if last in BAD_STATES:
         yield online.inconclusive(f"{instance} is {last}: the guest has a problem (REQ-DEPL-BAD-STATES)")
     else:
-        yield online.judged(last == READY, f"{instance} back at ReadyRole", f"{told}, {waited:.1f} s after the end", "still-offline")
+        yield online.judged(
+            last == READY, f"{instance} back at ReadyRole", f"{told}, {waited:.1f} s after the end", "still-offline"
+        )
 
 
 def _others(before: Exchange, seen: Sequence[Exchange], start: Exchange, others: Sequence[str]) -> Iterator[Verdict]:
@@ -275,9 +319,13 @@ def _others(before: Exchange, seen: Sequence[Exchange], start: Exchange, others:
         if moved:
             name, status = next(iter(moved.items()))
             actual = f"{name} is {status}" + (f" and {len(moved) - 1} more changed" if len(moved) > 1 else "")
-            yield about("REQ-REIMAGE-OTHERS-UNTOUCHED", exchange, start).violated("the other instances stay ReadyRole", actual, "others-touched")
+            yield about("REQ-REIMAGE-OTHERS-UNTOUCHED", exchange, start).violated(
+                "the other instances stay ReadyRole", actual, "others-touched"
+            )
             return
-    yield about("REQ-REIMAGE-OTHERS-UNTOUCHED", seen[-1], start).met(f"{len(watched)} others stayed ReadyRole over {len(seen)} looks")
+    yield about("REQ-REIMAGE-OTHERS-UNTOUCHED", seen[-1], start).met(
+        f"{len(watched)} others stayed ReadyRole over {len(seen)} looks"
+    )
 
 
 def _folded(values: list[str]) -> list[str]:
@@ -299,7 +347,13 @@ def equivalent_forms(
     verdict = about("REQ-REIMAGE-URI-EQUIV", start, *looks[-1:])
     here = [statuses_in(e).get(instance) for e in looks if named[e.number] == deployment]
     moved = sorted(
-        {f"{named[e.number]}/{n}" for e in looks if named[e.number] in elsewhere for n, s in statuses_in(e).items() if s != READY}
+        {
+            f"{named[e.number]}/{n}"
+            for e in looks
+            if named[e.number] in elsewhere
+            for n, s in statuses_in(e).items()
+            if s != READY
+        }
     )
     expected = f"{instance} of {deployment} is reimaged, and no other deployment touched"
     if moved:

@@ -19,13 +19,32 @@ if TYPE_CHECKING:
     from conformance.model import Exchange, Response, Verdict
     from conformance.world import World
 
-_DATE = re.compile(r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) \d{4} \d\d:\d\d:\d\d GMT\Z")
-_TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_DATE = re.compile(
+    r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) \d{4} \d\d:\d\d:\d\d GMT\Z"
+)
+_TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105  RFC 9110 5.6.2, no secret
 _MEDIA_TYPE = re.compile(rf"""{_TOKEN}/{_TOKEN}(?:[ \t]*;[ \t]*(?:{_TOKEN}=(?:{_TOKEN}|"(?:[^"\\]|\\.)*"))?)*\Z""")
 _TOKENS = re.compile(rf"(?:{_TOKEN})?(?:[ \t]*,[ \t]*(?:{_TOKEN})?)*\Z")
-_SINGLETONS = ("date", "content-type", "server", "location", "retry-after", "etag", "last-modified", "age", "content-location")
+_SINGLETONS = (
+    "date",
+    "content-type",
+    "server",
+    "location",
+    "retry-after",
+    "etag",
+    "last-modified",
+    "age",
+    "content-location",
+)
 _HEAD_ANOMALY = "content-on-head"
-_FIELD_ANOMALIES = ("bare-lf", "obs-fold", "white-space-before-colon", "invalid-field-name", "malformed-field", "invalid-field")
+_FIELD_ANOMALIES = (
+    "bare-lf",
+    "obs-fold",
+    "white-space-before-colon",
+    "invalid-field-name",
+    "malformed-field",
+    "invalid-field",
+)
 
 
 def is_date(value: str) -> bool:
@@ -54,7 +73,10 @@ def dates(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
         values = response.values("Date")
         actual = f"Date {values[0]!r}" if values else "no Date"
         yield about("REQ-HTTP-DATE", exchange).judged(
-            bool(values) and is_date(values[0]), "a Date such as 'Sun, 06 Nov 1994 08:49:37 GMT'", actual, "date" if values else "no-date"
+            bool(values) and is_date(values[0]),
+            "a Date such as 'Sun, 06 Nov 1994 08:49:37 GMT'",
+            actual,
+            "date" if values else "no-date",
         )
 
 
@@ -63,17 +85,34 @@ def framing(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
     """Responses are framed as they say, and those to HEAD have no content (REQ-HTTP-FRAMING, REQ-HTTP-HEAD-NOBODY)."""
     del world
     for exchange in exchanges:
-        if exchange.response is None and (exchange.failure is None or exchange.failure.kind is not FailureKind.NOT_HTTP):
+        if exchange.response is None and (
+            exchange.failure is None or exchange.failure.kind is not FailureKind.NOT_HTTP
+        ):
             continue
         anomalies = exchange.response.anomalies if exchange.response else ()
-        if exchange.failure is not None and exchange.failure.kind in (FailureKind.NOT_HTTP, FailureKind.TRUNCATED) and not anomalies:
+        if (
+            exchange.failure is not None
+            and exchange.failure.kind in (FailureKind.NOT_HTTP, FailureKind.TRUNCATED)
+            and not anomalies
+        ):
             anomalies = (f"{exchange.failure.kind.value}: {exchange.failure.detail}",)
         head = [anomaly for anomaly in anomalies if anomaly.startswith(_HEAD_ANOMALY)]
-        ours = [anomaly for anomaly in anomalies if not anomaly.startswith((_HEAD_ANOMALY, *_FIELD_ANOMALIES, "malformed-status-line"))]
+        ours = [
+            anomaly
+            for anomaly in anomalies
+            if not anomaly.startswith((_HEAD_ANOMALY, *_FIELD_ANOMALIES, "malformed-status-line"))
+        ]
         verdict = about("REQ-HTTP-FRAMING", exchange)
-        yield verdict.judged(not ours, "framing consistent with the octets sent", "; ".join(ours), ours[0].partition(":")[0] if ours else "")
+        yield verdict.judged(
+            not ours,
+            "framing consistent with the octets sent",
+            "; ".join(ours),
+            ours[0].partition(":")[0] if ours else "",
+        )
         if exchange.request.method == "HEAD":
-            yield about("REQ-HTTP-HEAD-NOBODY", exchange).judged(not head, "no content in answer to HEAD", "; ".join(head), "content-on-head")
+            yield about("REQ-HTTP-HEAD-NOBODY", exchange).judged(
+                not head, "no content in answer to HEAD", "; ".join(head), "content-on-head"
+            )
 
 
 @check
@@ -84,7 +123,10 @@ def standard_headers(world: World, exchanges: Sequence[Exchange]) -> Iterator[Ve
         if exchange.response is not None:
             problems = list(_header_problems(exchange.response))
             yield about("REQ-HTTP-STD-HEADERS", exchange).judged(
-                not problems, "standard headers as HTTP/1.1 defines them", "; ".join(problems), problems[0].partition(" ")[0].lower() if problems else ""
+                not problems,
+                "standard headers as HTTP/1.1 defines them",
+                "; ".join(problems),
+                problems[0].partition(" ")[0].lower() if problems else "",
             )
 
 
@@ -117,7 +159,9 @@ def response_versions(world: World, exchanges: Sequence[Exchange]) -> Iterator[V
     for exchange in exchanges:
         if exchange.reply is not None and exchange.request.http_version == "HTTP/1.1":
             version = exchange.reply.http_version
-            yield about("REQ-HTTP-VERSION-RESP", exchange).judged(version == "HTTP/1.1", "HTTP/1.1", version, "http-version")
+            yield about("REQ-HTTP-VERSION-RESP", exchange).judged(
+                version == "HTTP/1.1", "HTTP/1.1", version, "http-version"
+            )
 
 
 @check
@@ -127,7 +171,9 @@ def allow_with_405(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verd
     for exchange in exchanges:
         if exchange.reply is not None and exchange.reply.status == 405:
             allow = exchange.reply.header("Allow")
-            yield about("REQ-HTTP-405-ALLOW", exchange).judged(allow is not None, "Allow with 405", f"Allow {allow!r}", "no-allow")
+            yield about("REQ-HTTP-405-ALLOW", exchange).judged(
+                allow is not None, "Allow with 405", f"Allow {allow!r}", "no-allow"
+            )
 
 
 @check
@@ -138,7 +184,9 @@ def retry_after_form(world: World, exchanges: Sequence[Exchange]) -> Iterator[Ve
         value = exchange.reply.header("Retry-After") if exchange.reply is not None else None
         if value is not None:
             valid = bool(re.fullmatch(r"\d+", value, re.ASCII)) or is_date(value)
-            yield about("REQ-HTTP-RETRY-AFTER", exchange).judged(valid, "seconds or an HTTP date", f"Retry-After {value!r}", "retry-after")
+            yield about("REQ-HTTP-RETRY-AFTER", exchange).judged(
+                valid, "seconds or an HTTP date", f"Retry-After {value!r}", "retry-after"
+            )
 
 
 @check
@@ -159,10 +207,12 @@ def request_ids_unique(world: World, exchanges: Sequence[Exchange]) -> Iterator[
         if earlier is not exchange:
             shared += [exchange, earlier]
     if shared:
-        value = shared[0].reply.header("x-ms-request-id") if shared[0].reply is not None else ""
-        told = f"{value} answers exchanges {shared[1].number} and {shared[0].number}"
+        repeated = shared[0].reply.header("x-ms-request-id") if shared[0].reply is not None else ""
+        told = f"{repeated} answers exchanges {shared[1].number} and {shared[0].number}"
         more = f", and {len(shared) // 2 - 1} more pairs share theirs" if len(shared) > 2 else ""
-        yield about("REQ-ASYNC-REQID-UNIQUE", *dict.fromkeys(shared)).violated("an id of its own for every request", told + more, "reused-id")
+        yield about("REQ-ASYNC-REQID-UNIQUE", *dict.fromkeys(shared)).violated(
+            "an id of its own for every request", told + more, "reused-id"
+        )
     elif len(first) > 1:
         yield about("REQ-ASYNC-REQID-UNIQUE", next(reversed(first.values()))).met(f"{len(first)} distinct ids")
 
@@ -183,17 +233,25 @@ def xml_bodies(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]
         because = ("REQ-ERR-BODY-FORMAT",) if response.status >= 400 else ()
         if not (problem and document.root is None):
             syntax = document.syntax_problem
-            yield about("REQ-XML-WF", exchange).judged(not syntax, "well-formed XML", syntax, "not-well-formed", because=because)
+            yield about("REQ-XML-WF", exchange).judged(
+                not syntax, "well-formed XML", syntax, "not-well-formed", because=because
+            )
         if document.root is not None and response.status < 300:
             yield from _namespace(exchange, document.local_name, document.namespace, document.children())
 
 
 def _namespace(exchange: Exchange, name: str, namespace: str, children: list[tuple[str, str]]) -> Iterator[Verdict]:
     """Whether the children of a protocol document share its namespace."""
-    expected = {"Operation": ("ID", "Status"), "Deployment": ("Name", "Status"), "HostedService": ("Url", "ServiceName")}.get(name, ())
+    expected = {
+        "Operation": ("ID", "Status"),
+        "Deployment": ("Name", "Status"),
+        "HostedService": ("Url", "ServiceName"),
+    }.get(name, ())
     wrong = [child for child, space in children if child in expected and space != namespace]
     if expected and children:
-        yield about("REQ-XML-NS", exchange).judged(not wrong, f"{', '.join(expected)} in the root's namespace", f"{wrong} elsewhere", "child-namespace")
+        yield about("REQ-XML-NS", exchange).judged(
+            not wrong, f"{', '.join(expected)} in the root's namespace", f"{wrong} elsewhere", "child-namespace"
+        )
 
 
 @check
@@ -201,11 +259,21 @@ def error_media_types(world: World, exchanges: Sequence[Exchange]) -> Iterator[V
     """An error with XML content names an XML media type (REQ-ERR-CT)."""
     for exchange in exchanges:
         response = exchange.reply
-        if response is None or response.status < 400 or exchange.request.method == "HEAD" or not _from_application(world, exchange):
+        if (
+            response is None
+            or response.status < 400
+            or exchange.request.method == "HEAD"
+            or not _from_application(world, exchange)
+        ):
             continue
         if looks_like_xml(response):
             found = media_type(response)
-            yield about("REQ-ERR-CT", exchange).judged(is_xml_media_type(found), "application/xml or text/xml", found or "no Content-Type", f"media-type:{found}")
+            yield about("REQ-ERR-CT", exchange).judged(
+                is_xml_media_type(found),
+                "application/xml or text/xml",
+                found or "no Content-Type",
+                f"media-type:{found}",
+            )
 
 
 @check
@@ -225,7 +293,9 @@ def same_connection_usable(world: World, exchanges: Sequence[Exchange], requirem
     expected = "the next request on the connection is answered 200 OK"
     if not fine:
         yield framed.violated(expected, said(second), "desynchronised")
-        yield about(requirement, first, second).violated(expected, said(second), "desynchronised", because=("REQ-HTTP-FRAMING",))
+        yield about(requirement, first, second).violated(
+            expected, said(second), "desynchronised", because=("REQ-HTTP-FRAMING",)
+        )
     else:
         yield framed.met("the connection stays framed")
 
@@ -236,4 +306,6 @@ def closes_connection(world: World, exchanges: Sequence[Exchange], requirement: 
     del world
     exchange = exchanges[0]
     if exchange.reply is not None:
-        yield about(requirement, exchange).judged(exchange.closed, "the connection is closed after the answer", f"{said(exchange)}, kept open", "kept-open")
+        yield about(requirement, exchange).judged(
+            exchange.closed, "the connection is closed after the answer", f"{said(exchange)}, kept open", "kept-open"
+        )

@@ -16,6 +16,7 @@ from conformance.protocol.documents import (
     is_xml_media_type,
     local,
     media_type,
+    raw_text,
     read_document,
     same_identifier,
     text,
@@ -32,6 +33,7 @@ STATUSES = ("InProgress", "Succeeded", "Failed")
 TERMINAL = ("Succeeded", "Failed")
 PROMPT_SECONDS = 2.0
 RETENTION_SECONDS = 2.0
+EARLY_POLLS = 2
 _KNOWN_ORDER = ("ID", "Status", "HttpStatusCode", "Error")
 _NOT_KNOWN = (400, 404, 410)
 _SAFE_ID = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@%-]+\Z")
@@ -43,7 +45,7 @@ def status_of(exchange: Exchange) -> str:
         return ""
     document = read_document(exchange.reply)
     found = document.child("Status") if document.local_name == "Operation" else None
-    return "" if found is None else "".join(found.itertext())
+    return "" if found is None else raw_text(found)
 
 
 @check
@@ -111,18 +113,28 @@ def id_usable(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
         seen = sorted({said(poll) for poll in polls})
         statuses = {poll.reply.status for poll in polls if poll.reply is not None and not is_busy(poll)}
         if not statuses:
-            yield usable.inconclusive(f"no poll was answered: {', '.join(seen) or 'none was sent'}", because=("REQ-GOS-200",))
+            yield usable.inconclusive(
+                f"no poll was answered: {', '.join(seen) or 'none was sent'}", because=("REQ-GOS-200",)
+            )
         elif statuses.isdisjoint(_NOT_KNOWN):
             told = f"{len(polls)} polls, all {', '.join(seen)}"
-            yield about("REQ-GOS-URI", *polls[:1], start).violated("an answer to Get Operation Status", told, "no-operation-status")
+            yield about("REQ-GOS-URI", *polls[:1], start).violated(
+                "an answer to Get Operation Status", told, "no-operation-status"
+            )
             yield usable.violated("the status of the operation", told, "unusable-id", because=("REQ-GOS-URI",))
         else:
-            yield usable.violated("the status of the operation", f"{len(polls)} polls, all {', '.join(seen)}", "unusable-id")
+            yield usable.violated(
+                "the status of the operation", f"{len(polls)} polls, all {', '.join(seen)}", "unusable-id"
+            )
         return
     yield usable.met(f"polled as {identifier}")
     yield about("REQ-GOS-URI", shown[0]).met("Get Operation Status answers")
     accepted_at = start.at + start.elapsed
-    late = [poll for poll in polls if poll.at < shown[0].at and poll.at > accepted_at + PROMPT_SECONDS and poll.reply is not None]
+    late = [
+        poll
+        for poll in polls
+        if poll.at < shown[0].at and poll.at > accepted_at + PROMPT_SECONDS and poll.reply is not None
+    ]
     actual = f"first known {shown[0].at - accepted_at:.1f} s after the 202"
     yield about("REQ-REIMAGE-REQID-PROMPT", *late[:1], shown[0], start).judged(
         not late, f"the id is known within {PROMPT_SECONDS:g} s", actual, "late-id"
@@ -151,9 +163,12 @@ def polls_answered(world: World, exchanges: Sequence[Exchange], *, alive: bool =
                 yield verdict.violated("200 OK", said(poll), symptom(poll))
             elif not retried:
                 yield verdict.inconclusive(said(poll))
-        elif is_busy(poll) or poll.reply.status == 307 or index < known:
-            continue
-        elif poll.reply.status != 200 and ended is not None and poll.at > ended.at:
+        elif (
+            is_busy(poll)
+            or poll.reply.status == 307
+            or index < known
+            or (poll.reply.status != 200 and ended is not None and poll.at > ended.at)
+        ):
             continue
         else:
             yield verdict.judged(poll.reply.status == 200, "200 OK", said(poll), symptom(poll))
@@ -218,7 +233,9 @@ def _content_type(poll: Exchange, response: Response) -> Iterator[Verdict]:
 
 def _members(poll: Exchange, document: Document, identifier: str, tracked: set[str]) -> Iterator[Verdict]:
     """ID, Status, HttpStatusCode and Error of one document, and their order."""
-    foreign = [name for name, namespace in document.children() if name in _KNOWN_ORDER and namespace != document.namespace]
+    foreign = [
+        name for name, namespace in document.children() if name in _KNOWN_ORDER and namespace != document.namespace
+    ]
     if foreign:
         yield about("REQ-XML-NS", poll).violated(
             f"{', '.join(foreign)} in {document.namespace}", "in another namespace, or none", "child-namespace"
@@ -229,17 +246,21 @@ def _members(poll: Exchange, document: Document, identifier: str, tracked: set[s
     right = names.count("ID") == 1 and same_identifier(shown or "", identifier)
     elsewhere = not right and _plain(shown or "") in tracked - {_plain(identifier)}
     expected, usable = f"ID {identifier}, dashes and case aside", "REQ-REIMAGE-REQID-USABLE"
-    yield about("REQ-GOS-ID", poll).judged(right, expected, f"ID {shown!r}", "id", because=(usable,) if elsewhere else ())
+    yield about("REQ-GOS-ID", poll).judged(
+        right, expected, f"ID {shown!r}", "id", because=(usable,) if elsewhere else ()
+    )
     if elsewhere:
-        yield about(usable, poll).violated("the status of this operation", f"that of another operation, {shown}", "other-operation")
+        yield about(usable, poll).violated(
+            "the status of this operation", f"that of another operation, {shown}", "other-operation"
+        )
     found = document.child("Status")
-    status = None if found is None else "".join(found.itertext())
+    status = None if found is None else raw_text(found)
     valid = names.count("Status") == 1 and status in STATUSES
     yield about("REQ-GOS-STATUS", poll).judged(valid, " or ".join(STATUSES), f"Status {status!r}", "status-value")
     if valid and status is not None:
         yield from _embedded_status(poll, document, status)
         yield from _error(poll, document, status)
-        order = [name for name in dict.fromkeys(names)]
+        order = list(dict.fromkeys(names))
         wanted = sorted(order, key=_KNOWN_ORDER.index)
         yield about("REQ-GOS-ORDER", poll).judged(order == wanted, ", ".join(wanted), ", ".join(order), "order")
 
@@ -249,7 +270,9 @@ def _embedded_status(poll: Exchange, document: Document, status: str) -> Iterato
     value = document.text("HttpStatusCode")
     presence = about("REQ-GOS-HTTPSTATUS", poll)
     if status == "InProgress":
-        yield presence.judged(value is None, "no HttpStatusCode while InProgress", f"HttpStatusCode {value!r}", "early-http-status")
+        yield presence.judged(
+            value is None, "no HttpStatusCode while InProgress", f"HttpStatusCode {value!r}", "early-http-status"
+        )
         return
     if value is None:
         yield presence.violated(f"HttpStatusCode with {status}", "none", "no-http-status")
@@ -260,12 +283,20 @@ def _embedded_status(poll: Exchange, document: Document, status: str) -> Iterato
         yield number.violated("a three-digit integer", f"HttpStatusCode {value!r}", "http-status-form")
     elif status == "Succeeded":
         final = about("REQ-REIMAGE-FINAL-200", poll)
-        yield final.judged(value == "200", "HttpStatusCode 200 with Succeeded", f"HttpStatusCode {value}", "final-status")
+        yield final.judged(
+            value == "200", "HttpStatusCode 200 with Succeeded", f"HttpStatusCode {value}", "final-status"
+        )
         yield number.judged(
-            value == "200", "200 on success", f"HttpStatusCode {value}", "http-status-value", because=("REQ-REIMAGE-FINAL-200",)
+            value == "200",
+            "200 on success",
+            f"HttpStatusCode {value}",
+            "http-status-value",
+            because=("REQ-REIMAGE-FINAL-200",),
         )
     else:
-        yield number.judged(int(value) >= 400, "the failure's status with Failed", f"HttpStatusCode {value}", "http-status-value")
+        yield number.judged(
+            int(value) >= 400, "the failure's status with Failed", f"HttpStatusCode {value}", "http-status-value"
+        )
 
 
 def _error(poll: Exchange, document: Document, status: str) -> Iterator[Verdict]:
@@ -290,8 +321,8 @@ def _error(poll: Exchange, document: Document, status: str) -> Iterator[Verdict]
 def progress(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
     """The statuses go from InProgress to one end and stay there (REQ-GOS-PROGRESS, REQ-GOS-TERMINAL-STABLE, REQ-GOS-READONLY).
 
-    A poll answered differently under another version is REQ-GOS-READONLY's. An end that is shown first, taken back, and reached again is
-    REQ-GOS-PROGRESS's; any other change after an end is REQ-GOS-TERMINAL-STABLE's.
+    A poll answered differently under another version is REQ-GOS-READONLY's. An end that one of the first polls shows and the next takes back
+    is REQ-GOS-PROGRESS's; any other change after an end is REQ-GOS-TERMINAL-STABLE's.
     """
     del world
     seen = [(poll, status_of(poll)) for poll in exchanges if poll.reply is not None]
@@ -304,7 +335,17 @@ def progress(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
         return
     end_poll, end = known[first]
     changed = [(poll, status) for poll, status in known[first + 1 :] if status != end]
-    gone = [poll for poll, status in seen if not status and end_poll.at < poll.at <= end_poll.at + RETENTION_SECONDS and _is_gone(poll)]
+    gone = [
+        poll
+        for poll, status in seen
+        if not status and end_poll.at < poll.at <= end_poll.at + RETENTION_SECONDS and _is_gone(poll)
+    ]
+    other = [(poll, status) for poll, status in seen if status and status not in STATUSES]
+    if other:
+        expected, actual = f"nothing but {', '.join(STATUSES)}", f"Status {other[0][1]!r}"
+        yield about("REQ-GOS-PROGRESS", other[0][0]).violated(
+            expected, actual, "other-status", because=("REQ-GOS-STATUS",)
+        )
     told = ", ".join(_runs([status for _, status in known]))
     expected = f"InProgress, then {end} for good"
     if not changed and not gone:
@@ -315,7 +356,9 @@ def progress(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
             yield about("REQ-GOS-READONLY", known[-1][0]).met(told)
         return
     if gone:
-        yield about("REQ-GOS-TERMINAL-STABLE", gone[0], end_poll).violated(expected, f"{told}, then {said(gone[0])}", "gone")
+        yield about("REQ-GOS-TERMINAL-STABLE", gone[0], end_poll).violated(
+            expected, f"{told}, then {said(gone[0])}", "gone"
+        )
         return
     yield from _changed(known, first, changed, expected, told)
 
@@ -332,7 +375,8 @@ def _changed(
     if steady and all(status == known[first][1] for poll, status in known[first:] if version_of(poll) in steady):
         root = safe
     else:
-        root = moving if first == 0 and changed[0][1] == "InProgress" else stable
+        taken_back = known[first + 1] is changed[0] and changed[0][1] == "InProgress"
+        root = moving if taken_back and first < EARLY_POLLS else stable
     for requirement in (stable, moving, safe):
         if requirement is safe and root is not safe:
             continue
@@ -371,19 +415,28 @@ def completes(
     """
     del world
     polls = exchanges[1:]
-    verdict = about(requirement, *[poll for poll in polls if status_of(poll) in TERMINAL][:1], *polls[-1:], exchanges[0])
+    verdict = about(
+        requirement, *[poll for poll in polls if status_of(poll) in TERMINAL][:1], *polls[-1:], exchanges[0]
+    )
     ends = [poll for poll in polls if status_of(poll) in TERMINAL]
     if not ends:
         readable = [poll for poll in polls if status_of(poll) in STATUSES]
         if not readable:
-            yield verdict.inconclusive("no poll showed a status", because=("REQ-REIMAGE-REQID-USABLE", "REQ-GOS-STATUS", "REQ-GOS-ROOT", "REQ-GOS-200"))
+            yield verdict.inconclusive(
+                "no poll showed a status",
+                because=("REQ-REIMAGE-REQID-USABLE", "REQ-GOS-STATUS", "REQ-GOS-ROOT", "REQ-GOS-200"),
+            )
         else:
-            yield verdict.violated("Succeeded", f"still InProgress after {waited:.1f} s and {len(polls)} polls", "no-end")
+            yield verdict.violated(
+                "Succeeded", f"still InProgress after {waited:.1f} s and {len(polls)} polls", "no-end"
+            )
         return
     document = read_document(ends[0].reply) if ends[0].reply else None
     status, code = status_of(ends[0]), (document.text("HttpStatusCode") if document else None) or "none"
     if status == "Failed":
-        yield verdict.violated("Succeeded", f"Failed, HttpStatusCode {code}", "failed")
+        taken_back = any(status_of(poll) != "Failed" for poll in polls if poll.at > ends[0].at and status_of(poll))
+        because = ("REQ-GOS-PROGRESS", "REQ-GOS-TERMINAL-STABLE") if taken_back else ()
+        yield verdict.violated("Succeeded", f"Failed, HttpStatusCode {code}", "failed", because=because)
     elif code != "200":
         blame = ("REQ-REIMAGE-FINAL-200", "REQ-GOS-HTTPSTATUS", "REQ-GOS-HTTPSTATUS-INT")
         yield verdict.violated("Succeeded with 200", f"Succeeded, HttpStatusCode {code}", "final-status", because=blame)
@@ -404,7 +457,12 @@ def fails_as_announced(world: World, exchanges: Sequence[Exchange], *, overdue: 
     if ends and status_of(ends[0]) == "Failed":
         yield verdict.met("Failed, as the target says")
     elif not ends and overdue and polls and status_of(polls[-1]) == "InProgress":
-        yield verdict.violated("Failed, with an Error", f"still InProgress after {len(polls)} polls", "no-end", because=("REQ-REIMAGE-COMPLETES",))
+        yield verdict.violated(
+            "Failed, with an Error",
+            f"still InProgress after {len(polls)} polls",
+            "no-end",
+            because=("REQ-REIMAGE-COMPLETES",),
+        )
     else:
         shown = status_of(ends[0]) if ends else "no end"
         yield verdict.inconclusive(f"the instance that should fail showed {shown}")
@@ -463,9 +521,23 @@ def contended(world: World, exchanges: Sequence[Exchange], requirement: str, end
         return
     identifier = second.reply.header("x-ms-request-id") or ""
     if identifier and identifier == (first.reply.header("x-ms-request-id") if first.reply else ""):
-        yield verdict.violated(expected, f"202 with the running operation's id {identifier}", "shared-id", because=("REQ-ASYNC-REQID-UNIQUE",))
+        yield verdict.violated(
+            expected,
+            f"202 with the running operation's id {identifier}",
+            "shared-id",
+            because=("REQ-ASYNC-REQID-UNIQUE",),
+        )
     elif not ended:
-        blame = ("REQ-REIMAGE-COMPLETES", "REQ-REIMAGE-REQID", "REQ-REIMAGE-REQID-USABLE", "REQ-GOS-STATUS", "REQ-GOS-ROOT", "REQ-GOS-200")
-        yield verdict.violated(expected, f"{said(second)}, and no end after {len(polls)} polls", "no-end", because=blame)
+        blame = (
+            "REQ-REIMAGE-COMPLETES",
+            "REQ-REIMAGE-REQID",
+            "REQ-REIMAGE-REQID-USABLE",
+            "REQ-GOS-STATUS",
+            "REQ-GOS-ROOT",
+            "REQ-GOS-200",
+        )
+        yield verdict.violated(
+            expected, f"{said(second)}, and no end after {len(polls)} polls", "no-end", because=blame
+        )
     else:
         yield verdict.met(f"{said(second)}, and finished")

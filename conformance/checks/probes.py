@@ -34,7 +34,9 @@ def fresh_installation(world: World, exchanges: Sequence[Exchange]) -> Iterator[
     if not before or not after:
         yield verdict.inconclusive("the probe did not tell the installation id")
     else:
-        yield verdict.judged(before != after, "another installation_id after the reimage", f"still {after}", "same-installation")
+        yield verdict.judged(
+            before != after, "another installation_id after the reimage", f"still {after}", "same-installation"
+        )
 
 
 @check
@@ -45,11 +47,16 @@ def storage_kept_and_lost(world: World, exchanges: Sequence[Exchange]) -> Iterat
     """
     del world
     local_before, other_before, local_after, other_after = exchanges[:4]
-    kept, lost = about("REQ-REIMAGE-LOCALSTORE", local_after, local_before), about("REQ-REIMAGE-OTHERDATA-LOST", other_after, other_before)
+    kept, lost = (
+        about("REQ-REIMAGE-LOCALSTORE", local_after, local_before),
+        about("REQ-REIMAGE-OTHERDATA-LOST", other_after, other_before),
+    )
     if not _holds(local_before):
         yield kept.inconclusive("the marker could not be written")
     else:
-        yield kept.judged(_content(local_after) == _content(local_before), "the marker in local storage", "gone", "local-storage-lost")
+        yield kept.judged(
+            _content(local_after) == _content(local_before), "the marker in local storage", "gone", "local-storage-lost"
+        )
     if not _holds(other_before):
         yield lost.inconclusive("the marker could not be written")
     else:
@@ -67,7 +74,9 @@ def _content(exchange: Exchange) -> bytes:
 
 
 @check
-def installation_unchanged(world: World, exchanges: Sequence[Exchange], requirement: str, what: str) -> Iterator[Verdict]:
+def installation_unchanged(
+    world: World, exchanges: Sequence[Exchange], requirement: str, what: str
+) -> Iterator[Verdict]:
     """Requests that were refused, or that address others, left an installation as it was; exchanges: probe before, after, refusals."""
     del world
     before, after = installation_in(exchanges[0]), installation_in(exchanges[1])
@@ -76,13 +85,16 @@ def installation_unchanged(world: World, exchanges: Sequence[Exchange], requirem
         yield verdict.violated("the same installation_id", f"another installation_id after {what}", "reinstalled")
         if requirement != "REQ-GOS-NOTFOUND-NOEFFECT" and what.startswith("refused"):
             yield about("REQ-GOS-NOTFOUND-NOEFFECT", *exchanges[2:3], exchanges[1]).violated(
-                "a refused reimage has no effect", f"another installation_id after {what}", "reinstalled", because=(requirement,)
+                "a refused reimage has no effect",
+                f"another installation_id after {what}",
+                "reinstalled",
+                because=(requirement,),
             )
 
 
 @check
 def sibling_is_no_reimage(world: World, exchanges: Sequence[Exchange], sibling: str) -> Iterator[Verdict]:
-    """comp with the name of a sibling operation did not reimage (REQ-REIMAGE-COMP); exchanges: probe before, probe after, the request."""
+    """Comp with the name of a sibling operation did not reimage (REQ-REIMAGE-COMP); exchanges: probe before, probe after, the request."""
     del world
     before, after = installation_in(exchanges[0]), installation_in(exchanges[1])
     verdict = about("REQ-REIMAGE-COMP", exchanges[2], exchanges[1])
@@ -90,4 +102,6 @@ def sibling_is_no_reimage(world: World, exchanges: Sequence[Exchange], sibling: 
         yield verdict.observed("comp=rebuild was accepted, and a rebuild writes a fresh installation too")
     else:
         expected = f"comp={sibling} reimages nothing"
-        yield verdict.judged(not before or before == after, expected, "a fresh installation was written", "sibling-reimages")
+        yield verdict.judged(
+            not before or before == after, expected, "a fresh installation was written", "sibling-reimages"
+        )

@@ -51,7 +51,7 @@ def refused(
     elif exchange.reply.status == 307:
         yield verdict.inconclusive("redirected elsewhere")
     else:
-        yield from _answered(world, exchange, judged.defects, verdict.requirement, expected)
+        yield from _answered(exchange, judged.defects, verdict.requirement, expected)
 
 
 def _unanswered(
@@ -76,7 +76,9 @@ def _accepted(
     verdict = about(requirement, exchange, *polls[-1:])
     response = exchange.reply
     if response is not None and response.status == 200 and error_code(response):
-        yield about("REQ-ERR-STATUS", exchange).violated("a 4xx status", f"an Error document under {said(exchange)}", "error-in-200")
+        yield about("REQ-ERR-STATUS", exchange).violated(
+            "a 4xx status", f"an Error document under {said(exchange)}", "error-in-200"
+        )
         yield verdict.violated(expected, said(exchange), "error-in-200", because=("REQ-ERR-STATUS",))
         return
     if response is not None and response.status == 200 and exchange.request.method in ("HEAD", "OPTIONS", "TRACE"):
@@ -104,9 +106,7 @@ def _end(polls: Sequence[Exchange]) -> tuple[str, str] | None:
     return (status, document.text("HttpStatusCode") or "") if status in ("Succeeded", "Failed") else None
 
 
-def _answered(
-    world: World, exchange: Exchange, defects: Sequence[Defect], requirement: str, expected: str
-) -> Iterator[Verdict]:
+def _answered(exchange: Exchange, defects: Sequence[Defect], requirement: str, expected: str) -> Iterator[Verdict]:
     """A refusal with a status: the status, then the code where there is one to read."""
     response = exchange.reply
     if response is None:
@@ -141,7 +141,11 @@ def _answered(
 def _kind_of_error(world: World, exchange: Exchange) -> bool:
     """Whether an answer is an error of the application: a 4xx whose request was sound HTTP from a known caller."""
     response = exchange.reply
-    if response is None or not 400 <= response.status < 500 or response.status in (411, 413, 414, 417, 421, 426, 429, 431):
+    if (
+        response is None
+        or not 400 <= response.status < 500
+        or response.status in (411, 413, 414, 417, 421, 426, 429, 431)
+    ):
         return False
     if exchange.request.method == "HEAD":
         return False
@@ -168,7 +172,12 @@ def error_document_form(world: World, exchanges: Sequence[Exchange]) -> Iterator
     del world
     for exchange in exchanges:
         response = exchange.reply
-        if response is None or response.status < 400 or exchange.request.method == "HEAD" or not looks_like_xml(response):
+        if (
+            response is None
+            or response.status < 400
+            or exchange.request.method == "HEAD"
+            or not looks_like_xml(response)
+        ):
             continue
         yield from _error_form(exchange, response)
 
@@ -200,7 +209,11 @@ def error_statuses(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verd
             yield verdict.violated("a 4xx or 5xx status", f"an Error document under {said(exchange)}", "error-in-2xx")
         elif "not a standard" in said(exchange):
             yield verdict.violated("a standard HTTP status code", said(exchange), f"status:{response.status}")
-        elif response.status >= 500 and response.status not in (501, 503, 505) and permitted(exchange.request, world).binding:
+        elif (
+            response.status >= 500
+            and response.status not in (501, 503, 505)
+            and permitted(exchange.request, world).binding
+        ):
             blamed = tuple(defect.requirement for defect in permitted(exchange.request, world).binding)
             yield verdict.violated("a 4xx status for a client's error", said(exchange), "server-error", because=blamed)
         elif response.status >= 400:
@@ -230,11 +243,15 @@ def nothing_left_behind(world: World, exchanges: Sequence[Exchange]) -> Iterator
     document = read_document(poll.reply) if poll.reply.status == 200 else None
     status = document.text("Status") if document is not None else None
     expected = "no operation InProgress or Succeeded under the id of a refused request"
-    yield verdict.judged(status not in ("InProgress", "Succeeded"), expected, f"{said(poll)}, Status {status}", f"operation:{status}")
+    yield verdict.judged(
+        status not in ("InProgress", "Succeeded"), expected, f"{said(poll)}, Status {status}", f"operation:{status}"
+    )
 
 
 @check
-def instance_untouched(world: World, exchanges: Sequence[Exchange], requirement: str, instance: str) -> Iterator[Verdict]:
+def instance_untouched(
+    world: World, exchanges: Sequence[Exchange], requirement: str, instance: str
+) -> Iterator[Verdict]:
     """Right after a refusal, Get Deployment still shows the instance that it addressed as it was.
 
     Exchanges: an observation before, the refusal, an observation after.
@@ -262,7 +279,12 @@ def error_codes(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict
     for exchange in exchanges:
         response = exchange.reply
         judged = permitted(exchange.request, world)
-        if response is None or response.status < 400 or len(judged.defects) != 1 or judged.defects[0].key not in _TABLE_KEYS:
+        if (
+            response is None
+            or response.status < 400
+            or len(judged.defects) != 1
+            or judged.defects[0].key not in _TABLE_KEYS
+        ):
             continue
         defect, code = judged.defects[0], error_code(response)
         if is_busy(exchange) or response.status == 409:

@@ -32,8 +32,8 @@ MOST_OF_A_KIND = 12
 
 def check(function: Callable[..., Iterable[Verdict]]) -> Check:
     """Registers a judgement under the name of its function."""
-    CHECKS[function.__name__] = function  # type: ignore[assignment]
-    return function  # type: ignore[return-value]
+    CHECKS[function.__name__] = function
+    return function
 
 
 def judge(world: World, function: Check, exchanges: Sequence[Exchange], **arguments: Any) -> list[Verdict]:
@@ -95,10 +95,23 @@ class About:
     def advised(self, expected: str, actual: str, symptom: str) -> Verdict:
         """A deviation that a note of the digest makes a WARN, whatever the requirement counts as."""
         return Verdict(
-            self.requirement, Outcome.ADVISORY, evidence=self.evidence, expected=expected, actual=actual, symptom=symptom
+            self.requirement,
+            Outcome.ADVISORY,
+            evidence=self.evidence,
+            expected=expected,
+            actual=actual,
+            symptom=symptom,
         )
 
-    def judged(self, holds: bool, expected: str, actual: str, symptom: str, *, because: tuple[str, ...] = ()) -> Verdict:  # noqa: FBT001  the claim itself
+    def judged(
+        self,
+        holds: bool,  # noqa: FBT001  the claim itself
+        expected: str,
+        actual: str,
+        symptom: str,
+        *,
+        because: tuple[str, ...] = (),
+    ) -> Verdict:
         """Met if `holds`, else violated."""
         return self.met(actual) if holds else self.violated(expected, actual, symptom, because=because)
 

@@ -176,14 +176,27 @@ def _read(subject: Subject, path: Path) -> Found:
     )
 
 
-def judge_each(subjects: Sequence[Subject], *, profile: str = "standard", processes: int = 2, cases: str | None = None) -> list[Found]:
-    """Judges every subject in memory; in no particular order."""
+def judge_each(
+    subjects: Sequence[Subject],
+    *,
+    profile: str = "standard",
+    processes: int = 2,
+    told: Callable[[Found], None] | None = None,
+) -> list[Found]:
+    """Judges every subject in memory, `processes` at a time, in no particular order; `told` hears of each as it is done."""
     from conformance.commands.case_files import cases_folder  # noqa: PLC0415
 
     found: list[Found] = []
-    folder = cases_folder()
-    words = [cases or str(folder), f"--rootdir={folder.parent}", "--in-memory", "--profile", profile, "-qq", "--no-header"]
+
+    def keep(each: Found) -> None:
+        found.append(each)
+        if told is not None:
+            with contextlib.redirect_stdout(said):
+                told(each)
+
+    folder, said = cases_folder(), sys.stdout
+    words = [str(folder), f"--rootdir={folder.parent}", "--in-memory", "--profile", profile, "-qq", "--no-header"]
     words += ["-p", "no:cacheprovider", "-o", "addopts="]
     with contextlib.redirect_stdout(io.StringIO()):
-        pytest.main(words, plugins=[ForkingLoop(subjects, found.append, processes)])
+        pytest.main(words, plugins=[ForkingLoop(subjects, keep, processes)])
     return found

@@ -27,7 +27,9 @@ INTERRUPTED = 2
 USAGE = 4
 
 
-def end_session(session: pytest.Session, run: Run | None, folder: Path | None, plan: Plan, exitstatus: int) -> list[str]:
+def end_session(
+    session: pytest.Session, run: Run | None, folder: Path | None, plan: Plan, exitstatus: int
+) -> list[str]:
     """Closes the run, assesses its journal, writes the reports; gives the lines to print and sets the exit status."""
     if hasattr(session.config, "workerinput"):
         if run is not None:

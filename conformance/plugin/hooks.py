@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
-from hypothesis.errors import Flaky, FlakyStrategyDefinition, Unsatisfiable
 
 from conformance.errors import SuiteError, UnreachableError
-from conformance.model import Outcome
+from conformance.plugin.concluding import conclude_case
 from conformance.plugin.ending import PageHooks, end_session
 from conformance.plugin.options import Plan, add_options, folder_for, is_wanted, plan_of
 from conformance.plugin.run import Run
 from conformance.requirements import requirement
-from conformance.runner.signals import Inconclusive, Nonconformance, NotApplicable, Untested
-from conformance.runner.sut import SystemUnderTest
+from conformance.runner.sut import SystemUnderTest  # noqa: TC001  pytest reads what a fixture returns
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -53,7 +51,9 @@ def pytest_configure(config: pytest.Config) -> None:
     folder = _folder(config, plan) if given is None else type(config.rootpath)(given)
     config.stash[FOLDER] = folder
     if config.option.tbstyle == "auto":
-        config.option.tbstyle = "line"  # a finding says what it found; a traceback through the suite costs time and says less
+        config.option.tbstyle = (
+            "line"  # a finding says what it found; a traceback through the suite costs time and says less
+        )
     _set_up_hypothesis(plan)
     _set_up_reports(config, folder)
 
@@ -83,7 +83,7 @@ def _set_up_hypothesis(plan: Plan) -> None:
         print_blob=False,
     )
     settings.load_profile("conformance")
-    core.global_force_seed = plan.seed
+    setattr(core, "global_force_seed", plan.seed)  # noqa: B010  what --hypothesis-seed does; typed as None
 
 
 def _set_up_reports(config: pytest.Config, folder: Path | None) -> None:
@@ -129,7 +129,9 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
         return []
     target, plan = run.target, run.plan
     budget = f"at most {target.limits.max_reimages} reimages"
-    return [f"target: {target.name} at {target.base_url}; {target.strictness.value}, {plan.profile.value}, {budget}, seed {plan.seed}"]
+    return [
+        f"target: {target.name} at {target.base_url}; {target.strictness.value}, {plan.profile.value}, {budget}, seed {plan.seed}"
+    ]
 
 
 @pytest.hookimpl(trylast=True)
@@ -202,7 +204,9 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Turns how a case ended into an outcome."""
     report = yield
     run = item.config.stash.get(RUN, None)
@@ -210,59 +214,9 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         return report
     if call.when == "setup" and call.excinfo is None:
         return report
-    verdicts = run.sut.recorder.case_verdicts
     error = call.excinfo.value if call.excinfo is not None else None
-    bad = [v for v in verdicts if v.outcome is Outcome.VIOLATED]
-    advised = [v for v in verdicts if v.outcome is Outcome.ADVISORY]
-    match error:
-        case Untested() | NotApplicable() | Unsatisfiable():
-            outcome = "not-applicable" if isinstance(error, NotApplicable) else "untested"
-            report.outcome, report.longrepr = "skipped", (str(item.path), 0, f"{outcome}: {error}")
-        case Inconclusive():
-            outcome = "inconclusive"
-            _blame(run, item, error)
-            report.outcome, report.longrepr = "failed", f"inconclusive: {error}"
-        case None if not bad and not advised:
-            met = any(v.outcome is Outcome.MET for v in verdicts)
-            outcome = "met" if met else "inconclusive" if any(v.outcome is Outcome.INCONCLUSIVE for v in verdicts) else "observed"
-            if outcome == "inconclusive":
-                report.outcome, report.longrepr = "failed", f"inconclusive: {verdicts[-1].actual}"
-        case _ if bad:
-            outcome = "violated"
-            report.outcome = "failed"
-        case AssertionError() if not isinstance(error, Nonconformance):
-            outcome = "violated"
-            _accuse(run, item, error)
-        case Flaky() | FlakyStrategyDefinition():
-            outcome = "inconclusive"
-            report.outcome, report.longrepr = "failed", "inconclusive: the endpoint answered the same example differently"
-        case None | Nonconformance():
-            outcome = "advisory"
-            report.outcome, report.wasxfail = "skipped", str(error or advised[0].actual)
-        case _:
-            outcome = "error"
-    item.stash[OUTCOME] = f"{outcome}|{'' if error is None else str(error).splitlines()[0][:300] if str(error) else type(error).__name__}"
-    report.reimage_outcome = outcome  # type: ignore[attr-defined]
+    item.stash[OUTCOME] = conclude_case(run.sut.recorder, _cites(item), report, error)
     return report
-
-
-def _blame(run: Run, item: pytest.Item, error: Inconclusive) -> None:
-    """Journals why the cited requirements could not be judged."""
-    from conformance.model import Verdict  # noqa: PLC0415
-
-    run.sut.recorder.keep(
-        [Verdict(name, Outcome.INCONCLUSIVE, actual=str(error), because=error.because, check="") for name in _cites(item)]
-    )
-
-
-def _accuse(run: Run, item: pytest.Item, error: AssertionError) -> None:
-    """Journals a violation that a case found by a plain assert."""
-    from conformance.model import Verdict  # noqa: PLC0415
-
-    name, recorder = _cites(item)[0], run.sut.recorder
-    evidence = (recorder.exchanges[-1].number,) if recorder.exchanges else ()
-    words = str(error).splitlines()[0] if str(error) else "the assertion of the case does not hold"
-    recorder.keep([Verdict(name, Outcome.VIOLATED, evidence=evidence, actual=words[:300], symptom="assertion")])
 
 
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:

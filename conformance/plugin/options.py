@@ -25,7 +25,9 @@ def add_options(parser: pytest.Parser) -> None:
     group = parser.getgroup("reimage-conformance", "conformance of Reimage Role Instance")
     group.addoption("--target", metavar="FILE", help="Target file that says where the endpoint is.")
     group.addoption("--embedded", action="store_true", help="Judge the embedded emulator, over TLS.")
-    group.addoption("--in-memory", action="store_true", help="Judge the emulator without sockets, on a clock of its own.")
+    group.addoption(
+        "--in-memory", action="store_true", help="Judge the emulator without sockets, on a clock of its own."
+    )
     group.addoption("--report-dir", metavar="DIR", help="Where reports go (default: reports/<target>/<time>).")
     group.addoption("--strictness", choices=[s.value for s in Strictness], help="How literally the documents are read.")
     group.addoption("--profile", choices=[p.value for p in Profile], default="standard", help="How much the run does.")
@@ -33,9 +35,15 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption("--baseline", metavar="FILE", help="Known violations.")
     group.addoption("--write-baseline", metavar="FILE", help="Write this run's violations as a baseline.")
     group.addoption("--seed", type=int, metavar="N", help="Makes examples repeatable.")
-    group.addoption("--fault", action="append", default=[], metavar="NAME", help="Makes the emulator wrong in this way.")
-    group.addoption("--oddity", action="append", default=[], metavar="NAME", help="Makes the emulator unusual in this way.")
-    group.addoption("--operation-seconds", type=float, default=0.2, metavar="S", help="How long the emulator's reimages take.")
+    group.addoption(
+        "--fault", action="append", default=[], metavar="NAME", help="Makes the emulator wrong in this way."
+    )
+    group.addoption(
+        "--oddity", action="append", default=[], metavar="NAME", help="Makes the emulator unusual in this way."
+    )
+    group.addoption(
+        "--operation-seconds", type=float, default=0.2, metavar="S", help="How long the emulator's reimages take."
+    )
     group.addoption("--allow-reimage", action="store_true", help="Reimage although the target file does not allow it.")
     group.addoption("--no-redact", action="store_true", help="Leave secrets in the reports.")
 
@@ -76,7 +84,9 @@ def plan_of(config: pytest.Config) -> Plan:
     target = None
     if file:
         allow = config.getoption("allow_reimage")
-        target = load_target(Path(file), strictness=chosen, allow_reimage=allow, max_reimages=config.getoption("max_reimages"))
+        target = load_target(
+            Path(file), strictness=chosen, allow_reimage=allow, max_reimages=config.getoption("max_reimages")
+        )
         if not target.limits.allow_reimage and not is_loopback(target):
             raise UsageError(
                 f"{file}: {target.base_url} is not on this machine, so its role instances are reimaged only with "

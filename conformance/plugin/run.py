@@ -75,8 +75,15 @@ class Run:
 
         clock = TurnedClock()
         plan = self.plan
-        emulator = memory_emulator(clock, plan.faults, plan.oddities, operation_seconds=plan.operation_seconds, seed=plan.seed)
-        return memory_target(emulator), clock, MemoryConnector(emulator, clock), MemoryConnector(emulator, clock, probe=True)
+        emulator = memory_emulator(
+            clock, plan.faults, plan.oddities, operation_seconds=plan.operation_seconds, seed=plan.seed
+        )
+        return (
+            memory_target(emulator),
+            clock,
+            MemoryConnector(emulator, clock),
+            MemoryConnector(emulator, clock, probe=True),
+        )
 
     def _embedded(self) -> Target:
         """The emulator, served over TLS for as long as the run lasts."""
@@ -162,7 +169,9 @@ def _masked(target: Target, redactor: Redactor) -> Target:
     return replace(
         target,
         subscription_id=redactor.text(target.subscription_id),
-        foreign_subscription_id=redactor.text(target.foreign_subscription_id) if target.foreign_subscription_id else None,
+        foreign_subscription_id=redactor.text(target.foreign_subscription_id)
+        if target.foreign_subscription_id
+        else None,
         other_subscription_id=redactor.text(target.other_subscription_id) if target.other_subscription_id else None,
         client_certificate=None,
         client_key=None,

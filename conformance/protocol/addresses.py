@@ -78,10 +78,16 @@ def _address(segments: list[str], query: tuple[tuple[str, str], ...], *, extra_s
         case [subscription, "services", "hostedservices", service]:
             return Address(Kind.CLOUD_SERVICE, subscription, service, query=query, extra_slash=extra_slash)
         case [subscription, "services", "hostedservices", service, collection, name] if collection in _FORM_OF:
-            return Address(Kind.DEPLOYMENT, subscription, service, _FORM_OF[collection], name, query=query, extra_slash=extra_slash)
-        case [subscription, "services", "hostedservices", service, collection, name, "roleinstances", instance] if collection in _FORM_OF:
+            return Address(
+                Kind.DEPLOYMENT, subscription, service, _FORM_OF[collection], name, query=query, extra_slash=extra_slash
+            )
+        case [subscription, "services", "hostedservices", service, collection, name, "roleinstances", instance] if (
+            collection in _FORM_OF
+        ):
             form = _FORM_OF[collection]
-            return Address(Kind.REIMAGE, subscription, service, form, name, instance, query=query, extra_slash=extra_slash)
+            return Address(
+                Kind.REIMAGE, subscription, service, form, name, instance, query=query, extra_slash=extra_slash
+            )
         case _:
             return Address(Kind.OTHER, segments[0] if segments else "", query=query, extra_slash=extra_slash)
 

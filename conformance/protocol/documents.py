@@ -19,7 +19,14 @@ XML_MEDIA_TYPES = ("application/xml", "text/xml")
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _DECLARATION = re.compile(r"""^<\?xml\s[^>]*?encoding\s*=\s*["']([A-Za-z][A-Za-z0-9._-]*)["'][^>]*\?>""")
 _ANY_DECLARATION = re.compile(r"^<\?xml\s[^>]*\?>")
-_ENCODINGS = {"utf-8": "utf-8", "utf8": "utf-8", "utf-16": "utf-16", "utf-16le": "utf-16", "utf-16be": "utf-16", "us-ascii": "utf-8"}
+_ENCODINGS = {
+    "utf-8": "utf-8",
+    "utf8": "utf-8",
+    "utf-16": "utf-16",
+    "utf-16le": "utf-16",
+    "utf-16be": "utf-16",
+    "us-ascii": "utf-8",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +85,12 @@ def child(parent: etree._Element, name: str) -> etree._Element | None:
 
 def text(element: etree._Element) -> str:
     """The character data of `element` and all below it, white space around it removed."""
-    return "".join(element.itertext(with_tail=False)).strip() if len(element) == 0 else "".join(element.itertext()).strip()
+    return raw_text(element).strip()
+
+
+def raw_text(element: etree._Element) -> str:
+    """The same, white space and all."""
+    return "".join(str(part) for part in element.itertext())
 
 
 def media_type(response: Response) -> str:

@@ -56,9 +56,13 @@ class RequestBuilder:
     def reimage(self, place: Place, form: UriForm = UriForm.SLOT, *, version: str | None = None) -> Request:
         """A well-formed Reimage Role Instance request (digest section A)."""
         deployment = place.deployment
-        return self.reimage_at(deployment.cloud_service, form, place.container(form), place.role_instance, version=version)
+        return self.reimage_at(
+            deployment.cloud_service, form, place.container(form), place.role_instance, version=version
+        )
 
-    def reimage_at(self, service: str, form: UriForm, container: str, instance: str, *, version: str | None = None) -> Request:
+    def reimage_at(
+        self, service: str, form: UriForm, container: str, instance: str, *, version: str | None = None
+    ) -> Request:
         """The same for any names, whether or not they exist."""
         path = role_instance_path(self.target.subscription_id, service, form, container, instance)
         headers = (
@@ -74,11 +78,15 @@ class RequestBuilder:
         chosen = self.target.x_ms_version if version is None else version
         return Request("GET", self._path(path), (("Host", self.host), (VERSION_HEADER, chosen)))
 
-    def operation_status(self, operation: str, *, version: str | None = None, subscription: str | None = None) -> Request:
+    def operation_status(
+        self, operation: str, *, version: str | None = None, subscription: str | None = None
+    ) -> Request:
         """Get Operation Status (REQ-GOS-URI)."""
         return self._get(operation_path(subscription or self.target.subscription_id, operation), version)
 
-    def deployment(self, deployment: Deployment, form: UriForm = UriForm.SLOT, *, version: str | None = None) -> Request:
+    def deployment(
+        self, deployment: Deployment, form: UriForm = UriForm.SLOT, *, version: str | None = None
+    ) -> Request:
         """Get Deployment (REQ-DEPL-URI)."""
         name = deployment.slot if form is UriForm.SLOT else deployment.name
         return self.deployment_at(deployment.cloud_service, form, name, version=version)

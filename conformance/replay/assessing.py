@@ -10,15 +10,18 @@ from conformance.baseline import apply_baseline, baseline_in
 from conformance.report.reproduce import reproduce
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from conformance.journal import Journal
-    from conformance.model import Assessment
+    from conformance.model import Assessment, Verdict
 
 
-def assessed(journal: Journal) -> Assessment:
-    """Everything that the run in `journal` concludes, its baseline applied and its notes told."""
-    assessment = assess(journal, reproduce)
+def assessed(journal: Journal, judged: Sequence[Verdict] | None = None) -> Assessment:
+    """Everything that the run in `journal` concludes, its baseline applied and its notes told.
+
+    `judged` are the verdicts of a run that just ended, so that they need not be made again.
+    """
+    assessment = assess(journal, reproduce, judged)
     assessment = replace(assessment, notes=(*_damage(journal), *_told(journal)))
     found = baseline_in(journal)
     return assessment if found is None else apply_baseline(assessment, *found)

@@ -144,7 +144,9 @@ class Campaign:
     def _take_apart(self, step: Step) -> None:
         """Tries a refused step's variations one at a time, and its place with nothing varied."""
         if len(step.variations) > 1:
-            parts = [replace(step, name=f"{step.name}:{name}", variations=(name,), observe=False) for name in step.variations]
+            parts = [
+                replace(step, name=f"{step.name}:{name}", variations=(name,), observe=False) for name in step.variations
+            ]
             self.pending[:0] = parts
 
     def _mark(self, place: Place) -> list[Exchange]:
@@ -191,5 +193,3 @@ class Campaign:
     def is_open(self) -> bool:
         """Whether steps are still to be started."""
         return bool(self.pending)
-
-

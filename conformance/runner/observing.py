@@ -68,14 +68,20 @@ class Observer:
 
     def _ask_deployment(self) -> bool:
         """Asks both forms: one that answers is enough to claim the call."""
-        return any(deployment_elements(self.look(deployment, form)) for deployment in self._target.deployments[:1] for form in UriForm)
+        return any(
+            deployment_elements(self.look(deployment, form))
+            for deployment in self._target.deployments[:1]
+            for form in UriForm
+        )
 
     def _ask_cloud_service(self) -> bool:
         request = self._builder.cloud_service(self._target.deployments[0].cloud_service, version=OBSERVING_VERSION)
         exchange = self._dispatcher.once(request, label="look")
         return exchange.reply is not None and exchange.reply.status == 200
 
-    def look(self, deployment: Deployment, form: UriForm = UriForm.SLOT, *, version: str = OBSERVING_VERSION) -> Exchange:
+    def look(
+        self, deployment: Deployment, form: UriForm = UriForm.SLOT, *, version: str = OBSERVING_VERSION
+    ) -> Exchange:
         """One Get Deployment."""
         exchange = self._dispatcher.once(self._builder.deployment(deployment, form, version=version), label="look")
         if deployment.name not in self.first and statuses_in(exchange):

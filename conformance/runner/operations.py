@@ -89,7 +89,9 @@ class OperationBook:
             operation.state = State.LOST  # there is nothing to poll, or no point in it
         self._budget.spend(start.number)
         self.operations.append(operation)
-        self._recorder.note("operation", start=start.number, identifier=identifier, place=str(place or ""), form=form or "")
+        self._recorder.note(
+            "operation", start=start.number, identifier=identifier, place=str(place or ""), form=form or ""
+        )
         return operation
 
     @property
@@ -161,7 +163,9 @@ class OperationBook:
             operation.state, operation.ended = State.OVERDUE, now
         elif exchange.reply is not None and exchange.reply.status >= 400 and not operation.is_known:
             again = any(o.state is State.LOST for o in self.operations)
-            if waited >= min(UNUSABLE_AGAIN_SECONDS if again else UNUSABLE_SECONDS, self._limits.operation_timeout_seconds):
+            if waited >= min(
+                UNUSABLE_AGAIN_SECONDS if again else UNUSABLE_SECONDS, self._limits.operation_timeout_seconds
+            ):
                 operation.state, operation.ended = State.LOST, now
         interval = self._limits.poll_interval_seconds
         operation.due = now + min(max(waited * 0.1, interval / 10), interval)

@@ -17,7 +17,14 @@ if TYPE_CHECKING:
     from conformance.model import Deployment, Target
 
 SLOT, NAME = UriForm.SLOT, UriForm.NAME
-SPELLING = ("version-name-upper", "field-names-upper", "charset-utf-8", "content-length-literal", "version-spaces", "fields-reversed")
+SPELLING = (
+    "version-name-upper",
+    "field-names-upper",
+    "charset-utf-8",
+    "content-length-literal",
+    "version-spaces",
+    "fields-reversed",
+)
 OTHER_SPELLING = ("version-name-mixed", "field-names-lower", "charset-quoted", "expect-continue")
 
 
@@ -115,10 +122,19 @@ class Planner:
         for deployment in self.others:
             yield Step(f"{deployment.name}-slot", self.place(deployment, -1), SLOT)
             yield Step(f"{deployment.name}-name", self.place(deployment, 1), NAME)
-        yield Step("spelling-slot", self.place(self.others[0] if self.others else self.main), SLOT, variations=OTHER_SPELLING)
+        yield Step(
+            "spelling-slot", self.place(self.others[0] if self.others else self.main), SLOT, variations=OTHER_SPELLING
+        )
         yield Step("encoded", self.place(self.main, 1), SLOT, variations=("instance-percent-encoded",))
-        yield Step("encoded-name", self.place(self.others[-1] if self.others else self.main), NAME, variations=("container-percent-encoded",))
-        yield Step("chunked", self.place(self.others[0] if self.others else self.main, 1), NAME, variations=("chunked-empty",))
+        yield Step(
+            "encoded-name",
+            self.place(self.others[-1] if self.others else self.main),
+            NAME,
+            variations=("container-percent-encoded",),
+        )
+        yield Step(
+            "chunked", self.place(self.others[0] if self.others else self.main, 1), NAME, variations=("chunked-empty",)
+        )
         yield Step("media-type", self.place(self.main, 2), SLOT, variations=("media-type-upper",))
         yield from self._open_questions()
 

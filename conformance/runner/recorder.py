@@ -44,7 +44,11 @@ class Recorder:
     def judge(self, check: Check, exchanges: Sequence[Exchange], **arguments: Any) -> list[Verdict]:
         """Judges exchanges by a check, and keeps the verdicts under the current case; raises nothing."""
         self._journal.write(
-            "judgement", case=self.case, check=check.__name__, exchanges=[e.number for e in exchanges], arguments=arguments
+            "judgement",
+            case=self.case,
+            check=check.__name__,
+            exchanges=[e.number for e in exchanges],
+            arguments=arguments,
         )
         return self.keep(judge(self.world, check, exchanges, **arguments))
 
@@ -52,7 +56,13 @@ class Recorder:
         """The same over every exchange with the endpoint so far."""
         until = len(self.exchanges)
         self._journal.write(
-            "judgement", case=self.case, check=check.__name__, exchanges=[], scope=SCOPE_ALL, until=until, arguments=arguments
+            "judgement",
+            case=self.case,
+            check=check.__name__,
+            exchanges=[],
+            scope=SCOPE_ALL,
+            until=until,
+            arguments=arguments,
         )
         return self.keep(judge_scope(self.world, check, self.exchanges, until, arguments))
 
@@ -88,7 +98,12 @@ class Recorder:
         """The current case is over."""
         evidence = list(dict.fromkeys(self.case_evidence))[:60]
         self._journal.write(
-            "case-end", id=self.case, outcome=outcome, duration_seconds=round(duration_seconds, 6), evidence=evidence, detail=detail
+            "case-end",
+            id=self.case,
+            outcome=outcome,
+            duration_seconds=round(duration_seconds, 6),
+            evidence=evidence,
+            detail=detail,
         )
         self.case = ""
 

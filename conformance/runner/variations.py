@@ -27,7 +27,9 @@ def _renamed(request: Request, spell: Callable[[str], str], *, version: bool) ->
     """`request` with its field names spelt otherwise: x-ms-version alone, or all others."""
     return replace(
         request,
-        headers=tuple((spell(key) if (key.lower() == VERSION_HEADER) is version else key, value) for key, value in request.headers),
+        headers=tuple(
+            (spell(key) if (key.lower() == VERSION_HEADER) is version else key, value) for key, value in request.headers
+        ),
     )
 
 
@@ -50,7 +52,9 @@ def _encoded(request: Request) -> Request:
 def _encoded_slot(request: Request) -> Request:
     """The first letter of the slot or deployment name percent-encoded, though it need not be."""
     container = read_target(request.target).deployment
-    return replace(request, target=request.target.replace(f"/{container}/", f"/%{ord(container[0]):02x}{container[1:]}/", 1))
+    return replace(
+        request, target=request.target.replace(f"/{container}/", f"/%{ord(container[0]):02x}{container[1:]}/", 1)
+    )
 
 
 def _reversed(request: Request) -> Request:

@@ -43,7 +43,9 @@ HOLLOW: dict[str, Callable[[str, bytes], Canned]] = {
     "always-403": lambda method, head: error(403, "ForbiddenError"),
     "always-404": lambda method, head: error(404, "ResourceNotFound"),
     "always-500": lambda method, head: error(500, "InternalError"),
-    "login-page": lambda method, head: Canned(200, b"<html><form action='/login'><input name=password></form></html>", "text/html"),
+    "login-page": lambda method, head: Canned(
+        200, b"<html><form action='/login'><input name=password></form></html>", "text/html"
+    ),
     "echo": lambda method, head: Canned(200, head, "text/plain"),
     "refuses-every-reimage": refuses_reimages,
     "always-503": lambda method, head: error(503, "ServerBusy"),

@@ -19,9 +19,9 @@ from conformance.embedding import BASE_URL
 from conformance.emulator import find_fault
 from conformance.errors import JournalError, UsageError
 from conformance.journal import read_journal
-from conformance.model import Outcome, Strictness
+from conformance.model import Outcome, Response, Strictness
 from conformance.protocol.addresses import Kind, read_target
-from conformance.protocol.requests import Place, RequestBuilder, without_header
+from conformance.protocol.requests import Place, RequestBuilder, with_header, without_header
 from conformance.replay import assessed
 from conformance.tests.capture_samples import Session, har, session
 
@@ -200,6 +200,29 @@ def test_polls_of_an_operation_that_began_earlier_are_judged(check: Callable[...
 
     assert outcome(assessment, "REQ-GOS-ID") is Outcome.MET
     assert outcome(assessment, "REQ-GOS-PROGRESS") is Outcome.MET
+
+
+@pytest.mark.parametrize("change", ["spelling", "version", "subscription", "query"])
+def test_polls_that_the_documents_leave_open_accuse_nobody(
+    check: Callable[..., Assessment], sound: Session, change: str
+) -> None:
+    last = of_kind(sound, Kind.OPERATION)[7]
+    poll = last.request
+    changed = {
+        "spelling": replace(poll, target=poll.target.upper()),
+        "version": with_header(poll, "x-ms-version", "2011-10-02"),
+        "subscription": replace(
+            poll, target=poll.target.replace(sound.target.subscription_id, sound.target.other_subscription_id or "")
+        ),
+        "query": replace(poll, target=poll.target + "?verbose=true"),
+    }[change]
+    refused = Response(404, "Not Found", (("Date", "Sat, 01 Mar 2014 12:00:00 GMT"), ("x-ms-request-id", "f" * 32)))
+    odd = replace(last, request=changed, response=refused, at=last.at + 0.01)
+    at = sound.exchanges.index(last) + 1
+
+    assessment = check(sound, [*sound.exchanges[:at], odd, *sound.exchanges[at:]])
+
+    assert [name for name in blamed(assessment) if name != "REQ-ERR-BODY-OPTIONAL"] == []
 
 
 def test_a_failed_operation_accuses_nobody(check: Callable[..., Assessment], sound: Session) -> None:

@@ -91,6 +91,18 @@ def test_the_command_writes_beside_the_journal(complete: tuple[Path, int], tmp_p
     assert {file.name for file in tmp_path.iterdir()} == {"journal.jsonl", *REPORTS}
 
 
+def test_a_journal_read_as_mere_traffic_accuses_no_more_than_its_run(
+    complete: tuple[Path, int], tmp_path: Path
+) -> None:
+    folder, _ = complete
+
+    cli.main(["check", str(folder), "--report-dir", str(tmp_path)])
+
+    ran, checked = (json.loads((each / "results.json").read_text()) for each in (folder, tmp_path))
+    assert checked["summary"]["met"] > 20
+    assert {f["requirement"] for f in checked["findings"]} == {f["requirement"] for f in ran["findings"]}
+
+
 def test_a_journal_can_be_compared_with_a_run(complete: tuple[Path, int], capsys: pytest.CaptureFixture[str]) -> None:
     folder, _ = complete
 

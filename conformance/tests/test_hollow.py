@@ -1,0 +1,35 @@
+"""Endpoints with nothing behind them are never conformant, and none of their refusals counts as met."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from conformance.requirements import CATALOGUE
+from hollow_endpoints import HOLLOW, hollow_target, serve_hollow
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize("name", HOLLOW)
+def test_a_hollow_endpoint_is_never_conformant(name: str, tmp_path: Path) -> None:
+    with serve_hollow(name) as port:
+        target = hollow_target(tmp_path, port)
+        words = ["run", str(target), "--report-dir", str(tmp_path / "report")]
+        done = subprocess.run(  # noqa: S603
+            [sys.executable, "-m", "conformance.cli", *words], capture_output=True, text=True, check=False, timeout=240
+        )
+    results = json.loads((tmp_path / "report" / "results.json").read_text())
+    assert done.returncode in (1, 6), done.stdout
+    assert results["run"]["verdict"] in ("nonconformant", "incomplete")
+    met = {row["id"] for row in results["requirements"] if row["outcome"] == "met"}
+    refusals = {name for name, requirement in CATALOGUE.items() if requirement.control}
+    assert len(refusals) > 20
+    # A header that no request of the run could have broken says nothing about refusals.
+    assert met & refusals <= {"REQ-ASYNC-REQID-ERRORS", "REQ-ERR-BODY-FORMAT", "REQ-ERR-CT"}
+    assert [case for case in results["cases"] if case["outcome"] == "error"] == []
