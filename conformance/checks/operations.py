@@ -375,7 +375,7 @@ def _changed(
     if steady and all(status == known[first][1] for poll, status in known[first:] if version_of(poll) in steady):
         root = safe
     else:
-        taken_back = known[first + 1] is changed[0] and changed[0][1] == "InProgress"
+        taken_back = known[first + 1][0] is changed[0][0] and changed[0][1] == "InProgress"
         root = moving if taken_back and first < EARLY_POLLS else stable
     for requirement in (stable, moving, safe):
         if requirement is safe and root is not safe:
