@@ -148,7 +148,7 @@ def _header_problems(response: Response) -> Iterator[str]:
     if last_modified is not None and not is_date(last_modified):
         yield f"last-modified {last_modified!r} is no HTTP date"
     age = response.header("Age")
-    if age is not None and not age.isdigit():
+    if age is not None and not age.isdecimal():
         yield f"age {age!r} is no number of seconds"
 
 
