@@ -64,7 +64,7 @@ class Dispatcher:
     def _pause(self, exchange: Exchange, tries: int) -> float:
         """How long to stay away: what Retry-After says, or a little longer each time; seconds."""
         value = exchange.reply.header("Retry-After") if exchange.reply is not None else None
-        if value is not None and value.isdigit():
+        if value is not None and value.isdecimal():
             return min(float(value), LONGEST_PAUSE)
         return float(min(self.limits.poll_interval_seconds * 2 ** (tries - 1), LONGEST_PAUSE))
 
