@@ -1,0 +1,515 @@
+"""Messages judged: what holds for every response, whatever was asked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from conformance.checks.messages import is_date
+from conformance.model import Exchange, FailureKind, Headers, Request
+from conformance.protocol.requests import with_header, without_header
+from conformance.tests.judging_samples import (
+    DASHED_ID,
+    DATE,
+    LOOK,
+    NAMESPACE,
+    OPERATION_ID,
+    OTHER_ID,
+    POLL,
+    REIMAGE,
+    RUNNING,
+    advisory,
+    brief,
+    deployment,
+    error,
+    exchange,
+    inconclusive,
+    judged,
+    met,
+    observed,
+    poll,
+    refusal,
+    silent,
+    violated,
+    worded,
+)
+
+HEAD = replace(REIMAGE, method="HEAD")
+NO_HOST = without_header(REIMAGE, "Host")
+OTHER = replace(REIMAGE, target="/elsewhere")
+HEADERS, FRAMING = "REQ-HTTP-STD-HEADERS", "REQ-HTTP-FRAMING"
+
+
+class TestDates:
+    """IMF-fixdate."""
+
+    @pytest.mark.parametrize("value", [DATE, "Thu, 29 Feb 2024 00:00:00 GMT", "Fri, 31 Dec 1999 23:59:59 GMT"])
+    def test_a_date(self, value: str) -> None:
+        assert is_date(value) is True
+
+    @pytest.mark.parametrize(
+        "value",
+        [
+            "",
+            "Sun, 06 Nov 1994 08:49:37",
+            "Sun, 06 Nov 1994 08:49:37 UTC",
+            "Sun, 06 Nov 1994 08:49:37 GMT ",
+            "x" + DATE,
+            "Sunday, 06-Nov-94 08:49:37 GMT",
+            "Sun Nov  6 08:49:37 1994",
+            "Sun, 6 Nov 1994 08:49:37 GMT",
+            "sun, 06 nov 1994 08:49:37 GMT",
+            "Mon, 06 Nov 1994 08:49:37 GMT",
+            "Thu, 30 Feb 2023 00:00:00 GMT",
+            "Sun, 06 Nov 1994 24:00:00 GMT",
+        ],
+    )
+    def test_no_date(self, value: str) -> None:
+        assert is_date(value) is False
+
+    @pytest.mark.parametrize("status", [200, 202, 307, 404, 499])
+    def test_responses_carry_one(self, status: int) -> None:
+        found = judged("dates", [exchange(status=status, headers=(("date", DATE),))])
+
+        assert brief(found) == [met("REQ-HTTP-DATE")]
+        assert found[0].actual == f"Date {DATE!r}"
+
+    def test_a_response_without_one_or_with_another_form(self) -> None:
+        none = judged("dates", [exchange()])
+        odd = judged("dates", [exchange(headers=(("Date", "now"), ("Date", DATE)))])
+
+        assert brief(none) == [violated("REQ-HTTP-DATE", "no-date")]
+        assert worded(none) == [("a Date such as 'Sun, 06 Nov 1994 08:49:37 GMT'", "no Date")]
+        assert brief(odd) == [violated("REQ-HTTP-DATE", "date")]
+        assert odd[0].actual == "Date 'now'"
+
+    def test_other_responses_need_none(self) -> None:
+        several = [silent(), exchange(status=199), exchange(status=500), exchange(NO_HOST, 400), exchange(number=5)]
+
+        assert brief(judged("dates", several)) == [violated("REQ-HTTP-DATE", "no-date", 5)]
+
+
+class TestFraming:
+    """The checks `framing` and `response_versions`."""
+
+    def test_a_sound_response(self) -> None:
+        assert brief(judged("framing", [exchange()])) == [met(FRAMING)]
+        assert brief(judged("framing", [exchange(HEAD, 400)])) == [met(FRAMING), met("REQ-HTTP-HEAD-NOBODY")]
+
+    def test_anomalies_of_framing(self) -> None:
+        found = judged("framing", [exchange(anomalies=("surplus: 3 octets", "short: x"))])
+
+        assert brief(found) == [violated(FRAMING, "surplus")]
+        assert worded(found) == [("framing consistent with the octets sent", "surplus: 3 octets; short: x")]
+
+    @pytest.mark.parametrize(
+        "anomaly", ["bare-lf", "obs-fold: x", "white-space-before-colon", "invalid-field-name", "malformed-status-line"]
+    )
+    def test_anomalies_of_fields_are_not_the_framings(self, anomaly: str) -> None:
+        assert brief(judged("framing", [exchange(anomalies=(anomaly,))])) == [met(FRAMING)]
+
+    def test_content_in_answer_to_head(self) -> None:
+        found = judged("framing", [exchange(HEAD, 400, anomalies=("content-on-head: 4 octets",))])
+
+        assert brief(found) == [violated("REQ-HTTP-HEAD-NOBODY", "content-on-head"), met(FRAMING)]
+        assert worded(found)[0] == ("no content in answer to HEAD", "content-on-head: 4 octets")
+
+    def test_what_is_no_http_or_cut_short(self) -> None:
+        found = judged("framing", [silent(kind=FailureKind.NOT_HTTP)])
+        cut = judged("framing", [exchange(failure=FailureKind.TRUNCATED)])
+
+        assert brief(found) == [violated(FRAMING, "not-http")]
+        assert found[0].actual == "not-http: as arranged"
+        assert brief(cut) == [violated(FRAMING, "truncated")]
+        assert cut[0].actual == "truncated: as arranged"
+        named = judged("framing", [exchange(failure=FailureKind.TRUNCATED, anomalies=("short: 3 of 5",))])
+        assert [verdict.actual for verdict in named] == ["short: 3 of 5"]
+        assert brief(judged("framing", [exchange(failure=FailureKind.TIMEOUT)])) == [met(FRAMING)]
+
+    def test_silence_says_nothing(self) -> None:
+        kinds = [kind for kind in FailureKind if kind is not FailureKind.NOT_HTTP]
+
+        assert judged("framing", [*(silent(kind=kind) for kind in kinds), Exchange(9, REIMAGE, None)]) == []
+        assert brief(judged("framing", [silent(), exchange(number=2)])) == [met(FRAMING, 2)]
+
+    def test_the_version_of_a_response(self) -> None:
+        assert brief(judged("response_versions", [exchange()])) == [met("REQ-HTTP-VERSION-RESP")]
+        found = judged(
+            "response_versions",
+            [
+                silent(),
+                exchange(replace(REIMAGE, http_version="HTTP/1.0")),
+                exchange(http_version="HTTP/1.0", number=3),
+            ],
+        )
+        assert brief(found) == [advisory("REQ-HTTP-VERSION-RESP", "http-version", 3)]
+        assert worded(found) == [("HTTP/1.1", "HTTP/1.0")]
+
+
+class TestStandardHeaders:
+    """The checks of single header fields."""
+
+    @pytest.mark.parametrize(
+        "headers",
+        [
+            (),
+            (("Content-Type", "application/xml"),),
+            (("Content-Type", 'a/b ; charset="x\\"y" ;; q=1'),),
+            (("Allow", ""), ("Vary", "*"), ("Connection", "close, , keep-alive")),
+            (("Transfer-Encoding", "gzip;q=1, chunked"),),
+            (("Last-Modified", DATE), ("Age", "0")),
+            (("Allow", "GET"), ("Allow", "POST")),
+        ],
+    )
+    def test_fields_as_http_defines_them(self, headers: Headers) -> None:
+        assert brief(judged("standard_headers", [exchange(headers=headers)])) == [met(HEADERS)]
+
+    @pytest.mark.parametrize(
+        ("headers", "symptom", "told"),
+        [
+            *(
+                (((name, "a/b"), (name.upper(), "a/b")), name, f"{name} 2 times")
+                for name in ("date", "content-type", "server", "location", "retry-after", "etag", "content-location")
+            ),
+            ((("Content-Type", ""),), "content-type", "content-type '' is no media type"),
+            ((("Content-Type", "xml"),), "content-type", "content-type 'xml' is no media type"),
+            ((("Content-Type", "a/b c"),), "content-type", "content-type 'a/b c' is no media type"),
+            ((("Content-Type", "a/b; c"),), "content-type", "content-type 'a/b; c' is no media type"),
+            ((("Allow", "GET POST"),), "allow", "Allow 'GET POST' is no list of tokens"),
+            ((("Connection", "a;b"),), "connection", "Connection 'a;b' is no list of tokens"),
+            ((("Vary", "a"), ("Vary", "a:b")), "vary", "Vary 'a:b' is no list of tokens"),
+            (
+                (("Transfer-Encoding", "gzip chunked"),),
+                "transfer-encoding",
+                "Transfer-Encoding 'gzip chunked' is no list of tokens",
+            ),
+            ((("Last-Modified", "now"),), "last-modified", "last-modified 'now' is no HTTP date"),
+            ((("Age", "-1"),), "age", "age '-1' is no number of seconds"),
+            ((("Age", ""),), "age", "age '' is no number of seconds"),
+            ((("Age", "\xb2"),), "age", "age '\xb2' is no number of seconds"),
+        ],
+    )
+    def test_fields_otherwise(self, headers: Headers, symptom: str, told: str) -> None:
+        found = judged("standard_headers", [exchange(headers=headers)])
+
+        assert brief(found) == [violated(HEADERS, symptom)]
+        assert worded(found) == [("standard headers as HTTP/1.1 defines them", told)]
+
+    @pytest.mark.parametrize("name", ["last-modified", "age"])
+    def test_repeated_fields_with_a_form(self, name: str) -> None:
+        value = DATE if name == "last-modified" else "1"
+
+        assert [v.actual for v in judged("standard_headers", [exchange(headers=((name, value),) * 2)])] == [
+            f"{name} 2 times"
+        ]
+
+    @pytest.mark.parametrize(
+        "anomaly",
+        [
+            "bare-lf",
+            "obs-fold: x",
+            "white-space-before-colon",
+            "invalid-field-name",
+            "malformed-field",
+            "malformed-status-line",
+            "Invalid-field",
+        ],
+    )
+    def test_anomalies_of_fields(self, anomaly: str) -> None:
+        found = judged("standard_headers", [exchange(anomalies=("surplus: 1", anomaly.lower()))])
+
+        assert brief(found) == [violated(HEADERS, anomaly.lower().partition(" ")[0])]
+        assert found[0].actual == anomaly.lower()
+
+    def test_several_problems_are_told_together(self) -> None:
+        found = judged(
+            "standard_headers", [silent(), exchange(headers=(("Age", "x"), ("Last-Modified", "y")), number=2)]
+        )
+
+        assert brief(found) == [violated(HEADERS, "last-modified", 2)]
+        assert found[0].actual == "last-modified 'y' is no HTTP date; age 'x' is no number of seconds"
+
+    def test_even_a_broken_response_has_headers(self) -> None:
+        assert brief(judged("standard_headers", [exchange(failure=FailureKind.TRUNCATED)])) == [met(HEADERS)]
+
+    def test_405_carries_allow(self) -> None:
+        assert brief(judged("allow_with_405", [exchange(status=405, headers=(("Allow", ""),))])) == [
+            met("REQ-HTTP-405-ALLOW")
+        ]
+        found = judged("allow_with_405", [silent(), exchange(status=404), exchange(status=405, number=3)])
+        assert brief(found) == [violated("REQ-HTTP-405-ALLOW", "no-allow", 3)]
+        assert worded(found) == [("Allow with 405", "Allow None")]
+
+    @pytest.mark.parametrize("value", ["0", "120", DATE])
+    def test_retry_after(self, value: str) -> None:
+        assert brief(judged("retry_after_form", [exchange(status=503, headers=(("Retry-After", value),))])) == [
+            met("REQ-HTTP-RETRY-AFTER")
+        ]
+
+    @pytest.mark.parametrize("value", ["", "-1", "1.5", "soon", "\xb2"])
+    def test_retry_after_otherwise(self, value: str) -> None:
+        found = judged(
+            "retry_after_form",
+            [silent(), exchange(), exchange(status=503, headers=(("Retry-After", value),), number=3)],
+        )
+
+        assert brief(found) == [advisory("REQ-HTTP-RETRY-AFTER", "retry-after", 3)]
+        assert worded(found) == [("seconds or an HTTP date", f"Retry-After {value!r}")]
+
+
+def with_id(value: str, number: int, request: Request = REIMAGE) -> Exchange:
+    return exchange(request, headers=(("x-ms-request-id", value),), number=number)
+
+
+class TestRequestIds:
+    """The check `request_ids_unique`."""
+
+    NAME = "REQ-ASYNC-REQID-UNIQUE"
+
+    def test_distinct_ids(self) -> None:
+        found = judged("request_ids_unique", [with_id("a", 1), exchange(), silent(), with_id("b", 4)])
+
+        assert brief(found) == [met(self.NAME, 4)]
+        assert found[0].actual == "2 distinct ids"
+
+    def test_one_id_or_none_says_nothing(self) -> None:
+        assert judged("request_ids_unique", [exchange(), with_id("", 2), with_id("", 3), with_id("a", 4)]) == []
+
+    def test_a_shared_id(self) -> None:
+        found = judged("request_ids_unique", [with_id("a", 1), with_id("b", 2), with_id("A", 3)])
+
+        assert brief(found) == [violated(self.NAME, "reused-id", 3, 1)]
+        assert worded(found) == [("an id of its own for every request", "A answers exchanges 1 and 3")]
+
+    def test_many_shared_ids_are_one_violation(self) -> None:
+        found = judged("request_ids_unique", [with_id("a", n) for n in range(1, 5)])
+
+        assert brief(found) == [violated(self.NAME, "reused-id", 2, 1, 3, 4)]
+        assert found[0].actual == "a answers exchanges 1 and 2, and 2 more pairs share theirs"
+
+    def test_a_poll_with_the_tracked_id_is_anothers_matter(self) -> None:
+        several = [with_id(OPERATION_ID, 1), with_id(DASHED_ID.upper(), 2, POLL), with_id("b", 3, POLL)]
+
+        assert brief(judged("request_ids_unique", several)) == [met(self.NAME, 3)]
+        assert brief(judged("request_ids_unique", [*several, with_id("b", 4, POLL)])) == [
+            violated(self.NAME, "reused-id", 4, 3)
+        ]
+
+
+class TestBodies:
+    """The checks of XML bodies."""
+
+    def test_a_sound_document(self) -> None:
+        assert brief(judged("xml_bodies", [poll(RUNNING)])) == [
+            met("REQ-XML-ENC", 2),
+            met("REQ-XML-WF", 2),
+            met("REQ-XML-NS", 2),
+        ]
+        assert brief(judged("xml_bodies", [refusal(REIMAGE, 400, "X")])) == [met("REQ-XML-ENC"), met("REQ-XML-WF")]
+
+    def test_ill_formed_xml(self) -> None:
+        found = judged("xml_bodies", [poll("<Operation>")])
+
+        assert brief(found) == [violated("REQ-XML-WF", "not-well-formed", 2), met("REQ-XML-ENC", 2)]
+        assert found[0].expected == "well-formed XML"
+        wrong = judged("xml_bodies", [exchange(REIMAGE, 400, "<Error>")])
+        assert brief(wrong)[0] == violated("REQ-XML-WF", "not-well-formed", because=("REQ-ERR-BODY-FORMAT",))
+        assert brief(judged("xml_bodies", [exchange(REIMAGE, 399, "<Error>")]))[0] == violated(
+            "REQ-XML-WF", "not-well-formed"
+        )
+
+    def test_a_wrong_encoding(self) -> None:
+        found = judged("xml_bodies", [poll(b"<Operation>\xff</Operation>")])
+
+        assert brief(found) == [violated("REQ-XML-ENC", "encoding", 2)]
+        assert worded(found) == [("UTF-8 or UTF-16, as declared", "not utf-8: invalid start byte at octet 11")]
+
+    def test_a_wrong_charset_over_readable_octets(self) -> None:
+        headers = (("Content-Type", "application/xml; charset=iso-8859-1"),)
+
+        assert brief(judged("xml_bodies", [poll(RUNNING, headers=headers)])) == [
+            violated("REQ-XML-ENC", "encoding", 2),
+            met("REQ-XML-WF", 2),
+            met("REQ-XML-NS", 2),
+        ]
+
+    @pytest.mark.parametrize(
+        ("request_", "body", "names"),
+        [
+            (
+                POLL,
+                f'<Operation xmlns="{NAMESPACE}"><ID xmlns="">a</ID><Status xmlns="urn:x"/><More xmlns=""/></Operation>',
+                "ID, Status",
+            ),
+            (LOOK, deployment().replace("<Name>", '<Name xmlns="">'), "Name, Status"),
+            (
+                LOOK,
+                f'<HostedService xmlns="{NAMESPACE}"><Url xmlns="urn:x"/><ServiceName/></HostedService>',
+                "Url, ServiceName",
+            ),
+        ],
+    )
+    def test_children_in_another_namespace(self, request_: Request, body: str, names: str) -> None:
+        found = judged("xml_bodies", [exchange(request_, 200, body)])
+
+        assert brief(found)[0] == violated("REQ-XML-NS", "child-namespace")
+        assert found[0].expected == f"{names} in the root's namespace"
+        assert found[0].actual.endswith(" elsewhere")
+        assert [s for s in brief(judged("xml_bodies", [exchange(request_, 300, body)])) if s[0] == "REQ-XML-NS"] == []
+
+    def test_wrong_children_are_named(self) -> None:
+        body = f'<Operation xmlns="{NAMESPACE}"><ID xmlns="">a</ID><Status/></Operation>'
+
+        assert judged("xml_bodies", [poll(body)])[0].actual == "['ID'] elsewhere"
+
+    @pytest.mark.parametrize("body", ["<Operation/>", "<Other><ID/></Other>"])
+    def test_roots_without_known_children_say_nothing_of_the_namespace(self, body: str) -> None:
+        assert brief(judged("xml_bodies", [poll(body)])) == [met("REQ-XML-ENC", 2), met("REQ-XML-WF", 2)]
+
+    def test_what_is_no_xml_says_nothing(self) -> None:
+        several = [silent(), exchange(), exchange(HEAD, 400, "<x"), exchange(OTHER, 400, "<x"), poll("<x", number=5)]
+
+        assert brief(judged("xml_bodies", several)) == [
+            violated("REQ-XML-WF", "not-well-formed", 5),
+            met("REQ-XML-ENC", 5),
+        ]
+
+    def test_errors_name_an_xml_type(self) -> None:
+        untyped = exchange(REIMAGE, 400, error().encode())
+        plain = exchange(REIMAGE, 400, error(), (("Content-Type", "Text/Plain; a=b"),))
+
+        assert brief(judged("error_media_types", [refusal(REIMAGE, 400, "X")])) == [met("REQ-ERR-CT")]
+        assert brief(judged("error_media_types", [untyped])) == [advisory("REQ-ERR-CT", "media-type:")]
+        assert worded(judged("error_media_types", [untyped])) == [("application/xml or text/xml", "no Content-Type")]
+        assert brief(judged("error_media_types", [plain])) == [advisory("REQ-ERR-CT", "media-type:text/plain")]
+        assert judged("error_media_types", [plain])[0].actual == "text/plain"
+
+    def test_other_answers_need_no_type(self) -> None:
+        body = error().encode()
+        several = [
+            silent(),
+            exchange(REIMAGE, 399, body),
+            exchange(HEAD, 400, body),
+            exchange(NO_HOST, 400, body),
+            exchange(REIMAGE, 400, b"no"),
+            exchange(REIMAGE, 400, body, number=6),
+        ]
+
+        assert brief(judged("error_media_types", several)) == [advisory("REQ-ERR-CT", "media-type:", 6)]
+
+
+class TestConnections:
+    """What becomes of the connection."""
+
+    NAME = "REQ-REIMAGE-CL-NONZERO"
+    FIRST = refusal(REIMAGE, 400)
+
+    def second(self, status: int | None = 200, connection: int = 0, failure: FailureKind | None = None) -> Exchange:
+        """The request after it."""
+        return exchange(POLL, status, number=2, connection=connection, failure=failure)
+
+    def of(self, second: Exchange) -> list[object]:
+        """What the check says."""
+        return list(brief(judged("same_connection_usable", [self.FIRST, second], requirement=self.NAME)))
+
+    def test_the_next_request_is_answered(self) -> None:
+        found = judged("same_connection_usable", [self.FIRST, self.second()], requirement=self.NAME)
+
+        assert brief(found) == [met(FRAMING, 2)]
+        assert found[0].actual == "the connection stays framed"
+
+    def test_the_next_request_is_misread(self) -> None:
+        found = judged("same_connection_usable", [self.FIRST, self.second(400)], requirement=self.NAME)
+
+        assert brief(found) == [
+            violated(FRAMING, "desynchronised", 2, 1),
+            violated(self.NAME, "desynchronised", 1, 2, because=(FRAMING,)),
+        ]
+        assert worded(found) == [("the next request on the connection is answered 200 OK", "400 Bad Request")] * 2
+        assert self.of(self.second(None, failure=FailureKind.TIMEOUT))[0] == violated(FRAMING, "desynchronised", 2, 1)
+
+    def test_closing_is_observed(self) -> None:
+        for second in (self.second(connection=1), self.second(None, failure=FailureKind.CLOSED)):
+            found = judged("same_connection_usable", [self.FIRST, second], requirement=self.NAME)
+            assert brief(found) == [observed(self.NAME)]
+            assert found[0].actual == "closes the connection after refusing"
+
+    def test_closing_after_the_answer(self) -> None:
+        name = "REQ-HTTP-CL-INVALID"
+
+        assert brief(judged("closes_connection", [exchange(status=400, closed=True)], requirement=name)) == [met(name)]
+        found = judged("closes_connection", [exchange(status=400)], requirement=name)
+        assert brief(found) == [violated(name, "kept-open")]
+        assert worded(found) == [("the connection is closed after the answer", "400 Bad Request, kept open")]
+        assert judged("closes_connection", [silent()], requirement=name) == []
+
+
+class TestTransport:
+    """Single answers that HTTP allows a choice of."""
+
+    NAME = "REQ-HTTP-URI-LENGTH"
+
+    def test_one_of_some_statuses(self) -> None:
+        arguments = {"requirement": "REQ-HTTP-HOST", "statuses": [400, 414]}
+
+        assert brief(judged("answered_with", [exchange(status=414)], **arguments)) == [met("REQ-HTTP-HOST")]
+        found = judged("answered_with", [exchange(status=404)], **arguments)
+        assert brief(found) == [violated("REQ-HTTP-HOST", "status:404")]
+        assert worded(found) == [("400 or 414", "404 Not Found")]
+        assert brief(judged("answered_with", [silent()], **arguments)) == [
+            violated("REQ-HTTP-HOST", "no-reply:timeout")
+        ]
+        busy = judged("answered_with", [exchange(status=503)], **arguments)
+        assert brief(busy) == [inconclusive("REQ-HTTP-HOST")]
+        assert busy[0].actual == "503 Service Unavailable"
+
+    def test_one_of_some_statuses_in_words(self) -> None:
+        found = judged("answered_with", [silent()], requirement="REQ-HTTP-HOST", statuses=[400], expected="a refusal")
+
+        assert worded(found) == [("a refusal", "no complete reply: timeout, as arranged")]
+
+    def test_none_of_some_statuses(self) -> None:
+        arguments = {"requirement": self.NAME, "statuses": [414, 400], "expected": "8000 octets are read"}
+
+        assert brief(judged("not_answered_with", [exchange(status=404)], **arguments)) == [met(self.NAME)]
+        found = judged("not_answered_with", [exchange(status=414)], **arguments)
+        assert brief(found) == [advisory(self.NAME, "status:414")]
+        assert found[0].expected == "8000 octets are read"
+        quiet = judged("not_answered_with", [silent()], **arguments)
+        assert brief(quiet) == [advisory(self.NAME, "no-reply:timeout")]
+        assert worded(quiet) == [("8000 octets are read", "no complete reply: timeout, as arranged")]
+        busy = judged("not_answered_with", [exchange(status=429)], **arguments)
+        assert brief(busy) == [inconclusive(self.NAME)]
+        assert busy[0].actual == "429 Too Many Requests"
+
+    def test_not_accepted(self) -> None:
+        name = "REQ-HTTP-CL-INVALID"
+
+        assert brief(judged("not_accepted", [silent()], requirement=name)) == [met(name)]
+        assert brief(judged("not_accepted", [exchange(status=300)], requirement=name)) == [met(name)]
+        found = judged("not_accepted", [exchange(status=299)], requirement=name)
+        assert brief(found) == [violated(name, "accepted")]
+        assert found[0].expected == "a refusal, or no answer before the request is complete"
+
+    def test_the_same_answer(self) -> None:
+        arguments = {"requirement": "REQ-VER-HEADER-CASE", "what": "the case of the name"}
+        plain = poll(number=1)
+
+        assert brief(judged("same_answer", [plain, poll(number=2)], **arguments)) == [met("REQ-VER-HEADER-CASE", 2)]
+        found = judged("same_answer", [plain, poll(b"", 400)], **arguments)
+        assert brief(found) == [violated("REQ-VER-HEADER-CASE", "status:400", 2, 1)]
+        assert worded(found) == [("the case of the name makes no difference: 200 OK", "400 Bad Request")]
+        quiet = judged("same_answer", [plain, silent(POLL, number=2)], **arguments)
+        assert brief(quiet) == [violated("REQ-VER-HEADER-CASE", "no-reply:timeout", 2, 1)]
+        assert quiet[0].expected == "the case of the name makes no difference: 200 OK"
+        for pair in ([silent(POLL), poll()], [poll(b"", 503, number=1), poll()], [plain, poll(b"", 429)]):
+            assert brief(judged("same_answer", pair, **arguments)) == [inconclusive("REQ-VER-HEADER-CASE", 2, 1)]
+
+
+def test_an_id_is_told_by_the_request_not_by_the_answer() -> None:
+    odd = with_id(OTHER_ID, 1, with_header(POLL, "x-ms-client", OTHER_ID))
+
+    assert brief(judged("request_ids_unique", [odd, with_id(OTHER_ID, 2)])) == [
+        violated("REQ-ASYNC-REQID-UNIQUE", "reused-id", 2, 1)
+    ]
