@@ -399,6 +399,14 @@ def test_a_missing_content_length_is_refused(sut: SystemUnderTest, form: UriForm
     record_leniency(sut, "REQ-REIMAGE-CL-ABSENT", "without Content-Length", exchange)
 
 
+@forms
+@verifies("REQ-REIMAGE-CL-ABSENT")
+def test_the_misspelt_header_is_no_content_length(sut: SystemUnderTest, form: UriForm) -> None:
+    """The document's spelling ContentLength is read as Content-Length; a field of that name does not stand in for it."""
+    request = without_header(well_formed(sut, form, 4), "Content-Length")
+    sut.refuse(with_header(request, "ContentLength", "0"))
+
+
 BODIES = {
     "one octet": b"x",
     "a space": b" ",

@@ -121,7 +121,7 @@ def test_a_failing_reimage_ends_failed_with_its_error(sut: SystemUnderTest) -> N
 def test_the_first_version_is_enough_to_poll(sut: SystemUnderTest, version: str) -> None:
     """2009-10-01 and later versions are usable."""
     operation = ended_operation(sut)
-    exchange = sut.send(sut.builder.operation_status(operation.identifier, version=version), label="poll-version")
+    exchange = sut.book.poll(operation, version=version, label="poll-version")
     sut.judge(answered_with, exchange, requirement="REQ-GOS-VERSION-MIN", statuses=[200])
 
 

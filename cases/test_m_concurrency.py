@@ -41,7 +41,10 @@ def test_a_reimage_while_another_runs(sut: SystemUnderTest, which: str) -> None:
     said = exchange.reply.status if exchange.reply is not None else "no reply"
     sut.observe("REQ-CONC-CONFLICT", f"a reimage of the {which} instance while one runs: {said}", exchange)
     if result.exchange is not None:
-        sut.judge(contended, result.exchange, exchange, *polls, requirement=requirement, ended=ended)
+        lost = operation is not None and result.operation is not None and result.operation.state is not State.ENDED
+        alive = exchange.reply is None and sut.is_alive()
+        arguments = {"requirement": requirement, "ended": ended, "lost": lost, "alive": alive}
+        sut.judge(contended, result.exchange, exchange, *polls, **arguments)
 
 
 @afterwards

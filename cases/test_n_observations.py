@@ -157,6 +157,7 @@ def test_a_sibling_operation_is_no_reimage(sut: SystemUnderTest, form: UriForm, 
     exchange = sut.attempt(with_query(sut.builder.reimage(place, form), f"comp={sibling}"), label="sibling")
     if exchange.reply is not None and 200 <= exchange.reply.status < 300:
         operation = sut.book.open(exchange, place, form)
+        sut.observer.address(place)
         sut.book.wait(operation)
         after = sut.await_installation(place, before)
     else:

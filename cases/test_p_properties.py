@@ -228,7 +228,9 @@ class Interleaving(RuleBasedStateMachine):
             if operation.polls:
                 self.judge(progress, *operation.polls)
                 self.judge(polls_answered, operation.start, *operation.polls)
-                self.judge(operation_documents, *operation.polls)
+        told = [poll for operation in self.operations for poll in operation.polls]
+        if told:
+            self.judge(operation_documents, *told)
 
 
 @alone

@@ -30,8 +30,13 @@ def prerequisites(requirement: str) -> frozenset[str]:
     return frozenset(found)
 
 
+def _named(cause: str, verdicts: Sequence[Verdict]) -> bool:
+    """Whether every one of `verdicts` names `cause` as its own."""
+    return bool(verdicts) and all(cause in verdict.because for verdict in verdicts)
+
+
 def _explains(cause: str, verdicts: Sequence[Verdict], spoiled: Mapping[str, set[int]]) -> bool:
-    """Whether a violated `cause` accounts for every one of `verdicts`."""
+    """Whether a violated `cause` accounts for every one of `verdicts`, by name or as a prerequisite on the same exchanges."""
     return bool(verdicts) and all(
         cause in verdict.because
         or (cause in prerequisites(verdict.requirement) and bool(spoiled[cause] & set(verdict.evidence)))
@@ -40,10 +45,19 @@ def _explains(cause: str, verdicts: Sequence[Verdict], spoiled: Mapping[str, set
 
 
 def _explained(bad: Mapping[str, list[Verdict]]) -> dict[str, set[str]]:
-    """For each violated requirement, all those that it explains, directly or through others."""
+    """For each violated requirement, all those that it explains, directly or through others.
+
+    Where one names the other as its cause, the other does not count as a prerequisite the other way round.
+    """
     spoiled = {name: {n for verdict in verdicts for n in verdict.evidence} for name, verdicts in bad.items()}
     direct = {
-        cause: {name for name, verdicts in bad.items() if name != cause and _explains(cause, verdicts, spoiled)}
+        cause: {
+            name
+            for name, verdicts in bad.items()
+            if name != cause
+            and _explains(cause, verdicts, spoiled)
+            and (_named(cause, verdicts) or not _named(name, bad[cause]))
+        }
         for cause in bad
     }
     reached: dict[str, set[str]] = {}

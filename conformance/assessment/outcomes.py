@@ -43,11 +43,13 @@ def controls_of(world: World, exchanges: Mapping[int, Exchange]) -> tuple[set[st
 
 def controlled(verdict: Verdict, exchanges: Mapping[int, Exchange], controls: tuple[set[str], set[str]]) -> Verdict:
     """`verdict`, inconclusive where it counts a refusal without its control (DESIGN section 1, idea 8)."""
-    requirement = CATALOGUE[verdict.requirement]
-    if verdict.outcome is not Outcome.MET or not requirement.control or not verdict.evidence:
+    if verdict.outcome not in (Outcome.MET, Outcome.VIOLATED, Outcome.ADVISORY) or not verdict.evidence:
         return verdict
     exchange = exchanges.get(verdict.evidence[0])
     if exchange is None or (exchange.reply is not None and exchange.reply.status < 300):
+        return verdict
+    varied = verdict.check == "accepted" and verdict.requirement not in _PLAIN and verdict.outcome is not Outcome.MET
+    if not varied and not CATALOGUE[verdict.requirement].control:
         return verdict
     address = read_target(exchange.request.target)
     needed = {Kind.REIMAGE: f"reimage:{address.form}", Kind.OPERATION: "operation"}.get(address.kind, "deployment")
@@ -55,17 +57,20 @@ def controlled(verdict: Verdict, exchanges: Mapping[int, Exchange], controls: tu
     if needed in accepted:
         return verdict
     if needed.startswith("reimage") and needed not in tried:
-        return replace(
-            verdict, outcome=Outcome.UNTESTED, actual="no well-formed request of this kind was sent to compare with"
-        )
-    reason = "the refusal shows nothing: no well-formed request of this kind was accepted in this run"
-    return replace(
-        verdict,
-        outcome=Outcome.INCONCLUSIVE,
-        actual=reason,
-        because=("REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-URI-NAME", "REQ-REIMAGE-REQID-USABLE"),
-    )
+        reason = "no well-formed request of this kind was sent to compare with"
+        return replace(verdict, outcome=Outcome.UNTESTED, actual=reason) if verdict.outcome is Outcome.MET else verdict
+    reason = "the answer shows nothing: no well-formed request of this kind was accepted in this run"
+    return replace(verdict, outcome=Outcome.INCONCLUSIVE, actual=reason, because=_CONTROLS)
 
+
+_PLAIN = (
+    "REQ-REIMAGE-URI-SLOT",
+    "REQ-REIMAGE-URI-NAME",
+    "REQ-REIMAGE-METHOD",
+    "REQ-REIMAGE-COMP",
+    "REQ-REIMAGE-VERSION",
+)
+_CONTROLS = (*_PLAIN, "REQ-REIMAGE-REQID-USABLE", "REQ-GOS-URI", "REQ-DEPL-URI")
 
 _RANK = (Outcome.VIOLATED, Outcome.ADVISORY, Outcome.MET, Outcome.INCONCLUSIVE, Outcome.OBSERVED, Outcome.UNTESTED)
 

@@ -292,10 +292,8 @@ def same_connection_usable(world: World, exchanges: Sequence[Exchange], requirem
     fine = second.reply is not None and second.reply.status == 200
     expected = "the next request on the connection is answered 200 OK"
     if not fine:
-        yield framed.violated(expected, said(second), "desynchronised")
-        yield about(requirement, first, second).violated(
-            expected, said(second), "desynchronised", because=("REQ-HTTP-FRAMING",)
-        )
+        yield about(requirement, first, second).violated(expected, said(second), "desynchronised")
+        yield framed.violated(expected, said(second), "desynchronised", because=(requirement,))
     else:
         yield framed.met("the connection stays framed")
 

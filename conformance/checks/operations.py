@@ -35,6 +35,13 @@ PROMPT_SECONDS = 2.0
 RETENTION_SECONDS = 2.0
 EARLY_POLLS = 2
 _KNOWN_ORDER = ("ID", "Status", "HttpStatusCode", "Error")
+_FORMS = ("REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-URI-NAME")
+_CODE_OF = {
+    "MissingOrInvalidRequiredQueryParameter": "REQ-REIMAGE-COMP",
+    "MissingOrIncorrectVersionHeader": "REQ-REIMAGE-VERSION",
+    "InvalidHttpVerb": "REQ-REIMAGE-METHOD",
+}
+"""What an endpoint says it misses in a sound request, and the requirement under which it ought to take it."""
 _NOT_KNOWN = (400, 404, 410)
 _SAFE_ID = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@%-]+\Z")
 
@@ -60,7 +67,12 @@ def accepted(world: World, exchanges: Sequence[Exchange], requirement: str, expe
     elif exchange.reply is None:
         yield verdict.inconclusive(said(exchange))
     else:
-        yield verdict.judged(200 <= exchange.reply.status < 300, expected, said(exchange), symptom(exchange))
+        root = _CODE_OF.get(error_code(exchange.reply), requirement)
+        taken = 200 <= exchange.reply.status < 300
+        because = (root,) if root != requirement else ()
+        yield verdict.judged(taken, expected, said(exchange), symptom(exchange), because=because)
+        if not taken and root != requirement and requirement in _FORMS:
+            yield about(root, exchange).violated(expected, said(exchange), symptom(exchange))
 
 
 @check
@@ -372,7 +384,10 @@ def _changed(
     versions = {version_of(poll) for poll, _ in changed}
     steady = {version_of(poll) for poll, _ in known[first:]} - versions
     stable, moving, safe = "REQ-GOS-TERMINAL-STABLE", "REQ-GOS-PROGRESS", "REQ-GOS-READONLY"
-    if steady and all(status == known[first][1] for poll, status in known[first:] if version_of(poll) in steady):
+    before = {version_of(poll) for poll, _ in known[: known.index(changed[0])]}
+    if version_of(changed[0][0]) not in before:
+        root = safe
+    elif steady and all(status == known[first][1] for poll, status in known[first:] if version_of(poll) in steady):
         root = safe
     else:
         taken_back = known[first + 1][0] is changed[0][0] and changed[0][1] == "InProgress"
@@ -421,7 +436,7 @@ def completes(
     ends = [poll for poll in polls if status_of(poll) in TERMINAL]
     if not ends:
         readable = [poll for poll in polls if status_of(poll) in STATUSES]
-        if not readable:
+        if not readable or (polls[-1].reply is not None and status_of(polls[-1]) not in STATUSES):
             yield verdict.inconclusive(
                 "no poll showed a status",
                 because=("REQ-REIMAGE-REQID-USABLE", "REQ-GOS-STATUS", "REQ-GOS-ROOT", "REQ-GOS-200"),
@@ -500,23 +515,35 @@ def _unknown_code(exchange: Exchange, response: Response, expected: str, *, stri
 
 
 @check
-def contended(world: World, exchanges: Sequence[Exchange], requirement: str, ended: bool) -> Iterator[Verdict]:  # noqa: FBT001  JSON
+def contended(
+    world: World,
+    exchanges: Sequence[Exchange],
+    requirement: str,
+    *,
+    ended: bool,
+    lost: bool = False,
+    alive: bool = False,
+) -> Iterator[Verdict]:
     """A reimage while another runs is accepted under an id of its own and finishes, or refused with 409 ConflictError.
 
-    Exchanges: the running one's 202, the contending request, its polls; `ended` says whether its operation came to an end.
+    Exchanges: the running one's 202, the contending request, its polls; `ended` says whether its operation came to an
+    end, `lost` that the running one then never did, `alive` that the endpoint answers other requests.
     """
     del world
     first, second, polls = exchanges[0], exchanges[1], exchanges[2:]
     verdict = about(requirement, second, first, *polls[-1:])
     expected = "202 with an id of its own that finishes, or 409 with ConflictError"
-    if second.reply is None or is_busy(second):
+    if is_busy(second) or (second.reply is None and not alive):
         yield verdict.inconclusive(said(second))
+        return
+    if second.reply is None:
+        yield verdict.violated(expected, said(second), symptom(second))
         return
     if second.reply.status == 409:
         code = error_code(second.reply)
-        yield verdict.judged(code in ("", "ConflictError"), expected, said(second), f"code:{code}")
+        yield verdict.judged(code == "ConflictError", expected, said(second), f"code:{code}")
         return
-    if not 200 <= second.reply.status < 300:
+    if second.reply.status != 202:
         yield verdict.violated(expected, said(second), symptom(second))
         return
     identifier = second.reply.header("x-ms-request-id") or ""
@@ -526,6 +553,13 @@ def contended(world: World, exchanges: Sequence[Exchange], requirement: str, end
             f"202 with the running operation's id {identifier}",
             "shared-id",
             because=("REQ-ASYNC-REQID-UNIQUE",),
+        )
+    elif lost:
+        yield verdict.violated(
+            expected,
+            f"{said(second)}, and the running operation came to no end",
+            "first-lost",
+            because=("REQ-REIMAGE-COMPLETES",),
         )
     elif not ended:
         blame = (

@@ -12,7 +12,8 @@ from conformance.detection.__main__ import word_for
 from conformance.detection.forking import Found, Subject, judge_each
 from conformance.emulator import FAULTS, ODDITIES
 
-SAMPLE = int(os.environ.get("FAULT_SAMPLE", "90"))
+PROCESSES = 1 if "PYTEST_XDIST_WORKER" in os.environ else 2
+SAMPLE = int(os.environ.get("FAULT_SAMPLE", "120"))
 """How many families of faults are judged here, one fault of each; `tox -e faults` judges every fault."""
 
 FAMILIES: dict[str, list[str]] = {}
@@ -30,7 +31,7 @@ def sampled_faults() -> list[str]:
 
 @cache
 def judged_faults() -> dict[str, Found]:
-    found = judge_each([Subject(name, (name,)) for name in sampled_faults()])
+    found = judge_each([Subject(name, (name,)) for name in sampled_faults()], processes=PROCESSES)
     return {each.subject.name: each for each in found}
 
 
@@ -80,7 +81,7 @@ def test_the_conforming_emulator_gets_no_finding(strictness: str) -> None:
 @pytest.mark.xdist_group("oddities")
 def test_oddities_are_not_accused() -> None:
     subjects = oddities()
-    found = judge_each(subjects)
+    found = judge_each(subjects, processes=PROCESSES)
     assert len(found) == len(subjects) >= 30
     accused = {each.subject.name: each.reasons for each in found if "violated" in each.outcomes.values()}
     assert accused == {}
@@ -90,7 +91,11 @@ def test_oddities_are_not_accused() -> None:
 @pytest.mark.xdist_group("oddities")
 @pytest.mark.parametrize(
     "faults",
-    [("version-old-accepted", "accepted-content[xml]"), ("date-form[iso]", "order[reversed]"), ("comp-accepted[start]", "poll-status[InProgress:202]")],
+    [
+        ("version-old-accepted", "accepted-content[xml]"),
+        ("date-form[iso]", "order[reversed]"),
+        ("comp-accepted[start]", "poll-status[InProgress:202]"),
+    ],
 )
 def test_two_faults_of_different_areas_are_both_named(faults: tuple[str, str]) -> None:
     wanted = {FAULTS[name].requirement for name in faults}
