@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -451,7 +452,7 @@ class TestTransport:
     NAME = "REQ-HTTP-URI-LENGTH"
 
     def test_one_of_some_statuses(self) -> None:
-        arguments = {"requirement": "REQ-HTTP-HOST", "statuses": [400, 414]}
+        arguments: dict[str, Any] = {"requirement": "REQ-HTTP-HOST", "statuses": [400, 414]}
 
         assert brief(judged("answered_with", [exchange(status=414)], **arguments)) == [met("REQ-HTTP-HOST")]
         found = judged("answered_with", [exchange(status=404)], **arguments)
@@ -470,7 +471,11 @@ class TestTransport:
         assert worded(found) == [("a refusal", "no complete reply: timeout, as arranged")]
 
     def test_none_of_some_statuses(self) -> None:
-        arguments = {"requirement": self.NAME, "statuses": [414, 400], "expected": "8000 octets are read"}
+        arguments: dict[str, Any] = {
+            "requirement": self.NAME,
+            "statuses": [414, 400],
+            "expected": "8000 octets are read",
+        }
 
         assert brief(judged("not_answered_with", [exchange(status=404)], **arguments)) == [met(self.NAME)]
         found = judged("not_answered_with", [exchange(status=414)], **arguments)
@@ -493,7 +498,7 @@ class TestTransport:
         assert found[0].expected == "a refusal, or no answer before the request is complete"
 
     def test_the_same_answer(self) -> None:
-        arguments = {"requirement": "REQ-VER-HEADER-CASE", "what": "the case of the name"}
+        arguments: dict[str, Any] = {"requirement": "REQ-VER-HEADER-CASE", "what": "the case of the name"}
         plain = poll(number=1)
 
         assert brief(judged("same_answer", [plain, poll(number=2)], **arguments)) == [met("REQ-VER-HEADER-CASE", 2)]

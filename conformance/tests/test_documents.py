@@ -1,0 +1,341 @@
+"""Documents: bodies read strictly, what is wrong with them as a value, and nothing that an endpoint sends raises."""
+
+from __future__ import annotations
+
+import codecs
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conformance.model import Response
+from conformance.protocol.documents import (
+    ErrorDocument,
+    charset,
+    child,
+    elements,
+    error_code,
+    is_xml_media_type,
+    local,
+    looks_like_xml,
+    media_type,
+    read_document,
+    read_error,
+    same_identifier,
+    text,
+)
+from conformance.tests.judging_samples import NAMESPACE, error, response
+
+
+def typed(value: str | None, body: bytes = b"<a/>") -> Response:
+    return Response(200, headers=() if value is None else (("content-type", value),), body=body)
+
+
+class TestTypes:
+    """Media type and charset."""
+
+    @pytest.mark.parametrize(
+        ("value", "name"),
+        [
+            (None, ""),
+            ("", ""),
+            ("Application/XML", "application/xml"),
+            (" text/xml ; charset=utf-8", "text/xml"),
+            ("text/html;a;b", "text/html"),
+        ],
+    )
+    def test_the_media_type(self, value: str | None, name: str) -> None:
+        assert media_type(typed(value)) == name
+
+    @pytest.mark.parametrize(
+        ("value", "name"),
+        [
+            (None, ""),
+            ("application/xml", ""),
+            ("application/xml; charset=UTF-8", "utf-8"),
+            ('application/xml; charset=" utf-16 "', "utf-16"),
+            ("application/xml; charset*=utf-8''utf-8", ""),
+        ],
+    )
+    def test_the_charset(self, value: str | None, name: str) -> None:
+        assert charset(typed(value)) == name
+
+    @pytest.mark.parametrize(
+        ("name", "xml"),
+        [
+            ("application/xml", True),
+            ("text/xml", True),
+            ("application/atom+xml", True),
+            ("application/xml-dtd", False),
+            ("text/plain", False),
+            ("", False),
+        ],
+    )
+    def test_xml_types(self, name: str, xml: bool) -> None:  # noqa: FBT001
+        assert is_xml_media_type(name) is xml
+
+    @pytest.mark.parametrize(
+        ("value", "body", "xml"),
+        [
+            ("application/xml", b"", False),
+            ("application/xml", b" \r\n", False),
+            ("application/xml", b"nonsense", True),
+            ("application/atom+xml", b"nonsense", True),
+            ("application/xhtml+xml", b"<Error/>", False),
+            ("text/html", b"<Error/>", False),
+            ("text/plain", b"<Error/>", True),
+            (None, b"<?xml version='1.0'?><x/>", True),
+            (None, b"\xef\xbb\xbf <OPERATION/>", True),
+            (None, "\ufeff<Deployment/>".encode("utf-16-le"), True),
+            (None, "<HostedService/>".encode("utf-16-be"), True),
+            (None, b"<html><Error/></html>", False),
+            (None, b"<x/>", False),
+            (None, b"Error", False),
+        ],
+    )
+    def test_what_looks_like_xml(self, value: str | None, body: bytes, xml: bool) -> None:  # noqa: FBT001
+        assert looks_like_xml(typed(value, body)) is xml
+
+
+DECLARED = "application/xml; charset="
+WIDE = "<a>\u20ac</a>"
+
+
+class TestEncoding:
+    """REQ-XML-ENC."""
+
+    @pytest.mark.parametrize(
+        ("value", "body"),
+        [
+            ("application/xml", WIDE.encode()),
+            ("application/xml", codecs.BOM_UTF8 + WIDE.encode()),
+            (DECLARED + "utf-8", WIDE.encode()),
+            (DECLARED + "utf8", WIDE.encode()),
+            (DECLARED + "utf-8", codecs.BOM_UTF8 + WIDE.encode()),
+            (DECLARED + "us-ascii", b"<a>&#8364;</a>"),
+            ("application/xml", codecs.BOM_UTF16_LE + WIDE.encode("utf-16-le")),
+            ("application/xml", codecs.BOM_UTF16_BE + WIDE.encode("utf-16-be")),
+            (DECLARED + "utf-16", codecs.BOM_UTF16_LE + WIDE.encode("utf-16-le")),
+            (DECLARED + "utf-16", codecs.BOM_UTF16_BE + WIDE.encode("utf-16-be")),
+            (DECLARED + "utf-16le", WIDE.encode("utf-16-le")),
+            (DECLARED + "utf-16be", WIDE.encode("utf-16-be")),
+            ("application/xml", f"<?xml version='1.0' encoding='UTF-8'?>{WIDE}".encode()),
+            ("application/xml", b"<?xml version='1.0' encoding='us-ascii'?><a>&#8364;</a>"),
+            ("application/xml", f"<?xml version='1.0'?>{WIDE}".encode()),
+            (
+                "application/xml",
+                codecs.BOM_UTF16_LE + f"<?xml version='1.0' encoding='utf-16'?>{WIDE}".encode("utf-16-le"),
+            ),
+        ],
+    )
+    def test_as_declared(self, value: str, body: bytes) -> None:
+        found = read_document(typed(value, body))
+
+        assert (found.local_name, found.encoding_problem, found.syntax_problem) == ("a", "", "")
+        assert found.root is not None
+        assert text(found.root) == "\u20ac"
+
+    @pytest.mark.parametrize(
+        ("value", "body", "problem"),
+        [
+            (DECLARED + "iso-8859-1", b"<a/>", "charset 'iso-8859-1' is neither UTF-8 nor UTF-16"),
+            (DECLARED + "utf-16", codecs.BOM_UTF8 + b"<a/>", None),
+            (
+                DECLARED + "utf-8",
+                codecs.BOM_UTF16_LE + "<a/>".encode("utf-16-le"),
+                "byte-order mark of utf-16 under charset 'utf-8'",
+            ),
+            (
+                DECLARED + "utf-8",
+                codecs.BOM_UTF16_BE + "<a/>".encode("utf-16-be"),
+                "byte-order mark of utf-16 under charset 'utf-8'",
+            ),
+            ("application/xml", "<a/>".encode("utf-16-le"), "UTF-16 without byte-order mark or charset"),
+            ("application/xml", "<a/>".encode("utf-16-be"), "UTF-16 without byte-order mark or charset"),
+            (
+                "application/xml",
+                b"<?xml version='1.0' encoding='utf-16'?><a/>",
+                "the XML declaration says 'utf-16', the octets are utf-8",
+            ),
+            (
+                "application/xml",
+                b"<?xml version='1.0' encoding='Latin1'?><a/>",
+                "the XML declaration says 'latin1', the octets are utf-8",
+            ),
+            (
+                "application/xml",
+                codecs.BOM_UTF16_LE + '<?xml version="1.0" encoding="utf-8"?><a/>'.encode("utf-16-le"),
+                "the XML declaration says 'utf-8', the octets are utf-16",
+            ),
+            (
+                DECLARED + "latin1",
+                b"<?xml version='1.0' encoding='latin1'?><a/>",
+                "charset 'latin1' is neither UTF-8 nor UTF-16",
+            ),
+        ],
+    )
+    def test_otherwise(self, value: str, body: bytes, problem: str | None) -> None:
+        found = read_document(typed(value, body))
+
+        assert found.encoding_problem == (problem or "byte-order mark of utf-8 under charset 'utf-16'")
+        assert found.local_name == "a"
+
+    def test_octets_of_another_encoding(self) -> None:
+        wrong = read_document(typed("application/xml", b"<a>\xe4</a>"))
+        named = read_document(typed(DECLARED + "iso-8859-1", b"<a>\xe4</a>"))
+        odd = read_document(typed(DECLARED + "utf-16be", b"\0<\0a\0"))
+        little = read_document(typed(DECLARED + "utf-16", b"<\0a"))
+
+        assert (wrong.root, wrong.encoding_problem) == (None, "not utf-8: invalid continuation byte at octet 3")
+        assert wrong.syntax_problem == ""
+        assert named.encoding_problem == "charset 'iso-8859-1' is neither UTF-8 nor UTF-16"
+        assert odd.encoding_problem == "not utf-16-be: truncated data at octet 4"
+        assert little.encoding_problem == "not utf-16-le: truncated data at octet 2"
+
+
+class TestSyntax:
+    """REQ-XML-WF, and no entity is ever expanded."""
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b"<a>",
+            b"<a/><b/>",
+            b"<a b='1' b='2'/>",
+            b"<p:a/>",
+            b"<a>&nbsp;</a>",
+            b"x",
+            b"<a>\x01</a>",
+            b" <?xml version='1.0'?><a/>",
+        ],
+    )
+    def test_what_is_ill_formed(self, body: bytes) -> None:
+        found = read_document(typed("application/xml", body))
+
+        assert found.root is None
+        assert found.encoding_problem == ""
+        assert 0 < len(found.syntax_problem) <= 200
+
+    def test_a_long_complaint_is_cut(self) -> None:
+        found = read_document(typed("application/xml", b"<a><" + b"b" * 400 + b"></a>"))
+
+        assert len(found.syntax_problem) == 200
+
+    def test_both_problems_are_told(self) -> None:
+        found = read_document(typed(DECLARED + "iso-8859-1", b"<a>"))
+
+        assert found.encoding_problem == "charset 'iso-8859-1' is neither UTF-8 nor UTF-16"
+        assert found.syntax_problem.startswith("Premature end of data")
+
+    def test_entities_stay_unexpanded(self) -> None:
+        body = b'<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/hostname"><!ENTITY y "boom">]><a>&x;&y;</a>'
+        found = read_document(typed("application/xml", body))
+
+        assert found.root is not None
+        assert "boom" not in (found.root.text or "")
+        assert found.root.text is None
+
+    @given(st.binary(max_size=60), st.sampled_from(["", "utf-8", "utf-16", "utf-16be", "koi8-r"]))
+    def test_nothing_raises(self, body: bytes, name: str) -> None:
+        found = read_document(typed(DECLARED + name if name else "application/xml", body))
+
+        assert (found.root is None) == (found.local_name == "")
+        assert found.root is not None or found.encoding_problem or found.syntax_problem
+
+    def test_the_same_response_is_read_once(self) -> None:
+        assert read_document(typed("text/xml", b"<once/>")) is read_document(typed("text/xml", b"<once/>"))
+
+
+class TestReading:
+    """Elements by namespace and local name."""
+
+    DOCUMENT = read_document(
+        response(
+            200,
+            f'<o:R xmlns:o="{NAMESPACE}"><!--c--><?p i?><A>none</A><o:A> one<!--c--> <b>t</b>wo </o:A>tail<o:A>x</o:A></o:R>',
+        )
+    )
+
+    def test_the_root(self) -> None:
+        assert (self.DOCUMENT.local_name, self.DOCUMENT.namespace) == ("R", NAMESPACE)
+        plain = read_document(response(200, "<R/>"))
+        assert (plain.local_name, plain.namespace) == ("R", "")
+
+    def test_children(self) -> None:
+        assert self.DOCUMENT.children() == [("A", ""), ("A", NAMESPACE), ("A", NAMESPACE)]
+        assert self.DOCUMENT.root is not None
+        assert [local(node) for node in elements(self.DOCUMENT.root)] == ["A", "A", "A"]
+
+    def test_a_child_shares_its_parents_namespace(self) -> None:
+        assert self.DOCUMENT.text("A") == "one two"
+        assert self.DOCUMENT.text("B") is None
+        found = self.DOCUMENT.child("A")
+        assert found is not None
+        assert child(found, "b") is None
+        plain = read_document(response(200, "<R><A>x</A></R>"))
+        assert plain.text("A") == "x"
+        assert plain.root is not None
+        assert child(plain.root, "A") is plain.child("A")
+
+    def test_nothing_comes_of_no_root(self) -> None:
+        none = read_document(response(200, "<"))
+
+        assert (none.local_name, none.namespace, none.children(), none.child("A"), none.text("A")) == (
+            "",
+            "",
+            [],
+            None,
+            None,
+        )
+
+
+class TestErrors:
+    """Error documents."""
+
+    @pytest.mark.parametrize(
+        ("body", "expected"),
+        [
+            (error("c", "m"), ErrorDocument("c", "m", NAMESPACE)),
+            ("<Error><Code>c</Code><Message/></Error>", ErrorDocument("c")),
+            ("<Error><Message>m</Message><Code>c</Code></Error>", ErrorDocument("c", "m", misordered=True)),
+            (
+                "<Error><X/><Code>c</Code><Message>m</Message><Y/><Code>d</Code></Error>",
+                ErrorDocument("c", "m", extra=("X", "Y")),
+            ),
+            ("<Fault/>", ErrorDocument(problem="the root element is 'Fault', not 'Error'")),
+            ("<Error/>", ErrorDocument(problem="no Code and no Message in Error")),
+            (
+                error("c", "m").replace("Message", "M"),
+                ErrorDocument("c", namespace=NAMESPACE, problem="no Message in Error"),
+            ),
+            ("<Error><Message>m</Message></Error>", ErrorDocument(problem="no Code in Error")),
+            (error(" ", "m"), ErrorDocument(namespace=NAMESPACE, problem="Code is empty")),
+        ],
+    )
+    def test_they_are_read(self, body: str, expected: ErrorDocument) -> None:
+        assert read_error(read_document(response(400, body))) == expected
+
+    def test_what_keeps_them_from_being_read_is_told(self) -> None:
+        ill = read_document(response(400, "<Error>"))
+        odd = read_document(response(400, b"<Error>\xff</Error>"))
+
+        assert read_error(ill) == ErrorDocument(problem=ill.syntax_problem)
+        assert read_error(odd) == ErrorDocument(problem=odd.encoding_problem)
+
+    @pytest.mark.parametrize(
+        ("body", "code"),
+        [(error("c"), "c"), ("<Error><Code>c</Code></Error>", "c"), ("<Fault/>", ""), ("<Error>", ""), ("", "")],
+    )
+    def test_the_code(self, body: str, code: str) -> None:
+        assert error_code(response(400, body)) == code
+
+    def test_html_has_no_code(self) -> None:
+        assert error_code(response(400, error("c"), (("Content-Type", "text/html"),))) == ""
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [("ab-c", "A-BC", True), ("abc", "abd", False), ("", "-", True), ("0a", "a", False)],
+)
+def test_dashes_and_case_do_not_tell_ids_apart(first: str, second: str, same: bool) -> None:  # noqa: FBT001
+    assert same_identifier(first, second) is same
