@@ -385,9 +385,9 @@ def _changed(
     steady = {version_of(poll) for poll, _ in known[first:]} - versions
     stable, moving, safe = "REQ-GOS-TERMINAL-STABLE", "REQ-GOS-PROGRESS", "REQ-GOS-READONLY"
     before = {version_of(poll) for poll, _ in known[: known.index(changed[0])]}
-    if version_of(changed[0][0]) not in before:
-        root = safe
-    elif steady and all(status == known[first][1] for poll, status in known[first:] if version_of(poll) in steady):
+    if version_of(changed[0][0]) not in before or (
+        steady and all(status == known[first][1] for poll, status in known[first:] if version_of(poll) in steady)
+    ):
         root = safe
     else:
         taken_back = known[first + 1][0] is changed[0][0] and changed[0][1] == "InProgress"
@@ -541,7 +541,8 @@ def contended(
         return
     if second.reply.status == 409:
         code = error_code(second.reply)
-        yield verdict.judged(code == "ConflictError", expected, said(second), f"code:{code}")
+        blame = ("REQ-ERR-CODES", "REQ-ERR-BODY-OPTIONAL", "REQ-ERR-BODY-FORMAT")
+        yield verdict.judged(code == "ConflictError", expected, said(second), f"code:{code}", because=blame)
         return
     if second.reply.status != 202:
         yield verdict.violated(expected, said(second), symptom(second))

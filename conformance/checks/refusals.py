@@ -118,24 +118,33 @@ def _answered(exchange: Exchange, defects: Sequence[Defect], requirement: str, e
     if not fitting:
         by_table = len(defects) == 1 and defects[0].key in _BY_TABLE and response.status < 500
         root, other = ("REQ-ERR-CODES", requirement) if by_table else (requirement, "REQ-ERR-CODES")
-        yield about(root, exchange).violated(expected, said(exchange), symptom(exchange))
+        because = ("REQ-AUTH-FAIL",) if root == "REQ-AUTH-TLS" else ()
+        yield about(root, exchange).violated(expected, said(exchange), symptom(exchange), because=because)
         if table and len(defects) == 1:
             yield about(other, exchange).violated(expected, said(exchange), symptom(exchange), because=(root,))
         return
     codes = [defect.codes(response.status) for defect in fitting]
     if code and all(codes) and code not in frozenset().union(*codes):
-        problem = f"code:{code}"
-        if table or any(defect.layer == "auth" for defect in defects):
-            subject = about("REQ-ERR-CODES", exchange) if table else verdict
-            yield subject.violated(expected, said(exchange), problem)
-        if table:
-            yield verdict.violated(expected, said(exchange), problem, because=("REQ-ERR-CODES",))
-        elif not any(defect.layer == "auth" for defect in defects):
-            yield verdict.met(said(exchange))
+        yield from _wrong_code(exchange, defects, requirement, expected, f"code:{code}", table=table)
         return
     yield verdict.met(said(exchange))
     if table and code and len(defects) == 1:
         yield about("REQ-ERR-CODES", exchange).met(said(exchange))
+
+
+def _wrong_code(
+    exchange: Exchange, defects: Sequence[Defect], requirement: str, expected: str, problem: str, *, table: bool
+) -> Iterator[Verdict]:
+    """A refusal with the right status and a code that does not belong to it: the error table's matter where it has one."""
+    verdict = about(requirement, exchange)
+    if table:
+        yield about("REQ-ERR-CODES", exchange).violated(expected, said(exchange), problem)
+        yield verdict.violated(expected, said(exchange), problem, because=("REQ-ERR-CODES",))
+    elif any(defect.layer == "auth" for defect in defects):
+        others = ("REQ-AUTH-FAIL",) if requirement == "REQ-AUTH-TLS" else ()
+        yield verdict.violated(expected, said(exchange), problem, because=("REQ-ERR-CODES", *others))
+    else:
+        yield verdict.met(said(exchange))
 
 
 def _kind_of_error(world: World, exchange: Exchange) -> bool:

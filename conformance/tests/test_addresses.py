@@ -91,7 +91,7 @@ def test_the_two_forms() -> None:
     assert [form.collection for form in FORMS] == ["deploymentslots", "deployments"]
 
 
-NAMES = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=12)
+NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
 
 
 @given(NAMES, NAMES, st.sampled_from(FORMS), NAMES, NAMES)
