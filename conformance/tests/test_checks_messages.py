@@ -424,11 +424,11 @@ class TestConnections:
         found = judged("same_connection_usable", [self.FIRST, self.second(400)], requirement=self.NAME)
 
         assert brief(found) == [
-            violated(FRAMING, "desynchronised", 2, 1),
-            violated(self.NAME, "desynchronised", 1, 2, because=(FRAMING,)),
+            violated(self.NAME, "desynchronised", 1, 2),
+            violated(FRAMING, "desynchronised", 2, 1, because=(self.NAME,)),
         ]
         assert worded(found) == [("the next request on the connection is answered 200 OK", "400 Bad Request")] * 2
-        assert self.of(self.second(None, failure=FailureKind.TIMEOUT))[0] == violated(FRAMING, "desynchronised", 2, 1)
+        assert self.of(self.second(None, failure=FailureKind.TIMEOUT))[0] == violated(self.NAME, "desynchronised", 1, 2)
 
     def test_closing_is_observed(self) -> None:
         for second in (self.second(connection=1), self.second(None, failure=FailureKind.CLOSED)):

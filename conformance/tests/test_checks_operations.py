@@ -57,6 +57,26 @@ class TestStart:
         assert brief(found) == [violated("REQ-REIMAGE-URI-SLOT", f"status:{status}")]
         assert found[0].expected == "202 Accepted"
 
+    @pytest.mark.parametrize(
+        ("code", "root"),
+        [
+            ("MissingOrInvalidRequiredQueryParameter", "REQ-REIMAGE-COMP"),
+            ("MissingOrIncorrectVersionHeader", "REQ-REIMAGE-VERSION"),
+            ("InvalidHttpVerb", "REQ-REIMAGE-METHOD"),
+        ],
+    )
+    @pytest.mark.parametrize("form", ["REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-URI-NAME"])
+    def test_a_refusal_that_misses_what_is_there_names_the_cause(self, code: str, root: str, form: str) -> None:
+        found = judged("accepted", [refusal(REIMAGE, 400, code)], requirement=form)
+
+        assert brief(found) == [violated(form, "status:400", because=(root,)), violated(root, "status:400")]
+        assert worded(found) == [("202 Accepted", f"400 Bad Request with {code}")] * 2
+        assert brief(judged("accepted", [refusal(REIMAGE, 400, code)], requirement=root)) == [
+            violated(root, "status:400")
+        ]
+        other = judged("accepted", [refusal(REIMAGE, 400, code)], requirement="REQ-HTTP-FIELD-CASE")
+        assert brief(other) == [violated("REQ-HTTP-FIELD-CASE", "status:400", because=(root,))]
+
     def test_the_expectation_can_be_worded(self) -> None:
         found = judged("accepted", [refusal(REIMAGE, 400, "X")], requirement="REQ-REIMAGE-COMP", expected="as before")
 
@@ -679,10 +699,30 @@ class TestProgress:
         ]
         assert [v.outcome.value for v in judged("progress", several, lenient())] == ["advisory"] * 3
 
+    def test_another_answer_under_a_version_that_knew_better_is_not_safe(self) -> None:
+        first, older = polls(RUNNING, SUCCEEDED, start=3), poll(RUNNING, request=OLDER)
+
+        steady = [older, *first, poll(FAILED, request=OLDER, number=5), poll(SUCCEEDED, number=6)]
+        assert [s[0] for s in brief(judged("progress", steady)) if s[3] == ()] == [SAFE]
+
     def test_changing_under_every_version_is_instability(self) -> None:
+        older, first = poll(RUNNING, request=OLDER), polls(RUNNING, SUCCEEDED, start=3)
+
+        several = [older, *first, poll(FAILED, request=OLDER, number=5), poll(FAILED, number=6)]
+        assert [s[0] for s in brief(judged("progress", several)) if s[3] == ()] == [STABLE]
+        back = [
+            older,
+            *first,
+            poll(FAILED, request=OLDER, number=5),
+            poll(RUNNING, number=6),
+            poll(SUCCEEDED, number=7),
+        ]
+        assert [s[0] for s in brief(judged("progress", back)) if s[3] == ()] == [STABLE]
+
+    def test_a_change_that_a_new_version_shows_first_is_not_safe(self) -> None:
         several = [*polls(RUNNING, SUCCEEDED), poll(FAILED, request=OLDER, number=4), poll(FAILED, number=5)]
 
-        assert [s[0] for s in brief(judged("progress", several)) if s[3] == ()] == [STABLE]
+        assert [s[0] for s in brief(judged("progress", several)) if s[3] == ()] == [SAFE]
 
     def test_an_operation_that_is_gone_soon_after_its_end_is_unstable(self) -> None:
         end = poll(SUCCEEDED, number=3, at=3.0)
@@ -759,6 +799,10 @@ class TestCompletes:
         assert brief(found) == [inconclusive(self.NAME, 2, 1, because=because)]
         assert found[0].actual == "no poll showed a status"
         assert brief(judged("completes", [started()])) == [inconclusive(self.NAME, 1, because=because)]
+        ceased = judged("completes", [started(), *polls(RUNNING), poll(b"", 404, number=3)])
+        assert brief(ceased) == [inconclusive(self.NAME, 3, 1, because=because)]
+        quiet = judged("completes", [started(), *polls(RUNNING), silent(POLL, number=3)])
+        assert brief(quiet) == [violated(self.NAME, "no-end", 3, 1)]
 
     def test_another_requirement_can_be_asked_about(self) -> None:
         assert brief(judged("completes", [started(), poll(SUCCEEDED)], requirement="REQ-CONC-REFUSED-NOEFFECT")) == [
@@ -859,19 +903,37 @@ class TestContended:
         assert brief(found) == [met(self.NAME, 2)]
         assert found[0].actual == "202 Accepted, and finished"
 
-    @pytest.mark.parametrize("code", ["", "ConflictError"])
-    def test_refused_as_a_conflict(self, code: str) -> None:
-        assert self.of(refusal(REIMAGE, 409, code, number=2)) == [met(self.NAME, 2)]
+    def test_refused_as_a_conflict(self) -> None:
+        assert self.of(refusal(REIMAGE, 409, "ConflictError", number=2)) == [met(self.NAME, 2)]
 
-    def test_refused_as_another_conflict(self) -> None:
+    @pytest.mark.parametrize(("code", "told"), [("X", "409 Conflict with X"), ("", "409 Conflict")])
+    def test_refused_as_another_conflict(self, code: str, told: str) -> None:
         found = judged(
-            "contended", [started(), refusal(REIMAGE, 409, "X", number=2)], requirement=self.NAME, ended=False
+            "contended", [started(), refusal(REIMAGE, 409, code, number=2)], requirement=self.NAME, ended=False
         )
+        blame = ("REQ-ERR-CODES", "REQ-ERR-BODY-OPTIONAL", "REQ-ERR-BODY-FORMAT")
 
-        assert brief(found) == [violated(self.NAME, "code:X", 2, 1)]
-        assert worded(found) == [(self.EXPECTED, "409 Conflict with X")]
+        assert brief(found) == [violated(self.NAME, f"code:{code}", 2, 1, because=blame)]
+        assert worded(found) == [(self.EXPECTED, told)]
 
-    @pytest.mark.parametrize("status", [199, 300, 400, 500])
+    def test_one_that_ends_the_running_one(self) -> None:
+        second = started(number=2, identifier=OTHER_ID)
+        found = judged("contended", [started(), second], requirement=self.NAME, ended=True, lost=True)
+
+        assert brief(found) == [violated(self.NAME, "first-lost", 2, 1, because=("REQ-REIMAGE-COMPLETES",))]
+        assert worded(found) == [(self.EXPECTED, "202 Accepted, and the running operation came to no end")]
+
+    def test_silence_to_it_alone(self) -> None:
+        found = judged("contended", [started(), silent(number=2)], requirement=self.NAME, ended=True, alive=True)
+
+        assert brief(found) == [violated(self.NAME, "no-reply:timeout", 2, 1)]
+        assert worded(found) == [(self.EXPECTED, "no complete reply: timeout, as arranged")]
+        busy = judged(
+            "contended", [started(), exchange(status=503, number=2)], requirement=self.NAME, ended=True, alive=True
+        )
+        assert brief(busy) == [inconclusive(self.NAME, 2, 1)]
+
+    @pytest.mark.parametrize("status", [200, 203, 300, 400, 500])
     def test_refused_otherwise(self, status: int) -> None:
         assert self.of(exchange(status=status, number=2)) == [violated(self.NAME, f"status:{status}", 2, 1)]
 

@@ -133,7 +133,29 @@ class TestRefused:
         assert worded(found) == [(f"400 with {TABLE}", "400 Bad Request with BadRequest")] * 2
 
     def test_another_code_of_an_access_refusal_is_its_own(self) -> None:
-        assert brief(judged("refused", [refusal(UNKNOWN, 403, "Nope")])) == [violated("REQ-AUTH-FAIL", "code:Nope")]
+        assert brief(judged("refused", [refusal(UNKNOWN, 403, "Nope")])) == [
+            violated("REQ-AUTH-FAIL", "code:Nope", because=(CODES,))
+        ]
+        assert brief(judged("refused", [refusal(ANONYMOUS, 403, "Nope")])) == [
+            violated("REQ-AUTH-TLS", "code:Nope", because=(CODES, "REQ-AUTH-FAIL"))
+        ]
+
+    def test_an_anonymous_request_is_an_unauthenticated_one_too(self) -> None:
+        because = ("REQ-AUTH-FAIL",)
+
+        assert brief(judged("refused", [refusal(ANONYMOUS, 400)])) == [
+            violated("REQ-AUTH-TLS", "status:400", because=because)
+        ]
+        assert brief(judged("refused", [exchange(ANONYMOUS, 202)])) == [
+            violated("REQ-AUTH-TLS", "accepted", because=because)
+        ]
+
+    def test_accepting_several_defects_may_be_due_to_any(self) -> None:
+        request = with_query(NO_VERSION, None)
+
+        assert brief(judged("refused", [exchange(request, 202)])) == [
+            violated("REQ-VER-MISSING", "accepted", because=("REQ-REIMAGE-COMP-MISSING",))
+        ]
 
     def test_with_several_defects_the_answers_of_each_will_do(self) -> None:
         request = with_query(replace(NO_TYPE, target=NOBODY.target), None)
