@@ -178,7 +178,7 @@ def look(
     return exchange(fields.pop("request", LOOK), 200, deployment(listed, name=name), number=number, **fields)
 
 
-def judged(name: str, exchanges: Sequence[Exchange], where: World | None = None, **arguments: Any) -> list[Verdict]:
+def judged(name: str, exchanges: Sequence[Exchange], where: World | None = None, /, **arguments: Any) -> list[Verdict]:
     """The verdicts of the check called `name`."""
     return judge(where or world(), CHECKS[name], exchanges, **arguments)
 

@@ -1,0 +1,162 @@
+"""Probes judged: what a look inside the role instance shows of a reimage."""
+
+from __future__ import annotations
+
+import pytest
+
+from conformance.checks.probes import installation_in
+from conformance.model import Exchange, Request
+from conformance.tests.judging_samples import (
+    REIMAGE,
+    advisory,
+    brief,
+    exchange,
+    inconclusive,
+    judged,
+    lenient,
+    met,
+    observed,
+    refusal,
+    silent,
+    violated,
+    worded,
+)
+
+PROBE = Request("GET", "/contoso/contoso-v2/WebRole1_IN_0", (("Host", "127.0.0.1:9000"),))
+FRESH = "REQ-REIMAGE-FRESH-OS"
+
+
+def probe(installation: str, number: int = 1) -> Exchange:
+    return exchange(PROBE, 200, f'{{"installation_id": "{installation}"}}'.encode(), number=number)
+
+
+NOTHING = [
+    silent(PROBE),
+    exchange(PROBE, 404, b'{"installation_id": "a"}'),
+    exchange(PROBE, 200, b"no json"),
+    exchange(PROBE, 200, b"\xff"),
+    exchange(PROBE, 200, b'["installation_id"]'),
+    exchange(PROBE, 200, b"{}"),
+]
+
+
+def test_the_installation_id() -> None:
+    assert installation_in(probe("a")) == "a"
+    assert installation_in(exchange(PROBE, 200, b'{"installation_id": 7}')) == "7"
+
+
+@pytest.mark.parametrize("other", NOTHING)
+def test_no_installation_id(other: Exchange) -> None:
+    assert installation_in(other) == ""
+
+
+def test_a_fresh_installation() -> None:
+    assert brief(judged("fresh_installation", [probe("a"), probe("b", 2)])) == [met(FRESH, 2)]
+    found = judged("fresh_installation", [probe("a"), probe("a", 2)])
+    assert brief(found) == [violated(FRESH, "same-installation", 2, 1)]
+    assert worded(found) == [("another installation_id after the reimage", "still a")]
+    assert brief(judged("fresh_installation", [probe("a"), probe("a", 2)], lenient())) == [
+        observed(FRESH, 2, 1, symptom="same-installation")
+    ]
+
+
+@pytest.mark.parametrize("pair", [[probe(""), probe("b", 2)], [probe("a"), probe("", 2)], [probe(""), probe("", 2)]])
+def test_without_ids_nothing_is_known(pair: list[Exchange]) -> None:
+    found = judged("fresh_installation", pair)
+
+    assert brief(found) == [inconclusive(FRESH, 2, 1)]
+    assert found[0].actual == "the probe did not tell the installation id"
+
+
+KEPT, LOST = "REQ-REIMAGE-LOCALSTORE", "REQ-REIMAGE-OTHERDATA-LOST"
+NONE: tuple[int, bytes] = (404, b"")
+
+
+def markers(*found: tuple[int, bytes]) -> list[Exchange]:
+    return [exchange(PROBE, status, body, number=i + 1) for i, (status, body) in enumerate(found)]
+
+
+def test_local_storage_is_kept_and_other_data_lost() -> None:
+    found = judged("storage_kept_and_lost", markers((200, b"x"), (200, b"x"), (200, b"x"), NONE))
+
+    assert brief(found) == [met(KEPT, 3), met(LOST, 4)]
+
+
+@pytest.mark.parametrize("after", [NONE, (200, b"y"), (200, b""), (404, b"x")])
+def test_local_storage_is_lost(after: tuple[int, bytes]) -> None:
+    found = judged("storage_kept_and_lost", markers((200, b"x"), (200, b"x"), after, NONE))
+
+    assert brief(found) == [advisory(KEPT, "local-storage-lost", 3, 1), met(LOST, 4)]
+    assert worded(found)[0] == ("the marker in local storage", "gone")
+
+
+def test_other_data_is_kept() -> None:
+    found = judged("storage_kept_and_lost", markers((200, b"x"), (200, b"x"), (200, b"x"), (200, b"y")))
+
+    assert brief(found) == [violated(LOST, "other-data-kept", 4, 2), met(KEPT, 3)]
+    assert worded(found)[0] == ("no marker outside local storage", "still there")
+
+
+@pytest.mark.parametrize("before", [NONE, (200, b""), (201, b"x")])
+def test_markers_that_were_not_written_prove_nothing(before: tuple[int, bytes]) -> None:
+    found = judged("storage_kept_and_lost", markers(before, before, NONE, NONE))
+
+    assert brief(found) == [inconclusive(KEPT, 3, 1), inconclusive(LOST, 4, 2)]
+    assert [v.actual for v in found] == ["the marker could not be written"] * 2
+
+
+NOEFFECT = "REQ-GOS-NOTFOUND-NOEFFECT"
+
+
+def test_a_refused_reimage_reinstalls_nothing() -> None:
+    seen = [probe("a"), probe("b", 2), refusal(REIMAGE, 400, number=3), refusal(REIMAGE, 400, number=4)]
+    found = judged("installation_unchanged", seen, requirement="REQ-VER-MISSING", what="refused requests")
+
+    assert brief(found) == [
+        violated("REQ-VER-MISSING", "reinstalled", 3, 2),
+        violated(NOEFFECT, "reinstalled", 3, 2, because=("REQ-VER-MISSING",)),
+    ]
+    assert worded(found) == [
+        ("the same installation_id", "another installation_id after refused requests"),
+        ("a refused reimage has no effect", "another installation_id after refused requests"),
+    ]
+
+
+def test_others_are_not_reinstalled_either() -> None:
+    seen = [probe("a"), probe("b", 2)]
+    name = "REQ-REIMAGE-OTHERS-UNTOUCHED"
+
+    assert brief(judged("installation_unchanged", seen, requirement=name, what="others' reimages")) == [
+        violated(name, "reinstalled", 2)
+    ]
+    assert brief(judged("installation_unchanged", seen, requirement=NOEFFECT, what="refused")) == [
+        violated(NOEFFECT, "reinstalled", 2)
+    ]
+
+
+@pytest.mark.parametrize("pair", [[probe("a"), probe("a", 2)], [probe(""), probe("b", 2)], [probe("a"), probe("", 2)]])
+def test_the_same_or_an_unknown_installation_says_nothing(pair: list[Exchange]) -> None:
+    assert judged("installation_unchanged", pair, requirement=NOEFFECT, what="refused") == []
+
+
+COMP = "REQ-REIMAGE-COMP"
+
+
+def test_a_sibling_operation_reimages_nothing() -> None:
+    for pair in ([probe("a"), probe("a", 2)], [probe(""), probe("b", 2)]):
+        assert brief(judged("sibling_is_no_reimage", [*pair, exchange(number=3)], sibling="reboot")) == [met(COMP, 3)]
+    found = judged("sibling_is_no_reimage", [probe("a"), probe("b", 2), exchange(number=3)], sibling="reboot")
+    assert brief(found) == [violated(COMP, "sibling-reimages", 3, 2)]
+    assert worded(found) == [("comp=reboot reimages nothing", "a fresh installation was written")]
+
+
+def test_a_rebuild_writes_a_fresh_installation_too() -> None:
+    seen = [probe("a"), probe("b", 2)]
+    found = judged("sibling_is_no_reimage", [*seen, exchange(number=3)], sibling="rebuild")
+
+    assert brief(found) == [observed(COMP, 3, 2)]
+    assert found[0].actual == "comp=rebuild was accepted, and a rebuild writes a fresh installation too"
+    for other in (silent(number=3), exchange(status=300, number=3)):
+        assert brief(judged("sibling_is_no_reimage", [*seen, other], sibling="rebuild")) == [
+            violated(COMP, "sibling-reimages", 3, 2)
+        ]
