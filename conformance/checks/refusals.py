@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from conformance.checks.deployments import READY, statuses_in
 from conformance.checks.registry import about, check
-from conformance.checks.wording import is_busy, said, symptom
+from conformance.checks.wording import is_busy, is_standard, said, symptom
 from conformance.model import FailureKind
 from conformance.oracle import permitted
 from conformance.protocol.addresses import Kind, read_target
@@ -119,6 +119,8 @@ def _answered(exchange: Exchange, defects: Sequence[Defect], requirement: str, e
         by_table = len(defects) == 1 and defects[0].key in _BY_TABLE and response.status < 500
         root, other = ("REQ-ERR-CODES", requirement) if by_table else (requirement, "REQ-ERR-CODES")
         because = ("REQ-AUTH-FAIL",) if root == "REQ-AUTH-TLS" else ()
+        if not is_standard(response.status):
+            because = (*because, "REQ-ERR-STATUS")
         yield about(root, exchange).violated(expected, said(exchange), symptom(exchange), because=because)
         if table and len(defects) == 1:
             yield about(other, exchange).violated(expected, said(exchange), symptom(exchange), because=(root,))
@@ -216,7 +218,7 @@ def error_statuses(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verd
         verdict = about("REQ-ERR-STATUS", exchange)
         if response.status < 300 and looks_like_xml(response) and read_document(response).local_name == "Error":
             yield verdict.violated("a 4xx or 5xx status", f"an Error document under {said(exchange)}", "error-in-2xx")
-        elif "not a standard" in said(exchange):
+        elif not is_standard(response.status):
             yield verdict.violated("a standard HTTP status code", said(exchange), f"status:{response.status}")
         elif (
             response.status >= 500
@@ -301,6 +303,7 @@ def error_codes(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict
         verdict = about("REQ-ERR-CODES", exchange)
         if response.status not in defect.statuses:
             because = () if defect.key in _BY_TABLE and response.status < 500 else (defect.requirement,)
+            because = because if is_standard(response.status) else ("REQ-ERR-STATUS",)
             yield verdict.violated(str(defect), said(exchange), symptom(exchange), because=because)
         elif code and defect.codes(response.status) and code not in defect.codes(response.status):
             yield verdict.violated(str(defect), said(exchange), f"code:{code}")

@@ -13,6 +13,11 @@ if TYPE_CHECKING:
 BUSY_STATUSES = (429, 503)
 
 
+def is_standard(status: int) -> bool:
+    """Whether a status code is registered (RFC 9110 16.2.1)."""
+    return status in {each.value for each in HTTPStatus}
+
+
 def phrase(status: int) -> str:
     """A status with its standard phrase."""
     try:

@@ -87,13 +87,11 @@ def _set_up_hypothesis(plan: Plan) -> None:
 
 
 def _set_up_reports(config: pytest.Config, folder: Path | None) -> None:
-    """Has pytest-html write its page into the folder, and keeps one target's cases in one worker."""
+    """Has pytest-html write its page into the folder."""
     if folder is not None and not config.getoption("htmlpath", None) and not hasattr(config, "workerinput"):
         config.option.htmlpath = str(folder / "report.html")
         config.option.self_contained_html = True
         config.pluginmanager.register(PageHooks(), "reimage-conformance-page")
-    if getattr(config.option, "numprocesses", None):
-        config.option.dist = "loadgroup"
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -112,8 +110,18 @@ def _is_controller(config: pytest.Config) -> bool:
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Puts the run together and reaches the endpoint."""
     config = session.config
-    if PLAN not in config.stash or config.option.collectonly or _is_controller(config):
+    if (
+        PLAN not in config.stash
+        or config.option.collectonly
+        or _is_controller(config)
+        or hasattr(config, "workerinput")
+    ):
         return
+    _begin(config)
+
+
+def _begin(config: pytest.Config) -> None:
+    """Puts the run together; in a worker of pytest-xdist only when it gets a case, for one worker gets them all."""
     try:
         config.stash[RUN] = Run(config.stash[PLAN], config.stash[FOLDER])
     except UnreachableError as error:
@@ -132,6 +140,16 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     return [
         f"target: {target.name} at {target.base_url}; {target.strictness.value}, {plan.profile.value}, {budget}, seed {plan.seed}"
     ]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Gives all cases of a run to one worker of pytest-xdist: a target's operations, budget and controls are one story."""
+    if PLAN not in config.stash:
+        return None
+    from conformance.plugin.scheduling import OneTarget  # noqa: PLC0415  only where pytest-xdist is at work
+
+    return OneTarget(config, log)
 
 
 @pytest.hookimpl(trylast=True)
@@ -154,8 +172,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     chosen = [item for item in items if _belongs(item, profile)]
     dropped = [item for item in items if item not in set(chosen)]
     items[:] = sorted(chosen, key=_phase)
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("target"))
     if dropped:
         config.hook.pytest_deselected(items=dropped)
 
@@ -188,8 +204,10 @@ def sut(request: pytest.FixtureRequest) -> SystemUnderTest:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Opens and closes the case in the journal."""
-    run = item.config.stash.get(RUN, None)
     cited = _cites(item)
+    if cited and RUN not in item.config.stash and PLAN in item.config.stash:
+        _begin(item.config)
+    run = item.config.stash.get(RUN, None)
     if run is None or not cited:
         return (yield)
     doc = (getattr(item, "function", None).__doc__ or "").strip().splitlines()

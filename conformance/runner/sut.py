@@ -12,6 +12,7 @@ from conformance.checks.refusals import instance_untouched, nothing_left_behind,
 from conformance.model import Deployment, Exchange, Outcome, Request, Verdict
 from conformance.oracle import permitted
 from conformance.protocol.addresses import FORMS, Kind, UriForm, read_target
+from conformance.protocol.documents import error_code
 from conformance.protocol.requests import Place, RequestBuilder
 from conformance.runner.campaign import Campaign, Result
 from conformance.runner.operations import Operation, OperationBook, State
@@ -322,8 +323,8 @@ class SystemUnderTest:
         address = read_target(exchange.request.target)
         if address.kind is not Kind.REIMAGE or exchange.request.method in ("HEAD", "OPTIONS", "TRACE"):
             return []
-        if exchange.reply.header("x-ms-request-id") is None and exchange.request.method != "POST":
-            return []
+        if error_code(exchange.reply) or (exchange.reply.status != 202 and exchange.request.method != "POST"):
+            return []  # an error in disguise starts nothing
         operation = self.book.open(exchange, place, address.form)
         operation.unwanted = True
         if place is not None:

@@ -87,6 +87,7 @@ def test_a_status_rests_on_everything_that_leads_to_it() -> None:
         "REQ-GOS-ROOT",
         "REQ-GOS-200",
         "REQ-REIMAGE-REQID-USABLE",
+        "REQ-ASYNC-REQID-UNIQUE",
         "REQ-REIMAGE-REQID",
         "REQ-REIMAGE-202",
         "REQ-XML-ENC",

@@ -1,0 +1,53 @@
+"""The suite against emulators that are wrong in one way, unusual in several, or right."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from random import Random
+
+from conformance.detection.__main__ import word_for
+from conformance.detection.forking import Found, Subject, judge_each
+from conformance.emulator import FAULTS
+
+PROCESSES = 1 if "PYTEST_XDIST_WORKER" in os.environ else 2
+SAMPLE = int(os.environ.get("FAULT_SAMPLE", "120"))
+"""How many families of faults are judged here, one fault of each; `tox -e faults` judges every fault."""
+
+FAMILIES: dict[str, list[str]] = {}
+for _name, _fault in FAULTS.items():
+    FAMILIES.setdefault(_fault.family, []).append(_name)
+
+
+def sampled_faults() -> list[str]:
+    """One fault of each of the sampled families, another sample for another FAULT_SEED."""
+    random = Random(os.environ.get("FAULT_SEED", "1"))  # noqa: S311  a sample
+    families = sorted(FAMILIES)
+    chosen = random.sample(families, min(SAMPLE, len(families)))
+    return [random.choice(FAMILIES[family]) for family in sorted(chosen)]
+
+
+@cache
+def judged_faults() -> dict[str, Found]:
+    found = judge_each([Subject(name, (name,)) for name in sampled_faults()], processes=PROCESSES)
+    return {each.subject.name: each for each in found}
+
+
+def test_every_sampled_fault_is_found_under_its_own_requirement() -> None:
+    found = judged_faults()
+    words = {name: word_for(each) for name, each in found.items()}
+    assert len(words) == SAMPLE
+    assert {name: word for name, word in words.items() if word in ("missed", "broken")} == {}
+
+
+def test_the_first_finding_names_the_requirement_that_a_fault_breaks() -> None:
+    found = judged_faults()
+    first = [name for name, each in found.items() if word_for(each) == "first"]
+    assert len(found) == SAMPLE
+    assert len(first) / len(found) >= 0.9, sorted(set(found) - set(first))
+
+
+def test_a_fault_makes_one_headline() -> None:
+    numbers = sorted(len(each.findings) for each in judged_faults().values())
+    assert len(numbers) == SAMPLE
+    assert numbers[len(numbers) // 2] == 1
