@@ -112,6 +112,7 @@ class TestRefused:
             violated(CODES, "status:409"),
             violated(own, "status:409", because=(CODES,)),
         ]
+        assert brief(judged("refused", [refusal(request_, 499)]))[0] == violated(CODES, "status:499")
         assert brief(judged("refused", [refusal(request_, 500)])) == [
             violated(own, "status:500"),
             violated(CODES, "status:500", because=(own,)),
@@ -294,12 +295,20 @@ class TestRefusedLate:
 
         assert brief(judged("refused", late, polls=2)) == [met("REQ-REIMAGE-UNKNOWN-INSTANCE")]
 
+    def test_the_last_poll_is_the_evidence(self) -> None:
+        late = [started(NOBODY), poll(RUNNING, number=2), poll(RUNNING, number=3), poll(SUCCEEDED, number=4)]
+        quiet = [started(NOBODY), poll(FAILED, number=2), silent(POLL, number=3)]
+
+        assert brief(judged("refused", late, polls=3)) == [violated("REQ-REIMAGE-UNKNOWN-INSTANCE", "accepted", 1, 4)]
+        assert brief(judged("refused", quiet, polls=2)) == [inconclusive("REQ-REIMAGE-UNKNOWN-INSTANCE", 1, 3)]
+
     def test_failing_later_excuses_only_unknown_names(self) -> None:
         assert brief(judged("refused", [started(NO_VERSION), poll(FAILED)], polls=1)) == [
             violated("REQ-VER-MISSING", "accepted", 1, 2)
         ]
 
     def test_200_instead_of_202_is_accepted_at_once(self) -> None:
+        assert brief(judged("refused", [exchange(NO_VERSION, 299)])) == [violated("REQ-VER-MISSING", "accepted")]
         assert brief(judged("refused", [exchange(NOBODY, 200)])) == [
             violated("REQ-REIMAGE-UNKNOWN-INSTANCE", "accepted")
         ]
@@ -469,7 +478,7 @@ class TestErrorStatuses:
         assert (
             judged("error_statuses", [exchange(), poll(SUCCEEDED), exchange(NO_VERSION, 302, error()), silent()]) == []
         )
-        assert judged("error_statuses", [exchange(NO_VERSION, 100)]) == []
+        assert judged("error_statuses", [exchange(NO_VERSION, 199), exchange(NO_VERSION, 300, error())]) == []
 
     @pytest.mark.parametrize("status", [299, 419, 499, 599, 700])
     def test_an_invented_status_is_a_violation(self, status: int) -> None:
@@ -485,6 +494,9 @@ class TestErrorStatuses:
             violated("REQ-ERR-STATUS", "server-error", because=("REQ-VER-MISSING", "REQ-REIMAGE-COMP-MISSING"))
         ]
         assert worded(found) == [("a 4xx status for a client's error", "500 Internal Server Error")]
+        assert brief(judged("error_statuses", [exchange(NO_VERSION, 502)])) == [
+            violated("REQ-ERR-STATUS", "server-error", because=("REQ-VER-MISSING",))
+        ]
 
     @pytest.mark.parametrize("status", [501, 503, 505])
     def test_some_5xx_are_answers_to_anything(self, status: int) -> None:
@@ -532,6 +544,7 @@ class TestErrorCodes:
 
     def test_another_status_is_a_violation_of_whoever_names_it(self) -> None:
         assert brief(judged("error_codes", [refusal(NOBODY, 400)])) == [violated(CODES, "status:400")]
+        assert brief(judged("error_codes", [refusal(NOBODY, 499)])) == [violated(CODES, "status:499")]
         assert brief(judged("error_codes", [refusal(NOBODY, 500)])) == [
             violated(CODES, "status:500", because=("REQ-REIMAGE-UNKNOWN-INSTANCE",))
         ]

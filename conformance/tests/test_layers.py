@@ -1,0 +1,132 @@
+"""Layers: every import goes the way that the table of docs/architecture.md says, and only two rooms know sockets."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+TABLE = (ROOT.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
+ROW = re.compile(r"^\| (`[^|]*`) \|[^|]*\| ([^|]*) \|$", re.MULTILINE)
+PACKAGE = "conformance"
+SOCKETS = {
+    "socket",
+    "ssl",
+    "selectors",
+    "socketserver",
+    "http.client",
+    "http.server",
+    "urllib.request",
+    "asyncio",
+    "httpx",
+    "requests",
+}
+WITH_SOCKETS = {
+    "emulator/server.py",
+    "wire/client.py",
+    "wire/connecting.py",
+    "wire/identities.py",
+    "wire/streams.py",
+    "wire/transport.py",
+}
+WITHOUT_ANY = {"commands/fleet.py": "asyncio for child processes"}
+
+
+def modules() -> list[Path]:
+    """Every module of the library."""
+    return sorted(path for path in ROOT.rglob("*.py") if "tests" not in path.relative_to(ROOT).parts)
+
+
+def room_of(path: Path) -> str:
+    """The room that a module belongs to; "" for the package itself."""
+    first = path.relative_to(ROOT).parts[0].removesuffix(".py")
+    return "" if first == "__init__" else first
+
+
+ROOMS = {room_of(path) for path in modules()} - {""}
+
+
+def permitted() -> dict[str, set[str]]:
+    """What each room may import, by the table."""
+    found: dict[str, set[str]] = {}
+    for names, says in ROW.findall(TABLE):
+        listed = {name for name in re.split(r",\s*", says.partition("everything but ")[2] or says) if name}
+        if says.startswith("everything"):
+            allowed = ROOMS - (listed if "but" in says else set())
+        else:
+            allowed = set() if says == "nothing of ours" else listed
+        for name in re.findall(r"`([^`]*)`", names):
+            found[name] = allowed
+    return found
+
+
+def imports(path: Path) -> set[str]:
+    """Everything that a module imports, wherever in it, by full name."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {node.module or ""} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def rooms_imported(path: Path) -> set[str]:
+    """The rooms of ours that a module imports from, but its own."""
+    names = {name.split(".")[1] for name in imports(path) if name.startswith(f"{PACKAGE}.")}
+    return (names & ROOMS) - {room_of(path)}
+
+
+def family(room: str) -> set[str]:
+    """The modules that make one room though they are files of their own."""
+    return {name for name in ROOMS if name.startswith("config")} if room.startswith("config") else {room}
+
+
+def test_the_table_names_every_room_and_no_other() -> None:
+    assert set(permitted()) == ROOMS
+    named = {name for allowed in permitted().values() for name in allowed}
+    assert named <= ROOMS
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_go_one_way(path: Path) -> None:
+    room = room_of(path)
+    allowed = permitted()[room] if room else set()
+    reach = {name for each in allowed for name in family(each)} | family(room)
+
+    assert rooms_imported(path) - reach == set()
+
+
+def test_the_table_permits_no_circle() -> None:
+    open_ended = {"preflight", "capture", "plugin", "detection", "commands", "cli"}
+    waiting = {room: names - {room} for room, names in permitted().items() if room not in open_ended}
+    while ready := {room for room, names in waiting.items() if not names & set(waiting)}:
+        waiting = {room: names for room, names in waiting.items() if room not in ready}
+
+    assert waiting == {}
+
+
+def test_the_emulator_was_written_on_its_own() -> None:
+    shared = {room for path in modules() if room_of(path) == "emulator" for room in rooms_imported(path)}
+
+    assert shared <= {"errors", "model"}
+
+
+def test_only_the_wire_and_the_emulators_server_know_sockets() -> None:
+    users = {str(path.relative_to(ROOT)) for path in modules() if imports(path) & SOCKETS}
+
+    assert users - set(WITHOUT_ANY) == WITH_SOCKETS
+
+
+def test_the_library_asserts_nothing() -> None:
+    asserting = [
+        str(path)
+        for path in modules()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Assert)
+    ]
+
+    assert asserting == []
