@@ -112,7 +112,9 @@ class TestRefused:
             violated(CODES, "status:409"),
             violated(own, "status:409", because=(CODES,)),
         ]
-        assert brief(judged("refused", [refusal(request_, 499)]))[0] == violated(CODES, "status:499")
+        assert brief(judged("refused", [refusal(request_, 499)]))[0] == violated(
+            CODES, "status:499", because=("REQ-ERR-STATUS",)
+        )
         assert brief(judged("refused", [refusal(request_, 500)])) == [
             violated(own, "status:500"),
             violated(CODES, "status:500", because=(own,)),
@@ -123,6 +125,16 @@ class TestRefused:
         assert worded(judged("refused", [refusal(NO_TYPE, 404, "X")])) == [("400 or 415", "404 Not Found with X")]
         assert brief(judged("refused", [refusal(UNKNOWN, 401)])) == [violated("REQ-AUTH-FAIL", "status:401")]
         assert brief(judged("refused", [refusal(NO_TYPE, 300)])) == [violated("REQ-REIMAGE-CT-ABSENT", "status:300")]
+
+    def test_an_invented_status_is_explained_by_that(self) -> None:
+        because = ("REQ-ERR-STATUS",)
+
+        assert brief(judged("refused", [refusal(NO_TYPE, 499)])) == [
+            violated("REQ-REIMAGE-CT-ABSENT", "status:499", because=because)
+        ]
+        assert brief(judged("refused", [refusal(ANONYMOUS, 499)])) == [
+            violated("REQ-AUTH-TLS", "status:499", because=("REQ-AUTH-FAIL", *because))
+        ]
 
     def test_another_code_is_the_tables_matter(self) -> None:
         found = judged("refused", [refusal(NO_VERSION, 400, "BadRequest")])
@@ -544,7 +556,9 @@ class TestErrorCodes:
 
     def test_another_status_is_a_violation_of_whoever_names_it(self) -> None:
         assert brief(judged("error_codes", [refusal(NOBODY, 400)])) == [violated(CODES, "status:400")]
-        assert brief(judged("error_codes", [refusal(NOBODY, 499)])) == [violated(CODES, "status:499")]
+        assert brief(judged("error_codes", [refusal(NOBODY, 499)])) == [
+            violated(CODES, "status:499", because=("REQ-ERR-STATUS",))
+        ]
         assert brief(judged("error_codes", [refusal(NOBODY, 500)])) == [
             violated(CODES, "status:500", because=("REQ-REIMAGE-UNKNOWN-INSTANCE",))
         ]
