@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -25,6 +26,9 @@ from conformance.protocol.documents import (
     text,
 )
 from conformance.tests.judging_samples import NAMESPACE, error, response
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def typed(value: str | None, body: bytes = b"<a/>") -> Response:
@@ -234,6 +238,18 @@ class TestSyntax:
         assert found.root is not None
         assert "boom" not in (found.root.text or "")
         assert found.root.text is None
+
+    def test_no_dtd_is_loaded(self, tmp_path: Path) -> None:
+        dtd = tmp_path / "bad.dtd"
+        dtd.write_text("<!ELEMENT")
+        found = read_document(typed("application/xml", f'<!DOCTYPE a SYSTEM "{dtd}"><a/>'.encode()))
+
+        assert (found.local_name, found.syntax_problem) == ("a", "")
+
+    def test_no_tree_grows_beyond_bounds(self) -> None:
+        found = read_document(typed("application/xml", b"<a>" * 3000 + b"</a>" * 3000))
+
+        assert found.root is None
 
     @given(st.binary(max_size=60), st.sampled_from(["", "utf-8", "utf-16", "utf-16be", "koi8-r"]))
     def test_nothing_raises(self, body: bytes, name: str) -> None:

@@ -1,0 +1,164 @@
+"""The registry: checks by name, verdicts stamped, graded and folded, and the words that replies are told in."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from conformance.checks import CHECKS, about, graded, judge
+from conformance.checks.registry import folded, judge_scope
+from conformance.checks.wording import is_busy, is_standard, phrase, said, symptom
+from conformance.model import Exchange, FailureKind, Outcome, Verdict
+from conformance.tests.judging_samples import brief, exchange, lenient, refusal, silent, started, violated, world
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from conformance.world import World
+
+NAME = "REQ-REIMAGE-202"
+
+
+def sample(world: World, exchanges: Sequence[Exchange], *, how: str = "bad") -> Iterator[Verdict]:
+    """A check: two verdicts, the second without evidence."""
+    del world
+    yield about(NAME, exchanges[0]).violated("expected", how, "symptom", because=("REQ-X",))
+    yield about("REQ-REIMAGE-REQID").met("there")
+
+
+def run(where: World, *exchanges: Exchange, **arguments: Any) -> list[Verdict]:
+    return judge(where, sample, exchanges, **arguments)  # type: ignore[arg-type]
+
+
+def test_every_check_is_known_by_its_name() -> None:
+    assert {name: check.__name__ for name, check in CHECKS.items()} == {name: name for name in CHECKS}
+    assert {
+        "refused",
+        "accepted",
+        "progress",
+        "framing",
+        "fresh_installation",
+        "answered_with",
+        "instance_effect",
+    } <= set(CHECKS)
+
+
+def test_verdicts_are_stamped() -> None:
+    found = run(world(), exchange(number=7), exchange(number=8), how="odd")
+
+    assert found == [
+        Verdict(NAME, Outcome.VIOLATED, "sample", "", (7,), "expected", "odd", "symptom", ("REQ-X",), {"how": "odd"}),
+        Verdict("REQ-REIMAGE-REQID", Outcome.MET, "sample", "", (7,), "", "there", "", (), {"how": "odd"}),
+    ]
+
+
+def test_only_some_requirements_can_be_asked_for() -> None:
+    found = run(world(), exchange(), only=["REQ-REIMAGE-REQID"])
+
+    assert [(each.requirement, each.arguments) for each in found] == [
+        ("REQ-REIMAGE-REQID", {"only": ["REQ-REIMAGE-REQID"]})
+    ]
+    assert run(world(), exchange(), only=[]) == []
+
+
+def test_a_judgement_is_made_once_for_the_same_question() -> None:
+    where = world()
+    run(where, exchange())
+    run(where, exchange(), only=[NAME])
+    assert len(where.memory) == 1
+    run(where, exchange(), how="odd")
+    run(where, exchange(number=2))
+    assert len(where.memory) == 3
+
+
+@pytest.mark.parametrize(
+    ("requirement", "strict", "loose"),
+    [
+        ("REQ-REIMAGE-202", Outcome.VIOLATED, Outcome.VIOLATED),
+        ("REQ-GOS-ORDER", Outcome.ADVISORY, Outcome.ADVISORY),
+        ("REQ-ERR-CODES", Outcome.VIOLATED, Outcome.ADVISORY),
+        ("REQ-REIMAGE-CT-ABSENT", Outcome.VIOLATED, Outcome.OBSERVED),
+        ("REQ-VER-UNPUBLISHED", Outcome.OBSERVED, Outcome.OBSERVED),
+        ("REQ-THROTTLE", Outcome.OBSERVED, Outcome.OBSERVED),
+    ],
+)
+def test_a_violation_is_graded_by_what_it_counts_as(requirement: str, strict: Outcome, loose: Outcome) -> None:
+    found = Verdict(requirement, Outcome.VIOLATED, symptom="s")
+
+    assert graded(found, world()) == replace(found, outcome=strict)
+    assert graded(found, lenient()) == replace(found, outcome=loose)
+
+
+@pytest.mark.parametrize("outcome", [outcome for outcome in Outcome if outcome is not Outcome.VIOLATED])
+def test_other_verdicts_stay(outcome: Outcome) -> None:
+    found = Verdict("REQ-THROTTLE", outcome)
+
+    assert graded(found, world()) is found
+
+
+def test_what_is_met_several_times_is_told_once_and_last() -> None:
+    several = [about(NAME, exchange(number=n), exchange(number=90)).met(f"seen {n}") for n in (1, 2, 2, 3)]
+    other = about("REQ-HTTP-DATE", exchange(number=5)).violated("e", "a", "s")
+    found = folded([several[0], other, *several[1:]])
+
+    assert [(v.requirement, v.outcome, v.evidence, v.actual) for v in found] == [
+        ("REQ-HTTP-DATE", Outcome.VIOLATED, (5,), "a"),
+        (NAME, Outcome.MET, (1, 2), "4 exchanges"),
+    ]
+    assert folded([Verdict(NAME, Outcome.MET, actual="x")]) == [Verdict(NAME, Outcome.MET, actual="x")]
+
+
+def test_a_dozen_of_a_kind_is_enough() -> None:
+    same = [about(NAME, exchange(number=n)).violated("e", "a", "s") for n in range(1, 15)]
+    other = about(NAME, exchange(number=20)).violated("e", "a", "t")
+
+    assert [v.evidence[0] for v in folded([*same, other])] == [*range(1, 13), 20]
+
+
+def test_a_verdict_says_what_it_is_about() -> None:
+    verdict = about(NAME, exchange(number=3), exchange(number=1))
+
+    assert verdict.met() == Verdict(NAME, Outcome.MET, evidence=(3, 1))
+    assert verdict.observed("seen") == Verdict(NAME, Outcome.OBSERVED, evidence=(3, 1), actual="seen")
+    assert verdict.inconclusive("why", because=("x",)) == Verdict(
+        NAME, Outcome.INCONCLUSIVE, evidence=(3, 1), actual="why", because=("x",)
+    )
+    assert verdict.advised("e", "a", "s") == Verdict(
+        NAME, Outcome.ADVISORY, evidence=(3, 1), expected="e", actual="a", symptom="s"
+    )
+    assert verdict.judged(bool(1), "e", "a", "s", because=("x",)) == Verdict(
+        NAME, Outcome.MET, evidence=(3, 1), actual="a"
+    )
+    assert verdict.judged(bool(0), "e", "a", "s", because=("x",)) == Verdict(
+        NAME, Outcome.VIOLATED, evidence=(3, 1), expected="e", actual="a", symptom="s", because=("x",)
+    )
+
+
+def test_a_scope_is_what_went_to_the_endpoint_until_then() -> None:
+    several = [exchange(status=200, number=n, label="probe" if n == 2 else "") for n in (1, 2, 3, 4)]
+
+    assert brief(judge_scope(world(), CHECKS["answered_202"], several, 3, {})) == [
+        violated(NAME, "status:200", 1),
+        violated(NAME, "status:200", 3),
+    ]
+
+
+def test_the_wording_of_replies() -> None:
+    assert phrase(202) == "202 Accepted"
+    assert phrase(299) == "299 (not a standard status code)"
+    assert (is_standard(404), is_standard(499)) == (True, False)
+    assert (said(started()), symptom(started())) == ("202 Accepted", "status:202")
+    assert said(refusal(started().request, 400, "X")) == "400 Bad Request with X"
+    assert said(replace(refusal(started().request, 400, "X"), failure=None)) == "400 Bad Request with X"
+    assert (said(silent()), symptom(silent())) == ("no complete reply: timeout, as arranged", "no-reply:timeout")
+    nothing = Exchange(1, started().request, None)
+    assert (said(nothing), symptom(nothing)) == ("no reply", "no-reply")
+    assert [is_busy(each) for each in (exchange(status=429), exchange(status=503), exchange(status=500), silent())] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+    assert is_busy(exchange(status=503, failure=FailureKind.TRUNCATED)) is False

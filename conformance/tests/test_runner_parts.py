@@ -1,0 +1,532 @@
+"""The runner's parts that decide: budget, plan, variations, patience of the dispatcher, and operations under way."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from conformance.embedding import TurnedClock
+from conformance.model import Deployment, Exchange, FailureKind, Identity, Limits, Profile, Request
+from conformance.oracle import permitted
+from conformance.protocol.addresses import UriForm
+from conformance.protocol.requests import Place
+from conformance.requirements import CATALOGUE
+from conformance.runner.budget import Budget
+from conformance.runner.dispatch import Dispatcher
+from conformance.runner.operations import OperationBook, State
+from conformance.runner.planning import OTHER_SPELLING, SPELLING, Planner, natural, role_of
+from conformance.runner.variations import VARIATIONS, varied
+from conformance.tests.judging_samples import (
+    BUILDER,
+    FABRIKAM,
+    FAILED,
+    LOOK,
+    OPERATION_ID,
+    PLACE,
+    POLL,
+    PRODUCTION,
+    REIMAGE,
+    REIMAGE_BY_NAME,
+    RUNNING,
+    STAGING,
+    SUCCEEDED,
+    TARGET,
+    exchange,
+    poll,
+    silent,
+    started,
+    world,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from conformance.runner.recorder import Recorder
+    from conformance.wire.client import Client
+
+
+class TestBudget:
+    """Reimages are counted once each, and never beyond the limit."""
+
+    def test_it_runs_out(self) -> None:
+        budget = Budget(2)
+
+        assert budget.allows()
+        budget.spend(1)
+        assert (budget.allows(), budget.allows(reserved=1)) == (True, False)
+        budget.spend(1)
+        assert (budget.spent, budget.allows()) == (1, True)
+        budget.spend(2)
+        assert (budget.spent, budget.allows()) == (2, False)
+
+    def test_what_reimaged_nothing_is_given_back_once(self) -> None:
+        budget = Budget(1)
+        budget.spend(5)
+        budget.give_back(4)
+        assert (budget.spent, budget.allows()) == (1, False)
+        budget.give_back(5)
+        budget.give_back(5)
+        assert (budget.spent, budget.allows()) == (0, True)
+
+    def test_nothing_is_allowed_without_a_limit(self) -> None:
+        assert Budget(0).allows() is False
+        assert Budget(0).reserve == 1
+
+
+class TestPlan:
+    """Which reimages a run starts, the ones that decide most first."""
+
+    def test_names_are_ordered_by_role_then_index(self) -> None:
+        names = ["Web_IN_10", "Web_IN_2", "Other", "Web_IN_0", "Web_IN_"]
+
+        assert sorted(names, key=natural) == ["Other", "Web_IN_", "Web_IN_0", "Web_IN_2", "Web_IN_10"]
+        assert (natural("A\n7"), natural(""), role_of("Web_IN_12")) == (("A\n", 7), ("", -1), "Web_IN_")
+
+    def test_the_main_deployment_is_the_largest_in_production(self) -> None:
+        assert Planner(TARGET, Profile.STANDARD).main == PRODUCTION
+        assert Planner(TARGET, Profile.STANDARD).others == [STAGING, FABRIKAM]
+        large = replace(STAGING, role_instances=("a", "b", "c", "d"))
+        assert Planner(replace(TARGET, deployments=(large, FABRIKAM)), Profile.STANDARD).main == FABRIKAM
+        empty = replace(PRODUCTION, role_instances=())
+        assert Planner(replace(TARGET, deployments=(empty, STAGING)), Profile.STANDARD).main == STAGING
+
+    def test_a_smoke_run_is_one_reimage(self) -> None:
+        (step,) = Planner(TARGET, Profile.SMOKE).steps()
+
+        assert (step.name, step.place, step.form, step.contend) == ("control-slot", PLACE, UriForm.SLOT, False)
+
+    def test_the_first_steps_decide_most(self) -> None:
+        steps = Planner(TARGET, Profile.STANDARD).steps()
+
+        assert [(step.name, str(step.place), step.form.value) for step in steps[:7]] == [
+            ("control-slot", "contoso/contoso-v2/WebRole1_IN_0", "slot"),
+            ("control-name", "fabrikam/fabrikam-v1/Front_IN_0", "name"),
+            ("other-slot", "contoso/contoso-v3/WebRole1_IN_0", "slot"),
+            ("minimum-slot", "contoso/contoso-v2/WebRole1_IN_1", "slot"),
+            ("spelling-name", "fabrikam/fabrikam-v1/Front_IN_1", "name"),
+            ("failing", "contoso/contoso-v2/Broken_IN_0", "slot"),
+            ("minimum-name", "contoso/contoso-v3/WebRole1_IN_0", "name"),
+        ]
+        assert [step.contend for step in steps[:3]] == [True, False, False]
+        assert {step.name: step.version for step in steps if step.version} == {
+            "minimum-slot": "2010-10-28",
+            "minimum-name": "2010-10-28",
+        }
+        assert steps[4].variations == SPELLING
+        assert [step.name for step in steps if step.expected == "fails"] == ["failing"]
+
+    def test_the_names_of_steps_are_unique(self) -> None:
+        names = [step.name for step in Planner(TARGET, Profile.NIGHTLY).steps()]
+
+        assert len(names) == len(set(names))
+        assert {
+            "role-WorkerRole1_IN_",
+            "again",
+            "contoso-v3-slot",
+            "fabrikam-v1-name",
+            "spelling-slot",
+            "encoded",
+            "chunked",
+            "slot-case",
+        } <= set(names)
+        assert "last-index" not in names
+
+    def test_a_long_index_range_is_tried_at_its_ends(self) -> None:
+        many = replace(PRODUCTION, role_instances=("W_IN_0", "W_IN_1", "W_IN_10", "W_IN_2"))
+        steps = {step.name: step for step in Planner(replace(TARGET, deployments=(many,)), Profile.STANDARD).steps()}
+
+        assert {
+            name: steps[name].place.role_instance for name in ("last-index", "second-index", "last-index-slot")
+        } == {
+            "last-index": "W_IN_10",
+            "second-index": "W_IN_1",
+            "last-index-slot": "W_IN_10",
+        }
+        assert not {name for name in steps if name.startswith("role-")}
+
+    def test_one_deployment_will_do(self) -> None:
+        single = Deployment("c", "staging", "d", ("i",))
+        steps = Planner(replace(TARGET, deployments=(single,)), Profile.STANDARD).steps()
+
+        assert {str(step.place) for step in steps} == {"c/d/i"}
+        assert "other-slot" not in [step.name for step in steps]
+
+    def test_open_questions_are_asked_last_and_not_observed(self) -> None:
+        steps = Planner(TARGET, Profile.STANDARD).steps()
+        asked = [step for step in steps if step.expected == "open"]
+
+        assert [step.name for step in asked] == [
+            "comp-upper-name",
+            "comp-upper-value",
+            "comp-twice",
+            "extra-parameter",
+            "slot-case",
+        ]
+        assert steps[-5:] == asked
+        assert [step.query for step in asked] == [
+            "COMP=reimage",
+            "comp=REIMAGE",
+            "comp=reimage&comp=reimage",
+            "comp=reimage&verbose=true",
+            None,
+        ]
+        assert {step.observe for step in asked} == {False}
+
+    def test_a_second_certificate_is_tried_over_tls(self) -> None:
+        second = replace(TARGET, second_client_certificate=cast("Any", "second.pem"))
+        steps = Planner(second, Profile.STANDARD).steps()
+
+        assert [step.identity for step in steps if step.name == "second-certificate"] == [Identity.SECOND]
+        plain = Planner(replace(second, base_url="http://h"), Profile.STANDARD).steps()
+        assert "second-certificate" not in [step.name for step in plain]
+
+    def test_places_count_in_natural_order(self) -> None:
+        planner = Planner(TARGET, Profile.STANDARD)
+
+        assert [planner.place(PRODUCTION, n).role_instance for n in (0, 1, 2, -1, 3, -4)] == [
+            "WebRole1_IN_0",
+            "WebRole1_IN_1",
+            "WorkerRole1_IN_0",
+            "WorkerRole1_IN_0",
+            "WebRole1_IN_0",
+            "WebRole1_IN_0",
+        ]
+
+    def test_witnesses_are_instances_that_no_step_reimages(self) -> None:
+        many = replace(PRODUCTION, role_instances=tuple(f"W_IN_{n}" for n in range(6)))
+        planner = Planner(replace(TARGET, deployments=(many,)), Profile.SMOKE)
+
+        assert [place.role_instance for place in planner.witnesses(many)] == [f"W_IN_{n}" for n in range(1, 6)]
+        assert Planner(replace(TARGET, deployments=(STAGING,)), Profile.SMOKE).witnesses(STAGING) == [
+            Place(STAGING, "WebRole1_IN_0")
+        ]
+
+
+class TestVariations:
+    """Changes that have to make no difference make none to the oracle."""
+
+    @pytest.mark.parametrize("name", VARIATIONS)
+    @pytest.mark.parametrize("request_", [REIMAGE, REIMAGE_BY_NAME], ids=["slot", "name"])
+    def test_a_varied_request_may_be_accepted(self, name: str, request_: Request) -> None:
+        changed = varied(request_, (name,))
+
+        assert changed != request_
+        assert permitted(changed, world()).may_be_accepted
+        assert [d.key for d in permitted(changed, world()).defects] == (
+            ["chunked-empty"] if name == "chunked-empty" else []
+        )
+        assert VARIATIONS[name].requirement in CATALOGUE
+
+    def test_they_add_up(self) -> None:
+        changed = varied(REIMAGE, SPELLING)
+
+        assert [key for key, _ in changed.headers] == [
+            "ContentLength",
+            "CONTENT-LENGTH",
+            "x-ms-version",
+            "Content-Type",
+            "HOST",
+        ]
+        assert permitted(changed, world()).must_be_accepted
+        assert permitted(varied(REIMAGE, OTHER_SPELLING), world()).must_be_accepted
+
+
+class FakeClient:
+    """Answers each request with the next of some exchanges."""
+
+    def __init__(self, *replies: Exchange) -> None:
+        self.replies = list(replies)
+        self.sent: list[Request] = []
+        self.options: list[dict[str, Any]] = []
+
+    def exchange(self, request: Request, **options: Any) -> Exchange:
+        self.sent.append(request)
+        self.options.append(options)
+        reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
+        return replace(reply, request=request, number=len(self.sent))
+
+
+def dispatcher(client: FakeClient, **limits: Any) -> tuple[Dispatcher, TurnedClock]:
+    clock = TurnedClock()
+    return Dispatcher(cast("Client", client), clock, Limits(**limits), "127.0.0.1:8443"), clock
+
+
+BUSY = exchange(status=503)
+
+
+class TestDispatch:
+    """Patience within limits."""
+
+    def test_due_polls_go_first(self) -> None:
+        client = FakeClient(exchange())
+        sender, _ = dispatcher(client)
+        order: list[int] = []
+        sender.before = lambda: order.append(len(client.sent))
+
+        assert sender.send(REIMAGE, label="x", on=3, watch_close=True).number == 1
+        assert order == [0]
+        assert client.options == [{"label": "x", "on": 3, "watch_close": True}]
+
+    def test_a_throttled_request_is_tried_again_ever_later(self) -> None:
+        client = FakeClient(BUSY, BUSY, exchange())
+        sender, clock = dispatcher(client, poll_interval_seconds=5.0)
+
+        assert sender.send(REIMAGE, on=3).number == 3
+        assert clock.now() == 1000.0 + 5 + 10
+        assert [option.get("on") for option in client.options] == [3, None, None]
+
+    def test_patience_ends(self) -> None:
+        client = FakeClient(BUSY)
+        sender, clock = dispatcher(client, poll_interval_seconds=5.0)
+
+        assert sender.send(REIMAGE).number == 6
+        assert clock.now() == 1000.0 + 5 + 10 + 20 + 30 + 30
+        impatient = FakeClient(BUSY)
+        assert dispatcher(impatient)[0].send(REIMAGE, patient=False).number == 1
+
+    @pytest.mark.parametrize(
+        ("value", "seconds"),
+        [("7", 7.0), ("0", 0.0), ("900", 30.0), ("9" * 400, 30.0), ("soon", 5.0), ("\xb2", 5.0), ("-1", 5.0)],
+    )
+    def test_retry_after_is_honoured_within_limits(self, value: str, seconds: float) -> None:
+        client = FakeClient(exchange(status=429, headers=(("Retry-After", value),)), exchange())
+        sender, clock = dispatcher(client, poll_interval_seconds=5.0)
+        sender.send(REIMAGE)
+
+        assert clock.now() == 1000.0 + seconds
+
+    @pytest.mark.parametrize(
+        "kind",
+        [FailureKind.RESET, FailureKind.CLOSED, FailureKind.TRUNCATED, FailureKind.REFUSED, FailureKind.NOT_HTTP],
+    )
+    def test_a_safe_request_that_was_lost_is_sent_once_more(self, kind: FailureKind) -> None:
+        client = FakeClient(silent(kind=kind))
+        found = dispatcher(client)[0].send(POLL)
+
+        assert (found.number, client.sent) == (2, [POLL, replace(POLL, fresh_connection=True)])
+
+    def test_a_post_is_never_repeated_blindly(self) -> None:
+        client = FakeClient(silent(kind=FailureKind.RESET))
+
+        assert dispatcher(client)[0].send(REIMAGE).number == 1
+
+    @pytest.mark.parametrize("kind", [FailureKind.TIMEOUT, FailureKind.TLS, FailureKind.TOO_LARGE])
+    def test_other_failures_are_left_alone(self, kind: FailureKind) -> None:
+        assert dispatcher(FakeClient(silent(kind=kind)))[0].send(POLL).number == 1
+
+    @pytest.mark.parametrize(
+        ("location", "target"),
+        [("/a?b=c", "/a?b=c"), ("/a", "/a"), ("https://127.0.0.1:8443/a", "/a")],
+    )
+    def test_a_redirect_to_the_same_host_is_followed_once(self, location: str, target: str) -> None:
+        client = FakeClient(exchange(status=307, headers=(("Location", location),)))
+        found = dispatcher(client)[0].send(REIMAGE, label="x")
+
+        assert (found.number, found.request) == (2, replace(REIMAGE, target=target))
+        assert client.options[1]["label"] == "x"
+
+    @pytest.mark.parametrize(
+        "reply",
+        [
+            exchange(status=307),
+            exchange(status=307, headers=(("Location", "https://elsewhere/a"),)),
+            exchange(status=307, headers=(("Location", "a"),)),
+            exchange(status=308, headers=(("Location", "/a"),)),
+            silent(),
+        ],
+    )
+    def test_any_other_redirect_is_not(self, reply: Exchange) -> None:
+        assert dispatcher(FakeClient(reply))[0].send(REIMAGE).number == 1
+
+
+class FakeRecorder:
+    """Remembers events."""
+
+    def __init__(self) -> None:
+        self.world = world()
+        self.events: list[tuple[str, dict[str, Any]]] = []
+
+    def note(self, event: str, **fields: Any) -> None:
+        self.events.append((event, fields))
+
+
+class Rig:
+    """A book of operations whose polls are answered by arrangement."""
+
+    def __init__(self, *replies: Exchange, **limits: Any) -> None:
+        self.client = FakeClient(*replies)
+        self.dispatcher, self.clock = dispatcher(
+            self.client, **{"poll_interval_seconds": 5.0, "operation_timeout_seconds": 100.0, **limits}
+        )
+        self.budget, self.recorder = Budget(6), FakeRecorder()
+        self.book = OperationBook(self.dispatcher, BUILDER, self.budget, cast("Recorder", self.recorder))
+        self.dispatcher.before = self.book.tick
+
+    def finished(self, start: Exchange | None = None) -> Any:
+        """An operation waited for."""
+        found = self.book.open(start or started(), PLACE, UriForm.SLOT)
+        self.book.wait(found)
+        return found
+
+
+def answers(bodies: Iterable[str]) -> list[Exchange]:
+    return [poll(body) for body in bodies]
+
+
+class TestOperations:
+    """Operations under way, by a clock that the test turns."""
+
+    def test_one_that_succeeds(self) -> None:
+        rig = Rig(*answers([RUNNING, RUNNING, SUCCEEDED]))
+        found = rig.finished()
+
+        assert (found.state, found.status, found.is_under_way, found.is_known) == (
+            State.ENDED,
+            "Succeeded",
+            False,
+            True,
+        )
+        assert [each.target for each in rig.client.sent] == [f"{POLL.target}"] * 4
+        assert [option["label"] for option in rig.client.options] == ["poll", "poll", "poll", "poll-after-end"]
+        assert found.exchanges[0] == started()
+        assert len(found.exchanges) == 5
+        assert found.duration == 1.0
+        assert rig.budget.spent == 1
+        assert rig.recorder.events == [
+            (
+                "operation",
+                {
+                    "start": 1,
+                    "identifier": OPERATION_ID,
+                    "place": "contoso/contoso-v2/WebRole1_IN_0",
+                    "form": UriForm.SLOT,
+                },
+            )
+        ]
+
+    def test_polls_become_rarer_up_to_the_interval(self) -> None:
+        rig = Rig(poll(RUNNING), operation_timeout_seconds=100.0)
+        found = rig.book.open(started())
+        gaps = []
+        for _ in range(40):
+            rig.book.poll(found)
+            gaps.append(round(found.due - rig.clock.now(), 3))
+            rig.clock.sleep(found.due - rig.clock.now())
+
+        assert gaps[:3] == [0.5, 0.5, 0.5]
+        assert gaps[-1] == 5.0
+        assert gaps == sorted(gaps)
+
+    def test_nothing_is_polled_before_it_is_due(self) -> None:
+        rig = Rig(poll(RUNNING))
+        rig.book.open(started())
+        rig.book.tick()
+        rig.book.tick()
+        assert len(rig.client.sent) == 1
+        rig.clock.sleep(0.5)
+        rig.book.tick()
+        assert len(rig.client.sent) == 2
+
+    def test_one_that_never_ends_is_overdue(self) -> None:
+        found = Rig(poll(RUNNING)).finished()
+
+        assert found.state is State.OVERDUE
+        assert 100.0 <= found.duration <= 106.0
+
+    def test_one_that_is_never_known_is_lost(self) -> None:
+        rig = Rig(poll(b"", 404))
+        found = rig.finished()
+
+        assert (found.state, found.is_known) == (State.LOST, False)
+        assert 10.0 <= found.duration <= 11.0
+        again = rig.finished(started(number=9))
+        assert 2.5 <= again.duration <= 3.1
+
+    def test_one_that_is_answered_no_more_is_lost(self) -> None:
+        found = Rig(poll(RUNNING), silent(), silent()).finished()
+
+        assert (found.state, len(found.polls)) == (State.LOST, 3)
+
+    def test_one_unanswered_poll_is_forgiven(self) -> None:
+        assert Rig(silent(), poll(RUNNING), silent(), poll(SUCCEEDED)).finished().state is State.ENDED
+
+    def test_one_that_is_known_and_then_refused_is_waited_for(self) -> None:
+        assert Rig(poll(RUNNING), poll(b"", 404), poll(FAILED)).finished().status == "Failed"
+
+    def test_one_without_an_id_is_lost_at_once(self) -> None:
+        rig = Rig(poll(RUNNING))
+
+        assert rig.finished(started(identifier="")).state is State.LOST
+        assert (rig.client.sent, rig.budget.spent) == ([], 1)
+
+    @pytest.mark.parametrize("body", ["<Operation><Status>Succeeded", "Succeeded"])
+    def test_an_ill_formed_end_ends_the_waiting(self, body: str) -> None:
+        assert Rig(poll(body)).finished().status == "Succeeded"
+        assert Rig(poll(body.encode("utf-16"), 299)).finished().status == "Succeeded"
+        assert Rig(poll(body, 300)).finished().state is State.OVERDUE
+
+    def test_what_failed_for_want_of_an_instance_is_given_back(self) -> None:
+        nobody = replace(REIMAGE, target=REIMAGE.target.replace("WebRole1_IN_0", "Nobody"))
+        late, plain, odd = Rig(poll(FAILED)), Rig(poll(FAILED)), Rig(poll(SUCCEEDED))
+        late.finished(started(nobody))
+        plain.finished()
+        odd.finished(started(nobody))
+
+        assert (late.budget.spent, plain.budget.spent, odd.budget.spent) == (0, 1, 1)
+
+    def test_after_two_without_an_end_nothing_is_hoped_for(self) -> None:
+        rig = Rig(poll(RUNNING))
+        assert rig.book.hopeless is False
+        rig.finished(started(number=1))
+        assert rig.book.hopeless is False
+        rig.finished(started(number=2))
+        assert rig.book.hopeless is True
+        third = rig.book.open(started(number=3))
+        assert third.state is State.LOST
+
+    def test_as_many_ends_give_hope(self) -> None:
+        rig = Rig(poll(SUCCEEDED))
+        for number, identifier in enumerate((OPERATION_ID, "", OPERATION_ID, ""), 1):
+            rig.finished(started(number=number, identifier=identifier))
+
+        assert rig.book.hopeless is False
+
+    def test_a_deployment_is_busy_while_one_runs_on_it(self) -> None:
+        rig = Rig(poll(RUNNING), poll(SUCCEEDED))
+        found = rig.book.open(started(), PLACE)
+        rig.book.open(started(number=2))
+
+        assert (rig.book.is_busy(PRODUCTION), rig.book.is_busy(STAGING), len(rig.book.under_way)) == (True, False, 2)
+        rig.book.wait(found)
+        assert rig.book.is_busy(PRODUCTION) is False
+
+    def test_unwanted_operations_are_counted(self) -> None:
+        rig = Rig(poll(RUNNING))
+        rig.book.open(started())
+        rig.book.open(started(number=2)).unwanted = True
+
+        assert rig.book.unwanted == 1
+
+    def test_a_poll_presents_the_certificate_that_started_it_and_any_version(self) -> None:
+        rig = Rig(poll(RUNNING))
+        found = rig.book.open(started(replace(REIMAGE, identity=Identity.SECOND)))
+        rig.book.poll(found, version="2009-10-01", label="x")
+
+        assert rig.client.sent[0].identity is Identity.SECOND
+        assert rig.client.sent[0].values("x-ms-version") == ("2009-10-01",)
+        assert rig.client.options[0]["label"] == "x"
+
+    def test_a_pause_is_no_longer_than_the_interval(self) -> None:
+        rig = Rig(poll(RUNNING))
+        rig.book.pause()
+        assert rig.clock.now() == 1000.001
+        found = rig.book.open(started())
+        found.due = rig.clock.now() + 60
+        rig.book.pause()
+        assert round(rig.clock.now(), 3) == 1005.001
+
+
+def test_a_look_is_no_reimage() -> None:
+    assert permitted(LOOK, world()).must_be_accepted
