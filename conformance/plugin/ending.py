@@ -12,6 +12,7 @@ from conformance.journal import read_journal
 from conformance.replay.assessing import assessed
 from conformance.report.console import console_lines
 from conformance.report.html.hooks import HtmlHooks
+from conformance.report.index import write_index
 from conformance.report.write import write_reports
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ def end_session(
         assessment = assessed(journal, run.sut.recorder.verdicts if run is not None else None)
         if folder is not None:
             write_reports(assessment, journal.exchanges, folder)
+            if plan.report_dir is None:
+                write_index(folder.parent.parent)
         if plan.write_baseline is not None:
             write_baseline(assessment, plan.write_baseline)
     except SuiteError as error:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from conformance.checks.wording import is_busy
-from conformance.model import FailureKind
+from conformance.model import FailureKind, Identity
+from conformance.runner.signals import Inconclusive
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +18,12 @@ if TYPE_CHECKING:
     from conformance.wire.clock import Clock
 
 BUSY_TRIES = 6
+BUSY_LIMIT = 4
+"""After so many requests in a row that were throttled to the end, an endpoint is asked once each."""
+SILENCE_LIMIT = 8
+"""After so many requests in a row without any reply, the rest of the run is inconclusive."""
 LONGEST_PAUSE = 30.0
+STRANGERS = (Identity.NONE, Identity.UNKNOWN)
 SAFE_METHODS = ("GET", "HEAD")
 _LOST = (FailureKind.RESET, FailureKind.CLOSED, FailureKind.TRUNCATED, FailureKind.REFUSED, FailureKind.NOT_HTTP)
 
@@ -31,10 +37,17 @@ class Dispatcher:
         self.before: Callable[[], None] = lambda: None
         self._client = client
         self._host = host
+        self._busy_in_a_row = 0
+        self._silent_in_a_row = 0
 
     def once(self, request: Request, *, label: str = "", on: int | None = None, watch_close: bool = False) -> Exchange:
         """One exchange, whatever comes of it."""
-        return self._client.exchange(request, label=label, on=on, watch_close=watch_close)
+        exchange = self._client.exchange(request, label=label, on=on, watch_close=watch_close)
+        if exchange.reply is not None:
+            self._silent_in_a_row = 0
+        elif request.identity not in STRANGERS and request.patience_seconds is None:
+            self._silent_in_a_row += 1
+        return exchange
 
     def send(
         self,
@@ -50,12 +63,16 @@ class Dispatcher:
         A safe request whose connection was lost is sent once more; a POST never is.
         """
         self.before()
+        if self._silent_in_a_row >= SILENCE_LIMIT:
+            raise Inconclusive(f"the endpoint gave no reply {self._silent_in_a_row} times in a row")
         exchange = self.once(request, label=label, on=on, watch_close=watch_close)
         tries = 1
-        while patient and is_busy(exchange) and tries < BUSY_TRIES:
+        most = BUSY_TRIES if self._busy_in_a_row < BUSY_LIMIT else 1
+        while patient and is_busy(exchange) and tries < most:
             self.clock.sleep(self._pause(exchange, tries))
             exchange = self.once(request, label=label, watch_close=watch_close)
             tries += 1
+        self._busy_in_a_row = self._busy_in_a_row + 1 if is_busy(exchange) else 0
         if _is_lost(exchange) and request.method in SAFE_METHODS:
             exchange = self.once(replace(request, fresh_connection=True), label=label, watch_close=watch_close)
         moved = self._moved(exchange, request)

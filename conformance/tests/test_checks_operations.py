@@ -119,6 +119,12 @@ class TestStart:
 
         assert brief(judged("request_id_present", several, requirement="REQ-GOS-REQID")) == [met("REQ-GOS-REQID", 4)]
 
+    @pytest.mark.parametrize("status", [200, 299])
+    def test_every_success_needs_one(self, status: int) -> None:
+        assert brief(judged("request_id_present", [exchange(status=status)], requirement="REQ-GOS-REQID")) == [
+            violated("REQ-GOS-REQID", "request-id")
+        ]
+
     def test_a_202_has_no_content(self) -> None:
         several = [silent(), exchange(status=200, body=b"x"), exchange(status=202, body=b"y" * 70, number=3)]
         found = judged("empty_body", several)
@@ -142,6 +148,11 @@ class TestUsableId:
             "Get Operation Status answers",
             "first known 0.0 s after the 202",
         ]
+
+    def test_the_first_poll_that_shows_it_counts(self) -> None:
+        several = [started(), poll(b"", at=1.0), poll(b"", 404, number=3, at=3.5), poll(number=4, at=4.0)]
+
+        assert brief(judged("id_usable", several)) == [met(self.USABLE, 2), met(self.URI, 2), met(self.PROMPT, 2)]
 
     @pytest.mark.parametrize("identifier", ["", "a/b", "a b", "a?b", "a#b", "é", "a\n"])
     def test_an_id_that_no_path_can_hold(self, identifier: str) -> None:
@@ -229,7 +240,9 @@ class TestPollsAnswered:
     """The check `polls_answered`."""
 
     def test_every_poll_of_a_known_operation_is_answered_200(self) -> None:
-        assert brief(judged("polls_answered", [started(), *polls(RUNNING, SUCCEEDED)])) == [met("REQ-GOS-200", 2, 3)]
+        several = [started(), *polls(RUNNING, SUCCEEDED, SUCCEEDED)]
+
+        assert brief(judged("polls_answered", several)) == [met("REQ-GOS-200", 2, 3, 4)]
 
     def test_polls_before_the_operation_is_known_say_nothing(self) -> None:
         assert judged("polls_answered", [started(), poll(b"", 404)]) == []
@@ -384,6 +397,9 @@ class TestDocuments:
 
         assert brief(found) == [violated("REQ-GOS-ROOT", "no-document", 2, because=("REQ-XML-WF",))]
         assert found[0].actual.startswith("no XML: ")
+
+    def test_one_unreadable_document_does_not_hide_the_next(self) -> None:
+        assert self.of("REQ-GOS-STATUS", poll(b""), poll(number=3)) == [met("REQ-GOS-STATUS", 3)]
 
     def test_a_wrong_encoding_leaves_the_root_open(self) -> None:
         assert brief(judged("operation_documents", [poll(b"<Operation>\xff</Operation>", own="")])) == [
@@ -677,6 +693,19 @@ class TestProgress:
             violated(PROGRESS, "flip", end + 1, end),
         ]
 
+    def test_the_first_change_decides(self) -> None:
+        twice = judged("progress", polls(RUNNING, RUNNING, SUCCEEDED, FAILED, FAILED))
+        mixed = judged("progress", polls(SUCCEEDED, RUNNING, FAILED))
+
+        assert brief(twice)[0] == violated(STABLE, "flip", 5, 4)
+        assert [s[0] for s in brief(mixed) if s[3] == ()] == [PROGRESS]
+
+    def test_repeats_are_told_by_their_number(self) -> None:
+        assert (
+            judged("progress", polls(RUNNING, RUNNING, SUCCEEDED, SUCCEEDED))[0].actual
+            == "InProgress x 2, Succeeded x 2"
+        )
+
     def test_an_early_end_that_is_taken_back_later_is_instability(self) -> None:
         assert brief(judged("progress", polls(SUCCEEDED, SUCCEEDED, RUNNING))) == [
             violated(STABLE, "flip", 4, 2),
@@ -733,6 +762,12 @@ class TestProgress:
         assert brief(gone) == [violated(STABLE, "gone", 4, 3)]
         assert worded(gone) == [("InProgress, then Succeeded for good", "InProgress, Succeeded, then 404 Not Found")]
 
+    @pytest.mark.parametrize("status", [400, 404, 499])
+    def test_any_refusal_says_that_it_is_gone(self, status: int) -> None:
+        several = [poll(RUNNING), poll(SUCCEEDED, number=3, at=3.0), poll(b"", status, number=4, at=4.0)]
+
+        assert brief(judged("progress", several)) == [violated(STABLE, "gone", 4, 3)]
+
     @pytest.mark.parametrize("status", [399, 429, 500, 503])
     def test_other_answers_do_not_say_that_it_is_gone(self, status: int) -> None:
         several = [poll(RUNNING), poll(SUCCEEDED, number=3, at=3.0), poll(b"", status, number=4, at=4.0)]
@@ -777,6 +812,7 @@ class TestCompletes:
 
         assert brief(found) == [violated(self.NAME, "no-end", 3, 1)]
         assert worded(found) == [("Succeeded", "still InProgress after 12.3 s and 2 polls")]
+        assert judged("completes", [started(), *polls(RUNNING)])[0].actual == "still InProgress after 0.0 s and 1 polls"
         assert brief(judged("completes", [started(), *polls(RUNNING)], lenient())) == [
             advisory(self.NAME, "no-end", 2, 1)
         ]
@@ -791,6 +827,11 @@ class TestCompletes:
         assert (
             brief(judged("completes", [started(), *polls(after, FAILED), poll(b"", 404, number=4, at=9.0)]))[0][3] == ()
         )
+
+    def test_an_answer_of_the_same_moment_takes_nothing_back(self) -> None:
+        several = [started(), poll(FAILED, at=2.0), poll(SUCCEEDED, number=3, at=2.0)]
+
+        assert brief(judged("completes", several)) == [violated(self.NAME, "failed", 2, 3, 1)]
 
     def test_no_status_at_all(self) -> None:
         found = judged("completes", [started(), poll(b"", 404)])
@@ -814,6 +855,7 @@ class TestCompletes:
 
         assert brief(found) == [met("REQ-GOS-ERROR", 3)]
         assert found[0].actual == "Failed, as the target says"
+        assert brief(judged("fails_as_announced", [started(), *polls(FAILED, SUCCEEDED)])) == [met("REQ-GOS-ERROR", 2)]
 
     @pytest.mark.parametrize(
         ("bodies", "evidence", "told"),
