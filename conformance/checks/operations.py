@@ -563,7 +563,7 @@ def contended(
             because=("REQ-REIMAGE-COMPLETES",),
         )
     elif not ended:
-        blame = (
+        blamed = (
             "REQ-REIMAGE-COMPLETES",
             "REQ-REIMAGE-REQID",
             "REQ-REIMAGE-REQID-USABLE",
@@ -572,7 +572,7 @@ def contended(
             "REQ-GOS-200",
         )
         yield verdict.violated(
-            expected, f"{said(second)}, and no end after {len(polls)} polls", "no-end", because=blame
+            expected, f"{said(second)}, and no end after {len(polls)} polls", "no-end", because=blamed
         )
     else:
         yield verdict.met(f"{said(second)}, and finished")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from conformance.journal import Journal
     from conformance.model import Assessment, Exchange
     from conformance.plugin.options import Plan
     from conformance.plugin.run import Run
@@ -39,18 +40,12 @@ def end_session(
     where = run.folder if run is not None else folder
     if where is None or (run is None and not (where / "journal.jsonl").exists()):
         return []
-    path = where / "journal.jsonl"
     if run is not None:
         run.finish(interrupted=exitstatus == INTERRUPTED)
     try:
-        journal = read_journal(path)
+        journal = read_journal(where / "journal.jsonl")
         assessment = assessed(journal, run.sut.recorder.verdicts if run is not None else None)
-        if folder is not None:
-            write_reports(assessment, journal.exchanges, folder)
-            if plan.report_dir is None:
-                write_index(folder.parent.parent)
-        if plan.write_baseline is not None:
-            write_baseline(assessment, plan.write_baseline)
+        _write(assessment, journal, folder, plan)
     except SuiteError as error:
         session.exitstatus = error.exit_code
         return [f"error: {error}"]
@@ -61,6 +56,16 @@ def end_session(
         session.exitstatus = 3
     session.config.stash[ASSESSMENT] = assessment
     return ["", *console_lines(assessment, folder / "report.html" if folder is not None else None)]
+
+
+def _write(assessment: Assessment, journal: Journal, folder: Path | None, plan: Plan) -> None:
+    """Writes the reports, the list of runs beside them where the folder is the suite's own, and the baseline asked for."""
+    if folder is not None:
+        write_reports(assessment, journal.exchanges, folder)
+        if plan.report_dir is None:
+            write_index(folder.parent.parent)
+    if plan.write_baseline is not None:
+        write_baseline(assessment, plan.write_baseline)
 
 
 ASSESSMENT = pytest.StashKey["Assessment"]()

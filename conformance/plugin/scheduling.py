@@ -5,7 +5,7 @@ from __future__ import annotations
 from xdist.scheduler import LoadScopeScheduling
 
 
-class OneTarget(LoadScopeScheduling):  # type: ignore[misc]  pytest-xdist's own base, without annotations
+class OneTarget(LoadScopeScheduling):  # type: ignore[misc]
     """Every case in one scope, so that one worker gets them all."""
 
     def _split_scope(self, nodeid: str) -> str:

@@ -8,9 +8,9 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from hollow_endpoints import HOLLOW, hollow_target, serve_hollow
 
 from conformance.requirements import CATALOGUE
+from conformance.tests.hollow_endpoints import HOLLOW, hollow_target, serve_hollow
 
 if TYPE_CHECKING:
     from pathlib import Path
