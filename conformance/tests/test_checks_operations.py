@@ -90,6 +90,11 @@ class TestStart:
         assert busy[0].actual == "the endpoint was busy: 503 Service Unavailable"
         assert quiet[0].actual == "no complete reply: timeout, as arranged"
 
+    def test_the_first_exchange_is_judged(self) -> None:
+        both = [exchange(status=202), refusal(REIMAGE, 400, number=2)]
+
+        assert brief(judged("accepted", both, requirement="REQ-REIMAGE-URI-SLOT")) == [met("REQ-REIMAGE-URI-SLOT")]
+
     def test_an_accepted_request_is_answered_202(self) -> None:
         assert brief(judged("answered_202", [exchange(status=202)])) == [met("REQ-REIMAGE-202")]
         found = judged(
@@ -153,6 +158,15 @@ class TestUsableId:
         several = [started(), poll(b"", at=1.0), poll(b"", 404, number=3, at=3.5), poll(number=4, at=4.0)]
 
         assert brief(judged("id_usable", several)) == [met(self.USABLE, 2), met(self.URI, 2), met(self.PROMPT, 2)]
+        assert judged("id_usable", several)[2].actual == "first known 1.0 s after the 202"
+        assert brief(judged("id_usable", [started(), poll(b"", 199)]))[0] == violated(
+            self.URI, "no-operation-status", 2, 1
+        )
+
+    def test_the_first_late_refusal_is_the_evidence(self) -> None:
+        several = [started(), *(poll(b"", 404, number=n, at=float(n)) for n in (3, 4)), poll(number=5, at=5.0)]
+
+        assert brief(judged("id_usable", several))[0] == violated(self.PROMPT, "late-id", 3, 5, 1)
 
     @pytest.mark.parametrize("identifier", ["", "a/b", "a b", "a?b", "a#b", "é", "a\n"])
     def test_an_id_that_no_path_can_hold(self, identifier: str) -> None:
@@ -761,6 +775,8 @@ class TestProgress:
         gone = judged("progress", [poll(RUNNING), end, poll(b"", 404, number=4, at=4.0)])
         assert brief(gone) == [violated(STABLE, "gone", 4, 3)]
         assert worded(gone) == [("InProgress, then Succeeded for good", "InProgress, Succeeded, then 404 Not Found")]
+        twice = [poll(RUNNING), end, poll(b"", 404, number=4, at=4.0), poll(b"", 410, number=5, at=4.5)]
+        assert judged("progress", twice)[0].actual == "InProgress, Succeeded, then 404 Not Found"
 
     @pytest.mark.parametrize("status", [400, 404, 499])
     def test_any_refusal_says_that_it_is_gone(self, status: int) -> None:
@@ -859,7 +875,12 @@ class TestCompletes:
 
     @pytest.mark.parametrize(
         ("bodies", "evidence", "told"),
-        [((RUNNING, SUCCEEDED), (3, 1), "Succeeded"), ((RUNNING,), (1,), "no end"), ((), (1,), "no end")],
+        [
+            ((RUNNING, SUCCEEDED), (3, 1), "Succeeded"),
+            ((SUCCEEDED, SUCCEEDED, FAILED), (2, 1), "Succeeded"),
+            ((RUNNING,), (1,), "no end"),
+            ((), (1,), "no end"),
+        ],
     )
     def test_one_that_does_not_may_be_the_target_files_mistake(
         self, bodies: tuple[str, ...], evidence: tuple[int, ...], told: str
