@@ -320,6 +320,15 @@ class TestBodies:
             "REQ-XML-WF", "not-well-formed"
         )
 
+    @pytest.mark.parametrize("status", [400, 404, 500])
+    def test_ill_formed_errors_are_explained_by_their_form(self, status: int) -> None:
+        assert brief(judged("xml_bodies", [exchange(REIMAGE, status, "<Error>")]))[0] == violated(
+            "REQ-XML-WF", "not-well-formed", because=("REQ-ERR-BODY-FORMAT",)
+        )
+
+    def test_every_success_has_a_namespace(self) -> None:
+        assert brief(judged("xml_bodies", [poll(RUNNING, 299)]))[2] == met("REQ-XML-NS", 2)
+
     def test_a_wrong_encoding(self) -> None:
         found = judged("xml_bodies", [poll(b"<Operation>\xff</Operation>")])
 
