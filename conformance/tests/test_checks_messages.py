@@ -293,6 +293,7 @@ class TestRequestIds:
         several = [with_id(OPERATION_ID, 1), with_id(DASHED_ID.upper(), 2, POLL), with_id("b", 3, POLL)]
 
         assert brief(judged("request_ids_unique", several)) == [met(self.NAME, 3)]
+        assert judged("request_ids_unique", [with_id(OPERATION_ID, 1), with_id(OPERATION_ID, 2, POLL)]) == []
         assert brief(judged("request_ids_unique", [*several, with_id("b", 4, POLL)])) == [
             violated(self.NAME, "reused-id", 4, 3)
         ]
@@ -453,6 +454,9 @@ class TestConnections:
         assert brief(found) == [violated(name, "kept-open")]
         assert worded(found) == [("the connection is closed after the answer", "400 Bad Request, kept open")]
         assert judged("closes_connection", [silent()], requirement=name) == []
+        assert brief(
+            judged("closes_connection", [exchange(status=400, closed=True), exchange(number=2)], requirement=name)
+        ) == [met(name)]
 
 
 class TestTransport:
