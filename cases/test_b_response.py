@@ -71,8 +71,9 @@ def test_the_request_id_yields_the_status_of_the_operation(sut: SystemUnderTest)
     known = [operation for operation in sut.book.operations if operation.identifier]
     precondition(known, "no 202 carried an id", because=("REQ-REIMAGE-REQID", "REQ-REIMAGE-202"))
     usual = [operation for operation in known if is_undisturbed(sut, operation)]
-    for operation in usual if any(operation.is_known for operation in usual) else known:
-        sut.judge(id_usable, *operation.exchanges)
+    with sut.together():
+        for operation in usual if any(operation.is_known for operation in usual) else known:
+            sut.judge(id_usable, *operation.exchanges)
     polls = [poll for operation in known for poll in operation.polls]
     sut.judge(operation_documents, *polls, only=["REQ-REIMAGE-REQID-USABLE"])
 
@@ -94,9 +95,10 @@ def is_undisturbed(sut: SystemUnderTest, operation: Operation) -> bool:
 @verifies("REQ-REIMAGE-COMPLETES")
 def test_a_reimage_succeeds_in_time(sut: SystemUnderTest) -> None:
     """A valid reimage that was answered 202 reaches Succeeded with 200 within the time that the operator allows."""
-    for result in ordinary(sut):
-        operation = sut.finished(result)
-        sut.judge(completes, *operation.exchanges, waited=round(operation.duration, 3))
+    with sut.together():
+        for result in ordinary(sut):
+            operation = sut.finished(result)
+            sut.judge(completes, *operation.exchanges, waited=round(operation.duration, 3))
 
 
 @smoke
@@ -112,17 +114,18 @@ def test_the_instance_goes_offline_and_comes_back(sut: SystemUnderTest) -> None:
         if result.watch is not None and sut.finished(result).status == "Succeeded"
     ]
     precondition(watches, "no reimage that succeeded was observed", because=("REQ-REIMAGE-COMPLETES", "REQ-DEPL-ROOT"))
-    for watch in watches:
-        sut.judge(
-            instance_effect,
-            watch.before,
-            watch.operation.start,
-            *watch.looks,
-            instance=watch.place.role_instance,
-            others=list(watch.others),
-            ended_at=next((p.at for p in watch.operation.polls if status_of(p) in TERMINAL), 0.0),
-            waited=round(watch.waited, 3),
-        )
+    with sut.together():
+        for watch in watches:
+            sut.judge(
+                instance_effect,
+                watch.before,
+                watch.operation.start,
+                *watch.looks,
+                instance=watch.place.role_instance,
+                others=list(watch.others),
+                ended_at=next((p.at for p in watch.operation.polls if status_of(p) in TERMINAL), 0.0),
+                waited=round(watch.waited, 3),
+            )
 
 
 def shared_instance(sut: SystemUnderTest) -> Place:

@@ -70,9 +70,10 @@ def polls(sut: SystemUnderTest) -> list[Exchange]:
 @verifies("REQ-GOS-200")
 def test_every_poll_is_answered_200(sut: SystemUnderTest) -> None:
     """A poll answers 200 whatever the state of the operation, Failed included."""
-    for operation in known_operations(sut):
-        lost = operation.polls[-1].reply is None
-        sut.judge(polls_answered, *operation.exchanges, alive=lost and sut.is_alive())
+    with sut.together():
+        for operation in known_operations(sut):
+            lost = operation.polls[-1].reply is None
+            sut.judge(polls_answered, *operation.exchanges, alive=lost and sut.is_alive())
 
 
 @smoke
@@ -96,10 +97,11 @@ def test_the_document_of_each_poll(sut: SystemUnderTest, requirement: str) -> No
 @verifies("REQ-GOS-PROGRESS", "REQ-GOS-TERMINAL-STABLE")
 def test_the_statuses_go_from_in_progress_to_one_end(sut: SystemUnderTest) -> None:
     """InProgress, then Succeeded or Failed, and no change after it."""
-    for operation in known_operations(sut):
-        for _ in range(2 if operation.state is State.ENDED else 0):
-            sut.book.poll(operation, label="poll-after-end")
-        sut.judge(progress, *operation.polls)
+    with sut.together():
+        for operation in known_operations(sut):
+            for _ in range(2 if operation.state is State.ENDED else 0):
+                sut.book.poll(operation, label="poll-after-end")
+            sut.judge(progress, *operation.polls)
 
 
 @afterwards
@@ -154,9 +156,10 @@ def test_the_end_still_stands_when_the_run_ends(sut: SystemUnderTest) -> None:
     """Long after the end every operation reports the same outcome, if it is still known."""
     ended = [operation for operation in known_operations(sut) if operation.state is State.ENDED]
     precondition(ended, "no operation ended", because=("REQ-REIMAGE-COMPLETES",))
-    for operation in ended:
-        late = sut.book.poll(operation, label="poll-late")
-        sut.judge(progress, *operation.polls)
+    with sut.together():
+        for operation in ended:
+            late = sut.book.poll(operation, label="poll-late")
+            sut.judge(progress, *operation.polls)
     kept = f"a finished operation is {'still known' if late.reply and late.reply.status == 200 else 'gone'}"
     sut.observe("REQ-GOS-RETENTION", f"{kept} {late.at - operation.start.at:.0f} s after its start", late)
 

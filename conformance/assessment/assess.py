@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from conformance.assessment.findings import findings_of
-from conformance.assessment.outcomes import controlled, controls_of, results_of
+from conformance.assessment.outcomes import controlled, controls_of, results_of, slot_blamed
 from conformance.assessment.rejudging import rejudged, world_of
 from conformance.checks.operations import TERMINAL, status_of
 from conformance.model import (
@@ -49,7 +49,8 @@ def assess(
     exchanges = journal.exchanges
     controls = controls_of(world, exchanges)
     verdicts = [
-        controlled(verdict, exchanges, controls) for verdict in (rejudged(journal) if judged is None else judged)
+        slot_blamed(controlled(verdict, exchanges, controls), exchanges, controls[0])
+        for verdict in (rejudged(journal) if judged is None else judged)
     ]
     cases = _cases(journal, verdicts)
     offers: Mapping[str, bool] = next(

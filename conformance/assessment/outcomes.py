@@ -37,23 +37,49 @@ def controls_of(world: World, exchanges: Mapping[int, Exchange]) -> tuple[set[st
             continue
         tried.add(name)
         if exchange.reply is not None and 200 <= exchange.reply.status < 300:
-            accepted.add(name)
+            accepted |= {name, f"{name}:{judged.address.service}/{judged.address.deployment}"}
     return accepted, tried
 
 
-def controlled(verdict: Verdict, exchanges: Mapping[int, Exchange], controls: tuple[set[str], set[str]]) -> Verdict:
+def slot_blamed(verdict: Verdict, exchanges: Mapping[int, Exchange], accepted: set[str]) -> Verdict:
+    """`verdict`, laid at REQ-REIMAGE-SLOT-VALUES where one slot takes reimages and the other takes none."""
+    exchange = exchanges.get(verdict.evidence[0]) if verdict.evidence else None
+    if verdict.check != "accepted" or verdict.outcome is not Outcome.VIOLATED or exchange is None:
+        return verdict
+    address = read_target(exchange.request.target)
+    taken = {name.rpartition("/")[2] for name in accepted if name.startswith("reimage:slot:")}
+    if (
+        address.form != "slot"
+        or verdict.requirement == "REQ-REIMAGE-SLOT-VALUES"
+        or not taken
+        or address.deployment in taken
+    ):
+        return verdict
+    return replace(verdict, because=(*verdict.because, "REQ-REIMAGE-SLOT-VALUES"))
+
+
+def controlled(  # noqa: PLR0911  a chain of reasons
+    verdict: Verdict, exchanges: Mapping[int, Exchange], controls: tuple[set[str], set[str]]
+) -> Verdict:
     """`verdict`, inconclusive where it counts a refusal without its control (DESIGN section 1, idea 8)."""
     if verdict.outcome not in (Outcome.MET, Outcome.VIOLATED, Outcome.ADVISORY) or not verdict.evidence:
         return verdict
     exchange = exchanges.get(verdict.evidence[0])
     if exchange is None or (exchange.reply is not None and exchange.reply.status < 300):
         return verdict
-    varied = verdict.check == "accepted" and verdict.requirement not in _PLAIN and verdict.outcome is not Outcome.MET
+    plain = verdict.requirement in (*_PLAIN, "REQ-REIMAGE-SLOT-VALUES")
+    varied = verdict.check == "accepted" and not plain and verdict.outcome is not Outcome.MET
     if not varied and not CATALOGUE[verdict.requirement].control:
         return verdict
     address = read_target(exchange.request.target)
     needed = {Kind.REIMAGE: f"reimage:{address.form}", Kind.OPERATION: "operation"}.get(address.kind, "deployment")
     accepted, tried = controls
+    here = f"{needed}:{address.service}/{address.deployment}"
+    if varied and needed in accepted and here not in accepted:
+        reason = "no plain request to this deployment in this form was accepted either"
+        return replace(
+            verdict, outcome=Outcome.INCONCLUSIVE, actual=reason, because=(*_CONTROLS, "REQ-REIMAGE-SLOT-VALUES")
+        )
     if needed in accepted:
         return verdict
     if needed.startswith("reimage") and needed not in tried:

@@ -355,9 +355,20 @@ def equivalent_forms(
             if s != READY
         }
     )
+    neighbours = sorted(
+        {
+            n
+            for e in looks
+            if named[e.number] == deployment
+            for n, s in statuses_in(e).items()
+            if s != READY and n != instance
+        }
+    )
     expected = f"{instance} of {deployment} is reimaged, and no other deployment touched"
     if moved:
         yield verdict.violated(expected, f"{', '.join(moved)} went offline", "other-deployment")
+    elif neighbours and here and set(here) == {READY}:
+        yield verdict.violated(expected, f"{', '.join(neighbours)} went offline instead", "other-instance")
     elif not here:
         yield verdict.inconclusive("the deployment was not seen while the operation ran")
     else:

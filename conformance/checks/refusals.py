@@ -161,7 +161,7 @@ def _kind_of_error(world: World, exchange: Exchange) -> bool:
     if exchange.request.method == "HEAD":
         return False
     judged = permitted(exchange.request, world)
-    if any(defect.layer != "application" for defect in judged.defects) or exchange.request.values("Transfer-Encoding"):
+    if any(defect.layer == "http" for defect in judged.defects) or exchange.request.values("Transfer-Encoding"):
         return False
     return read_target(exchange.request.target).kind is not Kind.OTHER and bool(judged.defects)
 

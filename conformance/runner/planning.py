@@ -112,7 +112,9 @@ class Planner:
         names = self._ordered(self.main)
         for role in dict.fromkeys(role_of(name) for name in names):
             if role != role_of(self.place(self.main).role_instance):
-                yield Step(f"role-{role}", Place(self.main, next(n for n in names if role_of(n) == role)), SLOT)
+                place = Place(self.main, next(n for n in names if role_of(n) == role))
+                yield Step(f"role-{role}", place, SLOT)
+                yield Step(f"role-{role}-name", place, NAME)
         same_role = [n for n in names if role_of(n) == role_of(names[0])]
         yield Step("again", self.place(self.main), NAME)
         if len(same_role) > 2:

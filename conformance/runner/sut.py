@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ from conformance.runner.signals import Inconclusive, Untested
 from conformance.world import Absence
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from conformance.checks.registry import Check
     from conformance.model import Profile, Target
@@ -76,6 +77,7 @@ class SystemUnderTest:
         self.memory: dict[str, Any] = {}
         self._examined: set[tuple[str, ...]] = set()
         self._ticking = False
+        self._together: list[Verdict] | None = None
         dispatcher.before = self.tick
 
     @property
@@ -203,8 +205,21 @@ class SystemUnderTest:
     def judge(self, check: Check, *exchanges: Exchange, **arguments: Any) -> list[Verdict]:
         """Judges exchanges and raises Nonconformance for what is violated."""
         verdicts = self.recorder.judge(check, exchanges, **arguments)
-        raise_bad(verdicts)
+        if self._together is None:
+            raise_bad(verdicts)
+        else:
+            self._together += verdicts
         return verdicts
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Judgements inside are all made, and what is violated raised when the last one is."""
+        self._together = []
+        try:
+            yield
+            raise_bad(self._together)
+        finally:
+            self._together = None
 
     def judge_all(self, check: Check, **arguments: Any) -> list[Verdict]:
         """The same over every exchange of the run so far."""
@@ -327,8 +342,8 @@ class SystemUnderTest:
             return []  # an error in disguise starts nothing
         operation = self.book.open(exchange, place, address.form)
         operation.unwanted = True
-        if place is not None:
-            self.observer.address(place)
+        for touched in [place] if place is not None else self._namesakes(address.instance):
+            self.observer.address(touched)
         if self.book.unwanted > MOST_UNWANTED:
             operation.state = (
                 State.LOST
@@ -337,6 +352,10 @@ class SystemUnderTest:
         if any(defect.later for defect in permitted(exchange.request, self.world).defects):
             self.book.wait(operation)
         return list(operation.polls)
+
+    def _namesakes(self, instance: str) -> list[Place]:
+        """Every listed place with an instance of this name: a request that ought to address nothing may have reached any."""
+        return [place for place in self.places() if place.role_instance == instance]
 
     def _before(self, place: Place) -> Exchange | None:
         """The instance before a refusal, where that can be seen."""
