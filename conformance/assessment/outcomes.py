@@ -90,6 +90,7 @@ def controlled(  # noqa: PLR0911  a chain of reasons
 
 
 _PLAIN = (
+    "REQ-REIMAGE-202",
     "REQ-REIMAGE-URI-SLOT",
     "REQ-REIMAGE-URI-NAME",
     "REQ-REIMAGE-METHOD",

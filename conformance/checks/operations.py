@@ -56,14 +56,22 @@ def status_of(exchange: Exchange) -> str:
 
 
 @check
-def accepted(world: World, exchanges: Sequence[Exchange], requirement: str, expected: str = "") -> Iterator[Verdict]:
-    """The request was accepted for processing: any 2xx (which one is REQ-REIMAGE-202's question)."""
+def accepted(
+    world: World, exchanges: Sequence[Exchange], requirement: str, expected: str = "", *, alive: bool = False
+) -> Iterator[Verdict]:
+    """The request was accepted for processing: any 2xx (which one is REQ-REIMAGE-202's question).
+
+    `alive` says that sound reimages get no reply again and again while the endpoint answers everything else.
+    """
     del world
     exchange = exchanges[0]
     verdict = about(requirement, exchange)
     expected = expected or "202 Accepted"
     if is_busy(exchange):
         yield verdict.inconclusive(f"the endpoint was busy: {said(exchange)}")
+    elif exchange.reply is None and alive:
+        yield about("REQ-REIMAGE-202", exchange).violated(expected, said(exchange), symptom(exchange))
+        yield verdict.violated(expected, said(exchange), symptom(exchange), because=("REQ-REIMAGE-202",))
     elif exchange.reply is None:
         yield verdict.inconclusive(said(exchange))
     else:

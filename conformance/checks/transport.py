@@ -42,7 +42,7 @@ def not_answered_with(
     if is_busy(exchange):
         yield verdict.inconclusive(said(exchange))
     elif exchange.reply is None:
-        yield verdict.violated(expected, said(exchange), symptom(exchange))
+        yield verdict.violated(expected, said(exchange), symptom(exchange), because=("REQ-GOS-200",))
     else:
         yield verdict.judged(exchange.reply.status not in statuses, expected, said(exchange), symptom(exchange))
 

@@ -29,12 +29,13 @@ _LOST = (FailureKind.RESET, FailureKind.CLOSED, FailureKind.TRUNCATED, FailureKi
 
 
 class Dispatcher:
-    """Sends requests; `before` runs ahead of each, so that due polls go out first."""
+    """Sends requests; `before` runs ahead of each, so that due polls go out first; `knock` asks whether anybody is there."""
 
     def __init__(self, client: Client, clock: Clock, limits: Limits, host: str) -> None:
         self.clock = clock
         self.limits = limits
         self.before: Callable[[], None] = lambda: None
+        self.knock: Callable[[], bool] = lambda: False
         self._client = client
         self._host = host
         self._busy_in_a_row = 0
@@ -43,7 +44,7 @@ class Dispatcher:
     def once(self, request: Request, *, label: str = "", on: int | None = None, watch_close: bool = False) -> Exchange:
         """One exchange, whatever comes of it."""
         exchange = self._client.exchange(request, label=label, on=on, watch_close=watch_close)
-        if exchange.reply is not None:
+        if exchange.response is not None:
             self._silent_in_a_row = 0
         elif request.identity not in STRANGERS and request.patience_seconds is None:
             self._silent_in_a_row += 1
@@ -63,7 +64,7 @@ class Dispatcher:
         A safe request whose connection was lost is sent once more; a POST never is.
         """
         self.before()
-        if self._silent_in_a_row >= SILENCE_LIMIT:
+        if self._silent_in_a_row >= SILENCE_LIMIT and not self.knock():
             raise Inconclusive(f"the endpoint gave no reply {self._silent_in_a_row} times in a row")
         exchange = self.once(request, label=label, on=on, watch_close=watch_close)
         tries = 1

@@ -14,7 +14,7 @@ from conformance.model import Deployment, Exchange, Outcome, Request, Verdict
 from conformance.oracle import permitted
 from conformance.protocol.addresses import FORMS, Kind, UriForm, read_target
 from conformance.protocol.documents import error_code
-from conformance.protocol.requests import Place, RequestBuilder
+from conformance.protocol.requests import VERSION_HEADER, Place, RequestBuilder, without_header
 from conformance.runner.campaign import Campaign, Result
 from conformance.runner.operations import Operation, OperationBook, State
 from conformance.runner.planning import Planner
@@ -79,6 +79,7 @@ class SystemUnderTest:
         self._ticking = False
         self._together: list[Verdict] | None = None
         dispatcher.before = self.tick
+        dispatcher.knock = self.is_alive
 
     @property
     def world(self) -> World:
@@ -238,9 +239,14 @@ class SystemUnderTest:
         return self.dispatcher.send(request, **options)
 
     def is_alive(self) -> bool:
-        """Whether the endpoint answers an ordinary request just now."""
-        probe = self.builder.operation_status("0" * 32)
-        return self.dispatcher.once(replace(probe, fresh_connection=True), label="alive").reply is not None
+        """Whether the endpoint answers an ordinary request just now: a poll, or a reimage that starts nothing."""
+        poll = self.builder.operation_status("0" * 32)
+        nothing = self.builder.reimage_at("no-such-service", UriForm.SLOT, "production", "NoSuchRole_IN_0")
+        tries = (poll, without_header(nothing, VERSION_HEADER))
+        return any(
+            self.dispatcher.once(replace(each, fresh_connection=True), label="alive").reply is not None
+            for each in tries
+        )
 
     def place_of(self, request: Request) -> Place | None:
         """The listed place that a request addresses, if it does."""

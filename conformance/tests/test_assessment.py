@@ -10,7 +10,7 @@ import pytest
 from conformance.assessment import assess
 from conformance.assessment.assess import conclude
 from conformance.assessment.findings import findings_of, fingerprint_of, prerequisites, roots_of
-from conformance.assessment.outcomes import controlled, controls_of, results_of
+from conformance.assessment.outcomes import controlled, controls_of, results_of, slot_blamed
 from conformance.assessment.rejudging import rejudged, world_of
 from conformance.config import target_to_mapping
 from conformance.journal import Journal
@@ -26,6 +26,7 @@ from conformance.model import (
     RunVerdict,
     Verdict,
 )
+from conformance.protocol.addresses import read_target
 from conformance.protocol.requests import with_header, with_query, without_header
 from conformance.requirements import CATALOGUE
 from conformance.tests.judging_samples import (
@@ -52,6 +53,7 @@ from conformance.tests.judging_samples import (
 
 MET, VIOLATED, ADVISORY, INCONCLUSIVE = Outcome.MET, Outcome.VIOLATED, Outcome.ADVISORY, Outcome.INCONCLUSIVE
 NO_VERSION = without_header(REIMAGE, "x-ms-version")
+SLOT_TAKEN = {"reimage:slot", "reimage:slot:contoso/production"}
 
 
 def numbered(*exchanges: Exchange) -> dict[int, Exchange]:
@@ -76,7 +78,10 @@ class TestControls:
         ],
     )
     def test_a_sound_request_that_was_accepted_is_a_control(self, accepted: Exchange, name: str) -> None:
-        assert controls_of(world(), numbered(accepted)) == ({name}, {name})
+        address = read_target(accepted.request.target)
+        place = f"{name}:{address.service}/{address.deployment}"
+
+        assert controls_of(world(), numbered(accepted)) == ({name, place}, {name})
 
     @pytest.mark.parametrize(
         ("tried", "name"),
@@ -112,7 +117,7 @@ class TestControls:
         request = without_header(REIMAGE, "Content-Type")
 
         assert controls_of(world(), numbered(started(request))) == (set(), set())
-        assert controls_of(lenient(), numbered(started(request))) == ({"reimage:slot"}, {"reimage:slot"})
+        assert controls_of(lenient(), numbered(started(request))) == (SLOT_TAKEN, {"reimage:slot"})
 
     def of(self, found: Verdict, *accepted: str, tried: tuple[str, ...] = ()) -> Verdict:
         """What becomes of a verdict on a refusal without a version."""
@@ -175,6 +180,49 @@ class TestControls:
         found = self.of(verdict("REQ-HTTP-FIELD-CASE", VIOLATED, check="accepted"), tried=("reimage:slot",))
 
         assert found.outcome is INCONCLUSIVE
+
+    def test_a_variation_is_held_against_a_plain_request_to_the_same_deployment(self) -> None:
+        found = verdict("REQ-HTTP-FIELD-CASE", VIOLATED, check="accepted")
+        elsewhere = self.of(found, "reimage:slot", "reimage:slot:contoso/staging", "reimage:name:contoso/production")
+
+        assert self.of(found, *SLOT_TAKEN) is found
+        assert (elsewhere.outcome, elsewhere.because[-1]) == (INCONCLUSIVE, "REQ-REIMAGE-SLOT-VALUES")
+        assert elsewhere.actual == "no plain request to this deployment in this form was accepted either"
+        slot = verdict("REQ-REIMAGE-SLOT-VALUES", VIOLATED, check="accepted")
+        assert self.of(slot, "reimage:slot") is slot
+
+    def blamed(self, found: Verdict, *accepted: str, request: Any = REIMAGE) -> Verdict:
+        """What becomes of a verdict on a refused plain request."""
+        return slot_blamed(found, numbered(refusal(request, 400)), set(accepted))
+
+    def test_where_one_slot_alone_is_refused_the_slot_is_to_blame(self) -> None:
+        found = verdict("REQ-REIMAGE-URI-SLOT", VIOLATED, check="accepted", because=("REQ-X",))
+
+        assert self.blamed(found, "reimage:slot:contoso/staging").because == ("REQ-X", "REQ-REIMAGE-SLOT-VALUES")
+
+    @pytest.mark.parametrize(
+        ("found", "accepted"),
+        [
+            (verdict("REQ-REIMAGE-URI-SLOT", VIOLATED, check="accepted"), ()),
+            (
+                verdict("REQ-REIMAGE-URI-SLOT", VIOLATED, check="accepted"),
+                ("reimage:name:contoso/staging",),
+            ),
+            (verdict("REQ-REIMAGE-URI-SLOT", VIOLATED, check="accepted"), ("reimage:slot:fabrikam/production",)),
+            (verdict("REQ-REIMAGE-SLOT-VALUES", VIOLATED, check="accepted"), ("reimage:slot:contoso/staging",)),
+            (verdict("REQ-REIMAGE-URI-SLOT", MET, check="accepted"), ("reimage:slot:contoso/staging",)),
+            (verdict("REQ-REIMAGE-URI-SLOT", VIOLATED, check="refused"), ("reimage:slot:contoso/staging",)),
+            (verdict("REQ-REIMAGE-URI-SLOT", VIOLATED, 9, check="accepted"), ("reimage:slot:contoso/staging",)),
+            (Verdict("REQ-REIMAGE-URI-SLOT", VIOLATED, check="accepted"), ("reimage:slot:contoso/staging",)),
+        ],
+    )
+    def test_otherwise_it_is_not(self, found: Verdict, accepted: tuple[str, ...]) -> None:
+        assert self.blamed(found, *accepted) is found
+
+    def test_the_name_form_has_no_slot_to_blame(self) -> None:
+        found = verdict("REQ-REIMAGE-URI-NAME", VIOLATED, check="accepted")
+
+        assert self.blamed(found, "reimage:slot:contoso/staging", request=REIMAGE_BY_NAME) is found
 
     @pytest.mark.parametrize(
         ("request_", "needed"), [(POLL, "operation"), (LOOK, "deployment"), (REIMAGE_BY_NAME, "reimage:name")]

@@ -109,6 +109,10 @@ class TestDocuments:
     def test_the_document_of_the_deployment_asked_for(self) -> None:
         assert self.root(deployment()) == [met("REQ-DEPL-ROOT")]
         assert self.root(deployment(slot="production")) == [met("REQ-DEPL-ROOT")]
+        several = [shown(deployment()), shown(error(), number=2)]
+        assert brief(judged("deployment_document", several, name="contoso-v2", slot="production")) == [
+            met("REQ-DEPL-ROOT")
+        ]
 
     @pytest.mark.parametrize(
         "name", ["Name", "DeploymentSlot", "PrivateID", "Status", "Label", "Url", "Configuration", "RoleInstanceList"]
@@ -282,6 +286,7 @@ class TestDocuments:
         ("status", "version", "fits"),
         [
             ("CyclingRole", "2014-02-01", True),
+            ("CyclingRole", "2013-06-01", True),
             ("CyclingRole", "2014-04-01", False),
             ("StoppedDeallocated", "2013-06-01", True),
             ("StoppedDeallocated", "2013-03-01", False),
@@ -328,7 +333,7 @@ class TestDocuments:
         name = "REQ-DEPL-EMPTY-SLOT"
 
         assert brief(judged("empty_slot", [refusal(LOOK, 404, "ResourceNotFound")])) == [met(name)]
-        assert brief(judged("empty_slot", [refusal(LOOK, 404)])) == [met(name)]
+        assert brief(judged("empty_slot", [refusal(LOOK, 404), refusal(LOOK, 400, number=2)])) == [met(name)]
         found = judged("empty_slot", [refusal(LOOK, 404, "X")])
         assert brief(found) == [advisory(name, "status:404")]
         assert worded(found) == [("404 with ResourceNotFound", "404 Not Found with X")]
@@ -414,6 +419,22 @@ class TestEffect:
         )
         assert found[1].actual == "the instance is not listed any more"
         assert found[2].actual == "ReadyRole > missing, seen 1 times while the operation ran"
+
+    def test_back_at_once(self) -> None:
+        found = judged("instance_effect", [BEFORE, START, *looks("StoppedVM", "ReadyRole")], instance=NAME)
+
+        assert found[-1].actual == "ReadyRole > StoppedVM > ReadyRole, 0.0 s after the end"
+
+    def test_the_last_look_decides_on_name_and_role(self) -> None:
+        first = look({NAME: "BusyRole", "A": "ReadyRole"}, number=3)
+        moved = look({NAME: "ReadyRole"}, number=4, roles={NAME: "Other"})
+        gone = judged("instance_effect", [BEFORE, START, first, look({"Z": "ReadyRole"}, number=4)], instance=NAME)
+        other = judged("instance_effect", [BEFORE, START, first, moved], instance=NAME)
+
+        assert brief(gone)[0] == violated(SAME, "renamed", 4, 1)
+        assert gone[0].actual == "not listed any more; listed: ['Z']"
+        assert violated(SAME, "role-changed", 4, 1) in brief(other)
+        assert ("role WebRole1", "role Other") in worded(other)
 
     def test_another_role(self) -> None:
         after = look({NAME: "ReadyRole"}, number=3, roles={NAME: "Other"})
@@ -506,6 +527,20 @@ class TestForms:
                 "contoso-v3/A, contoso-v3/B went offline",
             )
         ]
+
+    def test_another_instance_went_offline_instead(self) -> None:
+        wrong = look({NAME: "ReadyRole", "C": "BusyRole", "B": "BusyRole"})
+
+        assert self.of(wrong) == [
+            (
+                violated(self.URI, "other-instance", 1, 2),
+                f"{NAME} of contoso-v2 is reimaged, and no other deployment touched",
+                "B, C went offline instead",
+            )
+        ]
+        both = look({NAME: "StoppedVM", "B": "BusyRole"}, number=3)
+        assert self.of(wrong, both)[0][0] == met(self.URI, 1)
+        assert self.of(look({"B": "BusyRole"}))[0][0] == met(self.URI, 1)
 
     def test_a_deployment_that_was_not_seen(self) -> None:
         told = "the deployment was not seen while the operation ran"

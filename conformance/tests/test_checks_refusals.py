@@ -380,7 +380,6 @@ class TestErrorDocuments:
         "other",
         [
             exchange(NO_HOST, 400),
-            exchange(replace(NO_VERSION, identity=Identity.UNKNOWN), 403),
             exchange(with_chunked(REIMAGE), 400),
             exchange(replace(NO_VERSION, target="/elsewhere"), 404),
             exchange(replace(REIMAGE, method="HEAD"), 400),
@@ -398,6 +397,11 @@ class TestErrorDocuments:
     def test_every_4xx_of_the_application_counts(self, status: int) -> None:
         assert brief(judged("error_request_ids", [exchange(NO_VERSION, status)])) == [
             advisory("REQ-ASYNC-REQID-ERRORS", "no-request-id")
+        ]
+
+    def test_a_refusal_of_a_certificate_over_http_counts(self) -> None:
+        assert brief(judged("error_document_present", [exchange(UNKNOWN, 403)])) == [
+            violated("REQ-ERR-BODY-OPTIONAL", "no-error-document")
         ]
 
     def test_errors_carry_a_request_id(self) -> None:
