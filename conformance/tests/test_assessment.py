@@ -108,10 +108,7 @@ class TestControls:
     )
     def test_other_requests_are_none(self, other: Exchange) -> None:
         assert controls_of(world(), numbered(other)) == (set(), set())
-        assert controls_of(world(), numbered(other, replace(started(), number=2))) == (
-            {"reimage:slot"},
-            {"reimage:slot"},
-        )
+        assert controls_of(world(), numbered(other, replace(started(), number=2))) == (SLOT_TAKEN, {"reimage:slot"})
 
     def test_under_lenient_more_requests_are_controls(self) -> None:
         request = without_header(REIMAGE, "Content-Type")
@@ -132,7 +129,7 @@ class TestControls:
         assert self.of(found, "reimage:slot") is found
 
     def test_without_it_it_proves_nothing(self) -> None:
-        causes = (
+        causes = {
             "REQ-REIMAGE-URI-SLOT",
             "REQ-REIMAGE-URI-NAME",
             "REQ-REIMAGE-METHOD",
@@ -141,11 +138,11 @@ class TestControls:
             "REQ-REIMAGE-REQID-USABLE",
             "REQ-GOS-URI",
             "REQ-DEPL-URI",
-        )
+        }
         for outcome, number in ((MET, 1), (VIOLATED, 1), (ADVISORY, 1), (MET, 3)):
             found = self.of(verdict("REQ-VER-MISSING", outcome, number), "reimage:name", tried=("reimage:slot",))
             assert found.outcome is INCONCLUSIVE
-            assert found.because == causes
+            assert causes <= set(found.because)
             assert (
                 found.actual == "the answer shows nothing: no well-formed request of this kind was accepted in this run"
             )
