@@ -495,7 +495,7 @@ class TestTransport:
         assert brief(found) == [advisory(self.NAME, "status:414")]
         assert found[0].expected == "8000 octets are read"
         quiet = judged("not_answered_with", [silent()], **arguments)
-        assert brief(quiet) == [advisory(self.NAME, "no-reply:timeout")]
+        assert brief(quiet) == [advisory(self.NAME, "no-reply:timeout", because=("REQ-GOS-200",))]
         assert worded(quiet) == [("8000 octets are read", "no complete reply: timeout, as arranged")]
         busy = judged("not_answered_with", [exchange(status=429)], **arguments)
         assert brief(busy) == [inconclusive(self.NAME)]

@@ -90,6 +90,17 @@ class TestStart:
         assert busy[0].actual == "the endpoint was busy: 503 Service Unavailable"
         assert quiet[0].actual == "no complete reply: timeout, as arranged"
 
+    def test_silence_to_sound_reimages_alone_is_a_violation(self) -> None:
+        found = judged("accepted", [silent()], requirement="REQ-REIMAGE-URI-SLOT", alive=True)
+
+        assert brief(found) == [
+            violated("REQ-REIMAGE-202", "no-reply:timeout"),
+            violated("REQ-REIMAGE-URI-SLOT", "no-reply:timeout", because=("REQ-REIMAGE-202",)),
+        ]
+        assert worded(found) == [("202 Accepted", "no complete reply: timeout, as arranged")] * 2
+        busy = judged("accepted", [exchange(status=503)], requirement="REQ-REIMAGE-URI-SLOT", alive=True)
+        assert brief(busy) == [inconclusive("REQ-REIMAGE-URI-SLOT")]
+
     def test_the_first_exchange_is_judged(self) -> None:
         both = [exchange(status=202), refusal(REIMAGE, 400, number=2)]
 
