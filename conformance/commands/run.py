@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +14,9 @@ from conformance.commands.words import Word
 from conformance.config import load_target
 from conformance.errors import UsageError
 from conformance.model import Profile, Strictness
+
+if TYPE_CHECKING:
+    from conformance.model import Target
 
 REST = "conformance.rest"
 """Under this key the context keeps what followed `--`."""
@@ -98,9 +101,20 @@ def run(context: click.Context, /, targets: tuple[Path, ...], processes: int | N
 
 def run_pytest(target: Path | None, options: Options, rest: list[str], processes: int | None) -> int:
     """Run the cases against one target, or the embedded emulator, in this process; gives the exit code."""
+    if target is not None:
+        _reach(load_target(target))
     import pytest  # noqa: PLC0415 -- takes longer to import than other commands take to run
 
     return int(pytest.main(pytest_words(target, options, rest, processes)))
+
+
+def _reach(target: Target) -> None:
+    """Connect once, so that an endpoint that is not there, or does not let us in, is one sentence; raises UnreachableError."""
+    from conformance.wire.clock import SystemClock  # noqa: PLC0415 -- only a run against a target needs it
+    from conformance.wire.connecting import SocketConnector  # noqa: PLC0415
+
+    clock = SystemClock()
+    SocketConnector(target, clock).reach(clock.now() + target.limits.request_timeout_seconds)
 
 
 def pytest_words(target: Path | None, options: Options, rest: list[str], processes: int | None) -> list[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -53,6 +55,7 @@ def started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[list[str]]:
         lines.append(words)
         return 6
 
+    monkeypatch.setattr(run, "_reach", lambda target: None)
     monkeypatch.setattr(pytest, "main", starting)
     monkeypatch.setattr(run, "cases_folder", lambda: Path("cases"))
     monkeypatch.setattr(run, "_plugin", list)
@@ -342,3 +345,17 @@ def test_an_interrupted_fleet_stops_its_members(tmp_path: Path, monkeypatch: pyt
         asyncio.run(interrupted())
     assert len(ended) == 1
     assert ended[0] not in (None, 0)
+
+
+def test_an_endpoint_that_is_not_there_is_one_sentence(
+    call: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+        file = target_file(tmp_path)
+        file.write_text(re.sub(r'base_url = "[^"]*"', f'base_url = "http://127.0.0.1:{port}"', file.read_text()))
+        code, _, err = call("run", str(file))
+    assert code == 6
+    assert err.count("\n") == 1
+    assert err.startswith(f"error: http://127.0.0.1:{port} cannot be reached")
