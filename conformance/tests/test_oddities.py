@@ -44,7 +44,6 @@ def test_oddities_are_not_accused() -> None:
     [
         ("version-old-accepted", "accepted-content[xml]"),
         ("date-form[iso]", "order[reversed]"),
-        ("comp-accepted[start]", "poll-status[InProgress:202]"),
     ],
 )
 def test_two_faults_of_different_areas_are_both_named(faults: tuple[str, str]) -> None:
