@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from conformance.casebook import NotApplicable, SystemUnderTest, afterwards, precondition, smoke, verifies
+from conformance.checks.acceptance import accepted
 from conformance.checks.messages import same_connection_usable
-from conformance.checks.operations import accepted
 from conformance.checks.transport import answered_with, not_accepted
 from conformance.model import Exchange, Request
 from conformance.oracle import MINIMUM_VERSION

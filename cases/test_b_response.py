@@ -5,18 +5,12 @@ from __future__ import annotations
 import pytest
 
 from conformance.casebook import NotApplicable, SystemUnderTest, afterwards, alone, precondition, smoke, verifies
-from conformance.checks.deployments import equivalent_forms, instance_effect
-from conformance.checks.operations import (
-    TERMINAL,
-    answered_202,
-    completes,
-    empty_body,
-    id_usable,
-    operation_documents,
-    request_id_present,
-    status_of,
-)
+from conformance.checks.acceptance import answered_202, empty_body, id_usable, request_id_present
+from conformance.checks.instances import equivalent_forms, instance_effect
+from conformance.checks.operation_documents import operation_documents
+from conformance.checks.polls import TERMINAL, status_of
 from conformance.checks.probes import fresh_installation, storage_kept_and_lost
+from conformance.checks.progress import completes
 from conformance.model import Exchange
 from conformance.protocol.addresses import FORMS, UriForm
 from conformance.protocol.requests import Place

@@ -17,14 +17,10 @@ from conformance.casebook import (
     smoke,
     verifies,
 )
-from conformance.checks.operations import (
-    fails_as_announced,
-    operation_documents,
-    polls_answered,
-    progress,
-    request_id_present,
-    unknown_operation,
-)
+from conformance.checks.acceptance import request_id_present
+from conformance.checks.operation_documents import operation_documents
+from conformance.checks.polls import polls_answered, unknown_operation
+from conformance.checks.progress import fails_as_announced, progress
 from conformance.checks.refusals import refused
 from conformance.checks.transport import answered_with
 from conformance.model import Exchange, Identity, Request

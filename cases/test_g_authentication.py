@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from conformance.casebook import NotApplicable, SystemUnderTest, afterwards, smoke, verifies
-from conformance.checks.operations import accepted
+from conformance.checks.acceptance import accepted
 from conformance.checks.refusals import instance_untouched, refused
 from conformance.checks.transport import answered_with
 from conformance.model import Identity, Request

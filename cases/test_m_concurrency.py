@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from conformance.casebook import SystemUnderTest, Untested, afterwards, verifies
-from conformance.checks.operations import completes, contended
+from conformance.checks.contention import contended
+from conformance.checks.progress import completes
 from conformance.model import Exchange
 from conformance.runner.campaign import Result
 from conformance.runner.operations import Operation, State

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from conformance.casebook import SystemUnderTest, Untested, at_the_end, precondition, smoke, verifies
-from conformance.checks.operations import status_of
+from conformance.checks.polls import status_of
 from conformance.checks.probes import installation_in, installation_unchanged, sibling_is_no_reimage
 from conformance.checks.wording import is_busy
 from conformance.model import Exchange, Request

@@ -15,7 +15,9 @@ from hypothesis.strategies import sampled_from
 from conformance.casebook import SystemUnderTest, Untested, alone, verifies
 from conformance.checks.deployments import observer_answers
 from conformance.checks.messages import request_ids_unique
-from conformance.checks.operations import operation_documents, polls_answered, progress, unknown_operation
+from conformance.checks.operation_documents import operation_documents
+from conformance.checks.polls import polls_answered, unknown_operation
+from conformance.checks.progress import progress
 from conformance.checks.transport import answered_with
 from conformance.model import Exchange, Outcome, Profile, Request
 from conformance.oracle import permitted

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from conformance.assessment.findings import findings_of
 from conformance.assessment.outcomes import controlled, controls_of, results_of, slot_blamed
 from conformance.assessment.rejudging import rejudged, world_of
-from conformance.checks.operations import TERMINAL, status_of
+from conformance.checks.polls import TERMINAL, status_of
 from conformance.model import (
     Assessment,
     CaseRecord,

@@ -18,7 +18,7 @@ from conformance.checks.deployments import (
     status_vocabulary,
     version_gates,
 )
-from conformance.checks.operations import version_of
+from conformance.checks.polls import version_of
 from conformance.protocol.addresses import Kind, UriForm
 from conformance.world import SLOTS
 

@@ -5,21 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from conformance.capture.evidence import Evidence, Judgement, Plan
-from conformance.checks.operations import (
-    STATUSES,
-    TERMINAL,
-    accepted,
-    answered_202,
-    completes,
-    empty_body,
-    fails_as_announced,
-    id_usable,
-    operation_documents,
-    polls_answered,
-    progress,
-    request_id_present,
-    status_of,
-)
+from conformance.checks.acceptance import accepted, answered_202, empty_body, id_usable, request_id_present
+from conformance.checks.operation_documents import operation_documents
+from conformance.checks.polls import STATUSES, TERMINAL, polls_answered, status_of
+from conformance.checks.progress import completes, fails_as_announced, progress
 from conformance.model import Outcome, Verdict
 from conformance.oracle import MINIMUM_VERSION
 from conformance.protocol.addresses import Address, Kind, UriForm, read_target

@@ -1,18 +1,35 @@
 """The checks: named pure judgements of exchanges; importing this package registers every one of them."""
 
-from conformance.checks import deployments, messages, operations, probes, refusals, transport
+from conformance.checks import (
+    acceptance,
+    contention,
+    deployments,
+    instances,
+    messages,
+    operation_documents,
+    polls,
+    probes,
+    progress,
+    refusals,
+    transport,
+)
 from conformance.checks.registry import CHECKS, about, check, graded, judge
 
 __all__ = [
     "CHECKS",
     "about",
+    "acceptance",
     "check",
+    "contention",
     "deployments",
     "graded",
+    "instances",
     "judge",
     "messages",
-    "operations",
+    "operation_documents",
+    "polls",
     "probes",
+    "progress",
     "refusals",
     "transport",
 ]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from conformance.checks.operations import STATUSES, TERMINAL, status_of
+from conformance.checks.polls import STATUSES, TERMINAL, status_of
 from conformance.oracle import permitted
 
 if TYPE_CHECKING:

@@ -219,3 +219,8 @@ def observed(requirement: str, *evidence: int, symptom: str = "", because: tuple
 def inconclusive(requirement: str, *evidence: int, because: tuple[str, ...] = ()) -> Said:
     """An inconclusive verdict, as `brief` says it."""
     return (requirement, Outcome.INCONCLUSIVE.value, "", because, evidence or (1,))
+
+
+def document(inner: str, *, root: str = "Operation", namespace: str = NAMESPACE) -> str:
+    """An XML document with `inner` in a root of the protocol's namespace, or another."""
+    return f'<{root} xmlns="{namespace}">{inner}</{root}>'

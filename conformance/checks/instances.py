@@ -1,0 +1,157 @@
+"""Instances: what a reimage does to the role instance that it addresses, and to the others (digest sections B, H)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from conformance.checks.deployments import BAD_STATES, READY, deployment_elements, member, roles_in, statuses_in
+from conformance.checks.registry import about, check
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from conformance.model import Exchange, Verdict
+    from conformance.world import World
+
+
+LOOKS_ENOUGH = 4
+
+
+@check
+def instance_effect(
+    world: World,
+    exchanges: Sequence[Exchange],
+    instance: str,
+    *,
+    others: Sequence[str] = (),
+    ended_at: float = 0.0,
+    waited: float = 0.0,
+) -> Iterator[Verdict]:
+    """The instance goes offline, comes back under its name, and the others stay (REQ-REIMAGE-OFFLINE, -ONLINE, -SAME-NAME, -OTHERS-UNTOUCHED).
+
+    Exchanges: an observation before the reimage, the 202, then observations in order; `others` are instances that no
+    request of the run had addressed; `ended_at` is when the operation's end was seen, in seconds of the run, and `waited` how
+    long after it the suite went on looking. A fast endpoint may pass through offline between two looks.
+    """
+    del world
+    before, start, seen = exchanges[0], exchanges[1], [e for e in exchanges[2:] if statuses_in(e)]
+    if not seen or statuses_in(before).get(instance) != READY:
+        reason = (
+            f"{instance} was {statuses_in(before).get(instance, 'not shown')} before"
+            if seen
+            else "nothing was observed"
+        )
+        for requirement in ("REQ-REIMAGE-OFFLINE", "REQ-REIMAGE-ONLINE"):
+            yield about(requirement, start).inconclusive(
+                reason, because=("REQ-DEPL-URI", "REQ-DEPL-ROOT", "REQ-DEPL-INSTANCES")
+            )
+        return
+    trail = [statuses_in(exchange).get(instance, "missing") for exchange in seen]
+    told = " > ".join(_folded([READY, *trail]))
+    offline = next((e for e, status in zip(seen, trail, strict=True) if status != READY), None)
+    during = sum(1 for exchange in seen if exchange.at <= ended_at)
+    left = about("REQ-REIMAGE-OFFLINE", offline or start, seen[-1])
+    if offline is None and during < LOOKS_ENOUGH:
+        yield left.inconclusive(f"seen only {during} times while the operation ran")
+    else:
+        yield left.judged(
+            offline is not None,
+            f"{instance} leaves {READY}",
+            f"{told}, seen {during} times while the operation ran",
+            "never-offline",
+        )
+    yield from _back(instance, before, seen, told, waited)
+    yield from _others(before, seen, start, others)
+
+
+def _back(instance: str, before: Exchange, seen: Sequence[Exchange], told: str, waited: float) -> Iterator[Verdict]:
+    """Whether the instance is back online under its own name."""
+    last = statuses_in(seen[-1]).get(instance)
+    online, same = about("REQ-REIMAGE-ONLINE", seen[-1], before), about("REQ-REIMAGE-SAME-NAME", seen[-1], before)
+    role = roles_in(before).get(instance)
+    if last is None:
+        yield same.violated(
+            f"{instance} of role {role}", f"not listed any more; listed: {sorted(statuses_in(seen[-1]))[:6]}", "renamed"
+        )
+        yield online.inconclusive("the instance is not listed any more", because=("REQ-REIMAGE-SAME-NAME",))
+        return
+    yield same.judged(
+        roles_in(seen[-1]).get(instance) == role,
+        f"role {role}",
+        f"role {roles_in(seen[-1]).get(instance)}",
+        "role-changed",
+    )
+    if last in BAD_STATES:
+        yield online.inconclusive(f"{instance} is {last}: the guest has a problem (REQ-DEPL-BAD-STATES)")
+    else:
+        yield online.judged(
+            last == READY, f"{instance} back at ReadyRole", f"{told}, {waited:.1f} s after the end", "still-offline"
+        )
+
+
+def _others(before: Exchange, seen: Sequence[Exchange], start: Exchange, others: Sequence[str]) -> Iterator[Verdict]:
+    """Whether every other instance stayed as it was."""
+    was = statuses_in(before)
+    watched = [name for name in others if was.get(name) == READY]
+    if not watched:
+        return
+    for exchange in seen:
+        now = statuses_in(exchange)
+        moved = {name: now.get(name, "missing") for name in watched if now.get(name) != READY}
+        if moved:
+            name, status = next(iter(moved.items()))
+            actual = f"{name} is {status}" + (f" and {len(moved) - 1} more changed" if len(moved) > 1 else "")
+            yield about("REQ-REIMAGE-OTHERS-UNTOUCHED", exchange, start).violated(
+                "the other instances stay ReadyRole", actual, "others-touched"
+            )
+            return
+    yield about("REQ-REIMAGE-OTHERS-UNTOUCHED", seen[-1], start).met(
+        f"{len(watched)} others stayed ReadyRole over {len(seen)} looks"
+    )
+
+
+def _folded(values: list[str]) -> list[str]:
+    """`values` without immediate repeats."""
+    return [value for i, value in enumerate(values) if i == 0 or values[i - 1] != value]
+
+
+@check
+def equivalent_forms(
+    world: World, exchanges: Sequence[Exchange], deployment: str, instance: str, elsewhere: Sequence[str]
+) -> Iterator[Verdict]:
+    """A reimage through either form takes the addressed instance offline, and none elsewhere (REQ-REIMAGE-URI-EQUIV).
+
+    Exchanges: the 202, then observations of every deployment; `elsewhere` names the other deployments.
+    """
+    del world
+    start, looks = exchanges[0], [e for e in exchanges[1:] if statuses_in(e)]
+    named = {e.number: member(deployment_elements(e)[0], "Name") for e in looks}
+    verdict = about("REQ-REIMAGE-URI-EQUIV", start, *looks[-1:])
+    here = [statuses_in(e).get(instance) for e in looks if named[e.number] == deployment]
+    moved = sorted(
+        {
+            f"{named[e.number]}/{n}"
+            for e in looks
+            if named[e.number] in elsewhere
+            for n, s in statuses_in(e).items()
+            if s != READY
+        }
+    )
+    neighbours = sorted(
+        {
+            n
+            for e in looks
+            if named[e.number] == deployment
+            for n, s in statuses_in(e).items()
+            if s != READY and n != instance
+        }
+    )
+    expected = f"{instance} of {deployment} is reimaged, and no other deployment touched"
+    if moved:
+        yield verdict.violated(expected, f"{', '.join(moved)} went offline", "other-deployment")
+    elif neighbours and here and set(here) == {READY}:
+        yield verdict.violated(expected, f"{', '.join(neighbours)} went offline instead", "other-instance")
+    elif not here:
+        yield verdict.inconclusive("the deployment was not seen while the operation ran")
+    else:
+        yield verdict.met(f"{instance}: {' > '.join(_folded([str(status) for status in here]))}")

@@ -1,0 +1,103 @@
+"""Polls: what single answers of Get Operation Status show, whatever the operation does (digest section C)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from conformance.checks.registry import about, check
+from conformance.checks.wording import is_busy, said, symptom
+from conformance.protocol.documents import (
+    error_code,
+    raw_text,
+    read_document,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from conformance.model import Exchange, Response, Verdict
+    from conformance.world import World
+
+
+STATUSES = ("InProgress", "Succeeded", "Failed")
+
+
+TERMINAL = ("Succeeded", "Failed")
+
+
+def status_of(exchange: Exchange) -> str:
+    """The Status that a poll showed, exactly as written, or "" where none can be read."""
+    if exchange.reply is None or exchange.reply.status != 200:
+        return ""
+    document = read_document(exchange.reply)
+    found = document.child("Status") if document.local_name == "Operation" else None
+    return "" if found is None else raw_text(found)
+
+
+def shows_operation(poll: Exchange) -> bool:
+    """Whether a poll was answered with something that reports on an operation, right or wrong."""
+    if poll.reply is None or not 200 <= poll.reply.status < 300:
+        return poll.reply is not None and read_document(poll.reply).local_name == "Operation"
+    return True
+
+
+@check
+def polls_answered(world: World, exchanges: Sequence[Exchange], *, alive: bool = False) -> Iterator[Verdict]:
+    """Every poll of a known operation is answered 200 whatever its state (REQ-GOS-200); exchanges: the 202, then polls."""
+    del world
+    polls = exchanges[1:]
+    known = next((i for i, poll in enumerate(polls) if shows_operation(poll)), len(polls))
+    ended = next((poll for poll in polls if status_of(poll) in TERMINAL), None)
+    for index, poll in enumerate(polls):
+        verdict = about("REQ-GOS-200", poll, exchanges[0])
+        if poll.reply is None:
+            retried = index + 1 < len(polls) and polls[index + 1].reply is not None
+            if alive and not retried:
+                yield verdict.violated("200 OK", said(poll), symptom(poll))
+            elif not retried:
+                yield verdict.inconclusive(said(poll))
+        elif (
+            is_busy(poll)
+            or poll.reply.status == 307
+            or index < known
+            or (poll.reply.status != 200 and ended is not None and poll.at > ended.at)
+        ):
+            continue
+        else:
+            yield verdict.judged(poll.reply.status == 200, "200 OK", said(poll), symptom(poll))
+
+
+def version_of(exchange: Exchange) -> str:
+    """The x-ms-version of a request, or ""."""
+    return next(iter(exchange.request.values("x-ms-version")), "")
+
+
+@check
+def unknown_operation(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
+    """A poll with an id that was never issued is refused with 404 ResourceNotFound or 400 BadRequest (REQ-GOS-UNKNOWN-ID)."""
+    strict = world.strictness == "strict"
+    for exchange in exchanges:
+        verdict = about("REQ-GOS-UNKNOWN-ID", exchange)
+        expected = "404 with ResourceNotFound or 400 with BadRequest"
+        if exchange.reply is None:
+            yield verdict.inconclusive(said(exchange))
+        elif is_busy(exchange):
+            yield verdict.inconclusive(f"the endpoint was busy: {said(exchange)}")
+        elif exchange.reply.status in (400, 404):
+            yield from _unknown_code(exchange, exchange.reply, expected, strict=strict)
+        elif exchange.reply.status < 300 or strict:
+            yield verdict.violated(expected, said(exchange), symptom(exchange))
+        else:
+            yield verdict.advised(expected, said(exchange), symptom(exchange))
+
+
+def _unknown_code(exchange: Exchange, response: Response, expected: str, *, strict: bool) -> Iterator[Verdict]:
+    """The code of a refused poll: the table binds it under strict."""
+    code = error_code(response)
+    fitting = {404: "ResourceNotFound", 400: "BadRequest"}[response.status]
+    verdict = about("REQ-GOS-UNKNOWN-ID", exchange)
+    if strict and code and code not in (fitting, "ResourceNotFound", "BadRequest"):
+        yield about("REQ-ERR-CODES", exchange).violated(expected, said(exchange), f"code:{code}")
+        yield verdict.violated(expected, said(exchange), f"code:{code}", because=("REQ-ERR-CODES",))
+    else:
+        yield verdict.met(said(exchange))

@@ -1,0 +1,246 @@
+"""The accepted reimage judged: its 202, and the id that it hands out."""
+
+from __future__ import annotations
+
+import pytest
+
+from conformance.tests.judging_samples import (
+    OPERATION_ID,
+    POLL,
+    REIMAGE,
+    RUNNING,
+    brief,
+    error,
+    exchange,
+    inconclusive,
+    judged,
+    met,
+    poll,
+    refusal,
+    silent,
+    started,
+    violated,
+    worded,
+)
+
+STABLE, PROGRESS, SAFE = "REQ-GOS-TERMINAL-STABLE", "REQ-GOS-PROGRESS", "REQ-GOS-READONLY"
+
+
+class TestStart:
+    """The answer to the reimage itself."""
+
+    @pytest.mark.parametrize("status", [200, 202, 299])
+    def test_any_2xx_accepts(self, status: int) -> None:
+        assert brief(judged("accepted", [exchange(status=status)], requirement="REQ-REIMAGE-URI-SLOT")) == [
+            met("REQ-REIMAGE-URI-SLOT")
+        ]
+
+    @pytest.mark.parametrize("status", [199, 300, 307, 400, 404, 500])
+    def test_another_status_does_not(self, status: int) -> None:
+        found = judged("accepted", [exchange(status=status)], requirement="REQ-REIMAGE-URI-SLOT")
+
+        assert brief(found) == [violated("REQ-REIMAGE-URI-SLOT", f"status:{status}")]
+        assert found[0].expected == "202 Accepted"
+
+    @pytest.mark.parametrize(
+        ("code", "root"),
+        [
+            ("MissingOrInvalidRequiredQueryParameter", "REQ-REIMAGE-COMP"),
+            ("MissingOrIncorrectVersionHeader", "REQ-REIMAGE-VERSION"),
+            ("InvalidHttpVerb", "REQ-REIMAGE-METHOD"),
+        ],
+    )
+    @pytest.mark.parametrize("form", ["REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-URI-NAME"])
+    def test_a_refusal_that_misses_what_is_there_names_the_cause(self, code: str, root: str, form: str) -> None:
+        found = judged("accepted", [refusal(REIMAGE, 400, code)], requirement=form)
+
+        assert brief(found) == [violated(form, "status:400", because=(root,)), violated(root, "status:400")]
+        assert worded(found) == [("202 Accepted", f"400 Bad Request with {code}")] * 2
+        assert brief(judged("accepted", [refusal(REIMAGE, 400, code)], requirement=root)) == [
+            violated(root, "status:400")
+        ]
+        other = judged("accepted", [refusal(REIMAGE, 400, code)], requirement="REQ-HTTP-FIELD-CASE")
+        assert brief(other) == [violated("REQ-HTTP-FIELD-CASE", "status:400", because=(root,))]
+
+    def test_the_expectation_can_be_worded(self) -> None:
+        found = judged("accepted", [refusal(REIMAGE, 400, "X")], requirement="REQ-REIMAGE-COMP", expected="as before")
+
+        assert worded(found) == [("as before", "400 Bad Request with X")]
+
+    def test_silence_and_busyness_prove_nothing(self) -> None:
+        busy = judged("accepted", [exchange(status=503)], requirement="REQ-REIMAGE-URI-SLOT")
+        quiet = judged("accepted", [silent()], requirement="REQ-REIMAGE-URI-SLOT")
+
+        assert brief(busy) == brief(quiet) == [inconclusive("REQ-REIMAGE-URI-SLOT")]
+        assert busy[0].actual == "the endpoint was busy: 503 Service Unavailable"
+        assert quiet[0].actual == "no complete reply: timeout, as arranged"
+
+    def test_silence_to_sound_reimages_alone_is_a_violation(self) -> None:
+        found = judged("accepted", [silent()], requirement="REQ-REIMAGE-URI-SLOT", alive=True)
+
+        assert brief(found) == [
+            violated("REQ-REIMAGE-202", "no-reply:timeout"),
+            violated("REQ-REIMAGE-URI-SLOT", "no-reply:timeout", because=("REQ-REIMAGE-202",)),
+        ]
+        assert worded(found) == [("202 Accepted", "no complete reply: timeout, as arranged")] * 2
+        busy = judged("accepted", [exchange(status=503)], requirement="REQ-REIMAGE-URI-SLOT", alive=True)
+        assert brief(busy) == [inconclusive("REQ-REIMAGE-URI-SLOT")]
+
+    def test_the_first_exchange_is_judged(self) -> None:
+        both = [exchange(status=202), refusal(REIMAGE, 400, number=2)]
+
+        assert brief(judged("accepted", both, requirement="REQ-REIMAGE-URI-SLOT")) == [met("REQ-REIMAGE-URI-SLOT")]
+
+    def test_an_accepted_request_is_answered_202(self) -> None:
+        assert brief(judged("answered_202", [exchange(status=202)])) == [met("REQ-REIMAGE-202")]
+        found = judged(
+            "answered_202", [exchange(status=400), silent(), exchange(status=300), exchange(status=200, number=4)]
+        )
+        assert brief(found) == [violated("REQ-REIMAGE-202", "status:200", 4)]
+        assert worded(found) == [("202 Accepted", "200 OK")]
+
+    @pytest.mark.parametrize(
+        ("values", "told"),
+        [
+            ((), "0 x-ms-request-id lines: []"),
+            (("",), "1 x-ms-request-id lines: ['']"),
+            ((" ",), "1 x-ms-request-id lines: [' ']"),
+            (("a", "a"), "2 x-ms-request-id lines: ['a', 'a']"),
+        ],
+    )
+    def test_one_request_id_is_carried(self, values: tuple[str, ...], told: str) -> None:
+        headers = tuple(("X-Ms-Request-Id", value) for value in values)
+        found = judged("request_id_present", [exchange(headers=headers)], requirement="REQ-REIMAGE-REQID")
+
+        assert brief(found) == [violated("REQ-REIMAGE-REQID", "request-id")]
+        assert worded(found) == [("one x-ms-request-id, not empty", told)]
+
+    def test_a_request_id_is_asked_of_successes_alone(self) -> None:
+        several = [silent(), exchange(status=300), exchange(status=400), started(number=4)]
+
+        assert brief(judged("request_id_present", several, requirement="REQ-GOS-REQID")) == [met("REQ-GOS-REQID", 4)]
+
+    @pytest.mark.parametrize("status", [200, 299])
+    def test_every_success_needs_one(self, status: int) -> None:
+        assert brief(judged("request_id_present", [exchange(status=status)], requirement="REQ-GOS-REQID")) == [
+            violated("REQ-GOS-REQID", "request-id")
+        ]
+
+    def test_a_202_has_no_content(self) -> None:
+        several = [silent(), exchange(status=200, body=b"x"), exchange(status=202, body=b"y" * 70, number=3)]
+        found = judged("empty_body", several)
+
+        assert brief(found) == [violated("REQ-REIMAGE-BODY-EMPTY", "body", 3)]
+        assert worded(found) == [("no content", f"70 octets: {b'y' * 60!r}")]
+        assert brief(judged("empty_body", [exchange()])) == [met("REQ-REIMAGE-BODY-EMPTY")]
+
+
+class TestUsableId:
+    """The check `id_usable`."""
+
+    USABLE, PROMPT, URI = "REQ-REIMAGE-REQID-USABLE", "REQ-REIMAGE-REQID-PROMPT", "REQ-GOS-URI"
+
+    def test_an_id_that_is_known_at_once(self) -> None:
+        found = judged("id_usable", [started(), poll()])
+
+        assert brief(found) == [met(self.USABLE, 2), met(self.URI, 2), met(self.PROMPT, 2)]
+        assert [verdict.actual for verdict in found] == [
+            f"polled as {OPERATION_ID}",
+            "Get Operation Status answers",
+            "first known 0.0 s after the 202",
+        ]
+
+    def test_the_first_poll_that_shows_it_counts(self) -> None:
+        several = [started(), poll(b"", at=1.0), poll(b"", 404, number=3, at=3.5), poll(number=4, at=4.0)]
+
+        assert brief(judged("id_usable", several)) == [met(self.USABLE, 2), met(self.URI, 2), met(self.PROMPT, 2)]
+        assert judged("id_usable", several)[2].actual == "first known 1.0 s after the 202"
+        assert brief(judged("id_usable", [started(), poll(b"", 199)]))[0] == violated(
+            self.URI, "no-operation-status", 2, 1
+        )
+
+    def test_the_first_late_refusal_is_the_evidence(self) -> None:
+        several = [started(), *(poll(b"", 404, number=n, at=float(n)) for n in (3, 4)), poll(number=5, at=5.0)]
+
+        assert brief(judged("id_usable", several))[0] == violated(self.PROMPT, "late-id", 3, 5, 1)
+
+    @pytest.mark.parametrize("identifier", ["", "a/b", "a b", "a?b", "a#b", "é", "a\n"])
+    def test_an_id_that_no_path_can_hold(self, identifier: str) -> None:
+        found = judged("id_usable", [started(identifier=identifier), poll()])
+
+        assert brief(found) == [violated(self.USABLE, "unsafe-id", 2, 1)]
+        assert worded(found) == [("an id usable as a path segment", repr(identifier))]
+        assert brief(judged("id_usable", [silent()])) == [violated(self.USABLE, "unsafe-id", 1)]
+
+    @pytest.mark.parametrize("identifier", ["A-z0.9_~", "!$&'()*+,;=:@", "%41"])
+    def test_any_segment_will_do(self, identifier: str) -> None:
+        assert brief(judged("id_usable", [started(identifier=identifier), poll()]))[0] == met(self.USABLE, 2)
+
+    @pytest.mark.parametrize("status", [400, 404, 410])
+    def test_an_id_that_is_never_known(self, status: int) -> None:
+        found = judged("id_usable", [started(), poll(b"", status), poll(b"", status, number=3)])
+
+        assert brief(found) == [violated(self.USABLE, "unusable-id", 2, 1)]
+        assert found[0].expected == "the status of the operation"
+        assert found[0].actual.startswith(f"2 polls, all {status} ")
+
+    def test_one_refusal_among_failures_is_enough_to_blame_the_id(self) -> None:
+        found = judged("id_usable", [started(), poll(b"", 500), poll(b"", 404, number=3)])
+
+        assert brief(found) == [violated(self.USABLE, "unusable-id", 2, 1)]
+        assert found[0].actual == "2 polls, all 404 Not Found, 500 Internal Server Error"
+
+    @pytest.mark.parametrize("status", [301, 405, 501, 500])
+    def test_an_endpoint_without_get_operation_status(self, status: int) -> None:
+        found = judged("id_usable", [started(), poll(b"", status), silent(POLL, number=3)])
+
+        assert brief(found) == [
+            violated(self.URI, "no-operation-status", 2, 1),
+            violated(self.USABLE, "unusable-id", 2, 1, because=(self.URI,)),
+        ]
+        assert found[0].expected == "an answer to Get Operation Status"
+        assert found[1].expected == "the status of the operation"
+        assert found[0].actual == found[1].actual
+        assert found[0].actual.startswith("2 polls, all ")
+
+    def test_without_an_answer_nothing_is_known(self) -> None:
+        quiet = judged("id_usable", [started(), silent(POLL, number=2), poll(b"", 503, number=3)])
+        none = judged("id_usable", [started()])
+
+        assert brief(quiet) == [inconclusive(self.USABLE, 2, 1, because=("REQ-GOS-200",))]
+        assert (
+            quiet[0].actual == "no poll was answered: 503 Service Unavailable, no complete reply: timeout, as arranged"
+        )
+        assert brief(none) == [inconclusive(self.USABLE, 1, because=("REQ-GOS-200",))]
+        assert none[0].actual == "no poll was answered: none was sent"
+
+    def test_an_operation_document_counts_under_any_status(self) -> None:
+        assert brief(judged("id_usable", [started(), poll(RUNNING, 404)]))[0] == met(self.USABLE, 2)
+        assert brief(judged("id_usable", [started(), poll(b"", 299)]))[0] == met(self.USABLE, 2)
+        assert brief(judged("id_usable", [started(), poll(b"", 300)]))[0][1] == "violated"
+        assert brief(judged("id_usable", [started(), poll(error(), 404)]))[0][1] == "violated"
+
+    def test_two_seconds_are_prompt(self) -> None:
+        start = started(at=10.0, elapsed=0.5)
+        unknown = poll(b"", 404, number=2, at=12.5)
+        shown = poll(number=3, at=14.0)
+
+        assert brief(judged("id_usable", [start, unknown, shown]))[2] == met(self.PROMPT, 3)
+
+    def test_more_are_late(self) -> None:
+        start = started(at=10.0, elapsed=0.5)
+        unknown = poll(b"", 404, number=2, at=12.6)
+        shown = poll(number=3, at=14.0)
+        found = judged("id_usable", [start, unknown, shown])
+
+        assert brief(found) == [violated(self.PROMPT, "late-id", 2, 3, 1), met(self.USABLE, 2), met(self.URI, 3)]
+        late = next(verdict for verdict in found if verdict.requirement == self.PROMPT)
+        assert (late.expected, late.actual) == ("the id is known within 2 s", "first known 3.5 s after the 202")
+
+    def test_silence_and_later_refusals_are_not_lateness(self) -> None:
+        start = started()
+        quiet = silent(POLL, number=2, at=3.0)
+        shown = poll(number=3, at=4.0)
+        gone = poll(b"", 404, number=4, at=5.0)
+
+        assert met(self.PROMPT, 3) in brief(judged("id_usable", [start, quiet, shown, gone]))

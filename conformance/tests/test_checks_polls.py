@@ -1,0 +1,181 @@
+"""Single polls judged: their statuses, and ids that are no operation's."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from conformance.checks.polls import status_of, version_of
+from conformance.model import Exchange, FailureKind
+from conformance.protocol.requests import with_header, without_header
+from conformance.tests.judging_samples import (
+    FAILED,
+    POLL,
+    RUNNING,
+    SUCCEEDED,
+    advisory,
+    brief,
+    document,
+    exchange,
+    inconclusive,
+    judged,
+    lenient,
+    met,
+    operation,
+    poll,
+    polls,
+    refusal,
+    silent,
+    started,
+    violated,
+    worded,
+)
+
+STABLE, PROGRESS, SAFE = "REQ-GOS-TERMINAL-STABLE", "REQ-GOS-PROGRESS", "REQ-GOS-READONLY"
+
+
+OLDER = with_header(POLL, "x-ms-version", "2009-10-01")
+
+
+class TestPollsAnswered:
+    """The check `polls_answered`."""
+
+    def test_every_poll_of_a_known_operation_is_answered_200(self) -> None:
+        several = [started(), *polls(RUNNING, SUCCEEDED, SUCCEEDED)]
+
+        assert brief(judged("polls_answered", several)) == [met("REQ-GOS-200", 2, 3, 4)]
+
+    def test_polls_before_the_operation_is_known_say_nothing(self) -> None:
+        assert judged("polls_answered", [started(), poll(b"", 404)]) == []
+        assert brief(judged("polls_answered", [started(), poll(b"", 404), poll(number=3)])) == [met("REQ-GOS-200", 3)]
+
+    def test_another_status_in_between_is_a_violation(self) -> None:
+        found = judged("polls_answered", [started(), poll(), poll(b"", 404, number=3), poll(number=4)])
+
+        assert violated("REQ-GOS-200", "status:404", 3, 1) in brief(found)
+        assert met("REQ-GOS-200", 2, 4) in brief(found)
+        assert worded(found)[0] == ("200 OK", "404 Not Found")
+        assert brief(judged("polls_answered", [started(), poll(FAILED, 404)])) == [
+            violated("REQ-GOS-200", "status:404", 2, 1)
+        ]
+
+    @pytest.mark.parametrize("status", [429, 503, 307])
+    def test_busy_and_moved_say_nothing(self, status: int) -> None:
+        assert brief(judged("polls_answered", [started(), poll(), poll(b"", status, number=3)])) == [
+            met("REQ-GOS-200", 2)
+        ]
+
+    def test_after_the_end_another_status_says_nothing(self) -> None:
+        end = poll(SUCCEEDED, number=2, at=2.0)
+
+        assert brief(judged("polls_answered", [started(), end, poll(b"", 404, number=3, at=2.1)])) == [
+            met("REQ-GOS-200", 2)
+        ]
+        assert brief(judged("polls_answered", [started(), end, poll(b"", 404, number=3, at=2.0)])) == [
+            violated("REQ-GOS-200", "status:404", 3, 1),
+            met("REQ-GOS-200", 2),
+        ]
+
+    def test_a_poll_left_unanswered_is_inconclusive_or_violated(self) -> None:
+        lone = [started(), poll(), silent(POLL, number=3)]
+
+        assert brief(judged("polls_answered", lone))[0] == inconclusive("REQ-GOS-200", 3, 1)
+        assert judged("polls_answered", lone)[0].actual == "no complete reply: timeout, as arranged"
+        assert brief(judged("polls_answered", lone, alive=True))[0] == violated("REQ-GOS-200", "no-reply:timeout", 3, 1)
+        assert worded(judged("polls_answered", lone, alive=True))[0] == (
+            "200 OK",
+            "no complete reply: timeout, as arranged",
+        )
+
+    def test_a_poll_that_was_repeated_with_success_is_forgiven(self) -> None:
+        again = [started(), silent(POLL, number=2), poll(number=3)]
+
+        assert brief(judged("polls_answered", again, alive=True)) == [met("REQ-GOS-200", 3)]
+        assert brief(judged("polls_answered", again)) == [met("REQ-GOS-200", 3)]
+
+    def test_a_poll_that_was_repeated_in_vain_is_not(self) -> None:
+        vain = [started(), silent(POLL, number=2), silent(POLL, number=3), poll(number=4)]
+
+        assert brief(judged("polls_answered", vain, alive=True)) == [
+            violated("REQ-GOS-200", "no-reply:timeout", 2, 1),
+            met("REQ-GOS-200", 4),
+        ]
+
+
+class TestReading:
+    """What a poll says, read shortly."""
+
+    def test_a_status_is_read_exactly(self) -> None:
+        assert status_of(poll(RUNNING)) == "InProgress"
+        assert status_of(poll(operation(" Failed "))) == " Failed "
+        assert status_of(poll(operation("In<b>Pro</b>gress"))) == "InProgress"
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            silent(POLL),
+            poll(SUCCEEDED, 202),
+            poll(SUCCEEDED, 404),
+            poll(document("<Status>Failed</Status>", root="X")),
+            poll(b"x"),
+        ],
+    )
+    def test_what_is_no_operation_has_no_status(self, other: Exchange) -> None:
+        assert status_of(other) == ""
+
+    def test_the_version_asked_for(self) -> None:
+        assert version_of(exchange(OLDER)) == "2009-10-01"
+        assert version_of(exchange(without_header(POLL, "x-ms-version"))) == ""
+
+
+class TestUnknownOperation:
+    """The check `unknown_operation`."""
+
+    NAME, EXPECTED = "REQ-GOS-UNKNOWN-ID", "404 with ResourceNotFound or 400 with BadRequest"
+
+    @pytest.mark.parametrize(("status", "code"), [(404, "ResourceNotFound"), (400, "BadRequest"), (404, ""), (400, "")])
+    def test_it_is_refused(self, status: int, code: str) -> None:
+        assert brief(judged("unknown_operation", [refusal(POLL, status, code)])) == [met(self.NAME)]
+
+    def test_another_code_is_the_tables_matter(self) -> None:
+        found = judged("unknown_operation", [refusal(POLL, 404, "X")])
+
+        assert brief(found) == [
+            violated("REQ-ERR-CODES", "code:X"),
+            violated(self.NAME, "code:X", because=("REQ-ERR-CODES",)),
+        ]
+        assert worded(found) == [(self.EXPECTED, "404 Not Found with X")] * 2
+        assert brief(judged("unknown_operation", [refusal(POLL, 404, "X")], lenient())) == [met(self.NAME)]
+
+    @pytest.mark.parametrize("status", [200, 202, 299])
+    def test_it_is_never_reported_as_an_operation(self, status: int) -> None:
+        for where in (None, lenient()):
+            found = judged("unknown_operation", [exchange(POLL, status)], where)
+            assert brief(found) == [violated(self.NAME, f"status:{status}")]
+            assert found[0].expected == self.EXPECTED
+
+    @pytest.mark.parametrize("status", [300, 403, 500])
+    def test_another_refusal_is_a_violation_under_strict_alone(self, status: int) -> None:
+        assert brief(judged("unknown_operation", [exchange(POLL, status)])) == [violated(self.NAME, f"status:{status}")]
+        found = judged("unknown_operation", [exchange(POLL, status)], lenient())
+        assert brief(found) == [advisory(self.NAME, f"status:{status}")]
+        assert found[0].expected == self.EXPECTED
+
+    def test_silence_and_busyness_prove_nothing(self) -> None:
+        found = judged("unknown_operation", [silent(POLL), exchange(POLL, 429, number=2)])
+
+        assert brief(found) == [inconclusive(self.NAME, 1), inconclusive(self.NAME, 2)]
+        assert [v.actual for v in found] == [
+            "no complete reply: timeout, as arranged",
+            "the endpoint was busy: 429 Too Many Requests",
+        ]
+
+
+def test_a_truncated_answer_is_none() -> None:
+    broken = replace(exchange(failure=FailureKind.TRUNCATED), number=1)
+
+    assert brief(judged("accepted", [broken], requirement="REQ-REIMAGE-URI-SLOT")) == [
+        inconclusive("REQ-REIMAGE-URI-SLOT")
+    ]
+    assert judged("answered_202", [broken]) == []
