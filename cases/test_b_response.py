@@ -8,12 +8,12 @@ from conformance.casebook import NotApplicable, SystemUnderTest, afterwards, alo
 from conformance.checks.acceptance import answered_202, empty_body, id_usable, request_id_present
 from conformance.checks.instances import equivalent_forms, instance_effect
 from conformance.checks.operation_documents import operation_documents
-from conformance.checks.polls import TERMINAL, status_of
-from conformance.checks.probes import fresh_installation, storage_kept_and_lost
+from conformance.checks.polls import TERMINAL, needs_no_more, status_of
+from conformance.checks.probes import fresh_installation, installation_unchanged, storage_kept_and_lost
 from conformance.checks.progress import completes
 from conformance.model import Exchange
 from conformance.protocol.addresses import FORMS, UriForm
-from conformance.protocol.requests import Place
+from conformance.protocol.requests import Place, with_header, with_query
 from conformance.runner.campaign import Result
 from conformance.runner.operations import Operation
 
@@ -72,11 +72,27 @@ def test_the_request_id_yields_the_status_of_the_operation(sut: SystemUnderTest)
     sut.judge(operation_documents, *polls, only=["REQ-REIMAGE-REQID-USABLE"])
 
 
+@smoke
+@afterwards
+@verifies("REQ-GOS-URI")
+def test_a_poll_needs_no_more_than_a_version(sut: SystemUnderTest) -> None:
+    """Where no poll is answered, one with a media type, a length or a query shows whether the endpoint asks for these."""
+    accepted_requests(sut)
+    known = [operation for operation in sut.book.operations if operation.identifier]
+    precondition(known, "no 202 carried an id", because=("REQ-REIMAGE-REQID", "REQ-REIMAGE-202"))
+    plain = known[-1].polls[-1] if known[-1].polls else sut.book.poll(known[-1])
+    bare = sut.builder.operation_status(known[-1].identifier)
+    typed = with_header(bare, "Content-Type", "application/xml")
+    varied = (typed, with_header(bare, "Content-Length", "0"), with_query(bare, "api-version=1"))
+    refused = plain.reply is not None and plain.reply.status >= 400
+    exchanges = [sut.send(request, label="poll-varied") for request in varied] if refused else []
+    sut.judge(needs_no_more, plain, *exchanges)
+
+
 def is_undisturbed(sut: SystemUnderTest, operation: Operation) -> bool:
     """Whether an operation was started by the first certificate, and neither contended nor was contended with."""
     first = sut.campaign.results.get("control-slot")
-    met = first is not None and (first.same_operation is not None or first.other_operation is not None)
-    contended = met and first is not None and operation is first.operation
+    contended = first is not None and first.same is not None and operation is first.operation
     return (
         not contended
         and not operation.start.label.startswith("contend")
@@ -90,8 +106,9 @@ def is_undisturbed(sut: SystemUnderTest, operation: Operation) -> bool:
 def test_a_reimage_succeeds_in_time(sut: SystemUnderTest) -> None:
     """A valid reimage that was answered 202 reaches Succeeded with 200 within the time that the operator allows."""
     with sut.together():
-        for result in ordinary(sut):
-            operation = sut.finished(result)
+        operations = [sut.finished(result) for result in ordinary(sut)]
+        usual = [operation for operation in operations if is_undisturbed(sut, operation)]
+        for operation in usual or operations:
             sut.judge(completes, *operation.exchanges, waited=round(operation.duration, 3))
 
 
@@ -132,36 +149,37 @@ def shared_instance(sut: SystemUnderTest) -> Place:
 
 
 @alone
-@verifies("REQ-REIMAGE-URI-EQUIV")
+@verifies("REQ-REIMAGE-URI-EQUIV", "REQ-REIMAGE-OTHERS-UNTOUCHED")
 @pytest.mark.parametrize("form", FORMS)
 def test_both_forms_address_the_same_instance(sut: SystemUnderTest, form: UriForm) -> None:
     """When a slot holds the named deployment, either form reimages the instance in that deployment and none elsewhere."""
     sut.finish_all()
     place = shared_instance(sut)
+    deployments = sut.target.deployments if sut.observer.offers_deployment else ()
+    sut.await_ready(place)
+    before = [sut.observer.look(deployment) for deployment in deployments]
+    others = [other for other in sut.places() if other != place] if sut.probe.offered else []
+    installed = [sut.probe.installation(other) for other in others]
     for _ in range(3):
         exchange = sut.start(place, form)
         if exchange.reply is None or exchange.reply.status != 409:
             break
     operation = sut.started(exchange, place, form)
-    if not sut.observer.offers_deployment:
-        sut.book.wait(operation)
-        sut.judge(
-            completes, *operation.exchanges, requirement="REQ-REIMAGE-URI-EQUIV", waited=round(operation.duration, 3)
-        )
-        return
     looks: list[Exchange] = []
     while operation.is_under_way:
-        looks += [sut.observer.look(deployment) for deployment in sut.target.deployments]
+        looks += [sut.observer.look(deployment) for deployment in deployments]
         sut.idle()
-    elsewhere = [d.name for d in sut.target.deployments if d != place.deployment]
-    sut.judge(
-        equivalent_forms,
-        exchange,
-        *looks,
-        deployment=place.deployment.name,
-        instance=place.role_instance,
-        elsewhere=elsewhere,
-    )
+    with sut.together():
+        if before:
+            names = {"deployment": place.deployment.name, "instance": place.role_instance, "looked": len(before)}
+            sut.judge(equivalent_forms, *before, exchange, *looks, **names)
+        else:
+            arguments = {"requirement": "REQ-REIMAGE-URI-EQUIV", "waited": round(operation.duration, 3)}
+            sut.judge(completes, *operation.exchanges, **arguments)
+        what, requirement = f"a reimage of {place.role_instance}", "REQ-REIMAGE-OTHERS-UNTOUCHED"
+        for other, was in zip(others, installed, strict=True):
+            now = sut.probe.installation(other)
+            sut.judge(installation_unchanged, was, now, exchange, requirement=requirement, what=what)
 
 
 @afterwards

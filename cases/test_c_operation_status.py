@@ -20,15 +20,17 @@ from conformance.casebook import (
 from conformance.checks.acceptance import request_id_present
 from conformance.checks.operation_documents import operation_documents
 from conformance.checks.polls import polls_answered, unknown_operation
-from conformance.checks.progress import fails_as_announced, progress
+from conformance.checks.progress import fails_as_announced, polling_is_to_blame, progress
 from conformance.checks.refusals import refused
 from conformance.checks.transport import answered_with
 from conformance.model import Exchange, Identity, Request
 from conformance.oracle import MINIMUM_POLL_VERSION
 from conformance.protocol.addresses import UriForm
-from conformance.protocol.requests import with_header, without_header
+from conformance.protocol.requests import Place, with_header, without_header
 from conformance.requirements import TABLE_VERSIONS
+from conformance.runner.campaign import Result
 from conformance.runner.operations import Operation, State
+from conformance.runner.sut import NOT_KNOWN
 
 DOCUMENT = (
     "REQ-GOS-ROOT", "REQ-GOS-ID", "REQ-GOS-STATUS", "REQ-GOS-HTTPSTATUS", "REQ-GOS-HTTPSTATUS-INT", "REQ-REIMAGE-FINAL-200", "REQ-GOS-ERROR",
@@ -48,11 +50,11 @@ def known_operations(sut: SystemUnderTest) -> list[Operation]:
 
 def ended_operation(sut: SystemUnderTest, status: str = "Succeeded") -> Operation:
     """An operation that came to this end."""
-    found = next((o for o in known_operations(sut) if o.state is State.ENDED and o.status == status), None)
+    ended = [o for o in known_operations(sut) if o.state is State.ENDED and o.status == status]
+    found = next((o for o in ended if o.is_still_known), None)
     if found is None:
-        raise Inconclusive(
-            f"no operation {status}", ("REQ-REIMAGE-COMPLETES", "REQ-GOS-STATUS", "REQ-REIMAGE-REQID-USABLE")
-        )
+        reason = f"no operation that {status} is known any more" if ended else f"no operation {status}"
+        raise Inconclusive(reason, ("REQ-REIMAGE-COMPLETES", *NOT_KNOWN))
     return found
 
 
@@ -129,8 +131,10 @@ def test_every_published_version_is_enough_to_poll(sut: SystemUnderTest) -> None
     """Older published versions stay callable."""
     operation = ended_operation(sut)
     for version in TABLE_VERSIONS:
-        exchange = sut.send(sut.builder.operation_status(operation.identifier, version=version), label="poll-version")
-        sut.judge(answered_with, exchange, requirement="REQ-VER-OLD-KEPT", statuses=[200])
+        exchange = sut.book.poll(operation, version=version, label="poll-version")
+        sut.judge(
+            answered_with, exchange, requirement="REQ-VER-OLD-KEPT", statuses=[200], because=["REQ-GOS-VERSION-MIN"]
+        )
 
 
 @afterwards
@@ -141,9 +145,52 @@ def test_polling_changes_nothing(sut: SystemUnderTest, status: str) -> None:
     if status == "Failed" and not any(deployment.failing_role_instances for deployment in sut.target.deployments):
         raise NotApplicable("the target lists no failing role instance")
     operation = ended_operation(sut, status)
-    for version in (None, "2009-10-01", None, "2010-10-28", "2010-04-01", None, "2009-10-01", None, None):
+    versions = (
+        None,
+        "2009-10-01",
+        None,
+        "2010-10-28",
+        "2010-04-01",
+        None,
+        TABLE_VERSIONS[-1],
+        None,
+        "2009-10-01",
+        None,
+    )
+    for version in versions:
         sut.book.poll(operation, version=version, label="poll-again")
+    request = sut.builder.operation_status(operation.identifier)
+    for varied in (replace(request, fresh_connection=True), replace(request, method="HEAD"), request):
+        exchange = sut.send(varied, label="poll-again")
+        operation.polls += [] if varied.method == "HEAD" else [exchange]
     sut.judge(progress, *operation.polls)
+
+
+@alone
+@verifies("REQ-GOS-READONLY")
+def test_an_operation_that_nobody_polls_ends_the_same(sut: SystemUnderTest) -> None:
+    """Where operations that are polled fail, find no end or are lost, one that is left alone is to tell whether polling did it."""
+    wrong = [result for result in sut.finish_all() if result.step.expected == "succeeds" and spoilt(result)]
+    if not wrong:
+        raise NotApplicable("every reimage that was polled came to its end")
+    limits = sut.target.limits
+    longest = max((operation.duration for operation in sut.book.operations if operation.ended), default=0.0)
+    for deployment in sut.target.deployments:
+        place = Place(deployment, deployment.role_instances[0])
+        exchange = sut.start(place, UriForm.SLOT)
+        if exchange.reply is None or exchange.reply.status != 409:
+            break
+    sut.clock.sleep(min(max(2 * longest, 2.0), limits.operation_timeout_seconds))
+    operation = sut.started(exchange, place, UriForm.SLOT)
+    sut.book.poll(operation, label="poll-quiet")
+    polled = next(result.operation for result in wrong if result.operation is not None)
+    sut.judge(polling_is_to_blame, *operation.exchanges[:2], *polled.exchanges)
+
+
+def spoilt(result: Result) -> bool:
+    """Whether a reimage that has to succeed was polled and did not."""
+    operation = result.operation
+    return operation is not None and operation.is_known and operation.status != "Succeeded"
 
 
 @at_the_end
@@ -201,7 +248,13 @@ def test_an_operation_of_another_subscription_is_not_readable(sut: SystemUnderTe
     for operation in known_operations(sut)[:3]:
         request = sut.builder.operation_status(operation.identifier, subscription=sut.target.other_subscription_id)
         exchange = sut.send(request, label="poll-elsewhere")
-        sut.judge(answered_with, exchange, requirement="REQ-GOS-OTHER-SUB", statuses=[400, 403, 404])
+        sut.judge(
+            answered_with,
+            exchange,
+            requirement="REQ-GOS-OTHER-SUB",
+            statuses=[400, 403, 404],
+            because=["REQ-GOS-UNKNOWN-ID"],
+        )
 
 
 BAD_VERSIONS = ("", "2011-6-1", "20111001", "2011-10-01T00:00:00Z", "2011-10-01x", "latest")
@@ -257,6 +310,9 @@ def test_the_first_poll_may_come_at_once_and_from_a_new_connection(sut: SystemUn
             sut.judge(answered_with, by_second, requirement="REQ-AUTH-ANYCERT", statuses=[200])
         sut.send(sut.builder.operation_status("0" * 32), label="poll-stranger")
         sut.idle()
+    for fresh in (True, False):
+        request = replace(sut.builder.operation_status(operation.identifier), fresh_connection=fresh)
+        operation.polls.append(sut.send(request, label="poll-new-connection"))
     ordered = sorted(operation.polls, key=lambda poll: poll.number)
     sut.judge(polls_answered, operation.start, *ordered)
     sut.judge(progress, *ordered)

@@ -6,10 +6,10 @@ import pytest
 
 from conformance.casebook import SystemUnderTest, precondition, smoke, verifies
 from conformance.checks.transport import same_answer
-from conformance.model import Exchange, Request
+from conformance.model import Exchange
 from conformance.oracle import MINIMUM_VERSION
 from conformance.protocol.addresses import FORMS, UriForm
-from conformance.protocol.requests import VERSION_HEADER, Place, with_header, without_header
+from conformance.protocol.requests import VERSION_HEADER, with_header, without_header
 from conformance.requirements import PUBLISHED, TABLE_VERSIONS
 
 forms = pytest.mark.parametrize("form", [pytest.param(UriForm.SLOT, marks=smoke), UriForm.NAME])
@@ -48,18 +48,11 @@ def test_a_malformed_version_is_refused(sut: SystemUnderTest, form: UriForm, ver
     sut.refuse(sut.builder.reimage(sut.main_witness(2), form, version=version))
 
 
-def nowhere(sut: SystemUnderTest, form: UriForm, version: str | None = None) -> Request:
-    """A sound request for an instance that cannot exist: its answer tells whether the version is acceptable, at no cost."""
-    deployment = sut.planner.main
-    container = Place(deployment, "").container(form)
-    return sut.builder.reimage_at(deployment.cloud_service, form, container, "NoSuchRole_IN_0", version=version)
-
-
 def calibrated(sut: SystemUnderTest, form: UriForm) -> Exchange:
-    """The answer to `nowhere`, where a bad version is answered otherwise, so that the two can be told apart."""
-    plain = sut.attempt(nowhere(sut, form))
+    """The answer to a request for nothing, where a bad version is answered otherwise, so that the two can be told apart."""
+    plain = sut.attempt(sut.nowhere(form))
     sut.settle(plain)
-    wrong = sut.attempt(nowhere(sut, form, "2011-6-1"))
+    wrong = sut.attempt(sut.nowhere(form, version="2011-6-1"))
     sut.settle(wrong)
     told_apart = plain.reply is not None and wrong.reply is not None and plain.reply.status != wrong.reply.status
     precondition(told_apart, "an unknown instance and a bad version are answered alike", because=("REQ-VER-FORMAT",))
@@ -73,7 +66,7 @@ def test_every_published_version_is_acceptable(sut: SystemUnderTest, form: UriFo
     plain = calibrated(sut, form)
     for version in TABLE_VERSIONS:
         if version > MINIMUM_VERSION:
-            exchange = sut.attempt(nowhere(sut, form, version))
+            exchange = sut.attempt(sut.nowhere(form, version=version))
             sut.settle(exchange)
             sut.judge(same_answer, plain, exchange, requirement="REQ-VER-OLD-KEPT", what=f"version {version}")
 
@@ -83,9 +76,21 @@ def test_every_published_version_is_acceptable(sut: SystemUnderTest, form: UriFo
 def test_the_minimum_version_is_acceptable(sut: SystemUnderTest, form: UriForm) -> None:
     """Exactly 2010-10-28 is as good as any later version."""
     plain = calibrated(sut, form)
-    exchange = sut.attempt(nowhere(sut, form, MINIMUM_VERSION))
+    exchange = sut.attempt(sut.nowhere(form, version=MINIMUM_VERSION))
     sut.settle(exchange)
     sut.judge(same_answer, plain, exchange, requirement="REQ-REIMAGE-VERSION", what=f"version {MINIMUM_VERSION}")
+
+
+@pytest.mark.parametrize("form", FORMS)
+@verifies("REQ-VER-OWS")
+def test_white_space_around_the_version_is_none_of_it(sut: SystemUnderTest, form: UriForm) -> None:
+    """Spaces and tabs before and after a field value are no part of it."""
+    plain = calibrated(sut, form)
+    for padded in ("   {}", "{}   ", "\t{}", "{}\t"):
+        exchange = sut.attempt(sut.nowhere(form, version=padded.format(sut.target.x_ms_version)))
+        sut.settle(exchange)
+        what = f"white space as in {padded.format('a version')!r}"
+        sut.judge(same_answer, plain, exchange, requirement="REQ-VER-OWS", what=what)
 
 
 @verifies("REQ-VER-UNPUBLISHED", "REQ-VER-LIST")
@@ -93,7 +98,7 @@ def test_dates_that_were_never_published(sut: SystemUnderTest) -> None:
     """Records which well-formed dates the endpoint takes for versions."""
     plain = calibrated(sut, UriForm.SLOT)
     for version in ("2010-10-27", "2011-08-18", "2011-10-02", "2012-02-30", "2099-01-01", "9999-12-31"):
-        exchange = sut.attempt(nowhere(sut, UriForm.SLOT, version))
+        exchange = sut.attempt(sut.nowhere(UriForm.SLOT, version=version))
         sut.settle(exchange)
         same = exchange.reply is not None and plain.reply is not None and exchange.reply.status == plain.reply.status
         sut.observe("REQ-VER-UNPUBLISHED", f"{version} is {'accepted' if same else 'refused'}", exchange)
@@ -104,7 +109,7 @@ def test_dates_that_were_never_published(sut: SystemUnderTest) -> None:
 @verifies("REQ-VER-FORMAT")
 def test_a_repeated_version_is_recorded(sut: SystemUnderTest, form: UriForm) -> None:
     """Two different values cannot both be the version; a bad one beside a good one is refused or ignored, as long as nothing breaks."""
-    request = with_header(nowhere(sut, form), VERSION_HEADER, sut.target.x_ms_version, sut.target.x_ms_version)
+    request = with_header(sut.nowhere(form), VERSION_HEADER, sut.target.x_ms_version, sut.target.x_ms_version)
     exchange = sut.attempt(request)
     sut.settle(exchange)
     precondition(exchange.reply is not None, "no reply")
@@ -113,4 +118,4 @@ def test_a_repeated_version_is_recorded(sut: SystemUnderTest, form: UriForm) -> 
         f"x-ms-version twice is answered {exchange.reply.status if exchange.reply else ''}",
         exchange,
     )
-    sut.refuse(nowhere(sut, form, "2011-6-1"))
+    sut.refuse(sut.nowhere(form, version="2011-6-1"))

@@ -15,7 +15,7 @@ from conformance.checks.refusals import (
     error_request_ids,
     error_statuses,
 )
-from conformance.checks.transport import answered_with
+from conformance.checks.transport import answered_with, not_answered_with
 from conformance.model import Exchange
 from conformance.protocol.addresses import FORMS, Kind, UriForm, read_target
 from conformance.protocol.documents import error_code, looks_like_xml, read_document, read_error
@@ -24,11 +24,13 @@ forms = pytest.mark.parametrize("form", [pytest.param(UriForm.SLOT, marks=smoke)
 
 
 @forms
-@verifies("REQ-ERR-VERB", "REQ-REIMAGE-METHOD")
+@verifies("REQ-ERR-VERB", "REQ-REIMAGE-METHOD", "REQ-HTTP-UNKNOWN-METHOD")
 @pytest.mark.parametrize("method", ["PUT", pytest.param("GET", marks=smoke), "DELETE", "PATCH", "HEAD", "OPTIONS"])
 def test_a_verb_other_than_post_is_refused(sut: SystemUnderTest, form: UriForm, method: str) -> None:
     """A verb that is not valid for the resource is refused, and nothing starts."""
-    sut.refuse(replace(sut.builder.reimage(sut.main_witness(6), form), method=method))
+    exchange = sut.refuse(replace(sut.builder.reimage(sut.main_witness(6), form), method=method))
+    arguments = {"statuses": [501], "expected": "405, or the error table's 400: the method is known"}
+    sut.judge(not_answered_with, exchange, requirement="REQ-HTTP-UNKNOWN-METHOD", **arguments)
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -37,13 +39,9 @@ def test_a_verb_other_than_post_is_refused(sut: SystemUnderTest, form: UriForm, 
 def test_an_unknown_verb_is_refused(sut: SystemUnderTest, form: UriForm, method: str) -> None:
     """A method that the service does not know is refused: 501, or what the error table says."""
     exchange = sut.refuse(replace(sut.builder.reimage(sut.main_witness(6), form), method=method), "REQ-ERR-VERB")
-    sut.judge(
-        answered_with,
-        exchange,
-        requirement="REQ-HTTP-UNKNOWN-METHOD",
-        statuses=[501, 405, 400, 404],
-        expected="501, 405 or the table's 400",
-    )
+    statuses, expected = ([405, 400, 404], "405") if method == "TRACE" else ([501, 400], "501")
+    arguments = {"statuses": statuses, "expected": f"{expected}, or the error table's 400"}
+    sut.judge(answered_with, exchange, requirement="REQ-HTTP-UNKNOWN-METHOD", because=["REQ-ERR-VERB"], **arguments)
 
 
 @pytest.mark.parametrize("form", FORMS)

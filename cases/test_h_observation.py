@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from conformance.casebook import NotApplicable, SystemUnderTest, at_the_end, precondition, smoke, verifies
+from conformance.casebook import NotApplicable, SystemUnderTest, at_the_end, smoke, verifies
 from conformance.checks.deployments import (
     BAD_STATES,
     deployment_document,
+    embedded_deployments,
     empty_slot,
     instance_list,
     observer_answers,
@@ -20,9 +21,10 @@ from conformance.checks.deployments import (
 from conformance.checks.refusals import refused
 from conformance.checks.transport import same_answer
 from conformance.model import Exchange
+from conformance.oracle import MINIMUM_VERSION
 from conformance.protocol.addresses import FORMS, UriForm
 from conformance.protocol.documents import read_document
-from conformance.protocol.requests import without_header
+from conformance.protocol.requests import with_query, without_header
 from conformance.requirements import published_from
 
 
@@ -86,20 +88,36 @@ def test_cloud_service_properties_show_the_same_instances(sut: SystemUnderTest) 
     for service in dict.fromkeys(d.cloud_service for d in sut.target.deployments):
         exchange = sut.send(sut.builder.cloud_service(service, version="2011-10-01"), label="look")
         sut.judge(observer_answers, exchange, requirement="REQ-PROPS-URI")
-        deployments = [d for d in sut.target.deployments if d.cloud_service == service]
-        shown = statuses_in(exchange)
-        names = {n for d in deployments for n in d.role_instances}
-        precondition(shown or not names, "no instance is shown", because=("REQ-PROPS-URI", "REQ-DEPL-INSTANCES"))
-        plain = sut.send(sut.builder.cloud_service(service, version="2011-10-01", detail=False), label="look")
-        sut.judge(observer_answers, plain, requirement="REQ-PROPS-URI")
+        deployments = {
+            d.name: list(sut.world.instances(d)) for d in sut.target.deployments if d.cloud_service == service
+        }
+        sut.judge(embedded_deployments, exchange, wanted=True, deployments=deployments)
+        plain = sut.builder.cloud_service(service, version="2011-10-01", detail=False)
+        for request in (plain, with_query(plain, "embed-detail=false")):
+            each = sut.send(request, label="look")
+            sut.judge(observer_answers, each, requirement="REQ-PROPS-URI")
+            sut.judge(embedded_deployments, each, wanted=False, deployments={})
 
 
-@verifies("REQ-DEPL-VERSIONS", "REQ-VER-GATED-ELEMENTS")
+@verifies("REQ-PROPS-URI", "REQ-DEPL-VERSIONS", "REQ-VER-GATED-ELEMENTS")
+def test_cloud_service_properties_answer_in_every_version(sut: SystemUnderTest) -> None:
+    """Every published version is answered, and shows no element that came later."""
+    if not sut.observer.offers_cloud_service:
+        raise NotApplicable("the target does not offer Get Cloud Service Properties")
+    service = sut.planner.main.cloud_service
+    versions = published_from(MINIMUM_VERSION)
+    looks = [sut.send(sut.builder.cloud_service(service, version=version), label="look") for version in versions]
+    sut.judge(observer_answers, *looks, requirement="REQ-PROPS-URI")
+    sut.judge(version_gates, *looks)
+
+
+@verifies("REQ-DEPL-URI", "REQ-DEPL-VERSIONS", "REQ-VER-GATED-ELEMENTS")
 @pytest.mark.parametrize("form", FORMS)
 def test_elements_appear_from_their_first_version_on(sut: SystemUnderTest, form: UriForm) -> None:
     """Response elements introduced with a version are not shown to older ones."""
     claimed(sut)
     looks = [sut.observer.look(sut.planner.main, form, version=version) for version in published_from("2009-10-01")]
+    sut.judge(observer_answers, *looks, requirement="REQ-DEPL-URI")
     sut.judge(version_gates, *looks)
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.casebook import SystemUnderTest, Untested, afterwards, verifies
-from conformance.checks.contention import contended
-from conformance.checks.progress import completes
+from conformance.casebook import NotApplicable, SystemUnderTest, Untested, afterwards, alone, precondition, verifies
+from conformance.checks.contention import PROLONGED, contended, undisturbed
+from conformance.checks.probes import installation_unchanged
+from conformance.checks.refusals import instance_untouched
 from conformance.model import Exchange
+from conformance.protocol.addresses import UriForm
 from conformance.runner.campaign import Result
 from conformance.runner.operations import Operation, State
 
@@ -48,19 +50,58 @@ def test_a_reimage_while_another_runs(sut: SystemUnderTest, which: str) -> None:
         sut.judge(contended, result.exchange, exchange, *polls, **arguments)
 
 
+def is_refused(exchange: Exchange | None) -> bool:
+    """Whether a reimage was refused because another runs."""
+    return exchange is not None and exchange.reply is not None and exchange.reply.status == 409
+
+
 @afterwards
 @verifies("REQ-CONC-REFUSED-NOEFFECT")
 def test_a_refused_reimage_leaves_the_running_one_alone(sut: SystemUnderTest) -> None:
     """A request refused while an operation runs does not disturb that operation."""
-    result, exchange, _ = contention(sut, "same")
+    result, _, _ = contention(sut, "same")
+    refused = [exchange for exchange in (result.same, result.other) if exchange is not None and is_refused(exchange)]
+    if not refused:
+        raise NotApplicable("no reimage was refused with 409")
     operation = sut.finished(result)
-    if exchange.reply is not None and exchange.reply.status == 409:
-        arguments = {"requirement": "REQ-CONC-REFUSED-NOEFFECT", "waited": round(operation.duration, 3)}
-        sut.judge(completes, *operation.exchanges, **arguments)
-    else:
-        sut.judge(
-            completes,
-            *operation.exchanges,
-            requirement="REQ-CONC-REFUSED-NOEFFECT",
-            waited=round(operation.duration, 3),
-        )
+    sut.judge(undisturbed, operation.start, *refused, *operation.polls, refusals=len(refused))
+
+
+@alone
+@verifies("REQ-CONC-REFUSED-NOEFFECT")
+def test_refused_reimages_neither_prolong_nor_take_effect(sut: SystemUnderTest) -> None:
+    """However often reimages are refused with 409 while one runs, it ends as others do, and the refused instance stays as it was."""
+    sut.finish_all()
+    first = sut.result("control-slot")
+    if first.other_place is None or not is_refused(first.other):
+        raise NotApplicable("no reimage of another instance was refused with 409")
+    place, other = first.step.place, first.other_place
+    before = sut.probe.installation(other) if sut.probe.offered else None
+    look = sut.await_ready(other)
+    seen = [look] if look is not None else []
+    usual = max((operation.duration for operation in sut.book.operations if operation.state is State.ENDED), default=0)
+    operation = sut.started(sut.start(place, UriForm.SLOT), place, UriForm.SLOT)
+    deadline = sut.clock.now() + (PROLONGED + 1) * usual
+    refused: list[Exchange] = []
+    while operation.is_under_way and sut.clock.now() < deadline:
+        exchange = sut.send(sut.builder.reimage(other, UriForm.SLOT), label="contend:other")
+        if not is_refused(exchange):
+            if exchange.reply is not None and exchange.reply.status < 300:
+                sut.book.wait(sut.started(exchange, other, UriForm.SLOT))
+            break
+        refused.append(exchange)
+        sut.idle()
+    seen += [sut.observer.look(other.deployment)] if seen else []
+    sut.book.wait(operation)
+    precondition(refused, "no reimage was refused with 409 this time")
+    requirement = "REQ-CONC-REFUSED-NOEFFECT"
+    with sut.together():
+        arguments = {"refusals": len(refused), "usual_seconds": round(usual, 3)}
+        sut.judge(undisturbed, operation.start, *refused, *operation.polls, **arguments)
+        if seen:
+            addressed = {"requirement": requirement, "instance": other.role_instance}
+            sut.judge(instance_untouched, seen[0], refused[0], seen[1], **addressed)
+        if before is not None:
+            what = "a reimage that was refused with 409"
+            after = sut.probe.installation(other)
+            sut.judge(installation_unchanged, before, after, *refused[:1], requirement=requirement, what=what)

@@ -230,8 +230,8 @@ class Interleaving(RuleBasedStateMachine):
             if operation.polls:
                 self.judge(progress, *operation.polls)
                 self.judge(polls_answered, operation.start, *operation.polls)
-        told = [poll for operation in self.operations for poll in operation.polls]
-        if told:
+        told = [poll for operation in self.sut.book.operations for poll in operation.polls]
+        if self.operations and told:
             self.judge(operation_documents, *told)
 
 
@@ -255,7 +255,5 @@ def test_many_polls_on_one_connection(sut: SystemUnderTest, spacing: int) -> Non
     """The twentieth poll on a connection is answered like the first."""
     sut.finish_all()
     known = sut.known_poll()
-    if known is None:
-        raise Untested("no operation is known")
     exchanges: list[Exchange] = [sut.send(known, label="poll-row") for _ in range(8 * spacing)]
-    sut.judge(answered_with, exchanges[-1], requirement="REQ-GOS-200", statuses=[200])
+    sut.judge(answered_with, exchanges[-1], requirement="REQ-GOS-200", statuses=[200], because=["REQ-GOS-READONLY"])

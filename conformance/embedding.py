@@ -118,13 +118,13 @@ class MemoryConnector:
         return MemoryStream(connection, self._clock)
 
 
-def memory_target(emulator: Emulator, **limits: float) -> Target:
+def memory_target(emulator: Emulator, **options: float) -> Target:
     """The target of an emulator in this process; its certificate files hold nothing, for nothing opens them."""
     with tempfile.TemporaryDirectory() as folder:
         for name in ("client.pem", "client.key", "ca.pem", "second.pem"):
             (Path(folder) / name).write_text(_HOLLOW, encoding="ascii")
         path = Path(folder) / "target.toml"
-        text = describe(emulator, BASE_URL, probe_url=PROBE_URL, **limits)  # type: ignore[arg-type]
+        text = describe(emulator, BASE_URL, probe_url=PROBE_URL, **options)  # type: ignore[arg-type]
         path.write_text(text, encoding="utf-8")
         return load_target(path, environment={})
 

@@ -160,6 +160,8 @@ class _Reading:
             yield self.defect(
                 "length-and-coding", "REQ-HTTP-TE-CL", (_answer(400, 411, 501),), layer="http", binding=free
             )
+            if codings == ["chunked"] and self.request.body and not self.request.body.startswith(b"0\r\n"):
+                yield self.defect("coded-body", "REQ-HTTP-TE-CL", (_answer(400, 411, 413, 501),), layer="http")
         if codings != ["chunked"]:
             answers = (_answer(400, 411, 501),)
             yield self.defect("unknown-coding", "REQ-HTTP-TE-UNKNOWN", answers, layer="http")

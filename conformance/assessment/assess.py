@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from conformance.assessment.causes import Evidence, attributed
+from conformance.assessment.controls import Controls, controlled
 from conformance.assessment.findings import findings_of
-from conformance.assessment.outcomes import controlled, controls_of, results_of, slot_blamed
+from conformance.assessment.outcomes import results_of
 from conformance.assessment.rejudging import rejudged, world_of
 from conformance.checks.polls import TERMINAL, status_of
 from conformance.model import (
@@ -47,9 +49,10 @@ def assess(
     """
     world = world_of(journal)
     exchanges = journal.exchanges
-    controls = controls_of(world, exchanges)
+    controls = Controls.of(world, exchanges)
+    evidence = Evidence(exchanges, controls)
     verdicts = [
-        slot_blamed(controlled(verdict, exchanges, controls), exchanges, controls[0])
+        attributed(controlled(verdict, exchanges, controls), evidence)
         for verdict in (rejudged(journal) if judged is None else judged)
     ]
     cases = _cases(journal, verdicts)

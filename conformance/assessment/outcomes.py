@@ -1,103 +1,19 @@
-"""Outcomes: what the verdicts of a run say about each requirement, controls considered (DESIGN section 5)."""
+"""Outcomes: what the verdicts of a run say about each requirement (DESIGN section 5)."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from conformance.assessment.findings import fingerprint_of
 from conformance.model import CountsAs, Outcome, RequirementResult, Verdict
-from conformance.oracle import permitted
-from conformance.protocol.addresses import Kind, read_target
 from conformance.requirements import CATALOGUE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from conformance.model import CaseRecord, Exchange, Observation, Requirement
+    from conformance.model import CaseRecord, Observation, Requirement
     from conformance.world import World
 
-
-def controls_of(world: World, exchanges: Mapping[int, Exchange]) -> tuple[set[str], set[str]]:
-    """The kinds of control that were accepted, and those that were tried: "reimage:slot", "reimage:name", "operation", "deployment"."""
-    accepted: set[str] = set()
-    tried: set[str] = set()
-    for exchange in exchanges.values():
-        judged = permitted(exchange.request, world)
-        kind = judged.address.kind
-        if exchange.label == "probe" or judged.binding or kind is Kind.OTHER:
-            continue
-        if kind is Kind.REIMAGE and exchange.request.method == "POST":
-            name = f"reimage:{judged.address.form}"
-        elif kind is Kind.OPERATION and exchange.request.method == "GET":
-            name = "operation"
-        elif exchange.request.method == "GET":
-            name = "deployment"
-        else:
-            continue
-        tried.add(name)
-        if exchange.reply is not None and 200 <= exchange.reply.status < 300:
-            accepted |= {name, f"{name}:{judged.address.service}/{judged.address.deployment}"}
-    return accepted, tried
-
-
-def slot_blamed(verdict: Verdict, exchanges: Mapping[int, Exchange], accepted: set[str]) -> Verdict:
-    """`verdict`, laid at REQ-REIMAGE-SLOT-VALUES where one slot takes reimages and the other takes none."""
-    exchange = exchanges.get(verdict.evidence[0]) if verdict.evidence else None
-    if verdict.check != "accepted" or verdict.outcome is not Outcome.VIOLATED or exchange is None:
-        return verdict
-    address = read_target(exchange.request.target)
-    taken = {name.rpartition("/")[2] for name in accepted if name.startswith("reimage:slot:")}
-    if (
-        address.form != "slot"
-        or verdict.requirement == "REQ-REIMAGE-SLOT-VALUES"
-        or not taken
-        or address.deployment in taken
-    ):
-        return verdict
-    return replace(verdict, because=(*verdict.because, "REQ-REIMAGE-SLOT-VALUES"))
-
-
-def controlled(  # noqa: PLR0911  a chain of reasons
-    verdict: Verdict, exchanges: Mapping[int, Exchange], controls: tuple[set[str], set[str]]
-) -> Verdict:
-    """`verdict`, inconclusive where it counts a refusal without its control (DESIGN section 1, idea 8)."""
-    if verdict.outcome not in (Outcome.MET, Outcome.VIOLATED, Outcome.ADVISORY) or not verdict.evidence:
-        return verdict
-    exchange = exchanges.get(verdict.evidence[0])
-    if exchange is None or (exchange.reply is not None and exchange.reply.status < 300):
-        return verdict
-    plain = verdict.requirement in (*_PLAIN, "REQ-REIMAGE-SLOT-VALUES")
-    varied = verdict.check == "accepted" and not plain and verdict.outcome is not Outcome.MET
-    if not varied and not CATALOGUE[verdict.requirement].control:
-        return verdict
-    address = read_target(exchange.request.target)
-    needed = {Kind.REIMAGE: f"reimage:{address.form}", Kind.OPERATION: "operation"}.get(address.kind, "deployment")
-    accepted, tried = controls
-    here = f"{needed}:{address.service}/{address.deployment}"
-    if varied and needed in accepted and here not in accepted:
-        reason = "no plain request to this deployment in this form was accepted either"
-        return replace(
-            verdict, outcome=Outcome.INCONCLUSIVE, actual=reason, because=(*_CONTROLS, "REQ-REIMAGE-SLOT-VALUES")
-        )
-    if needed in accepted:
-        return verdict
-    if needed.startswith("reimage") and needed not in tried:
-        reason = "no well-formed request of this kind was sent to compare with"
-        return replace(verdict, outcome=Outcome.UNTESTED, actual=reason) if verdict.outcome is Outcome.MET else verdict
-    reason = "the answer shows nothing: no well-formed request of this kind was accepted in this run"
-    return replace(verdict, outcome=Outcome.INCONCLUSIVE, actual=reason, because=_CONTROLS)
-
-
-_PLAIN = (
-    "REQ-REIMAGE-202",
-    "REQ-REIMAGE-URI-SLOT",
-    "REQ-REIMAGE-URI-NAME",
-    "REQ-REIMAGE-METHOD",
-    "REQ-REIMAGE-COMP",
-    "REQ-REIMAGE-VERSION",
-)
-_CONTROLS = (*_PLAIN, "REQ-REIMAGE-REQID-USABLE", "REQ-GOS-URI", "REQ-DEPL-URI")
 
 _RANK = (Outcome.VIOLATED, Outcome.ADVISORY, Outcome.MET, Outcome.INCONCLUSIVE, Outcome.OBSERVED, Outcome.UNTESTED)
 

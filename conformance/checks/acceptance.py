@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from conformance.checks.polls import shows_operation
+from conformance.checks.polls import NOT_KNOWN, shows_operation
 from conformance.checks.registry import about, check
-from conformance.checks.wording import is_busy, said, symptom
+from conformance.checks.wording import is_busy, is_standard, said, symptom
 from conformance.protocol.documents import (
     error_code,
 )
@@ -22,6 +22,14 @@ if TYPE_CHECKING:
 PROMPT_SECONDS = 2.0
 
 
+_PLAIN = (
+    "REQ-REIMAGE-URI-SLOT",
+    "REQ-REIMAGE-URI-NAME",
+    "REQ-REIMAGE-METHOD",
+    "REQ-REIMAGE-COMP",
+    "REQ-REIMAGE-VERSION",
+    "REQ-REIMAGE-SLOT-VALUES",
+)
 _FORMS = ("REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-URI-NAME")
 
 
@@ -33,9 +41,6 @@ _CODE_OF = {
 """What an endpoint says it misses in a sound request, and the requirement under which it ought to take it."""
 
 
-_NOT_KNOWN = (400, 404, 410)
-
-
 _SAFE_ID = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@%-]+\Z")
 
 
@@ -45,7 +50,8 @@ def accepted(
 ) -> Iterator[Verdict]:
     """The request was accepted for processing: any 2xx (which one is REQ-REIMAGE-202's question).
 
-    `alive` says that sound reimages get no reply again and again while the endpoint answers everything else.
+    `alive` says that sound reimages get no reply again and again while the endpoint answers everything else; without any variation
+    that is REQ-REIMAGE-202's matter.
     """
     del world
     exchange = exchanges[0]
@@ -54,8 +60,11 @@ def accepted(
     if is_busy(exchange):
         yield verdict.inconclusive(f"the endpoint was busy: {said(exchange)}")
     elif exchange.reply is None and alive:
-        yield about("REQ-REIMAGE-202", exchange).violated(expected, said(exchange), symptom(exchange))
-        yield verdict.violated(expected, said(exchange), symptom(exchange), because=("REQ-REIMAGE-202",))
+        plain = requirement in _PLAIN
+        if plain:
+            yield about("REQ-REIMAGE-202", exchange).violated(expected, said(exchange), symptom(exchange))
+        because = ("REQ-REIMAGE-202",) if plain else ()
+        yield verdict.violated(expected, said(exchange), symptom(exchange), because=because)
     elif exchange.reply is None:
         yield verdict.inconclusive(said(exchange))
     else:
@@ -74,7 +83,9 @@ def answered_202(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdic
     for exchange in exchanges:
         if exchange.reply is not None and exchange.reply.status < 300:
             verdict = about("REQ-REIMAGE-202", exchange)
-            yield verdict.judged(exchange.reply.status == 202, "202 Accepted", said(exchange), symptom(exchange))
+            because = () if is_standard(exchange.reply.status) else ("REQ-ERR-STATUS",)
+            right = exchange.reply.status == 202
+            yield verdict.judged(right, "202 Accepted", said(exchange), symptom(exchange), because=because)
 
 
 @check
@@ -120,16 +131,15 @@ def id_usable(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
             yield usable.inconclusive(
                 f"no poll was answered: {', '.join(seen) or 'none was sent'}", because=("REQ-GOS-200",)
             )
-        elif statuses.isdisjoint(_NOT_KNOWN):
+        elif statuses.isdisjoint(NOT_KNOWN):
             told = f"{len(polls)} polls, all {', '.join(seen)}"
             yield about("REQ-GOS-URI", *polls[:1], start).violated(
                 "an answer to Get Operation Status", told, "no-operation-status"
             )
             yield usable.violated("the status of the operation", told, "unusable-id", because=("REQ-GOS-URI",))
         else:
-            yield usable.violated(
-                "the status of the operation", f"{len(polls)} polls, all {', '.join(seen)}", "unusable-id"
-            )
+            told = f"{len(polls)} polls, all {', '.join(seen)}"
+            yield usable.violated("the status of the operation", told, "unusable-id", because=("REQ-GOS-URI",))
         return
     yield usable.met(f"polled as {identifier}")
     yield about("REQ-GOS-URI", shown[0]).met("Get Operation Status answers")

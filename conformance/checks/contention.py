@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from conformance.checks.polls import TERMINAL, status_of
 from conformance.checks.registry import about, check
 from conformance.checks.wording import is_busy, said, symptom
 from conformance.protocol.documents import (
@@ -15,6 +16,18 @@ if TYPE_CHECKING:
 
     from conformance.model import Exchange, Verdict
     from conformance.world import World
+
+
+PROLONGED = 6.0
+"""How many times as long as any other an operation runs under refused requests before these count as what holds it up."""
+_NO_END = (
+    "REQ-REIMAGE-COMPLETES",
+    "REQ-REIMAGE-REQID",
+    "REQ-REIMAGE-REQID-USABLE",
+    "REQ-GOS-STATUS",
+    "REQ-GOS-ROOT",
+    "REQ-GOS-200",
+)
 
 
 @check
@@ -52,30 +65,45 @@ def contended(
         return
     identifier = second.reply.header("x-ms-request-id") or ""
     if identifier and identifier == (first.reply.header("x-ms-request-id") if first.reply else ""):
-        yield verdict.violated(
-            expected,
-            f"202 with the running operation's id {identifier}",
-            "shared-id",
-            because=("REQ-ASYNC-REQID-UNIQUE",),
-        )
+        yield verdict.violated(expected, f"202 with the running operation's id {identifier}", "shared-id")
     elif lost:
-        yield verdict.violated(
-            expected,
-            f"{said(second)}, and the running operation came to no end",
-            "first-lost",
-            because=("REQ-REIMAGE-COMPLETES",),
-        )
+        told = f"{said(second)}, and the running operation came to no end"
+        yield verdict.violated(expected, told, "first-lost", because=("REQ-REIMAGE-COMPLETES",))
     elif not ended:
-        blamed = (
-            "REQ-REIMAGE-COMPLETES",
-            "REQ-REIMAGE-REQID",
-            "REQ-REIMAGE-REQID-USABLE",
-            "REQ-GOS-STATUS",
-            "REQ-GOS-ROOT",
-            "REQ-GOS-200",
-        )
-        yield verdict.violated(
-            expected, f"{said(second)}, and no end after {len(polls)} polls", "no-end", because=blamed
-        )
+        told = f"{said(second)}, and no end after {len(polls)} polls"
+        yield verdict.violated(expected, told, "no-end", because=_NO_END)
     else:
         yield verdict.met(f"{said(second)}, and finished")
+
+
+@check
+def undisturbed(
+    world: World, exchanges: Sequence[Exchange], *, refusals: int, usual_seconds: float = 0.0
+) -> Iterator[Verdict]:
+    """An operation during which reimages were refused with 409 ends as it would have (REQ-CONC-REFUSED-NOEFFECT).
+
+    Exchanges: the running one's 202, the refused requests (as many as `refusals`), the polls. Where the refusals went on, `usual_seconds` is
+    the longest time that any other operation of the run took, of which they took a multiple.
+    """
+    del world
+    first, refused, polls = exchanges[0], exchanges[1 : 1 + refusals], exchanges[1 + refusals :]
+    ends = [poll for poll in polls if status_of(poll) in TERMINAL]
+    verdict = about("REQ-CONC-REFUSED-NOEFFECT", *refused[:1], *ends[:1], *polls[-1:], first)
+    expected = "the running operation reaches Succeeded"
+    if not ends:
+        shown = said(polls[-1]) if polls else "no poll"
+        told = f"{len(refused)} requests refused, and no end after {len(polls)} polls, the last answered {shown}"
+        yield verdict.violated(expected, told, "no-end", because=_NO_END)
+    elif status_of(ends[0]) != "Succeeded":
+        because = ("REQ-REIMAGE-COMPLETES", "REQ-GOS-PROGRESS", "REQ-GOS-TERMINAL-STABLE")
+        yield verdict.violated(
+            expected, f"Failed after {len(refused)} requests were refused", "failed", because=because
+        )
+    elif usual_seconds and ends[0].at > refused[-1].at and refused[-1].at - first.at > PROLONGED * usual_seconds:
+        told = (
+            f"still InProgress after {refused[-1].at - first.at:.1f} s of refused requests, ended once they stopped; "
+            f"others took {usual_seconds:.1f} s at most"
+        )
+        yield verdict.violated(expected, told, "prolonged")
+    else:
+        yield verdict.met(f"Succeeded in spite of {len(refused)} refused requests")

@@ -163,42 +163,90 @@ def instance_list(world: World, exchanges: Sequence[Exchange], instances: Sequen
     """RoleInstanceList holds the instances with RoleName, InstanceName, InstanceStatus in this order (REQ-DEPL-INSTANCES)."""
     del world
     exchange = exchanges[0]
-    found = [node for deployment in deployment_elements(exchange) for node in instance_elements(deployment)]
+    found = _listed_instances(exchange)
     verdict = about("REQ-DEPL-INSTANCES", exchange)
     if not deployment_elements(exchange):
         yield verdict.inconclusive("no Deployment element", because=("REQ-DEPL-ROOT", "REQ-DEPL-URI", "REQ-PROPS-URI"))
         return
     names = [member(node, "InstanceName") for node in found]
     absent = [name for name in instances if names.count(name) != 1]
-    orders = {tuple(local(part) for part in elements(node) if local(part) in _INSTANCE_MEMBERS) for node in found}
+    empty = [
+        name for node in found for name in _INSTANCE_MEMBERS if child(node, name) is not None and not member(node, name)
+    ]
+    known = (*_INSTANCE_MEMBERS, *FIRST_VERSIONS)
+    orders = {tuple(local(part) for part in elements(node) if local(part) in known)[:3] for node in found}
+    expected = f"{', '.join(_INSTANCE_MEMBERS)}, then what versions added"
     if absent:
         yield verdict.violated("every instance once", f"{absent} not listed once", "instances")
+    elif empty:
+        yield verdict.violated(
+            f"a text in {', '.join(_INSTANCE_MEMBERS)}", f"{sorted(set(empty))} empty", "empty-member"
+        )
     else:
-        expected = " then ".join(_INSTANCE_MEMBERS)
         yield verdict.judged(orders == {_INSTANCE_MEMBERS}, expected, f"{sorted(orders)}", "members")
 
 
 @check
-def version_gates(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
-    """Elements appear only from their first version on (REQ-DEPL-VERSIONS, REQ-VER-GATED-ELEMENTS)."""
+def embedded_deployments(
+    world: World, exchanges: Sequence[Exchange], *, wanted: bool, deployments: dict[str, list[str]]
+) -> Iterator[Verdict]:
+    """A cloud service shows its deployments with all their instances if asked to, else none (REQ-PROPS-URI).
+
+    `deployments` holds the instances by name of deployment.
+    """
     del world
-    for exchange in exchanges:
+    exchange = exchanges[0]
+    if exchange.reply is None or exchange.reply.status != 200 or read_document(exchange.reply).root is None:
+        return
+    shown = {
+        member(deployment, "Name"): [member(node, "InstanceName") for node in instance_elements(deployment)]
+        for deployment in deployment_elements(exchange)
+    }
+    verdict = about("REQ-PROPS-URI", exchange)
+    if not wanted:
+        actual = f"{sorted(shown)}" if shown else "none"
+        yield verdict.judged(not shown, "no deployments without embed-detail=true", actual, "unasked-detail")
+        return
+    missing = {
+        name: [each for each in instances if each not in shown.get(name, ())] for name, instances in deployments.items()
+    }
+    lacking = "; ".join(f"{name} without {', '.join(names[:4])}" for name, names in missing.items() if names)
+    lacking = lacking or ", ".join(sorted(set(deployments) - set(shown)))
+    expected = f"Deployments/Deployment of {', '.join(deployments)} with every role instance"
+    yield verdict.judged(not lacking, expected, lacking or f"{sorted(shown)}", "detail")
+
+
+@check
+def version_gates(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
+    """Elements appear only from their first version on (REQ-DEPL-VERSIONS, REQ-VER-GATED-ELEMENTS).
+
+    An endpoint that shows the same in every version gates nothing, which is REQ-VER-GATED-ELEMENTS's matter; a slip with single elements is
+    REQ-DEPL-VERSIONS's.
+    """
+    del world
+    looks = [(exchange, _gated_elements(exchange)) for exchange in exchanges if _listed_instances(exchange)]
+    everything = frozenset().union(*(shown for _, shown in looks))
+    ungated = bool(everything) and all(shown == everything for _, shown in looks)
+    single, whole = "REQ-DEPL-VERSIONS", "REQ-VER-GATED-ELEMENTS"
+    for exchange, shown in looks:
         asked = version_of(exchange)
-        shown = {
-            local(part)
-            for d in deployment_elements(exchange)
-            for node in instance_elements(d)
-            for part in elements(node)
-        }
-        if not shown:
-            continue
-        early = sorted(name for name in shown & set(FIRST_VERSIONS) if asked < FIRST_VERSIONS[name])
-        expected = f"no element newer than {asked}"
-        actual = f"{', '.join(early)} under {asked}"
-        yield about("REQ-DEPL-VERSIONS", exchange).judged(not early, expected, actual, "early-element")
-        yield about("REQ-VER-GATED-ELEMENTS", exchange).judged(
-            not early, expected, actual, "early-element", because=("REQ-DEPL-VERSIONS",)
-        )
+        early = sorted(name for name in shown if asked < FIRST_VERSIONS[name])
+        expected, actual = f"no element newer than {asked}", f"{', '.join(early)} under {asked}"
+        for requirement, root in ((single, whole), (whole, single)):
+            because = (root,) if (root == whole) is ungated else ()
+            yield about(requirement, exchange).judged(not early, expected, actual, "early-element", because=because)
+
+
+def _listed_instances(exchange: Exchange) -> list[etree._Element]:
+    """Every RoleInstance element of an answer."""
+    return [node for deployment in deployment_elements(exchange) for node in instance_elements(deployment)]
+
+
+def _gated_elements(exchange: Exchange) -> frozenset[str]:
+    """The elements of its role instances that came with some version."""
+    return frozenset(local(part) for node in _listed_instances(exchange) for part in elements(node)) & set(
+        FIRST_VERSIONS
+    )
 
 
 @check
@@ -207,7 +255,7 @@ def status_vocabulary(world: World, exchanges: Sequence[Exchange]) -> Iterator[V
     del world
     for exchange in exchanges:
         asked = version_of(exchange)
-        nodes = [node for deployment in deployment_elements(exchange) for node in instance_elements(deployment)]
+        nodes = _listed_instances(exchange)
         if not nodes or asked < "2011-10-01":
             continue
         values = {member(node, "InstanceStatus") for node in nodes}

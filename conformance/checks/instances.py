@@ -85,7 +85,11 @@ def _back(instance: str, before: Exchange, seen: Sequence[Exchange], told: str, 
         yield online.inconclusive(f"{instance} is {last}: the guest has a problem (REQ-DEPL-BAD-STATES)")
     else:
         yield online.judged(
-            last == READY, f"{instance} back at ReadyRole", f"{told}, {waited:.1f} s after the end", "still-offline"
+            last == READY,
+            f"{instance} back at ReadyRole",
+            f"{told}, {waited:.1f} s after the end",
+            "still-offline",
+            because=("REQ-REIMAGE-OTHERS-UNTOUCHED",),
         )
 
 
@@ -102,7 +106,7 @@ def _others(before: Exchange, seen: Sequence[Exchange], start: Exchange, others:
             name, status = next(iter(moved.items()))
             actual = f"{name} is {status}" + (f" and {len(moved) - 1} more changed" if len(moved) > 1 else "")
             yield about("REQ-REIMAGE-OTHERS-UNTOUCHED", exchange, start).violated(
-                "the other instances stay ReadyRole", actual, "others-touched"
+                "the other instances stay ReadyRole", actual, "others-touched", because=("REQ-GOS-NOTFOUND-NOEFFECT",)
             )
             return
     yield about("REQ-REIMAGE-OTHERS-UNTOUCHED", seen[-1], start).met(
@@ -117,41 +121,40 @@ def _folded(values: list[str]) -> list[str]:
 
 @check
 def equivalent_forms(
-    world: World, exchanges: Sequence[Exchange], deployment: str, instance: str, elsewhere: Sequence[str]
+    world: World, exchanges: Sequence[Exchange], deployment: str, instance: str, looked: int
 ) -> Iterator[Verdict]:
-    """A reimage through either form takes the addressed instance offline, and none elsewhere (REQ-REIMAGE-URI-EQUIV).
+    """A reimage through either form takes the addressed instance offline, and none in its stead (REQ-REIMAGE-URI-EQUIV).
 
-    Exchanges: the 202, then observations of every deployment; `elsewhere` names the other deployments.
+    Exchanges: an observation of each deployment, as many as `looked`, the 202, then observations of every deployment in turn. Where the
+    addressed instance goes offline and others with it, that is REQ-REIMAGE-OTHERS-UNTOUCHED's matter.
     """
     del world
-    start, looks = exchanges[0], [e for e in exchanges[1:] if statuses_in(e)]
-    named = {e.number: member(deployment_elements(e)[0], "Name") for e in looks}
-    verdict = about("REQ-REIMAGE-URI-EQUIV", start, *looks[-1:])
-    here = [statuses_in(e).get(instance) for e in looks if named[e.number] == deployment]
+    before, start, looks = exchanges[:looked], exchanges[looked], exchanges[looked + 1 :]
+    ready = {place for look in before for place, status in _places(look).items() if status == READY}
     moved = sorted(
         {
-            f"{named[e.number]}/{n}"
-            for e in looks
-            if named[e.number] in elsewhere
-            for n, s in statuses_in(e).items()
-            if s != READY
+            f"{name}/{other}"
+            for look in looks
+            for (name, other), status in _places(look).items()
+            if (name, other) in ready and status != READY and (name, other) != (deployment, instance)
         }
     )
-    neighbours = sorted(
-        {
-            n
-            for e in looks
-            if named[e.number] == deployment
-            for n, s in statuses_in(e).items()
-            if s != READY and n != instance
-        }
-    )
-    expected = f"{instance} of {deployment} is reimaged, and no other deployment touched"
-    if moved:
-        yield verdict.violated(expected, f"{', '.join(moved)} went offline", "other-deployment")
-    elif neighbours and here and set(here) == {READY}:
-        yield verdict.violated(expected, f"{', '.join(neighbours)} went offline instead", "other-instance")
-    elif not here:
+    seen = [_places(look).get((deployment, instance)) for look in looks]
+    here = [status for status in seen if status is not None]
+    verdict = about("REQ-REIMAGE-URI-EQUIV", start, *looks[-1:])
+    expected = f"{instance} of {deployment} is reimaged, and no other"
+    told = f"{', '.join(moved[:6])} went offline"
+    if not here:
         yield verdict.inconclusive("the deployment was not seen while the operation ran")
+    elif moved and set(here) == {READY}:
+        yield verdict.violated(expected, f"{told} instead", "other-instance")
+    elif moved:
+        yield about("REQ-REIMAGE-OTHERS-UNTOUCHED", start, *looks[-1:]).violated(expected, told, "others-touched")
     else:
-        yield verdict.met(f"{instance}: {' > '.join(_folded([str(status) for status in here]))}")
+        yield verdict.met(f"{instance}: {' > '.join(_folded(here))}")
+
+
+def _places(look: Exchange) -> dict[tuple[str, str], str]:
+    """InstanceStatus by name of deployment and instance, as one answer shows it."""
+    shown = deployment_elements(look)
+    return {(member(shown[0], "Name"), name): status for name, status in statuses_in(look).items()} if shown else {}

@@ -37,6 +37,8 @@ _SINGLETONS = (
     "content-location",
 )
 _HEAD_ANOMALY = "content-on-head"
+FRAMING_IS_ELSEWHERE = ("REQ-HTTP-STD-HEADERS", "REQ-HTTP-HEAD-NOBODY")
+"""Requirements about the same octets that framing does not decide."""
 _FIELD_ANOMALIES = (
     "bare-lf",
     "obs-fold",
@@ -80,36 +82,47 @@ def dates(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
         )
 
 
+def framing_problems(exchange: Exchange) -> list[str]:
+    """What is wrong with the framing of a reply: it broke off, stalled, went on too long, or is no HTTP."""
+    failure, response = exchange.failure, exchange.response
+    anomalies = response.anomalies if response is not None else ()
+    elsewhere = (_HEAD_ANOMALY, *_FIELD_ANOMALIES, "malformed-status-line")
+    ours = [anomaly for anomaly in anomalies if not anomaly.startswith(elsewhere)]
+    broken = failure is not None and failure.kind in (FailureKind.NOT_HTTP, FailureKind.TRUNCATED)
+    return [f"{failure.kind.value}: {failure.detail}"] if failure is not None and broken and not anomalies else ours
+
+
+_BODY = ("REQ-REIMAGE-CL-NONZERO", "REQ-HTTP-CHUNKED")
+
+
+def is_left_body(exchange: Exchange) -> bool:
+    """Whether nothing is wrong with a reply but that more followed it, where the request had a body to be taken for another."""
+    problems = framing_problems(exchange)
+    return bool(exchange.request.body and problems) and all(each.startswith("surplus") for each in problems)
+
+
 @check
 def framing(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
-    """Responses are framed as they say, and those to HEAD have no content (REQ-HTTP-FRAMING, REQ-HTTP-HEAD-NOBODY)."""
+    """Responses are framed as they say, and those to HEAD have no content (REQ-HTTP-FRAMING, REQ-HTTP-HEAD-NOBODY).
+
+    Octets after the answer to a request with a body may be the answer to that body, read as a request of its own.
+    """
     del world
     for exchange in exchanges:
-        if exchange.response is None and (
-            exchange.failure is None or exchange.failure.kind is not FailureKind.NOT_HTTP
-        ):
+        ours = framing_problems(exchange)
+        if exchange.response is None and not ours:
             continue
-        anomalies = exchange.response.anomalies if exchange.response else ()
-        if (
-            exchange.failure is not None
-            and exchange.failure.kind in (FailureKind.NOT_HTTP, FailureKind.TRUNCATED)
-            and not anomalies
-        ):
-            anomalies = (f"{exchange.failure.kind.value}: {exchange.failure.detail}",)
-        head = [anomaly for anomaly in anomalies if anomaly.startswith(_HEAD_ANOMALY)]
-        ours = [
-            anomaly
-            for anomaly in anomalies
-            if not anomaly.startswith((_HEAD_ANOMALY, *_FIELD_ANOMALIES, "malformed-status-line"))
-        ]
-        verdict = about("REQ-HTTP-FRAMING", exchange)
-        yield verdict.judged(
+        request = exchange.request
+        yield about("REQ-HTTP-FRAMING", exchange).judged(
             not ours,
             "framing consistent with the octets sent",
             "; ".join(ours),
             ours[0].partition(":")[0] if ours else "",
+            because=_BODY if is_left_body(exchange) else (),
         )
-        if exchange.request.method == "HEAD":
+        if request.method == "HEAD":
+            anomalies = exchange.response.anomalies if exchange.response is not None else ()
+            head = [anomaly for anomaly in anomalies if anomaly.startswith(_HEAD_ANOMALY)]
             yield about("REQ-HTTP-HEAD-NOBODY", exchange).judged(
                 not head, "no content in answer to HEAD", "; ".join(head), "content-on-head"
             )
@@ -193,7 +206,8 @@ def retry_after_form(world: World, exchanges: Sequence[Exchange]) -> Iterator[Ve
 def request_ids_unique(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
     """No two requests share an x-ms-request-id (REQ-ASYNC-REQID-UNIQUE).
 
-    A poll that carries the id it asks about is REQ-GOS-REQID-OWN's matter and left out here.
+    A poll that carries the id it asks about is REQ-GOS-REQID-OWN's matter and left out here. Where nothing but a reimage that met
+    another one shares its id, that meeting is to blame (REQ-CONC-SAME, REQ-CONC-OTHER).
     """
     del world
     first: dict[str, Exchange] = {}
@@ -211,10 +225,17 @@ def request_ids_unique(world: World, exchanges: Sequence[Exchange]) -> Iterator[
         told = f"{repeated} answers exchanges {shared[1].number} and {shared[0].number}"
         more = f", and {len(shared) // 2 - 1} more pairs share theirs" if len(shared) > 2 else ""
         yield about("REQ-ASYNC-REQID-UNIQUE", *dict.fromkeys(shared)).violated(
-            "an id of its own for every request", told + more, "reused-id"
+            "an id of its own for every request", told + more, "reused-id", because=_meeting(shared[::2])
         )
     elif len(first) > 1:
         yield about("REQ-ASYNC-REQID-UNIQUE", next(reversed(first.values()))).met(f"{len(first)} distinct ids")
+
+
+def _meeting(sharing: Sequence[Exchange]) -> tuple[str, ...]:
+    """What to blame where every request in `sharing` is a reimage that met another."""
+    labels = {exchange.label for exchange in sharing}
+    met = {"contend:same": "REQ-CONC-SAME", "contend:other": "REQ-CONC-OTHER"}
+    return tuple(met[label] for label in sorted(labels)) if labels <= set(met) else ()
 
 
 @check
@@ -280,13 +301,24 @@ def error_media_types(world: World, exchanges: Sequence[Exchange]) -> Iterator[V
 def same_connection_usable(world: World, exchanges: Sequence[Exchange], requirement: str) -> Iterator[Verdict]:
     """After the first exchange's request, the second on its connection is answered as a sound request is.
 
-    An endpoint may close the connection instead; then the second went out on another one and says nothing.
+    An endpoint may close the connection instead; then the second went out on another one and says nothing. A third exchange is the
+    second once more on a connection of its own: if that is not answered 200 either, the connection is not to blame.
     """
     del world
-    first, second = exchanges[0], exchanges[1]
+    first, second, control = exchanges[0], exchanges[1], exchanges[2:]
+    if is_left_body(first):
+        expected = "the body is read, and answered with the request that it belongs to"
+        yield about(requirement, first).violated(expected, "it is answered as a request of its own", "desynchronised")
+        return
     closed = second.failure is not None and second.failure.kind is FailureKind.CLOSED
     if second.connection != first.connection or closed:
         yield about(requirement, first).observed("closes the connection after refusing")
+        return
+    if control and (control[0].reply is None or control[0].reply.status != 200):
+        because = ("REQ-GOS-200", "REQ-GOS-TERMINAL-STABLE", "REQ-GOS-READONLY")
+        yield about(requirement, first, control[0]).inconclusive(
+            f"a sound request on another connection: {said(control[0])}", because=because
+        )
         return
     framed = about("REQ-HTTP-FRAMING", second, first)
     fine = second.reply is not None and second.reply.status == 200

@@ -23,6 +23,8 @@ STATUSES = ("InProgress", "Succeeded", "Failed")
 
 
 TERMINAL = ("Succeeded", "Failed")
+NOT_KNOWN = (400, 404, 410)
+"""Statuses that deny an operation."""
 
 
 def status_of(exchange: Exchange) -> str:
@@ -47,7 +49,7 @@ def polls_answered(world: World, exchanges: Sequence[Exchange], *, alive: bool =
     del world
     polls = exchanges[1:]
     known = next((i for i, poll in enumerate(polls) if shows_operation(poll)), len(polls))
-    ended = next((poll for poll in polls if status_of(poll) in TERMINAL), None)
+    ended = next((i for i, poll in enumerate(polls) if status_of(poll) in TERMINAL), len(polls))
     for index, poll in enumerate(polls):
         verdict = about("REQ-GOS-200", poll, exchanges[0])
         if poll.reply is None:
@@ -56,15 +58,11 @@ def polls_answered(world: World, exchanges: Sequence[Exchange], *, alive: bool =
                 yield verdict.violated("200 OK", said(poll), symptom(poll))
             elif not retried:
                 yield verdict.inconclusive(said(poll))
-        elif (
-            is_busy(poll)
-            or poll.reply.status == 307
-            or index < known
-            or (poll.reply.status != 200 and ended is not None and poll.at > ended.at)
-        ):
+        elif is_busy(poll) or poll.reply.status == 307 or index < known or (poll.reply.status != 200 and index > ended):
             continue
         else:
-            yield verdict.judged(poll.reply.status == 200, "200 OK", said(poll), symptom(poll))
+            because = ("REQ-GOS-READONLY",) if poll.reply.status in NOT_KNOWN else ()
+            yield verdict.judged(poll.reply.status == 200, "200 OK", said(poll), symptom(poll), because=because)
 
 
 def version_of(exchange: Exchange) -> str:
@@ -101,3 +99,20 @@ def _unknown_code(exchange: Exchange, response: Response, expected: str, *, stri
         yield verdict.violated(expected, said(exchange), f"code:{code}", because=("REQ-ERR-CODES",))
     else:
         yield verdict.met(said(exchange))
+
+
+@check
+def needs_no_more(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
+    """A poll as the documents describe it is as good as one with more headers or a query (REQ-GOS-URI).
+
+    Exchanges: a poll of an operation, then the same with something added.
+    """
+    del world
+    plain, varied = exchanges[0], exchanges[1:]
+    needed = [each for each in varied if each.reply is not None and each.reply.status == 200]
+    verdict = about("REQ-GOS-URI", plain, *needed[:1])
+    if needed:
+        told = f"{said(plain)}, and 200 OK where the poll has something added that no document asks for"
+        yield verdict.violated("200 OK", told, "needs-more")
+    elif plain.reply is not None and plain.reply.status == 200:
+        yield verdict.met(said(plain))

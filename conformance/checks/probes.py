@@ -82,13 +82,15 @@ def installation_unchanged(
     before, after = installation_in(exchanges[0]), installation_in(exchanges[1])
     if before and after and before != after:
         verdict = about(requirement, *exchanges[2:3], exchanges[1])
-        yield verdict.violated("the same installation_id", f"another installation_id after {what}", "reinstalled")
+        because = ("REQ-REIMAGE-OTHERS-UNTOUCHED",)
+        told = f"another installation_id after {what}"
+        yield verdict.violated("the same installation_id", told, "reinstalled", because=because)
         if requirement != "REQ-GOS-NOTFOUND-NOEFFECT" and what.startswith("refused"):
             yield about("REQ-GOS-NOTFOUND-NOEFFECT", *exchanges[2:3], exchanges[1]).violated(
                 "a refused reimage has no effect",
                 f"another installation_id after {what}",
                 "reinstalled",
-                because=(requirement,),
+                because=(requirement, "REQ-REIMAGE-OTHERS-UNTOUCHED"),
             )
 
 

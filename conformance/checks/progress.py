@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from conformance.checks.polls import STATUSES, TERMINAL, status_of, version_of
 from conformance.checks.registry import about, check
 from conformance.checks.wording import is_busy, said
-from conformance.protocol.documents import (
-    read_document,
-)
+from conformance.protocol.addresses import read_target
+from conformance.protocol.documents import read_document, same_identifier
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,79 +18,86 @@ if TYPE_CHECKING:
 
 
 RETENTION_SECONDS = 2.0
-
-
 EARLY_POLLS = 2
+SETTLED_POLLS = 3
+_USABLE = "REQ-REIMAGE-REQID-USABLE"
+_STABLE, _MOVING, _SAFE = "REQ-GOS-TERMINAL-STABLE", "REQ-GOS-PROGRESS", "REQ-GOS-READONLY"
+
+Shown: TypeAlias = "tuple[Exchange, str]"
+"""A poll, and the status that it showed."""
 
 
 @check
 def progress(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
     """The statuses go from InProgress to one end and stay there (REQ-GOS-PROGRESS, REQ-GOS-TERMINAL-STABLE, REQ-GOS-READONLY).
 
-    A poll answered differently under another version is REQ-GOS-READONLY's. An end that one of the first polls shows and the next takes back
-    is REQ-GOS-PROGRESS's; any other change after an end is REQ-GOS-TERMINAL-STABLE's.
+    An end that holds for one way of asking and not for another (version, connection), or that a new way of asking takes back, is
+    REQ-GOS-READONLY's. One that the first polls show and the next take back is REQ-GOS-PROGRESS's; any other change after
+    an end is REQ-GOS-TERMINAL-STABLE's.
     """
     del world
     seen = [(poll, status_of(poll)) for poll in exchanges if poll.reply is not None]
     known = [(poll, status) for poll, status in seen if status in STATUSES]
-    if not known:
-        return
+    other = [(poll, status) for poll, status in seen if status and status not in STATUSES]
+    if other and known:
+        expected, actual = f"nothing but {', '.join(STATUSES)}", f"Status {other[0][1]!r}"
+        yield about(_MOVING, other[0][0]).violated(expected, actual, "other-status", because=("REQ-GOS-STATUS",))
     first = next((i for i, (_, status) in enumerate(known) if status in TERMINAL), None)
-    if first is None:
-        yield about("REQ-GOS-PROGRESS", known[-1][0]).met(f"{len(known)} times InProgress")
-        return
+    if first is not None:
+        yield from _after_end(seen, known, first)
+    elif known and not other:
+        yield about(_MOVING, known[-1][0]).met(f"{len(known)} times InProgress")
+
+
+def _after_end(seen: list[Shown], known: list[Shown], first: int) -> Iterator[Verdict]:
+    """Whether the end that `known[first]` showed stood."""
     end_poll, end = known[first]
     changed = [(poll, status) for poll, status in known[first + 1 :] if status != end]
-    gone = [
-        poll
-        for poll, status in seen
-        if not status and end_poll.at < poll.at <= end_poll.at + RETENTION_SECONDS and _is_gone(poll)
-    ]
-    other = [(poll, status) for poll, status in seen if status and status not in STATUSES]
-    if other:
-        expected, actual = f"nothing but {', '.join(STATUSES)}", f"Status {other[0][1]!r}"
-        yield about("REQ-GOS-PROGRESS", other[0][0]).violated(
-            expected, actual, "other-status", because=("REQ-GOS-STATUS",)
-        )
+    later = seen[seen.index(known[first]) + 1 :]
+    gone = [p for p, status in later if not status and p.at <= end_poll.at + RETENTION_SECONDS and _is_gone(p)]
     told = ", ".join(_runs([status for _, status in known]))
     expected = f"InProgress, then {end} for good"
-    if not changed and not gone:
-        yield about("REQ-GOS-PROGRESS", end_poll).met(told)
-        if len(known) > first + 1:
-            yield about("REQ-GOS-TERMINAL-STABLE", known[-1][0]).met(told)
-        if len({version_of(poll) for poll, _ in known[first:]}) > 1:
-            yield about("REQ-GOS-READONLY", known[-1][0]).met(told)
-        return
     if gone:
-        yield about("REQ-GOS-TERMINAL-STABLE", gone[0], end_poll).violated(
-            expected, f"{told}, then {said(gone[0])}", "gone"
-        )
-        return
-    yield from _changed(known, first, changed, expected, told)
-
-
-def _changed(
-    known: list[tuple[Exchange, str]], first: int, changed: list[tuple[Exchange, str]], expected: str, told: str
-) -> Iterator[Verdict]:
-    """Which requirement a change after an end belongs to."""
-    end_poll = known[first][0]
-    evidence = (changed[0][0], end_poll)
-    versions = {version_of(poll) for poll, _ in changed}
-    steady = {version_of(poll) for poll, _ in known[first:]} - versions
-    stable, moving, safe = "REQ-GOS-TERMINAL-STABLE", "REQ-GOS-PROGRESS", "REQ-GOS-READONLY"
-    before = {version_of(poll) for poll, _ in known[: known.index(changed[0])]}
-    if version_of(changed[0][0]) not in before or (
-        steady and all(status == known[first][1] for poll, status in known[first:] if version_of(poll) in steady)
-    ):
-        root = safe
+        actual = f"{told}, then {said(gone[0])}"
+        yield about(_STABLE, gone[0], end_poll).violated(expected, actual, "gone")
+    elif changed:
+        mixed_up = not all(_is_own(poll) for poll in (end_poll, changed[0][0]))
+        roots = (_USABLE,) if mixed_up else _roots_of_change(known, first, changed)
+        for requirement in dict.fromkeys((_STABLE, _MOVING, *(root for root in roots if root != _USABLE))):
+            because = tuple(root for root in roots if root != requirement)
+            yield about(requirement, changed[0][0], end_poll).violated(expected, told, "flip", because=because)
     else:
-        taken_back = known[first + 1][0] is changed[0][0] and changed[0][1] == "InProgress"
-        root = moving if taken_back and first < EARLY_POLLS else stable
-    for requirement in (stable, moving, safe):
-        if requirement is safe and root is not safe:
-            continue
-        because = () if requirement == root else (root,)
-        yield about(requirement, *evidence).violated(expected, told, "flip", because=because)
+        yield about(_MOVING, end_poll).met(told)
+        if len(known) > first + 1:
+            yield about(_STABLE, known[-1][0]).met(told)
+        if len({_way_of(poll) for poll, _ in known[first:]}) > 1:
+            yield about(_SAFE, known[-1][0]).met(told)
+
+
+def _roots_of_change(known: list[Shown], first: int, changed: list[Shown]) -> tuple[str, ...]:
+    """Which requirement a change after an end belongs to; two where it may be either."""
+    end = known[first][1]
+    change = known.index(changed[0])
+    before, after = known[:change], known[change + 1 :]
+    ways = {_way_of(poll) for poll, _ in changed}
+    apart = ways.isdisjoint(_way_of(poll) for poll, status in known[first:] if status == end)
+    new = _way_of(changed[0][0]) not in {_way_of(poll) for poll, _ in before}
+    if (apart and any(status == end for _, status in after)) or (new and change - first >= SETTLED_POLLS):
+        return (_SAFE,)
+    if change > first + 1 or first >= EARLY_POLLS:
+        return (_STABLE,)
+    return (_MOVING,) if changed[0][1] == "InProgress" else (_STABLE, _MOVING)
+
+
+def _is_own(poll: Exchange) -> bool:
+    """Whether a poll shows the operation that it asked about."""
+    shown = read_document(poll.reply).text("ID") if poll.reply is not None else None
+    return shown is None or same_identifier(shown, read_target(poll.request.target).operation)
+
+
+def _way_of(poll: Exchange) -> tuple[str, bool]:
+    """What may differ between polls of one operation without any effect: the version, and whether the connection was new."""
+    return version_of(poll), poll.request.fresh_connection
 
 
 def _is_gone(poll: Exchange) -> bool:
@@ -116,7 +122,7 @@ def completes(
 ) -> Iterator[Verdict]:
     """A reimage that was accepted reaches Succeeded with 200 in time (REQ-REIMAGE-COMPLETES); exchanges: the 202, then polls.
 
-    `waited` is how long the suite went on asking, in seconds, where no end came.
+    Where a reimage that nobody polls does succeed, its polling is to blame (REQ-GOS-READONLY). `waited` is how long the suite went on asking, in seconds, where no end came.
     """
     del world
     polls = exchanges[1:]
@@ -133,14 +139,14 @@ def completes(
             )
         else:
             yield verdict.violated(
-                "Succeeded", f"still InProgress after {waited:.1f} s and {len(polls)} polls", "no-end"
+                "Succeeded", f"still InProgress after {waited:.1f} s and {len(polls)} polls", "no-end", because=(_SAFE,)
             )
         return
     document = read_document(ends[0].reply) if ends[0].reply else None
     status, code = status_of(ends[0]), (document.text("HttpStatusCode") if document else None) or "none"
     if status == "Failed":
         taken_back = any(status_of(poll) != "Failed" for poll in polls if poll.at > ends[0].at and status_of(poll))
-        because = ("REQ-GOS-PROGRESS", "REQ-GOS-TERMINAL-STABLE") if taken_back else ()
+        because = (_MOVING, _STABLE, _SAFE) if taken_back else (_SAFE,)
         yield verdict.violated("Succeeded", f"Failed, HttpStatusCode {code}", "failed", because=because)
     elif code != "200":
         blame = ("REQ-REIMAGE-FINAL-200", "REQ-GOS-HTTPSTATUS", "REQ-GOS-HTTPSTATUS-INT")
@@ -171,3 +177,24 @@ def fails_as_announced(world: World, exchanges: Sequence[Exchange], *, overdue: 
     else:
         shown = status_of(ends[0]) if ends else "no end"
         yield verdict.inconclusive(f"the instance that should fail showed {shown}")
+
+
+@check
+def polling_is_to_blame(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
+    """A reimage that was polled all the time went wrong; one that was left alone did not (REQ-GOS-READONLY).
+
+    Exchanges: the quiet one's 202 and its only poll, then the other's 202 and polls.
+    """
+    del world
+    quiet, polls = exchanges[1], exchanges[3:]
+    verdict = about(_SAFE, polls[-1], quiet)
+    shown = status_of(quiet)
+    if shown == "Succeeded":
+        told = (
+            f"{', '.join(_runs([status_of(poll) or said(poll) for poll in polls]))}; polled once, at the end: Succeeded"
+        )
+        yield verdict.violated("the same outcome however often an operation is polled", told, "polling-spoils")
+    else:
+        yield verdict.inconclusive(
+            f"left alone, a reimage is {shown or said(quiet)} as well", because=("REQ-REIMAGE-COMPLETES", "REQ-GOS-200")
+        )

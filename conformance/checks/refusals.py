@@ -26,12 +26,19 @@ _BY_TABLE = ("version-old", "comp", "place", "instance")
 
 @check
 def refused(
-    world: World, exchanges: Sequence[Exchange], requirement: str = "", *, alive: bool = False, polls: int = 0
+    world: World,
+    exchanges: Sequence[Exchange],
+    requirement: str = "",
+    *,
+    alive: bool = False,
+    polls: int = 0,
+    overdue: bool = False,
 ) -> Iterator[Verdict]:
     """The first exchange's request was refused as its defects demand.
 
     `polls` says how many of the other exchanges are polls of the operation that it started, if any; `alive` that the
-    endpoint answered others meanwhile, so that a missing reply is its answer to this request. With several defects the answers of
+    endpoint answered others meanwhile, so that a missing reply is its answer to this request; `overdue` that the operation found no end
+    within the time that the operator allows. With several defects the answers of
     each are permitted, and a wrong answer is held against `requirement`, or the first defect's.
     """
     exchange = exchanges[0]
@@ -47,7 +54,8 @@ def refused(
     elif is_busy(exchange):
         yield verdict.inconclusive(f"the endpoint was busy: {said(exchange)}")
     elif exchange.reply.status < 300:
-        yield from _accepted(exchange, exchanges[1 : 1 + polls], judged.defects, verdict.requirement, expected)
+        followed = exchanges[1 : 1 + polls]
+        yield from _accepted(exchange, followed, judged.defects, verdict.requirement, expected, overdue=overdue)
     elif exchange.reply.status == 307:
         yield verdict.inconclusive("redirected elsewhere")
     else:
@@ -70,23 +78,31 @@ def _unanswered(
 
 
 def _accepted(
-    exchange: Exchange, polls: Sequence[Exchange], defects: Sequence[Defect], requirement: str, expected: str
+    exchange: Exchange,
+    polls: Sequence[Exchange],
+    defects: Sequence[Defect],
+    requirement: str,
+    expected: str,
+    *,
+    overdue: bool,
 ) -> Iterator[Verdict]:
     """A refusal that was a 2xx: fine only where the operation may fail later, and did."""
     verdict = about(requirement, exchange, *polls[-1:])
     response = exchange.reply
-    if response is not None and response.status == 200 and error_code(response):
-        yield about("REQ-ERR-STATUS", exchange).violated(
-            "a 4xx status", f"an Error document under {said(exchange)}", "error-in-200"
-        )
-        yield verdict.violated(expected, said(exchange), "error-in-200", because=("REQ-ERR-STATUS",))
+    if response is not None and (error_code(response) or not is_standard(response.status)):
+        what = "an Error document under " if error_code(response) else ""
+        yield about("REQ-ERR-STATUS", exchange).violated("a 4xx status", f"{what}{said(exchange)}", "error-in-2xx")
+        yield verdict.violated(expected, said(exchange), "error-in-2xx", because=("REQ-ERR-STATUS",))
         return
     if response is not None and response.status == 200 and exchange.request.method in ("HEAD", "OPTIONS", "TRACE"):
         yield about("REQ-ERR-VERB", exchange).observed(f"{exchange.request.method} is answered {said(exchange)}")
         return
     later = frozenset().union(*(defect.later for defect in defects))
     outcome = _end(polls)
-    if later and response is not None and response.status == 202 and outcome is None:
+    if overdue and outcome is None:
+        told = f"{said(exchange)}, and no end after {len(polls)} polls"
+        yield verdict.violated(expected, told, "accepted:no-end", because=("REQ-REIMAGE-COMPLETES",))
+    elif later and response is not None and response.status == 202 and outcome is None:
         yield verdict.inconclusive("accepted, and the operation's end was not seen")
     elif later and outcome is not None and outcome[0] == "Failed" and outcome[1] in {str(status) for status in later}:
         yield verdict.met(f"accepted, then Failed with {outcome[1]}")
@@ -217,7 +233,10 @@ def error_statuses(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verd
             continue
         verdict = about("REQ-ERR-STATUS", exchange)
         if response.status < 300 and looks_like_xml(response) and read_document(response).local_name == "Error":
-            yield verdict.violated("a 4xx or 5xx status", f"an Error document under {said(exchange)}", "error-in-2xx")
+            look = read_target(exchange.request.target).kind is Kind.DEPLOYMENT
+            because = ("REQ-DEPL-EMPTY-SLOT",) if look else ()
+            told = f"an Error document under {said(exchange)}"
+            yield verdict.violated("a 4xx or 5xx status", told, "error-in-2xx", because=because)
         elif not is_standard(response.status):
             yield verdict.violated("a standard HTTP status code", said(exchange), f"status:{response.status}")
         elif (
@@ -254,9 +273,9 @@ def nothing_left_behind(world: World, exchanges: Sequence[Exchange]) -> Iterator
     document = read_document(poll.reply) if poll.reply.status == 200 else None
     status = document.text("Status") if document is not None else None
     expected = "no operation InProgress or Succeeded under the id of a refused request"
-    yield verdict.judged(
-        status not in ("InProgress", "Succeeded"), expected, f"{said(poll)}, Status {status}", f"operation:{status}"
-    )
+    told = f"{said(poll)}, Status {status}"
+    gone = status not in ("InProgress", "Succeeded")
+    yield verdict.judged(gone, expected, told, f"operation:{status}", because=("REQ-GOS-UNKNOWN-ID",))
 
 
 @check

@@ -16,9 +16,15 @@ if TYPE_CHECKING:
 
 @check
 def answered_with(
-    world: World, exchanges: Sequence[Exchange], requirement: str, statuses: Sequence[int], *, expected: str = ""
+    world: World,
+    exchanges: Sequence[Exchange],
+    requirement: str,
+    statuses: Sequence[int],
+    *,
+    expected: str = "",
+    because: Sequence[str] = (),
 ) -> Iterator[Verdict]:
-    """The answer has one of these statuses."""
+    """The answer has one of these statuses; `because` names requirements that may be to blame where it has not."""
     del world
     exchange = exchanges[0]
     verdict = about(requirement, exchange)
@@ -28,7 +34,8 @@ def answered_with(
     elif exchange.reply is None:
         yield verdict.violated(wanted, said(exchange), symptom(exchange))
     else:
-        yield verdict.judged(exchange.reply.status in statuses, wanted, said(exchange), symptom(exchange))
+        right = exchange.reply.status in statuses
+        yield verdict.judged(right, wanted, said(exchange), symptom(exchange), because=tuple(because))
 
 
 @check

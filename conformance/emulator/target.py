@@ -29,11 +29,13 @@ def describe(
     operation_timeout_seconds: float | None = None,
     poll_interval_seconds: float | None = None,
     request_timeout_seconds: float = 10.0,
+    claims: bool = False,
 ) -> str:
     """The text of the target file for `emulator` at `base_url`, with certificates beside it when that is https.
 
     `probe_url` is the address of the probe without its path. The operation timeout is twenty operations long and at
-    least ten seconds, the poll interval a quarter of an operation and at most five seconds, unless they are given.
+    least ten seconds, the poll interval a quarter of an operation and at most five seconds, unless they are given. With `claims` it says
+    that Get Deployment and Get Cloud Service Properties are offered; without, a run finds out.
     """
     seconds = emulator.operation_seconds
     timeout = max(10.0, 20 * seconds) if operation_timeout_seconds is None else operation_timeout_seconds
@@ -52,6 +54,8 @@ def describe(
     lines += ["", "[limits]", "allow_reimage = true", f"max_reimages = {max_reimages}"]
     lines += [f"operation_timeout_seconds = {timeout!r}", f"poll_interval_seconds = {interval!r}"]
     lines += [f"request_timeout_seconds = {request_timeout_seconds!r}"]
+    if claims:
+        lines += ["", "[capabilities]", "get_deployment = true", "get_cloud_service = true"]
     if probe_url is not None:
         url = f"{probe_url}/{{cloud_service}}/{{deployment_name}}/{{role_instance}}"
         lines += ["", "[probe]", f"url = {json.dumps(url)}"]

@@ -79,7 +79,7 @@ class Run:
             clock, plan.faults, plan.oddities, operation_seconds=plan.operation_seconds, seed=plan.seed
         )
         return (
-            memory_target(emulator),
+            memory_target(emulator, claims=not plan.oddities),
             clock,
             MemoryConnector(emulator, clock),
             MemoryConnector(emulator, clock, probe=True),

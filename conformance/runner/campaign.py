@@ -37,6 +37,7 @@ class Result:
     other: Exchange | None = None
     same_operation: Operation | None = None
     other_operation: Operation | None = None
+    other_place: Place | None = None
     probe_before: list[Exchange] = field(default_factory=list)
     conflicts: int = 0
     skipped: str = ""
@@ -168,7 +169,7 @@ class Campaign:
         result.same_operation = self._opened(result.same, step.place, step)
         others = [name for name in step.place.deployment.role_instances if name != step.place.role_instance]
         if others:
-            place = Place(step.place.deployment, others[0])
+            place = result.other_place = Place(step.place.deployment, others[0])
             if self._book.under_way:
                 result.other = self._dispatcher.send(self._builder.reimage(place, step.form), label="contend:other")
                 result.other_operation = self._opened(result.other, place, step)

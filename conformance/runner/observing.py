@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
-from conformance.checks.deployments import READY, deployment_elements, statuses_in
+from conformance.checks.deployments import READY, statuses_in
 from conformance.checks.probes import installation_in
 from conformance.model import Request
 from conformance.protocol.addresses import UriForm
@@ -69,7 +69,7 @@ class Observer:
     def _ask_deployment(self) -> bool:
         """Asks both forms: one that answers is enough to claim the call."""
         return any(
-            deployment_elements(self.look(deployment, form))
+            (exchange := self.look(deployment, form)).reply is not None and exchange.reply.status == 200
             for deployment in self._target.deployments[:1]
             for form in UriForm
         )

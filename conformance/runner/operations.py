@@ -35,7 +35,10 @@ class State(StrEnum):
 
 @dataclass(slots=True)
 class Operation:
-    """An operation that the endpoint accepted; moments in seconds of the run's clock."""
+    """An operation that the endpoint accepted; moments in seconds of the run's clock.
+
+    `subscription` is "" where it belongs to the target's own.
+    """
 
     start: Exchange
     identifier: str
@@ -49,6 +52,7 @@ class Operation:
     ended: float = 0.0
     unanswered: int = 0
     unwanted: bool = False
+    subscription: str = ""
 
     @property
     def is_under_way(self) -> bool:
@@ -69,6 +73,11 @@ class Operation:
     def is_known(self) -> bool:
         """Whether any poll showed one of the three statuses."""
         return any(status_of(poll) in STATUSES for poll in self.polls)
+
+    @property
+    def is_still_known(self) -> bool:
+        """Whether the last poll showed one of them."""
+        return bool(self.polls) and status_of(self.polls[-1]) in STATUSES
 
 
 class OperationBook:
@@ -140,7 +149,8 @@ class OperationBook:
 
     def poll(self, operation: Operation, *, version: str | None = None, label: str = "poll") -> Exchange:
         """One poll, whatever the state."""
-        request = self._builder.operation_status(operation.identifier, version=version)
+        under = operation.subscription or None
+        request = self._builder.operation_status(operation.identifier, version=version, subscription=under)
         request = replace(request, identity=operation.start.request.identity)
         exchange = self._dispatcher.once(request, label=label)
         operation.polls.append(exchange)
@@ -152,7 +162,8 @@ class OperationBook:
         """What a poll means for the state of its operation."""
         now = self._clock.now()
         waited = now - operation.began
-        status = status_of(exchange) or _loosely(exchange)
+        shown = status_of(exchange)
+        status = shown if shown in STATUSES else _loosely(exchange)
         operation.unanswered = operation.unanswered + 1 if exchange.reply is None else 0
         if status in TERMINAL:
             operation.state, operation.status, operation.ended = State.ENDED, status, now

@@ -7,7 +7,7 @@ from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from conformance.checks.deployments import statuses_in
+from conformance.checks.deployments import READY, statuses_in
 from conformance.checks.probes import installation_in
 from conformance.checks.refusals import instance_untouched, nothing_left_behind, refused
 from conformance.model import Deployment, Exchange, Outcome, Request, Verdict
@@ -35,6 +35,15 @@ if TYPE_CHECKING:
 
 CONFLICT_TRIES = 60
 MOST_UNWANTED = 40
+NOT_KNOWN = (
+    "REQ-REIMAGE-REQID-USABLE",
+    "REQ-GOS-ROOT",
+    "REQ-GOS-STATUS",
+    "REQ-GOS-200",
+    "REQ-GOS-TERMINAL-STABLE",
+    "REQ-GOS-READONLY",
+)
+"""What is to blame where no operation can be asked about any more."""
 
 
 class SystemUnderTest:
@@ -179,6 +188,17 @@ class SystemUnderTest:
             raise Untested("the budget of reimages is spent")
         return self.dispatcher.send(self.builder.reimage(place, form, version=version), label="reimage")
 
+    def await_ready(self, place: Place) -> Exchange | None:
+        """Lets time pass until Get Deployment shows the instance online, or has not for as long as the operator allows."""
+        if not self.observer.offers_deployment:
+            return None
+        deadline = self.clock.now() + self.dispatcher.limits.operation_timeout_seconds
+        look = self.observer.look(place.deployment)
+        while statuses_in(look).get(place.role_instance) != READY and self.clock.now() < deadline:
+            self.idle()
+            look = self.observer.look(place.deployment)
+        return look
+
     def started(self, exchange: Exchange, place: Place, form: UriForm) -> Operation:
         """Books what `start` started; inconclusive where it was refused."""
         if exchange.reply is None or not 200 <= exchange.reply.status < 300:
@@ -308,10 +328,11 @@ class SystemUnderTest:
         alive = False
         if exchange.reply is None and request.patience_seconds is None and request.identity not in ("none", "unknown"):
             exchange, alive = self._insist(request, exchange)
-        polls = self._follow(exchange, place)
-        verdicts = self.recorder.judge(
-            refused, [exchange, *polls], requirement=requirement, alive=alive, polls=len(polls)
-        )
+        operation = self._follow(exchange, place)
+        polls = operation.polls if operation is not None else []
+        arguments = {"requirement": requirement, "alive": alive, "polls": len(polls)}
+        arguments |= {"overdue": True} if operation is not None and operation.state is State.OVERDUE else {}
+        verdicts = self.recorder.judge(refused, [exchange, *polls], **arguments)
         if examine and place is not None and exchange.reply is not None and exchange.reply.status >= 400:
             self._examined.add(key)
             blamed = requirement or next((d.requirement for d in permitted(exchange.request, self.world).defects), "")
@@ -328,24 +349,26 @@ class SystemUnderTest:
     def _key(self, request: Request) -> tuple[str, ...]:
         """What kind of refusal a request is: its form and its defects."""
         judged = permitted(request, replace(self.world, target=self.target, memory={}))
-        return (str(judged.address.form), *(defect.key for defect in judged.defects))
+        return (str(judged.address.form), request.method, *(defect.key for defect in judged.defects))
 
     def _insist(self, request: Request, exchange: Exchange) -> tuple[Exchange, bool]:
-        """A refusal without reply is sent once more if the endpoint lives, so that one lost connection accuses nobody."""
+        """A refusal without reply is sent once more if the endpoint lives, so that neither a lost connection nor a lock accuses anybody."""
+        while self.book.under_way:
+            self.idle()
         if not self.is_alive():
             return exchange, False
         again = self.dispatcher.send(replace(request, fresh_connection=True), label="refusal-again")
         return again, again.reply is None and self.is_alive()
 
-    def _follow(self, exchange: Exchange, place: Place | None) -> list[Exchange]:
-        """The polls of an operation that should not have been; waits for its end only where that decides."""
+    def _follow(self, exchange: Exchange, place: Place | None) -> Operation | None:
+        """The operation that should not have been, if there is one; waits for its end only where that decides."""
         if exchange.reply is None or not 200 <= exchange.reply.status < 300:
-            return []
+            return None
         address = read_target(exchange.request.target)
         if address.kind is not Kind.REIMAGE or exchange.request.method in ("HEAD", "OPTIONS", "TRACE"):
-            return []
+            return None
         if error_code(exchange.reply) or (exchange.reply.status != 202 and exchange.request.method != "POST"):
-            return []  # an error in disguise starts nothing
+            return None  # an error in disguise starts nothing
         operation = self.book.open(exchange, place, address.form)
         operation.unwanted = True
         for touched in [place] if place is not None else self._namesakes(address.instance):
@@ -354,10 +377,10 @@ class SystemUnderTest:
             operation.state = (
                 State.LOST
             )  # an endpoint that takes everything has been shown to; its operations tell no more
-            return []
+            return None
         if any(defect.later for defect in permitted(exchange.request, self.world).defects):
             self.book.wait(operation)
-        return list(operation.polls)
+        return operation
 
     def _namesakes(self, instance: str) -> list[Place]:
         """Every listed place with an instance of this name: a request that ought to address nothing may have reached any."""
@@ -380,10 +403,12 @@ class SystemUnderTest:
             verdicts += self.recorder.judge(instance_untouched, [before, refusal, after], **arguments)
         return verdicts
 
-    def known_poll(self) -> Request | None:
-        """A poll of an operation that is known, to see that an ordinary request is answered 200."""
-        known = next((operation for operation in self.book.operations if operation.is_known), None)
-        return None if known is None else self.builder.operation_status(known.identifier)
+    def known_poll(self) -> Request:
+        """A poll of an operation that was known when last asked about, to see that an ordinary request is answered 200."""
+        known = next((operation for operation in self.book.operations if operation.is_still_known), None)
+        if known is None:
+            raise Inconclusive("no operation is known", NOT_KNOWN)
+        return self.builder.operation_status(known.identifier)
 
     def refusals_of(self, place: Place) -> list[Exchange]:
         """The requests addressed to an instance that were refused."""
@@ -405,6 +430,12 @@ class SystemUnderTest:
         return f"refused requests to {place.role_instance}", blamed[0] if same else "REQ-GOS-NOTFOUND-NOEFFECT"
 
     # Names that address nothing.
+
+    def nowhere(self, form: UriForm = UriForm.SLOT, *, version: str | None = None) -> Request:
+        """A sound request for an instance that cannot exist: how it is answered tells what is taken for sound, at no cost."""
+        deployment = self.planner.main
+        container = Place(deployment, "").container(form)
+        return self.builder.reimage_at(deployment.cloud_service, form, container, "NoSuchRole_IN_0", version=version)
 
     def is_absent(self, request: Request) -> bool:
         """Whether the names of a request are known to address nothing, so that it can be sent (DESIGN section 7)."""

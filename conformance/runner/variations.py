@@ -33,28 +33,40 @@ def _renamed(request: Request, spell: Callable[[str], str], *, version: bool) ->
     )
 
 
+def _valued(request: Request, name: str, value: str) -> Request:
+    """`request` with another value for a header whose name stays as it is spelt."""
+    return replace(request, headers=tuple((key, value if key.lower() == name else old) for key, old in request.headers))
+
+
 def _content_type(value: str) -> Callable[[Request], Request]:
-    return lambda request: with_header(request, "Content-Type", value)
+    return lambda request: _valued(request, "content-type", value)
 
 
 def _spaced(request: Request) -> Request:
-    value = request.values(VERSION_HEADER)[0]
-    return with_header(request, VERSION_HEADER, f" \t{value} \t")
+    return _valued(request, VERSION_HEADER, f" \t{request.values(VERSION_HEADER)[0]} \t")
 
 
 def _encoded(request: Request) -> Request:
-    """The first letter of the last path segment percent-encoded, though it need not be."""
+    """A character of the last path segment percent-encoded, though it need not be."""
     path, mark, query = request.target.partition("?")
     head, _, last = path.rpartition("/")
-    return replace(request, target=f"{head}/%{ord(last[0]):02X}{last[1:]}{mark}{query}")
+    return replace(request, target=f"{head}/{_with_one_encoded(last, upper=True)}{mark}{query}")
+
+
+def _with_one_encoded(name: str, *, upper: bool) -> str:
+    """`name` with one character percent-encoded, in digits that have a case if any character has such."""
+    at = next((i for i, character in enumerate(name) if not f"{ord(character):02X}".isdecimal()), 0)
+    digits = f"{ord(name[at]):02X}" if upper else f"{ord(name[at]):02x}"
+    return f"{name[:at]}%{digits}{name[at + 1 :]}"
 
 
 def _encoded_slot(request: Request) -> Request:
-    """The first letter of the slot or deployment name percent-encoded, though it need not be."""
-    container = read_target(request.target).deployment
-    return replace(
-        request, target=request.target.replace(f"/{container}/", f"/%{ord(container[0]):02x}{container[1:]}/", 1)
-    )
+    """A character of the service's and of the slot's or deployment's name percent-encoded, though it need not be."""
+    address = read_target(request.target)
+    target = request.target
+    for name in (address.service, address.deployment):
+        target = target.replace(f"/{name}/", f"/{_with_one_encoded(name, upper=False)}/", 1)
+    return replace(request, target=target)
 
 
 def _reversed(request: Request) -> Request:

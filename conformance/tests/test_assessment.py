@@ -10,7 +10,7 @@ import pytest
 from conformance.assessment import assess
 from conformance.assessment.assess import conclude
 from conformance.assessment.findings import findings_of, fingerprint_of, prerequisites, roots_of
-from conformance.assessment.outcomes import controlled, controls_of, results_of, slot_blamed
+from conformance.assessment.outcomes import results_of
 from conformance.assessment.rejudging import rejudged, world_of
 from conformance.config import target_to_mapping
 from conformance.journal import Journal
@@ -26,22 +26,18 @@ from conformance.model import (
     RunVerdict,
     Verdict,
 )
-from conformance.protocol.addresses import read_target
 from conformance.protocol.requests import with_header, with_query, without_header
 from conformance.requirements import CATALOGUE
 from conformance.tests.judging_samples import (
     DASHED_ID,
     FAILED,
-    LOOK,
     POLL,
     REIMAGE,
-    REIMAGE_BY_NAME,
     RUNNING,
     SUCCEEDED,
     TARGET,
     brief,
     exchange,
-    lenient,
     met,
     poll,
     refusal,
@@ -62,175 +58,6 @@ def numbered(*exchanges: Exchange) -> dict[int, Exchange]:
 
 def verdict(requirement: str, outcome: Outcome = VIOLATED, *evidence: int, **fields: Any) -> Verdict:
     return Verdict(requirement, outcome, evidence=evidence or (1,), **fields)
-
-
-class TestControls:
-    """Which well-formed requests were accepted, and what a refusal is worth without one."""
-
-    @pytest.mark.parametrize(
-        ("accepted", "name"),
-        [
-            (started(), "reimage:slot"),
-            (started(REIMAGE_BY_NAME), "reimage:name"),
-            (poll(RUNNING), "operation"),
-            (exchange(LOOK, 200), "deployment"),
-            (exchange(LOOK, 299), "deployment"),
-        ],
-    )
-    def test_a_sound_request_that_was_accepted_is_a_control(self, accepted: Exchange, name: str) -> None:
-        address = read_target(accepted.request.target)
-        place = f"{name}:{address.service}/{address.deployment}"
-
-        assert controls_of(world(), numbered(accepted)) == ({name, place}, {name})
-
-    @pytest.mark.parametrize(
-        ("tried", "name"),
-        [
-            (refusal(REIMAGE, 400), "reimage:slot"),
-            (silent(REIMAGE_BY_NAME), "reimage:name"),
-            (exchange(LOOK, 300), "deployment"),
-            (exchange(POLL, 199), "operation"),
-        ],
-    )
-    def test_one_that_was_not_was_only_tried(self, tried: Exchange, name: str) -> None:
-        assert controls_of(world(), numbered(tried)) == (set(), {name})
-
-    @pytest.mark.parametrize(
-        "other",
-        [
-            exchange(NO_VERSION, 202),
-            exchange(LOOK, 200, label="probe"),
-            exchange(replace(LOOK, target="/elsewhere"), 200),
-            exchange(replace(LOOK, method="POST"), 200),
-            exchange(replace(POLL, method="POST"), 200),
-            exchange(replace(REIMAGE, method="GET"), 200),
-        ],
-    )
-    def test_other_requests_are_none(self, other: Exchange) -> None:
-        assert controls_of(world(), numbered(other)) == (set(), set())
-        assert controls_of(world(), numbered(other, replace(started(), number=2))) == (SLOT_TAKEN, {"reimage:slot"})
-
-    def test_under_lenient_more_requests_are_controls(self) -> None:
-        request = without_header(REIMAGE, "Content-Type")
-
-        assert controls_of(world(), numbered(started(request))) == (set(), set())
-        assert controls_of(lenient(), numbered(started(request))) == (SLOT_TAKEN, {"reimage:slot"})
-
-    def of(self, found: Verdict, *accepted: str, tried: tuple[str, ...] = ()) -> Verdict:
-        """What becomes of a verdict on a refusal without a version."""
-        exchanges = numbered(
-            refusal(NO_VERSION, 400), exchange(NO_VERSION, 202, number=2), silent(NO_VERSION, number=3)
-        )
-        return controlled(found, exchanges, (set(accepted), {*accepted, *tried}))
-
-    def test_with_its_control_a_refusal_counts(self) -> None:
-        found = verdict("REQ-VER-MISSING", MET)
-
-        assert self.of(found, "reimage:slot") is found
-
-    def test_without_it_it_proves_nothing(self) -> None:
-        causes = {
-            "REQ-REIMAGE-URI-SLOT",
-            "REQ-REIMAGE-URI-NAME",
-            "REQ-REIMAGE-METHOD",
-            "REQ-REIMAGE-COMP",
-            "REQ-REIMAGE-VERSION",
-            "REQ-REIMAGE-REQID-USABLE",
-            "REQ-GOS-URI",
-            "REQ-DEPL-URI",
-        }
-        for outcome, number in ((MET, 1), (VIOLATED, 1), (ADVISORY, 1), (MET, 3)):
-            found = self.of(verdict("REQ-VER-MISSING", outcome, number), "reimage:name", tried=("reimage:slot",))
-            assert found.outcome is INCONCLUSIVE
-            assert causes <= set(found.because)
-            assert (
-                found.actual == "the answer shows nothing: no well-formed request of this kind was accepted in this run"
-            )
-
-    def test_where_no_control_was_sent_it_is_untested(self) -> None:
-        found = self.of(verdict("REQ-VER-MISSING", MET), "reimage:name", "operation")
-        bad = verdict("REQ-VER-MISSING", VIOLATED)
-
-        assert (found.outcome, found.actual) == (
-            Outcome.UNTESTED,
-            "no well-formed request of this kind was sent to compare with",
-        )
-        assert self.of(bad, "reimage:name") is bad
-
-    @pytest.mark.parametrize(
-        "found",
-        [
-            verdict("REQ-VER-MISSING", INCONCLUSIVE),
-            verdict("REQ-VER-MISSING", Outcome.OBSERVED),
-            verdict("REQ-REIMAGE-202", MET),
-            verdict("REQ-VER-MISSING", MET, 2),
-            verdict("REQ-VER-MISSING", VIOLATED, 9),
-            Verdict("REQ-VER-MISSING", MET),
-            verdict("REQ-REIMAGE-COMP", VIOLATED, check="accepted"),
-            verdict("REQ-HTTP-FIELD-CASE", MET, check="accepted"),
-        ],
-    )
-    def test_other_verdicts_need_no_control(self, found: Verdict) -> None:
-        assert self.of(found, tried=("reimage:slot",)) is found
-
-    def test_a_variation_that_is_refused_needs_a_control_too(self) -> None:
-        found = self.of(verdict("REQ-HTTP-FIELD-CASE", VIOLATED, check="accepted"), tried=("reimage:slot",))
-
-        assert found.outcome is INCONCLUSIVE
-
-    def test_a_variation_is_held_against_a_plain_request_to_the_same_deployment(self) -> None:
-        found = verdict("REQ-HTTP-FIELD-CASE", VIOLATED, check="accepted")
-        elsewhere = self.of(found, "reimage:slot", "reimage:slot:contoso/staging", "reimage:name:contoso/production")
-
-        assert self.of(found, *SLOT_TAKEN) is found
-        assert (elsewhere.outcome, elsewhere.because[-1]) == (INCONCLUSIVE, "REQ-REIMAGE-SLOT-VALUES")
-        assert elsewhere.actual == "no plain request to this deployment in this form was accepted either"
-        slot = verdict("REQ-REIMAGE-SLOT-VALUES", VIOLATED, check="accepted")
-        assert self.of(slot, "reimage:slot") is slot
-
-    def blamed(self, found: Verdict, *accepted: str, request: Any = REIMAGE) -> Verdict:
-        """What becomes of a verdict on a refused plain request."""
-        return slot_blamed(found, numbered(refusal(request, 400)), set(accepted))
-
-    def test_where_one_slot_alone_is_refused_the_slot_is_to_blame(self) -> None:
-        found = verdict("REQ-REIMAGE-URI-SLOT", VIOLATED, check="accepted", because=("REQ-X",))
-
-        assert self.blamed(found, "reimage:slot:contoso/staging").because == ("REQ-X", "REQ-REIMAGE-SLOT-VALUES")
-
-    @pytest.mark.parametrize(
-        ("found", "accepted"),
-        [
-            (verdict("REQ-REIMAGE-URI-SLOT", VIOLATED, check="accepted"), ()),
-            (
-                verdict("REQ-REIMAGE-URI-SLOT", VIOLATED, check="accepted"),
-                ("reimage:name:contoso/staging",),
-            ),
-            (verdict("REQ-REIMAGE-URI-SLOT", VIOLATED, check="accepted"), ("reimage:slot:fabrikam/production",)),
-            (verdict("REQ-REIMAGE-SLOT-VALUES", VIOLATED, check="accepted"), ("reimage:slot:contoso/staging",)),
-            (verdict("REQ-REIMAGE-URI-SLOT", MET, check="accepted"), ("reimage:slot:contoso/staging",)),
-            (verdict("REQ-REIMAGE-URI-SLOT", VIOLATED, check="refused"), ("reimage:slot:contoso/staging",)),
-            (verdict("REQ-REIMAGE-URI-SLOT", VIOLATED, 9, check="accepted"), ("reimage:slot:contoso/staging",)),
-            (Verdict("REQ-REIMAGE-URI-SLOT", VIOLATED, check="accepted"), ("reimage:slot:contoso/staging",)),
-        ],
-    )
-    def test_otherwise_it_is_not(self, found: Verdict, accepted: tuple[str, ...]) -> None:
-        assert self.blamed(found, *accepted) is found
-
-    def test_the_name_form_has_no_slot_to_blame(self) -> None:
-        found = verdict("REQ-REIMAGE-URI-NAME", VIOLATED, check="accepted")
-
-        assert self.blamed(found, "reimage:slot:contoso/staging", request=REIMAGE_BY_NAME) is found
-
-    @pytest.mark.parametrize(
-        ("request_", "needed"), [(POLL, "operation"), (LOOK, "deployment"), (REIMAGE_BY_NAME, "reimage:name")]
-    )
-    def test_each_kind_has_its_own_control(self, request_: Any, needed: str) -> None:
-        exchanges = numbered(refusal(without_header(request_, "x-ms-version"), 400))
-        found = verdict("REQ-VER-MISSING", MET)
-        others = {"operation", "deployment", "reimage:name", "reimage:slot"} - {needed}
-
-        assert controlled(found, exchanges, ({needed}, {needed})) is found
-        assert controlled(found, exchanges, (others, others | {needed})).outcome is INCONCLUSIVE
 
 
 def results(*verdicts: Verdict, **arguments: Any) -> dict[str, RequirementResult]:

@@ -244,7 +244,7 @@ class ResponseReader:
         line = bytes(self._buffer[:end])
         del self._buffer[: end + 1]
         if not line.endswith(b"\r"):
-            self._anomalies.append("bare-lf: a line of the chunked coding ends without CR")
+            self._anomalies.append("bad-chunk: a line of the chunked coding ends without CR")
         return line.removesuffix(b"\r")
 
     def _move(self, count: int) -> None:
@@ -269,8 +269,9 @@ class ResponseReader:
         return f"after {len(self._body)}{of} octets of content"
 
     def _note_a_stall(self, failure: Failure) -> None:
-        if failure.kind is FailureKind.TIMEOUT and self._expected is not None and self._source.fell_silent():
-            self._anomalies.append(f"stalled: {len(self._body)} of {self._expected} octets")
+        if failure.kind is FailureKind.TIMEOUT and self._head is not None and self._source.fell_silent():
+            of = "octets, neither more nor an end" if self._expected is None else f"of {self._expected} octets"
+            self._anomalies.append(f"stalled: {len(self._body)} {of}")
 
 
 def _not_http(octets: bytes) -> _IncompleteError:

@@ -30,10 +30,10 @@ def _forgotten(original: Callable[..., Operation | None], call: Call, operation_
 
 fault(
     "forgotten-once-told",
-    READONLY,
+    STABLE,
     "an operation is unknown as soon as its end was told",
     instead(find_operation, _forgotten),
-    also=(STABLE, "REQ-GOS-200"),
+    also=(READONLY, "REQ-GOS-200"),
 )
 
 

@@ -33,10 +33,10 @@ for _where, _when in (("", always), ("[slot]", form_is("slot")), ("[name]", form
         "comp is not looked at",
         skips(check_comp, _when),
     )
-for _value in ("reboot", "rebuild", "start", "delete", "update", "reimag", "reimages", "", "re-image"):
+for _value in ("reboot", "start", "update", "reimag", "reimages", "", "re-image"):
     fault(
         f"comp-accepted[{_value}]",
-        "REQ-REIMAGE-COMP-MISSING",
+        "REQ-REIMAGE-COMP" if _value == "reboot" else "REQ-REIMAGE-COMP-MISSING",
         f"comp={_value} reimages",
         instead(comp_selects, lambda original, call, values, each=_value: values == [each] or original(call, values)),
     )

@@ -164,10 +164,10 @@ def _again(original: Callable[..., list[Action]], call: Call, reply: Reply) -> l
 
 fault(
     "response-of-the-request-before",
-    "REQ-ASYNC-REQID-UNIQUE",
+    "REQ-GOS-200",
     "a connection's second request gets the response of the first",
     instead(render, _again),
-    also=(HEADERS, "REQ-GOS-ID", "REQ-GOS-200"),
+    also=(HEADERS, "REQ-GOS-ID", "REQ-ASYNC-REQID-UNIQUE"),
 )
 
 

@@ -143,24 +143,24 @@ fault(
 )
 fault(
     "queued-first",
-    PROGRESS,
+    "REQ-GOS-STATUS",
     "before anything else an operation is Queued",
     shown(_by_poll("Queued")),
-    also=("REQ-GOS-STATUS",),
+    also=(PROGRESS,),
 )
 fault(
     "pending-between",
-    PROGRESS,
+    "REQ-GOS-STATUS",
     "between two statuses an operation is Pending",
     shown(_by_poll("InProgress", "Pending")),
-    also=("REQ-GOS-STATUS",),
+    also=(PROGRESS,),
 )
 fault(
     "finishing-before-the-end",
-    PROGRESS,
+    "REQ-GOS-STATUS",
     "an operation is Finishing before it has succeeded",
     shown(_once_over("Finishing")),
-    also=("REQ-GOS-STATUS",),
+    also=(PROGRESS,),
 )
 fault(
     "failed-before-succeeded",
@@ -216,8 +216,8 @@ fault(
 )
 fault(
     "done-then-unknown-word",
-    STABLE,
+    "REQ-GOS-STATUS",
     "after Succeeded comes Archived",
     shown(_once_over("Succeeded", *["Archived"] * 500)),
-    also=(PROGRESS, "REQ-GOS-STATUS", READONLY),
+    also=(PROGRESS, STABLE, READONLY),
 )

@@ -89,10 +89,10 @@ for _kind, _roots in _ROOTS.items():
         )
 fault(
     "xml-empty[operation]",
-    WF,
+    "REQ-GOS-ROOT",
     "the answer to a poll is called XML and is empty",
     edits(encode_document, lambda _, octets: b"" if b"<Operation" in octets else octets),
-    also=_DEPENDENTS["operation"],
+    also=(WF, *_DEPENDENTS["operation"]),
 )
 
 
@@ -244,8 +244,8 @@ for _kind, _roots in _ROOTS.items():
     )
 fault(
     "namespace-as-attribute",
-    NS,
+    "REQ-GOS-ROOT",
     "the namespace is declared as xmlns:xmlns, not as the default",
     edits(namespace_declarations, lambda _, text: text.replace(" xmlns=", " ns=", 1)),
-    also=(WF, *_ALL),
+    also=(NS, WF, *_ALL),
 )

@@ -59,12 +59,12 @@ for _minimum in ("2010-10-28", "2011-06-01"):
         f"Get Deployment needs {_minimum}",
         gives(earliest_version, _minimum, kind_is("deployment")),
     )
-    fault(
-        f"service-version-raised[{_minimum}]",
-        PROPS,
-        f"Get Cloud Service Properties needs {_minimum}",
-        gives(earliest_version, _minimum, kind_is("service")),
-    )
+fault(
+    "service-version-raised[2011-06-01]",
+    PROPS,
+    "Get Cloud Service Properties needs 2011-06-01",
+    gives(earliest_version, "2011-06-01", kind_is("service")),
+)
 fault(
     "service-unrouted",
     PROPS,

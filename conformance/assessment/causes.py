@@ -1,0 +1,84 @@
+"""Causes: what the evidence of a verdict itself points at, beyond what its check could see (DESIGN section 1, idea 5).
+
+A cause is only named here. Whether it explains anything is decided where violations are grouped, and only if the
+requirement it names was itself found violated.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from conformance.checks.messages import FRAMING_IS_ELSEWHERE, framing_problems, is_left_body
+from conformance.checks.polls import version_of
+from conformance.model import Outcome
+from conformance.oracle import MINIMUM_POLL_VERSION
+from conformance.protocol.addresses import Kind, UriForm, read_target
+from conformance.protocol.documents import error_code
+from conformance.requirements import published_from
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from conformance.assessment.controls import Controls
+    from conformance.model import Exchange, Verdict
+
+_EQUIVALENT, _SLOTS = "REQ-REIMAGE-URI-EQUIV", "REQ-REIMAGE-SLOT-VALUES"
+_MIXED_UP = frozenset(
+    {
+        "REQ-REIMAGE-URI-SLOT",
+        "REQ-REIMAGE-URI-NAME",
+        _SLOTS,
+        "REQ-REIMAGE-UNKNOWN-INSTANCE",
+        "REQ-REIMAGE-UNKNOWN-SERVICE",
+        "REQ-REIMAGE-OTHERS-UNTOUCHED",
+        "REQ-REIMAGE-FRESH-OS",
+        "REQ-REIMAGE-OTHERDATA-LOST",
+        "REQ-REIMAGE-OFFLINE",
+        "REQ-REIMAGE-ONLINE",
+        "REQ-CONC-REFUSED-NOEFFECT",
+        "REQ-GOS-NOTFOUND-NOEFFECT",
+    }
+)
+"""What a reimage that reaches another instance than the one it names violates besides."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All exchanges of a run by number, and which well-formed requests were accepted."""
+
+    exchanges: Mapping[int, Exchange]
+    controls: Controls
+
+
+def attributed(verdict: Verdict, evidence: Evidence) -> Verdict:
+    """`verdict` with the requirements that its deciding exchange points at among its causes."""
+    exchange = evidence.exchanges.get(verdict.evidence[0]) if verdict.evidence else None
+    if verdict.outcome not in (Outcome.VIOLATED, Outcome.ADVISORY) or exchange is None:
+        return verdict
+    causes = [cause for cause in _causes(verdict, exchange, evidence) if cause != verdict.requirement]
+    return replace(verdict, because=tuple(dict.fromkeys((*verdict.because, *causes)))) if causes else verdict
+
+
+def _is_about_version(exchange: Exchange) -> bool:
+    """Whether a sound version was refused."""
+    code = error_code(exchange.reply) if exchange.reply is not None and exchange.reply.status >= 400 else ""
+    return code == "MissingOrIncorrectVersionHeader" and version_of(exchange) in published_from(MINIMUM_POLL_VERSION)
+
+
+def _causes(verdict: Verdict, exchange: Exchange, evidence: Evidence) -> Iterator[str]:
+    """What a deciding exchange points at."""
+    address = read_target(exchange.request.target)
+    misframed = framing_problems(exchange) and not is_left_body(exchange)
+    if misframed and verdict.requirement not in FRAMING_IS_ELSEWHERE:
+        yield "REQ-HTTP-FRAMING"
+    if exchange.request.values("Transfer-Encoding") and verdict.requirement != "REQ-HTTP-TE-UNKNOWN":
+        yield "REQ-HTTP-CHUNKED"
+    if address.kind is Kind.OPERATION and _is_about_version(exchange):
+        yield "REQ-GOS-VERSION-MIN"
+    if verdict.requirement in _MIXED_UP:
+        yield _EQUIVALENT
+    if address.kind is Kind.REIMAGE and address.form is UriForm.SLOT:
+        taken = {name.rpartition("/")[2] for name in evidence.controls.accepted if name.startswith("reimage:slot:")}
+        if taken and address.deployment not in taken:
+            yield _SLOTS

@@ -1,0 +1,95 @@
+"""Controls: a refusal counts only where a well-formed request of the same kind was accepted (DESIGN section 1, idea 8)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from conformance.model import Outcome
+from conformance.oracle import permitted
+from conformance.protocol.addresses import Kind, read_target
+from conformance.requirements import CATALOGUE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from conformance.model import Exchange, Verdict
+    from conformance.protocol.addresses import Address
+    from conformance.world import World
+
+_PLAIN = (
+    "REQ-REIMAGE-202",
+    "REQ-REIMAGE-URI-SLOT",
+    "REQ-REIMAGE-URI-NAME",
+    "REQ-REIMAGE-METHOD",
+    "REQ-REIMAGE-COMP",
+    "REQ-REIMAGE-VERSION",
+)
+_CONTROLS = (*_PLAIN, "REQ-REIMAGE-REQID-USABLE", "REQ-GOS-URI", "REQ-DEPL-URI")
+
+
+@dataclass(frozen=True, slots=True)
+class Controls:
+    """The kinds of well-formed request that were accepted, and those that were tried.
+
+    A kind is "reimage:slot", "reimage:name", "operation", "deployment:slot", "deployment:name" or "cloud-service"; what was accepted is also
+    there with its place, as in "reimage:slot:contoso/production".
+    """
+
+    accepted: frozenset[str]
+    tried: frozenset[str]
+
+    @classmethod
+    def of(cls, world: World, exchanges: Mapping[int, Exchange]) -> Controls:
+        """The controls among `exchanges`."""
+        accepted: set[str] = set()
+        tried: set[str] = set()
+        for exchange in exchanges.values():
+            judged = permitted(exchange.request, world)
+            address = judged.address
+            method = "POST" if address.kind is Kind.REIMAGE else "GET"
+            if (
+                exchange.label == "probe"
+                or judged.binding
+                or address.kind is Kind.OTHER
+                or exchange.request.method != method
+            ):
+                continue
+            tried.add(_kind(address))
+            if exchange.reply is not None and 200 <= exchange.reply.status < 300:
+                accepted |= {_kind(address), _kind_here(address)}
+        return cls(frozenset(accepted), frozenset(tried))
+
+
+def _kind(address: Address) -> str:
+    """What kind of request an address makes."""
+    return f"{address.kind}:{address.form}" if address.form is not None else str(address.kind)
+
+
+def _kind_here(address: Address) -> str:
+    """The same, with its place."""
+    return f"{_kind(address)}:{address.service}/{address.deployment}"
+
+
+def controlled(verdict: Verdict, exchanges: Mapping[int, Exchange], controls: Controls) -> Verdict:
+    """`verdict`, inconclusive or untested where it counts a refusal without its control."""
+    exchange = exchanges.get(verdict.evidence[0]) if verdict.evidence else None
+    refused = exchange is not None and (exchange.reply is None or exchange.reply.status >= 300)
+    if verdict.outcome not in (Outcome.MET, Outcome.VIOLATED, Outcome.ADVISORY) or exchange is None or not refused:
+        return verdict
+    address = read_target(exchange.request.target)
+    plain = verdict.requirement in (*_PLAIN, "REQ-REIMAGE-SLOT-VALUES")
+    varied = verdict.check == "accepted" and not plain and verdict.outcome is not Outcome.MET
+    if not varied and not CATALOGUE[verdict.requirement].control:
+        return verdict
+    kind = _kind(address)
+    if kind in controls.accepted:
+        alike = not varied or _kind_here(address) in controls.accepted
+        reason = "no plain request to this deployment in this form was accepted either"
+        because = (*_CONTROLS, "REQ-REIMAGE-SLOT-VALUES")
+        return verdict if alike else replace(verdict, outcome=Outcome.INCONCLUSIVE, actual=reason, because=because)
+    if kind.startswith("reimage") and kind not in controls.tried:
+        reason = "no well-formed request of this kind was sent to compare with"
+        return replace(verdict, outcome=Outcome.UNTESTED, actual=reason) if verdict.outcome is Outcome.MET else verdict
+    reason = "the answer shows nothing: no well-formed request of this kind was accepted in this run"
+    return replace(verdict, outcome=Outcome.INCONCLUSIVE, actual=reason, because=_CONTROLS)

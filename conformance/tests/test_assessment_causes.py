@@ -1,0 +1,248 @@
+"""Controls and causes: what a refusal counts for, and what the exchange that decided a verdict points at besides."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from conformance.assessment.causes import Evidence, attributed
+from conformance.assessment.controls import Controls, controlled
+from conformance.model import (
+    Exchange,
+    FailureKind,
+    Outcome,
+    Verdict,
+)
+from conformance.protocol.addresses import read_target
+from conformance.protocol.requests import with_chunked, without_header
+from conformance.tests.judging_samples import (
+    LOOK,
+    POLL,
+    REIMAGE,
+    REIMAGE_BY_NAME,
+    RUNNING,
+    exchange,
+    lenient,
+    poll,
+    refusal,
+    response,
+    silent,
+    started,
+    world,
+)
+
+MET, VIOLATED, ADVISORY, INCONCLUSIVE = Outcome.MET, Outcome.VIOLATED, Outcome.ADVISORY, Outcome.INCONCLUSIVE
+NO_VERSION = without_header(REIMAGE, "x-ms-version")
+SLOT_TAKEN = {"reimage:slot", "reimage:slot:contoso/production"}
+
+
+def numbered(*exchanges: Exchange) -> dict[int, Exchange]:
+    return {each.number: each for each in exchanges}
+
+
+def verdict(requirement: str, outcome: Outcome = VIOLATED, *evidence: int, **fields: Any) -> Verdict:
+    return Verdict(requirement, outcome, evidence=evidence or (1,), **fields)
+
+
+def sets(controls: Controls) -> tuple[set[str], set[str]]:
+    return set(controls.accepted), set(controls.tried)
+
+
+class TestControls:
+    """Which well-formed requests were accepted, and what a refusal is worth without one."""
+
+    @pytest.mark.parametrize(
+        ("accepted", "name"),
+        [
+            (started(), "reimage:slot"),
+            (started(REIMAGE_BY_NAME), "reimage:name"),
+            (poll(RUNNING), "operation"),
+            (exchange(LOOK, 200), "deployment:slot"),
+            (exchange(LOOK, 299), "deployment:slot"),
+        ],
+    )
+    def test_a_sound_request_that_was_accepted_is_a_control(self, accepted: Exchange, name: str) -> None:
+        address = read_target(accepted.request.target)
+        place = f"{name}:{address.service}/{address.deployment}"
+
+        assert sets(Controls.of(world(), numbered(accepted))) == ({name, place}, {name})
+
+    @pytest.mark.parametrize(
+        ("tried", "name"),
+        [
+            (refusal(REIMAGE, 400), "reimage:slot"),
+            (silent(REIMAGE_BY_NAME), "reimage:name"),
+            (exchange(LOOK, 300), "deployment:slot"),
+            (exchange(POLL, 199), "operation"),
+        ],
+    )
+    def test_one_that_was_not_was_only_tried(self, tried: Exchange, name: str) -> None:
+        assert sets(Controls.of(world(), numbered(tried))) == (set(), {name})
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            exchange(NO_VERSION, 202),
+            exchange(LOOK, 200, label="probe"),
+            exchange(replace(LOOK, target="/elsewhere"), 200),
+            exchange(replace(LOOK, method="POST"), 200),
+            exchange(replace(POLL, method="POST"), 200),
+            exchange(replace(REIMAGE, method="GET"), 200),
+        ],
+    )
+    def test_other_requests_are_none(self, other: Exchange) -> None:
+        assert sets(Controls.of(world(), numbered(other))) == (set(), set())
+        assert sets(Controls.of(world(), numbered(other, replace(started(), number=2)))) == (
+            SLOT_TAKEN,
+            {"reimage:slot"},
+        )
+
+    def test_under_lenient_more_requests_are_controls(self) -> None:
+        request = without_header(REIMAGE, "Content-Type")
+
+        assert sets(Controls.of(world(), numbered(started(request)))) == (set(), set())
+        assert sets(Controls.of(lenient(), numbered(started(request)))) == (SLOT_TAKEN, {"reimage:slot"})
+
+    def of(self, found: Verdict, *accepted: str, tried: tuple[str, ...] = ()) -> Verdict:
+        """What becomes of a verdict on a refusal without a version."""
+        exchanges = numbered(
+            refusal(NO_VERSION, 400), exchange(NO_VERSION, 202, number=2), silent(NO_VERSION, number=3)
+        )
+        return controlled(found, exchanges, Controls(frozenset(accepted), frozenset((*accepted, *tried))))
+
+    def test_with_its_control_a_refusal_counts(self) -> None:
+        found = verdict("REQ-VER-MISSING", MET)
+
+        assert self.of(found, "reimage:slot") is found
+
+    def test_without_it_it_proves_nothing(self) -> None:
+        causes = {
+            "REQ-REIMAGE-URI-SLOT",
+            "REQ-REIMAGE-URI-NAME",
+            "REQ-REIMAGE-METHOD",
+            "REQ-REIMAGE-COMP",
+            "REQ-REIMAGE-VERSION",
+            "REQ-REIMAGE-REQID-USABLE",
+            "REQ-GOS-URI",
+            "REQ-DEPL-URI",
+        }
+        for outcome, number in ((MET, 1), (VIOLATED, 1), (ADVISORY, 1), (MET, 3)):
+            found = self.of(verdict("REQ-VER-MISSING", outcome, number), "reimage:name", tried=("reimage:slot",))
+            assert found.outcome is INCONCLUSIVE
+            assert causes <= set(found.because)
+            assert (
+                found.actual == "the answer shows nothing: no well-formed request of this kind was accepted in this run"
+            )
+
+    def test_where_no_control_was_sent_it_is_untested(self) -> None:
+        found = self.of(verdict("REQ-VER-MISSING", MET), "reimage:name", "operation")
+        bad = verdict("REQ-VER-MISSING", VIOLATED)
+
+        assert (found.outcome, found.actual) == (
+            Outcome.UNTESTED,
+            "no well-formed request of this kind was sent to compare with",
+        )
+        assert self.of(bad, "reimage:name") is bad
+
+    @pytest.mark.parametrize(
+        "found",
+        [
+            verdict("REQ-VER-MISSING", INCONCLUSIVE),
+            verdict("REQ-VER-MISSING", Outcome.OBSERVED),
+            verdict("REQ-REIMAGE-202", MET),
+            verdict("REQ-VER-MISSING", MET, 2),
+            verdict("REQ-VER-MISSING", VIOLATED, 9),
+            Verdict("REQ-VER-MISSING", MET),
+            verdict("REQ-REIMAGE-COMP", VIOLATED, check="accepted"),
+            verdict("REQ-HTTP-FIELD-CASE", MET, check="accepted"),
+        ],
+    )
+    def test_other_verdicts_need_no_control(self, found: Verdict) -> None:
+        assert self.of(found, tried=("reimage:slot",)) is found
+
+    def test_a_variation_that_is_refused_needs_a_control_too(self) -> None:
+        found = self.of(verdict("REQ-HTTP-FIELD-CASE", VIOLATED, check="accepted"), tried=("reimage:slot",))
+
+        assert found.outcome is INCONCLUSIVE
+
+    def test_a_variation_is_held_against_a_plain_request_to_the_same_deployment(self) -> None:
+        found = verdict("REQ-HTTP-FIELD-CASE", VIOLATED, check="accepted")
+        elsewhere = self.of(found, "reimage:slot", "reimage:slot:contoso/staging", "reimage:name:contoso/production")
+
+        assert self.of(found, *SLOT_TAKEN) is found
+        assert (elsewhere.outcome, elsewhere.because[-1]) == (INCONCLUSIVE, "REQ-REIMAGE-SLOT-VALUES")
+        assert elsewhere.actual == "no plain request to this deployment in this form was accepted either"
+        slot = verdict("REQ-REIMAGE-SLOT-VALUES", VIOLATED, check="accepted")
+        assert self.of(slot, "reimage:slot") is slot
+
+    @pytest.mark.parametrize(
+        ("request_", "needed"), [(POLL, "operation"), (LOOK, "deployment:slot"), (REIMAGE_BY_NAME, "reimage:name")]
+    )
+    def test_each_kind_has_its_own_control(self, request_: Any, needed: str) -> None:
+        exchanges = numbered(refusal(without_header(request_, "x-ms-version"), 400))
+        found = verdict("REQ-VER-MISSING", MET)
+        others = {"operation", "deployment:slot", "reimage:name", "reimage:slot"} - {needed}
+
+        assert controlled(found, exchanges, Controls(frozenset({needed}), frozenset({needed}))) is found
+        assert (
+            controlled(found, exchanges, Controls(frozenset(others), frozenset(others | {needed}))).outcome
+            is INCONCLUSIVE
+        )
+
+
+class TestCauses:
+    """What the deciding exchange of a violated verdict adds to its causes."""
+
+    def of(self, found: Verdict, *exchanges: Exchange, accepted: tuple[str, ...] = ()) -> tuple[str, ...]:
+        controls = Controls(frozenset(accepted), frozenset(accepted))
+        return attributed(found, Evidence(numbered(*exchanges), controls)).because
+
+    def test_where_one_slot_alone_is_refused_the_slot_is_to_blame(self) -> None:
+        found = verdict("REQ-REIMAGE-202", because=("REQ-X",))
+
+        assert self.of(found, refusal(REIMAGE, 400), accepted=("reimage:slot:contoso/staging",)) == (
+            "REQ-X",
+            "REQ-REIMAGE-SLOT-VALUES",
+        )
+
+    @pytest.mark.parametrize(
+        ("found", "accepted", "request_"),
+        [
+            (verdict("REQ-REIMAGE-202"), (), REIMAGE),
+            (verdict("REQ-REIMAGE-202"), ("reimage:name:contoso/staging",), REIMAGE),
+            (verdict("REQ-REIMAGE-202"), ("reimage:slot:fabrikam/production",), REIMAGE),
+            (verdict("REQ-REIMAGE-202", MET), ("reimage:slot:contoso/staging",), REIMAGE),
+            (verdict("REQ-REIMAGE-202", VIOLATED, 9), ("reimage:slot:contoso/staging",), REIMAGE),
+            (verdict("REQ-REIMAGE-202"), ("reimage:slot:contoso/staging",), REIMAGE_BY_NAME),
+            (Verdict("REQ-REIMAGE-202", VIOLATED), ("reimage:slot:contoso/staging",), REIMAGE),
+        ],
+    )
+    def test_otherwise_it_is_not(self, found: Verdict, accepted: tuple[str, ...], request_: Any) -> None:
+        assert self.of(found, refusal(request_, 400), accepted=accepted) == ()
+
+    def test_a_requirement_is_no_cause_of_its_own(self) -> None:
+        found = verdict("REQ-REIMAGE-SLOT-VALUES")
+        taken = ("reimage:slot:contoso/staging",)
+
+        assert self.of(found, refusal(REIMAGE, 400), accepted=taken) == ("REQ-REIMAGE-URI-EQUIV",)
+
+    def test_what_reaches_another_instance_may_come_of_mixed_up_addresses(self) -> None:
+        assert self.of(verdict("REQ-REIMAGE-OFFLINE"), started()) == ("REQ-REIMAGE-URI-EQUIV",)
+        assert self.of(verdict("REQ-REIMAGE-COMPLETES"), started()) == ()
+
+    def test_a_reply_that_is_misframed_tells_nothing_else(self) -> None:
+        surplus = replace(poll(RUNNING), response=replace(response(200), anomalies=("surplus: 3 octets",)))
+        not_http = silent(POLL, FailureKind.NOT_HTTP)
+
+        for misframed in (surplus, not_http):
+            assert self.of(verdict("REQ-XML-WF"), replace(misframed, number=1)) == ("REQ-HTTP-FRAMING",)
+        assert self.of(verdict("REQ-HTTP-STD-HEADERS"), replace(surplus, number=1)) == ()
+        assert self.of(verdict("REQ-HTTP-FRAMING"), replace(surplus, number=1)) == ()
+
+    def test_a_chunked_request_is_first_of_all_chunked(self) -> None:
+        chunked = refusal(with_chunked(REIMAGE, b"x"), 404)
+
+        assert self.of(verdict("REQ-REIMAGE-CL-NONZERO"), chunked) == ("REQ-HTTP-CHUNKED",)
+        assert self.of(verdict("REQ-HTTP-TE-CL"), chunked) == ()
