@@ -18,6 +18,7 @@ from conformance.checks.deployments import (
     statuses_in,
     version_gates,
 )
+from conformance.checks.polls import version_of
 from conformance.checks.refusals import refused
 from conformance.checks.transport import same_answer
 from conformance.model import Exchange
@@ -25,7 +26,7 @@ from conformance.oracle import MINIMUM_VERSION
 from conformance.protocol.addresses import FORMS, UriForm
 from conformance.protocol.documents import read_document
 from conformance.protocol.requests import with_query, without_header
-from conformance.requirements import published_from
+from conformance.requirements import TABLE_VERSIONS, published_from
 
 
 def claimed(sut: SystemUnderTest) -> None:
@@ -101,11 +102,11 @@ def test_cloud_service_properties_show_the_same_instances(sut: SystemUnderTest) 
 
 @verifies("REQ-PROPS-URI", "REQ-DEPL-VERSIONS", "REQ-VER-GATED-ELEMENTS")
 def test_cloud_service_properties_answer_in_every_version(sut: SystemUnderTest) -> None:
-    """Every published version is answered, and shows no element that came later."""
+    """Every version of the table is answered, and shows no element that came later."""
     if not sut.observer.offers_cloud_service:
         raise NotApplicable("the target does not offer Get Cloud Service Properties")
     service = sut.planner.main.cloud_service
-    versions = published_from(MINIMUM_VERSION)
+    versions = [version for version in TABLE_VERSIONS if version >= MINIMUM_VERSION]
     looks = [sut.send(sut.builder.cloud_service(service, version=version), label="look") for version in versions]
     sut.judge(observer_answers, *looks, requirement="REQ-PROPS-URI")
     sut.judge(version_gates, *looks)
@@ -117,7 +118,7 @@ def test_elements_appear_from_their_first_version_on(sut: SystemUnderTest, form:
     """Response elements introduced with a version are not shown to older ones."""
     claimed(sut)
     looks = [sut.observer.look(sut.planner.main, form, version=version) for version in published_from("2009-10-01")]
-    sut.judge(observer_answers, *looks, requirement="REQ-DEPL-URI")
+    sut.judge(observer_answers, *[e for e in looks if version_of(e) in TABLE_VERSIONS], requirement="REQ-DEPL-URI")
     sut.judge(version_gates, *looks)
 
 

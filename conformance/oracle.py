@@ -290,6 +290,11 @@ class _Reading:
 
     def _names(self) -> Iterator[Defect]:
         """Names that address nothing (REQ-REIMAGE-SLOT-OTHER, REQ-REIMAGE-UNKNOWN-SERVICE, REQ-REIMAGE-UNKNOWN-INSTANCE)."""
+        target = self.world.target
+        if self.address.subscription == target.other_subscription_id != target.subscription_id:
+            answers = (*_ABSENT_ANSWER, _answer(400, 403))
+            yield self.defect("elsewhere", "REQ-REIMAGE-UNKNOWN-SERVICE", answers, later=(404,))
+            return
         absence = self.world.absence(self.address)
         malformed = any(
             not _ordinary(name) for name in (self.address.service, self.address.deployment, self.address.instance)

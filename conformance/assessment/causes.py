@@ -76,6 +76,8 @@ def _causes(verdict: Verdict, exchange: Exchange, evidence: Evidence) -> Iterato
         yield "REQ-HTTP-CHUNKED"
     if address.kind is Kind.OPERATION and _is_about_version(exchange):
         yield "REQ-GOS-VERSION-MIN"
+    if any(key.lower() == "x-ms-version" and value != value.strip(" \t") for key, value in exchange.request.headers):
+        yield "REQ-VER-OWS"
     if verdict.requirement in _MIXED_UP:
         yield _EQUIVALENT
     if address.kind is Kind.REIMAGE and address.form is UriForm.SLOT:

@@ -109,7 +109,8 @@ def needs_no_more(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdi
     """
     del world
     plain, varied = exchanges[0], exchanges[1:]
-    needed = [each for each in varied if each.reply is not None and each.reply.status == 200]
+    refused = plain.reply is not None and plain.reply.status in NOT_KNOWN
+    needed = [each for each in varied if refused and each.reply is not None and each.reply.status == 200]
     verdict = about("REQ-GOS-URI", plain, *needed[:1])
     if needed:
         told = f"{said(plain)}, and 200 OK where the poll has something added that no document asks for"

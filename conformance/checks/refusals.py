@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from conformance.world import World
 
 _TABLE_KEYS = ("version-missing", "version-malformed", "version-old", "comp", "place", "instance")
+_VERSION_KEYS = ("version-malformed", "version-old")
+"""Defects that an endpoint overlooks as well if it does without any version."""
 _BY_TABLE = ("version-old", "comp", "place", "instance")
 """Defects whose status is the error table's word alone; the others' own requirement names it."""
 
@@ -109,7 +111,8 @@ def _accepted(
     else:
         told = f"{said(exchange)}, then {outcome[0]} with {outcome[1]}" if outcome else said(exchange)
         others = tuple(defect.requirement for defect in defects if defect.requirement != requirement)
-        because = (*others, "REQ-AUTH-FAIL") if requirement == "REQ-AUTH-TLS" else others
+        unread = ("REQ-VER-MISSING",) if any(defect.key in _VERSION_KEYS for defect in defects) else ()
+        because = (*others, *unread, *(("REQ-AUTH-FAIL",) if requirement == "REQ-AUTH-TLS" else ()))
         yield verdict.violated(expected, told, "accepted", because=because)
 
 
@@ -246,8 +249,8 @@ def error_statuses(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verd
         ):
             blamed = tuple(defect.requirement for defect in permitted(exchange.request, world).binding)
             yield verdict.violated("a 4xx status for a client's error", said(exchange), "server-error", because=blamed)
-        elif response.status >= 400:
-            yield verdict.met(said(exchange))
+        elif response.status >= 400 and read_target(exchange.request.target).kind in (Kind.REIMAGE, Kind.OPERATION):
+            yield verdict.met(said(exchange))  # other calls may not be offered at all
 
 
 @check

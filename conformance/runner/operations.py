@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from conformance.checks.polls import STATUSES, TERMINAL, status_of
 from conformance.oracle import permitted
+from conformance.protocol.addresses import read_target
 
 if TYPE_CHECKING:
     from conformance.model import Deployment, Exchange
@@ -94,6 +95,8 @@ class OperationBook:
         identifier = (start.reply.header("x-ms-request-id") if start.reply is not None else "") or ""
         now = self._clock.now()
         operation = Operation(start, identifier, now, place, form, due=now)
+        if read_target(start.request.target).subscription == self.world.target.other_subscription_id:
+            operation.subscription = self._builder.target.other_subscription_id or ""
         if not identifier or self.hopeless:
             operation.state = State.LOST  # there is nothing to poll, or no point in it
         self._budget.spend(start.number)
@@ -120,14 +123,14 @@ class OperationBook:
     @property
     def hopeless(self) -> bool:
         """Whether so many operations found no end that starting more would only waste time and reimages."""
-        stuck = [o for o in self.operations if o.state in (State.OVERDUE, State.LOST)]
+        stuck = [o for o in self.operations if o.state is State.OVERDUE or (o.state is State.LOST and not o.unwanted)]
         ended = [o for o in self.operations if o.state is State.ENDED]
         return len(stuck) >= OVERDUE_LIMIT and len(stuck) > len(ended)
 
     @property
     def unwanted(self) -> int:
-        """How many operations requests started that ought to have been refused."""
-        return sum(1 for operation in self.operations if operation.unwanted)
+        """How many operations requests started that ought to have been refused, then or later."""
+        return sum(1 for operation in self.operations if operation.unwanted and operation.status != "Failed")
 
     def tick(self) -> None:
         """Polls every operation whose time has come."""

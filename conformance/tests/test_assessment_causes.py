@@ -13,16 +13,18 @@ from conformance.model import (
     Exchange,
     FailureKind,
     Outcome,
+    Request,
     Verdict,
 )
 from conformance.protocol.addresses import read_target
-from conformance.protocol.requests import with_chunked, without_header
+from conformance.protocol.requests import with_body, with_chunked, with_header, without_header
 from conformance.tests.judging_samples import (
     LOOK,
     POLL,
     REIMAGE,
     REIMAGE_BY_NAME,
     RUNNING,
+    error,
     exchange,
     lenient,
     poll,
@@ -238,11 +240,86 @@ class TestCauses:
 
         for misframed in (surplus, not_http):
             assert self.of(verdict("REQ-XML-WF"), replace(misframed, number=1)) == ("REQ-HTTP-FRAMING",)
-        assert self.of(verdict("REQ-HTTP-STD-HEADERS"), replace(surplus, number=1)) == ()
-        assert self.of(verdict("REQ-HTTP-FRAMING"), replace(surplus, number=1)) == ()
+        for elsewhere in ("REQ-HTTP-STD-HEADERS", "REQ-HTTP-HEAD-NOBODY", "REQ-HTTP-FRAMING"):
+            assert self.of(verdict(elsewhere), replace(surplus, number=1)) == ()
+
+    def test_a_body_that_is_answered_too_is_no_misframed_reply(self) -> None:
+        surplus = ("surplus: 3 octets",)
+        left = exchange(with_body(REIMAGE, b"x"), 400, anomalies=surplus)
+        cut = exchange(with_body(REIMAGE, b"x"), 400, anomalies=(*surplus, "bad-chunk: x"))
+
+        assert self.of(verdict("REQ-REIMAGE-CL-NONZERO"), left) == ()
+        assert self.of(verdict("REQ-REIMAGE-CL-NONZERO"), cut) == ("REQ-HTTP-FRAMING",)
 
     def test_a_chunked_request_is_first_of_all_chunked(self) -> None:
         chunked = refusal(with_chunked(REIMAGE, b"x"), 404)
 
         assert self.of(verdict("REQ-REIMAGE-CL-NONZERO"), chunked) == ("REQ-HTTP-CHUNKED",)
-        assert self.of(verdict("REQ-HTTP-TE-CL"), chunked) == ()
+        assert self.of(verdict("REQ-HTTP-TE-CL"), chunked) == ("REQ-HTTP-CHUNKED",)
+        assert self.of(verdict("REQ-HTTP-TE-UNKNOWN"), chunked) == ()
+        assert self.of(verdict("REQ-HTTP-CHUNKED"), chunked) == ()
+
+    REFUSED = "MissingOrIncorrectVersionHeader"
+
+    @pytest.mark.parametrize("version", ["2009-10-01", "2010-10-28", "2011-10-01"])
+    def test_a_poll_refused_for_a_sound_version_may_come_of_too_high_a_minimum(self, version: str) -> None:
+        refused = refusal(with_header(POLL, "x-ms-version", version), 400, self.REFUSED)
+
+        assert self.of(verdict("REQ-GOS-200", because=("REQ-X",)), refused) == ("REQ-X", "REQ-GOS-VERSION-MIN")
+        assert self.of(verdict("REQ-GOS-200", ADVISORY), refused) == ("REQ-GOS-VERSION-MIN",)
+        assert self.of(verdict("REQ-GOS-VERSION-MIN"), refused) == ()
+        assert self.of(verdict("REQ-GOS-200", MET), refused) == ()
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            refusal(POLL, 400, "BadRequest"),
+            refusal(POLL, 400),
+            refusal(POLL, 399, REFUSED),
+            silent(POLL),
+            refusal(REIMAGE, 400, REFUSED),
+            refusal(LOOK, 400, REFUSED),
+            refusal(without_header(POLL, "x-ms-version"), 400, REFUSED),
+            refusal(with_header(POLL, "x-ms-version", "2009-09-30"), 400, REFUSED),
+            refusal(with_header(POLL, "x-ms-version", "2011-10-02"), 400, REFUSED),
+            exchange(POLL, 400, error(REFUSED), failure=FailureKind.TIMEOUT),
+        ],
+    )
+    def test_other_polls_say_nothing_of_the_minimum(self, other: Exchange) -> None:
+        assert self.of(verdict("REQ-GOS-200"), other) == ()
+
+    def test_any_status_of_an_error_says_it(self) -> None:
+        assert self.of(verdict("REQ-GOS-200"), refusal(POLL, 500, self.REFUSED)) == ("REQ-GOS-VERSION-MIN",)
+
+    @pytest.mark.parametrize("request_", [POLL, REIMAGE_BY_NAME, LOOK])
+    @pytest.mark.parametrize("value", [" 2011-10-01", "2011-10-01 ", "\t2011-10-01"])
+    def test_white_space_around_the_version_may_be_what_is_refused(self, request_: Request, value: str) -> None:
+        odd = refusal(with_header(request_, "X-MS-Version", value), 400)
+
+        assert self.of(verdict("REQ-VER-OLD-KEPT"), odd) == ("REQ-VER-OWS",)
+        assert self.of(verdict("REQ-VER-OWS"), odd) == ()
+
+    @pytest.mark.parametrize(
+        "request_",
+        [
+            POLL,
+            with_header(POLL, "x-ms-version", ""),
+            with_header(POLL, "x-ms-version", "2011 10 01"),
+            with_header(POLL, "x-ms-client", " 2011-10-01 "),
+            without_header(POLL, "x-ms-version"),
+        ],
+    )
+    def test_without_it_white_space_is_not_to_blame(self, request_: Request) -> None:
+        assert self.of(verdict("REQ-VER-OLD-KEPT"), refusal(request_, 400)) == ()
+
+    def test_several_causes_are_named_once_each_and_in_order(self) -> None:
+        spaced = with_header(POLL, "x-ms-version", " 2011-10-01 ")
+        odd = exchange(spaced, 400, error(self.REFUSED), anomalies=("surplus: 3 octets",))
+
+        assert self.of(verdict("REQ-REIMAGE-OFFLINE", because=("REQ-VER-OWS", "REQ-X")), odd) == (
+            "REQ-VER-OWS",
+            "REQ-X",
+            "REQ-HTTP-FRAMING",
+            "REQ-GOS-VERSION-MIN",
+            "REQ-REIMAGE-URI-EQUIV",
+        )

@@ -86,6 +86,30 @@ class TestStart:
         busy = judged("accepted", [exchange(status=503)], requirement="REQ-REIMAGE-URI-SLOT", alive=True)
         assert brief(busy) == [inconclusive("REQ-REIMAGE-URI-SLOT")]
 
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "REQ-REIMAGE-URI-SLOT",
+            "REQ-REIMAGE-URI-NAME",
+            "REQ-REIMAGE-METHOD",
+            "REQ-REIMAGE-COMP",
+            "REQ-REIMAGE-VERSION",
+            "REQ-REIMAGE-SLOT-VALUES",
+        ],
+    )
+    def test_silence_without_any_variation_is_the_202s_matter(self, name: str) -> None:
+        assert brief(judged("accepted", [silent()], requirement=name, alive=True)) == [
+            violated("REQ-REIMAGE-202", "no-reply:timeout"),
+            violated(name, "no-reply:timeout", because=("REQ-REIMAGE-202",)),
+        ]
+
+    def test_silence_to_a_variation_is_the_variations_own(self) -> None:
+        name = "REQ-HTTP-FIELD-CASE"
+        found = judged("accepted", [silent()], requirement=name, alive=True)
+
+        assert brief(found) == [violated(name, "no-reply:timeout")]
+        assert worded(found) == [("202 Accepted", "no complete reply: timeout, as arranged")]
+
     def test_the_first_exchange_is_judged(self) -> None:
         both = [exchange(status=202), refusal(REIMAGE, 400, number=2)]
 
@@ -98,6 +122,11 @@ class TestStart:
         )
         assert brief(found) == [violated("REQ-REIMAGE-202", "status:200", 4)]
         assert worded(found) == [("202 Accepted", "200 OK")]
+
+    def test_an_invented_2xx_is_first_of_all_no_standard_status(self) -> None:
+        assert brief(judged("answered_202", [exchange(status=299)])) == [
+            violated("REQ-REIMAGE-202", "status:299", because=("REQ-ERR-STATUS",))
+        ]
 
     @pytest.mark.parametrize(
         ("values", "told"),
@@ -180,14 +209,14 @@ class TestUsableId:
     def test_an_id_that_is_never_known(self, status: int) -> None:
         found = judged("id_usable", [started(), poll(b"", status), poll(b"", status, number=3)])
 
-        assert brief(found) == [violated(self.USABLE, "unusable-id", 2, 1)]
+        assert brief(found) == [violated(self.USABLE, "unusable-id", 2, 1, because=(self.URI,))]
         assert found[0].expected == "the status of the operation"
         assert found[0].actual.startswith(f"2 polls, all {status} ")
 
     def test_one_refusal_among_failures_is_enough_to_blame_the_id(self) -> None:
         found = judged("id_usable", [started(), poll(b"", 500), poll(b"", 404, number=3)])
 
-        assert brief(found) == [violated(self.USABLE, "unusable-id", 2, 1)]
+        assert brief(found) == [violated(self.USABLE, "unusable-id", 2, 1, because=(self.URI,))]
         assert found[0].actual == "2 polls, all 404 Not Found, 500 Internal Server Error"
 
     @pytest.mark.parametrize("status", [301, 405, 501, 500])

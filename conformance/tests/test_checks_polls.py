@@ -53,12 +53,26 @@ class TestPollsAnswered:
     def test_another_status_in_between_is_a_violation(self) -> None:
         found = judged("polls_answered", [started(), poll(), poll(b"", 404, number=3), poll(number=4)])
 
-        assert violated("REQ-GOS-200", "status:404", 3, 1) in brief(found)
-        assert met("REQ-GOS-200", 2, 4) in brief(found)
+        assert brief(found) == [
+            violated("REQ-GOS-200", "status:404", 3, 1, because=(SAFE,)),
+            met("REQ-GOS-200", 2, 4),
+        ]
         assert worded(found)[0] == ("200 OK", "404 Not Found")
         assert brief(judged("polls_answered", [started(), poll(FAILED, 404)])) == [
-            violated("REQ-GOS-200", "status:404", 2, 1)
+            violated("REQ-GOS-200", "status:404", 2, 1, because=(SAFE,))
         ]
+
+    @pytest.mark.parametrize("status", [400, 404, 410])
+    def test_a_known_operation_that_is_denied_may_have_been_spoilt_by_polling(self, status: int) -> None:
+        found = judged("polls_answered", [started(), poll(), poll(b"", status, number=3)])
+
+        assert brief(found)[0] == violated("REQ-GOS-200", f"status:{status}", 3, 1, because=(SAFE,))
+
+    @pytest.mark.parametrize("status", [202, 403, 409, 500])
+    def test_any_other_status_denies_no_operation(self, status: int) -> None:
+        found = judged("polls_answered", [started(), poll(), poll(b"", status, number=3)])
+
+        assert brief(found)[0] == violated("REQ-GOS-200", f"status:{status}", 3, 1)
 
     @pytest.mark.parametrize("status", [429, 503, 307])
     def test_busy_and_moved_say_nothing(self, status: int) -> None:
@@ -67,14 +81,25 @@ class TestPollsAnswered:
         ]
 
     def test_after_the_end_another_status_says_nothing(self) -> None:
-        end = poll(SUCCEEDED, number=2, at=2.0)
+        end, gone = poll(SUCCEEDED, number=3, at=2.0), poll(b"", 404, number=4, at=2.0)
 
-        assert brief(judged("polls_answered", [started(), end, poll(b"", 404, number=3, at=2.1)])) == [
-            met("REQ-GOS-200", 2)
+        for at in (1.9, 2.0, 2.1):
+            after = [started(), poll(), end, poll(b"", 404, number=4, at=at)]
+            assert brief(judged("polls_answered", after)) == [met("REQ-GOS-200", 2, 3)]
+        assert brief(judged("polls_answered", [started(), poll(), gone, end])) == [
+            violated("REQ-GOS-200", "status:404", 4, 1, because=(SAFE,)),
+            met("REQ-GOS-200", 2, 3),
         ]
-        assert brief(judged("polls_answered", [started(), end, poll(b"", 404, number=3, at=2.0)])) == [
-            violated("REQ-GOS-200", "status:404", 3, 1),
-            met("REQ-GOS-200", 2),
+
+    def test_after_the_end_200_still_counts(self) -> None:
+        several = [started(), *polls(FAILED, FAILED), poll(b"", 500, number=4)]
+
+        assert brief(judged("polls_answered", several)) == [met("REQ-GOS-200", 2, 3)]
+
+    @pytest.mark.parametrize("end", [SUCCEEDED, FAILED])
+    def test_either_end_is_one(self, end: str) -> None:
+        assert brief(judged("polls_answered", [started(), poll(end), poll(b"", 404, number=3)])) == [
+            met("REQ-GOS-200", 2)
         ]
 
     def test_a_poll_left_unanswered_is_inconclusive_or_violated(self) -> None:
@@ -127,6 +152,36 @@ class TestReading:
     def test_the_version_asked_for(self) -> None:
         assert version_of(exchange(OLDER)) == "2009-10-01"
         assert version_of(exchange(without_header(POLL, "x-ms-version"))) == ""
+
+
+class TestNeedsNoMore:
+    """The check `needs_no_more`."""
+
+    NAME = "REQ-GOS-URI"
+
+    @pytest.mark.parametrize("status", [400, 404, 410])
+    def test_a_poll_that_is_answered_only_with_more_in_it(self, status: int) -> None:
+        varied = [poll(b"", status, number=3), poll(number=4), poll(number=5)]
+        found = judged("needs_no_more", [poll(b"", status), *varied])
+
+        assert brief(found) == [violated(self.NAME, "needs-more", 2, 4)]
+        assert found[0].expected == "200 OK"
+        assert found[0].actual.startswith(f"{status} ")
+        assert found[0].actual.endswith(", and 200 OK where the poll has something added that no document asks for")
+
+    def test_a_poll_that_is_answered_as_it_is(self) -> None:
+        for varied in ([], [poll(b"", 400, number=3)], [poll(number=3)]):
+            found = judged("needs_no_more", [poll(), *varied])
+            assert brief(found) == [met(self.NAME, 2)]
+            assert found[0].actual == "200 OK"
+
+    @pytest.mark.parametrize("more", [silent(POLL, number=3), poll(b"", 404, number=3), poll(b"", 202, number=3)])
+    def test_a_poll_that_nothing_helps_says_nothing(self, more: Exchange) -> None:
+        assert judged("needs_no_more", [poll(b"", 404), more]) == []
+
+    @pytest.mark.parametrize("plain", [silent(POLL, number=2), poll(b"", 403), poll(b"", 503), poll(b"", 202)])
+    def test_only_a_poll_that_is_denied_can_lack_something(self, plain: Exchange) -> None:
+        assert judged("needs_no_more", [plain, poll(number=3)]) == []
 
 
 class TestUnknownOperation:

@@ -87,7 +87,7 @@ COMPLETE = {
         b"hi",
     ),
     "bare-lf: a line of the head ends without CR": (OK + b"A: b\nContent-Length: 2\r\n\r\nhi", b"hi"),
-    "bare-lf: a line of the chunked coding ends without CR": (
+    "bad-chunk: a line of the chunked coding ends without CR": (
         OK + b"Transfer-Encoding: chunked\r\n\r\n2\nhi\r\n0\r\n\r\n",
         b"hi",
     ),
@@ -226,6 +226,36 @@ def test_running_out_of_time_within_the_content_keeps_what_came(expected: tuple[
     assert reading.failure.detail == "the time limit passed (after 2 of 20 octets of content)"
     assert reading.response is not None
     assert (reading.response.body, reading.response.anomalies) == (b"hi", expected)
+
+
+@pytest.mark.parametrize("head", [b"\r\n", b"Transfer-Encoding: chunked\r\n\r\n2\r\n"], ids=["until close", "chunked"])
+@pytest.mark.parametrize("silent", [True, False])
+def test_a_reply_of_unknown_length_stalls_too(head: bytes, *, silent: bool) -> None:
+    reading = ResponseReader(Octets([OK + head + b"hi"], TimeoutError(), silent=silent), "GET").read()
+
+    assert reading.failure is not None
+    assert (reading.failure.kind, reading.failure.detail) == (
+        FailureKind.TIMEOUT,
+        "the time limit passed (after 2 octets of content)",
+    )
+    assert anomalies(reading) == (("stalled: 2 octets, neither more nor an end",) if silent else ())
+
+
+@pytest.mark.parametrize("octets", [[], [OK + b"Content-Le"]])
+def test_a_reply_whose_head_never_ends_is_none_that_stalls(octets: list[bytes]) -> None:
+    reading = ResponseReader(Octets(octets, TimeoutError()), "GET").read()
+
+    assert reading.failure is not None
+    assert (reading.failure.kind, reading.response) == (FailureKind.TIMEOUT, None)
+
+
+@pytest.mark.parametrize(
+    "coded", [b"2\nhi\r\n0\r\n\r\n", b"2\r\nhi\n0\r\n\r\n", b"2\r\nhi\r\n0\n\r\n", b"2\r\nhi\r\n0\r\n\n"]
+)
+def test_every_line_of_the_chunked_coding_ends_with_both(coded: bytes) -> None:
+    assert anomalies(read(OK + b"Transfer-Encoding: chunked\r\n\r\n" + coded)) == (
+        "bad-chunk: a line of the chunked coding ends without CR",
+    )
 
 
 def test_a_reset_is_no_truncation() -> None:
