@@ -186,25 +186,24 @@ def test_both_forms_address_the_same_instance(sut: SystemUnderTest, form: UriFor
 @verifies("REQ-REIMAGE-FRESH-OS")
 def test_a_fresh_operating_system_is_written(sut: SystemUnderTest) -> None:
     """After a reimage the installation is another one."""
-    for place, _, before in probed(sut):
-        after = sut.await_installation(place, before[0])
-        sut.judge(fresh_installation, before[0], after)
+    with sut.together():
+        for result in probed(sut):
+            sut.judge(fresh_installation, result.probe_before[0], result.probe_after[0])
 
 
 @afterwards
 @verifies("REQ-REIMAGE-LOCALSTORE", "REQ-REIMAGE-OTHERDATA-LOST")
 def test_local_storage_is_kept_and_other_data_is_lost(sut: SystemUnderTest) -> None:
     """Data in local storage resources is kept as far as possible; other local data is lost."""
-    for place, _, before in probed(sut):
-        sut.await_installation(place, before[0])
-        after = [sut.probe.ask(place, "GET", f"/{where}/conformance") for where in ("local-storage", "other")]
-        sut.judge(storage_kept_and_lost, before[1], before[2], *after)
+    with sut.together():
+        for result in probed(sut):
+            sut.judge(storage_kept_and_lost, *result.probe_before[1:], *result.probe_after[1:])
 
 
-def probed(sut: SystemUnderTest) -> list[tuple[Place, Result, list[Exchange]]]:
-    """The steps that left markers behind, over."""
+def probed(sut: SystemUnderTest) -> list[Result]:
+    """The steps that left markers behind and were looked into when they were over."""
     if not sut.probe.offered:
         raise NotApplicable("the target has no probe")
-    found = [r for r in ordinary(sut) if r.probe_before and sut.finished(r).status == "Succeeded"]
+    found = [r for r in ordinary(sut) if sut.finished(r).status == "Succeeded" and r.probe_after]
     precondition(found, "no reimage with markers succeeded", because=("REQ-REIMAGE-COMPLETES",))
-    return [(result.step.place, result, result.probe_before) for result in found]
+    return found

@@ -26,7 +26,7 @@ from conformance.checks.transport import answered_with
 from conformance.model import Exchange, Identity, Request
 from conformance.oracle import MINIMUM_POLL_VERSION
 from conformance.protocol.addresses import UriForm
-from conformance.protocol.requests import Place, with_header, without_header
+from conformance.protocol.requests import with_header, without_header
 from conformance.requirements import TABLE_VERSIONS
 from conformance.runner.campaign import Result
 from conformance.runner.operations import Operation, State
@@ -175,16 +175,16 @@ def test_an_operation_that_nobody_polls_ends_the_same(sut: SystemUnderTest) -> N
         raise NotApplicable("every reimage that was polled came to its end")
     limits = sut.target.limits
     longest = max((operation.duration for operation in sut.book.operations if operation.ended), default=0.0)
-    for deployment in sut.target.deployments:
-        place = Place(deployment, deployment.role_instances[0])
-        exchange = sut.start(place, UriForm.SLOT)
+    for spoilt_one in {result.step.place.deployment.name: result for result in reversed(wrong)}.values():
+        step = spoilt_one.step
+        exchange = sut.start(step.place, step.form, version=step.version)
         if exchange.reply is None or exchange.reply.status != 409:
             break
     sut.clock.sleep(min(max(2 * longest, 2.0), limits.operation_timeout_seconds))
-    operation = sut.started(exchange, place, UriForm.SLOT)
+    operation = sut.started(exchange, step.place, step.form)
     sut.book.poll(operation, label="poll-quiet")
-    polled = next(result.operation for result in wrong if result.operation is not None)
-    sut.judge(polling_is_to_blame, *operation.exchanges[:2], *polled.exchanges)
+    if spoilt_one.operation is not None:
+        sut.judge(polling_is_to_blame, *operation.exchanges[:2], *spoilt_one.operation.exchanges)
 
 
 def spoilt(result: Result) -> bool:

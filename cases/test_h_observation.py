@@ -154,6 +154,17 @@ def test_a_look_without_a_sound_version_is_refused(sut: SystemUnderTest, version
     sut.judge(refused, sut.send(request, label="refusal"))
 
 
+@verifies("REQ-VER-MISSING", "REQ-VER-FORMAT")
+@pytest.mark.parametrize("version", [None, "2011-6-1"])
+def test_cloud_service_properties_ask_for_a_sound_version_too(sut: SystemUnderTest, version: str | None) -> None:
+    """Get Cloud Service Properties without a version, or with one that is no date, is refused."""
+    if not sut.observer.offers_cloud_service:
+        raise NotApplicable("the target does not offer Get Cloud Service Properties")
+    request = sut.builder.cloud_service(sut.planner.main.cloud_service, version=version)
+    request = without_header(request, "x-ms-version") if version is None else request
+    sut.judge(refused, sut.send(request, label="refusal"))
+
+
 @verifies("REQ-NAME-ENCODING", "REQ-HTTP-FIELD-CASE", "REQ-VER-HEADER-CASE")
 def test_spelling_makes_no_difference_to_a_look(sut: SystemUnderTest) -> None:
     """Percent-encoded unreserved characters and the case of field names mean nothing."""

@@ -59,6 +59,7 @@ def test_two_host_lines_are_refused(sut: SystemUnderTest) -> None:
 def test_an_invalid_host_is_refused(sut: SystemUnderTest, value: str) -> None:
     """A Host value that no host can have gets 400."""
     sut.refuse(with_hosts(harmless(sut), value))
+    sut.refuse(with_hosts(sut.builder.reimage(sut.main_witness(8)), value))
 
 
 @afterwards
@@ -192,9 +193,10 @@ def test_repeated_and_absent_lengths(sut: SystemUnderTest) -> None:
 
 @afterwards
 @verifies("REQ-HTTP-CONN-CLOSE")
-def test_connection_close_is_honoured(sut: SystemUnderTest) -> None:
-    """After a request with Connection: close the server closes."""
-    exchange = sut.send(with_header(harmless(sut), "Connection", "close"), watch_close=True)
+@pytest.mark.parametrize("option", ["close", "Close", "x-other, close"])
+def test_connection_close_is_honoured(sut: SystemUnderTest, option: str) -> None:
+    """After a request with the connection option close, in whatever case and company, the server closes."""
+    exchange = sut.send(with_header(harmless(sut), "Connection", option), watch_close=True)
     precondition(exchange.reply is not None, "no reply")
     sut.judge(closes_connection, exchange, requirement="REQ-HTTP-CONN-CLOSE")
 

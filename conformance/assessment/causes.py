@@ -74,8 +74,9 @@ def _causes(verdict: Verdict, exchange: Exchange, evidence: Evidence) -> Iterato
         yield "REQ-HTTP-FRAMING"
     if exchange.request.values("Transfer-Encoding") and verdict.requirement != "REQ-HTTP-TE-UNKNOWN":
         yield "REQ-HTTP-CHUNKED"
-    if address.kind is Kind.OPERATION and _is_about_version(exchange):
-        yield "REQ-GOS-VERSION-MIN"
+    if address.kind is not Kind.REIMAGE and _is_about_version(exchange):
+        yield "REQ-VER-OLD-KEPT"
+        yield from ("REQ-GOS-VERSION-MIN",) if address.kind is Kind.OPERATION else ()
     if any(key.lower() == "x-ms-version" and value != value.strip(" \t") for key, value in exchange.request.headers):
         yield "REQ-VER-OWS"
     if verdict.requirement in _MIXED_UP:

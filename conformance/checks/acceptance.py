@@ -67,6 +67,9 @@ def accepted(
         yield verdict.violated(expected, said(exchange), symptom(exchange), because=because)
     elif exchange.reply is None:
         yield verdict.inconclusive(said(exchange))
+    elif 300 <= exchange.reply.status < 400 and exchange.reply.status != 307:
+        yield about("REQ-REIMAGE-202", exchange).violated(expected, said(exchange), symptom(exchange))
+        yield verdict.violated(expected, said(exchange), symptom(exchange), because=("REQ-REIMAGE-202",))
     else:
         root = _CODE_OF.get(error_code(exchange.reply), requirement)
         taken = 200 <= exchange.reply.status < 300

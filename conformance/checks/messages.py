@@ -25,6 +25,8 @@ _DATE = re.compile(
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105  RFC 9110 5.6.2, no secret
 _MEDIA_TYPE = re.compile(rf"""{_TOKEN}/{_TOKEN}(?:[ \t]*;[ \t]*(?:{_TOKEN}=(?:{_TOKEN}|"(?:[^"\\]|\\.)*"))?)*\Z""")
 _TOKENS = re.compile(rf"(?:{_TOKEN})?(?:[ \t]*,[ \t]*(?:{_TOKEN})?)*\Z")
+_DIRECTIVE = rf"""{_TOKEN}(?:=(?:{_TOKEN}|"(?:[^"\\]|\\.)*"))?"""
+_DIRECTIVES = re.compile(rf"(?:{_DIRECTIVE})?(?:[ \t]*,[ \t]*(?:{_DIRECTIVE})?)*\Z")
 _SINGLETONS = (
     "date",
     "content-type",
@@ -157,6 +159,9 @@ def _header_problems(response: Response) -> Iterator[str]:
         for value in response.values(name):
             if not _TOKENS.match(value) and not (name == "Transfer-Encoding" and ";" in value):
                 yield f"{name} {value!r} is no list of tokens"
+    for value in response.values("Cache-Control"):
+        if not _DIRECTIVES.match(value):
+            yield f"cache-control {value!r} is no list of directives"
     last_modified = response.header("Last-Modified")
     if last_modified is not None and not is_date(last_modified):
         yield f"last-modified {last_modified!r} is no HTTP date"
@@ -251,13 +256,10 @@ def xml_bodies(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]
         document = read_document(response)
         problem = document.encoding_problem
         yield about("REQ-XML-ENC", exchange).judged(not problem, "UTF-8 or UTF-16, as declared", problem, "encoding")
-        because = ("REQ-ERR-BODY-FORMAT",) if response.status >= 400 else ()
         if not (problem and document.root is None):
             syntax = document.syntax_problem
-            yield about("REQ-XML-WF", exchange).judged(
-                not syntax, "well-formed XML", syntax, "not-well-formed", because=because
-            )
-        if document.root is not None and response.status < 300:
+            yield about("REQ-XML-WF", exchange).judged(not syntax, "well-formed XML", syntax, "not-well-formed")
+        if document.root is not None:
             yield from _namespace(exchange, document.local_name, document.namespace, document.children())
 
 
@@ -267,6 +269,7 @@ def _namespace(exchange: Exchange, name: str, namespace: str, children: list[tup
         "Operation": ("ID", "Status"),
         "Deployment": ("Name", "Status"),
         "HostedService": ("Url", "ServiceName"),
+        "Error": ("Code", "Message"),
     }.get(name, ())
     wrong = [child for child, space in children if child in expected and space != namespace]
     if expected and children:

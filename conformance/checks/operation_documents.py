@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from conformance.checks.polls import STATUSES
+from conformance.checks.polls import STATUSES, TERMINAL, status_of
 from conformance.checks.registry import about, check
 from conformance.protocol.addresses import read_target
 from conformance.protocol.documents import (
@@ -36,10 +36,15 @@ _KNOWN_ORDER = ("ID", "Status", "HttpStatusCode", "Error")
 def operation_documents(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
     """Each poll's document is as Get Operation Status describes it (digest section C).
 
-    The ID of another operation that was polled is REQ-REIMAGE-REQID-USABLE's matter: the id yields another's status.
+    The ID of another operation that was polled is REQ-REIMAGE-REQID-USABLE's matter: the id yields another's status. Where the status is not
+    the other's, the ID alone is wrong (REQ-GOS-ID).
     """
     del world
-    tracked = {_plain(read_target(poll.request.target).operation) for poll in exchanges}
+    statuses: dict[str, list[tuple[int, str]]] = {}
+    for poll in exchanges:
+        asked = _plain(read_target(poll.request.target).operation)
+        statuses.setdefault(asked, []).append((poll.number, status_of(poll)))
+    tracked = set() if _mislabelled(exchanges, statuses) else set(statuses)
     for poll in exchanges:
         if poll.reply is None or not 200 <= poll.reply.status < 300:
             continue
@@ -65,6 +70,21 @@ def operation_documents(world: World, exchanges: Sequence[Exchange]) -> Iterator
         if document.local_name == "Operation":
             yield from _content_type(poll, poll.reply)
             yield from _members(poll, document, identifier, tracked)
+
+
+def _mislabelled(exchanges: Sequence[Exchange], statuses: dict[str, list[tuple[int, str]]]) -> bool:
+    """Whether some poll shows the ID of one operation and a status that this one cannot have had then."""
+    for poll in exchanges:
+        shown = read_document(poll.reply).text("ID") if poll.reply is not None and poll.reply.status == 200 else None
+        status = status_of(poll)
+        if not shown or same_identifier(shown, read_target(poll.request.target).operation):
+            continue
+        for when, other in statuses.get(_plain(shown), ()):
+            over_before = when < poll.number and other in TERMINAL and status == "InProgress"
+            not_yet = when > poll.number and other == "InProgress" and status in TERMINAL
+            if over_before or not_yet or {other, status} == set(TERMINAL):
+                return True
+    return False
 
 
 def _plain(identifier: str) -> str:

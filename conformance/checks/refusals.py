@@ -138,6 +138,8 @@ def _answered(exchange: Exchange, defects: Sequence[Defect], requirement: str, e
         by_table = len(defects) == 1 and defects[0].key in _BY_TABLE and response.status < 500
         root, other = ("REQ-ERR-CODES", requirement) if by_table else (requirement, "REQ-ERR-CODES")
         because = ("REQ-AUTH-FAIL",) if root == "REQ-AUTH-TLS" else ()
+        if any(defect.key == "bad-name" for defect in defects):
+            because = ("REQ-ERR-CODES",)  # which may be wrong for every unknown name
         if not is_standard(response.status):
             because = (*because, "REQ-ERR-STATUS")
         yield about(root, exchange).violated(expected, said(exchange), symptom(exchange), because=because)
@@ -159,8 +161,10 @@ def _wrong_code(
     """A refusal with the right status and a code that does not belong to it: the error table's matter where it has one."""
     verdict = about(requirement, exchange)
     if table:
-        yield about("REQ-ERR-CODES", exchange).violated(expected, said(exchange), problem)
-        yield verdict.violated(expected, said(exchange), problem, because=("REQ-ERR-CODES",))
+        code = error_code(exchange.reply) if exchange.reply is not None else ""
+        owners = tuple(d.requirement for d in defects if any(code in answer.codes for answer in d.answers))
+        yield about("REQ-ERR-CODES", exchange).violated(expected, said(exchange), problem, because=owners)
+        yield verdict.violated(expected, said(exchange), problem, because=("REQ-ERR-CODES", *owners))
     elif any(defect.layer == "auth" for defect in defects):
         others = ("REQ-AUTH-FAIL",) if requirement == "REQ-AUTH-TLS" else ()
         yield verdict.violated(expected, said(exchange), problem, because=("REQ-ERR-CODES", *others))
@@ -220,7 +224,8 @@ def _error_form(exchange: Exchange, response: Response) -> Iterator[Verdict]:
     if document.encoding_problem:
         yield verdict.inconclusive(document.encoding_problem, because=("REQ-XML-ENC",))
     elif error.problem:
-        yield verdict.violated("an Error element with Code, then Message", error.problem, "error-form")
+        because = ("REQ-XML-WF",) if document.root is None else ()
+        yield verdict.violated("an Error element with Code, then Message", error.problem, "error-form", because=because)
     elif error.misordered:
         yield verdict.advised("Code before Message", "Message before Code", "error-order")
     else:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from conformance.checks.probes import installation_in
 from conformance.oracle import permitted
 from conformance.protocol.requests import Place, with_query
 from conformance.runner.variations import varied
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from conformance.runner.planning import Step
 
 CONFLICT_PATIENCE = 40
+SHORTEST_PATIENCE = 0.5
+"""Seconds after its end within which a reimage is given time to show in the instance."""
 
 
 @dataclass(slots=True)
@@ -39,8 +42,15 @@ class Result:
     other_operation: Operation | None = None
     other_place: Place | None = None
     probe_before: list[Exchange] = field(default_factory=list)
+    probe_after: list[Exchange] = field(default_factory=list)
     conflicts: int = 0
+    again: float = 0.0
     skipped: str = ""
+
+    @property
+    def awaits_probe(self) -> bool:
+        """Whether the instance is still to be looked into."""
+        return bool(self.probe_before) and not self.probe_after and self.operation is not None
 
     @property
     def is_accepted(self) -> bool:
@@ -73,7 +83,10 @@ class Campaign:
         self._observer, self._probe, self._budget = observer, probe, budget
 
     def tick(self) -> None:
-        """Starts what can be started now."""
+        """Looks into instances whose reimage is over, and starts what can be started now."""
+        for result in self.results.values():
+            if result.awaits_probe:
+                self._look_into(result)
         if self.paused:
             return
         for step in list(self.pending):
@@ -95,7 +108,22 @@ class Campaign:
         """Whether nothing of ours is in a step's way; after a conflict, whether nothing of ours runs at all."""
         if self.exclusive and (self._book.under_way or self._dispatcher.clock.now() < self._again):
             return False
-        return not self._book.is_busy(step.place.deployment) and self._observer.is_online(step.place)
+        awaited = any(result.awaits_probe and result.step.place == step.place for result in self.results.values())
+        return not awaited and not self._book.is_busy(step.place.deployment) and self._observer.is_online(step.place)
+
+    def _look_into(self, result: Result) -> None:
+        """Reads markers and installation once the instance is back and written afresh, or was given time for it."""
+        operation, place, limits = result.operation, result.step.place, self._dispatcher.limits
+        now = self._dispatcher.clock.now()
+        if operation is None or operation.is_under_way or not self._observer.is_online(place) or now < result.again:
+            return
+        patience = max(3 * operation.duration, 4 * limits.poll_interval_seconds, SHORTEST_PATIENCE)
+        deadline = operation.ended + min(patience, limits.operation_timeout_seconds)
+        fresh = installation_in(self._probe.installation(place)) != installation_in(result.probe_before[0])
+        if fresh or now >= deadline or operation.status != "Succeeded":
+            result.probe_after = self._read(place)
+        else:
+            result.again = now + limits.poll_interval_seconds
 
     def _skip(self, step: Step, reason: str) -> None:
         """Leaves a step out for good."""
@@ -115,7 +143,7 @@ class Campaign:
     def _start(self, step: Step) -> None:
         """Sends a step's request, and books, watches and contends as it says."""
         result = self.results.setdefault(step.name, Result(step))
-        probing = step.name in ("control-slot", "control-name") and self._probe.offered
+        probing = step.observe and step.expected == "succeeds" and self._probe.offered
         watching = step.observe and step.expected == "succeeds" and self._observer.offers_deployment
         before = self._observer.look(step.place.deployment) if watching else None
         if probing:
@@ -154,6 +182,10 @@ class Campaign:
         """Leaves a marker inside and one outside local storage, and reads them and the installation id back."""
         for where in ("local-storage", "other"):
             self._probe.ask(place, "PUT", f"/{where}/conformance", b"marker")
+        return self._read(place)
+
+    def _read(self, place: Place) -> list[Exchange]:
+        """The installation id, and the markers inside and outside local storage."""
         kept, other = (self._probe.ask(place, "GET", f"/{where}/conformance") for where in ("local-storage", "other"))
         return [self._probe.installation(place), kept, other]
 

@@ -157,7 +157,7 @@ class SystemUnderTest:
                 f"the reimage was not accepted: {reply.status if reply else 'no reply'}", self.blame(result)
             )
         self.book.wait(result.operation)
-        while result.watch is not None and not result.watch.over:
+        while (result.watch is not None and not result.watch.over) or result.awaits_probe:
             self.idle()
         return result.operation
 

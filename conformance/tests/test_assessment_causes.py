@@ -230,9 +230,30 @@ class TestCauses:
 
         assert self.of(found, refusal(REIMAGE, 400), accepted=taken) == ("REQ-REIMAGE-URI-EQUIV",)
 
-    def test_what_reaches_another_instance_may_come_of_mixed_up_addresses(self) -> None:
-        assert self.of(verdict("REQ-REIMAGE-OFFLINE"), started()) == ("REQ-REIMAGE-URI-EQUIV",)
-        assert self.of(verdict("REQ-REIMAGE-COMPLETES"), started()) == ()
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "REQ-REIMAGE-URI-SLOT",
+            "REQ-REIMAGE-URI-NAME",
+            "REQ-REIMAGE-SLOT-VALUES",
+            "REQ-REIMAGE-UNKNOWN-INSTANCE",
+            "REQ-REIMAGE-UNKNOWN-SERVICE",
+            "REQ-REIMAGE-OTHERS-UNTOUCHED",
+            "REQ-REIMAGE-FRESH-OS",
+            "REQ-REIMAGE-OTHERDATA-LOST",
+            "REQ-REIMAGE-OFFLINE",
+            "REQ-REIMAGE-ONLINE",
+            "REQ-CONC-REFUSED-NOEFFECT",
+            "REQ-GOS-NOTFOUND-NOEFFECT",
+        ],
+    )
+    def test_what_reaches_another_instance_may_come_of_mixed_up_addresses(self, name: str) -> None:
+        assert self.of(verdict(name), started()) == ("REQ-REIMAGE-URI-EQUIV",)
+        assert self.of(verdict(name, ADVISORY), started()) == ("REQ-REIMAGE-URI-EQUIV",)
+
+    @pytest.mark.parametrize("name", ["REQ-REIMAGE-COMPLETES", "REQ-REIMAGE-LOCALSTORE", "REQ-REIMAGE-URI-EQUIV"])
+    def test_the_rest_does_not(self, name: str) -> None:
+        assert self.of(verdict(name), started()) == ()
 
     def test_a_reply_that_is_misframed_tells_nothing_else(self) -> None:
         surplus = replace(poll(RUNNING), response=replace(response(200), anomalies=("surplus: 3 octets",)))
@@ -264,11 +285,18 @@ class TestCauses:
     @pytest.mark.parametrize("version", ["2009-10-01", "2010-10-28", "2011-10-01"])
     def test_a_poll_refused_for_a_sound_version_may_come_of_too_high_a_minimum(self, version: str) -> None:
         refused = refusal(with_header(POLL, "x-ms-version", version), 400, self.REFUSED)
+        kept, minimum = "REQ-VER-OLD-KEPT", "REQ-GOS-VERSION-MIN"
 
-        assert self.of(verdict("REQ-GOS-200", because=("REQ-X",)), refused) == ("REQ-X", "REQ-GOS-VERSION-MIN")
-        assert self.of(verdict("REQ-GOS-200", ADVISORY), refused) == ("REQ-GOS-VERSION-MIN",)
-        assert self.of(verdict("REQ-GOS-VERSION-MIN"), refused) == ()
+        assert self.of(verdict("REQ-GOS-200", because=("REQ-X",)), refused) == ("REQ-X", kept, minimum)
+        assert self.of(verdict("REQ-GOS-200", ADVISORY), refused) == (kept, minimum)
+        assert self.of(verdict(minimum), refused) == (kept,)
+        assert self.of(verdict(kept), refused) == (minimum,)
         assert self.of(verdict("REQ-GOS-200", MET), refused) == ()
+
+    def test_so_does_a_look_for_an_older_version_that_is_not_kept(self) -> None:
+        refused = refusal(with_header(LOOK, "x-ms-version", "2010-10-28"), 400, self.REFUSED)
+
+        assert self.of(verdict("REQ-DEPL-URI"), refused) == ("REQ-VER-OLD-KEPT",)
 
     @pytest.mark.parametrize(
         "other",
@@ -278,18 +306,18 @@ class TestCauses:
             refusal(POLL, 399, REFUSED),
             silent(POLL),
             refusal(REIMAGE, 400, REFUSED),
-            refusal(LOOK, 400, REFUSED),
+            refusal(LOOK, 400, "BadRequest"),
             refusal(without_header(POLL, "x-ms-version"), 400, REFUSED),
             refusal(with_header(POLL, "x-ms-version", "2009-09-30"), 400, REFUSED),
             refusal(with_header(POLL, "x-ms-version", "2011-10-02"), 400, REFUSED),
             exchange(POLL, 400, error(REFUSED), failure=FailureKind.TIMEOUT),
         ],
     )
-    def test_other_polls_say_nothing_of_the_minimum(self, other: Exchange) -> None:
+    def test_other_replies_say_nothing_of_versions(self, other: Exchange) -> None:
         assert self.of(verdict("REQ-GOS-200"), other) == ()
 
     def test_any_status_of_an_error_says_it(self) -> None:
-        assert self.of(verdict("REQ-GOS-200"), refusal(POLL, 500, self.REFUSED)) == ("REQ-GOS-VERSION-MIN",)
+        assert self.of(verdict("REQ-DEPL-URI"), refusal(LOOK, 500, self.REFUSED)) == ("REQ-VER-OLD-KEPT",)
 
     @pytest.mark.parametrize("request_", [POLL, REIMAGE_BY_NAME, LOOK])
     @pytest.mark.parametrize("value", [" 2011-10-01", "2011-10-01 ", "\t2011-10-01"])
@@ -320,6 +348,7 @@ class TestCauses:
             "REQ-VER-OWS",
             "REQ-X",
             "REQ-HTTP-FRAMING",
+            "REQ-VER-OLD-KEPT",
             "REQ-GOS-VERSION-MIN",
             "REQ-REIMAGE-URI-EQUIV",
         )

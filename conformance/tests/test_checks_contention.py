@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from conformance.tests.judging_samples import (
+    FAILED,
     OPERATION_ID,
     OTHER_ID,
+    POLL,
     REIMAGE,
     RUNNING,
     SUCCEEDED,
@@ -27,9 +30,16 @@ from conformance.tests.judging_samples import (
 )
 
 if TYPE_CHECKING:
-    from conformance.model import Exchange
+    from conformance.model import Exchange, Verdict
 
-STABLE, PROGRESS, SAFE = "REQ-GOS-TERMINAL-STABLE", "REQ-GOS-PROGRESS", "REQ-GOS-READONLY"
+NO_END = (
+    "REQ-REIMAGE-COMPLETES",
+    "REQ-REIMAGE-REQID",
+    "REQ-REIMAGE-REQID-USABLE",
+    "REQ-GOS-STATUS",
+    "REQ-GOS-ROOT",
+    "REQ-GOS-200",
+)
 
 
 class TestContended:
@@ -115,14 +125,89 @@ class TestContended:
         found = judged(
             "contended", [started(), second, *polls(RUNNING, RUNNING, start=3)], requirement=self.NAME, ended=False
         )
-        blame = (
-            "REQ-REIMAGE-COMPLETES",
-            "REQ-REIMAGE-REQID",
-            "REQ-REIMAGE-REQID-USABLE",
-            "REQ-GOS-STATUS",
-            "REQ-GOS-ROOT",
-            "REQ-GOS-200",
-        )
 
-        assert brief(found) == [violated(self.NAME, "no-end", 2, 1, 4, because=blame)]
+        assert brief(found) == [violated(self.NAME, "no-end", 2, 1, 4, because=NO_END)]
         assert worded(found) == [(self.EXPECTED, "202 Accepted, and no end after 2 polls")]
+
+
+class TestUndisturbed:
+    """The check `undisturbed`."""
+
+    NAME, EXPECTED = "REQ-CONC-REFUSED-NOEFFECT", "the running operation reaches Succeeded"
+
+    def of(self, *polled: Exchange, until: float = 4.0, usual: float = 0.0) -> list[Verdict]:
+        """What the check says of an operation from second 1 under two refusals, the last at second `until`."""
+        refused = [refusal(REIMAGE, 409, "ConflictError", number=n) for n in (2, 3)]
+        refused = [replace(refused[0], at=2.0), replace(refused[1], at=until)]
+        seen = [started(at=1.0), *refused, *polled]
+        return judged("undisturbed", seen, refusals=2, **({"usual_seconds": usual} if usual else {}))
+
+    def test_the_running_one_succeeds(self) -> None:
+        found = self.of(poll(number=4), poll(SUCCEEDED, number=5), poll(SUCCEEDED, number=6))
+
+        assert brief(found) == [met(self.NAME, 2)]
+        assert found[0].actual == "Succeeded in spite of 2 refused requests"
+
+    def test_what_follows_the_refusals_are_its_polls(self) -> None:
+        seen = [started(), refusal(REIMAGE, 409, number=2), poll(FAILED, number=3), poll(SUCCEEDED, number=4)]
+
+        assert brief(judged("undisturbed", seen, refusals=1))[0][2] == "failed"
+        assert brief(judged("undisturbed", seen, refusals=2)) == [met(self.NAME, 2)]
+
+    def test_it_fails(self) -> None:
+        found = self.of(poll(number=4), poll(FAILED, number=5), poll(SUCCEEDED, number=6))
+        because = ("REQ-REIMAGE-COMPLETES", "REQ-GOS-PROGRESS", "REQ-GOS-TERMINAL-STABLE")
+
+        assert brief(found) == [violated(self.NAME, "failed", 2, 5, 6, 1, because=because)]
+        assert worded(found) == [(self.EXPECTED, "Failed after 2 requests were refused")]
+
+    @pytest.mark.parametrize(
+        ("last", "told"),
+        [
+            (poll(number=5), "200 OK"),
+            (poll(b"", 404, number=5), "404 Not Found"),
+            (silent(POLL, number=5), "no complete reply: timeout, as arranged"),
+        ],
+    )
+    def test_it_comes_to_no_end(self, last: Exchange, told: str) -> None:
+        found = self.of(poll(number=4), last)
+
+        assert brief(found) == [violated(self.NAME, "no-end", 2, 5, 1, because=NO_END)]
+        assert worded(found) == [
+            (self.EXPECTED, f"2 requests refused, and no end after 2 polls, the last answered {told}")
+        ]
+
+    def test_it_is_never_polled(self) -> None:
+        found = self.of()
+
+        assert brief(found) == [violated(self.NAME, "no-end", 2, 1, because=NO_END)]
+        assert found[0].actual == "2 requests refused, and no end after 0 polls, the last answered no poll"
+
+    def test_it_goes_on_for_as_long_as_others_are_refused(self) -> None:
+        found = self.of(poll(number=4, at=7.0), poll(SUCCEEDED, number=5, at=7.5), until=7.25, usual=1.0)
+
+        assert brief(found) == [violated(self.NAME, "prolonged", 2, 5, 5, 1)]
+        assert worded(found) == [
+            (
+                self.EXPECTED,
+                "still InProgress after 6.2 s of refused requests, ended once they stopped; others took 1.0 s at most",
+            )
+        ]
+
+    @pytest.mark.parametrize(
+        ("until", "ended", "usual"),
+        [
+            pytest.param(7.0, 7.5, 1.0, id="six times as long is no multiple yet"),
+            pytest.param(7.25, 7.25, 1.0, id="ended with the last refusal"),
+            pytest.param(7.25, 6.0, 1.0, id="ended while others were refused"),
+            pytest.param(13.0, 14.0, 2.0, id="others took long too"),
+            pytest.param(7.25, 7.5, 0.0, id="nothing to compare with"),
+        ],
+    )
+    def test_it_ends_as_it_would_have(self, until: float, ended: float, usual: float) -> None:
+        assert brief(self.of(poll(SUCCEEDED, number=4, at=ended), until=until, usual=usual)) == [met(self.NAME, 2)]
+
+    def test_the_first_end_counts(self) -> None:
+        ends = poll(SUCCEEDED, number=4, at=3.0), poll(SUCCEEDED, number=5, at=9.0)
+
+        assert brief(self.of(*ends, until=8.0, usual=1.0)) == [met(self.NAME, 2)]

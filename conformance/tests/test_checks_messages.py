@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -25,10 +24,8 @@ from conformance.tests.judging_samples import (
     deployment,
     error,
     exchange,
-    inconclusive,
     judged,
     met,
-    observed,
     poll,
     refusal,
     silent,
@@ -39,7 +36,7 @@ from conformance.tests.judging_samples import (
 HEAD = replace(REIMAGE, method="HEAD")
 NO_HOST = without_header(REIMAGE, "Host")
 OTHER = replace(REIMAGE, target="/elsewhere")
-HEADERS, FRAMING = "REQ-HTTP-STD-HEADERS", "REQ-HTTP-FRAMING"
+HEADERS = "REQ-HTTP-STD-HEADERS"
 
 
 class TestDates:
@@ -91,48 +88,8 @@ class TestDates:
         assert brief(judged("dates", several)) == [violated("REQ-HTTP-DATE", "no-date", 5)]
 
 
-class TestFraming:
-    """The checks `framing` and `response_versions`."""
-
-    def test_a_sound_response(self) -> None:
-        assert brief(judged("framing", [exchange()])) == [met(FRAMING)]
-        assert brief(judged("framing", [exchange(HEAD, 400)])) == [met(FRAMING), met("REQ-HTTP-HEAD-NOBODY")]
-
-    def test_anomalies_of_framing(self) -> None:
-        found = judged("framing", [exchange(anomalies=("surplus: 3 octets", "short: x"))])
-
-        assert brief(found) == [violated(FRAMING, "surplus")]
-        assert worded(found) == [("framing consistent with the octets sent", "surplus: 3 octets; short: x")]
-
-    @pytest.mark.parametrize(
-        "anomaly", ["bare-lf", "obs-fold: x", "white-space-before-colon", "invalid-field-name", "malformed-status-line"]
-    )
-    def test_anomalies_of_fields_are_not_the_framings(self, anomaly: str) -> None:
-        assert brief(judged("framing", [exchange(anomalies=(anomaly,))])) == [met(FRAMING)]
-
-    def test_content_in_answer_to_head(self) -> None:
-        found = judged("framing", [exchange(HEAD, 400, anomalies=("content-on-head: 4 octets",))])
-
-        assert brief(found) == [violated("REQ-HTTP-HEAD-NOBODY", "content-on-head"), met(FRAMING)]
-        assert worded(found)[0] == ("no content in answer to HEAD", "content-on-head: 4 octets")
-
-    def test_what_is_no_http_or_cut_short(self) -> None:
-        found = judged("framing", [silent(kind=FailureKind.NOT_HTTP)])
-        cut = judged("framing", [exchange(failure=FailureKind.TRUNCATED)])
-
-        assert brief(found) == [violated(FRAMING, "not-http")]
-        assert found[0].actual == "not-http: as arranged"
-        assert brief(cut) == [violated(FRAMING, "truncated")]
-        assert cut[0].actual == "truncated: as arranged"
-        named = judged("framing", [exchange(failure=FailureKind.TRUNCATED, anomalies=("short: 3 of 5",))])
-        assert [verdict.actual for verdict in named] == ["short: 3 of 5"]
-        assert brief(judged("framing", [exchange(failure=FailureKind.TIMEOUT)])) == [met(FRAMING)]
-
-    def test_silence_says_nothing(self) -> None:
-        kinds = [kind for kind in FailureKind if kind is not FailureKind.NOT_HTTP]
-
-        assert judged("framing", [*(silent(kind=kind) for kind in kinds), Exchange(9, REIMAGE, None)]) == []
-        assert brief(judged("framing", [silent(), exchange(number=2)])) == [met(FRAMING, 2)]
+class TestStandardHeaders:
+    """The checks of the version and of single header fields."""
 
     def test_the_version_of_a_response(self) -> None:
         assert brief(judged("response_versions", [exchange()])) == [met("REQ-HTTP-VERSION-RESP")]
@@ -146,10 +103,6 @@ class TestFraming:
         )
         assert brief(found) == [advisory("REQ-HTTP-VERSION-RESP", "http-version", 3)]
         assert worded(found) == [("HTTP/1.1", "HTTP/1.0")]
-
-
-class TestStandardHeaders:
-    """The checks of single header fields."""
 
     @pytest.mark.parametrize(
         "headers",
@@ -288,6 +241,35 @@ class TestRequestIds:
 
         assert brief(found) == [violated(self.NAME, "reused-id", 2, 1, 3, 4)]
         assert found[0].actual == "a answers exchanges 1 and 2, and 2 more pairs share theirs"
+        assert judged("request_ids_unique", [with_id("a", n) for n in (1, 2, 3)])[0].actual == (
+            "a answers exchanges 1 and 2, and 1 more pairs share theirs"
+        )
+
+    @pytest.mark.parametrize(
+        ("labels", "because"),
+        [
+            (("contend:same",), ("REQ-CONC-SAME",)),
+            (("contend:other",), ("REQ-CONC-OTHER",)),
+            (("contend:same", "contend:other"), ("REQ-CONC-OTHER", "REQ-CONC-SAME")),
+            (("contend:same", "contend:same"), ("REQ-CONC-SAME",)),
+            (("contend:same", ""), ()),
+            (("", "contend:other"), ()),
+            (("contend",), ()),
+            (("",), ()),
+        ],
+    )
+    def test_where_only_reimages_that_met_another_share_it_that_meeting_is_to_blame(
+        self, labels: tuple[str, ...], because: tuple[str, ...]
+    ) -> None:
+        sharing = [replace(with_id("a", n), label=label) for n, label in enumerate(labels, 2)]
+        found = judged("request_ids_unique", [with_id("a", 1), *sharing])
+
+        assert brief(found) == [violated(self.NAME, "reused-id", 2, 1, *range(3, len(labels) + 2), because=because)]
+
+    def test_the_one_that_had_it_first_met_nobody(self) -> None:
+        first, second = replace(with_id("a", 1), label="contend:same"), with_id("a", 2)
+
+        assert brief(judged("request_ids_unique", [first, second])) == [violated(self.NAME, "reused-id", 2, 1)]
 
     def test_a_poll_with_the_tracked_id_is_anothers_matter(self) -> None:
         several = [with_id(OPERATION_ID, 1), with_id(DASHED_ID.upper(), 2, POLL), with_id("b", 3, POLL)]
@@ -315,17 +297,13 @@ class TestBodies:
 
         assert brief(found) == [violated("REQ-XML-WF", "not-well-formed", 2), met("REQ-XML-ENC", 2)]
         assert found[0].expected == "well-formed XML"
-        wrong = judged("xml_bodies", [exchange(REIMAGE, 400, "<Error>")])
-        assert brief(wrong)[0] == violated("REQ-XML-WF", "not-well-formed", because=("REQ-ERR-BODY-FORMAT",))
-        assert brief(judged("xml_bodies", [exchange(REIMAGE, 399, "<Error>")]))[0] == violated(
-            "REQ-XML-WF", "not-well-formed"
-        )
 
-    @pytest.mark.parametrize("status", [400, 404, 500])
-    def test_ill_formed_errors_are_explained_by_their_form(self, status: int) -> None:
-        assert brief(judged("xml_bodies", [exchange(REIMAGE, status, "<Error>")]))[0] == violated(
-            "REQ-XML-WF", "not-well-formed", because=("REQ-ERR-BODY-FORMAT",)
-        )
+    @pytest.mark.parametrize("status", [399, 400, 404, 500])
+    def test_ill_formed_errors_are_first_of_all_ill_formed(self, status: int) -> None:
+        assert brief(judged("xml_bodies", [exchange(REIMAGE, status, "<Error>")])) == [
+            violated("REQ-XML-WF", "not-well-formed"),
+            met("REQ-XML-ENC"),
+        ]
 
     def test_every_success_has_a_namespace(self) -> None:
         assert brief(judged("xml_bodies", [poll(RUNNING, 299)]))[2] == met("REQ-XML-NS", 2)
@@ -408,121 +386,6 @@ class TestBodies:
         ]
 
         assert brief(judged("error_media_types", several)) == [advisory("REQ-ERR-CT", "media-type:", 6)]
-
-
-class TestConnections:
-    """What becomes of the connection."""
-
-    NAME = "REQ-REIMAGE-CL-NONZERO"
-    FIRST = refusal(REIMAGE, 400)
-
-    def second(self, status: int | None = 200, connection: int = 0, failure: FailureKind | None = None) -> Exchange:
-        """The request after it."""
-        return exchange(POLL, status, number=2, connection=connection, failure=failure)
-
-    def of(self, second: Exchange) -> list[object]:
-        """What the check says."""
-        return list(brief(judged("same_connection_usable", [self.FIRST, second], requirement=self.NAME)))
-
-    def test_the_next_request_is_answered(self) -> None:
-        found = judged("same_connection_usable", [self.FIRST, self.second()], requirement=self.NAME)
-
-        assert brief(found) == [met(FRAMING, 2)]
-        assert found[0].actual == "the connection stays framed"
-
-    def test_the_next_request_is_misread(self) -> None:
-        found = judged("same_connection_usable", [self.FIRST, self.second(400)], requirement=self.NAME)
-
-        assert brief(found) == [
-            violated(self.NAME, "desynchronised", 1, 2),
-            violated(FRAMING, "desynchronised", 2, 1, because=(self.NAME,)),
-        ]
-        assert worded(found) == [("the next request on the connection is answered 200 OK", "400 Bad Request")] * 2
-        assert self.of(self.second(None, failure=FailureKind.TIMEOUT))[0] == violated(self.NAME, "desynchronised", 1, 2)
-
-    def test_closing_is_observed(self) -> None:
-        for second in (self.second(connection=1), self.second(None, failure=FailureKind.CLOSED)):
-            found = judged("same_connection_usable", [self.FIRST, second], requirement=self.NAME)
-            assert brief(found) == [observed(self.NAME)]
-            assert found[0].actual == "closes the connection after refusing"
-
-    def test_closing_after_the_answer(self) -> None:
-        name = "REQ-HTTP-CL-INVALID"
-
-        assert brief(judged("closes_connection", [exchange(status=400, closed=True)], requirement=name)) == [met(name)]
-        found = judged("closes_connection", [exchange(status=400)], requirement=name)
-        assert brief(found) == [violated(name, "kept-open")]
-        assert worded(found) == [("the connection is closed after the answer", "400 Bad Request, kept open")]
-        assert judged("closes_connection", [silent()], requirement=name) == []
-        assert brief(
-            judged("closes_connection", [exchange(status=400, closed=True), exchange(number=2)], requirement=name)
-        ) == [met(name)]
-
-
-class TestTransport:
-    """Single answers that HTTP allows a choice of."""
-
-    NAME = "REQ-HTTP-URI-LENGTH"
-
-    def test_one_of_some_statuses(self) -> None:
-        arguments: dict[str, Any] = {"requirement": "REQ-HTTP-HOST", "statuses": [400, 414]}
-
-        assert brief(judged("answered_with", [exchange(status=414)], **arguments)) == [met("REQ-HTTP-HOST")]
-        found = judged("answered_with", [exchange(status=404)], **arguments)
-        assert brief(found) == [violated("REQ-HTTP-HOST", "status:404")]
-        assert worded(found) == [("400 or 414", "404 Not Found")]
-        assert brief(judged("answered_with", [silent()], **arguments)) == [
-            violated("REQ-HTTP-HOST", "no-reply:timeout")
-        ]
-        busy = judged("answered_with", [exchange(status=503)], **arguments)
-        assert brief(busy) == [inconclusive("REQ-HTTP-HOST")]
-        assert busy[0].actual == "503 Service Unavailable"
-
-    def test_one_of_some_statuses_in_words(self) -> None:
-        found = judged("answered_with", [silent()], requirement="REQ-HTTP-HOST", statuses=[400], expected="a refusal")
-
-        assert worded(found) == [("a refusal", "no complete reply: timeout, as arranged")]
-
-    def test_none_of_some_statuses(self) -> None:
-        arguments: dict[str, Any] = {
-            "requirement": self.NAME,
-            "statuses": [414, 400],
-            "expected": "8000 octets are read",
-        }
-
-        assert brief(judged("not_answered_with", [exchange(status=404)], **arguments)) == [met(self.NAME)]
-        found = judged("not_answered_with", [exchange(status=414)], **arguments)
-        assert brief(found) == [advisory(self.NAME, "status:414")]
-        assert found[0].expected == "8000 octets are read"
-        quiet = judged("not_answered_with", [silent()], **arguments)
-        assert brief(quiet) == [advisory(self.NAME, "no-reply:timeout", because=("REQ-GOS-200",))]
-        assert worded(quiet) == [("8000 octets are read", "no complete reply: timeout, as arranged")]
-        busy = judged("not_answered_with", [exchange(status=429)], **arguments)
-        assert brief(busy) == [inconclusive(self.NAME)]
-        assert busy[0].actual == "429 Too Many Requests"
-
-    def test_not_accepted(self) -> None:
-        name = "REQ-HTTP-CL-INVALID"
-
-        assert brief(judged("not_accepted", [silent()], requirement=name)) == [met(name)]
-        assert brief(judged("not_accepted", [exchange(status=300)], requirement=name)) == [met(name)]
-        found = judged("not_accepted", [exchange(status=299)], requirement=name)
-        assert brief(found) == [violated(name, "accepted")]
-        assert found[0].expected == "a refusal, or no answer before the request is complete"
-
-    def test_the_same_answer(self) -> None:
-        arguments: dict[str, Any] = {"requirement": "REQ-VER-HEADER-CASE", "what": "the case of the name"}
-        plain = poll(number=1)
-
-        assert brief(judged("same_answer", [plain, poll(number=2)], **arguments)) == [met("REQ-VER-HEADER-CASE", 2)]
-        found = judged("same_answer", [plain, poll(b"", 400)], **arguments)
-        assert brief(found) == [violated("REQ-VER-HEADER-CASE", "status:400", 2, 1)]
-        assert worded(found) == [("the case of the name makes no difference: 200 OK", "400 Bad Request")]
-        quiet = judged("same_answer", [plain, silent(POLL, number=2)], **arguments)
-        assert brief(quiet) == [violated("REQ-VER-HEADER-CASE", "no-reply:timeout", 2, 1)]
-        assert quiet[0].expected == "the case of the name makes no difference: 200 OK"
-        for pair in ([silent(POLL), poll()], [poll(b"", 503, number=1), poll()], [plain, poll(b"", 429)]):
-            assert brief(judged("same_answer", pair, **arguments)) == [inconclusive("REQ-VER-HEADER-CASE", 2, 1)]
 
 
 def test_an_id_is_told_by_the_request_not_by_the_answer() -> None:

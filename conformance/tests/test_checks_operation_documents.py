@@ -172,6 +172,66 @@ class TestDocuments:
             judged("operation_documents", [mixed, other])
         )
 
+    USABLE = "REQ-REIMAGE-REQID-USABLE"
+
+    def mixed(self, body: str, number: int, *others: Exchange) -> list[object]:
+        """What the check says of the ID of a poll that shows the other operation's, polled besides as `others` say."""
+        odd = poll(body.replace(DASHED_ID, OTHER_ID), number=number)
+        return [said for said in self.of("REQ-GOS-ID", odd, *others) if said[1] == "violated"]  # type: ignore[index]
+
+    def other(self, body: str, number: int, status: int = 200) -> Exchange:
+        """A poll of the other operation."""
+        shown = body.replace(DASHED_ID, OTHER_ID)
+        return poll(shown, status, number=number, request=BUILDER.operation_status(OTHER_ID))
+
+    @pytest.mark.parametrize(
+        ("body", "others"),
+        [
+            (RUNNING, [(SUCCEEDED, 3)]),
+            (RUNNING, [(FAILED, 3)]),
+            (SUCCEEDED, [(RUNNING, 8)]),
+            (FAILED, [(RUNNING, 8)]),
+            (SUCCEEDED, [(FAILED, 8)]),
+            (FAILED, [(SUCCEEDED, 3)]),
+            (FAILED, [(RUNNING, 3), (SUCCEEDED, 8)]),
+        ],
+    )
+    def test_an_id_whose_operation_cannot_have_had_the_status_then_is_wrong_alone(
+        self, body: str, others: list[tuple[str, int]]
+    ) -> None:
+        seen = [self.other(*other) for other in others]
+
+        assert self.mixed(body, 5, *seen) == [violated("REQ-GOS-ID", "id", 5)]
+        assert [said for said in self.of(self.USABLE, poll(body, number=5), *seen) if said[1] == "violated"] == []  # type: ignore[index]
+
+    @pytest.mark.parametrize(
+        ("body", "others"),
+        [
+            (RUNNING, [(RUNNING, 3), (RUNNING, 8)]),
+            (RUNNING, [(SUCCEEDED, 8)]),
+            (SUCCEEDED, [(RUNNING, 3), (SUCCEEDED, 8)]),
+            (FAILED, [(RUNNING, 3), (FAILED, 4)]),
+            (SUCCEEDED, [(b"", 3)]),
+            (document(f"<ID>{OTHER_ID}</ID><Status>Odd</Status>"), [(SUCCEEDED, 3), (RUNNING, 8)]),
+        ],
+    )
+    def test_one_that_can_have_had_it_yields_anothers_status(
+        self, body: str, others: list[tuple[str | bytes, int]]
+    ) -> None:
+        seen = [self.other(shown, n) if isinstance(shown, str) else self.other("", n, 404) for shown, n in others]
+
+        assert self.mixed(body, 5, *seen) == [violated("REQ-GOS-ID", "id", 5, because=(self.USABLE,))]
+
+    def test_one_operation_that_is_mislabelled_acquits_all_ids(self) -> None:
+        third = "22222222333344445555666666666666"
+        early = poll(SUCCEEDED.replace(DASHED_ID, third), number=7)
+        thirds = poll(SUCCEEDED.replace(DASHED_ID, third), number=6, request=BUILDER.operation_status(third))
+
+        assert self.mixed(RUNNING, 5, self.other(SUCCEEDED, 3), early, thirds) == [
+            violated("REQ-GOS-ID", "id", 5),
+            violated("REQ-GOS-ID", "id", 7),
+        ]
+
     @pytest.mark.parametrize(
         "status",
         [

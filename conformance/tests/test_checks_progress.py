@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
 import pytest
 
 from conformance.protocol.requests import with_header
 from conformance.tests.judging_samples import (
+    DASHED_ID,
     FAILED,
+    OPERATION_ID,
+    OTHER_ID,
     POLL,
     RUNNING,
     SUCCEEDED,
-    advisory,
     brief,
-    inconclusive,
+    document,
     judged,
     lenient,
     met,
@@ -20,15 +25,23 @@ from conformance.tests.judging_samples import (
     poll,
     polls,
     silent,
-    started,
     violated,
     worded,
 )
+
+if TYPE_CHECKING:
+    from conformance.model import Exchange, Request
 
 STABLE, PROGRESS, SAFE = "REQ-GOS-TERMINAL-STABLE", "REQ-GOS-PROGRESS", "REQ-GOS-READONLY"
 
 
 OLDER = with_header(POLL, "x-ms-version", "2009-10-01")
+FRESH = replace(POLL, fresh_connection=True)
+NOT_SAFE = [
+    violated(STABLE, "flip", 4, 3, because=(SAFE,)),
+    violated(PROGRESS, "flip", 4, 3, because=(SAFE,)),
+    violated(SAFE, "flip", 4, 3),
+]
 
 
 class TestProgress:
@@ -52,33 +65,41 @@ class TestProgress:
         assert brief(found) == [met(PROGRESS, 3), met(STABLE, 4)]
         assert {verdict.actual for verdict in found} == {"InProgress, Failed x 2"}
 
-    def test_whichever_version_asks(self) -> None:
-        several = [*polls(RUNNING, SUCCEEDED), poll(SUCCEEDED, request=OLDER, number=4, at=4.0)]
-
-        assert brief(judged("progress", several)) == [met(PROGRESS, 3), met(STABLE, 4), met(SAFE, 4)]
-
     def test_nothing_known_says_nothing(self) -> None:
         assert judged("progress", [silent(POLL), poll(b"", 404), poll(operation("Odd"))]) == []
 
     @pytest.mark.parametrize(
         ("bodies", "told"),
         [
-            ((RUNNING, SUCCEEDED, FAILED), "InProgress, Succeeded, Failed"),
             ((RUNNING, RUNNING, SUCCEEDED, RUNNING), "InProgress x 2, Succeeded, InProgress"),
-            ((SUCCEEDED, FAILED), "Succeeded, Failed"),
+            ((RUNNING, RUNNING, SUCCEEDED, FAILED), "InProgress x 2, Succeeded, Failed"),
         ],
     )
     def test_another_status_after_the_end_is_instability(self, bodies: tuple[str, ...], told: str) -> None:
         found = judged("progress", polls(*bodies))
+
+        assert brief(found) == [
+            violated(STABLE, "flip", 5, 4),
+            violated(PROGRESS, "flip", 5, 4, because=(STABLE,)),
+        ]
+        assert worded(found) == [("InProgress, then Succeeded for good", told)] * 2
+
+    @pytest.mark.parametrize(
+        ("bodies", "told"),
+        [
+            ((RUNNING, SUCCEEDED, FAILED), "InProgress, Succeeded, Failed"),
+            ((SUCCEEDED, FAILED), "Succeeded, Failed"),
+        ],
+    )
+    def test_another_end_after_an_early_one_may_be_either(self, bodies: tuple[str, ...], told: str) -> None:
+        found = judged("progress", polls(*bodies))
         changed, end = len(bodies) + 1, len(bodies)
 
         assert brief(found) == [
-            violated(STABLE, "flip", changed, end),
+            violated(STABLE, "flip", changed, end, because=(PROGRESS,)),
             violated(PROGRESS, "flip", changed, end, because=(STABLE,)),
         ]
-        assert {verdict.actual for verdict in found} == {told}
-        assert found[0].expected.startswith("InProgress, then ")
-        assert found[0].expected.endswith(" for good")
+        assert worded(found) == [("InProgress, then Succeeded for good", told)] * 2
 
     @pytest.mark.parametrize(
         "bodies", [(SUCCEEDED, RUNNING, SUCCEEDED), (FAILED, RUNNING), (RUNNING, SUCCEEDED, RUNNING)]
@@ -116,14 +137,90 @@ class TestProgress:
         assert brief(found) == [violated(PROGRESS, "other-status", 3, because=("REQ-GOS-STATUS",)), met(PROGRESS, 5)]
         assert worded(found)[0] == ("nothing but InProgress, Succeeded, Failed", "Status 'Paused'")
 
+    @pytest.mark.parametrize(
+        ("bodies", "number"),
+        [((RUNNING, operation("Paused")), 3), ((operation("Paused"), RUNNING, RUNNING, operation("Odd")), 2)],
+    )
+    def test_nor_is_it_before_any_end(self, bodies: tuple[str, ...], number: int) -> None:
+        found = judged("progress", polls(*bodies))
+
+        assert brief(found) == [violated(PROGRESS, "other-status", number, because=("REQ-GOS-STATUS",))]
+        assert worded(found) == [("nothing but InProgress, Succeeded, Failed", "Status 'Paused'")]
+
+    def test_a_status_of_another_name_takes_no_end_back(self) -> None:
+        found = judged("progress", polls(RUNNING, SUCCEEDED, operation("Paused"), SUCCEEDED))
+
+        assert brief(found) == [
+            violated(PROGRESS, "other-status", 4, because=("REQ-GOS-STATUS",)),
+            met(PROGRESS, 3),
+            met(STABLE, 5),
+        ]
+
+    def test_an_operation_that_is_gone_soon_after_its_end_is_unstable(self) -> None:
+        end = poll(SUCCEEDED, number=3, at=3.0)
+        for at, said in ((3.0, True), (3.1, True), (5.0, True), (5.1, False)):
+            found = judged("progress", [poll(RUNNING), end, poll(b"", 404, number=4, at=at)])
+            assert [s[0] for s in brief(found) if s[1] == "violated"] == ([STABLE] if said else [])
+        gone = judged("progress", [poll(RUNNING), end, poll(b"", 404, number=4, at=4.0)])
+        assert brief(gone) == [violated(STABLE, "gone", 4, 3)]
+        assert worded(gone) == [("InProgress, then Succeeded for good", "InProgress, Succeeded, then 404 Not Found")]
+        twice = [poll(RUNNING), end, poll(b"", 404, number=4, at=4.0), poll(b"", 410, number=5, at=4.5)]
+        assert judged("progress", twice)[0].actual == "InProgress, Succeeded, then 404 Not Found"
+
+    @pytest.mark.parametrize("status", [400, 404, 499])
+    def test_any_refusal_says_that_it_is_gone(self, status: int) -> None:
+        several = [poll(RUNNING), poll(SUCCEEDED, number=3, at=3.0), poll(b"", status, number=4, at=4.0)]
+
+        assert brief(judged("progress", several)) == [violated(STABLE, "gone", 4, 3)]
+
+    @pytest.mark.parametrize("status", [399, 429, 500, 503])
+    def test_other_answers_do_not_say_that_it_is_gone(self, status: int) -> None:
+        several = [poll(RUNNING), poll(SUCCEEDED, number=3, at=3.0), poll(b"", status, number=4, at=4.0)]
+
+        assert brief(judged("progress", several)) == [met(PROGRESS, 3)]
+
+    @pytest.mark.parametrize("at", [2.0, 3.0, 4.0])
+    def test_a_refusal_before_the_end_says_nothing(self, at: float) -> None:
+        several = [poll(b"", 404, number=2, at=at), poll(SUCCEEDED, number=3, at=3.0)]
+
+        assert brief(judged("progress", several)) == [met(PROGRESS, 3)]
+
+    def test_gone_comes_before_changed(self) -> None:
+        several = [poll(RUNNING), *polls(SUCCEEDED, FAILED, start=3), poll(b"", 404, number=5, at=4.5)]
+
+        assert brief(judged("progress", several)) == [violated(STABLE, "gone", 5, 3)]
+
+
+def asked(*seen: tuple[str, Request]) -> list[Exchange]:
+    """Polls one second apart, each with a body and the request that it answers."""
+    return [poll(body, request=request, number=2 + i, at=2.0 + i) for i, (body, request) in enumerate(seen)]
+
+
+def roots(polled: list[Exchange]) -> list[str]:
+    """The requirements that a change is laid at."""
+    found = brief(judged("progress", polled))
+    assert {(said[1], said[2]) for said in found} == {("violated", "flip")}
+    return [said[0] for said in found if said[3] == ()]
+
+
+class TestWays:
+    """The check `progress`, of polls that ask in more than one way."""
+
+    @pytest.mark.parametrize("request_", [OLDER, FRESH])
+    def test_whichever_way_it_is_asked(self, request_: Request) -> None:
+        several = [*polls(RUNNING, SUCCEEDED), poll(SUCCEEDED, request=request_, number=4, at=4.0)]
+
+        assert brief(judged("progress", several)) == [met(PROGRESS, 3), met(STABLE, 4), met(SAFE, 4)]
+
+    def test_ways_before_the_end_show_nothing(self) -> None:
+        several = [poll(RUNNING, request=OLDER), *polls(SUCCEEDED, SUCCEEDED, start=3)]
+
+        assert brief(judged("progress", several)) == [met(PROGRESS, 3), met(STABLE, 4)]
+
     def test_another_answer_under_another_version_is_not_safe(self) -> None:
         several = [*polls(RUNNING, SUCCEEDED), poll(FAILED, request=OLDER, number=4), poll(SUCCEEDED, number=5)]
 
-        assert brief(judged("progress", several)) == [
-            violated(STABLE, "flip", 4, 3, because=(SAFE,)),
-            violated(PROGRESS, "flip", 4, 3, because=(SAFE,)),
-            violated(SAFE, "flip", 4, 3),
-        ]
+        assert brief(judged("progress", several)) == NOT_SAFE
         assert [v.outcome.value for v in judged("progress", several, lenient())] == ["advisory"] * 3
 
     def test_another_answer_under_a_version_that_knew_better_is_not_safe(self) -> None:
@@ -146,142 +243,94 @@ class TestProgress:
         ]
         assert [s[0] for s in brief(judged("progress", back)) if s[3] == ()] == [STABLE]
 
-    def test_a_change_that_a_new_version_shows_first_is_not_safe(self) -> None:
-        several = [*polls(RUNNING, SUCCEEDED), poll(FAILED, request=OLDER, number=4), poll(FAILED, number=5)]
+    @pytest.mark.parametrize("request_", [OLDER, FRESH])
+    def test_an_end_that_one_way_of_asking_denies_is_not_safe(self, request_: Request) -> None:
+        several = asked((RUNNING, POLL), (SUCCEEDED, POLL), (RUNNING, request_), (SUCCEEDED, POLL))
 
-        assert [s[0] for s in brief(judged("progress", several)) if s[3] == ()] == [SAFE]
+        assert brief(judged("progress", several)) == NOT_SAFE
 
-    def test_an_operation_that_is_gone_soon_after_its_end_is_unstable(self) -> None:
-        end = poll(SUCCEEDED, number=3, at=3.0)
-        for at, said in ((3.1, True), (5.0, True), (5.1, False), (3.0, False)):
-            found = judged("progress", [poll(RUNNING), end, poll(b"", 404, number=4, at=at)])
-            assert [s[0] for s in brief(found) if s[1] == "violated"] == ([STABLE] if said else [])
-        gone = judged("progress", [poll(RUNNING), end, poll(b"", 404, number=4, at=4.0)])
-        assert brief(gone) == [violated(STABLE, "gone", 4, 3)]
-        assert worded(gone) == [("InProgress, then Succeeded for good", "InProgress, Succeeded, then 404 Not Found")]
-        twice = [poll(RUNNING), end, poll(b"", 404, number=4, at=4.0), poll(b"", 410, number=5, at=4.5)]
-        assert judged("progress", twice)[0].actual == "InProgress, Succeeded, then 404 Not Found"
-
-    @pytest.mark.parametrize("status", [400, 404, 499])
-    def test_any_refusal_says_that_it_is_gone(self, status: int) -> None:
-        several = [poll(RUNNING), poll(SUCCEEDED, number=3, at=3.0), poll(b"", status, number=4, at=4.0)]
-
-        assert brief(judged("progress", several)) == [violated(STABLE, "gone", 4, 3)]
-
-    @pytest.mark.parametrize("status", [399, 429, 500, 503])
-    def test_other_answers_do_not_say_that_it_is_gone(self, status: int) -> None:
-        several = [poll(RUNNING), poll(SUCCEEDED, number=3, at=3.0), poll(b"", status, number=4, at=4.0)]
-
-        assert brief(judged("progress", several)) == [met(PROGRESS, 3)]
-
-    def test_a_refusal_before_the_end_says_nothing(self) -> None:
-        several = [poll(b"", 404, number=2, at=2.0), poll(SUCCEEDED, number=3, at=3.0)]
-
-        assert brief(judged("progress", several)) == [met(PROGRESS, 3)]
-
-
-class TestCompletes:
-    """The checks `completes` and `fails_as_announced`."""
-
-    NAME = "REQ-REIMAGE-COMPLETES"
-
-    def test_succeeded_with_200(self) -> None:
-        found = judged("completes", [started(), *polls(RUNNING, SUCCEEDED, SUCCEEDED)])
-
-        assert brief(found) == [met(self.NAME, 3)]
-        assert found[0].actual == "Succeeded with 200 after 3 polls"
-
-    def test_failed(self) -> None:
-        found = judged("completes", [started(), *polls(RUNNING, FAILED, FAILED)])
-
-        assert brief(found) == [violated(self.NAME, "failed", 3, 4, 1)]
-        assert worded(found) == [("Succeeded", "Failed, HttpStatusCode 404")]
-        assert worded(judged("completes", [started(), poll(operation("Failed"))])) == [
-            ("Succeeded", "Failed, HttpStatusCode none")
-        ]
-
-    def test_succeeded_with_something_else(self) -> None:
-        found = judged("completes", [started(), poll(operation("Succeeded", "202"))])
-        blame = ("REQ-REIMAGE-FINAL-200", "REQ-GOS-HTTPSTATUS", "REQ-GOS-HTTPSTATUS-INT")
-
-        assert brief(found) == [violated(self.NAME, "final-status", 2, 2, 1, because=blame)]
-        assert worded(found) == [("Succeeded with 200", "Succeeded, HttpStatusCode 202")]
-
-    def test_no_end_in_time(self) -> None:
-        found = judged("completes", [started(), *polls(RUNNING, RUNNING)], waited=12.34)
-
-        assert brief(found) == [violated(self.NAME, "no-end", 3, 1)]
-        assert worded(found) == [("Succeeded", "still InProgress after 12.3 s and 2 polls")]
-        assert judged("completes", [started(), *polls(RUNNING)])[0].actual == "still InProgress after 0.0 s and 1 polls"
-        assert brief(judged("completes", [started(), *polls(RUNNING)], lenient())) == [
-            advisory(self.NAME, "no-end", 2, 1)
-        ]
-
-    @pytest.mark.parametrize("after", [RUNNING, SUCCEEDED])
-    def test_a_failure_that_was_taken_back_is_explained_by_that(self, after: str) -> None:
-        because = ("REQ-GOS-PROGRESS", "REQ-GOS-TERMINAL-STABLE")
-
-        assert brief(judged("completes", [started(), *polls(FAILED, after)])) == [
-            violated(self.NAME, "failed", 2, 3, 1, because=because)
-        ]
-        assert (
-            brief(judged("completes", [started(), *polls(after, FAILED), poll(b"", 404, number=4, at=9.0)]))[0][3] == ()
+    def test_a_fresh_connection_under_another_version_is_another_way_still(self) -> None:
+        both = replace(OLDER, fresh_connection=True)
+        several = asked(
+            (RUNNING, POLL), (RUNNING, POLL), (SUCCEEDED, OLDER), (SUCCEEDED, FRESH), (FAILED, both), (SUCCEEDED, POLL)
         )
 
-    def test_an_answer_of_the_same_moment_takes_nothing_back(self) -> None:
-        several = [started(), poll(FAILED, at=2.0), poll(SUCCEEDED, number=3, at=2.0)]
+        assert roots(several) == [SAFE]
 
-        assert brief(judged("completes", several)) == [violated(self.NAME, "failed", 2, 3, 1)]
+    def test_an_end_that_a_way_of_asking_denies_only_sometimes_is_unstable(self) -> None:
+        several = [(RUNNING, POLL), (RUNNING, POLL), (SUCCEEDED, POLL), (SUCCEEDED, OLDER), (FAILED, OLDER)]
 
-    def test_no_status_at_all(self) -> None:
-        found = judged("completes", [started(), poll(b"", 404)])
-        because = ("REQ-REIMAGE-REQID-USABLE", "REQ-GOS-STATUS", "REQ-GOS-ROOT", "REQ-GOS-200")
+        assert roots(asked(*several, (SUCCEEDED, POLL))) == [STABLE]
+        assert roots(asked(*several[:3], (FAILED, OLDER), (SUCCEEDED, OLDER))) == [STABLE]
 
-        assert brief(found) == [inconclusive(self.NAME, 2, 1, because=because)]
-        assert found[0].actual == "no poll showed a status"
-        assert brief(judged("completes", [started()])) == [inconclusive(self.NAME, 1, because=because)]
-        ceased = judged("completes", [started(), *polls(RUNNING), poll(b"", 404, number=3)])
-        assert brief(ceased) == [inconclusive(self.NAME, 3, 1, because=because)]
-        quiet = judged("completes", [started(), *polls(RUNNING), silent(POLL, number=3)])
-        assert brief(quiet) == [violated(self.NAME, "no-end", 3, 1)]
+    def test_an_end_that_no_way_of_asking_shows_again_is_unstable(self) -> None:
+        several = [(RUNNING, POLL), (RUNNING, POLL), (SUCCEEDED, POLL), (FAILED, OLDER)]
 
-    def test_another_requirement_can_be_asked_about(self) -> None:
-        assert brief(judged("completes", [started(), poll(SUCCEEDED)], requirement="REQ-CONC-REFUSED-NOEFFECT")) == [
-            met("REQ-CONC-REFUSED-NOEFFECT", 2)
+        assert roots(asked(*several)) == [STABLE]
+        assert roots(asked(*several, (FAILED, OLDER), (RUNNING, OLDER))) == [STABLE]
+
+    @pytest.mark.parametrize("request_", [OLDER, FRESH])
+    def test_a_settled_end_that_a_new_way_of_asking_takes_back_is_not_safe(self, request_: Request) -> None:
+        settled = [(RUNNING, POLL), (SUCCEEDED, POLL), (SUCCEEDED, POLL), (SUCCEEDED, POLL)]
+
+        for after in ([], [(FAILED, POLL)], [(SUCCEEDED, request_)]):
+            assert roots(asked(*settled, (FAILED, request_), *after)) == [SAFE]
+        assert roots(asked(*settled[:3], (FAILED, request_), (FAILED, POLL))) == [STABLE]
+
+    def test_one_that_a_known_way_of_asking_takes_back_is_unstable(self) -> None:
+        settled = [(SUCCEEDED, POLL), (SUCCEEDED, POLL), (SUCCEEDED, POLL)]
+
+        assert roots(asked((RUNNING, POLL), *settled, (FAILED, POLL))) == [STABLE]
+        assert roots(asked((RUNNING, OLDER), *settled, (FAILED, OLDER), (FAILED, POLL))) == [STABLE]
+
+    def test_an_early_end_that_a_new_way_of_asking_takes_back_at_once_may_be_either(self) -> None:
+        several = asked((RUNNING, POLL), (SUCCEEDED, POLL), (FAILED, OLDER), (FAILED, POLL))
+
+        assert brief(judged("progress", several)) == [
+            violated(STABLE, "flip", 4, 3, because=(PROGRESS,)),
+            violated(PROGRESS, "flip", 4, 3, because=(STABLE,)),
         ]
+        assert roots(asked((RUNNING, POLL), (SUCCEEDED, POLL), (RUNNING, OLDER))) == [PROGRESS]
 
-    def test_an_instance_that_should_fail_fails(self) -> None:
-        found = judged("fails_as_announced", [started(), *polls(RUNNING, FAILED)])
 
-        assert brief(found) == [met("REQ-GOS-ERROR", 3)]
-        assert found[0].actual == "Failed, as the target says"
-        assert brief(judged("fails_as_announced", [started(), *polls(FAILED, SUCCEEDED)])) == [met("REQ-GOS-ERROR", 2)]
+class TestMixedUp:
+    """The check `progress`, of polls that show another operation than they ask about."""
 
-    @pytest.mark.parametrize(
-        ("bodies", "evidence", "told"),
-        [
-            ((RUNNING, SUCCEEDED), (3, 1), "Succeeded"),
-            ((SUCCEEDED, SUCCEEDED, FAILED), (2, 1), "Succeeded"),
-            ((RUNNING,), (1,), "no end"),
-            ((), (1,), "no end"),
-        ],
+    MIXED = (
+        violated(STABLE, "flip", 4, 3, because=("REQ-REIMAGE-REQID-USABLE",)),
+        violated(PROGRESS, "flip", 4, 3, because=("REQ-REIMAGE-REQID-USABLE",)),
     )
-    def test_one_that_does_not_may_be_the_target_files_mistake(
-        self, bodies: tuple[str, ...], evidence: tuple[int, ...], told: str
-    ) -> None:
-        found = judged("fails_as_announced", [started(), *polls(*bodies)])
 
-        assert brief(found) == [inconclusive("REQ-GOS-ERROR", *evidence)]
-        assert found[0].actual == f"the instance that should fail showed {told}"
+    def test_a_change_that_another_operation_shows_is_the_ids_matter(self) -> None:
+        other = operation("Failed", "404", "<Code>c</Code><Message>m</Message>", identifier=OTHER_ID)
 
-    def test_one_that_never_ends_is_a_violation(self) -> None:
-        found = judged("fails_as_announced", [started(), *polls(RUNNING, RUNNING)], overdue=True)
+        assert brief(judged("progress", polls(RUNNING, SUCCEEDED, other))) == [*self.MIXED]
+        assert brief(judged("progress", polls(RUNNING, SUCCEEDED, other, SUCCEEDED))) == [*self.MIXED]
 
-        assert brief(found) == [violated("REQ-GOS-ERROR", "no-end", 1, because=(self.NAME,))]
-        assert worded(found) == [("Failed, with an Error", "still InProgress after 2 polls")]
-        assert brief(judged("fails_as_announced", [started()], overdue=True)) == [inconclusive("REQ-GOS-ERROR", 1)]
-        gone = [started(), *polls(RUNNING), poll(b"", 404, number=3)]
-        assert brief(judged("fails_as_announced", gone, overdue=True)) == [inconclusive("REQ-GOS-ERROR", 1)]
-        assert brief(judged("fails_as_announced", [started(), *polls(SUCCEEDED)], overdue=True)) == [
-            inconclusive("REQ-GOS-ERROR", 2, 1)
-        ]
+    def test_so_is_an_end_that_another_operation_showed(self) -> None:
+        other = operation("Succeeded", "200", identifier=OTHER_ID)
+
+        assert brief(judged("progress", polls(RUNNING, other, RUNNING))) == [*self.MIXED]
+
+    def test_whichever_way_it_is_asked(self) -> None:
+        other = operation("Failed", "404", identifier=OTHER_ID)
+        several = asked((RUNNING, POLL), (SUCCEEDED, POLL), (other, OLDER), (SUCCEEDED, POLL))
+
+        assert brief(judged("progress", several)) == [*self.MIXED]
+
+    @pytest.mark.parametrize("shown", [OPERATION_ID, DASHED_ID.upper()])
+    def test_dashes_and_case_make_no_other_operation(self, shown: str) -> None:
+        several = polls(RUNNING, RUNNING, SUCCEEDED, operation("Failed", identifier=shown))
+
+        assert roots(several) == [STABLE]
+
+    def test_without_an_id_there_is_no_other_operation(self) -> None:
+        several = polls(RUNNING, RUNNING, SUCCEEDED, document("<Status>Failed</Status>"))
+
+        assert roots(several) == [STABLE]
+
+    def test_only_the_end_and_the_change_tell(self) -> None:
+        other = operation(identifier=OTHER_ID)
+        again = operation("Failed", identifier=OTHER_ID)
+
+        assert roots(polls(RUNNING, other, SUCCEEDED, FAILED, again)) == [STABLE]

@@ -201,7 +201,7 @@ fault(
     ),
     *_CODED,
 )
-for _status in (404, 500, 501):
+for _status in (404, 500):
     fault(
         f"chunked-not-last-status[{_status}]",
         CODING,

@@ -1,0 +1,279 @@
+"""Instances judged: what a reimage does to the role instance that it addresses, and to the others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from conformance.tests.judging_samples import (
+    LOOK,
+    advisory,
+    brief,
+    inconclusive,
+    judged,
+    look,
+    met,
+    silent,
+    started,
+    violated,
+    worded,
+)
+
+if TYPE_CHECKING:
+    from conformance.model import Exchange
+
+NAME = "WebRole1_IN_0"
+OFFLINE, ONLINE, SAME, OTHERS = (
+    "REQ-REIMAGE-OFFLINE",
+    "REQ-REIMAGE-ONLINE",
+    "REQ-REIMAGE-SAME-NAME",
+    "REQ-REIMAGE-OTHERS-UNTOUCHED",
+)
+BEFORE = look({NAME: "ReadyRole", "B": "ReadyRole", "C": "ReadyRole"}, number=1)
+START = started(number=2)
+
+
+def looks(*statuses: str, **rest: str) -> list[Exchange]:
+    """Looks one second apart at the instance, the others as `rest` says."""
+    return [look({NAME: status, **rest}, number=3 + i, at=float(i)) for i, status in enumerate(statuses)]
+
+
+class TestEffect:
+    """The check `instance_effect`."""
+
+    def test_offline_and_back(self) -> None:
+        found = judged("instance_effect", [BEFORE, START, *looks("ReadyRole", "StoppedVM", "ReadyRole")], instance=NAME)
+
+        assert brief(found) == [met(OFFLINE, 4), met(SAME, 5), met(ONLINE, 5)]
+        assert [v.actual for v in found] == [
+            "ReadyRole > StoppedVM > ReadyRole, seen 1 times while the operation ran",
+            "role WebRole1",
+            "ReadyRole > StoppedVM > ReadyRole, 0.0 s after the end",
+        ]
+
+    def test_never_offline(self) -> None:
+        found = judged("instance_effect", [BEFORE, START, *looks(*["ReadyRole"] * 5)], instance=NAME, ended_at=3.0)
+
+        assert brief(found)[0] == advisory(OFFLINE, "never-offline", 2, 7)
+        assert worded(found)[0] == (f"{NAME} leaves ReadyRole", "ReadyRole, seen 4 times while the operation ran")
+        assert brief(found)[1:] == [met(SAME, 7), met(ONLINE, 7)]
+
+    def test_too_few_looks_to_say(self) -> None:
+        found = judged("instance_effect", [BEFORE, START, *looks(*["ReadyRole"] * 5)], instance=NAME, ended_at=2.9)
+
+        assert brief(found)[0] == inconclusive(OFFLINE, 2, 7)
+        assert found[0].actual == "seen only 3 times while the operation ran"
+
+    def test_still_offline(self) -> None:
+        found = judged("instance_effect", [BEFORE, START, *looks("StoppedVM", "BusyRole")], instance=NAME, waited=7.25)
+
+        assert brief(found) == [
+            violated(ONLINE, "still-offline", 4, 1, because=(OTHERS,)),
+            met(OFFLINE, 3),
+            met(SAME, 4),
+        ]
+        assert worded(found)[0] == (
+            f"{NAME} back at ReadyRole",
+            "ReadyRole > StoppedVM > BusyRole, 7.2 s after the end",
+        )
+
+    @pytest.mark.parametrize(
+        "status", ["RestartingRole", "CyclingRole", "FailedStartingRole", "FailedStartingVM", "UnresponsiveRole"]
+    )
+    def test_a_guest_with_a_problem_proves_nothing(self, status: str) -> None:
+        found = judged("instance_effect", [BEFORE, START, *looks(status)], instance=NAME)
+
+        assert inconclusive(ONLINE, 3, 1) in brief(found)
+        assert f"{NAME} is {status}: the guest has a problem (REQ-DEPL-BAD-STATES)" in [v.actual for v in found]
+
+    def test_renamed(self) -> None:
+        after = look({f"N{n}": "ReadyRole" for n in range(8)}, number=3)
+        found = judged("instance_effect", [BEFORE, START, after], instance=NAME)
+
+        assert brief(found) == [
+            violated(SAME, "renamed", 3, 1),
+            inconclusive(ONLINE, 3, 1, because=(SAME,)),
+            met(OFFLINE, 3),
+        ]
+        assert worded(found)[0] == (
+            f"{NAME} of role WebRole1",
+            "not listed any more; listed: ['N0', 'N1', 'N2', 'N3', 'N4', 'N5']",
+        )
+        assert found[1].actual == "the instance is not listed any more"
+        assert found[2].actual == "ReadyRole > missing, seen 1 times while the operation ran"
+
+    def test_back_at_once(self) -> None:
+        found = judged("instance_effect", [BEFORE, START, *looks("StoppedVM", "ReadyRole")], instance=NAME)
+
+        assert found[-1].actual == "ReadyRole > StoppedVM > ReadyRole, 0.0 s after the end"
+
+    def test_the_last_look_decides_on_name_and_role(self) -> None:
+        first = look({NAME: "BusyRole", "A": "ReadyRole"}, number=3)
+        moved = look({NAME: "ReadyRole"}, number=4, roles={NAME: "Other"})
+        gone = judged("instance_effect", [BEFORE, START, first, look({"Z": "ReadyRole"}, number=4)], instance=NAME)
+        other = judged("instance_effect", [BEFORE, START, first, moved], instance=NAME)
+
+        assert brief(gone)[0] == violated(SAME, "renamed", 4, 1)
+        assert gone[0].actual == "not listed any more; listed: ['Z']"
+        assert violated(SAME, "role-changed", 4, 1) in brief(other)
+        assert ("role WebRole1", "role Other") in worded(other)
+
+    def test_another_role(self) -> None:
+        after = look({NAME: "ReadyRole"}, number=3, roles={NAME: "Other"})
+        found = judged("instance_effect", [BEFORE, START, after], instance=NAME)
+
+        assert violated(SAME, "role-changed", 3, 1) in brief(found)
+        assert ("role WebRole1", "role Other") in worded(found)
+
+    def test_looks_that_show_nothing_are_passed_over(self) -> None:
+        several = [BEFORE, START, silent(LOOK, number=3), *looks("StoppedVM", "ReadyRole")[1:]]
+
+        assert brief(judged("instance_effect", several, instance=NAME))[0][0] == OFFLINE
+        assert judged("instance_effect", several, instance=NAME)[0].evidence == (2, 4)
+
+    @pytest.mark.parametrize(
+        ("before", "seen", "told"),
+        [
+            (look({NAME: "BusyRole"}, number=1), looks("ReadyRole"), f"{NAME} was BusyRole before"),
+            (look({"B": "ReadyRole"}, number=1), looks("ReadyRole"), f"{NAME} was not shown before"),
+            (BEFORE, [], "nothing was observed"),
+            (BEFORE, [silent(LOOK, number=3)], "nothing was observed"),
+        ],
+    )
+    def test_without_observations_nothing_is_known(self, before: Exchange, seen: list[Exchange], told: str) -> None:
+        found = judged("instance_effect", [before, START, *seen], instance=NAME, others=["B"])
+        because = ("REQ-DEPL-URI", "REQ-DEPL-ROOT", "REQ-DEPL-INSTANCES")
+
+        assert brief(found) == [inconclusive(OFFLINE, 2, because=because), inconclusive(ONLINE, 2, because=because)]
+        assert [v.actual for v in found] == [told] * 2
+
+    def others(self, seen: list[Exchange], *names: str) -> list[object]:
+        """What the check says of the other instances."""
+        found = judged("instance_effect", [BEFORE, START, *seen], instance=NAME, others=list(names))
+        return [
+            (said, v.expected, v.actual) for said, v in zip(brief(found), found, strict=True) if v.requirement == OTHERS
+        ]
+
+    def test_the_others_stay(self) -> None:
+        seen = looks("StoppedVM", "ReadyRole", B="ReadyRole", C="ReadyRole")
+
+        assert self.others(seen, "B", "C") == [(met(OTHERS, 4), "", "2 others stayed ReadyRole over 2 looks")]
+
+    def test_another_one_moves(self) -> None:
+        seen = looks("StoppedVM", "ReadyRole", B="BusyRole", C="ReadyRole")
+        expected = "the other instances stay ReadyRole"
+        touched = violated(OTHERS, "others-touched", 3, 2, because=("REQ-GOS-NOTFOUND-NOEFFECT",))
+
+        assert self.others(seen, "C", "B") == [(touched, expected, "B is BusyRole")]
+        assert self.others(looks("ReadyRole", B="BusyRole"), "B", "C") == [
+            (touched, expected, "B is BusyRole and 1 more changed")
+        ]
+        assert self.others(looks("ReadyRole", B="ReadyRole"), "C")[0][2] == "C is missing"  # type: ignore[index]
+
+    def test_only_others_that_were_ready_are_watched(self) -> None:
+        assert self.others(looks("ReadyRole", B="BusyRole"), "D") == []
+        assert self.others(looks("ReadyRole", B="BusyRole")) == []
+
+
+class TestForms:
+    """The check `equivalent_forms`."""
+
+    URI, HERE, THERE = "REQ-REIMAGE-URI-EQUIV", "contoso-v2", "contoso-v3"
+    BEFORE = (
+        look({NAME: "ReadyRole", "B": "ReadyRole", "C": "BusyRole"}, number=1),
+        look({NAME: "ReadyRole", "A": "ReadyRole"}, number=2, name="contoso-v3"),
+    )
+    EXPECTED = f"{NAME} of contoso-v2 is reimaged, and no other"
+
+    def of(self, *seen: Exchange, before: tuple[Exchange, ...] = BEFORE) -> list[tuple[object, str, str]]:
+        """What the check says of a reimage in contoso-v2."""
+        exchanges = [*before, started(number=3), *seen]
+        arguments = {"deployment": self.HERE, "instance": NAME, "looked": len(before)}
+        found = judged("equivalent_forms", exchanges, **arguments)
+        return [(said, v.expected, v.actual) for said, v in zip(brief(found), found, strict=True)]
+
+    def test_the_addressed_instance_alone(self) -> None:
+        seen = [
+            look({NAME: "ReadyRole", "B": "ReadyRole"}, number=4),
+            look({NAME: "StoppedVM", "B": "ReadyRole"}, number=5),
+            look({NAME: "ReadyRole", "A": "ReadyRole"}, number=6, name=self.THERE),
+            look({NAME: "BusyRole"}, number=7, name="fabrikam"),
+        ]
+
+        assert self.of(*seen) == [(met(self.URI, 3), "", f"{NAME}: ReadyRole > StoppedVM")]
+
+    def test_nothing_went_offline(self) -> None:
+        still = look({NAME: "ReadyRole", "B": "ReadyRole"}, number=4)
+
+        assert self.of(still, still) == [(met(self.URI, 3), "", f"{NAME}: ReadyRole")]
+
+    def test_the_instance_of_that_name_elsewhere_went_offline_instead(self) -> None:
+        seen = [look({NAME: "ReadyRole"}, number=4), look({NAME: "BusyRole"}, number=5, name=self.THERE)]
+
+        assert self.of(*seen) == [
+            (
+                violated(self.URI, "other-instance", 3, 5),
+                self.EXPECTED,
+                f"contoso-v3/{NAME} went offline instead",
+            )
+        ]
+
+    def test_several_others_went_offline_instead(self) -> None:
+        seen = [
+            look({NAME: "ReadyRole", "B": "StoppedVM"}, number=4),
+            look({NAME: "ReadyRole", "A": "BusyRole"}, number=5, name=self.THERE),
+            look({NAME: "ReadyRole", "B": "BusyRole"}, number=6),
+        ]
+
+        assert self.of(*seen)[0][0] == violated(self.URI, "other-instance", 3, 6)
+        assert self.of(*seen)[0][2] == "contoso-v2/B, contoso-v3/A went offline instead"
+
+    def test_others_went_offline_with_it(self) -> None:
+        seen = [
+            look({NAME: "ReadyRole", "B": "BusyRole"}, number=4),
+            look({NAME: "StoppedVM", "B": "ReadyRole"}, number=5),
+        ]
+
+        assert self.of(*seen) == [
+            (violated(OTHERS, "others-touched", 3, 5), self.EXPECTED, "contoso-v2/B went offline")
+        ]
+
+    def test_six_of_them_are_told(self) -> None:
+        ready, gone = ({f"D{n}": status for n in range(7)} for status in ("ReadyRole", "BusyRole"))
+        before = (look({NAME: "ReadyRole", **ready}, number=1),)
+        found = self.of(look({NAME: "BusyRole", **gone}, number=4), before=before)
+
+        assert found[0][2] == f"{', '.join(f'contoso-v2/D{n}' for n in range(6))} went offline"
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            pytest.param(look({NAME: "ReadyRole", "C": "StoppedVM"}, number=4), id="offline before"),
+            pytest.param(look({NAME: "ReadyRole", "D": "BusyRole"}, number=4), id="unknown before"),
+            pytest.param(look({NAME: "ReadyRole", "A": "BusyRole"}, number=4), id="ready elsewhere"),
+            pytest.param(look({NAME: "ReadyRole"}, number=4), id="not shown"),
+        ],
+    )
+    def test_only_instances_that_were_ready_can_go_offline(self, other: Exchange) -> None:
+        assert self.of(other) == [(met(self.URI, 3), "", f"{NAME}: ReadyRole")]
+
+    def test_only_what_was_looked_at_first_was_before(self) -> None:
+        seen = [look({NAME: "ReadyRole", "B": "BusyRole"}, number=4)]
+
+        assert self.of(*seen, before=())[0][0] == met(self.URI, 3)
+        assert self.of(*seen, before=self.BEFORE[1:])[0][0] == met(self.URI, 3)
+        assert self.of(*seen, before=self.BEFORE[:1])[0][0] == violated(self.URI, "other-instance", 3, 4)
+
+    def test_a_deployment_that_was_not_seen(self) -> None:
+        told = "the deployment was not seen while the operation ran"
+
+        assert self.of() == [(inconclusive(self.URI, 3), "", told)]
+        elsewhere = look({NAME: "BusyRole"}, number=4, name=self.THERE)
+        assert self.of(elsewhere, silent(LOOK, number=5)) == [(inconclusive(self.URI, 3, 5), "", told)]
+        assert self.of(look({"B": "ReadyRole"}, number=4)) == [(inconclusive(self.URI, 3, 4), "", told)]
+
+    def test_looks_that_show_nothing_are_passed_over(self) -> None:
+        seen = [silent(LOOK, number=4), look({NAME: "BusyRole"}, number=5), silent(LOOK, number=6)]
+
+        assert self.of(*seen, before=(silent(LOOK, number=1),)) == [(met(self.URI, 3), "", f"{NAME}: BusyRole")]

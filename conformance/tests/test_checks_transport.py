@@ -1,0 +1,104 @@
+"""Single answers judged that HTTP allows a choice of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conformance.tests.judging_samples import (
+    POLL,
+    advisory,
+    brief,
+    exchange,
+    inconclusive,
+    judged,
+    met,
+    poll,
+    silent,
+    violated,
+    worded,
+)
+
+
+class TestTransport:
+    """Single answers that HTTP allows a choice of."""
+
+    NAME = "REQ-HTTP-URI-LENGTH"
+
+    def test_one_of_some_statuses(self) -> None:
+        arguments: dict[str, Any] = {"requirement": "REQ-HTTP-HOST", "statuses": [400, 414]}
+
+        assert brief(judged("answered_with", [exchange(status=414)], **arguments)) == [met("REQ-HTTP-HOST")]
+        found = judged("answered_with", [exchange(status=404)], **arguments)
+        assert brief(found) == [violated("REQ-HTTP-HOST", "status:404")]
+        assert worded(found) == [("400 or 414", "404 Not Found")]
+        assert brief(judged("answered_with", [silent()], **arguments)) == [
+            violated("REQ-HTTP-HOST", "no-reply:timeout")
+        ]
+        for status in (399, 413, 415):
+            assert brief(judged("answered_with", [exchange(status=status)], **arguments)) == [
+                violated("REQ-HTTP-HOST", f"status:{status}")
+            ]
+        busy = judged("answered_with", [exchange(status=503)], **arguments)
+        assert brief(busy) == [inconclusive("REQ-HTTP-HOST")]
+        assert busy[0].actual == "503 Service Unavailable"
+
+    def test_one_of_some_statuses_in_words(self) -> None:
+        found = judged("answered_with", [silent()], requirement="REQ-HTTP-HOST", statuses=[400], expected="a refusal")
+
+        assert worded(found) == [("a refusal", "no complete reply: timeout, as arranged")]
+
+    def test_others_may_be_to_blame_for_another_status(self) -> None:
+        arguments: dict[str, Any] = {
+            "requirement": "REQ-HTTP-HOST",
+            "statuses": [400],
+            "because": ["REQ-ERR-VERB", "REQ-VER-FORMAT"],
+        }
+        found = judged("answered_with", [exchange(status=404)], **arguments)
+
+        assert brief(found) == [violated("REQ-HTTP-HOST", "status:404", because=("REQ-ERR-VERB", "REQ-VER-FORMAT"))]
+        assert brief(judged("answered_with", [exchange(status=400)], **arguments)) == [met("REQ-HTTP-HOST")]
+        assert brief(judged("answered_with", [silent()], **arguments)) == [
+            violated("REQ-HTTP-HOST", "no-reply:timeout")
+        ]
+        assert brief(judged("answered_with", [exchange(status=429)], **arguments)) == [inconclusive("REQ-HTTP-HOST")]
+
+    def test_none_of_some_statuses(self) -> None:
+        arguments: dict[str, Any] = {
+            "requirement": self.NAME,
+            "statuses": [414, 400],
+            "expected": "8000 octets are read",
+        }
+
+        assert brief(judged("not_answered_with", [exchange(status=404)], **arguments)) == [met(self.NAME)]
+        found = judged("not_answered_with", [exchange(status=414)], **arguments)
+        assert brief(found) == [advisory(self.NAME, "status:414")]
+        assert found[0].expected == "8000 octets are read"
+        quiet = judged("not_answered_with", [silent()], **arguments)
+        assert brief(quiet) == [advisory(self.NAME, "no-reply:timeout", because=("REQ-GOS-200",))]
+        assert worded(quiet) == [("8000 octets are read", "no complete reply: timeout, as arranged")]
+        busy = judged("not_answered_with", [exchange(status=429)], **arguments)
+        assert brief(busy) == [inconclusive(self.NAME)]
+        assert busy[0].actual == "429 Too Many Requests"
+
+    def test_not_accepted(self) -> None:
+        name = "REQ-HTTP-CL-INVALID"
+
+        assert brief(judged("not_accepted", [silent()], requirement=name)) == [met(name)]
+        assert brief(judged("not_accepted", [exchange(status=300)], requirement=name)) == [met(name)]
+        found = judged("not_accepted", [exchange(status=299)], requirement=name)
+        assert brief(found) == [violated(name, "accepted")]
+        assert found[0].expected == "a refusal, or no answer before the request is complete"
+
+    def test_the_same_answer(self) -> None:
+        arguments: dict[str, Any] = {"requirement": "REQ-VER-HEADER-CASE", "what": "the case of the name"}
+        plain = poll(number=1)
+
+        assert brief(judged("same_answer", [plain, poll(number=2)], **arguments)) == [met("REQ-VER-HEADER-CASE", 2)]
+        found = judged("same_answer", [plain, poll(b"", 400)], **arguments)
+        assert brief(found) == [violated("REQ-VER-HEADER-CASE", "status:400", 2, 1)]
+        assert worded(found) == [("the case of the name makes no difference: 200 OK", "400 Bad Request")]
+        quiet = judged("same_answer", [plain, silent(POLL, number=2)], **arguments)
+        assert brief(quiet) == [violated("REQ-VER-HEADER-CASE", "no-reply:timeout", 2, 1)]
+        assert quiet[0].expected == "the case of the name makes no difference: 200 OK"
+        for pair in ([silent(POLL), poll()], [poll(b"", 503, number=1), poll()], [plain, poll(b"", 429)]):
+            assert brief(judged("same_answer", pair, **arguments)) == [inconclusive("REQ-VER-HEADER-CASE", 2, 1)]
