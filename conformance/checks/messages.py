@@ -27,6 +27,14 @@ _MEDIA_TYPE = re.compile(rf"""{_TOKEN}/{_TOKEN}(?:[ \t]*;[ \t]*(?:{_TOKEN}=(?:{_
 _TOKENS = re.compile(rf"(?:{_TOKEN})?(?:[ \t]*,[ \t]*(?:{_TOKEN})?)*\Z")
 _DIRECTIVE = rf"""{_TOKEN}(?:=(?:{_TOKEN}|"(?:[^"\\]|\\.)*"))?"""
 _DIRECTIVES = re.compile(rf"(?:{_DIRECTIVE})?(?:[ \t]*,[ \t]*(?:{_DIRECTIVE})?)*\Z")
+_LISTS = {
+    "Allow": (_TOKENS, "tokens"),
+    "Connection": (_TOKENS, "tokens"),
+    "Vary": (_TOKENS, "tokens"),
+    "Transfer-Encoding": (re.compile(rf"{_TOKENS.pattern}|.*;"), "tokens"),
+    "Cache-Control": (_DIRECTIVES, "directives"),
+}
+"""Headers whose value is a list, and what its members are (RFC 9110 5.6.1, RFC 9111 5.2)."""
 _SINGLETONS = (
     "date",
     "content-type",
@@ -155,13 +163,10 @@ def _header_problems(response: Response) -> Iterator[str]:
     content_type = response.header("Content-Type")
     if content_type is not None and not _MEDIA_TYPE.match(content_type):
         yield f"content-type {content_type!r} is no media type"
-    for name in ("Allow", "Connection", "Vary", "Transfer-Encoding"):
-        for value in response.values(name):
-            if not _TOKENS.match(value) and not (name == "Transfer-Encoding" and ";" in value):
-                yield f"{name} {value!r} is no list of tokens"
-    for value in response.values("Cache-Control"):
-        if not _DIRECTIVES.match(value):
-            yield f"cache-control {value!r} is no list of directives"
+    for name, (form, what) in _LISTS.items():
+        yield from (
+            f"{name} {value!r} is no list of {what}" for value in response.values(name) if not form.match(value)
+        )
     last_modified = response.header("Last-Modified")
     if last_modified is not None and not is_date(last_modified):
         yield f"last-modified {last_modified!r} is no HTTP date"

@@ -21,7 +21,7 @@ CONTENDING = 2
 
 def outlook_remarks(target: Target, profile: Profile) -> Iterator[Remark]:
     """What a run would do, and what the limits make of it."""
-    steps = Planner(target, profile).steps()
+    steps = Planner(target, profile).steps
     wanted = len(steps) + CONTENDING * sum(step.contend for step in steps)
     limit = target.limits.max_reimages
     places = ", ".join(dict.fromkeys(str(step.place) for step in steps))

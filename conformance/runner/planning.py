@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from conformance.model import Identity, Profile
@@ -50,8 +50,8 @@ class Step:
 
 def natural(name: str) -> tuple[str, int]:
     """A key that orders instance names by role, then index."""
-    found = re.fullmatch(r"(.*?)(\d*)", name, re.DOTALL)
-    return (found.group(1), int(found.group(2) or -1)) if found else (name, -1)
+    role = name.rstrip("0123456789")
+    return role, int(name[len(role) :] or -1)
 
 
 def role_of(instance: str) -> str:
@@ -76,12 +76,14 @@ class Planner:
         names = self._ordered(deployment)
         return Place(deployment, names[index if -len(names) <= index < len(names) else 0])
 
-    def witnesses(self, deployment: Deployment) -> list[Place]:
-        """Instances for requests that ought to be refused: those that no step reimages, or else the last one."""
-        reimaged = {step.place.role_instance for step in self.steps() if step.place.deployment == deployment}
-        free = [name for name in self._ordered(deployment) if name not in reimaged]
-        return [Place(deployment, name) for name in free or self._ordered(deployment)[-1:]]
+    @cached_property
+    def witnesses(self) -> list[Place]:
+        """Instances of the main deployment for requests that ought to be refused: those that no step reimages, or else the last one."""
+        reimaged = {step.place.role_instance for step in self.steps if step.place.deployment == self.main}
+        names = self._ordered(self.main)
+        return [Place(self.main, name) for name in names if name not in reimaged] or [Place(self.main, names[-1])]
 
+    @cached_property
     def steps(self) -> list[Step]:
         """Every step of the profile, in order of importance."""
         first = Step("control-slot", self.place(self.main), SLOT, contend=self._profile is not Profile.SMOKE)

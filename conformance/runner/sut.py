@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.checks.deployments import READY, statuses_in
 from conformance.checks.probes import installation_in
-from conformance.checks.refusals import instance_untouched, nothing_left_behind, refused
 from conformance.model import Deployment, Exchange, Outcome, Request, Verdict
 from conformance.oracle import permitted
 from conformance.protocol.addresses import FORMS, Kind, UriForm, read_target
-from conformance.protocol.documents import error_code
 from conformance.protocol.requests import VERSION_HEADER, Place, RequestBuilder, without_header
 from conformance.runner.campaign import Campaign, Result
-from conformance.runner.operations import Operation, OperationBook, State
+from conformance.runner.operations import Operation, OperationBook
 from conformance.runner.planning import Planner
 from conformance.runner.recorder import raise_bad
+from conformance.runner.refusing import Refusing
 from conformance.runner.signals import Inconclusive, Untested
 from conformance.world import Absence
 
@@ -33,8 +32,6 @@ if TYPE_CHECKING:
     from conformance.runner.recorder import Recorder
     from conformance.world import World
 
-CONFLICT_TRIES = 60
-MOST_UNWANTED = 40
 NOT_KNOWN = (
     "REQ-REIMAGE-REQID-USABLE",
     "REQ-GOS-ROOT",
@@ -75,7 +72,7 @@ class SystemUnderTest:
         self.planner = Planner(target, profile)
         self.book = OperationBook(dispatcher, self.builder, budget, recorder)
         self.campaign = Campaign(
-            self.planner.steps(),
+            self.planner.steps,
             builder=self.builder,
             dispatcher=dispatcher,
             book=self.book,
@@ -83,8 +80,8 @@ class SystemUnderTest:
             probe=probe,
             budget=budget,
         )
+        self.refusing = Refusing(self)
         self.memory: dict[str, Any] = {}
-        self._examined: set[tuple[str, ...]] = set()
         self._ticking = False
         self._together: list[Verdict] | None = None
         dispatcher.before = self.tick
@@ -133,7 +130,7 @@ class SystemUnderTest:
 
     def result(self, name: str) -> Result:
         """The step `name` of the campaign, once it has been sent; raises Untested where the profile or budget left it out."""
-        planned = {step.name for step in self.planner.steps()} | set(self.campaign.results)
+        planned = {step.name for step in self.planner.steps} | set(self.campaign.results)
         if name not in planned and ":" not in name:
             raise Untested(f"no step {name!r} in profile {self.profile.value}")
         self.campaign.go_on()
@@ -283,125 +280,21 @@ class SystemUnderTest:
                 return deployment
         return None
 
-    def witness(self, form: UriForm = UriForm.SLOT, index: int = 0) -> Place:
-        """An instance for requests that ought to be refused, on a deployment that is free if one is."""
-        del form
-        candidates = [self.planner.main, *self.planner.others]
-        free = [d for d in candidates if not self.book.is_busy(d)]
-        deployment = (free or candidates)[0] if self.campaign.paused or not free else free[0]
-        witnesses = self.planner.witnesses(deployment)
-        return witnesses[index % len(witnesses)]
-
     def main_witness(self, index: int = 0) -> Place:
         """A witness on the main deployment, busy or not: `index` tells kinds of refusal apart."""
-        witnesses = self.planner.witnesses(self.planner.main)
-        return witnesses[index % len(witnesses)]
+        return self.planner.witnesses[index % len(self.planner.witnesses)]
 
     def attempt(self, request: Request, *, label: str = "refusal", **options: Any) -> Exchange:
         """Sends a request that ought to be refused: within the budget, and not while something of ours is in its way."""
-        if not self.budget.allows():
-            raise Untested("the budget of reimages is spent")
-        exchange = self.dispatcher.send(request, label=label, **options)
-        tries = 0
-        while exchange.reply is not None and exchange.reply.status == 409 and tries < CONFLICT_TRIES:
-            tries += 1
-            self.campaign.paused = True
-            while self.book.under_way:
-                self.idle()
-            if tries > 1:
-                self.clock.sleep(self.dispatcher.limits.poll_interval_seconds)
-            exchange = self.dispatcher.send(request, label=label, **options)
-        return exchange
+        return self.refusing.attempt(request, label=label, **options)
 
     def refuse(self, request: Request, requirement: str = "", *, effects: bool = True, **options: Any) -> Exchange:
         """Sends a request that ought to be refused, and judges what came: the answer, and that nothing was started."""
-        place = self.place_of(request)
-        key = self._key(request)
-        examine = (
-            effects
-            and place is not None
-            and key not in self._examined
-            and read_target(request.target).kind is Kind.REIMAGE
-        )
-        before = self._before(place) if examine and place is not None else None
-        exchange = self.attempt(request, **options)
-        alive = False
-        if exchange.reply is None and request.patience_seconds is None and request.identity not in ("none", "unknown"):
-            exchange, alive = self._insist(request, exchange)
-        operation = self._follow(exchange, place)
-        polls = operation.polls if operation is not None else []
-        arguments = {"requirement": requirement, "alive": alive, "polls": len(polls)}
-        arguments |= {"overdue": True} if operation is not None and operation.state is State.OVERDUE else {}
-        verdicts = self.recorder.judge(refused, [exchange, *polls], **arguments)
-        if examine and place is not None and exchange.reply is not None and exchange.reply.status >= 400:
-            self._examined.add(key)
-            blamed = requirement or next((d.requirement for d in permitted(exchange.request, self.world).defects), "")
-            verdicts = verdicts + (self._effects(exchange, place, before, blamed) if blamed else [])
-        raise_bad(verdicts)
-        return exchange
+        return self.refusing.refuse(request, requirement, effects=effects, **options)
 
     def settle(self, exchange: Exchange) -> None:
         """Books what a request started although it addresses nothing, and waits for its end, so that it is in nobody's way."""
-        address = read_target(exchange.request.target)
-        if exchange.reply is not None and exchange.reply.status == 202 and address.kind is Kind.REIMAGE:
-            self.book.wait(self.book.open(exchange, self.place_of(exchange.request), address.form))
-
-    def _key(self, request: Request) -> tuple[str, ...]:
-        """What kind of refusal a request is: its form and its defects."""
-        judged = permitted(request, replace(self.world, target=self.target, memory={}))
-        return (str(judged.address.form), request.method, *(defect.key for defect in judged.defects))
-
-    def _insist(self, request: Request, exchange: Exchange) -> tuple[Exchange, bool]:
-        """A refusal without reply is sent once more if the endpoint lives, so that neither a lost connection nor a lock accuses anybody."""
-        while self.book.under_way:
-            self.idle()
-        if not self.is_alive():
-            return exchange, False
-        again = self.dispatcher.send(replace(request, fresh_connection=True), label="refusal-again")
-        return again, again.reply is None and self.is_alive()
-
-    def _follow(self, exchange: Exchange, place: Place | None) -> Operation | None:
-        """The operation that should not have been, if there is one; waits for its end only where that decides."""
-        if exchange.reply is None or not 200 <= exchange.reply.status < 300:
-            return None
-        address = read_target(exchange.request.target)
-        if address.kind is not Kind.REIMAGE or exchange.request.method in ("HEAD", "OPTIONS", "TRACE"):
-            return None
-        if error_code(exchange.reply) or (exchange.reply.status != 202 and exchange.request.method != "POST"):
-            return None  # an error in disguise starts nothing
-        operation = self.book.open(exchange, place, address.form)
-        operation.unwanted = True
-        for touched in [place] if place is not None else self._namesakes(address.instance):
-            self.observer.address(touched)
-        if self.book.unwanted > MOST_UNWANTED:
-            operation.state = (
-                State.LOST
-            )  # an endpoint that takes everything has been shown to; its operations tell no more
-            return None
-        if any(defect.later for defect in permitted(exchange.request, self.world).defects):
-            self.book.wait(operation)
-        return operation
-
-    def _namesakes(self, instance: str) -> list[Place]:
-        """Every listed place with an instance of this name: a request that ought to address nothing may have reached any."""
-        return [place for place in self.places() if place.role_instance == instance]
-
-    def _before(self, place: Place) -> Exchange | None:
-        """The instance before a refusal, where that can be seen."""
-        return self.observer.look(place.deployment) if self.observer.offers_deployment else None
-
-    def _effects(self, refusal: Exchange, place: Place, before: Exchange | None, requirement: str) -> list[Verdict]:
-        """What a refused request left behind: an operation under its id, or an instance that is not as it was."""
-        verdicts: list[Verdict] = []
-        identifier = refusal.reply.header("x-ms-request-id") if refusal.reply is not None else None
-        if identifier:
-            poll = self.dispatcher.once(self.builder.operation_status(identifier), label="poll-refused")
-            verdicts += self.recorder.judge(nothing_left_behind, [refusal, poll])
-        if before is not None and statuses_in(before):
-            after = self.observer.look(place.deployment)
-            arguments = {"requirement": requirement, "instance": place.role_instance}
-            verdicts += self.recorder.judge(instance_untouched, [before, refusal, after], **arguments)
-        return verdicts
+        self.refusing.settle(exchange)
 
     def known_poll(self) -> Request:
         """A poll of an operation that was known when last asked about, to see that an ordinary request is answered 200."""

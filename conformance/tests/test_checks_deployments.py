@@ -271,14 +271,16 @@ class TestEmbedded:
     NAME = "REQ-PROPS-URI"
     BOTH = deployment(instance("A") + instance("B"), name="x") + deployment(instance("C"), name="y")
 
-    def of(self, inner: str, *, wanted: bool = True, **deployments: list[str]) -> tuple[list[object], str, str]:
+    def of(
+        self, inner: str, deployments: dict[str, list[str]], *, wanted: bool = True
+    ) -> tuple[list[object], str, str]:
         """What the check says of a cloud service that shows some deployments."""
         found = judged("embedded_deployments", [shown(SERVICE.format(inner))], wanted=wanted, deployments=deployments)
         return list(brief(found)), found[0].expected, found[0].actual
 
     def test_all_deployments_with_their_instances(self) -> None:
-        assert self.of(self.BOTH, x=["A", "B"], y=["C"]) == ([met(self.NAME)], "", "['x', 'y']")
-        assert self.of(self.BOTH, y=[]) == ([met(self.NAME)], "", "['x', 'y']")
+        assert self.of(self.BOTH, {"x": ["A", "B"], "y": ["C"]}) == ([met(self.NAME)], "", "['x', 'y']")
+        assert self.of(self.BOTH, {"y": []}) == ([met(self.NAME)], "", "['x', 'y']")
 
     @pytest.mark.parametrize(
         ("deployments", "told"),
@@ -294,7 +296,7 @@ class TestEmbedded:
     def test_something_is_left_out(self, deployments: dict[str, list[str]], told: str) -> None:
         expected = f"Deployments/Deployment of {', '.join(deployments)} with every role instance"
 
-        assert self.of(self.BOTH, **deployments) == ([violated(self.NAME, "detail")], expected, told)
+        assert self.of(self.BOTH, deployments) == ([violated(self.NAME, "detail")], expected, told)
 
     def test_nothing_is_shown(self) -> None:
         empty = judged(
@@ -308,8 +310,8 @@ class TestEmbedded:
         assert empty[0].actual == "x without A"
 
     def test_what_was_not_asked_for_is_not_shown(self) -> None:
-        assert self.of("", wanted=False, x=["A"]) == ([met(self.NAME)], "", "none")
-        assert self.of(self.BOTH, wanted=False) == (
+        assert self.of("", {"x": ["A"]}, wanted=False) == ([met(self.NAME)], "", "none")
+        assert self.of(self.BOTH, {"x": ["A"]}, wanted=False) == (
             [violated(self.NAME, "unasked-detail")],
             "no deployments without embed-detail=true",
             "['x', 'y']",

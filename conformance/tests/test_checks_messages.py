@@ -114,6 +114,7 @@ class TestStandardHeaders:
             (("Transfer-Encoding", "gzip;q=1, chunked"),),
             (("Last-Modified", DATE), ("Age", "0")),
             (("Allow", "GET"), ("Allow", "POST")),
+            (("Cache-Control", ""), ("Cache-Control", 'no-cache, ,max-age=0 , private="a\\"b, c"')),
         ],
     )
     def test_fields_as_http_defines_them(self, headers: Headers) -> None:
@@ -137,6 +138,14 @@ class TestStandardHeaders:
                 (("Transfer-Encoding", "gzip chunked"),),
                 "transfer-encoding",
                 "Transfer-Encoding 'gzip chunked' is no list of tokens",
+            ),
+            *(
+                (
+                    (("Cache-Control", "no-cache"), ("Cache-Control", value)),
+                    "cache-control",
+                    f"cache-control {value!r} is no list of directives",
+                )
+                for value in ("no cache", "max-age:0", "max-age=", 'private="a', "a;b")
             ),
             ((("Last-Modified", "now"),), "last-modified", "last-modified 'now' is no HTTP date"),
             ((("Age", "-1"),), "age", "age '-1' is no number of seconds"),
@@ -290,7 +299,11 @@ class TestBodies:
             met("REQ-XML-WF", 2),
             met("REQ-XML-NS", 2),
         ]
-        assert brief(judged("xml_bodies", [refusal(REIMAGE, 400, "X")])) == [met("REQ-XML-ENC"), met("REQ-XML-WF")]
+        assert brief(judged("xml_bodies", [refusal(REIMAGE, 400, "X")])) == [
+            met("REQ-XML-ENC"),
+            met("REQ-XML-WF"),
+            met("REQ-XML-NS"),
+        ]
 
     def test_ill_formed_xml(self) -> None:
         found = judged("xml_bodies", [poll("<Operation>")])
@@ -305,8 +318,9 @@ class TestBodies:
             met("REQ-XML-ENC"),
         ]
 
-    def test_every_success_has_a_namespace(self) -> None:
-        assert brief(judged("xml_bodies", [poll(RUNNING, 299)]))[2] == met("REQ-XML-NS", 2)
+    @pytest.mark.parametrize("status", [299, 300, 404, 500])
+    def test_whatever_the_status_there_is_a_namespace(self, status: int) -> None:
+        assert brief(judged("xml_bodies", [poll(RUNNING, status)]))[2] == met("REQ-XML-NS", 2)
 
     def test_a_wrong_encoding(self) -> None:
         found = judged("xml_bodies", [poll(b"<Operation>\xff</Operation>")])
@@ -337,15 +351,16 @@ class TestBodies:
                 f'<HostedService xmlns="{NAMESPACE}"><Url xmlns="urn:x"/><ServiceName/></HostedService>',
                 "Url, ServiceName",
             ),
+            (REIMAGE, error().replace("<Code>", '<Code xmlns="">'), "Code, Message"),
+            (REIMAGE, error(namespace="").replace("<Message>", '<Message xmlns="urn:x">'), "Code, Message"),
         ],
     )
     def test_children_in_another_namespace(self, request_: Request, body: str, names: str) -> None:
-        found = judged("xml_bodies", [exchange(request_, 200, body)])
-
-        assert brief(found)[0] == violated("REQ-XML-NS", "child-namespace")
-        assert found[0].expected == f"{names} in the root's namespace"
-        assert found[0].actual.endswith(" elsewhere")
-        assert [s for s in brief(judged("xml_bodies", [exchange(request_, 300, body)])) if s[0] == "REQ-XML-NS"] == []
+        for status in (200, 300, 400):
+            found = judged("xml_bodies", [exchange(request_, status, body)])
+            assert brief(found)[0] == violated("REQ-XML-NS", "child-namespace")
+            assert found[0].expected == f"{names} in the root's namespace"
+            assert found[0].actual.endswith(" elsewhere")
 
     def test_wrong_children_are_named(self) -> None:
         body = f'<Operation xmlns="{NAMESPACE}"><ID xmlns="">a</ID><Status/></Operation>'

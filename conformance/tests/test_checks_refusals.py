@@ -130,6 +130,17 @@ class TestRefused:
         assert brief(judged("refused", [refusal(UNKNOWN, 401)])) == [violated("REQ-AUTH-FAIL", "status:401")]
         assert brief(judged("refused", [refusal(NO_TYPE, 300)])) == [violated("REQ-REIMAGE-CT-ABSENT", "status:300")]
 
+    def test_another_status_for_a_name_of_odd_characters_may_be_the_tables_matter(self) -> None:
+        odd = replace(REIMAGE, target=REIMAGE.target.replace("/WebRole1_IN_0", "/No%3Cbody%3E"))
+        name = "REQ-REIMAGE-UNKNOWN-INSTANCE"
+
+        assert brief(judged("refused", [refusal(odd, 403)])) == [violated(name, "status:403", because=(CODES,))]
+        assert brief(judged("refused", [refusal(odd, 499)])) == [
+            violated(name, "status:499", because=(CODES, "REQ-ERR-STATUS"))
+        ]
+        for status in (400, 404, 414):
+            assert brief(judged("refused", [refusal(odd, status)])) == [met(name)]
+
     def test_an_invented_status_is_explained_by_that(self) -> None:
         because = ("REQ-ERR-STATUS",)
 

@@ -93,12 +93,12 @@ class TestPlan:
         assert Planner(replace(TARGET, deployments=(empty, STAGING)), Profile.STANDARD).main == STAGING
 
     def test_a_smoke_run_is_one_reimage(self) -> None:
-        (step,) = Planner(TARGET, Profile.SMOKE).steps()
+        (step,) = Planner(TARGET, Profile.SMOKE).steps
 
         assert (step.name, step.place, step.form, step.contend) == ("control-slot", PLACE, UriForm.SLOT, False)
 
     def test_the_first_steps_decide_most(self) -> None:
-        steps = Planner(TARGET, Profile.STANDARD).steps()
+        steps = Planner(TARGET, Profile.STANDARD).steps
 
         assert [(step.name, str(step.place), step.form.value) for step in steps[:7]] == [
             ("control-slot", "contoso/contoso-v2/WebRole1_IN_0", "slot"),
@@ -118,7 +118,7 @@ class TestPlan:
         assert [step.name for step in steps if step.expected == "fails"] == ["failing"]
 
     def test_the_names_of_steps_are_unique(self) -> None:
-        names = [step.name for step in Planner(TARGET, Profile.NIGHTLY).steps()]
+        names = [step.name for step in Planner(TARGET, Profile.NIGHTLY).steps]
 
         assert len(names) == len(set(names))
         assert {
@@ -135,7 +135,7 @@ class TestPlan:
 
     def test_a_long_index_range_is_tried_at_its_ends(self) -> None:
         many = replace(PRODUCTION, role_instances=("W_IN_0", "W_IN_1", "W_IN_10", "W_IN_2"))
-        steps = {step.name: step for step in Planner(replace(TARGET, deployments=(many,)), Profile.STANDARD).steps()}
+        steps = {step.name: step for step in Planner(replace(TARGET, deployments=(many,)), Profile.STANDARD).steps}
 
         assert {
             name: steps[name].place.role_instance for name in ("last-index", "second-index", "last-index-slot")
@@ -148,13 +148,13 @@ class TestPlan:
 
     def test_one_deployment_will_do(self) -> None:
         single = Deployment("c", "staging", "d", ("i",))
-        steps = Planner(replace(TARGET, deployments=(single,)), Profile.STANDARD).steps()
+        steps = Planner(replace(TARGET, deployments=(single,)), Profile.STANDARD).steps
 
         assert {str(step.place) for step in steps} == {"c/d/i"}
         assert "other-slot" not in [step.name for step in steps]
 
     def test_open_questions_are_asked_last_and_not_observed(self) -> None:
-        steps = Planner(TARGET, Profile.STANDARD).steps()
+        steps = Planner(TARGET, Profile.STANDARD).steps
         asked = [step for step in steps if step.expected == "open"]
 
         assert [step.name for step in asked] == [
@@ -176,10 +176,10 @@ class TestPlan:
 
     def test_a_second_certificate_is_tried_over_tls(self) -> None:
         second = replace(TARGET, second_client_certificate=cast("Any", "second.pem"))
-        steps = Planner(second, Profile.STANDARD).steps()
+        steps = Planner(second, Profile.STANDARD).steps
 
         assert [step.identity for step in steps if step.name == "second-certificate"] == [Identity.SECOND]
-        plain = Planner(replace(second, base_url="http://h"), Profile.STANDARD).steps()
+        plain = Planner(replace(second, base_url="http://h"), Profile.STANDARD).steps
         assert "second-certificate" not in [step.name for step in plain]
 
     def test_places_count_in_natural_order(self) -> None:
@@ -198,8 +198,8 @@ class TestPlan:
         many = replace(PRODUCTION, role_instances=tuple(f"W_IN_{n}" for n in range(6)))
         planner = Planner(replace(TARGET, deployments=(many,)), Profile.SMOKE)
 
-        assert [place.role_instance for place in planner.witnesses(many)] == [f"W_IN_{n}" for n in range(1, 6)]
-        assert Planner(replace(TARGET, deployments=(STAGING,)), Profile.SMOKE).witnesses(STAGING) == [
+        assert [place.role_instance for place in planner.witnesses] == [f"W_IN_{n}" for n in range(1, 6)]
+        assert Planner(replace(TARGET, deployments=(STAGING,)), Profile.SMOKE).witnesses == [
             Place(STAGING, "WebRole1_IN_0")
         ]
 

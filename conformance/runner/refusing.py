@@ -1,0 +1,139 @@
+"""Refusing: requests that ought to be refused are sent, judged, and seen to have started nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from conformance.checks.deployments import statuses_in
+from conformance.checks.refusals import instance_untouched, nothing_left_behind, refused
+from conformance.oracle import permitted
+from conformance.protocol.addresses import Kind, read_target
+from conformance.protocol.documents import error_code
+from conformance.runner.operations import Operation, State
+from conformance.runner.recorder import raise_bad
+from conformance.runner.signals import Untested
+
+if TYPE_CHECKING:
+    from conformance.model import Exchange, Request, Verdict
+    from conformance.protocol.requests import Place
+    from conformance.runner.sut import SystemUnderTest
+
+CONFLICT_TRIES = 60
+MOST_UNWANTED = 40
+
+
+class Refusing:
+    """What a system under test does with requests that ought to be refused."""
+
+    def __init__(self, sut: SystemUnderTest) -> None:
+        self._sut = sut
+        self._examined: set[tuple[str, ...]] = set()
+
+    def attempt(self, request: Request, *, label: str = "refusal", **options: Any) -> Exchange:
+        """Sends a request that ought to be refused: within the budget, and not while something of ours is in its way."""
+        if not self._sut.budget.allows():
+            raise Untested("the budget of reimages is spent")
+        exchange = self._sut.dispatcher.send(request, label=label, **options)
+        tries = 0
+        while exchange.reply is not None and exchange.reply.status == 409 and tries < CONFLICT_TRIES:
+            tries += 1
+            self._sut.campaign.paused = True
+            while self._sut.book.under_way:
+                self._sut.idle()
+            if tries > 1:
+                self._sut.clock.sleep(self._sut.dispatcher.limits.poll_interval_seconds)
+            exchange = self._sut.dispatcher.send(request, label=label, **options)
+        return exchange
+
+    def refuse(self, request: Request, requirement: str = "", *, effects: bool = True, **options: Any) -> Exchange:
+        """Sends a request that ought to be refused, and judges what came: the answer, and that nothing was started."""
+        place = self._sut.place_of(request)
+        key = self._key(request)
+        examine = (
+            effects
+            and place is not None
+            and key not in self._examined
+            and read_target(request.target).kind is Kind.REIMAGE
+        )
+        before = self._before(place) if examine and place is not None else None
+        exchange = self.attempt(request, **options)
+        alive = False
+        if exchange.reply is None and request.patience_seconds is None and request.identity not in ("none", "unknown"):
+            exchange, alive = self._insist(request, exchange)
+        operation = self._follow(exchange, place)
+        polls = operation.polls if operation is not None else []
+        arguments = {"requirement": requirement, "alive": alive, "polls": len(polls)}
+        arguments |= {"overdue": True} if operation is not None and operation.state is State.OVERDUE else {}
+        verdicts = self._sut.recorder.judge(refused, [exchange, *polls], **arguments)
+        if examine and place is not None and exchange.reply is not None and exchange.reply.status >= 400:
+            self._examined.add(key)
+            blamed = requirement or next(
+                (d.requirement for d in permitted(exchange.request, self._sut.world).defects), ""
+            )
+            verdicts = verdicts + (self._effects(exchange, place, before, blamed) if blamed else [])
+        raise_bad(verdicts)
+        return exchange
+
+    def settle(self, exchange: Exchange) -> None:
+        """Books what a request started although it addresses nothing, and waits for its end, so that it is in nobody's way."""
+        address = read_target(exchange.request.target)
+        if exchange.reply is not None and exchange.reply.status == 202 and address.kind is Kind.REIMAGE:
+            self._sut.book.wait(self._sut.book.open(exchange, self._sut.place_of(exchange.request), address.form))
+
+    def _key(self, request: Request) -> tuple[str, ...]:
+        """What kind of refusal a request is: its form and its defects."""
+        judged = permitted(request, replace(self._sut.world, target=self._sut.target, memory={}))
+        return (str(judged.address.form), request.method, *(defect.key for defect in judged.defects))
+
+    def _insist(self, request: Request, exchange: Exchange) -> tuple[Exchange, bool]:
+        """A refusal without reply is sent once more if the endpoint lives, so that neither a lost connection nor a lock accuses anybody."""
+        while self._sut.book.under_way:
+            self._sut.idle()
+        if not self._sut.is_alive():
+            return exchange, False
+        again = self._sut.dispatcher.send(replace(request, fresh_connection=True), label="refusal-again")
+        return again, again.reply is None and self._sut.is_alive()
+
+    def _follow(self, exchange: Exchange, place: Place | None) -> Operation | None:
+        """The operation that should not have been, if there is one; waits for its end only where that decides."""
+        if exchange.reply is None or not 200 <= exchange.reply.status < 300:
+            return None
+        address = read_target(exchange.request.target)
+        if address.kind is not Kind.REIMAGE or exchange.request.method in ("HEAD", "OPTIONS", "TRACE"):
+            return None
+        if error_code(exchange.reply) or (exchange.reply.status != 202 and exchange.request.method != "POST"):
+            return None  # an error in disguise starts nothing
+        operation = self._sut.book.open(exchange, place, address.form)
+        operation.unwanted = True
+        for touched in [place] if place is not None else self._namesakes(address.instance):
+            self._sut.observer.address(touched)
+        if self._sut.book.unwanted > MOST_UNWANTED:
+            operation.state = (
+                State.LOST
+            )  # an endpoint that takes everything has been shown to; its operations tell no more
+            return None
+        if any(defect.later for defect in permitted(exchange.request, self._sut.world).defects):
+            self._sut.book.wait(operation)
+        return operation
+
+    def _namesakes(self, instance: str) -> list[Place]:
+        """Every listed place with an instance of this name: a request that ought to address nothing may have reached any."""
+        return [place for place in self._sut.places() if place.role_instance == instance]
+
+    def _before(self, place: Place) -> Exchange | None:
+        """The instance before a refusal, where that can be seen."""
+        return self._sut.observer.look(place.deployment) if self._sut.observer.offers_deployment else None
+
+    def _effects(self, refusal: Exchange, place: Place, before: Exchange | None, requirement: str) -> list[Verdict]:
+        """What a refused request left behind: an operation under its id, or an instance that is not as it was."""
+        verdicts: list[Verdict] = []
+        identifier = refusal.reply.header("x-ms-request-id") if refusal.reply is not None else None
+        if identifier:
+            poll = self._sut.dispatcher.once(self._sut.builder.operation_status(identifier), label="poll-refused")
+            verdicts += self._sut.recorder.judge(nothing_left_behind, [refusal, poll])
+        if before is not None and statuses_in(before):
+            after = self._sut.observer.look(place.deployment)
+            arguments = {"requirement": requirement, "instance": place.role_instance}
+            verdicts += self._sut.recorder.judge(instance_untouched, [before, refusal, after], **arguments)
+        return verdicts
