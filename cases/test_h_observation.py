@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from conformance.casebook import NotApplicable, SystemUnderTest, at_the_end, smoke, verifies
+from conformance.casebook import NotApplicable, SystemUnderTest, at_the_end, precondition, smoke, verifies
 from conformance.checks.deployments import (
     BAD_STATES,
     deployment_document,
@@ -18,6 +18,7 @@ from conformance.checks.deployments import (
     statuses_in,
     version_gates,
 )
+from conformance.checks.messages import allow_with_405
 from conformance.checks.polls import version_of
 from conformance.checks.refusals import refused
 from conformance.checks.transport import same_answer
@@ -129,6 +130,15 @@ def test_instance_statuses_are_documented(sut: SystemUnderTest) -> None:
     """InstanceStatus and PowerState take documented values that fit the version."""
     claimed(sut)
     sut.judge_all(status_vocabulary)
+
+
+@verifies("REQ-HTTP-405-ALLOW")
+def test_what_else_a_deployment_allows(sut: SystemUnderTest) -> None:
+    """OPTIONS, which changes nothing, is answered somehow; with 405 the answer says what is allowed."""
+    claimed(sut)
+    exchange = sut.send(replace(sut.builder.deployment(sut.planner.main), method="OPTIONS"), label="question")
+    precondition(exchange.reply is not None, "no reply")
+    sut.judge(allow_with_405, exchange)
 
 
 @verifies("REQ-DEPL-EMPTY-SLOT")

@@ -96,7 +96,7 @@ def framing_problems(exchange: Exchange) -> list[str]:
     """What is wrong with the framing of a reply: it broke off, stalled, went on too long, or is no HTTP."""
     failure, response = exchange.failure, exchange.response
     anomalies = response.anomalies if response is not None else ()
-    elsewhere = (_HEAD_ANOMALY, *_FIELD_ANOMALIES, "malformed-status-line")
+    elsewhere = (_HEAD_ANOMALY, *_FIELD_ANOMALIES, "malformed-status-line", "invalid-status-code")
     ours = [anomaly for anomaly in anomalies if not anomaly.startswith(elsewhere)]
     broken = failure is not None and failure.kind in (FailureKind.NOT_HTTP, FailureKind.TRUNCATED)
     return [f"{failure.kind.value}: {failure.detail}"] if failure is not None and broken and not anomalies else ours

@@ -138,7 +138,7 @@ def _answered(exchange: Exchange, defects: Sequence[Defect], requirement: str, e
         by_table = len(defects) == 1 and defects[0].key in _BY_TABLE and response.status < 500
         root, other = ("REQ-ERR-CODES", requirement) if by_table else (requirement, "REQ-ERR-CODES")
         because = ("REQ-AUTH-FAIL",) if root == "REQ-AUTH-TLS" else ()
-        if any(defect.key == "bad-name" for defect in defects):
+        if any(defect.key in ("bad-name", "elsewhere") for defect in defects):
             because = ("REQ-ERR-CODES",)  # which may be wrong for every unknown name
         if not is_standard(response.status):
             because = (*because, "REQ-ERR-STATUS")
@@ -252,7 +252,7 @@ def error_statuses(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verd
             and response.status not in (501, 503, 505)
             and permitted(exchange.request, world).binding
         ):
-            blamed = tuple(defect.requirement for defect in permitted(exchange.request, world).binding)
+            blamed = tuple(defect.requirement for defect in permitted(exchange.request, world).defects)
             yield verdict.violated("a 4xx status for a client's error", said(exchange), "server-error", because=blamed)
         elif response.status >= 400 and read_target(exchange.request.target).kind in (Kind.REIMAGE, Kind.OPERATION):
             yield verdict.met(said(exchange))  # other calls may not be offered at all

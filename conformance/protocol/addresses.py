@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from urllib.parse import quote, unquote, unquote_plus
 
 
@@ -58,6 +59,7 @@ def _query(text: str) -> tuple[tuple[str, str], ...]:
     return tuple((unquote_plus(name), unquote_plus(value)) for name, _, value in pairs)
 
 
+@lru_cache(maxsize=8192)
 def read_target(target: str) -> Address:
     """Reads a request target in origin or absolute form; what fits no resource is `Kind.OTHER` (RFC 9112 3.2)."""
     if "://" in target.split("/", 1)[0] + "//" and target.startswith(("http://", "https://")):

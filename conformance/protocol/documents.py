@@ -134,7 +134,9 @@ def _encoding(body: bytes, declared_charset: str) -> tuple[str, str, bytes]:
                 codec = "utf-16-le" if mark == codecs.BOM_UTF16_LE else "utf-16-be"
                 return codec, _mismatch(bom, declared_charset), rest
             break
-    if not bom and declared_charset.startswith("utf-16"):
+    if not bom and _ENCODINGS.get(declared_charset) == "utf-16":
+        if b"\0" not in body[:2]:
+            return "utf-8", f"charset {declared_charset!r} over octets that are not UTF-16", rest
         return ("utf-16-be" if body[:1] == b"\0" else "utf-16-le"), "", rest
     if not bom and body[:2] in (b"<\0", b"\0<"):
         found = "utf-16-le" if body[:1] == b"<" else "utf-16-be"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import tomllib
+from functools import cache
 from importlib import resources
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -88,11 +89,13 @@ def requirement(name: str) -> Requirement:
     raise UsageError(f"unknown requirement {name!r}{hint}")
 
 
+@cache
 def published_from(date: str) -> tuple[str, ...]:
     """The published versions at or after `date` (YYYY-MM-DD), oldest first, those below the minimum too."""
     return tuple(version for version in _ALL_PUBLISHED if version >= date)
 
 
+@cache
 def published_before(date: str) -> tuple[str, ...]:
     """The published versions before `date` (YYYY-MM-DD), oldest first, those below the minimum too."""
     return tuple(version for version in _ALL_PUBLISHED if version < date)

@@ -319,7 +319,10 @@ class SystemUnderTest:
         if not refusals:
             return "a reimage of another instance", "REQ-REIMAGE-OTHERS-UNTOUCHED"
         blamed = [d.requirement for e in refusals for d in permitted(e.request, self.world).binding]
-        touched = [v.requirement for v in self.recorder.verdicts if v.symptom == "touched" and v.requirement in blamed]
+        numbers = {refusal.number for refusal in refusals}
+        touched = [
+            v.requirement for v in self.recorder.verdicts if v.symptom == "touched" and numbers & set(v.evidence)
+        ]
         blamed = touched[:1] or blamed
         same = len(set(blamed)) == 1
         return f"refused requests to {place.role_instance}", blamed[0] if same else "REQ-GOS-NOTFOUND-NOEFFECT"

@@ -118,7 +118,9 @@ class TestContended:
         assert brief(judged("contended", [started(identifier=""), unnamed], requirement=self.NAME, ended=True)) == [
             met(self.NAME, 2)
         ]
-        assert brief(judged("contended", [silent(), unnamed], requirement=self.NAME, ended=True)) == [met(self.NAME, 2)]
+        for second in (unnamed, started(number=2)):
+            unanswered = judged("contended", [silent(), second], requirement=self.NAME, ended=True)
+            assert brief(unanswered) == [met(self.NAME, 2)]
 
     def test_one_that_never_ends(self) -> None:
         second = started(number=2, identifier=OTHER_ID)

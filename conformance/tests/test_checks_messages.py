@@ -143,7 +143,7 @@ class TestStandardHeaders:
                 (
                     (("Cache-Control", "no-cache"), ("Cache-Control", value)),
                     "cache-control",
-                    f"cache-control {value!r} is no list of directives",
+                    f"Cache-Control {value!r} is no list of directives",
                 )
                 for value in ("no cache", "max-age:0", "max-age=", 'private="a', "a;b")
             ),

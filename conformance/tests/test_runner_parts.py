@@ -225,8 +225,8 @@ class TestVariations:
         assert [key for key, _ in changed.headers] == [
             "ContentLength",
             "CONTENT-LENGTH",
-            "x-ms-version",
-            "Content-Type",
+            "X-MS-VERSION",
+            "CONTENT-TYPE",
             "HOST",
         ]
         assert permitted(changed, world()).must_be_accepted

@@ -92,7 +92,7 @@ fault(
     "REQ-GOS-ROOT",
     "the answer to a poll is called XML and is empty",
     edits(encode_document, lambda _, octets: b"" if b"<Operation" in octets else octets),
-    also=(WF, *_DEPENDENTS["operation"]),
+    also=(WF, "REQ-GOS-200", "REQ-GOS-STATUS", "REQ-GOS-ID"),
 )
 
 
@@ -247,5 +247,5 @@ fault(
     "REQ-GOS-ROOT",
     "the namespace is declared as xmlns:xmlns, not as the default",
     edits(namespace_declarations, lambda _, text: text.replace(" xmlns=", " ns=", 1)),
-    also=(NS, WF, *_ALL),
+    also=(NS, WF, *(each for each in _ALL if each != "REQ-GOS-ROOT")),
 )

@@ -76,7 +76,6 @@ for _name, _pattern in {
     "path": r".*/.*",
     "user": r".*@.*",
     "port": r".*:[^0-9]+",
-    "empty": r"",
     "angle": r".*[<>\"].*",
 }.items():
     fault(

@@ -247,7 +247,7 @@ for _defect, _requirement in (
             "REQ-ERR-CODES" if _defect == "version-old" else _requirement,
             f"{_defect} gives {_status}",
             refusal_edit(refused_with(status=_status), _defect),
-            also=(_requirement, "REQ-ERR-CODES"),
+            also=(_requirement if _defect == "version-old" else "REQ-ERR-CODES",),
         )
 fault(
     "version-not-checked",
