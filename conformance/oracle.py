@@ -27,7 +27,7 @@ MINIMUM_VERSION = "2010-10-28"
 MINIMUM_POLL_VERSION = "2009-10-01"
 SIBLINGS = ("reboot", "rebuild", "delete")
 _VERSION_FORM = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
-_HOST_FORM = re.compile(r"(?:\[[0-9A-Za-z:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]*)(?::\d*)?\Z", re.ASCII)
+_HOST_FORM = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=%\[\]:-]*\Z")
 _LENGTH_FORM = re.compile(r"\d+\Z", re.ASCII)
 _METHODS_KNOWN = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT")
 

@@ -75,7 +75,6 @@ for _name, _pattern in {
     "space": r".* .*",
     "path": r".*/.*",
     "user": r".*@.*",
-    "port": r".*:[^0-9]+",
     "angle": r".*[<>\"].*",
 }.items():
     fault(
