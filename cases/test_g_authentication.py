@@ -9,7 +9,7 @@ import pytest
 from conformance.casebook import NotApplicable, SystemUnderTest, afterwards, smoke, verifies
 from conformance.checks.acceptance import accepted
 from conformance.checks.refusals import instance_untouched, refused
-from conformance.checks.transport import answered_with
+from conformance.checks.transport import answered_with, same_answer
 from conformance.model import Identity, Request
 from conformance.protocol.addresses import FORMS, UriForm
 from conformance.protocol.requests import with_query, with_subscription, without_header
@@ -109,9 +109,14 @@ def test_any_certificate_of_the_subscription_will_do(sut: SystemUnderTest) -> No
         *[e for e in [sut.result("second-certificate").exchange] if e is not None],
         requirement="REQ-AUTH-ANYCERT",
     )
-    known = sut.known_poll()
+    for form in FORMS:
+        plain = sut.attempt(sut.nowhere(form))
+        sut.settle(plain)
+        second = sut.attempt(replace(sut.nowhere(form), identity=Identity.SECOND))
+        sut.settle(second)
+        sut.judge(same_answer, plain, second, requirement="REQ-AUTH-ANYCERT", what="the second certificate")
     operation = sut.result("second-certificate").operation
-    polls = [replace(known, identity=Identity.SECOND)] if known is not None else []
+    polls = [replace(sut.known_poll(), identity=Identity.SECOND)]
     if operation is not None and sut.finished(sut.result("second-certificate")).is_known:
         polls.append(sut.builder.operation_status(operation.identifier))
     for poll in polls:

@@ -68,7 +68,7 @@ def test_a_refused_reimage_leaves_the_running_one_alone(sut: SystemUnderTest) ->
 
 
 @alone
-@verifies("REQ-CONC-REFUSED-NOEFFECT")
+@verifies("REQ-CONC-REFUSED-NOEFFECT", "REQ-GOS-NOTFOUND-NOEFFECT")
 def test_refused_reimages_neither_prolong_nor_take_effect(sut: SystemUnderTest) -> None:
     """However often reimages are refused with 409 while one runs, it ends as others do, and the refused instance stays as it was."""
     sut.finish_all()
@@ -96,12 +96,12 @@ def test_refused_reimages_neither_prolong_nor_take_effect(sut: SystemUnderTest) 
     seen += [sut.observer.look(other.deployment)] if seen else []
     sut.book.wait(operation)
     precondition(refused, "no reimage was refused with 409 this time")
-    requirement = "REQ-CONC-REFUSED-NOEFFECT"
+    requirement = "REQ-GOS-NOTFOUND-NOEFFECT"
     with sut.together():
         arguments = {"refusals": len(refused), "usual_seconds": round(usual, 3)}
         sut.judge(undisturbed, operation.start, *refused, *operation.polls, **arguments)
         if seen and not taken:
-            addressed = {"requirement": requirement, "instance": other.role_instance}
+            addressed = {"requirement": requirement, "instance": other.role_instance, "beside": True}
             sut.judge(instance_untouched, seen[0], refused[0], seen[1], **addressed)
         if before is not None and not taken:
             what = "a reimage that was refused with 409"

@@ -263,7 +263,7 @@ def error_request_ids(world: World, exchanges: Sequence[Exchange]) -> Iterator[V
     """Error answers of the application carry x-ms-request-id too (REQ-ASYNC-REQID-ERRORS)."""
     for exchange in exchanges:
         response = exchange.reply
-        if response is not None and _kind_of_error(world, exchange):
+        if response is not None and (response.status == 409 or _kind_of_error(world, exchange)):
             verdict = about("REQ-ASYNC-REQID-ERRORS", exchange)
             values = response.values("x-ms-request-id")
             yield verdict.judged(any(values), "an x-ms-request-id", f"{said(exchange)} without one", "no-request-id")
@@ -288,11 +288,12 @@ def nothing_left_behind(world: World, exchanges: Sequence[Exchange]) -> Iterator
 
 @check
 def instance_untouched(
-    world: World, exchanges: Sequence[Exchange], requirement: str, instance: str
+    world: World, exchanges: Sequence[Exchange], requirement: str, instance: str, *, beside: bool = False
 ) -> Iterator[Verdict]:
     """Right after a refusal, Get Deployment still shows the instance that it addressed as it was.
 
-    Exchanges: an observation before, the refusal, an observation after.
+    Exchanges: an observation before, the refusal, an observation after. `beside` says that another instance of the deployment was being
+    reimaged meanwhile.
     """
     del world
     before, refusal, after = exchanges[0], exchanges[1], exchanges[2]
@@ -304,7 +305,8 @@ def instance_untouched(
     if now == READY:
         yield verdict.met(f"{said(refusal)}, and {instance} stays {READY}")
         return
-    yield verdict.violated(expected, f"{said(refusal)}, and {instance} is {now}", "touched")
+    because = ("REQ-REIMAGE-OTHERS-UNTOUCHED",) if beside else ()
+    yield verdict.violated(expected, f"{said(refusal)}, and {instance} is {now}", "touched", because=because)
     if requirement != "REQ-GOS-NOTFOUND-NOEFFECT":
         yield about("REQ-GOS-NOTFOUND-NOEFFECT", refusal, after).violated(
             expected, f"{said(refusal)}, and {instance} is {now}", "touched", because=(requirement,)

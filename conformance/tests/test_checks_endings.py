@@ -84,6 +84,8 @@ class TestCompletes:
 
     def test_the_first_end_counts(self) -> None:
         assert brief(judged("completes", [started(), *polls(SUCCEEDED, FAILED)])) == [met(self.NAME, 2)]
+        twice = judged("completes", [started(), *polls(FAILED, operation("Failed", "500"))])
+        assert twice[0].actual == "Failed, HttpStatusCode 404"
 
     def test_an_answer_of_the_same_moment_takes_nothing_back(self) -> None:
         several = [started(), poll(FAILED, at=2.0), poll(SUCCEEDED, number=3, at=2.0)]
@@ -139,9 +141,10 @@ class TestCompletes:
         assert brief(judged("fails_as_announced", [started()], overdue=True)) == [inconclusive("REQ-GOS-ERROR", 1)]
         gone = [started(), *polls(RUNNING), poll(b"", 404, number=3)]
         assert brief(judged("fails_as_announced", gone, overdue=True)) == [inconclusive("REQ-GOS-ERROR", 1)]
-        assert brief(judged("fails_as_announced", [started(), *polls(SUCCEEDED)], overdue=True)) == [
-            inconclusive("REQ-GOS-ERROR", 2, 1)
-        ]
+        for bodies in ((SUCCEEDED,), (SUCCEEDED, RUNNING)):
+            assert brief(judged("fails_as_announced", [started(), *polls(*bodies)], overdue=True)) == [
+                inconclusive("REQ-GOS-ERROR", 2, 1)
+            ]
 
 
 class TestPollingIsToBlame:

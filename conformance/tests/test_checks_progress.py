@@ -67,6 +67,7 @@ class TestProgress:
 
     def test_nothing_known_says_nothing(self) -> None:
         assert judged("progress", [silent(POLL), poll(b"", 404), poll(operation("Odd"))]) == []
+        assert judged("progress", [silent(POLL), poll(b"", 404)]) == []
 
     @pytest.mark.parametrize(
         ("bodies", "told"),
@@ -165,6 +166,7 @@ class TestProgress:
         assert brief(gone) == [violated(STABLE, "gone", 4, 3)]
         assert worded(gone) == [("InProgress, then Succeeded for good", "InProgress, Succeeded, then 404 Not Found")]
         twice = [poll(RUNNING), end, poll(b"", 404, number=4, at=4.0), poll(b"", 410, number=5, at=4.5)]
+        assert brief(judged("progress", twice)) == [violated(STABLE, "gone", 4, 3)]
         assert judged("progress", twice)[0].actual == "InProgress, Succeeded, then 404 Not Found"
 
     @pytest.mark.parametrize("status", [400, 404, 499])

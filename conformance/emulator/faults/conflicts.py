@@ -241,8 +241,8 @@ fault(
 )
 fault(
     "conflict-reimages-anyway",
-    NO_EFFECT,
+    "REQ-GOS-NOTFOUND-NOEFFECT",
     "the instance refused with 409 gets a fresh guest all the same",
     _on_conflict(_queue),
-    also=("REQ-REIMAGE-OTHERS-UNTOUCHED",),
+    also=("REQ-REIMAGE-OTHERS-UNTOUCHED", NO_EFFECT),
 )

@@ -133,7 +133,7 @@ _CAUSES: dict[str, tuple[str, tuple[str, ...]]] = {
     "length": ("REQ-REIMAGE-CL-ABSENT", ("length",)),
     "type": ("REQ-REIMAGE-CT-ABSENT", TYPE_DEFECTS),
     "certificate": ("REQ-AUTH-BEFORE-EFFECT", ("certificate",)),
-    "conflict": ("REQ-CONC-REFUSED-NOEFFECT", ("conflict",)),
+    "conflict": ("REQ-GOS-NOTFOUND-NOEFFECT", ("conflict",)),
 }
 for _cause, (_requirement, _defects) in _CAUSES.items():
     fault(
@@ -141,14 +141,16 @@ for _cause, (_requirement, _defects) in _CAUSES.items():
         NO_EFFECT,
         f"a reimage refused for its {_cause} starts, under the id of the refusal",
         begun(True, *_defects),  # noqa: FBT003
-        also=tuple(sorted({_requirement, "REQ-CONC-SAME", "REQ-CONC-OTHER"} - {NO_EFFECT})),
+        also=tuple(
+            sorted({_requirement, "REQ-CONC-SAME", "REQ-CONC-OTHER", "REQ-CONC-REFUSED-NOEFFECT"} - {NO_EFFECT})
+        ),
     )
     fault(
         f"refused-yet-started[{_cause}]",
         _requirement,
         f"a reimage refused for its {_cause} starts",
         begun(False, *_defects),  # noqa: FBT003
-        also=(NO_EFFECT,) if _requirement != NO_EFFECT else (),
+        also=(NO_EFFECT,) if _requirement != NO_EFFECT else ("REQ-CONC-REFUSED-NOEFFECT",),
     )
 
 
