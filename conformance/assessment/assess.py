@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from conformance.journal import Journal
     from conformance.model import Exchange, RequirementResult
 
+NO_END = "no end seen"
+"""The outcome of an operation that no poll showed to be over."""
 _CASE_ORDER = (
     Outcome.VIOLATED,
     Outcome.ADVISORY,
@@ -174,7 +176,7 @@ def _operation(event: Mapping[str, Any], start: Exchange, polls: Sequence[Exchan
     told = [
         (round(p.at - accepted_at, 3), status_of(p) or (str(p.reply.status) if p.reply else "no reply")) for p in polls
     ]
-    ended = next((status for _, status in told if status in TERMINAL), "no end seen")
+    ended = next((status for _, status in told if status in TERMINAL), NO_END)
     return OperationRecord(
         id=event["identifier"],
         role_instance=address.instance,

@@ -40,9 +40,9 @@ def end_session(
     where = run.folder if run is not None else folder
     if where is None or (run is None and not (where / "journal.jsonl").exists()):
         return []
-    if run is not None:
-        run.finish(interrupted=exitstatus == INTERRUPTED)
     try:
+        if run is not None:
+            run.finish(interrupted=exitstatus == INTERRUPTED)
         journal = read_journal(where / "journal.jsonl")
         assessment = assessed(journal, run.sut.recorder.verdicts if run is not None else None)
         _write(assessment, journal, folder, plan)

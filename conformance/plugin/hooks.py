@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import settings
 
-from conformance.errors import SuiteError, UnreachableError
+from conformance.errors import ReportError, SuiteError, UnreachableError
 from conformance.plugin.concluding import conclude_case
-from conformance.plugin.ending import PageHooks, end_session
+from conformance.plugin.ending import ASSESSMENT, PageHooks, end_session
 from conformance.plugin.options import Plan, add_options, folder_for, is_wanted, plan_of
 from conformance.plugin.run import Run
 from conformance.requirements import requirement
@@ -89,7 +89,12 @@ def _set_up_hypothesis(plan: Plan) -> None:
 
 
 def _set_up_reports(config: pytest.Config, folder: Path | None) -> None:
-    """Has pytest-html write its page into the folder."""
+    """Makes the folder, and has pytest-html write its page into it."""
+    try:
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise pytest.UsageError(f"the report folder {str(folder)!r} cannot be made: {error.strerror}") from None
     if folder is not None and not config.getoption("htmlpath", None) and not hasattr(config, "workerinput"):
         config.option.htmlpath = str(folder / "report.html")
         config.option.self_contained_html = True
@@ -214,14 +219,17 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     if run is None or not cited:
         return (yield)
     doc = (getattr(item, "function", None).__doc__ or "").strip().splitlines()
-    run.sut.recorder.open_case(item.nodeid, cited, doc[0] if doc else "")
     began = time.monotonic()
     item.stash[OUTCOME] = "inconclusive"
     try:
+        run.sut.recorder.open_case(item.nodeid, cited, doc[0] if doc else "")
         return (yield)
     finally:
         outcome, _, detail = item.stash[OUTCOME].partition("|")
-        run.sut.recorder.close_case(outcome, time.monotonic() - began, detail)
+        try:
+            run.sut.recorder.close_case(outcome, time.monotonic() - began, detail)
+        except ReportError as error:  # a full disk: nothing that follows could be kept
+            pytest.exit(str(error), returncode=error.exit_code)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -256,7 +264,12 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[
         return (yield)
     lines = end_session(session, config.stash.get(RUN, None), config.stash[FOLDER], config.stash[PLAN], exitstatus)
     config.stash[LINES] = lines
-    return (yield)
+    try:
+        return (yield)
+    except (OSError, RuntimeError):
+        if ASSESSMENT in config.stash:
+            raise
+        return None  # there is nothing to make a page of, as LINES says
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

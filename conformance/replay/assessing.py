@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from conformance.assessment import assess
+from conformance.assessment.assess import NO_END
 from conformance.baseline import apply_baseline, baseline_in
 from conformance.report.reproduce import reproduce
 
@@ -22,7 +23,7 @@ def assessed(journal: Journal, judged: Sequence[Verdict] | None = None) -> Asses
     `judged` are the verdicts of a run that just ended, so that they need not be made again.
     """
     assessment = assess(journal, reproduce, judged)
-    assessment = replace(assessment, notes=(*_damage(journal), *_told(journal)))
+    assessment = replace(assessment, notes=(*_damage(journal), *_told(journal), *_under_way(assessment)))
     found = baseline_in(journal)
     return assessment if found is None else apply_baseline(assessment, *found)
 
@@ -33,6 +34,15 @@ def _damage(journal: Journal) -> Iterator[str]:
         yield "The journal ends before the run did; this is what it holds."
     for note in journal.notes:
         yield f"The journal is damaged: {note}."
+
+
+def _under_way(assessment: Assessment) -> Iterator[str]:
+    """Which operations a run that was cut short left behind, for the endpoint goes on with them."""
+    left = [each for each in assessment.operations if each.outcome == NO_END] if assessment.run.interrupted else []
+    named = [f"{each.id} ({each.role_instance} in {each.deployment})" for each in left[:8]]
+    more = [f"and {len(left) - 8} more"] if len(left) > 8 else []
+    if left:
+        yield f"Still under way when the run was cut short: {', '.join([*named, *more])}."
 
 
 def _told(journal: Journal) -> Iterator[str]:

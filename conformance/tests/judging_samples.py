@@ -6,9 +6,20 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from conformance.checks import CHECKS, judge
-from conformance.model import Deployment, Exchange, Failure, FailureKind, Outcome, Request, Response, Strictness, Target
+from conformance.model import (
+    Deployment,
+    Exchange,
+    Failure,
+    FailureKind,
+    Identity,
+    Outcome,
+    Request,
+    Response,
+    Strictness,
+    Target,
+)
 from conformance.protocol.addresses import UriForm
-from conformance.protocol.requests import Place, RequestBuilder
+from conformance.protocol.requests import Place, RequestBuilder, with_header, with_query, without_header
 from conformance.world import World
 
 if TYPE_CHECKING:
@@ -39,6 +50,21 @@ REIMAGE_BY_NAME = BUILDER.reimage(PLACE, UriForm.NAME)
 POLL = BUILDER.operation_status(OPERATION_ID)
 LOOK = BUILDER.deployment(PRODUCTION)
 XML = ("Content-Type", "application/xml; charset=utf-8")
+
+NO_VERSION = without_header(REIMAGE, "x-ms-version")
+MALFORMED = with_header(REIMAGE, "x-ms-version", "latest")
+OLD = with_header(REIMAGE, "x-ms-version", "2009-10-01")
+NO_COMP = with_query(REIMAGE, None)
+NO_TYPE = without_header(REIMAGE, "Content-Type")
+NO_LENGTH = without_header(REIMAGE, "Content-Length")
+NO_HOST = without_header(REIMAGE, "Host")
+NOBODY = replace(REIMAGE, target=REIMAGE.target.replace("/WebRole1_IN_0", "/Nobody"))
+NOWHERE = replace(REIMAGE, target=REIMAGE.target.replace("/contoso/", "/nowhere/"))
+PUT = replace(REIMAGE, method="PUT")
+ANONYMOUS = replace(REIMAGE, identity=Identity.NONE)
+UNKNOWN = replace(REIMAGE, identity=Identity.UNKNOWN)
+TABLE, COMP = "MissingOrIncorrectVersionHeader", "MissingOrInvalidRequiredQueryParameter"
+"""What the error table has for a version that is missing or wrong, and for a missing or wrong comp."""
 
 
 def world(strictness: Strictness = Strictness.STRICT, **changes: Any) -> World:

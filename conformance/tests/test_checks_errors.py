@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.model import Exchange, Identity, Request
 from conformance.protocol.addresses import UriForm
-from conformance.protocol.requests import with_chunked, with_header, with_query, without_header
+from conformance.protocol.requests import with_chunked, with_header, with_query
 from conformance.tests.judging_samples import (
     BUILDER,
+    COMP,
     FAILED,
     LOOK,
+    MALFORMED,
+    NO_COMP,
+    NO_HOST,
+    NO_LENGTH,
+    NO_TYPE,
+    NO_VERSION,
+    NOBODY,
+    NOWHERE,
+    OLD,
     POLL,
     PRODUCTION,
+    PUT,
     REIMAGE,
     RUNNING,
     SUCCEEDED,
+    TABLE,
+    UNKNOWN,
     advisory,
     brief,
     error,
@@ -35,20 +48,10 @@ from conformance.tests.judging_samples import (
     worded,
 )
 
-NO_VERSION = without_header(REIMAGE, "x-ms-version")
-MALFORMED = with_header(REIMAGE, "x-ms-version", "latest")
-OLD = with_header(REIMAGE, "x-ms-version", "2009-10-01")
-NO_COMP = with_query(REIMAGE, None)
-NO_TYPE = without_header(REIMAGE, "Content-Type")
-NO_LENGTH = without_header(REIMAGE, "Content-Length")
-NOBODY = replace(REIMAGE, target=REIMAGE.target.replace("/WebRole1_IN_0", "/Nobody"))
-NOWHERE = replace(REIMAGE, target=REIMAGE.target.replace("/contoso/", "/nowhere/"))
-PUT = replace(REIMAGE, method="PUT")
-UNKNOWN = replace(REIMAGE, identity=Identity.UNKNOWN)
-NO_HOST = without_header(REIMAGE, "Host")
+if TYPE_CHECKING:
+    from conformance.model import Exchange, Request
 
-CODES, TABLE = "REQ-ERR-CODES", "MissingOrIncorrectVersionHeader"
-COMP = "MissingOrInvalidRequiredQueryParameter"
+CODES = "REQ-ERR-CODES"
 
 
 class TestErrorDocuments:
@@ -84,7 +87,7 @@ class TestErrorDocuments:
             exchange(with_chunked(REIMAGE), 400),
             exchange(replace(NO_VERSION, target="/elsewhere"), 404),
             exchange(replace(REIMAGE, method="HEAD"), 400),
-            exchange(REIMAGE, 409),
+            exchange(REIMAGE, 404),
             exchange(NO_VERSION, 399),
             exchange(NO_VERSION, 500),
             silent(NO_VERSION),
@@ -113,6 +116,16 @@ class TestErrorDocuments:
         found = judged("error_request_ids", [empty])
         assert brief(found) == [advisory("REQ-ASYNC-REQID-ERRORS", "no-request-id")]
         assert worded(found) == [("an x-ms-request-id", "400 Bad Request without one")]
+
+    @pytest.mark.parametrize("request_", [REIMAGE, NO_VERSION, NO_HOST])
+    def test_a_conflict_carries_one_whatever_was_asked(self, request_: Request) -> None:
+        identified = exchange(request_, 409, headers=(("x-ms-request-id", "7"),))
+
+        assert brief(judged("error_request_ids", [exchange(request_, 409)])) == [
+            advisory("REQ-ASYNC-REQID-ERRORS", "no-request-id")
+        ]
+        assert brief(judged("error_request_ids", [identified])) == [met("REQ-ASYNC-REQID-ERRORS")]
+        assert judged("error_document_present", [exchange(REIMAGE, 409)]) == []
 
     def test_the_form_is_code_then_message(self) -> None:
         found = judged("error_document_form", [refusal(NO_VERSION, 400, TABLE)])
@@ -238,6 +251,14 @@ class TestErrorStatuses:
         assert worded(found) == [("a 4xx status for a client's error", "500 Internal Server Error")]
         assert brief(judged("error_statuses", [exchange(NO_VERSION, 502)])) == [
             violated("REQ-ERR-STATUS", "server-error", because=("REQ-VER-MISSING",))
+        ]
+
+    def test_a_defect_that_binds_nobody_may_be_what_it_stumbles_over(self) -> None:
+        odd = with_header(REIMAGE, "x-ms-version", "2011-06-01")
+
+        assert brief(judged("error_statuses", [exchange(odd, 500)])) == [met("REQ-ERR-STATUS")]
+        assert brief(judged("error_statuses", [exchange(with_query(odd, None), 500)])) == [
+            violated("REQ-ERR-STATUS", "server-error", because=("REQ-VER-OLD-KEPT", "REQ-REIMAGE-COMP-MISSING"))
         ]
 
     @pytest.mark.parametrize("status", [501, 503, 505])
@@ -388,6 +409,17 @@ class TestNoEffect:
             ]
             * 2
         )
+        beside = judged(
+            "instance_untouched",
+            [self.READY, self.REFUSAL, after],
+            requirement="REQ-VER-MISSING",
+            instance="WebRole1_IN_0",
+            beside=True,
+        )
+        assert brief(beside) == [
+            violated("REQ-VER-MISSING", "touched", 5, 6, because=("REQ-REIMAGE-OTHERS-UNTOUCHED",)),
+            violated("REQ-GOS-NOTFOUND-NOEFFECT", "touched", 5, 6, because=("REQ-VER-MISSING",)),
+        ]
         own = judged(
             "instance_untouched",
             [self.READY, self.REFUSAL, after],

@@ -80,6 +80,7 @@ class TestFraming:
             (exchange(anomalies=("surplus: 1", "stalled: 2 of 3 octets")), ["surplus: 1", "stalled: 2 of 3 octets"]),
             (exchange(anomalies=("bad-chunk: x", "invalid-field-value: x")), ["bad-chunk: x"]),
             (exchange(HEAD, 400, anomalies=("content-on-head: 4 octets",)), []),
+            (exchange(status=999, anomalies=("invalid-status-code: 999", "surplus: 1")), ["surplus: 1"]),
             (exchange(anomalies=("bare-lf: x", "obs-fold: x", "malformed-field-line: x")), []),
             (exchange(anomalies=("malformed-status-line: x", "white-space-before-colon: x")), []),
             (exchange(failure=FailureKind.TIMEOUT, anomalies=("stalled: x",)), ["stalled: x"]),
