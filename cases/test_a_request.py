@@ -9,7 +9,7 @@ import pytest
 from conformance.casebook import NotApplicable, SystemUnderTest, afterwards, precondition, smoke, verifies
 from conformance.checks.acceptance import accepted
 from conformance.checks.messages import same_connection_usable
-from conformance.checks.transport import answered_with, not_accepted
+from conformance.checks.transport import answered_with, not_accepted, same_answer
 from conformance.model import Exchange, Request
 from conformance.oracle import MINIMUM_VERSION
 from conformance.protocol.addresses import FORMS, UriForm
@@ -172,6 +172,12 @@ def test_a_version_before_the_minimum_is_refused(sut: SystemUnderTest, form: Uri
 
 # Content-Type.
 
+SAME_TYPES = (
+    "application/xml ; charset=utf-8",
+    "application/xml;charset=UTF-8",
+    "APPLICATION/XML",
+    'application/xml; charset="utf-8"',
+)
 MEDIA_TYPES = ("text/plain", "application/json", "text/xml", "application/atom+xml;type=entry;charset=utf-8", "application/x-www-form-urlencoded",
                "application/xmlx", "application/xm", "xapplication/xml", "application", "xml", "application/xhtml+xml", "*/*", "",
                "text/html; application/xml", "application/octet-stream", "application/soap+xml")  # fmt: skip
@@ -200,6 +206,18 @@ def record_leniency(sut: SystemUnderTest, requirement: str, what: str, *exchange
     replies = [e for e in exchanges if isinstance(e, Exchange)]
     if sut.world.strictness == "lenient" and replies and replies[0].reply is not None:
         sut.observe(requirement, f"{what}: {replies[0].reply.status}", *replies)
+
+
+@forms
+@verifies("REQ-REIMAGE-CT-PARAM")
+@pytest.mark.parametrize("value", SAME_TYPES)
+def test_parameters_and_case_of_the_media_type_mean_nothing(sut: SystemUnderTest, form: UriForm, value: str) -> None:
+    """A request for nothing is answered alike whatever parameter or case its media type has."""
+    plain = sut.attempt(sut.nowhere(form))
+    sut.settle(plain)
+    varied = sut.attempt(with_header(sut.nowhere(form), "Content-Type", value))
+    sut.settle(varied)
+    sut.judge(same_answer, plain, varied, requirement="REQ-REIMAGE-CT-PARAM", what=f"Content-Type {value!r}")
 
 
 # Length and body.

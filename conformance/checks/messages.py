@@ -108,7 +108,7 @@ _BODY = ("REQ-REIMAGE-CL-NONZERO", "REQ-HTTP-CHUNKED")
 def is_left_body(exchange: Exchange) -> bool:
     """Whether nothing is wrong with a reply but that more followed it, where the request had a body to be taken for another."""
     problems = framing_problems(exchange)
-    return bool(exchange.request.body and problems) and all(each.startswith("surplus") for each in problems)
+    return bool(exchange.request.body and problems) and all(each.startswith("second-response") for each in problems)
 
 
 @check

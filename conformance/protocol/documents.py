@@ -19,6 +19,7 @@ XML_MEDIA_TYPES = ("application/xml", "text/xml")
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _DECLARATION = re.compile(r"""^<\?xml\s[^>]*?encoding\s*=\s*["']([A-Za-z][A-Za-z0-9._-]*)["'][^>]*\?>""")
 _ANY_DECLARATION = re.compile(r"^<\?xml\s[^>]*\?>")
+_OURS = re.compile(rb"(?:<\?xml[^>]*\?>\s*)?<(?:operation|error|deployment|hostedservice)\b")
 _ENCODINGS = {
     "utf-8": "utf-8",
     "utf8": "utf-8",
@@ -117,10 +118,9 @@ def looks_like_xml(response: Response) -> bool:
         return False
     if is_xml_media_type(media_type(response)) and media_type(response) != "application/xhtml+xml":
         return True
-    if "html" in media_type(response):
-        return False
-    start = response.body.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n").replace(b"\0", b"")[:64].lower()
-    return start.startswith((b"<?xml", b"<operation", b"<error", b"<deployment", b"<hostedservice"))
+    start = response.body.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n").replace(b"\0", b"")[:200].lower()
+    declared = start.startswith(b"<?xml") and "html" not in media_type(response)
+    return declared or bool(_OURS.match(start))
 
 
 def _encoding(body: bytes, declared_charset: str) -> tuple[str, str, bytes]:

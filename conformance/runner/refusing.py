@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 CONFLICT_TRIES = 60
 MOST_UNWANTED = 40
+_SAFE = ("HEAD", "OPTIONS", "TRACE")
+"""Methods that have 2xx answers of their own."""
 
 
 class Refusing:
@@ -100,7 +102,7 @@ class Refusing:
         if exchange.reply is None or not 200 <= exchange.reply.status < 300:
             return None
         address = read_target(exchange.request.target)
-        if address.kind is not Kind.REIMAGE or exchange.request.method in ("HEAD", "OPTIONS", "TRACE"):
+        if address.kind is not Kind.REIMAGE or (exchange.request.method in _SAFE and exchange.reply.status != 202):
             return None
         if error_code(exchange.reply) or (exchange.reply.status != 202 and exchange.request.method != "POST"):
             return None  # an error in disguise starts nothing

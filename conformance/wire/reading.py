@@ -119,7 +119,9 @@ class ResponseReader:
         is_reply = surplus.startswith(b"HTTP/")
         if not surplus or self._head is None or (is_reply and not self._sole):
             return  # a request that reads as two may well be answered twice
-        if is_reply or extent is not Extent.NOTHING or self._head.status == 101:
+        if is_reply:
+            self._anomalies.append(f"second-response: {len(surplus)} octets after the response")
+        elif extent is not Extent.NOTHING or self._head.status == 101:
             self._anomalies.append(f"surplus: {len(surplus)} octets after the response")
         else:
             where = "head" if self._method == "HEAD" else str(self._head.status)

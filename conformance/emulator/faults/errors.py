@@ -117,6 +117,8 @@ for _name, _defects in _ANY.items():
         reply_edit(reply_set(status=200), *_defects),
         also=_ALSO[_name],
     )
+    if _name == "conflict":
+        continue  # without ConflictError it is REQ-CONC-SAME's and REQ-CONC-OTHER's matter
     fault(
         f"error-without-document[{_name}]",
         BODY,

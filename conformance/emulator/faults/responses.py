@@ -208,8 +208,8 @@ for _name, _form in {
 }.items():
     fault(
         f"status-line[{_name}]",
-        FRAMING if _name in ("no-version", "no-status") else HEADERS,
+        FRAMING if _name in ("no-version", "no-status", "four-digits") else HEADERS,
         f"the status line is malformed: {_form.format(200)!r}",
         _status_lines(_form),
-        also=("REQ-HTTP-VERSION-RESP", HEADERS if _name in ("no-version", "no-status") else FRAMING),
+        also=("REQ-HTTP-VERSION-RESP", HEADERS if _name in ("no-version", "no-status", "four-digits") else FRAMING),
     )
