@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 
 from conformance.casebook import NotApplicable, SystemUnderTest, Untested, precondition, smoke, verifies
-from conformance.checks.transport import same_answer
 from conformance.model import Request
 from conformance.protocol.addresses import FORMS, UriForm
 from conformance.protocol.requests import (
@@ -209,21 +208,6 @@ def test_malformed_instance_names_are_refused(sut: SystemUnderTest, form: UriFor
     exchange = sut.refuse(unquoted(sut, deployment.cloud_service, Place(deployment, "").container(form), encoded, form))
     if exchange.reply is not None:
         sut.observe("REQ-REIMAGE-BAD-NAME", f"a malformed instance name is answered {exchange.reply.status}", exchange)
-
-
-@forms
-@verifies("REQ-NAME-ENCODING")
-@pytest.mark.parametrize("word", ["services", "hostedservices", "roleinstances", "subscription"])
-def test_any_segment_may_be_percent_encoded(sut: SystemUnderTest, form: UriForm, word: str) -> None:
-    """A character that needs no encoding is the same character encoded, in the words and the subscription of an address too."""
-    request = sut.nowhere(form)
-    plain = sut.attempt(request)
-    sut.settle(plain)
-    segment = sut.target.subscription_id if word == "subscription" else word
-    encoded = f"{segment[:-1]}%{ord(segment[-1]):02X}"
-    varied = sut.attempt(replace(request, target=request.target.replace(f"/{segment}/", f"/{encoded}/", 1)))
-    sut.settle(varied)
-    sut.judge(same_answer, plain, varied, requirement="REQ-NAME-ENCODING", what=f"a percent-encoded {word}")
 
 
 # comp.

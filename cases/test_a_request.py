@@ -215,7 +215,7 @@ def test_parameters_and_case_of_the_media_type_mean_nothing(sut: SystemUnderTest
     """A request for nothing is answered alike whatever parameter or case its media type has."""
     plain = sut.attempt(sut.nowhere(form))
     sut.settle(plain)
-    varied = sut.attempt(with_header(sut.nowhere(form), "Content-Type", value))
+    varied = sut.attempt(with_header(sut.nowhere(form), "Content-Type", value), label="varied")
     sut.settle(varied)
     sut.judge(same_answer, plain, varied, requirement="REQ-REIMAGE-CT-PARAM", what=f"Content-Type {value!r}")
 

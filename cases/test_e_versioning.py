@@ -87,7 +87,7 @@ def test_white_space_around_the_version_is_none_of_it(sut: SystemUnderTest, form
     """Spaces and tabs before and after a field value are no part of it."""
     plain = calibrated(sut, form)
     for padded in ("   {}", "{}   ", "\t{}", "{}\t"):
-        exchange = sut.attempt(sut.nowhere(form, version=padded.format(sut.target.x_ms_version)))
+        exchange = sut.attempt(sut.nowhere(form, version=padded.format(sut.target.x_ms_version)), label="varied")
         sut.settle(exchange)
         what = f"white space as in {padded.format('a version')!r}"
         sut.judge(same_answer, plain, exchange, requirement="REQ-VER-OWS", what=what)

@@ -112,9 +112,12 @@ def test_any_certificate_of_the_subscription_will_do(sut: SystemUnderTest) -> No
     for form in FORMS:
         plain = sut.attempt(sut.nowhere(form))
         sut.settle(plain)
-        second = sut.attempt(replace(sut.nowhere(form), identity=Identity.SECOND))
+        second = sut.attempt(replace(sut.nowhere(form), identity=Identity.SECOND), label="varied")
         sut.settle(second)
         sut.judge(same_answer, plain, second, requirement="REQ-AUTH-ANYCERT", what="the second certificate")
+    if sut.observer.offers_deployment:
+        look = replace(sut.builder.deployment(sut.planner.main), identity=Identity.SECOND)
+        sut.judge(answered_with, sut.send(look, label="look"), requirement="REQ-AUTH-ANYCERT", statuses=[200])
     operation = sut.result("second-certificate").operation
     polls = [replace(sut.known_poll(), identity=Identity.SECOND)]
     if operation is not None and sut.finished(sut.result("second-certificate")).is_known:

@@ -190,6 +190,11 @@ def test_spelling_makes_no_difference_to_a_look(sut: SystemUnderTest) -> None:
     version = replace(
         request, headers=tuple((name.upper() if name != "Host" else name, value) for name, value in request.headers)
     )
+    for segment in ("services", "hostedservices", "deploymentslots", sut.target.subscription_id):
+        spelt = f"/{segment[:-1]}%{ord(segment[-1]):02X}/"
+        word = replace(request, target=request.target.replace(f"/{segment}/", spelt, 1))
+        what = "percent-encoding a character of a word or the subscription"
+        sut.judge(same_answer, plain, sut.send(word, label="varied"), requirement="REQ-NAME-ENCODING", what=what)
     for requirement, what, varied in (
         ("REQ-NAME-ENCODING", "percent-encoding an unreserved character", encoded),
         ("REQ-HTTP-FIELD-CASE", "HOST in capitals", upper),

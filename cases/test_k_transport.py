@@ -244,7 +244,7 @@ def test_head_has_no_content(sut: SystemUnderTest) -> None:
 
 
 @afterwards
-@verifies("REQ-HTTP-FIELD-CASE", "REQ-VER-HEADER-CASE", "REQ-VER-OWS")
+@verifies("REQ-HTTP-FIELD-CASE", "REQ-VER-HEADER-CASE", "REQ-VER-OWS", "REQ-NAME-ENCODING")
 def test_spelling_makes_no_difference_to_a_poll(sut: SystemUnderTest) -> None:
     """Field names are case-insensitive, and spaces around values are none of theirs."""
     request = harmless(sut)
@@ -260,6 +260,10 @@ def test_spelling_makes_no_difference_to_a_poll(sut: SystemUnderTest) -> None:
             (k, f"  {v}\t" if k != "Host" else v) for k, v in request.headers
         ),
     }
+    encoded = replace(request, target=request.target.replace("/operations/", "/operation%73/", 1))
+    what = "percent-encoding a letter of operations"
+    exchange = sut.send(encoded, label="varied")
+    sut.judge(same_answer, plain, exchange, requirement="REQ-NAME-ENCODING", what=what)
     for (requirement, what), headers in spelt.items():
         exchange = sut.send(replace(request, headers=headers), label="poll-spelling")
         sut.judge(same_answer, plain, exchange, requirement=requirement, what=what)

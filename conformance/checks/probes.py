@@ -82,7 +82,8 @@ def installation_unchanged(
     before, after = installation_in(exchanges[0]), installation_in(exchanges[1])
     if before and after and before != after:
         verdict = about(requirement, *exchanges[2:3], exchanges[1])
-        because = ("REQ-REIMAGE-OTHERS-UNTOUCHED",)
+        others = "REQ-REIMAGE-OTHERS-UNTOUCHED"
+        because = (others,) if requirement != others else ()
         told = f"another installation_id after {what}"
         yield verdict.violated("the same installation_id", told, "reinstalled", because=because)
         if requirement != "REQ-GOS-NOTFOUND-NOEFFECT" and what.startswith("refused"):

@@ -330,6 +330,8 @@ class TestErrorCodes:
             refusal(NO_VERSION, 503, "X"),
             refusal(NO_VERSION, 429, "X"),
             refusal(NO_VERSION, 409, "X"),
+            replace(refusal(NO_VERSION, 400, "X"), label="varied"),
+            replace(refusal(NO_VERSION, 404, "X"), label="varied"),
         ],
     )
     def test_other_answers_are_none_of_the_tables(self, other: Exchange) -> None:

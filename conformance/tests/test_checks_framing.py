@@ -98,7 +98,7 @@ class TestFraming:
         assert framing_problems(reply) == problems
 
 
-SURPLUS = ("surplus: 90 octets after the response",)
+SECOND = ("second-response: 90 octets after the response",)
 WITH_BODY = with_body(REIMAGE, b"GET / HTTP/1.1\r\n\r\n")
 
 
@@ -106,23 +106,29 @@ class TestLeftBody:
     """Bodies that are not read, and then answered as requests of their own."""
 
     def test_more_after_the_answer_to_a_body(self) -> None:
-        found = judged("framing", [exchange(WITH_BODY, 400, anomalies=SURPLUS)])
+        found = judged("framing", [exchange(WITH_BODY, 400, anomalies=SECOND)])
 
-        assert brief(found) == [violated(FRAMING, "surplus", because=("REQ-REIMAGE-CL-NONZERO", "REQ-HTTP-CHUNKED"))]
-        assert found[0].actual == SURPLUS[0]
+        assert brief(found) == [
+            violated(FRAMING, "second-response", because=("REQ-REIMAGE-CL-NONZERO", "REQ-HTTP-CHUNKED"))
+        ]
+        assert found[0].actual == SECOND[0]
 
-    @pytest.mark.parametrize("anomalies", [SURPLUS, ("surplus: 1", "surplus: 2"), ("bare-lf: x", *SURPLUS)])
+    @pytest.mark.parametrize(
+        "anomalies", [SECOND, ("second-response: 1", "second-response: 2"), ("bare-lf: x", *SECOND)]
+    )
     def test_nothing_else_is_wrong(self, anomalies: tuple[str, ...]) -> None:
         assert is_left_body(exchange(WITH_BODY, 400, anomalies=anomalies)) is True
 
     @pytest.mark.parametrize(
         "other",
         [
-            exchange(REIMAGE, 400, anomalies=SURPLUS),
+            exchange(REIMAGE, 400, anomalies=SECOND),
             exchange(WITH_BODY, 400),
             exchange(WITH_BODY, 400, anomalies=("bare-lf: x",)),
             exchange(WITH_BODY, 400, anomalies=("bad-chunk: x",)),
-            exchange(WITH_BODY, 400, anomalies=(*SURPLUS, "bad-chunk: x")),
+            exchange(WITH_BODY, 400, anomalies=("surplus: 3 octets after the response",)),
+            exchange(WITH_BODY, 400, anomalies=(*SECOND, "surplus: 3")),
+            exchange(WITH_BODY, 400, anomalies=(*SECOND, "bad-chunk: x")),
             exchange(WITH_BODY, 400, failure=FailureKind.TRUNCATED),
             silent(WITH_BODY),
         ],
@@ -165,7 +171,7 @@ class TestConnections:
 
     @pytest.mark.parametrize("status", [200, 400])
     def test_a_body_that_is_left_is_answered_on_its_own(self, status: int) -> None:
-        left = exchange(WITH_BODY, 400, anomalies=SURPLUS)
+        left = exchange(WITH_BODY, 400, anomalies=SECOND)
         for second in (self.second(status), self.second(status, connection=1)):
             found = judged("same_connection_usable", [left, second], requirement=self.NAME)
             assert brief(found) == [violated(self.NAME, "desynchronised")]

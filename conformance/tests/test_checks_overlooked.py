@@ -116,9 +116,6 @@ class TestRefusedLate:
         assert brief(found)[0][2:] == ("accepted:no-end", ("REQ-REIMAGE-COMPLETES",), (1,))
         assert found[0].actual == "202 Accepted, and no end after 0 polls"
 
-    @pytest.mark.xfail(
-        reason="refused lays the accepting itself at REQ-REIMAGE-COMPLETES, where no later failure would excuse it"
-    )
     def test_where_none_may_fail_later_accepting_is_wrong_whatever_the_end(self) -> None:
         assert brief(judged("refused", [started(NO_VERSION), poll(RUNNING)], polls=1, overdue=True)) == [
             violated("REQ-VER-MISSING", "accepted", 1, 2)

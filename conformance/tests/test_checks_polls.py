@@ -119,6 +119,17 @@ class TestPollsAnswered:
         assert brief(judged("polls_answered", again, alive=True)) == [met("REQ-GOS-200", 3)]
         assert brief(judged("polls_answered", again)) == [met("REQ-GOS-200", 3)]
 
+    @pytest.mark.parametrize("alive", [True, False])
+    def test_where_most_operations_lose_a_poll_none_is_forgiven(self, *, alive: bool) -> None:
+        lost = [started(), silent(POLL, number=2), poll(number=3), silent(POLL, number=4)]
+
+        assert brief(judged("polls_answered", lost, alive=alive, again=True)) == [
+            violated("REQ-GOS-200", "no-reply:timeout", 2, 1),
+            violated("REQ-GOS-200", "no-reply:timeout", 4, 1),
+            met("REQ-GOS-200", 3),
+        ]
+        assert brief(judged("polls_answered", [started(), poll()], again=True)) == [met("REQ-GOS-200", 2)]
+
     def test_a_poll_that_was_repeated_in_vain_is_not(self) -> None:
         vain = [started(), silent(POLL, number=2), silent(POLL, number=3), poll(number=4)]
 

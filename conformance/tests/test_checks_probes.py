@@ -134,7 +134,6 @@ def test_what_has_no_effect_is_told_once() -> None:
     ]
 
 
-@pytest.mark.xfail(reason="installation_unchanged names a requirement as its own cause")
 def test_others_are_not_reinstalled_either() -> None:
     seen = [probe("a"), probe("b", 2)]
 

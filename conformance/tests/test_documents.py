@@ -85,8 +85,8 @@ class TestTypes:
             ("application/xml", b" \r\n", False),
             ("application/xml", b"nonsense", True),
             ("application/atom+xml", b"nonsense", True),
-            ("application/xhtml+xml", b"<Error/>", False),
-            ("text/html", b"<Error/>", False),
+            ("application/xhtml+xml", b"<Error/>", True),
+            ("text/html", b"<Error/>", True),
             ("text/plain", b"<Error/>", True),
             (None, b"<?xml version='1.0'?><x/>", True),
             (None, b"\xef\xbb\xbf <OPERATION/>", True),
@@ -345,8 +345,8 @@ class TestErrors:
     def test_the_code(self, body: str, code: str) -> None:
         assert error_code(response(400, body)) == code
 
-    def test_html_has_no_code(self) -> None:
-        assert error_code(response(400, error("c"), (("Content-Type", "text/html"),))) == ""
+    def test_a_document_that_is_called_html_has_a_code(self) -> None:
+        assert error_code(response(400, error("c"), (("Content-Type", "text/html"),))) == "c"
 
 
 @pytest.mark.parametrize(

@@ -197,10 +197,18 @@ def test_a_response_to_head_may_state_a_length() -> None:
     assert (reading.failure, anomalies(reading), reading.persistent) == (None, (), True)
 
 
-def test_a_second_reply_is_surplus_only_after_a_request_that_was_surely_one() -> None:
+@pytest.mark.parametrize(
+    "head", [b"HTTP/1.1 101 Switching\r\n\r\n", OK + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"]
+)
+def test_what_follows_a_reply_and_is_none_is_surplus(head: bytes) -> None:
+    assert anomalies(read(head + b"HTTX")) == ("surplus: 4 octets after the response",)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_second_reply_counts_only_after_a_request_that_was_surely_one(method: str) -> None:
     octets = OK + b"Content-Length: 0\r\n\r\n" + OK + b"\r\n"
 
-    assert anomalies(read(octets)) == ("surplus: 19 octets after the response",)
+    assert anomalies(read(octets, method)) == ("second-response: 19 octets after the response",)
     excused = read(octets, sole=False)
     assert anomalies(excused) == ()
     assert not excused.persistent

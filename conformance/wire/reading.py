@@ -75,6 +75,7 @@ class ResponseReader:
         self._body = bytearray()
         self._expected: int | None = None
         self._anomalies: list[str] = []
+        self._empty = 0
 
     def read(self) -> Reading:
         """The response, or as much of it as came and why no more did."""
@@ -102,7 +103,8 @@ class ResponseReader:
         head = self._head
         if head is None:
             return Reading(None, failure, octets=self._octets)
-        anomalies = tuple(dict.fromkeys(self._anomalies))
+        before = [f"octets-before-status-line: {self._empty} of CR and LF"] if self._empty else []
+        anomalies = tuple(dict.fromkeys([*before, *self._anomalies]))
         response = Response(
             head.status,
             head.reason,
@@ -167,9 +169,8 @@ class ResponseReader:
 
     def _skip_empty_lines(self) -> int:
         empty = len(self._buffer) - len(self._buffer.lstrip(b"\r\n"))
-        if empty:
-            del self._buffer[:empty]
-            self._anomalies.append(f"octets-before-status-line: {empty} of CR and LF")
+        del self._buffer[:empty]
+        self._empty += empty
         return empty
 
     def _expect_http(self) -> None:
