@@ -212,7 +212,7 @@ def test_malformed_instance_names_are_refused(sut: SystemUnderTest, form: UriFor
 
 # comp.
 
-COMPS = (None, "", "comp", "comp=start", "comp=update", "comp=upgrade", "comp=shutdown", "comp=reset", "comp=rebuild,reimage", "comp=", "comp=reimag", "comp=reimagee", "comp=reimages", "comp=restart", "comp=re image", "comp=%20reimage",
+COMPS = (None, "", "comp", "comp=re-image", "comp=start", "comp=update", "comp=upgrade", "comp=shutdown", "comp=reset", "comp=rebuild,reimage", "comp=", "comp=reimag", "comp=reimagee", "comp=reimages", "comp=restart", "comp=re image", "comp=%20reimage",
          "comp=reimage%20", "comp=reimage%00", "xcomp=reimage", "com=reimage", "reimage", "comp=config", "comp=re%2Bimage",
          "comp=reimage%2Creboot", "comp=1", "op=reimage", "comp==reimage", "comp=reimage%26x", "comp:reimage", "reimage=comp")  # fmt: skip
 

@@ -18,6 +18,7 @@ from conformance.casebook import (
     verifies,
 )
 from conformance.checks.acceptance import request_id_present
+from conformance.checks.messages import closes_connection
 from conformance.checks.operation_documents import operation_documents
 from conformance.checks.polls import polls_answered, unknown_operation
 from conformance.checks.progress import fails_as_announced, polling_is_to_blame, progress
@@ -302,12 +303,13 @@ def test_another_verb_on_an_operation_is_refused(sut: SystemUnderTest, method: s
 
 
 @alone
-@verifies("REQ-GOS-200", "REQ-GOS-PROGRESS", "REQ-AUTH-ANYCERT", "REQ-GOS-OTHER-SUB")
+@verifies("REQ-GOS-200", "REQ-GOS-PROGRESS", "REQ-AUTH-ANYCERT", "REQ-GOS-OTHER-SUB", "REQ-HTTP-CONN-CLOSE")
 def test_the_first_poll_may_come_at_once_and_from_a_new_connection(sut: SystemUnderTest) -> None:
     """Polls on new connections, by a second certificate where there is one, and while others are refused, tell the same story."""
     sut.finish_all()
     place = sut.places()[0]
-    operation = sut.started(sut.start(place, UriForm.SLOT), place, UriForm.SLOT)
+    operation = sut.started(sut.start(place, UriForm.SLOT, closing=True), place, UriForm.SLOT)
+    sut.judge(closes_connection, operation.start, requirement="REQ-HTTP-CONN-CLOSE")
     second = sut.target.is_https and sut.target.second_client_certificate is not None
     while operation.is_under_way:
         request = replace(sut.builder.operation_status(operation.identifier), fresh_connection=True)

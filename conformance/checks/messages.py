@@ -170,6 +170,9 @@ def _header_problems(response: Response) -> Iterator[str]:
     last_modified = response.header("Last-Modified")
     if last_modified is not None and not is_date(last_modified):
         yield f"last-modified {last_modified!r} is no HTTP date"
+    expires = response.header("Expires")
+    if expires not in (None, "0", "-1") and not is_date(expires or ""):
+        yield f"expires {expires!r} is no HTTP date"
     age = response.header("Age")
     if age is not None and not age.isdecimal():
         yield f"age {age!r} is no number of seconds"

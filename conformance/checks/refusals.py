@@ -186,7 +186,8 @@ def _kind_of_error(world: World, exchange: Exchange) -> bool:
     judged = permitted(exchange.request, world)
     if any(defect.layer == "http" for defect in judged.defects) or exchange.request.values("Transfer-Encoding"):
         return False
-    return read_target(exchange.request.target).kind is not Kind.OTHER and bool(judged.defects)
+    wrong = bool(judged.defects) or exchange.label == "poll-stranger"
+    return wrong and read_target(exchange.request.target).kind is not Kind.OTHER
 
 
 @check

@@ -12,7 +12,7 @@ from conformance.checks.probes import installation_in
 from conformance.model import Deployment, Exchange, Outcome, Request, Verdict
 from conformance.oracle import permitted
 from conformance.protocol.addresses import FORMS, Kind, UriForm, read_target
-from conformance.protocol.requests import VERSION_HEADER, Place, RequestBuilder, without_header
+from conformance.protocol.requests import VERSION_HEADER, Place, RequestBuilder, with_header, without_header
 from conformance.runner.campaign import Campaign, Result
 from conformance.runner.operations import Operation, OperationBook
 from conformance.runner.planning import Planner
@@ -177,13 +177,15 @@ class SystemUnderTest:
 
     # Reimages that a case starts itself, when the campaign is over.
 
-    def start(self, place: Place, form: UriForm, *, version: str | None = None) -> Exchange:
-        """Sends a well-formed reimage, when nothing of ours is in its way."""
+    def start(self, place: Place, form: UriForm, *, version: str | None = None, closing: bool = False) -> Exchange:
+        """Sends a well-formed reimage, when nothing of ours is in its way; `closing` asks for the connection to be closed."""
         while self.book.under_way or not self.observer.is_online(place):
             self.idle()
         if not self.budget.allows():
             raise Untested("the budget of reimages is spent")
-        return self.dispatcher.send(self.builder.reimage(place, form, version=version), label="reimage")
+        request = self.builder.reimage(place, form, version=version)
+        request = with_header(request, "Connection", "close") if closing else request
+        return self.dispatcher.send(request, label="reimage", watch_close=closing)
 
     def await_ready(self, place: Place) -> Exchange | None:
         """Lets time pass until Get Deployment shows the instance online, or has not for as long as the operator allows."""

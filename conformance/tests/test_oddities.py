@@ -27,7 +27,7 @@ def combined(names: list[str], size: int, strictness: Strictness) -> list[Subjec
 
 def accused(found: list[Found]) -> dict[str, dict[str, str]]:
     """What was held against each subject: violations, advice that its oddities do not call for, errors of the suite."""
-    told = {}
+    told: dict[str, dict[str, str]] = {}
     for each in found:
         expected = {name for oddity in each.subject.oddities for name in ODDITIES[oddity].advisories}
         bad = {n: each.reasons.get(n, each.outcomes[n]) for n in each.bad - expected}

@@ -243,7 +243,7 @@ def _anonymous(status: int, _: Call, reply: Reply) -> None:
         reply.request_id = ""
 
 
-for _status in (400, 403, 404, 405, 409, 411):
+for _status in (400, 403, 404, 405, 409):
     fault(
         f"error-id-missing[{_status}]",
         "REQ-ASYNC-REQID-ERRORS",

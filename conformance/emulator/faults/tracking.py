@@ -125,6 +125,7 @@ def begun(pollable: bool, *defects: str) -> Change:  # noqa: FBT001 - reads as a
     return instead(refuse, answer)
 
 
+_BESIDES = {"REQ-CONC-SAME", "REQ-CONC-OTHER", "REQ-CONC-REFUSED-NOEFFECT"}
 _CAUSES: dict[str, tuple[str, tuple[str, ...]]] = {
     "version": ("REQ-GOS-NOTFOUND-NOEFFECT", VERSION_DEFECTS),
     "old version": ("REQ-REIMAGE-VERSION-OLD", ("version-old",)),
@@ -138,11 +139,11 @@ _CAUSES: dict[str, tuple[str, tuple[str, ...]]] = {
 for _cause, (_requirement, _defects) in _CAUSES.items():
     fault(
         f"refused-yet-pollable[{_cause}]",
-        NO_EFFECT,
+        _requirement if _cause == "certificate" else NO_EFFECT,
         f"a reimage refused for its {_cause} starts, under the id of the refusal",
         begun(True, *_defects),  # noqa: FBT003
         also=tuple(
-            sorted({_requirement, "REQ-CONC-SAME", "REQ-CONC-OTHER", "REQ-CONC-REFUSED-NOEFFECT"} - {NO_EFFECT})
+            sorted(_BESIDES | {_requirement, NO_EFFECT} - {_requirement if _cause == "certificate" else NO_EFFECT})
         ),
     )
     fault(
