@@ -35,6 +35,11 @@ _LISTS = {
     "Cache-Control": (_DIRECTIVES, "directives"),
 }
 """Headers whose value is a list, and what its members are (RFC 9110 5.6.1, RFC 9111 5.2)."""
+_SINGLES = {
+    "ETag": (re.compile(r'(?:W/)?"[^"\x00-\x20\x7f]*"\Z'), "entity tag"),
+    "Location": (re.compile(r"[^\x00-\x20\x7f<>\"{}|\\^`]*\Z"), "URI reference"),
+}
+"""Headers of one value each, and what it is (RFC 9110 8.8.3, 10.2.2)."""
 _SINGLETONS = (
     "date",
     "content-type",
@@ -170,6 +175,10 @@ def _header_problems(response: Response) -> Iterator[str]:
     last_modified = response.header("Last-Modified")
     if last_modified is not None and not is_date(last_modified):
         yield f"last-modified {last_modified!r} is no HTTP date"
+    for name, (form, what) in _SINGLES.items():
+        value = response.header(name)
+        if value is not None and not form.match(value):
+            yield f"{name} {value!r} is no {what}"
     expires = response.header("Expires")
     if expires not in (None, "0", "-1") and not is_date(expires or ""):
         yield f"expires {expires!r} is no HTTP date"

@@ -89,7 +89,8 @@ def unknown_operation(world: World, exchanges: Sequence[Exchange]) -> Iterator[V
         elif exchange.reply.status in (400, 404):
             yield from _unknown_code(exchange, exchange.reply, expected, strict=strict)
         elif exchange.reply.status < 300 or strict:
-            yield verdict.violated(expected, said(exchange), symptom(exchange))
+            because = ("REQ-ERR-STATUS",) if error_code(exchange.reply) else ()
+            yield verdict.violated(expected, said(exchange), symptom(exchange), because=because)
         else:
             yield verdict.advised(expected, said(exchange), symptom(exchange))
 

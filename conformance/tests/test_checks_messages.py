@@ -125,8 +125,13 @@ class TestStandardHeaders:
         [
             *(
                 (((name, "a/b"), (name.upper(), "a/b")), name, f"{name} 2 times")
-                for name in ("date", "content-type", "server", "location", "retry-after", "etag", "content-location")
+                for name in ("date", "content-type", "server", "location", "retry-after", "content-location")
             ),
+            ((("ETag", '"a"'), ("etag", '"a"')), "etag", "etag 2 times"),
+            ((("ETag", "a"),), "etag", "ETag 'a' is no entity tag"),
+            ((("Location", "/a b"),), "location", "Location '/a b' is no URI reference"),
+            ((("Expires", "soon"),), "expires", "expires 'soon' is no HTTP date"),
+            ((("Cache-Control", "a = b"),), "cache-control", "Cache-Control 'a = b' is no list of directives"),
             ((("Content-Type", ""),), "content-type", "content-type '' is no media type"),
             ((("Content-Type", "xml"),), "content-type", "content-type 'xml' is no media type"),
             ((("Content-Type", "a/b c"),), "content-type", "content-type 'a/b c' is no media type"),

@@ -117,8 +117,8 @@ for _name, _defects in _ANY.items():
         reply_edit(reply_set(status=200), *_defects),
         also=_ALSO[_name],
     )
-    if _name == "conflict":
-        continue  # without ConflictError it is REQ-CONC-SAME's and REQ-CONC-OTHER's matter
+    if _name in ("conflict", "length"):
+        continue  # without ConflictError that is REQ-CONC-SAME's matter; a 411 may come from below the application
     fault(
         f"error-without-document[{_name}]",
         BODY,
