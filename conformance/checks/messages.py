@@ -104,7 +104,7 @@ def framing_problems(exchange: Exchange) -> list[str]:
     elsewhere = (_HEAD_ANOMALY, *_FIELD_ANOMALIES, "malformed-status-line", "invalid-status-code")
     ours = [anomaly for anomaly in anomalies if not anomaly.startswith(elsewhere)]
     broken = failure is not None and failure.kind in (FailureKind.NOT_HTTP, FailureKind.TRUNCATED)
-    return [f"{failure.kind.value}: {failure.detail}"] if failure is not None and broken and not anomalies else ours
+    return [f"{failure.kind.value}: {failure.detail}"] if failure is not None and broken and not ours else ours
 
 
 _BODY = ("REQ-REIMAGE-CL-NONZERO", "REQ-HTTP-CHUNKED")

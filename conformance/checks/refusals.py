@@ -139,7 +139,7 @@ def _answered(exchange: Exchange, defects: Sequence[Defect], requirement: str, e
         root, other = ("REQ-ERR-CODES", requirement) if by_table else (requirement, "REQ-ERR-CODES")
         because = ("REQ-AUTH-FAIL",) if root == "REQ-AUTH-TLS" else ()
         if any(defect.key in ("bad-name", "elsewhere") for defect in defects):
-            because = ("REQ-ERR-CODES",)  # which may be wrong for every unknown name
+            because = (*because, "REQ-ERR-CODES")  # which may be wrong for every unknown name
         if not is_standard(response.status):
             because = (*because, "REQ-ERR-STATUS")
         yield about(root, exchange).violated(expected, said(exchange), symptom(exchange), because=because)
@@ -164,7 +164,8 @@ def _wrong_code(
         code = error_code(exchange.reply) if exchange.reply is not None else ""
         owners = tuple(d.requirement for d in defects if any(code in answer.codes for answer in d.answers))
         yield about("REQ-ERR-CODES", exchange).violated(expected, said(exchange), problem, because=owners)
-        yield verdict.violated(expected, said(exchange), problem, because=("REQ-ERR-CODES", *owners))
+        others = tuple(owner for owner in owners if owner != requirement)
+        yield verdict.violated(expected, said(exchange), problem, because=("REQ-ERR-CODES", *others))
     elif any(defect.layer == "auth" for defect in defects):
         others = ("REQ-AUTH-FAIL",) if requirement == "REQ-AUTH-TLS" else ()
         yield verdict.violated(expected, said(exchange), problem, because=("REQ-ERR-CODES", *others))

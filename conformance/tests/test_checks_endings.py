@@ -151,7 +151,7 @@ class TestPollingIsToBlame:
     """The check `polling_is_to_blame`."""
 
     def of(self, quiet: Exchange, *polled: Exchange) -> list[Verdict]:
-        """What the check says of a reimage that was polled once as exchange 2, and another that was polled all the time."""
+        """What the check says of a reimage that was polled once, as exchange 2, and of another with these polls."""
         return judged("polling_is_to_blame", [started(), quiet, started(number=3), *polled])
 
     def test_left_alone_it_succeeds(self) -> None:
