@@ -65,8 +65,11 @@ class Browser:
         """Load `page` from its file, without memory of pages before."""
         self._post("window/rect", width=width, height=height)
         self.command("Storage.clearDataForOrigin", origin="file://", storageTypes="all")
+        address = page.resolve().as_uri() + fragment
+        self._post("url", url=address)
+        self.run("sessionStorage.clear()")  # which outlives clearing the origin of files
         self._post("url", url="about:blank")
-        self._post("url", url=page.resolve().as_uri() + fragment)
+        self._post("url", url=address)
 
     def run(self, script: str, *arguments: Any) -> Any:
         """What the body `script` of a function returns in the page; a promise is waited for."""
