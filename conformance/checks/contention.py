@@ -99,7 +99,12 @@ def undisturbed(
         yield verdict.violated(
             expected, f"Failed after {len(refused)} requests were refused", "failed", because=because
         )
-    elif refused and usual_seconds and ends[0].at > refused[-1].at and refused[-1].at - first.at > PROLONGED * usual_seconds:
+    elif (
+        refused
+        and usual_seconds
+        and ends[0].at > refused[-1].at
+        and refused[-1].at - first.at > PROLONGED * usual_seconds
+    ):
         told = (
             f"still InProgress after {refused[-1].at - first.at:.1f} s of refused requests, ended once they stopped; "
             f"others took {usual_seconds:.1f} s at most"

@@ -232,6 +232,13 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
             pytest.exit(str(error), returncode=error.exit_code)
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Starts no case where the endpoint does not let the suite in."""
+    run = item.config.stash.get(RUN, None)
+    if run is not None and _cites(item) and run.sut.dispatcher.kept_out:
+        raise Inconclusive(run.sut.dispatcher.kept_out)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]

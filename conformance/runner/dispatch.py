@@ -36,13 +36,17 @@ class Dispatcher:
         self.limits = limits
         self.before: Callable[[], None] = lambda: None
         self.knock: Callable[[], bool] = lambda: False
+        self.kept_out = ""
+        """Why nothing more is sent, where the endpoint does not let the suite in."""
         self._client = client
         self._host = host
         self._busy_in_a_row = 0
         self._silent_in_a_row = 0
 
     def once(self, request: Request, *, label: str = "", on: int | None = None, watch_close: bool = False) -> Exchange:
-        """One exchange, whatever comes of it."""
+        """One exchange, whatever comes of it; raises Inconclusive where the endpoint does not let us in."""
+        if self.kept_out:
+            raise Inconclusive(self.kept_out)
         exchange = self._client.exchange(request, label=label, on=on, watch_close=watch_close)
         if exchange.response is not None:
             self._silent_in_a_row = 0

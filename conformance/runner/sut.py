@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.checks.deployments import READY, statuses_in
 from conformance.checks.probes import installation_in
-from conformance.model import Deployment, Exchange, Outcome, Request, Verdict
+from conformance.checks.wording import said
+from conformance.model import Deployment, Exchange, FailureKind, Outcome, Request, Verdict
 from conformance.oracle import permitted
 from conformance.protocol.addresses import FORMS, Kind, UriForm, read_target
 from conformance.protocol.requests import VERSION_HEADER, Place, RequestBuilder, with_header, without_header
@@ -94,6 +95,7 @@ class SystemUnderTest:
 
     def open(self) -> None:
         """Looks at what is there before anything is done, and starts the first operations."""
+        self._knock()
         listed = self.observer.survey()
         self.recorder.world = replace(self.world, listed=listed, memory={})
         self.recorder.note("listed", listed={name: list(instances) for name, instances in listed.items()})
@@ -101,6 +103,16 @@ class SystemUnderTest:
             for place in self.places():
                 self.probe.installation(place)
         self.tick()
+
+    def _knock(self) -> None:
+        """Finds out whether the client certificate opens the subscription; if nothing does, nothing more is sent."""
+        sound = (self.builder.operation_status("0" * 32), self.builder.deployment(self.planner.main), self.nowhere())
+        if not self.target.is_https:
+            return
+        refused = [self.dispatcher.once(request, label="knock") for request in sound]
+        if all(_keeps_out(exchange) for exchange in refused):
+            self.dispatcher.kept_out = f"sound requests of every kind come to this: {said(refused[0])}; client_certificate does not open subscription_id"
+            self.recorder.note("note", text=f"Nothing could be judged: {self.dispatcher.kept_out}.")
 
     def places(self) -> list[Place]:
         """Every role instance that the target lists."""
@@ -347,6 +359,15 @@ class SystemUnderTest:
             deployment = self.world.deployment_of(address)
             return deployment is not None and bool(self.world.listed.get(deployment.name))
         return True
+
+
+def _keeps_out(exchange: Exchange) -> bool:
+    """Whether an answer is what a caller gets who is not let in: 401, 403, or a connection that ends at once."""
+    if exchange.reply is not None:
+        return exchange.reply.status in (401, 403)
+    return exchange.failure is not None and exchange.failure.kind in (
+        FailureKind.TLS, FailureKind.CLOSED, FailureKind.RESET,
+    )  # fmt: skip
 
 
 def outcome_of(verdicts: Sequence[Verdict]) -> Outcome:

@@ -228,3 +228,17 @@ def test_without_javascript_the_verdict_findings_and_requirements_are_there(samp
     assert "A reimage with x-ms-version 2009-10-01 is accepted" in told
     assert "This table is drawn by a script." in told
     assert (rows, drawn) == (9, 0)
+
+
+def test_the_page_as_the_docs_show_it(browser: Browser, sample_page: Path, tmp_path: Path) -> None:
+    folder = Path(os.environ.get("REIMAGE_CONFORMANCE_SCREENSHOTS", tmp_path))
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, features in (("report", LIGHT), ("report-dark", DARK)):
+        browser.command("Emulation.setEmulatedMedia", features=features)
+        browser.open(sample_page)
+        browser.screenshot(folder / f"{name}.png")
+    browser.command("Emulation.setEmulatedMedia", features=LIGHT)
+    light, dark = ((folder / f"{name}.png").read_bytes() for name in ("report", "report-dark"))
+    assert light.startswith(b"\x89PNG")
+    assert min(len(light), len(dark)) > 20_000
+    assert light != dark
