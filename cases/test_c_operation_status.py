@@ -171,7 +171,8 @@ def test_polling_changes_nothing(sut: SystemUnderTest, status: str) -> None:
     for varied in (replace(request, fresh_connection=True), replace(request, method="HEAD"), request):
         exchange = sut.send(varied, label="poll-again")
         operation.polls += [] if varied.method == "HEAD" else [exchange]
-    sut.judge(progress, *operation.polls)
+        operation.heads += [exchange] if varied.method == "HEAD" else []
+    sut.judge(progress, *operation.asked)
 
 
 @alone
@@ -210,7 +211,7 @@ def test_the_end_still_stands_when_the_run_ends(sut: SystemUnderTest) -> None:
     with sut.together():
         for operation in ended:
             late = sut.book.poll(operation, label="poll-late")
-            sut.judge(progress, *operation.polls)
+            sut.judge(progress, *operation.asked)
     kept = f"a finished operation is {'still known' if late.reply and late.reply.status == 200 else 'gone'}"
     sut.observe("REQ-GOS-RETENTION", f"{kept} {late.at - operation.start.at:.0f} s after its start", late)
 

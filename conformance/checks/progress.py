@@ -31,7 +31,7 @@ Shown: TypeAlias = "tuple[Exchange, str]"
 def progress(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
     """The statuses go from InProgress to one end and stay there (REQ-GOS-PROGRESS, REQ-GOS-TERMINAL-STABLE, REQ-GOS-READONLY).
 
-    An end that holds for one way of asking and not for another (version, connection), or that a new way of asking takes back, is
+    An end that holds for one way of asking and not for another (version, connection), or that a new way of asking or a HEAD takes back, is
     REQ-GOS-READONLY's. One that the first polls show and the next take back is REQ-GOS-PROGRESS's; any other change after
     an end is REQ-GOS-TERMINAL-STABLE's.
     """
@@ -55,6 +55,7 @@ def _after_end(seen: list[Shown], known: list[Shown], first: int) -> Iterator[Ve
     changed = [(poll, status) for poll, status in known[first + 1 :] if status != end]
     later = seen[seen.index(known[first]) + 1 :]
     gone = [p for p, status in later if not status and p.at <= end_poll.at + RETENTION_SECONDS and _is_gone(p)]
+    heads = {p.number for p, _ in later if p.request.method == "HEAD"}
     told = ", ".join(_runs([status for _, status in known]))
     expected = f"InProgress, then {end} for good"
     if gone:
@@ -62,7 +63,7 @@ def _after_end(seen: list[Shown], known: list[Shown], first: int) -> Iterator[Ve
         yield about(_STABLE, gone[0], end_poll).violated(expected, actual, "gone")
     elif changed:
         mixed_up = not all(_is_own(poll) for poll in (end_poll, changed[0][0]))
-        roots = (_USABLE,) if mixed_up else _roots_of_change(known, first, changed)
+        roots = (_USABLE,) if mixed_up else _roots_of_change(known, first, changed, heads)
         for requirement in dict.fromkeys((_STABLE, _MOVING, *(root for root in roots if root != _USABLE))):
             because = tuple(root for root in roots if root != requirement)
             yield about(requirement, changed[0][0], end_poll).violated(expected, told, "flip", because=because)
@@ -74,11 +75,13 @@ def _after_end(seen: list[Shown], known: list[Shown], first: int) -> Iterator[Ve
             yield about(_SAFE, known[-1][0]).met(told)
 
 
-def _roots_of_change(known: list[Shown], first: int, changed: list[Shown]) -> tuple[str, ...]:
+def _roots_of_change(known: list[Shown], first: int, changed: list[Shown], heads: set[int]) -> tuple[str, ...]:
     """Which requirement a change after an end belongs to; two where it may be either."""
     end = known[first][1]
     change = known.index(changed[0])
     before, after = known[:change], known[change + 1 :]
+    if any(known[change - 1][0].number < number < changed[0][0].number for number in heads):
+        return (_SAFE,)
     ways = {_way_of(poll) for poll, _ in changed}
     apart = ways.isdisjoint(_way_of(poll) for poll, status in known[first:] if status == end)
     new = _way_of(changed[0][0]) not in {_way_of(poll) for poll, _ in before}
@@ -102,7 +105,8 @@ def _way_of(poll: Exchange) -> tuple[str, bool]:
 
 def _is_gone(poll: Exchange) -> bool:
     """Whether a poll says that there is no such operation."""
-    return poll.reply is not None and 400 <= poll.reply.status < 500 and not is_busy(poll)
+    asked = poll.reply is not None and poll.request.method != "HEAD"
+    return asked and poll.reply is not None and 400 <= poll.reply.status < 500 and not is_busy(poll)
 
 
 def _runs(statuses: list[str]) -> list[str]:

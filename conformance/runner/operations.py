@@ -54,6 +54,12 @@ class Operation:
     unanswered: int = 0
     unwanted: bool = False
     subscription: str = ""
+    heads: list[Exchange] = field(default_factory=list)
+
+    @property
+    def asked(self) -> list[Exchange]:
+        """Every poll, and every HEAD on the operation, in order."""
+        return sorted([*self.polls, *self.heads], key=lambda exchange: exchange.number)
 
     @property
     def is_under_way(self) -> bool:

@@ -337,7 +337,8 @@ class SystemUnderTest:
         touched = [
             v.requirement for v in self.recorder.verdicts if v.symptom == "touched" and numbers & set(v.evidence)
         ]
-        blamed = touched[:1] or blamed
+        taken = [v.requirement for v in self.recorder.verdicts if v.symptom == "accepted"]
+        blamed = touched[:1] or taken[:1] or blamed
         same = len(set(blamed)) == 1
         return f"refused requests to {place.role_instance}", blamed[0] if same else "REQ-GOS-NOTFOUND-NOEFFECT"
 

@@ -18,6 +18,7 @@ from conformance.tests.judging_samples import (
     SUCCEEDED,
     brief,
     document,
+    exchange,
     judged,
     lenient,
     met,
@@ -336,3 +337,19 @@ class TestMixedUp:
         again = operation("Failed", identifier=OTHER_ID)
 
         assert roots(polls(RUNNING, other, SUCCEEDED, FAILED, again)) == [STABLE]
+
+
+def test_a_head_that_changes_the_outcome_was_not_safe() -> None:
+    head = exchange(replace(POLL, method="HEAD"), 200, number=3)
+    refused = exchange(replace(POLL, method="HEAD"), 404, number=3)
+    before = [poll(SUCCEEDED, number=1), poll(SUCCEEDED, number=2)]
+
+    for asked in (head, refused):
+        found = brief(judged("progress", [*before, asked, poll(FAILED, number=4)]))
+        assert ("REQ-GOS-READONLY", "violated", "flip", (), (4, 1)) in found
+        assert ("REQ-GOS-TERMINAL-STABLE", "violated", "flip", ("REQ-GOS-READONLY",), (4, 1)) in found
+    assert all(
+        verdict[1] == "met" for verdict in brief(judged("progress", [*before, refused, poll(SUCCEEDED, number=4)]))
+    )
+    late = brief(judged("progress", [before[0], poll(FAILED, number=2), head]))
+    assert "REQ-GOS-READONLY" not in {verdict[0] for verdict in late}
