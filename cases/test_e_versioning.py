@@ -9,7 +9,7 @@ from conformance.checks.transport import same_answer
 from conformance.model import Exchange
 from conformance.oracle import MINIMUM_VERSION
 from conformance.protocol.addresses import FORMS, UriForm
-from conformance.protocol.requests import VERSION_HEADER, with_header, without_header
+from conformance.protocol.requests import VERSION_HEADER, with_header, without_header, without_space
 from conformance.requirements import PUBLISHED, TABLE_VERSIONS
 
 forms = pytest.mark.parametrize("form", [pytest.param(UriForm.SLOT, marks=smoke), UriForm.NAME])
@@ -91,6 +91,9 @@ def test_white_space_around_the_version_is_none_of_it(sut: SystemUnderTest, form
         sut.settle(exchange)
         what = f"white space as in {padded.format('a version')!r}"
         sut.judge(same_answer, plain, exchange, requirement="REQ-VER-OWS", what=what)
+    bare = sut.attempt(without_space(sut.nowhere(form), VERSION_HEADER), label="varied")
+    sut.settle(bare)
+    sut.judge(same_answer, plain, bare, requirement="REQ-VER-OWS", what="no space after the colon")
 
 
 @verifies("REQ-VER-UNPUBLISHED", "REQ-VER-LIST")

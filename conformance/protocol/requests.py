@@ -121,6 +121,18 @@ def without_header(request: Request, name: str) -> Request:
     return with_header(request, name)
 
 
+def without_space(request: Request, name: str) -> Request:
+    """`request` with no space between the colon and the value of header `name` (RFC 9112 5.1); an Accept line follows it."""
+    value = next(iter(request.values(name)), "")
+    return replace(
+        request,
+        headers=tuple(
+            (f"{key}:{value}\r\nAccept", "*/*") if key.lower() == name.lower() else (key, old)
+            for key, old in request.headers
+        ),
+    )
+
+
 def with_query(request: Request, query: str | None) -> Request:
     """`request` with its query replaced, or removed."""
     path = request.target.partition("?")[0]

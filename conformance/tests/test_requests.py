@@ -17,6 +17,7 @@ from conformance.protocol.requests import (
     with_query,
     with_subscription,
     without_header,
+    without_space,
 )
 from conformance.tests.judging_samples import (
     BUILDER,
@@ -126,3 +127,10 @@ def test_another_subscription() -> None:
 
     assert found == replace(REIMAGE, target=REIMAGE.target.replace(SUBSCRIPTION, OTHER_SUBSCRIPTION))
     assert with_subscription(Request("GET", "/s/s/s/"), "s", "t").target == "/t/s/s/"
+
+
+def test_no_space_after_a_colon() -> None:
+    found = without_space(REIMAGE, "X-MS-Version")
+
+    assert b"\r\nx-ms-version:2011-10-01\r\nAccept: */*\r\n" in found.wire()
+    assert len(found.wire()) == len(REIMAGE.wire()) + len("Accept: */*\r\n") - 1
