@@ -213,10 +213,8 @@ def record_leniency(sut: SystemUnderTest, requirement: str, what: str, *exchange
 @pytest.mark.parametrize("value", SAME_TYPES)
 def test_parameters_and_case_of_the_media_type_mean_nothing(sut: SystemUnderTest, form: UriForm, value: str) -> None:
     """A request for nothing is answered alike whatever parameter or case its media type has."""
-    plain = sut.attempt(sut.nowhere(form))
-    sut.settle(plain)
-    varied = sut.attempt(with_header(sut.nowhere(form), "Content-Type", value), label="varied")
-    sut.settle(varied)
+    plain = sut.try_out(sut.nowhere(form))
+    varied = sut.try_out(with_header(sut.nowhere(form), "Content-Type", value), label="varied")
     sut.judge(same_answer, plain, varied, requirement="REQ-REIMAGE-CT-PARAM", what=f"Content-Type {value!r}")
 
 

@@ -50,10 +50,8 @@ def test_a_malformed_version_is_refused(sut: SystemUnderTest, form: UriForm, ver
 
 def calibrated(sut: SystemUnderTest, form: UriForm) -> Exchange:
     """The answer to a request for nothing, where a bad version is answered otherwise, so that the two can be told apart."""
-    plain = sut.attempt(sut.nowhere(form))
-    sut.settle(plain)
-    wrong = sut.attempt(sut.nowhere(form, version="2011-6-1"))
-    sut.settle(wrong)
+    plain = sut.try_out(sut.nowhere(form))
+    wrong = sut.try_out(sut.nowhere(form, version="2011-6-1"))
     told_apart = plain.reply is not None and wrong.reply is not None and plain.reply.status != wrong.reply.status
     precondition(told_apart, "an unknown instance and a bad version are answered alike", because=("REQ-VER-FORMAT",))
     return plain
@@ -66,8 +64,7 @@ def test_every_published_version_is_acceptable(sut: SystemUnderTest, form: UriFo
     plain = calibrated(sut, form)
     for version in TABLE_VERSIONS:
         if version > MINIMUM_VERSION:
-            exchange = sut.attempt(sut.nowhere(form, version=version))
-            sut.settle(exchange)
+            exchange = sut.try_out(sut.nowhere(form, version=version))
             sut.judge(same_answer, plain, exchange, requirement="REQ-VER-OLD-KEPT", what=f"version {version}")
 
 
@@ -76,8 +73,7 @@ def test_every_published_version_is_acceptable(sut: SystemUnderTest, form: UriFo
 def test_the_minimum_version_is_acceptable(sut: SystemUnderTest, form: UriForm) -> None:
     """Exactly 2010-10-28 is as good as any later version."""
     plain = calibrated(sut, form)
-    exchange = sut.attempt(sut.nowhere(form, version=MINIMUM_VERSION))
-    sut.settle(exchange)
+    exchange = sut.try_out(sut.nowhere(form, version=MINIMUM_VERSION))
     sut.judge(same_answer, plain, exchange, requirement="REQ-REIMAGE-VERSION", what=f"version {MINIMUM_VERSION}")
 
 
@@ -87,12 +83,10 @@ def test_white_space_around_the_version_is_none_of_it(sut: SystemUnderTest, form
     """Spaces and tabs before and after a field value are no part of it."""
     plain = calibrated(sut, form)
     for padded in ("   {}", "{}   ", "\t{}", "{}\t"):
-        exchange = sut.attempt(sut.nowhere(form, version=padded.format(sut.target.x_ms_version)), label="varied")
-        sut.settle(exchange)
+        exchange = sut.try_out(sut.nowhere(form, version=padded.format(sut.target.x_ms_version)), label="varied")
         what = f"white space as in {padded.format('a version')!r}"
         sut.judge(same_answer, plain, exchange, requirement="REQ-VER-OWS", what=what)
-    bare = sut.attempt(without_space(sut.nowhere(form), VERSION_HEADER), label="varied")
-    sut.settle(bare)
+    bare = sut.try_out(without_space(sut.nowhere(form), VERSION_HEADER), label="varied")
     sut.judge(same_answer, plain, bare, requirement="REQ-VER-OWS", what="no space after the colon")
 
 
@@ -101,8 +95,7 @@ def test_dates_that_were_never_published(sut: SystemUnderTest) -> None:
     """Records which well-formed dates the endpoint takes for versions."""
     plain = calibrated(sut, UriForm.SLOT)
     for version in ("2010-10-27", "2011-08-18", "2011-10-02", "2012-02-30", "2099-01-01", "9999-12-31"):
-        exchange = sut.attempt(sut.nowhere(UriForm.SLOT, version=version))
-        sut.settle(exchange)
+        exchange = sut.try_out(sut.nowhere(UriForm.SLOT, version=version))
         same = exchange.reply is not None and plain.reply is not None and exchange.reply.status == plain.reply.status
         sut.observe("REQ-VER-UNPUBLISHED", f"{version} is {'accepted' if same else 'refused'}", exchange)
     sut.observe("REQ-VER-LIST", f"published versions tried: {', '.join(PUBLISHED)}", plain)
@@ -113,8 +106,7 @@ def test_dates_that_were_never_published(sut: SystemUnderTest) -> None:
 def test_a_repeated_version_is_recorded(sut: SystemUnderTest, form: UriForm) -> None:
     """Two different values cannot both be the version; a bad one beside a good one is refused or ignored, as long as nothing breaks."""
     request = with_header(sut.nowhere(form), VERSION_HEADER, sut.target.x_ms_version, sut.target.x_ms_version)
-    exchange = sut.attempt(request)
-    sut.settle(exchange)
+    exchange = sut.try_out(request)
     precondition(exchange.reply is not None, "no reply")
     sut.observe(
         "REQ-VER-SPURIOUS",

@@ -110,10 +110,8 @@ def test_any_certificate_of_the_subscription_will_do(sut: SystemUnderTest) -> No
         requirement="REQ-AUTH-ANYCERT",
     )
     for form in FORMS:
-        plain = sut.attempt(sut.nowhere(form))
-        sut.settle(plain)
-        second = sut.attempt(replace(sut.nowhere(form), identity=Identity.SECOND), label="varied")
-        sut.settle(second)
+        plain = sut.try_out(sut.nowhere(form))
+        second = sut.try_out(replace(sut.nowhere(form), identity=Identity.SECOND), label="varied")
         sut.judge(same_answer, plain, second, requirement="REQ-AUTH-ANYCERT", what="the second certificate")
     if sut.observer.offers_deployment:
         look = replace(sut.builder.deployment(sut.planner.main), identity=Identity.SECOND)

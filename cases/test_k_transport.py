@@ -128,13 +128,11 @@ def test_a_length_beside_a_transfer_coding_ends_the_connection(sut: SystemUnderT
     """With both the server may refuse or decode, and closes the connection after its answer."""
     request = with_chunked(sut.nowhere(form))
     both = with_header(request, "Content-Length", "0")
-    exchange = sut.attempt(replace(both, fresh_connection=True), watch_close=True)
-    sut.settle(exchange)
+    exchange = sut.try_out(replace(both, fresh_connection=True), watch_close=True)
     precondition(exchange.reply is not None, "no reply")
     sut.judge(closes_connection, exchange, requirement="REQ-HTTP-TE-CL")
     bare = replace(both, body=b"", fresh_connection=True, patience_seconds=SHORT_SECONDS)
-    refused = sut.attempt(bare, watch_close=True)  # who refuses at the head closes as well; who decodes waits for more
-    sut.settle(refused)
+    refused = sut.try_out(bare, watch_close=True)  # who refuses at the head closes as well; who decodes waits for more
     if refused.reply is not None:
         sut.judge(closes_connection, refused, requirement="REQ-HTTP-TE-CL")
 
@@ -157,8 +155,7 @@ def test_an_unknown_transfer_coding_is_refused(sut: SystemUnderTest, coding: str
     last = coding.endswith("chunked")
     chunked = with_header(with_chunked(sut.nowhere()), "Transfer-Encoding", coding)
     request = chunked if last else replace(chunked, body=b"")  # nobody can tell where such a body would end
-    exchange = sut.attempt(replace(request, fresh_connection=True), watch_close=True)
-    sut.settle(exchange)
+    exchange = sut.try_out(replace(request, fresh_connection=True), watch_close=True)
     sut.judge(answered_with, exchange, requirement="REQ-HTTP-TE-UNKNOWN", statuses=statuses)
     if not last and exchange.reply is not None:
         sut.judge(closes_connection, exchange, requirement="REQ-HTTP-TE-UNKNOWN")
@@ -170,8 +167,7 @@ def test_an_unknown_transfer_coding_is_refused(sut: SystemUnderTest, coding: str
 def test_a_chunked_body_ends_where_its_last_chunk_says(sut: SystemUnderTest, chunks: tuple[bytes, ...]) -> None:
     """A chunked body, decoded or refused, is read to its end: the next request on the connection is answered as ever."""
     known = harmless(sut)
-    exchange = sut.attempt(with_chunked(sut.nowhere(), *chunks))
-    sut.settle(exchange)
+    exchange = sut.try_out(with_chunked(sut.nowhere(), *chunks))
     precondition(exchange.reply is not None, "no reply")
     after = sut.send(known, on=exchange.connection)
     sut.judge(same_connection_usable, exchange, after, requirement="REQ-HTTP-CHUNKED")
@@ -181,12 +177,10 @@ def test_a_chunked_body_ends_where_its_last_chunk_says(sut: SystemUnderTest, chu
 def test_repeated_and_absent_lengths(sut: SystemUnderTest) -> None:
     """Records what becomes of equal Content-Length values, and whether 411 is used."""
     for values in (("0", "0"), ("0, 0",)):
-        exchange = sut.attempt(with_header(sut.nowhere(), "Content-Length", *values))
-        sut.settle(exchange)
+        exchange = sut.try_out(with_header(sut.nowhere(), "Content-Length", *values))
         said = exchange.reply.status if exchange.reply is not None else "no reply"
         sut.observe("REQ-HTTP-CL-SAME", f"Content-Length {' and '.join(values)}: {said}", exchange)
-    absent = sut.attempt(without_header(sut.nowhere(), "Content-Length"))
-    sut.settle(absent)
+    absent = sut.try_out(without_header(sut.nowhere(), "Content-Length"))
     used = absent.reply is not None and absent.reply.status == 411
     sut.observe("REQ-HTTP-411", f"a missing length is {'' if used else 'not '}answered 411", absent)
 
@@ -197,8 +191,7 @@ def test_repeated_and_absent_lengths(sut: SystemUnderTest) -> None:
 def test_connection_close_is_honoured(sut: SystemUnderTest, option: str) -> None:
     """After a request with the connection option close, in whatever case and company, the server closes."""
     for request in (harmless(sut), sut.nowhere()):
-        exchange = sut.attempt(with_header(request, "Connection", option), watch_close=True)
-        sut.settle(exchange)
+        exchange = sut.try_out(with_header(request, "Connection", option), watch_close=True)
         precondition(exchange.reply is not None, "no reply")
         sut.judge(closes_connection, exchange, requirement="REQ-HTTP-CONN-CLOSE")
 

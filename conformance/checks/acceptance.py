@@ -134,14 +134,12 @@ def id_usable(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
             yield usable.inconclusive(
                 f"no poll was answered: {', '.join(seen) or 'none was sent'}", because=("REQ-GOS-200",)
             )
-        elif statuses.isdisjoint(NOT_KNOWN):
-            told = f"{len(polls)} polls, all {', '.join(seen)}"
-            yield about("REQ-GOS-URI", *polls[:1], start).violated(
-                "an answer to Get Operation Status", told, "no-operation-status"
-            )
-            yield usable.violated("the status of the operation", told, "unusable-id", because=("REQ-GOS-URI",))
         else:
             told = f"{len(polls)} polls, all {', '.join(seen)}"
+            if statuses.isdisjoint(NOT_KNOWN):
+                yield about("REQ-GOS-URI", *polls[:1], start).violated(
+                    "an answer to Get Operation Status", told, "no-operation-status"
+                )
             yield usable.violated("the status of the operation", told, "unusable-id", because=("REQ-GOS-URI",))
         return
     yield usable.met(f"polled as {identifier}")

@@ -105,8 +105,9 @@ def _way_of(poll: Exchange) -> tuple[str, bool]:
 
 def _is_gone(poll: Exchange) -> bool:
     """Whether a poll says that there is no such operation."""
-    asked = poll.reply is not None and poll.request.method != "HEAD"
-    return asked and poll.reply is not None and 400 <= poll.reply.status < 500 and not is_busy(poll)
+    if poll.reply is None or poll.request.method == "HEAD":
+        return False
+    return 400 <= poll.reply.status < 500 and not is_busy(poll)
 
 
 def _runs(statuses: list[str]) -> list[str]:

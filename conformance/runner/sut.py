@@ -106,9 +106,9 @@ class SystemUnderTest:
 
     def _knock(self) -> None:
         """Finds out whether the client certificate opens the subscription; if nothing does, nothing more is sent."""
-        sound = (self.builder.operation_status("0" * 32), self.builder.deployment(self.planner.main), self.nowhere())
         if not self.target.is_https:
             return
+        sound = (self.builder.operation_status("0" * 32), self.builder.deployment(self.planner.main), self.nowhere())
         refused = [self.dispatcher.once(request, label="knock") for request in sound]
         if all(_keeps_out(exchange) for exchange in refused):
             self.dispatcher.kept_out = f"sound requests of every kind come to this: {said(refused[0])}; client_certificate does not open subscription_id"
@@ -305,6 +305,12 @@ class SystemUnderTest:
     def refuse(self, request: Request, requirement: str = "", *, effects: bool = True, **options: Any) -> Exchange:
         """Sends a request that ought to be refused, and judges what came: the answer, and that nothing was started."""
         return self.refusing.refuse(request, requirement, effects=effects, **options)
+
+    def try_out(self, request: Request, *, label: str = "refusal", **options: Any) -> Exchange:
+        """Sends a request of which either answer is fine, and waits for the end of whatever it started."""
+        exchange = self.attempt(request, label=label, **options)
+        self.settle(exchange)
+        return exchange
 
     def settle(self, exchange: Exchange) -> None:
         """Books what a request started although it addresses nothing, and waits for its end, so that it is in nobody's way."""
