@@ -250,3 +250,8 @@ def inconclusive(requirement: str, *evidence: int, because: tuple[str, ...] = ()
 def document(inner: str, *, root: str = "Operation", namespace: str = NAMESPACE) -> str:
     """An XML document with `inner` in a root of the protocol's namespace, or another."""
     return f'<{root} xmlns="{namespace}">{inner}</{root}>'
+
+
+def numbered(*exchanges: Exchange) -> dict[int, Exchange]:
+    """Exchanges by their numbers, as a journal holds them."""
+    return {each.number: each for each in exchanges}

@@ -39,6 +39,7 @@ from conformance.tests.judging_samples import (
     brief,
     exchange,
     met,
+    numbered,
     poll,
     refusal,
     silent,
@@ -50,10 +51,6 @@ from conformance.tests.judging_samples import (
 MET, VIOLATED, ADVISORY, INCONCLUSIVE = Outcome.MET, Outcome.VIOLATED, Outcome.ADVISORY, Outcome.INCONCLUSIVE
 NO_VERSION = without_header(REIMAGE, "x-ms-version")
 SLOT_TAKEN = {"reimage:slot", "reimage:slot:contoso/production"}
-
-
-def numbered(*exchanges: Exchange) -> dict[int, Exchange]:
-    return {each.number: each for each in exchanges}
 
 
 def verdict(requirement: str, outcome: Outcome = VIOLATED, *evidence: int, **fields: Any) -> Verdict:
