@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import socket
 import threading
 import time
@@ -365,3 +366,12 @@ def test_httpx_carries_the_outcome() -> None:
     assert response.extensions["reimage.outcome"].response.header("location") == "http://[bad"
     assert caught.value.outcome.failure is not None
     assert caught.value.outcome.failure.kind is FailureKind.CLOSED
+
+
+def test_a_connection_that_is_reset_as_it_is_made_is_not_taken_for_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+    def reset_at_once(*_: object, **__: object) -> socket.socket:
+        raise ConnectionResetError(errno.ECONNRESET, "Connection reset by peer")
+
+    with client_of(replying()) as (client, _):
+        monkeypatch.setattr(socket, "create_connection", reset_at_once)
+        assert kind(client.exchange(GET)) is FailureKind.RESET

@@ -60,6 +60,8 @@ class SocketConnector:
             raise StreamError(FailureKind.TIMEOUT, f"no connection to {where} within the time limit") from error
         except socket.gaierror as error:
             raise StreamError(FailureKind.REFUSED, f"the name {self._host} cannot be resolved") from error
+        except ConnectionResetError as error:  # made and reset before it could be used
+            raise StreamError(FailureKind.RESET, f"the connection to {where} was reset as it was made") from error
         except OSError as error:
             raise StreamError(FailureKind.REFUSED, f"no connection to {where}: {error.strerror or error}") from error
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
