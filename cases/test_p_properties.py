@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from allpairspy import AllPairs
-from hypothesis import assume, given, settings
+from hypothesis import assume, given, seed, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from hypothesis.strategies import sampled_from
 
@@ -44,20 +44,14 @@ forms = sampled_from(FORMS)
 REFUSALS = ("REQ-VER-MISSING", "REQ-VER-FORMAT", "REQ-REIMAGE-VERSION-OLD", "REQ-REIMAGE-COMP-MISSING", "REQ-REIMAGE-CT-ABSENT",
             "REQ-REIMAGE-CL-ABSENT", "REQ-REIMAGE-CL-NONZERO", "REQ-ERR-VERB", "REQ-REIMAGE-UNKNOWN-INSTANCE", "REQ-REIMAGE-UNKNOWN-SERVICE",
             "REQ-REIMAGE-SLOT-OTHER")  # fmt: skip
-PATIENCE = 20
+MOST_FAILURES = 40
+MOST_REIMAGES = {Profile.SMOKE: 1, Profile.STANDARD: 3, Profile.NIGHTLY: 12}
+"""How many drawn requests may fail, and start a reimage, in a property until no smaller one is looked for."""
 
 
 def violated(sut: SystemUnderTest) -> set[str]:
     """The requirements that are known to be violated by now."""
     return {v.requirement for v in sut.recorder.verdicts if v.outcome in (Outcome.VIOLATED, Outcome.ADVISORY)}
-
-
-def ask(sut: SystemUnderTest, request: Request) -> None:
-    """Sends a drawn request and judges its answer; what earlier cases found is left out, so that new findings show."""
-    defects = permitted(masked(sut, request), sut.world).binding
-    blamed = [defect.requirement for defect in defects]
-    assume(blamed and not set(blamed) & violated(sut) and sut.budget.allows())
-    sut.refuse(request, blamed[0], effects=False)
 
 
 def masked(sut: SystemUnderTest, request: Request) -> Request:
@@ -67,16 +61,37 @@ def masked(sut: SystemUnderTest, request: Request) -> Request:
     )
 
 
-def once(sut: SystemUnderTest, request: Request) -> None:
-    """Like `ask`, but a request that failed is not sent again: shrinking must not cost reimages without end."""
-    failed: dict[Request, AssertionError] = sut.memory.setdefault("failed", {})
-    if request in failed:
-        raise failed[request]
-    assume(len(failed) < PATIENCE)
+@dataclass
+class Search:
+    """What a property knows while it searches: what earlier cases found, the requests of its own that failed, and when it began."""
+
+    known: set[str]
+    unwanted: int
+    failed: dict[Request, AssertionError] = field(default_factory=dict)
+
+    def may_go_on(self, sut: SystemUnderTest) -> bool:
+        """Whether another request may be tried: the search for the smallest one must not cost reimages without end."""
+        reimages = sut.book.unwanted - self.unwanted
+        return len(self.failed) < MOST_FAILURES and reimages < MOST_REIMAGES[sut.profile] and sut.budget.allows()
+
+
+def searching(sut: SystemUnderTest) -> Search:
+    """The search of the current case."""
+    search: Search = sut.memory.setdefault(f"search of {sut.recorder.case}", Search(violated(sut), sut.book.unwanted))
+    return search
+
+
+def ask(sut: SystemUnderTest, request: Request) -> None:
+    """Sends a drawn request and judges its answer: not what earlier cases found, and never again what failed."""
+    search = searching(sut)
+    if request in search.failed:
+        raise search.failed[request]
+    blamed = [defect.requirement for defect in permitted(masked(sut, request), sut.world).binding]
+    assume(blamed and not set(blamed) & search.known and search.may_go_on(sut))
     try:
-        ask(sut, request)
+        sut.refuse(request, blamed[0], effects=False)
     except AssertionError as error:
-        failed[request] = error
+        search.failed[request] = error
         raise
 
 
@@ -84,28 +99,28 @@ def once(sut: SystemUnderTest, request: Request) -> None:
 @given(draft=drafts())
 def test_any_request_is_answered_as_its_defects_permit(sut: SystemUnderTest, draft: Draft) -> None:
     """With any number of defects, the answer is one that a defect permits."""
-    once(sut, draft.request(sut.builder, sut.main_witness(10)))
+    ask(sut, draft.request(sut.builder, sut.main_witness(10)))
 
 
 @verifies("REQ-VER-FORMAT")
 @given(form=forms, version=malformed_versions())
 def test_any_malformed_version_is_refused(sut: SystemUnderTest, form: UriForm, version: str) -> None:
     """Whatever is no YYYY-MM-DD is no version."""
-    once(sut, sut.builder.reimage(sut.main_witness(2), form, version=version))
+    ask(sut, sut.builder.reimage(sut.main_witness(2), form, version=version))
 
 
 @verifies("REQ-REIMAGE-CT-ABSENT")
 @given(form=forms, value=other_media_types())
 def test_any_other_media_type_is_refused(sut: SystemUnderTest, form: UriForm, value: str) -> None:
     """Whatever is not application/xml is another media type."""
-    once(sut, with_header(sut.builder.reimage(sut.main_witness(3), form), "Content-Type", value))
+    ask(sut, with_header(sut.builder.reimage(sut.main_witness(3), form), "Content-Type", value))
 
 
 @verifies("REQ-REIMAGE-COMP-MISSING")
 @given(form=forms, query=wrong_queries())
 def test_any_other_query_is_refused(sut: SystemUnderTest, form: UriForm, query: str) -> None:
     """Whatever is not comp=reimage selects no reimage."""
-    once(sut, with_query(sut.builder.reimage(sut.main_witness(1), form), query))
+    ask(sut, with_query(sut.builder.reimage(sut.main_witness(1), form), query))
 
 
 @verifies("REQ-REIMAGE-UNKNOWN-INSTANCE")
@@ -114,7 +129,7 @@ def test_any_unknown_instance_is_refused(sut: SystemUnderTest, form: UriForm, na
     """Names that nobody gave address nothing, whatever characters they hold."""
     request = sut.builder.reimage(sut.main_witness(0), form)
     path, mark, query = request.target.partition("?")
-    once(sut, replace(request, target=f"{path.rpartition('/')[0]}/{name}{mark}{query}"))
+    ask(sut, replace(request, target=f"{path.rpartition('/')[0]}/{name}{mark}{query}"))
 
 
 @verifies("REQ-HTTP-CL-INVALID")
@@ -122,14 +137,14 @@ def test_any_unknown_instance_is_refused(sut: SystemUnderTest, form: UriForm, na
 def test_any_invalid_length_is_refused(sut: SystemUnderTest, form: UriForm, value: str) -> None:
     """A Content-Length that is no number gets 400."""
     request = with_header(sut.builder.reimage(sut.main_witness(8), form), "Content-Length", value)
-    once(sut, replace(request, fresh_connection=True))
+    ask(sut, replace(request, fresh_connection=True))
 
 
 @verifies("REQ-GOS-UNKNOWN-ID")
 @given(identifier=stranger_ids())
 def test_any_stranger_is_no_operation(sut: SystemUnderTest, identifier: str) -> None:
     """An id that was never issued is not reported as an operation."""
-    assume("REQ-GOS-UNKNOWN-ID" not in violated(sut))
+    assume("REQ-GOS-UNKNOWN-ID" not in searching(sut).known)
     sut.judge(unknown_operation, sut.send(sut.builder.operation_status(identifier), label="poll-stranger"))
 
 
@@ -244,7 +259,7 @@ def test_operations_interleave(sut: SystemUnderTest) -> None:
     chosen: Any = settings(max_examples=machines, stateful_step_count=20 if sut.profile is not Profile.NIGHTLY else 60)
     sut.memory["interleaved"] = []
     machine: Any = lambda: Interleaving(sut, 2)  # noqa: E731  typed as a class, called without arguments
-    run_state_machine_as_test(machine, settings=chosen)
+    run_state_machine_as_test(seed(sut.seed)(machine), settings=chosen)
     raise_bad(sut.memory["interleaved"])
 
 

@@ -50,6 +50,7 @@ def accepted(
 ) -> Iterator[Verdict]:
     """The request was accepted for processing: any 2xx (which one is REQ-REIMAGE-202's question).
 
+    A redirection other than 307 is REQ-REIMAGE-202's matter too, whatever the request varies.
     `alive` says that sound reimages get no reply again and again while the endpoint answers everything else; without any variation
     that is REQ-REIMAGE-202's matter.
     """

@@ -32,8 +32,9 @@ def progress(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
     """The statuses go from InProgress to one end and stay there (REQ-GOS-PROGRESS, REQ-GOS-TERMINAL-STABLE, REQ-GOS-READONLY).
 
     An end that holds for one way of asking and not for another (version, connection), or that a new way of asking or a HEAD takes back, is
-    REQ-GOS-READONLY's. One that the first polls show and the next take back is REQ-GOS-PROGRESS's; any other change after
-    an end is REQ-GOS-TERMINAL-STABLE's.
+    REQ-GOS-READONLY's; so is one that stood for three polls until a way of asking came that was not used before. One that the
+    first polls show and the next take back is REQ-GOS-PROGRESS's, one among polls that show another operation's ID
+    REQ-REIMAGE-REQID-USABLE's; any other change after an end is REQ-GOS-TERMINAL-STABLE's.
     """
     del world
     seen = [(poll, status_of(poll)) for poll in exchanges if poll.reply is not None]

@@ -92,9 +92,10 @@ def _accepted(
     verdict = about(requirement, exchange, *polls[-1:])
     response = exchange.reply
     if response is not None and (error_code(response) or not is_standard(response.status)):
-        what = "an Error document under " if error_code(response) else ""
-        yield about("REQ-ERR-STATUS", exchange).violated("a 4xx status", f"{what}{said(exchange)}", "error-in-2xx")
-        yield verdict.violated(expected, said(exchange), "error-in-2xx", because=("REQ-ERR-STATUS",))
+        hidden = bool(error_code(response))
+        what, problem = ("an Error document under ", "error-in-2xx") if hidden else ("", symptom(exchange))
+        yield about("REQ-ERR-STATUS", exchange).violated("a 4xx status", f"{what}{said(exchange)}", problem)
+        yield verdict.violated(expected, said(exchange), problem, because=("REQ-ERR-STATUS",))
         return
     if response is not None and response.status == 200 and exchange.request.method in ("HEAD", "OPTIONS", "TRACE"):
         yield about("REQ-ERR-VERB", exchange).observed(f"{exchange.request.method} is answered {said(exchange)}")

@@ -74,7 +74,7 @@ class Options:
     "--baseline", type=click.Path(path_type=Path), help="Known violations; the run fails if one no longer holds."
 )
 @click.option("--write-baseline", type=click.Path(path_type=Path), help="Write this run's violations as a baseline.")
-@click.option("--seed", type=int, help="Makes examples repeatable.")
+@click.option("--seed", type=int, help="Draws the examples of the run that had this seed, and none kept from others.")
 @click.option(
     "-n", "processes", type=click.IntRange(min=0), help="Processes for one target; targets side by side for more."
 )

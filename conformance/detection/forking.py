@@ -196,7 +196,7 @@ def judge_each(
 
     folder, said = cases_folder(), sys.stdout
     words = [str(folder), f"--rootdir={folder.parent}", "--in-memory", "--profile", profile, "-qq", "--no-header"]
-    words += ["-p", "no:cacheprovider", "-o", "addopts="]
+    words += ["-p", "no:cacheprovider", "-o", "addopts=", "--seed=0"]
     with contextlib.redirect_stdout(io.StringIO()):
         pytest.main(words, plugins=[ForkingLoop(subjects, keep, processes)])
     return found

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import is_hypothesis_test, settings
 
 from conformance.errors import ReportError, SuiteError, UnreachableError
 from conformance.plugin.concluding import conclude_case
@@ -72,11 +72,18 @@ def _folder(config: pytest.Config, plan: Plan) -> Path | None:
 
 
 def _set_up_hypothesis(plan: Plan) -> None:
-    """How many examples each profile draws, and from which seed."""
-    from hypothesis import HealthCheck, core  # noqa: PLC0415
+    """How many examples each profile draws, and where those that failed are kept, to be tried first next time.
 
+    What Hypothesis does on its own where it sees a CI server is undone: the same examples every night, and none kept.
+    """
+    from hypothesis import HealthCheck  # noqa: PLC0415
+
+    usual = settings.get_profile("default")
     settings.register_profile(
         "conformance",
+        parent=usual,
+        derandomize=False,
+        database=None if plan.repeats else usual.database,
         deadline=None,
         max_examples=EXAMPLES[plan.profile.value],
         stateful_step_count=STEPS[plan.profile.value],
@@ -85,7 +92,6 @@ def _set_up_hypothesis(plan: Plan) -> None:
         print_blob=False,
     )
     settings.load_profile("conformance")
-    setattr(core, "global_force_seed", plan.seed)  # noqa: B010  what --hypothesis-seed does; typed as None
 
 
 def _set_up_reports(config: pytest.Config, folder: Path | None) -> None:
@@ -179,6 +185,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     chosen = [item for item in items if _belongs(item, profile)]
     dropped = [item for item in items if item not in set(chosen)]
     items[:] = sorted(chosen, key=_phase)
+    for item in items:
+        function = getattr(item, "obj", None)
+        if is_hypothesis_test(function):  # what @seed does, but for letting go of the kept examples
+            setattr(function, "_hypothesis_internal_use_seed", config.stash[PLAN].seed)  # noqa: B010  typed without it
     if dropped:
         config.hook.pytest_deselected(items=dropped)
 

@@ -34,7 +34,12 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption("--max-reimages", type=int, metavar="N", help="Never start more reimages than this.")
     group.addoption("--baseline", metavar="FILE", help="Known violations.")
     group.addoption("--write-baseline", metavar="FILE", help="Write this run's violations as a baseline.")
-    group.addoption("--seed", type=int, metavar="N", help="Makes examples repeatable.")
+    group.addoption(
+        "--seed",
+        type=int,
+        metavar="N",
+        help="Draws the examples of the run that had this seed, and none kept from others.",
+    )
     group.addoption(
         "--fault", action="append", default=[], metavar="NAME", help="Makes the emulator wrong in this way."
     )
@@ -50,13 +55,17 @@ def add_options(parser: pytest.Parser) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a run is to do, read from options; `target` is None for an emulator, whose target is known once it serves."""
+    """What a run is to do, read from options; `target` is None for an emulator, whose target is known once it serves.
+
+    `repeats` says that the seed was asked for: examples kept from other runs are left out then.
+    """
 
     target: Target | None
     in_memory: bool
     profile: Profile
     strictness: Strictness | None
     seed: int
+    repeats: bool
     report_dir: Path | None
     max_reimages: int | None
     faults: tuple[str, ...]
@@ -93,6 +102,7 @@ def plan_of(config: pytest.Config) -> Plan:
                 "allow_reimage = true in [limits], or with --allow-reimage"
             )
     seed = config.getoption("seed")
+    repeats = seed is not None
     if seed is None:
         seed = int(time.time()) % 1_000_000 if profile is Profile.NIGHTLY else 0
     folder = config.getoption("report_dir")
@@ -102,6 +112,7 @@ def plan_of(config: pytest.Config) -> Plan:
         profile=profile,
         strictness=chosen,
         seed=seed,
+        repeats=repeats,
         report_dir=Path(folder) if folder else None,
         max_reimages=config.getoption("max_reimages"),
         faults=faults,

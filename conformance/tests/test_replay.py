@@ -19,6 +19,7 @@ from conformance.commands.case_files import cases_folder
 from conformance.errors import JournalError
 from conformance.journal import read_journal
 from conformance.replay import assessed, regenerate
+from conformance.tests.memory_runs import run_in_memory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,28 +29,11 @@ KILLS = int(os.environ.get("REIMAGE_CONFORMANCE_KILLS", "12"))
 """How many runs are killed; a hundred where there is time for it."""
 
 
-def run(folder: Path, *words: str) -> int:
-    """A run in memory, in a process of its own."""
-    root = cases_folder()
-    line = [
-        sys.executable,
-        "-m",
-        "pytest",
-        str(root),
-        f"--rootdir={root.parent}",
-        "--in-memory",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-    ]
-    return subprocess.run([*line, "--report-dir", str(folder), *words], capture_output=True, check=False).returncode  # noqa: S603
-
-
 @pytest.fixture(scope="module", params=[(), ("--fault", "accepted-status[200]"), ("--strictness", "lenient")], ids=str)
 def complete(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
     """The folder and exit code of a run that came to its end."""
     folder = tmp_path_factory.mktemp("run")
-    code = run(folder, "--profile", "smoke", *request.param)
+    code = run_in_memory(folder, "--profile", "smoke", *request.param)
     return folder, code
 
 
