@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from conformance.casebook import NotApplicable, SystemUnderTest, afterwards, precondition, smoke, verifies
+from conformance.casebook import NotApplicable, SystemUnderTest, Untested, afterwards, precondition, smoke, verifies
 from conformance.checks.acceptance import accepted
 from conformance.checks.messages import same_connection_usable
 from conformance.checks.transport import answered_with, not_accepted, same_answer
@@ -93,6 +93,28 @@ def test_exactly_the_minimum_version_is_accepted(sut: SystemUnderTest, form: Uri
 
 
 @afterwards
+@verifies("REQ-VER-OLD-KEPT")
+def test_reimages_of_every_published_version_are_accepted(sut: SystemUnderTest) -> None:
+    """Published versions from 2010-10-28 on stay callable: what is refused with one of them is refused without it too."""
+    steps = [step for step in sut.planner.steps if step.is_plain and step.version not in (None, MINIMUM_VERSION)]
+    taken = [result for result in map(sut.result, [step.name for step in steps]) if result.is_accepted]
+    if not taken:
+        raise Untested("no reimage with another published version was accepted or refused by its version")
+    with sut.together():
+        for result in taken:
+            refused = sut.campaign.refused_with_version(result.step)
+            if refused is None:
+                judge_accepted(sut, result, "REQ-VER-OLD-KEPT")
+            else:
+                again = sut.start(refused.step.place, refused.step.form, version=refused.step.version)
+                if again.reply is not None and again.reply.status == 202:
+                    sut.started(again, refused.step.place, refused.step.form)
+                    judge_accepted(sut, refused, refused.step.form.requirement)
+                else:
+                    judge_accepted(sut, refused, "REQ-VER-OLD-KEPT")
+
+
+@afterwards
 @verifies("REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-URI-NAME")
 def test_every_listed_deployment_and_role_is_accepted(sut: SystemUnderTest) -> None:
     """Both forms work for every deployment, each role, and the ends of the range of indices."""
@@ -104,14 +126,13 @@ def test_every_listed_deployment_and_role_is_accepted(sut: SystemUnderTest) -> N
     with sut.together():
         for name in plain:
             result = sut.result(name)
-            requirement = "REQ-REIMAGE-URI-SLOT" if result.step.form is SLOT else "REQ-REIMAGE-URI-NAME"
             if result.exchange is not None and name not in (
                 "second-certificate",
                 "minimum-slot",
                 "minimum-name",
                 "other-slot",
             ):
-                judge_accepted(sut, result, requirement)
+                judge_accepted(sut, result, result.step.form.requirement)
 
 
 VARIED = (

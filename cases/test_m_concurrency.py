@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from conformance.casebook import NotApplicable, SystemUnderTest, Untested, afterwards, alone, precondition, verifies
+from conformance.checks.acceptance import accepted
 from conformance.checks.contention import PROLONGED, contended, undisturbed
+from conformance.checks.messages import request_ids_unique
+from conformance.checks.operation_documents import operation_documents
+from conformance.checks.polls import STATUSES, status_of, unknown_operation
 from conformance.checks.probes import installation_unchanged
+from conformance.checks.progress import completes, progress
 from conformance.checks.refusals import instance_untouched
-from conformance.model import Exchange
+from conformance.checks.transport import same_answer
+from conformance.model import Exchange, Request
 from conformance.protocol.addresses import UriForm
+from conformance.protocol.requests import Place, without_header
 from conformance.runner.campaign import Result
 from conformance.runner.operations import Operation, State
 
@@ -107,3 +116,88 @@ def test_refused_reimages_neither_prolong_nor_take_effect(sut: SystemUnderTest) 
             what = "a reimage that was refused with 409"
             after = sut.probe.installation(other)
             sut.judge(installation_unchanged, before, after, *refused[:1], requirement=requirement, what=what)
+
+
+# Requests that are under way at the same time, each on a connection of its own.
+
+PATIENCE_SECONDS = 2.0
+"""How long an answer is waited for beside others; an endpoint that serves one connection at a time is not accused."""
+ROUNDS = 3
+STRANGER = "0123456789abcdef0123456789abcdef"
+
+
+def beside(sut: SystemUnderTest, *requests: Request) -> list[Exchange]:
+    """What comes of requests that are under way at the same time; inconclusive where one of them gets no reply."""
+    patience = min(PATIENCE_SECONDS, sut.target.limits.request_timeout_seconds)
+    exchanges = sut.dispatcher.at_once([replace(r, patience_seconds=patience) for r in requests], label="at-once")
+    silent = [exchange for exchange in exchanges if exchange.reply is None]
+    precondition(not silent, f"{len(silent)} of {len(exchanges)} requests at the same time got no reply")
+    return exchanges
+
+
+@alone
+@verifies("REQ-GOS-ID", "REQ-GOS-TERMINAL-STABLE", "REQ-GOS-UNKNOWN-ID", "REQ-ASYNC-REQID-UNIQUE")
+def test_polls_at_the_same_time_tell_each_its_own_operation(sut: SystemUnderTest) -> None:
+    """Polls of several operations and of one that never was are answered beside each other as they are alone."""
+    sut.finish_all()
+    ended = [o for o in sut.book.operations if o.state is State.ENDED and o.is_still_known and not o.subscription]
+    known = list({operation.identifier: operation for operation in ended}.values())[-4:]
+    precondition(len(known) > 1, "fewer than two operations are known")
+    stranger = sut.builder.operation_status(STRANGER)
+    for _ in range(ROUNDS):
+        *polls, strange = beside(sut, *(sut.builder.operation_status(o.identifier) for o in known), stranger)
+        sut.judge(unknown_operation, strange)
+        sut.judge(request_ids_unique, *polls, strange)
+        for operation, poll in zip(known, polls, strict=True):
+            sut.judge(operation_documents, poll)
+            sut.judge(progress, *[p for p in operation.polls if status_of(p) in STATUSES][-1:], poll)
+
+
+@alone
+@verifies("REQ-VER-MISSING", "REQ-REIMAGE-UNKNOWN-INSTANCE", "REQ-REIMAGE-COMP-MISSING", "REQ-ERR-VERB", "REQ-GOS-200")
+def test_requests_at_the_same_time_are_answered_as_alone(sut: SystemUnderTest) -> None:
+    """Requests of several kinds, sound and not, get beside each other what they get alone."""
+    sut.finish_all()
+    nowhere = sut.nowhere()
+    kinds = {
+        "REQ-VER-MISSING": without_header(nowhere, "x-ms-version"),
+        "REQ-REIMAGE-UNKNOWN-INSTANCE": nowhere,
+        "REQ-REIMAGE-COMP-MISSING": replace(nowhere, target=nowhere.target.partition("?")[0]),
+        "REQ-ERR-VERB": replace(nowhere, method="DELETE"),
+        "REQ-GOS-200": sut.known_poll(),
+    }
+    plain = [sut.try_out(request) for request in kinds.values()]
+    for _ in range(ROUNDS):
+        exchanges = beside(sut, *kinds.values())
+        for requirement, alone_, exchange in zip(kinds, plain, exchanges, strict=True):
+            sut.settle(exchange)
+            sut.judge(same_answer, alone_, exchange, requirement=requirement, what="other requests at the same time")
+
+
+@alone
+@verifies("REQ-REIMAGE-202", "REQ-ASYNC-REQID-UNIQUE", "REQ-REIMAGE-COMPLETES")
+def test_reimages_at_the_same_time_are_operations_of_their_own(sut: SystemUnderTest) -> None:
+    """Reimages of different deployments that arrive together are each accepted, under an id of their own, or find the endpoint busy."""
+    sut.finish_all()
+    deployments = [deployment for deployment in sut.target.deployments if deployment.role_instances][:2]
+    places = [Place(deployment, deployment.role_instances[0]) for deployment in deployments]
+    precondition(len(places) > 1, "the target lists one deployment only")
+    for place in places:
+        sut.await_ready(place)
+    if not sut.budget.allows(reserved=1):
+        raise Untested("the budget of reimages is spent")
+    form = UriForm.NAME
+    exchanges = beside(sut, *(sut.builder.reimage(place, form) for place in places))
+    started = []
+    with sut.together():
+        for place, exchange in zip(places, exchanges, strict=True):
+            if is_refused(exchange):
+                continue
+            sut.judge(accepted, exchange, requirement=form.requirement)
+            if exchange.reply is not None and exchange.reply.status < 300:
+                started.append(sut.started(exchange, place, form))
+        sut.judge(request_ids_unique, *exchanges)
+        for operation in started:
+            sut.book.wait(operation)
+            sut.judge(operation_documents, *operation.polls)
+            sut.judge(completes, *operation.exchanges, waited=round(operation.duration, 3))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conformance.config import load_target
-from conformance.emulator import Close, Emulator, Pause, Reset, Send, describe
+from conformance.emulator import Close, Emulator, Later, Pause, Reset, Send, describe
 from conformance.model import FailureKind, Identity
 from conformance.wire.streams import StreamError
 
@@ -65,6 +65,8 @@ class MemoryStream:
                     if len(data) > limit:
                         self._actions.appendleft(Send(data[limit:]))
                     return data[:limit]
+                case Later(make):
+                    self._actions.appendleft(Send(make()))
                 case Pause(seconds):
                     left = deadline - self._clock.now()
                     if seconds > left:

@@ -52,7 +52,7 @@ def assess(
     world = world_of(journal)
     exchanges = journal.exchanges
     controls = Controls.of(world, exchanges)
-    evidence = Evidence(exchanges, controls)
+    evidence = Evidence.of(exchanges, controls)
     verdicts = [
         attributed(controlled(verdict, exchanges, controls), evidence)
         for verdict in (rejudged(journal) if judged is None else judged)

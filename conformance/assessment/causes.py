@@ -6,6 +6,7 @@ requirement it names was itself found violated.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -43,12 +44,38 @@ _MIXED_UP = frozenset(
 """What a reimage that reaches another instance than the one it names violates besides."""
 
 
+_RETOLD = frozenset(
+    {
+        "REQ-GOS-TERMINAL-STABLE",
+        "REQ-GOS-PROGRESS",
+        "REQ-GOS-READONLY",
+        "REQ-REIMAGE-COMPLETES",
+        "REQ-REIMAGE-FINAL-200",
+        "REQ-REIMAGE-REQID-USABLE",
+    }
+)
+"""What the story of an operation may violate because it is the story of two."""
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All exchanges of a run by number, and which well-formed requests were accepted."""
+    """All exchanges of a run by number, and which well-formed requests were accepted; `reissued` are the ids of several operations."""
 
     exchanges: Mapping[int, Exchange]
     controls: Controls
+    reissued: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, exchanges: Mapping[int, Exchange], controls: Controls) -> Evidence:
+        """The evidence of a run."""
+        starts = Counter(
+            (exchange.reply.header("x-ms-request-id") or "").lower()
+            for exchange in exchanges.values()
+            if exchange.reply is not None
+            and exchange.reply.status == 202
+            and read_target(exchange.request.target).kind is Kind.REIMAGE
+        )
+        return cls(exchanges, controls, frozenset(identifier for identifier, count in starts.items() if count > 1))
 
 
 def attributed(verdict: Verdict, evidence: Evidence) -> Verdict:
@@ -79,6 +106,12 @@ def _causes(verdict: Verdict, exchange: Exchange, evidence: Evidence) -> Iterato
         yield from ("REQ-GOS-VERSION-MIN",) if address.kind is Kind.OPERATION else ()
     if any(key.lower() == "x-ms-version" and value != value.strip(" \t") for key, value in exchange.request.headers):
         yield "REQ-VER-OWS"
+    if (
+        verdict.requirement in _RETOLD
+        and address.kind is Kind.OPERATION
+        and address.operation.lower() in evidence.reissued
+    ):
+        yield "REQ-ASYNC-REQID-UNIQUE"
     if verdict.requirement in _MIXED_UP:
         yield _EQUIVALENT
     if address.kind is Kind.REIMAGE and address.form is UriForm.SLOT:

@@ -49,6 +49,8 @@ def polls_answered(
 ) -> Iterator[Verdict]:
     """Every poll of a known operation is answered 200 whatever its state (REQ-GOS-200); exchanges: the 202, then polls.
 
+    One that denies an operation which is under way leaves its id without use (REQ-REIMAGE-REQID-USABLE).
+
     `again` says that most operations of the run lost a poll, so that this is no accident even where the next one was answered.
     """
     del world
@@ -66,7 +68,11 @@ def polls_answered(
         elif is_busy(poll) or poll.reply.status == 307 or index < known or (poll.reply.status != 200 and index > ended):
             continue
         else:
-            because = ("REQ-GOS-READONLY",) if poll.reply.status in NOT_KNOWN else ()
+            because: tuple[str, ...] = ("REQ-GOS-READONLY",) if poll.reply.status in NOT_KNOWN else ()
+            if because and error_code(poll.reply):
+                usable = about("REQ-REIMAGE-REQID-USABLE", poll, exchanges[0])
+                yield usable.violated("the status of the operation", said(poll), "denied", because=because)
+                because = ("REQ-REIMAGE-REQID-USABLE", *because)
             yield verdict.judged(poll.reply.status == 200, "200 OK", said(poll), symptom(poll), because=because)
 
 

@@ -187,18 +187,19 @@ def fails_as_announced(world: World, exchanges: Sequence[Exchange], *, overdue: 
 
 @check
 def polling_is_to_blame(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
-    """A reimage that was polled all the time went wrong; one that was left alone did not (REQ-GOS-READONLY).
+    """A reimage that is polled as usual goes wrong where one that is left alone does not (REQ-GOS-READONLY).
 
-    Exchanges: the quiet one's 202 and its only poll, then the other's 202 and polls.
+    Exchanges: the quiet one's 202 and its only poll, then the 202 and polls of one that was started after it.
     """
     del world
     quiet, polls = exchanges[1], exchanges[3:]
     verdict = about(_SAFE, polls[-1], quiet)
     shown = status_of(quiet)
-    if shown == "Succeeded":
-        told = (
-            f"{', '.join(_runs([status_of(poll) or said(poll) for poll in polls]))}; polled once, at the end: Succeeded"
-        )
+    polled = _runs([status_of(poll) or said(poll) for poll in polls])
+    if shown == "Succeeded" and "Succeeded" in [status_of(poll) for poll in polls]:
+        yield verdict.inconclusive("polled as usual, a reimage succeeds too", because=("REQ-REIMAGE-COMPLETES",))
+    elif shown == "Succeeded":
+        told = f"{', '.join(polled)}; polled once, at the end: Succeeded"
         yield verdict.violated("the same outcome however often an operation is polled", told, "polling-spoils")
     else:
         yield verdict.inconclusive(

@@ -3,7 +3,7 @@
 from conformance.emulator.emulator import Emulator
 from conformance.emulator.faults import FAULTS, Fault, find_fault
 from conformance.emulator.http1 import Connection
-from conformance.emulator.messages import Action, Close, Pause, Reset, Send
+from conformance.emulator.messages import Action, Close, Later, Pause, Reset, Send
 from conformance.emulator.oddities import ODDITIES, Oddity, find_oddity
 from conformance.emulator.server import RunningEmulator, serve, serve_until_stopped
 from conformance.emulator.target import describe
@@ -16,6 +16,7 @@ __all__ = [
     "Connection",
     "Emulator",
     "Fault",
+    "Later",
     "Oddity",
     "Pause",
     "Reset",

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from conformance.emulator.emulator import Emulator
     from conformance.emulator.http1 import Connection
     from conformance.emulator.points import Behaviour
@@ -17,6 +19,13 @@ class Send:
     """Write these octets."""
 
     data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Write the octets that `make` gives when their turn has come."""
+
+    make: Callable[[], bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +45,7 @@ class Reset:
     """Tear the connection down."""
 
 
-Action = Send | Pause | Close | Reset
+Action = Send | Later | Pause | Close | Reset
 
 Fields = tuple[tuple[str, str], ...]
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from conformance.emulator.certificates import make_certificates
-from conformance.emulator.messages import Action, Close, Pause, Reset, Send
+from conformance.emulator.messages import Action, Close, Later, Pause, Reset, Send
 from conformance.emulator.target import describe
 
 if TYPE_CHECKING:
@@ -75,6 +75,8 @@ class _Peer(asyncio.Protocol):
             match self._actions.popleft():
                 case Send(data):
                     self._transport.write(data)
+                case Later(make):
+                    self._transport.write(make())
                 case Pause(seconds):
                     self._timer = asyncio.get_running_loop().call_later(seconds, self._resume)
                     return

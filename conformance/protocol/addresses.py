@@ -29,6 +29,11 @@ class UriForm(StrEnum):
         """The path segment that selects the form."""
         return "deploymentslots" if self is UriForm.SLOT else "deployments"
 
+    @property
+    def requirement(self) -> str:
+        """The requirement under which a reimage in this form is accepted."""
+        return f"REQ-REIMAGE-URI-{self.name}"
+
 
 FORMS = (UriForm.SLOT, UriForm.NAME)
 _FORM_OF = {form.collection: form for form in FORMS}

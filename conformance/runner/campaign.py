@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from conformance.checks.probes import installation_in
-from conformance.oracle import permitted
+from conformance.oracle import MINIMUM_VERSION, permitted
 from conformance.protocol.requests import Place, with_query
 from conformance.runner.variations import varied
 
@@ -75,6 +75,7 @@ class Campaign:
     ) -> None:
         self.pending = list(steps)
         self.results: dict[str, Result] = {}
+        self._refused: dict[str, Result] = {}
         self.paused = False
         self.exclusive = False
         self.reserve = budget.reserve
@@ -171,8 +172,11 @@ class Campaign:
         return exchange.reply is not None and exchange.reply.status == 409
 
     def _take_apart(self, step: Step) -> None:
-        """Tries a refused step's variations one at a time, and its place with nothing varied."""
-        if len(step.variations) > 1:
+        """Tries a refused step's variations one at a time, or its place with the target's own version."""
+        if step.version not in (None, MINIMUM_VERSION):
+            self._refused[step.name] = self.results.pop(step.name)
+            self.pending.insert(0, replace(step, version=None))
+        elif len(step.variations) > 1:
             parts = [
                 replace(step, name=f"{step.name}:{name}", variations=(name,), observe=False) for name in step.variations
             ]
@@ -221,6 +225,10 @@ class Campaign:
             if result.is_accepted and result.step.form == form and plain:
                 return result
         return None
+
+    def refused_with_version(self, step: Step) -> Result | None:
+        """What became of `step` with a published version of its own, if that was refused and sent again without."""
+        return self._refused.get(step.name)
 
     @property
     def is_open(self) -> bool:

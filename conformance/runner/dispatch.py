@@ -11,7 +11,7 @@ from conformance.model import FailureKind, Identity
 from conformance.runner.signals import Inconclusive
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from conformance.model import Exchange, Limits, Request
     from conformance.wire.client import Client
@@ -53,6 +53,13 @@ class Dispatcher:
         elif request.identity not in STRANGERS and request.patience_seconds is None:
             self._silent_in_a_row += 1
         return exchange
+
+    def at_once(self, requests: Sequence[Request], *, label: str = "") -> list[Exchange]:
+        """Exchanges that are under way at the same time, whatever comes of them; raises Inconclusive where we are not let in."""
+        self.before()
+        if self.kept_out:
+            raise Inconclusive(self.kept_out)
+        return self._client.exchange_together(requests, label=label)
 
     def send(
         self,

@@ -165,7 +165,19 @@ class OperationBook:
         operation.polls.append(exchange)
         if operation.is_under_way:
             self._take(operation, exchange)
+        if operation.is_under_way and len(operation.polls) == 1 and status_of(exchange) in STATUSES:
+            self._look_back(operation)
         return exchange
+
+    def _look_back(self, operation: Operation) -> None:
+        """Polls the last operation that ended on the same instance, and on the same deployment: a later one leaves its end alone."""
+        if operation.place is None:
+            return
+        ended = [o for o in self.operations if o.state is State.ENDED and o.place is not None]
+        here = [o for o in ended if o.place == operation.place][-1:]
+        near = [o for o in ended if o.place and o.place.deployment == operation.place.deployment][-1:]
+        for earlier in here + [o for o in near if o not in here]:
+            self.poll(earlier, label="poll-overtaken")
 
     def _take(self, operation: Operation, exchange: Exchange) -> None:
         """What a poll means for the state of its operation."""

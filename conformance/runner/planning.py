@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 from conformance.model import Identity, Profile
 from conformance.oracle import MINIMUM_VERSION
 from conformance.protocol.addresses import UriForm
 from conformance.protocol.requests import Place
+from conformance.requirements import TABLE_VERSIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from conformance.model import Deployment, Target
 
@@ -46,6 +48,16 @@ class Step:
     expected: str = "succeeds"
     query: str | None = None
     observe: bool = True
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it sends a request that must be taken, with nothing varied but the place, the form and the version."""
+        return (
+            not self.variations
+            and self.query is None
+            and self.expected == "succeeds"
+            and self.identity is Identity.PRIMARY
+        )
 
 
 def natural(name: str) -> tuple[str, int]:
@@ -89,8 +101,15 @@ class Planner:
         first = Step("control-slot", self.place(self.main), SLOT, contend=self._profile is not Profile.SMOKE)
         if self._profile is Profile.SMOKE:
             return [first]
-        steps = [first, *self._essential(), *self._further()]
+        steps = [first, *self._essential(), *self._with_versions(self._further())]
         return [step for i, step in enumerate(steps) if step.name not in {s.name for s in steps[:i]}]
+
+    def _with_versions(self, steps: Iterable[Step]) -> Iterator[Step]:
+        """The steps, those that vary nothing with the published versions in turn, the newest and the oldest first."""
+        later = [v for v in TABLE_VERSIONS if v > MINIMUM_VERSION and v != self._target.x_ms_version]
+        versions = cycle([*later[-1:], *later[:-1]] or [None])
+        for step in steps:
+            yield replace(step, version=next(versions)) if step.is_plain else step
 
     def _essential(self) -> Iterator[Step]:
         """What the first half-dozen reimages are spent on."""

@@ -172,8 +172,7 @@ class SystemUnderTest:
 
     def blame(self, result: Result) -> tuple[str, ...]:
         """The requirement that a refused step points at."""
-        form = "REQ-REIMAGE-URI-SLOT" if result.step.form is UriForm.SLOT else "REQ-REIMAGE-URI-NAME"
-        return (form, "REQ-REIMAGE-VERSION", "REQ-REIMAGE-SLOT-VALUES")
+        return (result.step.form.requirement, "REQ-REIMAGE-VERSION", "REQ-REIMAGE-SLOT-VALUES")
 
     def finish_all(self) -> list[Result]:
         """Every step that was accepted, over; waits for the whole campaign."""

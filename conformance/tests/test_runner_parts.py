@@ -110,12 +110,20 @@ class TestPlan:
             ("minimum-name", "contoso/contoso-v3/WebRole1_IN_0", "name"),
         ]
         assert [step.contend for step in steps[:3]] == [True, False, False]
-        assert {step.name: step.version for step in steps if step.version} == {
+        assert {step.name: step.version for step in steps[:7] if step.version} == {
             "minimum-slot": "2010-10-28",
             "minimum-name": "2010-10-28",
         }
         assert steps[4].variations == SPELLING
         assert [step.name for step in steps if step.expected == "fails"] == ["failing"]
+
+    def test_what_varies_nothing_else_carries_the_published_versions_in_turn(self) -> None:
+        steps = Planner(TARGET, Profile.STANDARD).steps[7:]
+        versions = [step.version for step in steps if step.is_plain]
+
+        assert TARGET.x_ms_version == "2011-10-01"
+        assert versions[:5] == ["2015-04-01", "2011-02-25", "2011-06-01", "2011-08-01", "2012-03-01"]
+        assert {step.version for step in steps if not step.is_plain} == {None}
 
     def test_the_names_of_steps_are_unique(self) -> None:
         names = [step.name for step in Planner(TARGET, Profile.NIGHTLY).steps]

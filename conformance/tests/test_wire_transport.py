@@ -106,6 +106,51 @@ def test_a_request_that_can_be_misread_keeps_its_connection_apart() -> None:
     assert (first.connection, innocent.connection, probe.connection) == (1, 2, 1)
 
 
+def test_requests_may_be_under_way_at_the_same_time() -> None:
+    requests = [Request("GET", f"/{number}", GET.headers) for number in range(3)]
+    arrived = threading.Barrier(len(requests), timeout=10)
+
+    def script(connected: socket.socket, number: int) -> None:
+        target = read_request(connected).split()[1]
+        arrived.wait()  # no reply before all of them are there
+        connected.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(target), target))
+        if number == 1:
+            read_request(connected)
+            connected.sendall(EMPTY)
+
+    with client_of(script) as (client, _):
+        exchanges = client.exchange_together(requests, label="l", case="c")
+        after = client.exchange(GET, on=exchanges[0].connection)
+
+    assert [(e.number, e.connection, e.request, e.label, e.case) for e in exchanges] == [
+        (number, number, request, "l", "c") for number, request in enumerate(requests, 1)
+    ]
+    assert [e.reply.body if e.reply else None for e in exchanges] == [b"/0", b"/1", b"/2"]
+    assert (after.number, after.position) == (4, 2)
+
+
+def test_one_of_several_requests_may_come_to_nothing() -> None:
+    def script(connected: socket.socket, number: int) -> None:
+        read_request(connected)
+        if number == 2:
+            reset(connected)
+        else:
+            connected.sendall(EMPTY)
+
+    with client_of(script) as (client, _):
+        exchanges = client.exchange_together([GET] * 3)
+
+    assert [kind(exchange) for exchange in exchanges] == [None, FailureKind.RESET, None]
+
+
+def test_nobody_listens_to_several_requests_either() -> None:
+    clock = SystemClock()
+    with serving(repeating(EMPTY)) as endpoint:
+        connector = SocketConnector(endpoint.target(), clock)
+    with Client(connector, clock, request_timeout=5) as client:
+        assert [kind(exchange) for exchange in client.exchange_together([GET, POST])] == [FailureKind.REFUSED] * 2
+
+
 def test_a_late_answer_to_content_is_told_by_the_next_on_that_connection() -> None:
     said = threading.Event()
 

@@ -11,7 +11,7 @@ from conformance.wire.reading import BODY_LIMIT
 from conformance.wire.transport import NoReplyError, Outcome, VerbatimTransport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from types import TracebackType
 
     from conformance.wire.clock import Clock
@@ -56,7 +56,21 @@ class Client:
         """
         self._pace()
         at = self._clock.now() - self._origin
-        outcome = self._send(request, on, watch=watch_close)
+        return self._recorded(request, self._send(request, on, watch=watch_close), at, case, label)
+
+    def exchange_together(self, requests: Sequence[Request], *, label: str = "", case: str = "") -> list[Exchange]:
+        """Send `requests` so that all are under way at the same time, each on a connection of its own, and give what came of each."""
+        self._pace()
+        at = self._clock.now() - self._origin
+        extensions = {"reimage.together": requests}
+        response = self._http.send(httpx.Request("GET", _NOMINAL_URL, extensions=extensions))
+        outcomes: list[Outcome] = response.extensions["reimage.outcomes"]
+        return [
+            self._recorded(request, outcome, at, case, label)
+            for request, outcome in zip(requests, outcomes, strict=True)
+        ]
+
+    def _recorded(self, request: Request, outcome: Outcome, at: float, case: str, label: str) -> Exchange:
         self._count += 1
         return self._record(
             Exchange(

@@ -20,6 +20,8 @@ from conformance.wire.source import StreamSource
 from conformance.wire.streams import failure_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from conformance.wire.clock import Clock
     from conformance.wire.streams import Connector
 
@@ -51,7 +53,8 @@ class VerbatimTransport(httpx.BaseTransport):
     """Carries requests of ours over connections of its own.
 
     Extensions of a request: "reimage.request", required; "reimage.connection", the number of the connection that it
-    must go out on; "reimage.watch", True to find out whether the endpoint closes afterwards.
+    must go out on; "reimage.watch", True to find out whether the endpoint closes afterwards. Or "reimage.together", several
+    requests that are to be under way at the same time; their outcomes come back in "reimage.outcomes".
     """
 
     def __init__(
@@ -65,6 +68,9 @@ class VerbatimTransport(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send the request in the extensions and read its reply; raises NoReplyError."""
         extensions = request.extensions
+        if "reimage.together" in extensions:
+            outcomes = self.carry_together(extensions["reimage.together"])
+            return httpx.Response(httpx.codes.MULTI_STATUS, extensions={"reimage.outcomes": outcomes})
         outcome = self.carry(
             extensions["reimage.request"],
             on=extensions.get("reimage.connection"),
@@ -81,8 +87,7 @@ class VerbatimTransport(httpx.BaseTransport):
     def carry(self, request: Request, *, on: int | None, watch: bool) -> Outcome:
         """What becomes of `request`, as a value whatever the endpoint does."""
         start = self._clock.now()
-        patience = self._request_timeout if request.patience_seconds is None else request.patience_seconds
-        deadline = start + patience
+        deadline = self._deadline(request, start)
         try:
             connection = self._connection_for(request, on, deadline)
         except OSError as error:
@@ -97,6 +102,37 @@ class VerbatimTransport(httpx.BaseTransport):
             reading = self._converse(connection, request, deadline)
         return self._conclude(connection, request, reading, start, watch=watch)
 
+    def carry_together(self, requests: Sequence[Request]) -> list[Outcome]:
+        """What becomes of `requests`, each on a connection of its own and all written before the first reply is read.
+
+        Replies are read in the order of the requests, so that `elapsed` of a later one may hold what an earlier one took.
+        """
+        start = self._clock.now()
+        connections: list[Connection | Failure] = []
+        for request in requests:
+            try:
+                connections.append(self._connection_for(request, None, self._deadline(request, start)))
+            except OSError as error:
+                connections.append(failure_of(error))
+        start = self._clock.now()
+        broken = [
+            self._write(connection, request, self._deadline(request, start))
+            for connection, request in zip(connections, requests, strict=True)
+            if isinstance(connection, Connection)
+        ]
+        outcomes: list[Outcome] = []
+        for connection, request in zip(connections, requests, strict=True):
+            if isinstance(connection, Failure):
+                outcomes.append(Outcome(None, connection))
+            else:
+                reading = self._read(connection, request, self._deadline(request, start), broken.pop(0))
+                outcomes.append(self._conclude(connection, request, reading, start, watch=False))
+        return outcomes
+
+    def _deadline(self, request: Request, start: float) -> float:
+        patience = self._request_timeout if request.patience_seconds is None else request.patience_seconds
+        return start + patience
+
     def _connection_for(self, request: Request, on: int | None, deadline: float) -> Connection:
         if on is not None:
             return self._pool.take_number(on)
@@ -104,12 +140,18 @@ class VerbatimTransport(httpx.BaseTransport):
         return kept or self._pool.open(request.identity, deadline)
 
     def _converse(self, connection: Connection, request: Request, deadline: float) -> Reading:
+        return self._read(connection, request, deadline, self._write(connection, request, deadline))
+
+    def _write(self, connection: Connection, request: Request, deadline: float) -> OSError | None:
+        """Write a request; what went wrong, for a reply may have come all the same, and says more than the broken pipe."""
         connection.requests += 1
-        broken: OSError | None = None
         try:
             connection.stream.send(request.wire(), deadline)
-        except OSError as error:  # a reply may have come all the same, and says more than the broken pipe
-            broken = error
+        except OSError as error:
+            return error
+        return None
+
+    def _read(self, connection: Connection, request: Request, deadline: float, broken: OSError | None) -> Reading:
         source = StreamSource(connection.stream, self._clock, deadline)
         connection.sole = is_plainly_framed(request)
         reader = ResponseReader(source, request.method, sole=connection.sole, body_limit=self._body_limit)

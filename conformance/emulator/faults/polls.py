@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from conformance.emulator.admission import check_version
@@ -15,12 +16,14 @@ from conformance.emulator.faults.conditions import (
     reply_set,
 )
 from conformance.emulator.faults.registry import fault
-from conformance.emulator.messages import Close, Pause, Refusal, Reset
+from conformance.emulator.messages import Close, Later, Pause, Refusal, Reset, Send
 from conformance.emulator.routing import read_segments
-from conformance.emulator.writing import render
+from conformance.emulator.writing import closes, render
 
 if TYPE_CHECKING:
-    from conformance.emulator.messages import Action
+    from collections.abc import Callable
+
+    from conformance.emulator.messages import Action, Call, Reply
 
 _FOREVER = 3600.0
 
@@ -121,4 +124,34 @@ fault(
         kind_is("operation"),
     ),
     also=("REQ-HTTP-FRAMING", "REQ-XML-WF"),
+)
+
+
+def _crossed(field: str) -> Change:
+    """What a poll is to tell is kept in one place until it is written: of two at the same time, both tell the later one's."""
+
+    def actions(original: Callable[..., list[Action]], call: Call, reply: Reply) -> list[Action]:
+        call.notes[field] = getattr(reply, field)
+
+        def make() -> bytes:
+            told = original(call, replace(reply, **{field: call.notes[field]}))
+            return b"".join(action.data for action in told if isinstance(action, Send))
+
+        return [Pause(0.02), Later(make), *(Close() for _ in range(closes(call, reply)))]
+
+    return instead(render, actions, both(kind_is("operation"), polled(lambda _: True)))
+
+
+fault(
+    "crossed-polls",
+    "REQ-GOS-ID",
+    "polls at the same time are all answered with the last one's document",
+    _crossed("body"),
+    also=("REQ-REIMAGE-REQID-USABLE",),
+)
+fault(
+    "crossed-request-ids",
+    "REQ-ASYNC-REQID-UNIQUE",
+    "polls at the same time are all answered under the last one's request id",
+    _crossed("request_id"),
 )
