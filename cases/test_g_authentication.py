@@ -37,7 +37,7 @@ def refuse_and_look(sut: SystemUnderTest, request: Request) -> None:
 
 
 @forms
-@verifies("REQ-AUTH-TLS", "REQ-AUTH-BEFORE-EFFECT")
+@verifies("REQ-AUTH-TLS", "REQ-AUTH-FAIL", "REQ-AUTH-BEFORE-EFFECT")
 def test_an_anonymous_reimage_is_refused(sut: SystemUnderTest, form: UriForm) -> None:
     """A request without a client certificate is not served."""
     over_tls(sut)

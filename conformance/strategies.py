@@ -138,6 +138,16 @@ def drafts() -> SearchStrategy[Draft]:
 _FIELD_TEXT = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), max_size=24)
 
 
+MALFORMED_VERSIONS = (
+    "", "2011-6-1", "2011-06-1", "2011-6-01", "20111001", "2011-10-01T00:00:00Z", "2011-10-01 00:00", "2011-10-01x", "x2011-10-01", "2011-10",
+    "2011", "2011-10-01-", "-2011-10-01", "2011/10/01", "2011.10.01", "2011_10_01", "01-10-2011", "10-01-2011", "28-10-2010", "11-10-01",
+    "02011-10-01", "2011-010-01", "2011-10-001", "2011-10-01;", "2011-10-01,", "2011-10-01,2011-10-01", "'2011-10-01'", '"2011-10-01"',
+    "+2011-10-01", "v2011-10-01", "2011-1O-01", "2011-Oct-01", "latest", "null", "0", "1.0", "*", "2011--10-01", "2011-10-0l", "\xb22011-10-01",
+    "2011\xad10\xad01", "99999999999", "true",
+)  # fmt: skip
+"""Values that are no YYYY-MM-DD, near misses and others."""
+
+
 def malformed_versions() -> SearchStrategy[str]:
     """Values of x-ms-version that are no YYYY-MM-DD: near misses of a date and anything else a field can hold."""
     date = "2011-10-01"

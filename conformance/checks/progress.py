@@ -155,7 +155,7 @@ def completes(
         because = (_MOVING, _STABLE, _SAFE) if taken_back else (_SAFE,)
         yield verdict.violated("Succeeded", f"Failed, HttpStatusCode {code}", "failed", because=because)
     elif code != "200":
-        blame = ("REQ-REIMAGE-FINAL-200", "REQ-GOS-HTTPSTATUS", "REQ-GOS-HTTPSTATUS-INT")
+        blame = ("REQ-REIMAGE-FINAL-200", "REQ-GOS-HTTPSTATUS", "REQ-GOS-HTTPSTATUS-INT", "REQ-XML-NS")
         yield verdict.violated("Succeeded with 200", f"Succeeded, HttpStatusCode {code}", "final-status", because=blame)
     else:
         yield verdict.met(f"Succeeded with 200 after {len(polls)} polls")

@@ -127,10 +127,16 @@ def _end(polls: Sequence[Exchange]) -> tuple[str, str] | None:
 
 
 def _answered(exchange: Exchange, defects: Sequence[Defect], requirement: str, expected: str) -> Iterator[Verdict]:
-    """A refusal with a status: the status, then the code where there is one to read."""
+    """A refusal with a status: the status, then the code where there is one to read.
+
+    An anonymous request that is refused was not served (REQ-AUTH-TLS), whatever the refusal says (REQ-AUTH-FAIL).
+    """
     response = exchange.reply
     if response is None:
         return
+    if requirement == "REQ-AUTH-TLS":
+        yield about(requirement, exchange).met(said(exchange))
+        requirement = "REQ-AUTH-FAIL"
     verdict = about(requirement, exchange)
     fitting = [defect for defect in defects if response.status in defect.statuses]
     code = error_code(response)
@@ -138,7 +144,7 @@ def _answered(exchange: Exchange, defects: Sequence[Defect], requirement: str, e
     if not fitting:
         by_table = len(defects) == 1 and defects[0].key in _BY_TABLE and response.status < 500
         root, other = ("REQ-ERR-CODES", requirement) if by_table else (requirement, "REQ-ERR-CODES")
-        because = ("REQ-AUTH-FAIL",) if root == "REQ-AUTH-TLS" else ()
+        because: tuple[str, ...] = ()
         if any(defect.key in ("bad-name", "elsewhere") for defect in defects):
             because = (*because, "REQ-ERR-CODES")  # which may be wrong for every unknown name
         if not is_standard(response.status):
@@ -168,8 +174,7 @@ def _wrong_code(
         others = tuple(owner for owner in owners if owner != requirement)
         yield verdict.violated(expected, said(exchange), problem, because=("REQ-ERR-CODES", *others))
     elif any(defect.layer == "auth" for defect in defects):
-        others = ("REQ-AUTH-FAIL",) if requirement == "REQ-AUTH-TLS" else ()
-        yield verdict.violated(expected, said(exchange), problem, because=("REQ-ERR-CODES", *others))
+        yield verdict.violated(expected, said(exchange), problem, because=("REQ-ERR-CODES",))
     else:
         yield verdict.met(said(exchange))
 

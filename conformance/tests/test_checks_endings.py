@@ -54,7 +54,7 @@ class TestCompletes:
 
     def test_succeeded_with_something_else(self) -> None:
         found = judged("completes", [started(), poll(operation("Succeeded", "202"))])
-        blame = ("REQ-REIMAGE-FINAL-200", "REQ-GOS-HTTPSTATUS", "REQ-GOS-HTTPSTATUS-INT")
+        blame = ("REQ-REIMAGE-FINAL-200", "REQ-GOS-HTTPSTATUS", "REQ-GOS-HTTPSTATUS-INT", "REQ-XML-NS")
 
         assert brief(found) == [violated(self.NAME, "final-status", 2, 2, 1, because=blame)]
         assert worded(found) == [("Succeeded with 200", "Succeeded, HttpStatusCode 202")]

@@ -145,7 +145,8 @@ class TestRefused:
             violated("REQ-REIMAGE-CT-ABSENT", "status:499", because=because)
         ]
         assert brief(judged("refused", [refusal(ANONYMOUS, 499)])) == [
-            violated("REQ-AUTH-TLS", "status:499", because=("REQ-AUTH-FAIL", *because))
+            violated("REQ-AUTH-FAIL", "status:499", because=because),
+            met("REQ-AUTH-TLS"),
         ]
 
     def test_another_code_is_the_tables_matter(self) -> None:
@@ -162,17 +163,21 @@ class TestRefused:
             violated("REQ-AUTH-FAIL", "code:Nope", because=(CODES,))
         ]
         assert brief(judged("refused", [refusal(ANONYMOUS, 403, "Nope")])) == [
-            violated("REQ-AUTH-TLS", "code:Nope", because=(CODES, "REQ-AUTH-FAIL"))
+            violated("REQ-AUTH-FAIL", "code:Nope", because=(CODES,)),
+            met("REQ-AUTH-TLS"),
         ]
 
-    def test_an_anonymous_request_is_an_unauthenticated_one_too(self) -> None:
-        because = ("REQ-AUTH-FAIL",)
-
-        assert brief(judged("refused", [refusal(ANONYMOUS, 400)])) == [
-            violated("REQ-AUTH-TLS", "status:400", because=because)
+    def test_an_anonymous_request_that_is_refused_was_not_served_and_is_to_be_told_so(self) -> None:
+        assert brief(judged("refused", [refusal(ANONYMOUS, 401)])) == [
+            violated("REQ-AUTH-FAIL", "status:401"),
+            met("REQ-AUTH-TLS"),
+        ]
+        assert brief(judged("refused", [refusal(ANONYMOUS, 403, "AuthenticationFailed")])) == [
+            met("REQ-AUTH-TLS"),
+            met("REQ-AUTH-FAIL"),
         ]
         assert brief(judged("refused", [exchange(ANONYMOUS, 202)])) == [
-            violated("REQ-AUTH-TLS", "accepted", because=because)
+            violated("REQ-AUTH-TLS", "accepted", because=("REQ-AUTH-FAIL",))
         ]
 
     def test_accepting_several_defects_may_be_due_to_any(self) -> None:

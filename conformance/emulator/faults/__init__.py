@@ -26,6 +26,7 @@ from conformance.emulator.faults import (  # noqa: F401 - they register their fa
     requests,
     responses,
     results,
+    succession,
     tracking,
     verbs,
     versions,
