@@ -96,6 +96,9 @@ def near_names(sut: SystemUnderTest) -> list[tuple[str, str, str, UriForm]]:
     names = (main.name[:-1], main.name + "1", "no-such-deployment", main.slot, "")
     cases += [(main.cloud_service, name, instance, NAME) for name in names]
     for other in sut.target.deployments:
+        if other != main:
+            wrong = ("no-such-deployment", other.name[:-1], other.name + "1")
+            cases += [(other.cloud_service, name, other.role_instances[0], NAME) for name in wrong]
         if other.cloud_service != main.cloud_service:
             cases.append((main.cloud_service, other.name, other.role_instances[0], NAME))
             cases.append((other.cloud_service, main.name, instance, NAME))
@@ -117,7 +120,7 @@ def test_an_unknown_service_is_refused(sut: SystemUnderTest) -> None:
 
 
 @verifies("REQ-REIMAGE-UNKNOWN-SERVICE")
-@pytest.mark.parametrize("number", range(28))
+@pytest.mark.parametrize("number", range(40))
 def test_an_unknown_service_deployment_or_empty_slot_is_refused(sut: SystemUnderTest, number: int) -> None:
     """A reimage naming a service or deployment that does not exist, or an empty slot, does not succeed."""
     cases = near_names(sut)

@@ -144,8 +144,9 @@ def folded(verdicts: Sequence[Verdict]) -> list[Verdict]:
             kept.append(verdict)
     for same in met.values():
         numbers = tuple(dict.fromkeys(verdict.evidence[0] for verdict in same[:3] if verdict.evidence))
-        actual = same[0].actual if len(same) == 1 else f"{len(same)} exchanges"
-        kept.append(replace(same[0], actual=actual, evidence=numbers or same[0].evidence))
+        first, *others = same
+        actual = f"{len(same)} exchanges" if others else first.actual
+        kept.append(replace(first, actual=actual, evidence=numbers))
     return kept
 
 

@@ -26,7 +26,7 @@ def answered_with(
 ) -> Iterator[Verdict]:
     """The answer has one of these statuses; `because` names requirements that may be to blame where it has not."""
     del world
-    exchange = exchanges[0]
+    exchange, *_ = exchanges
     verdict = about(requirement, exchange)
     wanted = expected or " or ".join(str(status) for status in statuses)
     if is_busy(exchange):
@@ -44,7 +44,7 @@ def not_answered_with(
 ) -> Iterator[Verdict]:
     """The answer has none of these statuses, and there is one."""
     del world
-    exchange = exchanges[0]
+    exchange, *_ = exchanges
     verdict = about(requirement, exchange)
     if is_busy(exchange):
         yield verdict.inconclusive(said(exchange))
@@ -58,7 +58,7 @@ def not_answered_with(
 def not_accepted(world: World, exchanges: Sequence[Exchange], requirement: str) -> Iterator[Verdict]:
     """The request was refused, or left waiting; it was not accepted."""
     del world
-    exchange = exchanges[0]
+    exchange, *_ = exchanges
     taken = exchange.reply is not None and exchange.reply.status < 300
     expected = "a refusal, or no answer before the request is complete"
     yield about(requirement, exchange).judged(not taken, expected, said(exchange), "accepted")

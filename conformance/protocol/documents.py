@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 NAMESPACE = "http://schemas.microsoft.com/windowsazure"
 XML_MEDIA_TYPES = ("application/xml", "text/xml")
-_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_BOMS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 _DECLARATION = re.compile(r"""^<\?xml\s[^>]*?encoding\s*=\s*["']([A-Za-z][A-Za-z0-9._-]*)["'][^>]*\?>""")
 _ANY_DECLARATION = re.compile(r"^<\?xml\s[^>]*\?>")
 _OURS = re.compile(rb"(?:<\?xml[^>]*\?>\s*)?<(?:operation|error|deployment|hostedservice)\b")
@@ -125,23 +125,22 @@ def looks_like_xml(response: Response) -> bool:
 
 def _encoding(body: bytes, declared_charset: str) -> tuple[str, str, bytes]:
     """The encoding to decode with, what is wrong with how it is declared, and the body without its byte-order mark."""
-    bom, rest = "", body
-    for mark, name in _BOMS:
+    for mark, codec in _BOMS.items():
         if body.startswith(mark):
-            bom = name
-            rest = body[len(mark) :]
-            if name == "utf-16":
-                codec = "utf-16-le" if mark == codecs.BOM_UTF16_LE else "utf-16-be"
-                return codec, _mismatch(bom, declared_charset), rest
-            break
-    if not bom and _ENCODINGS.get(declared_charset) == "utf-16":
+            return codec, _mismatch(_family(codec), declared_charset), body.removeprefix(mark)
+    if _ENCODINGS.get(declared_charset) == "utf-16":
         if b"\0" not in body[:2]:
-            return "utf-8", f"charset {declared_charset!r} over octets that are not UTF-16", rest
-        return ("utf-16-be" if body[:1] == b"\0" else "utf-16-le"), "", rest
-    if not bom and body[:2] in (b"<\0", b"\0<"):
+            return "utf-8", f"charset {declared_charset!r} over octets that are not UTF-16", body
+        return ("utf-16-be" if body[:1] == b"\0" else "utf-16-le"), "", body
+    if body[:2] in (b"<\0", b"\0<"):
         found = "utf-16-le" if body[:1] == b"<" else "utf-16-be"
-        return found, "UTF-16 without byte-order mark or charset", rest
-    return "utf-8", _mismatch(bom, declared_charset), rest
+        return found, "UTF-16 without byte-order mark or charset", body
+    return "utf-8", _mismatch("", declared_charset), body
+
+
+def _family(codec: str) -> str:
+    """What a declaration calls the encoding of a codec, whatever the order of its octets."""
+    return "utf-16" if codec.startswith("utf-16") else "utf-8"
 
 
 def _mismatch(bom: str, declared_charset: str) -> str:
@@ -164,14 +163,14 @@ def read_document(response: Response) -> Document:
     declaration = _DECLARATION.match(decoded)
     if declaration:
         named = declaration.group(1).lower()
-        family = "utf-16" if codec.startswith("utf-16") else "utf-8"
+        family = _family(codec)
         if _ENCODINGS.get(named) != family and not problem:
             problem = f"the XML declaration says {named!r}, the octets are {family}"
     parser = etree.XMLParser(
-        encoding="utf-8", resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False
-    )
+        encoding="utf-8", resolve_entities=False
+    )  # nor DTDs, the network, or huge trees, by default
     try:
-        root = etree.fromstring(_ANY_DECLARATION.sub("", decoded, count=1).encode(), parser)
+        root = etree.fromstring(_ANY_DECLARATION.sub("", decoded).encode(), parser)
     except (etree.XMLSyntaxError, ValueError) as error:
         return Document(None, encoding_problem=problem, syntax_problem=str(error)[:200] or "not well formed")
     return Document(root, encoding_problem=problem)
@@ -204,8 +203,8 @@ def read_error(document: Document) -> ErrorDocument:
     if not code:
         return ErrorDocument(namespace=document.namespace, problem="Code is empty")
     extra = tuple(name for name in names if name not in ("Code", "Message"))
-    misordered = names.index("Code") > names.index("Message")
-    return ErrorDocument(code, found["Message"], document.namespace, extra, misordered=misordered)
+    first = next(name for name in names if name in ("Code", "Message"))
+    return ErrorDocument(code, found["Message"], document.namespace, extra, misordered=first != "Code")
 
 
 def error_code(response: Response) -> str:

@@ -196,7 +196,7 @@ class TestCauses:
 
     def of(self, found: Verdict, *exchanges: Exchange, accepted: tuple[str, ...] = ()) -> tuple[str, ...]:
         controls = Controls(frozenset(accepted), frozenset(accepted))
-        return attributed(found, Evidence(numbered(*exchanges), controls)).because
+        return attributed(found, Evidence.of(numbered(*exchanges), controls)).because
 
     def test_where_one_slot_alone_is_refused_the_slot_is_to_blame(self) -> None:
         found = verdict("REQ-REIMAGE-202", because=("REQ-X",))
@@ -251,6 +251,26 @@ class TestCauses:
     @pytest.mark.parametrize("name", ["REQ-REIMAGE-COMPLETES", "REQ-REIMAGE-LOCALSTORE", "REQ-REIMAGE-URI-EQUIV"])
     def test_the_rest_does_not(self, name: str) -> None:
         assert self.of(verdict(name), started()) == ()
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "REQ-GOS-TERMINAL-STABLE",
+            "REQ-GOS-PROGRESS",
+            "REQ-GOS-READONLY",
+            "REQ-REIMAGE-COMPLETES",
+            "REQ-REIMAGE-FINAL-200",
+            "REQ-REIMAGE-REQID-USABLE",
+        ],
+    )
+    def test_the_id_of_two_operations_tells_two_stories(self, name: str) -> None:
+        own, again, other = started(number=2), started(number=3), started(number=3, identifier="another")
+        asked = poll(RUNNING, number=1)
+
+        assert self.of(verdict(name), asked, own, again) == ("REQ-ASYNC-REQID-UNIQUE",)
+        assert self.of(verdict(name), asked, own, other) == ()
+        assert self.of(verdict(name), asked, own, refusal(REIMAGE, 409, number=3)) == ()
+        assert self.of(verdict("REQ-GOS-CT"), asked, own, again) == ()
 
     def test_a_reply_that_is_misframed_tells_nothing_else(self) -> None:
         surplus = replace(poll(RUNNING), response=replace(response(200), anomalies=("surplus: 3 octets",)))

@@ -165,6 +165,12 @@ class TestPollingIsToBlame:
             )
         ]
 
+    def test_polled_as_usual_it_succeeds_too(self) -> None:
+        found = self.of(poll(SUCCEEDED), *polls(RUNNING, SUCCEEDED, start=4))
+
+        assert brief(found) == [inconclusive(SAFE, 5, 2, because=("REQ-REIMAGE-COMPLETES",))]
+        assert found[0].actual == "polled as usual, a reimage succeeds too"
+
     def test_polls_without_a_status_are_told_by_what_came(self) -> None:
         lost = [poll(RUNNING, number=4), poll(b"", 404, number=5), poll(b"", 404, number=6), silent(POLL, number=7)]
 

@@ -17,6 +17,7 @@ from conformance.tests.judging_samples import (
     advisory,
     brief,
     document,
+    error,
     exchange,
     inconclusive,
     judged,
@@ -61,6 +62,17 @@ class TestPollsAnswered:
         assert brief(judged("polls_answered", [started(), poll(FAILED, 404)])) == [
             violated("REQ-GOS-200", "status:404", 2, 1, because=(SAFE,))
         ]
+
+    def test_an_error_document_for_a_known_operation_leaves_its_id_without_use(self) -> None:
+        found = judged("polls_answered", [started(), poll(), poll(error("ResourceNotFound"), 404, number=3)])
+
+        assert brief(found)[:2] == [
+            violated("REQ-REIMAGE-REQID-USABLE", "denied", 3, 1, because=(SAFE,)),
+            violated("REQ-GOS-200", "status:404", 3, 1, because=("REQ-REIMAGE-REQID-USABLE", SAFE)),
+        ]
+        assert worded(found)[0] == ("the status of the operation", "404 Not Found with ResourceNotFound")
+        odd = judged("polls_answered", [started(), poll(), poll(error("ResourceNotFound"), 403, number=3)])
+        assert brief(odd)[0] == violated("REQ-GOS-200", "status:403", 3, 1)
 
     @pytest.mark.parametrize("status", [400, 404, 410])
     def test_a_known_operation_that_is_denied_may_have_been_spoilt_by_polling(self, status: int) -> None:

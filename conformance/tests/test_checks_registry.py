@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +14,7 @@ from conformance.model import Exchange, FailureKind, Outcome, Verdict
 from conformance.tests.judging_samples import brief, exchange, lenient, refusal, silent, started, violated, world
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from conformance.world import World
 
@@ -134,6 +134,23 @@ def test_a_verdict_says_what_it_is_about() -> None:
     assert verdict.judged(bool(0), "e", "a", "s", because=("x",)) == Verdict(
         NAME, Outcome.VIOLATED, evidence=(3, 1), expected="e", actual="a", symptom="s", because=("x",)
     )
+
+
+def test_causes_are_named() -> None:
+    """A fourth value in a row would be read as what it is not."""
+    verdict: Any = about(NAME)
+
+    writes: list[Callable[[], object]] = [
+        lambda: verdict.violated("e", "a", "s", ("x",)),
+        lambda: verdict.judged(1, "e", "a", "s", ("x",)),
+        lambda: verdict.inconclusive("why", ("x",)),
+    ]
+    for write in writes:
+        with pytest.raises(TypeError):
+            write()
+    with pytest.raises(FrozenInstanceError):
+        verdict.requirement = "REQ-X"
+    assert not hasattr(verdict, "__dict__")
 
 
 def test_a_scope_is_what_went_to_the_endpoint_until_then() -> None:

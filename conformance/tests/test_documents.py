@@ -184,6 +184,11 @@ class TestEncoding:
         assert found.encoding_problem == (problem or "byte-order mark of utf-8 under charset 'utf-16'")
         assert found.local_name == "a"
 
+    def test_octets_that_are_not_utf_16_show_that_in_the_first_character(self) -> None:
+        found = read_document(typed(DECLARED + "utf-16", b"<a\0>"))
+
+        assert found.encoding_problem == "charset 'utf-16' over octets that are not UTF-16"
+
     def test_octets_of_another_encoding(self) -> None:
         wrong = read_document(typed("application/xml", b"<a>\xe4</a>"))
         named = read_document(typed(DECLARED + "iso-8859-1", b"<a>\xe4</a>"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, fields, replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -190,6 +190,11 @@ FRAMING: list[tuple[str, Change, list[str]]] = [
         together(header("Content-Length", "5"), added("Transfer-Encoding", "chunked")),
         ["length-and-coding"],
     ),
+    (
+        "a chunk beside a length",
+        lambda r: with_header(with_chunked(r, b"hello"), "Content-Length", "5"),
+        ["length-and-coding", "coded-body"],
+    ),
     ("CHUNKED", lambda r: with_header(with_chunked(r), "Transfer-Encoding", "CHUNKED"), ["chunked-empty"]),
     (
         "chunked over two lines",
@@ -207,12 +212,34 @@ def test_framing_is_read_as_http_says(change: Change, expected: list[str]) -> No
     assert keys(change(REIMAGE)) == expected
 
 
-def test_differing_lengths_and_unknown_codings_bind() -> None:
+def test_differing_lengths_and_unknown_codings_and_chunks_beside_a_length_bind() -> None:
+    beside = with_header(with_chunked(REIMAGE, b"hello"), "Content-Length", "5")
+    coded = permitted(beside, world()).defects[1]
     differing = permitted(header("Content-Length", "0", "5")(REIMAGE), world()).defects[0]
     unknown = permitted(added("Transfer-Encoding", "gzip")(REIMAGE), world()).defects[1]
 
     assert told(differing) == ("differing-lengths", "REQ-HTTP-CL-DIFFER", BAD, FAIL, frozenset(), "http")
     assert told(unknown) == ("unknown-coding", "REQ-HTTP-TE-UNKNOWN", CODING, WARN, frozenset(), "http")
+    assert told(coded)[1:3] == ("REQ-HTTP-TE-CL", ((frozenset({400, 411, 413, 501}), ANY),))
+
+
+def test_a_chunk_beside_a_length_is_none_in_another_coding() -> None:
+    plain = with_header(with_chunked(REIMAGE, b"hello"), "Content-Length", "5")
+
+    assert "coded-body" not in keys(with_header(plain, "Transfer-Encoding", "gzip"))
+    assert "coded-body" not in keys(replace(plain, body=b"0\r\n\r\n"))
+    assert "coded-body" not in keys(replace(plain, body=b""))
+
+
+ANONYMOUS = permitted(replace(POLL, identity=Identity.NONE), world()).defects[0]
+
+
+@pytest.mark.parametrize("value", [permitted(POLL, world()), ANONYMOUS, ANONYMOUS.answers[0]])
+def test_what_is_kept_for_all_is_changed_by_nobody(value: object) -> None:
+    """Answers are kept in the memory of the world: a check that altered one would alter the judgement of every other."""
+    with pytest.raises(FrozenInstanceError):
+        setattr(value, fields(value)[0].name, None)  # type: ignore[arg-type]
+    assert not hasattr(value, "__dict__")
 
 
 @pytest.mark.parametrize(
@@ -271,6 +298,18 @@ def test_the_other_subscription_is_our_own() -> None:
     assert keys(request, world(other_subscription_id=OTHER_SUBSCRIPTION.upper())) == []
     assert keys(POLL, world(other_subscription_id=OTHER_SUBSCRIPTION)) == []
     assert keys(request) == ["foreign-subscription"]
+
+
+def test_an_instance_of_ours_is_not_under_the_other_subscription() -> None:
+    request = with_subscription(REIMAGE, SUBSCRIPTION, OTHER_SUBSCRIPTION)
+    (defect,) = permitted(request, world(other_subscription_id=OTHER_SUBSCRIPTION)).defects
+
+    assert (defect.key, defect.requirement, defect.later) == (
+        "elsewhere",
+        "REQ-REIMAGE-UNKNOWN-SERVICE",
+        frozenset({404}),
+    )
+    assert {status for answer in defect.answers for status in answer.statuses} == {400, 403, 404}
 
 
 @pytest.mark.parametrize("base", [POLL, LOOK, BUILDER.cloud_service("contoso")], ids=["poll", "look", "cloud service"])
