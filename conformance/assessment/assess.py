@@ -43,9 +43,11 @@ _CASE_ORDER = (
 
 
 def assess(
-    journal: Journal, reproduce: Callable[[Exchange, str], str], judged: Sequence[Verdict] | None = None
+    journal: Journal,
+    reproduce: Callable[[Exchange, str, Sequence[Exchange]], str],
+    judged: Sequence[Verdict] | None = None,
 ) -> Assessment:
-    """Everything that a journal's run concludes; `reproduce` writes the command for an exchange and a base address.
+    """Everything that a journal's run concludes; `reproduce` writes the command for an exchange, a base address, and what went out with it.
 
     `judged` are the verdicts of a run that just ended; without them they are made again, which comes to the same.
     """
@@ -63,7 +65,9 @@ def assess(
     )
     results = results_of(world, verdicts, journal.observations, cases, offers)
     base_url = world.target.base_url
-    findings = findings_of(verdicts, results, exchanges, lambda exchange: reproduce(exchange, base_url))
+    findings = findings_of(
+        verdicts, results, exchanges, lambda exchange: reproduce(exchange, base_url, _beside(exchange, exchanges))
+    )
     run = _run(journal)
     verdict, exit_code = conclude(results, interrupted=run.interrupted)
     operations = _operations(journal)
@@ -81,6 +85,16 @@ def assess(
         reimages=_reimages(journal),
         notes=journal.notes,
     )
+
+
+def _beside(exchange: Exchange, exchanges: Mapping[int, Exchange]) -> list[Exchange]:
+    """The requests that were sent so as to be under way at the same time as `exchange`."""
+    together = exchange.label.endswith("at-once")
+    return [
+        e
+        for e in exchanges.values()
+        if together and e.label == exchange.label and e.at == exchange.at and e != exchange
+    ]
 
 
 def conclude(results: Sequence[RequirementResult], *, interrupted: bool = False) -> tuple[RunVerdict, int]:

@@ -288,7 +288,8 @@ def _namespace(exchange: Exchange, name: str, namespace: str, children: list[tup
         "HostedService": ("Url", "ServiceName"),
         "Error": ("Code", "Message"),
     }.get(name, ())
-    wrong = [child for child, space in children if child in expected and space != namespace]
+    own = [child for child, space in children if space == namespace]
+    wrong = [child for child, _ in children if child in expected and child not in own]
     if expected and children:
         yield about("REQ-XML-NS", exchange).judged(
             not wrong, f"{', '.join(expected)} in the root's namespace", f"{wrong} elsewhere", "child-namespace"

@@ -11,10 +11,10 @@ from conformance.protocol.addresses import read_target
 from conformance.protocol.documents import (
     NAMESPACE,
     child,
-    elements,
     is_xml_media_type,
     local,
     media_type,
+    own_elements,
     raw_text,
     read_document,
     same_identifier,
@@ -111,15 +111,14 @@ def _content_type(poll: Exchange, response: Response) -> Iterator[Verdict]:
 
 def _members(poll: Exchange, document: Document, identifier: str, tracked: set[str]) -> Iterator[Verdict]:
     """ID, Status, HttpStatusCode and Error of one document, and their order."""
-    foreign = [
-        name for name, namespace in document.children() if name in _KNOWN_ORDER and namespace != document.namespace
-    ]
+    own = [name for name, namespace in document.children() if namespace == document.namespace]
+    foreign = [name for name, _ in document.children() if name in _KNOWN_ORDER and name not in own]
     if foreign:
         yield about("REQ-XML-NS", poll).violated(
             f"{', '.join(foreign)} in {document.namespace}", "in another namespace, or none", "child-namespace"
         )
         return
-    names = [name for name, _ in document.children() if name in _KNOWN_ORDER]
+    names = [name for name in own if name in _KNOWN_ORDER]
     shown = document.text("ID")
     right = names.count("ID") == 1 and same_identifier(shown or "", identifier)
     elsewhere = not right and _plain(shown or "") in tracked - {_plain(identifier)}
@@ -189,7 +188,7 @@ def _error(poll: Exchange, document: Document, status: str) -> Iterator[Verdict]
         return
     code, message = child(found, "Code"), child(found, "Message")
     complete = code is not None and message is not None and bool(text(code))
-    names = [local(node) for node in elements(found) if local(node) in ("Code", "Message")]
+    names = [local(node) for node in own_elements(found) if local(node) in ("Code", "Message")]
     yield verdict.judged(complete, "Error with Code and Message", f"Error holding {names}", "error-members")
     if complete and names.index("Code") > names.index("Message"):
         yield about("REQ-GOS-ORDER", poll).violated("Code, Message", "Message, Code", "order")

@@ -77,6 +77,12 @@ def local(element: etree._Element) -> str:
     return etree.QName(element).localname
 
 
+def own_elements(parent: etree._Element) -> list[etree._Element]:
+    """The child elements of `parent` in its own namespace: what another namespace calls by the same name is another thing."""
+    namespace = etree.QName(parent).namespace
+    return [node for node in elements(parent) if etree.QName(node).namespace == namespace]
+
+
 def child(parent: etree._Element, name: str) -> etree._Element | None:
     """The first child of `parent` called `name` in the namespace of `parent` (REQ-XML-NS)."""
     namespace = etree.QName(parent).namespace
@@ -194,8 +200,9 @@ def read_error(document: Document) -> ErrorDocument:
         return ErrorDocument(problem=document.syntax_problem or document.encoding_problem)
     if document.local_name != "Error":
         return ErrorDocument(problem=f"the root element is {document.local_name!r}, not 'Error'")
-    found = {local(node): text(node) for node in reversed(elements(document.root))}
-    names = [local(node) for node in elements(document.root)]
+    members = own_elements(document.root) or elements(document.root)
+    found = {local(node): text(node) for node in reversed(members)}
+    names = [local(node) for node in members]
     missing = [name for name in ("Code", "Message") if name not in found]
     code = found.get("Code", "")
     if missing:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from conformance.model import Identity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from conformance.model import Assessment, Exchange, Finding, Request
 
@@ -40,16 +40,21 @@ IDENTITY_FILES = {
 """Shell variables that whoever runs the command sets to files; `Identity.NONE` presents none."""
 
 
-def reproduce(exchange: Exchange, base_url: str) -> str:
+def reproduce(exchange: Exchange, base_url: str, beside: Sequence[Exchange] = ()) -> str:
     """A shell command that sends the request of `exchange` to the endpoint at `base_url`.
 
-    It holds nothing but printable ASCII outside quotes and escapes, whatever the request holds, so it can be pasted.
+    Where others were under way at the same time, `beside` it, the command sends them all at once. It holds nothing but printable ASCII outside quotes and escapes, whatever the request holds, so it can be pasted.
     """
-    request = exchange.request
-    command = curl_command(request, base_url) if curl_can_send(request) else raw_command(request, base_url)
+    command = " & ".join(_command(each.request, base_url) for each in (exchange, *beside)) + (
+        " & wait" if beside else ""
+    )
     if len(command) > COMMAND_LIMIT:
         return f"# the request of exchange {exchange.number} is too long for a command; journal.jsonl holds it"
     return command
+
+
+def _command(request: Request, base_url: str) -> str:
+    return curl_command(request, base_url) if curl_can_send(request) else raw_command(request, base_url)
 
 
 def reproductions(assessment: Assessment, exchanges: Mapping[int, Exchange]) -> Iterator[Finding]:

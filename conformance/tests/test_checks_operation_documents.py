@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from conformance.model import Outcome
 from conformance.tests.judging_samples import (
     BUILDER,
     DASHED_ID,
@@ -377,6 +378,19 @@ class TestDocuments:
         assert advisory("REQ-GOS-ORDER", "order", 2) in brief(found)
         assert ("Code, Message", "Message, Code") in worded(found)
         assert met("REQ-GOS-ERROR", 2) in brief(found)
+
+    def test_what_another_namespace_calls_by_the_same_name_is_another_thing(self) -> None:
+        decoys = '<Message xmlns="urn:x">no</Message><Code xmlns="urn:x">no</Code>'
+        error = f"<Error>{decoys}<Code>InternalError</Code><Message>It failed.</Message></Error>"
+        shown = poll(
+            document(
+                f'<Status xmlns="urn:x">Done</Status><ID>{DASHED_ID}</ID><ID xmlns="">x</ID><Status>Failed</Status>'
+                f"<HttpStatusCode>500</HttpStatusCode>{error}"
+            ),
+        )
+
+        assert {each.outcome for each in judged("operation_documents", [shown])} == {Outcome.MET}
+        assert {each.outcome for each in judged("xml_bodies", [shown])} == {Outcome.MET}
 
     def test_members_in_another_namespace_are_that_requirements_matter(self) -> None:
         shown = poll(

@@ -336,6 +336,13 @@ class TestErrors:
     def test_they_are_read(self, body: str, expected: ErrorDocument) -> None:
         assert read_error(read_document(response(400, body))) == expected
 
+    def test_members_of_another_namespace_are_passed_over(self) -> None:
+        body = f'<Error xmlns="{NAMESPACE}"><Code xmlns="urn:x">no</Code><Code>C</Code><Message>M</Message></Error>'
+        elsewhere = f'<e:Error xmlns:e="{NAMESPACE}"><Code>C</Code><Message>M</Message></e:Error>'
+
+        assert read_error(read_document(typed("application/xml", body.encode()))).code == "C"
+        assert read_error(read_document(typed("application/xml", elsewhere.encode()))).code == "C"
+
     def test_what_keeps_them_from_being_read_is_told(self) -> None:
         ill = read_document(response(400, "<Error>"))
         odd = read_document(response(400, b"<Error>\xff</Error>"))

@@ -202,3 +202,10 @@ def test_the_mask_of_the_subscription_is_shown_as_it_is() -> None:
 
 def test_hostile_text_is_hostile() -> None:
     assert {"'", '"', "`", "\x00", "\x1b"} <= set(HOSTILE)
+
+
+def test_requests_that_were_under_way_together_are_sent_together() -> None:
+    several = [Exchange(number, post("h", LENGTH), None) for number in (1, 2, 3)]
+    alone = command_for(post("h", LENGTH))
+
+    assert reproduce(several[0], "https://127.0.0.1:8443", several[1:]) == f"{alone} & {alone} & {alone} & wait"
