@@ -77,7 +77,10 @@ class Search:
 
 def searching(sut: SystemUnderTest) -> Search:
     """The search of the current case."""
-    search: Search = sut.memory.setdefault(f"search of {sut.recorder.case}", Search(violated(sut), sut.book.unwanted))
+    name = f"search of {sut.recorder.case}"
+    if name not in sut.memory:
+        sut.memory[name] = Search(violated(sut), sut.book.unwanted)
+    search: Search = sut.memory[name]
     return search
 
 

@@ -191,7 +191,8 @@ class Request:
 
     def values(self, name: str) -> tuple[str, ...]:
         """The values of every header line called `name`, whatever its case, white space around them removed."""
-        return tuple(value.strip(" \t") for key, value in self.headers if key.lower() == name.lower())
+        wanted = name.lower()
+        return tuple([value.strip(" \t") for key, value in self.headers if key.lower() == wanted])
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +209,8 @@ class Response:
 
     def values(self, name: str) -> tuple[str, ...]:
         """The values of every header line called `name`, whatever its case."""
-        return tuple(value for key, value in self.headers if key.lower() == name.lower())
+        wanted = name.lower()
+        return tuple([value for key, value in self.headers if key.lower() == wanted])
 
     def header(self, name: str) -> str | None:
         """The first value of header `name`, or None."""

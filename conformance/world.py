@@ -33,7 +33,7 @@ class Absence(StrEnum):
 class World:
     """A target under one strictness; `listed` holds role instances that the endpoint reported beyond the configured ones.
 
-    `memory` keeps what the oracle and the checks said, for they are asked again.
+    `memory` keeps what the oracle, the checks and `instances` said, for they are asked again.
     """
 
     target: Target
@@ -51,8 +51,12 @@ class World:
 
     def instances(self, deployment: Deployment) -> tuple[str, ...]:
         """Every role instance known in `deployment`."""
-        known = deployment.role_instances + deployment.failing_role_instances
-        return known + tuple(name for name in self.listed.get(deployment.name, ()) if name not in known)
+        found: tuple[str, ...] | None = self.memory.get(deployment)
+        if found is None:
+            known = deployment.role_instances + deployment.failing_role_instances
+            found = known + tuple(name for name in self.listed.get(deployment.name, ()) if name not in known)
+            self.memory[deployment] = found
+        return found
 
     def absence(self, address: Address) -> Absence:
         """What of a role-instance or deployment address does not exist (names that differ in case alone are neither)."""

@@ -22,6 +22,8 @@ REST = "conformance.rest"
 """Under this key the context keeps what followed `--`."""
 
 PLUGIN = "reimage-conformance"
+LEAN = ("-W", "ignore::pytest.PytestAssertRewriteWarning", "-p", "no:unraisableexception")
+"""Words that spare a run what only pytest's own tests of a library need."""
 
 
 class WithRest(click.Command):
@@ -105,6 +107,7 @@ def run_pytest(target: Path | None, options: Options, rest: list[str], processes
         _reach(load_target(target))
     import pytest  # noqa: PLC0415 -- takes longer to import than other commands take to run
 
+    import conformance.plugin  # noqa: F401, PLC0415 -- before pytest would rewrite its assertions: the library has none
     return int(pytest.main(pytest_words(target, options, rest, processes)))
 
 
@@ -122,7 +125,7 @@ def pytest_words(target: Path | None, options: Options, rest: list[str], process
     folder = cases_folder()
     if not folder.is_dir():
         raise UsageError(f"there are no cases in {folder}; install the package again or use a whole checkout")
-    words = [str(folder), f"--rootdir={folder.parent}", *_plugin()]
+    words = [str(folder), f"--rootdir={folder.parent}", *LEAN, *_plugin()]
     words += ["--embedded"] if target is None else ["--target", str(target)]
     words += options.words()
     if options.report_dir is not None:

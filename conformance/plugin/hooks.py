@@ -57,7 +57,8 @@ def pytest_configure(config: pytest.Config) -> None:
             "line"  # a finding says what it found; a traceback through the suite costs time and says less
         )
     _set_up_hypothesis(plan)
-    _set_up_reports(config, folder)
+    if not config.option.collectonly:
+        _set_up_reports(config, folder)
 
 
 def _folder(config: pytest.Config, plan: Plan) -> Path | None:

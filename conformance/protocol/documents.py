@@ -74,7 +74,7 @@ def elements(parent: etree._Element) -> list[etree._Element]:
 
 def local(element: etree._Element) -> str:
     """The local name of `element`."""
-    return etree.QName(element).localname
+    return str(element.tag).rpartition("}")[2]
 
 
 def own_elements(parent: etree._Element) -> list[etree._Element]:
@@ -85,9 +85,8 @@ def own_elements(parent: etree._Element) -> list[etree._Element]:
 
 def child(parent: etree._Element, name: str) -> etree._Element | None:
     """The first child of `parent` called `name` in the namespace of `parent` (REQ-XML-NS)."""
-    namespace = etree.QName(parent).namespace
-    wanted = f"{{{namespace}}}{name}" if namespace else name
-    return next((node for node in elements(parent) if node.tag == wanted), None)
+    namespace, brace, _ = str(parent.tag).rpartition("}")
+    return parent.find(f"{namespace}{brace}{name}")
 
 
 def text(element: etree._Element) -> str:
@@ -97,7 +96,9 @@ def text(element: etree._Element) -> str:
 
 def raw_text(element: etree._Element) -> str:
     """The same, white space and all."""
-    return "".join(str(part) for part in element.itertext())
+    if not len(element):
+        return str(element.text or "")
+    return "".join([str(part) for part in element.itertext()])
 
 
 def media_type(response: Response) -> str:
@@ -214,6 +215,7 @@ def read_error(document: Document) -> ErrorDocument:
     return ErrorDocument(code, found["Message"], document.namespace, extra, misordered=first != "Code")
 
 
+@lru_cache(maxsize=4096)
 def error_code(response: Response) -> str:
     """The Code of an error answer, or "" where it has no readable Error document."""
     return read_error(read_document(response)).code if looks_like_xml(response) else ""

@@ -18,6 +18,7 @@ import pytest
 
 from conformance.config import load_target
 from conformance.tests.hollow_endpoints import hollow_target, serve_hollow
+from conformance.tests.memory_runs import run_in_memory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -147,3 +148,8 @@ def test_without_redaction_the_secret_is_there(tmp_path: Path) -> None:
         file = hollow_target(tmp_path, port)
         run(str(file), "--profile", "smoke", "--no-redact", "--report-dir", str(tmp_path / "reports"))
     assert leaked(tmp_path / "reports", [load_target(file).subscription_id]) != []
+
+
+def test_collecting_alone_ends_well_and_reports_nothing(tmp_path: Path) -> None:
+    assert run_in_memory(tmp_path / "report", "--collect-only") == 0
+    assert not (tmp_path / "report").exists()

@@ -218,10 +218,10 @@ _SPOILT: tuple[tuple[str, str, Callable[[bytes], bytes]], ...] = (
 for _name, _summary, _spoil in _SPOILT:
     fault(
         f"error-document-{_name}",
-        FORMAT,
+        "REQ-XML-WF",
         f"the error document {_summary}",
         _octets(_spoil),
-        also=("REQ-XML-WF", CODES, BODY),
+        also=(FORMAT, CODES, BODY),
     )
 
 

@@ -113,7 +113,7 @@ for _name, _summary, _actions in _ENDS:
     )
 fault(
     "poll-cut-short",
-    "REQ-GOS-200",
+    "REQ-HTTP-FRAMING",
     "the answer to a poll breaks off in its middle",
     instead(
         render,
@@ -123,7 +123,7 @@ fault(
         ),
         kind_is("operation"),
     ),
-    also=("REQ-HTTP-FRAMING", "REQ-XML-WF"),
+    also=("REQ-GOS-200", "REQ-XML-WF"),
 )
 
 
