@@ -108,6 +108,7 @@ def run_pytest(target: Path | None, options: Options, rest: list[str], processes
     import pytest  # noqa: PLC0415 -- takes longer to import than other commands take to run
 
     import conformance.plugin  # noqa: F401, PLC0415 -- before pytest would rewrite its assertions: the library has none
+
     return int(pytest.main(pytest_words(target, options, rest, processes)))
 
 

@@ -171,7 +171,7 @@ def test_a_run_without_a_target_embeds_the_emulator(
 ) -> None:
     code, _, _ = call("run")
     assert code == 6
-    assert started == [["cases", "--rootdir=.", "--embedded"]]
+    assert started == [["cases", "--rootdir=.", *run.LEAN, "--embedded"]]
 
 
 def test_every_option_reaches_pytest(
@@ -183,7 +183,9 @@ def test_every_option_reaches_pytest(
     chosen += ["--baseline", str(tmp_path / "known.json"), "--write-baseline", "new.json", "--seed", "7"]
     chosen += ["--allow-reimage", "--no-redact", "--report-dir", "out"]
     call("run", str(file), *chosen, "-n", "2", "--", "-k", "poll", "-x")
-    assert started == [["cases", "--rootdir=.", "--target", str(file), *chosen, "-n", "2", "-k", "poll", "-x"]]
+    assert started == [
+        ["cases", "--rootdir=.", *run.LEAN, "--target", str(file), *chosen, "-n", "2", "-k", "poll", "-x"]
+    ]
 
 
 def test_what_follows_two_dashes_is_no_target(
