@@ -61,6 +61,15 @@ def test_a_deployment_name_is_no_slot(sut: SystemUnderTest) -> None:
         sut.refuse(sut.builder.reimage_at(deployment.cloud_service, SLOT, deployment.name, place.role_instance))
 
 
+@verifies("REQ-REIMAGE-SLOT-OTHER")
+@pytest.mark.parametrize("number", ["1", "2"])
+def test_a_number_is_no_slot(sut: SystemUnderTest, number: str) -> None:
+    """What an enumeration of the slots may count them by addresses nothing."""
+    for deployment in sut.target.deployments:
+        instance = deployment.role_instances[0]
+        sut.refuse(sut.builder.reimage_at(deployment.cloud_service, SLOT, number, instance))
+
+
 @forms
 @verifies("REQ-REIMAGE-UNKNOWN-SERVICE")
 def test_a_cloud_service_of_another_subscription_is_unknown(sut: SystemUnderTest, form: UriForm) -> None:

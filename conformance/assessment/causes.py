@@ -37,6 +37,7 @@ _MIXED_UP = frozenset(
         "REQ-REIMAGE-OTHERDATA-LOST",
         "REQ-REIMAGE-OFFLINE",
         "REQ-REIMAGE-ONLINE",
+        "REQ-REIMAGE-COMPLETES",
         "REQ-CONC-REFUSED-NOEFFECT",
         "REQ-GOS-NOTFOUND-NOEFFECT",
     }
@@ -114,6 +115,8 @@ def _causes(verdict: Verdict, exchange: Exchange, evidence: Evidence) -> Iterato
         yield "REQ-ASYNC-REQID-UNIQUE"
     if verdict.requirement in _MIXED_UP:
         yield _EQUIVALENT
+    if verdict.requirement == "REQ-ERR-VERB":  # whatever method took the place of POST
+        yield "REQ-REIMAGE-METHOD"
     if address.kind is Kind.REIMAGE and address.form is UriForm.SLOT:
         taken = {name.rpartition("/")[2] for name in evidence.controls.accepted if name.startswith("reimage:slot:")}
         if taken and address.deployment not in taken:

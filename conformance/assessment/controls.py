@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from conformance.checks.polls import version_of
 from conformance.model import Outcome
 from conformance.oracle import permitted
 from conformance.protocol.addresses import Kind, read_target
+from conformance.protocol.documents import error_code
 from conformance.requirements import CATALOGUE
 
 if TYPE_CHECKING:
@@ -23,9 +25,8 @@ _PLAIN = (
     "REQ-REIMAGE-URI-NAME",
     "REQ-REIMAGE-METHOD",
     "REQ-REIMAGE-COMP",
-    "REQ-REIMAGE-VERSION",
 )
-_CONTROLS = (*_PLAIN, "REQ-REIMAGE-REQID-USABLE", "REQ-GOS-URI", "REQ-DEPL-URI")
+_CONTROLS = (*_PLAIN, "REQ-REIMAGE-VERSION", "REQ-REIMAGE-REQID-USABLE", "REQ-GOS-URI", "REQ-DEPL-URI")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +34,20 @@ class Controls:
     """The kinds of well-formed request that were accepted, and those that were tried.
 
     A kind is "reimage:slot", "reimage:name", "operation", "deployment:slot", "deployment:name" or "cloud-service"; what was accepted is also
-    there with its place, as in "reimage:slot:contoso/production".
+    there with its place, as in "reimage:slot:contoso/production". `refused` holds how sound reimages with the target's own
+    version were refused, as in "reimage:slot:contoso/production 404 ResourceNotFound".
     """
 
     accepted: frozenset[str]
     tried: frozenset[str]
+    refused: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, world: World, exchanges: Mapping[int, Exchange]) -> Controls:
         """The controls among `exchanges`."""
         accepted: set[str] = set()
         tried: set[str] = set()
+        refused: set[str] = set()
         for exchange in exchanges.values():
             judged = permitted(exchange.request, world)
             address = judged.address
@@ -58,7 +62,9 @@ class Controls:
             tried.add(_kind(address))
             if exchange.reply is not None and 200 <= exchange.reply.status < 300:
                 accepted |= {_kind(address), _kind_here(address)}
-        return cls(frozenset(accepted), frozenset(tried))
+            elif exchange.reply is not None and judged.must_be_accepted and address.kind is Kind.REIMAGE:
+                refused |= {_answer_here(exchange)} if version_of(exchange) == world.target.x_ms_version else set()
+        return cls(frozenset(accepted), frozenset(tried), frozenset(refused))
 
 
 def _kind(address: Address) -> str:
@@ -69,6 +75,13 @@ def _kind(address: Address) -> str:
 def _kind_here(address: Address) -> str:
     """The same, with its place."""
     return f"{_kind(address)}:{address.service}/{address.deployment}"
+
+
+def _answer_here(exchange: Exchange) -> str:
+    """How a request to its place was answered, whatever was wrong with it."""
+    reply = exchange.reply
+    told = f"{reply.status} {error_code(reply)}" if reply is not None else "no reply"
+    return f"{_kind_here(read_target(exchange.request.target))} {told}"
 
 
 def controlled(verdict: Verdict, exchanges: Mapping[int, Exchange], controls: Controls) -> Verdict:
@@ -87,7 +100,12 @@ def controlled(verdict: Verdict, exchanges: Mapping[int, Exchange], controls: Co
         alike = not varied or _kind_here(address) in controls.accepted
         reason = "no plain request to this deployment in this form was accepted either"
         because = (*_CONTROLS, "REQ-REIMAGE-SLOT-VALUES")
-        return verdict if alike else replace(verdict, outcome=Outcome.INCONCLUSIVE, actual=reason, because=because)
+        if not alike:
+            return replace(verdict, outcome=Outcome.INCONCLUSIVE, actual=reason, because=because)
+        if verdict.outcome is not Outcome.MET and not plain and _answer_here(exchange) in controls.refused:
+            reason = "a sound request to this deployment in this form was refused alike"
+            return replace(verdict, outcome=Outcome.INCONCLUSIVE, actual=reason, because=because)
+        return verdict
     if kind.startswith("reimage") and kind not in controls.tried:
         reason = "no well-formed request of this kind was sent to compare with"
         return replace(verdict, outcome=Outcome.UNTESTED, actual=reason) if verdict.outcome is Outcome.MET else verdict

@@ -38,6 +38,7 @@ from conformance.tests.judging_samples import (
 
 MET, VIOLATED, ADVISORY, INCONCLUSIVE = Outcome.MET, Outcome.VIOLATED, Outcome.ADVISORY, Outcome.INCONCLUSIVE
 NO_VERSION = without_header(REIMAGE, "x-ms-version")
+OLDER = with_header(REIMAGE, "x-ms-version", "2010-10-28")
 SLOT_TAKEN = {"reimage:slot", "reimage:slot:contoso/production"}
 
 
@@ -176,6 +177,40 @@ class TestControls:
         slot = verdict("REQ-REIMAGE-SLOT-VALUES", VIOLATED, check="accepted")
         assert self.of(slot, "reimage:slot") is slot
 
+    def test_the_minimum_version_is_held_against_the_targets_own(self) -> None:
+        found = verdict("REQ-REIMAGE-VERSION", VIOLATED, check="accepted")
+
+        assert self.of(found, *SLOT_TAKEN) is found
+        assert self.of(found, tried=("reimage:slot",)).outcome is INCONCLUSIVE
+
+    @pytest.mark.parametrize(
+        ("refused", "outcome"),
+        [
+            (refusal(REIMAGE, 404, "ResourceNotFound"), INCONCLUSIVE),
+            (refusal(REIMAGE, 404, "BadRequest"), VIOLATED),
+            (refusal(REIMAGE, 400, "ResourceNotFound"), VIOLATED),
+            (refusal(REIMAGE_BY_NAME, 404, "ResourceNotFound"), VIOLATED),
+            (refusal(OLDER, 404, "ResourceNotFound"), VIOLATED),
+            (refusal(NO_VERSION, 404, "ResourceNotFound"), VIOLATED),
+            (refusal(LOOK, 404, "ResourceNotFound"), VIOLATED),
+            (silent(REIMAGE), VIOLATED),
+        ],
+    )
+    def test_an_answer_that_a_sound_request_to_the_place_got_too_says_nothing(
+        self, refused: Exchange, outcome: Outcome
+    ) -> None:
+        answered = refusal(NO_VERSION, 404, "ResourceNotFound", number=2)
+        exchanges = numbered(replace(refused, number=1), answered, replace(started(), number=3))
+        controls = Controls.of(world(), exchanges)
+
+        found = controlled(verdict("REQ-VER-MISSING", VIOLATED, 2), exchanges, controls)
+        assert found.outcome is outcome
+        if outcome is INCONCLUSIVE:
+            assert found.actual == "a sound request to this deployment in this form was refused alike"
+            assert "REQ-REIMAGE-URI-SLOT" in found.because
+        for unmoved in (verdict("REQ-VER-MISSING", MET, 2), verdict("REQ-REIMAGE-202", VIOLATED, 1)):
+            assert controlled(unmoved, exchanges, controls) is unmoved
+
     @pytest.mark.parametrize(
         ("request_", "needed"), [(POLL, "operation"), (LOOK, "deployment:slot"), (REIMAGE_BY_NAME, "reimage:name")]
     )
@@ -240,6 +275,7 @@ class TestCauses:
             "REQ-REIMAGE-OTHERDATA-LOST",
             "REQ-REIMAGE-OFFLINE",
             "REQ-REIMAGE-ONLINE",
+            "REQ-REIMAGE-COMPLETES",
             "REQ-CONC-REFUSED-NOEFFECT",
             "REQ-GOS-NOTFOUND-NOEFFECT",
         ],
@@ -248,7 +284,7 @@ class TestCauses:
         assert self.of(verdict(name), started()) == ("REQ-REIMAGE-URI-EQUIV",)
         assert self.of(verdict(name, ADVISORY), started()) == ("REQ-REIMAGE-URI-EQUIV",)
 
-    @pytest.mark.parametrize("name", ["REQ-REIMAGE-COMPLETES", "REQ-REIMAGE-LOCALSTORE", "REQ-REIMAGE-URI-EQUIV"])
+    @pytest.mark.parametrize("name", ["REQ-REIMAGE-FINAL-200", "REQ-REIMAGE-LOCALSTORE", "REQ-REIMAGE-URI-EQUIV"])
     def test_the_rest_does_not(self, name: str) -> None:
         assert self.of(verdict(name), started()) == ()
 
@@ -266,10 +302,11 @@ class TestCauses:
     def test_the_id_of_two_operations_tells_two_stories(self, name: str) -> None:
         own, again, other = started(number=2), started(number=3), started(number=3, identifier="another")
         asked = poll(RUNNING, number=1)
+        anyway = ("REQ-REIMAGE-URI-EQUIV",) if name == "REQ-REIMAGE-COMPLETES" else ()
 
-        assert self.of(verdict(name), asked, own, again) == ("REQ-ASYNC-REQID-UNIQUE",)
-        assert self.of(verdict(name), asked, own, other) == ()
-        assert self.of(verdict(name), asked, own, refusal(REIMAGE, 409, number=3)) == ()
+        assert self.of(verdict(name), asked, own, again) == ("REQ-ASYNC-REQID-UNIQUE", *anyway)
+        assert self.of(verdict(name), asked, own, other) == anyway
+        assert self.of(verdict(name), asked, own, refusal(REIMAGE, 409, number=3)) == anyway
         assert self.of(verdict("REQ-GOS-CT"), asked, own, again) == ()
 
     def test_a_reply_that_is_misframed_tells_nothing_else(self) -> None:
@@ -357,6 +394,9 @@ class TestCauses:
     )
     def test_without_it_white_space_is_not_to_blame(self, request_: Request) -> None:
         assert self.of(verdict("REQ-VER-OLD-KEPT"), refusal(request_, 400)) == ()
+
+    def test_a_method_that_is_taken_may_stand_in_for_post(self) -> None:
+        assert self.of(verdict("REQ-ERR-VERB"), exchange(replace(REIMAGE, method="PUT"))) == ("REQ-REIMAGE-METHOD",)
 
     def test_several_causes_are_named_once_each_and_in_order(self) -> None:
         spaced = with_header(POLL, "x-ms-version", " 2011-10-01 ")
