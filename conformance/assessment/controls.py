@@ -97,17 +97,20 @@ def controlled(verdict: Verdict, exchanges: Mapping[int, Exchange], controls: Co
         return verdict
     kind = _kind(address)
     if kind in controls.accepted:
-        alike = not varied or _kind_here(address) in controls.accepted
-        reason = "no plain request to this deployment in this form was accepted either"
+        reason = _without_worth(verdict, exchange, controls, plain=plain, varied=varied)
         because = (*_CONTROLS, "REQ-REIMAGE-SLOT-VALUES")
-        if not alike:
-            return replace(verdict, outcome=Outcome.INCONCLUSIVE, actual=reason, because=because)
-        if verdict.outcome is not Outcome.MET and not plain and _answer_here(exchange) in controls.refused:
-            reason = "a sound request to this deployment in this form was refused alike"
-            return replace(verdict, outcome=Outcome.INCONCLUSIVE, actual=reason, because=because)
-        return verdict
+        return replace(verdict, outcome=Outcome.INCONCLUSIVE, actual=reason, because=because) if reason else verdict
     if kind.startswith("reimage") and kind not in controls.tried:
         reason = "no well-formed request of this kind was sent to compare with"
         return replace(verdict, outcome=Outcome.UNTESTED, actual=reason) if verdict.outcome is Outcome.MET else verdict
     reason = "the answer shows nothing: no well-formed request of this kind was accepted in this run"
     return replace(verdict, outcome=Outcome.INCONCLUSIVE, actual=reason, because=_CONTROLS)
+
+
+def _without_worth(verdict: Verdict, exchange: Exchange, controls: Controls, *, plain: bool, varied: bool) -> str:
+    """Why a refusal shows nothing although sound requests of its kind are accepted elsewhere, or ""."""
+    if varied and _kind_here(read_target(exchange.request.target)) not in controls.accepted:
+        return "no plain request to this deployment in this form was accepted either"
+    if verdict.outcome is not Outcome.MET and not plain and _answer_here(exchange) in controls.refused:
+        return "a sound request to this deployment in this form was refused alike"
+    return ""
