@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +17,14 @@ from conformance.runner.signals import Untested
 
 if TYPE_CHECKING:
     from conformance.model import Exchange, Request, Verdict
+    from conformance.oracle import Permitted
     from conformance.protocol.requests import Place
     from conformance.runner.sut import SystemUnderTest
 
 CONFLICT_TRIES = 60
 MOST_UNWANTED = 40
+ENOUGH = 6
+"""So many accepted requests that break a requirement show that it is broken; each more would cost a reimage and tell nothing."""
 _SAFE = ("HEAD", "OPTIONS", "TRACE")
 """Methods that have 2xx answers of their own."""
 
@@ -31,6 +35,8 @@ class Refusing:
     def __init__(self, sut: SystemUnderTest) -> None:
         self._sut = sut
         self._examined: set[tuple[str, ...]] = set()
+        self._taken: Counter[str] = Counter()
+        self._unmasked = sut.world
 
     def attempt(self, request: Request, *, label: str = "refusal", **options: Any) -> Exchange:
         """Sends a request that ought to be refused: within the budget, and not while something of ours is in its way."""
@@ -49,9 +55,16 @@ class Refusing:
         return exchange
 
     def refuse(self, request: Request, requirement: str = "", *, effects: bool = True, **options: Any) -> Exchange:
-        """Sends a request that ought to be refused, and judges what came: the answer, and that nothing was started."""
+        """Sends a request that ought to be refused, and judges what came: the answer, and that nothing was started.
+
+        Raises Untested where requests that break the same requirement were accepted often enough to know.
+        """
         place = self._sut.place_of(request)
-        key = self._key(request)
+        judged = self._permitted(request)
+        broken = {defect.requirement for defect in judged.binding}
+        if broken and all(self._taken[name] >= ENOUGH for name in broken):
+            raise Untested(f"{ENOUGH} requests that break {' and '.join(sorted(broken))} were accepted already")
+        key = (str(judged.address.form), request.method, *(defect.key for defect in judged.defects))
         examine = (
             effects
             and place is not None
@@ -64,6 +77,8 @@ class Refusing:
         if exchange.reply is None and request.patience_seconds is None and request.identity not in ("none", "unknown"):
             exchange, alive = self._insist(request, exchange)
         operation = self._follow(exchange, place)
+        if operation is not None and len(broken) == 1:
+            self._taken.update(broken)
         polls = operation.polls if operation is not None else []
         arguments = {"requirement": requirement, "alive": alive, "polls": len(polls)}
         arguments |= {"overdue": True} if operation is not None and operation.state is State.OVERDUE else {}
@@ -83,10 +98,11 @@ class Refusing:
         if exchange.reply is not None and exchange.reply.status == 202 and address.kind is Kind.REIMAGE:
             self._sut.book.wait(self._sut.book.open(exchange, self._sut.place_of(exchange.request), address.form))
 
-    def _key(self, request: Request) -> tuple[str, ...]:
-        """What kind of refusal a request is: its form and its defects."""
-        judged = permitted(request, replace(self._sut.world, target=self._sut.target, memory={}))
-        return (str(judged.address.form), request.method, *(defect.key for defect in judged.defects))
+    def _permitted(self, request: Request) -> Permitted:
+        """What the oracle says of a request that is not masked yet."""
+        if self._unmasked.target is not self._sut.target or self._unmasked.listed is not self._sut.world.listed:
+            self._unmasked = replace(self._sut.world, target=self._sut.target, memory={})
+        return permitted(request, self._unmasked)
 
     def _insist(self, request: Request, exchange: Exchange) -> tuple[Exchange, bool]:
         """A refusal without reply is sent once more if the endpoint lives, so that neither a lost connection nor a lock accuses anybody."""
