@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from conformance.checks.messages import FRAMING_IS_ELSEWHERE, framing_problems, is_left_body
 from conformance.checks.polls import version_of
 from conformance.model import Outcome
-from conformance.oracle import MINIMUM_POLL_VERSION
+from conformance.oracle import MINIMUM_POLL_VERSION, MINIMUM_VERSION
 from conformance.protocol.addresses import Kind, UriForm, read_target
 from conformance.protocol.documents import error_code
 from conformance.requirements import published_from
@@ -88,10 +88,10 @@ def attributed(verdict: Verdict, evidence: Evidence) -> Verdict:
     return replace(verdict, because=tuple(dict.fromkeys((*verdict.because, *causes)))) if causes else verdict
 
 
-def _is_about_version(exchange: Exchange) -> bool:
-    """Whether a sound version was refused."""
+def _is_about_version(exchange: Exchange, minimum: str) -> bool:
+    """Whether a published version from `minimum` on was refused."""
     code = error_code(exchange.reply) if exchange.reply is not None and exchange.reply.status >= 400 else ""
-    return code == "MissingOrIncorrectVersionHeader" and version_of(exchange) in published_from(MINIMUM_POLL_VERSION)
+    return code == "MissingOrIncorrectVersionHeader" and version_of(exchange) in published_from(minimum)
 
 
 def _causes(verdict: Verdict, exchange: Exchange, evidence: Evidence) -> Iterator[str]:
@@ -102,7 +102,9 @@ def _causes(verdict: Verdict, exchange: Exchange, evidence: Evidence) -> Iterato
         yield "REQ-HTTP-FRAMING"
     if exchange.request.values("Transfer-Encoding") and verdict.requirement != "REQ-HTTP-TE-UNKNOWN":
         yield "REQ-HTTP-CHUNKED"
-    if address.kind is not Kind.REIMAGE and _is_about_version(exchange):
+    reimage = address.kind is Kind.REIMAGE
+    if _is_about_version(exchange, MINIMUM_VERSION if reimage else MINIMUM_POLL_VERSION):
+        yield from ("REQ-REIMAGE-VERSION",) if reimage else ()
         yield "REQ-VER-OLD-KEPT"
         yield from ("REQ-GOS-VERSION-MIN",) if address.kind is Kind.OPERATION else ()
     if any(key.lower() == "x-ms-version" and value != value.strip(" \t") for key, value in exchange.request.headers):

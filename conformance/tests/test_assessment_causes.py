@@ -353,6 +353,11 @@ class TestCauses:
 
         assert self.of(verdict("REQ-DEPL-URI"), refused) == ("REQ-VER-OLD-KEPT",)
 
+    def test_so_does_a_reimage_with_a_version_that_must_do(self) -> None:
+        refused = refusal(OLDER, 400, self.REFUSED)
+
+        assert self.of(verdict("REQ-ERR-CODES"), refused) == ("REQ-REIMAGE-VERSION", "REQ-VER-OLD-KEPT")
+
     @pytest.mark.parametrize(
         "other",
         [
@@ -360,7 +365,7 @@ class TestCauses:
             refusal(POLL, 400),
             refusal(POLL, 399, REFUSED),
             silent(POLL),
-            refusal(REIMAGE, 400, REFUSED),
+            refusal(with_header(REIMAGE, "x-ms-version", "2010-04-01"), 400, REFUSED),
             refusal(LOOK, 400, "BadRequest"),
             refusal(without_header(POLL, "x-ms-version"), 400, REFUSED),
             refusal(with_header(POLL, "x-ms-version", "2009-09-30"), 400, REFUSED),
