@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _TABLE_KEYS = ("version-missing", "version-malformed", "version-old", "comp", "place", "instance")
 _VERSION_KEYS = ("version-malformed", "version-old")
 """Defects that an endpoint overlooks as well if it does without any version."""
-_BY_TABLE = ("version-old", "comp", "place", "instance")
+_BY_TABLE = ("place", "instance")
 """Defects whose status is the error table's word alone; the others' own requirement names it."""
 
 

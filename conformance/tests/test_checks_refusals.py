@@ -72,6 +72,8 @@ class TestRefused:
             (NO_VERSION, 404, "REQ-VER-MISSING"),
             (MALFORMED, 404, "REQ-VER-FORMAT"),
             (NO_VERSION, 500, "REQ-VER-MISSING"),
+            (OLD, 404, "REQ-REIMAGE-VERSION-OLD"),
+            (NO_COMP, 405, "REQ-REIMAGE-COMP-MISSING"),
         ],
     )
     def test_another_status_is_the_requirements_own_where_it_names_one(
@@ -87,8 +89,6 @@ class TestRefused:
     @pytest.mark.parametrize(
         ("request_", "own"),
         [
-            (OLD, "REQ-REIMAGE-VERSION-OLD"),
-            (NO_COMP, "REQ-REIMAGE-COMP-MISSING"),
             (NOWHERE, "REQ-REIMAGE-UNKNOWN-SERVICE"),
             (NOBODY, "REQ-REIMAGE-UNKNOWN-INSTANCE"),
         ],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from conformance.emulator.admission import check_comp, comp_selects
 from conformance.emulator.departures import always, instead, skips
-from conformance.emulator.faults.conditions import form_is
+from conformance.emulator.faults.conditions import form_is, refusal_edit, refused_with
 from conformance.emulator.faults.registry import fault
 
 fault(
@@ -63,3 +63,13 @@ fault(
     "the word reimage anywhere in the query selects the reimage",
     instead(comp_selects, lambda _, call, __: "reimage" in call.message.target.partition("?")[2]),
 )
+
+for _defect in ("comp-missing", "comp-wrong"):
+    for _status in (404, 405, 415):
+        fault(
+            f"{_defect}-status[{_status}]",
+            "REQ-REIMAGE-COMP-MISSING",
+            f"{_defect} gives {_status}",
+            refusal_edit(refused_with(status=_status), _defect),
+            also=("REQ-ERR-CODES",),
+        )

@@ -146,6 +146,11 @@ for _how, _summary, _test in (
     ("suffix-ignored", "what follows a slot's name is ignored", lambda slot, place: place.startswith(slot)),
     ("substring", "a slot's name somewhere in the value is enough", lambda slot, place: slot in place),
     ("trimmed", "white space around the slot is taken away", lambda slot, place: place.strip() == slot),
+    (
+        "numbered",
+        "0 stands for staging and 1 for production",
+        lambda slot, place: place == f"{int(slot == 'production')}",
+    ),
 ):
     fault(
         f"slot-{_how}",

@@ -244,10 +244,10 @@ for _defect, _requirement in (
     for _status in (403, 404, 412):
         fault(
             f"{_defect}-status[{_status}]",
-            "REQ-ERR-CODES" if _defect == "version-old" else _requirement,
+            _requirement,
             f"{_defect} gives {_status}",
             refusal_edit(refused_with(status=_status), _defect),
-            also=(_requirement if _defect == "version-old" else "REQ-ERR-CODES",),
+            also=("REQ-ERR-CODES",),
         )
 fault(
     "version-not-checked",
