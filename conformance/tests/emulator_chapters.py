@@ -56,7 +56,7 @@ def _names() -> Iterator[Step]:
         "WebRole1_IN_10x",
     )
     services = ("cont", "contoso1", "ontos", "nothing", "northwind", "adatum")
-    slots = ("prod", "productions", "xstaging", "stag", "duct", "%20production", "test", "contoso-v1", "")
+    slots = ("1", "prod", "productions", "xstaging", "stag", "duct", "%20production", "test", "contoso-v1", "")
     deployments = ("contoso-v", "contoso-v10", "ntoso", "nothing", "fabrikam-v7", "production")
     for form in ("slot", "name"):
         yield from many([octets("POST", place(each, form)) for each in instances])
@@ -210,6 +210,10 @@ def _conflicts() -> Iterator[Step]:
         yield from (poll(1), poll(2), *watch(), wait(SECONDS - 1), poll(1), poll(2), *watch(), wait(2 * SECONDS))
         yield ask(octets("POST", second))
         yield from (poll(1), poll(2), wait(3 * SECONDS), poll(1), *watch())
+    yield ask(octets("POST", SLOT))
+    yield wait(1)
+    yield ask(octets("POST", place("WebRole1_IN_1", "slot", "staging")))
+    yield from (poll(1), poll(2), wait(SECONDS - 1), poll(1), poll(2), wait(3 * SECONDS), poll(1), poll(2))
 
 
 def _certificates() -> Iterator[Step]:
