@@ -10,7 +10,7 @@ from conformance.model import Outcome
 from conformance.oracle import permitted
 from conformance.protocol.addresses import Kind, read_target
 from conformance.protocol.documents import error_code
-from conformance.requirements import CATALOGUE
+from conformance.requirements import CATALOGUE, published_from
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +26,8 @@ _PLAIN = (
     "REQ-REIMAGE-METHOD",
     "REQ-REIMAGE-COMP",
 )
+_LAST_OF_THE_SEED = "2011-10-01"
+"""The newest version that the documents of October 2011 can mean by "or later" (versions.tsv)."""
 _CONTROLS = (*_PLAIN, "REQ-REIMAGE-VERSION", "REQ-REIMAGE-REQID-USABLE", "REQ-GOS-URI", "REQ-DEPL-URI")
 
 
@@ -35,12 +37,14 @@ class Controls:
 
     A kind is "reimage:slot", "reimage:name", "operation", "deployment:slot", "deployment:name" or "cloud-service"; what was accepted is also
     there with its place, as in "reimage:slot:contoso/production". `refused` holds how sound reimages with the target's own
-    version were refused, as in "reimage:slot:contoso/production 404 ResourceNotFound".
+    version were refused, as in "reimage:slot:contoso/production 404 ResourceNotFound". `newest` is the newest version with which a
+    sound request was accepted.
     """
 
     accepted: frozenset[str]
     tried: frozenset[str]
     refused: frozenset[str] = frozenset()
+    newest: str = ""
 
     @classmethod
     def of(cls, world: World, exchanges: Mapping[int, Exchange]) -> Controls:
@@ -48,6 +52,7 @@ class Controls:
         accepted: set[str] = set()
         tried: set[str] = set()
         refused: set[str] = set()
+        newest = ""
         for exchange in exchanges.values():
             judged = permitted(exchange.request, world)
             address = judged.address
@@ -62,9 +67,10 @@ class Controls:
             tried.add(_kind(address))
             if exchange.reply is not None and 200 <= exchange.reply.status < 300:
                 accepted |= {_kind(address), _kind_here(address)}
+                newest = max(newest, version_of(exchange)) if judged.must_be_accepted else newest
             elif exchange.reply is not None and judged.must_be_accepted and address.kind is Kind.REIMAGE:
                 refused |= {_answer_here(exchange)} if version_of(exchange) == world.target.x_ms_version else set()
-        return cls(frozenset(accepted), frozenset(tried), frozenset(refused))
+        return cls(frozenset(accepted), frozenset(tried), frozenset(refused), newest)
 
 
 def _kind(address: Address) -> str:
@@ -90,6 +96,9 @@ def controlled(verdict: Verdict, exchanges: Mapping[int, Exchange], controls: Co
     refused = exchange is not None and (exchange.reply is None or exchange.reply.status >= 300)
     if verdict.outcome not in (Outcome.MET, Outcome.VIOLATED, Outcome.ADVISORY) or exchange is None or not refused:
         return verdict
+    if verdict.outcome is not Outcome.MET and _is_too_new(exchange, controls):
+        told = f"version {version_of(exchange)} is refused, and no newer one was accepted"
+        return replace(verdict, outcome=Outcome.OBSERVED, actual=told)
     address = read_target(exchange.request.target)
     plain = verdict.requirement in (*_PLAIN, "REQ-REIMAGE-SLOT-VALUES")
     varied = verdict.check == "accepted" and not plain and verdict.outcome is not Outcome.MET
@@ -105,6 +114,13 @@ def controlled(verdict: Verdict, exchanges: Mapping[int, Exchange], controls: Co
         return replace(verdict, outcome=Outcome.UNTESTED, actual=reason) if verdict.outcome is Outcome.MET else verdict
     reason = "the answer shows nothing: no well-formed request of this kind was accepted in this run"
     return replace(verdict, outcome=Outcome.INCONCLUSIVE, actual=reason, because=_CONTROLS)
+
+
+def _is_too_new(exchange: Exchange, controls: Controls) -> bool:
+    """Whether a version was refused that is newer than the documents and than all that were accepted: only older ones are kept (REQ-VER-OLD-KEPT)."""
+    refused = exchange.reply is not None and error_code(exchange.reply) == "MissingOrIncorrectVersionHeader"
+    version = version_of(exchange)
+    return refused and version > max(controls.newest, _LAST_OF_THE_SEED) and version in published_from(version)[:1]
 
 
 def _without_worth(verdict: Verdict, exchange: Exchange, controls: Controls, *, plain: bool, varied: bool) -> str:

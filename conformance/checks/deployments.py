@@ -213,7 +213,8 @@ def embedded_deployments(
     lacking = "; ".join(f"{name} without {', '.join(names[:4])}" for name, names in missing.items() if names)
     lacking = lacking or ", ".join(sorted(set(deployments) - set(shown)))
     expected = f"Deployments/Deployment of {', '.join(deployments)} with every role instance"
-    yield verdict.judged(not lacking, expected, lacking or f"{sorted(shown)}", "detail")
+    because = ("REQ-DEPL-ROOT", "REQ-DEPL-INSTANCES")
+    yield verdict.judged(not lacking, expected, lacking or f"{sorted(shown)}", "detail", because=because)
 
 
 @check

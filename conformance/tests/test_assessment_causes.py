@@ -184,6 +184,35 @@ class TestControls:
         assert self.of(found, tried=("reimage:slot",)).outcome is INCONCLUSIVE
 
     @pytest.mark.parametrize(
+        ("asked", "accepted", "outcome"),
+        [
+            ("2013-03-01", "2012-03-01", Outcome.OBSERVED),
+            ("2012-03-01", "2011-10-01", Outcome.OBSERVED),
+            ("2012-03-01", "2011-02-25", Outcome.OBSERVED),
+            ("2012-03-01", "2012-03-01", VIOLATED),
+            ("2012-03-01", "2013-03-01", VIOLATED),
+            ("2011-10-01", "2011-02-25", VIOLATED),
+            ("2012-03-02", "2012-03-01", VIOLATED),
+        ],
+    )
+    def test_a_version_newer_than_all_that_were_accepted_is_nobodys_to_keep(
+        self, asked: str, accepted: str, outcome: Outcome
+    ) -> None:
+        refused = refusal(with_header(LOOK, "x-ms-version", asked), 400, "MissingOrIncorrectVersionHeader")
+        taken = exchange(with_header(LOOK, "x-ms-version", accepted), 200, number=2)
+        exchanges = numbered(refused, taken)
+        controls = Controls.of(world(), exchanges)
+
+        found = controlled(verdict("REQ-DEPL-URI", VIOLATED), exchanges, controls)
+        assert found.outcome is outcome
+        if outcome is Outcome.OBSERVED:
+            assert found.actual == f"version {asked} is refused, and no newer one was accepted"
+        met = verdict("REQ-DEPL-URI", MET)
+        assert controlled(met, exchanges, controls) is met
+        other = numbered(refusal(refused.request, 400, "BadRequest"), taken)
+        assert controlled(verdict("REQ-DEPL-URI", VIOLATED), other, controls).outcome is VIOLATED
+
+    @pytest.mark.parametrize(
         ("refused", "outcome"),
         [
             (refusal(REIMAGE, 404, "ResourceNotFound"), INCONCLUSIVE),

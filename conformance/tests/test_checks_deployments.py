@@ -296,7 +296,11 @@ class TestEmbedded:
     def test_something_is_left_out(self, deployments: dict[str, list[str]], told: str) -> None:
         expected = f"Deployments/Deployment of {', '.join(deployments)} with every role instance"
 
-        assert self.of(self.BOTH, deployments) == ([violated(self.NAME, "detail")], expected, told)
+        assert self.of(self.BOTH, deployments) == (
+            [violated(self.NAME, "detail", because=("REQ-DEPL-ROOT", "REQ-DEPL-INSTANCES"))],
+            expected,
+            told,
+        )
 
     def test_nothing_is_shown(self) -> None:
         empty = judged(
@@ -306,7 +310,7 @@ class TestEmbedded:
             deployments={"x": ["A"]},
         )
 
-        assert brief(empty) == [violated(self.NAME, "detail")]
+        assert brief(empty) == [violated(self.NAME, "detail", because=("REQ-DEPL-ROOT", "REQ-DEPL-INSTANCES"))]
         assert empty[0].actual == "x without A"
 
     def test_what_was_not_asked_for_is_not_shown(self) -> None:
