@@ -37,8 +37,8 @@ class Controls:
 
     A kind is "reimage:slot", "reimage:name", "operation", "deployment:slot", "deployment:name" or "cloud-service"; what was accepted is also
     there with its place, as in "reimage:slot:contoso/production". `refused` holds how sound reimages with the target's own
-    version were refused, as in "reimage:slot:contoso/production 404 ResourceNotFound". `newest` is the newest version with which a
-    sound request was accepted.
+    version were refused, as in "reimage:slot:contoso/production 404 ResourceNotFound". `newest` is the newest published
+    version with which a sound request was accepted.
     """
 
     accepted: frozenset[str]
@@ -67,7 +67,7 @@ class Controls:
             tried.add(_kind(address))
             if exchange.reply is not None and 200 <= exchange.reply.status < 300:
                 accepted |= {_kind(address), _kind_here(address)}
-                newest = max(newest, version_of(exchange)) if judged.must_be_accepted else newest
+                newest = max(newest, version_of(exchange)) if _is_published(exchange) else newest
             elif exchange.reply is not None and judged.must_be_accepted and address.kind is Kind.REIMAGE:
                 refused |= {_answer_here(exchange)} if version_of(exchange) == world.target.x_ms_version else set()
         return cls(frozenset(accepted), frozenset(tried), frozenset(refused), newest)
@@ -119,8 +119,12 @@ def controlled(verdict: Verdict, exchanges: Mapping[int, Exchange], controls: Co
 def _is_too_new(exchange: Exchange, controls: Controls) -> bool:
     """Whether a version was refused that is newer than the documents and than all that were accepted: only older ones are kept (REQ-VER-OLD-KEPT)."""
     refused = exchange.reply is not None and error_code(exchange.reply) == "MissingOrIncorrectVersionHeader"
-    version = version_of(exchange)
-    return refused and version > max(controls.newest, _LAST_OF_THE_SEED) and version in published_from(version)[:1]
+    return refused and _is_published(exchange) and version_of(exchange) > max(controls.newest, _LAST_OF_THE_SEED)
+
+
+def _is_published(exchange: Exchange) -> bool:
+    """Whether a request names a published version."""
+    return version_of(exchange) in published_from("")
 
 
 def _without_worth(verdict: Verdict, exchange: Exchange, controls: Controls, *, plain: bool, varied: bool) -> str:
