@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from conformance.assessment.controls import Controls
     from conformance.model import Exchange, Verdict
+    from conformance.protocol.addresses import Address
 
 _EQUIVALENT, _SLOTS = "REQ-REIMAGE-URI-EQUIV", "REQ-REIMAGE-SLOT-VALUES"
 _MIXED_UP = frozenset(
@@ -115,11 +116,18 @@ def _causes(verdict: Verdict, exchange: Exchange, evidence: Evidence) -> Iterato
         and address.operation.lower() in evidence.reissued
     ):
         yield "REQ-ASYNC-REQID-UNIQUE"
-    if verdict.requirement in _MIXED_UP:
-        yield _EQUIVALENT
-    if verdict.requirement == "REQ-ERR-VERB":  # whatever method took the place of POST
-        yield "REQ-REIMAGE-METHOD"
+    yield from _wider(verdict, address)
     if address.kind is Kind.REIMAGE and address.form is UriForm.SLOT:
         taken = {name.rpartition("/")[2] for name in evidence.controls.accepted if name.startswith("reimage:slot:")}
         if taken and address.deployment not in taken:
             yield _SLOTS
+
+
+def _wider(verdict: Verdict, address: Address) -> Iterator[str]:
+    """The requirements that cover what a verdict's own covers in part."""
+    if verdict.requirement in _MIXED_UP:
+        yield _EQUIVALENT
+    if verdict.requirement == "REQ-REIMAGE-COMP" and ("comp", "reimage") not in address.query:
+        yield "REQ-REIMAGE-COMP-MISSING"
+    if verdict.requirement == "REQ-ERR-VERB":  # whatever method took the place of POST
+        yield "REQ-REIMAGE-METHOD"

@@ -17,7 +17,7 @@ from conformance.model import (
     Verdict,
 )
 from conformance.protocol.addresses import read_target
-from conformance.protocol.requests import with_body, with_chunked, with_header, without_header
+from conformance.protocol.requests import with_body, with_chunked, with_header, with_query, without_header
 from conformance.tests.judging_samples import (
     LOOK,
     POLL,
@@ -428,6 +428,12 @@ class TestCauses:
     )
     def test_without_it_white_space_is_not_to_blame(self, request_: Request) -> None:
         assert self.of(verdict("REQ-VER-OLD-KEPT"), refusal(request_, 400)) == ()
+
+    def test_any_comp_that_selects_a_reimage_is_first_of_all_no_comp(self) -> None:
+        assert self.of(verdict("REQ-REIMAGE-COMP"), started(with_query(REIMAGE, "comp=reboot"))) == (
+            "REQ-REIMAGE-COMP-MISSING",
+        )
+        assert self.of(verdict("REQ-REIMAGE-COMP"), refusal(REIMAGE, 400)) == ()
 
     def test_a_method_that_is_taken_may_stand_in_for_post(self) -> None:
         assert self.of(verdict("REQ-ERR-VERB"), exchange(replace(REIMAGE, method="PUT"))) == ("REQ-REIMAGE-METHOD",)
