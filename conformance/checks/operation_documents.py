@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 
 _KNOWN_ORDER = ("ID", "Status", "HttpStatusCode", "Error")
+_ALWAYS = ("ID", "Status")
+_NEEDED = {"Succeeded": (*_ALWAYS, "HttpStatusCode"), "Failed": _KNOWN_ORDER}
+"""What a document must hold, by its Status; in another namespace the same names are other things."""
 
 
 @check
@@ -112,7 +115,8 @@ def _content_type(poll: Exchange, response: Response) -> Iterator[Verdict]:
 def _members(poll: Exchange, document: Document, identifier: str, tracked: set[str]) -> Iterator[Verdict]:
     """ID, Status, HttpStatusCode and Error of one document, and their order."""
     own = [name for name, namespace in document.children() if namespace == document.namespace]
-    foreign = [name for name, _ in document.children() if name in _KNOWN_ORDER and name not in own]
+    needed = _NEEDED.get(document.text("Status") or "", _ALWAYS)
+    foreign = [name for name, _ in document.children() if name in needed and name not in own]
     if foreign:
         yield about("REQ-XML-NS", poll).violated(
             f"{', '.join(foreign)} in {document.namespace}", "in another namespace, or none", "child-namespace"

@@ -111,7 +111,7 @@ class Run:
         from conformance.protocol.requests import RequestBuilder  # noqa: PLC0415
 
         builder = RequestBuilder(target)
-        dispatcher = Dispatcher(client, clock, limits, builder.host)
+        dispatcher = Dispatcher(client, clock, limits, builder.host, restored=redactor.restored)
         return SystemUnderTest(
             target,
             profile=plan.profile,

@@ -29,9 +29,14 @@ _LOST = (FailureKind.RESET, FailureKind.CLOSED, FailureKind.TRUNCATED, FailureKi
 
 
 class Dispatcher:
-    """Sends requests; `before` runs ahead of each, so that due polls go out first; `knock` asks whether anybody is there."""
+    """Sends requests; `before` runs ahead of each, so that due polls go out first; `knock` asks whether anybody is there.
 
-    def __init__(self, client: Client, clock: Clock, limits: Limits, host: str) -> None:
+    `restored` gives what was masked in a text that was recorded.
+    """
+
+    def __init__(
+        self, client: Client, clock: Clock, limits: Limits, host: str, *, restored: Callable[[str], str] = str
+    ) -> None:
         self.clock = clock
         self.limits = limits
         self.before: Callable[[], None] = lambda: None
@@ -40,14 +45,18 @@ class Dispatcher:
         """Why nothing more is sent, where the endpoint does not let the suite in."""
         self._client = client
         self._host = host
+        self._restored = restored
         self._busy_in_a_row = 0
         self._silent_in_a_row = 0
 
     def once(self, request: Request, *, label: str = "", on: int | None = None, watch_close: bool = False) -> Exchange:
-        """One exchange, whatever comes of it; raises Inconclusive where the endpoint does not let us in."""
+        """One exchange, whatever comes of it, a 307 followed once (REQ-HTTP-307); raises Inconclusive where the endpoint does not let us in."""
         if self.kept_out:
             raise Inconclusive(self.kept_out)
         exchange = self._client.exchange(request, label=label, on=on, watch_close=watch_close)
+        moved = self._moved(exchange, request)
+        if moved is not None:
+            exchange = self._client.exchange(moved, label=label, watch_close=watch_close)
         if exchange.response is not None:
             self._silent_in_a_row = 0
         elif request.identity not in STRANGERS and request.patience_seconds is None:
@@ -59,7 +68,12 @@ class Dispatcher:
         self.before()
         if self.kept_out:
             raise Inconclusive(self.kept_out)
-        return self._client.exchange_together(requests, label=label)
+        exchanges = self._client.exchange_together(requests, label=label)
+        moved = [self._moved(exchange, request) for exchange, request in zip(exchanges, requests, strict=True)]
+        return [
+            exchange if request is None else self._client.exchange(request, label=label)
+            for exchange, request in zip(exchanges, moved, strict=True)
+        ]
 
     def send(
         self,
@@ -70,7 +84,7 @@ class Dispatcher:
         watch_close: bool = False,
         patient: bool = True,
     ) -> Exchange:
-        """One exchange after due polls; throttled ones are tried again (REQ-THROTTLE), a 307 is followed (REQ-HTTP-307).
+        """One exchange after due polls; throttled ones are tried again (REQ-THROTTLE).
 
         A safe request whose connection was lost is sent once more; a POST never is.
         """
@@ -87,8 +101,7 @@ class Dispatcher:
         self._busy_in_a_row = self._busy_in_a_row + 1 if is_busy(exchange) else 0
         if _is_lost(exchange) and request.method in SAFE_METHODS:
             exchange = self.once(replace(request, fresh_connection=True), label=label, watch_close=watch_close)
-        moved = self._moved(exchange, request)
-        return exchange if moved is None else self.once(moved, label=label, watch_close=watch_close)
+        return exchange
 
     def _pause(self, exchange: Exchange, tries: int) -> float:
         """How long to stay away: what Retry-After says, or a little longer each time; seconds."""
@@ -98,10 +111,10 @@ class Dispatcher:
         return float(min(self.limits.poll_interval_seconds * 2 ** (tries - 1), LONGEST_PAUSE))
 
     def _moved(self, exchange: Exchange, request: Request) -> Request | None:
-        """The same request at the URI in Location, where that is on the same host (DESIGN: redirects)."""
+        """The same request at the URI in Location, where that is on the same host; what is recorded of it is masked."""
         if exchange.reply is None or exchange.reply.status != 307:
             return None
-        parts = urlsplit(exchange.reply.header("Location") or "")
+        parts = urlsplit(self._restored(exchange.reply.header("Location") or ""))
         if not parts.path.startswith("/") or parts.netloc not in ("", self._host):
             return None
         return replace(request, target=parts.path + (f"?{parts.query}" if parts.query else ""))

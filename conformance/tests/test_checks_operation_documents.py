@@ -392,6 +392,33 @@ class TestDocuments:
         assert {each.outcome for each in judged("operation_documents", [shown])} == {Outcome.MET}
         assert {each.outcome for each in judged("xml_bodies", [shown])} == {Outcome.MET}
 
+    @pytest.mark.parametrize(
+        ("members", "foreign"),
+        [
+            ("<Status>InProgress</Status>", "HttpStatusCode"),
+            ("<Status>InProgress</Status>", "Error"),
+            ("<Status>Succeeded</Status><HttpStatusCode>200</HttpStatusCode>", "Error"),
+        ],
+    )
+    def test_what_a_document_needs_not_may_be_called_alike_elsewhere(self, members: str, foreign: str) -> None:
+        shown = poll(document(f'{ID}{members}<{foreign} xmlns="urn:x">500</{foreign}>'))
+
+        assert {each.outcome for each in judged("operation_documents", [shown])} == {Outcome.MET}
+
+    @pytest.mark.parametrize(
+        ("members", "foreign"),
+        [
+            ("<Status>Succeeded</Status>", "HttpStatusCode"),
+            ("<Status>Failed</Status><HttpStatusCode>500</HttpStatusCode>", "Error"),
+        ],
+    )
+    def test_what_it_needs_may_not(self, members: str, foreign: str) -> None:
+        shown = poll(document(f'{ID}{members}<{foreign} xmlns="urn:x">500</{foreign}>'))
+        (found, *_) = judged("operation_documents", [shown])
+
+        assert (found.requirement, found.outcome) == ("REQ-XML-NS", Outcome.VIOLATED)
+        assert found.expected == f"{foreign} in {NAMESPACE}"
+
     def test_members_in_another_namespace_are_that_requirements_matter(self) -> None:
         shown = poll(
             document(f'<ID xmlns="urn:x">{DASHED_ID}</ID><Status xmlns="">InProgress</Status><More xmlns="urn:x"/>'),

@@ -349,3 +349,11 @@ def test_a_redactor_does_not_show_what_it_hides() -> None:
 def test_no_text_breaks_it_and_no_length_changes(text: str) -> None:
     assert len(REDACTOR.text(text)) == len(text)
     assert REDACTOR.data(text.encode("latin-1")) == REDACTOR.text(text).encode("latin-1")
+
+
+def test_what_was_masked_can_be_restored() -> None:
+    location = f"https://127.0.0.1/{SECRET}/operations/1?other={OTHER}"
+
+    assert REDACTOR.restored(REDACTOR.text(location)) == location
+    assert REDACTOR.restored("nothing of ours") == "nothing of ours"
+    assert Redactor({}, enabled=False).restored(location) == location

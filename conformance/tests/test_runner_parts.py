@@ -335,6 +335,20 @@ class TestDispatch:
         assert (found.number, found.request) == (2, replace(REIMAGE, target=target))
         assert client.options[1]["label"] == "x"
 
+    def test_a_redirect_leads_to_what_was_masked_in_it(self) -> None:
+        client = FakeClient(exchange(status=307, headers=(("Location", "https://127.0.0.1:8443/0000/a"),)))
+        sender = Dispatcher(
+            cast("Client", client),
+            TurnedClock(),
+            Limits(),
+            "127.0.0.1:8443",
+            restored=lambda text: text.replace("0000", "6a8b"),
+        )
+
+        assert sender.once(POLL).request == replace(POLL, target="/6a8b/a")
+        assert sender.once(POLL, on=7).number == 4
+        assert [option.get("on") for option in client.options] == [None, None, 7, None]
+
     @pytest.mark.parametrize(
         "reply",
         [

@@ -73,6 +73,12 @@ class Redactor:
                 text = text.replace(value, mask)
         return self._base64.apply(self._identifiers.apply(text))
 
+    def restored(self, text: str) -> str:
+        """`text` with the identifiers back that `text` masked."""
+        for value, mask in self._identifiers.masks.items():
+            text = text.replace(mask, value)
+        return text
+
     def data(self, data: bytes) -> bytes:
         """`data` with every secret masked."""
         if not self.enabled or not data:

@@ -113,6 +113,18 @@ oddity(
     _throttled(503, "TooManyRequests", "", 11),
 )
 oddity("throttled-429", "now and then a request gets 429 with Retry-After", _throttled(429, "TooManyRequests", "0", 9))
+
+
+def _redirected(original: Callable[..., Reply], call: Call, refused: Refusal | None) -> Reply:
+    """Sends one request in 13 to where it came from, by an absolute URI."""
+    if call.connection.probe or refused is not None or call.number % 13:
+        return original(call, refused)
+    host = (call.message.values("Host") or ["localhost"])[0]
+    fields = (("Location", f"https://{host}{call.message.target}"),)
+    return refuse(call, Refusal("redirected", 307, "TemporaryRedirect", "It is temporarily elsewhere.", fields))
+
+
+oddity("redirected-307", "now and then a request is sent to the same URI again", instead(reply_to, _redirected, always))
 oddity(
     "no-server-field",
     "no Server and no Cache-Control are said",
