@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from conformance.checks.polls import version_of
-from conformance.model import Outcome
+from conformance.model import Identity, Outcome
 from conformance.oracle import permitted
 from conformance.protocol.addresses import Kind, read_target
 from conformance.protocol.documents import error_code
+from conformance.protocol.requests import RequestBuilder
 from conformance.requirements import CATALOGUE, published_from
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Controls:
     """The kinds of well-formed request that were accepted, and those that were tried.
 
     A kind is "reimage:slot", "reimage:name", "operation", "deployment:slot", "deployment:name" or "cloud-service"; what was accepted is also
-    there with its place, as in "reimage:slot:contoso/production". `refused` holds how sound reimages with the target's own
+    there with its place, as in "reimage:slot:contoso/production". `refused` holds how plain reimages with the target's own
     version were refused, as in "reimage:slot:contoso/production 404 ResourceNotFound". `newest` is the newest published
     version with which a sound request was accepted.
     """
@@ -53,6 +54,7 @@ class Controls:
         tried: set[str] = set()
         refused: set[str] = set()
         newest = ""
+        builder = RequestBuilder(world.target)
         for exchange in exchanges.values():
             judged = permitted(exchange.request, world)
             address = judged.address
@@ -68,8 +70,11 @@ class Controls:
             if exchange.reply is not None and 200 <= exchange.reply.status < 300:
                 accepted |= {_kind(address), _kind_here(address)}
                 newest = max(newest, version_of(exchange)) if _is_published(exchange) else newest
-            elif exchange.reply is not None and judged.must_be_accepted and address.kind is Kind.REIMAGE:
-                refused |= {_answer_here(exchange)} if version_of(exchange) == world.target.x_ms_version else set()
+            elif exchange.reply is not None and address.form is not None and address.instance:
+                plain = builder.reimage_at(address.service, address.form, address.deployment, address.instance)
+                sound = judged.must_be_accepted and exchange.request.identity is Identity.PRIMARY
+                if sound and (exchange.request.target, exchange.request.headers) == (plain.target, plain.headers):
+                    refused.add(_answer_here(exchange))
         return cls(frozenset(accepted), frozenset(tried), frozenset(refused), newest)
 
 

@@ -170,10 +170,10 @@ class OperationBook:
         return exchange
 
     def _look_back(self, operation: Operation) -> None:
-        """Polls the last operation that ended on the same instance, and on the same deployment: a later one leaves its end alone."""
+        """Polls the last operation that ended on the same instance, and on the same deployment: neither the start of a later one nor its end changes theirs."""
         if operation.place is None:
             return
-        ended = [o for o in self.operations if o.state is State.ENDED and o.place is not None]
+        ended = [o for o in self.operations if o.state is State.ENDED and o.place is not None and o is not operation]
         here = [o for o in ended if o.place == operation.place][-1:]
         near = [o for o in ended if o.place and o.place.deployment == operation.place.deployment][-1:]
         for earlier in here + [o for o in near if o not in here]:
@@ -205,6 +205,7 @@ class OperationBook:
     def _finish(self, operation: Operation) -> None:
         """After the end: one more look at the status, and the budget back where nothing was reimaged."""
         self.poll(operation, label="poll-after-end")
+        self._look_back(operation)
         failed_late = operation.status == "Failed" and any(
             defect.later for defect in permitted(operation.start.request, self._recorder.world).defects
         )

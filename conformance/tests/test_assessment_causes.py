@@ -12,6 +12,7 @@ from conformance.assessment.controls import Controls, controlled
 from conformance.model import (
     Exchange,
     FailureKind,
+    Identity,
     Outcome,
     Request,
     Verdict,
@@ -222,6 +223,12 @@ class TestControls:
             (refusal(OLDER, 404, "ResourceNotFound"), VIOLATED),
             (refusal(NO_VERSION, 404, "ResourceNotFound"), VIOLATED),
             (refusal(LOOK, 404, "ResourceNotFound"), VIOLATED),
+            (refusal(replace(REIMAGE, identity=Identity.SECOND), 404, "ResourceNotFound"), VIOLATED),
+            (refusal(with_header(REIMAGE, "CONTENT-LENGTH", "0"), 404, "ResourceNotFound"), VIOLATED),
+            (
+                refusal(replace(REIMAGE, target=REIMAGE.target.replace("Web", "%57eb")), 404, "ResourceNotFound"),
+                VIOLATED,
+            ),
             (silent(REIMAGE), VIOLATED),
         ],
     )

@@ -428,6 +428,21 @@ class TestOperations:
             )
         ]
 
+    def test_what_ended_before_is_looked_back_at_when_a_later_one_starts_and_ends(self) -> None:
+        rig = Rig(*answers([SUCCEEDED, SUCCEEDED, RUNNING, SUCCEEDED, FAILED, FAILED, SUCCEEDED]))
+        first = rig.finished()
+        elsewhere = rig.book.open(started(number=8), Place(FABRIKAM, "Front_IN_0"), UriForm.SLOT)
+        elsewhere.state = State.ENDED
+        later = rig.finished(started(number=9, identifier="1" * 32))
+
+        assert (first.status, later.status) == ("Succeeded", "Failed")
+        assert [option["label"] for option in rig.client.options] == [
+            *("poll", "poll-after-end"),
+            *("poll", "poll-overtaken", "poll", "poll-after-end", "poll-overtaken"),
+        ]
+        assert [each.number for each in first.polls] == [1, 2, 4, 7]
+        assert elsewhere.polls == []
+
     def test_polls_become_rarer_up_to_the_interval(self) -> None:
         rig = Rig(poll(RUNNING), operation_timeout_seconds=100.0)
         found = rig.book.open(started())
