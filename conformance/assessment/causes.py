@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from conformance.checks.messages import FRAMING_IS_ELSEWHERE, framing_problems, is_left_body
 from conformance.checks.polls import version_of
+from conformance.checks.wording import is_diversion
 from conformance.model import Outcome
 from conformance.oracle import MINIMUM_POLL_VERSION, MINIMUM_VERSION
 from conformance.protocol.addresses import Kind, UriForm, read_target
@@ -103,6 +104,8 @@ def _causes(verdict: Verdict, exchange: Exchange, evidence: Evidence) -> Iterato
         yield "REQ-HTTP-FRAMING"
     if exchange.request.values("Transfer-Encoding") and verdict.requirement != "REQ-HTTP-TE-UNKNOWN":
         yield "REQ-HTTP-CHUNKED"
+    if exchange.reply is not None and is_diversion(exchange.reply.status) and verdict.requirement != "REQ-REIMAGE-202":
+        yield "REQ-ERR-STATUS"
     reimage = address.kind is Kind.REIMAGE
     if _is_about_version(exchange, MINIMUM_VERSION if reimage else MINIMUM_POLL_VERSION):
         yield from ("REQ-REIMAGE-VERSION",) if reimage else ()

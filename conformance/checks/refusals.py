@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from conformance.checks.deployments import READY, statuses_in
 from conformance.checks.registry import about, check
-from conformance.checks.wording import is_busy, is_standard, said, symptom
+from conformance.checks.wording import is_busy, is_diversion, is_standard, said, symptom
 from conformance.model import FailureKind
 from conformance.oracle import permitted
 from conformance.protocol.addresses import Kind, read_target
@@ -255,6 +255,8 @@ def error_statuses(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verd
             yield verdict.violated("a 4xx or 5xx status", told, "error-in-2xx", because=because)
         elif not is_standard(response.status):
             yield verdict.violated("a standard HTTP status code", said(exchange), f"status:{response.status}")
+        elif is_diversion(response.status) and permitted(exchange.request, world).binding:
+            yield verdict.violated("a 4xx status for a client's error", said(exchange), f"status:{response.status}")
         elif (
             response.status >= 500
             and response.status not in (501, 503, 505)

@@ -18,6 +18,11 @@ def is_standard(status: int) -> bool:
     return status in {each.value for each in HTTPStatus}
 
 
+def is_diversion(status: int) -> bool:
+    """Whether a status sends elsewhere, which no document here has but for 307 (REQ-HTTP-307)."""
+    return 300 <= status < 400 and status not in (304, 307)
+
+
 def phrase(status: int) -> str:
     """A status with its standard phrase."""
     try:

@@ -399,7 +399,6 @@ class TestCauses:
         [
             refusal(POLL, 400, "BadRequest"),
             refusal(POLL, 400),
-            refusal(POLL, 399, REFUSED),
             silent(POLL),
             refusal(with_header(REIMAGE, "x-ms-version", "2010-04-01"), 400, REFUSED),
             refusal(LOOK, 400, "BadRequest"),
@@ -411,6 +410,11 @@ class TestCauses:
     )
     def test_other_replies_say_nothing_of_versions(self, other: Exchange) -> None:
         assert self.of(verdict("REQ-GOS-200"), other) == ()
+
+    def test_an_error_that_sends_elsewhere_is_first_of_all_a_wrong_status(self) -> None:
+        assert self.of(verdict("REQ-GOS-200"), refusal(POLL, 399, self.REFUSED)) == ("REQ-ERR-STATUS",)
+        assert self.of(verdict("REQ-REIMAGE-202"), refusal(REIMAGE, 302)) == ()
+        assert self.of(verdict("REQ-GOS-200"), refusal(POLL, 307)) == ()
 
     def test_any_status_of_an_error_says_it(self) -> None:
         assert self.of(verdict("REQ-DEPL-URI"), refusal(LOOK, 500, self.REFUSED)) == ("REQ-VER-OLD-KEPT",)

@@ -230,10 +230,20 @@ class TestErrorStatuses:
         assert brief(judged("error_statuses", [exchange(POLL, 400)])) == [met("REQ-ERR-STATUS")]
 
     def test_success_says_nothing(self) -> None:
-        assert (
-            judged("error_statuses", [exchange(), poll(SUCCEEDED), exchange(NO_VERSION, 302, error()), silent()]) == []
-        )
-        assert judged("error_statuses", [exchange(NO_VERSION, 199), exchange(NO_VERSION, 300, error())]) == []
+        assert judged("error_statuses", [exchange(), poll(SUCCEEDED), exchange(NO_VERSION, 199), silent()]) == []
+
+    @pytest.mark.parametrize("status", [300, 302, 308])
+    def test_neither_is_a_bad_request_answered_by_sending_it_elsewhere(self, status: int) -> None:
+        found = judged("error_statuses", [exchange(NO_VERSION, status)])
+
+        assert brief(found) == [violated("REQ-ERR-STATUS", f"status:{status}")]
+        assert found[0].expected == "a 4xx status for a client's error"
+
+    @pytest.mark.parametrize(
+        "other", [exchange(NO_VERSION, 307), exchange(NO_VERSION, 304), exchange(REIMAGE, 302), exchange(LOOK, 302)]
+    )
+    def test_other_redirections_say_nothing(self, other: Exchange) -> None:
+        assert judged("error_statuses", [other]) == []
 
     @pytest.mark.parametrize("status", [299, 419, 499, 599, 700])
     def test_an_invented_status_is_a_violation(self, status: int) -> None:

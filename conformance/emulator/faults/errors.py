@@ -126,7 +126,7 @@ for _name, _defects in _ANY.items():
         reply_edit(reply_set(body=b"", media_type=""), *_defects),
         also=(*_ALSO[_name], CODES),
     )
-for _status in (299, 444, 600):
+for _status in (299, 302, 444, 600):
     fault(
         f"error-status-odd[{_status}]",
         STATUS,
