@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from conformance.checks.messages import FRAMING_IS_ELSEWHERE, framing_problems, is_left_body
 from conformance.checks.polls import version_of
-from conformance.checks.wording import is_diversion
+from conformance.checks.wording import is_diversion, is_standard
 from conformance.model import Outcome
 from conformance.oracle import MINIMUM_POLL_VERSION, MINIMUM_VERSION
 from conformance.protocol.addresses import Kind, UriForm, read_target
@@ -96,6 +96,12 @@ def _is_about_version(exchange: Exchange, minimum: str) -> bool:
     return code == "MissingOrIncorrectVersionHeader" and version_of(exchange) in published_from(minimum)
 
 
+def _is_odd(exchange: Exchange) -> bool:
+    """Whether an answer has a status that no answer here should have."""
+    status = exchange.reply.status if exchange.reply is not None else 200
+    return is_diversion(status) or not is_standard(status)
+
+
 def _causes(verdict: Verdict, exchange: Exchange, evidence: Evidence) -> Iterator[str]:
     """What a deciding exchange points at."""
     address = read_target(exchange.request.target)
@@ -104,7 +110,7 @@ def _causes(verdict: Verdict, exchange: Exchange, evidence: Evidence) -> Iterato
         yield "REQ-HTTP-FRAMING"
     if exchange.request.values("Transfer-Encoding") and verdict.requirement != "REQ-HTTP-TE-UNKNOWN":
         yield "REQ-HTTP-CHUNKED"
-    if exchange.reply is not None and is_diversion(exchange.reply.status) and verdict.requirement != "REQ-REIMAGE-202":
+    if _is_odd(exchange) and verdict.requirement != "REQ-REIMAGE-202":
         yield "REQ-ERR-STATUS"
     reimage = address.kind is Kind.REIMAGE
     if _is_about_version(exchange, MINIMUM_VERSION if reimage else MINIMUM_POLL_VERSION):

@@ -415,6 +415,7 @@ class TestCauses:
         assert self.of(verdict("REQ-GOS-200"), refusal(POLL, 399, self.REFUSED)) == ("REQ-ERR-STATUS",)
         assert self.of(verdict("REQ-REIMAGE-202"), refusal(REIMAGE, 302)) == ()
         assert self.of(verdict("REQ-GOS-200"), refusal(POLL, 307)) == ()
+        assert self.of(verdict("REQ-GOS-200"), refusal(POLL, 444)) == ("REQ-ERR-STATUS",)
 
     def test_any_status_of_an_error_says_it(self) -> None:
         assert self.of(verdict("REQ-DEPL-URI"), refusal(LOOK, 500, self.REFUSED)) == ("REQ-VER-OLD-KEPT",)
