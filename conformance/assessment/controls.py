@@ -66,8 +66,9 @@ class Controls:
                 or exchange.request.method != method
             ):
                 continue
-            tried.add(_kind(address))
+            tried |= {_kind(address)} if judged.must_be_accepted else set()
             if exchange.reply is not None and 200 <= exchange.reply.status < 300:
+                tried.add(_kind(address))
                 accepted |= {_kind(address), _kind_here(address)}
                 newest = max(newest, version_of(exchange)) if _is_published(exchange) else newest
             elif exchange.reply is not None and address.form is not None and address.instance:

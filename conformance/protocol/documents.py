@@ -179,7 +179,9 @@ def read_document(response: Response) -> Document:
     try:
         root = etree.fromstring(_ANY_DECLARATION.sub("", decoded).encode(), parser)
     except (etree.XMLSyntaxError, ValueError) as error:
-        return Document(None, encoding_problem=problem, syntax_problem=str(getattr(error, "msg", error))[:200] or "not well formed")
+        return Document(
+            None, encoding_problem=problem, syntax_problem=str(getattr(error, "msg", error))[:200] or "not well formed"
+        )
     return Document(root, encoding_problem=problem)
 
 

@@ -98,7 +98,10 @@ class Campaign:
                     self._skip(step, "the budget of reimages is spent")
                 return
             elif self._is_free(step):
+                waiting = len(self.pending)
                 self._start(step)
+                if len(self.pending) >= waiting:
+                    return  # it was taken apart, or has to wait: its parts, or it, come before what follows
 
     def go_on(self) -> None:
         """The refusals are through: start whatever is left, out of the whole budget."""
@@ -129,7 +132,8 @@ class Campaign:
     def _skip(self, step: Step, reason: str) -> None:
         """Leaves a step out for good."""
         self.pending.remove(step)
-        self.results.setdefault(step.name, Result(step)).skipped = reason
+        for name in step.names:
+            self.results.setdefault(name, Result(step)).skipped = reason
 
     def request_of(self, step: Step) -> Request:
         """The request that a step sends."""
@@ -161,6 +165,7 @@ class Campaign:
             self._take_apart(step)
             return
         result.operation = self._book.open(exchange, step.place, step.form)
+        self.results |= dict.fromkeys(step.names, result)
         self._observer.address(step.place)
         if before is not None:
             result.watch = self._observer.watch(result.operation, step.place, before, self._bystanders(step.place))
@@ -172,8 +177,11 @@ class Campaign:
         return exchange.reply is not None and exchange.reply.status == 409
 
     def _take_apart(self, step: Step) -> None:
-        """Tries a refused step's variations one at a time, or its place with the target's own version."""
-        if step.version not in (None, MINIMUM_VERSION):
+        """Tries what a refused step stands for or its variations one at a time, or its place with the target's own version."""
+        if step.stands_for:
+            self.results.pop(step.name)
+            self.pending[:0] = step.stands_for
+        elif step.version not in (None, MINIMUM_VERSION):
             self._refused[step.name] = self.results.pop(step.name)
             self.pending.insert(0, replace(step, version=None))
         elif len(step.variations) > 1:

@@ -27,6 +27,8 @@ SPELLING = (
     "version-spaces",
     "fields-reversed",
 )
+FEW = 12
+"""With fewer reimages than this, those that decide most are each made to show several things."""
 OTHER_SPELLING = ("version-name-mixed", "field-names-lower", "charset-quoted", "expect-continue")
 
 
@@ -48,6 +50,13 @@ class Step:
     expected: str = "succeeds"
     query: str | None = None
     observe: bool = True
+    stands_for: tuple[Step, ...] = ()
+    """The steps that this one settles all at once if it is accepted, and is taken apart into if it is refused."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its own name and those of the steps that it stands for."""
+        return (self.name, *(step.name for step in self.stands_for))
 
     @property
     def is_plain(self) -> bool:
@@ -69,6 +78,23 @@ def natural(name: str) -> tuple[str, int]:
 def role_of(instance: str) -> str:
     """The part of an instance name before its index, as an ordering key only (REQ-NAME-INSTANCE)."""
     return natural(instance)[0]
+
+
+def merged(steps: list[Step]) -> list[Step]:
+    """`steps` with the minimum version tried in the other slot, and by name with the second certificate, where there are such."""
+    left = {step.name: step for step in steps}
+    if "other-slot" in left and "minimum-slot" in left:
+        parts = left["other-slot"], left.pop("minimum-slot")
+        left["other-slot"] = replace(
+            parts[0], name="other-slot+minimum-slot", version=parts[1].version, stands_for=parts
+        )
+    if "second-certificate" in left:
+        own, identity = left["minimum-name"], left.pop("second-certificate").identity
+        second = replace(own, name="second-certificate", version=None, identity=identity)
+        left["minimum-name"] = replace(
+            own, name="minimum-name+second-certificate", identity=identity, stands_for=(second, own)
+        )
+    return list(left.values())
 
 
 class Planner:
@@ -101,7 +127,10 @@ class Planner:
         first = Step("control-slot", self.place(self.main), SLOT, contend=self._profile is not Profile.SMOKE)
         if self._profile is Profile.SMOKE:
             return [first]
-        steps = [first, *self._essential(), *self._with_versions(self._further())]
+        essential = list(self._essential())
+        if self._target.limits.max_reimages < FEW:
+            essential = merged(essential)
+        steps = [first, *essential, *self._with_versions(self._further())]
         return [step for i, step in enumerate(steps) if step.name not in {s.name for s in steps[:i]}]
 
     def _with_versions(self, steps: Iterable[Step]) -> Iterator[Step]:

@@ -142,11 +142,11 @@ class SystemUnderTest:
 
     def result(self, name: str) -> Result:
         """The step `name` of the campaign, once it has been sent; raises Untested where the profile or budget left it out."""
-        planned = {step.name for step in self.planner.steps} | set(self.campaign.results)
+        planned = {each for step in self.planner.steps for each in step.names} | set(self.campaign.results)
         if name not in planned and ":" not in name:
             raise Untested(f"no step {name!r} in profile {self.profile.value}")
         self.campaign.go_on()
-        while any(step.name == name for step in self.campaign.pending):
+        while any(name in step.names for step in self.campaign.pending):
             self.idle()
         result = self.campaign.results.get(name)
         if result is None or result.skipped:
@@ -179,7 +179,8 @@ class SystemUnderTest:
         self.campaign.go_on()
         while self.campaign.is_open:
             self.idle()
-        accepted = [result for result in self.campaign.results.values() if result.operation is not None]
+        every = {id(result): result for result in self.campaign.results.values()}
+        accepted = [result for result in every.values() if result.operation is not None]
         for result in accepted:
             self.finished(result)
         for operation in list(self.book.operations):

@@ -86,6 +86,7 @@ class TestControls:
         "other",
         [
             exchange(NO_VERSION, 202),
+            refusal(with_query(REIMAGE, "comp=%20reimage"), 400),
             exchange(LOOK, 200, label="probe"),
             exchange(replace(LOOK, target="/elsewhere"), 200),
             exchange(replace(LOOK, method="POST"), 200),

@@ -1,7 +1,9 @@
-"""How the runner sends what ought to be refused: only as often as it takes to know."""
+"""How the runner spends reimages: on what ought to be refused only as often as it takes to know, and on what decides most first."""
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,19 +20,24 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.fixture
-def run(tmp_path: Path) -> Iterator[Run]:
-    """A run in memory against an endpoint that takes a reimage for one whatever its comp says."""
-    nothing: dict[str, Any] = dict.fromkeys(
-        ("target", "strictness", "report_dir", "max_reimages", "baseline", "write_baseline")
-    )
-    chosen: dict[str, Any] = {"faults": ("comp-ignored",), "oddities": (), "operation_seconds": 0.2, "seed": 0}
-    plan = Plan(**nothing, **chosen, in_memory=True, profile=Profile.SMOKE, repeats=False, redact=True)
-    run = Run(plan, tmp_path)
+@contextmanager
+def running(folder: Path, fault: str, **changes: Any) -> Iterator[Run]:
+    """A run in memory against an endpoint with one fault."""
+    nothing = dict.fromkeys(("target", "strictness", "report_dir", "max_reimages", "baseline", "write_baseline"))
+    chosen = {"faults": (fault,), "oddities": (), "operation_seconds": 0.2, "seed": 0, "profile": Profile.SMOKE}
+    plan = Plan(**{**nothing, **chosen, **changes}, in_memory=True, repeats=False, redact=True)
+    run = Run(plan, folder)
     run.sut.open()
     yield run
     run.finish(interrupted=False)
     run.close()
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[Run]:
+    """A run against an endpoint that takes a reimage for one whatever its comp says."""
+    with running(tmp_path, "comp-ignored") as run:
+        yield run
 
 
 def test_what_was_accepted_often_enough_is_not_sent_again(run: Run) -> None:
@@ -57,3 +64,31 @@ def test_what_breaks_something_else_too_is_still_sent(run: Run) -> None:
     refused = sut.refuse(with_header(with_query(sound, "comp=9"), "x-ms-version", "new"))
     assert refused.reply is not None
     assert refused.reply.status == 400
+
+
+def test_a_look_costs_nothing(run: Run) -> None:
+    sut = run.sut
+    sut.budget.limit = sut.budget.spent
+
+    for look in (sut.builder.operation_status("0" * 32), sut.builder.deployment(sut.planner.main)):
+        assert sut.attempt(look).reply is not None
+        assert sut.attempt(replace(look, method="HEAD")).reply is not None
+        with pytest.raises(Untested, match="the budget of reimages is spent"):
+            sut.attempt(replace(look, method="POST"))
+    for request in (sut.nowhere(), replace(sut.nowhere(), method="GET")):
+        with pytest.raises(Untested, match="the budget of reimages is spent"):
+            sut.attempt(request)
+
+
+def test_a_refused_step_is_taken_apart_before_anything_else_is_spent(tmp_path: Path) -> None:
+    with running(tmp_path, "second-certificate-refused", profile=Profile.STANDARD, max_reimages=6) as run:
+        run.sut.finish_all()
+        results = run.sut.campaign.results
+
+        assert "minimum-name+second-certificate" not in results
+        assert results["second-certificate"].is_accepted is False
+        assert results["minimum-name"].is_accepted is True
+        assert results["other-slot"] is results["minimum-slot"]
+        assert results["other-slot"].is_accepted is True
+        assert results["again"].skipped == "the budget of reimages is spent"
+        assert run.sut.budget.spent == 6

@@ -16,7 +16,7 @@ from conformance.requirements import CATALOGUE
 from conformance.runner.budget import Budget
 from conformance.runner.dispatch import Dispatcher
 from conformance.runner.operations import OperationBook, State
-from conformance.runner.planning import OTHER_SPELLING, SPELLING, Planner, natural, role_of
+from conformance.runner.planning import FEW, OTHER_SPELLING, SPELLING, Planner, natural, role_of
 from conformance.runner.variations import VARIATIONS, varied
 from conformance.tests.judging_samples import (
     BUILDER,
@@ -75,6 +75,9 @@ class TestBudget:
         assert Budget(0).reserve == 1
 
 
+PLENTY = replace(TARGET, limits=Limits(max_reimages=FEW))
+
+
 class TestPlan:
     """Which reimages a run starts, the ones that decide most first."""
 
@@ -98,7 +101,7 @@ class TestPlan:
         assert (step.name, step.place, step.form, step.contend) == ("control-slot", PLACE, UriForm.SLOT, False)
 
     def test_the_first_steps_decide_most(self) -> None:
-        steps = Planner(TARGET, Profile.STANDARD).steps
+        steps = Planner(PLENTY, Profile.STANDARD).steps
 
         assert [(step.name, str(step.place), step.form.value) for step in steps[:7]] == [
             ("control-slot", "contoso/contoso-v2/WebRole1_IN_0", "slot"),
@@ -117,8 +120,34 @@ class TestPlan:
         assert steps[4].variations == SPELLING
         assert [step.name for step in steps if step.expected == "fails"] == ["failing"]
 
+    def test_few_reimages_are_each_made_to_show_several_things(self) -> None:
+        few = replace(TARGET, limits=Limits(max_reimages=FEW - 1), second_client_certificate=cast("Any", "second.pem"))
+        steps = Planner(few, Profile.STANDARD).steps
+
+        assert [step.names for step in steps[:6]] == [
+            ("control-slot",),
+            ("control-name",),
+            ("other-slot+minimum-slot", "other-slot", "minimum-slot"),
+            ("spelling-name",),
+            ("failing",),
+            ("minimum-name+second-certificate", "second-certificate", "minimum-name"),
+        ]
+        slot, name = steps[2], steps[5]
+        assert (str(slot.place), slot.form, slot.version) == (
+            "contoso/contoso-v3/WebRole1_IN_0",
+            UriForm.SLOT,
+            "2010-10-28",
+        )
+        assert (name.form, name.version, name.identity) == (UriForm.NAME, "2010-10-28", Identity.SECOND)
+        enough = Planner(replace(few, limits=Limits(max_reimages=FEW)), Profile.STANDARD)
+        parts = {step.name: step for step in enough.steps}
+        assert slot.stands_for == (parts["other-slot"], parts["minimum-slot"])
+        second, minimum = name.stands_for
+        assert minimum == parts["minimum-name"]
+        assert second == replace(minimum, name="second-certificate", version=None, identity=Identity.SECOND)
+
     def test_what_varies_nothing_else_carries_the_published_versions_in_turn(self) -> None:
-        steps = Planner(TARGET, Profile.STANDARD).steps[7:]
+        steps = Planner(PLENTY, Profile.STANDARD).steps[7:]
         versions = [step.version for step in steps if step.is_plain]
 
         assert TARGET.x_ms_version == "2011-10-01"
@@ -183,7 +212,7 @@ class TestPlan:
         assert {step.observe for step in asked} == {False}
 
     def test_a_second_certificate_is_tried_over_tls(self) -> None:
-        second = replace(TARGET, second_client_certificate=cast("Any", "second.pem"))
+        second = replace(PLENTY, second_client_certificate=cast("Any", "second.pem"))
         steps = Planner(second, Profile.STANDARD).steps
 
         assert [step.identity for step in steps if step.name == "second-certificate"] == [Identity.SECOND]
