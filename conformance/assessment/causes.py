@@ -62,23 +62,34 @@ _RETOLD = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All exchanges of a run by number, and which well-formed requests were accepted; `reissued` are the ids of several operations."""
+    """All exchanges of a run by number, and which well-formed requests were accepted.
+
+    `reissued` are the ids of several operations, `meddled` those of operations on which another method than GET or HEAD was accepted.
+    """
 
     exchanges: Mapping[int, Exchange]
     controls: Controls
     reissued: frozenset[str] = frozenset()
+    meddled: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, exchanges: Mapping[int, Exchange], controls: Controls) -> Evidence:
         """The evidence of a run."""
-        starts = Counter(
-            (exchange.reply.header("x-ms-request-id") or "").lower()
-            for exchange in exchanges.values()
-            if exchange.reply is not None
-            and exchange.reply.status == 202
-            and read_target(exchange.request.target).kind is Kind.REIMAGE
-        )
-        return cls(exchanges, controls, frozenset(identifier for identifier, count in starts.items() if count > 1))
+        starts: Counter[str] = Counter()
+        meddled: set[str] = set()
+        for exchange in exchanges.values():
+            address = read_target(exchange.request.target)
+            status = exchange.reply.status if exchange.reply is not None else 0
+            if exchange.reply is not None and status == 202 and address.kind is Kind.REIMAGE:
+                starts[(exchange.reply.header("x-ms-request-id") or "").lower()] += 1
+            if (
+                200 <= status < 300
+                and address.kind is Kind.OPERATION
+                and exchange.request.method not in ("GET", "HEAD")
+            ):
+                meddled.add(address.operation)
+        reissued = frozenset(identifier for identifier, count in starts.items() if count > 1)
+        return cls(exchanges, controls, reissued, frozenset(meddled))
 
 
 def attributed(verdict: Verdict, evidence: Evidence) -> Verdict:
@@ -125,15 +136,17 @@ def _causes(verdict: Verdict, exchange: Exchange, evidence: Evidence) -> Iterato
         and address.operation.lower() in evidence.reissued
     ):
         yield "REQ-ASYNC-REQID-UNIQUE"
-    yield from _wider(verdict, address)
+    yield from _wider(verdict, address, evidence)
     if address.kind is Kind.REIMAGE and address.form is UriForm.SLOT:
         taken = {name.rpartition("/")[2] for name in evidence.controls.accepted if name.startswith("reimage:slot:")}
         if taken and address.deployment not in taken:
             yield _SLOTS
 
 
-def _wider(verdict: Verdict, address: Address) -> Iterator[str]:
+def _wider(verdict: Verdict, address: Address, evidence: Evidence) -> Iterator[str]:
     """The requirements that cover what a verdict's own covers in part."""
+    if address.kind is Kind.OPERATION and address.operation in evidence.meddled:
+        yield "REQ-ERR-VERB"
     if verdict.requirement in _MIXED_UP:
         yield _EQUIVALENT
     if verdict.requirement == "REQ-REIMAGE-COMP" and ("comp", "reimage") not in address.query:

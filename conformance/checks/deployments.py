@@ -177,7 +177,8 @@ def instance_list(world: World, exchanges: Sequence[Exchange], instances: Sequen
     orders = {tuple(local(part) for part in elements(node) if local(part) in known)[:3] for node in found}
     expected = f"{', '.join(_INSTANCE_MEMBERS)}, then what versions added"
     if absent:
-        yield verdict.violated("every instance once", f"{absent} not listed once", "instances")
+        told = f"{absent} not listed once"
+        yield verdict.violated("every instance once", told, "instances", because=("REQ-REIMAGE-SAME-NAME",))
     elif empty:
         yield verdict.violated(
             f"a text in {', '.join(_INSTANCE_MEMBERS)}", f"{sorted(set(empty))} empty", "empty-member"

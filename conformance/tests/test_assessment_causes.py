@@ -448,6 +448,19 @@ class TestCauses:
         )
         assert self.of(verdict("REQ-REIMAGE-COMP"), refusal(REIMAGE, 400)) == ()
 
+    def test_an_operation_that_another_method_reached_may_have_been_changed_by_it(self) -> None:
+        asked = poll(RUNNING, number=1)
+        meddled = replace(exchange(replace(POLL, method="DELETE"), 200), number=2)
+
+        assert self.of(verdict("REQ-GOS-200"), asked, meddled) == ("REQ-ERR-VERB",)
+        for harmless in (
+            refusal(replace(POLL, method="DELETE"), 400, number=2),
+            exchange(replace(POLL, method="HEAD"), 200, number=2),
+            exchange(replace(POLL, method="DELETE", target=POLL.target + "0"), 200, number=2),
+            exchange(replace(LOOK, method="DELETE"), 200, number=2),
+        ):
+            assert self.of(verdict("REQ-GOS-200"), asked, harmless) == ()
+
     def test_a_method_that_is_taken_may_stand_in_for_post(self) -> None:
         assert self.of(verdict("REQ-ERR-VERB"), exchange(replace(REIMAGE, method="PUT"))) == ("REQ-REIMAGE-METHOD",)
 

@@ -191,7 +191,7 @@ class TestDocuments:
     def test_an_instance_is_not_listed_once(self, inner: str, absent: str) -> None:
         found = judged("instance_list", [shown(deployment(inner))], instances=["A", "B"])
 
-        assert brief(found) == [violated("REQ-DEPL-INSTANCES", "instances")]
+        assert brief(found) == [violated("REQ-DEPL-INSTANCES", "instances", because=("REQ-REIMAGE-SAME-NAME",))]
         assert worded(found) == [("every instance once", f"{absent} not listed once")]
 
     def test_the_members_of_an_instance(self) -> None:
@@ -238,7 +238,9 @@ class TestDocuments:
         assert worded(found) == [("a text in RoleName, InstanceName, InstanceStatus", f"{empty} empty")]
 
     def test_an_instance_that_is_not_there_comes_before_an_empty_member(self) -> None:
-        assert self.listed(instance("A", ""), "A", "B") == [violated("REQ-DEPL-INSTANCES", "instances")]
+        assert self.listed(instance("A", ""), "A", "B") == [
+            violated("REQ-DEPL-INSTANCES", "instances", because=("REQ-REIMAGE-SAME-NAME",))
+        ]
         assert self.listed(instance("A", rest="<InstanceSize/>"), "A") == [met("REQ-DEPL-INSTANCES")]
 
     def test_no_deployment_is_anothers_matter(self) -> None:
