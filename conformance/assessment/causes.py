@@ -16,7 +16,7 @@ from conformance.checks.wording import is_diversion, is_standard
 from conformance.model import Outcome
 from conformance.oracle import MINIMUM_POLL_VERSION, MINIMUM_VERSION
 from conformance.protocol.addresses import Kind, UriForm, read_target
-from conformance.protocol.documents import error_code
+from conformance.protocol.documents import error_code, read_document, same_identifier
 from conformance.requirements import published_from
 
 if TYPE_CHECKING:
@@ -64,11 +64,12 @@ _RETOLD = frozenset(
 class Evidence:
     """All exchanges of a run by number, and which well-formed requests were accepted.
 
-    `reissued` are the ids of several operations, `meddled` those of operations on which another method than GET or HEAD was accepted.
+    `started` are the ids of operations, `reissued` those of several, `meddled` those of operations on which another method than GET or HEAD was accepted.
     """
 
     exchanges: Mapping[int, Exchange]
     controls: Controls
+    started: frozenset[str] = frozenset()
     reissued: frozenset[str] = frozenset()
     meddled: frozenset[str] = frozenset()
 
@@ -89,7 +90,7 @@ class Evidence:
             ):
                 meddled.add(address.operation)
         reissued = frozenset(identifier for identifier, count in starts.items() if count > 1)
-        return cls(exchanges, controls, reissued, frozenset(meddled))
+        return cls(exchanges, controls, frozenset(starts), reissued, frozenset(meddled))
 
 
 def attributed(verdict: Verdict, evidence: Evidence) -> Verdict:
@@ -136,17 +137,22 @@ def _causes(verdict: Verdict, exchange: Exchange, evidence: Evidence) -> Iterato
         and address.operation.lower() in evidence.reissued
     ):
         yield "REQ-ASYNC-REQID-UNIQUE"
-    yield from _wider(verdict, address, evidence)
+    yield from _wider(verdict, exchange, address, evidence)
     if address.kind is Kind.REIMAGE and address.form is UriForm.SLOT:
         taken = {name.rpartition("/")[2] for name in evidence.controls.accepted if name.startswith("reimage:slot:")}
         if taken and address.deployment not in taken:
             yield _SLOTS
 
 
-def _wider(verdict: Verdict, address: Address, evidence: Evidence) -> Iterator[str]:
+def _wider(verdict: Verdict, exchange: Exchange, address: Address, evidence: Evidence) -> Iterator[str]:
     """The requirements that cover what a verdict's own covers in part."""
     if address.kind is Kind.OPERATION and address.operation in evidence.meddled:
         yield "REQ-ERR-VERB"
+    if verdict.requirement == "REQ-GOS-ID" and exchange.reply is not None:
+        shown = read_document(exchange.reply).text("ID") or ""
+        yield from (
+            ("REQ-REIMAGE-REQID-USABLE",) if any(same_identifier(shown, each) for each in evidence.started) else ()
+        )
     if verdict.requirement in _MIXED_UP:
         yield _EQUIVALENT
     if verdict.requirement == "REQ-REIMAGE-COMP" and ("comp", "reimage") not in address.query:

@@ -45,8 +45,9 @@ def operation_documents(world: World, exchanges: Sequence[Exchange]) -> Iterator
     del world
     statuses: dict[str, list[tuple[int, str]]] = {}
     for poll in exchanges:
-        asked = _plain(read_target(poll.request.target).operation)
-        statuses.setdefault(asked, []).append((poll.number, status_of(poll)))
+        asked, shown = _plain(read_target(poll.request.target).operation), _shown(poll)
+        told = statuses.setdefault(asked, [])
+        told += [(poll.number, status_of(poll))] if not shown or same_identifier(shown, asked) else []
     tracked = set() if _mislabelled(exchanges, statuses) else set(statuses)
     for poll in exchanges:
         if poll.reply is None or not 200 <= poll.reply.status < 300:
@@ -78,8 +79,7 @@ def operation_documents(world: World, exchanges: Sequence[Exchange]) -> Iterator
 def _mislabelled(exchanges: Sequence[Exchange], statuses: dict[str, list[tuple[int, str]]]) -> bool:
     """Whether some poll shows the ID of one operation and a status that this one cannot have had then."""
     for poll in exchanges:
-        shown = read_document(poll.reply).text("ID") if poll.reply is not None and poll.reply.status == 200 else None
-        status = status_of(poll)
+        shown, status = _shown(poll), status_of(poll)
         if not shown or same_identifier(shown, read_target(poll.request.target).operation):
             continue
         for when, other in statuses.get(_plain(shown), ()):
@@ -88,6 +88,11 @@ def _mislabelled(exchanges: Sequence[Exchange], statuses: dict[str, list[tuple[i
             if over_before or not_yet or {other, status} == set(TERMINAL):
                 return True
     return False
+
+
+def _shown(poll: Exchange) -> str:
+    """The ID that a poll shows, or ""."""
+    return (read_document(poll.reply).text("ID") or "") if poll.reply is not None and poll.reply.status == 200 else ""
 
 
 def _plain(identifier: str) -> str:

@@ -20,7 +20,9 @@ from conformance.model import (
 from conformance.protocol.addresses import read_target
 from conformance.protocol.requests import with_body, with_chunked, with_header, with_query, without_header
 from conformance.tests.judging_samples import (
+    DASHED_ID,
     LOOK,
+    OTHER_ID,
     POLL,
     REIMAGE,
     REIMAGE_BY_NAME,
@@ -447,6 +449,14 @@ class TestCauses:
             "REQ-REIMAGE-COMP-MISSING",
         )
         assert self.of(verdict("REQ-REIMAGE-COMP"), refusal(REIMAGE, 400)) == ()
+
+    def test_the_id_of_another_operation_may_be_shown_because_an_id_leads_there(self) -> None:
+        shown = poll(RUNNING.replace(DASHED_ID, OTHER_ID), number=1)
+        own, other = started(number=2), started(number=3, identifier=OTHER_ID.upper())
+
+        assert self.of(verdict("REQ-GOS-ID"), shown, own, other) == ("REQ-REIMAGE-REQID-USABLE",)
+        assert self.of(verdict("REQ-GOS-ID"), shown, own) == ()
+        assert self.of(verdict("REQ-GOS-200"), shown, own, other) == ()
 
     def test_an_operation_that_another_method_reached_may_have_been_changed_by_it(self) -> None:
         asked = poll(RUNNING, number=1)
