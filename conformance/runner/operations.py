@@ -96,14 +96,16 @@ class OperationBook:
         self._clock = dispatcher.clock
         self._limits = dispatcher.limits
 
-    def open(self, start: Exchange, place: Place | None = None, form: UriForm | None = None) -> Operation:
-        """Books the operation that an accepted request started, and spends the budget for it."""
+    def open(
+        self, start: Exchange, place: Place | None = None, form: UriForm | None = None, *, anyway: bool = False
+    ) -> Operation:
+        """Books the operation that an accepted request started, and spends the budget for it; `anyway` follows it where others found no end."""
         identifier = (start.reply.header("x-ms-request-id") if start.reply is not None else "") or ""
         now = self._clock.now()
         operation = Operation(start, identifier, now, place, form, due=now)
         if read_target(start.request.target).subscription == self.world.target.other_subscription_id:
             operation.subscription = self._builder.target.other_subscription_id or ""
-        if not identifier or self.hopeless:
+        if not identifier or (self.hopeless and not anyway):
             operation.state = State.LOST  # there is nothing to poll, or no point in it
         self._budget.spend(start.number)
         self.operations.append(operation)

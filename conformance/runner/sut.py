@@ -210,15 +210,15 @@ class SystemUnderTest:
             look = self.observer.look(place.deployment)
         return look
 
-    def started(self, exchange: Exchange, place: Place, form: UriForm) -> Operation:
-        """Books what `start` started; inconclusive where it was refused."""
+    def started(self, exchange: Exchange, place: Place, form: UriForm, *, anyway: bool = False) -> Operation:
+        """Books what `start` started, followed `anyway` where others found no end; inconclusive where it was refused."""
         if exchange.reply is None or not 200 <= exchange.reply.status < 300:
             said = exchange.reply.status if exchange.reply is not None else "no reply"
             raise Inconclusive(
                 f"the reimage was not accepted: {said}", ("REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-URI-NAME")
             )
         self.observer.address(place)
-        return self.book.open(exchange, place, form)
+        return self.book.open(exchange, place, form, anyway=anyway)
 
     def await_installation(self, place: Place, before: Exchange) -> Exchange:
         """The probe's answer once the installation is another one, or after a fair wait."""
