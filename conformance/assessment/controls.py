@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from conformance.checks.polls import version_of
+from conformance.checks.wording import is_busy
 from conformance.model import Identity, Outcome
 from conformance.oracle import permitted
 from conformance.protocol.addresses import Kind, read_target
@@ -71,12 +72,21 @@ class Controls:
                 tried.add(_kind(address))
                 accepted |= {_kind(address), _kind_here(address)}
                 newest = max(newest, version_of(exchange)) if _is_published(exchange) else newest
-            elif exchange.reply is not None and address.form is not None and address.instance:
-                plain = builder.reimage_at(address.service, address.form, address.deployment, address.instance)
-                sound = judged.must_be_accepted and exchange.request.identity is Identity.PRIMARY
-                if sound and (exchange.request.target, exchange.request.headers) == (plain.target, plain.headers):
-                    refused.add(_answer_here(exchange))
+            elif judged.must_be_accepted and _is_plainly_refused(exchange, address, builder):
+                refused.add(_answer_here(exchange))
         return cls(frozenset(accepted), frozenset(tried), frozenset(refused), newest)
+
+
+def _is_plainly_refused(exchange: Exchange, address: Address, builder: RequestBuilder) -> bool:
+    """Whether a reimage was refused that varies nothing, by the first certificate, for what is more than an answer of the moment."""
+    if exchange.reply is None or exchange.reply.status == 409 or is_busy(exchange):
+        return False
+    if exchange.label.startswith("contend") or exchange.label.endswith("at-once"):
+        return False
+    if address.form is None or not address.instance or exchange.request.identity is not Identity.PRIMARY:
+        return False
+    plain = builder.reimage_at(address.service, address.form, address.deployment, address.instance)
+    return (exchange.request.target, exchange.request.headers) == (plain.target, plain.headers)
 
 
 def _kind(address: Address) -> str:

@@ -216,6 +216,14 @@ class TestControls:
         other = numbered(refusal(refused.request, 400, "BadRequest"), taken)
         assert controlled(verdict("REQ-DEPL-URI", VIOLATED), other, controls).outcome is VIOLATED
 
+    @pytest.mark.parametrize("status", [409, 429, 503])
+    def test_an_answer_of_the_moment_says_nothing_of_others(self, status: int) -> None:
+        refused, answered = refusal(REIMAGE, status), refusal(NO_VERSION, status, number=2)
+        exchanges = numbered(refused, answered, replace(started(), number=3))
+        found = verdict("REQ-VER-MISSING", VIOLATED, 2)
+
+        assert controlled(found, exchanges, Controls.of(world(), exchanges)) is found
+
     @pytest.mark.parametrize(
         ("refused", "outcome"),
         [
@@ -227,6 +235,8 @@ class TestControls:
             (refusal(NO_VERSION, 404, "ResourceNotFound"), VIOLATED),
             (refusal(LOOK, 404, "ResourceNotFound"), VIOLATED),
             (refusal(replace(REIMAGE, identity=Identity.SECOND), 404, "ResourceNotFound"), VIOLATED),
+            (replace(refusal(REIMAGE, 404, "ResourceNotFound"), label="contend:same"), VIOLATED),
+            (replace(refusal(REIMAGE, 404, "ResourceNotFound"), label="reimages-at-once"), VIOLATED),
             (refusal(with_header(REIMAGE, "CONTENT-LENGTH", "0"), 404, "ResourceNotFound"), VIOLATED),
             (
                 refusal(replace(REIMAGE, target=REIMAGE.target.replace("Web", "%57eb")), 404, "ResourceNotFound"),
