@@ -68,7 +68,8 @@ def polls_answered(
         elif is_busy(poll) or poll.reply.status == 307 or index < known or (poll.reply.status != 200 and index > ended):
             continue
         else:
-            because: tuple[str, ...] = ("REQ-GOS-READONLY",) if poll.reply.status in NOT_KNOWN else ()
+            forgetting = ("REQ-GOS-READONLY", "REQ-GOS-TERMINAL-STABLE")
+            because: tuple[str, ...] = forgetting if poll.reply.status in NOT_KNOWN else ()
             if because and error_code(poll.reply):
                 usable = about("REQ-REIMAGE-REQID-USABLE", poll, exchanges[0])
                 yield usable.violated("the status of the operation", said(poll), "denied", because=because)
