@@ -173,6 +173,26 @@ class TestDocuments:
             judged("operation_documents", [mixed, other])
         )
 
+    def test_a_poll_that_shows_another_operation_tells_no_status_of_its_own(self) -> None:
+        third = "3" * 32
+        astray = poll(
+            operation("Succeeded", "200", identifier=third),
+            number=2,
+            request=BUILDER.operation_status(OTHER_ID),
+            own="a",
+        )
+        mixed = poll(operation("InProgress", identifier=OTHER_ID), number=3, own="b")
+        usable = "REQ-REIMAGE-REQID-USABLE"
+
+        assert self.of(usable, astray, mixed) == [violated(usable, "other-operation", 3)]
+        over = poll(
+            operation("Succeeded", "200", identifier=OTHER_ID),
+            number=2,
+            request=BUILDER.operation_status(OTHER_ID),
+            own="a",
+        )
+        assert self.of(usable, over, mixed) == []
+
     USABLE = "REQ-REIMAGE-REQID-USABLE"
 
     def mixed(self, body: str, number: int, *others: Exchange) -> list[object]:
