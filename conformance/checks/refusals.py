@@ -319,7 +319,7 @@ def instance_untouched(
     yield verdict.violated(expected, f"{said(refusal)}, and {instance} is {now}", "touched", because=because)
     if requirement != "REQ-GOS-NOTFOUND-NOEFFECT":
         yield about("REQ-GOS-NOTFOUND-NOEFFECT", refusal, after).violated(
-            expected, f"{said(refusal)}, and {instance} is {now}", "touched", because=(requirement,)
+            expected, f"{said(refusal)}, and {instance} is {now}", "touched", because=(requirement, *because)
         )
 
 

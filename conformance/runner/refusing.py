@@ -157,7 +157,8 @@ class Refusing:
             poll = self._sut.dispatcher.once(self._sut.builder.operation_status(identifier), label="poll-refused")
             verdicts += self._sut.recorder.judge(nothing_left_behind, [refusal, poll])
         if before is not None and statuses_in(before):
+            beside = self._sut.book.is_busy(place.deployment)
             after = self._sut.observer.look(place.deployment)
-            arguments = {"requirement": requirement, "instance": place.role_instance}
+            arguments = {"requirement": requirement, "instance": place.role_instance, "beside": beside}
             verdicts += self._sut.recorder.judge(instance_untouched, [before, refusal, after], **arguments)
         return verdicts
