@@ -60,7 +60,8 @@ def storage_kept_and_lost(world: World, exchanges: Sequence[Exchange]) -> Iterat
     if not _holds(other_before):
         yield lost.inconclusive("the marker could not be written")
     else:
-        yield lost.judged(not _holds(other_after), "no marker outside local storage", "still there", "other-data-kept")
+        gone, old = not _holds(other_after), ("REQ-REIMAGE-FRESH-OS",)
+        yield lost.judged(gone, "no marker outside local storage", "still there", "other-data-kept", because=old)
 
 
 def _holds(exchange: Exchange) -> bool:
@@ -83,7 +84,7 @@ def installation_unchanged(
     if before and after and before != after:
         verdict = about(requirement, *exchanges[2:3], exchanges[1])
         others = "REQ-REIMAGE-OTHERS-UNTOUCHED"
-        because = (others,) if requirement != others else ()
+        because = (others if requirement != others else "REQ-REIMAGE-FRESH-OS",)  # written in place of the right one
         told = f"another installation_id after {what}"
         yield verdict.violated("the same installation_id", told, "reinstalled", because=because)
         if requirement != "REQ-GOS-NOTFOUND-NOEFFECT" and what.startswith("refused"):

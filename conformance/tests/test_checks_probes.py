@@ -93,7 +93,7 @@ def test_local_storage_is_lost(after: tuple[int, bytes]) -> None:
 def test_other_data_is_kept() -> None:
     found = judged("storage_kept_and_lost", markers((200, b"x"), (200, b"x"), (200, b"x"), (200, b"y")))
 
-    assert brief(found) == [violated(LOST, "other-data-kept", 4, 2), met(KEPT, 3)]
+    assert brief(found) == [violated(LOST, "other-data-kept", 4, 2, because=("REQ-REIMAGE-FRESH-OS",)), met(KEPT, 3)]
     assert worded(found)[0] == ("no marker outside local storage", "still there")
 
 
@@ -138,7 +138,7 @@ def test_others_are_not_reinstalled_either() -> None:
     seen = [probe("a"), probe("b", 2)]
 
     assert brief(judged("installation_unchanged", seen, requirement=OTHERS, what="others' reimages")) == [
-        violated(OTHERS, "reinstalled", 2)
+        violated(OTHERS, "reinstalled", 2, because=("REQ-REIMAGE-FRESH-OS",))
     ]
 
 
