@@ -10,6 +10,7 @@ from conformance.checks.deployments import READY, statuses_in
 from conformance.checks.probes import installation_in
 from conformance.model import Request
 from conformance.protocol.addresses import UriForm
+from conformance.requirements import TABLE_VERSIONS
 
 if TYPE_CHECKING:
     from conformance.model import Deployment, Exchange, Target
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from conformance.wire.client import Client
 
 OBSERVING_VERSION = "2011-10-01"
+LATER_VERSION = TABLE_VERSIONS[-1]
+"""What some statuses are gone by (REQ-DEPL-STATUS-GATES)."""
 ONLINE_MARGIN = 0.3
 
 
@@ -46,6 +49,7 @@ class Observer:
         self.watches: list[Watch] = []
         self.addressed: set[str] = set()
         self.given_up = False
+        self._seen_away: set[str] = set()
 
     @property
     def offers_deployment(self) -> bool:
@@ -118,6 +122,7 @@ class Observer:
         """One look, for every watch on the deployment."""
         clock, limits = self._dispatcher.clock, self._dispatcher.limits
         exchange = self.look(watch.place.deployment)
+        self._look_again(watch.place, exchange)
         now = clock.now()
         for each in self.watches:
             if not each.over and each.place.deployment == watch.place.deployment:
@@ -126,6 +131,13 @@ class Observer:
                 interval = limits.poll_interval_seconds
                 each.due = now + min(max(waited * 0.1, interval / 10), interval)
                 self._conclude(each, exchange, now)
+
+    def _look_again(self, place: Place, exchange: Exchange) -> None:
+        """The first time that an instance of a deployment is seen to be away, one more look with a later version."""
+        away = statuses_in(exchange).get(place.role_instance) not in (READY, None)
+        if away and place.deployment.name not in self._seen_away:
+            self._seen_away.add(place.deployment.name)
+            self.look(place.deployment, version=LATER_VERSION)
 
     def _conclude(self, watch: Watch, exchange: Exchange, now: float) -> None:
         """Ends a watch once the instance is back, or it has been waited for long enough."""
