@@ -61,7 +61,7 @@ def _after_end(seen: list[Shown], known: list[Shown], first: int) -> Iterator[Ve
     expected = f"InProgress, then {end} for good"
     if gone:
         actual = f"{told}, then {said(gone[0])}"
-        yield about(_STABLE, gone[0], end_poll).violated(expected, actual, "gone")
+        yield about(_STABLE, gone[0], end_poll).violated(expected, actual, "gone", because=(_SAFE,))
     elif changed:
         mixed_up = not all(_is_own(poll) for poll in (end_poll, changed[0][0]))
         roots = (_USABLE,) if mixed_up else _roots_of_change(known, first, changed, heads)

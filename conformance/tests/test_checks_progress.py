@@ -164,17 +164,17 @@ class TestProgress:
             found = judged("progress", [poll(RUNNING), end, poll(b"", 404, number=4, at=at)])
             assert [s[0] for s in brief(found) if s[1] == "violated"] == ([STABLE] if said else [])
         gone = judged("progress", [poll(RUNNING), end, poll(b"", 404, number=4, at=4.0)])
-        assert brief(gone) == [violated(STABLE, "gone", 4, 3)]
+        assert brief(gone) == [violated(STABLE, "gone", 4, 3, because=(SAFE,))]
         assert worded(gone) == [("InProgress, then Succeeded for good", "InProgress, Succeeded, then 404 Not Found")]
         twice = [poll(RUNNING), end, poll(b"", 404, number=4, at=4.0), poll(b"", 410, number=5, at=4.5)]
-        assert brief(judged("progress", twice)) == [violated(STABLE, "gone", 4, 3)]
+        assert brief(judged("progress", twice)) == [violated(STABLE, "gone", 4, 3, because=(SAFE,))]
         assert judged("progress", twice)[0].actual == "InProgress, Succeeded, then 404 Not Found"
 
     @pytest.mark.parametrize("status", [400, 404, 499])
     def test_any_refusal_says_that_it_is_gone(self, status: int) -> None:
         several = [poll(RUNNING), poll(SUCCEEDED, number=3, at=3.0), poll(b"", status, number=4, at=4.0)]
 
-        assert brief(judged("progress", several)) == [violated(STABLE, "gone", 4, 3)]
+        assert brief(judged("progress", several)) == [violated(STABLE, "gone", 4, 3, because=(SAFE,))]
 
     @pytest.mark.parametrize("status", [399, 429, 500, 503])
     def test_other_answers_do_not_say_that_it_is_gone(self, status: int) -> None:
@@ -191,7 +191,7 @@ class TestProgress:
     def test_gone_comes_before_changed(self) -> None:
         several = [poll(RUNNING), *polls(SUCCEEDED, FAILED, start=3), poll(b"", 404, number=5, at=4.5)]
 
-        assert brief(judged("progress", several)) == [violated(STABLE, "gone", 5, 3)]
+        assert brief(judged("progress", several)) == [violated(STABLE, "gone", 5, 3, because=(SAFE,))]
 
 
 def asked(*seen: tuple[str, Request]) -> list[Exchange]:
