@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
+from conformance.checks.wording import is_passing_fault
 from conformance.model import CountsAs, Outcome, Verdict
 from conformance.requirements import CATALOGUE
 
@@ -153,6 +154,14 @@ def folded(verdicts: Sequence[Verdict]) -> list[Verdict]:
 def judge_scope(
     world: World, check: Check, exchanges: Sequence[Exchange], until: int, arguments: Mapping[str, Any]
 ) -> list[Verdict]:
-    """Judges every exchange with the endpoint up to number `until`."""
+    """Judges every exchange with the endpoint up to number `until`, but for faults inside it that a repeat did not meet."""
     scope = [exchange for exchange in exchanges if exchange.number <= until and exchange.label != "probe"]
-    return judge(world, check, scope, **arguments)
+    faults = [at for at, exchange in enumerate(scope) if is_passing_fault(exchange)]
+    passed = {scope[at].number for at in faults if _is_over(scope[at], scope[at + 1 :])}
+    return judge(world, check, [exchange for exchange in scope if exchange.number not in passed], **arguments)
+
+
+def _is_over(fault: Exchange, later: Sequence[Exchange]) -> bool:
+    """Whether a fault inside the endpoint was over when the same request came again."""
+    repeat = next((exchange for exchange in later if exchange.request == fault.request), None)
+    return repeat is not None and not is_passing_fault(repeat)

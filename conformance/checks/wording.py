@@ -31,6 +31,14 @@ def phrase(status: int) -> str:
         return f"{status} (not a standard status code)"
 
 
+def is_passing_fault(exchange: Exchange) -> bool:
+    """Whether the endpoint says that something went wrong inside it, which a repeat may not meet (REQ-ERR-INTERNAL)."""
+    reply = exchange.reply
+    if reply is None or reply.status != 500:
+        return False
+    return exchange.request.method == "HEAD" or error_code(reply) == "InternalError"
+
+
 def said(exchange: Exchange) -> str:
     """What came back, in a few words."""
     if exchange.reply is None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from conformance.checks.wording import is_busy
+from conformance.checks.wording import is_busy, is_passing_fault
 from conformance.model import FailureKind, Identity
 from conformance.runner.signals import Inconclusive
 
@@ -50,13 +50,16 @@ class Dispatcher:
         self._silent_in_a_row = 0
 
     def once(self, request: Request, *, label: str = "", on: int | None = None, watch_close: bool = False) -> Exchange:
-        """One exchange, whatever comes of it, a 307 followed once (REQ-HTTP-307); raises Inconclusive where the endpoint does not let us in."""
+        """One exchange, whatever comes of it; raises Inconclusive where the endpoint does not let us in.
+
+        A 307 is followed once (REQ-HTTP-307), and what met a fault inside the endpoint is sent once more (REQ-ERR-INTERNAL, REQ-ASYNC-NON202).
+        """
         if self.kept_out:
             raise Inconclusive(self.kept_out)
         exchange = self._client.exchange(request, label=label, on=on, watch_close=watch_close)
-        moved = self._moved(exchange, request)
-        if moved is not None:
-            exchange = self._client.exchange(moved, label=label, watch_close=watch_close)
+        again = self._again(exchange, request)
+        if again is not None:
+            exchange = self._client.exchange(again, label=label, watch_close=watch_close)
         if exchange.response is not None:
             self._silent_in_a_row = 0
         elif request.identity not in STRANGERS and request.patience_seconds is None:
@@ -69,10 +72,10 @@ class Dispatcher:
         if self.kept_out:
             raise Inconclusive(self.kept_out)
         exchanges = self._client.exchange_together(requests, label=label)
-        moved = [self._moved(exchange, request) for exchange, request in zip(exchanges, requests, strict=True)]
+        again = [self._again(exchange, request) for exchange, request in zip(exchanges, requests, strict=True)]
         return [
             exchange if request is None else self._client.exchange(request, label=label)
-            for exchange, request in zip(exchanges, moved, strict=True)
+            for exchange, request in zip(exchanges, again, strict=True)
         ]
 
     def send(
@@ -109,6 +112,10 @@ class Dispatcher:
         if value is not None and value.isdecimal():
             return min(float(value), LONGEST_PAUSE)
         return float(min(self.limits.poll_interval_seconds * 2 ** (tries - 1), LONGEST_PAUSE))
+
+    def _again(self, exchange: Exchange, request: Request) -> Request | None:
+        """What to send once more, if anything."""
+        return request if is_passing_fault(exchange) else self._moved(exchange, request)
 
     def _moved(self, exchange: Exchange, request: Request) -> Request | None:
         """The same request at the URI in Location, where that is on the same host; what is recorded of it is masked."""

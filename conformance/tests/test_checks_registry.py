@@ -11,7 +11,18 @@ from conformance.checks import CHECKS, about, graded, judge
 from conformance.checks.registry import folded, judge_scope
 from conformance.checks.wording import is_busy, is_standard, phrase, said, symptom
 from conformance.model import Exchange, FailureKind, Outcome, Verdict
-from conformance.tests.judging_samples import brief, exchange, lenient, refusal, silent, started, violated, world
+from conformance.tests.judging_samples import (
+    NO_COMP,
+    NO_VERSION,
+    brief,
+    exchange,
+    lenient,
+    refusal,
+    silent,
+    started,
+    violated,
+    world,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -160,6 +171,20 @@ def test_a_scope_is_what_went_to_the_endpoint_until_then() -> None:
         violated(NAME, "status:200", 1),
         violated(NAME, "status:200", 3),
     ]
+
+
+def test_a_fault_inside_the_endpoint_that_a_repeat_did_not_meet_is_out_of_scope() -> None:
+    def seen(*several: Exchange) -> list[int]:
+        found = judge_scope(world(), CHECKS["error_statuses"], several, 9, {})
+        return sorted({number for verdict in found for number in verdict.evidence})
+
+    fault = refusal(NO_VERSION, 500, "InternalError", number=1)
+    assert seen(fault, refusal(NO_VERSION, 400, number=2)) == [2]
+    assert seen(fault, replace(fault, number=2)) == [1, 2]
+    assert seen(fault, refusal(NO_COMP, 400, number=2)) == [1, 2]
+    assert seen(refusal(NO_VERSION, 500, number=1), refusal(NO_VERSION, 400, number=2)) == [1, 2]
+    head = replace(NO_VERSION, method="HEAD")
+    assert seen(refusal(head, 500, number=1), refusal(head, 400, number=2)) == [2]
 
 
 def test_the_wording_of_replies() -> None:

@@ -33,6 +33,7 @@ from conformance.tests.judging_samples import (
     STAGING,
     SUCCEEDED,
     TARGET,
+    error,
     exchange,
     poll,
     silent,
@@ -343,6 +344,29 @@ class TestDispatch:
         found = dispatcher(client)[0].send(POLL)
 
         assert (found.number, client.sent) == (2, [POLL, replace(POLL, fresh_connection=True)])
+
+    def test_a_fault_inside_the_endpoint_is_met_once_more_at_most(self) -> None:
+        fault = exchange(status=500, body=error("InternalError"))
+        client = FakeClient(fault, exchange(status=404))
+
+        assert dispatcher(client)[0].once(POLL, on=3, label="x").number == 2
+        assert client.sent == [POLL, POLL]
+        assert client.options == [
+            {"label": "x", "on": 3, "watch_close": False},
+            {"label": "x", "watch_close": False},
+        ]
+        assert dispatcher(FakeClient(fault))[0].once(POLL).number == 2
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            exchange(status=500),
+            exchange(status=500, body=error("Oops")),
+            exchange(status=501, body=error("InternalError")),
+        ],
+    )
+    def test_other_faults_are_what_they_are(self, other: Exchange) -> None:
+        assert dispatcher(FakeClient(other))[0].once(POLL).number == 1
 
     def test_a_post_is_never_repeated_blindly(self) -> None:
         client = FakeClient(silent(kind=FailureKind.RESET))

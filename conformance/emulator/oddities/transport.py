@@ -114,6 +114,12 @@ oddity(
 )
 oddity("throttled-429", "now and then a request gets 429 with Retry-After", _throttled(429, "TooManyRequests", "0", 9))
 
+oddity(
+    "internal-error-500",
+    "now and then a request gets 500 InternalError, which a repeat does not",
+    _throttled(500, "InternalError", "", 17),
+)
+
 
 def _redirected(original: Callable[..., Reply], call: Call, refused: Refusal | None) -> Reply:
     """Sends one request in 13 to where it came from, by an absolute URI."""
