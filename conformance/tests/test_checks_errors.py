@@ -430,7 +430,13 @@ class TestNoEffect:
         )
         assert brief(beside) == [
             violated("REQ-VER-MISSING", "touched", 5, 6, because=("REQ-REIMAGE-OTHERS-UNTOUCHED",)),
-            violated("REQ-GOS-NOTFOUND-NOEFFECT", "touched", 5, 6, because=("REQ-VER-MISSING", "REQ-REIMAGE-OTHERS-UNTOUCHED")),
+            violated(
+                "REQ-GOS-NOTFOUND-NOEFFECT",
+                "touched",
+                5,
+                6,
+                because=("REQ-VER-MISSING", "REQ-REIMAGE-OTHERS-UNTOUCHED"),
+            ),
         ]
         own = judged(
             "instance_untouched",

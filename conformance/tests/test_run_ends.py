@@ -65,7 +65,14 @@ def test_ctrl_c_ends_a_run_with_all_reports_and_names_what_goes_on(tmp_path: Pat
     folder = tmp_path / "reports"
     with emulator(tmp_path, operation_seconds=30.0) as target:
         words = [*COMMAND, "run", str(target), "--report-dir", str(folder)]
-        process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)  # noqa: S603
+        heard = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731  a shell's background job ignores it
+        process = subprocess.Popen(  # noqa: S603
+            words,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            preexec_fn=heard,  # noqa: PLW1509
+        )
         await_line(folder / "journal.jsonl", b'"type":"operation"', process)
         process.send_signal(signal.SIGINT)
         told, _ = process.communicate(timeout=PATIENCE)
@@ -84,6 +91,11 @@ def test_ctrl_c_ends_a_run_with_all_reports_and_names_what_goes_on(tmp_path: Pat
 def test_a_disk_that_fills_up_is_one_sentence(tmp_path: Path) -> None:
     limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (SMALL_FILE, SMALL_FILE))  # noqa: E731
     words = [*COMMAND, "run", "--profile", "smoke", "--report-dir", str(tmp_path / "reports")]
+    words += [
+        "--",
+        "-o",
+        f"cache_dir={tmp_path / 'cache'}",
+    ]  # what pytest remembers of this checkout may be large itself
     done = subprocess.run(  # noqa: S603  the child does nothing but start Python
         words, capture_output=True, text=True, check=False, timeout=PATIENCE, preexec_fn=limit
     )
