@@ -18,10 +18,22 @@ STRICT = [o.name for o in ODDITIES.values() if not o.server_only and not o.lenie
 LENIENT_ONLY = [o.name for o in ODDITIES.values() if not o.server_only and o.lenient_only]
 
 
+RIVALS = ("verbs-", "type-4")
+"""How the names begin of oddities that give the same refusal another status and code: of two at once, each would spoil the other's."""
+
+
+def are_rivals(names: tuple[str, ...]) -> bool:
+    """Whether two of `names` begin alike, as rivals do."""
+    return any(sum(name.startswith(each) for name in names) > 1 for each in RIVALS)
+
+
 def combined(names: list[str], size: int, strictness: Strictness) -> list[Subject]:
-    """Every one of `names` in a random combination of `size`."""
-    shuffled = Random(SEED + strictness).sample(names, len(names))  # noqa: S311  a sample
-    groups = [tuple(shuffled[at : at + size]) for at in range(0, len(shuffled), size)]
+    """Every one of `names` in a random combination of `size`, none of which answers one thing in two ways."""
+    random = Random(SEED + strictness)  # noqa: S311  a sample
+    groups: list[tuple[str, ...]] = []
+    while not groups or any(are_rivals(group) for group in groups):
+        shuffled = random.sample(names, len(names))
+        groups = [tuple(shuffled[at : at + size]) for at in range(0, len(shuffled), size)]
     return [Subject(f"{strictness}: {'+'.join(group)}", oddities=group, strictness=strictness) for group in groups]
 
 
