@@ -12,7 +12,7 @@ from conformance.detection.gaps import GAPS
 from conformance.emulator import FAULTS
 
 PROCESSES = 1 if "PYTEST_XDIST_WORKER" in os.environ else 2
-SAMPLE = int(os.environ.get("FAULT_SAMPLE", "40"))
+SAMPLE = int(os.environ.get("FAULT_SAMPLE", "32"))
 """How many families of faults are judged here, one fault of each."""
 SEED = os.environ.get("FAULT_SEED", "1")
 FIRST_AT_LEAST = 0.95
