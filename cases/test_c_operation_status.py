@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 
 from conformance.casebook import (
-    Inconclusive,
     NotApplicable,
     SystemUnderTest,
     afterwards,
@@ -56,12 +55,12 @@ def known_operations(sut: SystemUnderTest) -> list[Operation]:
 
 def ended_operation(sut: SystemUnderTest, status: str = "Succeeded") -> Operation:
     """An operation that came to this end."""
-    ended = [o for o in known_operations(sut) if o.state is State.ENDED and o.status == status]
-    found = next((o for o in ended if o.is_still_known), None)
-    if found is None:
-        reason = f"no operation that {status} is known any more" if ended else f"no operation {status}"
-        raise Inconclusive(reason, ("REQ-REIMAGE-COMPLETES", *NOT_KNOWN))
-    return found
+    precondition(
+        any(o.state is State.ENDED and o.status == status for o in known_operations(sut)),
+        f"no operation {status}",
+        because=("REQ-REIMAGE-COMPLETES", *NOT_KNOWN),
+    )
+    return sut.known_operation(status)
 
 
 def polls(sut: SystemUnderTest) -> list[Exchange]:

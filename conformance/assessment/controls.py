@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from conformance.checks.polls import version_of
-from conformance.checks.wording import is_busy
+from conformance.checks.polls import NOT_KNOWN, STATUSES, TERMINAL, status_of, version_of
+from conformance.checks.progress import RETENTION_SECONDS
+from conformance.checks.wording import is_busy, said
 from conformance.model import Identity, Outcome
 from conformance.oracle import permitted
 from conformance.protocol.addresses import Kind, read_target
@@ -40,13 +41,15 @@ class Controls:
     A kind is "reimage:slot", "reimage:name", "operation", "deployment:slot", "deployment:name" or "cloud-service"; what was accepted is also
     there with its place, as in "reimage:slot:contoso/production". `refused` holds how plain reimages with the target's own
     version were refused, as in "reimage:slot:contoso/production 404 ResourceNotFound". `newest` is the newest published
-    version with which a sound request was accepted.
+    version with which a sound request was accepted. `forgotten` holds the operations that were known no more when they had been over
+    for a while, with the number of the last exchange that showed them.
     """
 
     accepted: frozenset[str]
     tried: frozenset[str]
     refused: frozenset[str] = frozenset()
     newest: str = ""
+    forgotten: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, world: World, exchanges: Mapping[int, Exchange]) -> Controls:
@@ -74,7 +77,34 @@ class Controls:
                 newest = max(newest, version_of(exchange)) if _is_published(exchange) else newest
             elif judged.must_be_accepted and _is_plainly_refused(exchange, address, builder):
                 refused.add(_answer_here(exchange))
-        return cls(frozenset(accepted), frozenset(tried), frozenset(refused), newest)
+        return cls(frozenset(accepted), frozenset(tried), frozenset(refused), newest, _forgotten(exchanges))
+
+
+def _forgotten(exchanges: Mapping[int, Exchange]) -> dict[str, int]:
+    """The operations that a plain poll did not find any more, long after their end, nor any after it; each with the last exchange that showed it."""
+    ended: dict[str, float] = {}
+    shown: dict[str, int] = {}
+    gone: dict[str, int] = {}
+    for number, exchange in exchanges.items():
+        address = read_target(exchange.request.target)
+        if address.kind is not Kind.OPERATION or exchange.reply is None or exchange.request.method != "GET":
+            continue
+        name, status = address.operation, status_of(exchange)
+        if status in STATUSES:
+            shown[name] = number
+            gone.pop(name, None)
+            if status in TERMINAL:
+                ended.setdefault(name, exchange.at)
+        elif _is_late(exchange, ended) and exchange.label in ("poll-known", "poll-late"):
+            gone[name] = number
+    return {name: shown[name] for name in gone}
+
+
+def _is_late(exchange: Exchange, ended: Mapping[str, float]) -> bool:
+    """Whether a poll denies an operation that was over for longer than it has to be kept (REQ-GOS-RETENTION)."""
+    over = ended.get(read_target(exchange.request.target).operation)
+    denied = exchange.reply is not None and exchange.reply.status in NOT_KNOWN
+    return denied and over is not None and exchange.at > over + RETENTION_SECONDS
 
 
 def _is_plainly_refused(exchange: Exchange, address: Address, builder: RequestBuilder) -> bool:
@@ -112,9 +142,9 @@ def controlled(verdict: Verdict, exchanges: Mapping[int, Exchange], controls: Co
     refused = exchange is not None and (exchange.reply is None or exchange.reply.status >= 300)
     if verdict.outcome not in (Outcome.MET, Outcome.VIOLATED, Outcome.ADVISORY) or exchange is None or not refused:
         return verdict
-    if verdict.outcome is not Outcome.MET and _is_too_new(exchange, controls):
-        told = f"version {version_of(exchange)} is refused, and no newer one was accepted"
-        return replace(verdict, outcome=Outcome.OBSERVED, actual=told)
+    allowed = _allowed(exchange, controls) if verdict.outcome is not Outcome.MET else ""
+    if allowed:
+        return replace(verdict, outcome=Outcome.OBSERVED, actual=allowed)
     address = read_target(exchange.request.target)
     plain = verdict.requirement in (*_PLAIN, "REQ-REIMAGE-SLOT-VALUES")
     varied = verdict.check == "accepted" and not plain and verdict.outcome is not Outcome.MET
@@ -130,6 +160,22 @@ def controlled(verdict: Verdict, exchanges: Mapping[int, Exchange], controls: Co
         return replace(verdict, outcome=Outcome.UNTESTED, actual=reason) if verdict.outcome is Outcome.MET else verdict
     reason = "the answer shows nothing: no well-formed request of this kind was accepted in this run"
     return replace(verdict, outcome=Outcome.INCONCLUSIVE, actual=reason, because=_CONTROLS)
+
+
+def _allowed(exchange: Exchange, controls: Controls) -> str:
+    """What a refusal comes to that the documents leave to the endpoint, as the rest of the run shows, or ""."""
+    if _is_of_the_forgotten(exchange, controls):
+        return f"{said(exchange)}, of an operation that was over for more than {RETENTION_SECONDS:.0f} s and is found no more"
+    if _is_too_new(exchange, controls):
+        return f"version {version_of(exchange)} is refused, and no newer one was accepted"
+    return ""
+
+
+def _is_of_the_forgotten(exchange: Exchange, controls: Controls) -> bool:
+    """Whether a poll denies an operation that may be forgotten by then, and was: how long it is kept is not told (REQ-GOS-RETENTION)."""
+    shown = controls.forgotten.get(read_target(exchange.request.target).operation)
+    denied = exchange.reply is not None and exchange.reply.status in NOT_KNOWN
+    return denied and shown is not None and exchange.number > shown
 
 
 def _is_too_new(exchange: Exchange, controls: Controls) -> bool:

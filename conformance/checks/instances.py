@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from conformance.checks.deployments import BAD_STATES, READY, deployment_elements, member, roles_in, statuses_in
 from conformance.checks.registry import about, check
+from conformance.checks.wording import is_busy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -51,7 +52,10 @@ def instance_effect(
     offline = next((e for e, status in zip(seen, trail, strict=True) if status != READY), None)
     during = sum(1 for exchange in seen if exchange.at <= ended_at)
     left = about("REQ-REIMAGE-OFFLINE", offline or start, seen[-1])
-    if offline is None and during < LOOKS_ENOUGH:
+    blind = sum(1 for exchange in exchanges[2:] if exchange.reply is None or is_busy(exchange))
+    if offline is None and blind:
+        yield left.inconclusive(f"{told}, and {blind} looks in between were not answered")
+    elif offline is None and during < LOOKS_ENOUGH:
         yield left.inconclusive(f"seen only {during} times while the operation ran")
     else:
         yield left.judged(

@@ -145,7 +145,8 @@ class Observer:
             return
         limits = self._dispatcher.limits
         watch.waited = now - (watch.operation.ended or watch.operation.began)
-        was_offline = any(statuses_in(look).get(watch.place.role_instance) != READY for look in watch.looks)
+        shown = [listed for look in watch.looks if (listed := statuses_in(look))]  # a throttled look shows nothing
+        was_offline = any(listed.get(watch.place.role_instance) != READY for listed in shown)
         is_online = statuses_in(exchange).get(watch.place.role_instance) == READY
         settle = max(4 * limits.poll_interval_seconds, 1.5 * watch.operation.duration, ONLINE_MARGIN)
         if is_online and (was_offline or watch.waited >= min(settle, limits.operation_timeout_seconds)):

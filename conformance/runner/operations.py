@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from conformance.checks.polls import STATUSES, TERMINAL, status_of
+from conformance.checks.progress import RETENTION_SECONDS
 from conformance.oracle import permitted
 from conformance.protocol.addresses import read_target
 
@@ -50,6 +51,7 @@ class Operation:
     state: State = State.UNDER_WAY
     status: str = ""
     due: float = 0.0
+    polled: float = 0.0
     ended: float = 0.0
     unanswered: int = 0
     unwanted: bool = False
@@ -85,6 +87,13 @@ class Operation:
     def is_still_known(self) -> bool:
         """Whether the last poll showed one of them."""
         return bool(self.polls) and status_of(self.polls[-1]) in STATUSES
+
+    @property
+    def is_forgotten(self) -> bool:
+        """Whether the last poll did not find it any more, so long after its end that it may be forgotten (REQ-GOS-RETENTION)."""
+        if self.state is not State.ENDED or self.is_still_known:
+            return False
+        return self.polled > self.ended + RETENTION_SECONDS
 
 
 class OperationBook:
@@ -140,6 +149,19 @@ class OperationBook:
         """How many operations requests started that ought to have been refused, then or later."""
         return sum(1 for operation in self.operations if operation.unwanted and operation.status != "Failed")
 
+    def known(self, status: str = "") -> Operation | None:
+        """An operation of the target's own subscription that is known now, if any; with `status`, one that came to this end."""
+        own = (operation for operation in self.operations if not operation.subscription)
+        right = (o for o in own if not status or (o.state is State.ENDED and o.status == status))
+        return next((operation for operation in right if self.is_known_now(operation)), None)
+
+    def is_known_now(self, operation: Operation) -> bool:
+        """Whether an operation is known; one that is over for so long that it may be forgotten by now is polled."""
+        old = not operation.is_under_way and self._clock.now() > operation.ended + RETENTION_SECONDS
+        if operation.is_still_known and old:
+            self.poll(operation, label="poll-known")
+        return operation.is_still_known
+
     def tick(self) -> None:
         """Polls every operation whose time has come."""
         for operation in self.under_way:
@@ -165,6 +187,7 @@ class OperationBook:
         request = replace(request, identity=operation.start.request.identity)
         exchange = self._dispatcher.once(request, label=label)
         operation.polls.append(exchange)
+        operation.polled = self._clock.now()
         if operation.is_under_way:
             self._take(operation, exchange)
         if operation.is_under_way and len(operation.polls) == 1 and status_of(exchange) in STATUSES:

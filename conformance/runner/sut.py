@@ -42,6 +42,8 @@ NOT_KNOWN = (
     "REQ-GOS-READONLY",
 )
 """What is to blame where no operation can be asked about any more."""
+MOST_RENEWED = 4
+"""So many reimages are started at most to have an operation that is not forgotten."""
 
 
 class SystemUnderTest:
@@ -84,6 +86,7 @@ class SystemUnderTest:
         self.refusing = Refusing(self)
         self.memory: dict[str, Any] = {}
         self._ticking = False
+        self._renewed = 0
         self._together: list[Verdict] | None = None
         dispatcher.before = self.tick
         dispatcher.knock = self.is_alive
@@ -317,11 +320,38 @@ class SystemUnderTest:
         self.refusing.settle(exchange)
 
     def known_poll(self) -> Request:
-        """A poll of an operation that was known when last asked about, to see that an ordinary request is answered 200."""
-        known = next((operation for operation in self.book.operations if operation.is_still_known), None)
+        """A poll of an operation that is known, to see that an ordinary request is answered 200."""
+        return self.builder.operation_status(self.known_operation().identifier)
+
+    def known_operation(self, status: str = "") -> Operation:
+        """An operation that is known; with `status`, one that came to this end.
+
+        Where all are forgotten, a reimage is started once more for the sake of one that is known (REQ-GOS-RETENTION), a few times.
+        Raises Inconclusive where there is none, Untested where no more are started.
+        """
+        known = self.book.known(status)
+        forgotten = [
+            o for o in self.book.operations if o.is_forgotten and not o.subscription and status in ("", o.status)
+        ]
+        if known is None and forgotten and self._renewed < MOST_RENEWED:
+            self._renewed += 1
+            known = self._renew(forgotten[0])
+        if known is None and forgotten:
+            raise Untested(
+                "operations are forgotten soon after their end, and enough were started to have one that is known"
+            )
         if known is None:
-            raise Inconclusive("no operation is known", NOT_KNOWN)
-        return self.builder.operation_status(known.identifier)
+            raise Inconclusive(f"no operation {status or 'that can be asked about'} is known", NOT_KNOWN)
+        return known
+
+    def _renew(self, operation: Operation) -> Operation | None:
+        """The same reimage once more, over; None where it cannot be had."""
+        if operation.place is None or operation.form is None:
+            return None
+        exchange = self.start(operation.place, operation.form)
+        anew = self.started(exchange, operation.place, operation.form)
+        self.book.wait(anew)
+        return anew if anew.is_still_known else None
 
     def refusals_of(self, place: Place) -> list[Exchange]:
         """The requests addressed to an instance that were refused."""

@@ -27,6 +27,7 @@ from conformance.tests.judging_samples import (
     REIMAGE,
     REIMAGE_BY_NAME,
     RUNNING,
+    SUCCEEDED,
     error,
     exchange,
     lenient,
@@ -42,6 +43,7 @@ from conformance.tests.judging_samples import (
 MET, VIOLATED, ADVISORY, INCONCLUSIVE = Outcome.MET, Outcome.VIOLATED, Outcome.ADVISORY, Outcome.INCONCLUSIVE
 NO_VERSION = without_header(REIMAGE, "x-ms-version")
 OLDER = with_header(REIMAGE, "x-ms-version", "2010-10-28")
+STRANGE_POLL = replace(POLL, target=POLL.target[:-4] + "ffff")
 SLOT_TAKEN = {"reimage:slot", "reimage:slot:contoso/production"}
 
 
@@ -215,6 +217,53 @@ class TestControls:
         assert controlled(met, exchanges, controls) is met
         other = numbered(refusal(refused.request, 400, "BadRequest"), taken)
         assert controlled(verdict("REQ-DEPL-URI", VIOLATED), other, controls).outcome is VIOLATED
+
+    @pytest.mark.parametrize(
+        ("after", "outcome"),
+        [
+            ([poll("", 404, number=5, at=9.0, label="poll-known")], Outcome.OBSERVED),
+            ([poll("", 400, number=5, at=9.0, label="poll-late")], Outcome.OBSERVED),
+            ([], VIOLATED),
+            ([poll("", 404, number=5, at=9.0)], VIOLATED),
+            ([poll("", 500, number=5, at=9.0, label="poll-late")], VIOLATED),
+            ([poll("", 404, number=5, at=3.0, label="poll-late")], VIOLATED),
+            (
+                [
+                    poll("", 404, number=5, at=9.0, label="poll-late"),
+                    poll(SUCCEEDED, number=6, at=9.5, label="poll-late"),
+                ],
+                VIOLATED,
+            ),
+            ([poll("", 404, number=5, at=9.0, label="poll-late", request=STRANGE_POLL)], VIOLATED),
+        ],
+    )
+    def test_a_poll_of_what_was_over_for_long_and_is_found_no_more_is_nobodys_to_answer(
+        self, after: list[Exchange], outcome: Outcome
+    ) -> None:
+        told = [
+            poll(RUNNING, number=1, at=0.0),
+            poll(SUCCEEDED, number=2, at=1.0),
+            poll(SUCCEEDED, number=3, at=2.5),
+        ]
+        exchanges = numbered(*told, poll("", 404, number=4, at=8.0), *after)
+        found = controlled(verdict("REQ-AUTH-ANYCERT", VIOLATED, 4), exchanges, Controls.of(world(), exchanges))
+
+        assert found.outcome is outcome
+        if outcome is Outcome.OBSERVED:
+            assert "of an operation that was over for more than 2 s and is found no more" in found.actual
+            shown = verdict("REQ-GOS-STATUS", VIOLATED, 3)
+            assert controlled(shown, exchanges, Controls.of(world(), exchanges)) is shown
+            odd = numbered(*told, poll("", 403, number=4, at=8.0), *after)
+            denied = verdict("REQ-AUTH-ANYCERT", VIOLATED, 4)
+            assert controlled(denied, odd, Controls.of(world(), odd)).outcome is VIOLATED
+
+    def test_an_operation_that_no_poll_showed_to_be_over_is_not_forgotten(self) -> None:
+        exchanges = numbered(
+            poll(RUNNING, number=1, at=0.0),
+            poll("", 404, number=2, at=8.0),
+            poll("", 404, number=3, at=9.0, label="poll-late"),
+        )
+        assert Controls.of(world(), exchanges).forgotten == {}
 
     @pytest.mark.parametrize("status", [409, 429, 503])
     def test_an_answer_of_the_moment_says_nothing_of_others(self, status: int) -> None:

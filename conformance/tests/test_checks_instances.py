@@ -14,6 +14,7 @@ from conformance.tests.judging_samples import (
     judged,
     look,
     met,
+    refusal,
     silent,
     started,
     violated,
@@ -64,6 +65,16 @@ class TestEffect:
 
         assert brief(found)[0] == inconclusive(OFFLINE, 2, 7)
         assert found[0].actual == "seen only 3 times while the operation ran"
+
+    @pytest.mark.parametrize("blind", [silent(LOOK, number=9), refusal(LOOK, 503, "ServerBusy", number=9)])
+    def test_looks_that_were_not_answered_may_have_missed_it(self, blind: Exchange) -> None:
+        seen = looks(*["ReadyRole"] * 5)
+        found = judged("instance_effect", [BEFORE, START, *seen[:2], blind, *seen[2:]], instance=NAME, ended_at=9.0)
+
+        assert brief(found)[0] == inconclusive(OFFLINE, 2, 7)
+        assert found[0].actual == "ReadyRole, and 1 looks in between were not answered"
+        away = [BEFORE, START, *looks("StoppedVM", "ReadyRole"), blind]
+        assert met(OFFLINE, 3) in brief(judged("instance_effect", away, instance=NAME))
 
     def test_still_offline(self) -> None:
         found = judged("instance_effect", [BEFORE, START, *looks("StoppedVM", "BusyRole")], instance=NAME, waited=7.25)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from conformance.checks.progress import RETENTION_SECONDS
 from conformance.embedding import TurnedClock
 from conformance.model import Deployment, Exchange, FailureKind, Identity, Limits, Profile, Request
 from conformance.oracle import permitted
@@ -495,6 +496,31 @@ class TestOperations:
         ]
         assert [each.number for each in first.polls] == [1, 2, 4, 7]
         assert elsewhere.polls == []
+
+    def test_what_is_over_for_long_is_asked_about_before_it_is_taken_for_known(self) -> None:
+        rig = Rig(*answers([SUCCEEDED, SUCCEEDED]), poll("", 404))
+        found = rig.finished()
+
+        assert (rig.book.known(), rig.book.known("Succeeded"), rig.book.known("Failed")) == (found, found, None)
+        assert (len(found.polls), found.is_forgotten) == (2, False)
+        rig.clock.sleep(RETENTION_SECONDS + 0.1)
+        assert rig.book.known() is None
+        assert (found.is_still_known, found.is_forgotten) == (False, True)
+        assert rig.client.options[-1]["label"] == "poll-known"
+        assert rig.book.known() is None
+        assert len(found.polls) == 3
+
+    def test_what_is_lost_soon_after_its_end_is_not_forgotten(self) -> None:
+        rig = Rig(poll(SUCCEEDED), poll("", 404))
+        found = rig.finished()
+
+        assert (rig.book.known(), found.is_still_known, found.is_forgotten) == (None, False, False)
+
+    def test_an_operation_of_another_subscription_is_none_to_ask_about(self) -> None:
+        rig = Rig(*answers([SUCCEEDED, SUCCEEDED]))
+        rig.finished().subscription = "another"
+
+        assert rig.book.known() is None
 
     def test_polls_become_rarer_up_to_the_interval(self) -> None:
         rig = Rig(poll(RUNNING), operation_timeout_seconds=100.0)

@@ -8,6 +8,7 @@ from conformance.emulator.admission import check_conflict, check_resource, not_f
 from conformance.emulator.departures import Change, edits, instead, skips
 from conformance.emulator.documents import Node
 from conformance.emulator.http1 import reply_to
+from conformance.emulator.lookup import find_operation
 from conformance.emulator.messages import Refusal, Reply
 from conformance.emulator.observation import deployment_document
 from conformance.emulator.oddities.registry import oddity
@@ -109,6 +110,22 @@ oddity(
     "operations take between half and twice the usual time",
     instead(operation_duration, lambda original, call: original(call) * (0.5 + 1.5 * call.emulator.random.random())),
 )
+
+
+def _kept_for(seconds: float) -> Change:
+    """Lets the endpoint forget an operation so many seconds after its end (REQ-GOS-RETENTION)."""
+
+    def found(original: Callable[..., Operation | None], call: Call, operation_id: str) -> Operation | None:
+        operation = original(call, operation_id)
+        if operation is None or call.now < operation.accepted_at + operation.seconds + seconds:
+            return operation
+        return None
+
+    return instead(find_operation, found)
+
+
+oddity("short-retention", "operations are forgotten 2.5 s after their end", _kept_for(2.5))
+oddity("retention-ten-seconds", "operations are forgotten 10 s after their end", _kept_for(10.0))
 oddity(
     "no-get-deployment",
     "there is no Get Deployment: 404",
