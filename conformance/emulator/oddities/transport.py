@@ -22,7 +22,14 @@ from conformance.emulator.writing import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conformance.emulator.messages import Call
+    from conformance.emulator.messages import Action, Call
+
+
+def _extended(body: bytes) -> bytes:
+    """The chunks of `body`, small ones, their sizes written with zeros in front and extensions behind."""
+    pieces = [body[at : at + 12] for at in range(0, len(body), 12)]
+    return b"".join(b"%04X;name=value\r\n%s\r\n" % (len(piece), piece) for piece in pieces)
+
 
 oddity("chunked-202", "the 202 is chunked, and empty", reply_edit(reply_set(chunked=True), "accepted"))
 oddity(
@@ -39,8 +46,7 @@ oddity(
         lambda original, call, reply: (
             original(call, reply)
             if call.message.version == "HTTP/1.0"
-            else b"".join(b"%04X;name=value\r\n%s\r\n" % (1, reply.body[at : at + 1]) for at in range(len(reply.body)))
-            + b"000\r\nX-Trailer: here\r\n\r\n"
+            else _extended(reply.body) + b"000\r\nX-Trailer: here\r\n\r\n"
         ),
     ),
 )
@@ -72,14 +78,15 @@ oddity(
     "102 and two times 103 come before every final response",
     reply_edit(lambda _, reply: reply.interim.extend((102, 103, 103))),
 )
-oddity(
-    "in-pieces",
-    "responses come in many small pieces",
-    instead(
-        transmit,
-        lambda _, __, ___, head, body: [Send((head + body)[at : at + 7]) for at in range(0, len(head + body), 7)],
-    ),
-)
+
+
+def _in_pieces(_: Callable[..., list[Action]], __: Call, ___: Reply, head: bytes, body: bytes) -> list[Action]:
+    """A response in pieces of seven octets."""
+    octets = head + body
+    return [Send(octets[at : at + 7]) for at in range(0, len(octets), 7)]
+
+
+oddity("in-pieces", "responses come in many small pieces", instead(transmit, _in_pieces))
 oddity(
     "head-then-body",
     "the content of a response comes a moment after its head",
