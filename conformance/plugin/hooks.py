@@ -15,7 +15,7 @@ from conformance.plugin.ending import ASSESSMENT, PageHooks, end_session
 from conformance.plugin.options import Plan, add_options, folder_for, is_wanted, plan_of
 from conformance.plugin.run import Run
 from conformance.requirements import requirement
-from conformance.runner.signals import Inconclusive
+from conformance.runner.signals import Inconclusive, NotApplicable, Untested
 from conformance.runner.sut import SystemUnderTest  # noqa: TC001  pytest reads what a fixture returns
 
 if TYPE_CHECKING:
@@ -255,6 +255,8 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Turns how a case ended into an outcome."""
+    if call.excinfo is not None and isinstance(call.excinfo.value, (Inconclusive, Untested, NotApplicable)):
+        item.repr_failure = _in_words  # type: ignore[method-assign]  # nobody is shown a traceback
     report = yield
     run = item.config.stash.get(RUN, None)
     if run is None or not _cites(item) or call.when == "teardown":
@@ -264,6 +266,12 @@ def pytest_runtest_makereport(
     error = call.excinfo.value if call.excinfo is not None else None
     item.stash[OUTCOME] = conclude_case(run.sut.recorder, _cites(item), report, error)
     return report
+
+
+def _in_words(excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:
+    """What an outcome that is no error says."""
+    del style
+    return str(excinfo.value)
 
 
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
