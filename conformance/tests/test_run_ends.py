@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import pytest
+import trustme
 
 from conformance.config import load_target
 from conformance.tests.hollow_endpoints import hollow_target, serve_hollow
@@ -165,3 +166,23 @@ def test_without_redaction_the_secret_is_there(tmp_path: Path) -> None:
 def test_collecting_alone_ends_well_and_reports_nothing(tmp_path: Path) -> None:
     assert run_in_memory(tmp_path / "report", "--collect-only") == 0
     assert not (tmp_path / "report").exists()
+
+
+def test_a_certificate_that_opens_nothing_ends_the_run_with_one_sentence(tmp_path: Path) -> None:
+    stranger = trustme.CA().issue_cert("stranger.invalid")
+    stranger.private_key_and_cert_chain_pem.write_to_path(tmp_path / "stranger.pem")
+    with emulator(tmp_path) as file:
+        lines = [
+            line for line in file.read_text().splitlines() if not line.startswith(("client_certificate", "client_key"))
+        ]
+        at = lines.index("[target]") + 1
+        lines[at:at] = [f'client_certificate = "{tmp_path / "stranger.pem"}"']
+        file.write_text("\n".join(lines))
+        done = run(str(file), "--report-dir", str(tmp_path / "reports"))
+    results = json.loads((tmp_path / "reports" / "results.json").read_text())
+
+    assert (done.returncode, done.stderr) == (6, "")
+    assert "client_certificate does not open subscription_id" in done.stdout
+    assert "Traceback" not in done.stdout
+    assert results["summary"]["requests"] == 3
+    assert {row["outcome"] for row in results["requirements"]}.isdisjoint({"met", "violated", "advisory"})
