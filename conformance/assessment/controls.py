@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from conformance.checks.polls import NOT_KNOWN, STATUSES, TERMINAL, status_of, version_of
+from conformance.assessment.retention import forgotten_in, is_of_the_forgotten
+from conformance.checks.polls import version_of
 from conformance.checks.progress import RETENTION_SECONDS
 from conformance.checks.wording import is_busy, said
 from conformance.model import Identity, Outcome
@@ -77,34 +78,7 @@ class Controls:
                 newest = max(newest, version_of(exchange)) if _is_published(exchange) else newest
             elif judged.must_be_accepted and _is_plainly_refused(exchange, address, builder):
                 refused.add(_answer_here(exchange))
-        return cls(frozenset(accepted), frozenset(tried), frozenset(refused), newest, _forgotten(exchanges))
-
-
-def _forgotten(exchanges: Mapping[int, Exchange]) -> dict[str, int]:
-    """The operations that a plain poll did not find any more, long after their end, nor any after it; each with the last exchange that showed it."""
-    ended: dict[str, float] = {}
-    shown: dict[str, int] = {}
-    gone: dict[str, int] = {}
-    for number, exchange in exchanges.items():
-        address = read_target(exchange.request.target)
-        if address.kind is not Kind.OPERATION or exchange.reply is None or exchange.request.method != "GET":
-            continue
-        name, status = address.operation, status_of(exchange)
-        if status in STATUSES:
-            shown[name] = number
-            gone.pop(name, None)
-            if status in TERMINAL:
-                ended.setdefault(name, exchange.at)
-        elif _is_late(exchange, ended) and exchange.label in ("poll-known", "poll-late"):
-            gone[name] = number
-    return {name: shown[name] for name in gone}
-
-
-def _is_late(exchange: Exchange, ended: Mapping[str, float]) -> bool:
-    """Whether a poll denies an operation that was over for longer than it has to be kept (REQ-GOS-RETENTION)."""
-    over = ended.get(read_target(exchange.request.target).operation)
-    denied = exchange.reply is not None and exchange.reply.status in NOT_KNOWN
-    return denied and over is not None and exchange.at > over + RETENTION_SECONDS
+        return cls(frozenset(accepted), frozenset(tried), frozenset(refused), newest, forgotten_in(exchanges))
 
 
 def _is_plainly_refused(exchange: Exchange, address: Address, builder: RequestBuilder) -> bool:
@@ -164,18 +138,11 @@ def controlled(verdict: Verdict, exchanges: Mapping[int, Exchange], controls: Co
 
 def _allowed(exchange: Exchange, controls: Controls) -> str:
     """What a refusal comes to that the documents leave to the endpoint, as the rest of the run shows, or ""."""
-    if _is_of_the_forgotten(exchange, controls):
+    if is_of_the_forgotten(exchange, controls.forgotten):
         return f"{said(exchange)}, of an operation that was over for more than {RETENTION_SECONDS:.0f} s and is found no more"
     if _is_too_new(exchange, controls):
         return f"version {version_of(exchange)} is refused, and no newer one was accepted"
     return ""
-
-
-def _is_of_the_forgotten(exchange: Exchange, controls: Controls) -> bool:
-    """Whether a poll denies an operation that may be forgotten by then, and was: how long it is kept is not told (REQ-GOS-RETENTION)."""
-    shown = controls.forgotten.get(read_target(exchange.request.target).operation)
-    denied = exchange.reply is not None and exchange.reply.status in NOT_KNOWN
-    return denied and shown is not None and exchange.number > shown
 
 
 def _is_too_new(exchange: Exchange, controls: Controls) -> bool:
