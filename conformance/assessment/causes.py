@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from conformance.assessment.controls import shut_out
 from conformance.checks.messages import FRAMING_IS_ELSEWHERE, framing_problems, is_left_body
 from conformance.checks.polls import version_of
 from conformance.checks.wording import is_diversion, is_standard
@@ -155,6 +156,11 @@ def _wider(verdict: Verdict, exchange: Exchange, address: Address, evidence: Evi
         )
     if verdict.requirement in _MIXED_UP:
         yield _EQUIVALENT
+    if (
+        verdict.requirement == "REQ-REIMAGE-URI-NAME"
+        and shut_out(exchange, address.deployment) in evidence.controls.shut
+    ):
+        yield "REQ-REIMAGE-URI-SLOT"  # it is the instance that is refused, and not a form
     if verdict.requirement == "REQ-REIMAGE-COMP" and ("comp", "reimage") not in address.query:
         yield "REQ-REIMAGE-COMP-MISSING"
     if verdict.requirement == "REQ-ERR-VERB":  # whatever method took the place of POST

@@ -11,7 +11,7 @@ from conformance.checks.progress import RETENTION_SECONDS
 from conformance.checks.wording import is_busy, said
 from conformance.model import Identity, Outcome
 from conformance.oracle import permitted
-from conformance.protocol.addresses import Kind, read_target
+from conformance.protocol.addresses import Kind, UriForm, read_target
 from conformance.protocol.documents import error_code
 from conformance.protocol.requests import RequestBuilder
 from conformance.requirements import CATALOGUE, published_from
@@ -42,7 +42,8 @@ class Controls:
     A kind is "reimage:slot", "reimage:name", "operation", "deployment:slot", "deployment:name" or "cloud-service"; what was accepted is also
     there with its place, as in "reimage:slot:contoso/production". `refused` holds how plain reimages with the target's own
     version were refused, as in "reimage:slot:contoso/production 404 ResourceNotFound". `newest` is the newest published
-    version with which a sound request was accepted. `forgotten` holds the operations that were known no more when they had been over
+    version with which a sound request was accepted. `shut` holds the instances that plain reimages in the slot form were refused for, as
+    `shut_out` writes them. `forgotten` holds the operations that were known no more when they had been over
     for a while, with the number of the last exchange that showed them.
     """
 
@@ -50,6 +51,7 @@ class Controls:
     tried: frozenset[str]
     refused: frozenset[str] = frozenset()
     newest: str = ""
+    shut: frozenset[str] = frozenset()
     forgotten: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
@@ -59,6 +61,7 @@ class Controls:
         tried: set[str] = set()
         refused: set[str] = set()
         newest = ""
+        shut: set[str] = set()
         builder = RequestBuilder(world.target)
         for exchange in exchanges.values():
             judged = permitted(exchange.request, world)
@@ -78,7 +81,11 @@ class Controls:
                 newest = max(newest, version_of(exchange)) if _is_published(exchange) else newest
             elif judged.must_be_accepted and _is_plainly_refused(exchange, address, builder):
                 refused.add(_answer_here(exchange))
-        return cls(frozenset(accepted), frozenset(tried), frozenset(refused), newest, forgotten_in(exchanges))
+                deployment = world.deployment_of(address)
+                if deployment is not None and address.form is UriForm.SLOT:
+                    shut.add(shut_out(exchange, deployment.name))
+        forgotten = forgotten_in(exchanges)
+        return cls(frozenset(accepted), frozenset(tried), frozenset(refused), newest, frozenset(shut), forgotten)
 
 
 def _is_plainly_refused(exchange: Exchange, address: Address, builder: RequestBuilder) -> bool:
@@ -108,6 +115,14 @@ def _answer_here(exchange: Exchange) -> str:
     reply = exchange.reply
     told = f"{reply.status} {error_code(reply)}" if reply is not None else "no reply"
     return f"{_kind_here(read_target(exchange.request.target))} {told}"
+
+
+def shut_out(exchange: Exchange, deployment: str) -> str:
+    """Which instance of the deployment of this name was refused how, in either form."""
+    address = read_target(exchange.request.target)
+    return (
+        f"{address.service}/{deployment}/{address.instance}{_answer_here(exchange).removeprefix(_kind_here(address))}"
+    )
 
 
 def controlled(verdict: Verdict, exchanges: Mapping[int, Exchange], controls: Controls) -> Verdict:

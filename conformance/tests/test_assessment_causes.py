@@ -425,6 +425,34 @@ class TestCauses:
             found = self.of(verdict("REQ-REIMAGE-CL-NONZERO"), exchange(request, 400, anomalies=anomalies))
             assert found == ("REQ-HTTP-FRAMING",)
 
+    @pytest.mark.parametrize(
+        ("by_slot", "causes"),
+        [
+            (refusal(REIMAGE, 404, "ResourceNotFound"), ("REQ-REIMAGE-URI-SLOT",)),
+            (refusal(REIMAGE, 400, "ResourceNotFound"), ()),
+            (refusal(REIMAGE, 404, "BadRequest"), ()),
+            (refusal(replace(REIMAGE, target=REIMAGE.target.replace("IN_0", "IN_1")), 404, "ResourceNotFound"), ()),
+            (
+                refusal(
+                    replace(REIMAGE, target=REIMAGE.target.replace("production", "staging")), 404, "ResourceNotFound"
+                ),
+                (),
+            ),
+            (refusal(NO_VERSION, 404, "ResourceNotFound"), ()),
+            (started(), ()),
+        ],
+    )
+    def test_an_instance_that_both_forms_are_refused_for_alike_is_one_defect(
+        self, by_slot: Exchange, causes: tuple[str, ...]
+    ) -> None:
+        by_name = refusal(REIMAGE_BY_NAME, 404, "ResourceNotFound", number=1)
+        exchanges = numbered(by_name, replace(by_slot, number=2))
+        evidence = Evidence.of(exchanges, Controls.of(world(), exchanges))
+
+        found = attributed(verdict("REQ-REIMAGE-URI-NAME"), evidence).because
+        assert tuple(cause for cause in found if cause != "REQ-REIMAGE-URI-EQUIV") == causes
+        assert "REQ-REIMAGE-URI-SLOT" not in attributed(verdict("REQ-REIMAGE-202"), evidence).because
+
     def test_a_chunked_request_is_first_of_all_chunked(self) -> None:
         chunked = refusal(with_chunked(REIMAGE, b"x"), 404)
 
