@@ -22,6 +22,11 @@ LINE_LIMIT = 1_000
 HEADERS_LIMIT = 6_000
 """Characters of all header lines of a message that are shown."""
 
+_OF_DOCUMENTS = frozenset(
+    {"xml", "document", "element", "elements", "root", "namespace", "well-formed", "utf-8", "utf-16", "body"}
+)
+"""Words by which a sentence speaks of a body as a whole."""
+
 Span = tuple[int, int]
 
 
@@ -77,14 +82,14 @@ def exchange_text(exchange: Exchange, body_limit: int = BODY_LIMIT) -> str:
 def marked(lines: Iterable[TextLine], about: str, seen: str = "") -> tuple[TextLine, ...]:
     """Mark what the sentence `about` speaks of: the header lines, elements and statuses that it names, every remark.
 
-    Elements that hold a word of the sentence `seen` are marked too. Where there is nothing of all this, the status line
-    is marked, or the request line when nothing was received.
+    Elements that hold a word of the sentence `seen` are marked too. Where there is nothing of all this, the received body is
+    marked if the sentence speaks of a document, else the status line, or the request line when nothing was received.
     """
     names, values = _words(about), _words(seen)
     found = tuple(replace(line, marks=_marks(line, names, values)) for line in lines)
     if any(line.marks for line in found):
         return found
-    return _fallback(found)
+    return (_body_marked(found) if names & _OF_DOCUMENTS else None) or _fallback(found)
 
 
 def _words(sentence: str) -> frozenset[str]:
@@ -109,6 +114,14 @@ def _elements(text: str, names: frozenset[str], values: frozenset[str]) -> Itera
     for match in re.finditer(r"<(?:[\w.-]+:)?([\w.-]+)(?:\s[^<>]*)?>([^<>]*)</[^<>]*>", text):
         if match[1].lower() in names or match[2].strip().lower() in values:
             yield match.span()
+
+
+def _body_marked(lines: tuple[TextLine, ...]) -> tuple[TextLine, ...] | None:
+    """The lines with the received body marked, None where there is none."""
+    bodies = [line for line in lines if line.part == "body" and line.side == "<" and line.text]
+    if not bodies:
+        return None
+    return tuple(replace(line, marks=((0, len(line.text)),)) if line in bodies else line for line in lines)
 
 
 def _fallback(lines: tuple[TextLine, ...]) -> tuple[TextLine, ...]:

@@ -94,6 +94,15 @@ def test_elements_that_hold_what_was_seen_are_marked_too() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("body", "marks"), [(b"<Operation>\n\n<Open>", ["<Operation>", "<Open>"]), (b"", ["HTTP/1.1 200 OK"])]
+)
+def test_a_document_that_is_spoken_of_is_marked_where_no_part_of_it_is_named(body: bytes, marks: list[str]) -> None:
+    lines = exchange_lines(Exchange(1, Request("GET", "/", (), b"<sent/>"), Response(200, "OK", (), body)))
+    found = marked(lines, "well-formed XML, mismatched tag")
+    assert [line.text[start:stop] for line in found for start, stop in line.marks] == marks
+
+
 def test_a_message_of_endless_headers_is_cut() -> None:
     headers = tuple((f"x-{number}", "y" * 900) for number in range(50))
     text = exchange_text(Exchange(1, Request("GET", "/", headers), None))
