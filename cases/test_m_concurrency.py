@@ -12,7 +12,7 @@ from conformance.checks.contention import PROLONGED, contended, undisturbed
 from conformance.checks.messages import request_ids_unique
 from conformance.checks.operation_documents import operation_documents
 from conformance.checks.polls import STATUSES, status_of, unknown_operation
-from conformance.checks.probes import installation_unchanged
+from conformance.checks.probes import fresh_installation, installation_in, installation_unchanged
 from conformance.checks.progress import completes, progress
 from conformance.checks.refusals import instance_untouched
 from conformance.checks.transport import same_answer
@@ -86,6 +86,7 @@ def test_refused_reimages_neither_prolong_nor_take_effect(sut: SystemUnderTest) 
         raise NotApplicable("no reimage of another instance was refused with 409")
     place, other = first.step.place, first.other_place
     before = sut.probe.installation(other) if sut.probe.offered else None
+    own = sut.probe.installation(place) if writes_afresh(sut) else None
     look = sut.await_ready(other)
     seen = [look] if look is not None else []
     usual = max((operation.duration for operation in sut.book.operations if operation.state is State.ENDED), default=0)
@@ -116,6 +117,15 @@ def test_refused_reimages_neither_prolong_nor_take_effect(sut: SystemUnderTest) 
             what = "a reimage that was refused with 409"
             after = sut.probe.installation(other)
             sut.judge(installation_unchanged, before, after, *refused[:1], requirement=requirement, what=what)
+        if own is not None and operation.status == "Succeeded":
+            written = sut.await_installation(place, own)
+            sut.judge(fresh_installation, own, written, requirement="REQ-CONC-REFUSED-NOEFFECT")
+
+
+def writes_afresh(sut: SystemUnderTest) -> bool:
+    """Whether the probe showed a reimage that nothing contended with to write a fresh installation."""
+    quiet = [r for r in sut.campaign.results.values() if r.probe_after and r.same is None and r.other is None]
+    return any(installation_in(r.probe_after[0]) != installation_in(r.probe_before[0]) for r in quiet)
 
 
 # Requests that are under way at the same time, each on a connection of its own.

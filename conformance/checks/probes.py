@@ -26,17 +26,22 @@ def installation_in(exchange: Exchange) -> str:
 
 
 @check
-def fresh_installation(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
-    """A reimage that succeeded wrote a fresh guest OS (REQ-REIMAGE-FRESH-OS); exchanges: probe before, probe after."""
+def fresh_installation(
+    world: World, exchanges: Sequence[Exchange], requirement: str = "REQ-REIMAGE-FRESH-OS", *, contended: bool = False
+) -> Iterator[Verdict]:
+    """A reimage that succeeded wrote a fresh guest OS (REQ-REIMAGE-FRESH-OS); exchanges: probe before, probe after.
+
+    `contended` says that others were refused while it ran, which may have disturbed it (REQ-CONC-REFUSED-NOEFFECT).
+    """
     del world
     before, after = installation_in(exchanges[0]), installation_in(exchanges[1])
-    verdict = about("REQ-REIMAGE-FRESH-OS", exchanges[1], exchanges[0])
+    verdict = about(requirement, exchanges[1], exchanges[0])
     if not before or not after:
         yield verdict.inconclusive("the probe did not tell the installation id")
     else:
-        yield verdict.judged(
-            before != after, "another installation_id after the reimage", f"still {after}", "same-installation"
-        )
+        because = ("REQ-CONC-REFUSED-NOEFFECT",) if contended else ()
+        expected, actual = "another installation_id after the reimage", f"still {after}"
+        yield verdict.judged(before != after, expected, actual, "same-installation", because=because)
 
 
 @check
@@ -85,6 +90,7 @@ def installation_unchanged(
         verdict = about(requirement, *exchanges[2:3], exchanges[1])
         others = "REQ-REIMAGE-OTHERS-UNTOUCHED"
         because = (others if requirement != others else "REQ-REIMAGE-FRESH-OS",)  # written in place of the right one
+        because += ("REQ-CONC-REFUSED-NOEFFECT",) if what.endswith("409") else ()  # or the running one was moved
         told = f"another installation_id after {what}"
         yield verdict.violated("the same installation_id", told, "reinstalled", because=because)
         if requirement != "REQ-GOS-NOTFOUND-NOEFFECT" and what.startswith("refused"):

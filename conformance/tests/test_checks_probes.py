@@ -60,6 +60,16 @@ def test_a_fresh_installation() -> None:
     ]
 
 
+def test_a_reimage_that_others_contended_with_may_have_been_disturbed() -> None:
+    old, undisturbed = [probe("a"), probe("a", 2)], "REQ-CONC-REFUSED-NOEFFECT"
+
+    found = judged("fresh_installation", old, contended=True)
+    assert brief(found) == [violated(FRESH, "same-installation", 2, 1, because=(undisturbed,))]
+    found = judged("fresh_installation", old, requirement=undisturbed)
+    assert brief(found) == [violated(undisturbed, "same-installation", 2, 1)]
+    assert brief(judged("fresh_installation", [probe("a"), probe("b", 2)], contended=True)) == [met(FRESH, 2)]
+
+
 @pytest.mark.parametrize("pair", [[probe(""), probe("b", 2)], [probe("a"), probe("", 2)], [probe(""), probe("", 2)]])
 def test_without_ids_nothing_is_known(pair: list[Exchange]) -> None:
     found = judged("fresh_installation", pair)
@@ -131,6 +141,9 @@ def test_what_has_no_effect_is_told_once() -> None:
     ]
     assert brief(judged("installation_unchanged", seen, requirement=conflict, what="a reimage that was refused")) == [
         violated(conflict, "reinstalled", 2, because=(OTHERS,))
+    ]
+    assert brief(judged("installation_unchanged", seen, requirement=NOEFFECT, what="a refusal with 409")) == [
+        violated(NOEFFECT, "reinstalled", 2, because=(OTHERS, conflict))
     ]
 
 

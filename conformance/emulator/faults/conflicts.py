@@ -199,6 +199,11 @@ def _queue(call: Call, _: Operation) -> None:
         write_guest(call, call.instance)
 
 
+def _move(call: Call, operation: Operation) -> None:
+    if call.instance is not None:
+        operation.instance = call.instance
+
+
 fault(
     "conflict-fails-the-first",
     NO_EFFECT,
@@ -238,6 +243,13 @@ fault(
     "after a 409 the operation under way is no longer known",
     _on_conflict(_forget),
     also=(COMPLETES, "REQ-REIMAGE-REQID-USABLE", "REQ-GOS-READONLY"),
+)
+fault(
+    "conflict-moves-the-first",
+    NO_EFFECT,
+    "a 409 for another instance makes the operation under way reimage that one",
+    _on_conflict(_move),
+    also=("REQ-GOS-NOTFOUND-NOEFFECT", "REQ-REIMAGE-FRESH-OS", "REQ-REIMAGE-OTHERS-UNTOUCHED"),
 )
 fault(
     "conflict-reimages-anyway",
