@@ -89,8 +89,8 @@ def installation_unchanged(
     if before and after and before != after:
         verdict = about(requirement, *exchanges[2:3], exchanges[1])
         others = "REQ-REIMAGE-OTHERS-UNTOUCHED"
-        because = (others if requirement != others else "REQ-REIMAGE-FRESH-OS",)  # written in place of the right one
-        because += ("REQ-CONC-REFUSED-NOEFFECT",) if what.endswith("409") else ()  # or the running one was moved
+        elsewhere = others if requirement != others else "REQ-REIMAGE-FRESH-OS"  # written in place of the right one
+        because = (elsewhere, "REQ-CONC-REFUSED-NOEFFECT") if what.endswith("409") else (elsewhere,)
         told = f"another installation_id after {what}"
         yield verdict.violated("the same installation_id", told, "reinstalled", because=because)
         if requirement != "REQ-GOS-NOTFOUND-NOEFFECT" and what.startswith("refused"):
