@@ -10,7 +10,7 @@ HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 def visible(text: str, keep: str = "\n\t") -> str:
     """Give `text` with every control, bidi, format and unassigned character, save those in `keep`, as an escape."""
-    if text.isprintable():
+    if text.isprintable() or text.translate(dict.fromkeys(map(ord, keep))).isprintable():
         return text
     return "".join(one if one in keep else _shown(one) for one in text)
 
