@@ -126,7 +126,7 @@ def observer_answers(world: World, exchanges: Sequence[Exchange], requirement: s
             yield verdict.violated("200 OK", said(exchange), symptom(exchange))
         else:
             identified = bool(exchange.reply.header("x-ms-request-id"))
-            yield verdict.judged(identified, "an x-ms-request-id", "200 OK without one", "no-request-id")
+            yield verdict.judged(identified, "an x-ms-request-id", "200 OK without x-ms-request-id", "no-request-id")
 
 
 @check

@@ -276,7 +276,9 @@ def error_request_ids(world: World, exchanges: Sequence[Exchange]) -> Iterator[V
         if response is not None and (response.status == 409 or _kind_of_error(world, exchange)):
             verdict = about("REQ-ASYNC-REQID-ERRORS", exchange)
             values = response.values("x-ms-request-id")
-            yield verdict.judged(any(values), "an x-ms-request-id", f"{said(exchange)} without one", "no-request-id")
+            yield verdict.judged(
+                any(values), "an x-ms-request-id", f"{said(exchange)} without x-ms-request-id", "no-request-id"
+            )
 
 
 @check

@@ -104,7 +104,10 @@ class TestDocuments:
             inconclusive("REQ-DEPL-URI", 6),
             met("REQ-DEPL-URI", 1),
         ]
-        assert worded(found)[:2] == [("an x-ms-request-id", "200 OK without one"), ("200 OK", "404 Not Found")]
+        assert worded(found)[:2] == [
+            ("an x-ms-request-id", "200 OK without x-ms-request-id"),
+            ("200 OK", "404 Not Found"),
+        ]
         assert [v.actual for v in found[3:5]] == ["503 Service Unavailable", "no complete reply: timeout, as arranged"]
 
     def root(self, body: str) -> list[object]:

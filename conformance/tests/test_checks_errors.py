@@ -115,7 +115,7 @@ class TestErrorDocuments:
         assert brief(judged("error_request_ids", [with_id])) == [met("REQ-ASYNC-REQID-ERRORS")]
         found = judged("error_request_ids", [empty])
         assert brief(found) == [advisory("REQ-ASYNC-REQID-ERRORS", "no-request-id")]
-        assert worded(found) == [("an x-ms-request-id", "400 Bad Request without one")]
+        assert worded(found) == [("an x-ms-request-id", "400 Bad Request without x-ms-request-id")]
 
     @pytest.mark.parametrize("request_", [REIMAGE, NO_VERSION, NO_HOST])
     def test_a_conflict_carries_one_whatever_was_asked(self, request_: Request) -> None:
