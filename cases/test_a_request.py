@@ -299,7 +299,20 @@ def test_a_chunked_body_is_refused(sut: SystemUnderTest, form: UriForm, chunks: 
 @verifies("REQ-REIMAGE-CL-NONZERO")
 def test_a_body_declared_but_not_sent_starts_nothing(sut: SystemUnderTest, form: UriForm) -> None:
     """The endpoint refuses at once, or waits for the octets: it does not accept."""
-    request = with_header(well_formed(sut, form, 5), "Content-Length", "5")
-    patience = min(0.3, sut.target.limits.request_timeout_seconds)
+    declare(sut, form, "5", seconds=0.3)
+
+
+@verifies("REQ-REIMAGE-CL-NONZERO")
+@pytest.mark.parametrize("power", [32, 64])
+def test_a_declared_length_that_no_machine_word_holds_starts_nothing(sut: SystemUnderTest, power: int) -> None:
+    """A length of 2 to the power of 32 or 64 is not 0, whatever number it is kept in."""
+    declare(sut, UriForm.SLOT, str(2**power), seconds=0.1)
+
+
+def declare(sut: SystemUnderTest, form: UriForm, length: str, *, seconds: float) -> None:
+    """Declares a body, sends none, and waits so long for an answer, which must not be that it was accepted."""
+    request = with_header(well_formed(sut, form, 5), "Content-Length", length)
+    patience = min(seconds, sut.target.limits.request_timeout_seconds)
     exchange = sut.attempt(replace(request, fresh_connection=True, patience_seconds=patience))
+    sut.settle(exchange)
     sut.judge(not_accepted, exchange, requirement="REQ-REIMAGE-CL-NONZERO")

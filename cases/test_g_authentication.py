@@ -106,7 +106,13 @@ def test_any_certificate_of_the_subscription_will_do(sut: SystemUnderTest) -> No
         raise NotApplicable("the target lists no second client certificate")
     if sut.observer.offers_deployment:
         look = replace(sut.builder.deployment(sut.planner.main), identity=Identity.SECOND)
-        sut.judge(answered_with, sut.send(look, label="look"), requirement="REQ-AUTH-ANYCERT", statuses=[200])
+        sut.judge(
+            answered_with,
+            sut.send(look, label="look"),
+            requirement="REQ-AUTH-ANYCERT",
+            statuses=[200],
+            because=["REQ-DEPL-URI"],
+        )
     judge_poll(sut, replace(sut.known_poll(), identity=Identity.SECOND))
     result = sut.result("second-certificate")
     if result.exchange is not None:

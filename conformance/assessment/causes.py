@@ -126,6 +126,8 @@ def _causes(verdict: Verdict, exchange: Exchange, evidence: Evidence) -> Iterato
     if _is_odd(exchange) and verdict.requirement != "REQ-REIMAGE-202":
         yield "REQ-ERR-STATUS"
     reimage = address.kind is Kind.REIMAGE
+    if reimage and exchange.reply is not None and exchange.reply.status == 409:
+        yield from ("REQ-CONC-REFUSED-NOEFFECT", "REQ-REIMAGE-COMPLETES")  # what never ends keeps everything busy
     if _is_about_version(exchange, MINIMUM_VERSION if reimage else MINIMUM_POLL_VERSION):
         yield from ("REQ-REIMAGE-VERSION",) if reimage else ()
         yield "REQ-VER-OLD-KEPT"

@@ -73,15 +73,12 @@ class Observer:
     def _ask_deployment(self) -> bool:
         """Asks both forms: one that answers is enough to claim the call."""
         return any(
-            (exchange := self.look(deployment, form)).reply is not None and exchange.reply.status == 200
-            for deployment in self._target.deployments[:1]
-            for form in UriForm
+            _is_answered(self.look(deployment, form)) for deployment in self._target.deployments[:1] for form in UriForm
         )
 
     def _ask_cloud_service(self) -> bool:
         request = self._builder.cloud_service(self._target.deployments[0].cloud_service, version=OBSERVING_VERSION)
-        exchange = self._dispatcher.once(request, label="look")
-        return exchange.reply is not None and exchange.reply.status == 200
+        return _is_answered(self._dispatcher.once(request, label="look"))
 
     def look(
         self, deployment: Deployment, form: UriForm = UriForm.SLOT, *, version: str = OBSERVING_VERSION
@@ -157,6 +154,11 @@ class Observer:
     def is_online(self, place: Place) -> bool:
         """Whether no watch waits for the instance any more."""
         return all(watch.over for watch in self.watches if watch.place == place)
+
+
+def _is_answered(look: Exchange) -> bool:
+    """Whether a call is there at all; which 2xx it should be answered with is for the checks."""
+    return look.reply is not None and 200 <= look.reply.status < 300
 
 
 class Probe:

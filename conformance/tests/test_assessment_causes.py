@@ -453,6 +453,13 @@ class TestCauses:
         assert tuple(cause for cause in found if cause != "REQ-REIMAGE-URI-EQUIV") == causes
         assert "REQ-REIMAGE-URI-SLOT" not in attributed(verdict("REQ-REIMAGE-202"), evidence).because
 
+    def test_what_never_ends_keeps_everything_busy(self) -> None:
+        endless = {"REQ-CONC-REFUSED-NOEFFECT", "REQ-REIMAGE-COMPLETES"}
+
+        assert endless <= set(self.of(verdict("REQ-REIMAGE-VERSION"), refusal(REIMAGE, 409, "ConflictError")))
+        for other in (refusal(REIMAGE, 404), refusal(LOOK, 409), silent(REIMAGE)):
+            assert endless.isdisjoint(self.of(verdict("REQ-REIMAGE-VERSION"), replace(other, number=1)))
+
     def test_a_chunked_request_is_first_of_all_chunked(self) -> None:
         chunked = refusal(with_chunked(REIMAGE, b"x"), 404)
 

@@ -12,6 +12,7 @@ from conformance.emulator.faults.requests import also_fitting
 from conformance.emulator.messages import Call, Close, Pause, Refusal
 from conformance.emulator.reading import (
     Framing,
+    check_body_size,
     check_both_lengths,
     check_content_length,
     check_transfer_encoding,
@@ -69,6 +70,29 @@ for _status in (411, 500):
         DIFFER,
         f"two lengths are answered {_status}",
         refusal_edit(refused_with(status=_status), "length-differs"),
+    )
+
+
+def _in_bits(bits: int) -> Callable[..., Framing]:
+    """Keeps a declared length in so many bits."""
+
+    def framing(original: Callable[..., Framing], call: Call) -> Framing:
+        lengths = content_lengths(call)
+        if lengths and lengths[0].isdigit() and int(lengths[0]) >= 2**bits:
+            return Framing(length=int(lengths[0]) % 2**bits)
+        return original(call)
+
+    return framing
+
+
+for _bits in (32, 64):
+    fault(
+        f"length-kept-in-bits[{_bits}]",
+        "REQ-REIMAGE-CL-NONZERO",
+        f"a Content-Length is kept in {_bits} bits, so that 2 to the power of {_bits} counts as zero",
+        instead(read_framing, _in_bits(_bits)),
+        instead(length_valid, also_fitting(r"\d+")),
+        skips(check_body_size),
     )
 
 

@@ -52,6 +52,12 @@ for _name in ("slot", "name"):
             f"Get Deployment by {_name} is answered {_status}",
             reply_edit(reply_set(status=_status), "deployment", when=_form(_name)),
         )
+fault(
+    "deployment-non-authoritative",
+    URI,
+    "Get Deployment is answered 203, however it is asked",
+    reply_edit(reply_set(status=203), "deployment"),
+)
 for _minimum in ("2010-10-28", "2011-06-01"):
     fault(
         f"deployment-version-raised[{_minimum}]",

@@ -124,6 +124,17 @@ def _kept_for(seconds: float) -> Change:
     return instead(find_operation, found)
 
 
+def _known_after(seconds: float) -> Change:
+    """Makes an operation known to Get Operation Status only so many seconds after the 202 (REQ-REIMAGE-REQID-PROMPT)."""
+
+    def found(original: Callable[..., Operation | None], call: Call, operation_id: str) -> Operation | None:
+        operation = original(call, operation_id)
+        return None if operation is not None and call.now < operation.accepted_at + seconds else operation
+
+    return instead(find_operation, found)
+
+
+oddity("known-a-moment-later", "an operation is known a moment after the 202", _known_after(0.1))
 oddity("short-retention", "operations are forgotten 2.5 s after their end", _kept_for(2.5))
 oddity("retention-ten-seconds", "operations are forgotten 10 s after their end", _kept_for(10.0))
 oddity(
