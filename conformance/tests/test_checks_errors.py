@@ -85,6 +85,7 @@ class TestErrorDocuments:
         [
             exchange(NO_HOST, 400),
             exchange(with_chunked(REIMAGE), 400),
+            exchange(with_header(REIMAGE, "Content-Length", str(2**32)), 400),
             exchange(replace(NO_VERSION, target="/elsewhere"), 404),
             exchange(replace(REIMAGE, method="HEAD"), 400),
             exchange(REIMAGE, 404),
