@@ -217,8 +217,7 @@ def test_a_fresh_operating_system_is_written(sut: SystemUnderTest) -> None:
     """After a reimage the installation is another one."""
     with sut.together():
         for result in probed(sut):
-            refused = [e for e in (result.same, result.other) if e is not None and e.reply and e.reply.status == 409]
-            contended = {"contended": True} if refused else {}
+            contended = {"contended": True} if result.was_contended else {}
             sut.judge(fresh_installation, result.probe_before[0], result.probe_after[0], **contended)
 
 

@@ -53,6 +53,11 @@ class Result:
         return bool(self.probe_before) and not self.probe_after and self.operation is not None
 
     @property
+    def was_contended(self) -> bool:
+        """Whether others were refused with 409 while it ran."""
+        return any(e is not None and _is_conflict(e) for e in (self.same, self.other))
+
+    @property
     def is_accepted(self) -> bool:
         """Whether the endpoint took the request."""
         reply = self.exchange.reply if self.exchange is not None else None
@@ -154,7 +159,7 @@ class Campaign:
         if probing:
             result.probe_before = self._mark(step.place)
         exchange = self._dispatcher.send(self.request_of(step), label=f"step:{step.name}")
-        if self._is_conflict(exchange) and result.conflicts < CONFLICT_PATIENCE:
+        if _is_conflict(exchange) and result.conflicts < CONFLICT_PATIENCE:
             result.conflicts += 1
             self.exclusive = True
             self._again = self._dispatcher.clock.now() + self._dispatcher.limits.poll_interval_seconds
@@ -171,10 +176,6 @@ class Campaign:
             result.watch = self._observer.watch(result.operation, step.place, before, self._bystanders(step.place))
         if step.contend and self._budget.allows(reserved=self.reserve + 2):
             self._contend(result)
-
-    def _is_conflict(self, exchange: Exchange) -> bool:
-        """Whether the endpoint says that something else is going on."""
-        return exchange.reply is not None and exchange.reply.status == 409
 
     def _take_apart(self, step: Step) -> None:
         """Tries what a refused step stands for or its variations one at a time, or its place with the target's own version."""
@@ -242,3 +243,8 @@ class Campaign:
     def is_open(self) -> bool:
         """Whether steps are still to be started."""
         return bool(self.pending)
+
+
+def _is_conflict(exchange: Exchange) -> bool:
+    """Whether the endpoint says that something else is going on."""
+    return exchange.reply is not None and exchange.reply.status == 409
