@@ -20,6 +20,7 @@ from conformance.checks.operation_documents import operation_documents
 from conformance.checks.polls import TERMINAL, needs_no_more, status_of
 from conformance.checks.probes import fresh_installation, installation_unchanged, storage_kept_and_lost
 from conformance.checks.progress import completes
+from conformance.checks.wording import is_conflict
 from conformance.model import Exchange
 from conformance.oracle import permitted
 from conformance.protocol.addresses import FORMS, UriForm
@@ -191,7 +192,7 @@ def test_both_forms_address_the_same_instance(sut: SystemUnderTest, form: UriFor
     installed = [sut.probe.installation(other) for other in others]
     for _ in range(3):
         exchange = sut.start(place, form)
-        if exchange.reply is None or exchange.reply.status != 409:
+        if not is_conflict(exchange):
             break
     operation = sut.started(exchange, place, form)
     looks: list[Exchange] = []

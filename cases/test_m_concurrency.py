@@ -16,6 +16,7 @@ from conformance.checks.probes import fresh_installation, installation_in, insta
 from conformance.checks.progress import completes, progress
 from conformance.checks.refusals import instance_untouched
 from conformance.checks.transport import same_answer
+from conformance.checks.wording import is_conflict
 from conformance.model import Exchange, Request
 from conformance.protocol.addresses import UriForm
 from conformance.protocol.requests import Place, without_header
@@ -59,17 +60,12 @@ def test_a_reimage_while_another_runs(sut: SystemUnderTest, which: str) -> None:
         sut.judge(contended, result.exchange, exchange, *polls, **arguments)
 
 
-def is_refused(exchange: Exchange | None) -> bool:
-    """Whether a reimage was refused because another runs."""
-    return exchange is not None and exchange.reply is not None and exchange.reply.status == 409
-
-
 @afterwards
 @verifies("REQ-CONC-REFUSED-NOEFFECT")
 def test_a_refused_reimage_leaves_the_running_one_alone(sut: SystemUnderTest) -> None:
     """A request refused while an operation runs does not disturb that operation."""
     result, _, _ = contention(sut, "same")
-    refused = [exchange for exchange in (result.same, result.other) if exchange is not None and is_refused(exchange)]
+    refused = [exchange for exchange in (result.same, result.other) if exchange is not None and is_conflict(exchange)]
     if not refused:
         raise NotApplicable("no reimage was refused with 409")
     operation = sut.finished(result)
@@ -82,7 +78,7 @@ def test_refused_reimages_neither_prolong_nor_take_effect(sut: SystemUnderTest) 
     """However often reimages are refused with 409 while one runs, it ends as others do, and the refused instance stays as it was."""
     sut.finish_all()
     first = sut.result("control-slot")
-    if first.other_place is None or not is_refused(first.other):
+    if first.other_place is None or not is_conflict(first.other):
         raise NotApplicable("no reimage of another instance was refused with 409")
     place, other = first.step.place, first.other_place
     before = sut.probe.installation(other) if sut.probe.offered else None
@@ -99,7 +95,7 @@ def test_refused_reimages_neither_prolong_nor_take_effect(sut: SystemUnderTest) 
         taken = exchange.reply is not None and exchange.reply.status < 300
         if taken:  # the first one was over already
             sut.book.wait(sut.started(exchange, other, UriForm.SLOT))
-        if not is_refused(exchange):
+        if not is_conflict(exchange):
             break
         refused.append(exchange)
         sut.idle()
@@ -184,7 +180,7 @@ def test_requests_at_the_same_time_are_answered_as_alone(sut: SystemUnderTest) -
         started = any(exchange.reply is not None and exchange.reply.status == 202 for exchange in exchanges)
         for requirement, alone_, exchange in zip(kinds, plain, exchanges, strict=True):
             sut.settle(exchange)
-            if started and is_refused(exchange):
+            if started and is_conflict(exchange):
                 continue  # by an operation that is to fail later
             sut.judge(same_answer, alone_, exchange, requirement=requirement, what="other requests at the same time")
 
@@ -206,7 +202,7 @@ def test_reimages_at_the_same_time_are_operations_of_their_own(sut: SystemUnderT
     started = []
     with sut.together():
         for place, exchange in zip(places, exchanges, strict=True):
-            if is_refused(exchange):
+            if is_conflict(exchange):
                 continue
             sut.judge(accepted, exchange, requirement=form.requirement)
             if exchange.reply is not None and exchange.reply.status < 300:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import ipaddress
 import os
 import tomllib
 from dataclasses import asdict, replace
@@ -15,6 +14,7 @@ from conformance import config_keys as keys
 from conformance.config_files import certificate_files
 from conformance.errors import JournalError, TargetError
 from conformance.model import Capabilities, Deployment, Limits, Strictness, Target
+from conformance.protocol.addresses import is_loopback_host
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -55,13 +55,7 @@ def load_target(
 
 def is_loopback(target: Target) -> bool:
     """Whether the endpoint is on this machine, so that reimaging it harms nobody."""
-    host = (urlsplit(target.base_url).hostname or "").rstrip(".")
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return is_loopback_host(urlsplit(target.base_url).hostname or "")
 
 
 def target_to_mapping(target: Target) -> dict[str, Any]:

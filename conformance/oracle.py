@@ -200,16 +200,17 @@ class _Reading:
             yield self.defect("foreign-subscription", "REQ-AUTH-FAIL", answers, layer="auth", binding=CountsAs.INFO)
 
     def version(self) -> Iterator[Defect]:
-        """The x-ms-version header (digest section E)."""
-        values = self.request.values("x-ms-version")
+        """The x-ms-version header (digest section E); several lines and a list mean the same (RFC 9110, section 5.3)."""
+        values = [each.strip(" \t") for line in self.request.values("x-ms-version") for each in line.split(",")]
+        sound = [value for value in values if _VERSION_FORM.match(value)]
         if not values:
             yield self.defect("version-missing", "REQ-VER-MISSING", _VERSION_ANSWER)
+        elif not sound:
+            yield self.defect("version-malformed", "REQ-VER-FORMAT", _VERSION_ANSWER)
         elif len(values) > 1:
             yield self.defect("version-repeated", "REQ-VER-OWS", _VERSION_ANSWER, binding=CountsAs.INFO)
-        elif not all(map(_VERSION_FORM.match, values)):
-            yield self.defect("version-malformed", "REQ-VER-FORMAT", _VERSION_ANSWER)
         else:
-            yield from self._dated(*values)
+            yield from self._dated(*sound)
 
     def _dated(self, value: str) -> Iterator[Defect]:
         """What a value of the right form is worth."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from conformance.assessment.controls import shut_out
 from conformance.checks.messages import FRAMING_IS_ELSEWHERE, framing_problems, is_left_body
 from conformance.checks.polls import version_of
-from conformance.checks.wording import is_diversion, is_standard
+from conformance.checks.wording import is_conflict, is_diversion, is_standard
 from conformance.model import Outcome
 from conformance.oracle import MINIMUM_POLL_VERSION, MINIMUM_VERSION
 from conformance.protocol.addresses import Kind, UriForm, read_target
@@ -126,7 +126,7 @@ def _causes(verdict: Verdict, exchange: Exchange, evidence: Evidence) -> Iterato
     if _is_odd(exchange) and verdict.requirement != "REQ-REIMAGE-202":
         yield "REQ-ERR-STATUS"
     reimage = address.kind is Kind.REIMAGE
-    if reimage and exchange.reply is not None and exchange.reply.status == 409:
+    if reimage and is_conflict(exchange):
         yield from ("REQ-CONC-REFUSED-NOEFFECT", "REQ-REIMAGE-COMPLETES")  # what never ends keeps everything busy
     if _is_about_version(exchange, MINIMUM_VERSION if reimage else MINIMUM_POLL_VERSION):
         yield from ("REQ-REIMAGE-VERSION",) if reimage else ()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from conformance.assessment.retention import forgotten_in, is_of_the_forgotten
 from conformance.checks.polls import version_of
 from conformance.checks.progress import RETENTION_SECONDS
-from conformance.checks.wording import is_busy, said
+from conformance.checks.wording import is_busy, is_conflict, said
 from conformance.model import Identity, Outcome
 from conformance.oracle import permitted
 from conformance.protocol.addresses import Kind, UriForm, read_target
@@ -90,7 +90,7 @@ class Controls:
 
 def _is_plainly_refused(exchange: Exchange, address: Address, builder: RequestBuilder) -> bool:
     """Whether a reimage was refused that varies nothing, by the first certificate, for what is more than an answer of the moment."""
-    if exchange.reply is None or exchange.reply.status == 409 or is_busy(exchange):
+    if exchange.reply is None or is_conflict(exchange) or is_busy(exchange):
         return False
     if exchange.label.startswith("contend") or exchange.label.endswith("at-once"):
         return False

@@ -58,3 +58,8 @@ def symptom(exchange: Exchange) -> str:
 def is_busy(exchange: Exchange) -> bool:
     """Whether the endpoint asked to come back later (REQ-THROTTLE)."""
     return exchange.reply is not None and exchange.reply.status in BUSY_STATUSES
+
+
+def is_conflict(exchange: Exchange | None) -> bool:
+    """Whether the endpoint says that another operation is in the way (REQ-CONC-CONFLICT)."""
+    return exchange is not None and exchange.reply is not None and exchange.reply.status == 409

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -122,3 +123,14 @@ def deployment_path(subscription: str, service: str, form: UriForm, name: str) -
 def role_instance_path(subscription: str, service: str, form: UriForm, name: str, instance: str) -> str:
     """The path of a role instance (REQ-REIMAGE-URI-SLOT, REQ-REIMAGE-URI-NAME)."""
     return f"{deployment_path(subscription, service, form, name)}/roleinstances/{encode(instance)}"
+
+
+def is_loopback_host(host: str) -> bool:
+    """Whether a host, without its port, is this machine (RFC 6761, section 6.3; RFC 1122, section 3.2.1.3)."""
+    host = host.rstrip(".").lower()
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

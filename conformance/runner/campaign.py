@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from conformance.checks.probes import installation_in
+from conformance.checks.wording import is_conflict
 from conformance.oracle import MINIMUM_VERSION, permitted
 from conformance.protocol.requests import Place, with_query
 from conformance.runner.variations import varied
@@ -55,7 +56,7 @@ class Result:
     @property
     def was_contended(self) -> bool:
         """Whether others were refused with 409 while it ran."""
-        return any(e is not None and _is_conflict(e) for e in (self.same, self.other))
+        return any(is_conflict(e) for e in (self.same, self.other))
 
     @property
     def is_accepted(self) -> bool:
@@ -159,7 +160,7 @@ class Campaign:
         if probing:
             result.probe_before = self._mark(step.place)
         exchange = self._dispatcher.send(self.request_of(step), label=f"step:{step.name}")
-        if _is_conflict(exchange) and result.conflicts < CONFLICT_PATIENCE:
+        if is_conflict(exchange) and result.conflicts < CONFLICT_PATIENCE:
             result.conflicts += 1
             self.exclusive = True
             self._again = self._dispatcher.clock.now() + self._dispatcher.limits.poll_interval_seconds
@@ -243,8 +244,3 @@ class Campaign:
     def is_open(self) -> bool:
         """Whether steps are still to be started."""
         return bool(self.pending)
-
-
-def _is_conflict(exchange: Exchange) -> bool:
-    """Whether the endpoint says that something else is going on."""
-    return exchange.reply is not None and exchange.reply.status == 409

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from conformance.checks.wording import is_busy, is_passing_fault
 from conformance.model import FailureKind, Identity
+from conformance.protocol.addresses import is_loopback_host
 from conformance.runner.signals import Inconclusive
 
 if TYPE_CHECKING:
@@ -122,9 +123,16 @@ class Dispatcher:
         if exchange.reply is None or exchange.reply.status != 307:
             return None
         parts = urlsplit(self._restored(exchange.reply.header("Location") or ""))
-        if not parts.path.startswith("/") or parts.netloc not in ("", self._host):
+        if not parts.path.startswith("/") or not self._is_here(parts.netloc):
             return None
         return replace(request, target=parts.path + (f"?{parts.query}" if parts.query else ""))
+
+    def _is_here(self, authority: str) -> bool:
+        """Whether an authority is that of the endpoint: the certificate is shown to nobody else. Loopback goes by many names."""
+        if authority.lower() in ("", self._host.lower()):
+            return True
+        (there, port), (here, own) = (each.rpartition(":")[::2] for each in (authority, self._host))
+        return port == own and all(is_loopback_host(host.strip("[]")) for host in (there, here))
 
 
 def _is_lost(exchange: Exchange) -> bool:

@@ -23,6 +23,8 @@ OBSERVING_VERSION = "2011-10-01"
 LATER_VERSION = TABLE_VERSIONS[-1]
 """What some statuses are gone by (REQ-DEPL-STATUS-GATES)."""
 ONLINE_MARGIN = 0.3
+LATE_DEPARTURE = 2.0
+"""So long after the end of an operation an instance is still waited for to leave, unless another was seen not to; seconds."""
 
 
 @dataclass(slots=True)
@@ -50,6 +52,7 @@ class Observer:
         self.addressed: set[str] = set()
         self.given_up = False
         self._seen_away: set[str] = set()
+        self._departs_late: bool | None = None
 
     @property
     def offers_deployment(self) -> bool:
@@ -138,18 +141,29 @@ class Observer:
 
     def _conclude(self, watch: Watch, exchange: Exchange, now: float) -> None:
         """Ends a watch once the instance is back, or it has been waited for long enough."""
+        status = statuses_in(exchange).get(watch.place.role_instance)
         if watch.operation.is_under_way:
+            if status not in (READY, None):
+                self._departs_late = False
             return
         limits = self._dispatcher.limits
         watch.waited = now - (watch.operation.ended or watch.operation.began)
         shown = [listed for look in watch.looks if (listed := statuses_in(look))]  # a throttled look shows nothing
         was_offline = any(listed.get(watch.place.role_instance) != READY for listed in shown)
-        is_online = statuses_in(exchange).get(watch.place.role_instance) == READY
+        is_online = status == READY
         settle = max(4 * limits.poll_interval_seconds, 1.5 * watch.operation.duration, ONLINE_MARGIN)
-        if is_online and (was_offline or watch.waited >= min(settle, limits.operation_timeout_seconds)):
+        if self._departs_late is not False:
+            settle = max(settle, LATE_DEPARTURE)
+        settled = watch.waited >= min(settle, limits.operation_timeout_seconds)
+        if (is_online and (was_offline or settled)) or (settled and not self.shows(watch.place.deployment)):
             watch.over = True
+            self._departs_late = was_offline and self._departs_late is not False
         elif not is_online and (watch.waited >= limits.operation_timeout_seconds or self.given_up):
             watch.over = self.given_up = True
+
+    def shows(self, deployment: Deployment) -> bool:
+        """Whether a look ever showed instances of a deployment."""
+        return deployment.name in self.first
 
     def is_online(self, place: Place) -> bool:
         """Whether no watch waits for the instance any more."""

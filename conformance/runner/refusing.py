@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.checks.deployments import statuses_in
 from conformance.checks.refusals import instance_untouched, nothing_left_behind, refused
+from conformance.checks.wording import is_conflict
 from conformance.oracle import permitted
 from conformance.protocol.addresses import Kind, read_target
 from conformance.protocol.documents import error_code
@@ -50,7 +51,7 @@ class Refusing:
             raise Untested("the budget of reimages is spent")
         exchange = self._sut.dispatcher.send(request, label=label, **options)
         tries = 0
-        while exchange.reply is not None and exchange.reply.status == 409 and tries < CONFLICT_TRIES:
+        while is_conflict(exchange) and tries < CONFLICT_TRIES:
             tries += 1
             self._sut.campaign.paused = True
             while self._sut.book.under_way:

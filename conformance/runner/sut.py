@@ -210,7 +210,11 @@ class SystemUnderTest:
             return None
         deadline = self.clock.now() + self.dispatcher.limits.operation_timeout_seconds
         look = self.observer.look(place.deployment)
-        while statuses_in(look).get(place.role_instance) != READY and self.clock.now() < deadline:
+        while (
+            self.observer.shows(place.deployment)
+            and statuses_in(look).get(place.role_instance) != READY
+            and self.clock.now() < deadline
+        ):
             self.idle()
             look = self.observer.look(place.deployment)
         return look

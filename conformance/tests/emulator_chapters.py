@@ -313,7 +313,7 @@ def _latitude() -> Iterator[Step]:
             )
         ]
     )
-    yield from many([octets("POST", SLOT, x_ms_version="2016-02-29")])
+    yield from many([octets("POST", SLOT, x_ms_version=each) for each in ("2016-02-29", "2011-10-01,2011-10-01")])
     missing = place("Nothing", comp="?comp=nothing")
     yield from many(
         [

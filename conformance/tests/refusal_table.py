@@ -115,6 +115,8 @@ GROUPS = (
                 "",
                 " \t",
                 "latest",
+                ",",
+                "2011-6-01,2011-06-1",
                 "2011-6-01",
                 "2011-06-1",
                 "11-06-01",
@@ -145,7 +147,17 @@ GROUPS = (
         "version-other", "REQ-VER-OLD-KEPT", VERSION, INFO, INFO, {"another published version": version("2012-03-01")}
     ),
     Group(
-        "version-repeated", "REQ-VER-OWS", VERSION, INFO, INFO, {"two versions": version("2011-10-01", "2011-10-01")}
+        "version-repeated",
+        "REQ-VER-OWS",
+        VERSION,
+        INFO,
+        INFO,
+        {
+            "two versions": version("2011-10-01", "2011-10-01"),
+            "a list of two versions": version("2011-10-01, 2011-10-01"),
+            "a list that ends in nothing": version("2011-10-01,"),
+            "a bad version before a good one": version("2011-6-1", "2011-10-01"),
+        },
     ),
     Group(
         "method",

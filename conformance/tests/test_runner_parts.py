@@ -19,6 +19,7 @@ from conformance.runner.dispatch import Dispatcher
 from conformance.runner.operations import OperationBook, State
 from conformance.runner.planning import FEW, OTHER_SPELLING, SPELLING, Planner, natural, role_of
 from conformance.runner.variations import VARIATIONS, varied
+from conformance.tests.fake_client import FakeClient, dispatcher
 from conformance.tests.judging_samples import (
     BUILDER,
     FABRIKAM,
@@ -272,26 +273,6 @@ class TestVariations:
         assert permitted(varied(REIMAGE, OTHER_SPELLING), world()).must_be_accepted
 
 
-class FakeClient:
-    """Answers each request with the next of some exchanges."""
-
-    def __init__(self, *replies: Exchange) -> None:
-        self.replies = list(replies)
-        self.sent: list[Request] = []
-        self.options: list[dict[str, Any]] = []
-
-    def exchange(self, request: Request, **options: Any) -> Exchange:
-        self.sent.append(request)
-        self.options.append(options)
-        reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
-        return replace(reply, request=request, number=len(self.sent))
-
-
-def dispatcher(client: FakeClient, **limits: Any) -> tuple[Dispatcher, TurnedClock]:
-    clock = TurnedClock()
-    return Dispatcher(cast("Client", client), clock, Limits(**limits), "127.0.0.1:8443"), clock
-
-
 BUSY = exchange(status=503)
 
 
@@ -380,7 +361,13 @@ class TestDispatch:
 
     @pytest.mark.parametrize(
         ("location", "target"),
-        [("/a?b=c", "/a?b=c"), ("/a", "/a"), ("https://127.0.0.1:8443/a", "/a")],
+        [
+            ("/a?b=c", "/a?b=c"),
+            ("/a", "/a"),
+            ("https://127.0.0.1:8443/a", "/a"),
+            ("https://localhost:8443/a", "/a"),
+            ("https://[::1]:8443/a", "/a"),
+        ],
     )
     def test_a_redirect_to_the_same_host_is_followed_once(self, location: str, target: str) -> None:
         client = FakeClient(exchange(status=307, headers=(("Location", location),)))
@@ -408,6 +395,9 @@ class TestDispatch:
         [
             exchange(status=307),
             exchange(status=307, headers=(("Location", "https://elsewhere/a"),)),
+            exchange(status=307, headers=(("Location", "https://elsewhere:8443/a"),)),
+            exchange(status=307, headers=(("Location", "https://localhost:8444/a"),)),
+            exchange(status=307, headers=(("Location", "https://localhost/a"),)),
             exchange(status=307, headers=(("Location", "a"),)),
             exchange(status=308, headers=(("Location", "/a"),)),
             silent(),

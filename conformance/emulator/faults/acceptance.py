@@ -10,6 +10,7 @@ from conformance.emulator.faults.conditions import (
     both,
     form_is,
     instance_matches,
+    known_after,
     later_on_connection,
     poll_in,
     reply_edit,
@@ -128,20 +129,12 @@ fault(
 )
 
 
-def _known_from(seconds: float) -> Callable[..., Operation | None]:
-    def found(original: Callable[..., Operation | None], call: Call, operation_id: str) -> Operation | None:
-        own = original(call, operation_id)
-        return own if own is not None and call.now >= own.accepted_at + seconds else None
-
-    return found
-
-
 for _seconds in (3, 8):
     fault(
         f"operation-known-late[{_seconds}s]",
         "REQ-REIMAGE-REQID-PROMPT",
         f"an operation is not known in the first {_seconds} seconds",
-        instead(find_operation, _known_from(_seconds)),
+        known_after(_seconds),
         also=("REQ-REIMAGE-REQID-USABLE",),
     )
 

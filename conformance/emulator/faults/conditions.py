@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.emulator.departures import Change, When, always, instead
 from conformance.emulator.http1 import reply_to
+from conformance.emulator.lookup import find_operation
 from conformance.emulator.operations import start_operation
 from conformance.emulator.service import refuse
 
@@ -173,3 +174,13 @@ def begin_anyway(call: Call) -> Operation | None:
         if place == call.route.place and call.route.instance in deployment.instances:
             return start_operation(call, deployment, deployment.instances[call.route.instance])
     return None
+
+
+def known_after(seconds: float) -> Change:
+    """Makes an operation known to Get Operation Status only so many seconds after the 202 (REQ-REIMAGE-REQID-PROMPT)."""
+
+    def found(original: Callable[..., Operation | None], call: Call, operation_id: str) -> Operation | None:
+        operation = original(call, operation_id)
+        return None if operation is not None and call.now < operation.accepted_at + seconds else operation
+
+    return instead(find_operation, found)

@@ -56,7 +56,7 @@ fault(
     "deployment-non-authoritative",
     URI,
     "Get Deployment is answered 203, however it is asked",
-    reply_edit(reply_set(status=203), "deployment"),
+    reply_edit(reply_set(status=203), "deployment", when=kind_is("deployment")),
 )
 for _minimum in ("2010-10-28", "2011-06-01"):
     fault(

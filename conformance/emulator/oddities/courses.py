@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from conformance.emulator.admission import check_conflict, check_resource, not_found
 from conformance.emulator.departures import Change, edits, instead, skips
 from conformance.emulator.documents import Node
+from conformance.emulator.faults.conditions import known_after
 from conformance.emulator.http1 import reply_to
 from conformance.emulator.lookup import find_operation
 from conformance.emulator.messages import Refusal, Reply
@@ -94,6 +95,11 @@ oddity(
     "offline-after-success", "an instance goes offline only after success has been reported", _status(_after_success)
 )
 oddity(
+    "offline-long-after-success",
+    "an instance goes offline one second after the end of the operation, for another",
+    _status(lambda age, seconds: "StoppedVM" if 1.0 <= age - seconds < 2.0 else "ReadyRole"),
+)
+oddity(
     "ready-with-success",
     "an instance is ready again at the moment of success",
     _status(lambda age, seconds: "StoppedVM" if age < seconds else "ReadyRole"),
@@ -124,17 +130,7 @@ def _kept_for(seconds: float) -> Change:
     return instead(find_operation, found)
 
 
-def _known_after(seconds: float) -> Change:
-    """Makes an operation known to Get Operation Status only so many seconds after the 202 (REQ-REIMAGE-REQID-PROMPT)."""
-
-    def found(original: Callable[..., Operation | None], call: Call, operation_id: str) -> Operation | None:
-        operation = original(call, operation_id)
-        return None if operation is not None and call.now < operation.accepted_at + seconds else operation
-
-    return instead(find_operation, found)
-
-
-oddity("known-a-moment-later", "an operation is known a moment after the 202", _known_after(0.1))
+oddity("known-a-moment-later", "an operation is known a moment after the 202", known_after(0.1))
 oddity("short-retention", "operations are forgotten 2.5 s after their end", _kept_for(2.5))
 oddity("retention-ten-seconds", "operations are forgotten 10 s after their end", _kept_for(10.0))
 oddity(

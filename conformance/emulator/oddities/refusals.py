@@ -9,6 +9,7 @@ from conformance.emulator.admission import (
     Check,
     check_conflict,
     check_reimage_target,
+    check_version,
     checks,
     comp_selects,
     version_known,
@@ -168,6 +169,15 @@ def _moved(name: str, place: int) -> Change:
     return _reordered(order)
 
 
+def _first_version(original: Callable[..., Refusal | None], call: Call) -> Refusal | None:
+    """Looks at the first of several versions, whether they come on lines of their own or as a list."""
+    first = call.version.partition(",")[0].strip()
+    fields = tuple(field for field in call.message.fields if field[0].lower() != "x-ms-version")
+    fields += (("x-ms-version", first),) if call.message.values("x-ms-version") else ()
+    return original(replace(call, message=replace(call.message, fields=fields)))
+
+
+oddity("first-version-counts", "of several versions the first counts", instead(check_version, _first_version))
 oddity("version-checked-last", "the version is looked at after everything else", _moved("check_version", 99))
 oddity(
     "target-checked-first",

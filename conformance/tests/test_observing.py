@@ -1,0 +1,80 @@
+"""Observing: how long an instance is watched, and when nobody looks any more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from conformance.runner.observing import LATE_DEPARTURE, Observer, Watch
+from conformance.runner.operations import Operation, State
+from conformance.tests.fake_client import FakeClient, dispatcher
+from conformance.tests.judging_samples import BUILDER, LOOK, PLACE, TARGET, exchange, look, started
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conformance.model import Exchange
+
+READY = look({PLACE.role_instance: "ReadyRole"})
+AWAY = look({PLACE.role_instance: "StoppedVM"})
+NOTHING = exchange(LOOK, 203)
+OPERATION_SECONDS = 0.2
+
+
+class Watching:
+    """An observer whose looks show what `shown` says of the seconds since the end of the operation."""
+
+    def __init__(self, shown: Callable[[float], Exchange]) -> None:
+        self.client = FakeClient(READY)
+        self.sender, self.clock = dispatcher(self.client, poll_interval_seconds=0.1, operation_timeout_seconds=30.0)
+        self.observer = Observer(TARGET, BUILDER, self.sender)
+        self._shown = shown
+
+    def seconds(self) -> float:
+        """How long after the end of one more operation its instance was watched."""
+        now = self.clock.now()
+        operation = Operation(started(), "1", now, PLACE)
+        ended = now + OPERATION_SECONDS
+        watch: Watch = self.observer.watch(operation, PLACE, READY, ())
+        while not watch.over:
+            if self.clock.now() >= ended and operation.is_under_way:
+                operation.state, operation.ended = State.ENDED, ended
+            self.client.replies = [self._shown(self.clock.now() - ended)]
+            self.observer.tick()
+            self.clock.sleep(0.05)
+        return round(watch.waited, 1)
+
+
+def test_one_that_stays_is_watched_for_long_once() -> None:
+    watching = Watching(lambda _: READY)
+
+    assert watching.seconds() >= LATE_DEPARTURE
+    assert watching.seconds() < 0.6
+
+
+def test_one_that_leaves_while_the_operation_runs_is_watched_until_it_is_back() -> None:
+    watching = Watching(lambda since: AWAY if since < 0.5 else READY)
+
+    assert 0.5 <= watching.seconds() < 0.8
+    assert 0.5 <= watching.seconds() < 0.8
+
+
+def test_one_that_leaves_late_is_waited_for_every_time() -> None:
+    watching = Watching(lambda since: AWAY if 1.0 <= since < 1.6 else READY)
+
+    assert [1.6 <= watching.seconds() < 1.9 for _ in range(3)] == [True] * 3
+
+
+def test_looks_that_show_nothing_are_not_repeated_for_long() -> None:
+    watching = Watching(lambda _: NOTHING)
+
+    assert watching.seconds() < LATE_DEPARTURE + 0.3
+    assert watching.seconds() < 0.6
+    assert not watching.observer.given_up
+
+
+def test_one_that_never_comes_back_is_waited_for_once() -> None:
+    watching = Watching(lambda since: AWAY if since > 0 else READY)
+
+    assert watching.seconds() >= 30.0
+    assert watching.seconds() < 1.0
+    assert watching.observer.given_up
