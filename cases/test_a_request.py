@@ -278,7 +278,7 @@ BODIES = {
 def test_a_body_is_refused(sut: SystemUnderTest, form: UriForm, body: str) -> None:
     """A nonzero content length is refused, nothing starts, and the connection stays correctly framed."""
     exchange = sut.refuse(with_body(well_formed(sut, form, 5), BODIES[body]))
-    known = sut.known_poll()
+    known = sut.known.poll()
     if exchange.reply is not None:
         after = sut.send(known, on=exchange.connection)
         fine = after.reply is not None and after.reply.status == 200

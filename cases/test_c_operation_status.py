@@ -30,8 +30,8 @@ from conformance.protocol.addresses import UriForm
 from conformance.protocol.requests import with_header, without_header
 from conformance.requirements import TABLE_VERSIONS
 from conformance.runner.campaign import Result
+from conformance.runner.knowing import NOT_KNOWN
 from conformance.runner.operations import Operation, State
-from conformance.runner.sut import NOT_KNOWN
 from conformance.strategies import MALFORMED_VERSIONS
 
 DOCUMENT = (
@@ -61,7 +61,7 @@ def ended_operation(sut: SystemUnderTest, status: str = "Succeeded") -> Operatio
         f"no operation {status}",
         because=("REQ-REIMAGE-COMPLETES", *NOT_KNOWN),
     )
-    return sut.known_operation(status)
+    return sut.known.operation(status)
 
 
 def polls(sut: SystemUnderTest) -> list[Exchange]:

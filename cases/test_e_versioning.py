@@ -95,7 +95,7 @@ def test_white_space_around_the_version_is_none_of_it(sut: SystemUnderTest, form
 def test_dates_that_were_never_published(sut: SystemUnderTest) -> None:
     """Records which well-formed dates the endpoint takes for versions."""
     plain, apart = told_apart(sut, UriForm.SLOT)
-    request = sut.nowhere() if apart else sut.known_poll()
+    request = sut.nowhere() if apart else sut.known.poll()
     plain = plain if apart else sut.send(request, label="control")
     for version in ("2010-10-27", "2011-08-18", "2011-10-02", "2012-02-30", "2099-01-01", "9999-12-31"):
         exchange = sut.try_out(with_header(request, VERSION_HEADER, version))

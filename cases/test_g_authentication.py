@@ -70,7 +70,7 @@ def test_an_operation_is_not_shown_to_strangers(sut: SystemUnderTest, identity: 
     """Get Operation Status asks for the same certificate as the operation did."""
     over_tls(sut)
     sut.finish_all()
-    known = sut.known_poll()
+    known = sut.known.poll()
     if identity != "foreign":
         request = replace(known, identity=Identity(identity))
     elif sut.target.foreign_subscription_id:
@@ -113,7 +113,7 @@ def test_any_certificate_of_the_subscription_will_do(sut: SystemUnderTest) -> No
             statuses=[200],
             because=["REQ-DEPL-URI"],
         )
-    judge_poll(sut, replace(sut.known_poll(), identity=Identity.SECOND))
+    judge_poll(sut, replace(sut.known.poll(), identity=Identity.SECOND))
     result = sut.result("second-certificate")
     if result.exchange is not None:
         sut.judge(accepted, result.exchange, requirement="REQ-AUTH-ANYCERT")

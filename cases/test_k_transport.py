@@ -21,7 +21,7 @@ BAD_HOSTS = ("user@host", "a b", "a/b", "<host>", 'a"b', "a\\b", "a{b}")
 def harmless(sut: SystemUnderTest) -> Request:
     """A sound request that starts nothing and is answered 200: a poll of an operation that is known."""
     sut.finish_all()
-    known = sut.known_poll()
+    known = sut.known.poll()
     control = sut.send(known, label="control")
     answered = control.reply is not None and control.reply.status == 200
     precondition(

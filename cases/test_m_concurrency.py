@@ -172,7 +172,7 @@ def test_requests_at_the_same_time_are_answered_as_alone(sut: SystemUnderTest) -
         "REQ-REIMAGE-UNKNOWN-INSTANCE": nowhere,
         "REQ-REIMAGE-COMP-MISSING": replace(nowhere, target=nowhere.target.partition("?")[0]),
         "REQ-ERR-VERB": replace(nowhere, method="DELETE"),
-        "REQ-GOS-200": sut.known_poll(),
+        "REQ-GOS-200": sut.known.poll(),
     }
     plain = [sut.try_out(request) for request in kinds.values()]
     for _ in range(ROUNDS):

@@ -174,8 +174,8 @@ def test_no_installation_changed_unasked(sut: SystemUnderTest) -> None:
         for place in sut.places():
             before = sut.probe.first.get(str(place))
             if before is not None and str(place) not in sut.observer.addressed:
-                refusals = sut.refusals_of(place)
-                what, requirement = sut.suspect(place, refusals)
+                refusals = sut.refusing.refusals_of(place)
+                what, requirement = sut.refusing.suspect(place, refusals)
                 sut.judge(
                     installation_unchanged,
                     before,

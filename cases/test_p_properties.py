@@ -272,6 +272,6 @@ def test_operations_interleave(sut: SystemUnderTest) -> None:
 def test_many_polls_on_one_connection(sut: SystemUnderTest, spacing: int) -> None:
     """The twentieth poll on a connection is answered like the first."""
     sut.finish_all()
-    known = sut.known_poll()
+    known = sut.known.poll()
     exchanges: list[Exchange] = [sut.send(known, label="poll-row") for _ in range(8 * spacing)]
     sut.judge(answered_with, exchanges[-1], requirement="REQ-GOS-200", statuses=[200], because=["REQ-GOS-READONLY"])

@@ -163,3 +163,28 @@ class Refusing:
             arguments = {"requirement": requirement, "instance": place.role_instance, "beside": beside}
             verdicts += self._sut.recorder.judge(instance_untouched, [before, refusal, after], **arguments)
         return verdicts
+
+    def refusals_of(self, place: Place) -> list[Exchange]:
+        """The requests addressed to an instance that were refused."""
+        found = []
+        for exchange in self._sut.recorder.exchanges:
+            address = read_target(exchange.request.target)
+            if exchange.label != "probe" and address.kind is Kind.REIMAGE and address.instance == place.role_instance:
+                deployment = self._sut.world.deployment_of(address)
+                if deployment is not None and deployment.name == place.deployment.name:
+                    found.append(exchange)
+        return found
+
+    def suspect(self, place: Place, refusals: list[Exchange]) -> tuple[str, str]:
+        """What to hold against the endpoint should an instance have changed that nobody asked to: the words, and the requirement."""
+        if not refusals:
+            return "a reimage of another instance", "REQ-REIMAGE-OTHERS-UNTOUCHED"
+        blamed = [d.requirement for e in refusals for d in permitted(e.request, self._sut.world).binding]
+        numbers = {refusal.number for refusal in refusals}
+        touched = [
+            v.requirement for v in self._sut.recorder.verdicts if v.symptom == "touched" and numbers & set(v.evidence)
+        ]
+        taken = [v.requirement for v in self._sut.recorder.verdicts if v.symptom == "accepted"]
+        blamed = touched[:1] or taken[:1] or blamed
+        same = len(set(blamed)) == 1
+        return f"refused requests to {place.role_instance}", blamed[0] if same else "REQ-GOS-NOTFOUND-NOEFFECT"

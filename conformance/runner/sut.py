@@ -11,10 +11,10 @@ from conformance.checks.deployments import READY, statuses_in
 from conformance.checks.probes import installation_in
 from conformance.checks.wording import said
 from conformance.model import Deployment, Exchange, FailureKind, Outcome, Request, Verdict
-from conformance.oracle import permitted
-from conformance.protocol.addresses import FORMS, Kind, UriForm, read_target
+from conformance.protocol.addresses import FORMS, UriForm, read_target
 from conformance.protocol.requests import VERSION_HEADER, Place, RequestBuilder, with_header, without_header
 from conformance.runner.campaign import Campaign, Result
+from conformance.runner.knowing import KnownOperations
 from conformance.runner.operations import Operation, OperationBook
 from conformance.runner.planning import Planner
 from conformance.runner.recorder import raise_bad
@@ -32,18 +32,6 @@ if TYPE_CHECKING:
     from conformance.runner.observing import Observer, Probe
     from conformance.runner.recorder import Recorder
     from conformance.world import World
-
-NOT_KNOWN = (
-    "REQ-REIMAGE-REQID-USABLE",
-    "REQ-GOS-ROOT",
-    "REQ-GOS-STATUS",
-    "REQ-GOS-200",
-    "REQ-GOS-TERMINAL-STABLE",
-    "REQ-GOS-READONLY",
-)
-"""What is to blame where no operation can be asked about any more."""
-MOST_RENEWED = 4
-"""So many reimages are started at most to have an operation that is not forgotten."""
 
 
 class SystemUnderTest:
@@ -84,9 +72,9 @@ class SystemUnderTest:
             budget=budget,
         )
         self.refusing = Refusing(self)
+        self.known = KnownOperations(self)
         self.memory: dict[str, Any] = {}
         self._ticking = False
-        self._renewed = 0
         self._together: list[Verdict] | None = None
         dispatcher.before = self.tick
         dispatcher.knock = self.is_alive
@@ -324,65 +312,6 @@ class SystemUnderTest:
     def settle(self, exchange: Exchange) -> None:
         """Books what a request started although it addresses nothing, and waits for its end, so that it is in nobody's way."""
         self.refusing.settle(exchange)
-
-    def known_poll(self) -> Request:
-        """A poll of an operation that is known, to see that an ordinary request is answered 200."""
-        return self.builder.operation_status(self.known_operation().identifier)
-
-    def known_operation(self, status: str = "") -> Operation:
-        """An operation that is known; with `status`, one that came to this end.
-
-        Where all are forgotten, a reimage is started once more for the sake of one that is known (REQ-GOS-RETENTION), a few times.
-        Raises Inconclusive where there is none, Untested where no more are started.
-        """
-        known = self.book.known(status)
-        forgotten = [
-            o for o in self.book.operations if o.is_forgotten and not o.subscription and status in ("", o.status)
-        ]
-        if known is None and forgotten and self._renewed < MOST_RENEWED:
-            self._renewed += 1
-            known = self._renew(forgotten[0])
-        if known is None and forgotten:
-            raise Untested(
-                "operations are forgotten soon after their end, and enough were started to have one that is known"
-            )
-        if known is None:
-            raise Inconclusive(f"no operation {status or 'that can be asked about'} is known", NOT_KNOWN)
-        return known
-
-    def _renew(self, operation: Operation) -> Operation | None:
-        """The same reimage once more, over; None where it cannot be had."""
-        if operation.place is None or operation.form is None:
-            return None
-        exchange = self.start(operation.place, operation.form)
-        anew = self.started(exchange, operation.place, operation.form)
-        self.book.wait(anew)
-        return anew if anew.is_still_known else None
-
-    def refusals_of(self, place: Place) -> list[Exchange]:
-        """The requests addressed to an instance that were refused."""
-        found = []
-        for exchange in self.recorder.exchanges:
-            address = read_target(exchange.request.target)
-            if exchange.label != "probe" and address.kind is Kind.REIMAGE and address.instance == place.role_instance:
-                deployment = self.world.deployment_of(address)
-                if deployment is not None and deployment.name == place.deployment.name:
-                    found.append(exchange)
-        return found
-
-    def suspect(self, place: Place, refusals: list[Exchange]) -> tuple[str, str]:
-        """What to hold against the endpoint should an instance have changed that nobody asked to: the words, and the requirement."""
-        if not refusals:
-            return "a reimage of another instance", "REQ-REIMAGE-OTHERS-UNTOUCHED"
-        blamed = [d.requirement for e in refusals for d in permitted(e.request, self.world).binding]
-        numbers = {refusal.number for refusal in refusals}
-        touched = [
-            v.requirement for v in self.recorder.verdicts if v.symptom == "touched" and numbers & set(v.evidence)
-        ]
-        taken = [v.requirement for v in self.recorder.verdicts if v.symptom == "accepted"]
-        blamed = touched[:1] or taken[:1] or blamed
-        same = len(set(blamed)) == 1
-        return f"refused requests to {place.role_instance}", blamed[0] if same else "REQ-GOS-NOTFOUND-NOEFFECT"
 
     # Names that address nothing.
 
