@@ -98,7 +98,7 @@ def _beside(exchange: Exchange, exchanges: Mapping[int, Exchange]) -> list[Excha
 
 
 def conclude(results: Sequence[RequirementResult], *, interrupted: bool = False) -> tuple[RunVerdict, int]:
-    """The verdict of a run and its exit code (DESIGN sections 3 and 5)."""
+    """The verdict of a run and its exit code."""
     failing = [r for r in results if r.counts_as is CountsAs.FAIL]
     outcomes = {result.outcome for result in failing}
     if Outcome.VIOLATED in outcomes:

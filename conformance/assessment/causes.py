@@ -1,4 +1,4 @@
-"""Causes: what the evidence of a verdict itself points at, beyond what its check could see (DESIGN section 1, idea 5).
+"""Causes: what the evidence of a verdict itself points at, beyond what its check could see.
 
 A cause is only named here. Whether it explains anything is decided where violations are grouped, and only if the
 requirement it names was itself found violated.

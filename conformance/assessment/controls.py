@@ -1,4 +1,4 @@
-"""Controls: a refusal counts only where a well-formed request of the same kind was accepted (DESIGN section 1, idea 8)."""
+"""Controls: a refusal counts only where a well-formed request of the same kind was accepted."""
 
 from __future__ import annotations
 

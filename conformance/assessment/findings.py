@@ -1,4 +1,4 @@
-"""Findings: violations grouped by cause, the likeliest root first (DESIGN section 1, idea 5).
+"""Findings: violations grouped by cause, the likeliest root first.
 
 One violation explains another where the other's verdicts name it, or where it is a prerequisite of the other, declared
 in the catalogue, and was violated on the same exchanges. What is explained has no finding of its own.

@@ -1,4 +1,4 @@
-"""Outcomes: what the verdicts of a run say about each requirement (DESIGN section 5)."""
+"""Outcomes: what the verdicts of a run say about each requirement."""
 
 from __future__ import annotations
 

@@ -176,7 +176,7 @@ def _is_answered(look: Exchange) -> bool:
 
 
 class Probe:
-    """The data-plane probe of the target: a look inside a role instance (DESIGN section 4)."""
+    """The data-plane probe of the target: a look inside a role instance."""
 
     def __init__(self, target: Target, client: Client | None) -> None:
         self._url, self._client = target.probe_url, client

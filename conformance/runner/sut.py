@@ -322,7 +322,7 @@ class SystemUnderTest:
         return self.builder.reimage_at(deployment.cloud_service, form, container, "NoSuchRole_IN_0", version=version)
 
     def is_absent(self, request: Request) -> bool:
-        """Whether the names of a request are known to address nothing, so that it can be sent (DESIGN section 7)."""
+        """Whether the names of a request are known to address nothing, so that it can be sent."""
         address = read_target(request.target)
         absence = self.world.absence(address)
         if absence in (Absence.NOTHING, Absence.NAME_CASE, Absence.SLOT_CASE):
