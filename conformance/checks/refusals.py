@@ -48,8 +48,7 @@ def refused(
     binding = judged.binding
     if not binding:
         return
-    defect = next((d for d in binding if d.requirement == requirement), binding[0])
-    verdict = about(requirement or defect.requirement, exchange)
+    verdict = about(requirement or binding[0].requirement, exchange)
     expected = "; or ".join(dict.fromkeys(str(d) for d in judged.defects))
     if exchange.reply is None:
         yield from _unanswered(exchange, judged.defects, verdict.requirement, expected, alive=alive)

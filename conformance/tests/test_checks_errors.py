@@ -98,6 +98,14 @@ class TestErrorDocuments:
     def test_other_answers_may_come_from_below_the_application(self, check: str, other: Exchange) -> None:
         assert judged(check, [other]) == []
 
+    @pytest.mark.parametrize(("digits", "counts"), [(9, True), (10, False), (11, False)])
+    def test_the_refusal_of_a_huge_length_may_come_from_below_the_application(
+        self, digits: int, *, counts: bool
+    ) -> None:
+        found = judged("error_request_ids", [exchange(with_header(REIMAGE, "Content-Length", "1" * digits), 400)])
+
+        assert bool(found) is counts
+
     @pytest.mark.parametrize("status", [400, 404, 412, 416, 499])
     def test_every_4xx_of_the_application_counts(self, status: int) -> None:
         assert brief(judged("error_request_ids", [exchange(NO_VERSION, status)])) == [
@@ -204,6 +212,9 @@ class TestErrorStatuses:
             assert brief(found) == [violated("REQ-ERR-STATUS", "error-in-2xx")]
             assert found[0].expected == "a 4xx or 5xx status"
             assert found[0].actual.startswith(f"an Error document under {status} ")
+
+    def test_an_error_document_under_a_redirection_is_no_error_in_a_2xx(self) -> None:
+        assert "error-in-2xx" not in [each.symptom for each in judged("error_statuses", [exchange(POLL, 300, error())])]
 
     @pytest.mark.parametrize(
         ("request_", "because"),
