@@ -13,7 +13,7 @@ from conformance.plugin.options import Plan
 from conformance.plugin.run import Run
 from conformance.protocol.requests import with_header, with_query
 from conformance.runner.refusing import ENOUGH
-from conformance.runner.signals import Nonconformance, Untested
+from conformance.runner.signals import Inconclusive, Nonconformance, Untested
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,6 +64,29 @@ def test_what_breaks_something_else_too_is_still_sent(run: Run) -> None:
     refused = sut.refuse(with_header(with_query(sound, "comp=9"), "x-ms-version", "new"))
     assert refused.reply is not None
     assert refused.reply.status == 400
+
+
+def test_requests_for_nothing_are_not_sent_once_they_were_seen_to_reimage_something(tmp_path: Path) -> None:
+    with running(tmp_path, "instance-unknown-is-first") as run:
+        sut = run.sut
+        before = sut.budget.spent
+        for _ in range(ENOUGH):
+            sut.try_out(sut.nowhere())
+
+        with pytest.raises(Inconclusive) as found:
+            sut.try_out(sut.nowhere())
+        assert found.value.because == ("REQ-REIMAGE-UNKNOWN-INSTANCE", "REQ-REIMAGE-UNKNOWN-SERVICE")
+        assert sut.budget.spent - before == ENOUGH
+        assert sut.try_out(sut.builder.reimage(sut.main_witness())).reply is not None
+
+
+def test_requests_for_nothing_are_sent_as_long_as_they_reimage_nothing(tmp_path: Path) -> None:
+    with running(tmp_path, "comp-ignored", oddities=("unknown-targets-fail-later",)) as run:
+        before = run.sut.budget.spent
+        answers = [run.sut.try_out(run.sut.nowhere()).reply for _ in range(ENOUGH + 2)]
+
+        assert [answer.status for answer in answers if answer is not None] == [202] * (ENOUGH + 2)
+        assert run.sut.budget.spent == before
 
 
 def test_a_look_costs_nothing(run: Run) -> None:
