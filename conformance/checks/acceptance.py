@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from conformance.checks.polls import NOT_KNOWN, shows_operation
 from conformance.checks.registry import about, check
-from conformance.checks.wording import is_busy, is_standard, said, symptom
+from conformance.checks.wording import is_busy, is_conflict, is_standard, said, symptom
 from conformance.protocol.documents import (
     error_code,
 )
@@ -52,7 +52,7 @@ def accepted(
 
     A redirection other than 307 is REQ-REIMAGE-202's matter too, whatever the request varies.
     `alive` says that sound reimages get no reply again and again while the endpoint answers everything else; without any variation
-    that is REQ-REIMAGE-202's matter.
+    that is REQ-REIMAGE-202's matter, and so is a conflict with nothing, since the suite waits for what it started itself.
     """
     del world
     exchange = exchanges[0]
@@ -71,6 +71,11 @@ def accepted(
     elif 300 <= exchange.reply.status < 400 and exchange.reply.status != 307:
         yield about("REQ-REIMAGE-202", exchange).violated(expected, said(exchange), symptom(exchange))
         yield verdict.violated(expected, said(exchange), symptom(exchange), because=("REQ-REIMAGE-202",))
+    elif is_conflict(exchange):
+        told = f"{said(exchange)}, again and again, although no operation of this run was under way"
+        if requirement in _PLAIN:
+            yield about("REQ-REIMAGE-202", exchange).violated(expected, told, "conflict-with-nothing")
+        yield verdict.violated(expected, told, "conflict-with-nothing", because=("REQ-REIMAGE-202",))
     else:
         root = _CODE_OF.get(error_code(exchange.reply), requirement)
         taken = 200 <= exchange.reply.status < 300

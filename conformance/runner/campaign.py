@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from conformance.runner.planning import Step
 
 CONFLICT_PATIENCE = 40
+FEW_CONFLICTS = 2
+"""So often a request is sent again where others never got past a conflict."""
 SHORTEST_PATIENCE = 0.5
 """Seconds after its end within which a reimage is given time to show in the instance."""
 
@@ -86,6 +88,7 @@ class Campaign:
         self.exclusive = False
         self.reserve = budget.reserve
         self._again = 0.0
+        self._locked: set[str] = set()
         self._builder, self._dispatcher, self._book = builder, dispatcher, book
         self._observer, self._probe, self._budget = observer, probe, budget
 
@@ -157,14 +160,18 @@ class Campaign:
         probing = step.observe and step.expected == "succeeds" and self._probe.offered
         watching = step.observe and step.expected == "succeeds" and self._observer.offers_deployment
         before = self._observer.look(step.place.deployment) if watching else None
-        if probing:
+        if probing and not result.probe_before:
             result.probe_before = self._mark(step.place)
         exchange = self._dispatcher.send(self.request_of(step), label=f"step:{step.name}")
-        if is_conflict(exchange) and result.conflicts < CONFLICT_PATIENCE:
+        if is_conflict(exchange) and result.conflicts < self._patience(step):
             result.conflicts += 1
             self.exclusive = True
             self._again = self._dispatcher.clock.now() + self._dispatcher.limits.poll_interval_seconds
             return
+        if is_conflict(exchange):
+            self._locked.add(step.place.deployment.name)
+        else:
+            self._locked.discard(step.place.deployment.name)
         result.exchange = exchange
         self.pending.remove(step)
         if not result.is_accepted:
@@ -177,6 +184,10 @@ class Campaign:
             result.watch = self._observer.watch(result.operation, step.place, before, self._bystanders(step.place))
         if step.contend and self._budget.allows(reserved=self.reserve + 2):
             self._contend(result)
+
+    def _patience(self, step: Step) -> int:
+        """How often a step is sent again that is in the way of something else: hardly where the last one never got through."""
+        return FEW_CONFLICTS if step.place.deployment.name in self._locked else CONFLICT_PATIENCE
 
     def _take_apart(self, step: Step) -> None:
         """Tries what a refused step stands for or its variations one at a time, or its place with the target's own version."""

@@ -12,6 +12,7 @@ from conformance.checks.wording import is_conflict
 from conformance.oracle import permitted
 from conformance.protocol.addresses import Kind, read_target
 from conformance.protocol.documents import error_code
+from conformance.runner.campaign import FEW_CONFLICTS
 from conformance.runner.operations import Operation, State
 from conformance.runner.recorder import raise_bad
 from conformance.runner.signals import Untested
@@ -43,6 +44,7 @@ class Refusing:
         self._sut = sut
         self._examined: set[tuple[str, ...]] = set()
         self._taken: Counter[str] = Counter()
+        self._in_vain = False
         self._unmasked = sut.world
 
     def attempt(self, request: Request, *, label: str = "refusal", **options: Any) -> Exchange:
@@ -50,8 +52,8 @@ class Refusing:
         if not self._sut.budget.allows() and not _is_a_look(request):
             raise Untested("the budget of reimages is spent")
         exchange = self._sut.dispatcher.send(request, label=label, **options)
-        tries = 0
-        while is_conflict(exchange) and tries < CONFLICT_TRIES:
+        tries, most = 0, FEW_CONFLICTS if self._in_vain else CONFLICT_TRIES
+        while is_conflict(exchange) and tries < most:
             tries += 1
             self._sut.campaign.paused = True
             while self._sut.book.under_way:
@@ -59,6 +61,7 @@ class Refusing:
             if tries > 1:
                 self._sut.clock.sleep(self._sut.dispatcher.limits.poll_interval_seconds)
             exchange = self._sut.dispatcher.send(request, label=label, **options)
+        self._in_vain = is_conflict(exchange)
         return exchange
 
     def refuse(self, request: Request, requirement: str = "", *, effects: bool = True, **options: Any) -> Exchange:

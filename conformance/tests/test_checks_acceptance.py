@@ -53,6 +53,18 @@ class TestStart:
         ]
         assert {each.expected for each in found} == {"as before"}
 
+    def test_a_conflict_with_nothing_is_the_202s_matter(self) -> None:
+        told = "409 Conflict with ConflictError, again and again, although no operation of this run was under way"
+        plain = judged("accepted", [refusal(REIMAGE, 409, "ConflictError")], requirement="REQ-REIMAGE-URI-SLOT")
+        other = judged("accepted", [refusal(REIMAGE, 409, "ConflictError")], requirement="REQ-HTTP-FIELD-CASE")
+
+        assert brief(plain) == [
+            violated("REQ-REIMAGE-202", "conflict-with-nothing"),
+            violated("REQ-REIMAGE-URI-SLOT", "conflict-with-nothing", because=("REQ-REIMAGE-202",)),
+        ]
+        assert worded(plain) == [("202 Accepted", told)] * 2
+        assert brief(other) == [violated("REQ-HTTP-FIELD-CASE", "conflict-with-nothing", because=("REQ-REIMAGE-202",))]
+
     @pytest.mark.parametrize(
         ("code", "root"),
         [

@@ -5,20 +5,20 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from conformance.emulator.admission import check_conflict
+from conformance.emulator.admission import check_conflict, check_reimage_target
 from conformance.emulator.departures import Change, When, instead, skips
 from conformance.emulator.faults.conditions import over, refused_with, reply_edit, reply_set
 from conformance.emulator.faults.lifecycle import COMPLETES, shown, told_failures
 from conformance.emulator.faults.registry import fault
-from conformance.emulator.messages import Pause, Reply, Reset
-from conformance.emulator.operations import write_guest
+from conformance.emulator.messages import Pause, Refusal, Reply, Reset
+from conformance.emulator.operations import conflicting_operation, operation_fails, write_guest
 from conformance.emulator.service import accept, refuse
 from conformance.emulator.writing import render
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conformance.emulator.messages import Action, Call, Refusal
+    from conformance.emulator.messages import Action, Call
     from conformance.emulator.world import Operation
 
 SAME, OTHER, NO_EFFECT = "REQ-CONC-SAME", "REQ-CONC-OTHER", "REQ-CONC-REFUSED-NOEFFECT"
@@ -41,6 +41,41 @@ SECOND: dict[str, tuple[str, When]] = {
     SAME: ("of the same instance", _meets(same=True)),
     OTHER: ("of another instance", _meets(same=False)),
 }
+
+
+def _still_locked(original: Callable[..., Operation | None], call: Call) -> Operation | None:
+    """Keeps a deployment busy with an operation that has failed."""
+    last = call.deployment.operation if call.deployment is not None else None
+    failed = last is not None and over(call, last) and operation_fails(call, last)
+    return last if failed else original(call)
+
+
+def _locked_by_nobody(original: Callable[..., Refusal | None], call: Call) -> Refusal | None:
+    """Takes the lock of a deployment before the role instance is looked up, and does not give it back if there is none."""
+    refused = original(call)
+    if call.kind == "reimage" and call.deployment is not None:
+        locked = call.notes.setdefault("locked", set())
+        if refused is not None and call.instance is None:
+            locked.add(call.deployment.name)
+        elif refused is None and call.deployment.name in locked:
+            return Refusal("conflict", 409, "ConflictError", "The deployment is busy.")
+    return refused
+
+
+fault(
+    "lock-kept-after-failure",
+    "REQ-REIMAGE-202",
+    "once an operation has failed every reimage in its deployment is refused with 409",
+    instead(conflicting_operation, _still_locked),
+    also=("REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-URI-NAME"),
+)
+fault(
+    "lock-kept-after-unknown-instance",
+    "REQ-REIMAGE-202",
+    "once a reimage named an instance that does not exist every other in the deployment is refused with 409",
+    instead(check_reimage_target, _locked_by_nobody),
+    also=("REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-URI-NAME", "REQ-REIMAGE-UNKNOWN-INSTANCE"),
+)
 
 
 def _perform(actions: tuple[Action, ...], *_: Any) -> list[Action]:
