@@ -8,11 +8,13 @@ import pytest
 
 from conformance.casebook import NotApplicable, SystemUnderTest, afterwards, smoke, verifies
 from conformance.checks.acceptance import accepted
-from conformance.checks.refusals import instance_untouched, refused
+from conformance.checks.progress import completes, same_status
+from conformance.checks.refusals import instance_untouched, nothing_left_behind, refused
 from conformance.checks.transport import answered_with, same_answer
 from conformance.model import Identity, Request
 from conformance.protocol.addresses import FORMS, UriForm
 from conformance.protocol.requests import with_query, with_subscription, without_header
+from conformance.runner.operations import Operation
 
 forms = pytest.mark.parametrize("form", [pytest.param(UriForm.SLOT, marks=smoke), UriForm.NAME])
 
@@ -28,12 +30,17 @@ def refuse_and_look(sut: SystemUnderTest, request: Request) -> None:
     place = sut.place_of(request) or sut.main_witness(7)
     before = sut.observer.look(place.deployment) if sut.observer.offers_deployment else None
     exchange = sut.refuse(request, effects=False)
-    if before is not None:
-        after = sut.observer.look(place.deployment)
-        arguments = {"requirement": "REQ-AUTH-BEFORE-EFFECT", "instance": place.role_instance}
-        sut.judge(instance_untouched, before, exchange, after, **arguments)
-    elif exchange.reply is not None:
-        sut.judge(answered_with, exchange, requirement="REQ-AUTH-BEFORE-EFFECT", statuses=[401, 403, 404])
+    identifier = exchange.reply.header("x-ms-request-id") if exchange.reply is not None else None
+    with sut.together():
+        if before is not None:
+            after = sut.observer.look(place.deployment)
+            arguments = {"requirement": "REQ-AUTH-BEFORE-EFFECT", "instance": place.role_instance}
+            sut.judge(instance_untouched, before, exchange, after, **arguments)
+        elif exchange.reply is not None:
+            sut.judge(answered_with, exchange, requirement="REQ-AUTH-BEFORE-EFFECT", statuses=[401, 403, 404])
+        if identifier:
+            poll = sut.send(sut.builder.operation_status(identifier), label="poll-refused")
+            sut.judge(nothing_left_behind, exchange, poll)
 
 
 @forms
@@ -113,21 +120,35 @@ def test_any_certificate_of_the_subscription_will_do(sut: SystemUnderTest) -> No
             statuses=[200],
             because=["REQ-DEPL-URI"],
         )
-    judge_poll(sut, replace(sut.known.poll(), identity=Identity.SECOND))
+    judge_polls(sut, sut.known.operation())
     result = sut.result("second-certificate")
     if result.exchange is not None:
         sut.judge(accepted, result.exchange, requirement="REQ-AUTH-ANYCERT")
     if result.operation is not None and sut.finished(result).is_known:
-        judge_poll(sut, sut.builder.operation_status(result.operation.identifier))
+        if first_succeeds(sut):
+            sut.judge(completes, *result.operation.exchanges, requirement="REQ-AUTH-ANYCERT")
+        judge_polls(sut, result.operation)
     for form in FORMS:
         plain = sut.try_out(sut.nowhere(form))
         second = sut.try_out(replace(sut.nowhere(form), identity=Identity.SECOND), label="varied")
         sut.judge(same_answer, plain, second, requirement="REQ-AUTH-ANYCERT", what="the second certificate")
 
 
-def judge_poll(sut: SystemUnderTest, poll: Request) -> None:
-    """Judges that an operation that one certificate started is read by the other."""
-    sut.judge(answered_with, sut.send(poll, label="poll-second"), requirement="REQ-AUTH-ANYCERT", statuses=[200])
+def first_succeeds(sut: SystemUnderTest) -> bool:
+    """Whether the reimages that the first certificate started, and that have to succeed, all did."""
+    steps = [result for result in sut.campaign.results.values() if result.step.identity is Identity.PRIMARY]
+    ends = [each.operation.status for each in steps if each.operation and each.step.expected == "succeeds"]
+    return bool(ends) and set(ends) == {"Succeeded"}
+
+
+def judge_polls(sut: SystemUnderTest, operation: Operation) -> None:
+    """Judges that an operation that one certificate started is read by the other, and read alike."""
+    poll = sut.builder.operation_status(operation.identifier)
+    identities = (Identity.PRIMARY, Identity.SECOND, Identity.PRIMARY)
+    before, second, after = (sut.send(replace(poll, identity=each), label="poll-second") for each in identities)
+    sut.judge(answered_with, second, requirement="REQ-AUTH-ANYCERT", statuses=[200])
+    sut.judge(answered_with, after, requirement="REQ-AUTH-ANYCERT", statuses=[200])
+    sut.judge(same_status, before, second, after)
 
 
 @verifies("REQ-AUTH-ORDER")

@@ -162,6 +162,20 @@ def completes(
 
 
 @check
+def same_status(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
+    """An operation that is over reads alike whoever asks (REQ-AUTH-ANYCERT).
+
+    Exchanges: a poll by one certificate, a poll by another, a poll by the first again; a status that changes by itself is not this check's matter.
+    """
+    del world
+    before, other, after = exchanges
+    own, read = status_of(before), status_of(other)
+    if own in TERMINAL and status_of(after) == own and read in STATUSES:
+        verdict = about("REQ-AUTH-ANYCERT", other, before, after)
+        yield verdict.judged(read == own, f"{own}, as the other certificate reads", read, "other-status")
+
+
+@check
 def fails_as_announced(world: World, exchanges: Sequence[Exchange], *, overdue: bool = False) -> Iterator[Verdict]:
     """A reimage of an instance that the target calls failing ends Failed, with an Error (REQ-GOS-ERROR).
 

@@ -300,7 +300,9 @@ def nothing_left_behind(world: World, exchanges: Sequence[Exchange]) -> Iterator
     expected = "no operation InProgress or Succeeded under the id of a refused request"
     told = f"{said(poll)}, Status {status}"
     gone = status not in ("InProgress", "Succeeded")
-    yield verdict.judged(gone, expected, told, f"operation:{status}", because=("REQ-GOS-UNKNOWN-ID",))
+    by_stranger = refusal.request.identity != "primary"
+    because = ("REQ-AUTH-BEFORE-EFFECT", "REQ-GOS-UNKNOWN-ID") if by_stranger else ("REQ-GOS-UNKNOWN-ID",)
+    yield verdict.judged(gone, expected, told, f"operation:{status}", because=because)
 
 
 @check

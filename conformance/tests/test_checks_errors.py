@@ -386,6 +386,12 @@ class TestNoEffect:
             advisory("REQ-GOS-NOTFOUND-NOEFFECT", f"operation:{status}", 6, 5, because=because)
         ]
 
+    def test_one_of_a_stranger_is_an_effect_of_who_may_have_none(self) -> None:
+        found = judged("nothing_left_behind", [refusal(UNKNOWN, 403, number=5), poll(SUCCEEDED, number=6)])
+
+        because = ("REQ-AUTH-BEFORE-EFFECT", "REQ-GOS-UNKNOWN-ID")
+        assert brief(found) == [violated("REQ-GOS-NOTFOUND-NOEFFECT", "operation:Succeeded", 6, 5, because=because)]
+
     @pytest.mark.parametrize("last", [poll(FAILED, number=6), poll(b"", 404, number=6), poll(SUCCEEDED, 404, number=6)])
     def test_a_failed_or_unknown_operation_is_fine(self, last: Exchange) -> None:
         assert brief(judged("nothing_left_behind", [self.REFUSAL, last])) == [met("REQ-GOS-NOTFOUND-NOEFFECT", 6)]

@@ -353,3 +353,30 @@ def test_a_head_that_changes_the_outcome_was_not_safe() -> None:
     )
     late = brief(judged("progress", [before[0], poll(FAILED, number=2), head]))
     assert "REQ-GOS-READONLY" not in {verdict[0] for verdict in late}
+
+
+class TestSameStatus:
+    """Whether an operation reads alike whoever asks."""
+
+    @staticmethod
+    def read(*bodies: str) -> list[Exchange]:
+        return [poll(body, number=number) for number, body in enumerate(bodies, 2)]
+
+    def test_the_same_end_is_met(self) -> None:
+        assert brief(judged("same_status", self.read(SUCCEEDED, SUCCEEDED, SUCCEEDED))) == [met("REQ-AUTH-ANYCERT", 3)]
+        assert brief(judged("same_status", self.read(FAILED, FAILED, FAILED))) == [met("REQ-AUTH-ANYCERT", 3)]
+
+    @pytest.mark.parametrize(("other", "status"), [(FAILED, "Failed"), (RUNNING, "InProgress")])
+    def test_another_end_is_a_violation(self, other: str, status: str) -> None:
+        found = judged("same_status", self.read(SUCCEEDED, other, SUCCEEDED))
+
+        assert brief(found) == [violated("REQ-AUTH-ANYCERT", "other-status", 3, 2, 4)]
+        assert [(each.expected, each.actual) for each in found] == [
+            ("Succeeded, as the other certificate reads", status)
+        ]
+
+    @pytest.mark.parametrize(
+        "bodies", [(SUCCEEDED, FAILED, FAILED), (RUNNING, SUCCEEDED, RUNNING), (SUCCEEDED, "", SUCCEEDED)]
+    )
+    def test_what_changes_by_itself_or_is_not_read_says_nothing(self, bodies: tuple[str, ...]) -> None:
+        assert judged("same_status", self.read(*bodies)) == []

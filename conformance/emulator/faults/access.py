@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from conformance.emulator.messages import Call
-from conformance.emulator.operations import start_operation
+from conformance.emulator.operations import operation_fails, start_operation
 
 FAIL, TLS, ANY = "REQ-AUTH-FAIL", "REQ-AUTH-TLS", "REQ-AUTH-ANYCERT"
 _PLACES: tuple[tuple[str, str, When], ...] = (
@@ -70,6 +70,31 @@ for _suffix, _what, _when in _PLACES:
         f"only the first certificate of a subscription is known{_what}",
         gives(may_manage, value=False, when=both(_when, _holder("second"))),
     )
+fault(
+    "second-certificate-fails",
+    ANY,
+    "reimages that the second certificate starts fail",
+    instead(start_operation, _note_holder),
+    instead(
+        operation_fails,
+        lambda original, call, operation: call.notes.get(operation.id) == "second" or original(call, operation),
+    ),
+    also=("REQ-REIMAGE-COMPLETES",),
+)
+fault(
+    "other-certificate-reads-failure",
+    ANY,
+    "a success is Failed for a certificate that did not start the operation",
+    instead(start_operation, _note_holder),
+    instead(
+        operation_fails,
+        lambda original, call, operation: (
+            (call.kind == "operation" and call.notes.get(operation.id) != call.connection.identity)
+            or original(call, operation)
+        ),
+    ),
+    also=("REQ-GOS-READONLY", "REQ-GOS-TERMINAL-STABLE", "REQ-GOS-PROGRESS"),
+)
 fault("certificate-not-checked", FAIL, "the certificate is not looked at", skips(check_certificate), also=(TLS,))
 fault(
     "certificate-checked-once",

@@ -155,13 +155,13 @@ for _cause, (_requirement, _defects) in _CAUSES.items():
     )
 
 
-def _reported(status: str) -> Change:
-    """Lets the id of any refused reimage be polled although nothing was started."""
+def _reported(status: str, *defects: str) -> Change:
+    """Lets the id of a reimage refused for one of `defects`, or for any, be polled although nothing was started."""
 
     def note(original: Callable[..., Reply], call: Call, refusal: Refusal) -> Reply:
         reply = original(call, refusal)
         refused = call.notes.setdefault("refused", set())
-        if call.kind == "reimage":
+        if call.kind == "reimage" and (not defects or refusal.defect in defects):
             refused.add(reply.request_id)
         if refusal.defect != "operation" or call.route.operation not in refused:
             return reply
@@ -172,6 +172,13 @@ def _reported(status: str) -> Change:
     return instead(refuse, note)
 
 
+fault(
+    "refusal-reported[certificate]",
+    NO_EFFECT,
+    "the id of a reimage refused for its certificate is a Succeeded operation",
+    _reported("Succeeded", "certificate"),
+    also=("REQ-AUTH-BEFORE-EFFECT",),
+)
 for _status in ("InProgress", "Succeeded"):
     fault(
         f"refusal-reported[{_status}]",
