@@ -30,6 +30,10 @@ _ENCODINGS = {
 }
 
 
+_KEPT = 4096
+"""So many readings are remembered: the same answers come again and again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """An XML body: its root, or what keeps it from having one.
@@ -159,7 +163,7 @@ def _mismatch(bom: str, declared_charset: str) -> str:
     return ""
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=_KEPT)
 def read_document(response: Response) -> Document:
     """Reads a body as XML (REQ-XML-WF, REQ-XML-ENC); never raises for what the endpoint sent."""
     codec, problem, rest = _encoding(response.body, charset(response))
@@ -217,7 +221,7 @@ def read_error(document: Document) -> ErrorDocument:
     return ErrorDocument(code, found["Message"], document.namespace, extra, misordered=first != "Code")
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=_KEPT)
 def error_code(response: Response) -> str:
     """The Code of an error answer, or "" where it has no readable Error document."""
     return read_error(read_document(response)).code if looks_like_xml(response) else ""

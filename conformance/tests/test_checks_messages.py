@@ -107,6 +107,7 @@ class TestStandardHeaders:
     @pytest.mark.parametrize(
         "headers",
         [
+            (("Expires", "Thu, 01 Dec 1994 16:00:00 GMT"),),
             (),
             (("Content-Type", "application/xml"),),
             (("Content-Type", 'a/b ; charset="x\\"y" ;; q=1'),),

@@ -280,6 +280,17 @@ class TestWays:
             assert roots(asked(*settled, (FAILED, request_), *after)) == [SAFE]
         assert roots(asked(*settled[:3], (FAILED, request_), (FAILED, POLL))) == [STABLE]
 
+    @pytest.mark.parametrize("request_", [OLDER, FRESH])
+    def test_an_end_that_stood_for_long_is_not_safe_from_a_new_way_either(self, request_: Request) -> None:
+        settled = [(RUNNING, POLL), *[(SUCCEEDED, POLL)] * 5]
+
+        assert roots(asked(*settled, (FAILED, request_))) == [SAFE]
+
+    def test_an_end_that_came_late_and_went_at_once_is_unstable(self) -> None:
+        several = [*[(RUNNING, POLL)] * 4, (SUCCEEDED, POLL), (RUNNING, POLL), (SUCCEEDED, POLL)]
+
+        assert roots(asked(*several)) == [STABLE]
+
     def test_one_that_a_known_way_of_asking_takes_back_is_unstable(self) -> None:
         settled = [(SUCCEEDED, POLL), (SUCCEEDED, POLL), (SUCCEEDED, POLL)]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+from dataclasses import FrozenInstanceError
 from typing import TYPE_CHECKING
 
 import pytest
@@ -367,3 +368,13 @@ class TestErrors:
 )
 def test_dashes_and_case_do_not_tell_ids_apart(first: str, second: str, same: bool) -> None:  # noqa: FBT001
     assert same_identifier(first, second) is same
+
+
+def test_what_was_read_is_read_once_and_is_nobodys_to_change() -> None:
+    found = read_document(response(404, error()))
+
+    assert read_document(response(404, error())) is found
+    for value, name in ((found, "root"), (read_error(found), "code")):
+        with pytest.raises(FrozenInstanceError):
+            setattr(value, name, None)
+        assert not hasattr(value, "__dict__")
