@@ -149,18 +149,18 @@ MALFORMED_VERSIONS = (
 
 
 def malformed_versions() -> SearchStrategy[str]:
-    """Values of x-ms-version that are no YYYY-MM-DD: near misses of a date and anything else a field can hold."""
+    """Values of x-ms-version that are no YYYY-MM-DD, nor a list with one: near misses of a date and anything else a field can hold."""
     date = "2011-10-01"
     cut = st.integers(0, len(date) - 1).map(lambda n: date[:n])
     swapped = st.tuples(st.integers(0, len(date) - 1), st.sampled_from("xX/ .:_Z+")).map(
         lambda p: (date[: p[0]] + p[1] + date[p[0] + 1 :]).strip()
     )
-    grown = st.tuples(st.sampled_from("0x-T.,;"), st.booleans()).map(lambda p: date + p[0] if p[1] else p[0] + date)
+    grown = st.tuples(st.sampled_from("0x-T.;"), st.booleans()).map(lambda p: date + p[0] if p[1] else p[0] + date)
     short = st.tuples(st.integers(2000, 2030), st.integers(1, 12), st.integers(1, 28)).map(
         lambda p: f"{p[0]}-{p[1]}-{p[2]}"
     )
     found = st.one_of(cut, swapped, grown, short, _FIELD_TEXT)
-    return found.filter(lambda value: not _is_version_form(value))
+    return found.filter(lambda value: not any(_is_version_form(each.strip()) for each in value.split(",")))
 
 
 def _is_version_form(value: str) -> bool:
