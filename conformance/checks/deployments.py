@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from conformance.checks.polls import version_of
 from conformance.checks.registry import about, check
 from conformance.checks.wording import is_busy, said, symptom
-from conformance.protocol.documents import NAMESPACE, child, elements, error_code, local, read_document, text
+from conformance.protocol.documents import NAMESPACE, child, error_code, local, own_elements, read_document, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -74,13 +74,13 @@ def _deployments_of(response: Response) -> list[etree._Element]:
     if local(root) == "Deployment":
         return [root]
     holder = child(root, "Deployments")
-    return [] if holder is None else [node for node in elements(holder) if local(node) == "Deployment"]
+    return [] if holder is None else [node for node in own_elements(holder) if local(node) == "Deployment"]
 
 
 def instance_elements(deployment: etree._Element) -> list[etree._Element]:
     """The RoleInstance elements of a Deployment element."""
     listed = child(deployment, "RoleInstanceList")
-    return [] if listed is None else [node for node in elements(listed) if local(node) == "RoleInstance"]
+    return [] if listed is None else [node for node in own_elements(listed) if local(node) == "RoleInstance"]
 
 
 def member(parent: etree._Element, name: str) -> str:
@@ -174,7 +174,7 @@ def instance_list(world: World, exchanges: Sequence[Exchange], instances: Sequen
         name for node in found for name in _INSTANCE_MEMBERS if child(node, name) is not None and not member(node, name)
     ]
     known = (*_INSTANCE_MEMBERS, *FIRST_VERSIONS)
-    orders = {tuple(local(part) for part in elements(node) if local(part) in known)[:3] for node in found}
+    orders = {tuple(local(part) for part in own_elements(node) if local(part) in known)[:3] for node in found}
     expected = f"{', '.join(_INSTANCE_MEMBERS)}, then what versions added"
     if absent:
         told = f"{absent} not listed once"
@@ -246,7 +246,7 @@ def _listed_instances(exchange: Exchange) -> list[etree._Element]:
 
 def _gated_elements(exchange: Exchange) -> frozenset[str]:
     """The elements of its role instances that came with some version."""
-    return frozenset(local(part) for node in _listed_instances(exchange) for part in elements(node)) & set(
+    return frozenset(local(part) for node in _listed_instances(exchange) for part in own_elements(node)) & set(
         FIRST_VERSIONS
     )
 

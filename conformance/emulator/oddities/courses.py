@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from conformance.emulator.admission import check_conflict, check_resource, not_found
 from conformance.emulator.departures import Change, edits, instead, skips
-from conformance.emulator.documents import Node
+from conformance.emulator.documents import Node, namespace_declarations
 from conformance.emulator.faults.conditions import known_after
 from conformance.emulator.http1 import reply_to
 from conformance.emulator.lookup import find_operation
 from conformance.emulator.messages import Refusal, Reply
-from conformance.emulator.observation import deployment_document
+from conformance.emulator.observation import deployment_document, instance_node
 from conformance.emulator.oddities.registry import oddity
 from conformance.emulator.operations import conflicting_operation, instance_status, is_over, operation_duration
 
@@ -175,6 +175,17 @@ oddity(
         deployment_document,
         lambda _, root: Node(
             root.name, (*root.children, Node("CreatedTime", "2011-10-11T00:00:00Z"), Node("ExtendedProperties"))
+        ),
+    ),
+)
+oddity(
+    "instances-with-namesakes",
+    "role instances hold elements of another namespace that are called like theirs",
+    edits(namespace_declarations, lambda _, text: f'{text} xmlns:f="urn:example:f"'),
+    edits(
+        instance_node,
+        lambda _, node: Node(
+            node.name, (Node("f:InstanceStatus", "StoppedVM"), Node("f:InstanceName", "x"), *node.children)
         ),
     ),
 )
