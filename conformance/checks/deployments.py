@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 from conformance.checks.polls import version_of
 from conformance.checks.registry import about, check
 from conformance.checks.wording import is_busy, said, symptom
-from conformance.protocol.documents import NAMESPACE, child, error_code, local, own_elements, read_document, text
+from conformance.protocol.documents import (
+    NAMESPACE,
+    child,
+    elements,
+    error_code,
+    local,
+    own_elements,
+    read_document,
+    text,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -83,6 +92,13 @@ def instance_elements(deployment: etree._Element) -> list[etree._Element]:
     return [] if listed is None else [node for node in own_elements(listed) if local(node) == "RoleInstance"]
 
 
+def _misplaced(parent: etree._Element, names: Sequence[str]) -> tuple[str, ...]:
+    """What is to blame where children called `names` are missed and stand there in another namespace."""
+    own = own_elements(parent)
+    strange = [node for node in elements(parent) if node not in own and local(node) in names]
+    return ("REQ-XML-NS",) if strange else ()
+
+
 def member(parent: etree._Element, name: str) -> str:
     """The text of a child, or ""."""
     found = child(parent, name)
@@ -151,7 +167,8 @@ def deployment_document(world: World, exchanges: Sequence[Exchange], name: str, 
     missing = [member_name for member_name in _DEPLOYMENT_MEMBERS if document.child(member_name) is None]
     shown = (document.text("Name") or "", (document.text("DeploymentSlot") or "").lower())
     if missing:
-        yield verdict.violated(", ".join(_DEPLOYMENT_MEMBERS), f"no {', '.join(missing)}", "members")
+        misplaced = _misplaced(document.root, missing)
+        yield verdict.violated(", ".join(_DEPLOYMENT_MEMBERS), f"no {', '.join(missing)}", "members", because=misplaced)
     else:
         yield verdict.judged(
             shown == (name, slot), f"Name {name}, slot {slot}", f"Name {shown[0]}, slot {shown[1]}", "identity"
@@ -178,7 +195,10 @@ def instance_list(world: World, exchanges: Sequence[Exchange], instances: Sequen
     expected = f"{', '.join(_INSTANCE_MEMBERS)}, then what versions added"
     if absent:
         told = f"{absent} not listed once"
-        yield verdict.violated("every instance once", told, "instances", because=("REQ-REIMAGE-SAME-NAME",))
+        holders = [*deployment_elements(exchange), *found]
+        misplaced = [root for each in holders for root in _misplaced(each, ("RoleInstanceList", *_INSTANCE_MEMBERS))]
+        because = ("REQ-REIMAGE-SAME-NAME", *dict.fromkeys(misplaced))
+        yield verdict.violated("every instance once", told, "instances", because=because)
     elif empty:
         yield verdict.violated(
             f"a text in {', '.join(_INSTANCE_MEMBERS)}", f"{sorted(set(empty))} empty", "empty-member"

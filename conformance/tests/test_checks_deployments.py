@@ -197,6 +197,23 @@ class TestDocuments:
         assert brief(found) == [violated("REQ-DEPL-INSTANCES", "instances", because=("REQ-REIMAGE-SAME-NAME",))]
         assert worded(found) == [("every instance once", f"{absent} not listed once")]
 
+    def test_what_stands_in_another_namespace_is_the_namespaces_matter(self) -> None:
+        list_strange = deployment(instance("A")).replace("<RoleInstanceList>", '<RoleInstanceList xmlns="urn:x">')
+        name_strange = deployment(instance("A")).replace("<InstanceName>", '<InstanceName xmlns="urn:x">')
+
+        for body in (list_strange, name_strange):
+            found = judged("instance_list", [shown(body)], instances=["A"])
+            because = ("REQ-REIMAGE-SAME-NAME", "REQ-XML-NS")
+            assert brief(found) == [violated("REQ-DEPL-INSTANCES", "instances", because=because)]
+        found = judged("deployment_document", [shown(list_strange)], name="contoso-v2", slot="production")
+        assert brief(found) == [violated("REQ-DEPL-ROOT", "members", because=("REQ-XML-NS",))]
+
+    def test_elements_of_another_namespace_are_none_of_an_instances(self) -> None:
+        strange = '<f:InstanceStatus xmlns:f="urn:x">StoppedVM</f:InstanceStatus><f:InstanceSize xmlns:f="urn:x"/>'
+        inner = instance("A").replace("<RoleName>", f"{strange}<RoleName>")
+
+        assert self.listed(inner, "A") == [met("REQ-DEPL-INSTANCES")]
+
     def test_the_members_of_an_instance(self) -> None:
         swapped = "<RoleInstance><InstanceName>A</InstanceName><RoleName>r</RoleName><InstanceStatus>s</InstanceStatus></RoleInstance>"
         short = "<RoleInstance><RoleName>r</RoleName><InstanceName>A</InstanceName></RoleInstance>"
