@@ -219,7 +219,8 @@ def test_a_fresh_operating_system_is_written(sut: SystemUnderTest) -> None:
     with sut.together():
         for result in probed(sut):
             contended = {"contended": True} if result.was_contended else {}
-            sut.judge(fresh_installation, result.probe_before[0], result.probe_after[0], **contended)
+            start = [result.exchange] if result.exchange is not None else []
+            sut.judge(fresh_installation, result.probe_before[0], result.probe_after[0], *start, **contended)
 
 
 @afterwards

@@ -147,6 +147,15 @@ def _causes(verdict: Verdict, exchange: Exchange, evidence: Evidence) -> Iterato
             yield _SLOTS
 
 
+def _is_in_muddled_slot(exchange: Exchange, evidence: Evidence) -> bool:
+    """Whether a reimage addresses a slot in which a plain reimage of an instance that is there was refused: it may lead elsewhere."""
+    address = read_target(exchange.request.target)
+    if address.kind is not Kind.REIMAGE or address.form is not UriForm.SLOT:
+        return False
+    refused = (entry.partition(" ")[0] for entry in evidence.controls.refused if entry.startswith("reimage:slot:"))
+    return address.deployment in {place.rpartition("/")[2] for place in refused}
+
+
 def _wider(verdict: Verdict, exchange: Exchange, address: Address, evidence: Evidence) -> Iterator[str]:
     """The requirements that cover what a verdict's own covers in part."""
     if address.kind is Kind.OPERATION and address.operation in evidence.meddled:
@@ -158,6 +167,9 @@ def _wider(verdict: Verdict, exchange: Exchange, address: Address, evidence: Evi
         )
     if verdict.requirement in _MIXED_UP:
         yield _EQUIVALENT
+        known = [evidence.exchanges[number] for number in verdict.evidence if number in evidence.exchanges]
+        if any(_is_in_muddled_slot(each, evidence) for each in known):
+            yield _SLOTS
     if (
         verdict.requirement == "REQ-REIMAGE-URI-NAME"
         and shut_out(exchange, address.deployment) in evidence.controls.shut

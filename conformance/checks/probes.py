@@ -29,13 +29,13 @@ def installation_in(exchange: Exchange) -> str:
 def fresh_installation(
     world: World, exchanges: Sequence[Exchange], requirement: str = "REQ-REIMAGE-FRESH-OS", *, contended: bool = False
 ) -> Iterator[Verdict]:
-    """A reimage that succeeded wrote a fresh guest OS (REQ-REIMAGE-FRESH-OS); exchanges: probe before, probe after.
+    """A reimage that succeeded wrote a fresh guest OS (REQ-REIMAGE-FRESH-OS); exchanges: probe before, probe after, the 202 if it is known.
 
     `contended` says that others were refused while it ran, which may have disturbed it (REQ-CONC-REFUSED-NOEFFECT).
     """
     del world
     before, after = installation_in(exchanges[0]), installation_in(exchanges[1])
-    verdict = about(requirement, exchanges[1], exchanges[0])
+    verdict = about(requirement, exchanges[1], exchanges[0], *exchanges[2:])
     if not before or not after:
         yield verdict.inconclusive("the probe did not tell the installation id")
     else:

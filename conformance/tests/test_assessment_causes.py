@@ -327,8 +327,10 @@ class TestControls:
 class TestCauses:
     """What the deciding exchange of a violated verdict adds to its causes."""
 
-    def of(self, found: Verdict, *exchanges: Exchange, accepted: tuple[str, ...] = ()) -> tuple[str, ...]:
-        controls = Controls(frozenset(accepted), frozenset(accepted))
+    def of(
+        self, found: Verdict, *exchanges: Exchange, accepted: tuple[str, ...] = (), refused: tuple[str, ...] = ()
+    ) -> tuple[str, ...]:
+        controls = Controls(frozenset(accepted), frozenset(accepted), frozenset(refused))
         return attributed(found, Evidence.of(numbered(*exchanges), controls)).because
 
     def test_where_one_slot_alone_is_refused_the_slot_is_to_blame(self) -> None:
@@ -564,6 +566,25 @@ class TestCauses:
             exchange(replace(LOOK, method="DELETE"), 200, number=2),
         ):
             assert self.of(verdict("REQ-GOS-200"), asked, harmless) == ()
+
+    @pytest.mark.parametrize(
+        ("place", "slots"),
+        [
+            ("slot:contoso/production", True),
+            ("slot:fabrikam/production", True),
+            ("slot:contoso/staging", False),
+            ("name:contoso/production", False),
+        ],
+    )
+    def test_in_a_slot_that_misses_an_instance_others_may_be_those_of_another_slot(
+        self, place: str, *, slots: bool
+    ) -> None:
+        equivalent, refused = "REQ-REIMAGE-URI-EQUIV", (f"reimage:{place} 404 ResourceNotFound",)
+        because = (equivalent, "REQ-REIMAGE-SLOT-VALUES") if slots else (equivalent,)
+
+        assert self.of(verdict("REQ-REIMAGE-FRESH-OS"), started(number=1), refused=refused) == because
+        assert self.of(verdict("REQ-REIMAGE-FRESH-OS"), poll(RUNNING, number=1), refused=refused) == (equivalent,)
+        assert self.of(verdict("REQ-REIMAGE-202"), started(number=1), refused=refused) == ()
 
     def test_a_method_that_is_taken_may_stand_in_for_post(self) -> None:
         assert self.of(verdict("REQ-ERR-VERB"), exchange(replace(REIMAGE, method="PUT"))) == ("REQ-REIMAGE-METHOD",)
