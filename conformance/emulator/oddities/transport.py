@@ -45,7 +45,7 @@ oddity(
         "body_octets",
         lambda original, call, reply: (
             original(call, reply)
-            if call.message.version == "HTTP/1.0"
+            if call.message.version == "HTTP/1.0" or not reply.chunked
             else _extended(reply.body) + b"000\r\nX-Trailer: here\r\n\r\n"
         ),
     ),
