@@ -30,7 +30,6 @@ def refuse_and_look(sut: SystemUnderTest, request: Request) -> None:
     place = sut.place_of(request) or sut.main_witness(7)
     before = sut.observer.look(place.deployment) if sut.observer.offers_deployment else None
     exchange = sut.refuse(request, effects=False)
-    identifier = exchange.reply.header("x-ms-request-id") if exchange.reply is not None else None
     with sut.together():
         if before is not None:
             after = sut.observer.look(place.deployment)
@@ -38,8 +37,8 @@ def refuse_and_look(sut: SystemUnderTest, request: Request) -> None:
             sut.judge(instance_untouched, before, exchange, after, **arguments)
         elif exchange.reply is not None:
             sut.judge(answered_with, exchange, requirement="REQ-AUTH-BEFORE-EFFECT", statuses=[401, 403, 404])
-        if identifier:
-            poll = sut.send(sut.builder.operation_status(identifier), label="poll-refused")
+        poll = sut.refusing.poll_of(exchange)
+        if poll is not None:
             sut.judge(nothing_left_behind, exchange, poll)
 
 

@@ -15,7 +15,7 @@ from conformance.protocol.documents import error_code
 from conformance.runner.campaign import FEW_CONFLICTS
 from conformance.runner.operations import Operation, State
 from conformance.runner.recorder import raise_bad
-from conformance.runner.signals import Untested
+from conformance.runner.signals import Inconclusive, Untested
 
 if TYPE_CHECKING:
     from conformance.model import Exchange, Request, Verdict
@@ -45,6 +45,7 @@ class Refusing:
         self._examined: set[tuple[str, ...]] = set()
         self._taken: Counter[str] = Counter()
         self._in_vain = False
+        self._gone_astray = 0
         self._unmasked = sut.world
 
     def attempt(self, request: Request, *, label: str = "refusal", **options: Any) -> Exchange:
@@ -102,6 +103,23 @@ class Refusing:
         raise_bad(verdicts)
         return exchange
 
+    def try_out(self, request: Request, *, label: str = "refusal", **options: Any) -> Exchange:
+        """Sends a request of which either answer is fine, and waits for the end of whatever it started.
+
+        Raises Inconclusive where enough requests that address nothing have been seen to reimage something.
+        """
+        astray = self._sut.place_of(request) is None
+        if astray and self._gone_astray >= ENOUGH:
+            raise Inconclusive(
+                "requests that address nothing reimage something, so that each costs a reimage and tells nothing",
+                ("REQ-REIMAGE-UNKNOWN-INSTANCE", "REQ-REIMAGE-UNKNOWN-SERVICE"),
+            )
+        exchange = self.attempt(request, label=label, **options)
+        self.settle(exchange)
+        if astray and exchange.number in self._sut.budget.accepted:
+            self._gone_astray += 1
+        return exchange
+
     def settle(self, exchange: Exchange) -> None:
         """Books what a request started although it addresses nothing, and waits for its end, so that it is in nobody's way."""
         address = read_target(exchange.request.target)
@@ -156,9 +174,8 @@ class Refusing:
     def _effects(self, refusal: Exchange, place: Place, before: Exchange | None, requirement: str) -> list[Verdict]:
         """What a refused request left behind: an operation under its id, or an instance that is not as it was."""
         verdicts: list[Verdict] = []
-        identifier = refusal.reply.header("x-ms-request-id") if refusal.reply is not None else None
-        if identifier:
-            poll = self._sut.dispatcher.once(self._sut.builder.operation_status(identifier), label="poll-refused")
+        poll = self.poll_of(refusal)
+        if poll is not None:
             verdicts += self._sut.recorder.judge(nothing_left_behind, [refusal, poll])
         if before is not None and statuses_in(before):
             beside = self._sut.book.is_busy(place.deployment)
@@ -166,6 +183,13 @@ class Refusing:
             arguments = {"requirement": requirement, "instance": place.role_instance, "beside": beside}
             verdicts += self._sut.recorder.judge(instance_untouched, [before, refusal, after], **arguments)
         return verdicts
+
+    def poll_of(self, refusal: Exchange) -> Exchange | None:
+        """A poll of the id that a refusal carries, to see whether it is an operation; None where it carries none."""
+        identifier = refusal.reply.header("x-ms-request-id") if refusal.reply is not None else None
+        if not identifier:
+            return None
+        return self._sut.dispatcher.once(self._sut.builder.operation_status(identifier), label="poll-refused")
 
     def refusals_of(self, place: Place) -> list[Exchange]:
         """The requests addressed to an instance that were refused."""

@@ -18,7 +18,7 @@ from conformance.runner.knowing import KnownOperations
 from conformance.runner.operations import Operation, OperationBook
 from conformance.runner.planning import Planner
 from conformance.runner.recorder import raise_bad
-from conformance.runner.refusing import ENOUGH, Refusing
+from conformance.runner.refusing import Refusing
 from conformance.runner.signals import Inconclusive, Untested
 from conformance.world import Absence
 
@@ -75,7 +75,6 @@ class SystemUnderTest:
         self.known = KnownOperations(self)
         self.memory: dict[str, Any] = {}
         self._ticking = False
-        self._gone_astray = 0
         self._together: list[Verdict] | None = None
         dispatcher.before = self.tick
         dispatcher.knock = self.is_alive
@@ -305,21 +304,8 @@ class SystemUnderTest:
         return self.refusing.refuse(request, requirement, effects=effects, **options)
 
     def try_out(self, request: Request, *, label: str = "refusal", **options: Any) -> Exchange:
-        """Sends a request of which either answer is fine, and waits for the end of whatever it started.
-
-        Raises Inconclusive where enough requests that address nothing have been seen to reimage something.
-        """
-        astray = self.place_of(request) is None
-        if astray and self._gone_astray >= ENOUGH:
-            raise Inconclusive(
-                "requests that address nothing reimage something, so that each costs a reimage and tells nothing",
-                ("REQ-REIMAGE-UNKNOWN-INSTANCE", "REQ-REIMAGE-UNKNOWN-SERVICE"),
-            )
-        exchange = self.attempt(request, label=label, **options)
-        self.settle(exchange)
-        if astray and exchange.number in self.budget.accepted:
-            self._gone_astray += 1
-        return exchange
+        """Sends a request of which either answer is fine, and waits for the end of whatever it started."""
+        return self.refusing.try_out(request, label=label, **options)
 
     def settle(self, exchange: Exchange) -> None:
         """Books what a request started although it addresses nothing, and waits for its end, so that it is in nobody's way."""
