@@ -106,8 +106,16 @@ class Run:
             journal.write(baseline.EVENT, **baseline.baseline_event(self._baseline, datetime.now(UTC).date()))
         recorder = Recorder(journal, redactor, World(masked, target.strictness))
         limits = target.limits
-        client = self._client(connector, clock, recorder, limits.requests_per_second)
-        probe_client = self._client(probe_connector, clock, recorder, 0.0) if probe_connector is not None else None
+        rate = limits.requests_per_second
+        timeout, record = limits.request_timeout_seconds, recorder.record
+        client = self._stack.enter_context(
+            Client(connector, clock, request_timeout=timeout, record=record, requests_per_second=rate)
+        )
+        probe_client = None
+        if probe_connector is not None:  # nobody judges the probe, so nothing is waited for after its replies
+            probe_client = self._stack.enter_context(
+                Client(probe_connector, clock, request_timeout=timeout, record=record, linger_seconds=0)
+            )
         from conformance.protocol.requests import RequestBuilder  # noqa: PLC0415
 
         builder = RequestBuilder(target)
@@ -122,12 +130,6 @@ class Run:
             budget=Budget(limits.max_reimages),
             seed=plan.seed,
         )
-
-    def _client(self, connector: Connector, clock: Clock, recorder: Recorder, rate: float) -> Client:
-        """A client whose exchanges go to the recorder."""
-        timeout = self.target.limits.request_timeout_seconds
-        client = Client(connector, clock, request_timeout=timeout, record=recorder.record, requests_per_second=rate)
-        return self._stack.enter_context(client)
 
     def _header(self, target: dict[str, Any]) -> dict[str, Any]:
         """The journal's first line."""

@@ -10,6 +10,7 @@ from conformance.checks.polls import STATUSES, TERMINAL, status_of
 from conformance.checks.progress import RETENTION_SECONDS
 from conformance.oracle import permitted
 from conformance.protocol.addresses import read_target
+from conformance.runner.pacing import pause
 
 if TYPE_CHECKING:
     from conformance.model import Deployment, Exchange
@@ -224,8 +225,7 @@ class OperationBook:
                 UNUSABLE_AGAIN_SECONDS if again else UNUSABLE_SECONDS, self._limits.operation_timeout_seconds
             ):
                 operation.state, operation.ended = State.LOST, now
-        interval = self._limits.poll_interval_seconds
-        operation.due = now + min(max(waited * 0.1, interval / 10), interval)
+        operation.due = now + pause(waited, self._limits.poll_interval_seconds)
 
     def _finish(self, operation: Operation) -> None:
         """After the end: one more look at the status, and the budget back where nothing was reimaged."""

@@ -17,6 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conformance.model import Exchange, Failure, FailureKind, Request, Response, Target
+from conformance.wire.base64_masks import Base64Masks
+from conformance.wire.masks import mask_of
 from conformance.wire.reading import ResponseReader
 from conformance.wire.redaction import Redactor
 
@@ -209,6 +211,19 @@ def test_the_octets_of_a_certificate_are_hidden(credentials: Credentials) -> Non
     masked = credentials.redactor.data(b"\x00\x01" + credentials.der() + b"\x02")
 
     assert masked == b"\x00\x01" + (b"masked" * 1000)[: len(credentials.der())] + b"\x02"
+
+
+def test_what_hid_nothing_is_read_again_once_there_is_more_to_hide(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("conformance.wire.base64_masks._REMEMBERED_RUNS", 2)
+    texts = [base64.b64encode(f"number {n} {WORD}".encode()).decode() for n in range(4)]
+    masks = Base64Masks()
+    masks.add_identifier(SECRET, mask_of(SECRET, 1))
+
+    assert [masks.apply(text) for text in texts * 2] == texts * 2
+    masks.add_identifier(WORD, mask_of(WORD, 2))
+    shown = [base64.b64decode(masks.apply(text)).decode() for text in texts]
+    assert all(WORD not in text for text in shown)
+    assert [text[:9] for text in shown] == [f"number {n} " for n in range(4)]
 
 
 def test_another_certificate_keeps_what_is_its_own(credentials: Credentials) -> None:

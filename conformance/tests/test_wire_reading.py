@@ -191,6 +191,19 @@ def test_content_where_there_can_be_none_is_found(status: int) -> None:
     assert anomalies(read(b"HTTP/1.1 %d X\r\n\r\nhello" % status)) == (f"content-on-{status}: 5 octets",)
 
 
+@pytest.mark.parametrize("seconds", [0.0, 0.2])
+@pytest.mark.parametrize(
+    ("head", "waits"), [(b"HTTP/1.1 204 X\r\n\r\n", True), (OK + b"Content-Length: 0\r\n\r\n", False)]
+)
+def test_content_that_should_not_come_is_waited_for_as_long_as_asked(
+    head: bytes, *, waits: bool, seconds: float
+) -> None:
+    source = Octets([head])
+    ResponseReader(source, "GET", linger_seconds=seconds).read()
+
+    assert source.lingered == [seconds if waits else 0]
+
+
 def test_a_response_to_head_may_state_a_length() -> None:
     reading = read(OK + b"Content-Length: 12\r\n\r\n", "HEAD")
 

@@ -23,9 +23,11 @@ _LINE_BREAK = re.compile(r"(?:[\r\n\t \x00]|\\[rn]|%0[ad]|&\#(?:10|13|x0?[ad]);)
 _PEM = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END \1-----", re.DOTALL)
 _WINDOW = 16
 _STRIDE = 8
+_REMEMBERED_LENGTH = 256
+_REMEMBERED_RUNS = 20_000
 _ESCAPES = (
-    ("+", "/"), ("-", "_"), ("%2B", "%2F"), ("%2b", "%2f"), ("\\u002B", "/"), ("\\u002b", "/"), ("+", "\\/"),
-    ("\\u002B", "\\/"), ("&#43;", "/"), ("&#x2B;", "/"), ("&#x2b;", "/"),
+    ("-", "_"), ("%2B", "%2F"), ("%2b", "%2f"), ("\\u002B", "/"), ("\\u002b", "/"), ("+", "\\/"), ("\\u002B", "\\/"),
+    ("&#43;", "/"), ("&#x2B;", "/"), ("&#x2b;", "/"),
 )  # fmt: skip
 _CHARACTER = re.compile(
     r"(?P<plus>[+-]|%2b|\\u002b|&\#(?:43|x2b);)|(?P<slash>/|_|%2f|\\/|\\u002f|&\#(?:47|x2f);)|.",
@@ -36,11 +38,15 @@ _FORMS = {"plus": "+", "slash": "/"}
 
 @dataclass(slots=True)
 class Base64Masks:
-    """Texts to hide, each with its mask, indexed by windows of their characters."""
+    """Texts to hide, each with its mask, indexed by windows of their characters.
+
+    Most runs of base64 characters come again with every reply, so those that hide nothing are remembered.
+    """
 
     _texts: list[tuple[str, str]] = field(default_factory=list)
     _windows: dict[str, tuple[int, int]] = field(default_factory=dict)
     _octets: list[tuple[str, str]] = field(default_factory=list)
+    _innocent: set[str] = field(default_factory=set)
 
     def add_identifier(self, value: str, mask: str) -> None:
         """Hide `value` in base64; under the mask the base64 decodes to `mask`."""
@@ -80,18 +86,25 @@ class Base64Masks:
 
     def _add(self, text: str, mask: str) -> None:
         self._texts.append((text, mask))
-        for plus, slash in _ESCAPES:
-            forms = [{"+": plus, "/": slash}.get(character, character) for character in text]
-            for offset in range(0, len(text) - _WINDOW + 1, _STRIDE):
-                window = "".join(forms[offset : offset + _WINDOW])[:_WINDOW]
-                self._windows.setdefault(window, (len(self._texts) - 1, offset))
+        self._innocent.clear()
+        for offset in range(0, len(text) - _WINDOW + 1, _STRIDE):
+            place = (len(self._texts) - 1, offset)
+            window = text[offset : offset + _WINDOW]
+            self._windows.setdefault(window, place)
+            if "+" in window or "/" in window:
+                for plus, slash in _ESCAPES:
+                    forms = {ord("+"): plus, ord("/"): slash}
+                    self._windows.setdefault(window.translate(forms)[:_WINDOW], place)
 
     def _find(self, text: str) -> Iterator[tuple[int, str]]:
         """Where something hidden is, and the mask to lay over it, in order."""
         windows = self._windows
         end = 0
         for run in _RUN.finditer(text):
+            if run[0] in self._innocent:
+                continue
             place = max(run.start(), end)
+            before = end
             while place <= run.end() - _WINDOW:
                 hit = windows.get(text[place : place + _WINDOW])
                 if hit is None:
@@ -101,6 +114,14 @@ class Base64Masks:
                     yield start, mask
                     end = start + len(mask)
                 place = max(end, place + 1)
+            if end == before <= run.start():
+                self._remember(run[0])
+
+    def _remember(self, run: str) -> None:
+        if len(run) <= _REMEMBERED_LENGTH:
+            if len(self._innocent) >= _REMEMBERED_RUNS:
+                self._innocent.clear()
+            self._innocent.add(run)
 
     def _extend(self, text: str, place: int, floor: int, which: int, offset: int) -> Iterator[tuple[int, str]]:
         """The stretches of `text` around `place` that agree with hidden text `which` around `offset`, line by line."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 import httpx
 
 from conformance.model import Exchange, Request
-from conformance.wire.reading import BODY_LIMIT
+from conformance.wire.reading import BODY_LIMIT, LINGER_SECONDS
 from conformance.wire.transport import NoReplyError, Outcome, VerbatimTransport
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ class Client:
     """Sends requests through httpx over the verbatim transport; whatever the endpoint does comes back as an Exchange.
 
     `record` gets each exchange and gives the one that is handed out, redacted for example; not for several threads.
+    `linger_seconds` is how long to look for content after each reply that is to have none; 0 for an endpoint that is not judged.
     """
 
     def __init__(
@@ -35,8 +36,11 @@ class Client:
         record: Callable[[Exchange], Exchange] = lambda exchange: exchange,
         requests_per_second: float = 0.0,
         body_limit: int = BODY_LIMIT,
+        linger_seconds: float = LINGER_SECONDS,
     ) -> None:
-        transport = VerbatimTransport(connector, clock, request_timeout=request_timeout, body_limit=body_limit)
+        transport = VerbatimTransport(
+            connector, clock, request_timeout=request_timeout, body_limit=body_limit, linger_seconds=linger_seconds
+        )
         self._http = httpx.Client(transport=transport, trust_env=False, timeout=None, headers={})  # noqa: S113
         self._clock = clock
         self._record = record

@@ -61,13 +61,25 @@ class Source(Protocol):
 
 
 class ResponseReader:
-    """Reads the response to one request with `method`; `sole` is whether that was one request to every reader."""
+    """Reads the response to one request with `method`; `sole` is whether that was one request to every reader.
 
-    def __init__(self, source: Source, method: str, *, sole: bool = True, body_limit: int = BODY_LIMIT) -> None:
+    `linger_seconds` is how long to look for content after a reply that is to have none.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        method: str,
+        *,
+        sole: bool = True,
+        body_limit: int = BODY_LIMIT,
+        linger_seconds: float = LINGER_SECONDS,
+    ) -> None:
         self._source = source
         self._method = method
         self._sole = sole
         self._body_limit = body_limit
+        self._linger_seconds = linger_seconds
         self._buffer = bytearray()
         self._octets = 0
         self._head: Head | None = None
@@ -98,7 +110,7 @@ class ResponseReader:
     def _conclude(self, failure: Failure | None, extent: Extent) -> Reading:
         surplus = b""
         if failure is None and extent in {Extent.NOTHING, Extent.LENGTH, Extent.CHUNKED}:
-            surplus = bytes(self._buffer) + self._source.linger(LINGER_SECONDS if extent is Extent.NOTHING else 0)
+            surplus = bytes(self._buffer) + self._source.linger(self._linger_seconds if extent is Extent.NOTHING else 0)
             self._name_surplus(surplus, extent)
         head = self._head
         if head is None:

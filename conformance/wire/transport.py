@@ -15,7 +15,7 @@ import httpx
 from conformance.model import Failure, FailureKind, Request, Response
 from conformance.wire.framing import is_plainly_framed, must_be_last
 from conformance.wire.pool import Connection, ConnectionPool
-from conformance.wire.reading import BODY_LIMIT, Reading, ResponseReader
+from conformance.wire.reading import BODY_LIMIT, LINGER_SECONDS, Reading, ResponseReader
 from conformance.wire.source import StreamSource
 from conformance.wire.streams import failure_of
 
@@ -58,12 +58,19 @@ class VerbatimTransport(httpx.BaseTransport):
     """
 
     def __init__(
-        self, connector: Connector, clock: Clock, *, request_timeout: float, body_limit: int = BODY_LIMIT
+        self,
+        connector: Connector,
+        clock: Clock,
+        *,
+        request_timeout: float,
+        body_limit: int = BODY_LIMIT,
+        linger_seconds: float = LINGER_SECONDS,
     ) -> None:
         self._clock = clock
         self._pool = ConnectionPool(connector)
         self._request_timeout = request_timeout
         self._body_limit = body_limit
+        self._linger_seconds = linger_seconds
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send the request in the extensions and read its reply; raises NoReplyError."""
@@ -154,7 +161,13 @@ class VerbatimTransport(httpx.BaseTransport):
     def _read(self, connection: Connection, request: Request, deadline: float, broken: OSError | None) -> Reading:
         source = StreamSource(connection.stream, self._clock, deadline)
         connection.sole = is_plainly_framed(request)
-        reader = ResponseReader(source, request.method, sole=connection.sole, body_limit=self._body_limit)
+        reader = ResponseReader(
+            source,
+            request.method,
+            sole=connection.sole,
+            body_limit=self._body_limit,
+            linger_seconds=self._linger_seconds,
+        )
         reading = reader.read()
         if broken and not reading.octets and reading.failure and reading.failure.kind is not FailureKind.TLS:
             return replace(reading, failure=failure_of(broken, "while the request was being sent"))
