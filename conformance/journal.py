@@ -132,13 +132,13 @@ def read_journal(path: Path) -> Journal:
         octets = path.read_bytes()
     except OSError as error:
         raise JournalError(f"the journal {str(path)!r} cannot be read: {error.strerror or error}") from error
-    with _collection_paused():
+    with collection_paused():
         return _read(octets, path)
 
 
 @contextlib.contextmanager
-def _collection_paused() -> Iterator[None]:
-    """Nothing that a journal holds is cyclic garbage; looking for some took two thirds of the time to read one."""
+def collection_paused() -> Iterator[None]:
+    """Nothing that a journal or an assessment holds is cyclic garbage; looking for some took two thirds of the time to read one."""
     enabled = gc.isenabled()
     gc.disable()
     try:

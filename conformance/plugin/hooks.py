@@ -10,8 +10,10 @@ import pytest
 from hypothesis import is_hypothesis_test, settings
 
 from conformance.errors import ReportError, SuiteError, UnreachableError
+from conformance.journal import collection_paused
 from conformance.plugin.concluding import conclude_case
 from conformance.plugin.ending import ASSESSMENT, PageHooks, end_session
+from conformance.plugin.interrupting import Interruption
 from conformance.plugin.options import Plan, add_options, folder_for, is_wanted, plan_of
 from conformance.plugin.run import Run
 from conformance.requirements import requirement
@@ -56,6 +58,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.tbstyle = (
             "line"  # a finding says what it found; a traceback through the suite costs time and says less
         )
+    config.pluginmanager.register(Interruption(brief=not config.option.fulltrace))
     _set_up_hypothesis(plan)
     if not config.option.collectonly:
         _set_up_reports(config, folder)
@@ -288,14 +291,15 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[
     config = session.config
     if PLAN not in config.stash or config.option.collectonly:
         return (yield)
-    lines = end_session(session, config.stash.get(RUN, None), config.stash[FOLDER], config.stash[PLAN], exitstatus)
-    config.stash[LINES] = lines
-    try:
-        return (yield)
-    except (OSError, RuntimeError):
-        if ASSESSMENT in config.stash:
-            raise
-        return None  # there is nothing to make a page of, as LINES says
+    with collection_paused():
+        lines = end_session(session, config.stash.get(RUN, None), config.stash[FOLDER], config.stash[PLAN], exitstatus)
+        config.stash[LINES] = lines
+        try:
+            return (yield)
+        except (OSError, RuntimeError):
+            if ASSESSMENT in config.stash:
+                raise
+            return None  # there is nothing to make a page of, as LINES says
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

@@ -62,10 +62,13 @@ def await_line(journal: Path, mark: bytes, process: subprocess.Popen[str]) -> No
     pytest.fail(f"no {mark!r} in the journal")
 
 
-def test_ctrl_c_ends_a_run_with_all_reports_and_names_what_goes_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("rest", "frames"), [((), 0), (("--", "--full-trace"), 20)], ids=["brief", "full-trace"])
+def test_ctrl_c_ends_a_run_with_all_reports_and_names_what_goes_on(
+    tmp_path: Path, rest: tuple[str, ...], frames: int
+) -> None:
     folder = tmp_path / "reports"
     with emulator(tmp_path, operation_seconds=30.0) as target:
-        words = [*COMMAND, "run", str(target), "--report-dir", str(folder)]
+        words = [*COMMAND, "run", str(target), "--report-dir", str(folder), *rest]
         heard = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731  a shell's background job ignores it
         process = subprocess.Popen(  # noqa: S603
             words,
@@ -82,6 +85,8 @@ def test_ctrl_c_ends_a_run_with_all_reports_and_names_what_goes_on(tmp_path: Pat
     assert process.returncode == 2
     assert {file.name for file in folder.iterdir()} == REPORTS
     assert results["run"]["interrupted"] is True
+    assert len(re.findall(r"^\S+\.py:\d+: ", told, re.MULTILINE)) >= frames
+    assert ("to show a full traceback" in told) == (not frames)
     left = re.search(r"Still under way when the run was cut short: (\w{32}) \(", told)
     assert left is not None
     assert left[1] in {operation["id"] for operation in results["operations"]}
