@@ -142,18 +142,16 @@ def _causes(verdict: Verdict, exchange: Exchange, evidence: Evidence) -> Iterato
         yield "REQ-ASYNC-REQID-UNIQUE"
     yield from _wider(verdict, exchange, address, evidence)
     if address.kind is Kind.REIMAGE and address.form is UriForm.SLOT:
-        taken = {name.rpartition("/")[2] for name in evidence.controls.accepted if name.startswith("reimage:slot:")}
+        taken = evidence.controls.open_slots
         if taken and address.deployment not in taken:
             yield _SLOTS
 
 
 def _is_in_muddled_slot(exchange: Exchange, evidence: Evidence) -> bool:
-    """Whether a reimage addresses a slot in which a plain reimage of an instance that is there was refused: it may lead elsewhere."""
+    """Whether a reimage addresses a slot in which another, sound and plain, was refused: it may lead elsewhere."""
     address = read_target(exchange.request.target)
-    if address.kind is not Kind.REIMAGE or address.form is not UriForm.SLOT:
-        return False
-    refused = (entry.partition(" ")[0] for entry in evidence.controls.refused if entry.startswith("reimage:slot:"))
-    return address.deployment in {place.rpartition("/")[2] for place in refused}
+    by_slot = address.kind is Kind.REIMAGE and address.form is UriForm.SLOT
+    return by_slot and address.deployment in evidence.controls.shut_slots
 
 
 def _wider(verdict: Verdict, exchange: Exchange, address: Address, evidence: Evidence) -> Iterator[str]:

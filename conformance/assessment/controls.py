@@ -54,6 +54,16 @@ class Controls:
     shut: frozenset[str] = frozenset()
     forgotten: Mapping[str, int] = field(default_factory=dict)
 
+    @property
+    def open_slots(self) -> frozenset[str]:
+        """Slots in which a well-formed reimage was accepted."""
+        return _slots_of(self.accepted)
+
+    @property
+    def shut_slots(self) -> frozenset[str]:
+        """Slots in which a plain reimage of an instance that is there was refused."""
+        return _slots_of(self.refused)
+
     @classmethod
     def of(cls, world: World, exchanges: Mapping[int, Exchange]) -> Controls:
         """The controls among `exchanges`."""
@@ -108,6 +118,12 @@ def _kind(address: Address) -> str:
 def _kind_here(address: Address) -> str:
     """The same, with its place."""
     return f"{_kind(address)}:{address.service}/{address.deployment}"
+
+
+def _slots_of(entries: frozenset[str]) -> frozenset[str]:
+    """The slots of whatever was asked in the slot form, of `accepted` or `refused`."""
+    places = (entry.partition(" ")[0] for entry in entries if entry.startswith(f"{Kind.REIMAGE}:{UriForm.SLOT}:"))
+    return frozenset(place.rpartition("/")[2] for place in places)
 
 
 def _answer_here(exchange: Exchange) -> str:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from conformance.model import Exchange, RequirementResult, Verdict
 
+_NEVER = 1 << 30
 _BAD = (Outcome.VIOLATED, Outcome.ADVISORY, Outcome.KNOWN)
 
 
@@ -45,12 +46,12 @@ def _explains(cause: str, verdicts: Sequence[Verdict], spoiled: Mapping[str, set
 
 
 def _explained(bad: Mapping[str, list[Verdict]]) -> dict[str, set[str]]:
-    """For each violated requirement, all those that it explains, directly or through others.
+    """For each violated requirement, those that it explains directly.
 
     Where one names the other as its cause, the other does not count as a prerequisite the other way round.
     """
     spoiled = {name: {n for verdict in verdicts for n in verdict.evidence} for name, verdicts in bad.items()}
-    direct = {
+    return {
         cause: {
             name
             for name, verdicts in bad.items()
@@ -60,8 +61,12 @@ def _explained(bad: Mapping[str, list[Verdict]]) -> dict[str, set[str]]:
         }
         for cause in bad
     }
+
+
+def _reached(direct: Mapping[str, set[str]]) -> dict[str, set[str]]:
+    """For each violated requirement, all those that it explains, directly or through others."""
     reached: dict[str, set[str]] = {}
-    for cause in bad:
+    for cause in direct:
         todo, seen = list(direct[cause]), set()
         while todo:
             name = todo.pop()
@@ -73,14 +78,21 @@ def _explained(bad: Mapping[str, list[Verdict]]) -> dict[str, set[str]]:
 
 
 def roots_of(bad: Mapping[str, list[Verdict]]) -> dict[str, list[str]]:
-    """The root causes among violated requirements, each with what it drags along, likeliest first."""
-    reached = _explained(bad)
+    """The root causes among violated requirements, each with what it drags along, likeliest first.
+
+    Of those that explain each other, the one that was seen first is the cause, and of those seen in the same exchange the one that
+    explains another of them.
+    """
+    direct = _explained(bad)
+    reached = _reached(direct)
+    seen = {name: min(v.evidence[0] if v.evidence else _NEVER for v in verdicts) for name, verdicts in bad.items()}
     order = list(CATALOGUE)
 
-    def weight(name: str) -> tuple[bool, bool, int, int, int]:
+    def weight(name: str) -> tuple[bool, bool, int, int, bool, int]:
         advisory = all(verdict.outcome is Outcome.ADVISORY for verdict in bad[name])
         dependent = any(name in others and cause not in reached[name] for cause, others in reached.items())
-        return (dependent, advisory, -len(reached[name]), -len(bad[name]), order.index(name))
+        second = any(name in others and seen[cause] == seen[name] for cause, others in direct.items())
+        return (dependent, advisory, -len(reached[name]), seen[name], second, order.index(name))
 
     roots: dict[str, list[str]] = {}
     taken: set[str] = set()
@@ -161,7 +173,7 @@ def _finding(
     deciding = min(
         verdicts,
         key=lambda v: (
-            len(exchanges[v.evidence[0]].request.wire()) if v.evidence and v.evidence[0] in exchanges else 1 << 30
+            len(exchanges[v.evidence[0]].request.wire()) if v.evidence and v.evidence[0] in exchanges else _NEVER
         ),
     )
     deciding = verdicts[0] if verdicts[0].outcome is Outcome.VIOLATED and not verdicts[0].because else deciding

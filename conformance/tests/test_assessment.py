@@ -316,6 +316,30 @@ class TestCauses:
 
         assert found == {"REQ-HTTP-DATE": ["REQ-HTTP-FRAMING"]}
 
+    @pytest.mark.parametrize(
+        ("early", "late"), [("REQ-HTTP-DATE", "REQ-HTTP-FRAMING"), ("REQ-HTTP-FRAMING", "REQ-HTTP-DATE")]
+    )
+    def test_of_two_that_explain_each_other_the_one_seen_first_is_the_cause(self, early: str, late: str) -> None:
+        found = roots(
+            verdict(late, VIOLATED, 8, because=(early,)),
+            verdict(early, VIOLATED, 9, because=(late,)),
+            verdict(late, VIOLATED, 10, because=(early,)),
+            verdict(early, VIOLATED, 7, because=(late,)),
+        )
+
+        assert found == {early: [late]}
+
+    @pytest.mark.parametrize("inner", ["REQ-ERR-VERB", "REQ-HTTP-DATE"])
+    def test_of_several_seen_in_the_same_exchange_the_one_that_another_names_is_the_cause(self, inner: str) -> None:
+        found = roots(
+            verdict("REQ-GOS-NOTFOUND-NOEFFECT", VIOLATED, 5, because=(inner, "REQ-REIMAGE-OTHERS-UNTOUCHED")),
+            verdict(inner, VIOLATED, 5, because=("REQ-REIMAGE-OTHERS-UNTOUCHED",)),
+            verdict("REQ-REIMAGE-OTHERS-UNTOUCHED", VIOLATED, 6, because=("REQ-GOS-NOTFOUND-NOEFFECT",)),
+        )
+
+        assert list(found) == [inner]
+        assert set(found[inner]) == {"REQ-GOS-NOTFOUND-NOEFFECT", "REQ-REIMAGE-OTHERS-UNTOUCHED"}
+
     def test_what_drags_most_along_comes_first_and_advisories_last(self) -> None:
         found = roots(
             verdict("REQ-GOS-ORDER", ADVISORY),
