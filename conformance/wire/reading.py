@@ -18,6 +18,8 @@ HEAD_LIMIT = 64 * 1024
 BODY_LIMIT = 8 * 1024 * 1024
 INTERIM_LIMIT = 50
 LINGER_SECONDS = 0.05
+STALLED = "stalled"
+"""The anomaly of a reply that ends without an end: neither more octets nor a close came."""
 _CHUNK_LINE_LIMIT = 8 * 1024
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]+)[ \t]*(?:;[^\r\n]*)?")
 
@@ -286,7 +288,7 @@ class ResponseReader:
     def _note_a_stall(self, failure: Failure) -> None:
         if failure.kind is FailureKind.TIMEOUT and self._head is not None and self._source.fell_silent():
             of = "octets, neither more nor an end" if self._expected is None else f"of {self._expected} octets"
-            self._anomalies.append(f"stalled: {len(self._body)} {of}")
+            self._anomalies.append(f"{STALLED}: {len(self._body)} {of}")
 
 
 def _not_http(octets: bytes) -> _IncompleteError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -15,11 +16,15 @@ _LINGER_LIMIT = 1024 * 1024
 
 @dataclass(slots=True)
 class StreamSource:
-    """Reads `stream` until `deadline`, however slowly the octets drip."""
+    """Reads `stream` until `deadline`, however slowly the octets drip.
+
+    Once octets have come, `silence` is how long the next ones are waited for; seconds.
+    """
 
     stream: Stream
     clock: Clock
     deadline: float
+    silence: float = math.inf
     _begun: float = field(init=False)
     _latest: float = field(init=False)
 
@@ -28,7 +33,8 @@ class StreamSource:
 
     def receive(self) -> bytes:
         """The next octets, b"" once the endpoint has closed; raises OSError."""
-        data = self.stream.receive(_RECEIVE, self.deadline)
+        until = self.deadline if self._latest == self._begun else min(self.deadline, self._latest + self.silence)
+        data = self.stream.receive(_RECEIVE, until)
         self._latest = self.clock.now()
         return data
 
@@ -54,4 +60,5 @@ class StreamSource:
 
     def fell_silent(self) -> bool:
         """Whether nothing came in the later half of the time that there was."""
-        return self._latest <= (self._begun + self.deadline) / 2
+        silent = self.clock.now() - self._latest
+        return silent >= self.silence or self._latest <= (self._begun + self.deadline) / 2

@@ -7,6 +7,7 @@ fold, decode and follow them.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ import httpx
 from conformance.model import Failure, FailureKind, Request, Response
 from conformance.wire.framing import is_plainly_framed, must_be_last
 from conformance.wire.pool import Connection, ConnectionPool
-from conformance.wire.reading import BODY_LIMIT, LINGER_SECONDS, Reading, ResponseReader
+from conformance.wire.reading import BODY_LIMIT, LINGER_SECONDS, STALLED, Reading, ResponseReader
 from conformance.wire.source import StreamSource
 from conformance.wire.streams import failure_of
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 CLOSE_SECONDS = 0.5
 _SENT_AGAIN = {"GET", "HEAD"}
+_STALLS, _SILENCE, _SHORTEST_SILENCE = 2, 2.0, 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ class VerbatimTransport(httpx.BaseTransport):
         self._request_timeout = request_timeout
         self._body_limit = body_limit
         self._linger_seconds = linger_seconds
+        self._stalls = 0
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send the request in the extensions and read its reply; raises NoReplyError."""
@@ -159,7 +162,7 @@ class VerbatimTransport(httpx.BaseTransport):
         return None
 
     def _read(self, connection: Connection, request: Request, deadline: float, broken: OSError | None) -> Reading:
-        source = StreamSource(connection.stream, self._clock, deadline)
+        source = StreamSource(connection.stream, self._clock, deadline, silence_after(self._stalls))
         connection.sole = is_plainly_framed(request)
         reader = ResponseReader(
             source,
@@ -169,6 +172,8 @@ class VerbatimTransport(httpx.BaseTransport):
             linger_seconds=self._linger_seconds,
         )
         reading = reader.read()
+        if reading.response is not None and any(each.startswith(STALLED) for each in reading.response.anomalies):
+            self._stalls += 1
         if broken and not reading.octets and reading.failure and reading.failure.kind is not FailureKind.TLS:
             return replace(reading, failure=failure_of(broken, "while the request was being sent"))
         return reading
@@ -196,6 +201,14 @@ class VerbatimTransport(httpx.BaseTransport):
             self._pool.give(connection)
         else:
             self._pool.set_aside(connection)
+
+
+def silence_after(stalls: int) -> float:
+    """Seconds for which more octets of a reply are waited for, when so many replies have stopped short of their end before.
+
+    An endpoint whose replies do so time and again would otherwise take the whole time limit for each.
+    """
+    return math.inf if stalls < _STALLS else max(_SILENCE / (stalls - _STALLS + 1), _SHORTEST_SILENCE)
 
 
 def _is_stale(connection: Connection, request: Request, reading: Reading) -> bool:

@@ -1,0 +1,112 @@
+"""How long a reply is waited for, by a clock that the test turns."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pytest
+
+from conformance.embedding import TurnedClock
+from conformance.model import FailureKind, Request
+from conformance.wire.client import Client
+from conformance.wire.source import StreamSource
+from conformance.wire.transport import silence_after
+
+if TYPE_CHECKING:
+    from conformance.model import Identity
+    from conformance.wire.streams import Stream
+
+GET = Request("GET", "/", (("Host", "h"),), fresh_connection=True)
+STALLING = (0.5, b"HTTP/1.1 404 X\r\nContent-Length: 9\r\n\r\nfour")
+
+
+@dataclass
+class Timed:
+    """A stream on which each piece arrives so many seconds after the one before, and then nothing."""
+
+    clock: TurnedClock
+    pieces: list[tuple[float, bytes]] = field(default_factory=list)
+
+    def send(self, data: bytes, deadline: float) -> None:
+        """Takes everything."""
+
+    def receive(self, limit: int, deadline: float) -> bytes:
+        """The next piece, unless `deadline` comes first."""
+        del limit
+        arrives = self.clock.now() + self.pieces[0][0] if self.pieces else math.inf
+        self.clock.sleep(min(arrives, deadline) - self.clock.now())
+        if arrives > deadline:
+            raise TimeoutError
+        return self.pieces.pop(0)[1]
+
+    def pending(self) -> bytes | None:
+        """Nothing."""
+        return None
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+@dataclass
+class Connecting:
+    """Gives a stream with the same pieces for every connection."""
+
+    clock: TurnedClock
+    pieces: tuple[tuple[float, bytes], ...]
+
+    def connect(self, identity: Identity, deadline: float) -> Stream:
+        """A new stream."""
+        del identity, deadline
+        return Timed(self.clock, list(self.pieces))
+
+
+def waited(silence: float, *pieces: tuple[float, bytes]) -> tuple[int, float, bool]:
+    """How many pieces came within ten seconds, how long that took, and whether it fell silent."""
+    clock = TurnedClock()
+    source = StreamSource(Timed(clock, list(pieces)), clock, clock.now() + 10, silence)
+    began, count = clock.now(), 0
+    with contextlib.suppress(TimeoutError):
+        while source.receive():
+            count += 1
+    return count, round(clock.now() - began, 6), source.fell_silent()
+
+
+def test_silence_ends_the_wait_only_once_octets_have_come() -> None:
+    assert waited(1.0) == (0, 10.0, True)
+    assert waited(1.0, (6.0, b"a")) == (1, 7.0, True)
+    assert waited(1.0, (3.0, b"a"), (0.9, b"b"), (1.1, b"c")) == (2, 4.9, True)
+
+
+def test_without_a_limit_to_silence_the_time_limit_counts() -> None:
+    assert waited(math.inf, (6.0, b"a")) == (1, 10.0, False)
+    assert waited(math.inf, (4.0, b"a")) == (1, 10.0, True)
+    assert waited(1.0, (9.5, b"a")) == (1, 10.0, False)
+
+
+@pytest.mark.parametrize(
+    ("stalls", "seconds"), [(0, math.inf), (1, math.inf), (2, 2.0), (5, 0.5), (41, 0.05), (900, 0.05)]
+)
+def test_the_more_replies_stop_short_the_less_is_waited_for_the_next(stalls: int, seconds: float) -> None:
+    assert silence_after(stalls) == pytest.approx(seconds)
+
+
+def test_an_endpoint_whose_replies_stop_short_does_not_take_the_time_limit_for_each() -> None:
+    clock = TurnedClock()
+    with Client(Connecting(clock, (STALLING,)), clock, request_timeout=10) as client:
+        exchanges = [client.exchange(GET) for _ in range(5)]
+
+    assert [round(each.elapsed, 3) for each in exchanges] == [10.0, 10.0, 2.5, 1.5, 1.167]
+    assert {each.failure.kind for each in exchanges if each.failure} == {FailureKind.TIMEOUT}
+    assert {each.response.anomalies for each in exchanges if each.response} == {("stalled: 4 of 9 octets",)}
+
+
+def test_replies_that_drip_to_their_end_are_waited_for_as_ever() -> None:
+    clock = TurnedClock()
+    dripping = (STALLING, *((4.0, b"+"),) * 5)
+    with Client(Connecting(clock, dripping), clock, request_timeout=60) as client:
+        exchanges = [client.exchange(GET) for _ in range(5)]
+
+    assert [each.failure for each in exchanges] == [None] * 5
