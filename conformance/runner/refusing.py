@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 from conformance.checks.deployments import statuses_in
 from conformance.checks.refusals import instance_untouched, nothing_left_behind, refused
 from conformance.checks.wording import is_conflict
+from conformance.model import FailureKind
 from conformance.oracle import permitted
 from conformance.protocol.addresses import Kind, read_target
 from conformance.protocol.documents import error_code
 from conformance.runner.campaign import FEW_CONFLICTS
+from conformance.runner.dispatch import STRANGERS
 from conformance.runner.operations import Operation, State
 from conformance.runner.recorder import raise_bad
 from conformance.runner.signals import Inconclusive, Untested
@@ -29,6 +31,15 @@ ENOUGH = 6
 """So many accepted requests that break a requirement show that it is broken; each more would cost a reimage and tell nothing."""
 _SAFE = ("HEAD", "OPTIONS", "TRACE")
 """Methods that have 2xx answers of their own."""
+
+
+def _is_worth_insisting(request: Request, exchange: Exchange) -> bool:
+    """Whether there is no reply where there ought to be one; the start of one, after which nothing came, is that of a bad one."""
+    stopped_short = (
+        exchange.response is not None and exchange.failure is not None and exchange.failure.kind is FailureKind.TIMEOUT
+    )
+    patient = request.patience_seconds is None and request.identity not in STRANGERS
+    return exchange.reply is None and patient and not stopped_short
 
 
 def _is_a_look(request: Request) -> bool:
@@ -85,7 +96,7 @@ class Refusing:
         before = self._before(place) if examine and place is not None else None
         exchange = self.attempt(request, **options)
         alive = False
-        if exchange.reply is None and request.patience_seconds is None and request.identity not in ("none", "unknown"):
+        if _is_worth_insisting(request, exchange):
             exchange, alive = self._insist(request, exchange)
         operation = self._follow(exchange, place)
         if operation is not None and len(broken) == 1:

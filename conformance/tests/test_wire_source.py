@@ -77,6 +77,7 @@ def waited(silence: float, *pieces: tuple[float, bytes]) -> tuple[int, float, bo
 def test_silence_ends_the_wait_only_once_octets_have_come() -> None:
     assert waited(1.0) == (0, 10.0, True)
     assert waited(1.0, (6.0, b"a")) == (1, 7.0, True)
+    assert waited(1.0, (0.0, b"a")) == (1, 1.0, True)
     assert waited(1.0, (3.0, b"a"), (0.9, b"b"), (1.1, b"c")) == (2, 4.9, True)
 
 

@@ -27,15 +27,16 @@ class StreamSource:
     silence: float = math.inf
     _begun: float = field(init=False)
     _latest: float = field(init=False)
+    _has_begun: bool = False
 
     def __post_init__(self) -> None:
         self._begun = self._latest = self.clock.now()
 
     def receive(self) -> bytes:
         """The next octets, b"" once the endpoint has closed; raises OSError."""
-        until = self.deadline if self._latest == self._begun else min(self.deadline, self._latest + self.silence)
+        until = min(self.deadline, self._latest + self.silence) if self._has_begun else self.deadline
         data = self.stream.receive(_RECEIVE, until)
-        self._latest = self.clock.now()
+        self._latest, self._has_begun = self.clock.now(), True
         return data
 
     def linger(self, seconds: float) -> bytes:
@@ -61,4 +62,4 @@ class StreamSource:
     def fell_silent(self) -> bool:
         """Whether nothing came in the later half of the time that there was."""
         silent = self.clock.now() - self._latest
-        return silent >= self.silence or self._latest <= (self._begun + self.deadline) / 2
+        return (self._has_begun and silent >= self.silence) or self._latest <= (self._begun + self.deadline) / 2
