@@ -8,7 +8,7 @@ import pytest
 
 from conformance.casebook import NotApplicable, SystemUnderTest, Untested, afterwards, precondition, smoke, verifies
 from conformance.checks.acceptance import accepted
-from conformance.checks.messages import same_connection_usable
+from conformance.checks.framing import same_connection_usable
 from conformance.checks.transport import answered_with, not_accepted, same_answer
 from conformance.model import Exchange, Request
 from conformance.oracle import MINIMUM_VERSION

@@ -17,7 +17,7 @@ from conformance.casebook import (
     verifies,
 )
 from conformance.checks.acceptance import request_id_present
-from conformance.checks.messages import closes_connection
+from conformance.checks.framing import closes_connection
 from conformance.checks.operation_documents import operation_documents
 from conformance.checks.polls import polls_answered, unknown_operation
 from conformance.checks.progress import fails_as_announced, polling_is_to_blame, progress

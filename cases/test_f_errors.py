@@ -7,14 +7,14 @@ from dataclasses import replace
 import pytest
 
 from conformance.casebook import SystemUnderTest, at_the_end, smoke, verifies
-from conformance.checks.messages import error_media_types
-from conformance.checks.refusals import (
+from conformance.checks.errors import (
     error_codes,
     error_document_form,
     error_document_present,
     error_request_ids,
     error_statuses,
 )
+from conformance.checks.messages import error_media_types
 from conformance.checks.transport import answered_with, not_answered_with
 from conformance.model import Exchange
 from conformance.protocol.addresses import FORMS, Kind, UriForm, read_target

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from conformance.casebook import NotApplicable, SystemUnderTest, afterwards, at_the_end, precondition, smoke, verifies
-from conformance.checks import messages
-from conformance.checks.messages import closes_connection, same_connection_usable
+from conformance.checks import framing, messages
+from conformance.checks.framing import closes_connection, same_connection_usable
 from conformance.checks.transport import answered_with, not_answered_with, same_answer
 from conformance.model import Request
 from conformance.protocol.addresses import FORMS, UriForm
@@ -230,7 +230,7 @@ def test_head_has_no_content(sut: SystemUnderTest) -> None:
     others = [replace(each, method="HEAD") for each in (sut.nowhere(), *look)]
     for varied in (request, with_header(request, "Connection", "close"), *others):
         exchange = sut.attempt(varied)
-        sut.judge(messages.framing, exchange)
+        sut.judge(framing.framing, exchange)
         status = exchange.reply.status if exchange.reply is not None else "no reply"
         if varied is request:
             sut.observe("REQ-GOS-HEAD", f"HEAD on an operation is answered {status}", exchange)
@@ -264,7 +264,7 @@ def test_spelling_makes_no_difference_to_a_poll(sut: SystemUnderTest) -> None:
 
 EVERY_RESPONSE = {
     "REQ-HTTP-DATE": messages.dates,
-    "REQ-HTTP-FRAMING": messages.framing,
+    "REQ-HTTP-FRAMING": framing.framing,
     "REQ-HTTP-STD-HEADERS": messages.standard_headers,
     "REQ-HTTP-VERSION-RESP": messages.response_versions,
     "REQ-HTTP-405-ALLOW": messages.allow_with_405,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from conformance.assessment.controls import shut_out
-from conformance.checks.messages import FRAMING_IS_ELSEWHERE, framing_problems, is_left_body
+from conformance.checks.framing import FRAMING_IS_ELSEWHERE, framing_problems, is_left_body
 from conformance.checks.polls import version_of
 from conformance.checks.wording import is_conflict, is_diversion, is_standard
 from conformance.model import Outcome

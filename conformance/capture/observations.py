@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from conformance.capture.evidence import Evidence, Judgement, Plan
 from conformance.capture.operations import is_accepted, told
 from conformance.capture.refusals import is_judged
-from conformance.checks import messages, refusals
+from conformance.checks import errors, framing, messages
 from conformance.checks.deployments import (
     deployment_document,
     deployment_elements,
@@ -103,11 +103,11 @@ def message_plans(evidence: Evidence) -> Iterator[Plan]:
         (messages.xml_bodies, whole, {}),
         (messages.xml_bodies, text, {"only": ["REQ-XML-WF", "REQ-XML-NS"]}),
         (messages.error_media_types, list(recorded), {}),
-        (refusals.error_document_form, list(recorded), {}),
-        (refusals.error_document_present, clear, {}),
-        (refusals.error_statuses, clear, {}),
-        (refusals.error_request_ids, clear, {}),
-        (messages.framing, [each for each in recorded if each.identified], {}),
+        (errors.error_document_form, list(recorded), {}),
+        (errors.error_document_present, clear, {}),
+        (errors.error_statuses, clear, {}),
+        (errors.error_request_ids, clear, {}),
+        (framing.framing, [each for each in recorded if each.identified], {}),
     ]
     for check, chosen, arguments in ways:
         if chosen:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from conformance.capture.evidence import Evidence, Judgement, Plan, Reading
 from conformance.capture.operations import is_accepted, polls_of, told
 from conformance.checks.acceptance import accepted
-from conformance.checks.refusals import error_codes, nothing_left_behind, refused
+from conformance.checks.errors import error_codes
+from conformance.checks.refusals import nothing_left_behind, refused
 from conformance.oracle import permitted
 from conformance.protocol.addresses import Kind, UriForm
 from conformance.report.wording import counted

@@ -5,25 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from conformance.checks.deployments import READY, statuses_in
+from conformance.checks.errors import BY_TABLE, TABLE_KEYS
 from conformance.checks.registry import about, check
-from conformance.checks.wording import is_busy, is_diversion, is_standard, said, symptom
+from conformance.checks.wording import is_busy, is_standard, said, symptom
 from conformance.model import FailureKind
 from conformance.oracle import permitted
-from conformance.protocol.addresses import Kind, read_target
-from conformance.protocol.documents import error_code, looks_like_xml, read_document, read_error
+from conformance.protocol.documents import error_code, read_document
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from conformance.model import Exchange, Response, Verdict
+    from conformance.model import Exchange, Verdict
     from conformance.oracle import Defect
     from conformance.world import World
 
-_TABLE_KEYS = ("version-missing", "version-malformed", "version-old", "comp", "place", "instance")
 _VERSION_KEYS = ("version-malformed", "version-old")
 """Defects that an endpoint overlooks as well if it does without any version."""
-_BY_TABLE = ("place", "instance")
-"""Defects whose status is the error table's word alone; the others' own requirement names it."""
 
 
 @check
@@ -139,9 +136,9 @@ def _answered(exchange: Exchange, defects: Sequence[Defect], requirement: str, e
     verdict = about(requirement, exchange)
     fitting = [defect for defect in defects if response.status in defect.statuses]
     code = error_code(response)
-    table = any(defect.key in _TABLE_KEYS for defect in defects)
+    table = any(defect.key in TABLE_KEYS for defect in defects)
     if not fitting:
-        by_table = len(defects) == 1 and defects[0].key in _BY_TABLE and response.status < 500
+        by_table = len(defects) == 1 and defects[0].key in BY_TABLE and response.status < 500
         root, other = ("REQ-ERR-CODES", requirement) if by_table else (requirement, "REQ-ERR-CODES")
         because: tuple[str, ...] = ()
         if any(defect.key in ("bad-name", "elsewhere") for defect in defects):
@@ -176,114 +173,6 @@ def _wrong_code(
         yield verdict.violated(expected, said(exchange), problem, because=("REQ-ERR-CODES",))
     else:
         yield verdict.met(said(exchange))
-
-
-HUGE_DIGITS = 10
-"""From so many digits on a declared length is a matter of the server, not of the application."""
-
-
-def _kind_of_error(world: World, exchange: Exchange) -> bool:
-    """Whether an answer is an error of the application: a 4xx whose request was sound HTTP from a known caller."""
-    response = exchange.reply
-    if (
-        response is None
-        or not 400 <= response.status < 500
-        or response.status in (411, 413, 414, 417, 421, 426, 429, 431)
-    ):
-        return False
-    if exchange.request.method == "HEAD":
-        return False
-    judged = permitted(exchange.request, world)
-    if any(defect.layer == "http" for defect in judged.defects) or exchange.request.values("Transfer-Encoding"):
-        return False
-    if any(len(value) >= HUGE_DIGITS for value in exchange.request.values("Content-Length")):
-        return False  # a server may give up on such a length before the application sees it
-    wrong = bool(judged.defects) or exchange.label == "poll-stranger"
-    return wrong and read_target(exchange.request.target).kind is not Kind.OTHER
-
-
-@check
-def error_document_present(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
-    """Every 4xx of the application carries the Error document (REQ-ERR-BODY-OPTIONAL)."""
-    for exchange in exchanges:
-        if exchange.reply is not None and _kind_of_error(world, exchange):
-            verdict = about("REQ-ERR-BODY-OPTIONAL", exchange)
-            present = bool(exchange.reply.body.strip()) and looks_like_xml(exchange.reply)
-            actual = f"{said(exchange)}, {len(exchange.reply.body)} octets of {exchange.reply.header('Content-Type') or 'no media type'}"
-            yield verdict.judged(present, "an Error document", actual, "no-error-document")
-
-
-@check
-def error_document_form(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
-    """An error's XML body is an Error document with Code, then Message (REQ-ERR-BODY-FORMAT)."""
-    del world
-    for exchange in exchanges:
-        response = exchange.reply
-        if (
-            response is None
-            or response.status < 400
-            or exchange.request.method == "HEAD"
-            or not looks_like_xml(response)
-        ):
-            continue
-        yield from _error_form(exchange, response)
-
-
-def _error_form(exchange: Exchange, response: Response) -> Iterator[Verdict]:
-    """The verdict on one Error document."""
-    verdict = about("REQ-ERR-BODY-FORMAT", exchange)
-    document = read_document(response)
-    error = read_error(document)
-    if document.encoding_problem:
-        yield verdict.inconclusive(document.encoding_problem, because=("REQ-XML-ENC",))
-    elif error.problem:
-        because = ("REQ-XML-WF",) if document.root is None else ()
-        yield verdict.violated("an Error element with Code, then Message", error.problem, "error-form", because=because)
-    elif error.misordered:
-        yield verdict.advised("Code before Message", "Message before Code", "error-order")
-    else:
-        yield verdict.met(f"Error with {error.code}")
-
-
-@check
-def error_statuses(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
-    """Errors use standard status codes, and none hides in a 200 (REQ-ERR-STATUS)."""
-    for exchange in exchanges:
-        response = exchange.reply
-        if response is None or response.status < 200:
-            continue
-        verdict = about("REQ-ERR-STATUS", exchange)
-        if response.status < 300 and looks_like_xml(response) and read_document(response).local_name == "Error":
-            look = read_target(exchange.request.target).kind is Kind.DEPLOYMENT
-            because = ("REQ-DEPL-EMPTY-SLOT",) if look else ()
-            told = f"an Error document under {said(exchange)}"
-            yield verdict.violated("a 4xx or 5xx status", told, "error-in-2xx", because=because)
-        elif not is_standard(response.status):
-            yield verdict.violated("a standard HTTP status code", said(exchange), f"status:{response.status}")
-        elif is_diversion(response.status) and permitted(exchange.request, world).binding:
-            yield verdict.violated("a 4xx status for a client's error", said(exchange), f"status:{response.status}")
-        elif (
-            response.status >= 500
-            and response.status not in (501, 503, 505)
-            and permitted(exchange.request, world).binding
-        ):
-            blamed = tuple(defect.requirement for defect in permitted(exchange.request, world).defects)
-            yield verdict.violated("a 4xx status for a client's error", said(exchange), "server-error", because=blamed)
-        elif response.status >= 400 and read_target(exchange.request.target).kind in (Kind.REIMAGE, Kind.OPERATION):
-            yield verdict.met(said(exchange))  # other calls may not be offered at all
-
-
-@check
-def error_request_ids(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
-    """Error answers of the application carry x-ms-request-id too (REQ-ASYNC-REQID-ERRORS)."""
-    for exchange in exchanges:
-        response = exchange.reply
-        if response is not None and (response.status == 409 or _kind_of_error(world, exchange)):
-            verdict = about("REQ-ASYNC-REQID-ERRORS", exchange)
-            values = response.values("x-ms-request-id")
-            yield verdict.judged(
-                any(values), "an x-ms-request-id", f"{said(exchange)} without x-ms-request-id", "no-request-id"
-            )
 
 
 @check
@@ -330,34 +219,3 @@ def instance_untouched(
         yield about("REQ-GOS-NOTFOUND-NOEFFECT", refusal, after).violated(
             expected, f"{said(refusal)}, and {instance} is {now}", "touched", because=(requirement, *because)
         )
-
-
-@check
-def error_codes(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
-    """Refusals that the error table knows carry its status and code (REQ-ERR-CODES), one defect at a time.
-
-    Requests labelled "varied" are left out: what they are answered is held against their plain twins.
-    """
-    for exchange in exchanges:
-        response = exchange.reply
-        judged = permitted(exchange.request, world)
-        if (
-            response is None
-            or response.status < 400
-            or exchange.label == "varied"
-            or len(judged.defects) != 1
-            or judged.defects[0].key not in _TABLE_KEYS
-        ):
-            continue
-        defect, code = judged.defects[0], error_code(response)
-        if is_busy(exchange) or response.status == 409:
-            continue
-        verdict = about("REQ-ERR-CODES", exchange)
-        if response.status not in defect.statuses:
-            because = () if defect.key in _BY_TABLE and response.status < 500 else (defect.requirement,)
-            because = because if is_standard(response.status) else ("REQ-ERR-STATUS",)
-            yield verdict.violated(str(defect), said(exchange), symptom(exchange), because=because)
-        elif code and defect.codes(response.status) and code not in defect.codes(response.status):
-            yield verdict.violated(str(defect), said(exchange), f"code:{code}")
-        elif code:
-            yield verdict.met(said(exchange))

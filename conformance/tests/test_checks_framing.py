@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from conformance.checks.messages import framing_problems, is_left_body
+from conformance.checks.framing import framing_problems, is_left_body
 from conformance.model import Exchange, FailureKind
 from conformance.protocol.requests import with_body
 from conformance.tests.judging_samples import (
