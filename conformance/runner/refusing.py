@@ -29,17 +29,21 @@ CONFLICT_TRIES = 60
 MOST_UNWANTED = 40
 ENOUGH = 6
 """So many accepted requests that break a requirement show that it is broken; each more would cost a reimage and tell nothing."""
+SILENCE_COUNTS = 3
+"""So much as this does one that is never answered, for it costs the whole time limit twice."""
 _SAFE = ("HEAD", "OPTIONS", "TRACE")
 """Methods that have 2xx answers of their own."""
 
 
 def _is_worth_insisting(request: Request, exchange: Exchange) -> bool:
     """Whether there is no reply where there ought to be one; the start of one, after which nothing came, is that of a bad one."""
-    stopped_short = (
-        exchange.response is not None and exchange.failure is not None and exchange.failure.kind is FailureKind.TIMEOUT
-    )
     patient = request.patience_seconds is None and request.identity not in STRANGERS
-    return exchange.reply is None and patient and not stopped_short
+    return exchange.reply is None and patient and not (_is_silence(exchange) and exchange.response is not None)
+
+
+def _is_silence(exchange: Exchange) -> bool:
+    """Whether the time limit ended the wait for a reply, or for the rest of one."""
+    return exchange.failure is not None and exchange.failure.kind is FailureKind.TIMEOUT
 
 
 def _is_a_look(request: Request) -> bool:
@@ -54,7 +58,7 @@ class Refusing:
     def __init__(self, sut: SystemUnderTest) -> None:
         self._sut = sut
         self._examined: set[tuple[str, ...]] = set()
-        self._taken: Counter[str] = Counter()
+        self._shown: Counter[str] = Counter()
         self._in_vain = False
         self._gone_astray = 0
         self._unmasked = sut.world
@@ -79,33 +83,31 @@ class Refusing:
     def refuse(self, request: Request, requirement: str = "", *, effects: bool = True, **options: Any) -> Exchange:
         """Sends a request that ought to be refused, and judges what came: the answer, and that nothing was started.
 
-        Raises Untested where requests that break the same requirement were accepted often enough to know.
+        Raises Untested where requests that break the same requirement were accepted, or left without an answer, often enough to know.
         """
         place = self._sut.place_of(request)
         judged = self._permitted(request)
         broken = {defect.requirement for defect in judged.binding}
-        if broken and all(self._taken[name] >= ENOUGH for name in broken):
-            raise Untested(f"{ENOUGH} requests that break {' and '.join(sorted(broken))} were accepted already")
-        key = (str(judged.address.form), request.method, *(defect.key for defect in judged.defects))
-        examine = (
-            effects
-            and place is not None
-            and key not in self._examined
-            and read_target(request.target).kind is Kind.REIMAGE
-        )
+        if broken and all(self._shown[name] >= ENOUGH for name in broken):
+            told = " and ".join(sorted(broken))
+            raise Untested(f"enough requests that break {told} were accepted, or never answered, already")
+        what = str(self._sut.world.absence(judged.address)) if judged.address.kind is Kind.REIMAGE else ""
+        key = (str(judged.address.form), request.method, what, *(defect.key for defect in judged.defects))
+        examine = effects and key not in self._examined and judged.address.kind is Kind.REIMAGE
         before = self._before(place) if examine and place is not None else None
         exchange = self.attempt(request, **options)
         alive = False
         if _is_worth_insisting(request, exchange):
             exchange, alive = self._insist(request, exchange)
         operation = self._follow(exchange, place)
-        if operation is not None and len(broken) == 1:
-            self._taken.update(broken)
+        if len(broken) == 1:
+            worth = SILENCE_COUNTS if alive and _is_silence(exchange) else int(operation is not None)
+            self._shown.update(dict.fromkeys(broken, worth))
         polls = operation.polls if operation is not None else []
         arguments = {"requirement": requirement, "alive": alive, "polls": len(polls)}
         arguments |= {"overdue": True} if operation is not None and operation.state is State.OVERDUE else {}
         verdicts = self._sut.recorder.judge(refused, [exchange, *polls], **arguments)
-        if examine and place is not None and exchange.reply is not None and exchange.reply.status >= 400:
+        if examine and exchange.reply is not None and exchange.reply.status >= 400:
             self._examined.add(key)
             blamed = requirement or next(
                 (d.requirement for d in permitted(exchange.request, self._sut.world).defects), ""
@@ -182,13 +184,15 @@ class Refusing:
         """The instance before a refusal, where that can be seen."""
         return self._sut.observer.look(place.deployment) if self._sut.observer.offers_deployment else None
 
-    def _effects(self, refusal: Exchange, place: Place, before: Exchange | None, requirement: str) -> list[Verdict]:
+    def _effects(
+        self, refusal: Exchange, place: Place | None, before: Exchange | None, requirement: str
+    ) -> list[Verdict]:
         """What a refused request left behind: an operation under its id, or an instance that is not as it was."""
         verdicts: list[Verdict] = []
         poll = self.poll_of(refusal)
         if poll is not None:
             verdicts += self._sut.recorder.judge(nothing_left_behind, [refusal, poll])
-        if before is not None and statuses_in(before):
+        if place is not None and before is not None and statuses_in(before):
             beside = self._sut.book.is_busy(place.deployment)
             after = self._sut.observer.look(place.deployment)
             arguments = {"requirement": requirement, "instance": place.role_instance, "beside": beside}

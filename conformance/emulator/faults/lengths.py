@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 INVALID, DIFFER, BOTH = "REQ-HTTP-CL-INVALID", "REQ-HTTP-CL-DIFFER", "REQ-HTTP-TE-CL"
 CODING, CHUNKED = "REQ-HTTP-TE-UNKNOWN", "REQ-HTTP-CHUNKED"
 
+
+def _invalid(call: Call) -> bool:
+    return any("," not in value and not value.isdecimal() for value in call.message.values("content-length"))
+
+
 for _name, _pattern in {
     "word": r"[a-z]+",
     "negative": r"-\d+",
@@ -45,6 +50,12 @@ for _name, _pattern in {
         f"a Content-Length like {_pattern!r} counts as zero",
         instead(length_valid, also_fitting(_pattern)),
     )
+fault(
+    "length-invalid-hangs",
+    INVALID,
+    "a request with an invalid Content-Length is never answered",
+    instead(render, lambda *_: [Pause(3600.0)], _invalid),
+)
 fault(
     "length-invalid-keeps-open",
     INVALID,

@@ -155,13 +155,14 @@ for _cause, (_requirement, _defects) in _CAUSES.items():
     )
 
 
-def _reported(status: str, *defects: str) -> Change:
-    """Lets the id of a reimage refused for one of `defects`, or for any, be polled although nothing was started."""
+def _reported(status: str, *defects: str, form: str = "") -> Change:
+    """Lets the id of a reimage refused for one of `defects`, or for any, be polled although nothing was started; in both URI forms or one."""
 
     def note(original: Callable[..., Reply], call: Call, refusal: Refusal) -> Reply:
         reply = original(call, refusal)
         refused = call.notes.setdefault("refused", set())
-        if call.kind == "reimage" and (not defects or refusal.defect in defects):
+        meant = not form or call.route.form == form
+        if call.kind == "reimage" and meant and (not defects or refusal.defect in defects):
             refused.add(reply.request_id)
         if refusal.defect != "operation" or call.route.operation not in refused:
             return reply
@@ -179,6 +180,14 @@ fault(
     _reported("Succeeded", "certificate"),
     also=("REQ-AUTH-BEFORE-EFFECT",),
 )
+for _form, _place in (("slot", "slot"), ("name", "deployment")):
+    for _defect in ("instance", "service", _place):
+        fault(
+            f"refusal-reported[{_defect} by {_form}]",
+            NO_EFFECT,
+            f"the id of a reimage refused for an unknown {_defect} by {_form} is a Succeeded operation",
+            _reported("Succeeded", _defect, form=_form),
+        )
 for _status in ("InProgress", "Succeeded"):
     fault(
         f"refusal-reported[{_status}]",
