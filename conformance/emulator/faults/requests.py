@@ -178,3 +178,11 @@ for _limit in (1024, 2048, 4096, 7900):
         f"request lines of more than {_limit} octets are refused",
         gives(longest_request_line, _limit),
     )
+for _status in (400, 404, 500):
+    fault(
+        f"request-line-status[{_status}]",
+        "REQ-HTTP-URI-LENGTH",
+        f"request lines of more than 4096 octets are answered {_status}",
+        gives(longest_request_line, 4096),
+        refusal_edit(refused_with(status=_status), "request-line-long"),
+    )
