@@ -65,8 +65,10 @@ def polls_answered(
                 yield verdict.violated("200 OK", said(poll), symptom(poll))
             elif not retried:
                 yield verdict.inconclusive(said(poll))
-        elif is_busy(poll) or poll.reply.status == 307 or index < known or (poll.reply.status != 200 and index > ended):
+        elif is_busy(poll) or poll.reply.status == 307 or index < known:
             continue
+        elif index > ended and 400 <= poll.reply.status < 500:
+            continue  # it may have been forgotten; when it may not, the progress of an operation tells
         else:
             forgetting = ("REQ-GOS-READONLY", "REQ-GOS-TERMINAL-STABLE")
             because: tuple[str, ...] = forgetting if poll.reply.status in NOT_KNOWN else ()

@@ -103,10 +103,13 @@ class TestPollsAnswered:
             met("REQ-GOS-200", 2, 3),
         ]
 
-    def test_after_the_end_200_still_counts(self) -> None:
-        several = [started(), *polls(FAILED, FAILED), poll(b"", 500, number=4)]
+    @pytest.mark.parametrize("status", [399, 400, 499, 500])
+    def test_after_the_end_nothing_but_a_denial_may_take_the_place_of_200(self, status: int) -> None:
+        several = [started(), *polls(FAILED, FAILED), poll(b"", status, number=4)]
+        denied = 400 <= status < 500
 
-        assert brief(judged("polls_answered", several)) == [met("REQ-GOS-200", 2, 3)]
+        bad = [] if denied else [violated("REQ-GOS-200", f"status:{status}", 4, 1)]
+        assert brief(judged("polls_answered", several)) == [*bad, met("REQ-GOS-200", 2, 3)]
 
     @pytest.mark.parametrize("end", [SUCCEEDED, FAILED])
     def test_either_end_is_one(self, end: str) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from conformance.emulator.messages import Action, Call, Reply
 
 _FOREVER = 3600.0
+_A_WHILE = 0.05
 
 
 def _without(name: str) -> When:
@@ -78,6 +79,21 @@ for _state, _statuses in {
             f"a poll that finds {_state} is answered {_status}",
             reply_edit(reply_set(status=_status), "poll", when=poll_in(_state)),
         )
+
+
+def _told_before(call: Call) -> bool:
+    """Whether the end of the operation that is polled came so long ago that a poll has told it."""
+    return call.operation is not None and call.now >= call.operation.accepted_at + call.operation.seconds + _A_WHILE
+
+
+for _status in (204, 304, 500):
+    fault(
+        f"poll-status-later[{_status}]",
+        "REQ-GOS-200",
+        f"a poll that finds an end which was told before is answered {_status}",
+        reply_edit(reply_set(status=_status, body=b""), "poll", when=both(kind_is("operation"), _told_before)),
+        also=("REQ-GOS-TERMINAL-STABLE",),
+    )
 
 _ENDS: tuple[tuple[str, str, tuple[Action, ...]], ...] = (
     ("hangs", "is never answered", (Pause(_FOREVER),)),
