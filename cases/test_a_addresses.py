@@ -202,8 +202,19 @@ def test_near_misses_of_instance_names_are_refused(sut: SystemUnderTest, form: U
     precondition(sent, "without Get Deployment no near miss is known to be absent")
 
 
-AROUND = ("%20{name}", "{name}%20", "%09{name}", "{name}%0D%0A", "{name}%00", "{name}%2F", "{name};x", "{twice}")
-"""What is not quite the name of an instance that exists: white space and more around it, or encoded twice."""
+AROUND = (
+    "%20{name}",
+    "{name}%20",
+    "%09{name}",
+    "{name}%0D%0A",
+    "{name}%00",
+    "{name}%2F",
+    "{name};x",
+    "{twice}",
+    "{name}*",
+    "{name}%25",
+)
+"""What is not quite the name of an instance that exists: white space and more around it, a wildcard behind it, or encoded twice."""
 
 
 @forms

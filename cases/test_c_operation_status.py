@@ -300,7 +300,7 @@ def test_a_poll_with_a_malformed_version_is_refused(sut: SystemUnderTest) -> Non
 
 @afterwards
 @verifies("REQ-ERR-VERB")
-@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "BREW"])
 def test_another_verb_on_an_operation_is_refused(sut: SystemUnderTest, method: str) -> None:
     """Operations are read with GET alone."""
     request = replace(sut.builder.operation_status(ended_operation(sut).identifier), method=method)

@@ -39,6 +39,8 @@ _SINGLES = {
     "Location": (re.compile(r"[^\x00-\x20\x7f<>\"{}|\\^`]*\Z"), "URI reference"),
 }
 """Headers of one value each, and what it is (RFC 9110 8.8.3, 10.2.2)."""
+_CODED = {"gzip": b"\x1f\x8b", "x-gzip": b"\x1f\x8b"}
+"""How content of these codings begins (RFC 9110 8.4.1.3)."""
 _SINGLETONS = (
     "date",
     "content-type",
@@ -114,6 +116,7 @@ def _header_problems(response: Response) -> Iterator[str]:
         yield from (
             f"{name} {value!r} is no list of {what}" for value in response.values(name) if not form.match(value)
         )
+    yield from _coding_problems(response)
     last_modified = response.header("Last-Modified")
     if last_modified is not None and not is_date(last_modified):
         yield f"last-modified {last_modified!r} is no HTTP date"
@@ -127,6 +130,13 @@ def _header_problems(response: Response) -> Iterator[str]:
     age = response.header("Age")
     if age is not None and not age.isdecimal():
         yield f"age {age!r} is no number of seconds"
+
+
+def _coding_problems(response: Response) -> Iterator[str]:
+    """What is wrong with the coding that one response is said to have."""
+    coding = (response.header("Content-Encoding") or "").strip().lower()
+    if coding in _CODED and response.body and not response.body.startswith(_CODED[coding]):
+        yield f"content-encoding {coding!r} over content that is not"
 
 
 @check

@@ -19,6 +19,12 @@ XML_MEDIA_TYPES = ("application/xml", "text/xml")
 _BOMS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 _DECLARATION = re.compile(r"""^<\?xml\s[^>]*?encoding\s*=\s*["']([A-Za-z][A-Za-z0-9._-]*)["'][^>]*\?>""")
 _ANY_DECLARATION = re.compile(r"^<\?xml\s[^>]*\?>")
+_NAMED_ENCODING = r"""(?:"[A-Za-z][A-Za-z0-9._-]*"|'[A-Za-z][A-Za-z0-9._-]*')"""
+_SOUND_DECLARATION = re.compile(
+    rf"""<\?xml\s+version\s*=\s*(?:"1\.[0-9]+"|'1\.[0-9]+')(?:\s+encoding\s*=\s*{_NAMED_ENCODING})?"""
+    r"""(?:\s+standalone\s*=\s*(?:"(?:yes|no)"|'(?:yes|no)'))?\s*\?>"""
+)
+"""XML 1.0, productions 23 to 26, 32, 77, 80 and 81."""
 _OURS = re.compile(rb"(?:<\?xml[^>]*\?>\s*)?<(?:operation|error|deployment|hostedservice)\b")
 _ENCODINGS = {
     "utf-8": "utf-8",
@@ -177,6 +183,9 @@ def read_document(response: Response) -> Document:
         family = _family(codec)
         if _ENCODINGS.get(named) != family and not problem:
             problem = f"the XML declaration says {named!r}, the octets are {family}"
+    found = _ANY_DECLARATION.match(decoded)
+    if found and not _SOUND_DECLARATION.fullmatch(found[0]):
+        return Document(None, encoding_problem=problem, syntax_problem=f"the XML declaration is {found[0]!r}"[:200])
     parser = etree.XMLParser(
         encoding="utf-8", resolve_entities=False
     )  # nor DTDs, the network, or huge trees, by default

@@ -81,8 +81,16 @@ class Observer:
         )
 
     def _ask_cloud_service(self) -> bool:
-        request = self._builder.cloud_service(self._target.deployments[0].cloud_service, version=OBSERVING_VERSION)
-        return _is_answered(self._dispatcher.once(request, label="look"))
+        """Asks with detail and without: one that is answered is enough to claim the call."""
+        service = self._target.deployments[0].cloud_service
+        return any(
+            _is_answered(
+                self._dispatcher.once(
+                    self._builder.cloud_service(service, version=OBSERVING_VERSION, detail=detail), label="look"
+                )
+            )
+            for detail in (True, False)
+        )
 
     def look(
         self, deployment: Deployment, form: UriForm = UriForm.SLOT, *, version: str = OBSERVING_VERSION

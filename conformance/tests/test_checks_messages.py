@@ -114,12 +114,29 @@ class TestStandardHeaders:
             (("Allow", ""), ("Vary", "*"), ("Connection", "close, , keep-alive")),
             (("Transfer-Encoding", "gzip;q=1, chunked"),),
             (("Last-Modified", DATE), ("Age", "0")),
+            (("Content-Encoding", "identity"),),
             (("Allow", "GET"), ("Allow", "POST")),
             (("Cache-Control", ""), ("Cache-Control", 'no-cache, ,max-age=0 , private="a\\"b, c"')),
         ],
     )
     def test_fields_as_http_defines_them(self, headers: Headers) -> None:
         assert brief(judged("standard_headers", [exchange(headers=headers)])) == [met(HEADERS)]
+
+    @pytest.mark.parametrize(
+        ("coding", "body", "fine"),
+        [
+            ("GZIP ", b"<a/>", False),
+            ("x-gzip", b"\x1f\x8c", False),
+            ("gzip", b"\x1f\x8b\x08", True),
+            ("gzip", b"", True),
+            ("br", b"<a/>", True),
+        ],
+    )
+    def test_content_is_coded_as_it_says(self, coding: str, body: bytes, *, fine: bool) -> None:
+        found = judged("standard_headers", [exchange(headers=(("Content-Encoding", coding),), body=body)])
+
+        assert brief(found) == [met(HEADERS) if fine else violated(HEADERS, "content-encoding")]
+        assert fine or found[0].actual == f"content-encoding {coding.strip().lower()!r} over content that is not"
 
     @pytest.mark.parametrize(
         ("headers", "symptom", "told"),

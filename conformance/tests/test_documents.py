@@ -237,6 +237,34 @@ class TestSyntax:
         assert found.encoding_problem == "charset 'iso-8859-1' is neither UTF-8 nor UTF-16"
         assert found.syntax_problem.startswith("Premature end of data")
 
+    @pytest.mark.parametrize(
+        "declaration",
+        [
+            "<?xml verison='1.0'?>",
+            "<?xml version=1.0?>",
+            "<?xml encoding='utf-8' version='1.0'?>",
+            "<?xml version='1.0' standalone='maybe'?>",
+            "<?xml version='1.0' encoding='8'?>",
+        ],
+    )
+    def test_an_ill_formed_declaration(self, declaration: str) -> None:
+        found = read_document(typed("application/xml", f"{declaration}<a/>".encode()))
+
+        assert (found.root, found.encoding_problem) == (None, "")
+        assert found.syntax_problem == f"the XML declaration is {declaration!r}"
+
+    @pytest.mark.parametrize(
+        "declaration",
+        [
+            "<?xml version='1.1'?>",
+            '<?xml  version = "1.0"  encoding="UTF-8" standalone="yes" ?>',
+            "<?xml version='1.0' standalone='no'?>",
+            "<?xml-style a?>",
+        ],
+    )
+    def test_a_sound_declaration(self, declaration: str) -> None:
+        assert read_document(typed("application/xml", f"{declaration}<a/>".encode())).local_name == "a"
+
     def test_entities_stay_unexpanded(self) -> None:
         body = b'<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/hostname"><!ENTITY y "boom">]><a>&x;&y;</a>'
         found = read_document(typed("application/xml", body))

@@ -74,6 +74,7 @@ _SLIPS: tuple[tuple[str, str, Callable[[str], str]], ...] = (
     ("two-roots", "a second root", lambda text: f"{text}<More/>"),
     ("trailing", "text after its root", lambda text: f"{text}done"),
     ("leading", "text before its root", lambda text: f"OK {text}"),
+    ("declaration-misspelt", "an XML declaration without a version", lambda text: f'<?xml verison="1.0"?>{text}'),
     ("late-declaration", "an XML declaration after a line end", lambda text: f'\n<?xml version="1.0"?>{text}'),
     ("attribute-twice", "an attribute given twice", lambda text: text.replace(" xmlns:i=", ' a="1" a="2" xmlns:i=', 1)),
     ("attribute-unquoted", "an attribute without quotes", lambda text: text.replace(" xmlns:i=", " a=1 xmlns:i=", 1)),
