@@ -22,6 +22,7 @@ from conformance.checks.messages import allow_with_405
 from conformance.checks.polls import version_of
 from conformance.checks.refusals import refused
 from conformance.checks.transport import same_answer
+from conformance.checks.wording import is_busy
 from conformance.model import Exchange, Request
 from conformance.oracle import MINIMUM_VERSION
 from conformance.protocol.addresses import FORMS, UriForm
@@ -211,6 +212,19 @@ def test_spelling_makes_no_difference_to_a_look(sut: SystemUnderTest) -> None:
 def looks(sut: SystemUnderTest) -> list[Exchange]:
     """Everything that Get Deployment showed during the run."""
     return [e for e in sut.recorder.exchanges if e.label == "look" and statuses_in(e)]
+
+
+@at_the_end
+@smoke
+@verifies("REQ-DEPL-URI")
+def test_a_deployment_answers_while_it_is_reimaged(sut: SystemUnderTest) -> None:
+    """Get Deployment answers 200 whatever goes on in the deployment."""
+    claimed(sut)
+    watched = {look.number: look for watch in sut.observer.watches for look in watch.looks}
+    answered = [look for look in watched.values() if look.reply is not None and not is_busy(look)]
+    if not answered:
+        raise NotApplicable("no reimage was watched")
+    sut.judge(observer_answers, *answered, requirement="REQ-DEPL-URI")
 
 
 @at_the_end

@@ -17,6 +17,7 @@ from conformance.emulator.observation import (
     embedded_deployment,
     service_document,
 )
+from conformance.emulator.operations import conflicting_operation
 from conformance.emulator.routing import read_segments
 
 URI, PROPS, ROOT, INSTANCES = "REQ-DEPL-URI", "REQ-PROPS-URI", "REQ-DEPL-ROOT", "REQ-DEPL-INSTANCES"
@@ -168,6 +169,18 @@ for _slot in ("Production", "Staging", "prod", ""):
     )
 
 
+def _busy(call: Call) -> bool:
+    return call.kind == "deployment" and conflicting_operation(call) is not None
+
+
+for _status in (204, 500):
+    fault(
+        f"deployment-status-while-busy[{_status}]",
+        "REQ-DEPL-URI",
+        f"Get Deployment is answered {_status} while a reimage runs in it",
+        reply_edit(reply_set(status=_status, body=b""), "deployment", when=_busy),
+        also=("REQ-REIMAGE-OFFLINE", "REQ-ERR-STATUS"),
+    )
 for _status in (200, 204, 400, 409):
     fault(
         f"empty-slot-status[{_status}]",

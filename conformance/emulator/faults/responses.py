@@ -159,6 +159,7 @@ for _name, _field, _value in (
     ("allow", "Allow", "GET POST"),
     ("connection", "Connection", "keep alive"),
     ("expires", "Expires", "32 Foo 2011"),
+    ("content-encoding", "Content-Encoding", "gzip"),
     ("last-modified", "Last-Modified", "yesterday"),
     ("age", "Age", "young"),
     ("location", "Location", "http://[not a uri"),
