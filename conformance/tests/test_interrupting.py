@@ -45,9 +45,8 @@ def test_an_interruption_while_garbage_is_collected_comes_after_that() -> None:
 
     gc.callbacks.append(interrupt)
     try:
-        gc.collect()
         with pytest.raises(KeyboardInterrupt):
-            threading.Event().wait(PATIENCE)
+            _collect_and_wait()
     finally:
         gc.callbacks.remove(interrupt)
     assert heard[:2] == ["start", "stop"]
@@ -99,6 +98,11 @@ def test_an_end_that_pytest_is_asked_for_keeps_the_frame_that_asked() -> None:
     assert [entry.name for entry in caught.traceback] == [
         "test_an_end_that_pytest_is_asked_for_keeps_the_frame_that_asked"
     ]
+
+
+def _collect_and_wait() -> None:
+    gc.collect()
+    threading.Event().wait(PATIENCE)
 
 
 def _interrupted(depth: int) -> None:
