@@ -58,7 +58,8 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.tbstyle = (
             "line"  # a finding says what it found; a traceback through the suite costs time and says less
         )
-    config.pluginmanager.register(Interruption(brief=not config.option.fulltrace))
+    if not config.option.usepdb:
+        config.pluginmanager.register(Interruption(brief=not config.option.fulltrace))
     _set_up_hypothesis(plan)
     if not config.option.collectonly:
         _set_up_reports(config, folder)

@@ -12,44 +12,54 @@ import pytest
 if TYPE_CHECKING:
     from types import FrameType
 
-_AGAIN_SECONDS = 0.02
+_SOON_SECONDS, _AGAIN_SECONDS = 0.02, 0.3
 
 
 class Interruption:
     """A plugin of pytest's for the time of a run.
 
-    While garbage is collected, callbacks of the collector run (Hypothesis has one), and Python drops whatever is raised
-    in those: a Ctrl-C that comes then is put off until the collection is over.
+    While garbage is collected, callbacks run (Hypothesis has one, weak references have some), and Python drops whatever is
+    raised in those. A Ctrl-C that comes in a callback of the collector is put off, and one that has not reached pytest a moment
+    later comes again.
     """
 
     def __init__(self, *, brief: bool = True) -> None:
         self._brief = brief
         self._listens = False
+        self._arrived = False
 
     def pytest_sessionstart(self) -> None:
-        """Listen for Ctrl-C, where pytest is asked to run in the main thread and Python's own handler is in place."""
+        """Listen for Ctrl-C in the main thread, where Python's own handler is in place."""
         is_usual = signal.getsignal(signal.SIGINT) is signal.default_int_handler
         self._listens = is_usual and threading.current_thread() is threading.main_thread()
         if self._listens:
-            signal.signal(signal.SIGINT, _hear)
+            signal.signal(signal.SIGINT, self._hear)
 
     def pytest_unconfigure(self) -> None:
         """Leave the signal as it was found."""
+        self._arrived = True
         if self._listens:
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Leave of the traceback the last frame that pytest would show: it would word all sixty, and throw them away."""
+        self._arrived = True
         if self._brief:
             excinfo.traceback = excinfo.traceback.filter(excinfo)[-1:] or excinfo.traceback
 
+    def _hear(self, number: int, frame: FrameType | None) -> None:
+        put_off = _is_within_collection(frame)
+        timer = threading.Timer(_SOON_SECONDS if put_off else _AGAIN_SECONDS, self._come_again)
+        timer.daemon = True
+        timer.start()
+        if not put_off:
+            signal.default_int_handler(number, frame)
 
-def _hear(number: int, frame: FrameType | None) -> None:
-    if _is_within_collection(frame):
-        threading.Timer(_AGAIN_SECONDS, signal.raise_signal, (number,)).start()
-    else:
-        signal.default_int_handler(number, frame)
+    def _come_again(self) -> None:
+        main = threading.main_thread().ident
+        if not self._arrived and main is not None:
+            signal.pthread_kill(main, signal.SIGINT)  # a signal of this thread's own would not wake the main one
 
 
 def _is_within_collection(frame: FrameType | None) -> bool:

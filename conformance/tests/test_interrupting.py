@@ -52,6 +52,26 @@ def test_an_interruption_while_garbage_is_collected_comes_after_that() -> None:
     assert heard[:2] == ["start", "stop"]
 
 
+@pytest.mark.usefixtures("listening")
+def test_an_interruption_that_is_dropped_comes_again() -> None:
+    try:
+        signal.raise_signal(signal.SIGINT)
+    except KeyboardInterrupt:
+        dropped = True
+
+    with pytest.raises(KeyboardInterrupt):
+        threading.Event().wait(PATIENCE)
+    assert dropped
+
+
+def test_an_interruption_that_arrived_comes_once(listening: Interruption) -> None:
+    with pytest.raises(KeyboardInterrupt) as raised:
+        signal.raise_signal(signal.SIGINT)
+    listening.pytest_keyboard_interrupt(cast("pytest.ExceptionInfo[BaseException]", raised))
+
+    assert not threading.Event().wait(0.5)
+
+
 def test_a_handler_of_somebody_else_is_left_alone() -> None:
     def other(*_: object) -> None:
         """Somebody else's."""
