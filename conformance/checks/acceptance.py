@@ -144,7 +144,7 @@ def id_usable(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
             told = f"{len(polls)} polls, all {', '.join(seen)}"
             if statuses.isdisjoint(NOT_KNOWN):
                 yield about("REQ-GOS-URI", *polls[:1], start).violated(
-                    "an answer to Get Operation Status", told, "no-operation-status"
+                    "an answer to Get Operation Status", told, "no-operation-status", because=("REQ-GOS-200",)
                 )
             yield usable.violated("the status of the operation", told, "unusable-id", because=("REQ-GOS-URI",))
         return

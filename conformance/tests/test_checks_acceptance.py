@@ -208,7 +208,7 @@ class TestUsableId:
         assert brief(judged("id_usable", several)) == [met(self.USABLE, 2), met(self.URI, 2), met(self.PROMPT, 2)]
         assert judged("id_usable", several)[2].actual == "first known 1.0 s after the 202"
         assert brief(judged("id_usable", [started(), poll(b"", 199)]))[0] == violated(
-            self.URI, "no-operation-status", 2, 1
+            self.URI, "no-operation-status", 2, 1, because=("REQ-GOS-200",)
         )
 
     def test_the_first_late_refusal_is_the_evidence(self) -> None:
@@ -247,7 +247,7 @@ class TestUsableId:
         found = judged("id_usable", [started(), poll(b"", status), silent(POLL, number=3)])
 
         assert brief(found) == [
-            violated(self.URI, "no-operation-status", 2, 1),
+            violated(self.URI, "no-operation-status", 2, 1, because=("REQ-GOS-200",)),
             violated(self.USABLE, "unusable-id", 2, 1, because=(self.URI,)),
         ]
         assert found[0].expected == "an answer to Get Operation Status"
