@@ -41,6 +41,13 @@ def _is_worth_insisting(request: Request, exchange: Exchange) -> bool:
     return exchange.reply is None and patient and not (_is_silence(exchange) and exchange.response is not None)
 
 
+def _worth(exchange: Exchange, operation: Operation | None, *, alive: bool) -> int:
+    """How much a request that ought to be refused shows of the requirement that it breaks, ENOUGH being all."""
+    if _is_silence(exchange) and exchange.response is not None:
+        return ENOUGH  # the reply stops short, as the next one would
+    return SILENCE_COUNTS if alive and _is_silence(exchange) else int(operation is not None)
+
+
 def _is_silence(exchange: Exchange) -> bool:
     """Whether the time limit ended the wait for a reply, or for the rest of one."""
     return exchange.failure is not None and exchange.failure.kind is FailureKind.TIMEOUT
@@ -101,8 +108,7 @@ class Refusing:
             exchange, alive = self._insist(request, exchange)
         operation = self._follow(exchange, place)
         if len(broken) == 1:
-            worth = SILENCE_COUNTS if alive and _is_silence(exchange) else int(operation is not None)
-            self._shown.update(dict.fromkeys(broken, worth))
+            self._shown.update(dict.fromkeys(broken, _worth(exchange, operation, alive=alive)))
         polls = operation.polls if operation is not None else []
         arguments = {"requirement": requirement, "alive": alive, "polls": len(polls)}
         arguments |= {"overdue": True} if operation is not None and operation.state is State.OVERDUE else {}

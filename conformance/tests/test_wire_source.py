@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
-
-import pytest
 
 from conformance.embedding import TurnedClock
 from conformance.model import FailureKind, Request
 from conformance.wire.client import Client
 from conformance.wire.source import StreamSource
-from conformance.wire.transport import silence_after
 
 if TYPE_CHECKING:
     from conformance.model import Identity
@@ -87,19 +84,12 @@ def test_without_a_limit_to_silence_the_time_limit_counts() -> None:
     assert waited(1.0, (9.5, b"a")) == (1, 10.0, False)
 
 
-@pytest.mark.parametrize(
-    ("stalls", "seconds"), [(0, math.inf), (1, math.inf), (2, 2.0), (5, 0.5), (41, 0.05), (900, 0.05)]
-)
-def test_the_more_replies_stop_short_the_less_is_waited_for_the_next(stalls: int, seconds: float) -> None:
-    assert silence_after(stalls) == pytest.approx(seconds)
-
-
 def test_an_endpoint_whose_replies_stop_short_does_not_take_the_time_limit_for_each() -> None:
     clock = TurnedClock()
     with Client(Connecting(clock, (STALLING,)), clock, request_timeout=10) as client:
         exchanges = [client.exchange(GET) for _ in range(5)]
 
-    assert [round(each.elapsed, 3) for each in exchanges] == [10.0, 10.0, 2.5, 1.5, 1.167]
+    assert [round(each.elapsed, 3) for each in exchanges] == [10.0, 10.0, 2.5, 2.5, 2.5]
     assert {each.failure.kind for each in exchanges if each.failure} == {FailureKind.TIMEOUT}
     assert {each.response.anomalies for each in exchanges if each.response} == {("stalled: 4 of 9 octets",)}
 
@@ -111,3 +101,18 @@ def test_replies_that_drip_to_their_end_are_waited_for_as_ever() -> None:
         exchanges = [client.exchange(GET) for _ in range(5)]
 
     assert [each.failure for each in exchanges] == [None] * 5
+
+
+def test_replies_that_pause_are_cut_no_sooner_than_two_seconds_and_not_where_time_was_short() -> None:
+    clock = TurnedClock()
+    connecting = Connecting(clock, (STALLING,))
+    hasty = replace(GET, patience_seconds=1.0)
+    with Client(connecting, clock, request_timeout=10) as client:
+        short = [client.exchange(hasty) for _ in range(3)]
+        stalled = [client.exchange(GET) for _ in range(2)]
+        connecting.pieces = (STALLING, (1.9, b"later"))
+        paused = [client.exchange(each) for each in (GET, replace(GET, patience_seconds=4.0), hasty)]
+
+    assert [each.response.anomalies for each in short if each.response] == [()] * 3
+    assert [round(each.elapsed, 3) for each in stalled] == [10.0, 10.0]
+    assert [each.failure is None for each in paused] == [True, True, False]

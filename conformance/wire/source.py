@@ -18,25 +18,29 @@ _LINGER_LIMIT = 1024 * 1024
 class StreamSource:
     """Reads `stream` until `deadline`, however slowly the octets drip.
 
-    Once octets have come, `silence` is how long the next ones are waited for; seconds.
+    Once octets have come, `silence` is how long the next ones are waited for; seconds. A `hasty` reader has so little time that
+    silence means nothing.
     """
 
     stream: Stream
     clock: Clock
     deadline: float
     silence: float = math.inf
+    hasty: bool = False
     _begun: float = field(init=False)
     _latest: float = field(init=False)
     _has_begun: bool = False
+    _is_cut: bool = False
 
     def __post_init__(self) -> None:
         self._begun = self._latest = self.clock.now()
 
     def receive(self) -> bytes:
         """The next octets, b"" once the endpoint has closed; raises OSError."""
-        until = min(self.deadline, self._latest + self.silence) if self._has_begun else self.deadline
-        data = self.stream.receive(_RECEIVE, until)
-        self._latest, self._has_begun = self.clock.now(), True
+        patience = self._latest + self.silence if self._has_begun else math.inf
+        self._is_cut = patience < self.deadline
+        data = self.stream.receive(_RECEIVE, min(patience, self.deadline))
+        self._latest, self._has_begun, self._is_cut = self.clock.now(), True, False
         return data
 
     def linger(self, seconds: float) -> bytes:
@@ -61,5 +65,4 @@ class StreamSource:
 
     def fell_silent(self) -> bool:
         """Whether nothing came in the later half of the time that there was."""
-        silent = self.clock.now() - self._latest
-        return (self._has_begun and silent >= self.silence) or self._latest <= (self._begun + self.deadline) / 2
+        return self._is_cut or (not self.hasty and self._latest <= (self._begun + self.deadline) / 2)

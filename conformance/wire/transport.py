@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 CLOSE_SECONDS = 0.5
 _SENT_AGAIN = {"GET", "HEAD"}
-_STALLS, _SILENCE, _SHORTEST_SILENCE = 2, 2.0, 0.05
+_STALLS, _SILENCE = 2, 2.0
+"""After so many replies that stopped short of their end, so many seconds of silence are taken for another; the time limit would be for each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +163,9 @@ class VerbatimTransport(httpx.BaseTransport):
         return None
 
     def _read(self, connection: Connection, request: Request, deadline: float, broken: OSError | None) -> Reading:
-        source = StreamSource(connection.stream, self._clock, deadline, silence_after(self._stalls))
+        hasty = request.patience_seconds is not None
+        silence = math.inf if hasty or self._stalls < _STALLS else _SILENCE
+        source = StreamSource(connection.stream, self._clock, deadline, silence, hasty=hasty)
         connection.sole = is_plainly_framed(request)
         reader = ResponseReader(
             source,
@@ -201,14 +204,6 @@ class VerbatimTransport(httpx.BaseTransport):
             self._pool.give(connection)
         else:
             self._pool.set_aside(connection)
-
-
-def silence_after(stalls: int) -> float:
-    """Seconds for which more octets of a reply are waited for, when so many replies have stopped short of their end before.
-
-    An endpoint whose replies do so time and again would otherwise take the whole time limit for each.
-    """
-    return math.inf if stalls < _STALLS else max(_SILENCE / (stalls - _STALLS + 1), _SHORTEST_SILENCE)
 
 
 def _is_stale(connection: Connection, request: Request, reading: Reading) -> bool:
