@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import signal
+import sys
 import threading
+import weakref
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -12,26 +14,33 @@ import pytest
 from conformance.plugin.interrupting import Interruption
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 PATIENCE = 30.0
 
 
+class Thing:
+    """Something that can be referred to weakly."""
+
+
 @pytest.fixture
 def listening() -> Iterator[Interruption]:
-    """Listens for Ctrl-C as a run does, and leaves the signal as it was."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    """Listens as a run does, to the signal as Python hears it, and leaves both as they were."""
+    before, hook = signal.signal(signal.SIGINT, signal.default_int_handler), sys.unraisablehook
     interruption = Interruption()
     interruption.pytest_sessionstart()
     yield interruption
     interruption.pytest_unconfigure()
-    assert signal.signal(signal.SIGINT, before) is signal.default_int_handler
+    signal.signal(signal.SIGINT, before)
+    assert sys.unraisablehook is hook
 
 
 @pytest.mark.usefixtures("listening")
-def test_an_interruption_is_raised_where_it_comes() -> None:
+def test_an_interruption_is_raised_where_it_comes_and_once() -> None:
     with pytest.raises(KeyboardInterrupt):
         signal.raise_signal(signal.SIGINT)
+
+    assert not threading.Event().wait(0.5)
 
 
 @pytest.mark.usefixtures("listening")
@@ -44,54 +53,39 @@ def test_an_interruption_while_garbage_is_collected_comes_after_that() -> None:
             signal.raise_signal(signal.SIGINT)
 
     gc.callbacks.append(interrupt)
+    late = threading.Event()
     try:
         with pytest.raises(KeyboardInterrupt):
-            _collect_and_wait()
+            _do_and_wait(gc.collect, late)
     finally:
         gc.callbacks.remove(interrupt)
     assert heard[:2] == ["start", "stop"]
+    assert not late.is_set(), "it wakes who waits"
 
 
 @pytest.mark.usefixtures("listening")
-def test_an_interruption_that_is_dropped_comes_again() -> None:
-    try:
-        signal.raise_signal(signal.SIGINT)
-    except KeyboardInterrupt:
-        dropped = True
-
+def test_an_interruption_in_the_callback_of_a_weak_reference_comes_again() -> None:
+    things = [Thing()]
+    reference = weakref.ref(things[0], lambda _: signal.raise_signal(signal.SIGINT))
+    late = threading.Event()
     with pytest.raises(KeyboardInterrupt):
-        threading.Event().wait(PATIENCE)
-    assert dropped
+        _do_and_wait(things.clear, late)
+    assert reference() is None
+    assert not late.is_set()
 
 
-def test_an_interruption_that_arrived_comes_once(listening: Interruption) -> None:
-    with pytest.raises(KeyboardInterrupt) as raised:
-        signal.raise_signal(signal.SIGINT)
-    listening.pytest_keyboard_interrupt(cast("pytest.ExceptionInfo[BaseException]", raised))
+def test_what_else_is_dropped_goes_where_it_went(listening: Interruption, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[type[BaseException]] = []
+    listening.pytest_unconfigure()
+    monkeypatch.setattr(sys, "unraisablehook", lambda dropped: told.append(dropped.exc_type))
+    listening.pytest_sessionstart()
+    thing = Thing()
+    reference = weakref.ref(thing, lambda _: 1 / 0)
+    del thing
+    listening.pytest_unconfigure()
 
-    assert not threading.Event().wait(0.5)
-
-
-def test_a_handler_of_somebody_else_is_left_alone() -> None:
-    def other(*_: object) -> None:
-        """Somebody else's."""
-
-    before = signal.signal(signal.SIGINT, other)
-    try:
-        interruption = Interruption()
-        interruption.pytest_sessionstart()
-        interruption.pytest_unconfigure()
-        assert signal.getsignal(signal.SIGINT) is other
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def test_another_thread_listens_for_nothing() -> None:
-    before = signal.getsignal(signal.SIGINT)
-    thread = threading.Thread(target=Interruption().pytest_sessionstart)
-    thread.start()
-    thread.join()
-    assert signal.getsignal(signal.SIGINT) is before
+    assert reference() is None
+    assert told == [ZeroDivisionError]
 
 
 @pytest.mark.parametrize(("brief", "frames"), [(True, 1), (False, 7)])
@@ -120,9 +114,16 @@ def test_an_end_that_pytest_is_asked_for_keeps_the_frame_that_asked() -> None:
     ]
 
 
-def _collect_and_wait() -> None:
-    gc.collect()
-    threading.Event().wait(PATIENCE)
+def _do_and_wait(act: Callable[[], object], late: threading.Event) -> None:
+    """Do something, and wait until it is late for what should come of it."""
+    timer = threading.Timer(PATIENCE / 2, late.set)
+    timer.daemon = True
+    timer.start()
+    try:
+        act()
+        late.wait(PATIENCE)
+    finally:
+        timer.cancel()
 
 
 def _interrupted(depth: int) -> None:
