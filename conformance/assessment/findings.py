@@ -88,11 +88,12 @@ def roots_of(bad: Mapping[str, list[Verdict]]) -> dict[str, list[str]]:
     seen = {name: min(v.evidence[0] if v.evidence else _NEVER for v in verdicts) for name, verdicts in bad.items()}
     order = list(CATALOGUE)
 
-    def weight(name: str) -> tuple[bool, bool, int, int, bool, int]:
+    def weight(name: str) -> tuple[bool, bool, int, int, int, bool, int]:
         advisory = all(verdict.outcome is Outcome.ADVISORY for verdict in bad[name])
         dependent = any(name in others and cause not in reached[name] for cause, others in reached.items())
+        most = max(len(bad[other]) for other in {name, *(o for o in reached[name] if name in reached[o])})
         second = any(name in others and seen[cause] == seen[name] for cause, others in direct.items())
-        return (dependent, advisory, -len(reached[name]), seen[name], second, order.index(name))
+        return (dependent, advisory, -len(reached[name]), -most, seen[name], second, order.index(name))
 
     roots: dict[str, list[str]] = {}
     taken: set[str] = set()

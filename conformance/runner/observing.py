@@ -11,7 +11,7 @@ from conformance.checks.probes import installation_in
 from conformance.model import Request
 from conformance.protocol.addresses import UriForm
 from conformance.requirements import TABLE_VERSIONS
-from conformance.runner.pacing import pause
+from conformance.runner.pacing import until_next_look
 
 if TYPE_CHECKING:
     from conformance.model import Deployment, Exchange, Target
@@ -137,7 +137,7 @@ class Observer:
             if not each.over and each.place.deployment == watch.place.deployment:
                 each.looks.append(exchange)
                 waited = now - each.operation.began
-                each.due = now + pause(waited, limits.poll_interval_seconds)
+                each.due = now + until_next_look(waited, limits.poll_interval_seconds)
                 self._conclude(each, exchange, now)
 
     def _look_again(self, place: Place, exchange: Exchange) -> None:

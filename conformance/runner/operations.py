@@ -10,7 +10,7 @@ from conformance.checks.polls import STATUSES, TERMINAL, status_of
 from conformance.checks.progress import RETENTION_SECONDS
 from conformance.oracle import permitted
 from conformance.protocol.addresses import read_target
-from conformance.runner.pacing import pause
+from conformance.runner.pacing import until_next_poll
 
 if TYPE_CHECKING:
     from conformance.model import Deployment, Exchange
@@ -225,7 +225,7 @@ class OperationBook:
                 UNUSABLE_AGAIN_SECONDS if again else UNUSABLE_SECONDS, self._limits.operation_timeout_seconds
             ):
                 operation.state, operation.ended = State.LOST, now
-        operation.due = now + pause(waited, self._limits.poll_interval_seconds)
+        operation.due = now + until_next_poll(waited, self._limits.poll_interval_seconds)
 
     def _finish(self, operation: Operation) -> None:
         """After the end: one more look at the status, and the budget back where nothing was reimaged."""

@@ -87,14 +87,15 @@ class Base64Masks:
     def _add(self, text: str, mask: str) -> None:
         self._texts.append((text, mask))
         self._innocent.clear()
-        for offset in range(0, len(text) - _WINDOW + 1, _STRIDE):
-            place = (len(self._texts) - 1, offset)
-            window = text[offset : offset + _WINDOW]
-            self._windows.setdefault(window, place)
-            if "+" in window or "/" in window:
-                for plus, slash in _ESCAPES:
-                    forms = {ord("+"): plus, ord("/"): slash}
-                    self._windows.setdefault(window.translate(forms)[:_WINDOW], place)
+        which = len(self._texts) - 1
+        windows = [(text[offset : offset + _WINDOW], offset) for offset in range(0, len(text) - _WINDOW + 1, _STRIDE)]
+        for window, offset in windows:
+            self._windows.setdefault(window, (which, offset))
+        escaped = [(window, offset) for window, offset in windows if "+" in window or "/" in window]
+        for plus, slash in _ESCAPES:
+            forms = {ord("+"): plus, ord("/"): slash}
+            for window, offset in escaped:
+                self._windows.setdefault(window.translate(forms)[:_WINDOW], (which, offset))
 
     def _find(self, text: str) -> Iterator[tuple[int, str]]:
         """Where something hidden is, and the mask to lay over it, in order."""
