@@ -21,25 +21,24 @@ from conformance.commands.case_files import cases_folder
 from conformance.commands.run import LEAN
 
 PATIENCE = 30.0
-LATEST = 2.0
-"""A run in the profile smoke is nearly over by then; seconds."""
+MOST_LINES = 1900
+"""A run in the profile smoke is nearly over when its journal has so many."""
 
 
 def kill_runs(folder: Path, count: int, seed: int) -> None:
-    """Start `count` runs one after another and kill each at a random moment after its journal began."""
+    """Start `count` runs one after another and kill each at a random moment, told by how far its journal has come."""
     chance = random.Random(seed)  # noqa: S311  no secret
     for number in range(count):
-        run_and_kill(folder / str(number), chance.uniform(0.0, LATEST))
+        run_and_kill(folder / str(number), chance.randint(1, MOST_LINES))
 
 
-def run_and_kill(folder: Path, seconds: float) -> None:
-    """Start one run and kill it so long after its journal began; raises RuntimeError where none begins."""
+def run_and_kill(folder: Path, lines: int) -> None:
+    """Start one run and kill it once its journal has so many lines; raises RuntimeError where it does not get there."""
     child = os.fork()
     if child == 0:
         run(folder)
     try:
-        wait_for(folder / "journal.jsonl")
-        time.sleep(seconds)
+        wait_for(folder / "journal.jsonl", lines)
     finally:
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
@@ -58,14 +57,14 @@ def run(folder: Path) -> None:
         os._exit(0)
 
 
-def wait_for(journal: Path) -> None:
-    """Wait until the journal has its first line."""
+def wait_for(journal: Path, lines: int) -> None:
+    """Wait until the journal has so many lines."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
-        if journal.exists() and b"\n" in journal.read_bytes():
+        if journal.exists() and journal.read_bytes().count(b"\n") >= lines:
             return
         time.sleep(0.005)
-    raise RuntimeError(f"{journal} did not begin")
+    raise RuntimeError(f"{journal} has fewer than {lines} lines")
 
 
 if __name__ == "__main__":
