@@ -190,7 +190,7 @@ def read_document(response: Response) -> Document:
         encoding="utf-8", resolve_entities=False
     )  # nor DTDs, the network, or huge trees, by default
     try:
-        root = etree.fromstring(_ANY_DECLARATION.sub("", decoded).encode(), parser)
+        root = etree.fromstring(decoded[found.end() if found else 0 :].encode(), parser)
     except (etree.XMLSyntaxError, ValueError) as error:
         return Document(
             None, encoding_problem=problem, syntax_problem=str(getattr(error, "msg", error))[:200] or "not well formed"
