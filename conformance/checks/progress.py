@@ -100,8 +100,8 @@ def _is_own(poll: Exchange) -> bool:
 
 
 def _way_of(poll: Exchange) -> tuple[str, bool]:
-    """What may differ between polls of one operation without any effect: the version, and whether the connection was new."""
-    return version_of(poll), poll.request.fresh_connection
+    """What may differ between polls of one operation without any effect: the version, and whether the connection was new, asked for or not."""
+    return version_of(poll), poll.request.fresh_connection or poll.position == 1
 
 
 def _is_gone(poll: Exchange) -> bool:

@@ -142,9 +142,11 @@ RUNNING = operation()
 def poll(
     body: bytes | str = RUNNING, status: int | None = 200, *, number: int = 2, own: str = OTHER_ID, **fields: Any
 ) -> Exchange:
-    """A poll of OPERATION_ID, answered with a document and an x-ms-request-id of its own."""
+    """A poll of OPERATION_ID, answered with a document and an x-ms-request-id of its own, later on its connection unless it asks for one of its own."""
     headers = fields.pop("headers", (("x-ms-request-id", own),) if own else ())
-    return exchange(fields.pop("request", POLL), status, body, headers, number=number, **fields)
+    request = fields.pop("request", POLL)
+    position = fields.pop("position", 1 if request.fresh_connection else 2)
+    return exchange(request, status, body, headers, number=number, position=position, **fields)
 
 
 def polls(*bodies: str, start: int = 2) -> list[Exchange]:

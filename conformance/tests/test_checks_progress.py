@@ -252,6 +252,15 @@ class TestWays:
 
         assert brief(judged("progress", several)) == NOT_SAFE
 
+    def test_a_connection_that_is_new_without_having_been_asked_for_is_a_way_too(self) -> None:
+        several = [
+            *polls(RUNNING, SUCCEEDED),
+            poll(RUNNING, number=4, at=4.0, position=1),
+            poll(SUCCEEDED, number=5, at=5.0),
+        ]
+
+        assert brief(judged("progress", several)) == NOT_SAFE
+
     def test_a_fresh_connection_under_another_version_is_another_way_still(self) -> None:
         both = replace(OLDER, fresh_connection=True)
         several = asked(
