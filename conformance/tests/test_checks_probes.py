@@ -18,6 +18,7 @@ from conformance.tests.judging_samples import (
     observed,
     refusal,
     silent,
+    started,
     violated,
     worded,
 )
@@ -55,6 +56,8 @@ def test_a_fresh_installation() -> None:
     found = judged("fresh_installation", [probe("a"), probe("a", 2)])
     assert brief(found) == [violated(FRESH, "same-installation", 2, 1)]
     assert worded(found) == [("another installation_id after the reimage", "still a")]
+    known = judged("fresh_installation", [probe("a"), probe("a", 2), started(number=3)])
+    assert brief(known) == [violated(FRESH, "same-installation", 2, 1, 3)]
     assert brief(judged("fresh_installation", [probe("a"), probe("a", 2)], lenient())) == [
         observed(FRESH, 2, 1, symptom="same-installation")
     ]
