@@ -45,9 +45,12 @@ def refuse_and_look(sut: SystemUnderTest, request: Request) -> None:
 @forms
 @verifies("REQ-AUTH-TLS", "REQ-AUTH-FAIL", "REQ-AUTH-BEFORE-EFFECT")
 def test_an_anonymous_reimage_is_refused(sut: SystemUnderTest, form: UriForm) -> None:
-    """A request without a client certificate is not served."""
+    """A request without a client certificate is not served, however the subscription id is spelt."""
     over_tls(sut)
-    refuse_and_look(sut, replace(sut.builder.reimage(sut.main_witness(7), form), identity=Identity.NONE))
+    request = replace(sut.builder.reimage(sut.main_witness(7), form), identity=Identity.NONE)
+    own = sut.target.subscription_id
+    for spelt in dict.fromkeys((own, own.upper())):
+        refuse_and_look(sut, with_subscription(request, own, spelt))
 
 
 @forms

@@ -49,6 +49,7 @@ class Observer:
         self._target, self._builder, self._dispatcher = target, builder, dispatcher
         self._offers: dict[str, bool] = {}
         self.first: dict[str, Exchange] = {}
+        self.last: dict[str, Exchange] = {}
         self.watches: list[Watch] = []
         self.addressed: set[str] = set()
         self.given_up = False
@@ -97,8 +98,9 @@ class Observer:
     ) -> Exchange:
         """One Get Deployment."""
         exchange = self._dispatcher.once(self._builder.deployment(deployment, form, version=version), label="look")
-        if deployment.name not in self.first and statuses_in(exchange):
-            self.first[deployment.name] = exchange
+        if statuses_in(exchange):
+            self.first.setdefault(deployment.name, exchange)
+            self.last[deployment.name] = exchange
         return exchange
 
     def survey(self) -> dict[str, tuple[str, ...]]:
@@ -189,6 +191,7 @@ class Probe:
     def __init__(self, target: Target, client: Client | None) -> None:
         self._url, self._client = target.probe_url, client
         self.first: dict[str, Exchange] = {}
+        self.last: dict[str, Exchange] = {}
 
     @property
     def offered(self) -> bool:

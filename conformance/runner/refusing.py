@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from conformance.checks.deployments import statuses_in
+from conformance.checks.deployments import READY, statuses_in
 from conformance.checks.refusals import instance_untouched, nothing_left_behind, refused
 from conformance.checks.wording import is_conflict
 from conformance.model import FailureKind
@@ -51,6 +51,13 @@ def _worth(exchange: Exchange, operation: Operation | None, *, alive: bool) -> i
 def _is_silence(exchange: Exchange) -> bool:
     """Whether the time limit ended the wait for a reply, or for the rest of one."""
     return exchange.failure is not None and exchange.failure.kind is FailureKind.TIMEOUT
+
+
+def _values(request: Request) -> tuple[str, ...]:
+    """What tells apart requests that have the same defects."""
+    fields = ("x-ms-version", "Content-Type", "Content-Length", "Transfer-Encoding")
+    lines = (",".join(request.values(name)) if request.values(name) else "absent" for name in fields)
+    return (request.target.partition("?")[2], *lines, str(bool(request.body)), request.identity)
 
 
 def _is_a_look(request: Request) -> bool:
@@ -99,7 +106,8 @@ class Refusing:
             told = " and ".join(sorted(broken))
             raise Untested(f"enough requests that break {told} were accepted, or never answered, already")
         what = str(self._sut.world.absence(judged.address)) if judged.address.kind is Kind.REIMAGE else ""
-        key = (str(judged.address.form), request.method, what, *(defect.key for defect in judged.defects))
+        keys = [defect.key for defect in judged.defects]
+        key = (str(judged.address.form), request.method, what, *keys, *_values(request))
         examine = effects and key not in self._examined and judged.address.kind is Kind.REIMAGE
         before = self._before(place) if examine and place is not None else None
         exchange = self.attempt(request, **options)
@@ -187,8 +195,14 @@ class Refusing:
         return [place for place in self._sut.places() if place.role_instance == instance]
 
     def _before(self, place: Place) -> Exchange | None:
-        """The instance before a refusal, where that can be seen."""
-        return self._sut.observer.look(place.deployment) if self._sut.observer.offers_deployment else None
+        """The instance before a refusal, where that can be seen; what was seen last will do if no reimage of ours touched it."""
+        observer = self._sut.observer
+        if not observer.offers_deployment:
+            return None
+        last = observer.last.get(place.deployment.name)
+        if last is None or statuses_in(last).get(place.role_instance) != READY or str(place) in observer.addressed:
+            return observer.look(place.deployment)
+        return last
 
     def _effects(
         self, refusal: Exchange, place: Place | None, before: Exchange | None, requirement: str

@@ -186,18 +186,22 @@ fault(
         form_is("slot"),
     ),
 )
-fault(
-    "service-of-every-subscription",
-    SERVICE,
-    "cloud services of other subscriptions are found",
-    instead(
-        find_service,
-        lambda original, call, name: (
-            original(call, name) or [each for each in call.world.deployments if each.service == name] or None
+for _suffix, _what, _kinds in (
+    ("", "", ("reimage",)),
+    ("-to-look-at", ", also to look at them", ("reimage", "deployment", "service")),
+):
+    fault(
+        f"service-of-every-subscription{_suffix}",
+        SERVICE,
+        f"cloud services of other subscriptions are found{_what}",
+        instead(
+            find_service,
+            lambda original, call, name: (
+                original(call, name) or [each for each in call.world.deployments if each.service == name] or None
+            ),
+            kind_is(*_kinds),
         ),
-        kind_is("reimage"),
-    ),
-)
+    )
 for _defect, _summary in (
     ("service", "a cloud service that does not exist"),
     ("deployment", "a deployment that does not exist"),

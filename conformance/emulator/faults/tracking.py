@@ -133,6 +133,9 @@ _CAUSES: dict[str, tuple[str, tuple[str, ...]]] = {
     "body": ("REQ-REIMAGE-CL-NONZERO", ("body",)),
     "length": ("REQ-REIMAGE-CL-ABSENT", ("length",)),
     "type": ("REQ-REIMAGE-CT-ABSENT", TYPE_DEFECTS),
+    "malformed version": ("REQ-VER-FORMAT", ("version-format",)),
+    "wrong comp": ("REQ-REIMAGE-COMP-MISSING", ("comp-wrong",)),
+    "other type": ("REQ-REIMAGE-CT-ABSENT", ("type-wrong",)),
     "certificate": ("REQ-AUTH-BEFORE-EFFECT", ("certificate",)),
     "conflict": ("REQ-GOS-NOTFOUND-NOEFFECT", ("conflict",)),
 }
