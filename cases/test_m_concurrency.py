@@ -14,7 +14,7 @@ from conformance.checks.operation_documents import operation_documents
 from conformance.checks.polls import STATUSES, status_of, unknown_operation
 from conformance.checks.probes import fresh_installation, installation_in, installation_unchanged
 from conformance.checks.progress import completes, progress
-from conformance.checks.refusals import instance_untouched
+from conformance.checks.refusals import instance_untouched, nothing_left_behind
 from conformance.checks.transport import same_answer
 from conformance.checks.wording import is_conflict
 from conformance.model import Exchange, Request
@@ -73,7 +73,7 @@ def test_a_refused_reimage_leaves_the_running_one_alone(sut: SystemUnderTest) ->
 
 
 @alone
-@verifies("REQ-CONC-REFUSED-NOEFFECT", "REQ-GOS-NOTFOUND-NOEFFECT")
+@verifies("REQ-CONC-REFUSED-NOEFFECT", "REQ-GOS-NOTFOUND-NOEFFECT", "REQ-CONC-OTHER")
 def test_refused_reimages_neither_prolong_nor_take_effect(sut: SystemUnderTest) -> None:
     """However often reimages are refused with 409 while one runs, it ends as others do, and the refused instance stays as it was."""
     sut.finish_all()
@@ -91,10 +91,11 @@ def test_refused_reimages_neither_prolong_nor_take_effect(sut: SystemUnderTest) 
     refused: list[Exchange] = []
     taken = False
     while operation.is_under_way and sut.clock.now() < deadline:
-        exchange = sut.send(sut.builder.reimage(other, UriForm.SLOT), label="contend:other")
+        form = UriForm.SLOT if len(refused) % 2 else UriForm.NAME
+        exchange = sut.send(sut.builder.reimage(other, form), label="contend:other")
         taken = exchange.reply is not None and exchange.reply.status < 300
         if taken:  # the first one was over already
-            sut.book.wait(sut.started(exchange, other, UriForm.SLOT))
+            sut.book.wait(sut.started(exchange, other, form))
         if not is_conflict(exchange):
             break
         refused.append(exchange)
@@ -106,6 +107,11 @@ def test_refused_reimages_neither_prolong_nor_take_effect(sut: SystemUnderTest) 
     with sut.together():
         arguments = {"refusals": len(refused), "usual_seconds": round(usual, 3)}
         sut.judge(undisturbed, operation.start, *refused, *operation.polls, **arguments)
+        for exchange in refused[:2]:  # one of each form
+            sut.judge(contended, operation.start, exchange, requirement="REQ-CONC-OTHER", ended=True)
+            poll = sut.refusing.poll_of(exchange)
+            if poll is not None:
+                sut.judge(nothing_left_behind, exchange, poll)
         if seen and not taken:
             addressed = {"requirement": requirement, "instance": other.role_instance, "beside": True}
             sut.judge(instance_untouched, seen[0], refused[0], seen[1], **addressed)

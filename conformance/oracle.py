@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance.model import CountsAs, Identity, Strictness
-from conformance.protocol.addresses import Kind, read_target
+from conformance.protocol.addresses import Kind, is_plain, read_target
 from conformance.requirements import CATALOGUE, FIRST_VERSION, published_before, published_from
 from conformance.world import Absence
 
@@ -80,10 +80,11 @@ class Defect:
 
 @dataclass(frozen=True, slots=True)
 class Permitted:
-    """What the oracle says of one request."""
+    """What the oracle says of one request; `sound` tells that HTTP itself has nothing against it, so that the application sees it."""
 
     address: Address
     defects: tuple[Defect, ...]
+    sound: bool = True
 
     @property
     def binding(self) -> tuple[Defect, ...]:
@@ -320,7 +321,8 @@ class _Reading:
         found = [*self.framing(), *self.identity(), *self.version()]
         if self.address.kind is Kind.REIMAGE:
             found += self.reimage()
-        return Permitted(self.address, tuple(found))
+        sound = is_plain(self.request.target) and not any(defect.layer == "http" for defect in found)
+        return Permitted(self.address, tuple(found), sound)
 
 
 def _ordinary(name: str) -> bool:

@@ -35,7 +35,7 @@ def _kind_of_error(world: World, exchange: Exchange) -> bool:
     if exchange.request.method == "HEAD":
         return False
     judged = permitted(exchange.request, world)
-    if any(defect.layer == "http" for defect in judged.defects) or exchange.request.values("Transfer-Encoding"):
+    if not judged.sound or exchange.request.values("Transfer-Encoding"):
         return False
     if any(len(value) >= HUGE_DIGITS for value in exchange.request.values("Content-Length")):
         return False  # a server may give up on such a length before the application sees it

@@ -67,7 +67,8 @@ def is_date(value: str) -> bool:
 
 def _from_application(world: World, exchange: Exchange) -> bool:
     """Whether a request was sound HTTP, so that the application itself answered it."""
-    return all(defect.layer == "application" for defect in permitted(exchange.request, world).defects)
+    judged = permitted(exchange.request, world)
+    return judged.sound and all(defect.layer == "application" for defect in judged.defects)
 
 
 @check
@@ -191,7 +192,7 @@ def request_ids_unique(world: World, exchanges: Sequence[Exchange]) -> Iterator[
         tracked = read_target(exchange.request.target)
         if not value or (tracked.kind is Kind.OPERATION and same_identifier(tracked.operation, value)):
             continue
-        earlier = first.setdefault(value.lower(), exchange)
+        earlier = first.setdefault(_without_case(value), exchange)
         if earlier is not exchange:
             shared += [exchange, earlier]
     if shared:
@@ -203,6 +204,11 @@ def request_ids_unique(world: World, exchanges: Sequence[Exchange]) -> Iterator[
         )
     elif len(first) > 1:
         yield about("REQ-ASYNC-REQID-UNIQUE", next(reversed(first.values()))).met(f"{len(first)} distinct ids")
+
+
+def _without_case(identifier: str) -> str:
+    """An id so that it equals every spelling of itself: the case of hexadecimal digits means nothing, that of other letters may."""
+    return identifier.lower() if re.fullmatch(r"[0-9A-Fa-f-]+", identifier) else identifier
 
 
 def _meeting(sharing: Sequence[Exchange]) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -63,6 +64,27 @@ def _query(text: str) -> tuple[tuple[str, str], ...]:
     """The decoded name and value of each query parameter, in order."""
     pairs = (part.partition("=") for part in text.split("&") if part)
     return tuple((unquote_plus(name), unquote_plus(value)) for name, _, value in pairs)
+
+
+_ESCAPE = re.compile("%(?![0-9A-Fa-f]{2})")
+_UNPLAIN = re.compile(r"[\x00-\x1f\x7f/\\]")
+
+
+@lru_cache(maxsize=8192)
+def is_plain(target: str) -> bool:
+    """Whether HTTP software has no reason to refuse a request target before the application sees it.
+
+    Many servers do refuse what is not percent-encoded UTF-8 (RFC 3986 2.1, 2.5), control characters, and a slash or backslash in a segment.
+    """
+    path, _, query = target.partition("?")
+    if _ESCAPE.search(target):
+        return False
+    try:
+        segments = [unquote(segment, errors="strict") for segment in path.split("/")]
+        values = unquote(query, errors="strict")
+    except UnicodeDecodeError:
+        return False
+    return not any(map(_UNPLAIN.search, segments)) and not _UNPLAIN.search(values.replace("/", "").replace("\\", ""))
 
 
 @lru_cache(maxsize=8192)

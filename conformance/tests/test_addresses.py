@@ -14,6 +14,7 @@ from conformance.protocol.addresses import (
     cloud_service_path,
     deployment_path,
     encode,
+    is_plain,
     operation_path,
     read_target,
     role_instance_path,
@@ -116,3 +117,15 @@ def test_paths_are_written_literally() -> None:
         == "/a%2Fb/operations/-._~!$&'()*+,;=:@%2F%3F%23%25%20%C3%A9"
     )
     assert encode("aZ0-._~ +&") == "aZ0-._~%20%2B%26"
+
+
+@pytest.mark.parametrize("target", ["/s/operations/a%20b?x=%2F", "/a/%C3%A9", "http://h/a", "/a?b/c", "/", "/%3Ca%22"])
+def test_a_plain_target(target: str) -> None:
+    assert is_plain(target)
+
+
+@pytest.mark.parametrize(
+    "target", ["/a%00", "/a?b=%00", "/%FF", "/a?b=%C3%28", "/a%2Fb", "/a%5cb", "/%7F", "/%", "/%4", "/a?b=%zz", "/%0a"]
+)
+def test_a_target_that_http_software_may_refuse(target: str) -> None:
+    assert not is_plain(target)

@@ -87,6 +87,7 @@ class TestErrorDocuments:
             exchange(with_chunked(REIMAGE), 400),
             exchange(with_header(REIMAGE, "Content-Length", str(2**32)), 400),
             exchange(replace(NO_VERSION, target="/elsewhere"), 404),
+            exchange(replace(NO_VERSION, target=NO_VERSION.target.replace("?", "%00?")), 400),
             exchange(replace(REIMAGE, method="HEAD"), 400),
             exchange(REIMAGE, 404),
             exchange(NO_VERSION, 399),

@@ -268,6 +268,11 @@ class TestRequestIds:
         assert brief(found) == [violated(self.NAME, "reused-id", 3, 1)]
         assert worded(found) == [("an id of its own for every request", "A answers exchanges 1 and 3")]
 
+    def test_the_case_of_letters_that_are_no_digits_may_tell_ids_apart(self) -> None:
+        found = judged("request_ids_unique", [with_id("opAQ", 1), with_id("opaq", 2), with_id("opAQ", 3)])
+
+        assert brief(found) == [violated(self.NAME, "reused-id", 3, 1)]
+
     def test_many_shared_ids_are_one_violation(self) -> None:
         found = judged("request_ids_unique", [with_id("a", n) for n in range(1, 5)])
 

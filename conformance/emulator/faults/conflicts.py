@@ -102,6 +102,20 @@ def _second_operation(edit: Callable[[Call, Operation], Any], requirement: str) 
     return skips(check_conflict, SECOND[requirement][1]), instead(accept, accepted, SECOND[requirement][1])
 
 
+def _across_forms(original: Callable[..., Reply], call: Call, refusal: Refusal) -> Reply:
+    running = call.deployment.operation if call.deployment is not None else None
+    apart = refusal.defect == "conflict" and running is not None and running.form != call.route.form
+    return original(call, refused_with(code="Conflict")(refusal) if apart else refusal)
+
+
+fault(
+    "conflict-code-across-forms",
+    OTHER,
+    "a reimage in one URI form while one in the other runs gets 409 Conflict",
+    instead(refuse, _across_forms),
+    also=(SAME, "REQ-ERR-CODES"),
+)
+
 _ENDS: dict[str, tuple[Action, ...]] = {"hangs": (Pause(3600.0),), "resets": (Reset(),)}
 
 for _requirement, (_whom, _when) in SECOND.items():

@@ -198,3 +198,9 @@ for _status in ("InProgress", "Succeeded"):
         f"the id of a refused reimage is reported as {_status}",
         _reported(_status),
     )
+    fault(
+        f"conflict-reported[{_status}]",
+        NO_EFFECT,
+        f"the id of a 409 is reported as {_status}",
+        _reported(_status, "conflict"),
+    )

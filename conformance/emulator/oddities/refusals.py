@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -117,6 +118,15 @@ oddity(
     "what HTTP forbids is answered without content",
     reply_edit(lambda _, reply: _plain(reply, b"", ""), *_HTTP),
     advisories=("REQ-ASYNC-REQID-ERRORS",),
+)
+oddity(
+    "unplain-targets-html",
+    "NUL, slashes in names and what is no UTF-8 are answered in HTML, before the application sees them",
+    reply_edit(
+        lambda _, reply: _plain(reply, b"<html><body>Bad Request</body></html>", "text/html"),
+        *("service", "slot", "deployment", "instance", "operation", "comp-wrong"),
+        when=lambda call: bool(re.search(r"%(00|FF|C3%28|2F|5C)", call.message.target, re.IGNORECASE)),
+    ),
 )
 oddity("folded-lines-read", "folded header lines are read as spaces", skips(check_folding))
 oddity(
