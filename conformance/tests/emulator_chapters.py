@@ -71,6 +71,7 @@ def _names() -> Iterator[Step]:
         ("services", "%73ervices"),
         ("5f0c", "%35f0c"),
         ("WebRole1_IN", "WebRole1%5fIN"),
+        ("WebRole1_IN", "WebRole1%00_IN"),
     ):
         yield from many([octets("POST", SLOT.replace(old, new, 1))])
     yield from many([octets("POST", NAME.replace("contoso-v1", "contoso%2dv1"))])
