@@ -88,11 +88,15 @@ def _error_form(exchange: Exchange, response: Response) -> Iterator[Verdict]:
 
 @check
 def error_statuses(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
-    """Errors use standard status codes, and none hides in a 200 (REQ-ERR-STATUS)."""
+    """Errors use standard status codes, and none hides in a 200 (REQ-ERR-STATUS).
+
+    What HTTP software fails at below the application is left to the requirements of HTTP.
+    """
     for exchange in exchanges:
         response = exchange.reply
         if response is None or response.status < 200:
             continue
+        judged = permitted(exchange.request, world)
         verdict = about("REQ-ERR-STATUS", exchange)
         if response.status < 300 and looks_like_xml(response) and read_document(response).local_name == "Error":
             look = read_target(exchange.request.target).kind is Kind.DEPLOYMENT
@@ -101,14 +105,10 @@ def error_statuses(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verd
             yield verdict.violated("a 4xx or 5xx status", told, "error-in-2xx", because=because)
         elif not is_standard(response.status):
             yield verdict.violated("a standard HTTP status code", said(exchange), f"status:{response.status}")
-        elif is_diversion(response.status) and permitted(exchange.request, world).binding:
+        elif is_diversion(response.status) and judged.binding:
             yield verdict.violated("a 4xx status for a client's error", said(exchange), f"status:{response.status}")
-        elif (
-            response.status >= 500
-            and response.status not in (501, 503, 505)
-            and permitted(exchange.request, world).binding
-        ):
-            blamed = tuple(defect.requirement for defect in permitted(exchange.request, world).defects)
+        elif response.status >= 500 and response.status not in (501, 503, 505) and judged.binding and judged.sound:
+            blamed = tuple(defect.requirement for defect in judged.defects)
             yield verdict.violated("a 4xx status for a client's error", said(exchange), "server-error", because=blamed)
         elif response.status >= 400 and read_target(exchange.request.target).kind in (Kind.REIMAGE, Kind.OPERATION):
             yield verdict.met(said(exchange))  # other calls may not be offered at all

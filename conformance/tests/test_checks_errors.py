@@ -288,6 +288,9 @@ class TestErrorStatuses:
     def test_some_5xx_are_answers_to_anything(self, status: int) -> None:
         assert brief(judged("error_statuses", [exchange(NO_VERSION, status)])) == [met("REQ-ERR-STATUS")]
 
+    def test_a_5xx_from_below_the_application_is_not_the_services(self) -> None:
+        assert brief(judged("error_statuses", [exchange(NO_HOST, 500)])) == [met("REQ-ERR-STATUS")]
+
     def test_a_5xx_to_a_sound_request_is_standard(self) -> None:
         assert brief(judged("error_statuses", [exchange(REIMAGE, 500)])) == [met("REQ-ERR-STATUS")]
         assert brief(judged("error_statuses", [exchange(NO_TYPE, 500)], lenient())) == [met("REQ-ERR-STATUS")]
