@@ -239,7 +239,24 @@ AROUND = (
 @forms
 @verifies("REQ-REIMAGE-UNKNOWN-INSTANCE")
 @pytest.mark.parametrize(
-    "name", ["a&b", "<x>", "%00", "%0A", "..", "x" * 300, "%E2%82%AC", "'; drop", '"', "%FF", "%C3%28", *AROUND]
+    "name",
+    [
+        "a&b",
+        "<x>",
+        "%00",
+        "%0A",
+        "..",
+        "x" * 300,
+        "%E2%82%AC",
+        "'; drop",
+        '"',
+        "%FF",
+        "%C3%28",
+        "]]>",
+        "&" * 60,
+        "x" + "&" * 60,
+        *AROUND,
+    ],
 )
 def test_malformed_instance_names_are_refused(sut: SystemUnderTest, form: UriForm, name: str) -> None:
     """Characters that no name has are answered 400 or 404 and a document that is still well formed."""

@@ -11,11 +11,11 @@ from conformance.checks.acceptance import accepted
 from conformance.checks.contention import PROLONGED, contended, undisturbed
 from conformance.checks.messages import request_ids_unique
 from conformance.checks.operation_documents import operation_documents
-from conformance.checks.polls import STATUSES, status_of, unknown_operation
+from conformance.checks.polls import DENIALS, STATUSES, status_of, unknown_operation
 from conformance.checks.probes import fresh_installation, installation_in, installation_unchanged
 from conformance.checks.progress import completes, progress
 from conformance.checks.refusals import instance_untouched, nothing_left_behind
-from conformance.checks.transport import same_answer
+from conformance.checks.transport import answered_with, same_answer
 from conformance.checks.wording import is_conflict
 from conformance.model import Exchange, Request
 from conformance.protocol.addresses import UriForm
@@ -148,7 +148,7 @@ def beside(sut: SystemUnderTest, *requests: Request) -> list[Exchange]:
 
 
 @alone
-@verifies("REQ-GOS-ID", "REQ-GOS-TERMINAL-STABLE", "REQ-GOS-UNKNOWN-ID", "REQ-ASYNC-REQID-UNIQUE")
+@verifies("REQ-GOS-ID", "REQ-GOS-200", "REQ-GOS-TERMINAL-STABLE", "REQ-GOS-UNKNOWN-ID", "REQ-ASYNC-REQID-UNIQUE")
 def test_polls_at_the_same_time_tell_each_its_own_operation(sut: SystemUnderTest) -> None:
     """Polls of several operations and of one that never was are answered beside each other as they are alone."""
     sut.finish_all()
@@ -163,6 +163,7 @@ def test_polls_at_the_same_time_tell_each_its_own_operation(sut: SystemUnderTest
         sut.judge(unknown_operation, strange)
         sut.judge(request_ids_unique, *polls, strange)
         for operation, poll in zip(known, polls, strict=True):
+            sut.judge(answered_with, poll, requirement="REQ-GOS-200", statuses=[200, *DENIALS], expected="200 OK")
             sut.judge(operation_documents, poll)
             sut.judge(progress, *[p for p in operation.polls if status_of(p) in STATUSES][-1:], poll)
 

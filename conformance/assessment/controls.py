@@ -141,13 +141,18 @@ def shut_out(exchange: Exchange, deployment: str) -> str:
     )
 
 
+_WEIGHED = ("asking_forgets",)
+"""Checks that weigh themselves whether an operation may have been forgotten."""
+
+
 def controlled(verdict: Verdict, exchanges: Mapping[int, Exchange], controls: Controls) -> Verdict:
     """`verdict`, inconclusive or untested where it counts a refusal without its control."""
     exchange = exchanges.get(verdict.evidence[0]) if verdict.evidence else None
     refused = exchange is not None and (exchange.reply is None or exchange.reply.status >= 300)
     if verdict.outcome not in (Outcome.MET, Outcome.VIOLATED, Outcome.ADVISORY) or exchange is None or not refused:
         return verdict
-    allowed = _allowed(exchange, controls) if verdict.outcome is not Outcome.MET else ""
+    excusable = verdict.outcome is not Outcome.MET and verdict.check not in _WEIGHED
+    allowed = _allowed(exchange, controls) if excusable else ""
     if allowed:
         return replace(verdict, outcome=Outcome.OBSERVED, actual=allowed)
     address = read_target(exchange.request.target)

@@ -25,6 +25,8 @@ STATUSES = ("InProgress", "Succeeded", "Failed")
 TERMINAL = ("Succeeded", "Failed")
 NOT_KNOWN = (400, 404, 410)
 """Statuses that deny an operation."""
+DENIALS = (*NOT_KNOWN, 401, 403)
+"""Statuses that may be meant so."""
 
 
 def status_of(exchange: Exchange) -> str:
@@ -67,7 +69,7 @@ def polls_answered(
                 yield verdict.inconclusive(said(poll))
         elif is_busy(poll) or poll.reply.status == 307 or index < known:
             continue
-        elif index > ended and 400 <= poll.reply.status < 500:
+        elif index > ended and poll.reply.status in DENIALS:
             continue  # it may have been forgotten; when it may not, the progress of an operation tells
         else:
             forgetting = ("REQ-GOS-READONLY", "REQ-GOS-TERMINAL-STABLE")

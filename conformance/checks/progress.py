@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from conformance.checks.polls import STATUSES, TERMINAL, status_of, version_of
+from conformance.checks.polls import DENIALS, STATUSES, TERMINAL, status_of, version_of
 from conformance.checks.registry import about, check
-from conformance.checks.wording import is_busy, said
+from conformance.checks.wording import said
 from conformance.protocol.addresses import read_target
 from conformance.protocol.documents import read_document, same_identifier
 
@@ -108,7 +108,7 @@ def _is_gone(poll: Exchange) -> bool:
     """Whether a poll says that there is no such operation."""
     if poll.reply is None or poll.request.method == "HEAD":
         return False
-    return 400 <= poll.reply.status < 500 and not is_busy(poll)
+    return poll.reply.status in DENIALS
 
 
 def _runs(statuses: list[str]) -> list[str]:
@@ -219,3 +219,22 @@ def polling_is_to_blame(world: World, exchanges: Sequence[Exchange]) -> Iterator
         yield verdict.inconclusive(
             f"left alone, a reimage is {shown or said(quiet)} as well", because=("REQ-REIMAGE-COMPLETES", "REQ-GOS-200")
         )
+
+
+@check
+def asking_forgets(world: World, exchanges: Sequence[Exchange], requirement: str, *, what: str) -> Iterator[Verdict]:
+    """An operation that a poll has just shown is shown again after `what`, a request that changes nothing.
+
+    Exchanges: a poll, that request, and a poll; then the same of another operation where the first was gone. Only two that go at this
+    very moment show that it was not their time.
+    """
+    del world
+    groups = [exchanges[i : i + 3] for i in range(0, len(exchanges), 3)]
+    lost = [after for shown, _, after in groups if status_of(shown) in TERMINAL and _is_gone(after)]
+    verdict = about(requirement, *reversed(exchanges))
+    if len(lost) > 1:
+        yield verdict.violated("the operation as it was", f"after {what}: {said(lost[-1])}, twice", "forgotten")
+    elif not lost and status_of(exchanges[-1]) in TERMINAL:
+        yield verdict.met(f"after {what}: {status_of(exchanges[-1])}")
+    else:
+        yield verdict.inconclusive(f"after {what}: {said(exchanges[-1])}")

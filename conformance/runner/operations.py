@@ -10,10 +10,12 @@ from conformance.checks.polls import STATUSES, TERMINAL, status_of
 from conformance.checks.progress import RETENTION_SECONDS
 from conformance.oracle import permitted
 from conformance.protocol.addresses import read_target
+from conformance.protocol.requests import VERSION_HEADER, with_header
+from conformance.requirements import FIRST_VERSION
 from conformance.runner.pacing import until_next_poll
 
 if TYPE_CHECKING:
-    from conformance.model import Deployment, Exchange
+    from conformance.model import Deployment, Exchange, Request
     from conformance.protocol.addresses import UriForm
     from conformance.protocol.requests import Place, RequestBuilder
     from conformance.runner.budget import Budget
@@ -193,7 +195,16 @@ class OperationBook:
             self._take(operation, exchange)
         if operation.is_under_way and len(operation.polls) == 1 and status_of(exchange) in STATUSES:
             self._look_back(operation)
+            self._ask_otherwise(operation, request)
         return exchange
+
+    def _ask_otherwise(self, operation: Operation, request: Request) -> None:
+        """Polls an operation under way with the oldest version as well; what comes counts if it is an answer."""
+        oldest = with_header(request, VERSION_HEADER, FIRST_VERSION)
+        exchange = self._dispatcher.once(oldest, label="poll-otherwise")
+        if status_of(exchange) in STATUSES:
+            operation.polls.append(exchange)
+            self._take(operation, exchange)
 
     def _look_back(self, operation: Operation) -> None:
         """Polls the last operation that ended on the same instance, and on the same deployment: neither the start of a later one nor its end changes theirs."""

@@ -103,10 +103,10 @@ class TestPollsAnswered:
             met("REQ-GOS-200", 2, 3),
         ]
 
-    @pytest.mark.parametrize("status", [399, 400, 499, 500])
+    @pytest.mark.parametrize("status", [399, 400, 401, 402, 403, 404, 409, 410, 499, 500])
     def test_after_the_end_nothing_but_a_denial_may_take_the_place_of_200(self, status: int) -> None:
         several = [started(), *polls(FAILED, FAILED), poll(b"", status, number=4)]
-        denied = 400 <= status < 500
+        denied = status in (400, 401, 403, 404, 410)
 
         bad = [] if denied else [violated("REQ-GOS-200", f"status:{status}", 4, 1)]
         assert brief(judged("polls_answered", several)) == [*bad, met("REQ-GOS-200", 2, 3)]

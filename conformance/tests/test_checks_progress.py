@@ -19,6 +19,7 @@ from conformance.tests.judging_samples import (
     brief,
     document,
     exchange,
+    inconclusive,
     judged,
     lenient,
     met,
@@ -32,6 +33,7 @@ from conformance.tests.judging_samples import (
 
 if TYPE_CHECKING:
     from conformance.model import Exchange, Request
+    from conformance.tests.judging_samples import Said
 
 STABLE, PROGRESS, SAFE = "REQ-GOS-TERMINAL-STABLE", "REQ-GOS-PROGRESS", "REQ-GOS-READONLY"
 
@@ -170,13 +172,13 @@ class TestProgress:
         assert brief(judged("progress", twice)) == [violated(STABLE, "gone", 4, 3, because=(SAFE,))]
         assert judged("progress", twice)[0].actual == "InProgress, Succeeded, then 404 Not Found"
 
-    @pytest.mark.parametrize("status", [400, 404, 499])
-    def test_any_refusal_says_that_it_is_gone(self, status: int) -> None:
+    @pytest.mark.parametrize("status", [400, 401, 403, 404, 410])
+    def test_a_denial_says_that_it_is_gone(self, status: int) -> None:
         several = [poll(RUNNING), poll(SUCCEEDED, number=3, at=3.0), poll(b"", status, number=4, at=4.0)]
 
         assert brief(judged("progress", several)) == [violated(STABLE, "gone", 4, 3, because=(SAFE,))]
 
-    @pytest.mark.parametrize("status", [399, 429, 500, 503])
+    @pytest.mark.parametrize("status", [399, 402, 405, 409, 411, 429, 499, 500, 503])
     def test_other_answers_do_not_say_that_it_is_gone(self, status: int) -> None:
         several = [poll(RUNNING), poll(SUCCEEDED, number=3, at=3.0), poll(b"", status, number=4, at=4.0)]
 
@@ -204,6 +206,32 @@ def roots(polled: list[Exchange]) -> list[str]:
     found = brief(judged("progress", polled))
     assert {(said[1], said[2]) for said in found} == {("violated", "flip")}
     return [said[0] for said in found if said[3] == ()]
+
+
+class TestAskingForgets:
+    """The check `asking_forgets`: a poll, something else, and a poll again."""
+
+    def judged(self, *groups: tuple[str, str]) -> list[Said]:
+        bodies = [body for shown, after in groups for body in (shown, "", after)]
+        exchanges = [poll(body, 200 if body else 404, number=number) for number, body in enumerate(bodies, start=2)]
+        found = judged("asking_forgets", exchanges, requirement=SAFE, what="a look")
+        assert len(found) == 1
+        self.actual = found[0].actual
+        return brief(found)
+
+    @pytest.mark.parametrize("end", [SUCCEEDED, FAILED])
+    def test_one_that_is_kept(self, end: str) -> None:
+        assert self.judged((end, end)) == [met(SAFE, 4)]
+        assert self.actual.startswith("after a look: ")
+
+    def test_one_that_goes_may_have_had_its_time(self) -> None:
+        assert self.judged((SUCCEEDED, "")) == [inconclusive(SAFE, 4, 3, 2)]
+        assert self.judged((SUCCEEDED, ""), (SUCCEEDED, SUCCEEDED)) == [inconclusive(SAFE, 7, 6, 5, 4, 3, 2)]
+        assert self.judged((SUCCEEDED, ""), ("", "")) == [inconclusive(SAFE, 7, 6, 5, 4, 3, 2)]
+
+    def test_two_that_go_do_so_because_of_it(self) -> None:
+        assert self.judged((SUCCEEDED, ""), (FAILED, "")) == [violated(SAFE, "forgotten", 7, 6, 5, 4, 3, 2)]
+        assert self.actual == "after a look: 404 Not Found, twice"
 
 
 class TestWays:

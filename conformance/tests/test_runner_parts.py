@@ -445,7 +445,7 @@ class TestOperations:
     """Operations under way, by a clock that the test turns."""
 
     def test_one_that_succeeds(self) -> None:
-        rig = Rig(*answers([RUNNING, RUNNING, SUCCEEDED]))
+        rig = Rig(*answers([RUNNING, RUNNING, RUNNING, SUCCEEDED]))
         found = rig.finished()
 
         assert (found.state, found.status, found.is_under_way, found.is_known) == (
@@ -454,10 +454,12 @@ class TestOperations:
             False,
             True,
         )
-        assert [each.target for each in rig.client.sent] == [f"{POLL.target}"] * 4
-        assert [option["label"] for option in rig.client.options] == ["poll", "poll", "poll", "poll-after-end"]
+        assert [each.target for each in rig.client.sent] == [f"{POLL.target}"] * 5
+        labels = ["poll", "poll-otherwise", "poll", "poll", "poll-after-end"]
+        assert [option["label"] for option in rig.client.options] == labels
+        assert [each.values("x-ms-version")[0] for each in rig.client.sent[:2]] == ["2011-10-01", "2009-10-01"]
         assert found.exchanges[0] == started()
-        assert len(found.exchanges) == 5
+        assert len(found.exchanges) == 6
         assert found.duration == 2.0
         assert rig.budget.spent == 1
         assert rig.recorder.events == [
@@ -473,7 +475,7 @@ class TestOperations:
         ]
 
     def test_what_ended_before_is_looked_back_at_when_a_later_one_starts_and_ends(self) -> None:
-        rig = Rig(*answers([SUCCEEDED, SUCCEEDED, RUNNING, SUCCEEDED, FAILED, FAILED, SUCCEEDED]))
+        rig = Rig(*answers([SUCCEEDED, SUCCEEDED, RUNNING, SUCCEEDED, RUNNING, FAILED, FAILED, SUCCEEDED]))
         first = rig.finished()
         elsewhere = rig.book.open(started(number=8), Place(FABRIKAM, "Front_IN_0"), UriForm.SLOT)
         elsewhere.state = State.ENDED
@@ -482,9 +484,9 @@ class TestOperations:
         assert (first.status, later.status) == ("Succeeded", "Failed")
         assert [option["label"] for option in rig.client.options] == [
             *("poll", "poll-after-end"),
-            *("poll", "poll-overtaken", "poll", "poll-after-end", "poll-overtaken"),
+            *("poll", "poll-overtaken", "poll-otherwise", "poll", "poll-after-end", "poll-overtaken"),
         ]
-        assert [each.number for each in first.polls] == [1, 2, 4, 7]
+        assert [each.number for each in first.polls] == [1, 2, 4, 8]
         assert elsewhere.polls == []
 
     def test_what_is_over_for_long_is_asked_about_before_it_is_taken_for_known(self) -> None:
@@ -532,10 +534,24 @@ class TestOperations:
         rig.book.tick()
         rig.clock.sleep(0.9)
         rig.book.tick()
-        assert len(rig.client.sent) == 1
+        assert len(rig.client.sent) == 2
         rig.clock.sleep(0.1)
         rig.book.tick()
-        assert len(rig.client.sent) == 2
+        assert len(rig.client.sent) == 3
+
+    def test_an_oldest_version_that_is_refused_is_another_requirements(self) -> None:
+        rig = Rig(poll(RUNNING), poll("", 400), poll(RUNNING), poll(SUCCEEDED))
+        found = rig.finished()
+
+        assert rig.client.options[1]["label"] == "poll-otherwise"
+        assert [each.number for each in found.polls] == [1, 3, 4, 5]
+
+    def test_an_oldest_version_that_shows_the_end_ends_it(self) -> None:
+        rig = Rig(poll(RUNNING), poll(SUCCEEDED))
+        found = rig.finished()
+
+        assert [option["label"] for option in rig.client.options] == ["poll", "poll-otherwise", "poll-after-end"]
+        assert (found.status, [each.number for each in found.polls]) == ("Succeeded", [1, 2, 3])
 
     def test_one_that_never_ends_is_overdue(self) -> None:
         found = Rig(poll(RUNNING)).finished()

@@ -87,6 +87,34 @@ fault(
     also=(COMPLETES, "REQ-GOS-VERSION-MIN", STABLE),
 )
 fault(
+    "polling-with-oldest-version-fails-it[under way]",
+    READONLY,
+    "an operation under way that is polled with 2009-10-01 fails",
+    shown(_noted("oldest", lambda call, operation: call.version == "2009-10-01" and not over(call, operation))),
+    *told_failures(),
+    also=(COMPLETES, "REQ-GOS-VERSION-MIN", STABLE),
+)
+
+
+def _asked_otherwise(original: Callable[..., Operation | None], call: Call, operation_id: str) -> Operation | None:
+    operation = original(call, operation_id)
+    if operation is None or not over(call, operation):
+        return operation
+    versions = call.notes.setdefault(operation.id, set())
+    if len(versions) > 1:
+        return None
+    versions.add(call.version)
+    return operation
+
+
+fault(
+    "forgotten-once-polled-with-another-version",
+    READONLY,
+    "an operation that has ended is unknown once it was polled with a second version",
+    instead(find_operation, _asked_otherwise),
+    also=(STABLE, "REQ-GOS-200", "REQ-GOS-VERSION-MIN", "REQ-VER-OLD-KEPT"),
+)
+fault(
     "polling-with-another-version-fails-it",
     READONLY,
     "an operation polled with a version after 2011-10-01 fails",

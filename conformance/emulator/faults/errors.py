@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from typing import TYPE_CHECKING
+from xml.sax.saxutils import unescape
 
 from conformance.emulator.departures import Change, When, always, edits, instead
 from conformance.emulator.documents import Node, document_media_type, encode_document, error_document
@@ -208,9 +210,25 @@ def _octets(edit: Callable[[bytes], bytes]) -> Change:
     )
 
 
+def _cut(octets: bytes) -> bytes:
+    """The message, as escaped, cut at a hundred octets."""
+    return re.sub(rb"(<Message>[^<]{0,100})[^<]*</Message>", rb"\1</Message>", octets)
+
+
+def _in_cdata(octets: bytes) -> bytes:
+    """The message, not escaped, in a CDATA section."""
+    return re.sub(
+        rb"<Message>([^<]*)</Message>",
+        lambda found: b"<Message><![CDATA[" + unescape(found[1].decode()).encode() + b"]]></Message>",
+        octets,
+    )
+
+
 _SPOILT: tuple[tuple[str, str, Callable[[bytes], bytes]], ...] = (
     ("truncated", "breaks off", lambda octets: octets[:-8]),
     ("unescaped", "has a bare ampersand", lambda octets: octets.replace(b"<Message>", b"<Message>R&D: ")),
+    ("cut", "is cut within its message, in an entity if one is there", _cut),
+    ("cdata", "has its message in CDATA, whatever it holds", _in_cdata),
     ("mismatched", "closes the wrong element", lambda octets: octets.replace(b"</Code>", b"</code>")),
     ("json", "is JSON, called XML", lambda _: b'{"Code": "BadRequest"}'),
     ("text", "is plain text, called XML", lambda _: b"Bad request"),

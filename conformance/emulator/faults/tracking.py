@@ -191,6 +191,18 @@ for _form, _place in (("slot", "slot"), ("name", "deployment")):
             f"the id of a reimage refused for an unknown {_defect} by {_form} is a Succeeded operation",
             _reported("Succeeded", _defect, form=_form),
         )
+
+
+def _without_dashes(original: Callable[..., Operation | None], call: Call, operation_id: str) -> Operation | None:
+    return original(call, operation_id) or call.world.operations.get(operation_id.replace("-", ""))
+
+
+fault(
+    "operation-seen-from-other-subscription[dashed]",
+    OTHER,
+    "an operation can be read under another subscription by its id with dashes",
+    instead(find_operation, _without_dashes),
+)
 for _status in ("InProgress", "Succeeded"):
     fault(
         f"refusal-reported[{_status}]",

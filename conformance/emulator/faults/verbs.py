@@ -51,6 +51,21 @@ for _method in ("POST", "PUT", "DELETE"):
         f"{_method} on an operation is answered like GET",
         instead(allowed_methods, lambda _, __, each=_method: ("GET", "HEAD", each), kind_is("operation")),
     )
+    fault(
+        f"operation-verb-forgets[{_method}]",
+        "REQ-ERR-VERB",
+        f"{_method} on an operation is refused, and the operation is unknown from then on",
+        instead(
+            refuse,
+            lambda original, call, refusal, each=_method: (
+                call.world.operations.pop(call.route.operation, None)
+                if (refusal.defect, call.message.method) == ("verb", each)
+                else None,
+                original(call, refusal),
+            )[1],
+        ),
+        also=("REQ-GOS-TERMINAL-STABLE", "REQ-GOS-200"),
+    )
 fault(
     "verb-unknown-accepted",
     "REQ-ERR-VERB",

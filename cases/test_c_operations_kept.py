@@ -1,0 +1,57 @@
+"""C. Get Operation Status: an operation outlives whatever is asked about it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from conformance.casebook import SystemUnderTest, afterwards, precondition
+from conformance.checks.polls import TERMINAL, status_of
+from conformance.checks.progress import asking_forgets
+from conformance.model import Exchange, Request
+from conformance.protocol.requests import VERSION_HEADER, with_header
+from conformance.requirements import FIRST_VERSION
+from conformance.runner.knowing import NOT_KNOWN
+from conformance.runner.operations import Operation, State
+
+
+def otherwise(request: Request, what: str) -> Request:
+    """A request about an operation that leaves it as it is."""
+    if what == "the oldest version":
+        return with_header(request, VERSION_HEADER, FIRST_VERSION)
+    return replace(request, method=what)
+
+
+@afterwards
+@pytest.mark.parametrize(
+    "what",
+    [
+        pytest.param("the oldest version", marks=pytest.mark.verifies("REQ-GOS-READONLY")),
+        pytest.param("DELETE", marks=pytest.mark.verifies("REQ-ERR-VERB")),
+        pytest.param("POST", marks=pytest.mark.verifies("REQ-ERR-VERB")),
+        pytest.param("PUT", marks=pytest.mark.verifies("REQ-ERR-VERB")),
+    ],
+)
+def test_asking_does_not_make_an_operation_forgotten(sut: SystemUnderTest, what: str) -> None:
+    """An operation that has ended is still there after a poll with another version, and after a method that is refused."""
+    sut.finish_all()
+    ended = [o for o in sut.book.operations if o.state is State.ENDED and not o.subscription and not o.unwanted]
+    exchanges: list[Exchange] = []
+    for operation in reversed(ended):
+        if sut.book.is_known_now(operation):
+            exchanges += asked_between(
+                sut, operation, otherwise(sut.builder.operation_status(operation.identifier), what)
+            )
+            if status_of(exchanges[-1]) in TERMINAL or len(exchanges) > 3:
+                break
+    precondition(exchanges, "no operation that ended is known", because=("REQ-REIMAGE-COMPLETES", *NOT_KNOWN))
+    requirement = "REQ-GOS-READONLY" if what == "the oldest version" else "REQ-ERR-VERB"
+    sut.judge(asking_forgets, *exchanges, requirement=requirement, what=what)
+
+
+def asked_between(sut: SystemUnderTest, operation: Operation, request: Request) -> list[Exchange]:
+    """A poll, `request`, and a poll again."""
+    before = sut.book.poll(operation, label="poll-again")
+    between = sut.send(request, label="poll-otherwise")
+    return [before, between, sut.book.poll(operation, label="poll-again")]
