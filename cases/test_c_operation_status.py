@@ -324,7 +324,9 @@ def test_another_verb_on_an_operation_is_refused(sut: SystemUnderTest, method: s
 
 
 @alone
-@verifies("REQ-GOS-200", "REQ-GOS-PROGRESS", "REQ-AUTH-ANYCERT", "REQ-GOS-OTHER-SUB", "REQ-HTTP-CONN-CLOSE")
+@verifies(
+    "REQ-GOS-200", "REQ-GOS-PROGRESS", "REQ-AUTH-ANYCERT", "REQ-AUTH-TLS", "REQ-AUTH-FAIL", "REQ-GOS-OTHER-SUB", "REQ-HTTP-CONN-CLOSE"
+)  # fmt: skip
 def test_the_first_poll_may_come_at_once_and_from_a_new_connection(sut: SystemUnderTest) -> None:
     """Polls on new connections, by a second certificate where there is one, and while others are refused, tell the same story."""
     sut.finish_all()
@@ -341,6 +343,8 @@ def test_the_first_poll_may_come_at_once_and_from_a_new_connection(sut: SystemUn
             unknown = ["REQ-REIMAGE-REQID-PROMPT", "REQ-REIMAGE-REQID-USABLE", "REQ-GOS-200"]
             sut.judge(answered_with, by_second, requirement="REQ-AUTH-ANYCERT", statuses=[200], because=unknown)
         sut.send(sut.builder.operation_status("0" * 32), label="poll-stranger")
+        if sut.target.is_https and len(operation.polls) == 1:
+            judge_refusal(sut, replace(request, identity=Identity.NONE))
         if sut.target.other_subscription_id is not None:
             judge_elsewhere(sut, operation.identifier, sut.target.other_subscription_id)
         sut.idle()

@@ -108,7 +108,8 @@ def error_statuses(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verd
         elif is_diversion(response.status) and judged.binding:
             yield verdict.violated("a 4xx status for a client's error", said(exchange), f"status:{response.status}")
         elif response.status >= 500 and response.status not in (501, 503, 505) and judged.binding and judged.sound:
-            blamed = tuple(defect.requirement for defect in judged.defects)
+            barred = ("REQ-AUTH-FAIL",) if any(defect.layer == "auth" for defect in judged.defects) else ()
+            blamed = tuple(dict.fromkeys((*(defect.requirement for defect in judged.defects), *barred)))
             yield verdict.violated("a 4xx status for a client's error", said(exchange), "server-error", because=blamed)
         elif response.status >= 400 and read_target(exchange.request.target).kind in (Kind.REIMAGE, Kind.OPERATION):
             yield verdict.met(said(exchange))  # other calls may not be offered at all

@@ -10,6 +10,7 @@ import pytest
 from conformance.protocol.addresses import UriForm
 from conformance.protocol.requests import with_chunked, with_header, with_query
 from conformance.tests.judging_samples import (
+    ANONYMOUS,
     BUILDER,
     COMP,
     FAILED,
@@ -287,6 +288,17 @@ class TestErrorStatuses:
     @pytest.mark.parametrize("status", [501, 503, 505])
     def test_some_5xx_are_answers_to_anything(self, status: int) -> None:
         assert brief(judged("error_statuses", [exchange(NO_VERSION, status)])) == [met("REQ-ERR-STATUS")]
+
+    @pytest.mark.parametrize(
+        ("request_", "blamed"),
+        [(ANONYMOUS, ("REQ-AUTH-TLS", "REQ-AUTH-FAIL")), (UNKNOWN, ("REQ-AUTH-FAIL",))],
+    )
+    def test_a_5xx_to_whom_nothing_is_open_is_the_access_refusals(
+        self, request_: Request, blamed: tuple[str, ...]
+    ) -> None:
+        found = brief(judged("error_statuses", [exchange(request_, 500)]))
+
+        assert found == [violated("REQ-ERR-STATUS", "server-error", because=blamed)]
 
     def test_a_5xx_from_below_the_application_is_not_the_services(self) -> None:
         assert brief(judged("error_statuses", [exchange(NO_HOST, 500)])) == [met("REQ-ERR-STATUS")]

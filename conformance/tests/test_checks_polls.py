@@ -111,6 +111,14 @@ class TestPollsAnswered:
         bad = [] if denied else [violated("REQ-GOS-200", f"status:{status}", 4, 1)]
         assert brief(judged("polls_answered", several)) == [*bad, met("REQ-GOS-200", 2, 3)]
 
+    def test_what_comes_after_a_denial_counts_again(self) -> None:
+        several = [started(), poll(FAILED), poll(b"", 404, number=3), poll(b"", 500, number=4)]
+
+        assert brief(judged("polls_answered", several)) == [
+            violated("REQ-GOS-200", "status:500", 4, 1),
+            met("REQ-GOS-200", 2),
+        ]
+
     @pytest.mark.parametrize("end", [SUCCEEDED, FAILED])
     def test_either_end_is_one(self, end: str) -> None:
         assert brief(judged("polls_answered", [started(), poll(end), poll(b"", 404, number=3)])) == [
