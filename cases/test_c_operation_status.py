@@ -333,6 +333,8 @@ def test_the_first_poll_may_come_at_once_and_from_a_new_connection(sut: SystemUn
     place = sut.places()[0]
     operation = sut.started(sut.start(place, UriForm.SLOT, closing=True), place, UriForm.SLOT)
     sut.judge(closes_connection, operation.start, requirement="REQ-HTTP-CONN-CLOSE")
+    if sut.target.is_https:
+        judge_refusal(sut, replace(sut.builder.operation_status(operation.identifier), identity=Identity.NONE))
     second = sut.target.is_https and sut.target.second_client_certificate is not None
     while operation.is_under_way:
         request = replace(sut.builder.operation_status(operation.identifier), fresh_connection=True)
@@ -343,8 +345,6 @@ def test_the_first_poll_may_come_at_once_and_from_a_new_connection(sut: SystemUn
             unknown = ["REQ-REIMAGE-REQID-PROMPT", "REQ-REIMAGE-REQID-USABLE", "REQ-GOS-200"]
             sut.judge(answered_with, by_second, requirement="REQ-AUTH-ANYCERT", statuses=[200], because=unknown)
         sut.send(sut.builder.operation_status("0" * 32), label="poll-stranger")
-        if sut.target.is_https and len(operation.polls) == 1:
-            judge_refusal(sut, replace(request, identity=Identity.NONE))
         if sut.target.other_subscription_id is not None:
             judge_elsewhere(sut, operation.identifier, sut.target.other_subscription_id)
         sut.idle()
