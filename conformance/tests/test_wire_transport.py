@@ -260,6 +260,22 @@ def test_a_first_connection_is_never_tried_again() -> None:
     assert endpoint.connections == 1
 
 
+def test_after_silence_no_other_connection_is_held_that_the_endpoint_may_be_waiting_for() -> None:
+    alone = threading.Lock()
+
+    def script(connected: socket.socket, number: int) -> None:
+        with alone:  # one connection at a time, as simple servers have it
+            repeating(EMPTY)(connected, number)
+
+    hasty = Request("GET", "/", GET.headers, fresh_connection=True, patience_seconds=0.2)
+    with client_of(script) as (client, _):
+        first = client.exchange(GET)
+        beside = client.exchange(hasty)
+        again = client.exchange(hasty)
+
+    assert (kind(first), kind(beside), kind(again)) == (None, FailureKind.TIMEOUT, None)
+
+
 def test_a_drip_does_not_outlive_the_time_limit() -> None:
     def script(connected: socket.socket, number: int) -> None:
         read_request(connected)

@@ -195,6 +195,8 @@ class VerbatimTransport(httpx.BaseTransport):
             response = replace(response, anomalies=(*response.anomalies, *self._pool.found))
             self._pool.found.clear()
         self._release(connection, request, reading)
+        if reading.failure is not None and reading.failure.kind is FailureKind.TIMEOUT and not reading.octets:
+            self._pool.close()  # an endpoint that serves one connection at a time may still be waiting for more on another
         return Outcome(response, reading.failure, connection.number, connection.requests, closed, elapsed)
 
     def _release(self, connection: Connection, request: Request, reading: Reading) -> None:
