@@ -141,8 +141,10 @@ def _members(poll: Exchange, document: Document, identifier: str, tracked: set[s
         )
     found = document.child("Status")
     status = None if found is None else raw_text(found)
-    valid = names.count("Status") == 1 and status in STATUSES
-    yield about("REQ-GOS-STATUS", poll).judged(valid, " or ".join(STATUSES), f"Status {status!r}", "status-value")
+    count = names.count("Status")
+    told = f"Status {status!r}" if count < 2 else f"{count} Status elements"
+    valid = count == 1 and status in STATUSES
+    yield about("REQ-GOS-STATUS", poll).judged(valid, " or ".join(STATUSES), told, "status-value")
     if valid and status is not None:
         yield from _embedded_status(poll, document, status)
         yield from _error(poll, document, status)

@@ -30,12 +30,13 @@ DENIALS = (*NOT_KNOWN, 401, 403)
 
 
 def status_of(exchange: Exchange) -> str:
-    """The Status that a poll showed, exactly as written, or "" where none can be read."""
+    """The Status that a poll showed, exactly as written, or "" where none can be read, or several."""
     if exchange.reply is None or exchange.reply.status != 200:
         return ""
     document = read_document(exchange.reply)
     found = document.child("Status") if document.local_name == "Operation" else None
-    return "" if found is None else raw_text(found)
+    several = document.children().count(("Status", document.namespace)) > 1
+    return "" if found is None or several else raw_text(found)
 
 
 def shows_operation(poll: Exchange) -> bool:

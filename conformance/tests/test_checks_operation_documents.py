@@ -271,6 +271,11 @@ class TestDocuments:
         assert self.of("REQ-GOS-STATUS", poll(document(ID + status))) == [violated("REQ-GOS-STATUS", "status-value", 2)]
         assert names == {"REQ-GOS-REQID-OWN", "REQ-GOS-ROOT", "REQ-GOS-CT", "REQ-GOS-ID", "REQ-GOS-STATUS"}
 
+    def test_several_are_told_by_their_number(self) -> None:
+        found = judged("operation_documents", [poll(document(ID + "<Status>Failed</Status>" * 3))])
+
+        assert ("InProgress or Succeeded or Failed", "3 Status elements") in worded(found)
+
     def test_another_status_is_told(self) -> None:
         found = judged("operation_documents", [poll(operation("Done"))])
 

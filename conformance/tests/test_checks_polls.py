@@ -169,6 +169,11 @@ class TestReading:
         assert status_of(poll(RUNNING)) == "InProgress"
         assert status_of(poll(operation(" Failed "))) == " Failed "
         assert status_of(poll(operation("In<b>Pro</b>gress"))) == "InProgress"
+        assert status_of(poll(RUNNING.replace("<Status>", "<Status>Failed</Status><Status>"))) == ""
+        assert (
+            status_of(poll(RUNNING.replace("<Status>", '<Status xmlns="urn:x">Failed</Status><Status>')))
+            == "InProgress"
+        )
 
     @pytest.mark.parametrize(
         "other",
