@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from conformance.checks.wording import is_busy, is_passing_fault
 from conformance.model import FailureKind, Identity
 from conformance.protocol.addresses import is_loopback_host
+from conformance.protocol.requests import with_header
 from conformance.runner.signals import Inconclusive
 
 if TYPE_CHECKING:
@@ -125,7 +126,12 @@ class Dispatcher:
         parts = urlsplit(self._restored(exchange.reply.header("Location") or ""))
         if not parts.path.startswith("/") or not self._is_here(parts.netloc):
             return None
-        return replace(request, target=parts.path + (f"?{parts.query}" if parts.query else ""))
+        moved = replace(request, target=parts.path + (f"?{parts.query}" if parts.query else ""))
+        return (
+            with_header(moved, "Host", parts.netloc)
+            if parts.netloc and moved.values("Host") == (self._host,)
+            else moved
+        )
 
     def _is_here(self, authority: str) -> bool:
         """Whether an authority is that of the endpoint: the certificate is shown to nobody else. Loopback goes by many names."""

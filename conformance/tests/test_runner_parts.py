@@ -12,7 +12,7 @@ from conformance.embedding import TurnedClock
 from conformance.model import Deployment, Exchange, FailureKind, Identity, Limits, Profile, Request
 from conformance.oracle import permitted
 from conformance.protocol.addresses import UriForm
-from conformance.protocol.requests import Place
+from conformance.protocol.requests import Place, with_header
 from conformance.requirements import CATALOGUE
 from conformance.runner.budget import Budget
 from conformance.runner.dispatch import Dispatcher
@@ -373,8 +373,20 @@ class TestDispatch:
         client = FakeClient(exchange(status=307, headers=(("Location", location),)))
         found = dispatcher(client)[0].send(REIMAGE, label="x")
 
-        assert (found.number, found.request) == (2, replace(REIMAGE, target=target))
+        assert (found.number, found.request.target) == (2, target)
+        assert with_header(found.request, "Host", "h") == with_header(replace(REIMAGE, target=target), "Host", "h")
         assert client.options[1]["label"] == "x"
+
+    @pytest.mark.parametrize(
+        ("host", "then"), [(("127.0.0.1:8443",), ("localhost:8443",)), (("odd",), ("odd",)), ((), ())]
+    )
+    def test_a_redirect_to_another_name_is_asked_for_by_that_name(
+        self, host: tuple[str, ...], then: tuple[str, ...]
+    ) -> None:
+        client = FakeClient(exchange(status=307, headers=(("Location", "https://localhost:8443/a"),)))
+        found = dispatcher(client)[0].send(with_header(REIMAGE, "Host", *host))
+
+        assert found.request.values("Host") == then
 
     def test_a_redirect_leads_to_what_was_masked_in_it(self) -> None:
         client = FakeClient(exchange(status=307, headers=(("Location", "https://127.0.0.1:8443/0000/a"),)))
