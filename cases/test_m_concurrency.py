@@ -69,7 +69,9 @@ def test_a_refused_reimage_leaves_the_running_one_alone(sut: SystemUnderTest) ->
     if not refused:
         raise NotApplicable("no reimage was refused with 409")
     operation = sut.finished(result)
-    sut.judge(undisturbed, operation.start, *refused, *operation.polls, refusals=len(refused))
+    taken = "REQ-CONC-SAME" if result.same_operation else "REQ-CONC-OTHER" if result.other_operation else ""
+    arguments = {"beside": taken} if taken else {}
+    sut.judge(undisturbed, operation.start, *refused, *operation.polls, refusals=len(refused), **arguments)
 
 
 @alone

@@ -78,12 +78,13 @@ def contended(
 
 @check
 def undisturbed(
-    world: World, exchanges: Sequence[Exchange], *, refusals: int, usual_seconds: float = 0.0
+    world: World, exchanges: Sequence[Exchange], *, refusals: int, usual_seconds: float = 0.0, beside: str = ""
 ) -> Iterator[Verdict]:
     """An operation during which reimages were refused with 409 ends as it would have (REQ-CONC-REFUSED-NOEFFECT).
 
     Exchanges: the running one's 202, the refused requests (as many as `refusals`), the polls. Where the refusals went on, `usual_seconds` is
-    the longest time that any other operation of the run took, of which they took a multiple.
+    the longest time that any other operation of the run took, of which they took a multiple. `beside` is the requirement of another request
+    that was accepted meanwhile, and may be what disturbed it.
     """
     del world
     first, refused, polls = exchanges[0], exchanges[1 : 1 + refusals], exchanges[1 + refusals :]
@@ -93,9 +94,9 @@ def undisturbed(
     if not ends:
         shown = said(polls[-1]) if polls else "no poll"
         told = f"{len(refused)} requests refused, and no end after {len(polls)} polls, the last answered {shown}"
-        yield verdict.violated(expected, told, "no-end", because=_NO_END)
+        yield verdict.violated(expected, told, "no-end", because=(*_NO_END, *filter(None, [beside])))
     elif status_of(ends[0]) != "Succeeded":
-        because = ("REQ-REIMAGE-COMPLETES", "REQ-GOS-PROGRESS", "REQ-GOS-TERMINAL-STABLE")
+        because = ("REQ-REIMAGE-COMPLETES", "REQ-GOS-PROGRESS", "REQ-GOS-TERMINAL-STABLE", *filter(None, [beside]))
         yield verdict.violated(
             expected, f"Failed after {len(refused)} requests were refused", "failed", because=because
         )

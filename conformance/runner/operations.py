@@ -202,7 +202,7 @@ class OperationBook:
         """Polls an operation under way with the oldest version as well; what comes counts if it is an answer."""
         oldest = with_header(request, VERSION_HEADER, FIRST_VERSION)
         exchange = self._dispatcher.once(oldest, label="poll-otherwise")
-        if status_of(exchange) in STATUSES:
+        if status_of(exchange):
             operation.polls.append(exchange)
             self._take(operation, exchange)
 

@@ -185,6 +185,16 @@ class TestUndisturbed:
         assert brief(found) == [violated(self.NAME, "no-end", 2, 1, because=NO_END)]
         assert found[0].actual == "2 requests refused, and no end after 0 polls, the last answered no poll"
 
+    @pytest.mark.parametrize(
+        ("end", "because"),
+        [(FAILED, ("REQ-REIMAGE-COMPLETES", "REQ-GOS-PROGRESS", "REQ-GOS-TERMINAL-STABLE")), (RUNNING, NO_END)],
+    )
+    def test_another_that_was_accepted_beside_it_may_be_to_blame(self, end: str, because: tuple[str, ...]) -> None:
+        seen = [started(), refusal(REIMAGE, 409, number=2), poll(end, number=3)]
+        found = judged("undisturbed", seen, refusals=1, beside="REQ-CONC-OTHER")
+
+        assert found[0].because == (*because, "REQ-CONC-OTHER")
+
     def test_it_goes_on_for_as_long_as_others_are_refused(self) -> None:
         found = self.of(poll(number=4, at=7.0), poll(SUCCEEDED, number=5, at=7.5), until=7.25, usual=1.0)
 

@@ -551,6 +551,11 @@ class TestOperations:
         rig.book.tick()
         assert len(rig.client.sent) == 3
 
+    def test_an_unknown_word_under_the_oldest_version_counts(self) -> None:
+        rig = Rig(*answers([RUNNING, RUNNING.replace("InProgress", "Pending"), SUCCEEDED]))
+
+        assert [each.number for each in rig.finished().polls] == [1, 2, 3, 4]
+
     def test_an_oldest_version_that_is_refused_is_another_requirements(self) -> None:
         rig = Rig(poll(RUNNING), poll("", 400), poll(RUNNING), poll(SUCCEEDED))
         found = rig.finished()
