@@ -148,10 +148,10 @@ def _causes(verdict: Verdict, exchange: Exchange, evidence: Evidence) -> Iterato
 
 
 def _is_in_muddled_slot(exchange: Exchange, evidence: Evidence) -> bool:
-    """Whether a reimage addresses a slot in which another, sound and plain, was refused: it may lead elsewhere."""
+    """Whether a reimage addresses a slot in which another, sound and plain, was refused, though not every one in a slot is: it may lead elsewhere."""
     address = read_target(exchange.request.target)
     by_slot = address.kind is Kind.REIMAGE and address.form is UriForm.SLOT
-    return by_slot and address.deployment in evidence.controls.shut_slots
+    return by_slot and bool(evidence.controls.open_slots) and address.deployment in evidence.controls.shut_slots
 
 
 def _wider(verdict: Verdict, exchange: Exchange, address: Address, evidence: Evidence) -> Iterator[str]:

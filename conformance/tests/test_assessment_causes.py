@@ -579,12 +579,15 @@ class TestCauses:
     def test_in_a_slot_that_misses_an_instance_others_may_be_those_of_another_slot(
         self, place: str, *, slots: bool
     ) -> None:
-        equivalent, refused = "REQ-REIMAGE-URI-EQUIV", (f"reimage:{place} 404 ResourceNotFound",)
+        equivalent, fresh = "REQ-REIMAGE-URI-EQUIV", verdict("REQ-REIMAGE-FRESH-OS")
         because = (equivalent, "REQ-REIMAGE-SLOT-VALUES") if slots else (equivalent,)
+        refused = (f"reimage:{place} 404 ResourceNotFound",)
+        known = {"refused": refused, "accepted": ("reimage:slot:contoso/production",)}
 
-        assert self.of(verdict("REQ-REIMAGE-FRESH-OS"), started(number=1), refused=refused) == because
-        assert self.of(verdict("REQ-REIMAGE-FRESH-OS"), poll(RUNNING, number=1), refused=refused) == (equivalent,)
-        assert self.of(verdict("REQ-REIMAGE-202"), started(number=1), refused=refused) == ()
+        assert self.of(fresh, started(number=1), **known) == because
+        assert self.of(fresh, started(number=1), refused=refused) == (equivalent,)
+        assert self.of(fresh, poll(RUNNING, number=1), **known) == (equivalent,)
+        assert self.of(verdict("REQ-REIMAGE-202"), started(number=1), **known) == ()
 
     def test_a_method_that_is_taken_may_stand_in_for_post(self) -> None:
         assert self.of(verdict("REQ-ERR-VERB"), exchange(replace(REIMAGE, method="PUT"))) == ("REQ-REIMAGE-METHOD",)
