@@ -66,6 +66,7 @@ class Evidence:
     """All exchanges of a run by number, and which well-formed requests were accepted.
 
     `started` are the ids of operations, `reissued` those of several, `meddled` those of operations on which another method than GET or HEAD was accepted.
+    `shifted` are the exchanges on connections that repeated a response, from there on: each may have got that of another request.
     """
 
     exchanges: Mapping[int, Exchange]
@@ -73,6 +74,7 @@ class Evidence:
     started: frozenset[str] = frozenset()
     reissued: frozenset[str] = frozenset()
     meddled: frozenset[str] = frozenset()
+    shifted: frozenset[int] = frozenset()
 
     @classmethod
     def of(cls, exchanges: Mapping[int, Exchange], controls: Controls) -> Evidence:
@@ -91,7 +93,23 @@ class Evidence:
             ):
                 meddled.add(address.operation)
         reissued = frozenset(identifier for identifier, count in starts.items() if count > 1)
-        return cls(exchanges, controls, frozenset(starts), reissued, frozenset(meddled))
+        return cls(exchanges, controls, frozenset(starts), reissued, frozenset(meddled), _shifted(exchanges))
+
+
+def _shifted(exchanges: Mapping[int, Exchange]) -> frozenset[int]:
+    """The exchanges from the first on their connection that brought the very response of the one before, its id included."""
+    before: dict[int, Exchange] = {}
+    found: set[int] = set()
+    astray: set[int] = set()
+    for number, exchange in exchanges.items():
+        earlier = before.get(exchange.connection)
+        told = exchange.reply is not None and bool(exchange.reply.header("x-ms-request-id"))
+        if told and earlier is not None and earlier.reply == exchange.reply:
+            astray.add(exchange.connection)
+        if exchange.connection in astray:
+            found.add(number)
+        before[exchange.connection] = exchange
+    return frozenset(found)
 
 
 def attributed(verdict: Verdict, evidence: Evidence) -> Verdict:
@@ -115,12 +133,19 @@ def _is_odd(exchange: Exchange) -> bool:
     return is_diversion(status) or not is_standard(status)
 
 
-def _causes(verdict: Verdict, exchange: Exchange, evidence: Evidence) -> Iterator[str]:
-    """What a deciding exchange points at."""
-    address = read_target(exchange.request.target)
+def _of_the_connection(verdict: Verdict, exchange: Exchange, evidence: Evidence) -> Iterator[str]:
+    """What may have given a response another beginning or end than its own, or the place of another."""
     misframed = framing_problems(exchange) and not is_left_body(exchange)
     if misframed and verdict.requirement not in FRAMING_IS_ELSEWHERE:
         yield "REQ-HTTP-FRAMING"
+    if exchange.number in evidence.shifted:
+        yield "REQ-ASYNC-REQID-UNIQUE"
+
+
+def _causes(verdict: Verdict, exchange: Exchange, evidence: Evidence) -> Iterator[str]:
+    """What a deciding exchange points at."""
+    address = read_target(exchange.request.target)
+    yield from _of_the_connection(verdict, exchange, evidence)
     if exchange.request.values("Transfer-Encoding") and verdict.requirement != "REQ-HTTP-TE-UNKNOWN":
         yield "REQ-HTTP-CHUNKED"
     if _is_odd(exchange) and verdict.requirement != "REQ-REIMAGE-202":

@@ -510,6 +510,32 @@ class TestCauses:
     def test_other_replies_say_nothing_of_versions(self, other: Exchange) -> None:
         assert self.of(verdict("REQ-GOS-200"), other) == ()
 
+    @pytest.mark.parametrize(
+        ("second", "shifted"),
+        [
+            (poll(RUNNING, number=2, connection=7), True),
+            (poll(SUCCEEDED, number=2, connection=7), False),
+            (poll(RUNNING, number=2, connection=8), False),
+            (poll(RUNNING, number=2, connection=7, own="another"), False),
+        ],
+    )
+    def test_on_a_connection_that_repeats_a_response_each_later_one_may_be_anothers(
+        self, second: Exchange, *, shifted: bool
+    ) -> None:
+        first, third = poll(RUNNING, number=1, connection=7), refusal(POLL, 500, number=3)
+        unique = ("REQ-ASYNC-REQID-UNIQUE",) if shifted else ()
+
+        def of(number: int) -> tuple[str, ...]:
+            found = verdict("REQ-GOS-200", VIOLATED, number)
+            return self.of(found, first, second, replace(third, connection=7), replace(third, number=4, connection=9))
+
+        assert [of(number) for number in (1, 2, 3, 4)] == [(), unique, unique, ()]
+
+    def test_a_response_without_an_id_repeats_nothing(self) -> None:
+        bare = [poll(RUNNING, number=number, own="", connection=7) for number in (1, 2)]
+
+        assert self.of(verdict("REQ-GOS-200", VIOLATED, 2), *bare) == ()
+
     def test_an_error_that_sends_elsewhere_is_first_of_all_a_wrong_status(self) -> None:
         assert self.of(verdict("REQ-GOS-200"), refusal(POLL, 399, self.REFUSED)) == ("REQ-ERR-STATUS",)
         assert self.of(verdict("REQ-REIMAGE-202"), refusal(REIMAGE, 302)) == ()

@@ -164,10 +164,10 @@ def _again(original: Callable[..., list[Action]], call: Call, reply: Reply) -> l
 
 fault(
     "response-of-the-request-before",
-    "REQ-GOS-200",
+    "REQ-ASYNC-REQID-UNIQUE",
     "a connection's second request gets the response of the first",
     instead(render, _again),
-    also=(HEADERS, "REQ-GOS-ID", "REQ-ASYNC-REQID-UNIQUE"),
+    also=(HEADERS, "REQ-GOS-ID", "REQ-GOS-200"),
 )
 
 
