@@ -84,7 +84,7 @@ class Permitted:
 
     address: Address
     defects: tuple[Defect, ...]
-    sound: bool = True
+    sound: bool
 
     @property
     def binding(self) -> tuple[Defect, ...]:

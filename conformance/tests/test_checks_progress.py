@@ -211,27 +211,35 @@ def roots(polled: list[Exchange]) -> list[str]:
 class TestAskingForgets:
     """The check `asking_forgets`: a poll, something else, and a poll again."""
 
-    def judged(self, *groups: tuple[str, str]) -> list[Said]:
-        bodies = [body for shown, after in groups for body in (shown, "", after)]
-        exchanges = [poll(body, 200 if body else 404, number=number) for number, body in enumerate(bodies, start=2)]
-        found = judged("asking_forgets", exchanges, requirement=SAFE, what="a look")
-        assert len(found) == 1
-        self.actual = found[0].actual
-        return brief(found)
+    def of(self, *groups: tuple[str, str]) -> tuple[Said, str]:
+        """What it says, and tells as actual, of polls that show a document or, with "", are denied: 404 first, 410 after that."""
+        bodies = [body for shown, after in groups for body in (shown, "between", after)]
+        statuses = {"between": 400, "": 404}
+        exchanges = [
+            poll(body, 410 if number > 6 and not body else statuses.get(body, 200), number=number)
+            for number, body in enumerate(bodies, start=2)
+        ]
+        (found,) = judged("asking_forgets", exchanges, requirement=SAFE, what="a look")
+        return brief([found])[0], found.actual
 
-    @pytest.mark.parametrize("end", [SUCCEEDED, FAILED])
-    def test_one_that_is_kept(self, end: str) -> None:
-        assert self.judged((end, end)) == [met(SAFE, 4)]
-        assert self.actual.startswith("after a look: ")
+    @pytest.mark.parametrize(("end", "status"), [(SUCCEEDED, "Succeeded"), (FAILED, "Failed")])
+    def test_one_that_is_kept(self, end: str, status: str) -> None:
+        assert self.of((end, end)) == (met(SAFE, 4), f"after a look: {status}")
+        assert self.of((RUNNING, end)) == (met(SAFE, 4), f"after a look: {status}")
 
     def test_one_that_goes_may_have_had_its_time(self) -> None:
-        assert self.judged((SUCCEEDED, "")) == [inconclusive(SAFE, 4, 3, 2)]
-        assert self.judged((SUCCEEDED, ""), (SUCCEEDED, SUCCEEDED)) == [inconclusive(SAFE, 7, 6, 5, 4, 3, 2)]
-        assert self.judged((SUCCEEDED, ""), ("", "")) == [inconclusive(SAFE, 7, 6, 5, 4, 3, 2)]
+        assert self.of((SUCCEEDED, "")) == (inconclusive(SAFE, 4, 3, 2), "after a look: 404 Not Found")
+        twice = inconclusive(SAFE, 7, 6, 5, 4, 3, 2)
+        assert self.of((SUCCEEDED, ""), (SUCCEEDED, SUCCEEDED)) == (twice, "after a look: 200 OK")
+        assert self.of((SUCCEEDED, ""), (RUNNING, "")) == (twice, "after a look: 410 Gone")
+
+    def test_one_that_has_not_ended_says_nothing(self) -> None:
+        assert self.of((SUCCEEDED, RUNNING)) == (inconclusive(SAFE, 4, 3, 2), "after a look: 200 OK")
 
     def test_two_that_go_do_so_because_of_it(self) -> None:
-        assert self.judged((SUCCEEDED, ""), (FAILED, "")) == [violated(SAFE, "forgotten", 7, 6, 5, 4, 3, 2)]
-        assert self.actual == "after a look: 404 Not Found, twice"
+        found = self.of((SUCCEEDED, ""), (FAILED, ""))
+
+        assert found == (violated(SAFE, "forgotten", 7, 6, 5, 4, 3, 2), "after a look: 410 Gone, twice")
 
 
 class TestWays:
