@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from conformance.checks.messages import is_date
-from conformance.model import Exchange, FailureKind, Headers, Request
+from conformance.model import Exchange, FailureKind, Headers, Identity, Request
 from conformance.protocol.requests import with_header, without_header
 from conformance.tests.judging_samples import (
     DASHED_ID,
@@ -83,9 +83,16 @@ class TestDates:
         assert odd[0].actual == "Date 'now'"
 
     def test_other_responses_need_none(self) -> None:
-        several = [silent(), exchange(status=199), exchange(status=500), exchange(NO_HOST, 400), exchange(number=5)]
+        barred = exchange(replace(REIMAGE, identity=Identity.NONE), 403)
+        several = [silent(), exchange(status=199), exchange(status=500), exchange(NO_HOST, 400), barred]
 
-        assert brief(judged("dates", several)) == [violated("REQ-HTTP-DATE", "no-date", 5)]
+        assert judged("dates", several) == []
+        assert judged("dates", [exchange(replace(REIMAGE, target=REIMAGE.target.replace("?", "%00?")), 400)]) == []
+
+    def test_what_the_application_refuses_needs_one(self) -> None:
+        refused = exchange(without_header(REIMAGE, "x-ms-version"), 400)
+
+        assert brief(judged("dates", [refused])) == [violated("REQ-HTTP-DATE", "no-date")]
 
 
 class TestStandardHeaders:
