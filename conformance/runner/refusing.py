@@ -31,6 +31,8 @@ ENOUGH = 6
 """So many accepted requests that break a requirement show that it is broken; each more would cost a reimage and tell nothing."""
 SILENCE_COUNTS = 3
 """So much as this does one that is never answered, for it costs the whole time limit twice."""
+JUST_NOW = 4
+"""So many exchanges ago a look is still as good as a new one."""
 _SAFE = ("HEAD", "OPTIONS", "TRACE")
 """Methods that have 2xx answers of their own."""
 
@@ -195,14 +197,15 @@ class Refusing:
         return [place for place in self._sut.places() if place.role_instance == instance]
 
     def _before(self, place: Place) -> Exchange | None:
-        """The instance before a refusal, where that can be seen; what was seen last will do if no reimage of ours touched it."""
+        """The instance before a refusal, where that can be seen; what was seen just now will do if no reimage of ours touched it."""
         observer = self._sut.observer
         if not observer.offers_deployment:
             return None
         last = observer.last.get(place.deployment.name)
-        if last is None or statuses_in(last).get(place.role_instance) != READY or str(place) in observer.addressed:
+        just_now = last is not None and last.number > self._sut.recorder.exchanges[-1].number - JUST_NOW
+        if last is None or not just_now or str(place) in observer.addressed:
             return observer.look(place.deployment)
-        return last
+        return last if statuses_in(last).get(place.role_instance) == READY else observer.look(place.deployment)
 
     def _effects(
         self, refusal: Exchange, place: Place | None, before: Exchange | None, requirement: str
