@@ -110,6 +110,8 @@ def _answer(*statuses: int, code: str | tuple[str, ...] = ()) -> Answer:
 _VERSION_ANSWER = (_answer(400, code="MissingOrIncorrectVersionHeader"),)
 _ABSENT_ANSWER = (_answer(404, code="ResourceNotFound"),)
 _BAD_REQUEST = (_answer(400),)
+HUGE_DIGITS = 10
+"""So many digits of a Content-Length no machine word may hold, so that a server may give up on it before the application sees it."""
 
 
 class _Reading:
@@ -321,7 +323,8 @@ class _Reading:
         found = [*self.framing(), *self.identity(), *self.version()]
         if self.address.kind is Kind.REIMAGE:
             found += self.reimage()
-        sound = is_plain(self.request.target) and not any(defect.layer == "http" for defect in found)
+        huge = any(len(value) >= HUGE_DIGITS for value in self.request.values("Content-Length"))
+        sound = is_plain(self.request.target) and not huge and not any(defect.layer == "http" for defect in found)
         return Permitted(self.address, tuple(found), sound)
 
 

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 TABLE_KEYS = ("version-missing", "version-malformed", "version-old", "comp", "place", "instance")
 BY_TABLE = ("place", "instance")
 """Defects whose status is the error table's word alone; the others' own requirement names it."""
-HUGE_DIGITS = 10
-"""From so many digits on a declared length is a matter of the server, not of the application."""
 
 
 def _kind_of_error(world: World, exchange: Exchange) -> bool:
@@ -37,8 +35,6 @@ def _kind_of_error(world: World, exchange: Exchange) -> bool:
     judged = permitted(exchange.request, world)
     if not judged.sound or exchange.request.values("Transfer-Encoding"):
         return False
-    if any(len(value) >= HUGE_DIGITS for value in exchange.request.values("Content-Length")):
-        return False  # a server may give up on such a length before the application sees it
     wrong = bool(judged.defects) or exchange.label == "poll-stranger"
     return wrong and read_target(exchange.request.target).kind is not Kind.OTHER
 

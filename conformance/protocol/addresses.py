@@ -66,7 +66,7 @@ def _query(text: str) -> tuple[tuple[str, str], ...]:
     return tuple((unquote_plus(name), unquote_plus(value)) for name, _, value in pairs)
 
 
-_ESCAPE = re.compile("%(?![0-9A-Fa-f]{2})")
+_FOREIGN = re.compile(r"%(?![0-9A-Fa-f]{2})|[^A-Za-z0-9._~!$&'()*+,;=:@/?%-]")
 _UNPLAIN = re.compile(r"[\x00-\x1f\x7f/\\]")
 
 
@@ -74,10 +74,11 @@ _UNPLAIN = re.compile(r"[\x00-\x1f\x7f/\\]")
 def is_plain(target: str) -> bool:
     """Whether HTTP software has no reason to refuse a request target before the application sees it.
 
-    Many servers do refuse what is not percent-encoded UTF-8 (RFC 3986 2.1, 2.5), control characters, and a slash or backslash in a segment.
+    Many servers do refuse characters that RFC 3986 has no place for, what is not percent-encoded UTF-8 (2.1, 2.5), control characters, and a slash
+    or backslash in a segment.
     """
     path, _, query = target.partition("?")
-    if _ESCAPE.search(target):
+    if _FOREIGN.search(target):
         return False
     try:
         segments = [unquote(segment, errors="strict") for segment in path.split("/")]

@@ -125,7 +125,25 @@ def test_a_plain_target(target: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "target", ["/a%00", "/a?b=%00", "/%FF", "/a?b=%C3%28", "/a%2Fb", "/a%5cb", "/%7F", "/%", "/%4", "/a?b=%zz", "/%0a"]
+    "target",
+    [
+        "/a%00",
+        "/a?b=%00",
+        "/%FF",
+        "/a?b=%C3%28",
+        "/a%2Fb",
+        "/a%5cb",
+        "/%7F",
+        "/%",
+        "/%4",
+        "/a?b=%zz",
+        "/%0a",
+        "/]",
+        "/a b",
+        "/a?<",
+        "/\xe9",
+        "/a#b",
+    ],
 )
 def test_a_target_that_http_software_may_refuse(target: str) -> None:
     assert not is_plain(target)
