@@ -93,6 +93,7 @@ def error_statuses(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verd
         if response is None or response.status < 200:
             continue
         judged = permitted(exchange.request, world)
+        below = any(defect.layer == "http" for defect in judged.defects)
         verdict = about("REQ-ERR-STATUS", exchange)
         if response.status < 300 and looks_like_xml(response) and read_document(response).local_name == "Error":
             look = read_target(exchange.request.target).kind is Kind.DEPLOYMENT
@@ -103,7 +104,7 @@ def error_statuses(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verd
             yield verdict.violated("a standard HTTP status code", said(exchange), f"status:{response.status}")
         elif is_diversion(response.status) and judged.binding:
             yield verdict.violated("a 4xx status for a client's error", said(exchange), f"status:{response.status}")
-        elif response.status >= 500 and response.status not in (501, 503, 505) and judged.binding and judged.sound:
+        elif response.status >= 500 and response.status not in (501, 503, 505) and judged.binding and not below:
             barred = ("REQ-AUTH-FAIL",) if any(defect.layer == "auth" for defect in judged.defects) else ()
             blamed = tuple(dict.fromkeys((*(defect.requirement for defect in judged.defects), *barred)))
             yield verdict.violated("a 4xx status for a client's error", said(exchange), "server-error", because=blamed)

@@ -55,13 +55,15 @@ def not_answered_with(
 
 
 @check
-def not_accepted(world: World, exchanges: Sequence[Exchange], requirement: str) -> Iterator[Verdict]:
-    """The request was refused, or left waiting; it was not accepted."""
+def not_accepted(
+    world: World, exchanges: Sequence[Exchange], requirement: str, *, because: Sequence[str] = ()
+) -> Iterator[Verdict]:
+    """The request was refused, or left waiting; it was not accepted. `because` names requirements that may be to blame where it was."""
     del world
     exchange, *_ = exchanges
     taken = exchange.reply is not None and exchange.reply.status < 300
     expected = "a refusal, or no answer before the request is complete"
-    yield about(requirement, exchange).judged(not taken, expected, said(exchange), "accepted")
+    yield about(requirement, exchange).judged(not taken, expected, said(exchange), "accepted", because=tuple(because))
 
 
 @check

@@ -88,6 +88,8 @@ class TestTransport:
         found = judged("not_accepted", [exchange(status=299)], requirement=name)
         assert brief(found) == [violated(name, "accepted")]
         assert found[0].expected == "a refusal, or no answer before the request is complete"
+        blamed = judged("not_accepted", [exchange(status=299)], requirement=name, because=["REQ-X"])
+        assert brief(blamed) == [violated(name, "accepted", because=("REQ-X",))]
 
     def test_the_same_answer(self) -> None:
         arguments: dict[str, Any] = {"requirement": "REQ-VER-HEADER-CASE", "what": "the case of the name"}
