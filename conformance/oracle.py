@@ -299,9 +299,8 @@ class _Reading:
             yield self.defect("elsewhere", "REQ-REIMAGE-UNKNOWN-SERVICE", answers, later=(404,))
             return
         absence = self.world.absence(self.address)
-        malformed = any(
-            not _ordinary(name) for name in (self.address.service, self.address.deployment, self.address.instance)
-        )
+        names = (self.address.deployment, self.address.instance)
+        malformed = not _LABEL.fullmatch(self.address.service) or not all(map(_ordinary, names))
         if absence is Absence.SLOT:
             yield self.defect("slot", "REQ-REIMAGE-SLOT-OTHER", (_answer(400, 404),), later=(400, 404))
         elif absence in (Absence.SLOT_CASE, Absence.NAME_CASE):
@@ -328,10 +327,14 @@ class _Reading:
         return Permitted(self.address, tuple(found), sound)
 
 
+_LABEL = re.compile("[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+"""The name of a cloud service is a DNS label (REQ-NAME-SERVICE)."""
+
+
 def _ordinary(name: str) -> bool:
     """Whether every character of a name is one that names are seen to have (REQ-REIMAGE-BAD-NAME leaves others open)."""
     return (
-        bool(re.fullmatch(r"[A-Za-z0-9_.() -]*", name))
+        bool(re.fullmatch(r"[A-Za-z0-9_.() -]+", name))
         and name == name.strip()
         and len(name) < 250
         and name not in (".", "..")
