@@ -38,6 +38,14 @@ def framing_problems(exchange: Exchange) -> list[str]:
 
 
 _BODY = ("REQ-REIMAGE-CL-NONZERO", "REQ-HTTP-CHUNKED")
+LARGE_BODY = 16_384
+"""So many octets may still be under way when the endpoint closes the connection after an early refusal; that resets it, and its reply is lost."""
+
+
+def is_lost_under_its_body(exchange: Exchange) -> bool:
+    """Whether a reply is missing, or its end, that a server lost by refusing a large body before it was read (RFC 9112 9.6)."""
+    lost = (FailureKind.CLOSED, FailureKind.RESET, FailureKind.TRUNCATED)
+    return len(exchange.request.body) >= LARGE_BODY and exchange.failure is not None and exchange.failure.kind in lost
 
 
 def is_left_body(exchange: Exchange) -> bool:
@@ -55,7 +63,7 @@ def framing(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
     del world
     for exchange in exchanges:
         ours = framing_problems(exchange)
-        if exchange.response is None and not ours:
+        if (exchange.response is None and not ours) or is_lost_under_its_body(exchange):
             continue
         request = exchange.request
         yield about("REQ-HTTP-FRAMING", exchange).judged(

@@ -10,7 +10,14 @@ from conformance.checks.framing import FIELD_ANOMALIES
 from conformance.checks.registry import about, check
 from conformance.oracle import permitted
 from conformance.protocol.addresses import Kind, read_target
-from conformance.protocol.documents import is_xml_media_type, looks_like_xml, media_type, read_document, same_identifier
+from conformance.protocol.documents import (
+    is_xml_media_type,
+    looks_like_xml,
+    media_type,
+    plain_identifier,
+    read_document,
+    same_identifier,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -192,7 +199,7 @@ def request_ids_unique(world: World, exchanges: Sequence[Exchange]) -> Iterator[
         tracked = read_target(exchange.request.target)
         if not value or (tracked.kind is Kind.OPERATION and same_identifier(tracked.operation, value)):
             continue
-        earlier = first.setdefault(_without_case(value), exchange)
+        earlier = first.setdefault(plain_identifier(value), exchange)
         if earlier is not exchange:
             shared += [exchange, earlier]
     if shared:
@@ -204,11 +211,6 @@ def request_ids_unique(world: World, exchanges: Sequence[Exchange]) -> Iterator[
         )
     elif len(first) > 1:
         yield about("REQ-ASYNC-REQID-UNIQUE", next(reversed(first.values()))).met(f"{len(first)} distinct ids")
-
-
-def _without_case(identifier: str) -> str:
-    """An id so that it equals every spelling of itself: the case of hexadecimal digits means nothing, that of other letters may."""
-    return identifier.lower() if re.fullmatch(r"[0-9A-Fa-f-]+", identifier) else identifier
 
 
 def _meeting(sharing: Sequence[Exchange]) -> tuple[str, ...]:

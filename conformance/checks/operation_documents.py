@@ -15,6 +15,7 @@ from conformance.protocol.documents import (
     local,
     media_type,
     own_elements,
+    plain_identifier,
     raw_text,
     read_document,
     same_identifier,
@@ -105,7 +106,10 @@ def _own_id(poll: Exchange, response: Response, identifier: str) -> Iterator[Ver
     own = response.header("x-ms-request-id")
     if own:
         yield about("REQ-GOS-REQID-OWN", poll).judged(
-            not same_identifier(own, identifier), "an id of the poll's own", f"the tracked id {own}", "tracked-id"
+            plain_identifier(own) != plain_identifier(identifier),
+            "an id of the poll's own",
+            f"the tracked id {own}",
+            "tracked-id",
         )
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from conformance.checks.deployments import READY, statuses_in
 from conformance.checks.errors import BY_TABLE, TABLE_KEYS
+from conformance.checks.framing import is_lost_under_its_body
 from conformance.checks.registry import about, check
 from conformance.checks.wording import is_busy, is_standard, said, symptom
 from conformance.model import FailureKind
@@ -69,7 +70,7 @@ def _unanswered(
     hung_up = (FailureKind.TLS, FailureKind.CLOSED, FailureKind.RESET)
     if any(defect.layer == "auth" for defect in defects) and kind in hung_up:
         yield verdict.met(f"refused in TLS: {kind.value}")
-    elif alive:
+    elif alive and not is_lost_under_its_body(exchange):
         yield verdict.violated(expected, said(exchange), symptom(exchange))
     else:
         yield verdict.inconclusive(said(exchange))

@@ -36,6 +36,7 @@ _ENCODINGS = {
 }
 
 
+_GUID_LIKE = re.compile("[0-9A-Fa-f-]+")
 _KEPT = 4096
 """So many readings are remembered: the same answers come again and again."""
 
@@ -234,6 +235,11 @@ def read_error(document: Document) -> ErrorDocument:
 def error_code(response: Response) -> str:
     """The Code of an error answer, or "" where it has no readable Error document."""
     return read_error(read_document(response)).code if looks_like_xml(response) else ""
+
+
+def plain_identifier(identifier: str) -> str:
+    """An id so that it equals every spelling of itself: in a GUID dashes and the case of digits mean nothing, in another id everything may."""
+    return identifier.replace("-", "").lower() if _GUID_LIKE.fullmatch(identifier) else identifier
 
 
 def same_identifier(first: str, second: str) -> bool:

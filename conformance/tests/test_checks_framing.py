@@ -35,6 +35,12 @@ class TestFraming:
         assert brief(judged("framing", [exchange()])) == [met(FRAMING)]
         assert brief(judged("framing", [exchange(HEAD, 400)])) == [met(FRAMING), met("REQ-HTTP-HEAD-NOBODY")]
 
+    def test_a_reply_that_a_large_body_cost_its_end_says_nothing(self) -> None:
+        for size, counts in ((16_384, False), (16_383, True)):
+            cut = exchange(with_body(POLL, b"x" * size), 413, failure=FailureKind.TRUNCATED)
+            assert bool(judged("framing", [cut])) is counts
+        assert brief(judged("framing", [exchange(with_body(POLL, b"x" * 16_384), 413)])) == [met(FRAMING)]
+
     def test_anomalies_of_framing(self) -> None:
         found = judged("framing", [exchange(anomalies=("surplus: 3 octets", "short: x"))])
 

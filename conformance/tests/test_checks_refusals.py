@@ -252,6 +252,21 @@ class TestRefused:
         assert worded(found) == [(f"400 with {TABLE}", "no complete reply: timeout, as arranged")]
         assert brief(judged("refused", [silent(NO_VERSION)])) == [inconclusive("REQ-VER-MISSING")]
 
+    @pytest.mark.parametrize(
+        ("size", "kind", "lost"),
+        [
+            (16_384, FailureKind.CLOSED, True),
+            (16_384, FailureKind.RESET, True),
+            (16_384, FailureKind.TRUNCATED, True),
+            (16_383, FailureKind.RESET, False),
+            (16_384, FailureKind.TIMEOUT, False),
+        ],
+    )
+    def test_a_reply_may_be_lost_under_a_large_body(self, size: int, kind: FailureKind, *, lost: bool) -> None:
+        found = judged("refused", [silent(with_body(REIMAGE, b"x" * size), kind)], alive=True)
+
+        assert [verdict.outcome.value for verdict in found] == ["inconclusive" if lost else "violated"]
+
     @pytest.mark.parametrize("kind", [FailureKind.TLS, FailureKind.CLOSED, FailureKind.RESET])
     def test_hanging_up_on_a_stranger_is_a_refusal(self, kind: FailureKind) -> None:
         found = judged("refused", [silent(ANONYMOUS, kind)], alive=True)

@@ -21,6 +21,7 @@ from conformance.protocol.documents import (
     local,
     looks_like_xml,
     media_type,
+    plain_identifier,
     read_document,
     read_error,
     same_identifier,
@@ -406,3 +407,17 @@ def test_what_was_read_is_read_once_and_is_nobodys_to_change() -> None:
         with pytest.raises(FrozenInstanceError):
             setattr(value, name, None)
         assert not hasattr(value, "__dict__")
+
+
+@pytest.mark.parametrize(
+    ("identifier", "plain"),
+    [
+        ("0AF-1", "0af1"),
+        ("00000000-ABCD-4000-8000-000000000000", "00000000abcd40008000000000000000"),
+        ("opAQ", "opAQ"),
+        ("a-G", "a-G"),
+        ("", ""),
+    ],
+)
+def test_an_id_that_equals_its_other_spellings(identifier: str, plain: str) -> None:
+    assert plain_identifier(identifier) == plain
