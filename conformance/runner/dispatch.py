@@ -123,10 +123,13 @@ class Dispatcher:
         """The same request at the URI in Location, where that is on the same host; what is recorded of it is masked."""
         if exchange.reply is None or exchange.reply.status != 307:
             return None
-        parts = urlsplit(self._restored(exchange.reply.header("Location") or ""))
+        location = exchange.reply.header("Location") or ""
+        parts = urlsplit(self._restored(location))
         if not parts.path.startswith("/") or not self._is_here(parts.netloc):
             return None
-        moved = replace(request, target=parts.path + (f"?{parts.query}" if parts.query else ""))
+        # Where nothing but the name of the host is another, the target is the request's own, however a secret in it is spelt.
+        stays = _target_of(location) == exchange.request.target
+        moved = replace(request, target=request.target if stays else _target_of(self._restored(location)))
         return (
             with_header(moved, "Host", parts.netloc)
             if parts.netloc and moved.values("Host") == (self._host,)
@@ -139,6 +142,12 @@ class Dispatcher:
             return True
         (there, port), (here, own) = (each.rpartition(":")[::2] for each in (authority, self._host))
         return port == own and all(is_loopback_host(host.strip("[]")) for host in (there, here))
+
+
+def _target_of(uri: str) -> str:
+    """The path and query of a URI, as a request target."""
+    parts = urlsplit(uri)
+    return parts.path + (f"?{parts.query}" if parts.query else "")
 
 
 def _is_lost(exchange: Exchange) -> bool:

@@ -388,6 +388,19 @@ class TestDispatch:
 
         assert found.request.values("Host") == then
 
+    def test_a_redirect_to_the_same_target_needs_nothing_restored(self) -> None:
+        """What is recorded of a secret that is spelt another way cannot be restored."""
+
+        class Masking(FakeClient):
+            def exchange(self, request: Request, **options: Any) -> Exchange:
+                return replace(super().exchange(request, **options), request=replace(request, target="/xxxx/a?b"))
+
+        spelt = replace(POLL, target="/%30123/a?b")
+        client = Masking(exchange(status=307, headers=(("Location", "https://127.0.0.1:8443/xxxx/a?b"),)))
+        dispatcher(client)[0].once(spelt)
+
+        assert [each.target for each in client.sent] == [spelt.target, spelt.target]
+
     def test_a_redirect_leads_to_what_was_masked_in_it(self) -> None:
         client = FakeClient(exchange(status=307, headers=(("Location", "https://127.0.0.1:8443/0000/a"),)))
         sender = Dispatcher(
