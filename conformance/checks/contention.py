@@ -27,6 +27,8 @@ _NO_END = (
     "REQ-GOS-STATUS",
     "REQ-GOS-ROOT",
     "REQ-GOS-200",
+    "REQ-XML-WF",
+    "REQ-XML-ENC",
 )
 
 

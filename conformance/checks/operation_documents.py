@@ -62,11 +62,12 @@ def operation_documents(world: World, exchanges: Sequence[Exchange]) -> Iterator
         if document.root is None:
             if document.syntax_problem:
                 empty = not poll.reply.body.strip()
+                unread = ("REQ-XML-WF", "REQ-XML-ENC") if document.encoding_problem else ("REQ-XML-WF",)
                 yield root.violated(
                     "an XML document with root Operation",
                     "no body" if empty else f"no XML: {document.syntax_problem}",
                     "no-document",
-                    because=() if empty else ("REQ-XML-WF",),
+                    because=() if empty else unread,
                 )
             continue
         named = f"{{{document.namespace}}}{document.local_name}"

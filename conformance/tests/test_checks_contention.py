@@ -39,6 +39,8 @@ NO_END = (
     "REQ-GOS-STATUS",
     "REQ-GOS-ROOT",
     "REQ-GOS-200",
+    "REQ-XML-WF",
+    "REQ-XML-ENC",
 )
 
 
