@@ -128,8 +128,9 @@ class TestDocuments:
 
         assert brief(found) == [violated("REQ-GOS-ROOT", "no-document", 2, because=("REQ-XML-WF",))]
         coded = poll("<Operation>", own="", headers=(("Content-Type", "application/xml; charset=utf-32"),))
-        found = judged("operation_documents", [coded])
-        assert brief(found)[-1] == violated("REQ-GOS-ROOT", "no-document", 2, because=("REQ-XML-WF", "REQ-XML-ENC"))
+        assert brief(judged("operation_documents", [coded]))[-1] == violated(
+            "REQ-GOS-ROOT", "no-document", 2, because=("REQ-XML-WF", "REQ-XML-ENC")
+        )
         assert found[0].actual.startswith("no XML: ")
 
     def test_one_unreadable_document_does_not_hide_the_next(self) -> None:
