@@ -104,13 +104,14 @@ def namespace_of(_: Call, root: Node) -> str:
 
 @point
 def write_content(call: Call, node: Node, prefix: str) -> str:
-    """The content of an element; `prefix` stands before every element name."""
+    """The content of an element; `prefix` stands before every element name that has none of its own."""
     if isinstance(node.content, str):
         return write_characters(call, node)
     pieces = []
     for child in node.content:
         inner = write_content(call, child, prefix)
-        pieces.append(f"<{prefix}{child.name}>{inner}</{prefix}{child.name}>")
+        name = child.name if ":" in child.name else f"{prefix}{child.name}"
+        pieces.append(f"<{name}>{inner}</{name}>")
     return "".join(pieces)
 
 
