@@ -124,12 +124,13 @@ class Dispatcher:
         if exchange.reply is None or exchange.reply.status != 307:
             return None
         location = exchange.reply.header("Location") or ""
-        parts = urlsplit(self._restored(location))
+        there = self._restored(location)
+        parts = urlsplit(there)
         if not parts.path.startswith("/") or not self._is_here(parts.netloc):
             return None
         # Where nothing but the name of the host is another, the target is the request's own, however a secret in it is spelt.
         stays = _target_of(location) == exchange.request.target
-        moved = replace(request, target=request.target if stays else _target_of(self._restored(location)))
+        moved = replace(request, target=request.target if stays else _target_of(there))
         return (
             with_header(moved, "Host", parts.netloc)
             if parts.netloc and moved.values("Host") == (self._host,)

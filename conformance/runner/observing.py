@@ -191,7 +191,6 @@ class Probe:
     def __init__(self, target: Target, client: Client | None) -> None:
         self._url, self._client = target.probe_url, client
         self.first: dict[str, Exchange] = {}
-        self.last: dict[str, Exchange] = {}
 
     @property
     def offered(self) -> bool:

@@ -202,10 +202,14 @@ class Refusing:
         if not observer.offers_deployment:
             return None
         last = observer.last.get(place.deployment.name)
-        just_now = last is not None and last.number > self._sut.recorder.exchanges[-1].number - JUST_NOW
-        if last is None or not just_now or str(place) in observer.addressed:
-            return observer.look(place.deployment)
-        return last if statuses_in(last).get(place.role_instance) == READY else observer.look(place.deployment)
+        if (
+            last is not None
+            and last.number > self._sut.recorder.exchanges[-1].number - JUST_NOW
+            and str(place) not in observer.addressed
+            and statuses_in(last).get(place.role_instance) == READY
+        ):
+            return last
+        return observer.look(place.deployment)
 
     def _effects(
         self, refusal: Exchange, place: Place | None, before: Exchange | None, requirement: str
