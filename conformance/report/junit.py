@@ -1,8 +1,15 @@
-"""junit.xml: one testcase a case, and one a requirement that no case of its own judged, as CI servers read it."""
+"""junit.xml: one testcase a case, and one a requirement that no case of its own judged, as CI servers read it.
+
+Readers differ. What is written keeps to what all of them take: the schema of Jenkins' xUnit plugin (no `skipped` on `testsuites`, no
+`properties` in a `testcase`), times as plain seconds with three decimals, and the timestamp that Ant's schema allows.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import math
 import re
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from lxml import etree
@@ -40,20 +47,37 @@ def junit_text(assessment: Assessment) -> bytes:
     totals = _totals(cases, assessment)
     root = etree.Element("testsuites", {"name": "reimage-conformance", **totals})
     name = one_line(str(assessment.target.get("name", ""))) or "target"
-    suite = etree.SubElement(root, "testsuite", _safe({"name": name, **totals, "timestamp": assessment.run.started}))
+    only_here = {"skipped": _number_with(cases, "skipped"), **_timestamp(assessment.run.started)}
+    suite = etree.SubElement(root, "testsuite", _safe({"name": name, **totals, **only_here}))
     suite.append(_properties(_suite_properties(assessment)))
     suite.extend(cases)
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
 
 
 def _totals(cases: list[Element], assessment: Assessment) -> dict[str, str]:
+    """The counts that `testsuites` and `testsuite` both may have; `skipped` is allowed on the latter only."""
     return {
         "tests": str(len(cases)),
-        "failures": str(sum(case.find("failure") is not None for case in cases)),
-        "errors": str(sum(case.find("error") is not None for case in cases)),
-        "skipped": str(sum(case.find("skipped") is not None for case in cases)),
-        "time": f"{assessment.run.duration_seconds:.3f}",
+        "failures": _number_with(cases, "failure"),
+        "errors": _number_with(cases, "error"),
+        "time": _seconds(assessment.run.duration_seconds),
     }
+
+
+def _seconds(duration: float) -> str:
+    """Seconds with three decimals: no sign, no exponent, no separator of thousands."""
+    return f"{duration if duration > 0 and math.isfinite(duration) else 0.0:.3f}"
+
+
+def _timestamp(started: str) -> dict[str, str]:
+    """The start in UTC without an offset, which Ant's schema does not allow; nothing where `started` is no time."""
+    with contextlib.suppress(ValueError, OverflowError):
+        return {"timestamp": datetime.fromisoformat(started).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")}
+    return {}
+
+
+def _number_with(cases: list[Element], tag: str) -> str:
+    return str(sum(case.find(tag) is not None for case in cases))
 
 
 def _suite_properties(assessment: Assessment) -> dict[str, str]:
@@ -84,15 +108,13 @@ def _properties(values: Mapping[str, str]) -> Element:
 
 def _case_element(case: CaseRecord, assessment: Assessment) -> Element:
     element = _testcase(*_class_and_name(case.id), case.duration_seconds)
-    element.append(_properties({"requirement": " ".join(case.requirements), "outcome": case.outcome}))
     findings = [finding for finding in assessment.findings if case.id in finding.cases]
     tag = "skipped" if _is_known(case, assessment) else ELEMENTS.get(case.outcome)
     text = _finding_texts(findings) or case.detail
-    if tag is None:
-        _say(element, "system-out", case.detail)
-    else:
+    if tag is not None:
         headline = findings[0].headline if findings and tag == "failure" else case.detail or case.outcome
         _conclude(element, tag, case.outcome, headline, text)
+    _describe(element, case.requirements, case.outcome, case.detail)
     return element
 
 
@@ -111,7 +133,6 @@ def _uncased(assessment: Assessment) -> list[RequirementResult]:
 
 def _requirement_element(result: RequirementResult, assessment: Assessment) -> Element:
     element = _testcase("requirements", result.requirement.id, 0.0)
-    element.append(_properties({"requirement": result.requirement.id, "outcome": result.outcome.value}))
     findings = [finding for finding in assessment.findings if finding.requirement == result.requirement.id]
     message = findings[0].headline if findings else result.reason or result.requirement.title
     _conclude(
@@ -121,11 +142,12 @@ def _requirement_element(result: RequirementResult, assessment: Assessment) -> E
         message,
         _finding_texts(findings) or result.reason,
     )
+    _describe(element, (result.requirement.id,), result.outcome.value, result.reason)
     return element
 
 
 def _testcase(classname: str, name: str, seconds: float) -> Element:
-    return etree.Element("testcase", _safe({"classname": classname, "name": name, "time": f"{seconds:.3f}"}))
+    return etree.Element("testcase", _safe({"classname": classname, "name": name, "time": _seconds(seconds)}))
 
 
 def _conclude(element: Element, tag: str, kind: str, message: str, text: str) -> None:
@@ -133,9 +155,10 @@ def _conclude(element: Element, tag: str, kind: str, message: str, text: str) ->
     child.text = _xml_safe(text)
 
 
-def _say(element: Element, tag: str, text: str) -> None:
-    if text:
-        etree.SubElement(element, tag).text = _xml_safe(text)
+def _describe(element: Element, requirements: tuple[str, ...], outcome: str, detail: str) -> None:
+    """Say in `system-out` what a testcase is about: the schema has no other place for it."""
+    lines = [f"requirements: {' '.join(requirements)}", f"outcome: {outcome}", *([detail] if detail else [])]
+    etree.SubElement(element, "system-out").text = _xml_safe("\n".join(lines))
 
 
 def _finding_texts(findings: list[Finding]) -> str:
