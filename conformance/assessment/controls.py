@@ -9,7 +9,7 @@ from conformance.assessment.retention import forgotten_in, is_of_the_forgotten
 from conformance.checks.polls import version_of
 from conformance.checks.progress import RETENTION_SECONDS
 from conformance.checks.wording import is_busy, is_conflict, said
-from conformance.model import Identity, Outcome
+from conformance.model import Identity, Outcome, Strictness
 from conformance.oracle import permitted
 from conformance.protocol.addresses import Kind, UriForm, read_target
 from conformance.protocol.documents import error_code
@@ -44,7 +44,7 @@ class Controls:
     version were refused, as in "reimage:slot:contoso/production 404 ResourceNotFound". `newest` is the newest published
     version with which a sound request was accepted. `shut` holds the instances that plain reimages in the slot form were refused for, as
     `shut_out` writes them. `forgotten` holds the operations that were known no more when they had been over
-    for a while, with the number of the last exchange that showed them.
+    for a while, with the number of the last exchange that showed them. `any_code` says that no document requires the code of a refusal (lenient).
     """
 
     accepted: frozenset[str]
@@ -53,6 +53,7 @@ class Controls:
     newest: str = ""
     shut: frozenset[str] = frozenset()
     forgotten: Mapping[str, int] = field(default_factory=dict)
+    any_code: bool = False
 
     @property
     def open_slots(self) -> frozenset[str]:
@@ -95,7 +96,10 @@ class Controls:
                 if deployment is not None and address.form is UriForm.SLOT:
                     shut.add(shut_out(exchange, deployment.name))
         forgotten = forgotten_in(exchanges)
-        return cls(frozenset(accepted), frozenset(tried), frozenset(refused), newest, frozenset(shut), forgotten)
+        any_code = world.strictness is Strictness.LENIENT
+        return cls(
+            frozenset(accepted), frozenset(tried), frozenset(refused), newest, frozenset(shut), forgotten, any_code
+        )
 
 
 def _is_plainly_refused(exchange: Exchange, address: Address, builder: RequestBuilder) -> bool:
@@ -183,8 +187,14 @@ def _allowed(exchange: Exchange, controls: Controls) -> str:
 
 def _is_too_new(exchange: Exchange, controls: Controls) -> bool:
     """Whether a version was refused that is newer than the documents and than all that were accepted: only older ones are kept (REQ-VER-OLD-KEPT)."""
-    refused = exchange.reply is not None and error_code(exchange.reply) == "MissingOrIncorrectVersionHeader"
-    return refused and _is_published(exchange) and version_of(exchange) > max(controls.newest, _LAST_OF_THE_SEED)
+    reply = exchange.reply
+    coded = reply is not None and error_code(reply) == "MissingOrIncorrectVersionHeader"
+    uncoded = reply is not None and reply.status == 400 and controls.any_code
+    return (
+        (coded or uncoded)
+        and _is_published(exchange)
+        and version_of(exchange) > max(controls.newest, _LAST_OF_THE_SEED)
+    )
 
 
 def _is_published(exchange: Exchange) -> bool:

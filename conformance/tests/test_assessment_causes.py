@@ -218,6 +218,15 @@ class TestControls:
         other = numbered(refusal(refused.request, 400, "BadRequest"), taken)
         assert controlled(verdict("REQ-DEPL-URI", VIOLATED), other, controls).outcome is VIOLATED
 
+    @pytest.mark.parametrize(("status", "outcome"), [(400, Outcome.OBSERVED), (404, VIOLATED), (503, VIOLATED)])
+    def test_under_lenient_the_code_of_that_refusal_is_left_open(self, status: int, outcome: Outcome) -> None:
+        refused = refusal(with_header(LOOK, "x-ms-version", "2013-03-01"), status, "NotSupported")
+        exchanges = numbered(refused, exchange(LOOK, 200, number=2))
+
+        found = verdict("REQ-DEPL-URI", VIOLATED)
+        assert controlled(found, exchanges, Controls.of(lenient(), exchanges)).outcome is outcome
+        assert controlled(found, exchanges, Controls.of(world(), exchanges)).outcome is VIOLATED
+
     @pytest.mark.parametrize(
         ("after", "outcome"),
         [

@@ -27,6 +27,7 @@ from conformance.tests.judging_samples import (
     inconclusive,
     instance,
     judged,
+    lenient,
     look,
     met,
     refusal,
@@ -279,6 +280,7 @@ class TestDocuments:
         found = judged("empty_slot", [refusal(LOOK, 404, "X")])
         assert brief(found) == [advisory(name, "status:404")]
         assert worded(found) == [("404 with ResourceNotFound", "404 Not Found with X")]
+        assert brief(judged("empty_slot", [refusal(LOOK, 404, "X")], lenient())) == [met(name)]
         assert brief(judged("empty_slot", [refusal(LOOK, 400, "ResourceNotFound")])) == [advisory(name, "status:400")]
         assert (
             brief(judged("empty_slot", [refusal(LOOK, 503)]))

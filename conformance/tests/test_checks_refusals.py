@@ -167,6 +167,10 @@ class TestRefused:
             met("REQ-AUTH-TLS"),
         ]
 
+    @pytest.mark.parametrize("code", ["", "Nope", "ForbiddenError"])
+    def test_lenient_asks_for_no_code_of_an_access_refusal(self, code: str) -> None:
+        assert brief(judged("refused", [refusal(UNKNOWN, 403, code)], lenient())) == [met("REQ-AUTH-FAIL")]
+
     def test_an_anonymous_request_that_is_refused_was_not_served_and_is_to_be_told_so(self) -> None:
         assert brief(judged("refused", [refusal(ANONYMOUS, 401)])) == [
             violated("REQ-AUTH-FAIL", "status:401"),

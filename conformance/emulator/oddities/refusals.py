@@ -95,6 +95,37 @@ oddity(
     refusal_edit(refused_with(code="ForbiddenError"), "certificate"),
 )
 oddity(
+    "certificate-code-of-its-own",
+    "a wrong certificate gives 403 with a code that no document names",
+    refusal_edit(refused_with(code="CertificateNotRegistered"), "certificate"),
+    lenient_only=True,
+)
+oddity(
+    "certificate-without-document",
+    "a wrong certificate gives 403 without content",
+    reply_edit(reply_set(body=b"", media_type=""), "certificate"),
+    lenient_only=True,
+)
+oddity(
+    "newer-versions-code-of-its-own",
+    "versions after 2012-03-01 give 400 with a code that no document names",
+    instead(version_known, lambda original, call, version: original(call, version) and version <= "2012-03-01"),
+    refusal_edit(refused_with(code="VersionNotSupported"), "version-unknown"),
+    lenient_only=True,
+)
+oddity(
+    "unknown-names-code-of-its-own",
+    "what does not exist gives 404 with a code that no document names",
+    refusal_edit(refused_with(code="NoSuchThing"), "service", "slot", "deployment", "instance", "operation"),
+    lenient_only=True,
+)
+oddity(
+    "conflict-code-of-its-own",
+    "a busy deployment gives 409 with a code that no document names",
+    refusal_edit(refused_with(code="DeploymentBusy"), "conflict"),
+    lenient_only=True,
+)
+oddity(
     "unknown-operation-400",
     "an unknown operation id gives 400 BadRequest",
     refusal_edit(refused_with(status=400, code="BadRequest"), "operation"),
