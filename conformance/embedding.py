@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections import deque
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from conformance.config import load_target
 from conformance.emulator import Close, Emulator, Later, Pause, Reset, Send, describe
@@ -15,7 +15,7 @@ from conformance.wire.streams import StreamError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from conformance.emulator import Action, Connection
+    from conformance.emulator import Action, Connection, Layout
     from conformance.model import Target
     from conformance.wire.streams import Stream
 
@@ -120,13 +120,16 @@ class MemoryConnector:
         return MemoryStream(connection, self._clock)
 
 
-def memory_target(emulator: Emulator, **options: float) -> Target:
-    """The target of an emulator in this process; its certificate files hold nothing, for nothing opens them."""
+def memory_target(emulator: Emulator, *, probe: bool = True, **options: Any) -> Target:
+    """The target of an emulator in this process, with its probe or without; `options` as in `describe`.
+
+    Its certificate files hold nothing, for nothing opens them.
+    """
     with tempfile.TemporaryDirectory() as folder:
         for name in ("client.pem", "client.key", "ca.pem", "second.pem"):
             (Path(folder) / name).write_text(_HOLLOW, encoding="ascii")
         path = Path(folder) / "target.toml"
-        text = describe(emulator, BASE_URL, probe_url=PROBE_URL, **options)  # type: ignore[arg-type]
+        text = describe(emulator, BASE_URL, probe_url=PROBE_URL if probe else None, **options)
         path.write_text(text, encoding="utf-8")
         return load_target(path, environment={})
 
@@ -138,6 +141,7 @@ def memory_emulator(
     *,
     operation_seconds: float = 0.2,
     seed: int = 1,
+    layout: Layout | None = None,
 ) -> Emulator:
-    """An emulator that lives by `clock`."""
-    return Emulator(operation_seconds, clock=clock.now, faults=faults, oddities=oddities, seed=seed)
+    """An emulator of `layout` that lives by `clock`."""
+    return Emulator(operation_seconds, clock=clock.now, faults=faults, oddities=oddities, seed=seed, layout=layout)

@@ -2,7 +2,8 @@
 
 SuiteError                 the suite, its user or its files are at fault, never the endpoint
 ├── UsageError             wrong option or combination of options           exit 4
-│   └── TargetError        the target file is missing, unreadable or wrong  exit 4
+│   ├── TargetError        the target file is missing, unreadable or wrong  exit 4
+│   └── WorldError         the world file is missing, unreadable or wrong   exit 4
 ├── UnreachableError       the endpoint cannot be reached or does not let us in  exit 6
 ├── ReportError            a report cannot be written                       exit 3
 └── JournalError           a journal or capture cannot be read              exit 4
@@ -23,6 +24,10 @@ class UsageError(SuiteError):
 
 class TargetError(UsageError):
     """The target file is missing, unreadable, incomplete or misspelt."""
+
+
+class WorldError(UsageError):
+    """The file that describes an emulator's world is missing, unreadable, incomplete or misspelt."""
 
 
 class UnreachableError(SuiteError):

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 )
 @click.option("--fault", "faults", multiple=True, help="Be wrong in this way (repeatable).")
 @click.option("--oddity", "oddities", multiple=True, help="Be unusual in this way (repeatable).")
+@click.option("--world", help="What exists: one-instance, two-instances, one-slot, large, or a .toml file.")
 @click.option("--list-faults", is_flag=True, help="List the faults and the requirements that they break.")
 @click.option("--list-oddities", is_flag=True, help="List the oddities.")
 @click.option(
@@ -41,6 +42,7 @@ def emulator(
     write_target: Path | None,
     faults: tuple[str, ...],
     oddities: tuple[str, ...],
+    world: str | None,
     list_faults: bool,
     list_oddities: bool,
     operation_seconds: float,
@@ -51,6 +53,7 @@ def emulator(
 ) -> int:
     """Serve the emulator until it is stopped."""
     from conformance.emulator import FAULTS, ODDITIES, Emulator, serve_until_stopped  # noqa: PLC0415 -- heavy
+    from conformance.world_files import world_of  # noqa: PLC0415 -- as heavy
 
     if list_faults or list_oddities:
         for line in columns((fault.name, fault.requirement, fault.summary) for fault in FAULTS.values() if list_faults):
@@ -60,7 +63,8 @@ def emulator(
         return 0
     if write_target is not None and write_target.suffix != ".toml":
         raise UsageError(f"--write-target {write_target}: expected the name of a .toml file")
-    served = Emulator(operation_seconds, faults=faults, oddities=oddities, seed=seed)
+    layout = world_of(world) if world is not None else None
+    served = Emulator(operation_seconds, faults=faults, oddities=oddities, seed=seed, layout=layout)
     if max_seconds is not None:
         _stop_after(max_seconds)
     try:

@@ -49,12 +49,13 @@ class Options:
     seed: int | None
     faults: tuple[str, ...]
     oddities: tuple[str, ...]
+    world: str | None
     allow_reimage: bool
     no_redact: bool
 
     def words(self) -> list[str]:
         """The options as words of a command line, the report's folder not among them."""
-        single = ("strictness", "profile", "max_reimages", "baseline", "write_baseline", "seed")
+        single = ("strictness", "profile", "max_reimages", "baseline", "write_baseline", "seed", "world")
         named = [(name, getattr(self, name)) for name in single]
         named += [("fault", name) for name in self.faults] + [("oddity", name) for name in self.oddities]
         flags = [name for name in ("allow_reimage", "no_redact") if getattr(self, name)]
@@ -83,6 +84,9 @@ class Options:
 @click.option("--fault", "faults", multiple=True, help="Make the embedded emulator wrong in this way (repeatable).")
 @click.option(
     "--oddity", "oddities", multiple=True, help="Make the embedded emulator unusual in this way (repeatable)."
+)
+@click.option(
+    "--world", help="What the embedded emulator holds: one-instance, two-instances, one-slot, large, or a .toml file."
 )
 @click.option("--allow-reimage", is_flag=True, help="Reimage although the target file does not allow it.")
 @click.option("--no-redact", is_flag=True, help="Leave secrets in the reports; for your own eyes only.")
@@ -144,18 +148,25 @@ def _plugin() -> list[str]:
 
 def _check(targets: tuple[Path, ...], options: Options) -> None:
     """Find every mistake that can be found before anything starts."""
-    if targets and (options.faults or options.oddities):
-        raise UsageError("--fault and --oddity change the embedded emulator; they cannot be used with a target file")
-    if options.faults or options.oddities:
-        from conformance.emulator import find_fault, find_oddity  # noqa: PLC0415 -- only a run with faults needs it
-
-        for find, names in ((find_fault, options.faults), (find_oddity, options.oddities)):
-            for name in names:
-                find(name)
+    if targets and (options.faults or options.oddities or options.world):
+        raise UsageError(
+            "--fault, --oddity and --world change the embedded emulator; they cannot be used with a target file"
+        )
+    if options.faults or options.oddities or options.world:
+        _check_emulator(options)
     if options.baseline is not None and not options.baseline.is_file():
         raise UsageError(f"--baseline {options.baseline}: there is no such file")
     for target in targets:
         load_target(target)
+
+
+def _check_emulator(options: Options) -> None:
+    """Find out whether the embedded emulator can be as it is asked for: what the names mean, and whether the faults have a place."""
+    from conformance.emulator import Emulator  # noqa: PLC0415 -- only a run with faults needs it
+    from conformance.world_files import world_of  # noqa: PLC0415 -- as above
+
+    layout = None if options.world is None else world_of(options.world)
+    Emulator(faults=options.faults, oddities=options.oddities, layout=layout)
 
 
 def _dashed(name: str) -> str:

@@ -13,12 +13,13 @@ import os
 import signal
 import sys
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from conformance.detection.shapes import LARGE_WORLD, Shape
 from conformance.model import Outcome
 
 if TYPE_CHECKING:
@@ -28,33 +29,36 @@ if TYPE_CHECKING:
 
 
 LONGEST_SECONDS = 120
+UNJUDGED = (Outcome.UNTESTED, Outcome.INCONCLUSIVE, Outcome.NOT_APPLICABLE)
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """An emulator to judge: its faults and oddities, and the strictness to judge it by."""
+    """An emulator to judge: its faults and oddities, the shape of its target, and the strictness to judge it by."""
 
     name: str
     faults: tuple[str, ...] = ()
     oddities: tuple[str, ...] = ()
     strictness: str = "strict"
     seed: int = 0
+    shape: Shape = LARGE_WORLD
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a run concluded about a subject."""
+    """What a run concluded about a subject; `unjudged` gives the reason for each requirement that was not judged."""
 
     subject: Subject
-    verdict: str
-    exit_code: int
-    outcomes: dict[str, str]
-    findings: tuple[str, ...]
-    also_affected: dict[str, list[str]]
-    cases: dict[str, list[str]]
-    reasons: dict[str, str]
-    requests: int
-    reimages: int
+    verdict: str = ""
+    exit_code: int = -1
+    outcomes: dict[str, str] = field(default_factory=dict)
+    findings: tuple[str, ...] = ()
+    also_affected: dict[str, list[str]] = field(default_factory=dict)
+    cases: dict[str, list[str]] = field(default_factory=dict)
+    reasons: dict[str, str] = field(default_factory=dict)
+    unjudged: dict[str, str] = field(default_factory=dict)
+    requests: int = 0
+    reimages: int = 0
     errors: tuple[str, ...] = ()
 
     @property
@@ -73,6 +77,7 @@ def summarised(subject: Subject, assessment: Assessment) -> dict[str, Any]:
         "also_affected": {finding.requirement: list(finding.also_affected) for finding in assessment.findings},
         "cases": {finding.requirement: list(finding.cases) for finding in assessment.findings},
         "reasons": {finding.requirement: finding.actual for finding in assessment.findings},
+        "unjudged": {r.requirement.id: r.reason for r in assessment.requirements if r.outcome in UNJUDGED},
         "requests": assessment.requests,
         "reimages": assessment.reimages,
         "errors": [f"{case.id}: {case.detail}" for case in assessment.cases if case.outcome == "error"],
@@ -136,7 +141,11 @@ def _judge(session: pytest.Session, subject: Subject) -> dict[str, Any]:
     plan = replace(
         config.stash[PLAN],
         faults=subject.faults,
-        oddities=subject.oddities,
+        oddities=(*subject.shape.oddities, *subject.oddities),
+        world=subject.shape.layout,
+        listed=subject.shape.listed,
+        probe=subject.shape.probe,
+        max_reimages=subject.shape.max_reimages,
         strictness=Strictness(subject.strictness),
         seed=subject.seed,
         in_memory=True,
@@ -161,19 +170,8 @@ def _read(subject: Subject, path: Path) -> Found:
         plain = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         plain = {"errors": [f"the child left nothing: {error}"]}
-    return Found(
-        subject,
-        plain.get("verdict", ""),
-        plain.get("exit_code", -1),
-        plain.get("outcomes", {}),
-        tuple(plain.get("findings", ())),
-        plain.get("also_affected", {}),
-        plain.get("cases", {}),
-        plain.get("reasons", {}),
-        plain.get("requests", 0),
-        plain.get("reimages", 0),
-        tuple(plain.get("errors", ())),
-    )
+    lists = {name: tuple(plain.get(name, ())) for name in ("findings", "errors")}
+    return Found(subject, **{name: value for name, value in plain.items() if name != "name"} | lists)
 
 
 def judge_each(

@@ -3,20 +3,38 @@
 from conformance.emulator.emulator import Emulator
 from conformance.emulator.faults import FAULTS, Fault, find_fault
 from conformance.emulator.http1 import Connection
+from conformance.emulator.layouts import (
+    LARGE,
+    LAYOUTS,
+    NEIGHBOURS,
+    DeploymentLayout,
+    InstanceLayout,
+    Layout,
+    instances_of,
+    role_of,
+)
 from conformance.emulator.messages import Action, Close, Later, Pause, Reset, Send
+from conformance.emulator.needs import Need, lacking
 from conformance.emulator.oddities import ODDITIES, Oddity, find_oddity
 from conformance.emulator.server import RunningEmulator, serve, serve_until_stopped
 from conformance.emulator.target import describe
 
 __all__ = [
     "FAULTS",
+    "LARGE",
+    "LAYOUTS",
+    "NEIGHBOURS",
     "ODDITIES",
     "Action",
     "Close",
     "Connection",
+    "DeploymentLayout",
     "Emulator",
     "Fault",
+    "InstanceLayout",
     "Later",
+    "Layout",
+    "Need",
     "Oddity",
     "Pause",
     "Reset",
@@ -25,6 +43,9 @@ __all__ = [
     "describe",
     "find_fault",
     "find_oddity",
+    "instances_of",
+    "lacking",
+    "role_of",
     "serve",
     "serve_until_stopped",
 ]

@@ -6,8 +6,9 @@ import time
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from conformance.emulator.faults import Fault, find_fault
+from conformance.emulator.faults import Fault, find_fault, refuse_without_place
 from conformance.emulator.http1 import Connection
+from conformance.emulator.layouts import LARGE
 from conformance.emulator.oddities import Oddity, find_oddity
 from conformance.emulator.points import Behaviour, override
 from conformance.emulator.world import new_world
@@ -15,12 +16,15 @@ from conformance.emulator.world import new_world
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from conformance.emulator.layouts import Layout
+
 
 class Emulator:
     """A conforming endpoint of Reimage Role Instance, except for the faults and oddities that it is given.
 
-    A reimage takes `operation_seconds` of `clock`. `accepted` counts the reimages that were started, `requests` the
+    `layout` says what exists in it; None stands for the large world. A reimage takes `operation_seconds` of `clock`. `accepted` counts the reimages that were started, `requests` the
     requests that were read, the probe's not included. With the same `seed` the same requests get the same answers.
+    Raises UsageError for a fault or an oddity that there is not, and for a fault that has no place in the world.
     """
 
     def __init__(
@@ -31,13 +35,17 @@ class Emulator:
         faults: Sequence[str | Fault] = (),
         oddities: Sequence[str | Oddity] = (),
         seed: int | None = None,
+        layout: Layout | None = None,
     ) -> None:
         self.operation_seconds = operation_seconds
         self.clock = clock
         self.faults = tuple(find_fault(each) if isinstance(each, str) else each for each in faults)
         self.oddities = tuple(find_oddity(each) if isinstance(each, str) else each for each in oddities)
+        self.layout = LARGE if layout is None else layout
+        for each in self.faults:
+            refuse_without_place(each, self.layout)
         self.random = Random(seed)  # noqa: S311 - ids of an emulator are no secrets
-        self.world = new_world(self.random)
+        self.world = new_world(self.random, self.layout)
         self.behaviour: Behaviour = {}
         self.notes: dict[str, Any] = {}
         self.accepted = 0

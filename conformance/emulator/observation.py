@@ -65,7 +65,7 @@ def instance_node(call: Call, deployment: Deployment, instance: Instance) -> Nod
     """One RoleInstance: RoleName, InstanceName, InstanceStatus, then what the version has (REQ-DEPL-INSTANCES)."""
     del deployment
     status = instance_status(call, instance)
-    number = int(instance.name.rpartition("_")[2])
+    number = _index(instance)
     children = (
         Node("RoleName", instance.role),
         Node("InstanceName", instance.name),
@@ -127,6 +127,12 @@ def deployment_url(deployment: Deployment) -> str:
 
 def _roles(deployment: Deployment) -> list[str]:
     return list(dict.fromkeys(instance.role for instance in deployment.instances.values()))
+
+
+def _index(instance: Instance) -> int:
+    """The number that the instance's name ends in; 0 where it ends in none."""
+    digits = instance.name[len(instance.name.rstrip("0123456789")) :]
+    return int(digits or 0)
 
 
 def _base64(text: str) -> str:

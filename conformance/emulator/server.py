@@ -152,12 +152,12 @@ class RunningEmulator:
             self._loop.call_soon_threadsafe(self._stopping.set)
             self._thread.join(_LONGEST_WAIT)
 
-    def target_text(self, **limits: Any) -> str:
-        """The text of a target file for this emulator; `limits` as in `describe`."""
-        return describe(self.emulator, self.base_url, probe_url=self.probe_url, **limits)
+    def target_text(self, *, probe: bool = True, **options: Any) -> str:
+        """The text of a target file for this emulator, with its probe or without; `options` as in `describe`."""
+        return describe(self.emulator, self.base_url, probe_url=self.probe_url if probe else None, **options)
 
-    def write_target(self, place: Path, **limits: Any) -> Path:
-        """Writes the target file, and beside it the certificates that it names; `limits` as in `describe`.
+    def write_target(self, place: Path, **options: Any) -> Path:
+        """Writes the target file, and beside it the certificates that it names; `options` as in `target_text`.
 
         `place` is the file, when it ends in .toml, or the folder for a file called target.toml.
         """
@@ -165,7 +165,7 @@ class RunningEmulator:
         path.parent.mkdir(parents=True, exist_ok=True)
         if self.tls:
             make_certificates().write(path.parent)
-        path.write_text(self.target_text(**limits), encoding="utf-8")
+        path.write_text(self.target_text(**options), encoding="utf-8")
         return path
 
     def _run(self) -> None:

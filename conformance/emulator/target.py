@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from conformance.emulator.world import FOREIGN, MAIN, OTHER, Deployment
+from conformance.emulator.layouts import FOREIGN, MAIN, OTHER
 
 if TYPE_CHECKING:
     from conformance.emulator.emulator import Emulator
+    from conformance.emulator.layouts import DeploymentLayout, Layout
 
 _CERTIFICATES = (
     'client_certificate = "client.pem"',
@@ -30,27 +31,29 @@ def describe(
     poll_interval_seconds: float | None = None,
     request_timeout_seconds: float = 10.0,
     claims: bool = False,
+    listed: Layout | None = None,
 ) -> str:
     """The text of the target file for `emulator` at `base_url`, with certificates beside it when that is https.
 
     `probe_url` is the address of the probe without its path. The operation timeout is twenty operations long and at
     least ten seconds, the poll interval a quarter of an operation and at most five seconds, unless they are given. With `claims` it says
-    that Get Deployment and Get Cloud Service Properties are offered; without, a run finds out.
+    that Get Deployment and Get Cloud Service Properties are offered; without, a run finds out. It lists `listed`, which may be a
+    part of what the emulator holds; without, all that the main subscription has.
     """
     seconds = emulator.operation_seconds
     timeout = max(10.0, 20 * seconds) if operation_timeout_seconds is None else operation_timeout_seconds
     interval = min(seconds / 4, 5.0) if poll_interval_seconds is None else poll_interval_seconds
     lines = [
         "[target]",
-        f"name = {json.dumps(name)}",
-        f"base_url = {json.dumps(base_url)}",
+        f"name = {_toml(name)}",
+        f"base_url = {_toml(base_url)}",
         f'subscription_id = "{MAIN}"',
         f'other_subscription_id = "{OTHER}"',
         *(_CERTIFICATES if base_url.startswith("https:") else ()),
     ]
-    for deployment in emulator.world.deployments:
-        if deployment.subscription == MAIN:
-            lines += ["", *_deployment(deployment)]
+    for row in emulator.layout if listed is None else listed:
+        if row.subscription == MAIN:
+            lines += ["", *_deployment(row)]
     lines += ["", "[limits]", "allow_reimage = true", f"max_reimages = {max_reimages}"]
     lines += [f"operation_timeout_seconds = {timeout!r}", f"poll_interval_seconds = {interval!r}"]
     lines += [f"request_timeout_seconds = {request_timeout_seconds!r}"]
@@ -58,18 +61,22 @@ def describe(
         lines += ["", "[capabilities]", "get_deployment = true", "get_cloud_service = true"]
     if probe_url is not None:
         url = f"{probe_url}/{{cloud_service}}/{{deployment_name}}/{{role_instance}}"
-        lines += ["", "[probe]", f"url = {json.dumps(url)}"]
+        lines += ["", "[probe]", f"url = {_toml(url)}"]
     return "\n".join([*lines, ""])
 
 
-def _deployment(deployment: Deployment) -> list[str]:
-    instances = deployment.instances.values()
+def _toml(value: str | list[str]) -> str:
+    """`value` as TOML writes it."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _deployment(row: DeploymentLayout) -> list[str]:
     lines = [
         "[[deployments]]",
-        f"cloud_service = {json.dumps(deployment.service)}",
-        f"slot = {json.dumps(deployment.slot)}",
-        f"name = {json.dumps(deployment.name)}",
-        f"role_instances = {json.dumps([each.name for each in instances if not each.failing])}",
+        f"cloud_service = {_toml(row.service)}",
+        f"slot = {_toml(row.slot)}",
+        f"name = {_toml(row.name)}",
+        f"role_instances = {_toml([each.name for each in row.instances if not each.failing])}",
     ]
-    failing = [each.name for each in instances if each.failing]
-    return [*lines, f"failing_role_instances = {json.dumps(failing)}"] if failing else lines
+    failing = [each.name for each in row.instances if each.failing]
+    return [*lines, f"failing_role_instances = {_toml(failing)}"] if failing else lines

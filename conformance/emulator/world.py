@@ -5,34 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from conformance.emulator.layouts import FOREIGN, MAIN, OTHER
+
 if TYPE_CHECKING:
     from random import Random
 
-MAIN = "5f0c1d8e-6b7a-4c39-9d21-0e4a7b3c5d01"
-"""The subscription that a target file names."""
-OTHER = "a2d4e6f8-1b3c-4d5e-8f70-91b2c3d4e502"
-"""A second subscription that the same certificates open."""
-FOREIGN = "c7b6a594-8372-4610-b5f4-e3d2c1b0a903"
-"""A subscription that only the certificate "other" opens."""
+    from conformance.emulator.layouts import DeploymentLayout, Layout
 
 OPENED_BY = {"main": (MAIN, OTHER), "second": (MAIN, OTHER), "other": (FOREIGN,)}
 """Which subscriptions the holder of each certificate may manage."""
-
-_WEB_ROLE = tuple(("WebRole1", number) for number in range(12))
-_LAYOUT: tuple[tuple[str, str, str, str, tuple[tuple[str, int], ...]], ...] = (
-    (
-        MAIN,
-        "contoso",
-        "production",
-        "contoso-v1",
-        (*_WEB_ROLE, ("WorkerRole1", 0), ("WorkerRole1", 1), ("FailingRole1", 0)),
-    ),
-    (MAIN, "contoso", "staging", "contoso-v2", (("WebRole1", 0), ("WebRole1", 1), ("StagingRole1", 0))),
-    (MAIN, "fabrikam", "production", "fabrikam-v7", (("WebRole1", 0), ("WebRole1", 1), ("CacheRole1", 0))),
-    (OTHER, "adatum", "production", "adatum-v3", (("WebRole1", 0),)),
-    (FOREIGN, "northwind", "production", "northwind-v5", (("WebRole1", 0),)),
-)
-_FAILING_ROLE = "FailingRole1"
 
 
 @dataclass(eq=False, slots=True)
@@ -103,15 +84,13 @@ def fresh_id(random: Random) -> str:
     return f"{random.getrandbits(128):032x}"
 
 
-def new_world(random: Random) -> World:
-    """The world as every emulator starts with it."""
-    return World([_new_deployment(random, *row) for row in _LAYOUT])
+def new_world(random: Random, layout: Layout) -> World:
+    """The world that `layout` describes, no operation in it yet; ids are drawn from `random`."""
+    return World([_new_deployment(random, row) for row in layout])
 
 
-def _new_deployment(
-    random: Random, subscription: str, service: str, slot: str, name: str, roles: tuple[tuple[str, int], ...]
-) -> Deployment:
-    instances = (
-        Instance(role, f"{role}_IN_{number}", role == _FAILING_ROLE, fresh_id(random)) for role, number in roles
+def _new_deployment(random: Random, row: DeploymentLayout) -> Deployment:
+    instances = (Instance(each.role, each.name, each.failing, fresh_id(random)) for each in row.instances)
+    return Deployment(
+        row.subscription, row.service, row.slot, row.name, fresh_id(random), {each.name: each for each in instances}
     )
-    return Deployment(subscription, service, slot, name, fresh_id(random), {each.name: each for each in instances})

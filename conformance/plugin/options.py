@@ -15,6 +15,7 @@ from conformance.model import Profile, Strictness
 if TYPE_CHECKING:
     import pytest
 
+    from conformance.emulator import Layout
     from conformance.model import Target
 
 NAMES = ("target", "embedded", "in_memory")
@@ -47,6 +48,9 @@ def add_options(parser: pytest.Parser) -> None:
         "--oddity", action="append", default=[], metavar="NAME", help="Makes the emulator unusual in this way."
     )
     group.addoption(
+        "--world", metavar="NAME|FILE", help="What the emulator holds: the name of a world, or a .toml file."
+    )
+    group.addoption(
         "--operation-seconds", type=float, default=0.2, metavar="S", help="How long the emulator's reimages take."
     )
     group.addoption("--allow-reimage", action="store_true", help="Reimage although the target file does not allow it.")
@@ -57,7 +61,8 @@ def add_options(parser: pytest.Parser) -> None:
 class Plan:
     """What a run is to do, read from options; `target` is None for an emulator, whose target is known once it serves.
 
-    `repeats` says that the seed was asked for: examples kept from other runs are left out then.
+    `repeats` says that the seed was asked for: examples kept from other runs are left out then. `world` is what an emulator holds (None: the
+    large world), `listed` the part of it that its target lists (None: all), and `probe` says whether its target has the probe.
     """
 
     target: Target | None
@@ -74,6 +79,9 @@ class Plan:
     redact: bool
     baseline: Path | None
     write_baseline: Path | None
+    world: Layout | None = None
+    listed: Layout | None = None
+    probe: bool = True
 
 
 def is_wanted(config: pytest.Config) -> bool:
@@ -88,8 +96,8 @@ def plan_of(config: pytest.Config) -> Plan:
     chosen = Strictness(strictness) if strictness else None
     file = config.getoption("target")
     faults, oddities = tuple(config.getoption("fault")), tuple(config.getoption("oddity"))
-    if file and (faults or oddities):
-        raise UsageError("--fault and --oddity change the embedded emulator; they cannot be used with --target")
+    if file and (faults or oddities or config.getoption("world")):
+        raise UsageError("--fault, --oddity and --world change the emulator; they cannot be used with --target")
     target = None
     if file:
         allow = config.getoption("allow_reimage")
@@ -117,11 +125,20 @@ def plan_of(config: pytest.Config) -> Plan:
         max_reimages=config.getoption("max_reimages"),
         faults=faults,
         oddities=oddities,
+        world=_world(config.getoption("world")),
         operation_seconds=config.getoption("operation_seconds"),
         redact=not config.getoption("no_redact"),
         baseline=_path(config.getoption("baseline")),
         write_baseline=_path(config.getoption("write_baseline")),
     )
+
+
+def _world(name: str | None) -> Layout | None:
+    if name is None:
+        return None
+    from conformance.world_files import world_of  # noqa: PLC0415  the emulator takes a moment to import
+
+    return world_of(name)
 
 
 def _path(text: str | None) -> Path | None:

@@ -69,20 +69,25 @@ class Run:
         probe = SocketConnector(replace(target, base_url=target.probe_url), clock) if target.probe_url else None
         return target, clock, SocketConnector(target, clock), probe
 
-    def _in_memory(self) -> tuple[Target, Clock, Connector, Connector]:
+    def _in_memory(self) -> tuple[Target, Clock, Connector, Connector | None]:
         """An emulator without sockets."""
         from conformance.embedding import MemoryConnector, TurnedClock, memory_emulator, memory_target  # noqa: PLC0415
 
         clock = TurnedClock()
         plan = self.plan
         emulator = memory_emulator(
-            clock, plan.faults, plan.oddities, operation_seconds=plan.operation_seconds, seed=plan.seed
+            clock,
+            plan.faults,
+            plan.oddities,
+            operation_seconds=plan.operation_seconds,
+            seed=plan.seed,
+            layout=plan.world,
         )
         return (
-            memory_target(emulator, claims=not plan.oddities),
+            memory_target(emulator, probe=plan.probe, listed=plan.listed, claims=not plan.oddities),
             clock,
             MemoryConnector(emulator, clock),
-            MemoryConnector(emulator, clock, probe=True),
+            MemoryConnector(emulator, clock, probe=True) if plan.probe else None,
         )
 
     def _embedded(self) -> Target:
@@ -90,10 +95,12 @@ class Run:
         from conformance.emulator import Emulator, serve  # noqa: PLC0415  only a run without target needs it
 
         plan = self.plan
-        emulator = Emulator(plan.operation_seconds, faults=plan.faults, oddities=plan.oddities, seed=plan.seed)
+        emulator = Emulator(
+            plan.operation_seconds, faults=plan.faults, oddities=plan.oddities, seed=plan.seed, layout=plan.world
+        )
         running = self._stack.enter_context(serve(emulator))
         folder = Path(self._stack.enter_context(TemporaryDirectory()))
-        return load_target(running.write_target(folder), environment={})
+        return load_target(running.write_target(folder, probe=plan.probe, listed=plan.listed), environment={})
 
     def _assemble(self, clock: Clock, connector: Connector, probe_connector: Connector | None) -> SystemUnderTest:
         """Journal, recorder, client and the system under test."""

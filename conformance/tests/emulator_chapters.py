@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.emulator.world import FOREIGN, OTHER
+from conformance.emulator.layouts import FOREIGN, OTHER
 from conformance.tests.emulator_script import (
     NAME,
     SECONDS,

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from conformance.emulator.layouts import MAIN
 from conformance.emulator.messages import Action, Send
-from conformance.emulator.world import MAIN
 
 if TYPE_CHECKING:
     from conformance.emulator import Emulator

@@ -96,8 +96,15 @@ MISTAKES: dict[str, tuple[Sequence[str], str]] = {
     "no runs": (["compare", "a", "b"], "a: there is no such file; expected a results.json"),
     "no target": (["run", "nowhere.toml"], "nowhere.toml: there is no such target file"),
     "no baseline": (["run", "--baseline", "nowhere.json"], "--baseline nowhere.json: there is no such file"),
+    "world with a target": (["run", "--world", "large", "a.toml"], "they cannot be used with a target file"),
     "fault with a target": (["run", "--fault", "x", "a.toml"], "they cannot be used with a target file"),
     "unknown fault": (["run", "--fault", "no-such-fault"], "unknown fault 'no-such-fault'"),
+    "unknown world": (
+        ["emulator", "--world", "no-such-world"],
+        'unknown world "no-such-world"; the worlds with a name are',
+    ),
+    "unknown world for a run": (["run", "--world", "two"], 'unknown world "two"; '),
+    "no world file": (["run", "--world", "none.toml"], "none.toml: there is no such world file"),
     "unknown oddity": (["emulator", "--oddity", "no-such-oddity"], "unknown oddity 'no-such-oddity'"),
     "no target to preflight": (["preflight", "nowhere.toml"], "nowhere.toml: there is no such target file"),
     "target file without a name": (
@@ -172,6 +179,13 @@ def test_a_run_without_a_target_embeds_the_emulator(
     code, _, _ = call("run")
     assert code == 6
     assert started == [["cases", "--rootdir=.", *run.LEAN, "--embedded"]]
+
+
+def test_the_world_of_the_emulator_reaches_pytest(
+    call: Callable[..., tuple[int, str, str]], started: list[list[str]]
+) -> None:
+    call("run", "--world", "one-slot")
+    assert started == [["cases", "--rootdir=.", *run.LEAN, "--embedded", "--world", "one-slot"]]
 
 
 def test_every_option_reaches_pytest(
@@ -279,6 +293,15 @@ def test_the_emulator_writes_a_target_file_and_stops_in_time(
     assert code == 0
     assert out.splitlines() == [target.base_url, f"target file: {file}"]
     assert target.client_certificate == tmp_path / "client.pem"
+
+
+def test_the_emulator_writes_a_target_file_for_a_world(
+    call: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
+    file = tmp_path / "emulator.toml"
+    call("emulator", "--no-tls", "--world", "one-instance", "--max-seconds", "0.1", "--write-target", str(file))
+    (deployment,) = load_target(file).deployments
+    assert deployment.role_instances == ("WebRole1_IN_0",)
 
 
 def test_the_emulator_lists_its_faults(call: Callable[..., tuple[int, str, str]]) -> None:

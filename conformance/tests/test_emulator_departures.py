@@ -27,7 +27,16 @@ PLACE = slice(None) if "EVERY_FAULT" in os.environ else slice(None, None, 20)
 
 def play(chapter: str, **departures: list[str]) -> Iterator[list[Action]]:
     clock = Clock()
-    player = Player(Emulator(SECONDS, clock=clock, seed=5, **departures), clock)
+    player = Player(
+        Emulator(
+            SECONDS,
+            clock=clock,
+            seed=5,
+            faults=departures.get("faults", []),
+            oddities=departures.get("oddities", []),
+        ),
+        clock,
+    )
     player.emulator._epoch = 0.0
     for step in CHAPTERS[chapter]():
         yield step(player)

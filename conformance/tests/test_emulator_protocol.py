@@ -9,7 +9,7 @@ import pytest
 from lxml import etree
 
 from conformance.emulator import Action, Close, Emulator, Send
-from conformance.emulator.world import FOREIGN, MAIN, OTHER
+from conformance.emulator.layouts import FOREIGN, MAIN, OTHER
 
 NAMESPACE = "{http://schemas.microsoft.com/windowsazure}"
 BASE = f"/{MAIN}/services/hostedservices/contoso"

@@ -14,7 +14,7 @@ import pytest
 import trustme
 
 from conformance.emulator import Emulator, RunningEmulator, serve, serve_until_stopped
-from conformance.emulator.world import MAIN
+from conformance.emulator.layouts import MAIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,7 @@ import os
 from functools import cache
 from random import Random
 
-from conformance.detection.__main__ import word_for
+from conformance.detection.faring import BAD, Fared, fared
 from conformance.detection.forking import Found, Subject, judge_each
 from conformance.detection.gaps import GAPS
 from conformance.emulator import FAULTS
@@ -44,14 +44,14 @@ def test_the_emulator_is_wrong_in_hundreds_of_ways() -> None:
 
 
 def test_every_sampled_fault_is_found_under_its_own_requirement() -> None:
-    words = {name: word_for(each) for name, each in judged_faults().items()}
+    words = {name: fared(each) for name, each in judged_faults().items()}
     assert len(words) == min(SAMPLE, len(FAMILIES))
-    assert {name: word for name, word in words.items() if word in ("missed", "broken") and name not in GAPS} == {}
+    assert {name: word for name, word in words.items() if word in BAD and name not in GAPS} == {}
 
 
 def test_the_first_finding_names_the_requirement_that_a_fault_breaks() -> None:
     found = judged_faults()
-    later = {name: each.findings[:3] for name, each in found.items() if word_for(each) != "first"}
+    later = {name: each.findings[:3] for name, each in found.items() if fared(each) is not Fared.FIRST}
     assert 1 - len(later) / len(found) >= FIRST_AT_LEAST, later
 
 
@@ -61,4 +61,4 @@ def test_a_fault_makes_one_headline() -> None:
 
 
 def test_a_gap_that_was_closed_is_no_gap() -> None:
-    assert [name for name, each in judged_faults().items() if name in GAPS and word_for(each) == "first"] == []
+    assert [name for name, each in judged_faults().items() if name in GAPS and fared(each) is Fared.FIRST] == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from conformance.emulator.departures import named
 from conformance.emulator.faults import (  # noqa: F401 - they register their faults
     acceptance,
@@ -32,8 +34,13 @@ from conformance.emulator.faults import (  # noqa: F401 - they register their fa
     versions,
 )
 from conformance.emulator.faults.registry import FAULTS, Fault
+from conformance.emulator.needs import lacking
+from conformance.errors import UsageError
 
-__all__ = ["FAULTS", "Fault", "find_fault"]
+if TYPE_CHECKING:
+    from conformance.emulator.layouts import Layout
+
+__all__ = ["FAULTS", "Fault", "find_fault", "refuse_without_place"]
 
 
 def find_fault(name: str) -> Fault:
@@ -41,3 +48,11 @@ def find_fault(name: str) -> Fault:
     if name not in FAULTS:
         raise named("fault", name, FAULTS)
     return FAULTS[name]
+
+
+def refuse_without_place(fault: Fault, layout: Layout) -> None:
+    """Raises UsageError when the world of `layout` holds nothing in which `fault` could show."""
+    if lacks := lacking(layout, fault.needs):
+        raise UsageError(
+            f"fault {fault.name!r} shows only in a world with {' and '.join(lacks)}; choose another --world"
+        )

@@ -8,8 +8,9 @@ from conformance.emulator.admission import check_certificate, may_manage
 from conformance.emulator.departures import When, always, gives, instead, skips
 from conformance.emulator.faults.conditions import both, form_is, kind_is, refusal_edit, refused_with
 from conformance.emulator.faults.registry import fault
+from conformance.emulator.layouts import FOREIGN
 from conformance.emulator.lookup import operation_visible
-from conformance.emulator.world import FOREIGN, OPENED_BY, Operation
+from conformance.emulator.world import OPENED_BY, Operation
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -31,7 +31,7 @@ def _neighbour(
 ) -> Instance | None:
     names = list(deployment.instances)
     found = original(call, deployment, name)
-    return found and deployment.instances[names[(names.index(found.name) + 1) % 2]]
+    return found and deployment.instances[names[(names.index(found.name) + 1) % min(2, len(names))]]
 
 
 for _form, _requirement in FORMS.items():

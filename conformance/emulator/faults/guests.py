@@ -175,7 +175,7 @@ _OTHERS: tuple[tuple[str, str, Callable[[Instance, Operation], bool]], ...] = (
     (
         "first",
         "the first instance",
-        lambda instance, operation: _same_deployment(instance, operation) and instance.name.endswith("WebRole1_IN_0"),
+        lambda instance, operation: next(iter(operation.deployment.instances.values())) is instance,
     ),
 )
 for _name, _summary, _which in _OTHERS:

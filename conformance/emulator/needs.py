@@ -1,0 +1,57 @@
+"""Needs: what a world must hold for a fault to show in it at all."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from conformance.emulator.layouts import MAIN
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from conformance.emulator.layouts import DeploymentLayout, Layout
+
+
+class Need(StrEnum):
+    """Something that a world may hold or lack, in words that end the sentence "it shows only in a world with ..."."""
+
+    SECOND_INSTANCE = "a deployment of two instances"
+    SECOND_ROLE = "a deployment of two roles"
+    WORKER_ROLE = "a worker role"
+    TWO_DIGITS = "an instance whose number has two digits"
+    ELEVEN_INSTANCES = "a deployment of more than ten instances"
+    FAILING_INSTANCE = "an instance whose reimage fails"
+    NAMESAKES = "instances of one name in two deployments"
+    STAGING = "a deployment in staging"
+    BOTH_SLOTS = "a cloud service with a deployment in both slots"
+    SECOND_SERVICE = "two cloud services"
+
+
+def lacking(layout: Layout, needs: Iterable[Need]) -> tuple[Need, ...]:
+    """Those of `needs` that the main subscription of `layout` has not."""
+    own = tuple(row for row in layout if row.subscription == MAIN)
+    return tuple(need for need in needs if not _HELD[need](own))
+
+
+def _names(row: DeploymentLayout) -> list[str]:
+    return [each.name for each in row.instances]
+
+
+def _repeats(values: Iterable[object]) -> bool:
+    found = list(values)
+    return len(set(found)) < len(found)
+
+
+_HELD: dict[Need, Callable[[Layout], bool]] = {
+    Need.SECOND_INSTANCE: lambda rows: any(len(row.instances) > 1 for row in rows),
+    Need.SECOND_ROLE: lambda rows: any(len({each.role for each in row.instances}) > 1 for row in rows),
+    Need.WORKER_ROLE: lambda rows: any("Worker" in each.role for row in rows for each in row.instances),
+    Need.TWO_DIGITS: lambda rows: any(name[-2:].isdigit() for row in rows for name in _names(row)),
+    Need.ELEVEN_INSTANCES: lambda rows: any(len(row.instances) > 10 for row in rows),
+    Need.FAILING_INSTANCE: lambda rows: any(each.failing for row in rows for each in row.instances),
+    Need.NAMESAKES: lambda rows: _repeats(name for row in rows for name in _names(row)),
+    Need.STAGING: lambda rows: any(row.slot == "staging" for row in rows),
+    Need.BOTH_SLOTS: lambda rows: _repeats(row.service for row in rows),
+    Need.SECOND_SERVICE: lambda rows: len({row.service for row in rows}) > 1,
+}
