@@ -12,6 +12,7 @@ import click
 
 from conformance.commands.words import columns
 from conformance.errors import UsageError
+from conformance.outputs import try_file
 
 if TYPE_CHECKING:
     from conformance.emulator import RunningEmulator
@@ -19,8 +20,11 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option(
-    "--write-target", type=click.Path(path_type=Path), help="Write a target file (.toml), certificates beside it."
+    "--write-target",
+    type=click.Path(path_type=Path),
+    help="Write a target file (.toml), certificates beside it; never over a file that the emulator did not write.",
 )
+@click.option("--name", default="emulator", show_default=True, help="What reports call the target of --write-target.")
 @click.option("--fault", "faults", multiple=True, help="Be wrong in this way (repeatable).")
 @click.option("--oddity", "oddities", multiple=True, help="Be unusual in this way (repeatable).")
 @click.option("--world", help="What exists: one-instance, two-instances, one-slot, large, or a .toml file.")
@@ -40,6 +44,7 @@ if TYPE_CHECKING:
 def emulator(
     *,
     write_target: Path | None,
+    name: str,
     faults: tuple[str, ...],
     oddities: tuple[str, ...],
     world: str | None,
@@ -61,31 +66,43 @@ def emulator(
         for line in columns((oddity.name, oddity.summary) for oddity in ODDITIES.values() if list_oddities):
             click.echo(line)
         return 0
-    if write_target is not None and write_target.suffix != ".toml":
-        raise UsageError(f"--write-target {write_target}: expected the name of a .toml file")
+    if write_target is not None:
+        _try_target(write_target)
     layout = world_of(world) if world is not None else None
     served = Emulator(operation_seconds, faults=faults, oddities=oddities, seed=seed, layout=layout)
     if max_seconds is not None:
         _stop_after(max_seconds)
     try:
-        serve_until_stopped(served, port=port, tls=not no_tls, started=lambda running: _started(running, write_target))
+        serve_until_stopped(
+            served, port=port, tls=not no_tls, started=lambda running: _started(running, write_target, name)
+        )
     except OSError as error:
         raise UsageError(f"the emulator cannot be served on port {port}: {error.strerror or error}") from error
     return 0
 
 
-def _started(running: RunningEmulator, write_target: Path | None) -> None:
+def _try_target(file: Path) -> None:
+    """Raise UsageError where the target file cannot be written, before anything is served."""
+    from conformance.emulator import refuse_foreign  # noqa: PLC0415 -- heavy
+
+    if file.suffix != ".toml":
+        raise UsageError(f"--write-target {file}: expected the name of a .toml file")
+    try_file(file, "--write-target")
+    refuse_foreign(file)
+
+
+def _started(running: RunningEmulator, write_target: Path | None, name: str) -> None:
     click.echo(running.base_url)
     if write_target is not None:
-        click.echo(f"target file: {_written(running, write_target)}")
+        click.echo(f"target file: {_written(running, write_target, name)}")
     elif running.tls:
         click.echo("clients need a certificate: --write-target FILE writes one, with a target file", err=True)
     click.echo("stop it with Ctrl-C", err=True)
 
 
-def _written(running: RunningEmulator, file: Path) -> Path:
+def _written(running: RunningEmulator, file: Path, name: str) -> Path:
     try:
-        return running.write_target(file)
+        return running.write_target(file, name=name)
     except OSError as error:
         raise UsageError(f"--write-target {file}: cannot be written: {error.strerror}") from error
 

@@ -16,6 +16,7 @@ import click
 
 from conformance.config import load_target
 from conformance.errors import ReportError
+from conformance.outputs import claim_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,6 +43,8 @@ class Member:
 def run_side_by_side(targets: Sequence[Path], options: Options, rest: Sequence[str], lanes: int | None) -> int:
     """Run the suite against every target, at most `lanes` at a time, print one table, give the gravest exit code."""
     members = fleet(targets, options, rest, datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ"))
+    for member in members:
+        claim_folder(member.folder, overwrite=options.overwrite)
     codes = asyncio.run(_run_all(members, lanes or min(len(members), MOST_LANES)))
     _print_table(members, codes)
     for member in members:

@@ -11,18 +11,28 @@ from conformance.commands.words import Word
 from conformance.config import load_target
 from conformance.errors import UsageError
 from conformance.model import Strictness
+from conformance.outputs import claim_folder, claim_page
+
+OVERWRITE = "Replace the run that the report folder holds."
 
 
 @click.command()
 @click.argument("capture", type=click.Path(path_type=Path))
 @click.option("--target", type=click.Path(path_type=Path), help="The target file of the endpoint that was recorded.")
 @click.option("--report-dir", type=click.Path(path_type=Path), help="Write reports into this folder.")
+@click.option("--overwrite", is_flag=True, help=OVERWRITE)
 @click.option(
     "--strictness", type=Word([word.value for word in Strictness]), help="How literally the documents are read."
 )
 @click.option("--no-redact", is_flag=True, help="Leave secrets in the reports; for your own eyes only.")
 def check(
-    *, capture: Path, target: Path | None, report_dir: Path | None, strictness: str | None, no_redact: bool
+    *,
+    capture: Path,
+    target: Path | None,
+    report_dir: Path | None,
+    overwrite: bool,
+    strictness: str | None,
+    no_redact: bool,
 ) -> int:
     """Judge recorded traffic: HAR 1.2 or a journal.
 
@@ -31,6 +41,8 @@ def check(
     """
     file = _existing(capture, "journal.jsonl")
     endpoint = None if target is None else load_target(target)
+    if report_dir is not None and file.resolve().parent != report_dir.resolve():
+        claim_folder(report_dir, overwrite=overwrite)
     from conformance.capture import check_capture  # noqa: PLC0415 -- imports the checks
 
     return check_capture(
@@ -45,13 +57,16 @@ def check(
 @click.command()
 @click.argument("journal", type=click.Path(path_type=Path))
 @click.option("--report-dir", type=click.Path(path_type=Path), help="Where reports go; beside the journal if left out.")
-def report(*, journal: Path, report_dir: Path | None) -> int:
+@click.option("--overwrite", is_flag=True, help=OVERWRITE)
+def report(*, journal: Path, report_dir: Path | None, overwrite: bool) -> int:
     """Make the reports from a journal again.
 
     JOURNAL is a journal.jsonl or the folder of a run. Of a run that was cut short the reports tell what it came to; the
     exit code is then 1 where something was violated, else 6.
     """
     file = _existing(journal, "journal.jsonl")
+    if report_dir is not None and file.resolve().parent != report_dir.resolve():
+        claim_folder(report_dir, overwrite=overwrite)
     from conformance.replay import regenerate  # noqa: PLC0415 -- imports the checks
 
     return regenerate(file, report_dir or file.parent)
@@ -68,6 +83,8 @@ def compare(*, runs: tuple[Path, ...], html: Path | None) -> int:
     if len(runs) < 2:
         raise UsageError(f"compare needs at least two runs, found {len(runs)}")
     files = [run if run.is_dir() else _existing(run, "results.json") for run in runs]
+    if html is not None:
+        claim_page(html, "--html")
     from conformance.report.comparison import compare_runs  # noqa: PLC0415 -- only this command needs it
 
     return compare_runs(files, html, _judged)

@@ -52,13 +52,14 @@ class Options:
     world: str | None
     allow_reimage: bool
     no_redact: bool
+    overwrite: bool
 
     def words(self) -> list[str]:
         """The options as words of a command line, the report's folder not among them."""
         single = ("strictness", "profile", "max_reimages", "baseline", "write_baseline", "seed", "world")
         named = [(name, getattr(self, name)) for name in single]
         named += [("fault", name) for name in self.faults] + [("oddity", name) for name in self.oddities]
-        flags = [name for name in ("allow_reimage", "no_redact") if getattr(self, name)]
+        flags = [name for name in ("allow_reimage", "no_redact", "overwrite") if getattr(self, name)]
         words = [word for name, value in named if value is not None for word in (_dashed(name), str(value))]
         return words + [_dashed(name) for name in flags]
 
@@ -90,6 +91,7 @@ class Options:
 )
 @click.option("--allow-reimage", is_flag=True, help="Reimage although the target file does not allow it.")
 @click.option("--no-redact", is_flag=True, help="Leave secrets in the reports; for your own eyes only.")
+@click.option("--overwrite", is_flag=True, help="Replace the run that the report folder holds.")
 @click.pass_context
 def run(context: click.Context, /, targets: tuple[Path, ...], processes: int | None, **settings: Any) -> int:
     """Run the suite against targets, or an emulator.
@@ -154,6 +156,8 @@ def _check(targets: tuple[Path, ...], options: Options) -> None:
         )
     if options.faults or options.oddities or options.world:
         _check_emulator(options)
+    if options.write_baseline is not None and len(targets) > 1:
+        raise UsageError("--write-baseline keeps the violations of one target; run the targets one by one to write it")
     if options.baseline is not None and not options.baseline.is_file():
         raise UsageError(f"--baseline {options.baseline}: there is no such file")
     for target in targets:

@@ -31,8 +31,8 @@ def preflight(*, target: Path, profile: str, max_reimages: int | None) -> int:
 
 @click.command("new-target")
 @click.argument("file", type=click.Path(path_type=Path), default="target.toml")
-@click.option("--force", is_flag=True, help="Overwrite a file that exists.")
-def new_target(*, file: Path, force: bool) -> int:
+@click.option("--overwrite", "--force", is_flag=True, help="Overwrite a file that exists.")
+def new_target(*, file: Path, overwrite: bool) -> int:
     """Write a commented target file.
 
     FILE is target.toml if left out; - prints the text.
@@ -42,10 +42,10 @@ def new_target(*, file: Path, force: bool) -> int:
         return 0
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("w" if force else "x", encoding="utf-8") as opened:
+        with file.open("w" if overwrite else "x", encoding="utf-8") as opened:
             opened.write(new_target_text())
     except FileExistsError as error:
-        raise UsageError(f"{file}: exists already; --force overwrites it") from error
+        raise UsageError(f"{file}: exists already; --overwrite replaces it") from error
     except OSError as error:
         raise UsageError(f"{file}: cannot be written: {error.strerror}") from error
     click.echo(f"{file}: fill it in, then try `reimage-conformance preflight {file}`")

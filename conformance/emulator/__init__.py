@@ -18,6 +18,7 @@ from conformance.emulator.needs import Need, lacking
 from conformance.emulator.oddities import ODDITIES, Oddity, find_oddity
 from conformance.emulator.server import RunningEmulator, serve, serve_until_stopped
 from conformance.emulator.target import describe
+from conformance.emulator.written import beside, refuse_foreign
 
 __all__ = [
     "FAULTS",
@@ -40,11 +41,13 @@ __all__ = [
     "Reset",
     "RunningEmulator",
     "Send",
+    "beside",
     "describe",
     "find_fault",
     "find_oddity",
     "instances_of",
     "lacking",
+    "refuse_foreign",
     "role_of",
     "serve",
     "serve_until_stopped",

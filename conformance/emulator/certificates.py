@@ -18,9 +18,12 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 CLIENTS = ("main", "second", "other")
+FILES = ("ca.pem", "client.pem", "client.key", "second.pem", "other.pem")
+"""The short names of the files that clients need; other.pem opens another subscription."""
 _LIFETIME = timedelta(days=365)
 
 
@@ -45,14 +48,13 @@ class Certificates:
     server: Pair
     clients: dict[str, Pair]
 
-    def write(self, folder: Path) -> None:
-        """Writes what a client needs: ca.pem, client.pem with client.key, second.pem, other.pem."""
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "ca.pem").write_bytes(self.authority)
-        (folder / "client.pem").write_bytes(self.clients["main"].certificate)
-        _write_secret(folder / "client.key", self.clients["main"].key)
-        _write_secret(folder / "second.pem", self.clients["second"].bundle)
-        _write_secret(folder / "other.pem", self.clients["other"].bundle)
+    def write(self, paths: Mapping[str, Path]) -> None:
+        """Writes what a client needs to `paths`, which has one for each of FILES."""
+        paths["ca.pem"].write_bytes(self.authority)
+        paths["client.pem"].write_bytes(self.clients["main"].certificate)
+        _write_secret(paths["client.key"], self.clients["main"].key)
+        _write_secret(paths["second.pem"], self.clients["second"].bundle)
+        _write_secret(paths["other.pem"], self.clients["other"].bundle)
 
     def write_server(self, folder: Path) -> Path:
         """Writes what the server needs into one file and returns its path."""

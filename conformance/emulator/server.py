@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, cast
 from conformance.emulator.certificates import make_certificates
 from conformance.emulator.messages import Action, Close, Later, Pause, Reset, Send
 from conformance.emulator.target import describe
+from conformance.emulator.written import beside, refuse_foreign, signed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -159,13 +160,20 @@ class RunningEmulator:
     def write_target(self, place: Path, **options: Any) -> Path:
         """Writes the target file, and beside it the certificates that it names; `options` as in `target_text`.
 
-        `place` is the file, when it ends in .toml, or the folder for a file called target.toml.
+        `place` is the file, when it ends in .toml, or the folder for a file called target.toml. Raises UsageError, and
+        writes nothing, where one of these files is there and the emulator did not write it.
         """
         path = place if place.suffix == ".toml" else place / "target.toml"
+        refuse_foreign(path)
         path.parent.mkdir(parents=True, exist_ok=True)
+        certificates = beside(path)
         if self.tls:
-            make_certificates().write(path.parent)
-        path.write_text(self.target_text(**options), encoding="utf-8")
+            make_certificates().write(certificates)
+        else:  # what an earlier emulator wrote for TLS would open nothing
+            for old in certificates.values():
+                old.unlink(missing_ok=True)
+        text = self.target_text(**options, prefix=f"{path.stem}.")
+        path.write_text(signed(text, certificates.values() if self.tls else ()), encoding="utf-8", newline="\n")
         return path
 
     def _run(self) -> None:

@@ -11,13 +11,12 @@ if TYPE_CHECKING:
     from conformance.emulator.emulator import Emulator
     from conformance.emulator.layouts import DeploymentLayout, Layout
 
-_CERTIFICATES = (
-    'client_certificate = "client.pem"',
-    'client_key = "client.key"',
-    'ca_bundle = "ca.pem"',
-    'second_client_certificate = "second.pem"',
-    f'foreign_subscription_id = "{FOREIGN}"',
-)
+_CERTIFICATES = {
+    "client_certificate": "client.pem",
+    "client_key": "client.key",
+    "ca_bundle": "ca.pem",
+    "second_client_certificate": "second.pem",
+}
 
 
 def describe(
@@ -32,9 +31,11 @@ def describe(
     request_timeout_seconds: float = 10.0,
     claims: bool = False,
     listed: Layout | None = None,
+    prefix: str = "",
 ) -> str:
     """The text of the target file for `emulator` at `base_url`, with certificates beside it when that is https.
 
+    The names of the certificate files begin with `prefix`.
     `probe_url` is the address of the probe without its path. The operation timeout is twenty operations long and at
     least ten seconds, the poll interval a quarter of an operation and at most five seconds, unless they are given. With `claims` it says
     that Get Deployment and Get Cloud Service Properties are offered; without, a run finds out. It lists `listed`, which may be a
@@ -49,8 +50,10 @@ def describe(
         f"base_url = {_toml(base_url)}",
         f'subscription_id = "{MAIN}"',
         f'other_subscription_id = "{OTHER}"',
-        *(_CERTIFICATES if base_url.startswith("https:") else ()),
     ]
+    if base_url.startswith("https:"):
+        lines += [f"{key} = {_toml(prefix + file)}" for key, file in _CERTIFICATES.items()]
+        lines += [f'foreign_subscription_id = "{FOREIGN}"']
     for row in emulator.layout if listed is None else listed:
         if row.subscription == MAIN:
             lines += ["", *_deployment(row)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -11,10 +12,12 @@ from hypothesis import is_hypothesis_test, settings
 
 from conformance.errors import ReportError, SuiteError, UnreachableError
 from conformance.journal import collection_paused
+from conformance.outputs import clear_folder
 from conformance.plugin.concluding import conclude_case
 from conformance.plugin.ending import ASSESSMENT, PageHooks, end_session
 from conformance.plugin.interrupting import Interruption
-from conformance.plugin.options import Plan, add_options, folder_for, is_wanted, plan_of
+from conformance.plugin.options import Plan, add_options, is_wanted, plan_of
+from conformance.plugin.preparing import is_run, prepare
 from conformance.plugin.run import Run
 from conformance.requirements import requirement
 from conformance.runner.signals import Inconclusive, NotApplicable, Untested
@@ -39,6 +42,20 @@ pytest_addoption = add_options
 
 
 @pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    """Finds the mistakes that need no case to be found; one sentence and an exit code in place of a run."""
+    if not is_run(config):
+        return None
+    try:
+        prepared = prepare(config)
+    except SuiteError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return error.exit_code
+    config.stash[PLAN], config.stash[FOLDER] = prepared.plan, prepared.folder
+    return None
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Declares the markers, and prepares a run where one is wanted."""
     config.addinivalue_line("markers", "verifies(*requirements): the requirements that a conformance case judges")
@@ -46,14 +63,14 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", f"{name}: when a conformance case runs")
     if not is_wanted(config):
         return
-    try:
-        plan = plan_of(config)
-    except SuiteError as error:
-        raise pytest.UsageError(str(error)) from None
-    config.stash[PLAN] = plan
-    given = getattr(config, "workerinput", {}).get(REPORT_DIR)
-    folder = _folder(config, plan) if given is None else type(config.rootpath)(given)
-    config.stash[FOLDER] = folder
+    if PLAN not in config.stash:  # a worker of pytest-xdist, or pytest only tells something
+        try:
+            config.stash[PLAN] = plan_of(config)
+        except SuiteError as error:
+            raise pytest.UsageError(str(error)) from None
+        given = getattr(config, "workerinput", {}).get(REPORT_DIR)
+        config.stash[FOLDER] = None if given is None else type(config.rootpath)(given)
+    plan, folder = config.stash[PLAN], config.stash[FOLDER]
     if config.option.tbstyle == "auto":
         config.option.tbstyle = (
             "line"  # a finding says what it found; a traceback through the suite costs time and says less
@@ -63,17 +80,6 @@ def pytest_configure(config: pytest.Config) -> None:
     _set_up_hypothesis(plan)
     if not config.option.collectonly:
         _set_up_reports(config, folder)
-
-
-def _folder(config: pytest.Config, plan: Plan) -> Path | None:
-    """Where the reports go; None for a run in memory that nobody asked a report of."""
-    if plan.report_dir is not None:
-        return plan.report_dir.resolve()
-    if plan.in_memory:
-        return None
-    name = plan.target.name if plan.target is not None else "embedded-emulator"
-    base = config.invocation_params.dir
-    return folder_for(name, base, time.time())
 
 
 def _set_up_hypothesis(plan: Plan) -> None:
@@ -100,12 +106,12 @@ def _set_up_hypothesis(plan: Plan) -> None:
 
 
 def _set_up_reports(config: pytest.Config, folder: Path | None) -> None:
-    """Makes the folder, and has pytest-html write its page into it."""
-    try:
-        if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise pytest.UsageError(f"the report folder {str(folder)!r} cannot be made: {error.strerror}") from None
+    """Clears the folder of an earlier run, and has pytest-html write its page into it."""
+    if folder is not None and not hasattr(config, "workerinput"):
+        try:
+            clear_folder(folder)
+        except SuiteError as error:
+            raise pytest.UsageError(str(error)) from None
     if folder is not None and not config.getoption("htmlpath", None) and not hasattr(config, "workerinput"):
         config.option.htmlpath = str(folder / "report.html")
         config.option.self_contained_html = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,6 +56,7 @@ def add_options(parser: pytest.Parser) -> None:
     )
     group.addoption("--allow-reimage", action="store_true", help="Reimage although the target file does not allow it.")
     group.addoption("--no-redact", action="store_true", help="Leave secrets in the reports.")
+    group.addoption("--overwrite", action="store_true", help="Replace the run that the report folder holds.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ class Plan:
     oddities: tuple[str, ...]
     operation_seconds: float
     redact: bool
+    overwrite: bool
     baseline: Path | None
     write_baseline: Path | None
     world: Layout | None = None
@@ -128,6 +131,7 @@ def plan_of(config: pytest.Config) -> Plan:
         world=_world(config.getoption("world")),
         operation_seconds=config.getoption("operation_seconds"),
         redact=not config.getoption("no_redact"),
+        overwrite=bool(config.getoption("overwrite")),
         baseline=_path(config.getoption("baseline")),
         write_baseline=_path(config.getoption("write_baseline")),
     )
@@ -146,6 +150,8 @@ def _path(text: str | None) -> Path | None:
 
 
 def folder_for(name: str, root: Path, now: float) -> Path:
-    """The default report folder: reports/<target>/<time>."""
+    """The default report folder, reports/<target>/<time>, numbered where another run began in the same second."""
     safe = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "target"
-    return root / "reports" / safe / time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
+    folder = root / "reports" / safe / time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
+    numbered = (folder.with_name(f"{folder.name}-{number}") for number in count(2))
+    return folder if not folder.exists() else next(each for each in numbered if not each.exists())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import starmap
 from typing import TYPE_CHECKING
 
+from conformance.outputs import GENERATOR
 from conformance.report.html.document import static_page
 from conformance.report.html.markup import render
 from conformance.report.summary import escaped
@@ -48,7 +49,10 @@ def comparison_text(comparison: Comparison) -> str:
 
 def comparison_markdown(comparison: Comparison) -> str:
     """The comparison for a job page."""
-    blocks = ["# Comparison", "\n".join(f"{i}. {escaped(line)}" for i, line in enumerate(_told_runs(comparison), 1))]
+    blocks = [
+        "# Comparison",
+        "\n".join(f"{i}. {escaped(line)}" for i, line in enumerate(_told_runs(comparison), 1)),
+    ]
     blocks += [f"> {escaped(caveat)}" for caveat in comparison.caveats]
     for heading, changes in _groups(comparison):
         rows = "\n".join(f"| {escaped(c.subject)} | {escaped(c.before)} | {escaped(c.after)} |" for c in changes)
@@ -58,6 +62,7 @@ def comparison_markdown(comparison: Comparison) -> str:
     if not comparison.differences and not list(_groups(comparison)):
         blocks.append("No difference.")
     blocks += [escaped(line) for line in _incomparable(comparison)]
+    blocks.append(f"[//]: # ({GENERATOR})")
     return "\n\n".join(blocks) + "\n"
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from conformance.model import Outcome
+from conformance.outputs import is_own_page
 from conformance.report.html.document import static_page
 from conformance.report.html.markup import render
 from conformance.report.runs import find_runs
@@ -68,8 +69,10 @@ class TargetRuns:
 
 
 def write_index(folder: Path) -> Path:
-    """Write `folder`/index.html and give its path; raises ReportError where that is not possible."""
+    """Write `folder`/index.html, unless somebody else's file is there, and give its path; raises ReportError where it cannot."""
     path = folder / "index.html"
+    if path.exists() and not is_own_page(path):
+        return path
     write_file(path, index_html(folder, find_runs(folder)).encode("utf-8"))
     return path
 

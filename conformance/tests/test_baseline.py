@@ -272,7 +272,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[
             "-W",
             "ignore",
         ]
-        line += ["-k", "a_post_by_slot or comp_missing", "--report-dir", str(tmp_path / "run"), *words]
+        line += ["-k", "a_post_by_slot or comp_missing", "--report-dir", str(tmp_path / "run"), "--overwrite", *words]
         code = int(pytest.main(line))
         return code, json.loads((tmp_path / "run" / "results.json").read_text())
 

@@ -274,8 +274,8 @@ def test_a_new_target_file_can_be_read_and_is_not_overwritten(
     assert call("new-target", str(file))[0] == 0
     assert load_target(file).name == "my endpoint"
     code, _, err = call("new-target", str(file))
-    assert (code, err) == (4, f"error: {file}: exists already; --force overwrites it\n")
-    assert call("new-target", "--force", str(file))[0] == 0
+    assert (code, err) == (4, f"error: {file}: exists already; --overwrite replaces it\n")
+    assert call("new-target", "--overwrite", str(file))[0] == 0
 
 
 def test_a_new_target_can_be_printed(call: Callable[..., tuple[int, str, str]]) -> None:
@@ -292,7 +292,7 @@ def test_the_emulator_writes_a_target_file_and_stops_in_time(
     target = load_target(file)
     assert code == 0
     assert out.splitlines() == [target.base_url, f"target file: {file}"]
-    assert target.client_certificate == tmp_path / "client.pem"
+    assert target.client_certificate == tmp_path / "emulator.client.pem"
 
 
 def test_the_emulator_writes_a_target_file_for_a_world(

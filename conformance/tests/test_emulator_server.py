@@ -35,7 +35,7 @@ def target(running: RunningEmulator, tmp_path_factory: pytest.TempPathFactory) -
 
 
 def client(running: RunningEmulator, target: Path, certificate: str | None, key: str | None = None) -> httpx.Client:
-    context = ssl.create_default_context(cafile=target.parent / "ca.pem")
+    context = ssl.create_default_context(cafile=target.parent / "target.ca.pem")
     if certificate is not None:
         context.load_cert_chain(target.parent / certificate, target.parent / key if key else None)
     return httpx.Client(verify=context, base_url=running.base_url, trust_env=False)
@@ -49,7 +49,7 @@ def reimage_path(target: Path) -> str:
 
 
 def test_a_client_with_the_certificate_reimages(running: RunningEmulator, target: Path) -> None:
-    with client(running, target, "client.pem", "client.key") as http:
+    with client(running, target, "target.client.pem", "target.client.key") as http:
         accepted = http.post(f"{reimage_path(target)}?comp=reimage", headers=HEADERS)
         subscription = tomllib.loads(target.read_text())["target"]["subscription_id"]
         polled = http.get(f"/{subscription}/operations/{accepted.headers['x-ms-request-id']}", headers=HEADERS)
@@ -57,7 +57,9 @@ def test_a_client_with_the_certificate_reimages(running: RunningEmulator, target
     assert (accepted.status_code, polled.status_code) == (202, 200)
 
 
-@pytest.mark.parametrize(("certificate", "status"), [("second.pem", 400), ("other.pem", 403), (None, 403)])
+@pytest.mark.parametrize(
+    ("certificate", "status"), [("target.second.pem", 400), ("target.other.pem", 403), (None, 403)]
+)
 def test_certificates_are_told_apart(
     running: RunningEmulator, target: Path, certificate: str | None, status: int
 ) -> None:
@@ -72,7 +74,7 @@ def test_a_certificate_of_an_unknown_authority_is_refused(
 ) -> None:
     stranger = trustme.CA().issue_cert("stranger", common_name="main")
     stranger.private_key_and_cert_chain_pem.write_to_path(tmp_path / "stranger.pem")
-    context = ssl.create_default_context(cafile=target.parent / "ca.pem")
+    context = ssl.create_default_context(cafile=target.parent / "target.ca.pem")
     context.load_cert_chain(tmp_path / "stranger.pem")
 
     with (

@@ -87,10 +87,20 @@ MISTAKES: dict[str, tuple[str, str, int, str]] = {
         4,
         "cloud_service and slot in [[deployments]] number 3",
     ),
-    "key": ('client_key = "client.key"', 'client_key = "other.pem"', 4, "mend  client_certificate: "),
-    "second certificate": ('"second.pem"', '"other.pem"', 4, "mend  second_client_certificate: answered 403"),
-    "same certificate": ('"second.pem"', '"both.pem"', 4, "mend  second_client_certificate is the same certificate"),
-    "authority": ('ca_bundle = "ca.pem"', 'ca_bundle = "other.pem"', 6, "set ca_bundle to its CA"),
+    "key": ('client_key = "target.client.key"', 'client_key = "target.other.pem"', 4, "mend  client_certificate: "),
+    "second certificate": (
+        '"target.second.pem"',
+        '"target.other.pem"',
+        4,
+        "mend  second_client_certificate: answered 403",
+    ),
+    "same certificate": (
+        '"target.second.pem"',
+        '"both.pem"',
+        4,
+        "mend  second_client_certificate is the same certificate",
+    ),
+    "authority": ('ca_bundle = "target.ca.pem"', 'ca_bundle = "target.other.pem"', 6, "set ca_bundle to its CA"),
     "old version": (
         "[target]",
         '[target]\nx_ms_version = "2009-10-01"',
@@ -121,7 +131,9 @@ def test_a_mistake_names_its_key(
     old, new, expected, sentence = MISTAKES[mistake]
     for file in served.parent.iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())
-    (tmp_path / "both.pem").write_bytes((tmp_path / "client.pem").read_bytes() + (tmp_path / "client.key").read_bytes())
+    (tmp_path / "both.pem").write_bytes(
+        (tmp_path / "target.client.pem").read_bytes() + (tmp_path / "target.client.key").read_bytes()
+    )
     text = served.read_text()
     assert old in text
     (tmp_path / "target.toml").write_text(text.replace(old, new))

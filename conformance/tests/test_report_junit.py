@@ -23,7 +23,9 @@ ALLOWED: dict[str, tuple[dict[str, str], set[str], set[str]]] = {
     "testsuite": (
         {
             **dict.fromkeys(("tests", "failures", "errors", "skipped"), COUNTS),
-            "name": ".+", "time": SECONDS, "timestamp": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d",
+            "name": ".+",
+            "time": SECONDS,
+            "timestamp": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d",
         },
         {"name", "tests", "failures", "errors"},
         {"properties", "testcase"},

@@ -117,7 +117,7 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
     done = run("--profile", "smoke", "--report-dir", str(tmp_path / "file" / "reports"))
     assert done.returncode == 4
     assert done.stderr.strip().splitlines() == [
-        f"ERROR: the report folder '{tmp_path / 'file' / 'reports'}' cannot be made: Not a directory"
+        f"error: --report-dir {tmp_path / 'file' / 'reports'}: there is a file where a folder is expected; name another folder"
     ]
 
 
@@ -142,7 +142,9 @@ def test_no_secret_of_the_target_gets_into_an_artifact(tmp_path: Path) -> None:
     with emulator(tmp_path) as file:
         done = run(str(file), "--profile", "smoke", "--report-dir", str(tmp_path / "reports"))
         target = load_target(file)
-    keys = [(tmp_path / name).read_text().split("-----")[2].split() for name in ("client.pem", "client.key")]
+    keys = [
+        (tmp_path / name).read_text().split("-----")[2].split() for name in ("target.client.pem", "target.client.key")
+    ]
     secrets = [target.subscription_id, str(target.other_subscription_id), *(line for lines in keys for line in lines)]
     assert done.returncode == 0, done.stdout
     assert {file.name for file in (tmp_path / "reports").iterdir()} == REPORTS

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from conformance.outputs import GENERATOR
 from conformance.report.html.markup import asset, render
 from conformance.report.html.policy import content_policy
 
@@ -14,4 +15,5 @@ if TYPE_CHECKING:
 def static_page(title: str, body: Markup) -> str:
     """A whole page with `body`."""
     style = asset("page.css")
-    return str(render("static_page", title=title, body=body, style=style, policy=content_policy([style], [])))
+    policy = content_policy([style], [])
+    return str(render("static_page", title=title, body=body, style=style, policy=policy, generator=GENERATOR))

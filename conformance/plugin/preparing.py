@@ -1,0 +1,90 @@
+"""Before a run: the options read, the places it writes to tried, every mistake found that needs no case; nothing is judged."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from conformance.baseline import load_baseline
+from conformance.errors import SuiteError
+from conformance.outputs import claim_folder, try_file
+from conformance.plugin.options import folder_for, is_wanted, plan_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+    from conformance.plugin.options import Plan
+
+LOOKING_ONLY = ("help", "version", "collectonly", "showfixtures", "show_fixtures_per_test", "markers", "cacheshow")
+"""Options with which pytest tells something and runs nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A run that can begin: its plan, and its report folder, None for a run in memory that nobody asked a report of."""
+
+    plan: Plan
+    folder: Path | None
+
+
+def is_run(config: pytest.Config) -> bool:
+    """Whether this process starts a conformance run; a worker of pytest-xdist only takes part in one."""
+    looks = any(getattr(config.option, name, None) for name in LOOKING_ONLY)
+    return is_wanted(config) and not looks and not hasattr(config, "workerinput")
+
+
+def prepare(config: pytest.Config) -> Prepared:
+    """Everything that can be found out before the first case; raises SuiteError, and leaves no folder, where a run cannot be."""
+    plan = plan_of(config)
+    folder = report_folder(config, plan)
+    is_new = folder is not None and not folder.exists()
+    try:
+        _try_outputs(plan, folder)
+        _try_inputs(plan)
+    except SuiteError:
+        if folder is not None and is_new:
+            _forget(folder, alone=plan.report_dir is not None)
+        raise
+    return Prepared(plan, folder)
+
+
+def report_folder(config: pytest.Config, plan: Plan) -> Path | None:
+    """Where the reports go; None for a run in memory that nobody asked a report of."""
+    if plan.report_dir is not None:
+        return plan.report_dir.resolve()
+    if plan.in_memory:
+        return None
+    name = plan.target.name if plan.target is not None else "embedded-emulator"
+    return folder_for(name, config.invocation_params.dir, time.time())
+
+
+def _try_outputs(plan: Plan, folder: Path | None) -> None:
+    if folder is not None:
+        claim_folder(folder, overwrite=plan.overwrite)
+    if plan.write_baseline is not None:
+        try_file(plan.write_baseline, "--write-baseline")
+        if plan.write_baseline.exists():
+            load_baseline(plan.write_baseline)
+
+
+def _try_inputs(plan: Plan) -> None:
+    if plan.baseline is not None:
+        load_baseline(plan.baseline)
+    if plan.faults or plan.oddities:
+        from conformance.emulator import find_fault, find_oddity  # noqa: PLC0415  only a run with faults needs it
+
+        for name in plan.faults:
+            find_fault(name)
+        for name in plan.oddities:
+            find_oddity(name)
+
+
+def _forget(folder: Path, *, alone: bool) -> None:
+    """Remove a report folder that was made for nothing, and the one of its target where that is empty, too."""
+    for path in (folder,) if alone else (folder, folder.parent):
+        with suppress(OSError):
+            path.rmdir()
