@@ -44,7 +44,7 @@ def load_target(
     settings = tables["target"]
     certificates = certificate_files(path, {key: settings.pop(key, None) for key in CERTIFICATES}, environment)
     target = Target(
-        **{**settings, "base_url": settings["base_url"].rstrip("/"), **certificates},
+        **{**settings, **certificates},
         deployments=_deployments(path, document.get("deployments")),
         limits=Limits(**tables.get("limits", {})),
         capabilities=Capabilities(**tables.get("capabilities", {})),

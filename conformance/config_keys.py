@@ -113,6 +113,11 @@ def _is_base_url(value: Any) -> bool:
     return _is_url(value) and urlsplit(value)[2:] in (("", "", ""), ("/", "", "")) and not value.endswith(("?", "#"))
 
 
+def _normal_url(value: str) -> str:
+    """A base URL with scheme and host in small letters (RFC 3986, 6.2.2.1), without a slash at its end."""
+    return value.rstrip("/").lower()
+
+
 def _is_probe_url(value: Any) -> bool:
     try:
         fields = {name for _, name, _, _ in string.Formatter().parse(value) if name is not None}
@@ -141,7 +146,10 @@ _TEXT = Key("a non-empty string without control characters or outer spaces", _is
 TARGET: Mapping[str, Key] = {
     "name": _TEXT,
     "base_url": Key(
-        'a URL like "https://127.0.0.1:8443", http or https, without path, query or user', _is_base_url, required=True
+        'a URL like "https://127.0.0.1:8443", http or https, without path, query or user',
+        _is_base_url,
+        required=True,
+        turned=_normal_url,
     ),
     "subscription_id": Key(_SUBSCRIPTION.expected, _is_segment, required=True),
     "x_ms_version": Key(

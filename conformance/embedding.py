@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from conformance.config import load_target
 from conformance.emulator import Close, Emulator, Later, Pause, Reset, Send, describe
 from conformance.model import FailureKind, Identity
-from conformance.wire.streams import StreamError
+from conformance.wire.failures import StreamError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -165,7 +165,7 @@ class Target:
     @property
     def is_https(self) -> bool:
         """Whether the target is reached over TLS."""
-        return self.base_url.startswith("https:")
+        return self.base_url.lower().startswith("https:")
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,7 +124,7 @@ def _reach(target: Target) -> None:
     from conformance.wire.connecting import SocketConnector  # noqa: PLC0415
 
     clock = SystemClock()
-    SocketConnector(target, clock).reach(clock.now() + target.limits.request_timeout_seconds)
+    SocketConnector(target, clock).reach(clock.now() + target.limits.request_timeout_seconds).close()
 
 
 def pytest_words(target: Path | None, options: Options, rest: list[str], processes: int | None) -> list[str]:

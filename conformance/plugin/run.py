@@ -45,7 +45,7 @@ class Run:
         self.target = self._limited(target)
         self.folder = folder if folder is not None else Path(self._stack.enter_context(TemporaryDirectory()))
         if isinstance(connector, SocketConnector):
-            connector.reach(clock.now() + self.target.limits.request_timeout_seconds)
+            connector.reach(clock.now() + self.target.limits.request_timeout_seconds).close()
         self.sut = self._assemble(clock, connector, probe_connector)
 
     @property

@@ -9,8 +9,8 @@ from uuid import uuid4
 
 import click
 
-from conformance.errors import TargetError
-from conformance.model import Identity, Profile
+from conformance.errors import UnreachableError, UsageError
+from conformance.model import Profile
 from conformance.preflight.certificates import certificate_remarks, server_remarks, today
 from conformance.preflight.outlook import outlook_remarks
 from conformance.preflight.questions import Questions, may_go_on, probe_remarks
@@ -22,7 +22,6 @@ from conformance.runner.observing import Probe
 from conformance.wire.client import Client
 from conformance.wire.clock import SystemClock
 from conformance.wire.connecting import SocketConnector
-from conformance.wire.streams import StreamError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,12 +70,12 @@ def _endpoint_remarks(target: Target) -> Iterator[Remark]:
     clock = SystemClock()
     try:
         connector = SocketConnector(target, clock)
-        stream = connector.connect(Identity.PRIMARY, clock.now() + target.limits.request_timeout_seconds)
-    except TargetError as error:
+        stream = connector.reach(clock.now() + target.limits.request_timeout_seconds)
+    except UsageError as error:
         yield mend(str(error))
         return
-    except StreamError as error:
-        yield stop(f"base_url: {target.base_url} cannot be reached: {error.detail}")
+    except UnreachableError as error:
+        yield stop(str(error))
         return
     yield ok("base_url: the endpoint can be connected to")
     yield from server_remarks(stream, today())
@@ -90,7 +89,8 @@ def asked(target: Target, clock: Clock, connector: Connector, probe_connector: C
     timeout, rate = target.limits.request_timeout_seconds, target.limits.requests_per_second
     with ExitStack() as stack:
         client = stack.enter_context(Client(connector, clock, request_timeout=timeout, requests_per_second=rate))
-        questions = Questions(target, RequestBuilder(target), client.exchange, uuid4().hex)
+        speaks_tls = connector.speaks_tls if isinstance(connector, SocketConnector) else lambda: False
+        questions = Questions(target, RequestBuilder(target), client.exchange, uuid4().hex, speaks_tls=speaks_tls)
         first = list(questions.identity())
         yield from first
         if may_go_on(first):

@@ -32,18 +32,26 @@ FEW = 6
 class Questions:
     """Asks an endpoint what a run would rely on.
 
-    `ask` carries a request; `unknown` is the id of an operation that nobody started, so that asking for it is harmless.
+    `ask` carries a request; `unknown` is the id of an operation that nobody started, so that asking for it is harmless;
+    `speaks_tls` tells whether the port answers TLS, for an endpoint that answers plain HTTP oddly.
     """
 
     def __init__(
-        self, target: Target, builder: RequestBuilder, ask: Callable[[Request], Exchange], unknown: str
+        self,
+        target: Target,
+        builder: RequestBuilder,
+        ask: Callable[[Request], Exchange],
+        unknown: str,
+        *,
+        speaks_tls: Callable[[], bool] = lambda: False,
     ) -> None:
         self._target, self._builder, self._ask, self._unknown = target, builder, ask, unknown
+        self._speaks_tls = speaks_tls
 
     def identity(self) -> Iterator[Remark]:
         """Whether the credentials are let in, as a poll of an unknown operation shows without any effect."""
         exchange = self._ask(self._builder.operation_status(self._unknown))
-        refusal = self._refusal(exchange)
+        refusal = self._wrong_scheme(exchange) or self._refusal(exchange)
         if refusal is not None:
             yield refusal
             return
@@ -53,13 +61,18 @@ class Questions:
         elif exchange.reply is not None and not error_code(exchange.reply):
             yield note("the refusal of an unknown operation holds no Error document; is base_url the right service?")
 
+    def _wrong_scheme(self, exchange: Exchange) -> Remark | None:
+        """Whether a request in plain text was sent to a port with TLS, which answers 400 or nothing."""
+        answered = exchange.reply is not None and (exchange.reply.status != 400 or bool(error_code(exchange.reply)))
+        if answered or self._target.is_https or not self._speaks_tls():
+            return None
+        return mend(f"base_url: {self._target.base_url} is a port with TLS, so https:// is expected")
+
     def _refusal(self, exchange: Exchange) -> Remark | None:
         """What keeps us out, or None."""
         reply = exchange.reply
         if reply is None:
-            kind = exchange.failure.kind if exchange.failure else FailureKind.CLOSED
-            key = "client_certificate" if kind is FailureKind.TLS else "base_url"
-            return stop(f"{key}: the endpoint gives no reply: {said(exchange)}")
+            return self._silence(exchange)
         if reply.status in REFUSALS:
             return stop(f"client_certificate: the endpoint answers {said(exchange)}; it does not open subscription_id")
         if reply.status in (301, 302, 303, 307, 308):
@@ -71,6 +84,17 @@ class Questions:
         if error_code(reply) == "MissingOrIncorrectVersionHeader":
             return mend(f'x_ms_version: the endpoint does not take "{self._target.x_ms_version}": {said(exchange)}')
         return None
+
+    def _silence(self, exchange: Exchange) -> Remark:
+        """What no reply to the first question means."""
+        kind = exchange.failure.kind if exchange.failure else FailureKind.CLOSED
+        if kind is FailureKind.TLS and self._target.client_certificate is None:
+            return mend(f"client_certificate: none is named, and the endpoint gives no reply: {said(exchange)}")
+        if kind is FailureKind.TLS:
+            return stop(f"client_certificate: the endpoint gives no reply: {said(exchange)}")
+        broken = self._target.is_https and kind in (FailureKind.CLOSED, FailureKind.RESET)
+        hint = "; an endpoint that refuses client_certificate may do so" if broken else ""
+        return stop(f"base_url: the endpoint gives no reply: {said(exchange)}{hint}")
 
     def version(self) -> Iterator[Remark]:
         """Whether the version is one that a reimage may carry."""

@@ -383,4 +383,4 @@ def test_an_endpoint_that_is_not_there_is_one_sentence(
         code, _, err = call("run", str(file))
     assert code == 6
     assert err.count("\n") == 1
-    assert err.startswith(f"error: http://127.0.0.1:{port} cannot be reached")
+    assert err.startswith(f"error: base_url: http://127.0.0.1:{port} cannot be reached")

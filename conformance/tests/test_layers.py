@@ -28,8 +28,10 @@ WITH_SOCKETS = {
     "emulator/server.py",
     "wire/client.py",
     "wire/connecting.py",
+    "wire/dialling.py",
     "wire/identities.py",
     "wire/streams.py",
+    "wire/tls_failures.py",
     "wire/transport.py",
 }
 WITHOUT_ANY = {"commands/fleet.py": "asyncio for child processes"}

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from conformance.model import Exchange, FailureKind, Identity, Request
 from conformance.wire.client import Client
-from conformance.wire.streams import StreamError
+from conformance.wire.failures import StreamError
 
 GET = Request("GET", "/", (("Host", "h"),))
 REPLY = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"

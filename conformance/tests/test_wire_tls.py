@@ -168,7 +168,7 @@ def test_a_server_without_tls_is_a_value(files: Files) -> None:
         target = target_of(endpoint, files, base_url=f"https://127.0.0.1:{endpoint.port}")
         with client_of(target) as client:
             endpoint.script = lambda connected, _: connected.sendall(b"HTTP/1.1 400 Bad\r\n\r\n")
-            assert "TLS could not be set up" in failed(client.exchange(GET))
+            assert "the endpoint does not answer in TLS" in failed(client.exchange(GET))
 
 
 @pytest.mark.parametrize(

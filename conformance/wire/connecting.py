@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-import socket
+import contextlib
 import ssl
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
-from conformance.errors import TargetError, UnreachableError
+from cryptography import x509
+
+from conformance.errors import SuiteError, TargetError, UnreachableError
 from conformance.model import FailureKind, Identity
-from conformance.wire.identities import context_for
-from conformance.wire.streams import SocketStream, StreamError
+from conformance.wire.dialling import Dialler
+from conformance.wire.failures import StreamError
+from conformance.wire.identities import context_for, trusting_anyone
+from conformance.wire.streams import SocketStream
+from conformance.wire.tls_failures import handshake_failure, speaks_no_tls
 
 if TYPE_CHECKING:
+    import socket
+
     from conformance.model import Target
     from conformance.wire.clock import Clock
+
+SILENCE_SECONDS = 0.8
+"""After so much silence in a handshake the endpoint is asked in plain HTTP: a server without TLS waits for a line to end."""
+LOOK_SECONDS = 1.0
+"""The time limit of each look that explains a failure."""
+_PLAIN_QUESTION = b"HEAD / HTTP/1.0\r\n\r\n"
 
 
 class SocketConnector:
@@ -23,7 +35,7 @@ class SocketConnector:
     def __init__(self, target: Target, clock: Clock) -> None:
         self._target = target
         self._clock = clock
-        self._host, self._port = _address(target.base_url)
+        self._dialler = Dialler(target, clock)
         self._contexts: dict[Identity, ssl.SSLContext] = {}
         if target.is_https:
             self._context(Identity.PRIMARY)
@@ -33,64 +45,132 @@ class SocketConnector:
     def connect(self, identity: Identity, deadline: float) -> SocketStream:
         """A new connection as `identity`; raises StreamError, and TargetError when it has no certificate."""
         context = self._context(identity) if self._target.is_https else None
-        connected = self._connect(deadline)
+        connected = self._dialler.dial(deadline)
         if context is None:
             return SocketStream(connected, self._clock)
         try:
-            connected.settimeout(max(deadline - self._clock.now(), 0.001))
-            secured = context.wrap_socket(connected, server_hostname=self._host)
+            return SocketStream(self._secured(connected, context, deadline), self._clock)
         except OSError as error:
-            connected.close()
-            raise _tls_failure(error, self._host) from error
-        return SocketStream(secured, self._clock)
+            raise self._failure(error, identity) from error
 
-    def reach(self, deadline: float) -> None:
-        """Make sure that the endpoint can be connected to with the primary certificate; raises UnreachableError."""
+    def reach(self, deadline: float) -> SocketStream:
+        """A connection with the primary certificate; where there is none, one sentence says why, and what to mend.
+
+        Takes a closer look at a failure: another connection or two, on which at most `HEAD /` is sent. Raises TargetError
+        where the target file is wrong, and UnreachableError where the endpoint may be at fault.
+        """
         try:
-            self.connect(Identity.PRIMARY, deadline).close()
+            if not self._target.is_https:
+                return SocketStream(self._dialler.dial(deadline), self._clock)
+            return self._reach_securely(deadline)
         except StreamError as error:
-            raise UnreachableError(f"{self._target.base_url} cannot be reached: {error.detail}") from error
+            raise self._unreachable(error) from error
 
-    def _connect(self, deadline: float) -> socket.socket:
-        where = f"{self._host} port {self._port}"
+    def speaks_tls(self) -> bool:
+        """Whether the port answers a TLS handshake, whatever it says in it; a look at an endpoint called http."""
         try:
-            remaining = max(deadline - self._clock.now(), 0.001)
-            connected = socket.create_connection((self._host, self._port), timeout=remaining)
-        except TimeoutError as error:
-            raise StreamError(FailureKind.TIMEOUT, f"no connection to {where} within the time limit") from error
-        except socket.gaierror as error:
-            raise StreamError(FailureKind.REFUSED, f"the name {self._host} cannot be resolved") from error
-        except ConnectionResetError as error:  # made and reset before it could be used
-            raise StreamError(FailureKind.RESET, f"the connection to {where} was reset as it was made") from error
+            connected = self._dialler.dial(self._soon())
+        except StreamError:
+            return False
+        try:
+            self._secured(connected, trusting_anyone(), self._soon()).close()
+        except ssl.SSLEOFError:
+            return False
+        except ssl.SSLError as error:
+            return not speaks_no_tls(error)
+        except OSError:
+            return False
+        return True
+
+    def _reach_securely(self, deadline: float) -> SocketStream:
+        connected = self._dialler.dial(deadline)
+        try:
+            context = self._context(Identity.PRIMARY)
+            return SocketStream(self._secured(connected, context, deadline, patient=False), self._clock)
+        except StreamError:
+            connected.close()
+            raise
         except OSError as error:
-            raise StreamError(FailureKind.REFUSED, f"no connection to {where}: {error.strerror or error}") from error
-        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return connected
+            no_reply = not isinstance(error, ssl.SSLError) or isinstance(error, ssl.SSLEOFError)
+            if (speaks_no_tls(error) or no_reply) and self._speaks_plainly():
+                raise self._plain() from error
+            raise self._failure(error, Identity.PRIMARY, look=True) from error
+
+    def _secured(
+        self, connected: socket.socket, context: ssl.SSLContext, deadline: float, *, patient: bool = True
+    ) -> ssl.SSLSocket:
+        """`connected` with TLS; raises OSError, and where it is not `patient` with an endpoint without TLS, StreamError."""
+        try:
+            secured = context.wrap_socket(
+                connected, server_hostname=self._dialler.host.rstrip("."), do_handshake_on_connect=False
+            )
+        except (OSError, ValueError):
+            connected.close()
+            raise
+        try:
+            if not patient and not self._shakes_hands_soon(secured, deadline) and self._speaks_plainly():
+                raise self._plain()
+            secured.settimeout(self._remaining(deadline))
+            secured.do_handshake()
+        except OSError:
+            secured.close()
+            raise
+        return secured
+
+    def _shakes_hands_soon(self, secured: ssl.SSLSocket, deadline: float) -> bool:
+        """Whether the handshake ends before the endpoint's silence gets suspicious; it goes on where it stopped."""
+        secured.settimeout(min(SILENCE_SECONDS, self._remaining(deadline)))
+        try:
+            secured.do_handshake()
+        except TimeoutError:
+            return False
+        return True
+
+    def _speaks_plainly(self) -> bool:
+        """Whether the port answers plain HTTP."""
+        try:
+            with contextlib.closing(self._dialler.dial(self._soon())) as connected:
+                connected.settimeout(LOOK_SECONDS)
+                connected.sendall(_PLAIN_QUESTION)
+                return connected.recv(5) == b"HTTP/"
+        except OSError:
+            return False
+
+    def _certificate(self) -> x509.Certificate | None:
+        """The certificate that the endpoint shows to somebody without one, or None."""
+        try:
+            connected = self._dialler.dial(self._soon())
+            with contextlib.closing(self._secured(connected, trusting_anyone(), self._soon())) as secured:
+                return x509.load_der_x509_certificate(secured.getpeercert(binary_form=True) or b"")
+        except (OSError, ValueError):
+            return None
+
+    def _failure(self, error: OSError, identity: Identity, *, look: bool = False) -> StreamError:
+        presented = identity is not Identity.PRIMARY or self._target.client_certificate is not None
+        return handshake_failure(
+            error,
+            self._dialler.host,
+            has_ca_bundle=self._target.ca_bundle is not None,
+            has_certificate=presented,
+            look=self._certificate if look else lambda: None,
+        )
+
+    def _plain(self) -> StreamError:
+        detail = f"{self._target.base_url} is a port without TLS; it answers plain HTTP, so http:// is expected"
+        return StreamError(FailureKind.TLS, detail, mistake=True)
+
+    def _unreachable(self, error: StreamError) -> SuiteError:
+        where = f"{self._target.base_url} cannot be reached: " if error.key == "base_url" and not error.mistake else ""
+        kind = TargetError if error.mistake else UnreachableError
+        return kind(f"{error.key}: {where}{error.detail}")
 
     def _context(self, identity: Identity) -> ssl.SSLContext:
         if identity not in self._contexts:
             self._contexts[identity] = context_for(self._target, identity)
         return self._contexts[identity]
 
+    def _soon(self) -> float:
+        return self._clock.now() + LOOK_SECONDS
 
-def _address(base_url: str) -> tuple[str, int]:
-    parts = urlsplit(base_url)
-    try:
-        port = parts.port
-    except ValueError as error:
-        raise TargetError(f"base_url: {base_url!r} has no usable port") from error
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise TargetError(f"base_url: expected http:// or https:// and a host, found {base_url!r}")
-    return parts.hostname, port or (443 if parts.scheme == "https" else 80)
-
-
-def _tls_failure(error: OSError, host: str) -> StreamError:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        hint = "its name does not match base_url" if "mismatch" in str(error) else "set ca_bundle to its CA"
-        detail = f"the certificate of {host} is not accepted: {error.verify_message or error.reason}; {hint}"
-        return StreamError(FailureKind.TLS, detail)
-    if isinstance(error, TimeoutError):
-        return StreamError(FailureKind.TIMEOUT, "TLS was not set up within the time limit")
-    if isinstance(error, ssl.SSLError):
-        return StreamError(FailureKind.TLS, f"TLS could not be set up: {error.reason or error}")
-    return StreamError(FailureKind.TLS, f"the endpoint broke off while TLS was being set up: {error.strerror or error}")
+    def _remaining(self, deadline: float) -> float:
+        return max(deadline - self._clock.now(), 0.001)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import ssl
 import tempfile
 from pathlib import Path
@@ -12,7 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from conformance.errors import TargetError
+from conformance.errors import TargetError, UsageError
 from conformance.model import Identity
 
 if TYPE_CHECKING:
@@ -36,16 +37,50 @@ def context_for(target: Target, identity: Identity) -> ssl.SSLContext:
     return context
 
 
+def trusting_anyone() -> ssl.SSLContext:
+    """A context without a certificate that believes every endpoint: to look at what it shows, never to send anything."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
 def _trusting(ca_bundle: Path | None) -> ssl.SSLContext:
+    """A context that trusts what is in `ca_bundle`, or what the system trusts, and verifies alike on every Python.
+
+    Every certificate of the bundle is a trust anchor, an intermediate or the endpoint's own as well as a root
+    (VERIFY_X509_PARTIAL_CHAIN), as other clients take them. VERIFY_X509_STRICT is off: it refuses certificates without
+    optional extensions, as test rigs make them. A certificate may be asked for after the handshake (RFC 8446, 4.6.2).
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    context.post_handshake_auth = True
+    _log_keys(context)
+    if ca_bundle is None:
+        context.load_default_certs()
+        return context
     try:
-        context = ssl.create_default_context(cafile=str(ca_bundle) if ca_bundle else None)
+        context.load_verify_locations(cafile=ca_bundle)
     except (OSError, ValueError) as error:
         raise TargetError(
             f"ca_bundle: {str(ca_bundle)!r} is no readable PEM file of CA certificates ({error})"
         ) from error
-    # Python 3.13 began to refuse CAs without optional extensions, as test rigs make them; every version does alike.
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     return context
+
+
+def _log_keys(context: ssl.SSLContext) -> None:
+    """Write the secrets of TLS where SSLKEYLOGFILE asks for them, as browsers and curl do; raises UsageError."""
+    file = os.environ.get("SSLKEYLOGFILE")
+    if not file:
+        return
+    try:
+        context.keylog_filename = file
+    except OSError as error:
+        raise UsageError(
+            f"SSLKEYLOGFILE in the environment: {file} cannot be written: {error.strerror or error}; "
+            "unset it, or name a file that can be written"
+        ) from error
 
 
 def _present(context: ssl.SSLContext, key: str, certificate: Path, private_key: Path | None) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from conformance.model import FailureKind
-from conformance.wire.streams import StreamError
+from conformance.wire.failures import StreamError
 
 if TYPE_CHECKING:
     from conformance.model import Identity

@@ -6,6 +6,8 @@ import ssl
 from typing import TYPE_CHECKING, Protocol
 
 from conformance.model import Failure, FailureKind
+from conformance.wire.failures import StreamError
+from conformance.wire.tls_failures import broken_tls
 
 if TYPE_CHECKING:
     import socket
@@ -14,15 +16,8 @@ if TYPE_CHECKING:
     from conformance.wire.clock import Clock
 
 _AHEAD = 65_536
-
-
-class StreamError(ConnectionError):
-    """A connection could not be made or kept; `kind` says how an exchange on it failed."""
-
-    def __init__(self, kind: FailureKind, detail: str) -> None:
-        super().__init__(detail)
-        self.kind = kind
-        self.detail = detail
+_TLS_ALERT = b"\x15\x03"
+"""How a record of TLS begins that holds an alert (RFC 8446, 5.1)."""
 
 
 class Stream(Protocol):
@@ -72,14 +67,14 @@ class SocketStream:
         if self._ended:
             return b""
         self._socket.settimeout(self._remaining(deadline))
-        return self._socket.recv(limit)
+        return self._plain(self._socket.recv(limit))
 
     def pending(self) -> bytes | None:
         """Without waiting or consuming: the octets at hand, b"" when the peer has closed, None when nothing came."""
         self._socket.settimeout(0)
         try:
             data = self._socket.recv(_AHEAD)
-        except (BlockingIOError, ssl.SSLWantReadError):
+        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
             return self._ahead or None
         except OSError:
             data = b""
@@ -96,6 +91,12 @@ class SocketStream:
     def close(self) -> None:
         """Close the socket."""
         self._socket.close()
+
+    def _plain(self, data: bytes) -> bytes:
+        """`data`; raises StreamError where it is TLS that answers a request in plain text."""
+        if data.startswith(_TLS_ALERT) and not isinstance(self._socket, ssl.SSLSocket):
+            raise StreamError(FailureKind.TLS, "the endpoint answers in TLS", mistake=True)
+        return data
 
     def _remaining(self, deadline: float) -> float:
         remaining = deadline - self._clock.now()
@@ -115,6 +116,6 @@ def failure_of(error: OSError, progress: str = "") -> Failure:
         case ssl.SSLEOFError() | ssl.SSLZeroReturnError():
             return Failure(FailureKind.CLOSED, f"the endpoint closed the connection{after}")
         case ssl.SSLError():
-            return Failure(FailureKind.TLS, f"TLS broke down: {error.reason or error}{after}")
+            return Failure(FailureKind.TLS, broken_tls(error)[0] + after)
         case _:
             return Failure(FailureKind.RESET, f"the connection broke: {error.strerror or type(error).__name__}{after}")

@@ -1,0 +1,58 @@
+"""Connections over TCP to a target: where to dial, and plain sentences for why nobody answers there."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from conformance.errors import TargetError
+from conformance.model import FailureKind
+from conformance.wire.failures import StreamError
+
+if TYPE_CHECKING:
+    from conformance.model import Target
+    from conformance.wire.clock import Clock
+
+
+class Dialler:
+    """Makes the TCP connections to a target; raises TargetError for a base_url without a usable host and port."""
+
+    def __init__(self, target: Target, clock: Clock) -> None:
+        self._clock = clock
+        self.host, self._port = address_of(target.base_url)
+
+    def dial(self, deadline: float) -> socket.socket:
+        """A new connection by `deadline`; raises StreamError."""
+        connected = self._connect(self.host, self._port, "base_url", deadline)
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return connected
+
+    def _connect(self, host: str, port: int, key: str, deadline: float) -> socket.socket:
+        where = f"{host} port {port}"
+        try:
+            return socket.create_connection((host, port), timeout=max(deadline - self._clock.now(), 0.001))
+        except TimeoutError as error:
+            raise StreamError(
+                FailureKind.TIMEOUT, f"no connection to {where} within the time limit", key=key
+            ) from error
+        except (socket.gaierror, UnicodeError) as error:
+            raise StreamError(FailureKind.REFUSED, f"the name {host} cannot be resolved", key=key) from error
+        except ConnectionResetError as error:  # made and reset before it could be used
+            detail = f"the connection to {where} was reset as it was made"
+            raise StreamError(FailureKind.RESET, detail, key=key) from error
+        except OSError as error:
+            detail = f"no connection to {where}: {error.strerror or error}"
+            raise StreamError(FailureKind.REFUSED, detail, key=key) from error
+
+
+def address_of(base_url: str) -> tuple[str, int]:
+    """The host and port of `base_url`; raises TargetError."""
+    parts = urlsplit(base_url)
+    try:
+        port = parts.port
+    except ValueError as error:
+        raise TargetError(f"base_url: {base_url!r} has no usable port") from error
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise TargetError(f"base_url: expected http:// or https:// and a host, found {base_url!r}")
+    return parts.hostname, port or (443 if parts.scheme == "https" else 80)
