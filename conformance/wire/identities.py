@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 def context_for(target: Target, identity: Identity) -> ssl.SSLContext:
     """The TLS context of `identity`; raises TargetError when a file of the target is missing, odd or mismatched."""
     context = _trusting(target.ca_bundle)
+    # With a certificate at hand, it may be asked for after the handshake as well (RFC 8446, 4.6.2), as curl offers it.
+    context.post_handshake_auth = _has_certificate(target, identity)
     match identity:
         case Identity.PRIMARY if target.client_certificate:
             _present(context, "client_certificate", target.client_certificate, target.client_key)
@@ -35,6 +37,12 @@ def context_for(target: Target, identity: Identity) -> ssl.SSLContext:
         case _:
             pass
     return context
+
+
+def _has_certificate(target: Target, identity: Identity) -> bool:
+    if identity is Identity.PRIMARY:
+        return target.client_certificate is not None
+    return identity is not Identity.NONE
 
 
 def trusting_anyone() -> ssl.SSLContext:
@@ -50,12 +58,11 @@ def _trusting(ca_bundle: Path | None) -> ssl.SSLContext:
 
     Every certificate of the bundle is a trust anchor, an intermediate or the endpoint's own as well as a root
     (VERIFY_X509_PARTIAL_CHAIN), as other clients take them. VERIFY_X509_STRICT is off: it refuses certificates without
-    optional extensions, as test rigs make them. A certificate may be asked for after the handshake (RFC 8446, 4.6.2).
+    optional extensions, as test rigs make them.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    context.post_handshake_auth = True
     _log_keys(context)
     if ca_bundle is None:
         context.load_default_certs()
