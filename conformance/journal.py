@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 from conformance.errors import JournalError, ReportError
 from conformance.model import (
     Exchange,
+    Fact,
     Failure,
     FailureKind,
     Identity,
@@ -211,6 +212,9 @@ def _of_exchange(exchange: Exchange) -> dict[str, Any]:
     document: dict[str, Any] = {each.name: getattr(exchange, each.name) for each in fields(exchange)}
     document["request"] = {each.name: getattr(request, each.name) for each in fields(request)}
     document["request"]["body"] = request.body.decode("latin-1")
+    document.pop("unrecorded")
+    if exchange.unrecorded:
+        document["unrecorded"] = sorted(exchange.unrecorded)
     if response is not None:
         document["response"] = {each.name: getattr(response, each.name) for each in fields(response)}
         document["response"]["body"] = response.body.decode("latin-1")
@@ -233,6 +237,7 @@ def _to_exchange(document: dict[str, Any]) -> Exchange:
         closed=document["closed"],
         case=document["case"],
         label=document["label"],
+        unrecorded=frozenset(map(Fact, document.get("unrecorded", ()))),
     )
 
 

@@ -82,6 +82,25 @@ class FailureKind(StrEnum):
     TOO_LARGE = "too-large"
 
 
+class Fact(StrEnum):
+    """What can be known of an exchange; a run knows all of it, a capture only what its recorder kept as it was."""
+
+    METHOD_CASE = "method-case"
+    HTTP_VERSION = "http-version"
+    REQUEST_LINES = "request-lines"
+    REQUEST_LENGTH = "request-length"
+    IDENTITY = "identity"
+    RESPONSE_LINES = "response-lines"
+    OWN_ID = "own-id"
+    OPERATION_ID = "operation-id"
+    CONTENT = "content"
+    OCTETS = "octets"
+    CODING = "coding"
+    SECRETS = "secrets"
+    FRAMING = "framing"
+    MOMENT = "moment"
+
+
 @dataclass(frozen=True, slots=True)
 class Requirement:
     """One normative statement of the digest.
@@ -231,7 +250,8 @@ class Exchange:
 
     `failure` is None exactly when a complete response arrived; with a failure, `response` holds what arrived before it,
     or None. `connection` and `position` say on which connection, and as which request on it, it went out. `closed` is
-    True when the endpoint was seen to close the connection right after the response.
+    True when the endpoint was seen to close the connection right after the response. `unrecorded` holds the facts that
+    whoever recorded the exchange did not keep, so that no verdict may rest on them.
     """
 
     number: int
@@ -245,6 +265,7 @@ class Exchange:
     closed: bool = False
     case: str = ""
     label: str = ""
+    unrecorded: frozenset[Fact] = frozenset()
 
     @property
     def reply(self) -> Response | None:
@@ -342,7 +363,10 @@ class OperationRecord:
 
 @dataclass(frozen=True, slots=True)
 class RunInfo:
-    """Which run this was; `started` and `finished` are ISO 8601 UTC, `finished` empty when the run was cut short."""
+    """Which run this was; `started` and `finished` are ISO 8601 UTC, `finished` empty when the run was cut short.
+
+    `capture` names the recording that was judged in place of a run, "" for a run.
+    """
 
     id: str
     started: str
@@ -354,6 +378,7 @@ class RunInfo:
     suite_version: str
     duration_seconds: float = 0.0
     coverage: Mapping[str, Any] = field(default_factory=dict)
+    capture: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from conformance.assessment.causes import Evidence, attributed
 from conformance.assessment.controls import Controls, controlled
 from conformance.assessment.findings import findings_of
-from conformance.assessment.outcomes import results_of
+from conformance.assessment.outcomes import LEFT_OUT, results_of
 from conformance.assessment.rejudging import rejudged, world_of
 from conformance.checks.polls import TERMINAL, status_of
 from conformance.model import (
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 NO_END = "no end seen"
 """The outcome of an operation that no poll showed to be over."""
+_NOT_SHOWN = "the capture does not show it"
 _CASE_ORDER = (
     Outcome.VIOLATED,
     Outcome.ADVISORY,
@@ -50,6 +52,7 @@ def assess(
     """Everything that a journal's run concludes; `reproduce` writes the command for an exchange, a base address, and what went out with it.
 
     `judged` are the verdicts of a run that just ended; without them they are made again, which comes to the same.
+    A capture cannot bring its own controls or send anything again, so that what it leaves open is untested, not inconclusive.
     """
     world = world_of(journal)
     exchanges = journal.exchanges
@@ -59,11 +62,15 @@ def assess(
         attributed(controlled(verdict, exchanges, controls), evidence)
         for verdict in (rejudged(journal) if judged is None else judged)
     ]
+    if journal.header.get("capture"):
+        verdicts = [replace(v, outcome=Outcome.UNTESTED) if v.outcome is Outcome.INCONCLUSIVE else v for v in verdicts]
     cases = _cases(journal, verdicts)
     offers: Mapping[str, bool] = next(
         (event["offers"] for event in reversed(journal.events) if event["type"] == "offers"), {}
     )
     results = results_of(world, verdicts, journal.observations, cases, offers)
+    if journal.header.get("capture"):
+        results = [replace(r, reason=_NOT_SHOWN) if r.reason == LEFT_OUT else r for r in results]
     base_url = world.target.base_url
     findings = findings_of(
         verdicts, results, exchanges, lambda exchange: reproduce(exchange, base_url, _beside(exchange, exchanges))
@@ -130,6 +137,7 @@ def _run(journal: Journal) -> RunInfo:
         suite_version=header["suite_version"],
         duration_seconds=round(end.get("duration_seconds", last), 3),
         coverage=coverage,
+        capture=str(header.get("capture", "")),
     )
 
 

@@ -165,7 +165,7 @@ def controlled(verdict: Verdict, exchanges: Mapping[int, Exchange], controls: Co
     if not varied and not CATALOGUE[verdict.requirement].control:
         return verdict
     kind = _kind(address)
-    if kind in controls.accepted:
+    if kind in controls.accepted or _is_looked_at_otherwise(address, controls):
         reason = _without_worth(verdict, exchange, controls, plain=plain, varied=varied)
         because = (*_CONTROLS, "REQ-REIMAGE-SLOT-VALUES")
         return replace(verdict, outcome=Outcome.INCONCLUSIVE, actual=reason, because=because) if reason else verdict
@@ -174,6 +174,13 @@ def controlled(verdict: Verdict, exchanges: Mapping[int, Exchange], controls: Co
         return replace(verdict, outcome=Outcome.UNTESTED, actual=reason) if verdict.outcome is Outcome.MET else verdict
     reason = "the answer shows nothing: no well-formed request of this kind was accepted in this run"
     return replace(verdict, outcome=Outcome.INCONCLUSIVE, actual=reason, because=_CONTROLS)
+
+
+def _is_looked_at_otherwise(address: Address, controls: Controls) -> bool:
+    """Whether Get Deployment was answered in the other form: a slot that holds nothing is the only one that some clients ask by slot."""
+    return address.kind is Kind.DEPLOYMENT and any(
+        entry.startswith(f"{Kind.DEPLOYMENT}:") for entry in controls.accepted
+    )
 
 
 def _allowed(exchange: Exchange, controls: Controls) -> str:

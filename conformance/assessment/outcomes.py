@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from conformance.world import World
 
 
+LEFT_OUT = "profile, selection or budget left it out"
+"""Why a requirement is untested that no case of the run was about."""
 _RANK = (Outcome.VIOLATED, Outcome.ADVISORY, Outcome.MET, Outcome.INCONCLUSIVE, Outcome.OBSERVED, Outcome.UNTESTED)
 
 
@@ -103,6 +105,4 @@ def _result(
             return result(outcome, outcomes[name].detail or "the case came to no verdict")
     if requirement.untestable:
         return result(Outcome.NOT_APPLICABLE, requirement.untestable)
-    return result(
-        Outcome.UNTESTED, "profile, selection or budget left it out" if not cases else "the case came to no verdict"
-    )
+    return result(Outcome.UNTESTED, LEFT_OUT if not cases else "the case came to no verdict")

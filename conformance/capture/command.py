@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from conformance import __version__
+from conformance.capture.accounting import unjudged_notes, unrecorded_notes
 from conformance.capture.evidence import Evidence
 from conformance.capture.observations import message_plans, observation_plans
 from conformance.capture.operations import accepted_plans, poll_plans
 from conformance.capture.reading import read_capture
-from conformance.capture.refusals import refusal_plans, unclear_notes, wrong_refusal_plans
-from conformance.capture.selection import select
+from conformance.capture.refusals import refusal_plans, wrong_refusal_plans
+from conformance.capture.selection import redirect_pairs, select
 from conformance.checks.deployments import deployment_elements, instance_elements, member
 from conformance.checks.registry import judge
 from conformance.config import target_from_mapping, target_to_mapping
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from conformance.capture.traffic import Capture, Recorded
     from conformance.model import Assessment, Exchange, Strictness, Target, Verdict
 
-PLANNERS = (accepted_plans, refusal_plans, wrong_refusal_plans, poll_plans, observation_plans, message_plans)
+PLANNERS = (accepted_plans, refusal_plans, wrong_refusal_plans, poll_plans, observation_plans)
 JOURNAL = "journal.jsonl"
 
 
@@ -97,13 +98,18 @@ def write_journal(
         for note in selection.notes:
             journal.write("note", text=note)
         recorder = Recorder(journal, redactor, World(target_from_mapping(target), strictness))
+        for each in selection.recorded:
+            redactor.learn(each.exchange)
         recorded = [replace(each, exchange=recorder.record(_labelled(each))) for each in selection.recorded]
         listed = _listed([each.exchange for each in recorded])
         recorder.world = replace(recorder.world, listed=listed, memory={})
         recorder.note("listed", listed={name: list(instances) for name, instances in listed.items()})
         evidence = Evidence(recorder.world, recorded, given=selection.given)
-        operations = sum(_judge(recorder, plan) for planner in PLANNERS for plan in planner(evidence))
-        for note in unclear_notes(evidence):
+        plans = [plan for planner in PLANNERS for plan in planner(evidence)]
+        operations = sum(_judge(recorder, plan) for plan in (*plans, *message_plans(evidence)))
+        judged = {exchange.number for plan in plans for made in plan.judgements for exchange in made.exchanges}
+        followed = {moved.entry for moved, _ in redirect_pairs(selection.recorded)}
+        for note in (*unjudged_notes(evidence, judged, followed), *unrecorded_notes(evidence)):
             journal.write("note", text=note)
         journal.write("offers", offers=_offers(evidence))
         journal.write(
@@ -144,6 +150,7 @@ def _header(capture: Capture, strictness: Strictness, target: dict[str, Any]) ->
     """The first line: the same capture, judged alike, gives the same journal."""
     return {
         "id": capture.digest,
+        "capture": capture.name,
         "started": capture.started,
         "seed": 0,
         "profile": "standard",
@@ -154,12 +161,15 @@ def _header(capture: Capture, strictness: Strictness, target: dict[str, Any]) ->
 
 
 def _redactor(capture: Capture, selection: Selection, *, redact: bool) -> Redactor:
-    """What a run would mask, and every other subscription that the calls name; a journal is as its run left it."""
-    redactor = Redactor.for_target(selection.target, enabled=redact and capture.target is None)
+    """What a run would mask, and every other subscription that the calls name; ids in a journal are as its run left them."""
+    redactor = Redactor.for_target(selection.target, enabled=redact)
     if not redactor.enabled:
         return redactor
+    if capture.target is not None:
+        return Redactor({}, shown=redactor.shown)
     named = dict.fromkeys(read_target(each.exchange.request.target).subscription for each in selection.recorded)
-    return Redactor({**redactor.secrets, **{f"subscription {number}": value for number, value in enumerate(named)}})
+    secrets = {**redactor.secrets, **{f"subscription {number}": value for number, value in enumerate(named)}}
+    return Redactor(secrets, shown=redactor.shown)
 
 
 def _labelled(recorded: Recorded) -> Exchange:

@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from conformance.capture.fields import DEFECT_NEEDS
 from conformance.checks.wording import is_busy
-from conformance.model import Identity
+from conformance.model import Fact, Identity
 from conformance.oracle import permitted
-from conformance.protocol.addresses import Kind, read_target
-from conformance.world import Absence
+from conformance.protocol.addresses import Kind, UriForm, read_target
+from conformance.world import SLOTS, Absence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from conformance.capture.traffic import Recorded
     from conformance.checks.registry import Check
-    from conformance.model import Exchange, Verdict
+    from conformance.model import Deployment, Exchange, Verdict
     from conformance.oracle import Defect
     from conformance.protocol.addresses import Address
     from conformance.world import World
 
-MISSING = ("version-missing", "length-missing", "host")
-"""Defects that a recorder makes who leaves header lines out."""
 NAMES = ("place", "instance", "bad-name")
 """Defects that hang on names which exist or not."""
-MOVED, CONFLICT = 307, 409
+OK, MOVED, CONFLICT = 200, 307, 409
 CREDENTIALS = (401, 403)
 
 
@@ -72,6 +71,11 @@ class Reading:
         return not (self.defects or self.nameless or self.blurred)
 
 
+def is_accepted(exchange: Exchange) -> bool:
+    """Whether a call was answered with any 2xx."""
+    return exchange.reply is not None and 200 <= exchange.reply.status < 300
+
+
 class Evidence:
     """The recorded calls of one endpoint, masked and numbered, and the world to judge them in."""
 
@@ -114,21 +118,18 @@ class Evidence:
             return False
         if self.world.absence(address) is not Absence.INSTANCE:
             return True
-        deployment = self.world.deployment_of(address)
+        deployment = self.deployment_of(address)
         return deployment is not None and bool(self.world.listed.get(deployment.name))
 
     def _may_be_the_recorder(self, defect: Defect, recorded: Recorded) -> bool:
         """Whether a defect may be none of the request but of its recording."""
-        request = recorded.exchange.request
-        if defect.key == "length-missing" and request.http_version != "HTTP/1.1":
-            return True  # HTTP/2 ends a request without content by itself
-        if defect.key == "content-type":
-            return not recorded.complete and not request.values("Content-Type")
-        return defect.key in MISSING and not recorded.complete
+        if defect.key == "content-type" and recorded.exchange.request.values("Content-Type"):
+            return False  # a line that was kept says another type
+        return defect.key != "foreign-subscription" and not recorded.tells(*DEFECT_NEEDS.get(defect.key, ()))
 
     def _may_be_open(self, defect: Defect, recorded: Recorded, address: Address) -> bool:
         """Whether the certificate that nobody recorded may open the subscription."""
-        if defect.key != "foreign-subscription" or recorded.identified:
+        if defect.key != "foreign-subscription" or recorded.tells(*DEFECT_NEEDS[defect.key]):
             return False
         foreign = self.world.target.foreign_subscription_id
         return not self.given or foreign is None or address.subscription.lower() != foreign.lower()
@@ -139,21 +140,42 @@ class Evidence:
         if exchange.reply is None:
             return exchange.request.identity in (Identity.NONE, Identity.UNKNOWN)
         kind = read_target(exchange.request.target).kind
+        if kind is not Kind.REIMAGE and exchange.reply.status == OK and not recorded.tells(Fact.CONTENT):
+            return False
         if (
             is_busy(exchange)
             or exchange.reply.status == MOVED
             or (exchange.reply.status == CONFLICT and kind is Kind.REIMAGE)
         ):
             return False
-        return recorded.identified or exchange.reply.status not in CREDENTIALS
+        return recorded.tells(Fact.IDENTITY) or exchange.reply.status not in CREDENTIALS
 
     def of_kind(self, *kinds: Kind) -> list[Recorded]:
         """The calls of these kinds, in order."""
         return [each for each, address in self._addressed if address.kind in kinds]
 
     def polls(self, identifier: str, subscription: str) -> list[Recorded]:
-        """The plain calls that ask for the status of the operation called just so in a subscription, in order."""
-        return [each for each in self._polls.get((identifier, subscription), []) if self.reading(each).is_plain]
+        """The calls that ask for the status of the operation called just so in a subscription, in order.
+
+        One that varies what the documents leave open (a version that is in no list, a query) may be refused for that; answered, it counts.
+        """
+        found = self._polls.get((identifier, subscription), []) if identifier else []
+        return [each for each in found if self.reading(each).is_plain or is_accepted(each.exchange)]
+
+    def deployment_of(self, address: Address) -> Deployment | None:
+        """The deployment that `address` names; the slot in any letter case, where the endpoint was seen to take it so."""
+        if address.form is UriForm.SLOT and self.folds_slots:
+            address = replace(address, deployment=address.deployment.lower())
+        return self.world.deployment_of(address)
+
+    @cached_property
+    def folds_slots(self) -> bool:
+        """Whether the endpoint answered a call that names a slot in another case than the documents as it answers others."""
+        return any(
+            address.form is UriForm.SLOT and address.deployment not in SLOTS and address.deployment.lower() in SLOTS
+            for each, address in self._addressed
+            if is_accepted(each.exchange)
+        )
 
     @cached_property
     def _addressed(self) -> list[tuple[Recorded, Address]]:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.capture.evidence import Evidence, Judgement, Plan
+from conformance.capture.evidence import Evidence, Judgement, Plan, is_accepted
+from conformance.capture.masked_ids import own_id
 from conformance.checks.acceptance import accepted, answered_202, empty_body, id_usable, request_id_present
 from conformance.checks.operation_documents import operation_documents
 from conformance.checks.polls import STATUSES, TERMINAL, polls_answered, status_of
 from conformance.checks.progress import completes, fails_as_announced, progress
-from conformance.model import Outcome, Verdict
+from conformance.model import Fact, Outcome, Verdict
 from conformance.oracle import MINIMUM_VERSION
 from conformance.protocol.addresses import Address, Kind, UriForm, read_target
-from conformance.protocol.documents import same_identifier
+from conformance.world import SLOTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,24 +27,24 @@ FORGOTTEN_SECONDS = 600.0
 
 def accepted_plans(evidence: Evidence) -> Iterator[Plan]:
     """A case for each reimage that was rightly accepted, with the polls that followed it."""
-    for recorded in evidence.of_kind(Kind.REIMAGE):
-        reading = evidence.reading(recorded)
-        if is_accepted(recorded.exchange) and recorded.exchange.request.method == "POST" and not reading.defects:
-            yield _accepted_plan(evidence, recorded, sound=reading.is_sound)
+    for recorded in _starts(evidence):
+        yield _accepted_plan(evidence, recorded, sound=evidence.reading(recorded).is_sound)
 
 
 def _accepted_plan(evidence: Evidence, recorded: Recorded, *, sound: bool) -> Plan:
     start = recorded.exchange
     address = read_target(start.request.target)
-    polls = polls_of(evidence, start)
+    polls = _followed(evidence, recorded)
     made = [Judgement(accepted, (start,), {"requirement": name}) for name in _shown(start, address)] if sound else []
     made += [Judgement(answered_202, (start,)), Judgement(empty_body, (start,))]
     made += [Judgement(request_id_present, (start,), {"requirement": "REQ-REIMAGE-REQID"})]
-    identifier = _identifier(start)
+    identifier = own_id(start) if recorded.tells(Fact.OWN_ID) else ""
     verdicts: tuple[Verdict, ...] = ()
-    if not identifier:
+    if not recorded.tells(Fact.RESPONSE_LINES, Fact.OWN_ID):
+        verdicts = _untested(start, "the capture does not hold the x-ms-request-id of the 202")
+    elif not identifier:
         verdicts = _untested(start, "the 202 has no x-ms-request-id to poll")
-    elif not polls or _is_forgotten(start, polls):
+    elif not polls:
         verdicts = _untested(start, "the capture holds no poll of the operation that says anything")
     else:
         made += [Judgement(check, (start, *polls)) for check in (id_usable, polls_answered)]
@@ -58,7 +59,7 @@ def _shown(start: Exchange, address: Address) -> Iterator[str]:
     """The requirements that the acceptance of a sound request shows."""
     yield "REQ-REIMAGE-URI-SLOT" if address.form is UriForm.SLOT else "REQ-REIMAGE-URI-NAME"
     yield from ("REQ-REIMAGE-METHOD", "REQ-REIMAGE-COMP")
-    if address.form is UriForm.SLOT:
+    if address.form is UriForm.SLOT and address.deployment in SLOTS:
         yield "REQ-REIMAGE-SLOT-VALUES"
     if start.request.values("x-ms-version") == (MINIMUM_VERSION,):
         yield "REQ-REIMAGE-VERSION"
@@ -74,7 +75,7 @@ def _of_polls(polls: Sequence[Exchange]) -> list[Judgement]:
 def _end(evidence: Evidence, start: Exchange, polls: Sequence[Exchange]) -> tuple[list[Judgement], tuple[Verdict, ...]]:
     """The end of an operation, where the capture shows one; a failure accuses nobody, for it may be the guest's."""
     address = read_target(start.request.target)
-    deployment = evidence.world.deployment_of(address)
+    deployment = evidence.deployment_of(address)
     ends = [poll for poll in polls if status_of(poll) in TERMINAL]
     if deployment is not None and address.instance in deployment.failing_role_instances:
         return ([Judgement(fails_as_announced, (start, *polls))] if ends else []), ()
@@ -105,18 +106,30 @@ def _is_forgotten(start: Exchange, polls: Sequence[Exchange]) -> bool:
 
 
 def poll_plans(evidence: Evidence) -> Iterator[Plan]:
-    """A case for the polls of each operation whose beginning the capture does not hold."""
-    started = {_identifier(each.exchange) for each in evidence.of_kind(Kind.REIMAGE)}
-    asked = {(reading.operation, reading.subscription): None for reading in _operations(evidence)}
-    for identifier, subscription in asked:
-        polls = [each for each in evidence.polls(identifier, subscription) if is_accepted(each.exchange)]
-        if polls and not any(same_identifier(identifier, each) for each in started):
-            doc = "Polls of an operation whose beginning the capture does not hold."
-            yield Plan(f"capture::polls, {told(polls[0])}", doc, tuple(_of_polls([each.exchange for each in polls])))
+    """A case for every other poll that was answered: of operations whose beginning the capture does not hold, or does not tell."""
+    judged = {poll.number for recorded in _starts(evidence) for poll in _followed(evidence, recorded)}
+    others: dict[tuple[str, str], list[Recorded]] = {}
+    for recorded in evidence.of_kind(Kind.OPERATION):
+        exchange, address = recorded.exchange, evidence.reading(recorded).address
+        if is_accepted(exchange) and recorded.tells(Fact.CONTENT) and exchange.number not in judged:
+            others.setdefault((address.operation, address.subscription), []).append(recorded)
+    for polls in others.values():
+        doc = "Polls of an operation whose beginning the capture does not hold."
+        yield Plan(f"capture::polls, {told(polls[0])}", doc, tuple(_of_polls([each.exchange for each in polls])))
 
 
-def _operations(evidence: Evidence) -> Iterator[Address]:
-    return (evidence.reading(each).address for each in evidence.of_kind(Kind.OPERATION))
+def _starts(evidence: Evidence) -> Iterator[Recorded]:
+    """The reimages that were rightly accepted."""
+    for recorded in evidence.of_kind(Kind.REIMAGE):
+        is_post = recorded.exchange.request.method == "POST"
+        if is_post and is_accepted(recorded.exchange) and not evidence.reading(recorded).defects:
+            yield recorded
+
+
+def _followed(evidence: Evidence, recorded: Recorded) -> list[Exchange]:
+    """The polls that are judged with the reimage that they follow."""
+    polls = polls_of(evidence, recorded.exchange) if recorded.tells(Fact.OWN_ID) else []
+    return [] if not polls or _is_forgotten(recorded.exchange, polls) else polls
 
 
 def polls_of(evidence: Evidence, start: Exchange) -> list[Exchange]:
@@ -124,20 +137,11 @@ def polls_of(evidence: Evidence, start: Exchange) -> list[Exchange]:
     subscription = read_target(start.request.target).subscription
     return [
         each.exchange
-        for each in evidence.polls(_identifier(start), subscription)
+        for each in evidence.polls(own_id(start), subscription)
         if each.exchange.number > start.number and evidence.is_telling(each)
     ]
-
-
-def is_accepted(exchange: Exchange) -> bool:
-    """Whether a call was answered with any 2xx."""
-    return exchange.reply is not None and 200 <= exchange.reply.status < 300
 
 
 def told(recorded: Recorded) -> str:
     """Where a call stands in the capture, for the name of a case."""
     return f"entry {recorded.entry}"
-
-
-def _identifier(exchange: Exchange) -> str:
-    return (exchange.reply.header("x-ms-request-id") if exchange.reply is not None else "") or ""

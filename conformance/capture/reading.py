@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING
 
 from conformance.capture.har import har_recorded
+from conformance.capture.har_files import open_har
 from conformance.capture.traffic import Capture, Recorded
 from conformance.config import target_from_mapping
 from conformance.errors import JournalError
@@ -56,17 +57,6 @@ def _journal(path: Path, digest: str) -> Capture:
 
 
 def _har(path: Path, octets: bytes, digest: str) -> Capture:
-    try:
-        document = json.loads(octets.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise JournalError(
-            f"{str(path)!r} is neither a journal nor a HAR: it is not UTF-8 text (octet {error.start})"
-        ) from error
-    except (ValueError, RecursionError) as error:
-        raise JournalError(f"{str(path)!r} is neither a journal nor a HAR: it is not JSON: {error}") from error
-    log = document.get("log") if isinstance(document, dict) else None
-    entries = log.get("entries") if isinstance(log, dict) else None
-    if not isinstance(entries, list):
-        raise JournalError(f"{str(path)!r} is no HAR: expected an object with log.entries, a list of exchanges")
-    found = har_recorded(entries)
+    log, attached = open_har(path, octets)
+    found = har_recorded(log, attached)
     return Capture(path.name, digest, found.started, found.finished, found.seconds, found.recorded, found.notes)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.capture.evidence import Evidence, Judgement, Plan, Reading
-from conformance.capture.operations import is_accepted, polls_of, told
+from conformance.capture.evidence import Evidence, Judgement, Plan, Reading, is_accepted
+from conformance.capture.operations import polls_of, told
 from conformance.checks.acceptance import accepted
 from conformance.checks.errors import error_codes
 from conformance.checks.refusals import nothing_left_behind, refused
 from conformance.oracle import permitted
 from conformance.protocol.addresses import Kind, UriForm
-from conformance.report.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,33 +67,9 @@ def wrong_refusal_plans(evidence: Evidence) -> Iterator[Plan]:
         reply = recorded.exchange.reply
         if reply is None or not 400 <= reply.status < 500 or not reading.is_sound or not evidence.is_telling(recorded):
             continue
-        deployment = evidence.world.deployment_of(reading.address)
+        deployment = evidence.deployment_of(reading.address)
         listed = deployment is not None and reading.address.instance in deployment.role_instances
         if evidence.given and listed and permitted(recorded.exchange.request, evidence.world).must_be_accepted:
             form = "REQ-REIMAGE-URI-SLOT" if reading.address.form is UriForm.SLOT else "REQ-REIMAGE-URI-NAME"
             made = (Judgement(accepted, (recorded.exchange,), {"requirement": form}),)
             yield Plan(f"capture::refused reimage, {told(recorded)}", "A sound reimage of a listed instance.", made)
-
-
-def unclear_notes(evidence: Evidence) -> Iterator[str]:
-    """Sentences that count the calls of which the capture does not tell enough."""
-    counts = {"names": 0, "lines": 0, "silent": 0, "other": 0}
-    for recorded in evidence.of_kind(*KINDS):
-        reading = evidence.reading(recorded)
-        if is_accepted(recorded.exchange) or is_judged(evidence, recorded):
-            continue
-        if recorded.exchange.reply is None:
-            counts["silent"] += 1
-        elif not evidence.is_telling(recorded):
-            counts["other"] += 1
-        elif reading.nameless:
-            counts["names"] += 1
-        elif reading.blurred:
-            counts["lines"] += 1
-    told_as = {
-        "names": "refused, with names of which the capture does not tell whether they exist",
-        "lines": "refused, recorded without all their header lines or without the certificate",
-        "silent": "recorded without a reply",
-        "other": "answered for want of credentials, of time or of a free deployment",
-    }
-    yield from (f"Not judged, {told_as[key]}: {counted(count, 'call')}." for key, count in counts.items() if count)

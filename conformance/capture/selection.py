@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from conformance.capture.inference import inferred_target
 from conformance.errors import JournalError
+from conformance.model import Fact
 from conformance.oracle import SIBLINGS
 from conformance.protocol.addresses import Kind, read_target
 from conformance.report.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from conformance.capture.traffic import Capture, Recorded
     from conformance.model import Target
@@ -51,7 +53,8 @@ def select(capture: Capture, target: Target | None) -> Selection:
         origin = origins.most_common(1)[0][0]
     else:
         origin = target.base_url
-    chosen = [each for each in calls if capture.target is not None or _place(each.origin) == _place(origin)]
+    places = _places(calls, origin)
+    chosen = [each for each in calls if capture.target is not None or _place(each.origin) in places]
     if not chosen:
         where = ", ".join(sorted(origins)[:4]) or "nowhere"
         raise JournalError(f"{capture.name!r} holds no call of this protocol to {origin}; calls in it went to {where}")
@@ -75,10 +78,40 @@ def is_call(recorded: Recorded) -> bool:
             return False
 
 
+def _places(calls: Sequence[Recorded], origin: str) -> set[tuple[str, int]]:
+    """The hosts of an endpoint: where `origin` is, and those that 307s lead to from there, or there from."""
+    places = {_place(origin)}
+    pairs = [(_place(each.origin), _place(moved.origin)) for each, moved in redirect_pairs(calls)]
+    while found := {place for pair in pairs if places.intersection(pair) for place in pair} - places:
+        places |= found
+    return places
+
+
+def redirect_pairs(calls: Sequence[Recorded]) -> list[tuple[Recorded, Recorded]]:
+    """Each call that was answered 307, with the next one that repeats it where the 307 sends it (REQ-HTTP-307)."""
+    pairs: list[tuple[Recorded, Recorded]] = []
+    for index, each in enumerate(calls):
+        there = urljoin(each.origin + each.exchange.request.target, each.moved_to) if each.moved_to else ""
+        followed = (later for later in calls[index + 1 :] if _repeats(later, each, there))
+        pairs += [(each, later) for later in islice(followed, 1)] if there else []
+    return pairs
+
+
+def _repeats(later: Recorded, moved: Recorded, there: str) -> bool:
+    """Whether a call is `moved` sent again to the URL `there`."""
+    parts = urlsplit(there)
+    target = parts.path + (f"?{parts.query}" if parts.query else "")
+    same = (later.exchange.request.method, later.exchange.request.target) == (moved.exchange.request.method, target)
+    return same and _place(later.origin) == _place(there)
+
+
 def _place(origin: str) -> tuple[str, int]:
-    """Host and port of an origin; a proxy may have changed the scheme, so that does not count."""
-    parts = urlsplit(origin)
-    return (parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 0))
+    """Host and port of an origin; a proxy may have changed the scheme, so that does not count. ("", 0) where it is none."""
+    try:
+        parts = urlsplit(origin)
+        return (parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 0))
+    except ValueError:
+        return ("", 0)
 
 
 def _under_masks(target: Target, masked: Target) -> Target:
@@ -93,7 +126,7 @@ def _under_masks(target: Target, masked: Target) -> Target:
 
 def _is_own(recorded: Recorded, target: Target) -> bool:
     """Whether a call is under a subscription that the target names; a journal's own malformed calls are."""
-    if recorded.identified:
+    if recorded.tells(Fact.IDENTITY):
         return True
     named = {target.subscription_id, target.other_subscription_id, target.foreign_subscription_id}
     address = read_target(recorded.exchange.request.target)

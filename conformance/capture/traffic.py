@@ -1,4 +1,4 @@
-"""Recorded traffic as values: exchanges, where each went, and what its recorder is known to have left out."""
+"""Recorded traffic as values: exchanges, each with the facts that its recorder did not keep, and where each went."""
 
 from __future__ import annotations
 
@@ -6,25 +6,24 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from conformance.model import Exchange, Strictness, Target
+    from conformance.model import Exchange, Fact, Strictness, Target
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
     """One exchange as a capture holds it; `origin` is scheme and authority, `entry` its place in the capture.
 
-    `complete` says whether the request's header lines are all there, so that what is missing was missing; `identified`
-    whether the certificate that it presented is known; `exact` whether bodies are octets, not text that was decoded and
-    encoded again; `versioned` whether the HTTP versions were recorded.
+    `moved_to` is the URL to which a 307 sends the request, "" where it is none or does not say.
     """
 
     exchange: Exchange
     origin: str
     entry: int
-    complete: bool = True
-    identified: bool = True
-    exact: bool = True
-    versioned: bool = True
+    moved_to: str = ""
+
+    def tells(self, *facts: Fact) -> bool:
+        """Whether the recorder kept every one of `facts`."""
+        return self.exchange.unrecorded.isdisjoint(facts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from conformance.checks.polls import version_of
 from conformance.checks.registry import about, check
 from conformance.checks.wording import is_busy, said, symptom
+from conformance.model import Fact
 from conformance.protocol.documents import (
     NAMESPACE,
     child,
@@ -65,6 +66,10 @@ _DEPLOYMENT_MEMBERS = (
     "Configuration",
     "RoleInstanceList",
 )
+
+
+_SECRET_MEMBERS = ("Configuration",)
+"""Members that hold keys and connection strings, so that whoever shares a recording takes them out."""
 
 
 _INSTANCE_MEMBERS = ("RoleName", "InstanceName", "InstanceStatus")
@@ -164,7 +169,9 @@ def deployment_document(world: World, exchanges: Sequence[Exchange], name: str, 
     if named != f"{{{NAMESPACE}}}Deployment":
         yield verdict.violated(f"{{{NAMESPACE}}}Deployment", named, "root")
         return
-    missing = [member_name for member_name in _DEPLOYMENT_MEMBERS if document.child(member_name) is None]
+    removable = _SECRET_MEMBERS if Fact.SECRETS in exchange.unrecorded else ()
+    wanted = [member_name for member_name in _DEPLOYMENT_MEMBERS if member_name not in removable]
+    missing = [member_name for member_name in wanted if document.child(member_name) is None]
     shown = (document.text("Name") or "", (document.text("DeploymentSlot") or "").lower())
     if missing:
         misplaced = _misplaced(document.root, missing)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from conformance.checks.framing import FIELD_ANOMALIES
 from conformance.checks.registry import about, check
+from conformance.model import Fact
 from conformance.oracle import permitted
 from conformance.protocol.addresses import Kind, read_target
 from conformance.protocol.documents import (
@@ -102,6 +103,8 @@ def standard_headers(world: World, exchanges: Sequence[Exchange]) -> Iterator[Ve
     for exchange in exchanges:
         if exchange.response is not None:
             problems = list(_header_problems(exchange.response))
+            if Fact.CODING not in exchange.unrecorded:
+                problems += _coding_problems(exchange.response)
             yield about("REQ-HTTP-STD-HEADERS", exchange).judged(
                 not problems,
                 "standard headers as HTTP/1.1 defines them",
@@ -124,7 +127,6 @@ def _header_problems(response: Response) -> Iterator[str]:
         yield from (
             f"{name} {value!r} is no list of {what}" for value in response.values(name) if not form.match(value)
         )
-    yield from _coding_problems(response)
     last_modified = response.header("Last-Modified")
     if last_modified is not None and not is_date(last_modified):
         yield f"last-modified {last_modified!r} is no HTTP date"

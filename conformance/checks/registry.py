@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
+from conformance.checks.facts import on_record
 from conformance.checks.wording import is_passing_fault
 from conformance.model import CountsAs, Outcome, Verdict
 from conformance.requirements import CATALOGUE
@@ -40,15 +41,16 @@ def check(function: Callable[..., Iterable[Verdict]]) -> Check:
 def judge(world: World, function: Check, exchanges: Sequence[Exchange], **arguments: Any) -> list[Verdict]:
     """The verdicts of a check, each stamped with the check's name and arguments, and graded by what a violation counts as.
 
-    The argument `only` keeps the verdicts on these requirements alone. Verdicts of one judgement that say the same
-    are kept as one.
+    A verdict that rests on what was not recorded of its exchanges is left out. The argument `only` keeps the verdicts on
+    these requirements alone. Verdicts of one judgement that say the same are kept as one.
     """
     own = {name: value for name, value in arguments.items() if name != "only"}
     numbers = tuple(exchange.number for exchange in exchanges)
     key = (function.__name__, numbers, repr(own))
     made = world.memory.get(key)
     if made is None:
-        made = [graded(verdict, world) for verdict in function(world, exchanges, **own)]
+        found = on_record(list(function(world, exchanges, **own)), exchanges)
+        made = [graded(verdict, world) for verdict in found]
         world.memory[key] = made
     only = arguments.get("only")
     return [

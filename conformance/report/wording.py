@@ -57,6 +57,8 @@ def verdict_sentence(assessment: Assessment) -> str:
         return f"No violation was seen, but {counted(blind, 'requirement')} that must hold could not be judged."
     if assessment.verdict is RunVerdict.PARTIAL:
         left = _gating(assessment, Outcome.UNTESTED)
+        if assessment.run.capture:
+            return f"No violation was seen; the capture leaves {counted(left, 'requirement')} untested."
         return f"No violation was seen; profile, selection or budget left {counted(left, 'requirement')} untested."
     known = f", besides {counted(counts['known'], 'known violation')} in the baseline" if counts["known"] else ""
     met = counted(_gating(assessment, Outcome.MET), "requirement")

@@ -20,7 +20,7 @@ from conformance.wire.secret_headers import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from conformance.model import Exchange, Headers, Request, Response, Target
@@ -45,7 +45,7 @@ class Redactor:
 
     secrets: Mapping[str, str] = field(repr=False)
     enabled: bool = True
-    shown: Iterable[str] = ()
+    shown: tuple[str, ...] = ()
     _identifiers: IdentifierMasks = field(init=False, repr=False)
     _base64: Base64Masks = field(init=False, repr=False)
     _header_masks: dict[str, str] = field(default_factory=dict, repr=False)
@@ -79,7 +79,7 @@ class Redactor:
             text = _read(getattr(target, name))
             if text:
                 secrets[name] = text
-        return cls(secrets, shown=_names_of(target))
+        return cls(secrets, shown=tuple(_names_of(target)))
 
     def learn(self, exchange: Exchange) -> None:
         """Note what an exchange shows openly, then the secrets in its header lines, to find them in others as well."""
