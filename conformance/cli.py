@@ -12,6 +12,7 @@ import click
 from conformance import __version__
 from conformance.commands.words import nearest
 from conformance.errors import SuiteError, UsageError
+from conformance.standard_streams import cannot_be_written, flush_streams, guarded_streams, is_full
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,17 +69,32 @@ def cli(context: click.Context) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line `arguments` (the process's own by default) and give its exit code."""
+    with guarded_streams():
+        return _status(arguments)
+
+
+def _status(arguments: Sequence[str] | None) -> int:
+    """The exit code of the command line; says in one sentence why a command did not come to its end."""
     try:
-        return int(cli.main(args=arguments, prog_name=PROGRAM, standalone_mode=False) or 0)
+        status = int(cli.main(args=arguments, prog_name=PROGRAM, standalone_mode=False) or 0)
+        flush_streams()
     except SuiteError as error:
         return _told(str(error), error.exit_code)
     except (KeyboardInterrupt, click.Abort):
         return _told("interrupted", INTERRUPTED)
     except click.ClickException as error:
         return _told(_sentence(error), WRONG_USAGE)
-    except Exception:  # noqa: BLE001 -- the last line of defence: an internal error has a code of its own
-        traceback.print_exc()
-        return _told("the suite itself broke; this is a defect of it, please report the lines above", INTERNAL_ERROR)
+    except Exception as error:  # noqa: BLE001 -- the last line of defence: an internal error has a code of its own
+        return _broken(error)
+    return status
+
+
+def _broken(error: Exception) -> int:
+    """Say what went wrong that no command foresaw: a full disk in a sentence, a defect with its traceback."""
+    if isinstance(error, OSError) and is_full(error):
+        return _told(cannot_be_written(error), INTERNAL_ERROR)
+    traceback.print_exc()
+    return _told("the suite itself broke; this is a defect of it, please report the lines above", INTERNAL_ERROR)
 
 
 def _sentence(error: click.ClickException) -> str:

@@ -17,6 +17,7 @@ import click
 from conformance.config import load_target
 from conformance.errors import ReportError
 from conformance.outputs import claim_folder
+from conformance.standard_streams import guard_output, interrupt_when_closed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,7 +46,11 @@ def run_side_by_side(targets: Sequence[Path], options: Options, rest: Sequence[s
     members = fleet(targets, options, rest, datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ"))
     for member in members:
         claim_folder(member.folder, overwrite=options.overwrite)
-    codes = asyncio.run(_run_all(members, lanes or min(len(members), MOST_LANES)))
+    undo = guard_output(interrupt_when_closed)
+    try:
+        codes = asyncio.run(_run_all(members, lanes or min(len(members), MOST_LANES)))
+    finally:
+        undo()
     _print_table(members, codes)
     for member in members:
         if not (member.folder / "results.json").is_file():

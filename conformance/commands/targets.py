@@ -9,7 +9,7 @@ import click
 
 from conformance.commands.words import Word
 from conformance.config import load_target, new_target_text
-from conformance.errors import UsageError
+from conformance.errors import ReportError, UsageError
 from conformance.model import Profile
 
 
@@ -40,13 +40,13 @@ def new_target(*, file: Path, overwrite: bool) -> int:
     if str(file) == "-":
         sys.stdout.write(new_target_text())
         return 0
+    if not overwrite and file.exists():
+        raise UsageError(f"{file}: exists already; --overwrite replaces it")
+    from conformance.report.write import write_file  # noqa: PLC0415 -- `-` need not wait for it
+
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("w" if overwrite else "x", encoding="utf-8") as opened:
-            opened.write(new_target_text())
-    except FileExistsError as error:
-        raise UsageError(f"{file}: exists already; --overwrite replaces it") from error
-    except OSError as error:
-        raise UsageError(f"{file}: cannot be written: {error.strerror}") from error
+        write_file(file, new_target_text().encode())
+    except ReportError as error:
+        raise UsageError(str(error)) from error
     click.echo(f"{file}: fill it in, then try `reimage-conformance preflight {file}`")
     return 0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conformance.baseline import write_baseline
-from conformance.errors import SuiteError
+from conformance.errors import ReportError, SuiteError
 from conformance.journal import read_journal
 from conformance.replay.assessing import assessed
 from conformance.report.console import console_lines
@@ -26,36 +26,63 @@ if TYPE_CHECKING:
 
 NO_CASES = 5
 INTERRUPTED = 2
+AT_ITS_END = (0, 1, NO_CASES)
+"""What pytest's exit status is for a session that came to its end; every other means that it was cut short."""
+
 USAGE = 4
 
 
 def end_session(
-    session: pytest.Session, run: Run | None, folder: Path | None, plan: Plan, exitstatus: int
+    session: pytest.Session,
+    run: Run | None,
+    folder: Path | None,
+    plan: Plan,
+    exitstatus: int,
+    unrecorded: ReportError | None = None,
 ) -> list[str]:
-    """Closes the run, assesses its journal, writes the reports; gives the lines to print and sets the exit status."""
+    """Closes the run, assesses its journal, writes the reports; gives the lines to print and sets the exit status.
+
+    `unrecorded` is why the journal could not be written any more, where that ended the run.
+    """
+    cut_short = unrecorded is not None or exitstatus not in AT_ITS_END
     if hasattr(session.config, "workerinput"):
         if run is not None:
-            run.finish(interrupted=exitstatus == INTERRUPTED)
+            run.finish(interrupted=cut_short)
         return []
     where = run.folder if run is not None else folder
     if where is None or (run is None and not (where / "journal.jsonl").exists()):
         return []
     try:
         if run is not None:
-            run.finish(interrupted=exitstatus == INTERRUPTED)
+            run.finish(interrupted=cut_short)
         journal = read_journal(where / "journal.jsonl")
         assessment = assessed(journal, run.sut.recorder.verdicts if run is not None else None)
         _write(assessment, journal, folder, plan)
     except SuiteError as error:
         session.exitstatus = error.exit_code
-        return [f"error: {error}"]
+        kept = isinstance(error, ReportError) and folder is not None
+        return ["", f"error: {error}", *([_way_on(folder)] if kept else [])]
     _register_page(session, assessment, journal.exchanges)
-    if exitstatus in (0, 1, NO_CASES) or (exitstatus == INTERRUPTED and assessment.run.interrupted):
+    _set_status(session, assessment, exitstatus)
+    session.config.stash[ASSESSMENT] = assessment
+    lines = ["", *console_lines(assessment, folder / "report.html" if folder is not None else None)]
+    if unrecorded is not None:
+        session.exitstatus = unrecorded.exit_code
+        lines.append(f"error: {unrecorded}")
+    return lines
+
+
+def _set_status(session: pytest.Session, assessment: Assessment, exitstatus: int) -> None:
+    """Makes the exit status the run's verdict, where nothing else decides it."""
+    if exitstatus in AT_ITS_END or (exitstatus == INTERRUPTED and assessment.run.interrupted):
         session.exitstatus = NO_CASES if exitstatus == NO_CASES else assessment.exit_code
     if any(case.outcome == "error" for case in assessment.cases) and assessment.exit_code == 0:
         session.exitstatus = 3
-    session.config.stash[ASSESSMENT] = assessment
-    return ["", *console_lines(assessment, folder / "report.html" if folder is not None else None)]
+
+
+def _way_on(folder: Path | None) -> str:
+    """How to get the reports that could not be written."""
+    return f"what was recorded is kept: `reimage-conformance report {folder}` makes the reports, once there is room"
 
 
 def _write(assessment: Assessment, journal: Journal, folder: Path | None, plan: Plan) -> None:
@@ -68,13 +95,16 @@ def _write(assessment: Assessment, journal: Journal, folder: Path | None, plan: 
         write_baseline(assessment, plan.write_baseline)
 
 
+PAGE = "reimage-conformance-page"
+"""The name under which pytest knows the hooks that make report.html."""
+
 ASSESSMENT = pytest.StashKey["Assessment"]()
 
 
 def _register_page(session: pytest.Session, assessment: Assessment, exchanges: Mapping[int, Exchange]) -> None:
     """Puts the assessment on pytest-html's page, which is written when the session's end goes on."""
     if session.config.getoption("htmlpath", None):
-        hooks = session.config.pluginmanager.get_plugin("reimage-conformance-page")
+        hooks = session.config.pluginmanager.get_plugin(PAGE)
         if isinstance(hooks, PageHooks):
             hooks.assessed = (assessment, exchanges)
 

@@ -14,14 +14,15 @@ from conformance.errors import ReportError, SuiteError, UnreachableError
 from conformance.journal import collection_paused
 from conformance.outputs import clear_folder
 from conformance.plugin.concluding import conclude_case
-from conformance.plugin.ending import ASSESSMENT, PageHooks, end_session
-from conformance.plugin.interrupting import Interruption
+from conformance.plugin.ending import ASSESSMENT, PAGE, PageHooks, end_session
+from conformance.plugin.interrupting import Interruption, LostOutput
 from conformance.plugin.options import Plan, add_options, is_wanted, plan_of
 from conformance.plugin.preparing import is_run, prepare
 from conformance.plugin.run import Run
 from conformance.requirements import requirement
 from conformance.runner.signals import Inconclusive, NotApplicable, Untested
 from conformance.runner.sut import SystemUnderTest  # noqa: TC001  pytest reads what a fixture returns
+from conformance.standard_streams import cannot_be_written, is_full
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -31,9 +32,10 @@ RUN = pytest.StashKey[Run]()
 PLAN = pytest.StashKey[Plan]()
 FOLDER = pytest.StashKey["Path | None"]()
 LINES = pytest.StashKey[list[str]]()
-INTERRUPTED = pytest.StashKey[bool]()
+UNRECORDED = pytest.StashKey[ReportError]()
 OUTCOME = pytest.StashKey[str]()
 REPORT_DIR = "reimage_report_dir"
+NO_MORE = "stopped: nothing more can be recorded"
 PHASES = ("afterwards", "alone", "at_the_end")
 EXAMPLES = {"smoke": 5, "standard": 30, "nightly": 1000}
 STEPS = {"smoke": 5, "standard": 25, "nightly": 50}
@@ -77,6 +79,8 @@ def pytest_configure(config: pytest.Config) -> None:
         )
     if not config.option.usepdb:
         config.pluginmanager.register(Interruption(brief=not config.option.fulltrace))
+    if not hasattr(config, "workerinput"):  # what a worker of pytest-xdist writes is read by this process alone
+        config.pluginmanager.register(LostOutput())
     _set_up_hypothesis(plan)
     if not config.option.collectonly:
         _set_up_reports(config, folder)
@@ -115,7 +119,7 @@ def _set_up_reports(config: pytest.Config, folder: Path | None) -> None:
     if folder is not None and not config.getoption("htmlpath", None) and not hasattr(config, "workerinput"):
         config.option.htmlpath = str(folder / "report.html")
         config.option.self_contained_html = True
-        config.pluginmanager.register(PageHooks(), "reimage-conformance-page")
+        config.pluginmanager.register(PageHooks(), PAGE)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -152,6 +156,10 @@ def _begin(config: pytest.Config) -> None:
         pytest.exit(f"error: {error}", returncode=error.exit_code)
     except SuiteError as error:
         pytest.exit(f"error: {error}", returncode=error.exit_code)
+    except OSError as error:
+        if not is_full(error):
+            raise
+        pytest.exit(f"error: {cannot_be_written(error)}", returncode=ReportError.exit_code)
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
@@ -243,14 +251,16 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     began = time.monotonic()
     item.stash[OUTCOME] = "inconclusive"
     try:
-        run.sut.recorder.open_case(item.nodeid, cited, doc[0] if doc else "")
-        return (yield)
-    finally:
-        outcome, _, detail = item.stash[OUTCOME].partition("|")
         try:
+            run.sut.recorder.open_case(item.nodeid, cited, doc[0] if doc else "")
+            return (yield)
+        finally:
+            outcome, _, detail = item.stash[OUTCOME].partition("|")
             run.sut.recorder.close_case(outcome, time.monotonic() - began, detail)
-        except ReportError as error:  # a full disk: nothing that follows could be kept
-            pytest.exit(str(error), returncode=error.exit_code)
+    except ReportError as error:  # a full disk: nothing that follows could be kept
+        item.config.stash[UNRECORDED] = error
+        item.session.shouldfail = NO_MORE
+        raise item.session.Failed(item.session.shouldfail) from error
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -265,7 +275,9 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Turns how a case ended into an outcome."""
-    if call.excinfo is not None and isinstance(call.excinfo.value, (Inconclusive, Untested, NotApplicable)):
+    if call.excinfo is not None and isinstance(
+        call.excinfo.value, (Inconclusive, Untested, NotApplicable, ReportError)
+    ):
         item.repr_failure = _in_words  # type: ignore[method-assign]  # nobody is shown a traceback
     report = yield
     run = item.config.stash.get(RUN, None)
@@ -274,6 +286,8 @@ def pytest_runtest_makereport(
     if call.when == "setup" and call.excinfo is None:
         return report
     error = call.excinfo.value if call.excinfo is not None else None
+    if isinstance(error, ReportError):
+        report.longrepr = NO_MORE
     item.stash[OUTCOME] = conclude_case(run.sut.recorder, _cites(item), report, error)
     return report
 
@@ -299,14 +313,19 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[
     if PLAN not in config.stash or config.option.collectonly:
         return (yield)
     with collection_paused():
-        lines = end_session(session, config.stash.get(RUN, None), config.stash[FOLDER], config.stash[PLAN], exitstatus)
+        run, unrecorded = config.stash.get(RUN, None), config.stash.get(UNRECORDED, None)
+        lines = end_session(session, run, config.stash[FOLDER], config.stash[PLAN], exitstatus, unrecorded)
         config.stash[LINES] = lines
         try:
             return (yield)
-        except (OSError, RuntimeError):
-            if ASSESSMENT in config.stash:
-                raise
-            return None  # there is nothing to make a page of, as LINES says
+        except (OSError, RuntimeError) as error:
+            if ASSESSMENT not in config.stash:
+                return None  # there is nothing to make a page of, as LINES says
+            if not isinstance(error, OSError) or not is_full(error) or config.pluginmanager.has_plugin(PAGE):
+                raise  # the page's own hooks say it in a sentence
+            session.exitstatus = ReportError.exit_code
+            lines.append(f"error: {cannot_be_written(error)}")
+            return None
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

@@ -1,4 +1,4 @@
-"""Ctrl-C: heard wherever it comes, and worded briefly."""
+"""What ends a run early: Ctrl-C, heard wherever it comes and worded briefly, and a standard output that is lost."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
+
+from conformance.errors import ReportError
+from conformance.standard_streams import guard_output, interrupt_when_closed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,6 +52,35 @@ class Interruption:
             timer.start()
         else:
             self._usual(dropped)
+
+
+class LostOutput:
+    """A plugin of pytest's: a run whose standard output is lost ends there, and its reports say so.
+
+    When nobody reads it any more the run is interrupted, as by Ctrl-C. Once the cases are over the run only goes quiet.
+    """
+
+    def __init__(self) -> None:
+        self._over = False
+        self._undo = guard_output(self._lost)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self) -> None:
+        """From here on there is nothing left to interrupt."""
+        self._over = True
+
+    def pytest_unconfigure(self) -> None:
+        """Leave standard output as it was."""
+        self._undo()
+
+    def _lost(self, error: OSError) -> None:
+        if self._over:
+            return
+        try:
+            interrupt_when_closed(error)
+        except ReportError as full:
+            sys.stderr.write(f"error: {full}\n")
+            pytest.exit(str(full), returncode=full.exit_code)
 
 
 def _interrupt() -> None:

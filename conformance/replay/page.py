@@ -84,6 +84,8 @@ def write_page(assessment: Assessment, exchanges: Mapping[int, Exchange], path: 
         words += [f"--html={path.absolute()}", "--self-contained-html"]
         with contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
             code = pytest.main(words, plugins=[JournalCases(assessment.cases), hooks])
+    if hooks.failure is not None:
+        raise hooks.failure
     if (
         code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
         or not path.is_file()

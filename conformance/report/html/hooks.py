@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -13,6 +14,7 @@ from conformance.model import CaseRecord
 from conformance.report.html.finish import finish_html
 from conformance.report.html.page import Page
 from conformance.report.html.rows import case_row, plain_cell
+from conformance.standard_streams import cannot_be_written, is_full
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
@@ -28,7 +30,7 @@ class HtmlHooks:
     """Puts an assessment on pytest-html's page.
 
     `assess` is asked once, when the session is over; while it gives None the page stays as pytest-html makes it.
-    `case_id` turns a node id of the session into the id of its case record.
+    `case_id` turns a node id of the session into the id of its case record. `failure` is why the page could not be written.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class HtmlHooks:
         self._case_id = case_id
         self._title = title
         self._page: Page | None = None
+        self.failure: ReportError | None = None
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_report_title(self, report: Any) -> None:
@@ -62,7 +65,7 @@ class HtmlHooks:
         prefix[:0] = self._page.before_cases()
         postfix[:0] = self._page.after_cases()
 
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:
         """Finish the page once pytest-html has written it; one that cannot be written is a sentence, no crash."""
         path = _html_path(session.config.getoption("htmlpath", None) or "")
@@ -72,12 +75,15 @@ class HtmlHooks:
             if self._page is not None:
                 finish_html(path, self._rows(self._page))
         except OSError as error:
-            if error.filename is None or Path(str(error.filename)) != path:
-                raise
-            _give_up(session, ReportError(f"{path}: cannot be written: {error.strerror}"))
+            self._give_up(session, _failure(error, path))
         except ReportError as error:
-            _give_up(session, error)
+            self._give_up(session, error)
         return result
+
+    def _give_up(self, session: pytest.Session, error: ReportError) -> None:
+        self.failure = error
+        session.exitstatus = error.exit_code
+        session.config.get_terminal_writer().line(f"\nerror: {error}")
 
     def _rows(self, page: Page) -> RowOf:
         cases = {case.id: case for case in page.assessment.cases}
@@ -91,9 +97,20 @@ class HtmlHooks:
         return row_of
 
 
-def _give_up(session: pytest.Session, error: ReportError) -> None:
-    session.exitstatus = error.exit_code
-    session.config.get_terminal_writer().line(f"error: {error}")
+def _failure(error: OSError, path: Path) -> ReportError:
+    """What `error` means for the page at `path`; raises `error` where it has nothing to do with it.
+
+    An error of writing names no file. Half a page is removed then, for it would mislead.
+    """
+    if error.filename is None and is_full(error):
+        with contextlib.suppress(OSError):
+            if b"</html>" not in path.read_bytes():
+                path.unlink()
+                return ReportError(f"{path}: cannot be written: {error.strerror}")
+        return ReportError(cannot_be_written(error))
+    if error.filename is None or Path(str(error.filename)) != path:
+        raise error
+    return ReportError(f"{path}: cannot be written: {error.strerror}")
 
 
 def _html_path(option: str) -> Path:
