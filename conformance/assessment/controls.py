@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from conformance.assessment.retention import forgotten_in, is_of_the_forgotten
+from conformance.checks.facts import is_certain
 from conformance.checks.polls import version_of
 from conformance.checks.progress import RETENTION_SECONDS
 from conformance.checks.wording import is_busy, is_conflict, said
@@ -80,7 +81,7 @@ class Controls:
             method = "POST" if address.kind is Kind.REIMAGE else "GET"
             if (
                 exchange.label == "probe"
-                or judged.binding
+                or any(is_certain(defect, exchange) for defect in judged.binding)
                 or address.kind is Kind.OTHER
                 or exchange.request.method != method
             ):

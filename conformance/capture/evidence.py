@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from conformance.capture.fields import DEFECT_NEEDS
+from conformance.checks.facts import is_certain
 from conformance.checks.wording import is_busy
 from conformance.model import Fact, Identity
 from conformance.oracle import permitted
@@ -103,7 +103,7 @@ class Evidence:
         for defect in judged.binding:
             if defect.key in NAMES and not self._is_absent(judged.address):
                 nameless = True
-            elif self._may_be_the_recorder(defect, recorded) or self._may_be_open(defect, recorded, judged.address):
+            elif self._may_be_open(defect, recorded, judged.address):
                 blurred = True
             else:
                 kept.append(defect)
@@ -121,16 +121,10 @@ class Evidence:
         deployment = self.deployment_of(address)
         return deployment is not None and bool(self.world.listed.get(deployment.name))
 
-    def _may_be_the_recorder(self, defect: Defect, recorded: Recorded) -> bool:
-        """Whether a defect may be none of the request but of its recording."""
-        if defect.key == "content-type" and recorded.exchange.request.values("Content-Type"):
-            return False  # a line that was kept says another type
-        return defect.key != "foreign-subscription" and not recorded.tells(*DEFECT_NEEDS.get(defect.key, ()))
-
     def _may_be_open(self, defect: Defect, recorded: Recorded, address: Address) -> bool:
-        """Whether the certificate that nobody recorded may open the subscription."""
-        if defect.key != "foreign-subscription" or recorded.tells(*DEFECT_NEEDS[defect.key]):
-            return False
+        """Whether a defect may be none of the request but of its recording, or the certificate that nobody recorded may open the subscription."""
+        if defect.key != "foreign-subscription" or recorded.tells(Fact.IDENTITY):
+            return not is_certain(defect, recorded.exchange)
         foreign = self.world.target.foreign_subscription_id
         return not self.given or foreign is None or address.subscription.lower() != foreign.lower()
 

@@ -1,18 +1,14 @@
 """The table of HAR fields: what recorders do to each, and which facts of an exchange it therefore never or only sometimes tells.
 
 Everything that is judged from a HAR follows from this table: a verdict is made only if the facts that it rests on
-(`checks.facts.NEEDS`, `DEFECT_NEEDS`) were recorded. `docs/captures.md` shows the table to users.
+(`NEEDS` and `DEFECT_NEEDS` in `checks.facts`) were recorded. `docs/captures.md` shows the table to users.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from conformance.model import Fact
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,23 +93,6 @@ FIELDS = (
 
 NEVER_RECORDED = frozenset(fact for field in FIELDS for fact in field.never)
 """What no HAR tells."""
-
-DEFECT_NEEDS: Mapping[str, frozenset[Fact]] = {
-    "host": frozenset({Fact.REQUEST_LINES}),
-    "version-missing": frozenset({Fact.REQUEST_LINES}),
-    "content-type": frozenset({Fact.REQUEST_LINES}),
-    "length-missing": frozenset({Fact.REQUEST_LINES, Fact.REQUEST_LENGTH, Fact.HTTP_VERSION}),
-    "method-case": frozenset({Fact.METHOD_CASE}),
-    "foreign-subscription": frozenset({Fact.IDENTITY}),
-    "anonymous": frozenset({Fact.IDENTITY}),
-    "unknown-certificate": frozenset({Fact.IDENTITY}),
-    "space-before-colon": frozenset({Fact.FRAMING}),
-    "folded-line": frozenset({Fact.FRAMING}),
-    "repeated-length": frozenset({Fact.FRAMING}),
-    "content-type-repeated": frozenset({Fact.FRAMING}),
-    "length-and-coding": frozenset({Fact.FRAMING}),
-}
-"""The facts without which a defect of a request may be none of the request but of its recording."""
 
 OPEN_TO_WEB_PAGES = ("cache-control", "content-language", "content-length", "content-type", "expires", "last-modified", "pragma")  # fmt: skip
 """Response lines that a web page may read of another origin; a recorder inside a page keeps no others (Fetch, CORS)."""

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 _PLACEHOLDER = re.compile(
     r"""
-    [\s*#.?x0_-]+                                  # nothing but zeros, stars, crosses, dashes
-    | [{<\[(%$].*[}>\])%]?                         # {id}, <id>, [id], %ID%, ${id}
-    | (?:.*[^a-z])?(?:redact(?:ed)?|sanitiz(?:e|ed)|sanitis(?:e|ed)|mask(?:ed)?|scrub(?:bed)?|filter(?:ed)?|remov(?:e|ed)|hidden|
-        placeholder|anonym(?:i[sz]ed|ous)?|dummy|fake|xxx+|request-?_?id|operation-?_?id|guid|uuid|null|none|undefined|n/a|id)
-        (?:[^a-z].*)?                              # the words of sanitisers, alone or among others
+    [\s*#.?x0_-]+                                                # nothing but zeros, stars, crosses, dashes
+    | [{<\[(%$](?!.*[0-9a-f]{8}).*[}>\])%]?                      # {id}, <id>, [id], %ID%, ${id}; not an id in braces
+    | (?:request|operation)?[-_ ]?id | guid | uuid | null | none | undefined | n/a
+    | (?:.*[^a-z])?(?:redact(?:ed)?|saniti[sz]ed?|mask(?:ed)?|scrub(?:bed)?|filter(?:ed)?|removed?|hidden|placeholder|
+        anonym(?:i[sz]ed|ous)?|dummy|fake|xxx+)(?:[^a-z].*)?      # the words of sanitisers, alone or among others
     """,
     re.IGNORECASE | re.VERBOSE,
 )

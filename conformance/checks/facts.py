@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from conformance.model import Exchange, Verdict
+    from conformance.oracle import Defect
 
 _LINES = frozenset({Fact.RESPONSE_LINES})
 _CONTENT = frozenset({Fact.CONTENT})
@@ -75,6 +76,30 @@ NEEDS_OF_SYMPTOMS: Mapping[tuple[str, str], frozenset[Fact]] = {
     ("REQ-REIMAGE-REQID-USABLE", "unusable-id"): frozenset({Fact.MOMENT}),
 }
 """What verdicts rest on besides, if they say that something went wrong in this way: an operation may be forgotten after a while."""
+
+DEFECT_NEEDS: Mapping[str, frozenset[Fact]] = {
+    "host": frozenset({Fact.REQUEST_LINES}),
+    "version-missing": frozenset({Fact.REQUEST_LINES}),
+    "content-type": frozenset({Fact.REQUEST_LINES}),
+    "length-missing": frozenset({Fact.REQUEST_LINES, Fact.REQUEST_LENGTH, Fact.HTTP_VERSION}),
+    "method-case": frozenset({Fact.METHOD_CASE}),
+    "foreign-subscription": frozenset({Fact.IDENTITY}),
+    "anonymous": frozenset({Fact.IDENTITY}),
+    "unknown-certificate": frozenset({Fact.IDENTITY}),
+    "space-before-colon": frozenset({Fact.FRAMING}),
+    "folded-line": frozenset({Fact.FRAMING}),
+    "repeated-length": frozenset({Fact.FRAMING}),
+    "content-type-repeated": frozenset({Fact.FRAMING}),
+    "length-and-coding": frozenset({Fact.FRAMING}),
+}
+"""The facts without which a defect of a request may be none of the request but of its recording."""
+
+
+def is_certain(defect: Defect, exchange: Exchange) -> bool:
+    """Whether a defect is one of the request as it was sent, not of its recording."""
+    if defect.key == "content-type" and exchange.request.values("Content-Type"):
+        return True  # a line that was kept says another type
+    return DEFECT_NEEDS.get(defect.key, frozenset()).isdisjoint(exchange.unrecorded)
 
 
 def on_record(verdicts: Sequence[Verdict], exchanges: Sequence[Exchange]) -> list[Verdict]:

@@ -59,7 +59,9 @@ def parts_to_seek(name: str, value: str) -> Iterator[str]:
     yield rest.strip()
     if scheme.lower() == "basic":
         yield from _basic(rest.strip())
-    yield from _PART.findall(core)
+    for part in _PART.findall(core):
+        yield part
+        yield from part.split(".") if part.count(".") == 2 else ()  # the segments of a JSON Web Token
     yield from (each.partition("=")[2].strip().strip('"') for each in core.split(";") if "=" in each)
 
 

@@ -1,0 +1,347 @@
+"""What recorders do to a session, one kind each: functions of a HAR document, for the tests of captures."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import re
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+Document = dict[str, Any]
+Change = "Callable[[Document], None]"
+WEB_PAGE = ("content-type", "content-length", "cache-control")
+
+
+def entries(document: Document) -> list[Document]:
+    """The entries of a HAR."""
+    found: list[Document] = document["log"]["entries"]
+    return found
+
+
+def messages(document: Document) -> Iterator[Document]:
+    """Requests and responses."""
+    for entry in entries(document):
+        yield from (entry["request"], entry["response"])
+
+
+def with_text(document: Document) -> Iterator[Document]:
+    """The responses that have text."""
+    return (entry["response"] for entry in entries(document) if entry["response"]["content"].get("text"))
+
+
+def set_everywhere(where: str, **members: Any) -> Callable[[Document], None]:
+    """Writes the same members into every entry, request or response."""
+
+    def change(document: Document) -> None:
+        for entry in entries(document):
+            (entry if where == "entry" else entry[where]).update(deepcopy(members))
+
+    return change
+
+
+def set_content(**members: Any) -> Callable[[Document], None]:
+    """Writes the same members into the content of every response."""
+
+    def change(document: Document) -> None:
+        for entry in entries(document):
+            entry["response"]["content"].update(members)
+
+    return change
+
+
+def lower_methods(document: Document) -> None:
+    for entry in entries(document):
+        entry["request"]["method"] = entry["request"]["method"].lower()
+
+
+def numbers_in_headers(document: Document) -> None:
+    for message in messages(document):
+        for line in message["headers"]:
+            line["value"] = int(line["value"]) if re.fullmatch(r"[0-9]{1,9}", line["value"]) else line["value"]
+
+
+def headers_as_object(document: Document) -> None:
+    for message in messages(document):
+        message["headers"] = {line["name"]: line["value"] for line in message["headers"]}
+
+
+def no_headers_member(document: Document) -> None:
+    for message in messages(document):
+        del message["headers"]
+
+
+def headers_of_a_web_page(document: Document) -> None:
+    for entry in entries(document):
+        entry["request"]["headers"] = [
+            h for h in entry["request"]["headers"] if h["name"].lower() not in ("host", "content-length")
+        ]
+        entry["response"]["headers"] = [h for h in entry["response"]["headers"] if h["name"].lower() in WEB_PAGE]
+
+
+def lower_header_names(document: Document) -> None:
+    for message in messages(document):
+        message["headers"] = [
+            {"name": h["name"].lower(), "value": f"{h['value']} "} for h in reversed(message["headers"])
+        ]
+
+
+def every_line_twice(document: Document) -> None:
+    for message in messages(document):
+        message["headers"] = [*message["headers"], *({**h, "name": h["name"].lower()} for h in message["headers"])]
+
+
+def gzip_line_kept(document: Document) -> None:
+    for response in with_text(document):
+        response["headers"] = [h for h in response["headers"] if h["name"].lower() != "content-length"]
+        response["headers"] += [
+            {"name": "Content-Encoding", "value": "gzip"},
+            {"name": "Content-Length", "value": "17"},
+        ]
+
+
+def chunked_line_kept(document: Document) -> None:
+    for response in with_text(document):
+        response["headers"] = [h for h in response["headers"] if h["name"].lower() != "content-length"]
+        response["headers"] += [{"name": "Transfer-Encoding", "value": "chunked"}]
+
+
+def base64_label_over_text(document: Document) -> None:
+    for entry in entries(document):
+        entry["response"]["content"]["encoding"] = "base64"
+
+
+def base64_text(document: Document) -> None:
+    for response in with_text(document):
+        content = response["content"]
+        content |= {"text": base64.b64encode(content["text"].encode()).decode(), "encoding": "base64"}
+
+
+def base64_without_label(document: Document) -> None:
+    base64_text(document)
+    for response in with_text(document):
+        del response["content"]["encoding"]
+
+
+def base64_of_gzip(document: Document) -> None:
+    for response in with_text(document):
+        coded = gzip.compress(response["content"]["text"].encode(), mtime=0)
+        response["content"] |= {"text": base64.b64encode(coded).decode(), "encoding": "base64", "size": len(coded)}
+
+
+def without_texts(document: Document) -> None:
+    for entry in entries(document):
+        entry["response"]["content"].pop("text", None)
+
+
+def cut_texts(document: Document) -> None:
+    for response in with_text(document):
+        response["content"]["text"] = response["content"]["text"][:60]
+
+
+def without_configuration(document: Document) -> None:
+    for response in with_text(document):
+        text = response["content"]["text"]
+        response["content"]["text"] = re.sub("<Configuration>.*?</Configuration>", "", text, flags=re.DOTALL)
+
+
+def capital_slots(document: Document) -> None:
+    for entry in entries(document):
+        url = entry["request"]["url"]
+        entry["request"]["url"] = url.replace("/deploymentslots/p", "/deploymentslots/P").replace(
+            "/deploymentslots/s", "/deploymentslots/S"
+        )
+
+
+def http_2(document: Document) -> None:
+    for entry in entries(document):
+        parts = urlsplit(entry["request"]["url"])
+        pseudo = {
+            ":method": entry["request"]["method"],
+            ":authority": parts.netloc,
+            ":scheme": parts.scheme,
+            ":path": parts.path,
+        }
+        kept = [h for h in entry["request"]["headers"] if h["name"].lower() not in ("host", "content-length")]
+        entry["request"] |= {
+            "httpVersion": "h2",
+            "headers": [*({"name": n, "value": v} for n, v in pseudo.items()), *kept],
+        }
+        status = {"name": ":status", "value": str(entry["response"]["status"])}
+        entry["response"] |= {"httpVersion": "h2", "statusText": "", "headers": [status, *entry["response"]["headers"]]}
+
+
+def without_times(document: Document) -> None:
+    for entry in entries(document):
+        del entry["startedDateTime"]
+        entry["time"] = -1
+
+
+def same_times(document: Document) -> None:
+    for entry in entries(document):
+        entry |= {"startedDateTime": "2000-01-01T00:00:00Z", "time": 0}
+
+
+def out_of_order(document: Document) -> None:
+    entries(document).reverse()
+
+
+def both_sides_of_a_proxy(document: Document) -> None:
+    found = entries(document)
+    document["log"]["entries"] = [copy for entry in found for copy in (entry, deepcopy(entry))]
+
+
+def query_apart(document: Document) -> None:
+    for entry in entries(document):
+        url, _, query = entry["request"]["url"].partition("?")
+        entry["request"] |= {"url": url, "queryString": [{"name": n, "value": v} for n, v in parse_qsl(query)]}
+
+
+def relative_urls(document: Document) -> None:
+    for entry in entries(document):
+        parts = urlsplit(entry["request"]["url"])
+        entry["request"]["url"] = parts.path + (f"?{parts.query}" if parts.query else "")
+
+
+def with_preflights(document: Document) -> None:
+    found = entries(document)
+    document["log"]["entries"] = [each for entry in found for each in (_preflight(entry), entry)]
+
+
+def _preflight(entry: Document) -> Document:
+    asked = [
+        {"name": "Host", "value": urlsplit(entry["request"]["url"]).netloc},
+        {"name": "Access-Control-Request-Method", "value": "POST"},
+    ]
+    answer = {"status": 204, "headers": [{"name": "Access-Control-Allow-Origin", "value": "*"}], "content": {"size": 0}}
+    return {**entry, "request": {**entry["request"], "method": "OPTIONS", "headers": asked}, "response": answer}
+
+
+def with_aborted(document: Document) -> None:
+    found = entries(document)
+    aborted = {"status": 0, "statusText": "", "headers": [], "content": {"size": 0}, "_error": "net::ERR_ABORTED"}
+    document["log"]["entries"] = [each for entry in found for each in ({**entry, "response": aborted}, entry)]
+
+
+def with_cached(document: Document) -> None:
+    stale = {"content": {"size": 3, "text": "<x>"}, "status": 200, "headers": []}
+    document["log"]["entries"] += [{**entry, "_fromCache": "disk", "response": stale} for entry in entries(document)]
+
+
+def with_other_traffic(document: Document) -> None:
+    first = entries(document)[0]
+    for url in (
+        "https://telemetry.test/collect",
+        "https://login.test/common/oauth2/token",
+        "data:text/plain,x",
+        "ws://x.test/y",
+    ):
+        entries(document).append({**first, "request": {**first["request"], "url": url}})
+
+
+def ids_replaced(
+    word: str, *, bodies: bool = True, urls: bool = True, headers: bool = True
+) -> Callable[[Document], None]:
+    """A sanitiser that writes one word for every request id."""
+
+    def change(document: Document) -> None:
+        for entry in entries(document):
+            content = entry["response"]["content"]
+            if bodies and content.get("text"):
+                content["text"] = re.sub(
+                    "<ID>.*?</ID>", f"<ID>{word.replace('<', '&lt;').replace('>', '&gt;')}</ID>", content["text"]
+                )
+                content["size"] = -1
+            if urls:
+                entry["request"]["url"] = re.sub("(/operations/)[^/?]*", lambda m: m[1] + word, entry["request"]["url"])
+            for line in entry["response"]["headers"] if headers else ():
+                line["value"] = word if line["name"].lower() == "x-ms-request-id" else line["value"]
+
+    return change
+
+
+def no_content_length(document: Document) -> None:
+    for entry in entries(document):
+        entry["response"]["headers"] = [
+            h for h in entry["response"]["headers"] if h["name"].lower() != "content-length"
+        ]
+
+
+def program_headers(document: Document) -> None:
+    document["log"]["creator"] = {"name": "Polly.JS", "version": "6"}
+    for entry in entries(document):
+        entry["request"]["headers"] = [h for h in entry["request"]["headers"] if h["name"].lower() != "content-length"]
+
+
+def chained(*changes: Callable[[Document], None]) -> Callable[[Document], None]:
+    """Several changes one after the other."""
+
+    def change(document: Document) -> None:
+        for each in changes:
+            each(document)
+
+    return change
+
+
+RECORDERS: dict[str, Callable[[Document], None]] = {
+    "as it was": lambda document: None,
+    "methods in lower case": lower_methods,
+    "numbers as header values": numbers_in_headers,
+    "no header lines": chained(set_everywhere("request", headers=[]), set_everywhere("response", headers=[])),
+    "no response lines": set_everywhere("response", headers=[]),
+    "headers null": chained(set_everywhere("request", headers=None), set_everywhere("response", headers=None)),
+    "headers missing": no_headers_member,
+    "headers as an object": headers_as_object,
+    "headers that a web page may read": headers_of_a_web_page,
+    "header names in lower case, in another order": lower_header_names,
+    "every line twice": every_line_twice,
+    "Content-Encoding over decoded text": gzip_line_kept,
+    "Transfer-Encoding over decoded text": chunked_line_kept,
+    "Content-Length left out": no_content_length,
+    "headers of the program, not of the transport": program_headers,
+    "base64 label over plain text": base64_label_over_text,
+    "base64": base64_text,
+    "base64 without its label": base64_without_label,
+    "base64 of gzip": base64_of_gzip,
+    "an empty encoding": set_content(encoding=""),
+    "sizes of -1": chained(
+        set_content(size=-1), set_everywhere("response", bodySize=-1), set_everywhere("request", bodySize=-1)
+    ),
+    "sizes of 0": set_content(size=0),
+    "sizes too large": set_content(size=10_000_000),
+    "no text": without_texts,
+    "text cut short": cut_texts,
+    "no content": set_everywhere("response", content={}),
+    "content null": set_everywhere("response", content=None),
+    "Configuration taken out": without_configuration,
+    "slots in capitals": capital_slots,
+    "HTTP/2": http_2,
+    "HTTP versions unknown": chained(
+        set_everywhere("request", httpVersion=""), set_everywhere("response", httpVersion="unknown")
+    ),
+    "no reason phrase": set_everywhere("response", statusText=""),
+    "no times": without_times,
+    "the same time everywhere": same_times,
+    "entries out of order": out_of_order,
+    "every exchange twice": both_sides_of_a_proxy,
+    "the query apart": query_apart,
+    "URLs without host": relative_urls,
+    "CORS preflights": with_preflights,
+    "aborted requests": with_aborted,
+    "answers from a cache": with_cached,
+    "other traffic": with_other_traffic,
+    "ids replaced everywhere": ids_replaced("REDACTED"),
+    "ids replaced by a placeholder": ids_replaced("{id}"),
+    "ids replaced by stars": ids_replaced("***"),
+    "ids replaced by zeros": ids_replaced("00000000-0000-0000-0000-000000000000"),
+    "ids replaced by a word of nobody's": ids_replaced("my-operation"),
+    "ids replaced in headers": ids_replaced("Sanitized", bodies=False, urls=False),
+    "ids replaced in URLs": ids_replaced("<masked>", bodies=False, headers=False),
+    "ids replaced in bodies": ids_replaced("[removed]", urls=False, headers=False),
+    "ids replaced by an id in headers": ids_replaced("0123456789abcdef0123456789abcdef", bodies=False, urls=False),
+}
+"""What recorders are seen to do, by a name for the report."""
