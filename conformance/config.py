@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from conformance import config_keys as keys
-from conformance.config_files import certificate_files
+from conformance.config_files import CERTIFICATES, PRIVATE, certificate_files, secret_places
 from conformance.errors import JournalError, TargetError
 from conformance.model import Capabilities, Deployment, Limits, Strictness, Target
 from conformance.protocol.addresses import is_loopback_host
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-CERTIFICATES = ("client_certificate", "client_key", "ca_bundle", "second_client_certificate")
 _TABLES = {"target": keys.TARGET, "limits": keys.LIMITS, "capabilities": keys.CAPABILITIES, "probe": keys.PROBE}
 
 
@@ -34,7 +33,7 @@ def load_target(
 ) -> Target:
     """The target that the file at `path` describes, options given on the command line laid over it.
 
-    Certificate paths resolve against the file; `REIMAGE_CONFORMANCE_CLIENT_CERTIFICATE` and its kin replace them.
+    Certificate paths resolve against the file; `REIMAGE_CONFORMANCE_CLIENT_CERTIFICATE` and its kin replace them, secrets included.
     Raises TargetError naming the file, the key, what was found and what is expected.
     """
     document = _document(path)
@@ -42,9 +41,10 @@ def load_target(
         name: keys.checked(path, f"[{name}]", document[name], _TABLES[name]) for name in _TABLES if name in document
     }
     settings = tables["target"]
-    certificates = certificate_files(path, {key: settings.pop(key, None) for key in CERTIFICATES}, environment)
+    private = {key: settings.pop(key, None) for key in PRIVATE}
+    certificates = certificate_files(path, {key: private[key] for key in CERTIFICATES}, environment)
     target = Target(
-        **{**settings, **certificates},
+        **{**settings, **certificates, **secret_places(path, private, environment)},
         deployments=_deployments(path, document.get("deployments")),
         limits=Limits(**tables.get("limits", {})),
         capabilities=Capabilities(**tables.get("capabilities", {})),
@@ -54,16 +54,38 @@ def load_target(
 
 
 def is_loopback(target: Target) -> bool:
-    """Whether the endpoint is on this machine, so that reimaging it harms nobody."""
-    return is_loopback_host(urlsplit(target.base_url).hostname or "")
+    """Whether the endpoint is on this machine, so that reimaging it harms nobody.
+
+    The host that base_url names and the address that is dialled must both be: the end of a tunnel to a remote system is
+    commonly on loopback. What is behind a proxy is never taken to be on this machine.
+    """
+    hosts = [urlsplit(target.base_url).hostname or ""]
+    if target.connect_to is not None:
+        hosts.append(urlsplit(f"//{target.connect_to}").hostname or "")
+    return target.proxy is None and all(is_loopback_host(host) for host in hosts)
+
+
+def where_it_is(target: Target) -> str:
+    """Why `is_loopback` does not take the endpoint to be on this machine, in words."""
+    if target.proxy is not None:
+        return f"{target.base_url} behind the proxy {target.proxy} may be on another machine"
+    if not is_loopback_host(urlsplit(target.base_url).hostname or ""):
+        return f"{target.base_url} is not on this machine"
+    return f"connect_to {target.connect_to} is not on this machine"
 
 
 def target_to_mapping(target: Target) -> dict[str, Any]:
-    """`target` as plain JSON for the journal, without certificate paths; redaction masks its identifiers."""
-    plain = {name: value for name, value in asdict(target).items() if name not in CERTIFICATES}
+    """`target` as plain JSON for the journal, without the places of certificates and secrets; redaction masks its identifiers."""
+    plain = {name: value for name, value in asdict(target).items() if name not in PRIVATE}
     lists = ("role_instances", "failing_role_instances")
     deployments = [{**row, **{name: list(row[name]) for name in lists}} for row in plain["deployments"]]
     return {**plain, "strictness": target.strictness.value, "deployments": deployments}
+
+
+def without_private(target: Target) -> Target:
+    """`target` without the places of its certificates and secrets."""
+    nothing: dict[str, Any] = dict.fromkeys(PRIVATE)
+    return replace(target, **nothing)
 
 
 def target_from_mapping(plain: Mapping[str, Any]) -> Target:

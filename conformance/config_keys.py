@@ -113,6 +113,14 @@ def _is_base_url(value: Any) -> bool:
     return _is_url(value) and urlsplit(value)[2:] in (("", "", ""), ("/", "", "")) and not value.endswith(("?", "#"))
 
 
+def _is_authority(value: Any) -> bool:
+    return isinstance(value, str) and _is_base_url(f"http://{value}") and urlsplit(f"//{value}").port is not None
+
+
+def _is_proxy_url(value: Any) -> bool:
+    return _is_base_url(value) and urlsplit(value).scheme == "http" and urlsplit(value).port is not None
+
+
 def _normal_url(value: str) -> str:
     """A base URL with scheme and host in small letters (RFC 3986, 6.2.2.1), without a slash at its end."""
     return value.rstrip("/").lower()
@@ -139,7 +147,11 @@ _ABILITY = Key(
     turned=lambda value: None if value == "auto" else value,
     words=("auto",),
 )
-_FILE = Key("the path of a PEM file", _is_text)
+_FILE = Key("the path of a file", _is_text)
+_VARIABLE = Key(
+    "the name of an environment variable",
+    lambda value: isinstance(value, str) and re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", value) is not None,
+)
 _SUBSCRIPTION = Key("a subscription id (letters, digits, - . _ ~)", _is_segment)
 _TEXT = Key("a non-empty string without control characters or outer spaces", _is_text, required=True)
 
@@ -161,6 +173,18 @@ TARGET: Mapping[str, Key] = {
     "client_key": _FILE,
     "ca_bundle": _FILE,
     "second_client_certificate": _FILE,
+    "key_passphrase_file": _FILE,
+    "key_passphrase_env": _VARIABLE,
+    "second_key_passphrase_file": _FILE,
+    "second_key_passphrase_env": _VARIABLE,
+    "connect_to": Key('an address like "127.0.0.1:8443", a host and a port', _is_authority, turned=str.lower),
+    "proxy": Key(
+        'a URL like "http://proxy.example:3128", http, with its port, without path or user',
+        _is_proxy_url,
+        turned=_normal_url,
+    ),
+    "proxy_credentials_file": _FILE,
+    "proxy_credentials_env": _VARIABLE,
     "foreign_subscription_id": _SUBSCRIPTION,
     "other_subscription_id": _SUBSCRIPTION,
 }

@@ -23,7 +23,7 @@ NAMES = {Identity.PRIMARY: "main", Identity.SECOND: "second", Identity.NONE: Non
 BASE_URL = "https://emulator.invalid"
 PROBE_URL = "http://probe.invalid"
 EXCHANGE_SECONDS = 0.0008
-_HOLLOW = "-----BEGIN CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----\n"
+_HOLLOW = "".join(f"-----BEGIN {each}-----\nMA==\n-----END {each}-----\n" for each in ("CERTIFICATE", "PRIVATE KEY"))
 
 
 class TurnedClock:

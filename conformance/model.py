@@ -175,6 +175,14 @@ class Target:
     client_key: Path | None = None
     ca_bundle: Path | None = None
     second_client_certificate: Path | None = None
+    key_passphrase_file: Path | None = None
+    key_passphrase_env: str | None = None
+    second_key_passphrase_file: Path | None = None
+    second_key_passphrase_env: str | None = None
+    connect_to: str | None = None
+    proxy: str | None = None
+    proxy_credentials_file: Path | None = None
+    proxy_credentials_env: str | None = None
     foreign_subscription_id: str | None = None
     other_subscription_id: str | None = None
     limits: Limits = field(default_factory=Limits)

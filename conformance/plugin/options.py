@@ -9,7 +9,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conformance.config import is_loopback, load_target
+from conformance.config import is_loopback, load_target, where_it_is
 from conformance.errors import UsageError
 from conformance.model import Profile, Strictness
 
@@ -56,13 +56,6 @@ def add_options(parser: pytest.Parser) -> None:
     )
     group.addoption("--allow-reimage", action="store_true", help="Reimage although the target file does not allow it.")
     group.addoption("--no-redact", action="store_true", help="Leave secrets in the reports.")
-    group.addoption(
-        "--wait",
-        type=float,
-        default=0.0,
-        metavar="SECONDS",
-        help="Wait so long for another run at the same deployment to end, in place of refusing at once.",
-    )
     group.addoption("--overwrite", action="store_true", help="Replace the run that the report folder holds.")
 
 
@@ -87,7 +80,6 @@ class Plan:
     operation_seconds: float
     redact: bool
     overwrite: bool
-    wait_seconds: float
     baseline: Path | None
     write_baseline: Path | None
     world: Layout | None = None
@@ -117,7 +109,7 @@ def plan_of(config: pytest.Config) -> Plan:
         )
         if not target.limits.allow_reimage and not is_loopback(target):
             raise UsageError(
-                f"{file}: {target.base_url} is not on this machine, so its role instances are reimaged only with "
+                f"{file}: {where_it_is(target)}, so its role instances are reimaged only with "
                 "allow_reimage = true in [limits], or with --allow-reimage"
             )
     seed = config.getoption("seed")
@@ -140,7 +132,6 @@ def plan_of(config: pytest.Config) -> Plan:
         operation_seconds=config.getoption("operation_seconds"),
         redact=not config.getoption("no_redact"),
         overwrite=bool(config.getoption("overwrite")),
-        wait_seconds=config.getoption("wait"),
         baseline=_path(config.getoption("baseline")),
         write_baseline=_path(config.getoption("write_baseline")),
     )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from conformance import __version__, baseline
-from conformance.config import load_target, target_to_mapping
+from conformance.config import load_target, target_to_mapping, without_private
 from conformance.journal import JournalWriter
 from conformance.runner.budget import Budget
 from conformance.runner.dispatch import Dispatcher
@@ -21,7 +21,7 @@ from conformance.runner.recorder import Recorder
 from conformance.runner.sut import SystemUnderTest
 from conformance.wire.client import Client
 from conformance.wire.clock import SystemClock
-from conformance.wire.connecting import SocketConnector
+from conformance.wire.connecting import SocketConnector, probe_connector
 from conformance.wire.redaction import Redactor
 from conformance.world import World
 
@@ -66,7 +66,7 @@ class Run:
             return self._in_memory()
         clock = SystemClock()
         target = self.plan.target or self._embedded()
-        probe = SocketConnector(replace(target, base_url=target.probe_url), clock) if target.probe_url else None
+        probe = probe_connector(target, clock)
         return target, clock, SocketConnector(target, clock), probe
 
     def _in_memory(self) -> tuple[Target, Clock, Connector, Connector | None]:
@@ -176,14 +176,10 @@ class Run:
 def _masked(target: Target, redactor: Redactor) -> Target:
     """The target as reports may show it."""
     return replace(
-        target,
+        without_private(target),
         subscription_id=redactor.text(target.subscription_id),
         foreign_subscription_id=redactor.text(target.foreign_subscription_id)
         if target.foreign_subscription_id
         else None,
         other_subscription_id=redactor.text(target.other_subscription_id) if target.other_subscription_id else None,
-        client_certificate=None,
-        client_key=None,
-        ca_bundle=None,
-        second_client_certificate=None,
     )

@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from cryptography import x509
 
-from conformance.errors import TargetError
+from conformance.credentials.contents import contents_of
+from conformance.credentials.reading import read_authorities, read_credential
+from conformance.errors import TargetError, UsageError
 from conformance.model import Identity
 from conformance.preflight.remarks import Remark, mend, note, ok
 from conformance.wire.identities import context_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from conformance.credentials.reading import Credential
     from conformance.model import Target
     from conformance.wire.streams import SocketStream
 
+SECRET_FILES = (
+    "client_certificate",
+    "client_key",
+    "second_client_certificate",
+    "key_passphrase_file",
+    "second_key_passphrase_file",
+    "proxy_credentials_file",
+)
 SOON = timedelta(days=14)
 IDENTITIES = {Identity.PRIMARY: "client_certificate", Identity.SECOND: "second_client_certificate"}
 
@@ -28,6 +41,8 @@ def certificate_remarks(target: Target, now: datetime) -> Iterator[Remark]:
     if not target.is_https:
         yield note("base_url is http: without TLS nothing about certificates can be judged")
         return
+    credentials: dict[Identity, Credential] = {}
+    problems: list[str] = []
     for identity, key in IDENTITIES.items():
         path: Path | None = getattr(target, key)
         if path is None:
@@ -35,14 +50,20 @@ def certificate_remarks(target: Target, now: datetime) -> Iterator[Remark]:
             continue
         try:
             context_for(target, identity)
-        except TargetError as error:
-            yield mend(str(error))
+            credential = read_credential(target, identity)
+        except UsageError as error:
+            problems.append(str(error))
             continue
-        yield from _dated(key, path, now)
-    if target.client_certificate and target.second_client_certificate and _same(target):
+        if credential is not None:
+            credentials[identity] = credential
+            yield from _dated(key, path, [credential.certificate], now)
+    yield from (mend(each) for each in dict.fromkeys(problems))  # of the environment and ca_bundle for every identity
+    first, second = (credentials.get(identity) for identity in IDENTITIES)
+    if first is not None and second is not None and first.certificate == second.certificate:
         yield mend("second_client_certificate is the same certificate as client_certificate; expected another one")
-    if target.ca_bundle is not None:
-        yield from _dated("ca_bundle", target.ca_bundle, now)
+    if target.ca_bundle is not None and not problems:
+        yield from _authorities(target.ca_bundle, now)
+    yield from _readable_by_others(target)
 
 
 def _without(identity: Identity) -> str:
@@ -51,17 +72,42 @@ def _without(identity: Identity) -> str:
     return "that any certificate of the subscription is accepted cannot be judged"
 
 
-def _dated(key: str, path: Path, now: datetime) -> Iterator[Remark]:
-    """Whether the certificates in a file are valid today; a bundle may hold some that no longer are."""
+def _authorities(path: Path, now: datetime) -> Iterator[Remark]:
     try:
-        found = x509.load_pem_x509_certificates(path.read_bytes())
-    except (OSError, ValueError) as error:
-        yield mend(f"{key}: {path} cannot be read as PEM certificates: {error}")
+        yield from _dated("ca_bundle", path, read_authorities(path), now)
+    except TargetError as error:
+        yield mend(str(error))
+
+
+def _dated(key: str, path: Path, certificates: Sequence[bytes], now: datetime) -> Iterator[Remark]:
+    """Whether certificates are valid today; a bundle may hold some that no longer are."""
+    try:
+        found = [x509.load_der_x509_certificate(each) for each in certificates]
+        begins = min(certificate.not_valid_before_utc for certificate in found)
+        ends = max(certificate.not_valid_after_utc for certificate in found)
+    except ValueError:
+        yield note(f"{key}: when {path.name} is valid cannot be read from it")
         return
-    used = found if key == "ca_bundle" else found[:1]
-    ends = max(certificate.not_valid_after_utc for certificate in used)
-    begins = min(certificate.not_valid_before_utc for certificate in used)
     yield dated_remark(key, f" {path.name}", begins, ends, now)
+
+
+def _readable_by_others(target: Target) -> Iterator[Remark]:
+    """Files with secrets that other users of this machine can read; where files have no such modes, nothing."""
+    if os.name != "posix":
+        return
+    for key in SECRET_FILES:
+        path: Path | None = getattr(target, key)
+        try:
+            mode = path.stat().st_mode if path is not None and _is_secret(key, path) else 0
+        except OSError:
+            continue
+        if path is not None and mode & (stat.S_IRGRP | stat.S_IROTH):
+            yield note(f"{key}: others can read {path.name} ({stat.filemode(mode)}); `chmod 600 {path.name}` ends that")
+
+
+def _is_secret(key: str, path: Path) -> bool:
+    """Whether a file holds more than certificates."""
+    return "certificate" not in key or contents_of(path.read_bytes()).may_hold_keys
 
 
 def dated_remark(key: str, name: str, begins: datetime, ends: datetime, now: datetime) -> Remark:
@@ -75,19 +121,6 @@ def dated_remark(key: str, name: str, begins: datetime, ends: datetime, now: dat
     if ends - now < SOON:
         return note(f"{key}:{name} expires on {ends:%Y-%m-%d}")
     return ok(f"{key}:{name} is valid until {ends:%Y-%m-%d}")
-
-
-def _same(target: Target) -> bool:
-    """Whether both files hold the same certificate."""
-    try:
-        first, second = (
-            x509.load_pem_x509_certificates(path.read_bytes())[0]
-            for path in (target.client_certificate, target.second_client_certificate)
-            if path is not None
-        )
-    except (OSError, ValueError):
-        return False
-    return first == second
 
 
 def server_remarks(stream: SocketStream, now: datetime) -> Iterator[Remark]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ import click
 from conformance.errors import UnreachableError, UsageError
 from conformance.model import Profile
 from conformance.preflight.certificates import certificate_remarks, server_remarks, today
+from conformance.preflight.environment import environment_remarks
 from conformance.preflight.outlook import outlook_remarks
 from conformance.preflight.questions import Questions, may_go_on, probe_remarks
 from conformance.preflight.remarks import EXIT_CODES, Level, Remark, mend, ok, stop
@@ -21,7 +23,7 @@ from conformance.report.wording import counted
 from conformance.runner.observing import Probe
 from conformance.wire.client import Client
 from conformance.wire.clock import SystemClock
-from conformance.wire.connecting import SocketConnector
+from conformance.wire.connecting import SocketConnector, probe_connector
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,6 +62,7 @@ def remarks(target: Target, profile: Profile) -> Iterator[Remark]:
     """Everything that is to be said, in the order in which it was found out."""
     own = list(certificate_remarks(target, today()))
     yield from own
+    yield from environment_remarks(target, os.environ)
     if not any(remark.level is Level.MEND for remark in own):
         yield from _endpoint_remarks(target)
     yield from outlook_remarks(target, profile)
@@ -77,10 +80,12 @@ def _endpoint_remarks(target: Target) -> Iterator[Remark]:
     except UnreachableError as error:
         yield stop(str(error))
         return
-    yield ok("base_url: the endpoint can be connected to")
+    dialled = f" at {target.connect_to} (connect_to)" if target.connect_to else ""
+    way = f" through {target.proxy} (proxy)" if target.proxy else ""
+    yield ok(f"base_url: the endpoint can be connected to{dialled}{way}")
     yield from server_remarks(stream, today())
     stream.close()
-    probe = SocketConnector(replace(target, base_url=target.probe_url), clock) if target.probe_url else None
+    probe = probe_connector(target, clock)
     yield from asked(target, clock, connector, probe)
 
 

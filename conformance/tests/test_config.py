@@ -111,6 +111,8 @@ def test_a_file_for_new_targets_loads_as_it_is(file: Path) -> None:
 def test_every_key_stands_in_the_file_for_new_targets(file: Path) -> None:
     for name in ("client.pem", "client.key", "ca.pem", "second.pem"):
         (file.parent / name).write_text(PEM + KEY)
+    for name in ("passphrase.txt", "second.txt", "proxy.txt"):
+        (file.parent / name).write_text("open sesame\n")
     uncommented = re.sub(r"(?m)^# (?=[a-z_]+ = |\[)", "", new_target_text()).replace('"..."', '"s"')
     target = load(file, uncommented)
     document = tomllib.loads(uncommented)
@@ -248,7 +250,7 @@ def with_files(**files: str) -> str:
 
 def test_a_missing_certificate_is_named(file: Path) -> None:
     told = complaint(file, with_files(client_certificate="no.pem"))
-    assert told == f"client_certificate: there is no file {file.parent / 'no.pem'}; expected a PEM file"
+    assert told == f"client_certificate: there is no file {file.parent / 'no.pem'}"
 
 
 def test_a_folder_is_no_certificate(file: Path) -> None:
@@ -258,8 +260,8 @@ def test_a_folder_is_no_certificate(file: Path) -> None:
 @pytest.mark.parametrize(
     ("key", "content", "told"),
     [
-        ("client_certificate", "hello", "holds no PEM block of a certificate"),
-        ("ca_bundle", KEY, "holds no PEM block of a certificate"),
+        ("client_certificate", "hello", "holds no certificate; expected PEM, DER, PKCS#12"),
+        ("ca_bundle", KEY, "holds no certificate; expected PEM, DER, PKCS#12"),
         ("client_certificate", PEM, 'holds a certificate but no private key; name its key file in "client_key"'),
         ("second_client_certificate", PEM, "holds a certificate but no private key; append its key"),
         ("client_key", KEY, '"client_key" in [target] has no "client_certificate" beside it'),
@@ -272,7 +274,7 @@ def test_a_file_with_the_wrong_content_is_named(file: Path, key: str, content: s
 
 def test_a_key_file_without_a_key_is_named(file: Path) -> None:
     (file.parent / "x.pem").write_text(PEM)
-    assert "holds no PEM block of a private key" in complaint(
+    assert "holds no private key; expected PEM, DER, PKCS#12" in complaint(
         file, with_files(client_certificate="x.pem", client_key="x.pem")
     )
 

@@ -30,6 +30,7 @@ WITH_SOCKETS = {
     "wire/connecting.py",
     "wire/dialling.py",
     "wire/identities.py",
+    "wire/proxying.py",
     "wire/streams.py",
     "wire/tls_failures.py",
     "wire/transport.py",

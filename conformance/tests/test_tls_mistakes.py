@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conformance.tests.certificate_samples import made, rsa_key
+from conformance.tests.proxy_servers import TestProxy
 from conformance.tests.tls_stage import Stage, answer, said, stage_in
 
 if TYPE_CHECKING:
@@ -115,6 +116,48 @@ def leaf_only(stage: Stage) -> None:
     stage.write("ca.pem", stage.server.pem)
 
 
+def readable(name: str) -> Callable[[Stage], None]:
+    """A file that others can read."""
+    return lambda stage: (stage.folder / name).chmod(0o644)
+
+
+def archive(passphrase: bytes, told: bytes | None) -> Callable[[Stage], None]:
+    """The client certificate as PKCS#12, locked, and what the file of its passphrase says."""
+
+    def arrange(stage: Stage) -> None:
+        lines = {"client_certificate": stage.write("client.pfx", stage.client.pfx(passphrase)), "client_key": None}
+        if told is not None:
+            lines["key_passphrase_file"] = stage.write("passphrase.txt", told)
+        settings(**lines)(stage)
+
+    return arrange
+
+
+def environment(**variables: str) -> Callable[[Stage], None]:
+    """Variables of the environment; {folder} stands for the folder of the target file."""
+
+    def arrange(stage: Stage) -> None:
+        stage.environment = {name: value.replace("{folder}", str(stage.folder)) for name, value in variables.items()}
+
+    return arrange
+
+
+def proxied(answer: bytes, **lines: str) -> Callable[[Stage], None]:
+    """A proxy that gives this answer to CONNECT; no answer stands for a tunnel."""
+
+    def arrange(stage: Stage) -> None:
+        proxy = stage.stack.enter_context(TestProxy(answer).served())
+        settings(proxy=f"http://127.0.0.1:{proxy.port}", **lines)(stage)
+        stage.write("proxy.txt", b"qa:hunter2\n")
+
+    return arrange
+
+
+def answered(status: str) -> bytes:
+    """An answer of a proxy."""
+    return f"HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n".encode()
+
+
 PLAIN_REFUSAL = answer("400 Bad Request", b"<h1>The plain HTTP request was sent to HTTPS port</h1>", "text/html")
 ROWS: dict[str, Row] = {
     "nothing wrong": Row(endpoint(), ("ok    base_url: the endpoint can be connected to",), READY, None),
@@ -183,6 +226,107 @@ ROWS: dict[str, Row] = {
         None,
     ),
     "old TLS": Row(endpoint(version=TLS_1_1), ("stop  base_url", "no version of TLS from 1.2 on"), KEPT_OUT),
+    "client's key too small": Row(
+        client(key=rsa_key(1024)), ("mend  client_certificate", "1024 bits", "2048 bits or more"), MENDED
+    ),
+    "a key that others can read": Row(
+        readable("client.key"), ("note  client_key: others can read client.key", "chmod 600"), READY, None
+    ),
+    "PKCS#12 with its passphrase": Row(
+        archive(b"open sesame", b"open sesame\n"), ("ok    client_certificate opens",), READY, None
+    ),
+    "PKCS#12 with a wrong passphrase": Row(
+        archive(b"open sesame", b"open\n"),
+        ("mend  client_certificate", "does not open with the passphrase from"),
+        MENDED,
+    ),
+    "PKCS#12 without its passphrase": Row(
+        archive(b"open sesame", None), ("mend  client_certificate", "is encrypted", "key_passphrase_file"), MENDED
+    ),
+    "a passphrase that others can read": Row(
+        lambda stage: (archive(b"open sesame", b"open sesame")(stage), readable("passphrase.txt")(stage))[0],
+        ("note  key_passphrase_file: others can read passphrase.txt",),
+        READY,
+        None,
+    ),
+    "an HTTPS_PROXY that is not used": Row(
+        environment(HTTPS_PROXY="http://127.0.0.1:1"),
+        ("note  HTTPS_PROXY in the environment is not used", "proxy in [target]"),
+        READY,
+        None,
+    ),
+    "an HTTP_PROXY in small letters": Row(
+        environment(http_proxy="http://user:hunter2@127.0.0.1:1"),
+        ("note  http_proxy in the environment is not used",),
+        READY,
+        None,
+    ),
+    "connect_to": Row(
+        settings(base_url="https://localhost", connect_to="127.0.0.1:{port}"),
+        ("ok    base_url: the endpoint can be connected to at 127.0.0.1:",),
+        READY,
+        None,
+    ),
+    "connect_to where nobody is": Row(
+        settings(connect_to="127.0.0.1:1"),
+        ("stop  connect_to: https://127.0.0.1:", "no connection to 127.0.0.1 port 1"),
+        KEPT_OUT,
+    ),
+    "connect_to a name that is unknown": Row(
+        settings(connect_to="nowhere.invalid:1"),
+        ("stop  connect_to", "the name nowhere.invalid cannot be resolved"),
+        KEPT_OUT,
+    ),
+    "base_url where nobody is, and a proxy in the environment": Row(
+        lambda stage: (
+            settings(base_url="https://127.0.0.1:1")(stage),
+            environment(HTTPS_PROXY="http://127.0.0.1:9")(stage),
+        )[0],
+        ("stop  base_url: ", "cannot be reached", "HTTPS_PROXY in the environment is not used: set proxy"),
+        KEPT_OUT,
+    ),
+    "a proxy": Row(proxied(b""), ("can be connected to through http://127.0.0.1:",), READY, None),
+    "a proxy where nobody is": Row(
+        settings(proxy="http://127.0.0.1:1"), ("stop  proxy: no connection to 127.0.0.1 port 1",), KEPT_OUT
+    ),
+    "a proxy that demands credentials": Row(
+        proxied(answered("407 Proxy Authentication Required")), ("mend  proxy: ", "proxy_credentials_file"), MENDED
+    ),
+    "a proxy that refuses credentials": Row(
+        proxied(answered("407 No"), proxy_credentials_file="proxy.txt"),
+        ("mend  proxy_credentials_file: ", "does not take its credentials (407"),
+        MENDED,
+    ),
+    "a proxy without credentials in its variable": Row(
+        proxied(b"", proxy_credentials_env="RIG_NONE"),
+        ("mend  proxy_credentials_env: the environment variable RIG_NONE is not set",),
+        MENDED,
+    ),
+    "a proxy that does not allow it": Row(
+        proxied(answered("403 Forbidden")), ("stop  proxy: ", "does not allow connections to 127.0.0.1:"), KEPT_OUT
+    ),
+    "a proxy that cannot connect": Row(
+        proxied(answered("502 Bad Gateway")),
+        ("stop  proxy: ", "cannot connect to 127.0.0.1:", "502 Bad Gateway"),
+        KEPT_OUT,
+    ),
+    "a proxy that is none": Row(
+        proxied(answered("405 Method Not Allowed")),
+        ("mend  proxy: ", "405", "expected an HTTP proxy that tunnels"),
+        MENDED,
+    ),
+    "a proxy that speaks no HTTP": Row(proxied(b"SSH-2.0-x\r\n"), ("mend  proxy: ", "answers no HTTP"), MENDED),
+    "SSLKEYLOGFILE": Row(
+        environment(SSLKEYLOGFILE="{folder}/keys.log"),
+        ("note  SSLKEYLOGFILE in the environment: the secrets",),
+        READY,
+        None,
+    ),
+    "SSLKEYLOGFILE that cannot be written": Row(
+        environment(SSLKEYLOGFILE="{folder}/none/keys.log"),
+        ("mend  SSLKEYLOGFILE in the environment: ", "cannot be written: No such file or directory; unset it"),
+        MENDED,
+    ),
 }
 
 
@@ -195,9 +339,18 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_each_mistake_is_one_sentence(name: str, stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+def test_each_mistake_is_one_sentence(
+    name: str, stage: Stage, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     row = ROWS[name]
+    with stage.stack:
+        _try(row, stage, capsys, monkeypatch)
+
+
+def _try(row: Row, stage: Stage, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     row.arrange(stage)
+    for variable, value in stage.environment.items():
+        monkeypatch.setenv(variable, value)
     with stage.served():
         code, text, seconds = said(stage.target(), capsys)
 
@@ -205,5 +358,6 @@ def test_each_mistake_is_one_sentence(name: str, stage: Stage, capsys: pytest.Ca
     assert code == row.code, text
     assert stage.requests in (range(1, 21) if row.requests is None else (row.requests,))
     assert seconds < LONGEST_SECONDS
+    assert "hunter2" not in text
     wrong = [line for line in text.splitlines() if line.startswith(("mend", "stop"))]
     assert len(wrong) == (0 if row.code == READY else 1), text

@@ -46,7 +46,7 @@ class Stage:
     """What a row of a table changes before the endpoint is served and the target file written.
 
     `files` are written beside the target file; `settings` are the lines of [target], in which
-    {port} stands for the endpoint's port; `presented` collects the subjects of
+    {port} stands for the endpoint's port; `stack` ends what a row starts, `names` collects the names that TLS was asked for, `presented` the subjects of
     the client certificates that came with requests. `mixed` is what a port with TLS answers to plain text.
     """
 
@@ -54,6 +54,7 @@ class Stage:
     authority: Party
     client: Party
     server: Party
+    environment: dict[str, str] = field(default_factory=dict)
     settings: dict[str, str] = field(default_factory=dict)
     tls: bool = True
     scheme: str = ""
@@ -66,6 +67,8 @@ class Stage:
     requests: int = 0
     port: int = 0
     presented: list[str] = field(default_factory=list)
+    names: list[str | None] = field(default_factory=list)
+    stack: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
     def write(self, name: str, content: bytes, mode: int = 0o600) -> str:
         """A file beside the target file; gives its name."""
@@ -104,6 +107,7 @@ class Stage:
         context.load_verify_locations(cadata="".join(each.pem.decode() for each in (*self.trusted, self.authority)))
         context.verify_mode = self.verify
         context.post_handshake_auth = self.after_handshake
+        context.sni_callback = lambda _, name, __: self.names.append(name)
         return context
 
     def _script(self, connected: socket.socket, _: int) -> None:

@@ -62,6 +62,8 @@ class Base64Masks:
                 der = base64.b64decode(b"".join(lines))
             except ValueError:
                 continue
+            if len(der) < _WINDOW:
+                continue  # it would be found by chance
             octets = der.decode("latin-1")
             self._octets.append((octets, _repeat(word, len(octets))))
             for text in _alignments(der):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import ssl
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cryptography import x509
@@ -13,6 +15,7 @@ from conformance.model import FailureKind, Identity
 from conformance.wire.dialling import Dialler
 from conformance.wire.failures import StreamError
 from conformance.wire.identities import context_for, trusting_anyone
+from conformance.wire.proxying import proxies_in
 from conformance.wire.streams import SocketStream
 from conformance.wire.tls_failures import handshake_failure, speaks_no_tls
 
@@ -26,6 +29,7 @@ SILENCE_SECONDS = 0.8
 """After so much silence in a handshake the endpoint is asked in plain HTTP: a server without TLS waits for a line to end."""
 LOOK_SECONDS = 1.0
 """The time limit of each look that explains a failure."""
+_NOBODY_THERE = (FailureKind.REFUSED, FailureKind.TIMEOUT)
 _PLAIN_QUESTION = b"HEAD / HTTP/1.0\r\n\r\n"
 
 
@@ -160,9 +164,12 @@ class SocketConnector:
         return StreamError(FailureKind.TLS, detail, mistake=True)
 
     def _unreachable(self, error: StreamError) -> SuiteError:
-        where = f"{self._target.base_url} cannot be reached: " if error.key == "base_url" and not error.mistake else ""
-        kind = TargetError if error.mistake else UnreachableError
-        return kind(f"{error.key}: {where}{error.detail}")
+        if error.mistake:
+            return TargetError(f"{error.key}: {error.detail}")
+        where = f"{self._target.base_url} cannot be reached: " if error.key in ("base_url", "connect_to") else ""
+        unused = proxies_in(os.environ) if self._target.proxy is None and error.kind in _NOBODY_THERE else []
+        hint = f"; {unused[0]} in the environment is not used: set proxy to go through it" if unused else ""
+        return UnreachableError(f"{error.key}: {where}{error.detail}{hint}")
 
     def _context(self, identity: Identity) -> ssl.SSLContext:
         if identity not in self._contexts:
@@ -174,3 +181,10 @@ class SocketConnector:
 
     def _remaining(self, deadline: float) -> float:
         return max(deadline - self._clock.now(), 0.001)
+
+
+def probe_connector(target: Target, clock: Clock) -> SocketConnector | None:
+    """What connects to the probe of `target`, or None where it has none: directly, since connect_to and proxy are for base_url."""
+    if target.probe_url is None:
+        return None
+    return SocketConnector(replace(target, base_url=target.probe_url, connect_to=None, proxy=None), clock)

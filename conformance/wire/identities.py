@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import secrets
 import ssl
 import tempfile
 from pathlib import Path
@@ -13,6 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from conformance.credentials.reading import Credential, read_authorities, read_credential
 from conformance.errors import TargetError, UsageError
 from conformance.model import Identity
 
@@ -27,16 +29,24 @@ def context_for(target: Target, identity: Identity) -> ssl.SSLContext:
     context.post_handshake_auth = _has_certificate(target, identity)
     match identity:
         case Identity.PRIMARY if target.client_certificate:
-            _present(context, "client_certificate", target.client_certificate, target.client_key)
+            _present(context, "client_certificate", target.client_certificate, _credential(target, identity))
         case Identity.SECOND:
             if target.second_client_certificate is None:
                 raise TargetError(f"{target.name}: a second certificate is needed; set second_client_certificate")
-            _present(context, "second_client_certificate", target.second_client_certificate, None)
+            path = target.second_client_certificate
+            _present(context, "second_client_certificate", path, _credential(target, identity))
         case Identity.UNKNOWN:
-            _present_unknown(context)
+            _load(context, _self_signed())
         case _:
             pass
     return context
+
+
+def _credential(target: Target, identity: Identity) -> Credential:
+    credential = read_credential(target, identity)
+    if credential is None:
+        raise TargetError(f"{target.name}: a client certificate is needed for {identity.value}")
+    return credential
 
 
 def _has_certificate(target: Target, identity: Identity) -> bool:
@@ -68,11 +78,9 @@ def _trusting(ca_bundle: Path | None) -> ssl.SSLContext:
         context.load_default_certs()
         return context
     try:
-        context.load_verify_locations(cafile=ca_bundle)
-    except (OSError, ValueError) as error:
-        raise TargetError(
-            f"ca_bundle: {str(ca_bundle)!r} is no readable PEM file of CA certificates ({error})"
-        ) from error
+        context.load_verify_locations(cadata=b"".join(read_authorities(ca_bundle)))
+    except (ssl.SSLError, ValueError) as error:
+        raise TargetError(f"ca_bundle: {ca_bundle} holds something that is no certificate") from error
     return context
 
 
@@ -90,36 +98,34 @@ def _log_keys(context: ssl.SSLContext) -> None:
         ) from error
 
 
-def _present(context: ssl.SSLContext, key: str, certificate: Path, private_key: Path | None) -> None:
-    for path in filter(None, (certificate, private_key)):
-        if not path.is_file():
-            raise TargetError(f"{key}: there is no file {str(path)!r}")
+def _present(context: ssl.SSLContext, key: str, path: Path, credential: Credential) -> None:
     try:
-        context.load_cert_chain(certificate, private_key, password=_refuse_password)
+        _load(context, credential)
     except ssl.SSLError as error:
-        where = f"{str(certificate)!r} with key {str(private_key)!r}" if private_key else repr(str(certificate))
-        why = {
-            "KEY_VALUES_MISMATCH": "the private key does not belong to the certificate",
-            "KEY_TYPE_MISMATCH": "the private key does not belong to the certificate",
-        }.get(error.reason or "", "a PEM certificate and its unencrypted PEM key are expected")
-        raise TargetError(f"{key}: {where} cannot be used: {why}") from error
-    except OSError as error:
-        raise TargetError(f"{key}: {str(certificate)!r} cannot be read ({error.strerror or error})") from error
+        raise TargetError(f"{key}: {path} cannot be used: {_why_unusable(error, credential)}") from error
 
 
-def _refuse_password() -> str:
-    raise TargetError("client_key: the private key is encrypted; expected an unencrypted PEM key")
+def _why_unusable(error: ssl.SSLError, credential: Credential) -> str:
+    reason = error.reason or ""
+    if "KEY_TOO_SMALL" in reason:
+        size = f"its key of {credential.bits} bits is too small for this OpenSSL"
+        return f"{size}; expected a certificate with an RSA key of 2048 bits or more"
+    if "MD_TOO_WEAK" in reason:
+        return "it is signed with a digest too weak for this OpenSSL; expected a certificate signed with SHA-256"
+    return f"TLS does not take it ({(reason or 'unknown reason').lower().replace('_', ' ')})"
 
 
-def _present_unknown(context: ssl.SSLContext) -> None:
+def _load(context: ssl.SSLContext, credential: Credential) -> None:
+    """Hand `credential` to `context`, which reads files only: the key is in one that nobody else can read, encrypted, for a moment."""
+    passphrase = secrets.token_hex(16)
     with tempfile.TemporaryDirectory(prefix="reimage-conformance-") as folder:
-        path = Path(folder) / "unknown.pem"
-        path.touch(mode=0o600)
-        path.write_bytes(_self_signed())
-        context.load_cert_chain(path)
+        path = Path(folder) / "client.pem"
+        path.touch(mode=0o600, exist_ok=False)
+        path.write_bytes(credential.pem(passphrase.encode()))
+        context.load_cert_chain(path, password=passphrase)
 
 
-def _self_signed() -> bytes:
+def _self_signed() -> Credential:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "reimage-conformance unknown client")])
     now = dt.datetime.now(dt.UTC)
@@ -133,6 +139,4 @@ def _self_signed() -> bytes:
         .not_valid_after(now + dt.timedelta(days=30))
         .sign(key, hashes.SHA256())
     )
-    pem = serialization.Encoding.PEM
-    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    return certificate.public_bytes(pem) + private
+    return Credential(certificate.public_bytes(serialization.Encoding.DER), key)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import unquote
 
+from conformance.credentials.secrets import secret_blocks, secret_words
 from conformance.wire.base64_masks import Base64Masks
 from conformance.wire.echoes import EchoMasks
 from conformance.wire.masks import IdentifierMasks, is_guid, mask_of
@@ -21,7 +22,6 @@ from conformance.wire.secret_headers import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from conformance.model import Exchange, Headers, Request, Response, Target
 
@@ -67,7 +67,10 @@ class Redactor:
 
     @classmethod
     def for_target(cls, target: Target, *, enabled: bool = True) -> Self:
-        """The redactor of all that is secret about `target`; unreadable files are left to whoever needs them."""
+        """The redactor of all that is secret about `target`; unreadable files are left to whoever needs them.
+
+        A passphrase is masked where it is distinctive: one that is a plain word may be a word of the protocol.
+        """
         if not enabled:
             return cls({}, enabled=False)
         secrets = {
@@ -75,11 +78,11 @@ class Redactor:
             for name in ("subscription_id", "foreign_subscription_id", "other_subscription_id")
             if (value := getattr(target, name))
         }
-        for name in ("client_certificate", "client_key", "second_client_certificate"):
-            text = _read(getattr(target, name))
-            if text:
-                secrets[name] = text
-        return cls(secrets, shown=tuple(_names_of(target)))
+        shown = tuple(_names_of(target))
+        secrets |= {f"block {number}": each.decode() for number, each in enumerate(secret_blocks(target))}
+        words = [each for each in secret_words(target) if is_distinctive(each) and each not in shown]
+        secrets |= {f"word {number}": each for number, each in enumerate(words)}
+        return cls(secrets, shown=shown)
 
     def learn(self, exchange: Exchange) -> None:
         """Note what an exchange shows openly, then the secrets in its header lines, to find them in others as well."""
@@ -233,10 +236,3 @@ def _names_of(target: Target) -> Iterator[str]:
     for deployment in target.deployments:
         yield from (deployment.cloud_service, deployment.slot, deployment.name)
         yield from (*deployment.role_instances, *deployment.failing_role_instances)
-
-
-def _read(path: Path | None) -> str:
-    try:
-        return path.read_text("utf-8", errors="replace") if path else ""
-    except OSError:
-        return ""

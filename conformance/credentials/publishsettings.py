@@ -1,0 +1,45 @@
+"""Files of the kind .publishsettings: subscriptions, each with a management certificate as PKCS#12 in base64."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass
+
+from lxml import etree
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedCertificate:
+    """The management certificate of one subscription, as PKCS#12 without a passphrase."""
+
+    subscription_id: str
+    archive: bytes
+
+
+def published_certificates(text: bytes) -> list[PublishedCertificate]:
+    """The certificates in a .publishsettings file, UTF-8 whatever it declares; raises ValueError where it is no such XML.
+
+    Both forms of the period are read: the certificate stands in PublishProfile for all its subscriptions, or (SchemaVersion
+    2.0) in each Subscription.
+    """
+    parser = etree.XMLParser(encoding="utf-8", resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
+    try:
+        root = etree.fromstring(text, parser)
+    except etree.XMLSyntaxError as error:
+        raise ValueError(f"it is not well-formed XML: {error.msg}") from error
+    found: list[PublishedCertificate] = []
+    for profile in root.iter("{*}PublishProfile"):
+        shared = profile.get("ManagementCertificate", "")
+        for subscription in profile.iter("{*}Subscription"):
+            written = subscription.get("ManagementCertificate") or shared
+            if written:
+                found.append(PublishedCertificate(subscription.get("Id", ""), _archive(written)))
+    return found
+
+
+def _archive(written: str) -> bytes:
+    try:
+        return base64.b64decode("".join(written.split()), validate=True)
+    except binascii.Error as error:
+        raise ValueError("its ManagementCertificate is no base64") from error
