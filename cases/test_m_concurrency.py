@@ -84,6 +84,7 @@ def test_refused_reimages_neither_prolong_nor_take_effect(sut: SystemUnderTest) 
         raise NotApplicable("no reimage of another instance was refused with 409")
     place, other = first.step.place, first.other_place
     before = sut.probe.installation(other) if sut.probe.offered else None
+    sut.await_ready(place)
     own = sut.probe.installation(place) if writes_afresh(sut) else None
     look = sut.await_ready(other)
     seen = [look] if look is not None else []

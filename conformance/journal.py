@@ -278,4 +278,5 @@ def _to_verdict(event: dict[str, Any]) -> Verdict:
         symptom=event["symptom"],
         because=tuple(event["because"]),
         arguments=event["arguments"],
+        between=tuple(event.get("between", ())),
     )

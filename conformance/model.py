@@ -287,6 +287,8 @@ class Verdict:
 
     `because` names requirements whose own violation explains this one; `symptom` is a short stable word for how it
     failed, the fingerprint that baselines and grouping use; `arguments` are the check's own parameters, plain JSON.
+    `between` numbers the exchanges between which an effect was looked for, all that the check was given; it is empty
+    where the verdict is not about an effect.
     """
 
     requirement: str
@@ -299,6 +301,7 @@ class Verdict:
     symptom: str = ""
     because: tuple[str, ...] = ()
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    between: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

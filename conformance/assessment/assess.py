@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from conformance.assessment.causes import Evidence, attributed
 from conformance.assessment.controls import Controls, controlled
 from conformance.assessment.findings import findings_of
+from conformance.assessment.intervals import weighed
 from conformance.assessment.outcomes import LEFT_OUT, results_of
 from conformance.assessment.rejudging import rejudged, world_of
 from conformance.checks.polls import TERMINAL, status_of
@@ -58,10 +59,8 @@ def assess(
     exchanges = journal.exchanges
     controls = Controls.of(world, exchanges)
     evidence = Evidence.of(exchanges, controls)
-    verdicts = [
-        attributed(controlled(verdict, exchanges, controls), evidence)
-        for verdict in (rejudged(journal) if judged is None else judged)
-    ]
+    made = weighed(rejudged(journal) if judged is None else judged, exchanges, world)
+    verdicts = [attributed(controlled(verdict, exchanges, controls), evidence) for verdict in made]
     if journal.header.get("capture"):
         verdicts = [replace(v, outcome=Outcome.UNTESTED) if v.outcome is Outcome.INCONCLUSIVE else v for v in verdicts]
     cases = _cases(journal, verdicts)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from conformance.checks.polls import TERMINAL, status_of
-from conformance.checks.registry import about, check
+from conformance.checks.registry import Effect, about, check, effect_on
 from conformance.checks.wording import is_busy, said, symptom
-from conformance.protocol.documents import (
-    error_code,
-)
+from conformance.protocol.addresses import read_target
+from conformance.protocol.documents import error_code
+from conformance.protocol.requests import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -78,6 +78,20 @@ def contended(
         yield verdict.met(f"{said(second)}, and finished")
 
 
+def _of_refusals(world: World, verdict: Verdict, exchanges: Sequence[Exchange]) -> Effect | None:
+    """The effect of refused requests on the operation that was running until its end was seen."""
+    first, *later = exchanges
+    polls = later[verdict.arguments["refusals"] :]
+    address = read_target(first.request.target)
+    deployment = world.deployment_of(address)
+    if deployment is None:
+        return None
+    end = next((poll for poll in polls if status_of(poll) in TERMINAL), polls[-1] if polls else first)
+    place = Place(deployment, address.instance)
+    return Effect((place,), (first.number,), passing=True, looks=(first.number, end.number))
+
+
+@effect_on(_of_refusals)
 @check
 def undisturbed(
     world: World, exchanges: Sequence[Exchange], *, refusals: int, usual_seconds: float = 0.0, beside: str = ""

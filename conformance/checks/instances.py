@@ -5,19 +5,55 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from conformance.checks.deployments import BAD_STATES, READY, deployment_elements, member, roles_in, statuses_in
-from conformance.checks.registry import about, check
+from conformance.checks.registry import Effect, about, check, effect_on
 from conformance.checks.wording import is_busy
+from conformance.model import Outcome
+from conformance.protocol.addresses import read_target
+from conformance.protocol.requests import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from conformance.model import Exchange, Verdict
+    from conformance.model import Exchange, Limits, Verdict
     from conformance.world import World
 
 
 LOOKS_ENOUGH = 4
 
 
+SETTLING_SECONDS = 0.3
+"""So long after the end of an operation an instance is waited for at least."""
+LATE_DEPARTURE_SECONDS = 2.0
+"""So long it is waited for to leave where no other was seen to leave before the end; one of the historical service left one second after it."""
+SETTLING_POLLS = 4
+SETTLING_SHARE = 1.5
+
+
+def settling_seconds(duration: float, limits: Limits, *, departs_early: bool) -> float:
+    """How long after the end of an operation its instance may still leave ReadyRole, where it was not seen to leave; seconds.
+
+    `duration` is how long the operation took, in seconds. `departs_early` says that instances of this endpoint were seen to leave
+    while their operation was under way.
+    """
+    least = SETTLING_SECONDS if departs_early else LATE_DEPARTURE_SECONDS
+    settling = max(least, SETTLING_SHARE * duration, SETTLING_POLLS * limits.poll_interval_seconds)
+    return min(settling, limits.operation_timeout_seconds)
+
+
+def _of_the_reimage(world: World, verdict: Verdict, exchanges: Sequence[Exchange]) -> Effect | None:
+    """The effect of an accepted reimage on its own instance, or on the others."""
+    before, start, looks = exchanges[0], exchanges[1], exchanges[2:]
+    deployment = world.deployment_of(read_target(before.request.target))
+    if deployment is None or verdict.requirement == "REQ-REIMAGE-SAME-NAME":
+        return None
+    names: Sequence[str] = (verdict.arguments["instance"],)
+    if verdict.requirement == "REQ-REIMAGE-OTHERS-UNTOUCHED":
+        watched = _watched(before, verdict.arguments.get("others", ()))
+        names = next((tuple(moved) for look in looks if (moved := _moved(look, watched))), tuple(watched))
+    return Effect(tuple(Place(deployment, name) for name in names), (start.number,))
+
+
+@effect_on(_of_the_reimage)
 @check
 def instance_effect(
     world: World,
@@ -99,13 +135,11 @@ def _back(instance: str, before: Exchange, seen: Sequence[Exchange], told: str, 
 
 def _others(before: Exchange, seen: Sequence[Exchange], start: Exchange, others: Sequence[str]) -> Iterator[Verdict]:
     """Whether every other instance stayed as it was."""
-    was = statuses_in(before)
-    watched = [name for name in others if was.get(name) == READY]
+    watched = _watched(before, others)
     if not watched:
         return
     for exchange in seen:
-        now = statuses_in(exchange)
-        moved = {name: now.get(name, "missing") for name in watched if now.get(name) != READY}
+        moved = _moved(exchange, watched)
         if moved:
             name, status = next(iter(moved.items()))
             actual = f"{name} is {status}" + (f" and {len(moved) - 1} more changed" if len(moved) > 1 else "")
@@ -118,11 +152,34 @@ def _others(before: Exchange, seen: Sequence[Exchange], start: Exchange, others:
     )
 
 
+def _watched(before: Exchange, others: Sequence[str]) -> list[str]:
+    """Those of `others` that were ready before."""
+    was = statuses_in(before)
+    return [name for name in others if was.get(name) == READY]
+
+
+def _moved(look: Exchange, watched: Sequence[str]) -> dict[str, str]:
+    """Those of `watched` that a look does not show ready, and how it shows them; none where it shows no instance."""
+    now = statuses_in(look)
+    return {name: now.get(name, "missing") for name in watched if now.get(name) != READY} if now else {}
+
+
 def _folded(values: list[str]) -> list[str]:
     """`values` without immediate repeats."""
     return [value for i, value in enumerate(values) if i == 0 or values[i - 1] != value]
 
 
+def _of_either_form(world: World, verdict: Verdict, exchanges: Sequence[Exchange]) -> Effect:
+    """The effect of a reimage on the instance that it addresses, or on those that left in its stead or with it."""
+    looked, own = verdict.arguments["looked"], (verdict.arguments["deployment"], verdict.arguments["instance"])
+    before, start, looks = exchanges[:looked], exchanges[looked], exchanges[looked + 1 :]
+    affected = [own] if verdict.outcome is Outcome.MET else _left(before, looks, own)
+    named = {deployment.name: deployment for deployment in world.target.deployments}
+    places = tuple(Place(named[name], instance) for name, instance in affected if name in named)
+    return Effect(places, (start.number,))
+
+
+@effect_on(_of_either_form)
 @check
 def equivalent_forms(
     world: World, exchanges: Sequence[Exchange], deployment: str, instance: str, looked: int
@@ -134,15 +191,7 @@ def equivalent_forms(
     """
     del world
     before, start, looks = exchanges[:looked], exchanges[looked], exchanges[looked + 1 :]
-    ready = {place for look in before for place, status in _places(look).items() if status == READY}
-    moved = sorted(
-        {
-            f"{name}/{other}"
-            for look in looks
-            for (name, other), status in _places(look).items()
-            if (name, other) in ready and status != READY and (name, other) != (deployment, instance)
-        }
-    )
+    moved = [f"{name}/{other}" for name, other in _left(before, looks, (deployment, instance))]
     seen = [_places(look).get((deployment, instance)) for look in looks]
     here = [status for status in seen if status is not None]
     verdict = about("REQ-REIMAGE-URI-EQUIV", start, *looks[-1:])
@@ -156,6 +205,14 @@ def equivalent_forms(
         yield about("REQ-REIMAGE-OTHERS-UNTOUCHED", start, *looks[-1:]).violated(expected, told, "others-touched")
     else:
         yield verdict.met(f"{instance}: {' > '.join(_folded(here))}")
+
+
+def _left(before: Sequence[Exchange], looks: Sequence[Exchange], own: tuple[str, str]) -> list[tuple[str, str]]:
+    """The places but `own` that were ready before and that some look shows otherwise, in order."""
+    ready = {place for look in before for place, status in _places(look).items() if status == READY} - {own}
+    return sorted(
+        {place for look in looks for place, status in _places(look).items() if place in ready and status != READY}
+    )
 
 
 def _places(look: Exchange) -> dict[tuple[str, str], str]:

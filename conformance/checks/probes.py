@@ -4,14 +4,44 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING
+from urllib.parse import quote, urlsplit
 
-from conformance.checks.registry import about, check
+from conformance.checks.registry import NOBODY, Effect, about, check, effect_on
+from conformance.protocol.requests import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from conformance.model import Exchange, Verdict
     from conformance.world import World
+
+
+def probed_place(world: World, exchange: Exchange) -> Place | None:
+    """The listed role instance that a request to the probe looks into, by the template of the target file; None where it is none."""
+    template = urlsplit(world.target.probe_url or "").path
+    for deployment in world.target.deployments:
+        for name in world.instances(deployment):
+            place = Place(deployment, name)
+            path = template.format(**{key: quote(value, safe="") for key, value in place.names().items()})
+            if exchange.request.target == path or exchange.request.target.startswith(f"{path}/"):
+                return place
+    return None
+
+
+def _of_the_reimage(world: World, verdict: Verdict, exchanges: Sequence[Exchange]) -> Effect | None:
+    """The effect of a reimage that the probe saw; the request itself is among the exchanges after the first two, if it is known."""
+    del verdict
+    place = probed_place(world, exchanges[0])
+    started = tuple(exchange.number for exchange in exchanges[2:] if exchange.label != "probe")
+    return None if place is None else Effect((place,), started)
+
+
+def _of_nobody(world: World, verdict: Verdict, exchanges: Sequence[Exchange]) -> Effect | None:
+    """An effect that no request of ours should have had; those that are judged for it come after the two looks."""
+    place = probed_place(world, exchanges[0])
+    others = verdict.requirement == "REQ-REIMAGE-OTHERS-UNTOUCHED"
+    judged = tuple(exchange.number for exchange in exchanges[2:])
+    return None if place is None else Effect((place,), judged or NOBODY, refusal=not others, anywhere=not others)
 
 
 def installation_in(exchange: Exchange) -> str:
@@ -25,6 +55,7 @@ def installation_in(exchange: Exchange) -> str:
     return str(found.get("installation_id", "")) if isinstance(found, dict) else ""
 
 
+@effect_on(_of_the_reimage)
 @check
 def fresh_installation(
     world: World, exchanges: Sequence[Exchange], requirement: str = "REQ-REIMAGE-FRESH-OS", *, contended: bool = False
@@ -44,6 +75,7 @@ def fresh_installation(
         yield verdict.judged(before != after, expected, actual, "same-installation", because=because)
 
 
+@effect_on(_of_the_reimage)
 @check
 def storage_kept_and_lost(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
     """Local storage is kept, other local data is lost (REQ-REIMAGE-LOCALSTORE, REQ-REIMAGE-OTHERDATA-LOST).
@@ -79,6 +111,7 @@ def _content(exchange: Exchange) -> bytes:
     return exchange.reply.body if exchange.reply is not None and _holds(exchange) else b""
 
 
+@effect_on(_of_nobody)
 @check
 def installation_unchanged(
     world: World, exchanges: Sequence[Exchange], requirement: str, what: str
@@ -102,6 +135,7 @@ def installation_unchanged(
             )
 
 
+@effect_on(_of_nobody)
 @check
 def sibling_is_no_reimage(world: World, exchanges: Sequence[Exchange], sibling: str) -> Iterator[Verdict]:
     """Comp with the name of a sibling operation did not reimage (REQ-REIMAGE-COMP); exchanges: probe before, probe after, the request."""

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 from conformance.checks.deployments import READY, statuses_in
 from conformance.checks.errors import BY_TABLE, TABLE_KEYS
 from conformance.checks.framing import is_lost_under_its_body
-from conformance.checks.registry import about, check
+from conformance.checks.registry import Effect, about, check, effect_on
 from conformance.checks.wording import is_busy, is_standard, said, symptom
 from conformance.model import FailureKind
 from conformance.oracle import permitted
+from conformance.protocol.addresses import read_target
 from conformance.protocol.documents import error_code, read_document
+from conformance.protocol.requests import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -195,6 +197,16 @@ def nothing_left_behind(world: World, exchanges: Sequence[Exchange]) -> Iterator
     yield verdict.judged(gone, expected, told, f"operation:{status}", because=because)
 
 
+def _of_the_refused(world: World, verdict: Verdict, exchanges: Sequence[Exchange]) -> Effect | None:
+    """The effect of a refused request on the instance that Get Deployment showed before and after it."""
+    deployment = world.deployment_of(read_target(exchanges[0].request.target))
+    if deployment is None:
+        return None
+    place = Place(deployment, str(verdict.arguments["instance"]))
+    return Effect((place,), (exchanges[1].number,), refusal=True, anywhere=True)
+
+
+@effect_on(_of_the_refused)
 @check
 def instance_untouched(
     world: World, exchanges: Sequence[Exchange], requirement: str, instance: str, *, beside: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -11,9 +12,10 @@ from conformance.model import CountsAs, Outcome, Verdict
 from conformance.requirements import CATALOGUE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from conformance.model import Exchange
+    from conformance.protocol.requests import Place
     from conformance.world import World
 
 
@@ -27,7 +29,34 @@ class Check(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """An effect that a verdict is about: where it was looked for, and which requests of ours are judged for it.
+
+    `places` are the role instances that were looked at. `judged` numbers the requests whose effect it is; where it is
+    empty, the check does not know it, and it is the first reimage of the place that was accepted between the looks.
+    `refusal` says that the judged request was refused, so that the same request without a reply is no other one.
+    `anywhere` says that a request for an instance of this name elsewhere may have had the effect too. `passing` says
+    that the effect is on an operation, so that only requests between the looks count, however long they go on.
+    `looks` numbers the exchanges between which the effect was looked for; empty where all that were given are.
+    """
+
+    places: tuple[Place, ...]
+    judged: tuple[int, ...] = ()
+    refusal: bool = False
+    anywhere: bool = False
+    passing: bool = False
+    looks: tuple[int, ...] = ()
+
+
+NOBODY = (0,)
+"""The `judged` of an effect that no request of ours is to have had; no exchange has this number."""
+Effects = Callable[["World", "Verdict", "Sequence[Exchange]"], "Effect | None"]
+"""What tells which effect a verdict is about, from the exchanges that its check was given; None where it is about none."""
+
 CHECKS: dict[str, Check] = {}
+EFFECTS: dict[str, Effects] = {}
+"""Of each check that judges effects on role instances: what tells which effect a verdict of it is about."""
 SCOPE_ALL = "all"
 MOST_OF_A_KIND = 12
 
@@ -36,6 +65,20 @@ def check(function: Callable[..., Iterable[Verdict]]) -> Check:
     """Registers a judgement under the name of its function."""
     CHECKS[function.__name__] = function
     return function
+
+
+def effect_on(effects: Effects) -> Callable[[Check], Check]:
+    """Declares that a check judges effects on role instances.
+
+    The assessment judges none of its verdicts that rests on an interval in which another request of ours may have had
+    the effect (`conformance.assessment.intervals`).
+    """
+
+    def declare(function: Check) -> Check:
+        EFFECTS[function.__name__] = effects
+        return function
+
+    return declare
 
 
 def judge(world: World, function: Check, exchanges: Sequence[Exchange], **arguments: Any) -> list[Verdict]:
@@ -53,8 +96,15 @@ def judge(world: World, function: Check, exchanges: Sequence[Exchange], **argume
         made = [graded(verdict, world) for verdict in found]
         world.memory[key] = made
     only = arguments.get("only")
+    between = numbers if function.__name__ in EFFECTS else ()
     return [
-        replace(verdict, check=function.__name__, arguments=arguments, evidence=verdict.evidence or numbers[:1])
+        replace(
+            verdict,
+            check=function.__name__,
+            arguments=arguments,
+            evidence=verdict.evidence or numbers[:1],
+            between=between,
+        )
         for verdict in folded([verdict for verdict in made if only is None or verdict.requirement in only])
     ]
 

@@ -160,7 +160,7 @@ def _judge(session: pytest.Session, subject: Subject) -> dict[str, Any]:
     run.finish(interrupted=False)
     from conformance.journal import read_journal  # noqa: PLC0415
 
-    found = summarised(subject, assessed(read_journal(run.journal_path), run.sut.recorder.verdicts))
+    found = summarised(subject, assessed(read_journal(run.journal_path), run.sut.recorder.made))
     return found if inherited is not run else {}
 
 

@@ -29,7 +29,8 @@ def conclude_case(
         case "untested" | "not-applicable":
             report.outcome, report.longrepr = "skipped", ("", 0, f"{outcome}: {detail}")
         case "inconclusive":
-            report.outcome, report.longrepr = "failed", f"inconclusive: {detail or _last(recorder)}"
+            detail = detail or _undecided(recorder)
+            report.outcome, report.longrepr = "failed", f"inconclusive: {detail}"
         case "violated":
             report.outcome = "failed"
         case "advisory":
@@ -80,6 +81,12 @@ def _detail(error: BaseException | None) -> str:
         return ""
     said = str(error)
     return (said.splitlines()[0] if said else type(error).__name__)[:LONGEST_DETAIL]
+
+
+def _undecided(recorder: Recorder) -> str:
+    """Why the case could not be judged, as the first verdict says that could not be made."""
+    found = (verdict.actual for verdict in recorder.case_verdicts if verdict.outcome is Outcome.INCONCLUSIVE)
+    return next(found, "")[:LONGEST_DETAIL]
 
 
 def _last(recorder: Recorder) -> str:

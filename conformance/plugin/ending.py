@@ -56,7 +56,7 @@ def end_session(
         if run is not None:
             run.finish(interrupted=cut_short)
         journal = read_journal(where / "journal.jsonl")
-        assessment = assessed(journal, run.sut.recorder.verdicts if run is not None else None)
+        assessment = assessed(journal, run.sut.recorder.made if run is not None else None)
         _write(assessment, journal, folder, plan)
     except SuiteError as error:
         session.exitstatus = error.exit_code

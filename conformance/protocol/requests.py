@@ -33,6 +33,15 @@ class Place:
         """What stands in the address for the deployment: its slot or its name."""
         return self.deployment.slot if form is UriForm.SLOT else self.deployment.name
 
+    def names(self) -> dict[str, str]:
+        """The names of the place as the template of a probe calls them."""
+        deployment = self.deployment
+        return {
+            "cloud_service": deployment.cloud_service,
+            "deployment_name": deployment.name,
+            "role_instance": self.role_instance,
+        }
+
     def __str__(self) -> str:
         """The place as people say it."""
         return f"{self.deployment.cloud_service}/{self.deployment.name}/{self.role_instance}"

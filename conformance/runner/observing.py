@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from conformance.checks.deployments import READY, statuses_in
+from conformance.checks.instances import settling_seconds
 from conformance.checks.probes import installation_in
 from conformance.model import Request
 from conformance.protocol.addresses import UriForm
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 OBSERVING_VERSION = "2011-10-01"
 LATER_VERSION = TABLE_VERSIONS[-1]
 """What some statuses are gone by (REQ-DEPL-STATUS-GATES)."""
-ONLINE_MARGIN = 0.3
-LATE_DEPARTURE = 2.0
-"""So long after the end of an operation an instance is still waited for to leave, unless another was seen not to; seconds."""
 
 
 @dataclass(slots=True)
@@ -161,10 +159,8 @@ class Observer:
         shown = [listed for look in watch.looks if (listed := statuses_in(look))]  # a throttled look shows nothing
         was_offline = any(listed.get(watch.place.role_instance) != READY for listed in shown)
         is_online = status == READY
-        settle = max(4 * limits.poll_interval_seconds, 1.5 * watch.operation.duration, ONLINE_MARGIN)
-        if self._departs_late is not False:
-            settle = max(settle, LATE_DEPARTURE)
-        settled = watch.waited >= min(settle, limits.operation_timeout_seconds)
+        early = self._departs_late is False
+        settled = watch.waited >= settling_seconds(watch.operation.duration, limits, departs_early=early)
         if (is_online and (was_offline or settled)) or (settled and not self.shows(watch.place.deployment)):
             watch.over = True
             self._departs_late = was_offline and self._departs_late is not False
@@ -201,13 +197,8 @@ class Probe:
         """One exchange with the probe of a role instance."""
         if self._url is None or self._client is None:
             raise RuntimeError("the target has no probe")
-        names = {
-            "cloud_service": place.deployment.cloud_service,
-            "deployment_name": place.deployment.name,
-            "role_instance": place.role_instance,
-        }
         url = urlsplit(self._url)
-        path = url.path.format(**{key: quote(value, safe="") for key, value in names.items()}) + suffix
+        path = url.path.format(**{key: quote(value, safe="") for key, value in place.names().items()}) + suffix
         headers = [("Host", url.netloc)] + ([("Content-Length", str(len(body)))] if method == "PUT" else [])
         return self._client.exchange(Request(method, path, tuple(headers), body), label="probe")
 

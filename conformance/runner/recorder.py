@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from conformance.assessment.intervals import Intervals
 from conformance.checks.registry import SCOPE_ALL, judge, judge_scope
 from conformance.model import Exchange, Observation, Outcome, Verdict
 from conformance.runner.signals import Nonconformance
@@ -27,17 +28,20 @@ class Recorder:
         self.world = world
         self.case = ""
         self.exchanges: list[Exchange] = []
+        self.made: list[Verdict] = []
         self.verdicts: list[Verdict] = []
         self.observations: list[Observation] = []
         self.case_verdicts: list[Verdict] = []
         self.case_evidence: list[int] = []
         self._journal = journal
         self._redactor = redactor
+        self._intervals = Intervals()
 
     def record(self, exchange: Exchange) -> Exchange:
         """Numbers, redacts and journals an exchange; what comes back is what everything is judged by."""
         kept = replace(self._redactor.exchange(exchange), number=len(self.exchanges) + 1, case=self.case)
         self.exchanges.append(kept)
+        self._intervals.add(kept)
         self._journal.exchange(kept)
         return kept
 
@@ -67,10 +71,16 @@ class Recorder:
         return self.keep(judge_scope(self.world, check, self.exchanges, until, arguments))
 
     def keep(self, verdicts: Sequence[Verdict]) -> list[Verdict]:
-        """Keeps verdicts under the current case."""
-        kept = [replace(verdict, case=self.case) for verdict in verdicts]
-        for verdict in kept:
+        """Keeps verdicts under the current case, and gives them as far as they can be known by now.
+
+        One about an effect that another request of ours may have had is inconclusive; the assessment weighs it again
+        when everything is known, so `made` and the journal hold it as it was made.
+        """
+        made = [replace(verdict, case=self.case) for verdict in verdicts]
+        for verdict in made:
             self._journal.verdict(verdict)
+        self.made += made
+        kept = [self._intervals.weighed(verdict, self.world) for verdict in made]
         self.verdicts += kept
         self.case_verdicts += kept
         for verdict in kept:

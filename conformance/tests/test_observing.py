@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.runner.observing import LATE_DEPARTURE, Observer, Watch
+from conformance.checks.instances import LATE_DEPARTURE_SECONDS
+from conformance.runner.observing import Observer, Watch
 from conformance.runner.operations import Operation, State
 from conformance.tests.fake_client import FakeClient, dispatcher
 from conformance.tests.judging_samples import BUILDER, LOOK, PLACE, TARGET, exchange, look, started
@@ -47,7 +48,7 @@ class Watching:
 def test_one_that_stays_is_watched_for_long_once() -> None:
     watching = Watching(lambda _: READY)
 
-    assert watching.seconds() >= LATE_DEPARTURE
+    assert watching.seconds() >= LATE_DEPARTURE_SECONDS
     assert watching.seconds() < 0.6
 
 
@@ -67,7 +68,7 @@ def test_one_that_leaves_late_is_waited_for_every_time() -> None:
 def test_looks_that_show_nothing_are_not_repeated_for_long() -> None:
     watching = Watching(lambda _: NOTHING)
 
-    assert watching.seconds() < LATE_DEPARTURE + 0.3
+    assert watching.seconds() < LATE_DEPARTURE_SECONDS + 0.3
     assert watching.seconds() < 0.6
     assert not watching.observer.given_up
 

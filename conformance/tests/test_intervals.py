@@ -1,0 +1,382 @@
+"""Intervals: no verdict about an effect rests on one in which another request of ours may have had it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from conformance.assessment import assess
+from conformance.assessment.intervals import Intervals, weighed
+from conformance.checks import CHECKS, judge
+from conformance.checks.registry import EFFECTS
+from conformance.config import target_to_mapping
+from conformance.journal import Journal
+from conformance.model import Exchange, FailureKind, Identity, Limits, Outcome, Request, Verdict
+from conformance.protocol.addresses import UriForm
+from conformance.protocol.requests import Place
+from conformance.tests.judging_samples import (
+    BUILDER,
+    FABRIKAM,
+    NO_COMP,
+    NO_VERSION,
+    NOBODY,
+    OTHER_ID,
+    POLL,
+    PRODUCTION,
+    REIMAGE,
+    REIMAGE_BY_NAME,
+    RUNNING,
+    STAGING,
+    SUCCEEDED,
+    TARGET,
+    error,
+    exchange,
+    look,
+    numbered,
+    operation,
+    poll,
+    refusal,
+    silent,
+    started,
+    world,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from conformance.world import World
+
+MET, VIOLATED, INCONCLUSIVE = Outcome.MET, Outcome.VIOLATED, Outcome.INCONCLUSIVE
+OWN, OTHER = "WebRole1_IN_0", "WebRole1_IN_1"
+SHARED = BUILDER.reimage(Place(STAGING, OWN))
+"""A sound reimage of the instance of the same name in the other slot."""
+NEIGHBOUR = BUILDER.reimage(Place(PRODUCTION, OTHER))
+LIMITS = Limits(poll_interval_seconds=0.1, operation_timeout_seconds=60.0)
+
+
+def here(**changes: Any) -> World:
+    return world(limits=LIMITS, **changes)
+
+
+def timed(*exchanges: Exchange) -> list[Exchange]:
+    """The exchanges in the order of their moments, numbered so."""
+    return [replace(each, number=n) for n, each in enumerate(sorted(exchanges, key=lambda e: e.at), start=1)]
+
+
+def ready(at: float, **others: str) -> Exchange:
+    """A look that shows every instance ready but those named."""
+    return look({OWN: "ReadyRole", OTHER: "ReadyRole", **others}, at=at, label="look")
+
+
+def away(at: float) -> Exchange:
+    return ready(at, **{OWN: "StoppedVM"})
+
+
+def bad(at: float, request: Request = NO_VERSION, **fields: Any) -> Exchange:
+    """The refused request whose effect is judged."""
+    return replace(refusal(request, 400, "MissingOrIncorrectVersionHeader"), at=at, label="judged", **fields)
+
+
+def examined(*others: Exchange, then: Exchange | None = None, where: World | None = None) -> list[Verdict]:
+    """What becomes of the verdicts of look, refusal, look at 10, 11 and 12 seconds, `others` being the rest of the run."""
+    seen = timed(ready(10.0), bad(11.0), then or ready(12.0), *others)
+    given = [e for e in seen if (e.label == "look" and e.at in (10.0, 11.5, 12.0)) or e.label == "judged"]
+    where = where or here()
+    made = judge(where, CHECKS["instance_untouched"], given, requirement="REQ-VER-MISSING", instance=OWN)
+    return weighed(made, numbered(*seen), where)
+
+
+def outcomes(verdicts: Sequence[Verdict]) -> dict[str, Outcome]:
+    return {verdict.requirement: verdict.outcome for verdict in verdicts}
+
+
+TOUCHED = {"REQ-VER-MISSING": VIOLATED, "REQ-GOS-NOTFOUND-NOEFFECT": VIOLATED}
+ENDED = poll(SUCCEEDED, at=6.0)
+LOST = {
+    "its operation runs": [started(at=5.0), poll(RUNNING, at=6.0)],
+    "its operation ends while it is looked at": [started(at=5.0), poll(SUCCEEDED, at=11.5)],
+    "it starts between the looks": [started(at=10.5)],
+    "it starts between the looks by the other form": [started(REIMAGE_BY_NAME, at=11.5)],
+    "it may leave yet": [started(at=8.5), poll(SUCCEEDED, at=9.5)],
+    "its operation is not known": [started(at=5.0, identifier="")],
+    "it got no reply": [silent(REIMAGE, at=5.0)],
+    "the reply was cut short": [exchange(REIMAGE, 202, failure=FailureKind.TRUNCATED, at=5.0)],
+    "a gateway gave up on it": [exchange(REIMAGE, 504, at=5.0)],
+    "it was under way at the same time": [replace(started(at=9.0), elapsed=1.5)],
+    "a verb was taken for it": [exchange(replace(REIMAGE, method="PUT"), 202, at=10.5)],
+    "a bad request was accepted": [exchange(NO_COMP, 202, at=10.5)],
+    "it is spelt in another case": [
+        started(replace(REIMAGE, target=REIMAGE.target.replace("/production/", "/Production/")), at=10.5)
+    ],
+}
+
+
+@pytest.mark.parametrize("others", LOST.values(), ids=LOST)
+@pytest.mark.parametrize("then", [ready(12.0), away(12.0)], ids=["ready", "away"])
+def test_while_our_own_reimage_may_change_the_instance_nothing_is_concluded(
+    others: list[Exchange], then: Exchange
+) -> None:
+    found = examined(*others, then=then)
+
+    assert {verdict.outcome for verdict in found} == {INCONCLUSIVE}
+
+
+KEPT = {
+    "nothing of ours was sent": [],
+    "it ended and was seen back": [started(at=4.0), away(4.5), poll(SUCCEEDED, at=5.0), away(5.2), ready(7.0)],
+    "it left late and came back": [started(at=4.0), poll(SUCCEEDED, at=5.0), away(5.5), ready(9.0)],
+    "it was never seen to leave, and that is long ago": [started(at=1.0), poll(SUCCEEDED, at=2.0)],
+    "it ended without an id and was seen back": [started(at=4.0, identifier=""), away(5.0), ready(8.0)],
+    "the look before shows it back after it left early": [started(at=5.0), away(5.5), ENDED],
+    "it came back before the end, and the look before shows it so": [
+        started(at=9.0),
+        away(9.2),
+        ready(9.4),
+        poll(SUCCEEDED, at=9.8),
+    ],
+    "the look before shows it back after it left late": [
+        started(at=4.0),
+        poll(SUCCEEDED, at=5.0),
+        ready(5.5),
+        away(6.5),
+    ],
+    "it was sent after the looks": [started(at=12.5)],
+    "it was refused": [refusal(REIMAGE, 409, "ConflictError"), replace(bad(10.5, NO_COMP), label="")],
+    "it failed for a fault that says so": [exchange(REIMAGE, 500, error("InternalError"), at=10.5)],
+    "the same request got no reply before": [silent(NO_VERSION, at=10.5)],
+    "a stranger was refused in TLS": [silent(replace(REIMAGE, identity=Identity.NONE), FailureKind.TLS, at=10.5)],
+    "nobody was reached": [silent(REIMAGE, FailureKind.REFUSED, at=10.5)],
+    "another instance is reimaged": [started(NEIGHBOUR, at=10.5)],
+    "an operation is asked about": [replace(exchange(replace(POLL, method="DELETE"), 200), at=10.5)],
+}
+
+
+@pytest.mark.parametrize("others", KEPT.values(), ids=KEPT)
+def test_otherwise_a_change_is_held_against_the_request(others: list[Exchange]) -> None:
+    assert outcomes(examined(*others)) == {"REQ-VER-MISSING": MET}
+    assert outcomes(examined(*others, then=away(12.0))) == TOUCHED
+
+
+@pytest.mark.parametrize(
+    ("others", "because"),
+    [
+        ([started(SHARED, at=10.5)], ("REQ-REIMAGE-URI-EQUIV", "REQ-REIMAGE-SLOT-VALUES")),
+        ([started(NOBODY, at=10.5)], ("REQ-REIMAGE-UNKNOWN-INSTANCE",)),
+        ([started(replace(REIMAGE, target="//x" + REIMAGE.target), at=10.5)], None),
+    ],
+)
+def test_what_may_have_gone_astray_is_no_excuse_for_an_instance_that_stayed(
+    others: list[Exchange], because: tuple[str, ...] | None
+) -> None:
+    found = examined(*others, then=away(12.0))
+
+    assert outcomes(examined(*others)) == {"REQ-VER-MISSING": MET}
+    assert {verdict.outcome for verdict in found} == {INCONCLUSIVE}
+    assert because is None or found[0].because == because
+
+
+def test_of_two_refused_requests_at_the_same_time_neither_is_named_and_a_refused_one_is_to_blame() -> None:
+    beside = replace(refusal(NO_COMP, 400), at=10.8, elapsed=0.5)
+    earlier = replace(beside, at=10.5, elapsed=0.2)
+
+    assert outcomes(examined(beside)) == {"REQ-VER-MISSING": MET}
+    assert outcomes(examined(earlier, then=away(12.0))) == TOUCHED
+    assert outcomes(examined(beside, then=away(12.0))) == TOUCHED | {"REQ-VER-MISSING": INCONCLUSIVE}
+
+
+def test_the_reason_says_which_request_it_was() -> None:
+    (found,) = examined(started(at=10.5))
+
+    assert found.actual == f"our own reimage of {OWN} (exchange 2) was under way between the looks"
+    assert (found.expected, found.symptom) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("waits", "outcome"),
+    [
+        ([away(2.2)], VIOLATED),
+        ([ready(3.0), ready(4.5)], VIOLATED),
+        ([ready(3.0), away(3.5), ready(6.0)], INCONCLUSIVE),
+    ],
+    ids=["seen to leave early", "seen to stay", "seen to leave late"],
+)
+def test_an_instance_may_leave_late_unless_the_endpoint_was_seen_to_be_of_another_kind(
+    waits: list[Exchange], outcome: Outcome
+) -> None:
+    earlier = [started(NEIGHBOUR, at=2.0, identifier=OTHER_ID), _poll_of_other(2.4)]
+    moved = [replace(each, response=_of_neighbour(each).response) for each in waits]
+
+    found = examined(*earlier, *moved, started(at=8.9), poll(SUCCEEDED, at=9.1), then=away(11.5))
+
+    assert {verdict.outcome for verdict in found} == {outcome}
+
+
+def _poll_of_other(at: float) -> Exchange:
+    request = BUILDER.operation_status(OTHER_ID)
+    return poll(operation("Succeeded", "200", identifier=OTHER_ID), at=at, request=request, own="9")
+
+
+def _of_neighbour(seen: Exchange) -> Exchange:
+    """A look that shows of the neighbour what `seen` shows of the instance."""
+    shown = "StoppedVM" if seen.response is not None and b"StoppedVM" in seen.response.body else "ReadyRole"
+    return ready(seen.at, **{OTHER: shown})
+
+
+class TestReimages:
+    """The effect of a reimage that was accepted, and of none."""
+
+    def of(self, name: str, given: list[Exchange], *others: Exchange, **arguments: Any) -> dict[str, Outcome]:
+        seen = timed(*given, *others)
+        chosen = [next(e for e in seen if replace(e, number=each.number) == each) for each in given]
+        made = judge(here(), CHECKS[name], chosen, **arguments)
+        return outcomes(weighed(made, numbered(*seen), here()))
+
+    def test_a_second_reimage_takes_away_what_the_first_showed(self) -> None:
+        given = [ready(1.0), started(at=2.0), away(3.0), ready(8.0)]
+        arguments = {"instance": OWN, "others": [OTHER], "ended_at": 5.0, "waited": 3.0}
+        alone = dict.fromkeys(("REQ-REIMAGE-OFFLINE", "REQ-REIMAGE-ONLINE"), MET)
+        whole = {"REQ-REIMAGE-SAME-NAME": MET, "REQ-REIMAGE-OTHERS-UNTOUCHED": MET}
+        ended = poll(SUCCEEDED, at=5.0)
+        second = started(REIMAGE_BY_NAME, at=4.0, identifier=OTHER_ID)
+
+        assert self.of("instance_effect", given, ended, **arguments) == whole | alone
+        assert self.of("instance_effect", given, ended, second, **arguments) == whole | dict.fromkeys(
+            alone, INCONCLUSIVE
+        )
+
+    def test_of_the_others_those_count_that_nothing_of_ours_reached(self) -> None:
+        given = [ready(1.0), started(at=2.0), ready(3.0, **{OWN: "StoppedVM", OTHER: "BusyRole"}), ready(8.0)]
+        arguments = {"instance": OWN, "others": [OTHER], "ended_at": 5.0, "waited": 3.0}
+        name = "REQ-REIMAGE-OTHERS-UNTOUCHED"
+
+        assert self.of("instance_effect", given, **arguments)[name] is VIOLATED
+        assert self.of("instance_effect", given, started(SHARED, at=2.5), **arguments)[name] is VIOLATED
+        assert self.of("instance_effect", given, silent(NEIGHBOUR, at=1.5), **arguments)[name] is INCONCLUSIVE
+        assert self.of("instance_effect", given, started(NOBODY, at=1.5), **arguments)[name] is INCONCLUSIVE
+
+    def test_an_instance_that_leaves_late_is_not_held_against_the_next_reimage(self) -> None:
+        staged = look({OWN: "ReadyRole"}, name="contoso-v3", request=BUILDER.deployment(STAGING), at=2.0)
+        given = [ready(1.0), staged, started(SHARED, at=3.0, identifier=OTHER_ID), replace(staged, at=3.5), away(4.0)]
+        arguments = {"deployment": "contoso-v3", "instance": OWN, "looked": 2}
+        late = [started(at=0.1), poll(SUCCEEDED, at=0.9)]
+
+        assert self.of("equivalent_forms", given, **arguments) == {"REQ-REIMAGE-URI-EQUIV": VIOLATED}
+        assert self.of("equivalent_forms", given, *late, **arguments) == {"REQ-REIMAGE-URI-EQUIV": INCONCLUSIVE}
+
+    @pytest.mark.parametrize("before", [1.0, 2.4])
+    def test_a_request_that_was_taken_meanwhile_may_have_disturbed_an_operation(self, before: float) -> None:
+        given = [
+            started(at=2.0),
+            refusal(NEIGHBOUR, 409, "ConflictError"),
+            poll(SUCCEEDED, at=3.0),
+            poll(SUCCEEDED, at=9.0),
+        ]
+        given = [
+            replace(each, at=max(each.at, 2.5)) if each.label == "" and each.request == NEIGHBOUR else each
+            for each in given
+        ]
+        name = "REQ-CONC-REFUSED-NOEFFECT"
+        second = started(REIMAGE_BY_NAME, at=before, identifier=OTHER_ID)
+        outcome = INCONCLUSIVE if before > 2.0 else MET
+
+        assert self.of("undisturbed", given, refusals=1) == {name: MET}
+        assert self.of("undisturbed", given, second, refusals=1) == {name: outcome}
+        assert self.of("undisturbed", given, replace(second, at=5.0), refusals=1) == {name: MET}
+
+
+def probe(identifier: str, at: float, place: Place) -> Exchange:
+    path = f"/{place.deployment.cloud_service}/{place.deployment.name}/{place.role_instance}"
+    return exchange(Request("GET", path), 200, f'{{"installation_id": "{identifier}"}}'.encode(), at=at, label="probe")
+
+
+class TestProbes:
+    """What the probe shows, of the place that its address names."""
+
+    URL = "http://127.0.0.1:9000/{cloud_service}/{deployment_name}/{role_instance}"
+
+    def of(self, name: str, given: list[Exchange], *others: Exchange, **arguments: Any) -> list[Outcome]:
+        where = here(probe_url=self.URL)
+        seen = timed(*given, *others)
+        chosen = [next(e for e in seen if replace(e, number=each.number) == each) for each in given]
+        return [v.outcome for v in weighed(judge(where, CHECKS[name], chosen, **arguments), numbered(*seen), where)]
+
+    @pytest.mark.parametrize("place", [Place(PRODUCTION, OWN), Place(FABRIKAM, "Front_IN_1")])
+    def test_one_reimage_between_the_looks_is_the_one_that_is_judged(self, place: Place) -> None:
+        given = [probe("a", 1.0, place), probe("b", 9.0, place)]
+        first = started(BUILDER.reimage(place), at=2.0)
+        second = started(BUILDER.reimage(place, UriForm.NAME), at=4.0, identifier=OTHER_ID)
+
+        assert self.of("fresh_installation", given, first) == [MET]
+        assert self.of("fresh_installation", given, first, second) == [INCONCLUSIVE]
+        assert self.of("fresh_installation", [*given, second], first, second) == [INCONCLUSIVE]
+
+    @pytest.mark.parametrize("requirement", ["REQ-REIMAGE-OTHERS-UNTOUCHED", "REQ-GOS-NOTFOUND-NOEFFECT"])
+    def test_a_guest_that_changed_unasked_was_not_asked_for(self, requirement: str) -> None:
+        place = Place(PRODUCTION, OWN)
+        given = [probe("a", 1.0, place), probe("b", 9.0, place)]
+        arguments = {"requirement": requirement, "what": "a reimage of another instance"}
+        by_name = INCONCLUSIVE if requirement == "REQ-GOS-NOTFOUND-NOEFFECT" else VIOLATED
+
+        assert self.of("installation_unchanged", given, **arguments) == [VIOLATED]
+        assert self.of("installation_unchanged", given, started(NEIGHBOUR, at=2.0), **arguments) == [VIOLATED]
+        assert self.of("installation_unchanged", given, silent(REIMAGE, at=2.0), **arguments) == [INCONCLUSIVE]
+        assert self.of("installation_unchanged", given, started(SHARED, at=2.0), **arguments) == [by_name]
+
+
+def test_every_check_that_looks_for_effects_says_where() -> None:
+    assert set(EFFECTS) == {
+        "equivalent_forms",
+        "fresh_installation",
+        "installation_unchanged",
+        "instance_effect",
+        "instance_untouched",
+        "sibling_is_no_reimage",
+        "storage_kept_and_lost",
+        "undisturbed",
+    }
+
+
+def test_what_was_known_by_then_decides_whatever_came_later() -> None:
+    later = [ready(13.0), poll(SUCCEEDED, at=14.0), away(15.0), ready(20.0)]
+    run = timed(started(at=5.0), poll(RUNNING, at=6.0), ready(10.0), bad(11.0), ready(12.0), *later)
+    given = [each for each in run if each.at in (10.0, 11.0, 12.0)]
+    (made,) = judge(here(), CHECKS["instance_untouched"], given, requirement="REQ-VER-MISSING", instance=OWN)
+    live = Intervals()
+    seen = []
+    for each in run:
+        live.add(each)
+        seen += [live.weighed(made, here())] if each.at >= 12.0 else []
+
+    assert seen[0].outcome is INCONCLUSIVE
+    assert [before == after for before, after in pairwise(seen)] == [True] * len(later)
+
+
+def test_a_journal_of_any_age_is_weighed_alike() -> None:
+    run = timed(started(at=10.5), ready(10.0), bad(11.0), away(12.0))
+    before, _, refused, after = run
+    judgement = {"requirement": "REQ-VER-MISSING", "instance": OWN}
+    header = {
+        "type": "run",
+        "id": "r",
+        "started": "2026-01-01T00:00:00+00:00",
+        "seed": 0,
+        "profile": "standard",
+        "strictness": "strict",
+        "suite_version": "0",
+        "target": target_to_mapping(TARGET),
+    }
+    made = {
+        "type": "judgement",
+        "case": "c",
+        "check": "instance_untouched",
+        "exchanges": [before.number, refused.number, after.number],
+        "arguments": judgement,
+    }
+    journal = Journal(header, numbered(*run), [], [], [], [header, made], complete=True)
+    result = {each.requirement.id: each for each in assess(journal, lambda *_: "").requirements}["REQ-VER-MISSING"]
+
+    assert result.outcome is INCONCLUSIVE
+    assert result.reason == f"our own reimage of {OWN} (exchange 2) was under way between the looks"
