@@ -5,6 +5,7 @@ SuiteError                 the suite, its user or its files are at fault, never 
 │   ├── TargetError        the target file is missing, unreadable or wrong  exit 4
 │   └── WorldError         the world file is missing, unreadable or wrong   exit 4
 ├── UnreachableError       the endpoint cannot be reached or does not let us in  exit 6
+├── BusyError              another run of this machine is at a deployment       exit 6
 ├── ReportError            a report cannot be written                       exit 3
 └── JournalError           a journal or capture cannot be read              exit 4
 """
@@ -32,6 +33,12 @@ class WorldError(UsageError):
 
 class UnreachableError(SuiteError):
     """The endpoint cannot be reached, or refuses the credentials, before anything could be judged."""
+
+    exit_code = 6
+
+
+class BusyError(SuiteError):
+    """Another run of this machine is at work on a deployment that the target lists."""
 
     exit_code = 6
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import re
 import signal
@@ -16,11 +17,12 @@ import click
 
 from conformance.config import load_target
 from conformance.errors import ReportError
+from conformance.locks import claims
 from conformance.outputs import claim_folder
 from conformance.standard_streams import guard_output, interrupt_when_closed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from conformance.commands.run import Options
 
@@ -33,12 +35,16 @@ SEVERITY = (2, 1, 3, 4, 6, 5, 0)
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One target of several: its file, its name, where its reports go and the command that runs it."""
+    """One target of several: its file, its name, where its reports go, the command that runs it, and what it claims.
+
+    Two members with a claim in common share a deployment.
+    """
 
     file: Path
     name: str
     folder: Path
     command: tuple[str, ...]
+    claims: tuple[str, ...] = ()
 
 
 def run_side_by_side(targets: Sequence[Path], options: Options, rest: Sequence[str], lanes: int | None) -> int:
@@ -63,13 +69,15 @@ def fleet(targets: Sequence[Path], options: Options, rest: Sequence[str], time: 
     base = options.report_dir
     members: list[Member] = []
     for file in targets:
-        name = load_target(file).name
+        target = load_target(file)
+        name = target.name
         slug = _unused(
             _slug(name), {member.folder.parent.name if base is None else member.folder.name for member in members}
         )
         folder = Path("reports") / slug / time if base is None else base / slug
         words = [str(file), "--report-dir", str(folder), *options.words(), "--", *rest]
-        members.append(Member(file, name, folder, (sys.executable, "-m", "conformance.cli", "run", *words)))
+        command = (sys.executable, "-m", "conformance.cli", "run", *words)
+        members.append(Member(file, name, folder, command, tuple(claim.key for claim in claims(target))))
     return members
 
 
@@ -81,12 +89,23 @@ def gravest(codes: Sequence[int]) -> int:
 
 async def _run_all(members: Sequence[Member], lanes: int) -> list[int]:
     gate = asyncio.Semaphore(lanes)
-    runs = asyncio.gather(*(_run_one(member, gate) for member in members))
+    turns = {key: asyncio.Lock() for member in members for key in member.claims}
+    runs = asyncio.gather(*(_run_in_turn(member, gate, turns) for member in members))
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, runs.cancel)
     try:
         return await runs
     except asyncio.CancelledError as error:
         raise KeyboardInterrupt from error
+
+
+async def _run_in_turn(member: Member, gate: asyncio.Semaphore, turns: Mapping[str, asyncio.Lock]) -> int:
+    """Run the member once no other is at a deployment of its; claims are taken in one order, so that no two wait for each other."""
+    async with contextlib.AsyncExitStack() as held:
+        if any(turns[key].locked() for key in member.claims):
+            click.echo(f"{member.name}: waits for a target that shares a deployment with it")
+        for key in member.claims:
+            await held.enter_async_context(turns[key])
+        return await _run_one(member, gate)
 
 
 async def _run_one(member: Member, gate: asyncio.Semaphore) -> int:

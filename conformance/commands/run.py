@@ -52,11 +52,12 @@ class Options:
     world: str | None
     allow_reimage: bool
     no_redact: bool
+    wait: float | None
     overwrite: bool
 
     def words(self) -> list[str]:
         """The options as words of a command line, the report's folder not among them."""
-        single = ("strictness", "profile", "max_reimages", "baseline", "write_baseline", "seed", "world")
+        single = ("strictness", "profile", "max_reimages", "baseline", "write_baseline", "seed", "world", "wait")
         named = [(name, getattr(self, name)) for name in single]
         named += [("fault", name) for name in self.faults] + [("oddity", name) for name in self.oddities]
         flags = [name for name in ("allow_reimage", "no_redact", "overwrite") if getattr(self, name)]
@@ -90,6 +91,12 @@ class Options:
     "--world", help="What the embedded emulator holds: one-instance, two-instances, one-slot, large, or a .toml file."
 )
 @click.option("--allow-reimage", is_flag=True, help="Reimage although the target file does not allow it.")
+@click.option(
+    "--wait",
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+    help="Wait so long for another run at the same deployment to end; refused at once if left out.",
+)
 @click.option("--no-redact", is_flag=True, help="Leave secrets in the reports; for your own eyes only.")
 @click.option("--overwrite", is_flag=True, help="Replace the run that the report folder holds.")
 @click.pass_context
@@ -97,6 +104,9 @@ def run(context: click.Context, /, targets: tuple[Path, ...], processes: int | N
     """Run the suite against targets, or an emulator.
 
     Without a TARGET the suite runs against an emulator of its own. What follows -- goes to pytest.
+
+    Never two runs of this machine are at the same deployment: targets that share one run one after another, and a command
+    that finds another at work ends with exit code 6 and says which, unless --wait lets it wait.
     """
     options, rest = Options(**settings), list(context.meta[REST])
     _check(targets, options)

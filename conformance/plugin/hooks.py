@@ -54,6 +54,8 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
         sys.stderr.write(f"error: {error}\n")
         return error.exit_code
     config.stash[PLAN], config.stash[FOLDER] = prepared.plan, prepared.folder
+    if prepared.hold is not None:
+        config.add_cleanup(prepared.hold.release)
     return None
 
 

@@ -56,6 +56,13 @@ def add_options(parser: pytest.Parser) -> None:
     )
     group.addoption("--allow-reimage", action="store_true", help="Reimage although the target file does not allow it.")
     group.addoption("--no-redact", action="store_true", help="Leave secrets in the reports.")
+    group.addoption(
+        "--wait",
+        type=float,
+        default=0.0,
+        metavar="SECONDS",
+        help="Wait so long for another run at the same deployment to end, in place of refusing at once.",
+    )
     group.addoption("--overwrite", action="store_true", help="Replace the run that the report folder holds.")
 
 
@@ -80,6 +87,7 @@ class Plan:
     operation_seconds: float
     redact: bool
     overwrite: bool
+    wait_seconds: float
     baseline: Path | None
     write_baseline: Path | None
     world: Layout | None = None
@@ -132,6 +140,7 @@ def plan_of(config: pytest.Config) -> Plan:
         operation_seconds=config.getoption("operation_seconds"),
         redact=not config.getoption("no_redact"),
         overwrite=bool(config.getoption("overwrite")),
+        wait_seconds=config.getoption("wait"),
         baseline=_path(config.getoption("baseline")),
         write_baseline=_path(config.getoption("write_baseline")),
     )

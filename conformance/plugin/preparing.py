@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from conformance.baseline import load_baseline
 from conformance.errors import SuiteError
+from conformance.locks import hold
 from conformance.outputs import claim_folder, try_file
 from conformance.plugin.options import folder_for, is_wanted, plan_of
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
     import pytest
 
+    from conformance.locks import Hold
     from conformance.plugin.options import Plan
 
 LOOKING_ONLY = ("help", "version", "collectonly", "showfixtures", "show_fixtures_per_test", "markers", "cacheshow")
@@ -25,10 +28,14 @@ LOOKING_ONLY = ("help", "version", "collectonly", "showfixtures", "show_fixtures
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A run that can begin: its plan, and its report folder, None for a run in memory that nobody asked a report of."""
+    """A run that can begin: its plan, and its report folder, None for a run in memory that nobody asked a report of.
+
+    `hold` keeps other runs of this machine away from the target's deployments; None for an emulator of the run's own.
+    """
 
     plan: Plan
     folder: Path | None
+    hold: Hold | None
 
 
 def is_run(config: pytest.Config) -> bool:
@@ -45,11 +52,17 @@ def prepare(config: pytest.Config) -> Prepared:
     try:
         _try_outputs(plan, folder)
         _try_inputs(plan)
+        held = None if plan.target is None else hold(plan.target, folder, wait_seconds=plan.wait_seconds, waiting=_tell)
     except SuiteError:
         if folder is not None and is_new:
             _forget(folder, alone=plan.report_dir is not None)
         raise
-    return Prepared(plan, folder)
+    return Prepared(plan, folder, held)
+
+
+def _tell(sentence: str) -> None:
+    sys.stderr.write(f"{sentence}\n")
+    sys.stderr.flush()
 
 
 def report_folder(config: pytest.Config, plan: Plan) -> Path | None:
