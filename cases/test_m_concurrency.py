@@ -6,7 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from conformance.casebook import NotApplicable, SystemUnderTest, Untested, afterwards, alone, precondition, verifies
+from conformance.casebook import (
+    NotApplicable,
+    SystemUnderTest,
+    Untested,
+    afterwards,
+    alone,
+    needs_second_instance,
+    precondition,
+    verifies,
+)
 from conformance.checks.acceptance import accepted
 from conformance.checks.contention import PROLONGED, contended, undisturbed
 from conformance.checks.messages import request_ids_unique
@@ -21,20 +30,33 @@ from conformance.model import Exchange, Request
 from conformance.protocol.addresses import UriForm
 from conformance.protocol.requests import Place, without_header
 from conformance.runner.campaign import Result
+from conformance.runner.knowing import NOT_KNOWN
 from conformance.runner.operations import Operation, State
 
 
 def contention(sut: SystemUnderTest, which: str) -> tuple[Result, Exchange, Operation | None]:
-    """The first step, the request that contended with it, and the operation that this one started, if it did."""
-    result = sut.result("control-slot")
+    """The step that others contended with, the request that did, and the operation that this one started, if it did."""
+    if which == "other":
+        needs_second_instance(sut, sut.planner.main)
+    result = contended_step(sut)
     sut.finished(result)
     exchange = result.same if which == "same" else result.other
     operation = result.same_operation if which == "same" else result.other_operation
+    if exchange is None and not result.was_tried:
+        raise Untested("a reimage while another runs may be accepted, and max_reimages has no room for more")
     if exchange is None:
-        raise Untested("no request contended with the first reimage")
+        raise Untested(f"the reimage was over before one of the {which} instance could be sent")
     if operation is not None:
         sut.book.wait(operation)
     return result, exchange, operation
+
+
+def contended_step(sut: SystemUnderTest) -> Result:
+    """The step that other requests contend with."""
+    step = sut.planner.contended
+    if step is None:
+        raise Untested("this profile sends no reimage while another runs")
+    return sut.result(step.name)
 
 
 @afterwards
@@ -79,7 +101,7 @@ def test_a_refused_reimage_leaves_the_running_one_alone(sut: SystemUnderTest) ->
 def test_refused_reimages_neither_prolong_nor_take_effect(sut: SystemUnderTest) -> None:
     """However often reimages are refused with 409 while one runs, it ends as others do, and the refused instance stays as it was."""
     sut.finish_all()
-    first = sut.result("control-slot")
+    first = contended_step(sut)
     if first.other_place is None or not is_conflict(first.other):
         raise NotApplicable("no reimage of another instance was refused with 409")
     place, other = first.step.place, first.other_place
@@ -159,7 +181,9 @@ def test_polls_at_the_same_time_tell_each_its_own_operation(sut: SystemUnderTest
         o for o in sut.book.operations if o.state is State.ENDED and not o.subscription and sut.book.is_known_now(o)
     ]
     known = list({operation.identifier: operation for operation in ended}.values())[-4:]
-    precondition(len(known) > 1, "fewer than two operations are known")
+    precondition(ended, "no operation that ended is known", because=NOT_KNOWN)
+    if len(known) < 2:
+        raise Untested("fewer than two operations are known")
     stranger = sut.builder.operation_status(STRANGER)
     for _ in range(ROUNDS):
         *polls, strange = beside(sut, *(sut.builder.operation_status(o.identifier) for o in known), stranger)
@@ -202,7 +226,8 @@ def test_reimages_at_the_same_time_are_operations_of_their_own(sut: SystemUnderT
     sut.finish_all()
     deployments = [deployment for deployment in sut.target.deployments if deployment.role_instances][:2]
     places = [Place(deployment, deployment.role_instances[0]) for deployment in deployments]
-    precondition(len(places) > 1, "the target lists one deployment only")
+    if len(places) < 2:
+        raise NotApplicable("the target lists one deployment only")
     for place in places:
         sut.await_ready(place)
     if not sut.budget.allows(reserved=1):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.casebook import SystemUnderTest, Untested, at_the_end, precondition, smoke, verifies
+from conformance.casebook import NotApplicable, SystemUnderTest, Untested, at_the_end, precondition, smoke, verifies
 from conformance.checks.polls import status_of
 from conformance.checks.probes import installation_in, installation_unchanged, sibling_is_no_reimage
 from conformance.checks.wording import is_busy
@@ -110,8 +110,13 @@ def test_the_id_of_a_synchronous_request(sut: SystemUnderTest) -> None:
 @verifies("REQ-REIMAGE-NOT-IDEMPOTENT")
 def test_a_repeated_reimage_is_a_new_one(sut: SystemUnderTest) -> None:
     """Records that a repeated POST gets an id of its own."""
-    first, again = sut.result("control-slot"), sut.result("again")
-    precondition(first.is_accepted and again.is_accepted, "the instance was not reimaged twice")
+    results = [result for result in accepted(sut) if result.exchange is not None]
+    twice = (
+        (one, other) for at, one in enumerate(results) for other in results[:at] if one.step.place == other.step.place
+    )
+    again, first = next(twice, (None, None))
+    if again is None or first is None:
+        raise Untested("no role instance was reimaged twice")
     if first.operation is not None and again.operation is not None and again.exchange is not None:
         same = first.operation.identifier == again.operation.identifier
         sut.observe(
@@ -169,21 +174,23 @@ def test_a_sibling_operation_is_no_reimage(sut: SystemUnderTest, form: UriForm, 
 @at_the_end
 @verifies("REQ-GOS-NOTFOUND-NOEFFECT", "REQ-REIMAGE-OTHERS-UNTOUCHED")
 def test_no_installation_changed_unasked(sut: SystemUnderTest) -> None:
-    """Instances that no accepted request named are what they were when the run began, by the probe or by Get Deployment."""
-    if sut.probe.offered:
-        for place in sut.places():
-            before = sut.probe.first.get(str(place))
-            if before is not None and str(place) not in sut.observer.addressed:
-                refusals = sut.refusing.refusals_of(place)
-                what, requirement = sut.refusing.suspect(place, refusals)
-                sut.judge(
-                    installation_unchanged,
-                    before,
-                    sut.probe.installation(place),
-                    *refusals[:1],
-                    requirement=requirement,
-                    what=what,
-                )
+    """Instances that no accepted request named are what they were when the run began, by the probe."""
+    if not sut.probe.offered:
+        raise NotApplicable("the target has no probe")
+    for place in sut.places():
+        before = sut.probe.first.get(str(place))
+        if before is not None and str(place) not in sut.observer.addressed:
+            refusals = sut.refusing.refusals_of(place)
+            what, requirement = sut.refusing.suspect(place, refusals)
+            after = sut.probe.installation(place)
+            sut.judge(installation_unchanged, before, after, *refusals[:1], requirement=requirement, what=what)
+
+
+@smoke
+@at_the_end
+@verifies("REQ-GOS-NOTFOUND-NOEFFECT")
+def test_the_ids_of_refused_reimages_were_polled(sut: SystemUnderTest) -> None:
+    """A refusal's id, polled, shows that the refusal left nothing behind; without an id that cannot be seen."""
     refused = [e for e in sut.recorder.exchanges if e.label == "poll-refused"]
     precondition(refused, "no refused reimage carried an id to poll", because=("REQ-ASYNC-REQID-ERRORS",))
 

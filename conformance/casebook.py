@@ -12,6 +12,8 @@ from conformance.runner.sut import SystemUnderTest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from conformance.model import Deployment
+
 Case = TypeVar("Case", bound="Callable[..., object]")
 
 smoke = pytest.mark.smoke
@@ -26,6 +28,20 @@ at_the_end = pytest.mark.at_the_end
 """Judges everything that crossed the wire, so it runs last."""
 
 
+def needs_second_instance(sut: SystemUnderTest, *deployments: Deployment) -> None:
+    """Guards a case that needs a deployment, of `deployments` or of all, with two role instances.
+
+    Raises NotApplicable where each is known to have one alone, Untested where the target file lists one alone.
+    """
+    among = deployments or sut.target.deployments
+    if any(len(deployment.role_instances) > 1 for deployment in among):
+        return
+    names = " and ".join(deployment.name for deployment in among)
+    if all(len(sut.world.listed.get(deployment.name, ())) == 1 for deployment in among):
+        raise NotApplicable(f"{names} has one role instance")
+    raise Untested(f"the target lists one role instance of {names}")
+
+
 def verifies(*requirements: str) -> Callable[[Case], Case]:
     """Cites the requirements that a case judges, by their ids."""
 
@@ -36,6 +52,7 @@ def verifies(*requirements: str) -> Callable[[Case], Case]:
 
 
 __all__ = [
-    "Inconclusive", "NotApplicable", "SystemUnderTest", "Untested", "afterwards", "alone", "at_the_end", "nightly", "precondition",
+    "Inconclusive", "NotApplicable", "SystemUnderTest", "Untested", "afterwards", "alone", "at_the_end", "needs_second_instance", "nightly",
+    "precondition",
     "smoke", "verifies",
 ]  # fmt: skip

@@ -173,7 +173,7 @@ def _of_either_form(world: World, verdict: Verdict, exchanges: Sequence[Exchange
     """The effect of a reimage on the instance that it addresses, or on those that left in its stead or with it."""
     looked, own = verdict.arguments["looked"], (verdict.arguments["deployment"], verdict.arguments["instance"])
     before, start, looks = exchanges[:looked], exchanges[looked], exchanges[looked + 1 :]
-    affected = [own] if verdict.outcome is Outcome.MET else _left(before, looks, own)
+    affected = [own] if verdict.outcome is Outcome.MET else _left(before, looks, own, verdict.arguments.get("others"))
     named = {deployment.name: deployment for deployment in world.target.deployments}
     places = tuple(Place(named[name], instance) for name, instance in affected if name in named)
     return Effect(places, (start.number,))
@@ -182,16 +182,22 @@ def _of_either_form(world: World, verdict: Verdict, exchanges: Sequence[Exchange
 @effect_on(_of_either_form)
 @check
 def equivalent_forms(
-    world: World, exchanges: Sequence[Exchange], deployment: str, instance: str, looked: int
+    world: World,
+    exchanges: Sequence[Exchange],
+    deployment: str,
+    instance: str,
+    looked: int,
+    others: Sequence[str] | None = None,
 ) -> Iterator[Verdict]:
     """A reimage through either form takes the addressed instance offline, and none in its stead (REQ-REIMAGE-URI-EQUIV).
 
     Exchanges: an observation of each deployment, as many as `looked`, the 202, then observations of every deployment in turn. Where the
-    addressed instance goes offline and others with it, that is REQ-REIMAGE-OTHERS-UNTOUCHED's matter.
+    addressed instance goes offline and others with it, that is REQ-REIMAGE-OTHERS-UNTOUCHED's matter. `others` are the other instances of
+    the deployment that no request of ours may have taken offline; None stands for all that were ReadyRole.
     """
     del world
     before, start, looks = exchanges[:looked], exchanges[looked], exchanges[looked + 1 :]
-    moved = [f"{name}/{other}" for name, other in _left(before, looks, (deployment, instance))]
+    moved = [f"{name}/{other}" for name, other in _left(before, looks, (deployment, instance), others)]
     seen = [_places(look).get((deployment, instance)) for look in looks]
     here = [status for status in seen if status is not None]
     verdict = about("REQ-REIMAGE-URI-EQUIV", start, *looks[-1:])
@@ -207,9 +213,13 @@ def equivalent_forms(
         yield verdict.met(f"{instance}: {' > '.join(_folded(here))}")
 
 
-def _left(before: Sequence[Exchange], looks: Sequence[Exchange], own: tuple[str, str]) -> list[tuple[str, str]]:
-    """The places but `own` that were ready before and that some look shows otherwise, in order."""
+def _left(
+    before: Sequence[Exchange], looks: Sequence[Exchange], own: tuple[str, str], others: Sequence[str] | None
+) -> list[tuple[str, str]]:
+    """The places but `own` that were ready before and that some look shows otherwise, in order; of `others` alone, unless that is None."""
     ready = {place for look in before for place, status in _places(look).items() if status == READY} - {own}
+    if others is not None:
+        ready &= {(own[0], name) for name in others}
     return sorted(
         {place for look in looks for place, status in _places(look).items() if place in ready and status != READY}
     )

@@ -56,6 +56,11 @@ class Result:
         return bool(self.probe_before) and not self.probe_after and self.operation is not None
 
     @property
+    def was_tried(self) -> bool:
+        """Whether another reimage of the same instance was sent while it ran."""
+        return self.same is not None
+
+    @property
     def was_contended(self) -> bool:
         """Whether others were refused with 409 while it ran."""
         return any(is_conflict(e) for e in (self.same, self.other))
@@ -122,7 +127,9 @@ class Campaign:
         if self.exclusive and (self._book.under_way or self._dispatcher.clock.now() < self._again):
             return False
         awaited = any(result.awaits_probe and result.step.place == step.place for result in self.results.values())
-        return not awaited and not self._book.is_busy(step.place.deployment) and self._observer.is_online(step.place)
+        if awaited or self._observer.is_last_bystander(step.place):
+            return False
+        return not self._book.is_busy(step.place.deployment) and self._observer.is_online(step.place)
 
     def _look_into(self, result: Result) -> None:
         """Reads markers and installation once the instance is back and written afresh, or was given time for it."""

@@ -22,6 +22,8 @@ NOT_KNOWN = (
 """What is to blame where no operation can be asked about any more."""
 MOST_RENEWED = 4
 """So many reimages are started at most to have an operation that is not forgotten."""
+MOST_NEEDED = 6
+"""So many of the campaign's next reimages come before one that is started to have an operation that is not forgotten."""
 
 
 class KnownOperations:
@@ -45,16 +47,27 @@ class KnownOperations:
         forgotten = [
             o for o in self._sut.book.operations if o.is_forgotten and not o.subscription and status in ("", o.status)
         ]
-        if known is None and forgotten and self._renewed < MOST_RENEWED:
+        if (
+            known is None
+            and forgotten
+            and self._renewed < MOST_RENEWED
+            and self._sut.budget.allows(reserved=self._needed)
+        ):
             self._renewed += 1
             known = self._renew(forgotten[0])
         if known is None and forgotten:
             raise Untested(
-                "operations are forgotten soon after their end, and enough were started to have one that is known"
+                "operations are forgotten soon after their end, and no more reimages are started to have one that is known"
             )
         if known is None:
             raise Inconclusive(f"no operation {status or 'that can be asked about'} is known", NOT_KNOWN)
         return known
+
+    @property
+    def _needed(self) -> int:
+        """The reimages that are spent better than on an operation to ask about: the campaign's next ones, and what is kept for refusals."""
+        campaign = self._sut.campaign
+        return campaign.reserve + min(len(campaign.pending), MOST_NEEDED)
 
     def _renew(self, operation: Operation) -> Operation | None:
         """The same reimage once more, over; None where it cannot be had."""

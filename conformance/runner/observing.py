@@ -175,6 +175,11 @@ class Observer:
         """Whether no watch waits for the instance any more."""
         return all(watch.over for watch in self.watches if watch.place == place)
 
+    def is_last_bystander(self, place: Place) -> bool:
+        """Whether an instance is the only one left that shows whether the reimage of another one, still watched, leaves the others alone."""
+        here = (watch for watch in self.watches if not watch.over and watch.place.deployment == place.deployment)
+        return any(watch.others == (place.role_instance,) for watch in here)
+
 
 def _is_answered(look: Exchange) -> bool:
     """Whether a call is there at all; which 2xx it should be answered with is for the checks."""

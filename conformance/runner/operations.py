@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 from conformance.checks.polls import STATUSES, TERMINAL, status_of
 from conformance.checks.progress import RETENTION_SECONDS
+from conformance.checks.wording import is_busy
 from conformance.oracle import permitted
 from conformance.protocol.addresses import read_target
 from conformance.protocol.requests import VERSION_HEADER, with_header
 from conformance.requirements import FIRST_VERSION
+from conformance.runner.dispatch import BUSY_TRIES
 from conformance.runner.pacing import until_next_poll
 
 if TYPE_CHECKING:
@@ -88,8 +90,9 @@ class Operation:
 
     @property
     def is_still_known(self) -> bool:
-        """Whether the last poll showed one of them."""
-        return bool(self.polls) and status_of(self.polls[-1]) in STATUSES
+        """Whether the last poll that was not throttled showed one of them."""
+        told = [poll for poll in self.polls if not is_busy(poll)]
+        return bool(told) and status_of(told[-1]) in STATUSES
 
     @property
     def is_forgotten(self) -> bool:
@@ -162,7 +165,10 @@ class OperationBook:
         """Whether an operation is known; one that is over for so long that it may be forgotten by now is polled."""
         old = not operation.is_under_way and self._clock.now() > operation.ended + RETENTION_SECONDS
         if operation.is_still_known and old:
-            self.poll(operation, label="poll-known")
+            exchange, tries = self.poll(operation, label="poll-known"), 1
+            while is_busy(exchange) and tries < BUSY_TRIES:
+                self._clock.sleep(self._limits.poll_interval_seconds)
+                exchange, tries = self.poll(operation, label="poll-known"), tries + 1
         return operation.is_still_known
 
     def tick(self) -> None:

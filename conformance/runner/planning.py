@@ -29,6 +29,8 @@ SPELLING = (
 )
 FEW = 12
 """With fewer reimages than this, those that decide most are each made to show several things."""
+FEWEST = 3
+"""With no more than this, the first one by name is made to show all that a request by name can."""
 OTHER_SPELLING = ("version-name-mixed", "field-names-lower", "charset-quoted", "expect-continue")
 
 
@@ -80,15 +82,27 @@ def role_of(instance: str) -> str:
     return natural(instance)[0]
 
 
-def merged(steps: list[Step]) -> list[Step]:
-    """`steps` with the minimum version tried in the other slot, and by name with the second certificate, where there are such."""
+def merged(steps: list[Step], limit: int) -> list[Step]:
+    """`steps` with the minimum version tried in the other slot, and by name with the second certificate, where there are such.
+
+    With no more than FEWEST reimages, the `limit`, the first one by name has the minimum version and the other spelling too.
+    """
     left = {step.name: step for step in steps}
+    if limit <= FEWEST:
+        first, minimum, spelt = left["control-name"], left.pop("minimum-name"), left.pop("spelling-name")
+        left["control-name"] = replace(
+            first,
+            name="control-name+minimum-name+spelling-name",
+            version=minimum.version,
+            variations=spelt.variations,
+            stands_for=(first, minimum, spelt),
+        )
     if "other-slot" in left and "minimum-slot" in left:
         parts = left["other-slot"], left.pop("minimum-slot")
         left["other-slot"] = replace(
             parts[0], name="other-slot+minimum-slot", version=parts[1].version, stands_for=parts
         )
-    if "second-certificate" in left:
+    if "second-certificate" in left and "minimum-name" in left:
         own, identity = left["minimum-name"], left.pop("second-certificate").identity
         second = replace(own, name="second-certificate", version=None, identity=identity)
         left["minimum-name"] = replace(
@@ -124,14 +138,25 @@ class Planner:
     @cached_property
     def steps(self) -> list[Step]:
         """Every step of the profile, in order of importance."""
-        first = Step("control-slot", self.place(self.main), SLOT, contend=self._profile is not Profile.SMOKE)
+        first = Step("control-slot", self.place(self.main), SLOT)
         if self._profile is Profile.SMOKE:
             return [first]
         essential = list(self._essential())
         if self._target.limits.max_reimages < FEW:
-            essential = merged(essential)
+            essential = merged(essential, self._target.limits.max_reimages)
         steps = [first, *essential, *self._with_versions(self._further())]
-        return [step for i, step in enumerate(steps) if step.name not in {s.name for s in steps[:i]}]
+        steps = [step for i, step in enumerate(steps) if step.name not in {s.name for s in steps[:i]}]
+        return [replace(step, contend=step is self._to_contend_with(steps)) for step in steps]
+
+    def _to_contend_with(self, steps: list[Step]) -> Step:
+        """The first step of the main deployment; of two instances the second one, so that the other is watched in peace once."""
+        here = [step for step in steps if step.place.deployment == self.main and step.expected == "succeeds"]
+        return here[1] if len(self.main.role_instances) == 2 and len(here) > 1 else here[0]
+
+    @property
+    def contended(self) -> Step | None:
+        """The step that other requests contend with, if the profile has one."""
+        return next((step for step in self.steps if step.contend), None)
 
     def _with_versions(self, steps: Iterable[Step]) -> Iterator[Step]:
         """The steps, those that vary nothing with the published versions in turn, the newest and the oldest first."""

@@ -201,10 +201,13 @@ class TestForms:
     )
     EXPECTED = f"{NAME} of contoso-v2 is reimaged, and no other"
 
-    def of(self, *seen: Exchange, before: tuple[Exchange, ...] = BEFORE) -> list[tuple[object, str, str]]:
+    def of(
+        self, *seen: Exchange, before: tuple[Exchange, ...] = BEFORE, others: list[str] | None = None
+    ) -> list[tuple[object, str, str]]:
         """What the check says of a reimage in contoso-v2."""
         exchanges = [*before, started(number=3), *seen]
         arguments = {"deployment": self.HERE, "instance": NAME, "looked": len(before)}
+        arguments |= {} if others is None else {"others": others}
         found = judged("equivalent_forms", exchanges, **arguments)
         return [(said, v.expected, v.actual) for said, v in zip(brief(found), found, strict=True)]
 
@@ -232,6 +235,14 @@ class TestForms:
                 self.EXPECTED,
                 f"contoso-v3/{NAME} went offline instead",
             )
+        ]
+
+    def test_what_a_request_of_ours_may_have_taken_offline_is_not_counted(self) -> None:
+        seen = [look({NAME: "ReadyRole", "B": "StoppedVM"}, number=4)]
+
+        assert self.of(*seen, others=[]) == [(met(self.URI, 3), "", f"{NAME}: ReadyRole")]
+        assert self.of(*seen, others=["B"]) == [
+            (violated(self.URI, "other-instance", 3, 4), self.EXPECTED, "contoso-v2/B went offline instead")
         ]
 
     def test_several_others_went_offline_instead(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from conformance.checks.instances import LATE_DEPARTURE_SECONDS
+from conformance.protocol.requests import Place
 from conformance.runner.observing import Observer, Watch
 from conformance.runner.operations import Operation, State
 from conformance.tests.fake_client import FakeClient, dispatcher
@@ -43,6 +44,20 @@ class Watching:
             self.observer.tick()
             self.clock.sleep(0.05)
         return round(watch.waited, 1)
+
+
+def test_the_last_one_that_shows_whether_others_are_left_alone_is_kept_for_that() -> None:
+    observer = Watching(lambda _: READY).observer
+    other, third = (Place(PLACE.deployment, name) for name in PLACE.deployment.role_instances[1:3])
+    watch = observer.watch(Operation(started(), "1", 0.0, PLACE), PLACE, READY, (other.role_instance,))
+
+    assert [observer.is_last_bystander(place) for place in (PLACE, other, third)] == [False, True, False]
+    watch.others += (third.role_instance,)
+    assert not observer.is_last_bystander(other)
+    observer.address(third)
+    assert observer.is_last_bystander(other)
+    watch.over = True
+    assert not observer.is_last_bystander(other)
 
 
 def test_one_that_stays_is_watched_for_long_once() -> None:

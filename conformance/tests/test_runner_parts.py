@@ -17,7 +17,7 @@ from conformance.requirements import CATALOGUE
 from conformance.runner.budget import Budget
 from conformance.runner.dispatch import Dispatcher
 from conformance.runner.operations import OperationBook, State
-from conformance.runner.planning import FEW, OTHER_SPELLING, SPELLING, Planner, natural, role_of
+from conformance.runner.planning import FEW, FEWEST, OTHER_SPELLING, SPELLING, Planner, natural, role_of
 from conformance.runner.variations import VARIATIONS, varied
 from conformance.tests.fake_client import FakeClient, dispatcher
 from conformance.tests.judging_samples import (
@@ -192,6 +192,39 @@ class TestPlan:
 
         assert {str(step.place) for step in steps} == {"c/d/i"}
         assert "other-slot" not in [step.name for step in steps]
+
+    @pytest.mark.parametrize(
+        ("instances", "contended"),
+        [(("i_0",), "control-slot"), (("i_0", "i_1"), "control-name"), (("i_0", "i_1", "i_2"), "control-slot")],
+    )
+    def test_of_two_instances_the_other_one_is_left_in_peace_at_first(
+        self, instances: tuple[str, ...], contended: str
+    ) -> None:
+        planner = Planner(replace(TARGET, deployments=(Deployment("c", "staging", "d", instances),)), Profile.STANDARD)
+
+        assert planner.contended is not None
+        assert (planner.contended.name, planner.contended.place.role_instance) == (contended, "i_0")
+        assert [step.name for step in planner.steps if step.contend] == [contended]
+
+    def test_nothing_contends_in_a_smoke_run(self) -> None:
+        assert Planner(TARGET, Profile.SMOKE).contended is None
+
+    def test_with_fewest_reimages_the_first_by_name_shows_all_that_it_can(self) -> None:
+        single = replace(
+            TARGET,
+            deployments=(Deployment("c", "staging", "d", ("i",)),),
+            limits=Limits(max_reimages=FEWEST),
+            second_client_certificate=cast("Any", "second.pem"),
+        )
+        steps = Planner(single, Profile.STANDARD).steps
+        by_name = steps[1]
+
+        assert [step.names for step in steps[:2]] == [
+            ("control-slot",),
+            ("control-name+minimum-name+spelling-name", "control-name", "minimum-name", "spelling-name"),
+        ]
+        assert (by_name.form, by_name.version, by_name.variations) == (UriForm.NAME, "2010-10-28", SPELLING)
+        assert len({name for step in steps for name in step.names}) == sum(len(step.names) for step in steps)
 
     def test_open_questions_are_asked_last_and_not_observed(self) -> None:
         steps = Planner(TARGET, Profile.STANDARD).steps
@@ -526,6 +559,14 @@ class TestOperations:
         assert rig.client.options[-1]["label"] == "poll-known"
         assert rig.book.known() is None
         assert len(found.polls) == 3
+
+    def test_a_throttled_poll_makes_nothing_forgotten(self) -> None:
+        rig = Rig(*answers([SUCCEEDED, SUCCEEDED]), poll("", 503), poll("", 429), *answers([SUCCEEDED]))
+        found = rig.finished()
+        rig.clock.sleep(RETENTION_SECONDS + 0.1)
+
+        assert [rig.book.known()] == [found]
+        assert (len(found.polls), found.is_still_known) == (5, True)
 
     def test_what_is_lost_soon_after_its_end_is_not_forgotten(self) -> None:
         rig = Rig(poll(SUCCEEDED), poll("", 404))
