@@ -162,6 +162,20 @@ class Capabilities:
 
 
 @dataclass(frozen=True, slots=True)
+class Route:
+    """The way to an endpoint: its base URL, the address that is dialled in its place, the URL of a proxy; "" for none."""
+
+    base_url: str
+    connect_to: str = ""
+    proxy: str = ""
+
+    @property
+    def is_https(self) -> bool:
+        """Whether it leads over TLS."""
+        return self.base_url.lower().startswith("https:")
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """Where the system under test is and what it offers."""
 
@@ -188,6 +202,11 @@ class Target:
     limits: Limits = field(default_factory=Limits)
     capabilities: Capabilities = field(default_factory=Capabilities)
     probe_url: str | None = None
+
+    @property
+    def route(self) -> Route:
+        """The way to the endpoint."""
+        return Route(self.base_url, self.connect_to or "", self.proxy or "")
 
     @property
     def is_https(self) -> bool:

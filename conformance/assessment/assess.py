@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from conformance.journal import Journal
-    from conformance.model import Exchange, RequirementResult
+    from conformance.model import Exchange, RequirementResult, Route
 
 NO_END = "no end seen"
 """The outcome of an operation that no poll showed to be over."""
@@ -47,10 +47,10 @@ _CASE_ORDER = (
 
 def assess(
     journal: Journal,
-    reproduce: Callable[[Exchange, str, Sequence[Exchange]], str],
+    reproduce: Callable[[Exchange, Route, Sequence[Exchange]], str],
     judged: Sequence[Verdict] | None = None,
 ) -> Assessment:
-    """Everything that a journal's run concludes; `reproduce` writes the command for an exchange, a base address, and what went out with it.
+    """Everything that a journal's run concludes; `reproduce` writes the command for an exchange, the way to the endpoint, and what went out with it.
 
     `judged` are the verdicts of a run that just ended; without them they are made again, which comes to the same.
     A capture cannot bring its own controls or send anything again, so that what it leaves open is untested, not inconclusive.
@@ -70,9 +70,9 @@ def assess(
     results = results_of(world, verdicts, journal.observations, cases, offers)
     if journal.header.get("capture"):
         results = [replace(r, reason=_NOT_SHOWN) if r.reason == LEFT_OUT else r for r in results]
-    base_url = world.target.base_url
+    route = world.target.route
     findings = findings_of(
-        verdicts, results, exchanges, lambda exchange: reproduce(exchange, base_url, _beside(exchange, exchanges))
+        verdicts, results, exchanges, lambda exchange: reproduce(exchange, route, _beside(exchange, exchanges))
     )
     run = _run(journal)
     verdict, exit_code = conclude(results, interrupted=run.interrupted)

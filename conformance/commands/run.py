@@ -13,7 +13,7 @@ from conformance.commands.case_files import cases_folder
 from conformance.commands.words import Word
 from conformance.config import load_target
 from conformance.errors import UsageError
-from conformance.model import Profile, Strictness
+from conformance.model import Identity, Profile, Strictness
 
 if TYPE_CHECKING:
     from conformance.model import Target
@@ -171,7 +171,16 @@ def _check(targets: tuple[Path, ...], options: Options) -> None:
     if options.baseline is not None and not options.baseline.is_file():
         raise UsageError(f"--baseline {options.baseline}: there is no such file")
     for target in targets:
-        load_target(target)
+        _unlock(load_target(target))
+
+
+def _unlock(target: Target) -> None:
+    """Open the certificates of `target`, so that a passphrase is asked for before processes start that have no terminal."""
+    from conformance.credentials.reading import read_credential  # noqa: PLC0415 -- only a run against a target needs it
+
+    if target.is_https:
+        for identity in (Identity.PRIMARY, Identity.SECOND):
+            read_credential(target, identity)
 
 
 def _check_emulator(options: Options) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import shlex
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from conformance.model import Identity
+from conformance.model import Identity, Route
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -40,29 +40,32 @@ IDENTITY_FILES = {
 """Shell variables that whoever runs the command sets to files; `Identity.NONE` presents none."""
 
 
-def reproduce(exchange: Exchange, base_url: str, beside: Sequence[Exchange] = ()) -> str:
-    """A shell command that sends the request of `exchange` to the endpoint at `base_url`.
+def route_to(target: Mapping[str, Any]) -> Route:
+    """The way to a target, as the journal describes it."""
+    return Route(*(str(target.get(key) or "") for key in ("base_url", "connect_to", "proxy")))
+
+
+def reproduce(exchange: Exchange, route: Route, beside: Sequence[Exchange] = ()) -> str:
+    """A shell command that sends the request of `exchange` to the endpoint that `route` leads to.
 
     Where others were under way at the same time, `beside` it, the command sends them all at once. It holds nothing but printable ASCII outside quotes and escapes, whatever the request holds, so it can be pasted.
     """
-    command = " & ".join(_command(each.request, base_url) for each in (exchange, *beside)) + (
-        " & wait" if beside else ""
-    )
+    command = " & ".join(_command(each.request, route) for each in (exchange, *beside)) + (" & wait" if beside else "")
     if len(command) > COMMAND_LIMIT:
         return f"# the request of exchange {exchange.number} is too long for a command; journal.jsonl holds it"
     return command
 
 
-def _command(request: Request, base_url: str) -> str:
-    return curl_command(request, base_url) if curl_can_send(request) else raw_command(request, base_url)
+def _command(request: Request, route: Route) -> str:
+    return curl_command(request, route) if curl_can_send(request) else raw_command(request, route)
 
 
 def reproductions(assessment: Assessment, exchanges: Mapping[int, Exchange]) -> Iterator[Finding]:
     """The findings of `assessment`, each with the command for its deciding exchange where it has none yet."""
-    base_url = str(assessment.target.get("base_url", ""))
+    route = route_to(assessment.target)
     for finding in assessment.findings:
         deciding = exchanges.get(finding.evidence[0]) if finding.evidence else None
-        command = finding.reproduce or (reproduce(deciding, base_url) if deciding is not None and base_url else "")
+        command = finding.reproduce or (reproduce(deciding, route) if deciding is not None and route.base_url else "")
         yield replace(finding, reproduce=command)
 
 
@@ -83,31 +86,38 @@ def curl_can_send(request: Request) -> bool:
     )
 
 
-def curl_command(request: Request, base_url: str) -> str:
+def curl_command(request: Request, route: Route) -> str:
     """The curl command for `request`, which `curl_can_send`."""
     words = ["curl", "-sS", "--head" if request.method == "HEAD" else "-i", CURL_VERSIONS[request.http_version]]
     words += ["--path-as-is", "--globoff"]
     if request.method != "HEAD" and (request.method != "GET" or request.body):
         words += ["-X", shlex.quote(request.method)]
-    words += _curl_tls(request.identity) if base_url.startswith("https:") else []
-    words += [word for line in _curl_headers(request, base_url) for word in ("-H", shlex.quote(line))]
+    words += _curl_way(route)
+    words += _curl_tls(request.identity) if route.is_https else []
+    words += [word for line in _curl_headers(request, route.base_url) for word in ("-H", shlex.quote(line))]
     feed, data = _curl_body(request.body)
-    words += [*data, *_curl_address(request.target, base_url)]
+    words += [*data, *_curl_address(request.target, route.base_url)]
     return f"{feed}{' '.join(words)}"
 
 
-def raw_command(request: Request, base_url: str) -> str:
+def raw_command(request: Request, route: Route) -> str:
     """A command that writes the octets of `request` to the endpoint as they are."""
-    address = urlsplit(base_url)
-    host = address.hostname or ""
-    port = address.port or (443 if address.scheme == "https" else 80)
+    host, port = _dialled(route)
+    proxy = urlsplit(route.proxy).netloc
     feed = _feed(request.wire())
-    if address.scheme != "https":
-        return f"{feed} | nc -w 10 {shlex.quote(host)} {port}"
+    if not route.is_https:
+        way = f" -X connect -x {shlex.quote(proxy)}" if proxy else ""
+        return f"{feed} | nc{way} -w 10 {shlex.quote(host)} {port}"
     connect = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    words = ["openssl", "s_client", "-quiet", "-connect", shlex.quote(connect), "-servername", shlex.quote(host)]
+    words = ["openssl", "s_client", "-quiet", *(["-proxy", shlex.quote(proxy)] if proxy else [])]
+    words += ["-connect", shlex.quote(connect), "-servername", shlex.quote(urlsplit(route.base_url).hostname or "")]
     words += ["-CAfile", '"$CA_BUNDLE"', *_openssl_identity(request.identity)]
     return f"{feed} | {' '.join(words)}"
+
+
+def _dialled(route: Route) -> tuple[str, int]:
+    parts = urlsplit(f"//{route.connect_to}" if route.connect_to else route.base_url)
+    return parts.hostname or "", parts.port or (443 if route.is_https else 80)
 
 
 def printf_format(octets: bytes) -> str:
@@ -139,6 +149,12 @@ def _curl_can_frame(request: Request) -> bool:
     if request.body:
         return request.method != "HEAD" and length == (str(len(request.body)),)
     return request.method != "HEAD" or not length
+
+
+def _curl_way(route: Route) -> list[str]:
+    """The address to dial, and a proxy that is to tunnel even for http (as the suite has it); credentials for it are in a variable."""
+    words = ["--connect-to", shlex.quote(f"::{route.connect_to}")] if route.connect_to else []
+    return [*words, "--proxytunnel", "--proxy", shlex.quote(route.proxy)] if route.proxy else words
 
 
 def _curl_tls(identity: Identity) -> list[str]:

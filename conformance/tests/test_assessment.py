@@ -533,7 +533,7 @@ class TestJournals:
             observations=[Observation("REQ-VER-UNPUBLISHED", "refuses")],
             notes=("a note",),
         )
-        found = assess(record, lambda each, base, _: f"{each.number} at {base}")
+        found = assess(record, lambda each, route, _: f"{each.number} at {route.base_url}")
 
         assert (found.verdict, found.exit_code, found.requests, found.reimages) == (RunVerdict.NONCONFORMANT, 1, 7, 4)
         assert (found.run.id, found.run.seed, found.run.finished, found.run.interrupted) == ("run", 7, "later", False)
@@ -561,7 +561,7 @@ class TestJournals:
 
     def test_a_run_that_was_cut_short(self) -> None:
         record = journal({"type": "operation", "start": 1, "identifier": "", "at": 3.25}, exchanges=numbered(started()))
-        found = assess(record, lambda each, base, _: base)
+        found = assess(record, lambda each, route, _: route.base_url)
 
         assert (found.run.interrupted, found.run.finished, found.run.duration_seconds) == (True, "", 3.25)
         assert (found.verdict, found.exit_code, found.reimages) == (RunVerdict.INCOMPLETE, 2, 1)
@@ -580,7 +580,7 @@ class TestJournals:
         assert command.findings[0].reproduce == "1 beside [2]"
 
     def test_verdicts_that_were_just_made_are_taken(self) -> None:
-        found = assess(journal(), lambda each, base, _: base, [verdict("REQ-REIMAGE-202")])
+        found = assess(journal(), lambda each, route, _: route.base_url, [verdict("REQ-REIMAGE-202")])
 
         assert [each.requirement for each in found.findings] == ["REQ-REIMAGE-202"]
 
@@ -604,7 +604,9 @@ class TestJournals:
         cases = [{"type": "case-start", "id": "c", "requirements": []}, {"type": "case-end", "id": "c", "outcome": own}]
         verdicts = [verdict("REQ-REIMAGE-202", outcome, case="c") for outcome in outcomes]
 
-        assert assess(journal(cases=cases), lambda each, base, _: base, verdicts).cases[0].outcome == expected
+        assert (
+            assess(journal(cases=cases), lambda each, route, _: route.base_url, verdicts).cases[0].outcome == expected
+        )
 
 
 def test_controls_reach_the_assessment() -> None:
@@ -615,6 +617,6 @@ def test_controls_reach_the_assessment() -> None:
             refusal(with_query(REIMAGE, None), 400), refusal(REIMAGE, 400, number=2), refusal(anonymous, 403, number=3)
         ),
     )
-    found = {each.requirement.id: each for each in assess(record, lambda each, base, _: base).requirements}
+    found = {each.requirement.id: each for each in assess(record, lambda each, route, _: route.base_url).requirements}
 
     assert found["REQ-REIMAGE-COMP-MISSING"].outcome is INCONCLUSIVE

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import os
 import ssl
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.serialization import pkcs7
+from hypothesis import given
+from hypothesis import strategies as st
 
+from conformance import cli
 from conformance.config import load_target
 from conformance.credentials.contents import contents_of
 from conformance.credentials.reading import Credential, armoured, read_authorities, read_credential
@@ -425,6 +430,38 @@ def test_what_is_nothing_of_the_kind_is_nothing(first: int, size: int) -> None:
     found = contents_of(bytes([first]) * size)
 
     assert (found.may_hold_certificates and bool(found.archives), found.settings) == (False, b"")
+
+
+@given(
+    st.binary(max_size=200),
+    st.sampled_from([b"", b"\x30\x82", b"-----BEGIN CERTIFICATE-----\n", b"\xff\xfe", b"<PublishData"]),
+)
+def test_no_content_breaks_the_reader(octets: bytes, start: bytes) -> None:
+    contents_of(start + octets)
+
+
+@given(st.integers(0, len(CLIENT.der)), st.sampled_from(["client.pem", "client.pfx", "client.cer"]))
+def test_a_file_that_was_cut_off_is_read_or_named(end: int, name: str) -> None:
+    whole = {"client.pem": CLIENT.both, "client.pfx": CLIENT.pfx(None), "client.cer": CLIENT.der}[name]
+    with TemporaryDirectory() as folder, contextlib.suppress(TargetError):
+        Desk(Path(folder)).credential({name: whole[:end], "key.pem": CLIENT.key_pem()})
+
+
+def test_passphrases_are_asked_for_before_processes_start(
+    desk: Desk, asked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("conformance.commands.fleet.run_side_by_side", lambda *_: len(asked))
+    files = []
+    for name in ("a", "b"):
+        folder = desk.folder / name
+        folder.mkdir()
+        Desk(folder).target(PFX)
+        files.append(str(folder / "target.toml"))
+    try:
+        assert cli.main(["run", *files]) == 2
+    finally:
+        for name in [name for name in os.environ if name.startswith("REIMAGE_CONFORMANCE_ENTERED_")]:
+            del os.environ[name]
 
 
 def test_archives_of_the_period_are_read(desk: Desk) -> None:

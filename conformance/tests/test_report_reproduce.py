@@ -7,11 +7,12 @@ import shutil
 import socket
 import subprocess
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.model import Exchange, Identity, Request
+from conformance.model import Exchange, Identity, Request, Route
 from conformance.report.reproduce import curl_can_send, reproduce
 from conformance.tests.report_samples import HOSTILE, hostile_exchanges, reimage_request
 
@@ -65,7 +66,7 @@ def recorder() -> Iterator[Recorder]:
 
 
 def command_for(request: Request, base_url: str = "https://127.0.0.1:8443") -> str:
-    return reproduce(Exchange(1, request, None), base_url)
+    return reproduce(Exchange(1, request, None), Route(base_url))
 
 
 def post(host: str, *headers: tuple[str, str], body: bytes = b"", target: str = "/s/x?comp=reimage") -> Request:
@@ -208,4 +209,32 @@ def test_requests_that_were_under_way_together_are_sent_together() -> None:
     several = [Exchange(number, post("h", LENGTH), None) for number in (1, 2, 3)]
     alone = command_for(post("h", LENGTH))
 
-    assert reproduce(several[0], "https://127.0.0.1:8443", several[1:]) == f"{alone} & {alone} & {alone} & wait"
+    assert reproduce(several[0], Route("https://127.0.0.1:8443"), several[1:]) == f"{alone} & {alone} & {alone} & wait"
+
+
+def test_curl_takes_the_way_that_the_suite_takes(recorder: Recorder) -> None:
+    request = post("rig.example", LENGTH)
+    route = Route("http://rig.example", recorder.host)
+
+    assert recorder.octets_of(reproduce(Exchange(1, request, None), route), request.wire()) == request.wire()
+
+
+def test_curl_goes_through_the_proxy() -> None:
+    route = Route("https://rig.example", "10.0.0.1:8443", "http://proxy.example:3128")
+    command = reproduce(Exchange(1, post("rig.example", LENGTH), None), route)
+
+    assert " --connect-to ::10.0.0.1:8443 --proxytunnel --proxy http://proxy.example:3128 --cacert " in command
+
+
+@pytest.mark.parametrize(
+    ("base_url", "way"),
+    [
+        ("https://rig.example", "-proxy p.example:3128 -connect 10.0.0.1:8443 -servername rig.example"),
+        ("http://rig.example", "nc -X connect -x p.example:3128 -w 10 10.0.0.1 8443"),
+    ],
+)
+def test_raw_octets_take_the_way_that_the_suite_takes(base_url: str, way: str) -> None:
+    request = replace(post("rig.example", LENGTH), http_version="HTTP/9.9")
+    command = reproduce(Exchange(1, request, None), Route(base_url, "10.0.0.1:8443", "http://p.example:3128"))
+
+    assert way in command

@@ -10,7 +10,7 @@ from conformance.report.html.charts import area_bars, operation_lanes
 from conformance.report.html.markup import render
 from conformance.report.html.selection import FINDING_EVIDENCE, reply_words, shown_exchanges
 from conformance.report.http_text import exchange_lines, marked, request_lines
-from conformance.report.reproduce import reproduce, reproductions
+from conformance.report.reproduce import reproduce, reproductions, route_to
 from conformance.report.wording import verdict_sentence
 from conformance.requirements import CATALOGUE
 
@@ -128,7 +128,7 @@ class FindingCard:
         least = min(known[:FINDING_EVIDENCE], key=lambda exchange: len(exchange.request.wire()))
         if len(least.request.wire()) >= len(known[0].request.wire()):
             return cls(finding, known[0], lines)
-        command = reproduce(least, str(page.assessment.target.get("base_url", "")))
+        command = reproduce(least, route_to(page.assessment.target))
         return cls(finding, known[0], lines, least, request_lines(least.request, FINDING_BODY_LIMIT), command)
 
 
