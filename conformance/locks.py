@@ -89,7 +89,11 @@ class Hold:
     def take(self, lock: FileLock, note: Path, holder: Holder) -> None:
         """Keep `lock`, which is acquired, and say in `note` who holds it."""
         self._stack.callback(lock.release)
-        self._stack.callback(note.unlink, missing_ok=True)
+        for path in (
+            Path(lock.lock_file),
+            note,
+        ):  # whoever locks a file that is gone by then is told so, and makes a new one
+            self._stack.callback(_remove, path)
         note.touch(mode=0o600)
         note.write_text(json.dumps(asdict(holder)), encoding="utf-8")
 
@@ -130,6 +134,11 @@ def hold(
         held.release()
         raise
     return held
+
+
+def _remove(path: Path) -> None:
+    with contextlib.suppress(OSError):  # Windows keeps a file that is open
+        path.unlink(missing_ok=True)
 
 
 def _acquire(lock: FileLock, busy: Callable[[], str], deadline: float, waiting: Callable[[str], None]) -> None:

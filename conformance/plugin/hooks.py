@@ -53,6 +53,9 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     except SuiteError as error:
         sys.stderr.write(f"error: {error}\n")
         return error.exit_code
+    except KeyboardInterrupt:  # while it waited for another run
+        sys.stderr.write("error: interrupted\n")
+        return pytest.ExitCode.INTERRUPTED
     config.stash[PLAN], config.stash[FOLDER] = prepared.plan, prepared.folder
     if prepared.hold is not None:
         config.add_cleanup(prepared.hold.release)
