@@ -61,9 +61,11 @@ def claims(target: Target) -> tuple[Claim, ...]:
     """What a run against `target` claims, in the order in which every run claims it, so that no two wait for each other.
 
     A deployment is claimed by its slot and by its name: a target that calls the slot otherwise, or the deployment, shares one of them.
+    It is claimed at base_url and at connect_to, for the name in base_url may lead to what another target dials.
     """
-    where = (endpoint(target.base_url), target.subscription_id.casefold())
-    found = {claim.key: claim for row in target.deployments for claim in _claims(where, row)}
+    places = {endpoint(target.base_url)} | ({endpoint(f"//{target.connect_to}")} if target.connect_to else set())
+    wheres = [(place, target.subscription_id.casefold()) for place in places]
+    found = {claim.key: claim for where in wheres for row in target.deployments for claim in _claims(where, row)}
     return tuple(sorted(found.values()))
 
 

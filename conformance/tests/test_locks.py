@@ -72,6 +72,8 @@ def test_other_endpoints_are_others(other: str) -> None:
 SHARING = {
     "itself": TARGET,
     "under another name": replace(TARGET, name="second rig", base_url="https://RIG.EXAMPLE:8443/"),
+    "dialled otherwise": replace(TARGET, base_url="https://service.example", connect_to="RIG.example:8443"),
+    "dialled at its address": replace(TARGET, connect_to="192.0.2.7:8443"),
     "subscription in small letters": replace(TARGET, subscription_id=TARGET.subscription_id.lower()),
     "service in capitals": replace(TARGET, deployments=(replace(STAGING, cloud_service="CONTOSO"),)),
     "slot in capitals": replace(TARGET, deployments=(replace(STAGING, slot="Staging", name="other"),)),
