@@ -7,13 +7,13 @@ until it expires; once it no longer occurs, or has expired, the run fails until 
 from __future__ import annotations
 
 import json
-import tomllib
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from conformance import config_keys as keys
 from conformance.assessment.assess import conclude
+from conformance.config_toml import read_toml
 from conformance.errors import JournalError, TargetError, UsageError
 from conformance.model import Assessment, Outcome, RunVerdict
 from conformance.report.visible import one_line
@@ -91,18 +91,11 @@ _KEYS: Mapping[str, keys.Key] = {
 def load_baseline(path: Path) -> Baseline:
     """The baseline in the file at `path`; raises UsageError naming file, entry, key and what is expected."""
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError as error:
-        raise UsageError(f"{path}: there is no such baseline; --write-baseline {path} writes one from a run") from error
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: not UTF-8 text (octet {error.start}); a baseline is TOML") from error
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{path}: not valid TOML: {error}") from error
-    try:
+        document = read_toml(path, "a baseline")
         keys.refuse_unknown(path, "at the top level", document, ("known",))
         return _entries(path, document.get("known", []))
+    except FileNotFoundError as error:
+        raise UsageError(f"{path}: there is no such baseline; --write-baseline {path} writes one from a run") from error
     except TargetError as error:  # the same words for the same mistakes, in another kind of file
         raise UsageError(str(error)) from error
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import os
-import tomllib
 from dataclasses import asdict, replace
 from importlib import resources
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from urllib.parse import urlsplit
 
 from conformance import config_keys as keys
 from conformance.config_files import CERTIFICATES, PRIVATE, certificate_files, secret_places
+from conformance.config_toml import read_toml
 from conformance.errors import JournalError, TargetError
 from conformance.model import Capabilities, Deployment, Limits, Strictness, Target
 from conformance.protocol.addresses import is_loopback_host
@@ -50,6 +50,7 @@ def load_target(
         capabilities=Capabilities(**tables.get("capabilities", {})),
         probe_url=tables.get("probe", {}).get("url"),
     )
+    _refuse_contradictions(path, target)
     return _overridden(target, strictness, allow_reimage=allow_reimage, max_reimages=max_reimages)
 
 
@@ -111,16 +112,11 @@ def new_target_text() -> str:
 
 def _document(path: Path) -> dict[str, Any]:
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        document = tomllib.loads(text)
+        document = read_toml(path, "a target file")
     except FileNotFoundError as error:
         raise TargetError(_missing(path)) from error
-    except OSError as error:
-        raise TargetError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise TargetError(f"{path}: not UTF-8 text (octet {error.start}); a target file is TOML") from error
-    except tomllib.TOMLDecodeError as error:
-        raise TargetError(f"{path}: not valid TOML: {error}") from error
+    if not document:
+        raise TargetError(f"{path}: the file is empty; `reimage-conformance new-target` writes one with all keys")
     keys.refuse_unknown(path, "at the top level", document, ("target", "deployments", *_TABLES))
     if "target" not in document:
         raise TargetError(
@@ -137,6 +133,10 @@ def _missing(path: Path) -> str:
 
 
 def _deployments(path: Path, rows: Any) -> tuple[Deployment, ...]:
+    if isinstance(rows, dict):
+        raise TargetError(
+            f"{path}: [deployments] is in single brackets; write [[deployments]], once for each deployment"
+        )
     if not isinstance(rows, list) or not rows:
         found = "nothing" if rows is None else keys.shown(rows)
         raise TargetError(f"{path}: at least one [[deployments]] table is expected, found {found}")
@@ -152,6 +152,42 @@ def _deployments(path: Path, rows: Any) -> tuple[Deployment, ...]:
 def _deployment(row: Mapping[str, Any]) -> Deployment:
     lists = {key: tuple(row.get(key, ())) for key in ("role_instances", "failing_role_instances")}
     return Deployment(**{**row, **lists})
+
+
+def _refuse_contradictions(path: Path, target: Target) -> None:
+    """Raise TargetError for keys that are right each for itself and cannot be right together."""
+    limits = target.limits
+    if limits.poll_interval_seconds > limits.operation_timeout_seconds:
+        raise TargetError(
+            f'{path}: "poll_interval_seconds" in [limits] ({limits.poll_interval_seconds:g}) is longer than '
+            f'"operation_timeout_seconds" ({limits.operation_timeout_seconds:g}), so no operation could be followed to its end'
+        )
+    for number, row in enumerate(target.deployments, start=1):
+        both = [name for name in row.role_instances if name in row.failing_role_instances]
+        if both:
+            raise TargetError(
+                f'{path}: {both[0]!r} stands in "role_instances" and in "failing_role_instances" of [[deployments]] number '
+                f"{number}; a reimage of it either succeeds or fails"
+            )
+    _refuse_one_subscription_twice(path, target)
+
+
+def _refuse_one_subscription_twice(path: Path, target: Target) -> None:
+    """Raise TargetError where two of the three subscriptions are one, in whatever case and with or without dashes."""
+    keyed = {
+        key: getattr(target, key) for key in ("subscription_id", "other_subscription_id", "foreign_subscription_id")
+    }
+    seen: dict[str, str] = {}
+    for key, value in keyed.items():
+        plain = (value or "").lower().replace("-", "")
+        if plain and plain in seen:
+            expected = (
+                "one that the certificate does not open" if key.startswith("foreign") else "a second one that it opens"
+            )
+            raise TargetError(
+                f'{path}: "{key}" in [target] is the same subscription as "{seen[plain]}"; expected {expected}'
+            )
+        seen[plain] = key
 
 
 def _refuse_repeated(path: Path, key: str, pairs: Iterable[tuple[str, str]]) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import json
 import math
 import re
 import string
 from dataclasses import dataclass
+from datetime import date, time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -32,13 +34,21 @@ class Key:
 
 
 def shown(value: Any) -> str:
-    """`value` as an error shows it: its kind in TOML's words, and itself where it is short."""
+    """`value` as an error shows it: its kind in TOML's words, itself where it is short, and what to do about a likely slip."""
     if isinstance(value, str) and "@" in value:
         return "a string with an @, which may hold a password and is not shown"
-    kinds = {bool: "boolean", int: "integer", float: "float", str: "string", list: "array", dict: "table"}
-    kind = next((word for python, word in kinds.items() if isinstance(value, python)), type(value).__name__)
-    text = str(value).lower() if isinstance(value, bool) else repr(value)
-    return f"the {kind} {text}" if len(text) <= 80 else f"a long {kind}"
+    if isinstance(value, dict):
+        return "a table"
+    if isinstance(value, date | time):
+        kind = "time" if isinstance(value, time) else "date"
+        return f'a {kind} without quotes; write "{value.isoformat()}"'
+    kinds = {bool: "boolean", int: "integer", float: "float", str: "string", list: "array"}
+    kind = next((word for python, word in kinds.items() if isinstance(value, python)), "value")
+    text = repr(value) if isinstance(value, str | float) else json.dumps(value, default=str)
+    told = f"the {kind} {text}" if len(text) <= 80 else f"a long {kind}"
+    if isinstance(value, str) and not value.isprintable():
+        return f"{told}; in double quotes a backslash begins an escape: write a path with / or in single quotes"
+    return told
 
 
 def refuse_unknown(file: Path, where: str, table: Mapping[str, Any], known: Iterable[str]) -> None:

@@ -412,6 +412,14 @@ class RunInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class Preflight:
+    """What was asked before the run: how many requests that took, and (level, sentence) for each answer."""
+
+    requests: int
+    answers: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Assessment:
     """Everything a run concludes: what every report is made from."""
 
@@ -427,6 +435,7 @@ class Assessment:
     requests: int
     reimages: int
     notes: tuple[str, ...] = ()
+    preflight: Preflight | None = None
 
     def counts(self) -> dict[str, int]:
         """How many requirements ended in each outcome, every outcome named."""

@@ -54,13 +54,14 @@ class Options:
     no_redact: bool
     wait: float | None
     overwrite: bool
+    no_preflight: bool
 
     def words(self) -> list[str]:
         """The options as words of a command line, the report's folder not among them."""
         single = ("strictness", "profile", "max_reimages", "baseline", "write_baseline", "seed", "world", "wait")
         named = [(name, getattr(self, name)) for name in single]
         named += [("fault", name) for name in self.faults] + [("oddity", name) for name in self.oddities]
-        flags = [name for name in ("allow_reimage", "no_redact", "overwrite") if getattr(self, name)]
+        flags = [name for name in ("allow_reimage", "no_redact", "overwrite", "no_preflight") if getattr(self, name)]
         words = [word for name, value in named if value is not None for word in (_dashed(name), str(value))]
         return words + [_dashed(name) for name in flags]
 
@@ -98,6 +99,7 @@ class Options:
     help="Wait so long for another run at the same deployment to end; refused at once if left out.",
 )
 @click.option("--no-redact", is_flag=True, help="Leave secrets in the reports; for your own eyes only.")
+@click.option("--no-preflight", is_flag=True, help="Begin without asking whether the target file can be right.")
 @click.option("--overwrite", is_flag=True, help="Replace the run that the report folder holds.")
 @click.pass_context
 def run(context: click.Context, /, targets: tuple[Path, ...], processes: int | None, **settings: Any) -> int:
@@ -119,22 +121,11 @@ def run(context: click.Context, /, targets: tuple[Path, ...], processes: int | N
 
 def run_pytest(target: Path | None, options: Options, rest: list[str], processes: int | None) -> int:
     """Run the cases against one target, or the embedded emulator, in this process; gives the exit code."""
-    if target is not None:
-        _reach(load_target(target))
     import pytest  # noqa: PLC0415 -- takes longer to import than other commands take to run
 
     import conformance.plugin  # noqa: F401, PLC0415 -- before pytest would rewrite its assertions: the library has none
 
     return int(pytest.main(pytest_words(target, options, rest, processes)))
-
-
-def _reach(target: Target) -> None:
-    """Connect once, so that an endpoint that is not there, or does not let us in, is one sentence; raises UnreachableError."""
-    from conformance.wire.clock import SystemClock  # noqa: PLC0415 -- only a run against a target needs it
-    from conformance.wire.connecting import SocketConnector  # noqa: PLC0415
-
-    clock = SystemClock()
-    SocketConnector(target, clock).reach(clock.now() + target.limits.request_timeout_seconds).close()
 
 
 def pytest_words(target: Path | None, options: Options, rest: list[str], processes: int | None) -> list[str]:

@@ -12,6 +12,7 @@ from hypothesis import is_hypothesis_test, settings
 
 from conformance.errors import ReportError, SuiteError, UnreachableError
 from conformance.journal import collection_paused
+from conformance.model import Preflight
 from conformance.outputs import clear_folder
 from conformance.plugin.concluding import conclude_case
 from conformance.plugin.ending import ASSESSMENT, PAGE, PageHooks, end_session
@@ -31,11 +32,13 @@ if TYPE_CHECKING:
 RUN = pytest.StashKey[Run]()
 PLAN = pytest.StashKey[Plan]()
 FOLDER = pytest.StashKey["Path | None"]()
+PREFLIGHT = pytest.StashKey["Preflight | None"]()
 LINES = pytest.StashKey[list[str]]()
 UNRECORDED = pytest.StashKey[ReportError]()
 OUTCOME = pytest.StashKey[str]()
 REPORT_DIR = "reimage_report_dir"
 NO_MORE = "stopped: nothing more can be recorded"
+PREFLIGHT_ANSWERS = "reimage_preflight"
 PHASES = ("afterwards", "alone", "at_the_end")
 EXAMPLES = {"smoke": 5, "standard": 30, "nightly": 1000}
 STEPS = {"smoke": 5, "standard": 25, "nightly": 50}
@@ -59,6 +62,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     config.stash[PLAN], config.stash[FOLDER] = prepared.plan, prepared.folder
     if prepared.hold is not None:
         config.add_cleanup(prepared.hold.release)
+    config.stash[PREFLIGHT] = prepared.preflight
     return None
 
 
@@ -75,8 +79,9 @@ def pytest_configure(config: pytest.Config) -> None:
             config.stash[PLAN] = plan_of(config)
         except SuiteError as error:
             raise pytest.UsageError(str(error)) from None
-        given = getattr(config, "workerinput", {}).get(REPORT_DIR)
-        config.stash[FOLDER] = None if given is None else type(config.rootpath)(given)
+        given = getattr(config, "workerinput", {})
+        config.stash[FOLDER] = type(config.rootpath)(given[REPORT_DIR]) if REPORT_DIR in given else None
+        config.stash[PREFLIGHT] = _preflight_from(given.get(PREFLIGHT_ANSWERS))
     plan, folder = config.stash[PLAN], config.stash[FOLDER]
     if config.option.tbstyle == "auto":
         config.option.tbstyle = (
@@ -129,10 +134,18 @@ def _set_up_reports(config: pytest.Config, folder: Path | None) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Tells a worker of pytest-xdist where the reports go."""
+    """Tells a worker of pytest-xdist where the reports go, and what was asked before the run."""
     folder = node.config.stash.get(FOLDER, None)
     if folder is not None:
         node.workerinput[REPORT_DIR] = str(folder)
+    preflight = node.config.stash.get(PREFLIGHT, None)
+    if preflight is not None:
+        node.workerinput[PREFLIGHT_ANSWERS] = (preflight.requests, [list(answer) for answer in preflight.answers])
+
+
+def _preflight_from(given: tuple[int, list[list[str]]] | None) -> Preflight | None:
+    """What the controller of pytest-xdist told of the preflight."""
+    return None if given is None else Preflight(given[0], tuple((level, text) for level, text in given[1]))
 
 
 def _is_controller(config: pytest.Config) -> bool:
@@ -156,7 +169,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def _begin(config: pytest.Config) -> None:
     """Puts the run together; in a worker of pytest-xdist only when it gets a case, for one worker gets them all."""
     try:
-        config.stash[RUN] = Run(config.stash[PLAN], config.stash[FOLDER])
+        config.stash[RUN] = Run(config.stash[PLAN], config.stash[FOLDER], config.stash[PREFLIGHT])
     except UnreachableError as error:
         pytest.exit(f"error: {error}", returncode=error.exit_code)
     except SuiteError as error:

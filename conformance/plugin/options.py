@@ -63,6 +63,9 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="SECONDS",
         help="Wait so long for another run at the same deployment to end, in place of refusing at once.",
     )
+    group.addoption(
+        "--no-preflight", action="store_true", help="Begin without asking whether the target file can be right."
+    )
     group.addoption("--overwrite", action="store_true", help="Replace the run that the report folder holds.")
 
 
@@ -74,7 +77,9 @@ class Plan:
     large world), `listed` the part of it that its target lists (None: all), and `probe` says whether its target has the probe.
     """
 
+    file: Path | None
     target: Target | None
+    preflight: bool
     in_memory: bool
     profile: Profile
     strictness: Strictness | None
@@ -126,7 +131,9 @@ def plan_of(config: pytest.Config) -> Plan:
         seed = int(time.time()) % 1_000_000 if profile is Profile.NIGHTLY else 0
     folder = config.getoption("report_dir")
     return Plan(
+        file=_path(file),
         target=target,
+        preflight=not config.getoption("no_preflight"),
         in_memory=bool(config.getoption("in_memory")),
         profile=profile,
         strictness=chosen,

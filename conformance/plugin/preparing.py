@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 from conformance.baseline import load_baseline
 from conformance.errors import SuiteError
 from conformance.locks import hold
+from conformance.model import Preflight
 from conformance.outputs import claim_folder, try_file
 from conformance.plugin.options import folder_for, is_wanted, plan_of
+from conformance.wire.redaction import Redactor
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,14 +30,16 @@ LOOKING_ONLY = ("help", "version", "collectonly", "showfixtures", "show_fixtures
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A run that can begin: its plan, and its report folder, None for a run in memory that nobody asked a report of.
+    """A run that can begin: its plan, its report folder, and what preflight found.
 
+    The folder is None for a run in memory that nobody asked a report of; nothing is asked of the suite's own emulator.
     `hold` keeps other runs of this machine away from the target's deployments; None for an emulator of the run's own.
     """
 
     plan: Plan
     folder: Path | None
     hold: Hold | None
+    preflight: Preflight | None
 
 
 def is_run(config: pytest.Config) -> bool:
@@ -49,15 +53,19 @@ def prepare(config: pytest.Config) -> Prepared:
     plan = plan_of(config)
     folder = report_folder(config, plan)
     is_new = folder is not None and not folder.exists()
+    held: Hold | None = None
     try:
         _try_outputs(plan, folder)
         _try_inputs(plan)
         held = None if plan.target is None else hold(plan.target, folder, wait_seconds=plan.wait_seconds, waiting=_tell)
+        preflight = _asked(plan)
     except SuiteError:
+        if held is not None:
+            held.release()
         if folder is not None and is_new:
             _forget(folder, alone=plan.report_dir is not None)
         raise
-    return Prepared(plan, folder, held)
+    return Prepared(plan, folder, held, preflight)
 
 
 def _tell(sentence: str) -> None:
@@ -94,6 +102,23 @@ def _try_inputs(plan: Plan) -> None:
             find_fault(name)
         for name in plan.oddities:
             find_oddity(name)
+
+
+def _asked(plan: Plan) -> Preflight | None:
+    """What the endpoint answers before a run; raises SuiteError, and names the target file, where there is no use in one."""
+    if plan.target is None:
+        return None
+    from conformance.preflight import look_before_run, reach  # noqa: PLC0415  only a run against a target needs it
+
+    if not plan.preflight:
+        reach(plan.target)
+        return None
+    try:
+        found, sent = look_before_run(plan.target)
+    except SuiteError as error:
+        raise type(error)(f"{plan.file}: {error}") from error
+    redactor = Redactor.for_target(plan.target, enabled=plan.redact)
+    return Preflight(len(sent), tuple((remark.level.value, redactor.text(remark.text)) for remark in found))
 
 
 def _forget(folder: Path, *, alone: bool) -> None:

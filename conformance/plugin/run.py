@@ -26,7 +26,7 @@ from conformance.wire.redaction import Redactor
 from conformance.world import World
 
 if TYPE_CHECKING:
-    from conformance.model import Target
+    from conformance.model import Preflight, Target
     from conformance.plugin.options import Plan
     from conformance.wire.clock import Clock
     from conformance.wire.streams import Connector
@@ -35,8 +35,9 @@ if TYPE_CHECKING:
 class Run:
     """A conformance run: opened before the first case, closed after the last one, whatever happened between."""
 
-    def __init__(self, plan: Plan, folder: Path | None) -> None:
+    def __init__(self, plan: Plan, folder: Path | None, preflight: Preflight | None = None) -> None:
         self.plan = plan
+        self._preflight = preflight
         self._stack = ExitStack()
         self._began = time.monotonic()
         self._finished = False
@@ -109,6 +110,8 @@ class Run:
         redactor = Redactor.for_target(target, enabled=plan.redact)
         masked = _masked(target, redactor)
         journal.write("run", **self._header(target_to_mapping(masked)))
+        if self._preflight is not None:
+            journal.write("preflight", requests=self._preflight.requests, answers=self._preflight.answers)
         if self._baseline is not None:
             journal.write(baseline.EVENT, **baseline.baseline_event(self._baseline, datetime.now(UTC).date()))
         recorder = Recorder(journal, redactor, World(masked, target.strictness))

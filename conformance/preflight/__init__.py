@@ -1,5 +1,5 @@
 """Preflight: whether a target file and its endpoint are ready for a run; asks questions, reimages nothing."""
 
-from conformance.preflight.command import preflight
+from conformance.preflight.command import look_before_run, preflight, reach
 
-__all__ = ["preflight"]
+__all__ = ["look_before_run", "preflight", "reach"]

@@ -10,13 +10,16 @@ from uuid import uuid4
 
 import click
 
-from conformance.errors import UnreachableError, UsageError
+from conformance.errors import TargetError, UnreachableError, UsageError
 from conformance.model import Profile
+from conformance.preflight.asking import MOST_REQUESTS, Asker, NoMoreRequests
 from conformance.preflight.certificates import certificate_remarks, server_remarks, today
 from conformance.preflight.environment import environment_remarks
+from conformance.preflight.names import Names
 from conformance.preflight.outlook import outlook_remarks
-from conformance.preflight.questions import Questions, may_go_on, probe_remarks
-from conformance.preflight.remarks import EXIT_CODES, Level, Remark, mend, ok, stop
+from conformance.preflight.questions import Questions, probe_remarks
+from conformance.preflight.remarks import ENDING, EXIT_CODES, Level, Remark, mend, note, ok, stop
+from conformance.preflight.statement import statement_remarks
 from conformance.protocol.requests import RequestBuilder
 from conformance.report.visible import one_line
 from conformance.report.wording import counted
@@ -28,7 +31,7 @@ from conformance.wire.connecting import SocketConnector, probe_connector
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conformance.model import Target
+    from conformance.model import Exchange, Target
     from conformance.wire.clock import Clock
     from conformance.wire.streams import Connector
 
@@ -50,26 +53,29 @@ def preflight(target: Target, profile: Profile = Profile.STANDARD) -> int:
 
 def conclusion(found: list[Remark]) -> str:
     """The last line."""
-    wrong = sum(remark.level is Level.MEND for remark in found)
+    wrong = sum(remark.level in (Level.MEND, Level.CHECK) for remark in found)
     if any(remark.level is Level.STOP for remark in found):
         return "Not ready: the endpoint cannot be judged as it is."
     return (
-        f"Not ready: {counted(wrong, 'thing')} to mend in the target file." if wrong else "Ready. Nothing was reimaged."
+        f"Not ready: {counted(wrong, 'thing')} to mend or check in the target file."
+        if wrong
+        else "Ready. Nothing was reimaged."
     )
 
 
 def remarks(target: Target, profile: Profile) -> Iterator[Remark]:
     """Everything that is to be said, in the order in which it was found out."""
+    yield from statement_remarks(target)
     own = list(certificate_remarks(target, today()))
     yield from own
     yield from environment_remarks(target, os.environ)
     if not any(remark.level is Level.MEND for remark in own):
-        yield from _endpoint_remarks(target)
+        yield from endpoint_remarks(target, [])
     yield from outlook_remarks(target, profile)
 
 
-def _endpoint_remarks(target: Target) -> Iterator[Remark]:
-    """What the endpoint itself says, once it can be reached."""
+def endpoint_remarks(target: Target, sent: list[Exchange]) -> Iterator[Remark]:
+    """What the endpoint itself says, once it can be reached; what goes out to it is appended to `sent`."""
     clock = SystemClock()
     try:
         connector = SocketConnector(target, clock)
@@ -85,23 +91,69 @@ def _endpoint_remarks(target: Target) -> Iterator[Remark]:
     yield ok(f"base_url: the endpoint can be connected to{dialled}{way}")
     yield from server_remarks(stream, today())
     stream.close()
-    probe = probe_connector(target, clock)
-    yield from asked(target, clock, connector, probe)
+    yield from asked(target, clock, connector, probe_connector(target, clock), sent)
 
 
-def asked(target: Target, clock: Clock, connector: Connector, probe_connector: Connector | None) -> Iterator[Remark]:
-    """What comes of asking the endpoint and its probe through these connectors."""
+def asked(
+    target: Target, clock: Clock, connector: Connector, probe_connector: Connector | None, sent: list[Exchange]
+) -> Iterator[Remark]:
+    """What comes of asking the endpoint and its probe through these connectors; what goes out is appended to `sent`."""
     timeout, rate = target.limits.request_timeout_seconds, target.limits.requests_per_second
     with ExitStack() as stack:
         client = stack.enter_context(Client(connector, clock, request_timeout=timeout, requests_per_second=rate))
+        builder = RequestBuilder(target)
+        ask = Asker(client.exchange, clock, builder.host, sent)
         speaks_tls = connector.speaks_tls if isinstance(connector, SocketConnector) else lambda: False
-        questions = Questions(target, RequestBuilder(target), client.exchange, uuid4().hex, speaks_tls=speaks_tls)
-        first = list(questions.identity())
-        yield from first
-        if may_go_on(first):
-            for ask in (questions.version, questions.other_identities, questions.deployments):
-                yield from ask()
+        questions = Questions(target, builder, ask, uuid4().hex, speaks_tls=speaks_tls)
+        try:
+            yield from _answers(questions, Names(target, builder, ask))
+        except NoMoreRequests:
+            yield note(f"{counted(MOST_REQUESTS, 'request')} were sent; the rest of the target file was not checked")
         probe_client = None
         if probe_connector is not None:
             probe_client = stack.enter_context(Client(probe_connector, clock, request_timeout=timeout))
         yield from probe_remarks(target, Probe(target, probe_client))
+
+
+def _answers(questions: Questions, names: Names) -> Iterator[Remark]:
+    """What the endpoint answers; nothing more is asked of one that keeps callers out."""
+    for remark in questions.identity():
+        yield remark
+        if remark.level in ENDING:
+            return
+    yield from names.remarks()
+    yield from questions.other_identities()
+
+
+def look_before_run(target: Target) -> tuple[list[Remark], list[Exchange]]:
+    """What a run should know before it begins, and what was sent to find out; nothing where a mistake shows without asking.
+
+    Raises TargetError for what cannot be right in the target file, UnreachableError for an endpoint that cannot be judged.
+    """
+    found: list[Remark] = []
+    sent: list[Exchange] = []
+    groups = (
+        statement_remarks(target),
+        environment_remarks(target, os.environ),
+        certificate_remarks(target, today()),
+        endpoint_remarks(target, sent),
+    )
+    for group in groups:
+        found += group
+        _refuse(found)
+    return found, sent
+
+
+def _refuse(found: list[Remark]) -> None:
+    """Raise the error that the gravest of `found` calls for, one sentence for all of its level."""
+    for level in ENDING:
+        texts = [one_line(remark.text) for remark in found if remark.level is level]
+        if texts:
+            more = f" (and {len(texts) - 1} more: see `reimage-conformance preflight`)" if len(texts) > 1 else ""
+            raise (TargetError if level is Level.MEND else UnreachableError)(f"{texts[0]}{more}")
+
+
+def reach(target: Target) -> None:
+    """Connect once, so that an endpoint that is not there, or does not let us in, is one sentence; raises UnreachableError."""
+    clock = SystemClock()
+    SocketConnector(target, clock).reach(clock.now() + target.limits.request_timeout_seconds).close()

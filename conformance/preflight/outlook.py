@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.config import is_loopback
-from conformance.preflight.remarks import Remark, mend, note, ok
+from conformance.preflight.remarks import Remark, check, note, ok
 from conformance.report.wording import counted, duration_words
 from conformance.runner.planning import Planner
 
@@ -30,8 +29,6 @@ def outlook_remarks(target: Target, profile: Profile) -> Iterator[Remark]:
         "an endpoint that accepts what it should refuse starts more, within max_reimages"
     )
     yield _within(steps, wanted, limit)
-    if not is_loopback(target) and not target.limits.allow_reimage:
-        yield note("allow_reimage: the endpoint is not on this machine, so a run starts only once this is true")
     patience = duration_words(target.limits.operation_timeout_seconds)
     yield note(f"operation_timeout_seconds: the end of a reimage is waited for up to {patience}")
 
@@ -39,7 +36,7 @@ def outlook_remarks(target: Target, profile: Profile) -> Iterator[Remark]:
 def _within(steps: list[Step], wanted: int, limit: int) -> Remark:
     """What max_reimages leaves of the steps; the most important ones come first."""
     if limit < 1:
-        return mend("max_reimages is 0: without an accepted reimage nothing can be judged; expected 1 or more")
+        return check("max_reimages is 0: without an accepted reimage nothing can be judged; expected 1 or more")
     if limit >= wanted:
         return ok(f"max_reimages: {limit} is enough")
     left = [step.name for step in steps[limit:]]

@@ -7,15 +7,25 @@ from enum import StrEnum
 
 
 class Level(StrEnum):
-    """How grave a remark is: fine, worth knowing, for the tester to mend, or out of reach."""
+    """How grave a remark is.
+
+    CHECK is what the target file or the endpoint may be wrong about: a preflight asks the tester, and a run goes on,
+    since it may be what the run is to find. MEND cannot be right in the target file; STOP is an endpoint that cannot
+    be judged.
+    """
 
     OK = "ok"
     NOTE = "note"
+    CHECK = "check"
     MEND = "mend"
     STOP = "stop"
 
 
-EXIT_CODES = {Level.MEND: 4, Level.STOP: 6}
+EXIT_CODES = {Level.MEND: 4, Level.STOP: 6, Level.CHECK: 4}
+"""What `preflight` ends with, the gravest level first."""
+
+ENDING = (Level.MEND, Level.STOP)
+"""What ends a run before it begins, the level whose sentence is told first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +37,7 @@ class Remark:
 
     def __str__(self) -> str:
         """The remark as a line."""
-        return f"{self.level.value:<4}  {self.text}"
+        return f"{self.level.value:<5} {self.text}"
 
 
 def ok(text: str) -> Remark:
@@ -38,6 +48,11 @@ def ok(text: str) -> Remark:
 def note(text: str) -> Remark:
     """Something to know that keeps nobody from running."""
     return Remark(Level.NOTE, text)
+
+
+def check(text: str) -> Remark:
+    """Something that the target file or the endpoint has wrong; only the tester knows which."""
+    return Remark(Level.CHECK, text)
 
 
 def mend(text: str) -> Remark:

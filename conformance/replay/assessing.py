@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from conformance.assessment import assess
 from conformance.assessment.assess import NO_END
 from conformance.baseline import apply_baseline, baseline_in
+from conformance.errors import JournalError
+from conformance.model import Preflight
 from conformance.report.reproduce import reproduce
 
 if TYPE_CHECKING:
@@ -23,9 +25,21 @@ def assessed(journal: Journal, judged: Sequence[Verdict] | None = None) -> Asses
     `judged` are the verdicts of a run that just ended, so that they need not be made again.
     """
     assessment = assess(journal, reproduce, judged)
-    assessment = replace(assessment, notes=(*_damage(journal), *_told(journal), *_under_way(assessment)))
+    notes = (*_damage(journal), *_told(journal), *_under_way(assessment))
+    assessment = replace(assessment, notes=notes, preflight=_preflight(journal))
     found = baseline_in(journal)
     return assessment if found is None else apply_baseline(assessment, *found)
+
+
+def _preflight(journal: Journal) -> Preflight | None:
+    """What was asked before the run, or None; raises JournalError for an odd event."""
+    event = next((event for event in journal.events if event["type"] == "preflight"), None)
+    if event is None:
+        return None
+    try:
+        return Preflight(int(event["requests"]), tuple((str(level), str(text)) for level, text in event["answers"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise JournalError(f"the journal's preflight cannot be read: {error}") from error
 
 
 def _damage(journal: Journal) -> Iterator[str]:

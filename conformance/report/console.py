@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from conformance.report.visible import one_line
-from conformance.report.wording import OUTCOME_WORDS, VERDICT_WORDS, counted, duration_words, verdict_sentence
+from conformance.report.wording import CHECK, OUTCOME_WORDS, VERDICT_WORDS, counted, duration_words, verdict_sentence
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,11 +24,17 @@ COMMAND_LIMIT = 2_000
 def console_lines(assessment: Assessment, report: Path | None = None) -> list[str]:
     """The lines that end a run, without colours; `report` is the page to open, where one was written."""
     lines = [_verdict(assessment), _counts(assessment), *(f"note: {one_line(note)}" for note in assessment.notes)]
+    lines += [f"check: {one_line(text)}" for level, text in _asked(assessment) if level == CHECK]
     for number, finding in enumerate(assessment.findings[:FINDING_LIMIT], 1):
         lines += ["", *_finding(number, finding)]
     if len(assessment.findings) > FINDING_LIMIT:
         lines += ["", f"and {counted(len(assessment.findings) - FINDING_LIMIT, 'more finding')} in the report"]
     return [*lines, "", f"report: {report}"] if report is not None else lines
+
+
+def _asked(assessment: Assessment) -> tuple[tuple[str, str], ...]:
+    """What was asked before the run, and answered."""
+    return assessment.preflight.answers if assessment.preflight is not None else ()
 
 
 def _verdict(assessment: Assessment) -> str:

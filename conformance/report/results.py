@@ -42,7 +42,17 @@ def results(assessment: Assessment) -> Results:
         "operations": [_operation(operation) for operation in assessment.operations],
         "cases": [_case(case) for case in assessment.cases],
         "notes": list(assessment.notes),
+        **_preflight(assessment),
     }
+
+
+def _preflight(assessment: Assessment) -> Results:
+    """What was asked before the run; nothing where nothing was."""
+    asked = assessment.preflight
+    if asked is None:
+        return {}
+    answers = [{"level": level, "text": text} for level, text in asked.answers]
+    return {"preflight": {"requests": asked.requests, "answers": answers}}
 
 
 def results_text(assessment: Assessment) -> str:

@@ -6,7 +6,15 @@ import re
 from typing import TYPE_CHECKING
 
 from conformance.report.visible import one_line, visible
-from conformance.report.wording import OUTCOME_WORDS, VERDICT_WORDS, counted, duration_words, verdict_sentence
+from conformance.report.wording import (
+    CHECK,
+    OUTCOME_WORDS,
+    VERDICT_WORDS,
+    counted,
+    duration_words,
+    preflight_sentence,
+    verdict_sentence,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,6 +49,7 @@ def summary_text(assessment: Assessment) -> str:
         *[f"> {escaped(note)}" for note in assessment.notes],
         _counts_table(assessment),
         _facts(assessment),
+        *_preflight(assessment),
         *_finding_blocks(assessment.findings),
     ]
     return "\n\n".join(blocks) + "\n"
@@ -92,6 +101,14 @@ def _facts(assessment: Assessment) -> str:
         *(["interrupted"] if run.interrupted else []),
     ]
     return " · ".join([code(str(assessment.target.get("base_url", ""))), *facts])
+
+
+def _preflight(assessment: Assessment) -> Iterable[str]:
+    """What was asked before the run; what may be wrong in the target file is told in full."""
+    if assessment.preflight is None:
+        return
+    doubts = [f"- {escaped(text)}" for level, text in assessment.preflight.answers if level == CHECK]
+    yield "\n".join([escaped(preflight_sentence(assessment.preflight)), *doubts])
 
 
 def _finding_blocks(findings: tuple[Finding, ...]) -> Iterable[str]:

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 from conformance.model import CountsAs, Outcome, RunVerdict
 
 if TYPE_CHECKING:
-    from conformance.model import Assessment
+    from conformance.model import Assessment, Preflight
+
+CHECK = "check"
+"""The level of a preflight's answer that shows the target file or the endpoint to be wrong."""
 
 OUTCOME_WORDS = {
     Outcome.VIOLATED: "violated",
@@ -63,6 +66,17 @@ def verdict_sentence(assessment: Assessment) -> str:
     known = f", besides {counted(counts['known'], 'known violation')} in the baseline" if counts["known"] else ""
     met = counted(_gating(assessment, Outcome.MET), "requirement")
     return f"Everything that must hold for this target is met: {met}{known}."
+
+
+def preflight_sentence(preflight: Preflight) -> str:
+    """What was asked before the run, in one sentence."""
+    doubts = sum(level == CHECK for level, _ in preflight.answers)
+    told = (
+        f"{counted(doubts, 'answer')} to check in the target file"
+        if doubts
+        else "nothing in the target file was found wrong"
+    )
+    return f"Before the run, {counted(preflight.requests, 'request')} asked about the target file: {told}."
 
 
 def duration_words(seconds: float) -> str:

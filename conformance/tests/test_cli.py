@@ -55,7 +55,6 @@ def started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[list[str]]:
         lines.append(words)
         return 6
 
-    monkeypatch.setattr(run, "_reach", lambda target: None)
     monkeypatch.setattr(pytest, "main", starting)
     monkeypatch.setattr(run, "cases_folder", lambda: Path("cases"))
     monkeypatch.setattr(run, "_plugin", list)
@@ -383,4 +382,4 @@ def test_an_endpoint_that_is_not_there_is_one_sentence(
         code, _, err = call("run", str(file))
     assert code == 6
     assert err.count("\n") == 1
-    assert err.startswith(f"error: base_url: http://127.0.0.1:{port} cannot be reached")
+    assert err.startswith(f"error: {file}: base_url: http://127.0.0.1:{port} cannot be reached: no connection")

@@ -113,7 +113,9 @@ def test_every_key_stands_in_the_file_for_new_targets(file: Path) -> None:
         (file.parent / name).write_text(PEM + KEY)
     for name in ("passphrase.txt", "second.txt", "proxy.txt"):
         (file.parent / name).write_text("open sesame\n")
-    uncommented = re.sub(r"(?m)^# (?=[a-z_]+ = |\[)", "", new_target_text()).replace('"..."', '"s"')
+    uncommented = re.sub(r"(?m)^# (?=[a-z_]+ = |\[)", "", new_target_text())
+    for name in ("foreign", "other"):
+        uncommented = uncommented.replace('"..."', f'"{name}"', 1)
     target = load(file, uncommented)
     document = tomllib.loads(uncommented)
     assert target.probe_url == document["probe"]["url"]
@@ -135,7 +137,7 @@ def test_a_missing_file_alone_is_answered_with_how_to_write_one(tmp_path: Path) 
 
 
 def test_a_folder_is_no_target_file(tmp_path: Path) -> None:
-    with pytest.raises(TargetError, match="cannot be read: Is a directory"):
+    with pytest.raises(TargetError, match="is a folder; expected the name of a target file"):
         load_target(tmp_path)
 
 
@@ -144,9 +146,14 @@ def test_broken_toml_is_told_with_its_line(file: Path) -> None:
 
 
 def test_octets_that_are_no_text_are_told(file: Path) -> None:
-    file.write_bytes(b"\xff\xfe")
-    with pytest.raises(TargetError, match="not UTF-8"):
-        load_target(file)
+    for octets, told in (
+        (b"\xff\xfe", "saved as UTF-16"),
+        ("x".encode("utf-16-le"), "saved as UTF-16"),
+        (b"\xe9", "not UTF-8"),
+    ):
+        file.write_bytes(octets)
+        with pytest.raises(TargetError, match=told):
+            load_target(file)
 
 
 MISTAKES = {
@@ -200,7 +207,10 @@ MISTAKES = {
         '"strict" or "lenient", found the string \'Strikt\'; did you mean "strict"?',
     ),
     "bad version": (GOOD.replace("[[dep", 'x_ms_version = "20111001"\n[[dep'), 'a version like "2011-10-01"'),
-    "date as version": (GOOD.replace("[[dep", "x_ms_version = 2011-10-01\n[[dep"), "found the date"),
+    "date as version": (
+        GOOD.replace("[[dep", "x_ms_version = 2011-10-01\n[[dep"),
+        'found a date without quotes; write "2011-10-01"',
+    ),
     "subscription with a slash": (GOOD.replace("6a8b7c2e-", "6a/"), "a subscription id (letters, digits"),
     "foreign probe": (GOOD + '[probe]\nurl = "http://h/{role}"\n', "its placeholders may be {cloud_service}"),
     "broken probe": (GOOD + '[probe]\nurl = "http://h/{"\n', '"url" in [probe] is expected to be'),

@@ -26,9 +26,13 @@ if TYPE_CHECKING:
 @contextmanager
 def running(folder: Path, fault: str, **changes: Any) -> Iterator[Run]:
     """A run in memory against an endpoint with one fault."""
-    nothing = dict.fromkeys(("target", "strictness", "report_dir", "max_reimages", "baseline", "write_baseline"))
+    nothing = dict.fromkeys(
+        ("file", "target", "strictness", "report_dir", "max_reimages", "baseline", "write_baseline")
+    )
     chosen = {"faults": (fault,), "oddities": (), "operation_seconds": 0.2, "seed": 0, "profile": Profile.SMOKE}
-    plan = Plan(**{**nothing, **chosen, **changes}, in_memory=True, repeats=False, redact=True, overwrite=False)
+    plan = Plan(
+        **{**nothing, **chosen, **changes}, in_memory=True, repeats=False, redact=True, overwrite=False, preflight=False
+    )
     run = Run(plan, folder)
     run.sut.open()
     yield run

@@ -32,6 +32,9 @@ cloud_service = "contoso"
 slot = "production"
 name = "contoso-v1"
 role_instances = ["WebRole1_IN_0"]
+
+[limits]
+allow_reimage = true
 """
 
 

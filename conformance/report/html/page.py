@@ -11,7 +11,7 @@ from conformance.report.html.markup import render
 from conformance.report.html.selection import FINDING_EVIDENCE, reply_words, shown_exchanges
 from conformance.report.http_text import exchange_lines, marked, request_lines
 from conformance.report.reproduce import reproduce, reproductions, route_to
-from conformance.report.wording import verdict_sentence
+from conformance.report.wording import preflight_sentence, verdict_sentence
 from conformance.requirements import CATALOGUE
 
 if TYPE_CHECKING:
@@ -66,7 +66,8 @@ class Page:
         counts = self.assessment.counts()
         bars = area_bars(self.assessment.requirements)
         sentence = verdict_sentence(self.assessment)
-        return render("verdict", assessment=self.assessment, sentence=sentence, counts=counts, bars=bars)
+        words = {"sentence": sentence, "preflight_sentence": preflight_sentence}
+        return render("verdict", assessment=self.assessment, counts=counts, bars=bars, **words)
 
     def findings(self) -> Markup:
         """Every cause, with the exchange that decided and the way to see it again."""
