@@ -63,13 +63,18 @@ def test_an_unknown_certificate_is_refused(sut: SystemUnderTest, form: UriForm) 
 
 @forms
 @verifies("REQ-AUTH-FAIL", "REQ-AUTH-BEFORE-EFFECT")
-def test_a_subscription_that_the_certificate_does_not_open_is_refused(sut: SystemUnderTest, form: UriForm) -> None:
+@pytest.mark.parametrize("whose", ["somebody else's", "nobody's", "no GUID"])
+def test_a_subscription_that_the_certificate_does_not_open_is_refused(
+    sut: SystemUnderTest, form: UriForm, whose: str
+) -> None:
     """A certificate opens its own subscriptions and no other."""
     over_tls(sut)
-    request = sut.builder.reimage(sut.main_witness(7), form)
-    known = [sut.target.foreign_subscription_id] if sut.target.foreign_subscription_id else []
-    for subscription in (*known, "99999999-0000-4000-8000-00000000dead", "no-such-subscription"):
-        refuse_and_look(sut, with_subscription(request, sut.target.subscription_id, subscription))
+    own, foreign = sut.target.subscription_id, sut.target.foreign_subscription_id
+    if whose == "somebody else's" and foreign is None:
+        raise NotApplicable("the target lists no foreign subscription")
+    strange = {"nobody's": sut.builder.no_subscription, "no GUID": f"no-such-subscription-{sut.builder.token}"}
+    subscription = strange.get(whose) or foreign or ""
+    refuse_and_look(sut, with_subscription(sut.builder.reimage(sut.main_witness(7), form), own, subscription))
 
 
 @afterwards
@@ -164,7 +169,7 @@ def test_which_error_wins(sut: SystemUnderTest, form: UriForm) -> None:
     for what, request in (
         (
             "a foreign subscription and no version",
-            with_subscription(bare, sut.target.subscription_id, "no-such-subscription"),
+            with_subscription(bare, sut.target.subscription_id, sut.builder.no_subscription),
         ),
         ("no version and no comp", with_query(bare, None)),
     ):

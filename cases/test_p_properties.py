@@ -34,6 +34,7 @@ from conformance.strategies import (
     other_media_types,
     stranger_ids,
     unknown_names,
+    with_token,
     wrong_queries,
 )
 
@@ -132,7 +133,8 @@ def test_any_unknown_instance_is_refused(sut: SystemUnderTest, form: UriForm, na
     """Names that nobody gave address nothing, whatever characters they hold."""
     request = sut.builder.reimage(sut.main_witness(0), form)
     path, mark, query = request.target.partition("?")
-    ask(sut, replace(request, target=f"{path.rpartition('/')[0]}/{name}{mark}{query}"))
+    named = replace(request, target=f"{path.rpartition('/')[0]}/{name}{mark}{query}")
+    ask(sut, with_token(named, sut.builder.token))
 
 
 @verifies("REQ-HTTP-CL-INVALID")

@@ -197,6 +197,7 @@ TARGET: Mapping[str, Key] = {
     "proxy_credentials_env": _VARIABLE,
     "foreign_subscription_id": _SUBSCRIPTION,
     "other_subscription_id": _SUBSCRIPTION,
+    "complete": _FLAG,
 }
 DEPLOYMENT: Mapping[str, Key] = {
     "cloud_service": _TEXT,

@@ -177,7 +177,10 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where the system under test is and what it offers."""
+    """Where the system under test is and what it offers.
+
+    `complete` says that nothing exists under `subscription_id` beside what is listed, nor under the other subscriptions in the cloud services listed.
+    """
 
     name: str
     base_url: str
@@ -202,6 +205,7 @@ class Target:
     limits: Limits = field(default_factory=Limits)
     capabilities: Capabilities = field(default_factory=Capabilities)
     probe_url: str | None = None
+    complete: bool = False
 
     @property
     def route(self) -> Route:

@@ -62,6 +62,15 @@ def _same(request: Request) -> Request:
     return request
 
 
+MARK = "token-of-the-run"
+"""Stands in drawn names for the token of the run, so that what is drawn is the same in every run with a seed."""
+
+
+def with_token(request: Request, token: str) -> Request:
+    """`request` with the token of the run in place of what stands for it."""
+    return replace(request, target=request.target.replace(MARK, token))
+
+
 VERSION, TYPE = "x-ms-version", "Content-Type"
 DIMENSIONS: dict[str, tuple[Value, ...]] = {
     "version": (
@@ -93,9 +102,9 @@ DIMENSIONS: dict[str, tuple[Value, ...]] = {
     "method": (Value("POST", True, _same), Value("PUT", False, _method("PUT")), Value("GET", False, _method("GET"))),
     "name": (
         Value("known", True, _same),
-        Value("unknown instance", False, _segment(-1, "NoSuchRole_IN_0")),
-        Value("unknown service", False, _segment(4, "no-such-service")),
-        Value("wrong container", False, _segment(-3, "nowhere")),
+        Value("unknown instance", False, _segment(-1, f"NoSuchRole{MARK}_IN_0")),
+        Value("unknown service", False, _segment(4, f"no-such-service-{MARK}")),
+        Value("wrong container", False, _segment(-3, f"nowhere-{MARK}")),
     ),
     "spelling": (
         Value("usual", True, _same),
@@ -122,7 +131,8 @@ class Draft:
         request = builder.reimage(place, self.form)
         for value in self.values:
             request = value.apply(request)
-        return request if self.defects else _segment(-1, "NoSuchRole_IN_0")(request)
+        nowhere = request if self.defects else _segment(-1, builder.no_instance)(request)
+        return with_token(nowhere, builder.token)
 
     def __repr__(self) -> str:
         """The draft as a failing example shows it."""
@@ -194,7 +204,8 @@ def wrong_queries() -> SearchStrategy[str]:
 
 
 def unknown_names(prefix: str = "Nowhere") -> SearchStrategy[str]:
-    """Names of role instances that no deployment has, percent-encoded where they need it."""
+    """Names of role instances that no deployment has, percent-encoded where they need it; `with_token` makes them those of a run."""
+    prefix = f"{prefix}{MARK}"
     plain = st.builds(lambda n, i: f"{prefix}{n}_IN_{i}", st.integers(0, 9), st.integers(0, 99))
     wild = st.lists(
         st.sampled_from(["%20", "%26", "%3C", "%3E", "%22", "%27", "%C3%A9", "%00", "%0D", "a", ".", "~", "%25"]),

@@ -41,6 +41,7 @@ def describe(
     that Get Deployment and Get Cloud Service Properties are offered; without, a run finds out. It lists `listed`, which may be a
     part of what the emulator holds; without, all that the main subscription has.
     """
+    rows = tuple(row for row in (emulator.layout if listed is None else listed) if row.subscription == MAIN)
     seconds = emulator.operation_seconds
     timeout = max(10.0, 20 * seconds) if operation_timeout_seconds is None else operation_timeout_seconds
     interval = min(seconds / 4, 5.0) if poll_interval_seconds is None else poll_interval_seconds
@@ -50,13 +51,13 @@ def describe(
         f"base_url = {_toml(base_url)}",
         f'subscription_id = "{MAIN}"',
         f'other_subscription_id = "{OTHER}"',
+        *(["complete = true"] if _is_complete(emulator.layout, rows) else []),
     ]
     if base_url.startswith("https:"):
         lines += [f"{key} = {_toml(prefix + file)}" for key, file in _CERTIFICATES.items()]
         lines += [f'foreign_subscription_id = "{FOREIGN}"']
-    for row in emulator.layout if listed is None else listed:
-        if row.subscription == MAIN:
-            lines += ["", *_deployment(row)]
+    for row in rows:
+        lines += ["", *_deployment(row)]
     lines += ["", "[limits]", "allow_reimage = true", f"max_reimages = {max_reimages}"]
     lines += [f"operation_timeout_seconds = {timeout!r}", f"poll_interval_seconds = {interval!r}"]
     lines += [f"request_timeout_seconds = {request_timeout_seconds!r}"]
@@ -71,6 +72,12 @@ def describe(
 def _toml(value: str | list[str]) -> str:
     """`value` as TOML writes it."""
     return json.dumps(value, ensure_ascii=False)
+
+
+def _is_complete(layout: Layout, rows: Layout) -> bool:
+    """Whether all that the main subscription holds is listed, and the others hold no cloud service of a listed name."""
+    services = {row.service for row in rows}
+    return all(row in rows if row.subscription == MAIN else row.service not in services for row in layout)
 
 
 def _deployment(row: DeploymentLayout) -> list[str]:

@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from conformance import __version__, baseline
 from conformance.config import load_target, target_to_mapping, without_private
+from conformance.gate import Gate, ProbeGate, new_token
 from conformance.journal import JournalWriter
 from conformance.runner.budget import Budget
 from conformance.runner.dispatch import Dispatcher
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
     from conformance.plugin.options import Plan
     from conformance.wire.clock import Clock
     from conformance.wire.streams import Connector
+
+
+MOST_NAMED = 6
+"""So many of the addresses that were not tried are named in a report."""
 
 
 class Run:
@@ -118,23 +123,29 @@ class Run:
         limits = target.limits
         rate = limits.requests_per_second
         timeout, record = limits.request_timeout_seconds, recorder.record
+        token = new_token(target)
+        recorder.note("token", token=token)
+        self._gate = Gate(target, token, masked=redactor.text)
         client = self._stack.enter_context(
-            Client(connector, clock, request_timeout=timeout, record=record, requests_per_second=rate)
+            Client(connector, clock, self._gate, request_timeout=timeout, record=record, requests_per_second=rate)
         )
         probe_client = None
         if probe_connector is not None:  # nobody judges the probe, so nothing is waited for after its replies
             probe_client = self._stack.enter_context(
-                Client(probe_connector, clock, request_timeout=timeout, record=record, linger_seconds=0)
+                Client(
+                    probe_connector, clock, ProbeGate(target), request_timeout=timeout, record=record, linger_seconds=0
+                )
             )
         from conformance.protocol.requests import RequestBuilder  # noqa: PLC0415
 
-        builder = RequestBuilder(target)
-        dispatcher = Dispatcher(client, clock, limits, builder.host, restored=redactor.restored)
+        builder = RequestBuilder(target, token)
+        dispatcher = Dispatcher(client, clock, limits, builder.host, gate=self._gate, restored=redactor.restored)
         return SystemUnderTest(
             target,
             profile=plan.profile,
             recorder=recorder,
             dispatcher=dispatcher,
+            builder=builder,
             observer=Observer(target, builder, dispatcher),
             probe=Probe(target, probe_client),
             budget=Budget(limits.max_reimages),
@@ -162,6 +173,8 @@ class Run:
         recorder, observer = self.sut.recorder, self.sut.observer
         offers = {"deployment": observer.known("deployment"), "cloud-service": observer.known("cloud-service")}
         recorder.note("offers", offers=offers)
+        if self._gate.withheld:
+            recorder.note("note", text=_kept_back(list(self._gate.withheld)))
         recorder.note(
             "end",
             finished=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -174,6 +187,16 @@ class Run:
     def close(self) -> None:
         """Lets everything go: connections, the journal's file, the emulator."""
         self._stack.close()
+
+
+def _kept_back(addresses: list[str]) -> str:
+    """What was not sent, in a sentence."""
+    first = ", ".join(addresses[:MOST_NAMED])
+    more = f", and {len(addresses) - MOST_NAMED} more" if len(addresses) > MOST_NAMED else ""
+    return (
+        f"{len(addresses)} addresses were not tried, since what they lead to may exist, and is not listed: {first}{more}. "
+        "Where nothing exists beside what the target file lists, complete = true in [target] says so."
+    )
 
 
 def _masked(target: Target, redactor: Redactor) -> Target:

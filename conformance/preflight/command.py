@@ -11,6 +11,7 @@ from uuid import uuid4
 import click
 
 from conformance.errors import TargetError, UnreachableError, UsageError
+from conformance.gate import Gate, ProbeGate, new_token
 from conformance.model import Profile
 from conformance.preflight.asking import MOST_REQUESTS, Asker, NoMoreRequests
 from conformance.preflight.certificates import certificate_remarks, server_remarks, today
@@ -100,7 +101,8 @@ def asked(
     """What comes of asking the endpoint and its probe through these connectors; what goes out is appended to `sent`."""
     timeout, rate = target.limits.request_timeout_seconds, target.limits.requests_per_second
     with ExitStack() as stack:
-        client = stack.enter_context(Client(connector, clock, request_timeout=timeout, requests_per_second=rate))
+        gate = Gate(target, new_token(target))
+        client = stack.enter_context(Client(connector, clock, gate, request_timeout=timeout, requests_per_second=rate))
         builder = RequestBuilder(target)
         ask = Asker(client.exchange, clock, builder.host, sent)
         speaks_tls = connector.speaks_tls if isinstance(connector, SocketConnector) else lambda: False
@@ -111,7 +113,9 @@ def asked(
             yield note(f"{counted(MOST_REQUESTS, 'request')} were sent; the rest of the target file was not checked")
         probe_client = None
         if probe_connector is not None:
-            probe_client = stack.enter_context(Client(probe_connector, clock, request_timeout=timeout))
+            probe_client = stack.enter_context(
+                Client(probe_connector, clock, ProbeGate(target), request_timeout=timeout)
+            )
         yield from probe_remarks(target, Probe(target, probe_client))
 
 

@@ -49,9 +49,30 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class RequestBuilder:
-    """Writes requests for one target."""
+    """Writes requests for one target; `token` was drawn at random for this run, so that a name with it cannot exist."""
 
     target: Target
+    token: str = ""
+
+    @property
+    def no_instance(self) -> str:
+        """The name of a role instance that cannot exist."""
+        return f"NoSuchRole{self.token}_IN_0"
+
+    @property
+    def no_service(self) -> str:
+        """The name of a cloud service that cannot exist."""
+        return f"no-such-service-{self.token}"
+
+    @property
+    def no_deployment(self) -> str:
+        """The name of a deployment that cannot exist."""
+        return f"no-such-deployment-{self.token}"
+
+    @property
+    def no_subscription(self) -> str:
+        """A subscription id that cannot exist."""
+        return f"99999999-0000-4000-8000-{self.token}"
 
     @property
     def host(self) -> str:

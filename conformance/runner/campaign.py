@@ -13,6 +13,7 @@ from conformance.checks.probes import installation_in
 from conformance.checks.wording import is_conflict
 from conformance.oracle import MINIMUM_VERSION, permitted
 from conformance.protocol.requests import Place, with_query
+from conformance.runner.signals import Withheld
 from conformance.runner.variations import varied
 
 if TYPE_CHECKING:
@@ -169,7 +170,11 @@ class Campaign:
         before = self._observer.look(step.place.deployment) if watching else None
         if probing and not result.probe_before:
             result.probe_before = self._mark(step.place)
-        exchange = self._dispatcher.send(self.request_of(step), label=f"step:{step.name}")
+        try:
+            exchange = self._dispatcher.send(self.request_of(step), label=f"step:{step.name}")
+        except Withheld as error:
+            self._skip(step, str(error))
+            return
         if is_conflict(exchange) and result.conflicts < self._patience(step):
             result.conflicts += 1
             self.exclusive = True

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from conformance import gate as gates
 from conformance.checks.wording import is_busy, is_passing_fault
 from conformance.model import FailureKind, Identity
 from conformance.protocol.addresses import is_loopback_host
 from conformance.protocol.requests import with_header
-from conformance.runner.signals import Inconclusive
+from conformance.runner.signals import Inconclusive, Withheld
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from conformance.gate import Gate
     from conformance.model import Exchange, Limits, Request
     from conformance.wire.client import Client
     from conformance.wire.clock import Clock
@@ -33,11 +35,19 @@ _LOST = (FailureKind.RESET, FailureKind.CLOSED, FailureKind.TRUNCATED, FailureKi
 class Dispatcher:
     """Sends requests; `before` runs ahead of each, so that due polls go out first; `knock` asks whether anybody is there.
 
-    `restored` gives what was masked in a text that was recorded.
+    `gate` is the one that the client asks: it tells what to look up before a request can go out. `restored` gives what was masked in a text that
+    was recorded.
     """
 
     def __init__(
-        self, client: Client, clock: Clock, limits: Limits, host: str, *, restored: Callable[[str], str] = str
+        self,
+        client: Client,
+        clock: Clock,
+        limits: Limits,
+        host: str,
+        *,
+        gate: Gate,
+        restored: Callable[[str], str] = str,
     ) -> None:
         self.clock = clock
         self.limits = limits
@@ -46,22 +56,24 @@ class Dispatcher:
         self.kept_out = ""
         """Why nothing more is sent, where the endpoint does not let the suite in."""
         self._client = client
+        self._gate = gate
         self._host = host
         self._restored = restored
         self._busy_in_a_row = 0
         self._silent_in_a_row = 0
 
     def once(self, request: Request, *, label: str = "", on: int | None = None, watch_close: bool = False) -> Exchange:
-        """One exchange, whatever comes of it; raises Inconclusive where the endpoint does not let us in.
+        """One exchange, whatever comes of it; raises Inconclusive where the endpoint does not let us in, Withheld where the gate keeps it back.
 
         A 307 is followed once (REQ-HTTP-307), and what met a fault inside the endpoint is sent once more (REQ-ERR-INTERNAL, REQ-ASYNC-NON202).
         """
         if self.kept_out:
             raise Inconclusive(self.kept_out)
-        exchange = self._client.exchange(request, label=label, on=on, watch_close=watch_close)
+        self._look_up(request)
+        exchange = self._exchange(request, label=label, on=on, watch_close=watch_close)
         again = self._again(exchange, request)
         if again is not None:
-            exchange = self._client.exchange(again, label=label, watch_close=watch_close)
+            exchange = self._exchange(again, label=label, watch_close=watch_close)
         if exchange.response is not None:
             self._silent_in_a_row = 0
         elif request.identity not in STRANGERS and request.patience_seconds is None:
@@ -69,14 +81,19 @@ class Dispatcher:
         return exchange
 
     def at_once(self, requests: Sequence[Request], *, label: str = "") -> list[Exchange]:
-        """Exchanges that are under way at the same time, whatever comes of them; raises Inconclusive where we are not let in."""
+        """Exchanges that are under way at the same time, whatever comes of them; raises Inconclusive where we are not let in, Withheld as `once` does."""
         self.before()
         if self.kept_out:
             raise Inconclusive(self.kept_out)
-        exchanges = self._client.exchange_together(requests, label=label)
+        for request in requests:
+            self._look_up(request)
+        try:
+            exchanges = self._client.exchange_together(requests, label=label)
+        except gates.Withheld as error:
+            raise Withheld(str(error)) from None
         again = [self._again(exchange, request) for exchange, request in zip(exchanges, requests, strict=True)]
         return [
-            exchange if request is None else self._client.exchange(request, label=label)
+            exchange if request is None else self._exchange(request, label=label)
             for exchange, request in zip(exchanges, again, strict=True)
         ]
 
@@ -108,6 +125,36 @@ class Dispatcher:
             exchange = self.once(replace(request, fresh_connection=True), label=label, watch_close=watch_close)
         return exchange
 
+    def admits(self, request: Request) -> bool:
+        """Whether `request` may go out; looks up what decides it."""
+        self._look_up(request)
+        return self._gate.admits(request)
+
+    def pass_gate(self, request: Request) -> None:
+        """Looks up what decides whether `request` may go out; raises Withheld where it may not."""
+        self._look_up(request)
+        try:
+            self._gate.check(request)
+        except gates.Withheld as error:
+            raise Withheld(str(error)) from None
+
+    def _look_up(self, request: Request) -> None:
+        """Asks, with GET, what has to be known before `request` can go out; each question once in a run."""
+        while not self._gate.admits(request) and (question := self._gate.question(request)) is not None:
+            exchange = self._exchange(question, label="look-up")
+            tries = 1
+            while is_busy(exchange) and tries < BUSY_TRIES:
+                self.clock.sleep(self._pause(exchange, tries))
+                exchange = self._exchange(question, label="look-up")
+                tries += 1
+
+    def _exchange(self, request: Request, **options: Any) -> Exchange:
+        """One exchange; raises Withheld where the gate keeps the request back."""
+        try:
+            return self._client.exchange(request, **options)
+        except gates.Withheld as error:
+            raise Withheld(str(error)) from None
+
     def _pause(self, exchange: Exchange, tries: int) -> float:
         """How long to stay away: what Retry-After says, or a little longer each time; seconds."""
         value = exchange.reply.header("Retry-After") if exchange.reply is not None else None
@@ -116,8 +163,11 @@ class Dispatcher:
         return float(min(self.limits.poll_interval_seconds * 2 ** (tries - 1), LONGEST_PAUSE))
 
     def _again(self, exchange: Exchange, request: Request) -> Request | None:
-        """What to send once more, if anything."""
-        return request if is_passing_fault(exchange) else self._moved(exchange, request)
+        """What to send once more, if anything; a redirect to what may exist and is not listed is not followed."""
+        if is_passing_fault(exchange):
+            return request
+        moved = self._moved(exchange, request)
+        return moved if moved is not None and self.admits(moved) else None
 
     def _moved(self, exchange: Exchange, request: Request) -> Request | None:
         """The same request at the URI in Location, where that is on the same host; what is recorded of it is masked."""

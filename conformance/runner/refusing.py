@@ -101,6 +101,7 @@ class Refusing:
 
         Raises Untested where requests that break the same requirement were accepted, or left without an answer, often enough to know.
         """
+        self._sut.dispatcher.pass_gate(request)
         place = self._sut.place_of(request)
         judged = self._permitted(request)
         broken = {defect.requirement for defect in judged.binding}

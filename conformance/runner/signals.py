@@ -19,6 +19,10 @@ class Untested(Exception):  # noqa: N818  it is an outcome, not an error
     """The profile or the budget left the case out."""
 
 
+class Withheld(Untested):
+    """A request was not sent, since what it addresses may exist, and is not listed."""
+
+
 class NotApplicable(Exception):  # noqa: N818  it is an outcome, not an error
     """The target does not offer what the case is about."""
 

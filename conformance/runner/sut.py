@@ -12,7 +12,7 @@ from conformance.checks.probes import installation_in
 from conformance.checks.wording import said
 from conformance.model import Deployment, Exchange, FailureKind, Outcome, Request, Verdict
 from conformance.protocol.addresses import FORMS, UriForm, read_target
-from conformance.protocol.requests import VERSION_HEADER, Place, RequestBuilder, with_header, without_header
+from conformance.protocol.requests import VERSION_HEADER, Place, with_header, without_header
 from conformance.runner.campaign import Campaign, Result
 from conformance.runner.knowing import KnownOperations
 from conformance.runner.operations import Operation, OperationBook
@@ -20,13 +20,13 @@ from conformance.runner.planning import Planner
 from conformance.runner.recorder import raise_bad
 from conformance.runner.refusing import Refusing
 from conformance.runner.signals import Inconclusive, Untested
-from conformance.world import Absence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from conformance.checks.registry import Check
     from conformance.model import Profile, Target
+    from conformance.protocol.requests import RequestBuilder
     from conformance.runner.budget import Budget
     from conformance.runner.dispatch import Dispatcher
     from conformance.runner.observing import Observer, Probe
@@ -44,6 +44,7 @@ class SystemUnderTest:
         profile: Profile,
         recorder: Recorder,
         dispatcher: Dispatcher,
+        builder: RequestBuilder,
         observer: Observer,
         probe: Probe,
         budget: Budget,
@@ -59,7 +60,7 @@ class SystemUnderTest:
         )
         self.clock = dispatcher.clock
         self.random = Random(seed)  # noqa: S311  examples are no secrets
-        self.builder = RequestBuilder(target)
+        self.builder = builder
         self.planner = Planner(target, profile)
         self.book = OperationBook(dispatcher, self.builder, budget, recorder)
         self.campaign = Campaign(
@@ -269,7 +270,7 @@ class SystemUnderTest:
     def is_alive(self) -> bool:
         """Whether the endpoint answers an ordinary request just now: a poll, or a reimage that starts nothing."""
         poll = self.builder.operation_status("0" * 32)
-        nothing = self.builder.reimage_at("no-such-service", UriForm.SLOT, "production", "NoSuchRole_IN_0")
+        nothing = self.builder.reimage_at(self.builder.no_service, UriForm.SLOT, "production", self.builder.no_instance)
         tries = (poll, without_header(nothing, VERSION_HEADER))
         return any(
             self.dispatcher.once(replace(each, fresh_connection=True), label="alive").reply is not None
@@ -317,18 +318,16 @@ class SystemUnderTest:
         """A sound request for an instance that cannot exist: how it is answered tells what is taken for sound, at no cost."""
         deployment = self.planner.main
         container = Place(deployment, "").container(form)
-        return self.builder.reimage_at(deployment.cloud_service, form, container, "NoSuchRole_IN_0", version=version)
+        name = self.builder.no_instance
+        return self.builder.reimage_at(deployment.cloud_service, form, container, name, version=version)
 
-    def is_absent(self, request: Request) -> bool:
-        """Whether the names of a request are known to address nothing, so that it can be sent."""
-        address = read_target(request.target)
-        absence = self.world.absence(address)
-        if absence in (Absence.NOTHING, Absence.NAME_CASE, Absence.SLOT_CASE):
-            return False
-        if absence is Absence.INSTANCE:
-            deployment = self.world.deployment_of(address)
-            return deployment is not None and bool(self.world.listed.get(deployment.name))
-        return True
+    def admitted(self, requests: Iterable[Request]) -> list[Request]:
+        """Those of `requests` that may go out; raises Withheld where none may, for what they address may exist and is not listed."""
+        every = list(requests)
+        found = [request for request in every if self.dispatcher.admits(request)]
+        for request in [] if found else every[:1]:
+            self.dispatcher.pass_gate(request)
+        return found
 
 
 def _keeps_out(exchange: Exchange) -> bool:

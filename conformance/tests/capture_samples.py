@@ -17,6 +17,7 @@ from conformance.protocol.requests import (
     with_query,
     without_header,
 )
+from conformance.tests.open_gate import OpenGate
 from conformance.wire.client import Client
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def session(faults: Sequence[str] = (), *, polls: int = 8, refusals: bool = True
     target = memory_target(emulator)
     builder = RequestBuilder(target)
     exchanges: list[Exchange] = []
-    with Client(MemoryConnector(emulator, clock), clock, request_timeout=5.0) as client:
+    with Client(MemoryConnector(emulator, clock), clock, OpenGate(), request_timeout=5.0) as client:
 
         def send(request: Request) -> Exchange:
             exchanges.append(client.exchange(request))

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, cast
 from conformance.embedding import TurnedClock
 from conformance.model import Limits
 from conformance.runner.dispatch import Dispatcher
+from conformance.tests.open_gate import OpenGate
 
 if TYPE_CHECKING:
+    from conformance.gate import Gate
     from conformance.model import Exchange, Request
     from conformance.wire.client import Client
 
@@ -31,4 +33,6 @@ class FakeClient:
 
 def dispatcher(client: FakeClient, **limits: Any) -> tuple[Dispatcher, TurnedClock]:
     clock = TurnedClock()
-    return Dispatcher(cast("Client", client), clock, Limits(**limits), "127.0.0.1:8443"), clock
+    return Dispatcher(
+        cast("Client", client), clock, Limits(**limits), "127.0.0.1:8443", gate=cast("Gate", OpenGate())
+    ), clock

@@ -42,7 +42,7 @@ PRODUCTION = Deployment(
 STAGING = Deployment("contoso", "staging", "contoso-v3", ("WebRole1_IN_0",))
 FABRIKAM = Deployment("fabrikam", "production", "fabrikam-v1", ("Front_IN_0", "Front_IN_1"))
 TARGET = Target("rig", "https://127.0.0.1:8443", SUBSCRIPTION, (PRODUCTION, STAGING, FABRIKAM))
-BUILDER = RequestBuilder(TARGET)
+BUILDER = RequestBuilder(TARGET, "0a1b2c3d4e5f")
 PLACE = Place(PRODUCTION, "WebRole1_IN_0")
 
 REIMAGE = BUILDER.reimage(PLACE)

@@ -24,6 +24,7 @@ from conformance.preflight.questions import Questions
 from conformance.preflight.remarks import Level, Remark
 from conformance.preflight.statement import statement_remarks
 from conformance.protocol.requests import Place, RequestBuilder
+from conformance.tests.open_gate import OpenGate
 from conformance.wire.client import Client
 
 if TYPE_CHECKING:
@@ -292,7 +293,7 @@ def test_an_instance_that_is_not_ready_is_worth_knowing() -> None:
     clock = TurnedClock()
     emulator = memory_emulator(clock, operation_seconds=60.0)
     target = memory_target(emulator)
-    with Client(MemoryConnector(emulator, clock), clock, request_timeout=5.0) as client:
+    with Client(MemoryConnector(emulator, clock), clock, OpenGate(), request_timeout=5.0) as client:
         place = Place(target.deployments[0], target.deployments[0].role_instances[0])
         client.exchange(RequestBuilder(target).reimage(place))
     clock.sleep(20.0)

@@ -42,10 +42,12 @@ from conformance.tests.judging_samples import (
     started,
     world,
 )
+from conformance.tests.open_gate import OpenGate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from conformance.gate import Gate
     from conformance.runner.recorder import Recorder
     from conformance.wire.client import Client
 
@@ -441,6 +443,7 @@ class TestDispatch:
             TurnedClock(),
             Limits(),
             "127.0.0.1:8443",
+            gate=cast("Gate", OpenGate()),
             restored=lambda text: text.replace("0000", "6a8b"),
         )
 

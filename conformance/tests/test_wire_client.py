@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from conformance.model import Exchange, FailureKind, Identity, Request
+from conformance.tests.open_gate import OpenGate
 from conformance.wire.client import Client
 from conformance.wire.failures import StreamError
 
@@ -79,7 +80,7 @@ def test_exchanges_are_numbered_timed_and_recorded() -> None:
         kept.append(exchange)
         return replace(exchange, label="recorded")
 
-    with Client(EchoConnector(clock, 1.5), clock, request_timeout=5, record=record) as client:
+    with Client(EchoConnector(clock, 1.5), clock, OpenGate(), request_timeout=5, record=record) as client:
         clock.time += 2
         first = client.exchange(GET, label="poll", case="c")
         second = client.exchange(GET)
@@ -95,7 +96,7 @@ def test_exchanges_are_numbered_timed_and_recorded() -> None:
 
 def test_patience_replaces_the_time_limit() -> None:
     clock = TurnedClock()
-    with Client(EchoConnector(clock, 3), clock, request_timeout=2) as client:
+    with Client(EchoConnector(clock, 3), clock, OpenGate(), request_timeout=2) as client:
         hasty = client.exchange(GET)
         patient = client.exchange(replace(GET, patience_seconds=4))
 
@@ -106,7 +107,7 @@ def test_patience_replaces_the_time_limit() -> None:
 
 def test_requests_keep_to_their_pace_without_catching_up() -> None:
     clock = TurnedClock()
-    with Client(EchoConnector(clock), clock, request_timeout=2, requests_per_second=4) as client:
+    with Client(EchoConnector(clock), clock, OpenGate(), request_timeout=2, requests_per_second=4) as client:
         starts = []
         for pause in (0, 0, 10, 0):
             clock.time += pause
@@ -118,7 +119,7 @@ def test_requests_keep_to_their_pace_without_catching_up() -> None:
 def test_every_identity_has_connections_of_its_own() -> None:
     clock = TurnedClock()
     connector = EchoConnector(clock)
-    with Client(connector, clock, request_timeout=2) as client:
+    with Client(connector, clock, OpenGate(), request_timeout=2) as client:
         exchanges = [client.exchange(replace(GET, identity=identity)) for identity in (*Identity, *Identity)]
 
     assert [e.connection for e in exchanges] == [1, 2, 3, 0, 1, 2, 3, 0]

@@ -11,6 +11,7 @@ from conformance.config import is_loopback, load_target
 from conformance.errors import TargetError
 from conformance.model import FailureKind, Request
 from conformance.tests.certificate_samples import made
+from conformance.tests.open_gate import OpenGate
 from conformance.tests.proxy_servers import TestProxy
 from conformance.tests.tls_stage import Stage, stage_in
 from conformance.wire.client import Client
@@ -39,7 +40,7 @@ def stage(tmp_path: Path) -> Stage:
 
 def exchanged(target: Target) -> Exchange:
     clock = SystemClock()
-    with Client(SocketConnector(target, clock), clock, request_timeout=5) as client:
+    with Client(SocketConnector(target, clock), clock, OpenGate(), request_timeout=5) as client:
         return client.exchange(GET)
 
 

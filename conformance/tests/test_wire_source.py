@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from conformance.embedding import TurnedClock
 from conformance.model import FailureKind, Request
+from conformance.tests.open_gate import OpenGate
 from conformance.wire.client import Client
 from conformance.wire.source import StreamSource
 
@@ -86,7 +87,7 @@ def test_without_a_limit_to_silence_the_time_limit_counts() -> None:
 
 def test_an_endpoint_whose_replies_stop_short_does_not_take_the_time_limit_for_each() -> None:
     clock = TurnedClock()
-    with Client(Connecting(clock, (STALLING,)), clock, request_timeout=10) as client:
+    with Client(Connecting(clock, (STALLING,)), clock, OpenGate(), request_timeout=10) as client:
         exchanges = [client.exchange(GET) for _ in range(5)]
 
     assert [round(each.elapsed, 3) for each in exchanges] == [10.0, 10.0, 2.5, 2.5, 2.5]
@@ -97,7 +98,7 @@ def test_an_endpoint_whose_replies_stop_short_does_not_take_the_time_limit_for_e
 def test_replies_that_drip_to_their_end_are_waited_for_as_ever() -> None:
     clock = TurnedClock()
     dripping = (STALLING, *((4.0, b"+"),) * 5)
-    with Client(Connecting(clock, dripping), clock, request_timeout=60) as client:
+    with Client(Connecting(clock, dripping), clock, OpenGate(), request_timeout=60) as client:
         exchanges = [client.exchange(GET) for _ in range(5)]
 
     assert [each.failure for each in exchanges] == [None] * 5
@@ -107,7 +108,7 @@ def test_replies_that_pause_are_cut_no_sooner_than_two_seconds_and_not_where_tim
     clock = TurnedClock()
     connecting = Connecting(clock, (STALLING,))
     hasty = replace(GET, patience_seconds=1.0)
-    with Client(connecting, clock, request_timeout=10) as client:
+    with Client(connecting, clock, OpenGate(), request_timeout=10) as client:
         short = [client.exchange(hasty) for _ in range(3)]
         stalled = [client.exchange(GET) for _ in range(2)]
         connecting.pieces = (STALLING, (1.9, b"later"))

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives import serialization
 
 from conformance.errors import TargetError, UnreachableError
 from conformance.model import Exchange, FailureKind, Identity, Request, Target
+from conformance.tests.open_gate import OpenGate
 from conformance.tests.wire_servers import read_request, repeating, serving
 from conformance.wire.client import Client
 from conformance.wire.clock import SystemClock
@@ -69,7 +70,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
 @contextlib.contextmanager
 def client_of(target: Target) -> Iterator[Client]:
     clock = SystemClock()
-    with Client(SocketConnector(target, clock), clock, request_timeout=10) as client:
+    with Client(SocketConnector(target, clock), clock, OpenGate(), request_timeout=10) as client:
         yield client
 
 

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from conformance.model import Exchange, FailureKind, Request
+from conformance.tests.open_gate import OpenGate
 from conformance.tests.wire_servers import Endpoint, read_request, repeating, replying, reset, serving
 from conformance.wire.client import Client
 from conformance.wire.clock import SystemClock
@@ -34,7 +35,7 @@ def client_of(script: Script, *, seconds: float = 10, **more: float) -> Iterator
     clock = SystemClock()
     with (
         serving(script) as endpoint,
-        Client(SocketConnector(endpoint.target(), clock), clock, request_timeout=seconds, **more) as client,  # type: ignore[arg-type]
+        Client(SocketConnector(endpoint.target(), clock), clock, OpenGate(), request_timeout=seconds, **more) as client,  # type: ignore[arg-type]
     ):
         yield client, endpoint
 
@@ -147,7 +148,7 @@ def test_nobody_listens_to_several_requests_either() -> None:
     clock = SystemClock()
     with serving(repeating(EMPTY)) as endpoint:
         connector = SocketConnector(endpoint.target(), clock)
-    with Client(connector, clock, request_timeout=5) as client:
+    with Client(connector, clock, OpenGate(), request_timeout=5) as client:
         assert [kind(exchange) for exchange in client.exchange_together([GET, POST])] == [FailureKind.REFUSED] * 2
 
 
@@ -406,7 +407,7 @@ def test_nobody_listening_is_a_value() -> None:
     with serving(replying()) as endpoint:
         target = endpoint.target()
     clock = SystemClock()
-    with Client(SocketConnector(target, clock), clock, request_timeout=5) as client:
+    with Client(SocketConnector(target, clock), clock, OpenGate(), request_timeout=5) as client:
         exchange = client.exchange(GET)
 
     assert (kind(exchange), exchange.connection) == (FailureKind.REFUSED, 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import httpx
 
@@ -20,9 +20,20 @@ if TYPE_CHECKING:
 _NOMINAL_URL = httpx.URL("http://endpoint.invalid/")
 
 
+class Gatekeeper(Protocol):
+    """Says of every request whether it may go out, and is told of every exchange."""
+
+    def check(self, request: Request) -> None:
+        """Returns where `request` may go out, and raises where it may not."""
+
+    def learn(self, exchange: Exchange) -> None:
+        """Takes what an exchange shows, as it crossed the wire."""
+
+
 class Client:
     """Sends requests through httpx over the verbatim transport; whatever the endpoint does comes back as an Exchange.
 
+    `gate` is asked before anything is sent; what it raises is raised, and nothing goes out.
     `record` gets each exchange and gives the one that is handed out, redacted for example; not for several threads.
     `linger_seconds` is how long to look for content after each reply that is to have none; 0 for an endpoint that is not judged.
     """
@@ -31,6 +42,7 @@ class Client:
         self,
         connector: Connector,
         clock: Clock,
+        gate: Gatekeeper,
         *,
         request_timeout: float,
         record: Callable[[Exchange], Exchange] = lambda exchange: exchange,
@@ -43,6 +55,7 @@ class Client:
         )
         self._http = httpx.Client(transport=transport, trust_env=False, timeout=None, headers={})  # noqa: S113
         self._clock = clock
+        self._gate = gate
         self._record = record
         self._interval = 1 / requests_per_second if requests_per_second > 0 else 0.0
         self._origin = clock.now()
@@ -52,18 +65,24 @@ class Client:
     def exchange(
         self, request: Request, *, label: str = "", case: str = "", on: int | None = None, watch_close: bool = False
     ) -> Exchange:
-        """Send `request` and give what came of it, the endpoint's silence included; raises what `record` raises.
+        """Send `request` and give what came of it, the endpoint's silence included; raises what the gate and `record` raise.
 
         `on` asks for the connection with that number (the `connection` of an earlier exchange), and the failure is
         CLOSED when it is no longer open; `watch_close` finds out whether the endpoint closes after its reply, which is
         done unasked for requests after which it must.
         """
+        self._gate.check(request)
         self._pace()
         at = self._clock.now() - self._origin
         return self._recorded(request, self._send(request, on, watch=watch_close), at, case, label)
 
     def exchange_together(self, requests: Sequence[Request], *, label: str = "", case: str = "") -> list[Exchange]:
-        """Send `requests` so that all are under way at the same time, each on a connection of its own, and give what came of each."""
+        """Send `requests` so that all are under way at the same time, each on a connection of its own, and give what came of each.
+
+        Where the gate keeps one of them back, none is sent.
+        """
+        for request in requests:
+            self._gate.check(request)
         self._pace()
         at = self._clock.now() - self._origin
         extensions = {"reimage.together": requests}
@@ -76,21 +95,21 @@ class Client:
 
     def _recorded(self, request: Request, outcome: Outcome, at: float, case: str, label: str) -> Exchange:
         self._count += 1
-        return self._record(
-            Exchange(
-                number=self._count,
-                request=request,
-                response=outcome.response,
-                failure=outcome.failure,
-                at=at,
-                elapsed=outcome.elapsed,
-                connection=outcome.connection,
-                position=outcome.position,
-                closed=outcome.closed,
-                case=case,
-                label=label,
-            )
+        exchange = Exchange(
+            number=self._count,
+            request=request,
+            response=outcome.response,
+            failure=outcome.failure,
+            at=at,
+            elapsed=outcome.elapsed,
+            connection=outcome.connection,
+            position=outcome.position,
+            closed=outcome.closed,
+            case=case,
+            label=label,
         )
+        self._gate.learn(exchange)
+        return self._record(exchange)
 
     def close(self) -> None:
         """Close every connection."""

@@ -1,0 +1,358 @@
+"""The gate by itself: drawn worlds, drawn lists of them, drawn spellings, judged by an endpoint that counts."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from conformance.gate import Admission, Gate, ProbeGate, Withheld, new_token, readings
+from conformance.model import Capabilities, Deployment, Exchange, Request, Response, Target
+from conformance.protocol.addresses import UriForm
+from conformance.protocol.requests import RequestBuilder, with_subscription
+from conformance.tests.counting_endpoint import NS, CountingEndpoint, Thing, document
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+OWN, OTHER, FOREIGN = (f"6a8b7c2e-0000-4000-8000-00000000000{n}" for n in (1, 2, 3))
+TOKEN = "0a1b2c3d4e5f"  # noqa: S105  it guards no secret
+SERVICES = ("contoso", "fabrikam", "contoso2")
+NAMES = ("v1", "v2", "production", "v1-b")
+INSTANCES = ("WebRole1_IN_0", "WebRole1_IN_1", "WebRole1_IN_10", "Worker", "Worker 2", "a.b", "WebRole1")
+
+
+def target_of(*deployments: Deployment, offers: bool | None = None, complete: bool = False) -> Target:
+    """A target that lists these."""
+    return Target(
+        "rig", "https://127.0.0.1:8443", OWN, deployments, other_subscription_id=OTHER, foreign_subscription_id=FOREIGN,
+        capabilities=Capabilities(get_deployment=offers), complete=complete,
+    )  # fmt: skip
+
+
+@st.composite
+def things(draw: st.DrawFn) -> Thing:
+    instances = draw(st.lists(st.sampled_from(INSTANCES), min_size=1, max_size=4, unique=True))
+    return Thing(
+        draw(st.sampled_from((OWN, OWN, OWN, OTHER, FOREIGN))),
+        draw(st.sampled_from(SERVICES)),
+        draw(st.sampled_from(("production", "staging"))),
+        draw(st.sampled_from(NAMES)),
+        tuple(instances),
+    )
+
+
+def is_possible(world: list[Thing]) -> bool:
+    """Whether no two deployments share a slot, or a name, of one service, and something can be listed."""
+    slots = {(t.subscription, t.service, t.slot) for t in world}
+    names = {(t.subscription, t.service, t.name) for t in world}
+    return len(slots) == len(names) == len(world) and any(t.subscription == OWN for t in world)
+
+
+@st.composite
+def layouts(draw: st.DrawFn) -> tuple[tuple[Thing, ...], tuple[Deployment, ...]]:
+    """A world, and the part of it that a target file lists."""
+    world = draw(st.lists(things(), min_size=1, max_size=5).filter(is_possible))
+    own = [thing for thing in world if thing.subscription == OWN]
+    listed = []
+    for thing in draw(st.lists(st.sampled_from(own), min_size=1, unique=True)):
+        names = draw(st.lists(st.sampled_from(thing.instances), min_size=1, unique=True))
+        listed.append(Deployment(thing.service, thing.slot, thing.name, tuple(names)))
+    return tuple(world), tuple(listed)
+
+
+def escaped(text: str, at: int, times: int) -> str:
+    """`text` with a character percent-encoded so many times."""
+    if not text:
+        return text
+    at %= len(text)
+    code = f"%{ord(text[at]) & 0xFF:02X}"
+    for _ in range(times - 1):
+        code = code.replace("%", "%25")
+    return text[:at] + code + text[at + 1 :]
+
+
+SPELLINGS: tuple[Callable[[str], str], ...] = (
+    str, str.upper, str.lower, str.title, lambda s: s.replace(" ", "+"), lambda s: s.replace(" ", "%20"), lambda s: f"%20{s}", lambda s: f"{s}%09",
+    lambda s: f"{s}%00", lambda s: f"{s}%00x", lambda s: f"{s};x", lambda s: f"{s}%3Bx=1", lambda s: f"{s}%0D%0Ax", lambda s: f"%0A{s}",
+    lambda s: f"{s}/", lambda s: f"{s}%2F", lambda s: f"./{s}", lambda s: f"x/../{s}", lambda s: f"x%2F..%2F{s}", lambda s: f"x%5C..%5C{s}",
+    lambda s: f"{s}/..", lambda s: f"{s}%2F..", lambda s: f"{s}%252F..", lambda s: f"/{s}", lambda s: f"{s}\\", lambda s: f"{s}*", lambda s: f"{s}%25",
+    lambda s: s[:-1], lambda s: s + "0", lambda _: "", lambda _: "*", lambda _: "..", lambda _: "%00", lambda s: f"{s}{TOKEN}", lambda s: f"{s}%00{TOKEN}",
+    lambda s: f"{TOKEN}/../{s}", lambda s: f"{s}?{TOKEN}", lambda s: f"{s}%3F{TOKEN}", lambda s: f"{s}#{TOKEN}", lambda s: f"{TOKEN}%2F..%2F{s}",
+    lambda s: escaped(s, 1, 1), lambda s: escaped(s, 0, 2), lambda s: escaped(s, 2, 3), lambda s: f"%00{s}", lambda s: f"{s}%7F", lambda s: f"{s}.",
+)  # fmt: skip
+
+
+@st.composite
+def requests(draw: st.DrawFn) -> Request:
+    """A request to some name, listed or not, spelled in any way."""
+    pools = ((OWN, OTHER, FOREIGN, "nobody"), SERVICES, ("production", "staging", "prod", *NAMES), INSTANCES)
+    spelled = [draw(st.sampled_from(SPELLINGS))(draw(st.sampled_from(pool))) for pool in pools]
+    if draw(st.booleans()):  # mostly one slip at a time
+        spelled[:3] = [draw(st.sampled_from(pool)) for pool in pools[:3]]
+    subscription, service, container, instance = spelled
+    collection = draw(st.sampled_from(("deploymentslots", "deployments", "DeploymentSlots", "deployment%73")))
+    path = f"/{subscription}/services/hostedservices/{service}/{collection}/{container}/roleinstances/{instance}"
+    path = draw(st.sampled_from((path, path, path, f"https://h{path}", path.replace("/", "//", 3), f"/eu{path}")))
+    request = Request(draw(st.sampled_from(("POST", "PUT", "GET", "post", "DELETE"))), f"{path}?comp=reimage")
+    return draw(st.sampled_from(dressed(request)))
+
+
+def dressed(request: Request) -> list[Request]:
+    """A request as it is, by way of an override, and inside another one."""
+    inner = replace(request, headers=(("Host", "h"),)).wire()
+    outer = Request("GET", f"/{OWN}/operations/1", (("Host", "h"), ("Content-Length", str(len(inner)))), inner)
+    return [
+        request, request, request, replace(request, method="GET", headers=(("X-HTTP-Method-Override", "POST"),)), outer,
+        replace(outer, headers=(("A", "b\r\n\r\n" + inner.decode("latin-1")),), body=b""),
+        Request("POST", f"/{OWN}/operations/{TOKEN}", (("X-Original-URL", request.target),)),
+    ]  # fmt: skip
+
+
+def opened(gate: Gate, endpoint: CountingEndpoint, request: Request) -> bool:
+    """Whether the gate lets a request out, once every question of it has been answered."""
+    asked = 0
+    while not gate.admits(request) and (question := gate.question(request)) is not None:
+        gate.learn(endpoint.answer(question))
+        asked += 1
+        assert asked < 40
+    return gate.admits(request)
+
+
+@settings(max_examples=120, deadline=None)
+@given(layouts(), requests(), st.booleans(), st.sampled_from((None, None, False)))
+def test_nothing_unlisted_is_hit(layout: Any, request: Request, offers: bool, claim: bool | None) -> None:  # noqa: FBT001
+    world, listed = layout
+    target = target_of(*listed, offers=claim)
+    endpoint = CountingEndpoint(world, offers=offers, opened=frozenset((OWN, OTHER)))
+
+    may_be_sent = opened(Gate(target, TOKEN), endpoint, request)
+
+    allowed = {(OWN, d.cloud_service, d.name, name) for d in listed for name in d.role_instances}
+    assert not may_be_sent or endpoint.hit(request) <= allowed
+
+
+LISTED = Deployment("contoso", "staging", "v2", ("WebRole1_IN_0", "WebRole1_IN_1"), ("Fails_IN_0",))
+REST = Thing(OWN, "contoso", "production", "v1", ("WebRole1_IN_0", "WebRole1_IN_1"))
+STAGING = Thing(OWN, "contoso", "staging", "v2", (*LISTED.role_instances, "Fails_IN_0", "WebRole1_IN_10"))
+WORLD = (REST, STAGING)
+BUILDER = RequestBuilder(target_of(LISTED), TOKEN)
+STAY_AWAY = Admission.MAY_EXIST
+
+
+def reimage(
+    service: str = "contoso",
+    form: UriForm = UriForm.SLOT,
+    place: str = "staging",
+    name: str = "WebRole1_IN_0",
+    under: str = OWN,
+) -> Request:
+    """A sound reimage of any names."""
+    return with_subscription(BUILDER.reimage_at(service, form, place, name), OWN, under)
+
+
+def judged(
+    request: Request, *, world: tuple[Thing, ...] = WORLD, offers: bool = True, complete: bool = False
+) -> Admission:
+    """What the gate says of a request once its questions are answered."""
+    gate = Gate(target_of(LISTED, complete=complete), TOKEN)
+    opened(gate, CountingEndpoint(world, offers=offers, opened=frozenset((OWN, OTHER))), request)
+    return gate.admission(request)
+
+
+SHOWN: dict[str, tuple[Request, Admission, Admission]] = {
+    "listed": (reimage(), Admission.LISTED, Admission.LISTED),
+    "listed by name": (reimage(form=UriForm.NAME, place="v2"), Admission.LISTED, Admission.LISTED),
+    "failing": (reimage(name="Fails_IN_0"), Admission.LISTED, Admission.LISTED),
+    "in capitals": (reimage("CONTOSO", place="STAGING", name="WEBROLE1_IN_1"), Admission.LISTED, Admission.LISTED),
+    "unlisted instance": (reimage(name="WebRole1_IN_10"), STAY_AWAY, STAY_AWAY),
+    "unlisted instance in capitals": (reimage(name="WEBROLE1_IN_10"), STAY_AWAY, STAY_AWAY),
+    "unlisted slot": (reimage(place="production"), STAY_AWAY, STAY_AWAY),
+    "unlisted name": (reimage(form=UriForm.NAME, place="v1"), STAY_AWAY, STAY_AWAY),
+    "near instance": (reimage(name="WebRole1_IN_2"), Admission.ABSENT, STAY_AWAY),
+    "near name": (reimage(form=UriForm.NAME, place="v"), Admission.ABSENT, STAY_AWAY),
+    "near service": (reimage("contos"), Admission.ABSENT, STAY_AWAY),
+    "short for the other slot": (reimage(place="prod"), STAY_AWAY, STAY_AWAY),
+    "short for the listed slot": (reimage(place="stag"), Admission.LISTED, Admission.LISTED),
+    "no slot": (reimage(place="2"), STAY_AWAY, STAY_AWAY),
+    "every instance": (reimage(name="*"), STAY_AWAY, STAY_AWAY),
+    "the listed instances, wild": (reimage(name="Fails*"), Admission.LISTED, STAY_AWAY),
+    "an instance and more, wild": (reimage(name="WebRole1_IN_1*"), STAY_AWAY, STAY_AWAY),
+    "no instance": (reimage(name=""), STAY_AWAY, STAY_AWAY),
+    "random instance": (reimage(name=BUILDER.no_instance), Admission.RANDOM, Admission.RANDOM),
+    "random end": (reimage(name=f"WebRole1_IN_0{TOKEN}"), Admission.RANDOM, Admission.RANDOM),
+    "random service": (reimage(BUILDER.no_service, place="production"), Admission.RANDOM, Admission.RANDOM),
+    "random subscription": (reimage(place="production", under=BUILDER.no_subscription), Admission.RANDOM, Admission.RANDOM),
+    "another subscription": (reimage(under=OTHER), Admission.ABSENT, STAY_AWAY),
+    "a foreign subscription": (reimage(under=FOREIGN), STAY_AWAY, STAY_AWAY),
+    "an operation of nobody's": (replace(BUILDER.operation_status("1"), method="DELETE"), STAY_AWAY, STAY_AWAY),
+    "a question to a listed deployment": (replace(BUILDER.deployment(LISTED), method="OPTIONS"), Admission.LISTED, Admission.LISTED),
+    "the whole deployment": (replace(BUILDER.deployment(LISTED), method="DELETE"), STAY_AWAY, STAY_AWAY),
+    "GET": (replace(reimage(place="production"), method="GET"), Admission.READS_ONLY, Admission.READS_ONLY),
+    "GET by another name": (replace(reimage(place="production"), method="get"), STAY_AWAY, STAY_AWAY),
+    "a path of nothing": (Request("POST", f"/{OWN}/nothing"), STAY_AWAY, STAY_AWAY),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_what_goes_out(name: str) -> None:
+    request, with_looks, without = SHOWN[name]
+
+    assert (judged(request), judged(request, offers=False)) == (with_looks, without)
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_what_goes_out_where_nothing_else_exists(name: str) -> None:
+    request, known = SHOWN[name][0], (Admission.READS_ONLY, Admission.LISTED, Admission.RANDOM)
+
+    assert judged(request, offers=False, complete=True) in (Admission.COMPLETE, *known)
+
+
+def test_what_is_complete_says_nothing_of_other_services_elsewhere() -> None:
+    assert judged(reimage("adatum", under=OTHER), offers=False, complete=True) is STAY_AWAY
+    assert judged(reimage("contoso", under=OTHER), offers=False, complete=True) is Admission.COMPLETE
+
+
+def looked(request: Request, body: str, status: int = 200, headers: tuple[tuple[str, str], ...] = ()) -> Exchange:
+    """The exchange of a look."""
+    return Exchange(
+        1, request, Response(status, headers=(("Content-Type", "application/xml"), *headers), body=body.encode())
+    )
+
+
+def test_what_a_run_started_is_its_own() -> None:
+    gate = Gate(target_of(LISTED), TOKEN)
+    gate.learn(looked(reimage(), "", 202, (("x-ms-request-id", "ABC"),)))
+
+    assert gate.admits(replace(BUILDER.operation_status("abc"), method="DELETE"))
+
+
+DOCUMENT = document(STAGING, 1)
+UNSOUND = {
+    "cut short": DOCUMENT[:-9],
+    "in another namespace": DOCUMENT.replace(NS, "urn:x"),
+    "without a list": DOCUMENT[: DOCUMENT.index("<RoleInstanceList>")] + "</Deployment>",
+    "without one that is listed": DOCUMENT.replace("WebRole1_IN_1<", "x<"),
+    "with one that has no name": DOCUMENT.replace("WebRole1_IN_10<", "<"),
+    "continued": DOCUMENT.replace("</Deployment>", "<ContinuationToken>1</ContinuationToken></Deployment>"),
+}
+
+
+@pytest.mark.parametrize("how", UNSOUND)
+def test_a_list_that_cannot_be_relied_on_shows_nothing(how: str) -> None:
+    gate = Gate(target_of(LISTED), TOKEN)
+    gate.learn(looked(BUILDER.deployment(LISTED), UNSOUND[how]))
+    near = reimage(name="WebRole1_IN_2")
+
+    assert not gate.admits(near)
+    gate.learn(looked(BUILDER.deployment(LISTED), DOCUMENT))
+    assert gate.admits(near)
+
+
+def test_what_was_listed_once_is_not_taken_for_nothing() -> None:
+    gate = Gate(target_of(LISTED), TOKEN)
+    gate.learn(looked(BUILDER.deployment(LISTED), DOCUMENT))
+    gate.learn(looked(BUILDER.deployment(LISTED), DOCUMENT.replace("WebRole1_IN_10", "New")))
+
+    assert not gate.admits(reimage(name="WebRole1_IN_10"))
+
+
+def test_namesakes_of_a_listed_instance_keep_it_back_unless_it_is_spelled_as_it_is() -> None:
+    gate = Gate(target_of(LISTED), TOKEN)
+    gate.learn(looked(BUILDER.deployment(LISTED), DOCUMENT.replace("WebRole1_IN_10", "webrole1_in_0")))
+
+    assert gate.admits(reimage())
+    assert not gate.admits(reimage(name="WEBROLE1_IN_0"))
+
+
+@pytest.mark.parametrize(
+    ("private", "rest", "admission"),
+    [("a1", "b2", Admission.LEADS_TO_LISTED), ("00", "b2", STAY_AWAY), ("a1", "a1", STAY_AWAY)],
+)
+def test_an_address_that_leads_to_what_is_listed(private: str, rest: str, admission: Admission) -> None:
+    gate = Gate(target_of(LISTED), TOKEN)
+    number = f"{2:032x}"
+    own = DOCUMENT.replace(number, private)
+    production = document(REST, 0).replace(f"{1:032x}", rest)
+    gate.learn(looked(BUILDER.deployment(LISTED), own))
+    gate.learn(looked(with_subscription(BUILDER.deployment(LISTED), OWN, OTHER), own))
+    gate.learn(looked(BUILDER.deployment_at("contoso", UriForm.SLOT, "production"), production))
+
+    assert gate.admission(reimage(under=OTHER)) is admission
+    assert gate.admission(reimage(under=OTHER, name="WebRole1_IN_10")) is STAY_AWAY
+
+
+def properties(*documents: str) -> str:
+    """What Get Cloud Service Properties shows with detail."""
+    return f'<HostedService xmlns="{NS}"><Deployments>{"".join(documents)}</Deployments></HostedService>'
+
+
+def test_cloud_service_properties_show_what_is_there() -> None:
+    gate = Gate(target_of(LISTED), TOKEN)
+    gate.learn(looked(BUILDER.cloud_service("fabrikam"), "", 404))
+    assert not gate.admits(reimage("fabrikam"))
+
+    gate.learn(looked(BUILDER.cloud_service("contoso"), properties(DOCUMENT)))
+    empty, by_name = reimage(place="production"), reimage(form=UriForm.NAME, place="v3")
+    assert all(map(gate.admits, (empty, by_name, reimage("fabrikam"), reimage(name="WebRole1_IN_2"))))
+
+    gate.learn(looked(BUILDER.cloud_service("contoso"), properties(DOCUMENT, document(REST, 0))))
+    assert [gate.admits(each) for each in (empty, by_name)] == [False, True]
+
+
+def test_what_is_kept_back_is_said_without_secrets() -> None:
+    gate = Gate(target_of(LISTED), TOKEN, masked=lambda text: text.replace(OWN, "masked"))
+
+    with pytest.raises(Withheld, match=r"^POST /masked/.*/production/.*: may exist, and is not listed$"):
+        gate.check(reimage(place="production"))
+    assert [OWN in each for each in gate.withheld] == [False]
+
+
+def test_every_question_is_asked_once() -> None:
+    gate = Gate(target_of(LISTED), TOKEN)
+    endpoint = CountingEndpoint(WORLD, opened=frozenset((OWN,)))
+    for _ in range(3):
+        opened(gate, endpoint, reimage(place="production"))
+        opened(gate, endpoint, reimage(form=UriForm.NAME, place="v3"))
+
+    assert endpoint.count == 4  # each call of a listed deployment, and the two addresses
+
+
+def test_a_token_is_in_no_name_that_is_listed() -> None:
+    tokens = {new_token(target_of(LISTED)) for _ in range(50)}
+
+    assert len(tokens) == 50
+    assert {len(token) for token in tokens} == {12}
+
+
+def test_a_path_with_too_many_spellings_is_not_read() -> None:
+    wild = "".join(f"%25{n:02X};a%5C..%2F+%00" for n in range(40, 60))
+
+    assert judged(Request("POST", f"/{OWN}/{wild}/{TOKEN}")) is STAY_AWAY
+
+
+@pytest.mark.parametrize(
+    ("path", "passes"),
+    [
+        ("/contoso/v2/WebRole1_IN_0", True),
+        ("/contoso/v2/Fails_IN_0/local-storage/x", True),
+        ("/contoso/v2/WebRole1_IN_10", False),
+        ("/contoso/v2/WebRole1_IN_10/other/x", False),
+        ("/contoso/v2/WebRole1_IN_0/other/../../WebRole1_IN_10", False),
+        ("/contoso/v1/WebRole1_IN_0", False),
+    ],
+)
+def test_only_listed_instances_are_probed(path: str, passes: bool) -> None:  # noqa: FBT001
+    url = "http://127.0.0.1:9/{cloud_service}/{deployment_name}/{role_instance}"
+    gate = ProbeGate(replace(target_of(LISTED), probe_url=url))
+
+    with nullcontext() if passes else pytest.raises(Withheld):
+        gate.check(Request("PUT", path))
+
+
+def test_readings_are_the_canonical_one_alone_for_a_plain_request() -> None:
+    assert len(readings(reimage())) == 1
