@@ -58,17 +58,18 @@ def assess(
     world = world_of(journal)
     exchanges = journal.exchanges
     controls = Controls.of(world, exchanges)
+    captured = bool(journal.header.get("capture"))
     evidence = Evidence.of(exchanges, controls)
     made = weighed(rejudged(journal) if judged is None else judged, exchanges, world)
-    verdicts = [attributed(controlled(verdict, exchanges, controls), evidence) for verdict in made]
-    if journal.header.get("capture"):
+    verdicts = [attributed(controlled(verdict, exchanges, controls, captured=captured), evidence) for verdict in made]
+    if captured:
         verdicts = [replace(v, outcome=Outcome.UNTESTED) if v.outcome is Outcome.INCONCLUSIVE else v for v in verdicts]
     cases = _cases(journal, verdicts)
     offers: Mapping[str, bool] = next(
         (event["offers"] for event in reversed(journal.events) if event["type"] == "offers"), {}
     )
     results = results_of(world, verdicts, journal.observations, cases, offers)
-    if journal.header.get("capture"):
+    if captured:
         results = [replace(r, reason=_NOT_SHOWN) if r.reason == LEFT_OUT else r for r in results]
     route = world.target.route
     findings = findings_of(

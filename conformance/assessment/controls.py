@@ -150,8 +150,13 @@ _WEIGHED = ("asking_forgets",)
 """Checks that weigh themselves whether an operation may have been forgotten."""
 
 
-def controlled(verdict: Verdict, exchanges: Mapping[int, Exchange], controls: Controls) -> Verdict:
-    """`verdict`, inconclusive or untested where it counts a refusal without its control."""
+def controlled(
+    verdict: Verdict, exchanges: Mapping[int, Exchange], controls: Controls, *, captured: bool = False
+) -> Verdict:
+    """`verdict`, inconclusive or untested where it counts a refusal without its control.
+
+    `captured` says that others chose what was sent: they need not have tried a sound request, so that none was accepted accuses nobody.
+    """
     exchange = exchanges.get(verdict.evidence[0]) if verdict.evidence else None
     refused = exchange is not None and (exchange.reply is None or exchange.reply.status >= 300)
     if verdict.outcome not in (Outcome.MET, Outcome.VIOLATED, Outcome.ADVISORY) or exchange is None or not refused:
@@ -170,7 +175,7 @@ def controlled(verdict: Verdict, exchanges: Mapping[int, Exchange], controls: Co
         reason = _without_worth(verdict, exchange, controls, plain=plain, varied=varied)
         because = (*_CONTROLS, "REQ-REIMAGE-SLOT-VALUES")
         return replace(verdict, outcome=Outcome.INCONCLUSIVE, actual=reason, because=because) if reason else verdict
-    if kind.startswith("reimage") and kind not in controls.tried:
+    if kind.startswith("reimage") and kind not in controls.tried and not captured:
         reason = "no well-formed request of this kind was sent to compare with"
         return replace(verdict, outcome=Outcome.UNTESTED, actual=reason) if verdict.outcome is Outcome.MET else verdict
     reason = "the answer shows nothing: no well-formed request of this kind was accepted in this run"

@@ -28,6 +28,9 @@ OPEN = "answered in a way that the documents leave open"
 
 PARTLY = {
     Fact.RESPONSE_LINES: "Header lines of the response were not recorded, or not all; none is held to be missing",
+    Fact.DATE_LINE: "No response shows a Date; none is held to be missing",
+    Fact.TYPE_LINE: "No response shows a Content-Type; none is held to be missing",
+    Fact.ID_LINE: "No response shows an x-ms-request-id; none is held to be missing",
     Fact.CONTENT: "Content of the response was not recorded, or not all; nothing is judged from it",
     Fact.OWN_ID: "The x-ms-request-id was replaced by a word that is no id; only that there was one is judged",
     Fact.OPERATION_ID: "The id of the operation was replaced by a word that is no id; its polls are judged one by one",

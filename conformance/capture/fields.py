@@ -35,8 +35,8 @@ FIELDS = (
         "path and query; the query from request.queryString where the URL has none, the host from the Host line",
     ),
     Field(
-        "request.httpVersion, response.httpVersion", "leave it empty, or write what the browser speaks to a cache",
-        "the version, where both are known names of one; a request without Content-Length is judged under HTTP/1.1 only",
+        "request.httpVersion, response.httpVersion", "leave it empty, or write one that belongs to another hop",
+        "the version, where both are known and go together; a request without Content-Length is judged under HTTP/1.1 only",
         sometimes=(Fact.HTTP_VERSION,),
     ),
     Field(
@@ -59,6 +59,11 @@ FIELDS = (
         "response.headers", "keep none, write an object, keep those that a web page may read, join or repeat lines, change case and white space",
         "what a line says; that a line is missing only where lines were kept that no web page may read",
         never=(Fact.FRAMING,), sometimes=(Fact.RESPONSE_LINES,),
+    ),
+    Field(
+        "Date, Content-Type, x-ms-request-id", "take the line out of every response, or write REDACTED for its value",
+        "that the line is missing, only where another response of the capture shows it",
+        sometimes=(Fact.DATE_LINE, Fact.TYPE_LINE, Fact.ID_LINE),
     ),
     Field(
         "x-ms-request-id", "replace it by one word, or by zeros", "an id, where it is not such a word; else only that there was one",
@@ -86,6 +91,10 @@ FIELDS = (
     Field(
         "startedDateTime", "leave it out, round it to seconds, give every entry the same",
         "the order; intervals only where the times differ", sometimes=(Fact.MOMENT,),
+    ),
+    Field(
+        "response.status 407, 502, 504, 511, 520 to 527", "record what a proxy or a gateway on the way answered",
+        "nothing: such calls are passed over and counted",
     ),
     Field("time, timings", "write -1 or 0", "nothing is judged from it"),
     Field("cache, _fromCache", "record answers that no endpoint gave", "such entries are left out and counted"),

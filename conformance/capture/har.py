@@ -13,6 +13,7 @@ from urllib.parse import quote, urlsplit
 
 from conformance.capture.fields import ABOVE_THE_TRANSPORT, NEVER_RECORDED, OPEN_TO_WEB_PAGES
 from conformance.capture.har_bodies import request_body, response_body
+from conformance.capture.har_headers import REQUEST_LINES, latin, read_headers, text_of, without_replaced
 from conformance.capture.masked_ids import without_masked_ids
 from conformance.capture.traffic import Recorded
 from conformance.model import Exchange, Fact, Failure, FailureKind, Request, Response
@@ -20,7 +21,6 @@ from conformance.model import Exchange, Fact, Failure, FailureKind, Request, Res
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from conformance.model import Headers
 
 _VERSIONS = {
     "HTTP/1.0": "HTTP/1.0", "HTTP/1.1": "HTTP/1.1", "HTTP/2": "HTTP/2", "HTTP/2.0": "HTTP/2", "H2": "HTTP/2",
@@ -29,7 +29,9 @@ _VERSIONS = {
 _DEFAULT_PORTS = {"https": ":443", "http": ":80"}
 _METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT")
 _CACHES = ("_fromCache", "_fromDiskCache", "_fromMemoryCache", "_cached", "_fetchedViaServiceWorker")
-_TEMPORARY_REDIRECT = 307
+_TEMPORARY_REDIRECT, _NOT_MODIFIED = 307, 304
+_TAKEN_OUT = {"date": Fact.DATE_LINE, "content-type": Fact.TYPE_LINE, "x-ms-request-id": Fact.ID_LINE}
+"""Lines that sanitisers take out of every response, and the fact that is then not known."""
 
 
 class UnusableEntryError(Exception):
@@ -65,12 +67,12 @@ class HarReader:
         """The exchange of one entry; raises UnusableEntryError where it is none."""
         if not isinstance(entry, dict) or not isinstance(entry.get("request"), dict):
             raise UnusableEntryError("hold no request")
-        if any(entry.get(name) for name in _CACHES):
-            raise UnusableEntryError("were answered from a cache")
         sent, came = entry["request"], entry.get("response")
         came = came if isinstance(came, dict) else {}
         request, origin, unrecorded = self._request(sent, came)
         response, lost = self._response(came, request)
+        if any(entry.get(name) for name in _CACHES) or _is_revalidated(request, response, unrecorded):
+            raise UnusableEntryError("were answered from a cache")
         failure = None if response else Failure(FailureKind.CLOSED, f"the capture has no reply{_error(entry, came)}")
         exchange = Exchange(
             number, request, response, failure, elapsed=_seconds(entry.get("time")), connection=number,
@@ -80,14 +82,16 @@ class HarReader:
 
     def _request(self, sent: dict[str, Any], came: dict[str, Any]) -> tuple[Request, str, set[Fact]]:
         """The request of an entry, where it went, and what of it was not recorded."""
-        headers, pseudo = _headers(sent.get("headers"))
+        headers, pseudo = read_headers(sent.get("headers"))
         hosts = [value for name, value in headers if name.lower() == "host"]
         origin, authority, target = _address(sent.get("url"), [*hosts, pseudo.get(":authority", "")][0])
-        unrecorded = set() if hosts or ":authority" in pseudo else {Fact.REQUEST_LINES}
+        headers, replaced = without_replaced(headers)
+        is_whole = (hosts or ":authority" in pseudo) and replaced.isdisjoint(REQUEST_LINES)
+        unrecorded = set() if is_whole else {Fact.REQUEST_LINES}
         if not hosts:
             headers = (("Host", pseudo.get(":authority", authority)), *headers)
         version, version_back = _version(sent.get("httpVersion")), _version(came.get("httpVersion"))
-        if not (version and version_back):
+        if not (version and version_back) or version.startswith("HTTP/1") is not version_back.startswith("HTTP/1"):
             unrecorded.add(Fact.HTTP_VERSION)
         http_version = version or version_back or "HTTP/1.1"
         if not self.on_the_wire or http_version != "HTTP/1.1":  # HTTP/2 ends a request without content by itself
@@ -108,13 +112,16 @@ class HarReader:
             status = int(status)
         if not isinstance(status, int) or isinstance(status, bool) or not 0 < status < 1000:
             return None, set()
-        headers, _ = _headers(came.get("headers"))
+        headers, replaced = without_replaced(read_headers(came.get("headers"))[0])
         reason = came.get("statusText")
         version = _version(came.get("httpVersion")) or request.http_version
         bare = Response(status, latin(reason) if isinstance(reason, str) else "", headers, http_version=version)
         body = response_body(came.get("content"), bare, request.method, self.attached, hidden=not headers)
         whole = any(name.lower() not in OPEN_TO_WEB_PAGES for name, _ in headers)
-        return replace(bare, body=body.octets), {*body.unrecorded, *(() if whole else (Fact.RESPONSE_LINES,))}
+        lost = {_TAKEN_OUT[name] for name in replaced if name in _TAKEN_OUT}
+        if not whole or "allow" in replaced:
+            lost.add(Fact.RESPONSE_LINES)
+        return replace(bare, body=body.octets), {*body.unrecorded, *lost}
 
 
 def har_recorded(log: Mapping[str, Any], attached: Callable[[str], bytes | None]) -> HarTraffic:
@@ -167,22 +174,28 @@ def _placed(timed: Sequence[tuple[datetime, Recorded]], notes: tuple[str, ...]) 
     if not timed:
         return HarTraffic((), "", "", 0.0, notes)
     first, last = timed[0][0], max(when + timedelta(seconds=each.exchange.elapsed) for when, each in timed)
-    frozen = len(timed) > 1 and first == timed[-1][0]
+    frozen = {Fact.MOMENT} if len(timed) > 1 and first == timed[-1][0] else set()
     recorded = [
         replace(each, exchange=replace(each.exchange, at=round((when - first).total_seconds(), 6)))
         for when, each in timed
     ]
-    if frozen:
-        recorded = [_lacking(each, Fact.MOMENT) for each in recorded]
+    lost = frozen | {fact for name, fact in _TAKEN_OUT.items() if not any(_shows(each, name) for each in recorded)}
+    recorded = [_lacking(each, *lost) for each in recorded]
     written = [moment.isoformat(timespec="seconds") for moment in (first, last)]
     seconds = round((last - first).total_seconds(), 3)
     return HarTraffic(tuple(without_masked_ids(recorded)), written[0], written[1], seconds, notes)
 
 
-def _lacking(recorded: Recorded, fact: Fact) -> Recorded:
-    """The same, with a fact more that was not recorded."""
+def _shows(recorded: Recorded, name: str) -> bool:
+    """Whether a response has a line called `name`."""
+    response = recorded.exchange.response
+    return response is not None and bool(response.values(name))
+
+
+def _lacking(recorded: Recorded, *facts: Fact) -> Recorded:
+    """The same, with more facts that were not recorded."""
     exchange = recorded.exchange
-    return replace(recorded, exchange=replace(exchange, unrecorded=exchange.unrecorded | {fact}))
+    return replace(recorded, exchange=replace(exchange, unrecorded=exchange.unrecorded.union(facts)))
 
 
 def _started(entry: Any, before: datetime) -> tuple[datetime, bool]:
@@ -209,6 +222,12 @@ def _moved_to(response: Response | None, came: dict[str, Any]) -> str:
         return ""
     told = response.header("Location") or came.get("redirectURL")
     return told if isinstance(told, str) else ""
+
+
+def _is_revalidated(request: Request, response: Response | None, unrecorded: set[Fact]) -> bool:
+    """Whether a 304 tells a cache that what it holds is still good (RFC 9110, section 15.4.5)."""
+    asked = any(request.values(name) for name in ("If-None-Match", "If-Modified-Since"))
+    return response is not None and response.status == _NOT_MODIFIED and (asked or Fact.REQUEST_LINES in unrecorded)
 
 
 def _error(entry: dict[str, Any], came: dict[str, Any]) -> str:
@@ -244,45 +263,11 @@ def _query(sent: dict[str, Any], target: str) -> str:
     pairs = [
         f"{quote(name, safe='')}={quote(value, safe='')}"
         for row in rows
-        if isinstance(row, dict) and (name := _text(row.get("name"))) and (value := _text(row.get("value"))) is not None
+        if isinstance(row, dict)
+        and (name := text_of(row.get("name")))
+        and (value := text_of(row.get("value"))) is not None
     ]
     return f"?{'&'.join(pairs)}" if pairs else ""
-
-
-def _headers(found: Any) -> tuple[Headers, dict[str, str]]:
-    """Header lines, and the pseudo-headers of HTTP/2 by name; a value over several lines stands for several lines.
-
-    The same line twice is one: recorders write lines as they came and once more as they were read.
-    """
-    rows = [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
-    lines: dict[tuple[str, str], tuple[str, str]] = {}
-    pseudo: dict[str, str] = {}
-    for row in rows:
-        name, values = row.get("name"), row.get("value", "")
-        if not isinstance(name, str) or not name.strip():
-            continue
-        for value in map(_text, values if isinstance(values, list) else [values]):
-            if value is not None and name.startswith(":"):
-                pseudo[name.lower()] = latin(value)
-            elif value is not None:
-                for line in value.split("\n"):
-                    lines.setdefault((name.strip().lower(), line.strip()), (latin(name), latin(line.strip())))
-    return tuple(lines.values()), pseudo
-
-
-def _text(value: Any) -> str | None:
-    """A value as header lines and queries write it, numbers included; None where it is none."""
-    match value:
-        case str():
-            return value
-        case bool():
-            return str(value).lower()
-        case float() if value.is_integer():
-            return str(int(value))
-        case int() | float():
-            return str(value)
-        case _:
-            return None
 
 
 def _version(found: Any) -> str:
@@ -294,12 +279,3 @@ def _seconds(milliseconds: Any) -> float:
     if isinstance(milliseconds, bool) or not isinstance(milliseconds, int | float):
         return 0.0
     return round(milliseconds / 1000, 6) if 0 < milliseconds < 1e10 else 0.0
-
-
-def latin(text: str) -> str:
-    """`text` as the latin-1 view of its octets, UTF-8 where it is more than latin-1."""
-    try:
-        text.encode("latin-1")
-    except UnicodeEncodeError:
-        return text.encode("utf-8", errors="replace").decode("latin-1")
-    return text

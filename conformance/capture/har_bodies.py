@@ -91,7 +91,8 @@ def _plain(octets: bytes, response: Response) -> Body:
 def _no_text(response: Response, size: int, *, told: bool, hidden: bool) -> Body:
     """No text: an empty body if everything says so."""
     declared = _declared(response)
-    empty = size <= 0 and declared <= 0 and (size == 0 or declared == 0 or told)
+    announced = bool(response.values("Content-Type")) and declared < 0
+    empty = size <= 0 and declared <= 0 and (told or declared == 0 or (size == 0 and not announced))
     return Body() if empty and not (hidden and size < 0) else NOT_RECORDED
 
 

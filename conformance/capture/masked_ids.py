@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from conformance.capture.traffic import Recorded
     from conformance.model import Exchange
 
-_PLACEHOLDER = re.compile(
+_BLANKS = re.compile(r"[\s*#.?x0_-]+", re.IGNORECASE)
+"""Nothing but zeros, stars, crosses and dashes."""
+_WORDS = re.compile(
     r"""
-    [\s*#.?x0_-]+                                                # nothing but zeros, stars, crosses, dashes
-    | [{<\[(%$](?!.*[0-9a-f]{8}).*[}>\])%]?                      # {id}, <id>, [id], %ID%, ${id}; not an id in braces
+    [{<\[(%$](?!.*[0-9a-f]{8}).*[}>\])%]?                      # {id}, <id>, [id], %ID%, ${id}; not an id in braces
     | (?:request|operation)?[-_ ]?id | guid | uuid | null | none | undefined | n/a
     | (?:.*[^a-z])?(?:redact(?:ed)?|saniti[sz]ed?|mask(?:ed)?|scrub(?:bed)?|filter(?:ed)?|removed?|hidden|placeholder|
         anonym(?:i[sz]ed|ous)?|dummy|fake|xxx+)(?:[^a-z].*)?      # the words of sanitisers, alone or among others
@@ -31,7 +32,12 @@ _ID_LIKE = re.compile(r"[0-9a-f-]{8,}", re.IGNORECASE)
 
 def is_placeholder(value: str) -> bool:
     """Whether a value stands where an id was."""
-    return bool(value.strip()) and _PLACEHOLDER.fullmatch(value.strip()) is not None
+    return bool(value.strip()) and (is_replaced(value) or _BLANKS.fullmatch(value) is not None)
+
+
+def is_replaced(value: str) -> bool:
+    """Whether a value is a word that sanitisers write in place of another value, or a placeholder in brackets."""
+    return _WORDS.fullmatch(value.strip()) is not None
 
 
 def own_id(exchange: Exchange) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.capture.evidence import Evidence, Judgement, Plan, is_accepted
+from conformance.capture.evidence import CREDENTIALS, Evidence, Judgement, Plan, is_accepted
 from conformance.capture.operations import told
 from conformance.capture.refusals import is_judged
 from conformance.checks import errors, framing, messages
@@ -91,10 +91,18 @@ def _empty(evidence: Evidence, recorded: Recorded) -> list[Judgement]:
     return [Judgement(empty_slot, (recorded.exchange,))] if reading.address.service in services else []
 
 
+def _is_own_error(evidence: Evidence, recorded: Recorded) -> bool:
+    """Whether what is asked of the endpoint's errors can be asked of a reply: its cause is known, and nobody else may have answered."""
+    reply = recorded.exchange.reply
+    if reply is not None and reply.status in CREDENTIALS and not recorded.tells(Fact.IDENTITY):
+        return False
+    return not evidence.reading(recorded).blurred or is_judged(evidence, recorded)
+
+
 def message_plans(evidence: Evidence) -> Iterator[Plan]:
     """A case for each check that holds for every message; no verdict rests on what was not recorded of one."""
     recorded = list(evidence.recorded)
-    clear = [each for each in recorded if not evidence.reading(each).blurred or is_judged(evidence, each)]
+    clear = [each for each in recorded if _is_own_error(evidence, each)]
     told_apart = [each for each in recorded if each.tells(Fact.RESPONSE_LINES, Fact.OWN_ID)]
     ways: list[tuple[Check, list[Recorded]]] = [
         (messages.dates, recorded),

@@ -40,7 +40,7 @@ def _accepted_plan(evidence: Evidence, recorded: Recorded, *, sound: bool) -> Pl
     made += [Judgement(request_id_present, (start,), {"requirement": "REQ-REIMAGE-REQID"})]
     identifier = own_id(start) if recorded.tells(Fact.OWN_ID) else ""
     verdicts: tuple[Verdict, ...] = ()
-    if not recorded.tells(Fact.RESPONSE_LINES, Fact.OWN_ID):
+    if not identifier and not recorded.tells(Fact.RESPONSE_LINES, Fact.ID_LINE, Fact.OWN_ID):
         verdicts = _untested(start, "the capture does not hold the x-ms-request-id of the 202")
     elif not identifier:
         verdicts = _untested(start, "the 202 has no x-ms-request-id to poll")

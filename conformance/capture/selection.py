@@ -16,12 +16,14 @@ from conformance.protocol.addresses import Kind, read_target
 from conformance.report.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from conformance.capture.traffic import Capture, Recorded
     from conformance.model import Target
 
-_PORTS = {"https": 443, "http": 80}
+_DEFAULT_PORTS = (80, 443)
+_BY_GATEWAYS = (407, 502, 504, 511, *range(520, 528))
+"""Statuses that proxies and gateways answer with by themselves (RFC 9110, sections 15.5.8 and 15.6; RFC 6585, section 6)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +63,14 @@ def select(capture: Capture, target: Target | None) -> Selection:
     given = target is not None
     target = target or inferred_target(capture.name, origin, chosen)
     own = [each for each in chosen if not given or _is_own(each, target)]
-    notes = (*capture.notes, *_notes(capture, calls, chosen, own, origin))
-    return Selection(target, tuple(own), given, tuple(notes))
+    answered = [each for each in own if not _is_by_gateway(each)]
+    passed = {
+        "no call of this protocol": len(capture.recorded) - len(calls),
+        f"to another endpoint than {origin}": len(calls) - len(chosen),
+        "under a subscription that the target does not name": len(chosen) - len(own),
+        "answered by a proxy or gateway on the way": len(own) - len(answered),
+    }
+    return Selection(target, tuple(answered), given, (*capture.notes, *_notes(capture, len(answered), passed)))
 
 
 def is_call(recorded: Recorded) -> bool:
@@ -106,12 +114,13 @@ def _repeats(later: Recorded, moved: Recorded, there: str) -> bool:
 
 
 def _place(origin: str) -> tuple[str, int]:
-    """Host and port of an origin; a proxy may have changed the scheme, so that does not count. ("", 0) where it is none."""
+    """Host and port of an origin; a proxy may have changed the scheme, so that it does not count, nor a default port."""
     try:
         parts = urlsplit(origin)
-        return (parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 0))
+        port = parts.port
     except ValueError:
         return ("", 0)
+    return (parts.hostname or "", 0 if port is None or port in _DEFAULT_PORTS else port)
 
 
 def _under_masks(target: Target, masked: Target) -> Target:
@@ -133,15 +142,14 @@ def _is_own(recorded: Recorded, target: Target) -> bool:
     return address.subscription.lower() in {name.lower() for name in named if name}
 
 
-def _notes(
-    capture: Capture, calls: list[Recorded], chosen: list[Recorded], own: list[Recorded], origin: str
-) -> Iterable[str]:
+def _is_by_gateway(recorded: Recorded) -> bool:
+    """Whether something between the client and the endpoint answered; a run knows that nothing is."""
+    reply = recorded.exchange.reply
+    return reply is not None and reply.status in _BY_GATEWAYS and not recorded.tells(Fact.IDENTITY)
+
+
+def _notes(capture: Capture, judged: int, passed: Mapping[str, int]) -> Iterable[str]:
     """What was judged and what was passed over, in sentences."""
     whole = counted(len(capture.recorded), "exchange")
-    yield f"Judged from {capture.name}: {len(own):,} of {whole}; what they do not show is untested."
-    passed = {
-        "no call of this protocol": len(capture.recorded) - len(calls),
-        f"to another endpoint than {origin}": len(calls) - len(chosen),
-        "under a subscription that the target does not name": len(chosen) - len(own),
-    }
+    yield f"Judged from {capture.name}: {judged:,} of {whole}; what they do not show is untested."
     yield from (f"Passed over, {what}: {counted(count, 'exchange')}." for what, count in passed.items() if count)

@@ -16,11 +16,12 @@ if TYPE_CHECKING:
     from conformance.oracle import Defect
 
 _LINES = frozenset({Fact.RESPONSE_LINES})
+_ID_LINE = frozenset({Fact.RESPONSE_LINES, Fact.ID_LINE})
 _CONTENT = frozenset({Fact.CONTENT})
 _OPERATION = frozenset({Fact.CONTENT, Fact.OPERATION_ID})
 
 NEEDS: Mapping[str, frozenset[Fact]] = {
-    "REQ-HTTP-DATE": _LINES,
+    "REQ-HTTP-DATE": frozenset({Fact.RESPONSE_LINES, Fact.DATE_LINE}),
     "REQ-HTTP-STD-HEADERS": _LINES,
     "REQ-HTTP-405-ALLOW": _LINES,
     "REQ-HTTP-RETRY-AFTER": _LINES,
@@ -29,18 +30,18 @@ NEEDS: Mapping[str, frozenset[Fact]] = {
     "REQ-HTTP-HEAD-NOBODY": frozenset({Fact.FRAMING}),
     "REQ-HTTP-METHOD-CASE": frozenset({Fact.METHOD_CASE}),
     "REQ-REIMAGE-CL-ABSENT": frozenset({Fact.REQUEST_LENGTH, Fact.HTTP_VERSION}),
-    "REQ-REIMAGE-REQID": _LINES,
+    "REQ-REIMAGE-REQID": _ID_LINE,
     "REQ-REIMAGE-BODY-EMPTY": _CONTENT,
     "REQ-REIMAGE-FINAL-200": _CONTENT,
     "REQ-REIMAGE-COMPLETES": frozenset({Fact.OPERATION_ID}),
     "REQ-REIMAGE-REQID-USABLE": frozenset({Fact.OPERATION_ID}),
     "REQ-REIMAGE-REQID-PROMPT": frozenset({Fact.OPERATION_ID, Fact.MOMENT}),
     "REQ-ASYNC-REQID-UNIQUE": frozenset({Fact.RESPONSE_LINES, Fact.OWN_ID}),
-    "REQ-ASYNC-REQID-ERRORS": _LINES,
+    "REQ-ASYNC-REQID-ERRORS": _ID_LINE,
     "REQ-GOS-200": frozenset({Fact.OPERATION_ID}),
-    "REQ-GOS-REQID": _LINES,
+    "REQ-GOS-REQID": _ID_LINE,
     "REQ-GOS-REQID-OWN": frozenset({Fact.RESPONSE_LINES, Fact.OWN_ID, Fact.OPERATION_ID}),
-    "REQ-GOS-CT": frozenset({Fact.RESPONSE_LINES, Fact.CONTENT}),
+    "REQ-GOS-CT": frozenset({Fact.RESPONSE_LINES, Fact.TYPE_LINE, Fact.CONTENT}),
     "REQ-GOS-ROOT": _CONTENT,
     "REQ-GOS-ID": _OPERATION,
     "REQ-GOS-STATUS": _CONTENT,
@@ -52,14 +53,14 @@ NEEDS: Mapping[str, frozenset[Fact]] = {
     "REQ-GOS-TERMINAL-STABLE": frozenset({Fact.OPERATION_ID}),
     "REQ-GOS-READONLY": frozenset({Fact.OPERATION_ID}),
     "REQ-GOS-NOTFOUND-NOEFFECT": frozenset({Fact.CONTENT, Fact.OPERATION_ID, Fact.OWN_ID}),
-    "REQ-ERR-CT": frozenset({Fact.RESPONSE_LINES, Fact.CONTENT}),
+    "REQ-ERR-CT": frozenset({Fact.RESPONSE_LINES, Fact.TYPE_LINE, Fact.CONTENT}),
     "REQ-ERR-BODY-OPTIONAL": _CONTENT,
     "REQ-ERR-BODY-FORMAT": _CONTENT,
     "REQ-ERR-CODES": _CONTENT,
     "REQ-XML-WF": _CONTENT,
     "REQ-XML-NS": _CONTENT,
     "REQ-XML-ENC": frozenset({Fact.RESPONSE_LINES, Fact.CONTENT, Fact.OCTETS}),
-    "REQ-DEPL-URI": _LINES,
+    "REQ-DEPL-URI": _ID_LINE,
     "REQ-DEPL-ROOT": _CONTENT,
     "REQ-DEPL-INSTANCES": _CONTENT,
     "REQ-DEPL-VERSIONS": _CONTENT,
@@ -67,7 +68,7 @@ NEEDS: Mapping[str, frozenset[Fact]] = {
     "REQ-DEPL-STATUS-GATES": _CONTENT,
     "REQ-DEPL-POWER": _CONTENT,
     "REQ-DEPL-EMPTY-SLOT": frozenset(),
-    "REQ-PROPS-URI": _LINES,
+    "REQ-PROPS-URI": _ID_LINE,
     "REQ-VER-GATED-ELEMENTS": _CONTENT,
 }
 

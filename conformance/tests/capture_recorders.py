@@ -271,6 +271,55 @@ def no_content_length(document: Document) -> None:
         ]
 
 
+def line_taken_out(name: str) -> Callable[[Document], None]:
+    """A sanitiser that takes a line out of every response."""
+
+    def change(document: Document) -> None:
+        for entry in entries(document):
+            entry["response"]["headers"] = [h for h in entry["response"]["headers"] if h["name"].lower() != name]
+
+    return change
+
+
+def line_redacted(side: str, name: str) -> Callable[[Document], None]:
+    """A sanitiser that writes REDACTED for the value of a line."""
+
+    def change(document: Document) -> None:
+        for entry in entries(document):
+            for line in entry[side]["headers"]:
+                line["value"] = "REDACTED" if line["name"].lower() == name else line["value"]
+
+    return change
+
+
+def lines_joined(document: Document) -> None:
+    for entry in entries(document):
+        for line in entry["response"]["headers"]:
+            if line["name"].lower() in ("content-type", "date"):
+                line["value"] = f"{line['value']}, {line['value']}"
+
+
+def with_gateway_answers(document: Document) -> None:
+    found = entries(document)
+    page = {
+        "status": 502,
+        "headers": [{"name": "Via", "value": "1.1 proxy"}],
+        "content": {"size": 7, "text": "<html/>"},
+    }
+    challenge = {"status": 407, "headers": [{"name": "Proxy-Authenticate", "value": "NTLM"}], "content": {"size": 0}}
+    document["log"]["entries"] = [
+        each for entry in found for each in ({**entry, "response": page}, {**entry, "response": challenge}, entry)
+    ]
+
+
+def with_revalidated(document: Document) -> None:
+    for entry in list(entries(document)):
+        if entry["request"]["method"] == "GET":
+            asked = [*entry["request"]["headers"], {"name": "If-None-Match", "value": '"1"'}]
+            answer = {"status": 304, "headers": [], "content": {"size": 0}}
+            entries(document).append({**entry, "request": {**entry["request"], "headers": asked}, "response": answer})
+
+
 def program_headers(document: Document) -> None:
     document["log"]["creator"] = {"name": "Polly.JS", "version": "6"}
     for entry in entries(document):
@@ -302,6 +351,12 @@ RECORDERS: dict[str, Callable[[Document], None]] = {
     "Content-Encoding over decoded text": gzip_line_kept,
     "Transfer-Encoding over decoded text": chunked_line_kept,
     "Content-Length left out": no_content_length,
+    "Date taken out": line_taken_out("date"),
+    "Content-Type taken out": line_taken_out("content-type"),
+    "request ids taken out": line_taken_out("x-ms-request-id"),
+    "Date redacted": line_redacted("response", "date"),
+    "versions redacted": line_redacted("request", "x-ms-version"),
+    "lines joined": lines_joined,
     "headers of the program, not of the transport": program_headers,
     "base64 label over plain text": base64_label_over_text,
     "base64": base64_text,
@@ -333,6 +388,8 @@ RECORDERS: dict[str, Callable[[Document], None]] = {
     "CORS preflights": with_preflights,
     "aborted requests": with_aborted,
     "answers from a cache": with_cached,
+    "answers of gateways": with_gateway_answers,
+    "answers to a cache": with_revalidated,
     "other traffic": with_other_traffic,
     "ids replaced everywhere": ids_replaced("REDACTED"),
     "ids replaced by a placeholder": ids_replaced("{id}"),

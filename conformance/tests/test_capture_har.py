@@ -152,9 +152,7 @@ BODIES: dict[str, tuple[dict[str, Any], bytes, bool]] = {
         b"<a/>",
         True,
     ),
-    "nothing": ({"size": 0}, b"", True),
     "empty text": ({"size": -1, "text": ""}, b"", True),
-    "empty text with null members": ({"size": 0, "mimeType": None, "text": None}, b"", True),
 }
 
 
@@ -177,6 +175,8 @@ def test_content_becomes_octets(read: Callable[..., Capture], kind: str) -> None
         (None, []),
         ({"size": 40, "text": "<a>"}, []),
         ({"size": 0}, [{"name": "Content-Length", "value": "40"}]),
+        ({"size": 0}, [{"name": "Content-Type", "value": XML}]),
+        ({"size": 0, "mimeType": None, "text": None}, [{"name": "Content-Type", "value": XML}]),
         ({"_file": "missing.xml"}, []),
         ({"_file": "../outside.xml"}, []),
     ],
@@ -189,6 +189,17 @@ def test_content_that_was_not_recorded_is_no_empty_content(
     assert found.exchange.reply is not None
     assert found.exchange.reply.status == 200
     assert not found.tells(Fact.CONTENT)
+
+
+@pytest.mark.parametrize(
+    "content", [{"size": 0}, {"size": 0, "mimeType": None, "text": None}, {"size": -1, "text": ""}]
+)
+def test_content_that_nothing_announces_is_empty(read: Callable[..., Capture], content: object) -> None:
+    (found,) = read(poll(response__content=content, response__headers=[{"name": "Date", "value": "x"}])).recorded
+
+    assert found.exchange.reply is not None
+    assert found.exchange.reply.body == b""
+    assert found.tells(Fact.CONTENT, Fact.OCTETS)
 
 
 def test_utf_16_is_encoded_as_it_was_declared(read: Callable[..., Capture]) -> None:

@@ -334,6 +334,8 @@ UNRECORDED = {
     "every exchange twice": "Entries of the HAR left out, because they repeat an earlier one",
     "aborted requests": "Not judged, recorded without a reply",
     "other traffic": "Passed over, no call of this protocol",
+    "answers of gateways": "Passed over, answered by a proxy or gateway on the way",
+    "Date taken out": "No response shows a Date; none is held to be missing",
 }
 
 
