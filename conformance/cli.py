@@ -101,7 +101,10 @@ def _sentence(error: click.ClickException) -> str:
     if not isinstance(error, click.NoSuchOption):
         return error.format_message()
     known = [option for parameter in error.ctx.command.params for option in parameter.opts] if error.ctx else []
-    return f"unknown option {error.option_name!r}{nearest(error.option_name, known)}"
+    hint = nearest(error.option_name, known)
+    if not hint and error.ctx is not None and error.ctx.info_name == "run":
+        hint = f"; options of pytest follow --, as in: {PROGRAM} run TARGET.toml -- {error.option_name}"
+    return f"unknown option {error.option_name!r}{hint}"
 
 
 def _told(sentence: str, status: int) -> int:

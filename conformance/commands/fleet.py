@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import re
 import signal
 import sys
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 MOST_LANES = 32
 WIDTH = 200
 GRACE_SECONDS = 30.0
+PYTHON = (sys.executable, "-P")
+"""Python without the working directory on its path, where a folder of somebody else may be called like one of ours."""
 SEVERITY = (2, 1, 3, 4, 6, 5, 0)
 """Exit codes, the one that decides for all targets first: a violation counts for more than an incomplete run."""
 
@@ -76,7 +79,7 @@ def fleet(targets: Sequence[Path], options: Options, rest: Sequence[str], time: 
         )
         folder = Path("reports") / slug / time if base is None else base / slug
         words = [str(file), "--report-dir", str(folder), *options.words(), "--", *rest]
-        command = (sys.executable, "-m", "conformance.cli", "run", *words)
+        command = (*PYTHON, "-m", "conformance.cli", "run", *words)
         members.append(Member(file, name, folder, command, tuple(claim.key for claim in claims(target))))
     return members
 
@@ -117,6 +120,7 @@ async def _run_one(member: Member, gate: asyncio.Semaphore) -> int:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=console,
                 stderr=console,
+                env=_environment(),
                 start_new_session=True,
             )
             try:
@@ -125,6 +129,13 @@ async def _run_one(member: Member, gate: asyncio.Semaphore) -> int:
                 await _end(process)
         click.echo(f"{member.name}: ended with exit code {code}")
         return code
+
+
+def _environment() -> dict[str, str]:
+    """The environment of a member, which finds this copy of the suite wherever it is started."""
+    root = str(Path(__file__).resolve().parents[2])
+    path = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(path)}
 
 
 def _console(folder: Path) -> Any:

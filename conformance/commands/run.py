@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from conformance.commands.case_files import cases_folder
+from conformance.commands.pytest_session import SETTINGS, plugin_words, run_session
 from conformance.commands.words import Word
 from conformance.config import load_target
 from conformance.errors import UsageError
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 REST = "conformance.rest"
 """Under this key the context keeps what followed `--`."""
 
-PLUGIN = "reimage-conformance"
 LEAN = ("-W", "ignore::pytest.PytestAssertRewriteWarning", "-p", "no:unraisableexception")
 """Words that spare a run what only pytest's own tests of a library need."""
 
@@ -121,11 +120,7 @@ def run(context: click.Context, /, targets: tuple[Path, ...], processes: int | N
 
 def run_pytest(target: Path | None, options: Options, rest: list[str], processes: int | None) -> int:
     """Run the cases against one target, or the embedded emulator, in this process; gives the exit code."""
-    import pytest  # noqa: PLC0415 -- takes longer to import than other commands take to run
-
-    import conformance.plugin  # noqa: F401, PLC0415 -- before pytest would rewrite its assertions: the library has none
-
-    return int(pytest.main(pytest_words(target, options, rest, processes)))
+    return run_session(pytest_words(target, options, rest, processes))
 
 
 def pytest_words(target: Path | None, options: Options, rest: list[str], processes: int | None) -> list[str]:
@@ -133,7 +128,7 @@ def pytest_words(target: Path | None, options: Options, rest: list[str], process
     folder = cases_folder()
     if not folder.is_dir():
         raise UsageError(f"there are no cases in {folder}; install the package again or use a whole checkout")
-    words = [str(folder), f"--rootdir={folder.parent}", *LEAN, *_plugin()]
+    words = [str(folder), f"--rootdir={folder.parent}", f"--config-file={SETTINGS}", *LEAN, *plugin_words()]
     words += ["--embedded"] if target is None else ["--target", str(target)]
     words += options.words()
     if options.report_dir is not None:
@@ -141,12 +136,6 @@ def pytest_words(target: Path | None, options: Options, rest: list[str], process
     if processes is not None and processes > 1:
         words += ["-n", str(processes)]
     return words + rest
-
-
-def _plugin() -> list[str]:
-    """Names the plugin where no installation announces it to pytest: in a checkout that is merely on the path."""
-    announced = importlib.metadata.entry_points(group="pytest11", name=PLUGIN)
-    return [] if announced else ["-p", "conformance.plugin"]
 
 
 def _check(targets: tuple[Path, ...], options: Options) -> None:

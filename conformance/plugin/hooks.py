@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from contextlib import suppress
@@ -15,7 +16,7 @@ from conformance.journal import collection_paused
 from conformance.model import Preflight
 from conformance.outputs import clear_folder
 from conformance.plugin.concluding import conclude_case
-from conformance.plugin.ending import ASSESSMENT, PAGE, PageHooks, end_session
+from conformance.plugin.ending import ASSESSMENT, PAGE, USAGE, PageHooks, end_session
 from conformance.plugin.interrupting import Interruption, LostOutput
 from conformance.plugin.options import Plan, add_options, is_wanted, plan_of
 from conformance.plugin.preparing import is_run, prepare
@@ -187,9 +188,11 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
         return []
     target, plan = run.target, run.plan
     budget = f"at most {target.limits.max_reimages} reimages"
-    return [
+    lines = [
         f"target: {target.name} at {target.base_url}; {target.strictness.value}, {plan.profile.value}, {budget}, seed {plan.seed}"
     ]
+    options = os.environ.get("PYTEST_ADDOPTS")
+    return [*lines, f"PYTEST_ADDOPTS in the environment adds: {options}"] if options else lines
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -330,6 +333,13 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[
     config = session.config
     if PLAN not in config.stash or config.option.collectonly:
         return (yield)
+    if exitstatus == USAGE:
+        try:
+            return (yield)
+        except (OSError, RuntimeError):
+            return None  # there is nothing to make a page of
+        finally:
+            _forget_run(config)
     with collection_paused():
         run, unrecorded = config.stash.get(RUN, None), config.stash.get(UNRECORDED, None)
         lines = end_session(session, run, config.stash[FOLDER], config.stash[PLAN], exitstatus, unrecorded)
@@ -344,6 +354,18 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[
             session.exitstatus = ReportError.exit_code
             lines.append(f"error: {cannot_be_written(error)}")
             return None
+
+
+def _forget_run(config: pytest.Config) -> None:
+    """Leaves no report folder of a run whose cases pytest could not find: it would only stand in the way of the next."""
+    run, folder = config.stash.get(RUN, None), config.stash[FOLDER]
+    if run is not None:
+        run.finish(interrupted=True)
+        run.close()
+    if folder is not None and not hasattr(config, "workerinput"):
+        clear_folder(folder)
+        with suppress(OSError):
+            folder.rmdir()
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

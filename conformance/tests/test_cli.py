@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from conformance import __version__, cli
-from conformance.commands import fleet, run
+from conformance.commands import fleet, pytest_session, run
 from conformance.commands.case_files import citing_cases
 from conformance.config import load_target
 from conformance.errors import UnreachableError
@@ -23,6 +23,7 @@ from conformance.requirements import CATALOGUE
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+BEGINNING = ("cases", "--rootdir=.", f"--config-file={pytest_session.SETTINGS}", *run.LEAN)
 TARGET = """\
 [target]
 name = "{name}"
@@ -51,13 +52,14 @@ def started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[list[str]]:
     """The pytest command lines that would have been run."""
     lines: list[list[str]] = []
 
-    def starting(words: list[str]) -> int:
+    def starting(words: list[str], plugins: object) -> int:
+        del plugins
         lines.append(words)
         return 6
 
     monkeypatch.setattr(pytest, "main", starting)
     monkeypatch.setattr(run, "cases_folder", lambda: Path("cases"))
-    monkeypatch.setattr(run, "_plugin", list)
+    monkeypatch.setattr(run, "plugin_words", list)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "cases").mkdir()
     return lines
@@ -177,14 +179,14 @@ def test_a_run_without_a_target_embeds_the_emulator(
 ) -> None:
     code, _, _ = call("run")
     assert code == 6
-    assert started == [["cases", "--rootdir=.", *run.LEAN, "--embedded"]]
+    assert started == [[*BEGINNING, "--embedded"]]
 
 
 def test_the_world_of_the_emulator_reaches_pytest(
     call: Callable[..., tuple[int, str, str]], started: list[list[str]]
 ) -> None:
     call("run", "--world", "one-slot")
-    assert started == [["cases", "--rootdir=.", *run.LEAN, "--embedded", "--world", "one-slot"]]
+    assert started == [[*BEGINNING, "--embedded", "--world", "one-slot"]]
 
 
 def test_every_option_reaches_pytest(
@@ -196,9 +198,7 @@ def test_every_option_reaches_pytest(
     chosen += ["--baseline", str(tmp_path / "known.json"), "--write-baseline", "new.json", "--seed", "7"]
     chosen += ["--allow-reimage", "--no-redact", "--report-dir", "out"]
     call("run", str(file), *chosen, "-n", "2", "--", "-k", "poll", "-x")
-    assert started == [
-        ["cases", "--rootdir=.", *run.LEAN, "--target", str(file), *chosen, "-n", "2", "-k", "poll", "-x"]
-    ]
+    assert started == [[*BEGINNING, "--target", str(file), *chosen, "-n", "2", "-k", "poll", "-x"]]
 
 
 def test_what_follows_two_dashes_is_no_target(
@@ -220,7 +220,7 @@ def test_a_copy_without_cases_says_so(
 
 def test_a_checkout_that_is_not_installed_names_its_plugin(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.metadata.entry_points", lambda **_: ())
-    assert run._plugin() == ["-p", "conformance.plugin"]
+    assert pytest_session.plugin_words({}) == ["-p", "conformance.plugin"]
 
 
 def test_requirements_as_json_has_every_requirement(call: Callable[..., tuple[int, str, str]]) -> None:
@@ -314,7 +314,7 @@ def test_two_targets_of_one_name_report_into_two_folders(tmp_path: Path) -> None
     files = [target_file(tmp_path, "A rig!", "a.toml"), target_file(tmp_path, "a RIG", "b.toml")]
     members = fleet.fleet(files, options(seed=5), ["-x"], "now")
     assert [member.folder for member in members] == [Path("reports/A-rig/now"), Path("reports/a-RIG-2/now")]
-    assert list(members[0].command[3:]) == [
+    assert list(members[0].command[4:]) == [
         "run", str(files[0]), "--report-dir", "reports/A-rig/now", "--seed", "5", "--", "-x",
     ]  # fmt: skip
     chosen = fleet.fleet(files, options(report_dir=Path("out")), [], "now")
