@@ -21,6 +21,7 @@ from conformance.model import FailureKind, Outcome
 from conformance.oracle import permitted
 from conformance.protocol.addresses import Address, Kind, UriForm, read_target
 from conformance.protocol.documents import plain_identifier
+from conformance.protocol.requests import is_cut_short
 from conformance.world import Absence
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class _Request:
         return self.exchange.reply is not None and 200 <= self.exchange.reply.status < 300
 
     def is_of_unknown_fate(self, world: World) -> bool:
-        """Whether nothing tells if it was carried out; a caller who is refused in TLS is refused."""
+        """Whether nothing tells if it was carried out; a caller who is refused in TLS is refused, and one that is cut short waited for."""
         reply = self.exchange.reply
         judged = permitted(self.exchange.request, world)
         if reply is not None:
@@ -80,7 +81,9 @@ class _Request:
             return failed and not judged.binding
         failure = self.exchange.failure
         hung_up = failure is not None and failure.kind in (FailureKind.TLS, FailureKind.CLOSED, FailureKind.RESET)
-        never_sent = failure is not None and failure.kind is FailureKind.REFUSED
+        never_sent = (failure is not None and failure.kind is FailureKind.REFUSED) or is_cut_short(
+            self.exchange.request
+        )
         stranger = any(defect.layer == "auth" for defect in judged.binding)
         return not never_sent and not (hung_up and stranger)
 

@@ -180,6 +180,14 @@ def with_chunked(request: Request, *chunks: bytes) -> Request:
     return replace(with_header(without_header(request, "Content-Length"), "Transfer-Encoding", "chunked"), body=body)
 
 
+def is_cut_short(request: Request) -> bool:
+    """Whether a request declares more content than it sends, so that its recipient waits for the rest (RFC 9112 section 8)."""
+    lengths = request.values("Content-Length")
+    if len(lengths) != 1 or request.values("Transfer-Encoding") or not lengths[0].isdecimal():
+        return False
+    return int(lengths[0]) > len(request.body)
+
+
 def with_subscription(request: Request, old: str, new: str) -> Request:
     """`request` addressed to another subscription."""
     return replace(request, target=request.target.replace(f"/{old}/", f"/{new}/", 1))

@@ -16,7 +16,7 @@ from conformance.config import target_to_mapping
 from conformance.journal import Journal
 from conformance.model import Exchange, FailureKind, Identity, Limits, Outcome, Request, Verdict
 from conformance.protocol.addresses import UriForm
-from conformance.protocol.requests import Place
+from conformance.protocol.requests import Place, with_header
 from conformance.tests.judging_samples import (
     BUILDER,
     FABRIKAM,
@@ -149,6 +149,7 @@ KEPT = {
     "the same request got no reply before": [silent(NO_VERSION, at=10.5)],
     "a stranger was refused in TLS": [silent(replace(REIMAGE, identity=Identity.NONE), FailureKind.TLS, at=10.5)],
     "nobody was reached": [silent(REIMAGE, FailureKind.REFUSED, at=10.5)],
+    "a body was declared and never sent": [silent(with_header(REIMAGE, "Content-Length", "5"), at=10.5)],
     "another instance is reimaged": [started(NEIGHBOUR, at=10.5)],
     "an operation is asked about": [replace(exchange(replace(POLL, method="DELETE"), 200), at=10.5)],
 }

@@ -11,6 +11,7 @@ from conformance.protocol.addresses import UriForm
 from conformance.protocol.requests import (
     Place,
     RequestBuilder,
+    is_cut_short,
     with_body,
     with_chunked,
     with_header,
@@ -134,3 +135,23 @@ def test_no_space_after_a_colon() -> None:
 
     assert b"\r\nx-ms-version:2011-10-01\r\nAccept: */*\r\n" in found.wire()
     assert len(found.wire()) == len(REIMAGE.wire()) + len("Accept: */*\r\n") - 1
+
+
+@pytest.mark.parametrize(
+    ("lengths", "body", "short"),
+    [
+        (("5",), b"", True),
+        (("5",), b"four", True),
+        (("5",), b"fives", False),
+        (("0",), b"", False),
+        ((), b"", False),
+        (("5", "5"), b"", False),
+        (("+5",), b"", False),
+        ((str(2**64),), b"", True),
+    ],
+)
+def test_a_request_that_declares_more_than_it_sends(lengths: tuple[str, ...], body: bytes, short: bool) -> None:  # noqa: FBT001
+    request = replace(SHORT, headers=tuple(("Content-Length", value) for value in lengths), body=body)
+
+    assert is_cut_short(request) is short
+    assert not is_cut_short(with_header(request, "Transfer-Encoding", "chunked"))
