@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Self
 
 from conformance.errors import JournalError, ReportError
+from conformance.journal_shapes import fault
 from conformance.model import (
     Exchange,
     Fact,
@@ -22,13 +23,16 @@ from conformance.model import (
     Identity,
     Observation,
     Outcome,
+    Profile,
     Request,
     Response,
+    Strictness,
     Verdict,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from enum import StrEnum
     from pathlib import Path
     from types import TracebackType
 
@@ -126,6 +130,12 @@ class Journal:
     torn: bool = False
     notes: tuple[str, ...] = ()
 
+    def require(self, *names: str) -> None:
+        """Raises JournalError where the first line lacks one of `names`, without which nothing can be judged again."""
+        lacking = [name for name in names if name not in self.header]
+        if lacking:
+            raise JournalError(f"the journal is damaged: its first line lacks {lacking[0]!r}")
+
 
 def read_journal(path: Path) -> Journal:
     """The journal at `path`, as much of it as can be read; raises JournalError when it is none."""
@@ -159,7 +169,7 @@ def _read(octets: bytes, path: Path) -> Journal:
         if not line:
             continue
         try:
-            _take(journal, json.loads(line))
+            _take(journal, _sound(json.loads(line)))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             torn = number == len(rest) + 1
             notes.append(f"line {number} was cut short" if torn else f"line {number} is damaged: {_describe(error)}")
@@ -168,6 +178,14 @@ def _read(octets: bytes, path: Path) -> Journal:
         journal.header, journal.exchanges, journal.verdicts, journal.observations, journal.cases, journal.events,
         complete, torn, tuple(notes),
     )  # fmt: skip
+
+
+def _sound(event: Any) -> dict[str, Any]:
+    """`event`, if it is what its type says; raises ValueError with what is wrong."""
+    wrong = fault(event)
+    if wrong:
+        raise ValueError(wrong)
+    return dict(event)
 
 
 def _describe(error: Exception) -> str:
@@ -181,10 +199,19 @@ def _read_header(line: bytes, path: Path) -> dict[str, Any]:
         header = None
     schema = header.get("schema") if isinstance(header, dict) else None
     if isinstance(header, dict) and schema == SCHEMA and header.get("type") == "run":
+        if wrong := fault(header) or _unknown_word(header):
+            raise JournalError(f"the journal {str(path)!r} is damaged in its first line: {wrong}")
         return header
     if isinstance(schema, str) and schema != SCHEMA and schema.startswith(_SCHEMA_FAMILY):
         raise JournalError(f"the journal {str(path)!r} has schema {schema!r}; this version reads {SCHEMA!r}")
     raise JournalError(f'{str(path)!r} is no journal: its first line is not a "run" event with schema {SCHEMA!r}')
+
+
+def _unknown_word(header: Mapping[str, Any]) -> str:
+    """Which word of the header is none that a run can have, in words; "" if there is none."""
+    known: dict[str, type[StrEnum]] = {"profile": Profile, "strictness": Strictness}
+    wrong = (name for name, words in known.items() if name in header and header[name] not in list(words))
+    return next((f"its {name!r} is {header[name]!r}" for name in wrong), "")
 
 
 def _take(journal: Journal, event: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from conformance.assessment.intervals import weighed
 from conformance.assessment.outcomes import LEFT_OUT, results_of
 from conformance.assessment.rejudging import rejudged, world_of
 from conformance.checks.polls import TERMINAL, status_of
+from conformance.journal_shapes import RUN_FIELDS
 from conformance.model import (
     Assessment,
     CaseRecord,
@@ -118,7 +119,8 @@ def conclude(results: Sequence[RequirementResult], *, interrupted: bool = False)
 
 
 def _run(journal: Journal) -> RunInfo:
-    """Which run a journal records."""
+    """Which run a journal records; raises JournalError where its first line does not say it."""
+    journal.require(*RUN_FIELDS)
     header = journal.header
     end: Mapping[str, Any] = next((event for event in reversed(journal.events) if event["type"] == "end"), {})
     last = max((event.get("at", 0.0) for event in journal.events), default=0.0)

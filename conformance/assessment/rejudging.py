@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from conformance.checks import CHECKS, judge
 from conformance.checks.registry import SCOPE_ALL, judge_scope
 from conformance.config import target_from_mapping
+from conformance.errors import JournalError
 from conformance.model import Strictness, Verdict
 from conformance.world import World
 
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 
 
 def world_of(journal: Journal) -> World:
-    """The world that a journal's run judged in."""
+    """The world that a journal's run judged in; raises JournalError where its first line lacks what says so."""
+    journal.require("target", "strictness")
     target = target_from_mapping(journal.header["target"])
     strictness = Strictness(journal.header["strictness"])
     listed: dict[str, tuple[str, ...]] = {}
@@ -39,12 +41,22 @@ def rejudged(journal: Journal) -> list[Verdict]:
             case "listed":
                 current = world
             case "judgement" if event["check"] in CHECKS:
-                made = _again(current, journal, everything, event)
+                made = _made_again(current, journal, everything, event)
                 verdicts += [replace(verdict, case=event["case"]) for verdict in made]
             case "verdict":
                 verdict = next(recorded)
                 verdicts += [] if verdict.check in CHECKS else [verdict]
     return verdicts
+
+
+def _made_again(world: World, journal: Journal, everything: list[Any], event: dict[str, Any]) -> list[Verdict]:
+    """One judgement made again; raises JournalError where what it was made with is damaged."""
+    try:
+        return _again(world, journal, everything, event)
+    except (TypeError, ValueError, KeyError, IndexError, AttributeError) as error:
+        raise JournalError(
+            f"the journal is damaged: the judgement {event['check']!r} in case {event['case']!r} cannot be made again from it"
+        ) from error
 
 
 def _again(world: World, journal: Journal, everything: list[Any], event: dict[str, Any]) -> list[Verdict]:

@@ -109,14 +109,14 @@ def test_the_first_line_names_the_schema_and_every_line_its_time(tmp_path: Path)
     with JournalWriter(tmp_path / "deep" / "journal.jsonl", clock) as writer:
         writer.write("run", seed=7)
         clock.time += 1.25
-        writer.write("case-start", id="a")
-        writer.write("case-end", id="a", at=9)
+        writer.write("case-start", id="a", requirements=[])
+        writer.write("case-end", id="a", outcome="met", at=9)
 
     lines = [json.loads(line) for line in (tmp_path / "deep" / "journal.jsonl").read_text("ascii").splitlines()]
     assert lines == [
         {"type": "run", "schema": SCHEMA, "at": 0.0, "seed": 7},
-        {"type": "case-start", "at": 1.25, "id": "a"},
-        {"type": "case-end", "at": 9, "id": "a"},
+        {"type": "case-start", "at": 1.25, "id": "a", "requirements": []},
+        {"type": "case-end", "at": 9, "id": "a", "outcome": "met"},
     ]
     journal = read_journal(tmp_path / "deep" / "journal.jsonl")
     assert (journal.header, journal.events) == (lines[0], lines)
@@ -150,17 +150,29 @@ def test_a_torn_last_line_is_tolerated_and_noted(tmp_path: Path, cut: int) -> No
     assert [event["type"] for event in journal.events[:2]] == ["run", "note"]
 
 
+_ODD_VERDICT = (
+    b'{"type":"verdict","requirement":"R","outcome":"odd","check":"","case":"","evidence":[],'
+    b'"expected":"","actual":"","symptom":"","because":[],"arguments":{}}\n'
+)
+
+
 @pytest.mark.parametrize(
     ("damage", "note"),
     [
         (b"\x00\x00\xff\n", "line 3 is damaged"),
         (b'{"type":"exchange"}\n', "line 3 is damaged: it lacks"),
-        (b'{"type":"verdict","requirement":"R","outcome":"odd"}\n', "line 3 is damaged: 'odd' is not a valid Outcome"),
+        (b'{"type":"verdict","requirement":"R","outcome":"met"}\n', "line 3 is damaged: it lacks 'check'"),
+        (_ODD_VERDICT, "line 3 is damaged: 'odd' is not a valid Outcome"),
+        (_ODD_VERDICT.replace(b"[]", b"[null]"), "line 3 is damaged: its 'evidence' is of a wrong kind"),
+        (b'{"type":"note","text":7}\n', "line 3 is damaged: its 'text' is of a wrong kind"),
+        (b'{"type":"note","text":"","at":1e999}\n', "line 3 is damaged: its 'at' is of a wrong kind"),
+        (b'{"type":"case-start","id":"x","requirements":[["R"]]}\n', "line 3 is damaged: its 'requirements' is of a wrong kind"),
+        (b'{"type":["end"]}\n', "line 3 is damaged: its 'type' is of a wrong kind"),
         (b'{"no":"type"}\n', "line 3 is damaged: it lacks 'type'"),
         (b"[1]\n", "line 3 is damaged"),
         (b"[" * 100_000 + b"\n", "line 3 is damaged"),
     ],
-    ids=range(6),
+    ids=range(12),
 )  # fmt: skip
 def test_a_damaged_line_is_noted_and_left_out(tmp_path: Path, damage: bytes, note: str) -> None:
     path = tmp_path / "journal.jsonl"
@@ -193,6 +205,22 @@ def test_what_is_no_journal_is_said_so(tmp_path: Path, octets: bytes, sentence: 
 
     with pytest.raises(JournalError, match=sentence):
         read_journal(path)
+
+
+@pytest.mark.parametrize(
+    ("field", "fault"),
+    [
+        ('"seed":"7"', "its 'seed' is of a wrong kind"),
+        ('"target":{"name":"x"}', "its 'target' is of a wrong kind"),
+        ('"profile":"hourly"', "its 'profile' is 'hourly'"),
+    ],
+)
+def test_a_first_line_that_is_damaged_is_said_so(tmp_path: Path, field: str, fault: str) -> None:
+    path = tmp_path / "journal.jsonl"
+    path.write_text(f'{{"type":"run","schema":"{SCHEMA}",{field}}}\n')
+    with pytest.raises(JournalError) as refused:
+        read_journal(path)
+    assert str(refused.value) == f"the journal {str(path)!r} is damaged in its first line: {fault}"
 
 
 def test_a_missing_journal_is_said_so(tmp_path: Path) -> None:
