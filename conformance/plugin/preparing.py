@@ -52,7 +52,7 @@ def prepare(config: pytest.Config) -> Prepared:
     """Everything that can be found out before the first case; raises SuiteError, and leaves no folder, where a run cannot be."""
     plan = plan_of(config)
     folder = report_folder(config, plan)
-    is_new = folder is not None and not folder.exists()
+    made = [] if folder is None else [path for path in (folder, *folder.parents) if not path.exists()]
     held: Hold | None = None
     try:
         _try_outputs(plan, folder)
@@ -62,8 +62,9 @@ def prepare(config: pytest.Config) -> Prepared:
     except SuiteError:
         if held is not None:
             held.release()
-        if folder is not None and is_new:
-            _forget(folder, alone=plan.report_dir is not None)
+        for path in made:  # an empty folder would only be in the way
+            with suppress(OSError):
+                path.rmdir()
         raise
     return Prepared(plan, folder, held, preflight)
 
@@ -119,10 +120,3 @@ def _asked(plan: Plan) -> Preflight | None:
         raise type(error)(f"{plan.file}: {error}") from error
     redactor = Redactor.for_target(plan.target, enabled=plan.redact)
     return Preflight(len(sent), tuple((remark.level.value, redactor.text(remark.text)) for remark in found))
-
-
-def _forget(folder: Path, *, alone: bool) -> None:
-    """Remove a report folder that was made for nothing, and the one of its target where that is empty, too."""
-    for path in (folder,) if alone else (folder, folder.parent):
-        with suppress(OSError):
-            path.rmdir()

@@ -69,12 +69,15 @@ def _is_nearly_http(exchange: Exchange) -> bool:
 
 
 def _is_foreign(reply: Response) -> bool:
-    """Whether a reply is a page or a document that no endpoint of this protocol sends: HTML or JSON, and no request id."""
-    if reply.header("x-ms-request-id"):
+    """Whether a reply is a page or a document of another service: HTML or JSON where no endpoint of this protocol has it.
+
+    A refusal with a request id may be an endpoint that is wrong about its Error documents, so it is none.
+    """
+    if reply.header("x-ms-request-id") and reply.status >= 300:
         return False
     media_type = (reply.header("Content-Type") or "").lower()
-    looks_html = _HTML.match(reply.body) is not None
-    return looks_html or any(word in media_type for word in ("html", "json"))
+    has_page = _HTML.match(reply.body) is not None or reply.body.lstrip()[:1] in (b"{", b"[")
+    return has_page or (any(word in media_type for word in ("html", "json")) and not reply.header("x-ms-request-id"))
 
 
 def kept_out(exchanges: Sequence[Exchange], target: Target) -> Remark:

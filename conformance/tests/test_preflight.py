@@ -14,14 +14,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from conformance import cli
 from conformance.config import load_target
 from conformance.embedding import MemoryConnector, TurnedClock, memory_emulator, memory_target
-from conformance.emulator import Emulator, serve
+from conformance.emulator import FAULTS, ODDITIES, Emulator, serve
 from conformance.model import Capabilities, Exchange, Failure, FailureKind, Limits, Profile, Response
 from conformance.preflight.certificates import certificate_remarks, dated_remark
 from conformance.preflight.command import asked, preflight
 from conformance.preflight.names import Names
 from conformance.preflight.outlook import outlook_remarks
 from conformance.preflight.questions import Questions
-from conformance.preflight.remarks import Level, Remark
+from conformance.preflight.remarks import ENDING, Level, Remark
 from conformance.preflight.statement import statement_remarks
 from conformance.protocol.requests import Place, RequestBuilder
 from conformance.tests.open_gate import OpenGate
@@ -360,3 +360,38 @@ def test_what_an_endpoint_sends_cannot_steer_the_terminal(
     assert preflight(target) == 0
 
     assert capsys.readouterr().out.splitlines()[1] == "note  a\\x1b[31m b\\u202e"
+
+
+LISTINGS = ("REQ-DEPL", "REQ-PROPS")
+REFUSALS = ("REQ-AUTH", "REQ-ERR", "REQ-GOS-NOTFOUND")
+
+
+def about(prefixes: tuple[str, ...]) -> list[str]:
+    """The faults that break a requirement of these."""
+    return [name for name in FAULTS if FAULTS[name].requirement.startswith(prefixes)]
+
+
+@pytest.mark.parametrize("claims", [False, True], ids=["asked", "claimed"])
+def test_no_fault_and_no_oddity_ends_a_run_before_it_begins(claims: bool) -> None:  # noqa: FBT001
+    """What a run is to judge is not taken for a mistake of the tester's; twenty requests are enough."""
+    first = {name.partition("[")[0]: name for name in reversed(FAULTS)}
+    faults = about(LISTINGS) if claims else sorted({*first.values(), *about((*LISTINGS, *REFUSALS))})
+    ending = [
+        (name, str(remark))
+        for name, wrong, odd in [*((n, (n,), ()) for n in faults), *((n, (), (n,)) for n in ODDITIES)]
+        for remark in asked_in_memory(wrong, odd, claims=claims)
+        if remark.level in ENDING
+    ]
+
+    assert len(faults) > 50
+    assert ending == []
+
+
+def asked_in_memory(faults: tuple[str, ...], oddities: tuple[str, ...], *, claims: bool) -> list[Remark]:
+    clock, sent = TurnedClock(), list[Exchange]()
+    emulator = memory_emulator(clock, faults, oddities)
+    connector = MemoryConnector(emulator, clock)
+    found = list(asked(memory_target(emulator, claims=claims), clock, connector, None, sent))
+    assert 0 < len(sent) <= 20
+    assert {exchange.request.method for exchange in sent} == {"GET"}
+    return found
