@@ -28,6 +28,21 @@ class Need(StrEnum):
     SECOND_SERVICE = "two cloud services"
 
 
+_OF_PLACES = {
+    "staging": Need.STAGING,
+    "worker role": Need.WORKER_ROLE,
+    "two digits": Need.TWO_DIGITS,
+    "Failed": Need.FAILING_INSTANCE,
+}
+"""What the places that families of faults have in common need."""
+
+
+def needs_of(place: str) -> tuple[Need, ...]:
+    """What a fault needs that shows in `place` alone, as a family of faults calls it, in brackets or without."""
+    need = _OF_PLACES.get(place.strip("[]"))
+    return () if need is None else (need,)
+
+
 def lacking(layout: Layout, needs: Iterable[Need]) -> tuple[Need, ...]:
     """Those of `needs` that the main subscription of `layout` has not."""
     own = tuple(row for row in layout if row.subscription == MAIN)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.emulator import FAULTS, ODDITIES, Emulator, find_fault, find_oddity
+from conformance.emulator import FAULTS, LAYOUTS, ODDITIES, Emulator, Need, find_fault, find_oddity, lacking
 from conformance.emulator.points import POINTS
 from conformance.errors import UsageError
 from conformance.model import CountsAs
 from conformance.requirements import CATALOGUE
 from conformance.tests.emulator_chapters import CHAPTERS
-from conformance.tests.emulator_script import SECONDS, Clock, Player
+from conformance.tests.emulator_script import SECONDS, SERVICES, Clock, Player, octets, poll
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,6 +99,50 @@ def test_a_misspelt_fault_is_met_with_a_suggestion() -> None:
 def test_a_misspelt_oddity_is_met_with_a_suggestion() -> None:
     with pytest.raises(UsageError, match="did you mean 'lock-none'"):
         find_oddity("lock-non")
+
+
+@pytest.mark.parametrize("need", Need)
+def test_every_need_is_some_faults_and_is_met_in_the_large_world_alone(need: Need) -> None:
+    assert [name for name, fault in FAULTS.items() if need in fault.needs] != []
+    assert lacking(LAYOUTS["large"], [need]) == ()
+    assert lacking(LAYOUTS["one-instance"], [need]) == (need,)
+
+
+def test_what_other_subscriptions_hold_meets_no_need() -> None:
+    assert lacking(LAYOUTS["one-instance"], [Need.SECOND_SERVICE, Need.NAMESAKES]) == (
+        Need.SECOND_SERVICE,
+        Need.NAMESAKES,
+    )
+    assert lacking(LAYOUTS["two-instances"], [Need.SECOND_INSTANCE]) == ()
+
+
+def test_a_fault_without_a_place_in_the_world_is_refused() -> None:
+    told = r"fault 'others-unready\[other-role\]' shows only in a world with a deployment of two roles"
+
+    assert Emulator(faults=["others-unready[other-role]"], layout=LAYOUTS["one-slot"])
+    with pytest.raises(UsageError, match=told):
+        Emulator(faults=["others-unready[other-role]"], layout=LAYOUTS["two-instances"])
+
+
+@pytest.mark.parametrize("name", [name for name, fault in FAULTS.items() if not fault.needs][PLACE])
+@pytest.mark.parametrize("world", ["one-instance", "two-instances"])
+def test_a_fault_without_needs_works_in_any_world(name: str, world: str) -> None:
+    """It starts, and answers a reimage, a poll and a look without an error of the emulator's own."""
+    clock = Clock()
+    player = Player(Emulator(SECONDS, clock=clock, seed=5, faults=[name], layout=LAYOUTS[world]), clock)
+    place = f"{SERVICES}/contoso/deploymentslots/production"
+    instance = f"{place}/roleinstances/WebRole1_IN_0?comp=reimage"
+
+    for _ in range(2):
+        for request in (
+            octets("POST", instance),
+            octets("GET", place),
+            octets("GET", f"{SERVICES}/contoso?embed-detail=true"),
+        ):
+            player.send(request)
+            poll()(player)
+        clock.now += SECONDS
+    assert player.emulator.requests == 12
 
 
 def test_faults_and_oddities_combine() -> None:

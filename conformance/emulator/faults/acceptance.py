@@ -19,6 +19,7 @@ from conformance.emulator.faults.conditions import (
 )
 from conformance.emulator.faults.registry import fault
 from conformance.emulator.lookup import find_operation
+from conformance.emulator.needs import needs_of
 from conformance.emulator.operations import new_request_id
 from conformance.emulator.writing import identifying_fields
 
@@ -49,18 +50,21 @@ for _name, _summary, _when in _WHERE:
         "REQ-REIMAGE-202",
         f"an accepted reimage {_summary} is answered 200",
         reply_edit(reply_set(status=200), "accepted", when=_when),
+        needs=needs_of(_name),
     )
     fault(
         f"accepted-id-missing[{_name}]",
         "REQ-REIMAGE-REQID",
         f"the 202 for a reimage {_summary} carries no request id",
         reply_edit(reply_set(request_id=""), "accepted", when=_when),
+        needs=needs_of(_name),
     )
     fault(
         f"accepted-body[{_name}]",
         "REQ-REIMAGE-BODY-EMPTY",
         f"the 202 for a reimage {_summary} has content",
         reply_edit(reply_set(body=b"<Operation/>", media_type="application/xml"), "accepted", when=_when),
+        needs=needs_of(_name),
     )
 
 
@@ -244,6 +248,7 @@ for _name, _summary, _when in (
         "REQ-GOS-REQID",
         f"the answer {_summary} carries no request id",
         reply_edit(reply_set(request_id=""), "poll", when=_when),
+        needs=needs_of(_name),
     )
 
 

@@ -11,6 +11,7 @@ from conformance.emulator.faults.conditions import over, refused_with, reply_edi
 from conformance.emulator.faults.lifecycle import COMPLETES, shown, told_failures
 from conformance.emulator.faults.registry import fault
 from conformance.emulator.messages import Pause, Refusal, Reply, Reset
+from conformance.emulator.needs import Need
 from conformance.emulator.operations import conflicting_operation, operation_fails, write_guest
 from conformance.emulator.service import accept, refuse
 from conformance.emulator.writing import render
@@ -68,6 +69,7 @@ fault(
     "once an operation has failed every reimage in its deployment is refused with 409",
     instead(conflicting_operation, _still_locked),
     also=("REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-URI-NAME"),
+    needs=(Need.FAILING_INSTANCE,),
 )
 fault(
     "lock-kept-after-unknown-instance",
@@ -120,12 +122,14 @@ _ENDS: dict[str, tuple[Action, ...]] = {"hangs": (Pause(3600.0),), "resets": (Re
 
 for _requirement, (_whom, _when) in SECOND.items():
     _name = "same" if _requirement == SAME else "other"
+    _needs = () if _requirement == SAME else (Need.SECOND_INSTANCE,)
     for _status in (400, 403, 404, 412, 423):
         fault(
             f"second-{_name}-status[{_status}]",
             _requirement,
             f"a second reimage {_whom} is answered {_status}",
             _refused(_requirement, status=_status),
+            needs=_needs,
         )
     for _code in ("BadRequest", "Conflict", "conflicterror", "ResourceNotFound"):
         fault(
@@ -134,6 +138,7 @@ for _requirement, (_whom, _when) in SECOND.items():
             f"a second reimage {_whom} gets 409 {_code}",
             _refused(_requirement, code=_code),
             also=("REQ-ERR-CODES",),
+            needs=_needs,
         )
     fault(
         f"second-{_name}-answered-200",
@@ -141,6 +146,7 @@ for _requirement, (_whom, _when) in SECOND.items():
         f"a second reimage {_whom} is answered 200",
         reply_edit(reply_set(status=200, body=b"", media_type=""), "conflict", when=_when),
         also=("REQ-REIMAGE-202",),
+        needs=_needs,
     )
     fault(
         f"second-{_name}-empty-conflict",
@@ -148,6 +154,7 @@ for _requirement, (_whom, _when) in SECOND.items():
         f"the 409 for a second reimage {_whom} has no content",
         reply_edit(reply_set(body=b"", media_type=""), "conflict", when=_when),
         also=("REQ-ERR-BODY-OPTIONAL",),
+        needs=_needs,
     )
     for _what, _actions in _ENDS.items():
         fault(
@@ -155,6 +162,7 @@ for _requirement, (_whom, _when) in SECOND.items():
             _requirement,
             f"a second reimage {_whom} {_what}",
             instead(render, partial(_perform, _actions), _when),
+            needs=_needs,
         )
     fault(
         f"second-{_name}-unknown",
@@ -162,6 +170,7 @@ for _requirement, (_whom, _when) in SECOND.items():
         f"a second reimage {_whom} is answered 202 with an id that is not known",
         *_second_operation(lambda call, operation: call.world.operations.pop(operation.id), _requirement),
         also=("REQ-REIMAGE-REQID-USABLE", COMPLETES),
+        needs=_needs,
     )
 
 
@@ -187,6 +196,7 @@ def _lost(call: Call, operation: Operation) -> None:
 
 for _requirement, (_whom, _when) in SECOND.items():
     _name = "same" if _requirement == SAME else "other"
+    _needs = () if _requirement == SAME else (Need.SECOND_INSTANCE,)
     fault(
         f"second-{_name}-never-ends",
         _requirement,
@@ -194,6 +204,7 @@ for _requirement, (_whom, _when) in SECOND.items():
         *_second_operation(_endless, _requirement),
         shown(_see_endless),
         also=(COMPLETES,),
+        needs=_needs,
     )
     fault(
         f"second-{_name}-displaces-first",
@@ -201,6 +212,7 @@ for _requirement, (_whom, _when) in SECOND.items():
         f"with a second reimage {_whom} the first operation is no longer known",
         *_second_operation(_lost, _requirement),
         also=("REQ-REIMAGE-REQID-USABLE", COMPLETES, "REQ-GOS-READONLY"),
+        needs=_needs,
     )
     fault(
         f"second-{_name}-same-id",
@@ -209,6 +221,7 @@ for _requirement, (_whom, _when) in SECOND.items():
         skips(check_conflict, _when),
         instead(accept, _joined, _when),
         also=("REQ-ASYNC-REQID-UNIQUE",),
+        needs=_needs,
     )
 
 
@@ -299,6 +312,7 @@ fault(
     "a 409 for another instance makes the operation under way reimage that one",
     _on_conflict(_move),
     also=("REQ-GOS-NOTFOUND-NOEFFECT", "REQ-REIMAGE-FRESH-OS", "REQ-REIMAGE-OTHERS-UNTOUCHED"),
+    needs=(Need.SECOND_INSTANCE,),
 )
 fault(
     "conflict-reimages-anyway",

@@ -8,6 +8,7 @@ from conformance.emulator.departures import Change, When, always, edits, gives, 
 from conformance.emulator.documents import Node, document_media_type, operation_document, shown_id
 from conformance.emulator.faults.conditions import both, kind_is, poll_in
 from conformance.emulator.faults.registry import fault
+from conformance.emulator.needs import Need, needs_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,6 +76,7 @@ fault(
     "REQ-GOS-ID",
     "there is no ID once the operation has failed",
     document_edit(child_replaced("ID"), poll_in("Failed")),
+    needs=(Need.FAILING_INSTANCE,),
 )
 fault(
     "operation-id-missing[InProgress]",
@@ -94,12 +96,14 @@ for _state, _words in {
             "REQ-GOS-STATUS",
             f"{_state} is written {_word!r}",
             document_edit(child_replaced("Status", Node("Status", _word)), poll_in(_state)),
+            needs=needs_of(_state),
         )
     fault(
         f"status-missing[{_state}]",
         "REQ-GOS-STATUS",
         f"there is no Status when it would be {_state}",
         document_edit(child_replaced("Status"), poll_in(_state)),
+        needs=needs_of(_state),
     )
     fault(
         f"status-twice[{_state}]",
@@ -113,6 +117,7 @@ for _state, _words in {
             ),
             poll_in(_state),
         ),
+        needs=needs_of(_state),
     )
 
 

@@ -10,6 +10,7 @@ from conformance.emulator.faults.conditions import both, form_is, instance_match
 from conformance.emulator.faults.registry import fault
 from conformance.emulator.lookup import find_deployment, find_instance
 from conformance.emulator.messages import Refusal, Route
+from conformance.emulator.needs import Need, needs_of
 from conformance.emulator.routing import read_segments
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ for _form, _requirement in FORMS.items():
         f"by {_form}, role instances from _IN_10 on are not found",
         gives(find_instance, None, both(form_is(_form), instance_matches(two_digits))),
         also=("REQ-REIMAGE-URI-EQUIV",),
+        needs=(Need.TWO_DIGITS,),
     )
     fault(
         f"{_form}-form-worker-role-unknown",
@@ -61,6 +63,7 @@ for _form, _requirement in FORMS.items():
         f"by {_form}, role instances of a worker role are not found",
         gives(find_instance, None, both(form_is(_form), instance_matches(lambda name: "Worker" in name))),
         also=("REQ-REIMAGE-URI-EQUIV",),
+        needs=(Need.WORKER_ROLE,),
     )
     fault(
         f"{_form}-form-reaches-the-neighbour",
@@ -68,6 +71,7 @@ for _form, _requirement in FORMS.items():
         f"by {_form}, another role instance than the one named is reimaged",
         instead(find_instance, _neighbour, form_is(_form)),
         also=(_requirement, "REQ-REIMAGE-OTHERS-UNTOUCHED", "REQ-REIMAGE-FRESH-OS", "REQ-REIMAGE-OFFLINE"),
+        needs=(Need.SECOND_INSTANCE,),
     )
 fault(
     "instance-index-of-two-digits-unknown",
@@ -75,6 +79,7 @@ fault(
     "role instances from _IN_10 on are not found",
     gives(find_instance, None, instance_matches(two_digits)),
     also=("REQ-REIMAGE-URI-NAME",),
+    needs=(Need.TWO_DIGITS,),
 )
 
 
@@ -105,12 +110,14 @@ for _slot in ("production", "staging"):
         "REQ-REIMAGE-SLOT-VALUES",
         f"the slot {_slot} is a bad request",
         gives(check_comp, BAD, slot_is(_slot)),
+        needs=needs_of(_slot),
     )
     fault(
         f"{_slot}-slot-unknown",
         "REQ-REIMAGE-SLOT-VALUES",
         f"nothing is found in the slot {_slot}",
         gives(find_deployment, None, both(kind_is("reimage"), slot_is(_slot))),
+        needs=needs_of(_slot),
     )
     fault(
         f"slot-other-is-{_slot}",
@@ -121,6 +128,7 @@ for _slot in ("production", "staging"):
             _slot_if(_unknown_is(_slot)),
             kind_is("reimage"),
         ),
+        needs=needs_of(_slot),
     )
 fault(
     "staging-read-as-production",

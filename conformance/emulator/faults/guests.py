@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from conformance.emulator.departures import Change, gives, instead, skips
 from conformance.emulator.documents import Node
 from conformance.emulator.faults.registry import fault
+from conformance.emulator.needs import Need, needs_of
 from conformance.emulator.observation import instance_list, instance_node
 from conformance.emulator.operations import guest_due, instance_status, write_guest
 from conformance.emulator.world import fresh_id
@@ -59,12 +60,14 @@ for _suffix, _how, _test in _WHICH:
         OFFLINE,
         f"an instance reimaged{_how} stays ReadyRole",
         _while_away(_test, "ReadyRole"),
+        needs=needs_of(_suffix),
     )
     fault(
         f"stays-offline{_suffix}",
         ONLINE,
         f"an instance reimaged{_how} never becomes ReadyRole again",
         _ever_after(_test, "StoppedVM"),
+        needs=needs_of(_suffix),
     )
 for _word in ("BusyRole", "RoleStateUnknown", "StartingRole", "CreatingVM"):
     fault(f"stays-away[{_word}]", ONLINE, f"a reimaged instance stays {_word}", _ever_after(lambda _: True, _word))
@@ -152,18 +155,20 @@ def _same_deployment(instance: Instance, operation: Operation) -> bool:
     return operation.deployment.instances.get(instance.name) is instance
 
 
-_OTHERS: tuple[tuple[str, str, Callable[[Instance, Operation], bool]], ...] = (
-    ("all", "every other instance of the deployment", _same_deployment),
-    ("neighbour", "the next instance", _neighbour),
+_OTHERS: tuple[tuple[str, str, Callable[[Instance, Operation], bool], tuple[Need, ...]], ...] = (
+    ("all", "every other instance of the deployment", _same_deployment, (Need.SECOND_INSTANCE,)),
+    ("neighbour", "the next instance", _neighbour, (Need.SECOND_INSTANCE,)),
     (
         "same-role",
         "every instance of the same role",
         lambda instance, operation: _same_deployment(instance, operation) and instance.role == operation.instance.role,
+        (Need.SECOND_INSTANCE,),
     ),
     (
         "other-role",
         "every instance of another role",
         lambda instance, operation: _same_deployment(instance, operation) and instance.role != operation.instance.role,
+        (Need.SECOND_ROLE,),
     ),
     (
         "prefix",
@@ -171,23 +176,32 @@ _OTHERS: tuple[tuple[str, str, Callable[[Instance, Operation], bool]], ...] = (
         lambda instance, operation: (
             _same_deployment(instance, operation) and instance.name.startswith(operation.instance.name)
         ),
+        (Need.TWO_DIGITS,),
     ),
     (
         "first",
         "the first instance",
         lambda instance, operation: next(iter(operation.deployment.instances.values())) is instance,
+        (Need.SECOND_INSTANCE,),
     ),
 )
-for _name, _summary, _which in _OTHERS:
-    fault(f"others-go-offline[{_name}]", OTHERS, f"{_summary} goes offline as well", _affected(_which))
+for _name, _summary, _which, _needs in _OTHERS:
+    fault(f"others-go-offline[{_name}]", OTHERS, f"{_summary} goes offline as well", _affected(_which), needs=_needs)
     fault(
         f"others-stay-offline[{_name}]",
         OTHERS,
         f"{_summary} goes offline for good",
         _affected(_which, "StoppedVM", for_ever=True),
         also=(ONLINE,),
+        needs=_needs,
     )
-    fault(f"others-unready[{_name}]", OTHERS, f"{_summary} is BusyRole during a reimage", _affected(_which, "BusyRole"))
+    fault(
+        f"others-unready[{_name}]",
+        OTHERS,
+        f"{_summary} is BusyRole during a reimage",
+        _affected(_which, "BusyRole"),
+        needs=_needs,
+    )
 
 
 def _guest(effect: Callable[[Call, Instance], Any]) -> Change:
@@ -221,18 +235,21 @@ for _suffix, _how, _test in _WHICH:
         FRESH,
         f"a reimage{_how} leaves the installation as it is",
         _writing("o", _if_operation(_test)),
+        needs=needs_of(_suffix),
     )
     fault(
         f"other-data-kept{_suffix}",
         DATA,
         f"a reimage{_how} keeps data outside the local storage",
         _writing("f", _if_operation(_test)),
+        needs=needs_of(_suffix),
     )
     fault(
         f"local-storage-lost{_suffix}",
         LOCAL,
         f"a reimage{_how} loses the local storage",
         _writing("fol", _if_operation(_test)),
+        needs=needs_of(_suffix),
     )
 fault("reimage-does-nothing", FRESH, "a reimage does nothing to the guest", gives(guest_due, value=False), also=(DATA,))
 fault(
@@ -270,18 +287,21 @@ fault(
     "the next instance's guest is written afresh instead",
     _guest(_wrong_guest),
     also=(DATA, OTHERS),
+    needs=(Need.SECOND_INSTANCE,),
 )
 fault(
     "every-guest-written",
     OTHERS,
     "the guest of every instance of the deployment is written afresh",
     _guest(_every_guest),
+    needs=(Need.SECOND_INSTANCE,),
 )
 fault(
     "namesakes-written",
     OTHERS,
     "the guests of all instances of the same name, in whatever deployment, are written afresh",
     _guest(_namesakes),
+    needs=(Need.NAMESAKES,),
 )
 fault(
     "failed-reimage-writes",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from conformance.emulator.departures import Change, instead
 from conformance.emulator.faults.registry import fault
+from conformance.emulator.needs import Need, needs_of
 from conformance.emulator.operations import operation_error, operation_http_status, operation_status
 
 if TYPE_CHECKING:
@@ -59,14 +60,21 @@ def _fails(test: Callable[[Operation], bool]) -> Seen:
 
 
 for _suffix, _who, _test in _SUBJECTS:
-    fault(f"never-ends{_suffix}", COMPLETES, f"{_who} stays InProgress", shown(_stays(_test, "InProgress")))
-    fault(f"ends-failed{_suffix}", COMPLETES, f"{_who} ends Failed", shown(_fails(_test)))
+    fault(
+        f"never-ends{_suffix}",
+        COMPLETES,
+        f"{_who} stays InProgress",
+        shown(_stays(_test, "InProgress")),
+        needs=needs_of(_suffix),
+    )
+    fault(f"ends-failed{_suffix}", COMPLETES, f"{_who} ends Failed", shown(_fails(_test)), needs=needs_of(_suffix))
 fault(
     "failure-never-ends",
     "REQ-GOS-ERROR",
     "a reimage that fails stays InProgress",
     shown(_stays(lambda operation: operation.instance.failing, "InProgress")),
     also=("REQ-GOS-PROGRESS", "REQ-GOS-HTTPSTATUS-INT"),
+    needs=(Need.FAILING_INSTANCE,),
 )
 fault(
     "ends-late",
@@ -213,6 +221,7 @@ fault(
     ),
     *told_failures(),
     also=(PROGRESS, READONLY),
+    needs=(Need.FAILING_INSTANCE,),
 )
 fault(
     "done-then-unknown-word",

@@ -10,6 +10,7 @@ from conformance.emulator.documents import Node
 from conformance.emulator.faults.conditions import both, kind_is
 from conformance.emulator.faults.observing import INSTANCES, Edit, said, without
 from conformance.emulator.faults.registry import fault
+from conformance.emulator.needs import Need
 from conformance.emulator.observation import (
     element_available,
     instance_list,
@@ -72,10 +73,15 @@ fault(
     INSTANCES,
     "role instances of worker roles are missing",
     _listed(lambda nodes: tuple(each for each in nodes if "Web" in str(each.children[0].content))),
+    needs=(Need.WORKER_ROLE,),
 )
 fault("instances-twice", INSTANCES, "every role instance is listed twice", _listed(lambda nodes: nodes * 2))
 fault(
-    "instances-at-most-ten", INSTANCES, "no more than ten role instances are listed", _listed(lambda nodes: nodes[:10])
+    "instances-at-most-ten",
+    INSTANCES,
+    "no more than ten role instances are listed",
+    _listed(lambda nodes: nodes[:10]),
+    needs=(Need.ELEVEN_INSTANCES,),
 )
 fault("instances-none", INSTANCES, "no role instances are listed", _listed(lambda _: ()))
 fault(

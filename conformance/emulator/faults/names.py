@@ -10,6 +10,7 @@ from conformance.emulator.departures import Change, When, always, instead
 from conformance.emulator.faults.conditions import form_is, kind_is, refusal_edit, refused_with
 from conformance.emulator.faults.registry import fault
 from conformance.emulator.lookup import find_deployment, find_instance, find_service
+from conformance.emulator.needs import Need
 from conformance.emulator.operations import operation_status
 from conformance.emulator.routing import decode_segment, origin_form
 from conformance.emulator.world import Deployment, Instance
@@ -139,12 +140,14 @@ fault(
     INSTANCE,
     "role instances of the service's other deployment are found as well",
     _sought_in(lambda call, own: call.world.services(own.subscription)[own.service]),
+    needs=(Need.BOTH_SLOTS,),
 )
 fault(
     "instance-of-other-service",
     INSTANCE,
     "role instances of every cloud service are found",
     _sought_in(lambda call, own: [each for each in call.world.deployments if each.subscription == own.subscription]),
+    needs=(Need.SECOND_SERVICE,),
 )
 
 
@@ -161,6 +164,7 @@ fault(
     SERVICE,
     "deployment names are looked up in all cloud services",
     instead(find_deployment, _deployment_anywhere, form_is("name")),
+    needs=(Need.SECOND_SERVICE,),
 )
 fault(
     "deployment-name-takes-slot",

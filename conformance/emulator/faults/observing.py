@@ -11,6 +11,7 @@ from conformance.emulator.documents import Node
 from conformance.emulator.faults.conditions import kind_is, refusal_edit, refused_with, reply_edit, reply_set
 from conformance.emulator.faults.registry import fault
 from conformance.emulator.messages import Call, Route
+from conformance.emulator.needs import Need
 from conformance.emulator.observation import (
     deployment_document,
     details_wanted,
@@ -94,6 +95,7 @@ fault(
         service_document,
         lambda original, call, given: original(call, [each for each in given if each.slot == "production"]),
     ),
+    needs=(Need.STAGING,),
 )
 fault(
     "details-without-instances",

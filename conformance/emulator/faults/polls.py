@@ -17,6 +17,7 @@ from conformance.emulator.faults.conditions import (
 )
 from conformance.emulator.faults.registry import fault
 from conformance.emulator.messages import Close, Later, Pause, Refusal, Reset, Send
+from conformance.emulator.needs import needs_of
 from conformance.emulator.routing import read_segments
 from conformance.emulator.writing import closes, render
 
@@ -78,6 +79,7 @@ for _state, _statuses in {
             "REQ-GOS-200",
             f"a poll that finds {_state} is answered {_status}",
             reply_edit(reply_set(status=_status), "poll", when=poll_in(_state)),
+            needs=needs_of(_state),
         )
 
 
@@ -113,6 +115,7 @@ for _name, _summary, _actions in _ENDS:
             "REQ-GOS-200",
             f"a poll that finds {_state} {_summary}",
             _end(_actions, poll_in(_state)),
+            needs=needs_of(_state),
         )
     if _name == "hangs":  # a connection that is closed may be opened again: a poll that is then answered is answered
         fault(

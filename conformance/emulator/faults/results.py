@@ -7,6 +7,7 @@ from conformance.emulator.documents import Node
 from conformance.emulator.faults.conditions import poll_in
 from conformance.emulator.faults.documents import CODE, child_replaced, document_edit
 from conformance.emulator.faults.registry import fault
+from conformance.emulator.needs import Need, needs_of
 from conformance.emulator.operations import operation_error, operation_http_status
 
 
@@ -33,6 +34,7 @@ for _state in ("Succeeded", "Failed"):
         "REQ-GOS-HTTPSTATUS",
         f"there is no HttpStatusCode with {_state}",
         _code("", _state),
+        needs=needs_of(_state),
     )
     for _value in ("OK", "0x200", "-1", "20", "2000", "200 OK", "HTTP 200", "two hundred", "200.0"):
         fault(
@@ -41,6 +43,7 @@ for _state in ("Succeeded", "Failed"):
             f"HttpStatusCode is {_value!r} with {_state}",
             _code(_value, _state),
             also=("REQ-REIMAGE-FINAL-200",),
+            needs=needs_of(_state),
         )
     fault(
         f"http-status-empty[{_state}]",
@@ -48,6 +51,7 @@ for _state in ("Succeeded", "Failed"):
         f"HttpStatusCode is empty with {_state}",
         document_edit(child_replaced(CODE, Node(CODE)), poll_in(_state)),
         also=("REQ-GOS-HTTPSTATUS", "REQ-REIMAGE-FINAL-200"),
+        needs=needs_of(_state),
     )
 for _value in ("200", "202", "102"):
     fault(
@@ -55,6 +59,7 @@ for _value in ("200", "202", "102"):
         "REQ-GOS-HTTPSTATUS-INT",
         f"HttpStatusCode of a failed operation is {_value}",
         _code(_value, "Failed"),
+        needs=(Need.FAILING_INSTANCE,),
     )
 for _value in ("201", "202", "204", "400", "404", "500", "100"):
     fault(
@@ -65,7 +70,13 @@ for _value in ("201", "202", "204", "400", "404", "500", "100"):
         also=("REQ-GOS-HTTPSTATUS-INT", "REQ-REIMAGE-COMPLETES"),
     )
 
-fault("error-missing", "REQ-GOS-ERROR", "a failed operation has no Error", gives(operation_error, None))
+fault(
+    "error-missing",
+    "REQ-GOS-ERROR",
+    "a failed operation has no Error",
+    gives(operation_error, None),
+    needs=(Need.FAILING_INSTANCE,),
+)
 for _state in ("InProgress", "Succeeded"):
     fault(
         f"error-early[{_state}]",
@@ -91,6 +102,7 @@ for _name, _error in {
         "REQ-GOS-ERROR",
         f"the Error of a failed operation is wrong: {_name}",
         document_edit(child_replaced("Error", Node("Error", _error)), poll_in("Failed")),
+        needs=(Need.FAILING_INSTANCE,),
     )
 fault(
     "error-of-failure[flat]",
@@ -99,4 +111,5 @@ fault(
     document_edit(
         child_replaced("Error", Node("Code", "InternalError"), Node("Message", "It failed.")), poll_in("Failed")
     ),
+    needs=(Need.FAILING_INSTANCE,),
 )

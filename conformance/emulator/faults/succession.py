@@ -10,6 +10,7 @@ from conformance.emulator.faults.conditions import reply_edit, reply_set
 from conformance.emulator.faults.lifecycle import COMPLETES, PROGRESS, STABLE, shown
 from conformance.emulator.faults.registry import fault
 from conformance.emulator.lookup import find_operation, operation_visible
+from conformance.emulator.needs import Need
 from conformance.emulator.operations import is_over, new_request_id, operation_fails, start_operation
 
 if TYPE_CHECKING:
@@ -148,6 +149,7 @@ fault(
     "the reimage that follows a failed one in its deployment fails too",
     instead(operation_fails, _fails_after_a_failure),
     also=("REQ-GOS-READONLY",),
+    needs=(Need.FAILING_INSTANCE,),
 )
 
 
