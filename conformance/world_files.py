@@ -23,18 +23,14 @@ _OF_TARGETS = ("target", "limits", "capabilities", "probe")
 """Tables of a target file; they say nothing about the world, so that a target file can be given as a world."""
 
 
-def _are_roles(value: Any) -> bool:
-    return (
-        isinstance(value, dict)
-        and bool(value)
-        and all(isinstance(n, int) and not isinstance(n, bool) and 0 < n <= MOST_INSTANCES for n in value.values())
-    )
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MOST_INSTANCES
 
 
 _DEPLOYMENT = {
     **keys.DEPLOYMENT,
     "role_instances": replace(keys.DEPLOYMENT["role_instances"], required=False),
-    "roles": keys.Key(f"a table of roles, each with a number of instances from 1 to {MOST_INSTANCES}", _are_roles),
+    "roles": keys.Key("a table of roles, at least one", lambda value: isinstance(value, dict) and bool(value)),
 }
 
 
@@ -109,6 +105,12 @@ def _deployment(path: Path, where: str, row: Any) -> DeploymentLayout:
 
 
 def _counted(path: Path, where: str, roles: Mapping[str, int], failing: list[str]) -> tuple[InstanceLayout, ...]:
+    for role, count in roles.items():
+        if not _is_count(count):
+            raise WorldError(
+                f'{path}: "{role}" in "roles" of {where} is expected to be a number of instances from 1 to {MOST_INSTANCES}, '
+                f"found {keys.shown(count)}"
+            )
     instances = instances_of(roles, failing)
     names = [each.name for each in instances]
     for name in failing:

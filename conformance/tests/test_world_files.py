@@ -98,9 +98,12 @@ def test_the_named_worlds_hold_what_their_names_say() -> None:
         (f'{ROW}role_instances = ["A"]\nroles = {{A = 1}}\n', '"roles" (a number for each), found both'),
         (f"{ROW}role_instances = []\n", '"role_instances" in [[deployments]] number 1 is expected to be an array'),
         (f"{ROW}roles = {{}}\n", '"roles" in [[deployments]] number 1 is expected to be a table of roles'),
-        (f"{ROW}roles = {{A = 0}}\n", "each with a number of instances from 1 to 1000, found the table {'A': 0}"),
-        (f"{ROW}roles = {{A = 5000}}\n", "each with a number of instances from 1 to 1000, found"),
-        (f"{ROW}roles = {{A = true}}\n", "each with a number of instances from 1 to 1000, found"),
+        (
+            f"{ROW}roles = {{A = 0}}\n",
+            '"A" in "roles" of [[deployments]] number 1 is expected to be a number of instances from 1 to 1000, found the integer 0',
+        ),
+        (f"{ROW}roles = {{A = 5000}}\n", "number of instances from 1 to 1000, found the integer 5000"),
+        (f"{ROW}roles = {{A = true}}\n", "number of instances from 1 to 1000, found the boolean true"),
         (
             f'{ROW}roles = {{A = 2}}\nfailing_role_instances = ["A_IN_2"]\n',
             'number 1 is expected to name instances of "roles", found "A_IN_2"; did you mean "A_IN_1"?',
