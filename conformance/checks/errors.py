@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from conformance.checks.registry import about, check
 from conformance.checks.wording import is_busy, is_diversion, is_standard, said, symptom
+from conformance.model import Identity
 from conformance.oracle import permitted
 from conformance.protocol.addresses import Kind, read_target
 from conformance.protocol.documents import error_code, looks_like_xml, read_document, read_error
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from conformance.world import World
 
 TABLE_KEYS = ("version-missing", "version-malformed", "version-old", "comp", "place", "instance")
+STRANGERS = (Identity.NONE, Identity.UNKNOWN)
 BY_TABLE = ("place", "instance")
 """Defects whose status is the error table's word alone; the others' own requirement names it."""
 
@@ -30,8 +32,8 @@ def _kind_of_error(world: World, exchange: Exchange) -> bool:
         or response.status in (411, 413, 414, 417, 421, 426, 429, 431)
     ):
         return False
-    if exchange.request.method == "HEAD":
-        return False
+    if exchange.request.method == "HEAD" or exchange.request.identity in STRANGERS:
+        return False  # what ends TLS in front of the application may refuse a stranger on its own
     judged = permitted(exchange.request, world)
     if not judged.sound or exchange.request.values("Transfer-Encoding"):
         return False

@@ -23,7 +23,7 @@ from conformance.emulator.messages import Call, Refusal, Reply
 from conformance.emulator.oddities.registry import oddity
 from conformance.emulator.operations import operation_error, operation_http_status
 from conformance.emulator.reading import check_both_lengths, check_folding, check_transfer_encoding
-from conformance.emulator.world import Deployment, Instance
+from conformance.emulator.world import OPENED_BY, Deployment, Instance
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -149,6 +149,15 @@ oddity(
     "what HTTP forbids is answered without content",
     reply_edit(lambda _, reply: _plain(reply, b"", ""), *_HTTP),
     advisories=("REQ-ASYNC-REQID-ERRORS",),
+)
+oddity(
+    "strangers-refused-in-front",
+    "what ends TLS answers callers without a registered certificate in HTML, before the application sees them",
+    reply_edit(
+        lambda _, reply: _plain(reply, b"<html><body>403 Forbidden</body></html>", "text/html"),
+        "certificate",
+        when=lambda call: call.connection.identity not in OPENED_BY,
+    ),
 )
 oddity(
     "unplain-targets-html",
