@@ -32,13 +32,21 @@ def _kind_of_error(world: World, exchange: Exchange) -> bool:
         or response.status in (411, 413, 414, 417, 421, 426, 429, 431)
     ):
         return False
-    if exchange.request.method == "HEAD" or exchange.request.identity in STRANGERS:
-        return False  # what ends TLS in front of the application may refuse a stranger on its own
+    if exchange.request.method == "HEAD" or _is_refusal_in_front(exchange):
+        return False
     judged = permitted(exchange.request, world)
     if not judged.sound or exchange.request.values("Transfer-Encoding"):
         return False
     wrong = bool(judged.defects) or exchange.label == "poll-stranger"
     return wrong and read_target(exchange.request.target).kind is not Kind.OTHER
+
+
+def _is_refusal_in_front(exchange: Exchange) -> bool:
+    """Whether a stranger was refused by what ends TLS in front of the application, which knows neither Error documents nor request ids."""
+    reply = exchange.reply
+    if reply is None or exchange.request.identity not in STRANGERS:
+        return False
+    return not reply.values("x-ms-request-id") and not looks_like_xml(reply)
 
 
 @check

@@ -114,10 +114,26 @@ class TestErrorDocuments:
             advisory("REQ-ASYNC-REQID-ERRORS", "no-request-id")
         ]
 
-    def test_a_refusal_of_a_certificate_over_http_counts(self) -> None:
-        assert brief(judged("error_document_present", [exchange(UNKNOWN, 403)])) == [
+    def test_a_refusal_of_a_certificate_by_the_application_counts(self) -> None:
+        refused = exchange(UNKNOWN, 403, headers=(("x-ms-request-id", "7"),))
+
+        assert brief(judged("error_document_present", [refused])) == [
             violated("REQ-ERR-BODY-OPTIONAL", "no-error-document")
         ]
+
+    @pytest.mark.parametrize("check", ["error_document_present", "error_request_ids"])
+    def test_a_refusal_of_a_certificate_in_front_of_the_application_does_not(self, check: str) -> None:
+        page = (("Content-Type", "text/html"),)
+
+        assert judged(check, [exchange(UNKNOWN, 403, "<html/>", headers=page), exchange(ANONYMOUS, 403)]) == []
+
+    def test_an_error_document_for_a_stranger_is_the_applications(self) -> None:
+        assert brief(
+            judged(
+                "error_request_ids",
+                [exchange(UNKNOWN, 403, "<Error><Code>AuthenticationFailed</Code><Message>No.</Message></Error>")],
+            )
+        ) == [advisory("REQ-ASYNC-REQID-ERRORS", "no-request-id")]
 
     def test_errors_carry_a_request_id(self) -> None:
         with_id = exchange(NO_VERSION, 400, headers=(("X-MS-Request-ID", "7"),))
