@@ -361,3 +361,21 @@ def _try(row: Row, stage: Stage, capsys: pytest.CaptureFixture[str], monkeypatch
     assert "hunter2" not in text
     wrong = [line for line in text.splitlines() if line.startswith(("mend", "stop"))]
     assert len(wrong) == (0 if row.code == READY else 1), text
+
+
+@pytest.mark.parametrize("name", [name for name, row in ROWS.items() if row.code != READY])
+def test_a_run_ends_with_the_same_sentence(
+    name: str, stage: Stage, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = ROWS[name]
+    monkeypatch.chdir(stage.folder)
+    with stage.stack:
+        row.arrange(stage)
+        for variable, value in stage.environment.items():
+            monkeypatch.setenv(variable, value)
+        with stage.served():
+            code, text, _ = said(stage.target(), capsys, "run")
+
+    (sentence,) = [line for line in text.splitlines() if line.startswith("error: ")]
+    assert [word for word in row.words if word.removeprefix("mend  ").removeprefix("stop  ") not in sentence] == []
+    assert (code, stage.requests) == (row.code, row.requests)
