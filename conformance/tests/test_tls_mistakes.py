@@ -215,7 +215,11 @@ ROWS: dict[str, Row] = {
     "client refused in TLS 1.3": Row(
         unknown_client(TLS_1_3), ("stop  client_certificate", "refuses the client certificate"), KEPT_OUT
     ),
-    "no client certificate in TLS 1.2": Row(missing_client(TLS_1_2), ("client_certificate",), KEPT_OUT),
+    "no client certificate in TLS 1.2": Row(
+        missing_client(TLS_1_2),
+        ("stop  client_certificate", "demand a client certificate, and none is named"),
+        KEPT_OUT,
+    ),
     "no client certificate in TLS 1.3": Row(
         missing_client(TLS_1_3), ("mend  client_certificate", "none is named", "demands a client certificate"), MENDED
     ),

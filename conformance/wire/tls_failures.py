@@ -21,7 +21,7 @@ _UNKNOWN_ISSUER = {2, 19, 20, 21, _SIGNED_BY_ITSELF}
 _WEAK = {66: "its key is too small", 67: "the key of its CA is too small", 68: "its CA signed with a digest too weak"}
 """Codes of X509_V_ERR_... (OpenSSL, x509_vfy.h), which `SSLCertVerificationError.verify_code` holds."""
 
-_DEMANDS = "CERTIFICATE_REQUIRED"
+_DEMANDS, _ENDED = "CERTIFICATE_REQUIRED", "HANDSHAKE_FAILURE"
 _ABOUT_OUR_CERTIFICATE = {
     _DEMANDS: "the endpoint demands a client certificate",
     "ALERT_UNKNOWN_CA": "the endpoint refuses the client certificate: it does not know its issuer",
@@ -40,7 +40,7 @@ _ABOUT_THE_ENDPOINT = {
     "UNSAFE_LEGACY_RENEGOTIATION_DISABLED": "the endpoint lacks secure renegotiation (RFC 5746)",
     "DH_KEY_TOO_SMALL": "the endpoint's Diffie-Hellman key is too small for this OpenSSL",
     "EE_KEY_TOO_SMALL": "the key of the endpoint's certificate is too small for this OpenSSL",
-    "HANDSHAKE_FAILURE": "the endpoint ends the handshake; it takes none of our ciphers, or not the client certificate",
+    _ENDED: "the endpoint ends the handshake; it takes none of our ciphers, or not the client certificate",
 }
 _NOT_TLS = (
     "WRONG_VERSION_NUMBER",
@@ -86,6 +86,9 @@ def handshake_failure(
     if isinstance(error, ssl.SSLEOFError) or not isinstance(error, ssl.SSLError):
         hint = "it may speak no TLS, or refuse the client certificate"
         return StreamError(FailureKind.TLS, f"the endpoint broke off while TLS was being set up; {hint}")
+    if not has_certificate and _ENDED in (error.reason or ""):
+        sentence = "the endpoint ends the handshake; it may demand a client certificate, and none is named"
+        return StreamError(FailureKind.TLS, sentence, key="client_certificate")
     sentence, key = broken_tls(error)
     if not has_certificate and key == "client_certificate":
         return StreamError(FailureKind.TLS, f"{sentence}, and none is named", key=key, mistake=True)
