@@ -261,13 +261,18 @@ def _query(sent: dict[str, Any], target: str) -> str:
     if "?" in target or not isinstance(rows, list):
         return ""
     pairs = [
-        f"{quote(name, safe='')}={quote(value, safe='')}"
+        f"{_quoted(name)}={_quoted(value)}"
         for row in rows
         if isinstance(row, dict)
         and (name := text_of(row.get("name")))
         and (value := text_of(row.get("value"))) is not None
     ]
     return f"?{'&'.join(pairs)}" if pairs else ""
+
+
+def _quoted(text: str) -> str:
+    """A name or value of a query, percent-encoded; a lone surrogate, which no URL has, as a question mark."""
+    return quote(text.encode("utf-8", errors="replace"), safe="")
 
 
 def _version(found: Any) -> str:

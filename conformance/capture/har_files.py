@@ -47,7 +47,7 @@ def _parsed(path: Path, octets: bytes) -> dict[str, Any]:
         ) from error
     except json.JSONDecodeError as error:
         told = f"it is not JSON: {error.msg}, line {error.lineno}, column {error.colno}"
-        cut = " (it seems to be cut short)" if error.pos >= len(text.rstrip()) - 1 > 0 else ""
+        cut = " (it seems to be cut short)" if 0 < len(text.rstrip()) <= error.pos else ""
         raise JournalError(f"{str(path)!r} is neither a journal nor a HAR: {told}{cut}; export it again") from error
     except (ValueError, RecursionError) as error:
         raise JournalError(

@@ -43,6 +43,8 @@ def _is_journal(octets: bytes) -> bool:
 def _journal(path: Path, digest: str) -> Capture:
     journal = read_journal(path)
     header = journal.header
+    if not isinstance(header.get("target"), dict):
+        raise JournalError(f"the journal {str(path)!r} has a damaged first line: it describes no target")
     try:
         target, strictness = target_from_mapping(header["target"]), Strictness(header["strictness"])
         started = str(header["started"])

@@ -99,10 +99,18 @@ def redirect_pairs(calls: Sequence[Recorded]) -> list[tuple[Recorded, Recorded]]
     """Each call that was answered 307, with the next one that repeats it where the 307 sends it (REQ-HTTP-307)."""
     pairs: list[tuple[Recorded, Recorded]] = []
     for index, each in enumerate(calls):
-        there = urljoin(each.origin + each.exchange.request.target, each.moved_to) if each.moved_to else ""
+        there = _destination(each)
         followed = (later for later in calls[index + 1 :] if _repeats(later, each, there))
         pairs += [(each, later) for later in islice(followed, 1)] if there else []
     return pairs
+
+
+def _destination(moved: Recorded) -> str:
+    """The URL to which a 307 sends a call, "" where there is none or it is no URL."""
+    try:
+        return urljoin(moved.origin + moved.exchange.request.target, moved.moved_to) if moved.moved_to else ""
+    except ValueError:
+        return ""
 
 
 def _repeats(later: Recorded, moved: Recorded, there: str) -> bool:

@@ -36,10 +36,11 @@ def check(
 ) -> int:
     """Judge recorded traffic: HAR 1.2 or a journal.
 
-    CAPTURE is what a browser or proxy exported, or the journal of a run. Without a target file the endpoint is inferred
-    from the traffic; names that it does not show are then not known to address nothing.
+    CAPTURE is what a browser or proxy exported (.har, .har.gz, .har.zip), or the journal of a run. It is judged only on what its
+    recorder cannot have changed. Without a target file the endpoint is inferred from the traffic; names that it does not
+    show are then not known to address nothing.
     """
-    file = _existing(capture, "journal.jsonl")
+    file = _existing(capture, "journal.jsonl", "a HAR, a journal.jsonl or the folder of a run")
     endpoint = None if target is None else load_target(target)
     if report_dir is not None and file.resolve().parent != report_dir.resolve():
         claim_folder(report_dir, overwrite=overwrite)
@@ -99,9 +100,9 @@ def _judged(journal: Path) -> dict[str, Any]:
     return results(assessed(read_journal(journal)))
 
 
-def _existing(path: Path, inside: str) -> Path:
-    """The file that `path` names, or the one called `inside` in the folder that it names."""
+def _existing(path: Path, inside: str, expected: str = "") -> Path:
+    """The file that `path` names, or the one called `inside` in the folder that it names; `expected` says what may be named."""
     file = path / inside if path.is_dir() else path
     if not file.is_file():
-        raise UsageError(f"{file}: there is no such file; expected a {inside} or the folder of a run")
+        raise UsageError(f"{file}: there is no such file; expected {expected or f'a {inside} or the folder of a run'}")
     return file

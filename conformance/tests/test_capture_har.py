@@ -294,14 +294,42 @@ JSON = st.recursive(
     | st.integers()
     | st.floats()
     | st.text(max_size=8)
-    | st.sampled_from([POLL_URL, "GET", "base64"]),
+    | st.sampled_from([POLL_URL, "GET", "base64", "\ud800", "https://[bad/x", "307", "REDACTED"]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
     max_leaves=6,
 )
 PLACES = ["entry", "startedDateTime", "time", "request", "response"]
 PLACES += [f"request__{name}" for name in ("method", "url", "httpVersion", "headers", "postData")]
 PLACES += [f"response__{name}" for name in ("status", "statusText", "httpVersion", "headers", "content")]
-PLACES += ["response__content__" + name for name in ("size", "text", "encoding")]
+PLACES += ["response__content__" + name for name in ("size", "text", "encoding", "_file")]
+PLACES += ["request__queryString", "response__redirectURL", "_fromCache", "comment"]
+
+
+LONE = "\ud800"  # half a character, which JSON can write and no encoding can
+ODD: dict[str, dict[str, Any]] = {
+    "half a character in the URL": {"request__url": f"https://endpoint.test/{LONE}/operations/{LONE}"},
+    "half a character in lines": {
+        "request__headers": [{"name": "Host", "value": "x"}, {"name": "X-Api-Key", "value": LONE * 9}]
+    },
+    "half a character in the query": {
+        "request__url": POLL_URL,
+        "request__queryString": [{"name": LONE, "value": LONE}],
+    },
+    "half a character in the content": {"response__content": {"text": f"<Operation>{LONE}</Operation>"}},
+    "half a character in base64": {"response__content": {"text": f"PG{LONE}", "encoding": "base64"}},
+    "half a character in a file's name": {"response__content": {"_file": LONE}},
+    "a redirect to no URL": {"response__status": 307, "response__redirectURL": "https://[bad/x"},
+    "a redirect to no port": {"response__status": 307, "response__redirectURL": "https://x:99999/x"},
+    "a status of thirty digits": {"response__status": 10**30},
+}
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_odd_values_break_nothing(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "odd.har"
+    path.write_text(json.dumps({"log": {"entries": [poll(**ODD[kind]), poll(request__url=POLL_URL + "2")]}}))
+
+    assert check_capture(path, report_dir=tmp_path / "reports") in (0, 1)
 
 
 @settings(max_examples=150, deadline=None)
