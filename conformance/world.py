@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -33,21 +33,29 @@ class Absence(StrEnum):
 class World:
     """A target under one strictness; `listed` holds role instances that the endpoint reported beyond the configured ones.
 
-    `memory` keeps what the oracle, the checks and `instances` said, for they are asked again.
+    `folds_slots` says that the endpoint was seen to take slots in any letter case. `memory` keeps what the oracle, the checks and `instances` said, for they are asked again.
     """
 
     target: Target
     strictness: Strictness
     listed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    folds_slots: bool = False
     memory: dict[object, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def deployment_of(self, address: Address) -> Deployment | None:
-        """The listed deployment that `address` names, exactly."""
+        """The listed deployment that `address` names: exactly, but for the case of a slot where the endpoint takes any."""
+        address = self._folded(address)
         for deployment in self.target.deployments:
             container = deployment.slot if address.form is UriForm.SLOT else deployment.name
             if (deployment.cloud_service, container) == (address.service, address.deployment):
                 return deployment
         return None
+
+    def _folded(self, address: Address) -> Address:
+        """`address` with its slot as the documents write it, where the endpoint takes any letter case."""
+        slot = address.deployment.lower()
+        folds = self.folds_slots and address.form is UriForm.SLOT and slot in SLOTS
+        return replace(address, deployment=slot) if folds else address
 
     def instances(self, deployment: Deployment) -> tuple[str, ...]:
         """Every role instance known in `deployment`."""
@@ -60,6 +68,7 @@ class World:
 
     def absence(self, address: Address) -> Absence:
         """What of a role-instance or deployment address does not exist (names that differ in case alone are neither)."""
+        address = self._folded(address)
         if address.form is UriForm.SLOT and address.deployment not in SLOTS:
             return Absence.SLOT_CASE if address.deployment.lower() in SLOTS else Absence.SLOT
         services = {deployment.cloud_service for deployment in self.target.deployments}

@@ -22,16 +22,18 @@ def world_of(journal: Journal) -> World:
     target = target_from_mapping(journal.header["target"])
     strictness = Strictness(journal.header["strictness"])
     listed: dict[str, tuple[str, ...]] = {}
+    folds = False
     for event in journal.events:
         if event["type"] == "listed":
             listed = {name: tuple(instances) for name, instances in event["listed"].items()}
-    return World(target, strictness, listed)
+            folds = bool(event.get("folds_slots", False))
+    return World(target, strictness, listed, folds_slots=folds)
 
 
 def rejudged(journal: Journal) -> list[Verdict]:
     """Every verdict of the run, in order: judgements made again, verdicts that no check made kept as they are."""
     world = world_of(journal)
-    early = replace(world, listed={}, memory={})
+    early = replace(world, listed={}, folds_slots=False, memory={})
     verdicts: list[Verdict] = []
     current = early
     everything = sorted(journal.exchanges.values(), key=lambda exchange: exchange.number)

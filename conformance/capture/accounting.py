@@ -72,4 +72,6 @@ def _reason(evidence: Evidence, recorded: Recorded, followed: Collection[int]) -
         return OPEN if recorded.tells(Fact.CONTENT) else EMPTY
     if reading.nameless:
         return NAMES
-    return LINES if reading.blurred else ALONE
+    if reading.blurred:
+        return LINES
+    return ALONE if reading.is_plain or reading.defects else OPEN

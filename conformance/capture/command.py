@@ -12,7 +12,7 @@ import click
 
 from conformance import __version__
 from conformance.capture.accounting import unjudged_notes, unrecorded_notes
-from conformance.capture.evidence import Evidence
+from conformance.capture.evidence import Evidence, folds_slots
 from conformance.capture.observations import message_plans, observation_plans
 from conformance.capture.operations import accepted_plans, poll_plans
 from conformance.capture.reading import read_capture
@@ -101,9 +101,11 @@ def write_journal(
         for each in selection.recorded:
             redactor.learn(each.exchange)
         recorded = [replace(each, exchange=recorder.record(_labelled(each))) for each in selection.recorded]
-        listed = _listed([each.exchange for each in recorded])
-        recorder.world = replace(recorder.world, listed=listed, memory={})
-        recorder.note("listed", listed={name: list(instances) for name, instances in listed.items()})
+        exchanges = [each.exchange for each in recorded]
+        listed, folds = _listed(exchanges), folds_slots(exchanges)
+        recorder.world = replace(recorder.world, listed=listed, folds_slots=folds, memory={})
+        told = {name: list(instances) for name, instances in listed.items()}
+        recorder.note("listed", listed=told, folds_slots=folds)
         evidence = Evidence(recorder.world, recorded, given=selection.given)
         plans = [plan for planner in PLANNERS for plan in planner(evidence)]
         operations = sum(_judge(recorder, plan) for plan in (*plans, *message_plans(evidence)))

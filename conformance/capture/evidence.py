@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +14,11 @@ from conformance.protocol.addresses import Kind, UriForm, read_target
 from conformance.world import SLOTS, Absence
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from conformance.capture.traffic import Recorded
     from conformance.checks.registry import Check
-    from conformance.model import Deployment, Exchange, Verdict
+    from conformance.model import Exchange, Verdict
     from conformance.oracle import Defect
     from conformance.protocol.addresses import Address
     from conformance.world import World
@@ -76,6 +76,13 @@ def is_accepted(exchange: Exchange) -> bool:
     return exchange.reply is not None and 200 <= exchange.reply.status < 300
 
 
+def folds_slots(exchanges: Iterable[Exchange]) -> bool:
+    """Whether the endpoint took a slot in another letter case than the documents write it: it accepted such a call."""
+    asked = (read_target(exchange.request.target) for exchange in exchanges if is_accepted(exchange))
+    slots = (address.deployment for address in asked if address.form is UriForm.SLOT)
+    return any(slot not in SLOTS and slot.lower() in SLOTS for slot in slots)
+
+
 class Evidence:
     """The recorded calls of one endpoint, masked and numbered, and the world to judge them in."""
 
@@ -118,7 +125,7 @@ class Evidence:
             return False
         if self.world.absence(address) is not Absence.INSTANCE:
             return True
-        deployment = self.deployment_of(address)
+        deployment = self.world.deployment_of(address)
         return deployment is not None and bool(self.world.listed.get(deployment.name))
 
     def _may_be_open(self, defect: Defect, recorded: Recorded, address: Address) -> bool:
@@ -155,21 +162,6 @@ class Evidence:
         """
         found = self._polls.get((identifier, subscription), []) if identifier else []
         return [each for each in found if self.reading(each).is_plain or is_accepted(each.exchange)]
-
-    def deployment_of(self, address: Address) -> Deployment | None:
-        """The deployment that `address` names; the slot in any letter case, where the endpoint was seen to take it so."""
-        if address.form is UriForm.SLOT and self.folds_slots:
-            address = replace(address, deployment=address.deployment.lower())
-        return self.world.deployment_of(address)
-
-    @cached_property
-    def folds_slots(self) -> bool:
-        """Whether the endpoint answered a call that names a slot in another case than the documents as it answers others."""
-        return any(
-            address.form is UriForm.SLOT and address.deployment not in SLOTS and address.deployment.lower() in SLOTS
-            for each, address in self._addressed
-            if is_accepted(each.exchange)
-        )
 
     @cached_property
     def _addressed(self) -> list[tuple[Recorded, Address]]:

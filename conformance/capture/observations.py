@@ -54,7 +54,7 @@ def _described(evidence: Evidence, recorded: Recorded) -> list[Judgement]:
         made += [Judgement(check, (exchange,)) for check in (version_gates, status_vocabulary)]
     if address.kind is Kind.DEPLOYMENT and not _is_changing(exchange):
         name, slot = _identity(evidence, exchange, address.form, address.deployment)
-        known = evidence.deployment_of(address) if evidence.given else None
+        known = evidence.world.deployment_of(address) if evidence.given else None
         instances = list(known.role_instances) if known is not None else []
         made += [Judgement(deployment_document, (exchange,), {"name": name, "slot": slot})]
         made += [Judgement(instance_list, (exchange,), {"instances": instances})]

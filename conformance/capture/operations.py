@@ -75,7 +75,7 @@ def _of_polls(polls: Sequence[Exchange]) -> list[Judgement]:
 def _end(evidence: Evidence, start: Exchange, polls: Sequence[Exchange]) -> tuple[list[Judgement], tuple[Verdict, ...]]:
     """The end of an operation, where the capture shows one; a failure accuses nobody, for it may be the guest's."""
     address = read_target(start.request.target)
-    deployment = evidence.deployment_of(address)
+    deployment = evidence.world.deployment_of(address)
     ends = [poll for poll in polls if status_of(poll) in TERMINAL]
     if deployment is not None and address.instance in deployment.failing_role_instances:
         return ([Judgement(fails_as_announced, (start, *polls))] if ends else []), ()

@@ -67,7 +67,7 @@ def wrong_refusal_plans(evidence: Evidence) -> Iterator[Plan]:
         reply = recorded.exchange.reply
         if reply is None or not 400 <= reply.status < 500 or not reading.is_sound or not evidence.is_telling(recorded):
             continue
-        deployment = evidence.deployment_of(reading.address)
+        deployment = evidence.world.deployment_of(reading.address)
         listed = deployment is not None and reading.address.instance in deployment.role_instances
         if evidence.given and listed and permitted(recorded.exchange.request, evidence.world).must_be_accepted:
             form = "REQ-REIMAGE-URI-SLOT" if reading.address.form is UriForm.SLOT else "REQ-REIMAGE-URI-NAME"

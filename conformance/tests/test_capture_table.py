@@ -215,6 +215,20 @@ def test_an_empty_slot_is_judged_in_whatever_case_it_is_asked_for(
     assert outcome(judged(tmp_path, taken), "REQ-DEPL-EMPTY-SLOT") is expected
 
 
+def test_a_slot_in_capitals_is_the_slot_where_the_endpoint_takes_it_so(tmp_path: Path, sound: Session) -> None:
+    right, wrong = document(sound), document(sound)
+    capital_slots(right)
+    capital_slots(wrong)
+    unknown = next(entry for entry in entries(wrong) if "NoSuchRole" in entry["request"]["url"])
+    unknown["response"] |= {"status": 200, "content": {"size": 0, "text": ""}}
+    of_refusals = document(sound, tuple(e for e in sound.exchanges if e.reply is not None and e.reply.status >= 400))
+    capital_slots(of_refusals)
+
+    assert outcome(judged(tmp_path, right, sound), "REQ-REIMAGE-UNKNOWN-INSTANCE") is Outcome.MET
+    assert outcome(judged(tmp_path, wrong, sound), "REQ-REIMAGE-UNKNOWN-INSTANCE") is Outcome.VIOLATED
+    assert outcome(judged(tmp_path, of_refusals, sound), "REQ-REIMAGE-UNKNOWN-INSTANCE") is Outcome.UNTESTED
+
+
 def redirected(found: Session, *, most_there: bool) -> dict[str, Any]:
     """A session whose first reimage is sent to a regional host by a 307, and repeated there; polls go on here, or there."""
     taken = document(found)
