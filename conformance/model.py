@@ -428,7 +428,10 @@ class Preflight:
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """Everything a run concludes: what every report is made from."""
+    """Everything a run concludes: what every report is made from.
+
+    `hindrance` says in a sentence why nothing could be judged, and names the key of the target file to look at; "" where something could.
+    """
 
     run: RunInfo
     target: Mapping[str, Any]
@@ -443,6 +446,7 @@ class Assessment:
     reimages: int
     notes: tuple[str, ...] = ()
     preflight: Preflight | None = None
+    hindrance: str = ""
 
     def counts(self) -> dict[str, int]:
         """How many requirements ended in each outcome, every outcome named."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from conformance.assessment.causes import Evidence, attributed
 from conformance.assessment.controls import Controls, controlled
 from conformance.assessment.findings import findings_of
+from conformance.assessment.fronts import closed_reimages, front_of, fronted
 from conformance.assessment.intervals import weighed
 from conformance.assessment.outcomes import LEFT_OUT, results_of
 from conformance.assessment.rejudging import rejudged, world_of
@@ -62,7 +63,10 @@ def assess(
     captured = bool(journal.header.get("capture"))
     evidence = Evidence.of(exchanges, controls)
     made = weighed(rejudged(journal) if judged is None else judged, exchanges, world)
-    verdicts = [attributed(controlled(verdict, exchanges, controls, captured=captured), evidence) for verdict in made]
+    front, closed = front_of(world, exchanges.values()), closed_reimages(world, exchanges.values())
+    fair = [fronted(verdict, exchanges, front, closed) for verdict in made]
+    verdicts = [attributed(controlled(verdict, exchanges, controls, captured=captured), evidence) for verdict in fair]
+    hindrance = "" if captured else front.sentence if front is not None else closed
     if captured:
         verdicts = [replace(v, outcome=Outcome.UNTESTED) if v.outcome is Outcome.INCONCLUSIVE else v for v in verdicts]
     cases = _cases(journal, verdicts)
@@ -77,7 +81,8 @@ def assess(
         verdicts, results, exchanges, lambda exchange: reproduce(exchange, route, _beside(exchange, exchanges))
     )
     run = _run(journal)
-    verdict, exit_code = conclude(results, interrupted=run.interrupted)
+    verdict, exit_code = conclude(results, interrupted=run.interrupted, hindered=bool(hindrance))
+    hindrance = hindrance if verdict is RunVerdict.INCOMPLETE else ""
     operations = _operations(journal)
     return Assessment(
         run=run,
@@ -92,6 +97,7 @@ def assess(
         requests=len(exchanges),
         reimages=_reimages(journal),
         notes=journal.notes,
+        hindrance=hindrance,
     )
 
 
@@ -105,13 +111,15 @@ def _beside(exchange: Exchange, exchanges: Mapping[int, Exchange]) -> list[Excha
     ]
 
 
-def conclude(results: Sequence[RequirementResult], *, interrupted: bool = False) -> tuple[RunVerdict, int]:
-    """The verdict of a run and its exit code."""
+def conclude(
+    results: Sequence[RequirementResult], *, interrupted: bool = False, hindered: bool = False
+) -> tuple[RunVerdict, int]:
+    """The verdict of a run and its exit code; `hindered` says that no sound request reached what is judged."""
     failing = [r for r in results if r.counts_as is CountsAs.FAIL]
     outcomes = {result.outcome for result in failing}
     if Outcome.VIOLATED in outcomes:
         return RunVerdict.NONCONFORMANT, 2 if interrupted else 1
-    if Outcome.INCONCLUSIVE in outcomes or interrupted:
+    if Outcome.INCONCLUSIVE in outcomes or interrupted or hindered:
         return RunVerdict.INCOMPLETE, 2 if interrupted else 6
     if Outcome.UNTESTED in outcomes:
         return RunVerdict.PARTIAL, 0
@@ -155,8 +163,8 @@ def _cases(journal: Journal, verdicts: Sequence[Verdict]) -> list[CaseRecord]:
             continue
         name = event["id"]
         end = ends.get(name, {"outcome": "inconclusive", "detail": "the run ended before the case did"})
-        found = {verdict.outcome for verdict in by_case.get(name, [])}
-        own = end["outcome"]
+        found = {verdict.outcome: verdict for verdict in reversed(by_case.get(name, []))}
+        own, detail = end["outcome"], end.get("detail", "")
         if own not in ("error", "not-applicable"):
             judged = next((outcome for outcome in _CASE_ORDER if outcome in found), None)
             own = (
@@ -164,6 +172,8 @@ def _cases(journal: Journal, verdicts: Sequence[Verdict]) -> list[CaseRecord]:
                 if judged is not None and not (own in ("untested", "inconclusive") and judged is Outcome.MET)
                 else own
             )
+            if judged is Outcome.INCONCLUSIVE and end["outcome"] in (Outcome.VIOLATED, Outcome.ADVISORY, Outcome.MET):
+                detail = found[judged].actual
         records[name] = CaseRecord(
             name,
             tuple(event["requirements"]),
@@ -171,7 +181,7 @@ def _cases(journal: Journal, verdicts: Sequence[Verdict]) -> list[CaseRecord]:
             end.get("duration_seconds", 0.0),
             tuple(end.get("evidence", ())),
             event.get("doc", ""),
-            end.get("detail", ""),
+            detail,
         )
     return list(records.values())
 

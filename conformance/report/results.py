@@ -94,6 +94,7 @@ def _run(assessment: Assessment) -> Results:
         "interrupted": run.interrupted,
         "verdict": assessment.verdict.value,
         "exit_code": assessment.exit_code,
+        "reason": assessment.hindrance,
         "coverage": _plain(dict(run.coverage)),
     }
 

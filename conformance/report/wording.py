@@ -54,10 +54,7 @@ def verdict_sentence(assessment: Assessment) -> str:
     if assessment.verdict is RunVerdict.NONCONFORMANT:
         return _nonconformant(assessment, counts)
     if assessment.verdict is RunVerdict.INCOMPLETE:
-        blind = _gating(assessment, Outcome.INCONCLUSIVE)
-        if assessment.run.interrupted and not blind:
-            return "No violation was seen before the run was cut short."
-        return f"No violation was seen, but {counted(blind, 'requirement')} that must hold could not be judged."
+        return _incomplete(assessment)
     if assessment.verdict is RunVerdict.PARTIAL:
         left = _gating(assessment, Outcome.UNTESTED)
         if assessment.run.capture:
@@ -105,6 +102,15 @@ def _nonconformant(assessment: Assessment, counts: dict[str, int]) -> str:
     verb = "is" if counts["violated"] == 1 else "are"
     sentence = f"{counted(counts['violated'], 'requirement')} {verb} violated"
     return f"{sentence}, for {counted(causes, 'reason')}." if causes else f"{sentence}."
+
+
+def _incomplete(assessment: Assessment) -> str:
+    if assessment.hindrance:
+        return f"Nothing could be judged: {assessment.hindrance}."
+    blind = _gating(assessment, Outcome.INCONCLUSIVE)
+    if assessment.run.interrupted and not blind:
+        return "No violation was seen before the run was cut short."
+    return f"No violation was seen, but {counted(blind, 'requirement')} that must hold could not be judged."
 
 
 def _gating(assessment: Assessment, outcome: Outcome) -> int:

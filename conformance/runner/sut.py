@@ -7,10 +7,10 @@ from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+from conformance.assessment.fronts import closed_reimages, front_of
 from conformance.checks.deployments import READY, statuses_in
 from conformance.checks.probes import installation_in
-from conformance.checks.wording import said
-from conformance.model import Deployment, Exchange, FailureKind, Outcome, Request, Verdict
+from conformance.model import Deployment, Exchange, Outcome, Request, Verdict
 from conformance.protocol.addresses import FORMS, UriForm, read_target
 from conformance.protocol.requests import VERSION_HEADER, Place, with_header, without_header
 from conformance.runner.campaign import Campaign, Result
@@ -95,16 +95,31 @@ class SystemUnderTest:
             for place in self.places():
                 self.probe.installation(place)
         self.tick()
+        self._heed_refusals()
 
     def _knock(self) -> None:
-        """Finds out whether the client certificate opens the subscription; if nothing does, nothing more is sent."""
-        if not self.target.is_https:
+        """Finds out whether sound requests reach the service; where they certainly do not, nothing more is sent."""
+        main = self.planner.main
+        for request in (self.builder.operation_status("0" * 32), self.builder.deployment(main), self.nowhere()):
+            self.dispatcher.once(request, label="knock")
+            front = front_of(self.world, self.recorder.exchanges)
+            if front is None:
+                return
+        if front is not None and front.is_certain:
+            self.dispatcher.kept_out = front.sentence
+
+    def _heed_refusals(self) -> None:
+        """Sends nothing more where reimages were tried in every form that is planned, and no sound request reaches the service."""
+        sent = {
+            read_target(exchange.request.target).form
+            for exchange in self.recorder.exchanges
+            if exchange.label.startswith("step:")
+        }
+        if sent < {step.form for step in self.planner.steps} or self.dispatcher.kept_out:
             return
-        sound = (self.builder.operation_status("0" * 32), self.builder.deployment(self.planner.main), self.nowhere())
-        refused = [self.dispatcher.once(request, label="knock") for request in sound]
-        if all(_keeps_out(exchange) for exchange in refused):
-            self.dispatcher.kept_out = f"sound requests of every kind come to this: {said(refused[0])}; client_certificate does not open subscription_id"
-            self.recorder.note("note", text=f"Nothing could be judged: {self.dispatcher.kept_out}.")
+        front = front_of(self.world, self.recorder.exchanges)
+        closed = closed_reimages(self.world, self.recorder.exchanges)
+        self.dispatcher.kept_out = front.sentence if front is not None else closed
 
     def places(self) -> list[Place]:
         """Every role instance that the target lists."""
@@ -328,15 +343,6 @@ class SystemUnderTest:
         for request in [] if found else every[:1]:
             self.dispatcher.pass_gate(request)
         return found
-
-
-def _keeps_out(exchange: Exchange) -> bool:
-    """Whether an answer is what a caller gets who is not let in: 401, 403, or a connection that ends at once."""
-    if exchange.reply is not None:
-        return exchange.reply.status in (401, 403)
-    return exchange.failure is not None and exchange.failure.kind in (
-        FailureKind.TLS, FailureKind.CLOSED, FailureKind.RESET,
-    )  # fmt: skip
 
 
 def outcome_of(verdicts: Sequence[Verdict]) -> Outcome:
