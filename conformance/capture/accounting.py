@@ -70,8 +70,6 @@ def _reason(evidence: Evidence, recorded: Recorded, followed: Collection[int]) -
         return OTHERWISE
     if is_accepted(exchange):
         return OPEN if recorded.tells(Fact.CONTENT) else EMPTY
-    if reading.nameless:
-        return NAMES
-    if reading.blurred:
-        return LINES
+    if reading.nameless or reading.blurred:
+        return NAMES if reading.nameless else LINES
     return ALONE if reading.is_plain or reading.defects else OPEN
