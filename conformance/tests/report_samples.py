@@ -15,6 +15,7 @@ from conformance.model import (
     Observation,
     OperationRecord,
     Outcome,
+    Preflight,
     Profile,
     Request,
     Requirement,
@@ -169,7 +170,12 @@ def sample_assessment() -> Assessment:
         actual="ID, HttpStatusCode, Status",
         evidence=(3,),
     )
+    asked = (
+        ("ok", "other_subscription_id: answered 404"),
+        ("check", "second_client_certificate: answered 403 <b>no</b>"),
+    )
     return Assessment(
+        preflight=Preflight(7, asked),
         run=RunInfo(
             id="20261122T200000Z-1a2b",
             started="2026-11-22T20:00:00Z",

@@ -93,6 +93,24 @@ def cut(folder: Path, into: Path, keep: float, tail: bytes = b"") -> Path:
     return path
 
 
+def test_what_was_asked_before_a_run_is_in_its_journal(complete: tuple[Path, int], tmp_path: Path) -> None:
+    lines = (complete[0] / "journal.jsonl").read_text().splitlines(keepends=True)
+    event = {"type": "preflight", "at": 0.0, "requests": 2, "answers": [["ok", "all is well"]]}
+    for asked, expected in (
+        (event, {"requests": 2, "answers": [("ok", "all is well")]}),
+        (event | {"answers": 3}, None),
+    ):
+        path = tmp_path / "journal.jsonl"
+        path.write_text("".join([lines[0], json.dumps(asked) + "\n", *lines[1:3]]))
+        if expected is None:
+            with pytest.raises(JournalError, match="the journal's preflight cannot be read"):
+                assessed(read_journal(path))
+        else:
+            found = assessed(read_journal(path)).preflight
+            assert found is not None
+            assert {"requests": found.requests, "answers": list(found.answers)} == expected
+
+
 @pytest.mark.parametrize("keep", [0.05, 0.4, 0.95, 0.9999])
 def test_a_torn_journal_gives_all_reports(complete: tuple[Path, int], tmp_path: Path, keep: float) -> None:
     path = cut(complete[0], tmp_path, keep)

@@ -11,7 +11,10 @@ from jsonschema import Draft202012Validator
 
 from conformance.errors import UsageError
 from conformance.model import Assessment, Outcome
+from conformance.report.console import console_lines
+from conformance.report.html.page import Page
 from conformance.report.results import load_results, results, results_schema, results_text
+from conformance.report.summary import summary_text
 from conformance.tests.report_samples import conformant_assessment, hostile_assessment, sample_assessment
 
 if TYPE_CHECKING:
@@ -37,6 +40,18 @@ def test_results_are_of_the_form_that_the_schema_describes(assessment: Assessmen
 
 def test_every_member_that_is_written_is_described(assessment: Assessment) -> None:
     assert list(undescribed(results(assessment), results_schema(), "$")) == []
+
+
+def test_what_was_asked_before_the_run_is_told_in_every_report() -> None:
+    told = sample_assessment()
+    sentence = "Before the run, 7 requests asked about the target file: 1 answer to check in the target file."
+    asked = results(told)["preflight"]
+    assert asked["requests"] == 7
+    assert [answer["level"] for answer in asked["answers"]] == ["ok", "check"]
+    assert sentence in summary_text(told)
+    assert "check: second_client_certificate: answered 403 <b>no</b>" in console_lines(told)
+    assert sentence in str(Page.of(told, {}).verdict())
+    assert "preflight" not in results(replace(told, preflight=None))
 
 
 @pytest.mark.parametrize("member", ["schema", "run", "summary", "requirements", "findings", "operations", "cases"])
