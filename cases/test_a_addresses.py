@@ -8,7 +8,7 @@ import pytest
 
 from conformance.casebook import NotApplicable, SystemUnderTest, smoke, verifies
 from conformance.model import Request
-from conformance.protocol.addresses import FORMS, UriForm
+from conformance.protocol.addresses import FORMS, UriForm, encode
 from conformance.protocol.requests import (
     Place,
     with_query,
@@ -85,7 +85,18 @@ def test_a_cloud_service_of_another_subscription_is_unknown(sut: SystemUnderTest
 
 
 def near_names(sut: SystemUnderTest) -> list[tuple[str, str, str, UriForm]]:
-    """Service, container and instance that address nothing, by small slips, in both forms."""
+    """Service, container and instance that address nothing, by small slips, in both forms, as a path spells them."""
+    return [(spelled(service), spelled(place), spelled(name), form) for service, place, name, form in slips(sut)]
+
+
+def spelled(name: str) -> str:
+    """A name as a path segment has it; white space behind it is encoded already."""
+    bare = name.removesuffix("%20")
+    return encode(bare) + name[len(bare) :]
+
+
+def slips(sut: SystemUnderTest) -> list[tuple[str, str, str, UriForm]]:
+    """The same as the names are, but for white space."""
     main, token = sut.planner.main, sut.builder.token
     instance = sut.main_witness(0).role_instance
     cases: list[tuple[str, str, str, UriForm]] = []
@@ -244,13 +255,11 @@ def test_malformed_instance_names_are_refused(sut: SystemUnderTest, form: UriFor
     """Characters that no name has are answered 400 or 404 and a document that is still well formed."""
     deployment = sut.planner.main
     encoded = name.replace(" ", "%20").replace("<", "%3C").replace(">", "%3E").replace('"', "%22")
-    known = sut.main_witness(0).role_instance
+    known = encode(sut.main_witness(0).role_instance)
+    twice = known if known[0] == "%" else f"%{ord(known[0]):02X}{known[1:]}"
+    twice = twice.replace("%", "%25", 1)
     encoded = encoded if name in (*AROUND, *NOTHING) else f"{sut.builder.token}{encoded}"
-    encoded = (
-        encoded.replace("{token}", sut.builder.token)
-        .replace("{name}", known)
-        .replace("{twice}", f"%25{ord(known[0]):02X}{known[1:]}")
-    )
+    encoded = encoded.replace("{token}", sut.builder.token).replace("{name}", known).replace("{twice}", twice)
     exchange = sut.refuse(unquoted(sut, deployment.cloud_service, Place(deployment, "").container(form), encoded, form))
     if exchange.reply is not None:
         sut.observe("REQ-REIMAGE-BAD-NAME", f"a malformed instance name is answered {exchange.reply.status}", exchange)

@@ -13,7 +13,7 @@ from conformance.checks.refusals import instance_untouched, nothing_left_behind,
 from conformance.checks.transport import answered_with, same_answer
 from conformance.model import Identity, Request
 from conformance.protocol.addresses import FORMS, UriForm
-from conformance.protocol.requests import with_query, with_subscription, without_header
+from conformance.protocol.requests import Place, with_query, with_subscription, without_header
 from conformance.runner.operations import Operation
 
 forms = pytest.mark.parametrize("form", [pytest.param(UriForm.SLOT, marks=smoke), UriForm.NAME])
@@ -28,6 +28,12 @@ def over_tls(sut: SystemUnderTest) -> None:
 def refuse_and_look(sut: SystemUnderTest, request: Request) -> None:
     """Refuses a reimage, and looks whether the instance it addresses noticed."""
     place = sut.place_of(request) or sut.main_witness(7)
+    with sut.examining(place):
+        judge_refused(sut, request, place)
+
+
+def judge_refused(sut: SystemUnderTest, request: Request, place: Place) -> None:
+    """Judges the answer to a reimage that is to be refused, and that nothing came of it at `place`."""
     before = sut.observer.look(place.deployment) if sut.observer.offers_deployment else None
     exchange = sut.refuse(request, effects=False)
     with sut.together():

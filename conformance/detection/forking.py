@@ -46,7 +46,10 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a run concluded about a subject; `unjudged` gives the reason for each requirement that was not judged."""
+    """What a run concluded about a subject.
+
+    `unjudged` gives the reason for each requirement that was not judged; `unlisted` names what each reimage wiped though the target file does not list it.
+    """
 
     subject: Subject
     verdict: str = ""
@@ -59,6 +62,7 @@ class Found:
     unjudged: dict[str, str] = field(default_factory=dict)
     requests: int = 0
     reimages: int = 0
+    unlisted: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
 
     @property
@@ -158,9 +162,12 @@ def _judge(session: pytest.Session, subject: Subject) -> dict[str, Any]:
         following = session.items[index + 1] if index + 1 < len(session.items) else None
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
     run.finish(interrupted=False)
+    from conformance.gate.listing import instances_of  # noqa: PLC0415
     from conformance.journal import read_journal  # noqa: PLC0415
 
     found = summarised(subject, assessed(read_journal(run.journal_path), run.sut.recorder.made))
+    listed = {(d.cloud_service, d.name, name) for d in run.target.deployments for name in instances_of(d)}
+    found["unlisted"] = sorted("/".join(place) for place in run.reimaged() if place not in listed)
     return found if inherited is not run else {}
 
 
@@ -170,7 +177,7 @@ def _read(subject: Subject, path: Path) -> Found:
         plain = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         plain = {"errors": [f"the child left nothing: {error}"]}
-    lists = {name: tuple(plain.get(name, ())) for name in ("findings", "errors")}
+    lists = {name: tuple(plain.get(name, ())) for name in ("findings", "errors", "unlisted")}
     return Found(subject, **{name: value for name, value in plain.items() if name != "name"} | lists)
 
 
@@ -180,8 +187,12 @@ def judge_each(
     profile: str = "standard",
     processes: int = 2,
     told: Callable[[Found], None] | None = None,
+    selection: str = "",
 ) -> list[Found]:
-    """Judges every subject in memory, `processes` at a time, in no particular order; `told` hears of each as it is done."""
+    """Judges every subject in memory, `processes` at a time, in no particular order; `told` hears of each as it is done.
+
+    `selection` chooses cases as pytest's -k does.
+    """
     from conformance.commands.case_files import cases_folder  # noqa: PLC0415
 
     found: list[Found] = []
@@ -195,6 +206,7 @@ def judge_each(
     folder, said = cases_folder(), sys.stdout
     words = [str(folder), f"--rootdir={folder.parent}", "--in-memory", "--profile", profile, "-qq", "--no-header"]
     words += ["-p", "no:cacheprovider", "-o", "addopts=", "--seed=0"]
+    words += ["-k", selection] if selection else []
     with contextlib.redirect_stdout(io.StringIO()):
         pytest.main(words, plugins=[ForkingLoop(subjects, keep, processes)])
     return found

@@ -27,6 +27,7 @@ from conformance.wire.redaction import Redactor
 from conformance.world import World
 
 if TYPE_CHECKING:
+    from conformance.emulator import Emulator
     from conformance.model import Preflight, Target
     from conformance.plugin.options import Plan
     from conformance.wire.clock import Clock
@@ -46,6 +47,7 @@ class Run:
         self._stack = ExitStack()
         self._began = time.monotonic()
         self._finished = False
+        self._emulator: Emulator | None = None
         self._baseline = None if plan.baseline is None else baseline.load_baseline(plan.baseline)
         target, clock, connector, probe_connector = self._endpoint()
         self.target = self._limited(target)
@@ -81,7 +83,7 @@ class Run:
 
         clock = TurnedClock()
         plan = self.plan
-        emulator = memory_emulator(
+        emulator = self._emulator = memory_emulator(
             clock,
             plan.faults,
             plan.oddities,
@@ -95,6 +97,11 @@ class Run:
             MemoryConnector(emulator, clock),
             MemoryConnector(emulator, clock, probe=True) if plan.probe else None,
         )
+
+    def reimaged(self) -> list[tuple[str, str, str]]:
+        """Cloud service, deployment and role instance of each reimage in an emulator in memory."""
+        operations = self._emulator.world.operations.values() if self._emulator is not None else ()
+        return [(each.deployment.service, each.deployment.name, each.instance.name) for each in operations]
 
     def _embedded(self) -> Target:
         """The emulator, served over TLS for as long as the run lasts."""

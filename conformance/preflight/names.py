@@ -274,6 +274,13 @@ def _instance_remarks(evidence: Evidence) -> Iterator[Remark]:
                 not _may_be_left_out(name, evidence.witnesses, absent) for name in absent
             )
             yield mend(text) if is_proven else check(text)
+    unlisted = sorted(seen - {*deployment.role_instances, *deployment.failing_role_instances}, key=natural)
+    if unlisted:
+        yield note(
+            f"role_instances in {where}: {deployment.name} has {len(unlisted)} more that are not listed ({', '.join(unlisted[:FEW])}"
+            f"{', ...' if len(unlisted) > FEW else ''}); no request is meant for them, but what a faulty endpoint does with a bad "
+            "request is not in the suite's hands"
+        )
     shown = statuses_in(evidence.by_slot) or (statuses_in(evidence.by_name) if evidence.by_name is not None else {})
     unready = {name: shown[name] for name in deployment.role_instances if shown.get(name, READY) != READY}
     if unready:

@@ -13,6 +13,7 @@ from conformance.checks.probes import installation_in
 from conformance.checks.wording import is_conflict
 from conformance.oracle import MINIMUM_VERSION, permitted
 from conformance.protocol.requests import Place, with_query
+from conformance.runner.holding import Holds
 from conformance.runner.signals import Withheld
 from conformance.runner.variations import varied
 
@@ -92,6 +93,7 @@ class Campaign:
         self._refused: dict[str, Result] = {}
         self.paused = False
         self.exclusive = False
+        self.holds = Holds()
         self.reserve = budget.reserve
         self._again = 0.0
         self._locked: set[str] = set()
@@ -122,13 +124,14 @@ class Campaign:
         """The refusals are through: start whatever is left, out of the whole budget."""
         self.paused = False
         self.reserve = 0
+        self.holds.release()
 
     def _is_free(self, step: Step) -> bool:
         """Whether nothing of ours is in a step's way; after a conflict, whether nothing of ours runs at all."""
         if self.exclusive and (self._book.under_way or self._dispatcher.clock.now() < self._again):
             return False
         awaited = any(result.awaits_probe and result.step.place == step.place for result in self.results.values())
-        if awaited or self._observer.is_last_bystander(step.place):
+        if awaited or self.holds.keeps(step.place) or self._observer.is_last_bystander(step.place):
             return False
         return not self._book.is_busy(step.place.deployment) and self._observer.is_online(step.place)
 

@@ -53,6 +53,10 @@ class Dispatcher:
         self.limits = limits
         self.before: Callable[[], None] = lambda: None
         self.knock: Callable[[], bool] = lambda: False
+        self.seen: Callable[[Exchange], None] = lambda _: None
+        """Hears of every exchange."""
+        self.closed: Callable[[Request], str] = lambda _: ""
+        """Tells why no more requests of a kind are sent."""
         self.kept_out = ""
         """Why nothing more is sent, where the endpoint does not let the suite in."""
         self._client = client
@@ -69,7 +73,7 @@ class Dispatcher:
         """
         if self.kept_out:
             raise Inconclusive(self.kept_out)
-        self._look_up(request)
+        self.pass_gate(request)
         exchange = self._exchange(request, label=label, on=on, watch_close=watch_close)
         again = self._again(exchange, request)
         if again is not None:
@@ -86,7 +90,7 @@ class Dispatcher:
         if self.kept_out:
             raise Inconclusive(self.kept_out)
         for request in requests:
-            self._look_up(request)
+            self.pass_gate(request)
         try:
             exchanges = self._client.exchange_together(requests, label=label)
         except gates.Withheld as error:
@@ -131,7 +135,10 @@ class Dispatcher:
         return self._gate.admits(request)
 
     def pass_gate(self, request: Request) -> None:
-        """Looks up what decides whether `request` may go out; raises Withheld where it may not."""
+        """Looks up what decides whether `request` may go out; raises Withheld where it may not, or no more of its kind may."""
+        reason = self.closed(request)
+        if reason:
+            raise Withheld(f"no more of this kind are sent: {reason}")
         self._look_up(request)
         try:
             self._gate.check(request)
@@ -151,9 +158,11 @@ class Dispatcher:
     def _exchange(self, request: Request, **options: Any) -> Exchange:
         """One exchange; raises Withheld where the gate keeps the request back."""
         try:
-            return self._client.exchange(request, **options)
+            exchange = self._client.exchange(request, **options)
         except gates.Withheld as error:
             raise Withheld(str(error)) from None
+        self.seen(exchange)
+        return exchange
 
     def _pause(self, exchange: Exchange, tries: int) -> float:
         """How long to stay away: what Retry-After says, or a little longer each time; seconds."""

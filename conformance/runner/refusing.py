@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from conformance.oracle import Permitted
     from conformance.protocol.requests import Place
     from conformance.runner.sut import SystemUnderTest
+    from conformance.world import World
 
 CONFLICT_TRIES = 60
 MOST_UNWANTED = 40
@@ -112,7 +114,22 @@ class Refusing:
         keys = [defect.key for defect in judged.defects]
         key = (str(judged.address.form), request.method, what, *keys, *_values(request))
         examine = effects and key not in self._examined and judged.address.kind is Kind.REIMAGE
-        before = self._before(place) if examine and place is not None else None
+        looking = examine and place is not None and self._sut.observer.offers_deployment
+        with self._sut.examining(place) if looking and place is not None else nullcontext():
+            return self._refused(request, requirement, key if examine else None, judged, place, **options)
+
+    def _refused(
+        self,
+        request: Request,
+        requirement: str,
+        key: tuple[str, ...] | None,
+        judged: Permitted,
+        place: Place | None,
+        **options: Any,
+    ) -> Exchange:
+        """Sends a request that ought to be refused and judges what came; `key` says which kind of effect is looked for, None that none is."""
+        broken = {defect.requirement for defect in judged.binding}
+        before = self._before(place) if key is not None and place is not None else None
         exchange = self.attempt(request, **options)
         alive = False
         if _is_worth_insisting(request, exchange):
@@ -124,7 +141,7 @@ class Refusing:
         arguments = {"requirement": requirement, "alive": alive, "polls": len(polls)}
         arguments |= {"overdue": True} if operation is not None and operation.state is State.OVERDUE else {}
         verdicts = self._sut.recorder.judge(refused, [exchange, *polls], **arguments)
-        if examine and exchange.reply is not None and exchange.reply.status >= 400:
+        if key is not None and exchange.reply is not None and exchange.reply.status >= 400:
             self._examined.add(key)
             blamed = requirement or next(
                 (d.requirement for d in permitted(exchange.request, self._sut.world).defects), ""
@@ -156,11 +173,16 @@ class Refusing:
         if exchange.reply is not None and exchange.reply.status == 202 and address.kind is Kind.REIMAGE:
             self._sut.book.wait(self._sut.book.open(exchange, self._sut.place_of(exchange.request), address.form))
 
-    def _permitted(self, request: Request) -> Permitted:
-        """What the oracle says of a request that is not masked yet."""
+    @property
+    def unmasked(self) -> World:
+        """The world with its secrets, which requests are judged in that are not masked yet."""
         if self._unmasked.target is not self._sut.target or self._unmasked.listed is not self._sut.world.listed:
             self._unmasked = replace(self._sut.world, target=self._sut.target, memory={})
-        return permitted(request, self._unmasked)
+        return self._unmasked
+
+    def _permitted(self, request: Request) -> Permitted:
+        """What the oracle says of a request that is not masked yet."""
+        return permitted(request, self.unmasked)
 
     def _insist(self, request: Request, exchange: Exchange) -> tuple[Exchange, bool]:
         """A refusal without reply is sent once more if the endpoint lives, so that neither a lost connection nor a lock accuses anybody."""
@@ -182,6 +204,8 @@ class Refusing:
             return None  # an error in disguise starts nothing
         operation = self._sut.book.open(exchange, place, address.form)
         operation.unwanted = True
+        for exposed in self._sut.guard.exposed():
+            self._sut.observer.look(exposed)
         for touched in [place] if place is not None else self._namesakes(address.instance):
             self._sut.observer.address(touched)
         if self._sut.book.unwanted > MOST_UNWANTED:
@@ -200,7 +224,7 @@ class Refusing:
     def _before(self, place: Place) -> Exchange | None:
         """The instance before a refusal, where that can be seen; what was seen just now will do if no reimage of ours touched it."""
         observer = self._sut.observer
-        if not observer.offers_deployment:
+        if not observer.offers_deployment or self._is_taken(place):
             return None
         last = observer.last.get(place.deployment.name)
         if (
@@ -211,6 +235,10 @@ class Refusing:
         ):
             return last
         return observer.look(place.deployment)
+
+    def _is_taken(self, place: Place) -> bool:
+        """Whether an operation runs on an instance that a request started which ought to have been refused."""
+        return any(operation.unwanted and operation.place == place for operation in self._sut.book.under_way)
 
     def _effects(
         self, refusal: Exchange, place: Place | None, before: Exchange | None, requirement: str

@@ -14,6 +14,7 @@ from conformance.model import Deployment, Exchange, Outcome, Request, Verdict
 from conformance.protocol.addresses import FORMS, UriForm, read_target
 from conformance.protocol.requests import VERSION_HEADER, Place, with_header, without_header
 from conformance.runner.campaign import Campaign, Result
+from conformance.runner.guarding import Guard
 from conformance.runner.knowing import KnownOperations
 from conformance.runner.operations import Operation, OperationBook
 from conformance.runner.planning import Planner
@@ -74,6 +75,9 @@ class SystemUnderTest:
         )
         self.refusing = Refusing(self)
         self.known = KnownOperations(self)
+        self.guard = guard = Guard(recorder, self.book)
+        dispatcher.seen = guard.take
+        dispatcher.closed = lambda request: guard.closed(request, self.refusing.unmasked)
         self.memory: dict[str, Any] = {}
         self._ticking = False
         self._together: list[Verdict] | None = None
@@ -326,6 +330,20 @@ class SystemUnderTest:
     def settle(self, exchange: Exchange) -> None:
         """Books what a request started although it addresses nothing, and waits for its end, so that it is in nobody's way."""
         self.refusing.settle(exchange)
+
+    @contextmanager
+    def examining(self, place: Place) -> Iterator[None]:
+        """While this lasts no reimage of ours begins on `place`; before it begins, those that had begun are over and seen to be."""
+        with self.campaign.holds.examining(place):
+            while self._is_changing(place):
+                self.idle()
+            yield
+
+    def _is_changing(self, place: Place) -> bool:
+        """Whether a reimage that the suite asked for is under way on an instance, or it is not seen to be back yet."""
+        running = any(o.place == place and not o.unwanted for o in self.book.under_way)
+        awaited = any(r.awaits_probe and r.step.place == place for r in self.campaign.results.values())
+        return running or awaited or not self.observer.is_online(place)
 
     # Names that address nothing.
 

@@ -31,7 +31,13 @@ def running(folder: Path, fault: str, **changes: Any) -> Iterator[Run]:
     )
     chosen = {"faults": (fault,), "oddities": (), "operation_seconds": 0.2, "seed": 0, "profile": Profile.SMOKE}
     plan = Plan(
-        **{**nothing, **chosen, **changes}, in_memory=True, repeats=False, redact=True, overwrite=False, preflight=False
+        **{**nothing, **chosen, **changes},
+        in_memory=True,
+        repeats=False,
+        redact=True,
+        overwrite=False,
+        preflight=False,
+        wait_seconds=0.0,
     )
     run = Run(plan, folder)
     run.sut.open()

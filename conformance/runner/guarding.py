@@ -1,0 +1,91 @@
+"""Guarding: once a request of ours is seen to have touched what is not listed, no more of its kind are sent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from conformance.checks.deployments import statuses_in
+from conformance.checks.unlisted import unlisted_gone, unlisted_in, unlisted_untouched
+from conformance.model import Outcome
+from conformance.oracle import permitted
+from conformance.protocol.addresses import Kind, read_target
+
+if TYPE_CHECKING:
+    from conformance.model import Deployment, Exchange, Request
+    from conformance.runner.operations import OperationBook
+    from conformance.runner.recorder import Recorder
+    from conformance.world import World
+
+OTHERS = "REQ-REIMAGE-OTHERS-UNTOUCHED"
+"""The kind of a sound reimage: what it must not do to other instances."""
+_READING = ("GET", "HEAD")
+
+
+class Guard:
+    """Compares each look at a deployment with the one before it, and closes the kinds of requests that may have done harm."""
+
+    def __init__(self, recorder: Recorder, book: OperationBook) -> None:
+        self._recorder, self._book = recorder, book
+        self._last: dict[str, Exchange] = {}
+        self._deployments: dict[str, Deployment] = {}
+        self._closed: dict[str, str] = {}
+
+    def take(self, exchange: Exchange) -> None:
+        """Takes an exchange; one that shows the instances of a listed deployment is compared with the last such."""
+        if exchange.request.method == "GET" and statuses_in(exchange):
+            address = read_target(exchange.request.target)
+            own = address.subscription == self._recorder.world.target.subscription_id
+            deployment = self._recorder.world.deployment_of(address)
+            if address.kind is Kind.DEPLOYMENT and own and deployment is not None:
+                self._compare(deployment, exchange)
+
+    def _compare(self, deployment: Deployment, look: Exchange) -> None:
+        """Where an instance that is not listed has left since the last look, says so and closes the kind of request that did it."""
+        before, self._last[deployment.name] = self._last.get(deployment.name), look
+        self._deployments[deployment.name] = deployment
+        gone = unlisted_gone(deployment, before, look) if before is not None else {}
+        suspects = self._suspects(deployment, before, look) if before is not None and gone else []
+        if before is None or not suspects:
+            return
+        culprit = suspects[-1]
+        verdicts = self._recorder.judge(
+            unlisted_untouched, [before, culprit, look], requirement=kind_of(culprit.request, self._recorder.world)
+        )
+        if any(verdict.outcome is not Outcome.INCONCLUSIVE for verdict in verdicts):
+            reason = f"{next(iter(gone))}, which the target file does not list, left ReadyRole after such a request"
+            for each in suspects:
+                self._closed.setdefault(kind_of(each.request, self._recorder.world), reason)
+
+    def exposed(self) -> list[Deployment]:
+        """The deployments that were shown to have instances which are not listed."""
+        return [
+            self._deployments[name] for name, look in self._last.items() if unlisted_in(self._deployments[name], look)
+        ]
+
+    def closed(self, request: Request, world: World) -> str:
+        """Why no more requests of this kind are sent; "" where they are. `world` is not masked, as `request` is not."""
+        if not self._closed or request.method in _READING:
+            return ""
+        return self._closed.get(kind_of(request, world), "")
+
+    def _suspects(self, deployment: Deployment, before: Exchange, look: Exchange) -> list[Exchange]:
+        """The requests that may have touched an instance between two looks, the likeliest last."""
+        running = [
+            o.start
+            for o in self._book.under_way
+            if (o.place is None or o.place.deployment == deployment) and o.start.number < before.number
+        ]
+        between = [
+            each
+            for each in self._recorder.exchanges[before.number : look.number - 1]
+            if each.request.method not in _READING and each.label != "probe"
+            and read_target(each.request.target).kind in (Kind.REIMAGE, Kind.OTHER)
+        ]  # fmt: skip
+        accepted = [each for each in between if each.reply is not None and each.reply.status < 300]
+        return [*running, *(each for each in between if each not in accepted), *accepted]
+
+
+def kind_of(request: Request, world: World) -> str:
+    """What a request is to show: the first requirement that it breaks, or what a sound reimage does to others."""
+    binding = permitted(request, world).binding
+    return binding[0].requirement if binding else OTHERS

@@ -1,0 +1,102 @@
+"""What happens once an endpoint touches what is not listed: a finding, and no more requests of the kind."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from conformance.checks.registry import judge
+from conformance.checks.unlisted import unlisted_untouched
+from conformance.detection.forking import Found, Subject, judge_each
+from conformance.detection.shapes import Shape
+from conformance.emulator.layouts import DeploymentLayout, InstanceLayout
+from conformance.model import Deployment, Exchange, Outcome, Response, Verdict
+from conformance.protocol.requests import Place
+from conformance.runner.holding import Holds
+from conformance.tests.counting_endpoint import Thing, document
+from conformance.tests.judging_samples import BUILDER, TARGET, world
+
+DEPLOYMENT = TARGET.deployments[0]
+LISTED = DEPLOYMENT.role_instances[0]
+
+
+def look(number: int, **statuses: str) -> Exchange:
+    """Get Deployment shows these instances."""
+    shown = Thing("", DEPLOYMENT.cloud_service, DEPLOYMENT.slot, DEPLOYMENT.name, (LISTED, *statuses))
+    text = document(shown, 1)
+    for name, status in statuses.items():
+        text = text.replace(
+            f"<InstanceName>{name}</InstanceName><InstanceStatus>ReadyRole",
+            f"<InstanceName>{name}</InstanceName><InstanceStatus>{status}",
+        )
+    reply = Response(200, headers=(("Content-Type", "application/xml"),), body=text.encode())
+    return Exchange(number, BUILDER.deployment(DEPLOYMENT), reply)
+
+
+def judged(before: Exchange, after: Exchange) -> list[Verdict]:
+    """What comes of a refused request between two looks."""
+    request = replace(BUILDER.reimage(Place(DEPLOYMENT, LISTED)), method="DELETE")
+    return judge(
+        world(), unlisted_untouched, [before, Exchange(2, request, Response(400)), after], requirement="REQ-ERR-VERB"
+    )
+
+
+@pytest.mark.parametrize("status", ["StoppedVM", "StartingVM", "CreatingVM"])
+def test_an_unlisted_instance_that_leaves_is_a_finding(status: str) -> None:
+    (verdict,) = judged(look(1, Rest="ReadyRole"), look(3, Rest=status))
+
+    assert (verdict.requirement, verdict.outcome, verdict.symptom) == (
+        "REQ-ERR-VERB",
+        Outcome.VIOLATED,
+        "unlisted-touched",
+    )
+    assert "Rest, which the target file does not list" in verdict.expected
+
+
+@pytest.mark.parametrize(
+    ("was", "now"),
+    [("ReadyRole", "ReadyRole"), ("ReadyRole", "RestartingRole"), ("ReadyRole", "BusyRole"), ("StoppedVM", "StartingVM"), ("ReadyRole", "CyclingRole")],
+)  # fmt: skip
+def test_what_an_instance_does_by_itself_is_none(was: str, now: str) -> None:
+    assert judged(look(1, Rest=was), look(3, Rest=now)) == []
+
+
+NAMES = ("WebRole1_IN_0", "WebRole1_IN_1", "WebRole1_IN_2")
+
+
+def layout(*names: str) -> tuple[DeploymentLayout, ...]:
+    """One deployment with these instances."""
+    return (DeploymentLayout("contoso", "production", "v1", tuple(InstanceLayout("WebRole1", name) for name in names)),)
+
+
+def run(fault: str, *listed: str, selection: str) -> Found:
+    """What comes of a run against a deployment of which these are listed."""
+    shape = Shape("part", "a part", layout(*NAMES), 6, probe=False, listed=layout(*listed))
+    (found,) = judge_each([Subject(fault, (fault,), shape=shape)], selection=selection)
+    return found
+
+
+def test_no_more_requests_go_out_of_a_kind_that_touched_what_is_not_listed() -> None:
+    found = run(
+        "instance-unknown-is-first[slot]",
+        "WebRole1_IN_2",
+        selection="unknown_instance or near_misses or malformed_instance",
+    )
+
+    assert found.unlisted == ("contoso/v1/WebRole1_IN_0",)
+    assert "REQ-REIMAGE-UNKNOWN-INSTANCE" in found.findings
+
+
+def test_an_instance_is_spared_until_the_refusals_are_through_and_held_for_each_after_that() -> None:
+    holds, place = Holds(), Place(Deployment("s", "production", "d", ("i",)), "i")
+    kept = [holds.keeps(place)]
+    with holds.examining(place):
+        kept.append(holds.keeps(place))
+    kept.append(holds.keeps(place))
+    holds.release()
+    kept.append(holds.keeps(place))
+    with holds.examining(place):
+        kept.append(holds.keeps(place))
+
+    assert kept == [False, True, True, False, True]

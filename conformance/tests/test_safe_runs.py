@@ -1,0 +1,90 @@
+"""Whole runs over drawn worlds and drawn lists of them: nothing unlisted is reimaged, and nobody is accused."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from conformance.detection.forking import Subject, judge_each
+from conformance.detection.shapes import Shape
+from conformance.emulator.layouts import FOREIGN, MAIN, OTHER, DeploymentLayout, InstanceLayout, Layout
+
+if TYPE_CHECKING:
+    from conformance.detection.forking import Found
+
+CASES = "wrong_slot or is_no_slot or another_subscription or unknown_service_deployment or near_misses or malformed_instance or subscription_that"
+"""The cases that send to names which may exist; all others send to listed instances and to names that cannot exist."""
+SERVICES = ("contoso", "fabrikam", "contoso1")
+NAMES = ("v1", "v2", "v1-staging", "production")
+INSTANCES = (
+    "WebRole1_IN_0",
+    "WebRole1_IN_1",
+    "WebRole1_IN_10",
+    "WebRole1_IN_01",
+    "Worker",
+    "Worker 2",
+    "WebRole1",
+    "a.b",
+)
+
+
+@st.composite
+def rows(draw: st.DrawFn) -> DeploymentLayout:
+    names = draw(st.lists(st.sampled_from(INSTANCES), min_size=1, max_size=4, unique=True))
+    return DeploymentLayout(
+        draw(st.sampled_from(SERVICES)),
+        draw(st.sampled_from(("production", "staging"))),
+        draw(st.sampled_from(NAMES)),
+        tuple(InstanceLayout(name.partition("_IN_")[0], name) for name in names),
+        draw(st.sampled_from((MAIN, MAIN, MAIN, OTHER, FOREIGN))),
+    )
+
+
+def is_possible(world: list[DeploymentLayout]) -> bool:
+    """Whether no two deployments share a slot, or a name, of one service, and something can be listed."""
+    slots = {(row.subscription, row.service, row.slot) for row in world}
+    names = {(row.subscription, row.service, row.name) for row in world}
+    return len(slots) == len(names) == len(world) and any(row.subscription == MAIN for row in world)
+
+
+@st.composite
+def shapes(draw: st.DrawFn) -> Shape:
+    """A world, the part of it that the target file lists, and whether the endpoint shows what it holds."""
+    world: Layout = tuple(draw(st.lists(rows(), min_size=1, max_size=5).filter(is_possible)))
+    own = [row for row in world if row.subscription == MAIN]
+    listed = []
+    for row in draw(st.lists(st.sampled_from(own), min_size=1, max_size=2, unique=True)):
+        chosen = draw(st.lists(st.sampled_from(row.instances), min_size=1, max_size=3, unique=True))
+        listed.append(DeploymentLayout(row.service, row.slot, row.name, tuple(chosen)))
+    hidden = draw(st.sampled_from(((), (), ("no-get-deployment",))))
+    return Shape(
+        "drawn", "drawn", world, draw(st.sampled_from((1, 2, 6, 12))), draw(st.booleans()), hidden, tuple(listed)
+    )
+
+
+def drawn_shapes(count: int) -> list[Shape]:
+    """So many shapes, the same in every run: each is judged by cases that draw requests themselves, which no @given may do around them."""
+    found: list[Shape] = []
+
+    @settings(max_examples=count, deadline=None, derandomize=True, phases=[Phase.generate], database=None)
+    @given(shapes())
+    def collect(shape: Shape) -> None:
+        found.append(shape)
+
+    collect()
+    return found
+
+
+def test_nothing_unlisted_is_reimaged_and_nobody_is_accused() -> None:
+    drawn = drawn_shapes(50)
+    found = judge_each([Subject(str(n), shape=shape) for n, shape in enumerate(drawn)], selection=CASES)
+
+    assert len(found) == len(drawn) > 40
+    assert [(each.unlisted, each.bad, each.errors, each.subject.shape) for each in found if is_wrong(each)] == []
+
+
+def is_wrong(found: Found) -> bool:
+    """Whether something unlisted was reimaged, somebody accused, or the run broke."""
+    return bool(found.unlisted or found.bad or found.errors) or not found.requests
