@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def context_for(target: Target, identity: Identity) -> ssl.SSLContext:
     """The TLS context of `identity`; raises TargetError when a file of the target is missing, odd or mismatched."""
     context = _trusting(target.ca_bundle)
-    # With a certificate at hand, it may be asked for after the handshake as well (RFC 8446, 4.6.2), as curl offers it.
+    # With a certificate at hand, it may be asked for after the handshake as well (RFC 8446, 4.6.2).
     context.post_handshake_auth = _has_certificate(target, identity)
     match identity:
         case Identity.PRIMARY if target.client_certificate:
