@@ -1,23 +1,42 @@
-"""The suite against emulators that are right, and right in unusual ways."""
+"""The suite against emulators that are right, and right in unusual ways, in targets of every shape."""
 
 from __future__ import annotations
 
 import os
+from functools import cache
 from random import Random
 
 import pytest
 
 from conformance.detection.forking import Found, Subject, judge_each
+from conformance.detection.shapes import LARGE_WORLD, SHAPES, Shape
 from conformance.emulator import FAULTS, ODDITIES
 from conformance.model import Strictness
 
 PROCESSES = 2
 """Where these tests come last, one worker is left with them, and a core would be idle."""
 SEED = os.environ.get("ODDITY_SEED", "1")
-"""Which oddities come together; with ODDITIES_ALONE set, each is judged alone as well, and fewer at once."""
-TOGETHER = 4 if "ODDITIES_ALONE" in os.environ else 10
+"""Which oddities come together; with ODDITIES_ALONE set, each is judged alone as well, and fewer at once, in every shape."""
+EVERYTHING = "ODDITIES_ALONE" in os.environ
+TOGETHER = 4 if EVERYTHING else 10
 STRICT = [o.name for o in ODDITIES.values() if not o.server_only and not o.lenient_only]
 LENIENT_ONLY = [o.name for o in ODDITIES.values() if not o.server_only and o.lenient_only]
+SMALLER = [shape for shape in SHAPES.values() if shape is not LARGE_WORLD]
+UNTESTED = {
+    "one-instance": {
+        *("REQ-REIMAGE-COMP-EXACT", "REQ-HTTP-CHUNKED"),
+        *("REQ-CONC-CONFLICT", "REQ-CONC-SAME", "REQ-CONC-REFUSED-NOEFFECT"),
+    },
+    "two-instances": {"REQ-HTTP-CHUNKED"},
+    "no-get-deployment": set(),
+}
+"""What the reimages of a shape do not reach, where nothing is odd."""
+ABSENT = {
+    "one-instance": {"REQ-REIMAGE-OTHERS-UNTOUCHED", "REQ-CONC-OTHER"},
+    "two-instances": set(),
+    "no-get-deployment": {"REQ-REIMAGE-OTHERS-UNTOUCHED", "REQ-REIMAGE-OFFLINE", "REQ-DEPL-URI"},
+}
+"""Some of what a shape does not offer, so that it is not applicable."""
 
 
 RIVALS = ("verbs-", "type-4")
@@ -29,14 +48,37 @@ def are_rivals(names: tuple[str, ...]) -> bool:
     return any(sum(name.startswith(each) for name in names) > 1 for each in RIVALS)
 
 
-def combined(names: list[str], size: int, strictness: Strictness) -> list[Subject]:
+def combined(names: list[str], size: int, strictness: Strictness, shape: Shape = LARGE_WORLD) -> list[Subject]:
     """Every one of `names` in a random combination of `size`, none of which answers one thing in two ways."""
-    random = Random(SEED + strictness)  # noqa: S311  a sample
+    random = Random(SEED + strictness + ("" if shape is LARGE_WORLD else shape.name))  # noqa: S311  a sample
     groups: list[tuple[str, ...]] = []
     while not groups or any(are_rivals(group) for group in groups):
         shuffled = random.sample(names, len(names))
         groups = [tuple(shuffled[at : at + size]) for at in range(0, len(shuffled), size)]
-    return [Subject(f"{strictness}: {'+'.join(group)}", oddities=group, strictness=strictness) for group in groups]
+    return [
+        Subject(f"{shape.name}, {strictness}: {'+'.join(group)}", oddities=group, strictness=strictness, shape=shape)
+        for group in groups
+    ]
+
+
+def in_small(shape: Shape) -> list[Subject]:
+    """Every oddity in combinations, in a smaller shape, strict and lenient; one strict combination unless everything is wanted."""
+    strict = combined(STRICT, TOGETHER, Strictness.STRICT, shape)
+    lenient = combined([*STRICT, *LENIENT_ONLY], TOGETHER, Strictness.LENIENT, shape)
+    return strict + lenient if EVERYTHING else strict[:1]
+
+
+@cache
+def judged_small() -> dict[str, list[Found]]:
+    """The conforming emulator and odd ones in each smaller shape, by its name; the conforming one first."""
+    subjects = [
+        subject
+        for shape in SMALLER
+        for subject in (Subject(f"{shape.name}, conforming", shape=shape), *in_small(shape))
+    ]
+    order = [subject.name for subject in subjects]
+    found = sorted(judge_each(subjects, processes=PROCESSES), key=lambda each: order.index(each.subject.name))
+    return {shape.name: [each for each in found if each.subject.shape is shape] for shape in SMALLER}
 
 
 def accused(found: list[Found]) -> dict[str, dict[str, str]]:
@@ -60,6 +102,28 @@ def test_the_conforming_emulator_gets_no_finding(strictness: Strictness) -> None
     assert found.outcomes["REQ-REIMAGE-FRESH-OS"] == ("met" if strictness == "strict" else "observed")
 
 
+@pytest.mark.parametrize("shape", UNTESTED)
+def test_a_small_conforming_target_gets_no_finding_and_what_it_cannot_show_is_named(shape: str) -> None:
+    found = judged_small()[shape][0]
+    unjudged = {name for name in found.unjudged if found.outcomes[name] != "not-applicable"}
+    assert (found.findings, found.errors, found.exit_code) == ((), (), 0)
+    assert found.verdict in ("conformant", "partial")
+    assert unjudged == UNTESTED[shape]
+    assert {found.outcomes[name] for name in ABSENT[shape]} <= {"not-applicable"}
+    assert "" not in found.unjudged.values()
+
+
+@pytest.mark.parametrize("shape", UNTESTED)
+def test_no_combination_of_oddities_is_accused_in_a_small_target(shape: str) -> None:
+    found = judged_small()[shape][1:]
+    assert len(found) == len(in_small(SHAPES[shape]))
+    assert accused(found) == {}
+
+
+def test_every_shape_has_its_expectation() -> None:
+    assert set(UNTESTED) == set(ABSENT) == {shape.name for shape in SMALLER}
+
+
 def test_no_combination_of_oddities_is_accused() -> None:
     subjects = combined(STRICT, TOGETHER, Strictness.STRICT) + combined(LENIENT_ONLY, TOGETHER, Strictness.LENIENT)
     found = judge_each(subjects, processes=PROCESSES)
@@ -69,9 +133,11 @@ def test_no_combination_of_oddities_is_accused() -> None:
 
 
 def test_no_oddity_alone_is_accused() -> None:
-    names = STRICT if "ODDITIES_ALONE" in os.environ else Random(SEED).sample(STRICT, 4)  # noqa: S311  a sample
-    found = judge_each([Subject(name, oddities=(name,)) for name in names], processes=PROCESSES)
-    assert len(found) == len(names)
+    names = STRICT if EVERYTHING else Random(SEED).sample(STRICT, 4)  # noqa: S311  a sample
+    shapes = list(SHAPES.values()) if EVERYTHING else [LARGE_WORLD]
+    subjects = [Subject(f"{shape.name}: {name}", oddities=(name,), shape=shape) for shape in shapes for name in names]
+    found = judge_each(subjects, processes=PROCESSES)
+    assert len(found) == len(subjects)
     assert accused(found) == {}
 
 
