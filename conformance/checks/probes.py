@@ -88,6 +88,10 @@ def storage_kept_and_lost(world: World, exchanges: Sequence[Exchange]) -> Iterat
         about("REQ-REIMAGE-LOCALSTORE", local_after, local_before),
         about("REQ-REIMAGE-OTHERDATA-LOST", other_after, other_before),
     )
+    if not _is_answered(local_after) or not _is_answered(other_after):
+        for verdict in (kept, lost):
+            yield verdict.inconclusive("the probe did not answer after the reimage")
+        return
     if not _holds(local_before):
         yield kept.inconclusive("the marker could not be written")
     else:
@@ -99,6 +103,11 @@ def storage_kept_and_lost(world: World, exchanges: Sequence[Exchange]) -> Iterat
     else:
         gone, old = not _holds(other_after), ("REQ-REIMAGE-FRESH-OS",)
         yield lost.judged(gone, "no marker outside local storage", "still there", "other-data-kept", because=old)
+
+
+def _is_answered(exchange: Exchange) -> bool:
+    """Whether a probe answered, be it that there is nothing; an instance that is offline has nobody to answer for it."""
+    return exchange.reply is not None and exchange.reply.status < 500
 
 
 def _holds(exchange: Exchange) -> bool:

@@ -18,7 +18,7 @@ from conformance.runner.signals import Withheld
 from conformance.runner.variations import varied
 
 if TYPE_CHECKING:
-    from conformance.model import Exchange, Request
+    from conformance.model import Exchange, Limits, Request
     from conformance.protocol.requests import RequestBuilder
     from conformance.runner.budget import Budget
     from conformance.runner.dispatch import Dispatcher
@@ -74,6 +74,12 @@ class Result:
         return reply is not None and 200 <= reply.status < 300
 
 
+def probing_seconds(duration: float, limits: Limits) -> float:
+    """How long after the end of an operation that took `duration` its instance may still show the old installation; seconds."""
+    patience = max(3 * duration, 4 * limits.poll_interval_seconds, SHORTEST_PATIENCE)
+    return min(patience, limits.operation_timeout_seconds)
+
+
 class Campaign:
     """Starts steps when their deployment is free, and keeps what became of each."""
 
@@ -126,12 +132,21 @@ class Campaign:
         self.reserve = 0
         self.holds.release()
 
+    def has_settled(self, place: Place) -> bool:
+        """Whether no reimage of ours that was not watched may still change an instance, as far as Get Deployment would show it."""
+        if not self._observer.offers_deployment:
+            return True
+        here = (operation for operation in self._book.operations if operation.place == place)
+        return all(self._observer.has_settled(operation) for operation in here)
+
     def _is_free(self, step: Step) -> bool:
         """Whether nothing of ours is in a step's way; after a conflict, whether nothing of ours runs at all."""
         if self.exclusive and (self._book.under_way or self._dispatcher.clock.now() < self._again):
             return False
         awaited = any(result.awaits_probe and result.step.place == step.place for result in self.results.values())
         if awaited or self.holds.keeps(step.place) or self._observer.is_last_bystander(step.place):
+            return False
+        if step.observe and not self.has_settled(step.place):
             return False
         return not self._book.is_busy(step.place.deployment) and self._observer.is_online(step.place)
 
@@ -141,9 +156,13 @@ class Campaign:
         now = self._dispatcher.clock.now()
         if operation is None or operation.is_under_way or not self._observer.is_online(place) or now < result.again:
             return
-        patience = max(3 * operation.duration, 4 * limits.poll_interval_seconds, SHORTEST_PATIENCE)
-        deadline = operation.ended + min(patience, limits.operation_timeout_seconds)
-        fresh = installation_in(self._probe.installation(place)) != installation_in(result.probe_before[0])
+        installed = installation_in(self._probe.installation(place))
+        offline = not installed and self._probe.answers and bool(installation_in(result.probe_before[0]))
+        patience = limits.operation_timeout_seconds if offline else probing_seconds(operation.duration, limits)
+        deadline = operation.ended + patience
+        if offline and now >= deadline:
+            self._probe.answers = False
+        fresh = installed not in ("", installation_in(result.probe_before[0]))
         if fresh or now >= deadline or operation.status != "Succeeded":
             result.probe_after = self._read(place)
         else:

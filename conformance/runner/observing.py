@@ -175,6 +175,16 @@ class Observer:
         """Whether no watch waits for the instance any more."""
         return all(watch.over for watch in self.watches if watch.place == place)
 
+    def has_settled(self, operation: Operation) -> bool:
+        """Whether the instance of an operation has been seen to change, or was given time for it."""
+        if any(watch.operation is operation for watch in self.watches):
+            return True  # `is_online` waits for it
+        if operation.is_under_way:
+            return False
+        early = self._departs_late is False
+        settling = settling_seconds(operation.duration, self._dispatcher.limits, departs_early=early)
+        return self._dispatcher.clock.now() >= (operation.ended or operation.began) + settling
+
     def is_last_bystander(self, place: Place) -> bool:
         """Whether an instance is the only one left that shows whether the reimage of another one, still watched, leaves the others alone."""
         here = (watch for watch in self.watches if not watch.over and watch.place.deployment == place.deployment)
@@ -192,6 +202,8 @@ class Probe:
     def __init__(self, target: Target, client: Client | None) -> None:
         self._url, self._client = target.probe_url, client
         self.first: dict[str, Exchange] = {}
+        self.answers = True
+        """False once one that had answered did not for as long as the operator allows: it is waited for no more."""
 
     @property
     def offered(self) -> bool:

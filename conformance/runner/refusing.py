@@ -85,7 +85,7 @@ class Refusing:
         """Sends a request that ought to be refused: within the budget, and not while something of ours is in its way."""
         if not self._sut.budget.allows() and not _is_a_look(request):
             raise Untested("the budget of reimages is spent")
-        exchange = self._sut.dispatcher.send(request, label=label, **options)
+        exchange = self._send(request, label=label, **options)
         tries, most = 0, FEW_CONFLICTS if self._in_vain else CONFLICT_TRIES
         while is_conflict(exchange) and tries < most:
             tries += 1
@@ -97,6 +97,16 @@ class Refusing:
             exchange = self._sut.dispatcher.send(request, label=label, **options)
         self._in_vain = is_conflict(exchange)
         return exchange
+
+    def _send(self, request: Request, **options: Any) -> Exchange:
+        """Sends a request; one that may be accepted, not while its instance may be changing from a reimage of ours."""
+        place, campaign = self._sut.place_of(request), self._sut.campaign
+        if place is None or self._permitted(request).binding:
+            return self._sut.dispatcher.send(request, **options)
+        with self._sut.examining(place):
+            while not campaign.has_settled(place):
+                self._sut.idle()
+            return self._sut.dispatcher.send(request, **options)
 
     def refuse(self, request: Request, requirement: str = "", *, effects: bool = True, **options: Any) -> Exchange:
         """Sends a request that ought to be refused, and judges what came: the answer, and that nothing was started.

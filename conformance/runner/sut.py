@@ -13,7 +13,7 @@ from conformance.checks.probes import installation_in
 from conformance.model import Deployment, Exchange, Outcome, Request, Verdict
 from conformance.protocol.addresses import FORMS, UriForm, read_target
 from conformance.protocol.requests import VERSION_HEADER, Place, with_header, without_header
-from conformance.runner.campaign import Campaign, Result
+from conformance.runner.campaign import Campaign, Result, probing_seconds
 from conformance.runner.guarding import Guard
 from conformance.runner.knowing import KnownOperations
 from conformance.runner.operations import Operation, OperationBook
@@ -241,10 +241,14 @@ class SystemUnderTest:
         """The probe's answer once the installation is another one, or after a fair wait."""
         limits = self.dispatcher.limits
         longest = max((operation.duration for operation in self.book.operations), default=0.0)
-        patience = min(max(3 * longest, 4 * limits.poll_interval_seconds, 0.5), limits.operation_timeout_seconds)
-        deadline = self.clock.now() + patience
+        began = self.clock.now()
         after = self.probe.installation(place)
-        while installation_in(after) == installation_in(before) and self.clock.now() < deadline:
+        while installation_in(after) in ("", installation_in(before)):
+            offline = not installation_in(after) and self.probe.answers
+            patience = limits.operation_timeout_seconds if offline else probing_seconds(longest, limits)
+            if self.clock.now() >= began + patience:
+                self.probe.answers = not offline
+                break
             self.idle()
             after = self.probe.installation(place)
         return after

@@ -110,6 +110,14 @@ def test_other_data_is_kept() -> None:
     assert worded(found)[0] == ("no marker outside local storage", "still there")
 
 
+@pytest.mark.parametrize("after", [[(503, b""), (503, b"")], [(200, b"x"), (500, b"")], [(502, b"x"), NONE]])
+def test_a_probe_that_does_not_answer_proves_nothing(after: list[tuple[int, bytes]]) -> None:
+    found = judged("storage_kept_and_lost", markers((200, b"x"), (200, b"x"), *after))
+
+    assert brief(found) == [inconclusive(KEPT, 3, 1), inconclusive(LOST, 4, 2)]
+    assert [v.actual for v in found] == ["the probe did not answer after the reimage"] * 2
+
+
 @pytest.mark.parametrize("before", [NONE, (200, b""), (201, b"x")])
 def test_markers_that_were_not_written_prove_nothing(before: tuple[int, bytes]) -> None:
     found = judged("storage_kept_and_lost", markers(before, before, NONE, NONE))

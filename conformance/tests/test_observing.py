@@ -60,6 +60,22 @@ def test_the_last_one_that_shows_whether_others_are_left_alone_is_kept_for_that(
     assert not observer.is_last_bystander(other)
 
 
+def test_one_that_nobody_watched_is_given_time_after_its_end() -> None:
+    watching = Watching(lambda _: READY)
+    observer, clock = watching.observer, watching.clock
+    operation = Operation(started(), "1", clock.now(), PLACE)
+
+    assert not observer.has_settled(operation)
+    operation.state, operation.ended = State.ENDED, clock.now()
+    assert not observer.has_settled(operation)
+    clock.sleep(LATE_DEPARTURE_SECONDS)
+    assert observer.has_settled(operation)
+    operation.ended = clock.now()
+    assert not observer.has_settled(operation)
+    observer.watch(operation, PLACE, READY, ())
+    assert observer.has_settled(operation)
+
+
 def test_one_that_stays_is_watched_for_long_once() -> None:
     watching = Watching(lambda _: READY)
 

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from conformance.emulator import LAYOUTS
 from conformance.journal import read_journal
-from conformance.model import Profile
+from conformance.model import Profile, Strictness
 from conformance.plugin.options import Plan
 from conformance.plugin.run import Run
-from conformance.protocol.requests import with_header, with_query
+from conformance.protocol.requests import with_header, with_query, without_header
 from conformance.runner.refusing import ENOUGH
 from conformance.runner.signals import Inconclusive, Nonconformance, Untested
 from conformance.tests.memory_runs import run_in_memory
@@ -24,21 +25,14 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def running(folder: Path, fault: str, **changes: Any) -> Iterator[Run]:
-    """A run in memory against an endpoint with one fault."""
+def running(folder: Path, *faults: str, **changes: Any) -> Iterator[Run]:
+    """A run in memory against an endpoint with these faults."""
     nothing = dict.fromkeys(
         ("file", "target", "strictness", "report_dir", "max_reimages", "baseline", "write_baseline")
     )
-    chosen = {"faults": (fault,), "oddities": (), "operation_seconds": 0.2, "seed": 0, "profile": Profile.SMOKE}
-    plan = Plan(
-        **{**nothing, **chosen, **changes},
-        in_memory=True,
-        repeats=False,
-        redact=True,
-        overwrite=False,
-        preflight=False,
-        wait_seconds=0.0,
-    )
+    chosen = {"faults": faults, "oddities": (), "operation_seconds": 0.2, "seed": 0, "profile": Profile.SMOKE}
+    chosen |= {"repeats": False, "redact": True, "overwrite": False, "preflight": False, "wait_seconds": 0.0}
+    plan = Plan(**{**nothing, **chosen, **changes}, in_memory=True)
     run = Run(plan, folder)
     run.sut.open()
     yield run
@@ -100,6 +94,29 @@ def test_requests_for_nothing_are_sent_as_long_as_they_reimage_nothing(tmp_path:
 
         assert [answer.status for answer in answers if answer is not None] == [202] * (ENOUGH + 2)
         assert run.sut.budget.spent == before
+
+
+@pytest.mark.parametrize(
+    ("strictness", "odd"),
+    [
+        (Strictness.LENIENT, "historical-type-missing"),
+        (Strictness.LENIENT, "type-400"),
+        (Strictness.STRICT, "type-400"),
+    ],
+)
+def test_what_may_be_accepted_is_not_sent_while_the_instance_is_watched(
+    tmp_path: Path, strictness: Strictness, odd: str
+) -> None:
+    small = {"world": LAYOUTS["one-instance"], "strictness": strictness, "profile": Profile.STANDARD}
+    with running(tmp_path, oddities=(odd,), **small) as run:
+        sut = run.sut
+        (watch,) = sut.observer.watches
+        sent = sut.try_out(without_header(sut.builder.reimage(sut.main_witness()), "Content-Type")).number
+
+        started = [e.label for e in sut.recorder.exchanges[:sent] if e.label.startswith("step")]
+        sut.finish_all()
+        last = max(look.number for look in watch.looks)
+        assert (last < sent, started) == (strictness is Strictness.LENIENT, ["step:control-slot"])
 
 
 def test_a_look_costs_nothing(run: Run) -> None:
