@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from conformance.config import is_loopback
+from conformance.config import is_loopback, where_it_is
 from conformance.oracle import MINIMUM_VERSION
 from conformance.preflight.remarks import Remark, mend, note
 from conformance.requirements import FIRST_VERSION, published_from
@@ -32,7 +32,7 @@ def statement_remarks(target: Target) -> Iterator[Remark]:
         yield note(f'x_ms_version: "{version}" was never published; an endpoint may refuse it')
     if not is_loopback(target) and not target.limits.allow_reimage:
         yield mend(
-            f"allow_reimage: {target.base_url} is not on this machine, so its role instances are reimaged only with "
+            f"allow_reimage: {where_it_is(target)}, so its role instances are reimaged only with "
             "allow_reimage = true in [limits], or with --allow-reimage"
         )
 

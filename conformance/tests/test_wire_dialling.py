@@ -9,7 +9,9 @@ import pytest
 
 from conformance.config import is_loopback, load_target
 from conformance.errors import TargetError
-from conformance.model import FailureKind, Request
+from conformance.model import FailureKind, Limits, Request
+from conformance.preflight.remarks import Level
+from conformance.preflight.statement import statement_remarks
 from conformance.tests.certificate_samples import made
 from conformance.tests.open_gate import OpenGate
 from conformance.tests.proxy_servers import TestProxy
@@ -127,6 +129,29 @@ def test_a_tunnel_is_not_this_machine(
     target = load_target(stage.target())
 
     assert is_loopback(replace(target, base_url=base_url, connect_to=connect_to, proxy=proxy)) is expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "place"),
+    [
+        ({"base_url": "https://rig.example"}, "https://rig.example is not on this machine"),
+        ({"connect_to": "10.0.0.1:2"}, "connect_to 10.0.0.1:2 is not on this machine"),
+        (
+            {"proxy": "http://127.0.0.1:3128"},
+            "https://localhost:1 behind the proxy http://127.0.0.1:3128 may be on another machine",
+        ),
+    ],
+)
+def test_what_may_be_elsewhere_needs_permission(stage: Stage, changes: dict[str, str], place: str) -> None:
+    target = replace(
+        load_target(stage.target()), base_url="https://localhost:1", connect_to="127.0.0.1:2", limits=Limits()
+    )
+    changed = replace(target, **changes)  # type: ignore[arg-type]
+
+    assert list(statement_remarks(target)) == []
+    (remark,) = statement_remarks(changed)
+    assert remark.level is Level.MEND
+    assert remark.text.startswith(f"allow_reimage: {place}, so its role instances are reimaged only with")
 
 
 @pytest.mark.parametrize(
