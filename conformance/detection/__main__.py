@@ -1,4 +1,4 @@
-"""Prints what the suite finds: `python -m conformance.detection --help`."""
+"""Prints what the suite finds, and what it holds against conforming endpoints: `python -m conformance.detection --help`."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ import click
 
 from conformance.detection.faring import BAD, Fared, fared, reason
 from conformance.detection.forking import Found, Subject, judge_each
+from conformance.detection.oddly import combined, held_against, oddities_for
 from conformance.detection.shapes import LARGE_WORLD, SHAPES
 from conformance.emulator import FAULTS, lacking
+from conformance.model import RunVerdict, Strictness
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from conformance.detection.shapes import Shape
 
 
@@ -29,30 +33,83 @@ def chosen(words: tuple[str, ...], *, one_per_family: bool = False, every: int =
 
 
 def row(found: Found) -> str:
-    """One line of the matrix."""
+    """How one fault fared: a line of the matrix."""
     (name,), wanted = found.subject.faults, FAULTS[found.subject.faults[0]].requirement
     cases = ", ".join(case.rpartition("::")[2] for case in found.cases.get(wanted, [])[:4])
     why = reason(found)
     return f"{fared(found):8} {name}: {wanted} by {cases or 'no case'}{f'; {why}' if why else ''}"
 
 
-def judged(names: list[str], shape: Shape) -> list[Found]:
+def odd_row(found: Found) -> str:
+    """How one odd emulator fared: what it ended as, and what was held against it."""
+    held = "; ".join(f"{name}: {told}" for name, told in held_against(found).items())
+    oddities = "+".join(found.subject.oddities) or "nothing odd"
+    return f"{found.verdict or 'broken':13} {found.subject.strictness} {oddities}{f'; {held}' if held else ''}"
+
+
+def judged(names: Sequence[str], shape: Shape) -> list[Found]:
     """Judges the faults in a shape; prints a line for each as it is done, and for those that have no place in its world."""
-    found = []
-    for name in names:
-        if lacking(shape.layout, FAULTS[name].needs):
-            found.append(Found(Subject(name, (name,), shape=shape)))
-            click.echo(row(found[-1]))
-    without_place = {each.subject.name for each in found}
-    subjects = [Subject(name, (name,), shape=shape) for name in names if name not in without_place]
-    return found + judge_each(subjects, told=lambda each: click.echo(row(each)))
+    subjects = [Subject(name, (name,), shape=shape) for name in names]
+    without = [Found(each) for each in subjects if lacking(shape.layout, FAULTS[each.name].needs)]
+    for each in without:
+        click.echo(row(each))
+    idle = {each.subject.name for each in without}
+    runs = [subject for subject in subjects if subject.name not in idle]
+    return without + (judge_each(runs, told=lambda each: click.echo(row(each))) if runs else [])
 
 
-def table(tallies: dict[str, Counter[Fared]]) -> str:
-    """The tallies of the shapes as rows of a Markdown table; columns as in `docs/detection.md`."""
-    lines = [f"| shape | {' | '.join(Fared)} |", f"| --- |{' --- |' * len(Fared)}"]
-    lines += [f"| {shape} | {' | '.join(str(tally[word]) for word in Fared)} |" for shape, tally in tallies.items()]
+def judged_odd(shape: Shape, size: int, words: tuple[str, ...], seed: str) -> list[Found]:
+    """Judges the conforming emulator, and every oddity in combinations of `size`, strict and lenient; prints a line for each."""
+    subjects = []
+    for strictness in Strictness:
+        names = [name for name in oddities_for(strictness) if not words or any(word in name for word in words)]
+        subjects += [Subject(f"conforming, {strictness}", strictness=strictness, shape=shape)]
+        subjects += combined(names, size, strictness, shape, seed=seed)
+    return judge_each(subjects, told=lambda each: click.echo(odd_row(each)))
+
+
+def table(heads: Iterable[str], rows: dict[str, Counter[str]]) -> str:
+    """Counts as a Markdown table, a row for each shape, as they stand in `docs/detection.md`."""
+    columns = list(heads)
+    lines = [f"| shape | {' | '.join(columns)} |", f"| --- |{' --- |' * len(columns)}"]
+    lines += [f"| `{shape}` | {' | '.join(str(row[column]) for column in columns)} |" for shape, row in rows.items()]
     return "\n".join(lines)
+
+
+def why_table(found: dict[str, list[Found]]) -> str:
+    """Why faults were not found first: a Markdown table with the number of faults for each shape and reason."""
+    told = Counter(
+        (shape, fared(each).value, reason(each)) for shape, many in found.items() for each in many if reason(each)
+    )
+    lines = ["| shape | | why | faults |", "| --- | --- | --- | --- |"]
+    lines += [f"| `{shape}` | {word} | {why} | {n} |" for (shape, word, why), n in sorted(told.items())]
+    return "\n".join(lines)
+
+
+def sweep_faults(names: list[str], shapes: list[Shape]) -> bool:
+    """Judges faults in shapes and prints the tables; whether every one was found, left untested by name, or had no place."""
+    found: dict[str, list[Found]] = {}
+    for shape in shapes:
+        click.echo(f"{shape.name}: {shape.summary}")
+        began = time.monotonic()
+        found[shape.name] = judged(names, shape)
+        click.echo(f"{len(names)} faults in {time.monotonic() - began:.0f} s")
+    tallies = {shape: Counter(fared(each).value for each in many) for shape, many in found.items()}
+    click.echo(f"\n{table(Fared, tallies)}\n\n{why_table(found)}")
+    return not any(tally[word] for tally in tallies.values() for word in BAD)
+
+
+def sweep_oddities(size: int, words: tuple[str, ...], seed: str, shapes: list[Shape]) -> bool:
+    """Judges odd emulators in shapes and prints the table; whether nothing was held against any."""
+    rows: dict[str, Counter[str]] = {}
+    for shape in shapes:
+        click.echo(f"{shape.name}: {shape.summary}")
+        found = judged_odd(shape, size, words, seed)
+        rows[shape.name] = Counter(each.verdict for each in found)
+        rows[shape.name] |= Counter(judged=len(found), accused=sum(bool(held_against(each)) for each in found))
+    verdicts = (RunVerdict.CONFORMANT, RunVerdict.PARTIAL, RunVerdict.INCOMPLETE, RunVerdict.NONCONFORMANT)
+    click.echo(f"\n{table(('judged', *verdicts, 'accused'), rows)}")
+    return not any(row["accused"] for row in rows.values())
 
 
 @click.command()
@@ -60,22 +117,36 @@ def table(tallies: dict[str, Counter[Fared]]) -> str:
 @click.option("--one-per-family", is_flag=True, help="Judge the first fault of each family only.")
 @click.option("--every", type=click.IntRange(1), default=1, help="Judge every so-manieth fault only.")
 @click.option(
-    "--shape", "shapes", type=click.Choice(list(SHAPES)), multiple=True, help="The shape of the target (repeatable)."
+    "--shape",
+    "shapes",
+    type=click.Choice([*SHAPES, "all"]),
+    multiple=True,
+    help="The shape of the target (repeatable); the large one if left out.",
 )
-def main(words: tuple[str, ...], *, one_per_family: bool, every: int, shapes: tuple[str, ...]) -> None:
-    """Judge the faults whose names hold one of WORDS, or all, and print a line for each and a table of counts.
+@click.option(
+    "--oddities", type=click.IntRange(1), metavar="N", help="Judge oddities, N at a time, in place of faults."
+)
+@click.option("--seed", default="1", help="Draws other combinations of oddities.")
+def main(
+    words: tuple[str, ...],
+    *,
+    one_per_family: bool,
+    every: int,
+    shapes: tuple[str, ...],
+    oddities: int | None,
+    seed: str,
+) -> None:
+    """Judge the faults whose names hold one of WORDS, or all, and print a line for each and tables of counts.
 
-    The exit code is 0 when each one was found, untested by name, or without a place to show.
+    The exit code is 0 when each fault was found, untested by name, or without a place to show; with --oddities, when nothing
+    was held against any endpoint.
     """
-    names = chosen(words, one_per_family=one_per_family, every=every)
-    tallies: dict[str, Counter[Fared]] = {}
-    for shape in [SHAPES[name] for name in shapes] or [LARGE_WORLD]:
-        click.echo(f"{shape.name}: {shape.summary}")
-        began = time.monotonic()
-        tallies[shape.name] = Counter(fared(each) for each in judged(names, shape))
-        click.echo(f"{len(names)} faults in {time.monotonic() - began:.0f} s")
-    click.echo(table(tallies))
-    raise SystemExit(int(any(tally[word] for tally in tallies.values() for word in BAD)))
+    among = list(SHAPES.values()) if "all" in shapes else [SHAPES[name] for name in shapes] or [LARGE_WORLD]
+    if oddities is not None:
+        good = sweep_oddities(oddities, words, seed, among)
+    else:
+        good = sweep_faults(chosen(words, one_per_family=one_per_family, every=every), among)
+    raise SystemExit(0 if good else 1)
 
 
 if __name__ == "__main__":

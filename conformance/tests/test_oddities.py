@@ -9,8 +9,9 @@ from random import Random
 import pytest
 
 from conformance.detection.forking import Found, Subject, judge_each
+from conformance.detection.oddly import combined, held_against, oddities_for
 from conformance.detection.shapes import LARGE_WORLD, SHAPES, Shape
-from conformance.emulator import FAULTS, ODDITIES
+from conformance.emulator import FAULTS
 from conformance.model import Strictness
 
 PROCESSES = 2
@@ -19,8 +20,8 @@ SEED = os.environ.get("ODDITY_SEED", "1")
 """Which oddities come together; with ODDITIES_ALONE set, each is judged alone as well, and fewer at once, in every shape."""
 EVERYTHING = "ODDITIES_ALONE" in os.environ
 TOGETHER = 4 if EVERYTHING else 10
-STRICT = [o.name for o in ODDITIES.values() if not o.server_only and not o.lenient_only]
-LENIENT_ONLY = [o.name for o in ODDITIES.values() if not o.server_only and o.lenient_only]
+STRICT, LENIENT = (oddities_for(strictness) for strictness in (Strictness.STRICT, Strictness.LENIENT))
+LENIENT_ONLY = [name for name in LENIENT if name not in STRICT]
 SMALLER = [shape for shape in SHAPES.values() if shape is not LARGE_WORLD]
 UNTESTED = {
     "one-instance": {
@@ -39,32 +40,10 @@ ABSENT = {
 """Some of what a shape does not offer, so that it is not applicable."""
 
 
-RIVALS = ("verbs-", "type-4")
-"""How the names begin of oddities that give the same refusal another status and code: of two at once, each would spoil the other's."""
-
-
-def are_rivals(names: tuple[str, ...]) -> bool:
-    """Whether two of `names` begin alike, as rivals do."""
-    return any(sum(name.startswith(each) for name in names) > 1 for each in RIVALS)
-
-
-def combined(names: list[str], size: int, strictness: Strictness, shape: Shape = LARGE_WORLD) -> list[Subject]:
-    """Every one of `names` in a random combination of `size`, none of which answers one thing in two ways."""
-    random = Random(SEED + strictness + ("" if shape is LARGE_WORLD else shape.name))  # noqa: S311  a sample
-    groups: list[tuple[str, ...]] = []
-    while not groups or any(are_rivals(group) for group in groups):
-        shuffled = random.sample(names, len(names))
-        groups = [tuple(shuffled[at : at + size]) for at in range(0, len(shuffled), size)]
-    return [
-        Subject(f"{shape.name}, {strictness}: {'+'.join(group)}", oddities=group, strictness=strictness, shape=shape)
-        for group in groups
-    ]
-
-
 def in_small(shape: Shape) -> list[Subject]:
     """Every oddity in combinations, in a smaller shape, strict and lenient; one strict combination unless everything is wanted."""
-    strict = combined(STRICT, TOGETHER, Strictness.STRICT, shape)
-    lenient = combined([*STRICT, *LENIENT_ONLY], TOGETHER, Strictness.LENIENT, shape)
+    strict = combined(STRICT, TOGETHER, Strictness.STRICT, shape, seed=SEED)
+    lenient = combined(LENIENT, TOGETHER, Strictness.LENIENT, shape, seed=SEED)
     return strict + lenient if EVERYTHING else strict[:1]
 
 
@@ -82,15 +61,8 @@ def judged_small() -> dict[str, list[Found]]:
 
 
 def accused(found: list[Found]) -> dict[str, dict[str, str]]:
-    """What was held against each subject: violations, advice that its oddities do not call for, errors of the suite."""
-    told: dict[str, dict[str, str]] = {}
-    for each in found:
-        expected = {name for oddity in each.subject.oddities for name in ODDITIES[oddity].advisories}
-        bad = {n: each.reasons.get(n, each.outcomes[n]) for n in each.bad - expected}
-        bad |= {"verdict": each.verdict} if each.verdict == "incomplete" else {}
-        bad |= {"errors": str(each.errors)} if each.errors else {}
-        told |= {each.subject.name: bad} if bad else {}
-    return told
+    """What was held against each subject, by its name; nothing for those that nothing was held against."""
+    return {each.subject.name: held for each in found if (held := held_against(each))}
 
 
 @pytest.mark.parametrize("strictness", list(Strictness))
@@ -125,7 +97,9 @@ def test_every_shape_has_its_expectation() -> None:
 
 
 def test_no_combination_of_oddities_is_accused() -> None:
-    subjects = combined(STRICT, TOGETHER, Strictness.STRICT) + combined(LENIENT_ONLY, TOGETHER, Strictness.LENIENT)
+    subjects = combined(STRICT, TOGETHER, Strictness.STRICT, seed=SEED) + combined(
+        LENIENT_ONLY, TOGETHER, Strictness.LENIENT, seed=SEED
+    )
     found = judge_each(subjects, processes=PROCESSES)
     assert len(STRICT) + len(LENIENT_ONLY) >= 100
     assert len(found) == len(subjects)
