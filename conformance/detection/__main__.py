@@ -12,7 +12,7 @@ from conformance.detection.faring import BAD, Fared, fared, reason
 from conformance.detection.forking import Found, Subject, judge_each
 from conformance.detection.oddly import combined, held_against, oddities_for
 from conformance.detection.shapes import LARGE_WORLD, SHAPES
-from conformance.emulator import FAULTS, lacking
+from conformance.emulator import FAULTS
 from conformance.model import RunVerdict, Strictness
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def odd_row(found: Found) -> str:
 def judged(names: Sequence[str], shape: Shape) -> list[Found]:
     """Judges the faults in a shape; prints a line for each as it is done, and for those that have no place in its world."""
     subjects = [Subject(name, (name,), shape=shape) for name in names]
-    without = [Found(each) for each in subjects if lacking(shape.layout, FAULTS[each.name].needs)]
+    without = [Found(each) for each in subjects if shape.lacks(FAULTS[each.name])]
     for each in without:
         click.echo(row(each))
     idle = {each.subject.name for each in without}

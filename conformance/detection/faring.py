@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from conformance.emulator import FAULTS, lacking
+from conformance.emulator import FAULTS
 
 if TYPE_CHECKING:
     from conformance.detection.forking import Found
@@ -21,7 +21,7 @@ class Fared(StrEnum):
     UNTESTED = "untested"
     """The requirement was not judged in this shape, and the report says why."""
     NO_PLACE = "no place"
-    """The world of the shape holds nothing in which the fault could show; nothing is run."""
+    """The shape has nothing in which the fault could show; nothing is run."""
     MISSED = "missed"
     """Another requirement is blamed, or nothing is found although the requirement was judged."""
     BROKEN = "broken"
@@ -34,7 +34,7 @@ BAD = (Fared.MISSED, Fared.BROKEN)
 def fared(found: Found) -> Fared:
     """How the one fault of `found.subject` fared."""
     fault = FAULTS[found.subject.faults[0]]
-    if lacking(found.subject.shape.layout, fault.needs):
+    if found.subject.shape.lacks(fault):
         return Fared.NO_PLACE
     if found.errors or not found.outcomes:
         return Fared.BROKEN
@@ -52,8 +52,7 @@ def reason(found: Found) -> str:
         case Fared.FIRST:
             return ""
         case Fared.NO_PLACE:
-            needs = lacking(found.subject.shape.layout, fault.needs)
-            return f"it shows only in a world with {' and '.join(needs)}"
+            return f"it shows only where there is {' and '.join(found.subject.shape.lacks(fault))}"
         case Fared.UNTESTED:
             return f"{found.outcomes[fault.requirement]}: {found.unjudged[fault.requirement]}"
         case Fared.BROKEN:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from conformance.emulator import LAYOUTS
+from conformance.emulator import LAYOUTS, DeploymentLayout, Need, instances_of, lacking
 
 if TYPE_CHECKING:
-    from conformance.emulator import Layout
+    from conformance.emulator import Fault, Layout
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +27,19 @@ class Shape:
     oddities: tuple[str, ...] = ()
     listed: Layout | None = None
 
+    @property
+    def offered(self) -> Layout:
+        """What the target file lists, so that a run may reimage it."""
+        return self.layout if self.listed is None else self.listed
+
+    def lacks(self, fault: Fault) -> tuple[Need, ...]:
+        """What a fault needs to show and this shape has not."""
+        unprobed = (Need.PROBE,) if Need.PROBE in fault.needs and not self.probe else ()
+        return lacking(self.offered, fault.needs) + unprobed
+
 
 LARGE_WORLD = Shape("large", "four slots, 18 ordinary instances, 500 reimages, a probe", LAYOUTS["large"])
+_STAGING = (DeploymentLayout("contoso", "staging", "contoso-v2", instances_of({"WebRole1": 1, "StagingRole1": 1})),)
 _SHAPES = (
     LARGE_WORLD,
     Shape(
@@ -41,6 +52,14 @@ _SHAPES = (
     Shape("one-instance", "one instance, two reimages, no probe", LAYOUTS["one-instance"], 2, probe=False),
     Shape(
         "no-get-deployment", "the large world without Get Deployment", LAYOUTS["large"], oddities=("no-get-deployment",)
+    ),
+    Shape(
+        "part-of-a-world",
+        "two of the large world's 21 instances listed, in staging; six reimages, no probe",
+        LAYOUTS["large"],
+        6,
+        probe=False,
+        listed=_STAGING,
     ),
 )
 SHAPES = {shape.name: shape for shape in _SHAPES}

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Need(StrEnum):
-    """Something that a world may hold or lack, in words that end the sentence "it shows only in a world with ..."."""
+    """Something that a world may hold or lack, in words that end the sentence "it shows only where there is ..."."""
 
     SECOND_INSTANCE = "a deployment of two instances"
     SECOND_ROLE = "a deployment of two roles"
@@ -25,7 +25,9 @@ class Need(StrEnum):
     NAMESAKES = "instances of one name in two deployments"
     STAGING = "a deployment in staging"
     BOTH_SLOTS = "a cloud service with a deployment in both slots"
-    SECOND_SERVICE = "two cloud services"
+    SECOND_SERVICE = "a second cloud service"
+    PROBE = "a probe in the role instances"
+    """The emulator always has it; a target file need not name it."""
 
 
 _OF_PLACES = {
@@ -68,5 +70,6 @@ _HELD: dict[Need, Callable[[Layout], bool]] = {
     Need.NAMESAKES: lambda rows: _repeats(name for row in rows for name in _names(row)),
     Need.STAGING: lambda rows: any(row.slot == "staging" for row in rows),
     Need.BOTH_SLOTS: lambda rows: _repeats(row.service for row in rows),
+    Need.PROBE: lambda _: True,
     Need.SECOND_SERVICE: lambda rows: len({row.service for row in rows}) > 1,
 }

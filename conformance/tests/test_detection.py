@@ -46,7 +46,7 @@ TOLD = {
     "advised about": (Fared.NAMED, f"findings: {OTHER}, {WANTED}"),
     "may as well be blamed": (Fared.NAMED, f"findings: {BLAMED_TOO}"),
     "untested": (Fared.UNTESTED, "untested: the budget is spent"),
-    "no place": (Fared.NO_PLACE, "it shows only in a world with a deployment of two roles"),
+    "no place": (Fared.NO_PLACE, "it shows only where there is a deployment of two roles"),
     "nothing found": (Fared.MISSED, "findings: none"),
     "another blamed": (Fared.MISSED, f"findings: {OTHER}"),
     "another blamed, this one not judged": (Fared.MISSED, f"findings: {OTHER}"),
@@ -122,5 +122,12 @@ def test_the_shapes_are_ordinary_targets() -> None:
         "two-instances": (6, False),
         "one-instance": (2, False),
         "no-get-deployment": (None, True),
+        "part-of-a-world": (6, False),
     }
-    assert SHAPES["no-get-deployment"].layout == LARGE_WORLD.layout
+    assert SHAPES["no-get-deployment"].layout == SHAPES["part-of-a-world"].layout == LARGE_WORLD.layout
+
+
+def test_what_is_listed_are_instances_of_the_world() -> None:
+    for shape in SHAPES.values():
+        world = {(row.service, row.slot, row.name): set(row.instances) for row in shape.layout}
+        assert [row for row in shape.offered if not set(row.instances) <= world[row.service, row.slot, row.name]] == []

@@ -30,12 +30,14 @@ UNTESTED = {
     },
     "two-instances": {"REQ-HTTP-CHUNKED"},
     "no-get-deployment": set(),
+    "part-of-a-world": {"REQ-REIMAGE-CL-LITERAL", "REQ-DEPL-EMPTY-SLOT", "REQ-HTTP-CHUNKED"},
 }
 """What the reimages of a shape do not reach, where nothing is odd."""
 ABSENT = {
     "one-instance": {"REQ-REIMAGE-OTHERS-UNTOUCHED", "REQ-CONC-OTHER"},
     "two-instances": set(),
     "no-get-deployment": {"REQ-REIMAGE-OTHERS-UNTOUCHED", "REQ-REIMAGE-OFFLINE", "REQ-DEPL-URI"},
+    "part-of-a-world": {"REQ-REIMAGE-FRESH-OS"},
 }
 """Some of what a shape does not offer, so that it is not applicable."""
 

@@ -54,5 +54,5 @@ def refuse_without_place(fault: Fault, layout: Layout) -> None:
     """Raises UsageError when the world of `layout` holds nothing in which `fault` could show."""
     if lacks := lacking(layout, fault.needs):
         raise UsageError(
-            f"fault {fault.name!r} shows only in a world with {' and '.join(lacks)}; choose another --world"
+            f"fault {fault.name!r} shows only where there is {' and '.join(lacks)}; choose another --world"
         )

@@ -320,4 +320,5 @@ fault(
     "the instance refused with 409 gets a fresh guest all the same",
     _on_conflict(_queue),
     also=("REQ-REIMAGE-OTHERS-UNTOUCHED", NO_EFFECT),
+    needs=(Need.PROBE,),
 )

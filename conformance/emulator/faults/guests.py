@@ -294,14 +294,14 @@ fault(
     OTHERS,
     "the guest of every instance of the deployment is written afresh",
     _guest(_every_guest),
-    needs=(Need.SECOND_INSTANCE,),
+    needs=(Need.SECOND_INSTANCE, Need.PROBE),
 )
 fault(
     "namesakes-written",
     OTHERS,
     "the guests of all instances of the same name, in whatever deployment, are written afresh",
     _guest(_namesakes),
-    needs=(Need.NAMESAKES,),
+    needs=(Need.NAMESAKES, Need.PROBE),
 )
 fault(
     "failed-reimage-writes",

@@ -193,6 +193,7 @@ fault(
     CHUNKED,
     "a chunked request is never answered",
     instead(render, lambda *_: [Pause(3600.0)], _chunked),
+    also=("REQ-REIMAGE-CL-NONZERO",),
 )
 fault(
     "chunked-not-decoded",

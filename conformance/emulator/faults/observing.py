@@ -168,6 +168,7 @@ for _slot in ("Production", "Staging", "prod", ""):
         ROOT,
         f"DeploymentSlot is always {_slot!r}",
         _deployment(said("DeploymentSlot", _slot)),
+        needs=(Need.STAGING,) if _slot == "Production" else (),
     )
 
 
