@@ -10,7 +10,7 @@ from conformance.assessment.controls import Controls, controlled
 from conformance.assessment.findings import findings_of
 from conformance.assessment.fronts import closed_reimages, front_of, fronted
 from conformance.assessment.intervals import weighed
-from conformance.assessment.outcomes import LEFT_OUT, results_of
+from conformance.assessment.outcomes import LEFT_OUT, case_outcome, results_of
 from conformance.assessment.rejudging import rejudged, world_of
 from conformance.checks.polls import TERMINAL, status_of
 from conformance.journal_shapes import RUN_FIELDS
@@ -37,14 +37,6 @@ if TYPE_CHECKING:
 NO_END = "no end seen"
 """The outcome of an operation that no poll showed to be over."""
 _NOT_SHOWN = "the capture does not show it"
-_CASE_ORDER = (
-    Outcome.VIOLATED,
-    Outcome.ADVISORY,
-    Outcome.INCONCLUSIVE,
-    Outcome.UNTESTED,
-    Outcome.MET,
-    Outcome.OBSERVED,
-)
 
 
 def assess(
@@ -163,17 +155,17 @@ def _cases(journal: Journal, verdicts: Sequence[Verdict]) -> list[CaseRecord]:
             continue
         name = event["id"]
         end = ends.get(name, {"outcome": "inconclusive", "detail": "the run ended before the case did"})
-        found = {verdict.outcome: verdict for verdict in reversed(by_case.get(name, []))}
+        found = by_case.get(name, [])
         own, detail = end["outcome"], end.get("detail", "")
         if own not in ("error", "not-applicable"):
-            judged = next((outcome for outcome in _CASE_ORDER if outcome in found), None)
+            judged = case_outcome(found, event["requirements"])
             own = (
                 judged.value
                 if judged is not None and not (own in ("untested", "inconclusive") and judged is Outcome.MET)
                 else own
             )
             if judged is Outcome.INCONCLUSIVE and end["outcome"] in (Outcome.VIOLATED, Outcome.ADVISORY, Outcome.MET):
-                detail = found[judged].actual
+                detail = next(verdict.actual for verdict in found if verdict.outcome is judged)
         records[name] = CaseRecord(
             name,
             tuple(event["requirements"]),

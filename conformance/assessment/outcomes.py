@@ -20,6 +20,31 @@ LEFT_OUT = "profile, selection or budget left it out"
 _RANK = (Outcome.VIOLATED, Outcome.ADVISORY, Outcome.MET, Outcome.INCONCLUSIVE, Outcome.OBSERVED, Outcome.UNTESTED)
 
 
+_CASE_ORDER = (
+    Outcome.VIOLATED,
+    Outcome.ADVISORY,
+    Outcome.INCONCLUSIVE,
+    Outcome.UNTESTED,
+    Outcome.MET,
+    Outcome.OBSERVED,
+)
+
+
+def case_outcome(verdicts: Sequence[Verdict], cited: Sequence[str]) -> Outcome | None:
+    """What the verdicts of a case come to, None where there are none: the gravest decides.
+
+    What could not be judged does not count where the same requirement was seen to be met besides, nor where it is a requirement
+    that the case does not cite, unless there is nothing else.
+    """
+    met = {verdict.requirement for verdict in verdicts if verdict.outcome is Outcome.MET}
+    open_ = Outcome.INCONCLUSIVE
+    counted = [
+        v.outcome for v in verdicts if v.outcome is not open_ or (v.requirement in cited and v.requirement not in met)
+    ]
+    found = counted or [verdict.outcome for verdict in verdicts]
+    return next((outcome for outcome in _CASE_ORDER if outcome in found), None)
+
+
 def _offered(requirement: Requirement, world: World, offers: Mapping[str, bool]) -> str:
     """Why the target does not offer what a requirement is about, or ""."""
     match requirement.area:

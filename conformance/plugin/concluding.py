@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from hypothesis.errors import Flaky, FlakyStrategyDefinition, Unsatisfiable
 
+from conformance.assessment.outcomes import case_outcome
 from conformance.model import Outcome, Verdict
 from conformance.runner.signals import Inconclusive, Nonconformance, NotApplicable, Untested
 
@@ -55,8 +56,7 @@ def _outcome(recorder: Recorder, cited: Sequence[str], error: BaseException | No
         case _ if Outcome.VIOLATED in outcomes:
             return "violated"
         case None if Outcome.ADVISORY not in outcomes:
-            known = (Outcome.MET, Outcome.INCONCLUSIVE, Outcome.OBSERVED)
-            return next((outcome.value for outcome in known if outcome in outcomes), "observed")
+            return (case_outcome(recorder.case_verdicts, cited) or Outcome.OBSERVED).value
         case None | Nonconformance():
             return "advisory"
         case AssertionError():

@@ -10,7 +10,7 @@ import pytest
 from conformance.assessment import assess
 from conformance.assessment.assess import conclude
 from conformance.assessment.findings import findings_of, fingerprint_of, prerequisites, roots_of
-from conformance.assessment.outcomes import results_of
+from conformance.assessment.outcomes import case_outcome, results_of
 from conformance.assessment.rejudging import rejudged, world_of
 from conformance.config import target_to_mapping
 from conformance.journal import Journal
@@ -594,19 +594,35 @@ class TestJournals:
             ("inconclusive", (MET,), "inconclusive"),
             ("inconclusive", (VIOLATED, MET), "violated"),
             ("untested", (Outcome.OBSERVED,), "observed"),
-            ("met", (INCONCLUSIVE, MET, Outcome.UNTESTED), "inconclusive"),
+            ("met", (INCONCLUSIVE, MET), "met"),
+            ("met", (INCONCLUSIVE, Outcome.UNTESTED), "inconclusive"),
+            ("met", (INCONCLUSIVE,), "inconclusive"),
             ("met", (Outcome.UNTESTED, MET), "untested"),
             ("error", (VIOLATED,), "error"),
             ("not-applicable", (MET,), "not-applicable"),
         ],
     )
     def test_a_case_is_what_its_verdicts_say(self, own: str, outcomes: tuple[Outcome, ...], expected: str) -> None:
-        cases = [{"type": "case-start", "id": "c", "requirements": []}, {"type": "case-end", "id": "c", "outcome": own}]
+        cited = ["REQ-REIMAGE-202"]
+        cases = [
+            {"type": "case-start", "id": "c", "requirements": cited},
+            {"type": "case-end", "id": "c", "outcome": own},
+        ]
         verdicts = [verdict("REQ-REIMAGE-202", outcome, case="c") for outcome in outcomes]
 
         assert (
             assess(journal(cases=cases), lambda each, route, _: route.base_url, verdicts).cases[0].outcome == expected
         )
+
+
+def test_of_a_case_the_requirements_that_it_cites_have_to_be_judged() -> None:
+    cited, other = "REQ-VER-MISSING", "REQ-GOS-NOTFOUND-NOEFFECT"
+
+    assert case_outcome([verdict(cited, MET), verdict(other, INCONCLUSIVE)], [cited]) is MET
+    assert case_outcome([verdict(cited, MET), verdict(other, INCONCLUSIVE)], [cited, other]) is INCONCLUSIVE
+    assert case_outcome([verdict(cited, MET), verdict(other, VIOLATED)], [cited]) is VIOLATED
+    assert case_outcome([verdict(other, INCONCLUSIVE)], [cited]) is INCONCLUSIVE
+    assert case_outcome([], [cited]) is None
 
 
 def test_controls_reach_the_assessment() -> None:
