@@ -41,12 +41,12 @@ def slot_variants(slot: str, token: str) -> list[str]:
 @smoke
 @verifies("REQ-REIMAGE-SLOT-OTHER")
 @pytest.mark.parametrize("number", range(13))
-def test_a_wrong_slot_reimages_nothing(sut: SystemUnderTest, number: int) -> None:
+async def test_a_wrong_slot_reimages_nothing(sut: SystemUnderTest, number: int) -> None:
     """Any other slot value addresses nothing and leads to no successful reimage."""
     place = sut.main_witness(0)
     request = sut.builder.reimage(place, SLOT)
     wrong = slot_variants(place.deployment.slot, sut.builder.token)[number]
-    sut.refuse(
+    await sut.refuse(
         replace(
             request, target=request.target.replace(f"/{place.deployment.slot}/", f"/{wrong}/", 1).replace(" ", "%20")
         )
@@ -54,34 +54,33 @@ def test_a_wrong_slot_reimages_nothing(sut: SystemUnderTest, number: int) -> Non
 
 
 @verifies("REQ-REIMAGE-SLOT-OTHER")
-def test_a_deployment_name_is_no_slot(sut: SystemUnderTest) -> None:
+async def test_a_deployment_name_is_no_slot(sut: SystemUnderTest) -> None:
     """The name of a deployment in place of a slot addresses nothing."""
     for deployment in sut.target.deployments:
         place = Place(deployment, deployment.role_instances[0])
-        sut.refuse(sut.builder.reimage_at(deployment.cloud_service, SLOT, deployment.name, place.role_instance))
+        await sut.refuse(sut.builder.reimage_at(deployment.cloud_service, SLOT, deployment.name, place.role_instance))
 
 
 @verifies("REQ-REIMAGE-SLOT-OTHER")
 @pytest.mark.parametrize("number", ["1", "2"])
-def test_a_number_is_no_slot(sut: SystemUnderTest, number: str) -> None:
+async def test_a_number_is_no_slot(sut: SystemUnderTest, number: str) -> None:
     """What an enumeration of the slots may count them by addresses nothing."""
     numbered = [
         sut.builder.reimage_at(deployment.cloud_service, SLOT, number, deployment.role_instances[0])
         for deployment in sut.target.deployments
     ]
-    for request in sut.admitted(numbered):
-        sut.refuse(request)
+    await sut.refuse_all(await sut.admitted(numbered))
 
 
 @forms
 @verifies("REQ-REIMAGE-UNKNOWN-SERVICE")
-def test_a_cloud_service_of_another_subscription_is_unknown(sut: SystemUnderTest, form: UriForm) -> None:
+async def test_a_cloud_service_of_another_subscription_is_unknown(sut: SystemUnderTest, form: UriForm) -> None:
     """What one subscription holds does not exist in another, though the same certificate opens both."""
     other = sut.target.other_subscription_id
     if other is None:
         raise NotApplicable("the target lists no second subscription")
     request = sut.builder.reimage(sut.main_witness(0), form)
-    sut.refuse(with_subscription(request, sut.target.subscription_id, other))
+    await sut.refuse(with_subscription(request, sut.target.subscription_id, other))
 
 
 def near_names(sut: SystemUnderTest) -> list[tuple[str, str, str, UriForm]]:
@@ -131,21 +130,21 @@ def slips(sut: SystemUnderTest) -> list[tuple[str, str, str, UriForm]]:
 
 @smoke
 @verifies("REQ-REIMAGE-UNKNOWN-SERVICE")
-def test_an_unknown_service_is_refused(sut: SystemUnderTest) -> None:
+async def test_an_unknown_service_is_refused(sut: SystemUnderTest) -> None:
     """A reimage naming a cloud service that does not exist does not succeed."""
     place = sut.main_witness(0)
-    sut.refuse(sut.builder.reimage_at(sut.builder.no_service, SLOT, place.deployment.slot, place.role_instance))
+    await sut.refuse(sut.builder.reimage_at(sut.builder.no_service, SLOT, place.deployment.slot, place.role_instance))
 
 
 @verifies("REQ-REIMAGE-UNKNOWN-SERVICE")
 @pytest.mark.parametrize("number", range(40))
-def test_an_unknown_service_deployment_or_empty_slot_is_refused(sut: SystemUnderTest, number: int) -> None:
+async def test_an_unknown_service_deployment_or_empty_slot_is_refused(sut: SystemUnderTest, number: int) -> None:
     """A reimage naming a service or deployment that does not exist, or an empty slot, does not succeed."""
     cases = near_names(sut)
     if number >= len(cases):
         raise NotApplicable("the target's names make no further near miss")
     service, container, instance, form = cases[number]
-    sut.refuse(unquoted(sut, service, container, instance, form), "REQ-REIMAGE-UNKNOWN-SERVICE")
+    await sut.refuse(unquoted(sut, service, container, instance, form), "REQ-REIMAGE-UNKNOWN-SERVICE")
 
 
 def unquoted(sut: SystemUnderTest, service: str, container: str, instance: str, form: UriForm) -> Request:
@@ -197,21 +196,20 @@ def near_instances(sut: SystemUnderTest) -> list[tuple[Place, str]]:
 @smoke
 @forms
 @verifies("REQ-REIMAGE-UNKNOWN-INSTANCE")
-def test_an_unknown_instance_is_refused(sut: SystemUnderTest, form: UriForm) -> None:
+async def test_an_unknown_instance_is_refused(sut: SystemUnderTest, form: UriForm) -> None:
     """A reimage of an instance that is not in the deployment does not succeed."""
-    sut.refuse(sut.nowhere(form))
+    await sut.refuse(sut.nowhere(form))
 
 
 @forms
 @verifies("REQ-REIMAGE-UNKNOWN-INSTANCE")
-def test_near_misses_of_instance_names_are_refused(sut: SystemUnderTest, form: UriForm) -> None:
+async def test_near_misses_of_instance_names_are_refused(sut: SystemUnderTest, form: UriForm) -> None:
     """A prefix, an index one too high, a name from another deployment: none is in the deployment."""
     near = [
         sut.builder.reimage_at(place.deployment.cloud_service, form, place.container(form), name)
         for place, name in near_instances(sut)
     ]
-    for request in sut.admitted(near):
-        sut.refuse(request)
+    await sut.refuse_all(await sut.admitted(near))
 
 
 AROUND = (
@@ -251,7 +249,7 @@ NOTHING = ("%00", "%0A", "..")
         *AROUND,
     ],
 )
-def test_malformed_instance_names_are_refused(sut: SystemUnderTest, form: UriForm, name: str) -> None:
+async def test_malformed_instance_names_are_refused(sut: SystemUnderTest, form: UriForm, name: str) -> None:
     """Characters that no name has are answered 400 or 404 and a document that is still well formed."""
     deployment = sut.planner.main
     encoded = name.replace(" ", "%20").replace("<", "%3C").replace(">", "%3E").replace('"', "%22")
@@ -260,7 +258,9 @@ def test_malformed_instance_names_are_refused(sut: SystemUnderTest, form: UriFor
     twice = twice.replace("%", "%25", 1)
     encoded = encoded if name in (*AROUND, *NOTHING) else f"{sut.builder.token}{encoded}"
     encoded = encoded.replace("{token}", sut.builder.token).replace("{name}", known).replace("{twice}", twice)
-    exchange = sut.refuse(unquoted(sut, deployment.cloud_service, Place(deployment, "").container(form), encoded, form))
+    exchange = await sut.refuse(
+        unquoted(sut, deployment.cloud_service, Place(deployment, "").container(form), encoded, form)
+    )
     if exchange.reply is not None:
         sut.observe("REQ-REIMAGE-BAD-NAME", f"a malformed instance name is answered {exchange.reply.status}", exchange)
 
@@ -275,8 +275,8 @@ COMPS = (None, "", "comp", "comp=re-image", "comp=start", "comp=update", "comp=u
 @forms
 @verifies("REQ-REIMAGE-COMP-MISSING")
 @pytest.mark.parametrize("query", [pytest.param(q, marks=smoke if q in (None, "comp=restart") else ()) for q in COMPS])
-def test_comp_missing_or_wrong_is_refused(sut: SystemUnderTest, form: UriForm, query: str | None) -> None:
+async def test_comp_missing_or_wrong_is_refused(sut: SystemUnderTest, form: UriForm, query: str | None) -> None:
     """A POST without comp, or with a value that names no operation, gets 400 and starts nothing."""
-    sut.refuse(
+    await sut.refuse(
         with_query(sut.builder.reimage(sut.main_witness(1), form), None if query is None else query.replace(" ", "+"))
     )

@@ -20,7 +20,7 @@ from conformance.protocol.requests import (
     without_header,
 )
 from conformance.requirements import published_before
-from conformance.runner.campaign import Result
+from conformance.session.campaign import Result
 
 SLOT, NAME = UriForm.SLOT, UriForm.NAME
 forms = pytest.mark.parametrize("form", [pytest.param(SLOT, marks=smoke), NAME])
@@ -31,14 +31,14 @@ def well_formed(sut: SystemUnderTest, form: UriForm, index: int) -> Request:
     return sut.builder.reimage(sut.main_witness(index), form)
 
 
-def judge_accepted(sut: SystemUnderTest, result: Result, requirement: str) -> None:
+async def judge_accepted(sut: SystemUnderTest, result: Result, requirement: str) -> None:
     """Judges that a step of the campaign was accepted."""
     if result.exchange is None:
         raise NotApplicable("the step was not sent")
     silent = [r for r in sut.campaign.results.values() if r.exchange is not None and r.exchange.reply is None]
     varied = bool(result.step.variations) and sut.campaign.control(result.step.form) is not None
     if result.exchange.reply is None and (varied or len(silent) > 1):
-        sut.judge(accepted, result.exchange, requirement=requirement, alive=sut.is_alive())
+        sut.judge(accepted, result.exchange, requirement=requirement, alive=await sut.is_alive())
     else:
         sut.judge(accepted, result.exchange, requirement=requirement)
 
@@ -49,74 +49,74 @@ def judge_accepted(sut: SystemUnderTest, result: Result, requirement: str) -> No
 @smoke
 @afterwards
 @verifies("REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-METHOD", "REQ-REIMAGE-COMP")
-def test_a_post_by_slot_is_accepted(sut: SystemUnderTest) -> None:
+async def test_a_post_by_slot_is_accepted(sut: SystemUnderTest) -> None:
     """The service accepts a POST on the slot form, selected by comp=reimage."""
-    result = sut.result("control-slot")
-    judge_accepted(sut, result, "REQ-REIMAGE-URI-SLOT")
+    result = await sut.reimages.result("control-slot")
+    await judge_accepted(sut, result, "REQ-REIMAGE-URI-SLOT")
     for requirement in ("REQ-REIMAGE-METHOD", "REQ-REIMAGE-COMP"):
-        judge_accepted(sut, result, requirement)
+        await judge_accepted(sut, result, requirement)
 
 
 @afterwards
 @verifies("REQ-REIMAGE-URI-NAME")
-def test_a_post_by_deployment_name_is_accepted(sut: SystemUnderTest) -> None:
+async def test_a_post_by_deployment_name_is_accepted(sut: SystemUnderTest) -> None:
     """The service accepts the same operation on the deployment-name form."""
-    judge_accepted(sut, sut.result("control-name"), "REQ-REIMAGE-URI-NAME")
+    await judge_accepted(sut, await sut.reimages.result("control-name"), "REQ-REIMAGE-URI-NAME")
 
 
 @smoke
 @verifies("REQ-REIMAGE-URI-NAME")
-def test_the_name_form_addresses_instances(sut: SystemUnderTest) -> None:
+async def test_the_name_form_addresses_instances(sut: SystemUnderTest) -> None:
     """An unknown instance is unknown on the name form too: its request line is read, at the cost of no reimage."""
     request = sut.nowhere(NAME)
-    exchange = sut.refuse(request, "REQ-REIMAGE-UNKNOWN-INSTANCE")
+    exchange = await sut.refuse(request, "REQ-REIMAGE-UNKNOWN-INSTANCE")
     precondition(exchange.reply is not None, "no reply on the name form")
     sut.observe("REQ-REIMAGE-RUNNING", "only instances that the target lists as running were addressed", exchange)
 
 
 @afterwards
 @verifies("REQ-REIMAGE-SLOT-VALUES")
-def test_both_slots_are_accepted(sut: SystemUnderTest) -> None:
+async def test_both_slots_are_accepted(sut: SystemUnderTest) -> None:
     """The slot segment takes staging and production."""
     slots = {deployment.slot for deployment in sut.target.deployments if deployment.role_instances}
-    judge_accepted(sut, sut.result("control-slot"), "REQ-REIMAGE-SLOT-VALUES")
+    await judge_accepted(sut, await sut.reimages.result("control-slot"), "REQ-REIMAGE-SLOT-VALUES")
     if len(slots) > 1:
-        judge_accepted(sut, sut.result("other-slot"), "REQ-REIMAGE-SLOT-VALUES")
+        await judge_accepted(sut, await sut.reimages.result("other-slot"), "REQ-REIMAGE-SLOT-VALUES")
 
 
 @afterwards
 @verifies("REQ-REIMAGE-VERSION")
 @pytest.mark.parametrize("form", FORMS)
-def test_exactly_the_minimum_version_is_accepted(sut: SystemUnderTest, form: UriForm) -> None:
+async def test_exactly_the_minimum_version_is_accepted(sut: SystemUnderTest, form: UriForm) -> None:
     """A request with exactly 2010-10-28 is acceptable."""
-    judge_accepted(sut, sut.result(f"minimum-{form}"), "REQ-REIMAGE-VERSION")
+    await judge_accepted(sut, await sut.reimages.result(f"minimum-{form}"), "REQ-REIMAGE-VERSION")
 
 
 @afterwards
 @verifies("REQ-VER-OLD-KEPT")
-def test_reimages_of_every_published_version_are_accepted(sut: SystemUnderTest) -> None:
+async def test_reimages_of_every_published_version_are_accepted(sut: SystemUnderTest) -> None:
     """Published versions from 2010-10-28 on stay callable: what is refused with one of them is refused without it too."""
     steps = [step for step in sut.planner.steps if step.is_plain and step.version not in (None, MINIMUM_VERSION)]
-    taken = [result for result in map(sut.result, [step.name for step in steps]) if result.is_accepted]
+    taken = [result for result in [await sut.reimages.result(step.name) for step in steps] if result.is_accepted]
     if not taken:
         raise Untested("no reimage with another published version was accepted or refused by its version")
     with sut.together():
         for result in taken:
             refused = sut.campaign.refused_with_version(result.step)
             if refused is None:
-                judge_accepted(sut, result, "REQ-VER-OLD-KEPT")
+                await judge_accepted(sut, result, "REQ-VER-OLD-KEPT")
             else:
-                again = sut.start(refused.step.place, refused.step.form, version=refused.step.version)
+                again = await sut.reimages.start(refused.step.place, refused.step.form, version=refused.step.version)
                 if again.reply is not None and again.reply.status == 202:
-                    sut.started(again, refused.step.place, refused.step.form)
-                    judge_accepted(sut, refused, refused.step.form.requirement)
+                    sut.reimages.started(again, refused.step.place, refused.step.form)
+                    await judge_accepted(sut, refused, refused.step.form.requirement)
                 else:
-                    judge_accepted(sut, refused, "REQ-VER-OLD-KEPT")
+                    await judge_accepted(sut, refused, "REQ-VER-OLD-KEPT")
 
 
 @afterwards
 @verifies("REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-URI-NAME")
-def test_every_listed_deployment_and_role_is_accepted(sut: SystemUnderTest) -> None:
+async def test_every_listed_deployment_and_role_is_accepted(sut: SystemUnderTest) -> None:
     """Both forms work for every deployment, each role, and the ends of the range of indices."""
     plain = [
         step.name
@@ -125,14 +125,14 @@ def test_every_listed_deployment_and_role_is_accepted(sut: SystemUnderTest) -> N
     ]
     with sut.together():
         for name in plain:
-            result = sut.result(name)
+            result = await sut.reimages.result(name)
             if result.exchange is not None and name not in (
                 "second-certificate",
                 "minimum-slot",
                 "minimum-name",
                 "other-slot",
             ):
-                judge_accepted(sut, result, result.step.form.requirement)
+                await judge_accepted(sut, result, result.step.form.requirement)
 
 
 VARIED = (
@@ -157,11 +157,13 @@ VARIED = (
     ("step", "variation"),
     [pytest.param(step, variation, marks=pytest.mark.verifies(requirement)) for step, variation, requirement in VARIED],
 )
-def test_a_difference_that_means_nothing_is_accepted(sut: SystemUnderTest, step: str, variation: str) -> None:
+async def test_a_difference_that_means_nothing_is_accepted(sut: SystemUnderTest, step: str, variation: str) -> None:
     """Spellings that HTTP calls equivalent make no difference."""
     requirement = next(r for s, v, r in VARIED if (s, v) == (step, variation))
-    whole = sut.result(step)
-    judge_accepted(sut, sut.result(f"{step}:{variation}") if taken_apart(whole) else whole, requirement)
+    whole = await sut.reimages.result(step)
+    await judge_accepted(
+        sut, await sut.reimages.result(f"{step}:{variation}") if taken_apart(whole) else whole, requirement
+    )
 
 
 def taken_apart(whole: Result) -> bool:
@@ -171,9 +173,9 @@ def taken_apart(whole: Result) -> bool:
 
 @afterwards
 @verifies("REQ-HTTP-CHUNKED")
-def test_an_empty_chunked_body_is_decoded_or_a_length_asked_for(sut: SystemUnderTest) -> None:
+async def test_an_empty_chunked_body_is_decoded_or_a_length_asked_for(sut: SystemUnderTest) -> None:
     """A server can decode chunked, or insist on a length: 202, 400 or 411."""
-    result = sut.result("chunked")
+    result = await sut.reimages.result("chunked")
     precondition(result.exchange is not None, "the request was not sent")
     if result.exchange is not None:
         sut.judge(answered_with, result.exchange, requirement="REQ-HTTP-CHUNKED", statuses=[202, 400, 411])
@@ -186,9 +188,9 @@ def test_an_empty_chunked_body_is_decoded_or_a_length_asked_for(sut: SystemUnder
 @smoke
 @verifies("REQ-REIMAGE-VERSION-OLD")
 @pytest.mark.parametrize("version", published_before(MINIMUM_VERSION))
-def test_a_version_before_the_minimum_is_refused(sut: SystemUnderTest, form: UriForm, version: str) -> None:
+async def test_a_version_before_the_minimum_is_refused(sut: SystemUnderTest, form: UriForm, version: str) -> None:
     """The operation exists from 2010-10-28 on."""
-    sut.refuse(sut.builder.reimage(sut.main_witness(2), form, version=version))
+    await sut.refuse(sut.builder.reimage(sut.main_witness(2), form, version=version))
 
 
 # Content-Type.
@@ -207,18 +209,18 @@ MEDIA_TYPES = ("text/plain", "application/json", "text/xml", "application/atom+x
 @forms
 @smoke
 @verifies("REQ-REIMAGE-CT-ABSENT")
-def test_a_missing_content_type_is_refused(sut: SystemUnderTest, form: UriForm) -> None:
+async def test_a_missing_content_type_is_refused(sut: SystemUnderTest, form: UriForm) -> None:
     """The document calls Content-Type required."""
-    exchange = sut.refuse(without_header(well_formed(sut, form, 3), "Content-Type"))
+    exchange = await sut.refuse(without_header(well_formed(sut, form, 3), "Content-Type"))
     record_leniency(sut, "REQ-REIMAGE-CT-ABSENT", "without Content-Type", exchange)
 
 
 @forms
 @verifies("REQ-REIMAGE-CT-ABSENT")
 @pytest.mark.parametrize("value", MEDIA_TYPES)
-def test_another_media_type_is_refused(sut: SystemUnderTest, form: UriForm, value: str) -> None:
+async def test_another_media_type_is_refused(sut: SystemUnderTest, form: UriForm, value: str) -> None:
     """Another media type is not application/xml."""
-    exchange = sut.refuse(with_header(well_formed(sut, form, 3), "Content-Type", value))
+    exchange = await sut.refuse(with_header(well_formed(sut, form, 3), "Content-Type", value))
     record_leniency(sut, "REQ-REIMAGE-CT-ABSENT", f"Content-Type {value!r}", exchange)
 
 
@@ -232,10 +234,12 @@ def record_leniency(sut: SystemUnderTest, requirement: str, what: str, *exchange
 @forms
 @verifies("REQ-REIMAGE-CT-PARAM")
 @pytest.mark.parametrize("value", SAME_TYPES)
-def test_parameters_and_case_of_the_media_type_mean_nothing(sut: SystemUnderTest, form: UriForm, value: str) -> None:
+async def test_parameters_and_case_of_the_media_type_mean_nothing(
+    sut: SystemUnderTest, form: UriForm, value: str
+) -> None:
     """A request for nothing is answered alike whatever parameter or case its media type has."""
-    plain = sut.try_out(sut.nowhere(form))
-    varied = sut.try_out(with_header(sut.nowhere(form), "Content-Type", value), label="varied")
+    plain = await sut.try_out(sut.nowhere(form))
+    varied = await sut.try_out(with_header(sut.nowhere(form), "Content-Type", value), label="varied")
     sut.judge(same_answer, plain, varied, requirement="REQ-REIMAGE-CT-PARAM", what=f"Content-Type {value!r}")
 
 
@@ -245,18 +249,18 @@ def test_parameters_and_case_of_the_media_type_mean_nothing(sut: SystemUnderTest
 @forms
 @smoke
 @verifies("REQ-REIMAGE-CL-ABSENT")
-def test_a_missing_content_length_is_refused(sut: SystemUnderTest, form: UriForm) -> None:
+async def test_a_missing_content_length_is_refused(sut: SystemUnderTest, form: UriForm) -> None:
     """The document calls the header required: 400 or 411, and nothing starts."""
-    exchange = sut.refuse(without_header(well_formed(sut, form, 4), "Content-Length"))
+    exchange = await sut.refuse(without_header(well_formed(sut, form, 4), "Content-Length"))
     record_leniency(sut, "REQ-REIMAGE-CL-ABSENT", "without Content-Length", exchange)
 
 
 @forms
 @verifies("REQ-REIMAGE-CL-ABSENT")
-def test_the_misspelt_header_is_no_content_length(sut: SystemUnderTest, form: UriForm) -> None:
+async def test_the_misspelt_header_is_no_content_length(sut: SystemUnderTest, form: UriForm) -> None:
     """The document's spelling ContentLength is read as Content-Length; a field of that name does not stand in for it."""
     request = without_header(well_formed(sut, form, 4), "Content-Length")
-    sut.refuse(with_header(request, "ContentLength", "0"))
+    await sut.refuse(with_header(request, "ContentLength", "0"))
 
 
 BODIES = {
@@ -275,14 +279,14 @@ BODIES = {
 @forms
 @verifies("REQ-REIMAGE-CL-NONZERO", "REQ-HTTP-FRAMING")
 @pytest.mark.parametrize("body", [pytest.param(name, marks=smoke if name == "one octet" else ()) for name in BODIES])
-def test_a_body_is_refused(sut: SystemUnderTest, form: UriForm, body: str) -> None:
+async def test_a_body_is_refused(sut: SystemUnderTest, form: UriForm, body: str) -> None:
     """A nonzero content length is refused, nothing starts, and the connection stays correctly framed."""
-    exchange = sut.refuse(with_body(well_formed(sut, form, 5), BODIES[body]))
-    known = sut.known.poll()
+    exchange = await sut.refuse(with_body(well_formed(sut, form, 5), BODIES[body]))
+    known = await sut.operations.known_poll()
     if exchange.reply is not None:
-        after = sut.send(known, on=exchange.connection)
+        after = await sut.send(known, on=exchange.connection)
         fine = after.reply is not None and after.reply.status == 200
-        control = [] if fine else [sut.send(replace(known, fresh_connection=True))]
+        control = [] if fine else [await sut.send(replace(known, fresh_connection=True))]
         sut.judge(same_connection_usable, exchange, after, *control, requirement="REQ-REIMAGE-CL-NONZERO")
     record_leniency(sut, "REQ-REIMAGE-CL-NONZERO", f"a body of {len(BODIES[body])} octets", exchange)
 
@@ -290,29 +294,29 @@ def test_a_body_is_refused(sut: SystemUnderTest, form: UriForm, body: str) -> No
 @forms
 @verifies("REQ-REIMAGE-CL-NONZERO")
 @pytest.mark.parametrize("chunks", [(b"x",), (b"<a/>", b"<b/>"), (b"d" * 5000,)], ids=["one", "two", "large"])
-def test_a_chunked_body_is_refused(sut: SystemUnderTest, form: UriForm, chunks: tuple[bytes, ...]) -> None:
+async def test_a_chunked_body_is_refused(sut: SystemUnderTest, form: UriForm, chunks: tuple[bytes, ...]) -> None:
     """A body is a body in whatever coding it comes."""
-    sut.refuse(with_chunked(well_formed(sut, form, 5), *chunks))
+    await sut.refuse(with_chunked(well_formed(sut, form, 5), *chunks))
 
 
 @forms
 @verifies("REQ-REIMAGE-CL-NONZERO")
-def test_a_body_declared_but_not_sent_starts_nothing(sut: SystemUnderTest, form: UriForm) -> None:
+async def test_a_body_declared_but_not_sent_starts_nothing(sut: SystemUnderTest, form: UriForm) -> None:
     """The endpoint refuses at once, or waits for the octets: it does not accept."""
-    declare(sut, form, "5", seconds=0.3)
+    await declare(sut, form, "5", seconds=0.3)
 
 
 @verifies("REQ-REIMAGE-CL-NONZERO")
 @pytest.mark.parametrize("power", [32, 64])
-def test_a_declared_length_that_no_machine_word_holds_starts_nothing(sut: SystemUnderTest, power: int) -> None:
+async def test_a_declared_length_that_no_machine_word_holds_starts_nothing(sut: SystemUnderTest, power: int) -> None:
     """A length of 2 to the power of 32 or 64 is not 0, whatever number it is kept in."""
-    declare(sut, UriForm.SLOT, str(2**power), seconds=0.1)
+    await declare(sut, UriForm.SLOT, str(2**power), seconds=0.1)
 
 
-def declare(sut: SystemUnderTest, form: UriForm, length: str, *, seconds: float) -> None:
+async def declare(sut: SystemUnderTest, form: UriForm, length: str, *, seconds: float) -> None:
     """Declares a body, sends none, and waits so long for an answer, which must not be that it was accepted."""
     request = with_header(well_formed(sut, form, 5), "Content-Length", length)
     patience = min(seconds, sut.target.limits.request_timeout_seconds)
-    exchange = sut.attempt(replace(request, fresh_connection=True, patience_seconds=patience))
-    sut.settle(exchange)
+    exchange = await sut.attempt(replace(request, fresh_connection=True, patience_seconds=patience))
+    await sut.settle(exchange)
     sut.judge(not_accepted, exchange, requirement="REQ-REIMAGE-CL-NONZERO", because=["REQ-HTTP-CL-INVALID"])

@@ -26,22 +26,22 @@ from conformance.model import Exchange
 from conformance.oracle import permitted
 from conformance.protocol.addresses import FORMS, UriForm
 from conformance.protocol.requests import Place, with_header, with_query
-from conformance.runner.campaign import Result
-from conformance.runner.observing import Watch
-from conformance.runner.operations import Operation
+from conformance.session.campaign import Result
+from conformance.session.instances import Watch
+from conformance.session.operations import Operation
 
 
-def accepted_requests(sut: SystemUnderTest) -> list[Exchange]:
+async def accepted_requests(sut: SystemUnderTest) -> list[Exchange]:
     """The answer to every reimage that was accepted and should have been."""
-    asked = [result for result in sut.finish_all() if result.step.expected != "open"]
+    asked = [result for result in await sut.reimages.all_finished() if result.step.expected != "open"]
     found = [result.exchange for result in asked if result.exchange is not None]
     precondition(found, "no reimage was accepted", because=("REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-URI-NAME"))
     return found
 
 
-def ordinary(sut: SystemUnderTest) -> list[Result]:
+async def ordinary(sut: SystemUnderTest) -> list[Result]:
     """Every accepted step that has to succeed."""
-    found = [result for result in sut.finish_all() if result.step.expected == "succeeds"]
+    found = [result for result in await sut.reimages.all_finished() if result.step.expected == "succeeds"]
     precondition(found, "no reimage was accepted", because=("REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-URI-NAME"))
     return found
 
@@ -49,34 +49,34 @@ def ordinary(sut: SystemUnderTest) -> list[Result]:
 @smoke
 @afterwards
 @verifies("REQ-REIMAGE-202")
-def test_an_accepted_reimage_is_answered_202(sut: SystemUnderTest) -> None:
+async def test_an_accepted_reimage_is_answered_202(sut: SystemUnderTest) -> None:
     """An accepted request is answered 202, no other 2xx."""
-    sut.judge(answered_202, *accepted_requests(sut))
+    sut.judge(answered_202, *await accepted_requests(sut))
 
 
 @smoke
 @afterwards
 @verifies("REQ-REIMAGE-REQID")
-def test_the_202_carries_a_request_id(sut: SystemUnderTest) -> None:
+async def test_the_202_carries_a_request_id(sut: SystemUnderTest) -> None:
     """The 202 carries x-ms-request-id, one non-empty value."""
-    sut.judge(request_id_present, *accepted_requests(sut), requirement="REQ-REIMAGE-REQID")
+    sut.judge(request_id_present, *await accepted_requests(sut), requirement="REQ-REIMAGE-REQID")
 
 
 @smoke
 @afterwards
 @verifies("REQ-REIMAGE-BODY-EMPTY")
-def test_the_202_has_no_content(sut: SystemUnderTest) -> None:
+async def test_the_202_has_no_content(sut: SystemUnderTest) -> None:
     """The 202 has no content after transfer decoding."""
-    sut.judge(empty_body, *accepted_requests(sut))
+    sut.judge(empty_body, *await accepted_requests(sut))
 
 
 @smoke
 @afterwards
 @verifies("REQ-REIMAGE-REQID-USABLE", "REQ-REIMAGE-REQID-PROMPT", "REQ-GOS-URI")
-def test_the_request_id_yields_the_status_of_the_operation(sut: SystemUnderTest) -> None:
+async def test_the_request_id_yields_the_status_of_the_operation(sut: SystemUnderTest) -> None:
     """The id, used unchanged, is known to Get Operation Status within two seconds."""
-    accepted_requests(sut)
-    known = [operation for operation in sut.book.operations if operation.identifier]
+    await accepted_requests(sut)
+    known = [operation for operation in sut.operations.all if operation.identifier]
     precondition(known, "no 202 carried an id", because=("REQ-REIMAGE-REQID", "REQ-REIMAGE-202"))
     usual = [operation for operation in known if is_undisturbed(sut, operation)]
     with sut.together():
@@ -89,17 +89,17 @@ def test_the_request_id_yields_the_status_of_the_operation(sut: SystemUnderTest)
 @smoke
 @afterwards
 @verifies("REQ-GOS-URI")
-def test_a_poll_needs_no_more_than_a_version(sut: SystemUnderTest) -> None:
+async def test_a_poll_needs_no_more_than_a_version(sut: SystemUnderTest) -> None:
     """Where no poll is answered, one with a media type, a length or a query shows whether the endpoint asks for these."""
-    accepted_requests(sut)
-    known = [operation for operation in sut.book.operations if operation.identifier]
+    await accepted_requests(sut)
+    known = [operation for operation in sut.operations.all if operation.identifier]
     precondition(known, "no 202 carried an id", because=("REQ-REIMAGE-REQID", "REQ-REIMAGE-202"))
     bare = sut.builder.operation_status(known[-1].identifier)
-    plain = sut.send(bare, label="poll-varied")
+    plain = await sut.send(bare, label="poll-varied")
     typed = with_header(bare, "Content-Type", "application/xml")
     varied = (typed, with_header(bare, "Content-Length", "0"), with_query(bare, "api-version=1"))
     none_known = not any(operation.is_known for operation in known)
-    exchanges = [sut.send(request, label="poll-varied") for request in varied] if none_known else []
+    exchanges = [await sut.send(request, label="poll-varied") for request in varied] if none_known else []
     sut.judge(needs_no_more, plain, *exchanges)
 
 
@@ -118,10 +118,10 @@ def is_undisturbed(sut: SystemUnderTest, operation: Operation) -> bool:
 @smoke
 @afterwards
 @verifies("REQ-REIMAGE-COMPLETES")
-def test_a_reimage_succeeds_in_time(sut: SystemUnderTest) -> None:
+async def test_a_reimage_succeeds_in_time(sut: SystemUnderTest) -> None:
     """A valid reimage that was answered 202 reaches Succeeded with 200 within the time that the operator allows."""
     with sut.together():
-        operations = [sut.finished(result) for result in ordinary(sut)]
+        operations = [await sut.reimages.finished(result) for result in await ordinary(sut)]
         usual = [operation for operation in operations if is_undisturbed(sut, operation)]
         for operation in usual or operations:
             sut.judge(completes, *operation.exchanges, waited=round(operation.duration, 3))
@@ -130,31 +130,31 @@ def test_a_reimage_succeeds_in_time(sut: SystemUnderTest) -> None:
 @smoke
 @afterwards
 @verifies("REQ-REIMAGE-OFFLINE", "REQ-REIMAGE-ONLINE", "REQ-REIMAGE-SAME-NAME")
-def test_the_instance_goes_offline_and_comes_back(sut: SystemUnderTest) -> None:
+async def test_the_instance_goes_offline_and_comes_back(sut: SystemUnderTest) -> None:
     """The instance is taken offline and brought back under its name."""
-    judge_watched(sut, watched(sut), "REQ-REIMAGE-OFFLINE", "REQ-REIMAGE-ONLINE", "REQ-REIMAGE-SAME-NAME")
+    judge_watched(sut, await watched(sut), "REQ-REIMAGE-OFFLINE", "REQ-REIMAGE-ONLINE", "REQ-REIMAGE-SAME-NAME")
 
 
 @smoke
 @afterwards
 @verifies("REQ-REIMAGE-OTHERS-UNTOUCHED")
-def test_the_other_instances_stay_as_they_are(sut: SystemUnderTest) -> None:
+async def test_the_other_instances_stay_as_they_are(sut: SystemUnderTest) -> None:
     """While an instance is reimaged, those that no request has reimaged stay ready."""
-    watches = watched(sut)
+    watches = await watched(sut)
     needs_second_instance(sut)
     if not any(watch.others for watch in watches):
         raise Untested("every other role instance that the target lists was reimaged too")
     judge_watched(sut, watches, "REQ-REIMAGE-OTHERS-UNTOUCHED")
 
 
-def watched(sut: SystemUnderTest) -> list[Watch]:
+async def watched(sut: SystemUnderTest) -> list[Watch]:
     """What Get Deployment showed during each reimage that succeeded and was observed."""
-    if not sut.observer.offers_deployment:
+    if not sut.instances.offers_deployment:
         raise NotApplicable("the target does not offer Get Deployment")
     watches = [
         result.watch
-        for result in ordinary(sut)
-        if result.watch is not None and sut.finished(result).status == "Succeeded"
+        for result in await ordinary(sut)
+        if result.watch is not None and (await sut.reimages.finished(result)).status == "Succeeded"
     ]
     precondition(watches, "no reimage that succeeded was observed", because=("REQ-REIMAGE-COMPLETES", "REQ-DEPL-ROOT"))
     return watches
@@ -186,9 +186,9 @@ def shared_instance(sut: SystemUnderTest) -> Place:
     return sut.places()[0]
 
 
-def judge_observed(sut: SystemUnderTest, form: UriForm) -> None:
+async def judge_observed(sut: SystemUnderTest, form: UriForm) -> None:
     """Judges the equivalence of both forms by the reimages of the campaign: what was seen of them, or else that they succeeded."""
-    results = [result for result in ordinary(sut) if result.step.form is form]
+    results = [result for result in await ordinary(sut) if result.step.form is form]
     watches = [result.watch for result in results if result.watch is not None and result.watch.looks]
     for watch in watches:
         names = {"deployment": watch.place.deployment.name, "instance": watch.place.role_instance, "looked": 1}
@@ -196,7 +196,7 @@ def judge_observed(sut: SystemUnderTest, form: UriForm) -> None:
         others = list(watch.others)
         sut.judge(equivalent_forms, *exchanges, **names, others=others, only=["REQ-REIMAGE-URI-EQUIV"])
     for result in results if not watches else ():
-        operation = sut.finished(result)
+        operation = await sut.reimages.finished(result)
         arguments = {"requirement": "REQ-REIMAGE-URI-EQUIV", "waited": round(operation.duration, 3)}
         sut.judge(completes, *operation.exchanges, **arguments)
     if not results:
@@ -206,27 +206,27 @@ def judge_observed(sut: SystemUnderTest, form: UriForm) -> None:
 @alone
 @verifies("REQ-REIMAGE-URI-EQUIV", "REQ-REIMAGE-OTHERS-UNTOUCHED")
 @pytest.mark.parametrize("form", FORMS)
-def test_both_forms_address_the_same_instance(sut: SystemUnderTest, form: UriForm) -> None:
+async def test_both_forms_address_the_same_instance(sut: SystemUnderTest, form: UriForm) -> None:
     """When a slot holds the named deployment, either form reimages the instance in that deployment and none elsewhere."""
-    sut.finish_all()
+    await sut.reimages.all_finished()
     if not sut.budget.allows():
-        judge_observed(sut, form)
+        await judge_observed(sut, form)
         return
     place = shared_instance(sut)
-    deployments = sut.target.deployments if sut.observer.offers_deployment else ()
-    sut.await_ready(place)
-    before = [sut.observer.look(deployment) for deployment in deployments]
+    deployments = sut.target.deployments if sut.instances.offers_deployment else ()
+    await sut.instances.until_ready(place)
+    before = [await sut.instances.look(deployment) for deployment in deployments]
     others = [other for other in sut.places() if other != place] if sut.probe.offered else []
-    installed = [sut.probe.installation(other) for other in others]
+    installed = [await sut.probe.installation(other) for other in others]
     for _ in range(3):
-        exchange = sut.start(place, form)
+        exchange = await sut.reimages.start(place, form)
         if not is_conflict(exchange):
             break
-    operation = sut.started(exchange, place, form)
+    operation = sut.reimages.started(exchange, place, form)
     looks: list[Exchange] = []
     while operation.is_under_way:
-        looks += [sut.observer.look(deployment) for deployment in deployments]
-        sut.idle()
+        looks += [await sut.instances.look(deployment) for deployment in deployments]
+        await sut.operations.a_while(operation)
     with sut.together():
         if before:
             names = {"deployment": place.deployment.name, "instance": place.role_instance, "looked": len(before)}
@@ -236,16 +236,16 @@ def test_both_forms_address_the_same_instance(sut: SystemUnderTest, form: UriFor
             sut.judge(completes, *operation.exchanges, **arguments)
         what, requirement = f"a reimage of {place.role_instance}", "REQ-REIMAGE-OTHERS-UNTOUCHED"
         for other, was in zip(others, installed, strict=True):
-            now = sut.probe.installation(other)
+            now = await sut.probe.installation(other)
             sut.judge(installation_unchanged, was, now, exchange, requirement=requirement, what=what)
 
 
 @afterwards
 @verifies("REQ-REIMAGE-FRESH-OS")
-def test_a_fresh_operating_system_is_written(sut: SystemUnderTest) -> None:
+async def test_a_fresh_operating_system_is_written(sut: SystemUnderTest) -> None:
     """After a reimage the installation is another one."""
     with sut.together():
-        for result in probed(sut):
+        for result in await probed(sut):
             contended = {"contended": True} if result.was_contended else {}
             start = [result.exchange] if result.exchange is not None else []
             sut.judge(fresh_installation, result.probe_before[0], result.probe_after[0], *start, **contended)
@@ -253,17 +253,17 @@ def test_a_fresh_operating_system_is_written(sut: SystemUnderTest) -> None:
 
 @afterwards
 @verifies("REQ-REIMAGE-LOCALSTORE", "REQ-REIMAGE-OTHERDATA-LOST")
-def test_local_storage_is_kept_and_other_data_is_lost(sut: SystemUnderTest) -> None:
+async def test_local_storage_is_kept_and_other_data_is_lost(sut: SystemUnderTest) -> None:
     """Data in local storage resources is kept as far as possible; other local data is lost."""
     with sut.together():
-        for result in probed(sut):
+        for result in await probed(sut):
             sut.judge(storage_kept_and_lost, *result.probe_before[1:], *result.probe_after[1:])
 
 
-def probed(sut: SystemUnderTest) -> list[Result]:
+async def probed(sut: SystemUnderTest) -> list[Result]:
     """The steps that left markers behind and were looked into when they were over."""
     if not sut.probe.offered:
         raise NotApplicable("the target has no probe")
-    found = [r for r in ordinary(sut) if sut.finished(r).status == "Succeeded" and r.probe_after]
+    found = [r for r in await ordinary(sut) if (await sut.reimages.finished(r)).status == "Succeeded" and r.probe_after]
     precondition(found, "no reimage with markers succeeded", because=("REQ-REIMAGE-COMPLETES",))
     return found

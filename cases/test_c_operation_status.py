@@ -8,6 +8,7 @@ from itertools import pairwise
 from uuid import UUID
 
 import pytest
+import trio
 
 from conformance.casebook import (
     NotApplicable,
@@ -32,9 +33,8 @@ from conformance.oracle import MINIMUM_POLL_VERSION
 from conformance.protocol.addresses import UriForm
 from conformance.protocol.requests import with_header, without_header
 from conformance.requirements import TABLE_VERSIONS
-from conformance.runner.campaign import Result
-from conformance.runner.knowing import NOT_KNOWN
-from conformance.runner.operations import Operation, State
+from conformance.session.campaign import Result
+from conformance.session.operations import NOT_KNOWN, Operation, State
 from conformance.strategies import MALFORMED_VERSIONS
 
 DOCUMENT = (
@@ -47,80 +47,80 @@ LOST_POLLS = 3
 """So many operations, and most of them, lose a poll before that is the endpoint's way and no accident."""
 
 
-def known_operations(sut: SystemUnderTest) -> list[Operation]:
+async def known_operations(sut: SystemUnderTest) -> list[Operation]:
     """Every operation that polls showed to exist."""
-    sut.finish_all()
-    found = [operation for operation in sut.book.operations if operation.polls]
+    await sut.reimages.all_finished()
+    found = [operation for operation in sut.operations.all if operation.polls]
     precondition(
         found, "no operation could be polled", because=("REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-202", "REQ-REIMAGE-REQID")
     )
     return found
 
 
-def ended_operation(sut: SystemUnderTest, status: str = "Succeeded") -> Operation:
+async def ended_operation(sut: SystemUnderTest, status: str = "Succeeded") -> Operation:
     """An operation that came to this end."""
     precondition(
-        any(o.state is State.ENDED and o.status == status for o in known_operations(sut)),
+        any(o.state is State.ENDED and o.status == status for o in await known_operations(sut)),
         f"no operation {status}",
         because=("REQ-REIMAGE-COMPLETES", *NOT_KNOWN),
     )
-    return sut.known.operation(status)
+    return await sut.operations.known(status)
 
 
-def polls(sut: SystemUnderTest) -> list[Exchange]:
+async def polls(sut: SystemUnderTest) -> list[Exchange]:
     """Every poll of every operation."""
-    return [poll for operation in known_operations(sut) for poll in operation.polls]
+    return [poll for operation in await known_operations(sut) for poll in operation.polls]
 
 
 @smoke
 @afterwards
 @verifies("REQ-GOS-200")
-def test_every_poll_is_answered_200(sut: SystemUnderTest) -> None:
+async def test_every_poll_is_answered_200(sut: SystemUnderTest) -> None:
     """A poll answers 200 whatever the state of the operation, Failed included."""
-    operations = known_operations(sut)
+    operations = await known_operations(sut)
     broken = [operation for operation in operations if any(poll.reply is None for poll in operation.polls)]
     again = {"again": True} if len(broken) >= LOST_POLLS and len(broken) * 2 > len(operations) else {}
     with sut.together():
         for operation in operations:
             lost = operation.polls[-1].reply is None
-            sut.judge(polls_answered, *operation.exchanges, alive=lost and sut.is_alive(), **again)
+            sut.judge(polls_answered, *operation.exchanges, alive=lost and await sut.is_alive(), **again)
 
 
 @smoke
 @afterwards
 @verifies("REQ-GOS-REQID")
-def test_every_poll_carries_a_request_id(sut: SystemUnderTest) -> None:
+async def test_every_poll_carries_a_request_id(sut: SystemUnderTest) -> None:
     """The response to a poll carries x-ms-request-id."""
-    sut.judge(request_id_present, *polls(sut), requirement="REQ-GOS-REQID")
+    sut.judge(request_id_present, *await polls(sut), requirement="REQ-GOS-REQID")
 
 
 @smoke
 @afterwards
 @pytest.mark.parametrize("requirement", [pytest.param(name, marks=pytest.mark.verifies(name)) for name in DOCUMENT])
-def test_the_document_of_each_poll(sut: SystemUnderTest, requirement: str) -> None:
+async def test_the_document_of_each_poll(sut: SystemUnderTest, requirement: str) -> None:
     """Operation holds ID, Status, HttpStatusCode and Error as its state demands."""
-    sut.judge(operation_documents, *polls(sut), only=[requirement])
+    sut.judge(operation_documents, *await polls(sut), only=[requirement])
 
 
 @smoke
 @afterwards
 @verifies("REQ-GOS-PROGRESS", "REQ-GOS-TERMINAL-STABLE")
-def test_the_statuses_go_from_in_progress_to_one_end(sut: SystemUnderTest) -> None:
+async def test_the_statuses_go_from_in_progress_to_one_end(sut: SystemUnderTest) -> None:
     """InProgress, then Succeeded or Failed, and no change after it."""
     with sut.together():
-        for operation in known_operations(sut):
+        for operation in await known_operations(sut):
             for _ in range(2 if operation.state is State.ENDED else 0):
-                sut.book.poll(operation, label="poll-after-end")
+                await sut.operations.poll(operation, label="poll-after-end")
             sut.judge(progress, *operation.polls)
 
 
 @afterwards
 @verifies("REQ-GOS-ERROR", "REQ-GOS-200", "REQ-GOS-HTTPSTATUS")
-def test_a_failing_reimage_ends_failed_with_its_error(sut: SystemUnderTest) -> None:
+async def test_a_failing_reimage_ends_failed_with_its_error(sut: SystemUnderTest) -> None:
     """A reimage of an instance that fails is reported Failed, with an Error, under a 200."""
     if not any(deployment.failing_role_instances for deployment in sut.target.deployments):
         raise NotApplicable("the target lists no failing role instance")
-    operation = sut.finished(sut.result("failing"))
+    operation = await sut.reimages.finished(await sut.reimages.result("failing"))
     sut.judge(fails_as_announced, *operation.exchanges, overdue=operation.state is State.OVERDUE)
     sut.judge(
         operation_documents, *operation.polls, only=["REQ-GOS-ERROR", "REQ-GOS-HTTPSTATUS", "REQ-GOS-HTTPSTATUS-INT"]
@@ -130,20 +130,21 @@ def test_a_failing_reimage_ends_failed_with_its_error(sut: SystemUnderTest) -> N
 @afterwards
 @verifies("REQ-GOS-VERSION-MIN")
 @pytest.mark.parametrize("version", [MINIMUM_POLL_VERSION, "2010-04-01", "2010-10-28"])
-def test_the_first_version_is_enough_to_poll(sut: SystemUnderTest, version: str) -> None:
+async def test_the_first_version_is_enough_to_poll(sut: SystemUnderTest, version: str) -> None:
     """2009-10-01 and later versions are usable."""
-    operation = ended_operation(sut)
-    exchange = sut.book.poll(operation, version=version, label="poll-version")
+    operation = await ended_operation(sut)
+    exchange = await sut.operations.poll(operation, version=version, label="poll-version")
     sut.judge(answered_with, exchange, requirement="REQ-GOS-VERSION-MIN", statuses=[200])
 
 
 @afterwards
 @verifies("REQ-VER-OLD-KEPT")
-def test_every_published_version_is_enough_to_poll(sut: SystemUnderTest) -> None:
+async def test_every_published_version_is_enough_to_poll(sut: SystemUnderTest) -> None:
     """Older published versions stay callable."""
-    operation = ended_operation(sut)
-    for version in TABLE_VERSIONS:
-        exchange = sut.book.poll(operation, version=version, label="poll-version")
+    operation = await ended_operation(sut)
+    for exchange in await sut.each(
+        lambda version: sut.operations.poll(operation, version=version, label="poll-version"), TABLE_VERSIONS
+    ):
         sut.judge(
             answered_with, exchange, requirement="REQ-VER-OLD-KEPT", statuses=[200], because=["REQ-GOS-VERSION-MIN"]
         )
@@ -152,11 +153,11 @@ def test_every_published_version_is_enough_to_poll(sut: SystemUnderTest) -> None
 @afterwards
 @verifies("REQ-GOS-READONLY", "REQ-GOS-TERMINAL-STABLE")
 @pytest.mark.parametrize("status", ["Succeeded", "Failed"])
-def test_polling_changes_nothing(sut: SystemUnderTest, status: str) -> None:
+async def test_polling_changes_nothing(sut: SystemUnderTest, status: str) -> None:
     """However often and with whichever version an operation is polled, its outcome is the same."""
     if status == "Failed" and not any(deployment.failing_role_instances for deployment in sut.target.deployments):
         raise NotApplicable("the target lists no failing role instance")
-    operation = ended_operation(sut, status)
+    operation = await ended_operation(sut, status)
     versions = (
         None,
         "2009-10-01",
@@ -170,10 +171,10 @@ def test_polling_changes_nothing(sut: SystemUnderTest, status: str) -> None:
         None,
     )
     for version in versions:
-        sut.book.poll(operation, version=version, label="poll-again")
+        await sut.operations.poll(operation, version=version, label="poll-again")
     request = sut.builder.operation_status(operation.identifier)
     for varied in (replace(request, fresh_connection=True), replace(request, method="HEAD"), request):
-        exchange = sut.send(varied, label="poll-again")
+        exchange = await sut.send(varied, label="poll-again")
         operation.polls += [] if varied.method == "HEAD" else [exchange]
         operation.heads += [exchange] if varied.method == "HEAD" else []
     sut.judge(progress, *operation.asked)
@@ -181,27 +182,29 @@ def test_polling_changes_nothing(sut: SystemUnderTest, status: str) -> None:
 
 @alone
 @verifies("REQ-GOS-READONLY")
-def test_an_operation_that_nobody_polls_ends_the_same(sut: SystemUnderTest) -> None:
+async def test_an_operation_that_nobody_polls_ends_the_same(sut: SystemUnderTest) -> None:
     """Where operations that are polled fail, find no end or are lost, one that is left alone is to tell whether polling did it."""
-    wrong = [result for result in sut.finish_all() if result.step.expected == "succeeds" and spoilt(result)]
+    wrong = [
+        result for result in await sut.reimages.all_finished() if result.step.expected == "succeeds" and spoilt(result)
+    ]
     if not wrong:
         raise NotApplicable("every reimage that was polled came to its end")
     limits = sut.target.limits
-    longest = max((operation.duration for operation in sut.book.operations if operation.ended), default=0.0)
+    longest = max((operation.duration for operation in sut.operations.all if operation.ended), default=0.0)
     for spoilt_one in {result.step.place.deployment.name: result for result in reversed(wrong)}.values():
         step = spoilt_one.step
-        exchange = sut.start(step.place, step.form, version=step.version)
+        exchange = await sut.reimages.start(step.place, step.form, version=step.version)
         if not is_conflict(exchange):
             break
-    sut.clock.sleep(min(max(2 * longest, 2.0), limits.operation_timeout_seconds))
-    quiet = sut.started(exchange, step.place, step.form, anyway=True)
-    sut.book.poll(quiet, label="poll-quiet")
+    await trio.sleep(min(max(2 * longest, 2.0), limits.operation_timeout_seconds))
+    quiet = sut.reimages.started(exchange, step.place, step.form, anyway=True)
+    await sut.operations.poll(quiet, label="poll-quiet")
     precondition(
         quiet.status == "Succeeded", "left alone, a reimage does not succeed either", because=("REQ-REIMAGE-COMPLETES",)
     )
-    again = sut.start(step.place, step.form, version=step.version)
-    polled = sut.started(again, step.place, step.form, anyway=True)
-    sut.book.wait(polled)
+    again = await sut.reimages.start(step.place, step.form, version=step.version)
+    polled = sut.reimages.started(again, step.place, step.form, anyway=True)
+    await polled.over.wait()
     sut.judge(polling_is_to_blame, *quiet.exchanges[:2], *polled.exchanges)
 
 
@@ -213,13 +216,14 @@ def spoilt(result: Result) -> bool:
 
 @at_the_end
 @verifies("REQ-GOS-TERMINAL-STABLE")
-def test_the_end_still_stands_when_the_run_ends(sut: SystemUnderTest) -> None:
+async def test_the_end_still_stands_when_the_run_ends(sut: SystemUnderTest) -> None:
     """Long after the end every operation reports the same outcome, if it is still known."""
-    ended = [operation for operation in known_operations(sut) if operation.state is State.ENDED]
+    ended = [operation for operation in await known_operations(sut) if operation.state is State.ENDED]
     precondition(ended, "no operation ended", because=("REQ-REIMAGE-COMPLETES",))
+    polls = await sut.each(lambda operation: sut.operations.poll(operation, label="poll-late"), ended)
+    late = max(polls, key=lambda poll: poll.number)
     with sut.together():
         for operation in ended:
-            late = sut.book.poll(operation, label="poll-late")
             sut.judge(progress, *operation.asked)
     kept = f"a finished operation is {'still known' if late.reply and late.reply.status == 200 else 'gone'}"
     sut.observe("REQ-GOS-RETENTION", f"{kept} {late.at - operation.start.at:.0f} s after its start", late)
@@ -233,7 +237,7 @@ def strangers(sut: SystemUnderTest) -> list[str]:
     """Ids that were never issued: of the usual form, malformed, and near misses of one that was."""
     ids = ["0" * 32, "f" * 32, f"{sut.random.getrandbits(128):032x}", "00000000-0000-4000-8000-000000000000", "not-an-id", "1", "x" * 200,
            "a&b", "<id>", "null", "*", "InProgress"]  # fmt: skip
-    known = next((operation.identifier for operation in sut.book.operations if len(operation.identifier) > 8), "")
+    known = next((operation.identifier for operation in sut.operations.all if len(operation.identifier) > 8), "")
     if known:
         last = "0" if known[-1] != "0" else "1"
         first = "0" if known[0] != "0" else "1"
@@ -244,7 +248,7 @@ def strangers(sut: SystemUnderTest) -> list[str]:
 
 def are_counted(sut: SystemUnderTest) -> bool:
     """Whether ids are numbers that follow each other, so that the next to one may have been an operation before the run."""
-    known = [o.identifier.replace("-", "") for o in sut.book.operations]
+    known = [o.identifier.replace("-", "") for o in sut.operations.all]
     numbers = sorted({int(each, 16) for each in known if re.fullmatch("[0-9A-Fa-f]+", each)})
     return any(later - earlier < COUNTED for earlier, later in pairwise(numbers))
 
@@ -252,26 +256,25 @@ def are_counted(sut: SystemUnderTest) -> bool:
 @smoke
 @afterwards
 @verifies("REQ-GOS-UNKNOWN-ID")
-def test_an_id_that_was_never_issued_is_refused(sut: SystemUnderTest) -> None:
+async def test_an_id_that_was_never_issued_is_refused(sut: SystemUnderTest) -> None:
     """An unknown or malformed id gets 404 or 400, and is not reported as an operation."""
-    known_operations(sut)
-    exchanges = [
-        sut.send(sut.builder.operation_status(identifier), label="poll-stranger") for identifier in strangers(sut)
-    ]
+    await known_operations(sut)
+    polls = [sut.builder.operation_status(identifier) for identifier in strangers(sut)]
+    exchanges = await sut.send_all(polls, label="poll-stranger")
     sut.judge(unknown_operation, *exchanges)
 
 
 @afterwards
 @verifies("REQ-GOS-OTHER-SUB")
-def test_an_operation_of_another_subscription_is_not_readable(sut: SystemUnderTest) -> None:
+async def test_an_operation_of_another_subscription_is_not_readable(sut: SystemUnderTest) -> None:
     """An id issued under one subscription is unknown under another."""
     if sut.target.other_subscription_id is None:
         raise NotApplicable("the target lists no second subscription")
-    first, *others = known_operations(sut)[:3]
+    first, *others = (await known_operations(sut))[:3]
     for operation in (first, *others):
-        judge_elsewhere(sut, operation.identifier, sut.target.other_subscription_id)
+        await judge_elsewhere(sut, operation.identifier, sut.target.other_subscription_id)
     for spelt in {dashed(first.identifier), first.identifier.upper()} - {first.identifier}:
-        judge_elsewhere(sut, spelt, sut.target.other_subscription_id)
+        await judge_elsewhere(sut, spelt, sut.target.other_subscription_id)
 
 
 def dashed(identifier: str) -> str:
@@ -279,47 +282,47 @@ def dashed(identifier: str) -> str:
     return str(UUID(identifier)) if re.fullmatch("[0-9A-Fa-f]{32}", identifier) else identifier
 
 
-def judge_elsewhere(sut: SystemUnderTest, identifier: str, subscription: str) -> None:
+async def judge_elsewhere(sut: SystemUnderTest, identifier: str, subscription: str) -> None:
     """Polls an operation under another subscription and judges that it is not shown."""
     request = sut.builder.operation_status(identifier, subscription=subscription)
-    exchange = sut.send(request, label="poll-elsewhere")
+    exchange = await sut.send(request, label="poll-elsewhere")
     arguments = {"statuses": [400, 403, 404], "because": ["REQ-GOS-UNKNOWN-ID"]}
     sut.judge(answered_with, exchange, requirement="REQ-GOS-OTHER-SUB", **arguments)
 
 
-def judge_refusal(sut: SystemUnderTest, request: Request) -> None:
+async def judge_refusal(sut: SystemUnderTest, request: Request) -> None:
     """Sends a request that cannot start anything and judges that it is refused as the oracle says."""
-    exchange = sut.send(request, label="refusal")
-    alive = exchange.reply is None and sut.is_alive()
+    exchange = await sut.send(request, label="refusal")
+    alive = exchange.reply is None and await sut.is_alive()
     sut.judge(refused, exchange, alive=alive)
 
 
 @smoke
 @afterwards
 @verifies("REQ-VER-MISSING")
-def test_a_poll_without_version_is_refused(sut: SystemUnderTest) -> None:
+async def test_a_poll_without_version_is_refused(sut: SystemUnderTest) -> None:
     """A request without x-ms-version is rejected, polls included."""
-    for operation in (ended_operation(sut),):
-        judge_refusal(sut, without_header(sut.builder.operation_status(operation.identifier), "x-ms-version"))
+    for operation in (await ended_operation(sut),):
+        await judge_refusal(sut, without_header(sut.builder.operation_status(operation.identifier), "x-ms-version"))
 
 
 @afterwards
 @verifies("REQ-VER-FORMAT")
-def test_a_poll_with_a_malformed_version_is_refused(sut: SystemUnderTest) -> None:
+async def test_a_poll_with_a_malformed_version_is_refused(sut: SystemUnderTest) -> None:
     """A version that is no date is rejected, polls included."""
-    identifier = ended_operation(sut).identifier
+    identifier = (await ended_operation(sut)).identifier
+    polls = [sut.builder.operation_status(identifier, version=version) for version in MALFORMED_VERSIONS]
     with sut.together():
-        for version in MALFORMED_VERSIONS:
-            judge_refusal(sut, sut.builder.operation_status(identifier, version=version))
+        await sut.each(lambda poll: judge_refusal(sut, poll), polls)
 
 
 @afterwards
 @verifies("REQ-ERR-VERB")
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "BREW"])
-def test_another_verb_on_an_operation_is_refused(sut: SystemUnderTest, method: str) -> None:
+async def test_another_verb_on_an_operation_is_refused(sut: SystemUnderTest, method: str) -> None:
     """Operations are read with GET alone."""
-    request = replace(sut.builder.operation_status(ended_operation(sut).identifier), method=method)
-    exchange = sut.send(with_header(request, "Content-Length", "0"), label="refusal")
+    request = replace(sut.builder.operation_status((await ended_operation(sut)).identifier), method=method)
+    exchange = await sut.send(with_header(request, "Content-Length", "0"), label="refusal")
     sut.judge(answered_with, exchange, requirement="REQ-ERR-VERB", statuses=[400, 404, 405, 501])
 
 
@@ -327,32 +330,32 @@ def test_another_verb_on_an_operation_is_refused(sut: SystemUnderTest, method: s
 @verifies(
     "REQ-GOS-200", "REQ-GOS-PROGRESS", "REQ-AUTH-ANYCERT", "REQ-AUTH-TLS", "REQ-AUTH-FAIL", "REQ-GOS-OTHER-SUB", "REQ-HTTP-CONN-CLOSE"
 )  # fmt: skip
-def test_the_first_poll_may_come_at_once_and_from_a_new_connection(sut: SystemUnderTest) -> None:
+async def test_the_first_poll_may_come_at_once_and_from_a_new_connection(sut: SystemUnderTest) -> None:
     """Polls on new connections, by a second certificate where there is one, and while others are refused, tell the same story."""
-    sut.finish_all()
+    await sut.reimages.all_finished()
     place = sut.places()[0]
-    operation = sut.started(sut.start(place, UriForm.SLOT, closing=True), place, UriForm.SLOT)
+    operation = sut.reimages.started(await sut.reimages.start(place, UriForm.SLOT, closing=True), place, UriForm.SLOT)
     sut.judge(closes_connection, operation.start, requirement="REQ-HTTP-CONN-CLOSE")
     if sut.target.is_https:
-        judge_refusal(sut, replace(sut.builder.operation_status(operation.identifier), identity=Identity.NONE))
+        await judge_refusal(sut, replace(sut.builder.operation_status(operation.identifier), identity=Identity.NONE))
     second = sut.target.is_https and sut.target.second_client_certificate is not None
     while operation.is_under_way:
         request = replace(sut.builder.operation_status(operation.identifier), fresh_connection=True)
-        plain = sut.send(request, label="poll-new-connection")
+        plain = await sut.send(request, label="poll-new-connection")
         operation.polls.append(plain)
         if second and plain.reply is not None and plain.reply.status == 200:
-            by_second = sut.send(replace(request, identity=Identity.SECOND), label="poll-second")
+            by_second = await sut.send(replace(request, identity=Identity.SECOND), label="poll-second")
             unknown = ["REQ-REIMAGE-REQID-PROMPT", "REQ-REIMAGE-REQID-USABLE", "REQ-GOS-200"]
             sut.judge(answered_with, by_second, requirement="REQ-AUTH-ANYCERT", statuses=[200], because=unknown)
-        sut.send(sut.builder.operation_status("0" * 32), label="poll-stranger")
+        await sut.send(sut.builder.operation_status("0" * 32), label="poll-stranger")
         if sut.target.other_subscription_id is not None:
-            judge_elsewhere(sut, operation.identifier, sut.target.other_subscription_id)
-        sut.idle()
+            await judge_elsewhere(sut, operation.identifier, sut.target.other_subscription_id)
+        await sut.operations.a_while(operation)
     for fresh in (True, False):
         request = replace(sut.builder.operation_status(operation.identifier), fresh_connection=fresh)
-        operation.polls.append(sut.send(request, label="poll-new-connection"))
+        operation.polls.append(await sut.send(request, label="poll-new-connection"))
     row = [replace(request, fresh_connection=True)] * 3
-    operation.polls += [poll for poll in sut.dispatcher.at_once(row, label="poll-at-once") if poll.reply is not None]
+    operation.polls += [poll for poll in await sut.sender.at_once(row, label="poll-at-once") if poll.reply is not None]
     ordered = sorted(operation.polls, key=lambda poll: poll.number)
     sut.judge(polls_answered, operation.start, *ordered)
     sut.judge(progress, *ordered)
@@ -360,15 +363,15 @@ def test_the_first_poll_may_come_at_once_and_from_a_new_connection(sut: SystemUn
 
 @afterwards
 @verifies("REQ-GOS-ID-FORMS")
-def test_ids_in_other_forms(sut: SystemUnderTest) -> None:
+async def test_ids_in_other_forms(sut: SystemUnderTest) -> None:
     """Records whether the dashed form or upper case of an id is accepted, and what the ids look like."""
-    operation = ended_operation(sut)
+    operation = await ended_operation(sut)
     plain = operation.identifier.replace("-", "")
     dashed = "-".join((plain[:8], plain[8:12], plain[12:16], plain[16:20], plain[20:]))
     for what, identifier in (
         ("upper case", operation.identifier.upper()),
         ("dashes added or removed", dashed if "-" not in operation.identifier else plain),
     ):
-        exchange = sut.send(sut.builder.operation_status(identifier), label="question")
+        exchange = await sut.send(sut.builder.operation_status(identifier), label="question")
         answered = exchange.reply.status if exchange.reply is not None else "no reply"
         sut.observe("REQ-GOS-ID-FORMS", f"an id in another form ({what}) is answered {answered}", exchange)

@@ -12,7 +12,7 @@ from conformance.checks.progress import asking_forgets
 from conformance.model import Exchange, Request
 from conformance.protocol.requests import VERSION_HEADER, with_header
 from conformance.requirements import FIRST_VERSION
-from conformance.runner.operations import Operation, State
+from conformance.session.operations import Operation, State
 
 
 def otherwise(request: Request, what: str) -> Request:
@@ -32,27 +32,29 @@ def otherwise(request: Request, what: str) -> Request:
         pytest.param("PUT", marks=pytest.mark.verifies("REQ-ERR-VERB")),
     ],
 )
-def test_asking_does_not_make_an_operation_forgotten(sut: SystemUnderTest, what: str) -> None:
+async def test_asking_does_not_make_an_operation_forgotten(sut: SystemUnderTest, what: str) -> None:
     """An operation that has ended is still there after a poll with another version, and after a method that is refused."""
-    sut.finish_all()
-    ended = [o for o in sut.book.operations if o.state is State.ENDED and not o.subscription and not o.unwanted]
+    await sut.reimages.all_finished()
+    ended = [o for o in sut.operations.all if o.state is State.ENDED and not o.subscription and not o.unwanted]
     exchanges: list[Exchange] = []
     for operation in reversed(ended):
-        if sut.book.is_known_now(operation):
-            exchanges += asked_between(
+        if await sut.operations.is_known_now(operation):
+            exchanges += await asked_between(
                 sut, operation, otherwise(sut.builder.operation_status(operation.identifier), what)
             )
             if status_of(exchanges[-1]) in TERMINAL or len(exchanges) > 3:
                 break
     if not exchanges:
-        operation = sut.known.operation()
-        exchanges = asked_between(sut, operation, otherwise(sut.builder.operation_status(operation.identifier), what))
+        operation = await sut.operations.known()
+        exchanges = await asked_between(
+            sut, operation, otherwise(sut.builder.operation_status(operation.identifier), what)
+        )
     requirement = "REQ-GOS-READONLY" if what == "the oldest version" else "REQ-ERR-VERB"
     sut.judge(asking_forgets, *exchanges, requirement=requirement, what=what)
 
 
-def asked_between(sut: SystemUnderTest, operation: Operation, request: Request) -> list[Exchange]:
+async def asked_between(sut: SystemUnderTest, operation: Operation, request: Request) -> list[Exchange]:
     """A poll, `request`, and a poll again."""
-    before = sut.book.poll(operation, label="poll-again")
-    between = sut.send(request, label="poll-otherwise")
-    return [before, between, sut.book.poll(operation, label="poll-again")]
+    before = await sut.operations.poll(operation, label="poll-again")
+    between = await sut.send(request, label="poll-otherwise")
+    return [before, between, await sut.operations.poll(operation, label="poll-again")]

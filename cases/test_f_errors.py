@@ -26,9 +26,9 @@ forms = pytest.mark.parametrize("form", [pytest.param(UriForm.SLOT, marks=smoke)
 @forms
 @verifies("REQ-ERR-VERB", "REQ-REIMAGE-METHOD", "REQ-HTTP-UNKNOWN-METHOD")
 @pytest.mark.parametrize("method", ["PUT", pytest.param("GET", marks=smoke), "DELETE", "PATCH", "HEAD", "OPTIONS"])
-def test_a_verb_other_than_post_is_refused(sut: SystemUnderTest, form: UriForm, method: str) -> None:
+async def test_a_verb_other_than_post_is_refused(sut: SystemUnderTest, form: UriForm, method: str) -> None:
     """A verb that is not valid for the resource is refused, and nothing starts."""
-    exchange = sut.refuse(replace(sut.builder.reimage(sut.main_witness(6), form), method=method))
+    exchange = await sut.refuse(replace(sut.builder.reimage(sut.main_witness(6), form), method=method))
     arguments = {"statuses": [501], "expected": "405, or the error table's 400: the method is known"}
     if exchange.reply is not None and exchange.reply.status >= 400:  # otherwise it is no refusal at all
         sut.judge(not_answered_with, exchange, requirement="REQ-HTTP-UNKNOWN-METHOD", **arguments)
@@ -37,9 +37,9 @@ def test_a_verb_other_than_post_is_refused(sut: SystemUnderTest, form: UriForm, 
 @pytest.mark.parametrize("form", FORMS)
 @verifies("REQ-ERR-VERB", "REQ-HTTP-UNKNOWN-METHOD")
 @pytest.mark.parametrize("method", ["REIMAGE", "POSTS", "POS", "BREW", "TRACE"])
-def test_an_unknown_verb_is_refused(sut: SystemUnderTest, form: UriForm, method: str) -> None:
+async def test_an_unknown_verb_is_refused(sut: SystemUnderTest, form: UriForm, method: str) -> None:
     """A method that the service does not know is refused: 501, or what the error table says."""
-    exchange = sut.refuse(replace(sut.builder.reimage(sut.main_witness(6), form), method=method), "REQ-ERR-VERB")
+    exchange = await sut.refuse(replace(sut.builder.reimage(sut.main_witness(6), form), method=method), "REQ-ERR-VERB")
     statuses, expected = ([405, 400, 404], "405") if method == "TRACE" else ([501, 400], "501")
     arguments = {"statuses": statuses, "expected": f"{expected}, or the error table's 400"}
     sut.judge(answered_with, exchange, requirement="REQ-HTTP-UNKNOWN-METHOD", because=["REQ-ERR-VERB"], **arguments)
@@ -48,15 +48,15 @@ def test_an_unknown_verb_is_refused(sut: SystemUnderTest, form: UriForm, method:
 @pytest.mark.parametrize("form", FORMS)
 @verifies("REQ-HTTP-METHOD-CASE")
 @pytest.mark.parametrize("method", ["post", "Post"])
-def test_methods_are_case_sensitive(sut: SystemUnderTest, form: UriForm, method: str) -> None:
+async def test_methods_are_case_sensitive(sut: SystemUnderTest, form: UriForm, method: str) -> None:
     """`post` is not POST."""
-    sut.refuse(replace(sut.builder.reimage(sut.main_witness(6), form), method=method))
+    await sut.refuse(replace(sut.builder.reimage(sut.main_witness(6), form), method=method))
 
 
 @smoke
 @at_the_end
 @verifies("REQ-ERR-BODY-OPTIONAL")
-def test_every_application_error_carries_an_error_document(sut: SystemUnderTest) -> None:
+async def test_every_application_error_carries_an_error_document(sut: SystemUnderTest) -> None:
     """The code of the Error document is what tells a client what was wrong."""
     sut.judge_all(error_document_present)
 
@@ -64,7 +64,7 @@ def test_every_application_error_carries_an_error_document(sut: SystemUnderTest)
 @smoke
 @at_the_end
 @verifies("REQ-ERR-BODY-FORMAT")
-def test_every_error_document_is_well_formed(sut: SystemUnderTest) -> None:
+async def test_every_error_document_is_well_formed(sut: SystemUnderTest) -> None:
     """An error's XML body has root Error with Code, then Message."""
     sut.judge_all(error_document_form)
 
@@ -72,7 +72,7 @@ def test_every_error_document_is_well_formed(sut: SystemUnderTest) -> None:
 @smoke
 @at_the_end
 @verifies("REQ-ERR-STATUS")
-def test_errors_use_standard_status_codes(sut: SystemUnderTest) -> None:
+async def test_errors_use_standard_status_codes(sut: SystemUnderTest) -> None:
     """A client's error is a standard 4xx; none hides in a 200."""
     sut.judge_all(error_statuses)
 
@@ -80,7 +80,7 @@ def test_errors_use_standard_status_codes(sut: SystemUnderTest) -> None:
 @smoke
 @at_the_end
 @verifies("REQ-ERR-CODES")
-def test_the_error_table_binds(sut: SystemUnderTest) -> None:
+async def test_the_error_table_binds(sut: SystemUnderTest) -> None:
     """Version, query parameter and unknown resource are answered with the status and code of the table."""
     sut.judge_all(error_codes)
 
@@ -88,7 +88,7 @@ def test_the_error_table_binds(sut: SystemUnderTest) -> None:
 @smoke
 @at_the_end
 @verifies("REQ-ERR-CT")
-def test_xml_errors_name_an_xml_media_type(sut: SystemUnderTest) -> None:
+async def test_xml_errors_name_an_xml_media_type(sut: SystemUnderTest) -> None:
     """An error with XML content says so in Content-Type."""
     sut.judge_all(error_media_types)
 
@@ -96,7 +96,7 @@ def test_xml_errors_name_an_xml_media_type(sut: SystemUnderTest) -> None:
 @smoke
 @at_the_end
 @verifies("REQ-ASYNC-REQID-ERRORS")
-def test_errors_carry_a_request_id(sut: SystemUnderTest) -> None:
+async def test_errors_carry_a_request_id(sut: SystemUnderTest) -> None:
     """Error answers carry x-ms-request-id too."""
     sut.judge_all(error_request_ids)
 
@@ -114,7 +114,7 @@ def errors(sut: SystemUnderTest) -> list[Exchange]:
 @smoke
 @at_the_end
 @verifies("REQ-ERR-NS", "REQ-ERR-EXTRA", "REQ-ERR-MESSAGE")
-def test_what_error_documents_look_like(sut: SystemUnderTest) -> None:
+async def test_what_error_documents_look_like(sut: SystemUnderTest) -> None:
     """Records the namespace of errors, further children, and what messages say."""
     seen = errors(sut)
     read = [(e, read_error(read_document(e.reply))) for e in seen if e.reply is not None]

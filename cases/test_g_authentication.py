@@ -9,12 +9,12 @@ import pytest
 from conformance.casebook import NotApplicable, SystemUnderTest, afterwards, smoke, verifies
 from conformance.checks.acceptance import accepted
 from conformance.checks.progress import completes, same_status
-from conformance.checks.refusals import instance_untouched, nothing_left_behind, refused
+from conformance.checks.refusals import refused
 from conformance.checks.transport import answered_with, same_answer
 from conformance.model import Identity, Request
 from conformance.protocol.addresses import FORMS, UriForm
-from conformance.protocol.requests import Place, with_query, with_subscription, without_header
-from conformance.runner.operations import Operation
+from conformance.protocol.requests import with_query, with_subscription, without_header
+from conformance.session.operations import Operation
 
 forms = pytest.mark.parametrize("form", [pytest.param(UriForm.SLOT, marks=smoke), UriForm.NAME])
 
@@ -25,52 +25,36 @@ def over_tls(sut: SystemUnderTest) -> None:
         raise NotApplicable("the target is not reached over https")
 
 
-def refuse_and_look(sut: SystemUnderTest, request: Request) -> None:
+async def refuse_and_look(sut: SystemUnderTest, request: Request) -> None:
     """Refuses a reimage, and looks whether the instance it addresses noticed."""
-    place = sut.place_of(request) or sut.main_witness(7)
-    with sut.examining(place):
-        judge_refused(sut, request, place)
-
-
-def judge_refused(sut: SystemUnderTest, request: Request, place: Place) -> None:
-    """Judges the answer to a reimage that is to be refused, and that nothing came of it at `place`."""
-    before = sut.observer.look(place.deployment) if sut.observer.offers_deployment else None
-    exchange = sut.refuse(request, effects=False)
-    with sut.together():
-        if before is not None:
-            after = sut.observer.look(place.deployment)
-            arguments = {"requirement": "REQ-AUTH-BEFORE-EFFECT", "instance": place.role_instance}
-            sut.judge(instance_untouched, before, exchange, after, **arguments)
-        elif exchange.reply is not None:
-            sut.judge(answered_with, exchange, requirement="REQ-AUTH-BEFORE-EFFECT", statuses=[401, 403, 404])
-        poll = sut.refusing.poll_of(exchange)
-        if poll is not None:
-            sut.judge(nothing_left_behind, exchange, poll)
+    exchange = await sut.refuse(request, effect_requirement="REQ-AUTH-BEFORE-EFFECT")
+    if not sut.instances.offers_deployment and exchange.reply is not None:
+        sut.judge(answered_with, exchange, requirement="REQ-AUTH-BEFORE-EFFECT", statuses=[401, 403, 404])
 
 
 @forms
 @verifies("REQ-AUTH-TLS", "REQ-AUTH-FAIL", "REQ-AUTH-BEFORE-EFFECT")
-def test_an_anonymous_reimage_is_refused(sut: SystemUnderTest, form: UriForm) -> None:
+async def test_an_anonymous_reimage_is_refused(sut: SystemUnderTest, form: UriForm) -> None:
     """A request without a client certificate is not served, however the subscription id is spelt."""
     over_tls(sut)
     request = replace(sut.builder.reimage(sut.main_witness(7), form), identity=Identity.NONE)
     own = sut.target.subscription_id
     for spelt in dict.fromkeys((own, own.upper())):
-        refuse_and_look(sut, with_subscription(request, own, spelt))
+        await refuse_and_look(sut, with_subscription(request, own, spelt))
 
 
 @forms
 @verifies("REQ-AUTH-FAIL", "REQ-AUTH-BEFORE-EFFECT")
-def test_an_unknown_certificate_is_refused(sut: SystemUnderTest, form: UriForm) -> None:
+async def test_an_unknown_certificate_is_refused(sut: SystemUnderTest, form: UriForm) -> None:
     """A certificate that nobody registered opens nothing."""
     over_tls(sut)
-    refuse_and_look(sut, replace(sut.builder.reimage(sut.main_witness(7), form), identity=Identity.UNKNOWN))
+    await refuse_and_look(sut, replace(sut.builder.reimage(sut.main_witness(7), form), identity=Identity.UNKNOWN))
 
 
 @forms
 @verifies("REQ-AUTH-FAIL", "REQ-AUTH-BEFORE-EFFECT")
 @pytest.mark.parametrize("whose", ["somebody else's", "nobody's", "no GUID"])
-def test_a_subscription_that_the_certificate_does_not_open_is_refused(
+async def test_a_subscription_that_the_certificate_does_not_open_is_refused(
     sut: SystemUnderTest, form: UriForm, whose: str
 ) -> None:
     """A certificate opens its own subscriptions and no other."""
@@ -80,32 +64,32 @@ def test_a_subscription_that_the_certificate_does_not_open_is_refused(
         raise NotApplicable("the target lists no foreign subscription")
     strange = {"nobody's": sut.builder.no_subscription, "no GUID": f"no-such-subscription-{sut.builder.token}"}
     subscription = strange.get(whose) or foreign or ""
-    refuse_and_look(sut, with_subscription(sut.builder.reimage(sut.main_witness(7), form), own, subscription))
+    await refuse_and_look(sut, with_subscription(sut.builder.reimage(sut.main_witness(7), form), own, subscription))
 
 
 @afterwards
 @verifies("REQ-AUTH-TLS", "REQ-AUTH-FAIL")
 @pytest.mark.parametrize("identity", [Identity.NONE, Identity.UNKNOWN, "foreign"])
-def test_an_operation_is_not_shown_to_strangers(sut: SystemUnderTest, identity: str) -> None:
+async def test_an_operation_is_not_shown_to_strangers(sut: SystemUnderTest, identity: str) -> None:
     """Get Operation Status asks for the same certificate as the operation did."""
     over_tls(sut)
-    sut.finish_all()
-    known = sut.known.poll()
+    await sut.reimages.all_finished()
+    known = await sut.operations.known_poll()
     if identity != "foreign":
         request = replace(known, identity=Identity(identity))
     elif sut.target.foreign_subscription_id:
         request = with_subscription(known, sut.target.subscription_id, sut.target.foreign_subscription_id)
     else:
         raise NotApplicable("the target lists no foreign subscription")
-    sut.judge(refused, sut.send(request, label="refusal"))
+    sut.judge(refused, await sut.send(request, label="refusal"))
 
 
 @verifies("REQ-AUTH-TLS", "REQ-AUTH-FAIL")
 @pytest.mark.parametrize("identity", [Identity.NONE, Identity.UNKNOWN, "foreign"])
-def test_a_deployment_is_not_shown_to_strangers(sut: SystemUnderTest, identity: str) -> None:
+async def test_a_deployment_is_not_shown_to_strangers(sut: SystemUnderTest, identity: str) -> None:
     """Get Deployment asks for it too."""
     over_tls(sut)
-    if not sut.observer.offers_deployment:
+    if not sut.instances.offers_deployment:
         raise NotApplicable("the target does not offer Get Deployment")
     request = sut.builder.deployment(sut.planner.main)
     if identity != "foreign":
@@ -114,37 +98,37 @@ def test_a_deployment_is_not_shown_to_strangers(sut: SystemUnderTest, identity: 
         request = with_subscription(request, sut.target.subscription_id, sut.target.foreign_subscription_id)
     else:
         raise NotApplicable("the target lists no foreign subscription")
-    sut.judge(refused, sut.send(request, label="refusal"))
+    sut.judge(refused, await sut.send(request, label="refusal"))
 
 
 @afterwards
 @verifies("REQ-AUTH-ANYCERT")
-def test_any_certificate_of_the_subscription_will_do(sut: SystemUnderTest) -> None:
+async def test_any_certificate_of_the_subscription_will_do(sut: SystemUnderTest) -> None:
     """A second certificate of the same subscription reimages, and reads operations that the first one started."""
     over_tls(sut)
     if sut.target.second_client_certificate is None:
         raise NotApplicable("the target lists no second client certificate")
-    if sut.observer.offers_deployment:
+    if sut.instances.offers_deployment:
         look = replace(sut.builder.deployment(sut.planner.main), identity=Identity.SECOND)
         sut.judge(
             answered_with,
-            sut.send(look, label="look"),
+            await sut.send(look, label="look"),
             requirement="REQ-AUTH-ANYCERT",
             statuses=[200],
             because=["REQ-DEPL-URI"],
         )
-    judge_polls(sut, sut.known.operation())
-    result = sut.result("second-certificate")
+    await judge_polls(sut, await sut.operations.known())
+    result = await sut.reimages.result("second-certificate")
     if result.exchange is not None:
         sut.judge(accepted, result.exchange, requirement="REQ-AUTH-ANYCERT")
-    if result.operation is not None and sut.finished(result).is_known:
+    if result.operation is not None and (await sut.reimages.finished(result)).is_known:
         if first_succeeds(sut):
             waited = round(result.operation.duration, 3)
             sut.judge(completes, *result.operation.exchanges, requirement="REQ-AUTH-ANYCERT", waited=waited)
-        judge_polls(sut, result.operation)
+        await judge_polls(sut, result.operation)
     for form in FORMS:
-        plain = sut.try_out(sut.nowhere(form))
-        second = sut.try_out(replace(sut.nowhere(form), identity=Identity.SECOND), label="varied")
+        plain = await sut.try_out(sut.nowhere(form))
+        second = await sut.try_out(replace(sut.nowhere(form), identity=Identity.SECOND), label="varied")
         sut.judge(same_answer, plain, second, requirement="REQ-AUTH-ANYCERT", what="the second certificate")
 
 
@@ -155,11 +139,11 @@ def first_succeeds(sut: SystemUnderTest) -> bool:
     return bool(ends) and set(ends) == {"Succeeded"}
 
 
-def judge_polls(sut: SystemUnderTest, operation: Operation) -> None:
+async def judge_polls(sut: SystemUnderTest, operation: Operation) -> None:
     """Judges that an operation that one certificate started is read by the other, and read alike."""
     poll = sut.builder.operation_status(operation.identifier)
     identities = (Identity.PRIMARY, Identity.SECOND, Identity.PRIMARY)
-    before, second, after = (sut.send(replace(poll, identity=each), label="poll-second") for each in identities)
+    before, second, after = [await sut.send(replace(poll, identity=each), label="poll-second") for each in identities]
     for each in (second, after):
         sut.judge(answered_with, each, requirement="REQ-AUTH-ANYCERT", statuses=[200], because=["REQ-GOS-200"])
     sut.judge(same_status, before, second, after)
@@ -167,7 +151,7 @@ def judge_polls(sut: SystemUnderTest, operation: Operation) -> None:
 
 @verifies("REQ-AUTH-ORDER")
 @pytest.mark.parametrize("form", FORMS[:1])
-def test_which_error_wins(sut: SystemUnderTest, form: UriForm) -> None:
+async def test_which_error_wins(sut: SystemUnderTest, form: UriForm) -> None:
     """Records which error an endpoint gives first when several apply."""
     over_tls(sut)
     place = sut.main_witness(7)
@@ -179,6 +163,6 @@ def test_which_error_wins(sut: SystemUnderTest, form: UriForm) -> None:
         ),
         ("no version and no comp", with_query(bare, None)),
     ):
-        exchange = sut.attempt(request)
+        exchange = await sut.attempt(request)
         status = exchange.reply.status if exchange.reply is not None else "no reply"
         sut.observe("REQ-AUTH-ORDER", f"{what}: {status}", exchange)

@@ -36,15 +36,15 @@ from conformance.strategies import MALFORMED_VERSIONS
 
 def claimed(sut: SystemUnderTest) -> None:
     """Judged only where the target claims Get Deployment."""
-    if not sut.observer.offers_deployment:
+    if not sut.instances.offers_deployment:
         raise NotApplicable("the target does not offer Get Deployment")
 
 
 @smoke
 @verifies("REQ-OBS-OPTIONAL")
-def test_what_can_be_observed(sut: SystemUnderTest) -> None:
+async def test_what_can_be_observed(sut: SystemUnderTest) -> None:
     """Records whether the endpoint offers the two observing calls."""
-    deployment, service = sut.observer.offers_deployment, sut.observer.offers_cloud_service
+    deployment, service = sut.instances.offers_deployment, sut.instances.offers_cloud_service
     sut.observe(
         "REQ-OBS-OPTIONAL", f"Get Deployment: {_word(deployment)}; Get Cloud Service Properties: {_word(service)}"
     )
@@ -58,41 +58,43 @@ def _word(offered: bool) -> str:
 @smoke
 @verifies("REQ-DEPL-URI")
 @pytest.mark.parametrize("form", FORMS)
-def test_a_deployment_answers_by_slot_and_by_name(sut: SystemUnderTest, form: UriForm) -> None:
+async def test_a_deployment_answers_by_slot_and_by_name(sut: SystemUnderTest, form: UriForm) -> None:
     """GET on a deployment, by slot or by name, answers 200 with a request id."""
     claimed(sut)
-    looks = [sut.observer.look(deployment, form) for deployment in sut.target.deployments]
+    looks = [await sut.instances.look(deployment, form) for deployment in sut.target.deployments]
     sut.judge(observer_answers, *looks, requirement="REQ-DEPL-URI")
 
 
 @smoke
 @verifies("REQ-DEPL-ROOT")
 @pytest.mark.parametrize("form", FORMS)
-def test_the_document_describes_the_deployment(sut: SystemUnderTest, form: UriForm) -> None:
+async def test_the_document_describes_the_deployment(sut: SystemUnderTest, form: UriForm) -> None:
     """Root Deployment holds the documented members and is the one asked for."""
     claimed(sut)
     for deployment in sut.target.deployments:
-        sut.judge(deployment_document, sut.observer.look(deployment, form), name=deployment.name, slot=deployment.slot)
+        sut.judge(
+            deployment_document, await sut.instances.look(deployment, form), name=deployment.name, slot=deployment.slot
+        )
 
 
 @smoke
 @verifies("REQ-DEPL-INSTANCES")
 @pytest.mark.parametrize("form", FORMS)
-def test_the_document_lists_the_instances(sut: SystemUnderTest, form: UriForm) -> None:
+async def test_the_document_lists_the_instances(sut: SystemUnderTest, form: UriForm) -> None:
     """RoleInstanceList holds RoleName, InstanceName, InstanceStatus of every instance."""
     claimed(sut)
     for deployment in sut.target.deployments:
-        sut.judge(instance_list, sut.observer.look(deployment, form), instances=list(deployment.role_instances))
+        sut.judge(instance_list, await sut.instances.look(deployment, form), instances=list(deployment.role_instances))
 
 
 @smoke
 @verifies("REQ-PROPS-URI", "REQ-DEPL-INSTANCES")
-def test_cloud_service_properties_show_the_same_instances(sut: SystemUnderTest) -> None:
+async def test_cloud_service_properties_show_the_same_instances(sut: SystemUnderTest) -> None:
     """With embed-detail=true the cloud service shows its deployments and their instances."""
-    if not sut.observer.offers_cloud_service:
+    if not sut.instances.offers_cloud_service:
         raise NotApplicable("the target does not offer Get Cloud Service Properties")
     for service in dict.fromkeys(d.cloud_service for d in sut.target.deployments):
-        exchange = sut.send(sut.builder.cloud_service(service, version="2011-10-01"), label="look")
+        exchange = await sut.send(sut.builder.cloud_service(service, version="2011-10-01"), label="look")
         sut.judge(observer_answers, exchange, requirement="REQ-PROPS-URI")
         deployments = {
             d.name: list(sut.world.instances(d)) for d in sut.target.deployments if d.cloud_service == service
@@ -100,29 +102,31 @@ def test_cloud_service_properties_show_the_same_instances(sut: SystemUnderTest) 
         sut.judge(embedded_deployments, exchange, wanted=True, deployments=deployments)
         plain = sut.builder.cloud_service(service, version="2011-10-01", detail=False)
         for request in (plain, with_query(plain, "embed-detail=false")):
-            each = sut.send(request, label="look")
+            each = await sut.send(request, label="look")
             sut.judge(observer_answers, each, requirement="REQ-PROPS-URI")
             sut.judge(embedded_deployments, each, wanted=False, deployments={})
 
 
 @verifies("REQ-PROPS-URI", "REQ-DEPL-VERSIONS", "REQ-VER-GATED-ELEMENTS")
-def test_cloud_service_properties_answer_in_every_version(sut: SystemUnderTest) -> None:
+async def test_cloud_service_properties_answer_in_every_version(sut: SystemUnderTest) -> None:
     """Every version of the table is answered, and shows no element that came later."""
-    if not sut.observer.offers_cloud_service:
+    if not sut.instances.offers_cloud_service:
         raise NotApplicable("the target does not offer Get Cloud Service Properties")
     service = sut.planner.main.cloud_service
     versions = [version for version in TABLE_VERSIONS if version >= MINIMUM_VERSION]
-    looks = [sut.send(sut.builder.cloud_service(service, version=version), label="look") for version in versions]
+    looks = await sut.send_all([sut.builder.cloud_service(service, version=each) for each in versions], label="look")
     sut.judge(observer_answers, *looks, requirement="REQ-PROPS-URI")
     sut.judge(version_gates, *looks)
 
 
 @verifies("REQ-DEPL-URI", "REQ-DEPL-VERSIONS", "REQ-VER-GATED-ELEMENTS")
 @pytest.mark.parametrize("form", FORMS)
-def test_elements_appear_from_their_first_version_on(sut: SystemUnderTest, form: UriForm) -> None:
+async def test_elements_appear_from_their_first_version_on(sut: SystemUnderTest, form: UriForm) -> None:
     """Response elements introduced with a version are not shown to older ones."""
     claimed(sut)
-    looks = [sut.observer.look(sut.planner.main, form, version=version) for version in published_from("2009-10-01")]
+    looks = await sut.each(
+        lambda version: sut.instances.look(sut.planner.main, form, version=version), published_from("2009-10-01")
+    )
     sut.judge(observer_answers, *[e for e in looks if version_of(e) in TABLE_VERSIONS], requirement="REQ-DEPL-URI")
     sut.judge(version_gates, *looks)
 
@@ -130,23 +134,23 @@ def test_elements_appear_from_their_first_version_on(sut: SystemUnderTest, form:
 @at_the_end
 @smoke
 @verifies("REQ-DEPL-STATUS-VALUES", "REQ-DEPL-STATUS-GATES", "REQ-DEPL-POWER")
-def test_instance_statuses_are_documented(sut: SystemUnderTest) -> None:
+async def test_instance_statuses_are_documented(sut: SystemUnderTest) -> None:
     """InstanceStatus and PowerState take documented values that fit the version."""
     claimed(sut)
     sut.judge_all(status_vocabulary)
 
 
 @verifies("REQ-HTTP-405-ALLOW")
-def test_what_else_a_deployment_allows(sut: SystemUnderTest) -> None:
+async def test_what_else_a_deployment_allows(sut: SystemUnderTest) -> None:
     """OPTIONS, which changes nothing, is answered somehow; with 405 the answer says what is allowed."""
     claimed(sut)
-    exchange = sut.send(replace(sut.builder.deployment(sut.planner.main), method="OPTIONS"), label="question")
+    exchange = await sut.send(replace(sut.builder.deployment(sut.planner.main), method="OPTIONS"), label="question")
     precondition(exchange.reply is not None, "no reply")
     sut.judge(allow_with_405, exchange)
 
 
 @verifies("REQ-DEPL-EMPTY-SLOT")
-def test_an_empty_slot_is_not_found(sut: SystemUnderTest) -> None:
+async def test_an_empty_slot_is_not_found(sut: SystemUnderTest) -> None:
     """A slot without deployment gives 404 ResourceNotFound."""
     claimed(sut)
     filled = {(d.cloud_service, d.slot) for d in sut.target.deployments}
@@ -154,10 +158,9 @@ def test_an_empty_slot_is_not_found(sut: SystemUnderTest) -> None:
     empty = [(s, slot) for s in services for slot in ("staging", "production") if (s, slot) not in filled]
     if not empty:
         raise NotApplicable("every slot of every listed cloud service holds a deployment")
-    looks = {
-        place: sut.send(sut.builder.deployment_at(place[0], UriForm.SLOT, place[1]), label="refusal") for place in empty
-    }
-    judged = [look for (service, slot), look in looks.items() if not holds_unlisted(sut, service, slot, look)]
+    requests = [sut.builder.deployment_at(service, UriForm.SLOT, slot) for service, slot in empty]
+    looks = zip(empty, await sut.send_all(requests, label="refusal"), strict=True)
+    judged = [look for (service, slot), look in looks if not holds_unlisted(sut, service, slot, look)]
     if not judged:
         raise Untested("every slot that the target file does not list holds a deployment")
     for look in judged:
@@ -177,36 +180,36 @@ def holds_unlisted(sut: SystemUnderTest, service: str, slot: str, look: Exchange
 
 
 @verifies("REQ-VER-MISSING", "REQ-VER-FORMAT")
-def test_a_look_without_a_sound_version_is_refused(sut: SystemUnderTest) -> None:
+async def test_a_look_without_a_sound_version_is_refused(sut: SystemUnderTest) -> None:
     """The version header is required of every operation, the observing calls included."""
     claimed(sut)
     with sut.together():
         for form in FORMS:
-            judge_versions(sut, sut.builder.deployment(sut.planner.main, form))
+            await judge_versions(sut, sut.builder.deployment(sut.planner.main, form))
 
 
 @verifies("REQ-VER-MISSING", "REQ-VER-FORMAT")
-def test_cloud_service_properties_ask_for_a_sound_version_too(sut: SystemUnderTest) -> None:
+async def test_cloud_service_properties_ask_for_a_sound_version_too(sut: SystemUnderTest) -> None:
     """Get Cloud Service Properties without a version, or with one that is no date, is refused."""
-    if not sut.observer.offers_cloud_service:
+    if not sut.instances.offers_cloud_service:
         raise NotApplicable("the target does not offer Get Cloud Service Properties")
     with sut.together():
-        judge_versions(sut, sut.builder.cloud_service(sut.planner.main.cloud_service))
+        await judge_versions(sut, sut.builder.cloud_service(sut.planner.main.cloud_service))
 
 
-def judge_versions(sut: SystemUnderTest, request: Request) -> None:
+async def judge_versions(sut: SystemUnderTest, request: Request) -> None:
     """Judges that a sound request is refused without its version, and with values that are none."""
-    sut.judge(refused, sut.send(without_header(request, VERSION_HEADER), label="refusal"))
-    for version in MALFORMED_VERSIONS:
-        sut.judge(refused, sut.send(with_header(request, VERSION_HEADER, version), label="refusal"))
+    bad = [with_header(request, VERSION_HEADER, version) for version in MALFORMED_VERSIONS]
+    for exchange in await sut.send_all([without_header(request, VERSION_HEADER), *bad], label="refusal"):
+        sut.judge(refused, exchange)
 
 
 @verifies("REQ-NAME-ENCODING", "REQ-HTTP-FIELD-CASE", "REQ-VER-HEADER-CASE")
-def test_spelling_makes_no_difference_to_a_look(sut: SystemUnderTest) -> None:
+async def test_spelling_makes_no_difference_to_a_look(sut: SystemUnderTest) -> None:
     """Percent-encoded unreserved characters and the case of field names mean nothing."""
     claimed(sut)
     deployment = sut.planner.main
-    plain = sut.observer.look(deployment)
+    plain = await sut.instances.look(deployment)
     request = sut.builder.deployment(deployment, version="2011-10-01")
     slot = deployment.slot
     encoded = replace(request, target=request.target.replace(f"/{slot}", f"/%{ord(slot[0]):02X}{slot[1:]}"))
@@ -220,13 +223,13 @@ def test_spelling_makes_no_difference_to_a_look(sut: SystemUnderTest) -> None:
         spelt = f"/{segment[:-1]}%{ord(segment[-1]):02X}/"
         word = replace(request, target=request.target.replace(f"/{segment}/", spelt, 1))
         what = "percent-encoding a character of a word or the subscription"
-        sut.judge(same_answer, plain, sut.send(word, label="varied"), requirement="REQ-NAME-ENCODING", what=what)
+        sut.judge(same_answer, plain, await sut.send(word, label="varied"), requirement="REQ-NAME-ENCODING", what=what)
     for requirement, what, varied in (
         ("REQ-NAME-ENCODING", "percent-encoding an unreserved character", encoded),
         ("REQ-HTTP-FIELD-CASE", "HOST in capitals", upper),
         ("REQ-VER-HEADER-CASE", "X-MS-VERSION in capitals", version),
     ):
-        sut.judge(same_answer, plain, sut.send(varied, label="look"), requirement=requirement, what=what)
+        sut.judge(same_answer, plain, await sut.send(varied, label="look"), requirement=requirement, what=what)
 
 
 def looks(sut: SystemUnderTest) -> list[Exchange]:
@@ -237,10 +240,10 @@ def looks(sut: SystemUnderTest) -> list[Exchange]:
 @at_the_end
 @smoke
 @verifies("REQ-DEPL-URI")
-def test_a_deployment_answers_while_it_is_reimaged(sut: SystemUnderTest) -> None:
+async def test_a_deployment_answers_while_it_is_reimaged(sut: SystemUnderTest) -> None:
     """Get Deployment answers 200 whatever goes on in the deployment."""
     claimed(sut)
-    watched = {look.number: look for watch in sut.observer.watches for look in watch.looks}
+    watched = {look.number: look for watch in sut.instances.watches for look in watch.looks}
     answered = [look for look in watched.values() if look.reply is not None and not is_busy(look)]
     if not answered:
         raise NotApplicable("no reimage was watched")
@@ -257,11 +260,11 @@ def test_a_deployment_answers_while_it_is_reimaged(sut: SystemUnderTest) -> None
     "REQ-DEPL-STATUS-OLD",
     "REQ-REIMAGE-SUCCEEDED-NOT-READY",
 )
-def test_what_reimages_looked_like(sut: SystemUnderTest) -> None:
+async def test_what_reimages_looked_like(sut: SystemUnderTest) -> None:
     """Records the sequence of states, problems of guests, Locked, and the state at the moment of Succeeded."""
     claimed(sut)
     seen = looks(sut)
-    watches = [w for w in sut.observer.watches if w.looks]
+    watches = [w for w in sut.instances.watches if w.looks]
     trails = {" > ".join(_trail(w.place.role_instance, w.looks)) for w in watches}
     bad = sorted({s for e in seen for s in statuses_in(e).values() if s in BAD_STATES})
     locked = sorted({read_document(e.reply).text("Locked") or "not shown" for e in seen if e.reply is not None})
@@ -280,7 +283,7 @@ def test_what_reimages_looked_like(sut: SystemUnderTest) -> None:
     )
     sut.observe("REQ-DEPL-BAD-STATES", f"problem states seen: {', '.join(bad) or 'none'}", *seen[:1])
     sut.observe("REQ-DEPL-LOCKED", f"Locked: {', '.join(locked) or 'not shown'}", *seen[:1])
-    old = sut.observer.look(sut.planner.main, version="2010-10-28")
+    old = await sut.instances.look(sut.planner.main, version="2010-10-28")
     sut.observe(
         "REQ-DEPL-STATUS-OLD",
         f"under 2010-10-28: {', '.join(sorted(set(statuses_in(old).values()))) or 'not shown'}",

@@ -19,11 +19,11 @@ LONG_LINE = 8000
 BAD_HOSTS = ("user@host", "a b", "a/b", "<host>", 'a"b', "a\\b", "a{b}")
 
 
-def harmless(sut: SystemUnderTest) -> Request:
+async def harmless(sut: SystemUnderTest) -> Request:
     """A sound request that starts nothing and is answered 200: a poll of an operation that is known."""
-    sut.finish_all()
-    known = sut.known.poll()
-    control = sut.send(known, label="control")
+    await sut.reimages.all_finished()
+    known = await sut.operations.known_poll()
+    control = await sut.send(known, label="control")
     answered = control.reply is not None and control.reply.status == 200
     precondition(
         answered, "the sound request itself is not answered 200", because=("REQ-GOS-200", "REQ-GOS-TERMINAL-STABLE")
@@ -39,61 +39,63 @@ def with_hosts(request: Request, *values: str) -> Request:
 
 @afterwards
 @verifies("REQ-HTTP-HOST")
-def test_a_request_without_host_is_refused(sut: SystemUnderTest) -> None:
+async def test_a_request_without_host_is_refused(sut: SystemUnderTest) -> None:
     """An HTTP/1.1 request without Host gets 400."""
-    sut.refuse(with_hosts(harmless(sut)))
-    sut.refuse(with_hosts(sut.builder.reimage(sut.main_witness(8))))
+    await sut.refuse(with_hosts(await harmless(sut)))
+    await sut.refuse(with_hosts(sut.builder.reimage(sut.main_witness(8))))
 
 
 @afterwards
 @verifies("REQ-HTTP-HOST")
-def test_two_host_lines_are_refused(sut: SystemUnderTest) -> None:
+async def test_two_host_lines_are_refused(sut: SystemUnderTest) -> None:
     """Two Host lines get 400, the same value twice too."""
     for second in (sut.builder.host, "other.invalid"):
-        sut.refuse(with_hosts(harmless(sut), sut.builder.host, second))
-    sut.refuse(with_hosts(sut.builder.reimage(sut.main_witness(8)), sut.builder.host, "other.invalid"))
+        await sut.refuse(with_hosts(await harmless(sut), sut.builder.host, second))
+    await sut.refuse(with_hosts(sut.builder.reimage(sut.main_witness(8)), sut.builder.host, "other.invalid"))
 
 
 @afterwards
 @verifies("REQ-HTTP-HOST")
 @pytest.mark.parametrize("value", BAD_HOSTS)
-def test_an_invalid_host_is_refused(sut: SystemUnderTest, value: str) -> None:
+async def test_an_invalid_host_is_refused(sut: SystemUnderTest, value: str) -> None:
     """A Host value that no host can have gets 400."""
-    sut.refuse(with_hosts(harmless(sut), value))
-    sut.refuse(with_hosts(sut.builder.reimage(sut.main_witness(8)), value))
+    await sut.refuse(with_hosts(await harmless(sut), value))
+    await sut.refuse(with_hosts(sut.builder.reimage(sut.main_witness(8)), value))
 
 
 @afterwards
 @verifies("REQ-HTTP-WS-COLON")
 @pytest.mark.parametrize("name", ["x-ms-version", "Host", "Accept"])
 @pytest.mark.parametrize("space", [" ", "\t"])
-def test_white_space_before_a_colon_is_refused(sut: SystemUnderTest, name: str, space: str) -> None:
+async def test_white_space_before_a_colon_is_refused(sut: SystemUnderTest, name: str, space: str) -> None:
     """White space between field name and colon gets 400."""
-    request = with_header(harmless(sut), "Accept", "*/*")
+    request = with_header(await harmless(sut), "Accept", "*/*")
     headers = tuple((key + space if key.lower() == name.lower() else key, value) for key, value in request.headers)
-    sut.refuse(replace(request, headers=headers), "REQ-HTTP-WS-COLON")
+    await sut.refuse(replace(request, headers=headers), "REQ-HTTP-WS-COLON")
 
 
 @pytest.mark.parametrize("form", FORMS)
 @verifies("REQ-HTTP-WS-COLON")
-def test_white_space_before_a_colon_is_refused_on_a_reimage(sut: SystemUnderTest, form: UriForm) -> None:
+async def test_white_space_before_a_colon_is_refused_on_a_reimage(sut: SystemUnderTest, form: UriForm) -> None:
     """White space between field name and colon gets 400, and starts nothing."""
     request = sut.builder.reimage(sut.main_witness(8), form)
     headers = tuple((key + " " if key == "Content-Length" else key, value) for key, value in request.headers)
-    sut.refuse(replace(request, headers=headers), "REQ-HTTP-WS-COLON")
+    await sut.refuse(replace(request, headers=headers), "REQ-HTTP-WS-COLON")
 
 
 @afterwards
 @verifies("REQ-HTTP-OBSFOLD")
-def test_a_folded_line_is_refused_or_read_as_spaces(sut: SystemUnderTest) -> None:
+async def test_a_folded_line_is_refused_or_read_as_spaces(sut: SystemUnderTest) -> None:
     """A folded header line gets 400, or counts as spaces."""
-    request = harmless(sut)
+    request = await harmless(sut)
     for folded in (
         with_header(request, "x-ms-version", f"\r\n {sut.target.x_ms_version}"),
         with_header(request, "Accept", "text/xml,\r\n\tapplication/xml"),
     ):
-        sut.judge(answered_with, sut.send(folded, label="folded"), requirement="REQ-HTTP-OBSFOLD", statuses=[200, 400])
-    spoilt = sut.send(with_header(request, "x-ms-version", f"{sut.target.x_ms_version}\r\n x"), label="folded")
+        sut.judge(
+            answered_with, await sut.send(folded, label="folded"), requirement="REQ-HTTP-OBSFOLD", statuses=[200, 400]
+        )
+    spoilt = await sut.send(with_header(request, "x-ms-version", f"{sut.target.x_ms_version}\r\n x"), label="folded")
     expected = "400, for what a folded line adds belongs to the value"
     arguments = {"requirement": "REQ-HTTP-OBSFOLD", "statuses": [400], "expected": expected}
     sut.judge(answered_with, spoilt, because=["REQ-VER-FORMAT"], **arguments)
@@ -102,10 +104,10 @@ def test_a_folded_line_is_refused_or_read_as_spaces(sut: SystemUnderTest) -> Non
 @pytest.mark.parametrize("form", FORMS)
 @verifies("REQ-HTTP-CL-INVALID")
 @pytest.mark.parametrize("value", ["", "abc", "0abc", "-1", "+0", "0x0", "0 0", "0;", "1e0", "0.0", "O"])
-def test_an_invalid_content_length_is_refused(sut: SystemUnderTest, form: UriForm, value: str) -> None:
+async def test_an_invalid_content_length_is_refused(sut: SystemUnderTest, form: UriForm, value: str) -> None:
     """A Content-Length that is no number gets 400, and the connection is closed."""
     request = with_header(sut.builder.reimage(sut.main_witness(8), form), "Content-Length", value)
-    exchange = sut.refuse(replace(request, fresh_connection=True), "REQ-HTTP-CL-INVALID", watch_close=True)
+    exchange = await sut.refuse(replace(request, fresh_connection=True), "REQ-HTTP-CL-INVALID", watch_close=True)
     if exchange.reply is not None:
         sut.judge(closes_connection, exchange, requirement="REQ-HTTP-CL-INVALID")
 
@@ -115,35 +117,39 @@ def test_an_invalid_content_length_is_refused(sut: SystemUnderTest, form: UriFor
 @pytest.mark.parametrize(
     "values", [("0", "5"), ("0, 5",), ("5", "0"), ("0", "1", "0")], ids=["0 then 5", "0, 5", "5 then 0", "three"]
 )
-def test_differing_content_lengths_are_refused(sut: SystemUnderTest, form: UriForm, values: tuple[str, ...]) -> None:
+async def test_differing_content_lengths_are_refused(
+    sut: SystemUnderTest, form: UriForm, values: tuple[str, ...]
+) -> None:
     """Several values that differ get 400, and the connection is closed."""
     request = with_header(sut.builder.reimage(sut.main_witness(8), form), "Content-Length", *values)
-    exchange = sut.refuse(replace(request, fresh_connection=True), "REQ-HTTP-CL-DIFFER", watch_close=True)
+    exchange = await sut.refuse(replace(request, fresh_connection=True), "REQ-HTTP-CL-DIFFER", watch_close=True)
     if exchange.reply is not None:
         sut.judge(closes_connection, exchange, requirement="REQ-HTTP-CL-DIFFER")
 
 
 @pytest.mark.parametrize("form", FORMS)
 @verifies("REQ-HTTP-TE-CL")
-def test_a_length_beside_a_transfer_coding_ends_the_connection(sut: SystemUnderTest, form: UriForm) -> None:
+async def test_a_length_beside_a_transfer_coding_ends_the_connection(sut: SystemUnderTest, form: UriForm) -> None:
     """With both the server may refuse or decode, and closes the connection after its answer."""
     request = with_chunked(sut.nowhere(form))
     both = with_header(request, "Content-Length", "0")
-    exchange = sut.try_out(replace(both, fresh_connection=True), watch_close=True)
+    exchange = await sut.try_out(replace(both, fresh_connection=True), watch_close=True)
     precondition(exchange.reply is not None, "no reply")
     sut.judge(closes_connection, exchange, requirement="REQ-HTTP-TE-CL")
     bare = replace(both, body=b"", fresh_connection=True, patience_seconds=SHORT_SECONDS)
-    refused = sut.try_out(bare, watch_close=True)  # who refuses at the head closes as well; who decodes waits for more
+    refused = await sut.try_out(
+        bare, watch_close=True
+    )  # who refuses at the head closes as well; who decodes waits for more
     if refused.reply is not None:
         sut.judge(closes_connection, refused, requirement="REQ-HTTP-TE-CL")
 
 
 @pytest.mark.parametrize("form", FORMS)
 @verifies("REQ-HTTP-TE-CL")
-def test_the_transfer_coding_outweighs_the_length(sut: SystemUnderTest, form: UriForm) -> None:
+async def test_the_transfer_coding_outweighs_the_length(sut: SystemUnderTest, form: UriForm) -> None:
     """With both the body is what the coding says: Content-Length: 0 does not make a chunk go away."""
     request = with_header(with_chunked(sut.builder.reimage(sut.main_witness(8), form), b"x"), "Content-Length", "0")
-    sut.refuse(replace(request, fresh_connection=True), "REQ-HTTP-TE-CL")
+    await sut.refuse(replace(request, fresh_connection=True), "REQ-HTTP-TE-CL")
 
 
 @pytest.mark.parametrize(
@@ -151,12 +157,12 @@ def test_the_transfer_coding_outweighs_the_length(sut: SystemUnderTest, form: Ur
     [("x-unknown, chunked", [501]), ("chunkedx, chunked", [501]), ("gzip", [400, 501]), ("chunked, gzip", [400, 501])],
 )
 @verifies("REQ-HTTP-TE-UNKNOWN")
-def test_an_unknown_transfer_coding_is_refused(sut: SystemUnderTest, coding: str, statuses: list[int]) -> None:
+async def test_an_unknown_transfer_coding_is_refused(sut: SystemUnderTest, coding: str, statuses: list[int]) -> None:
     """An unknown transfer coding gets 501; chunked that is not last gets 400, and the connection is closed."""
     last = coding.endswith("chunked")
     chunked = with_header(with_chunked(sut.nowhere()), "Transfer-Encoding", coding)
     request = chunked if last else replace(chunked, body=b"")  # nobody can tell where such a body would end
-    exchange = sut.try_out(replace(request, fresh_connection=True), watch_close=True)
+    exchange = await sut.try_out(replace(request, fresh_connection=True), watch_close=True)
     sut.judge(answered_with, exchange, requirement="REQ-HTTP-TE-UNKNOWN", statuses=statuses)
     if not last and exchange.reply is not None:
         sut.judge(closes_connection, exchange, requirement="REQ-HTTP-TE-UNKNOWN")
@@ -165,23 +171,23 @@ def test_an_unknown_transfer_coding_is_refused(sut: SystemUnderTest, coding: str
 @afterwards
 @pytest.mark.parametrize("chunks", [(), (b"one", b"another")], ids=["empty", "two"])
 @verifies("REQ-HTTP-CHUNKED", "REQ-HTTP-FRAMING")
-def test_a_chunked_body_ends_where_its_last_chunk_says(sut: SystemUnderTest, chunks: tuple[bytes, ...]) -> None:
+async def test_a_chunked_body_ends_where_its_last_chunk_says(sut: SystemUnderTest, chunks: tuple[bytes, ...]) -> None:
     """A chunked body, decoded or refused, is read to its end: the next request on the connection is answered as ever."""
-    known = harmless(sut)
-    exchange = sut.try_out(with_chunked(sut.nowhere(), *chunks))
+    known = await harmless(sut)
+    exchange = await sut.try_out(with_chunked(sut.nowhere(), *chunks))
     precondition(exchange.reply is not None, "no reply")
-    after = sut.send(known, on=exchange.connection)
+    after = await sut.send(known, on=exchange.connection)
     sut.judge(same_connection_usable, exchange, after, requirement="REQ-HTTP-CHUNKED")
 
 
 @verifies("REQ-HTTP-CL-SAME", "REQ-HTTP-411")
-def test_repeated_and_absent_lengths(sut: SystemUnderTest) -> None:
+async def test_repeated_and_absent_lengths(sut: SystemUnderTest) -> None:
     """Records what becomes of equal Content-Length values, and whether 411 is used."""
     for values in (("0", "0"), ("0, 0",)):
-        exchange = sut.try_out(with_header(sut.nowhere(), "Content-Length", *values))
+        exchange = await sut.try_out(with_header(sut.nowhere(), "Content-Length", *values))
         said = exchange.reply.status if exchange.reply is not None else "no reply"
         sut.observe("REQ-HTTP-CL-SAME", f"Content-Length {' and '.join(values)}: {said}", exchange)
-    absent = sut.try_out(without_header(sut.nowhere(), "Content-Length"))
+    absent = await sut.try_out(without_header(sut.nowhere(), "Content-Length"))
     used = absent.reply is not None and absent.reply.status == 411
     sut.observe("REQ-HTTP-411", f"a missing length is {'' if used else 'not '}answered 411", absent)
 
@@ -189,10 +195,10 @@ def test_repeated_and_absent_lengths(sut: SystemUnderTest) -> None:
 @afterwards
 @verifies("REQ-HTTP-CONN-CLOSE")
 @pytest.mark.parametrize("option", ["close", "Close", "x-other, close"])
-def test_connection_close_is_honoured(sut: SystemUnderTest, option: str) -> None:
+async def test_connection_close_is_honoured(sut: SystemUnderTest, option: str) -> None:
     """After a request with the connection option close, in whatever case and company, the server closes."""
-    for request in (harmless(sut), sut.nowhere()):
-        exchange = sut.try_out(with_header(request, "Connection", option), watch_close=True)
+    for request in (await harmless(sut), sut.nowhere()):
+        exchange = await sut.try_out(with_header(request, "Connection", option), watch_close=True)
         precondition(exchange.reply is not None, "no reply")
         sut.judge(closes_connection, exchange, requirement="REQ-HTTP-CONN-CLOSE")
 
@@ -200,32 +206,32 @@ def test_connection_close_is_honoured(sut: SystemUnderTest, option: str) -> None
 @afterwards
 @smoke
 @verifies("REQ-HTTP-EXPECT")
-def test_an_expectation_does_not_hold_the_answer_back(sut: SystemUnderTest) -> None:
+async def test_an_expectation_does_not_hold_the_answer_back(sut: SystemUnderTest) -> None:
     """With Expect: 100-continue the final answer comes even if the client sends nothing more."""
-    exchange = sut.send(with_header(harmless(sut), "Expect", "100-continue"), label="expect")
+    exchange = await sut.send(with_header(await harmless(sut), "Expect", "100-continue"), label="expect")
     sut.judge(answered_with, exchange, requirement="REQ-HTTP-EXPECT", statuses=[200, 417])
 
 
 @afterwards
 @verifies("REQ-HTTP-URI-LENGTH")
-def test_long_request_lines_are_read(sut: SystemUnderTest) -> None:
+async def test_long_request_lines_are_read(sut: SystemUnderTest) -> None:
     """Request lines of 8000 octets are supported: a query that means nothing changes no answer by being long."""
-    request = harmless(sut)
-    short = sut.send(with_query(request, "a=1"), label="long")
+    request = await harmless(sut)
+    short = await sut.send(with_query(request, "a=1"), label="long")
     line = len(f"{request.method} {short.request.target} HTTP/1.1")
-    long = sut.send(with_query(request, "a=1" + "1" * (LONG_LINE - line)), label="long")
+    long = await sut.send(with_query(request, "a=1" + "1" * (LONG_LINE - line)), label="long")
     sut.judge(same_answer, short, long, requirement="REQ-HTTP-URI-LENGTH", what="the length of the request line")
 
 
 @afterwards
 @verifies("REQ-HTTP-HEAD-NOBODY", "REQ-GOS-HEAD")
-def test_head_has_no_content(sut: SystemUnderTest) -> None:
+async def test_head_has_no_content(sut: SystemUnderTest) -> None:
     """A response to HEAD has no content, whatever its status."""
-    request = replace(harmless(sut), method="HEAD")
-    look = [sut.builder.deployment(sut.planner.main)] if sut.observer.offers_deployment else []
+    request = replace(await harmless(sut), method="HEAD")
+    look = [sut.builder.deployment(sut.planner.main)] if sut.instances.offers_deployment else []
     others = [replace(each, method="HEAD") for each in (sut.nowhere(), *look)]
     for varied in (request, with_header(request, "Connection", "close"), *others):
-        exchange = sut.attempt(varied)
+        exchange = await sut.attempt(varied)
         sut.judge(framing.framing, exchange)
         status = exchange.reply.status if exchange.reply is not None else "no reply"
         if varied is request:
@@ -234,10 +240,10 @@ def test_head_has_no_content(sut: SystemUnderTest) -> None:
 
 @afterwards
 @verifies("REQ-HTTP-FIELD-CASE", "REQ-VER-HEADER-CASE", "REQ-VER-OWS", "REQ-NAME-ENCODING")
-def test_spelling_makes_no_difference_to_a_poll(sut: SystemUnderTest) -> None:
+async def test_spelling_makes_no_difference_to_a_poll(sut: SystemUnderTest) -> None:
     """Field names are case-insensitive, and spaces around values are none of theirs."""
-    request = harmless(sut)
-    plain = sut.send(request, label="control")
+    request = await harmless(sut)
+    plain = await sut.send(request, label="control")
     spelt = {
         ("REQ-HTTP-FIELD-CASE", "HOST in capitals"): tuple(
             (k.upper() if k == "Host" else k, v) for k, v in request.headers
@@ -251,10 +257,10 @@ def test_spelling_makes_no_difference_to_a_poll(sut: SystemUnderTest) -> None:
     }
     encoded = replace(request, target=request.target.replace("/operations/", "/operation%73/", 1))
     what = "percent-encoding a letter of operations"
-    exchange = sut.send(encoded, label="varied")
+    exchange = await sut.send(encoded, label="varied")
     sut.judge(same_answer, plain, exchange, requirement="REQ-NAME-ENCODING", what=what)
     for (requirement, what), headers in spelt.items():
-        exchange = sut.send(replace(request, headers=headers), label="poll-spelling")
+        exchange = await sut.send(replace(request, headers=headers), label="poll-spelling")
         sut.judge(same_answer, plain, exchange, requirement=requirement, what=what)
 
 
@@ -277,7 +283,7 @@ EVERY_RESPONSE = {
 @pytest.mark.parametrize(
     "requirement", [pytest.param(name, marks=pytest.mark.verifies(name)) for name in EVERY_RESPONSE]
 )
-def test_every_response(sut: SystemUnderTest, requirement: str) -> None:
+async def test_every_response(sut: SystemUnderTest, requirement: str) -> None:
     """What holds for every response of the run, judged over all of them."""
     if not sut.judge_all(EVERY_RESPONSE[requirement], only=[requirement]):
         raise NotApplicable("no response of the run was of this kind")

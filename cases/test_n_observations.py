@@ -13,12 +13,12 @@ from conformance.oracle import permitted
 from conformance.protocol.addresses import Kind, UriForm, read_target
 from conformance.protocol.documents import read_document, read_error
 from conformance.protocol.requests import with_query
-from conformance.runner.campaign import Result
+from conformance.session.campaign import Result
 
 
-def accepted(sut: SystemUnderTest) -> list[Result]:
+async def accepted(sut: SystemUnderTest) -> list[Result]:
     """Every step that was accepted."""
-    found = sut.finish_all()
+    found = await sut.reimages.all_finished()
     precondition(found, "no reimage was accepted", because=("REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-URI-NAME"))
     return found
 
@@ -35,9 +35,9 @@ def polls(sut: SystemUnderTest) -> list[Exchange]:
 @smoke
 @at_the_end
 @verifies("REQ-REIMAGE-REASON", "REQ-REIMAGE-EXTRA-HEADERS", "REQ-HTTP-202-MONITOR", "REQ-REIMAGE-ALWAYS")
-def test_what_the_202_looks_like(sut: SystemUnderTest) -> None:
+async def test_what_the_202_looks_like(sut: SystemUnderTest) -> None:
     """Records the reason phrase, further headers, and whether refusals come at once."""
-    starts = [r.exchange for r in accepted(sut) if r.exchange is not None and r.exchange.reply is not None]
+    starts = [r.exchange for r in await accepted(sut) if r.exchange is not None and r.exchange.reply is not None]
     replies = [e.reply for e in starts if e.reply is not None]
     phrases = sorted({reply.reason for reply in replies})
     names = sorted({name for reply in replies for name, _ in reply.headers}, key=str.lower)
@@ -64,10 +64,10 @@ def test_what_the_202_looks_like(sut: SystemUnderTest) -> None:
 @smoke
 @at_the_end
 @verifies("REQ-REIMAGE-DURATION", "REQ-GOS-CACHE", "REQ-GOS-EXTRA-ELEMENTS", "REQ-ASYNC-REQID-FORMAT")
-def test_what_operations_look_like(sut: SystemUnderTest) -> None:
+async def test_what_operations_look_like(sut: SystemUnderTest) -> None:
     """Records how long reimages take, caching of polls, further elements, and the form of ids."""
-    results = accepted(sut)
-    times = sorted(o.duration for o in sut.book.operations if o.ended)
+    results = await accepted(sut)
+    times = sorted(o.duration for o in sut.operations.all if o.ended)
     seen = polls(sut)
     cache = sorted({e.reply.header("Cache-Control") or "none" for e in seen if e.reply is not None})
     known = ("ID", "Status", "HttpStatusCode", "Error")
@@ -75,7 +75,7 @@ def test_what_operations_look_like(sut: SystemUnderTest) -> None:
         {n for e in seen if e.reply is not None for n, _ in read_document(e.reply).children() if n not in known}
     )
     first = results[0].exchange
-    ids = sorted({_form(o.identifier) for o in sut.book.operations})
+    ids = sorted({_form(o.identifier) for o in sut.operations.all})
     spread = f"{times[0]:.2f} to {times[-1]:.2f} s" if times else "not seen to end"
     sut.observe("REQ-REIMAGE-DURATION", f"{len(times)} reimages took {spread}", *([first] if first else []))
     sut.observe("REQ-GOS-CACHE", f"Cache-Control of polls: {', '.join(cache) or 'no poll was answered'}", *seen[:1])
@@ -93,13 +93,13 @@ def _form(identifier: str) -> str:
 
 @at_the_end
 @verifies("REQ-GOS-SYNC-ID")
-def test_the_id_of_a_synchronous_request(sut: SystemUnderTest) -> None:
+async def test_the_id_of_a_synchronous_request(sut: SystemUnderTest) -> None:
     """Records what polling the id of a poll gives."""
     seen = polls(sut)
     precondition(seen, "no poll was answered")
     identifier = (seen[-1].reply.header("x-ms-request-id") if seen[-1].reply else None) or ""
     precondition(identifier, "polls carry no id", because=("REQ-GOS-REQID",))
-    exchange = sut.send(sut.builder.operation_status(identifier), label="question")
+    exchange = await sut.send(sut.builder.operation_status(identifier), label="question")
     status = exchange.reply.status if exchange.reply is not None else "no reply"
     sut.observe(
         "REQ-GOS-SYNC-ID", f"the id of a poll, polled, is answered {status} {status_of(exchange)}".strip(), exchange
@@ -108,9 +108,9 @@ def test_the_id_of_a_synchronous_request(sut: SystemUnderTest) -> None:
 
 @at_the_end
 @verifies("REQ-REIMAGE-NOT-IDEMPOTENT")
-def test_a_repeated_reimage_is_a_new_one(sut: SystemUnderTest) -> None:
+async def test_a_repeated_reimage_is_a_new_one(sut: SystemUnderTest) -> None:
     """Records that a repeated POST gets an id of its own."""
-    results = [result for result in accepted(sut) if result.exchange is not None]
+    results = [result for result in await accepted(sut) if result.exchange is not None]
     twice = (
         (one, other) for at, one in enumerate(results) for other in results[:at] if one.step.place == other.step.place
     )
@@ -138,9 +138,9 @@ OPEN_QUESTIONS = {
 @at_the_end
 @verifies("REQ-REIMAGE-COMP-EXACT")
 @pytest.mark.parametrize("step", OPEN_QUESTIONS)
-def test_open_questions(sut: SystemUnderTest, step: str) -> None:
+async def test_open_questions(sut: SystemUnderTest, step: str) -> None:
     """Records what becomes of requests that the documents leave open."""
-    result = sut.result(step)
+    result = await sut.reimages.result(step)
     requirement, what = OPEN_QUESTIONS[step]
     exchange = result.exchange
     said = exchange.reply.status if exchange is not None and exchange.reply is not None else "no reply"
@@ -151,45 +151,45 @@ def test_open_questions(sut: SystemUnderTest, step: str) -> None:
 @verifies("REQ-REIMAGE-COMP")
 @pytest.mark.parametrize("sibling", ["reboot", "rebuild"])
 @pytest.mark.parametrize("form", list(UriForm))
-def test_a_sibling_operation_is_no_reimage(sut: SystemUnderTest, form: UriForm, sibling: str) -> None:
+async def test_a_sibling_operation_is_no_reimage(sut: SystemUnderTest, form: UriForm, sibling: str) -> None:
     """comp=reboot or comp=rebuild must not select a reimage; without a probe what comes of it is only recorded."""
     if not sut.probe.offered:
         raise Untested("without a probe a reimage cannot be told from a reboot")
-    sut.finish_all()
+    await sut.reimages.all_finished()
     place = sut.main_witness(9)
-    before = sut.probe.installation(place)
+    before = await sut.probe.installation(place)
     precondition(installation_in(before), "the probe tells no installation id")
-    exchange = sut.attempt(with_query(sut.builder.reimage(place, form), f"comp={sibling}"), label="sibling")
+    exchange = await sut.attempt(with_query(sut.builder.reimage(place, form), f"comp={sibling}"), label="sibling")
     if exchange.reply is not None and 200 <= exchange.reply.status < 300:
-        operation = sut.book.open(exchange, place, form)
-        sut.observer.address(place)
-        sut.book.wait(operation)
-        after = sut.await_installation(place, before)
+        operation = sut.operations.open(exchange, place, form)
+        sut.instances.address(place)
+        await operation.over.wait()
+        after = await sut.reimages.await_installation(place, before)
     else:
-        after = sut.probe.installation(place)
+        after = await sut.probe.installation(place)
     sut.judge(sibling_is_no_reimage, before, after, exchange, sibling=sibling)
 
 
 @smoke
 @at_the_end
 @verifies("REQ-GOS-NOTFOUND-NOEFFECT", "REQ-REIMAGE-OTHERS-UNTOUCHED")
-def test_no_installation_changed_unasked(sut: SystemUnderTest) -> None:
+async def test_no_installation_changed_unasked(sut: SystemUnderTest) -> None:
     """Instances that no accepted request named are what they were when the run began, by the probe."""
     if not sut.probe.offered:
         raise NotApplicable("the target has no probe")
     for place in sut.places():
         before = sut.probe.first.get(str(place))
-        if before is not None and str(place) not in sut.observer.addressed:
-            refusals = sut.refusing.refusals_of(place)
-            what, requirement = sut.refusing.suspect(place, refusals)
-            after = sut.probe.installation(place)
+        if before is not None and str(place) not in sut.instances.addressed:
+            refusals = sut.refusals.refusals_of(place)
+            what, requirement = sut.refusals.suspect(place, refusals)
+            after = await sut.probe.installation(place)
             sut.judge(installation_unchanged, before, after, *refusals[:1], requirement=requirement, what=what)
 
 
 @smoke
 @at_the_end
 @verifies("REQ-GOS-NOTFOUND-NOEFFECT")
-def test_the_ids_of_refused_reimages_were_polled(sut: SystemUnderTest) -> None:
+async def test_the_ids_of_refused_reimages_were_polled(sut: SystemUnderTest) -> None:
     """A refusal's id, polled, shows that the refusal left nothing behind; without an id that cannot be seen."""
     refused = [e for e in sut.recorder.exchanges if e.label == "poll-refused"]
     precondition(refused, "no refused reimage carried an id to poll", because=("REQ-ASYNC-REQID-ERRORS",))
@@ -198,7 +198,7 @@ def test_the_ids_of_refused_reimages_were_polled(sut: SystemUnderTest) -> None:
 @smoke
 @at_the_end
 @verifies("REQ-NAME-INSTANCE", "REQ-TLS-VERSION")
-def test_names_and_tls(sut: SystemUnderTest) -> None:
+async def test_names_and_tls(sut: SystemUnderTest) -> None:
     """Records the instance names in use, and how the endpoint is reached."""
     sut.observe("REQ-NAME-INSTANCE", f"instance names: {', '.join(place.role_instance for place in sut.places()[:6])}")
     sut.observe("REQ-TLS-VERSION", "reached over TLS 1.2 or later" if sut.target.is_https else "reached without TLS")
@@ -219,7 +219,7 @@ def sound(sut: SystemUnderTest) -> list[Request]:
     "REQ-REIMAGE-CT", "REQ-REIMAGE-CL", "REQ-REIMAGE-BODY-NONE", "REQ-ASYNC-POLL", "REQ-ASYNC-NON202", "REQ-HTTP-307", "REQ-THROTTLE",
     "REQ-ERR-INTERNAL", "REQ-XML-SAFE",
 )  # fmt: skip
-def test_what_binds_the_client(sut: SystemUnderTest) -> None:
+async def test_what_binds_the_client(sut: SystemUnderTest) -> None:
     """Records that the suite's own well-formed requests are what the documents ask of a client."""
     requests = sound(sut)
     precondition(requests, "no well-formed reimage was sent")
@@ -235,7 +235,7 @@ def test_what_binds_the_client(sut: SystemUnderTest) -> None:
     sut.observe("REQ-REIMAGE-BODY-NONE", f"{own} have no body: {bare} of {len(requests)}")
     sut.observe(
         "REQ-ASYNC-POLL",
-        f"binds the client; {sum(len(o.polls) for o in sut.book.operations)} polls of {len(sut.book.operations)} operations",
+        f"binds the client; {sum(len(o.polls) for o in sut.operations.all)} polls of {len(sut.operations.all)} operations",
     )
     sut.observe("REQ-ASYNC-NON202", "binds the client; a refused reimage counts as not started until shown otherwise")
     sut.observe("REQ-HTTP-307", f"binds the client; {len(moved)} redirects seen", *moved[:1])
@@ -246,7 +246,7 @@ def test_what_binds_the_client(sut: SystemUnderTest) -> None:
 
 @at_the_end
 @verifies("REQ-TIMEOUT", "REQ-REBOOT")
-def test_codes_seen(sut: SystemUnderTest) -> None:
+async def test_codes_seen(sut: SystemUnderTest) -> None:
     """Records every error code that the run met."""
     found: dict[str, Exchange] = {}
     for e in sut.recorder.exchanges:

@@ -4,27 +4,28 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from allpairspy import AllPairs
-from hypothesis import assume, given, seed, settings
+from hypothesis import given, seed, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from hypothesis.strategies import sampled_from
 
-from conformance.casebook import SystemUnderTest, Untested, alone, verifies
+from conformance.casebook import SystemUnderTest, Untested, alone, assume, verifies
 from conformance.checks.deployments import observer_answers
 from conformance.checks.messages import request_ids_unique
 from conformance.checks.operation_documents import operation_documents
 from conformance.checks.polls import polls_answered, unknown_operation
 from conformance.checks.progress import progress
 from conformance.checks.transport import answered_with
-from conformance.model import Exchange, Outcome, Profile, Request
+from conformance.model import Exchange, Outcome, Profile, Request, Verdict
 from conformance.oracle import permitted
 from conformance.protocol.addresses import FORMS, UriForm
 from conformance.protocol.requests import Place, with_header, with_query
-from conformance.runner.operations import Operation
-from conformance.runner.recorder import raise_bad
+from conformance.session.operations import Operation
+from conformance.session.recorder import raise_bad
 from conformance.strategies import (
     DIMENSIONS,
     Draft,
@@ -39,6 +40,8 @@ from conformance.strategies import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from conformance.checks.registry import Check
 
 forms = sampled_from(FORMS)
@@ -72,20 +75,20 @@ class Search:
 
     def may_go_on(self, sut: SystemUnderTest) -> bool:
         """Whether another request may be tried: the search for the smallest one must not cost reimages without end."""
-        reimages = sut.book.unwanted - self.unwanted
+        reimages = sut.operations.unwanted - self.unwanted
         return len(self.failed) < MOST_FAILURES and reimages < MOST_REIMAGES[sut.profile] and sut.budget.allows()
 
 
 def searching(sut: SystemUnderTest) -> Search:
     """The search of the current case."""
-    name = f"search of {sut.recorder.case}"
-    if name not in sut.memory:
-        sut.memory[name] = Search(violated(sut), sut.book.unwanted)
-    search: Search = sut.memory[name]
+    log = sut.recorder.log
+    if log.search is None:
+        log.search = Search(violated(sut), sut.operations.unwanted)
+    search: Search = log.search
     return search
 
 
-def ask(sut: SystemUnderTest, request: Request) -> None:
+async def ask(sut: SystemUnderTest, request: Request) -> None:
     """Sends a drawn request and judges its answer: not what earlier cases found, and never again what failed."""
     search = searching(sut)
     if request in search.failed:
@@ -93,7 +96,7 @@ def ask(sut: SystemUnderTest, request: Request) -> None:
     blamed = [defect.requirement for defect in permitted(masked(sut, request), sut.world).binding]
     assume(blamed and not set(blamed) & search.known and search.may_go_on(sut))
     try:
-        sut.refuse(request, blamed[0], effects=False)
+        await sut.refuse(request, blamed[0], effects=False)
     except AssertionError as error:
         search.failed[request] = error
         raise
@@ -101,60 +104,60 @@ def ask(sut: SystemUnderTest, request: Request) -> None:
 
 @verifies(*REFUSALS)
 @given(draft=drafts())
-def test_any_request_is_answered_as_its_defects_permit(sut: SystemUnderTest, draft: Draft) -> None:
+async def test_any_request_is_answered_as_its_defects_permit(sut: SystemUnderTest, draft: Draft) -> None:
     """With any number of defects, the answer is one that a defect permits."""
-    ask(sut, draft.request(sut.builder, sut.main_witness(10)))
+    await ask(sut, draft.request(sut.builder, sut.main_witness(10)))
 
 
 @verifies("REQ-VER-FORMAT")
 @given(form=forms, version=malformed_versions())
-def test_any_malformed_version_is_refused(sut: SystemUnderTest, form: UriForm, version: str) -> None:
+async def test_any_malformed_version_is_refused(sut: SystemUnderTest, form: UriForm, version: str) -> None:
     """Whatever is no YYYY-MM-DD is no version."""
-    ask(sut, sut.builder.reimage(sut.main_witness(2), form, version=version))
+    await ask(sut, sut.builder.reimage(sut.main_witness(2), form, version=version))
 
 
 @verifies("REQ-REIMAGE-CT-ABSENT")
 @given(form=forms, value=other_media_types())
-def test_any_other_media_type_is_refused(sut: SystemUnderTest, form: UriForm, value: str) -> None:
+async def test_any_other_media_type_is_refused(sut: SystemUnderTest, form: UriForm, value: str) -> None:
     """Whatever is not application/xml is another media type."""
-    ask(sut, with_header(sut.builder.reimage(sut.main_witness(3), form), "Content-Type", value))
+    await ask(sut, with_header(sut.builder.reimage(sut.main_witness(3), form), "Content-Type", value))
 
 
 @verifies("REQ-REIMAGE-COMP-MISSING")
 @given(form=forms, query=wrong_queries())
-def test_any_other_query_is_refused(sut: SystemUnderTest, form: UriForm, query: str) -> None:
+async def test_any_other_query_is_refused(sut: SystemUnderTest, form: UriForm, query: str) -> None:
     """Whatever is not comp=reimage selects no reimage."""
-    ask(sut, with_query(sut.builder.reimage(sut.main_witness(1), form), query))
+    await ask(sut, with_query(sut.builder.reimage(sut.main_witness(1), form), query))
 
 
 @verifies("REQ-REIMAGE-UNKNOWN-INSTANCE")
 @given(form=forms, name=unknown_names())
-def test_any_unknown_instance_is_refused(sut: SystemUnderTest, form: UriForm, name: str) -> None:
+async def test_any_unknown_instance_is_refused(sut: SystemUnderTest, form: UriForm, name: str) -> None:
     """Names that nobody gave address nothing, whatever characters they hold."""
     request = sut.builder.reimage(sut.main_witness(0), form)
     path, mark, query = request.target.partition("?")
     named = replace(request, target=f"{path.rpartition('/')[0]}/{name}{mark}{query}")
-    ask(sut, with_token(named, sut.builder.token))
+    await ask(sut, with_token(named, sut.builder.token))
 
 
 @verifies("REQ-HTTP-CL-INVALID")
 @given(form=forms, value=invalid_lengths())
-def test_any_invalid_length_is_refused(sut: SystemUnderTest, form: UriForm, value: str) -> None:
+async def test_any_invalid_length_is_refused(sut: SystemUnderTest, form: UriForm, value: str) -> None:
     """A Content-Length that is no number gets 400."""
     request = with_header(sut.builder.reimage(sut.main_witness(8), form), "Content-Length", value)
-    ask(sut, replace(request, fresh_connection=True))
+    await ask(sut, replace(request, fresh_connection=True))
 
 
 @verifies("REQ-GOS-UNKNOWN-ID")
 @given(identifier=stranger_ids())
-def test_any_stranger_is_no_operation(sut: SystemUnderTest, identifier: str) -> None:
+async def test_any_stranger_is_no_operation(sut: SystemUnderTest, identifier: str) -> None:
     """An id that was never issued is not reported as an operation."""
     assume("REQ-GOS-UNKNOWN-ID" not in searching(sut).known)
-    sut.judge(unknown_operation, sut.send(sut.builder.operation_status(identifier), label="poll-stranger"))
+    sut.judge(unknown_operation, await sut.send(sut.builder.operation_status(identifier), label="poll-stranger"))
 
 
 @verifies(*REFUSALS)
-def test_combinations_of_defects_are_covered(sut: SystemUnderTest) -> None:
+async def test_combinations_of_defects_are_covered(sut: SystemUnderTest) -> None:
     """All pairs of dimensions of defects, in nightly all triples, are answered as one of the defects permits."""
     width = 3 if sut.profile is Profile.NIGHTLY else 2
     rows = [list(FORMS), *DIMENSIONS.values()]
@@ -164,7 +167,7 @@ def test_combinations_of_defects_are_covered(sut: SystemUnderTest) -> None:
         request = draft.request(sut.builder, sut.main_witness(10))
         blamed = [defect.requirement for defect in permitted(masked(sut, request), sut.world).binding]
         if blamed and not set(blamed) & violated(sut):
-            sut.refuse(request, blamed[0], effects=False)
+            await sut.refuse(request, blamed[0], effects=False)
             sent += 1
     values = sum(len(choices) for choices in rows)
     sut.recorder.note("coverage", what="combinations", width=width, dimensions=len(rows), values=values, requests=sent)
@@ -173,16 +176,27 @@ def test_combinations_of_defects_are_covered(sut: SystemUnderTest) -> None:
 
 
 class Interleaving(RuleBasedStateMachine):
-    """Reimages, polls, refusals and looks in any order, over several deployments, against a model of what must be."""
+    """Reimages, polls, refusals and looks in any order, over several deployments, against a model of what must be.
 
-    def __init__(self, sut: SystemUnderTest, reimages: int) -> None:
+    Hypothesis runs it in a thread of its own; `wait_for` hands what is to be awaited to the session. `verdicts` outlives the machine: the case
+    raises them when all machines are done, for an endpoint cannot be set back and played again.
+    """
+
+    def __init__(self, sut: SystemUnderTest, reimages: int, verdicts: list[Verdict]) -> None:
         super().__init__()
-        self.sut, self.left = sut, reimages
+        self.sut, self.left, self.verdicts = sut, reimages, verdicts
         self.operations: list[Operation] = []
 
+    def wait_for(self, function: Callable[..., Awaitable[Any]], *arguments: Any, **options: Any) -> Any:
+        """What an asynchronous function comes to."""
+        return self.sut.wire.from_thread(partial(function, *arguments, **options))
+
     def judge(self, check: Check, *exchanges: Exchange, **arguments: Any) -> None:
-        """Keeps the verdicts; the case raises them when the machine is done, for an endpoint cannot be set back and played again."""
-        self.sut.memory["interleaved"] += self.sut.recorder.judge(check, exchanges, **arguments)
+        """Keeps the verdicts."""
+        self.wait_for(self._judge, check, exchanges, arguments)
+
+    async def _judge(self, check: Check, exchanges: tuple[Exchange, ...], arguments: dict[str, Any]) -> None:
+        self.verdicts += self.sut.recorder.judge(check, exchanges, **arguments)
 
     @rule(index=sampled_from(range(6)), form=forms)
     def start(self, index: int, form: UriForm) -> None:
@@ -190,17 +204,17 @@ class Interleaving(RuleBasedStateMachine):
         deployments = [d for d in self.sut.target.deployments if d.role_instances]
         deployment = deployments[index % len(deployments)]
         place = Place(deployment, deployment.role_instances[index % len(deployment.role_instances)])
-        free = (
-            not self.sut.book.is_busy(deployment) and self.sut.observer.is_online(place) and not self.sut.book.hopeless
-        )
+        free = not self.sut.operations.is_busy(deployment) and not self.sut.operations.hopeless
         if self.left <= 0 or not free or not self.sut.budget.allows():
             return
-        exchange = self.sut.dispatcher.send(self.sut.builder.reimage(place, form), label="reimage")
+        exchange = self.wait_for(self.sut.reimages.start_beside, place, form)
         if exchange.reply is None or exchange.reply.status != 202:
             return
         self.left -= 1
-        operation = self.sut.started(exchange, place, form)
-        self.operations.append(operation)
+        self.operations.append(self.wait_for(self._started, exchange, place, form))
+
+    async def _started(self, exchange: Exchange, place: Place, form: UriForm) -> Operation:
+        return self.sut.reimages.started(exchange, place, form)
 
     @rule(index=sampled_from(range(4)), version=sampled_from((None, "2009-10-01", "2010-10-28")))
     def poll(self, index: int, version: str | None) -> None:
@@ -208,7 +222,7 @@ class Interleaving(RuleBasedStateMachine):
         known = [operation for operation in self.operations if operation.identifier]
         if known:
             operation = known[index % len(known)]
-            self.sut.book.poll(operation, version=version, label="poll-model")
+            self.wait_for(self.sut.operations.poll, operation, version=version, label="poll-model")
             self.judge(progress, *operation.polls)
 
     @rule(form=forms, draft=drafts())
@@ -218,23 +232,21 @@ class Interleaving(RuleBasedStateMachine):
         blamed = {defect.requirement for defect in permitted(masked(self.sut, request), self.sut.world).binding}
         if blamed and not blamed & violated(self.sut) and self.sut.budget.allows():
             with suppress(AssertionError):  # the verdict is kept; the machine goes on
-                self.sut.refuse(request, min(blamed) if len(blamed) == 1 else "", effects=False)
+                self.wait_for(self.sut.refuse, request, min(blamed) if len(blamed) == 1 else "", effects=False)
 
     @rule(index=sampled_from(range(4)))
     def look(self, index: int) -> None:
         """Looks at a deployment: that it is shown changes nothing."""
-        if not self.sut.observer.offers_deployment:
-            return
-        deployments = self.sut.target.deployments
-        self.judge(
-            observer_answers, self.sut.observer.look(deployments[index % len(deployments)]), requirement="REQ-DEPL-URI"
-        )
+        if self.sut.instances.offers_deployment:
+            deployments = self.sut.target.deployments
+            shown = self.wait_for(self.sut.instances.look, deployments[index % len(deployments)])
+            self.judge(observer_answers, shown, requirement="REQ-DEPL-URI")
 
     @rule()
     def wait(self) -> None:
         """Lets time pass."""
-        if self.sut.book.under_way:
-            self.sut.idle()
+        for operation in self.sut.operations.under_way[:1]:
+            self.wait_for(self.sut.operations.a_while, operation)
 
     @invariant()
     def every_operation_has_an_id_of_its_own(self) -> None:
@@ -244,36 +256,36 @@ class Interleaving(RuleBasedStateMachine):
             self.judge(request_ids_unique, *starts)
 
     def teardown(self) -> None:
-        """Every operation comes to its end, and its polls told one story."""
+        """Every operation comes to its end, and its polls tell one story."""
         for operation in self.operations:
-            self.sut.book.wait(operation)
+            self.wait_for(operation.over.wait)
             if operation.polls:
                 self.judge(progress, *operation.polls)
                 self.judge(polls_answered, operation.start, *operation.polls)
-        told = [poll for operation in self.sut.book.operations for poll in operation.polls]
-        if self.operations and told:
-            self.judge(operation_documents, *told)
+        polls = [poll for operation in self.sut.operations.all for poll in operation.polls]
+        if self.operations and polls:
+            self.judge(operation_documents, *polls)
 
 
 @alone
 @verifies("REQ-GOS-PROGRESS", "REQ-GOS-TERMINAL-STABLE", "REQ-GOS-READONLY", "REQ-ASYNC-REQID-UNIQUE")
-def test_operations_interleave(sut: SystemUnderTest) -> None:
+async def test_operations_interleave(sut: SystemUnderTest) -> None:
     """Whatever is interleaved with operations, each goes from InProgress to its one end."""
-    sut.finish_all()
+    await sut.reimages.all_finished()
     machines = {Profile.SMOKE: 1, Profile.STANDARD: 3, Profile.NIGHTLY: 25}[sut.profile]
     chosen: Any = settings(max_examples=machines, stateful_step_count=20 if sut.profile is not Profile.NIGHTLY else 60)
-    sut.memory["interleaved"] = []
-    machine: Any = lambda: Interleaving(sut, 2)  # noqa: E731  typed as a class, called without arguments
-    run_state_machine_as_test(seed(sut.seed)(machine), settings=chosen)
-    raise_bad(sut.memory["interleaved"])
+    verdicts: list[Verdict] = []
+    machine: Any = lambda: Interleaving(sut, 2, verdicts)  # noqa: E731  typed as a class, called without arguments
+    await sut.wire.in_thread(lambda: run_state_machine_as_test(seed(sut.seed)(machine), settings=chosen))
+    raise_bad(verdicts)
 
 
 @alone
 @verifies("REQ-GOS-200")
 @pytest.mark.parametrize("spacing", [1, 4])
-def test_many_polls_on_one_connection(sut: SystemUnderTest, spacing: int) -> None:
+async def test_many_polls_on_one_connection(sut: SystemUnderTest, spacing: int) -> None:
     """The twentieth poll on a connection is answered like the first."""
-    sut.finish_all()
-    known = sut.known.poll()
-    exchanges: list[Exchange] = [sut.send(known, label="poll-row") for _ in range(8 * spacing)]
+    await sut.reimages.all_finished()
+    known = await sut.operations.known_poll()
+    exchanges: list[Exchange] = [await sut.send(known, label="poll-row") for _ in range(8 * spacing)]
     sut.judge(answered_with, exchanges[-1], requirement="REQ-GOS-200", statuses=[200], because=["REQ-GOS-READONLY"])

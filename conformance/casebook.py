@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
-from conformance.runner.signals import Inconclusive, NotApplicable, Untested, precondition
-from conformance.runner.sut import SystemUnderTest
+from conformance.session.signals import Inconclusive, NotApplicable, Untested, assume, precondition
+from conformance.session.sut import SystemUnderTest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +52,7 @@ def verifies(*requirements: str) -> Callable[[Case], Case]:
 
 
 __all__ = [
-    "Inconclusive", "NotApplicable", "SystemUnderTest", "Untested", "afterwards", "alone", "at_the_end", "needs_second_instance", "nightly",
-    "precondition",
+    "Inconclusive", "NotApplicable", "SystemUnderTest", "Untested", "afterwards", "alone", "assume", "at_the_end", "needs_second_instance",
+    "nightly", "precondition",
     "smoke", "verifies",
 ]  # fmt: skip

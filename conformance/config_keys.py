@@ -216,6 +216,9 @@ LIMITS: Mapping[str, Key] = {
     "operation_timeout_seconds": _SECONDS,
     "poll_interval_seconds": _SECONDS,
     "request_timeout_seconds": _SECONDS,
+    "connections": Key(
+        "an integer from 1 on", lambda value: isinstance(value, int) and not isinstance(value, bool) and value >= 1
+    ),
     "requests_per_second": Key(
         "a number from 0 on (0: no limit)", lambda value: _is_number(value) and value >= 0, turned=float
     ),

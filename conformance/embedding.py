@@ -13,7 +13,7 @@ from conformance.model import FailureKind, Identity
 from conformance.wire.failures import StreamError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from conformance.emulator import Action, Connection, Layout
     from conformance.model import Target
@@ -27,18 +27,27 @@ _HOLLOW = "".join(f"-----BEGIN {each}-----\nMA==\n-----END {each}-----\n" for ea
 
 
 class TurnedClock:
-    """A clock that only moves when it is slept on or turned; the suite's own runs need no real time."""
+    """A clock that only moves when it is slept on or turned; the suite's own runs need no real time.
 
-    def __init__(self) -> None:
-        self._now = 1000.0
+    `source` is the time of a session that has such a clock of its own: this one is ahead of it by what the exchange under way took so far.
+    """
+
+    def __init__(self, source: Callable[[], float] = lambda: 0.0) -> None:
+        self._source = source
+        self._ahead = 0.0
 
     def now(self) -> float:
         """The time in seconds."""
-        return self._now
+        return 1000.0 + self._source() + self._ahead
 
     def sleep(self, seconds: float) -> None:
         """Turns the clock forward."""
-        self._now += max(seconds, 0.0)
+        self._ahead += max(seconds, 0.0)
+
+    def take_ahead(self) -> float:
+        """The seconds by which it is ahead of its source, which it is no longer after this."""
+        ahead, self._ahead = self._ahead, 0.0
+        return ahead
 
 
 class MemoryStream:

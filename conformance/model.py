@@ -146,7 +146,7 @@ class Deployment:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a run may spend on a target; times in seconds."""
+    """What a run may spend on a target; times in seconds; `connections` of 0 means as many as fit where it is."""
 
     allow_reimage: bool = False
     max_reimages: int = 6
@@ -154,6 +154,7 @@ class Limits:
     poll_interval_seconds: float = 5.0
     request_timeout_seconds: float = 30.0
     requests_per_second: float = 0.0
+    connections: int = 0
 
 
 @dataclass(frozen=True, slots=True)

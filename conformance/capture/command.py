@@ -27,7 +27,7 @@ from conformance.protocol.addresses import Kind, read_target
 from conformance.replay.assessing import assessed
 from conformance.replay.regenerate import report_on
 from conformance.report.console import console_lines
-from conformance.runner.recorder import Recorder
+from conformance.session.recorder import CaseLog, Recorder
 from conformance.wire.redaction import Redactor
 from conformance.world import World
 
@@ -100,7 +100,10 @@ def write_journal(
         recorder = Recorder(journal, redactor, World(target_from_mapping(target), strictness))
         for each in selection.recorded:
             redactor.learn(each.exchange)
-        recorded = [replace(each, exchange=recorder.record(_labelled(each))) for each in selection.recorded]
+        recorded = [
+            replace(each, exchange=recorder.record(replace(_labelled(each), number=number)))
+            for number, each in enumerate(selection.recorded, start=1)
+        ]
         exchanges = [each.exchange for each in recorded]
         listed, folds = _listed(exchanges), folds_slots(exchanges)
         recorder.world = replace(recorder.world, listed=listed, folds_slots=folds, memory={})
@@ -131,7 +134,9 @@ def _judge(recorder: Recorder, plan: Plan) -> bool:
     requirements = tuple(dict.fromkeys(verdict.requirement for verdict in (*verdicts, *plan.verdicts)))
     if not requirements:
         return False
-    recorder.open_case(plan.id, requirements, plan.doc)
+    log = CaseLog(plan.id)
+    recorder.enter(log)
+    recorder.open_case(log, requirements, plan.doc)
     if plan.operation:
         recorder.note(
             "operation", start=plan.judgements[0].exchanges[0].number, identifier=plan.operation, place="", form=""
@@ -139,7 +144,7 @@ def _judge(recorder: Recorder, plan: Plan) -> bool:
     for made in plan.judgements:
         recorder.judge(made.check, made.exchanges, **made.arguments)
     recorder.keep(plan.verdicts)
-    recorder.close_case("met", 0.0, _detail((*verdicts, *plan.verdicts)))
+    recorder.close_case(log, "met", 0.0, _detail((*verdicts, *plan.verdicts)))
     return bool(plan.operation)
 
 

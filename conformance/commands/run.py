@@ -54,10 +54,16 @@ class Options:
     wait: float | None
     overwrite: bool
     no_preflight: bool
+    connections: int | None = None
+    max_minutes: float | None = None
+    patience: float | None = None
 
     def words(self) -> list[str]:
         """The options as words of a command line, the report's folder not among them."""
-        single = ("strictness", "profile", "max_reimages", "baseline", "write_baseline", "seed", "world", "wait")
+        single = (
+            *("strictness", "profile", "max_reimages", "baseline", "write_baseline", "seed", "world", "wait"),
+            *("connections", "max_minutes", "patience"),
+        )
         named = [(name, getattr(self, name)) for name in single]
         named += [("fault", name) for name in self.faults] + [("oddity", name) for name in self.oddities]
         flags = [name for name in ("allow_reimage", "no_redact", "overwrite", "no_preflight") if getattr(self, name)]
@@ -80,9 +86,7 @@ class Options:
 )
 @click.option("--write-baseline", type=click.Path(path_type=Path), help="Write this run's violations as a baseline.")
 @click.option("--seed", type=int, help="Draws the examples of the run that had this seed, and none kept from others.")
-@click.option(
-    "-n", "processes", type=click.IntRange(min=0), help="Processes for one target; targets side by side for more."
-)
+@click.option("-n", "processes", type=click.IntRange(min=0), help="How many of several targets run side by side.")
 @click.option("--fault", "faults", multiple=True, help="Make the embedded emulator wrong in this way (repeatable).")
 @click.option(
     "--oddity", "oddities", multiple=True, help="Make the embedded emulator unusual in this way (repeatable)."
@@ -99,6 +103,18 @@ class Options:
 )
 @click.option("--no-redact", is_flag=True, help="Leave secrets in the reports; for your own eyes only.")
 @click.option("--no-preflight", is_flag=True, help="Begin without asking whether the target file can be right.")
+@click.option(
+    "--connections", type=click.IntRange(min=1), help="How many requests may be under way; 8 on this machine, else 4."
+)
+@click.option(
+    "--max-minutes", type=click.FloatRange(min=0, min_open=True), help="End the run in order after this time."
+)
+@click.option(
+    "--patience",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="End the run when nothing is answered, or everything throttled, for so long.",
+)
 @click.option("--overwrite", is_flag=True, help="Replace the run that the report folder holds.")
 @click.pass_context
 def run(context: click.Context, /, targets: tuple[Path, ...], processes: int | None, **settings: Any) -> int:
@@ -115,15 +131,17 @@ def run(context: click.Context, /, targets: tuple[Path, ...], processes: int | N
         from conformance.commands.fleet import run_side_by_side  # noqa: PLC0415 -- asyncio, for several targets only
 
         return run_side_by_side(targets, options, rest, processes)
-    return run_pytest(targets[0] if targets else None, options, rest, processes)
+    if processes is not None and processes > 1:
+        click.echo("-n is of no use for one target: its cases run beside each other over --connections N", err=True)
+    return run_pytest(targets[0] if targets else None, options, rest)
 
 
-def run_pytest(target: Path | None, options: Options, rest: list[str], processes: int | None) -> int:
+def run_pytest(target: Path | None, options: Options, rest: list[str]) -> int:
     """Run the cases against one target, or the embedded emulator, in this process; gives the exit code."""
-    return run_session(pytest_words(target, options, rest, processes))
+    return run_session(pytest_words(target, options, rest))
 
 
-def pytest_words(target: Path | None, options: Options, rest: list[str], processes: int | None) -> list[str]:
+def pytest_words(target: Path | None, options: Options, rest: list[str]) -> list[str]:
     """The pytest command line for one target, or for the embedded emulator."""
     folder = cases_folder()
     if not folder.is_dir():
@@ -133,8 +151,6 @@ def pytest_words(target: Path | None, options: Options, rest: list[str], process
     words += options.words()
     if options.report_dir is not None:
         words += ["--report-dir", str(options.report_dir)]
-    if processes is not None and processes > 1:
-        words += ["-n", str(processes)]
     return words + rest
 
 

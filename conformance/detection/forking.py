@@ -37,7 +37,7 @@ UNJUDGED = (Outcome.UNTESTED, Outcome.INCONCLUSIVE, Outcome.NOT_APPLICABLE)
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """An emulator to judge: its faults and oddities, the shape of its target, and the strictness to judge it by."""
+    """An emulator to judge: its faults and oddities, the shape of its target, the strictness to judge it by, and on how many connections."""
 
     name: str
     faults: tuple[str, ...] = ()
@@ -45,13 +45,14 @@ class Subject:
     strictness: str = "strict"
     seed: int = 0
     shape: Shape = LARGE_WORLD
+    connections: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
     """What a run concluded about a subject.
 
-    `unjudged` gives the reason for each requirement that was not judged; `unlisted` names what each reimage wiped though the target file does not list it.
+    `unjudged` gives the reason for each requirement that was not judged; `wiped` counts the reimages that the emulator carried out, and `unlisted` names what each reimage wiped though the target file does not list it.
     """
 
     subject: Subject
@@ -65,6 +66,7 @@ class Found:
     unjudged: dict[str, str] = field(default_factory=dict)
     requests: int = 0
     reimages: int = 0
+    wiped: int = 0
     unlisted: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
 
@@ -141,6 +143,7 @@ class ForkingLoop:
 def _judge(session: pytest.Session, subject: Subject) -> dict[str, Any]:
     """Runs the collected cases against an emulator of its own, in this process."""
     from conformance.model import Strictness  # noqa: PLC0415
+    from conformance.plugin.casing import cases_of  # noqa: PLC0415
     from conformance.plugin.hooks import FOLDER, PLAN, RUN  # noqa: PLC0415
     from conformance.plugin.run import Run  # noqa: PLC0415
     from conformance.replay.assessing import assessed  # noqa: PLC0415
@@ -156,12 +159,14 @@ def _judge(session: pytest.Session, subject: Subject) -> dict[str, Any]:
         max_reimages=subject.shape.max_reimages,
         strictness=Strictness(subject.strictness),
         seed=subject.seed,
+        connections=subject.connections,
         in_memory=True,
         target=None,
     )
     inherited = config.stash[RUN]  # kept alive: letting it go would clear up after the parent
     config.stash[PLAN], config.stash[FOLDER] = plan, None
     run = config.stash[RUN] = Run(plan, None)
+    run.begin(cases_of(session.items))
     for index, item in enumerate(session.items):
         following = session.items[index + 1] if index + 1 < len(session.items) else None
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
@@ -171,6 +176,7 @@ def _judge(session: pytest.Session, subject: Subject) -> dict[str, Any]:
 
     found = summarised(subject, assessed(read_journal(run.journal_path), run.sut.recorder.made))
     listed = {(d.cloud_service, d.name, name) for d in run.target.deployments for name in instances_of(d)}
+    found["wiped"] = len(run.reimaged())
     found["unlisted"] = sorted("/".join(place) for place in run.reimaged() if place not in listed)
     return found if inherited is not run else {}
 

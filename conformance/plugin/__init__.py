@@ -6,6 +6,7 @@ from conformance.plugin.hooks import (
     pytest_collection_modifyitems,
     pytest_configure,
     pytest_configure_node,
+    pytest_pyfunc_call,
     pytest_report_header,
     pytest_report_teststatus,
     pytest_runtest_makereport,
@@ -19,7 +20,7 @@ from conformance.plugin.hooks import (
 )
 
 __all__ = [
-    "pytest_addoption", "pytest_cmdline_main", "pytest_collection_modifyitems", "pytest_configure", "pytest_configure_node",
+    "pytest_addoption", "pytest_cmdline_main", "pytest_collection_modifyitems", "pytest_configure", "pytest_configure_node", "pytest_pyfunc_call",
     "pytest_report_header", "pytest_report_teststatus", "pytest_runtest_makereport", "pytest_runtest_protocol", "pytest_sessionfinish",
     "pytest_sessionstart", "pytest_terminal_summary", "pytest_unconfigure", "pytest_xdist_make_scheduler", "sut",
 ]  # fmt: skip

@@ -38,11 +38,11 @@ def end_session(
     folder: Path | None,
     plan: Plan,
     exitstatus: int,
-    unrecorded: ReportError | None = None,
+    unrecorded: SuiteError | None = None,
 ) -> list[str]:
     """Closes the run, assesses its journal, writes the reports; gives the lines to print and sets the exit status.
 
-    `unrecorded` is why the journal could not be written any more, where that ended the run.
+    `unrecorded` is what ended the run early, where nobody asked for it: a journal that cannot be written any more, or a defect of the suite.
     """
     cut_short = unrecorded is not None or exitstatus not in AT_ITS_END
     if hasattr(session.config, "workerinput"):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -15,15 +14,17 @@ from conformance.errors import ReportError, SuiteError, UnreachableError
 from conformance.journal import collection_paused
 from conformance.model import Preflight
 from conformance.outputs import clear_folder
-from conformance.plugin.concluding import conclude_case
+from conformance.plugin.casing import MARKS, cases_of, cites, phase_of
+from conformance.plugin.concluding import told
 from conformance.plugin.ending import ASSESSMENT, PAGE, USAGE, PageHooks, end_session
 from conformance.plugin.interrupting import Interruption, LostOutput
 from conformance.plugin.options import Plan, add_options, is_wanted, plan_of
 from conformance.plugin.preparing import is_run, prepare
 from conformance.plugin.run import Run
 from conformance.requirements import requirement
-from conformance.runner.signals import Inconclusive, NotApplicable, Untested
-from conformance.runner.sut import SystemUnderTest  # noqa: TC001  pytest reads what a fixture returns
+from conformance.session.cases import Conclusion
+from conformance.session.signals import Inconclusive, NotApplicable, Untested
+from conformance.session.sut import SystemUnderTest  # noqa: TC001  pytest reads what a fixture returns
 from conformance.standard_streams import cannot_be_written, is_full
 
 if TYPE_CHECKING:
@@ -35,12 +36,12 @@ PLAN = pytest.StashKey[Plan]()
 FOLDER = pytest.StashKey["Path | None"]()
 PREFLIGHT = pytest.StashKey["Preflight | None"]()
 LINES = pytest.StashKey[list[str]]()
-UNRECORDED = pytest.StashKey[ReportError]()
-OUTCOME = pytest.StashKey[str]()
+UNRECORDED = pytest.StashKey[SuiteError]()
+CONCLUSION = pytest.StashKey[Conclusion]()
 REPORT_DIR = "reimage_report_dir"
 NO_MORE = "stopped: nothing more can be recorded"
+BROKEN = "a defect of the suite ended the run at {case}, whose traceback is shown; the reports hold what was recorded until then"
 PREFLIGHT_ANSWERS = "reimage_preflight"
-PHASES = ("afterwards", "alone", "at_the_end")
 EXAMPLES = {"smoke": 5, "standard": 30, "nightly": 1000}
 STEPS = {"smoke": 5, "standard": 25, "nightly": 50}
 
@@ -71,7 +72,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 def pytest_configure(config: pytest.Config) -> None:
     """Declares the markers, and prepares a run where one is wanted."""
     config.addinivalue_line("markers", "verifies(*requirements): the requirements that a conformance case judges")
-    for name in ("smoke", "nightly", *PHASES):
+    for name in ("smoke", "nightly", *MARKS):
         config.addinivalue_line("markers", f"{name}: when a conformance case runs")
     if not is_wanted(config):
         return
@@ -208,7 +209,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Chooses the cases of the profile and puts them in the order that lets waiting overlap."""
-    cases = [item for item in items if _cites(item)]
+    cases = [item for item in items if cites(item)]
     if not cases:
         return
     if PLAN not in config.stash:
@@ -217,14 +218,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return
     try:
         for item in cases:
-            for name in _cites(item):
+            for name in cites(item):
                 requirement(name)
     except SuiteError as error:
         raise pytest.UsageError(str(error)) from None
     profile = config.stash[PLAN].profile.value
     chosen = [item for item in items if _belongs(item, profile)]
     dropped = [item for item in items if item not in set(chosen)]
-    items[:] = sorted(chosen, key=_phase)
+    items[:] = sorted(chosen, key=phase_of)
     for item in items:
         function = getattr(item, "obj", None)
         if is_hypothesis_test(function):  # what @seed does, but for letting go of the kept examples
@@ -233,83 +234,66 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=dropped)
 
 
-def _cites(item: pytest.Item) -> tuple[str, ...]:
-    """The requirements that an item cites; none where it is no case."""
-    return tuple(dict.fromkeys(name for mark in item.iter_markers("verifies") for name in mark.args))
-
-
 def _belongs(item: pytest.Item, profile: str) -> bool:
     """Whether a case is part of a profile."""
     if profile == "smoke":
-        return not _cites(item) or item.get_closest_marker("smoke") is not None
+        return not cites(item) or item.get_closest_marker("smoke") is not None
     return profile == "nightly" or item.get_closest_marker("nightly") is None
-
-
-def _phase(item: pytest.Item) -> int:
-    """When a case runs: 0 while operations are under way, then as PHASES says."""
-    return next((i + 1 for i, name in enumerate(PHASES) if item.get_closest_marker(name) is not None), 0)
 
 
 @pytest.fixture(scope="session")
 def sut(request: pytest.FixtureRequest) -> SystemUnderTest:
     """The endpoint being judged."""
-    run = request.config.stash[RUN]
-    with suppress(Inconclusive):  # an endpoint that is silent from the start; each case says so
-        run.sut.open()
-    return run.sut
+    return request.config.stash[RUN].sut
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Opens and closes the case in the journal."""
-    cited = _cites(item)
-    if cited and RUN not in item.config.stash and PLAN in item.config.stash:
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> None:
+    """Has the session begin with the first case; it runs them in pytest's order, ahead of pytest."""
+    if not cites(item) or PLAN not in item.config.stash:
+        return
+    if RUN not in item.config.stash:
         _begin(item.config)
-    run = item.config.stash.get(RUN, None)
-    if run is None or not cited:
-        return (yield)
-    doc = (getattr(item, "function", None).__doc__ or "").strip().splitlines()
-    began = time.monotonic()
-    item.stash[OUTCOME] = "inconclusive"
+    run = item.config.stash[RUN]
+    if run.session is None:
+        run.begin(cases_of(item.session.items), in_step=item.config.option.usepdb)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Waits for the conclusion of the case that pytest has come to, and raises what its body raised."""
+    run = pyfuncitem.config.stash.get(RUN, None)
+    if run is None or run.session is None or not cites(pyfuncitem):
+        return None
     try:
-        try:
-            run.sut.recorder.open_case(item.nodeid, cited, doc[0] if doc else "")
-            return (yield)
-        finally:
-            outcome, _, detail = item.stash[OUTCOME].partition("|")
-            run.sut.recorder.close_case(outcome, time.monotonic() - began, detail)
+        conclusion = pyfuncitem.stash[CONCLUSION] = run.session.conclusion(pyfuncitem.nodeid)
     except ReportError as error:  # a full disk: nothing that follows could be kept
-        item.config.stash[UNRECORDED] = error
-        item.session.shouldfail = NO_MORE
-        raise item.session.Failed(item.session.shouldfail) from error
-
-
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Starts no case where the endpoint does not let the suite in."""
-    run = item.config.stash.get(RUN, None)
-    if run is not None and _cites(item) and run.sut.dispatcher.kept_out:
-        raise Inconclusive(run.sut.dispatcher.kept_out)
+        pyfuncitem.config.stash[UNRECORDED] = error
+        pyfuncitem.session.shouldfail = NO_MORE
+        raise
+    except Exception:  # nothing that a case raised: no case that follows would end otherwise
+        pyfuncitem.config.stash[UNRECORDED] = SuiteError(BROKEN.format(case=pyfuncitem.nodeid))
+        pyfuncitem.session.shouldfail = "stopped: the run broke off"
+        raise
+    if conclusion.error is not None:
+        raise conclusion.error
+    return True
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Turns how a case ended into an outcome."""
+    """Has the report say how the case ended."""
     if call.excinfo is not None and isinstance(
         call.excinfo.value, (Inconclusive, Untested, NotApplicable, ReportError)
     ):
         item.repr_failure = _in_words  # type: ignore[method-assign]  # nobody is shown a traceback
     report = yield
-    run = item.config.stash.get(RUN, None)
-    if run is None or not _cites(item) or call.when == "teardown":
-        return report
-    if call.when == "setup" and call.excinfo is None:
-        return report
-    error = call.excinfo.value if call.excinfo is not None else None
-    if isinstance(error, ReportError):
+    if call.excinfo is not None and isinstance(call.excinfo.value, ReportError):
         report.longrepr = NO_MORE
-    item.stash[OUTCOME] = conclude_case(run.sut.recorder, _cites(item), report, error)
+    if call.when == "call" and CONCLUSION in item.stash:
+        told(report, item.stash[CONCLUSION])
     return report
 
 

@@ -1,4 +1,4 @@
-"""What ends a run early: Ctrl-C, heard wherever it comes and worded briefly, and a standard output that is lost."""
+"""What ends a run early: Ctrl-C and SIGTERM, heard wherever it comes and worded briefly, and a standard output that is lost."""
 
 from __future__ import annotations
 
@@ -28,16 +28,21 @@ class Interruption:
     def __init__(self, *, brief: bool = True) -> None:
         self._brief = brief
         self._usual: Callable[[sys.UnraisableHookArgs], object] = sys.unraisablehook
+        self._usual_end: object = None
 
     def pytest_sessionstart(self) -> None:
-        """Listen for what is dropped."""
+        """Listen for what is dropped, and for SIGTERM, which CI servers send."""
         self._usual = sys.unraisablehook
         sys.unraisablehook = self._hear
+        if threading.current_thread() is threading.main_thread():
+            self._usual_end = signal.signal(signal.SIGTERM, _end)
 
     def pytest_unconfigure(self) -> None:
         """Listen no more, unless somebody else does so by now."""
         if sys.unraisablehook == self._hear:
             sys.unraisablehook = self._usual
+        if self._usual_end is not None and signal.getsignal(signal.SIGTERM) is _end:
+            signal.signal(signal.SIGTERM, self._usual_end)  # type: ignore[arg-type]
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
@@ -81,6 +86,12 @@ class LostOutput:
         except ReportError as full:
             sys.stderr.write(f"error: {full}\n")
             pytest.exit(str(full), returncode=full.exit_code)
+
+
+def _end(number: int, frame: object) -> None:
+    """Ends a run that is told to terminate as Ctrl-C does: with its reports."""
+    del number, frame
+    raise KeyboardInterrupt
 
 
 def _interrupt() -> None:

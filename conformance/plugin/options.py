@@ -54,6 +54,11 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--operation-seconds", type=float, default=0.2, metavar="S", help="How long the emulator's reimages take."
     )
+    group.addoption("--connections", type=int, metavar="N", help="How many requests may be under way at the same time.")
+    group.addoption("--max-minutes", type=float, metavar="M", help="End the run in order after this time.")
+    group.addoption(
+        "--patience", type=float, metavar="S", help="End the run when nothing is answered, or served, for so long."
+    )
     group.addoption("--allow-reimage", action="store_true", help="Reimage although the target file does not allow it.")
     group.addoption("--no-redact", action="store_true", help="Leave secrets in the reports.")
     group.addoption(
@@ -95,6 +100,9 @@ class Plan:
     wait_seconds: float
     baseline: Path | None
     write_baseline: Path | None
+    connections: int | None = None
+    max_seconds: float | None = None
+    patience: float | None = None
     world: Layout | None = None
     listed: Layout | None = None
     probe: bool = True
@@ -150,6 +158,9 @@ def plan_of(config: pytest.Config) -> Plan:
         wait_seconds=config.getoption("wait"),
         baseline=_path(config.getoption("baseline")),
         write_baseline=_path(config.getoption("write_baseline")),
+        connections=config.getoption("connections"),
+        max_seconds=_seconds(config.getoption("max_minutes")),
+        patience=config.getoption("patience"),
     )
 
 
@@ -159,6 +170,10 @@ def _world(name: str | None) -> Layout | None:
     from conformance.world_files import world_of  # noqa: PLC0415  the emulator takes a moment to import
 
     return world_of(name)
+
+
+def _seconds(minutes: float | None) -> float | None:
+    return None if minutes is None else 60 * minutes
 
 
 def _path(text: str | None) -> Path | None:

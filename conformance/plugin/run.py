@@ -6,20 +6,26 @@ import time
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from conformance import __version__, baseline
-from conformance.config import load_target, target_to_mapping, without_private
+from conformance.config import is_loopback, load_target, target_to_mapping, without_private
 from conformance.gate import Gate, ProbeGate, new_token
 from conformance.journal import JournalWriter
-from conformance.runner.budget import Budget
-from conformance.runner.dispatch import Dispatcher
-from conformance.runner.observing import Observer, Probe
-from conformance.runner.recorder import Recorder
-from conformance.runner.sut import SystemUnderTest
+from conformance.protocol.requests import RequestBuilder
+from conformance.session.budget import Budget
+from conformance.session.instances import Instances, Probe
+from conformance.session.lanes import Lanes
+from conformance.session.patience import Patience
+from conformance.session.recorder import Recorder
+from conformance.session.scheduler import Session
+from conformance.session.sending import Sender
+from conformance.session.sut import Collaborators, SystemUnderTest
+from conformance.session.wires import InlineWire, SteppedClock, ThreadedWire
 from conformance.wire.client import Client
 from conformance.wire.clock import SystemClock
 from conformance.wire.connecting import SocketConnector, probe_connector
@@ -27,11 +33,20 @@ from conformance.wire.redaction import Redactor
 from conformance.world import World
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from trio.testing import MockClock
+
     from conformance.emulator import Emulator
     from conformance.model import Preflight, Target
     from conformance.plugin.options import Plan
+    from conformance.session.cases import Case
+    from conformance.session.wires import Wire
     from conformance.wire.clock import Clock
     from conformance.wire.streams import Connector
+
+CONNECTIONS_ON_LOOPBACK, CONNECTIONS_ELSEWHERE = 8, 4
+"""So many requests are under way at the same time where neither the target file nor the operator says otherwise."""
 
 
 MOST_NAMED = 6
@@ -47,6 +62,8 @@ class Run:
         self._stack = ExitStack()
         self._began = time.monotonic()
         self._finished = False
+        self._time: MockClock | None = None
+        self.session: Session | None = None
         self._emulator: Emulator | None = None
         self._baseline = None if plan.baseline is None else baseline.load_baseline(plan.baseline)
         target, clock, connector, probe_connector = self._endpoint()
@@ -79,9 +96,12 @@ class Run:
 
     def _in_memory(self) -> tuple[Target, Clock, Connector, Connector | None]:
         """An emulator without sockets."""
+        from trio.testing import MockClock  # noqa: PLC0415
+
         from conformance.embedding import MemoryConnector, TurnedClock, memory_emulator, memory_target  # noqa: PLC0415
 
-        clock = TurnedClock()
+        self._time = MockClock(autojump_threshold=0)
+        clock = TurnedClock(self._time.current_time)
         plan = self.plan
         emulator = self._emulator = memory_emulator(
             clock,
@@ -127,37 +147,68 @@ class Run:
         if self._baseline is not None:
             journal.write(baseline.EVENT, **baseline.baseline_event(self._baseline, datetime.now(UTC).date()))
         recorder = Recorder(journal, redactor, World(masked, target.strictness))
-        limits = target.limits
-        rate = limits.requests_per_second
-        timeout, record = limits.request_timeout_seconds, recorder.record
+        limits, numbers = target.limits, count(1)
+        timeout, width = limits.request_timeout_seconds, self._connections()
         token = new_token(target)
         recorder.note("token", token=token)
         self._gate = Gate(target, token, masked=redactor.text)
         client = self._stack.enter_context(
-            Client(connector, clock, self._gate, request_timeout=timeout, record=record, requests_per_second=rate)
+            Client(
+                connector,
+                clock,
+                self._gate,
+                request_timeout=timeout,
+                requests_per_second=limits.requests_per_second,
+                numbers=numbers,
+            )
         )
-        probe_client = None
+        probe_wire = None
         if probe_connector is not None:  # nobody judges the probe, so nothing is waited for after its replies
             probe_client = self._stack.enter_context(
                 Client(
-                    probe_connector, clock, ProbeGate(target), request_timeout=timeout, record=record, linger_seconds=0
+                    probe_connector,
+                    clock,
+                    ProbeGate(target),
+                    request_timeout=timeout,
+                    linger_seconds=0,
+                    numbers=numbers,
                 )
             )
-        from conformance.protocol.requests import RequestBuilder  # noqa: PLC0415
-
-        builder = RequestBuilder(target, token)
-        dispatcher = Dispatcher(client, clock, limits, builder.host, gate=self._gate, restored=redactor.restored)
-        return SystemUnderTest(
-            target,
-            profile=plan.profile,
-            recorder=recorder,
-            dispatcher=dispatcher,
-            builder=builder,
-            observer=Observer(target, builder, dispatcher),
-            probe=Probe(target, probe_client),
-            budget=Budget(limits.max_reimages),
-            seed=plan.seed,
+            probe_wire = self._wire(probe_client, clock, width)
+        wire, builder = self._wire(client, clock, width), RequestBuilder(target, token)
+        sender = Sender(
+            wire,
+            clock,
+            limits,
+            recorder,
+            host=builder.host,
+            gate=self._gate,
+            lanes=Lanes(width),
+            patience=Patience.for_limits(timeout, plan.patience, clock.now()),
+            restored=redactor.restored,
         )
+        instances, probe = Instances(target, builder, sender), Probe(target, probe_wire, recorder)
+        parts = Collaborators(recorder, sender, builder, instances, probe, Budget(limits.max_reimages), wire)
+        return SystemUnderTest(target, plan.profile, plan.seed, parts)
+
+    def _wire(self, client: Client, clock: Clock, width: int) -> Wire:
+        """How the session sends through a client: in threads, or at once to an endpoint in memory."""
+        if self._time is not None and isinstance(clock, SteppedClock):
+            return InlineWire(client, clock, self._time)
+        return ThreadedWire(client, width)
+
+    def _connections(self) -> int:
+        """How many requests may be under way at the same time."""
+        asked_for = self.plan.connections or self.target.limits.connections
+        return asked_for or (CONNECTIONS_ON_LOOPBACK if is_loopback(self.target) else CONNECTIONS_ELSEWHERE)
+
+    def begin(self, cases: Sequence[Case], *, in_step: bool = False) -> None:
+        """Starts to run cases; `in_step` lets each begin only when somebody waits for it."""
+        if self.session is None:
+            self.session = Session(
+                self.sut, cases, clock=self._time, max_seconds=self.plan.max_seconds, in_step=in_step
+            )
+            self.session.start()
 
     def _header(self, target: dict[str, Any]) -> dict[str, Any]:
         """The journal's first line."""
@@ -176,10 +227,15 @@ class Run:
         if self._finished:
             return
         self._finished = True
-        self.sut.dispatcher.before = lambda: None
-        recorder, observer = self.sut.recorder, self.sut.observer
-        offers = {"deployment": observer.known("deployment"), "cloud-service": observer.known("cloud-service")}
+        if self.session is not None:
+            self.session.stop()
+        recorder, instances = self.sut.recorder, self.sut.instances
+        offers = {"deployment": instances.offers_deployment, "cloud-service": instances.offers_cloud_service}
         recorder.note("offers", offers=offers)
+        lanes = self.sut.sender.lanes
+        if lanes.reasons:
+            told = f"{lanes.width} of {lanes.asked_for} connections were used at the same time: {lanes.reasons[-1]}."
+            recorder.note("note", text=told)
         if self._gate.withheld:
             recorder.note("note", text=_kept_back(list(self._gate.withheld)))
         recorder.note(
@@ -188,7 +244,7 @@ class Run:
             interrupted=interrupted,
             duration_seconds=round(time.monotonic() - self._began, 3),
             reimages=self.sut.budget.spent,
-            under_way=[operation.identifier for operation in self.sut.book.under_way],
+            under_way=[operation.identifier for operation in self.sut.operations.under_way],
         )
 
     def close(self) -> None:

@@ -24,7 +24,6 @@ from conformance.preflight.statement import statement_remarks
 from conformance.protocol.requests import RequestBuilder
 from conformance.report.visible import one_line
 from conformance.report.wording import counted
-from conformance.runner.observing import Probe
 from conformance.wire.client import Client
 from conformance.wire.clock import SystemClock
 from conformance.wire.connecting import SocketConnector, probe_connector
@@ -111,12 +110,11 @@ def asked(
             yield from _answers(questions, Names(target, builder, ask))
         except NoMoreRequests:
             yield note(f"{counted(MOST_REQUESTS, 'request')} were sent; the rest of the target file was not checked")
-        probe_client = None
+        ask_probe = None
         if probe_connector is not None:
-            probe_client = stack.enter_context(
-                Client(probe_connector, clock, ProbeGate(target), request_timeout=timeout)
-            )
-        yield from probe_remarks(target, Probe(target, probe_client))
+            probe_client = Client(probe_connector, clock, ProbeGate(target), request_timeout=timeout)
+            ask_probe = stack.enter_context(probe_client).exchange
+        yield from probe_remarks(target, ask_probe)
 
 
 def _answers(questions: Questions, names: Names) -> Iterator[Remark]:

@@ -17,7 +17,7 @@ from conformance.preflight.questions import OBSERVING_VERSION
 from conformance.preflight.remarks import Remark, check, mend, note, ok
 from conformance.protocol.addresses import UriForm
 from conformance.protocol.documents import child, error_code, own_elements, read_document
-from conformance.runner.planning import natural
+from conformance.session.steps import natural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from conformance.preflight.remarks import Remark, check, note, ok
 from conformance.report.wording import counted, duration_words
-from conformance.runner.planning import Planner
+from conformance.session.steps import Planner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from conformance.model import Profile, Target
-    from conformance.runner.planning import Step
+    from conformance.session.steps import Step
 
 CONTENDING = 2
 """Requests that go out while a contended reimage runs; each may start one more."""

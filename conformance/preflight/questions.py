@@ -14,13 +14,13 @@ from conformance.preflight.statement import is_published
 from conformance.protocol.addresses import UriForm
 from conformance.protocol.documents import error_code
 from conformance.protocol.requests import Place
+from conformance.session.instances import probe_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from conformance.model import Exchange, Request, Target
     from conformance.protocol.requests import RequestBuilder
-    from conformance.runner.observing import Probe
 
 OBSERVING_VERSION = "2011-10-01"
 REFUSALS = (401, 403)
@@ -126,13 +126,13 @@ class Questions:
         return ok(text)
 
 
-def probe_remarks(target: Target, probe: Probe) -> Iterator[Remark]:
-    """Whether the probe tells the installation id of a role instance of each deployment."""
-    if not probe.offered:
+def probe_remarks(target: Target, ask: Callable[[Request], Exchange] | None) -> Iterator[Remark]:
+    """Whether the probe, which `ask` carries requests to, tells the installation id of a role instance of each deployment."""
+    if target.probe_url is None or ask is None:
         yield note("url in [probe]: none is named, so what a reimage writes cannot be judged")
         return
     for deployment in target.deployments:
-        exchange = probe.installation(Place(deployment, deployment.role_instances[0]))
+        exchange = ask(probe_request(target.probe_url, Place(deployment, deployment.role_instances[0])))
         instance = f"{deployment.name}/{deployment.role_instances[0]}"
         if installation_in(exchange):
             yield ok(f"url in [probe]: {instance} tells its installation_id")

@@ -11,9 +11,8 @@ from conformance.checks.unlisted import unlisted_untouched
 from conformance.detection.forking import Found, Subject, judge_each
 from conformance.detection.shapes import Shape
 from conformance.emulator.layouts import DeploymentLayout, InstanceLayout
-from conformance.model import Deployment, Exchange, Outcome, Response, Verdict
+from conformance.model import Exchange, Outcome, Response, Verdict
 from conformance.protocol.requests import Place
-from conformance.runner.holding import Holds
 from conformance.tests.counting_endpoint import Thing, document
 from conformance.tests.judging_samples import BUILDER, TARGET, world
 
@@ -86,17 +85,3 @@ def test_no_more_requests_go_out_of_a_kind_that_touched_what_is_not_listed() -> 
 
     assert found.unlisted == ("contoso/v1/WebRole1_IN_0",)
     assert "REQ-REIMAGE-UNKNOWN-INSTANCE" in found.findings
-
-
-def test_an_instance_is_spared_until_the_refusals_are_through_and_held_for_each_after_that() -> None:
-    holds, place = Holds(), Place(Deployment("s", "production", "d", ("i",)), "i")
-    kept = [holds.keeps(place)]
-    with holds.examining(place):
-        kept.append(holds.keeps(place))
-    kept.append(holds.keeps(place))
-    holds.release()
-    kept.append(holds.keeps(place))
-    with holds.examining(place):
-        kept.append(holds.keeps(place))
-
-    assert kept == [False, True, True, False, True]

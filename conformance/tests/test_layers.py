@@ -112,6 +112,22 @@ def test_the_table_permits_no_circle() -> None:
     assert waiting == {}
 
 
+def test_the_modules_of_the_session_import_each_other_in_no_circle() -> None:
+    """Also for types alone: whoever reads one of them reads on in one direction."""
+    room = ROOT / "session"
+    names = {path.stem for path in room.glob("*.py")}
+    prefix = f"{PACKAGE}.session."
+    waiting = {
+        path.stem: {name.removeprefix(prefix).split(".")[0] for name in imports(path) if name.startswith(prefix)}
+        & names
+        for path in room.glob("*.py")
+    }
+    while ready := {name for name, needed in waiting.items() if not needed & set(waiting)}:
+        waiting = {name: needed for name, needed in waiting.items() if name not in ready}
+
+    assert waiting == {}
+
+
 def test_the_emulator_was_written_on_its_own() -> None:
     shared = {room for path in modules() if room_of(path) == "emulator" for room in rooms_imported(path)}
 

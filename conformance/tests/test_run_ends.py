@@ -62,9 +62,13 @@ def await_line(journal: Path, mark: bytes, process: subprocess.Popen[str]) -> No
     pytest.fail(f"no {mark!r} in the journal")
 
 
-@pytest.mark.parametrize(("rest", "frames"), [((), 0), (("--", "--full-trace"), 20)], ids=["brief", "full-trace"])
-def test_ctrl_c_ends_a_run_with_all_reports_and_names_what_goes_on(
-    tmp_path: Path, rest: tuple[str, ...], frames: int
+@pytest.mark.parametrize(
+    ("end", "rest", "frames"),
+    [(signal.SIGINT, (), 0), (signal.SIGINT, ("--", "--full-trace"), 20), (signal.SIGTERM, (), 0)],
+    ids=["brief", "full-trace", "terminated"],
+)
+def test_a_run_that_is_cut_short_ends_with_all_reports_and_names_what_goes_on(
+    tmp_path: Path, end: signal.Signals, rest: tuple[str, ...], frames: int
 ) -> None:
     folder = tmp_path / "reports"
     with emulator(tmp_path, operation_seconds=30.0) as target:
@@ -78,7 +82,7 @@ def test_ctrl_c_ends_a_run_with_all_reports_and_names_what_goes_on(
             preexec_fn=heard,  # noqa: PLW1509
         )
         await_line(folder / "journal.jsonl", b'"type":"operation"', process)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(end)
         told, _ = process.communicate(timeout=PATIENCE)
 
     results = json.loads((folder / "results.json").read_text())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import httpx
@@ -11,7 +13,7 @@ from conformance.wire.reading import BODY_LIMIT, LINGER_SECONDS
 from conformance.wire.transport import NoReplyError, Outcome, VerbatimTransport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from types import TracebackType
 
     from conformance.wire.clock import Clock
@@ -34,8 +36,9 @@ class Client:
     """Sends requests through httpx over the verbatim transport; whatever the endpoint does comes back as an Exchange.
 
     `gate` is asked before anything is sent; what it raises is raised, and nothing goes out.
-    `record` gets each exchange and gives the one that is handed out, redacted for example; not for several threads.
-    `linger_seconds` is how long to look for content after each reply that is to have none; 0 for an endpoint that is not judged.
+    `record` gets each exchange and gives the one that is handed out, redacted for example. Several threads may send at the same
+    time: numbers follow the order in which requests go out, and `requests_per_second` holds over all of them.
+    `numbers` are the numbers of exchanges, where several clients share them. `linger_seconds` is how long to look for content after each reply that is to have none; 0 for an endpoint that is not judged.
     """
 
     def __init__(
@@ -49,6 +52,7 @@ class Client:
         requests_per_second: float = 0.0,
         body_limit: int = BODY_LIMIT,
         linger_seconds: float = LINGER_SECONDS,
+        numbers: Iterator[int] | None = None,
     ) -> None:
         transport = VerbatimTransport(
             connector, clock, request_timeout=request_timeout, body_limit=body_limit, linger_seconds=linger_seconds
@@ -60,7 +64,8 @@ class Client:
         self._interval = 1 / requests_per_second if requests_per_second > 0 else 0.0
         self._origin = clock.now()
         self._due = self._origin
-        self._count = 0
+        self._numbers = count(1) if numbers is None else numbers
+        self._lock = threading.Lock()
 
     def exchange(
         self, request: Request, *, label: str = "", case: str = "", on: int | None = None, watch_close: bool = False
@@ -71,32 +76,29 @@ class Client:
         CLOSED when it is no longer open; `watch_close` finds out whether the endpoint closes after its reply, which is
         done unasked for requests after which it must.
         """
-        self._gate.check(request)
-        self._pace()
-        at = self._clock.now() - self._origin
-        return self._recorded(request, self._send(request, on, watch=watch_close), at, case, label)
+        number, at = self._begin(request)
+        return self._recorded(request, self._send(request, on, watch=watch_close), number, at, case, label)
 
     def exchange_together(self, requests: Sequence[Request], *, label: str = "", case: str = "") -> list[Exchange]:
         """Send `requests` so that all are under way at the same time, each on a connection of its own, and give what came of each.
 
         Where the gate keeps one of them back, none is sent.
         """
-        for request in requests:
-            self._gate.check(request)
-        self._pace()
-        at = self._clock.now() - self._origin
+        with self._lock:
+            for request in requests:
+                self._gate.check(request)
+        begun = [self._begin(request) for request in requests]
         extensions = {"reimage.together": requests}
         response = self._http.send(httpx.Request("GET", _NOMINAL_URL, extensions=extensions))
         outcomes: list[Outcome] = response.extensions["reimage.outcomes"]
         return [
-            self._recorded(request, outcome, at, case, label)
-            for request, outcome in zip(requests, outcomes, strict=True)
+            self._recorded(request, outcome, number, at, case, label)
+            for request, outcome, (number, at) in zip(requests, outcomes, begun, strict=True)
         ]
 
-    def _recorded(self, request: Request, outcome: Outcome, at: float, case: str, label: str) -> Exchange:
-        self._count += 1
+    def _recorded(self, request: Request, outcome: Outcome, number: int, at: float, case: str, label: str) -> Exchange:
         exchange = Exchange(
-            number=self._count,
+            number=number,
             request=request,
             response=outcome.response,
             failure=outcome.failure,
@@ -108,7 +110,8 @@ class Client:
             case=case,
             label=label,
         )
-        self._gate.learn(exchange)
+        with self._lock:
+            self._gate.learn(exchange)
         return self._record(exchange)
 
     def close(self) -> None:
@@ -132,7 +135,11 @@ class Client:
         outcome: Outcome = response.extensions["reimage.outcome"]
         return outcome
 
-    def _pace(self) -> None:
-        if self._interval:
-            self._clock.sleep(self._due - self._clock.now())
-            self._due = max(self._due, self._clock.now()) + self._interval
+    def _begin(self, request: Request) -> tuple[int, float]:
+        """The number of the next exchange, and when it goes out: in seconds since the client was made; raises what the gate raises."""
+        with self._lock:
+            self._gate.check(request)
+            if self._interval:
+                self._clock.sleep(self._due - self._clock.now())
+                self._due = max(self._due, self._clock.now()) + self._interval
+            return next(self._numbers), self._clock.now() - self._origin

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,8 @@ if TYPE_CHECKING:
     from conformance.model import Identity
     from conformance.wire.streams import Connector, Stream
 
-_IDLE_LIMIT = 4
-_ASIDE_LIMIT = 8
+_IDLE_LIMIT = 16
+_ASIDE_LIMIT = 32
 
 
 @dataclass(slots=True)
@@ -39,7 +40,7 @@ class ConnectionPool:
 
     A connection whose last request an endpoint could misread is set aside: nobody is given it who does not ask for it
     by number, so that the misreading spoils no innocent exchange. `found` collects what came too late on connections,
-    for the next exchange to tell.
+    for the next exchange to tell. Several threads may share a pool; a connection that was taken belongs to its taker.
     """
 
     connector: Connector
@@ -47,49 +48,71 @@ class ConnectionPool:
     _opened: int = 0
     _idle: dict[Identity, list[Connection]] = field(default_factory=dict)
     _aside: list[Connection] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def open(self, identity: Identity, deadline: float) -> Connection:
         """A new connection; raises StreamError."""
         stream = self.connector.connect(identity, deadline)
-        self._opened += 1
-        return Connection(self._opened, identity, stream)
+        with self._lock:
+            self._opened += 1
+            return Connection(self._opened, identity, stream)
 
     def take(self, identity: Identity) -> Connection | None:
         """The latest idle connection that is still open and silent, or None."""
-        idle = self._idle.get(identity, [])
-        while idle:
-            connection = idle.pop()
+        while connection := self._latest_idle(identity):
             if self._is_quiet(connection):
                 return connection
         return None
 
     def take_number(self, number: int) -> Connection:
         """The connection with this number, what waits on it left to be read; raises StreamError when there is none."""
-        for kept in (self._aside, *self._idle.values()):
-            for connection in kept:
-                if connection.number == number:
-                    kept.remove(connection)
-                    return self._still_open(connection)
-        raise StreamError(FailureKind.CLOSED, f"connection {number} was given up after its latest reply")
+        connection = self._numbered(number)
+        if connection is None:
+            raise StreamError(FailureKind.CLOSED, f"connection {number} was given up after its latest reply")
+        return self._still_open(connection)
 
     def give(self, connection: Connection) -> None:
         """Keep a connection for any request of its identity."""
-        self._keep(self._idle.setdefault(connection.identity, []), connection, _IDLE_LIMIT)
+        with self._lock:
+            kept = self._idle.setdefault(connection.identity, [])
+            surplus = _keep(kept, connection, _IDLE_LIMIT)
+        _close(surplus)
 
     def set_aside(self, connection: Connection) -> None:
         """Keep a connection for whoever asks for its number."""
-        self._keep(self._aside, connection, _ASIDE_LIMIT)
+        with self._lock:
+            surplus = _keep(self._aside, connection, _ASIDE_LIMIT)
+        _close(surplus)
 
     def close(self) -> None:
         """Close every connection that is kept."""
-        for kept in (self._aside, *self._idle.values()):
-            while kept:
-                kept.pop().stream.close()
+        with self._lock:
+            kept = [*self._aside, *(each for idle in self._idle.values() for each in idle)]
+            self._aside.clear()
+            self._idle.clear()
+        _close(kept)
 
-    def _keep(self, kept: list[Connection], connection: Connection, limit: int) -> None:
-        kept.append(connection)
-        if len(kept) > limit:
-            kept.pop(0).stream.close()
+    def tell_found(self) -> tuple[str, ...]:
+        """What came too late on connections since this was asked last."""
+        with self._lock:
+            told = tuple(self.found)
+            self.found.clear()
+        return told
+
+    def _latest_idle(self, identity: Identity) -> Connection | None:
+        with self._lock:
+            idle = self._idle.get(identity)
+            return idle.pop() if idle else None
+
+    def _numbered(self, number: int) -> Connection | None:
+        """The kept connection with this number, kept no longer."""
+        with self._lock:
+            for kept in (self._aside, *self._idle.values()):
+                for connection in kept:
+                    if connection.number == number:
+                        kept.remove(connection)
+                        return connection
+        return None
 
     def _still_open(self, connection: Connection) -> Connection:
         waiting = connection.stream.pending()
@@ -106,3 +129,14 @@ class ConnectionPool:
         connection.stream.close()
         connection.note_surplus(waiting, self.found)
         return False
+
+
+def _keep(kept: list[Connection], connection: Connection, limit: int) -> list[Connection]:
+    """Adds a connection to `kept`; gives the oldest where there are more than `limit` now."""
+    kept.append(connection)
+    return [kept.pop(0)] if len(kept) > limit else []
+
+
+def _close(connections: list[Connection]) -> None:
+    for connection in connections:
+        connection.stream.close()

@@ -191,9 +191,8 @@ class VerbatimTransport(httpx.BaseTransport):
             if not reading.surplus:
                 connection.note_surplus(late, self._pool.found, "surplus")
             reading = replace(reading, persistent=reading.persistent and not closed and not late)
-        if self._pool.found and response:
-            response = replace(response, anomalies=(*response.anomalies, *self._pool.found))
-            self._pool.found.clear()
+        if response and (late_on_others := self._pool.tell_found()):
+            response = replace(response, anomalies=(*response.anomalies, *late_on_others))
         self._release(connection, request, reading)
         if reading.failure is not None and reading.failure.kind is FailureKind.TIMEOUT and not reading.octets:
             self._pool.close()  # an endpoint that serves one connection at a time may still be waiting for more on another

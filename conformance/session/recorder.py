@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from bisect import insort
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from conformance.assessment.intervals import Intervals
 from conformance.checks.registry import SCOPE_ALL, judge, judge_scope
 from conformance.model import Exchange, Observation, Outcome, Verdict
-from conformance.runner.signals import Nonconformance
+from conformance.session.signals import Nonconformance
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,26 +24,54 @@ if TYPE_CHECKING:
 BAD = (Outcome.VIOLATED, Outcome.ADVISORY)
 
 
+@dataclass(slots=True)
+class CaseLog:
+    """What one case has come to so far: its verdicts, and the numbers of the exchanges that it points at.
+
+    `collected` holds the verdicts of judgements that are made together, until the last one is made; None outside of such a row. `search` is
+    what a property knows while it looks for the smallest request that fails.
+    """
+
+    id: str = ""
+    verdicts: list[Verdict] = field(default_factory=list)
+    evidence: list[int] = field(default_factory=list)
+    collected: list[Verdict] | None = None
+    search: Any = None
+
+
+_LOG: ContextVar[CaseLog] = ContextVar("case")
+
+
 class Recorder:
-    """Keeps what happened: exchanges by number, verdicts in order, both also in the journal at once."""
+    """Keeps what happened: exchanges by number, verdicts in order, both also in the journal at once.
+
+    Cases run beside each other; each is in a context of its own (`enter`), and what is recorded there belongs to it.
+    """
 
     def __init__(self, journal: JournalWriter, redactor: Redactor, world: World) -> None:
         self.world = world
-        self.case = ""
         self.exchanges: list[Exchange] = []
         self.made: list[Verdict] = []
         self.verdicts: list[Verdict] = []
         self.observations: list[Observation] = []
-        self.case_verdicts: list[Verdict] = []
-        self.case_evidence: list[int] = []
+        self._nobodys = CaseLog()
         self._journal = journal
         self._redactor = redactor
         self._intervals = Intervals()
 
+    @property
+    def log(self) -> CaseLog:
+        """The case that is running in this context; one without an id where none is."""
+        return _LOG.get(self._nobodys)
+
+    def enter(self, log: CaseLog) -> None:
+        """From here on everything in this context belongs to the case."""
+        _LOG.set(log)
+
     def record(self, exchange: Exchange) -> Exchange:
-        """Numbers, redacts and journals an exchange; what comes back is what everything is judged by."""
-        kept = replace(self._redactor.exchange(exchange), number=len(self.exchanges) + 1, case=self.case)
-        self.exchanges.append(kept)
+        """Redacts and journals an exchange; what comes back is what everything is judged by."""
+        kept = replace(self._redactor.exchange(exchange), case=self.log.id)
+        insort(self.exchanges, kept, key=attrgetter("number"))
         self._intervals.add(kept)
         self._journal.exchange(kept)
         return kept
@@ -49,7 +80,7 @@ class Recorder:
         """Judges exchanges by a check, and keeps the verdicts under the current case; raises nothing."""
         self._journal.write(
             "judgement",
-            case=self.case,
+            case=self.log.id,
             check=check.__name__,
             exchanges=[e.number for e in exchanges],
             arguments=arguments,
@@ -58,10 +89,10 @@ class Recorder:
 
     def judge_all(self, check: Check, **arguments: Any) -> list[Verdict]:
         """The same over every exchange with the endpoint so far."""
-        until = len(self.exchanges)
+        until = self.exchanges[-1].number if self.exchanges else 0
         self._journal.write(
             "judgement",
-            case=self.case,
+            case=self.log.id,
             check=check.__name__,
             exchanges=[],
             scope=SCOPE_ALL,
@@ -76,46 +107,44 @@ class Recorder:
         One about an effect that another request of ours may have had is inconclusive; the assessment weighs it again
         when everything is known, so `made` and the journal hold it as it was made.
         """
-        made = [replace(verdict, case=self.case) for verdict in verdicts]
+        log = self.log
+        made = [replace(verdict, case=log.id) for verdict in verdicts]
         for verdict in made:
             self._journal.verdict(verdict)
         self.made += made
         kept = [self._intervals.weighed(verdict, self.world) for verdict in made]
         self.verdicts += kept
-        self.case_verdicts += kept
+        log.verdicts += kept
         for verdict in kept:
-            self.case_evidence += verdict.evidence
+            log.evidence += verdict.evidence
         return kept
 
     def observe(self, requirement: str, seen: str, *exchanges: Exchange) -> None:
         """Records what this endpoint does where the documents are silent."""
         observation = Observation(requirement, seen, tuple(e.number for e in exchanges))
         self.observations.append(observation)
-        self.case_evidence += observation.evidence
+        self.log.evidence += observation.evidence
         self._journal.observation(observation)
 
     def note(self, event: str, **fields: Any) -> None:
         """Journals an event that is neither exchange nor verdict."""
         self._journal.write(event, **fields)
 
-    def open_case(self, case: str, requirements: Sequence[str], doc: str) -> None:
-        """From here on everything belongs to `case`."""
-        self.case = case
-        self.case_verdicts, self.case_evidence = [], []
-        self._journal.write("case-start", id=case, requirements=list(requirements), doc=doc)
+    def open_case(self, log: CaseLog, requirements: Sequence[str], doc: str) -> None:
+        """A case begins."""
+        self._journal.write("case-start", id=log.id, requirements=list(requirements), doc=doc)
 
-    def close_case(self, outcome: str, duration_seconds: float, detail: str = "") -> None:
-        """The current case is over."""
-        evidence = list(dict.fromkeys(self.case_evidence))[:60]
+    def close_case(self, log: CaseLog, outcome: str, duration_seconds: float, detail: str = "") -> None:
+        """A case is over."""
+        evidence = list(dict.fromkeys(log.evidence))[:60]
         self._journal.write(
             "case-end",
-            id=self.case,
+            id=log.id,
             outcome=outcome,
             duration_seconds=round(duration_seconds, 6),
             evidence=evidence,
             detail=detail,
         )
-        self.case = ""
 
 
 def raise_bad(verdicts: Sequence[Verdict]) -> None:

@@ -12,8 +12,8 @@ from conformance.protocol.addresses import Kind, read_target
 
 if TYPE_CHECKING:
     from conformance.model import Deployment, Exchange, Request
-    from conformance.runner.operations import OperationBook
-    from conformance.runner.recorder import Recorder
+    from conformance.session.operations import Operations
+    from conformance.session.recorder import Recorder
     from conformance.world import World
 
 OTHERS = "REQ-REIMAGE-OTHERS-UNTOUCHED"
@@ -24,8 +24,8 @@ _READING = ("GET", "HEAD")
 class Guard:
     """Compares each look at a deployment with the one before it, and closes the kinds of requests that may have done harm."""
 
-    def __init__(self, recorder: Recorder, book: OperationBook) -> None:
-        self._recorder, self._book = recorder, book
+    def __init__(self, recorder: Recorder, operations: Operations) -> None:
+        self._recorder, self._operations = recorder, operations
         self._last: dict[str, Exchange] = {}
         self._deployments: dict[str, Deployment] = {}
         self._closed: dict[str, str] = {}
@@ -41,7 +41,10 @@ class Guard:
 
     def _compare(self, deployment: Deployment, look: Exchange) -> None:
         """Where an instance that is not listed has left since the last look, says so and closes the kind of request that did it."""
-        before, self._last[deployment.name] = self._last.get(deployment.name), look
+        before = self._last.get(deployment.name)
+        if before is not None and before.number > look.number:
+            return  # a later look was answered first
+        self._last[deployment.name] = look
         self._deployments[deployment.name] = deployment
         gone = unlisted_gone(deployment, before, look) if before is not None else {}
         suspects = self._suspects(deployment, before, look) if before is not None and gone else []
@@ -72,13 +75,13 @@ class Guard:
         """The requests that may have touched an instance between two looks, the likeliest last."""
         running = [
             o.start
-            for o in self._book.under_way
+            for o in self._operations.under_way
             if (o.place is None or o.place.deployment == deployment) and o.start.number < before.number
         ]
         between = [
             each
-            for each in self._recorder.exchanges[before.number : look.number - 1]
-            if each.request.method not in _READING and each.label != "probe"
+            for each in self._recorder.exchanges
+            if before.number < each.number < look.number and each.request.method not in _READING and each.label != "probe"
             and read_target(each.request.target).kind in (Kind.REIMAGE, Kind.OTHER)
         ]  # fmt: skip
         accepted = [each for each in between if each.reply is not None and each.reply.status < 300]

@@ -27,6 +27,16 @@ class NotApplicable(Exception):  # noqa: N818  it is an outcome, not an error
     """The target does not offer what the case is about."""
 
 
+class Discarded(Exception):  # noqa: N818  it is no outcome: another example is drawn
+    """A drawn example has nothing to show."""
+
+
+def assume(holds: object) -> None:
+    """Discards the drawn example unless `holds`; in properties, which the session runs, this stands for Hypothesis' own."""
+    if not holds:
+        raise Discarded
+
+
 def precondition(holds: object, reason: str, *, because: tuple[str, ...] = ()) -> None:
     """Ends the case as inconclusive unless `holds`."""
     if not holds:

@@ -1,0 +1,382 @@
+"""The campaign: the reimages that a run starts and observes, a task of its own while cases do other things.
+
+One step runs on a deployment at a time; whenever a deployment is free, its next step starts. A step that is refused with
+several variations is taken apart, one variation at a time, so that the refusal finds its cause.
+"""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import trio
+
+from conformance.checks.wording import is_conflict
+from conformance.oracle import MINIMUM_VERSION, permitted
+from conformance.protocol.requests import Place, with_query
+from conformance.session.budget import SPENT
+from conformance.session.signals import Inconclusive, Withheld
+from conformance.session.thresholds import (
+    FEW_CONFLICT_TRIES,
+    MAX_STEP_CONFLICTS,
+    MAX_STEPS_FIRST,
+    SHORTEST_PROBE_SECONDS,
+)
+from conformance.session.variations import varied
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from conformance.model import Exchange, Limits, Request
+    from conformance.protocol.requests import RequestBuilder
+    from conformance.session.budget import Budget
+    from conformance.session.instances import Instances, Probe, Watch
+    from conformance.session.operations import Operation, Operations
+    from conformance.session.sending import Sender
+    from conformance.session.steps import Step
+
+UNENDED = "not judged: earlier operations reached neither Succeeded nor Failed"
+
+
+@dataclass(slots=True)
+class Result:
+    """What became of a step: `sent` is set once its request was answered, `over` once its instance was watched and probed to the end."""
+
+    step: Step
+    exchange: Exchange | None = None
+    operation: Operation | None = None
+    watch: Watch | None = None
+    same: Exchange | None = None
+    other: Exchange | None = None
+    same_operation: Operation | None = None
+    other_operation: Operation | None = None
+    other_place: Place | None = None
+    probe_before: list[Exchange] = field(default_factory=list)
+    probe_after: list[Exchange] = field(default_factory=list)
+    skipped: str = ""
+    sent: trio.Event = field(default_factory=trio.Event)
+    over: trio.Event = field(default_factory=trio.Event)
+
+    @property
+    def was_tried(self) -> bool:
+        """Whether another reimage of the same instance was sent while it ran."""
+        return self.same is not None
+
+    @property
+    def was_contended(self) -> bool:
+        """Whether others were refused with 409 while it ran."""
+        return any(is_conflict(e) for e in (self.same, self.other))
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether the endpoint took the request."""
+        reply = self.exchange.reply if self.exchange is not None else None
+        return reply is not None and 200 <= reply.status < 300
+
+
+def probing_seconds(duration: float, limits: Limits) -> float:
+    """How long after the end of an operation that took `duration` its instance may still show the old installation; seconds."""
+    patience = max(3 * duration, 4 * limits.poll_interval_seconds, SHORTEST_PROBE_SECONDS)
+    return min(patience, limits.operation_timeout_seconds)
+
+
+class Campaign:
+    """Starts steps when their deployment is free, and keeps what became of each."""
+
+    def __init__(
+        self,
+        steps: list[Step],
+        *,
+        builder: RequestBuilder,
+        sender: Sender,
+        operations: Operations,
+        instances: Instances,
+        probe: Probe,
+        budget: Budget,
+    ) -> None:
+        self.pending = list(steps)
+        self.results: dict[str, Result] = {}
+        self._refused: dict[str, Result] = {}
+        self._paused = False
+        self._exclusive = False
+        self._reserve = budget.reserve
+        self._claimed = 0  # steps that wait for their instance, and hold nothing of the budget yet
+        self._running: dict[str, Step] = {}
+        self._locked: set[str] = set()
+        self._changed = trio.Event()
+        self._builder, self._sender, self._operations = builder, sender, operations
+        self._instances, self._probe, self._budget = instances, probe, budget
+
+    async def run(self) -> None:
+        """Starts every step that the budget allows, the most important first; over when all are through or left out."""
+        async with trio.open_nursery() as steps:
+            while self.pending or self._running:  # one that runs may yet be taken apart
+                step = self._next()
+                if step is None:
+                    await self._until_changed()
+                    continue
+                self.pending.remove(step)
+                self._running[step.place.deployment.name] = step
+                self._claimed += 1
+                result = self.results.setdefault(step.name, Result(step))
+                steps.start_soon(self._carry_out, step, result)
+
+    def pause(self) -> None:
+        """Starts no further step until `go_on`: the endpoint refuses other requests while an operation runs."""
+        self._paused = True
+
+    def go_on(self) -> None:
+        """The refusals are through: start whatever is left, out of the whole budget."""
+        self._paused = False
+        self._reserve = 0
+        self._tell()
+
+    async def until_sent(self, name: str) -> None:
+        """Waits until the step of this name, or one that stands for it, was answered, or left out."""
+        while any(name in step.names for step in self.pending) or any(
+            name in result.step.names and not result.sent.is_set() for result in self.results.values()
+        ):
+            await self._changed.wait()
+
+    async def settled(self) -> None:
+        """Waits until no step is pending or running."""
+        while self.pending or self._running:
+            await self._changed.wait()
+
+    @property
+    def needed(self) -> int:
+        """The reimages that are spent better than on an operation to ask about: the next steps, and what is kept for bad requests."""
+        return self._reserve + min(len(self.pending), MAX_STEPS_FIRST)
+
+    def _next(self) -> Step | None:
+        """The next step that can be started now; those that never can are left out."""
+        if self._paused or self._sender.given_up:
+            if self._sender.given_up:
+                self._skip_all(self._sender.given_up)
+            return None
+        if self._operations.hopeless:
+            self._skip_all(UNENDED)
+            return None
+        if not self._budget.allows(reserved=self._reserve + self._claimed):
+            if self._reserve == 0 and self._budget.is_spent:
+                self._skip_all(SPENT)
+            return None
+        return next((step for step in self.pending if self._is_free(step)), None)
+
+    async def _until_changed(self) -> None:
+        """Waits until something may have made room for a step: one is over, the budget is another one, or the refusals are through."""
+        async with trio.open_nursery() as either:
+
+            async def heard(wait: Callable[[], Awaitable[object]]) -> None:
+                await wait()
+                either.cancel_scope.cancel()
+
+            if self.pending or self._running:
+                either.start_soon(heard, self._changed.wait)
+                either.start_soon(heard, self._budget.change.wait)
+
+    def _is_free(self, step: Step) -> bool:
+        """Whether no step of ours runs on its deployment; after a conflict, on any."""
+        if self._instances.is_last_bystander(step.place):
+            return False
+        return not self._running if self._exclusive else step.place.deployment.name not in self._running
+
+    def _tell(self) -> None:
+        self._changed.set()
+        self._changed = trio.Event()
+
+    def _skip_all(self, reason: str) -> None:
+        """Leaves every pending step out for good."""
+        for step in self.pending:
+            for name in step.names:
+                result = self.results.setdefault(name, Result(step))
+                result.skipped = reason
+                result.sent.set()
+                result.over.set()
+        self.pending.clear()
+        self._tell()
+
+    def request_of(self, step: Step) -> Request:
+        """The request that a step sends."""
+        request = varied(self._builder.reimage(step.place, step.form, version=step.version), step.variations)
+        if step.query is not None:
+            request = with_query(request, step.query)
+        if step.name == "slot-case":
+            slot = step.place.deployment.slot
+            request = replace(request, target=request.target.replace(f"/{slot}/", f"/{slot.capitalize()}/", 1))
+        return replace(request, identity=step.identity)
+
+    async def _carry_out(self, step: Step, result: Result) -> None:
+        """One step from its request until its instance is back; its deployment is free for others when its operation is over."""
+        try:
+            async with self._hold(step):
+                if not self._budget.allows(reserved=self._reserve):  # others took what was left while it waited
+                    self._put_back(step)
+                    return
+                self._budget.take()
+                try:
+                    await self._start(step, result)
+                finally:
+                    self._budget.release()
+                if result.operation is not None and step.contend and self._budget.allows(reserved=self._reserve + 1):
+                    await self._contend(result)
+                if result.operation is not None:
+                    await result.operation.over.wait()
+                    self._free(step)
+                    await self._instances.until_online(step.place)
+                    self._tell()
+                    await self._look_into(result)
+                for other in (result.other_operation, result.same_operation):
+                    if other is not None:
+                        await other.over.wait()
+        except (Inconclusive, Withheld) as reason:
+            result.skipped = result.skipped or str(reason)
+        finally:
+            result.sent.set()
+            result.over.set()
+            self._free(step)
+
+    @asynccontextmanager
+    async def _hold(self, step: Step) -> AsyncIterator[None]:
+        """Holds the instances of a step; until it has them, it only claims a reimage of the budget, ahead of the next steps."""
+        async with AsyncExitStack() as stack:
+            try:
+                await stack.enter_async_context(self._instances.hold(step.place, *self._contended(step)))
+            finally:
+                self._claimed -= 1
+            yield
+
+    def _put_back(self, step: Step) -> None:
+        """Leaves a step for later, as if it had not begun: who waits for an instance holds none of the budget meanwhile."""
+        self.pending.insert(0, step)
+        del self.results[step.name]
+
+    def _free(self, step: Step) -> None:
+        """Lets the next step run on the deployment, unless that has begun already."""
+        deployment = step.place.deployment.name
+        if self._running.get(deployment) is step:
+            del self._running[deployment]
+        self._tell()
+
+    def _contended(self, step: Step) -> list[Place]:
+        """The other instance that a contended step asks for while it runs."""
+        names = [name for name in step.place.deployment.role_instances if name != step.place.role_instance]
+        return [Place(step.place.deployment, names[0])] if step.contend and names else []
+
+    async def _start(self, step: Step, result: Result) -> None:
+        """Sends a step's request until nothing is in its way, and books and watches what it started."""
+        observed = step.observe and step.expected == "succeeds"
+        await self._instances.until_online(step.place)
+        if step.observe and self._instances.offers_deployment:
+            await self._instances.until_settled(self._operations.at(step.place))
+        before = None
+        for tries in range(MAX_STEP_CONFLICTS + 1):
+            before = None
+            if observed and self._instances.offers_deployment:
+                before = await self._instances.look(step.place.deployment)
+            if observed and self._probe.offered and not result.probe_before:
+                result.probe_before = await self._mark(step.place)
+            exchange = await self._sender.send(self.request_of(step), label=f"step:{step.name}")
+            if not is_conflict(exchange) or tries >= self._most_conflicts(step):
+                break
+            self._exclusive = True
+            await self._operations.until_quiet()
+            await trio.sleep(self._sender.limits.poll_interval_seconds)
+        locked = self._locked.add if is_conflict(exchange) else self._locked.discard
+        locked(step.place.deployment.name)
+        result.exchange = exchange
+        if not result.is_accepted:
+            self._take_apart(step)
+            return
+        result.operation = self._operations.open(exchange, step.place, step.form)
+        self.results |= dict.fromkeys(step.names, result)
+        self._instances.address(step.place)
+        if before is not None:
+            bystanders = self._bystanders(step.place)
+            result.watch = self._instances.watch(result.operation, step.place, before, bystanders)
+        result.sent.set()
+        self._tell()
+
+    def _most_conflicts(self, step: Step) -> int:
+        """How often a step is sent again that is in the way of something else: hardly where the last one never got through."""
+        return FEW_CONFLICT_TRIES if step.place.deployment.name in self._locked else MAX_STEP_CONFLICTS
+
+    def _take_apart(self, step: Step) -> None:
+        """Tries what a refused step stands for or its variations one at a time, or its place with the target's own version."""
+        if step.stands_for:
+            self.results.pop(step.name)
+            self.pending[:0] = step.stands_for
+        elif step.version not in (None, MINIMUM_VERSION):
+            self._refused[step.name] = self.results.pop(step.name)
+            self.pending.insert(0, replace(step, version=None))
+        elif len(step.variations) > 1:
+            parts = [
+                replace(step, name=f"{step.name}:{name}", variations=(name,), observe=False) for name in step.variations
+            ]
+            self.pending[:0] = parts
+        self._tell()
+
+    async def _mark(self, place: Place) -> list[Exchange]:
+        """Leaves a marker inside and one outside local storage, and reads them and the installation id back."""
+        for where in ("local-storage", "other"):
+            await self._probe.ask(place, "PUT", f"/{where}/conformance", b"marker")
+        return await self._read(place)
+
+    async def _read(self, place: Place) -> list[Exchange]:
+        """The installation id, and the markers inside and outside local storage."""
+        kept, other = [
+            await self._probe.ask(place, "GET", f"/{where}/conformance") for where in ("local-storage", "other")
+        ]
+        return [await self._probe.installation(place), kept, other]
+
+    async def _look_into(self, result: Result) -> None:
+        """Reads markers and installation once the instance is written afresh, or was given time for it."""
+        operation, place, limits = result.operation, result.step.place, self._sender.limits
+        if operation is None or not result.probe_before:
+            return
+        if operation.status == "Succeeded":
+            patience = probing_seconds(operation.duration, limits)
+            await self._probe.written(place, result.probe_before[0], operation.ended, patience, self._sender)
+        result.probe_after = await self._read(place)
+
+    def _bystanders(self, place: Place) -> tuple[str, ...]:
+        """Instances of the same deployment that no request has reimaged."""
+        deployment = place.deployment
+        addressed = self._instances.addressed
+        return tuple(n for n in deployment.role_instances if str(Place(deployment, n)) not in addressed)
+
+    async def _contend(self, result: Result) -> None:
+        """While the step's operation runs: another reimage of the same instance, and one of another (digest section M)."""
+        step = result.step
+        async with self._budget.hold():
+            result.same = await self._sender.send(self._builder.reimage(step.place, step.form), label="contend:same")
+            result.same_operation = self._opened(result.same, step.place, step)
+        for place in self._contended(step):
+            result.other_place = place
+            if self._operations.under_way and self._budget.allows(reserved=self._reserve):
+                async with self._budget.hold():
+                    result.other = await self._sender.send(
+                        self._builder.reimage(place, step.form), label="contend:other"
+                    )
+                    result.other_operation = self._opened(result.other, place, step)
+                if result.other_operation is not None:
+                    self._instances.address(place)
+
+    def _opened(self, exchange: Exchange, place: Place, step: Step) -> Operation | None:
+        """The operation that a contending request started, if it did."""
+        if exchange.reply is not None and exchange.reply.status < 300:
+            return self._operations.open(exchange, place, step.form)
+        return None
+
+    def control(self, form: str) -> Result | None:
+        """The first accepted well-formed reimage in a URI form: what makes a refusal in that form count."""
+        for result in self.results.values():
+            plain = not permitted(result.exchange.request, self._operations.world).binding if result.exchange else False
+            if result.is_accepted and result.step.form == form and plain:
+                return result
+        return None
+
+    def refused_with_version(self, step: Step) -> Result | None:
+        """What became of `step` with a published version of its own, if that was refused and sent again without."""
+        return self._refused.get(step.name)

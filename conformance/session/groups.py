@@ -1,0 +1,180 @@
+"""Groups: bad requests to one instance share a look before and a look after, and are sent beside each other between the two."""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import trio
+
+from conformance.checks.deployments import READY, statuses_in
+from conformance.session.signals import Inconclusive
+from conformance.session.thresholds import MAX_GROUP_SIZE, ROUNDS_TO_JOIN
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from conformance.model import Exchange
+    from conformance.protocol.requests import Place
+    from conformance.session.instances import Instances
+    from conformance.session.operations import Operations
+
+
+@dataclass(slots=True)
+class Group:
+    """Bad requests to one instance that are examined together.
+
+    `before` and `after` are the looks; `blamed` are the requirements that an effect of one is held against; `accepted` says that one of the requests was accepted, so that what the looks show may be its doing;
+    `beside` that another instance of the deployment was being reimaged.
+    """
+
+    place: Place
+    before: Exchange | None = None
+    after: Exchange | None = None
+    blamed: set[str] = field(default_factory=set)
+    accepted: bool = False
+    beside: bool = False
+    broken: bool = False
+    size: int = 0
+    sending: int = 0
+    examined: int = 0
+    begun: trio.Event = field(default_factory=trio.Event)
+    looked: trio.Event = field(default_factory=trio.Event)
+    finished: trio.Event = field(default_factory=trio.Event)
+    turn: trio.Lock = field(default_factory=trio.Lock)
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether the instance was at ReadyRole before and is not any more."""
+        return is_changed(self.place, self.before, self.after)
+
+    def leave(self) -> None:
+        """One member needs the group no more."""
+        self.examined -= 1
+        if self.examined == 0:
+            self.finished.set()
+
+
+def is_changed(place: Place, before: Exchange | None, after: Exchange | None) -> bool:
+    """Whether an instance was at ReadyRole in one look and, still listed, is not in a later one."""
+    if before is None or after is None:
+        return False
+    now = statuses_in(after).get(place.role_instance)
+    return statuses_in(before).get(place.role_instance) == READY and now not in (READY, None)
+
+
+class Groups:
+    """Puts bad requests that wait for the same instance into groups.
+
+    Nobody else of ours touches the instance between the two looks (`Instances.hold`). The requests of a group come from tasks of their own;
+    the task whose request came first leads: it holds the instance and looks.
+    """
+
+    def __init__(self, instances: Instances, operations: Operations) -> None:
+        self._instances, self._operations = instances, operations
+        self._open: dict[str, Group] = {}
+        self._examining: set[str] = set()
+        self._passing: Counter[str] = Counter()
+        self._changed = trio.Condition()
+
+    @asynccontextmanager
+    async def beside(self, place: Place) -> AsyncIterator[None]:
+        """Room for a bad request whose effect nobody looks for: not between the two looks of a group at the same instance."""
+        name = str(place)
+        async with self._changed:
+            while name in self._examining:
+                await self._changed.wait()
+            self._passing[name] += 1
+        try:
+            yield
+        finally:
+            self._passing[name] -= 1
+            await self._tell()
+
+    async def _begin(self, name: str) -> None:
+        """From here on a group looks at the instance; what was sent to it before is answered."""
+        async with self._changed:
+            self._examining.add(name)
+            while self._passing[name]:
+                await self._changed.wait()
+
+    async def _tell(self) -> None:
+        with trio.CancelScope(shield=True):
+            async with self._changed:
+                self._changed.notify_all()
+
+    @asynccontextmanager
+    async def join(self, place: Place) -> AsyncIterator[Group]:
+        """A group whose first look has been made; raises Inconclusive where its leader was stopped."""
+        name = str(place)
+        group = self._open.get(name)
+        leads = group is None
+        if group is None:
+            group = self._open[name] = Group(place)
+        group.size += 1
+        group.sending += 1
+        group.examined += 1
+        if group.size >= MAX_GROUP_SIZE:
+            self._open.pop(name, None)
+        if leads:
+            async with self._lead(group):
+                try:
+                    yield group
+                finally:
+                    group.leave()
+            return
+        await group.begun.wait()
+        if group.broken:
+            raise Inconclusive("the examination that this request was a part of was stopped")
+        try:
+            yield group
+        finally:
+            group.leave()
+
+    @asynccontextmanager
+    async def _lead(self, group: Group) -> AsyncIterator[None]:
+        """Holds the instance for a group, makes its two looks, and lets it go when every member is through."""
+        try:
+            await self._until_nobody_joins(group)
+            async with self._instances.hold(group.place):
+                await self._operations.until_over(group.place)
+                await self._instances.until_settled(self._operations.at(group.place))
+                await self._instances.until_online(group.place)
+                if self._open.get(str(group.place)) is group:
+                    del self._open[str(group.place)]
+                await self._begin(str(group.place))
+                group.before = await self._instances.until_ready(group.place)
+                group.begun.set()
+                yield
+                await group.finished.wait()
+        except BaseException:
+            group.broken = True
+            raise
+        finally:
+            if self._open.get(str(group.place)) is group:
+                del self._open[str(group.place)]
+            for event in (group.begun, group.looked, group.finished):
+                event.set()
+            self._examining.discard(str(group.place))
+            await self._tell()
+
+    async def _until_nobody_joins(self, group: Group) -> None:
+        """Lets other tasks run that are ready to send, so that they join; it takes no time."""
+        size = 0
+        while size < group.size < MAX_GROUP_SIZE:
+            size = group.size
+            for _ in range(ROUNDS_TO_JOIN):
+                await trio.lowlevel.checkpoint()
+
+    async def answered(self, group: Group) -> None:
+        """One member has got its answer; the last one looks, the others wait for that."""
+        group.sending -= 1
+        if group.sending:
+            return
+        group.beside = self._operations.is_busy(group.place.deployment)
+        try:
+            group.after = await self._instances.look(group.place.deployment)
+        finally:
+            group.looked.set()

@@ -1,0 +1,310 @@
+"""Instances: what Get Deployment, Get Cloud Service Properties and the probe show of them, and who may touch them when."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlsplit
+
+import trio
+
+from conformance.checks.deployments import READY, statuses_in
+from conformance.checks.instances import settling_seconds
+from conformance.checks.probes import installation_in
+from conformance.model import Request
+from conformance.protocol.addresses import UriForm
+from conformance.requirements import TABLE_VERSIONS
+from conformance.session.signals import Inconclusive
+from conformance.session.thresholds import seconds_until_look
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from conformance.model import Deployment, Exchange, Target
+    from conformance.protocol.requests import Place, RequestBuilder
+    from conformance.session.operations import Operation
+    from conformance.session.recorder import Recorder
+    from conformance.session.sending import Sender
+    from conformance.session.wires import Wire
+
+OBSERVING_VERSION = "2011-10-01"
+LATER_VERSION = TABLE_VERSIONS[-1]
+"""What some statuses are gone by (REQ-DEPL-STATUS-GATES)."""
+
+
+@dataclass(slots=True)
+class Watch:
+    """One instance being watched while and after it is reimaged; `waited` in seconds after the end of the operation."""
+
+    operation: Operation
+    place: Place
+    before: Exchange
+    others: tuple[str, ...]
+    looks: list[Exchange] = field(default_factory=list)
+    waited: float = 0.0
+    is_over: bool = False
+    over: trio.Event = field(default_factory=trio.Event)
+
+
+class Instances:
+    """The role instances of a target, as Get Deployment and Get Cloud Service Properties show them.
+
+    `first` and `last` hold the first and the latest answer that listed instances, by name of the deployment. `addressed` holds the
+    places that a request of ours reimaged. Whoever is about to touch an instance holds it meanwhile (`hold`).
+    """
+
+    def __init__(self, target: Target, builder: RequestBuilder, sender: Sender) -> None:
+        self._target, self._builder, self._sender = target, builder, sender
+        self.offers_deployment = False
+        self.offers_cloud_service = False
+        self.first: dict[str, Exchange] = {}
+        self.last: dict[str, Exchange] = {}
+        self.watches: list[Watch] = []
+        self.addressed: set[str] = set()
+        self.given_up = False
+        self._locks: dict[str, trio.Lock] = {}
+        self._watched: set[str] = set()
+        self._seen_away: set[str] = set()
+        self._departs_late: bool | None = None
+        self._tasks: trio.Nursery | None = None
+
+    def watch_in(self, tasks: trio.Nursery) -> None:
+        """From here on instances are watched by tasks of their own in `tasks`."""
+        self._tasks = tasks
+
+    async def find_out(self) -> None:
+        """Whether the two calls are claimed, or answered when asked once."""
+        claimed = self._target.capabilities
+        offered = claimed.get_deployment
+        self.offers_deployment = await self._answers_deployment() if offered is None else offered
+        offered = claimed.get_cloud_service
+        self.offers_cloud_service = await self._answers_cloud_service() if offered is None else offered
+
+    async def _answers_deployment(self) -> bool:
+        """Asks both forms: one that answers is enough to claim the call."""
+        for form in UriForm:
+            if _is_answered(await self.look(self._target.deployments[0], form)):
+                return True
+        return False
+
+    async def _answers_cloud_service(self) -> bool:
+        """Asks with detail and without: one that is answered is enough to claim the call."""
+        service = self._target.deployments[0].cloud_service
+        for detail in (True, False):
+            request = self._builder.cloud_service(service, version=OBSERVING_VERSION, detail=detail)
+            if _is_answered(await self._sender.once(request, label="look")):
+                return True
+        return False
+
+    async def look(
+        self, deployment: Deployment, form: UriForm = UriForm.SLOT, *, version: str = OBSERVING_VERSION
+    ) -> Exchange:
+        """One Get Deployment."""
+        request = self._builder.deployment(deployment, form, version=version)
+        exchange = await self._sender.once(request, label="look")
+        if statuses_in(exchange):
+            self.first.setdefault(deployment.name, exchange)
+            self.last[deployment.name] = exchange
+        return exchange
+
+    async def survey(self) -> dict[str, tuple[str, ...]]:
+        """The instances that each listed deployment shows before anything was done to it."""
+        if not self.offers_deployment:
+            return {}
+        return {
+            d.name: tuple(statuses_in(self.first.get(d.name) or await self.look(d))) for d in self._target.deployments
+        }
+
+    @asynccontextmanager
+    async def hold(self, *places: Place) -> AsyncIterator[None]:
+        """Keeps everybody else of ours from touching these instances: who examines one, and who reimages one, holds it."""
+        async with AsyncExitStack() as stack:
+            for name in sorted({str(place) for place in places}):  # in one order, so that nobody waits in a circle
+                await stack.enter_async_context(self._locks.setdefault(name, trio.Lock()))
+            yield
+
+    def watch(self, operation: Operation, place: Place, before: Exchange, others: tuple[str, ...]) -> Watch:
+        """Watches the instance at `place` from now on, until it is back or has been waited for long enough."""
+        watch = Watch(operation, place, before, others)
+        self.watches.append(watch)
+        if place.deployment.name not in self._watched and self._tasks is not None:
+            self._watched.add(place.deployment.name)
+            self._tasks.start_soon(self._keep_looking, place.deployment)
+        return watch
+
+    def address(self, place: Place) -> None:
+        """From here on `place` is being reimaged, so it is nobody's bystander any more."""
+        self.addressed.add(str(place))
+        for watch in self.watches:
+            if watch.place.deployment == place.deployment and not watch.is_over:
+                watch.others = tuple(name for name in watch.others if name != place.role_instance)
+
+    async def _keep_looking(self, deployment: Deployment) -> None:
+        """Looks at a deployment as long as an instance of it is watched."""
+        interval = self._sender.limits.poll_interval_seconds
+        try:
+            while watches := self._open_watches(deployment):
+                await self._look_for(deployment, watches)
+                left = self._open_watches(deployment)
+                if left:
+                    began = min(watch.operation.began for watch in left)
+                    await trio.sleep(seconds_until_look(self._sender.clock.now() - began, interval))
+        except Inconclusive:  # the endpoint was given up
+            for watch in self._open_watches(deployment):
+                self._end(watch)
+        finally:
+            self._watched.discard(deployment.name)
+
+    def _open_watches(self, deployment: Deployment) -> list[Watch]:
+        return [watch for watch in self.watches if watch.place.deployment == deployment and not watch.is_over]
+
+    async def _look_for(self, deployment: Deployment, watches: list[Watch]) -> None:
+        """One look, for every watch on the deployment."""
+        exchange = await self.look(deployment)
+        await self._look_again(watches, exchange)
+        now = self._sender.clock.now()
+        for watch in watches:
+            watch.looks.append(exchange)
+            self._conclude(watch, exchange, now)
+
+    async def _look_again(self, watches: list[Watch], exchange: Exchange) -> None:
+        """The first time that an instance of a deployment is seen to be away, one more look with a later version."""
+        shown = statuses_in(exchange)
+        deployment = watches[0].place.deployment
+        away = any(shown.get(watch.place.role_instance) not in (READY, None) for watch in watches)
+        if away and deployment.name not in self._seen_away:
+            self._seen_away.add(deployment.name)
+            await self.look(deployment, version=LATER_VERSION)
+
+    def _conclude(self, watch: Watch, exchange: Exchange, now: float) -> None:
+        """Ends a watch once the instance is back, or it has been waited for long enough."""
+        status = statuses_in(exchange).get(watch.place.role_instance)
+        if watch.operation.is_under_way:
+            if status not in (READY, None):
+                self._departs_late = False
+            return
+        limits = self._sender.limits
+        watch.waited = now - (watch.operation.ended or watch.operation.began)
+        shown = [listed for look in watch.looks if (listed := statuses_in(look))]  # a throttled look shows nothing
+        was_offline = any(listed.get(watch.place.role_instance) != READY for listed in shown)
+        is_online = status == READY
+        early = self._departs_late is False
+        settled = watch.waited >= settling_seconds(watch.operation.duration, limits, departs_early=early)
+        if (is_online and (was_offline or settled)) or (settled and not self.shows(watch.place.deployment)):
+            self._departs_late = was_offline and self._departs_late is not False
+            self._end(watch)
+        elif not is_online and (watch.waited >= limits.operation_timeout_seconds or self.given_up):
+            self.given_up = True
+            self._end(watch)
+
+    def _end(self, watch: Watch) -> None:
+        watch.is_over = True
+        watch.over.set()
+
+    def shows(self, deployment: Deployment) -> bool:
+        """Whether a look ever showed instances of a deployment."""
+        return deployment.name in self.first
+
+    async def until_settled(self, operations: list[Operation]) -> None:
+        """Waits until the instances of these operations have been seen to change, or were given time for it."""
+        for operation in operations:
+            await operation.over.wait()
+            if any(watch.operation is operation for watch in self.watches):
+                continue  # `until_online` waits for it
+            early = self._departs_late is False
+            settling = settling_seconds(operation.duration, self._sender.limits, departs_early=early)
+            left = (operation.ended or operation.began) + settling - self._sender.clock.now()
+            if left > 0:
+                await trio.sleep(left)
+
+    def is_last_bystander(self, place: Place) -> bool:
+        """Whether an instance is the only one left that shows whether the reimage of another one, still watched, leaves the others alone."""
+        here = (watch for watch in self.watches if not watch.is_over and watch.place.deployment == place.deployment)
+        return any(watch.others == (place.role_instance,) for watch in here)
+
+    async def until_online(self, place: Place) -> None:
+        """Waits until no watch waits for the instance any more."""
+        for watch in [each for each in self.watches if each.place == place]:
+            await watch.over.wait()
+
+    async def until_ready(self, place: Place) -> Exchange | None:
+        """Looks until Get Deployment shows the instance at ReadyRole, or has not for as long as the operator allows; gives the last look.
+
+        None where the target does not offer Get Deployment.
+        """
+        if not self.offers_deployment:
+            return None
+        clock, limits = self._sender.clock, self._sender.limits
+        began = clock.now()
+        look = await self.look(place.deployment)
+        while (
+            self.shows(place.deployment)
+            and statuses_in(look).get(place.role_instance) != READY
+            and clock.now() - began < limits.operation_timeout_seconds
+            and not self.given_up
+        ):
+            await trio.sleep(seconds_until_look(clock.now() - began, limits.poll_interval_seconds))
+            look = await self.look(place.deployment)
+        return look
+
+
+def _is_answered(look: Exchange) -> bool:
+    """Whether a call is there at all; which 2xx it should be answered with is for the checks."""
+    return look.reply is not None and 200 <= look.reply.status < 300
+
+
+class Probe:
+    """The data-plane probe of the target: a look inside a role instance.
+
+    `answers` is False once one that had answered did not for as long as the operator allows: it is waited for no more.
+    """
+
+    def __init__(self, target: Target, wire: Wire | None, recorder: Recorder) -> None:
+        self._url, self._wire, self._recorder = target.probe_url, wire, recorder
+        self.first: dict[str, Exchange] = {}
+        self.answers = True
+
+    @property
+    def offered(self) -> bool:
+        """Whether the target has one."""
+        return self._url is not None and self._wire is not None
+
+    async def ask(self, place: Place, method: str = "GET", suffix: str = "", body: bytes = b"") -> Exchange:
+        """One exchange with the probe of a role instance."""
+        if self._url is None or self._wire is None:
+            raise RuntimeError("the target has no probe")
+        request = probe_request(self._url, place, method, suffix, body)
+        return self._recorder.record(await self._wire.exchange(request, label="probe", on=None, watch_close=False))
+
+    async def installation(self, place: Place) -> Exchange:
+        """The installation id of a role instance now."""
+        exchange = await self.ask(place)
+        if installation_in(exchange):
+            self.first.setdefault(str(place), exchange)
+        return exchange
+
+    async def written(self, place: Place, before: Exchange, since: float, patience: float, sender: Sender) -> Exchange:
+        """The installation id once it is another one than `before`, or `patience` seconds after `since`, a reading of the clock.
+
+        An instance that does not answer is offline: it is waited for as long as the operator allows.
+        """
+        old, limits = installation_in(before), sender.limits
+        after = await self.installation(place)
+        while installation_in(after) in ("", old):
+            offline = not installation_in(after) and self.answers and bool(old)
+            deadline = since + (limits.operation_timeout_seconds if offline else patience)
+            if sender.clock.now() >= deadline:
+                self.answers = self.answers and not offline
+                break
+            await trio.sleep(limits.poll_interval_seconds)
+            after = await self.installation(place)
+        return after
+
+
+def probe_request(url: str, place: Place, method: str = "GET", suffix: str = "", body: bytes = b"") -> Request:
+    """A request to the probe of a role instance; `url` is the target's, with its placeholders."""
+    parts = urlsplit(url)
+    path = parts.path.format(**{key: quote(value, safe="") for key, value in place.names().items()}) + suffix
+    headers = [("Host", parts.netloc)] + ([("Content-Length", str(len(body)))] if method == "PUT" else [])
+    return Request(method, path, tuple(headers), body)

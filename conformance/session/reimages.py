@@ -1,0 +1,123 @@
+"""Reimages, as cases ask for them: the results of the campaign, and those that a case starts itself when the campaign is over."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from conformance.protocol.requests import with_header
+from conformance.session.campaign import UNENDED, probing_seconds
+from conformance.session.signals import Inconclusive, Untested
+
+if TYPE_CHECKING:
+    from conformance.model import Exchange, Profile
+    from conformance.protocol.addresses import UriForm
+    from conformance.protocol.requests import Place, RequestBuilder
+    from conformance.session.budget import Budget
+    from conformance.session.campaign import Campaign, Result
+    from conformance.session.instances import Instances, Probe
+    from conformance.session.operations import Operation, Operations
+    from conformance.session.sending import Sender
+    from conformance.session.steps import Planner
+
+NO_END = ("REQ-REIMAGE-COMPLETES", "REQ-REIMAGE-REQID-USABLE", "REQ-REIMAGE-REQID", "REQ-GOS-STATUS")
+REFUSED = ("REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-URI-NAME")
+
+
+class Reimages:
+    """What the campaign came to, and further reimages within the budget."""
+
+    def __init__(
+        self,
+        campaign: Campaign,
+        planner: Planner,
+        profile: Profile,
+        *,
+        sender: Sender,
+        builder: RequestBuilder,
+        operations: Operations,
+        instances: Instances,
+        probe: Probe,
+        budget: Budget,
+    ) -> None:
+        self.campaign = campaign
+        self._planner, self._profile = planner, profile
+        self._sender, self._builder, self._operations = sender, builder, operations
+        self._instances, self._probe, self._budget = instances, probe, budget
+        operations.renew = self._renewed
+        operations.needed = lambda: campaign.needed
+
+    async def result(self, name: str) -> Result:
+        """The step `name` of the campaign, once it has been sent; raises Untested where the profile or budget left it out."""
+        results = self.campaign.results
+        planned = {each for step in self._planner.steps for each in step.names} | set(results)
+        if name not in planned and ":" not in name:
+            raise Untested(f"no step {name!r} in profile {self._profile.value}")
+        await self.campaign.until_sent(name)
+        result = results.get(name)
+        if result is None or result.skipped:
+            reason = result.skipped if result is not None else "it was not needed"
+            if reason == UNENDED:
+                raise Inconclusive(reason, NO_END)
+            if self._sender.given_up:
+                raise Inconclusive(self._sender.given_up)
+            raise Untested(f"step {name!r} was left out: {reason}")
+        return result
+
+    async def finished(self, result: Result) -> Operation:
+        """The operation of a step, over one way or another, and its instance watched to the end."""
+        if result.operation is None:
+            reply = result.exchange.reply if result.exchange is not None else None
+            raise Inconclusive(
+                f"the reimage was not accepted: {reply.status if reply else 'no reply'}",
+                (result.step.form.requirement, "REQ-REIMAGE-VERSION", "REQ-REIMAGE-SLOT-VALUES"),
+            )
+        await result.over.wait()
+        return result.operation
+
+    async def all_finished(self) -> list[Result]:
+        """Every step that was accepted, over; waits for the whole campaign and every other operation."""
+        await self.campaign.settled()
+        for operation in list(self._operations.all):
+            await operation.over.wait()
+        every = {id(result): result for result in self.campaign.results.values()}
+        return [result for result in every.values() if result.operation is not None]
+
+    async def start(
+        self, place: Place, form: UriForm, *, version: str | None = None, closing: bool = False
+    ) -> Exchange:
+        """Sends a well-formed reimage, when nothing of ours is in its way; `closing` asks for the connection to be closed."""
+        await self._operations.until_quiet()
+        await self._instances.until_online(place)
+        request = self._builder.reimage(place, form, version=version)
+        request = with_header(request, "Connection", "close") if closing else request
+        async with self._budget.hold():
+            return await self._sender.send(request, label="reimage", watch_close=closing)
+
+    async def start_beside(self, place: Place, form: UriForm) -> Exchange:
+        """Sends a well-formed reimage while others of other deployments may run; its instance is online."""
+        await self._instances.until_online(place)
+        async with self._budget.hold():
+            return await self._sender.send(self._builder.reimage(place, form), label="reimage")
+
+    def started(self, exchange: Exchange, place: Place, form: UriForm, *, anyway: bool = False) -> Operation:
+        """Books what `start` started, followed `anyway` where others found no end; inconclusive where it was refused."""
+        if exchange.reply is None or not 200 <= exchange.reply.status < 300:
+            status = exchange.reply.status if exchange.reply is not None else "no reply"
+            raise Inconclusive(f"the reimage was not accepted: {status}", REFUSED)
+        self._instances.address(place)
+        return self._operations.open(exchange, place, form, anyway=anyway)
+
+    async def await_installation(self, place: Place, before: Exchange) -> Exchange:
+        """The probe's answer once the installation is another one, or after a fair wait."""
+        longest = max((operation.duration for operation in self._operations.all), default=0.0)
+        patience = probing_seconds(longest, self._sender.limits)
+        return await self._probe.written(place, before, self._sender.clock.now(), patience, self._sender)
+
+    async def _renewed(self, operation: Operation) -> Operation | None:
+        """The same reimage once more, over; None where it cannot be had."""
+        if operation.place is None or operation.form is None:
+            return None
+        exchange = await self.start(operation.place, operation.form)
+        again = self.started(exchange, operation.place, operation.form)
+        await again.over.wait()
+        return again if again.is_still_known else None

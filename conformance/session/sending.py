@@ -1,0 +1,306 @@
+"""Sending: one request to the endpoint, with patience for throttling, redirects and lost connections, within limits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import trio
+
+from conformance import gate as gates
+from conformance.checks.wording import is_busy, is_passing_fault
+from conformance.model import FailureKind, Identity
+from conformance.protocol.addresses import is_loopback_host, read_target
+from conformance.protocol.requests import with_header
+from conformance.session.signals import Inconclusive, Withheld
+from conformance.session.thresholds import (
+    LONGEST_PAUSE_SECONDS,
+    MAX_BUSY_IN_A_ROW,
+    MAX_BUSY_TRIES,
+    MAX_SILENT_IN_A_ROW,
+    SIGN_OF_LIFE_SECONDS,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from conformance.gate import Gate
+    from conformance.model import Exchange, Limits, Request
+    from conformance.session.lanes import Lanes
+    from conformance.session.patience import Patience
+    from conformance.session.recorder import Recorder
+    from conformance.session.wires import Wire
+    from conformance.wire.clock import Clock
+
+STRANGERS = (Identity.NONE, Identity.UNKNOWN)
+SAFE_METHODS = ("GET", "HEAD")
+_LOST = (FailureKind.RESET, FailureKind.CLOSED, FailureKind.TRUNCATED, FailureKind.REFUSED, FailureKind.NOT_HTTP)
+_CROWDED = (FailureKind.RESET, FailureKind.CLOSED, FailureKind.REFUSED, FailureKind.TIMEOUT)
+"""How a request may end at an endpoint that cannot take as many as are under way."""
+
+
+class Sender:
+    """Sends requests, as many at the same time as the lanes allow, and records what comes.
+
+    `gate` is the one that the client asks: it says what to look up before a request can go out. `restored` gives what was masked in a text that was recorded; `is_alive` asks the endpoint for a sign of life, `seen` hears of every exchange, and `closed` says why no more requests of a kind are sent.
+    """
+
+    def __init__(
+        self,
+        wire: Wire,
+        clock: Clock,
+        limits: Limits,
+        recorder: Recorder,
+        *,
+        host: str,
+        gate: Gate,
+        lanes: Lanes,
+        patience: Patience,
+        restored: Callable[[str], str] = str,
+    ) -> None:
+        self.clock, self.limits, self.lanes, self.patience = clock, limits, lanes, patience
+        self.is_alive: Callable[[], Awaitable[bool]] = _never
+        self.seen: Callable[[Exchange], None] = lambda _: None
+        self.closed: Callable[[Request], str] = lambda _: ""
+        self._wire, self._recorder = wire, recorder
+        self._host, self._gate, self._restored = host, gate, restored
+        self._busy_in_a_row = 0
+        self._silent_in_a_row = 0
+        self._silent_alone: set[str] = set()
+        self._asking = trio.Lock()
+        self._looking_up = trio.Lock()
+
+    @property
+    def given_up(self) -> str:
+        """Why nothing more is sent, "" while that is not so."""
+        return self.patience.over
+
+    def give_up(self, reason: str) -> None:
+        """From here on nothing is sent."""
+        self.patience.over = self.patience.over or reason
+
+    async def once(
+        self, request: Request, *, label: str = "", kind: str = "", on: int | None = None, watch_close: bool = False
+    ) -> Exchange:
+        """One exchange, whatever comes of it.
+
+        Raises Inconclusive where the endpoint, or this kind of request, was given up, and Withheld where the gate keeps the request back.
+        A 307 is followed once (REQ-HTTP-307), and what met a fault inside the endpoint is sent once more (REQ-ERR-INTERNAL, REQ-ASYNC-NON202).
+        """
+        await self.pass_gate(request)
+        exchange = await self._carry(request, label, kind, on, watch_close=watch_close)
+        again = await self._again(exchange, request)
+        if again is not None:
+            exchange = await self._carry(again, label, kind, None, watch_close=watch_close)
+        if exchange.response is not None:
+            self._silent_in_a_row = 0
+        elif request.identity not in STRANGERS and request.patience_seconds is None:
+            self._silent_in_a_row += 1
+        return exchange
+
+    async def send(
+        self,
+        request: Request,
+        *,
+        label: str = "",
+        kind: str = "",
+        on: int | None = None,
+        watch_close: bool = False,
+        patient: bool = True,
+    ) -> Exchange:
+        """One exchange; throttled ones are tried again (REQ-THROTTLE).
+
+        A safe request whose connection was lost is sent once more, beside nothing else; a POST never is.
+        """
+        if self._silent_in_a_row >= MAX_SILENT_IN_A_ROW:
+            await self._await_a_sign_of_life()
+        exchange = await self.once(request, label=label, kind=kind, on=on, watch_close=watch_close)
+        tries = 1
+        most = MAX_BUSY_TRIES if self._busy_in_a_row < MAX_BUSY_IN_A_ROW else 1
+        while patient and is_busy(exchange) and tries < most:
+            await trio.sleep(self._pause(exchange, tries))
+            exchange = await self.once(request, label=label, kind=kind, watch_close=watch_close)
+            tries += 1
+        self._busy_in_a_row = self._busy_in_a_row + 1 if is_busy(exchange) else 0
+        if _is_lost(exchange) and request.method in SAFE_METHODS:
+            exchange = await self.once(
+                replace(request, fresh_connection=True), label=label, kind=kind, watch_close=watch_close
+            )
+        return exchange
+
+    async def at_once(self, requests: Sequence[Request], *, label: str = "") -> list[Exchange]:
+        """Exchanges that are under way at the same time, whatever comes of them; raises as `once` does."""
+        for request in requests:
+            await self.pass_gate(request)
+        async with self.lanes.lane():
+            for request in requests:
+                self._allow(request, "")
+            try:
+                carried = await self._wire.together(requests, label=label)
+            except gates.Withheld as error:
+                raise Withheld(str(error)) from None
+        exchanges = [self._recorder.record(exchange) for exchange in carried]
+        for exchange in exchanges:
+            self.seen(exchange)
+        again = [await self._again(exchange, request) for exchange, request in zip(exchanges, requests, strict=True)]
+        return [
+            exchange if request is None else await self._carry(request, label, "", None, watch_close=False)
+            for exchange, request in zip(exchanges, again, strict=True)
+        ]
+
+    async def admits(self, request: Request) -> bool:
+        """Whether `request` may go out; looks up what decides it."""
+        await self._look_up(request)
+        return self._gate.admits(request)
+
+    async def pass_gate(self, request: Request) -> None:
+        """Looks up what decides whether `request` may go out; raises Withheld where it may not, or no more of its kind may."""
+        self._pass_guard(request)
+        await self._look_up(request)
+        try:
+            self._gate.check(request)
+        except gates.Withheld as error:
+            raise Withheld(str(error)) from None
+
+    def _allow(self, request: Request, kind: str) -> None:
+        """Raises Inconclusive where the run or this kind of request was given up, Withheld where no more of its kind may go out."""
+        self.patience.check(kind)
+        self._pass_guard(request)
+
+    def _pass_guard(self, request: Request) -> None:
+        """Raises Withheld where a request of this kind was seen to do harm."""
+        reason = self.closed(request)
+        if reason:
+            raise Withheld(f"no more of this kind are sent: {reason}")
+
+    async def _look_up(self, request: Request) -> None:
+        """Asks, with GET, what has to be known before `request` can go out; each question once in a run."""
+        if self._gate.admits(request):
+            return
+        async with self._looking_up:
+            while not self._gate.admits(request) and (question := self._gate.question(request)) is not None:
+                exchange = await self._carry(question, "look-up", "", None, watch_close=False)
+                tries = 1
+                while is_busy(exchange) and tries < MAX_BUSY_TRIES:
+                    await trio.sleep(self._pause(exchange, tries))
+                    exchange = await self._carry(question, "look-up", "", None, watch_close=False)
+                    tries += 1
+
+    async def _carry(self, request: Request, label: str, kind: str, on: int | None, *, watch_close: bool) -> Exchange:
+        """One exchange on the wire, recorded; what fails beside others is sent again beside none where it is safe to."""
+        kind = kind or f"{request.method} {read_target(request.target).kind} {request.identity} {label}"
+        async with self.lanes.lane() as passage:
+            self._allow(request, kind)  # what other requests came to while this one waited counts
+            exchange = await self._record(request, label, on, watch_close=watch_close)
+        if passage.is_shared and is_busy(exchange):
+            self.lanes.narrow(self.lanes.width // 2, "requests beside each other were throttled")
+        crowded = passage.is_shared and on is None and _is_crowded_out(exchange) and _is_repeatable(request, exchange)
+        last = await self._alone(exchange, request, label, kind, watch_close=watch_close) if crowded else exchange
+        if request.patience_seconds is None and request.identity not in STRANGERS:
+            self.patience.note(kind, last, self.clock.now())
+        return last
+
+    async def _alone(
+        self, exchange: Exchange, request: Request, label: str, kind: str, *, watch_close: bool
+    ) -> Exchange:
+        """What comes of a request that got no reply beside others when it is sent beside none; of a kind that gets none then either, what came."""
+        async with self.lanes.alone():
+            if kind in self._silent_alone:
+                return exchange
+            self._allow(request, kind)
+            again = await self._record(replace(request, fresh_connection=True), label, None, watch_close=watch_close)
+        if again.reply is None:
+            self._silent_alone.add(kind)
+        elif exchange.failure is not None:
+            how = f"a request beside others got no reply ({exchange.failure.kind.value}), and one when sent alone"
+            self.lanes.narrow(self.lanes.width // 2, how)
+        return again
+
+    async def _record(self, request: Request, label: str, on: int | None, *, watch_close: bool) -> Exchange:
+        try:
+            carried = await self._wire.exchange(request, label=label, on=on, watch_close=watch_close)
+        except gates.Withheld as error:
+            raise Withheld(str(error)) from None
+        exchange = self._recorder.record(carried)
+        self.seen(exchange)
+        return exchange
+
+    async def _await_a_sign_of_life(self) -> None:
+        """Asks until the endpoint answers anything, or the patience of the run is over; raises Inconclusive then."""
+        async with self._asking:
+            while self._silent_in_a_row >= MAX_SILENT_IN_A_ROW:
+                if await self.is_alive():
+                    return
+                if self.clock.now() - self.patience.heard > self.patience.seconds:
+                    self.give_up(f"the endpoint gave no reply {self._silent_in_a_row} times in a row")
+                    raise Inconclusive(self.given_up)
+                await trio.sleep(SIGN_OF_LIFE_SECONDS)
+
+    def _pause(self, exchange: Exchange, tries: int) -> float:
+        """How long to stay away: what Retry-After says, or a little longer each time; seconds."""
+        value = exchange.reply.header("Retry-After") if exchange.reply is not None else None
+        if value is not None and value.isdecimal():
+            return min(float(value), LONGEST_PAUSE_SECONDS)
+        return float(min(self.limits.poll_interval_seconds * 2 ** (tries - 1), LONGEST_PAUSE_SECONDS))
+
+    async def _again(self, exchange: Exchange, request: Request) -> Request | None:
+        """What to send once more, if anything; a redirect to what may exist and is not listed is not followed."""
+        if is_passing_fault(exchange):
+            return request
+        moved = self._moved(exchange, request)
+        return moved if moved is not None and await self.admits(moved) else None
+
+    def _moved(self, exchange: Exchange, request: Request) -> Request | None:
+        """The same request at the URI in Location, where that is on the same host; what is recorded of it is masked."""
+        if exchange.reply is None or exchange.reply.status != 307:
+            return None
+        location = exchange.reply.header("Location") or ""
+        there = self._restored(location)
+        parts = urlsplit(there)
+        if not parts.path.startswith("/") or not self._is_here(parts.netloc):
+            return None
+        # Where nothing but the name of the host is another, the target is the request's own, however a secret in it is spelt.
+        stays = _target_of(location) == exchange.request.target
+        moved = replace(request, target=request.target if stays else _target_of(there))
+        return (
+            with_header(moved, "Host", parts.netloc)
+            if parts.netloc and moved.values("Host") == (self._host,)
+            else moved
+        )
+
+    def _is_here(self, authority: str) -> bool:
+        """Whether an authority is that of the endpoint: the certificate is shown to nobody else. Loopback goes by many names."""
+        if authority.lower() in ("", self._host.lower()):
+            return True
+        (there, port), (here, own) = (each.rpartition(":")[::2] for each in (authority, self._host))
+        return port == own and all(is_loopback_host(host.strip("[]")) for host in (there, here))
+
+
+async def _never() -> bool:
+    """No sign of life, for a sender that nobody told how to ask for one."""
+    return False
+
+
+def _target_of(uri: str) -> str:
+    """The path and query of a URI, as a request target."""
+    parts = urlsplit(uri)
+    return parts.path + (f"?{parts.query}" if parts.query else "")
+
+
+def _is_lost(exchange: Exchange) -> bool:
+    """Whether the connection broke under a request."""
+    return exchange.reply is None and exchange.failure is not None and exchange.failure.kind in _LOST
+
+
+def _is_crowded_out(exchange: Exchange) -> bool:
+    """Whether a request ended as it may at an endpoint that cannot take so many."""
+    return exchange.failure is not None and exchange.response is None and exchange.failure.kind in _CROWDED
+
+
+def _is_repeatable(request: Request, exchange: Exchange) -> bool:
+    """Whether sending a request again cannot do anything twice: it is safe, or it never went out (RFC 9110, section 9.2.2)."""
+    if request.patience_seconds is not None or request.identity in STRANGERS:
+        return False
+    unsent = exchange.failure is not None and exchange.failure.kind is FailureKind.REFUSED
+    return request.method in SAFE_METHODS or unsent

@@ -1,0 +1,262 @@
+"""The system under test, as a case sees it: what can be sent to it, asked of it, and judged about it."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from random import Random
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import trio
+
+from conformance.assessment.fronts import closed_reimages, front_of
+from conformance.protocol.addresses import UriForm
+from conformance.protocol.requests import VERSION_HEADER, Place, without_header
+from conformance.session.bad_requests import Reader
+from conformance.session.campaign import Campaign
+from conformance.session.effects import Refusals
+from conformance.session.guarding import Guard
+from conformance.session.operations import Operations
+from conformance.session.recorder import raise_bad
+from conformance.session.reimages import Reimages
+from conformance.session.signals import Nonconformance
+from conformance.session.steps import Planner
+from conformance.session.thresholds import SLOW_SECONDS, SLOWER_BY
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Iterator
+
+    from conformance.checks.registry import Check
+    from conformance.model import Exchange, Profile, Request, Target, Verdict
+    from conformance.protocol.requests import RequestBuilder
+    from conformance.session.budget import Budget
+    from conformance.session.instances import Instances, Probe
+    from conformance.session.recorder import Recorder
+    from conformance.session.sending import Sender
+    from conformance.session.wires import Wire
+    from conformance.world import World
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Collaborators:
+    """What a system under test is put together from."""
+
+    recorder: Recorder
+    sender: Sender
+    builder: RequestBuilder
+    instances: Instances
+    probe: Probe
+    budget: Budget
+    wire: Wire
+
+
+class SystemUnderTest:
+    """The endpoint being judged.
+
+    `reimages` holds what the campaign came to, `operations` what was accepted, `instances` and `probe` show role instances, `refusals` deals with
+    requests that ought to be refused.
+    """
+
+    def __init__(self, target: Target, profile: Profile, seed: int, parts: Collaborators) -> None:
+        self.target, self.profile, self.seed = target, profile, seed
+        self.recorder, self.sender, self.budget = parts.recorder, parts.sender, parts.budget
+        self.instances, self.probe, self.wire = parts.instances, parts.probe, parts.wire
+        self.random = Random(seed)  # noqa: S311  examples are no secrets
+        self.builder = parts.builder
+        self.planner = Planner(target, profile)
+        self.operations = Operations(self.sender, self.builder, self.budget, self.recorder)
+        shared: dict[str, Any] = {"builder": self.builder, "sender": self.sender, "operations": self.operations}
+        held: dict[str, Any] = {"instances": self.instances, "budget": self.budget}
+        self.campaign = Campaign(self.planner.steps, probe=self.probe, **shared, **held)
+        self.reimages = Reimages(self.campaign, self.planner, profile, probe=self.probe, **shared, **held)
+        reader = Reader(replace(self.world, target=target, memory={}))
+        self.refusals = Refusals(recorder=self.recorder, campaign=self.campaign, reader=reader, **shared, **held)
+        guard = Guard(self.recorder, self.operations)
+        self.refusals.exposed = guard.exposed
+        self.sender.is_alive, self.sender.seen = self.is_alive, guard.take
+        self.sender.closed = lambda request: guard.closed(request, reader.world)
+        self._began = self.sender.clock.now()
+
+    @property
+    def world(self) -> World:
+        """The world that requests are judged in."""
+        return self.recorder.world
+
+    def elapsed_seconds(self) -> float:
+        """Seconds since the run began."""
+        return self.sender.clock.now() - self._began
+
+    # The run: opened before the first case.
+
+    async def open(self, tasks: trio.Nursery) -> None:
+        """Looks at what is there before anything is done, and starts the campaign; what goes on by itself runs in `tasks`."""
+        self.operations.follow_in(tasks)
+        self.instances.watch_in(tasks)
+        await self._check_credentials()
+        await self._find_width()
+        await self.instances.find_out()
+        listed = await self.instances.survey()
+        self.recorder.world = replace(self.world, listed=listed, memory={})
+        self.refusals.reader.see(self.recorder.world)
+        self.recorder.note("listed", listed={name: list(instances) for name, instances in listed.items()})
+        if self.probe.offered:
+            await self.each(self.probe.installation, self.places())
+        tasks.start_soon(self.campaign.run)
+        tasks.start_soon(self._heed_refusals)
+
+    async def _check_credentials(self) -> None:
+        """Finds out whether sound requests reach the service; where they certainly do not, nothing more is sent."""
+        main = self.planner.main
+        for request in (self.builder.operation_status("0" * 32), self.builder.deployment(main), self.nowhere()):
+            await self.sender.once(request, label="knock")
+            front = front_of(self.world, self.recorder.exchanges)
+            if front is None:
+                return
+        if front is not None and front.is_certain:
+            self.sender.give_up(front.sentence)
+
+    async def _heed_refusals(self) -> None:
+        """Sends nothing more where reimages were tried in every form that is planned, and no sound request reaches the service."""
+        for name in {step.form: step.name for step in reversed(self.planner.steps)}.values():
+            await self.campaign.until_sent(name)
+        front = front_of(self.world, self.recorder.exchanges)
+        closed = closed_reimages(self.world, self.recorder.exchanges)
+        reason = front.sentence if front is not None else closed
+        if reason:
+            self.sender.give_up(reason)
+
+    async def _find_width(self) -> None:
+        """Asks harmless questions beside each other, as many as lanes are asked for, so that an endpoint that cannot take so many shows it now."""
+        poll = replace(self.builder.operation_status("0" * 32), fresh_connection=True)
+        alone = await self.sender.once(poll, label="width")
+        beside = await self.each(
+            lambda request: self.sender.once(request, label="width"), [poll] * self.sender.lanes.asked_for
+        )
+        slowest = max((exchange.elapsed for exchange in beside), default=0.0)
+        if slowest > SLOW_SECONDS and slowest > SLOWER_BY * alone.elapsed:
+            told = f"the slowest of {len(beside)} requests beside each other took {slowest:.2f} s, and one alone {alone.elapsed:.2f} s"
+            self.sender.lanes.narrow(1, told)
+
+    async def is_alive(self) -> bool:
+        """Whether the endpoint answers an ordinary request just now: a poll, or a reimage that starts nothing."""
+        poll = self.builder.operation_status("0" * 32)
+        nothing = self.builder.reimage_at(self.builder.no_service, UriForm.SLOT, "production", self.builder.no_instance)
+        for each in (poll, without_header(nothing, VERSION_HEADER)):
+            if (await self.sender.once(replace(each, fresh_connection=True), label="alive")).reply is not None:
+                return True
+        return False
+
+    # Sending.
+
+    async def send(self, request: Request, **options: Any) -> Exchange:
+        """Sends a request that cannot start a reimage, or whose effect the case books itself."""
+        return await self.sender.send(request, **options)
+
+    async def send_all(self, requests: Iterable[Request], **options: Any) -> list[Exchange]:
+        """Sends requests beside each other; their answers in the order of the requests."""
+        return await self.each(partial(self.send, **options), requests)
+
+    async def each(self, function: Callable[[Any], Awaitable[Answer]], values: Iterable[Any]) -> list[Answer]:
+        """What an asynchronous function comes to for each of `values`, beside each other; raises what one raised, a violation before anything else."""
+        given = list(values)
+        answers: dict[int, Answer] = {}
+        raised: dict[int, Exception] = {}
+
+        async def one(number: int, value: Any) -> None:
+            try:
+                answers[number] = await function(value)
+            except Exception as error:  # noqa: BLE001  raised below, by itself
+                raised[number] = error
+
+        async with trio.open_nursery() as nursery:
+            for number, value in enumerate(given):
+                nursery.start_soon(one, number, value)
+        if raised:
+            raise next((error for error in raised.values() if isinstance(error, Nonconformance)), raised[min(raised)])
+        return [answers[number] for number in range(len(given))]
+
+    async def refuse(self, request: Request, requirement: str = "", **options: Any) -> Exchange:
+        """Sends a request that ought to be refused, and judges what came: the answer, and that nothing was started."""
+        return await self.refusals.refuse(request, requirement, **options)
+
+    async def refuse_all(self, requests: Iterable[Request], requirement: str = "", **options: Any) -> list[Exchange]:
+        """The same for several requests beside each other."""
+        return await self.each(lambda request: self.refuse(request, requirement, **options), requests)
+
+    async def attempt(self, request: Request, *, label: str = "refusal", **options: Any) -> Exchange:
+        """Sends a request that ought to be refused: within the budget, and not while something of ours is in its way."""
+        return await self.refusals.attempt(request, label=label, **options)
+
+    async def try_out(self, request: Request, *, label: str = "refusal", **options: Any) -> Exchange:
+        """Sends a request of which either answer is fine, and waits for the end of whatever it started."""
+        return await self.refusals.try_out(request, label=label, **options)
+
+    async def settle(self, exchange: Exchange) -> None:
+        """Books what a request started although it addresses nothing, and waits for its end, so that it is in nobody's way."""
+        await self.refusals.settle(exchange)
+
+    # Judging.
+
+    def judge(self, check: Check, *exchanges: Exchange, **arguments: Any) -> list[Verdict]:
+        """Judges exchanges and raises Nonconformance for what is violated."""
+        verdicts = self.recorder.judge(check, exchanges, **arguments)
+        collected = self.recorder.log.collected
+        if collected is None:
+            raise_bad(verdicts)
+        else:
+            collected += verdicts
+        return verdicts
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Judgements inside are all made, and what is violated raised when the last one is."""
+        log = self.recorder.log
+        collected: list[Verdict] = []
+        log.collected = collected
+        try:
+            yield
+            raise_bad(collected)
+        finally:
+            log.collected = None
+
+    def judge_all(self, check: Check, **arguments: Any) -> list[Verdict]:
+        """The same over every exchange of the run so far."""
+        verdicts = self.recorder.judge_all(check, **arguments)
+        raise_bad(verdicts)
+        return verdicts
+
+    def observe(self, requirement: str, seen: str, *exchanges: Exchange) -> None:
+        """Records what this endpoint does where the documents are silent."""
+        self.recorder.observe(requirement, seen, *exchanges)
+
+    # Places, and names that address nothing.
+
+    def places(self) -> list[Place]:
+        """Every role instance that the target lists."""
+        return [Place(d, name) for d in self.target.deployments for name in d.role_instances]
+
+    def place_of(self, request: Request) -> Place | None:
+        """The listed place that a request addresses, if it does."""
+        return self.refusals.reader.place_of(request)
+
+    def main_witness(self, index: int = 0) -> Place:
+        """A witness on the main deployment, busy or not: `index` tells kinds of refusal apart."""
+        return self.planner.witnesses[index % len(self.planner.witnesses)]
+
+    def nowhere(self, form: UriForm = UriForm.SLOT, *, version: str | None = None) -> Request:
+        """A sound request for an instance that cannot exist: how it is answered tells what is taken for sound, at no cost."""
+        deployment = self.planner.main
+        container = Place(deployment, "").container(form)
+        name = self.builder.no_instance
+        return self.builder.reimage_at(deployment.cloud_service, form, container, name, version=version)
+
+    async def admitted(self, requests: Iterable[Request]) -> list[Request]:
+        """Those of `requests` that may go out; raises Withheld where none may, for what they address may exist and is not listed."""
+        every = list(requests)
+        found = [request for request in every if await self.sender.admits(request)]
+        for request in [] if found else every[:1]:
+            await self.sender.pass_gate(request)
+        return found

@@ -1,0 +1,75 @@
+"""How many, how often, how long: every number that the session decides by, with its unit in its name and its reason."""
+
+from __future__ import annotations
+
+MAX_CASES_UNDER_WAY = 32
+"""So many cases are started ahead; their requests share the connections. Groups of refusals come from cases that wait together."""
+MAX_GROUP_SIZE = 24
+"""So many bad requests share one look before and one after; the larger, the more is sent again where one had an effect."""
+ROUNDS_TO_JOIN = 4
+"""A group begins when in so many rounds of the scheduler no further request joined it."""
+MAX_VIOLATIONS_PER_REQUIREMENT = 6
+"""Stop sending requests that break a requirement after this many were accepted: each one costs a reimage."""
+UNANSWERED_WEIGHT = 3
+"""A request that is never answered counts as so many that were accepted: it costs the whole time limit twice."""
+MAX_UNWANTED_OPERATIONS = 40
+"""Operations that bad requests started are followed up to this many; an endpoint that accepts everything has been shown to."""
+MAX_CONFLICT_TRIES = 60
+"""A bad request that meets 409 is sent again when nothing of ours runs, this often."""
+FEW_CONFLICT_TRIES = 2
+"""The same where the request before it never got past the conflict."""
+MAX_STEP_CONFLICTS = 40
+"""A reimage of the campaign that meets 409 is sent again this often."""
+RESERVED_REIMAGES = 1
+"""The campaign leaves so many reimages to the bad requests, until these are through."""
+MAX_STEPS_FIRST = 6
+"""So many of the campaign's next reimages come before one that is started to have an operation that the endpoint still knows."""
+MAX_RENEWED_OPERATIONS = 4
+"""So many reimages are started at most to have an operation that the endpoint still knows."""
+
+MAX_BUSY_TRIES = 6
+"""A throttled request is sent this often."""
+MAX_BUSY_IN_A_ROW = 4
+"""After so many requests in a row that stayed throttled, each further one is sent once."""
+MAX_SILENT_IN_A_ROW = 8
+"""After so many requests in a row without any reply, the endpoint is asked for a sign of life."""
+MAX_SAME_FAILURES = 3
+"""A kind of request that failed so often in the same way is not sent any more."""
+LONGEST_PAUSE_SECONDS = 30.0
+"""A Retry-After is honoured up to this."""
+LONGEST_PATIENCE_SECONDS = 60.0
+"""So long the whole run waits in vain, unless the operator says otherwise."""
+PATIENCE_IN_TIME_LIMITS = 10
+"""The patience of a run in time limits of a request, where that is shorter."""
+SIGN_OF_LIFE_SECONDS = 1.0
+"""Between two questions whether a silent endpoint is back."""
+
+SLOW_SECONDS = 0.5
+"""An answer that takes longer than this beside others, and"""
+SLOWER_BY = 3
+"""so many times as long as one alone, shows an endpoint that serves one request after the other."""
+
+UNKNOWN_SECONDS = 10.0
+"""An operation that no poll ever finds is given up after this."""
+UNKNOWN_AGAIN_SECONDS = 2.5
+"""The same where another was given up before."""
+MAX_UNANSWERED_POLLS = 2
+"""An operation whose polls got no reply so often in a row is given up."""
+MAX_OVERDUE_OPERATIONS = 2
+"""After so many operations without an end no more are started."""
+
+SHORTEST_PROBE_SECONDS = 0.5
+"""A reimage is given at least this long after its end to show in the probe."""
+
+
+def seconds_until_poll(waited: float, interval: float) -> float:
+    """Until the next poll of an operation that was accepted `waited` seconds ago; `interval` is the operator's, in seconds.
+
+    A share of the time for which it has run: a short operation is seen in each of its states, a long one is polled no more often than it has to be.
+    """
+    return min(max(waited * 0.15, interval / 5), interval)
+
+
+def seconds_until_look(waited: float, interval: float) -> float:
+    """Until the next look at an instance whose reimage was accepted `waited` seconds ago: its states may be short."""
+    return min(max(waited * 0.1, interval / 10), interval)

@@ -1,0 +1,32 @@
+"""The cases that README shows under "Add a case" run as they stand."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+IMPORTS = """
+import pytest
+from hypothesis import given
+
+from conformance.casebook import SystemUnderTest, afterwards, verifies
+from conformance.checks.progress import progress
+from conformance.requirements import published_before
+from conformance.strategies import malformed_versions
+"""
+
+
+def test_the_cases_of_the_readme_run(tmp_path: Path) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    blocks = [block for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "async def test_" in block]
+    assert len(blocks) == 3
+    cases = tmp_path / "test_shown.py"
+    cases.write_text(IMPORTS + "\n\n".join(blocks), encoding="utf-8")
+
+    words = [sys.executable, "-m", "pytest", str(cases), f"--rootdir={tmp_path}", "--in-memory", "-q", "-o", "addopts="]
+    done = subprocess.run([*words, "-p", "no:cacheprovider"], cwd=tmp_path, capture_output=True, text=True, check=False)  # noqa: S603
+
+    assert "4 passed" in done.stdout, done.stdout + done.stderr

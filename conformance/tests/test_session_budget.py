@@ -1,0 +1,106 @@
+"""The budget: reimages are counted once each, and never beyond the limit, whatever is under way."""
+
+from __future__ import annotations
+
+import pytest
+import trio
+
+from conformance.session.budget import Budget
+from conformance.session.signals import Untested
+from conformance.tests.session_rig import in_time
+
+
+class TestBudget:
+    """Reimages are counted once each, and never beyond the limit."""
+
+    def test_it_runs_out(self) -> None:
+        budget = Budget(2)
+
+        assert budget.allows()
+        budget.spend(1)
+        assert (budget.allows(), budget.allows(reserved=1)) == (True, False)
+        budget.spend(1)
+        assert (budget.spent, budget.allows()) == (1, True)
+        budget.spend(2)
+        assert (budget.spent, budget.allows()) == (2, False)
+
+    def test_what_reimaged_nothing_is_given_back_once(self) -> None:
+        budget = Budget(1)
+        budget.spend(5)
+        budget.give_back(4)
+        assert (budget.spent, budget.allows()) == (1, False)
+        budget.give_back(5)
+        budget.give_back(5)
+        assert (budget.spent, budget.allows()) == (0, True)
+
+    def test_nothing_is_allowed_without_a_limit(self) -> None:
+        assert Budget(0).allows() is False
+        assert Budget(0).reserve == 1
+
+
+class TestHolding:
+    """A request under way holds a reimage of the budget, since the endpoint may start one."""
+
+    @pytest.mark.parametrize("limit", [1, 3])
+    @in_time
+    async def test_what_eight_requests_start_stays_within_the_limit(self, limit: int) -> None:
+        budget, sent, left_out = Budget(limit), [], []
+
+        async def attempt(number: int) -> None:
+            try:
+                async with budget.hold():
+                    sent.append(number)
+                    assert budget.spent + budget.held <= limit
+                    await trio.sleep(1)
+                    budget.spend(number)
+            except Untested as reason:
+                left_out.append(str(reason))
+
+        async with trio.open_nursery() as tasks:
+            for number in range(8):
+                tasks.start_soon(attempt, number)
+
+        assert (len(sent), budget.spent, budget.held) == (limit, limit, 0)
+        assert left_out == ["the budget of reimages is spent"] * (8 - limit)
+
+    @in_time
+    async def test_requests_that_are_refused_hold_it_one_after_the_other(self) -> None:
+        budget = Budget(1)
+
+        async def attempt() -> None:
+            async with budget.hold():
+                await trio.sleep(1)
+
+        async with trio.open_nursery() as tasks:
+            for _ in range(8):
+                tasks.start_soon(attempt)
+
+        assert (trio.current_time(), budget.spent, budget.held) == (8.0, 0, 0)
+
+    @in_time
+    async def test_who_waits_goes_on_with_what_is_given_back(self) -> None:
+        budget = Budget(1)
+        async with trio.open_nursery() as tasks:
+            budget.take()
+
+            async def late_failure() -> None:
+                await trio.sleep(1)
+                budget.spend(7)
+                budget.give_back(7)
+                budget.release()
+
+            tasks.start_soon(late_failure)
+            async with budget.hold():
+                assert trio.current_time() == 1.0
+
+    @in_time
+    async def test_a_request_that_fails_holds_nothing_after_it(self) -> None:
+        budget = Budget(1)
+        with pytest.raises(RuntimeError):
+            async with budget.hold():
+                raise RuntimeError
+        with trio.move_on_after(1):
+            async with budget.hold():
+                await trio.sleep_forever()
+
+        assert budget.held == 0

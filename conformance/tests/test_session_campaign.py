@@ -1,0 +1,160 @@
+"""The campaign: one reimage on a deployment at a time, within the budget, and the most telling ones first."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import pytest
+import trio
+
+from conformance.checks.wording import is_conflict
+from conformance.emulator import LAYOUTS
+from conformance.model import Profile
+from conformance.protocol.requests import with_query
+from conformance.session.campaign import UNENDED
+from conformance.session.operations import State
+from conformance.tests.session_runs import in_run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conformance.session.campaign import Result
+    from conformance.session.sut import SystemUnderTest
+
+
+async def carried_out(sut: SystemUnderTest) -> list[Result]:
+    """Every step that was accepted, once the campaign is over."""
+    sut.campaign.go_on()
+    return await sut.reimages.all_finished()
+
+
+def overlapping(results: list[Result], *, same: bool) -> list[tuple[str, str]]:
+    """Pairs of steps that ran at the same time, on the `same` deployment or on two."""
+    found = []
+    for one, other in combinations(results, 2):
+        first, second = one.operation, other.operation
+        if first is not None and second is not None and first.began < second.ended and second.began < first.ended:
+            here, there = one.step.place.deployment, other.step.place.deployment
+            found += [(one.step.name, other.step.name)] if (here == there) is same else []
+    return found
+
+
+def test_a_reimage_excludes_others_of_its_deployment_and_no_others(tmp_path: Path) -> None:
+    async def body(sut: SystemUnderTest) -> None:
+        results = await carried_out(sut)
+
+        assert len(results) > 12
+        assert overlapping(results, same=True) == []
+        assert overlapping(results, same=False) != []
+
+    in_run(tmp_path, body, profile=Profile.STANDARD, operation_seconds=5.0, oddities=("lock-none",))
+
+
+@pytest.mark.parametrize("lock", ["lock-service", "lock-subscription"])
+def test_reimages_that_meet_a_conflict_are_sent_again_when_it_is_over(tmp_path: Path, lock: str) -> None:
+    async def body(sut: SystemUnderTest) -> None:
+        results = await carried_out(sut)
+        refused = [each for each in sut.recorder.exchanges if is_conflict(each) and each.label.startswith("step:")]
+
+        assert refused
+        assert {sut.campaign.results[each.label.removeprefix("step:")].is_accepted for each in refused} == {True}
+        ends = {result.operation.state for result in results if result.operation is not None}
+        assert ends == {State.ENDED}
+
+    in_run(tmp_path, body, profile=Profile.STANDARD, max_reimages=12, oddities=(lock,))
+
+
+def test_a_bad_request_that_meets_a_conflict_is_sent_again_when_it_is_over(tmp_path: Path) -> None:
+    async def body(sut: SystemUnderTest) -> None:
+        await sut.campaign.until_sent("control-slot")
+        operation = sut.campaign.results["control-slot"].operation
+        assert operation is not None
+        assert operation.is_under_way
+        other = next(place for place in sut.planner.witnesses if place.deployment == sut.planner.main)
+        answer = await sut.refuse(with_query(sut.builder.reimage(other), "comp=restart"))
+
+        conflicts = [each for each in sut.recorder.exchanges if is_conflict(each) and each.label == "refusal"]
+        assert conflicts
+        assert answer.reply is not None
+        assert answer.reply.status == 400
+        assert not operation.is_under_way
+
+    in_run(tmp_path, body, profile=Profile.STANDARD, operation_seconds=2.0, oddities=("busy-checked-first",))
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 6])
+def test_it_never_reimages_more_often_than_allowed(tmp_path: Path, limit: int) -> None:
+    async def body(sut: SystemUnderTest) -> None:
+        await sut.campaign.until_sent("control-slot") if limit > 1 else None
+        assert sut.budget.spent <= max(limit - 1, 0), "one is left to the bad requests"
+        await carried_out(sut)
+        assert sut.budget.spent == limit
+        skipped = {result.skipped for result in sut.campaign.results.values() if not result.is_accepted}
+        assert skipped == {"the budget of reimages is spent"}
+
+    run = in_run(tmp_path, body, profile=Profile.STANDARD, max_reimages=limit)
+    assert len(run.reimaged()) == limit
+
+
+def test_who_asks_for_a_step_is_told_where_the_budget_leaves_it_out(tmp_path: Path) -> None:
+    async def body(sut: SystemUnderTest) -> None:
+        async with trio.open_nursery() as tasks:
+            for step in sut.planner.steps:
+                tasks.start_soon(sut.campaign.until_sent, step.name)
+            sut.campaign.go_on()
+
+        assert trio.current_time() < 60
+
+    in_run(tmp_path, body, profile=Profile.STANDARD, max_reimages=1)
+
+
+def test_who_asks_for_a_step_is_told_where_the_endpoint_is_given_up(tmp_path: Path) -> None:
+    async def body(sut: SystemUnderTest) -> None:
+        async with trio.open_nursery() as tasks:
+            for step in sut.planner.steps:
+                tasks.start_soon(sut.campaign.until_sent, step.name)
+            await sut.campaign.until_sent("control-slot")
+            sut.sender.give_up("nothing more is sent")
+            sut.campaign.go_on()
+        await sut.campaign.settled()
+
+        assert sut.campaign.results["again"].skipped == "nothing more is sent"
+
+    in_run(tmp_path, body, profile=Profile.STANDARD, operation_seconds=5.0)
+
+
+def test_no_more_are_started_once_operations_find_no_end(tmp_path: Path) -> None:
+    async def body(sut: SystemUnderTest) -> None:
+        await carried_out(sut)
+        skipped = {result.skipped for result in sut.campaign.results.values() if not result.is_accepted}
+
+        assert skipped == {UNENDED}
+
+    in_run(tmp_path, body, "never-ends", profile=Profile.STANDARD)
+
+
+def test_the_last_step_is_taken_apart_although_no_other_is_left(tmp_path: Path) -> None:
+    async def body(sut: SystemUnderTest) -> None:
+        step = sut.planner.steps[0]
+        parts = tuple(replace(step, name=name) for name in ("one", "two"))
+        whole = replace(step, name="both", version="2009-10-01", stands_for=parts)
+        sut.campaign.pending[:] = [whole]
+        async with trio.open_nursery() as tasks:
+            tasks.start_soon(sut.campaign.run)
+            sut.campaign.go_on()
+            await sut.campaign.until_sent("one")
+            await sut.campaign.until_sent("two")
+        assert {name: result.is_accepted for name, result in sut.campaign.results.items()} == {"one": True, "two": True}
+
+    in_run(tmp_path, body, opened=False)
+
+
+def test_in_a_deployment_with_one_instance_a_run_comes_to_its_end(tmp_path: Path) -> None:
+    async def body(sut: SystemUnderTest) -> None:
+        results = await carried_out(sut)
+
+        assert {str(result.step.place) for result in results} == {str(place) for place in sut.places()}
+
+    in_run(tmp_path, body, profile=Profile.STANDARD, world=LAYOUTS["one-instance"], max_reimages=4)

@@ -1,0 +1,190 @@
+"""How a session spends reimages: on what ought to be refused only as often as it takes to know, and on what decides most first."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from conformance.emulator import LAYOUTS
+from conformance.journal import read_journal
+from conformance.model import Profile, Strictness
+from conformance.protocol.requests import with_header, with_query, without_header
+from conformance.session.signals import Inconclusive, Nonconformance, Untested
+from conformance.session.thresholds import MAX_VIOLATIONS_PER_REQUIREMENT
+from conformance.tests.memory_runs import run_in_memory
+from conformance.tests.session_runs import in_run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conformance.session.sut import SystemUnderTest
+
+COMP_IGNORED = "comp-ignored"
+"""An endpoint that takes a reimage for one whatever its comp says."""
+
+
+async def exhaust(sut: SystemUnderTest) -> None:
+    """Has as many requests accepted that break the rule on comp as are sent at most."""
+    sound = sut.builder.reimage(sut.main_witness())
+    for number in range(MAX_VIOLATIONS_PER_REQUIREMENT):
+        with pytest.raises(Nonconformance, match="REQ-REIMAGE-COMP-MISSING"):
+            await sut.refuse(with_query(sound, f"comp={number}"))
+
+
+def test_what_was_accepted_often_enough_is_not_sent_again(tmp_path: Path) -> None:
+    async def body(sut: SystemUnderTest) -> None:
+        sound = sut.builder.reimage(sut.main_witness())
+        await exhaust(sut)
+        sent = [each for each in sut.recorder.exchanges if "comp=once-more" in each.request.target]
+
+        with pytest.raises(Untested, match="enough requests that break REQ-REIMAGE-COMP-MISSING were accepted"):
+            await sut.refuse(with_query(sound, "comp=once-more"))
+        assert sent == []
+        assert sut.operations.unwanted == MAX_VIOLATIONS_PER_REQUIREMENT
+
+    in_run(tmp_path, body, COMP_IGNORED)
+
+
+def test_no_more_are_accepted_where_many_are_sent_beside_each_other(tmp_path: Path) -> None:
+    async def body(sut: SystemUnderTest) -> None:
+        sound = sut.builder.reimage(sut.main_witness())
+        with pytest.raises(Nonconformance):
+            await sut.refuse_all([with_query(sound, f"comp={number}") for number in range(20)])
+
+        assert sut.operations.unwanted == MAX_VIOLATIONS_PER_REQUIREMENT
+
+    in_run(tmp_path, body, COMP_IGNORED)
+
+
+def test_what_breaks_something_else_too_is_still_sent(tmp_path: Path) -> None:
+    async def body(sut: SystemUnderTest) -> None:
+        sound = sut.builder.reimage(sut.main_witness())
+        await exhaust(sut)
+
+        refused = await sut.refuse(with_header(with_query(sound, "comp=9"), "x-ms-version", "new"))
+        assert refused.reply is not None
+        assert refused.reply.status == 400
+
+    in_run(tmp_path, body, COMP_IGNORED)
+
+
+def test_requests_for_nothing_are_not_sent_once_they_were_seen_to_reimage_something(tmp_path: Path) -> None:
+    async def body(sut: SystemUnderTest) -> None:
+        await sut.campaign.settled()
+        before = sut.budget.spent
+        for _ in range(MAX_VIOLATIONS_PER_REQUIREMENT):
+            await sut.try_out(sut.nowhere())
+
+        with pytest.raises(Inconclusive) as found:
+            await sut.try_out(sut.nowhere())
+        assert found.value.because == ("REQ-REIMAGE-UNKNOWN-INSTANCE", "REQ-REIMAGE-UNKNOWN-SERVICE")
+        assert sut.budget.spent - before == MAX_VIOLATIONS_PER_REQUIREMENT
+        assert (await sut.try_out(sut.builder.reimage(sut.main_witness()))).reply is not None
+
+    in_run(tmp_path, body, "instance-unknown-is-first")
+
+
+def test_requests_for_nothing_are_sent_as_long_as_they_reimage_nothing(tmp_path: Path) -> None:
+    async def body(sut: SystemUnderTest) -> None:
+        await sut.campaign.settled()
+        before = sut.budget.spent
+        many = MAX_VIOLATIONS_PER_REQUIREMENT + 2
+        answers = [(await sut.try_out(sut.nowhere())).reply for _ in range(many)]
+
+        assert [answer.status for answer in answers if answer is not None] == [202] * many
+        assert sut.budget.spent == before
+
+    in_run(tmp_path, body, COMP_IGNORED, oddities=("unknown-targets-fail-later",))
+
+
+@pytest.mark.parametrize(
+    ("strictness", "odd"),
+    [
+        (Strictness.LENIENT, "historical-type-missing"),
+        (Strictness.LENIENT, "type-400"),
+        (Strictness.STRICT, "type-400"),
+    ],
+)
+def test_what_may_be_accepted_is_not_sent_while_the_instance_is_watched(
+    tmp_path: Path, strictness: Strictness, odd: str
+) -> None:
+    async def body(sut: SystemUnderTest) -> None:
+        await sut.campaign.until_sent("control-slot")
+        (watch,) = sut.instances.watches
+        request = without_header(sut.builder.reimage(sut.main_witness()), "Content-Type")
+        sent = (await sut.try_out(request)).number
+        await watch.over.wait()
+
+        started = [each.label for each in sut.recorder.exchanges if each.number < sent and "step" in each.label]
+        last = max(look.number for look in watch.looks)
+        assert (last < sent, started) == (strictness is Strictness.LENIENT, ["step:control-slot"])
+
+    changes: dict[str, Any] = {"world": LAYOUTS["one-instance"], "strictness": strictness, "profile": Profile.STANDARD}
+    in_run(tmp_path, body, oddities=(odd,), **changes)
+
+
+def test_a_look_costs_nothing(tmp_path: Path) -> None:
+    async def body(sut: SystemUnderTest) -> None:
+        await sut.campaign.settled()
+        sut.budget.limit = sut.budget.spent
+
+        for look in (sut.builder.operation_status("0" * 32), sut.builder.deployment(sut.planner.main)):
+            assert (await sut.attempt(look)).reply is not None
+            assert (await sut.attempt(replace(look, method="HEAD"))).reply is not None
+            with pytest.raises(Untested, match="the budget of reimages is spent"):
+                await sut.attempt(replace(look, method="POST"))
+        for request in (sut.nowhere(), replace(sut.nowhere(), method="GET")):
+            with pytest.raises(Untested, match="the budget of reimages is spent"):
+                await sut.attempt(request)
+
+    in_run(tmp_path, body, COMP_IGNORED)
+
+
+def test_a_refused_step_is_taken_apart_before_anything_else_is_spent(tmp_path: Path) -> None:
+    async def body(sut: SystemUnderTest) -> None:
+        sut.campaign.go_on()
+        await sut.reimages.all_finished()
+        results = sut.campaign.results
+
+        assert "minimum-name+second-certificate" not in results
+        assert results["second-certificate"].is_accepted is False
+        assert results["minimum-name"].is_accepted is True
+        assert results["other-slot"] is results["minimum-slot"]
+        assert results["other-slot"].is_accepted is True
+        assert results["again"].skipped == "the budget of reimages is spent"
+        assert sut.budget.spent == 6
+
+    in_run(tmp_path, body, "second-certificate-refused", profile=Profile.STANDARD, max_reimages=6)
+
+
+def test_a_refusal_that_stops_short_is_not_asked_for_again(tmp_path: Path) -> None:
+    code = run_in_memory(tmp_path, "--fault", "length-too-long[refused]")
+
+    journal = read_journal(tmp_path / "journal.jsonl")
+    stopped = [each for each in journal.exchanges.values() if each.response and each.reply is None]
+    counted = Counter(each.label for each in stopped)
+    assert code == 1
+    assert counted["refusal"] > 20
+    assert counted["refusal-again"] == 0
+    assert counted["refusal"] < 100, "one of each kind tells enough"
+    assert sum(each.elapsed for each in stopped) < 200
+
+
+@pytest.mark.parametrize("connections", [1, 8])
+def test_a_refusal_that_is_missing_is_asked_for_again_until_it_is_clear_that_none_comes(
+    tmp_path: Path, connections: int
+) -> None:
+    code = run_in_memory(
+        tmp_path, "--fault", "length-invalid-hangs", "--connections", str(connections), "-k", "invalid_content_length"
+    )
+
+    exchanges = read_journal(tmp_path / "journal.jsonl").exchanges.values()
+    silent = Counter(each.label for each in exchanges if each.response is None and each.failure and each.elapsed > 5)
+    assert code == 1
+    assert set(silent) == {"refusal", "refusal-again"}
+    assert silent["refusal-again"] >= 2, "one alone may have been lost on its way"
+    most = 2 if connections == 1 else MAX_VIOLATIONS_PER_REQUIREMENT
+    assert max(silent.values()) <= most

@@ -1,0 +1,214 @@
+"""Groups: bad requests to one instance share a look before and a look after, and are taken apart only where something changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pytest
+import trio
+
+from conformance.model import Outcome, Profile
+from conformance.protocol.requests import with_header, with_query, without_header
+from conformance.session.signals import Nonconformance, Untested
+from conformance.tests.session_runs import in_run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conformance.model import Exchange, Request
+    from conformance.protocol.requests import Place
+    from conformance.session.sut import SystemUnderTest
+
+VERSION, COMP, TYPE = "REQ-REIMAGE-VERSION", "REQ-REIMAGE-COMP-MISSING", "REQ-REIMAGE-CT"
+
+
+def bad_requests(sut: SystemUnderTest, place: Place) -> list[Request]:
+    """Requests to one instance that break different requirements."""
+    sound = sut.builder.reimage(place)
+    return [
+        with_query(sound, "comp=restart"),
+        with_header(sound, "x-ms-version", "latest"),
+        without_header(sound, "x-ms-version"),
+        with_header(sound, "Content-Type", "text/plain"),
+        with_query(sound, None),
+    ]
+
+
+@dataclass
+class Outcomes:
+    """What became of requests that were refused beside each other."""
+
+    answered: list[Exchange] = field(default_factory=list)
+    violations: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+
+
+async def refuse_beside(sut: SystemUnderTest, requests: list[Request]) -> Outcomes:
+    """Every one of these requests, each from a task of its own."""
+    found = Outcomes()
+
+    async def one(request: Request) -> None:
+        try:
+            found.answered.append(await sut.refuse(request))
+        except Nonconformance as violation:
+            found.violations.append(str(violation))
+        except Untested as reason:
+            found.left_out.append(str(reason))
+
+    async with trio.open_nursery() as tasks:
+        for request in requests:
+            tasks.start_soon(one, request)
+    return found
+
+
+def labels(sut: SystemUnderTest, since: int) -> str:
+    """The looks and bad requests after exchange number `since`, one letter each, in order of sending."""
+    letters = {"look": "l", "refusal": "r"}
+    return "".join(letters.get(each.label, "") for each in sut.recorder.exchanges if each.number > since)
+
+
+def last_number(sut: SystemUnderTest) -> int:
+    """The number of the latest exchange."""
+    return sut.recorder.exchanges[-1].number
+
+
+def test_a_group_is_looked_at_before_and_after_and_its_requests_go_out_between(tmp_path: Path) -> None:
+    async def body(sut: SystemUnderTest) -> None:
+        since = last_number(sut)
+        found = await refuse_beside(sut, bad_requests(sut, sut.main_witness()))
+
+        assert labels(sut, since) == "lrrrrrl"
+        assert (len(found.answered), found.violations) == (5, [])
+        untouched = [v for v in sut.recorder.verdicts if v.check == "instance_untouched"]
+        assert {v.outcome for v in untouched} == {Outcome.MET}
+
+    in_run(tmp_path, body, opened=True, profile=Profile.STANDARD, max_reimages=1)
+
+
+def test_requests_to_different_instances_are_different_groups(tmp_path: Path) -> None:
+    async def body(sut: SystemUnderTest) -> None:
+        since = last_number(sut)
+        places = sut.planner.witnesses[:2]
+        found = await refuse_beside(sut, [bad_requests(sut, place)[0] for place in places])
+
+        assert sorted(labels(sut, since)) == sorted("lrl" * 2)
+        assert len(found.answered) == 2
+
+    in_run(tmp_path, body, profile=Profile.STANDARD, max_reimages=1)
+
+
+def test_a_kind_that_was_seen_to_leave_the_instance_alone_is_not_examined_again(tmp_path: Path) -> None:
+    async def body(sut: SystemUnderTest) -> None:
+        requests = bad_requests(sut, sut.main_witness())
+        await refuse_beside(sut, requests)
+        since = last_number(sut)
+        await refuse_beside(sut, requests)
+
+        assert labels(sut, since) == "rrrrr"
+
+    in_run(tmp_path, body, profile=Profile.STANDARD, max_reimages=1)
+
+
+@pytest.mark.parametrize(
+    ("fault", "blamed"),
+    [
+        ("refused-yet-started[other type]", "REQ-REIMAGE-CT-ABSENT"),
+        ("refused-yet-started[wrong comp]", "REQ-REIMAGE-COMP-MISSING"),
+        ("refused-yet-started[malformed version]", "REQ-VER-FORMAT"),
+    ],
+)
+def test_a_group_that_changed_its_instance_is_taken_apart_and_the_culprit_named(
+    tmp_path: Path, fault: str, blamed: str
+) -> None:
+    async def body(sut: SystemUnderTest) -> None:
+        await sut.campaign.settled()
+        since, spent = last_number(sut), sut.budget.spent
+        found = await refuse_beside(sut, bad_requests(sut, sut.main_witness()))
+
+        (violation,) = found.violations
+        assert violation.startswith(f"{blamed}: ")
+        assert len(found.answered) == 4
+        culprits = [v.requirement for v in sut.recorder.verdicts if v.outcome is Outcome.VIOLATED]
+        assert set(culprits) == {blamed, "REQ-GOS-NOTFOUND-NOEFFECT"}
+        sent = labels(sut, since)
+        assert sent.startswith("lrrrrrl")
+        assert sent.count("r") == 10, "each once in the group, and once alone"
+        assert "rr" not in sent[7:]
+        assert sut.budget.spent - spent == 2, "the reimage that the group caused, and the one that named the culprit"
+
+    run = in_run(tmp_path, body, fault, max_reimages=9)
+    assert len(run.reimaged()) == run.sut.budget.spent
+
+
+def test_where_nothing_is_left_to_take_a_group_apart_the_effect_is_a_finding_all_the_same(tmp_path: Path) -> None:
+    async def body(sut: SystemUnderTest) -> None:
+        await sut.campaign.settled()
+        sut.budget.limit = sut.budget.spent + 1
+        found = await refuse_beside(sut, bad_requests(sut, sut.main_witness()))
+
+        assert {violation.partition(":")[0] for violation in found.violations} == {"REQ-GOS-NOTFOUND-NOEFFECT"}
+        assert found.left_out == []
+
+    run = in_run(tmp_path, body, "refused-yet-started[other type]", max_reimages=9)
+    assert len(run.reimaged()) == run.sut.budget.limit
+
+
+def test_a_group_with_an_accepted_request_is_examined_again(tmp_path: Path) -> None:
+    """The accepted one is at fault for the change; whether a refused one is too shows only without it."""
+
+    async def body(sut: SystemUnderTest) -> None:
+        await sut.campaign.settled()
+        since = last_number(sut)
+        found = await refuse_beside(sut, bad_requests(sut, sut.main_witness()))
+
+        (violation,) = found.violations
+        assert violation.startswith("REQ-REIMAGE-CT-ABSENT: ")
+        assert "400" in violation
+        assert len(found.answered) == 4
+        assert labels(sut, since).count("r") == 9, "the four that were refused once more"
+        untouched = {v.between[1]: v.outcome for v in sut.recorder.verdicts if v.check == "instance_untouched"}
+        assert list(untouched.values()) == [Outcome.MET] * 4
+
+    in_run(tmp_path, body, "type-accepted[text]", max_reimages=9)
+
+
+def test_two_groups_at_one_instance_never_overlap(tmp_path: Path) -> None:
+    async def body(sut: SystemUnderTest) -> None:
+        since, place = last_number(sut), sut.main_witness()
+        first, second = bad_requests(sut, place)[:2], bad_requests(sut, place)[2:]
+
+        async def later() -> None:
+            await trio.sleep(0.001)
+            await refuse_beside(sut, second)
+
+        async with trio.open_nursery() as tasks:
+            tasks.start_soon(refuse_beside, sut, first)
+            tasks.start_soon(later)
+        assert labels(sut, since) == "lrrllrrrl"
+
+    in_run(tmp_path, body, profile=Profile.STANDARD, max_reimages=1)
+
+
+def test_nobody_reimages_an_instance_while_it_is_examined(tmp_path: Path) -> None:
+    """And a step that waits for its instance keeps nothing of the budget from those that examine it."""
+
+    async def body(sut: SystemUnderTest) -> None:
+        step = sut.planner.steps[0]
+        request = with_query(sut.builder.reimage(step.place), "comp=restart")
+
+        async def go_on_meanwhile() -> None:
+            await trio.sleep(0.001)  # the look before is on its way
+            sut.campaign.go_on()
+
+        since = last_number(sut)
+        async with trio.open_nursery() as tasks:
+            tasks.start_soon(sut.refuse, request)
+            tasks.start_soon(go_on_meanwhile)
+        await sut.campaign.settled()
+        order = [each.label for each in sut.recorder.exchanges if each.number > since]
+        assert order[:3] == ["look", "refusal", "look"] or order[:4] == ["look", "refusal", "poll-refused", "look"]
+        assert order.index("step:control-slot") > order.index("refusal")
+        assert sut.budget.spent == 1
+
+    in_run(tmp_path, body, max_reimages=1)

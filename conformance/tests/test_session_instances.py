@@ -1,0 +1,168 @@
+"""Instances: how long one is watched, when nobody looks any more, and who may touch one when."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import trio
+
+from conformance.checks.instances import LATE_DEPARTURE_SECONDS
+from conformance.protocol.requests import Place
+from conformance.session.instances import Instances, Watch
+from conformance.session.operations import Operation, State
+from conformance.tests.judging_samples import BUILDER, LOOK, PLACE, TARGET, exchange, look, started
+from conformance.tests.session_rig import FakeWire, in_time, sender_over
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from conformance.model import Exchange, Request
+
+READY = look({PLACE.role_instance: "ReadyRole"})
+AWAY = look({PLACE.role_instance: "StoppedVM"})
+NOTHING = exchange(LOOK, 203)
+OPERATION_SECONDS = 0.2
+
+
+class Watching(FakeWire):
+    """Instances whose looks show what `shown` says of the seconds since the end of the operation."""
+
+    def __init__(self, shown: Callable[[float], Exchange]) -> None:
+        super().__init__(READY)
+        self._shown, self._ends = shown, 0.0
+        sender = sender_over(self, poll_interval_seconds=0.1, operation_timeout_seconds=30.0)
+        self.instances = Instances(TARGET, BUILDER, sender)
+
+    def answer(self, request: Request) -> Exchange:
+        """What a look shows now."""
+        del request
+        return self._shown(trio.current_time() - self._ends)
+
+    async def seconds(self) -> float:
+        """How long after the end of one more operation its instance was watched."""
+        operation = Operation(started(), "1", trio.current_time(), PLACE)
+        self._ends = operation.began + OPERATION_SECONDS
+        watch: Watch = self.instances.watch(operation, PLACE, READY, ())
+        await trio.sleep_until(self._ends)
+        operation.state, operation.ended = State.ENDED, self._ends
+        await watch.over.wait()
+        return round(watch.waited, 1)
+
+
+@asynccontextmanager
+async def watching(shown: Callable[[float], Exchange]) -> AsyncIterator[Watching]:
+    """Instances that are watched for as long as the block lasts."""
+    async with trio.open_nursery() as tasks:
+        made = Watching(shown)
+        made.instances.watch_in(tasks)
+        yield made
+        tasks.cancel_scope.cancel()
+
+
+@in_time
+async def test_the_last_one_that_shows_whether_others_are_left_alone_is_kept_for_that() -> None:
+    instances = Watching(lambda _: READY).instances
+    other, third = (Place(PLACE.deployment, name) for name in PLACE.deployment.role_instances[1:3])
+    watch = instances.watch(Operation(started(), "1", 0.0, PLACE), PLACE, READY, (other.role_instance,))
+
+    assert [instances.is_last_bystander(place) for place in (PLACE, other, third)] == [False, True, False]
+    watch.others += (third.role_instance,)
+    assert not instances.is_last_bystander(other)
+    instances.address(third)
+    assert instances.is_last_bystander(other)
+    watch.is_over = True
+    assert not instances.is_last_bystander(other)
+
+
+@in_time
+async def test_one_that_stays_is_watched_for_long_once() -> None:
+    async with watching(lambda _: READY) as one:
+        waits = [await one.seconds(), await one.seconds()]
+
+    assert waits[0] >= LATE_DEPARTURE_SECONDS
+    assert waits[1] < 0.6
+
+
+@in_time
+async def test_one_that_leaves_while_the_operation_runs_is_watched_until_it_is_back() -> None:
+    async with watching(lambda since: AWAY if since < 0.5 else READY) as one:
+        waits = [await one.seconds(), await one.seconds()]
+
+    assert [0.5 <= wait < 0.8 for wait in waits] == [True] * 2
+
+
+@in_time
+async def test_one_that_leaves_late_is_waited_for_every_time() -> None:
+    async with watching(lambda since: AWAY if 1.0 <= since < 1.6 else READY) as one:
+        waits = [await one.seconds() for _ in range(3)]
+
+    assert [1.6 <= wait < 1.9 for wait in waits] == [True] * 3
+
+
+@in_time
+async def test_looks_that_show_nothing_are_not_repeated_for_long() -> None:
+    async with watching(lambda _: NOTHING) as one:
+        waits = [await one.seconds(), await one.seconds()]
+
+        assert waits[0] < LATE_DEPARTURE_SECONDS + 0.3
+        assert waits[1] < 0.6
+        assert not one.instances.given_up
+
+
+@in_time
+async def test_one_that_never_comes_back_is_waited_for_once() -> None:
+    async with watching(lambda since: AWAY if since > 0 else READY) as one:
+        waits = [await one.seconds(), await one.seconds()]
+
+        assert waits[0] >= 30.0
+        assert waits[1] < 1.0
+        assert one.instances.given_up
+
+
+@in_time
+async def test_an_endpoint_that_is_given_up_ends_every_watch() -> None:
+    async with watching(lambda _: AWAY) as one:
+        watch = one.instances.watch(Operation(started(), "1", trio.current_time(), PLACE), PLACE, READY, ())
+        await trio.sleep(1)
+        one.instances._sender.give_up("nothing more is sent")
+        await watch.over.wait()
+
+    assert watch.is_over
+    assert trio.current_time() < 2
+
+
+@in_time
+async def test_who_holds_an_instance_has_it_alone() -> None:
+    instances = Watching(lambda _: READY).instances
+    other = Place(PLACE.deployment, PLACE.deployment.role_instances[1])
+    held: list[tuple[str, float]] = []
+
+    async def examine(name: str, *places: Place) -> None:
+        async with instances.hold(*places):
+            held.append((name, trio.current_time()))
+            await trio.sleep(1)
+
+    async with trio.open_nursery() as tasks:
+        for name, places in {"first": [PLACE], "second": [PLACE], "elsewhere": [other]}.items():
+            tasks.start_soon(examine, name, *places)
+
+    moments = dict(held)
+    assert moments["elsewhere"] == 0.0, "another instance is nobody's business"
+    assert sorted(moments[name] for name in ("first", "second")) == [0.0, 1.0]
+
+
+@in_time
+async def test_two_that_hold_the_same_two_instances_never_wait_for_each_other() -> None:
+    instances = Watching(lambda _: READY).instances
+    other = Place(PLACE.deployment, PLACE.deployment.role_instances[1])
+
+    async def examine(*places: Place) -> None:
+        async with instances.hold(*places):
+            await trio.sleep(1)
+
+    async with trio.open_nursery() as tasks:
+        tasks.start_soon(examine, PLACE, other)
+        tasks.start_soon(examine, other, PLACE)
+
+    assert trio.current_time() == 2.0

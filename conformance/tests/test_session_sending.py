@@ -1,0 +1,180 @@
+"""Sending: one request to the endpoint, with patience for throttling, redirects and lost connections, within limits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import trio
+
+from conformance.model import FailureKind
+from conformance.protocol.requests import with_header
+from conformance.tests.judging_samples import POLL, REIMAGE, error, exchange, silent
+from conformance.tests.session_rig import FakeWire, in_time, sender_over
+
+if TYPE_CHECKING:
+    from conformance.model import Exchange, Request
+
+BUSY = exchange(status=503)
+
+
+class TestSending:
+    """Patience within limits."""
+
+    @in_time
+    async def test_the_wire_is_told_how_to_send(self) -> None:
+        wire = FakeWire(exchange())
+
+        assert (await sender_over(wire).send(REIMAGE, label="x", on=3, watch_close=True)).number == 1
+        assert wire.options == [{"label": "x", "on": 3, "watch_close": True}]
+
+    @in_time
+    async def test_a_throttled_request_is_tried_again_ever_later(self) -> None:
+        wire = FakeWire(BUSY, BUSY, exchange())
+        sender = sender_over(wire, poll_interval_seconds=5.0)
+
+        assert (await sender.send(REIMAGE, on=3)).number == 3
+        assert trio.current_time() == 5 + 10
+        assert [option.get("on") for option in wire.options] == [3, None, None]
+
+    @in_time
+    async def test_patience_ends(self) -> None:
+        wire = FakeWire(BUSY)
+        sender = sender_over(wire, poll_interval_seconds=5.0, patience_seconds=1000.0)
+
+        assert (await sender.send(REIMAGE)).number == 6
+        assert trio.current_time() == 5 + 10 + 20 + 30 + 30
+        impatient = FakeWire(BUSY)
+        assert (await sender_over(impatient).send(REIMAGE, patient=False)).number == 1
+
+    @pytest.mark.parametrize(
+        ("value", "seconds"),
+        [("7", 7.0), ("0", 0.0), ("900", 30.0), ("9" * 400, 30.0), ("soon", 5.0), ("\xb2", 5.0), ("-1", 5.0)],
+    )
+    @in_time
+    async def test_retry_after_is_honoured_within_limits(self, value: str, seconds: float) -> None:
+        wire = FakeWire(exchange(status=429, headers=(("Retry-After", value),)), exchange())
+        sender = sender_over(wire, poll_interval_seconds=5.0)
+        await sender.send(REIMAGE)
+
+        assert trio.current_time() == seconds
+
+    @pytest.mark.parametrize(
+        "kind",
+        [FailureKind.RESET, FailureKind.CLOSED, FailureKind.TRUNCATED, FailureKind.REFUSED, FailureKind.NOT_HTTP],
+    )
+    @in_time
+    async def test_a_safe_request_that_was_lost_is_sent_once_more(self, kind: FailureKind) -> None:
+        wire = FakeWire(silent(kind=kind))
+        found = await sender_over(wire).send(POLL)
+
+        assert (found.number, wire.sent) == (2, [POLL, replace(POLL, fresh_connection=True)])
+
+    @in_time
+    async def test_a_fault_inside_the_endpoint_is_met_once_more_at_most(self) -> None:
+        fault = exchange(status=500, body=error("InternalError"))
+        wire = FakeWire(fault, exchange(status=404))
+
+        assert (await sender_over(wire).once(POLL, on=3, label="x")).number == 2
+        assert wire.sent == [POLL, POLL]
+        assert wire.options == [
+            {"label": "x", "on": 3, "watch_close": False},
+            {"label": "x", "on": None, "watch_close": False},
+        ]
+        assert (await sender_over(FakeWire(fault)).once(POLL)).number == 2
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            exchange(status=500),
+            exchange(status=500, body=error("Oops")),
+            exchange(status=501, body=error("InternalError")),
+        ],
+    )
+    @in_time
+    async def test_other_faults_are_what_they_are(self, other: Exchange) -> None:
+        assert (await sender_over(FakeWire(other)).once(POLL)).number == 1
+
+    @in_time
+    async def test_a_post_is_never_repeated_blindly(self) -> None:
+        wire = FakeWire(silent(kind=FailureKind.RESET))
+
+        assert (await sender_over(wire).send(REIMAGE)).number == 1
+
+    @pytest.mark.parametrize("kind", [FailureKind.TIMEOUT, FailureKind.TLS, FailureKind.TOO_LARGE])
+    @in_time
+    async def test_other_failures_are_left_alone(self, kind: FailureKind) -> None:
+        assert (await sender_over(FakeWire(silent(kind=kind))).send(POLL)).number == 1
+
+    @pytest.mark.parametrize(
+        ("location", "target"),
+        [
+            ("/a?b=c", "/a?b=c"),
+            ("/a", "/a"),
+            ("https://127.0.0.1:8443/a", "/a"),
+            ("https://localhost:8443/a", "/a"),
+            ("https://[::1]:8443/a", "/a"),
+        ],
+    )
+    @in_time
+    async def test_a_redirect_to_the_same_host_is_followed_once(self, location: str, target: str) -> None:
+        wire = FakeWire(exchange(status=307, headers=(("Location", location),)))
+        found = await sender_over(wire).send(REIMAGE, label="x")
+
+        assert (found.number, found.request.target) == (2, target)
+        assert with_header(found.request, "Host", "h") == with_header(replace(REIMAGE, target=target), "Host", "h")
+        assert wire.options[1]["label"] == "x"
+
+    @pytest.mark.parametrize(
+        ("host", "then"), [(("127.0.0.1:8443",), ("localhost:8443",)), (("odd",), ("odd",)), ((), ())]
+    )
+    @in_time
+    async def test_a_redirect_to_another_name_is_asked_for_by_that_name(
+        self, host: tuple[str, ...], then: tuple[str, ...]
+    ) -> None:
+        wire = FakeWire(exchange(status=307, headers=(("Location", "https://localhost:8443/a"),)))
+        found = await sender_over(wire).send(with_header(REIMAGE, "Host", *host))
+
+        assert found.request.values("Host") == then
+
+    @in_time
+    async def test_a_redirect_to_the_same_target_needs_nothing_restored(self) -> None:
+        """What is recorded of a secret that is spelt another way cannot be restored."""
+
+        class Masking(FakeWire):
+            async def exchange(self, request: Request, **options: Any) -> Exchange:
+                sent = await super().exchange(request, **options)
+                return replace(sent, request=replace(request, target="/xxxx/a?b"))
+
+        spelt = replace(POLL, target="/%30123/a?b")
+        wire = Masking(exchange(status=307, headers=(("Location", "https://127.0.0.1:8443/xxxx/a?b"),)))
+        await sender_over(wire).once(spelt)
+
+        assert [each.target for each in wire.sent] == [spelt.target, spelt.target]
+
+    @in_time
+    async def test_a_redirect_leads_to_what_was_masked_in_it(self) -> None:
+        wire = FakeWire(exchange(status=307, headers=(("Location", "https://127.0.0.1:8443/0000/a"),)))
+        sender = sender_over(wire, restored=lambda text: text.replace("0000", "6a8b"))
+
+        assert (await sender.once(POLL)).request == replace(POLL, target="/6a8b/a")
+        assert (await sender.once(POLL, on=7)).number == 4
+        assert [option.get("on") for option in wire.options] == [None, None, 7, None]
+
+    @pytest.mark.parametrize(
+        "reply",
+        [
+            exchange(status=307),
+            exchange(status=307, headers=(("Location", "https://elsewhere/a"),)),
+            exchange(status=307, headers=(("Location", "https://elsewhere:8443/a"),)),
+            exchange(status=307, headers=(("Location", "https://localhost:8444/a"),)),
+            exchange(status=307, headers=(("Location", "https://localhost/a"),)),
+            exchange(status=307, headers=(("Location", "a"),)),
+            exchange(status=308, headers=(("Location", "/a"),)),
+            silent(),
+        ],
+    )
+    @in_time
+    async def test_any_other_redirect_is_not(self, reply: Exchange) -> None:
+        assert (await sender_over(FakeWire(reply)).send(REIMAGE)).number == 1
