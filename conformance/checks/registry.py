@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
 from conformance.checks.facts import on_record
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from conformance.model import Exchange
     from conformance.protocol.requests import Place
     from conformance.world import World
+
+REPEATS_OF_A_FAULT = 2
+"""A fault inside the endpoint has passed when one of so many repeats of the request did not meet it."""
 
 
 class Check(Protocol):
@@ -214,6 +218,6 @@ def judge_scope(
 
 
 def _is_over(fault: Exchange, later: Sequence[Exchange]) -> bool:
-    """Whether a fault inside the endpoint was over when the same request came again."""
-    repeat = next((exchange for exchange in later if exchange.request == fault.request), None)
-    return repeat is not None and not is_passing_fault(repeat)
+    """Whether a fault inside the endpoint was over when the same request came again, once or twice."""
+    repeats = islice((exchange for exchange in later if exchange.request == fault.request), REPEATS_OF_A_FAULT)
+    return any(not is_passing_fault(repeat) for repeat in repeats)

@@ -18,6 +18,7 @@ from conformance.session.thresholds import (
     LONGEST_PAUSE_SECONDS,
     MAX_BUSY_IN_A_ROW,
     MAX_BUSY_TRIES,
+    MAX_FAULT_REPEATS,
     MAX_SILENT_IN_A_ROW,
     SIGN_OF_LIFE_SECONDS,
 )
@@ -86,13 +87,11 @@ class Sender:
         """One exchange, whatever comes of it.
 
         Raises Inconclusive where the endpoint, or this kind of request, was given up, and Withheld where the gate keeps the request back.
-        A 307 is followed once (REQ-HTTP-307), and what met a fault inside the endpoint is sent once more (REQ-ERR-INTERNAL, REQ-ASYNC-NON202).
+        A 307 is followed once (REQ-HTTP-307), and what met a fault inside the endpoint is sent again (REQ-ERR-INTERNAL, REQ-ASYNC-NON202).
         """
         await self.pass_gate(request)
         exchange = await self._carry(request, label, kind, on, watch_close=watch_close)
-        again = await self._again(exchange, request)
-        if again is not None:
-            exchange = await self._carry(again, label, kind, None, watch_close=watch_close)
+        exchange = await self._followed_up(exchange, request, label, kind, watch_close=watch_close)
         if exchange.response is not None:
             self._silent_in_a_row = 0
         elif request.identity not in STRANGERS and request.patience_seconds is None:
@@ -143,10 +142,9 @@ class Sender:
         exchanges = [self._recorder.record(exchange) for exchange in carried]
         for exchange in exchanges:
             self.seen(exchange)
-        again = [await self._again(exchange, request) for exchange, request in zip(exchanges, requests, strict=True)]
         return [
-            exchange if request is None else await self._carry(request, label, "", None, watch_close=False)
-            for exchange, request in zip(exchanges, again, strict=True)
+            await self._followed_up(exchange, request, label, "", watch_close=False)
+            for exchange, request in zip(exchanges, requests, strict=True)
         ]
 
     async def admits(self, request: Request) -> bool:
@@ -205,17 +203,21 @@ class Sender:
         self, exchange: Exchange, request: Request, label: str, kind: str, *, watch_close: bool
     ) -> Exchange:
         """What comes of a request that got no reply beside others when it is sent beside none; of a kind that gets none then either, what came."""
-        async with self.lanes.alone():
-            if kind in self._silent_alone:
-                return exchange
-            self._allow(request, kind)
-            again = await self._record(replace(request, fresh_connection=True), label, None, watch_close=watch_close)
+        if kind in self._silent_alone:
+            return exchange
+        again = await self._by_itself(replace(request, fresh_connection=True), label, kind, watch_close=watch_close)
         if again.reply is None:
             self._silent_alone.add(kind)
         elif exchange.failure is not None:
             how = f"a request beside others got no reply ({exchange.failure.kind.value}), and one when sent alone"
             self.lanes.narrow(self.lanes.width // 2, how)
         return again
+
+    async def _by_itself(self, request: Request, label: str, kind: str, *, watch_close: bool) -> Exchange:
+        """One exchange while nothing else of ours is under way."""
+        async with self.lanes.alone():
+            self._allow(request, kind)
+            return await self._record(request, label, None, watch_close=watch_close)
 
     async def _record(self, request: Request, label: str, on: int | None, *, watch_close: bool) -> Exchange:
         try:
@@ -244,12 +246,25 @@ class Sender:
             return min(float(value), LONGEST_PAUSE_SECONDS)
         return float(min(self.limits.poll_interval_seconds * 2 ** (tries - 1), LONGEST_PAUSE_SECONDS))
 
-    async def _again(self, exchange: Exchange, request: Request) -> Request | None:
-        """What to send once more, if anything; a redirect to what may exist and is not listed is not followed."""
-        if is_passing_fault(exchange):
-            return request
-        moved = self._moved(exchange, request)
-        return moved if moved is not None and await self.admits(moved) else None
+    async def _followed_up(
+        self, exchange: Exchange, request: Request, label: str, kind: str, *, watch_close: bool
+    ) -> Exchange:
+        """The last exchange of a request: repeated while it meets a fault inside the endpoint, the last time beside nothing else; a 307 followed once.
+
+        A redirect to what may exist and is not listed is not followed.
+        """
+        faults, is_moved = 0, False
+        while True:
+            if is_passing_fault(exchange) and faults < MAX_FAULT_REPEATS:
+                faults += 1
+            elif not is_moved and (moved := self._moved(exchange, request)) and await self.admits(moved):
+                request, is_moved = moved, True
+            else:
+                return exchange
+            if faults < MAX_FAULT_REPEATS:
+                exchange = await self._carry(request, label, kind, None, watch_close=watch_close)
+            else:
+                exchange = await self._by_itself(request, label, kind, watch_close=watch_close)
 
     def _moved(self, exchange: Exchange, request: Request) -> Request | None:
         """The same request at the URI in Location, where that is on the same host; what is recorded of it is masked."""
