@@ -111,15 +111,21 @@ class Campaign:
         for result in self.results.values():
             if result.awaits_probe:
                 self._look_into(result)
-        if self.paused:
-            return
+        if not self.paused:
+            self._start_what_is_free()
+
+    def _start_what_is_free(self) -> None:
+        """Starts steps in their order; a step whose instance is examined waits, and keeps its share of the budget meanwhile."""
+        spared = 0
         for step in list(self.pending):
             if self._book.hopeless:
                 self._skip(step, "operations find no end")
-            elif not self._budget.allows(reserved=self.reserve):
-                if self.reserve == 0:
+            elif not self._budget.allows(reserved=self.reserve + spared):
+                if self.reserve + spared == 0:
                     self._skip(step, "the budget of reimages is spent")
                 return
+            elif self.holds.keeps(step.place):
+                spared += 1
             elif self._is_free(step):
                 waiting = len(self.pending)
                 self._start(step)

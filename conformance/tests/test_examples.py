@@ -19,7 +19,7 @@ CI = {"server": "true"}
 
 def drawn(folder: Path, *words: str, server: str = "") -> list[tuple[str, int | None]]:
     """The versions that a run of the property alone sends, in order, each with the status that answered it."""
-    run_in_memory(folder / "reports", "-k", PROPERTY, *words, cwd=folder, CI=server)
+    run_in_memory(folder / "reports", "--overwrite", "-k", PROPERTY, *words, cwd=folder, CI=server)
     exchanges = read_journal(folder / "reports" / "journal.jsonl").exchanges
     refusals = [e for e in exchanges.values() if e.label == "refusal" and PROPERTY in e.case]
     return [(dict(e.request.headers)["x-ms-version"], e.reply.status if e.reply else None) for e in refusals]
