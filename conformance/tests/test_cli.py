@@ -196,9 +196,21 @@ def test_every_option_reaches_pytest(
     (tmp_path / "known.json").write_text("{}")
     chosen = ["--strictness", "lenient", "--profile", "smoke", "--max-reimages", "3"]
     chosen += ["--baseline", str(tmp_path / "known.json"), "--write-baseline", "new.json", "--seed", "7"]
+    chosen += ["--connections", "2", "--max-minutes", "5.0", "--patience", "9.0"]
     chosen += ["--allow-reimage", "--no-redact", "--report-dir", "out"]
-    call("run", str(file), *chosen, "-n", "2", "--", "-k", "poll", "-x")
-    assert started == [[*BEGINNING, "--target", str(file), *chosen, "-n", "2", "-k", "poll", "-x"]]
+    call("run", str(file), *chosen, "--", "-k", "poll", "-x")
+    assert [sorted(words) for words in started] == [
+        sorted([*BEGINNING, "--target", str(file), *chosen, "-k", "poll", "-x"])
+    ]
+    assert started[0][-3:] == ["-k", "poll", "-x"]
+
+
+def test_processes_are_of_no_use_for_one_target(
+    call: Callable[..., tuple[int, str, str]], started: list[list[str]], tmp_path: Path
+) -> None:
+    _, _, err = call("run", str(target_file(tmp_path)), "-n", "2")
+    assert err == "-n is of no use for one target: its cases run beside each other over --connections N\n"
+    assert "-n" not in started[0]
 
 
 def test_what_follows_two_dashes_is_no_target(
