@@ -203,21 +203,17 @@ class Sender:
         self, exchange: Exchange, request: Request, label: str, kind: str, *, watch_close: bool
     ) -> Exchange:
         """What comes of a request that got no reply beside others when it is sent beside none; of a kind that gets none then either, what came."""
-        if kind in self._silent_alone:
-            return exchange
-        again = await self._by_itself(replace(request, fresh_connection=True), label, kind, watch_close=watch_close)
+        async with self.lanes.alone():
+            if kind in self._silent_alone:
+                return exchange
+            self._allow(request, kind)
+            again = await self._record(replace(request, fresh_connection=True), label, None, watch_close=watch_close)
         if again.reply is None:
             self._silent_alone.add(kind)
         elif exchange.failure is not None:
             how = f"a request beside others got no reply ({exchange.failure.kind.value}), and one when sent alone"
             self.lanes.narrow(self.lanes.width // 2, how)
         return again
-
-    async def _by_itself(self, request: Request, label: str, kind: str, *, watch_close: bool) -> Exchange:
-        """One exchange while nothing else of ours is under way."""
-        async with self.lanes.alone():
-            self._allow(request, kind)
-            return await self._record(request, label, None, watch_close=watch_close)
 
     async def _record(self, request: Request, label: str, on: int | None, *, watch_close: bool) -> Exchange:
         try:
@@ -264,7 +260,9 @@ class Sender:
             if faults < MAX_FAULT_REPEATS:
                 exchange = await self._carry(request, label, kind, None, watch_close=watch_close)
             else:
-                exchange = await self._by_itself(request, label, kind, watch_close=watch_close)
+                async with self.lanes.alone():
+                    self._allow(request, kind)
+                    exchange = await self._record(request, label, None, watch_close=watch_close)
 
     def _moved(self, exchange: Exchange, request: Request) -> Request | None:
         """The same request at the URI in Location, where that is on the same host; what is recorded of it is masked."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from conformance.model import Exchange, Request
 
 BUSY = exchange(status=503)
+FAULT = exchange(status=500, body=error("InternalError"))
 
 
 class TestSending:
@@ -72,9 +73,8 @@ class TestSending:
         assert (found.number, wire.sent) == (2, [POLL, replace(POLL, fresh_connection=True)])
 
     @in_time
-    async def test_a_fault_inside_the_endpoint_is_met_once_more_at_most(self) -> None:
-        fault = exchange(status=500, body=error("InternalError"))
-        wire = FakeWire(fault, exchange(status=404))
+    async def test_a_request_that_met_a_fault_inside_the_endpoint_is_sent_again_twice_at_most(self) -> None:
+        wire = FakeWire(FAULT, exchange(status=404))
 
         assert (await sender_over(wire).once(POLL, on=3, label="x")).number == 2
         assert wire.sent == [POLL, POLL]
@@ -82,7 +82,37 @@ class TestSending:
             {"label": "x", "on": 3, "watch_close": False},
             {"label": "x", "on": None, "watch_close": False},
         ]
-        assert (await sender_over(FakeWire(fault)).once(POLL)).number == 2
+        assert (await sender_over(FakeWire(FAULT, FAULT, exchange(status=404))).once(POLL)).number == 3
+        assert (await sender_over(FakeWire(FAULT)).once(POLL)).number == 3
+
+    @in_time
+    async def test_the_second_repeat_is_sent_beside_nothing_else(self) -> None:
+        class Faulty(FakeWire):
+            """Fails inside for every request beside another."""
+
+            def answer(self, request: Request) -> Exchange:
+                return FAULT if self.under_way > 1 else super().answer(request)
+
+        wire = Faulty(exchange(status=404), seconds=1.0)
+        sender, answers = sender_over(wire, width=4), []
+
+        async def ask() -> None:
+            answers.append(await sender.once(POLL))
+
+        async with trio.open_nursery() as tasks:
+            for _ in range(4):
+                tasks.start_soon(ask)
+
+        assert [each.reply.status for each in answers if each.reply is not None] == [404] * 4
+        assert wire.widest == 4
+
+    @in_time
+    async def test_a_redirect_after_a_fault_is_followed(self) -> None:
+        moved = exchange(status=307, headers=(("Location", "/a"),))
+        wire = FakeWire(FAULT, moved, FAULT, exchange(status=404))
+
+        assert (await sender_over(wire).once(POLL)).number == 4
+        assert [request.target for request in wire.sent] == [POLL.target, POLL.target, "/a", "/a"]
 
     @pytest.mark.parametrize(
         "other",
