@@ -20,6 +20,7 @@ from conformance.plugin.ending import ASSESSMENT, PAGE, USAGE, PageHooks, end_se
 from conformance.plugin.interrupting import Interruption, LostOutput
 from conformance.plugin.options import Plan, add_options, is_wanted, plan_of
 from conformance.plugin.preparing import is_run, prepare
+from conformance.plugin.progress import ProgressLine, progress_line
 from conformance.plugin.run import Run
 from conformance.requirements import requirement
 from conformance.session.cases import Conclusion
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
+    from conformance.session.scheduler import Session
+
 RUN = pytest.StashKey[Run]()
 PLAN = pytest.StashKey[Plan]()
 FOLDER = pytest.StashKey["Path | None"]()
@@ -38,6 +41,7 @@ PREFLIGHT = pytest.StashKey["Preflight | None"]()
 LINES = pytest.StashKey[list[str]]()
 UNRECORDED = pytest.StashKey[SuiteError]()
 CONCLUSION = pytest.StashKey[Conclusion]()
+PROGRESS = pytest.StashKey[ProgressLine | None]()
 REPORT_DIR = "reimage_report_dir"
 NO_MORE = "stopped: nothing more can be recorded"
 BROKEN = "a defect of the suite ended the run at {case}, whose traceback is shown; the reports hold what was recorded until then"
@@ -257,6 +261,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> None:
     run = item.config.stash[RUN]
     if run.session is None:
         run.begin(cases_of(item.session.items), in_step=item.config.option.usepdb)
+        item.config.stash[PROGRESS] = None if item.config.option.usepdb else progress_line(item.config)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -266,7 +271,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     if run is None or run.session is None or not cites(pyfuncitem):
         return None
     try:
-        conclusion = pyfuncitem.stash[CONCLUSION] = run.session.conclusion(pyfuncitem.nodeid)
+        conclusion = pyfuncitem.stash[CONCLUSION] = _awaited(run.session, pyfuncitem)
     except ReportError as error:  # a full disk: nothing that follows could be kept
         pyfuncitem.config.stash[UNRECORDED] = error
         pyfuncitem.session.shouldfail = NO_MORE
@@ -278,6 +283,17 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     if conclusion.error is not None:
         raise conclusion.error
     return True
+
+
+def _awaited(session: Session, item: pytest.Function) -> Conclusion:
+    """The conclusion of a case; the progress of the run is told while it is waited for."""
+    line = item.config.stash.get(PROGRESS, None)
+    if line is None:
+        return session.conclusion(item.nodeid)
+    try:
+        return session.conclusion(item.nodeid, lambda: line.tell(session.progress))
+    finally:
+        line.clear()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -218,6 +218,11 @@ class Operations:
         """Those still to be polled."""
         return [operation for operation in self.all if operation.is_under_way]
 
+    @property
+    def usual_seconds(self) -> float | None:
+        """The longest time that an operation was seen to take, in seconds; None while none was seen to end."""
+        return max((o.duration for o in self.all if o.state is State.ENDED), default=None)
+
     def is_busy(self, deployment: Deployment) -> bool:
         """Whether an operation of ours runs on a deployment."""
         return any(o.place is not None and o.place.deployment == deployment for o in self.under_way)

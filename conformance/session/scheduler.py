@@ -10,16 +10,18 @@ import trio
 
 from conformance.errors import ReportError
 from conformance.session.cases import Conclusion, Phase, conclude
+from conformance.session.progress import progress_of
 from conformance.session.recorder import CaseLog
 from conformance.session.signals import Inconclusive, Untested
-from conformance.session.thresholds import MAX_CASES_UNDER_WAY
+from conformance.session.thresholds import MAX_CASES_UNDER_WAY, WAITING_SECONDS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from trio.abc import Clock
 
     from conformance.session.cases import Case
+    from conformance.session.progress import Progress
     from conformance.session.sut import SystemUnderTest
 
 STOPPED = Conclusion(
@@ -50,6 +52,7 @@ class Session:
         self._scope = trio.CancelScope()
         self._begun = threading.Event()
         self._failure: BaseException | None = None
+        self._busy_seconds = 0.0
         self._thread = threading.Thread(target=self._run, name="conformance-session", daemon=True)
 
     def start(self) -> None:
@@ -57,16 +60,24 @@ class Session:
         self._thread.start()
         self._begun.wait()
 
-    def conclusion(self, case_id: str) -> Conclusion:
-        """How a case ended, once it has; raises what broke the session itself before the case had ended."""
+    def conclusion(self, case_id: str, while_waiting: Callable[[], None] | None = None) -> Conclusion:
+        """How a case ended, once it has; raises what broke the session itself before the case had ended.
+
+        `while_waiting` is called every second until then, in the caller's own thread.
+        """
         case = self._by_id[case_id]
         if case_id in self._asked and self._token is not None:
             with suppress(trio.RunFinishedError):
                 self._token.run_sync_soon(self._asked[case_id].set)
-        found = case.conclusion.result()
+        found = _waited_for(case, while_waiting)
         if found is STOPPED and self._failure is not None:
             raise self._failure
         return found
+
+    def progress(self) -> Progress:
+        """How far the run is; any thread may ask."""
+        done = sum(1 for case in self._cases if case.conclusion.done())
+        return progress_of(self._sut, done, len(self._cases), self._busy_seconds / max(done, 1))
 
     def stop(self, seconds: float = 1.0) -> None:
         """Sends nothing more, and waits up to `seconds` for what is under way to end."""
@@ -125,6 +136,7 @@ class Session:
             conclusion = conclude(recorder, log, case.requirements, error)
             recorder.close_case(log, conclusion.outcome, trio.current_time() - began, conclusion.detail)
             case.conclusion.set_result(conclusion)
+            self._busy_seconds = self._sut.elapsed_seconds()
         finally:
             room.release()
 
@@ -152,6 +164,17 @@ class Session:
     def _out_of_time(self) -> Untested:
         minutes = (self._max_seconds or 0) / 60
         return Untested(f"not judged: the {minutes:g} minutes of --max-minutes were over")
+
+
+def _waited_for(case: Case, while_waiting: Callable[[], None] | None) -> Conclusion:
+    """The conclusion of a case, once it is there."""
+    if while_waiting is None:
+        return case.conclusion.result()
+    while True:
+        try:
+            return case.conclusion.result(WAITING_SECONDS)
+        except TimeoutError:
+            while_waiting()
 
 
 def _cause(error: BaseException) -> BaseException:

@@ -27,6 +27,9 @@ MAX_STEPS_FIRST = 6
 MAX_RENEWED_OPERATIONS = 4
 """So many reimages are started at most to have an operation that the endpoint still knows."""
 
+WAITING_SECONDS = 1.0
+"""Whoever waits for a case hears so often that it still does."""
+
 MAX_BUSY_TRIES = 6
 """A throttled request is sent this often."""
 MAX_FAULT_REPEATS = 2
