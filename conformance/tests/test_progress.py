@@ -19,18 +19,18 @@ def running(*ages: float) -> tuple[Running, ...]:
 @pytest.mark.parametrize(
     ("progress", "text"),
     [
-        (NOTHING, "0 of 340 cases; no reimage under way; 0 of 6 reimages spent; time left not known yet"),
+        (NOTHING, "0 of 340 cases; time left not known yet; 0 of 6 reimages; none under way"),
         (
             Progress(212, 340, running(41.2, 12.0), 4, 6, 185.0),
-            "212 of 340 cases; reimaging WebRole1_IN_0 41 s, WebRole1_IN_1 12 s; 4 of 6 reimages spent; about 3 min left",
+            "212 of 340 cases; about 3 min left; 4 of 6 reimages; under way: WebRole1_IN_0 41 s, WebRole1_IN_1 12 s",
         ),
         (
             Progress(339, 340, running(1, 2, 3, 4, 5), 5, 40, 0.2),
-            "339 of 340 cases; reimaging WebRole1_IN_0 1 s, WebRole1_IN_1 2 s, WebRole1_IN_2 3 s, 2 more; 5 of 40 reimages spent; about 0 s left",
+            "339 of 340 cases; about 0 s left; 5 of 40 reimages; under way: WebRole1_IN_0 1 s, WebRole1_IN_1 2 s, WebRole1_IN_2 3 s, 2 more",
         ),
         (
             Progress(1, 2, (Running("R\u00f6lle\x1b[2J_IN_0", 7000.0),), 1, 1, 7800.0),
-            "1 of 2 cases; reimaging R\\xf6lle\\x1b[2J_IN_0 1 h 57 min; 1 of 1 reimages spent; about 2 h 10 min left",
+            "1 of 2 cases; about 2 h 10 min left; 1 of 1 reimages; under way: R\\xf6lle\\x1b[2J_IN_0 1 h 57 min",
         ),
     ],
 )
@@ -66,17 +66,18 @@ def test_the_rest_is_that_of_the_deployment_with_most_to_do(
 
 @dataclass
 class Screen:
-    """Remembers what is written to a terminal."""
+    """Remembers what is written to a terminal on which pytest is in the middle of a line."""
 
-    isatty: bool = True
-    written: list[str] = field(default_factory=list)
+    column: int = 7
+    columns: int = 20
+    lines: list[str] = field(default_factory=list)
+    drawn: list[str] = field(default_factory=list)
 
-    def ensure_newline(self) -> None:
-        self.written.append("<newline>")
+    def line(self, text: str) -> None:
+        self.lines.append(text)
 
-    def write(self, content: str, *, flush: bool = False) -> None:
-        assert flush, "nobody sees what is not written at once"
-        self.written.append(content)
+    def draw(self, text: str) -> None:
+        self.drawn.append(text)
 
 
 def asked_too_early() -> Progress:
@@ -84,33 +85,35 @@ def asked_too_early() -> Progress:
 
 
 def test_a_log_has_a_line_a_minute_and_none_before_the_first_minute_is_over() -> None:
-    screen, now = Screen(isatty=False), [0.0]
+    screen, now = Screen(), [0.0]
     line = ProgressLine(screen, redraws=False, clock=lambda: now[0])
     for second in range(int(LOG_EVERY_SECONDS)):
         now[0] = float(second)
         line.tell(asked_too_early)
     line.clear()
-    assert screen.written == []
+    assert screen.lines == []
 
     for second in range(60, 181):
         now[0] = float(second)
         line.tell(lambda: NOTHING)
     line.clear()
 
-    assert [each for each in screen.written if each != "<newline>"] == [f"{progress_text(NOTHING)}\n"] * 3
+    assert screen.lines == [progress_text(NOTHING)] * 3
+    assert screen.drawn == []
 
 
-def test_a_terminal_has_one_line_that_is_redrawn_and_taken_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "20")
-    screen = Screen()
+@pytest.mark.parametrize(("column", "back"), [(0, ""), (7, "\x1b[7C"), (47, "\x1b[7C")])
+def test_a_terminal_has_one_line_that_is_redrawn_and_taken_away(column: int, back: str) -> None:
+    screen = Screen(column)
     line = ProgressLine(screen, redraws=True)
     line.clear()
-    assert screen.written == [], "nothing was drawn"
+    assert screen.drawn == [], "nothing was drawn"
 
     for _ in range(2):
         line.tell(lambda: NOTHING)
     line.clear()
     line.clear()
 
-    drawn = "\r\x1b[K" + progress_text(NOTHING)[:19]
-    assert screen.written == ["<newline>", drawn, drawn, "\r\x1b[K\x1b[A"]
+    text = progress_text(NOTHING)[:19]
+    assert screen.drawn == [f"\n{text}", f"\r\x1b[K{text}", f"\r\x1b[K\x1b[A{back}"]
+    assert screen.lines == []
