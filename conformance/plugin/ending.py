@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from conformance.plugin.options import Plan
     from conformance.plugin.run import Run
 
-NO_CASES = 5
+NONCONFORMANT = 1
 INTERRUPTED = 2
+INTERNAL_ERROR = 3
+NO_CASES = 5
 AT_ITS_END = (0, 1, NO_CASES)
 """What pytest's exit status is for a session that came to its end; every other means that it was cut short."""
 
@@ -76,8 +78,8 @@ def _set_status(session: pytest.Session, assessment: Assessment, exitstatus: int
     """Makes the exit status the run's verdict, where nothing else decides it."""
     if exitstatus in AT_ITS_END or (exitstatus == INTERRUPTED and assessment.run.interrupted):
         session.exitstatus = NO_CASES if exitstatus == NO_CASES else assessment.exit_code
-    if any(case.outcome == "error" for case in assessment.cases) and assessment.exit_code == 0:
-        session.exitstatus = 3
+    if any(case.outcome == "error" for case in assessment.cases) and assessment.exit_code != NONCONFORMANT:
+        session.exitstatus = INTERNAL_ERROR
 
 
 def _way_on(folder: Path | None) -> str:

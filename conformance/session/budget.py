@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import trio
 
 from conformance.session.signals import Untested
-from conformance.session.thresholds import RESERVED_REIMAGES
+from conformance.session.thresholds import RESERVED_REIMAGES, SHARE_OF_A_GROUP
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
 SPENT = "the budget of reimages is spent"
 
@@ -44,24 +44,36 @@ class Budget:
     @asynccontextmanager
     async def hold(self) -> AsyncIterator[None]:
         """Holds one reimage while a request that may start it is under way; raises Untested once none is left."""
+        async with self.hold_up_to(1):
+            yield
+
+    @asynccontextmanager
+    async def hold_up_to(self, most: int) -> AsyncIterator[int]:
+        """Holds one reimage or more, `most` at the most, and gives their number; raises Untested once none is left.
+
+        More than one is a SHARE_OF_A_GROUP of what is left at the most.
+        """
         while not self.allows():
             if self.is_spent:
                 raise Untested(SPENT)
             await self.change.wait()
-        self.take()
+        count = max(1, min(most, (self.limit - self.spent - self.held) // SHARE_OF_A_GROUP))
+        with self.held_now(count):
+            yield count
+
+    def could_allow(self, count: int, *, reserved: int) -> bool:
+        """Whether there are `count` reimages beside `reserved` where none of the requests under way starts one."""
+        return self.spent + reserved + count <= self.limit
+
+    @contextmanager
+    def held_now(self, count: int) -> Iterator[None]:
+        """Holds `count` reimages, of which `allows` has just said that they are there."""
+        self.held += count
         try:
             yield
         finally:
-            self.release()
-
-    def take(self) -> None:
-        """Holds one reimage, of which `allows` has said that it is there."""
-        self.held += 1
-
-    def release(self) -> None:
-        """What was held is held no more: it was spent, or not needed."""
-        self.held -= 1
-        self._tell()
+            self.held -= count
+            self._tell()
 
     def spend(self, exchange: int) -> None:
         """Counts the reimage that exchange number `exchange` started."""

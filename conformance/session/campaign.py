@@ -210,17 +210,14 @@ class Campaign:
     async def _carry_out(self, step: Step, result: Result) -> None:
         """One step from its request until its instance is back; its deployment is free for others when its operation is over."""
         try:
-            async with self._hold(step):
-                if not self._budget.allows(reserved=self._reserve):  # others took what was left while it waited
+            async with self._instances_of(step) as count:
+                if not count:
                     self._put_back(step)
                     return
-                self._budget.take()
-                try:
+                with self._budget.held_now(count):
                     await self._start(step, result)
-                finally:
-                    self._budget.release()
-                if result.operation is not None and step.contend and self._budget.allows(reserved=self._reserve + 1):
-                    await self._contend(result)
+                    if result.operation is not None and count > 1:
+                        await self._contend(result)
                 if result.operation is not None:
                     await result.operation.over.wait()
                     self._free(step)
@@ -238,14 +235,28 @@ class Campaign:
             self._free(step)
 
     @asynccontextmanager
-    async def _hold(self, step: Step) -> AsyncIterator[None]:
-        """Holds the instances of a step; until it has them, it only claims a reimage of the budget, ahead of the next steps."""
+    async def _instances_of(self, step: Step) -> AsyncIterator[int]:
+        """Holds the instances of a step, and gives how many reimages there are for it; until then it claims one of the budget, ahead of the next steps."""
         async with AsyncExitStack() as stack:
             try:
                 await stack.enter_async_context(self._instances.hold(step.place, *self._contended(step)))
+                count = await self._room_for(step)
             finally:
                 self._claimed -= 1
-            yield
+            yield count
+
+    async def _room_for(self, step: Step) -> int:
+        """How many reimages a step may start: with contention one for each of its requests, or else one, and 0 where not even that is left.
+
+        It waits for the bad requests under way, so that what they hold for a moment decides nothing.
+        """
+        whole = 2 + len(self._contended(step)) if step.contend else 1
+        for count in (whole, 1):
+            while self._budget.could_allow(count, reserved=self._reserve):
+                if self._budget.allows(reserved=self._reserve + count - 1):
+                    return count
+                await self._budget.change.wait()
+        return 0
 
     def _put_back(self, step: Step) -> None:
         """Leaves a step for later, as if it had not begun: who waits for an instance holds none of the budget meanwhile."""
@@ -349,17 +360,13 @@ class Campaign:
     async def _contend(self, result: Result) -> None:
         """While the step's operation runs: another reimage of the same instance, and one of another (digest section M)."""
         step = result.step
-        async with self._budget.hold():
-            result.same = await self._sender.send(self._builder.reimage(step.place, step.form), label="contend:same")
-            result.same_operation = self._opened(result.same, step.place, step)
+        result.same = await self._sender.send(self._builder.reimage(step.place, step.form), label="contend:same")
+        result.same_operation = self._opened(result.same, step.place, step)
         for place in self._contended(step):
             result.other_place = place
-            if self._operations.under_way and self._budget.allows(reserved=self._reserve):
-                async with self._budget.hold():
-                    result.other = await self._sender.send(
-                        self._builder.reimage(place, step.form), label="contend:other"
-                    )
-                    result.other_operation = self._opened(result.other, place, step)
+            if self._operations.under_way:
+                result.other = await self._sender.send(self._builder.reimage(place, step.form), label="contend:other")
+                result.other_operation = self._opened(result.other, place, step)
                 if result.other_operation is not None:
                     self._instances.address(place)
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from conformance.model import Deployment, Exchange, Request, Verdict
+    from conformance.protocol.addresses import UriForm
     from conformance.protocol.requests import Place, RequestBuilder
     from conformance.session.budget import Budget
     from conformance.session.campaign import Campaign
@@ -62,7 +63,7 @@ class Answered:
 class Refusals:
     """What a session does with requests that ought to be refused, and with those of which either answer is fine.
 
-    `exposed` gives the deployments that have instances which the target file does not list.
+    `exposed` gives the deployments that have instances which the target file does not list. `forms` are the forms of URI in which requests were to be refused.
     """
 
     def __init__(
@@ -81,11 +82,12 @@ class Refusals:
         self._operations, self._instances, self._campaign, self._budget = operations, instances, campaign, budget
         self.reader = reader
         self.violations = Violations(lambda: sender.lanes.width)
-        self._groups = Groups(instances, operations)
+        self._groups = Groups(instances, operations, budget)
         self._examined: set[tuple[str, ...]] = set()
         self._met_conflicts = False
         self._addressed_nothing = 0
         self.exposed: Callable[[], list[Deployment]] = list
+        self.forms: set[UriForm] = set()
 
     async def refuse(
         self,
@@ -105,6 +107,8 @@ class Refusals:
         bad = self.reader.read(
             request, requirement, effects=effects, effect_requirement=effect_requirement, watch_close=watch_close
         )
+        if bad.permitted.address.form is not None:
+            self.forms.add(bad.permitted.address.form)
         verdicts: list[Verdict] = []
         if bad.place is not None and self._instances.offers_deployment and self._is_to_be_examined(bad):
             answered = await self._examined_once_or_twice(bad, bad.place, verdicts)
@@ -188,7 +192,7 @@ class Refusals:
         async with self._groups.join(place) as group:
             group.blamed.add(bad.blamed)
             try:
-                answered = await self._answered(bad)
+                answered = await self._answered(bad, is_held=True)
                 group.accepted = group.accepted or answered.operation is not None
                 verdicts += self._judged(bad, answered)
                 verdicts += await self._traces(answered) if examine and answered.is_refused else []
@@ -197,8 +201,8 @@ class Refusals:
             await group.looked.wait()
             if group.is_changed and group.accepted:
                 return answered, examine
-            if group.is_changed and group.after is not None:
-                self._budget.spend(group.after.number)  # once for the group: one of its requests reimaged the instance
+            if group.is_changed and group.size == 1:
+                self._budget.spend(answered.exchange.number)
             if answered.is_refused and (examine or group.is_changed):
                 self._examined.add(bad.key)
                 alone = group.size == 1 or not group.is_changed
@@ -214,17 +218,19 @@ class Refusals:
         async with group.turn:
             before = await self._instances.until_ready(group.place)
             try:
-                answered = await self._answered(bad)
+                async with self._budget.hold():
+                    answered = await self._answered(bad, is_held=True)
+                    after = await self._instances.look(group.place.deployment)
             except Untested:
                 if not self._budget.is_spent:
                     raise
                 # Nobody can be named any more.
                 blamed = next(iter(group.blamed)) if len(group.blamed) == 1 else "REQ-GOS-NOTFOUND-NOEFFECT"
                 return self._effect(replace(bad, effect_requirement=blamed), group, first)
-            after = await self._instances.look(group.place.deployment)
             beside = self._operations.is_busy(group.place.deployment)
             if is_changed(group.place, before, after) and answered.is_refused:
-                self._budget.spend(answered.exchange.number)
+                for each in (first, answered):  # it reimaged the instance in the group as well
+                    self._budget.spend(each.exchange.number)
                 self.violations.count(bad.broken, 1)
             return self._untouched(bad, before, answered, after, beside=beside)
 
@@ -244,14 +250,15 @@ class Refusals:
 
     # Sending and following.
 
-    async def _answered(self, bad: BadRequest) -> Answered:
-        """Sends a bad request, insists where no reply came, and follows what it started."""
+    async def _answered(self, bad: BadRequest, *, is_held: bool = False) -> Answered:
+        """Sends a bad request, insists where no reply came, and follows what it started; `is_held` says that a reimage is held for it."""
         self._sender.patience.refusals.add(bad.kind)
         async with self.violations.room_for(bad.broken):
-            exchange = await self._attempt(bad.request, "refusal", bad.kind, watch_close=bad.watch_close)
-            alive = False
-            if _asks_for_insistence(bad.request, exchange):
-                exchange, alive = await self._insist(bad, exchange)
+            async with nullcontext() if is_held or _is_a_look(bad.request) else self._budget.hold():
+                exchange = await self._past_conflicts(bad.request, "refusal", bad.kind, watch_close=bad.watch_close)
+                alive = False
+                if _asks_for_insistence(bad.request, exchange):
+                    exchange, alive = await self._insist(bad, exchange)
             operation = await self._follow(bad, exchange)
             self.violations.count(bad.broken, _weight(exchange, operation, alive=alive))
         return Answered(exchange, operation, alive)
@@ -283,7 +290,7 @@ class Refusals:
         await self._operations.until_quiet()
         if not await self._sender.is_alive():
             return exchange, False
-        again = await self._attempt(replace(bad.request, fresh_connection=True), "refusal-again", bad.kind)
+        again = await self._past_conflicts(replace(bad.request, fresh_connection=True), "refusal-again", bad.kind)
         return again, again.reply is None and await self._sender.is_alive()
 
     async def _follow(self, bad: BadRequest, exchange: Exchange) -> Operation | None:

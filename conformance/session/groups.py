@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from conformance.checks.deployments import READY, statuses_in
-from conformance.session.signals import Inconclusive
+from conformance.session.signals import Inconclusive, Untested
 from conformance.session.thresholds import MAX_GROUP_SIZE, ROUNDS_TO_JOIN
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from conformance.model import Exchange
     from conformance.protocol.requests import Place
+    from conformance.session.budget import Budget
     from conformance.session.instances import Instances
     from conformance.session.operations import Operations
 
@@ -26,8 +27,9 @@ if TYPE_CHECKING:
 class Group:
     """Bad requests to one instance that are examined together.
 
+    `members` wait for the first look; the first `size` of them are let in, one for each reimage of the budget that is held for the group.
     `before` and `after` are the looks; `blamed` are the requirements that an effect of one is held against; `accepted` says that one of the requests was accepted, so that what the looks show may be its doing;
-    `beside` that another instance of the deployment was being reimaged.
+    `beside` that another instance of the deployment was being reimaged, and `broken` why it ended before its time.
     """
 
     place: Place
@@ -36,7 +38,8 @@ class Group:
     blamed: set[str] = field(default_factory=set)
     accepted: bool = False
     beside: bool = False
-    broken: bool = False
+    broken: Inconclusive | Untested | None = None
+    members: list[object] = field(default_factory=list)
     size: int = 0
     sending: int = 0
     examined: int = 0
@@ -44,6 +47,11 @@ class Group:
     looked: trio.Event = field(default_factory=trio.Event)
     finished: trio.Event = field(default_factory=trio.Event)
     turn: trio.Lock = field(default_factory=trio.Lock)
+
+    def let_in(self, most: int) -> None:
+        """The examination begins: the first `most` members take part in it."""
+        del self.members[most:]
+        self.size = self.sending = self.examined = len(self.members)
 
     @property
     def is_changed(self) -> bool:
@@ -72,8 +80,8 @@ class Groups:
     the task whose request came first leads: it holds the instance and looks.
     """
 
-    def __init__(self, instances: Instances, operations: Operations) -> None:
-        self._instances, self._operations = instances, operations
+    def __init__(self, instances: Instances, operations: Operations, budget: Budget) -> None:
+        self._instances, self._operations, self._budget = instances, operations, budget
         self._open: dict[str, Group] = {}
         self._examining: set[str] = set()
         self._passing: Counter[str] = Counter()
@@ -107,31 +115,47 @@ class Groups:
 
     @asynccontextmanager
     async def join(self, place: Place) -> AsyncIterator[Group]:
-        """A group whose first look has been made; raises Inconclusive where its leader was stopped."""
-        name = str(place)
-        group = self._open.get(name)
-        leads = group is None
-        if group is None:
-            group = self._open[name] = Group(place)
-        group.size += 1
-        group.sending += 1
-        group.examined += 1
-        if group.size >= MAX_GROUP_SIZE:
-            self._open.pop(name, None)
-        if leads:
-            async with self._lead(group):
-                try:
-                    yield group
-                finally:
-                    group.leave()
-            return
-        await group.begun.wait()
-        if group.broken:
-            raise Inconclusive("the examination that this request was a part of was stopped")
+        """A group whose first look has been made.
+
+        Raises Inconclusive where its leader was stopped, and Untested where the budget of reimages is spent.
+        """
+        name, member = str(place), object()
+        while True:
+            group = self._open.get(name)
+            if group is None:
+                group = self._open[name] = Group(place, members=[member])
+                async with self._lead(group):
+                    try:
+                        yield group
+                    finally:
+                        group.leave()
+                return
+            await self._until_begun(group, member)
+            if group.broken is not None:
+                raise group.broken
+            if member in group.members:
+                break
         try:
             yield group
         finally:
             group.leave()
+
+    async def _until_begun(self, group: Group, member: object) -> None:
+        """Waits in a group for its first look; who is stopped meanwhile is no member."""
+        group.members.append(member)
+        if len(group.members) >= MAX_GROUP_SIZE:
+            self._close(group)
+        try:
+            await group.begun.wait()
+        except BaseException:
+            if not group.begun.is_set():
+                group.members.remove(member)
+            raise
+
+    def _close(self, group: Group) -> None:
+        """Nobody else joins a group."""
+        if self._open.get(str(group.place)) is group:
+            del self._open[str(group.place)]
 
     @asynccontextmanager
     async def _lead(self, group: Group) -> AsyncIterator[None]:
@@ -142,19 +166,22 @@ class Groups:
                 await self._operations.until_over(group.place)
                 await self._instances.until_settled(self._operations.at(group.place))
                 await self._instances.until_online(group.place)
-                if self._open.get(str(group.place)) is group:
-                    del self._open[str(group.place)]
-                await self._begin(str(group.place))
-                group.before = await self._instances.until_ready(group.place)
-                group.begun.set()
-                yield
-                await group.finished.wait()
+                self._close(group)
+                async with self._budget.hold_up_to(len(group.members)) as count:
+                    group.let_in(count)
+                    await self._begin(str(group.place))
+                    group.before = await self._instances.until_ready(group.place)
+                    group.begun.set()
+                    yield
+                    await group.finished.wait()
+        except Untested as reason:
+            group.broken = Untested(str(reason))
+            raise
         except BaseException:
-            group.broken = True
+            group.broken = Inconclusive("the examination that this request was a part of was stopped")
             raise
         finally:
-            if self._open.get(str(group.place)) is group:
-                del self._open[str(group.place)]
+            self._close(group)
             for event in (group.begun, group.looked, group.finished):
                 event.set()
             self._examining.discard(str(group.place))
@@ -163,8 +190,8 @@ class Groups:
     async def _until_nobody_joins(self, group: Group) -> None:
         """Lets other tasks run that are ready to send, so that they join; it takes no time."""
         size = 0
-        while size < group.size < MAX_GROUP_SIZE:
-            size = group.size
+        while size < len(group.members) < MAX_GROUP_SIZE:
+            size = len(group.members)
             for _ in range(ROUNDS_TO_JOIN):
                 await trio.lowlevel.checkpoint()
 

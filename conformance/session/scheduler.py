@@ -110,6 +110,8 @@ class Session:
                     self._sut.sender.give_up(str(reason))
                 for phase in Phase:
                     await self._phase(phase)
+                with trio.move_on_after(max(self._time_left(), 0)):
+                    await self._sut.until_controlled()
                 tasks.cancel_scope.cancel()
 
     async def _phase(self, phase: Phase) -> None:

@@ -25,7 +25,7 @@ from conformance.session.steps import Planner
 from conformance.session.thresholds import SLOW_SECONDS, SLOWER_BY
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Iterator
+    from collections.abc import Awaitable, Callable, Container, Iterable, Iterator
 
     from conformance.checks.registry import Check
     from conformance.model import Exchange, Profile, Request, Target, Verdict
@@ -120,13 +120,27 @@ class SystemUnderTest:
 
     async def _heed_refusals(self) -> None:
         """Sends nothing more where reimages were tried in every form that is planned, and no sound request reaches the service."""
-        for name in {step.form: step.name for step in reversed(self.planner.steps)}.values():
+        for name in self._first_steps(tuple(UriForm)):
             await self.campaign.until_sent(name)
         front = front_of(self.world, self.recorder.exchanges)
         closed = closed_reimages(self.world, self.recorder.exchanges)
         reason = front.sentence if front is not None else closed
         if reason:
             self.sender.give_up(reason)
+
+    async def until_controlled(self) -> None:
+        """Waits until a sound reimage was tried in each form in which one that ought to be refused was, and its operation asked for: refusals count only beside that."""
+        for name in self._first_steps(self.refusals.forms):
+            await self.campaign.until_sent(name)
+            result = self.campaign.results.get(name)
+            operation = result.operation if result is not None else None
+            while operation is not None and operation.is_under_way and not operation.is_known:
+                await self.operations.a_while(operation)
+
+    def _first_steps(self, forms: Container[UriForm]) -> list[str]:
+        """The first planned step in each of these forms."""
+        first = {step.form: step.name for step in reversed(self.planner.steps)}
+        return [name for form, name in first.items() if form in forms]
 
     async def _find_width(self) -> None:
         """Asks harmless questions beside each other, as many as lanes are asked for, so that an endpoint that cannot take so many shows it now."""

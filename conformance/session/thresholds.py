@@ -6,6 +6,8 @@ MAX_CASES_UNDER_WAY = 32
 """So many cases are started ahead; their requests share the connections. Groups of refusals come from cases that wait together."""
 MAX_GROUP_SIZE = 24
 """So many bad requests share one look before and one after; the larger, the more is sent again where one had an effect."""
+SHARE_OF_A_GROUP = 4
+"""A group takes one in so many of the reimages that are left: each of its requests may start one, and another when the group is taken apart."""
 ROUNDS_TO_JOIN = 4
 """A group begins when in so many rounds of the scheduler no further request joined it."""
 MAX_VIOLATIONS_PER_REQUIREMENT = 6

@@ -80,18 +80,36 @@ class TestHolding:
     @in_time
     async def test_who_waits_goes_on_with_what_is_given_back(self) -> None:
         budget = Budget(1)
-        async with trio.open_nursery() as tasks:
-            budget.take()
 
-            async def late_failure() -> None:
+        async def late_failure(*, task_status: trio.TaskStatus[None]) -> None:
+            async with budget.hold():
+                task_status.started()
                 await trio.sleep(1)
                 budget.spend(7)
                 budget.give_back(7)
-                budget.release()
 
-            tasks.start_soon(late_failure)
+        async with trio.open_nursery() as tasks:
+            await tasks.start(late_failure)
             async with budget.hold():
                 assert trio.current_time() == 1.0
+
+    @pytest.mark.parametrize(("limit", "count"), [(1, 1), (6, 1), (8, 2), (40, 10), (500, 24)])
+    @in_time
+    async def test_a_group_holds_a_share_of_what_is_left(self, limit: int, count: int) -> None:
+        budget = Budget(limit)
+        async with budget.hold_up_to(24) as held:
+            assert (held, budget.held) == (count, count)
+        assert budget.held == 0
+        budget.spent = limit
+        with pytest.raises(Untested):
+            await budget.hold_up_to(24).__aenter__()
+
+    @in_time
+    async def test_what_is_held_for_a_moment_could_still_be_allowed(self) -> None:
+        budget = Budget(3, spent=1)
+        with budget.held_now(2):
+            assert (budget.allows(), budget.could_allow(2, reserved=0)) == (False, True)
+        assert (budget.could_allow(2, reserved=1), budget.could_allow(3, reserved=0)) == (False, False)
 
     @in_time
     async def test_a_request_that_fails_holds_nothing_after_it(self) -> None:

@@ -16,10 +16,11 @@ from conformance.tests.session_runs import in_run
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conformance.model import Exchange, Request
+    from conformance.model import Deployment, Exchange, Request
     from conformance.protocol.requests import Place
     from conformance.session.sut import SystemUnderTest
 
+STARTED = ("other type", "wrong comp", "malformed version")
 VERSION, COMP, TYPE = "REQ-REIMAGE-VERSION", "REQ-REIMAGE-COMP-MISSING", "REQ-REIMAGE-CT"
 
 
@@ -75,6 +76,7 @@ def last_number(sut: SystemUnderTest) -> int:
 
 def test_a_group_is_looked_at_before_and_after_and_its_requests_go_out_between(tmp_path: Path) -> None:
     async def body(sut: SystemUnderTest) -> None:
+        await sut.campaign.settled()
         since = last_number(sut)
         found = await refuse_beside(sut, bad_requests(sut, sut.main_witness()))
 
@@ -83,7 +85,7 @@ def test_a_group_is_looked_at_before_and_after_and_its_requests_go_out_between(t
         untouched = [v for v in sut.recorder.verdicts if v.check == "instance_untouched"]
         assert {v.outcome for v in untouched} == {Outcome.MET}
 
-    in_run(tmp_path, body, opened=True, profile=Profile.STANDARD, max_reimages=1)
+    in_run(tmp_path, body, max_reimages=40)
 
 
 def test_requests_to_different_instances_are_different_groups(tmp_path: Path) -> None:
@@ -137,21 +139,38 @@ def test_a_group_that_changed_its_instance_is_taken_apart_and_the_culprit_named(
         assert "rr" not in sent[7:]
         assert sut.budget.spent - spent == 2, "the reimage that the group caused, and the one that named the culprit"
 
-    run = in_run(tmp_path, body, fault, max_reimages=9)
+    run = in_run(tmp_path, body, fault, max_reimages=40)
     assert len(run.reimaged()) == run.sut.budget.spent
 
 
-def test_where_nothing_is_left_to_take_a_group_apart_the_effect_is_a_finding_all_the_same(tmp_path: Path) -> None:
+def test_where_nothing_is_left_to_take_a_group_apart_the_effect_is_a_finding_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def body(sut: SystemUnderTest) -> None:
         await sut.campaign.settled()
-        sut.budget.limit = sut.budget.spent + 1
+        look, since = sut.instances.look, last_number(sut)
+
+        async def look_and_spend(deployment: Deployment) -> Exchange | None:
+            if "r" in labels(sut, since):
+                sut.budget.limit = sut.budget.spent
+            return await look(deployment)
+
+        monkeypatch.setattr(sut.instances, "look", look_and_spend)
         found = await refuse_beside(sut, bad_requests(sut, sut.main_witness()))
 
         assert {violation.partition(":")[0] for violation in found.violations} == {"REQ-GOS-NOTFOUND-NOEFFECT"}
         assert found.left_out == []
 
-    run = in_run(tmp_path, body, "refused-yet-started[other type]", max_reimages=9)
-    assert len(run.reimaged()) == run.sut.budget.limit
+    in_run(tmp_path, body, "refused-yet-started[other type]", max_reimages=40)
+
+
+@pytest.mark.parametrize("limit", [1, 3, 9])
+def test_what_is_refused_and_started_all_the_same_stays_within_the_budget(tmp_path: Path, limit: int) -> None:
+    async def body(sut: SystemUnderTest) -> None:
+        await refuse_beside(sut, bad_requests(sut, sut.main_witness()))
+
+    run = in_run(tmp_path, body, *(f"refused-yet-started[{each}]" for each in STARTED), max_reimages=limit)
+    assert 0 < len(run.reimaged()) <= limit
 
 
 def test_a_group_with_an_accepted_request_is_examined_again(tmp_path: Path) -> None:
@@ -170,11 +189,12 @@ def test_a_group_with_an_accepted_request_is_examined_again(tmp_path: Path) -> N
         untouched = {v.between[1]: v.outcome for v in sut.recorder.verdicts if v.check == "instance_untouched"}
         assert list(untouched.values()) == [Outcome.MET] * 4
 
-    in_run(tmp_path, body, "type-accepted[text]", max_reimages=9)
+    in_run(tmp_path, body, "type-accepted[text]", max_reimages=40)
 
 
 def test_two_groups_at_one_instance_never_overlap(tmp_path: Path) -> None:
     async def body(sut: SystemUnderTest) -> None:
+        await sut.campaign.settled()
         since, place = last_number(sut), sut.main_witness()
         first, second = bad_requests(sut, place)[:2], bad_requests(sut, place)[2:]
 
@@ -187,7 +207,21 @@ def test_two_groups_at_one_instance_never_overlap(tmp_path: Path) -> None:
             tasks.start_soon(later)
         assert labels(sut, since) == "lrrllrrrl"
 
-    in_run(tmp_path, body, profile=Profile.STANDARD, max_reimages=1)
+    in_run(tmp_path, body, max_reimages=40)
+
+
+def test_with_few_reimages_left_a_group_is_smaller(tmp_path: Path) -> None:
+    """Each request of a group may start a reimage, and does where the endpoint refuses it and starts it all the same."""
+
+    async def body(sut: SystemUnderTest) -> None:
+        await sut.campaign.settled()
+        sut.budget.limit = sut.budget.spent + 12
+        since = last_number(sut)
+        await refuse_beside(sut, bad_requests(sut, sut.main_witness()))
+
+        assert labels(sut, since) == "lrrrllrrl"
+
+    in_run(tmp_path, body, max_reimages=40)
 
 
 def test_nobody_reimages_an_instance_while_it_is_examined(tmp_path: Path) -> None:

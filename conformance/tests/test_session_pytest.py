@@ -36,7 +36,7 @@ class Ran:
 
     def words(self) -> list[str]:
         """What pytest said of each case, in order."""
-        return re.findall(r"^cases/\S+::\S.* ([A-Z-]+) +\[ *\d+%\]$", self.said, re.MULTILINE)
+        return re.findall(r"^cases/\S+::\S+ ([A-Z-]+)\b.*\[ *\d+%\]$", self.said, re.MULTILINE)
 
     def failed(self) -> list[str]:
         """The ids that pytest lists as failed."""
