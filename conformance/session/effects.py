@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import AsyncExitStack, nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -253,12 +253,14 @@ class Refusals:
     async def _answered(self, bad: BadRequest, *, is_held: bool = False) -> Answered:
         """Sends a bad request, insists where no reply came, and follows what it started; `is_held` says that a reimage is held for it."""
         self._sender.patience.refusals.add(bad.kind)
-        async with self.violations.room_for(bad.broken):
-            async with nullcontext() if is_held or _is_a_look(bad.request) else self._budget.hold():
-                exchange = await self._past_conflicts(bad.request, "refusal", bad.kind, watch_close=bad.watch_close)
-                alive = False
-                if _asks_for_insistence(bad.request, exchange):
-                    exchange, alive = await self._insist(bad, exchange)
+        async with AsyncExitStack() as stack:
+            if not is_held and not _is_a_look(bad.request):
+                await stack.enter_async_context(self._budget.hold())  # before there is room, as for a group
+            await stack.enter_async_context(self.violations.room_for(bad.broken))
+            exchange = await self._past_conflicts(bad.request, "refusal", bad.kind, watch_close=bad.watch_close)
+            alive = False
+            if _asks_for_insistence(bad.request, exchange):
+                exchange, alive = await self._insist(bad, exchange)
             operation = await self._follow(bad, exchange)
             self.violations.count(bad.broken, _weight(exchange, operation, alive=alive))
         return Answered(exchange, operation, alive)
