@@ -35,10 +35,11 @@ async def judge_accepted(sut: SystemUnderTest, result: Result, requirement: str)
     """Judges that a step of the campaign was accepted."""
     if result.exchange is None:
         raise NotApplicable("the step was not sent")
-    silent = [r for r in sut.campaign.results.values() if r.exchange is not None and r.exchange.reply is None]
+    sent = [r.exchange for r in sut.campaign.results.values() if r.exchange is not None]
+    silent = [each for each in sent if each.reply is None and sut.sender.answers_others(each.number)]
     varied = bool(result.step.variations) and sut.campaign.control(result.step.form) is not None
     if result.exchange.reply is None and (varied or len(silent) > 1):
-        sut.judge(accepted, result.exchange, requirement=requirement, alive=await sut.is_alive())
+        sut.judge(accepted, result.exchange, requirement=requirement, alive=await sut.answers_others(result.exchange))
     else:
         sut.judge(accepted, result.exchange, requirement=requirement)
 

@@ -27,7 +27,7 @@ from conformance.oracle import permitted
 from conformance.protocol.addresses import FORMS, UriForm
 from conformance.protocol.requests import Place, with_header, with_query
 from conformance.session.campaign import Result
-from conformance.session.instances import Watch
+from conformance.session.instances import Call, Watch
 from conformance.session.operations import Operation
 
 
@@ -149,8 +149,7 @@ async def test_the_other_instances_stay_as_they_are(sut: SystemUnderTest) -> Non
 
 async def watched(sut: SystemUnderTest) -> list[Watch]:
     """What Get Deployment showed during each reimage that succeeded and was observed."""
-    if not sut.instances.offers_deployment:
-        raise NotApplicable("the target does not offer Get Deployment")
+    sut.instances.claim(Call.DEPLOYMENT)
     watches = [
         result.watch
         for result in await ordinary(sut)

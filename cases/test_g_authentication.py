@@ -14,6 +14,7 @@ from conformance.checks.transport import answered_with, same_answer
 from conformance.model import Identity, Request
 from conformance.protocol.addresses import FORMS, UriForm
 from conformance.protocol.requests import with_query, with_subscription, without_header
+from conformance.session.instances import Call
 from conformance.session.operations import Operation
 
 forms = pytest.mark.parametrize("form", [pytest.param(UriForm.SLOT, marks=smoke), UriForm.NAME])
@@ -89,8 +90,7 @@ async def test_an_operation_is_not_shown_to_strangers(sut: SystemUnderTest, iden
 async def test_a_deployment_is_not_shown_to_strangers(sut: SystemUnderTest, identity: str) -> None:
     """Get Deployment asks for it too."""
     over_tls(sut)
-    if not sut.instances.offers_deployment:
-        raise NotApplicable("the target does not offer Get Deployment")
+    sut.instances.claim(Call.DEPLOYMENT)
     request = sut.builder.deployment(sut.planner.main)
     if identity != "foreign":
         request = replace(request, identity=Identity(identity))

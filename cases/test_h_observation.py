@@ -31,13 +31,13 @@ from conformance.protocol.addresses import FORMS, UriForm
 from conformance.protocol.documents import read_document
 from conformance.protocol.requests import VERSION_HEADER, with_header, with_query, without_header
 from conformance.requirements import TABLE_VERSIONS, published_from
+from conformance.session.instances import Call
 from conformance.strategies import MALFORMED_VERSIONS
 
 
 def claimed(sut: SystemUnderTest) -> None:
     """Judged only where the target claims Get Deployment."""
-    if not sut.instances.offers_deployment:
-        raise NotApplicable("the target does not offer Get Deployment")
+    sut.instances.claim(Call.DEPLOYMENT)
 
 
 @smoke
@@ -91,8 +91,7 @@ async def test_the_document_lists_the_instances(sut: SystemUnderTest, form: UriF
 @verifies("REQ-PROPS-URI", "REQ-DEPL-INSTANCES")
 async def test_cloud_service_properties_show_the_same_instances(sut: SystemUnderTest) -> None:
     """With embed-detail=true the cloud service shows its deployments and their instances."""
-    if not sut.instances.offers_cloud_service:
-        raise NotApplicable("the target does not offer Get Cloud Service Properties")
+    sut.instances.claim(Call.CLOUD_SERVICE)
     for service in dict.fromkeys(d.cloud_service for d in sut.target.deployments):
         exchange = await sut.send(sut.builder.cloud_service(service, version="2011-10-01"), label="look")
         sut.judge(observer_answers, exchange, requirement="REQ-PROPS-URI")
@@ -110,8 +109,7 @@ async def test_cloud_service_properties_show_the_same_instances(sut: SystemUnder
 @verifies("REQ-PROPS-URI", "REQ-DEPL-VERSIONS", "REQ-VER-GATED-ELEMENTS")
 async def test_cloud_service_properties_answer_in_every_version(sut: SystemUnderTest) -> None:
     """Every version of the table is answered, and shows no element that came later."""
-    if not sut.instances.offers_cloud_service:
-        raise NotApplicable("the target does not offer Get Cloud Service Properties")
+    sut.instances.claim(Call.CLOUD_SERVICE)
     service = sut.planner.main.cloud_service
     versions = [version for version in TABLE_VERSIONS if version >= MINIMUM_VERSION]
     looks = await sut.send_all([sut.builder.cloud_service(service, version=each) for each in versions], label="look")
@@ -191,8 +189,7 @@ async def test_a_look_without_a_sound_version_is_refused(sut: SystemUnderTest) -
 @verifies("REQ-VER-MISSING", "REQ-VER-FORMAT")
 async def test_cloud_service_properties_ask_for_a_sound_version_too(sut: SystemUnderTest) -> None:
     """Get Cloud Service Properties without a version, or with one that is no date, is refused."""
-    if not sut.instances.offers_cloud_service:
-        raise NotApplicable("the target does not offer Get Cloud Service Properties")
+    sut.instances.claim(Call.CLOUD_SERVICE)
     with sut.together():
         await judge_versions(sut, sut.builder.cloud_service(sut.planner.main.cloud_service))
 

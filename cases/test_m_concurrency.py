@@ -76,7 +76,7 @@ async def test_a_reimage_while_another_runs(sut: SystemUnderTest, which: str) ->
     sut.observe("REQ-CONC-CONFLICT", f"a reimage of the {which} instance while one runs: {said}", exchange)
     if result.exchange is not None:
         lost = operation is not None and result.operation is not None and result.operation.state is not State.ENDED
-        alive = exchange.reply is None and await sut.is_alive()
+        alive = exchange.reply is None and await sut.answers_others(exchange)
         arguments = {"requirement": requirement, "ended": ended, "lost": lost, "alive": alive}
         sut.judge(contended, result.exchange, exchange, *polls, **arguments)
 

@@ -62,7 +62,7 @@ def assess(
     if captured:
         verdicts = [replace(v, outcome=Outcome.UNTESTED) if v.outcome is Outcome.INCONCLUSIVE else v for v in verdicts]
     cases = _cases(journal, verdicts)
-    offers: Mapping[str, bool] = next(
+    offers: Mapping[str, bool | None] = next(
         (event["offers"] for event in reversed(journal.events) if event["type"] == "offers"), {}
     )
     results = results_of(world, verdicts, journal.observations, cases, offers)

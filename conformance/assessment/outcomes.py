@@ -45,16 +45,16 @@ def case_outcome(verdicts: Sequence[Verdict], cited: Sequence[str]) -> Outcome |
     return next((outcome for outcome in _CASE_ORDER if outcome in found), None)
 
 
-def _offered(requirement: Requirement, world: World, offers: Mapping[str, bool]) -> str:
-    """Why the target does not offer what a requirement is about, or ""."""
+def _offered(requirement: Requirement, world: World, offers: Mapping[str, bool | None]) -> str:
+    """Why the target does not offer what a requirement is about, or ""; what an endpoint that never answered offers is not known."""
     match requirement.area:
         case "auth" if not world.target.is_https:
             return "the target is not reached over https"
         case "observation" if requirement.id == "REQ-OBS-OPTIONAL":
             return ""
-        case "observation" if requirement.id == "REQ-PROPS-URI" and not offers.get("cloud-service", False):
+        case "observation" if requirement.id == "REQ-PROPS-URI" and offers.get("cloud-service", False) is False:
             return "the target does not offer Get Cloud Service Properties"
-        case "observation" if requirement.id != "REQ-PROPS-URI" and not offers.get("deployment", False):
+        case "observation" if requirement.id != "REQ-PROPS-URI" and offers.get("deployment", False) is False:
             return "the target does not offer Get Deployment"
         case "probe" if world.target.probe_url is None:
             return "the target has no probe"
@@ -67,7 +67,7 @@ def results_of(
     verdicts: Sequence[Verdict],
     observations: Sequence[Observation],
     cases: Sequence[CaseRecord],
-    offers: Mapping[str, bool],
+    offers: Mapping[str, bool | None],
 ) -> list[RequirementResult]:
     """The outcome of every requirement of the catalogue, in its order."""
     by_requirement: dict[str, list[Verdict]] = {}

@@ -88,7 +88,7 @@ def instance_effect(
     offline = next((e for e, status in zip(seen, trail, strict=True) if status != READY), None)
     during = sum(1 for exchange in seen if exchange.at <= ended_at)
     left = about("REQ-REIMAGE-OFFLINE", offline or start, seen[-1])
-    blind = sum(1 for exchange in exchanges[2:] if exchange.reply is None or is_busy(exchange))
+    blind = sum(1 for exchange in exchanges[2:] if _is_unanswered(exchange))
     if offline is None and blind:
         yield left.inconclusive(f"{told}, and {blind} looks in between were not answered")
     elif offline is None and during < LOOKS_ENOUGH:
@@ -100,12 +100,20 @@ def instance_effect(
             f"{told}, seen {during} times while the operation ran",
             "never-offline",
         )
-    yield from _back(instance, before, seen, told, waited)
+    unseen = sum(1 for exchange in exchanges[2:] if exchange.number > seen[-1].number and _is_unanswered(exchange))
+    yield from _back(instance, before, seen, told, waited, unseen)
     yield from _others(before, seen, start, others)
 
 
-def _back(instance: str, before: Exchange, seen: Sequence[Exchange], told: str, waited: float) -> Iterator[Verdict]:
-    """Whether the instance is back online under its own name."""
+def _is_unanswered(look: Exchange) -> bool:
+    """Whether a look shows nothing, since it got no reply or was throttled."""
+    return look.reply is None or is_busy(look)
+
+
+def _back(
+    instance: str, before: Exchange, seen: Sequence[Exchange], told: str, waited: float, unseen: int
+) -> Iterator[Verdict]:
+    """Whether the instance is back online under its own name; the last look says so unless `unseen` further ones were not answered."""
     last = statuses_in(seen[-1]).get(instance)
     online, same = about("REQ-REIMAGE-ONLINE", seen[-1], before), about("REQ-REIMAGE-SAME-NAME", seen[-1], before)
     role = roles_in(before).get(instance)
@@ -123,6 +131,8 @@ def _back(instance: str, before: Exchange, seen: Sequence[Exchange], told: str, 
     )
     if last in BAD_STATES:
         yield online.inconclusive(f"{instance} is {last}: the guest has a problem (REQ-DEPL-BAD-STATES)")
+    elif last != READY and unseen:
+        yield online.inconclusive(f"{told}, and the last {unseen} looks were not answered")
     else:
         yield online.judged(
             last == READY,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance.baseline import load_baseline
-from conformance.errors import SuiteError
+from conformance.errors import SuiteError, UnreachableError
 from conformance.locks import hold
 from conformance.model import Preflight
 from conformance.outputs import claim_folder, try_file
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pytest
 
     from conformance.locks import Hold
+    from conformance.model import Target
     from conformance.plugin.options import Plan
 
 LOOKING_ONLY = ("help", "version", "collectonly", "showfixtures", "show_fixtures_per_test", "markers", "cacheshow")
@@ -49,7 +50,10 @@ def is_run(config: pytest.Config) -> bool:
 
 
 def prepare(config: pytest.Config) -> Prepared:
-    """Everything that can be found out before the first case; raises SuiteError, and leaves no folder, where a run cannot be."""
+    """Everything that can be found out before the first case; raises SuiteError where a run cannot be.
+
+    It leaves no folder then, but for the reports that say that the endpoint cannot be reached or judged.
+    """
     plan = plan_of(config)
     folder = report_folder(config, plan)
     made = [] if folder is None else [path for path in (folder, *folder.parents) if not path.exists()]
@@ -58,7 +62,7 @@ def prepare(config: pytest.Config) -> Prepared:
         _try_outputs(plan, folder)
         _try_inputs(plan)
         held = None if plan.target is None else hold(plan.target, folder, wait_seconds=plan.wait_seconds, waiting=_tell)
-        preflight = _asked(plan)
+        preflight = _asked(plan, folder)
     except SuiteError:
         if held is not None:
             held.release()
@@ -105,18 +109,34 @@ def _try_inputs(plan: Plan) -> None:
             find_oddity(name)
 
 
-def _asked(plan: Plan) -> Preflight | None:
-    """What the endpoint answers before a run; raises SuiteError, and names the target file, where there is no use in one."""
+def _asked(plan: Plan, folder: Path | None) -> Preflight | None:
+    """What the endpoint answers before a run; raises SuiteError where there is no use in one.
+
+    Where that is the endpoint's doing, and no mistake in the target file, the reports say so: who collects them finds them every night.
+    """
     if plan.target is None:
         return None
+    began = time.monotonic()
+    try:
+        return _answers(plan, plan.target)
+    except UnreachableError as error:
+        if folder is not None:
+            from conformance.plugin.unreached import report_unreached  # noqa: PLC0415  only where nothing can be judged
+
+            report_unreached(plan, plan.target, folder, str(error), began)
+        raise
+
+
+def _answers(plan: Plan, target: Target) -> Preflight | None:
+    """What the endpoint answers, None where nobody wants to know; raises SuiteError, and names the target file, where there is no use in a run."""
     from conformance.preflight import look_before_run, reach  # noqa: PLC0415  only a run against a target needs it
 
     if not plan.preflight:
-        reach(plan.target)
+        reach(target)
         return None
     try:
-        found, sent = look_before_run(plan.target)
+        found, sent = look_before_run(target)
     except SuiteError as error:
         raise type(error)(f"{plan.file}: {error}") from error
-    redactor = Redactor.for_target(plan.target, enabled=plan.redact)
+    redactor = Redactor.for_target(target, enabled=plan.redact)
     return Preflight(len(sent), tuple((remark.level.value, redactor.text(remark.text)) for remark in found))

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
-from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
-from uuid import uuid4
+from typing import TYPE_CHECKING
 
-from conformance import __version__, baseline
-from conformance.config import is_loopback, load_target, target_to_mapping, without_private
+from conformance import baseline
+from conformance.config import is_loopback, load_target
 from conformance.gate import Gate, ProbeGate, new_token
 from conformance.journal import JournalWriter
+from conformance.plugin.heading import header, limited, masked
 from conformance.protocol.requests import RequestBuilder
 from conformance.session.budget import Budget
 from conformance.session.instances import Instances, Probe
@@ -67,7 +66,7 @@ class Run:
         self._emulator: Emulator | None = None
         self._baseline = None if plan.baseline is None else baseline.load_baseline(plan.baseline)
         target, clock, connector, probe_connector = self._endpoint()
-        self.target = self._limited(target)
+        self.target = limited(target, plan)
         self.folder = folder if folder is not None else Path(self._stack.enter_context(TemporaryDirectory()))
         if isinstance(connector, SocketConnector):
             connector.reach(clock.now() + self.target.limits.request_timeout_seconds).close()
@@ -77,13 +76,6 @@ class Run:
     def journal_path(self) -> Path:
         """Where the journal is."""
         return self.folder / "journal.jsonl"
-
-    def _limited(self, target: Target) -> Target:
-        """The target with the options of the run laid over it."""
-        limits = target.limits
-        if self.plan.max_reimages is not None:
-            limits = replace(limits, max_reimages=self.plan.max_reimages)
-        return replace(target, strictness=self.plan.strictness or target.strictness, limits=limits)
 
     def _endpoint(self) -> tuple[Target, Clock, Connector, Connector | None]:
         """The target, the clock it lives by, and how to reach it and its probe."""
@@ -140,13 +132,13 @@ class Run:
         plan, target = self.plan, self.target
         journal = self._stack.enter_context(JournalWriter(self.journal_path, clock))
         redactor = Redactor.for_target(target, enabled=plan.redact)
-        masked = _masked(target, redactor)
-        journal.write("run", **self._header(target_to_mapping(masked)))
+        shown = masked(target, redactor)
+        journal.write("run", **header(plan, shown))
         if self._preflight is not None:
             journal.write("preflight", requests=self._preflight.requests, answers=self._preflight.answers)
         if self._baseline is not None:
             journal.write(baseline.EVENT, **baseline.baseline_event(self._baseline, datetime.now(UTC).date()))
-        recorder = Recorder(journal, redactor, World(masked, target.strictness))
+        recorder = Recorder(journal, redactor, World(shown, target.strictness))
         limits, numbers = target.limits, count(1)
         timeout, width = limits.request_timeout_seconds, self._connections()
         token = new_token(target)
@@ -210,18 +202,6 @@ class Run:
             )
             self.session.start()
 
-    def _header(self, target: dict[str, Any]) -> dict[str, Any]:
-        """The journal's first line."""
-        return {
-            "id": uuid4().hex,
-            "started": datetime.now(UTC).isoformat(timespec="seconds"),
-            "seed": self.plan.seed,
-            "profile": self.plan.profile.value,
-            "strictness": self.target.strictness.value,
-            "suite_version": __version__,
-            "target": target,
-        }
-
     def finish(self, *, interrupted: bool) -> None:
         """Ends the journal; nothing of the run goes out after this."""
         if self._finished:
@@ -231,7 +211,8 @@ class Run:
             self.session.stop()
         recorder, instances = self.sut.recorder, self.sut.instances
         offers = {"deployment": instances.offers_deployment, "cloud-service": instances.offers_cloud_service}
-        recorder.note("offers", offers=offers)
+        unknown = dict.fromkeys(instances.unanswered)
+        recorder.note("offers", offers=offers | unknown)
         lanes = self.sut.sender.lanes
         if lanes.reasons:
             told = f"{lanes.width} of {lanes.asked_for} connections were used at the same time: {lanes.reasons[-1]}."
@@ -259,16 +240,4 @@ def _kept_back(addresses: list[str]) -> str:
     return (
         f"{len(addresses)} addresses were not tried, since what they lead to may exist, and is not listed: {first}{more}. "
         "Where nothing exists beside what the target file lists, complete = true in [target] says so."
-    )
-
-
-def _masked(target: Target, redactor: Redactor) -> Target:
-    """The target as reports may show it."""
-    return replace(
-        without_private(target),
-        subscription_id=redactor.text(target.subscription_id),
-        foreign_subscription_id=redactor.text(target.foreign_subscription_id)
-        if target.foreign_subscription_id
-        else None,
-        other_subscription_id=redactor.text(target.other_subscription_id) if target.other_subscription_id else None,
     )

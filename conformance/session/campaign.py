@@ -293,7 +293,7 @@ class Campaign:
                 break
             self._exclusive = True
             await self._operations.until_quiet()
-            await trio.sleep(self._sender.limits.poll_interval_seconds)
+            await self._sender.patience.rest(self._sender.limits.poll_interval_seconds)
         locked = self._locked.add if is_conflict(exchange) else self._locked.discard
         locked(step.place.deployment.name)
         result.exchange = exchange

@@ -6,8 +6,6 @@ from contextlib import AsyncExitStack, nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import trio
-
 from conformance.checks.refusals import instance_untouched, nothing_left_behind, refused
 from conformance.checks.wording import is_conflict
 from conformance.model import FailureKind
@@ -282,7 +280,7 @@ class Refusals:
             self._campaign.pause()
             await self._operations.until_quiet()
             if tries > 1:
-                await trio.sleep(self._sender.limits.poll_interval_seconds)
+                await self._sender.patience.rest(self._sender.limits.poll_interval_seconds)
             exchange = await self._sender.send(request, label=label, kind=kind, **options)
         self._met_conflicts = is_conflict(exchange)
         return exchange
@@ -292,8 +290,11 @@ class Refusals:
         await self._operations.until_quiet()
         if not await self._sender.is_alive():
             return exchange, False
-        again = await self._past_conflicts(replace(bad.request, fresh_connection=True), "refusal-again", bad.kind)
-        return again, again.reply is None and await self._sender.is_alive()
+        fresh = replace(bad.request, fresh_connection=True)
+        again = await self._past_conflicts(fresh, "refusal-again", bad.kind, alone=True)
+        if again.reply is not None and self._sender.answers_others(exchange.number):
+            self._sender.narrow_after(exchange)
+        return again, again.reply is None and self._sender.answers_others(again.number)
 
     async def _follow(self, bad: BadRequest, exchange: Exchange) -> Operation | None:
         """The operation that should not have been, if there is one; waits for its end only where that decides."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
@@ -12,10 +13,11 @@ import trio
 from conformance.checks.deployments import READY, statuses_in
 from conformance.checks.instances import settling_seconds
 from conformance.checks.probes import installation_in
+from conformance.checks.wording import is_busy, said
 from conformance.model import Request
 from conformance.protocol.addresses import UriForm
 from conformance.requirements import TABLE_VERSIONS
-from conformance.session.signals import Inconclusive
+from conformance.session.signals import Inconclusive, NotApplicable
 from conformance.session.thresholds import seconds_until_look
 
 if TYPE_CHECKING:
@@ -31,6 +33,18 @@ if TYPE_CHECKING:
 OBSERVING_VERSION = "2011-10-01"
 LATER_VERSION = TABLE_VERSIONS[-1]
 """What some statuses are gone by (REQ-DEPL-STATUS-GATES)."""
+
+
+class Call(StrEnum):
+    """A call that a target may offer."""
+
+    DEPLOYMENT = "deployment"
+    CLOUD_SERVICE = "cloud-service"
+
+    @property
+    def called(self) -> str:
+        """Its name in the documents."""
+        return "Get Deployment" if self is Call.DEPLOYMENT else "Get Cloud Service Properties"
 
 
 @dataclass(slots=True)
@@ -51,7 +65,7 @@ class Instances:
     """The role instances of a target, as Get Deployment and Get Cloud Service Properties show them.
 
     `first` and `last` hold the first and the latest answer that listed instances, by name of the deployment. `addressed` holds the
-    places that a request of ours reimaged. Whoever is about to touch an instance holds it meanwhile (`hold`).
+    places that a request of ours reimaged, `unanswered` says of calls that got no reply when they were asked for what came instead. Whoever is about to touch an instance holds it meanwhile (`hold`).
     """
 
     def __init__(self, target: Target, builder: RequestBuilder, sender: Sender) -> None:
@@ -63,6 +77,7 @@ class Instances:
         self.watches: list[Watch] = []
         self.addressed: set[str] = set()
         self.given_up = False
+        self.unanswered: dict[Call, str] = {}
         self._locks: dict[str, trio.Lock] = {}
         self._watched: set[str] = set()
         self._seen_away: set[str] = set()
@@ -81,21 +96,40 @@ class Instances:
         offered = claimed.get_cloud_service
         self.offers_cloud_service = await self._answers_cloud_service() if offered is None else offered
 
+    def claim(self, call: Call) -> None:
+        """Raises NotApplicable where the target does not offer a call, and Inconclusive where that is not known since it was never answered."""
+        offered = self.offers_deployment if call is Call.DEPLOYMENT else self.offers_cloud_service
+        if call in self.unanswered:
+            raise Inconclusive(f"{call.called} was never answered: {self.unanswered[call]}")
+        if not offered:
+            raise NotApplicable(f"the target does not offer {call.called}")
+
     async def _answers_deployment(self) -> bool:
         """Asks both forms: one that answers is enough to claim the call."""
+        looks = []
         for form in UriForm:
-            if _is_answered(await self.look(self._target.deployments[0], form)):
+            looks.append(await self.look(self._target.deployments[0], form))
+            if _is_answered(looks[-1]):
                 return True
+        self._note_silence(Call.DEPLOYMENT, looks)
         return False
 
     async def _answers_cloud_service(self) -> bool:
         """Asks with detail and without: one that is answered is enough to claim the call."""
         service = self._target.deployments[0].cloud_service
+        looks = []
         for detail in (True, False):
             request = self._builder.cloud_service(service, version=OBSERVING_VERSION, detail=detail)
-            if _is_answered(await self._sender.once(request, label="look")):
+            looks.append(await self._sender.once(request, label="look"))
+            if _is_answered(looks[-1]):
                 return True
+        self._note_silence(Call.CLOUD_SERVICE, looks)
         return False
+
+    def _note_silence(self, call: Call, looks: list[Exchange]) -> None:
+        """Keeps what came in place of a reply, where no look got one: whether the call is offered is not known then."""
+        if all(look.reply is None or is_busy(look) for look in looks):
+            self.unanswered[call] = said(looks[-1])
 
     async def look(
         self, deployment: Deployment, form: UriForm = UriForm.SLOT, *, version: str = OBSERVING_VERSION
@@ -112,9 +146,12 @@ class Instances:
         """The instances that each listed deployment shows before anything was done to it."""
         if not self.offers_deployment:
             return {}
-        return {
-            d.name: tuple(statuses_in(self.first.get(d.name) or await self.look(d))) for d in self._target.deployments
-        }
+        looks = {d.name: self.first.get(d.name) or await self.look(d) for d in self._target.deployments}
+        self._note_silence(Call.DEPLOYMENT, list(looks.values()))
+        self.offers_deployment = (
+            Call.DEPLOYMENT not in self.unanswered
+        )  # nothing can be examined by looks that nobody answers
+        return {name: tuple(statuses_in(look)) for name, look in looks.items()}
 
     @asynccontextmanager
     async def hold(self, *places: Place) -> AsyncIterator[None]:
@@ -149,7 +186,7 @@ class Instances:
                 left = self._open_watches(deployment)
                 if left:
                     began = min(watch.operation.began for watch in left)
-                    await trio.sleep(seconds_until_look(self._sender.clock.now() - began, interval))
+                    await self._sender.patience.rest(seconds_until_look(self._sender.clock.now() - began, interval))
         except Inconclusive:  # the endpoint was given up
             for watch in self._open_watches(deployment):
                 self._end(watch)
@@ -195,7 +232,9 @@ class Instances:
             self._departs_late = was_offline and self._departs_late is not False
             self._end(watch)
         elif not is_online and (watch.waited >= limits.operation_timeout_seconds or self.given_up):
-            self.given_up = True
+            self.given_up = self.given_up or bool(
+                statuses_in(exchange)
+            )  # a look that shows nothing says nothing of the next instance
             self._end(watch)
 
     def _end(self, watch: Watch) -> None:
@@ -216,7 +255,7 @@ class Instances:
             settling = settling_seconds(operation.duration, self._sender.limits, departs_early=early)
             left = (operation.ended or operation.began) + settling - self._sender.clock.now()
             if left > 0:
-                await trio.sleep(left)
+                await self._sender.patience.rest(left)
 
     def is_last_bystander(self, place: Place) -> bool:
         """Whether an instance is the only one left that shows whether the reimage of another one, still watched, leaves the others alone."""
@@ -244,7 +283,7 @@ class Instances:
             and clock.now() - began < limits.operation_timeout_seconds
             and not self.given_up
         ):
-            await trio.sleep(seconds_until_look(clock.now() - began, limits.poll_interval_seconds))
+            await self._sender.patience.rest(seconds_until_look(clock.now() - began, limits.poll_interval_seconds))
             look = await self.look(place.deployment)
         return look
 
@@ -297,7 +336,7 @@ class Probe:
             if sender.clock.now() >= deadline:
                 self.answers = self.answers and not offline
                 break
-            await trio.sleep(limits.poll_interval_seconds)
+            await sender.patience.rest(limits.poll_interval_seconds)
             after = await self.installation(place)
         return after
 

@@ -53,7 +53,7 @@ class Lanes:
             await self._leave()
 
     @asynccontextmanager
-    async def alone(self) -> AsyncIterator[None]:
+    async def alone(self) -> AsyncIterator[Passage]:
         """All lanes for one request: nothing else of ours is under way beside it."""
         async with self._changed:
             self._waiting += 1
@@ -65,7 +65,7 @@ class Lanes:
             self._under_way += 1
             self._alone = True
         try:
-            yield
+            yield Passage()
         finally:
             self._alone = False
             await self._leave()

@@ -176,7 +176,7 @@ class Operations:
                 await self.poll(operation)
                 if operation.is_under_way:
                     waited = self._clock.now() - operation.began
-                    await trio.sleep(seconds_until_poll(waited, self._limits.poll_interval_seconds))
+                    await self._sender.patience.rest(seconds_until_poll(waited, self._limits.poll_interval_seconds))
         except Inconclusive:  # the endpoint was given up
             operation.state, operation.ended = State.LOST, self._clock.now()
         finally:
@@ -276,7 +276,7 @@ class Operations:
         if operation.is_still_known and old:
             exchange, tries = await self.poll(operation, label="poll-known"), 1
             while is_busy(exchange) and tries < MAX_BUSY_TRIES:
-                await trio.sleep(self._limits.poll_interval_seconds)
+                await self._sender.patience.rest(self._limits.poll_interval_seconds)
                 exchange, tries = await self.poll(operation, label="poll-known"), tries + 1
         return operation.is_still_known
 
@@ -333,7 +333,10 @@ class Operations:
         waited = now - operation.began
         shown = status_of(exchange)
         status = shown if shown in STATUSES else _loosely(exchange)
-        operation.unanswered = operation.unanswered + 1 if exchange.reply is None else 0
+        if exchange.reply is not None:
+            operation.unanswered = 0
+        elif self._sender.answers_others(exchange.number):
+            operation.unanswered += 1
         if status in TERMINAL:
             operation.state, operation.status, operation.ended = State.ENDED, status, now
             self._finish(operation)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -13,18 +14,18 @@ from conformance.checks.wording import is_busy, is_passing_fault
 from conformance.model import FailureKind, Identity
 from conformance.protocol.addresses import is_loopback_host, read_target
 from conformance.protocol.requests import with_header
+from conformance.session.patience import Sort
 from conformance.session.signals import Inconclusive, Withheld
 from conformance.session.thresholds import (
     LONGEST_PAUSE_SECONDS,
     MAX_BUSY_IN_A_ROW,
     MAX_BUSY_TRIES,
     MAX_FAULT_REPEATS,
-    MAX_SILENT_IN_A_ROW,
     SIGN_OF_LIFE_SECONDS,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Callable, Sequence
 
     from conformance.gate import Gate
     from conformance.model import Exchange, Limits, Request
@@ -44,7 +45,7 @@ _CROWDED = (FailureKind.RESET, FailureKind.CLOSED, FailureKind.REFUSED, FailureK
 class Sender:
     """Sends requests, as many at the same time as the lanes allow, and records what comes.
 
-    `gate` is the one that the client asks: it says what to look up before a request can go out. `restored` gives what was masked in a text that was recorded; `is_alive` asks the endpoint for a sign of life, `seen` hears of every exchange, and `closed` says why no more requests of a kind are sent.
+    `gate` is the one that the client asks: it says what to look up before a request can go out. `restored` gives what was masked in a text that was recorded; `questions` are the requests that ask for a sign of life, `seen` hears of every exchange, and `closed` says why no more requests of a kind are sent.
     """
 
     def __init__(
@@ -61,13 +62,13 @@ class Sender:
         restored: Callable[[str], str] = str,
     ) -> None:
         self.clock, self.limits, self.lanes, self.patience = clock, limits, lanes, patience
-        self.is_alive: Callable[[], Awaitable[bool]] = _never
+        self.questions: Sequence[Request] = ()
         self.seen: Callable[[Exchange], None] = lambda _: None
         self.closed: Callable[[Request], str] = lambda _: ""
         self._wire, self._recorder = wire, recorder
         self._host, self._gate, self._restored = host, gate, restored
         self._busy_in_a_row = 0
-        self._silent_in_a_row = 0
+        self._served_before = 0
         self._silent_alone: set[str] = set()
         self._asking = trio.Lock()
         self._looking_up = trio.Lock()
@@ -79,24 +80,32 @@ class Sender:
 
     def give_up(self, reason: str) -> None:
         """From here on nothing is sent."""
-        self.patience.over = self.patience.over or reason
+        self.patience.give_up(reason)
 
     async def once(
-        self, request: Request, *, label: str = "", kind: str = "", on: int | None = None, watch_close: bool = False
+        self,
+        request: Request,
+        *,
+        label: str = "",
+        kind: str = "",
+        on: int | None = None,
+        watch_close: bool = False,
+        alone: bool = False,
     ) -> Exchange:
-        """One exchange, whatever comes of it.
+        """One exchange, whatever comes of it; with `alone` nothing else is under way meanwhile, unless one like it was sent so in vain.
 
         Raises Inconclusive where the endpoint, or this kind of request, was given up, and Withheld where the gate keeps the request back.
         A 307 is followed once (REQ-HTTP-307), and what met a fault inside the endpoint is sent again (REQ-ERR-INTERNAL, REQ-ASYNC-NON202).
+        Where the endpoint answers nothing at all, this waits until it does; what may be sent twice is sent again then.
         """
         await self.pass_gate(request)
-        exchange = await self._carry(request, label, kind, on, watch_close=watch_close)
-        exchange = await self._followed_up(exchange, request, label, kind, watch_close=watch_close)
-        if exchange.response is not None:
-            self._silent_in_a_row = 0
-        elif request.identity not in STRANGERS and request.patience_seconds is None:
-            self._silent_in_a_row += 1
-        return exchange
+        sort = self._sort_of(request, label, kind)
+        exchange = await self._carry(request, label, sort, on, watch_close=watch_close, alone=alone)
+        away = exchange.reply is None and self.patience.was_away(exchange.number)
+        if away and on is None and _is_repeatable(request, exchange):
+            request = replace(request, fresh_connection=True)
+            exchange = await self._carry(request, label, sort, None, watch_close=watch_close)
+        return await self._followed_up(exchange, request, label, sort, watch_close=watch_close)
 
     async def send(
         self,
@@ -107,34 +116,43 @@ class Sender:
         on: int | None = None,
         watch_close: bool = False,
         patient: bool = True,
+        alone: bool = False,
     ) -> Exchange:
         """One exchange; throttled ones are tried again (REQ-THROTTLE).
 
-        A safe request whose connection was lost is sent once more, beside nothing else; a POST never is.
+        A safe request whose connection was lost is sent once more, a POST never is.
         """
-        if self._silent_in_a_row >= MAX_SILENT_IN_A_ROW:
-            await self._await_a_sign_of_life()
-        exchange = await self.once(request, label=label, kind=kind, on=on, watch_close=watch_close)
+        if self._busy_in_a_row >= MAX_BUSY_IN_A_ROW:
+            await self._until_answered(lambda: self.patience.services > self._served_before)
+        exchange = await self.once(request, label=label, kind=kind, on=on, watch_close=watch_close, alone=alone)
         tries = 1
         most = MAX_BUSY_TRIES if self._busy_in_a_row < MAX_BUSY_IN_A_ROW else 1
         while patient and is_busy(exchange) and tries < most:
-            await trio.sleep(self._pause(exchange, tries))
+            await self.patience.rest(self._pause(exchange, tries))
             exchange = await self.once(request, label=label, kind=kind, watch_close=watch_close)
             tries += 1
-        self._busy_in_a_row = self._busy_in_a_row + 1 if is_busy(exchange) else 0
+        self._count_busy(exchange)
         if _is_lost(exchange) and request.method in SAFE_METHODS:
-            exchange = await self.once(
-                replace(request, fresh_connection=True), label=label, kind=kind, watch_close=watch_close
-            )
+            fresh = replace(request, fresh_connection=True)
+            exchange = await self.once(fresh, label=label, kind=kind, watch_close=watch_close)
         return exchange
+
+    def _count_busy(self, exchange: Exchange) -> None:
+        if not is_busy(exchange):
+            self._busy_in_a_row = 0
+            return
+        if not self._busy_in_a_row:
+            self._served_before = self.patience.services
+        self._busy_in_a_row += 1
 
     async def at_once(self, requests: Sequence[Request], *, label: str = "") -> list[Exchange]:
         """Exchanges that are under way at the same time, whatever comes of them; raises as `once` does."""
         for request in requests:
             await self.pass_gate(request)
+        sorts = [self._sort_of(request, label, "") for request in requests]
         async with self.lanes.lane():
-            for request in requests:
-                self._allow(request, "")
+            for request, sort in zip(requests, sorts, strict=True):
+                self._allow(request, sort)
             try:
                 carried = await self._wire.together(requests, label=label)
             except gates.Withheld as error:
@@ -143,8 +161,8 @@ class Sender:
         for exchange in exchanges:
             self.seen(exchange)
         return [
-            await self._followed_up(exchange, request, label, "", watch_close=False)
-            for exchange, request in zip(exchanges, requests, strict=True)
+            await self._followed_up(exchange, request, label, sort, watch_close=False)
+            for exchange, request, sort in zip(exchanges, requests, sorts, strict=True)
         ]
 
     async def admits(self, request: Request) -> bool:
@@ -161,9 +179,41 @@ class Sender:
         except gates.Withheld as error:
             raise Withheld(str(error)) from None
 
-    def _allow(self, request: Request, kind: str) -> None:
+    async def is_alive(self) -> bool:
+        """Whether the endpoint answers any ordinary request just now; throttling is an answer."""
+        replies = self.patience.replies
+        for question in self.questions:
+            with suppress(Withheld):
+                async with self.lanes.lane():
+                    if self.given_up:
+                        raise Inconclusive(self.given_up)
+                    began = self.clock.now()
+                    exchange = await self._record(question, "alive", None, watch_close=False)
+                self.patience.note(exchange, began, self.clock.now())
+                if exchange.reply is not None:  # it is asked first from here on
+                    self.questions = [question, *(each for each in self.questions if each is not question)]
+                    return True
+        if self.patience.replies == replies:  # the beginning of a reply is a sign of life too
+            self.patience.note_outage()
+        return False
+
+    def answers_others(self, number: int) -> bool:
+        """Whether the endpoint was not away when exchange `number` got no reply: silence is its answer to that request then."""
+        return not self.patience.was_away(number)
+
+    def _sort_of(self, request: Request, label: str, kind: str) -> Sort:
+        """What a request is counted with; bad requests name their `kind`, all others are told apart by what they are sent for."""
+        resource = read_target(request.target).kind
+        if kind:
+            return Sort(kind, f"bad {request.method} {resource}")
+        sent_for = label.partition(":")[0]
+        return Sort(
+            f"{request.method} {resource} {request.identity} {label}", f"{request.method} {resource} {sent_for}"
+        )
+
+    def _allow(self, request: Request, sort: Sort) -> None:
         """Raises Inconclusive where the run or this kind of request was given up, Withheld where no more of its kind may go out."""
-        self.patience.check(kind)
+        self.patience.check(sort)
         self._pass_guard(request)
 
     def _pass_guard(self, request: Request) -> None:
@@ -178,42 +228,82 @@ class Sender:
             return
         async with self._looking_up:
             while not self._gate.admits(request) and (question := self._gate.question(request)) is not None:
-                exchange = await self._carry(question, "look-up", "", None, watch_close=False)
+                sort = self._sort_of(question, "look-up", "")
+                exchange = await self._carry(question, "look-up", sort, None, watch_close=False)
                 tries = 1
                 while is_busy(exchange) and tries < MAX_BUSY_TRIES:
-                    await trio.sleep(self._pause(exchange, tries))
-                    exchange = await self._carry(question, "look-up", "", None, watch_close=False)
+                    await self.patience.rest(self._pause(exchange, tries))
+                    exchange = await self._carry(question, "look-up", sort, None, watch_close=False)
                     tries += 1
 
-    async def _carry(self, request: Request, label: str, kind: str, on: int | None, *, watch_close: bool) -> Exchange:
-        """One exchange on the wire, recorded; what fails beside others is sent again beside none where it is safe to."""
-        kind = kind or f"{request.method} {read_target(request.target).kind} {request.identity} {label}"
-        async with self.lanes.lane() as passage:
-            self._allow(request, kind)  # what other requests came to while this one waited counts
-            exchange = await self._record(request, label, on, watch_close=watch_close)
+    async def _carry(
+        self, request: Request, label: str, sort: Sort, on: int | None, *, watch_close: bool, alone: bool = False
+    ) -> Exchange:
+        """One exchange on the wire, recorded; what fails beside others is sent again beside none where it is safe to.
+
+        Where it got no reply, it is over once the endpoint has answered anything.
+        """
+        alone = alone and sort.family not in self._silent_alone
+        exchange = None
+        while exchange is None:
+            await self._until_answered(lambda: not self.patience.is_away)
+            async with self.lanes.alone() if alone else self.lanes.lane() as passage:
+                self._allow(request, sort)  # what other requests came to while this one waited counts
+                if self.patience.is_away:
+                    continue
+                began = self.clock.now()
+                exchange = await self._record(request, label, on, watch_close=watch_close)
+                if alone and exchange.reply is None:
+                    self._silent_alone.add(sort.family)
         if passage.is_shared and is_busy(exchange):
             self.lanes.narrow(self.lanes.width // 2, "requests beside each other were throttled")
         crowded = passage.is_shared and on is None and _is_crowded_out(exchange) and _is_repeatable(request, exchange)
-        last = await self._alone(exchange, request, label, kind, watch_close=watch_close) if crowded else exchange
-        if request.patience_seconds is None and request.identity not in STRANGERS:
-            self.patience.note(kind, last, self.clock.now())
+        crowded = crowded and not self.patience.is_away
+        last = await self._alone(exchange, request, label, sort, watch_close=watch_close) if crowded else exchange
+        if _is_patient(request):
+            await self._account_for(last, sort, began)
         return last
 
+    async def _account_for(self, exchange: Exchange, sort: Sort, began: float) -> None:
+        """Counts what came of a request; after one without reply, waits until the endpoint answers anything."""
+        self.patience.note(exchange, began, self.clock.now())
+        if exchange.response is None:
+            replies = self.patience.replies
+            await self._until_answered(lambda: self.patience.replies > replies)
+        self.patience.count(sort, exchange)
+
+    async def _until_answered(self, is_back: Callable[[], bool]) -> None:
+        """Asks for a sign of life until the endpoint is back; raises Inconclusive once the patience of the run is over."""
+        if is_back() or not self.questions:
+            return
+        async with self._asking:
+            while not is_back():
+                await self.is_alive()
+                if not is_back():
+                    await self.patience.rest(SIGN_OF_LIFE_SECONDS)
+
     async def _alone(
-        self, exchange: Exchange, request: Request, label: str, kind: str, *, watch_close: bool
+        self, exchange: Exchange, request: Request, label: str, sort: Sort, *, watch_close: bool
     ) -> Exchange:
         """What comes of a request that got no reply beside others when it is sent beside none; of a kind that gets none then either, what came."""
-        async with self.lanes.alone():
-            if kind in self._silent_alone:
+        fresh = replace(request, fresh_connection=True)
+        async with self.lanes.alone() if sort.kind not in self._silent_alone else nullcontext():
+            if sort.kind in self._silent_alone:  # by now
                 return exchange
-            self._allow(request, kind)
-            again = await self._record(replace(request, fresh_connection=True), label, None, watch_close=watch_close)
+            self._allow(request, sort)
+            again = await self._record(fresh, label, None, watch_close=watch_close)
         if again.reply is None:
-            self._silent_alone.add(kind)
+            self._silent_alone.add(sort.kind)
         elif exchange.failure is not None:
-            how = f"a request beside others got no reply ({exchange.failure.kind.value}), and one when sent alone"
-            self.lanes.narrow(self.lanes.width // 2, how)
+            self.narrow_after(exchange)
         return again
+
+    def narrow_after(self, exchange: Exchange) -> None:
+        """Sends fewer at the same time after `exchange`, which got no reply beside others, and did when it was sent alone."""
+        how = exchange.failure.kind.value if exchange.failure is not None else "no reply"
+        self.lanes.narrow(
+            self.lanes.width // 2, f"a request beside others got no reply ({how}), and one when sent alone"
+        )
 
     async def _record(self, request: Request, label: str, on: int | None, *, watch_close: bool) -> Exchange:
         try:
@@ -224,26 +314,15 @@ class Sender:
         self.seen(exchange)
         return exchange
 
-    async def _await_a_sign_of_life(self) -> None:
-        """Asks until the endpoint answers anything, or the patience of the run is over; raises Inconclusive then."""
-        async with self._asking:
-            while self._silent_in_a_row >= MAX_SILENT_IN_A_ROW:
-                if await self.is_alive():
-                    return
-                if self.clock.now() - self.patience.heard > self.patience.seconds:
-                    self.give_up(f"the endpoint gave no reply {self._silent_in_a_row} times in a row")
-                    raise Inconclusive(self.given_up)
-                await trio.sleep(SIGN_OF_LIFE_SECONDS)
-
     def _pause(self, exchange: Exchange, tries: int) -> float:
-        """How long to stay away: what Retry-After says, or a little longer each time; seconds."""
+        """How long to stay away: what Retry-After says, or a little longer each time; no longer than the patience of the run lasts; seconds."""
         value = exchange.reply.header("Retry-After") if exchange.reply is not None else None
-        if value is not None and value.isdecimal():
-            return min(float(value), LONGEST_PAUSE_SECONDS)
-        return float(min(self.limits.poll_interval_seconds * 2 ** (tries - 1), LONGEST_PAUSE_SECONDS))
+        usual = self.limits.poll_interval_seconds * 2 ** (tries - 1)
+        wanted = float(value) if value is not None and value.isdecimal() else usual
+        return min(wanted, LONGEST_PAUSE_SECONDS, self.patience.left(self.clock.now()))
 
     async def _followed_up(
-        self, exchange: Exchange, request: Request, label: str, kind: str, *, watch_close: bool
+        self, exchange: Exchange, request: Request, label: str, sort: Sort, *, watch_close: bool
     ) -> Exchange:
         """The last exchange of a request: repeated while it meets a fault inside the endpoint, the last time beside nothing else; a 307 followed once.
 
@@ -257,12 +336,8 @@ class Sender:
                 request, is_moved = moved, True
             else:
                 return exchange
-            if faults < MAX_FAULT_REPEATS:
-                exchange = await self._carry(request, label, kind, None, watch_close=watch_close)
-            else:
-                async with self.lanes.alone():
-                    self._allow(request, kind)
-                    exchange = await self._record(request, label, None, watch_close=watch_close)
+            alone = faults >= MAX_FAULT_REPEATS
+            exchange = await self._carry(request, label, sort, None, watch_close=watch_close, alone=alone)
 
     def _moved(self, exchange: Exchange, request: Request) -> Request | None:
         """The same request at the URI in Location, where that is on the same host; what is recorded of it is masked."""
@@ -290,11 +365,6 @@ class Sender:
         return port == own and all(is_loopback_host(host.strip("[]")) for host in (there, here))
 
 
-async def _never() -> bool:
-    """No sign of life, for a sender that nobody told how to ask for one."""
-    return False
-
-
 def _target_of(uri: str) -> str:
     """The path and query of a URI, as a request target."""
     parts = urlsplit(uri)
@@ -311,9 +381,14 @@ def _is_crowded_out(exchange: Exchange) -> bool:
     return exchange.failure is not None and exchange.response is None and exchange.failure.kind in _CROWDED
 
 
+def _is_patient(request: Request) -> bool:
+    """Whether a missing reply to a request would say anything: it is waited for as long as ever, and the caller is known."""
+    return request.patience_seconds is None and request.identity not in STRANGERS
+
+
 def _is_repeatable(request: Request, exchange: Exchange) -> bool:
     """Whether sending a request again cannot do anything twice: it is safe, or it never went out (RFC 9110, section 9.2.2)."""
-    if request.patience_seconds is not None or request.identity in STRANGERS:
+    if not _is_patient(request):
         return False
     unsent = exchange.failure is not None and exchange.failure.kind is FailureKind.REFUSED
     return request.method in SAFE_METHODS or unsent

@@ -76,7 +76,7 @@ class SystemUnderTest:
         self.refusals = Refusals(recorder=self.recorder, campaign=self.campaign, reader=reader, **shared, **held)
         guard = Guard(self.recorder, self.operations)
         self.refusals.exposed = guard.exposed
-        self.sender.is_alive, self.sender.seen = self.is_alive, guard.take
+        self.sender.questions, self.sender.seen = self._questions(), guard.take
         self.sender.closed = lambda request: guard.closed(request, reader.world)
         self._began = self.sender.clock.now()
 
@@ -95,8 +95,9 @@ class SystemUnderTest:
         """Looks at what is there before anything is done, and starts the campaign; what goes on by itself runs in `tasks`."""
         self.operations.follow_in(tasks)
         self.instances.watch_in(tasks)
-        await self._check_credentials()
-        await self._find_width()
+        answered = await self._check_credentials()
+        if answered is not None:
+            await self._find_width(answered)
         await self.instances.find_out()
         listed = await self.instances.survey()
         self.recorder.world = replace(self.world, listed=listed, memory={})
@@ -107,16 +108,19 @@ class SystemUnderTest:
         tasks.start_soon(self.campaign.run)
         tasks.start_soon(self._heed_refusals)
 
-    async def _check_credentials(self) -> None:
-        """Finds out whether sound requests reach the service; where they certainly do not, nothing more is sent."""
+    async def _check_credentials(self) -> Request | None:
+        """Finds out whether sound requests reach the service, and gives one that was answered; where they certainly do not, nothing more is sent."""
         main = self.planner.main
+        answered, front = None, None
         for request in (self.builder.operation_status("0" * 32), self.builder.deployment(main), self.nowhere()):
-            await self.sender.once(request, label="knock")
+            exchange = await self.sender.once(request, label="knock")
+            answered = request if exchange.reply is not None else answered
             front = front_of(self.world, self.recorder.exchanges)
-            if front is None:
-                return
+            if front is None and answered is not None:
+                return answered
         if front is not None and front.is_certain:
             self.sender.give_up(front.sentence)
+        return answered
 
     async def _heed_refusals(self) -> None:
         """Sends nothing more where reimages were tried in every form that is planned, and no sound request reaches the service."""
@@ -142,26 +146,28 @@ class SystemUnderTest:
         first = {step.form: step.name for step in reversed(self.planner.steps)}
         return [name for form, name in first.items() if form in forms]
 
-    async def _find_width(self) -> None:
-        """Asks harmless questions beside each other, as many as lanes are asked for, so that an endpoint that cannot take so many shows it now."""
-        poll = replace(self.builder.operation_status("0" * 32), fresh_connection=True)
-        alone = await self.sender.once(poll, label="width")
+    async def _find_width(self, question: Request) -> None:
+        """Asks a question that was answered, as often beside itself as lanes are asked for, so that an endpoint that cannot take so many shows it now."""
+        question = replace(question, fresh_connection=True)
+        alone = await self.sender.once(question, label="width")
         beside = await self.each(
-            lambda request: self.sender.once(request, label="width"), [poll] * self.sender.lanes.asked_for
+            lambda request: self.sender.once(request, label="width"), [question] * self.sender.lanes.asked_for
         )
         slowest = max((exchange.elapsed for exchange in beside), default=0.0)
         if slowest > SLOW_SECONDS and slowest > SLOWER_BY * alone.elapsed:
             told = f"the slowest of {len(beside)} requests beside each other took {slowest:.2f} s, and one alone {alone.elapsed:.2f} s"
             self.sender.lanes.narrow(1, told)
 
-    async def is_alive(self) -> bool:
-        """Whether the endpoint answers an ordinary request just now: a poll, or a reimage that starts nothing."""
+    def _questions(self) -> list[Request]:
+        """What asks for a sign of life: a poll, a reimage that starts nothing, or a look; an endpoint may leave requests of one kind unanswered."""
         poll = self.builder.operation_status("0" * 32)
         nothing = self.builder.reimage_at(self.builder.no_service, UriForm.SLOT, "production", self.builder.no_instance)
-        for each in (poll, without_header(nothing, VERSION_HEADER)):
-            if (await self.sender.once(replace(each, fresh_connection=True), label="alive")).reply is not None:
-                return True
-        return False
+        look = self.builder.deployment(self.planner.main)
+        return [replace(each, fresh_connection=True) for each in (poll, without_header(nothing, VERSION_HEADER), look)]
+
+    async def answers_others(self, exchange: Exchange) -> bool:
+        """Whether the endpoint answers others where `exchange` got no reply, then and now: silence is its answer to that request."""
+        return self.sender.answers_others(exchange.number) and await self.sender.is_alive()
 
     # Sending.
 

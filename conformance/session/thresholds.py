@@ -37,17 +37,21 @@ MAX_BUSY_TRIES = 6
 MAX_FAULT_REPEATS = 2
 """A request that met a fault inside the endpoint is sent again this often: beside others a second one may be chance."""
 MAX_BUSY_IN_A_ROW = 4
-"""After so many requests in a row that stayed throttled, each further one is sent once."""
-MAX_SILENT_IN_A_ROW = 8
-"""After so many requests in a row without any reply, the endpoint is asked for a sign of life."""
+"""After so many requests in a row that stayed throttled, each further one is sent once, and none while nothing at all is served."""
 MAX_SAME_FAILURES = 3
 """A kind of request that failed so often in the same way is not sent any more."""
+MAX_SAME_FAILURES_OF_A_FAMILY = 12
+"""A family of kinds of which none was ever answered is not sent any more after this many failed: bad requests are sent twice each."""
 LONGEST_PAUSE_SECONDS = 30.0
 """A Retry-After is honoured up to this."""
 LONGEST_PATIENCE_SECONDS = 60.0
 """So long the whole run waits in vain, unless the operator says otherwise."""
-PATIENCE_IN_TIME_LIMITS = 10
+PATIENCE_IN_TIME_LIMITS = 8
 """The patience of a run in time limits of a request, where that is shorter."""
+SHARE_LOST_UNTIL_HASTE = 0.7
+"""Once this share of the patience was waited in vain, in all, a kind of request that failed once is not sent any more."""
+SHARE_LOST_UNTIL_END = 1.5
+"""Once this share of it was, the run ends: the endpoint leaves requests of many kinds unanswered."""
 SIGN_OF_LIFE_SECONDS = 1.0
 """Between two questions whether a silent endpoint is back."""
 

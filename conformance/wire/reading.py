@@ -15,8 +15,10 @@ from conformance.wire.heads import Head, end_of_head, excerpt, parse_head
 from conformance.wire.streams import failure_of
 
 HEAD_LIMIT = 64 * 1024
-BODY_LIMIT = 8 * 1024 * 1024
+BODY_LIMIT = 4 * 1024 * 1024
 INTERIM_LIMIT = 50
+KEPT_LIMIT = 64 * 1024
+"""So much is kept of content that was too large to be read to its end: a run may meet it again and again."""
 LINGER_SECONDS = 0.05
 STALLED = "stalled"
 """The anomaly of a reply that ends without an end: neither more octets nor a close came."""
@@ -123,7 +125,9 @@ class ResponseReader:
             head.status,
             head.reason,
             head.headers,
-            bytes(self._body),
+            bytes(
+                self._body if failure is None or failure.kind is not FailureKind.TOO_LARGE else self._body[:KEPT_LIMIT]
+            ),
             head.http_version,
             tuple(self._interim),
             anomalies,
