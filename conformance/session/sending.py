@@ -299,7 +299,12 @@ class Sender:
         return again
 
     def narrow_after(self, exchange: Exchange) -> None:
-        """Sends fewer at the same time after `exchange`, which got no reply beside others, and did when it was sent alone."""
+        """Sends fewer at the same time after `exchange`, which got no reply beside others, and did when it was sent alone.
+
+        A connection that was kept and is dropped says nothing about others beside it.
+        """
+        if exchange.position > 1 and _is_lost(exchange):
+            return
         how = exchange.failure.kind.value if exchange.failure is not None else "no reply"
         self.lanes.narrow(
             self.lanes.width // 2, f"a request beside others got no reply ({how}), and one when sent alone"
