@@ -101,8 +101,8 @@ class Sender:
         await self.pass_gate(request)
         sort = self._sort_of(request, label, kind)
         exchange = await self._carry(request, label, sort, on, watch_close=watch_close, alone=alone)
-        away = exchange.reply is None and self.patience.was_away(exchange.number)
-        if away and on is None and _is_repeatable(request, exchange):
+        is_back = self.patience.was_away(exchange.number) and not self.patience.is_away
+        if is_back and exchange.reply is None and on is None and _is_repeatable(request, exchange):
             request = replace(request, fresh_connection=True)
             exchange = await self._carry(request, label, sort, None, watch_close=watch_close)
         return await self._followed_up(exchange, request, label, sort, watch_close=watch_close)
@@ -249,7 +249,7 @@ class Sender:
             await self._until_answered(lambda: not self.patience.is_away)
             async with self.lanes.alone() if alone else self.lanes.lane() as passage:
                 self._allow(request, sort)  # what other requests came to while this one waited counts
-                if self.patience.is_away:
+                if self.patience.is_away and self.questions:
                     continue
                 began = self.clock.now()
                 exchange = await self._record(request, label, on, watch_close=watch_close)

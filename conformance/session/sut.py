@@ -76,7 +76,7 @@ class SystemUnderTest:
         self.refusals = Refusals(recorder=self.recorder, campaign=self.campaign, reader=reader, **shared, **held)
         guard = Guard(self.recorder, self.operations)
         self.refusals.exposed = guard.exposed
-        self.sender.questions, self.sender.seen = self._questions(), guard.take
+        self.sender.seen = guard.take
         self.sender.closed = lambda request: guard.closed(request, reader.world)
         self._began = self.sender.clock.now()
 
@@ -96,6 +96,7 @@ class SystemUnderTest:
         self.operations.follow_in(tasks)
         self.instances.watch_in(tasks)
         answered = await self._check_credentials()
+        self.sender.questions = self._questions()  # from here on silence is waited out
         if answered is not None:
             await self._find_width(answered)
         await self.instances.find_out()
