@@ -52,6 +52,7 @@ class Session:
         self._scope = trio.CancelScope()
         self._begun = threading.Event()
         self._failure: BaseException | None = None
+        self._last = STOPPED
         self._busy_seconds = 0.0
         self._thread = threading.Thread(target=self._run, name="conformance-session", daemon=True)
 
@@ -96,7 +97,7 @@ class Session:
             self._begun.set()
             for case in self._cases:
                 if not case.conclusion.done():
-                    case.conclusion.set_result(STOPPED)
+                    case.conclusion.set_result(self._last if case is self._cases[-1] else STOPPED)
 
     async def _main(self) -> None:
         """Opens the run, then runs phase after phase."""
@@ -137,10 +138,17 @@ class Session:
             error = await self._error_of(case)
             conclusion = conclude(recorder, log, case.requirements, error)
             recorder.close_case(log, conclusion.outcome, trio.current_time() - began, conclusion.detail)
-            case.conclusion.set_result(conclusion)
+            self._tell(case, conclusion)
             self._busy_seconds = self._sut.elapsed_seconds()
         finally:
             room.release()
+
+    def _tell(self, case: Case, conclusion: Conclusion) -> None:
+        """Gives a conclusion to whoever waits for it; that of the last case only when the session has nothing left to do."""
+        if case is self._cases[-1]:
+            self._last = conclusion
+        else:
+            case.conclusion.set_result(conclusion)
 
     async def _error_of(self, case: Case) -> Exception | None:
         """What the body of a case raised; Untested where the time of the run was over before it ended."""
