@@ -205,7 +205,7 @@ class Interleaving(RuleBasedStateMachine):
         deployment = deployments[index % len(deployments)]
         place = Place(deployment, deployment.role_instances[index % len(deployment.role_instances)])
         free = not self.sut.operations.is_busy(deployment) and not self.sut.operations.hopeless
-        if self.left <= 0 or not free or not self.sut.budget.allows():
+        if self.left <= 0 or not free or not self.sut.reimages.may_start():
             return
         exchange = self.wait_for(self.sut.reimages.start_beside, place, form)
         if exchange.reply is None or exchange.reply.status != 202:

@@ -39,24 +39,30 @@ if TYPE_CHECKING:
     from conformance.wire.clock import Clock
 
 SCHEMA = "reimage-conformance/journal/1"
+_LONGEST_TAIL = 1 << 26
+"""Octets of the longest line that is sought for the end of the one before it."""
 _SCHEMA_FAMILY = SCHEMA.rpartition("/")[0]
 
 
 class JournalWriter:
     """Appends events to a journal file, each whole and at once; raises ReportError when it cannot.
 
-    The first event is to be "run", which gets the schema, and the last "end". Threads may share a writer.
+    The first event is to be "run", which gets the schema, and the last "end". Threads may share a writer. `ago` says that the file
+    holds a run which began so many seconds ago and which is gone on with; without it the file begins anew.
     """
 
-    def __init__(self, path: Path, clock: Clock) -> None:
+    def __init__(self, path: Path, clock: Clock, *, ago: float | None = None) -> None:
         self._path = path
         self._clock = clock
-        self._origin = clock.now()
+        self._origin = clock.now() - (ago or 0.0)
+        anew = os.O_TRUNC if ago is None else 0
         self._lock = threading.Lock()
         self._torn = False
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o644)
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | anew, 0o644)
+            if ago is not None:
+                _cut_after_last_line(self._file)
         except OSError as error:
             raise ReportError(f"the journal {str(path)!r} cannot be created: {error.strerror or error}") from error
 
@@ -71,6 +77,10 @@ class JournalWriter:
     def exchange(self, exchange: Exchange) -> None:
         """Append an exchange."""
         self._append({"type": "exchange", **_of_exchange(exchange)})
+
+    def sending(self, exchange: Exchange) -> None:
+        """Append that a request goes out, as the exchange without reply that it is until one comes."""
+        self._append({"type": "sending", **_of_exchange(exchange)})
 
     def verdict(self, verdict: Verdict) -> None:
         """Append a verdict."""
@@ -116,8 +126,8 @@ class JournalWriter:
 class Journal:
     """A journal read back: `header` is its first line, `cases` the case-start and case-end events, `events` every line.
 
-    `complete` is whether the run came to its end, `torn` whether the last line was cut; `notes` name every line that
-    could not be read.
+    `unanswered` are requests that were sent and of which no more is known. `complete` is whether the run came to its end, `torn` whether
+    the last line was cut; `notes` name every line that could not be read.
     """
 
     header: Mapping[str, Any]
@@ -129,6 +139,7 @@ class Journal:
     complete: bool = False
     torn: bool = False
     notes: tuple[str, ...] = ()
+    unanswered: dict[int, Exchange] = field(default_factory=dict)
 
     def require(self, *names: str) -> None:
         """Raises JournalError where the first line lacks one of `names`, without which nothing can be judged again."""
@@ -176,7 +187,7 @@ def _read(octets: bytes, path: Path) -> Journal:
     complete = any(event["type"] == "end" for event in journal.events)
     return Journal(
         journal.header, journal.exchanges, journal.verdicts, journal.observations, journal.cases, journal.events,
-        complete, torn, tuple(notes),
+        complete, torn, tuple(notes), journal.unanswered,
     )  # fmt: skip
 
 
@@ -219,6 +230,12 @@ def _take(journal: Journal, event: dict[str, Any]) -> None:
         case "exchange":
             exchange = _to_exchange(event)
             journal.exchanges[exchange.number] = exchange
+            journal.unanswered.pop(exchange.number, None)
+        case "sending":
+            sent = _to_exchange(event)
+            journal.unanswered[sent.number] = sent
+        case "resumed":  # the run went on, so that no end before this was its end
+            journal.events[:] = [each for each in journal.events if each["type"] != "end"]
         case "verdict":
             journal.verdicts.append(_to_verdict(event))
         case "observation":
@@ -228,6 +245,18 @@ def _take(journal: Journal, event: dict[str, Any]) -> None:
         case "case-start" | "case-end":
             journal.cases.append(event)
     journal.events.append(event)
+
+
+def _cut_after_last_line(file: int) -> None:
+    """Takes away what a kill left of a line at the end of a journal, if nobody could read it."""
+    size = os.fstat(file).st_size
+    tail = os.pread(file, min(size, _LONGEST_TAIL), max(size - _LONGEST_TAIL, 0)).rpartition(b"\n")[2]
+    try:
+        json.loads(tail or "0")
+    except ValueError:
+        os.ftruncate(file, size - len(tail))
+    else:
+        os.write(file, b"\n" if tail else b"")
 
 
 def _of_fields(value: Verdict | Observation) -> dict[str, Any]:

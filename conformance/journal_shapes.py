@@ -113,27 +113,41 @@ RUN_TEXTS = ("id", "started", "profile", "strictness", "suite_version")
 RUN_FIELDS = (*RUN_TEXTS, "seed", "target")
 """What the first line of a journal must have to be judged again."""
 
+_EXCHANGE = Shape(
+    {
+        "number": _whole,
+        "request": _REQUEST,
+        "response": _or_none(_RESPONSE),
+        "failure": _or_none(_FAILURE),
+        "at": _number,
+        "elapsed": _number,
+        "connection": _whole,
+        "position": _whole,
+        "closed": _flag,
+        "case": _text,
+        "label": _text,
+    },
+    {"unrecorded": _texts},
+)
+
 SHAPES: Mapping[str, Shape] = {
-    "run": Shape({}, {**dict.fromkeys(RUN_TEXTS, _text), "seed": _whole, "target": _TARGET}),
-    "exchange": Shape(
-        {
-            "number": _whole,
-            "request": _REQUEST,
-            "response": _or_none(_RESPONSE),
-            "failure": _or_none(_FAILURE),
-            "at": _number,
-            "elapsed": _number,
-            "connection": _whole,
-            "position": _whole,
-            "closed": _flag,
-            "case": _text,
-            "label": _text,
-        },
-        {"unrecorded": _texts},
+    "run": Shape(
+        {},
+        {**dict.fromkeys(RUN_TEXTS, _text), "seed": _whole, "target": _TARGET, "epoch": _number, "fingerprint": _text},
     ),
+    "exchange": _EXCHANGE,
+    "sending": _EXCHANGE,
+    "resumed": Shape({}, {"token": _text}),
+    "token": Shape({"token": _text}),
+    "spent": Shape({"exchange": _whole}),
+    "given-back": Shape({"exchange": _whole}),
+    "step": Shape({"name": _text, "before": _wholes, "probe_before": _wholes}),
+    "watched": Shape({"start": _whole, "looks": _wholes, "others": _texts, "waited": _number}),
+    "probed": Shape({"name": _text, "probe_after": _wholes}),
     "case-start": Shape({"id": _text, "requirements": _texts}, {"doc": _text}),
     "case-end": Shape(
-        {"id": _text, "outcome": _text}, {"duration_seconds": _number, "evidence": _wholes, "detail": _text}
+        {"id": _text, "outcome": _text},
+        {"duration_seconds": _number, "evidence": _wholes, "detail": _text, "judged": _flag},
     ),
     "judgement": Shape(
         {"case": _text, "check": _text, "arguments": _mapping}, {"exchanges": _wholes, "scope": _text, "until": _whole}
@@ -148,7 +162,7 @@ SHAPES: Mapping[str, Shape] = {
         {"between": _wholes},
     ),
     "observation": Shape({"requirement": _text, "seen": _text}, {"evidence": _wholes}),
-    "operation": Shape({"start": _whole, "identifier": _text}, {"place": _text, "form": _text}),
+    "operation": Shape({"start": _whole, "identifier": _text}, {"place": _text, "form": _text, "unwanted": _flag}),
     "listed": Shape({"listed": _mapping_of(_texts)}),
     "offers": Shape({"offers": _mapping_of(_or_none(_flag))}),
     "coverage": Shape({"what": _text}),

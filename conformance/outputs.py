@@ -62,9 +62,14 @@ def claim_folder(folder: Path, *, overwrite: bool, option: str = "--report-dir")
         )
 
 
-def clear_folder(folder: Path) -> None:
-    """Remove the files of an earlier run from `folder`, so that nothing of it stands beside a new one; raises UsageError."""
+def clear_folder(folder: Path, *, but_for: str = "") -> None:
+    """Remove the files of an earlier run from `folder`, so that nothing of it stands beside a new one; raises UsageError.
+
+    The file called `but_for` stays.
+    """
     for name in RUN_FILES:
+        if name == but_for:
+            continue
         try:
             (folder / name).unlink(missing_ok=True)
         except OSError as error:

@@ -57,12 +57,13 @@ class Options:
     connections: int | None = None
     max_minutes: float | None = None
     patience: float | None = None
+    resume: Path | None = None
 
     def words(self) -> list[str]:
         """The options as words of a command line, the report's folder not among them."""
         single = (
             *("strictness", "profile", "max_reimages", "baseline", "write_baseline", "seed", "world", "wait"),
-            *("connections", "max_minutes", "patience"),
+            *("connections", "max_minutes", "patience", "resume"),
         )
         named = [(name, getattr(self, name)) for name in single]
         named += [("fault", name) for name in self.faults] + [("oddity", name) for name in self.oddities]
@@ -115,6 +116,9 @@ class Options:
     metavar="SECONDS",
     help="End the run when nothing is answered, or everything throttled, for so long.",
 )
+@click.option(
+    "--resume", type=click.Path(path_type=Path), metavar="REPORT_DIR", help="Go on with a run that was cut short."
+)
 @click.option("--overwrite", is_flag=True, help="Replace the run that the report folder holds.")
 @click.pass_context
 def run(context: click.Context, /, targets: tuple[Path, ...], processes: int | None, **settings: Any) -> int:
@@ -156,6 +160,10 @@ def pytest_words(target: Path | None, options: Options, rest: list[str]) -> list
 
 def _check(targets: tuple[Path, ...], options: Options) -> None:
     """Find every mistake that can be found before anything starts."""
+    if options.resume is not None and len(targets) != 1:
+        raise UsageError(
+            f"--resume goes on with one run, so it needs one target file, that of the run; found {len(targets)}"
+        )
     if targets and (options.faults or options.oddities or options.world):
         raise UsageError(
             "--fault, --oddity and --world change the embedded emulator; they cannot be used with a target file"

@@ -9,6 +9,7 @@ import pytest
 from conformance.baseline import write_baseline
 from conformance.errors import ReportError, SuiteError
 from conformance.journal import read_journal
+from conformance.outputs import is_own_page
 from conformance.replay.assessing import assessed
 from conformance.report.console import console_lines
 from conformance.report.html.hooks import HtmlHooks
@@ -91,7 +92,8 @@ def _write(assessment: Assessment, journal: Journal, folder: Path | None, plan: 
     """Writes the reports, the list of runs beside them where the folder is the suite's own, and the baseline asked for."""
     if folder is not None:
         write_reports(assessment, journal.exchanges, folder)
-        if plan.report_dir is None:
+        listed = folder.parent.parent / "index.html"
+        if plan.report_dir is None or (plan.resume is not None and is_own_page(listed)):
             write_index(folder.parent.parent)
     if plan.write_baseline is not None:
         write_baseline(assessment, plan.write_baseline)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from uuid import uuid4
 
 from conformance import __version__
 from conformance.config import target_to_mapping, without_private
+from conformance.plugin.fitting import fingerprint_of
 
 if TYPE_CHECKING:
     from conformance.model import Target
@@ -36,14 +38,16 @@ def masked(target: Target, redactor: Redactor) -> Target:
     )
 
 
-def header(plan: Plan, target: Target) -> dict[str, Any]:
-    """The fields of a journal's first line; `target` is masked."""
+def header(plan: Plan, target: Target, shown: Target) -> dict[str, Any]:
+    """The fields of a journal's first line; `shown` is the target as it may show it."""
     return {
         "id": uuid4().hex,
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "epoch": time.time(),
+        "fingerprint": fingerprint_of(target),
         "seed": plan.seed,
         "profile": plan.profile.value,
         "strictness": target.strictness.value,
         "suite_version": __version__,
-        "target": target_to_mapping(target),
+        "target": target_to_mapping(shown),
     }

@@ -129,7 +129,7 @@ def _set_up_reports(config: pytest.Config, folder: Path | None) -> None:
     """Clears the folder of an earlier run, and has pytest-html write its page into it."""
     if folder is not None and not hasattr(config, "workerinput"):
         try:
-            clear_folder(folder)
+            clear_folder(folder, but_for="journal.jsonl" if config.stash[PLAN].resume is not None else "")
         except SuiteError as error:
             raise pytest.UsageError(str(error)) from None
     if folder is not None and not config.getoption("htmlpath", None) and not hasattr(config, "workerinput"):
@@ -362,7 +362,7 @@ def _forget_run(config: pytest.Config) -> None:
     if run is not None:
         run.finish(interrupted=True)
         run.close()
-    if folder is not None and not hasattr(config, "workerinput"):
+    if folder is not None and config.stash[PLAN].resume is None and not hasattr(config, "workerinput"):
         clear_folder(folder)
         with suppress(OSError):
             folder.rmdir()

@@ -7,13 +7,16 @@ import time
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from conformance.config import is_loopback, load_target, where_it_is
 from conformance.errors import UsageError
 from conformance.model import Profile, Strictness
+from conformance.plugin.fitting import resumable
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pytest
 
     from conformance.emulator import Layout
@@ -32,7 +35,7 @@ def add_options(parser: pytest.Parser) -> None:
     )
     group.addoption("--report-dir", metavar="DIR", help="Where reports go (default: reports/<target>/<time>).")
     group.addoption("--strictness", choices=[s.value for s in Strictness], help="How literally the documents are read.")
-    group.addoption("--profile", choices=[p.value for p in Profile], default="standard", help="How much the run does.")
+    group.addoption("--profile", choices=[p.value for p in Profile], help="How much the run does.")
     group.addoption("--max-reimages", type=int, metavar="N", help="Never start more reimages than this.")
     group.addoption("--baseline", metavar="FILE", help="Known violations.")
     group.addoption("--write-baseline", metavar="FILE", help="Write this run's violations as a baseline.")
@@ -71,6 +74,7 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--no-preflight", action="store_true", help="Begin without asking whether the target file can be right."
     )
+    group.addoption("--resume", metavar="DIR", help="Go on with the run in this report folder, which was cut short.")
     group.addoption("--overwrite", action="store_true", help="Replace the run that the report folder holds.")
 
 
@@ -106,6 +110,7 @@ class Plan:
     world: Layout | None = None
     listed: Layout | None = None
     probe: bool = True
+    resume: Path | None = None
 
 
 def is_wanted(config: pytest.Config) -> bool:
@@ -116,7 +121,9 @@ def is_wanted(config: pytest.Config) -> bool:
 def plan_of(config: pytest.Config) -> Plan:
     """The plan that the options make; raises UsageError for what cannot be."""
     strictness = config.getoption("strictness")
-    profile = Profile(config.getoption("profile"))
+    resume = _path(config.getoption("resume"))
+    began = _began_with(config, resume) if resume is not None else {}
+    profile = Profile(config.getoption("profile") or began.get("profile", Profile.STANDARD))
     chosen = Strictness(strictness) if strictness else None
     file = config.getoption("target")
     faults, oddities = tuple(config.getoption("fault")), tuple(config.getoption("oddity"))
@@ -135,9 +142,11 @@ def plan_of(config: pytest.Config) -> Plan:
             )
     seed = config.getoption("seed")
     repeats = seed is not None
-    if seed is None:
+    if seed is None and resume is not None:
+        seed = int(began["seed"])
+    elif seed is None:
         seed = int(time.time()) % 1_000_000 if profile is Profile.NIGHTLY else 0
-    folder = config.getoption("report_dir")
+    folder = resume or config.getoption("report_dir")
     return Plan(
         file=_path(file),
         target=target,
@@ -161,7 +170,27 @@ def plan_of(config: pytest.Config) -> Plan:
         connections=config.getoption("connections"),
         max_seconds=_seconds(config.getoption("max_minutes")),
         patience=config.getoption("patience"),
+        resume=resume,
     )
+
+
+def _began_with(config: pytest.Config, folder: Path) -> Mapping[str, Any]:
+    """What the run in `folder` began with; raises UsageError where it cannot be gone on with, or other options are given."""
+    if not config.getoption("target"):
+        raise UsageError("--resume needs the target file of the run; an emulator of a run's own ends with it")
+    for option in ("report_dir", "overwrite"):
+        if config.getoption(option):
+            raise UsageError(
+                f"--resume names the report folder and keeps what is in it; leave --{option.replace('_', '-')} out"
+            )
+    began = resumable(folder).header
+    for name in ("profile", "seed"):
+        given = config.getoption(name)
+        if given is not None and given != began[name]:
+            raise UsageError(
+                f"--resume {folder}: the run began with --{name} {began[name]}, found {given}; leave it out"
+            )
+    return began
 
 
 def _world(name: str | None) -> Layout | None:

@@ -12,7 +12,9 @@ from conformance.baseline import load_baseline
 from conformance.errors import SuiteError, UnreachableError
 from conformance.locks import hold
 from conformance.model import Preflight
-from conformance.outputs import claim_folder, try_file
+from conformance.outputs import claim_folder, try_file, try_folder
+from conformance.plugin.fitting import check_target, resumable
+from conformance.plugin.heading import limited, masked
 from conformance.plugin.options import folder_for, is_wanted, plan_of
 from conformance.wire.redaction import Redactor
 
@@ -60,6 +62,7 @@ def prepare(config: pytest.Config) -> Prepared:
     held: Hold | None = None
     try:
         _try_outputs(plan, folder)
+        _try_earlier(plan)
         _try_inputs(plan)
         held = None if plan.target is None else hold(plan.target, folder, wait_seconds=plan.wait_seconds, waiting=_tell)
         preflight = _asked(plan, folder)
@@ -89,12 +92,22 @@ def report_folder(config: pytest.Config, plan: Plan) -> Path | None:
 
 
 def _try_outputs(plan: Plan, folder: Path | None) -> None:
-    if folder is not None:
+    if folder is not None and plan.resume is not None:
+        try_folder(folder, "--resume")
+    elif folder is not None:
         claim_folder(folder, overwrite=plan.overwrite)
     if plan.write_baseline is not None:
         try_file(plan.write_baseline, "--write-baseline")
         if plan.write_baseline.exists():
             load_baseline(plan.write_baseline)
+
+
+def _try_earlier(plan: Plan) -> None:
+    """Sees that the run that is gone on with began with the same target."""
+    if plan.resume is not None and plan.target is not None:
+        target = limited(plan.target, plan)
+        shown = masked(target, Redactor.for_target(target, enabled=plan.redact))
+        check_target(plan.resume, resumable(plan.resume), target, shown)
 
 
 def _try_inputs(plan: Plan) -> None:
@@ -120,7 +133,7 @@ def _asked(plan: Plan, folder: Path | None) -> Preflight | None:
     try:
         return _answers(plan, plan.target)
     except UnreachableError as error:
-        if folder is not None:
+        if folder is not None and plan.resume is None:  # what was found before the run was cut short stays
             from conformance.plugin.unreached import report_unreached  # noqa: PLC0415  only where nothing can be judged
 
             report_unreached(plan, plan.target, folder, str(error), began)

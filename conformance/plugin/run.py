@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,7 +15,7 @@ from typing import TYPE_CHECKING
 from conformance import baseline
 from conformance.config import is_loopback, load_target
 from conformance.gate import Gate, ProbeGate, new_token
-from conformance.journal import JournalWriter
+from conformance.journal import JournalWriter, read_journal
 from conformance.plugin.heading import header, limited, masked
 from conformance.protocol.requests import RequestBuilder
 from conformance.session.budget import Budget
@@ -21,6 +23,7 @@ from conformance.session.instances import Instances, Probe
 from conformance.session.lanes import Lanes
 from conformance.session.patience import Patience
 from conformance.session.recorder import Recorder
+from conformance.session.resuming import Earlier, keep_for_resuming, take_up
 from conformance.session.scheduler import Session
 from conformance.session.sending import Sender
 from conformance.session.sut import Collaborators, SystemUnderTest
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
     from trio.testing import MockClock
 
     from conformance.emulator import Emulator
+    from conformance.journal import Journal
     from conformance.model import Preflight, Target
     from conformance.plugin.options import Plan
     from conformance.session.cases import Case
@@ -68,6 +72,7 @@ class Run:
         target, clock, connector, probe_connector = self._endpoint()
         self.target = limited(target, plan)
         self.folder = folder if folder is not None else Path(self._stack.enter_context(TemporaryDirectory()))
+        self.earlier = self._earlier(read_journal(self.journal_path)) if plan.resume is not None else None
         if isinstance(connector, SocketConnector):
             connector.reach(clock.now() + self.target.limits.request_timeout_seconds).close()
         self.sut = self._assemble(clock, connector, probe_connector)
@@ -127,22 +132,37 @@ class Run:
         folder = Path(self._stack.enter_context(TemporaryDirectory()))
         return load_target(running.write_target(folder, probe=plan.probe, listed=plan.listed), environment={})
 
+    def _earlier(self, journal: Journal) -> Earlier:
+        """The part of the run that this one goes on with."""
+        last = Earlier(journal, 0.0).last
+        return Earlier(journal, max(time.time() - float(journal.header["epoch"]), last))
+
     def _assemble(self, clock: Clock, connector: Connector, probe_connector: Connector | None) -> SystemUnderTest:
         """Journal, recorder, client and the system under test."""
         plan, target = self.plan, self.target
-        journal = self._stack.enter_context(JournalWriter(self.journal_path, clock))
+        earlier = self.earlier
+        ago = earlier.ago if earlier is not None else None
+        journal = self._stack.enter_context(JournalWriter(self.journal_path, clock, ago=ago))
         redactor = Redactor.for_target(target, enabled=plan.redact)
         shown = masked(target, redactor)
-        journal.write("run", **header(plan, shown))
-        if self._preflight is not None:
+        if earlier is None:
+            journal.write("run", **header(plan, target, shown))
+        else:
+            journal.write("resumed")
+            self._keep_lost(journal, earlier)
+        if self._preflight is not None and earlier is None:
             journal.write("preflight", requests=self._preflight.requests, answers=self._preflight.answers)
-        if self._baseline is not None:
+        if self._baseline is not None and earlier is None:
             journal.write(baseline.EVENT, **baseline.baseline_event(self._baseline, datetime.now(UTC).date()))
-        recorder = Recorder(journal, redactor, World(shown, target.strictness))
-        limits, numbers = target.limits, count(1)
+        announcing = Redactor.for_target(target, enabled=plan.redact)
+        recorder = Recorder(journal, redactor, World(shown, target.strictness), announcing=announcing)
+        limits, numbers = target.limits, count(1 if earlier is None else earlier.next_number)
         timeout, width = limits.request_timeout_seconds, self._connections()
-        token = new_token(target)
+        token = (earlier.token if earlier is not None else "") or new_token(target)
         recorder.note("token", token=token)
+        if earlier is not None:
+            recorder.world = replace(recorder.world, listed=earlier.listed, memory={})
+            recorder.go_on(earlier.journal)
         self._gate = Gate(target, token, masked=redactor.text)
         client = self._stack.enter_context(
             Client(
@@ -152,6 +172,8 @@ class Run:
                 request_timeout=timeout,
                 requests_per_second=limits.requests_per_second,
                 numbers=numbers,
+                ago=ago or 0.0,
+                announce=recorder.announce,
             )
         )
         probe_wire = None
@@ -164,6 +186,7 @@ class Run:
                     request_timeout=timeout,
                     linger_seconds=0,
                     numbers=numbers,
+                    ago=ago or 0.0,
                 )
             )
             probe_wire = self._wire(probe_client, clock, width)
@@ -180,8 +203,18 @@ class Run:
             restored=redactor.restored,
         )
         instances, probe = Instances(target, builder, sender), Probe(target, probe_wire, recorder)
-        parts = Collaborators(recorder, sender, builder, instances, probe, Budget(limits.max_reimages), wire)
-        return SystemUnderTest(target, plan.profile, plan.seed, parts)
+        budget = Budget(limits.max_reimages)
+        parts = Collaborators(recorder, sender, builder, instances, probe, budget, wire, self._gate.learn)
+        sut = SystemUnderTest(target, plan.profile, plan.seed, parts)
+        keep_for_resuming(sut)
+        sut.take_up = partial(take_up, sut, earlier) if earlier is not None else None
+        return sut
+
+    def _keep_lost(self, journal: JournalWriter, earlier: Earlier) -> None:
+        """Keeps the requests whose reply nobody lived to see as exchanges without one."""
+        for exchange in earlier.lost:
+            journal.exchange(exchange)
+            earlier.journal.exchanges[exchange.number] = exchange
 
     def _wire(self, client: Client, clock: Clock, width: int) -> Wire:
         """How the session sends through a client: in threads, or at once to an endpoint in memory."""
@@ -198,7 +231,12 @@ class Run:
         """Starts to run cases; `in_step` lets each begin only when somebody waits for it."""
         if self.session is None:
             self.session = Session(
-                self.sut, cases, clock=self._time, max_seconds=self.plan.max_seconds, in_step=in_step
+                self.sut,
+                cases,
+                clock=self._time,
+                max_seconds=self.plan.max_seconds,
+                in_step=in_step,
+                concluded=self.earlier.concluded if self.earlier is not None else None,
             )
             self.session.start()
 
@@ -223,7 +261,7 @@ class Run:
             "end",
             finished=datetime.now(UTC).isoformat(timespec="seconds"),
             interrupted=interrupted,
-            duration_seconds=round(time.monotonic() - self._began, 3),
+            duration_seconds=round(time.monotonic() - self._began + (self.earlier.took if self.earlier else 0.0), 3),
             reimages=self.sut.budget.spent,
             under_way=[operation.identifier for operation in self.sut.operations.under_way],
         )

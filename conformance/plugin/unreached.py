@@ -33,7 +33,7 @@ def report_unreached(plan: Plan, target: Target, folder: Path, sentence: str, be
     redactor = Redactor.for_target(chosen, enabled=plan.redact)
     path = folder / "journal.jsonl"
     with JournalWriter(path, SystemClock()) as journal:
-        journal.write("run", **header(plan, masked(chosen, redactor)))
+        journal.write("run", **header(plan, chosen, masked(chosen, redactor)))
         for name in CATALOGUE:
             journal.verdict(Verdict(name, Outcome.INCONCLUSIVE, actual=redactor.text(sentence)))
         journal.write("offers", offers={"deployment": None, "cloud-service": None})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import trio
@@ -12,9 +13,16 @@ from conformance.session.signals import Untested
 from conformance.session.thresholds import RESERVED_REIMAGES, SHARE_OF_A_GROUP
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
 SPENT = "the budget of reimages is spent"
+
+
+class Change(StrEnum):
+    """What becomes of one reimage of the budget, as the journal names it."""
+
+    SPENT = "spent"
+    GIVEN_BACK = "given-back"
 
 
 @dataclass(slots=True)
@@ -31,6 +39,8 @@ class Budget:
     reserve: int = RESERVED_REIMAGES
     accepted: set[int] = field(default_factory=set)
     change: trio.Event = field(default_factory=trio.Event)
+    note: Callable[[Change, int], None] = lambda *_: None
+    """Hears of each reimage that is counted, or counted no more, with the number of the exchange that started it."""
 
     def allows(self, *, reserved: int = 0) -> bool:
         """Whether one more request that may start a reimage can be sent now, leaving `reserved` untouched."""
@@ -80,13 +90,20 @@ class Budget:
         if exchange not in self.accepted:
             self.accepted.add(exchange)
             self.spent += 1
+            self.note(Change.SPENT, exchange)
             self._tell()
+
+    def go_on(self, exchanges: set[int]) -> None:
+        """Counts what an earlier part of the run spent, which nobody is told again."""
+        self.accepted = set(exchanges)
+        self.spent = len(exchanges)
 
     def give_back(self, exchange: int) -> None:
         """The operation that exchange started turned out to address nothing and reimaged nothing."""
         if exchange in self.accepted:
             self.accepted.discard(exchange)
             self.spent -= 1
+            self.note(Change.GIVEN_BACK, exchange)
             self._tell()
 
     def _tell(self) -> None:

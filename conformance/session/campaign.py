@@ -16,6 +16,7 @@ from conformance.checks.wording import is_conflict
 from conformance.oracle import MINIMUM_VERSION, permitted
 from conformance.protocol.requests import Place, with_query
 from conformance.session.budget import SPENT
+from conformance.session.operations import State
 from conformance.session.signals import Inconclusive, Withheld
 from conformance.session.thresholds import (
     FEW_CONFLICT_TRIES,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from conformance.session.sending import Sender
     from conformance.session.steps import Step
 
+UNSEEN = "its operation ended while the run was interrupted, and the endpoint has forgotten it"
 UNENDED = "not judged: earlier operations reached neither Succeeded nor Failed"
 
 
@@ -81,8 +83,17 @@ def probing_seconds(duration: float, limits: Limits) -> float:
     return min(patience, limits.operation_timeout_seconds)
 
 
+def label_of(name: str) -> str:
+    """The label of the requests that the step of this name sends."""
+    return f"step:{name}"
+
+
 class Campaign:
-    """Starts steps when their deployment is free, and keeps what became of each."""
+    """Starts steps when their deployment is free, and keeps what became of each.
+
+    `starting` hears of each step that is about to be sent, with the look and the exchanges of the probe before it, `probed` of each that was
+    looked into.
+    """
 
     def __init__(
         self,
@@ -95,6 +106,8 @@ class Campaign:
         probe: Probe,
         budget: Budget,
     ) -> None:
+        self.starting: Callable[[Step, Exchange | None, list[Exchange]], None] = lambda *_: None
+        self.probed: Callable[[Result], None] = lambda *_: None
         self.pending = list(steps)
         self.results: dict[str, Result] = {}
         self._refused: dict[str, Result] = {}
@@ -104,6 +117,7 @@ class Campaign:
         self._claimed = 0  # steps that wait for their instance, and hold nothing of the budget yet
         self._running: dict[str, Step] = {}
         self._locked: set[str] = set()
+        self._adopted: list[Result] = []
         self._changed = trio.Event()
         self._builder, self._sender, self._operations = builder, sender, operations
         self._instances, self._probe, self._budget = instances, probe, budget
@@ -111,6 +125,8 @@ class Campaign:
     async def run(self) -> None:
         """Starts every step that the budget allows, the most important first; over when all are through or left out."""
         async with trio.open_nursery() as steps:
+            for result in self._adopted:
+                steps.start_soon(self._go_on_with, result)
             while self.pending or self._running:  # one that runs may yet be taken apart
                 step = self._next()
                 if step is None:
@@ -218,19 +234,67 @@ class Campaign:
                     await self._start(step, result)
                     if result.operation is not None and count > 1:
                         await self._contend(result)
-                if result.operation is not None:
-                    await result.operation.over.wait()
-                    self._free(step)
-                    await self._instances.until_online(step.place)
-                    self._tell()
-                    await self._look_into(result)
-                for other in (result.other_operation, result.same_operation):
-                    if other is not None:
-                        await other.over.wait()
+                await self._see_through(step, result)
         except (Inconclusive, Withheld) as reason:
             result.skipped = result.skipped or str(reason)
         finally:
             result.sent.set()
+            result.over.set()
+            self._free(step)
+
+    async def _see_through(self, step: Step, result: Result) -> None:
+        """Waits for the end of a step's operation, and until its instance is back and was looked into."""
+        if result.operation is not None:
+            await result.operation.over.wait()
+            self._free(step)
+            await self._instances.until_online(step.place)
+            self._tell()
+            await self._look_into(result)
+        for other in (result.other_operation, result.same_operation):
+            if other is not None:
+                await other.over.wait()
+
+    def waiting(self, name: str) -> Step | None:
+        """The pending step of this name."""
+        return next((step for step in self.pending if step.name == name), None)
+
+    def adopt(self, result: Result, *, is_over: bool) -> None:
+        """Takes what became of a pending step in an earlier part of the run; one that was accepted is seen through unless it `is_over`."""
+        step = result.step
+        self.pending.remove(step)
+        self.results[step.name] = result
+        if not result.is_accepted:
+            result.over.set()
+            self._take_apart(step)
+        else:
+            self.results |= dict.fromkeys(step.names, result)
+            if is_over:
+                result.over.set()
+            else:
+                self._adopted.append(result)
+            if result.operation is not None and result.operation.is_under_way:
+                self._running[step.place.deployment.name] = step
+        result.sent.set()
+
+    async def _go_on_with(self, result: Result) -> None:
+        """Sees a step through that an earlier part of the run started."""
+        step = result.step
+        try:
+            async with self._instances.hold(step.place, *self._contended(step)):
+                if step.contend and not result.was_tried and result.operation is not None:
+                    await self._operations.until_polled(result.operation)
+                    count = 1 + len(self._contended(step))
+                    if result.operation.is_under_way and self._budget.allows(reserved=self._reserve + count - 1):
+                        with self._budget.held_now(count):
+                            await self._contend(result)
+                await self._see_through(step, result)
+        except (Inconclusive, Withheld) as reason:
+            result.skipped = result.skipped or str(reason)
+        finally:
+            if result.operation is not None and result.operation.state is State.UNSEEN:
+                result.operation, result.skipped = None, UNSEEN
+            if result.watch is not None and result.watch.interrupted and not result.watch.was_offline:
+                result.watch = None  # it may have been away while nobody looked
             result.over.set()
             self._free(step)
 
@@ -288,7 +352,8 @@ class Campaign:
                 before = await self._instances.look(step.place.deployment)
             if observed and self._probe.offered and not result.probe_before:
                 result.probe_before = await self._mark(step.place)
-            exchange = await self._sender.send(self.request_of(step), label=f"step:{step.name}")
+            self.starting(step, before, result.probe_before)
+            exchange = await self._sender.send(self.request_of(step), label=label_of(step.name))
             if not is_conflict(exchange) or tries >= self._most_conflicts(step):
                 break
             self._exclusive = True
@@ -344,12 +409,13 @@ class Campaign:
     async def _look_into(self, result: Result) -> None:
         """Reads markers and installation once the instance is written afresh, or was given time for it."""
         operation, place, limits = result.operation, result.step.place, self._sender.limits
-        if operation is None or not result.probe_before:
+        if operation is None or not result.probe_before or result.probe_after:
             return
         if operation.status == "Succeeded":
             patience = probing_seconds(operation.duration, limits)
             await self._probe.written(place, result.probe_before[0], operation.ended, patience, self._sender)
         result.probe_after = await self._read(place)
+        self.probed(result)
 
     def _bystanders(self, place: Place) -> tuple[str, ...]:
         """Instances of the same deployment that no request has reimaged."""

@@ -15,7 +15,7 @@ from conformance.protocol.documents import error_code
 from conformance.session.bad_requests import BadRequest, Reader, Violations
 from conformance.session.groups import Groups, is_changed
 from conformance.session.operations import Operation, State
-from conformance.session.recorder import raise_bad
+from conformance.session.recorder import may_change_something, raise_bad
 from conformance.session.sending import STRANGERS
 from conformance.session.signals import Inconclusive, Untested
 from conformance.session.thresholds import (
@@ -135,7 +135,7 @@ class Refusals:
             return await self._attempt(request, label, kind, **options)
 
     async def _attempt(self, request: Request, label: str, kind: str, **options: Any) -> Exchange:
-        if _is_a_look(request):
+        if not may_change_something(request):
             return await self._sender.send(request, label=label, kind=kind, **options)
         async with self._budget.hold():
             return await self._past_conflicts(request, label, kind, **options)
@@ -252,7 +252,7 @@ class Refusals:
         """Sends a bad request, insists where no reply came, and follows what it started; `is_held` says that a reimage is held for it."""
         self._sender.patience.refusals.add(bad.kind)
         async with AsyncExitStack() as stack:
-            if not is_held and not _is_a_look(bad.request):
+            if not is_held and may_change_something(bad.request):
                 await stack.enter_async_context(self._budget.hold())  # before there is room, as for a group
             await stack.enter_async_context(self.violations.room_for(bad.broken))
             exchange = await self._past_conflicts(bad.request, "refusal", bad.kind, watch_close=bad.watch_close)
@@ -306,8 +306,7 @@ class Refusals:
         if error_code(reply) or (reply.status != 202 and exchange.request.method != "POST"):
             return None  # an error in disguise starts nothing
         address = bad.permitted.address
-        operation = self._operations.open(exchange, bad.place, address.form)
-        operation.unwanted = True
+        operation = self._operations.open(exchange, bad.place, address.form, unwanted=True)
         for deployment in self.exposed():
             await self._instances.look(deployment)
         before = self._instances.last.get(bad.place.deployment.name) if bad.place is not None else None
@@ -368,9 +367,3 @@ def _weight(exchange: Exchange, operation: Operation | None, *, alive: bool) -> 
 def _is_silence(exchange: Exchange) -> bool:
     """Whether the time limit ended the wait for a reply, or for the rest of one."""
     return exchange.failure is not None and exchange.failure.kind is FailureKind.TIMEOUT
-
-
-def _is_a_look(request: Request) -> bool:
-    """Whether a request reads an operation, a deployment or a cloud service, so that it can start nothing."""
-    kind = read_target(request.target).kind
-    return request.method in ("GET", "HEAD") and kind not in (Kind.REIMAGE, Kind.OTHER)

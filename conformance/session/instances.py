@@ -21,7 +21,7 @@ from conformance.session.signals import Inconclusive, NotApplicable
 from conformance.session.thresholds import seconds_until_look
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from conformance.model import Deployment, Exchange, Target
     from conformance.protocol.requests import Place, RequestBuilder
@@ -49,7 +49,10 @@ class Call(StrEnum):
 
 @dataclass(slots=True)
 class Watch:
-    """One instance being watched while and after it is reimaged; `waited` in seconds after the end of the operation."""
+    """One instance being watched while and after it is reimaged; `waited` in seconds after the end of the operation.
+
+    `interrupted` says that nobody looked for a while, so that it may have been away unseen.
+    """
 
     operation: Operation
     place: Place
@@ -58,14 +61,22 @@ class Watch:
     looks: list[Exchange] = field(default_factory=list)
     waited: float = 0.0
     is_over: bool = False
+    interrupted: bool = False
     over: trio.Event = field(default_factory=trio.Event)
+
+    @property
+    def was_offline(self) -> bool:
+        """Whether a look that showed instances did not show this one at ReadyRole; a throttled look shows nothing."""
+        shown = [listed for look in self.looks if (listed := statuses_in(look))]
+        return any(listed.get(self.place.role_instance) != READY for listed in shown)
 
 
 class Instances:
     """The role instances of a target, as Get Deployment and Get Cloud Service Properties show them.
 
     `first` and `last` hold the first and the latest answer that listed instances, by name of the deployment. `addressed` holds the
-    places that a request of ours reimaged, `unanswered` says of calls that got no reply when they were asked for what came instead. Whoever is about to touch an instance holds it meanwhile (`hold`).
+    places that a request of ours reimaged, `unanswered` says of calls that got no reply when they were asked for what came instead, `watched` hears
+    of each watch that is over. Whoever is about to touch an instance holds it meanwhile (`hold`).
     """
 
     def __init__(self, target: Target, builder: RequestBuilder, sender: Sender) -> None:
@@ -78,6 +89,7 @@ class Instances:
         self.addressed: set[str] = set()
         self.given_up = False
         self.unanswered: dict[Call, str] = {}
+        self.watched: Callable[[Watch], None] = lambda *_: None
         self._locks: dict[str, trio.Lock] = {}
         self._watched: set[str] = set()
         self._seen_away: set[str] = set()
@@ -163,9 +175,15 @@ class Instances:
 
     def watch(self, operation: Operation, place: Place, before: Exchange, others: tuple[str, ...]) -> Watch:
         """Watches the instance at `place` from now on, until it is back or has been waited for long enough."""
-        watch = Watch(operation, place, before, others)
+        return self.go_on_watching(Watch(operation, place, before, others))
+
+    def go_on_watching(self, watch: Watch) -> Watch:
+        """Watches on, unless it is over."""
+        place = watch.place
         self.watches.append(watch)
-        if place.deployment.name not in self._watched and self._tasks is not None:
+        if watch.is_over:
+            watch.over.set()
+        elif place.deployment.name not in self._watched and self._tasks is not None:
             self._watched.add(place.deployment.name)
             self._tasks.start_soon(self._keep_looking, place.deployment)
         return watch
@@ -223,13 +241,14 @@ class Instances:
             return
         limits = self._sender.limits
         watch.waited = now - (watch.operation.ended or watch.operation.began)
-        shown = [listed for look in watch.looks if (listed := statuses_in(look))]  # a throttled look shows nothing
-        was_offline = any(listed.get(watch.place.role_instance) != READY for listed in shown)
-        is_online = status == READY
+        was_offline, is_online = watch.was_offline, status == READY
         early = self._departs_late is False
         settled = watch.waited >= settling_seconds(watch.operation.duration, limits, departs_early=early)
-        if (is_online and (was_offline or settled)) or (settled and not self.shows(watch.place.deployment)):
-            self._departs_late = was_offline and self._departs_late is not False
+        if (is_online and (was_offline or settled or watch.interrupted)) or (
+            settled and not self.shows(watch.place.deployment)
+        ):
+            if was_offline or not watch.interrupted:
+                self._departs_late = was_offline and self._departs_late is not False
             self._end(watch)
         elif not is_online and (watch.waited >= limits.operation_timeout_seconds or self.given_up):
             self.given_up = self.given_up or bool(
@@ -240,6 +259,7 @@ class Instances:
     def _end(self, watch: Watch) -> None:
         watch.is_over = True
         watch.over.set()
+        self.watched(watch)
 
     def shows(self, deployment: Deployment) -> bool:
         """Whether a look ever showed instances of a deployment."""

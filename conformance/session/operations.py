@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from conformance.checks.polls import NOT_KNOWN as NOT_KNOWN_STATUSES
 from conformance.checks.polls import STATUSES, TERMINAL, status_of
 from conformance.checks.progress import RETENTION_SECONDS
 from conformance.checks.wording import is_busy
@@ -29,7 +30,7 @@ from conformance.session.thresholds import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from conformance.model import Deployment, Exchange, Request
     from conformance.protocol.addresses import UriForm
@@ -57,13 +58,15 @@ class State(StrEnum):
     ENDED = "ended"
     OVERDUE = "overdue"
     LOST = "lost"
+    UNSEEN = "ended unseen"
+    """It ended between two parts of the run, and was forgotten by the second one."""
 
 
 @dataclass(slots=True)
 class Operation:
     """An operation that the endpoint accepted; moments in seconds of the run's clock.
 
-    `subscription` is "" where it belongs to the target's own.
+    `subscription` is "" where it belongs to the target's own. `interrupted` says that nobody asked for a while, until the next poll.
     """
 
     start: Exchange
@@ -78,6 +81,7 @@ class Operation:
     ended: float = 0.0
     unanswered: int = 0
     unwanted: bool = False
+    interrupted: bool = False
     subscription: str = ""
     heads: list[Exchange] = field(default_factory=list)
     over: trio.Event = field(default_factory=trio.Event)
@@ -143,24 +147,73 @@ class Operations:
         self._tasks = tasks
 
     def open(
-        self, start: Exchange, place: Place | None = None, form: UriForm | None = None, *, anyway: bool = False
+        self,
+        start: Exchange,
+        place: Place | None = None,
+        form: UriForm | None = None,
+        *,
+        anyway: bool = False,
+        unwanted: bool = False,
     ) -> Operation:
         """Books the operation that an accepted request started, spends the budget for it, and has it polled to its end.
 
-        `anyway` has it polled where others found no end.
+        `anyway` has it polled where others found no end; `unwanted` says that its request ought to have been refused.
         """
-        identifier = (start.reply.header("x-ms-request-id") if start.reply is not None else "") or ""
-        operation = Operation(start, identifier, self._clock.now(), place, form)
-        if read_target(start.request.target).subscription == self.world.target.other_subscription_id:
-            operation.subscription = self._builder.target.other_subscription_id or ""
-        self._budget.spend(start.number)
-        self.all.append(operation)
+        operation = self._booked(start, self._clock.now(), place, form, unwanted=unwanted)
         self._recorder.note(
-            "operation", start=start.number, identifier=identifier, place=str(place or ""), form=form or ""
+            "operation",
+            start=start.number,
+            identifier=operation.identifier,
+            place=str(place or ""),
+            form=form or "",
+            unwanted=unwanted,
         )
-        if not identifier or (self.hopeless and not anyway):
+        self._budget.spend(start.number)
+        if not operation.identifier or (self.hopeless and not anyway):
             self.give_up(operation)  # there is nothing to poll, or no point in it
         elif self._tasks is not None:
+            self._tasks.start_soon(self._follow, operation)
+        return operation
+
+    def _booked(
+        self, start: Exchange, began: float, place: Place | None, form: UriForm | None, *, unwanted: bool
+    ) -> Operation:
+        identifier = (start.reply.header("x-ms-request-id") if start.reply is not None else "") or ""
+        operation = Operation(start, identifier, began, place, form, unwanted=unwanted)
+        if read_target(start.request.target).subscription == self.world.target.other_subscription_id:
+            operation.subscription = self._builder.target.other_subscription_id or ""
+        self.all.append(operation)
+        return operation
+
+    def reopen(
+        self,
+        start: Exchange,
+        place: Place | None,
+        form: UriForm | None,
+        polls: Sequence[Exchange],
+        origin: float,
+        gap: float,
+        *,
+        unwanted: bool,
+    ) -> Operation:
+        """Books an operation again that an earlier part of the run started, with the `polls` of it until then; one under way is polled on.
+
+        `origin` is the reading of the clock when the run began. For one that was under way the `gap` between the parts, in seconds, does not
+        count: nobody asked meanwhile.
+        """
+        operation = self._booked(start, origin + start.at + start.elapsed, place, form, unwanted=unwanted)
+        for poll in polls:
+            operation.polls.append(poll)
+            operation.polled = origin + poll.at + poll.elapsed
+            if operation.is_under_way:
+                self._take(operation, poll, operation.polled)
+        if not operation.identifier:
+            self.give_up(operation)
+        elif not operation.is_under_way:
+            operation.over.set()
+        elif self._tasks is not None:
+            operation.began += gap
+            operation.interrupted = True
             self._tasks.start_soon(self._follow, operation)
         return operation
 
@@ -184,6 +237,11 @@ class Operations:
             with trio.CancelScope(shield=True):
                 async with self._quiet:
                     self._quiet.notify_all()
+
+    async def until_polled(self, operation: Operation) -> None:
+        """Waits until an operation that nobody asked about for a while is asked about again, or is over."""
+        while operation.interrupted and operation.is_under_way:
+            await self.a_while(operation)
 
     async def a_while(self, operation: Operation) -> None:
         """Waits as long as until the next poll of an operation, or until it is over."""
@@ -303,7 +361,7 @@ class Operations:
         insort(operation.polls, exchange, key=attrgetter("number"))
         operation.polled = self._clock.now()
         if operation.is_under_way:
-            self._take(operation, exchange)
+            self._take(operation, exchange, operation.polled)
         return exchange
 
     async def _ask_otherwise(self, operation: Operation) -> None:
@@ -315,7 +373,7 @@ class Operations:
         )
         if status_of(exchange):
             operation.polls.append(exchange)
-            self._take(operation, exchange)
+            self._take(operation, exchange, self._clock.now())
 
     async def _look_back(self, operation: Operation) -> None:
         """Polls the last operation that ended on the same instance, and on the same deployment: neither the start of a later one nor its end changes theirs."""
@@ -327,9 +385,13 @@ class Operations:
         for earlier in here + [o for o in near if o not in here]:
             await self.poll(earlier, label="poll-overtaken")
 
-    def _take(self, operation: Operation, exchange: Exchange) -> None:
-        """Takes what a poll means for the state of its operation."""
-        now = self._clock.now()
+    def _take(self, operation: Operation, exchange: Exchange, now: float) -> None:
+        """Takes what a poll, answered at the reading `now` of the clock, means for the state of its operation."""
+        if operation.interrupted and exchange.reply is not None and not is_busy(exchange):
+            operation.interrupted = False
+            if exchange.reply.status in NOT_KNOWN_STATUSES:
+                self._drop(operation, now)
+                return
         waited = now - operation.began
         shown = status_of(exchange)
         status = shown if shown in STATUSES else _loosely(exchange)
@@ -350,6 +412,11 @@ class Operations:
                 UNKNOWN_AGAIN_SECONDS if again else UNKNOWN_SECONDS, self._limits.operation_timeout_seconds
             ):
                 operation.state, operation.ended = State.LOST, now
+
+    def _drop(self, operation: Operation, now: float) -> None:
+        """Leaves an operation out that ended while nobody asked, and is forgotten: nothing can be said of its end."""
+        operation.state, operation.ended = State.UNSEEN, now
+        self.all.remove(operation)
 
     def _finish(self, operation: Operation) -> None:
         """Gives the budget back where nothing was reimaged."""

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 from conformance.assessment.intervals import Intervals
 from conformance.checks.registry import SCOPE_ALL, judge, judge_scope
 from conformance.model import Exchange, Observation, Outcome, Verdict
+from conformance.protocol.addresses import Kind, read_target
 from conformance.session.signals import Nonconformance
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from conformance.checks.registry import Check
-    from conformance.journal import JournalWriter
+    from conformance.journal import Journal, JournalWriter
+    from conformance.model import Request
     from conformance.wire.redaction import Redactor
     from conformance.world import World
 
@@ -48,8 +50,11 @@ class Recorder:
     Cases run beside each other; each is in a context of its own (`enter`), and what is recorded there belongs to it.
     """
 
-    def __init__(self, journal: JournalWriter, redactor: Redactor, world: World) -> None:
+    def __init__(
+        self, journal: JournalWriter, redactor: Redactor, world: World, *, announcing: Redactor | None = None
+    ) -> None:
         self.world = world
+        self._announcing = announcing
         self.exchanges: list[Exchange] = []
         self.made: list[Verdict] = []
         self.verdicts: list[Verdict] = []
@@ -67,6 +72,23 @@ class Recorder:
     def enter(self, log: CaseLog) -> None:
         """From here on everything in this context belongs to the case."""
         _LOG.set(log)
+
+    def go_on(self, journal: Journal) -> None:
+        """Takes what the earlier part of a run recorded, before anything is recorded in this one."""
+        self.exchanges = sorted(journal.exchanges.values(), key=attrgetter("number"))
+        for exchange in self.exchanges:
+            self._intervals.add(exchange)
+        self.made = list(journal.verdicts)
+        self.verdicts = [self._intervals.weighed(verdict, self.world) for verdict in self.made]
+        self.observations = list(journal.observations)
+
+    def announce(self, exchange: Exchange) -> None:
+        """Journals that a request goes out which may change something, so that a kill before its reply leaves a trace.
+
+        It is called by threads, one at a time, and has a redactor of its own for that.
+        """
+        if self._announcing is not None and may_change_something(exchange.request):
+            self._journal.sending(replace(self._announcing.exchange(exchange), case=self.log.id))
 
     def record(self, exchange: Exchange) -> Exchange:
         """Redacts and journals an exchange; what comes back is what everything is judged by."""
@@ -134,8 +156,10 @@ class Recorder:
         """A case begins."""
         self._journal.write("case-start", id=log.id, requirements=list(requirements), doc=doc)
 
-    def close_case(self, log: CaseLog, outcome: str, duration_seconds: float, detail: str = "") -> None:
-        """A case is over."""
+    def close_case(
+        self, log: CaseLog, outcome: str, duration_seconds: float, detail: str = "", *, judged: bool = True
+    ) -> None:
+        """A case is over; `judged` is False where the run had no time for it, so that it may still be judged."""
         evidence = list(dict.fromkeys(log.evidence))[:60]
         self._journal.write(
             "case-end",
@@ -144,7 +168,13 @@ class Recorder:
             duration_seconds=round(duration_seconds, 6),
             evidence=evidence,
             detail=detail,
+            judged=judged,
         )
+
+
+def may_change_something(request: Request) -> bool:
+    """Whether a request may start something, at a service that is wrong too: all but reading what is read by GET."""
+    return request.method not in ("GET", "HEAD") or read_target(request.target).kind in (Kind.REIMAGE, Kind.OTHER)
 
 
 def raise_bad(verdicts: Sequence[Verdict]) -> None:

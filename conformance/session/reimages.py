@@ -16,15 +16,20 @@ if TYPE_CHECKING:
     from conformance.session.campaign import Campaign, Result
     from conformance.session.instances import Instances, Probe
     from conformance.session.operations import Operation, Operations
+    from conformance.session.recorder import Recorder
     from conformance.session.sending import Sender
     from conformance.session.steps import Planner
 
 NO_END = ("REQ-REIMAGE-COMPLETES", "REQ-REIMAGE-REQID-USABLE", "REQ-REIMAGE-REQID", "REQ-GOS-STATUS")
+CUT_SHORT = "not judged: a reimage that this case had started was cut short with the earlier part of the run, and none is started twice"
 REFUSED = ("REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-URI-NAME")
 
 
 class Reimages:
-    """What the campaign came to, and further reimages within the budget."""
+    """What the campaign came to, and further reimages within the budget.
+
+    `cut_short` are the cases that started a reimage in an earlier part of the run, which was cut short before they had ended.
+    """
 
     def __init__(
         self,
@@ -38,11 +43,13 @@ class Reimages:
         instances: Instances,
         probe: Probe,
         budget: Budget,
+        recorder: Recorder,
     ) -> None:
-        self.campaign = campaign
+        self.campaign, self._recorder = campaign, recorder
         self._planner, self._profile = planner, profile
         self._sender, self._builder, self._operations = sender, builder, operations
         self._instances, self._probe, self._budget = instances, probe, budget
+        self.cut_short: frozenset[str] = frozenset()
         operations.renew = self._renewed
         operations.needed = lambda: campaign.needed
 
@@ -82,10 +89,23 @@ class Reimages:
         every = {id(result): result for result in self.campaign.results.values()}
         return [result for result in every.values() if result.operation is not None]
 
+    def may_start(self, count: int = 1) -> bool:
+        """Whether the budget has room for so many further reimages of the case that asks."""
+        return self._case() not in self.cut_short and self._budget.allows(reserved=count - 1)
+
+    def check(self) -> None:
+        """Raises Untested where the case that asks had started a reimage before the run was cut short."""
+        if self._case() in self.cut_short:
+            raise Untested(CUT_SHORT)
+
+    def _case(self) -> str:
+        return self._recorder.log.id
+
     async def start(
         self, place: Place, form: UriForm, *, version: str | None = None, closing: bool = False
     ) -> Exchange:
         """Sends a well-formed reimage, when nothing of ours is in its way; `closing` asks for the connection to be closed."""
+        self.check()
         await self._operations.until_quiet()
         await self._instances.until_online(place)
         request = self._builder.reimage(place, form, version=version)
@@ -95,6 +115,7 @@ class Reimages:
 
     async def start_beside(self, place: Place, form: UriForm) -> Exchange:
         """Sends a well-formed reimage while others of other deployments may run; its instance is online."""
+        self.check()
         await self._instances.until_online(place)
         async with self._budget.hold():
             return await self._sender.send(self._builder.reimage(place, form), label="reimage")

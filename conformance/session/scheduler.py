@@ -12,11 +12,11 @@ from conformance.errors import ReportError
 from conformance.session.cases import Conclusion, Phase, conclude
 from conformance.session.progress import progress_of
 from conformance.session.recorder import CaseLog
-from conformance.session.signals import Inconclusive, Untested
+from conformance.session.signals import Inconclusive, NotReached
 from conformance.session.thresholds import MAX_CASES_UNDER_WAY, WAITING_SECONDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from trio.abc import Clock
 
@@ -33,6 +33,7 @@ class Session:
     """Runs cases in a thread of its own, by trio; `clock` is the time that it lives by, None for real time.
 
     `max_seconds` ends the run in order: what is not judged by then is untested. With `in_step` a case begins only when somebody waits for it.
+    `concluded` holds how cases ended in an earlier part of the run, which are not run again.
     """
 
     def __init__(
@@ -43,7 +44,11 @@ class Session:
         clock: Clock | None = None,
         max_seconds: float | None = None,
         in_step: bool = False,
+        concluded: Mapping[str, Conclusion] | None = None,
     ) -> None:
+        for case in cases:
+            if concluded is not None and case.id in concluded:
+                case.conclusion.set_result(concluded[case.id])
         self._sut, self._cases = sut, list(cases)
         self._by_id = {case.id: case for case in cases}
         self._clock, self._max_seconds = clock, max_seconds
@@ -122,7 +127,7 @@ class Session:
         beside = MAX_CASES_UNDER_WAY if phase in (Phase.BESIDE, Phase.AFTERWARDS) and not self._asked else 1
         room = trio.Semaphore(beside)
         async with trio.open_nursery() as running:
-            for case in (case for case in self._cases if case.phase is phase):
+            for case in (case for case in self._cases if case.phase is phase and not case.conclusion.done()):
                 await room.acquire()
                 if case.id in self._asked:
                     await self._asked[case.id].wait()
@@ -137,7 +142,8 @@ class Session:
         try:
             error = await self._error_of(case)
             conclusion = conclude(recorder, log, case.requirements, error)
-            recorder.close_case(log, conclusion.outcome, trio.current_time() - began, conclusion.detail)
+            took, judged = trio.current_time() - began, not isinstance(error, NotReached)
+            recorder.close_case(log, conclusion.outcome, took, conclusion.detail, judged=judged)
             self._tell(case, conclusion)
             self._busy_seconds = self._sut.elapsed_seconds()
         finally:
@@ -171,9 +177,9 @@ class Session:
             return float("inf")
         return self._max_seconds - self._sut.elapsed_seconds()
 
-    def _out_of_time(self) -> Untested:
+    def _out_of_time(self) -> NotReached:
         minutes = (self._max_seconds or 0) / 60
-        return Untested(f"not judged: the {minutes:g} minutes of --max-minutes were over")
+        return NotReached(f"not judged: the {minutes:g} minutes of --max-minutes were over")
 
 
 def _waited_for(case: Case, while_waiting: Callable[[], None] | None) -> Conclusion:

@@ -19,6 +19,10 @@ class Untested(Exception):  # noqa: N818  it is an outcome, not an error
     """The profile or the budget left the case out."""
 
 
+class NotReached(Untested):
+    """The run had no time for the case."""
+
+
 class Withheld(Untested):
     """A request was not sent, since what it addresses may exist, and is not listed."""
 

@@ -51,13 +51,14 @@ class Collaborators:
     probe: Probe
     budget: Budget
     wire: Wire
+    gate_learns: Callable[[Exchange], None]
 
 
 class SystemUnderTest:
     """The endpoint being judged.
 
     `reimages` holds what the campaign came to, `operations` what was accepted, `instances` and `probe` show role instances, `refusals` deals with
-    requests that ought to be refused.
+    requests that ought to be refused. `take_up` puts in what an earlier part of the run did, if there was one, before the campaign begins.
     """
 
     def __init__(self, target: Target, profile: Profile, seed: int, parts: Collaborators) -> None:
@@ -71,13 +72,17 @@ class SystemUnderTest:
         shared: dict[str, Any] = {"builder": self.builder, "sender": self.sender, "operations": self.operations}
         held: dict[str, Any] = {"instances": self.instances, "budget": self.budget}
         self.campaign = Campaign(self.planner.steps, probe=self.probe, **shared, **held)
-        self.reimages = Reimages(self.campaign, self.planner, profile, probe=self.probe, **shared, **held)
+        self.reimages = Reimages(
+            self.campaign, self.planner, profile, probe=self.probe, recorder=self.recorder, **shared, **held
+        )
         reader = Reader(replace(self.world, target=target, memory={}))
         self.refusals = Refusals(recorder=self.recorder, campaign=self.campaign, reader=reader, **shared, **held)
         guard = Guard(self.recorder, self.operations)
         self.refusals.exposed = guard.exposed
         self.sender.seen = guard.take
         self.sender.closed = lambda request: guard.closed(request, reader.world)
+        self.take_up: Callable[[], Awaitable[None]] | None = None
+        self.gate_learns = parts.gate_learns
         self._began = self.sender.clock.now()
 
     @property
@@ -101,9 +106,12 @@ class SystemUnderTest:
             await self._find_width(answered)
         await self.instances.find_out()
         listed = await self.instances.survey()
-        self.recorder.world = replace(self.world, listed=listed, memory={})
+        if not self.world.listed:  # an earlier part of the run has seen them otherwise
+            self.recorder.world = replace(self.world, listed=listed, memory={})
+            self.recorder.note("listed", listed={name: list(instances) for name, instances in listed.items()})
         self.refusals.reader.see(self.recorder.world)
-        self.recorder.note("listed", listed={name: list(instances) for name, instances in listed.items()})
+        if self.take_up is not None:
+            await self.take_up()
         if self.probe.offered:
             await self.each(self.probe.installation, self.places())
         tasks.start_soon(self.campaign.run)

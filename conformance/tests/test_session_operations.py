@@ -107,7 +107,7 @@ async def test_one_that_succeeds() -> None:
     assert found.duration == 2.0
     assert one.budget.spent == 1
     fields = {"start": 1, "identifier": OPERATION_ID, "place": "contoso/contoso-v2/WebRole1_IN_0", "form": UriForm.SLOT}
-    assert one.recorder.events == [("operation", fields)]
+    assert one.recorder.events == [("operation", {**fields, "unwanted": False})]
 
 
 @in_time

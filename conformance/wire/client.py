@@ -38,7 +38,8 @@ class Client:
     `gate` is asked before anything is sent; what it raises is raised, and nothing goes out.
     `record` gets each exchange and gives the one that is handed out, redacted for example. Several threads may send at the same
     time: numbers follow the order in which requests go out, and `requests_per_second` holds over all of them.
-    `numbers` are the numbers of exchanges, where several clients share them. `linger_seconds` is how long to look for content after each reply that is to have none; 0 for an endpoint that is not judged.
+    `announce` hears of each request before it goes out, as an exchange without reply; one thread at a time calls it. `ago` is how many seconds
+    ago the run began, for one that is gone on with. `numbers` are the numbers of exchanges, where several clients share them. `linger_seconds` is how long to look for content after each reply that is to have none; 0 for an endpoint that is not judged.
     """
 
     def __init__(
@@ -53,6 +54,8 @@ class Client:
         body_limit: int = BODY_LIMIT,
         linger_seconds: float = LINGER_SECONDS,
         numbers: Iterator[int] | None = None,
+        ago: float = 0.0,
+        announce: Callable[[Exchange], None] = lambda *_: None,
     ) -> None:
         transport = VerbatimTransport(
             connector, clock, request_timeout=request_timeout, body_limit=body_limit, linger_seconds=linger_seconds
@@ -62,8 +65,9 @@ class Client:
         self._gate = gate
         self._record = record
         self._interval = 1 / requests_per_second if requests_per_second > 0 else 0.0
-        self._origin = clock.now()
-        self._due = self._origin
+        self._announce = announce
+        self._origin = clock.now() - ago
+        self._due = clock.now()
         self._numbers = count(1) if numbers is None else numbers
         self._lock = threading.Lock()
 
@@ -76,7 +80,7 @@ class Client:
         CLOSED when it is no longer open; `watch_close` finds out whether the endpoint closes after its reply, which is
         done unasked for requests after which it must.
         """
-        number, at = self._begin(request)
+        number, at = self._begin(request, case, label)
         return self._recorded(request, self._send(request, on, watch=watch_close), number, at, case, label)
 
     def exchange_together(self, requests: Sequence[Request], *, label: str = "", case: str = "") -> list[Exchange]:
@@ -87,7 +91,7 @@ class Client:
         with self._lock:
             for request in requests:
                 self._gate.check(request)
-        begun = [self._begin(request) for request in requests]
+        begun = [self._begin(request, case, label) for request in requests]
         extensions = {"reimage.together": requests}
         response = self._http.send(httpx.Request("GET", _NOMINAL_URL, extensions=extensions))
         outcomes: list[Outcome] = response.extensions["reimage.outcomes"]
@@ -135,11 +139,13 @@ class Client:
         outcome: Outcome = response.extensions["reimage.outcome"]
         return outcome
 
-    def _begin(self, request: Request) -> tuple[int, float]:
+    def _begin(self, request: Request, case: str, label: str) -> tuple[int, float]:
         """The number of the next exchange, and when it goes out: in seconds since the client was made; raises what the gate raises."""
         with self._lock:
             self._gate.check(request)
             if self._interval:
                 self._clock.sleep(self._due - self._clock.now())
                 self._due = max(self._due, self._clock.now()) + self._interval
-            return next(self._numbers), self._clock.now() - self._origin
+            number, at = next(self._numbers), self._clock.now() - self._origin
+            self._announce(Exchange(number, request, None, at=at, case=case, label=label))
+            return number, at
