@@ -167,9 +167,9 @@ class Groups:
                 await self._instances.until_settled(self._operations.at(group.place))
                 await self._instances.until_online(group.place)
                 self._close(group)
+                await self._begin(str(group.place))  # first, for what is sent to it now may wait for the budget
                 async with self._budget.hold_up_to(len(group.members)) as count:
                     group.let_in(count)
-                    await self._begin(str(group.place))
                     group.before = await self._instances.until_ready(group.place)
                     group.begun.set()
                     yield

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -86,6 +87,21 @@ def test_a_group_is_looked_at_before_and_after_and_its_requests_go_out_between(t
         assert {v.outcome for v in untouched} == {Outcome.MET}
 
     in_run(tmp_path, body, max_reimages=40)
+
+
+def test_requests_that_are_examined_and_others_get_through_with_one_reimage_left(tmp_path: Path) -> None:
+    async def body(sut: SystemUnderTest) -> None:
+        await sut.campaign.settled()
+        assert sut.budget.limit - sut.budget.spent == 1
+        requests = bad_requests(sut, sut.main_witness())
+        async with trio.open_nursery() as tasks:
+            for request in requests:
+                tasks.start_soon(partial(sut.refuse, request, effects=False))
+                tasks.start_soon(sut.refuse, request)
+
+        assert labels(sut, 0).count("r") == 2 * len(requests)
+
+    in_run(tmp_path, body, max_reimages=2)
 
 
 def test_requests_to_different_instances_are_different_groups(tmp_path: Path) -> None:
