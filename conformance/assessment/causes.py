@@ -198,7 +198,8 @@ def _wider(verdict: Verdict, exchange: Exchange, address: Address, evidence: Evi
         and shut_out(exchange, address.deployment) in evidence.controls.shut
     ):
         yield "REQ-REIMAGE-URI-SLOT"  # it is the instance that is refused, and not a form
-    if verdict.requirement == "REQ-REIMAGE-COMP" and ("comp", "reimage") not in address.query:
+    wrong_comp = address.kind is Kind.REIMAGE and ("comp", "reimage") not in address.query
+    if wrong_comp and verdict.requirement in ("REQ-REIMAGE-COMP", "REQ-GOS-NOTFOUND-NOEFFECT"):
         yield "REQ-REIMAGE-COMP-MISSING"
     if verdict.requirement == "REQ-ERR-VERB":  # whatever method took the place of POST
         yield "REQ-REIMAGE-METHOD"

@@ -581,6 +581,13 @@ class TestCauses:
         )
         assert self.of(verdict("REQ-REIMAGE-COMP"), refusal(REIMAGE, 400)) == ()
 
+    def test_a_refused_comp_that_reimages_is_first_of_all_no_comp(self) -> None:
+        effect = verdict("REQ-GOS-NOTFOUND-NOEFFECT")
+        blurred = refusal(with_query(REIMAGE, "comp=reimage%20"), 400)
+
+        assert self.of(effect, blurred) == ("REQ-REIMAGE-URI-EQUIV", "REQ-REIMAGE-COMP-MISSING")
+        assert self.of(effect, refusal(REIMAGE, 400)) == ("REQ-REIMAGE-URI-EQUIV",)
+
     def test_the_id_of_another_operation_may_be_shown_because_an_id_leads_there(self) -> None:
         shown = poll(RUNNING.replace(DASHED_ID, OTHER_ID), number=1)
         own, other = started(number=2), started(number=3, identifier=OTHER_ID.upper())
