@@ -36,7 +36,7 @@ async def judge_accepted(sut: SystemUnderTest, result: Result, requirement: str)
     if result.exchange is None:
         raise NotApplicable("the step was not sent")
     sent = [r.exchange for r in sut.campaign.results.values() if r.exchange is not None]
-    silent = [each for each in sent if each.reply is None and sut.sender.answers_others(each.number)]
+    silent = [each for each in sent if each.reply is None and sut.sender.answers_others(each)]
     varied = bool(result.step.variations) and sut.campaign.control(result.step.form) is not None
     if result.exchange.reply is None and (varied or len(silent) > 1):
         sut.judge(accepted, result.exchange, requirement=requirement, alive=await sut.answers_others(result.exchange))

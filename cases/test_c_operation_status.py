@@ -81,7 +81,7 @@ async def test_every_poll_is_answered_200(sut: SystemUnderTest) -> None:
     broken = [
         operation
         for operation in operations
-        if any(poll.reply is None and sut.sender.answers_others(poll.number) for poll in operation.polls)
+        if any(poll.reply is None and sut.sender.answers_others(poll) for poll in operation.polls)
     ]
     again = {"again": True} if len(broken) >= LOST_POLLS and len(broken) * 2 > len(operations) else {}
     with sut.together():

@@ -6,6 +6,7 @@ import time
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+from conformance.emulator.company import Company
 from conformance.emulator.faults import Fault, find_fault, refuse_without_place
 from conformance.emulator.http1 import Connection
 from conformance.emulator.layouts import LARGE
@@ -63,6 +64,11 @@ class Emulator:
         With `tls` false nobody is asked who he is. With `probe` the connection leads to the data-plane probe.
         """
         return Connection(self, identity, probe=probe, tls=tls)
+
+    @property
+    def company(self) -> Company:
+        """How its server treats requests and connections that come beside each other: as the first oddity that says so."""
+        return next((each.company for each in self.oddities if each.company is not None), Company())
 
     def wall_time(self, now: float) -> float:
         """The time of day, in seconds since 1970, at `now` of the emulator's clock."""

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import signal
-import socket
 import ssl
-import struct
 import tempfile
 import threading
 from collections import deque
@@ -15,28 +12,37 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from conformance.emulator.certificates import make_certificates
+from conformance.emulator.company import Company, Host
+from conformance.emulator.door import LINGER_SECONDS, LONGEST_WAIT_SECONDS, Door, reset
 from conformance.emulator.messages import Action, Close, Later, Pause, Reset, Send
 from conformance.emulator.target import describe
 from conformance.emulator.written import beside, refuse_foreign, signed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from types import TracebackType
 
     from conformance.emulator.emulator import Emulator
     from conformance.emulator.http1 import Connection
 
 _HOST = "127.0.0.1"
-_LINGER = 0.5
-_LONGEST_WAIT = 5.0
 
 
 class _Peer(asyncio.Protocol):
-    """One socket: what arrives goes to the connection, what the connection decides is carried out in order."""
+    """One socket: what arrives goes to the connection when its host says so, what the connection decides is carried out in order."""
 
-    def __init__(self, open_connection: Callable[[str | None], Connection], peers: set[_Peer]) -> None:
-        self._open = open_connection
+    def __init__(
+        self,
+        open_connection: Callable[[str | None], Connection],
+        peers: set[_Peer],
+        host: Host,
+        gone: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._open, self._gone = open_connection, gone
         self._peers = peers
+        self._host = host
+        self._idle: asyncio.TimerHandle | None = None
+        self._at_end = False
         self._actions: deque[Action] = deque()
         self._timer: asyncio.TimerHandle | None = None
         self._ending = False
@@ -45,13 +51,32 @@ class _Peer(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         self._connection = self._open(_common_name(transport.get_extra_info("peercert")))
         self._peers.add(self)
+        self._rest()
 
     def data_received(self, data: bytes) -> None:
+        self._stir()
         if not self._ending:
-            self._perform(self._connection.receive(data))
+            self._host.serve(self, data)
+
+    def answer(self, data: bytes) -> list[Action]:
+        """What to do now that `data` has arrived, and it is its turn."""
+        return [] if self._ending else self._connection.receive(data)
+
+    def perform(self, actions: Sequence[Action]) -> None:
+        """Carries these out, and the end that came meanwhile."""
+        self._actions.extend(actions)
+        if self._at_end and not self._host.is_serving(self):
+            self._at_end = False
+            self._actions.extend(self._connection.eof())
+        if self._timer is None:
+            self._resume()
+        if not self._host.is_serving(self):
+            self._rest()
 
     def eof_received(self) -> bool:
-        self._perform(self._connection.eof())
+        self._at_end = True
+        if not self._host.is_serving(self):
+            self.perform(())
         # Answers that are still to come go out before the socket is closed; TLS cannot be half closed.
         return not self._ending and self._transport.get_extra_info("sslcontext") is None
 
@@ -59,16 +84,24 @@ class _Peer(asyncio.Protocol):
         del exc
         self._cancel()
         self._peers.discard(self)
+        self._host.leave(self)
+        self._gone()
 
     def abort(self) -> None:
         """Drops the connection without ceremony."""
         self._cancel()
         self._transport.abort()
 
-    def _perform(self, actions: list[Action]) -> None:
-        self._actions.extend(actions)
-        if self._timer is None:
-            self._resume()
+    def _rest(self) -> None:
+        """Closes the connection after a while, where nothing happens on it any more."""
+        self._stir()
+        if self._host.company.idle_seconds:
+            self._idle = asyncio.get_running_loop().call_later(self._host.company.idle_seconds, self._close)
+
+    def _stir(self) -> None:
+        if self._idle is not None:
+            self._idle.cancel()
+            self._idle = None
 
     def _resume(self) -> None:
         self._timer = None
@@ -91,19 +124,18 @@ class _Peer(asyncio.Protocol):
         self._ending = True
         if self._transport.can_write_eof() and not self._transport.is_closing():
             self._transport.write_eof()
-            self._timer = asyncio.get_running_loop().call_later(_LINGER, self._transport.close)
+            self._timer = asyncio.get_running_loop().call_later(LINGER_SECONDS, self._transport.close)
         else:
             self._transport.close()
 
     def _reset(self) -> None:
         self._ending = True
-        raw = self._transport.get_extra_info("socket")
-        with contextlib.suppress(OSError):
-            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        reset(self._transport.get_extra_info("socket"))
         self._transport.abort()
 
     def _cancel(self) -> None:
         self._ending = True
+        self._stir()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -122,6 +154,8 @@ class RunningEmulator:
         self._loop = asyncio.new_event_loop()
         self._stopping = asyncio.Event()
         self._peers: set[_Peer] = set()
+        self._host = Host(emulator, emulator.company)
+        self._probe_host = Host(emulator, Company())
         self._thread = threading.Thread(target=self._run, name="emulator", daemon=True)
 
     @property
@@ -151,7 +185,7 @@ class RunningEmulator:
         """Closes every connection and stops serving."""
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stopping.set)
-            self._thread.join(_LONGEST_WAIT)
+            self._thread.join(LONGEST_WAIT_SECONDS)
 
     def target_text(self, *, probe: bool = True, **options: Any) -> str:
         """The text of a target file for this emulator, with its probe or without; `options` as in `describe`."""
@@ -188,22 +222,16 @@ class RunningEmulator:
 
     async def _serve(self) -> None:
         context = _server_context(self.emulator) if self.tls else None
-        service = await self._loop.create_server(
-            self._accept_service,
-            _HOST,
-            self.port,
-            ssl=context,
-            ssl_handshake_timeout=_LONGEST_WAIT if context else None,
-            ssl_shutdown_timeout=_LINGER if context else None,
-        )
+        door = Door(self._accept_service, context, self._host.company)
+        await door.open(_HOST, self.port)
         probe = await self._loop.create_server(self._accept_probe, _HOST, 0)
-        self.port = service.sockets[0].getsockname()[1]
+        self.port = door.port
         self.probe_port = probe.sockets[0].getsockname()[1]
         self._loop.set_exception_handler(_ignore)
         self._ready.set()
         await self._stopping.wait()
-        for server in (service, probe):
-            server.close()
+        door.close()
+        probe.close()
         await self._drop_peers()
 
     async def _drop_peers(self) -> None:
@@ -217,11 +245,13 @@ class RunningEmulator:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
 
-    def _accept_service(self) -> _Peer:
-        return _Peer(lambda identity: self.emulator.connect(identity, tls=self.tls), self._peers)
+    def _accept_service(self, gone: Callable[[], None]) -> _Peer:
+        return _Peer(lambda identity: self.emulator.connect(identity, tls=self.tls), self._peers, self._host, gone)
 
     def _accept_probe(self) -> _Peer:
-        return _Peer(lambda identity: self.emulator.connect(identity, probe=True, tls=False), self._peers)
+        return _Peer(
+            lambda identity: self.emulator.connect(identity, probe=True, tls=False), self._peers, self._probe_host
+        )
 
 
 def serve(emulator: Emulator, *, port: int = 0, tls: bool = True) -> RunningEmulator:
@@ -238,7 +268,7 @@ def serve_until_stopped(
     try:
         with serve(emulator, port=port, tls=tls) as running:
             started(running)
-            while not stopped.wait(_LONGEST_WAIT):
+            while not stopped.wait(LONGEST_WAIT_SECONDS):
                 pass
     finally:
         for number, handler in previous.items():

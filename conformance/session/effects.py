@@ -292,9 +292,9 @@ class Refusals:
             return exchange, False
         fresh = replace(bad.request, fresh_connection=True)
         again = await self._past_conflicts(fresh, "refusal-again", bad.kind, alone=True)
-        if again.reply is not None and self._sender.answers_others(exchange.number):
+        if again.reply is not None and self._sender.answers_others(exchange):
             self._sender.narrow_after(exchange)
-        return again, again.reply is None and self._sender.answers_others(again.number)
+        return again, again.reply is None and self._sender.answers_others(again)
 
     async def _follow(self, bad: BadRequest, exchange: Exchange) -> Operation | None:
         """The operation that should not have been, if there is one; waits for its end only where that decides."""

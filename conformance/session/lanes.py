@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import trio
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
 
 @dataclass(slots=True, eq=False)
@@ -22,13 +22,14 @@ class Passage:
 class Lanes:
     """Lets up to `width` requests be under way; an endpoint that cannot take so many makes it narrower.
 
-    `asked_for` is the width that the target file or the operator wants, `reasons` says why it is narrower now.
+    `asked_for` is the width that the target file or the operator wants, `reasons` says why it is narrower now; `narrowed` is called with each new width.
     """
 
     def __init__(self, width: int) -> None:
         self.asked_for = width
         self.width = width
         self.reasons: list[str] = []
+        self.narrowed: Callable[[int], None] = lambda _: None
         self._under_way = 0
         self._passages: list[Passage] = []
         self._alone = False
@@ -75,6 +76,7 @@ class Lanes:
         if width < self.width:
             self.width = max(width, 1)
             self.reasons.append(reason)
+            self.narrowed(self.width)
 
     async def _leave(self) -> None:
         self._under_way -= 1

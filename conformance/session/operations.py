@@ -397,7 +397,7 @@ class Operations:
         status = shown if shown in STATUSES else _loosely(exchange)
         if exchange.reply is not None:
             operation.unanswered = 0
-        elif self._sender.answers_others(exchange.number):
+        elif self._sender.answers_others(exchange):
             operation.unanswered += 1
         if status in TERMINAL:
             operation.state, operation.status, operation.ended = State.ENDED, status, now

@@ -21,6 +21,7 @@ from conformance.session.thresholds import (
     MAX_BUSY_IN_A_ROW,
     MAX_BUSY_TRIES,
     MAX_FAULT_REPEATS,
+    PAUSES_BEFORE_CONNECTING_SECONDS,
     SIGN_OF_LIFE_SECONDS,
 )
 
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 STRANGERS = (Identity.NONE, Identity.UNKNOWN)
 SAFE_METHODS = ("GET", "HEAD")
 _LOST = (FailureKind.RESET, FailureKind.CLOSED, FailureKind.TRUNCATED, FailureKind.REFUSED, FailureKind.NOT_HTTP)
-_CROWDED = (FailureKind.RESET, FailureKind.CLOSED, FailureKind.REFUSED, FailureKind.TIMEOUT)
+_CROWDED = (FailureKind.RESET, FailureKind.CLOSED, FailureKind.REFUSED, FailureKind.TIMEOUT, FailureKind.TLS)
 """How a request may end at an endpoint that cannot take as many as are under way."""
 
 
@@ -66,6 +67,7 @@ class Sender:
         self.seen: Callable[[Exchange], None] = lambda _: None
         self.closed: Callable[[Request], str] = lambda _: ""
         self._wire, self._recorder = wire, recorder
+        lanes.narrowed = wire.limit
         self._host, self._gate, self._restored = host, gate, restored
         self._busy_in_a_row = 0
         self._served_before = 0
@@ -101,6 +103,12 @@ class Sender:
         await self.pass_gate(request)
         sort = self._sort_of(request, label, kind)
         exchange = await self._carry(request, label, sort, on, watch_close=watch_close, alone=alone)
+        for seconds in PAUSES_BEFORE_CONNECTING_SECONDS if on is None and _is_patient(request) else ():
+            if not _is_unconnected(exchange) or self.patience.is_away:
+                break
+            await self.patience.rest(seconds)
+            request = replace(request, fresh_connection=True)
+            exchange = await self._carry(request, label, sort, None, watch_close=watch_close)
         is_back = self.patience.was_away(exchange.number) and not self.patience.is_away
         if is_back and exchange.reply is None and on is None and _is_repeatable(request, exchange):
             request = replace(request, fresh_connection=True)
@@ -132,7 +140,7 @@ class Sender:
             exchange = await self.once(request, label=label, kind=kind, watch_close=watch_close)
             tries += 1
         self._count_busy(exchange)
-        if _is_lost(exchange) and request.method in SAFE_METHODS:
+        if _is_lost(exchange) and request.method in SAFE_METHODS and not _is_unconnected(exchange):
             fresh = replace(request, fresh_connection=True)
             exchange = await self.once(fresh, label=label, kind=kind, watch_close=watch_close)
         return exchange
@@ -150,6 +158,8 @@ class Sender:
         for request in requests:
             await self.pass_gate(request)
         sorts = [self._sort_of(request, label, "") for request in requests]
+        if self.lanes.width == 1:  # the endpoint takes one at a time
+            return [await self.once(request, label=label) for request in requests]
         async with self.lanes.lane():
             for request, sort in zip(requests, sorts, strict=True):
                 self._allow(request, sort)
@@ -197,9 +207,9 @@ class Sender:
             self.patience.note_outage()
         return False
 
-    def answers_others(self, number: int) -> bool:
-        """Whether the endpoint was not away when exchange `number` got no reply: silence is its answer to that request then."""
-        return not self.patience.was_away(number)
+    def answers_others(self, exchange: Exchange) -> bool:
+        """Whether the endpoint was there when `exchange` got no reply, and took the connection: silence is its answer to that request then."""
+        return not _is_unconnected(exchange) and not self.patience.was_away(exchange.number)
 
     def _sort_of(self, request: Request, label: str, kind: str) -> Sort:
         """What a request is counted with; bad requests name their `kind`, all others are told apart by what they are sent for."""
@@ -252,6 +262,8 @@ class Sender:
                 if self.patience.is_away and self.questions:
                     continue
                 began = self.clock.now()
+                if alone:
+                    self._wire.let_idle_go()
                 exchange = await self._record(request, label, on, watch_close=watch_close)
                 if alone and exchange.reply is None:
                     self._silent_alone.add(sort.family)
@@ -291,6 +303,7 @@ class Sender:
             if sort.kind in self._silent_alone:  # by now
                 return exchange
             self._allow(request, sort)
+            self._wire.let_idle_go()
             again = await self._record(fresh, label, None, watch_close=watch_close)
         if again.reply is None:
             self._silent_alone.add(sort.kind)
@@ -395,5 +408,9 @@ def _is_repeatable(request: Request, exchange: Exchange) -> bool:
     """Whether sending a request again cannot do anything twice: it is safe, or it never went out (RFC 9110, section 9.2.2)."""
     if not _is_patient(request):
         return False
-    unsent = exchange.failure is not None and exchange.failure.kind is FailureKind.REFUSED
-    return request.method in SAFE_METHODS or unsent
+    return request.method in SAFE_METHODS or _is_unconnected(exchange)
+
+
+def _is_unconnected(exchange: Exchange) -> bool:
+    """Whether a request never went out, since the endpoint took no connection."""
+    return exchange.response is None and exchange.connection == 0

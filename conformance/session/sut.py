@@ -176,7 +176,7 @@ class SystemUnderTest:
 
     async def answers_others(self, exchange: Exchange) -> bool:
         """Whether the endpoint answers others where `exchange` got no reply, then and now: silence is its answer to that request."""
-        return self.sender.answers_others(exchange.number) and await self.sender.is_alive()
+        return self.sender.answers_others(exchange) and await self.sender.is_alive()
 
     # Sending.
 

@@ -42,6 +42,8 @@ MAX_SAME_FAILURES = 3
 """A kind of request that failed so often in the same way is not sent any more."""
 MAX_SAME_FAILURES_OF_A_FAMILY = 12
 """A family of kinds of which none was ever answered is not sent any more after this many failed: bad requests are sent twice each."""
+PAUSES_BEFORE_CONNECTING_SECONDS = (0.05, 0.2, 0.5)
+"""A connection that the endpoint does not take is asked for again after these pauses: one before it may not have left yet."""
 LONGEST_PAUSE_SECONDS = 30.0
 """A Retry-After is honoured up to this."""
 LONGEST_PATIENCE_SECONDS = 60.0

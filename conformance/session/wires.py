@@ -29,6 +29,14 @@ class Wire(Protocol):
         """Exchanges that are under way at the same time, each on a connection of its own, unrecorded."""
         ...
 
+    def limit(self, connections: int) -> None:
+        """Keeps no more than so many connections open, as far as those that are not in use can be closed."""
+        ...
+
+    def let_idle_go(self) -> None:
+        """Closes every connection that is not in use."""
+        ...
+
     async def in_thread(self, function: Callable[[], Result]) -> Result:
         """What a function comes to that must not run in the session's own thread."""
         ...
@@ -54,6 +62,14 @@ class ThreadedWire:
         """Exchanges that are under way at the same time, each on a connection of its own, unrecorded."""
         send = partial(self._client.exchange_together, requests, label=label)
         return await trio.to_thread.run_sync(send, abandon_on_cancel=True, limiter=self._limiter)
+
+    def limit(self, connections: int) -> None:
+        """Keeps no more than so many connections open, as far as those that are not in use can be closed."""
+        self._client.limit(connections)
+
+    def let_idle_go(self) -> None:
+        """Closes every connection that is not in use."""
+        self._client.let_idle_go()
 
     async def in_thread(self, function: Callable[[], Result]) -> Result:
         """What a function comes to in a worker thread."""
@@ -94,6 +110,14 @@ class InlineWire:
         exchanges = self._client.exchange_together(requests, label=label)
         await trio.sleep(self._clock.take_ahead())
         return exchanges
+
+    def limit(self, connections: int) -> None:
+        """Keeps no more than so many connections open, as far as those that are not in use can be closed."""
+        self._client.limit(connections)
+
+    def let_idle_go(self) -> None:
+        """Closes every connection that is not in use."""
+        self._client.let_idle_go()
 
     async def in_thread(self, function: Callable[[], Result]) -> Result:
         """What a function comes to in a worker thread; no time passes while it computes."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, cast
 import trio
 from trio.testing import MockClock
 
-from conformance.model import Limits
+from conformance.model import FailureKind, Limits
 from conformance.session.lanes import Lanes
 from conformance.session.patience import Patience
 from conformance.session.sending import Sender
@@ -63,6 +63,7 @@ class FakeWire:
         self.takes = seconds
         self.sent: list[Request] = []
         self.options: list[dict[str, Any]] = []
+        self.limits: list[int] = []
         self.under_way = 0
         self.widest = 0
 
@@ -87,7 +88,15 @@ class FakeWire:
             await trio.sleep(self.takes)
         finally:
             self.under_way -= 1
-        return replace(reply, request=request, number=number, at=at, label=str(options["label"]))
+        sent = reply.failure is None or reply.failure.kind is not FailureKind.REFUSED
+        return replace(reply, request=request, number=number, at=at, label=str(options["label"]), connection=int(sent))
+
+    def limit(self, connections: int) -> None:
+        """Remembers how many connections may be open."""
+        self.limits.append(connections)
+
+    def let_idle_go(self) -> None:
+        """There are none."""
 
     async def together(self, requests: Sequence[Request], *, label: str) -> list[Exchange]:
         """The same for each request."""

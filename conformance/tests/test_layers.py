@@ -25,6 +25,8 @@ SOCKETS = {
     "requests",
 }
 WITH_SOCKETS = {
+    "emulator/company.py",
+    "emulator/door.py",
     "emulator/server.py",
     "wire/client.py",
     "wire/connecting.py",

@@ -237,7 +237,7 @@ async def test_what_met_an_absence_is_sent_again_once_the_endpoint_is_back_where
 
     own = [each for each in wire.sent if each.target == request_.target]
     assert (len(own), found.reply is not None) == (sent, sent == 2)
-    assert trio.current_time() == 8
+    assert 8 <= trio.current_time() <= 8.1
     assert not sender.given_up
 
 
@@ -291,7 +291,7 @@ async def test_one_request_without_reply_beside_others_that_are_answered_is_no_a
     sender.questions = (NOWHERE,)
     found = await sender.send(REIMAGE)
 
-    assert sender.answers_others(found.number)
+    assert sender.answers_others(found)
     assert not sender.given_up
 
 

@@ -63,7 +63,7 @@ class TestSending:
 
     @pytest.mark.parametrize(
         "kind",
-        [FailureKind.RESET, FailureKind.CLOSED, FailureKind.TRUNCATED, FailureKind.REFUSED, FailureKind.NOT_HTTP],
+        [FailureKind.RESET, FailureKind.CLOSED, FailureKind.TRUNCATED, FailureKind.NOT_HTTP],
     )
     @in_time
     async def test_a_safe_request_that_was_lost_is_sent_once_more(self, kind: FailureKind) -> None:
@@ -125,6 +125,16 @@ class TestSending:
     @in_time
     async def test_other_faults_are_what_they_are(self, other: Exchange) -> None:
         assert (await sender_over(FakeWire(other)).once(POLL)).number == 1
+
+    @pytest.mark.parametrize("request_", [POLL, REIMAGE])
+    @in_time
+    async def test_a_connection_that_is_refused_is_asked_for_again_a_few_times(self, request_: Request) -> None:
+        refused = silent(kind=FailureKind.REFUSED)
+        found = await sender_over(FakeWire(refused, refused, exchange())).send(request_)
+
+        assert found.number == 3
+        assert (await sender_over(FakeWire(refused)).send(request_)).number == 4
+        assert trio.current_time() == 0.25 + 0.75
 
     @in_time
     async def test_a_post_is_never_repeated_blindly(self) -> None:

@@ -60,6 +60,7 @@ class Client:
         transport = VerbatimTransport(
             connector, clock, request_timeout=request_timeout, body_limit=body_limit, linger_seconds=linger_seconds
         )
+        self._transport = transport
         self._http = httpx.Client(transport=transport, trust_env=False, timeout=None, headers={})  # noqa: S113
         self._clock = clock
         self._gate = gate
@@ -117,6 +118,14 @@ class Client:
         with self._lock:
             self._gate.learn(exchange)
         return self._record(exchange)
+
+    def limit(self, connections: int) -> None:
+        """Keep no more than so many connections open, as far as those that are not in use can be closed."""
+        self._transport.limit(connections)
+
+    def let_idle_go(self) -> None:
+        """Close every connection that is not in use."""
+        self._transport.let_idle_go()
 
     def close(self) -> None:
         """Close every connection."""

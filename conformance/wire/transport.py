@@ -70,7 +70,7 @@ class VerbatimTransport(httpx.BaseTransport):
         linger_seconds: float = LINGER_SECONDS,
     ) -> None:
         self._clock = clock
-        self._pool = ConnectionPool(connector)
+        self._pool = ConnectionPool(connector, pause=clock.sleep)
         self._request_timeout = request_timeout
         self._body_limit = body_limit
         self._linger_seconds = linger_seconds
@@ -95,6 +95,14 @@ class VerbatimTransport(httpx.BaseTransport):
         """Close every connection."""
         self._pool.close()
 
+    def limit(self, connections: int) -> None:
+        """Keep no more than so many connections open, as far as those that are not in use can be closed."""
+        self._pool.most = connections
+
+    def let_idle_go(self) -> None:
+        """Close every connection that is not in use."""
+        self._pool.close()
+
     def carry(self, request: Request, *, on: int | None, watch: bool) -> Outcome:
         """What becomes of `request`, as a value whatever the endpoint does."""
         start = self._clock.now()
@@ -105,7 +113,8 @@ class VerbatimTransport(httpx.BaseTransport):
             return Outcome(None, failure_of(error), on or 0, elapsed=self._clock.now() - start)
         reading = self._converse(connection, request, deadline)
         if on is None and _is_stale(connection, request, reading):
-            connection.stream.close()
+            self._pool.drop(connection)
+            self._pool.drops_idle = True
             try:
                 connection = self._pool.open(request.identity, deadline)
             except OSError as error:
@@ -147,7 +156,9 @@ class VerbatimTransport(httpx.BaseTransport):
     def _connection_for(self, request: Request, on: int | None, deadline: float) -> Connection:
         if on is not None:
             return self._pool.take_number(on)
-        kept = None if request.fresh_connection else self._pool.take(request.identity)
+        # What must not be sent twice goes out on a new connection where the endpoint has dropped one that was kept.
+        fresh = request.fresh_connection or (self._pool.drops_idle and request.method not in _SENT_AGAIN)
+        kept = None if fresh else self._pool.take(request.identity)
         return kept or self._pool.open(request.identity, deadline)
 
     def _converse(self, connection: Connection, request: Request, deadline: float) -> Reading:
@@ -200,7 +211,7 @@ class VerbatimTransport(httpx.BaseTransport):
 
     def _release(self, connection: Connection, request: Request, reading: Reading) -> None:
         if not reading.persistent:
-            connection.stream.close()
+            self._pool.drop(connection)
         elif connection.sole and not request.body and not must_be_last(request):
             self._pool.give(connection)
         else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from conformance.emulator.departures import named
-from conformance.emulator.oddities import courses, historical, markup, refusals, transport  # noqa: F401 - they register themselves
+from conformance.emulator.oddities import company, courses, historical, markup, refusals, transport  # noqa: F401 - they register themselves
 from conformance.emulator.oddities.registry import ODDITIES, Oddity
 
 __all__ = ["ODDITIES", "Oddity", "find_oddity"]

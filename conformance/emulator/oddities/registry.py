@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from conformance.emulator.company import Company
     from conformance.emulator.departures import Change
 
 
@@ -14,7 +15,7 @@ class Oddity:
     """One named way to be unusual and still conform.
 
     A `lenient_only` one conforms only under lenient strictness; `advisories` names the requirements of which a suite
-    may advise against it; a `server_only` one shows only where there are sockets.
+    may advise against it; a `server_only` one shows only where there are sockets, as one does that treats `company` in a way of its own.
     """
 
     name: str
@@ -23,6 +24,7 @@ class Oddity:
     lenient_only: bool = False
     server_only: bool = False
     advisories: tuple[str, ...] = ()
+    company: Company | None = None
 
 
 ODDITIES: dict[str, Oddity] = {}
@@ -36,8 +38,10 @@ def oddity(
     lenient_only: bool = False,
     server_only: bool = False,
     advisories: tuple[str, ...] = (),
+    company: Company | None = None,
 ) -> None:
     """Registers an oddity."""
     if name in ODDITIES:
         raise ValueError(f"two oddities are called {name!r}")
-    ODDITIES[name] = Oddity(name, summary, changes, lenient_only, server_only, advisories)
+    server_only = server_only or company is not None
+    ODDITIES[name] = Oddity(name, summary, changes, lenient_only, server_only, advisories, company)
