@@ -153,7 +153,7 @@ async def watched(sut: SystemUnderTest) -> list[Watch]:
     watches = [
         result.watch
         for result in await ordinary(sut)
-        if result.watch is not None and (await sut.reimages.finished(result)).status == "Succeeded"
+        if (await sut.reimages.finished(result)).status == "Succeeded" and result.watch is not None
     ]
     precondition(watches, "no reimage that succeeded was observed", because=("REQ-REIMAGE-COMPLETES", "REQ-DEPL-ROOT"))
     return watches

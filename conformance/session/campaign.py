@@ -246,6 +246,9 @@ class Campaign:
         """Waits for the end of a step's operation, and until its instance is back and was looked into."""
         if result.operation is not None:
             await result.operation.over.wait()
+            if result.operation.state is State.UNSEEN:
+                result.operation, result.watch, result.skipped = None, None, UNSEEN
+                return
             self._free(step)
             await self._instances.until_online(step.place)
             self._tell()
@@ -291,8 +294,6 @@ class Campaign:
         except (Inconclusive, Withheld) as reason:
             result.skipped = result.skipped or str(reason)
         finally:
-            if result.operation is not None and result.operation.state is State.UNSEEN:
-                result.operation, result.skipped = None, UNSEEN
             if result.watch is not None and result.watch.interrupted and not result.watch.was_offline:
                 result.watch = None  # it may have been away while nobody looked
             result.over.set()

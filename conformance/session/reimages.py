@@ -71,7 +71,7 @@ class Reimages:
         return result
 
     async def finished(self, result: Result) -> Operation:
-        """The operation of a step, over one way or another, and its instance watched to the end."""
+        """The operation of a step, over one way or another, and its instance watched to the end; only then it is known what was watched."""
         if result.operation is None:
             reply = result.exchange.reply if result.exchange is not None else None
             raise Inconclusive(
@@ -79,6 +79,8 @@ class Reimages:
                 (result.step.form.requirement, "REQ-REIMAGE-VERSION", "REQ-REIMAGE-SLOT-VALUES"),
             )
         await result.over.wait()
+        if result.operation is None:  # it ended while the run was interrupted
+            raise Untested(f"step {result.step.name!r} was left out: {result.skipped}")
         return result.operation
 
     async def all_finished(self) -> list[Result]:

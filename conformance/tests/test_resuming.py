@@ -167,6 +167,7 @@ def lines_of(folder: Path) -> list[dict[str, Any]]:
 
 def moments() -> Iterator[tuple[tuple[int, ...], float]]:
     chance = random.Random(15)  # noqa: S311  no secret
+    yield (258, 9), 3000.0  # nobody looked while an instance was away
     for number in range(9):
         parts = tuple(chance.randint(5, 240) for _ in range(1 + number % 2))
         yield parts, DOWN_SECONDS[number % 3]
@@ -180,7 +181,7 @@ def test_a_run_in_parts_comes_to_what_a_whole_one_does(
 
     assert not assessment.findings
     assert (assessment.verdict, assessment.exit_code) == (whole.verdict, whole.exit_code)
-    assert [case.id for case in assessment.cases if case.outcome in ("violated", "error")] == []
+    assert [case.id for case in assessment.cases if case.outcome in ("violated", "error", "inconclusive")] == []
     assert world.reimaged <= assessment.reimages <= REIMAGES
     numbers = [event["number"] for event in lines_of(tmp_path) if event["type"] == "exchange"]
     assert len(numbers) == len(set(numbers))
