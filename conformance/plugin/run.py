@@ -212,7 +212,7 @@ class Run:
 
     def _keep_lost(self, journal: JournalWriter, earlier: Earlier) -> None:
         """Keeps the requests whose reply nobody lived to see as exchanges without one."""
-        for exchange in earlier.lost:
+        for exchange in earlier.unanswered:
             journal.exchange(exchange)
             earlier.journal.exchanges[exchange.number] = exchange
 

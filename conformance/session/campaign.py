@@ -43,7 +43,7 @@ UNENDED = "not judged: earlier operations reached neither Succeeded nor Failed"
 
 @dataclass(slots=True)
 class Result:
-    """What became of a step: `sent` is set once its request was answered, `over` once its instance was watched and probed to the end."""
+    """What became of a step, `adopted` from an earlier part of the run or not: `sent` is set once its request was answered, `over` once its instance was watched and probed to the end."""
 
     step: Step
     exchange: Exchange | None = None
@@ -57,6 +57,7 @@ class Result:
     probe_before: list[Exchange] = field(default_factory=list)
     probe_after: list[Exchange] = field(default_factory=list)
     skipped: str = ""
+    adopted: bool = False
     sent: trio.Event = field(default_factory=trio.Event)
     over: trio.Event = field(default_factory=trio.Event)
 
@@ -263,7 +264,7 @@ class Campaign:
 
     def adopt(self, result: Result, *, is_over: bool) -> None:
         """Takes what became of a pending step in an earlier part of the run; one that was accepted is seen through unless it `is_over`."""
-        step = result.step
+        step, result.adopted = result.step, True
         self.pending.remove(step)
         self.results[step.name] = result
         if not result.is_accepted:

@@ -94,9 +94,15 @@ class Earlier:
         }
 
     @property
-    def lost(self) -> list[Exchange]:
-        """The requests that went out and of which no more is known, as exchanges without reply."""
+    def unanswered(self) -> list[Exchange]:
+        """The requests that the last part sent and of which no more is known, as exchanges without reply."""
         return [replace(sent, failure=NO_REPLY) for _, sent in sorted(self.journal.unanswered.items())]
+
+    @property
+    def lost(self) -> list[Exchange]:
+        """Those of every part; the journal has the ones of parts before the last as exchanges."""
+        before = [each for each in self.journal.exchanges.values() if each.failure == NO_REPLY]
+        return list({each.number: each for each in (*before, *self.unanswered)}.values())
 
     def spent(self) -> set[int]:
         """The exchanges that started the reimages which count."""

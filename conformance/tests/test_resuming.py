@@ -84,10 +84,13 @@ class World:
 
 
 class PartOfRun(Run):
-    """A part of a run against an emulator that outlives it; its journal takes so many `lines`, and then the run is as good as killed."""
+    """A part of a run against an emulator that outlives it; its journal takes so many `lines`, and then the run is as good as killed.
 
-    def __init__(self, world: World, folder: Path, lines: int | None, *, resume: bool) -> None:
-        self._world, self._lines = world, lines
+    `until` kills it when it is to take an exchange that holds this text.
+    """
+
+    def __init__(self, world: World, folder: Path, lines: int | None, *, resume: bool, until: str = "") -> None:
+        self._world, self._lines, self._until = world, lines, until
         changes = {"resume": folder} if resume else {}
         plan = plan_in_memory(
             operation_seconds=OPERATION_SECONDS, profile=Profile.STANDARD, max_reimages=REIMAGES, **changes
@@ -107,7 +110,7 @@ class PartOfRun(Run):
 
     def carry_out(self) -> None:
         """Runs until its journal takes no more, or to its end."""
-        kills = killing(self._lines)
+        kills = killing(self._lines, self._until)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(JournalWriter, "_append", kills(JournalWriter._append))
             self.begin(cases())
@@ -115,18 +118,23 @@ class PartOfRun(Run):
                 self.session._thread.join(60)
                 assert not self.session._thread.is_alive()
         self._world.seconds = self._turned.now() - 1000.0
-        if self._lines is None:
+        if self._lines is None and not self._until:
             self.finish(interrupted=False)
         self._finished = True
         self.close()
 
 
-def killing(lines: int | None) -> Callable[[Any], Any]:
+def killing(lines: int | None, until: str) -> Callable[[Any], Any]:
     """Has a journal take so many lines, half a line, and nothing from then on."""
     left = [lines]
 
+    def is_met(event: Any) -> bool:
+        return bool(until) and event["type"] == "exchange" and until in json.dumps(event, separators=(",", ":"))
+
     def limited(append: Any) -> Any:
         def write(self: Any, event: Any) -> None:
+            if left[0] is None and is_met(event):
+                left[0] = 0
             if left[0] is None:
                 append(self, event)
                 return
@@ -210,6 +218,18 @@ def test_judged_cases_stay_judged_and_the_reports_hold_both_parts(tmp_path: Path
     assert journal.complete
     assert not journal.notes, "the line that was cut in half is gone"
     assert {case.id for case in assessed(journal).cases} == {case.id for case in cases()}
+
+
+@pytest.mark.parametrize("after", [1, 2, 4, 30])
+def test_a_reimage_whose_reply_was_lost_counts_however_soon_the_next_part_is_killed(tmp_path: Path, after: int) -> None:
+    world = World()
+    PartOfRun(world, tmp_path, None, resume=False, until='"label":"step:').carry_out()
+    lost = world.reimaged
+    PartOfRun(world, tmp_path, after, resume=True).carry_out()
+    PartOfRun(world, tmp_path, None, resume=True).carry_out()
+
+    assert lost >= 1
+    assert world.reimaged <= assessed(read_journal(tmp_path / "journal.jsonl")).reimages <= REIMAGES
 
 
 def lines_of_first_part(folder: Path) -> list[dict[str, Any]]:
