@@ -48,7 +48,7 @@ LONGEST_PAUSE_SECONDS = 30.0
 """A Retry-After is honoured up to this."""
 LONGEST_PATIENCE_SECONDS = 60.0
 """So long the whole run waits in vain, unless the operator says otherwise."""
-PATIENCE_IN_TIME_LIMITS = 8
+PATIENCE_IN_TIME_LIMITS = 6
 """The patience of a run in time limits of a request, where that is shorter."""
 SHARE_LOST_UNTIL_HASTE = 0.7
 """Once this share of the patience was waited in vain, in all, a kind of request that failed once is not sent any more."""

@@ -41,9 +41,9 @@ def answered(patience: Patience, sort: Sort) -> None:
 
 
 @pytest.mark.parametrize(
-    ("limit", "asked_for", "seconds"), [(2.0, None, 16.0), (30.0, None, 60.0), (2.0, 5.0, 5.0), (30.0, 300.0, 300.0)]
+    ("limit", "asked_for", "seconds"), [(2.0, None, 12.0), (30.0, None, 60.0), (2.0, 5.0, 5.0), (30.0, 300.0, 300.0)]
 )
-def test_patience_is_eight_time_limits_and_a_minute_at_most_unless_asked_for(
+def test_patience_is_six_time_limits_and_a_minute_at_most_unless_asked_for(
     limit: float, asked_for: float | None, seconds: float
 ) -> None:
     assert Patience.for_limits(limit, asked_for, 7.0).seconds == seconds

@@ -28,17 +28,15 @@ FOUND = {
     "reimages are never answered": "REQ-REIMAGE-202",
     "accepted reimages are never answered": "REQ-REIMAGE-202",
     "refused reimages are never answered": "REQ-REIMAGE-UNKNOWN-INSTANCE",
-    "refusals are never answered": "REQ-REIMAGE-SLOT-OTHER",
     "polls are never answered": "REQ-GOS-200",
     "cuts short after a while": "REQ-HTTP-FRAMING",
     "bodies are cut short after a look": "REQ-HTTP-FRAMING",
 }
 """What is found before the trouble is given up, so that these end with exit code 1."""
-UNDECIDED = ("every tenth request is never answered",)
+UNDECIDED = ("every tenth request is never answered", "refusals are never answered")
 """Whether something is found depends on which requests these are."""
 FEW = (
     "never answers",
-    "polls are never answered",
     "drips after a look",
     "bodies without end after a look",
     "503 after a look, Retry-After 86400",
