@@ -21,6 +21,7 @@ from conformance.session.thresholds import (
     MAX_BUSY_IN_A_ROW,
     MAX_BUSY_TRIES,
     MAX_FAULT_REPEATS,
+    MAX_REDIRECTS,
     PAUSES_BEFORE_CONNECTING_SECONDS,
     SIGN_OF_LIFE_SECONDS,
 )
@@ -97,7 +98,7 @@ class Sender:
         """One exchange, whatever comes of it; with `alone` nothing else is under way meanwhile, unless one like it was sent so in vain.
 
         Raises Inconclusive where the endpoint, or this kind of request, was given up, and Withheld where the gate keeps the request back.
-        A 307 is followed once (REQ-HTTP-307), and what met a fault inside the endpoint is sent again (REQ-ERR-INTERNAL, REQ-ASYNC-NON202).
+        A 307 is followed (REQ-HTTP-307), and what met a fault inside the endpoint is sent again (REQ-ERR-INTERNAL, REQ-ASYNC-NON202).
         Where the endpoint answers nothing at all, this waits until it does; what may be sent twice is sent again then.
         """
         await self.pass_gate(request)
@@ -342,19 +343,19 @@ class Sender:
     async def _followed_up(
         self, exchange: Exchange, request: Request, label: str, sort: Sort, *, watch_close: bool
     ) -> Exchange:
-        """The last exchange of a request: repeated while it meets a fault inside the endpoint, the last time beside nothing else; a 307 followed once.
+        """The last exchange of a request: repeated where it met a fault inside the endpoint, a 307 followed; the last time of each beside nothing else.
 
         A redirect to what may exist and is not listed is not followed.
         """
-        faults, is_moved = 0, False
+        faults, moves = 0, 0
         while True:
             if is_passing_fault(exchange) and faults < MAX_FAULT_REPEATS:
                 faults += 1
-            elif not is_moved and (moved := self._moved(exchange, request)) and await self.admits(moved):
-                request, is_moved = moved, True
+            elif moves < MAX_REDIRECTS and (moved := self._moved(exchange, request)) and await self.admits(moved):
+                request, moves = moved, moves + 1
             else:
                 return exchange
-            alone = faults >= MAX_FAULT_REPEATS
+            alone = faults == MAX_FAULT_REPEATS or moves == MAX_REDIRECTS
             exchange = await self._carry(request, label, sort, None, watch_close=watch_close, alone=alone)
 
     def _moved(self, exchange: Exchange, request: Request) -> Request | None:

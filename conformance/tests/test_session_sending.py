@@ -158,13 +158,16 @@ class TestSending:
         ],
     )
     @in_time
-    async def test_a_redirect_to_the_same_host_is_followed_once(self, location: str, target: str) -> None:
-        wire = FakeWire(exchange(status=307, headers=(("Location", location),)))
+    async def test_a_redirect_to_the_same_host_is_followed(self, location: str, target: str) -> None:
+        wire = FakeWire(exchange(status=307, headers=(("Location", location),)), exchange())
         found = await sender_over(wire).send(REIMAGE, label="x")
 
         assert (found.number, found.request.target) == (2, target)
         assert with_header(found.request, "Host", "h") == with_header(replace(REIMAGE, target=target), "Host", "h")
         assert wire.options[1]["label"] == "x"
+        assert (
+            await sender_over(FakeWire(exchange(status=307, headers=(("Location", location),)))).send(REIMAGE)
+        ).number == 3, "twice at most"
 
     @pytest.mark.parametrize(
         ("host", "then"), [(("127.0.0.1:8443",), ("localhost:8443",)), (("odd",), ("odd",)), ((), ())]
@@ -188,14 +191,15 @@ class TestSending:
                 return replace(sent, request=replace(request, target="/xxxx/a?b"))
 
         spelt = replace(POLL, target="/%30123/a?b")
-        wire = Masking(exchange(status=307, headers=(("Location", "https://127.0.0.1:8443/xxxx/a?b"),)))
+        wire = Masking(exchange(status=307, headers=(("Location", "https://127.0.0.1:8443/xxxx/a?b"),)), exchange())
         await sender_over(wire).once(spelt)
 
         assert [each.target for each in wire.sent] == [spelt.target, spelt.target]
 
     @in_time
     async def test_a_redirect_leads_to_what_was_masked_in_it(self) -> None:
-        wire = FakeWire(exchange(status=307, headers=(("Location", "https://127.0.0.1:8443/0000/a"),)))
+        moved = exchange(status=307, headers=(("Location", "https://127.0.0.1:8443/0000/a"),))
+        wire = FakeWire(moved, exchange(), moved, exchange())
         sender = sender_over(wire, restored=lambda text: text.replace("0000", "6a8b"))
 
         assert (await sender.once(POLL)).request == replace(POLL, target="/6a8b/a")
