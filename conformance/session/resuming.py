@@ -246,7 +246,7 @@ class _Resumption:
                 continue
             step = self._sut.campaign.waiting(event["name"])
             exchange = self._answer_to(event["name"], at)
-            if step is not None and exchange is not None and not is_conflict(exchange) and not is_busy(exchange):
+            if step is not None and exchange is not None and _is_final(exchange):
                 yield self._result(step, event, exchange)
 
     def _answer_to(self, name: str, at: int) -> Exchange | None:
@@ -293,7 +293,8 @@ class _Resumption:
     def _contended(self, result: Result, number: int) -> None:
         """What was sent while a step ran, to see how it contends."""
         for each in sorted(self._exchanges.values(), key=lambda exchange: exchange.number):
-            if each.number < number or each.case or not each.label.startswith(CONTENDING):
+            own = each.number > number and not each.case and each.label.startswith(CONTENDING)
+            if not own or each.failure == NO_REPLY:
                 continue
             if each.label == f"{CONTENDING}same":
                 result.same, result.same_operation = each, self._operations.get(each.number)
@@ -310,6 +311,11 @@ class _Resumption:
             and bool(result.probe_after or not result.probe_before)
             and not any(each is not None and each.is_under_way for each in own)
         )
+
+
+def _is_final(exchange: Exchange) -> bool:
+    """Whether a step would not be sent again after this answer, had the run gone on."""
+    return exchange.failure != NO_REPLY and not is_conflict(exchange) and not is_busy(exchange)
 
 
 def _is_such_a_look(exchange: Exchange, look: Exchange) -> bool:

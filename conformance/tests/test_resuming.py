@@ -220,16 +220,21 @@ def test_judged_cases_stay_judged_and_the_reports_hold_both_parts(tmp_path: Path
     assert {case.id for case in assessed(journal).cases} == {case.id for case in cases()}
 
 
+@pytest.mark.parametrize("label", ["step:", "contend:same"])
 @pytest.mark.parametrize("after", [1, 2, 4, 30])
-def test_a_reimage_whose_reply_was_lost_counts_however_soon_the_next_part_is_killed(tmp_path: Path, after: int) -> None:
+def test_a_reimage_whose_reply_was_lost_counts_however_soon_the_next_part_is_killed(
+    tmp_path: Path, after: int, label: str
+) -> None:
     world = World()
-    PartOfRun(world, tmp_path, None, resume=False, until='"label":"step:').carry_out()
+    PartOfRun(world, tmp_path, None, resume=False, until=f'"label":"{label}').carry_out()
     lost = world.reimaged
     PartOfRun(world, tmp_path, after, resume=True).carry_out()
     PartOfRun(world, tmp_path, None, resume=True).carry_out()
 
+    assessment = assessed(read_journal(tmp_path / "journal.jsonl"))
     assert lost >= 1
-    assert world.reimaged <= assessed(read_journal(tmp_path / "journal.jsonl")).reimages <= REIMAGES
+    assert world.reimaged <= assessment.reimages <= REIMAGES
+    assert [case.id for case in assessment.cases if case.outcome in ("violated", "error", "inconclusive")] == []
 
 
 def lines_of_first_part(folder: Path) -> list[dict[str, Any]]:
