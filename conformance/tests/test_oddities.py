@@ -20,6 +20,8 @@ SEED = os.environ.get("ODDITY_SEED", "1")
 """Which oddities come together; with ODDITIES_ALONE set, each is judged alone as well, and fewer at once, in every shape."""
 EVERYTHING = "ODDITIES_ALONE" in os.environ
 TOGETHER = 4 if EVERYTHING else 10
+SAMPLE = 6
+"""So many combinations are judged in the large world; `python -m conformance.detection --oddities 10` judges all."""
 STRICT, LENIENT = (oddities_for(strictness) for strictness in (Strictness.STRICT, Strictness.LENIENT))
 LENIENT_ONLY = [name for name in LENIENT if name not in STRICT]
 SMALLER = [shape for shape in SHAPES.values() if shape is not LARGE_WORLD]
@@ -102,9 +104,10 @@ def test_no_combination_of_oddities_is_accused() -> None:
     subjects = combined(STRICT, TOGETHER, Strictness.STRICT, seed=SEED) + combined(
         LENIENT_ONLY, TOGETHER, Strictness.LENIENT, seed=SEED
     )
-    found = judge_each(subjects, processes=PROCESSES)
+    chosen = subjects if EVERYTHING else Random(SEED).sample(subjects, SAMPLE)  # noqa: S311  a sample
+    found = judge_each(chosen, processes=PROCESSES)
     assert len(STRICT) + len(LENIENT_ONLY) >= 100
-    assert len(found) == len(subjects)
+    assert len(found) == len(chosen)
     assert accused(found) == {}
 
 
