@@ -167,7 +167,10 @@ class Campaign:
         return self._reserve + min(len(self.pending), MAX_STEPS_FIRST)
 
     def _next(self) -> Step | None:
-        """The next step that can be started now; those that never can are left out."""
+        """The next step that can be started now; those that never can are left out.
+
+        A step whose instance has to be left alone for a while keeps its share of the budget.
+        """
         if self._paused or self._sender.given_up:
             if self._sender.given_up:
                 self._skip_all(self._sender.given_up)
@@ -179,7 +182,14 @@ class Campaign:
             if self._reserve == 0 and self._budget.is_spent:
                 self._skip_all(SPENT)
             return None
-        return next((step for step in self.pending if self._is_free(step)), None)
+        spared = 0
+        for step in self.pending:
+            if not self._budget.allows(reserved=self._reserve + self._claimed + spared):
+                return None
+            if self._is_free(step):
+                return step
+            spared += self._instances.is_last_bystander(step.place)
+        return None
 
     async def _until_changed(self) -> None:
         """Waits until something may have made room for a step: one is over, the budget is another one, or the refusals are through."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack, nullcontext
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+
+import trio
 
 from conformance.checks.refusals import instance_untouched, nothing_left_behind, refused
 from conformance.checks.wording import is_conflict
@@ -83,6 +85,7 @@ class Refusals:
         self._groups = Groups(instances, operations, budget)
         self._examined: set[tuple[str, ...]] = set()
         self._met_conflicts = False
+        self._astray = trio.Lock()
         self._addressed_nothing = 0
         self.exposed: Callable[[], list[Deployment]] = list
         self.forms: set[UriForm] = set()
@@ -151,8 +154,9 @@ class Refusals:
                 "requests that address nothing reimage something, so that each costs a reimage and shows nothing",
                 ("REQ-REIMAGE-UNKNOWN-INSTANCE", "REQ-REIMAGE-UNKNOWN-SERVICE"),
             )
-        exchange = await self.attempt(request, label=label, **options)
-        await self.settle(exchange)
+        async with self._room_to_go_astray(self._place_of(request)):
+            exchange = await self.attempt(request, label=label, **options)
+            await self.settle(exchange)
         if addresses_nothing and exchange.number in self._budget.accepted:
             self._addressed_nothing += 1
         return exchange
@@ -252,6 +256,7 @@ class Refusals:
         """Sends a bad request, insists where no reply came, and follows what it started; `is_held` says that a reimage is held for it."""
         self._sender.patience.refusals.add(bad.kind)
         async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self._room_to_go_astray(bad.place))
             if not is_held and may_change_something(bad.request):
                 await stack.enter_async_context(self._budget.hold())  # before there is room, as for a group
             await stack.enter_async_context(self.violations.room_for(bad.broken))
@@ -262,6 +267,10 @@ class Refusals:
             operation = await self._follow(bad, exchange)
             self.violations.count(bad.broken, _weight(exchange, operation, alive=alive))
         return Answered(exchange, operation, alive)
+
+    def _room_to_go_astray(self, place: Place | None) -> AbstractAsyncContextManager[object]:
+        """Where instances are not listed, a request for none that is listed goes out when the one before it was seen to touch nothing."""
+        return self._astray if place is None and self.exposed() else nullcontext()
 
     def _judged(self, bad: BadRequest, answered: Answered) -> list[Verdict]:
         """Judges the answer, with the polls of what it started."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance.checks.deployments import statuses_in
@@ -21,6 +22,21 @@ OTHERS = "REQ-REIMAGE-OTHERS-UNTOUCHED"
 _READING = ("GET", "HEAD")
 
 
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """An instance that is not listed left ReadyRole between two looks."""
+
+    deployment: Deployment
+    before: Exchange
+    look: Exchange
+    instance: str
+
+    @property
+    def reason(self) -> str:
+        """Why no more requests are sent of a kind that may have done it."""
+        return f"{self.instance}, which the target file does not list, left ReadyRole after such a request"
+
+
 class Guard:
     """Compares each look at a deployment with the one before it, and closes the kinds of requests that may have done harm."""
 
@@ -28,6 +44,7 @@ class Guard:
         self._recorder, self._operations = recorder, operations
         self._last: dict[str, Exchange] = {}
         self._deployments: dict[str, Deployment] = {}
+        self._departures: list[Departure] = []
         self._closed: dict[str, str] = {}
 
     def take(self, exchange: Exchange) -> None:
@@ -38,26 +55,37 @@ class Guard:
             deployment = self._recorder.world.deployment_of(address)
             if address.kind is Kind.DEPLOYMENT and own and deployment is not None:
                 self._compare(deployment, exchange)
+        for departure in list(self._departures):
+            self._find_culprit(departure)
 
     def _compare(self, deployment: Deployment, look: Exchange) -> None:
-        """Where an instance that is not listed has left since the last look, says so and closes the kind of request that did it."""
+        """Notes where an instance that is not listed has left since the last look."""
         before = self._last.get(deployment.name)
         if before is not None and before.number > look.number:
             return  # a later look was answered first
         self._last[deployment.name] = look
         self._deployments[deployment.name] = deployment
-        gone = unlisted_gone(deployment, before, look) if before is not None else {}
-        suspects = self._suspects(deployment, before, look) if before is not None and gone else []
-        if before is None or not suspects:
+        if before is not None and (gone := unlisted_gone(deployment, before, look)):
+            self._departures.append(Departure(deployment, before, look, next(iter(gone))))
+
+    def _find_culprit(self, departure: Departure) -> None:
+        """Judges a departure once every request between the two looks is answered, and closes the kinds of those that may have done it."""
+        before, look = departure.before, departure.look
+        answered = sum(1 for each in self._recorder.exchanges if before.number < each.number < look.number)
+        if answered < look.number - before.number - 1:
             return
-        culprit = suspects[-1]
-        verdicts = self._recorder.judge(
-            unlisted_untouched, [before, culprit, look], requirement=kind_of(culprit.request, self._recorder.world)
-        )
+        self._departures.remove(departure)
+        kinds = self._kinds(departure)
+        if not kinds:
+            return
+        culprit = self._suspects(departure)[-1]
+        verdicts = self._recorder.judge(unlisted_untouched, [before, culprit, look], requirement=kinds[-1])
         if any(verdict.outcome is not Outcome.INCONCLUSIVE for verdict in verdicts):
-            reason = f"{next(iter(gone))}, which the target file does not list, left ReadyRole after such a request"
-            for each in suspects:
-                self._closed.setdefault(kind_of(each.request, self._recorder.world), reason)
+            self._closed |= {kind: departure.reason for kind in kinds if kind not in self._closed}
+
+    def _kinds(self, departure: Departure) -> list[str]:
+        """The kinds of the requests that may have made an instance leave, the likeliest last."""
+        return [kind_of(each.request, self._recorder.world) for each in self._suspects(departure)]
 
     def exposed(self) -> list[Deployment]:
         """The deployments that were shown to have instances which are not listed."""
@@ -67,12 +95,15 @@ class Guard:
 
     def closed(self, request: Request, world: World) -> str:
         """Why no more requests of this kind are sent; "" where they are. `world` is not masked, as `request` is not."""
-        if not self._closed or request.method in _READING:
+        if not (self._closed or self._departures) or request.method in _READING:
             return ""
-        return self._closed.get(kind_of(request, world), "")
+        kind = kind_of(request, world)
+        open_now = (each.reason for each in self._departures if kind in self._kinds(each))
+        return self._closed.get(kind) or next(open_now, "")
 
-    def _suspects(self, deployment: Deployment, before: Exchange, look: Exchange) -> list[Exchange]:
+    def _suspects(self, departure: Departure) -> list[Exchange]:
         """The requests that may have touched an instance between two looks, the likeliest last."""
+        deployment, before, look = departure.deployment, departure.before, departure.look
         running = [
             o.start
             for o in self._operations.under_way

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import permutations
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -13,8 +15,13 @@ from conformance.detection.shapes import Shape
 from conformance.emulator.layouts import DeploymentLayout, InstanceLayout
 from conformance.model import Exchange, Outcome, Response, Verdict
 from conformance.protocol.requests import Place
+from conformance.session.guarding import Guard
 from conformance.tests.counting_endpoint import Thing, document
 from conformance.tests.judging_samples import BUILDER, TARGET, world
+
+if TYPE_CHECKING:
+    from conformance.checks.registry import Check
+    from conformance.session.operations import Operation
 
 DEPLOYMENT = TARGET.deployments[0]
 LISTED = DEPLOYMENT.role_instances[0]
@@ -59,6 +66,52 @@ def test_an_unlisted_instance_that_leaves_is_a_finding(status: str) -> None:
 )  # fmt: skip
 def test_what_an_instance_does_by_itself_is_none(was: str, now: str) -> None:
     assert judged(look(1, Rest=was), look(3, Rest=now)) == []
+
+
+class Recorder:
+    """Keeps exchanges as they are answered, and the evidence of what is judged."""
+
+    def __init__(self) -> None:
+        self.world = world()
+        self.exchanges: list[Exchange] = []
+        self.judged: list[tuple[int, ...]] = []
+
+    def judge(self, check: Check, exchanges: list[Exchange], **arguments: str) -> list[Verdict]:
+        """Judges exchanges."""
+        self.judged.append(tuple(each.number for each in exchanges))
+        return judge(self.world, check, exchanges, **arguments)
+
+
+class Started:
+    """No operation is under way."""
+
+    under_way: tuple[Operation, ...] = ()
+
+
+@pytest.mark.parametrize("order", list(permutations((2, 3, 4))))
+def test_a_look_that_is_answered_before_a_request_that_it_overtook_waits_for_it(order: tuple[int, ...]) -> None:
+    bad = replace(BUILDER.reimage(Place(DEPLOYMENT, LISTED)), method="DELETE")
+    seen = {2: Exchange(2, bad, Response(202)), 3: look(3, Rest="StoppedVM"), 4: look(4, Rest="StoppedVM")}
+    recorder = Recorder()
+    guard = Guard(cast("Any", recorder), cast("Any", Started()))
+    for exchange in (look(1, Rest="ReadyRole"), *(seen[number] for number in order)):
+        recorder.exchanges.append(exchange)
+        guard.take(exchange)
+
+    assert recorder.judged == [(1, 2, 3 if order.index(3) < order.index(4) else 4)]
+    assert guard.closed(bad, recorder.world).startswith("Rest, which the target file does not list")
+
+
+def test_an_instance_that_leaves_by_itself_is_held_against_no_later_request() -> None:
+    bad = replace(BUILDER.reimage(Place(DEPLOYMENT, LISTED)), method="DELETE")
+    recorder = Recorder()
+    guard = Guard(cast("Any", recorder), cast("Any", Started()))
+    for exchange in (look(1, Rest="ReadyRole"), look(2, Rest="StoppedVM"), Exchange(3, bad, Response(400))):
+        recorder.exchanges.append(exchange)
+        guard.take(exchange)
+
+    assert recorder.judged == []
+    assert guard.closed(bad, recorder.world) == ""
 
 
 NAMES = ("WebRole1_IN_0", "WebRole1_IN_1", "WebRole1_IN_2")

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 WRONG_INPUT, NOT_JUDGED = 4, 6
 LONGEST_SECONDS = 10.0
+REPORTS = {"journal.jsonl", "results.json", "report.html", "junit.xml", "summary.md"}
 """For one row on a busy machine; alone each takes less than two."""
 INTERNALS = ("Traceback", "_pytest", "datetime", "NoneType", "Exit:", "long table", "<class", "Errno")
 
@@ -279,7 +280,11 @@ def run(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Callable[..., tup
         assert told.err.startswith("error: "), told
         assert told.err.count("\n") == 1
         assert [word for word in INTERNALS if word in told.out + told.err] == []
-        assert not (tmp_path / "reports").exists()
+        reports = tmp_path / "reports"
+        written = {file.name for file in reports.iterdir()} if reports.exists() else set()
+        assert written == (REPORTS if code == NOT_JUDGED else set()), (
+            "an endpoint that cannot be judged has its reports"
+        )
         return code, told.err
 
     return running
