@@ -205,7 +205,7 @@ class Campaign:
 
     def _is_free(self, step: Step) -> bool:
         """Whether no step of ours runs on its deployment; after a conflict, on any."""
-        if self._instances.is_last_bystander(step.place):
+        if self._instances.is_in_peace(step.place.deployment) or self._instances.is_last_bystander(step.place):
             return False
         return not self._running if self._exclusive else step.place.deployment.name not in self._running
 

@@ -218,6 +218,7 @@ class Refusals:
     async def _apart(self, bad: BadRequest, group: Group, first: Answered) -> list[Verdict]:
         """The same request once more, alone between two looks, since a group of them changed the instance; `first` is what came in the group."""
         async with group.turn:
+            await self._operations.until_quiet(group.place.deployment)
             before = await self._instances.until_ready(group.place)
             try:
                 async with self._budget.hold():

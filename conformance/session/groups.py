@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -29,7 +29,7 @@ class Group:
 
     `members` wait for the first look; the first `size` of them are let in, one for each reimage of the budget that is held for the group.
     `before` and `after` are the looks; `blamed` are the requirements that an effect of one is held against; `accepted` says that one of the requests was accepted, so that what the looks show may be its doing;
-    `beside` that another instance of the deployment was being reimaged, and `broken` why it ended before its time.
+    `beside` that another instance of the deployment was being reimaged, and `broken` why it ended before its time. While it is taken apart, `stack` keeps reimages from the deployment.
     """
 
     place: Place
@@ -47,6 +47,7 @@ class Group:
     looked: trio.Event = field(default_factory=trio.Event)
     finished: trio.Event = field(default_factory=trio.Event)
     turn: trio.Lock = field(default_factory=trio.Lock)
+    stack: ExitStack = field(default_factory=ExitStack)
 
     def let_in(self, most: int) -> None:
         """The examination begins: the first `most` members take part in it."""
@@ -168,12 +169,14 @@ class Groups:
                 await self._instances.until_online(group.place)
                 self._close(group)
                 await self._begin(str(group.place))  # first, for what is sent to it now may wait for the budget
+                # The stack is let go before the budget, which tells the campaign to go on.
                 async with self._budget.hold_up_to(len(group.members)) as count:
-                    group.let_in(count)
-                    group.before = await self._instances.until_ready(group.place)
-                    group.begun.set()
-                    yield
-                    await group.finished.wait()
+                    with group.stack:
+                        group.let_in(count)
+                        group.before = await self._instances.until_ready(group.place)
+                        group.begun.set()
+                        yield
+                        await group.finished.wait()
         except Untested as reason:
             group.broken = Untested(str(reason))
             raise
@@ -203,5 +206,7 @@ class Groups:
         group.beside = self._operations.is_busy(group.place.deployment)
         try:
             group.after = await self._instances.look(group.place.deployment)
+            if group.is_changed and group.size > 1:
+                group.stack.enter_context(self._instances.left_in_peace(group.place.deployment))
         finally:
             group.looked.set()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections import Counter
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -21,7 +22,7 @@ from conformance.session.signals import Inconclusive, NotApplicable
 from conformance.session.thresholds import seconds_until_look
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from conformance.model import Deployment, Exchange, Target
     from conformance.protocol.requests import Place, RequestBuilder
@@ -91,6 +92,7 @@ class Instances:
         self.unanswered: dict[Call, str] = {}
         self.watched: Callable[[Watch], None] = lambda *_: None
         self._locks: dict[str, trio.Lock] = {}
+        self._in_peace: Counter[str] = Counter()
         self._watched: set[str] = set()
         self._seen_away: set[str] = set()
         self._departs_late: bool | None = None
@@ -276,6 +278,19 @@ class Instances:
             left = (operation.ended or operation.began) + settling - self._sender.clock.now()
             if left > 0:
                 await self._sender.patience.rest(left)
+
+    @contextmanager
+    def left_in_peace(self, deployment: Deployment) -> Iterator[None]:
+        """No step of the campaign begins on a deployment, so that what changes there is the doing of what is examined."""
+        self._in_peace[deployment.name] += 1
+        try:
+            yield
+        finally:
+            self._in_peace[deployment.name] -= 1
+
+    def is_in_peace(self, deployment: Deployment) -> bool:
+        """Whether no step of the campaign is to begin on a deployment."""
+        return self._in_peace[deployment.name] > 0
 
     def is_last_bystander(self, place: Place) -> bool:
         """Whether an instance is the only one left that shows whether the reimage of another one, still watched, leaves the others alone."""
