@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -47,9 +48,9 @@ def odd_row(found: Found) -> str:
     return f"{found.verdict or 'broken':13} {found.subject.strictness} {oddities}{f'; {held}' if held else ''}"
 
 
-def judged(names: Sequence[str], shape: Shape) -> list[Found]:
+def judged(names: Sequence[str], shape: Shape, connections: int) -> list[Found]:
     """Judges the faults in a shape; prints a line for each as it is done, and for those that have no place in its world."""
-    subjects = [Subject(name, (name,), shape=shape) for name in names]
+    subjects = [Subject(name, (name,), shape=shape, connections=connections) for name in names]
     without = [Found(each) for each in subjects if shape.lacks(FAULTS[each.name])]
     for each in without:
         click.echo(row(each))
@@ -58,13 +59,14 @@ def judged(names: Sequence[str], shape: Shape) -> list[Found]:
     return without + (judge_each(runs, told=lambda each: click.echo(row(each))) if runs else [])
 
 
-def judged_odd(shape: Shape, size: int, words: tuple[str, ...], seed: str) -> list[Found]:
+def judged_odd(shape: Shape, size: int, words: tuple[str, ...], seed: str, connections: int) -> list[Found]:
     """Judges the conforming emulator, and every oddity in combinations of `size`, strict and lenient; prints a line for each."""
     subjects = []
     for strictness in Strictness:
         names = [name for name in oddities_for(strictness) if not words or any(word in name for word in words)]
         subjects += [Subject(f"conforming, {strictness}", strictness=strictness, shape=shape)]
         subjects += combined(names, size, strictness, shape, seed=seed)
+    subjects = [replace(each, connections=connections) for each in subjects]
     return judge_each(subjects, told=lambda each: click.echo(odd_row(each)))
 
 
@@ -86,25 +88,25 @@ def why_table(found: dict[str, list[Found]]) -> str:
     return "\n".join(lines)
 
 
-def sweep_faults(names: list[str], shapes: list[Shape]) -> bool:
+def sweep_faults(names: list[str], shapes: list[Shape], connections: int) -> bool:
     """Judges faults in shapes and prints the tables; whether every one was found, left untested by name, or had no place."""
     found: dict[str, list[Found]] = {}
     for shape in shapes:
         click.echo(f"{shape.name}: {shape.summary}")
         began = time.monotonic()
-        found[shape.name] = judged(names, shape)
+        found[shape.name] = judged(names, shape, connections)
         click.echo(f"{len(names)} faults in {time.monotonic() - began:.0f} s")
     tallies = {shape: Counter(fared(each).value for each in many) for shape, many in found.items()}
     click.echo(f"\n{table(Fared, tallies)}\n\n{why_table(found)}")
     return not any(tally[word] for tally in tallies.values() for word in BAD)
 
 
-def sweep_oddities(size: int, words: tuple[str, ...], seed: str, shapes: list[Shape]) -> bool:
+def sweep_oddities(size: int, words: tuple[str, ...], seed: str, shapes: list[Shape], connections: int) -> bool:
     """Judges odd emulators in shapes and prints the table; whether nothing was held against any."""
     rows: dict[str, Counter[str]] = {}
     for shape in shapes:
         click.echo(f"{shape.name}: {shape.summary}")
-        found = judged_odd(shape, size, words, seed)
+        found = judged_odd(shape, size, words, seed, connections)
         rows[shape.name] = Counter(each.verdict for each in found)
         rows[shape.name] |= Counter(judged=len(found), accused=sum(bool(held_against(each)) for each in found))
     verdicts = (RunVerdict.CONFORMANT, RunVerdict.PARTIAL, RunVerdict.INCOMPLETE, RunVerdict.NONCONFORMANT)
@@ -127,6 +129,7 @@ def sweep_oddities(size: int, words: tuple[str, ...], seed: str, shapes: list[Sh
     "--oddities", type=click.IntRange(1), metavar="N", help="Judge oddities, N at a time, in place of faults."
 )
 @click.option("--seed", default="1", help="Draws other combinations of oddities.")
+@click.option("--connections", type=click.IntRange(1), default=8, help="How many requests may be under way.")
 def main(
     words: tuple[str, ...],
     *,
@@ -135,6 +138,7 @@ def main(
     shapes: tuple[str, ...],
     oddities: int | None,
     seed: str,
+    connections: int,
 ) -> None:
     """Judge the faults whose names hold one of WORDS, or all, and print a line for each and tables of counts.
 
@@ -143,9 +147,9 @@ def main(
     """
     among = list(SHAPES.values()) if "all" in shapes else [SHAPES[name] for name in shapes] or [LARGE_WORLD]
     if oddities is not None:
-        good = sweep_oddities(oddities, words, seed, among)
+        good = sweep_oddities(oddities, words, seed, among, connections)
     else:
-        good = sweep_faults(chosen(words, one_per_family=one_per_family, every=every), among)
+        good = sweep_faults(chosen(words, one_per_family=one_per_family, every=every), among, connections)
     raise SystemExit(0 if good else 1)
 
 

@@ -13,7 +13,7 @@ from conformance.emulator import FAULTS
 
 PROCESSES = 2
 """Where these tests come last, one worker is left with them, and a core would be idle."""
-SAMPLE = int(os.environ.get("FAULT_SAMPLE", "12"))
+SAMPLE = int(os.environ.get("FAULT_SAMPLE", "8"))
 """How many families of faults are judged here, one fault of each."""
 SEED = os.environ.get("FAULT_SEED", "1")
 FIRST_AT_LEAST = 0.95

@@ -20,7 +20,7 @@ SEED = os.environ.get("ODDITY_SEED", "1")
 """Which oddities come together; with ODDITIES_ALONE set, each is judged alone as well, and fewer at once, in every shape."""
 EVERYTHING = "ODDITIES_ALONE" in os.environ
 TOGETHER = 4 if EVERYTHING else 10
-SAMPLE = 6
+SAMPLE = 4
 """So many combinations are judged in the large world; `python -m conformance.detection --oddities 10` judges all."""
 STRICT, LENIENT = (oddities_for(strictness) for strictness in (Strictness.STRICT, Strictness.LENIENT))
 LENIENT_ONLY = [name for name in LENIENT if name not in STRICT]
@@ -112,7 +112,7 @@ def test_no_combination_of_oddities_is_accused() -> None:
 
 
 def test_no_oddity_alone_is_accused() -> None:
-    names = STRICT if EVERYTHING else Random(SEED).sample(STRICT, 2)  # noqa: S311  a sample
+    names = STRICT if EVERYTHING else Random(SEED).sample(STRICT, 1)  # noqa: S311  a sample
     shapes = list(SHAPES.values()) if EVERYTHING else [LARGE_WORLD]
     subjects = [Subject(f"{shape.name}: {name}", oddities=(name,), shape=shape) for shape in shapes for name in names]
     found = judge_each(subjects, processes=PROCESSES)
@@ -120,18 +120,19 @@ def test_no_oddity_alone_is_accused() -> None:
     assert accused(found) == {}
 
 
-@pytest.mark.parametrize(
-    "faults",
-    [
-        ("version-old-accepted", "accepted-content[xml]"),
-        ("date-form[iso]", "order[reversed]"),
-        ("comp-accepted[start]", "guest-not-fresh"),
-        ("operation-id[latest]", "type-refused[upper-case-charset]"),
-    ],
-)
-def test_two_faults_of_different_areas_are_both_named(faults: tuple[str, str]) -> None:
-    wanted = {FAULTS[name].requirement for name in faults}
-    (found,) = judge_each([Subject("two", faults)])
-    assert found.errors == ()
-    assert len(wanted) == 2
-    assert wanted <= set(found.findings)
+PAIRS = [
+    ("version-old-accepted", "accepted-content[xml]"),
+    ("operation-id[latest]", "type-refused[upper-case-charset]"),
+]
+MORE_PAIRS = [("date-form[iso]", "order[reversed]"), ("comp-accepted[start]", "guest-not-fresh")]
+
+
+def test_two_faults_of_different_areas_are_both_named() -> None:
+    pairs = PAIRS + MORE_PAIRS if EVERYTHING else PAIRS
+    found = judge_each([Subject(" and ".join(pair), pair) for pair in pairs], processes=PROCESSES)
+    assert len(found) == len(pairs)
+    for each in found:
+        wanted = {FAULTS[name].requirement for name in each.subject.faults}
+        assert each.errors == ()
+        assert len(wanted) == 2
+        assert wanted <= set(each.findings)
