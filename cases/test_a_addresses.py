@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from conformance.casebook import NotApplicable, SystemUnderTest, smoke, verifies
+from conformance.casebook import Declared, NotApplicable, SystemUnderTest, smoke, verifies
 from conformance.model import Request
 from conformance.protocol.addresses import FORMS, UriForm, encode
 from conformance.protocol.requests import (
@@ -41,15 +41,13 @@ def slot_variants(slot: str, token: str) -> list[str]:
 @smoke
 @verifies("REQ-REIMAGE-SLOT-OTHER")
 @pytest.mark.parametrize("number", range(13))
-async def test_a_wrong_slot_reimages_nothing(sut: SystemUnderTest, number: int) -> None:
+def test_a_wrong_slot_reimages_nothing(sut: SystemUnderTest, number: int) -> Request:
     """Any other slot value addresses nothing and leads to no successful reimage."""
     place = sut.main_witness(0)
     request = sut.builder.reimage(place, SLOT)
     wrong = slot_variants(place.deployment.slot, sut.builder.token)[number]
-    await sut.refuse(
-        replace(
-            request, target=request.target.replace(f"/{place.deployment.slot}/", f"/{wrong}/", 1).replace(" ", "%20")
-        )
+    return replace(
+        request, target=request.target.replace(f"/{place.deployment.slot}/", f"/{wrong}/", 1).replace(" ", "%20")
     )
 
 
@@ -74,13 +72,13 @@ async def test_a_number_is_no_slot(sut: SystemUnderTest, number: str) -> None:
 
 @forms
 @verifies("REQ-REIMAGE-UNKNOWN-SERVICE")
-async def test_a_cloud_service_of_another_subscription_is_unknown(sut: SystemUnderTest, form: UriForm) -> None:
+def test_a_cloud_service_of_another_subscription_is_unknown(sut: SystemUnderTest, form: UriForm) -> Request:
     """What one subscription holds does not exist in another, though the same certificate opens both."""
     other = sut.target.other_subscription_id
     if other is None:
         raise NotApplicable("the target lists no second subscription")
     request = sut.builder.reimage(sut.main_witness(0), form)
-    await sut.refuse(with_subscription(request, sut.target.subscription_id, other))
+    return with_subscription(request, sut.target.subscription_id, other)
 
 
 def near_names(sut: SystemUnderTest) -> list[tuple[str, str, str, UriForm]]:
@@ -130,21 +128,21 @@ def slips(sut: SystemUnderTest) -> list[tuple[str, str, str, UriForm]]:
 
 @smoke
 @verifies("REQ-REIMAGE-UNKNOWN-SERVICE")
-async def test_an_unknown_service_is_refused(sut: SystemUnderTest) -> None:
+def test_an_unknown_service_is_refused(sut: SystemUnderTest) -> Request:
     """A reimage naming a cloud service that does not exist does not succeed."""
     place = sut.main_witness(0)
-    await sut.refuse(sut.builder.reimage_at(sut.builder.no_service, SLOT, place.deployment.slot, place.role_instance))
+    return sut.builder.reimage_at(sut.builder.no_service, SLOT, place.deployment.slot, place.role_instance)
 
 
 @verifies("REQ-REIMAGE-UNKNOWN-SERVICE")
 @pytest.mark.parametrize("number", range(40))
-async def test_an_unknown_service_deployment_or_empty_slot_is_refused(sut: SystemUnderTest, number: int) -> None:
+def test_an_unknown_service_deployment_or_empty_slot_is_refused(sut: SystemUnderTest, number: int) -> Declared:
     """A reimage naming a service or deployment that does not exist, or an empty slot, does not succeed."""
     cases = near_names(sut)
     if number >= len(cases):
         raise NotApplicable("the target's names make no further near miss")
     service, container, instance, form = cases[number]
-    await sut.refuse(unquoted(sut, service, container, instance, form), "REQ-REIMAGE-UNKNOWN-SERVICE")
+    return Declared(unquoted(sut, service, container, instance, form), "REQ-REIMAGE-UNKNOWN-SERVICE")
 
 
 def unquoted(sut: SystemUnderTest, service: str, container: str, instance: str, form: UriForm) -> Request:
@@ -196,9 +194,9 @@ def near_instances(sut: SystemUnderTest) -> list[tuple[Place, str]]:
 @smoke
 @forms
 @verifies("REQ-REIMAGE-UNKNOWN-INSTANCE")
-async def test_an_unknown_instance_is_refused(sut: SystemUnderTest, form: UriForm) -> None:
+def test_an_unknown_instance_is_refused(sut: SystemUnderTest, form: UriForm) -> Request:
     """A reimage of an instance that is not in the deployment does not succeed."""
-    await sut.refuse(sut.nowhere(form))
+    return sut.nowhere(form)
 
 
 @forms
@@ -275,8 +273,8 @@ COMPS = (None, "", "comp", "comp=re-image", "comp=start", "comp=update", "comp=u
 @forms
 @verifies("REQ-REIMAGE-COMP-MISSING")
 @pytest.mark.parametrize("query", [pytest.param(q, marks=smoke if q in (None, "comp=restart") else ()) for q in COMPS])
-async def test_comp_missing_or_wrong_is_refused(sut: SystemUnderTest, form: UriForm, query: str | None) -> None:
+def test_comp_missing_or_wrong_is_refused(sut: SystemUnderTest, form: UriForm, query: str | None) -> Request:
     """A POST without comp, or with a value that names no operation, gets 400 and starts nothing."""
-    await sut.refuse(
-        with_query(sut.builder.reimage(sut.main_witness(1), form), None if query is None else query.replace(" ", "+"))
+    return with_query(
+        sut.builder.reimage(sut.main_witness(1), form), None if query is None else query.replace(" ", "+")
     )

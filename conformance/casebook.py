@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
+from conformance.session.cases import Declared
 from conformance.session.signals import Inconclusive, NotApplicable, Untested, assume, precondition
 from conformance.session.sut import SystemUnderTest
 
@@ -52,7 +53,7 @@ def verifies(*requirements: str) -> Callable[[Case], Case]:
 
 
 __all__ = [
-    "Inconclusive", "NotApplicable", "SystemUnderTest", "Untested", "afterwards", "alone", "assume", "at_the_end", "needs_second_instance",
+    "Declared", "Inconclusive", "NotApplicable", "SystemUnderTest", "Untested", "afterwards", "alone", "assume", "at_the_end", "needs_second_instance",
     "nightly", "precondition",
     "smoke", "verifies",
 ]  # fmt: skip

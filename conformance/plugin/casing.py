@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import is_hypothesis_test, reject
 
-from conformance.session.cases import Case, Phase
+from conformance.session.cases import Case, Phase, refuse_declared
 from conformance.session.signals import Discarded
 
 if TYPE_CHECKING:
@@ -52,6 +52,8 @@ def _called(function: Callable[..., Any], values: dict[str, Any]) -> Callable[[S
         made = function(sut=sut, **values)
         if inspect.isawaitable(made):
             await made
+        elif made is not None:
+            await refuse_declared(sut, made)
 
     return run
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from hypothesis.errors import Flaky, FlakyStrategyDefinition, Unsatisfiable
 
 from conformance.assessment.outcomes import case_outcome
-from conformance.model import Outcome, Verdict
+from conformance.model import Outcome, Request, Verdict
 from conformance.session.signals import Inconclusive, Nonconformance, NotApplicable, Untested
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
 
     from conformance.session.recorder import CaseLog, Recorder
     from conformance.session.sut import SystemUnderTest
@@ -56,6 +56,21 @@ class Case:
     phase: Phase
     run: Callable[[SystemUnderTest], Awaitable[None]]
     conclusion: Future[Conclusion] = field(default_factory=Future)
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A bad request that a case declares, with the requirement that is blamed in place of that of its defects."""
+
+    request: Request
+    requirement: str = ""
+
+
+async def refuse_declared(sut: SystemUnderTest, made: Request | Declared | Iterable[Request | Declared]) -> None:
+    """Has each of the bad requests refused that a case declares; raises as `SystemUnderTest.refuse` does."""
+    given = [made] if isinstance(made, (Request, Declared)) else list(made)
+    declared = [each if isinstance(each, Declared) else Declared(each) for each in given]
+    await sut.each(lambda each: sut.refuse(each.request, each.requirement), declared)
 
 
 def conclude(recorder: Recorder, log: CaseLog, cited: Sequence[str], error: BaseException | None) -> Conclusion:

@@ -14,6 +14,7 @@ from hypothesis import given
 
 from conformance.casebook import SystemUnderTest, afterwards, verifies
 from conformance.checks.progress import progress
+from conformance.model import Request
 from conformance.requirements import published_before
 from conformance.strategies import malformed_versions
 """
@@ -21,7 +22,7 @@ from conformance.strategies import malformed_versions
 
 def test_the_cases_of_the_readme_run(tmp_path: Path) -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    blocks = [block for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "async def test_" in block]
+    blocks = [block for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "def test_" in block]
     assert len(blocks) == 3
     cases = tmp_path / "test_shown.py"
     cases.write_text(IMPORTS + "\n\n".join(blocks), encoding="utf-8")
