@@ -6,7 +6,7 @@ several variations is taken apart, one variation at a time, so that the refusal 
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from conformance.session.operations import State
 from conformance.session.signals import Inconclusive, Withheld
 from conformance.session.thresholds import (
     FEW_CONFLICT_TRIES,
+    LAST_CONFLICT_TRIES,
     MAX_STEP_CONFLICTS,
     MAX_STEPS_FIRST,
     SHORTEST_PROBE_SECONDS,
@@ -27,7 +28,7 @@ from conformance.session.thresholds import (
 from conformance.session.variations import varied
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
     from conformance.model import Exchange, Limits, Request
     from conformance.protocol.requests import RequestBuilder
@@ -116,6 +117,7 @@ class Campaign:
         self._exclusive = False
         self._reserve = budget.reserve
         self._claimed = 0  # steps that wait for their instance, and hold nothing of the budget yet
+        self._calming = 0
         self._running: dict[str, Step] = {}
         self._locked: set[str] = set()
         self._adopted: list[Result] = []
@@ -357,20 +359,7 @@ class Campaign:
         await self._instances.until_online(step.place)
         if step.observe and self._instances.offers_deployment:
             await self._instances.until_settled(self._operations.at(step.place))
-        before = None
-        for tries in range(MAX_STEP_CONFLICTS + 1):
-            before = None
-            if observed and self._instances.offers_deployment:
-                before = await self._instances.look(step.place.deployment)
-            if observed and self._probe.offered and not result.probe_before:
-                result.probe_before = await self._mark(step.place)
-            self.starting(step, before, result.probe_before)
-            exchange = await self._sender.send(self.request_of(step), label=label_of(step.name))
-            if not is_conflict(exchange) or tries >= self._most_conflicts(step):
-                break
-            self._exclusive = True
-            await self._operations.until_quiet()
-            await self._sender.patience.rest(self._sender.limits.poll_interval_seconds)
+        exchange, before = await self._past_conflicts(step, result, observed=observed)
         locked = self._locked.add if is_conflict(exchange) else self._locked.discard
         locked(step.place.deployment.name)
         result.exchange = exchange
@@ -385,6 +374,46 @@ class Campaign:
             result.watch = self._instances.watch(result.operation, step.place, before, bystanders)
         result.sent.set()
         self._tell()
+
+    async def _past_conflicts(self, step: Step, result: Result, *, observed: bool) -> tuple[Exchange, Exchange | None]:
+        """What comes of a step's request, sent again while it meets a conflict, and the look before it.
+
+        The last tries are made while no bad request is sent: what one started, and is not known yet, may be in the way.
+        """
+        most = self._most_conflicts(step)
+        with ExitStack() as stack:
+            for tries in range(most + 1):
+                if tries == max(most - LAST_CONFLICT_TRIES, 1):
+                    stack.enter_context(self._calm())
+                    await self._operations.until_quiet()
+                before = None
+                if observed and self._instances.offers_deployment:
+                    before = await self._instances.look(step.place.deployment)
+                if observed and self._probe.offered and not result.probe_before:
+                    result.probe_before = await self._mark(step.place)
+                self.starting(step, before, result.probe_before)
+                exchange = await self._sender.send(self.request_of(step), label=label_of(step.name))
+                if not is_conflict(exchange) or tries >= most:
+                    break
+                self._exclusive = True
+                await self._operations.until_quiet()
+                await self._sender.patience.rest(self._sender.limits.poll_interval_seconds)
+        return exchange, before
+
+    @contextmanager
+    def _calm(self) -> Iterator[None]:
+        """Bad requests wait meanwhile."""
+        self._calming += 1
+        try:
+            yield
+        finally:
+            self._calming -= 1
+            self._tell()
+
+    async def until_calm(self) -> None:
+        """Waits until no step makes its last tries to get past a conflict."""
+        while self._calming:
+            await self._changed.wait()
 
     def _most_conflicts(self, step: Step) -> int:
         """How often a step is sent again that is in the way of something else: hardly where the last one never got through."""

@@ -283,7 +283,7 @@ class Refusals:
 
     async def _past_conflicts(self, request: Request, label: str, kind: str, **options: Any) -> Exchange:
         """Sends a request, and again while it meets a conflict with an operation of ours."""
-        exchange = await self._sender.send(request, label=label, kind=kind, **options)
+        exchange = await self._when_calm(request, label, kind, **options)
         tries, most = 0, FEW_CONFLICT_TRIES if self._met_conflicts else MAX_CONFLICT_TRIES
         while is_conflict(exchange) and tries < most:
             tries += 1
@@ -291,9 +291,15 @@ class Refusals:
             await self._operations.until_quiet()
             if tries > 1:
                 await self._sender.patience.rest(self._sender.limits.poll_interval_seconds)
-            exchange = await self._sender.send(request, label=label, kind=kind, **options)
+            exchange = await self._when_calm(request, label, kind, **options)
         self._met_conflicts = is_conflict(exchange)
         return exchange
+
+    async def _when_calm(self, request: Request, label: str, kind: str, **options: Any) -> Exchange:
+        """Sends a request; one that may start something not while a step makes its last tries to get past a conflict."""
+        if may_change_something(request):
+            await self._campaign.until_calm()
+        return await self._sender.send(request, label=label, kind=kind, **options)
 
     async def _insist(self, bad: BadRequest, exchange: Exchange) -> tuple[Exchange, bool]:
         """A refusal without reply is sent once more if the endpoint lives, so that neither a lost connection nor a lock accuses anybody."""

@@ -22,6 +22,8 @@ FEW_CONFLICT_TRIES = 2
 """The same where the request before it never got past the conflict."""
 MAX_STEP_CONFLICTS = 40
 """A reimage of the campaign that meets 409 is sent again this often."""
+LAST_CONFLICT_TRIES = 2
+"""So often at the end it is sent while no bad request is, which might have started what it is in conflict with."""
 RESERVED_REIMAGES = 1
 """The campaign leaves so many reimages to the bad requests, until these are through."""
 MAX_STEPS_FIRST = 6
