@@ -60,6 +60,7 @@ class Recorder:
         self.verdicts: list[Verdict] = []
         self.observations: list[Observation] = []
         self._nobodys = CaseLog()
+        self.enter(self._nobodys)  # what another recorder was at in this context is over
         self._journal = journal
         self._redactor = redactor
         self._intervals = Intervals()
