@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from conformance.world import World
 
 REPEATS_OF_A_FAULT = 2
-"""A fault inside the endpoint has passed when one of so many repeats of the request did not meet it."""
+"""The session sends a request that met a fault inside the endpoint again this often; the fault has passed when one repeat did not meet it."""
 
 
 class Check(Protocol):

@@ -114,7 +114,7 @@ class Options:
     "--patience",
     type=click.FloatRange(min=0, min_open=True),
     metavar="SECONDS",
-    help="End the run when nothing is answered, or everything throttled, for so long.",
+    help="End the run when the endpoint answers nothing, or throttles everything, for this time.",
 )
 @click.option(
     "--resume", type=click.Path(path_type=Path), metavar="REPORT_DIR", help="Go on with a run that was cut short."

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import trio
 
 from conformance import gate as gates
+from conformance.checks.registry import REPEATS_OF_A_FAULT
 from conformance.checks.wording import is_busy, is_passing_fault
 from conformance.model import FailureKind, Identity
 from conformance.protocol.addresses import is_loopback_host, read_target
@@ -20,7 +21,6 @@ from conformance.session.thresholds import (
     LONGEST_PAUSE_SECONDS,
     MAX_BUSY_IN_A_ROW,
     MAX_BUSY_TRIES,
-    MAX_FAULT_REPEATS,
     MAX_REDIRECTS,
     PAUSES_BEFORE_CONNECTING_SECONDS,
     SIGN_OF_LIFE_SECONDS,
@@ -349,13 +349,13 @@ class Sender:
         """
         faults, moves = 0, 0
         while True:
-            if is_passing_fault(exchange) and faults < MAX_FAULT_REPEATS:
+            if is_passing_fault(exchange) and faults < REPEATS_OF_A_FAULT:
                 faults += 1
             elif moves < MAX_REDIRECTS and (moved := self._moved(exchange, request)) and await self.admits(moved):
                 request, moves = moved, moves + 1
             else:
                 return exchange
-            alone = faults == MAX_FAULT_REPEATS or moves == MAX_REDIRECTS
+            alone = faults == REPEATS_OF_A_FAULT or moves == MAX_REDIRECTS
             exchange = await self._carry(request, label, sort, None, watch_close=watch_close, alone=alone)
 
     def _moved(self, exchange: Exchange, request: Request) -> Request | None:

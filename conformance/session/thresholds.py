@@ -36,10 +36,8 @@ WAITING_SECONDS = 1.0
 
 MAX_BUSY_TRIES = 6
 """A throttled request is sent this often."""
-MAX_FAULT_REPEATS = 2
-"""A request that met a fault inside the endpoint is sent again this often: beside others a second one may be chance."""
 MAX_REDIRECTS = 2
-"""So many redirects of a request are followed: beside others a second one may be chance."""
+"""This many redirects of a request are followed: beside others a second one may be chance."""
 MAX_BUSY_IN_A_ROW = 4
 """After so many requests in a row that stayed throttled, each further one is sent once, and none while nothing at all is served."""
 MAX_SAME_FAILURES = 3
