@@ -388,7 +388,7 @@ class Campaign:
                     await self._operations.until_quiet()
                 before = None
                 if observed and self._instances.offers_deployment:
-                    before = await self._instances.look(step.place.deployment)
+                    before = await self._instances.look_before(step.place)
                 if observed and self._probe.offered and not result.probe_before:
                     result.probe_before = await self._mark(step.place)
                 self.starting(step, before, result.probe_before)

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 import trio
 
 from conformance.checks.deployments import READY, statuses_in
-from conformance.checks.instances import settling_seconds
+from conformance.checks.instances import SETTLING_SHARE, settling_seconds
 from conformance.checks.probes import installation_in
 from conformance.checks.wording import is_busy, said
 from conformance.model import Request
@@ -96,6 +96,7 @@ class Instances:
         self._watched: set[str] = set()
         self._seen_away: set[str] = set()
         self._departs_late: bool | None = None
+        self._latest_departure = 0.0
         self._tasks: trio.Nursery | None = None
 
     def watch_in(self, tasks: trio.Nursery) -> None:
@@ -146,15 +147,34 @@ class Instances:
             self.unanswered[call] = said(looks[-1])
 
     async def look(
-        self, deployment: Deployment, form: UriForm = UriForm.SLOT, *, version: str = OBSERVING_VERSION
+        self,
+        deployment: Deployment,
+        form: UriForm = UriForm.SLOT,
+        *,
+        version: str = OBSERVING_VERSION,
+        patient: bool = True,
     ) -> Exchange:
-        """One Get Deployment."""
+        """One Get Deployment; a throttled one shows nothing, so it is sent again where `patient`."""
         request = self._builder.deployment(deployment, form, version=version)
-        exchange = await self._sender.once(request, label="look")
+        exchange = await (self._sender.send if patient else self._sender.once)(request, label="look")
         if statuses_in(exchange):
             self.first.setdefault(deployment.name, exchange)
             self.last[deployment.name] = exchange
         return exchange
+
+    async def look_before(self, place: Place) -> Exchange:
+        """The look before a reimage of an instance; one that is away from an earlier reimage of ours is waited for first.
+
+        Its operation may have ended so soon, and the instance left so late, that its watch was over before.
+        """
+        look = await self.look(place.deployment)
+        shown = statuses_in(look)
+        if not shown or shown.get(place.role_instance) == READY or str(place) not in self.addressed:
+            return look
+        operations = [watch.operation for watch in self.watches if watch.place == place]
+        since = max((each.ended or each.began for each in operations), default=self._sender.clock.now())
+        self._latest_departure = max(self._latest_departure, self._sender.clock.now() - since)
+        return await self.until_ready(place) or look
 
     async def survey(self) -> dict[str, tuple[str, ...]]:
         """The instances that each listed deployment shows before anything was done to it."""
@@ -218,7 +238,7 @@ class Instances:
 
     async def _look_for(self, deployment: Deployment, watches: list[Watch]) -> None:
         """One look, for every watch on the deployment."""
-        exchange = await self.look(deployment)
+        exchange = await self.look(deployment, patient=False)  # the next one follows anyway
         await self._look_again(watches, exchange)
         now = self._sender.clock.now()
         for watch in watches:
@@ -244,8 +264,7 @@ class Instances:
         limits = self._sender.limits
         watch.waited = now - (watch.operation.ended or watch.operation.began)
         was_offline, is_online = watch.was_offline, status == READY
-        early = self._departs_late is False
-        settled = watch.waited >= settling_seconds(watch.operation.duration, limits, departs_early=early)
+        settled = watch.waited >= self._settling_seconds(watch.operation)
         if (is_online and (was_offline or settled or watch.interrupted)) or (
             settled and not self.shows(watch.place.deployment)
         ):
@@ -257,6 +276,12 @@ class Instances:
                 statuses_in(exchange)
             )  # a look that shows nothing says nothing of the next instance
             self._end(watch)
+
+    def _settling_seconds(self, operation: Operation) -> float:
+        """How long after its end the instance of an operation may still leave, by what this endpoint was seen to do."""
+        limits = self._sender.limits
+        usual = settling_seconds(operation.duration, limits, departs_early=self._departs_late is False)
+        return min(max(usual, SETTLING_SHARE * self._latest_departure), limits.operation_timeout_seconds)
 
     def _end(self, watch: Watch) -> None:
         watch.is_over = True
@@ -273,8 +298,7 @@ class Instances:
             await operation.over.wait()
             if any(watch.operation is operation for watch in self.watches):
                 continue  # `until_online` waits for it
-            early = self._departs_late is False
-            settling = settling_seconds(operation.duration, self._sender.limits, departs_early=early)
+            settling = self._settling_seconds(operation)
             left = (operation.ended or operation.began) + settling - self._sender.clock.now()
             if left > 0:
                 await self._sender.patience.rest(left)

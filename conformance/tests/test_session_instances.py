@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from conformance.checks.deployments import READY as READY_ROLE
+from conformance.checks.deployments import statuses_in
 from conformance.checks.instances import LATE_DEPARTURE_SECONDS
 from conformance.protocol.requests import Place
 from conformance.session.instances import Instances, Watch
@@ -98,6 +100,53 @@ async def test_one_that_leaves_late_is_waited_for_every_time() -> None:
         waits = [await one.seconds() for _ in range(3)]
 
     assert [1.6 <= wait < 1.9 for wait in waits] == [True] * 3
+
+
+@in_time
+async def test_the_look_before_waits_for_an_instance_that_left_after_its_watch_was_over() -> None:
+    async with watching(lambda since: AWAY if 3.0 <= since < 9.0 else READY) as one:
+        one.instances.offers_deployment = True
+        one.instances.address(PLACE)
+        first = await one.seconds()
+        await trio.sleep(1.5)
+        before = await one.instances.look_before(PLACE)
+        back_at = trio.current_time() - one._ends
+        second = await one.seconds()
+
+    assert first < 3.0
+    assert statuses_in(before) == {PLACE.role_instance: READY_ROLE}
+    assert 9.0 <= back_at < 9.5
+    assert second >= 9.0, "the next one is watched for longer"
+
+
+@in_time
+async def test_the_look_before_waits_for_no_instance_that_no_request_of_ours_took_offline() -> None:
+    async with watching(lambda _: AWAY) as one:
+        before = await one.instances.look_before(PLACE)
+
+    assert (statuses_in(before), trio.current_time()) == ({PLACE.role_instance: "StoppedVM"}, 0.0)
+
+
+@in_time
+async def test_a_throttled_look_is_made_again_but_not_while_an_instance_is_watched() -> None:
+    wire = FakeWire(exchange(LOOK, 503), READY)
+    instances = Instances(TARGET, BUILDER, sender_over(wire, poll_interval_seconds=0.1))
+
+    assert statuses_in(await instances.look_before(PLACE)) == {PLACE.role_instance: READY_ROLE}
+    wire.replies = [exchange(LOOK, 503), READY]
+    assert statuses_in(await instances.look(PLACE.deployment, patient=False)) == {}
+
+
+@in_time
+async def test_a_throttled_first_look_leaves_get_deployment_on_offer() -> None:
+    wire = FakeWire(exchange(LOOK, 503), READY)
+    instances = Instances(TARGET, BUILDER, sender_over(wire, poll_interval_seconds=0.1))
+    instances.offers_deployment = True
+
+    listed = await instances.survey()
+
+    assert instances.offers_deployment
+    assert set(listed.values()) == {(PLACE.role_instance,)}
 
 
 @in_time
