@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from conformance.checks.deployments import READY, statuses_in
 from conformance.checks.errors import BY_TABLE, TABLE_KEYS
 from conformance.checks.framing import is_lost_under_its_body
+from conformance.checks.polls import TERMINAL
 from conformance.checks.registry import Effect, about, check, effect_on
 from conformance.checks.wording import is_busy, is_standard, said, symptom
 from conformance.model import FailureKind
@@ -88,7 +89,9 @@ def _accepted(
     overdue: bool,
 ) -> Iterator[Verdict]:
     """A refusal that was a 2xx: fine only where the operation may fail later, and did."""
-    verdict = about(requirement, exchange, *polls[-1:])
+    end = next((poll for poll in reversed(polls) if _end(poll) is not None), None)
+    outcome = _end(end) if end is not None else None
+    verdict = about(requirement, exchange, *([end] if end is not None else polls[-1:]))
     response = exchange.reply
     if response is not None and (error_code(response) or not is_standard(response.status)):
         hidden = bool(error_code(response))
@@ -100,7 +103,6 @@ def _accepted(
         yield about("REQ-ERR-VERB", exchange).observed(f"{exchange.request.method} is answered {said(exchange)}")
         return
     later = frozenset().union(*(defect.later for defect in defects))
-    outcome = _end(polls)
     if later and overdue and outcome is None:
         told = f"{said(exchange)}, and no end after {len(polls)} polls"
         yield verdict.violated(expected, told, "accepted:no-end", because=("REQ-REIMAGE-COMPLETES",))
@@ -116,13 +118,13 @@ def _accepted(
         yield verdict.violated(expected, told, "accepted", because=because)
 
 
-def _end(polls: Sequence[Exchange]) -> tuple[str, str] | None:
-    """The terminal status and embedded status that the last poll showed, or None."""
-    if not polls or polls[-1].reply is None:
+def _end(poll: Exchange) -> tuple[str, str] | None:
+    """The terminal status and embedded status that a poll shows, or None."""
+    if poll.reply is None:
         return None
-    document = read_document(polls[-1].reply)
+    document = read_document(poll.reply)
     status = document.text("Status")
-    return (status, document.text("HttpStatusCode") or "") if status in ("Succeeded", "Failed") else None
+    return (status, document.text("HttpStatusCode") or "") if status in TERMINAL else None
 
 
 def _answered(exchange: Exchange, defects: Sequence[Defect], requirement: str, expected: str) -> Iterator[Verdict]:

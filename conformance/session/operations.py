@@ -406,12 +406,16 @@ class Operations:
             operation.state, operation.ended = State.LOST, now
         elif waited >= self._limits.operation_timeout_seconds:
             operation.state, operation.ended = State.OVERDUE, now
-        elif exchange.reply is not None and exchange.reply.status >= 400 and not operation.is_known:
-            again = any(o.state is State.LOST for o in self.all)
-            if waited >= min(
-                UNKNOWN_AGAIN_SECONDS if again else UNKNOWN_SECONDS, self._limits.operation_timeout_seconds
-            ):
-                operation.state, operation.ended = State.LOST, now
+        elif _is_refused(exchange) and not operation.is_known and waited >= self._unknown_seconds(exchange):
+            operation.state, operation.ended = State.LOST, now
+
+    def _unknown_seconds(self, poll: Exchange) -> float:
+        """How long after its acceptance an operation is given up that no poll ever found; a throttled poll denies nothing."""
+        again = any(o.state is State.LOST for o in self.all)
+        longest = UNKNOWN_AGAIN_SECONDS if again else UNKNOWN_SECONDS
+        if is_busy(poll):
+            longest = max(longest, self._sender.patience.seconds)
+        return min(longest, self._limits.operation_timeout_seconds)
 
     def _drop(self, operation: Operation, now: float) -> None:
         """Leaves an operation out that ended while nobody asked, and is forgotten: nothing can be said of its end."""
@@ -431,6 +435,11 @@ async def _not_renewed(operation: Operation) -> Operation | None:
     """No operation, where nobody said how one is started anew."""
     del operation
     return None
+
+
+def _is_refused(poll: Exchange) -> bool:
+    """Whether an error was answered."""
+    return poll.reply is not None and poll.reply.status >= 400
 
 
 def _loosely(exchange: Exchange) -> str:

@@ -99,6 +99,12 @@ class TestRefusedLate:
         assert brief(found) == [inconclusive("REQ-REIMAGE-UNKNOWN-INSTANCE", 1, 2)]
         assert found[0].actual == "accepted, and the operation's end was not seen"
 
+    @pytest.mark.parametrize("last", [poll(b"", 503), poll(b"", 404), silent(POLL, number=3)])
+    def test_a_poll_after_the_end_that_shows_nothing_does_not_hide_the_end(self, last: Exchange) -> None:
+        polls = [poll(operation("Failed", "404")), replace(last, number=3)]
+
+        assert brief(judged("refused", [started(NOBODY), *polls], polls=2)) == [met("REQ-REIMAGE-UNKNOWN-INSTANCE")]
+
     @pytest.mark.parametrize("last", [poll(RUNNING), poll(b"", 404), silent(POLL, number=2)])
     def test_one_that_finds_no_end_in_time_is_a_violation(self, last: Exchange) -> None:
         found = judged("refused", [started(NOBODY), last], polls=1, overdue=True)
@@ -134,11 +140,13 @@ class TestRefusedLate:
 
         assert brief(judged("refused", late, polls=2)) == [met("REQ-REIMAGE-UNKNOWN-INSTANCE")]
 
-    def test_the_last_poll_is_the_evidence(self) -> None:
+    def test_the_poll_that_shows_the_end_is_the_evidence_or_else_the_last_one(self) -> None:
         late = [started(NOBODY), poll(RUNNING, number=2), poll(RUNNING, number=3), poll(SUCCEEDED, number=4)]
-        quiet = [started(NOBODY), poll(FAILED, number=2), silent(POLL, number=3)]
+        quiet = [started(NOBODY), poll(RUNNING, number=2), silent(POLL, number=3)]
 
         assert brief(judged("refused", late, polls=3)) == [violated("REQ-REIMAGE-UNKNOWN-INSTANCE", "accepted", 1, 4)]
+        shown = [*late, silent(POLL, number=5)]
+        assert brief(judged("refused", shown, polls=4)) == [violated("REQ-REIMAGE-UNKNOWN-INSTANCE", "accepted", 1, 4)]
         assert brief(judged("refused", quiet, polls=2)) == [inconclusive("REQ-REIMAGE-UNKNOWN-INSTANCE", 1, 3)]
 
     def test_failing_later_excuses_only_unknown_names(self) -> None:

@@ -287,6 +287,24 @@ async def test_one_that_is_never_known_is_lost() -> None:
 
 
 @in_time
+async def test_one_whose_polls_are_throttled_at_first_is_not_lost() -> None:
+    throttled = poll(b"", 503)
+    async with rig(*[poll(b"", 404)] * 3, *[throttled] * 5, poll(SUCCEEDED), operation_timeout_seconds=300.0) as one:
+        one.operations.all.append(Operation(started(), "1", 0.0, state=State.LOST, unwanted=True))
+        found = await one.finished(started(number=9))
+
+    assert (found.state, found.status) == (State.ENDED, "Succeeded")
+
+
+@in_time
+async def test_one_whose_polls_are_all_throttled_is_given_up_with_the_patience_of_the_run() -> None:
+    async with rig(poll(b"", 503), patience_seconds=40.0) as one:
+        found = [one.operations._unknown_seconds(poll(b"", status)) for status in (404, 503)]
+
+    assert found == [10.0, 40.0]
+
+
+@in_time
 async def test_one_that_is_answered_no_more_is_lost() -> None:
     found = await only(poll(RUNNING), silent(), silent())
 
