@@ -166,10 +166,10 @@ def test_where_nothing_is_left_to_take_a_group_apart_the_effect_is_a_finding_all
         await sut.campaign.settled()
         look, since = sut.instances.look, last_number(sut)
 
-        async def look_and_spend(deployment: Deployment) -> Exchange | None:
+        async def look_and_spend(deployment: Deployment, *, patient: bool = True) -> Exchange | None:
             if "r" in labels(sut, since):
                 sut.budget.limit = sut.budget.spent
-            return await look(deployment)
+            return await look(deployment, patient=patient)
 
         monkeypatch.setattr(sut.instances, "look", look_and_spend)
         found = await refuse_beside(sut, bad_requests(sut, sut.main_witness()))
