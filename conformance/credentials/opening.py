@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -92,7 +93,9 @@ class Opener:
         )
 
 
+@lru_cache(maxsize=8)
 def _load(block: PrivateKeyBlock, passphrase: bytes | None) -> PrivateKeyTypes:
+    """The private key in `block`; remembered, since a key is read several times in a run, and OpenSSL checks it each time at length."""
     if not block.is_pem:
         return load_der_private_key(block.octets, passphrase)
     if _SSH in block.octets:
@@ -100,6 +103,7 @@ def _load(block: PrivateKeyBlock, passphrase: bytes | None) -> PrivateKeyTypes:
     return load_pem_private_key(block.octets, passphrase)
 
 
+@lru_cache(maxsize=8)
 def _load_archive(octets: bytes, passphrase: bytes | None) -> tuple[PrivateKeyTypes | None, list[bytes]]:
     found = pkcs12.load_pkcs12(octets, passphrase)
     held = [each.certificate for each in (found.cert, *found.additional_certs) if each is not None]

@@ -27,11 +27,14 @@ ASKING_METHODS = ("OPTIONS", "TRACE")
 _FORM_OF = {form.collection: form for form in UriForm}
 _OTHER_TARGET = ("x-original-url", "x-rewrite-url", "x-original-uri", "x-forwarded-uri", "x-forwarded-path")
 _OTHER_METHOD = re.compile(r"(?:^|[-_])(?:method|verb)(?:$|[-_])")
-_REQUEST_LINES = (
-    re.compile(r"([A-Za-z]{1,24})[ \t]+(\S+)[ \t]+HTTP/[0-9]", re.IGNORECASE),
-    re.compile(r"(?:^|[\r\n\x00])[ \t]*([A-Za-z]{1,24})[ \t]+((?:https?:/|/)\S*)", re.IGNORECASE),
-)
-_CHUNK_HEAD = re.compile(r"(?:^|\r?\n)[0-9A-Fa-f]+(?:;[^\r\n]*)?\r?\n")
+_AFTER_METHOD = re.compile(r"(?<=[A-Z])[ \t]++(\S++)[ \t]++HTTP/[0-9]", re.IGNORECASE)
+_LONGEST_METHOD = 24
+_METHOD = re.compile(r"[A-Za-z]+\Z")
+_LINE_START = re.compile(r"[\r\n\x00][ \t]*+([A-Z]{1,24})[ \t]++((?:https?:/|/)\S*+)", re.IGNORECASE)
+_CHUNK_HEAD = re.compile(r"(?:^|\r?\n)[0-9A-Fa-f]++(?:;[^\r\n]*+)?\r?\n")
+"""These begin at what is rare in a body and never go back, so that a long body takes time in proportion to its length."""
+_KEPT_REQUESTS = 64
+"""So many requests are remembered: the gate is asked several times about each before it goes out."""
 
 
 class Part(StrEnum):
@@ -78,14 +81,15 @@ def readings(request: Request) -> frozenset[Reading]:
     return frozenset().union(*(found for _, found in readings_by_target(request)))
 
 
-def readings_by_target(request: Request) -> list[tuple[str, frozenset[Reading]]]:
+@lru_cache(maxsize=_KEPT_REQUESTS)
+def readings_by_target(request: Request) -> tuple[tuple[str, frozenset[Reading]], ...]:
     """The readings of each request target in `request` that may change anything: its own, and whatever else in it may pass for one."""
     overridden = _overrides_method(request)
-    return [
+    return tuple(
         (target, _read(target, asks=method in ASKING_METHODS and not overridden))
         for method, target in dict.fromkeys(_lines(request))
         if overridden or method not in SAFE_METHODS
-    ]
+    )
 
 
 def _lines(request: Request) -> Iterator[tuple[str, str]]:
@@ -97,8 +101,17 @@ def _lines(request: Request) -> Iterator[tuple[str, str]]:
     if request.body or any("\n" in f"{n}{v}" or "\r" in f"{n}{v}" for n, v in (*request.headers, ("", request.target))):
         text = request.wire().decode("latin-1")
         for each in dict.fromkeys((text, _CHUNK_HEAD.sub("", text))):
-            for pattern in _REQUEST_LINES:
-                yield from ((match[1], match[2]) for match in pattern.finditer(each))
+            yield from _request_lines(each)
+
+
+def _request_lines(text: str) -> Iterator[tuple[str, str]]:
+    """The method and target of each part of `text` that may pass for a request line, with a version or at the start of a line."""
+    for match in _AFTER_METHOD.finditer(text):
+        method = _METHOD.search(text, max(match.start() - _LONGEST_METHOD, 0), match.start())
+        if method is not None:
+            yield method[0], match[1]
+    for match in _LINE_START.finditer("\n" + text):
+        yield match[1], match[2]
 
 
 def _overrides_method(request: Request) -> bool:

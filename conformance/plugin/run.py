@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from contextlib import ExitStack
 from dataclasses import replace
@@ -238,6 +239,10 @@ class Run:
                 in_step=in_step,
                 concluded=self.earlier.concluded if self.earlier is not None else None,
             )
+            # Hypothesis collects garbage in each new thread, and Python ever again: what is there by now stays, so that nobody looks at it.
+            gc.collect()
+            gc.freeze()
+            self._stack.callback(gc.unfreeze)
             self.session.start()
 
     def finish(self, *, interrupted: bool) -> None:
