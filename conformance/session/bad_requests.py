@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import trio
@@ -107,6 +107,15 @@ class Reader:
         return [Place(each, instance) for each in deployments if instance in each.role_instances]
 
 
+@dataclass(slots=True, eq=False)
+class _Turn:
+    """A request that waits for others to end; once it is told, `is_come` says whether it has a place among those under way."""
+
+    broken: frozenset[str]
+    told: trio.Event = field(default_factory=trio.Event)
+    is_come: bool = False
+
+
 class Violations:
     """How often requests that break a requirement were accepted, and how many more are tried at the same time.
 
@@ -117,29 +126,55 @@ class Violations:
         self._width = width
         self._shown: Counter[str] = Counter()
         self._under_way: Counter[str] = Counter()
-        self._changed = trio.Event()
+        self._waiting: list[_Turn] = []
 
     @asynccontextmanager
     async def room_for(self, broken: frozenset[str]) -> AsyncIterator[None]:
         """Waits until another request that breaks these may be sent; raises Untested once enough were accepted."""
-        while broken and all(self._is_full(name) for name in broken):
-            if all(self._shown[name] >= MAX_VIOLATIONS_PER_REQUIREMENT for name in broken):
-                names = " and ".join(sorted(broken))
-                raise Untested(f"enough requests that break {names} were accepted, or never answered, already")
-            await self._changed.wait()
-        self._under_way.update(broken)
+        if self._is_full(broken):
+            await self._wait(broken)
+        else:
+            self._under_way.update(broken)
         try:
             yield
         finally:
             self._under_way.subtract(broken)
-            self._changed.set()
-            self._changed = trio.Event()
+            self._let_in()
 
     def count(self, broken: frozenset[str], weight: int) -> None:
         """A request that breaks these showed so much of what there is to show."""
         if len(broken) == 1:
             self._shown.update(dict.fromkeys(broken, weight))
 
-    def _is_full(self, name: str) -> bool:
-        under_way = self._under_way[name]
-        return self._shown[name] + under_way >= MAX_VIOLATIONS_PER_REQUIREMENT or under_way >= self._width()
+    async def _wait(self, broken: frozenset[str]) -> None:
+        """Waits for a place among the requests under way; raises Untested where there will be none."""
+        turn = _Turn(broken)
+        if not self._is_enough(broken):
+            self._waiting.append(turn)
+            try:
+                await turn.told.wait()
+            except trio.Cancelled:
+                self._waiting.remove(turn)
+                raise
+        if not turn.is_come:
+            names = " and ".join(sorted(broken))
+            raise Untested(f"enough requests that break {names} were accepted, or never answered, already")
+
+    def _let_in(self) -> None:
+        """Tells those who wait, in the order in which they came, as far as there is room or will be none; nobody is woken in vain."""
+        for turn in list(self._waiting):
+            turn.is_come = not self._is_full(turn.broken)
+            if turn.is_come or self._is_enough(turn.broken):
+                self._waiting.remove(turn)
+                self._under_way.update(turn.broken if turn.is_come else ())
+                turn.told.set()
+
+    def _is_enough(self, broken: frozenset[str]) -> bool:
+        return all(self._shown[name] >= MAX_VIOLATIONS_PER_REQUIREMENT for name in broken)
+
+    def _is_full(self, broken: frozenset[str]) -> bool:
+        """Whether there is no room for another request that breaks these, under any of the requirements."""
+        width = self._width()
+        return bool(broken) and all(
+            self._under_way[name] >= min(width, MAX_VIOLATIONS_PER_REQUIREMENT - self._shown[name]) for name in broken
+        )

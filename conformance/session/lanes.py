@@ -33,15 +33,15 @@ class Lanes:
         self._under_way = 0
         self._passages: list[Passage] = []
         self._alone = False
-        self._waiting = 0
-        self._changed = trio.Condition()
+        self._waiting = trio.lowlevel.ParkingLot()
+        self._waiting_alone = trio.lowlevel.ParkingLot()
 
     @asynccontextmanager
     async def lane(self) -> AsyncIterator[Passage]:
         """A lane for one request; what it is given tells whether others were under way at any time meanwhile."""
-        async with self._changed:
-            while self._under_way >= self.width or self._alone or self._waiting:
-                await self._changed.wait()
+        if self._waiting or not self._has_room():
+            await self._waiting.park()  # until `_let_in` gives it a lane
+        else:
             self._under_way += 1
         passage = Passage()
         self._passages.append(passage)
@@ -51,25 +51,25 @@ class Lanes:
             yield passage
         finally:
             self._passages.remove(passage)
-            await self._leave()
+            self._under_way -= 1
+            self._let_in()
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[Passage]:
         """All lanes for one request: nothing else of ours is under way beside it."""
-        async with self._changed:
-            self._waiting += 1
+        if self._under_way or self._waiting_alone:
             try:
-                while self._under_way or self._alone:
-                    await self._changed.wait()
-            finally:
-                self._waiting -= 1
-            self._under_way += 1
-            self._alone = True
+                await self._waiting_alone.park()  # until `_let_in` gives it all lanes
+            except trio.Cancelled:
+                self._let_in()
+                raise
+        else:
+            self._under_way, self._alone = 1, True
         try:
             yield Passage()
         finally:
-            self._alone = False
-            await self._leave()
+            self._under_way, self._alone = 0, False
+            self._let_in()
 
     def narrow(self, width: int, reason: str) -> None:
         """Lets no more than `width` be under way from here on; what is under way already comes to its end."""
@@ -78,8 +78,14 @@ class Lanes:
             self.reasons.append(reason)
             self.narrowed(self.width)
 
-    async def _leave(self) -> None:
-        self._under_way -= 1
-        with trio.CancelScope(shield=True):
-            async with self._changed:
-                self._changed.notify_all()
+    def _has_room(self) -> bool:
+        return self._under_way < self.width and not self._alone and not self._waiting_alone
+
+    def _let_in(self) -> None:
+        """Gives free lanes to those who wait, in the order in which they came; nobody is woken in vain."""
+        if self._waiting_alone and not self._under_way:
+            self._under_way, self._alone = 1, True
+            self._waiting_alone.unpark()
+        while self._waiting and self._has_room():
+            self._under_way += 1
+            self._waiting.unpark()

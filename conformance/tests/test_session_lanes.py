@@ -9,8 +9,10 @@ import pytest
 import trio
 
 from conformance.model import FailureKind
+from conformance.session.bad_requests import Violations
 from conformance.session.lanes import Lanes
-from conformance.session.signals import Inconclusive, Withheld
+from conformance.session.signals import Inconclusive, Untested, Withheld
+from conformance.session.thresholds import MAX_VIOLATIONS_PER_REQUIREMENT
 from conformance.tests.judging_samples import POLL, REIMAGE, exchange, poll, silent
 from conformance.tests.session_rig import FakeWire, in_time, sender_over
 
@@ -67,6 +69,58 @@ async def test_nothing_is_under_way_beside_a_request_that_must_be_alone() -> Non
             tasks.start_soon(one.shared)
 
     assert one.beside_alone == [0] * 6
+
+
+@in_time
+async def test_a_request_that_gives_up_waiting_to_be_alone_keeps_nobody_out() -> None:
+    one = Occupancy(2)
+    async with trio.open_nursery() as tasks:
+        tasks.start_soon(one.shared)
+        await trio.sleep(0.1)
+        with trio.move_on_after(0.5):
+            await one.alone()
+        await one.shared()
+
+    assert (one.widest, one.beside_alone) == (2, [])
+    assert trio.current_time() == pytest.approx(1.6)
+
+
+@in_time
+async def test_bad_requests_take_turns_in_the_order_in_which_they_came() -> None:
+    violations, began = Violations(lambda: 1), []
+
+    async def one(number: int, *broken: str) -> None:
+        await trio.sleep(number / 100)
+        async with violations.room_for(frozenset(broken)):
+            began.append((number, round(trio.current_time())))
+            await trio.sleep(1)
+
+    async with trio.open_nursery() as tasks:
+        tasks.start_soon(one, 1, "A")
+        tasks.start_soon(one, 2, "A")
+        tasks.start_soon(one, 3, "A", "B")
+        with trio.move_on_after(0.5):
+            await one(4, "A")
+        tasks.start_soon(one, 5, "A")
+
+    assert began == [(1, 0), (3, 0), (2, 1), (5, 2)]
+
+
+@in_time
+async def test_whoever_waits_is_told_when_enough_bad_requests_were_accepted() -> None:
+    violations, broken = Violations(lambda: 1), frozenset(("A",))
+
+    async def first() -> None:
+        async with violations.room_for(broken):
+            await trio.sleep(1)
+            violations.count(broken, MAX_VIOLATIONS_PER_REQUIREMENT)
+
+    async with trio.open_nursery() as tasks:
+        tasks.start_soon(first)
+        await trio.sleep(0.1)
+        with pytest.raises(Untested, match="enough requests that break A"):
+            async with violations.room_for(broken):
+                pass
 
 
 @in_time
