@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from conformance.casebook import Declared, NotApplicable, SystemUnderTest, smoke, verifies
-from conformance.model import Request
+from conformance.casebook import Declared, SystemUnderTest, Witness, answer, applicable, forms, smoke, values, verifies
+from conformance.model import Deployment, Exchange, Request
 from conformance.protocol.addresses import FORMS, UriForm, encode
 from conformance.protocol.requests import (
     Place,
@@ -16,7 +16,6 @@ from conformance.protocol.requests import (
 )
 
 SLOT, NAME = UriForm.SLOT, UriForm.NAME
-forms = pytest.mark.parametrize("form", [pytest.param(SLOT, marks=smoke), NAME])
 
 
 def slot_variants(slot: str, token: str) -> list[str]:
@@ -43,42 +42,36 @@ def slot_variants(slot: str, token: str) -> list[str]:
 @pytest.mark.parametrize("number", range(13))
 def test_a_wrong_slot_reimages_nothing(sut: SystemUnderTest, number: int) -> Request:
     """Any other slot value addresses nothing and leads to no successful reimage."""
-    place = sut.main_witness(0)
-    request = sut.builder.reimage(place, SLOT)
-    wrong = slot_variants(place.deployment.slot, sut.builder.token)[number]
-    return replace(
-        request, target=request.target.replace(f"/{place.deployment.slot}/", f"/{wrong}/", 1).replace(" ", "%20")
-    )
+    slot = sut.planner.main.slot
+    request = sut.reimage_of(Witness.ADDRESS, SLOT)
+    wrong = slot_variants(slot, sut.builder.token)[number]
+    return replace(request, target=request.target.replace(f"/{slot}/", f"/{wrong}/", 1).replace(" ", "%20"))
 
 
 @verifies("REQ-REIMAGE-SLOT-OTHER")
-async def test_a_deployment_name_is_no_slot(sut: SystemUnderTest) -> None:
+def test_a_deployment_name_is_no_slot(sut: SystemUnderTest) -> list[Request]:
     """The name of a deployment in place of a slot addresses nothing."""
-    for deployment in sut.target.deployments:
-        place = Place(deployment, deployment.role_instances[0])
-        await sut.refuse(sut.builder.reimage_at(deployment.cloud_service, SLOT, deployment.name, place.role_instance))
+    return [in_slot(sut, deployment, deployment.name) for deployment in sut.target.deployments]
 
 
 @verifies("REQ-REIMAGE-SLOT-OTHER")
 @pytest.mark.parametrize("number", ["1", "2"])
-async def test_a_number_is_no_slot(sut: SystemUnderTest, number: str) -> None:
+async def test_a_number_is_no_slot(sut: SystemUnderTest, number: str) -> list[Request]:
     """What an enumeration of the slots may count them by addresses nothing."""
-    numbered = [
-        sut.builder.reimage_at(deployment.cloud_service, SLOT, number, deployment.role_instances[0])
-        for deployment in sut.target.deployments
-    ]
-    await sut.refuse_all(await sut.admitted(numbered))
+    return await sut.admitted([in_slot(sut, deployment, number) for deployment in sut.target.deployments])
+
+
+def in_slot(sut: SystemUnderTest, deployment: Deployment, slot: str) -> Request:
+    """A reimage of the first instance of a deployment, in a slot that is none."""
+    return sut.builder.reimage_at(deployment.cloud_service, SLOT, slot, deployment.role_instances[0])
 
 
 @forms
 @verifies("REQ-REIMAGE-UNKNOWN-SERVICE")
 def test_a_cloud_service_of_another_subscription_is_unknown(sut: SystemUnderTest, form: UriForm) -> Request:
     """What one subscription holds does not exist in another, though the same certificate opens both."""
-    other = sut.target.other_subscription_id
-    if other is None:
-        raise NotApplicable("the target lists no second subscription")
-    request = sut.builder.reimage(sut.main_witness(0), form)
-    return with_subscription(request, sut.target.subscription_id, other)
+    other = applicable(sut.target.other_subscription_id, "the target lists no second subscription")
+    return with_subscription(sut.reimage_of(Witness.ADDRESS, form), sut.target.subscription_id, other)
 
 
 def near_names(sut: SystemUnderTest) -> list[tuple[str, str, str, UriForm]]:
@@ -95,7 +88,7 @@ def spelled(name: str) -> str:
 def slips(sut: SystemUnderTest) -> list[tuple[str, str, str, UriForm]]:
     """The same as the names are, but for white space."""
     main, token = sut.planner.main, sut.builder.token
-    instance = sut.main_witness(0).role_instance
+    instance = sut.main_witness(Witness.ADDRESS).role_instance
     cases: list[tuple[str, str, str, UriForm]] = []
     for form in FORMS:
         container = Place(main, "").container(form)
@@ -130,7 +123,7 @@ def slips(sut: SystemUnderTest) -> list[tuple[str, str, str, UriForm]]:
 @verifies("REQ-REIMAGE-UNKNOWN-SERVICE")
 def test_an_unknown_service_is_refused(sut: SystemUnderTest) -> Request:
     """A reimage naming a cloud service that does not exist does not succeed."""
-    place = sut.main_witness(0)
+    place = sut.main_witness(Witness.ADDRESS)
     return sut.builder.reimage_at(sut.builder.no_service, SLOT, place.deployment.slot, place.role_instance)
 
 
@@ -138,11 +131,8 @@ def test_an_unknown_service_is_refused(sut: SystemUnderTest) -> Request:
 @pytest.mark.parametrize("number", range(40))
 def test_an_unknown_service_deployment_or_empty_slot_is_refused(sut: SystemUnderTest, number: int) -> Declared:
     """A reimage naming a service or deployment that does not exist, or an empty slot, does not succeed."""
-    cases = near_names(sut)
-    if number >= len(cases):
-        raise NotApplicable("the target's names make no further near miss")
-    service, container, instance, form = cases[number]
-    return Declared(unquoted(sut, service, container, instance, form), "REQ-REIMAGE-UNKNOWN-SERVICE")
+    further = applicable(near_names(sut)[number:], "the target's names make no further near miss")
+    return Declared(unquoted(sut, *further[0]), "REQ-REIMAGE-UNKNOWN-SERVICE")
 
 
 def unquoted(sut: SystemUnderTest, service: str, container: str, instance: str, form: UriForm) -> Request:
@@ -201,13 +191,13 @@ def test_an_unknown_instance_is_refused(sut: SystemUnderTest, form: UriForm) -> 
 
 @forms
 @verifies("REQ-REIMAGE-UNKNOWN-INSTANCE")
-async def test_near_misses_of_instance_names_are_refused(sut: SystemUnderTest, form: UriForm) -> None:
+async def test_near_misses_of_instance_names_are_refused(sut: SystemUnderTest, form: UriForm) -> list[Request]:
     """A prefix, an index one too high, a name from another deployment: none is in the deployment."""
     near = [
         sut.builder.reimage_at(place.deployment.cloud_service, form, place.container(form), name)
         for place, name in near_instances(sut)
     ]
-    await sut.refuse_all(await sut.admitted(near))
+    return await sut.admitted(near)
 
 
 AROUND = (
@@ -227,40 +217,36 @@ NOTHING = ("%00", "%0A", "..")
 """What an endpoint may read as no name at all."""
 
 
-@forms
-@verifies("REQ-REIMAGE-UNKNOWN-INSTANCE")
-@pytest.mark.parametrize(
-    "name",
-    [
-        "a&b",
-        "<x>",
-        *NOTHING,
-        "x" * 300,
-        "%E2%82%AC",
-        "'; drop",
-        '"',
-        "%FF",
-        "%C3%28",
-        "%5D%5D>",
-        pytest.param("&" * 60, id="60 ampersands"),
-        pytest.param("x" + "&" * 60, id="an x and 60 ampersands"),
-        *AROUND,
-    ],
-)
-async def test_malformed_instance_names_are_refused(sut: SystemUnderTest, form: UriForm, name: str) -> None:
-    """Characters that no name has are answered 400 or 404 and a document that is still well formed."""
-    deployment = sut.planner.main
+NAMES = ("a&b", "<x>", *NOTHING, "x" * 300, "%E2%82%AC", "'; drop", '"', "%FF", "%C3%28", "%5D%5D>")
+
+
+MANY = [pytest.param("&" * 60, id="60 ampersands"), pytest.param("x" + "&" * 60, id="an x and 60 ampersands")]
+
+
+def malformed(sut: SystemUnderTest, name: str) -> str:
+    """A name that no instance has, as a path segment: one of AROUND and NOTHING as it stands, any other behind a random token."""
     encoded = name.replace(" ", "%20").replace("<", "%3C").replace(">", "%3E").replace('"', "%22")
-    known = encode(sut.main_witness(0).role_instance)
+    encoded = encoded if name in (*AROUND, *NOTHING) else f"{sut.builder.token}{encoded}"
+    known = encode(sut.main_witness().role_instance)
     twice = known if known[0] == "%" else f"%{ord(known[0]):02X}{known[1:]}"
     twice = twice.replace("%", "%25", 1)
-    encoded = encoded if name in (*AROUND, *NOTHING) else f"{sut.builder.token}{encoded}"
-    encoded = encoded.replace("{token}", sut.builder.token).replace("{name}", known).replace("{twice}", twice)
-    exchange = await sut.refuse(
-        unquoted(sut, deployment.cloud_service, Place(deployment, "").container(form), encoded, form)
-    )
+    return encoded.replace("{token}", sut.builder.token).replace("{name}", known).replace("{twice}", twice)
+
+
+def record_bad_name(sut: SystemUnderTest, exchange: Exchange) -> None:
+    """Records how a malformed instance name is answered."""
     if exchange.reply is not None:
-        sut.observe("REQ-REIMAGE-BAD-NAME", f"a malformed instance name is answered {exchange.reply.status}", exchange)
+        sut.observe("REQ-REIMAGE-BAD-NAME", f"a malformed instance name is answered {answer(exchange)}", exchange)
+
+
+@forms
+@verifies("REQ-REIMAGE-UNKNOWN-INSTANCE")
+@pytest.mark.parametrize("name", [*NAMES, *MANY, *AROUND])
+def test_malformed_instance_names_are_refused(sut: SystemUnderTest, form: UriForm, name: str) -> Declared:
+    """Characters that no name has are answered 400 or 404 and a document that is still well formed."""
+    main = sut.planner.main
+    container = Place(main, "").container(form)
+    return Declared(unquoted(sut, main.cloud_service, container, malformed(sut, name), form), then=record_bad_name)
 
 
 # comp.
@@ -272,9 +258,7 @@ COMPS = (None, "", "comp", "comp=re-image", "comp=start", "comp=update", "comp=u
 
 @forms
 @verifies("REQ-REIMAGE-COMP-MISSING")
-@pytest.mark.parametrize("query", [pytest.param(q, marks=smoke if q in (None, "comp=restart") else ()) for q in COMPS])
+@values("query", COMPS, smoke_of=(None, "comp=restart"))
 def test_comp_missing_or_wrong_is_refused(sut: SystemUnderTest, form: UriForm, query: str | None) -> Request:
     """A POST without comp, or with a value that names no operation, gets 400 and starts nothing."""
-    return with_query(
-        sut.builder.reimage(sut.main_witness(1), form), None if query is None else query.replace(" ", "+")
-    )
+    return with_query(sut.reimage_of(Witness.QUERY, form), None if query is None else query.replace(" ", "+"))

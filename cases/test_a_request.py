@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 import pytest
 
-from conformance.casebook import NotApplicable, SystemUnderTest, Untested, afterwards, precondition, smoke, verifies
+from conformance.casebook import (
+    Declared,
+    NotApplicable,
+    SystemUnderTest,
+    Witness,
+    afterwards,
+    each_form,
+    forms,
+    possible,
+    precondition,
+    smoke,
+    values,
+    verifies,
+)
 from conformance.checks.acceptance import accepted
 from conformance.checks.framing import same_connection_usable
 from conformance.checks.transport import answered_with, not_accepted, same_answer
 from conformance.model import Exchange, Request
 from conformance.oracle import MINIMUM_VERSION
-from conformance.protocol.addresses import FORMS, UriForm
+from conformance.protocol.addresses import UriForm
 from conformance.protocol.requests import (
     with_body,
     with_chunked,
@@ -23,12 +37,6 @@ from conformance.requirements import published_before
 from conformance.session.campaign import Result
 
 SLOT, NAME = UriForm.SLOT, UriForm.NAME
-forms = pytest.mark.parametrize("form", [pytest.param(SLOT, marks=smoke), NAME])
-
-
-def well_formed(sut: SystemUnderTest, form: UriForm, index: int) -> Request:
-    """A sound request to a witness; `index` gives each kind of refusal an instance of its own where there are enough."""
-    return sut.builder.reimage(sut.main_witness(index), form)
 
 
 async def judge_accepted(sut: SystemUnderTest, result: Result, requirement: str) -> None:
@@ -47,6 +55,15 @@ async def judge_accepted(sut: SystemUnderTest, result: Result, requirement: str)
 # The two URI forms, the slots, the version.
 
 
+async def judge_steps(sut: SystemUnderTest, steps: Iterable[str]) -> None:
+    """Judges that steps of the campaign were accepted, one after the other, as far as they were sent."""
+    with sut.together():
+        for step in steps:
+            result = await sut.reimages.result(step)
+            if result.exchange is not None:
+                await judge_accepted(sut, result, result.step.form.requirement)
+
+
 @smoke
 @afterwards
 @verifies("REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-METHOD", "REQ-REIMAGE-COMP")
@@ -54,8 +71,8 @@ async def test_a_post_by_slot_is_accepted(sut: SystemUnderTest) -> None:
     """The service accepts a POST on the slot form, selected by comp=reimage."""
     result = await sut.reimages.result("control-slot")
     await judge_accepted(sut, result, "REQ-REIMAGE-URI-SLOT")
-    for requirement in ("REQ-REIMAGE-METHOD", "REQ-REIMAGE-COMP"):
-        await judge_accepted(sut, result, requirement)
+    await judge_accepted(sut, result, "REQ-REIMAGE-METHOD")
+    await judge_accepted(sut, result, "REQ-REIMAGE-COMP")
 
 
 @afterwards
@@ -67,10 +84,13 @@ async def test_a_post_by_deployment_name_is_accepted(sut: SystemUnderTest) -> No
 
 @smoke
 @verifies("REQ-REIMAGE-URI-NAME")
-async def test_the_name_form_addresses_instances(sut: SystemUnderTest) -> None:
+def test_the_name_form_addresses_instances(sut: SystemUnderTest) -> Declared:
     """An unknown instance is unknown on the name form too: its request line is read, at the cost of no reimage."""
-    request = sut.nowhere(NAME)
-    exchange = await sut.refuse(request, "REQ-REIMAGE-UNKNOWN-INSTANCE")
+    return Declared(sut.nowhere(NAME), "REQ-REIMAGE-UNKNOWN-INSTANCE", then=record_running)
+
+
+def record_running(sut: SystemUnderTest, exchange: Exchange) -> None:
+    """Records which instances were addressed, where the name form is answered at all."""
     precondition(exchange.reply is not None, "no reply on the name form")
     sut.observe("REQ-REIMAGE-RUNNING", "only instances that the target lists as running were addressed", exchange)
 
@@ -87,10 +107,24 @@ async def test_both_slots_are_accepted(sut: SystemUnderTest) -> None:
 
 @afterwards
 @verifies("REQ-REIMAGE-VERSION")
-@pytest.mark.parametrize("form", FORMS)
+@each_form
 async def test_exactly_the_minimum_version_is_accepted(sut: SystemUnderTest, form: UriForm) -> None:
     """A request with exactly 2010-10-28 is acceptable."""
     await judge_accepted(sut, await sut.reimages.result(f"minimum-{form}"), "REQ-REIMAGE-VERSION")
+
+
+async def judge_version(sut: SystemUnderTest, result: Result) -> None:
+    """Judges that a step was accepted; where only those with its version are refused, by what comes of another one without it."""
+    refused = sut.campaign.refused_with_version(result.step)
+    if refused is None:
+        await judge_accepted(sut, result, "REQ-VER-OLD-KEPT")
+        return
+    step = refused.step
+    again = await sut.reimages.start(step.place, step.form, version=step.version)
+    taken = again.reply is not None and again.reply.status == 202
+    if taken:
+        sut.reimages.started(again, step.place, step.form)
+    await judge_accepted(sut, refused, step.form.requirement if taken else "REQ-VER-OLD-KEPT")
 
 
 @afterwards
@@ -99,41 +133,23 @@ async def test_reimages_of_every_published_version_are_accepted(sut: SystemUnder
     """Published versions from 2010-10-28 on stay callable: what is refused with one of them is refused without it too."""
     steps = [step for step in sut.planner.steps if step.is_plain and step.version not in (None, MINIMUM_VERSION)]
     taken = [result for result in [await sut.reimages.result(step.name) for step in steps] if result.is_accepted]
-    if not taken:
-        raise Untested("no reimage with another published version was accepted or refused by its version")
+    possible(taken, "no reimage with another published version was accepted or refused by its version")
     with sut.together():
         for result in taken:
-            refused = sut.campaign.refused_with_version(result.step)
-            if refused is None:
-                await judge_accepted(sut, result, "REQ-VER-OLD-KEPT")
-            else:
-                again = await sut.reimages.start(refused.step.place, refused.step.form, version=refused.step.version)
-                if again.reply is not None and again.reply.status == 202:
-                    sut.reimages.started(again, refused.step.place, refused.step.form)
-                    await judge_accepted(sut, refused, refused.step.form.requirement)
-                else:
-                    await judge_accepted(sut, refused, "REQ-VER-OLD-KEPT")
+            await judge_version(sut, result)
+
+
+ELSEWHERE = ("second-certificate", "minimum-slot", "minimum-name", "other-slot")
+"""Steps that another case judges, under a requirement of their own."""
 
 
 @afterwards
 @verifies("REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-URI-NAME")
 async def test_every_listed_deployment_and_role_is_accepted(sut: SystemUnderTest) -> None:
     """Both forms work for every deployment, each role, and the ends of the range of indices."""
-    plain = [
-        step.name
-        for step in sut.planner.steps
-        if not step.variations and step.expected == "succeeds" and step.query is None and not step.stands_for
-    ]
-    with sut.together():
-        for name in plain:
-            result = await sut.reimages.result(name)
-            if result.exchange is not None and name not in (
-                "second-certificate",
-                "minimum-slot",
-                "minimum-name",
-                "other-slot",
-            ):
-                await judge_accepted(sut, result, result.step.form.requirement)
+    sound = [step for step in sut.planner.steps if step.expected == "succeeds" and not step.stands_for]
+    plain = [step.name for step in sound if not step.variations and step.query is None]
+    await judge_steps(sut, [name for name in plain if name not in ELSEWHERE])
 
 
 VARIED = (
@@ -177,9 +193,8 @@ def taken_apart(whole: Result) -> bool:
 async def test_an_empty_chunked_body_is_decoded_or_a_length_asked_for(sut: SystemUnderTest) -> None:
     """A server can decode chunked, or insist on a length: 202, 400 or 411."""
     result = await sut.reimages.result("chunked")
-    precondition(result.exchange is not None, "the request was not sent")
-    if result.exchange is not None:
-        sut.judge(answered_with, result.exchange, requirement="REQ-HTTP-CHUNKED", statuses=[202, 400, 411])
+    exchange = precondition(result.exchange, "the request was not sent")
+    sut.judge(answered_with, exchange, requirement="REQ-HTTP-CHUNKED", statuses=[202, 400, 411])
 
 
 # Version.
@@ -191,7 +206,7 @@ async def test_an_empty_chunked_body_is_decoded_or_a_length_asked_for(sut: Syste
 @pytest.mark.parametrize("version", published_before(MINIMUM_VERSION))
 def test_a_version_before_the_minimum_is_refused(sut: SystemUnderTest, form: UriForm, version: str) -> Request:
     """The operation exists from 2010-10-28 on."""
-    return sut.builder.reimage(sut.main_witness(2), form, version=version)
+    return sut.reimage_of(Witness.VERSION, form, version=version)
 
 
 # Content-Type.
@@ -210,26 +225,19 @@ MEDIA_TYPES = ("text/plain", "application/json", "text/xml", "application/atom+x
 @forms
 @smoke
 @verifies("REQ-REIMAGE-CT-ABSENT")
-async def test_a_missing_content_type_is_refused(sut: SystemUnderTest, form: UriForm) -> None:
+def test_a_missing_content_type_is_refused(sut: SystemUnderTest, form: UriForm) -> Declared:
     """The document calls Content-Type required."""
-    exchange = await sut.refuse(without_header(well_formed(sut, form, 3), "Content-Type"))
-    record_leniency(sut, "REQ-REIMAGE-CT-ABSENT", "without Content-Type", exchange)
+    request = without_header(sut.reimage_of(Witness.MEDIA_TYPE, form), "Content-Type")
+    return Declared(request, then=leniency("REQ-REIMAGE-CT-ABSENT", "without Content-Type"))
 
 
 @forms
 @verifies("REQ-REIMAGE-CT-ABSENT")
 @pytest.mark.parametrize("value", MEDIA_TYPES)
-async def test_another_media_type_is_refused(sut: SystemUnderTest, form: UriForm, value: str) -> None:
+def test_another_media_type_is_refused(sut: SystemUnderTest, form: UriForm, value: str) -> Declared:
     """Another media type is not application/xml."""
-    exchange = await sut.refuse(with_header(well_formed(sut, form, 3), "Content-Type", value))
-    record_leniency(sut, "REQ-REIMAGE-CT-ABSENT", f"Content-Type {value!r}", exchange)
-
-
-def record_leniency(sut: SystemUnderTest, requirement: str, what: str, *exchanges: object) -> None:
-    """Under lenient, records what the endpoint does with a request that only strict forbids."""
-    replies = [e for e in exchanges if isinstance(e, Exchange)]
-    if sut.world.strictness == "lenient" and replies and replies[0].reply is not None:
-        sut.observe(requirement, f"{what}: {replies[0].reply.status}", *replies)
+    request = with_header(sut.reimage_of(Witness.MEDIA_TYPE, form), "Content-Type", value)
+    return Declared(request, then=leniency("REQ-REIMAGE-CT-ABSENT", f"Content-Type {value!r}"))
 
 
 @forms
@@ -247,20 +255,30 @@ async def test_parameters_and_case_of_the_media_type_mean_nothing(
 # Length and body.
 
 
+def leniency(requirement: str, what: str) -> Callable[[SystemUnderTest, Exchange], None]:
+    """Under lenient, records what the endpoint does with a request that only strict forbids."""
+
+    def record(sut: SystemUnderTest, exchange: Exchange) -> None:
+        if sut.world.strictness == "lenient" and exchange.reply is not None:
+            sut.observe(requirement, f"{what}: {exchange.reply.status}", exchange)
+
+    return record
+
+
 @forms
 @smoke
 @verifies("REQ-REIMAGE-CL-ABSENT")
-async def test_a_missing_content_length_is_refused(sut: SystemUnderTest, form: UriForm) -> None:
+def test_a_missing_content_length_is_refused(sut: SystemUnderTest, form: UriForm) -> Declared:
     """The document calls the header required: 400 or 411, and nothing starts."""
-    exchange = await sut.refuse(without_header(well_formed(sut, form, 4), "Content-Length"))
-    record_leniency(sut, "REQ-REIMAGE-CL-ABSENT", "without Content-Length", exchange)
+    request = without_header(sut.reimage_of(Witness.LENGTH, form), "Content-Length")
+    return Declared(request, then=leniency("REQ-REIMAGE-CL-ABSENT", "without Content-Length"))
 
 
 @forms
 @verifies("REQ-REIMAGE-CL-ABSENT")
 def test_the_misspelt_header_is_no_content_length(sut: SystemUnderTest, form: UriForm) -> Request:
     """The document's spelling ContentLength is read as Content-Length; a field of that name does not stand in for it."""
-    request = without_header(well_formed(sut, form, 4), "Content-Length")
+    request = without_header(sut.reimage_of(Witness.LENGTH, form), "Content-Length")
     return with_header(request, "ContentLength", "0")
 
 
@@ -279,17 +297,10 @@ BODIES = {
 
 @forms
 @verifies("REQ-REIMAGE-CL-NONZERO", "REQ-HTTP-FRAMING")
-@pytest.mark.parametrize("body", [pytest.param(name, marks=smoke if name == "one octet" else ()) for name in BODIES])
-async def test_a_body_is_refused(sut: SystemUnderTest, form: UriForm, body: str) -> None:
+@values("body", BODIES, smoke_of=("one octet",))
+def test_a_body_is_refused(sut: SystemUnderTest, form: UriForm, body: str) -> Declared:
     """A nonzero content length is refused, nothing starts, and the connection stays correctly framed."""
-    exchange = await sut.refuse(with_body(well_formed(sut, form, 5), BODIES[body]))
-    known = await sut.operations.known_poll()
-    if exchange.reply is not None:
-        after = await sut.send(known, on=exchange.connection)
-        fine = after.reply is not None and after.reply.status == 200
-        control = [] if fine else [await sut.send(replace(known, fresh_connection=True))]
-        sut.judge(same_connection_usable, exchange, after, *control, requirement="REQ-REIMAGE-CL-NONZERO")
-    record_leniency(sut, "REQ-REIMAGE-CL-NONZERO", f"a body of {len(BODIES[body])} octets", exchange)
+    return Declared(with_body(sut.reimage_of(Witness.BODY, form), BODIES[body]), then=judge_framing)
 
 
 @forms
@@ -297,7 +308,7 @@ async def test_a_body_is_refused(sut: SystemUnderTest, form: UriForm, body: str)
 @pytest.mark.parametrize("chunks", [(b"x",), (b"<a/>", b"<b/>"), (b"d" * 5000,)], ids=["one", "two", "large"])
 def test_a_chunked_body_is_refused(sut: SystemUnderTest, form: UriForm, chunks: tuple[bytes, ...]) -> Request:
     """A body is a body in whatever coding it comes."""
-    return with_chunked(well_formed(sut, form, 5), *chunks)
+    return with_chunked(sut.reimage_of(Witness.BODY, form), *chunks)
 
 
 @forms
@@ -316,8 +327,19 @@ async def test_a_declared_length_that_no_machine_word_holds_starts_nothing(sut: 
 
 async def declare(sut: SystemUnderTest, form: UriForm, length: str, *, seconds: float) -> None:
     """Declares a body, sends none, and waits so long for an answer, which must not be that it was accepted."""
-    request = with_header(well_formed(sut, form, 5), "Content-Length", length)
+    request = with_header(sut.reimage_of(Witness.BODY, form), "Content-Length", length)
     patience = min(seconds, sut.target.limits.request_timeout_seconds)
     exchange = await sut.attempt(replace(request, fresh_connection=True, patience_seconds=patience))
     await sut.settle(exchange)
     sut.judge(not_accepted, exchange, requirement="REQ-REIMAGE-CL-NONZERO", because=["REQ-HTTP-CL-INVALID"])
+
+
+async def judge_framing(sut: SystemUnderTest, exchange: Exchange) -> None:
+    """Judges that the connection is in order after a body, by a poll on it."""
+    known = await sut.operations.known_poll()
+    if exchange.reply is not None:
+        after = await sut.send(known, on=exchange.connection)
+        fine = after.reply is not None and after.reply.status == 200
+        control = [] if fine else [await sut.send(replace(known, fresh_connection=True))]
+        sut.judge(same_connection_usable, exchange, after, *control, requirement="REQ-REIMAGE-CL-NONZERO")
+    leniency("REQ-REIMAGE-CL-NONZERO", f"a body of {len(exchange.request.body)} octets")(sut, exchange)

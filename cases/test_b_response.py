@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
-
 from conformance.casebook import (
     NotApplicable,
     SystemUnderTest,
     Untested,
     afterwards,
     alone,
+    each_form,
     needs_second_instance,
     precondition,
     smoke,
@@ -24,7 +23,7 @@ from conformance.checks.progress import completes
 from conformance.checks.wording import is_conflict
 from conformance.model import Exchange
 from conformance.oracle import permitted
-from conformance.protocol.addresses import FORMS, UriForm
+from conformance.protocol.addresses import UriForm
 from conformance.protocol.requests import Place, with_header, with_query
 from conformance.session.campaign import Result
 from conformance.session.instances import Call, Watch
@@ -204,7 +203,7 @@ async def judge_observed(sut: SystemUnderTest, form: UriForm) -> None:
 
 @alone
 @verifies("REQ-REIMAGE-URI-EQUIV", "REQ-REIMAGE-OTHERS-UNTOUCHED")
-@pytest.mark.parametrize("form", FORMS)
+@each_form
 async def test_both_forms_address_the_same_instance(sut: SystemUnderTest, form: UriForm) -> None:
     """When a slot holds the named deployment, either form reimages the instance in that deployment and none elsewhere."""
     await sut.reimages.all_finished()

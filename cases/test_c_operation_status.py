@@ -15,6 +15,7 @@ from conformance.casebook import (
     SystemUnderTest,
     afterwards,
     alone,
+    answer,
     at_the_end,
     precondition,
     smoke,
@@ -385,5 +386,5 @@ async def test_ids_in_other_forms(sut: SystemUnderTest) -> None:
         ("dashes added or removed", dashed if "-" not in operation.identifier else plain),
     ):
         exchange = await sut.send(sut.builder.operation_status(identifier), label="question")
-        answered = exchange.reply.status if exchange.reply is not None else "no reply"
+        answered = answer(exchange)
         sut.observe("REQ-GOS-ID-FORMS", f"an id in another form ({what}) is answered {answered}", exchange)

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.casebook import SystemUnderTest, Untested, precondition, smoke, verifies
+from conformance.casebook import SystemUnderTest, Untested, Witness, each_form, forms, precondition, smoke, verifies
 from conformance.checks.transport import same_answer
 from conformance.model import Exchange, Request
 from conformance.oracle import MINIMUM_VERSION
-from conformance.protocol.addresses import FORMS, UriForm
+from conformance.protocol.addresses import UriForm
 from conformance.protocol.requests import VERSION_HEADER, with_header, without_header, without_space
 from conformance.requirements import PUBLISHED, TABLE_VERSIONS
 from conformance.strategies import MALFORMED_VERSIONS
-
-forms = pytest.mark.parametrize("form", [pytest.param(UriForm.SLOT, marks=smoke), UriForm.NAME])
 
 
 @forms
@@ -21,14 +19,14 @@ forms = pytest.mark.parametrize("form", [pytest.param(UriForm.SLOT, marks=smoke)
 @verifies("REQ-VER-MISSING")
 def test_a_reimage_without_version_is_refused(sut: SystemUnderTest, form: UriForm) -> Request:
     """A request without x-ms-version is rejected with 400."""
-    return without_header(sut.builder.reimage(sut.main_witness(2), form), VERSION_HEADER)
+    return without_header(sut.reimage_of(Witness.VERSION, form), VERSION_HEADER)
 
 
 @forms
 @verifies("REQ-VER-MISSING")
 async def test_a_version_under_another_name_is_no_version(sut: SystemUnderTest, form: UriForm) -> None:
     """Headers of similar names do not stand in for x-ms-version."""
-    request = without_header(sut.builder.reimage(sut.main_witness(2), form), VERSION_HEADER)
+    request = without_header(sut.reimage_of(Witness.VERSION, form), VERSION_HEADER)
     for name in ("x-ms-versions", "ms-version", "x_ms_version", "version", "x-ms-version-x", "api-version"):
         await sut.refuse(with_header(request, name, sut.target.x_ms_version))
 
@@ -40,7 +38,7 @@ async def test_a_version_under_another_name_is_no_version(sut: SystemUnderTest, 
 )
 def test_a_malformed_version_is_refused(sut: SystemUnderTest, form: UriForm, version: str) -> Request:
     """A value that is no YYYY-MM-DD is rejected with 400."""
-    return sut.builder.reimage(sut.main_witness(2), form, version=version)
+    return sut.reimage_of(Witness.VERSION, form, version=version)
 
 
 async def told_apart(sut: SystemUnderTest, form: UriForm) -> tuple[Exchange, bool]:
@@ -60,7 +58,7 @@ async def calibrated(sut: SystemUnderTest, form: UriForm) -> Exchange:
     return plain
 
 
-@pytest.mark.parametrize("form", FORMS)
+@each_form
 @verifies("REQ-VER-OLD-KEPT")
 async def test_every_published_version_is_acceptable(sut: SystemUnderTest, form: UriForm) -> None:
     """Published versions from 2010-10-28 on stay callable."""
@@ -71,7 +69,7 @@ async def test_every_published_version_is_acceptable(sut: SystemUnderTest, form:
             sut.judge(same_answer, plain, exchange, requirement="REQ-VER-OLD-KEPT", what=f"version {version}")
 
 
-@pytest.mark.parametrize("form", FORMS)
+@each_form
 @verifies("REQ-REIMAGE-VERSION")
 async def test_the_minimum_version_is_acceptable(sut: SystemUnderTest, form: UriForm) -> None:
     """Exactly 2010-10-28 is as good as any later version."""
@@ -80,7 +78,7 @@ async def test_the_minimum_version_is_acceptable(sut: SystemUnderTest, form: Uri
     sut.judge(same_answer, plain, exchange, requirement="REQ-REIMAGE-VERSION", what=f"version {MINIMUM_VERSION}")
 
 
-@pytest.mark.parametrize("form", FORMS)
+@each_form
 @verifies("REQ-VER-OWS")
 async def test_white_space_around_the_version_is_none_of_it(sut: SystemUnderTest, form: UriForm) -> None:
     """Spaces and tabs before and after a field value are no part of it."""

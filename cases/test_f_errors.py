@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from conformance.casebook import SystemUnderTest, at_the_end, smoke, verifies
+from conformance.casebook import SystemUnderTest, Witness, at_the_end, each_form, forms, smoke, verifies
 from conformance.checks.errors import (
     error_codes,
     error_document_form,
@@ -17,10 +17,8 @@ from conformance.checks.errors import (
 from conformance.checks.messages import error_media_types
 from conformance.checks.transport import answered_with, not_answered_with
 from conformance.model import Exchange, Request
-from conformance.protocol.addresses import FORMS, Kind, UriForm, read_target
+from conformance.protocol.addresses import Kind, UriForm, read_target
 from conformance.protocol.documents import error_code, looks_like_xml, read_document, read_error
-
-forms = pytest.mark.parametrize("form", [pytest.param(UriForm.SLOT, marks=smoke), UriForm.NAME])
 
 
 @forms
@@ -28,29 +26,29 @@ forms = pytest.mark.parametrize("form", [pytest.param(UriForm.SLOT, marks=smoke)
 @pytest.mark.parametrize("method", ["PUT", pytest.param("GET", marks=smoke), "DELETE", "PATCH", "HEAD", "OPTIONS"])
 async def test_a_verb_other_than_post_is_refused(sut: SystemUnderTest, form: UriForm, method: str) -> None:
     """A verb that is not valid for the resource is refused, and nothing starts."""
-    exchange = await sut.refuse(replace(sut.builder.reimage(sut.main_witness(6), form), method=method))
+    exchange = await sut.refuse(replace(sut.reimage_of(Witness.METHOD, form), method=method))
     arguments = {"statuses": [501], "expected": "405, or the error table's 400: the method is known"}
     if exchange.reply is not None and exchange.reply.status >= 400:  # otherwise it is no refusal at all
         sut.judge(not_answered_with, exchange, requirement="REQ-HTTP-UNKNOWN-METHOD", **arguments)
 
 
-@pytest.mark.parametrize("form", FORMS)
+@each_form
 @verifies("REQ-ERR-VERB", "REQ-HTTP-UNKNOWN-METHOD")
 @pytest.mark.parametrize("method", ["REIMAGE", "POSTS", "POS", "BREW", "TRACE"])
 async def test_an_unknown_verb_is_refused(sut: SystemUnderTest, form: UriForm, method: str) -> None:
     """A method that the service does not know is refused: 501, or what the error table says."""
-    exchange = await sut.refuse(replace(sut.builder.reimage(sut.main_witness(6), form), method=method), "REQ-ERR-VERB")
+    exchange = await sut.refuse(replace(sut.reimage_of(Witness.METHOD, form), method=method), "REQ-ERR-VERB")
     statuses, expected = ([405, 400, 404], "405") if method == "TRACE" else ([501, 400], "501")
     arguments = {"statuses": statuses, "expected": f"{expected}, or the error table's 400"}
     sut.judge(answered_with, exchange, requirement="REQ-HTTP-UNKNOWN-METHOD", because=["REQ-ERR-VERB"], **arguments)
 
 
-@pytest.mark.parametrize("form", FORMS)
+@each_form
 @verifies("REQ-HTTP-METHOD-CASE")
 @pytest.mark.parametrize("method", ["post", "Post"])
 def test_methods_are_case_sensitive(sut: SystemUnderTest, form: UriForm, method: str) -> Request:
     """`post` is not POST."""
-    return replace(sut.builder.reimage(sut.main_witness(6), form), method=method)
+    return replace(sut.reimage_of(Witness.METHOD, form), method=method)
 
 
 @smoke

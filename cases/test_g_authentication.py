@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from conformance.casebook import NotApplicable, SystemUnderTest, afterwards, smoke, verifies
+from conformance.casebook import NotApplicable, SystemUnderTest, Witness, afterwards, answer, forms, verifies
 from conformance.checks.acceptance import accepted
 from conformance.checks.progress import completes, same_status
 from conformance.checks.refusals import refused
@@ -16,8 +16,6 @@ from conformance.protocol.addresses import FORMS, UriForm
 from conformance.protocol.requests import with_query, with_subscription, without_header
 from conformance.session.instances import Call
 from conformance.session.operations import Operation
-
-forms = pytest.mark.parametrize("form", [pytest.param(UriForm.SLOT, marks=smoke), UriForm.NAME])
 
 
 def over_tls(sut: SystemUnderTest) -> None:
@@ -38,7 +36,7 @@ async def refuse_and_look(sut: SystemUnderTest, request: Request) -> None:
 async def test_an_anonymous_reimage_is_refused(sut: SystemUnderTest, form: UriForm) -> None:
     """A request without a client certificate is not served, however the subscription id is spelt."""
     over_tls(sut)
-    request = replace(sut.builder.reimage(sut.main_witness(7), form), identity=Identity.NONE)
+    request = replace(sut.reimage_of(Witness.CERTIFICATE, form), identity=Identity.NONE)
     own = sut.target.subscription_id
     for spelt in dict.fromkeys((own, own.upper())):
         await refuse_and_look(sut, with_subscription(request, own, spelt))
@@ -49,7 +47,7 @@ async def test_an_anonymous_reimage_is_refused(sut: SystemUnderTest, form: UriFo
 async def test_an_unknown_certificate_is_refused(sut: SystemUnderTest, form: UriForm) -> None:
     """A certificate that nobody registered opens nothing."""
     over_tls(sut)
-    await refuse_and_look(sut, replace(sut.builder.reimage(sut.main_witness(7), form), identity=Identity.UNKNOWN))
+    await refuse_and_look(sut, replace(sut.reimage_of(Witness.CERTIFICATE, form), identity=Identity.UNKNOWN))
 
 
 @forms
@@ -65,7 +63,7 @@ async def test_a_subscription_that_the_certificate_does_not_open_is_refused(
         raise NotApplicable("the target lists no foreign subscription")
     strange = {"nobody's": sut.builder.no_subscription, "no GUID": f"no-such-subscription-{sut.builder.token}"}
     subscription = strange.get(whose) or foreign or ""
-    await refuse_and_look(sut, with_subscription(sut.builder.reimage(sut.main_witness(7), form), own, subscription))
+    await refuse_and_look(sut, with_subscription(sut.reimage_of(Witness.CERTIFICATE, form), own, subscription))
 
 
 @afterwards
@@ -154,7 +152,7 @@ async def judge_polls(sut: SystemUnderTest, operation: Operation) -> None:
 async def test_which_error_wins(sut: SystemUnderTest, form: UriForm) -> None:
     """Records which error an endpoint gives first when several apply."""
     over_tls(sut)
-    place = sut.main_witness(7)
+    place = sut.main_witness(Witness.CERTIFICATE)
     bare = without_header(sut.builder.reimage(place, form), "x-ms-version")
     for what, request in (
         (
@@ -164,5 +162,5 @@ async def test_which_error_wins(sut: SystemUnderTest, form: UriForm) -> None:
         ("no version and no comp", with_query(bare, None)),
     ):
         exchange = await sut.attempt(request)
-        status = exchange.reply.status if exchange.reply is not None else "no reply"
+        status = answer(exchange)
         sut.observe("REQ-AUTH-ORDER", f"{what}: {status}", exchange)

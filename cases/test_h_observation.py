@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
-
-from conformance.casebook import NotApplicable, SystemUnderTest, Untested, at_the_end, precondition, smoke, verifies
+from conformance.casebook import (
+    NotApplicable,
+    SystemUnderTest,
+    Untested,
+    at_the_end,
+    each_form,
+    precondition,
+    smoke,
+    verifies,
+)
 from conformance.checks.deployments import (
     BAD_STATES,
     deployment_document,
@@ -57,7 +64,7 @@ def _word(offered: bool) -> str:
 
 @smoke
 @verifies("REQ-DEPL-URI")
-@pytest.mark.parametrize("form", FORMS)
+@each_form
 async def test_a_deployment_answers_by_slot_and_by_name(sut: SystemUnderTest, form: UriForm) -> None:
     """GET on a deployment, by slot or by name, answers 200 with a request id."""
     claimed(sut)
@@ -67,7 +74,7 @@ async def test_a_deployment_answers_by_slot_and_by_name(sut: SystemUnderTest, fo
 
 @smoke
 @verifies("REQ-DEPL-ROOT")
-@pytest.mark.parametrize("form", FORMS)
+@each_form
 async def test_the_document_describes_the_deployment(sut: SystemUnderTest, form: UriForm) -> None:
     """Root Deployment holds the documented members and is the one asked for."""
     claimed(sut)
@@ -79,7 +86,7 @@ async def test_the_document_describes_the_deployment(sut: SystemUnderTest, form:
 
 @smoke
 @verifies("REQ-DEPL-INSTANCES")
-@pytest.mark.parametrize("form", FORMS)
+@each_form
 async def test_the_document_lists_the_instances(sut: SystemUnderTest, form: UriForm) -> None:
     """RoleInstanceList holds RoleName, InstanceName, InstanceStatus of every instance."""
     claimed(sut)
@@ -118,7 +125,7 @@ async def test_cloud_service_properties_answer_in_every_version(sut: SystemUnder
 
 
 @verifies("REQ-DEPL-URI", "REQ-DEPL-VERSIONS", "REQ-VER-GATED-ELEMENTS")
-@pytest.mark.parametrize("form", FORMS)
+@each_form
 async def test_elements_appear_from_their_first_version_on(sut: SystemUnderTest, form: UriForm) -> None:
     """Response elements introduced with a version are not shown to older ones."""
     claimed(sut)

@@ -10,8 +10,11 @@ from conformance.casebook import (
     Declared,
     NotApplicable,
     SystemUnderTest,
+    Witness,
     afterwards,
+    answer,
     at_the_end,
+    each_form,
     precondition,
     smoke,
     verifies,
@@ -20,7 +23,7 @@ from conformance.checks import framing, messages
 from conformance.checks.framing import closes_connection, same_connection_usable
 from conformance.checks.transport import answered_with, same_answer
 from conformance.model import Request
-from conformance.protocol.addresses import FORMS, UriForm
+from conformance.protocol.addresses import UriForm
 from conformance.protocol.requests import with_chunked, with_header, with_query, without_header
 
 SHORT_SECONDS = 0.3
@@ -51,7 +54,7 @@ def with_hosts(request: Request, *values: str) -> Request:
 async def test_a_request_without_host_is_refused(sut: SystemUnderTest) -> None:
     """An HTTP/1.1 request without Host gets 400."""
     await sut.refuse(with_hosts(await harmless(sut)))
-    await sut.refuse(with_hosts(sut.builder.reimage(sut.main_witness(8))))
+    await sut.refuse(with_hosts(sut.reimage_of(Witness.FRAMING)))
 
 
 @afterwards
@@ -60,7 +63,7 @@ async def test_two_host_lines_are_refused(sut: SystemUnderTest) -> None:
     """Two Host lines get 400, the same value twice too."""
     for second in (sut.builder.host, "other.invalid"):
         await sut.refuse(with_hosts(await harmless(sut), sut.builder.host, second))
-    await sut.refuse(with_hosts(sut.builder.reimage(sut.main_witness(8)), sut.builder.host, "other.invalid"))
+    await sut.refuse(with_hosts(sut.reimage_of(Witness.FRAMING), sut.builder.host, "other.invalid"))
 
 
 @afterwards
@@ -69,7 +72,7 @@ async def test_two_host_lines_are_refused(sut: SystemUnderTest) -> None:
 async def test_an_invalid_host_is_refused(sut: SystemUnderTest, value: str) -> None:
     """A Host value that no host can have gets 400."""
     await sut.refuse(with_hosts(await harmless(sut), value))
-    await sut.refuse(with_hosts(sut.builder.reimage(sut.main_witness(8)), value))
+    await sut.refuse(with_hosts(sut.reimage_of(Witness.FRAMING), value))
 
 
 @afterwards
@@ -83,11 +86,11 @@ async def test_white_space_before_a_colon_is_refused(sut: SystemUnderTest, name:
     await sut.refuse(replace(request, headers=headers), "REQ-HTTP-WS-COLON")
 
 
-@pytest.mark.parametrize("form", FORMS)
+@each_form
 @verifies("REQ-HTTP-WS-COLON")
 def test_white_space_before_a_colon_is_refused_on_a_reimage(sut: SystemUnderTest, form: UriForm) -> Declared:
     """White space between field name and colon gets 400, and starts nothing."""
-    request = sut.builder.reimage(sut.main_witness(8), form)
+    request = sut.reimage_of(Witness.FRAMING, form)
     headers = tuple((key + " " if key == "Content-Length" else key, value) for key, value in request.headers)
     return Declared(replace(request, headers=headers), "REQ-HTTP-WS-COLON")
 
@@ -110,18 +113,18 @@ async def test_a_folded_line_is_refused_or_read_as_spaces(sut: SystemUnderTest) 
     sut.judge(answered_with, spoilt, because=["REQ-VER-FORMAT"], **arguments)
 
 
-@pytest.mark.parametrize("form", FORMS)
+@each_form
 @verifies("REQ-HTTP-CL-INVALID")
 @pytest.mark.parametrize("value", ["", "abc", "0abc", "-1", "+0", "0x0", "0 0", "0;", "1e0", "0.0", "O"])
 async def test_an_invalid_content_length_is_refused(sut: SystemUnderTest, form: UriForm, value: str) -> None:
     """A Content-Length that is no number gets 400, and the connection is closed."""
-    request = with_header(sut.builder.reimage(sut.main_witness(8), form), "Content-Length", value)
+    request = with_header(sut.reimage_of(Witness.FRAMING, form), "Content-Length", value)
     exchange = await sut.refuse(replace(request, fresh_connection=True), "REQ-HTTP-CL-INVALID", watch_close=True)
     if exchange.reply is not None:
         sut.judge(closes_connection, exchange, requirement="REQ-HTTP-CL-INVALID")
 
 
-@pytest.mark.parametrize("form", FORMS)
+@each_form
 @verifies("REQ-HTTP-CL-DIFFER")
 @pytest.mark.parametrize(
     "values", [("0", "5"), ("0, 5",), ("5", "0"), ("0", "1", "0")], ids=["0 then 5", "0, 5", "5 then 0", "three"]
@@ -130,13 +133,13 @@ async def test_differing_content_lengths_are_refused(
     sut: SystemUnderTest, form: UriForm, values: tuple[str, ...]
 ) -> None:
     """Several values that differ get 400, and the connection is closed."""
-    request = with_header(sut.builder.reimage(sut.main_witness(8), form), "Content-Length", *values)
+    request = with_header(sut.reimage_of(Witness.FRAMING, form), "Content-Length", *values)
     exchange = await sut.refuse(replace(request, fresh_connection=True), "REQ-HTTP-CL-DIFFER", watch_close=True)
     if exchange.reply is not None:
         sut.judge(closes_connection, exchange, requirement="REQ-HTTP-CL-DIFFER")
 
 
-@pytest.mark.parametrize("form", FORMS)
+@each_form
 @verifies("REQ-HTTP-TE-CL")
 async def test_a_length_beside_a_transfer_coding_ends_the_connection(sut: SystemUnderTest, form: UriForm) -> None:
     """With both the server may refuse or decode, and closes the connection after its answer."""
@@ -153,11 +156,11 @@ async def test_a_length_beside_a_transfer_coding_ends_the_connection(sut: System
         sut.judge(closes_connection, refused, requirement="REQ-HTTP-TE-CL")
 
 
-@pytest.mark.parametrize("form", FORMS)
+@each_form
 @verifies("REQ-HTTP-TE-CL")
 def test_the_transfer_coding_outweighs_the_length(sut: SystemUnderTest, form: UriForm) -> Declared:
     """With both the body is what the coding says: Content-Length: 0 does not make a chunk go away."""
-    request = with_header(with_chunked(sut.builder.reimage(sut.main_witness(8), form), b"x"), "Content-Length", "0")
+    request = with_header(with_chunked(sut.reimage_of(Witness.FRAMING, form), b"x"), "Content-Length", "0")
     return Declared(replace(request, fresh_connection=True), "REQ-HTTP-TE-CL")
 
 
@@ -194,7 +197,7 @@ async def test_repeated_and_absent_lengths(sut: SystemUnderTest) -> None:
     """Records what becomes of equal Content-Length values, and whether 411 is used."""
     for values in (("0", "0"), ("0, 0",)):
         exchange = await sut.try_out(with_header(sut.nowhere(), "Content-Length", *values))
-        said = exchange.reply.status if exchange.reply is not None else "no reply"
+        said = answer(exchange)
         sut.observe("REQ-HTTP-CL-SAME", f"Content-Length {' and '.join(values)}: {said}", exchange)
     absent = await sut.try_out(without_header(sut.nowhere(), "Content-Length"))
     used = absent.reply is not None and absent.reply.status == 411
@@ -242,7 +245,7 @@ async def test_head_has_no_content(sut: SystemUnderTest) -> None:
     for varied in (request, with_header(request, "Connection", "close"), *others):
         exchange = await sut.attempt(varied)
         sut.judge(framing.framing, exchange)
-        status = exchange.reply.status if exchange.reply is not None else "no reply"
+        status = answer(exchange)
         if varied is request:
             sut.observe("REQ-GOS-HEAD", f"HEAD on an operation is answered {status}", exchange)
 

@@ -12,6 +12,7 @@ from conformance.casebook import (
     Untested,
     afterwards,
     alone,
+    answer,
     needs_second_instance,
     precondition,
     verifies,
@@ -74,7 +75,7 @@ async def test_a_reimage_while_another_runs(sut: SystemUnderTest, which: str) ->
     requirement = "REQ-CONC-SAME" if which == "same" else "REQ-CONC-OTHER"
     polls = operation.polls if operation is not None else []
     ended = operation is not None and operation.state is State.ENDED
-    said = exchange.reply.status if exchange.reply is not None else "no reply"
+    said = answer(exchange)
     sut.observe("REQ-CONC-CONFLICT", f"a reimage of the {which} instance while one runs: {said}", exchange)
     if result.exchange is not None:
         lost = operation is not None and result.operation is not None and result.operation.state is not State.ENDED

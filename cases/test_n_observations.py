@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.casebook import NotApplicable, SystemUnderTest, Untested, at_the_end, precondition, smoke, verifies
+from conformance.casebook import (
+    NotApplicable,
+    SystemUnderTest,
+    Untested,
+    Witness,
+    answer,
+    at_the_end,
+    precondition,
+    smoke,
+    verifies,
+)
 from conformance.checks.polls import status_of
 from conformance.checks.probes import installation_in, installation_unchanged, sibling_is_no_reimage
 from conformance.checks.wording import is_busy
@@ -100,7 +110,7 @@ async def test_the_id_of_a_synchronous_request(sut: SystemUnderTest) -> None:
     identifier = (seen[-1].reply.header("x-ms-request-id") if seen[-1].reply else None) or ""
     precondition(identifier, "polls carry no id", because=("REQ-GOS-REQID",))
     exchange = await sut.send(sut.builder.operation_status(identifier), label="question")
-    status = exchange.reply.status if exchange.reply is not None else "no reply"
+    status = answer(exchange)
     sut.observe(
         "REQ-GOS-SYNC-ID", f"the id of a poll, polled, is answered {status} {status_of(exchange)}".strip(), exchange
     )
@@ -156,7 +166,7 @@ async def test_a_sibling_operation_is_no_reimage(sut: SystemUnderTest, form: Uri
     if not sut.probe.offered:
         raise Untested("without a probe a reimage cannot be told from a reboot")
     await sut.reimages.all_finished()
-    place = sut.main_witness(9)
+    place = sut.main_witness(Witness.SIBLING)
     before = await sut.probe.installation(place)
     precondition(installation_in(before), "the probe tells no installation id")
     exchange = await sut.attempt(with_query(sut.builder.reimage(place, form), f"comp={sibling}"), label="sibling")

@@ -13,7 +13,7 @@ from hypothesis import given, seed, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from hypothesis.strategies import sampled_from
 
-from conformance.casebook import SystemUnderTest, Untested, alone, assume, verifies
+from conformance.casebook import SystemUnderTest, Untested, Witness, alone, assume, verifies
 from conformance.checks.deployments import observer_answers
 from conformance.checks.messages import request_ids_unique
 from conformance.checks.operation_documents import operation_documents
@@ -106,35 +106,35 @@ async def ask(sut: SystemUnderTest, request: Request) -> None:
 @given(draft=drafts())
 async def test_any_request_is_answered_as_its_defects_permit(sut: SystemUnderTest, draft: Draft) -> None:
     """With any number of defects, the answer is one that a defect permits."""
-    await ask(sut, draft.request(sut.builder, sut.main_witness(10)))
+    await ask(sut, draft.request(sut.builder, sut.main_witness(Witness.DRAWN)))
 
 
 @verifies("REQ-VER-FORMAT")
 @given(form=forms, version=malformed_versions())
 async def test_any_malformed_version_is_refused(sut: SystemUnderTest, form: UriForm, version: str) -> None:
     """Whatever is no YYYY-MM-DD is no version."""
-    await ask(sut, sut.builder.reimage(sut.main_witness(2), form, version=version))
+    await ask(sut, sut.reimage_of(Witness.VERSION, form, version=version))
 
 
 @verifies("REQ-REIMAGE-CT-ABSENT")
 @given(form=forms, value=other_media_types())
 async def test_any_other_media_type_is_refused(sut: SystemUnderTest, form: UriForm, value: str) -> None:
     """Whatever is not application/xml is another media type."""
-    await ask(sut, with_header(sut.builder.reimage(sut.main_witness(3), form), "Content-Type", value))
+    await ask(sut, with_header(sut.reimage_of(Witness.MEDIA_TYPE, form), "Content-Type", value))
 
 
 @verifies("REQ-REIMAGE-COMP-MISSING")
 @given(form=forms, query=wrong_queries())
 async def test_any_other_query_is_refused(sut: SystemUnderTest, form: UriForm, query: str) -> None:
     """Whatever is not comp=reimage selects no reimage."""
-    await ask(sut, with_query(sut.builder.reimage(sut.main_witness(1), form), query))
+    await ask(sut, with_query(sut.reimage_of(Witness.QUERY, form), query))
 
 
 @verifies("REQ-REIMAGE-UNKNOWN-INSTANCE")
 @given(form=forms, name=unknown_names())
 async def test_any_unknown_instance_is_refused(sut: SystemUnderTest, form: UriForm, name: str) -> None:
     """Names that nobody gave address nothing, whatever characters they hold."""
-    request = sut.builder.reimage(sut.main_witness(0), form)
+    request = sut.reimage_of(Witness.ADDRESS, form)
     path, mark, query = request.target.partition("?")
     named = replace(request, target=f"{path.rpartition('/')[0]}/{name}{mark}{query}")
     await ask(sut, with_token(named, sut.builder.token))
@@ -144,7 +144,7 @@ async def test_any_unknown_instance_is_refused(sut: SystemUnderTest, form: UriFo
 @given(form=forms, value=invalid_lengths())
 async def test_any_invalid_length_is_refused(sut: SystemUnderTest, form: UriForm, value: str) -> None:
     """A Content-Length that is no number gets 400."""
-    request = with_header(sut.builder.reimage(sut.main_witness(8), form), "Content-Length", value)
+    request = with_header(sut.reimage_of(Witness.FRAMING, form), "Content-Length", value)
     await ask(sut, replace(request, fresh_connection=True))
 
 
@@ -164,7 +164,7 @@ async def test_combinations_of_defects_are_covered(sut: SystemUnderTest) -> None
     sent = 0
     for row in AllPairs(rows, n=width):
         draft = Draft(row[0], tuple(row[1:]))
-        request = draft.request(sut.builder, sut.main_witness(10))
+        request = draft.request(sut.builder, sut.main_witness(Witness.DRAWN))
         blamed = [defect.requirement for defect in permitted(masked(sut, request), sut.world).binding]
         if blamed and not set(blamed) & violated(sut):
             await sut.refuse(request, blamed[0], effects=False)
@@ -228,7 +228,7 @@ class Interleaving(RuleBasedStateMachine):
     @rule(form=forms, draft=drafts())
     def refuse(self, form: UriForm, draft: Draft) -> None:
         """Sends something that is refused, whatever else goes on."""
-        request = replace(draft, form=form).request(self.sut.builder, self.sut.main_witness(10))
+        request = replace(draft, form=form).request(self.sut.builder, self.sut.main_witness(Witness.DRAWN))
         blamed = {defect.requirement for defect in permitted(masked(self.sut, request), self.sut.world).binding}
         if blamed and not blamed & violated(self.sut) and self.sut.budget.allows():
             with suppress(AssertionError):  # the verdict is kept; the machine goes on

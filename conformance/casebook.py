@@ -1,4 +1,4 @@
-"""What a conformance case is written with: the requirement it verifies, when it runs, and what must hold before."""
+"""What a conformance case is written with: the requirement it verifies, its values, when it runs, and what must hold before."""
 
 from __future__ import annotations
 
@@ -6,14 +6,24 @@ from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
+from conformance.protocol.addresses import FORMS, UriForm
 from conformance.session.cases import Declared
-from conformance.session.signals import Inconclusive, NotApplicable, Untested, assume, precondition
+from conformance.session.signals import (
+    Inconclusive,
+    NotApplicable,
+    Untested,
+    applicable,
+    assume,
+    possible,
+    precondition,
+)
 from conformance.session.sut import SystemUnderTest
+from conformance.session.witnesses import Witness
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Container, Iterable, Mapping
 
-    from conformance.model import Deployment
+    from conformance.model import Deployment, Exchange
 
 Case = TypeVar("Case", bound="Callable[..., object]")
 
@@ -27,6 +37,35 @@ alone = pytest.mark.alone
 """Starts operations of its own, so it runs when the campaign is over."""
 at_the_end = pytest.mark.at_the_end
 """Judges everything that crossed the wire, so it runs last."""
+
+
+def verifies(*requirements: str) -> Callable[[Case], Case]:
+    """Cites the requirements that a case judges, by their ids."""
+
+    def mark(case: Case) -> Case:
+        return pytest.mark.verifies(*requirements)(case)  # type: ignore[no-any-return]
+
+    return mark
+
+
+def values(name: str, given: Iterable[object], *, smoke_of: Container[object] = ()) -> pytest.MarkDecorator:
+    """Runs a case once for each value of its parameter `name`; those of `smoke_of` in the smoke profile too."""
+    marked = [pytest.param(value, marks=smoke if value in smoke_of else ()) for value in given]
+    return pytest.mark.parametrize(name, marked)
+
+
+def values_verifying(name: str, given: Mapping[str, str | tuple[str, ...]]) -> pytest.MarkDecorator:
+    """The same, where each value has the requirements that the case judges with it."""
+    cited = {value: (names,) if isinstance(names, str) else names for value, names in given.items()}
+    return pytest.mark.parametrize(
+        name, [pytest.param(value, marks=pytest.mark.verifies(*names)) for value, names in cited.items()]
+    )
+
+
+each_form = values("form", FORMS)
+"""Once for each form of the address."""
+forms = values("form", FORMS, smoke_of=(UriForm.SLOT,))
+"""The same; by slot in the smoke profile too."""
 
 
 def needs_second_instance(sut: SystemUnderTest, *deployments: Deployment) -> None:
@@ -43,17 +82,13 @@ def needs_second_instance(sut: SystemUnderTest, *deployments: Deployment) -> Non
     raise Untested(f"the target lists one role instance of {names}")
 
 
-def verifies(*requirements: str) -> Callable[[Case], Case]:
-    """Cites the requirements that a case judges, by their ids."""
-
-    def mark(case: Case) -> Case:
-        return pytest.mark.verifies(*requirements)(case)  # type: ignore[no-any-return]
-
-    return mark
+def answer(exchange: Exchange | None) -> str:
+    """The status of a reply, or that there is none."""
+    return str(exchange.reply.status) if exchange is not None and exchange.reply is not None else "no reply"
 
 
 __all__ = [
-    "Declared", "Inconclusive", "NotApplicable", "SystemUnderTest", "Untested", "afterwards", "alone", "assume", "at_the_end", "needs_second_instance",
-    "nightly", "precondition",
-    "smoke", "verifies",
+    "Declared", "Inconclusive", "NotApplicable", "SystemUnderTest", "Untested", "Witness", "afterwards", "alone", "answer", "applicable", "assume",
+    "at_the_end", "each_form", "forms", "needs_second_instance", "nightly", "possible", "precondition", "smoke", "values", "values_verifying",
+    "verifies",
 ]  # fmt: skip

@@ -46,13 +46,13 @@ def _case(item: pytest.Item) -> Case:
 
 
 def _called(function: Callable[..., Any], values: dict[str, Any]) -> Callable[[SystemUnderTest], Awaitable[None]]:
-    """The body of a case that is a coroutine, or that returns the bad requests which it declares."""
+    """The body of a case; the bad requests that it returns, as a coroutine or at once, are those which it declares."""
 
     async def run(sut: SystemUnderTest) -> None:
         made = function(sut=sut, **values)
         if inspect.isawaitable(made):
-            await made
-        elif made is not None:
+            made = await made
+        if made is not None:
             await refuse_declared(sut, made)
 
     return run

@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import partial
 from typing import TYPE_CHECKING
 
 from hypothesis.errors import Flaky, FlakyStrategyDefinition, Unsatisfiable
@@ -16,6 +17,7 @@ from conformance.session.signals import Inconclusive, Nonconformance, NotApplica
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
 
+    from conformance.model import Exchange
     from conformance.session.recorder import CaseLog, Recorder
     from conformance.session.sut import SystemUnderTest
 
@@ -60,17 +62,38 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """A bad request that a case declares, with the requirement that is blamed in place of that of its defects."""
+    """A bad request that a case declares, and how it is judged.
+
+    `requirement` is blamed in place of that of its defects. `effects` says whether its instance is examined, `effect_requirement` what is blamed
+    where that changed, `watch_close` whether the end of the connection is waited for. `then` judges or records more of the answer.
+    """
 
     request: Request
     requirement: str = ""
+    effects: bool = True
+    effect_requirement: str = ""
+    watch_close: bool = False
+    then: Callable[[SystemUnderTest, Exchange], Awaitable[None] | None] | None = None
 
 
 async def refuse_declared(sut: SystemUnderTest, made: Request | Declared | Iterable[Request | Declared]) -> None:
-    """Has each of the bad requests refused that a case declares; raises as `SystemUnderTest.refuse` does."""
+    """Has each of the bad requests refused that a case declares, beside each other; raises as `SystemUnderTest.refuse` does."""
     given = [made] if isinstance(made, (Request, Declared)) else list(made)
     declared = [each if isinstance(each, Declared) else Declared(each) for each in given]
-    await sut.each(lambda each: sut.refuse(each.request, each.requirement), declared)
+    await sut.each(partial(_refuse, sut), declared)
+
+
+async def _refuse(sut: SystemUnderTest, declared: Declared) -> None:
+    exchange = await sut.refuse(
+        declared.request,
+        declared.requirement,
+        effects=declared.effects,
+        effect_requirement=declared.effect_requirement,
+        watch_close=declared.watch_close,
+    )
+    further = declared.then(sut, exchange) if declared.then is not None else None
+    if further is not None:
+        await further
 
 
 def conclude(recorder: Recorder, log: CaseLog, cited: Sequence[str], error: BaseException | None) -> Conclusion:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
+Value = TypeVar("Value")
+
 
 class Nonconformance(AssertionError):  # noqa: N818  it is a finding, not an error
     """The endpoint broke a requirement."""
@@ -41,7 +45,22 @@ def assume(holds: object) -> None:
         raise Discarded
 
 
-def precondition(holds: object, reason: str, *, because: tuple[str, ...] = ()) -> None:
-    """Ends the case as inconclusive unless `holds`."""
-    if not holds:
+def precondition(value: Value | None, reason: str, *, because: tuple[str, ...] = ()) -> Value:
+    """Ends the case as inconclusive unless there is a value and it is true; gives the value."""
+    if not value:
         raise Inconclusive(reason, because)
+    return value
+
+
+def applicable(value: Value | None, reason: str) -> Value:
+    """Ends the case as not applicable unless there is a value and it is true; gives the value."""
+    if not value:
+        raise NotApplicable(reason)
+    return value
+
+
+def possible(value: Value | None, reason: str) -> Value:
+    """Ends the case as untested unless there is a value and it is true; gives the value."""
+    if not value:
+        raise Untested(reason)
+    return value

@@ -23,6 +23,7 @@ from conformance.session.reimages import Reimages
 from conformance.session.signals import Nonconformance
 from conformance.session.steps import Planner
 from conformance.session.thresholds import SLOW_SECONDS, SLOWER_BY
+from conformance.session.witnesses import Witness
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Container, Iterable, Iterator
@@ -239,10 +240,18 @@ class SystemUnderTest:
             collected += verdicts
         return verdicts
 
+    def judge_each(self, check: Check, many: Iterable[Iterable[Exchange]], **arguments: Any) -> list[Verdict]:
+        """Judges each of many runs of exchanges by itself; what is violated is raised when the last one is judged."""
+        with self.together():
+            return [verdict for exchanges in many for verdict in self.judge(check, *exchanges, **arguments)]
+
     @contextmanager
     def together(self) -> Iterator[None]:
         """Judgements inside are all made, and what is violated raised when the last one is."""
         log = self.recorder.log
+        if log.collected is not None:  # inside of others
+            yield
+            return
         collected: list[Verdict] = []
         log.collected = collected
         try:
@@ -271,9 +280,13 @@ class SystemUnderTest:
         """The listed place that a request addresses, if it does."""
         return self.refusals.reader.place_of(request)
 
-    def main_witness(self, index: int = 0) -> Place:
-        """A witness on the main deployment, busy or not: `index` tells kinds of refusal apart."""
-        return self.planner.witnesses[index % len(self.planner.witnesses)]
+    def main_witness(self, kind: Witness = Witness.ADDRESS) -> Place:
+        """A witness on the main deployment, busy or not, for requests with this kind of defect."""
+        return self.planner.witnesses[kind % len(self.planner.witnesses)]
+
+    def reimage_of(self, kind: Witness, form: UriForm = UriForm.SLOT, *, version: str | None = None) -> Request:
+        """A sound reimage of the witness for this kind of defect, which the case is to spoil; nothing is sent."""
+        return self.builder.reimage(self.main_witness(kind), form, version=version)
 
     def nowhere(self, form: UriForm = UriForm.SLOT, *, version: str | None = None) -> Request:
         """A sound request for an instance that cannot exist: how it is answered tells what is taken for sound, at no cost."""
