@@ -16,6 +16,7 @@ from conformance.checks.wording import is_conflict
 from conformance.oracle import MINIMUM_VERSION, permitted
 from conformance.protocol.requests import Place, with_query
 from conformance.session.budget import SPENT
+from conformance.session.manner import Manner
 from conformance.session.operations import State
 from conformance.session.signals import Inconclusive, Withheld
 from conformance.session.thresholds import (
@@ -392,7 +393,7 @@ class Campaign:
                 if observed and self._probe.offered and not result.probe_before:
                     result.probe_before = await self._mark(step.place)
                 self.starting(step, before, result.probe_before)
-                exchange = await self._sender.send(self.request_of(step), label=label_of(step.name))
+                exchange = await self._sender.send(self.request_of(step), Manner(label_of(step.name)))
                 if not is_conflict(exchange) or tries >= most:
                     break
                 self._exclusive = True
@@ -467,12 +468,12 @@ class Campaign:
     async def _contend(self, result: Result) -> None:
         """While the step's operation runs: another reimage of the same instance, and one of another (digest section M)."""
         step = result.step
-        result.same = await self._sender.send(self._builder.reimage(step.place, step.form), label="contend:same")
+        result.same = await self._sender.send(self._builder.reimage(step.place, step.form), Manner("contend:same"))
         result.same_operation = self._opened(result.same, step.place, step)
         for place in self._contended(step):
             result.other_place = place
             if self._operations.under_way:
-                result.other = await self._sender.send(self._builder.reimage(place, step.form), label="contend:other")
+                result.other = await self._sender.send(self._builder.reimage(place, step.form), Manner("contend:other"))
                 result.other_operation = self._opened(result.other, place, step)
                 if result.other_operation is not None:
                     self._instances.address(place)

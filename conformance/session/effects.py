@@ -16,9 +16,9 @@ from conformance.protocol.addresses import Kind, read_target
 from conformance.protocol.documents import error_code
 from conformance.session.bad_requests import BadRequest, Reader, Violations
 from conformance.session.groups import Groups, is_changed
+from conformance.session.manner import Manner
 from conformance.session.operations import Operation, State
 from conformance.session.recorder import may_change_something, raise_bad
-from conformance.session.sending import STRANGERS
 from conformance.session.signals import Inconclusive, Untested
 from conformance.session.thresholds import (
     FEW_CONFLICT_TRIES,
@@ -27,6 +27,7 @@ from conformance.session.thresholds import (
     MAX_VIOLATIONS_PER_REQUIREMENT,
     UNANSWERED_WEIGHT,
 )
+from conformance.session.unanswered import STRANGERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -139,7 +140,7 @@ class Refusals:
 
     async def _attempt(self, request: Request, label: str, kind: str, **options: Any) -> Exchange:
         if not may_change_something(request):
-            return await self._sender.send(request, label=label, kind=kind, **options)
+            return await self._sender.send(request, Manner(label, kind, **options))
         async with self._budget.hold():
             return await self._past_conflicts(request, label, kind, **options)
 
@@ -173,7 +174,7 @@ class Refusals:
         identifier = refusal.reply.header("x-ms-request-id") if refusal.reply is not None else None
         if not identifier:
             return None
-        return await self._sender.once(self._builder.operation_status(identifier), label="poll-refused")
+        return await self._sender.once(self._builder.operation_status(identifier), Manner("poll-refused"))
 
     # In a group: look before, send, look after.
 
@@ -299,7 +300,7 @@ class Refusals:
         """Sends a request; one that may start something not while a step makes its last tries to get past a conflict."""
         if may_change_something(request):
             await self._campaign.until_calm()
-        return await self._sender.send(request, label=label, kind=kind, **options)
+        return await self._sender.send(request, Manner(label, kind, **options))
 
     async def _insist(self, bad: BadRequest, exchange: Exchange) -> tuple[Exchange, bool]:
         """A refusal without reply is sent once more if the endpoint lives, so that neither a lost connection nor a lock accuses anybody."""

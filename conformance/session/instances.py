@@ -18,6 +18,7 @@ from conformance.checks.wording import is_busy, said
 from conformance.model import Request
 from conformance.protocol.addresses import UriForm
 from conformance.requirements import TABLE_VERSIONS
+from conformance.session.manner import Manner
 from conformance.session.signals import Inconclusive, NotApplicable
 from conformance.session.thresholds import seconds_until_look
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from conformance.session.sending import Sender
     from conformance.session.wires import Wire
 
+_LOOK = Manner("look")
 OBSERVING_VERSION = "2011-10-01"
 LATER_VERSION = TABLE_VERSIONS[-1]
 """What some statuses are gone by (REQ-DEPL-STATUS-GATES)."""
@@ -135,7 +137,7 @@ class Instances:
         looks = []
         for detail in (True, False):
             request = self._builder.cloud_service(service, version=OBSERVING_VERSION, detail=detail)
-            looks.append(await self._sender.once(request, label="look"))
+            looks.append(await self._sender.once(request, _LOOK))
             if _is_answered(looks[-1]):
                 return True
         self._note_silence(Call.CLOUD_SERVICE, looks)
@@ -156,7 +158,7 @@ class Instances:
     ) -> Exchange:
         """One Get Deployment; a throttled one shows nothing, so it is sent again where `patient`."""
         request = self._builder.deployment(deployment, form, version=version)
-        exchange = await (self._sender.send if patient else self._sender.once)(request, label="look")
+        exchange = await (self._sender.send if patient else self._sender.once)(request, _LOOK)
         if statuses_in(exchange):
             self.first.setdefault(deployment.name, exchange)
             self.last[deployment.name] = exchange

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import insort
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
@@ -18,9 +19,9 @@ from conformance.oracle import permitted
 from conformance.protocol.addresses import read_target
 from conformance.protocol.requests import VERSION_HEADER, with_header
 from conformance.requirements import FIRST_VERSION
+from conformance.session.manner import Manner
 from conformance.session.signals import Inconclusive, Untested
 from conformance.session.thresholds import (
-    MAX_BUSY_TRIES,
     MAX_OVERDUE_OPERATIONS,
     MAX_RENEWED_OPERATIONS,
     MAX_UNANSWERED_POLLS,
@@ -332,10 +333,8 @@ class Operations:
         """Whether an operation is known; one that is over for so long that it may be forgotten by now is polled."""
         old = not operation.is_under_way and self._clock.now() > operation.ended + RETENTION_SECONDS
         if operation.is_still_known and old:
-            exchange, tries = await self.poll(operation, label="poll-known"), 1
-            while is_busy(exchange) and tries < MAX_BUSY_TRIES:
-                await self._sender.patience.rest(self._limits.poll_interval_seconds)
-                exchange, tries = await self.poll(operation, label="poll-known"), tries + 1
+            poll = partial(self.poll, operation, label="poll-known")
+            await self._sender.past_throttling(await poll(), poll)
         return operation.is_still_known
 
     async def poll(self, operation: Operation, *, version: str | None = None, label: str = "poll") -> Exchange:
@@ -357,7 +356,7 @@ class Operations:
     async def _ask(self, operation: Operation, version: str | None, label: str) -> Exchange:
         under = operation.subscription or None
         request = self._builder.operation_status(operation.identifier, version=version, subscription=under)
-        exchange = await self._sender.once(replace(request, identity=operation.start.request.identity), label=label)
+        exchange = await self._sender.once(replace(request, identity=operation.start.request.identity), Manner(label))
         insort(operation.polls, exchange, key=attrgetter("number"))
         operation.polled = self._clock.now()
         if operation.is_under_way:
@@ -369,7 +368,7 @@ class Operations:
         request = self._builder.operation_status(operation.identifier, subscription=operation.subscription or None)
         oldest = with_header(request, VERSION_HEADER, FIRST_VERSION)
         exchange = await self._sender.once(
-            replace(oldest, identity=operation.start.request.identity), label="poll-otherwise"
+            replace(oldest, identity=operation.start.request.identity), Manner("poll-otherwise")
         )
         if status_of(exchange):
             operation.polls.append(exchange)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from conformance.protocol.requests import with_header
 from conformance.session.campaign import UNENDED, probing_seconds
+from conformance.session.manner import Manner
 from conformance.session.signals import Inconclusive, Untested
 
 if TYPE_CHECKING:
@@ -113,14 +114,14 @@ class Reimages:
         request = self._builder.reimage(place, form, version=version)
         request = with_header(request, "Connection", "close") if closing else request
         async with self._budget.hold():
-            return await self._sender.send(request, label="reimage", watch_close=closing)
+            return await self._sender.send(request, Manner("reimage", watch_close=closing))
 
     async def start_beside(self, place: Place, form: UriForm) -> Exchange:
         """Sends a well-formed reimage while others of other deployments may run; its instance is online."""
         self.check()
         await self._instances.until_online(place)
         async with self._budget.hold():
-            return await self._sender.send(self._builder.reimage(place, form), label="reimage")
+            return await self._sender.send(self._builder.reimage(place, form), Manner("reimage"))
 
     def started(self, exchange: Exchange, place: Place, form: UriForm, *, anyway: bool = False) -> Operation:
         """Books what `start` started, followed `anyway` where others found no end; inconclusive where it was refused."""

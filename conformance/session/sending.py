@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from contextlib import nullcontext, suppress
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import trio
 
 from conformance import gate as gates
 from conformance.checks.registry import REPEATS_OF_A_FAULT
 from conformance.checks.wording import is_busy, is_passing_fault
-from conformance.model import FailureKind, Identity
-from conformance.protocol.addresses import is_loopback_host, read_target
-from conformance.protocol.requests import with_header
+from conformance.protocol.addresses import read_target
+from conformance.session.manner import Manner
 from conformance.session.patience import Sort
+from conformance.session.redirects import Redirects
 from conformance.session.signals import Inconclusive, Withheld
 from conformance.session.thresholds import (
     LONGEST_PAUSE_SECONDS,
@@ -25,9 +25,17 @@ from conformance.session.thresholds import (
     PAUSES_BEFORE_CONNECTING_SECONDS,
     SIGN_OF_LIFE_SECONDS,
 )
+from conformance.session.unanswered import (
+    SAFE_METHODS,
+    is_crowded_out,
+    is_lost,
+    is_patient,
+    is_repeatable,
+    is_unconnected,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from conformance.gate import Gate
     from conformance.model import Exchange, Limits, Request
@@ -37,17 +45,14 @@ if TYPE_CHECKING:
     from conformance.session.wires import Wire
     from conformance.wire.clock import Clock
 
-STRANGERS = (Identity.NONE, Identity.UNKNOWN)
-SAFE_METHODS = ("GET", "HEAD")
-_LOST = (FailureKind.RESET, FailureKind.CLOSED, FailureKind.TRUNCATED, FailureKind.REFUSED, FailureKind.NOT_HTTP)
-_CROWDED = (FailureKind.RESET, FailureKind.CLOSED, FailureKind.REFUSED, FailureKind.TIMEOUT, FailureKind.TLS)
-"""How a request may end at an endpoint that cannot take as many as are under way."""
+_PLAIN = Manner()
+_LOOK_UP = Manner("look-up")
 
 
 class Sender:
     """Sends requests, as many at the same time as the lanes allow, and records what comes.
 
-    `gate` is the one that the client asks: it says what to look up before a request can go out. `restored` gives what was masked in a text that was recorded; `questions` are the requests that ask for a sign of life, `seen` hears of every exchange, and `closed` says why no more requests of a kind are sent.
+    `gate` is the one that the client asks: it says what to look up before a request can go out. `host` and `restored` are for redirects. `questions` are the requests that ask for a sign of life, `seen` hears of every exchange, and `closed` says why no more requests of a kind are sent.
     """
 
     def __init__(
@@ -69,7 +74,7 @@ class Sender:
         self.closed: Callable[[Request], str] = lambda _: ""
         self._wire, self._recorder = wire, recorder
         lanes.narrowed = wire.limit
-        self._host, self._gate, self._restored = host, gate, restored
+        self._gate, self._redirects = gate, Redirects(host, restored)
         self._busy_in_a_row = 0
         self._served_before = 0
         self._silent_alone: set[str] = set()
@@ -85,65 +90,49 @@ class Sender:
         """From here on nothing is sent."""
         self.patience.give_up(reason)
 
-    async def once(
-        self,
-        request: Request,
-        *,
-        label: str = "",
-        kind: str = "",
-        on: int | None = None,
-        watch_close: bool = False,
-        alone: bool = False,
-    ) -> Exchange:
-        """One exchange, whatever comes of it; with `alone` nothing else is under way meanwhile, unless one like it was sent so in vain.
+    async def once(self, request: Request, manner: Manner = _PLAIN) -> Exchange:
+        """One exchange, whatever comes of it.
 
         Raises Inconclusive where the endpoint, or this kind of request, was given up, and Withheld where the gate keeps the request back.
         A 307 is followed (REQ-HTTP-307), and what met a fault inside the endpoint is sent again (REQ-ERR-INTERNAL, REQ-ASYNC-NON202).
         Where the endpoint answers nothing at all, this waits until it does; what may be sent twice is sent again then.
         """
         await self.pass_gate(request)
-        sort = self._sort_of(request, label, kind)
-        exchange = await self._carry(request, label, sort, on, watch_close=watch_close, alone=alone)
-        for seconds in PAUSES_BEFORE_CONNECTING_SECONDS if on is None and _is_patient(request) else ():
-            if not _is_unconnected(exchange) or self.patience.is_away:
+        sort = _sort_of(request, manner)
+        exchange = await self._carry(request, manner, sort)
+        for seconds in PAUSES_BEFORE_CONNECTING_SECONDS if manner.on is None and is_patient(request) else ():
+            if not is_unconnected(exchange) or self.patience.is_away:
                 break
             await self.patience.rest(seconds)
             request = replace(request, fresh_connection=True)
-            exchange = await self._carry(request, label, sort, None, watch_close=watch_close)
+            exchange = await self._carry(request, manner.again, sort)
         is_back = self.patience.was_away(exchange.number) and not self.patience.is_away
-        if is_back and exchange.reply is None and on is None and _is_repeatable(request, exchange):
+        if is_back and exchange.reply is None and manner.on is None and is_repeatable(request, exchange):
             request = replace(request, fresh_connection=True)
-            exchange = await self._carry(request, label, sort, None, watch_close=watch_close)
-        return await self._followed_up(exchange, request, label, sort, watch_close=watch_close)
+            exchange = await self._carry(request, manner.again, sort)
+        return await self._followed_up(exchange, request, manner, sort)
 
-    async def send(
-        self,
-        request: Request,
-        *,
-        label: str = "",
-        kind: str = "",
-        on: int | None = None,
-        watch_close: bool = False,
-        patient: bool = True,
-        alone: bool = False,
-    ) -> Exchange:
+    async def send(self, request: Request, manner: Manner = _PLAIN) -> Exchange:
         """One exchange; throttled ones are tried again (REQ-THROTTLE).
 
         A safe request whose connection was lost is sent once more, a POST never is.
         """
         if self._busy_in_a_row >= MAX_BUSY_IN_A_ROW:
             await self._until_answered(lambda: self.patience.services > self._served_before)
-        exchange = await self.once(request, label=label, kind=kind, on=on, watch_close=watch_close, alone=alone)
-        tries = 1
-        most = MAX_BUSY_TRIES if self._busy_in_a_row < MAX_BUSY_IN_A_ROW else 1
-        while patient and is_busy(exchange) and tries < most:
-            await self.patience.rest(self._pause(exchange, tries))
-            exchange = await self.once(request, label=label, kind=kind, watch_close=watch_close)
-            tries += 1
+        exchange = await self.once(request, manner)
+        if self._busy_in_a_row < MAX_BUSY_IN_A_ROW:
+            exchange = await self.past_throttling(exchange, lambda: self.once(request, manner.again))
         self._count_busy(exchange)
-        if _is_lost(exchange) and request.method in SAFE_METHODS and not _is_unconnected(exchange):
-            fresh = replace(request, fresh_connection=True)
-            exchange = await self.once(fresh, label=label, kind=kind, watch_close=watch_close)
+        if is_lost(exchange) and request.method in SAFE_METHODS and not is_unconnected(exchange):
+            exchange = await self.once(replace(request, fresh_connection=True), manner.again)
+        return exchange
+
+    async def past_throttling(self, exchange: Exchange, send: Callable[[], Awaitable[Exchange]]) -> Exchange:
+        """`exchange`, or what `send` comes to after it while that is throttled, a few times at most."""
+        tries = 1
+        while is_busy(exchange) and tries < MAX_BUSY_TRIES:
+            await self.patience.rest(self._pause(exchange, tries))
+            exchange, tries = await send(), tries + 1
         return exchange
 
     def _count_busy(self, exchange: Exchange) -> None:
@@ -158,9 +147,10 @@ class Sender:
         """Exchanges that are under way at the same time, whatever comes of them; raises as `once` does."""
         for request in requests:
             await self.pass_gate(request)
-        sorts = [self._sort_of(request, label, "") for request in requests]
+        manner = Manner(label)
+        sorts = [_sort_of(request, manner) for request in requests]
         if self.lanes.width == 1:  # the endpoint takes one at a time
-            return [await self.once(request, label=label) for request in requests]
+            return [await self.once(request, manner) for request in requests]
         async with self.lanes.lane():
             for request, sort in zip(requests, sorts, strict=True):
                 self._allow(request, sort)
@@ -172,7 +162,7 @@ class Sender:
         for exchange in exchanges:
             self.seen(exchange)
         return [
-            await self._followed_up(exchange, request, label, sort, watch_close=False)
+            await self._followed_up(exchange, request, manner, sort)
             for exchange, request, sort in zip(exchanges, requests, sorts, strict=True)
         ]
 
@@ -199,7 +189,7 @@ class Sender:
                     if self.given_up:
                         raise Inconclusive(self.given_up)
                     began = self.clock.now()
-                    exchange = await self._record(question, "alive", None, watch_close=False)
+                    exchange = await self._record(question, Manner("alive"))
                 self.patience.note(exchange, began, self.clock.now())
                 if exchange.reply is not None:  # it is asked first from here on
                     self.questions = [question, *(each for each in self.questions if each is not question)]
@@ -210,17 +200,7 @@ class Sender:
 
     def answers_others(self, exchange: Exchange) -> bool:
         """Whether the endpoint was there when `exchange` got no reply, and took the connection: silence is its answer to that request then."""
-        return not _is_unconnected(exchange) and not self.patience.was_away(exchange.number)
-
-    def _sort_of(self, request: Request, label: str, kind: str) -> Sort:
-        """What a request is counted with; bad requests name their `kind`, all others are told apart by what they are sent for."""
-        resource = read_target(request.target).kind
-        if kind:
-            return Sort(kind, f"bad {request.method} {resource}")
-        sent_for = label.partition(":")[0]
-        return Sort(
-            f"{request.method} {resource} {request.identity} {label}", f"{request.method} {resource} {sent_for}"
-        )
+        return not is_unconnected(exchange) and not self.patience.was_away(exchange.number)
 
     def _allow(self, request: Request, sort: Sort) -> None:
         """Raises Inconclusive where the run or this kind of request was given up, Withheld where no more of its kind may go out."""
@@ -239,22 +219,16 @@ class Sender:
             return
         async with self._looking_up:
             while not self._gate.admits(request) and (question := self._gate.question(request)) is not None:
-                sort = self._sort_of(question, "look-up", "")
-                exchange = await self._carry(question, "look-up", sort, None, watch_close=False)
-                tries = 1
-                while is_busy(exchange) and tries < MAX_BUSY_TRIES:
-                    await self.patience.rest(self._pause(exchange, tries))
-                    exchange = await self._carry(question, "look-up", sort, None, watch_close=False)
-                    tries += 1
+                sort = _sort_of(question, _LOOK_UP)
+                exchange = await self._carry(question, _LOOK_UP, sort)
+                await self.past_throttling(exchange, partial(self._carry, question, _LOOK_UP, sort))
 
-    async def _carry(
-        self, request: Request, label: str, sort: Sort, on: int | None, *, watch_close: bool, alone: bool = False
-    ) -> Exchange:
+    async def _carry(self, request: Request, manner: Manner, sort: Sort) -> Exchange:
         """One exchange on the wire, recorded; what fails beside others is sent again beside none where it is safe to.
 
         Where it got no reply, it is over once the endpoint has answered anything.
         """
-        alone = alone and sort.family not in self._silent_alone
+        alone = manner.alone and sort.family not in self._silent_alone
         exchange = None
         while exchange is None:
             await self._until_answered(lambda: not self.patience.is_away)
@@ -265,15 +239,17 @@ class Sender:
                 began = self.clock.now()
                 if alone:
                     self._wire.let_idle_go()
-                exchange = await self._record(request, label, on, watch_close=watch_close)
+                exchange = await self._record(request, manner)
                 if alone and exchange.reply is None:
                     self._silent_alone.add(sort.family)
         if passage.is_shared and is_busy(exchange):
             self.lanes.narrow(self.lanes.width // 2, "requests beside each other were throttled")
-        crowded = passage.is_shared and on is None and _is_crowded_out(exchange) and _is_repeatable(request, exchange)
+        crowded = (
+            passage.is_shared and manner.on is None and is_crowded_out(exchange) and is_repeatable(request, exchange)
+        )
         crowded = crowded and not self.patience.is_away
-        last = await self._alone(exchange, request, label, sort, watch_close=watch_close) if crowded else exchange
-        if _is_patient(request):
+        last = await self._alone(exchange, request, manner, sort) if crowded else exchange
+        if is_patient(request):
             await self._account_for(last, sort, began)
         return last
 
@@ -295,9 +271,7 @@ class Sender:
                 if not is_back():
                     await self.patience.rest(SIGN_OF_LIFE_SECONDS)
 
-    async def _alone(
-        self, exchange: Exchange, request: Request, label: str, sort: Sort, *, watch_close: bool
-    ) -> Exchange:
+    async def _alone(self, exchange: Exchange, request: Request, manner: Manner, sort: Sort) -> Exchange:
         """What comes of a request that got no reply beside others when it is sent beside none; of a kind that gets none then either, what came."""
         fresh = replace(request, fresh_connection=True)
         async with self.lanes.alone() if sort.kind not in self._silent_alone else nullcontext():
@@ -305,7 +279,7 @@ class Sender:
                 return exchange
             self._allow(request, sort)
             self._wire.let_idle_go()
-            again = await self._record(fresh, label, None, watch_close=watch_close)
+            again = await self._record(fresh, manner.again)
         if again.reply is None:
             self._silent_alone.add(sort.kind)
         elif exchange.failure is not None:
@@ -317,16 +291,18 @@ class Sender:
 
         A connection that was kept and is dropped says nothing about others beside it.
         """
-        if exchange.position > 1 and _is_lost(exchange):
+        if exchange.position > 1 and is_lost(exchange):
             return
         how = exchange.failure.kind.value if exchange.failure is not None else "no reply"
         self.lanes.narrow(
             self.lanes.width // 2, f"a request beside others got no reply ({how}), and one when sent alone"
         )
 
-    async def _record(self, request: Request, label: str, on: int | None, *, watch_close: bool) -> Exchange:
+    async def _record(self, request: Request, manner: Manner) -> Exchange:
         try:
-            carried = await self._wire.exchange(request, label=label, on=on, watch_close=watch_close)
+            carried = await self._wire.exchange(
+                request, label=manner.label, on=manner.on, watch_close=manner.watch_close
+            )
         except gates.Withheld as error:
             raise Withheld(str(error)) from None
         exchange = self._recorder.record(carried)
@@ -340,9 +316,7 @@ class Sender:
         wanted = float(value) if value is not None and value.isdecimal() else usual
         return min(wanted, LONGEST_PAUSE_SECONDS, self.patience.left(self.clock.now()))
 
-    async def _followed_up(
-        self, exchange: Exchange, request: Request, label: str, sort: Sort, *, watch_close: bool
-    ) -> Exchange:
+    async def _followed_up(self, exchange: Exchange, request: Request, manner: Manner, sort: Sort) -> Exchange:
         """The last exchange of a request: repeated where it met a fault inside the endpoint, a 307 followed; the last time of each beside nothing else.
 
         A redirect to what may exist and is not listed is not followed.
@@ -351,67 +325,24 @@ class Sender:
         while True:
             if is_passing_fault(exchange) and faults < REPEATS_OF_A_FAULT:
                 faults += 1
-            elif moves < MAX_REDIRECTS and (moved := self._moved(exchange, request)) and await self.admits(moved):
+            elif (
+                moves < MAX_REDIRECTS
+                and (moved := self._redirects.moved(exchange, request))
+                and await self.admits(moved)
+            ):
                 request, moves = moved, moves + 1
             else:
                 return exchange
             alone = faults == REPEATS_OF_A_FAULT or moves == MAX_REDIRECTS
-            exchange = await self._carry(request, label, sort, None, watch_close=watch_close, alone=alone)
-
-    def _moved(self, exchange: Exchange, request: Request) -> Request | None:
-        """The same request at the URI in Location, where that is on the same host; what is recorded of it is masked."""
-        if exchange.reply is None or exchange.reply.status != 307:
-            return None
-        location = exchange.reply.header("Location") or ""
-        there = self._restored(location)
-        parts = urlsplit(there)
-        if not parts.path.startswith("/") or not self._is_here(parts.netloc):
-            return None
-        # Where nothing but the name of the host is another, the target is the request's own, however a secret in it is spelt.
-        stays = _target_of(location) == exchange.request.target
-        moved = replace(request, target=request.target if stays else _target_of(there))
-        return (
-            with_header(moved, "Host", parts.netloc)
-            if parts.netloc and moved.values("Host") == (self._host,)
-            else moved
-        )
-
-    def _is_here(self, authority: str) -> bool:
-        """Whether an authority is that of the endpoint: the certificate is shown to nobody else. Loopback goes by many names."""
-        if authority.lower() in ("", self._host.lower()):
-            return True
-        (there, port), (here, own) = (each.rpartition(":")[::2] for each in (authority, self._host))
-        return port == own and all(is_loopback_host(host.strip("[]")) for host in (there, here))
+            exchange = await self._carry(request, replace(manner.again, alone=alone), sort)
 
 
-def _target_of(uri: str) -> str:
-    """The path and query of a URI, as a request target."""
-    parts = urlsplit(uri)
-    return parts.path + (f"?{parts.query}" if parts.query else "")
-
-
-def _is_lost(exchange: Exchange) -> bool:
-    """Whether the connection broke under a request."""
-    return exchange.reply is None and exchange.failure is not None and exchange.failure.kind in _LOST
-
-
-def _is_crowded_out(exchange: Exchange) -> bool:
-    """Whether a request ended as it may at an endpoint that cannot take so many."""
-    return exchange.failure is not None and exchange.response is None and exchange.failure.kind in _CROWDED
-
-
-def _is_patient(request: Request) -> bool:
-    """Whether a missing reply to a request would say anything: it is waited for as long as ever, and the caller is known."""
-    return request.patience_seconds is None and request.identity not in STRANGERS
-
-
-def _is_repeatable(request: Request, exchange: Exchange) -> bool:
-    """Whether sending a request again cannot do anything twice: it is safe, or it never went out (RFC 9110, section 9.2.2)."""
-    if not _is_patient(request):
-        return False
-    return request.method in SAFE_METHODS or _is_unconnected(exchange)
-
-
-def _is_unconnected(exchange: Exchange) -> bool:
-    """Whether a request never went out, since the endpoint took no connection."""
-    return exchange.response is None and exchange.connection == 0
+def _sort_of(request: Request, manner: Manner) -> Sort:
+    """What a request is counted with; bad requests name their `kind`, all others are told apart by what they are sent for."""
+    resource = read_target(request.target).kind
+    if manner.kind:
+        return Sort(manner.kind, f"bad {request.method} {resource}")
+    sent_for = manner.label.partition(":")[0]
+    return Sort(
+        f"{request.method} {resource} {request.identity} {manner.label}", f"{request.method} {resource} {sent_for}"
+    )

@@ -17,6 +17,7 @@ from conformance.session.bad_requests import Reader
 from conformance.session.campaign import Campaign
 from conformance.session.effects import Refusals
 from conformance.session.guarding import Guard
+from conformance.session.manner import Manner
 from conformance.session.operations import Operations
 from conformance.session.recorder import raise_bad
 from conformance.session.reimages import Reimages
@@ -123,7 +124,7 @@ class SystemUnderTest:
         main = self.planner.main
         answered, front = None, None
         for request in (self.builder.operation_status("0" * 32), self.builder.deployment(main), self.nowhere()):
-            exchange = await self.sender.once(request, label="knock")
+            exchange = await self.sender.once(request, Manner("knock"))
             answered = request if exchange.reply is not None else answered
             front = front_of(self.world, self.recorder.exchanges)
             if front is None and answered is not None:
@@ -159,9 +160,9 @@ class SystemUnderTest:
     async def _find_width(self, question: Request) -> None:
         """Asks a question that was answered, as often beside itself as lanes are asked for, so that an endpoint that cannot take so many shows it now."""
         question = replace(question, fresh_connection=True)
-        alone = await self.sender.once(question, label="width")
+        alone = await self.sender.once(question, Manner("width"))
         beside = await self.each(
-            lambda request: self.sender.once(request, label="width"), [question] * self.sender.lanes.asked_for
+            lambda request: self.sender.once(request, Manner("width")), [question] * self.sender.lanes.asked_for
         )
         slowest = max((exchange.elapsed for exchange in beside), default=0.0)
         if slowest > SLOW_SECONDS and slowest > SLOWER_BY * alone.elapsed:
@@ -183,7 +184,7 @@ class SystemUnderTest:
 
     async def send(self, request: Request, **options: Any) -> Exchange:
         """Sends a request that cannot start a reimage, or whose effect the case books itself."""
-        return await self.sender.send(request, **options)
+        return await self.sender.send(request, Manner(**options))
 
     async def send_all(self, requests: Iterable[Request], **options: Any) -> list[Exchange]:
         """Sends requests beside each other; their answers in the order of the requests."""

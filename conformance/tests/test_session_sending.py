@@ -10,6 +10,7 @@ import trio
 
 from conformance.model import FailureKind
 from conformance.protocol.requests import with_header
+from conformance.session.manner import Manner
 from conformance.tests.judging_samples import POLL, REIMAGE, error, exchange, silent
 from conformance.tests.session_rig import FakeWire, in_time, sender_over
 
@@ -27,7 +28,7 @@ class TestSending:
     async def test_the_wire_is_told_how_to_send(self) -> None:
         wire = FakeWire(exchange())
 
-        assert (await sender_over(wire).send(REIMAGE, label="x", on=3, watch_close=True)).number == 1
+        assert (await sender_over(wire).send(REIMAGE, Manner("x", on=3, watch_close=True))).number == 1
         assert wire.options == [{"label": "x", "on": 3, "watch_close": True}]
 
     @in_time
@@ -35,7 +36,7 @@ class TestSending:
         wire = FakeWire(BUSY, BUSY, exchange())
         sender = sender_over(wire, poll_interval_seconds=5.0)
 
-        assert (await sender.send(REIMAGE, on=3)).number == 3
+        assert (await sender.send(REIMAGE, Manner(on=3))).number == 3
         assert trio.current_time() == 5 + 10
         assert [option.get("on") for option in wire.options] == [3, None, None]
 
@@ -46,8 +47,6 @@ class TestSending:
 
         assert (await sender.send(REIMAGE)).number == 6
         assert trio.current_time() == 5 + 10 + 20 + 30 + 30
-        impatient = FakeWire(BUSY)
-        assert (await sender_over(impatient).send(REIMAGE, patient=False)).number == 1
 
     @pytest.mark.parametrize(
         ("value", "seconds"),
@@ -76,7 +75,7 @@ class TestSending:
     async def test_a_request_that_met_a_fault_inside_the_endpoint_is_sent_again_twice_at_most(self) -> None:
         wire = FakeWire(FAULT, exchange(status=404))
 
-        assert (await sender_over(wire).once(POLL, on=3, label="x")).number == 2
+        assert (await sender_over(wire).once(POLL, Manner("x", on=3))).number == 2
         assert wire.sent == [POLL, POLL]
         assert wire.options == [
             {"label": "x", "on": 3, "watch_close": False},
@@ -160,7 +159,7 @@ class TestSending:
     @in_time
     async def test_a_redirect_to_the_same_host_is_followed(self, location: str, target: str) -> None:
         wire = FakeWire(exchange(status=307, headers=(("Location", location),)), exchange())
-        found = await sender_over(wire).send(REIMAGE, label="x")
+        found = await sender_over(wire).send(REIMAGE, Manner("x"))
 
         assert (found.number, found.request.target) == (2, target)
         assert with_header(found.request, "Host", "h") == with_header(replace(REIMAGE, target=target), "Host", "h")
@@ -203,7 +202,7 @@ class TestSending:
         sender = sender_over(wire, restored=lambda text: text.replace("0000", "6a8b"))
 
         assert (await sender.once(POLL)).request == replace(POLL, target="/6a8b/a")
-        assert (await sender.once(POLL, on=7)).number == 4
+        assert (await sender.once(POLL, Manner(on=7))).number == 4
         assert [option.get("on") for option in wire.options] == [None, None, 7, None]
 
     @pytest.mark.parametrize(
