@@ -6,97 +6,110 @@ from dataclasses import replace
 
 import pytest
 
-from conformance.casebook import NotApplicable, SystemUnderTest, Witness, afterwards, answer, forms, verifies
+from conformance.casebook import (
+    Declared,
+    SystemUnderTest,
+    Witness,
+    afterwards,
+    answer,
+    applicable,
+    forms,
+    values,
+    verifies,
+)
 from conformance.checks.acceptance import accepted
 from conformance.checks.progress import completes, same_status
 from conformance.checks.refusals import refused
-from conformance.checks.transport import answered_with, same_answer
-from conformance.model import Identity, Request
+from conformance.checks.transport import answered_with
+from conformance.model import Exchange, Identity, Request
 from conformance.protocol.addresses import FORMS, UriForm
 from conformance.protocol.requests import with_query, with_subscription, without_header
+from conformance.session.campaign import Result
 from conformance.session.instances import Call
 from conformance.session.operations import Operation
 
 
 def over_tls(sut: SystemUnderTest) -> None:
     """Authentication is by certificate, so it needs https."""
-    if not sut.target.is_https:
-        raise NotApplicable("the target is not reached over https")
+    applicable(sut.target.is_https, "the target is not reached over https")
 
 
-async def refuse_and_look(sut: SystemUnderTest, request: Request) -> None:
-    """Refuses a reimage, and looks whether the instance it addresses noticed."""
-    exchange = await sut.refuse(request, effect_requirement="REQ-AUTH-BEFORE-EFFECT")
+def without_effect(request: Request) -> Declared:
+    """A reimage by a stranger, and that the instance it addresses notices nothing."""
+    return Declared(request, effect_requirement="REQ-AUTH-BEFORE-EFFECT", then=judge_unseen)
+
+
+def judge_unseen(sut: SystemUnderTest, exchange: Exchange) -> None:
+    """Judges by its status that a refusal had no effect, where no look can tell."""
     if not sut.instances.offers_deployment and exchange.reply is not None:
         sut.judge(answered_with, exchange, requirement="REQ-AUTH-BEFORE-EFFECT", statuses=[401, 403, 404])
 
 
 @forms
 @verifies("REQ-AUTH-TLS", "REQ-AUTH-FAIL", "REQ-AUTH-BEFORE-EFFECT")
-async def test_an_anonymous_reimage_is_refused(sut: SystemUnderTest, form: UriForm) -> None:
+def test_an_anonymous_reimage_is_refused(sut: SystemUnderTest, form: UriForm) -> list[Declared]:
     """A request without a client certificate is not served, however the subscription id is spelt."""
     over_tls(sut)
-    request = replace(sut.reimage_of(Witness.CERTIFICATE, form), identity=Identity.NONE)
     own = sut.target.subscription_id
-    for spelt in dict.fromkeys((own, own.upper())):
-        await refuse_and_look(sut, with_subscription(request, own, spelt))
+    request = replace(sut.reimage_of(Witness.CERTIFICATE, form), identity=Identity.NONE)
+    return [without_effect(with_subscription(request, own, spelt)) for spelt in dict.fromkeys((own, own.upper()))]
 
 
 @forms
 @verifies("REQ-AUTH-FAIL", "REQ-AUTH-BEFORE-EFFECT")
-async def test_an_unknown_certificate_is_refused(sut: SystemUnderTest, form: UriForm) -> None:
+def test_an_unknown_certificate_is_refused(sut: SystemUnderTest, form: UriForm) -> Declared:
     """A certificate that nobody registered opens nothing."""
     over_tls(sut)
-    await refuse_and_look(sut, replace(sut.reimage_of(Witness.CERTIFICATE, form), identity=Identity.UNKNOWN))
+    return without_effect(replace(sut.reimage_of(Witness.CERTIFICATE, form), identity=Identity.UNKNOWN))
+
+
+def strange_subscription(sut: SystemUnderTest, whose: str) -> str:
+    """The id of a subscription that the target's certificate does not open."""
+    own = {"nobody's": sut.builder.no_subscription, "no GUID": f"no-such-subscription-{sut.builder.token}"}
+    return own.get(whose) or applicable(sut.target.foreign_subscription_id, "the target lists no foreign subscription")
 
 
 @forms
 @verifies("REQ-AUTH-FAIL", "REQ-AUTH-BEFORE-EFFECT")
 @pytest.mark.parametrize("whose", ["somebody else's", "nobody's", "no GUID"])
-async def test_a_subscription_that_the_certificate_does_not_open_is_refused(
+def test_a_subscription_that_the_certificate_does_not_open_is_refused(
     sut: SystemUnderTest, form: UriForm, whose: str
-) -> None:
+) -> Declared:
     """A certificate opens its own subscriptions and no other."""
     over_tls(sut)
-    own, foreign = sut.target.subscription_id, sut.target.foreign_subscription_id
-    if whose == "somebody else's" and foreign is None:
-        raise NotApplicable("the target lists no foreign subscription")
-    strange = {"nobody's": sut.builder.no_subscription, "no GUID": f"no-such-subscription-{sut.builder.token}"}
-    subscription = strange.get(whose) or foreign or ""
-    await refuse_and_look(sut, with_subscription(sut.reimage_of(Witness.CERTIFICATE, form), own, subscription))
+    request = sut.reimage_of(Witness.CERTIFICATE, form)
+    return without_effect(with_subscription(request, sut.target.subscription_id, strange_subscription(sut, whose)))
+
+
+def by_stranger(sut: SystemUnderTest, request: Request, identity: str) -> Request:
+    """A request by another identity, or under a foreign subscription."""
+    if identity != "foreign":
+        return replace(request, identity=Identity(identity))
+    return with_subscription(request, sut.target.subscription_id, strange_subscription(sut, "somebody else's"))
+
+
+strangers = values("identity", (Identity.NONE, Identity.UNKNOWN, "foreign"))
 
 
 @afterwards
 @verifies("REQ-AUTH-TLS", "REQ-AUTH-FAIL")
-@pytest.mark.parametrize("identity", [Identity.NONE, Identity.UNKNOWN, "foreign"])
+@strangers
 async def test_an_operation_is_not_shown_to_strangers(sut: SystemUnderTest, identity: str) -> None:
     """Get Operation Status asks for the same certificate as the operation did."""
     over_tls(sut)
     await sut.reimages.all_finished()
     known = await sut.operations.known_poll()
-    if identity != "foreign":
-        request = replace(known, identity=Identity(identity))
-    elif sut.target.foreign_subscription_id:
-        request = with_subscription(known, sut.target.subscription_id, sut.target.foreign_subscription_id)
-    else:
-        raise NotApplicable("the target lists no foreign subscription")
-    sut.judge(refused, await sut.send(request, label="refusal"))
+    sut.judge(refused, await sut.send(by_stranger(sut, known, identity), label="refusal"))
 
 
 @verifies("REQ-AUTH-TLS", "REQ-AUTH-FAIL")
-@pytest.mark.parametrize("identity", [Identity.NONE, Identity.UNKNOWN, "foreign"])
+@strangers
 async def test_a_deployment_is_not_shown_to_strangers(sut: SystemUnderTest, identity: str) -> None:
     """Get Deployment asks for it too."""
     over_tls(sut)
     sut.instances.claim(Call.DEPLOYMENT)
-    request = sut.builder.deployment(sut.planner.main)
-    if identity != "foreign":
-        request = replace(request, identity=Identity(identity))
-    elif sut.target.foreign_subscription_id:
-        request = with_subscription(request, sut.target.subscription_id, sut.target.foreign_subscription_id)
-    else:
-        raise NotApplicable("the target lists no foreign subscription")
-    sut.judge(refused, await sut.send(request, label="refusal"))
+    look = sut.builder.deployment(sut.planner.main)
+    sut.judge(refused, await sut.send(by_stranger(sut, look, identity), label="refusal"))
 
 
 @afterwards
@@ -104,30 +117,14 @@ async def test_a_deployment_is_not_shown_to_strangers(sut: SystemUnderTest, iden
 async def test_any_certificate_of_the_subscription_will_do(sut: SystemUnderTest) -> None:
     """A second certificate of the same subscription reimages, and reads operations that the first one started."""
     over_tls(sut)
-    if sut.target.second_client_certificate is None:
-        raise NotApplicable("the target lists no second client certificate")
-    if sut.instances.offers_deployment:
-        look = replace(sut.builder.deployment(sut.planner.main), identity=Identity.SECOND)
-        sut.judge(
-            answered_with,
-            await sut.send(look, label="look"),
-            requirement="REQ-AUTH-ANYCERT",
-            statuses=[200],
-            because=["REQ-DEPL-URI"],
-        )
+    applicable(sut.target.second_client_certificate, "the target lists no second client certificate")
+    await judge_look(sut)
     await judge_polls(sut, await sut.operations.known())
-    result = await sut.reimages.result("second-certificate")
-    if result.exchange is not None:
-        sut.judge(accepted, result.exchange, requirement="REQ-AUTH-ANYCERT")
-    if result.operation is not None and (await sut.reimages.finished(result)).is_known:
-        if first_succeeds(sut):
-            waited = round(result.operation.duration, 3)
-            sut.judge(completes, *result.operation.exchanges, requirement="REQ-AUTH-ANYCERT", waited=waited)
-        await judge_polls(sut, result.operation)
+    await judge_reimage(sut, await sut.reimages.result("second-certificate"))
     for form in FORMS:
         plain = await sut.try_out(sut.nowhere(form))
-        second = await sut.try_out(replace(sut.nowhere(form), identity=Identity.SECOND), label="varied")
-        sut.judge(same_answer, plain, second, requirement="REQ-AUTH-ANYCERT", what="the second certificate")
+        by_second = replace(sut.nowhere(form), identity=Identity.SECOND)
+        await sut.judge_alike(plain, "REQ-AUTH-ANYCERT", {"the second certificate": by_second})
 
 
 def first_succeeds(sut: SystemUnderTest) -> bool:
@@ -147,20 +144,32 @@ async def judge_polls(sut: SystemUnderTest, operation: Operation) -> None:
     sut.judge(same_status, before, second, after)
 
 
+async def judge_look(sut: SystemUnderTest) -> None:
+    """Judges that a deployment is shown to the second certificate, where it is shown at all."""
+    if sut.instances.offers_deployment:
+        look = await sut.send(replace(sut.builder.deployment(sut.planner.main), identity=Identity.SECOND), label="look")
+        sut.judge(answered_with, look, requirement="REQ-AUTH-ANYCERT", statuses=[200], because=["REQ-DEPL-URI"])
+
+
+async def judge_reimage(sut: SystemUnderTest, result: Result) -> None:
+    """Judges the reimage by the second certificate: it is accepted, ends as those by the first one do, and is read by both."""
+    if result.exchange is not None:
+        sut.judge(accepted, result.exchange, requirement="REQ-AUTH-ANYCERT")
+    if result.operation is None or not (await sut.reimages.finished(result)).is_known:
+        return
+    if first_succeeds(sut):
+        waited = round(result.operation.duration, 3)
+        sut.judge(completes, *result.operation.exchanges, requirement="REQ-AUTH-ANYCERT", waited=waited)
+    await judge_polls(sut, result.operation)
+
+
 @verifies("REQ-AUTH-ORDER")
 @pytest.mark.parametrize("form", FORMS[:1])
 async def test_which_error_wins(sut: SystemUnderTest, form: UriForm) -> None:
     """Records which error an endpoint gives first when several apply."""
     over_tls(sut)
-    place = sut.main_witness(Witness.CERTIFICATE)
-    bare = without_header(sut.builder.reimage(place, form), "x-ms-version")
-    for what, request in (
-        (
-            "a foreign subscription and no version",
-            with_subscription(bare, sut.target.subscription_id, sut.builder.no_subscription),
-        ),
-        ("no version and no comp", with_query(bare, None)),
-    ):
-        exchange = await sut.attempt(request)
-        status = answer(exchange)
-        sut.observe("REQ-AUTH-ORDER", f"{what}: {status}", exchange)
+    bare = without_header(sut.reimage_of(Witness.CERTIFICATE, form), "x-ms-version")
+    foreign = await sut.attempt(with_subscription(bare, sut.target.subscription_id, sut.builder.no_subscription))
+    sut.observe("REQ-AUTH-ORDER", f"a foreign subscription and no version: {answer(foreign)}", foreign)
+    neither = await sut.attempt(with_query(bare, None))
+    sut.observe("REQ-AUTH-ORDER", f"no version and no comp: {answer(neither)}", neither)

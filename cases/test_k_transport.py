@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
 from conformance.casebook import (
     Declared,
-    NotApplicable,
     SystemUnderTest,
     Witness,
     afterwards,
     answer,
+    applicable,
     at_the_end,
     each_form,
     precondition,
     smoke,
+    values_verifying,
     verifies,
 )
 from conformance.checks import framing, messages
 from conformance.checks.framing import closes_connection, same_connection_usable
 from conformance.checks.transport import answered_with, same_answer
-from conformance.model import Request
+from conformance.model import Exchange, Request
 from conformance.protocol.addresses import UriForm
 from conformance.protocol.requests import with_chunked, with_header, with_query, without_header
 
@@ -49,79 +52,88 @@ def with_hosts(request: Request, *values: str) -> Request:
     return replace(request, headers=tuple(("Host", value) for value in values) + rest)
 
 
+def judge_closed(sut: SystemUnderTest, exchange: Exchange, requirement: str) -> None:
+    """Judges that the connection was closed after an answer, where there is one."""
+    if exchange.reply is not None:
+        sut.judge(closes_connection, exchange, requirement=requirement)
+
+
+def closing(request: Request, requirement: str) -> Declared:
+    """A bad request on a connection of its own, which is to be closed after the refusal."""
+    judge: Callable[[SystemUnderTest, Exchange], None] = partial(judge_closed, requirement=requirement)
+    return Declared(replace(request, fresh_connection=True), requirement, watch_close=True, then=judge)
+
+
 @afterwards
 @verifies("REQ-HTTP-HOST")
-async def test_a_request_without_host_is_refused(sut: SystemUnderTest) -> None:
+async def test_a_request_without_host_is_refused(sut: SystemUnderTest) -> list[Request]:
     """An HTTP/1.1 request without Host gets 400."""
-    await sut.refuse(with_hosts(await harmless(sut)))
-    await sut.refuse(with_hosts(sut.reimage_of(Witness.FRAMING)))
+    return [with_hosts(await harmless(sut)), with_hosts(sut.reimage_of(Witness.FRAMING))]
 
 
 @afterwards
 @verifies("REQ-HTTP-HOST")
-async def test_two_host_lines_are_refused(sut: SystemUnderTest) -> None:
+async def test_two_host_lines_are_refused(sut: SystemUnderTest) -> list[Request]:
     """Two Host lines get 400, the same value twice too."""
-    for second in (sut.builder.host, "other.invalid"):
-        await sut.refuse(with_hosts(await harmless(sut), sut.builder.host, second))
-    await sut.refuse(with_hosts(sut.reimage_of(Witness.FRAMING), sut.builder.host, "other.invalid"))
+    own, poll = sut.builder.host, await harmless(sut)
+    differing = [with_hosts(each, own, "other.invalid") for each in (poll, sut.reimage_of(Witness.FRAMING))]
+    return [with_hosts(poll, own, own), *differing]
 
 
 @afterwards
 @verifies("REQ-HTTP-HOST")
 @pytest.mark.parametrize("value", BAD_HOSTS)
-async def test_an_invalid_host_is_refused(sut: SystemUnderTest, value: str) -> None:
+async def test_an_invalid_host_is_refused(sut: SystemUnderTest, value: str) -> list[Request]:
     """A Host value that no host can have gets 400."""
-    await sut.refuse(with_hosts(await harmless(sut), value))
-    await sut.refuse(with_hosts(sut.reimage_of(Witness.FRAMING), value))
+    return [with_hosts(await harmless(sut), value), with_hosts(sut.reimage_of(Witness.FRAMING), value)]
+
+
+def with_space_before_colon(request: Request, field: str, space: str = " ") -> Declared:
+    """A request with white space between the name of a field and its colon."""
+    headers = tuple((name + space if name.lower() == field.lower() else name, value) for name, value in request.headers)
+    return Declared(replace(request, headers=headers), "REQ-HTTP-WS-COLON")
 
 
 @afterwards
 @verifies("REQ-HTTP-WS-COLON")
 @pytest.mark.parametrize("name", ["x-ms-version", "Host", "Accept"])
 @pytest.mark.parametrize("space", [" ", "\t"])
-async def test_white_space_before_a_colon_is_refused(sut: SystemUnderTest, name: str, space: str) -> None:
+async def test_white_space_before_a_colon_is_refused(sut: SystemUnderTest, name: str, space: str) -> Declared:
     """White space between field name and colon gets 400."""
-    request = with_header(await harmless(sut), "Accept", "*/*")
-    headers = tuple((key + space if key.lower() == name.lower() else key, value) for key, value in request.headers)
-    await sut.refuse(replace(request, headers=headers), "REQ-HTTP-WS-COLON")
+    return with_space_before_colon(with_header(await harmless(sut), "Accept", "*/*"), name, space)
 
 
 @each_form
 @verifies("REQ-HTTP-WS-COLON")
 def test_white_space_before_a_colon_is_refused_on_a_reimage(sut: SystemUnderTest, form: UriForm) -> Declared:
     """White space between field name and colon gets 400, and starts nothing."""
-    request = sut.reimage_of(Witness.FRAMING, form)
-    headers = tuple((key + " " if key == "Content-Length" else key, value) for key, value in request.headers)
-    return Declared(replace(request, headers=headers), "REQ-HTTP-WS-COLON")
+    return with_space_before_colon(sut.reimage_of(Witness.FRAMING, form), "Content-Length")
 
 
 @afterwards
 @verifies("REQ-HTTP-OBSFOLD")
 async def test_a_folded_line_is_refused_or_read_as_spaces(sut: SystemUnderTest) -> None:
     """A folded header line gets 400, or counts as spaces."""
-    request = await harmless(sut)
-    for folded in (
-        with_header(request, "x-ms-version", f"\r\n {sut.target.x_ms_version}"),
-        with_header(request, "Accept", "text/xml,\r\n\tapplication/xml"),
-    ):
-        sut.judge(
-            answered_with, await sut.send(folded, label="folded"), requirement="REQ-HTTP-OBSFOLD", statuses=[200, 400]
-        )
-    spoilt = await sut.send(with_header(request, "x-ms-version", f"{sut.target.x_ms_version}\r\n x"), label="folded")
-    expected = "400, for what a folded line adds belongs to the value"
-    arguments = {"requirement": "REQ-HTTP-OBSFOLD", "statuses": [400], "expected": expected}
-    sut.judge(answered_with, spoilt, because=["REQ-VER-FORMAT"], **arguments)
+    request, version = await harmless(sut), sut.target.x_ms_version
+    await judge_folded(sut, with_header(request, "x-ms-version", f"\r\n {version}"), [200, 400])
+    await judge_folded(sut, with_header(request, "Accept", "text/xml,\r\n\tapplication/xml"), [200, 400])
+    spoilt = {"expected": "400, for what a folded line adds belongs to the value", "because": ["REQ-VER-FORMAT"]}
+    await judge_folded(sut, with_header(request, "x-ms-version", f"{version}\r\n x"), [400], **spoilt)
+
+
+async def judge_folded(sut: SystemUnderTest, request: Request, statuses: list[int], **arguments: object) -> None:
+    """Judges by its status how a request with a folded line is answered."""
+    exchange = await sut.send(request, label="folded")
+    sut.judge(answered_with, exchange, requirement="REQ-HTTP-OBSFOLD", statuses=statuses, **arguments)
 
 
 @each_form
 @verifies("REQ-HTTP-CL-INVALID")
 @pytest.mark.parametrize("value", ["", "abc", "0abc", "-1", "+0", "0x0", "0 0", "0;", "1e0", "0.0", "O"])
-async def test_an_invalid_content_length_is_refused(sut: SystemUnderTest, form: UriForm, value: str) -> None:
+def test_an_invalid_content_length_is_refused(sut: SystemUnderTest, form: UriForm, value: str) -> Declared:
     """A Content-Length that is no number gets 400, and the connection is closed."""
     request = with_header(sut.reimage_of(Witness.FRAMING, form), "Content-Length", value)
-    exchange = await sut.refuse(replace(request, fresh_connection=True), "REQ-HTTP-CL-INVALID", watch_close=True)
-    if exchange.reply is not None:
-        sut.judge(closes_connection, exchange, requirement="REQ-HTTP-CL-INVALID")
+    return closing(request, "REQ-HTTP-CL-INVALID")
 
 
 @each_form
@@ -129,31 +141,24 @@ async def test_an_invalid_content_length_is_refused(sut: SystemUnderTest, form: 
 @pytest.mark.parametrize(
     "values", [("0", "5"), ("0, 5",), ("5", "0"), ("0", "1", "0")], ids=["0 then 5", "0, 5", "5 then 0", "three"]
 )
-async def test_differing_content_lengths_are_refused(
+def test_differing_content_lengths_are_refused(
     sut: SystemUnderTest, form: UriForm, values: tuple[str, ...]
-) -> None:
+) -> Declared:
     """Several values that differ get 400, and the connection is closed."""
     request = with_header(sut.reimage_of(Witness.FRAMING, form), "Content-Length", *values)
-    exchange = await sut.refuse(replace(request, fresh_connection=True), "REQ-HTTP-CL-DIFFER", watch_close=True)
-    if exchange.reply is not None:
-        sut.judge(closes_connection, exchange, requirement="REQ-HTTP-CL-DIFFER")
+    return closing(request, "REQ-HTTP-CL-DIFFER")
 
 
 @each_form
 @verifies("REQ-HTTP-TE-CL")
 async def test_a_length_beside_a_transfer_coding_ends_the_connection(sut: SystemUnderTest, form: UriForm) -> None:
     """With both the server may refuse or decode, and closes the connection after its answer."""
-    request = with_chunked(sut.nowhere(form))
-    both = with_header(request, "Content-Length", "0")
-    exchange = await sut.try_out(replace(both, fresh_connection=True), watch_close=True)
+    both = replace(with_header(with_chunked(sut.nowhere(form)), "Content-Length", "0"), fresh_connection=True)
+    exchange = await sut.try_out(both, watch_close=True)
     precondition(exchange.reply is not None, "no reply")
-    sut.judge(closes_connection, exchange, requirement="REQ-HTTP-TE-CL")
-    bare = replace(both, body=b"", fresh_connection=True, patience_seconds=SHORT_SECONDS)
-    refused = await sut.try_out(
-        bare, watch_close=True
-    )  # who refuses at the head closes as well; who decodes waits for more
-    if refused.reply is not None:
-        sut.judge(closes_connection, refused, requirement="REQ-HTTP-TE-CL")
+    judge_closed(sut, exchange, "REQ-HTTP-TE-CL")
+    bare = replace(both, body=b"", patience_seconds=SHORT_SECONDS)  # who decodes waits for more
+    judge_closed(sut, await sut.try_out(bare, watch_close=True), "REQ-HTTP-TE-CL")
 
 
 @each_form
@@ -172,12 +177,14 @@ def test_the_transfer_coding_outweighs_the_length(sut: SystemUnderTest, form: Ur
 async def test_an_unknown_transfer_coding_is_refused(sut: SystemUnderTest, coding: str, statuses: list[int]) -> None:
     """An unknown transfer coding gets 501; chunked that is not last gets 400, and the connection is closed."""
     last = coding.endswith("chunked")
-    chunked = with_header(with_chunked(sut.nowhere()), "Transfer-Encoding", coding)
-    request = chunked if last else replace(chunked, body=b"")  # nobody can tell where such a body would end
-    exchange = await sut.try_out(replace(request, fresh_connection=True), watch_close=True)
+    request = with_header(with_chunked(sut.nowhere()), "Transfer-Encoding", coding)
+    request = replace(
+        request, fresh_connection=True, body=request.body if last else b""
+    )  # nobody can tell where it would end
+    exchange = await sut.try_out(request, watch_close=True)
     sut.judge(answered_with, exchange, requirement="REQ-HTTP-TE-UNKNOWN", statuses=statuses)
-    if not last and exchange.reply is not None:
-        sut.judge(closes_connection, exchange, requirement="REQ-HTTP-TE-UNKNOWN")
+    if not last:
+        judge_closed(sut, exchange, "REQ-HTTP-TE-UNKNOWN")
 
 
 @afterwards
@@ -195,13 +202,17 @@ async def test_a_chunked_body_ends_where_its_last_chunk_says(sut: SystemUnderTes
 @verifies("REQ-HTTP-CL-SAME", "REQ-HTTP-411")
 async def test_repeated_and_absent_lengths(sut: SystemUnderTest) -> None:
     """Records what becomes of equal Content-Length values, and whether 411 is used."""
-    for values in (("0", "0"), ("0, 0",)):
-        exchange = await sut.try_out(with_header(sut.nowhere(), "Content-Length", *values))
-        said = answer(exchange)
-        sut.observe("REQ-HTTP-CL-SAME", f"Content-Length {' and '.join(values)}: {said}", exchange)
+    await record_lengths(sut, "0", "0")
+    await record_lengths(sut, "0, 0")
     absent = await sut.try_out(without_header(sut.nowhere(), "Content-Length"))
-    used = absent.reply is not None and absent.reply.status == 411
-    sut.observe("REQ-HTTP-411", f"a missing length is {'' if used else 'not '}answered 411", absent)
+    used = "" if answer(absent) == "411" else "not "
+    sut.observe("REQ-HTTP-411", f"a missing length is {used}answered 411", absent)
+
+
+async def record_lengths(sut: SystemUnderTest, *lengths: str) -> None:
+    """Records how a request with these values of Content-Length is answered."""
+    exchange = await sut.try_out(with_header(sut.nowhere(), "Content-Length", *lengths))
+    sut.observe("REQ-HTTP-CL-SAME", f"Content-Length {' and '.join(lengths)}: {answer(exchange)}", exchange)
 
 
 @afterwards
@@ -209,10 +220,8 @@ async def test_repeated_and_absent_lengths(sut: SystemUnderTest) -> None:
 @pytest.mark.parametrize("option", ["close", "Close", "x-other, close"])
 async def test_connection_close_is_honoured(sut: SystemUnderTest, option: str) -> None:
     """After a request with the connection option close, in whatever case and company, the server closes."""
-    for request in (await harmless(sut), sut.nowhere()):
-        exchange = await sut.try_out(with_header(request, "Connection", option), watch_close=True)
-        precondition(exchange.reply is not None, "no reply")
-        sut.judge(closes_connection, exchange, requirement="REQ-HTTP-CONN-CLOSE")
+    await judge_option(sut, await harmless(sut), option)
+    await judge_option(sut, sut.nowhere(), option)
 
 
 @afterwards
@@ -235,19 +244,29 @@ async def test_long_request_lines_are_read(sut: SystemUnderTest) -> None:
     sut.judge(same_answer, short, long, requirement="REQ-HTTP-URI-LENGTH", what="the length of the request line")
 
 
+async def judge_option(sut: SystemUnderTest, request: Request, option: str) -> None:
+    """Judges that the connection is closed after a request with this connection option."""
+    exchange = await sut.try_out(with_header(request, "Connection", option), watch_close=True)
+    precondition(exchange.reply is not None, "no reply")
+    sut.judge(closes_connection, exchange, requirement="REQ-HTTP-CONN-CLOSE")
+
+
 @afterwards
 @verifies("REQ-HTTP-HEAD-NOBODY", "REQ-GOS-HEAD")
 async def test_head_has_no_content(sut: SystemUnderTest) -> None:
     """A response to HEAD has no content, whatever its status."""
-    request = replace(await harmless(sut), method="HEAD")
+    poll = replace(await harmless(sut), method="HEAD")
     look = [sut.builder.deployment(sut.planner.main)] if sut.instances.offers_deployment else []
     others = [replace(each, method="HEAD") for each in (sut.nowhere(), *look)]
-    for varied in (request, with_header(request, "Connection", "close"), *others):
-        exchange = await sut.attempt(varied)
-        sut.judge(framing.framing, exchange)
-        status = answer(exchange)
-        if varied is request:
-            sut.observe("REQ-GOS-HEAD", f"HEAD on an operation is answered {status}", exchange)
+    requests = (poll, with_header(poll, "Connection", "close"), *others)
+    exchanges = [await sut.attempt(request) for request in requests]
+    sut.observe("REQ-GOS-HEAD", f"HEAD on an operation is answered {answer(exchanges[0])}", exchanges[0])
+    sut.judge_each(framing.framing, [[exchange] for exchange in exchanges])
+
+
+def respelt(request: Request, spell: Callable[[str, str], tuple[str, str]]) -> Request:
+    """A request whose header lines are spelt otherwise."""
+    return replace(request, headers=tuple(spell(name, value) for name, value in request.headers))
 
 
 @afterwards
@@ -255,25 +274,15 @@ async def test_head_has_no_content(sut: SystemUnderTest) -> None:
 async def test_spelling_makes_no_difference_to_a_poll(sut: SystemUnderTest) -> None:
     """Field names are case-insensitive, and spaces around values are none of theirs."""
     request = await harmless(sut)
-    plain = await sut.send(request, label="control")
-    spelt = {
-        ("REQ-HTTP-FIELD-CASE", "HOST in capitals"): tuple(
-            (k.upper() if k == "Host" else k, v) for k, v in request.headers
-        ),
-        ("REQ-VER-HEADER-CASE", "X-Ms-Version"): tuple(
-            (k.title() if k != "Host" else k, v) for k, v in request.headers
-        ),
-        ("REQ-VER-OWS", "spaces around the version"): tuple(
-            (k, f"  {v}\t" if k != "Host" else v) for k, v in request.headers
-        ),
-    }
+    alike = partial(sut.judge_alike, await sut.send(request, label="control"))
     encoded = replace(request, target=request.target.replace("/operations/", "/operation%73/", 1))
-    what = "percent-encoding a letter of operations"
-    exchange = await sut.send(encoded, label="varied")
-    sut.judge(same_answer, plain, exchange, requirement="REQ-NAME-ENCODING", what=what)
-    for (requirement, what), headers in spelt.items():
-        exchange = await sut.send(replace(request, headers=headers), label="poll-spelling")
-        sut.judge(same_answer, plain, exchange, requirement=requirement, what=what)
+    upper = respelt(request, lambda name, value: (name.upper() if name == "Host" else name, value))
+    title = respelt(request, lambda name, value: (name if name == "Host" else name.title(), value))
+    spaced = respelt(request, lambda name, value: (name, value if name == "Host" else f"  {value}\t"))
+    await alike("REQ-NAME-ENCODING", {"percent-encoding a letter of operations": encoded})
+    await alike("REQ-HTTP-FIELD-CASE", {"HOST in capitals": upper}, label="poll-spelling")
+    await alike("REQ-VER-HEADER-CASE", {"X-Ms-Version": title}, label="poll-spelling")
+    await alike("REQ-VER-OWS", {"spaces around the version": spaced}, label="poll-spelling")
 
 
 EVERY_RESPONSE = {
@@ -292,10 +301,8 @@ EVERY_RESPONSE = {
 
 @smoke
 @at_the_end
-@pytest.mark.parametrize(
-    "requirement", [pytest.param(name, marks=pytest.mark.verifies(name)) for name in EVERY_RESPONSE]
-)
+@values_verifying("requirement", {name: name for name in EVERY_RESPONSE})
 async def test_every_response(sut: SystemUnderTest, requirement: str) -> None:
     """What holds for every response of the run, judged over all of them."""
-    if not sut.judge_all(EVERY_RESPONSE[requirement], only=[requirement]):
-        raise NotApplicable("no response of the run was of this kind")
+    judged = sut.judge_all(EVERY_RESPONSE[requirement], only=[requirement])
+    applicable(judged, "no response of the run was of this kind")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import trio
 
 from conformance.assessment.fronts import closed_reimages, front_of
+from conformance.checks.transport import same_answer
 from conformance.protocol.addresses import UriForm
 from conformance.protocol.requests import VERSION_HEADER, Place, without_header
 from conformance.session.bad_requests import Reader
@@ -19,7 +20,7 @@ from conformance.session.effects import Refusals
 from conformance.session.guarding import Guard
 from conformance.session.manner import Manner
 from conformance.session.operations import Operations
-from conformance.session.recorder import raise_bad
+from conformance.session.recorder import may_change_something, raise_bad
 from conformance.session.reimages import Reimages
 from conformance.session.signals import Nonconformance
 from conformance.session.steps import Planner
@@ -27,7 +28,7 @@ from conformance.session.thresholds import SLOW_SECONDS, SLOWER_BY
 from conformance.session.witnesses import Witness
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Container, Iterable, Iterator
+    from collections.abc import Awaitable, Callable, Container, Iterable, Iterator, Mapping
 
     from conformance.checks.registry import Check
     from conformance.model import Exchange, Profile, Request, Target, Verdict
@@ -245,6 +246,14 @@ class SystemUnderTest:
         """Judges each of many runs of exchanges by itself; what is violated is raised when the last one is judged."""
         with self.together():
             return [verdict for exchanges in many for verdict in self.judge(check, *exchanges, **arguments)]
+
+    async def judge_alike(
+        self, plain: Exchange, requirement: str, varied: Mapping[str, Request], *, label: str = "varied"
+    ) -> None:
+        """Sends variations of a request, one after the other, and judges that each is answered as the `plain` one was; the keys say what is varied."""
+        for what, request in varied.items():
+            send = self.try_out if may_change_something(request) else self.send
+            self.judge(same_answer, plain, await send(request, label=label), requirement=requirement, what=what)
 
     @contextmanager
     def together(self) -> Iterator[None]:
