@@ -12,7 +12,7 @@ IMPORTS = """
 import pytest
 from hypothesis import given
 
-from conformance.casebook import SystemUnderTest, afterwards, verifies
+from conformance.casebook import SystemUnderTest, Witness, afterwards, verifies
 from conformance.checks.progress import progress
 from conformance.model import Request
 from conformance.requirements import published_before
