@@ -6,125 +6,59 @@ several variations is taken apart, one variation at a time, so that the refusal 
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass, field, replace
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import trio
 
-from conformance.checks.wording import is_conflict
 from conformance.oracle import MINIMUM_VERSION, permitted
-from conformance.protocol.requests import Place, with_query
 from conformance.session.budget import SPENT
-from conformance.session.manner import Manner
 from conformance.session.operations import State
 from conformance.session.signals import Inconclusive, Withheld
-from conformance.session.thresholds import (
-    FEW_CONFLICT_TRIES,
-    LAST_CONFLICT_TRIES,
-    MAX_STEP_CONFLICTS,
-    MAX_STEPS_FIRST,
-    SHORTEST_PROBE_SECONDS,
-)
-from conformance.session.variations import varied
+from conformance.session.step_runs import Result, contended_by
+from conformance.session.thresholds import MAX_STEPS_FIRST
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from conformance.model import Exchange, Limits, Request
-    from conformance.protocol.requests import RequestBuilder
     from conformance.session.budget import Budget
-    from conformance.session.instances import Instances, Probe, Watch
-    from conformance.session.operations import Operation, Operations
+    from conformance.session.instances import Instances
+    from conformance.session.operations import Operations
     from conformance.session.sending import Sender
+    from conformance.session.step_runs import StepRuns
     from conformance.session.steps import Step
+
+__all__ = ["UNENDED", "Campaign", "Result"]
 
 UNSEEN = "its operation ended while the run was interrupted, and the endpoint has forgotten it"
 UNENDED = "not judged: earlier operations reached neither Succeeded nor Failed"
 
 
-@dataclass(slots=True)
-class Result:
-    """What became of a step, `adopted` from an earlier part of the run or not: `sent` is set once its request was answered, `over` once its instance was watched and probed to the end."""
-
-    step: Step
-    exchange: Exchange | None = None
-    operation: Operation | None = None
-    watch: Watch | None = None
-    same: Exchange | None = None
-    other: Exchange | None = None
-    same_operation: Operation | None = None
-    other_operation: Operation | None = None
-    other_place: Place | None = None
-    probe_before: list[Exchange] = field(default_factory=list)
-    probe_after: list[Exchange] = field(default_factory=list)
-    skipped: str = ""
-    adopted: bool = False
-    sent: trio.Event = field(default_factory=trio.Event)
-    over: trio.Event = field(default_factory=trio.Event)
-
-    @property
-    def was_tried(self) -> bool:
-        """Whether another reimage of the same instance was sent while it ran."""
-        return self.same is not None
-
-    @property
-    def was_contended(self) -> bool:
-        """Whether others were refused with 409 while it ran."""
-        return any(is_conflict(e) for e in (self.same, self.other))
-
-    @property
-    def is_accepted(self) -> bool:
-        """Whether the endpoint took the request."""
-        reply = self.exchange.reply if self.exchange is not None else None
-        return reply is not None and 200 <= reply.status < 300
-
-
-def probing_seconds(duration: float, limits: Limits) -> float:
-    """How long after the end of an operation that took `duration` its instance may still show the old installation; seconds."""
-    patience = max(3 * duration, 4 * limits.poll_interval_seconds, SHORTEST_PROBE_SECONDS)
-    return min(patience, limits.operation_timeout_seconds)
-
-
-def label_of(name: str) -> str:
-    """The label of the requests that the step of this name sends."""
-    return f"step:{name}"
-
-
 class Campaign:
-    """Starts steps when their deployment is free, and keeps what became of each.
-
-    `starting` hears of each step that is about to be sent, with the look and the exchanges of the probe before it, `probed` of each that was
-    looked into.
-    """
+    """Chooses which step is carried out next, when its deployment is free, and keeps what became of each."""
 
     def __init__(
         self,
         steps: list[Step],
         *,
-        builder: RequestBuilder,
+        runs: StepRuns,
         sender: Sender,
         operations: Operations,
         instances: Instances,
-        probe: Probe,
         budget: Budget,
     ) -> None:
-        self.starting: Callable[[Step, Exchange | None, list[Exchange]], None] = lambda *_: None
-        self.probed: Callable[[Result], None] = lambda *_: None
         self.pending = list(steps)
         self.results: dict[str, Result] = {}
         self._refused: dict[str, Result] = {}
         self._paused = False
-        self._exclusive = False
         self._reserve = budget.reserve
         self._claimed = 0  # steps that wait for their instance, and hold nothing of the budget yet
-        self._calming = 0
         self._running: dict[str, Step] = {}
-        self._locked: set[str] = set()
         self._adopted: list[Result] = []
         self._changed = trio.Event()
-        self._builder, self._sender, self._operations = builder, sender, operations
-        self._instances, self._probe, self._budget = instances, probe, budget
+        self._runs, self._sender, self._operations = runs, sender, operations
+        self._instances, self._budget = instances, budget
 
     async def run(self) -> None:
         """Starts every step that the budget allows, the most important first; over when all are through or left out."""
@@ -210,7 +144,7 @@ class Campaign:
         """Whether no step of ours runs on its deployment; after a conflict, on any."""
         if self._instances.is_in_peace(step.place.deployment) or self._instances.is_last_bystander(step.place):
             return False
-        return not self._running if self._exclusive else step.place.deployment.name not in self._running
+        return not self._running if self._runs.met_conflict else step.place.deployment.name not in self._running
 
     def _tell(self) -> None:
         self._changed.set()
@@ -227,16 +161,6 @@ class Campaign:
         self.pending.clear()
         self._tell()
 
-    def request_of(self, step: Step) -> Request:
-        """The request that a step sends."""
-        request = varied(self._builder.reimage(step.place, step.form, version=step.version), step.variations)
-        if step.query is not None:
-            request = with_query(request, step.query)
-        if step.name == "slot-case":
-            slot = step.place.deployment.slot
-            request = replace(request, target=request.target.replace(f"/{slot}/", f"/{slot.capitalize()}/", 1))
-        return replace(request, identity=step.identity)
-
     async def _carry_out(self, step: Step, result: Result) -> None:
         """One step from its request until its instance is back; its deployment is free for others when its operation is over."""
         try:
@@ -247,7 +171,7 @@ class Campaign:
                 with self._budget.held_now(count):
                     await self._start(step, result)
                     if result.operation is not None and count > 1:
-                        await self._contend(result)
+                        await self._runs.contend(result)
                 await self._see_through(step, result)
         except (Inconclusive, Withheld) as reason:
             result.skipped = result.skipped or str(reason)
@@ -266,7 +190,7 @@ class Campaign:
             self._free(step)
             await self._instances.until_online(step.place)
             self._tell()
-            await self._look_into(result)
+            await self._runs.look_into(result)
         for other in (result.other_operation, result.same_operation):
             if other is not None:
                 await other.over.wait()
@@ -297,13 +221,13 @@ class Campaign:
         """Sees a step through that an earlier part of the run started."""
         step = result.step
         try:
-            async with self._instances.hold(step.place, *self._contended(step)):
+            async with self._instances.hold(step.place, *contended_by(step)):
                 if step.contend and not result.was_tried and result.operation is not None:
                     await self._operations.until_polled(result.operation)
-                    count = 1 + len(self._contended(step))
+                    count = 1 + len(contended_by(step))
                     if result.operation.is_under_way and self._budget.allows(reserved=self._reserve + count - 1):
                         with self._budget.held_now(count):
-                            await self._contend(result)
+                            await self._runs.contend(result)
                 await self._see_through(step, result)
         except (Inconclusive, Withheld) as reason:
             result.skipped = result.skipped or str(reason)
@@ -318,7 +242,7 @@ class Campaign:
         """Holds the instances of a step, and gives how many reimages there are for it; until then it claims one of the budget, ahead of the next steps."""
         async with AsyncExitStack() as stack:
             try:
-                await stack.enter_async_context(self._instances.hold(step.place, *self._contended(step)))
+                await stack.enter_async_context(self._instances.hold(step.place, *contended_by(step)))
                 count = await self._room_for(step)
             finally:
                 self._claimed -= 1
@@ -329,7 +253,7 @@ class Campaign:
 
         It waits for the bad requests under way, so that what they hold for a moment decides nothing.
         """
-        whole = 2 + len(self._contended(step)) if step.contend else 1
+        whole = 2 + len(contended_by(step)) if step.contend else 1
         for count in (whole, 1):
             while self._budget.could_allow(count, reserved=self._reserve):
                 if self._budget.allows(reserved=self._reserve + count - 1):
@@ -349,76 +273,15 @@ class Campaign:
             del self._running[deployment]
         self._tell()
 
-    def _contended(self, step: Step) -> list[Place]:
-        """The other instance that a contended step asks for while it runs."""
-        names = [name for name in step.place.deployment.role_instances if name != step.place.role_instance]
-        return [Place(step.place.deployment, names[0])] if step.contend and names else []
-
     async def _start(self, step: Step, result: Result) -> None:
-        """Sends a step's request until nothing is in its way, and books and watches what it started."""
-        observed = step.observe and step.expected == "succeeds"
-        await self._instances.until_online(step.place)
-        if step.observe and self._instances.offers_deployment:
-            await self._instances.until_settled(self._operations.at(step.place))
-        exchange, before = await self._past_conflicts(step, result, observed=observed)
-        locked = self._locked.add if is_conflict(exchange) else self._locked.discard
-        locked(step.place.deployment.name)
-        result.exchange = exchange
+        """Sends a step's request; one that is refused is taken apart."""
+        await self._runs.start(step, result)
         if not result.is_accepted:
             self._take_apart(step)
             return
-        result.operation = self._operations.open(exchange, step.place, step.form)
         self.results |= dict.fromkeys(step.names, result)
-        self._instances.address(step.place)
-        if before is not None:
-            bystanders = self._bystanders(step.place)
-            result.watch = self._instances.watch(result.operation, step.place, before, bystanders)
         result.sent.set()
         self._tell()
-
-    async def _past_conflicts(self, step: Step, result: Result, *, observed: bool) -> tuple[Exchange, Exchange | None]:
-        """What comes of a step's request, sent again while it meets a conflict, and the look before it.
-
-        The last tries are made while no bad request is sent: what one started, and is not known yet, may be in the way.
-        """
-        most = self._most_conflicts(step)
-        with ExitStack() as stack:
-            for tries in range(most + 1):
-                if tries == max(most - LAST_CONFLICT_TRIES, 1):
-                    stack.enter_context(self._calm())
-                    await self._operations.until_quiet()
-                before = None
-                if observed and self._instances.offers_deployment:
-                    before = await self._instances.look_before(step.place)
-                if observed and self._probe.offered and not result.probe_before:
-                    result.probe_before = await self._mark(step.place)
-                self.starting(step, before, result.probe_before)
-                exchange = await self._sender.send(self.request_of(step), Manner(label_of(step.name)))
-                if not is_conflict(exchange) or tries >= most:
-                    break
-                self._exclusive = True
-                await self._operations.until_quiet()
-                await self._sender.patience.rest(self._sender.limits.poll_interval_seconds)
-        return exchange, before
-
-    @contextmanager
-    def _calm(self) -> Iterator[None]:
-        """Bad requests wait meanwhile."""
-        self._calming += 1
-        try:
-            yield
-        finally:
-            self._calming -= 1
-            self._tell()
-
-    async def until_calm(self) -> None:
-        """Waits until no step makes its last tries to get past a conflict."""
-        while self._calming:
-            await self._changed.wait()
-
-    def _most_conflicts(self, step: Step) -> int:
-        """How often a step is sent again that is in the way of something else: hardly where the last one never got through."""
-        return FEW_CONFLICT_TRIES if step.place.deployment.name in self._locked else MAX_STEP_CONFLICTS
 
     def _take_apart(self, step: Step) -> None:
         """Tries what a refused step stands for or its variations one at a time, or its place with the target's own version."""
@@ -434,55 +297,6 @@ class Campaign:
             ]
             self.pending[:0] = parts
         self._tell()
-
-    async def _mark(self, place: Place) -> list[Exchange]:
-        """Leaves a marker inside and one outside local storage, and reads them and the installation id back."""
-        for where in ("local-storage", "other"):
-            await self._probe.ask(place, "PUT", f"/{where}/conformance", b"marker")
-        return await self._read(place)
-
-    async def _read(self, place: Place) -> list[Exchange]:
-        """The installation id, and the markers inside and outside local storage."""
-        kept, other = [
-            await self._probe.ask(place, "GET", f"/{where}/conformance") for where in ("local-storage", "other")
-        ]
-        return [await self._probe.installation(place), kept, other]
-
-    async def _look_into(self, result: Result) -> None:
-        """Reads markers and installation once the instance is written afresh, or was given time for it."""
-        operation, place, limits = result.operation, result.step.place, self._sender.limits
-        if operation is None or not result.probe_before or result.probe_after:
-            return
-        if operation.status == "Succeeded":
-            patience = probing_seconds(operation.duration, limits)
-            await self._probe.written(place, result.probe_before[0], operation.ended, patience, self._sender)
-        result.probe_after = await self._read(place)
-        self.probed(result)
-
-    def _bystanders(self, place: Place) -> tuple[str, ...]:
-        """Instances of the same deployment that no request has reimaged."""
-        deployment = place.deployment
-        addressed = self._instances.addressed
-        return tuple(n for n in deployment.role_instances if str(Place(deployment, n)) not in addressed)
-
-    async def _contend(self, result: Result) -> None:
-        """While the step's operation runs: another reimage of the same instance, and one of another (digest section M)."""
-        step = result.step
-        result.same = await self._sender.send(self._builder.reimage(step.place, step.form), Manner("contend:same"))
-        result.same_operation = self._opened(result.same, step.place, step)
-        for place in self._contended(step):
-            result.other_place = place
-            if self._operations.under_way:
-                result.other = await self._sender.send(self._builder.reimage(place, step.form), Manner("contend:other"))
-                result.other_operation = self._opened(result.other, place, step)
-                if result.other_operation is not None:
-                    self._instances.address(place)
-
-    def _opened(self, exchange: Exchange, place: Place, step: Step) -> Operation | None:
-        """The operation that a contending request started, if it did."""
-        if exchange.reply is not None and exchange.reply.status < 300:
-            return self._operations.open(exchange, place, step.form)
-        return None
 
     def control(self, form: str) -> Result | None:
         """The first accepted well-formed reimage in a URI form: what makes a refusal in that form count."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import trio
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from conformance.protocol.requests import Place, RequestBuilder
     from conformance.session.budget import Budget
     from conformance.session.campaign import Campaign
+    from conformance.session.conflicts import Conflicts
     from conformance.session.groups import Group
     from conformance.session.instances import Instances
     from conformance.session.operations import Operations
@@ -75,13 +77,14 @@ class Refusals:
         builder: RequestBuilder,
         operations: Operations,
         instances: Instances,
+        conflicts: Conflicts,
         campaign: Campaign,
         budget: Budget,
         reader: Reader,
     ) -> None:
         self._sender, self._recorder, self._builder = sender, recorder, builder
         self._operations, self._instances, self._campaign, self._budget = operations, instances, campaign, budget
-        self.reader = reader
+        self.reader, self._conflicts = reader, conflicts
         self.violations = Violations(lambda: sender.lanes.width)
         self._groups = Groups(instances, operations, budget)
         self._examined: set[tuple[str, ...]] = set()
@@ -284,23 +287,17 @@ class Refusals:
 
     async def _past_conflicts(self, request: Request, label: str, kind: str, **options: Any) -> Exchange:
         """Sends a request, and again while it meets a conflict with an operation of ours."""
-        exchange = await self._when_calm(request, label, kind, **options)
-        tries, most = 0, FEW_CONFLICT_TRIES if self._met_conflicts else MAX_CONFLICT_TRIES
-        while is_conflict(exchange) and tries < most:
-            tries += 1
-            self._campaign.pause()
-            await self._operations.until_quiet()
-            if tries > 1:
-                await self._sender.patience.rest(self._sender.limits.poll_interval_seconds)
-            exchange = await self._when_calm(request, label, kind, **options)
+        most = FEW_CONFLICT_TRIES if self._met_conflicts else MAX_CONFLICT_TRIES
+        send = partial(self._when_calm, request, Manner(label, kind, **options))
+        exchange = await self._conflicts.send_past(send, most, self._campaign.pause)
         self._met_conflicts = is_conflict(exchange)
         return exchange
 
-    async def _when_calm(self, request: Request, label: str, kind: str, **options: Any) -> Exchange:
+    async def _when_calm(self, request: Request, manner: Manner) -> Exchange:
         """Sends a request; one that may start something not while a step makes its last tries to get past a conflict."""
         if may_change_something(request):
-            await self._campaign.until_calm()
-        return await self._sender.send(request, Manner(label, kind, **options))
+            await self._conflicts.until_calm()
+        return await self._sender.send(request, manner)
 
     async def _insist(self, bad: BadRequest, exchange: Exchange) -> tuple[Exchange, bool]:
         """A refusal without reply is sent once more if the endpoint lives, so that neither a lost connection nor a lock accuses anybody."""

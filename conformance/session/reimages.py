@@ -5,20 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from conformance.protocol.requests import with_header
-from conformance.session.campaign import UNENDED, probing_seconds
+from conformance.session.campaign import UNENDED
 from conformance.session.manner import Manner
 from conformance.session.signals import Inconclusive, Untested
+from conformance.session.step_runs import probing_seconds
 
 if TYPE_CHECKING:
     from conformance.model import Exchange, Profile
     from conformance.protocol.addresses import UriForm
     from conformance.protocol.requests import Place, RequestBuilder
     from conformance.session.budget import Budget
-    from conformance.session.campaign import Campaign, Result
+    from conformance.session.campaign import Campaign
     from conformance.session.instances import Instances, Probe
     from conformance.session.operations import Operation, Operations
     from conformance.session.recorder import Recorder
     from conformance.session.sending import Sender
+    from conformance.session.step_runs import Result
     from conformance.session.steps import Planner
 
 NO_END = ("REQ-REIMAGE-COMPLETES", "REQ-REIMAGE-REQID-USABLE", "REQ-REIMAGE-REQID", "REQ-GOS-STATUS")

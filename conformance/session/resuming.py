@@ -19,10 +19,10 @@ from conformance.oracle import permitted
 from conformance.protocol.addresses import Kind, UriForm, read_target
 from conformance.protocol.requests import Place
 from conformance.session.budget import Change
-from conformance.session.campaign import Result, label_of
 from conformance.session.cases import Conclusion
 from conformance.session.instances import Watch
 from conformance.session.signals import Inconclusive, Nonconformance, NotApplicable, Untested
+from conformance.session.step_runs import Result, label_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -136,10 +136,12 @@ def keep_for_resuming(sut: SystemUnderTest) -> None:
         others=list(watch.others),
         waited=round(watch.waited, 6),
     )
-    sut.campaign.starting = lambda step, before, probed: note(
+    sut.step_runs.starting = lambda step, before, probed: note(
         "step", name=step.name, before=_numbers([before] if before is not None else []), probe_before=_numbers(probed)
     )
-    sut.campaign.probed = lambda result: note("probed", name=result.step.name, probe_after=_numbers(result.probe_after))
+    sut.step_runs.probed = lambda result: note(
+        "probed", name=result.step.name, probe_after=_numbers(result.probe_after)
+    )
 
 
 def _numbers(exchanges: Iterable[Exchange]) -> list[int]:

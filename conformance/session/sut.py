@@ -16,6 +16,7 @@ from conformance.protocol.addresses import UriForm
 from conformance.protocol.requests import VERSION_HEADER, Place, without_header
 from conformance.session.bad_requests import Reader
 from conformance.session.campaign import Campaign
+from conformance.session.conflicts import Conflicts
 from conformance.session.effects import Refusals
 from conformance.session.guarding import Guard
 from conformance.session.manner import Manner
@@ -23,6 +24,7 @@ from conformance.session.operations import Operations
 from conformance.session.recorder import may_change_something, raise_bad
 from conformance.session.reimages import Reimages
 from conformance.session.signals import Nonconformance
+from conformance.session.step_runs import StepRuns
 from conformance.session.steps import Planner
 from conformance.session.thresholds import SLOW_SECONDS, SLOWER_BY
 from conformance.session.witnesses import Witness
@@ -74,12 +76,16 @@ class SystemUnderTest:
         self.operations = Operations(self.sender, self.builder, self.budget, self.recorder)
         shared: dict[str, Any] = {"builder": self.builder, "sender": self.sender, "operations": self.operations}
         held: dict[str, Any] = {"instances": self.instances, "budget": self.budget}
-        self.campaign = Campaign(self.planner.steps, probe=self.probe, **shared, **held)
+        conflicts = Conflicts(self.operations, self.sender)
+        self.step_runs = StepRuns(conflicts=conflicts, instances=self.instances, probe=self.probe, **shared)
+        running: dict[str, Any] = {"sender": self.sender, "operations": self.operations, "runs": self.step_runs}
+        self.campaign = Campaign(self.planner.steps, **running, **held)
         self.reimages = Reimages(
             self.campaign, self.planner, profile, probe=self.probe, recorder=self.recorder, **shared, **held
         )
         reader = Reader(replace(self.world, target=target, memory={}))
-        self.refusals = Refusals(recorder=self.recorder, campaign=self.campaign, reader=reader, **shared, **held)
+        judging: dict[str, Any] = {"recorder": self.recorder, "reader": reader}
+        self.refusals = Refusals(conflicts=conflicts, campaign=self.campaign, **judging, **shared, **held)
         guard = Guard(self.recorder, self.operations)
         self.refusals.exposed = guard.exposed
         self.sender.seen = guard.take
