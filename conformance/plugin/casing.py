@@ -41,11 +41,11 @@ def _case(item: pytest.Item) -> Case:
     function: Callable[..., Any] = item.obj  # type: ignore[attr-defined]
     doc = (inspect.getdoc(function) or "").splitlines()
     values = dict(item.callspec.params) if hasattr(item, "callspec") else {}
-    run = _drawn(function, values) if is_hypothesis_test(function) else _called(function, values)
+    run = _drawn(function, values) if is_hypothesis_test(function) else called(function, values)
     return Case(item.nodeid, cites(item), doc[0] if doc else "", phase_of(item), run)
 
 
-def _called(function: Callable[..., Any], values: dict[str, Any]) -> Callable[[SystemUnderTest], Awaitable[None]]:
+def called(function: Callable[..., Any], values: dict[str, Any]) -> Callable[[SystemUnderTest], Awaitable[None]]:
     """The body of a case; the bad requests that it returns, as a coroutine or at once, are those which it declares."""
 
     async def run(sut: SystemUnderTest) -> None:

@@ -15,7 +15,7 @@ from conformance.embedding import MemoryConnector, TurnedClock, memory_emulator,
 from conformance.errors import ReportError
 from conformance.journal import JournalWriter, read_journal
 from conformance.model import Profile
-from conformance.plugin.casing import MARKS
+from conformance.plugin.casing import MARKS, called
 from conformance.plugin.run import Run
 from conformance.protocol.addresses import UriForm
 from conformance.replay.assessing import assessed
@@ -60,14 +60,8 @@ def cases() -> list[Case]:
         marks = {mark.name: mark.args for mark in getattr(body, "pytestmark", ())}
         phase = next((phase for name, phase in MARKS.items() if name in marks), Phase.BESIDE)
         cited = tuple(map(str, marks.get("verifies", ("REQ-CONC-SAME",))))
-        found.append(Case(body.__name__, cited, "", phase, partial(_called, function)))
+        found.append(Case(body.__name__, cited, "", phase, called(function, {})))
     return sorted(found, key=lambda case: case.phase)
-
-
-async def _called(function: Callable[..., Any], sut: Any) -> None:
-    made = function(sut=sut)
-    if made is not None:
-        await made
 
 
 class World:
