@@ -14,7 +14,7 @@ from conformance.preflight.statement import is_published
 from conformance.protocol.addresses import UriForm
 from conformance.protocol.documents import error_code
 from conformance.protocol.requests import Place
-from conformance.session.instances import probe_request
+from conformance.session.probe import probe_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -1,25 +1,18 @@
-"""Instances: what Get Deployment, Get Cloud Service Properties and the probe show of them, and who may touch them when."""
+"""Instances: role instances that are watched while and after they are reimaged, and who may touch them when."""
 
 from __future__ import annotations
 
 from collections import Counter
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlsplit
 
 import trio
 
 from conformance.checks.deployments import READY, statuses_in
 from conformance.checks.instances import SETTLING_SHARE, settling_seconds
-from conformance.checks.probes import installation_in
-from conformance.checks.wording import is_busy, said
-from conformance.model import Request
-from conformance.protocol.addresses import UriForm
-from conformance.requirements import TABLE_VERSIONS
-from conformance.session.manner import Manner
-from conformance.session.signals import Inconclusive, NotApplicable
+from conformance.session.looks import LATER_VERSION, Call, Looks
+from conformance.session.signals import Inconclusive
 from conformance.session.thresholds import seconds_until_look
 
 if TYPE_CHECKING:
@@ -28,26 +21,9 @@ if TYPE_CHECKING:
     from conformance.model import Deployment, Exchange, Target
     from conformance.protocol.requests import Place, RequestBuilder
     from conformance.session.operations import Operation
-    from conformance.session.recorder import Recorder
     from conformance.session.sending import Sender
-    from conformance.session.wires import Wire
 
-_LOOK = Manner("look")
-OBSERVING_VERSION = "2011-10-01"
-LATER_VERSION = TABLE_VERSIONS[-1]
-"""What some statuses are gone by (REQ-DEPL-STATUS-GATES)."""
-
-
-class Call(StrEnum):
-    """A call that a target may offer."""
-
-    DEPLOYMENT = "deployment"
-    CLOUD_SERVICE = "cloud-service"
-
-    @property
-    def called(self) -> str:
-        """Its name in the documents."""
-        return "Get Deployment" if self is Call.DEPLOYMENT else "Get Cloud Service Properties"
+__all__ = ["Call", "Instances", "Watch"]
 
 
 @dataclass(slots=True)
@@ -74,24 +50,18 @@ class Watch:
         return any(listed.get(self.place.role_instance) != READY for listed in shown)
 
 
-class Instances:
-    """The role instances of a target, as Get Deployment and Get Cloud Service Properties show them.
+class Instances(Looks):
+    """The role instances of a target: what looks show of them, which are watched, and who may touch them when.
 
-    `first` and `last` hold the first and the latest answer that listed instances, by name of the deployment. `addressed` holds the
-    places that a request of ours reimaged, `unanswered` says of calls that got no reply when they were asked for what came instead, `watched` hears
-    of each watch that is over. Whoever is about to touch an instance holds it meanwhile (`hold`).
+    `addressed` holds the places that a request of ours reimaged, `watched` hears of each watch that is over. Whoever is about to touch an
+    instance holds it meanwhile (`hold`).
     """
 
     def __init__(self, target: Target, builder: RequestBuilder, sender: Sender) -> None:
-        self._target, self._builder, self._sender = target, builder, sender
-        self.offers_deployment = False
-        self.offers_cloud_service = False
-        self.first: dict[str, Exchange] = {}
-        self.last: dict[str, Exchange] = {}
+        super().__init__(target, builder, sender)
         self.watches: list[Watch] = []
         self.addressed: set[str] = set()
         self.given_up = False
-        self.unanswered: dict[Call, str] = {}
         self.watched: Callable[[Watch], None] = lambda *_: None
         self._locks: dict[str, trio.Lock] = {}
         self._in_peace: Counter[str] = Counter()
@@ -104,65 +74,6 @@ class Instances:
     def watch_in(self, tasks: trio.Nursery) -> None:
         """From here on instances are watched by tasks of their own in `tasks`."""
         self._tasks = tasks
-
-    async def find_out(self) -> None:
-        """Whether the two calls are claimed, or answered when asked once."""
-        claimed = self._target.capabilities
-        offered = claimed.get_deployment
-        self.offers_deployment = await self._answers_deployment() if offered is None else offered
-        offered = claimed.get_cloud_service
-        self.offers_cloud_service = await self._answers_cloud_service() if offered is None else offered
-
-    def claim(self, call: Call) -> None:
-        """Raises NotApplicable where the target does not offer a call, and Inconclusive where that is not known since it was never answered."""
-        offered = self.offers_deployment if call is Call.DEPLOYMENT else self.offers_cloud_service
-        if call in self.unanswered:
-            raise Inconclusive(f"{call.called} was never answered: {self.unanswered[call]}")
-        if not offered:
-            raise NotApplicable(f"the target does not offer {call.called}")
-
-    async def _answers_deployment(self) -> bool:
-        """Asks both forms: one that answers is enough to claim the call."""
-        looks = []
-        for form in UriForm:
-            looks.append(await self.look(self._target.deployments[0], form))
-            if _is_answered(looks[-1]):
-                return True
-        self._note_silence(Call.DEPLOYMENT, looks)
-        return False
-
-    async def _answers_cloud_service(self) -> bool:
-        """Asks with detail and without: one that is answered is enough to claim the call."""
-        service = self._target.deployments[0].cloud_service
-        looks = []
-        for detail in (True, False):
-            request = self._builder.cloud_service(service, version=OBSERVING_VERSION, detail=detail)
-            looks.append(await self._sender.once(request, _LOOK))
-            if _is_answered(looks[-1]):
-                return True
-        self._note_silence(Call.CLOUD_SERVICE, looks)
-        return False
-
-    def _note_silence(self, call: Call, looks: list[Exchange]) -> None:
-        """Keeps what came in place of a reply, where no look got one: whether the call is offered is not known then."""
-        if all(look.reply is None or is_busy(look) for look in looks):
-            self.unanswered[call] = said(looks[-1])
-
-    async def look(
-        self,
-        deployment: Deployment,
-        form: UriForm = UriForm.SLOT,
-        *,
-        version: str = OBSERVING_VERSION,
-        patient: bool = True,
-    ) -> Exchange:
-        """One Get Deployment; a throttled one shows nothing, so it is sent again where `patient`."""
-        request = self._builder.deployment(deployment, form, version=version)
-        exchange = await (self._sender.send if patient else self._sender.once)(request, _LOOK)
-        if statuses_in(exchange):
-            self.first.setdefault(deployment.name, exchange)
-            self.last[deployment.name] = exchange
-        return exchange
 
     async def look_before(self, place: Place) -> Exchange:
         """The look before a reimage of an instance; one that is away from an earlier reimage of ours is waited for first.
@@ -177,17 +88,6 @@ class Instances:
         since = max((each.ended or each.began for each in operations), default=self._sender.clock.now())
         self._latest_departure = max(self._latest_departure, self._sender.clock.now() - since)
         return await self.until_ready(place) or look
-
-    async def survey(self) -> dict[str, tuple[str, ...]]:
-        """The instances that each listed deployment shows before anything was done to it."""
-        if not self.offers_deployment:
-            return {}
-        looks = {d.name: self.first.get(d.name) or await self.look(d) for d in self._target.deployments}
-        self._note_silence(Call.DEPLOYMENT, list(looks.values()))
-        self.offers_deployment = (
-            Call.DEPLOYMENT not in self.unanswered
-        )  # nothing can be examined by looks that nobody answers
-        return {name: tuple(statuses_in(look)) for name, look in looks.items()}
 
     @asynccontextmanager
     async def hold(self, *places: Place) -> AsyncIterator[None]:
@@ -290,10 +190,6 @@ class Instances:
         watch.over.set()
         self.watched(watch)
 
-    def shows(self, deployment: Deployment) -> bool:
-        """Whether a look ever showed instances of a deployment."""
-        return deployment.name in self.first
-
     async def until_settled(self, operations: list[Operation]) -> None:
         """Waits until the instances of these operations have been seen to change, or were given time for it."""
         for operation in operations:
@@ -347,64 +243,3 @@ class Instances:
             await self._sender.patience.rest(seconds_until_look(clock.now() - began, limits.poll_interval_seconds))
             look = await self.look(place.deployment)
         return look
-
-
-def _is_answered(look: Exchange) -> bool:
-    """Whether a call is there at all; which 2xx it should be answered with is for the checks."""
-    return look.reply is not None and 200 <= look.reply.status < 300
-
-
-class Probe:
-    """The data-plane probe of the target: a look inside a role instance.
-
-    `answers` is False once one that had answered did not for as long as the operator allows: it is waited for no more.
-    """
-
-    def __init__(self, target: Target, wire: Wire | None, recorder: Recorder) -> None:
-        self._url, self._wire, self._recorder = target.probe_url, wire, recorder
-        self.first: dict[str, Exchange] = {}
-        self.answers = True
-
-    @property
-    def offered(self) -> bool:
-        """Whether the target has one."""
-        return self._url is not None and self._wire is not None
-
-    async def ask(self, place: Place, method: str = "GET", suffix: str = "", body: bytes = b"") -> Exchange:
-        """One exchange with the probe of a role instance."""
-        if self._url is None or self._wire is None:
-            raise RuntimeError("the target has no probe")
-        request = probe_request(self._url, place, method, suffix, body)
-        return self._recorder.record(await self._wire.exchange(request, label="probe", on=None, watch_close=False))
-
-    async def installation(self, place: Place) -> Exchange:
-        """The installation id of a role instance now."""
-        exchange = await self.ask(place)
-        if installation_in(exchange):
-            self.first.setdefault(str(place), exchange)
-        return exchange
-
-    async def written(self, place: Place, before: Exchange, since: float, patience: float, sender: Sender) -> Exchange:
-        """The installation id once it is another one than `before`, or `patience` seconds after `since`, a reading of the clock.
-
-        An instance that does not answer is offline: it is waited for as long as the operator allows.
-        """
-        old, limits = installation_in(before), sender.limits
-        after = await self.installation(place)
-        while installation_in(after) in ("", old):
-            offline = not installation_in(after) and self.answers and bool(old)
-            deadline = since + (limits.operation_timeout_seconds if offline else patience)
-            if sender.clock.now() >= deadline:
-                self.answers = self.answers and not offline
-                break
-            await sender.patience.rest(limits.poll_interval_seconds)
-            after = await self.installation(place)
-        return after
-
-
-def probe_request(url: str, place: Place, method: str = "GET", suffix: str = "", body: bytes = b"") -> Request:
-    """A request to the probe of a role instance; `url` is the target's, with its placeholders."""
-    parts = urlsplit(url)
-    path = parts.path.format(**{key: quote(value, safe="") for key, value in place.names().items()}) + suffix
-    headers = [("Host", parts.netloc)] + ([("Content-Length", str(len(body)))] if method == "PUT" else [])
-    return Request(method, path, tuple(headers), body)

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from conformance.protocol.requests import Place, RequestBuilder
     from conformance.session.budget import Budget
     from conformance.session.campaign import Campaign
-    from conformance.session.instances import Instances, Probe
+    from conformance.session.instances import Instances
     from conformance.session.operations import Operation, Operations
+    from conformance.session.probe import Probe
     from conformance.session.recorder import Recorder
     from conformance.session.sending import Sender
     from conformance.session.step_runs import Result

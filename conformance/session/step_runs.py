@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from conformance.model import Exchange, Limits, Request
     from conformance.protocol.requests import RequestBuilder
     from conformance.session.conflicts import Conflicts
-    from conformance.session.instances import Instances, Probe, Watch
+    from conformance.session.instances import Instances, Watch
     from conformance.session.operations import Operation, Operations
+    from conformance.session.probe import Probe
     from conformance.session.sending import Sender
     from conformance.session.steps import Step
 

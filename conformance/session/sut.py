@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from conformance.model import Exchange, Profile, Request, Target, Verdict
     from conformance.protocol.requests import RequestBuilder
     from conformance.session.budget import Budget
-    from conformance.session.instances import Instances, Probe
+    from conformance.session.instances import Instances
+    from conformance.session.probe import Probe
     from conformance.session.recorder import Recorder
     from conformance.session.sending import Sender
     from conformance.session.wires import Wire
