@@ -20,12 +20,13 @@ from conformance.journal import JournalWriter, read_journal
 from conformance.plugin.heading import header, limited, masked
 from conformance.protocol.requests import RequestBuilder
 from conformance.session.budget import Budget
+from conformance.session.earlier import Earlier
 from conformance.session.instances import Instances
 from conformance.session.lanes import Lanes
 from conformance.session.patience import Patience
 from conformance.session.probe import Probe
 from conformance.session.recorder import Recorder
-from conformance.session.resuming import Earlier, keep_for_resuming, take_up
+from conformance.session.resuming import keep_for_resuming, take_up
 from conformance.session.scheduler import Session
 from conformance.session.sending import Sender
 from conformance.session.sut import Collaborators, SystemUnderTest

@@ -14,7 +14,7 @@ import trio
 
 from conformance.oracle import MINIMUM_VERSION, permitted
 from conformance.session.budget import SPENT
-from conformance.session.operations import State
+from conformance.session.operation import State
 from conformance.session.signals import Inconclusive, Withheld
 from conformance.session.step_runs import Result, contended_by
 from conformance.session.thresholds import MAX_STEPS_FIRST

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from conformance.model import Deployment, Exchange, Target
     from conformance.protocol.requests import Place, RequestBuilder
-    from conformance.session.operations import Operation
+    from conformance.session.operation import Operation
     from conformance.session.sending import Sender
 
 __all__ = ["Call", "Instances", "Watch"]

@@ -11,7 +11,7 @@ from conformance.protocol.addresses import read_target
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from conformance.session.operations import Operation
+    from conformance.session.operation import Operation
     from conformance.session.sut import SystemUnderTest
 
 

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from conformance.session.budget import Budget
     from conformance.session.campaign import Campaign
     from conformance.session.instances import Instances
-    from conformance.session.operations import Operation, Operations
+    from conformance.session.operation import Operation
+    from conformance.session.operations import Operations
     from conformance.session.probe import Probe
     from conformance.session.recorder import Recorder
     from conformance.session.sending import Sender

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from conformance.protocol.requests import RequestBuilder
     from conformance.session.conflicts import Conflicts
     from conformance.session.instances import Instances, Watch
-    from conformance.session.operations import Operation, Operations
+    from conformance.session.operation import Operation
+    from conformance.session.operations import Operations
     from conformance.session.probe import Probe
     from conformance.session.sending import Sender
     from conformance.session.steps import Step

@@ -21,7 +21,7 @@ from conformance.tests.judging_samples import BUILDER, TARGET, world
 
 if TYPE_CHECKING:
     from conformance.checks.registry import Check
-    from conformance.session.operations import Operation
+    from conformance.session.operation import Operation
 
 DEPLOYMENT = TARGET.deployments[0]
 LISTED = DEPLOYMENT.role_instances[0]

@@ -20,7 +20,7 @@ from conformance.plugin.run import Run
 from conformance.protocol.addresses import UriForm
 from conformance.replay.assessing import assessed
 from conformance.session.cases import Case, Phase
-from conformance.session.resuming import Earlier
+from conformance.session.earlier import Earlier
 from conformance.tests.session_runs import plan_in_memory
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from conformance.emulator import LAYOUTS
 from conformance.model import Profile
 from conformance.protocol.requests import with_query
 from conformance.session.campaign import UNENDED
-from conformance.session.operations import State
+from conformance.session.operation import State
 from conformance.tests.session_runs import in_run
 
 if TYPE_CHECKING:

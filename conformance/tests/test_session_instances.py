@@ -12,7 +12,7 @@ from conformance.checks.deployments import statuses_in
 from conformance.checks.instances import LATE_DEPARTURE_SECONDS
 from conformance.protocol.requests import Place
 from conformance.session.instances import Instances, Watch
-from conformance.session.operations import Operation, State
+from conformance.session.operation import Operation, State
 from conformance.tests.judging_samples import BUILDER, LOOK, PLACE, TARGET, exchange, look, started
 from conformance.tests.session_rig import FakeWire, in_time, sender_over
 

@@ -15,7 +15,8 @@ from conformance.model import Identity
 from conformance.protocol.addresses import UriForm
 from conformance.protocol.requests import Place
 from conformance.session.budget import Budget
-from conformance.session.operations import Operation, Operations, State
+from conformance.session.operation import Operation, State
+from conformance.session.operations import Operations
 from conformance.session.signals import Inconclusive, Untested
 from conformance.tests.judging_samples import (
     BUILDER,
@@ -299,7 +300,7 @@ async def test_one_whose_polls_are_throttled_at_first_is_not_lost() -> None:
 @in_time
 async def test_one_whose_polls_are_all_throttled_is_given_up_with_the_patience_of_the_run() -> None:
     async with rig(poll(b"", 503), patience_seconds=40.0) as one:
-        found = [one.operations._unknown_seconds(poll(b"", status)) for status in (404, 503)]
+        found = [one.operations._polling._unknown_seconds(poll(b"", status)) for status in (404, 503)]
 
     assert found == [10.0, 40.0]
 
