@@ -11,7 +11,7 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from conformance import baseline
 from conformance.config import is_loopback, load_target
@@ -38,7 +38,7 @@ from conformance.wire.redaction import Redactor
 from conformance.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from trio.testing import MockClock
 
@@ -52,11 +52,9 @@ if TYPE_CHECKING:
     from conformance.wire.streams import Connector
 
 CONNECTIONS_ON_LOOPBACK, CONNECTIONS_ELSEWHERE = 8, 4
-"""So many requests are under way at the same time where neither the target file nor the operator says otherwise."""
-
-
+"""How many requests are under way at the same time where neither the target file nor the operator says otherwise."""
 MOST_NAMED = 6
-"""So many of the addresses that were not tried are named in a report."""
+"""How many of the addresses that were not tried are named in a report."""
 
 
 class Run:
@@ -141,77 +139,91 @@ class Run:
         return Earlier(journal, max(time.time() - float(journal.header["epoch"]), last))
 
     def _assemble(self, clock: Clock, connector: Connector, probe_connector: Connector | None) -> SystemUnderTest:
-        """Journal, recorder, client and the system under test."""
-        plan, target = self.plan, self.target
-        earlier = self.earlier
-        ago = earlier.ago if earlier is not None else None
-        journal = self._stack.enter_context(JournalWriter(self.journal_path, clock, ago=ago))
+        """The system under test, with everything that it is put together from."""
+        plan, target, earlier = self.plan, self.target, self.earlier
         redactor = Redactor.for_target(target, enabled=plan.redact)
         shown = masked(target, redactor)
-        if earlier is None:
-            journal.write("run", **header(plan, target, shown))
-        else:
-            journal.write("resumed")
-            self._keep_lost(journal, earlier)
-        if self._preflight is not None and earlier is None:
-            journal.write("preflight", requests=self._preflight.requests, answers=self._preflight.answers)
-        if self._baseline is not None and earlier is None:
-            journal.write(baseline.EVENT, **baseline.baseline_event(self._baseline, datetime.now(UTC).date()))
-        announcing = Redactor.for_target(target, enabled=plan.redact)
-        recorder = Recorder(journal, redactor, World(shown, target.strictness), announcing=announcing)
-        limits, numbers = target.limits, count(1 if earlier is None else earlier.next_number)
-        timeout, width = limits.request_timeout_seconds, self._connections()
-        token = (earlier.token if earlier is not None else "") or new_token(target)
-        recorder.note("token", token=token)
-        if earlier is not None:
-            recorder.world = replace(recorder.world, listed=earlier.listed, memory={})
-            recorder.go_on(earlier.journal)
+        recorder = self._recorder(self._journal(clock, shown), redactor, shown)
+        token = self._token(recorder)
         self._gate = Gate(target, token, masked=redactor.text)
-        client = self._stack.enter_context(
-            Client(
-                connector,
-                clock,
-                self._gate,
-                request_timeout=timeout,
-                requests_per_second=limits.requests_per_second,
-                numbers=numbers,
-                ago=ago or 0.0,
-                announce=recorder.announce,
-            )
+        numbers = count(1 if earlier is None else earlier.next_number)
+        rate = target.limits.requests_per_second
+        client = self._client(
+            connector, clock, self._gate, numbers, requests_per_second=rate, announce=recorder.announce
         )
-        probe_wire = None
-        if probe_connector is not None:  # nobody judges the probe, so nothing is waited for after its replies
-            probe_client = self._stack.enter_context(
-                Client(
-                    probe_connector,
-                    clock,
-                    ProbeGate(target),
-                    request_timeout=timeout,
-                    linger_seconds=0,
-                    numbers=numbers,
-                    ago=ago or 0.0,
-                )
-            )
-            probe_wire = self._wire(probe_client, clock, width)
-        wire, builder = self._wire(client, clock, width), RequestBuilder(target, token)
-        sender = Sender(
-            wire,
-            clock,
-            limits,
-            recorder,
-            host=builder.host,
-            gate=self._gate,
-            lanes=Lanes(width),
-            patience=Patience.for_limits(timeout, plan.patience, clock.now()),
-            restored=redactor.restored,
-        )
-        instances, probe = Instances(target, builder, sender), Probe(target, probe_wire, recorder)
-        budget = Budget(limits.max_reimages)
+        wire, builder = self._wire(client, clock), RequestBuilder(target, token)
+        sender = self._sender(wire, clock, recorder, builder.host, redactor)
+        instances = Instances(target, builder, sender)
+        probe = Probe(target, self._probe_wire(probe_connector, clock, numbers), recorder)
+        budget = Budget(target.limits.max_reimages)
         parts = Collaborators(recorder, sender, builder, instances, probe, budget, wire, self._gate.learn)
         sut = SystemUnderTest(target, plan.profile, plan.seed, parts)
         keep_for_resuming(sut)
         sut.take_up = partial(take_up, sut, earlier) if earlier is not None else None
         return sut
+
+    def _sender(self, wire: Wire, clock: Clock, recorder: Recorder, host: str, redactor: Redactor) -> Sender:
+        """What sends the requests of the run, in as many lanes as there may be connections."""
+        limits = self.target.limits
+        return Sender(
+            wire,
+            clock,
+            limits,
+            recorder,
+            host=host,
+            gate=self._gate,
+            lanes=Lanes(self._connections()),
+            patience=Patience.for_limits(limits.request_timeout_seconds, self.plan.patience, clock.now()),
+            restored=redactor.restored,
+        )
+
+    def _probe_wire(self, connector: Connector | None, clock: Clock, numbers: Iterator[int]) -> Wire | None:
+        """How the probe is asked; nobody judges it, so nothing is waited for after its replies."""
+        if connector is None:
+            return None
+        return self._wire(self._client(connector, clock, ProbeGate(self.target), numbers, linger_seconds=0), clock)
+
+    @property
+    def _ago(self) -> float | None:
+        """How many seconds ago the run began, None where it begins now."""
+        return self.earlier.ago if self.earlier is not None else None
+
+    def _journal(self, clock: Clock, shown: Target) -> JournalWriter:
+        """The journal, with its first lines: what the run is, or that it goes on; `shown` is the target as it is recorded."""
+        journal = self._stack.enter_context(JournalWriter(self.journal_path, clock, ago=self._ago))
+        if self.earlier is not None:
+            journal.write("resumed")
+            self._keep_lost(journal, self.earlier)
+            return journal
+        journal.write("run", **header(self.plan, self.target, shown))
+        if self._preflight is not None:
+            journal.write("preflight", requests=self._preflight.requests, answers=self._preflight.answers)
+        if self._baseline is not None:
+            journal.write(baseline.EVENT, **baseline.baseline_event(self._baseline, datetime.now(UTC).date()))
+        return journal
+
+    def _recorder(self, journal: JournalWriter, redactor: Redactor, shown: Target) -> Recorder:
+        """What keeps exchanges and verdicts."""
+        announcing = Redactor.for_target(self.target, enabled=self.plan.redact)
+        return Recorder(journal, redactor, World(shown, self.target.strictness), announcing=announcing)
+
+    def _token(self, recorder: Recorder) -> str:
+        """What marks the names that are drawn for the run, noted in the journal; an earlier part of the run is taken over after it."""
+        earlier = self.earlier
+        token = (earlier.token if earlier is not None else "") or new_token(self.target)
+        recorder.note("token", token=token)
+        if earlier is not None:
+            recorder.world = replace(recorder.world, listed=earlier.listed, memory={})
+            recorder.go_on(earlier.journal)
+        return token
+
+    def _client(
+        self, connector: Connector, clock: Clock, gate: Gate | ProbeGate, numbers: Iterator[int], **options: Any
+    ) -> Client:
+        """A client that is closed with the run; all clients of a run share the `numbers` of exchanges."""
+        timeout, ago = self.target.limits.request_timeout_seconds, self._ago or 0.0
+        client = Client(connector, clock, gate, request_timeout=timeout, numbers=numbers, ago=ago, **options)
+        return self._stack.enter_context(client)
 
     def _keep_lost(self, journal: JournalWriter, earlier: Earlier) -> None:
         """Keeps the requests whose reply nobody lived to see as exchanges without one."""
@@ -219,11 +231,11 @@ class Run:
             journal.exchange(exchange)
             earlier.journal.exchanges[exchange.number] = exchange
 
-    def _wire(self, client: Client, clock: Clock, width: int) -> Wire:
+    def _wire(self, client: Client, clock: Clock) -> Wire:
         """How the session sends through a client: in threads, or at once to an endpoint in memory."""
         if self._time is not None and isinstance(clock, SteppedClock):
             return InlineWire(client, clock, self._time)
-        return ThreadedWire(client, width)
+        return ThreadedWire(client, self._connections())
 
     def _connections(self) -> int:
         """How many requests may be under way at the same time."""
@@ -260,8 +272,8 @@ class Run:
         recorder.note("offers", offers=offers | unknown)
         lanes = self.sut.sender.lanes
         if lanes.reasons:
-            told = f"{lanes.width} of {lanes.asked_for} connections were used at the same time: {lanes.reasons[-1]}."
-            recorder.note("note", text=told)
+            used = f"{lanes.width} of {lanes.asked_for} connections were used at the same time: {lanes.reasons[-1]}."
+            recorder.note("note", text=used)
         if self._gate.withheld:
             recorder.note("note", text=_kept_back(list(self._gate.withheld)))
         recorder.note(

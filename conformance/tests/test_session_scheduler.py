@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import contextmanager
+from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -12,18 +14,18 @@ import trio
 
 from conformance.errors import ReportError
 from conformance.model import Outcome
+from conformance.plugin.run import Run
 from conformance.session.cases import Case, Phase
 from conformance.session.scheduler import Session
 from conformance.session.signals import Inconclusive, NotApplicable, Untested
 from conformance.session.thresholds import MAX_CASES_UNDER_WAY
 from conformance.session.wires import ThreadedWire
-from conformance.tests.session_runs import run_over
+from conformance.tests.session_runs import in_run, run_over
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
     from pathlib import Path
 
-    from conformance.plugin.run import Run
     from conformance.session.cases import Conclusion
     from conformance.session.sut import SystemUnderTest
 
@@ -290,3 +292,23 @@ def test_a_session_that_is_stopped_twice_or_at_its_end_stays_as_it_is(tmp_path: 
         running.stop()
         running.stop()
         assert outcomes(running, only) == ["observed"]
+
+
+def test_a_run_sends_no_more_requests_in_a_second_than_the_target_allows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_memory = Run._in_memory
+
+    def limited(run: Run) -> Any:
+        target, *rest = in_memory(run)
+        return replace(target, limits=replace(target.limits, requests_per_second=2.0)), *rest
+
+    async def body(sut: SystemUnderTest) -> None:
+        await sut.send_all([sut.builder.operation_status("0" * 32)] * 6)
+        moments = [each.at for each in sut.recorder.exchanges if each.label != "probe"]
+
+        assert len(moments) == 6
+        assert min(later - earlier for earlier, later in pairwise(moments)) == pytest.approx(0.5, abs=0.01)
+
+    monkeypatch.setattr(Run, "_in_memory", limited)
+    in_run(tmp_path, body, opened=False)
