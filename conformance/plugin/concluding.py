@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from conformance.session.cases import Conclusion
 
 
-def told(report: pytest.TestReport, conclusion: Conclusion) -> None:
+def report_conclusion(report: pytest.TestReport, conclusion: Conclusion) -> None:
     """Has `report` say what the conclusion of a case says."""
     outcome, detail = conclusion.outcome, conclusion.detail
     match outcome:

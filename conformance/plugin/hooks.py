@@ -15,7 +15,7 @@ from conformance.journal import collection_paused
 from conformance.model import Preflight
 from conformance.outputs import clear_folder
 from conformance.plugin.casing import MARKS, cases_of, cites, phase_of
-from conformance.plugin.concluding import told
+from conformance.plugin.concluding import report_conclusion
 from conformance.plugin.ending import ASSESSMENT, PAGE, USAGE, PageHooks, end_session
 from conformance.plugin.interrupting import Interruption, LostOutput
 from conformance.plugin.options import Plan, add_options, is_wanted, plan_of
@@ -150,7 +150,7 @@ def pytest_configure_node(node: Any) -> None:
 
 
 def _preflight_from(given: tuple[int, list[list[str]]] | None) -> Preflight | None:
-    """What the controller of pytest-xdist told of the preflight."""
+    """What the controller of pytest-xdist passed on of the preflight."""
     return None if given is None else Preflight(given[0], tuple((level, text) for level, text in given[1]))
 
 
@@ -286,7 +286,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 
 
 def _awaited(session: Session, item: pytest.Function) -> Conclusion:
-    """The conclusion of a case; the progress of the run is told while it is waited for."""
+    """The conclusion of a case; the progress of the run is shown while it is waited for."""
     line = item.config.stash.get(PROGRESS, None)
     if line is None:
         return session.conclusion(item.nodeid)
@@ -309,7 +309,7 @@ def pytest_runtest_makereport(
     if call.excinfo is not None and isinstance(call.excinfo.value, ReportError):
         report.longrepr = NO_MORE
     if call.when == "call" and CONCLUSION in item.stash:
-        told(report, item.stash[CONCLUSION])
+        report_conclusion(report, item.stash[CONCLUSION])
     return report
 
 

@@ -89,7 +89,7 @@ class LostOutput:
 
 
 def _end(number: int, frame: object) -> None:
-    """Ends a run that is told to terminate as Ctrl-C does: with its reports."""
+    """Ends a run that is asked to terminate as Ctrl-C ends it: with its reports."""
     del number, frame
     raise KeyboardInterrupt
 

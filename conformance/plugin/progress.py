@@ -1,4 +1,4 @@
-"""The progress of a run, told while pytest waits for a case: one line that is redrawn on a terminal, one line a minute in a log."""
+"""The progress of a run, shown while pytest waits for a case: one line that is redrawn on a terminal, one line a minute in a log."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 LOG_EVERY_SECONDS = 60.0
 """In a log the first line comes after this, and each further one after as long again."""
 MOST_NAMED = 3
-"""So many operations under way are named."""
+"""How many operations under way are named at most."""
 _ERASE_LINE, _UP, _RIGHT = "\r\x1b[K", "\x1b[A", "\x1b[{}C"
 
 

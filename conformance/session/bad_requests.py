@@ -109,10 +109,10 @@ class Reader:
 
 @dataclass(slots=True, eq=False)
 class _Turn:
-    """A request that waits for others to end; once it is told, `is_come` says whether it has a place among those under way."""
+    """A request that waits for others to end; once that is `decided`, `is_come` says whether it has a place among those under way."""
 
     broken: frozenset[str]
-    told: trio.Event = field(default_factory=trio.Event)
+    decided: trio.Event = field(default_factory=trio.Event)
     is_come: bool = False
 
 
@@ -142,7 +142,7 @@ class Violations:
             self._let_in()
 
     def count(self, broken: frozenset[str], weight: int) -> None:
-        """A request that breaks these showed so much of what there is to show."""
+        """A request that breaks these showed part of what there is to show: `weight` of MAX_VIOLATIONS_PER_REQUIREMENT."""
         if len(broken) == 1:
             self._shown.update(dict.fromkeys(broken, weight))
 
@@ -152,7 +152,7 @@ class Violations:
         if not self._is_enough(broken):
             self._waiting.append(turn)
             try:
-                await turn.told.wait()
+                await turn.decided.wait()
             except trio.Cancelled:
                 self._waiting.remove(turn)
                 raise
@@ -167,7 +167,7 @@ class Violations:
             if turn.is_come or self._is_enough(turn.broken):
                 self._waiting.remove(turn)
                 self._under_way.update(turn.broken if turn.is_come else ())
-                turn.told.set()
+                turn.decided.set()
 
     def _is_enough(self, broken: frozenset[str]) -> bool:
         return all(self._shown[name] >= MAX_VIOLATIONS_PER_REQUIREMENT for name in broken)

@@ -20,7 +20,7 @@ class Passage:
 
 
 class Lanes:
-    """Lets up to `width` requests be under way; an endpoint that cannot take so many makes it narrower.
+    """Lets up to `width` requests be under way; an endpoint that cannot take that many makes it narrower.
 
     `asked_for` is the width that the target file or the operator wants, `reasons` says why it is narrower now; `narrowed` is called with each new width.
     """

@@ -200,7 +200,7 @@ class Operations:
 
     @property
     def hopeless(self) -> bool:
-        """Whether so many operations found no end that starting more would only waste time and reimages."""
+        """Whether operations find no end, so that starting more would only waste time and reimages."""
         stuck = [o for o in self.all if o.state is State.OVERDUE or (o.state is State.LOST and not o.unwanted)]
         ended = [o for o in self.all if o.state is State.ENDED]
         return len(stuck) >= MAX_OVERDUE_OPERATIONS and len(stuck) > len(ended)

@@ -60,7 +60,7 @@ def _ages(operations: Iterable[Operation], now: float) -> list[tuple[str, float]
 def reimaging_seconds(
     usual: float | None, ages: Iterable[tuple[str, float]], waiting: Mapping[str, int]
 ) -> float | None:
-    """How long reimages go on: those under way, by deployment and age, and so many on each deployment that are to follow one after another.
+    """How long reimages go on: those under way, by deployment and age, and the number on each deployment that are to follow one after another (`waiting`).
 
     `usual` is how many seconds one takes, None where none has ended yet; then only a run without any is known to take no longer.
     """

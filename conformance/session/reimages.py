@@ -97,7 +97,7 @@ class Reimages:
         return [result for result in every.values() if result.operation is not None]
 
     def may_start(self, count: int = 1) -> bool:
-        """Whether the budget has room for so many further reimages of the case that asks."""
+        """Whether the budget has room for `count` further reimages of the case that asks."""
         return self._case() not in self.cut_short and self._budget.allows(reserved=count - 1)
 
     def check(self) -> None:

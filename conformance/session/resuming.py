@@ -141,8 +141,8 @@ class _Resumption:
             same = (address.operation, address.subscription) == (identifier, subscription)
             plain = exchange.request.method == "GET" and "?" not in exchange.request.target
             own = exchange.request.identity is start.request.identity and exchange.label.startswith("poll")
-            told = exchange.label != "poll-otherwise" or status_of(exchange)
-            if same and plain and own and told and exchange.number > start.number:
+            counts = exchange.label != "poll-otherwise" or status_of(exchange)
+            if same and plain and own and counts and exchange.number > start.number:
                 found.append(exchange)
         return sorted(found, key=lambda exchange: exchange.number)
 

@@ -96,7 +96,7 @@ class Session:
     def _run(self) -> None:
         try:
             trio.run(self._main, clock=self._clock)
-        except BaseException as error:  # noqa: BLE001  told to whoever waits for a case
+        except BaseException as error:  # noqa: BLE001  raised for whoever waits for a case
             self._failure = _cause(error)
         finally:
             self._begun.set()

@@ -166,7 +166,7 @@ class SystemUnderTest:
         return [name for form, name in first.items() if form in forms]
 
     async def _find_width(self, question: Request) -> None:
-        """Asks a question that was answered, as often beside itself as lanes are asked for, so that an endpoint that cannot take so many shows it now."""
+        """Asks a question that was answered, as often beside itself as lanes are asked for, so that an endpoint that cannot take that many shows it now."""
         question = replace(question, fresh_connection=True)
         alone = await self.sender.once(question, Manner("width"))
         beside = await self.each(
@@ -174,8 +174,8 @@ class SystemUnderTest:
         )
         slowest = max((exchange.elapsed for exchange in beside), default=0.0)
         if slowest > SLOW_SECONDS and slowest > SLOWER_BY * alone.elapsed:
-            told = f"the slowest of {len(beside)} requests beside each other took {slowest:.2f} s, and one alone {alone.elapsed:.2f} s"
-            self.sender.lanes.narrow(1, told)
+            slowness = f"the slowest of {len(beside)} requests beside each other took {slowest:.2f} s, and one alone {alone.elapsed:.2f} s"
+            self.sender.lanes.narrow(1, slowness)
 
     def _questions(self) -> list[Request]:
         """What asks for a sign of life: a poll, a reimage that starts nothing, or a look; an endpoint may leave requests of one kind unanswered."""

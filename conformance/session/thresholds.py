@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 MAX_CASES_UNDER_WAY = 32
-"""So many cases are started ahead; their requests share the connections. Groups of refusals come from cases that wait together."""
+"""How many cases are started ahead; their requests share the connections. Groups of refusals come from cases that wait together."""
 MAX_GROUP_SIZE = 24
-"""So many bad requests share one look before and one after; the larger, the more is sent again where one had an effect."""
+"""How many bad requests at most share one look before and one after; the larger, the more is sent again where one had an effect."""
 SHARE_OF_A_GROUP = 4
-"""A group takes one in so many of the reimages that are left: each of its requests may start one, and another when the group is taken apart."""
+"""A group takes one in this many of the reimages that are left: each of its requests may start one, and another when the group is taken apart."""
 ROUNDS_TO_JOIN = 4
-"""A group begins when in so many rounds of the scheduler no further request joined it."""
+"""A group begins when no further request joined it in this many rounds of the scheduler."""
 MAX_VIOLATIONS_PER_REQUIREMENT = 6
 """Stop sending requests that break a requirement after this many were accepted: each one costs a reimage."""
 UNANSWERED_WEIGHT = 3
-"""A request that is never answered counts as so many that were accepted: it costs the whole time limit twice."""
+"""A request that is never answered counts as this many that were accepted: it costs the whole time limit twice."""
 MAX_UNWANTED_OPERATIONS = 40
 """Operations that bad requests started are followed up to this many; an endpoint that accepts everything has been shown to."""
 MAX_CONFLICT_TRIES = 60
@@ -23,25 +23,25 @@ FEW_CONFLICT_TRIES = 2
 MAX_STEP_CONFLICTS = 40
 """A reimage of the campaign that meets 409 is sent again this often."""
 LAST_CONFLICT_TRIES = 2
-"""So often at the end it is sent while no bad request is, which might have started what it is in conflict with."""
+"""The last tries, this many, are made while no bad request is sent, which might have started what it is in conflict with."""
 RESERVED_REIMAGES = 1
-"""The campaign leaves so many reimages to the bad requests, until these are through."""
+"""How many reimages the campaign leaves to the bad requests, until these are through."""
 MAX_STEPS_FIRST = 6
-"""So many of the campaign's next reimages come before one that is started to have an operation that the endpoint still knows."""
+"""How many of the campaign's next reimages come before one that is started to have an operation that the endpoint still knows."""
 MAX_RENEWED_OPERATIONS = 4
-"""So many reimages are started at most to have an operation that the endpoint still knows."""
+"""How many reimages are started at most to have an operation that the endpoint still knows."""
 
 WAITING_SECONDS = 1.0
-"""Whoever waits for a case hears so often that it still does."""
+"""How often whoever waits for a case hears that it still does."""
 
 MAX_BUSY_TRIES = 6
 """A throttled request is sent this often."""
 MAX_REDIRECTS = 2
 """This many redirects of a request are followed: beside others a second one may be chance."""
 MAX_BUSY_IN_A_ROW = 4
-"""After so many requests in a row that stayed throttled, each further one is sent once, and none while nothing at all is served."""
+"""After this many requests in a row that stayed throttled, each further one is sent once, and none while nothing at all is served."""
 MAX_SAME_FAILURES = 3
-"""A kind of request that failed so often in the same way is not sent any more."""
+"""A kind of request that failed this often in the same way is not sent any more."""
 MAX_SAME_FAILURES_OF_A_FAMILY = 12
 """A family of kinds of which none was ever answered is not sent any more after this many failed: bad requests are sent twice each."""
 PAUSES_BEFORE_CONNECTING_SECONDS = (0.05, 0.2, 0.5)
@@ -49,7 +49,7 @@ PAUSES_BEFORE_CONNECTING_SECONDS = (0.05, 0.2, 0.5)
 LONGEST_PAUSE_SECONDS = 30.0
 """A Retry-After is honoured up to this."""
 LONGEST_PATIENCE_SECONDS = 60.0
-"""So long the whole run waits in vain, unless the operator says otherwise."""
+"""How long the whole run waits in vain, unless the operator says otherwise."""
 PATIENCE_IN_TIME_LIMITS = 6
 """The patience of a run in time limits of a request, where that is shorter."""
 SHARE_LOST_UNTIL_HASTE = 0.7
@@ -62,16 +62,16 @@ SIGN_OF_LIFE_SECONDS = 1.0
 SLOW_SECONDS = 0.5
 """An answer that takes longer than this beside others, and"""
 SLOWER_BY = 3
-"""so many times as long as one alone, shows an endpoint that serves one request after the other."""
+"""this many times as long as one alone, shows an endpoint that serves one request after the other."""
 
 UNKNOWN_SECONDS = 10.0
 """An operation that no poll ever finds is given up after this."""
 UNKNOWN_AGAIN_SECONDS = 2.5
 """The same where another was given up before."""
 MAX_UNANSWERED_POLLS = 2
-"""An operation whose polls got no reply so often in a row is given up."""
+"""An operation whose polls got no reply this often in a row is given up."""
 MAX_OVERDUE_OPERATIONS = 2
-"""After so many operations without an end no more are started."""
+"""After this many operations without an end no more are started."""
 
 SHORTEST_PROBE_SECONDS = 0.5
 """A reimage is given at least this long after its end to show in the probe."""

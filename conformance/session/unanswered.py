@@ -22,7 +22,7 @@ def is_lost(exchange: Exchange) -> bool:
 
 
 def is_crowded_out(exchange: Exchange) -> bool:
-    """Whether a request ended as it may at an endpoint that cannot take so many."""
+    """Whether a request ended as it may at an endpoint that cannot take as many as are under way."""
     return exchange.failure is not None and exchange.response is None and exchange.failure.kind in _CROWDED
 
 

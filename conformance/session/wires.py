@@ -30,7 +30,7 @@ class Wire(Protocol):
         ...
 
     def limit(self, connections: int) -> None:
-        """Keeps no more than so many connections open, as far as those that are not in use can be closed."""
+        """Keeps no more than `connections` open, as far as those that are not in use can be closed."""
         ...
 
     def let_idle_go(self) -> None:
@@ -64,7 +64,7 @@ class ThreadedWire:
         return await trio.to_thread.run_sync(send, abandon_on_cancel=True, limiter=self._limiter)
 
     def limit(self, connections: int) -> None:
-        """Keeps no more than so many connections open, as far as those that are not in use can be closed."""
+        """Keeps no more than `connections` open, as far as those that are not in use can be closed."""
         self._client.limit(connections)
 
     def let_idle_go(self) -> None:
@@ -112,7 +112,7 @@ class InlineWire:
         return exchanges
 
     def limit(self, connections: int) -> None:
-        """Keeps no more than so many connections open, as far as those that are not in use can be closed."""
+        """Keeps no more than `connections` open, as far as those that are not in use can be closed."""
         self._client.limit(connections)
 
     def let_idle_go(self) -> None:
@@ -140,6 +140,6 @@ class InlineWire:
         return trio.from_thread.run(with_time)
 
     def _compute(self, threads: int) -> None:
-        """So many threads more compute; time stands still while any does."""
+        """A change in how many threads compute, by `threads`; time stands still while any does."""
         self._computing += threads
         self._time.autojump_threshold = math.inf if self._computing else 0
