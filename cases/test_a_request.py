@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -53,15 +54,6 @@ async def judge_accepted(sut: SystemUnderTest, result: Result, requirement: str)
 
 
 # The two URI forms, the slots, the version.
-
-
-async def judge_steps(sut: SystemUnderTest, steps: Iterable[str]) -> None:
-    """Judges that steps of the campaign were accepted, one after the other, as far as they were sent."""
-    with sut.together():
-        for step in steps:
-            result = await sut.reimages.result(step)
-            if result.exchange is not None:
-                await judge_accepted(sut, result, result.step.form.requirement)
 
 
 @smoke
@@ -127,6 +119,13 @@ async def judge_version(sut: SystemUnderTest, result: Result) -> None:
     await judge_accepted(sut, refused, step.form.requirement if taken else "REQ-VER-OLD-KEPT")
 
 
+async def judge_step(sut: SystemUnderTest, step: str) -> None:
+    """Judges that a step of the campaign was accepted, if it was sent."""
+    result = await sut.reimages.result(step)
+    if result.exchange is not None:
+        await judge_accepted(sut, result, result.step.form.requirement)
+
+
 @afterwards
 @verifies("REQ-VER-OLD-KEPT")
 async def test_reimages_of_every_published_version_are_accepted(sut: SystemUnderTest) -> None:
@@ -134,9 +133,7 @@ async def test_reimages_of_every_published_version_are_accepted(sut: SystemUnder
     steps = [step for step in sut.planner.steps if step.is_plain and step.version not in (None, MINIMUM_VERSION)]
     taken = [result for result in [await sut.reimages.result(step.name) for step in steps] if result.is_accepted]
     possible(taken, "no reimage with another published version was accepted or refused by its version")
-    with sut.together():
-        for result in taken:
-            await judge_version(sut, result)
+    await sut.in_turn(partial(judge_version, sut), taken)
 
 
 ELSEWHERE = ("second-certificate", "minimum-slot", "minimum-name", "other-slot")
@@ -149,7 +146,7 @@ async def test_every_listed_deployment_and_role_is_accepted(sut: SystemUnderTest
     """Both forms work for every deployment, each role, and the ends of the range of indices."""
     sound = [step for step in sut.planner.steps if step.expected == "succeeds" and not step.stands_for]
     plain = [step.name for step in sound if not step.variations and step.query is None]
-    await judge_steps(sut, [name for name in plain if name not in ELSEWHERE])
+    await sut.in_turn(partial(judge_step, sut), [name for name in plain if name not in ELSEWHERE])
 
 
 VARIED = (

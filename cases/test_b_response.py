@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from conformance.casebook import (
-    NotApplicable,
     SystemUnderTest,
-    Untested,
     afterwards,
     alone,
+    applicable,
     each_form,
     needs_second_instance,
+    possible,
     precondition,
     smoke,
     verifies,
@@ -69,18 +71,29 @@ async def test_the_202_has_no_content(sut: SystemUnderTest) -> None:
     sut.judge(empty_body, *await accepted_requests(sut))
 
 
+async def identified(sut: SystemUnderTest) -> list[Operation]:
+    """Every operation whose 202 carried an id."""
+    await accepted_requests(sut)
+    known = [operation for operation in sut.operations.all if operation.identifier]
+    return precondition(known, "no 202 carried an id", because=("REQ-REIMAGE-REQID", "REQ-REIMAGE-202"))
+
+
+def judge_completion(sut: SystemUnderTest, operations: Iterable[Operation], **arguments: object) -> None:
+    """Judges that operations end Succeeded in time."""
+    with sut.together():
+        for operation in operations:
+            sut.judge(completes, *operation.exchanges, waited=round(operation.duration, 3), **arguments)
+
+
 @smoke
 @afterwards
 @verifies("REQ-REIMAGE-REQID-USABLE", "REQ-REIMAGE-REQID-PROMPT", "REQ-GOS-URI")
 async def test_the_request_id_yields_the_status_of_the_operation(sut: SystemUnderTest) -> None:
     """The id, used unchanged, is known to Get Operation Status within two seconds."""
-    await accepted_requests(sut)
-    known = [operation for operation in sut.operations.all if operation.identifier]
-    precondition(known, "no 202 carried an id", because=("REQ-REIMAGE-REQID", "REQ-REIMAGE-202"))
+    known = await identified(sut)
     usual = [operation for operation in known if is_undisturbed(sut, operation)]
-    with sut.together():
-        for operation in usual if any(operation.is_known for operation in usual) else known:
-            sut.judge(id_usable, *operation.exchanges)
+    judged = usual if any(operation.is_known for operation in usual) else known
+    sut.judge_each(id_usable, [operation.exchanges for operation in judged])
     polls = [poll for operation in known for poll in operation.polls]
     sut.judge(operation_documents, *polls, only=["REQ-REIMAGE-REQID-USABLE"])
 
@@ -90,15 +103,14 @@ async def test_the_request_id_yields_the_status_of_the_operation(sut: SystemUnde
 @verifies("REQ-GOS-URI")
 async def test_a_poll_needs_no_more_than_a_version(sut: SystemUnderTest) -> None:
     """Where no poll is answered, one with a media type, a length or a query shows whether the endpoint asks for these."""
-    await accepted_requests(sut)
-    known = [operation for operation in sut.operations.all if operation.identifier and not operation.subscription]
+    known = [operation for operation in await identified(sut) if not operation.subscription]
     precondition(known, "no 202 carried an id", because=("REQ-REIMAGE-REQID", "REQ-REIMAGE-202"))
     bare = sut.builder.operation_status(known[-1].identifier)
     plain = await sut.send(bare, label="poll-varied")
     typed = with_header(bare, "Content-Type", "application/xml")
     varied = (typed, with_header(bare, "Content-Length", "0"), with_query(bare, "api-version=1"))
     none_known = not any(operation.is_known for operation in known)
-    exchanges = [await sut.send(request, label="poll-varied") for request in varied] if none_known else []
+    exchanges = [await sut.send(request, label="poll-varied") for request in varied if none_known]
     sut.judge(needs_no_more, plain, *exchanges)
 
 
@@ -119,11 +131,9 @@ def is_undisturbed(sut: SystemUnderTest, operation: Operation) -> bool:
 @verifies("REQ-REIMAGE-COMPLETES")
 async def test_a_reimage_succeeds_in_time(sut: SystemUnderTest) -> None:
     """A valid reimage that was answered 202 reaches Succeeded with 200 within the time that the operator allows."""
-    with sut.together():
-        operations = [await sut.reimages.finished(result) for result in await ordinary(sut)]
-        usual = [operation for operation in operations if is_undisturbed(sut, operation)]
-        for operation in usual or operations:
-            sut.judge(completes, *operation.exchanges, waited=round(operation.duration, 3))
+    operations = [await sut.reimages.finished(result) for result in await ordinary(sut)]
+    usual = [operation for operation in operations if is_undisturbed(sut, operation)]
+    judge_completion(sut, usual or operations)
 
 
 @smoke
@@ -141,8 +151,8 @@ async def test_the_other_instances_stay_as_they_are(sut: SystemUnderTest) -> Non
     """While an instance is reimaged, those that no request has reimaged stay ready."""
     watches = await watched(sut)
     needs_second_instance(sut)
-    if not any(watch.others for watch in watches):
-        raise Untested("every other role instance that the target lists was reimaged too")
+    beside = any(watch.others for watch in watches)
+    possible(beside, "every other role instance that the target lists was reimaged too")
     judge_watched(sut, watches, "REQ-REIMAGE-OTHERS-UNTOUCHED")
 
 
@@ -194,11 +204,8 @@ async def judge_observed(sut: SystemUnderTest, form: UriForm) -> None:
         others = list(watch.others)
         sut.judge(equivalent_forms, *exchanges, **names, others=others, only=["REQ-REIMAGE-URI-EQUIV"])
     for result in results if not watches else ():
-        operation = await sut.reimages.finished(result)
-        arguments = {"requirement": "REQ-REIMAGE-URI-EQUIV", "waited": round(operation.duration, 3)}
-        sut.judge(completes, *operation.exchanges, **arguments)
-    if not results:
-        raise Untested("the budget of reimages is spent, and none in this form was accepted")
+        judge_completion(sut, [await sut.reimages.finished(result)], requirement="REQ-REIMAGE-URI-EQUIV")
+    possible(results, "the budget of reimages is spent, and none in this form was accepted")
 
 
 @alone
@@ -207,35 +214,62 @@ async def judge_observed(sut: SystemUnderTest, form: UriForm) -> None:
 async def test_both_forms_address_the_same_instance(sut: SystemUnderTest, form: UriForm) -> None:
     """When a slot holds the named deployment, either form reimages the instance in that deployment and none elsewhere."""
     await sut.reimages.all_finished()
-    if not sut.reimages.may_start():
+    if sut.reimages.may_start():
+        await judge_reimage(sut, shared_instance(sut), form)
+    else:
         await judge_observed(sut, form)
-        return
-    place = shared_instance(sut)
-    deployments = sut.target.deployments if sut.instances.offers_deployment else ()
+
+
+async def judge_reimage(sut: SystemUnderTest, place: Place, form: UriForm) -> None:
+    """Reimages an instance, and judges that this one is reimaged and no other, by looks at every deployment and by the probe."""
     await sut.instances.until_ready(place)
-    before = [await sut.instances.look(deployment) for deployment in deployments]
+    before = await looks_at_all(sut)
     others = [other for other in sut.places() if other != place] if sut.probe.offered else []
     installed = [await sut.probe.installation(other) for other in others]
+    operation = await started_past_conflicts(sut, place, form)
+    looks: list[Exchange] = []
+    while operation.is_under_way:
+        looks += await looks_at_all(sut)
+        await sut.operations.a_while(operation)
+    with sut.together():
+        judge_where(sut, operation, place, before, looks)
+        for other, was in zip(others, installed, strict=True):
+            await judge_installation(sut, operation, place, other, was)
+
+
+async def looks_at_all(sut: SystemUnderTest) -> list[Exchange]:
+    """What Get Deployment shows of every deployment; nothing where it is not offered."""
+    deployments = sut.target.deployments if sut.instances.offers_deployment else ()
+    return [await sut.instances.look(deployment) for deployment in deployments]
+
+
+async def started_past_conflicts(sut: SystemUnderTest, place: Place, form: UriForm) -> Operation:
+    """A reimage of the case's own, tried three times where it meets a conflict."""
     for _ in range(3):
         exchange = await sut.reimages.start(place, form)
         if not is_conflict(exchange):
             break
-    operation = sut.reimages.started(exchange, place, form)
-    looks: list[Exchange] = []
-    while operation.is_under_way:
-        looks += [await sut.instances.look(deployment) for deployment in deployments]
-        await sut.operations.a_while(operation)
-    with sut.together():
-        if before:
-            names = {"deployment": place.deployment.name, "instance": place.role_instance, "looked": len(before)}
-            sut.judge(equivalent_forms, *before, exchange, *looks, **names)
-        else:
-            arguments = {"requirement": "REQ-REIMAGE-URI-EQUIV", "waited": round(operation.duration, 3)}
-            sut.judge(completes, *operation.exchanges, **arguments)
-        what, requirement = f"a reimage of {place.role_instance}", "REQ-REIMAGE-OTHERS-UNTOUCHED"
-        for other, was in zip(others, installed, strict=True):
-            now = await sut.probe.installation(other)
-            sut.judge(installation_unchanged, was, now, exchange, requirement=requirement, what=what)
+    return sut.reimages.started(exchange, place, form)
+
+
+def judge_where(
+    sut: SystemUnderTest, operation: Operation, place: Place, before: list[Exchange], looks: list[Exchange]
+) -> None:
+    """Judges that the instance was reimaged where it was addressed; that the operation succeeded where no look can tell."""
+    if before:
+        names = {"deployment": place.deployment.name, "instance": place.role_instance, "looked": len(before)}
+        sut.judge(equivalent_forms, *before, operation.start, *looks, **names)
+    else:
+        judge_completion(sut, [operation], requirement="REQ-REIMAGE-URI-EQUIV")
+
+
+async def judge_installation(
+    sut: SystemUnderTest, operation: Operation, place: Place, other: Place, was: Exchange
+) -> None:
+    """Judges that the reimage of one instance wrote no other one afresh."""
+    now = await sut.probe.installation(other)
+    what, requirement = f"a reimage of {place.role_instance}", "REQ-REIMAGE-OTHERS-UNTOUCHED"
+    sut.judge(installation_unchanged, was, now, operation.start, requirement=requirement, what=what)
 
 
 @afterwards
@@ -253,15 +287,12 @@ async def test_a_fresh_operating_system_is_written(sut: SystemUnderTest) -> None
 @verifies("REQ-REIMAGE-LOCALSTORE", "REQ-REIMAGE-OTHERDATA-LOST")
 async def test_local_storage_is_kept_and_other_data_is_lost(sut: SystemUnderTest) -> None:
     """Data in local storage resources is kept as far as possible; other local data is lost."""
-    with sut.together():
-        for result in await probed(sut):
-            sut.judge(storage_kept_and_lost, *result.probe_before[1:], *result.probe_after[1:])
+    found = [(*result.probe_before[1:], *result.probe_after[1:]) for result in await probed(sut)]
+    sut.judge_each(storage_kept_and_lost, found)
 
 
 async def probed(sut: SystemUnderTest) -> list[Result]:
     """The steps that left markers behind and were looked into when they were over."""
-    if not sut.probe.offered:
-        raise NotApplicable("the target has no probe")
+    applicable(sut.probe.offered, "the target has no probe")
     found = [r for r in await ordinary(sut) if (await sut.reimages.finished(r)).status == "Succeeded" and r.probe_after]
-    precondition(found, "no reimage with markers succeeded", because=("REQ-REIMAGE-COMPLETES",))
-    return found
+    return precondition(found, "no reimage with markers succeeded", because=("REQ-REIMAGE-COMPLETES",))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from uuid import UUID
 
@@ -11,14 +12,15 @@ import pytest
 import trio
 
 from conformance.casebook import (
-    NotApplicable,
     SystemUnderTest,
     afterwards,
     alone,
     answer,
+    applicable,
     at_the_end,
     precondition,
     smoke,
+    values_verifying,
     verifies,
 )
 from conformance.checks.acceptance import request_id_present
@@ -36,6 +38,7 @@ from conformance.protocol.requests import with_header, without_header
 from conformance.requirements import TABLE_VERSIONS
 from conformance.session.campaign import Result
 from conformance.session.operations import NOT_KNOWN, Operation, State
+from conformance.session.steps import Step
 from conformance.strategies import MALFORMED_VERSIONS
 
 DOCUMENT = (
@@ -73,27 +76,27 @@ async def polls(sut: SystemUnderTest) -> list[Exchange]:
     return [poll for operation in await known_operations(sut) for poll in operation.polls]
 
 
+async def judge_answered(sut: SystemUnderTest, again: dict[str, bool], operation: Operation) -> None:
+    """Judges that every poll of an operation was answered; `again` says that others were not answered either."""
+    last = operation.polls[-1]
+    alive = last.reply is None and await sut.answers_others(last)
+    sut.judge(polls_answered, *operation.exchanges, alive=alive, **again)
+
+
+def lost_a_poll(sut: SystemUnderTest, operation: Operation) -> bool:
+    """Whether a poll of an operation got no reply while others got one."""
+    return any(poll.reply is None and sut.sender.answers_others(poll) for poll in operation.polls)
+
+
 @smoke
 @afterwards
 @verifies("REQ-GOS-200")
 async def test_every_poll_is_answered_200(sut: SystemUnderTest) -> None:
     """A poll answers 200 whatever the state of the operation, Failed included."""
     operations = await known_operations(sut)
-    broken = [
-        operation
-        for operation in operations
-        if any(poll.reply is None and sut.sender.answers_others(poll) for poll in operation.polls)
-    ]
-    again = {"again": True} if len(broken) >= LOST_POLLS and len(broken) * 2 > len(operations) else {}
-    with sut.together():
-        for operation in operations:
-            lost = operation.polls[-1].reply is None
-            sut.judge(
-                polls_answered,
-                *operation.exchanges,
-                alive=lost and await sut.answers_others(operation.polls[-1]),
-                **again,
-            )
+    lossy = sum(lost_a_poll(sut, operation) for operation in operations)
+    again = {"again": True} if lossy >= LOST_POLLS and lossy * 2 > len(operations) else {}
+    await sut.in_turn(partial(judge_answered, sut, again), operations)
 
 
 @smoke
@@ -106,10 +109,17 @@ async def test_every_poll_carries_a_request_id(sut: SystemUnderTest) -> None:
 
 @smoke
 @afterwards
-@pytest.mark.parametrize("requirement", [pytest.param(name, marks=pytest.mark.verifies(name)) for name in DOCUMENT])
+@values_verifying("requirement", {name: name for name in DOCUMENT})
 async def test_the_document_of_each_poll(sut: SystemUnderTest, requirement: str) -> None:
     """Operation holds ID, Status, HttpStatusCode and Error as its state demands."""
     sut.judge(operation_documents, *await polls(sut), only=[requirement])
+
+
+async def judge_progress(sut: SystemUnderTest, operation: Operation) -> None:
+    """Judges the statuses of an operation; one that has ended is polled twice more."""
+    for _ in range(2 if operation.state is State.ENDED else 0):
+        await sut.operations.poll(operation, label="poll-after-end")
+    sut.judge(progress, *operation.polls)
 
 
 @smoke
@@ -117,24 +127,24 @@ async def test_the_document_of_each_poll(sut: SystemUnderTest, requirement: str)
 @verifies("REQ-GOS-PROGRESS", "REQ-GOS-TERMINAL-STABLE")
 async def test_the_statuses_go_from_in_progress_to_one_end(sut: SystemUnderTest) -> None:
     """InProgress, then Succeeded or Failed, and no change after it."""
-    with sut.together():
-        for operation in await known_operations(sut):
-            for _ in range(2 if operation.state is State.ENDED else 0):
-                await sut.operations.poll(operation, label="poll-after-end")
-            sut.judge(progress, *operation.polls)
+    await sut.in_turn(partial(judge_progress, sut), await known_operations(sut))
+
+
+def needs_failing_instance(sut: SystemUnderTest) -> None:
+    """Guards a case that needs an instance whose reimage fails."""
+    failing = any(deployment.failing_role_instances for deployment in sut.target.deployments)
+    applicable(failing, "the target lists no failing role instance")
 
 
 @afterwards
 @verifies("REQ-GOS-ERROR", "REQ-GOS-200", "REQ-GOS-HTTPSTATUS")
 async def test_a_failing_reimage_ends_failed_with_its_error(sut: SystemUnderTest) -> None:
     """A reimage of an instance that fails is reported Failed, with an Error, under a 200."""
-    if not any(deployment.failing_role_instances for deployment in sut.target.deployments):
-        raise NotApplicable("the target lists no failing role instance")
+    needs_failing_instance(sut)
     operation = await sut.reimages.finished(await sut.reimages.result("failing"))
     sut.judge(fails_as_announced, *operation.exchanges, overdue=operation.state is State.OVERDUE)
-    sut.judge(
-        operation_documents, *operation.polls, only=["REQ-GOS-ERROR", "REQ-GOS-HTTPSTATUS", "REQ-GOS-HTTPSTATUS-INT"]
-    )
+    members = ["REQ-GOS-ERROR", "REQ-GOS-HTTPSTATUS", "REQ-GOS-HTTPSTATUS-INT"]
+    sut.judge(operation_documents, *operation.polls, only=members)
 
 
 @afterwards
@@ -151,13 +161,17 @@ async def test_the_first_version_is_enough_to_poll(sut: SystemUnderTest, version
 @verifies("REQ-VER-OLD-KEPT")
 async def test_every_published_version_is_enough_to_poll(sut: SystemUnderTest) -> None:
     """Older published versions stay callable."""
-    operation = await ended_operation(sut)
-    for exchange in await sut.each(
-        lambda version: sut.operations.poll(operation, version=version, label="poll-version"), TABLE_VERSIONS
-    ):
-        sut.judge(
-            answered_with, exchange, requirement="REQ-VER-OLD-KEPT", statuses=[200], because=["REQ-GOS-VERSION-MIN"]
-        )
+    poll = partial(sut.operations.poll, await ended_operation(sut), label="poll-version")
+    polls = await sut.each(lambda version: poll(version=version), TABLE_VERSIONS)
+    arguments = {"requirement": "REQ-VER-OLD-KEPT", "statuses": [200], "because": ["REQ-GOS-VERSION-MIN"]}
+    sut.judge_each(answered_with, [[each] for each in polls], **arguments)
+
+
+LATEST = TABLE_VERSIONS[-1]
+
+
+IN_TURN = (None, "2009-10-01", None, "2010-10-28", "2010-04-01", None, LATEST, None, "2009-10-01", None)
+"""Versions to poll with, one after the other; None is the target's own."""
 
 
 @afterwards
@@ -165,28 +179,16 @@ async def test_every_published_version_is_enough_to_poll(sut: SystemUnderTest) -
 @pytest.mark.parametrize("status", ["Succeeded", "Failed"])
 async def test_polling_changes_nothing(sut: SystemUnderTest, status: str) -> None:
     """However often and with whichever version an operation is polled, its outcome is the same."""
-    if status == "Failed" and not any(deployment.failing_role_instances for deployment in sut.target.deployments):
-        raise NotApplicable("the target lists no failing role instance")
+    if status == "Failed":
+        needs_failing_instance(sut)
     operation = await ended_operation(sut, status)
-    versions = (
-        None,
-        "2009-10-01",
-        None,
-        "2010-10-28",
-        "2010-04-01",
-        None,
-        TABLE_VERSIONS[-1],
-        None,
-        "2009-10-01",
-        None,
-    )
-    for version in versions:
+    for version in IN_TURN:
         await sut.operations.poll(operation, version=version, label="poll-again")
     request = sut.builder.operation_status(operation.identifier)
-    for varied in (replace(request, fresh_connection=True), replace(request, method="HEAD"), request):
-        exchange = await sut.send(varied, label="poll-again")
-        operation.polls += [] if varied.method == "HEAD" else [exchange]
-        operation.heads += [exchange] if varied.method == "HEAD" else []
+    ask = partial(sut.send, label="poll-again")
+    operation.polls.append(await ask(replace(request, fresh_connection=True)))
+    operation.heads.append(await ask(replace(request, method="HEAD")))
+    operation.polls.append(await ask(request))
     sut.judge(progress, *operation.asked)
 
 
@@ -194,24 +196,13 @@ async def test_polling_changes_nothing(sut: SystemUnderTest, status: str) -> Non
 @verifies("REQ-GOS-READONLY")
 async def test_an_operation_that_nobody_polls_ends_the_same(sut: SystemUnderTest) -> None:
     """Where operations that are polled fail, find no end or are lost, one that is left alone is to tell whether polling did it."""
-    wrong = [
-        result for result in await sut.reimages.all_finished() if result.step.expected == "succeeds" and spoilt(result)
-    ]
-    if not wrong:
-        raise NotApplicable("every reimage that was polled came to its end")
-    limits = sut.target.limits
-    longest = max((operation.duration for operation in sut.operations.all if operation.ended), default=0.0)
-    for spoilt_one in {result.step.place.deployment.name: result for result in reversed(wrong)}.values():
-        step = spoilt_one.step
-        exchange = await sut.reimages.start(step.place, step.form, version=step.version)
-        if not is_conflict(exchange):
-            break
-    await trio.sleep(min(max(2 * longest, 2.0), limits.operation_timeout_seconds))
-    quiet = sut.reimages.started(exchange, step.place, step.form, anyway=True)
-    await sut.operations.poll(quiet, label="poll-quiet")
-    precondition(
-        quiet.status == "Succeeded", "left alone, a reimage does not succeed either", because=("REQ-REIMAGE-COMPLETES",)
-    )
+    ordinary = [result for result in await sut.reimages.all_finished() if result.step.expected == "succeeds"]
+    wrong = [result for result in ordinary if spoilt(result)]
+    applicable(wrong, "every reimage that was polled came to its end")
+    step, exchange = await started_once_more(sut, wrong)
+    quiet = await ended_in_peace(sut, step, exchange)
+    succeeds = quiet.status == "Succeeded"
+    precondition(succeeds, "left alone, a reimage does not succeed either", because=("REQ-REIMAGE-COMPLETES",))
     again = await sut.reimages.start(step.place, step.form, version=step.version)
     polled = sut.reimages.started(again, step.place, step.form, anyway=True)
     await polled.over.wait()
@@ -225,19 +216,35 @@ def spoilt(result: Result) -> bool:
     return operation is not None and operation.is_known and operation.status != "Succeeded"
 
 
+async def started_once_more(sut: SystemUnderTest, wrong: list[Result]) -> tuple[Step, Exchange]:
+    """The same reimage as one that went wrong, in the first deployment that is in no conflict."""
+    for result in {result.step.place.deployment.name: result for result in reversed(wrong)}.values():
+        step = result.step
+        exchange = await sut.reimages.start(step.place, step.form, version=step.version)
+        if not is_conflict(exchange):
+            break
+    return step, exchange
+
+
+async def ended_in_peace(sut: SystemUnderTest, step: Step, exchange: Exchange) -> Operation:
+    """An operation that was left alone for twice as long as others take, and polled once then."""
+    longest = max((operation.duration for operation in sut.operations.all if operation.ended), default=0.0)
+    await trio.sleep(min(max(2 * longest, 2.0), sut.target.limits.operation_timeout_seconds))
+    quiet = sut.reimages.started(exchange, step.place, step.form, anyway=True)
+    await sut.operations.poll(quiet, label="poll-quiet")
+    return quiet
+
+
 @at_the_end
 @verifies("REQ-GOS-TERMINAL-STABLE")
 async def test_the_end_still_stands_when_the_run_ends(sut: SystemUnderTest) -> None:
     """Long after the end every operation reports the same outcome, if it is still known."""
     ended = [operation for operation in await known_operations(sut) if operation.state is State.ENDED]
     precondition(ended, "no operation ended", because=("REQ-REIMAGE-COMPLETES",))
-    polls = await sut.each(lambda operation: sut.operations.poll(operation, label="poll-late"), ended)
-    late = max(polls, key=lambda poll: poll.number)
-    with sut.together():
-        for operation in ended:
-            sut.judge(progress, *operation.asked)
-    kept = f"a finished operation is {'still known' if late.reply and late.reply.status == 200 else 'gone'}"
-    sut.observe("REQ-GOS-RETENTION", f"{kept} {late.at - operation.start.at:.0f} s after its start", late)
+    polls = await sut.each(partial(sut.operations.poll, label="poll-late"), ended)
+    sut.judge_each(progress, [operation.asked for operation in ended])
+    late = max(zip(polls, ended, strict=True), key=lambda pair: pair[0].number)
+    record_retention(sut, *late)
 
 
 COUNTED = 1 << 24
@@ -275,19 +282,22 @@ async def test_an_id_that_was_never_issued_is_refused(sut: SystemUnderTest) -> N
     sut.judge(unknown_operation, *exchanges)
 
 
+def record_retention(sut: SystemUnderTest, late: Exchange, operation: Operation) -> None:
+    """Records whether an operation is still known long after its start."""
+    kept = f"a finished operation is {'still known' if answer(late) == '200' else 'gone'}"
+    sut.observe("REQ-GOS-RETENTION", f"{kept} {late.at - operation.start.at:.0f} s after its start", late)
+
+
 @afterwards
 @verifies("REQ-GOS-OTHER-SUB")
 async def test_an_operation_of_another_subscription_is_not_readable(sut: SystemUnderTest) -> None:
     """An id issued under one subscription is unknown under another."""
-    if sut.target.other_subscription_id is None:
-        raise NotApplicable("the target lists no second subscription")
+    other = applicable(sut.target.other_subscription_id, "the target lists no second subscription")
     own = [operation for operation in await known_operations(sut) if not operation.subscription][:3]
     precondition(own, "no operation of the target's own subscription could be polled", because=NOT_KNOWN)
-    for operation in own:
-        await judge_elsewhere(sut, operation.identifier, sut.target.other_subscription_id)
-    first = own[0].identifier
-    for spelt in {dashed(first), first.upper()} - {first}:
-        await judge_elsewhere(sut, spelt, sut.target.other_subscription_id)
+    issued = [operation.identifier for operation in own]
+    spelt = {dashed(issued[0]), issued[0].upper()} - {issued[0]}
+    await sut.in_turn(partial(judge_elsewhere, sut, subscription=other), [*issued, *spelt])
 
 
 def dashed(identifier: str) -> str:
@@ -315,8 +325,8 @@ async def judge_refusal(sut: SystemUnderTest, request: Request) -> None:
 @verifies("REQ-VER-MISSING")
 async def test_a_poll_without_version_is_refused(sut: SystemUnderTest) -> None:
     """A request without x-ms-version is rejected, polls included."""
-    for operation in (await ended_operation(sut),):
-        await judge_refusal(sut, without_header(sut.builder.operation_status(operation.identifier), "x-ms-version"))
+    poll = sut.builder.operation_status((await ended_operation(sut)).identifier)
+    await judge_refusal(sut, without_header(poll, "x-ms-version"))
 
 
 @afterwards
@@ -339,6 +349,32 @@ async def test_another_verb_on_an_operation_is_refused(sut: SystemUnderTest, met
     sut.judge(answered_with, exchange, requirement="REQ-ERR-VERB", statuses=[400, 404, 405, 501])
 
 
+UNKNOWN = ("REQ-REIMAGE-REQID-PROMPT", "REQ-REIMAGE-REQID-USABLE", "REQ-GOS-200")
+
+
+async def ask_from_everywhere(sut: SystemUnderTest, operation: Operation) -> None:
+    """Polls on a new connection, by the second certificate, for a stranger, and under another subscription."""
+    request = replace(sut.builder.operation_status(operation.identifier), fresh_connection=True)
+    plain = await sut.send(request, label="poll-new-connection")
+    operation.polls.append(plain)
+    second = sut.target.is_https and sut.target.second_client_certificate is not None
+    if second and plain.reply is not None and plain.reply.status == 200:
+        by_second = await sut.send(replace(request, identity=Identity.SECOND), label="poll-second")
+        sut.judge(answered_with, by_second, requirement="REQ-AUTH-ANYCERT", statuses=[200], because=list(UNKNOWN))
+    await sut.send(sut.builder.operation_status("0" * 32), label="poll-stranger")
+    if sut.target.other_subscription_id is not None:
+        await judge_elsewhere(sut, operation.identifier, sut.target.other_subscription_id)
+
+
+async def polls_at_the_end(sut: SystemUnderTest, operation: Operation) -> list[Exchange]:
+    """Polls on a new connection, on a used one, and three at the same time; the last ones as far as they were answered."""
+    used = sut.builder.operation_status(operation.identifier)
+    fresh = replace(used, fresh_connection=True)
+    polls = [await sut.send(each, label="poll-new-connection") for each in (fresh, used)]
+    row = await sut.sender.at_once([fresh] * 3, label="poll-at-once")
+    return polls + [poll for poll in row if poll.reply is not None]
+
+
 @alone
 @verifies(
     "REQ-GOS-200", "REQ-GOS-PROGRESS", "REQ-AUTH-ANYCERT", "REQ-AUTH-TLS", "REQ-AUTH-FAIL", "REQ-GOS-OTHER-SUB", "REQ-HTTP-CONN-CLOSE"
@@ -351,24 +387,10 @@ async def test_the_first_poll_may_come_at_once_and_from_a_new_connection(sut: Sy
     sut.judge(closes_connection, operation.start, requirement="REQ-HTTP-CONN-CLOSE")
     if sut.target.is_https:
         await judge_refusal(sut, replace(sut.builder.operation_status(operation.identifier), identity=Identity.NONE))
-    second = sut.target.is_https and sut.target.second_client_certificate is not None
     while operation.is_under_way:
-        request = replace(sut.builder.operation_status(operation.identifier), fresh_connection=True)
-        plain = await sut.send(request, label="poll-new-connection")
-        operation.polls.append(plain)
-        if second and plain.reply is not None and plain.reply.status == 200:
-            by_second = await sut.send(replace(request, identity=Identity.SECOND), label="poll-second")
-            unknown = ["REQ-REIMAGE-REQID-PROMPT", "REQ-REIMAGE-REQID-USABLE", "REQ-GOS-200"]
-            sut.judge(answered_with, by_second, requirement="REQ-AUTH-ANYCERT", statuses=[200], because=unknown)
-        await sut.send(sut.builder.operation_status("0" * 32), label="poll-stranger")
-        if sut.target.other_subscription_id is not None:
-            await judge_elsewhere(sut, operation.identifier, sut.target.other_subscription_id)
+        await ask_from_everywhere(sut, operation)
         await sut.operations.a_while(operation)
-    for fresh in (True, False):
-        request = replace(sut.builder.operation_status(operation.identifier), fresh_connection=fresh)
-        operation.polls.append(await sut.send(request, label="poll-new-connection"))
-    row = [replace(request, fresh_connection=True)] * 3
-    operation.polls += [poll for poll in await sut.sender.at_once(row, label="poll-at-once") if poll.reply is not None]
+    operation.polls += await polls_at_the_end(sut, operation)
     ordered = sorted(operation.polls, key=lambda poll: poll.number)
     sut.judge(polls_answered, operation.start, *ordered)
     sut.judge(progress, *ordered)
@@ -378,13 +400,14 @@ async def test_the_first_poll_may_come_at_once_and_from_a_new_connection(sut: Sy
 @verifies("REQ-GOS-ID-FORMS")
 async def test_ids_in_other_forms(sut: SystemUnderTest) -> None:
     """Records whether the dashed form or upper case of an id is accepted, and what the ids look like."""
-    operation = await ended_operation(sut)
-    plain = operation.identifier.replace("-", "")
-    dashed = "-".join((plain[:8], plain[8:12], plain[12:16], plain[16:20], plain[20:]))
-    for what, identifier in (
-        ("upper case", operation.identifier.upper()),
-        ("dashes added or removed", dashed if "-" not in operation.identifier else plain),
-    ):
-        exchange = await sut.send(sut.builder.operation_status(identifier), label="question")
-        answered = answer(exchange)
-        sut.observe("REQ-GOS-ID-FORMS", f"an id in another form ({what}) is answered {answered}", exchange)
+    issued = (await ended_operation(sut)).identifier
+    plain = issued.replace("-", "")
+    parted = "-".join((plain[:8], plain[8:12], plain[12:16], plain[16:20], plain[20:]))
+    await record_form(sut, "upper case", issued.upper())
+    await record_form(sut, "dashes added or removed", plain if "-" in issued else parted)
+
+
+async def record_form(sut: SystemUnderTest, what: str, identifier: str) -> None:
+    """Records how a poll of an id in another form is answered."""
+    exchange = await sut.send(sut.builder.operation_status(identifier), label="question")
+    sut.observe("REQ-GOS-ID-FORMS", f"an id in another form ({what}) is answered {answer(exchange)}", exchange)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
-
-from conformance.casebook import SystemUnderTest, afterwards
+from conformance.casebook import SystemUnderTest, afterwards, values_verifying
 from conformance.checks.polls import TERMINAL, status_of
 from conformance.checks.progress import asking_forgets
 from conformance.model import Exchange, Request
@@ -22,39 +20,39 @@ def otherwise(request: Request, what: str) -> Request:
     return replace(request, method=what)
 
 
+OTHERWISE = {
+    "the oldest version": "REQ-GOS-READONLY",
+    "DELETE": "REQ-ERR-VERB",
+    "POST": "REQ-ERR-VERB",
+    "PUT": "REQ-ERR-VERB",
+}
+"""How an operation is asked about otherwise than by a poll, and the requirement by which it stays as it is."""
+
+
 @afterwards
-@pytest.mark.parametrize(
-    "what",
-    [
-        pytest.param("the oldest version", marks=pytest.mark.verifies("REQ-GOS-READONLY")),
-        pytest.param("DELETE", marks=pytest.mark.verifies("REQ-ERR-VERB")),
-        pytest.param("POST", marks=pytest.mark.verifies("REQ-ERR-VERB")),
-        pytest.param("PUT", marks=pytest.mark.verifies("REQ-ERR-VERB")),
-    ],
-)
+@values_verifying("what", OTHERWISE)
 async def test_asking_does_not_make_an_operation_forgotten(sut: SystemUnderTest, what: str) -> None:
     """An operation that has ended is still there after a poll with another version, and after a method that is refused."""
     await sut.reimages.all_finished()
+    exchanges = await asked_of_ended(sut, what) or await asked_between(sut, await sut.operations.known(), what)
+    sut.judge(asking_forgets, *exchanges, requirement=OTHERWISE[what], what=what)
+
+
+async def asked_of_ended(sut: SystemUnderTest, what: str) -> list[Exchange]:
+    """Asks about one operation that has ended and is known, and about a second one where that made it forgotten."""
     ended = [o for o in sut.operations.all if o.state is State.ENDED and not o.subscription and not o.unwanted]
     exchanges: list[Exchange] = []
     for operation in reversed(ended):
         if await sut.operations.is_known_now(operation):
-            exchanges += await asked_between(
-                sut, operation, otherwise(sut.builder.operation_status(operation.identifier), what)
-            )
+            exchanges += await asked_between(sut, operation, what)
             if status_of(exchanges[-1]) in TERMINAL or len(exchanges) > 3:
                 break
-    if not exchanges:
-        operation = await sut.operations.known()
-        exchanges = await asked_between(
-            sut, operation, otherwise(sut.builder.operation_status(operation.identifier), what)
-        )
-    requirement = "REQ-GOS-READONLY" if what == "the oldest version" else "REQ-ERR-VERB"
-    sut.judge(asking_forgets, *exchanges, requirement=requirement, what=what)
+    return exchanges
 
 
-async def asked_between(sut: SystemUnderTest, operation: Operation, request: Request) -> list[Exchange]:
-    """A poll, `request`, and a poll again."""
+async def asked_between(sut: SystemUnderTest, operation: Operation, what: str) -> list[Exchange]:
+    """A poll, the other request, and a poll again."""
     before = await sut.operations.poll(operation, label="poll-again")
+    request = otherwise(sut.builder.operation_status(operation.identifier), what)
     between = await sut.send(request, label="poll-otherwise")
     return [before, between, await sut.operations.poll(operation, label="poll-again")]

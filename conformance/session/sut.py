@@ -217,6 +217,11 @@ class SystemUnderTest:
             raise next((error for error in raised.values() if isinstance(error, Nonconformance)), raised[min(raised)])
         return [answers[number] for number in range(len(given))]
 
+    async def in_turn(self, function: Callable[[Any], Awaitable[Answer]], values: Iterable[Any]) -> list[Answer]:
+        """The same, one after the other; what is violated is raised when the last one is through."""
+        with self.together():
+            return [await function(value) for value in values]
+
     async def refuse(self, request: Request, requirement: str = "", **options: Any) -> Exchange:
         """Sends a request that ought to be refused, and judges what came: the answer, and that nothing was started."""
         return await self.refusals.refuse(request, requirement, **options)
