@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 
 from conformance.casebook import (
-    NotApplicable,
     SystemUnderTest,
-    Untested,
+    applicable,
     at_the_end,
     each_form,
+    possible,
     precondition,
     smoke,
     verifies,
@@ -30,15 +32,14 @@ from conformance.checks.deployments import (
 from conformance.checks.messages import allow_with_405
 from conformance.checks.polls import version_of
 from conformance.checks.refusals import refused
-from conformance.checks.transport import same_answer
 from conformance.checks.wording import is_busy
-from conformance.model import Exchange, Request
+from conformance.model import Deployment, Exchange, Request
 from conformance.oracle import MINIMUM_VERSION
 from conformance.protocol.addresses import FORMS, UriForm
 from conformance.protocol.documents import read_document
 from conformance.protocol.requests import VERSION_HEADER, with_header, with_query, without_header
 from conformance.requirements import TABLE_VERSIONS, published_from
-from conformance.session.instances import Call
+from conformance.session.instances import Call, Watch
 from conformance.strategies import MALFORMED_VERSIONS
 
 
@@ -72,16 +73,24 @@ async def test_a_deployment_answers_by_slot_and_by_name(sut: SystemUnderTest, fo
     sut.judge(observer_answers, *looks, requirement="REQ-DEPL-URI")
 
 
+async def judge_document(sut: SystemUnderTest, form: UriForm, deployment: Deployment) -> None:
+    """Judges that the document is that of the deployment."""
+    look = await sut.instances.look(deployment, form)
+    sut.judge(deployment_document, look, name=deployment.name, slot=deployment.slot)
+
+
 @smoke
 @verifies("REQ-DEPL-ROOT")
 @each_form
 async def test_the_document_describes_the_deployment(sut: SystemUnderTest, form: UriForm) -> None:
     """Root Deployment holds the documented members and is the one asked for."""
     claimed(sut)
-    for deployment in sut.target.deployments:
-        sut.judge(
-            deployment_document, await sut.instances.look(deployment, form), name=deployment.name, slot=deployment.slot
-        )
+    await sut.in_turn(partial(judge_document, sut, form), sut.target.deployments)
+
+
+async def judge_instances(sut: SystemUnderTest, form: UriForm, deployment: Deployment) -> None:
+    """Judges that the document lists the instances of the deployment."""
+    sut.judge(instance_list, await sut.instances.look(deployment, form), instances=list(deployment.role_instances))
 
 
 @smoke
@@ -90,8 +99,7 @@ async def test_the_document_describes_the_deployment(sut: SystemUnderTest, form:
 async def test_the_document_lists_the_instances(sut: SystemUnderTest, form: UriForm) -> None:
     """RoleInstanceList holds RoleName, InstanceName, InstanceStatus of every instance."""
     claimed(sut)
-    for deployment in sut.target.deployments:
-        sut.judge(instance_list, await sut.instances.look(deployment, form), instances=list(deployment.role_instances))
+    await sut.in_turn(partial(judge_instances, sut, form), sut.target.deployments)
 
 
 @smoke
@@ -99,18 +107,8 @@ async def test_the_document_lists_the_instances(sut: SystemUnderTest, form: UriF
 async def test_cloud_service_properties_show_the_same_instances(sut: SystemUnderTest) -> None:
     """With embed-detail=true the cloud service shows its deployments and their instances."""
     sut.instances.claim(Call.CLOUD_SERVICE)
-    for service in dict.fromkeys(d.cloud_service for d in sut.target.deployments):
-        exchange = await sut.send(sut.builder.cloud_service(service, version="2011-10-01"), label="look")
-        sut.judge(observer_answers, exchange, requirement="REQ-PROPS-URI")
-        deployments = {
-            d.name: list(sut.world.instances(d)) for d in sut.target.deployments if d.cloud_service == service
-        }
-        sut.judge(embedded_deployments, exchange, wanted=True, deployments=deployments)
-        plain = sut.builder.cloud_service(service, version="2011-10-01", detail=False)
-        for request in (plain, with_query(plain, "embed-detail=false")):
-            each = await sut.send(request, label="look")
-            sut.judge(observer_answers, each, requirement="REQ-PROPS-URI")
-            sut.judge(embedded_deployments, each, wanted=False, deployments={})
+    services = dict.fromkeys(deployment.cloud_service for deployment in sut.target.deployments)
+    await sut.in_turn(partial(judge_service, sut), services)
 
 
 @verifies("REQ-PROPS-URI", "REQ-DEPL-VERSIONS", "REQ-VER-GATED-ELEMENTS")
@@ -154,22 +152,42 @@ async def test_what_else_a_deployment_allows(sut: SystemUnderTest) -> None:
     sut.judge(allow_with_405, exchange)
 
 
+async def judge_service(sut: SystemUnderTest, service: str) -> None:
+    """Judges that a cloud service shows its deployments with embed-detail=true, and none without."""
+    own = [deployment for deployment in sut.target.deployments if deployment.cloud_service == service]
+    instances = {deployment.name: list(sut.world.instances(deployment)) for deployment in own}
+    plain = sut.builder.cloud_service(service, version="2011-10-01", detail=False)
+    await judge_embedded(sut, sut.builder.cloud_service(service, version="2011-10-01"), instances, wanted=True)
+    await judge_embedded(sut, plain, {}, wanted=False)
+    await judge_embedded(sut, with_query(plain, "embed-detail=false"), {}, wanted=False)
+
+
+async def judge_embedded(
+    sut: SystemUnderTest, request: Request, deployments: dict[str, list[str]], *, wanted: bool
+) -> None:
+    """Judges that a look at a cloud service is answered, and which deployments it shows."""
+    look = await sut.send(request, label="look")
+    sut.judge(observer_answers, look, requirement="REQ-PROPS-URI")
+    sut.judge(embedded_deployments, look, wanted=wanted, deployments=deployments)
+
+
+def empty_slots(sut: SystemUnderTest) -> list[tuple[str, str]]:
+    """Cloud service and slot, where the target file lists no deployment in that slot."""
+    filled = {(d.cloud_service, d.slot) for d in sut.target.deployments}
+    services = dict.fromkeys(d.cloud_service for d in sut.target.deployments)
+    return [(s, slot) for s in services for slot in ("staging", "production") if (s, slot) not in filled]
+
+
 @verifies("REQ-DEPL-EMPTY-SLOT")
 async def test_an_empty_slot_is_not_found(sut: SystemUnderTest) -> None:
     """A slot without deployment gives 404 ResourceNotFound."""
     claimed(sut)
-    filled = {(d.cloud_service, d.slot) for d in sut.target.deployments}
-    services = dict.fromkeys(d.cloud_service for d in sut.target.deployments)
-    empty = [(s, slot) for s in services for slot in ("staging", "production") if (s, slot) not in filled]
-    if not empty:
-        raise NotApplicable("every slot of every listed cloud service holds a deployment")
+    empty = applicable(empty_slots(sut), "every slot of every listed cloud service holds a deployment")
     requests = [sut.builder.deployment_at(service, UriForm.SLOT, slot) for service, slot in empty]
     looks = zip(empty, await sut.send_all(requests, label="refusal"), strict=True)
     judged = [look for (service, slot), look in looks if not holds_unlisted(sut, service, slot, look)]
-    if not judged:
-        raise Untested("every slot that the target file does not list holds a deployment")
-    for look in judged:
-        sut.judge(empty_slot, look)
+    possible(judged, "every slot that the target file does not list holds a deployment")
+    sut.judge_each(empty_slot, [[look] for look in judged])
 
 
 def holds_unlisted(sut: SystemUnderTest, service: str, slot: str, look: Exchange) -> bool:
@@ -188,52 +206,52 @@ def holds_unlisted(sut: SystemUnderTest, service: str, slot: str, look: Exchange
 async def test_a_look_without_a_sound_version_is_refused(sut: SystemUnderTest) -> None:
     """The version header is required of every operation, the observing calls included."""
     claimed(sut)
-    with sut.together():
-        for form in FORMS:
-            await judge_versions(sut, sut.builder.deployment(sut.planner.main, form))
+    looks = [sut.builder.deployment(sut.planner.main, form) for form in FORMS]
+    await sut.in_turn(partial(judge_versions, sut), looks)
 
 
 @verifies("REQ-VER-MISSING", "REQ-VER-FORMAT")
 async def test_cloud_service_properties_ask_for_a_sound_version_too(sut: SystemUnderTest) -> None:
     """Get Cloud Service Properties without a version, or with one that is no date, is refused."""
     sut.instances.claim(Call.CLOUD_SERVICE)
-    with sut.together():
-        await judge_versions(sut, sut.builder.cloud_service(sut.planner.main.cloud_service))
+    await judge_versions(sut, sut.builder.cloud_service(sut.planner.main.cloud_service))
 
 
 async def judge_versions(sut: SystemUnderTest, request: Request) -> None:
     """Judges that a sound request is refused without its version, and with values that are none."""
     bad = [with_header(request, VERSION_HEADER, version) for version in MALFORMED_VERSIONS]
-    for exchange in await sut.send_all([without_header(request, VERSION_HEADER), *bad], label="refusal"):
-        sut.judge(refused, exchange)
+    looks = await sut.send_all([without_header(request, VERSION_HEADER), *bad], label="refusal")
+    sut.judge_each(refused, [[look] for look in looks])
+
+
+def encoded(request: Request, segment: str, at: int) -> Request:
+    """A request with one character of a segment of its path percent-encoded."""
+    letter = segment[at]
+    spelt = segment[:at] + f"%{ord(letter):02X}" + segment[at:][1:]
+    return replace(request, target=f"{request.target}/".replace(f"/{segment}/", f"/{spelt}/", 1)[:-1])
+
+
+def with_upper_names(request: Request, *, host: bool) -> Request:
+    """A request with the name of Host, or those of all other fields, in capitals."""
+    lines = ((name.upper() if (name == "Host") is host else name, value) for name, value in request.headers)
+    return replace(request, headers=tuple(lines))
 
 
 @verifies("REQ-NAME-ENCODING", "REQ-HTTP-FIELD-CASE", "REQ-VER-HEADER-CASE")
 async def test_spelling_makes_no_difference_to_a_look(sut: SystemUnderTest) -> None:
     """Percent-encoded unreserved characters and the case of field names mean nothing."""
     claimed(sut)
-    deployment = sut.planner.main
-    plain = await sut.instances.look(deployment)
-    request = sut.builder.deployment(deployment, version="2011-10-01")
-    slot = deployment.slot
-    encoded = replace(request, target=request.target.replace(f"/{slot}", f"/%{ord(slot[0]):02X}{slot[1:]}"))
-    upper = replace(
-        request, headers=tuple((name.upper() if name == "Host" else name, value) for name, value in request.headers)
-    )
-    version = replace(
-        request, headers=tuple((name.upper() if name != "Host" else name, value) for name, value in request.headers)
-    )
+    main = sut.planner.main
+    alike = partial(sut.judge_alike, await sut.instances.look(main))
+    request = sut.builder.deployment(main, version="2011-10-01")
+    what = "percent-encoding a character of a word or the subscription"
     for segment in ("services", "hostedservices", "deploymentslots", sut.target.subscription_id):
-        spelt = f"/{segment[:-1]}%{ord(segment[-1]):02X}/"
-        word = replace(request, target=request.target.replace(f"/{segment}/", spelt, 1))
-        what = "percent-encoding a character of a word or the subscription"
-        sut.judge(same_answer, plain, await sut.send(word, label="varied"), requirement="REQ-NAME-ENCODING", what=what)
-    for requirement, what, varied in (
-        ("REQ-NAME-ENCODING", "percent-encoding an unreserved character", encoded),
-        ("REQ-HTTP-FIELD-CASE", "HOST in capitals", upper),
-        ("REQ-VER-HEADER-CASE", "X-MS-VERSION in capitals", version),
-    ):
-        sut.judge(same_answer, plain, await sut.send(varied, label="look"), requirement=requirement, what=what)
+        await alike("REQ-NAME-ENCODING", {what: encoded(request, segment, len(segment) - 1)})
+    slot = {"percent-encoding an unreserved character": encoded(request, main.slot, 0)}
+    await alike("REQ-NAME-ENCODING", slot, label="look")
+    host, others = with_upper_names(request, host=True), with_upper_names(request, host=False)
+    await alike("REQ-HTTP-FIELD-CASE", {"HOST in capitals": host}, label="look")
+    await alike("REQ-VER-HEADER-CASE", {"X-MS-VERSION in capitals": others}, label="look")
 
 
 def looks(sut: SystemUnderTest) -> list[Exchange]:
@@ -249,9 +267,13 @@ async def test_a_deployment_answers_while_it_is_reimaged(sut: SystemUnderTest) -
     claimed(sut)
     watched = {look.number: look for watch in sut.instances.watches for look in watch.looks}
     answered = [look for look in watched.values() if look.reply is not None and not is_busy(look)]
-    if not answered:
-        raise NotApplicable("no reimage was watched")
+    applicable(answered, "no reimage was watched")
     sut.judge(observer_answers, *answered, requirement="REQ-DEPL-URI")
+
+
+def joined(words: Iterable[str], nothing: str) -> str:
+    """Different words, in order; `nothing` where there are none."""
+    return ", ".join(sorted(set(words))) or nothing
 
 
 @at_the_end
@@ -267,37 +289,10 @@ async def test_a_deployment_answers_while_it_is_reimaged(sut: SystemUnderTest) -
 async def test_what_reimages_looked_like(sut: SystemUnderTest) -> None:
     """Records the sequence of states, problems of guests, Locked, and the state at the moment of Succeeded."""
     claimed(sut)
-    seen = looks(sut)
-    watches = [w for w in sut.instances.watches if w.looks]
-    trails = {" > ".join(_trail(w.place.role_instance, w.looks)) for w in watches}
-    bad = sorted({s for e in seen for s in statuses_in(e).values() if s in BAD_STATES})
-    locked = sorted({read_document(e.reply).text("Locked") or "not shown" for e in seen if e.reply is not None})
-    at_end = sorted(
-        {
-            _status_at_end(w.operation.ended, w.place.role_instance, w.looks, sut)
-            for w in watches
-            if w.operation.status == "Succeeded"
-        }
-    )
-    sut.observe("REQ-DEPL-SEQ", f"states during a reimage: {'; '.join(sorted(trails)[:4]) or 'none seen'}", *seen[:1])
-    sut.observe(
-        "REQ-DEPL-READY",
-        f"states seen: {', '.join(sorted({s for e in seen for s in statuses_in(e).values()}))}",
-        *seen[:1],
-    )
-    sut.observe("REQ-DEPL-BAD-STATES", f"problem states seen: {', '.join(bad) or 'none'}", *seen[:1])
-    sut.observe("REQ-DEPL-LOCKED", f"Locked: {', '.join(locked) or 'not shown'}", *seen[:1])
+    record_states(sut)
+    record_trails(sut)
     old = await sut.instances.look(sut.planner.main, version="2010-10-28")
-    sut.observe(
-        "REQ-DEPL-STATUS-OLD",
-        f"under 2010-10-28: {', '.join(sorted(set(statuses_in(old).values()))) or 'not shown'}",
-        old,
-    )
-    sut.observe(
-        "REQ-REIMAGE-SUCCEEDED-NOT-READY",
-        f"at the moment of Succeeded the instance is {', '.join(at_end) or 'not seen'}",
-        *seen[:1],
-    )
+    sut.observe("REQ-DEPL-STATUS-OLD", f"under 2010-10-28: {joined(statuses_in(old).values(), 'not shown')}", old)
 
 
 def _trail(instance: str, seen: list[Exchange]) -> list[str]:
@@ -306,11 +301,28 @@ def _trail(instance: str, seen: list[Exchange]) -> list[str]:
     return [s for i, s in enumerate(states) if i == 0 or states[i - 1] != s]
 
 
-def _status_at_end(ended: float, instance: str, seen: list[Exchange], sut: SystemUnderTest) -> str:
-    """The state that the first look after the end showed."""
-    del ended, sut
-    return (
-        statuses_in(seen[-1]).get(instance, "missing")
-        if len(seen) == 1
-        else statuses_in(seen[-2]).get(instance, "missing")
-    )
+def record_states(sut: SystemUnderTest) -> None:
+    """Records every state that was shown, and Locked."""
+    seen = looks(sut)
+    states = {state for look in seen for state in statuses_in(look).values()}
+    locked = [read_document(e.reply).text("Locked") or "not shown" for e in seen if e.reply is not None]
+    sut.observe("REQ-DEPL-READY", f"states seen: {joined(states, '')}", *seen[:1])
+    bad = joined(states & set(BAD_STATES), "none")
+    sut.observe("REQ-DEPL-BAD-STATES", f"problem states seen: {bad}", *seen[:1])
+    sut.observe("REQ-DEPL-LOCKED", f"Locked: {joined(locked, 'not shown')}", *seen[:1])
+
+
+def record_trails(sut: SystemUnderTest) -> None:
+    """Records the states that a reimaged instance went through, and that at the moment of Succeeded."""
+    watches = [watch for watch in sut.instances.watches if watch.looks]
+    trails = sorted({" > ".join(_trail(watch.place.role_instance, watch.looks)) for watch in watches})
+    succeeded = [watch for watch in watches if watch.operation.status == "Succeeded"]
+    at_end = joined((_status_at_end(watch) for watch in succeeded), "not seen")
+    what, seen = f"at the moment of Succeeded the instance is {at_end}", looks(sut)[:1]
+    sut.observe("REQ-DEPL-SEQ", f"states during a reimage: {'; '.join(trails[:4]) or 'none seen'}", *seen)
+    sut.observe("REQ-REIMAGE-SUCCEEDED-NOT-READY", what, *seen)
+
+
+def _status_at_end(watch: Watch) -> str:
+    """The state of an instance in the last look but one of those at its reimage, where there are two."""
+    return statuses_in(watch.looks[-2:][0]).get(watch.place.role_instance, "missing")

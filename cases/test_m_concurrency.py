@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-import pytest
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 from conformance.casebook import (
-    NotApplicable,
     SystemUnderTest,
     Untested,
     afterwards,
     alone,
     answer,
+    applicable,
     needs_second_instance,
+    possible,
     precondition,
+    values_verifying,
     verifies,
 )
 from conformance.checks.acceptance import accepted
@@ -61,26 +62,22 @@ async def contended_step(sut: SystemUnderTest) -> Result:
     return await sut.reimages.result(step.name)
 
 
+REQUIREMENTS = {"same": "REQ-CONC-SAME", "other": "REQ-CONC-OTHER"}
+
+
 @afterwards
-@pytest.mark.parametrize(
-    "which",
-    [
-        pytest.param("same", marks=pytest.mark.verifies("REQ-CONC-SAME", "REQ-CONC-CONFLICT")),
-        pytest.param("other", marks=pytest.mark.verifies("REQ-CONC-OTHER", "REQ-CONC-CONFLICT")),
-    ],
-)
+@values_verifying("which", {which: (name, "REQ-CONC-CONFLICT") for which, name in REQUIREMENTS.items()})
 async def test_a_reimage_while_another_runs(sut: SystemUnderTest, which: str) -> None:
     """It is accepted under an id of its own and finishes, or refused with 409 ConflictError."""
     result, exchange, operation = await contention(sut, which)
-    requirement = "REQ-CONC-SAME" if which == "same" else "REQ-CONC-OTHER"
-    polls = operation.polls if operation is not None else []
-    ended = operation is not None and operation.state is State.ENDED
-    said = answer(exchange)
-    sut.observe("REQ-CONC-CONFLICT", f"a reimage of the {which} instance while one runs: {said}", exchange)
+    said = f"a reimage of the {which} instance while one runs: {answer(exchange)}"
+    sut.observe("REQ-CONC-CONFLICT", said, exchange)
     if result.exchange is not None:
+        polls = operation.polls if operation is not None else []
+        ended = operation is not None and operation.state is State.ENDED
         lost = operation is not None and result.operation is not None and result.operation.state is not State.ENDED
         alive = exchange.reply is None and await sut.answers_others(exchange)
-        arguments = {"requirement": requirement, "ended": ended, "lost": lost, "alive": alive}
+        arguments = {"requirement": REQUIREMENTS[which], "ended": ended, "lost": lost, "alive": alive}
         sut.judge(contended, result.exchange, exchange, *polls, **arguments)
 
 
@@ -90,12 +87,30 @@ async def test_a_refused_reimage_leaves_the_running_one_alone(sut: SystemUnderTe
     """A request refused while an operation runs does not disturb that operation."""
     result, _, _ = await contention(sut, "same")
     refused = [exchange for exchange in (result.same, result.other) if exchange is not None and is_conflict(exchange)]
-    if not refused:
-        raise NotApplicable("no reimage was refused with 409")
+    applicable(refused, "no reimage was refused with 409")
     operation = await sut.reimages.finished(result)
     taken = "REQ-CONC-SAME" if result.same_operation else "REQ-CONC-OTHER" if result.other_operation else ""
     arguments = {"beside": taken} if taken else {}
     sut.judge(undisturbed, operation.start, *refused, *operation.polls, refusals=len(refused), **arguments)
+
+
+@dataclass
+class Contention:
+    """Reimages of one instance that are refused while another one is reimaged, and what showed of both before.
+
+    `look` and `installation` are of the refused instance, `own` is the installation of the other one, where they can be had;
+    `usual` is how long operations take, in seconds; `taken` says that one of the reimages was accepted after all.
+    """
+
+    operation: Operation
+    other: Place
+    look: Exchange | None
+    installation: Exchange | None
+    own: Exchange | None
+    usual: float
+    refused: list[Exchange] = field(default_factory=list)
+    taken: bool = False
+    after: Exchange | None = None
 
 
 @alone
@@ -104,51 +119,15 @@ async def test_refused_reimages_neither_prolong_nor_take_effect(sut: SystemUnder
     """However often reimages are refused with 409 while one runs, it ends as others do, and the refused instance stays as it was."""
     await sut.reimages.all_finished()
     first = await contended_step(sut)
-    if first.other_place is None or not is_conflict(first.other):
-        raise NotApplicable("no reimage of another instance was refused with 409")
-    place, other = first.step.place, first.other_place
-    before = await sut.probe.installation(other) if sut.probe.offered else None
-    await sut.instances.until_ready(place)
-    own = await sut.probe.installation(place) if writes_afresh(sut) else None
-    look = await sut.instances.until_ready(other)
-    seen = [look] if look is not None else []
-    usual = max((operation.duration for operation in sut.operations.all if operation.state is State.ENDED), default=0)
-    operation = sut.reimages.started(await sut.reimages.start(place, UriForm.SLOT), place, UriForm.SLOT)
-    deadline = sut.sender.clock.now() + (PROLONGED + 1) * usual
-    refused: list[Exchange] = []
-    taken = False
-    while operation.is_under_way and sut.sender.clock.now() < deadline:
-        form = UriForm.SLOT if len(refused) % 2 else UriForm.NAME
-        exchange = await sut.send(sut.builder.reimage(other, form), label="contend:other")
-        taken = exchange.reply is not None and exchange.reply.status < 300
-        if taken:  # the first one was over already
-            await sut.reimages.started(exchange, other, form).over.wait()
-        if not is_conflict(exchange):
-            break
-        refused.append(exchange)
-        await sut.operations.a_while(operation)
-    seen += [await sut.instances.look(other.deployment)] if seen else []
-    await operation.over.wait()
-    precondition(refused, "no reimage was refused with 409 this time")
-    requirement = "REQ-GOS-NOTFOUND-NOEFFECT"
+    other = first.other_place if is_conflict(first.other) else None
+    other = applicable(other, "no reimage of another instance was refused with 409")
+    seen = await begun(sut, first.step.place, other)
+    await refuse_while_it_runs(sut, seen)
+    precondition(seen.refused, "no reimage was refused with 409 this time")
     with sut.together():
-        arguments = {"refusals": len(refused), "usual_seconds": round(usual, 3)}
-        sut.judge(undisturbed, operation.start, *refused, *operation.polls, **arguments)
-        for exchange in refused[:2]:  # one of each form
-            sut.judge(contended, operation.start, exchange, requirement="REQ-CONC-OTHER", ended=True)
-            poll = await sut.refusals.poll_of(exchange)
-            if poll is not None:
-                sut.judge(nothing_left_behind, exchange, poll)
-        if seen and not taken:
-            addressed = {"requirement": requirement, "instance": other.role_instance, "beside": True}
-            sut.judge(instance_untouched, seen[0], refused[0], seen[1], **addressed)
-        if before is not None and not taken:
-            what = "a reimage that was refused with 409"
-            after = await sut.probe.installation(other)
-            sut.judge(installation_unchanged, before, after, *refused[:1], requirement=requirement, what=what)
-        if own is not None and operation.status == "Succeeded":
-            written = await sut.reimages.await_installation(place, own)
-            sut.judge(fresh_installation, own, written, requirement="REQ-CONC-REFUSED-NOEFFECT")
+        await judge_refusals(sut, seen)
+        await judge_refused_instance(sut, seen)
+        await judge_running_reimage(sut, seen)
 
 
 def writes_afresh(sut: SystemUnderTest) -> bool:
@@ -174,29 +153,99 @@ async def beside(sut: SystemUnderTest, *requests: Request) -> list[Exchange]:
     return exchanges
 
 
-@alone
-@verifies("REQ-GOS-ID", "REQ-GOS-200", "REQ-GOS-TERMINAL-STABLE", "REQ-GOS-UNKNOWN-ID", "REQ-ASYNC-REQID-UNIQUE")
-async def test_polls_at_the_same_time_tell_each_its_own_operation(sut: SystemUnderTest) -> None:
-    """Polls of several operations and of one that never was are answered beside each other as they are alone."""
-    await sut.reimages.all_finished()
+async def begun(sut: SystemUnderTest, place: Place, other: Place) -> Contention:
+    """Starts a reimage of `place`; what there is to see of it, and of `other`, is looked at before."""
+    installation = await sut.probe.installation(other) if sut.probe.offered else None
+    await sut.instances.until_ready(place)
+    own = await sut.probe.installation(place) if writes_afresh(sut) else None
+    look = await sut.instances.until_ready(other)
+    usual = max((operation.duration for operation in sut.operations.all if operation.state is State.ENDED), default=0)
+    operation = sut.reimages.started(await sut.reimages.start(place, UriForm.SLOT), place, UriForm.SLOT)
+    return Contention(operation, other, look, installation, own, usual)
+
+
+async def refuse_while_it_runs(sut: SystemUnderTest, seen: Contention) -> None:
+    """Sends reimages of the other instance, in both forms in turn, until the first one is over or one is not refused; then waits and looks."""
+    deadline = sut.sender.clock.now() + (PROLONGED + 1) * seen.usual
+    while seen.operation.is_under_way and sut.sender.clock.now() < deadline:
+        form = UriForm.SLOT if len(seen.refused) % 2 else UriForm.NAME
+        exchange = await sut.send(sut.builder.reimage(seen.other, form), label="contend:other")
+        seen.taken = exchange.reply is not None and exchange.reply.status < 300
+        if seen.taken:  # the first one was over already
+            await sut.reimages.started(exchange, seen.other, form).over.wait()
+        if not is_conflict(exchange):
+            break
+        seen.refused.append(exchange)
+        await sut.operations.a_while(seen.operation)
+    seen.after = await sut.instances.look(seen.other.deployment) if seen.look is not None else None
+    await seen.operation.over.wait()
+
+
+async def judge_refusals(sut: SystemUnderTest, seen: Contention) -> None:
+    """Judges that the refusals did not prolong the reimage that ran; and those of each form by themselves."""
+    refused, operation = seen.refused, seen.operation
+    arguments = {"refusals": len(refused), "usual_seconds": round(seen.usual, 3)}
+    sut.judge(undisturbed, operation.start, *refused, *operation.polls, **arguments)
+    for exchange in refused[:2]:  # one of each form
+        sut.judge(contended, operation.start, exchange, requirement="REQ-CONC-OTHER", ended=True)
+        poll = await sut.refusals.poll_of(exchange)
+        if poll is not None:
+            sut.judge(nothing_left_behind, exchange, poll)
+
+
+async def judge_refused_instance(sut: SystemUnderTest, seen: Contention) -> None:
+    """Judges that the instance whose reimages were refused is as it was, by a look and by the probe."""
+    requirement, refusal = "REQ-GOS-NOTFOUND-NOEFFECT", seen.refused[0]
+    if seen.look is not None and seen.after is not None and not seen.taken:
+        addressed = {"requirement": requirement, "instance": seen.other.role_instance, "beside": True}
+        sut.judge(instance_untouched, seen.look, refusal, seen.after, **addressed)
+    if seen.installation is not None and not seen.taken:
+        arguments = {"requirement": requirement, "what": "a reimage that was refused with 409"}
+        after = await sut.probe.installation(seen.other)
+        sut.judge(installation_unchanged, seen.installation, after, refusal, **arguments)
+
+
+async def judge_running_reimage(sut: SystemUnderTest, seen: Contention) -> None:
+    """Judges by the probe that the reimage beside which others were refused wrote a fresh installation."""
+    place = seen.operation.place
+    if seen.own is not None and place is not None and seen.operation.status == "Succeeded":
+        written = await sut.reimages.await_installation(place, seen.own)
+        sut.judge(fresh_installation, seen.own, written, requirement="REQ-CONC-REFUSED-NOEFFECT")
+
+
+async def known_beside(sut: SystemUnderTest) -> list[Operation]:
+    """The last operations that have ended and are known; at least two."""
     ended = [
         o
         for o in sut.operations.all
         if o.state is State.ENDED and not o.subscription and await sut.operations.is_known_now(o)
     ]
-    known = list({operation.identifier: operation for operation in ended}.values())[-4:]
     precondition(ended, "no operation that ended is known", because=NOT_KNOWN)
-    if len(known) < 2:
-        raise Untested("fewer than two operations are known")
-    stranger = sut.builder.operation_status(STRANGER)
+    known = list({operation.identifier: operation for operation in ended}.values())[-4:]
+    possible(len(known) > 1, "fewer than two operations are known")
+    return known
+
+
+@alone
+@verifies("REQ-GOS-ID", "REQ-GOS-200", "REQ-GOS-TERMINAL-STABLE", "REQ-GOS-UNKNOWN-ID", "REQ-ASYNC-REQID-UNIQUE")
+async def test_polls_at_the_same_time_tell_each_its_own_operation(sut: SystemUnderTest) -> None:
+    """Polls of several operations and of one that never was are answered beside each other as they are alone."""
+    await sut.reimages.all_finished()
+    known = await known_beside(sut)
+    identifiers = (*(operation.identifier for operation in known), STRANGER)
     for _ in range(ROUNDS):
-        *polls, strange = await beside(sut, *(sut.builder.operation_status(o.identifier) for o in known), stranger)
+        *polls, strange = await beside(sut, *(sut.builder.operation_status(each) for each in identifiers))
         sut.judge(unknown_operation, strange)
         sut.judge(request_ids_unique, *polls, strange)
         for operation, poll in zip(known, polls, strict=True):
-            sut.judge(answered_with, poll, requirement="REQ-GOS-200", statuses=[200, *DENIALS], expected="200 OK")
-            sut.judge(operation_documents, poll)
-            sut.judge(progress, *[p for p in operation.polls if status_of(p) in STATUSES][-1:], poll)
+            judge_own(sut, operation, poll)
+
+
+def judge_own(sut: SystemUnderTest, operation: Operation, poll: Exchange) -> None:
+    """Judges that a poll among others is answered, and tells of its own operation."""
+    sut.judge(answered_with, poll, requirement="REQ-GOS-200", statuses=[200, *DENIALS], expected="200 OK")
+    sut.judge(operation_documents, poll)
+    sut.judge(progress, *[each for each in operation.polls if status_of(each) in STATUSES][-1:], poll)
 
 
 @alone
@@ -212,15 +261,33 @@ async def test_requests_at_the_same_time_are_answered_as_alone(sut: SystemUnderT
         "REQ-ERR-VERB": replace(nowhere, method="DELETE"),
         "REQ-GOS-200": await sut.operations.known_poll(),
     }
-    plain = [await sut.try_out(request) for request in kinds.values()]
+    plain = {name: await sut.try_out(request) for name, request in kinds.items()}
     for _ in range(ROUNDS):
         exchanges = await beside(sut, *kinds.values())
-        started = any(exchange.reply is not None and exchange.reply.status == 202 for exchange in exchanges)
-        for requirement, alone_, exchange in zip(kinds, plain, exchanges, strict=True):
-            await sut.settle(exchange)
-            if started and is_conflict(exchange):
-                continue  # by an operation that is to fail later
-            sut.judge(same_answer, alone_, exchange, requirement=requirement, what="other requests at the same time")
+        await judge_as_alone(sut, plain, dict(zip(kinds, exchanges, strict=True)))
+
+
+async def judge_as_alone(sut: SystemUnderTest, plain: dict[str, Exchange], beside: dict[str, Exchange]) -> None:
+    """Judges that requests were answered beside each other as they were alone, by their requirements."""
+    started = any(exchange.reply is not None and exchange.reply.status == 202 for exchange in beside.values())
+    for requirement, exchange in beside.items():
+        await sut.settle(exchange)
+        if not (started and is_conflict(exchange)):  # by an operation that is to fail later
+            arguments = {"requirement": requirement, "what": "other requests at the same time"}
+            sut.judge(same_answer, plain[requirement], exchange, **arguments)
+
+
+async def ready_places(sut: SystemUnderTest) -> list[Place]:
+    """An instance of each of two deployments, ready to be reimaged within the budget."""
+    deployments = [deployment for deployment in sut.target.deployments if deployment.role_instances][:2]
+    applicable(len(deployments) > 1, "the target lists one deployment only")
+    places = [Place(deployment, deployment.role_instances[0]) for deployment in deployments]
+    for place in places:
+        await sut.instances.until_ready(place)
+    if not sut.reimages.may_start(2):
+        sut.reimages.check()
+        raise Untested("the budget of reimages is spent")
+    return places
 
 
 @alone
@@ -228,27 +295,25 @@ async def test_requests_at_the_same_time_are_answered_as_alone(sut: SystemUnderT
 async def test_reimages_at_the_same_time_are_operations_of_their_own(sut: SystemUnderTest) -> None:
     """Reimages of different deployments that arrive together are each accepted, under an id of their own, or find the endpoint busy."""
     await sut.reimages.all_finished()
-    deployments = [deployment for deployment in sut.target.deployments if deployment.role_instances][:2]
-    places = [Place(deployment, deployment.role_instances[0]) for deployment in deployments]
-    if len(places) < 2:
-        raise NotApplicable("the target lists one deployment only")
-    for place in places:
-        await sut.instances.until_ready(place)
-    if not sut.reimages.may_start(2):
-        sut.reimages.check()
-        raise Untested("the budget of reimages is spent")
-    form = UriForm.NAME
-    exchanges = await beside(sut, *(sut.builder.reimage(place, form) for place in places))
-    started = []
+    places = await ready_places(sut)
+    exchanges = await beside(sut, *(sut.builder.reimage(place, UriForm.NAME) for place in places))
     with sut.together():
-        for place, exchange in zip(places, exchanges, strict=True):
-            if is_conflict(exchange):
-                continue
-            sut.judge(accepted, exchange, requirement=form.requirement)
-            if exchange.reply is not None and exchange.reply.status < 300:
-                started.append(sut.reimages.started(exchange, place, form))
+        operations = [judge_taken(sut, *each) for each in zip(places, exchanges, strict=True)]
         sut.judge(request_ids_unique, *exchanges)
-        for operation in started:
-            await operation.over.wait()
-            sut.judge(operation_documents, *operation.polls)
-            sut.judge(completes, *operation.exchanges, waited=round(operation.duration, 3))
+        await sut.in_turn(partial(judge_end, sut), [operation for operation in operations if operation is not None])
+
+
+def judge_taken(sut: SystemUnderTest, place: Place, exchange: Exchange) -> Operation | None:
+    """Judges that a reimage was accepted, unless it met a conflict; what it started, if it did."""
+    if is_conflict(exchange):
+        return None
+    sut.judge(accepted, exchange, requirement=UriForm.NAME.requirement)
+    taken = exchange.reply is not None and exchange.reply.status < 300
+    return sut.reimages.started(exchange, place, UriForm.NAME) if taken else None
+
+
+async def judge_end(sut: SystemUnderTest, operation: Operation) -> None:
+    """Judges that an operation ends Succeeded in time, and its documents."""
+    await operation.over.wait()
+    sut.judge(operation_documents, *operation.polls)
+    sut.judge(completes, *operation.exchanges, waited=round(operation.duration, 3))
