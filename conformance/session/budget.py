@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 SPENT = "the budget of reimages is spent"
 
 
+class Spent(Untested):
+    """No reimage is left, whatever becomes of the requests under way."""
+
+    def __init__(self) -> None:
+        super().__init__(SPENT)
+
+
 class Change(StrEnum):
     """What becomes of one reimage of the budget, as the journal names it."""
 
@@ -53,23 +60,30 @@ class Budget:
 
     @asynccontextmanager
     async def hold(self) -> AsyncIterator[None]:
-        """Holds one reimage while a request that may start it is under way; raises Untested once none is left."""
+        """Holds one reimage while a request that may start it is under way; raises Spent once none is left."""
         async with self.hold_up_to(1):
             yield
 
     @asynccontextmanager
     async def hold_up_to(self, most: int) -> AsyncIterator[int]:
-        """Holds one reimage or more, `most` at the most, and gives their number; raises Untested once none is left.
+        """Holds one reimage or more, `most` at the most, and gives their number; raises Spent once none is left.
 
         More than one is a SHARE_OF_A_GROUP of what is left at the most.
         """
         while not self.allows():
             if self.is_spent:
-                raise Untested(SPENT)
+                raise Spent
             await self.change.wait()
         count = max(1, min(most, (self.limit - self.spent - self.held) // SHARE_OF_A_GROUP))
         with self.held_now(count):
             yield count
+
+    @asynccontextmanager
+    async def keep_holding(self) -> AsyncIterator[None]:
+        """What is held for a request serves for it once more, after what it started was counted; raises Spent where none is left for that."""
+        if self.spent + self.held > self.limit:
+            raise Spent
+        yield
 
     def could_allow(self, count: int, *, reserved: int) -> bool:
         """Whether there are `count` reimages beside `reserved` where none of the requests under way starts one."""

@@ -16,6 +16,7 @@ from conformance.oracle import permitted
 from conformance.protocol.addresses import Kind, read_target
 from conformance.protocol.documents import error_code
 from conformance.session.bad_requests import BadRequest, Reader, Violations
+from conformance.session.budget import Spent
 from conformance.session.groups import Groups, is_changed
 from conformance.session.manner import Manner
 from conformance.session.operations import Operation, State
@@ -201,19 +202,23 @@ class Refusals:
                 answered = await self._answered(bad, is_held=True)
                 group.accepted = group.accepted or answered.operation is not None
                 verdicts += self._judged(bad, answered)
-                verdicts += await self._traces(answered) if examine and answered.is_refused else []
             finally:
                 await self._groups.answered(group)
             await group.looked.wait()
-            if group.is_changed and group.accepted:
-                return answered, examine
-            if group.is_changed and group.size == 1:
-                self._budget.spend(answered.exchange.number)
-            if answered.is_refused and (examine or group.is_changed):
+            disturbed = group.is_changed and group.accepted
+            if answered.is_refused and (examine or group.is_changed) and not disturbed:
                 self._examined.add(bad.key)
-                alone = group.size == 1 or not group.is_changed
-                verdicts += self._effect(bad, group, answered) if alone else await self._apart(bad, group, answered)
-        return answered, False
+                verdicts += await self._effect_of(bad, group, answered)
+        verdicts += await self._traces(answered) if examine and answered.is_refused else []
+        return answered, examine and disturbed
+
+    async def _effect_of(self, bad: BadRequest, group: Group, answered: Answered) -> list[Verdict]:
+        """Judges that a refusal had no effect; one request after the other where the group changed the instance, unless that names the culprit."""
+        if group.is_changed and group.size == 1:
+            self._budget.spend(answered.exchange.number)
+        if group.is_changed and not group.names_culprit:
+            return await self._apart(bad, group, answered)
+        return self._effect(bad, group, answered)
 
     def _effect(self, bad: BadRequest, group: Group, answered: Answered) -> list[Verdict]:
         """Judges that a refusal left the instance as the looks of its group show it."""
@@ -225,13 +230,10 @@ class Refusals:
             await self._operations.until_quiet(group.place.deployment)
             before = await self._instances.until_ready(group.place)
             try:
-                async with self._budget.hold():
+                async with self._budget.hold() if group.size > 1 else self._budget.keep_holding():
                     answered = await self._answered(bad, is_held=True)
                     after = await self._instances.look(group.place.deployment)
-            except Untested:
-                if not self._budget.is_spent:
-                    raise
-                # Nobody can be named any more.
+            except Spent:  # nobody can be named any more
                 blamed = next(iter(group.blamed)) if len(group.blamed) == 1 else "REQ-GOS-NOTFOUND-NOEFFECT"
                 return self._effect(replace(bad, effect_requirement=blamed), group, first)
             beside = self._operations.is_busy(group.place.deployment)

@@ -28,13 +28,15 @@ class Group:
     """Bad requests to one instance that are examined together.
 
     `members` wait for the first look; the first `size` of them are let in, one for each reimage of the budget that is held for the group.
-    `before` and `after` are the looks; `blamed` are the requirements that an effect of one is held against; `accepted` says that one of the requests was accepted, so that what the looks show may be its doing;
-    `beside` that another instance of the deployment was being reimaged, and `broken` why it ended before its time. While it is taken apart, `stack` keeps reimages from the deployment.
+    `before` and `after` are the looks; `shares_look` says that the first is the second one of the group before it. `blamed` are the requirements that an effect of one is held against;
+    `accepted` says that one of the requests was accepted, so that what the looks show may be its doing; `beside` that another instance of the deployment was being reimaged, and
+    `broken` why it ended before its time. While it is taken apart, `stack` keeps reimages from the deployment.
     """
 
     place: Place
     before: Exchange | None = None
     after: Exchange | None = None
+    shares_look: bool = False
     blamed: set[str] = field(default_factory=set)
     accepted: bool = False
     beside: bool = False
@@ -59,6 +61,11 @@ class Group:
         """Whether the instance was at ReadyRole before and is not any more."""
         return is_changed(self.place, self.before, self.after)
 
+    @property
+    def names_culprit(self) -> bool:
+        """Whether a change can be the doing of one request only: a late effect of the group before it shows in a look that both share."""
+        return self.size == 1 and not self.shares_look
+
     def leave(self) -> None:
         """One member needs the group no more."""
         self.examined -= 1
@@ -78,7 +85,7 @@ class Groups:
     """Puts bad requests that wait for the same instance into groups.
 
     Nobody else of ours touches the instance between the two looks (`Instances.hold`). The requests of a group come from tasks of their own;
-    the task whose request came first leads: it holds the instance and looks.
+    the task whose request came first leads: it holds the instance and looks. Where nobody touched the instance since, the second look of a group is the first one of the next.
     """
 
     def __init__(self, instances: Instances, operations: Operations, budget: Budget) -> None:
@@ -86,6 +93,7 @@ class Groups:
         self._open: dict[str, Group] = {}
         self._examining: set[str] = set()
         self._passing: Counter[str] = Counter()
+        self._last: dict[str, tuple[Exchange, int]] = {}
         self._changed = trio.Condition()
 
     @asynccontextmanager
@@ -96,6 +104,7 @@ class Groups:
             while name in self._examining:
                 await self._changed.wait()
             self._passing[name] += 1
+            self._last.pop(name, None)
         try:
             yield
         finally:
@@ -173,10 +182,11 @@ class Groups:
                 async with self._budget.hold_up_to(len(group.members)) as count:
                     with group.stack:
                         group.let_in(count)
-                        group.before = await self._instances.until_ready(group.place)
+                        await self._look_before(group)
                         group.begun.set()
                         yield
                         await group.finished.wait()
+                self._keep_look_after(group)
         except Untested as reason:
             group.broken = Untested(str(reason))
             raise
@@ -189,6 +199,18 @@ class Groups:
                 event.set()
             self._examining.discard(str(group.place))
             await self._tell()
+
+    async def _look_before(self, group: Group) -> None:
+        """The first look of a group: the last one of the group before it, where that showed the instance at ReadyRole and nobody touched it since."""
+        look, holds = self._last.pop(str(group.place), (None, 0))
+        group.shares_look = look is not None and self._instances.holds(group.place) == holds + 1
+        group.before = look if group.shares_look else await self._instances.until_ready(group.place)
+
+    def _keep_look_after(self, group: Group) -> None:
+        """Keeps the last look of a group for the next one; the group still holds its instance."""
+        look = group.after
+        if look is not None and not group.accepted and statuses_in(look).get(group.place.role_instance) == READY:
+            self._last[str(group.place)] = look, self._instances.holds(group.place)
 
     async def _until_nobody_joins(self, group: Group) -> None:
         """Lets other tasks run that are ready to send, so that they join; it takes no time."""

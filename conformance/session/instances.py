@@ -64,6 +64,7 @@ class Instances(Looks):
         self.given_up = False
         self.watched: Callable[[Watch], None] = lambda *_: None
         self._locks: dict[str, trio.Lock] = {}
+        self._holds: Counter[str] = Counter()
         self._in_peace: Counter[str] = Counter()
         self._watched: set[str] = set()
         self._seen_away: set[str] = set()
@@ -95,7 +96,12 @@ class Instances(Looks):
         async with AsyncExitStack() as stack:
             for name in sorted({str(place) for place in places}):  # in one order, so that nobody waits in a circle
                 await stack.enter_async_context(self._locks.setdefault(name, trio.Lock()))
+                self._holds[name] += 1
             yield
+
+    def holds(self, place: Place) -> int:
+        """How often an instance has been held so far: it is the same number while nobody touches it."""
+        return self._holds[str(place)]
 
     def watch(self, operation: Operation, place: Place, before: Exchange, others: tuple[str, ...]) -> Watch:
         """Watches the instance at `place` from now on, until it is back or has been waited for long enough."""

@@ -221,7 +221,42 @@ def test_two_groups_at_one_instance_never_overlap(tmp_path: Path) -> None:
         async with trio.open_nursery() as tasks:
             tasks.start_soon(refuse_beside, sut, first)
             tasks.start_soon(later)
-        assert labels(sut, since) == "lrrllrrrl"
+        assert labels(sut, since) == "lrrlrrrl", "they share the look between them"
+
+    in_run(tmp_path, body, max_reimages=40)
+
+
+def test_a_look_is_not_shared_once_somebody_else_touched_the_instance(tmp_path: Path) -> None:
+    async def body(sut: SystemUnderTest) -> None:
+        await sut.campaign.settled()
+        place = sut.main_witness()
+        first, second, *others = bad_requests(sut, place)
+        since = last_number(sut)
+        await sut.refuse(first)
+        async with sut.instances.hold(place):
+            pass
+        await sut.refuse(second)
+        await sut.refuse(others[0], effects=False)
+        await sut.refuse(others[1])
+
+        assert labels(sut, since) == "lrllrlrlrl"
+
+    in_run(tmp_path, body, max_reimages=40)
+
+
+def test_a_late_effect_is_not_held_against_the_request_that_came_between(tmp_path: Path) -> None:
+    """A change that shows in a look that two groups share may be the doing of the first one: the second request is sent once more, alone."""
+
+    async def body(sut: SystemUnderTest) -> None:
+        await sut.campaign.settled()
+        place, since = sut.main_witness(), last_number(sut)
+        first, second, *_ = bad_requests(sut, place)
+        await sut.refuse(first)
+        await sut.sender.once(sut.builder.reimage(place), label="late")  # it holds nothing, as a late effect does
+        found = await refuse_beside(sut, [second])
+
+        assert found.violations == []
+        assert labels(sut, since).startswith("lrlrl")
 
     in_run(tmp_path, body, max_reimages=40)
 
@@ -235,7 +270,7 @@ def test_with_few_reimages_left_a_group_is_smaller(tmp_path: Path) -> None:
         since = last_number(sut)
         await refuse_beside(sut, bad_requests(sut, sut.main_witness()))
 
-        assert labels(sut, since) == "lrrrllrrl"
+        assert labels(sut, since) == "lrrrlrrl"
 
     in_run(tmp_path, body, max_reimages=40)
 
