@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING
 import trio
 
 from conformance.session.signals import Untested
-from conformance.session.thresholds import RESERVED_REIMAGES, SHARE_OF_A_GROUP
+from conformance.session.thresholds import (
+    MAX_RESERVED_FROM_AFAR,
+    RESERVED_REIMAGES,
+    RESERVED_SHARE_FROM_AFAR,
+    SHARE_OF_A_GROUP,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -33,11 +38,31 @@ class Change(StrEnum):
 
 
 @dataclass(slots=True)
+class Held:
+    """The `count` reimages that a budget holds for some requests."""
+
+    budget: Budget
+    count: int
+
+    def book(self, exchange: int) -> None:
+        """One of these requests, exchange number `exchange`, was seen to start a reimage: that is counted, and held no more."""
+        self.budget.spend(exchange)
+        if self.count:
+            self.let_go(1)
+
+    def let_go(self, count: int) -> None:
+        """Holds `count` less."""
+        self.count -= count
+        self.budget.held -= count
+        self.budget.tell()
+
+
+@dataclass(slots=True)
 class Budget:
     """How many reimages a run may cause.
 
     `spent` counts those that it did cause, refusals that came late given back; `held` those that requests under way may still
-    cause; `change` is set when either becomes another, and replaced. `reserve` is kept from the campaign while requests that ought to be refused are still to be sent.
+    cause, and `standing` what of these is held for groups that are taken apart; `change` is set when either becomes another, and replaced. `reserve` is kept from the campaign while requests that ought to be refused are still to be sent.
     """
 
     limit: int
@@ -45,6 +70,7 @@ class Budget:
     held: int = 0
     reserve: int = RESERVED_REIMAGES
     accepted: set[int] = field(default_factory=set)
+    standing: list[Held] = field(default_factory=list)
     change: trio.Event = field(default_factory=trio.Event)
     note: Callable[[Change, int], None] = lambda *_: None
     """Hears of each reimage that is counted, or counted no more, with the number of the exchange that started it."""
@@ -65,8 +91,8 @@ class Budget:
             yield
 
     @asynccontextmanager
-    async def hold_up_to(self, most: int) -> AsyncIterator[int]:
-        """Holds one reimage or more, `most` at the most, and gives their number; raises Spent once none is left.
+    async def hold_up_to(self, most: int) -> AsyncIterator[Held]:
+        """Holds one reimage or more, `most` at the most; raises Spent once none is left.
 
         More than one is a SHARE_OF_A_GROUP of what is left at the most.
         """
@@ -75,15 +101,32 @@ class Budget:
                 raise Spent
             await self.change.wait()
         count = max(1, min(most, (self.limit - self.spent - self.held) // SHARE_OF_A_GROUP))
-        with self.held_now(count):
-            yield count
+        self.held += count
+        held = Held(self, count)
+        try:
+            yield held
+        finally:
+            held.let_go(held.count)
+
+    @contextmanager
+    def stands(self, held: Held) -> Iterator[None]:
+        """What is held for a group is let go only after more was held for its requests: it is being taken apart."""
+        self.standing.append(held)
+        self.tell()
+        try:
+            yield
+        finally:
+            self.standing.remove(held)
 
     @asynccontextmanager
-    async def keep_holding(self) -> AsyncIterator[None]:
-        """What is held for a request serves for it once more, after what it started was counted; raises Spent where none is left for that."""
-        if self.spent + self.held > self.limit:
-            raise Spent
-        yield
+    async def hold_once_more(self) -> AsyncIterator[None]:
+        """Holds one more for a request of a group that is taken apart; raises Spent once only such groups could let one go."""
+        while not self.allows():
+            if self.spent + sum(held.count for held in self.standing) >= self.limit:
+                raise Spent
+            await self.change.wait()
+        with self.held_now(1):
+            yield
 
     def could_allow(self, count: int, *, reserved: int) -> bool:
         """Whether there are `count` reimages beside `reserved` where none of the requests under way starts one."""
@@ -97,7 +140,11 @@ class Budget:
             yield
         finally:
             self.held -= count
-            self._tell()
+            self.tell()
+
+    def share_from_afar(self) -> None:
+        """The endpoint is far away: more is kept for bad requests, so that more of them are under way at the same time."""
+        self.reserve = max(self.reserve, min(int(self.limit * RESERVED_SHARE_FROM_AFAR), MAX_RESERVED_FROM_AFAR))
 
     def spend(self, exchange: int) -> None:
         """Counts the reimage that exchange number `exchange` started."""
@@ -105,7 +152,7 @@ class Budget:
             self.accepted.add(exchange)
             self.spent += 1
             self.note(Change.SPENT, exchange)
-            self._tell()
+            self.tell()
 
     def go_on(self, exchanges: set[int]) -> None:
         """Counts what an earlier part of the run spent, which nobody is told again."""
@@ -118,8 +165,9 @@ class Budget:
             self.accepted.discard(exchange)
             self.spent -= 1
             self.note(Change.GIVEN_BACK, exchange)
-            self._tell()
+            self.tell()
 
-    def _tell(self) -> None:
+    def tell(self) -> None:
+        """Wakes who waits for a change."""
         self.change.set()
         self.change = trio.Event()

@@ -17,7 +17,7 @@ from conformance.session.budget import SPENT
 from conformance.session.operation import State
 from conformance.session.signals import Inconclusive, Withheld
 from conformance.session.step_runs import Result, contended_by
-from conformance.session.thresholds import MAX_STEPS_FIRST
+from conformance.session.thresholds import MAX_STEPS_FIRST, RESERVED_REIMAGES
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -52,7 +52,6 @@ class Campaign:
         self.results: dict[str, Result] = {}
         self._refused: dict[str, Result] = {}
         self._paused = False
-        self._reserve = budget.reserve
         self._claimed = 0  # steps that wait for their instance, and hold nothing of the budget yet
         self._running: dict[str, Step] = {}
         self._adopted: list[Result] = []
@@ -83,7 +82,7 @@ class Campaign:
     def go_on(self) -> None:
         """The refusals are through: start whatever is left, out of the whole budget."""
         self._paused = False
-        self._reserve = 0
+        self._budget.reserve = 0
         self._tell()
 
     async def until_sent(self, name: str) -> None:
@@ -101,7 +100,7 @@ class Campaign:
     @property
     def needed(self) -> int:
         """The reimages that are spent better than on an operation to ask about: the next steps, and what is kept for bad requests."""
-        return self._reserve + min(len(self.pending), MAX_STEPS_FIRST)
+        return self._budget.reserve + min(len(self.pending), MAX_STEPS_FIRST)
 
     def _next(self) -> Step | None:
         """The next step that can be started now; those that never can are left out.
@@ -115,13 +114,13 @@ class Campaign:
         if self._operations.hopeless:
             self._skip_all(UNENDED)
             return None
-        if not self._budget.allows(reserved=self._reserve + self._claimed):
-            if self._reserve == 0 and self._budget.is_spent:
+        if not self._budget.allows(reserved=self._budget.reserve + self._claimed):
+            if self._budget.reserve == 0 and self._budget.is_spent:
                 self._skip_all(SPENT)
             return None
         spared = 0
         for step in self.pending:
-            if not self._budget.allows(reserved=self._reserve + self._claimed + spared):
+            if not self._budget.allows(reserved=self._budget.reserve + self._claimed + spared):
                 return None
             if self._is_free(step):
                 return step
@@ -225,7 +224,7 @@ class Campaign:
                 if step.contend and not result.was_tried and result.operation is not None:
                     await self._operations.until_polled(result.operation)
                     count = 1 + len(contended_by(step))
-                    if result.operation.is_under_way and self._budget.allows(reserved=self._reserve + count - 1):
+                    if result.operation.is_under_way and self._budget.allows(reserved=self._budget.reserve + count - 1):
                         with self._budget.held_now(count):
                             await self._runs.contend(result)
                 await self._see_through(step, result)
@@ -254,9 +253,10 @@ class Campaign:
         It waits for the bad requests under way, so that what they hold for a moment decides nothing.
         """
         whole = 2 + len(contended_by(step)) if step.contend else 1
+        reserved = min(self._budget.reserve, RESERVED_REIMAGES)
         for count in (whole, 1):
-            while self._budget.could_allow(count, reserved=self._reserve):
-                if self._budget.allows(reserved=self._reserve + count - 1):
+            while self._budget.could_allow(count, reserved=reserved):
+                if self._budget.allows(reserved=reserved + count - 1):
                     return count
                 await self._budget.change.wait()
         return 0

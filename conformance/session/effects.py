@@ -21,7 +21,7 @@ from conformance.session.groups import Groups, is_changed
 from conformance.session.manner import Manner
 from conformance.session.operations import Operation, State
 from conformance.session.recorder import may_change_something, raise_bad
-from conformance.session.signals import Inconclusive, Untested
+from conformance.session.signals import Inconclusive
 from conformance.session.thresholds import (
     FEW_CONFLICT_TRIES,
     MAX_CONFLICT_TRIES,
@@ -215,7 +215,7 @@ class Refusals:
     async def _effect_of(self, bad: BadRequest, group: Group, answered: Answered) -> list[Verdict]:
         """Judges that a refusal had no effect; one request after the other where the group changed the instance, unless that names the culprit."""
         if group.is_changed and group.size == 1:
-            self._budget.spend(answered.exchange.number)
+            group.book(answered.exchange.number)
         if group.is_changed and not group.names_culprit:
             return await self._apart(bad, group, answered)
         return self._effect(bad, group, answered)
@@ -230,7 +230,7 @@ class Refusals:
             await self._operations.until_quiet(group.place.deployment)
             before = await self._instances.until_ready(group.place)
             try:
-                async with self._budget.hold() if group.size > 1 else self._budget.keep_holding():
+                async with self._budget.hold_once_more():
                     answered = await self._answered(bad, is_held=True)
                     after = await self._instances.look(group.place.deployment)
             except Spent:  # nobody can be named any more
@@ -238,8 +238,8 @@ class Refusals:
                 return self._effect(replace(bad, effect_requirement=blamed), group, first)
             beside = self._operations.is_busy(group.place.deployment)
             if is_changed(group.place, before, after) and answered.is_refused:
-                for each in (first, answered):  # it reimaged the instance in the group as well
-                    self._budget.spend(each.exchange.number)
+                group.book(first.exchange.number)  # it reimaged the instance in the group as well
+                self._budget.spend(answered.exchange.number)
                 self.violations.count(bad.broken, 1)
             return self._untouched(bad, before, answered, after, beside=beside)
 

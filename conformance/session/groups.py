@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from conformance.model import Exchange
     from conformance.protocol.requests import Place
-    from conformance.session.budget import Budget
+    from conformance.session.budget import Budget, Held
     from conformance.session.instances import Instances
     from conformance.session.operations import Operations
 
@@ -42,6 +42,7 @@ class Group:
     beside: bool = False
     broken: Inconclusive | Untested | None = None
     members: list[object] = field(default_factory=list)
+    held: Held | None = None
     size: int = 0
     sending: int = 0
     examined: int = 0
@@ -51,9 +52,10 @@ class Group:
     turn: trio.Lock = field(default_factory=trio.Lock)
     stack: ExitStack = field(default_factory=ExitStack)
 
-    def let_in(self, most: int) -> None:
-        """The examination begins: the first `most` members take part in it."""
-        del self.members[most:]
+    def let_in(self, held: Held) -> None:
+        """The examination begins: as many members take part in it as there are reimages `held` for them."""
+        self.held = held
+        del self.members[held.count :]
         self.size = self.sending = self.examined = len(self.members)
 
     @property
@@ -65,6 +67,11 @@ class Group:
     def names_culprit(self) -> bool:
         """Whether a change can be the doing of one request only: a late effect of the group before it shows in a look that both share."""
         return self.size == 1 and not self.shares_look
+
+    def book(self, exchange: int) -> None:
+        """A request of the group, exchange number `exchange`, was seen to reimage the instance although it was refused."""
+        if self.held is not None:
+            self.held.book(exchange)
 
     def leave(self) -> None:
         """One member needs the group no more."""
@@ -179,9 +186,9 @@ class Groups:
                 self._close(group)
                 await self._begin(str(group.place))  # first, for what is sent to it now may wait for the budget
                 # The stack is let go before the budget, which tells the campaign to go on.
-                async with self._budget.hold_up_to(len(group.members)) as count:
+                async with self._budget.hold_up_to(len(group.members)) as held:
                     with group.stack:
-                        group.let_in(count)
+                        group.let_in(held)
                         await self._look_before(group)
                         group.begun.set()
                         yield
@@ -228,7 +235,8 @@ class Groups:
         group.beside = self._operations.is_busy(group.place.deployment)
         try:
             group.after = await self._instances.look(group.place.deployment)
-            if group.is_changed and group.size > 1:
+            if group.is_changed and not group.names_culprit and group.held is not None:
                 group.stack.enter_context(self._instances.left_in_peace(group.place.deployment))
+                group.stack.enter_context(self._budget.stands(group.held))
         finally:
             group.looked.set()

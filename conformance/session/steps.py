@@ -130,10 +130,12 @@ class Planner:
 
     @cached_property
     def witnesses(self) -> list[Place]:
-        """Instances of the main deployment for requests that ought to be refused: those that no step reimages, or else the last one."""
+        """Instances of the main deployment for requests that ought to be refused: those that no step reimages, or else all, the last one first."""
         reimaged = {step.place.role_instance for step in self.steps if step.place.deployment == self.main}
         names = self._ordered(self.main)
-        return [Place(self.main, name) for name in names if name not in reimaged] or [Place(self.main, names[-1])]
+        return [Place(self.main, name) for name in names if name not in reimaged] or [
+            Place(self.main, name) for name in reversed(names)
+        ]
 
     @cached_property
     def steps(self) -> list[Step]:

@@ -26,7 +26,7 @@ from conformance.session.reimages import Reimages
 from conformance.session.signals import Nonconformance
 from conformance.session.step_runs import StepRuns
 from conformance.session.steps import Planner
-from conformance.session.thresholds import SLOW_SECONDS, SLOWER_BY
+from conformance.session.thresholds import FAR_SECONDS, SLOW_SECONDS, SLOWER_BY
 from conformance.session.witnesses import Witness
 
 if TYPE_CHECKING:
@@ -172,6 +172,8 @@ class SystemUnderTest:
         beside = await self.each(
             lambda request: self.sender.once(request, Manner("width")), [question] * self.sender.lanes.asked_for
         )
+        if alone.elapsed > FAR_SECONDS:
+            self.budget.share_from_afar()
         slowest = max((exchange.elapsed for exchange in beside), default=0.0)
         if slowest > SLOW_SECONDS and slowest > SLOWER_BY * alone.elapsed:
             slowness = f"the slowest of {len(beside)} requests beside each other took {slowest:.2f} s, and one alone {alone.elapsed:.2f} s"

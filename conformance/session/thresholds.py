@@ -6,7 +6,7 @@ MAX_CASES_UNDER_WAY = 32
 """How many cases are started ahead; their requests share the connections. Groups of refusals come from cases that wait together."""
 MAX_GROUP_SIZE = 24
 """How many bad requests at most share one look before and one after; the larger, the more is sent again where one had an effect."""
-SHARE_OF_A_GROUP = 4
+SHARE_OF_A_GROUP = 2
 """A group takes one in this many of the reimages that are left: each of its requests may start one, and another when the group is taken apart."""
 ROUNDS_TO_JOIN = 4
 """A group begins when no further request joined it in this many rounds of the scheduler."""
@@ -26,6 +26,12 @@ LAST_CONFLICT_TRIES = 2
 """The last tries, this many, are made while no bad request is sent, which might have started what it is in conflict with."""
 RESERVED_REIMAGES = 1
 """How many reimages the campaign leaves to the bad requests, until these are through."""
+FAR_SECONDS = 0.03
+"""An endpoint is far away where one request alone takes longer than this: most of a run is spent waiting for answers."""
+RESERVED_SHARE_FROM_AFAR = 2 / 3
+"""The share of all reimages that the campaign leaves to the bad requests where the endpoint is far away, so that more of them are under way at the same time."""
+MAX_RESERVED_FROM_AFAR = 8
+"""How many that are at most."""
 MAX_STEPS_FIRST = 6
 """How many of the campaign's next reimages come before one that is started to have an operation that the endpoint still knows."""
 MAX_RENEWED_OPERATIONS = 4

@@ -93,16 +93,49 @@ class TestHolding:
             async with budget.hold():
                 assert trio.current_time() == 1.0
 
-    @pytest.mark.parametrize(("limit", "count"), [(1, 1), (6, 1), (8, 2), (40, 10), (500, 24)])
+    @pytest.mark.parametrize(("limit", "count"), [(1, 1), (3, 1), (6, 3), (40, 20), (500, 24)])
     @in_time
     async def test_a_group_holds_a_share_of_what_is_left(self, limit: int, count: int) -> None:
         budget = Budget(limit)
         async with budget.hold_up_to(24) as held:
-            assert (held, budget.held) == (count, count)
+            assert (held.count, budget.held) == (count, count)
         assert budget.held == 0
         budget.spent = limit
         with pytest.raises(Untested):
             await budget.hold_up_to(24).__aenter__()
+
+    @in_time
+    async def test_a_request_of_a_group_that_is_taken_apart_waits_for_others_alone(self) -> None:
+        """What the group itself holds is not let go before, so that nobody waits for ever."""
+        budget = Budget(4)
+
+        async def other() -> None:
+            async with budget.hold():
+                await trio.sleep(1)
+
+        async with trio.open_nursery() as tasks, budget.hold_up_to(2) as held:
+            tasks.start_soon(other)
+            tasks.start_soon(other)
+            await trio.sleep(0.5)
+            with budget.stands(held):
+                async with budget.hold_once_more():
+                    assert trio.current_time() == 1.0
+                held.book(1)
+                budget.spend(2)
+                assert (budget.spent, budget.held) == (2, 1)
+                budget.spend(3)
+                with pytest.raises(Untested):
+                    await budget.hold_once_more().__aenter__()
+
+    @in_time
+    async def test_far_away_more_is_kept_for_bad_requests(self) -> None:
+        kept = []
+        for limit in (1, 2, 6, 40):
+            budget = Budget(limit)
+            budget.share_from_afar()
+            kept.append(budget.reserve)
+
+        assert kept == [1, 1, 4, 8]
 
     @in_time
     async def test_what_is_held_for_a_moment_could_still_be_allowed(self) -> None:

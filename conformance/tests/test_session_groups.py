@@ -266,7 +266,7 @@ def test_with_few_reimages_left_a_group_is_smaller(tmp_path: Path) -> None:
 
     async def body(sut: SystemUnderTest) -> None:
         await sut.campaign.settled()
-        sut.budget.limit = sut.budget.spent + 12
+        sut.budget.limit = sut.budget.spent + 6
         since = last_number(sut)
         await refuse_beside(sut, bad_requests(sut, sut.main_witness()))
 
