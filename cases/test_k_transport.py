@@ -257,11 +257,16 @@ async def test_head_has_no_content(sut: SystemUnderTest) -> None:
     """A response to HEAD has no content, whatever its status."""
     poll = replace(await harmless(sut), method="HEAD")
     look = [sut.builder.deployment(sut.planner.main)] if sut.instances.offers_deployment else []
-    others = [replace(each, method="HEAD") for each in (sut.nowhere(), *look)]
-    requests = (poll, with_header(poll, "Connection", "close"), *others)
-    exchanges = [await sut.attempt(request) for request in requests]
+    looks = [replace(each, method="HEAD") for each in look]
+    exchanges = [await sut.attempt(request) for request in (poll, with_header(poll, "Connection", "close"), *looks)]
     sut.observe("REQ-GOS-HEAD", f"HEAD on an operation is answered {answer(exchanges[0])}", exchanges[0])
     sut.judge_each(framing.framing, [[exchange] for exchange in exchanges])
+
+
+@verifies("REQ-HTTP-HEAD-NOBODY")
+async def test_a_refusal_of_head_has_no_content(sut: SystemUnderTest) -> None:
+    """The same for an address that is none; what a wrong endpoint starts all the same counts as a reimage."""
+    sut.judge(framing.framing, await sut.attempt(replace(sut.nowhere(), method="HEAD")))
 
 
 def respelt(request: Request, spell: Callable[[str, str], tuple[str, str]]) -> Request:

@@ -11,6 +11,7 @@ import trio
 
 from conformance.model import Outcome, Profile
 from conformance.protocol.requests import with_header, with_query, without_header
+from conformance.session.manner import Manner
 from conformance.session.signals import Nonconformance, Untested
 from conformance.tests.session_runs import in_run
 
@@ -252,7 +253,7 @@ def test_a_late_effect_is_not_held_against_the_request_that_came_between(tmp_pat
         place, since = sut.main_witness(), last_number(sut)
         first, second, *_ = bad_requests(sut, place)
         await sut.refuse(first)
-        await sut.sender.once(sut.builder.reimage(place), label="late")  # it holds nothing, as a late effect does
+        await sut.sender.once(sut.builder.reimage(place), Manner("late"))  # it holds nothing, as a late effect does
         found = await refuse_beside(sut, [second])
 
         assert found.violations == []
