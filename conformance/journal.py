@@ -11,7 +11,7 @@ import json
 import os
 import threading
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 from conformance.errors import JournalError, ReportError
 from conformance.journal_shapes import fault
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from conformance.wire.clock import Clock
 
 SCHEMA = "reimage-conformance/journal/1"
+_TELLING = ("type", "at", "number", "label")
+"""What tells which exchange an event is."""
 _LONGEST_TAIL = 1 << 26
 """Octets of the longest line that is sought for the end of the one before it."""
 _SCHEMA_FAMILY = SCHEMA.rpartition("/")[0]
@@ -126,6 +128,7 @@ class JournalWriter:
 class Journal:
     """A journal read back: `header` is its first line, `cases` the case-start and case-end events, `events` every line.
 
+    Of a line that another field holds, `events` has only what tells which it is: all of it twice would take much memory.
     `unanswered` are requests that were sent and of which no more is known. `complete` is whether the run came to its end, `torn` whether
     the last line was cut; `notes` name every line that could not be read.
     """
@@ -151,11 +154,10 @@ class Journal:
 def read_journal(path: Path) -> Journal:
     """The journal at `path`, as much of it as can be read; raises JournalError when it is none."""
     try:
-        octets = path.read_bytes()
+        with path.open("rb") as lines, collection_paused():
+            return _read(lines, path)
     except OSError as error:
         raise JournalError(f"the journal {str(path)!r} cannot be read: {error.strerror or error}") from error
-    with collection_paused():
-        return _read(octets, path)
 
 
 @contextlib.contextmanager
@@ -170,19 +172,19 @@ def collection_paused() -> Iterator[None]:
             gc.enable()
 
 
-def _read(octets: bytes, path: Path) -> Journal:
-    first, *rest = octets.split(b"\n")
-    journal = Journal(_read_header(first, path))
+def _read(lines: BinaryIO, path: Path) -> Journal:
+    journal = Journal(_read_header(lines.readline().removesuffix(b"\n"), path))
     journal.events.append(dict(journal.header))
     notes: list[str] = []
     torn = False
-    for number, line in enumerate(rest, start=2):
-        if not line:
+    for number, line in enumerate(lines, start=2):
+        octets = line.removesuffix(b"\n")
+        if not octets:
             continue
         try:
-            _take(journal, _sound(json.loads(line)))
+            _take(journal, _sound(json.loads(octets)))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            torn = number == len(rest) + 1
+            torn = octets == line
             notes.append(f"line {number} was cut short" if torn else f"line {number} is damaged: {_describe(error)}")
     complete = any(event["type"] == "end" for event in journal.events)
     return Journal(
@@ -244,7 +246,8 @@ def _take(journal: Journal, event: dict[str, Any]) -> None:
             )
         case "case-start" | "case-end":
             journal.cases.append(event)
-    journal.events.append(event)
+    held = event["type"] in ("exchange", "sending", "verdict", "observation")
+    journal.events.append({key: event[key] for key in _TELLING if key in event} if held else event)
 
 
 def _cut_after_last_line(file: int) -> None:

@@ -12,10 +12,12 @@ from conformance.model import Fact
 from conformance.protocol.documents import (
     NAMESPACE,
     child,
+    content_type,
     elements,
     error_code,
     local,
     own_elements,
+    read_body,
     read_document,
     text,
 )
@@ -25,7 +27,8 @@ if TYPE_CHECKING:
 
     from lxml import etree
 
-    from conformance.model import Exchange, Response, Verdict
+    from conformance.model import Exchange, Verdict
+    from conformance.protocol.documents import Document
     from conformance.world import World
 
 
@@ -77,12 +80,14 @@ _INSTANCE_MEMBERS = ("RoleName", "InstanceName", "InstanceStatus")
 
 def deployment_elements(exchange: Exchange) -> list[etree._Element]:
     """The Deployment elements of an answer to Get Deployment or Get Cloud Service Properties."""
-    return [] if exchange.reply is None or exchange.reply.status != 200 else _deployments_of(exchange.reply)
+    return (
+        [] if exchange.reply is None or exchange.reply.status != 200 else _deployments_in(read_document(exchange.reply))
+    )
 
 
-def _deployments_of(response: Response) -> list[etree._Element]:
-    """The same of one response."""
-    root = read_document(response).root
+def _deployments_in(document: Document) -> list[etree._Element]:
+    """The same of one document."""
+    root = document.root
     if root is None:
         return []
     if local(root) == "Deployment":
@@ -122,15 +127,16 @@ def roles_in(exchange: Exchange) -> dict[str, str]:
 
 def _instances(exchange: Exchange) -> dict[str, tuple[str, str]]:
     """InstanceStatus and RoleName by instance name."""
-    return {} if exchange.reply is None or exchange.reply.status != 200 else _read_instances(exchange.reply)
+    reply = exchange.reply
+    return {} if reply is None or reply.status != 200 else _read_instances(content_type(reply), reply.body)
 
 
 @lru_cache(maxsize=4096)
-def _read_instances(response: Response) -> dict[str, tuple[str, str]]:
-    """The same of one response; reading it is what takes time."""
+def _read_instances(declared: str, body: bytes) -> dict[str, tuple[str, str]]:
+    """The same of one body with its Content-Type; reading it is what takes time."""
     return {
         member(node, "InstanceName"): (member(node, "InstanceStatus"), member(node, "RoleName"))
-        for deployment in _deployments_of(response)
+        for deployment in _deployments_in(read_body(declared, body))
         for node in instance_elements(deployment)
     }
 

@@ -97,8 +97,7 @@ def judge(world: World, function: Check, exchanges: Sequence[Exchange], **argume
     made = world.memory.get(key)
     if made is None:
         found = on_record(list(function(world, exchanges, **own)), exchanges)
-        made = [graded(verdict, world) for verdict in found]
-        world.memory[key] = made
+        made = world.memory[key] = folded([graded(verdict, world) for verdict in found])
     only = arguments.get("only")
     between = numbers if function.__name__ in EFFECTS else ()
     return [
@@ -109,7 +108,8 @@ def judge(world: World, function: Check, exchanges: Sequence[Exchange], **argume
             evidence=verdict.evidence or numbers[:1],
             between=between,
         )
-        for verdict in folded([verdict for verdict in made if only is None or verdict.requirement in only])
+        for verdict in made
+        if only is None or verdict.requirement in only
     ]
 
 

@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 REST = "conformance.rest"
 """Under this key the context keeps what followed `--`."""
 
-LEAN = ("-W", "ignore::pytest.PytestAssertRewriteWarning", "-p", "no:unraisableexception")
-"""Words that spare a run what only pytest's own tests of a library need."""
+LEAN = (
+    *("-W", "ignore::pytest.PytestAssertRewriteWarning", "--assert=plain"),
+    *(word for name in ("unraisableexception", "legacypath", "anyio") for word in ("-p", f"no:{name}")),
+)
+"""Words that spare a run what only pytest's own tests of a library need; cases have no assertions to rewrite."""
 
 
 class WithRest(click.Command):

@@ -37,8 +37,9 @@ _ENCODINGS = {
 
 
 _GUID_LIKE = re.compile("[0-9A-Fa-f-]+")
-_KEPT = 4096
-"""So many readings are remembered: the same answers come again and again."""
+_KEPT = 256
+"""So many bodies are remembered as trees: many checks read an answer soon after it came, and a tree takes many times the octets."""
+_KEPT_CODES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,15 +113,29 @@ def raw_text(element: etree._Element) -> str:
     return "".join([str(part) for part in element.itertext()])
 
 
+def content_type(response: Response) -> str:
+    """The value of Content-Type, or ""."""
+    return response.header("Content-Type") or ""
+
+
 def media_type(response: Response) -> str:
     """The media type of a response without parameters, in lower case; "" where none is named (RFC 9110 8.3.1)."""
-    return (response.header("Content-Type") or "").partition(";")[0].strip().lower()
+    return _media_type(content_type(response))
+
+
+def _media_type(declared: str) -> str:
+    return declared.partition(";")[0].strip().lower()
 
 
 def charset(response: Response) -> str:
     """The charset parameter in lower case, or ""."""
+    return _charset(content_type(response))
+
+
+@lru_cache(maxsize=_KEPT)
+def _charset(declared: str) -> str:
     message = Message()
-    message["Content-Type"] = response.header("Content-Type") or ""
+    message["Content-Type"] = declared
     found = message.get_param("charset", "")
     return found.strip().lower() if isinstance(found, str) else ""
 
@@ -132,13 +147,17 @@ def is_xml_media_type(name: str) -> bool:
 
 def looks_like_xml(response: Response) -> bool:
     """Whether a body is declared as XML or recognisable as such; HTML is not."""
-    if not response.body.strip():
+    return _looks_like_xml(content_type(response), response.body)
+
+
+def _looks_like_xml(declared: str, body: bytes) -> bool:
+    if not body.strip():
         return False
-    if is_xml_media_type(media_type(response)) and media_type(response) != "application/xhtml+xml":
+    media = _media_type(declared)
+    if is_xml_media_type(media) and media != "application/xhtml+xml":
         return True
-    start = response.body.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n").replace(b"\0", b"")[:200].lower()
-    declared = start.startswith(b"<?xml") and "html" not in media_type(response)
-    return declared or bool(_OURS.match(start))
+    start = body.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n").replace(b"\0", b"")[:200].lower()
+    return (start.startswith(b"<?xml") and "html" not in media) or bool(_OURS.match(start))
 
 
 def _encoding(body: bytes, declared_charset: str) -> tuple[str, str, bytes]:
@@ -170,10 +189,15 @@ def _mismatch(bom: str, declared_charset: str) -> str:
     return ""
 
 
-@lru_cache(maxsize=_KEPT)
 def read_document(response: Response) -> Document:
     """Reads a body as XML (REQ-XML-WF, REQ-XML-ENC); never raises for what the endpoint sent."""
-    codec, problem, rest = _encoding(response.body, charset(response))
+    return read_body(content_type(response), response.body)
+
+
+@lru_cache(maxsize=_KEPT)
+def read_body(declared: str, body: bytes) -> Document:
+    """Reads a body as XML whose Content-Type is `declared`, "" where there is none."""
+    codec, problem, rest = _encoding(body, _charset(declared))
     try:
         decoded = rest.decode(codec)
     except UnicodeDecodeError as error:
@@ -231,10 +255,14 @@ def read_error(document: Document) -> ErrorDocument:
     return ErrorDocument(code, found["Message"], document.namespace, extra, misordered=first != "Code")
 
 
-@lru_cache(maxsize=_KEPT)
 def error_code(response: Response) -> str:
     """The Code of an error answer, or "" where it has no readable Error document."""
-    return read_error(read_document(response)).code if looks_like_xml(response) else ""
+    return _error_code(content_type(response), response.body)
+
+
+@lru_cache(maxsize=_KEPT_CODES)
+def _error_code(declared: str, body: bytes) -> str:
+    return read_error(read_body(declared, body)).code if _looks_like_xml(declared, body) else ""
 
 
 def plain_identifier(identifier: str) -> str:

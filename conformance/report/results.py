@@ -7,9 +7,6 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import best_match
-
 from conformance.errors import UsageError
 
 if TYPE_CHECKING:
@@ -69,6 +66,9 @@ def results_schema() -> Results:
 
 def load_results(path: Path) -> Results:
     """Read a results.json, or the one in a report folder; raise UsageError where there is none of this form."""
+    from jsonschema import Draft202012Validator  # noqa: PLC0415 -- takes long to import, and a run only writes results
+    from jsonschema.exceptions import best_match  # noqa: PLC0415
+
     file = path / "results.json" if path.is_dir() else path
     try:
         found = json.loads(file.read_text(encoding="utf-8"))

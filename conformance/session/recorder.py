@@ -153,6 +153,12 @@ class Recorder:
         """Journals an event that is neither exchange nor verdict."""
         self._journal.write(event, **fields)
 
+    def let_go(self) -> None:
+        """Keeps only the verdicts; the journal has everything else, and is read when the run is over."""
+        self.exchanges.clear()
+        self.world.memory.clear()
+        self._intervals = Intervals()
+
     def open_case(self, log: CaseLog, requirements: Sequence[str], doc: str) -> None:
         """A case begins."""
         self._journal.write("case-start", id=log.id, requirements=list(requirements), doc=doc)
