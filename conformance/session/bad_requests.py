@@ -154,11 +154,19 @@ class Violations:
             try:
                 await turn.decided.wait()
             except trio.Cancelled:
-                self._waiting.remove(turn)
+                self._give_up(turn)
                 raise
         if not turn.is_come:
             names = " and ".join(sorted(broken))
             raise Untested(f"enough requests that break {names} were accepted, or never answered, already")
+
+    def _give_up(self, turn: _Turn) -> None:
+        """Waits no longer; a place that it was told of meanwhile is somebody else's."""
+        if turn.is_come:
+            self._under_way.subtract(turn.broken)
+            self._let_in()
+        elif turn in self._waiting:
+            self._waiting.remove(turn)
 
     def _let_in(self) -> None:
         """Tells those who wait, in the order in which they came, as far as there is room or will be none; nobody is woken in vain."""

@@ -107,6 +107,24 @@ async def test_bad_requests_take_turns_in_the_order_in_which_they_came() -> None
 
 
 @in_time
+async def test_bad_requests_that_are_given_up_while_one_before_them_ends_leave_their_places() -> None:
+    violations, broken = Violations(lambda: 1), frozenset(("A",))
+
+    async def one() -> None:
+        async with violations.room_for(broken):
+            await trio.sleep(1)
+
+    async with trio.open_nursery() as tasks:
+        for _ in range(3):
+            tasks.start_soon(one)
+        await trio.sleep(0.5)
+        tasks.cancel_scope.cancel()
+
+    with trio.fail_after(1.5):
+        await one()
+
+
+@in_time
 async def test_whoever_waits_is_told_when_enough_bad_requests_were_accepted() -> None:
     violations, broken = Violations(lambda: 1), frozenset(("A",))
 
