@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import partial
+
 import pytest
 
 from conformance.casebook import (
-    NotApplicable,
     SystemUnderTest,
-    Untested,
     Witness,
     answer,
+    applicable,
     at_the_end,
+    each_form,
+    possible,
     precondition,
     smoke,
+    values,
     verifies,
 )
 from conformance.checks.polls import status_of
@@ -22,7 +27,7 @@ from conformance.model import Exchange, Request
 from conformance.oracle import permitted
 from conformance.protocol.addresses import Kind, UriForm, read_target
 from conformance.protocol.documents import read_document, read_error
-from conformance.protocol.requests import with_query
+from conformance.protocol.requests import Place, with_query
 from conformance.session.campaign import Result
 
 
@@ -42,6 +47,9 @@ def polls(sut: SystemUnderTest) -> list[Exchange]:
     ]
 
 
+POINTERS = ("location", "retry-after", "operation-location", "azure-asyncoperation")
+
+
 @smoke
 @at_the_end
 @verifies("REQ-REIMAGE-REASON", "REQ-REIMAGE-EXTRA-HEADERS", "REQ-HTTP-202-MONITOR", "REQ-REIMAGE-ALWAYS")
@@ -51,24 +59,14 @@ async def test_what_the_202_looks_like(sut: SystemUnderTest) -> None:
     replies = [e.reply for e in starts if e.reply is not None]
     phrases = sorted({reply.reason for reply in replies})
     names = sorted({name for reply in replies for name, _ in reply.headers}, key=str.lower)
-    pointers = sorted(
-        {
-            name
-            for name in names
-            if name.lower() in ("location", "retry-after", "operation-location", "azure-asyncoperation")
-        }
-    )
-    refused = [
-        e for e in sut.recorder.exchanges if e.label == "refusal" and e.reply is not None and e.reply.status >= 400
-    ]
+    pointers = [name for name in names if name.lower() in POINTERS]
+    refusals = [e for e in sut.recorder.exchanges if e.label == "refusal"]
+    refused = sum(e.reply is not None and e.reply.status >= 400 for e in refusals)
+    at_once = f"{refused} bad requests were refused at once, {len(starts)} good ones answered 202"
     sut.observe("REQ-REIMAGE-REASON", f"reason phrase {', '.join(map(repr, phrases))}", *starts[:1])
     sut.observe("REQ-REIMAGE-EXTRA-HEADERS", f"headers of the 202: {', '.join(names)}", *starts[:1])
     sut.observe("REQ-HTTP-202-MONITOR", f"pointers to a status monitor: {', '.join(pointers) or 'none'}", *starts[:1])
-    sut.observe(
-        "REQ-REIMAGE-ALWAYS",
-        f"{len(refused)} bad requests were refused at once, {len(starts)} good ones answered 202",
-        *starts[:1],
-    )
+    sut.observe("REQ-REIMAGE-ALWAYS", at_once, *starts[:1])
 
 
 @smoke
@@ -76,21 +74,14 @@ async def test_what_the_202_looks_like(sut: SystemUnderTest) -> None:
 @verifies("REQ-REIMAGE-DURATION", "REQ-GOS-CACHE", "REQ-GOS-EXTRA-ELEMENTS", "REQ-ASYNC-REQID-FORMAT")
 async def test_what_operations_look_like(sut: SystemUnderTest) -> None:
     """Records how long reimages take, caching of polls, further elements, and the form of ids."""
-    results = await accepted(sut)
+    first = (await accepted(sut))[0].exchange
+    start = [first] if first is not None else []
     times = sorted(o.duration for o in sut.operations.all if o.ended)
-    seen = polls(sut)
-    cache = sorted({e.reply.header("Cache-Control") or "none" for e in seen if e.reply is not None})
-    known = ("ID", "Status", "HttpStatusCode", "Error")
-    extra = sorted(
-        {n for e in seen if e.reply is not None for n, _ in read_document(e.reply).children() if n not in known}
-    )
-    first = results[0].exchange
-    ids = sorted({_form(o.identifier) for o in sut.operations.all})
     spread = f"{times[0]:.2f} to {times[-1]:.2f} s" if times else "not seen to end"
-    sut.observe("REQ-REIMAGE-DURATION", f"{len(times)} reimages took {spread}", *([first] if first else []))
-    sut.observe("REQ-GOS-CACHE", f"Cache-Control of polls: {', '.join(cache) or 'no poll was answered'}", *seen[:1])
-    sut.observe("REQ-GOS-EXTRA-ELEMENTS", f"further children of Operation: {', '.join(extra) or 'none'}", *seen[:1])
-    sut.observe("REQ-ASYNC-REQID-FORMAT", f"ids are {', '.join(ids)}", *([first] if first else []))
+    ids = sorted({_form(o.identifier) for o in sut.operations.all})
+    sut.observe("REQ-REIMAGE-DURATION", f"{len(times)} reimages took {spread}", *start)
+    sut.observe("REQ-ASYNC-REQID-FORMAT", f"ids are {', '.join(ids)}", *start)
+    record_polls(sut, polls(sut))
 
 
 def _form(identifier: str) -> str:
@@ -101,39 +92,44 @@ def _form(identifier: str) -> str:
     return f"{len(plain)} {case}{kind} characters{' with dashes' if '-' in identifier else ''}"
 
 
+def record_polls(sut: SystemUnderTest, seen: list[Exchange]) -> None:
+    """Records caching of polls, and elements that the documents do not know."""
+    replies = [poll.reply for poll in seen if poll.reply is not None]
+    cache = sorted({reply.header("Cache-Control") or "none" for reply in replies})
+    names = {name for reply in replies for name, _ in read_document(reply).children()}
+    extra = sorted(names - {"ID", "Status", "HttpStatusCode", "Error"})
+    sut.observe("REQ-GOS-CACHE", f"Cache-Control of polls: {', '.join(cache) or 'no poll was answered'}", *seen[:1])
+    sut.observe("REQ-GOS-EXTRA-ELEMENTS", f"further children of Operation: {', '.join(extra) or 'none'}", *seen[:1])
+
+
 @at_the_end
 @verifies("REQ-GOS-SYNC-ID")
 async def test_the_id_of_a_synchronous_request(sut: SystemUnderTest) -> None:
     """Records what polling the id of a poll gives."""
-    seen = polls(sut)
-    precondition(seen, "no poll was answered")
-    identifier = (seen[-1].reply.header("x-ms-request-id") if seen[-1].reply else None) or ""
-    precondition(identifier, "polls carry no id", because=("REQ-GOS-REQID",))
+    seen = precondition(polls(sut), "no poll was answered")
+    carried = seen[-1].reply.header("x-ms-request-id") if seen[-1].reply else None
+    identifier = precondition(carried, "polls carry no id", because=("REQ-GOS-REQID",))
     exchange = await sut.send(sut.builder.operation_status(identifier), label="question")
-    status = answer(exchange)
-    sut.observe(
-        "REQ-GOS-SYNC-ID", f"the id of a poll, polled, is answered {status} {status_of(exchange)}".strip(), exchange
-    )
+    said = f"the id of a poll, polled, is answered {answer(exchange)} {status_of(exchange)}"
+    sut.observe("REQ-GOS-SYNC-ID", said.strip(), exchange)
+
+
+def reimaged_twice(results: list[Result]) -> tuple[Result, Result] | None:
+    """Two steps that reimaged the same instance, the earlier one first."""
+    sent = [result for result in results if result.exchange is not None]
+    pairs = ((first, again) for at, again in enumerate(sent) for first in sent[:at])
+    return next((pair for pair in pairs if pair[0].step.place == pair[1].step.place), None)
 
 
 @at_the_end
 @verifies("REQ-REIMAGE-NOT-IDEMPOTENT")
 async def test_a_repeated_reimage_is_a_new_one(sut: SystemUnderTest) -> None:
     """Records that a repeated POST gets an id of its own."""
-    results = [result for result in await accepted(sut) if result.exchange is not None]
-    twice = (
-        (one, other) for at, one in enumerate(results) for other in results[:at] if one.step.place == other.step.place
-    )
-    again, first = next(twice, (None, None))
-    if again is None or first is None:
-        raise Untested("no role instance was reimaged twice")
+    first, again = possible(reimaged_twice(await accepted(sut)), "no role instance was reimaged twice")
     if first.operation is not None and again.operation is not None and again.exchange is not None:
         same = first.operation.identifier == again.operation.identifier
-        sut.observe(
-            "REQ-REIMAGE-NOT-IDEMPOTENT",
-            f"a repeated reimage gets {'the same' if same else 'another'} id",
-            again.exchange,
-        )
+        said = f"a repeated reimage gets {'the same' if same else 'another'} id"
+        sut.observe("REQ-REIMAGE-NOT-IDEMPOTENT", said, again.exchange)
 
 
 OPEN_QUESTIONS = {
@@ -147,37 +143,51 @@ OPEN_QUESTIONS = {
 
 @at_the_end
 @verifies("REQ-REIMAGE-COMP-EXACT")
-@pytest.mark.parametrize("step", OPEN_QUESTIONS)
+@values("step", OPEN_QUESTIONS)
 async def test_open_questions(sut: SystemUnderTest, step: str) -> None:
     """Records what becomes of requests that the documents leave open."""
-    result = await sut.reimages.result(step)
     requirement, what = OPEN_QUESTIONS[step]
-    exchange = result.exchange
-    said = exchange.reply.status if exchange is not None and exchange.reply is not None else "no reply"
-    sut.observe(requirement, f"{what}: {said}", *([exchange] if exchange is not None else []))
+    exchange = (await sut.reimages.result(step)).exchange
+    sut.observe(requirement, f"{what}: {answer(exchange)}", *([exchange] if exchange is not None else []))
 
 
 @at_the_end
 @verifies("REQ-REIMAGE-COMP")
 @pytest.mark.parametrize("sibling", ["reboot", "rebuild"])
-@pytest.mark.parametrize("form", list(UriForm))
+@each_form
 async def test_a_sibling_operation_is_no_reimage(sut: SystemUnderTest, form: UriForm, sibling: str) -> None:
     """comp=reboot or comp=rebuild must not select a reimage; without a probe what comes of it is only recorded."""
-    if not sut.probe.offered:
-        raise Untested("without a probe a reimage cannot be told from a reboot")
+    possible(sut.probe.offered, "without a probe a reimage cannot be told from a reboot")
     await sut.reimages.all_finished()
     place = sut.main_witness(Witness.SIBLING)
     before = await sut.probe.installation(place)
     precondition(installation_in(before), "the probe tells no installation id")
-    exchange = await sut.attempt(with_query(sut.builder.reimage(place, form), f"comp={sibling}"), label="sibling")
-    if exchange.reply is not None and 200 <= exchange.reply.status < 300:
-        operation = sut.operations.open(exchange, place, form)
-        sut.instances.address(place)
-        await operation.over.wait()
-        after = await sut.reimages.await_installation(place, before)
-    else:
-        after = await sut.probe.installation(place)
+    request = with_query(sut.reimage_of(Witness.SIBLING, form), f"comp={sibling}")
+    exchange = await sut.attempt(request, label="sibling")
+    after = await installation_after(sut, exchange, place, form, before)
     sut.judge(sibling_is_no_reimage, before, after, exchange, sibling=sibling)
+
+
+async def installation_after(
+    sut: SystemUnderTest, exchange: Exchange, place: Place, form: UriForm, before: Exchange
+) -> Exchange:
+    """The probe's answer after a request, and after the operation that it started, if it did."""
+    if exchange.reply is None or not 200 <= exchange.reply.status < 300:
+        return await sut.probe.installation(place)
+    operation = sut.operations.open(exchange, place, form)
+    sut.instances.address(place)
+    await operation.over.wait()
+    return await sut.reimages.await_installation(place, before)
+
+
+async def judge_installation(sut: SystemUnderTest, place: Place) -> None:
+    """Judges that an instance that no accepted request named is the one that the probe showed at first."""
+    before = sut.probe.first.get(str(place))
+    if before is not None and str(place) not in sut.instances.addressed:
+        refusals = sut.refusals.refusals_of(place)
+        what, requirement = sut.refusals.suspect(place, refusals)
+        after = await sut.probe.installation(place)
+        sut.judge(installation_unchanged, before, after, *refusals[:1], requirement=requirement, what=what)
 
 
 @smoke
@@ -185,15 +195,8 @@ async def test_a_sibling_operation_is_no_reimage(sut: SystemUnderTest, form: Uri
 @verifies("REQ-GOS-NOTFOUND-NOEFFECT", "REQ-REIMAGE-OTHERS-UNTOUCHED")
 async def test_no_installation_changed_unasked(sut: SystemUnderTest) -> None:
     """Instances that no accepted request named are what they were when the run began, by the probe."""
-    if not sut.probe.offered:
-        raise NotApplicable("the target has no probe")
-    for place in sut.places():
-        before = sut.probe.first.get(str(place))
-        if before is not None and str(place) not in sut.instances.addressed:
-            refusals = sut.refusals.refusals_of(place)
-            what, requirement = sut.refusals.suspect(place, refusals)
-            after = await sut.probe.installation(place)
-            sut.judge(installation_unchanged, before, after, *refusals[:1], requirement=requirement, what=what)
+    applicable(sut.probe.offered, "the target has no probe")
+    await sut.in_turn(partial(judge_installation, sut), sut.places())
 
 
 @smoke
@@ -223,6 +226,11 @@ def sound(sut: SystemUnderTest) -> list[Request]:
     ]
 
 
+def with_status(sut: SystemUnderTest, status: int) -> list[Exchange]:
+    """Every exchange whose reply has this status."""
+    return [e for e in sut.recorder.exchanges if e.reply is not None and e.reply.status == status]
+
+
 @smoke
 @at_the_end
 @verifies(
@@ -231,22 +239,11 @@ def sound(sut: SystemUnderTest) -> list[Request]:
 )  # fmt: skip
 async def test_what_binds_the_client(sut: SystemUnderTest) -> None:
     """Records that the suite's own well-formed requests are what the documents ask of a client."""
-    requests = sound(sut)
-    precondition(requests, "no well-formed reimage was sent")
-    typed = sum(request.values("Content-Type") != () for request in requests)
-    zero = sum(request.values("Content-Length") == ("0",) for request in requests)
-    bare = sum(not request.body for request in requests)
+    record_own_requests(sut, precondition(sound(sut), "no well-formed reimage was sent"))
     busy = [e for e in sut.recorder.exchanges if is_busy(e)]
-    moved = [e for e in sut.recorder.exchanges if e.reply is not None and e.reply.status == 307]
-    broken = [e for e in sut.recorder.exchanges if e.reply is not None and e.reply.status == 500]
-    own = "binds the client; this suite's well-formed requests"
-    sut.observe("REQ-REIMAGE-CT", f"{own} carry Content-Type: {typed} of {len(requests)}")
-    sut.observe("REQ-REIMAGE-CL", f"{own} carry Content-Length: 0: {zero} of {len(requests)}")
-    sut.observe("REQ-REIMAGE-BODY-NONE", f"{own} have no body: {bare} of {len(requests)}")
-    sut.observe(
-        "REQ-ASYNC-POLL",
-        f"binds the client; {sum(len(o.polls) for o in sut.operations.all)} polls of {len(sut.operations.all)} operations",
-    )
+    moved, broken = with_status(sut, 307), with_status(sut, 500)
+    polled = f"{sum(len(o.polls) for o in sut.operations.all)} polls of {len(sut.operations.all)} operations"
+    sut.observe("REQ-ASYNC-POLL", f"binds the client; {polled}")
     sut.observe("REQ-ASYNC-NON202", "binds the client; a refused reimage counts as not started until shown otherwise")
     sut.observe("REQ-HTTP-307", f"binds the client; {len(moved)} redirects seen", *moved[:1])
     sut.observe("REQ-THROTTLE", f"binds the client; throttled {len(busy)} times", *busy[:1])
@@ -254,16 +251,33 @@ async def test_what_binds_the_client(sut: SystemUnderTest) -> None:
     sut.observe("REQ-XML-SAFE", "binds the client; documents are read without entities, DTDs and network")
 
 
+def record_own_requests(sut: SystemUnderTest, requests: list[Request]) -> None:
+    """Records what headers and body the suite's own well-formed reimages have."""
+    typed = sum(request.values("Content-Type") != () for request in requests)
+    zero = sum(request.values("Content-Length") == ("0",) for request in requests)
+    bare = sum(not request.body for request in requests)
+    own = "binds the client; this suite's well-formed requests"
+    sut.observe("REQ-REIMAGE-CT", f"{own} carry Content-Type: {typed} of {len(requests)}")
+    sut.observe("REQ-REIMAGE-CL", f"{own} carry Content-Length: 0: {zero} of {len(requests)}")
+    sut.observe("REQ-REIMAGE-BODY-NONE", f"{own} have no body: {bare} of {len(requests)}")
+
+
+def first_of_each(exchanges: Iterable[Exchange]) -> dict[str, Exchange]:
+    """The first error answer with each status and code."""
+    found: dict[str, Exchange] = {}
+    for exchange in exchanges:
+        if exchange.label != "probe" and exchange.reply is not None and exchange.reply.status >= 400:
+            code = read_error(read_document(exchange.reply)).code if exchange.reply.body else ""
+            found.setdefault(f"{exchange.reply.status} {code or 'without code'}", exchange)
+    return found
+
+
 @at_the_end
 @verifies("REQ-TIMEOUT", "REQ-REBOOT")
 async def test_codes_seen(sut: SystemUnderTest) -> None:
     """Records every error code that the run met."""
-    found: dict[str, Exchange] = {}
-    for e in sut.recorder.exchanges:
-        if e.label != "probe" and e.reply is not None and e.reply.status >= 400:
-            code = read_error(read_document(e.reply)).code if e.reply.body else ""
-            found.setdefault(f"{e.reply.status} {code or 'without code'}", e)
+    found = first_of_each(sut.recorder.exchanges)
     sut.observe("REQ-TIMEOUT", f"answers met: {', '.join(sorted(found))}", *list(found.values())[:3])
     siblings = [e for e in sut.recorder.exchanges if e.label == "sibling"]
-    said = ", ".join(sorted({str(e.reply.status) for e in siblings if e.reply is not None})) or "not tried"
+    said = ", ".join(sorted({answer(e) for e in siblings if e.reply is not None})) or "not tried"
     sut.observe("REQ-REBOOT", f"comp=reboot and comp=rebuild are answered: {said}", *siblings[:1])
