@@ -28,6 +28,7 @@ from conformance.model import (
     Response,
     Strictness,
     Verdict,
+    header_line,
 )
 
 if TYPE_CHECKING:
@@ -304,7 +305,7 @@ def _to_request(document: dict[str, Any]) -> Request:
     return Request(
         method=document["method"],
         target=document["target"],
-        headers=tuple([(name, value) for name, value in document["headers"]]),
+        headers=tuple([header_line(name, value) for name, value in document["headers"]]),
         body=document["body"].encode("latin-1"),
         identity=Identity(document["identity"]),
         fresh_connection=document["fresh_connection"],
@@ -317,7 +318,7 @@ def _to_response(document: dict[str, Any]) -> Response:
     return Response(
         status=document["status"],
         reason=document["reason"],
-        headers=tuple([(name, value) for name, value in document["headers"]]),
+        headers=tuple([header_line(name, value) for name, value in document["headers"]]),
         body=document["body"].encode("latin-1"),
         http_version=document["http_version"],
         interim=tuple(document["interim"]),

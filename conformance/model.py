@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -12,6 +13,12 @@ if TYPE_CHECKING:
 
 Headers = tuple[tuple[str, str], ...]
 """Header lines in the order, case and number in which they crossed the wire; latin-1 text, white space around values removed in responses."""
+
+
+@lru_cache(maxsize=4096)
+def header_line(name: str, value: str) -> tuple[str, str]:
+    """A header line, one object for all that are equal: a run holds tens of thousands, most of them alike."""
+    return name, value
 
 
 class CountsAs(StrEnum):

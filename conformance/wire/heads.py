@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from conformance.model import header_line
+
 if TYPE_CHECKING:
     from conformance.model import Headers
 
@@ -87,7 +89,7 @@ def _read_field_lines(lines: list[str], anomalies: list[str]) -> list[tuple[str,
     for line in lines:
         name, colon, value = line.partition(":")
         if _TOKEN.fullmatch(name) and colon:
-            headers.append((name, value.strip(" \t")))
+            headers.append(header_line(name, value.strip(" \t")))
         else:
             _read_odd_line(line, headers, anomalies)
     return headers

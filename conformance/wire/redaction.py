@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import unquote
 
 from conformance.credentials.secrets import secret_blocks, secret_words
+from conformance.model import header_line
 from conformance.wire.base64_masks import Base64Masks
 from conformance.wire.echoes import EchoMasks
 from conformance.wire.masks import IdentifierMasks, is_guid, mask_of
@@ -109,7 +110,9 @@ class Redactor:
         """`data` with every secret masked."""
         if not self.enabled or not data:
             return data
-        return self.text(data.decode("latin-1")).encode("latin-1")
+        text = data.decode("latin-1")
+        masked = self.text(text)
+        return data if masked == text else masked.encode("latin-1")
 
     def request(self, request: Request) -> Request:
         """`request` with every secret masked."""
@@ -171,7 +174,7 @@ class Redactor:
         together = "\n".join([f"{name}:{value}" for name, value in headers])
         if self.text(together) == together and not any(is_secret(n) or address_spans(n, v) for n, v in headers):
             return headers
-        return tuple((self.text(name), self._header_value(name, value)) for name, value in headers)
+        return tuple(header_line(self.text(name), self._header_value(name, value)) for name, value in headers)
 
     def _header_value(self, name: str, value: str) -> str:
         if is_secret(name):
