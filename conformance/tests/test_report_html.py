@@ -197,7 +197,7 @@ def test_items_that_are_no_cases_stay_on_the_page_without_running_anything(tmp_p
     )
     page = tmp_path / "report.html"
     pytest.main([str(tmp_path), "-p", "no:cacheprovider", "-q", f"--html={page}", "--self-contained-html"])
-    text = finished(page.read_text(encoding="utf-8"), row_of_any)
+    text = finished(page.read_text(encoding="utf-8"), row_of_any).decode()
     (cells,) = rows_of(text).values()
     assert words(cells[0]) == "failed"
     assert "AssertionError" in words(cells[1]) or "assert not" in words(cells[1])

@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from conformance.errors import ReportError
-from conformance.report.html.markup import asset, render
+from conformance.report.html.markup import asset, rendered
 from conformance.report.html.policy import content_policy
 from conformance.report.html.rows import HEADER
 from conformance.report.write import write_file
@@ -47,19 +47,28 @@ def finish_html(path: Path, row_of: RowOf | None = None) -> None:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise ReportError(f"{path}: cannot be read: {error.strerror or error}") from error
-    write_file(path, finished(text, row_of, str(path)).encode("utf-8", errors="backslashreplace"))
+    pieces = _pieces(text, str(path))
+    del text  # a page takes megabytes, and so does each step on its way
+    write_file(path, _finished(pieces, row_of))
 
 
-def finished(text: str, row_of: RowOf | None = None, name: str = "page") -> str:
-    """The text of the finished page for the text that pytest-html wrote."""
-    pieces = {key: _piece(text, key, pattern, name) for key, pattern in PIECES.items()}
-    data = json.loads(html.unescape(pieces["data"]))
+def finished(text: str, row_of: RowOf | None = None, name: str = "page") -> bytes:
+    """The finished page in UTF-8 for the text that pytest-html wrote; raises ReportError where that is no page of pytest-html 4."""
+    return _finished(_pieces(text, name), row_of)
+
+
+def _pieces(text: str, name: str) -> dict[str, str]:
+    return {key: _piece(text, key, pattern, name) for key, pattern in PIECES.items()}
+
+
+def _finished(pieces: dict[str, str], row_of: RowOf | None) -> bytes:
+    data = json.loads(html.unescape(pieces.pop("data")))
     data["initialSort"] = "outcome"
     if row_of is not None:
         pieces["head"] = f"<tr>{''.join(HEADER)}</tr>"
         data["tests"] = {node: [_test(node, test, row_of) for test in tests] for node, tests in data["tests"].items()}
     styles, scripts = [asset("page.css")], [_script(pieces["script"]), _script(asset("page.js"))]
-    page = render(
+    return rendered(
         "page",
         policy=content_policy(styles, scripts),
         styles=styles,
@@ -68,7 +77,6 @@ def finished(text: str, row_of: RowOf | None = None, name: str = "page") -> str:
         filters=FILTER.sub(_labelled, pieces["filters"]),
         **{key: pieces[key] for key in ("title", "generated", "sections", "after", "head")},
     )
-    return str(page)
 
 
 def _piece(text: str, key: str, pattern: str, name: str) -> str:

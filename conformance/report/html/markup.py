@@ -75,6 +75,12 @@ def render(template: str, **values: Any) -> Markup:
     return Markup(environment().get_template(f"{template}.html.jinja").render(**values))  # noqa: S704
 
 
+def rendered(template: str, **values: Any) -> bytes:
+    """The same in UTF-8; of a large page no text is made, which takes two or four times the room. What is no character is escaped."""
+    parts = environment().get_template(f"{template}.html.jinja").generate(**values)
+    return b"".join(part.encode("utf-8", errors="backslashreplace") for part in parts)
+
+
 def http_markup(lines: Iterable[TextLine]) -> Markup:
     """Lines of an exchange as HTML, one span each, with what decided the verdict in `mark`."""
     return Markup("\n".join(_line(line) for line in lines))  # noqa: S704
