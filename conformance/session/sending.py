@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -16,14 +16,14 @@ from conformance.protocol.addresses import read_target
 from conformance.session.manner import Manner
 from conformance.session.patience import Sort
 from conformance.session.redirects import Redirects
-from conformance.session.signals import Inconclusive, Withheld
+from conformance.session.signals import Withheld
+from conformance.session.signs_of_life import SignsOfLife
 from conformance.session.thresholds import (
     LONGEST_PAUSE_SECONDS,
     MAX_BUSY_IN_A_ROW,
     MAX_BUSY_TRIES,
     MAX_REDIRECTS,
     PAUSES_BEFORE_CONNECTING_SECONDS,
-    SIGN_OF_LIFE_SECONDS,
 )
 from conformance.session.unanswered import (
     SAFE_METHODS,
@@ -47,12 +47,13 @@ if TYPE_CHECKING:
 
 _PLAIN = Manner()
 _LOOK_UP = Manner("look-up")
+_ALIVE = Manner("alive")
 
 
 class Sender:
     """Sends requests, as many at the same time as the lanes allow, and records what comes.
 
-    `gate` is the one that the client asks: it says what to look up before a request can go out. `host` and `restored` are for redirects. `questions` are the requests that ask for a sign of life, `seen` hears of every exchange, and `closed` says why no more requests of a kind are sent.
+    `gate` is the one that the client asks: it says what to look up before a request can go out. `host` and `restored` are for redirects. `life` asks for signs of life once it has questions, `seen` hears of every exchange, and `closed` says why no more requests of a kind are sent.
     """
 
     def __init__(
@@ -69,7 +70,7 @@ class Sender:
         restored: Callable[[str], str] = str,
     ) -> None:
         self.clock, self.limits, self.lanes, self.patience = clock, limits, lanes, patience
-        self.questions: Sequence[Request] = ()
+        self.life = SignsOfLife(clock, lanes, patience, lambda question: self._record(question, _ALIVE))
         self.seen: Callable[[Exchange], None] = lambda _: None
         self.closed: Callable[[Request], str] = lambda _: ""
         self._wire, self._recorder = wire, recorder
@@ -78,7 +79,6 @@ class Sender:
         self._busy_in_a_row = 0
         self._served_before = 0
         self._silent_alone: set[str] = set()
-        self._asking = trio.Lock()
         self._looking_up = trio.Lock()
 
     @property
@@ -118,7 +118,7 @@ class Sender:
         A safe request whose connection was lost is sent once more, a POST never is.
         """
         if self._busy_in_a_row >= MAX_BUSY_IN_A_ROW:
-            await self._until_answered(lambda: self.patience.services > self._served_before)
+            await self.life.wait_until(lambda: self.patience.services > self._served_before)
         exchange = await self.once(request, manner)
         if self._busy_in_a_row < MAX_BUSY_IN_A_ROW:
             exchange = await self.past_throttling(exchange, lambda: self.once(request, manner.again))
@@ -182,21 +182,7 @@ class Sender:
 
     async def is_alive(self) -> bool:
         """Whether the endpoint answers any ordinary request just now; throttling is an answer."""
-        replies = self.patience.replies
-        for question in self.questions:
-            with suppress(Withheld):
-                async with self.lanes.lane():
-                    if self.given_up:
-                        raise Inconclusive(self.given_up)
-                    began = self.clock.now()
-                    exchange = await self._record(question, Manner("alive"))
-                self.patience.note(exchange, began, self.clock.now())
-                if exchange.reply is not None:  # it is asked first from here on
-                    self.questions = [question, *(each for each in self.questions if each is not question)]
-                    return True
-        if self.patience.replies == replies:  # the beginning of a reply is a sign of life too
-            self.patience.note_outage()
-        return False
+        return await self.life.is_alive()
 
     def answers_others(self, exchange: Exchange) -> bool:
         """Whether the endpoint was there when `exchange` got no reply, and took the connection: silence is its answer to that request then."""
@@ -231,10 +217,10 @@ class Sender:
         alone = manner.alone and sort.family not in self._silent_alone
         exchange = None
         while exchange is None:
-            await self._until_answered(lambda: not self.patience.is_away)
+            await self.life.wait_until(lambda: not self.patience.is_away)
             async with self.lanes.alone() if alone else self.lanes.lane() as passage:
                 self._allow(request, sort)  # what other requests came to while this one waited counts
-                if self.patience.is_away and self.questions:
+                if self.patience.is_away and self.life.questions:
                     continue
                 began = self.clock.now()
                 if alone:
@@ -258,18 +244,8 @@ class Sender:
         self.patience.note(exchange, began, self.clock.now())
         if exchange.response is None:
             replies = self.patience.replies
-            await self._until_answered(lambda: self.patience.replies > replies)
+            await self.life.wait_until(lambda: self.patience.replies > replies)
         self.patience.count(sort, exchange)
-
-    async def _until_answered(self, is_back: Callable[[], bool]) -> None:
-        """Asks for a sign of life until the endpoint is back; raises Inconclusive once the patience of the run is over."""
-        if is_back() or not self.questions:
-            return
-        async with self._asking:
-            while not is_back():
-                await self.is_alive()
-                if not is_back():
-                    await self.patience.rest(SIGN_OF_LIFE_SECONDS)
 
     async def _alone(self, exchange: Exchange, request: Request, manner: Manner, sort: Sort) -> Exchange:
         """What comes of a request that got no reply beside others when it is sent beside none; of a kind that gets none then either, what came."""

@@ -111,7 +111,7 @@ class SystemUnderTest:
         self.operations.follow_in(tasks)
         self.instances.watch_in(tasks)
         answered = await self._check_credentials()
-        self.sender.questions = self._questions()  # from here on silence is waited out
+        self.sender.life.questions = self._questions()  # from here on silence is waited out
         if answered is not None:
             await self._find_width(answered)
         await self.instances.find_out()

@@ -232,7 +232,7 @@ async def test_what_met_an_absence_is_sent_again_once_the_endpoint_is_back_where
 ) -> None:
     wire = Absent(0, 8, how)
     sender = sender_over(wire, patience_seconds=20.0)
-    sender.questions = (NOWHERE,)
+    sender.life.questions = (NOWHERE,)
     found = await sender.send(request_)
 
     own = [each for each in wire.sent if each.target == request_.target]
@@ -244,7 +244,7 @@ async def test_what_met_an_absence_is_sent_again_once_the_endpoint_is_back_where
 @in_time
 async def test_an_endpoint_that_does_not_come_back_ends_the_run_when_the_patience_is_over() -> None:
     sender = sender_over(Absent(0, 1e9), patience_seconds=20.0)
-    sender.questions = (NOWHERE,)
+    sender.life.questions = (NOWHERE,)
     for _ in range(3):
         with pytest.raises(Inconclusive, match=r"^for 20 s the endpoint gave no reply"):
             await sender.send(POLL)
@@ -256,7 +256,7 @@ async def test_an_endpoint_that_does_not_come_back_ends_the_run_when_the_patienc
 async def test_only_questions_go_out_while_the_endpoint_is_away() -> None:
     wire = Absent(0, 9)
     sender = sender_over(wire, patience_seconds=20.0, width=8)
-    sender.questions = (NOWHERE,)
+    sender.life.questions = (NOWHERE,)
     async with trio.open_nursery() as tasks:
         for _ in range(30):
             tasks.start_soon(sender.send, POLL)
@@ -276,7 +276,7 @@ async def test_a_question_that_was_answered_is_asked_first() -> None:
     wire = Absent(0, 1e9)
     wire.kept = (POLL,)
     sender = sender_over(wire)
-    sender.questions = (NOWHERE, replace(NOWHERE, method="PUT"), POLL)
+    sender.life.questions = (NOWHERE, replace(NOWHERE, method="PUT"), POLL)
 
     assert await sender.is_alive()
     assert await sender.is_alive()
@@ -288,7 +288,7 @@ async def test_one_request_without_reply_beside_others_that_are_answered_is_no_a
     wire = Absent(0, 1e9, FailureKind.TIMEOUT)
     wire.kept = (NOWHERE,)
     sender = sender_over(wire)
-    sender.questions = (NOWHERE,)
+    sender.life.questions = (NOWHERE,)
     found = await sender.send(REIMAGE)
 
     assert sender.answers_others(found)
@@ -299,7 +299,7 @@ async def test_one_request_without_reply_beside_others_that_are_answered_is_no_a
 async def test_an_endpoint_that_throttles_everything_is_asked_now_and_then_until_it_serves() -> None:
     wire = FakeWire(BUSY)
     sender = sender_over(wire, patience_seconds=60.0, poll_interval_seconds=0.01)
-    sender.questions = (NOWHERE,)
+    sender.life.questions = (NOWHERE,)
     for _ in range(4):
         await sender.send(POLL)
     before = len(wire.sent)
@@ -342,7 +342,7 @@ class Dropping(FakeWire):
 @in_time
 async def test_connections_that_are_dropped_again_and_again_end_nothing(how: FailureKind) -> None:
     sender = sender_over(Dropping(how))
-    sender.questions = (replace(NOWHERE, fresh_connection=True),)
+    sender.life.questions = (replace(NOWHERE, fresh_connection=True),)
     for _ in range(100):
         assert (await sender.send(POLL)).reply is not None
 
