@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from random import Random
@@ -19,9 +18,10 @@ from conformance.session.campaign import Campaign
 from conformance.session.conflicts import Conflicts
 from conformance.session.effects import Refusals
 from conformance.session.guarding import Guard
+from conformance.session.judging import Judging
 from conformance.session.manner import Manner
 from conformance.session.operations import Operations
-from conformance.session.recorder import may_change_something, raise_bad
+from conformance.session.recorder import may_change_something
 from conformance.session.reimages import Reimages
 from conformance.session.signals import Nonconformance
 from conformance.session.step_runs import StepRuns
@@ -30,10 +30,9 @@ from conformance.session.thresholds import FAR_SECONDS, SLOW_SECONDS, SLOWER_BY
 from conformance.session.witnesses import Witness
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Container, Iterable, Iterator, Mapping
+    from collections.abc import Awaitable, Callable, Container, Iterable, Mapping
 
-    from conformance.checks.registry import Check
-    from conformance.model import Exchange, Profile, Request, Target, Verdict
+    from conformance.model import Exchange, Profile, Request, Target
     from conformance.protocol.requests import RequestBuilder
     from conformance.session.budget import Budget
     from conformance.session.instances import Instances
@@ -41,7 +40,6 @@ if TYPE_CHECKING:
     from conformance.session.recorder import Recorder
     from conformance.session.sending import Sender
     from conformance.session.wires import Wire
-    from conformance.world import World
 
 Answer = TypeVar("Answer")
 
@@ -60,7 +58,7 @@ class Collaborators:
     gate_learns: Callable[[Exchange], None]
 
 
-class SystemUnderTest:
+class SystemUnderTest(Judging):
     """The endpoint being judged.
 
     `reimages` holds what the campaign came to, `operations` what was accepted, `instances` and `probe` show role instances, `refusals` deals with
@@ -68,8 +66,9 @@ class SystemUnderTest:
     """
 
     def __init__(self, target: Target, profile: Profile, seed: int, parts: Collaborators) -> None:
+        super().__init__(parts.recorder)
         self.target, self.profile, self.seed = target, profile, seed
-        self.recorder, self.sender, self.budget = parts.recorder, parts.sender, parts.budget
+        self.sender, self.budget = parts.sender, parts.budget
         self.instances, self.probe, self.wire = parts.instances, parts.probe, parts.wire
         self.random = Random(seed)  # noqa: S311  examples are no secrets
         self.builder = parts.builder
@@ -94,11 +93,6 @@ class SystemUnderTest:
         self.take_up: Callable[[], Awaitable[None]] | None = None
         self.gate_learns = parts.gate_learns
         self._began = self.sender.clock.now()
-
-    @property
-    def world(self) -> World:
-        """The world that requests are judged in."""
-        return self.recorder.world
 
     def elapsed_seconds(self) -> float:
         """Seconds since the run began."""
@@ -246,21 +240,6 @@ class SystemUnderTest:
 
     # Judging.
 
-    def judge(self, check: Check, *exchanges: Exchange, **arguments: Any) -> list[Verdict]:
-        """Judges exchanges and raises Nonconformance for what is violated."""
-        verdicts = self.recorder.judge(check, exchanges, **arguments)
-        collected = self.recorder.log.collected
-        if collected is None:
-            raise_bad(verdicts)
-        else:
-            collected += verdicts
-        return verdicts
-
-    def judge_each(self, check: Check, many: Iterable[Iterable[Exchange]], **arguments: Any) -> list[Verdict]:
-        """Judges each of many runs of exchanges by itself; what is violated is raised when the last one is judged."""
-        with self.together():
-            return [verdict for exchanges in many for verdict in self.judge(check, *exchanges, **arguments)]
-
     async def judge_alike(
         self, plain: Exchange, requirement: str, varied: Mapping[str, Request], *, label: str = "varied"
     ) -> None:
@@ -268,31 +247,6 @@ class SystemUnderTest:
         for what, request in varied.items():
             send = self.try_out if may_change_something(request) else self.send
             self.judge(same_answer, plain, await send(request, label=label), requirement=requirement, what=what)
-
-    @contextmanager
-    def together(self) -> Iterator[None]:
-        """Judgements inside are all made, and what is violated raised when the last one is."""
-        log = self.recorder.log
-        if log.collected is not None:  # inside of others
-            yield
-            return
-        collected: list[Verdict] = []
-        log.collected = collected
-        try:
-            yield
-            raise_bad(collected)
-        finally:
-            log.collected = None
-
-    def judge_all(self, check: Check, **arguments: Any) -> list[Verdict]:
-        """The same over every exchange of the run so far."""
-        verdicts = self.recorder.judge_all(check, **arguments)
-        raise_bad(verdicts)
-        return verdicts
-
-    def observe(self, requirement: str, seen: str, *exchanges: Exchange) -> None:
-        """Records what this endpoint does where the documents are silent."""
-        self.recorder.observe(requirement, seen, *exchanges)
 
     # Places, and names that address nothing.
 
