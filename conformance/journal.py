@@ -10,7 +10,7 @@ import gc
 import json
 import os
 import threading
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 from conformance.errors import JournalError, ReportError
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from conformance.wire.clock import Clock
 
 SCHEMA = "reimage-conformance/journal/1"
+_ENCODED = json.JSONEncoder(separators=(",", ":")).encode
 _TELLING = ("type", "at", "number", "label")
 """What tells which exchange an event is."""
 _LONGEST_TAIL = 1 << 26
@@ -109,7 +110,7 @@ class JournalWriter:
         self.close()
 
     def _append(self, event: Mapping[str, Any]) -> None:
-        line = json.dumps(event, separators=(",", ":")).encode("ascii") + b"\n"
+        line = _ENCODED(event).encode("ascii") + b"\n"
         with self._lock:
             if self._torn:  # what an earlier failure left behind is to stay a line of its own
                 line = b"\n" + line
@@ -263,20 +264,20 @@ def _cut_after_last_line(file: int) -> None:
         os.write(file, b"\n" if tail else b"")
 
 
-def _of_fields(value: Verdict | Observation) -> dict[str, Any]:
-    return {each.name: getattr(value, each.name) for each in fields(value)}
+def _of_fields(value: Verdict | Observation | Exchange | Request | Response) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in value.__slots__}
 
 
 def _of_exchange(exchange: Exchange) -> dict[str, Any]:
     request, response, failure = exchange.request, exchange.response, exchange.failure
-    document: dict[str, Any] = {each.name: getattr(exchange, each.name) for each in fields(exchange)}
-    document["request"] = {each.name: getattr(request, each.name) for each in fields(request)}
+    document: dict[str, Any] = _of_fields(exchange)
+    document["request"] = _of_fields(request)
     document["request"]["body"] = request.body.decode("latin-1")
     document.pop("unrecorded")
     if exchange.unrecorded:
         document["unrecorded"] = sorted(exchange.unrecorded)
     if response is not None:
-        document["response"] = {each.name: getattr(response, each.name) for each in fields(response)}
+        document["response"] = _of_fields(response)
         document["response"]["body"] = response.body.decode("latin-1")
     if failure is not None:
         document["failure"] = {"kind": failure.kind, "detail": failure.detail}

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from conformance.checks.registry import about, check
 from conformance.checks.wording import is_busy, said, symptom
 from conformance.protocol.documents import (
+    content_type,
     error_code,
     raw_text,
+    read_body,
     read_document,
 )
 
@@ -33,7 +36,13 @@ def status_of(exchange: Exchange) -> str:
     """The Status that a poll showed, exactly as written, or "" where none can be read, or several."""
     if exchange.reply is None or exchange.reply.status != 200:
         return ""
-    document = read_document(exchange.reply)
+    return _status_in(content_type(exchange.reply), exchange.reply.body)
+
+
+@lru_cache(maxsize=1024)
+def _status_in(declared: str, body: bytes) -> str:
+    """The same of one body with its Content-Type; polls are asked for theirs again and again."""
+    document = read_body(declared, body)
     found = document.child("Status") if document.local_name == "Operation" else None
     several = document.children().count(("Status", document.namespace)) > 1
     return "" if found is None or several else raw_text(found)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _START = 7
 """Characters by which a form is looked up; no secret that is sought is shorter."""
+_FEW = 100
+"""To look for each of so few beginnings takes less time than to look up every place of a text."""
 MAX_ECHOES = 2_000
 """Stop adding secrets after this many: each is kept in some twenty forms."""
 
@@ -49,13 +51,16 @@ class EchoMasks:
         """`text` with every secret masked."""
         if not self._by_start or len(text) < _START:
             return text
+        if len(self._by_start) <= _FEW and not any(start in text for start in self._by_start):
+            return text
         pieces: list[str] = []
         end = place = 0
         while place <= len(text) - _START:
-            hit = next(
-                (each for each in self._by_start.get(text[place : place + _START], ()) if text.startswith(each[0], place)),
-                None,
-            )  # fmt: skip
+            same_start = self._by_start.get(text[place : place + _START])
+            if same_start is None:
+                place += 1
+                continue
+            hit = next((each for each in same_start if text.startswith(each[0], place)), None)
             if hit is None:
                 place += 1
                 continue
