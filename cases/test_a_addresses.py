@@ -9,11 +9,7 @@ import pytest
 from conformance.casebook import Declared, SystemUnderTest, Witness, answer, applicable, forms, smoke, values, verifies
 from conformance.model import Deployment, Exchange, Request
 from conformance.protocol.addresses import FORMS, UriForm, encode
-from conformance.protocol.requests import (
-    Place,
-    with_query,
-    with_subscription,
-)
+from conformance.protocol.requests import Place, with_query, with_subscription
 
 SLOT, NAME = UriForm.SLOT, UriForm.NAME
 

@@ -28,12 +28,7 @@ from conformance.checks.transport import answered_with, not_accepted, same_answe
 from conformance.model import Exchange, Request
 from conformance.oracle import MINIMUM_VERSION
 from conformance.protocol.addresses import UriForm
-from conformance.protocol.requests import (
-    with_body,
-    with_chunked,
-    with_header,
-    without_header,
-)
+from conformance.protocol.requests import with_body, with_chunked, with_header, without_header
 from conformance.requirements import published_before
 from conformance.session.campaign import Result
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from functools import partial
-from itertools import pairwise
-from uuid import UUID
 
 import pytest
-import trio
 
 from conformance.casebook import (
     SystemUnderTest,
@@ -28,47 +24,36 @@ from conformance.checks.framing import closes_connection
 from conformance.checks.operation_documents import operation_documents
 from conformance.checks.polls import polls_answered, unknown_operation
 from conformance.checks.progress import fails_as_announced, polling_is_to_blame, progress
-from conformance.checks.refusals import refused
 from conformance.checks.transport import answered_with
-from conformance.checks.wording import is_conflict
-from conformance.model import Exchange, Identity, Request
+from conformance.model import Exchange, Identity
 from conformance.oracle import MINIMUM_POLL_VERSION
 from conformance.protocol.addresses import UriForm
 from conformance.protocol.requests import with_header, without_header
 from conformance.requirements import TABLE_VERSIONS
-from conformance.session.campaign import Result
 from conformance.session.operations import NOT_KNOWN, Operation, State
-from conformance.session.steps import Step
 from conformance.strategies import MALFORMED_VERSIONS
+
+from .asking import (
+    LOST_POLLS,
+    ask_from_everywhere,
+    dashed,
+    ended_in_peace,
+    ended_operation,
+    judge_elsewhere,
+    judge_refusal,
+    known_operations,
+    lost_a_poll,
+    needs_failing_instance,
+    polls_at_the_end,
+    spoilt,
+    started_once_more,
+    strangers,
+)
 
 DOCUMENT = (
     "REQ-GOS-ROOT", "REQ-GOS-ID", "REQ-GOS-STATUS", "REQ-GOS-HTTPSTATUS", "REQ-GOS-HTTPSTATUS-INT", "REQ-REIMAGE-FINAL-200", "REQ-GOS-ERROR",
     "REQ-GOS-ORDER", "REQ-GOS-CT", "REQ-GOS-REQID-OWN",
 )  # fmt: skip
-
-
-LOST_POLLS = 3
-"""So many operations, and most of them, lose a poll before that is the endpoint's way and no accident."""
-
-
-async def known_operations(sut: SystemUnderTest) -> list[Operation]:
-    """Every operation that polls showed to exist."""
-    await sut.reimages.all_finished()
-    found = [operation for operation in sut.operations.all if operation.polls]
-    precondition(
-        found, "no operation could be polled", because=("REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-202", "REQ-REIMAGE-REQID")
-    )
-    return found
-
-
-async def ended_operation(sut: SystemUnderTest, status: str = "Succeeded") -> Operation:
-    """An operation that came to this end."""
-    precondition(
-        any(o.state is State.ENDED and o.status == status for o in await known_operations(sut)),
-        f"no operation {status}",
-        because=("REQ-REIMAGE-COMPLETES", *NOT_KNOWN),
-    )
-    return await sut.operations.known(status)
 
 
 async def polls(sut: SystemUnderTest) -> list[Exchange]:
@@ -81,11 +66,6 @@ async def judge_answered(sut: SystemUnderTest, again: dict[str, bool], operation
     last = operation.polls[-1]
     alive = last.reply is None and await sut.answers_others(last)
     sut.judge(polls_answered, *operation.exchanges, alive=alive, **again)
-
-
-def lost_a_poll(sut: SystemUnderTest, operation: Operation) -> bool:
-    """Whether a poll of an operation got no reply while others got one."""
-    return any(poll.reply is None and sut.sender.answers_others(poll) for poll in operation.polls)
 
 
 @smoke
@@ -128,12 +108,6 @@ async def judge_progress(sut: SystemUnderTest, operation: Operation) -> None:
 async def test_the_statuses_go_from_in_progress_to_one_end(sut: SystemUnderTest) -> None:
     """InProgress, then Succeeded or Failed, and no change after it."""
     await sut.in_turn(partial(judge_progress, sut), await known_operations(sut))
-
-
-def needs_failing_instance(sut: SystemUnderTest) -> None:
-    """Guards a case that needs an instance whose reimage fails."""
-    failing = any(deployment.failing_role_instances for deployment in sut.target.deployments)
-    applicable(failing, "the target lists no failing role instance")
 
 
 @afterwards
@@ -210,31 +184,6 @@ async def test_an_operation_that_nobody_polls_ends_the_same(sut: SystemUnderTest
     sut.judge(polling_is_to_blame, *quiet.exchanges[:2], *polled.exchanges)
 
 
-def spoilt(result: Result) -> bool:
-    """Whether a reimage that has to succeed was polled and did not."""
-    operation = result.operation
-    return operation is not None and operation.is_known and operation.status != "Succeeded"
-
-
-async def started_once_more(sut: SystemUnderTest, wrong: list[Result]) -> tuple[Step, Exchange]:
-    """The same reimage as one that went wrong, in the first deployment that is in no conflict."""
-    for result in {result.step.place.deployment.name: result for result in reversed(wrong)}.values():
-        step = result.step
-        exchange = await sut.reimages.start(step.place, step.form, version=step.version)
-        if not is_conflict(exchange):
-            break
-    return step, exchange
-
-
-async def ended_in_peace(sut: SystemUnderTest, step: Step, exchange: Exchange) -> Operation:
-    """An operation that was left alone for twice as long as others take, and polled once then."""
-    longest = max((operation.duration for operation in sut.operations.all if operation.ended), default=0.0)
-    await trio.sleep(min(max(2 * longest, 2.0), sut.target.limits.operation_timeout_seconds))
-    quiet = sut.reimages.started(exchange, step.place, step.form, anyway=True)
-    await sut.operations.poll(quiet, label="poll-quiet")
-    return quiet
-
-
 @at_the_end
 @verifies("REQ-GOS-TERMINAL-STABLE")
 async def test_the_end_still_stands_when_the_run_ends(sut: SystemUnderTest) -> None:
@@ -245,30 +194,6 @@ async def test_the_end_still_stands_when_the_run_ends(sut: SystemUnderTest) -> N
     sut.judge_each(progress, [operation.asked for operation in ended])
     late = max(zip(polls, ended, strict=True), key=lambda pair: pair[0].number)
     record_retention(sut, *late)
-
-
-COUNTED = 1 << 24
-"""Random ids are farther apart than this."""
-
-
-def strangers(sut: SystemUnderTest) -> list[str]:
-    """Ids that were never issued: of the usual form, malformed, and near misses of one that was."""
-    ids = ["0" * 32, "f" * 32, f"{sut.random.getrandbits(128):032x}", "00000000-0000-4000-8000-000000000000", "not-an-id", "1", "x" * 200,
-           "a&b", "<id>", "null", "*", "InProgress"]  # fmt: skip
-    known = next((operation.identifier for operation in sut.operations.all if len(operation.identifier) > 8), "")
-    if known:
-        last = "0" if known[-1] != "0" else "1"
-        first = "0" if known[0] != "0" else "1"
-        ids += [known[:-1], known[1:], known + "0", first + known[1:], known[: len(known) // 2], "x" + known]
-        ids += [] if are_counted(sut) else [known[:-1] + last]
-    return ids
-
-
-def are_counted(sut: SystemUnderTest) -> bool:
-    """Whether ids are numbers that follow each other, so that the next to one may have been an operation before the run."""
-    known = [o.identifier.replace("-", "") for o in sut.operations.all]
-    numbers = sorted({int(each, 16) for each in known if re.fullmatch("[0-9A-Fa-f]+", each)})
-    return any(later - earlier < COUNTED for earlier, later in pairwise(numbers))
 
 
 @smoke
@@ -300,26 +225,6 @@ async def test_an_operation_of_another_subscription_is_not_readable(sut: SystemU
     await sut.in_turn(partial(judge_elsewhere, sut, subscription=other), [*issued, *spelt])
 
 
-def dashed(identifier: str) -> str:
-    """A GUID with its dashes; any other id as it is."""
-    return str(UUID(identifier)) if re.fullmatch("[0-9A-Fa-f]{32}", identifier) else identifier
-
-
-async def judge_elsewhere(sut: SystemUnderTest, identifier: str, subscription: str) -> None:
-    """Polls an operation under another subscription and judges that it is not shown."""
-    request = sut.builder.operation_status(identifier, subscription=subscription)
-    exchange = await sut.send(request, label="poll-elsewhere")
-    arguments = {"statuses": [400, 403, 404], "because": ["REQ-GOS-UNKNOWN-ID"]}
-    sut.judge(answered_with, exchange, requirement="REQ-GOS-OTHER-SUB", **arguments)
-
-
-async def judge_refusal(sut: SystemUnderTest, request: Request) -> None:
-    """Sends a request that cannot start anything and judges that it is refused as the oracle says."""
-    exchange = await sut.send(request, label="refusal")
-    alive = exchange.reply is None and await sut.answers_others(exchange)
-    sut.judge(refused, exchange, alive=alive)
-
-
 @smoke
 @afterwards
 @verifies("REQ-VER-MISSING")
@@ -347,32 +252,6 @@ async def test_another_verb_on_an_operation_is_refused(sut: SystemUnderTest, met
     request = replace(sut.builder.operation_status((await ended_operation(sut)).identifier), method=method)
     exchange = await sut.send(with_header(request, "Content-Length", "0"), label="refusal")
     sut.judge(answered_with, exchange, requirement="REQ-ERR-VERB", statuses=[400, 404, 405, 501])
-
-
-UNKNOWN = ("REQ-REIMAGE-REQID-PROMPT", "REQ-REIMAGE-REQID-USABLE", "REQ-GOS-200")
-
-
-async def ask_from_everywhere(sut: SystemUnderTest, operation: Operation) -> None:
-    """Polls on a new connection, by the second certificate, for a stranger, and under another subscription."""
-    request = replace(sut.builder.operation_status(operation.identifier), fresh_connection=True)
-    plain = await sut.send(request, label="poll-new-connection")
-    operation.polls.append(plain)
-    second = sut.target.is_https and sut.target.second_client_certificate is not None
-    if second and plain.reply is not None and plain.reply.status == 200:
-        by_second = await sut.send(replace(request, identity=Identity.SECOND), label="poll-second")
-        sut.judge(answered_with, by_second, requirement="REQ-AUTH-ANYCERT", statuses=[200], because=list(UNKNOWN))
-    await sut.send(sut.builder.operation_status("0" * 32), label="poll-stranger")
-    if sut.target.other_subscription_id is not None:
-        await judge_elsewhere(sut, operation.identifier, sut.target.other_subscription_id)
-
-
-async def polls_at_the_end(sut: SystemUnderTest, operation: Operation) -> list[Exchange]:
-    """Polls on a new connection, on a used one, and three at the same time; the last ones as far as they were answered."""
-    used = sut.builder.operation_status(operation.identifier)
-    fresh = replace(used, fresh_connection=True)
-    polls = [await sut.send(each, label="poll-new-connection") for each in (fresh, used)]
-    row = await sut.sender.at_once([fresh] * 3, label="poll-at-once")
-    return polls + [poll for poll in row if poll.reply is not None]
 
 
 @alone

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 
 from conformance.casebook import (
@@ -19,13 +19,11 @@ from conformance.casebook import (
     verifies,
 )
 from conformance.checks.acceptance import accepted
-from conformance.checks.contention import PROLONGED, contended, undisturbed
+from conformance.checks.contention import contended, undisturbed
 from conformance.checks.messages import request_ids_unique
 from conformance.checks.operation_documents import operation_documents
 from conformance.checks.polls import DENIALS, STATUSES, status_of, unknown_operation
-from conformance.checks.probes import fresh_installation, installation_in, installation_unchanged
 from conformance.checks.progress import completes, progress
-from conformance.checks.refusals import instance_untouched, nothing_left_behind
 from conformance.checks.transport import answered_with, same_answer
 from conformance.checks.wording import is_conflict
 from conformance.model import Exchange, Request
@@ -33,6 +31,8 @@ from conformance.protocol.addresses import UriForm
 from conformance.protocol.requests import Place, without_header
 from conformance.session.campaign import Result
 from conformance.session.operations import NOT_KNOWN, Operation, State
+
+from .contending import begun, judge_refusals, judge_refused_instance, judge_running_reimage, refuse_while_it_runs
 
 
 async def contention(sut: SystemUnderTest, which: str) -> tuple[Result, Exchange, Operation | None]:
@@ -94,25 +94,6 @@ async def test_a_refused_reimage_leaves_the_running_one_alone(sut: SystemUnderTe
     sut.judge(undisturbed, operation.start, *refused, *operation.polls, refusals=len(refused), **arguments)
 
 
-@dataclass
-class Contention:
-    """Reimages of one instance that are refused while another one is reimaged, and what showed of both before.
-
-    `look` and `installation` are of the refused instance, `own` is the installation of the other one, where they can be had;
-    `usual` is how long operations take, in seconds; `taken` says that one of the reimages was accepted after all.
-    """
-
-    operation: Operation
-    other: Place
-    look: Exchange | None
-    installation: Exchange | None
-    own: Exchange | None
-    usual: float
-    refused: list[Exchange] = field(default_factory=list)
-    taken: bool = False
-    after: Exchange | None = None
-
-
 @alone
 @verifies("REQ-CONC-REFUSED-NOEFFECT", "REQ-GOS-NOTFOUND-NOEFFECT", "REQ-CONC-OTHER")
 async def test_refused_reimages_neither_prolong_nor_take_effect(sut: SystemUnderTest) -> None:
@@ -130,12 +111,6 @@ async def test_refused_reimages_neither_prolong_nor_take_effect(sut: SystemUnder
         await judge_running_reimage(sut, seen)
 
 
-def writes_afresh(sut: SystemUnderTest) -> bool:
-    """Whether the probe showed a reimage that nothing contended with to write a fresh installation."""
-    quiet = [r for r in sut.campaign.results.values() if r.probe_after and r.same is None and r.other is None]
-    return any(installation_in(r.probe_after[0]) != installation_in(r.probe_before[0]) for r in quiet)
-
-
 # Requests that are under way at the same time, each on a connection of its own.
 
 PATIENCE_SECONDS = 2.0
@@ -151,66 +126,6 @@ async def beside(sut: SystemUnderTest, *requests: Request) -> list[Exchange]:
     silent = [exchange for exchange in exchanges if exchange.reply is None]
     precondition(not silent, f"{len(silent)} of {len(exchanges)} requests at the same time got no reply")
     return exchanges
-
-
-async def begun(sut: SystemUnderTest, place: Place, other: Place) -> Contention:
-    """Starts a reimage of `place`; what there is to see of it, and of `other`, is looked at before."""
-    installation = await sut.probe.installation(other) if sut.probe.offered else None
-    await sut.instances.until_ready(place)
-    own = await sut.probe.installation(place) if writes_afresh(sut) else None
-    look = await sut.instances.until_ready(other)
-    usual = max((operation.duration for operation in sut.operations.all if operation.state is State.ENDED), default=0)
-    operation = sut.reimages.started(await sut.reimages.start(place, UriForm.SLOT), place, UriForm.SLOT)
-    return Contention(operation, other, look, installation, own, usual)
-
-
-async def refuse_while_it_runs(sut: SystemUnderTest, seen: Contention) -> None:
-    """Sends reimages of the other instance, in both forms in turn, until the first one is over or one is not refused; then waits and looks."""
-    deadline = sut.sender.clock.now() + (PROLONGED + 1) * seen.usual
-    while seen.operation.is_under_way and sut.sender.clock.now() < deadline:
-        form = UriForm.SLOT if len(seen.refused) % 2 else UriForm.NAME
-        exchange = await sut.send(sut.builder.reimage(seen.other, form), label="contend:other")
-        seen.taken = exchange.reply is not None and exchange.reply.status < 300
-        if seen.taken:  # the first one was over already
-            await sut.reimages.started(exchange, seen.other, form).over.wait()
-        if not is_conflict(exchange):
-            break
-        seen.refused.append(exchange)
-        await sut.operations.a_while(seen.operation)
-    seen.after = await sut.instances.look(seen.other.deployment) if seen.look is not None else None
-    await seen.operation.over.wait()
-
-
-async def judge_refusals(sut: SystemUnderTest, seen: Contention) -> None:
-    """Judges that the refusals did not prolong the reimage that ran; and those of each form by themselves."""
-    refused, operation = seen.refused, seen.operation
-    arguments = {"refusals": len(refused), "usual_seconds": round(seen.usual, 3)}
-    sut.judge(undisturbed, operation.start, *refused, *operation.polls, **arguments)
-    for exchange in refused[:2]:  # one of each form
-        sut.judge(contended, operation.start, exchange, requirement="REQ-CONC-OTHER", ended=True)
-        poll = await sut.refusals.poll_of(exchange)
-        if poll is not None:
-            sut.judge(nothing_left_behind, exchange, poll)
-
-
-async def judge_refused_instance(sut: SystemUnderTest, seen: Contention) -> None:
-    """Judges that the instance whose reimages were refused is as it was, by a look and by the probe."""
-    requirement, refusal = "REQ-GOS-NOTFOUND-NOEFFECT", seen.refused[0]
-    if seen.look is not None and seen.after is not None and not seen.taken:
-        addressed = {"requirement": requirement, "instance": seen.other.role_instance, "beside": True}
-        sut.judge(instance_untouched, seen.look, refusal, seen.after, **addressed)
-    if seen.installation is not None and not seen.taken:
-        arguments = {"requirement": requirement, "what": "a reimage that was refused with 409"}
-        after = await sut.probe.installation(seen.other)
-        sut.judge(installation_unchanged, seen.installation, after, refusal, **arguments)
-
-
-async def judge_running_reimage(sut: SystemUnderTest, seen: Contention) -> None:
-    """Judges by the probe that the reimage beside which others were refused wrote a fresh installation."""
-    place = seen.operation.place
-    if seen.own is not None and place is not None and seen.operation.status == "Succeeded":
-        written = await sut.reimages.await_installation(place, seen.own)
-        sut.judge(fresh_installation, seen.own, written, requirement="REQ-CONC-REFUSED-NOEFFECT")
 
 
 async def known_beside(sut: SystemUnderTest) -> list[Operation]:

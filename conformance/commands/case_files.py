@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _PACKAGE = Path(__file__).resolve().parents[1]
+_CITING = frozenset({"verifies", "values_verifying"})
+_Case = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def cases_folder() -> Path:
@@ -31,8 +33,8 @@ def citing_cases(folder: Path) -> Mapping[str, tuple[str, ...]]:
     return {cited: tuple(cases) for cited, cases in found.items()}
 
 
-def _functions(tree: ast.Module) -> Iterator[ast.FunctionDef]:
-    return (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"))
+def _functions(tree: ast.Module) -> Iterator[_Case]:
+    return (node for node in ast.walk(tree) if isinstance(node, _Case) and node.name.startswith("test_"))
 
 
 def _constants(tree: ast.Module) -> dict[str, ast.expr]:
@@ -41,11 +43,12 @@ def _constants(tree: ast.Module) -> dict[str, ast.expr]:
     return {target.id: node.value for node in assignments for target in node.targets if isinstance(target, ast.Name)}
 
 
-def _cited(case: ast.FunctionDef, names: Mapping[str, ast.expr]) -> Iterator[str]:
+def _cited(case: _Case, names: Mapping[str, ast.expr]) -> Iterator[str]:
+    """Every requirement that is named where the case cites some: in the call, or in the table that it goes through."""
     for decorator in case.decorator_list:
-        marks = [node for node in ast.walk(decorator) if isinstance(node, ast.Call) and _called(node) == "verifies"]
-        for argument in (argument for mark in marks for argument in mark.args):
-            yield from _texts(argument, names)
+        calls = [_called(node) for node in ast.walk(decorator) if isinstance(node, ast.Call)]
+        if not _CITING.isdisjoint(calls):
+            yield from _requirements(decorator, names)
 
 
 def _called(call: ast.Call) -> str:
@@ -53,13 +56,10 @@ def _called(call: ast.Call) -> str:
     return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
 
 
-def _texts(value: ast.expr, names: Mapping[str, ast.expr]) -> Iterator[str]:
-    if isinstance(value, ast.Starred):
-        yield from _texts(value.value, names)
-    elif isinstance(value, ast.Name) and value.id in names:
-        yield from _texts(names[value.id], {name: held for name, held in names.items() if name != value.id})
-    elif isinstance(value, ast.Tuple | ast.List | ast.Set):
-        for element in value.elts:
-            yield from _texts(element, names)
-    elif isinstance(value, ast.Constant) and isinstance(value.value, str):
-        yield value.value
+def _requirements(value: ast.expr, names: Mapping[str, ast.expr]) -> Iterator[str]:
+    for node in ast.walk(value):
+        if isinstance(node, ast.Name) and node.id in names:
+            others = {name: held for name, held in names.items() if name != node.id}
+            yield from _requirements(names[node.id], others)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith("REQ-"):
+            yield node.value

@@ -1,0 +1,100 @@
+"""Reimages that are refused while another one runs: how they are sent, and what is judged of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from conformance.casebook import SystemUnderTest
+from conformance.checks.contention import PROLONGED, contended, undisturbed
+from conformance.checks.probes import fresh_installation, installation_in, installation_unchanged
+from conformance.checks.refusals import instance_untouched, nothing_left_behind
+from conformance.checks.wording import is_conflict
+from conformance.model import Exchange
+from conformance.protocol.addresses import UriForm
+from conformance.protocol.requests import Place
+from conformance.session.operations import Operation, State
+
+
+@dataclass
+class Contention:
+    """Reimages of one instance that are refused while another one is reimaged, and what showed of both before.
+
+    `look` and `installation` are of the refused instance, `own` is the installation of the other one, where they can be had;
+    `usual` is how long operations take, in seconds; `taken` says that one of the reimages was accepted after all.
+    """
+
+    operation: Operation
+    other: Place
+    look: Exchange | None
+    installation: Exchange | None
+    own: Exchange | None
+    usual: float
+    refused: list[Exchange] = field(default_factory=list)
+    taken: bool = False
+    after: Exchange | None = None
+
+
+def writes_afresh(sut: SystemUnderTest) -> bool:
+    """Whether the probe showed a reimage that nothing contended with to write a fresh installation."""
+    quiet = [r for r in sut.campaign.results.values() if r.probe_after and r.same is None and r.other is None]
+    return any(installation_in(r.probe_after[0]) != installation_in(r.probe_before[0]) for r in quiet)
+
+
+async def begun(sut: SystemUnderTest, place: Place, other: Place) -> Contention:
+    """Starts a reimage of `place`; what there is to see of it, and of `other`, is looked at before."""
+    installation = await sut.probe.installation(other) if sut.probe.offered else None
+    await sut.instances.until_ready(place)
+    own = await sut.probe.installation(place) if writes_afresh(sut) else None
+    look = await sut.instances.until_ready(other)
+    usual = max((operation.duration for operation in sut.operations.all if operation.state is State.ENDED), default=0)
+    operation = sut.reimages.started(await sut.reimages.start(place, UriForm.SLOT), place, UriForm.SLOT)
+    return Contention(operation, other, look, installation, own, usual)
+
+
+async def refuse_while_it_runs(sut: SystemUnderTest, seen: Contention) -> None:
+    """Sends reimages of the other instance, in both forms in turn, until the first one is over or one is not refused; then waits and looks."""
+    deadline = sut.sender.clock.now() + (PROLONGED + 1) * seen.usual
+    while seen.operation.is_under_way and sut.sender.clock.now() < deadline:
+        form = UriForm.SLOT if len(seen.refused) % 2 else UriForm.NAME
+        exchange = await sut.send(sut.builder.reimage(seen.other, form), label="contend:other")
+        seen.taken = exchange.reply is not None and exchange.reply.status < 300
+        if seen.taken:  # the first one was over already
+            await sut.reimages.started(exchange, seen.other, form).over.wait()
+        if not is_conflict(exchange):
+            break
+        seen.refused.append(exchange)
+        await sut.operations.a_while(seen.operation)
+    seen.after = await sut.instances.look(seen.other.deployment) if seen.look is not None else None
+    await seen.operation.over.wait()
+
+
+async def judge_refusals(sut: SystemUnderTest, seen: Contention) -> None:
+    """Judges that the refusals did not prolong the reimage that ran; and those of each form by themselves."""
+    refused, operation = seen.refused, seen.operation
+    arguments = {"refusals": len(refused), "usual_seconds": round(seen.usual, 3)}
+    sut.judge(undisturbed, operation.start, *refused, *operation.polls, **arguments)
+    for exchange in refused[:2]:  # one of each form
+        sut.judge(contended, operation.start, exchange, requirement="REQ-CONC-OTHER", ended=True)
+        poll = await sut.refusals.poll_of(exchange)
+        if poll is not None:
+            sut.judge(nothing_left_behind, exchange, poll)
+
+
+async def judge_refused_instance(sut: SystemUnderTest, seen: Contention) -> None:
+    """Judges that the instance whose reimages were refused is as it was, by a look and by the probe."""
+    requirement, refusal = "REQ-GOS-NOTFOUND-NOEFFECT", seen.refused[0]
+    if seen.look is not None and seen.after is not None and not seen.taken:
+        addressed = {"requirement": requirement, "instance": seen.other.role_instance, "beside": True}
+        sut.judge(instance_untouched, seen.look, refusal, seen.after, **addressed)
+    if seen.installation is not None and not seen.taken:
+        arguments = {"requirement": requirement, "what": "a reimage that was refused with 409"}
+        after = await sut.probe.installation(seen.other)
+        sut.judge(installation_unchanged, seen.installation, after, refusal, **arguments)
+
+
+async def judge_running_reimage(sut: SystemUnderTest, seen: Contention) -> None:
+    """Judges by the probe that the reimage beside which others were refused wrote a fresh installation."""
+    place = seen.operation.place
+    if seen.own is not None and place is not None and seen.operation.status == "Succeeded":
+        written = await sut.reimages.await_installation(place, seen.own)
+        sut.judge(fresh_installation, seen.own, written, requirement="REQ-CONC-REFUSED-NOEFFECT")
