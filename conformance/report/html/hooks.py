@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -61,9 +62,10 @@ class HtmlHooks:
         assessed = self._assess()
         if assessed is None:
             return
-        self._page = Page.of(*assessed)
-        prefix[:0] = self._page.before_cases()
-        postfix[:0] = self._page.after_cases()
+        page = Page.of(*assessed)
+        prefix[:0] = page.before_cases()
+        postfix[:0] = page.after_cases()
+        self._page = replace(page, exchanges={})  # rows need none, and pytest-html takes much memory from here on
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:
