@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 RETENTION_SECONDS = 2.0
 EARLY_POLLS = 2
 SETTLED_POLLS = 3
+_SAME_MOMENT = 1e-6
+"""Seconds by which sums of seconds are taken for equal."""
 _USABLE = "REQ-REIMAGE-REQID-USABLE"
 _STABLE, _MOVING, _SAFE = "REQ-GOS-TERMINAL-STABLE", "REQ-GOS-PROGRESS", "REQ-GOS-READONLY"
 
@@ -45,7 +47,9 @@ def progress(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
         yield about(_MOVING, other[0][0]).violated(expected, actual, "other-status", because=("REQ-GOS-STATUS",))
     first = next((i for i, (_, status) in enumerate(known) if status in TERMINAL), None)
     if first is not None:
-        yield from _after_end(seen, known, first)
+        end = known[first]
+        seen, known = ([each for each in shown if not _is_beside(each[0], end[0])] for shown in (seen, known))
+        yield from _after_end(seen, known, known.index(end))
     elif known and not other:
         yield about(_MOVING, known[-1][0]).met(f"{len(known)} times InProgress")
 
@@ -91,6 +95,12 @@ def _roots_of_change(known: list[Shown], first: int, changed: list[Shown], heads
     if change > first + 1 or first >= EARLY_POLLS:
         return (_STABLE,)
     return (_MOVING,) if changed[0][1] == "InProgress" else (_STABLE, _MOVING)
+
+
+def _is_beside(poll: Exchange, end: Exchange) -> bool:
+    """Whether a poll was sent after the one that showed the end, and before its answer was there: either may have been answered first."""
+    beside = poll.at + _SAME_MOMENT < end.at + end.elapsed and end.at < poll.at + poll.elapsed
+    return poll.number > end.number and beside
 
 
 def _is_own(poll: Exchange) -> bool:

@@ -56,6 +56,14 @@ class TestProgress:
         assert brief(found) == [met(PROGRESS, 3)]
         assert found[0].actual == "2 times InProgress"
 
+    def test_a_poll_that_was_under_way_beside_the_one_that_shows_the_end_takes_nothing_back(self) -> None:
+        end = poll(SUCCEEDED, number=3, at=3.0, elapsed=0.5)
+        beside, after = (poll(RUNNING, number=4, at=at, elapsed=0.1) for at in (3.1, 3.5))
+
+        found = judged("progress", [*polls(RUNNING), end, beside, poll(SUCCEEDED, number=5, at=5.0)])
+        assert brief(found) == [met(PROGRESS, 3), met(STABLE, 5)]
+        assert violated(PROGRESS, "flip", 4, 3) in brief(judged("progress", [*polls(RUNNING), end, after]))
+
     def test_to_an_end(self) -> None:
         found = judged("progress", polls(RUNNING, RUNNING, SUCCEEDED))
 
