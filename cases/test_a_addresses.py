@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -12,6 +13,8 @@ from conformance.protocol.addresses import FORMS, UriForm, encode
 from conformance.protocol.requests import Place, with_query, with_subscription
 
 SLOT, NAME = UriForm.SLOT, UriForm.NAME
+Names = tuple[str, str, str, UriForm]
+"""Cloud service, slot or deployment, role instance, and form of an address."""
 
 
 def slot_variants(slot: str, token: str) -> list[str]:
@@ -70,7 +73,7 @@ def test_a_cloud_service_of_another_subscription_is_unknown(sut: SystemUnderTest
     return with_subscription(sut.reimage_of(Witness.ADDRESS, form), sut.target.subscription_id, other)
 
 
-def near_names(sut: SystemUnderTest) -> list[tuple[str, str, str, UriForm]]:
+def near_names(sut: SystemUnderTest) -> list[Names]:
     """Service, container and instance that address nothing, by small slips, in both forms, as a path spells them."""
     return [(spelled(service), spelled(place), spelled(name), form) for service, place, name, form in slips(sut)]
 
@@ -81,38 +84,11 @@ def spelled(name: str) -> str:
     return encode(bare) + name[len(bare) :]
 
 
-def slips(sut: SystemUnderTest) -> list[tuple[str, str, str, UriForm]]:
+def slips(sut: SystemUnderTest) -> list[Names]:
     """The same as the names are, but for white space."""
-    main, token = sut.planner.main, sut.builder.token
-    instance = sut.main_witness(Witness.ADDRESS).role_instance
-    cases: list[tuple[str, str, str, UriForm]] = []
-    for form in FORMS:
-        container = Place(main, "").container(form)
-        services = (
-            main.cloud_service[:-1],
-            main.cloud_service + "x",
-            f"{main.cloud_service}{token}",
-            sut.builder.no_service,
-            main.cloud_service + "%20",
-            "",
-        )
-        cases += [(service, container, instance, form) for service in services]
-    names = (main.name[:-1], main.name + "1", f"{main.name}{token}", sut.builder.no_deployment, main.slot, "")
-    cases += [(main.cloud_service, name, instance, NAME) for name in names]
-    for other in sut.target.deployments:
-        if other != main:
-            wrong = (sut.builder.no_deployment, other.name[:-1], other.name + "1", f"{other.name}{token}")
-            cases += [(other.cloud_service, name, other.role_instances[0], NAME) for name in wrong]
-        if other.cloud_service != main.cloud_service:
-            cases.append((main.cloud_service, other.name, other.role_instances[0], NAME))
-            cases.append((other.cloud_service, main.name, instance, NAME))
-    filled = {(d.cloud_service, d.slot) for d in sut.target.deployments}
-    services_known = dict.fromkeys(d.cloud_service for d in sut.target.deployments)
-    empty = [(s, slot) for s in services_known for slot in ("staging", "production") if (s, slot) not in filled]
-    for service, slot in empty:
-        own = [name for d in sut.target.deployments if d.cloud_service == service for name in d.role_instances]
-        cases += [(service, slot, name, SLOT) for name in dict.fromkeys((instance, *own[:1]))]
-    return cases
+    main = sut.planner.main
+    elsewhere = [each for other in sut.target.deployments for each in slips_elsewhere(sut, other)]
+    return [*slips_of_service(sut, main), *slips_of_deployment(sut, main), *elsewhere, *in_empty_slots(sut)]
 
 
 @smoke
@@ -140,41 +116,54 @@ def unquoted(sut: SystemUnderTest, service: str, container: str, instance: str, 
     return replace(template, target=path)
 
 
+def slips_of_service(sut: SystemUnderTest, main: Deployment) -> list[Names]:
+    """Cloud services that do not exist, in both forms."""
+    name, instance = main.cloud_service, sut.main_witness().role_instance
+    wrong = (name[:-1], name + "x", f"{name}{sut.builder.token}", sut.builder.no_service, name + "%20", "")
+    return [(service, Place(main, "").container(form), instance, form) for form in FORMS for service in wrong]
+
+
+def slips_of_deployment(sut: SystemUnderTest, main: Deployment) -> list[Names]:
+    """Deployments that do not exist in the cloud service of the main one."""
+    name, instance = main.name, sut.main_witness().role_instance
+    wrong = (name[:-1], name + "1", f"{name}{sut.builder.token}", sut.builder.no_deployment, main.slot, "")
+    return [(main.cloud_service, each, instance, NAME) for each in wrong]
+
+
+def slips_elsewhere(sut: SystemUnderTest, other: Deployment) -> list[Names]:
+    """The same beside another deployment; and where that one is in another cloud service, each of the two in the wrong one."""
+    main, service, instance = sut.planner.main, other.cloud_service, other.role_instances[0]
+    wrong = (sut.builder.no_deployment, other.name[:-1], other.name + "1", f"{other.name}{sut.builder.token}")
+    found = [(service, name, instance, NAME) for name in wrong if other != main]
+    if service != main.cloud_service:
+        found.append((main.cloud_service, other.name, instance, NAME))
+        found.append((service, main.name, sut.main_witness().role_instance, NAME))
+    return found
+
+
+def in_empty_slots(sut: SystemUnderTest) -> list[Names]:
+    """Slots that hold no deployment, with the name of an instance of the main one, and of one of the cloud service's own."""
+    instances = {d.cloud_service: d.role_instances[0] for d in reversed(sut.target.deployments) if d.role_instances}
+    filled = {(d.cloud_service, d.slot) for d in sut.target.deployments}
+    services = dict.fromkeys(d.cloud_service for d in sut.target.deployments)
+    empty = [(s, slot) for s in services for slot in ("staging", "production") if (s, slot) not in filled]
+    main = sut.main_witness().role_instance
+    return [(s, slot, name, SLOT) for s, slot in empty for name in dict.fromkeys((main, instances.get(s, main)))]
+
+
 def near_instances(sut: SystemUnderTest) -> list[tuple[Place, str]]:
     """Deployments and names of instances that they do not have, by small slips."""
-    cases: list[tuple[Place, str]] = []
-    token = sut.builder.token
+    found: list[tuple[Place, str]] = []
     for deployment in sut.target.deployments:
         known = sut.world.instances(deployment)
-        place = Place(deployment, deployment.role_instances[0])
-        for name in dict.fromkeys((known[0], known[-1])):
-            role, mark, index = name.rpartition("_")
-            slips = [
-                name.partition("_")[0],
-                name[:-1],
-                name + "x",
-                role,
-                role + mark,
-                f"{role}{mark}0{index}",
-                f"{role}{mark}{index}.5",
-                f"{role}{mark}-1",
-                f"x{name}",
-                f"{name}{token}",
-                f"{token}{name}",
-                f"{role}{token}{mark}{index}",
-            ]
-            cases += [(place, slip) for slip in slips if slip]
-        roles = {name.rpartition("_")[0] for name in known}
-        for role in sorted(roles):
-            indices = [
-                int(n.rpartition("_")[2])
-                for n in known
-                if n.rpartition("_")[0] == role and n.rpartition("_")[2].isdigit()
-            ]
-            cases += [(place, f"{role}_{max(indices) + 1}"), (place, f"{role}_{max(indices) + 100}")] if indices else []
+        ends = dict.fromkeys((known[0], known[-1]))
+        near = [slip for name in ends for slip in slips_of_instance(name, sut.builder.token)]
+        near += beyond(known)
         elsewhere = {n for other in sut.target.deployments if other != deployment for n in other.role_instances}
-        cases += [(place, name) for name in sorted(elsewhere - set(known))[:3]]
-    return [(place, name) for place, name in cases if name not in sut.world.instances(place.deployment)]
+        near += sorted(elsewhere - set(known))[:3]
+        place = Place(deployment, deployment.role_instances[0])
+        found += [(place, name) for name in near if name and name not in known]
+    return found
 
 
 @smoke
@@ -258,3 +247,20 @@ COMPS = (None, "", "comp", "comp=re-image", "comp=start", "comp=update", "comp=u
 def test_comp_missing_or_wrong_is_refused(sut: SystemUnderTest, form: UriForm, query: str | None) -> Request:
     """A POST without comp, or with a value that names no operation, gets 400 and starts nothing."""
     return with_query(sut.reimage_of(Witness.QUERY, form), None if query is None else query.replace(" ", "+"))
+
+
+def slips_of_instance(name: str, token: str) -> list[str]:
+    """Near misses of the name of an instance, some of them empty."""
+    role, mark, index = name.rpartition("_")
+    cut = [name.partition("_")[0], name[:-1], name + "x", role, role + mark]
+    indices = [f"{role}{mark}0{index}", f"{role}{mark}{index}.5", f"{role}{mark}-1"]
+    return [*cut, *indices, f"x{name}", f"{name}{token}", f"{token}{name}", f"{role}{token}{mark}{index}"]
+
+
+def beyond(known: Sequence[str]) -> list[str]:
+    """For each role an index that is one too high, and one that is far too high."""
+    highest: dict[str, int] = {}
+    for role, _, index in (name.rpartition("_") for name in known):
+        if index.isdigit():
+            highest[role] = max(int(index), highest.get(role, 0))
+    return [f"{role}_{highest[role] + step}" for role in sorted(highest) for step in (1, 100)]
