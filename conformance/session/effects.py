@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
@@ -25,6 +26,7 @@ from conformance.session.signals import Inconclusive
 from conformance.session.thresholds import (
     FEW_CONFLICT_TRIES,
     MAX_CONFLICT_TRIES,
+    MAX_IDS_ASKED_FOR,
     MAX_UNWANTED_OPERATIONS,
     MAX_VIOLATIONS_PER_REQUIREMENT,
     UNANSWERED_WEIGHT,
@@ -89,6 +91,7 @@ class Refusals:
         self.violations = Violations(lambda: sender.lanes.width)
         self._groups = Groups(instances, operations, budget)
         self._examined: set[tuple[str, ...]] = set()
+        self._traced: Counter[tuple[str, UriForm | None]] = Counter()
         self._met_conflicts = False
         self._astray = trio.Lock()
         self._addressed_nothing = 0
@@ -209,7 +212,9 @@ class Refusals:
             if answered.is_refused and (examine or group.is_changed) and not disturbed:
                 self._examined.add(bad.key)
                 verdicts += await self._effect_of(bad, group, answered)
-        verdicts += await self._traces(answered) if examine and answered.is_refused else []
+        if examine and answered.is_refused and self._traced[bad.kind, bad.permitted.address.form] < MAX_IDS_ASKED_FOR:
+            self._traced[bad.kind, bad.permitted.address.form] += 1
+            verdicts += await self._traces(answered)
         return answered, examine and disturbed
 
     async def _effect_of(self, bad: BadRequest, group: Group, answered: Answered) -> list[Verdict]:

@@ -10,6 +10,8 @@ SHARE_OF_A_GROUP = 2
 """A group takes one in this many of the reimages that are left: each of its requests may start one, and another when the group is taken apart."""
 ROUNDS_TO_JOIN = 4
 """A group begins when no further request joined it in this many rounds of the scheduler."""
+MAX_IDS_ASKED_FOR = 3
+"""How many ids of refusals for the same reason, in each form of URI, are asked for where looks show what a refused request started."""
 MAX_VIOLATIONS_PER_REQUIREMENT = 6
 """Stop sending requests that break a requirement after this many were accepted: each one costs a reimage."""
 UNANSWERED_WEIGHT = 3
