@@ -2,8 +2,10 @@
 
 An instance may be changing from the moment that a request of ours which may reach it is sent until its operation was
 seen to be over and the instance was seen back at ReadyRole after it had left. The instance of the historical service
-left only after Succeeded, so one that was not seen to leave is waited for (`settling_seconds`). Everything is read
-from the exchanges, so that a journal of any age, whatever its runner did, gives the same intervals.
+left only after Succeeded, so one that was not seen to leave is waited for (`settling_seconds`). A request that was
+refused counts against a bystander alone: one that leaves right after it is not held against the reimage of another
+instance. Everything is read from the exchanges, so that a journal of any age, whatever its runner did, gives the same
+intervals.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from conformance.assessment.own_requests import (
+    REFUSED_HAS_NO_EFFECT,
     UNKNOWN_FATE,
     Key,
     Moment,
@@ -21,11 +24,13 @@ from conformance.assessment.own_requests import (
     answered,
     began,
     blamed,
+    blamed_if_refused,
     is_at,
     is_namesake,
     keys_of,
     overlap,
     worded,
+    worded_as_refused,
 )
 from conformance.checks.deployments import READY, deployment_elements, member, statuses_in
 from conformance.checks.instances import LATE_DEPARTURE_SECONDS, settling_seconds
@@ -49,8 +54,6 @@ _READING = ("GET", "HEAD", "OPTIONS", "TRACE")
 _JUDGED = (Outcome.MET, Outcome.VIOLATED, Outcome.ADVISORY)
 _ELSEWHERE = ("REQ-REIMAGE-URI-EQUIV", "REQ-REIMAGE-SLOT-VALUES")
 """What is violated where a request reaches an instance of the same name elsewhere."""
-_REFUSED_HAS_NO_EFFECT = "REQ-GOS-NOTFOUND-NOEFFECT"
-"""Violated by an effect of any refused request, so that several at a time are no excuse."""
 
 
 class Intervals:
@@ -86,7 +89,7 @@ class Intervals:
             for key in _shown_in(exchange, address):
                 self._looks.setdefault(key, []).append(exchange)
         elif address.kind in (Kind.REIMAGE, Kind.OTHER) and (
-            method not in _READING or (reply is not None and reply.status == 202)
+            method not in _READING or (reply is not None and (reply.status == 202 or reply.status >= 400))
         ):
             identifier = (reply.header("x-ms-request-id") if reply is not None else "") or ""
             request = OwnRequest(exchange, address, plain_identifier(identifier))
@@ -127,9 +130,12 @@ class Intervals:
             if lasts and (effect.passing or self._until(request, place, window[1], world) > window[0]):
                 elsewhere = request not in here and is_namesake(request.address, place)
                 return worded(request, place), (*blamed(request, world), *(_ELSEWHERE if elsewhere else ()))
-        if effect.refusal and verdict.outcome is not Outcome.MET and verdict.requirement != _REFUSED_HAS_NO_EFFECT:
-            return self._beside(judged, place), ()
-        return "", ()
+        if verdict.outcome is Outcome.MET:
+            return "", ()
+        if effect.refusal:
+            return "" if verdict.requirement == REFUSED_HAS_NO_EFFECT else self._beside(judged, place), ()
+        suspect = self._refused_to_bystander(place, judged, looks, window[1], world)
+        return ("", ()) if suspect is None else (worded_as_refused(suspect, place), blamed_if_refused(suspect, world))
 
     def _others(self, effect: Effect, judged: list[Exchange]) -> Iterator[OwnRequest]:
         """The requests that are not judged themselves, nor the same request once more for want of a reply."""
@@ -154,9 +160,46 @@ class Intervals:
         for exchange in judged:
             for other in self._refused:
                 rival = is_namesake(other.address, place) and other.exchange.request != exchange.request
+                rival = rival and other.exchange.request.method not in _READING
                 if rival and overlap(exchange, other.exchange):
                     return f"another request that was refused (exchange {other.exchange.number}) was under way at the same time"
         return ""
+
+    def _refused_to_bystander(
+        self, place: Place, judged: list[Exchange], given: list[Exchange], horizon: Moment, world: World
+    ) -> OwnRequest | None:
+        """The last refused request to an instance that may have taken it offline in place of the judged reimage of another; None where none may.
+
+        It was sent before the first of the looks `given` that shows the instance away. No look shows the instance still there so long after the
+        refusal as any instance of this endpoint took to leave after a 202.
+        """
+        if not judged or any(is_at(read_target(exchange.request.target), place, world) for exchange in judged):
+            return None
+        start, looks = min(map(began, judged)), self._looks_at(keys_of(place.deployment), horizon)
+        seen = {look.number for look in given if began(look) > start and not _is_ready(look, place.role_instance)}
+        away = next((look for look in looks if look.number in seen), None)
+        if away is None:
+            return None
+        stayed = [look.at for look in looks if look.at < away.at and _is_ready(look, place.role_instance)]
+        since = max(stayed, default=-inf) - self._slowest_departure(horizon, world)
+        sent = [r for r in self._refused if began(r.exchange) < answered(away) and answered(r.exchange) <= horizon]
+        late = (r for r in reversed(sent) if answered(r.exchange)[0] >= since)
+        return next((r for r in late if is_at(r.address, place, world)), None)
+
+    def _slowest_departure(self, horizon: Moment, world: World) -> float:
+        """How long after its 202 an instance was seen away for the first time, at most, by `horizon`; seconds, 0 where none was."""
+        found = [0.0]
+        for request in self._started():
+            accepted, over = answered(request.exchange), self._over(request, horizon)
+            if over is None or request.address.form is None:
+                continue
+            settling = settling_seconds(over[0] - accepted[0], world.target.limits, departs_early=False)
+            key = (request.address.service.lower(), request.address.form, request.address.deployment.lower())
+            looks = [look for look in self._looks_at([key], horizon) if accepted < began(look)]
+            left = next((look for look in looks if not _is_ready(look, request.address.instance)), None)
+            if left is not None and left.at <= over[0] + settling:
+                found.append(left.at - accepted[0])
+        return max(found)
 
     def _until(self, request: OwnRequest, place: Place, horizon: Moment, world: World) -> Moment:
         """Until when a request may be changing an instance, as far as was known at `horizon`; an interval that is closed stays so."""

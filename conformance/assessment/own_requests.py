@@ -25,6 +25,8 @@ Key: TypeAlias = "tuple[str, str, str]"
 
 UNKNOWN_FATE = (500, 502, 504)
 """Statuses with which a sound request may have been carried out all the same, but for a 500 that asks to come back."""
+REFUSED_HAS_NO_EFFECT = "REQ-GOS-NOTFOUND-NOEFFECT"
+"""Violated by an effect of any refused request, so that several at a time are no excuse."""
 
 
 def began(exchange: Exchange) -> Moment:
@@ -110,3 +112,13 @@ def worded(request: OwnRequest, place: Place) -> str:
 def blamed(request: OwnRequest, world: World) -> tuple[str, ...]:
     """The requirements that an accepted request breaks, if it should have been refused."""
     return tuple(dict.fromkeys(defect.requirement for defect in permitted(request.exchange.request, world).binding))
+
+
+def worded_as_refused(request: OwnRequest, place: Place) -> str:
+    """How a refused request of ours may be what changed a bystander, for people."""
+    return f"our own request to {place.role_instance} (exchange {request.exchange.number}) was refused right before, and may have changed it all the same"
+
+
+def blamed_if_refused(request: OwnRequest, world: World) -> tuple[str, ...]:
+    """The requirements that a refused request violates if it has an effect."""
+    return (*blamed(request, world), REFUSED_HAS_NO_EFFECT, "REQ-CONC-REFUSED-NOEFFECT")

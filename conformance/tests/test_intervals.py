@@ -16,7 +16,7 @@ from conformance.config import target_to_mapping
 from conformance.journal import Journal
 from conformance.model import Exchange, FailureKind, Identity, Limits, Outcome, Request, Verdict
 from conformance.protocol.addresses import UriForm
-from conformance.protocol.requests import Place, with_header
+from conformance.protocol.requests import Place, with_header, without_header
 from conformance.tests.judging_samples import (
     BUILDER,
     FABRIKAM,
@@ -55,6 +55,7 @@ SHARED = BUILDER.reimage(Place(STAGING, OWN))
 """A sound reimage of the instance of the same name in the other slot."""
 NEIGHBOUR = BUILDER.reimage(Place(PRODUCTION, OTHER))
 LIMITS = Limits(poll_interval_seconds=0.1, operation_timeout_seconds=60.0)
+NEIGHBOUR_UNVERSIONED = without_header(NEIGHBOUR, "x-ms-version")
 
 
 def here(**changes: Any) -> World:
@@ -257,6 +258,40 @@ class TestReimages:
         assert self.of("instance_effect", given, started(SHARED, at=2.5), **arguments)[name] is VIOLATED
         assert self.of("instance_effect", given, silent(NEIGHBOUR, at=1.5), **arguments)[name] is INCONCLUSIVE
         assert self.of("instance_effect", given, started(NOBODY, at=1.5), **arguments)[name] is INCONCLUSIVE
+
+    @pytest.mark.parametrize(
+        ("refused", "outcome"),
+        [
+            (bad(3.5, NEIGHBOUR_UNVERSIONED), INCONCLUSIVE),  # right before the look that shows it away
+            (bad(2.2, NEIGHBOUR_UNVERSIONED), INCONCLUSIVE),  # a second after which instances were seen to leave
+            (bad(0.5, NEIGHBOUR_UNVERSIONED), VIOLATED),  # it stayed for longer than any took to leave
+            (bad(4.5, NEIGHBOUR_UNVERSIONED), VIOLATED),  # it was away already
+            (bad(3.5), VIOLATED),  # to the instance that is reimaged
+            (replace(refusal(NEIGHBOUR, 409, "ConflictError"), at=3.5), INCONCLUSIVE),
+            (bad(3.5, replace(NEIGHBOUR, method="GET")), INCONCLUSIVE),
+        ],
+    )
+    def test_a_bystander_that_leaves_after_a_refusal_is_not_held_against_the_reimage_of_another(
+        self, refused: Exchange, outcome: Outcome
+    ) -> None:
+        gone = {OWN: "StoppedVM", OTHER: "BusyRole"}
+        given = [ready(1.0), started(at=2.0), away(3.0), ready(4.0, **gone), ready(8.0)]
+        arguments = {"instance": OWN, "others": [OTHER], "ended_at": 5.0, "waited": 3.0}
+        ended = poll(SUCCEEDED, at=5.0)
+
+        found = self.of("instance_effect", given, ended, refused, **arguments)
+        assert found["REQ-REIMAGE-OTHERS-UNTOUCHED"] is outcome
+        assert found["REQ-REIMAGE-OFFLINE"] is MET
+
+    def test_a_refusal_to_one_of_several_bystanders_that_left_is_no_excuse(self) -> None:
+        third = "WebRole1_IN_2"
+        gone = {OWN: "StoppedVM", OTHER: "BusyRole", third: "BusyRole"}
+        before = ready(1.0, **{third: "ReadyRole"})
+        given = [before, started(at=2.0), ready(4.0, **gone), replace(before, at=8.0)]
+        arguments = {"instance": OWN, "others": [OTHER, third], "ended_at": 5.0, "waited": 3.0}
+
+        found = self.of("instance_effect", given, bad(3.5, NEIGHBOUR_UNVERSIONED), **arguments)
+        assert found["REQ-REIMAGE-OTHERS-UNTOUCHED"] is VIOLATED
 
     def test_an_instance_that_leaves_late_is_not_held_against_the_next_reimage(self) -> None:
         staged = look({OWN: "ReadyRole"}, name="contoso-v3", request=BUILDER.deployment(STAGING), at=2.0)
