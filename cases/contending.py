@@ -12,6 +12,7 @@ from conformance.checks.wording import is_conflict
 from conformance.model import Exchange
 from conformance.protocol.addresses import UriForm
 from conformance.protocol.requests import Place
+from conformance.session.groups import is_changed
 from conformance.session.operations import Operation, State
 
 
@@ -20,7 +21,8 @@ class Contention:
     """Reimages of one instance that are refused while another one is reimaged, and what showed of both before.
 
     `look` and `installation` are of the refused instance, `own` is the installation of the other one, where they can be had;
-    `usual` is how long operations take, in seconds; `taken` says that one of the reimages was accepted after all.
+    `after` and `installation_after` are what showed of the refused instance later, before one of its reimages was accepted after all (`taken`);
+    `usual` is how long operations take, in seconds.
     """
 
     operation: Operation
@@ -32,6 +34,7 @@ class Contention:
     refused: list[Exchange] = field(default_factory=list)
     taken: bool = False
     after: Exchange | None = None
+    installation_after: Exchange | None = None
 
 
 def writes_afresh(sut: SystemUnderTest) -> bool:
@@ -41,18 +44,21 @@ def writes_afresh(sut: SystemUnderTest) -> bool:
 
 
 async def begun(sut: SystemUnderTest, place: Place, other: Place) -> Contention:
-    """Starts a reimage of `place`; what there is to see of it, and of `other`, is looked at before."""
-    installation = await sut.probe.installation(other) if sut.probe.offered else None
+    """Starts a reimage of `place`; what there is to see of it, and of `other`, is looked at before, once both are back from earlier reimages."""
     await sut.instances.until_ready(place)
     own = await sut.probe.installation(place) if writes_afresh(sut) else None
     look = await sut.instances.until_ready(other)
+    installation = await sut.probe.installation(other) if sut.probe.offered else None
     usual = max((operation.duration for operation in sut.operations.all if operation.state is State.ENDED), default=0)
     operation = sut.reimages.started(await sut.reimages.start(place, UriForm.SLOT), place, UriForm.SLOT)
     return Contention(operation, other, look, installation, own, usual)
 
 
 async def refuse_while_it_runs(sut: SystemUnderTest, seen: Contention) -> None:
-    """Sends reimages of the other instance, in both forms in turn, until the first one is over or one is not refused; then waits and looks."""
+    """Sends reimages of the other instance, in both forms in turn, until the first one is over or one is not refused; then waits.
+
+    The refused instance is looked at after each refusal, since the last reimage may be accepted: the first one ends unseen.
+    """
     deadline = sut.sender.clock.now() + (PROLONGED + 1) * seen.usual
     while seen.operation.is_under_way and sut.sender.clock.now() < deadline:
         form = UriForm.SLOT if len(seen.refused) % 2 else UriForm.NAME
@@ -63,9 +69,19 @@ async def refuse_while_it_runs(sut: SystemUnderTest, seen: Contention) -> None:
         if not is_conflict(exchange):
             break
         seen.refused.append(exchange)
+        await look_at_refused(sut, seen)
         await sut.operations.a_while(seen.operation)
-    seen.after = await sut.instances.look(seen.other.deployment) if seen.look is not None else None
     await seen.operation.over.wait()
+    if seen.refused and not seen.taken:
+        await look_at_refused(sut, seen)
+
+
+async def look_at_refused(sut: SystemUnderTest, seen: Contention) -> None:
+    """Looks at the instance whose reimages are refused, and asks its probe, where both could be had before; keeps the first look that shows a change."""
+    if seen.look is not None and not is_changed(seen.other, seen.look, seen.after):
+        seen.after = await sut.instances.look(seen.other.deployment)
+    if seen.installation is not None:
+        seen.installation_after = await sut.probe.installation(seen.other)
 
 
 async def judge_refusals(sut: SystemUnderTest, seen: Contention) -> None:
@@ -80,16 +96,15 @@ async def judge_refusals(sut: SystemUnderTest, seen: Contention) -> None:
             sut.judge(nothing_left_behind, exchange, poll)
 
 
-async def judge_refused_instance(sut: SystemUnderTest, seen: Contention) -> None:
-    """Judges that the instance whose reimages were refused is as it was, by a look and by the probe."""
+def judge_refused_instance(sut: SystemUnderTest, seen: Contention) -> None:
+    """Judges that the instance whose reimages were refused is as it was, by the looks and by the probe."""
     requirement, refusal = "REQ-GOS-NOTFOUND-NOEFFECT", seen.refused[0]
-    if seen.look is not None and seen.after is not None and not seen.taken:
+    if seen.look is not None and seen.after is not None:
         addressed = {"requirement": requirement, "instance": seen.other.role_instance, "beside": True}
         sut.judge(instance_untouched, seen.look, refusal, seen.after, **addressed)
-    if seen.installation is not None and not seen.taken:
+    if seen.installation is not None and seen.installation_after is not None:
         arguments = {"requirement": requirement, "what": "a reimage that was refused with 409"}
-        after = await sut.probe.installation(seen.other)
-        sut.judge(installation_unchanged, seen.installation, after, refusal, **arguments)
+        sut.judge(installation_unchanged, seen.installation, seen.installation_after, refusal, **arguments)
 
 
 async def judge_running_reimage(sut: SystemUnderTest, seen: Contention) -> None:

@@ -107,7 +107,7 @@ async def test_refused_reimages_neither_prolong_nor_take_effect(sut: SystemUnder
     precondition(seen.refused, "no reimage was refused with 409 this time")
     with sut.together():
         await judge_refusals(sut, seen)
-        await judge_refused_instance(sut, seen)
+        judge_refused_instance(sut, seen)
         await judge_running_reimage(sut, seen)
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from conformance.detection.forking import Found, Subject, judge_each
-from conformance.detection.shapes import LARGE_WORLD
+from conformance.detection.shapes import LARGE_WORLD, SHAPES
 
 SMALL = replace(LARGE_WORLD, max_reimages=12)
 FAULTS = {
@@ -82,3 +82,13 @@ def test_no_more_is_reimaged_than_allowed_by_an_endpoint_that_accepts_what_it_sh
     assert found.verdict == "nonconformant"
     assert found.wiped <= limit
     assert found.reimages <= limit
+
+
+def test_a_guest_that_a_conflict_writes_is_found_though_the_last_reimage_is_accepted() -> None:
+    """The reimage that others contend with ends between two polls, so that the last of these is no conflict."""
+    fault, shape = "conflict-reimages-anyway", replace(SHAPES["two-instances"], probe=True, max_reimages=60)
+    subjects = [Subject(f"on {count}", (fault,), shape=shape, connections=count) for count in CONNECTIONS]
+    found = judge_each(subjects, selection="neither_prolong")
+
+    assert [each.findings for each in found] == [("REQ-GOS-NOTFOUND-NOEFFECT",)] * len(CONNECTIONS)
+    assert [each.errors for each in found] == [()] * len(CONNECTIONS)
