@@ -119,12 +119,14 @@ class _Turn:
 class Violations:
     """How often requests that break a requirement were accepted, and how many more are tried at the same time.
 
+    Where those that break one alone are never answered, none that breaks others besides is sent: it would be waited for as long.
     `width` says how many requests may be under way at the same time: where one alone may be, what it shows is known before the next one.
     """
 
     def __init__(self, width: Callable[[], int]) -> None:
         self._width = width
         self._shown: Counter[str] = Counter()
+        self._silent: Counter[str] = Counter()
         self._under_way: Counter[str] = Counter()
         self._waiting: list[_Turn] = []
 
@@ -141,10 +143,11 @@ class Violations:
             self._under_way.subtract(broken)
             self._let_in()
 
-    def count(self, broken: frozenset[str], weight: int) -> None:
-        """A request that breaks these showed part of what there is to show: `weight` of MAX_VIOLATIONS_PER_REQUIREMENT."""
+    def count(self, broken: frozenset[str], weight: int, *, is_silence: bool = False) -> None:
+        """A request that breaks these showed part of what there is to show: `weight` of MAX_VIOLATIONS_PER_REQUIREMENT; `is_silence` says that it was not answered."""
         if len(broken) == 1:
             self._shown.update(dict.fromkeys(broken, weight))
+            self._silent.update(dict.fromkeys(broken, weight if is_silence else 0))
 
     async def _wait(self, broken: frozenset[str]) -> None:
         """Waits for a place among the requests under way; raises Untested where there will be none."""
@@ -178,11 +181,21 @@ class Violations:
                 turn.decided.set()
 
     def _is_enough(self, broken: frozenset[str]) -> bool:
-        return all(self._shown[name] >= MAX_VIOLATIONS_PER_REQUIREMENT for name in broken)
+        return self._is_never_answered(broken) or all(
+            self._shown[name] >= MAX_VIOLATIONS_PER_REQUIREMENT for name in broken
+        )
+
+    def _is_never_answered(self, broken: frozenset[str]) -> bool:
+        """Whether requests that break one of these alone are left without an answer."""
+        return any(self._silent[name] >= MAX_VIOLATIONS_PER_REQUIREMENT for name in broken)
 
     def _is_full(self, broken: frozenset[str]) -> bool:
         """Whether there is no room for another request that breaks these, under any of the requirements."""
         width = self._width()
-        return bool(broken) and all(
-            self._under_way[name] >= min(width, MAX_VIOLATIONS_PER_REQUIREMENT - self._shown[name]) for name in broken
+        return self._is_never_answered(broken) or (
+            bool(broken)
+            and all(
+                self._under_way[name] >= min(width, MAX_VIOLATIONS_PER_REQUIREMENT - self._shown[name])
+                for name in broken
+            )
         )

@@ -24,6 +24,7 @@ from conformance.session.operations import Operation, State
 from conformance.session.recorder import may_change_something, raise_bad
 from conformance.session.signals import Inconclusive
 from conformance.session.thresholds import (
+    ENOUGH_IN_VAIN,
     FEW_CONFLICT_TRIES,
     MAX_CONFLICT_TRIES,
     MAX_IDS_ASKED_FOR,
@@ -94,6 +95,7 @@ class Refusals:
         self._traced: Counter[tuple[str, UriForm | None]] = Counter()
         self._met_conflicts = False
         self._astray = trio.Lock()
+        self._insisting: dict[str, trio.Lock] = {}
         self._addressed_nothing = 0
         self.exposed: Callable[[], list[Deployment]] = list
         self.forms: set[UriForm] = set()
@@ -277,7 +279,8 @@ class Refusals:
             if _asks_for_insistence(bad.request, exchange):
                 exchange, alive = await self._insist(bad, exchange)
             operation = await self._follow(bad, exchange)
-            self.violations.count(bad.broken, _weight(exchange, operation, alive=alive))
+            weight = _weight(exchange, operation, alive=alive)
+            self.violations.count(bad.broken, weight, is_silence=_is_silence(exchange))
         return Answered(exchange, operation, alive)
 
     def _room_to_go_astray(self, place: Place | None) -> AbstractAsyncContextManager[object]:
@@ -307,12 +310,18 @@ class Refusals:
         return await self._sender.send(request, manner)
 
     async def _insist(self, bad: BadRequest, exchange: Exchange) -> tuple[Exchange, bool]:
-        """A refusal without reply is sent once more if the endpoint lives, so that neither a lost connection nor a lock accuses anybody."""
-        await self._operations.until_quiet()
-        if not await self._sender.is_alive():
-            return exchange, False
-        fresh = replace(bad.request, fresh_connection=True)
-        again = await self._past_conflicts(fresh, "refusal-again", bad.kind, alone=True)
+        """A refusal without reply is sent once more if the endpoint lives, so that neither a lost connection nor a lock accuses anybody.
+
+        One of each kind is sent again at a time, until enough of the kind got no reply then either.
+        """
+        async with self._insisting.setdefault(bad.kind, trio.Lock()):
+            await self._operations.until_quiet()
+            if not await self._sender.is_alive():
+                return exchange, False
+            if _is_silence(exchange) and self._sender.in_vain[bad.kind] >= ENOUGH_IN_VAIN:
+                return exchange, self._sender.answers_others(exchange)
+            fresh = replace(bad.request, fresh_connection=True)
+            again = await self._past_conflicts(fresh, "refusal-again", bad.kind, alone=True)
         if again.reply is not None and self._sender.answers_others(exchange):
             self._sender.narrow_after(exchange)
         return again, again.reply is None and self._sender.answers_others(again)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
@@ -54,6 +55,7 @@ class Sender:
     """Sends requests, as many at the same time as the lanes allow, and records what comes.
 
     `gate` is the one that the client asks: it says what to look up before a request can go out. `host` and `restored` are for redirects. `life` asks for signs of life once it has questions, `seen` hears of every exchange, and `closed` says why no more requests of a kind are sent.
+    `in_vain` counts, by kind, the requests that were sent again for want of a reply, and got none then either.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class Sender:
         self._busy_in_a_row = 0
         self._served_before = 0
         self._silent_alone: set[str] = set()
+        self.in_vain: Counter[str] = Counter()
         self._looking_up = trio.Lock()
 
     @property
@@ -228,6 +231,8 @@ class Sender:
                 exchange = await self._record(request, manner)
                 if alone and exchange.reply is None:
                     self._silent_alone.add(sort.family)
+                if manner.alone and exchange.reply is None:
+                    self.in_vain[sort.kind] += 1
         if passage.is_shared and is_busy(exchange):
             self.lanes.narrow(self.lanes.width // 2, "requests beside each other were throttled")
         crowded = (
@@ -258,6 +263,7 @@ class Sender:
             again = await self._record(fresh, manner.again)
         if again.reply is None:
             self._silent_alone.add(sort.kind)
+            self.in_vain[sort.kind] += 1
         elif exchange.failure is not None:
             self.narrow_after(exchange)
         return again

@@ -16,6 +16,8 @@ MAX_VIOLATIONS_PER_REQUIREMENT = 6
 """Stop sending requests that break a requirement after this many were accepted: each one costs a reimage."""
 UNANSWERED_WEIGHT = 3
 """A request that is never answered counts as this many that were accepted: it costs the whole time limit twice."""
+ENOUGH_IN_VAIN = 2
+"""Bad requests of a kind are sent again for want of a reply until this many of it got none then either: one may have been lost on its way."""
 MAX_UNWANTED_OPERATIONS = 40
 """Operations that bad requests started are followed up to this many; an endpoint that accepts everything has been shown to."""
 MAX_CONFLICT_TRIES = 60

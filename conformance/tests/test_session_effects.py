@@ -188,3 +188,14 @@ def test_a_refusal_that_is_missing_is_asked_for_again_until_it_is_clear_that_non
     assert silent["refusal-again"] >= 2, "one alone may have been lost on its way"
     most = 2 if connections == 1 else MAX_VIOLATIONS_PER_REQUIREMENT
     assert max(silent.values()) <= most
+
+
+def test_requests_with_several_mistakes_are_not_waited_for_where_one_of_these_is_never_answered(tmp_path: Path) -> None:
+    words = "chunked_body or combinations_of_defects"
+    code = run_in_memory(tmp_path, "--fault", "chunked-hangs", "--connections", "8", "-k", words)
+
+    exchanges = read_journal(tmp_path / "journal.jsonl").exchanges.values()
+    silent = Counter(each.label for each in exchanges if each.response is None and each.failure and each.elapsed > 5)
+    assert code == 1
+    assert set(silent) == {"refusal", "refusal-again", "step:chunked"}
+    assert sum(silent.values()) <= 2 * MAX_VIOLATIONS_PER_REQUIREMENT + 4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -139,6 +140,20 @@ async def test_whoever_waits_is_told_when_enough_bad_requests_were_accepted() ->
         with pytest.raises(Untested, match="enough requests that break A"):
             async with violations.room_for(broken):
                 pass
+
+
+@in_time
+@pytest.mark.parametrize("is_silence", [True, False])
+async def test_what_is_never_answered_is_not_sent_with_other_mistakes_either(*, is_silence: bool) -> None:
+    violations, both = Violations(lambda: 8), frozenset(("A", "B"))
+    violations.count(both, MAX_VIOLATIONS_PER_REQUIREMENT, is_silence=True)  # which of the two is not known
+    async with violations.room_for(both):
+        pass
+
+    violations.count(frozenset(("A",)), MAX_VIOLATIONS_PER_REQUIREMENT, is_silence=is_silence)
+    with pytest.raises(Untested, match="A and B") if is_silence else nullcontext():
+        async with violations.room_for(both):
+            pass
 
 
 @in_time
