@@ -22,7 +22,7 @@ from conformance.session.groups import Groups, is_changed
 from conformance.session.manner import Manner
 from conformance.session.operations import Operation, State
 from conformance.session.recorder import may_change_something, raise_bad
-from conformance.session.signals import Inconclusive
+from conformance.session.signals import Inconclusive, Untested
 from conformance.session.thresholds import (
     ENOUGH_IN_VAIN,
     FEW_CONFLICT_TRIES,
@@ -240,7 +240,10 @@ class Refusals:
                 async with self._budget.hold_once_more():
                     answered = await self._answered(bad, is_held=True)
                     after = await self._instances.look(group.place.deployment)
-            except Spent:  # nobody can be named any more
+            except (Inconclusive, Untested) as reason:
+                group.book(first.exchange.number)  # nobody can know any more that it reimaged nothing
+                if not isinstance(reason, Spent):
+                    raise
                 blamed = next(iter(group.blamed)) if len(group.blamed) == 1 else "REQ-GOS-NOTFOUND-NOEFFECT"
                 return self._effect(replace(bad, effect_requirement=blamed), group, first)
             beside = self._operations.is_busy(group.place.deployment)

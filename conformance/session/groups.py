@@ -11,7 +11,7 @@ import trio
 
 from conformance.checks.deployments import READY, statuses_in
 from conformance.session.signals import Inconclusive, Untested
-from conformance.session.thresholds import MAX_GROUP_SIZE, ROUNDS_TO_JOIN
+from conformance.session.thresholds import LONGEST_SHARED_LOOK_SECONDS, MAX_GROUP_SIZE, ROUNDS_TO_JOIN
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -58,6 +58,14 @@ class Group:
         del self.members[held.count :]
         self.size = self.sending = self.examined = len(self.members)
 
+    def withdraw(self, member: object) -> None:
+        """A member that waited for the first look waits no more; nobody is to wait for its answer."""
+        if member not in self.members:  # it was not let in
+            return
+        self.members.remove(member)
+        if self.held is not None:
+            self.size, self.sending, self.examined = self.size - 1, self.sending - 1, self.examined - 1
+
     @property
     def is_changed(self) -> bool:
         """Whether the instance was at ReadyRole before and is not any more."""
@@ -80,6 +88,16 @@ class Group:
             self.finished.set()
 
 
+@dataclass(frozen=True, slots=True)
+class _LastLook:
+    """The last look of a group, when it was over, and how often the instance was held and reached by operations until then."""
+
+    look: Exchange
+    at: float
+    holds: int
+    reaching: int
+
+
 def is_changed(place: Place, before: Exchange | None, after: Exchange | None) -> bool:
     """Whether an instance was at ReadyRole in one look and, still listed, is not in a later one."""
     if before is None or after is None:
@@ -100,7 +118,7 @@ class Groups:
         self._open: dict[str, Group] = {}
         self._examining: set[str] = set()
         self._passing: Counter[str] = Counter()
-        self._last: dict[str, tuple[Exchange, int]] = {}
+        self._last: dict[str, _LastLook] = {}
         self._changed = trio.Condition()
 
     @asynccontextmanager
@@ -166,7 +184,7 @@ class Groups:
             await group.begun.wait()
         except BaseException:
             if not group.begun.is_set():
-                group.members.remove(member)
+                group.withdraw(member)
             raise
 
     def _close(self, group: Group) -> None:
@@ -191,8 +209,10 @@ class Groups:
                         group.let_in(held)
                         await self._look_before(group)
                         group.begun.set()
-                        yield
-                        await group.finished.wait()
+                        try:
+                            yield
+                        finally:  # what its own request came to is not to take the others' instance and budget away
+                            await group.finished.wait()
                 self._keep_look_after(group)
         except Untested as reason:
             group.broken = Untested(str(reason))
@@ -209,15 +229,27 @@ class Groups:
 
     async def _look_before(self, group: Group) -> None:
         """The first look of a group: the last one of the group before it, where that showed the instance at ReadyRole and nobody touched it since."""
-        look, holds = self._last.pop(str(group.place), (None, 0))
-        group.shares_look = look is not None and self._instances.holds(group.place) == holds + 1
-        group.before = look if group.shares_look else await self._instances.until_ready(group.place)
+        last = self._last.pop(str(group.place), None)
+        if last is not None and self._still_holds(last, group.place):
+            group.shares_look, group.before = True, last.look
+        else:
+            group.before = await self._instances.until_ready(group.place)
+
+    def _still_holds(self, last: _LastLook, place: Place) -> bool:
+        """Whether a look still shows an instance as it is: it is fresh, only this group held the instance since, and no operation began that may reach it."""
+        untouched = self._instances.holds(place) == last.holds + 1 and self._reaching(place) == last.reaching
+        return untouched and trio.current_time() - last.at <= LONGEST_SHARED_LOOK_SECONDS
+
+    def _reaching(self, place: Place) -> int:
+        """How many operations of ours may have reached an instance so far: those at it, and those whose request addresses nothing listed."""
+        return sum(operation.place in (None, place) for operation in self._operations.all)
 
     def _keep_look_after(self, group: Group) -> None:
         """Keeps the last look of a group for the next one; the group still holds its instance."""
-        look = group.after
-        if look is not None and not group.accepted and statuses_in(look).get(group.place.role_instance) == READY:
-            self._last[str(group.place)] = look, self._instances.holds(group.place)
+        look, place = group.after, group.place
+        if look is not None and not group.accepted and statuses_in(look).get(place.role_instance) == READY:
+            holds, reaching = self._instances.holds(place), self._reaching(place)
+            self._last[str(place)] = _LastLook(look, trio.current_time(), holds, reaching)
 
     async def _until_nobody_joins(self, group: Group) -> None:
         """Lets other tasks run that are ready to send, so that they join; it takes no time."""

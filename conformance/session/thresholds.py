@@ -6,6 +6,8 @@ MAX_CASES_UNDER_WAY = 32
 """How many cases are started ahead; their requests share the connections. Groups of refusals come from cases that wait together."""
 MAX_GROUP_SIZE = 24
 """How many bad requests at most share one look before and one after; the larger, the more is sent again where one had an effect."""
+LONGEST_SHARED_LOOK_SECONDS = 10.0
+"""The last look of a group is the first one of the next for this long: an instance may change without anybody's request."""
 SHARE_OF_A_GROUP = 2
 """A group takes one in this many of the reimages that are left: each of its requests may start one, and another when the group is taken apart."""
 ROUNDS_TO_JOIN = 4

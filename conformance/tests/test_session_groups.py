@@ -10,9 +10,11 @@ import pytest
 import trio
 
 from conformance.model import Outcome, Profile
+from conformance.protocol.addresses import UriForm
 from conformance.protocol.requests import with_header, with_query, without_header
 from conformance.session.manner import Manner
 from conformance.session.signals import Nonconformance, Untested
+from conformance.session.thresholds import LONGEST_SHARED_LOOK_SECONDS, MAX_VIOLATIONS_PER_REQUIREMENT
 from conformance.tests.session_runs import in_run
 
 if TYPE_CHECKING:
@@ -243,6 +245,136 @@ def test_a_look_is_not_shared_once_somebody_else_touched_the_instance(tmp_path: 
         assert labels(sut, since) == "lrllrlrlrl"
 
     in_run(tmp_path, body, max_reimages=40)
+
+
+def test_a_look_is_not_shared_once_an_operation_may_have_reached_the_instance_or_it_is_old(tmp_path: Path) -> None:
+    async def body(sut: SystemUnderTest) -> None:
+        await sut.campaign.settled()
+        place = sut.main_witness()
+        first, second, third, *_ = bad_requests(sut, place)
+        since = last_number(sut)
+        await sut.refuse(first)
+        reimage = await sut.reimages.start(place, UriForm.SLOT)  # it does not hold the instance
+        await sut.reimages.started(reimage, place, UriForm.SLOT).over.wait()
+        await sut.refuse(second)
+        await trio.sleep(LONGEST_SHARED_LOOK_SECONDS + 1)
+        await sut.refuse(third)
+
+        between = labels(sut, since).split("r")
+        assert len(between) == 4
+        assert all(len(looks) > 1 for looks in between[1:3])
+
+    in_run(tmp_path, body, max_reimages=40)
+
+
+async def until_it_leads(number: int) -> None:
+    """The first of several requests opens the group before the next one joins it; tasks of one round run in any order."""
+    for _ in range(0 if number else 2):
+        await trio.lowlevel.checkpoint()
+
+
+def slow_to_begin(sut: SystemUnderTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From here on the look before a group takes five seconds."""
+
+    async def until_ready(place: Place) -> Exchange:
+        await trio.sleep(5)
+        return await sut.instances.look(place.deployment)
+
+    monkeypatch.setattr(sut.instances, "until_ready", until_ready)
+
+
+@pytest.mark.parametrize("left", [2, 30])
+def test_whoever_is_stopped_before_the_first_look_leaves_the_group_whether_let_in_or_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: int
+) -> None:
+    """As the end of the time of a run stops each case by itself; the others are examined all the same."""
+    answered: list[Exchange] = []
+
+    async def body(sut: SystemUnderTest) -> None:
+        await sut.campaign.settled()
+        sut.budget.limit = sut.budget.spent + left
+        slow_to_begin(sut, monkeypatch)
+
+        async def one(request: Request, seconds: float) -> None:
+            with trio.move_on_after(seconds):
+                answered.append(await sut.refuse(request))
+
+        async with trio.open_nursery() as tasks:
+            for number, request in enumerate(bad_requests(sut, sut.main_witness())):
+                tasks.start_soon(one, request, 1 if number % 2 else 1000)
+                await until_it_leads(number)
+        assert len(answered) == 3
+        assert sut.budget.held == 0
+
+    in_run(tmp_path, body, max_reimages=40)
+
+
+def test_what_the_request_of_the_leader_comes_to_takes_nothing_away_from_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Requests that break what its own breaks were accepted often enough: it is left out, and the others are examined as before."""
+
+    async def body(sut: SystemUnderTest) -> None:
+        await sut.campaign.settled()
+        requests = bad_requests(sut, sut.main_witness())
+        leading = sut.refusals.reader.read(requests[0], "", effects=True, effect_requirement="", watch_close=False)
+        sut.refusals.violations.count(leading.broken, MAX_VIOLATIONS_PER_REQUIREMENT)
+        held, send = [], sut.sender.send
+
+        async def send_and_note(request: Request, manner: Manner) -> Exchange:
+            exchange = await send(request, manner)
+            held.append(sut.budget.held)
+            return exchange
+
+        monkeypatch.setattr(sut.sender, "send", send_and_note)
+        parts: list[Outcomes] = []
+
+        async def one(request: Request) -> None:
+            parts.append(await refuse_beside(sut, [request]))
+
+        async with trio.open_nursery() as tasks:
+            for number, request in enumerate(requests):
+                tasks.start_soon(one, request)
+                await until_it_leads(2 * number)
+        assert sum(len(part.left_out) for part in parts) == 2, "its own, and the one that breaks the same"
+        assert sum(len(part.answered) for part in parts) == 3
+        assert min(held) > 0
+
+    in_run(tmp_path, body, max_reimages=40)
+
+
+def test_what_a_group_may_have_started_is_counted_where_it_cannot_be_taken_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others spend what is left meanwhile; then nobody is sent again, and each may be the one that reimaged the instance."""
+
+    async def body(sut: SystemUnderTest) -> None:
+        await sut.campaign.settled()
+        sut.budget.limit = sut.budget.spent + 4
+        started = [request for number, request in enumerate(bad_requests(sut, sut.main_witness())) if number in (1, 3)]
+        sent, send = trio.Event(), sut.sender.send
+
+        async def send_and_tell(request: Request, manner: Manner) -> Exchange:
+            sent.set()
+            return await send(request, manner)
+
+        monkeypatch.setattr(sut.sender, "send", send_and_tell)
+
+        async def others() -> None:
+            await sent.wait()
+            with sut.budget.held_now(2):
+                await trio.sleep(1)
+                sut.budget.spend(9001)
+                sut.budget.spend(9002)
+
+        async with trio.open_nursery() as tasks:
+            tasks.start_soon(others)
+            found = await refuse_beside(sut, started)
+        assert len(found.violations) == 2
+        assert (sut.budget.spent, sut.budget.held) == (sut.budget.limit, 0)
+
+    run = in_run(tmp_path, body, *(f"refused-yet-started[{each}]" for each in STARTED), max_reimages=40)
+    assert len(run.reimaged()) + 2 == run.sut.budget.limit
 
 
 def test_a_late_effect_is_not_held_against_the_request_that_came_between(tmp_path: Path) -> None:
