@@ -24,14 +24,14 @@ VIOLATED, INCOMPLETE = 1, 6
 BACK = ("503 for 8 s", "goes away for 8 s", "falls silent for 8 s", "resets for 8 s", "conforms")
 """These end with exit code 0: the endpoint conforms when it is there."""
 FOUND = {
-    "reimages are never answered": "REQ-REIMAGE-202",
-    "accepted reimages are never answered": "REQ-REIMAGE-202",
-    "refused reimages are never answered": "REQ-REIMAGE-UNKNOWN-INSTANCE",
-    "polls are never answered": "REQ-GOS-200",
-    "cuts short after a while": "REQ-HTTP-FRAMING",
-    "bodies are cut short after a look": "REQ-HTTP-FRAMING",
+    "reimages are never answered": {"REQ-REIMAGE-202"},
+    "accepted reimages are never answered": {"REQ-REIMAGE-202"},
+    "refused reimages are never answered": {"REQ-REIMAGE-UNKNOWN-INSTANCE", "REQ-REIMAGE-SLOT-OTHER"},
+    "polls are never answered": {"REQ-GOS-200"},
+    "cuts short after a while": {"REQ-HTTP-FRAMING"},
+    "bodies are cut short after a look": {"REQ-HTTP-FRAMING"},
 }
-"""What is found before the trouble is given up, so that these end with exit code 1."""
+"""What is found, one of these at least, before the trouble is given up, so that these end with exit code 1."""
 UNDECIDED = ("every tenth request is never answered", "refusals are never answered")
 """Whether something is found depends on which requests these are."""
 FEW = (
@@ -120,7 +120,7 @@ def test_only_what_the_trouble_breaks_is_held_against_the_endpoint(ended: dict[s
 
     assert [case for case in results["cases"] if case["outcome"] == "error"] == []
     if name in FOUND:
-        assert FOUND[name] in found
+        assert FOUND[name] & found
     elif name not in UNDECIDED:
         assert found == set()
 

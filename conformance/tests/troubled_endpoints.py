@@ -88,11 +88,11 @@ def drip(turn: Turn) -> None:
 
 
 def without_end(head: bytes, more: bytes) -> Callable[[Turn], None]:
-    """Sends `head`, and then `more` until nobody takes it any more."""
+    """Sends `head`, and then `more` until nobody takes it any more; a HEAD has its reply once the head is whole."""
 
     def spoil(turn: Turn) -> None:
         turn.link.sendall(head)
-        while True:
+        while turn.method != "HEAD" or not head.endswith(b"\r\n\r\n"):
             turn.link.sendall(more)
 
     return spoil
@@ -144,8 +144,9 @@ def is_look(turn: Turn) -> bool:
     return turn.method == "GET" and "/deployment" in turn.target and "roleinstances" not in turn.target
 
 
-CHUNKED = b"HTTP/1.1 200 OK\r\nContent-Type: application/xml\r\nTransfer-Encoding: chunked\r\n\r\n"
-UNBOUNDED = b"HTTP/1.1 200 OK\r\nContent-Type: application/xml\r\n\r\n"
+OK = b"HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 2011 08:49:37 GMT\r\nContent-Type: application/xml\r\n"
+CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
+UNBOUNDED = OK + b"\r\n"
 TROUBLES: dict[str, Trouble] = {
     "never answers": Trouble(never()),
     "reimages are never answered": Trouble(never(is_reimage)),
