@@ -47,12 +47,13 @@ def judge_unseen(sut: SystemUnderTest, exchange: Exchange) -> None:
 
 @forms
 @verifies("REQ-AUTH-TLS", "REQ-AUTH-FAIL", "REQ-AUTH-BEFORE-EFFECT")
-def test_an_anonymous_reimage_is_refused(sut: SystemUnderTest, form: UriForm) -> list[Declared]:
+def test_an_anonymous_reimage_is_refused(sut: SystemUnderTest, form: UriForm) -> Declared:
     """A request without a client certificate is not served, however the subscription id is spelt."""
     over_tls(sut)
     own = sut.target.subscription_id
     request = replace(sut.reimage_of(Witness.CERTIFICATE, form), identity=Identity.NONE)
-    return [without_effect(with_subscription(request, own, spelt)) for spelt in dict.fromkeys((own, own.upper()))]
+    otherwise = [with_subscription(request, own, own.upper())] if own != own.upper() else []
+    return replace(without_effect(request), further=tuple(map(without_effect, otherwise)))
 
 
 @forms

@@ -66,6 +66,7 @@ class Declared:
 
     `requirement` is blamed in place of that of its defects. `effects` says whether its instance is examined, `effect_requirement` what is blamed
     where that changed, `watch_close` whether the end of the connection is waited for. `then` judges or records more of the answer.
+    `further` are sent once nothing was found wrong with the answer.
     """
 
     request: Request
@@ -74,6 +75,7 @@ class Declared:
     effect_requirement: str = ""
     watch_close: bool = False
     then: Callable[[SystemUnderTest, Exchange], Awaitable[None] | None] | None = None
+    further: tuple[Declared, ...] = ()
 
 
 async def refuse_declared(sut: SystemUnderTest, made: Request | Declared | Iterable[Request | Declared]) -> None:
@@ -91,9 +93,10 @@ async def _refuse(sut: SystemUnderTest, declared: Declared) -> None:
         effect_requirement=declared.effect_requirement,
         watch_close=declared.watch_close,
     )
-    further = declared.then(sut, exchange) if declared.then is not None else None
-    if further is not None:
-        await further
+    judging = declared.then(sut, exchange) if declared.then is not None else None
+    if judging is not None:
+        await judging
+    await refuse_declared(sut, declared.further)
 
 
 def conclude(recorder: Recorder, log: CaseLog, cited: Sequence[str], error: BaseException | None) -> Conclusion:
