@@ -37,7 +37,7 @@ class Change(StrEnum):
     GIVEN_BACK = "given-back"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Held:
     """The `count` reimages that a budget holds for some requests."""
 

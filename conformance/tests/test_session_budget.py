@@ -128,6 +128,15 @@ class TestHolding:
                     await budget.hold_once_more().__aenter__()
 
     @in_time
+    async def test_of_two_groups_that_hold_as_many_each_stands_for_itself(self) -> None:
+        budget = Budget(12)
+        async with budget.hold_up_to(2) as first, budget.hold_up_to(2) as second:
+            with budget.stands(first):
+                with budget.stands(second):
+                    pass
+                assert [held is first for held in budget.standing] == [True]
+
+    @in_time
     async def test_far_away_more_is_kept_for_bad_requests(self) -> None:
         kept = []
         for limit in (1, 2, 6, 40):
