@@ -92,6 +92,7 @@ class Refusals:
         self.violations = Violations(lambda: sender.lanes.width)
         self._groups = Groups(instances, operations, budget)
         self._examined: set[tuple[str, ...]] = set()
+        self._started: set[tuple[str, ...]] = set()
         self._traced: Counter[tuple[str, UriForm | None]] = Counter()
         self._met_conflicts = False
         self._astray = trio.Lock()
@@ -223,6 +224,7 @@ class Refusals:
         """Judges that a refusal had no effect; one request after the other where the group changed the instance, unless that names the culprit."""
         if group.is_changed and group.size == 1:
             group.book(answered.exchange.number)
+            self._started.add(bad.key)
         if group.is_changed and not group.names_culprit:
             return await self._apart(bad, group, answered)
         return self._effect(bad, group, answered)
@@ -250,6 +252,7 @@ class Refusals:
             if is_changed(group.place, before, after) and answered.is_refused:
                 group.book(first.exchange.number)  # it reimaged the instance in the group as well
                 self._budget.spend(answered.exchange.number)
+                self._started.add(bad.key)
                 self.violations.count(bad.broken, 1)
             return self._untouched(bad, before, answered, after, beside=beside)
 
@@ -282,6 +285,10 @@ class Refusals:
             if _asks_for_insistence(bad.request, exchange):
                 exchange, alive = await self._insist(bad, exchange)
             operation = await self._follow(bad, exchange)
+            if (
+                bad.key in self._started and operation is None
+            ):  # one like it was seen to reimage, and nobody may look this time
+                self._budget.spend(exchange.number)
             weight = _weight(exchange, operation, alive=alive)
             self.violations.count(bad.broken, weight, is_silence=_is_silence(exchange))
         return Answered(exchange, operation, alive)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
@@ -209,6 +210,23 @@ def test_a_group_with_an_accepted_request_is_examined_again(tmp_path: Path) -> N
         assert list(untouched.values()) == [Outcome.MET] * 4
 
     in_run(tmp_path, body, "type-accepted[text]", max_reimages=40)
+
+
+@pytest.mark.parametrize("effects", [True, False])
+def test_what_was_seen_to_start_a_reimage_counts_as_one_each_time(tmp_path: Path, *, effects: bool) -> None:
+    """A request that is refused and starts a reimage all the same is examined once; later ones like it are counted without a look."""
+
+    async def body(sut: SystemUnderTest) -> None:
+        await sut.campaign.settled()
+        wrong = with_query(sut.builder.reimage(sut.main_witness()), "comp=restart")
+        found = [await refuse_beside(sut, [wrong]) for _ in range(2)]
+        with suppress(Untested):
+            await sut.refuse(wrong, effects=effects)
+
+        assert [len(each.violations) for each in found] == [1, 0]
+
+    run = in_run(tmp_path, body, "refused-yet-started[wrong comp]", max_reimages=6)
+    assert 3 <= len(run.reimaged()) <= run.sut.budget.spent <= 6
 
 
 def test_two_groups_at_one_instance_never_overlap(tmp_path: Path) -> None:
