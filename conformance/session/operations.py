@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 import trio
@@ -245,8 +244,7 @@ class Operations:
         """Whether an operation is known; one that is over for so long that it may be forgotten by now is polled."""
         old = not operation.is_under_way and self._clock.now() > operation.ended + RETENTION_SECONDS
         if operation.is_still_known and old:
-            poll = partial(self.poll, operation, label="poll-known")
-            await self._sender.past_throttling(await poll(), poll)
+            await self.poll(operation, label="poll-known")
         return operation.is_still_known
 
     async def poll(self, operation: Operation, *, version: str | None = None, label: str = "poll") -> Exchange:

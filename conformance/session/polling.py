@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import insort
 from dataclasses import replace
+from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
@@ -41,9 +42,13 @@ class Polling:
         self._sender, self._builder, self._budget, self._recorder = sender, builder, budget, recorder
 
     async def poll(self, operation: Operation, *, version: str | None = None, label: str = "poll") -> Exchange:
-        """One poll, whatever the state; those of an operation under way never overlap, so that their order tells a story."""
+        """One poll, whatever the state; those of an operation under way never overlap, so that their order tells a story.
+
+        One of an operation that is over is repeated while it is throttled, since nothing else asks again.
+        """
         if not operation.is_under_way:
-            return await self._ask(operation, version, label)
+            ask = partial(self._ask, operation, version, label)
+            return await self._sender.past_throttling(await ask(), ask)
         async with operation.asking:
             was_under_way, first = operation.is_under_way, not operation.polls
             exchange = await self._ask(operation, version, label)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
+
+import trio
 
 from conformance.protocol.requests import with_header
 from conformance.session.campaign import UNENDED
 from conformance.session.manner import Manner
 from conformance.session.signals import Inconclusive, Untested
 from conformance.session.step_runs import probing_seconds
+from conformance.session.thresholds import FEW_CONFLICT_TRIES
 
 if TYPE_CHECKING:
     from conformance.model import Exchange, Profile
@@ -16,6 +20,7 @@ if TYPE_CHECKING:
     from conformance.protocol.requests import Place, RequestBuilder
     from conformance.session.budget import Budget
     from conformance.session.campaign import Campaign
+    from conformance.session.conflicts import Conflicts
     from conformance.session.instances import Instances
     from conformance.session.operation import Operation
     from conformance.session.operations import Operations
@@ -49,7 +54,9 @@ class Reimages:
         probe: Probe,
         budget: Budget,
         recorder: Recorder,
+        conflicts: Conflicts,
     ) -> None:
+        self._conflicts, self._starting = conflicts, trio.Lock()
         self.campaign, self._recorder = campaign, recorder
         self._planner, self._profile = planner, profile
         self._sender, self._builder, self._operations = sender, builder, operations
@@ -111,14 +118,22 @@ class Reimages:
     async def start(
         self, place: Place, form: UriForm, *, version: str | None = None, closing: bool = False
     ) -> Exchange:
-        """Sends a well-formed reimage, when nothing of ours is in its way; `closing` asks for the connection to be closed."""
+        """Sends a well-formed reimage, when nothing of ours is in its way; `closing` asks for the connection to be closed.
+
+        Cases that ask at the same time are served one after the other.
+        """
         self.check()
-        await self._operations.until_quiet()
-        await self._instances.until_online(place)
         request = self._builder.reimage(place, form, version=version)
         request = with_header(request, "Connection", "close") if closing else request
-        async with self._budget.hold():
-            return await self._sender.send(request, Manner("reimage", watch_close=closing))
+        async with self._starting:
+            await self._operations.until_quiet()
+            await self._instances.until_online(place)
+            async with self._budget.hold():
+                return await self._conflicts.send_past(
+                    partial(self._sender.send, request, Manner("reimage", watch_close=closing)),
+                    FEW_CONFLICT_TRIES,
+                    lambda: None,
+                )
 
     async def start_beside(self, place: Place, form: UriForm) -> Exchange:
         """Sends a well-formed reimage while others of other deployments may run; its instance is online."""

@@ -81,7 +81,14 @@ class SystemUnderTest(Judging):
         running: dict[str, Any] = {"sender": self.sender, "operations": self.operations, "runs": self.step_runs}
         self.campaign = Campaign(self.planner.steps, **running, **held)
         self.reimages = Reimages(
-            self.campaign, self.planner, profile, probe=self.probe, recorder=self.recorder, **shared, **held
+            self.campaign,
+            self.planner,
+            profile,
+            probe=self.probe,
+            recorder=self.recorder,
+            conflicts=conflicts,
+            **shared,
+            **held,
         )
         reader = Reader(replace(self.world, target=target, memory={}))
         judging: dict[str, Any] = {"recorder": self.recorder, "reader": reader}

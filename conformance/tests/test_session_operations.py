@@ -158,6 +158,17 @@ async def test_a_throttled_poll_makes_nothing_forgotten() -> None:
 
 
 @in_time
+async def test_a_poll_of_an_operation_that_is_over_is_repeated_while_it_is_throttled() -> None:
+    """The last one of a run is what tells that an operation was forgotten; nothing asks after it."""
+    async with rig(*answers(SUCCEEDED, SUCCEEDED), poll("", 503), poll("", 429), poll("", 404)) as one:
+        found = await one.finished()
+        await trio.sleep(RETENTION_SECONDS + 0.1)
+        late = await one.operations.poll(found, label="poll-late")
+
+    assert (late.reply.status if late.reply else 0, found.is_still_known) == (404, False)
+
+
+@in_time
 async def test_what_is_lost_soon_after_its_end_is_not_forgotten() -> None:
     async with rig(poll(SUCCEEDED), poll("", 404)) as one:
         found = await one.finished()

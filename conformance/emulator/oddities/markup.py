@@ -122,7 +122,7 @@ oddity(
     "utf-16",
     "documents are UTF-16 with a byte-order mark and say so",
     instead(encode_text, lambda _, __, text: text.replace('encoding="utf-8"', 'encoding="utf-16"').encode("utf-16")),
-    edits(document_media_type, lambda _, given: given.replace("utf-8", "utf-16")),
+    edits(document_media_type, lambda _, given: re.sub("utf-8", "utf-16", given, flags=re.IGNORECASE)),
 )
 oddity(
     "text-xml",
