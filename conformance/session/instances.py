@@ -176,7 +176,7 @@ class Instances(Looks):
         if (is_online and (was_offline or settled or watch.interrupted)) or (
             settled and not self.shows(watch.place.deployment)
         ):
-            if was_offline or not watch.interrupted:
+            if was_offline or (not watch.interrupted and watch.operation.status == "Succeeded"):
                 self._departs_late = was_offline and self._departs_late is not False
             self._end(watch)
         elif not is_online and (watch.waited >= limits.operation_timeout_seconds or self.given_up):

@@ -41,13 +41,13 @@ class Watching(FakeWire):
         del request
         return self._shown(trio.current_time() - self._ends)
 
-    async def seconds(self) -> float:
+    async def seconds(self, status: str = "Succeeded") -> float:
         """How long after the end of one more operation its instance was watched."""
         operation = Operation(started(), "1", trio.current_time(), PLACE)
         self._ends = operation.began + OPERATION_SECONDS
         watch: Watch = self.instances.watch(operation, PLACE, READY, ())
         await trio.sleep_until(self._ends)
-        operation.state, operation.ended = State.ENDED, self._ends
+        operation.state, operation.status, operation.ended = State.ENDED, status, self._ends
         await watch.over.wait()
         return round(watch.waited, 1)
 
@@ -100,6 +100,19 @@ async def test_one_that_leaves_late_is_waited_for_every_time() -> None:
         waits = [await one.seconds() for _ in range(3)]
 
     assert [1.6 <= wait < 1.9 for wait in waits] == [True] * 3
+
+
+@in_time
+async def test_one_whose_reimage_failed_says_nothing_of_when_others_leave() -> None:
+    """A request that addressed nothing may be accepted and fail later; the instance of that name stays."""
+    shown = iter([READY] * 200)
+    async with watching(lambda since: AWAY if next(shown, None) is None and 1.0 <= since < 1.6 else READY) as one:
+        await one.seconds("Failed")
+        for _ in shown:
+            pass
+        wait = await one.seconds()
+
+    assert 1.6 <= wait < 1.9
 
 
 @in_time
