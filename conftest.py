@@ -1,10 +1,10 @@
-"""Nothing to set up here: the plugin of reimage-conformance does the work, see conformance/plugin.
+"""Loads the plugin of the suite, so that `pytest cases --target FILE` is the run that `reimage-conformance run FILE` makes.
 
-Where pytest is told to load no plugin by itself, those that a run needs are named, so that `pytest cases --target FILE`
-stays the same run.
+Where pytest is told to load no plugin by itself, the others that a run needs are named as well.
 """
 
 import os
 
-if os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD"):
-    pytest_plugins = ("_hypothesis_pytestplugin", "pytest_metadata.plugin", "pytest_html.plugin", "conformance.plugin")
+_OTHERS = ("_hypothesis_pytestplugin", "pytest_metadata.plugin", "pytest_html.plugin")
+
+pytest_plugins = (*(_OTHERS if os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD") else ()), "reimage_conformance.plugin")

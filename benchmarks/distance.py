@@ -22,13 +22,13 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from conformance.config import load_target
+from reimage_conformance.config import load_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PROXY = Path(__file__).with_name("delaying_proxy.py")
-COMMAND = (sys.executable, "-m", "conformance")
+COMMAND = (sys.executable, "-m", "reimage_conformance")
 
 
 @contextmanager

@@ -15,11 +15,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from conformance.report.html.page import Page
-from conformance.report.write import write_reports
-from conformance.tests.report_browser import MISSING, Browser
-from conformance.tests.report_pages import make_page
-from conformance.tests.report_samples import large_assessment, large_exchanges
+from reimage_conformance.report.html.page import Page
+from reimage_conformance.report.write import write_reports
+from report_browser import MISSING, Browser
+from report_pages import make_page
+from report_samples import large_assessment, large_exchanges
 
 LOADED = "const [entry] = performance.getEntriesByType('navigation'); return entry.loadEventEnd"
 PAINTED = "return performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0"

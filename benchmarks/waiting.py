@@ -54,7 +54,7 @@ def in_process(seconds: float, reimages: int) -> float:
     with TemporaryDirectory() as folder:
         target = Path(folder) / "target.toml"
         words = ["emulator", "--operation-seconds", str(seconds), "--write-target", str(target)]
-        line = [sys.executable, "-m", "conformance", *words, "--max-seconds", str(LONGEST_SECONDS)]
+        line = [sys.executable, "-m", "reimage_conformance", *words, "--max-seconds", str(LONGEST_SECONDS)]
         with subprocess.Popen(line, cwd=ROOT, stdout=subprocess.PIPE, text=True) as emulator:
             while not target.exists():
                 time.sleep(0.1)
@@ -62,7 +62,7 @@ def in_process(seconds: float, reimages: int) -> float:
             run(
                 [
                     "-m",
-                    "conformance",
+                    "reimage_conformance",
                     "run",
                     str(target),
                     "--max-reimages",

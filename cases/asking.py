@@ -9,14 +9,14 @@ from uuid import UUID
 
 import trio
 
-from conformance.casebook import SystemUnderTest, applicable, precondition
-from conformance.checks.refusals import refused
-from conformance.checks.transport import answered_with
-from conformance.checks.wording import is_conflict
-from conformance.model import Exchange, Identity, Request
-from conformance.session.campaign import Result
-from conformance.session.operations import NOT_KNOWN, Operation, State
-from conformance.session.steps import Step
+from reimage_conformance.casebook import SystemUnderTest, applicable, precondition
+from reimage_conformance.checks.refusals import refused
+from reimage_conformance.checks.transport import answered_with
+from reimage_conformance.checks.wording import is_conflict
+from reimage_conformance.model import Exchange, Identity, Request
+from reimage_conformance.session.campaign import Result
+from reimage_conformance.session.operations import NOT_KNOWN, Operation, State
+from reimage_conformance.session.steps import Step
 
 LOST_POLLS = 3
 """So many operations, and most of them, lose a poll before that is the endpoint's way and no accident."""

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from conformance.casebook import SystemUnderTest
-from conformance.checks.contention import PROLONGED, contended, undisturbed
-from conformance.checks.probes import fresh_installation, installation_in, installation_unchanged
-from conformance.checks.refusals import instance_untouched, nothing_left_behind
-from conformance.checks.wording import is_conflict
-from conformance.model import Exchange
-from conformance.protocol.addresses import UriForm
-from conformance.protocol.requests import Place
-from conformance.session.groups import is_changed
-from conformance.session.operations import Operation, State
+from reimage_conformance.casebook import SystemUnderTest
+from reimage_conformance.checks.contention import PROLONGED, contended, undisturbed
+from reimage_conformance.checks.probes import fresh_installation, installation_in, installation_unchanged
+from reimage_conformance.checks.refusals import instance_untouched, nothing_left_behind
+from reimage_conformance.checks.wording import is_conflict
+from reimage_conformance.model import Exchange
+from reimage_conformance.protocol.addresses import UriForm
+from reimage_conformance.protocol.requests import Place
+from reimage_conformance.session.groups import is_changed
+from reimage_conformance.session.operations import Operation, State
 
 
 @dataclass

@@ -7,10 +7,20 @@ from dataclasses import replace
 
 import pytest
 
-from conformance.casebook import Declared, SystemUnderTest, Witness, answer, applicable, forms, smoke, values, verifies
-from conformance.model import Deployment, Exchange, Request
-from conformance.protocol.addresses import FORMS, UriForm, encode
-from conformance.protocol.requests import Place, with_query, with_subscription
+from reimage_conformance.casebook import (
+    Declared,
+    SystemUnderTest,
+    Witness,
+    answer,
+    applicable,
+    forms,
+    smoke,
+    values,
+    verifies,
+)
+from reimage_conformance.model import Deployment, Exchange, Request
+from reimage_conformance.protocol.addresses import FORMS, UriForm, encode
+from reimage_conformance.protocol.requests import Place, with_query, with_subscription
 
 SLOT, NAME = UriForm.SLOT, UriForm.NAME
 Names = tuple[str, str, str, UriForm]

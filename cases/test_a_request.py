@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from conformance.casebook import (
+from reimage_conformance.casebook import (
     Declared,
     NotApplicable,
     SystemUnderTest,
@@ -22,15 +22,15 @@ from conformance.casebook import (
     values,
     verifies,
 )
-from conformance.checks.acceptance import accepted
-from conformance.checks.framing import same_connection_usable
-from conformance.checks.transport import answered_with, not_accepted, same_answer
-from conformance.model import Exchange, Request
-from conformance.oracle import MINIMUM_VERSION
-from conformance.protocol.addresses import UriForm
-from conformance.protocol.requests import with_body, with_chunked, with_header, without_header
-from conformance.requirements import published_before
-from conformance.session.campaign import Result
+from reimage_conformance.checks.acceptance import accepted
+from reimage_conformance.checks.framing import same_connection_usable
+from reimage_conformance.checks.transport import answered_with, not_accepted, same_answer
+from reimage_conformance.model import Exchange, Request
+from reimage_conformance.oracle import MINIMUM_VERSION
+from reimage_conformance.protocol.addresses import UriForm
+from reimage_conformance.protocol.requests import with_body, with_chunked, with_header, without_header
+from reimage_conformance.requirements import published_before
+from reimage_conformance.session.campaign import Result
 
 SLOT, NAME = UriForm.SLOT, UriForm.NAME
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from conformance.casebook import (
+from reimage_conformance.casebook import (
     SystemUnderTest,
     afterwards,
     alone,
@@ -16,20 +16,20 @@ from conformance.casebook import (
     smoke,
     verifies,
 )
-from conformance.checks.acceptance import answered_202, empty_body, id_usable, request_id_present
-from conformance.checks.instances import equivalent_forms, instance_effect
-from conformance.checks.operation_documents import operation_documents
-from conformance.checks.polls import TERMINAL, needs_no_more, status_of
-from conformance.checks.probes import fresh_installation, installation_unchanged, storage_kept_and_lost
-from conformance.checks.progress import completes
-from conformance.checks.wording import is_conflict
-from conformance.model import Exchange
-from conformance.oracle import permitted
-from conformance.protocol.addresses import UriForm
-from conformance.protocol.requests import Place, with_header, with_query
-from conformance.session.campaign import Result
-from conformance.session.instances import Call, Watch
-from conformance.session.operations import Operation
+from reimage_conformance.checks.acceptance import answered_202, empty_body, id_usable, request_id_present
+from reimage_conformance.checks.instances import equivalent_forms, instance_effect
+from reimage_conformance.checks.operation_documents import operation_documents
+from reimage_conformance.checks.polls import TERMINAL, needs_no_more, status_of
+from reimage_conformance.checks.probes import fresh_installation, installation_unchanged, storage_kept_and_lost
+from reimage_conformance.checks.progress import completes
+from reimage_conformance.checks.wording import is_conflict
+from reimage_conformance.model import Exchange
+from reimage_conformance.oracle import permitted
+from reimage_conformance.protocol.addresses import UriForm
+from reimage_conformance.protocol.requests import Place, with_header, with_query
+from reimage_conformance.session.campaign import Result
+from reimage_conformance.session.instances import Call, Watch
+from reimage_conformance.session.operations import Operation
 
 
 async def accepted_requests(sut: SystemUnderTest) -> list[Exchange]:

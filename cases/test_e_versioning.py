@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.casebook import (
+from reimage_conformance.casebook import (
     SystemUnderTest,
     Witness,
     answer,
@@ -14,12 +14,12 @@ from conformance.casebook import (
     values,
     verifies,
 )
-from conformance.model import Exchange, Request
-from conformance.oracle import MINIMUM_VERSION
-from conformance.protocol.addresses import UriForm
-from conformance.protocol.requests import VERSION_HEADER, with_header, without_header, without_space
-from conformance.requirements import PUBLISHED, TABLE_VERSIONS
-from conformance.strategies import MALFORMED_VERSIONS
+from reimage_conformance.model import Exchange, Request
+from reimage_conformance.oracle import MINIMUM_VERSION
+from reimage_conformance.protocol.addresses import UriForm
+from reimage_conformance.protocol.requests import VERSION_HEADER, with_header, without_header, without_space
+from reimage_conformance.requirements import PUBLISHED, TABLE_VERSIONS
+from reimage_conformance.strategies import MALFORMED_VERSIONS
 
 
 @forms

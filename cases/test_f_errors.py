@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from conformance.casebook import (
+from reimage_conformance.casebook import (
     Declared,
     SystemUnderTest,
     Witness,
@@ -17,18 +17,18 @@ from conformance.casebook import (
     values,
     verifies,
 )
-from conformance.checks.errors import (
+from reimage_conformance.checks.errors import (
     error_codes,
     error_document_form,
     error_document_present,
     error_request_ids,
     error_statuses,
 )
-from conformance.checks.messages import error_media_types
-from conformance.checks.transport import answered_with, not_answered_with
-from conformance.model import Exchange, Request
-from conformance.protocol.addresses import Kind, UriForm, read_target
-from conformance.protocol.documents import error_code, looks_like_xml, read_document, read_error
+from reimage_conformance.checks.messages import error_media_types
+from reimage_conformance.checks.transport import answered_with, not_answered_with
+from reimage_conformance.model import Exchange, Request
+from reimage_conformance.protocol.addresses import Kind, UriForm, read_target
+from reimage_conformance.protocol.documents import error_code, looks_like_xml, read_document, read_error
 
 
 @forms

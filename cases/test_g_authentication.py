@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from conformance.casebook import (
+from reimage_conformance.casebook import (
     Declared,
     SystemUnderTest,
     Witness,
@@ -17,16 +17,16 @@ from conformance.casebook import (
     values,
     verifies,
 )
-from conformance.checks.acceptance import accepted
-from conformance.checks.progress import completes, same_status
-from conformance.checks.refusals import refused
-from conformance.checks.transport import answered_with
-from conformance.model import Exchange, Identity, Request
-from conformance.protocol.addresses import FORMS, UriForm
-from conformance.protocol.requests import with_query, with_subscription, without_header
-from conformance.session.campaign import Result
-from conformance.session.instances import Call
-from conformance.session.operations import Operation
+from reimage_conformance.checks.acceptance import accepted
+from reimage_conformance.checks.progress import completes, same_status
+from reimage_conformance.checks.refusals import refused
+from reimage_conformance.checks.transport import answered_with
+from reimage_conformance.model import Exchange, Identity, Request
+from reimage_conformance.protocol.addresses import FORMS, UriForm
+from reimage_conformance.protocol.requests import with_query, with_subscription, without_header
+from reimage_conformance.session.campaign import Result
+from reimage_conformance.session.instances import Call
+from reimage_conformance.session.operations import Operation
 
 
 def over_tls(sut: SystemUnderTest) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 
-from conformance.casebook import (
+from reimage_conformance.casebook import (
     SystemUnderTest,
     applicable,
     at_the_end,
@@ -16,7 +16,7 @@ from conformance.casebook import (
     smoke,
     verifies,
 )
-from conformance.checks.deployments import (
+from reimage_conformance.checks.deployments import (
     BAD_STATES,
     deployment_document,
     deployment_elements,
@@ -29,18 +29,18 @@ from conformance.checks.deployments import (
     statuses_in,
     version_gates,
 )
-from conformance.checks.messages import allow_with_405
-from conformance.checks.polls import version_of
-from conformance.checks.refusals import refused
-from conformance.checks.wording import is_busy
-from conformance.model import Deployment, Exchange, Request
-from conformance.oracle import MINIMUM_VERSION
-from conformance.protocol.addresses import FORMS, UriForm
-from conformance.protocol.documents import read_document
-from conformance.protocol.requests import VERSION_HEADER, with_header, with_query, without_header
-from conformance.requirements import TABLE_VERSIONS, published_from
-from conformance.session.instances import Call, Watch
-from conformance.strategies import MALFORMED_VERSIONS
+from reimage_conformance.checks.messages import allow_with_405
+from reimage_conformance.checks.polls import version_of
+from reimage_conformance.checks.refusals import refused
+from reimage_conformance.checks.wording import is_busy
+from reimage_conformance.model import Deployment, Exchange, Request
+from reimage_conformance.oracle import MINIMUM_VERSION
+from reimage_conformance.protocol.addresses import FORMS, UriForm
+from reimage_conformance.protocol.documents import read_document
+from reimage_conformance.protocol.requests import VERSION_HEADER, with_header, with_query, without_header
+from reimage_conformance.requirements import TABLE_VERSIONS, published_from
+from reimage_conformance.session.instances import Call, Watch
+from reimage_conformance.strategies import MALFORMED_VERSIONS
 
 
 def claimed(sut: SystemUnderTest) -> None:

@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from conformance.casebook import (
+from reimage_conformance.casebook import (
     Declared,
     SystemUnderTest,
     Witness,
@@ -22,12 +22,12 @@ from conformance.casebook import (
     values_verifying,
     verifies,
 )
-from conformance.checks import framing, messages
-from conformance.checks.framing import closes_connection, same_connection_usable
-from conformance.checks.transport import answered_with, same_answer
-from conformance.model import Exchange, Request
-from conformance.protocol.addresses import UriForm
-from conformance.protocol.requests import with_chunked, with_header, with_query, without_header
+from reimage_conformance.checks import framing, messages
+from reimage_conformance.checks.framing import closes_connection, same_connection_usable
+from reimage_conformance.checks.transport import answered_with, same_answer
+from reimage_conformance.model import Exchange, Request
+from reimage_conformance.protocol.addresses import UriForm
+from reimage_conformance.protocol.requests import with_chunked, with_header, with_query, without_header
 
 SHORT_SECONDS = 0.3
 LONG_LINE = 8000

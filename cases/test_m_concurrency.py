@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-from conformance.casebook import (
+from reimage_conformance.casebook import (
     SystemUnderTest,
     Untested,
     afterwards,
@@ -18,19 +18,19 @@ from conformance.casebook import (
     values_verifying,
     verifies,
 )
-from conformance.checks.acceptance import accepted
-from conformance.checks.contention import contended, undisturbed
-from conformance.checks.messages import request_ids_unique
-from conformance.checks.operation_documents import operation_documents
-from conformance.checks.polls import DENIALS, STATUSES, status_of, unknown_operation
-from conformance.checks.progress import completes, progress
-from conformance.checks.transport import answered_with, same_answer
-from conformance.checks.wording import is_conflict
-from conformance.model import Exchange, Request
-from conformance.protocol.addresses import UriForm
-from conformance.protocol.requests import Place, without_header
-from conformance.session.campaign import Result
-from conformance.session.operations import NOT_KNOWN, Operation, State
+from reimage_conformance.checks.acceptance import accepted
+from reimage_conformance.checks.contention import contended, undisturbed
+from reimage_conformance.checks.messages import request_ids_unique
+from reimage_conformance.checks.operation_documents import operation_documents
+from reimage_conformance.checks.polls import DENIALS, STATUSES, status_of, unknown_operation
+from reimage_conformance.checks.progress import completes, progress
+from reimage_conformance.checks.transport import answered_with, same_answer
+from reimage_conformance.checks.wording import is_conflict
+from reimage_conformance.model import Exchange, Request
+from reimage_conformance.protocol.addresses import UriForm
+from reimage_conformance.protocol.requests import Place, without_header
+from reimage_conformance.session.campaign import Result
+from reimage_conformance.session.operations import NOT_KNOWN, Operation, State
 
 from .contending import begun, judge_refusals, judge_refused_instance, judge_running_reimage, refuse_while_it_runs
 

@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from conformance.casebook import (
+from reimage_conformance.casebook import (
     SystemUnderTest,
     Witness,
     answer,
@@ -20,15 +20,15 @@ from conformance.casebook import (
     values,
     verifies,
 )
-from conformance.checks.polls import status_of
-from conformance.checks.probes import installation_in, installation_unchanged, sibling_is_no_reimage
-from conformance.checks.wording import is_busy
-from conformance.model import Exchange, Request
-from conformance.oracle import permitted
-from conformance.protocol.addresses import Kind, UriForm, read_target
-from conformance.protocol.documents import read_document, read_error
-from conformance.protocol.requests import Place, with_query
-from conformance.session.campaign import Result
+from reimage_conformance.checks.polls import status_of
+from reimage_conformance.checks.probes import installation_in, installation_unchanged, sibling_is_no_reimage
+from reimage_conformance.checks.wording import is_busy
+from reimage_conformance.model import Exchange, Request
+from reimage_conformance.oracle import permitted
+from reimage_conformance.protocol.addresses import Kind, UriForm, read_target
+from reimage_conformance.protocol.documents import read_document, read_error
+from reimage_conformance.protocol.requests import Place, with_query
+from reimage_conformance.session.campaign import Result
 
 
 async def accepted(sut: SystemUnderTest) -> list[Result]:

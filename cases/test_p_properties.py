@@ -13,20 +13,20 @@ from hypothesis import given, seed, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from hypothesis.strategies import sampled_from
 
-from conformance.casebook import SystemUnderTest, Witness, alone, assume, possible, verifies
-from conformance.checks.deployments import observer_answers
-from conformance.checks.messages import request_ids_unique
-from conformance.checks.operation_documents import operation_documents
-from conformance.checks.polls import polls_answered, unknown_operation
-from conformance.checks.progress import progress
-from conformance.checks.transport import answered_with
-from conformance.model import Exchange, Outcome, Profile, Request, Verdict
-from conformance.oracle import permitted
-from conformance.protocol.addresses import FORMS, UriForm
-from conformance.protocol.requests import Place, with_header, with_query
-from conformance.session.operations import Operation
-from conformance.session.recorder import raise_bad
-from conformance.strategies import (
+from reimage_conformance.casebook import SystemUnderTest, Witness, alone, assume, possible, verifies
+from reimage_conformance.checks.deployments import observer_answers
+from reimage_conformance.checks.messages import request_ids_unique
+from reimage_conformance.checks.operation_documents import operation_documents
+from reimage_conformance.checks.polls import polls_answered, unknown_operation
+from reimage_conformance.checks.progress import progress
+from reimage_conformance.checks.transport import answered_with
+from reimage_conformance.model import Exchange, Outcome, Profile, Request, Verdict
+from reimage_conformance.oracle import permitted
+from reimage_conformance.protocol.addresses import FORMS, UriForm
+from reimage_conformance.protocol.requests import Place, with_header, with_query
+from reimage_conformance.session.operations import Operation
+from reimage_conformance.session.recorder import raise_bad
+from reimage_conformance.strategies import (
     DIMENSIONS,
     Draft,
     drafts,
@@ -42,7 +42,7 @@ from conformance.strategies import (
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from conformance.checks.registry import Check
+    from reimage_conformance.checks.registry import Check
 
 forms = sampled_from(FORMS)
 REFUSALS = ("REQ-VER-MISSING", "REQ-VER-FORMAT", "REQ-REIMAGE-VERSION-OLD", "REQ-REIMAGE-COMP-MISSING", "REQ-REIMAGE-CT-ABSENT",

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from conformance.embedding import MemoryConnector, TurnedClock, memory_emulator, memory_target
-from conformance.protocol.addresses import UriForm
-from conformance.protocol.requests import (
+from open_gate import OpenGate
+from reimage_conformance.embedding import MemoryConnector, TurnedClock, memory_emulator, memory_target
+from reimage_conformance.protocol.addresses import UriForm
+from reimage_conformance.protocol.requests import (
     Place,
     RequestBuilder,
     with_body,
@@ -17,13 +18,12 @@ from conformance.protocol.requests import (
     with_query,
     without_header,
 )
-from conformance.tests.open_gate import OpenGate
-from conformance.wire.client import Client
+from reimage_conformance.wire.client import Client
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from conformance.model import Exchange, Request, Target
+    from reimage_conformance.model import Exchange, Request, Target
 
 BEGAN = datetime(2014, 3, 1, 12, tzinfo=UTC)
 

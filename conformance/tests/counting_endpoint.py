@@ -11,12 +11,12 @@ from itertools import product
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from conformance.model import Exchange, Response
+from reimage_conformance.model import Exchange, Response
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conformance.model import Request
+    from reimage_conformance.model import Request
 
 NS = "http://schemas.microsoft.com/windowsazure"
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.emulator.layouts import FOREIGN, OTHER
-from conformance.tests.emulator_script import (
+from emulator_script import (
     NAME,
     SECONDS,
     SERVICES,
@@ -20,6 +19,7 @@ from conformance.tests.emulator_script import (
     wait,
     watch,
 )
+from reimage_conformance.emulator.layouts import FOREIGN, OTHER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from conformance.emulator.layouts import MAIN
-from conformance.emulator.messages import Action, Send
+from reimage_conformance.emulator.layouts import MAIN
+from reimage_conformance.emulator.messages import Action, Send
 
 if TYPE_CHECKING:
-    from conformance.emulator import Emulator
+    from reimage_conformance.emulator import Emulator
 
 SERVICES = f"/{MAIN}/services/hostedservices"
 NEEDED = {"Host": "localhost", "x-ms-version": "2011-10-01", "Content-Type": "application/xml", "Content-Length": "0"}

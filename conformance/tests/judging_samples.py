@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from conformance.checks import CHECKS, judge
-from conformance.model import (
+from reimage_conformance.checks import CHECKS, judge
+from reimage_conformance.model import (
     Deployment,
     Exchange,
     Failure,
@@ -18,14 +18,14 @@ from conformance.model import (
     Strictness,
     Target,
 )
-from conformance.protocol.addresses import UriForm
-from conformance.protocol.requests import Place, RequestBuilder, with_header, with_query, without_header
-from conformance.world import World
+from reimage_conformance.protocol.addresses import UriForm
+from reimage_conformance.protocol.requests import Place, RequestBuilder, with_header, with_query, without_header
+from reimage_conformance.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from conformance.model import Headers, Verdict
+    from reimage_conformance.model import Headers, Verdict
 
 SUBSCRIPTION = "6a8b7c2e-0000-4000-8000-000000000001"
 OTHER_SUBSCRIPTION = "6a8b7c2e-0000-4000-8000-000000000002"

@@ -1,6 +1,6 @@
 """Runs in memory that are killed at random moments, each forked from one process that has imported everything.
 
-`python -m conformance.tests.killing FOLDER COUNT SEED` leaves the journals in FOLDER/0, FOLDER/1 and so on.
+`python conformance/tests/killing.py FOLDER COUNT SEED` leaves the journals in FOLDER/0, FOLDER/1 and so on.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
-import conformance.plugin  # noqa: F401  imported once, before the first fork
-from conformance.commands.case_files import cases_folder
-from conformance.commands.run import LEAN
+import reimage_conformance.plugin  # noqa: F401  imported once, before the first fork
+from reimage_conformance.commands.case_files import cases_folder
+from reimage_conformance.commands.run import LEAN
 
 PATIENCE = 30.0
 MOST_LINES = 600

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from conformance.commands.case_files import cases_folder
+from reimage_conformance.commands.case_files import cases_folder
 
 if TYPE_CHECKING:
     from pathlib import Path

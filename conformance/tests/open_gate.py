@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from conformance.model import Exchange, Request
+    from reimage_conformance.model import Exchange, Request
 
 
 class OpenGate:

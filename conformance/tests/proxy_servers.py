@@ -8,7 +8,7 @@ import socket
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from conformance.tests.wire_servers import read_request, serving
+from wire_servers import read_request, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from conformance.model import CountsAs, Request
-from conformance.protocol.requests import with_body, with_chunked, with_header, with_query
+from reimage_conformance.model import CountsAs, Request
+from reimage_conformance.protocol.requests import with_body, with_chunked, with_header, with_query
 
 Change = Callable[[Request], Request]
 Answers = tuple[tuple[frozenset[int], frozenset[str]], ...]

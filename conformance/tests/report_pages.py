@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.report.html.hooks import HtmlHooks
+from reimage_conformance.report.html.hooks import HtmlHooks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from conformance.model import Assessment, CaseRecord, Exchange
+    from reimage_conformance.model import Assessment, CaseRecord, Exchange
 
 
 class Cases:

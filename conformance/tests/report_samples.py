@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from conformance.model import (
+from reimage_conformance.model import (
     Assessment,
     CaseRecord,
     CountsAs,

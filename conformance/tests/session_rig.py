@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any, ParamSpec, cast
 import trio
 from trio.testing import MockClock
 
-from conformance.model import FailureKind, Limits
-from conformance.session.lanes import Lanes
-from conformance.session.patience import Patience
-from conformance.session.sending import Sender
-from conformance.tests.judging_samples import world
-from conformance.tests.open_gate import OpenGate
+from judging_samples import world
+from open_gate import OpenGate
+from reimage_conformance.model import FailureKind, Limits
+from reimage_conformance.session.lanes import Lanes
+from reimage_conformance.session.patience import Patience
+from reimage_conformance.session.sending import Sender
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from conformance.gate import Gate
-    from conformance.model import Exchange, Request
-    from conformance.session.recorder import Recorder
+    from reimage_conformance.gate import Gate
+    from reimage_conformance.model import Exchange, Request
+    from reimage_conformance.session.recorder import Recorder
 
 HOST = "127.0.0.1:8443"
 LONGEST_SECONDS = 1_000_000

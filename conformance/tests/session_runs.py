@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
-from conformance.model import Profile
-from conformance.plugin.options import Plan
-from conformance.plugin.run import Run
-from conformance.tests.session_rig import LONGEST_SECONDS
+from reimage_conformance.model import Profile
+from reimage_conformance.plugin.options import Plan
+from reimage_conformance.plugin.run import Run
+from session_rig import LONGEST_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
     from pathlib import Path
 
-    from conformance.session.sut import SystemUnderTest
+    from reimage_conformance.session.sut import SystemUnderTest
 
 
 def plan_in_memory(*faults: str, **changes: Any) -> Plan:

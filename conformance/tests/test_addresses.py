@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.protocol.addresses import (
+from reimage_conformance.protocol.addresses import (
     FORMS,
     Address,
     Kind,

@@ -7,28 +7,7 @@ from typing import Any
 
 import pytest
 
-from conformance.assessment import assess
-from conformance.assessment.assess import conclude
-from conformance.assessment.findings import findings_of, fingerprint_of, prerequisites, roots_of
-from conformance.assessment.outcomes import case_outcome, results_of
-from conformance.assessment.rejudging import rejudged, world_of
-from conformance.config import target_to_mapping
-from conformance.journal import Journal
-from conformance.model import (
-    CaseRecord,
-    CountsAs,
-    Exchange,
-    Identity,
-    Observation,
-    OperationRecord,
-    Outcome,
-    RequirementResult,
-    RunVerdict,
-    Verdict,
-)
-from conformance.protocol.requests import with_header, with_query, without_header
-from conformance.requirements import CATALOGUE
-from conformance.tests.judging_samples import (
+from judging_samples import (
     DASHED_ID,
     FAILED,
     POLL,
@@ -47,6 +26,27 @@ from conformance.tests.judging_samples import (
     violated,
     world,
 )
+from reimage_conformance.assessment import assess
+from reimage_conformance.assessment.assess import conclude
+from reimage_conformance.assessment.findings import findings_of, fingerprint_of, prerequisites, roots_of
+from reimage_conformance.assessment.outcomes import case_outcome, results_of
+from reimage_conformance.assessment.rejudging import rejudged, world_of
+from reimage_conformance.config import target_to_mapping
+from reimage_conformance.journal import Journal
+from reimage_conformance.model import (
+    CaseRecord,
+    CountsAs,
+    Exchange,
+    Identity,
+    Observation,
+    OperationRecord,
+    Outcome,
+    RequirementResult,
+    RunVerdict,
+    Verdict,
+)
+from reimage_conformance.protocol.requests import with_header, with_query, without_header
+from reimage_conformance.requirements import CATALOGUE
 
 MET, VIOLATED, ADVISORY, INCONCLUSIVE = Outcome.MET, Outcome.VIOLATED, Outcome.ADVISORY, Outcome.INCONCLUSIVE
 NO_VERSION = without_header(REIMAGE, "x-ms-version")

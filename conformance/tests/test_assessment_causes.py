@@ -7,19 +7,7 @@ from typing import Any
 
 import pytest
 
-from conformance.assessment.causes import Evidence, attributed
-from conformance.assessment.controls import Controls, controlled
-from conformance.model import (
-    Exchange,
-    FailureKind,
-    Identity,
-    Outcome,
-    Request,
-    Verdict,
-)
-from conformance.protocol.addresses import read_target
-from conformance.protocol.requests import with_body, with_chunked, with_header, with_query, without_header
-from conformance.tests.judging_samples import (
+from judging_samples import (
     DASHED_ID,
     LOOK,
     OTHER_ID,
@@ -39,6 +27,18 @@ from conformance.tests.judging_samples import (
     started,
     world,
 )
+from reimage_conformance.assessment.causes import Evidence, attributed
+from reimage_conformance.assessment.controls import Controls, controlled
+from reimage_conformance.model import (
+    Exchange,
+    FailureKind,
+    Identity,
+    Outcome,
+    Request,
+    Verdict,
+)
+from reimage_conformance.protocol.addresses import read_target
+from reimage_conformance.protocol.requests import with_body, with_chunked, with_header, with_query, without_header
 
 MET, VIOLATED, ADVISORY, INCONCLUSIVE = Outcome.MET, Outcome.VIOLATED, Outcome.ADVISORY, Outcome.INCONCLUSIVE
 NO_VERSION = without_header(REIMAGE, "x-ms-version")

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance import cli
-from conformance.assessment.findings import fingerprint_of
-from conformance.baseline import Entry, apply_baseline, load_baseline, write_baseline
-from conformance.commands.case_files import cases_folder
-from conformance.errors import UsageError
-from conformance.model import Assessment, CaseRecord, CountsAs, Finding, Outcome, RequirementResult, RunVerdict
-from conformance.requirements import CATALOGUE
-from conformance.tests.report_samples import sample_assessment
+from reimage_conformance import cli
+from reimage_conformance.assessment.findings import fingerprint_of
+from reimage_conformance.baseline import Entry, apply_baseline, load_baseline, write_baseline
+from reimage_conformance.commands.case_files import cases_folder
+from reimage_conformance.errors import UsageError
+from reimage_conformance.model import Assessment, CaseRecord, CountsAs, Finding, Outcome, RequirementResult, RunVerdict
+from reimage_conformance.requirements import CATALOGUE
+from report_samples import sample_assessment
 
 if TYPE_CHECKING:
     from collections.abc import Callable

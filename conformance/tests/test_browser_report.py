@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conformance.report.comparison import compare_runs
-from conformance.report.index import write_index
-from conformance.report.write import write_reports
-from conformance.tests.report_browser import MISSING, Browser
-from conformance.tests.report_pages import make_page
-from conformance.tests.report_samples import (
+from reimage_conformance.report.comparison import compare_runs
+from reimage_conformance.report.index import write_index
+from reimage_conformance.report.write import write_reports
+from report_browser import MISSING, Browser
+from report_pages import make_page
+from report_samples import (
     conformant_assessment,
     hostile_assessment,
     hostile_exchanges,

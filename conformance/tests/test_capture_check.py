@@ -10,26 +10,26 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from conformance import cli
-from conformance.capture import check_capture
-from conformance.capture.command import write_journal
-from conformance.capture.reading import read_capture
-from conformance.capture.selection import select
-from conformance.embedding import BASE_URL
-from conformance.emulator import find_fault
-from conformance.errors import JournalError, UsageError
-from conformance.journal import read_journal
-from conformance.model import Outcome, Response, Strictness
-from conformance.protocol.addresses import Kind, read_target
-from conformance.protocol.requests import Place, RequestBuilder, with_header, without_header
-from conformance.replay import assessed
-from conformance.tests.capture_samples import Session, har, session
+from capture_samples import Session, har, session
+from reimage_conformance import cli
+from reimage_conformance.capture import check_capture
+from reimage_conformance.capture.command import write_journal
+from reimage_conformance.capture.reading import read_capture
+from reimage_conformance.capture.selection import select
+from reimage_conformance.embedding import BASE_URL
+from reimage_conformance.emulator import find_fault
+from reimage_conformance.errors import JournalError, UsageError
+from reimage_conformance.journal import read_journal
+from reimage_conformance.model import Outcome, Response, Strictness
+from reimage_conformance.protocol.addresses import Kind, read_target
+from reimage_conformance.protocol.requests import Place, RequestBuilder, with_header, without_header
+from reimage_conformance.replay import assessed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from conformance.model import Assessment, Exchange
+    from reimage_conformance.model import Assessment, Exchange
 
 Check = "Callable[..., Assessment]"
 

@@ -11,16 +11,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conformance.capture import check_capture
-from conformance.capture.reading import read_capture
-from conformance.errors import JournalError, SuiteError
-from conformance.model import Fact, FailureKind
+from reimage_conformance.capture import check_capture
+from reimage_conformance.capture.reading import read_capture
+from reimage_conformance.errors import JournalError, SuiteError
+from reimage_conformance.model import Fact, FailureKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from conformance.capture.traffic import Capture
+    from reimage_conformance.capture.traffic import Capture
 
 POLL_URL = "https://endpoint.test/sub-1/operations/0f8fad5b"
 XML = "application/xml; charset=utf-8"

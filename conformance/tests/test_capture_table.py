@@ -11,27 +11,27 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import conformance
-from conformance import cli
-from conformance.capture.command import write_journal
-from conformance.capture.fields import FIELDS, NEVER_RECORDED
-from conformance.capture.masked_ids import is_placeholder
-from conformance.capture.reading import read_capture
-from conformance.capture.selection import select
-from conformance.checks.facts import DEFECT_NEEDS, NEEDS, NEEDS_OF_SYMPTOMS
-from conformance.journal import read_journal
-from conformance.model import Exchange, Fact, Outcome, Response, Strictness
-from conformance.protocol.addresses import Kind, read_target
-from conformance.protocol.requests import with_header
-from conformance.replay import assessed
-from conformance.requirements import CATALOGUE
-from conformance.tests.capture_recorders import RECORDERS, capital_slots, entries, set_everywhere
-from conformance.tests.capture_samples import Session, har, session
+import reimage_conformance
+from capture_recorders import RECORDERS, capital_slots, entries, set_everywhere
+from capture_samples import Session, har, session
+from reimage_conformance import cli
+from reimage_conformance.capture.command import write_journal
+from reimage_conformance.capture.fields import FIELDS, NEVER_RECORDED
+from reimage_conformance.capture.masked_ids import is_placeholder
+from reimage_conformance.capture.reading import read_capture
+from reimage_conformance.capture.selection import select
+from reimage_conformance.checks.facts import DEFECT_NEEDS, NEEDS, NEEDS_OF_SYMPTOMS
+from reimage_conformance.journal import read_journal
+from reimage_conformance.model import Exchange, Fact, Outcome, Response, Strictness
+from reimage_conformance.protocol.addresses import Kind, read_target
+from reimage_conformance.protocol.requests import with_header
+from reimage_conformance.replay import assessed
+from reimage_conformance.requirements import CATALOGUE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conformance.model import Assessment
+    from reimage_conformance.model import Assessment
 
 BAD = (Outcome.VIOLATED, Outcome.ADVISORY, Outcome.INCONCLUSIVE)
 NO_DOCUMENTS = ("no text", "text cut short", "no content", "content null")
@@ -136,7 +136,7 @@ def test_every_fact_has_its_row_and_every_requirement_its_name() -> None:
 
 
 def test_the_page_for_users_shows_the_whole_table() -> None:
-    page = (Path(conformance.__file__).parents[1] / "docs" / "captures.md").read_text("utf-8")
+    page = (Path(reimage_conformance.__file__).parents[2] / "docs" / "captures.md").read_text("utf-8")
 
     assert [row for row in FIELDS if f"| {row.name} | {row.recorders} | {row.read} |" not in page] == []
 

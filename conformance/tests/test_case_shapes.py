@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from conformance.commands.case_files import citing_cases
+from reimage_conformance.commands.case_files import citing_cases
 
 CASES = Path(__file__).parents[2] / "cases"
 LONGEST = 25

@@ -7,9 +7,9 @@ from collections import Counter
 
 import pytest
 
-from conformance.errors import UsageError
-from conformance.model import CountsAs
-from conformance.requirements import (
+from reimage_conformance.errors import UsageError
+from reimage_conformance.model import CountsAs
+from reimage_conformance.requirements import (
     CATALOGUE,
     ERROR_CODES,
     FIRST_VERSION,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.tests.judging_samples import (
+from judging_samples import (
     OPERATION_ID,
     POLL,
     REIMAGE,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.tests.judging_samples import (
+from judging_samples import (
     FAILED,
     OPERATION_ID,
     OTHER_ID,
@@ -30,7 +30,7 @@ from conformance.tests.judging_samples import (
 )
 
 if TYPE_CHECKING:
-    from conformance.model import Exchange, Verdict
+    from reimage_conformance.model import Exchange, Verdict
 
 NO_END = (
     "REQ-REIMAGE-COMPLETES",

@@ -6,16 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.checks.deployments import (
-    FIRST_VERSIONS,
-    deployment_elements,
-    instance_elements,
-    member,
-    roles_in,
-    statuses_in,
-)
-from conformance.protocol.requests import with_header
-from conformance.tests.judging_samples import (
+from judging_samples import (
     LOOK,
     NAMESPACE,
     POLL,
@@ -35,9 +26,18 @@ from conformance.tests.judging_samples import (
     violated,
     worded,
 )
+from reimage_conformance.checks.deployments import (
+    FIRST_VERSIONS,
+    deployment_elements,
+    instance_elements,
+    member,
+    roles_in,
+    statuses_in,
+)
+from reimage_conformance.protocol.requests import with_header
 
 if TYPE_CHECKING:
-    from conformance.model import Exchange
+    from reimage_conformance.model import Exchange
 
 SERVICE = f'<HostedService xmlns="{NAMESPACE}"><Deployments>{{}}</Deployments></HostedService>'
 

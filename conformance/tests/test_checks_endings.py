@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.tests.judging_samples import (
+from judging_samples import (
     FAILED,
     POLL,
     RUNNING,
@@ -27,7 +27,7 @@ from conformance.tests.judging_samples import (
 )
 
 if TYPE_CHECKING:
-    from conformance.model import Exchange, Verdict
+    from reimage_conformance.model import Exchange, Verdict
 
 SAFE = "REQ-GOS-READONLY"
 

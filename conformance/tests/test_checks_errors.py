@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.protocol.addresses import UriForm
-from conformance.protocol.requests import with_chunked, with_header, with_query
-from conformance.tests.judging_samples import (
+from judging_samples import (
     ANONYMOUS,
     BUILDER,
     COMP,
@@ -48,9 +46,11 @@ from conformance.tests.judging_samples import (
     violated,
     worded,
 )
+from reimage_conformance.protocol.addresses import UriForm
+from reimage_conformance.protocol.requests import with_chunked, with_header, with_query
 
 if TYPE_CHECKING:
-    from conformance.model import Exchange, Request
+    from reimage_conformance.model import Exchange, Request
 
 CODES = "REQ-ERR-CODES"
 

@@ -6,10 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from conformance.checks.framing import framing_problems, is_left_body
-from conformance.model import Exchange, FailureKind
-from conformance.protocol.requests import with_body
-from conformance.tests.judging_samples import (
+from judging_samples import (
     POLL,
     REIMAGE,
     brief,
@@ -23,6 +20,9 @@ from conformance.tests.judging_samples import (
     violated,
     worded,
 )
+from reimage_conformance.checks.framing import framing_problems, is_left_body
+from reimage_conformance.model import Exchange, FailureKind
+from reimage_conformance.protocol.requests import with_body
 
 HEAD = replace(REIMAGE, method="HEAD")
 FRAMING = "REQ-HTTP-FRAMING"

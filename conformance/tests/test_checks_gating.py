@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.protocol.requests import with_header
-from conformance.tests.judging_samples import (
+from judging_samples import (
     LOOK,
     advisory,
     brief,
@@ -19,9 +18,10 @@ from conformance.tests.judging_samples import (
     silent,
     worded,
 )
+from reimage_conformance.protocol.requests import with_header
 
 if TYPE_CHECKING:
-    from conformance.model import Exchange
+    from reimage_conformance.model import Exchange
 
 SINGLE, WHOLE = "REQ-DEPL-VERSIONS", "REQ-VER-GATED-ELEMENTS"
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.tests.judging_samples import (
+from judging_samples import (
     LOOK,
     advisory,
     brief,
@@ -22,7 +22,7 @@ from conformance.tests.judging_samples import (
 )
 
 if TYPE_CHECKING:
-    from conformance.model import Exchange
+    from reimage_conformance.model import Exchange
 
 NAME = "WebRole1_IN_0"
 OFFLINE, ONLINE, SAME, OTHERS = (

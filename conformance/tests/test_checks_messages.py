@@ -6,10 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from conformance.checks.messages import is_date
-from conformance.model import Exchange, FailureKind, Headers, Identity, Request
-from conformance.protocol.requests import with_header, without_header
-from conformance.tests.judging_samples import (
+from judging_samples import (
     DASHED_ID,
     DATE,
     LOOK,
@@ -32,6 +29,9 @@ from conformance.tests.judging_samples import (
     violated,
     worded,
 )
+from reimage_conformance.checks.messages import is_date
+from reimage_conformance.model import Exchange, FailureKind, Headers, Identity, Request
+from reimage_conformance.protocol.requests import with_header, without_header
 
 HEAD = replace(REIMAGE, method="HEAD")
 NO_HOST = without_header(REIMAGE, "Host")

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.model import Outcome
-from conformance.tests.judging_samples import (
+from judging_samples import (
     BUILDER,
     DASHED_ID,
     FAILED,
@@ -29,9 +28,10 @@ from conformance.tests.judging_samples import (
     violated,
     worded,
 )
+from reimage_conformance.model import Outcome
 
 if TYPE_CHECKING:
-    from conformance.model import Exchange
+    from reimage_conformance.model import Exchange
 
 STABLE, PROGRESS, SAFE = "REQ-GOS-TERMINAL-STABLE", "REQ-GOS-PROGRESS", "REQ-GOS-READONLY"
 

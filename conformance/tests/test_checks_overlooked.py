@@ -6,9 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from conformance.model import Exchange, Identity, Request
-from conformance.protocol.requests import with_query
-from conformance.tests.judging_samples import (
+from judging_samples import (
     FAILED,
     MALFORMED,
     NO_COMP,
@@ -40,6 +38,8 @@ from conformance.tests.judging_samples import (
     violated,
     worded,
 )
+from reimage_conformance.model import Exchange, Identity, Request
+from reimage_conformance.protocol.requests import with_query
 
 ODD_STATUS = [
     violated("REQ-ERR-STATUS", "error-in-2xx"),

@@ -6,10 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from conformance.checks.polls import status_of, version_of
-from conformance.model import Exchange, FailureKind
-from conformance.protocol.requests import with_header, without_header
-from conformance.tests.judging_samples import (
+from judging_samples import (
     FAILED,
     POLL,
     RUNNING,
@@ -32,6 +29,9 @@ from conformance.tests.judging_samples import (
     violated,
     worded,
 )
+from reimage_conformance.checks.polls import status_of, version_of
+from reimage_conformance.model import Exchange, FailureKind
+from reimage_conformance.protocol.requests import with_header, without_header
 
 STABLE, PROGRESS, SAFE = "REQ-GOS-TERMINAL-STABLE", "REQ-GOS-PROGRESS", "REQ-GOS-READONLY"
 

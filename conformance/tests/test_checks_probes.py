@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.checks.probes import installation_in
-from conformance.model import Exchange, Request
-from conformance.tests.judging_samples import (
+from judging_samples import (
     REIMAGE,
     advisory,
     brief,
@@ -22,6 +20,8 @@ from conformance.tests.judging_samples import (
     violated,
     worded,
 )
+from reimage_conformance.checks.probes import installation_in
+from reimage_conformance.model import Exchange, Request
 
 PROBE = Request("GET", "/contoso/contoso-v2/WebRole1_IN_0", (("Host", "127.0.0.1:9000"),))
 FRESH = "REQ-REIMAGE-FRESH-OS"

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.protocol.requests import with_header
-from conformance.tests.judging_samples import (
+from judging_samples import (
     DASHED_ID,
     FAILED,
     OPERATION_ID,
@@ -30,10 +29,11 @@ from conformance.tests.judging_samples import (
     violated,
     worded,
 )
+from reimage_conformance.protocol.requests import with_header
 
 if TYPE_CHECKING:
-    from conformance.model import Exchange, Request
-    from conformance.tests.judging_samples import Said
+    from judging_samples import Said
+    from reimage_conformance.model import Exchange, Request
 
 STABLE, PROGRESS, SAFE = "REQ-GOS-TERMINAL-STABLE", "REQ-GOS-PROGRESS", "REQ-GOS-READONLY"
 

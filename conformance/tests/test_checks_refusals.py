@@ -6,9 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from conformance.model import FailureKind, Request
-from conformance.protocol.requests import with_body, with_query
-from conformance.tests.judging_samples import (
+from judging_samples import (
     ANONYMOUS,
     COMP,
     MALFORMED,
@@ -37,6 +35,8 @@ from conformance.tests.judging_samples import (
     worded,
     world,
 )
+from reimage_conformance.model import FailureKind, Request
+from reimage_conformance.protocol.requests import with_body, with_query
 
 CODES = "REQ-ERR-CODES"
 

@@ -7,11 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conformance.checks import CHECKS, about, graded, judge
-from conformance.checks.registry import folded, judge_scope
-from conformance.checks.wording import is_busy, is_standard, phrase, said, symptom
-from conformance.model import Exchange, FailureKind, Outcome, Verdict
-from conformance.tests.judging_samples import (
+from judging_samples import (
     NO_COMP,
     NO_VERSION,
     brief,
@@ -23,11 +19,15 @@ from conformance.tests.judging_samples import (
     violated,
     world,
 )
+from reimage_conformance.checks import CHECKS, about, graded, judge
+from reimage_conformance.checks.registry import folded, judge_scope
+from reimage_conformance.checks.wording import is_busy, is_standard, phrase, said, symptom
+from reimage_conformance.model import Exchange, FailureKind, Outcome, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from conformance.world import World
+    from reimage_conformance.world import World
 
 NAME = "REQ-REIMAGE-202"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from conformance.tests.judging_samples import (
+from judging_samples import (
     POLL,
     advisory,
     brief,

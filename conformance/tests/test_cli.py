@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conformance import __version__, cli
-from conformance.commands import fleet, pytest_session, run
-from conformance.commands.case_files import citing_cases
-from conformance.config import load_target
-from conformance.errors import UnreachableError
-from conformance.requirements import CATALOGUE
+from reimage_conformance import __version__, cli
+from reimage_conformance.commands import fleet, pytest_session, run
+from reimage_conformance.commands.case_files import citing_cases
+from reimage_conformance.config import load_target
+from reimage_conformance.errors import UnreachableError
+from reimage_conformance.requirements import CATALOGUE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -230,11 +230,6 @@ def test_a_copy_without_cases_says_so(
     assert started == []
 
 
-def test_a_checkout_that_is_not_installed_names_its_plugin(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("importlib.metadata.entry_points", lambda **_: ())
-    assert pytest_session.plugin_words({}) == ["-p", "conformance.plugin"]
-
-
 def test_requirements_as_json_has_every_requirement(call: Callable[..., tuple[int, str, str]]) -> None:
     code, out, _ = call("requirements", "--format", "json")
     rows = json.loads(out)
@@ -253,7 +248,7 @@ def test_requirements_for_readers_name_every_id_once(call: Callable[..., tuple[i
 
 def test_listing_requirements_imports_nothing_heavy() -> None:
     script = (
-        "import sys; from conformance.cli import main; main(['requirements', '--format', 'json']);"
+        "import sys; from reimage_conformance.cli import main; main(['requirements', '--format', 'json']);"
         "heavy = {'pytest', 'hypothesis', 'httpx', 'lxml', 'cryptography', 'rich'} & sys.modules.keys();"
         "print(sorted(heavy), file=sys.stderr)"
     )
@@ -316,7 +311,7 @@ def test_the_emulator_writes_a_target_file_for_a_world(
 
 
 def test_the_emulator_lists_its_faults(call: Callable[..., tuple[int, str, str]]) -> None:
-    from conformance.emulator import FAULTS, ODDITIES  # noqa: PLC0415 -- slow to import
+    from reimage_conformance.emulator import FAULTS, ODDITIES  # noqa: PLC0415 -- slow to import
 
     assert call("emulator", "--list-faults")[1].count("\n") == len(FAULTS)
     assert call("emulator", "--list-oddities")[1].count("\n") == len(ODDITIES)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conformance.emulator import ODDITIES
+from reimage_conformance.emulator import ODDITIES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +35,7 @@ def run(name: str, folder: Path) -> tuple[int, dict[str, Any], str]:
     """The exit code of a run against an emulator with one oddity, its results and its notes."""
     words = ["run", "--oddity", name, "--report-dir", str(folder), *([] if EVERYTHING else ["--profile", "smoke"])]
     done = subprocess.run(  # noqa: S603
-        [sys.executable, "-m", "conformance.cli", *words],
+        [sys.executable, "-m", "reimage_conformance.cli", *words],
         capture_output=True,
         check=False,
         timeout=LONGEST_SECONDS,

@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from lxml import html as lxml_html
 
-from conformance.errors import UsageError
-from conformance.report.comparison import (
+from reimage_conformance.errors import UsageError
+from reimage_conformance.report.comparison import (
     compare,
     compare_runs,
     comparison_html,
     comparison_markdown,
     comparison_text,
 )
-from conformance.report.differences import Change
-from conformance.report.index import write_index
-from conformance.report.results import results
-from conformance.report.runs import find_runs, labels, load_run
-from conformance.tests.report_browser import MISSING, Browser
-from conformance.tests.report_samples import HOSTILE, hostile_assessment, sample_assessment
+from reimage_conformance.report.differences import Change
+from reimage_conformance.report.index import write_index
+from reimage_conformance.report.results import results
+from reimage_conformance.report.runs import find_runs, labels, load_run
+from report_browser import MISSING, Browser
+from report_samples import HOSTILE, hostile_assessment, sample_assessment
 
 if TYPE_CHECKING:
     from pathlib import Path

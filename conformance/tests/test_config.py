@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance import config_keys
-from conformance.config import is_loopback, load_target, new_target_text, target_from_mapping, target_to_mapping
-from conformance.errors import JournalError, TargetError
-from conformance.model import Deployment, Strictness, Target
+from reimage_conformance import config_keys
+from reimage_conformance.config import is_loopback, load_target, new_target_text, target_from_mapping, target_to_mapping
+from reimage_conformance.errors import JournalError, TargetError
+from reimage_conformance.model import Deployment, Strictness, Target
 
 if TYPE_CHECKING:
     from pathlib import Path

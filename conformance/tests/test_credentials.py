@@ -19,20 +19,20 @@ from cryptography.hazmat.primitives.serialization import pkcs7
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance import cli
-from conformance.config import load_target
-from conformance.credentials.contents import contents_of
-from conformance.credentials.reading import Credential, armoured, read_authorities, read_credential
-from conformance.credentials.secrets import secret_blocks, secret_words
-from conformance.errors import TargetError
-from conformance.model import Identity
-from conformance.tests.certificate_samples import PEM, TRADITIONAL, Party, made, rsa_key
-from conformance.tests.tls_stage import DEPLOYMENT, SUBSCRIPTION
-from conformance.wire.identities import context_for
-from conformance.wire.redaction import Redactor
+from certificate_samples import PEM, TRADITIONAL, Party, made, rsa_key
+from reimage_conformance import cli
+from reimage_conformance.config import load_target
+from reimage_conformance.credentials.contents import contents_of
+from reimage_conformance.credentials.reading import Credential, armoured, read_authorities, read_credential
+from reimage_conformance.credentials.secrets import secret_blocks, secret_words
+from reimage_conformance.errors import TargetError
+from reimage_conformance.model import Identity
+from reimage_conformance.wire.identities import context_for
+from reimage_conformance.wire.redaction import Redactor
+from tls_stage import DEPLOYMENT, SUBSCRIPTION
 
 if TYPE_CHECKING:
-    from conformance.model import Target
+    from reimage_conformance.model import Target
 
 WORD = "Tr0ub4dor & 3"
 AUTHORITY = made("Rig CA", authority=True)
@@ -450,7 +450,7 @@ def test_a_file_that_was_cut_off_is_read_or_named(end: int, name: str) -> None:
 def test_passphrases_are_asked_for_before_processes_start(
     desk: Desk, asked: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("conformance.commands.fleet.run_side_by_side", lambda *_: len(asked))
+    monkeypatch.setattr("reimage_conformance.commands.fleet.run_side_by_side", lambda *_: len(asked))
     files = []
     for name in ("a", "b"):
         folder = desk.folder / name

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from conformance.detection.__main__ import chosen, odd_row, row, table, why_table
-from conformance.detection.faring import Fared, fared, reason
-from conformance.detection.forking import Found, Subject
-from conformance.detection.oddly import RIVALS, are_rivals, combined, held_against, oddities_for
-from conformance.detection.shapes import LARGE_WORLD, SHAPES
-from conformance.emulator import FAULTS, ODDITIES
-from conformance.model import Strictness
+from reimage_conformance.detection.__main__ import chosen, odd_row, row, table, why_table
+from reimage_conformance.detection.faring import Fared, fared, reason
+from reimage_conformance.detection.forking import Found, Subject
+from reimage_conformance.detection.oddly import RIVALS, are_rivals, combined, held_against, oddities_for
+from reimage_conformance.detection.shapes import LARGE_WORLD, SHAPES
+from reimage_conformance.emulator import FAULTS, ODDITIES
+from reimage_conformance.model import Strictness
 
 FAULT = "others-unready[other-role]"
 WANTED, OTHER = FAULTS[FAULT].requirement, "REQ-GOS-ID"

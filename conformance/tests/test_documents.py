@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.model import Response
-from conformance.protocol.documents import (
+from judging_samples import NAMESPACE, error, response
+from reimage_conformance.model import Response
+from reimage_conformance.protocol.documents import (
     ErrorDocument,
     charset,
     child,
@@ -27,7 +28,6 @@ from conformance.protocol.documents import (
     same_identifier,
     text,
 )
-from conformance.tests.judging_samples import NAMESPACE, error, response
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.emulator import FAULTS, LAYOUTS, ODDITIES, Emulator, Need, find_fault, find_oddity, lacking
-from conformance.emulator.points import POINTS
-from conformance.errors import UsageError
-from conformance.model import CountsAs
-from conformance.requirements import CATALOGUE
-from conformance.tests.emulator_chapters import CHAPTERS
-from conformance.tests.emulator_script import SECONDS, SERVICES, Clock, Player, octets, poll
+from emulator_chapters import CHAPTERS
+from emulator_script import SECONDS, SERVICES, Clock, Player, octets, poll
+from reimage_conformance.emulator import FAULTS, LAYOUTS, ODDITIES, Emulator, Need, find_fault, find_oddity, lacking
+from reimage_conformance.emulator.points import POINTS
+from reimage_conformance.errors import UsageError
+from reimage_conformance.model import CountsAs
+from reimage_conformance.requirements import CATALOGUE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conformance.emulator import Action
+    from reimage_conformance.emulator import Action
 
 PLACE = slice(None) if "EVERY_FAULT" in os.environ else slice(None, None, 20)
 """All faults where the environment says EVERY_FAULT, which takes two minutes; else one in twenty."""

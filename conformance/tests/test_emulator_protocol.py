@@ -8,8 +8,8 @@ import h11
 import pytest
 from lxml import etree
 
-from conformance.emulator import Action, Close, Emulator, Send
-from conformance.emulator.layouts import FOREIGN, MAIN, OTHER
+from reimage_conformance.emulator import Action, Close, Emulator, Send
+from reimage_conformance.emulator.layouts import FOREIGN, MAIN, OTHER
 
 NAMESPACE = "{http://schemas.microsoft.com/windowsazure}"
 BASE = f"/{MAIN}/services/hostedservices/contoso"

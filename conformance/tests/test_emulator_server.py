@@ -13,8 +13,8 @@ import httpx
 import pytest
 import trustme
 
-from conformance.emulator import Emulator, RunningEmulator, serve, serve_until_stopped
-from conformance.emulator.layouts import MAIN
+from reimage_conformance.emulator import Emulator, RunningEmulator, serve, serve_until_stopped
+from reimage_conformance.emulator.layouts import MAIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

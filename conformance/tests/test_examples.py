@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.journal import read_journal
-from conformance.tests.memory_runs import run_in_memory
+from memory_runs import run_in_memory
+from reimage_conformance.journal import read_journal
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,10 +6,10 @@ import os
 from functools import cache
 from random import Random
 
-from conformance.detection.faring import BAD, Fared, fared
-from conformance.detection.forking import Found, Subject, judge_each
-from conformance.detection.gaps import GAPS
-from conformance.emulator import FAULTS
+from reimage_conformance.detection.faring import BAD, Fared, fared
+from reimage_conformance.detection.forking import Found, Subject, judge_each
+from reimage_conformance.detection.gaps import GAPS
+from reimage_conformance.emulator import FAULTS
 
 PROCESSES = 2
 """Where these tests come last, one worker is left with them, and a core would be idle."""

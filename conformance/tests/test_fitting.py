@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conformance import __version__
-from conformance.config import target_to_mapping
-from conformance.errors import UsageError
-from conformance.plugin.fitting import check_target, fingerprint_of, resumable
-from conformance.tests.judging_samples import world
+from judging_samples import world
+from reimage_conformance import __version__
+from reimage_conformance.config import target_to_mapping
+from reimage_conformance.errors import UsageError
+from reimage_conformance.plugin.fitting import check_target, fingerprint_of, resumable
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conformance.model import Target
+    from reimage_conformance.model import Target
 
 TARGET = world().target
 

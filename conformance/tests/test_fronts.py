@@ -7,14 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conformance.assessment import assess
-from conformance.assessment.fronts import closed_reimages, front_of, fronted
-from conformance.config import target_to_mapping
-from conformance.journal import Journal
-from conformance.model import Exchange, FailureKind, Identity, Outcome, Request, RunVerdict, Verdict
-from conformance.protocol.addresses import UriForm
-from conformance.tests.hollow_endpoints import GATEWAYS, HOLLOW, Canned
-from conformance.tests.judging_samples import (
+from hollow_endpoints import GATEWAYS, HOLLOW, Canned
+from judging_samples import (
     BUILDER,
     LOOK,
     NO_VERSION,
@@ -31,9 +25,15 @@ from conformance.tests.judging_samples import (
     started,
     world,
 )
+from reimage_conformance.assessment import assess
+from reimage_conformance.assessment.fronts import closed_reimages, front_of, fronted
+from reimage_conformance.config import target_to_mapping
+from reimage_conformance.journal import Journal
+from reimage_conformance.model import Exchange, FailureKind, Identity, Outcome, Request, RunVerdict, Verdict
+from reimage_conformance.protocol.addresses import UriForm
 
 if TYPE_CHECKING:
-    from conformance.world import World
+    from reimage_conformance.world import World
 
 SENT = (POLL, LOOK, NOBODY, REIMAGE, REIMAGE_BY_NAME, NO_VERSION)
 SIGNED = (("x-ms-request-id", "1" * 32),)

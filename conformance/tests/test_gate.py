@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conformance.gate import Admission, Gate, ProbeGate, Withheld, new_token, readings
-from conformance.model import Capabilities, Deployment, Exchange, Request, Response, Target
-from conformance.protocol.addresses import UriForm
-from conformance.protocol.requests import RequestBuilder, with_subscription
-from conformance.tests.counting_endpoint import NS, CountingEndpoint, Thing, document
+from counting_endpoint import NS, CountingEndpoint, Thing, document
+from reimage_conformance.gate import Admission, Gate, ProbeGate, Withheld, new_token, readings
+from reimage_conformance.model import Capabilities, Deployment, Exchange, Request, Response, Target
+from reimage_conformance.protocol.addresses import UriForm
+from reimage_conformance.protocol.requests import RequestBuilder, with_subscription
 
 if TYPE_CHECKING:
     from collections.abc import Callable

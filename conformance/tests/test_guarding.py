@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from conformance.checks.registry import judge
-from conformance.checks.unlisted import unlisted_untouched
-from conformance.detection.forking import Found, Subject, judge_each
-from conformance.detection.shapes import Shape
-from conformance.emulator.layouts import DeploymentLayout, InstanceLayout
-from conformance.model import Exchange, Outcome, Response, Verdict
-from conformance.protocol.requests import Place
-from conformance.session.guarding import Guard
-from conformance.tests.counting_endpoint import Thing, document
-from conformance.tests.judging_samples import BUILDER, TARGET, world
+from counting_endpoint import Thing, document
+from judging_samples import BUILDER, TARGET, world
+from reimage_conformance.checks.registry import judge
+from reimage_conformance.checks.unlisted import unlisted_untouched
+from reimage_conformance.detection.forking import Found, Subject, judge_each
+from reimage_conformance.detection.shapes import Shape
+from reimage_conformance.emulator.layouts import DeploymentLayout, InstanceLayout
+from reimage_conformance.model import Exchange, Outcome, Response, Verdict
+from reimage_conformance.protocol.requests import Place
+from reimage_conformance.session.guarding import Guard
 
 if TYPE_CHECKING:
-    from conformance.checks.registry import Check
-    from conformance.session.operation import Operation
+    from reimage_conformance.checks.registry import Check
+    from reimage_conformance.session.operation import Operation
 
 DEPLOYMENT = TARGET.deployments[0]
 LISTED = DEPLOYMENT.role_instances[0]

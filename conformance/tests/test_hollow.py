@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.cli import main
-from conformance.requirements import CATALOGUE
-from conformance.tests.hollow_endpoints import GATEWAYS, HOLLOW, hollow_target, serve_gateway, serve_hollow
+from hollow_endpoints import GATEWAYS, HOLLOW, hollow_target, serve_gateway, serve_hollow
+from reimage_conformance.cli import main
+from reimage_conformance.requirements import CATALOGUE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +23,11 @@ def test_a_hollow_endpoint_is_never_conformant(name: str, tmp_path: Path) -> Non
         target = hollow_target(tmp_path, port)
         words = ["run", str(target), "--profile", "smoke", "--no-preflight", "--report-dir", str(tmp_path / "report")]
         done = subprocess.run(  # noqa: S603
-            [sys.executable, "-m", "conformance.cli", *words], capture_output=True, text=True, check=False, timeout=240
+            [sys.executable, "-m", "reimage_conformance.cli", *words],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=240,
         )
     results = json.loads((tmp_path / "report" / "results.json").read_text())
     assert done.returncode in (1, 6), done.stdout
@@ -48,7 +52,11 @@ def test_what_a_gateway_answers_by_itself_is_held_against_nobody(
     with serve_gateway(name, tmp_path) as target:
         words = ["run", str(target), "--profile", "smoke", "--no-preflight", "--report-dir", str(tmp_path / "report")]
         done = subprocess.run(  # noqa: S603
-            [sys.executable, "-m", "conformance.cli", *words], capture_output=True, text=True, check=False, timeout=240
+            [sys.executable, "-m", "reimage_conformance.cli", *words],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=240,
         )
     results = json.loads((tmp_path / "report" / "results.json").read_text())
 

@@ -8,16 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conformance.assessment import assess
-from conformance.assessment.intervals import Intervals, weighed
-from conformance.checks import CHECKS, judge
-from conformance.checks.registry import EFFECTS
-from conformance.config import target_to_mapping
-from conformance.journal import Journal
-from conformance.model import Exchange, FailureKind, Identity, Limits, Outcome, Request, Verdict
-from conformance.protocol.addresses import UriForm
-from conformance.protocol.requests import Place, with_header, without_header
-from conformance.tests.judging_samples import (
+from judging_samples import (
     BUILDER,
     FABRIKAM,
     NO_COMP,
@@ -43,11 +34,20 @@ from conformance.tests.judging_samples import (
     started,
     world,
 )
+from reimage_conformance.assessment import assess
+from reimage_conformance.assessment.intervals import Intervals, weighed
+from reimage_conformance.checks import CHECKS, judge
+from reimage_conformance.checks.registry import EFFECTS
+from reimage_conformance.config import target_to_mapping
+from reimage_conformance.journal import Journal
+from reimage_conformance.model import Exchange, FailureKind, Identity, Limits, Outcome, Request, Verdict
+from reimage_conformance.protocol.addresses import UriForm
+from reimage_conformance.protocol.requests import Place, with_header, without_header
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from conformance.world import World
+    from reimage_conformance.world import World
 
 MET, VIOLATED, INCONCLUSIVE = Outcome.MET, Outcome.VIOLATED, Outcome.INCONCLUSIVE
 OWN, OTHER = "WebRole1_IN_0", "WebRole1_IN_1"

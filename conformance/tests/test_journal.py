@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conformance.errors import JournalError, ReportError
-from conformance.journal import SCHEMA, JournalWriter, read_journal
-from conformance.model import (
+from reimage_conformance.errors import JournalError, ReportError
+from reimage_conformance.journal import SCHEMA, JournalWriter, read_journal
+from reimage_conformance.model import (
     Exchange,
     Failure,
     FailureKind,

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.commands.case_files import cases_folder
-from conformance.journal import read_journal
-from conformance.plugin.run import CONNECTIONS_ON_LOOPBACK
-from conformance.replay import regenerate
+import killing
+from reimage_conformance.commands.case_files import cases_folder
+from reimage_conformance.journal import read_journal
+from reimage_conformance.plugin.run import CONNECTIONS_ON_LOOPBACK
+from reimage_conformance.replay import regenerate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +37,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> Sequence[Path]:
         folders.append(folder)
     in_memory = tmp_path_factory.mktemp("killed-in-memory")
     rest = KILLS - OVER_SOCKETS
-    words = [sys.executable, "-m", "conformance.tests.killing", str(in_memory), str(rest), "7"]
+    words = [sys.executable, killing.__file__, str(in_memory), str(rest), "7"]
     subprocess.run(words, check=True, cwd=cases_folder().parent, timeout=600)  # noqa: S603
     return folders + [in_memory / str(number) for number in range(rest)]
 
@@ -47,7 +48,7 @@ def kill_one(folder: Path, seconds: float) -> None:
     words = [
         sys.executable,
         "-m",
-        "conformance.cli",
+        "reimage_conformance.cli",
         "run",
         "--report-dir",
         str(folder),

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
-TABLE = (ROOT.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
+REPOSITORY = Path(__file__).parents[2]
+ROOT = REPOSITORY / "conformance" / "reimage_conformance"
+TABLE = (REPOSITORY / "docs" / "architecture.md").read_text(encoding="utf-8")
 ROW = re.compile(r"^\| (`[^|]*`) \|[^|]*\| ([^|]*) \|$", re.MULTILINE)
-PACKAGE = "conformance"
+PACKAGE = "reimage_conformance"
 SOCKETS = {
     "socket",
     "ssl",
@@ -42,7 +43,7 @@ WITHOUT_ANY = {"commands/fleet.py": "asyncio for child processes"}
 
 def modules() -> list[Path]:
     """Every module of the library."""
-    return sorted(path for path in ROOT.rglob("*.py") if "tests" not in path.relative_to(ROOT).parts)
+    return sorted(path for path in ROOT.rglob("*.py") if "cases" not in path.relative_to(ROOT).parts)
 
 
 def room_of(path: Path) -> str:

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.commands import fleet
-from conformance.commands.case_files import cases_folder
-from conformance.config import load_target
-from conformance.errors import BusyError, UsageError
-from conformance.locks import claims, endpoint, hold
-from conformance.model import Deployment, Target
-from conformance.tests.test_cli import options
+from reimage_conformance.commands import fleet
+from reimage_conformance.commands.case_files import cases_folder
+from reimage_conformance.config import load_target
+from reimage_conformance.errors import BusyError, UsageError
+from reimage_conformance.locks import claims, endpoint, hold
+from reimage_conformance.model import Deployment, Target
+from test_cli import options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -192,8 +192,8 @@ role_instances = ["Web_IN_0"]
 HOLDER = """
 import sys
 from pathlib import Path
-from conformance.config import load_target
-from conformance.locks import hold
+from reimage_conformance.config import load_target
+from reimage_conformance.locks import hold
 held = hold(load_target(Path(sys.argv[1])), Path("reports"))
 print("held", flush=True)
 sys.stdin.read()

@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance import cli
-from conformance.commands.case_files import cases_folder
-from conformance.emulator import Emulator, serve
-from conformance.tests.tls_stage import Stage, answer, stage_in
-from conformance.wire.client import Client
+from reimage_conformance import cli
+from reimage_conformance.commands.case_files import cases_folder
+from reimage_conformance.emulator import Emulator, serve
+from reimage_conformance.wire.client import Client
+from tls_stage import Stage, answer, stage_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from conformance.model import Exchange, Request
+    from reimage_conformance.model import Exchange, Request
 
 WRONG_INPUT, NOT_JUDGED = 4, 6
 LONGEST_SECONDS = 10.0
@@ -421,7 +421,7 @@ SURROUNDINGS: dict[str, dict[str, str | None]] = {
 @pytest.mark.parametrize("name", SURROUNDINGS)
 def test_the_environment_changes_no_run(tmp_path: Path, name: str) -> None:
     """The folder is somebody else's: it has settings of pytest, a conftest.py, and folders that are called like ours."""
-    for folder in ("conformance", "cases"):
+    for folder in ("conformance", "reimage_conformance", "cases"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "__init__.py").write_text("raise RuntimeError('mine')\n")
     (tmp_path / "conftest.py").write_text("raise RuntimeError('mine')\n")
@@ -430,7 +430,7 @@ def test_the_environment_changes_no_run(tmp_path: Path, name: str) -> None:
     changes = SURROUNDINGS[name]
     kept = {key: value for key, value in os.environ.items() if key not in changes and not key.startswith("PYTEST")}
     environment = kept | {key: value for key, value in changes.items() if value is not None}
-    script = "import sys; from conformance.cli import main; sys.path.insert(0, ''); sys.exit(main())"
+    script = "import sys; from reimage_conformance.cli import main; sys.path.insert(0, ''); sys.exit(main())"
     line = [sys.executable, "-P", "-c", script, "run", "rig.toml", "--", "--collect-only", "-q", "-k", "comp_missing"]
 
     done = subprocess.run(line, capture_output=True, text=True, check=False, cwd=tmp_path, env=environment)  # noqa: S603
@@ -445,7 +445,7 @@ def test_the_environment_changes_no_run(tmp_path: Path, name: str) -> None:
 
 def test_a_folder_that_cannot_be_written_is_told(stage: Stage, tmp_path: Path) -> None:
     (tmp_path / "rig.toml").write_text(TEXT.format(url=f"http://127.0.0.1:{stage.port}"))
-    line = [sys.executable, "-P", "-m", "conformance.cli", "run", str(tmp_path / "rig.toml")]
+    line = [sys.executable, "-P", "-m", "reimage_conformance.cli", "run", str(tmp_path / "rig.toml")]
     environment = {**os.environ, "PYTHONPATH": str(cases_folder().parent)}
 
     done = subprocess.run(line, capture_output=True, text=True, check=False, cwd="/proc", env=environment)  # noqa: S603

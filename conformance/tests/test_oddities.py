@@ -8,11 +8,11 @@ from random import Random
 
 import pytest
 
-from conformance.detection.forking import Found, Subject, judge_each
-from conformance.detection.oddly import combined, held_against, oddities_for
-from conformance.detection.shapes import LARGE_WORLD, SHAPES, Shape
-from conformance.emulator import FAULTS
-from conformance.model import Strictness
+from reimage_conformance.detection.forking import Found, Subject, judge_each
+from reimage_conformance.detection.oddly import combined, held_against, oddities_for
+from reimage_conformance.detection.shapes import LARGE_WORLD, SHAPES, Shape
+from reimage_conformance.emulator import FAULTS
+from reimage_conformance.model import Strictness
 
 PROCESSES = 2
 """Where these tests come last, one worker is left with them, and a core would be idle."""
@@ -21,7 +21,7 @@ SEED = os.environ.get("ODDITY_SEED", "1")
 EVERYTHING = "ODDITIES_ALONE" in os.environ
 TOGETHER = 4 if EVERYTHING else 10
 SAMPLE = 4
-"""So many combinations are judged in the large world; `python -m conformance.detection --oddities 10` judges all."""
+"""So many combinations are judged in the large world; `python -m reimage_conformance.detection --oddities 10` judges all."""
 STRICT, LENIENT = (oddities_for(strictness) for strictness in (Strictness.STRICT, Strictness.LENIENT))
 LENIENT_ONLY = [name for name in LENIENT if name not in STRICT]
 SMALLER = [shape for shape in SHAPES.values() if shape is not LARGE_WORLD]

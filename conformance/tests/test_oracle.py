@@ -7,16 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.model import Identity, Request
-from conformance.oracle import Answer, permitted
-from conformance.protocol.addresses import Kind, UriForm
-from conformance.protocol.requests import (
-    with_chunked,
-    with_header,
-    with_subscription,
-    without_header,
-)
-from conformance.tests.judging_samples import (
+from judging_samples import (
     BUILDER,
     FOREIGN_SUBSCRIPTION,
     LOOK,
@@ -28,7 +19,7 @@ from conformance.tests.judging_samples import (
     lenient,
     world,
 )
-from conformance.tests.refusal_table import (
+from refusal_table import (
     ANY,
     BAD,
     CODING,
@@ -48,11 +39,20 @@ from conformance.tests.refusal_table import (
     target,
     together,
 )
+from reimage_conformance.model import Identity, Request
+from reimage_conformance.oracle import Answer, permitted
+from reimage_conformance.protocol.addresses import Kind, UriForm
+from reimage_conformance.protocol.requests import (
+    with_chunked,
+    with_header,
+    with_subscription,
+    without_header,
+)
 
 if TYPE_CHECKING:
-    from conformance.model import CountsAs
-    from conformance.oracle import Defect
-    from conformance.world import World
+    from reimage_conformance.model import CountsAs
+    from reimage_conformance.oracle import Defect
+    from reimage_conformance.world import World
 
 CLIENT_ERRORS = frozenset(range(400, 500))
 ACCESS = answers(((403,), "AuthenticationFailed ForbiddenError"))

@@ -7,11 +7,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance import cli
-from conformance.config import load_target
-from conformance.emulator import Emulator, RunningEmulator, serve
-from conformance.errors import UsageError
-from conformance.outputs import GENERATOR, RUN_FILES, claim_folder, claim_page, clear_folder, try_file, try_folder
+from reimage_conformance import cli
+from reimage_conformance.config import load_target
+from reimage_conformance.emulator import Emulator, RunningEmulator, serve
+from reimage_conformance.errors import UsageError
+from reimage_conformance.outputs import (
+    GENERATOR,
+    RUN_FILES,
+    claim_folder,
+    claim_page,
+    clear_folder,
+    try_file,
+    try_folder,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,27 +11,27 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from conformance import cli
-from conformance.config import load_target
-from conformance.embedding import MemoryConnector, TurnedClock, memory_emulator, memory_target
-from conformance.emulator import FAULTS, ODDITIES, Emulator, serve
-from conformance.model import Capabilities, Exchange, Failure, FailureKind, Limits, Profile, Response
-from conformance.preflight.certificates import certificate_remarks, dated_remark
-from conformance.preflight.command import asked, preflight
-from conformance.preflight.names import Names
-from conformance.preflight.outlook import outlook_remarks
-from conformance.preflight.questions import Questions
-from conformance.preflight.remarks import ENDING, Level, Remark
-from conformance.preflight.statement import statement_remarks
-from conformance.protocol.requests import Place, RequestBuilder
-from conformance.tests.open_gate import OpenGate
-from conformance.wire.client import Client
+from open_gate import OpenGate
+from reimage_conformance import cli
+from reimage_conformance.config import load_target
+from reimage_conformance.embedding import MemoryConnector, TurnedClock, memory_emulator, memory_target
+from reimage_conformance.emulator import FAULTS, ODDITIES, Emulator, serve
+from reimage_conformance.model import Capabilities, Exchange, Failure, FailureKind, Limits, Profile, Response
+from reimage_conformance.preflight.certificates import certificate_remarks, dated_remark
+from reimage_conformance.preflight.command import asked, preflight
+from reimage_conformance.preflight.names import Names
+from reimage_conformance.preflight.outlook import outlook_remarks
+from reimage_conformance.preflight.questions import Questions
+from reimage_conformance.preflight.remarks import ENDING, Level, Remark
+from reimage_conformance.preflight.statement import statement_remarks
+from reimage_conformance.protocol.requests import Place, RequestBuilder
+from reimage_conformance.wire.client import Client
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from conformance.model import Request, Target
+    from reimage_conformance.model import Request, Target
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
@@ -354,7 +354,7 @@ def test_what_an_endpoint_sends_cannot_steer_the_terminal(
     target: Target, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "conformance.preflight.command.remarks", lambda *_: iter([Remark(Level.NOTE, "a\x1b[31m\nb\u202e")])
+        "reimage_conformance.preflight.command.remarks", lambda *_: iter([Remark(Level.NOTE, "a\x1b[31m\nb\u202e")])
     )
 
     assert preflight(target) == 0

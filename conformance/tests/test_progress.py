@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from conformance.plugin.progress import LOG_EVERY_SECONDS, ProgressLine, duration, progress_text
-from conformance.session.progress import Progress, Running, reimaging_seconds
+from reimage_conformance.plugin.progress import LOG_EVERY_SECONDS, ProgressLine, duration, progress_text
+from reimage_conformance.session.progress import Progress, Running, reimaging_seconds
 
 NOTHING = Progress(0, 340, (), 0, 6, None)
 

@@ -10,11 +10,11 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from conformance import cli
-from conformance.errors import JournalError
-from conformance.journal import read_journal
-from conformance.replay import assessed, regenerate
-from conformance.tests.memory_runs import run_in_memory
+from memory_runs import run_in_memory
+from reimage_conformance import cli
+from reimage_conformance.errors import JournalError
+from reimage_conformance.journal import read_journal
+from reimage_conformance.replay import assessed, regenerate
 
 REPORTS = ("report.html", "results.json", "junit.xml", "summary.md")
 

@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from lxml import html as lxml_html
 
-from conformance.errors import ReportError
-from conformance.model import CaseRecord, Exchange, OperationRecord, Request, Response
-from conformance.report.html import selection
-from conformance.report.html.charts import area_bars, operation_lanes
-from conformance.report.html.finish import finish_html, finished
-from conformance.report.html.hooks import HtmlHooks
-from conformance.report.html.page import Page, summary_html
-from conformance.report.html.rows import Row, case_row, plain_cell
-from conformance.tests.report_pages import make_page, run_session
-from conformance.tests.report_samples import (
+from reimage_conformance.errors import ReportError
+from reimage_conformance.model import CaseRecord, Exchange, OperationRecord, Request, Response
+from reimage_conformance.report.html import selection
+from reimage_conformance.report.html.charts import area_bars, operation_lanes
+from reimage_conformance.report.html.finish import finish_html, finished
+from reimage_conformance.report.html.hooks import HtmlHooks
+from reimage_conformance.report.html.page import Page, summary_html
+from reimage_conformance.report.html.rows import Row, case_row, plain_cell
+from report_pages import make_page, run_session
+from report_samples import (
     HOSTILE,
     conformant_assessment,
     hostile_assessment,
@@ -36,7 +36,7 @@ from conformance.tests.report_samples import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conformance.model import Assessment
+    from reimage_conformance.model import Assessment
 
 
 @pytest.fixture(scope="module")

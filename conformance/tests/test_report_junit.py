@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 from lxml import etree
 
-from conformance.model import Assessment, Outcome
-from conformance.report.junit import junit_text
-from conformance.tests.report_samples import HOSTILE, conformant_assessment, hostile_assessment, sample_assessment
+from reimage_conformance.model import Assessment, Outcome
+from reimage_conformance.report.junit import junit_text
+from report_samples import HOSTILE, conformant_assessment, hostile_assessment, sample_assessment
 
 COUNTS = r"\d+"
 SECONDS = r"\d+\.\d{3}"

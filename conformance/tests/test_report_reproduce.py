@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.model import Exchange, Identity, Request, Route
-from conformance.report.reproduce import curl_can_send, reproduce
-from conformance.tests.report_samples import HOSTILE, hostile_exchanges, reimage_request
+from reimage_conformance.model import Exchange, Identity, Request, Route
+from reimage_conformance.report.reproduce import curl_can_send, reproduce
+from report_samples import HOSTILE, hostile_exchanges, reimage_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

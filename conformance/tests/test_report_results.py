@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from conformance.errors import UsageError
-from conformance.model import Assessment, Outcome
-from conformance.report.console import console_lines
-from conformance.report.html.page import Page
-from conformance.report.results import load_results, results, results_schema, results_text
-from conformance.report.summary import summary_text
-from conformance.tests.report_samples import conformant_assessment, hostile_assessment, sample_assessment
+from reimage_conformance.errors import UsageError
+from reimage_conformance.model import Assessment, Outcome
+from reimage_conformance.report.console import console_lines
+from reimage_conformance.report.html.page import Page
+from reimage_conformance.report.results import load_results, results, results_schema, results_text
+from reimage_conformance.report.summary import summary_text
+from report_samples import conformant_assessment, hostile_assessment, sample_assessment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.errors import ReportError
-from conformance.model import Exchange, Request, Response, RunVerdict
-from conformance.report import write
-from conformance.report.console import console_lines
-from conformance.report.http_text import exchange_lines, exchange_text, marked
-from conformance.report.summary import code, escaped, fenced, summary_text
-from conformance.report.visible import octets_as_text, one_line, visible
-from conformance.report.wording import verdict_sentence
-from conformance.report.write import write_reports
-from conformance.tests.report_samples import (
+from reimage_conformance.errors import ReportError
+from reimage_conformance.model import Exchange, Request, Response, RunVerdict
+from reimage_conformance.report import write
+from reimage_conformance.report.console import console_lines
+from reimage_conformance.report.http_text import exchange_lines, exchange_text, marked
+from reimage_conformance.report.summary import code, escaped, fenced, summary_text
+from reimage_conformance.report.visible import octets_as_text, one_line, visible
+from reimage_conformance.report.wording import verdict_sentence
+from reimage_conformance.report.write import write_reports
+from report_samples import (
     HOSTILE,
     conformant_assessment,
     hostile_assessment,

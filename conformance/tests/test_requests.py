@@ -6,9 +6,18 @@ from dataclasses import replace
 
 import pytest
 
-from conformance.model import Request
-from conformance.protocol.addresses import UriForm
-from conformance.protocol.requests import (
+from judging_samples import (
+    BUILDER,
+    OTHER_SUBSCRIPTION,
+    PLACE,
+    PRODUCTION,
+    REIMAGE,
+    SUBSCRIPTION,
+    TARGET,
+)
+from reimage_conformance.model import Request
+from reimage_conformance.protocol.addresses import UriForm
+from reimage_conformance.protocol.requests import (
     Place,
     RequestBuilder,
     is_cut_short,
@@ -19,15 +28,6 @@ from conformance.protocol.requests import (
     with_subscription,
     without_header,
     without_space,
-)
-from conformance.tests.judging_samples import (
-    BUILDER,
-    OTHER_SUBSCRIPTION,
-    PLACE,
-    PRODUCTION,
-    REIMAGE,
-    SUBSCRIPTION,
-    TARGET,
 )
 
 SERVICES = f"/{SUBSCRIPTION}/services/hostedservices"

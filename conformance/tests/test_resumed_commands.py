@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.commands.case_files import cases_folder
-from conformance.emulator import Emulator, serve
+from reimage_conformance.commands.case_files import cases_folder
+from reimage_conformance.emulator import Emulator, serve
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +23,7 @@ PATIENCE_SECONDS = 60.0
 
 
 def command(target: Path, *words: str) -> list[str]:
-    line = [sys.executable, "-m", "conformance", "run", str(target), "--max-reimages", str(REIMAGES), *words]
+    line = [sys.executable, "-m", "reimage_conformance", "run", str(target), "--max-reimages", str(REIMAGES), *words]
     return [*line, "--", "-q", "-p", "no:cacheprovider", "-k", CASES]
 
 

@@ -11,26 +11,26 @@ import pytest
 from trio.testing import MockClock
 
 from cases import test_a_request, test_b_response, test_c_operation_status, test_h_observation, test_m_concurrency
-from conformance.embedding import MemoryConnector, TurnedClock, memory_emulator, memory_target
-from conformance.errors import ReportError
-from conformance.journal import JournalWriter, read_journal
-from conformance.model import Profile
-from conformance.plugin.casing import MARKS, called
-from conformance.plugin.run import Run
-from conformance.protocol.addresses import UriForm
-from conformance.replay.assessing import assessed
-from conformance.session.cases import Case, Phase
-from conformance.session.earlier import Earlier
-from conformance.tests.session_runs import plan_in_memory
+from reimage_conformance.embedding import MemoryConnector, TurnedClock, memory_emulator, memory_target
+from reimage_conformance.errors import ReportError
+from reimage_conformance.journal import JournalWriter, read_journal
+from reimage_conformance.model import Profile
+from reimage_conformance.plugin.casing import MARKS, called
+from reimage_conformance.plugin.run import Run
+from reimage_conformance.protocol.addresses import UriForm
+from reimage_conformance.replay.assessing import assessed
+from reimage_conformance.session.cases import Case, Phase
+from reimage_conformance.session.earlier import Earlier
+from session_runs import plan_in_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from conformance.emulator import Emulator
-    from conformance.journal import Journal
-    from conformance.model import Assessment, Target
-    from conformance.wire.streams import Connector
+    from reimage_conformance.emulator import Emulator
+    from reimage_conformance.journal import Journal
+    from reimage_conformance.model import Assessment, Target
+    from reimage_conformance.wire.streams import Connector
 
 REIMAGES = 6
 OPERATION_SECONDS = 8.0

@@ -17,16 +17,16 @@ from urllib.parse import quote
 import pytest
 import trustme
 
-from conformance.config import load_target
-from conformance.tests.hollow_endpoints import hollow_target, serve_hollow
-from conformance.tests.memory_runs import run_in_memory
+from hollow_endpoints import hollow_target, serve_hollow
+from memory_runs import run_in_memory
+from reimage_conformance.config import load_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 REPORTS = {"journal.jsonl", "results.json", "report.html", "junit.xml", "summary.md"}
-COMMAND = [sys.executable, "-m", "conformance.cli"]
+COMMAND = [sys.executable, "-m", "reimage_conformance.cli"]
 PATIENCE = 60.0
 SMALL_FILE = 200_000
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from conformance.detection.forking import Subject, judge_each
-from conformance.detection.shapes import Shape
-from conformance.emulator.layouts import FOREIGN, MAIN, OTHER, DeploymentLayout, InstanceLayout, Layout
+from reimage_conformance.detection.forking import Subject, judge_each
+from reimage_conformance.detection.shapes import Shape
+from reimage_conformance.emulator.layouts import FOREIGN, MAIN, OTHER, DeploymentLayout, InstanceLayout, Layout
 
 if TYPE_CHECKING:
-    from conformance.detection.forking import Found
+    from reimage_conformance.detection.forking import Found
 
 CASES = "wrong_slot or is_no_slot or another_subscription or unknown_service_deployment or near_misses or malformed_instance or subscription_that"
 """The cases that send to names which may exist; all others send to listed instances and to names that cannot exist."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import trio
 
-from conformance.session.budget import Budget
-from conformance.session.signals import Untested
-from conformance.tests.session_rig import in_time
+from reimage_conformance.session.budget import Budget
+from reimage_conformance.session.signals import Untested
+from session_rig import in_time
 
 
 class TestBudget:

@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING
 import pytest
 import trio
 
-from conformance.checks.wording import is_conflict
-from conformance.emulator import LAYOUTS
-from conformance.model import Profile
-from conformance.protocol.requests import with_query
-from conformance.session.campaign import UNENDED
-from conformance.session.operation import State
-from conformance.tests.session_runs import in_run
+from reimage_conformance.checks.wording import is_conflict
+from reimage_conformance.emulator import LAYOUTS
+from reimage_conformance.model import Profile
+from reimage_conformance.protocol.requests import with_query
+from reimage_conformance.session.campaign import UNENDED
+from reimage_conformance.session.operation import State
+from session_runs import in_run
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conformance.session.campaign import Result
-    from conformance.session.sut import SystemUnderTest
+    from reimage_conformance.session.campaign import Result
+    from reimage_conformance.session.sut import SystemUnderTest
 
 
 async def carried_out(sut: SystemUnderTest) -> list[Result]:

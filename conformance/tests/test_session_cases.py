@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conformance.casebook import values, values_verifying
-from conformance.checks.transport import answered_with
-from conformance.plugin.casing import called
-from conformance.protocol.requests import with_query
-from conformance.session.cases import Declared
-from conformance.session.signals import (
+from reimage_conformance.casebook import values, values_verifying
+from reimage_conformance.checks.transport import answered_with
+from reimage_conformance.plugin.casing import called
+from reimage_conformance.protocol.requests import with_query
+from reimage_conformance.session.cases import Declared
+from reimage_conformance.session.signals import (
     Inconclusive,
     Nonconformance,
     NotApplicable,
@@ -21,15 +21,15 @@ from conformance.session.signals import (
     possible,
     precondition,
 )
-from conformance.session.witnesses import Witness
-from conformance.tests.session_runs import in_run
+from reimage_conformance.session.witnesses import Witness
+from session_runs import in_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from conformance.model import Exchange, Request
-    from conformance.session.sut import SystemUnderTest
+    from reimage_conformance.model import Exchange, Request
+    from reimage_conformance.session.sut import SystemUnderTest
 
 
 def bad(sut: SystemUnderTest, *values: str) -> list[Request]:

@@ -6,15 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from conformance.detection.forking import Found, Subject, judge_each
-from conformance.detection.shapes import LARGE_WORLD, SHAPES
+from reimage_conformance.detection.forking import Found, Subject, judge_each
+from reimage_conformance.detection.shapes import LARGE_WORLD, SHAPES
 
 SMALL = replace(LARGE_WORLD, max_reimages=12)
 FAULTS = {
     "a wrong refusal": ("error-code-lower-case",),
     "an effect of a refusal": ("refused-yet-started[wrong comp]",),
 }
-"""Endpoints by what is wrong with them. `python -m conformance.detection --connections N` judges all faults on so many connections."""
+"""Endpoints by what is wrong with them. `python -m reimage_conformance.detection --connections N` judges all faults on so many connections."""
 CONFORMING = "conforming, few reimages"
 CONNECTIONS = (1, 16)
 TEMPTED = (

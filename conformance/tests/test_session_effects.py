@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conformance.emulator import LAYOUTS
-from conformance.journal import read_journal
-from conformance.model import Profile, Strictness
-from conformance.protocol.requests import with_header, with_query, without_header
-from conformance.session.signals import Inconclusive, Nonconformance, Untested
-from conformance.session.thresholds import MAX_VIOLATIONS_PER_REQUIREMENT
-from conformance.tests.memory_runs import run_in_memory
-from conformance.tests.session_runs import in_run
+from memory_runs import run_in_memory
+from reimage_conformance.emulator import LAYOUTS
+from reimage_conformance.journal import read_journal
+from reimage_conformance.model import Profile, Strictness
+from reimage_conformance.protocol.requests import with_header, with_query, without_header
+from reimage_conformance.session.signals import Inconclusive, Nonconformance, Untested
+from reimage_conformance.session.thresholds import MAX_VIOLATIONS_PER_REQUIREMENT
+from session_runs import in_run
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conformance.session.sut import SystemUnderTest
+    from reimage_conformance.session.sut import SystemUnderTest
 
 COMP_IGNORED = "comp-ignored"
 """An endpoint that takes a reimage for one whatever its comp says."""

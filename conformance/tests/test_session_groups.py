@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING
 import pytest
 import trio
 
-from conformance.model import Outcome, Profile
-from conformance.protocol.addresses import UriForm
-from conformance.protocol.requests import with_header, with_query, without_header
-from conformance.session.manner import Manner
-from conformance.session.signals import Nonconformance, Untested
-from conformance.session.thresholds import LONGEST_SHARED_LOOK_SECONDS, MAX_VIOLATIONS_PER_REQUIREMENT
-from conformance.tests.session_runs import in_run
+from reimage_conformance.model import Outcome, Profile
+from reimage_conformance.protocol.addresses import UriForm
+from reimage_conformance.protocol.requests import with_header, with_query, without_header
+from reimage_conformance.session.manner import Manner
+from reimage_conformance.session.signals import Nonconformance, Untested
+from reimage_conformance.session.thresholds import LONGEST_SHARED_LOOK_SECONDS, MAX_VIOLATIONS_PER_REQUIREMENT
+from session_runs import in_run
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conformance.model import Deployment, Exchange, Request
-    from conformance.protocol.requests import Place
-    from conformance.session.sut import SystemUnderTest
+    from reimage_conformance.model import Deployment, Exchange, Request
+    from reimage_conformance.protocol.requests import Place
+    from reimage_conformance.session.sut import SystemUnderTest
 
 STARTED = ("other type", "wrong comp", "malformed version")
 VERSION, COMP, TYPE = "REQ-REIMAGE-VERSION", "REQ-REIMAGE-COMP-MISSING", "REQ-REIMAGE-CT"

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from conformance.checks.deployments import READY as READY_ROLE
-from conformance.checks.deployments import statuses_in
-from conformance.checks.instances import LATE_DEPARTURE_SECONDS
-from conformance.protocol.requests import Place
-from conformance.session.instances import Instances, Watch
-from conformance.session.operation import Operation, State
-from conformance.tests.judging_samples import BUILDER, LOOK, PLACE, TARGET, exchange, look, started
-from conformance.tests.session_rig import FakeWire, in_time, sender_over
+from judging_samples import BUILDER, LOOK, PLACE, TARGET, exchange, look, started
+from reimage_conformance.checks.deployments import READY as READY_ROLE
+from reimage_conformance.checks.deployments import statuses_in
+from reimage_conformance.checks.instances import LATE_DEPARTURE_SECONDS
+from reimage_conformance.protocol.requests import Place
+from reimage_conformance.session.instances import Instances, Watch
+from reimage_conformance.session.operation import Operation, State
+from session_rig import FakeWire, in_time, sender_over
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from conformance.model import Exchange, Request
+    from reimage_conformance.model import Exchange, Request
 
 READY = look({PLACE.role_instance: "ReadyRole"})
 AWAY = look({PLACE.role_instance: "StoppedVM"})

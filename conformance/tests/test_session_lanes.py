@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 import pytest
 import trio
 
-from conformance.model import FailureKind
-from conformance.session.bad_requests import Violations
-from conformance.session.lanes import Lanes
-from conformance.session.signals import Inconclusive, Untested, Withheld
-from conformance.session.thresholds import MAX_VIOLATIONS_PER_REQUIREMENT
-from conformance.tests.judging_samples import POLL, REIMAGE, exchange, poll, silent
-from conformance.tests.session_rig import FakeWire, in_time, sender_over
+from judging_samples import POLL, REIMAGE, exchange, poll, silent
+from reimage_conformance.model import FailureKind
+from reimage_conformance.session.bad_requests import Violations
+from reimage_conformance.session.lanes import Lanes
+from reimage_conformance.session.signals import Inconclusive, Untested, Withheld
+from reimage_conformance.session.thresholds import MAX_VIOLATIONS_PER_REQUIREMENT
+from session_rig import FakeWire, in_time, sender_over
 
 if TYPE_CHECKING:
-    from conformance.model import Exchange, Request
-    from conformance.session.sending import Sender
+    from reimage_conformance.model import Exchange, Request
+    from reimage_conformance.session.sending import Sender
 
 
 class Occupancy:

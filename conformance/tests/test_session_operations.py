@@ -10,15 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 import trio
 
-from conformance.checks.progress import RETENTION_SECONDS
-from conformance.model import Identity
-from conformance.protocol.addresses import UriForm
-from conformance.protocol.requests import Place
-from conformance.session.budget import Budget
-from conformance.session.operation import Operation, State
-from conformance.session.operations import Operations
-from conformance.session.signals import Inconclusive, Untested
-from conformance.tests.judging_samples import (
+from judging_samples import (
     BUILDER,
     FABRIKAM,
     FAILED,
@@ -35,13 +27,21 @@ from conformance.tests.judging_samples import (
     silent,
     started,
 )
-from conformance.tests.session_rig import FakeRecorder, FakeWire, in_time, sender_over
+from reimage_conformance.checks.progress import RETENTION_SECONDS
+from reimage_conformance.model import Identity
+from reimage_conformance.protocol.addresses import UriForm
+from reimage_conformance.protocol.requests import Place
+from reimage_conformance.session.budget import Budget
+from reimage_conformance.session.operation import Operation, State
+from reimage_conformance.session.operations import Operations
+from reimage_conformance.session.signals import Inconclusive, Untested
+from session_rig import FakeRecorder, FakeWire, in_time, sender_over
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
 
-    from conformance.model import Exchange
-    from conformance.session.recorder import Recorder
+    from reimage_conformance.model import Exchange
+    from reimage_conformance.session.recorder import Recorder
 
 
 class Rig:

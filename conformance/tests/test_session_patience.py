@@ -8,12 +8,12 @@ from dataclasses import replace
 import pytest
 import trio
 
-from conformance.model import Exchange, FailureKind, Request
-from conformance.session.patience import Patience, Sort
-from conformance.session.signals import Inconclusive
-from conformance.session.thresholds import MAX_SAME_FAILURES, MAX_SAME_FAILURES_OF_A_FAMILY
-from conformance.tests.judging_samples import NOWHERE, POLL, PUT, REIMAGE, exchange, poll, silent
-from conformance.tests.session_rig import FakeWire, in_time, sender_over
+from judging_samples import NOWHERE, POLL, PUT, REIMAGE, exchange, poll, silent
+from reimage_conformance.model import Exchange, FailureKind, Request
+from reimage_conformance.session.patience import Patience, Sort
+from reimage_conformance.session.signals import Inconclusive
+from reimage_conformance.session.thresholds import MAX_SAME_FAILURES, MAX_SAME_FAILURES_OF_A_FAMILY
+from session_rig import FakeWire, in_time, sender_over
 
 A, B = Sort("a", "letters"), Sort("b", "letters")
 REFUSAL, OTHER_REFUSAL = Sort("POST REQ-A", "bad POST"), Sort("POST REQ-B", "bad POST")

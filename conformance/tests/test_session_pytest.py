@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.commands.case_files import cases_folder
+from reimage_conformance.commands.case_files import cases_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -131,7 +131,7 @@ def test_what_the_time_leaves_out_is_untested_with_the_reason(tmp_path: Path) ->
 
 
 BROKEN = """
-from conformance.casebook import verifies
+from reimage_conformance.casebook import verifies
 
 
 @verifies("REQ-REIMAGE-202")
@@ -148,7 +148,8 @@ async def test_after_it(sut):
 
 def test_a_defect_of_a_case_is_an_error_of_that_case(tmp_path: Path) -> None:
     (tmp_path / "test_own.py").write_text(BROKEN, encoding="utf-8")
-    line = [sys.executable, "-m", "pytest", str(tmp_path), f"--rootdir={tmp_path}", "--in-memory", "-q"]
+    words = [str(tmp_path), f"--rootdir={tmp_path}", "-p", "reimage_conformance.plugin", "--in-memory", "-q"]
+    line = [sys.executable, "-m", "pytest", *words]
     done = subprocess.run(  # noqa: S603
         [*line, "--report-dir", str(tmp_path / "reports")], capture_output=True, text=True, check=False, timeout=120
     )

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from conformance.protocol.addresses import UriForm
-from conformance.tests.session_runs import in_run
+from reimage_conformance.protocol.addresses import UriForm
+from session_runs import in_run
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conformance.protocol.requests import Place
-    from conformance.session.sut import SystemUnderTest
+    from reimage_conformance.protocol.requests import Place
+    from reimage_conformance.session.sut import SystemUnderTest
 
 
 def test_cases_that_start_reimages_at_the_same_time_are_not_in_each_others_way(tmp_path: Path) -> None:

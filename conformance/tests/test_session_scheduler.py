@@ -12,22 +12,22 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 import trio
 
-from conformance.errors import ReportError
-from conformance.model import Outcome
-from conformance.plugin.run import Run
-from conformance.session.cases import Case, Phase
-from conformance.session.scheduler import Session
-from conformance.session.signals import Inconclusive, NotApplicable, Untested
-from conformance.session.thresholds import MAX_CASES_UNDER_WAY
-from conformance.session.wires import ThreadedWire
-from conformance.tests.session_runs import in_run, run_over
+from reimage_conformance.errors import ReportError
+from reimage_conformance.model import Outcome
+from reimage_conformance.plugin.run import Run
+from reimage_conformance.session.cases import Case, Phase
+from reimage_conformance.session.scheduler import Session
+from reimage_conformance.session.signals import Inconclusive, NotApplicable, Untested
+from reimage_conformance.session.thresholds import MAX_CASES_UNDER_WAY
+from reimage_conformance.session.wires import ThreadedWire
+from session_runs import in_run, run_over
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
     from pathlib import Path
 
-    from conformance.session.cases import Conclusion
-    from conformance.session.sut import SystemUnderTest
+    from reimage_conformance.session.cases import Conclusion
+    from reimage_conformance.session.sut import SystemUnderTest
 
 REQUIREMENT = "REQ-GOS-200"
 Body = "Callable[[SystemUnderTest], Awaitable[None]]"
@@ -153,7 +153,7 @@ def test_each_exchange_and_verdict_belongs_to_the_case_that_asked_for_it(tmp_pat
 
 
 def _verdict(actual: str) -> Any:
-    from conformance.model import Verdict  # noqa: PLC0415
+    from reimage_conformance.model import Verdict  # noqa: PLC0415
 
     return Verdict(REQUIREMENT, Outcome.MET, actual=actual)
 

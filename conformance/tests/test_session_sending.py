@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import trio
 
-from conformance.model import FailureKind
-from conformance.protocol.requests import with_header
-from conformance.session.manner import Manner
-from conformance.tests.judging_samples import POLL, REIMAGE, error, exchange, silent
-from conformance.tests.session_rig import FakeWire, in_time, sender_over
+from judging_samples import POLL, REIMAGE, error, exchange, silent
+from reimage_conformance.model import FailureKind
+from reimage_conformance.protocol.requests import with_header
+from reimage_conformance.session.manner import Manner
+from session_rig import FakeWire, in_time, sender_over
 
 if TYPE_CHECKING:
-    from conformance.model import Exchange, Request
+    from reimage_conformance.model import Exchange, Request
 
 BUSY = exchange(status=503)
 FAULT = exchange(status=500, body=error("InternalError"))

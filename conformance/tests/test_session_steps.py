@@ -7,14 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from conformance.model import Deployment, Identity, Limits, Profile
-from conformance.oracle import permitted
-from conformance.protocol.addresses import UriForm
-from conformance.protocol.requests import Place
-from conformance.requirements import CATALOGUE
-from conformance.session.steps import FEW, FEWEST, OTHER_SPELLING, SPELLING, Planner, natural, role_of
-from conformance.session.variations import VARIATIONS, varied
-from conformance.tests.judging_samples import (
+from judging_samples import (
     FABRIKAM,
     LOOK,
     PLACE,
@@ -25,9 +18,16 @@ from conformance.tests.judging_samples import (
     TARGET,
     world,
 )
+from reimage_conformance.model import Deployment, Identity, Limits, Profile
+from reimage_conformance.oracle import permitted
+from reimage_conformance.protocol.addresses import UriForm
+from reimage_conformance.protocol.requests import Place
+from reimage_conformance.requirements import CATALOGUE
+from reimage_conformance.session.steps import FEW, FEWEST, OTHER_SPELLING, SPELLING, Planner, natural, role_of
+from reimage_conformance.session.variations import VARIATIONS, varied
 
 if TYPE_CHECKING:
-    from conformance.model import Request
+    from reimage_conformance.model import Request
 
 PLENTY = replace(TARGET, limits=Limits(max_reimages=FEW))
 

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.commands.case_files import cases_folder
-from conformance.config import new_target_text
-from conformance.errors import ReportError
-from conformance.standard_streams import guard_output, guarded_streams, interrupt_when_closed
+from reimage_conformance.commands.case_files import cases_folder
+from reimage_conformance.config import new_target_text
+from reimage_conformance.errors import ReportError
+from reimage_conformance.standard_streams import guard_output, guarded_streams, interrupt_when_closed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-COMMAND = [sys.executable, "-m", "conformance.cli"]
+COMMAND = [sys.executable, "-m", "reimage_conformance.cli"]
 REPORTS = {"journal.jsonl", "results.json", "report.html", "junit.xml", "summary.md"}
 FULL = Path("/dev/full")
 PATIENCE = 60.0

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conformance.model import Request
-from conformance.oracle import permitted
-from conformance.protocol.addresses import Kind, UriForm, read_target
-from conformance.protocol.requests import with_header, with_query
-from conformance.strategies import (
+from judging_samples import BUILDER, PLACE, REIMAGE, world
+from reimage_conformance.model import Request
+from reimage_conformance.oracle import permitted
+from reimage_conformance.protocol.addresses import Kind, UriForm, read_target
+from reimage_conformance.protocol.requests import with_header, with_query
+from reimage_conformance.strategies import (
     DIMENSIONS,
     Draft,
     drafts,
@@ -25,10 +26,9 @@ from conformance.strategies import (
     unknown_names,
     wrong_queries,
 )
-from conformance.tests.judging_samples import BUILDER, PLACE, REIMAGE, world
 
 if TYPE_CHECKING:
-    from conformance.strategies import Value
+    from reimage_conformance.strategies import Value
 
 KEYS = {
     "version: missing": "version-missing",

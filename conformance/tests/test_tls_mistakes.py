@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.tests.certificate_samples import made, rsa_key
-from conformance.tests.proxy_servers import TestProxy
-from conformance.tests.tls_stage import Stage, answer, said, stage_in
+from certificate_samples import made, rsa_key
+from proxy_servers import TestProxy
+from tls_stage import Stage, answer, said, stage_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable

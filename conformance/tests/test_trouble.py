@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from conformance.tests.troubled_endpoints import TROUBLES, troubled
+from troubled_endpoints import TROUBLES, troubled
 
 EVERYTHING = "TROUBLE_ALL" in os.environ
 """With this set every kind of trouble is tried, in the standard profile and with the usual patience."""
@@ -61,7 +61,15 @@ def run(name: str, folder: Path) -> Ended:
     folder.mkdir()
     words = [] if EVERYTHING else ["--profile", "smoke", "--patience", "8"]
     with troubled(TROUBLES[name], folder) as target, (folder / "told").open("w") as told:
-        line = [sys.executable, "-m", "conformance.cli", "run", str(target), "--report-dir", str(folder / "reports")]
+        line = [
+            sys.executable,
+            "-m",
+            "reimage_conformance.cli",
+            "run",
+            str(target),
+            "--report-dir",
+            str(folder / "reports"),
+        ]
         began = time.monotonic()
         process = subprocess.Popen([*line, *words], stdout=told, stderr=told)  # noqa: S603
         megabytes = most_megabytes(process)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from conformance.model import Exchange, FailureKind, Identity, Request
-from conformance.tests.open_gate import OpenGate
-from conformance.wire.client import Client
-from conformance.wire.failures import StreamError
+from open_gate import OpenGate
+from reimage_conformance.model import Exchange, FailureKind, Identity, Request
+from reimage_conformance.wire.client import Client
+from reimage_conformance.wire.failures import StreamError
 
 GET = Request("GET", "/", (("Host", "h"),))
 REPLY = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"

@@ -7,24 +7,24 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.config import is_loopback, load_target
-from conformance.errors import TargetError
-from conformance.model import FailureKind, Limits, Request
-from conformance.preflight.remarks import Level
-from conformance.preflight.statement import statement_remarks
-from conformance.tests.certificate_samples import made
-from conformance.tests.open_gate import OpenGate
-from conformance.tests.proxy_servers import TestProxy
-from conformance.tests.tls_stage import Stage, stage_in
-from conformance.wire.client import Client
-from conformance.wire.clock import SystemClock
-from conformance.wire.connecting import SocketConnector, probe_connector
-from conformance.wire.redaction import Redactor
+from certificate_samples import made
+from open_gate import OpenGate
+from proxy_servers import TestProxy
+from reimage_conformance.config import is_loopback, load_target
+from reimage_conformance.errors import TargetError
+from reimage_conformance.model import FailureKind, Limits, Request
+from reimage_conformance.preflight.remarks import Level
+from reimage_conformance.preflight.statement import statement_remarks
+from reimage_conformance.wire.client import Client
+from reimage_conformance.wire.clock import SystemClock
+from reimage_conformance.wire.connecting import SocketConnector, probe_connector
+from reimage_conformance.wire.redaction import Redactor
+from tls_stage import Stage, stage_in
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conformance.model import Exchange, Target
+    from reimage_conformance.model import Exchange, Target
 
 GET = Request("GET", "/", (("Host", "rig.example"),))
 NAME = "rig.example"

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.model import FailureKind, Request
-from conformance.wire.framing import is_plainly_framed, must_be_last
-from conformance.wire.reading import HEAD_LIMIT, Reading, ResponseReader
+from reimage_conformance.model import FailureKind, Request
+from reimage_conformance.wire.framing import is_plainly_framed, must_be_last
+from reimage_conformance.wire.reading import HEAD_LIMIT, Reading, ResponseReader
 
 
 @dataclass

@@ -7,15 +7,15 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from conformance.embedding import TurnedClock
-from conformance.model import FailureKind, Request
-from conformance.tests.open_gate import OpenGate
-from conformance.wire.client import Client
-from conformance.wire.source import StreamSource
+from open_gate import OpenGate
+from reimage_conformance.embedding import TurnedClock
+from reimage_conformance.model import FailureKind, Request
+from reimage_conformance.wire.client import Client
+from reimage_conformance.wire.source import StreamSource
 
 if TYPE_CHECKING:
-    from conformance.model import Identity
-    from conformance.wire.streams import Stream
+    from reimage_conformance.model import Identity
+    from reimage_conformance.wire.streams import Stream
 
 GET = Request("GET", "/", (("Host", "h"),), fresh_connection=True)
 STALLING = (0.5, b"HTTP/1.1 404 X\r\nContent-Length: 9\r\n\r\nfour")

@@ -11,19 +11,19 @@ import pytest
 import trustme
 from cryptography.hazmat.primitives import serialization
 
-from conformance.errors import TargetError, UnreachableError
-from conformance.model import Exchange, FailureKind, Identity, Request, Target
-from conformance.tests.open_gate import OpenGate
-from conformance.tests.wire_servers import read_request, repeating, serving
-from conformance.wire.client import Client
-from conformance.wire.clock import SystemClock
-from conformance.wire.connecting import SocketConnector
+from open_gate import OpenGate
+from reimage_conformance.errors import TargetError, UnreachableError
+from reimage_conformance.model import Exchange, FailureKind, Identity, Request, Target
+from reimage_conformance.wire.client import Client
+from reimage_conformance.wire.clock import SystemClock
+from reimage_conformance.wire.connecting import SocketConnector
+from wire_servers import read_request, repeating, serving
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Iterator
 
-    from conformance.tests.wire_servers import Endpoint
+    from wire_servers import Endpoint
 
 GET = Request("GET", "/", (("Host", "h"),))
 EMPTY = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"

@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from conformance.model import Exchange, FailureKind, Request
-from conformance.tests.open_gate import OpenGate
-from conformance.tests.wire_servers import Endpoint, read_request, repeating, replying, reset, serving
-from conformance.wire.client import Client
-from conformance.wire.clock import SystemClock
-from conformance.wire.connecting import SocketConnector
-from conformance.wire.transport import NoReplyError, VerbatimTransport
+from open_gate import OpenGate
+from reimage_conformance.model import Exchange, FailureKind, Request
+from reimage_conformance.wire.client import Client
+from reimage_conformance.wire.clock import SystemClock
+from reimage_conformance.wire.connecting import SocketConnector
+from reimage_conformance.wire.transport import NoReplyError, VerbatimTransport
+from wire_servers import Endpoint, read_request, repeating, replying, reset, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conformance.tests.wire_servers import Script
+    from wire_servers import Script
 
 GET = Request("GET", "/", (("Host", "h"),))
 POST = Request("POST", "/", (("Host", "h"), ("Content-Length", "0")))

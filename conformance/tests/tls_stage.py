@@ -11,9 +11,9 @@ import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from conformance import cli
-from conformance.tests.certificate_samples import Party, made
-from conformance.tests.wire_servers import read_request, serving
+from certificate_samples import Party, made
+from reimage_conformance import cli
+from wire_servers import read_request, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from conformance.tests.wire_servers import Endpoint
+    from wire_servers import Endpoint
 
 SUBSCRIPTION = "6a8b7c2e-0000-4000-8000-000000000001"
 TLS_HANDSHAKE = b"\x16"

@@ -10,13 +10,13 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from conformance.emulator import Emulator, Later, Send, describe
+from reimage_conformance.emulator import Emulator, Later, Send, describe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from conformance.emulator import Connection
+    from reimage_conformance.emulator import Connection
 
 BUSY = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n%s\r\n"
 MOST_CONNECTIONS = 256

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from conformance.model import Deployment, Target
+from reimage_conformance.model import Deployment, Target
 
 if TYPE_CHECKING:
     import ssl

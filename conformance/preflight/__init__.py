@@ -1,5 +1,0 @@
-"""Preflight: whether a target file and its endpoint are ready for a run; asks questions, reimages nothing."""
-
-from conformance.preflight.command import look_before_run, preflight, reach
-
-__all__ = ["look_before_run", "preflight", "reach"]

@@ -1,0 +1,224 @@
+"""Assessing a journal: verdicts made again, outcomes, findings, operations, and the verdict of the run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from reimage_conformance.assessment.causes import Evidence, attributed
+from reimage_conformance.assessment.controls import Controls, controlled
+from reimage_conformance.assessment.findings import findings_of
+from reimage_conformance.assessment.fronts import closed_reimages, front_of, fronted
+from reimage_conformance.assessment.intervals import weighed
+from reimage_conformance.assessment.outcomes import LEFT_OUT, case_outcome, results_of
+from reimage_conformance.assessment.rejudging import rejudged, world_of
+from reimage_conformance.checks.polls import TERMINAL, status_of
+from reimage_conformance.journal_shapes import RUN_FIELDS
+from reimage_conformance.model import (
+    Assessment,
+    CaseRecord,
+    CountsAs,
+    OperationRecord,
+    Outcome,
+    Profile,
+    RunInfo,
+    RunVerdict,
+    Strictness,
+    Verdict,
+)
+from reimage_conformance.protocol.addresses import Kind, read_target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from reimage_conformance.journal import Journal
+    from reimage_conformance.model import Exchange, RequirementResult, Route
+
+NO_END = "no end seen"
+"""The outcome of an operation that no poll showed to be over."""
+_NOT_SHOWN = "the capture does not show it"
+
+
+def assess(
+    journal: Journal,
+    reproduce: Callable[[Exchange, Route, Sequence[Exchange]], str],
+    judged: Sequence[Verdict] | None = None,
+) -> Assessment:
+    """Everything that a journal's run concludes; `reproduce` writes the command for an exchange, the way to the endpoint, and what went out with it.
+
+    `judged` are the verdicts of a run that just ended; without them they are made again, which comes to the same.
+    A capture cannot bring its own controls or send anything again, so that what it leaves open is untested, not inconclusive.
+    """
+    world = world_of(journal)
+    exchanges = journal.exchanges
+    controls = Controls.of(world, exchanges)
+    captured = bool(journal.header.get("capture"))
+    evidence = Evidence.of(exchanges, controls)
+    made = weighed(rejudged(journal) if judged is None else judged, exchanges, world)
+    front, closed = front_of(world, exchanges.values()), closed_reimages(world, exchanges.values())
+    fair = [fronted(verdict, exchanges, front, closed) for verdict in made]
+    verdicts = [attributed(controlled(verdict, exchanges, controls, captured=captured), evidence) for verdict in fair]
+    hindrance = "" if captured else front.sentence if front is not None else closed
+    if captured:
+        verdicts = [replace(v, outcome=Outcome.UNTESTED) if v.outcome is Outcome.INCONCLUSIVE else v for v in verdicts]
+    cases = _cases(journal, verdicts)
+    offers: Mapping[str, bool | None] = next(
+        (event["offers"] for event in reversed(journal.events) if event["type"] == "offers"), {}
+    )
+    results = results_of(world, verdicts, journal.observations, cases, offers)
+    if captured:
+        results = [replace(r, reason=_NOT_SHOWN) if r.reason == LEFT_OUT else r for r in results]
+    route = world.target.route
+    findings = findings_of(
+        verdicts, results, exchanges, lambda exchange: reproduce(exchange, route, _beside(exchange, exchanges))
+    )
+    run = _run(journal)
+    verdict, exit_code = conclude(results, interrupted=run.interrupted, hindered=bool(hindrance))
+    hindrance = hindrance if verdict is RunVerdict.INCOMPLETE else ""
+    operations = _operations(journal)
+    return Assessment(
+        run=run,
+        target=dict(journal.header["target"]),
+        verdict=verdict,
+        exit_code=exit_code,
+        requirements=tuple(results),
+        findings=tuple(findings),
+        observations=tuple(journal.observations),
+        operations=tuple(operations),
+        cases=tuple(cases),
+        requests=len(exchanges),
+        reimages=_reimages(journal),
+        notes=journal.notes,
+        hindrance=hindrance,
+    )
+
+
+def _beside(exchange: Exchange, exchanges: Mapping[int, Exchange]) -> list[Exchange]:
+    """The requests that were sent so as to be under way at the same time as `exchange`."""
+    together = exchange.label.endswith("at-once")
+    return [
+        e
+        for e in exchanges.values()
+        if together and e.label == exchange.label and e.at == exchange.at and e != exchange
+    ]
+
+
+def conclude(
+    results: Sequence[RequirementResult], *, interrupted: bool = False, hindered: bool = False
+) -> tuple[RunVerdict, int]:
+    """The verdict of a run and its exit code; `hindered` says that no sound request reached what is judged."""
+    failing = [r for r in results if r.counts_as is CountsAs.FAIL]
+    outcomes = {result.outcome for result in failing}
+    if Outcome.VIOLATED in outcomes:
+        return RunVerdict.NONCONFORMANT, 2 if interrupted else 1
+    if Outcome.INCONCLUSIVE in outcomes or interrupted or hindered:
+        return RunVerdict.INCOMPLETE, 2 if interrupted else 6
+    if Outcome.UNTESTED in outcomes:
+        return RunVerdict.PARTIAL, 0
+    return RunVerdict.CONFORMANT, 0
+
+
+def _run(journal: Journal) -> RunInfo:
+    """Which run a journal records; raises JournalError where its first line does not say it."""
+    journal.require(*RUN_FIELDS)
+    header = journal.header
+    end: Mapping[str, Any] = next((event for event in reversed(journal.events) if event["type"] == "end"), {})
+    last = max((event.get("at", 0.0) for event in journal.events), default=0.0)
+    coverage: dict[str, Any] = {}
+    for event in journal.events:
+        if event["type"] == "coverage":
+            coverage[event["what"]] = {key: value for key, value in event.items() if key not in ("type", "at", "what")}
+    return RunInfo(
+        id=header["id"],
+        started=header["started"],
+        finished=end.get("finished", ""),
+        seed=header["seed"],
+        profile=Profile(header["profile"]),
+        strictness=Strictness(header["strictness"]),
+        interrupted=bool(end.get("interrupted", True)),
+        suite_version=header["suite_version"],
+        duration_seconds=round(end.get("duration_seconds", last), 3),
+        coverage=coverage,
+        capture=str(header.get("capture", "")),
+    )
+
+
+def _cases(journal: Journal, verdicts: Sequence[Verdict]) -> list[CaseRecord]:
+    """Every case of the run; what its verdicts say now decides its outcome, else what it said itself."""
+    by_case: dict[str, list[Verdict]] = {}
+    for verdict in verdicts:
+        by_case.setdefault(verdict.case, []).append(verdict)
+    ends = {event["id"]: event for event in journal.cases if event["type"] == "case-end"}
+    records: dict[str, CaseRecord] = {}
+    for event in journal.cases:
+        if event["type"] != "case-start":
+            continue
+        name = event["id"]
+        end = ends.get(name, {"outcome": "inconclusive", "detail": "the run ended before the case did"})
+        found = by_case.get(name, [])
+        own, detail = end["outcome"], end.get("detail", "")
+        if own not in ("error", "not-applicable"):
+            judged = case_outcome(found, event["requirements"])
+            own = (
+                judged.value
+                if judged is not None and not (own in ("untested", "inconclusive") and judged is Outcome.MET)
+                else own
+            )
+            if judged is Outcome.INCONCLUSIVE and end["outcome"] in (Outcome.VIOLATED, Outcome.ADVISORY, Outcome.MET):
+                detail = next(verdict.actual for verdict in found if verdict.outcome is judged)
+        records[name] = CaseRecord(
+            name,
+            tuple(event["requirements"]),
+            own,
+            end.get("duration_seconds", 0.0),
+            tuple(end.get("evidence", ())),
+            event.get("doc", ""),
+            detail,
+        )
+    return list(records.values())
+
+
+def _operations(journal: Journal) -> list[OperationRecord]:
+    """Every operation that the run booked, with the statuses its polls showed."""
+    polls: dict[str, list[Exchange]] = {}
+    for exchange in journal.exchanges.values():
+        address = read_target(exchange.request.target)
+        if address.kind is Kind.OPERATION and exchange.label.startswith("poll"):
+            polls.setdefault(address.operation.replace("-", "").lower(), []).append(exchange)
+    records = []
+    for event in journal.events:
+        if event["type"] != "operation" or event["start"] not in journal.exchanges:
+            continue
+        start = journal.exchanges[event["start"]]
+        own = [p for p in polls.get(event["identifier"].replace("-", "").lower(), []) if p.number > start.number]
+        records.append(_operation(event, start, own))
+    return records
+
+
+def _operation(event: Mapping[str, Any], start: Exchange, polls: Sequence[Exchange]) -> OperationRecord:
+    """One operation's record."""
+    address = read_target(start.request.target)
+    accepted_at = start.at + start.elapsed
+    told = [
+        (round(p.at - accepted_at, 3), status_of(p) or (str(p.reply.status) if p.reply else "no reply")) for p in polls
+    ]
+    ended = next((status for _, status in told if status in TERMINAL), NO_END)
+    return OperationRecord(
+        id=event["identifier"],
+        role_instance=address.instance,
+        form=str(address.form or ""),
+        accepted_at=round(accepted_at, 3),
+        polls=tuple(told[:200]),
+        outcome=ended,
+        deployment=address.deployment,
+        evidence=(start.number, *(p.number for p in polls[:3])),
+    )
+
+
+def _reimages(journal: Journal) -> int:
+    """How many reimages the endpoint accepted, those that it later failed for want of an instance not counted."""
+    final = next(
+        (event["reimages"] for event in reversed(journal.events) if event["type"] == "end" and "reimages" in event),
+        None,
+    )
+    return final if final is not None else sum(1 for event in journal.events if event["type"] == "operation")

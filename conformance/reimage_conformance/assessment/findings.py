@@ -1,0 +1,195 @@
+"""Findings: violations grouped by cause, the likeliest root first.
+
+One violation explains another where the other's verdicts name it, or where it is a prerequisite of the other, declared
+in the catalogue, and was violated on the same exchanges. What is explained has no finding of its own.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from reimage_conformance.model import CountsAs, Finding, Outcome
+from reimage_conformance.requirements import CATALOGUE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from reimage_conformance.model import Exchange, RequirementResult, Verdict
+
+_NEVER = 1 << 30
+_BAD = (Outcome.VIOLATED, Outcome.ADVISORY, Outcome.KNOWN)
+
+
+@cache
+def prerequisites(requirement: str) -> frozenset[str]:
+    """Everything that must hold before a requirement can be judged, directly or not."""
+    found: set[str] = set()
+    for name in CATALOGUE[requirement].requires:
+        found |= {name} | prerequisites(name)
+    return frozenset(found)
+
+
+def _named(cause: str, verdicts: Sequence[Verdict]) -> bool:
+    """Whether every one of `verdicts` names `cause` as its own."""
+    return bool(verdicts) and all(cause in verdict.because for verdict in verdicts)
+
+
+def _explains(cause: str, verdicts: Sequence[Verdict], spoiled: Mapping[str, set[int]]) -> bool:
+    """Whether a violated `cause` accounts for every one of `verdicts`, by name or as a prerequisite on the same exchanges."""
+    return bool(verdicts) and all(
+        cause in verdict.because
+        or (cause in prerequisites(verdict.requirement) and bool(spoiled[cause] & set(verdict.evidence)))
+        for verdict in verdicts
+    )
+
+
+def _explained(bad: Mapping[str, list[Verdict]]) -> dict[str, set[str]]:
+    """For each violated requirement, those that it explains directly.
+
+    Where one names the other as its cause, the other does not count as a prerequisite the other way round.
+    """
+    spoiled = {name: {n for verdict in verdicts for n in verdict.evidence} for name, verdicts in bad.items()}
+    return {
+        cause: {
+            name
+            for name, verdicts in bad.items()
+            if name != cause
+            and _explains(cause, verdicts, spoiled)
+            and (_named(cause, verdicts) or not _named(name, bad[cause]))
+        }
+        for cause in bad
+    }
+
+
+def _reached(direct: Mapping[str, set[str]]) -> dict[str, set[str]]:
+    """For each violated requirement, all those that it explains, directly or through others."""
+    reached: dict[str, set[str]] = {}
+    for cause in direct:
+        todo, seen = list(direct[cause]), set()
+        while todo:
+            name = todo.pop()
+            if name not in seen and name != cause:
+                seen.add(name)
+                todo += direct[name]
+        reached[cause] = seen
+    return reached
+
+
+def roots_of(bad: Mapping[str, list[Verdict]]) -> dict[str, list[str]]:
+    """The root causes among violated requirements, each with what it drags along, likeliest first.
+
+    Of those that explain each other, the one that was seen first is the cause, and of those seen in the same exchange the one that
+    explains another of them.
+    """
+    direct = _explained(bad)
+    reached = _reached(direct)
+    seen = {name: min(v.evidence[0] if v.evidence else _NEVER for v in verdicts) for name, verdicts in bad.items()}
+    order = list(CATALOGUE)
+
+    def weight(name: str) -> tuple[bool, bool, int, int, int, bool, int]:
+        advisory = all(verdict.outcome is Outcome.ADVISORY for verdict in bad[name])
+        dependent = any(name in others and cause not in reached[name] for cause, others in reached.items())
+        most = max(len(bad[other]) for other in {name, *(o for o in reached[name] if name in reached[o])})
+        second = any(name in others and seen[cause] == seen[name] for cause, others in direct.items())
+        return (dependent, advisory, -len(reached[name]), -most, seen[name], second, order.index(name))
+
+    roots: dict[str, list[str]] = {}
+    taken: set[str] = set()
+    for name in sorted(bad, key=weight):
+        if name not in taken:
+            roots[name] = sorted(reached[name] - taken - set(roots), key=order.index)
+            taken |= {name, *roots[name]}
+    return dict(
+        sorted(
+            roots.items(),
+            key=lambda item: (
+                all(v.outcome is Outcome.ADVISORY for v in bad[item[0]]),
+                -len(item[1]),
+                -len(bad[item[0]]),
+            ),
+        )
+    )
+
+
+def fingerprint_of(requirement: str, symptom: str) -> str:
+    """A stable short name for how a requirement failed, for baselines."""
+    return sha256(f"{requirement}|{symptom}".encode()).hexdigest()[:12]
+
+
+def findings_of(
+    verdicts: Sequence[Verdict],
+    results: Sequence[RequirementResult],
+    exchanges: Mapping[int, Exchange],
+    reproduce: Callable[[Exchange], str],
+) -> list[Finding]:
+    """The findings of a run, in order."""
+    bad: dict[str, list[Verdict]] = {}
+    outcomes = {result.requirement.id: result for result in results}
+    for verdict in verdicts:
+        if verdict.outcome in _BAD and outcomes[verdict.requirement].outcome in _BAD:
+            bad.setdefault(verdict.requirement, []).append(verdict)
+    roots = roots_of(bad)
+    affected = _affected(roots, bad, verdicts, results)
+    return [
+        _finding(name, bad[name], [*dragged, *affected.get(name, [])], exchanges, reproduce)
+        for name, dragged in roots.items()
+    ]
+
+
+def _affected(
+    roots: Mapping[str, list[str]],
+    bad: Mapping[str, list[Verdict]],
+    verdicts: Sequence[Verdict],
+    results: Sequence[RequirementResult],
+) -> dict[str, list[str]]:
+    """Requirements that could not be judged because of a finding, under the first finding that accounts for them."""
+    found: dict[str, list[str]] = {}
+    because: dict[str, set[str]] = {}
+    for verdict in verdicts:
+        if verdict.outcome is Outcome.INCONCLUSIVE:
+            because.setdefault(verdict.requirement, set()).update(verdict.because)
+    for result in results:
+        name = result.requirement.id
+        if result.outcome is not Outcome.INCONCLUSIVE:
+            continue
+        blamed = (because.get(name, set()) | prerequisites(name)) & set(bad)
+        for root, dragged in roots.items():
+            if blamed & {root, *dragged}:
+                found.setdefault(root, []).append(name)
+                break
+    return found
+
+
+def _finding(
+    name: str,
+    verdicts: Sequence[Verdict],
+    dragged: Sequence[str],
+    exchanges: Mapping[int, Exchange],
+    reproduce: Callable[[Exchange], str],
+) -> Finding:
+    """The finding of one root cause."""
+    requirement = CATALOGUE[name]
+    deciding = min(
+        verdicts,
+        key=lambda v: (
+            len(exchanges[v.evidence[0]].request.wire()) if v.evidence and v.evidence[0] in exchanges else _NEVER
+        ),
+    )
+    deciding = verdicts[0] if verdicts[0].outcome is Outcome.VIOLATED and not verdicts[0].because else deciding
+    first = exchanges.get(deciding.evidence[0]) if deciding.evidence else None
+    advisory = all(verdict.outcome is Outcome.ADVISORY for verdict in verdicts)
+    evidence = dict.fromkeys(n for verdict in (deciding, *verdicts) for n in verdict.evidence)
+    return Finding(
+        requirement=name,
+        counts_as=CountsAs.WARN if advisory else CountsAs.FAIL,
+        headline=f"{requirement.title}: {deciding.actual}"[:240],
+        expected=deciding.expected,
+        actual=deciding.actual,
+        cases=tuple(dict.fromkeys(verdict.case for verdict in verdicts if verdict.case)),
+        evidence=tuple(evidence)[:24],
+        reproduce=reproduce(first) if first is not None else "",
+        also_affected=tuple(dict.fromkeys(dragged)),
+        fingerprint=fingerprint_of(name, deciding.symptom),
+    )

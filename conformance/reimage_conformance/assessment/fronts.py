@@ -1,0 +1,180 @@
+"""Fronts: whether what answers speaks this protocol at all, or stands in front of it and lets no sound request through.
+
+A gateway, a proxy, a login page, or an endpoint to which our certificate means nothing answers everything alike. What it does shows
+nothing about the service, so that nothing is held against the service. An endpoint with nothing behind it that answers as this protocol would
+(an x-ms-request-id, its documents, 202) is no front.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from reimage_conformance.checks.polls import version_of
+from reimage_conformance.checks.wording import said
+from reimage_conformance.model import FailureKind, Identity, Outcome
+from reimage_conformance.oracle import permitted
+from reimage_conformance.protocol.addresses import Kind, read_target
+from reimage_conformance.protocol.documents import error_code, media_type, read_document
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from reimage_conformance.model import Exchange, Response, Target, Verdict
+    from reimage_conformance.world import World
+
+CREDENTIALS = (401, 403)
+PROXY_CREDENTIALS = 407
+GATEWAY = (502, 504)
+LATER = (429, 503)
+_DOCUMENTS = ("Operation", "Deployment", "HostedService")
+_HUNG_UP = (FailureKind.TLS, FailureKind.CLOSED, FailureKind.RESET)
+_NAMES = ("instance", "place", "slot", "bad-name", "elsewhere")
+"""Defects of requests that are well formed, by a caller who is known, for what does not exist."""
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """What answers in place of the service.
+
+    `sentence` names the likely mistake and the key of the target file. `is_certain` is whether asking on is of no use; a 404 without
+    a sign of this protocol may come of a service that has nothing but reimages, so that only a reimage tells.
+    """
+
+    sentence: str
+    is_certain: bool
+
+
+def speaks(exchange: Exchange) -> bool:
+    """Whether an answer bears a sign of this protocol: its request id, one of its documents, or the 202 of a reimage."""
+    reply = exchange.reply
+    if reply is None:
+        return False
+    if reply.header("x-ms-request-id") or error_code(reply):
+        return True
+    if reply.status == 202 and exchange.request.method == "POST":
+        return True
+    return bool(reply.body) and read_document(reply).local_name in _DOCUMENTS
+
+
+def lets_in(exchange: Exchange) -> bool:
+    """Whether an answer is the service's own word on a request, not a refusal of the caller nor the failure of what stands in front."""
+    reply = exchange.reply
+    if reply is None or not speaks(exchange):
+        return False
+    return reply.status < 500 and not 300 <= reply.status < 400 and reply.status not in (*CREDENTIALS, 407, 429)
+
+
+def fronted(verdict: Verdict, exchanges: Mapping[int, Exchange], front: Front | None, closed: str) -> Verdict:
+    """`verdict`, inconclusive where it holds what stands in front of the service against the service.
+
+    `front` stands in front of everything, if there is one; `closed` says why no reimage is let through, "" where one is.
+    """
+    exchange = exchanges.get(verdict.evidence[0]) if verdict.evidence else None
+    of_reimages = exchange is not None and read_target(exchange.request.target).kind is Kind.REIMAGE
+    reason = front.sentence if front is not None else closed if of_reimages else ""
+    if not reason or verdict.outcome not in (Outcome.MET, Outcome.VIOLATED, Outcome.ADVISORY):
+        return verdict
+    return replace(verdict, outcome=Outcome.INCONCLUSIVE, actual=reason, because=())
+
+
+def closed_reimages(world: World, exchanges: Iterable[Exchange]) -> str:
+    """Why no sound reimage of a listed instance was let through, in a sentence; "" where one was, or one was refused for another reason.
+
+    A refusal of the moment is such a reason: it asks to come back later.
+    """
+    refused: list[Exchange] = []
+    for exchange in exchanges:
+        judged = permitted(exchange.request, world)
+        if exchange.label == "probe" or judged.address.kind is not Kind.REIMAGE or not judged.must_be_accepted:
+            continue
+        status = exchange.reply.status if exchange.reply is not None else 0
+        if status not in (*CREDENTIALS, PROXY_CREDENTIALS) and (status < 500 or status in LATER):
+            return ""
+        refused.append(exchange)
+    if not refused or refused[0].reply is None:
+        return ""
+    told = f"every sound reimage is answered {said(refused[0])}, and other requests are not"
+    return f"{told}: {_mistake(refused[0].reply, world.target, known=speaks(refused[0]))}"
+
+
+def front_of(world: World, exchanges: Iterable[Exchange]) -> Front | None:
+    """What stands in front of the service where no sound request reached it; None where one did, or none was sent."""
+    refused: list[Exchange] = []
+    for exchange in exchanges:
+        if exchange.label == "probe" or not _is_sound(exchange, world):
+            continue
+        if lets_in(exchange):
+            return None
+        refused.append(exchange)
+    return _told(refused, world.target) if refused else None
+
+
+def _is_sound(exchange: Exchange, world: World) -> bool:
+    """Whether a request is well formed, from a caller who should be let in; its names may be of nothing."""
+    judged = permitted(exchange.request, world)
+    known = exchange.request.identity in (Identity.PRIMARY, Identity.SECOND)
+    read = judged.address.kind is Kind.REIMAGE or exchange.request.method == "GET"
+    named = judged.address.kind is not Kind.OTHER and bool(version_of(exchange))
+    return known and read and named and all(defect.key in _NAMES for defect in judged.binding)
+
+
+def _told(refused: list[Exchange], target: Target) -> Front | None:
+    """The sentence for what all these were answered, by the answer that came most often; None where silence is all there was."""
+    silent = [exchange for exchange in refused if exchange.reply is None]
+    if len(silent) == len(refused):
+        return _of_silence(silent, target)
+    answered = [exchange for exchange in refused if exchange.reply is not None]
+    (status, _), *_ = Counter(each.reply.status for each in answered if each.reply is not None).most_common(1)
+    exchange = next(each for each in answered if each.reply is not None and each.reply.status == status)
+    every = f"every sound request is answered {said(exchange)}"
+    if exchange.reply is None:  # it is not: these were answered
+        return None
+    certain = all(_is_for_anything(each.reply) for each in answered if each.reply is not None)
+    return Front(f"{every}: {_mistake(exchange.reply, target, known=speaks(exchange))}", certain)
+
+
+def _is_for_anything(reply: Response) -> bool:
+    """Whether an answer would be the same whatever was asked, and later too."""
+    return reply.status in (*CREDENTIALS, PROXY_CREDENTIALS) or (
+        not 400 <= reply.status < 500 and reply.status not in LATER
+    )
+
+
+def _of_silence(silent: list[Exchange], target: Target) -> Front | None:
+    """The sentence where every connection ended without an answer, as it does where a certificate is refused in TLS."""
+    kinds = {exchange.failure.kind for exchange in silent if exchange.failure is not None}
+    if not target.is_https or not kinds <= set(_HUNG_UP):
+        return None
+    every = f"every sound request comes to this: {said(silent[0])}"
+    return Front(
+        f"{every}: client_certificate does not open subscription_id, as a refusal in TLS looks; look at both",
+        is_certain=True,
+    )
+
+
+def _mistake(reply: Response, target: Target, *, known: bool) -> str:  # noqa: PLR0911  a table
+    """The likely mistake behind an answer that everything gets, and the key of the target file to look at."""
+    status = reply.status
+    if status == PROXY_CREDENTIALS:
+        return "a proxy that asks for credentials answers in place of the service; look at base_url"
+    if status in CREDENTIALS and not target.is_https:
+        return "no client certificate is shown over http; look at base_url, which may have to begin with https://"
+    if status in CREDENTIALS:
+        other = "" if known else ", and at base_url, for nothing in the answer is of this protocol"
+        return f"client_certificate does not open subscription_id; look at both{other}"
+    if status in GATEWAY:
+        return "a gateway does not reach the service behind it; look at base_url, and whether the service runs"
+    if status in LATER:
+        return "the service is busy or down; try again later, or look at base_url"
+    if status >= 500:
+        return "the service, or what stands in front of it, fails whatever is asked; look at its log, and at base_url"
+    if 300 <= status < 400:
+        moved = urlsplit(reply.header("Location") or "")
+        where = f"{moved.scheme}://{moved.netloc}" if moved.netloc else (moved.path or "elsewhere")
+        return f"callers are sent to {where}; look at base_url"
+    if status < 300:
+        return f"{media_type(reply) or 'content without a media type'} that is no document of this protocol; look at base_url"
+    return "nothing in the answer is of this protocol; look at base_url, which seems to lead to something else"

@@ -1,0 +1,299 @@
+"""Intervals in which requests of ours may be changing a role instance: no verdict about an effect rests on one.
+
+An instance may be changing from the moment that a request of ours which may reach it is sent until its operation was
+seen to be over and the instance was seen back at ReadyRole after it had left. The instance of the historical service
+left only after Succeeded, so one that was not seen to leave is waited for (`settling_seconds`). A request that was
+refused counts against a bystander alone: one that leaves right after it is not held against the reimage of another
+instance. Everything is read from the exchanges, so that a journal of any age, whatever its runner did, gives the same
+intervals.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import inf
+from typing import TYPE_CHECKING
+
+from reimage_conformance.assessment.own_requests import (
+    REFUSED_HAS_NO_EFFECT,
+    UNKNOWN_FATE,
+    Key,
+    Moment,
+    OwnRequest,
+    addresses_nothing,
+    answered,
+    began,
+    blamed,
+    blamed_if_refused,
+    is_at,
+    is_namesake,
+    keys_of,
+    overlap,
+    worded,
+    worded_as_refused,
+)
+from reimage_conformance.checks.deployments import READY, deployment_elements, member, statuses_in
+from reimage_conformance.checks.instances import LATE_DEPARTURE_SECONDS, settling_seconds
+from reimage_conformance.checks.polls import STATUSES, TERMINAL, status_of
+from reimage_conformance.checks.registry import EFFECTS
+from reimage_conformance.model import Outcome
+from reimage_conformance.protocol.addresses import Address, Kind, UriForm, read_target
+from reimage_conformance.protocol.documents import plain_identifier
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from reimage_conformance.checks.registry import Effect
+    from reimage_conformance.model import Exchange, Verdict
+    from reimage_conformance.protocol.requests import Place
+    from reimage_conformance.world import World
+
+NEVER: Moment = (inf, 0)
+_READING = ("GET", "HEAD", "OPTIONS", "TRACE")
+"""Methods that have 2xx answers of their own, so that only a 202 to them says that something was started."""
+_JUDGED = (Outcome.MET, Outcome.VIOLATED, Outcome.ADVISORY)
+_ELSEWHERE = ("REQ-REIMAGE-URI-EQUIV", "REQ-REIMAGE-SLOT-VALUES")
+"""What is violated where a request reaches an instance of the same name elsewhere."""
+
+
+class Intervals:
+    """What the exchanges of a run, as far as they were added, say of when its own requests may be changing an instance."""
+
+    def __init__(self) -> None:
+        self._exchanges: dict[int, Exchange] = {}
+        self._requests: list[OwnRequest] = []
+        self._refused: list[OwnRequest] = []
+        self._early: Moment | None = None
+        self._closed: dict[tuple[int, Place], Moment] = {}
+        self._polls: dict[str, list[Exchange]] = {}
+        self._looks: dict[Key, list[Exchange]] = {}
+
+    @classmethod
+    def of(cls, exchanges: Iterable[Exchange]) -> Intervals:
+        """The intervals of all these exchanges."""
+        intervals = cls()
+        for exchange in exchanges:
+            intervals.add(exchange)
+        return intervals
+
+    def add(self, exchange: Exchange) -> None:
+        """Takes one more exchange into account."""
+        self._exchanges[exchange.number] = exchange
+        if exchange.label == "probe":
+            return
+        address = read_target(exchange.request.target)
+        reply, method = exchange.reply, exchange.request.method
+        if address.kind is Kind.OPERATION and status_of(exchange) in STATUSES:
+            self._polls.setdefault(plain_identifier(address.operation), []).append(exchange)
+        elif address.kind in (Kind.DEPLOYMENT, Kind.CLOUD_SERVICE) and method == "GET":
+            for key in _shown_in(exchange, address):
+                self._looks.setdefault(key, []).append(exchange)
+        elif address.kind in (Kind.REIMAGE, Kind.OTHER) and (
+            method not in _READING or (reply is not None and (reply.status == 202 or reply.status >= 400))
+        ):
+            identifier = (reply.header("x-ms-request-id") if reply is not None else "") or ""
+            request = OwnRequest(exchange, address, plain_identifier(identifier))
+            may_have_worked = reply is None or request.is_accepted or reply.status in UNKNOWN_FATE
+            (self._requests if may_have_worked else self._refused).append(request)
+
+    def weighed(self, verdict: Verdict, world: World) -> Verdict:
+        """`verdict`, inconclusive where it is about an effect that another request of ours may have had."""
+        if verdict.outcome not in _JUDGED or verdict.check not in EFFECTS or not verdict.between:
+            return verdict
+        given = [self._exchanges[number] for number in verdict.between if number in self._exchanges]
+        effect = EFFECTS[verdict.check](world, verdict, given) if len(given) == len(verdict.between) else None
+        if effect is None or not effect.places:
+            return verdict
+        found = [self._confusion(place, effect, verdict, given, world) for place in effect.places]
+        if any(not reason for reason, _ in found):
+            return verdict
+        reason, because = found[0]
+        return replace(verdict, outcome=Outcome.INCONCLUSIVE, actual=reason, because=because, expected="", symptom="")
+
+    def _confusion(
+        self, place: Place, effect: Effect, verdict: Verdict, given: list[Exchange], world: World
+    ) -> tuple[str, tuple[str, ...]]:
+        """Why an effect on `place` may be another request's, and the requirements that this points at; "" where it is none's."""
+        looks = [exchange for exchange in given if not effect.looks or exchange.number in effect.looks]
+        window = min(map(began, looks)), max(map(answered, looks))
+        judged = [self._exchanges[number] for number in effect.judged if number in self._exchanges]
+        others = [request for request in self._others(effect, judged) if self._is_in_the_way(request, effect, window)]
+        here = [request for request in others if is_at(request.address, place, world)]
+        if not effect.judged:  # the first that was accepted between the looks is the one whose effect is judged
+            own = next((r for r in here if r.is_accepted and began(r.exchange) > window[0]), None)
+            here = [request for request in here if request is not own]
+        found = list(here)
+        if verdict.outcome is not Outcome.MET:
+            found += [request for request in others if self._may_reach(request, place, effect, world)]
+        for request in found:
+            lasts = request.is_accepted or request.is_of_unknown_fate(world)
+            if lasts and (effect.passing or self._until(request, place, window[1], world) > window[0]):
+                elsewhere = request not in here and is_namesake(request.address, place)
+                return worded(request, place), (*blamed(request, world), *(_ELSEWHERE if elsewhere else ()))
+        if verdict.outcome is Outcome.MET:
+            return "", ()
+        if effect.refusal:
+            return "" if verdict.requirement == REFUSED_HAS_NO_EFFECT else self._beside(judged, place), ()
+        suspect = self._refused_to_bystander(place, judged, looks, window[1], world)
+        return ("", ()) if suspect is None else (worded_as_refused(suspect, place), blamed_if_refused(suspect, world))
+
+    def _others(self, effect: Effect, judged: list[Exchange]) -> Iterator[OwnRequest]:
+        """The requests that are not judged themselves, nor the same request once more for want of a reply."""
+        same = [replace(exchange.request, fresh_connection=False) for exchange in judged] if effect.refusal else []
+        for request in self._requests:
+            exchange = request.exchange
+            repeated = exchange.reply is None and replace(exchange.request, fresh_connection=False) in same
+            if exchange.number not in effect.judged and not repeated:
+                yield request
+
+    def _is_in_the_way(self, request: OwnRequest, effect: Effect, window: tuple[Moment, Moment]) -> bool:
+        """Whether a request was sent so early that it may have had an effect by the last look; a passing one only between the looks."""
+        return began(request.exchange) < window[1] and (not effect.passing or answered(request.exchange) > window[0])
+
+    def _may_reach(self, request: OwnRequest, place: Place, effect: Effect, world: World) -> bool:
+        """Whether a request reaches a place only if the endpoint is wrong about what it addresses."""
+        astray = request.is_accepted and addresses_nothing(request.address, world)
+        return astray or (effect.anywhere and is_namesake(request.address, place))
+
+    def _beside(self, judged: list[Exchange], place: Place) -> str:
+        """Which other refused request to an instance of this name was under way at the same time as the one that is judged, or ""."""
+        for exchange in judged:
+            for other in self._refused:
+                rival = is_namesake(other.address, place) and other.exchange.request != exchange.request
+                rival = rival and other.exchange.request.method not in _READING
+                if rival and overlap(exchange, other.exchange):
+                    return f"another request that was refused (exchange {other.exchange.number}) was under way at the same time"
+        return ""
+
+    def _refused_to_bystander(
+        self, place: Place, judged: list[Exchange], given: list[Exchange], horizon: Moment, world: World
+    ) -> OwnRequest | None:
+        """The last refused request to an instance that may have taken it offline in place of the judged reimage of another; None where none may.
+
+        It was sent before the first of the looks `given` that shows the instance away. No look shows the instance still there so long after the
+        refusal as any instance of this endpoint took to leave after a 202.
+        """
+        if not judged or any(is_at(read_target(exchange.request.target), place, world) for exchange in judged):
+            return None
+        start, looks = min(map(began, judged)), self._looks_at(keys_of(place.deployment), horizon)
+        seen = {look.number for look in given if began(look) > start and not _is_ready(look, place.role_instance)}
+        away = next((look for look in looks if look.number in seen), None)
+        if away is None:
+            return None
+        stayed = [look.at for look in looks if look.at < away.at and _is_ready(look, place.role_instance)]
+        since = max(stayed, default=-inf) - self._slowest_departure(horizon, world)
+        sent = [r for r in self._refused if began(r.exchange) < answered(away) and answered(r.exchange) <= horizon]
+        late = (r for r in reversed(sent) if answered(r.exchange)[0] >= since)
+        return next((r for r in late if is_at(r.address, place, world)), None)
+
+    def _slowest_departure(self, horizon: Moment, world: World) -> float:
+        """How long after its 202 an instance was seen away for the first time, at most, by `horizon`; seconds, 0 where none was."""
+        found = [0.0]
+        for request in self._started():
+            accepted, over = answered(request.exchange), self._over(request, horizon)
+            if over is None or request.address.form is None:
+                continue
+            settling = settling_seconds(over[0] - accepted[0], world.target.limits, departs_early=False)
+            key = (request.address.service.lower(), request.address.form, request.address.deployment.lower())
+            looks = [look for look in self._looks_at([key], horizon) if accepted < began(look)]
+            left = next((look for look in looks if not _is_ready(look, request.address.instance)), None)
+            if left is not None and left.at <= over[0] + settling:
+                found.append(left.at - accepted[0])
+        return max(found)
+
+    def _until(self, request: OwnRequest, place: Place, horizon: Moment, world: World) -> Moment:
+        """Until when a request may be changing an instance, as far as was known at `horizon`; an interval that is closed stays so."""
+        key = (request.exchange.number, place)
+        known = self._closed.get(key)
+        if known is not None and known <= horizon:
+            return known
+        until, is_closed = self._open_until(request, place, horizon, world)
+        if is_closed:
+            self._closed[key] = until
+        return until
+
+    def _open_until(self, request: OwnRequest, place: Place, horizon: Moment, world: World) -> tuple[Moment, bool]:
+        """The same of an interval that was not known to be closed, and whether it is by `horizon`."""
+        sent, limits = began(request.exchange), world.target.limits
+        polls = [p for p in self._polls.get(request.identifier, ()) if sent < began(p) and answered(p) <= horizon]
+        over = self._over(request, horizon)
+        if over is None and polls:
+            return NEVER, False
+        accepted = answered(request.exchange)[0]
+        ended = over if over is not None else (accepted + self._longest(horizon, limits.operation_timeout_seconds), 0)
+        early = self._departs_early(horizon)
+        deadline = (ended[0] + settling_seconds(ended[0] - accepted, limits, departs_early=early), 0)
+        looks = [look for look in self._looks_at(keys_of(place.deployment), horizon) if sent < began(look)]
+        states = [(look, _is_ready(look, place.role_instance)) for look in looks]
+        left = next((i for i, (look, ready) in enumerate(states) if not ready and look.at <= deadline[0]), None)
+        if left is None:
+            return deadline, over is not None and deadline < horizon
+        back = [began(look) for look, ready in states[left:] if ready]
+        since = [moment for moment in back if over is None or moment >= over]
+        if since:
+            return since[0], True
+        return (deadline if back else NEVER), False
+
+    def _over(self, request: OwnRequest, horizon: Moment) -> Moment | None:
+        """When the operation of a request was first seen to be over, as far as was known at `horizon`."""
+        polls = (p for p in self._polls.get(request.identifier, ()) if began(request.exchange) < began(p))
+        ends = [answered(poll) for poll in polls if status_of(poll) in TERMINAL and answered(poll) <= horizon]
+        return min(ends, default=None)
+
+    def _looks_at(self, keys: Iterable[Key], horizon: Moment) -> list[Exchange]:
+        """The looks that show the instances of a deployment, in order."""
+        found = {look.number: look for key in keys for look in self._looks.get(key, ()) if answered(look) <= horizon}
+        return sorted(found.values(), key=began)
+
+    def _started(self) -> Iterator[OwnRequest]:
+        """The requests that were accepted under an id."""
+        return (request for request in self._requests if request.is_accepted and request.identifier)
+
+    def _longest(self, horizon: Moment, otherwise: float) -> float:
+        """The longest time that an operation was seen to take, in seconds, or `otherwise` where none was seen to end."""
+        ends = ((request, self._over(request, horizon)) for request in self._started())
+        return max((over[0] - answered(request.exchange)[0] for request, over in ends if over), default=otherwise)
+
+    def _departs_early(self, horizon: Moment) -> bool:
+        """Whether instances do not leave late: one was seen away before the end, or to stay for long enough after it."""
+        if self._early is None or self._early > horizon:
+            found = (self._early_by(request, horizon) for request in self._started())
+            self._early = min((moment for moment in found if moment is not None), default=None)
+        return self._early is not None and self._early <= horizon
+
+    def _early_by(self, request: OwnRequest, horizon: Moment) -> Moment | None:
+        """When it was known of the instance of a request that it does not leave late, if it was."""
+        over, address = self._over(request, horizon), request.address
+        if over is None or address.form is None:
+            return None
+        key = (address.service.lower(), address.form, address.deployment.lower())
+        for look in self._looks_at([key], horizon):
+            if began(look) < began(request.exchange):
+                continue
+            if not _is_ready(look, address.instance):
+                return over if look.at <= over[0] else None
+            if look.at >= over[0] + LATE_DEPARTURE_SECONDS:
+                return answered(look)
+        return None
+
+
+def weighed(verdicts: Iterable[Verdict], exchanges: Mapping[int, Exchange], world: World) -> list[Verdict]:
+    """`verdicts`, those inconclusive that are about an effect which another request of ours may have had."""
+    intervals = Intervals.of(exchanges.values())
+    return [intervals.weighed(verdict, world) for verdict in verdicts]
+
+
+def _shown_in(look: Exchange, address: Address) -> Iterator[Key]:
+    """Which deployments a look shows the instances of, as `keys_of` names them."""
+    if not statuses_in(look):
+        return
+    if address.form is not None:
+        yield (address.service.lower(), address.form, address.deployment.lower())
+        return
+    for element in deployment_elements(look):
+        yield (address.service.lower(), UriForm.NAME, member(element, "Name").lower())
+
+
+def _is_ready(look: Exchange, instance: str) -> bool:
+    """Whether a look shows an instance at ReadyRole."""
+    return statuses_in(look).get(instance) == READY

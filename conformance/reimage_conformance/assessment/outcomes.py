@@ -1,0 +1,133 @@
+"""Outcomes: what the verdicts of a run say about each requirement."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reimage_conformance.assessment.findings import fingerprint_of
+from reimage_conformance.model import CountsAs, Outcome, RequirementResult, Verdict
+from reimage_conformance.requirements import CATALOGUE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from reimage_conformance.model import CaseRecord, Observation, Requirement
+    from reimage_conformance.world import World
+
+
+LEFT_OUT = "profile, selection or budget left it out"
+"""Why a requirement is untested that no case of the run was about."""
+_RANK = (Outcome.VIOLATED, Outcome.ADVISORY, Outcome.MET, Outcome.INCONCLUSIVE, Outcome.OBSERVED, Outcome.UNTESTED)
+
+
+_CASE_ORDER = (
+    Outcome.VIOLATED,
+    Outcome.ADVISORY,
+    Outcome.INCONCLUSIVE,
+    Outcome.UNTESTED,
+    Outcome.MET,
+    Outcome.OBSERVED,
+)
+
+
+def case_outcome(verdicts: Sequence[Verdict], cited: Sequence[str]) -> Outcome | None:
+    """What the verdicts of a case come to, None where there are none: the gravest decides.
+
+    What could not be judged does not count where the same requirement was seen to be met besides, nor where it is a requirement
+    that the case does not cite, unless there is nothing else.
+    """
+    met = {verdict.requirement for verdict in verdicts if verdict.outcome is Outcome.MET}
+    open_ = Outcome.INCONCLUSIVE
+    counted = [
+        v.outcome for v in verdicts if v.outcome is not open_ or (v.requirement in cited and v.requirement not in met)
+    ]
+    found = counted or [verdict.outcome for verdict in verdicts]
+    return next((outcome for outcome in _CASE_ORDER if outcome in found), None)
+
+
+def _offered(requirement: Requirement, world: World, offers: Mapping[str, bool | None]) -> str:
+    """Why the target does not offer what a requirement is about, or ""; what an endpoint that never answered offers is not known."""
+    match requirement.area:
+        case "auth" if not world.target.is_https:
+            return "the target is not reached over https"
+        case "observation" if requirement.id == "REQ-OBS-OPTIONAL":
+            return ""
+        case "observation" if requirement.id == "REQ-PROPS-URI" and offers.get("cloud-service", False) is False:
+            return "the target does not offer Get Cloud Service Properties"
+        case "observation" if requirement.id != "REQ-PROPS-URI" and offers.get("deployment", False) is False:
+            return "the target does not offer Get Deployment"
+        case "probe" if world.target.probe_url is None:
+            return "the target has no probe"
+        case _:
+            return ""
+
+
+def results_of(
+    world: World,
+    verdicts: Sequence[Verdict],
+    observations: Sequence[Observation],
+    cases: Sequence[CaseRecord],
+    offers: Mapping[str, bool | None],
+) -> list[RequirementResult]:
+    """The outcome of every requirement of the catalogue, in its order."""
+    by_requirement: dict[str, list[Verdict]] = {}
+    for verdict in verdicts:
+        by_requirement.setdefault(verdict.requirement, []).append(verdict)
+    seen: dict[str, list[Observation]] = {}
+    for observation in observations:
+        seen.setdefault(observation.requirement, []).append(observation)
+    citing: dict[str, list[CaseRecord]] = {}
+    for case in cases:
+        for name in case.requirements:
+            citing.setdefault(name, []).append(case)
+    results = []
+    for requirement in CATALOGUE.values():
+        name = requirement.id
+        absent = _offered(requirement, world, offers)
+        found = _result(
+            requirement, world, by_requirement.get(name, []), seen.get(name, []), citing.get(name, []), absent
+        )
+        results.append(found)
+    return results
+
+
+def _result(
+    requirement: Requirement,
+    world: World,
+    verdicts: list[Verdict],
+    observations: list[Observation],
+    cases: list[CaseRecord],
+    absent: str,
+) -> RequirementResult:
+    """The outcome of one requirement."""
+    counts = requirement.counts_as(world.strictness)
+    judging = tuple(dict.fromkeys([v.case for v in verdicts if v.case] + [case.id for case in cases]))
+
+    def result(outcome: Outcome, reason: str, evidence: tuple[int, ...] = ()) -> RequirementResult:
+        ways = dict.fromkeys(
+            fingerprint_of(requirement.id, v.symptom) for v in verdicts if v.outcome is Outcome.VIOLATED
+        )
+        return RequirementResult(requirement, counts, outcome, judging, reason, evidence, tuple(ways))
+
+    if counts in (CountsAs.INFO, CountsAs.CLIENT):
+        said = [o.seen for o in observations] + [
+            v.actual for v in verdicts if v.outcome is not Outcome.INCONCLUSIVE and v.actual
+        ]
+        if said:
+            evidence = tuple(n for o in observations for n in o.evidence)
+            return result(Outcome.OBSERVED, "; ".join(dict.fromkeys(said))[:400], evidence)
+    if absent:
+        return result(Outcome.NOT_APPLICABLE, absent)
+    if verdicts and counts in (CountsAs.FAIL, CountsAs.WARN):
+        worst = min((v.outcome for v in verdicts), key=_RANK.index)
+        deciding = [v for v in verdicts if v.outcome is worst]
+        reason = "" if worst is Outcome.MET else deciding[0].actual
+        return result(worst, reason, deciding[0].evidence)
+    outcomes = {case.outcome: case for case in reversed(cases)}
+    for name in ("error", "inconclusive", "untested", "not-applicable"):
+        if name in outcomes:
+            outcome = Outcome.INCONCLUSIVE if name == "error" else Outcome(name)
+            return result(outcome, outcomes[name].detail or "the case came to no verdict")
+    if requirement.untestable:
+        return result(Outcome.NOT_APPLICABLE, requirement.untestable)
+    return result(Outcome.UNTESTED, LEFT_OUT if not cases else "the case came to no verdict")

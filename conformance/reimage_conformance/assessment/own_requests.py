@@ -1,0 +1,124 @@
+"""Our own requests that may have started a reimage: where each leads, what became of it, and how it is told of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from reimage_conformance.checks.wording import is_passing_fault
+from reimage_conformance.model import FailureKind
+from reimage_conformance.oracle import permitted
+from reimage_conformance.protocol.addresses import Address, Kind, UriForm
+from reimage_conformance.protocol.requests import is_cut_short
+from reimage_conformance.world import Absence
+
+if TYPE_CHECKING:
+    from reimage_conformance.model import Deployment, Exchange
+    from reimage_conformance.protocol.requests import Place
+    from reimage_conformance.world import World
+
+Moment: TypeAlias = "tuple[float, int]"
+"""Seconds since the run began, and the number of the exchange that happened then: exchanges of one moment are in order."""
+
+Key: TypeAlias = "tuple[str, str, str]"
+"""A deployment as addresses name it: cloud service, form, and slot or name, in lower case."""
+
+UNKNOWN_FATE = (500, 502, 504)
+"""Statuses with which a sound request may have been carried out all the same, but for a 500 that asks to come back."""
+REFUSED_HAS_NO_EFFECT = "REQ-GOS-NOTFOUND-NOEFFECT"
+"""Violated by an effect of any refused request, so that several at a time are no excuse."""
+
+
+def began(exchange: Exchange) -> Moment:
+    """When a request was sent."""
+    return (exchange.at, exchange.number)
+
+
+def answered(exchange: Exchange) -> Moment:
+    """When its reply had come."""
+    return (exchange.at + exchange.elapsed, exchange.number)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnRequest:
+    """A request of ours that may have started a reimage; `identifier` is that of the operation, "" where none is known."""
+
+    exchange: Exchange
+    address: Address
+    identifier: str = ""
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether it was answered 2xx."""
+        return self.exchange.reply is not None and 200 <= self.exchange.reply.status < 300
+
+    def is_of_unknown_fate(self, world: World) -> bool:
+        """Whether nothing tells if it was carried out; a caller who is refused in TLS is refused, and one that is cut short waited for."""
+        reply = self.exchange.reply
+        judged = permitted(self.exchange.request, world)
+        if reply is not None:
+            failed = reply.status in UNKNOWN_FATE and not is_passing_fault(self.exchange)
+            return failed and not judged.binding
+        failure = self.exchange.failure
+        hung_up = failure is not None and failure.kind in (FailureKind.TLS, FailureKind.CLOSED, FailureKind.RESET)
+        never_sent = (failure is not None and failure.kind is FailureKind.REFUSED) or is_cut_short(
+            self.exchange.request
+        )
+        stranger = any(defect.layer == "auth" for defect in judged.binding)
+        return not never_sent and not (hung_up and stranger)
+
+
+def keys_of(deployment: Deployment) -> tuple[Key, ...]:
+    """A deployment by its slot and by its name, whatever their letter case."""
+    service = deployment.cloud_service.lower()
+    return ((service, UriForm.SLOT, deployment.slot.lower()), (service, UriForm.NAME, deployment.name.lower()))
+
+
+def is_at(address: Address, place: Place, world: World) -> bool:
+    """Whether an address leads to a place, letter case and white space aside."""
+    if address.form is None or address.subscription.lower() != world.target.subscription_id.lower():
+        return False
+    key = (address.service.strip().lower(), address.form, address.deployment.strip().lower())
+    return key in keys_of(place.deployment) and is_namesake(address, place)
+
+
+def is_namesake(address: Address, place: Place) -> bool:
+    """Whether an address names an instance of this name, wherever."""
+    return address.instance.strip().lower() == place.role_instance.lower()
+
+
+def addresses_nothing(address: Address, world: World) -> bool:
+    """Whether an address leads to no place that is known, so that where the request went is not known either."""
+    if address.kind is not Kind.REIMAGE or address.subscription.lower() != world.target.subscription_id.lower():
+        return True
+    return world.absence(address) is not Absence.NOTHING
+
+
+def overlap(first: Exchange, second: Exchange) -> bool:
+    """Whether two requests were under way at the same time."""
+    return first.at < second.at + second.elapsed and second.at < first.at + first.elapsed
+
+
+def worded(request: OwnRequest, place: Place) -> str:
+    """How a request of ours was in the way, for people."""
+    number, name = request.exchange.number, place.role_instance
+    if not request.is_accepted:
+        return f"our own request to reimage {request.address.instance} (exchange {number}) got no reply that tells whether it was carried out, and may have changed {name} between the looks"
+    if is_namesake(request.address, place):
+        return f"our own reimage of {name} (exchange {number}) was under way between the looks"
+    return f"our own request (exchange {number}) was accepted although it addresses nothing known, and may have changed {name} between the looks"
+
+
+def blamed(request: OwnRequest, world: World) -> tuple[str, ...]:
+    """The requirements that an accepted request breaks, if it should have been refused."""
+    return tuple(dict.fromkeys(defect.requirement for defect in permitted(request.exchange.request, world).binding))
+
+
+def worded_as_refused(request: OwnRequest, place: Place) -> str:
+    """How a refused request of ours may be what changed a bystander, for people."""
+    return f"our own request to {place.role_instance} (exchange {request.exchange.number}) was refused right before, and may have changed it all the same"
+
+
+def blamed_if_refused(request: OwnRequest, world: World) -> tuple[str, ...]:
+    """The requirements that a refused request violates if it has an effect."""
+    return (*blamed(request, world), REFUSED_HAS_NO_EFFECT, "REQ-CONC-REFUSED-NOEFFECT")

@@ -1,0 +1,71 @@
+"""Judging again: the verdicts of a journal made anew from its exchanges by the checks that it names."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from reimage_conformance.checks import CHECKS, judge
+from reimage_conformance.checks.registry import SCOPE_ALL, judge_scope
+from reimage_conformance.config import target_from_mapping
+from reimage_conformance.errors import JournalError
+from reimage_conformance.model import Strictness, Verdict
+from reimage_conformance.world import World
+
+if TYPE_CHECKING:
+    from reimage_conformance.journal import Journal
+
+
+def world_of(journal: Journal) -> World:
+    """The world that a journal's run judged in; raises JournalError where its first line lacks what says so."""
+    journal.require("target", "strictness")
+    target = target_from_mapping(journal.header["target"])
+    strictness = Strictness(journal.header["strictness"])
+    listed: dict[str, tuple[str, ...]] = {}
+    folds = False
+    for event in journal.events:
+        if event["type"] == "listed":
+            listed = {name: tuple(instances) for name, instances in event["listed"].items()}
+            folds = bool(event.get("folds_slots", False))
+    return World(target, strictness, listed, folds_slots=folds)
+
+
+def rejudged(journal: Journal) -> list[Verdict]:
+    """Every verdict of the run, in order: judgements made again, verdicts that no check made kept as they are."""
+    world = world_of(journal)
+    early = replace(world, listed={}, folds_slots=False, memory={})
+    verdicts: list[Verdict] = []
+    current = early
+    everything = sorted(journal.exchanges.values(), key=lambda exchange: exchange.number)
+    recorded = iter(journal.verdicts)
+    for event in journal.events:
+        match event["type"]:
+            case "listed":
+                current = world
+            case "judgement" if event["check"] in CHECKS:
+                made = _made_again(current, journal, everything, event)
+                verdicts += [replace(verdict, case=event["case"]) for verdict in made]
+            case "verdict":
+                verdict = next(recorded)
+                verdicts += [] if verdict.check in CHECKS else [verdict]
+    return verdicts
+
+
+def _made_again(world: World, journal: Journal, everything: list[Any], event: dict[str, Any]) -> list[Verdict]:
+    """One judgement made again; raises JournalError where what it was made with is damaged."""
+    try:
+        return _again(world, journal, everything, event)
+    except (TypeError, ValueError, KeyError, IndexError, AttributeError) as error:
+        raise JournalError(
+            f"the journal is damaged: the judgement {event['check']!r} in case {event['case']!r} cannot be made again from it"
+        ) from error
+
+
+def _again(world: World, journal: Journal, everything: list[Any], event: dict[str, Any]) -> list[Verdict]:
+    """One judgement made again; nothing where an exchange it needs was lost with the end of the journal."""
+    check = CHECKS[event["check"]]
+    if event.get("scope") == SCOPE_ALL:
+        return judge_scope(world, check, everything, event["until"], event["arguments"])
+    if any(number not in journal.exchanges for number in event["exchanges"]):
+        return []
+    return judge(world, check, [journal.exchanges[number] for number in event["exchanges"]], **event["arguments"])

@@ -1,0 +1,48 @@
+"""Retention: which operations an endpoint had forgotten by the time they were asked about (REQ-GOS-RETENTION)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reimage_conformance.checks.polls import NOT_KNOWN, STATUSES, TERMINAL, status_of
+from reimage_conformance.checks.progress import RETENTION_SECONDS
+from reimage_conformance.protocol.addresses import Kind, read_target
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reimage_conformance.model import Exchange
+
+_PLAIN = ("poll-known", "poll-late")
+"""The labels of polls that ask, with nothing varied, whether an operation is still known."""
+
+
+def forgotten_in(exchanges: Mapping[int, Exchange]) -> dict[str, int]:
+    """The operations that a plain poll did not find long after their end, nor any after it; each with the last exchange that showed it."""
+    ended: dict[str, float] = {}
+    shown: dict[str, int] = {}
+    gone: set[str] = set()
+    for number, exchange in exchanges.items():
+        address = read_target(exchange.request.target)
+        if address.kind is not Kind.OPERATION or exchange.request.method != "GET":
+            continue
+        name, status = address.operation, status_of(exchange)
+        if status in STATUSES:
+            shown[name] = number
+            gone.discard(name)
+            if status in TERMINAL:
+                ended.setdefault(name, exchange.at)
+        elif exchange.label in _PLAIN and _is_denied(exchange) and name in ended:
+            gone |= {name} if exchange.at > ended[name] + RETENTION_SECONDS else set()
+    return {name: shown[name] for name in gone}
+
+
+def is_of_the_forgotten(exchange: Exchange, forgotten: Mapping[str, int]) -> bool:
+    """Whether a poll denies an operation that was forgotten by then: how long one is kept is not told."""
+    shown = forgotten.get(read_target(exchange.request.target).operation)
+    return shown is not None and exchange.number > shown and _is_denied(exchange)
+
+
+def _is_denied(poll: Exchange) -> bool:
+    """Whether a poll is told that there is no such operation."""
+    return poll.reply is not None and poll.reply.status in NOT_KNOWN

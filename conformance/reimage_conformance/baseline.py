@@ -1,0 +1,257 @@
+"""Baselines: violations that are known and whose mending is agreed, so that a run fails only for what is new.
+
+An entry holds one way in which one requirement fails, by the fingerprint of the finding. What it names counts as known
+until it expires; once it no longer occurs, or has expired, the run fails until the entry is gone.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from reimage_conformance import config_keys as keys
+from reimage_conformance.assessment.assess import conclude
+from reimage_conformance.config_toml import read_toml
+from reimage_conformance.errors import JournalError, TargetError, UsageError
+from reimage_conformance.model import Assessment, Outcome, RunVerdict
+from reimage_conformance.report.visible import one_line
+from reimage_conformance.report.write import write_file
+from reimage_conformance.requirements import requirement
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    from reimage_conformance.journal import Journal
+    from reimage_conformance.model import RequirementResult
+
+EVENT = "baseline"
+"""The journal's event that keeps the baseline of a run, so that its reports can be made again without the file."""
+
+_JUDGED = ("met", "violated", "advisory", "observed")
+_BLIND = (Outcome.UNTESTED, Outcome.INCONCLUSIVE, Outcome.NOT_APPLICABLE)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One known violation; `cases` are the ones that showed it, `expires` the last day on which it counts as known."""
+
+    requirement: str
+    fingerprint: str
+    reason: str
+    owner: str = ""
+    ticket: str = ""
+    expires: date | None = None
+    cases: tuple[str, ...] = ()
+
+    def has_expired(self, today: date) -> bool:
+        """Whether its last day is over."""
+        return self.expires is not None and today > self.expires
+
+
+Baseline = tuple[Entry, ...]
+
+
+def _is_date(value: Any) -> bool:
+    if isinstance(value, str):
+        try:
+            date.fromisoformat(value)
+        except ValueError:
+            return False
+    return type(value) in (str, date)
+
+
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
+
+
+def _text(expected: str, *, required: bool = False) -> keys.Key:
+    return keys.Key(
+        expected, lambda value: isinstance(value, str) and (not required or bool(value.strip())), required=required
+    )
+
+
+_KEYS: Mapping[str, keys.Key] = {
+    "requirement": _text("the id of a requirement", required=True),
+    "fingerprint": _text("the fingerprint that results.json shows with the finding", required=True),
+    "reason": _text("a sentence that says why this is known", required=True),
+    "owner": _text("who mends it"),
+    "ticket": _text("where that is tracked"),
+    "expires": keys.Key(
+        "a date like 2026-12-31",
+        _is_date,
+        turned=lambda value: date.fromisoformat(value) if isinstance(value, str) else value,
+    ),
+    "cases": keys.Key("an array of case ids", _are_texts, turned=tuple),
+}
+
+
+def load_baseline(path: Path) -> Baseline:
+    """The baseline in the file at `path`; raises UsageError naming file, entry, key and what is expected."""
+    try:
+        document = read_toml(path, "a baseline")
+        keys.refuse_unknown(path, "at the top level", document, ("known",))
+        return _entries(path, document.get("known", []))
+    except FileNotFoundError as error:
+        raise UsageError(f"{path}: there is no such baseline; --write-baseline {path} writes one from a run") from error
+    except TargetError as error:  # the same words for the same mistakes, in another kind of file
+        raise UsageError(str(error)) from error
+
+
+def _entries(path: Path, rows: Any) -> Baseline:
+    if not isinstance(rows, list):
+        raise UsageError(f'{path}: "known" is expected to be [[known]] tables, found {keys.shown(rows)}')
+    entries: list[Entry] = []
+    for number, row in enumerate(rows, start=1):
+        where = f"[[known]] number {number}"
+        entry = Entry(**keys.checked(path, where, row, _KEYS))
+        try:
+            requirement(entry.requirement)
+        except UsageError as error:
+            raise UsageError(f"{path}: {where}: {error}") from error
+        if any((entry.requirement, entry.fingerprint) == (other.requirement, other.fingerprint) for other in entries):
+            raise UsageError(
+                f"{path}: {where} repeats {entry.requirement} with fingerprint {entry.fingerprint}; expected it once"
+            )
+        entries.append(entry)
+    return tuple(entries)
+
+
+def apply_baseline(assessment: Assessment, baseline: Baseline, today: date) -> Assessment:
+    """`assessment` with what `baseline` knows as `known`; an entry that no longer holds fails the run, with a note."""
+    live = [entry for entry in baseline if not entry.has_expired(today)]
+    expected = {(entry.requirement, entry.fingerprint) for entry in live}
+    known = {
+        result.requirement.id
+        for result in assessment.of_outcome(Outcome.VIOLATED)
+        if result.fingerprints and {(result.requirement.id, each) for each in result.fingerprints} <= expected
+    }
+    dragged = {
+        name for finding in assessment.findings if finding.requirement in known for name in finding.also_affected
+    }
+    results = tuple(_told(result, live, known, dragged) for result in assessment.requirements)
+    notes = tuple(_obsolete(assessment, baseline, today))
+    verdict, exit_code = conclude(results, interrupted=assessment.run.interrupted)
+    if notes:
+        verdict, exit_code = RunVerdict.NONCONFORMANT, 2 if assessment.run.interrupted else 1
+    findings = sorted(assessment.findings, key=lambda finding: finding.requirement in known)
+    return replace(
+        assessment,
+        requirements=results,
+        findings=tuple(findings),
+        verdict=verdict,
+        exit_code=exit_code,
+        notes=(*assessment.notes, *notes),
+    )
+
+
+def _told(result: RequirementResult, live: Iterable[Entry], known: set[str], dragged: set[str]) -> RequirementResult:
+    """`result`, known where the baseline says so."""
+    name = result.requirement.id
+    if result.outcome is not Outcome.VIOLATED or name not in known | dragged:
+        return result
+    reasons = [
+        f"known: {entry.reason}"
+        for entry in live
+        if entry.requirement == name and entry.fingerprint in result.fingerprints
+    ]
+    return replace(result, outcome=Outcome.KNOWN, reason="; ".join(reasons) or result.reason)
+
+
+def _obsolete(assessment: Assessment, baseline: Baseline, today: date) -> Iterator[str]:
+    """A sentence for each entry that has expired, or whose violation no longer occurs though it was looked for."""
+    results = {result.requirement.id: result for result in assessment.requirements}
+    for entry in baseline:
+        result = results.get(entry.requirement)
+        if entry.has_expired(today):
+            yield f"{_named(entry)} expired on {entry.expires}; mend the endpoint, or agree on another date."
+        elif result is None or entry.fingerprint in result.fingerprints or not _was_judged(entry, result, assessment):
+            continue
+        elif result.outcome is Outcome.VIOLATED:
+            yield f"{_named(entry)} no longer holds: the requirement is violated in another way; remove the entry."
+        else:
+            yield f"{_named(entry)} no longer holds: the requirement is {result.outcome.value}; remove the entry."
+
+
+def _named(entry: Entry) -> str:
+    """The entry as a note names it."""
+    return f"The baseline entry for {', '.join(filter(None, (entry.requirement, entry.ticket, entry.owner)))}"
+
+
+def _was_judged(entry: Entry, result: RequirementResult, assessment: Assessment) -> bool:
+    """Whether the run could have shown the entry's violation: by a case that showed it before, if any is named."""
+    if result.outcome in _BLIND:
+        return False
+    judging = {case.id for case in assessment.cases if case.outcome in _JUDGED}
+    return not entry.cases or not judging.isdisjoint(entry.cases)
+
+
+def baseline_event(baseline: Baseline, today: date) -> dict[str, Any]:
+    """What a journal keeps of a baseline, plain JSON."""
+    return {"today": today.isoformat(), "entries": [_plain(entry) for entry in baseline]}
+
+
+def _plain(entry: Entry) -> dict[str, Any]:
+    row = {name: getattr(entry, name) for name in _KEYS}
+    return {**row, "expires": entry.expires.isoformat() if entry.expires else None, "cases": list(entry.cases)}
+
+
+def baseline_in(journal: Journal) -> tuple[Baseline, date] | None:
+    """The baseline of the run that `journal` records and the day it was applied; raises JournalError for an odd one."""
+    event = next((event for event in journal.events if event["type"] == EVENT), None)
+    if event is None:
+        return None
+    try:
+        rows = [
+            {**row, "cases": tuple(row["cases"]), "expires": row["expires"] and date.fromisoformat(row["expires"])}
+            for row in event["entries"]
+        ]
+        return tuple(Entry(**row) for row in rows), date.fromisoformat(event["today"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise JournalError(f"the journal's baseline cannot be read: {error}") from error
+
+
+_HEADER = """\
+# Known violations: a run with --baseline and this file fails only for others, and for entries that no longer hold.
+# Complete each entry: say why it is accepted, who mends it, where that is tracked, and until when.
+"""
+_CASES_KEPT = 3
+
+
+def write_baseline(assessment: Assessment, path: Path) -> None:
+    """Write the violations of `assessment` to `path`; what people wrote into an entry that is there already stays.
+
+    Raises ReportError where the file cannot be written, UsageError where the one that is there is no baseline.
+    """
+    earlier = {
+        (entry.requirement, entry.fingerprint): entry for entry in (load_baseline(path) if path.exists() else ())
+    }
+    entries = [earlier.get((entry.requirement, entry.fingerprint), entry) for entry in _violations(assessment)]
+    write_file(path, (_HEADER + "".join(map(_table, entries))).encode("utf-8"))
+
+
+def _violations(assessment: Assessment) -> Iterator[Entry]:
+    """An entry for each way in which a requirement with a finding of its own is violated."""
+    results = {result.requirement.id: result for result in assessment.of_outcome(Outcome.VIOLATED, Outcome.KNOWN)}
+    for finding in assessment.findings:
+        if finding.requirement in results:
+            for fingerprint in results[finding.requirement].fingerprints:
+                cases = finding.cases[:_CASES_KEPT]
+                yield Entry(finding.requirement, fingerprint, one_line(finding.headline), cases=cases)
+
+
+def _table(entry: Entry) -> str:
+    """The entry in TOML."""
+    rows = {name: value for name in _KEYS if (value := getattr(entry, name)) or name in ("owner", "ticket")}
+    lines = [f"{name} = {_toml(value)}" for name, value in rows.items()]
+    lines += [] if entry.expires else ["# expires = 2099-12-31"]
+    return "\n".join(["", "[[known]]", *lines, ""])
+
+
+def _toml(value: Any) -> str:
+    """A string, a date or a list of strings in TOML, which wants DEL escaped where JSON does not."""
+    if isinstance(value, date):
+        return value.isoformat()
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,0 +1,75 @@
+"""What of a capture was not judged, or not wholly, counted by reason and said in sentences."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from reimage_conformance.capture.evidence import CONFLICT, CREDENTIALS, MOVED, Evidence, is_accepted
+from reimage_conformance.checks.wording import is_busy
+from reimage_conformance.model import Fact
+from reimage_conformance.protocol.addresses import Kind
+from reimage_conformance.report.wording import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from reimage_conformance.capture.traffic import Recorded
+
+FOLLOWED = "redirected by a 307; the call that follows it is judged"
+LOST = "redirected by a 307, without the call that should follow it"
+SILENT = "recorded without a reply"
+OTHERWISE = "answered for want of credentials, of time or of a free deployment"
+NAMES = "refused, with names of which the capture does not tell whether they exist"
+LINES = "refused, recorded without all their header lines or without the certificate"
+EMPTY = "answered, recorded without the content of the response"
+ALONE = "refused, with nothing in the capture that shows whether they should have been"
+OPEN = "answered in a way that the documents leave open"
+
+PARTLY = {
+    Fact.RESPONSE_LINES: "Header lines of the response were not recorded, or not all; none is held to be missing",
+    Fact.DATE_LINE: "No response shows a Date; none is held to be missing",
+    Fact.TYPE_LINE: "No response shows a Content-Type; none is held to be missing",
+    Fact.ID_LINE: "No response shows an x-ms-request-id; none is held to be missing",
+    Fact.CONTENT: "Content of the response was not recorded, or not all; nothing is judged from it",
+    Fact.OWN_ID: "The x-ms-request-id was replaced by a word that is no id; only that there was one is judged",
+    Fact.OPERATION_ID: "The id of the operation was replaced by a word that is no id; its polls are judged one by one",
+    Fact.MOMENT: "The time was not recorded; no interval is judged",
+}
+"""What is said of exchanges of which such a fact was not recorded; the others are told by no HAR."""
+
+
+def unjudged_notes(evidence: Evidence, judged: Collection[int], followed: Collection[int]) -> Iterator[str]:
+    """Sentences that count the calls of which nothing was judged but what holds for every message.
+
+    `judged` holds the numbers of the other exchanges, `followed` the entries whose redirect was followed in the capture.
+    """
+    left = [each for each in evidence.recorded if each.exchange.number not in judged]
+    reasons = Counter(_reason(evidence, each, followed) for each in left)
+    yield from (f"Not judged, {reason}: {counted(count, 'call')}." for reason, count in sorted(reasons.items()))
+
+
+def unrecorded_notes(evidence: Evidence) -> Iterator[str]:
+    """Sentences that count the exchanges of which the recorder did not keep everything."""
+    answered = [each.exchange for each in evidence.recorded if each.exchange.reply is not None]
+    for fact, sentence in PARTLY.items():
+        count = sum(1 for exchange in answered if fact in exchange.unrecorded)
+        if count:
+            yield f"{sentence}: {counted(count, 'exchange')}."
+
+
+def _reason(evidence: Evidence, recorded: Recorded, followed: Collection[int]) -> str:
+    """Why nothing was judged of one call."""
+    exchange, reading = recorded.exchange, evidence.reading(recorded)
+    if exchange.reply is None:
+        return SILENT
+    if exchange.reply.status == MOVED:
+        return FOLLOWED if recorded.entry in followed else LOST
+    waits = is_busy(exchange) or (exchange.reply.status == CONFLICT and reading.address.kind is Kind.REIMAGE)
+    if waits or (exchange.reply.status in CREDENTIALS and not recorded.tells(Fact.IDENTITY)):
+        return OTHERWISE
+    if is_accepted(exchange):
+        return OPEN if recorded.tells(Fact.CONTENT) else EMPTY
+    if reading.nameless or reading.blurred:
+        return NAMES if reading.nameless else LINES
+    return ALONE if reading.is_plain or reading.defects else OPEN

@@ -1,0 +1,207 @@
+"""The command `check`: a capture becomes a journal of judgements, from which reports are made as from any other."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reimage_conformance import __version__
+from reimage_conformance.capture.accounting import unjudged_notes, unrecorded_notes
+from reimage_conformance.capture.evidence import Evidence, folds_slots
+from reimage_conformance.capture.observations import message_plans, observation_plans
+from reimage_conformance.capture.operations import accepted_plans, poll_plans
+from reimage_conformance.capture.reading import read_capture
+from reimage_conformance.capture.refusals import refusal_plans, wrong_refusal_plans
+from reimage_conformance.capture.selection import redirect_pairs, select
+from reimage_conformance.checks.deployments import deployment_elements, instance_elements, member
+from reimage_conformance.checks.registry import judge
+from reimage_conformance.config import target_from_mapping, target_to_mapping
+from reimage_conformance.errors import UsageError
+from reimage_conformance.journal import JournalWriter, read_journal
+from reimage_conformance.protocol.addresses import Kind, read_target
+from reimage_conformance.replay.assessing import assessed
+from reimage_conformance.replay.regenerate import report_on
+from reimage_conformance.report.console import console_lines
+from reimage_conformance.session.recorder import CaseLog, Recorder
+from reimage_conformance.wire.redaction import Redactor
+from reimage_conformance.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reimage_conformance.capture.evidence import Plan
+    from reimage_conformance.capture.selection import Selection
+    from reimage_conformance.capture.traffic import Capture, Recorded
+    from reimage_conformance.model import Assessment, Exchange, Strictness, Target, Verdict
+
+PLANNERS = (accepted_plans, refusal_plans, wrong_refusal_plans, poll_plans, observation_plans)
+JOURNAL = "journal.jsonl"
+
+
+class StoppedClock:
+    """A clock that stands still: the moments of a capture are the capture's own."""
+
+    def now(self) -> float:
+        """Always the same moment."""
+        return 0.0
+
+    def sleep(self, seconds: float) -> None:
+        """Return at once."""
+
+
+def check_capture(
+    file: Path,
+    *,
+    target: Target | None = None,
+    report_dir: Path | None = None,
+    strictness: Strictness | None = None,
+    redact: bool = True,
+) -> int:
+    """Judge the capture in `file`, write reports into `report_dir` if there is one, give the exit code."""
+    if report_dir is not None and (report_dir / JOURNAL).resolve() == file.resolve():
+        raise UsageError(f"{file}: would be overwritten by the reports; choose another --report-dir")
+    capture = read_capture(file)
+    selection = select(capture, target)
+    chosen = (
+        strictness or (target.strictness if target is not None else capture.strictness) or selection.target.strictness
+    )
+    with nullcontext(report_dir) if report_dir is not None else TemporaryDirectory() as folder:
+        assessment = _assessed(capture, selection, chosen, Path(folder), redact=redact, reports=report_dir is not None)
+    for line in console_lines(assessment, report_dir / "report.html" if report_dir is not None else None):
+        click.echo(line)
+    return assessment.exit_code
+
+
+def _assessed(
+    capture: Capture, selection: Selection, strictness: Strictness, folder: Path, *, redact: bool, reports: bool
+) -> Assessment:
+    """The assessment of a capture, by way of a journal in `folder`."""
+    path = folder / JOURNAL
+    write_journal(capture, selection, strictness, path, redact=redact)
+    journal = read_journal(path)
+    return report_on(journal, folder) if reports else assessed(journal)
+
+
+def write_journal(
+    capture: Capture, selection: Selection, strictness: Strictness, path: Path, *, redact: bool = True
+) -> None:
+    """Write the journal that a run would have left which saw the selected exchanges and judged what they show."""
+    redactor = _redactor(capture, selection, redact=redact)
+    target = redactor.target(target_to_mapping(replace(selection.target, strictness=strictness)))
+    with JournalWriter(path, StoppedClock()) as journal:
+        journal.write("run", **_header(capture, strictness, target))
+        for note in selection.notes:
+            journal.write("note", text=note)
+        recorder = Recorder(journal, redactor, World(target_from_mapping(target), strictness))
+        for each in selection.recorded:
+            redactor.learn(each.exchange)
+        recorded = [
+            replace(each, exchange=recorder.record(replace(_labelled(each), number=number)))
+            for number, each in enumerate(selection.recorded, start=1)
+        ]
+        exchanges = [each.exchange for each in recorded]
+        listed, folds = _listed(exchanges), folds_slots(exchanges)
+        recorder.world = replace(recorder.world, listed=listed, folds_slots=folds, memory={})
+        told = {name: list(instances) for name, instances in listed.items()}
+        recorder.note("listed", listed=told, folds_slots=folds)
+        evidence = Evidence(recorder.world, recorded, given=selection.given)
+        plans = [plan for planner in PLANNERS for plan in planner(evidence)]
+        operations = sum(_judge(recorder, plan) for plan in (*plans, *message_plans(evidence)))
+        judged = {exchange.number for plan in plans for made in plan.judgements for exchange in made.exchanges}
+        followed = {moved.entry for moved, _ in redirect_pairs(selection.recorded)}
+        for note in (*unjudged_notes(evidence, judged, followed), *unrecorded_notes(evidence)):
+            journal.write("note", text=note)
+        journal.write("offers", offers=_offers(evidence))
+        journal.write(
+            "end",
+            finished=capture.finished or capture.started,
+            interrupted=False,
+            duration_seconds=capture.seconds,
+            reimages=operations,
+        )
+
+
+def _judge(recorder: Recorder, plan: Plan) -> bool:
+    """Make the judgements of `plan` as a case, if they come to anything; whether it is about an operation."""
+    verdicts = [
+        v for made in plan.judgements for v in judge(recorder.world, made.check, made.exchanges, **made.arguments)
+    ]
+    requirements = tuple(dict.fromkeys(verdict.requirement for verdict in (*verdicts, *plan.verdicts)))
+    if not requirements:
+        return False
+    log = CaseLog(plan.id)
+    recorder.enter(log)
+    recorder.open_case(log, requirements, plan.doc)
+    if plan.operation:
+        recorder.note(
+            "operation", start=plan.judgements[0].exchanges[0].number, identifier=plan.operation, place="", form=""
+        )
+    for made in plan.judgements:
+        recorder.judge(made.check, made.exchanges, **made.arguments)
+    recorder.keep(plan.verdicts)
+    recorder.close_case(log, "met", 0.0, _detail((*verdicts, *plan.verdicts)))
+    return bool(plan.operation)
+
+
+def _detail(verdicts: tuple[Verdict, ...]) -> str:
+    """The first thing that a case has to say for itself."""
+    return next((verdict.actual for verdict in verdicts if verdict.outcome != "met"), "")
+
+
+def _header(capture: Capture, strictness: Strictness, target: dict[str, Any]) -> dict[str, Any]:
+    """The first line: the same capture, judged alike, gives the same journal."""
+    return {
+        "id": capture.digest,
+        "capture": capture.name,
+        "started": capture.started,
+        "seed": 0,
+        "profile": "standard",
+        "strictness": strictness.value,
+        "suite_version": __version__,
+        "target": target,
+    }
+
+
+def _redactor(capture: Capture, selection: Selection, *, redact: bool) -> Redactor:
+    """What a run would mask, and every other subscription that the calls name; ids in a journal are as its run left them."""
+    redactor = Redactor.for_target(selection.target, enabled=redact)
+    if not redactor.enabled:
+        return redactor
+    if capture.target is not None:
+        return Redactor({}, shown=redactor.shown)
+    named = dict.fromkeys(read_target(each.exchange.request.target).subscription for each in selection.recorded)
+    secrets = {**redactor.secrets, **{f"subscription {number}": value for number, value in enumerate(named)}}
+    return Redactor(secrets, shown=redactor.shown)
+
+
+def _labelled(recorded: Recorded) -> Exchange:
+    """The exchange under a label that says where in the capture it stands."""
+    is_poll = read_target(recorded.exchange.request.target).kind is Kind.OPERATION
+    return replace(recorded.exchange, label=f"{'poll, ' if is_poll else ''}entry {recorded.entry}")
+
+
+def _listed(exchanges: list[Exchange]) -> dict[str, tuple[str, ...]]:
+    """The instances that answers listed, by deployment."""
+    found: dict[str, dict[str, None]] = {}
+    for exchange in exchanges:
+        for element in deployment_elements(exchange):
+            names = dict.fromkeys(member(node, "InstanceName") for node in instance_elements(element))
+            found.setdefault(member(element, "Name"), {}).update(names)
+    return {name: tuple(instances) for name, instances in found.items() if name}
+
+
+def _offers(evidence: Evidence) -> dict[str, bool]:
+    """Which of the optional calls the endpoint was seen to answer."""
+    return {
+        "deployment": any(_answered(evidence, Kind.DEPLOYMENT)),
+        "cloud-service": any(_answered(evidence, Kind.CLOUD_SERVICE)),
+    }
+
+
+def _answered(evidence: Evidence, kind: Kind) -> Iterator[bool]:
+    return (each.exchange.reply is not None and each.exchange.reply.status == 200 for each in evidence.of_kind(kind))

@@ -1,0 +1,176 @@
+"""What a recording lets one say of a call: the defects that its request has for certain, and what stays unclear."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from reimage_conformance.checks.facts import is_certain
+from reimage_conformance.checks.wording import is_busy
+from reimage_conformance.model import Fact, Identity
+from reimage_conformance.oracle import permitted
+from reimage_conformance.protocol.addresses import Kind, UriForm, read_target
+from reimage_conformance.world import SLOTS, Absence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from reimage_conformance.capture.traffic import Recorded
+    from reimage_conformance.checks.registry import Check
+    from reimage_conformance.model import Exchange, Verdict
+    from reimage_conformance.oracle import Defect
+    from reimage_conformance.protocol.addresses import Address
+    from reimage_conformance.world import World
+
+NAMES = ("place", "instance", "bad-name")
+"""Defects that hang on names which exist or not."""
+OK, MOVED, CONFLICT = 200, 307, 409
+CREDENTIALS = (401, 403)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A check to make on some exchanges, with its arguments."""
+
+    check: Check
+    exchanges: tuple[Exchange, ...]
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One case of a capture: what it is called, the judgements it makes, and verdicts that no check has to make.
+
+    `operation` is the identifier of the operation that the case's first exchange started, "" for none.
+    """
+
+    id: str
+    doc: str
+    judgements: tuple[Judgement, ...]
+    verdicts: tuple[Verdict, ...] = ()
+    operation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What is wrong with a request for certain; `nameless` and `blurred`: what names and the recording leave open.
+
+    `is_plain` says that nothing about it is unusual, not even what the documents leave to the endpoint.
+    """
+
+    address: Address
+    defects: tuple[Defect, ...]
+    nameless: bool
+    blurred: bool
+    is_plain: bool
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether nothing that binds is wrong with it, and nothing unclear."""
+        return not (self.defects or self.nameless or self.blurred)
+
+
+def is_accepted(exchange: Exchange) -> bool:
+    """Whether a call was answered with any 2xx."""
+    return exchange.reply is not None and 200 <= exchange.reply.status < 300
+
+
+def folds_slots(exchanges: Iterable[Exchange]) -> bool:
+    """Whether the endpoint took a slot in another letter case than the documents write it: it accepted such a call."""
+    asked = (read_target(exchange.request.target) for exchange in exchanges if is_accepted(exchange))
+    slots = (address.deployment for address in asked if address.form is UriForm.SLOT)
+    return any(slot not in SLOTS and slot.lower() in SLOTS for slot in slots)
+
+
+class Evidence:
+    """The recorded calls of one endpoint, masked and numbered, and the world to judge them in."""
+
+    def __init__(self, world: World, recorded: Sequence[Recorded], *, given: bool) -> None:
+        self.world, self.recorded, self.given = world, tuple(recorded), given
+        self._readings: dict[int, Reading] = {}
+
+    @cached_property
+    def exchanges(self) -> tuple[Exchange, ...]:
+        """Every exchange, in order."""
+        return tuple(each.exchange for each in self.recorded)
+
+    def reading(self, recorded: Recorded) -> Reading:
+        """What is wrong with the request of `recorded`."""
+        number = recorded.exchange.number
+        if number not in self._readings:
+            self._readings[number] = self._read(recorded)
+        return self._readings[number]
+
+    def _read(self, recorded: Recorded) -> Reading:
+        request = recorded.exchange.request
+        judged = permitted(request, self.world)
+        nameless = blurred = False
+        kept: list[Defect] = []
+        for defect in judged.binding:
+            if defect.key in NAMES and not self._is_absent(judged.address):
+                nameless = True
+            elif self._may_be_open(defect, recorded, judged.address):
+                blurred = True
+            else:
+                kept.append(defect)
+        binding = {defect.key for defect in judged.binding} | {"foreign-subscription"}
+        unusual = any(defect.key not in binding for defect in judged.defects) or judged.address.extra_slash
+        plain = not (kept or unusual or (judged.address.kind is Kind.OPERATION and judged.address.query))
+        return Reading(judged.address, tuple(kept), nameless, blurred, plain)
+
+    def _is_absent(self, address: Address) -> bool:
+        """Whether names are known to address nothing: by the target file, instances by what the endpoint listed."""
+        if not self.given:
+            return False
+        if self.world.absence(address) is not Absence.INSTANCE:
+            return True
+        deployment = self.world.deployment_of(address)
+        return deployment is not None and bool(self.world.listed.get(deployment.name))
+
+    def _may_be_open(self, defect: Defect, recorded: Recorded, address: Address) -> bool:
+        """Whether a defect may be none of the request but of its recording, or the certificate that nobody recorded may open the subscription."""
+        if defect.key != "foreign-subscription" or recorded.tells(Fact.IDENTITY):
+            return not is_certain(defect, recorded.exchange)
+        foreign = self.world.target.foreign_subscription_id
+        return not self.given or foreign is None or address.subscription.lower() != foreign.lower()
+
+    def is_telling(self, recorded: Recorded) -> bool:
+        """Whether the reply answers the request itself, and is not for want of credentials, time or peace."""
+        exchange = recorded.exchange
+        if exchange.reply is None:
+            return exchange.request.identity in (Identity.NONE, Identity.UNKNOWN)
+        kind = read_target(exchange.request.target).kind
+        if kind is not Kind.REIMAGE and exchange.reply.status == OK and not recorded.tells(Fact.CONTENT):
+            return False
+        if (
+            is_busy(exchange)
+            or exchange.reply.status == MOVED
+            or (exchange.reply.status == CONFLICT and kind is Kind.REIMAGE)
+        ):
+            return False
+        return recorded.tells(Fact.IDENTITY) or exchange.reply.status not in CREDENTIALS
+
+    def of_kind(self, *kinds: Kind) -> list[Recorded]:
+        """The calls of these kinds, in order."""
+        return [each for each, address in self._addressed if address.kind in kinds]
+
+    def polls(self, identifier: str, subscription: str) -> list[Recorded]:
+        """The calls that ask for the status of the operation called just so in a subscription, in order.
+
+        One that varies what the documents leave open (a version that is in no list, a query) may be refused for that; answered, it counts.
+        """
+        found = self._polls.get((identifier, subscription), []) if identifier else []
+        return [each for each in found if self.reading(each).is_plain or is_accepted(each.exchange)]
+
+    @cached_property
+    def _addressed(self) -> list[tuple[Recorded, Address]]:
+        return [(each, read_target(each.exchange.request.target)) for each in self.recorded]
+
+    @cached_property
+    def _polls(self) -> dict[tuple[str, str], list[Recorded]]:
+        found: dict[tuple[str, str], list[Recorded]] = {}
+        for each, address in self._addressed:
+            if address.kind is Kind.OPERATION and address.operation:
+                found.setdefault((address.operation, address.subscription), []).append(each)
+        return found

@@ -1,0 +1,113 @@
+"""The table of HAR fields: what recorders do to each, and which facts of an exchange it therefore never or only sometimes tells.
+
+Everything that is judged from a HAR follows from this table: a verdict is made only if the facts that it rests on
+(`NEEDS` and `DEFECT_NEEDS` in `checks.facts`) were recorded. `docs/captures.md` shows the table to users.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reimage_conformance.model import Fact
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of HAR: what recorders do to it, what is read from it all the same, and the facts that hang on it.
+
+    `never`: facts that no HAR tells; `sometimes`: facts that are known only where the condition in `read` holds.
+    """
+
+    name: str
+    recorders: str
+    read: str
+    never: tuple[Fact, ...] = ()
+    sometimes: tuple[Fact, ...] = ()
+
+
+FIELDS = (
+    Field(
+        "request.method", "write it in any letter case",
+        "a known method in any case; the case is not judged", never=(Fact.METHOD_CASE,),
+    ),
+    Field(
+        "request.url", "normalise it, leave out the scheme and host, drop the query",
+        "path and query; the query from request.queryString where the URL has none, the host from the Host line",
+    ),
+    Field(
+        "request.httpVersion, response.httpVersion", "leave it empty, or write one that belongs to another hop",
+        "the version, where both are known and go together; a request without Content-Length is judged under HTTP/1.1 only",
+        sometimes=(Fact.HTTP_VERSION,),
+    ),
+    Field(
+        "request.headers", "keep none, keep those that the program set, add none that the transport adds below them",
+        "what a line says; that a line is missing only where Host or :authority was kept, "
+        "that a length is missing only from a recorder that reads the wire",
+        sometimes=(Fact.REQUEST_LINES, Fact.REQUEST_LENGTH),
+    ),
+    Field("request.postData", "leave it out, decode it", "nothing is judged from it but its presence"),
+    Field(
+        "(no field)", "cannot know which client certificate was presented",
+        "401 and 403 accuse nobody; another subscription may be open", never=(Fact.IDENTITY,),
+    ),
+    Field(
+        "response.status", "write 0 where no reply came, or text for the number",
+        "the number; 0 is no reply, which accuses nobody",
+    ),
+    Field("response.statusText", "leave it empty, translate it", "nothing is judged from it"),
+    Field(
+        "response.headers", "keep none, write an object, keep those that a web page may read, join or repeat lines, change case and white space",
+        "what a line says; that a line is missing only where lines were kept that no web page may read",
+        never=(Fact.FRAMING,), sometimes=(Fact.RESPONSE_LINES,),
+    ),
+    Field(
+        "Date, Content-Type, x-ms-request-id", "take the line out of every response, or write REDACTED for its value",
+        "that the line is missing, only where another response of the capture shows it",
+        sometimes=(Fact.DATE_LINE, Fact.TYPE_LINE, Fact.ID_LINE),
+    ),
+    Field(
+        "x-ms-request-id", "replace it by one word, or by zeros", "an id, where it is not such a word; else only that there was one",
+        sometimes=(Fact.OWN_ID,),
+    ),
+    Field(
+        "id in the URL and in the document", "replace it by one word", "an operation, where the id is not such a word",
+        sometimes=(Fact.OPERATION_ID,),
+    ),
+    Field(
+        "response.content.text", "decode content codings and character encodings, cut it, leave it out, write it to a file, "
+        "remove secrets such as Configuration",
+        "the document; Content-Encoding and Content-Length are not held against it",
+        never=(Fact.CODING, Fact.SECRETS), sometimes=(Fact.CONTENT,),
+    ),
+    Field(
+        "response.content.encoding", "write base64 over plain text, or base64 without saying so",
+        "the octets, where the text is base64; only then the encoding of a document is judged", sometimes=(Fact.OCTETS,),
+    ),
+    Field(
+        "response.content.size, response.bodySize", "write -1, 0, or the size before or after decoding",
+        "that text is cut, where it is shorter and no whole document",
+    ),
+    Field("response.redirectURL", "follow redirects by themselves", "the other half of a 307, where no Location line was kept"),
+    Field(
+        "startedDateTime", "leave it out, round it to seconds, give every entry the same",
+        "the order; intervals only where the times differ", sometimes=(Fact.MOMENT,),
+    ),
+    Field(
+        "response.status 407, 502, 504, 511, 520 to 527", "record what a proxy or a gateway on the way answered",
+        "nothing: such calls are passed over and counted",
+    ),
+    Field("time, timings", "write -1 or 0", "nothing is judged from it"),
+    Field("cache, _fromCache", "record answers that no endpoint gave", "such entries are left out and counted"),
+)  # fmt: skip
+
+NEVER_RECORDED = frozenset(fact for field in FIELDS for fact in field.never)
+"""What no HAR tells."""
+
+OPEN_TO_WEB_PAGES = ("cache-control", "content-language", "content-length", "content-type", "expires", "last-modified", "pragma")  # fmt: skip
+"""Response lines that a web page may read of another origin; a recorder inside a page keeps no others (Fetch, CORS)."""
+
+ABOVE_THE_TRANSPORT = (
+    "polly", "nock", "vcr", "betamax", "fetch", "axios", "okhttp", "requests", "urllib", "httpclient", "azure", "cypress",
+    "insomnia", "postman", "k6", "wiremock", "recording",
+)  # fmt: skip
+"""Words in the names of recorders that see a request before its transport adds Host, Content-Length and the like."""

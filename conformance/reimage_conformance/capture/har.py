@@ -1,0 +1,286 @@
+"""HAR 1.2, as browsers and proxies write it: entries become exchanges, and what an entry does not tell is remembered.
+
+What recorders do to each field, and what is known all the same, is the table of `capture.fields`. What cannot be used is
+left out and counted; nothing here raises for what a recorder wrote.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
+
+from reimage_conformance.capture.fields import ABOVE_THE_TRANSPORT, NEVER_RECORDED, OPEN_TO_WEB_PAGES
+from reimage_conformance.capture.har_bodies import request_body, response_body
+from reimage_conformance.capture.har_headers import REQUEST_LINES, latin, read_headers, text_of, without_replaced
+from reimage_conformance.capture.masked_ids import without_masked_ids
+from reimage_conformance.capture.traffic import Recorded
+from reimage_conformance.model import Exchange, Fact, Failure, FailureKind, Request, Response
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+
+_VERSIONS = {
+    "HTTP/1.0": "HTTP/1.0", "HTTP/1.1": "HTTP/1.1", "HTTP/2": "HTTP/2", "HTTP/2.0": "HTTP/2", "H2": "HTTP/2",
+    "HTTP/3": "HTTP/3", "HTTP/3.0": "HTTP/3", "H3": "HTTP/3", "H3-29": "HTTP/3",
+}  # fmt: skip
+_DEFAULT_PORTS = {"https": ":443", "http": ":80"}
+_METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT")
+_CACHES = ("_fromCache", "_fromDiskCache", "_fromMemoryCache", "_cached", "_fetchedViaServiceWorker")
+_TEMPORARY_REDIRECT, _NOT_MODIFIED = 307, 304
+_TAKEN_OUT = {"date": Fact.DATE_LINE, "content-type": Fact.TYPE_LINE, "x-ms-request-id": Fact.ID_LINE}
+"""Lines that sanitisers take out of every response, and the fact that is then not known."""
+
+
+class UnusableEntryError(Exception):
+    """An entry that tells too little to be an exchange; the message says what it lacks."""
+
+
+@dataclass(frozen=True, slots=True)
+class HarTraffic:
+    """The usable entries of a HAR, in the order of time, and what was left out."""
+
+    recorded: tuple[Recorded, ...]
+    started: str
+    finished: str
+    seconds: float
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HarReader:
+    """Reads entries; `attached` gives bodies in files of their own, `on_the_wire` whether the recorder reads what was sent."""
+
+    attached: Callable[[str], bytes | None]
+    on_the_wire: bool
+
+    @classmethod
+    def of(cls, log: Mapping[str, Any], attached: Callable[[str], bytes | None]) -> HarReader:
+        """A reader of the entries of `log`."""
+        creator = log.get("creator")
+        name = str(creator.get("name", "")).lower() if isinstance(creator, dict) else ""
+        return cls(attached, not any(word in name for word in ABOVE_THE_TRANSPORT))
+
+    def entry(self, entry: Any, number: int) -> Recorded:
+        """The exchange of one entry; raises UnusableEntryError where it is none."""
+        if not isinstance(entry, dict) or not isinstance(entry.get("request"), dict):
+            raise UnusableEntryError("hold no request")
+        sent, came = entry["request"], entry.get("response")
+        came = came if isinstance(came, dict) else {}
+        request, origin, unrecorded = self._request(sent, came)
+        response, lost = self._response(came, request)
+        if any(entry.get(name) for name in _CACHES) or _is_revalidated(request, response, unrecorded):
+            raise UnusableEntryError("were answered from a cache")
+        failure = None if response else Failure(FailureKind.CLOSED, f"the capture has no reply{_error(entry, came)}")
+        exchange = Exchange(
+            number, request, response, failure, elapsed=_seconds(entry.get("time")), connection=number,
+            unrecorded=NEVER_RECORDED | unrecorded | lost,
+        )  # fmt: skip
+        return Recorded(exchange, origin, number, _moved_to(response, came))
+
+    def _request(self, sent: dict[str, Any], came: dict[str, Any]) -> tuple[Request, str, set[Fact]]:
+        """The request of an entry, where it went, and what of it was not recorded."""
+        headers, pseudo = read_headers(sent.get("headers"))
+        hosts = [value for name, value in headers if name.lower() == "host"]
+        origin, authority, target = _address(sent.get("url"), [*hosts, pseudo.get(":authority", "")][0])
+        headers, replaced = without_replaced(headers)
+        is_whole = (hosts or ":authority" in pseudo) and replaced.isdisjoint(REQUEST_LINES)
+        unrecorded = set() if is_whole else {Fact.REQUEST_LINES}
+        if not hosts:
+            headers = (("Host", pseudo.get(":authority", authority)), *headers)
+        version, version_back = _version(sent.get("httpVersion")), _version(came.get("httpVersion"))
+        if not (version and version_back) or version.startswith("HTTP/1") is not version_back.startswith("HTTP/1"):
+            unrecorded.add(Fact.HTTP_VERSION)
+        http_version = version or version_back or "HTTP/1.1"
+        if not self.on_the_wire or http_version != "HTTP/1.1":  # HTTP/2 ends a request without content by itself
+            unrecorded.add(Fact.REQUEST_LENGTH)
+        body = request_body(sent.get("postData"), self.attached)
+        return (
+            Request(_method(sent), target + _query(sent, target), headers, body, http_version=http_version),
+            origin,
+            unrecorded,
+        )
+
+    def _response(self, came: dict[str, Any], request: Request) -> tuple[Response | None, set[Fact]]:
+        """The response, None where there was none, and what of it was not recorded."""
+        status = came.get("status")
+        if isinstance(status, str) and status.isascii() and status.isdecimal() and len(status) < 4:
+            status = int(status)
+        if isinstance(status, float) and status.is_integer():
+            status = int(status)
+        if not isinstance(status, int) or isinstance(status, bool) or not 0 < status < 1000:
+            return None, set()
+        headers, replaced = without_replaced(read_headers(came.get("headers"))[0])
+        reason = came.get("statusText")
+        version = _version(came.get("httpVersion")) or request.http_version
+        bare = Response(status, latin(reason) if isinstance(reason, str) else "", headers, http_version=version)
+        body = response_body(came.get("content"), bare, request.method, self.attached, hidden=not headers)
+        whole = any(name.lower() not in OPEN_TO_WEB_PAGES for name, _ in headers)
+        lost = {_TAKEN_OUT[name] for name in replaced if name in _TAKEN_OUT}
+        if not whole or "allow" in replaced:
+            lost.add(Fact.RESPONSE_LINES)
+        return replace(bare, body=body.octets), {*body.unrecorded, *lost}
+
+
+def har_recorded(log: Mapping[str, Any], attached: Callable[[str], bytes | None]) -> HarTraffic:
+    """The exchanges among the entries of a HAR's log; `attached` gives the octets of a file beside it."""
+    reader = HarReader.of(log, attached)
+    timed: list[tuple[datetime, Recorded]] = []
+    left_out: dict[str, list[int]] = {}
+    now = datetime.fromtimestamp(0, UTC)
+    for number, entry in enumerate(log["entries"], start=1):
+        try:
+            now, is_told = _started(entry, now)
+            recorded = reader.entry(entry, number)
+        except UnusableEntryError as error:
+            left_out.setdefault(str(error), []).append(number)
+            continue
+        if recorded.exchange.request.method == "OPTIONS":
+            left_out.setdefault("are preflights that a browser sent by itself", []).append(number)
+        else:
+            timed.append((now, recorded if is_told else _lacking(recorded, Fact.MOMENT)))
+    timed.sort(key=lambda each: each[0])
+    timed, repeats = _once(timed)
+    if repeats:
+        left_out["repeat an earlier one"] = repeats
+    return _placed(timed, tuple(_note(reason, numbers) for reason, numbers in left_out.items()))
+
+
+def _note(reason: str, numbers: list[int]) -> str:
+    shown = ", ".join(map(str, numbers[:8])) + (", ..." if len(numbers) > 8 else "")
+    return f"Entries of the HAR left out, because they {reason}: {len(numbers)} ({shown})."
+
+
+def _once(timed: Sequence[tuple[datetime, Recorded]]) -> tuple[list[tuple[datetime, Recorded]], list[int]]:
+    """The exchanges without repeats: the same request and response, at the same time or while the first was under way."""
+    kept: list[tuple[datetime, Recorded]] = []
+    repeats: list[int] = []
+    until: dict[tuple[Request, Response | None], datetime] = {}
+    for when, recorded in timed:
+        exchange = recorded.exchange
+        same = (exchange.request, exchange.response)
+        if same in until and when <= until[same]:
+            repeats.append(recorded.entry)
+            continue
+        until[same] = when + timedelta(seconds=exchange.elapsed)
+        kept.append((when, recorded))
+    return kept, repeats
+
+
+def _placed(timed: Sequence[tuple[datetime, Recorded]], notes: tuple[str, ...]) -> HarTraffic:
+    """The exchanges with seconds since the first one."""
+    if not timed:
+        return HarTraffic((), "", "", 0.0, notes)
+    first, last = timed[0][0], max(when + timedelta(seconds=each.exchange.elapsed) for when, each in timed)
+    frozen = {Fact.MOMENT} if len(timed) > 1 and first == timed[-1][0] else set()
+    recorded = [
+        replace(each, exchange=replace(each.exchange, at=round((when - first).total_seconds(), 6)))
+        for when, each in timed
+    ]
+    lost = frozen | {fact for name, fact in _TAKEN_OUT.items() if not any(_shows(each, name) for each in recorded)}
+    recorded = [_lacking(each, *lost) for each in recorded]
+    written = [moment.isoformat(timespec="seconds") for moment in (first, last)]
+    seconds = round((last - first).total_seconds(), 3)
+    return HarTraffic(tuple(without_masked_ids(recorded)), written[0], written[1], seconds, notes)
+
+
+def _shows(recorded: Recorded, name: str) -> bool:
+    """Whether a response has a line called `name`."""
+    response = recorded.exchange.response
+    return response is not None and bool(response.values(name))
+
+
+def _lacking(recorded: Recorded, *facts: Fact) -> Recorded:
+    """The same, with more facts that were not recorded."""
+    exchange = recorded.exchange
+    return replace(recorded, exchange=replace(exchange, unrecorded=exchange.unrecorded.union(facts)))
+
+
+def _started(entry: Any, before: datetime) -> tuple[datetime, bool]:
+    """When an entry started, in UTC, and whether it says so; that of the one before it where it does not."""
+    try:
+        moment = datetime.fromisoformat(entry["startedDateTime"])
+        return (moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)), True
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return before, False
+
+
+def _method(sent: dict[str, Any]) -> str:
+    """The method; a known one in capitals, however the recorder writes it."""
+    method = sent.get("method")
+    if not isinstance(method, str) or not method.strip():
+        raise UnusableEntryError("name no method")
+    upper = method.strip().upper()
+    return upper if upper in _METHODS else latin(method)
+
+
+def _moved_to(response: Response | None, came: dict[str, Any]) -> str:
+    """Where a 307 sends the request: its Location line, or what the recorder says of it."""
+    if response is None or response.status != _TEMPORARY_REDIRECT:
+        return ""
+    told = response.header("Location") or came.get("redirectURL")
+    return told if isinstance(told, str) else ""
+
+
+def _is_revalidated(request: Request, response: Response | None, unrecorded: set[Fact]) -> bool:
+    """Whether a 304 tells a cache that what it holds is still good (RFC 9110, section 15.4.5)."""
+    asked = any(request.values(name) for name in ("If-None-Match", "If-Modified-Since"))
+    return response is not None and response.status == _NOT_MODIFIED and (asked or Fact.REQUEST_LINES in unrecorded)
+
+
+def _error(entry: dict[str, Any], came: dict[str, Any]) -> str:
+    told = came.get("_error") or entry.get("_error")
+    return f": {latin(told)[:120]}" if isinstance(told, str) else ""
+
+
+def _address(url: Any, host: str) -> tuple[str, str, str]:
+    """Origin, authority and request target of a URL; the default port is left out of the first two."""
+    url = url.strip() if isinstance(url, str) else ""
+    if url.startswith("/") and not url.startswith("//") and host:
+        url = f"https://{host}{url}"
+    try:
+        parts = urlsplit(url)
+        name, port = parts.hostname, parts.port
+    except ValueError:
+        name = None
+    if not name:
+        raise UnusableEntryError("have no usable URL")
+    authority = parts.netloc.rpartition("@")[2].lower()
+    default = _DEFAULT_PORTS.get(parts.scheme, "")
+    if port is not None and default == f":{port}":
+        authority = authority.removesuffix(default)
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return f"{parts.scheme}://{authority}", authority, latin(target)
+
+
+def _query(sent: dict[str, Any], target: str) -> str:
+    """The query as queryString lists it, where the URL has none."""
+    rows = sent.get("queryString")
+    if "?" in target or not isinstance(rows, list):
+        return ""
+    pairs = [
+        f"{_quoted(name)}={_quoted(value)}"
+        for row in rows
+        if isinstance(row, dict)
+        and (name := text_of(row.get("name")))
+        and (value := text_of(row.get("value"))) is not None
+    ]
+    return f"?{'&'.join(pairs)}" if pairs else ""
+
+
+def _quoted(text: str) -> str:
+    """A name or value of a query, percent-encoded; a lone surrogate, which no URL has, as a question mark."""
+    return quote(text.encode("utf-8", errors="replace"), safe="")
+
+
+def _version(found: Any) -> str:
+    """An HTTP version as status lines write it, or "" where it was not recorded."""
+    return _VERSIONS.get(found.strip().upper(), "") if isinstance(found, str) else ""
+
+
+def _seconds(milliseconds: Any) -> float:
+    if isinstance(milliseconds, bool) or not isinstance(milliseconds, int | float):
+        return 0.0
+    return round(milliseconds / 1000, 6) if 0 < milliseconds < 1e10 else 0.0

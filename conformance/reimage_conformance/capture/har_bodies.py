@@ -1,0 +1,149 @@
+"""Bodies in a HAR: text, base64 or a file become octets, and it is told apart what was recorded and what was not."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import zlib
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from reimage_conformance.model import Fact
+from reimage_conformance.protocol.documents import charset, read_document
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reimage_conformance.model import Response
+
+LIMIT = 16 * 1024 * 1024
+_SLACK = 4  # a byte-order mark that a recorder dropped
+_WIDE = re.compile(r"""^\s*<\?xml[^>]*encoding\s*=\s*["']utf-16""", re.IGNORECASE)
+_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
+_BODILESS = (204, 205, 304)
+_UNREADABLE_CODINGS = ("br", "zstd", "compress", "x-compress", "dcb", "dcz")
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The octets of a body, and the facts about it that were not recorded."""
+
+    octets: bytes = b""
+    unrecorded: frozenset[Fact] = frozenset()
+
+
+NOT_RECORDED = Body(b"", frozenset({Fact.CONTENT, Fact.OCTETS}))
+_AS_TEXT = frozenset({Fact.OCTETS})
+
+
+def request_body(data: Any, attached: Callable[[str], bytes | None]) -> bytes:
+    """The octets of postData; b"" where there are none, or only the fields of a form."""
+    if not isinstance(data, dict):
+        return b""
+    if isinstance(data.get("_file"), str):
+        return (attached(data["_file"]) or b"")[:LIMIT]
+    text = data.get("text")
+    if not isinstance(text, str):
+        return b""
+    plain = text.encode("utf-8", errors="replace")
+    return ((_decoded(text) if _is_labelled(data) else None) or plain)[:LIMIT]
+
+
+def response_body(
+    content: Any, response: Response, method: str, attached: Callable[[str], bytes | None], *, hidden: bool
+) -> Body:
+    """The body of a response; `hidden` says that its header lines were not recorded, so that no line says how long it is."""
+    content = content if isinstance(content, dict) else {}
+    if method == "HEAD" or response.status in _BODILESS or 100 <= response.status < 200:
+        return Body()
+    if isinstance(content.get("_file"), str):
+        octets = attached(content["_file"])
+        return NOT_RECORDED if octets is None else _plain(octets[:LIMIT], response)
+    text, size = content.get("text"), _size(content.get("size"))
+    if not isinstance(text, str) or not text:
+        return _no_text(response, size, told=isinstance(text, str), hidden=hidden)
+    octets = _decoded(text) if _is_labelled(content) or _looks_coded(text, response) else None
+    return _plain(octets, response) if octets is not None else _of_text(text, response, size)
+
+
+def _of_text(text: str, response: Response, size: int) -> Body:
+    """Text that was decoded by the recorder; cut where it is shorter than it should be, and no whole document."""
+    octets = text.encode(_codec(text, response), errors="replace")[:LIMIT]
+    cut = max(size, _declared(response)) > len(octets) + _SLACK
+    if cut and read_document(replace(response, body=octets)).root is None:
+        return NOT_RECORDED
+    return Body(octets, _AS_TEXT)
+
+
+def _plain(octets: bytes, response: Response) -> Body:
+    """Octets without their content coding; not recorded where the coding is one that nobody here can undo."""
+    coding = (response.header("Content-Encoding") or "").strip().lower()
+    if octets.startswith(b"\x1f\x8b"):
+        return Body(_inflated(octets, 31))
+    if coding == "deflate" and not _begins_as_text(octets):
+        return Body(_inflated(octets, 15))
+    if coding in _UNREADABLE_CODINGS and not _begins_as_text(octets):
+        return NOT_RECORDED
+    return Body(octets[:LIMIT])
+
+
+def _no_text(response: Response, size: int, *, told: bool, hidden: bool) -> Body:
+    """No text: an empty body if everything says so."""
+    declared = _declared(response)
+    announced = bool(response.values("Content-Type")) and declared < 0
+    empty = size <= 0 and declared <= 0 and (told or declared == 0 or (size == 0 and not announced))
+    return Body() if empty and not (hidden and size < 0) else NOT_RECORDED
+
+
+def _size(found: Any) -> int:
+    """A number of octets, or -1."""
+    return int(found) if isinstance(found, int | float) and not isinstance(found, bool) and 0 <= found < 1e15 else -1
+
+
+def _declared(response: Response) -> int:
+    """The Content-Length of a body that is recorded as it was sent, or -1."""
+    value = response.header("Content-Length") or ""
+    return int(value) if value.isdecimal() and len(value) < 18 and not response.values("Content-Encoding") else -1
+
+
+def _is_labelled(content: dict[str, Any]) -> bool:
+    """Whether a body is said to be base64."""
+    return str(content.get("encoding", "")).strip().lower() == "base64"
+
+
+def _looks_coded(text: str, response: Response) -> bool:
+    """Whether text without that label is base64 of a document all the same: no document of this protocol begins with a letter."""
+    if _begins_as_text(text.encode("utf-8", errors="replace")) or response.status == 202:
+        return False
+    octets = _decoded(text)
+    return octets is not None and (octets.startswith(b"\x1f\x8b") or _begins_as_text(octets))
+
+
+def _begins_as_text(octets: bytes) -> bool:
+    """Whether octets begin as a document does, after white space and a byte-order mark."""
+    bare = next((octets.removeprefix(mark) for mark in _MARKS if octets.startswith(mark)), octets)
+    return bare.lstrip(b" \t\r\n\0").startswith(b"<")
+
+
+def _decoded(text: str) -> bytes | None:
+    """The octets of base64 in either alphabet, wrapped or not, with or without padding; None where it is none."""
+    bare = "".join(text.split()).replace("-", "+").replace("_", "/").rstrip("=")
+    try:
+        return base64.b64decode(bare + "=" * (-len(bare) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        return None
+
+
+def _inflated(octets: bytes, bits: int) -> bytes:
+    """What some proxies keep as it was sent, with its coding."""
+    try:
+        return zlib.decompressobj(wbits=bits).decompress(octets, LIMIT)
+    except zlib.error:
+        return octets
+
+
+def _codec(text: str, response: Response) -> str:
+    """The encoding that the text will have had on the wire, as far as it is declared."""
+    declared = charset(response)
+    return "utf-16" if declared.startswith("utf-16") or (not declared and _WIDE.match(text)) else "utf-8"

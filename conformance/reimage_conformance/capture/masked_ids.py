@@ -1,0 +1,87 @@
+"""Ids that a sanitiser replaced: which words are no ids, and of which exchanges the ids are therefore not known."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from reimage_conformance.model import Fact
+from reimage_conformance.protocol.addresses import Kind, read_target
+from reimage_conformance.protocol.documents import read_document
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reimage_conformance.capture.traffic import Recorded
+    from reimage_conformance.model import Exchange
+
+_BLANKS = re.compile(r"[\s*#.?x0_-]+", re.IGNORECASE)
+"""Nothing but zeros, stars, crosses and dashes."""
+_WORDS = re.compile(
+    r"""
+    [{<\[(%$](?!.*[0-9a-f]{8}).*[}>\])%]?                      # {id}, <id>, [id], %ID%, ${id}; not an id in braces
+    | (?:request|operation)?[-_ ]?id | guid | uuid | null | none | undefined | n/a
+    | (?:.*[^a-z])?(?:redact(?:ed)?|saniti[sz]ed?|mask(?:ed)?|scrub(?:bed)?|filter(?:ed)?|removed?|hidden|placeholder|
+        anonym(?:i[sz]ed|ous)?|dummy|fake|xxx+)(?:[^a-z].*)?      # the words of sanitisers, alone or among others
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+_ID_LIKE = re.compile(r"[0-9a-f-]{8,}", re.IGNORECASE)
+
+
+def is_placeholder(value: str) -> bool:
+    """Whether a value stands where an id was."""
+    return bool(value.strip()) and (is_replaced(value) or _BLANKS.fullmatch(value) is not None)
+
+
+def is_replaced(value: str) -> bool:
+    """Whether a value is a word that sanitisers write in place of another value, or a placeholder in brackets."""
+    return _WORDS.fullmatch(value.strip()) is not None
+
+
+def own_id(exchange: Exchange) -> str:
+    """The x-ms-request-id of a reply, or ""."""
+    return (exchange.reply.header("x-ms-request-id") if exchange.reply is not None else "") or ""
+
+
+def without_masked_ids(recorded: Sequence[Recorded]) -> list[Recorded]:
+    """The same exchanges, those whose ids were replaced with these facts marked as not recorded."""
+    word = _shared_word(recorded)
+    return [_marked(each, word) for each in recorded]
+
+
+def _marked(recorded: Recorded, word: str) -> Recorded:
+    exchange = recorded.exchange
+    address = read_target(exchange.request.target)
+    own = own_id(exchange)
+    lost: set[Fact] = set()
+    if own and (own == word or is_placeholder(own)):
+        lost |= {Fact.OWN_ID, Fact.OPERATION_ID} if address.kind is Kind.REIMAGE else {Fact.OWN_ID}
+    if address.kind is Kind.OPERATION and _hides_operation(exchange, address.operation, word):
+        lost.add(Fact.OPERATION_ID)
+    if not lost:
+        return recorded
+    return replace(recorded, exchange=replace(exchange, unrecorded=exchange.unrecorded | lost))
+
+
+def _hides_operation(exchange: Exchange, asked: str, word: str) -> bool:
+    """Whether the id that a poll asks about, or the one that its document shows, was replaced."""
+    if asked == word or is_placeholder(asked):
+        return True
+    if exchange.reply is None or exchange.reply.status != 200:
+        return False
+    shown = read_document(exchange.reply).text("ID") or ""
+    return bool(shown) and (shown == word or is_placeholder(shown))
+
+
+def _shared_word(recorded: Sequence[Recorded]) -> str:
+    """The one word that stands in every reply of a capture, where it cannot be the id of one operation; else ""."""
+    named = [(read_target(each.exchange.request.target), own) for each in recorded if (own := own_id(each.exchange))]
+    if len(named) < 2 or len({own for _, own in named}) > 1:
+        return ""
+    word = named[0][1]
+    elsewhere = [address for address, _ in named if address.kind is not Kind.OPERATION]
+    polled = {address.operation for address, _ in named if address.kind is Kind.OPERATION}
+    is_one_operation = len(elsewhere) < 2 and polled <= {word} and _ID_LIKE.fullmatch(word) is not None
+    return "" if is_one_operation else word

@@ -1,0 +1,126 @@
+"""Which checks apply to recorded answers of Get Deployment and Get Cloud Service Properties, and to every message."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reimage_conformance.capture.evidence import CREDENTIALS, Evidence, Judgement, Plan, is_accepted
+from reimage_conformance.capture.operations import told
+from reimage_conformance.capture.refusals import is_judged
+from reimage_conformance.checks import errors, framing, messages
+from reimage_conformance.checks.deployments import (
+    deployment_document,
+    deployment_elements,
+    empty_slot,
+    instance_list,
+    member,
+    observer_answers,
+    status_vocabulary,
+    version_gates,
+)
+from reimage_conformance.checks.polls import version_of
+from reimage_conformance.model import Fact
+from reimage_conformance.protocol.addresses import Kind, UriForm
+from reimage_conformance.world import SLOTS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reimage_conformance.capture.traffic import Recorded
+    from reimage_conformance.checks.registry import Check
+    from reimage_conformance.model import Exchange
+
+CHANGING = ("Deploying", "Deleting", "Starting", "Suspending", "RunningTransitioning", "SuspendedTransitioning")
+OBSERVERS = {Kind.DEPLOYMENT: "REQ-DEPL-URI", Kind.CLOUD_SERVICE: "REQ-PROPS-URI"}
+
+
+def observation_plans(evidence: Evidence) -> Iterator[Plan]:
+    """A case for each answer that describes deployments, or says that a slot holds none."""
+    for recorded in evidence.of_kind(*OBSERVERS):
+        made = _described(evidence, recorded) if is_accepted(recorded.exchange) else _empty(evidence, recorded)
+        if made:
+            yield Plan(f"capture::description, {told(recorded)}", "An answer that describes deployments.", tuple(made))
+
+
+def _described(evidence: Evidence, recorded: Recorded) -> list[Judgement]:
+    exchange = recorded.exchange
+    address = evidence.reading(recorded).address
+    if evidence.reading(recorded).defects or exchange.reply is None or exchange.reply.status != 200:
+        return []
+    if not recorded.tells(Fact.CONTENT):
+        return []
+    made = [Judgement(observer_answers, (exchange,), {"requirement": OBSERVERS[address.kind]})]
+    if version_of(exchange):
+        made += [Judgement(check, (exchange,)) for check in (version_gates, status_vocabulary)]
+    if address.kind is Kind.DEPLOYMENT and not _is_changing(exchange):
+        name, slot = _identity(evidence, exchange, address.form, address.deployment)
+        known = evidence.world.deployment_of(address) if evidence.given else None
+        instances = list(known.role_instances) if known is not None else []
+        made += [Judgement(deployment_document, (exchange,), {"name": name, "slot": slot})]
+        made += [Judgement(instance_list, (exchange,), {"instances": instances})]
+    return made
+
+
+def _is_changing(exchange: Exchange) -> bool:
+    """Whether a deployment is just being made, changed or removed, when parts of its description may be missing."""
+    return any(member(element, "Status") in CHANGING for element in deployment_elements(exchange))
+
+
+def _identity(evidence: Evidence, exchange: Exchange, form: UriForm | None, container: str) -> tuple[str, str]:
+    """The name and slot that a document should show: what the target file or the address says, else what it shows."""
+    elements = deployment_elements(exchange)
+    name, slot = (member(elements[0], "Name"), member(elements[0], "DeploymentSlot").lower()) if elements else ("", "")
+    if form is UriForm.NAME:
+        return container, slot
+    slot = container.lower() if container.lower() in SLOTS else slot
+    if evidence.given:
+        service = evidence.world.target.deployments
+        name = next((d.name for d in service if (d.slot, d.name) == (slot, name)), name)
+    return name, slot
+
+
+def _empty(evidence: Evidence, recorded: Recorded) -> list[Judgement]:
+    """A 404 for a slot of a cloud service that exists, by the target file or by another answer."""
+    reading, reply = evidence.reading(recorded), recorded.exchange.reply
+    services = {deployment.cloud_service for deployment in evidence.world.target.deployments}
+    slots = {d.slot for d in evidence.world.target.deployments if d.cloud_service == reading.address.service}
+    slot = reading.address.deployment.lower()  # one that takes no capitals answers 404 all the more
+    asked = reading.address.form is UriForm.SLOT and slot in SLOTS
+    if reply is None or reply.status != 404 or reading.defects or not asked or slot in slots:
+        return []
+    return [Judgement(empty_slot, (recorded.exchange,))] if reading.address.service in services else []
+
+
+def _is_own_error(evidence: Evidence, recorded: Recorded) -> bool:
+    """Whether what is asked of the endpoint's errors can be asked of a reply: its cause is known, and nobody else may have answered."""
+    reply = recorded.exchange.reply
+    if reply is not None and reply.status in CREDENTIALS and not recorded.tells(Fact.IDENTITY):
+        return False
+    return not evidence.reading(recorded).blurred or is_judged(evidence, recorded)
+
+
+def message_plans(evidence: Evidence) -> Iterator[Plan]:
+    """A case for each check that holds for every message; no verdict rests on what was not recorded of one."""
+    recorded = list(evidence.recorded)
+    clear = [each for each in recorded if _is_own_error(evidence, each)]
+    told_apart = [each for each in recorded if each.tells(Fact.RESPONSE_LINES, Fact.OWN_ID)]
+    ways: list[tuple[Check, list[Recorded]]] = [
+        (messages.dates, recorded),
+        (messages.standard_headers, recorded),
+        (messages.response_versions, recorded),
+        (messages.allow_with_405, recorded),
+        (messages.retry_after_form, recorded),
+        (messages.request_ids_unique, told_apart),
+        (messages.xml_bodies, recorded),
+        (messages.error_media_types, recorded),
+        (errors.error_document_form, recorded),
+        (errors.error_document_present, clear),
+        (errors.error_statuses, clear),
+        (errors.error_request_ids, clear),
+        (framing.framing, recorded),
+    ]
+    for check, chosen in ways:
+        if chosen:
+            name = check.__name__.replace("_", " ")
+            made = Judgement(check, tuple(each.exchange for each in chosen))
+            yield Plan(f"capture::every message, {name}", "What holds for every response.", (made,))

@@ -1,0 +1,147 @@
+"""Which checks apply to recorded reimages that were accepted, and to recorded polls."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reimage_conformance.capture.evidence import Evidence, Judgement, Plan, is_accepted
+from reimage_conformance.capture.masked_ids import own_id
+from reimage_conformance.checks.acceptance import accepted, answered_202, empty_body, id_usable, request_id_present
+from reimage_conformance.checks.operation_documents import operation_documents
+from reimage_conformance.checks.polls import STATUSES, TERMINAL, polls_answered, status_of
+from reimage_conformance.checks.progress import completes, fails_as_announced, progress
+from reimage_conformance.model import Fact, Outcome, Verdict
+from reimage_conformance.oracle import MINIMUM_VERSION
+from reimage_conformance.protocol.addresses import Address, Kind, UriForm, read_target
+from reimage_conformance.world import SLOTS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from reimage_conformance.capture.traffic import Recorded
+    from reimage_conformance.model import Exchange
+
+FORGOTTEN_SECONDS = 600.0
+"""So long after the 202 an endpoint may have forgotten an operation that nobody had asked about (REQ-GOS-RETENTION)."""
+
+
+def accepted_plans(evidence: Evidence) -> Iterator[Plan]:
+    """A case for each reimage that was rightly accepted, with the polls that followed it."""
+    for recorded in _starts(evidence):
+        yield _accepted_plan(evidence, recorded, sound=evidence.reading(recorded).is_sound)
+
+
+def _accepted_plan(evidence: Evidence, recorded: Recorded, *, sound: bool) -> Plan:
+    start = recorded.exchange
+    address = read_target(start.request.target)
+    polls = _followed(evidence, recorded)
+    made = [Judgement(accepted, (start,), {"requirement": name}) for name in _shown(start, address)] if sound else []
+    made += [Judgement(answered_202, (start,)), Judgement(empty_body, (start,))]
+    made += [Judgement(request_id_present, (start,), {"requirement": "REQ-REIMAGE-REQID"})]
+    identifier = own_id(start) if recorded.tells(Fact.OWN_ID) else ""
+    verdicts: tuple[Verdict, ...] = ()
+    if not identifier and not recorded.tells(Fact.RESPONSE_LINES, Fact.ID_LINE, Fact.OWN_ID):
+        verdicts = _untested(start, "the capture does not hold the x-ms-request-id of the 202")
+    elif not identifier:
+        verdicts = _untested(start, "the 202 has no x-ms-request-id to poll")
+    elif not polls:
+        verdicts = _untested(start, "the capture holds no poll of the operation that says anything")
+    else:
+        made += [Judgement(check, (start, *polls)) for check in (id_usable, polls_answered)]
+        made += _of_polls(polls)
+        ending, verdicts = _end(evidence, start, polls)
+        made += ending
+    doc = f"The reimage of {address.instance or 'an instance'} that was accepted, and what its polls show."
+    return Plan(f"capture::accepted reimage, {told(recorded)}", doc, tuple(made), verdicts, identifier)
+
+
+def _shown(start: Exchange, address: Address) -> Iterator[str]:
+    """The requirements that the acceptance of a sound request shows."""
+    yield "REQ-REIMAGE-URI-SLOT" if address.form is UriForm.SLOT else "REQ-REIMAGE-URI-NAME"
+    yield from ("REQ-REIMAGE-METHOD", "REQ-REIMAGE-COMP")
+    if address.form is UriForm.SLOT and address.deployment in SLOTS:
+        yield "REQ-REIMAGE-SLOT-VALUES"
+    if start.request.values("x-ms-version") == (MINIMUM_VERSION,):
+        yield "REQ-REIMAGE-VERSION"
+
+
+def _of_polls(polls: Sequence[Exchange]) -> list[Judgement]:
+    """What holds for the polls of any operation."""
+    found = tuple(polls)
+    reqid = Judgement(request_id_present, found, {"requirement": "REQ-GOS-REQID"})
+    return [Judgement(operation_documents, found), reqid, Judgement(progress, found)]
+
+
+def _end(evidence: Evidence, start: Exchange, polls: Sequence[Exchange]) -> tuple[list[Judgement], tuple[Verdict, ...]]:
+    """The end of an operation, where the capture shows one; a failure accuses nobody, for it may be the guest's."""
+    address = read_target(start.request.target)
+    deployment = evidence.world.deployment_of(address)
+    ends = [poll for poll in polls if status_of(poll) in TERMINAL]
+    if deployment is not None and address.instance in deployment.failing_role_instances:
+        return ([Judgement(fails_as_announced, (start, *polls))] if ends else []), ()
+    if ends and status_of(ends[0]) == "Succeeded":
+        return [Judgement(completes, (start, *polls))], ()
+    if ends:
+        return [], (
+            _verdict(
+                "REQ-REIMAGE-COMPLETES", ends[0], "the operation Failed, for a reason that a capture does not show"
+            ),
+        )
+    if any(status_of(poll) in STATUSES for poll in polls):
+        return [], (_verdict("REQ-REIMAGE-COMPLETES", polls[-1], "the capture ends while the operation is InProgress"),)
+    return [], (_verdict("REQ-REIMAGE-COMPLETES", polls[-1], "no poll in the capture shows a status"),)
+
+
+def _untested(start: Exchange, reason: str) -> tuple[Verdict, ...]:
+    return tuple(_verdict(name, start, reason) for name in ("REQ-REIMAGE-REQID-USABLE", "REQ-REIMAGE-COMPLETES"))
+
+
+def _verdict(requirement: str, exchange: Exchange, reason: str) -> Verdict:
+    return Verdict(requirement, Outcome.UNTESTED, evidence=(exchange.number,), actual=reason)
+
+
+def _is_forgotten(start: Exchange, polls: Sequence[Exchange]) -> bool:
+    """Whether the first question came so late that no answer tells anything."""
+    return not any(status_of(poll) for poll in polls) and polls[0].at - start.at > FORGOTTEN_SECONDS
+
+
+def poll_plans(evidence: Evidence) -> Iterator[Plan]:
+    """A case for every other poll that was answered: of operations whose beginning the capture does not hold, or does not tell."""
+    judged = {poll.number for recorded in _starts(evidence) for poll in _followed(evidence, recorded)}
+    others: dict[tuple[str, str], list[Recorded]] = {}
+    for recorded in evidence.of_kind(Kind.OPERATION):
+        exchange, address = recorded.exchange, evidence.reading(recorded).address
+        if is_accepted(exchange) and recorded.tells(Fact.CONTENT) and exchange.number not in judged:
+            others.setdefault((address.operation, address.subscription), []).append(recorded)
+    for polls in others.values():
+        doc = "Polls of an operation whose beginning the capture does not hold."
+        yield Plan(f"capture::polls, {told(polls[0])}", doc, tuple(_of_polls([each.exchange for each in polls])))
+
+
+def _starts(evidence: Evidence) -> Iterator[Recorded]:
+    """The reimages that were rightly accepted."""
+    for recorded in evidence.of_kind(Kind.REIMAGE):
+        is_post = recorded.exchange.request.method == "POST"
+        if is_post and is_accepted(recorded.exchange) and not evidence.reading(recorded).defects:
+            yield recorded
+
+
+def _followed(evidence: Evidence, recorded: Recorded) -> list[Exchange]:
+    """The polls that are judged with the reimage that they follow."""
+    polls = polls_of(evidence, recorded.exchange) if recorded.tells(Fact.OWN_ID) else []
+    return [] if not polls or _is_forgotten(recorded.exchange, polls) else polls
+
+
+def polls_of(evidence: Evidence, start: Exchange) -> list[Exchange]:
+    """The polls of the operation that `start` began which tell something: plain ones, answered for their own sake."""
+    subscription = read_target(start.request.target).subscription
+    return [
+        each.exchange
+        for each in evidence.polls(own_id(start), subscription)
+        if each.exchange.number > start.number and evidence.is_telling(each)
+    ]
+
+
+def told(recorded: Recorded) -> str:
+    """Where a call stands in the capture, for the name of a case."""
+    return f"entry {recorded.entry}"

@@ -1,0 +1,75 @@
+"""Which recorded calls have to have been refused, and which ones wrongly were; what cannot be told is counted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reimage_conformance.capture.evidence import Evidence, Judgement, Plan, Reading, is_accepted
+from reimage_conformance.capture.operations import polls_of, told
+from reimage_conformance.checks.acceptance import accepted
+from reimage_conformance.checks.errors import error_codes
+from reimage_conformance.checks.refusals import nothing_left_behind, refused
+from reimage_conformance.oracle import permitted
+from reimage_conformance.protocol.addresses import Kind, UriForm
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reimage_conformance.capture.traffic import Recorded
+
+NOT_FOUND = (400, 404)
+KINDS = (Kind.REIMAGE, Kind.OPERATION, Kind.DEPLOYMENT, Kind.CLOUD_SERVICE)
+
+
+def refusal_plans(evidence: Evidence) -> Iterator[Plan]:
+    """A case for each call with a defect that is one for certain, whatever was answered."""
+    for recorded in evidence.of_kind(*KINDS):
+        if is_judged(evidence, recorded):
+            yield _refusal_plan(evidence, recorded, evidence.reading(recorded))
+
+
+def is_judged(evidence: Evidence, recorded: Recorded) -> bool:
+    """Whether the answer to a defective call can be held to what its defects permit.
+
+    An answer that names may explain, of which nothing is known, says nothing of the other defects.
+    """
+    reading = evidence.reading(recorded)
+    if not reading.defects or not evidence.is_telling(recorded):
+        return False
+    reply = recorded.exchange.reply
+    missing = reply is not None and reply.status in NOT_FOUND
+    unknown = reading.nameless or reading.address.kind is not Kind.REIMAGE
+    return not (missing and reply is not None and unknown and not _is_named(evidence, recorded, reply.status))
+
+
+def _is_named(evidence: Evidence, recorded: Recorded, status: int) -> bool:
+    """Whether a status is one that the certain defects permit."""
+    return any(status in defect.statuses for defect in evidence.reading(recorded).defects)
+
+
+def _refusal_plan(evidence: Evidence, recorded: Recorded, reading: Reading) -> Plan:
+    exchange = recorded.exchange
+    requirement = reading.defects[0].requirement
+    polls = polls_of(evidence, exchange) if reading.address.kind is Kind.REIMAGE else []
+    following = polls if is_accepted(exchange) else []
+    arguments = {"requirement": requirement, "polls": len(following)}
+    made = [Judgement(refused, (exchange, *following), arguments), Judgement(error_codes, (exchange,))]
+    if exchange.reply is not None and exchange.reply.status >= 400:
+        made += [Judgement(nothing_left_behind, (exchange, poll)) for poll in polls]
+    doc = f"A call that has to be refused: {', '.join(defect.key for defect in reading.defects)}."
+    return Plan(f"capture::defective call, {told(recorded)}", doc, tuple(made))
+
+
+def wrong_refusal_plans(evidence: Evidence) -> Iterator[Plan]:
+    """A case for each sound reimage of an instance that the target file lists, and that was refused all the same."""
+    for recorded in evidence.of_kind(Kind.REIMAGE):
+        reading = evidence.reading(recorded)
+        reply = recorded.exchange.reply
+        if reply is None or not 400 <= reply.status < 500 or not reading.is_sound or not evidence.is_telling(recorded):
+            continue
+        deployment = evidence.world.deployment_of(reading.address)
+        listed = deployment is not None and reading.address.instance in deployment.role_instances
+        if evidence.given and listed and permitted(recorded.exchange.request, evidence.world).must_be_accepted:
+            form = "REQ-REIMAGE-URI-SLOT" if reading.address.form is UriForm.SLOT else "REQ-REIMAGE-URI-NAME"
+            made = (Judgement(accepted, (recorded.exchange,), {"requirement": form}),)
+            yield Plan(f"capture::refused reimage, {told(recorded)}", "A sound reimage of a listed instance.", made)

@@ -1,0 +1,163 @@
+"""Narrowing a capture to one endpoint and to the calls of this protocol; what is passed over is counted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin, urlsplit
+
+from reimage_conformance.capture.inference import inferred_target
+from reimage_conformance.errors import JournalError
+from reimage_conformance.model import Fact
+from reimage_conformance.oracle import SIBLINGS
+from reimage_conformance.protocol.addresses import Kind, read_target
+from reimage_conformance.report.wording import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from reimage_conformance.capture.traffic import Capture, Recorded
+    from reimage_conformance.model import Target
+
+_DEFAULT_PORTS = (80, 443)
+_BY_GATEWAYS = (407, 502, 504, 511, *range(520, 528))
+"""Statuses that proxies and gateways answer with by themselves (RFC 9110, sections 15.5.8 and 15.6; RFC 6585, section 6)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The exchanges to judge, with the target they are judged against; `given` says that it was not inferred."""
+
+    target: Target
+    recorded: tuple[Recorded, ...]
+    given: bool
+    notes: tuple[str, ...]
+
+
+def select(capture: Capture, target: Target | None) -> Selection:
+    """The exchanges of `capture` with the endpoint of `target`, or with the one that most of the calls went to.
+
+    Raises JournalError where the capture holds none.
+    """
+    calls = [each for each in capture.recorded if is_call(each)]
+    if target is not None and capture.target is not None:
+        target = _under_masks(target, capture.target)
+    elif target is None:
+        target = capture.target
+    origins = Counter(each.origin for each in calls)
+    if target is None:
+        if not calls:
+            raise JournalError(
+                f"{capture.name!r} holds no call of this protocol among {len(capture.recorded)} exchanges"
+            )
+        origin = origins.most_common(1)[0][0]
+    else:
+        origin = target.base_url
+    places = _places(calls, origin)
+    chosen = [each for each in calls if capture.target is not None or _place(each.origin) in places]
+    if not chosen:
+        where = ", ".join(sorted(origins)[:4]) or "nowhere"
+        raise JournalError(f"{capture.name!r} holds no call of this protocol to {origin}; calls in it went to {where}")
+    given = target is not None
+    target = target or inferred_target(capture.name, origin, chosen)
+    own = [each for each in chosen if not given or _is_own(each, target)]
+    answered = [each for each in own if not _is_by_gateway(each)]
+    passed = {
+        "no call of this protocol": len(capture.recorded) - len(calls),
+        f"to another endpoint than {origin}": len(calls) - len(chosen),
+        "under a subscription that the target does not name": len(chosen) - len(own),
+        "answered by a proxy or gateway on the way": len(own) - len(answered),
+    }
+    return Selection(target, tuple(answered), given, (*capture.notes, *_notes(capture, len(answered), passed)))
+
+
+def is_call(recorded: Recorded) -> bool:
+    """Whether an exchange is a call of this protocol, whatever is wrong with it, and none of its sibling operations."""
+    request = recorded.exchange.request
+    address = read_target(request.target)
+    match address.kind:
+        case Kind.REIMAGE:
+            return not any(value.lower() in SIBLINGS for value in address.parameters("comp"))
+        case Kind.OPERATION | Kind.DEPLOYMENT | Kind.CLOUD_SERVICE:
+            return request.method == "GET"
+        case _:
+            return False
+
+
+def _places(calls: Sequence[Recorded], origin: str) -> set[tuple[str, int]]:
+    """The hosts of an endpoint: where `origin` is, and those that 307s lead to from there, or there from."""
+    places = {_place(origin)}
+    pairs = [(_place(each.origin), _place(moved.origin)) for each, moved in redirect_pairs(calls)]
+    while found := {place for pair in pairs if places.intersection(pair) for place in pair} - places:
+        places |= found
+    return places
+
+
+def redirect_pairs(calls: Sequence[Recorded]) -> list[tuple[Recorded, Recorded]]:
+    """Each call that was answered 307, with the next one that repeats it where the 307 sends it (REQ-HTTP-307)."""
+    pairs: list[tuple[Recorded, Recorded]] = []
+    for index, each in enumerate(calls):
+        there = _destination(each)
+        followed = (later for later in calls[index + 1 :] if _repeats(later, each, there))
+        pairs += [(each, later) for later in islice(followed, 1)] if there else []
+    return pairs
+
+
+def _destination(moved: Recorded) -> str:
+    """The URL to which a 307 sends a call, "" where there is none or it is no URL."""
+    try:
+        return urljoin(moved.origin + moved.exchange.request.target, moved.moved_to) if moved.moved_to else ""
+    except ValueError:
+        return ""
+
+
+def _repeats(later: Recorded, moved: Recorded, there: str) -> bool:
+    """Whether a call is `moved` sent again to the URL `there`."""
+    parts = urlsplit(there)
+    target = parts.path + (f"?{parts.query}" if parts.query else "")
+    same = (later.exchange.request.method, later.exchange.request.target) == (moved.exchange.request.method, target)
+    return same and _place(later.origin) == _place(there)
+
+
+def _place(origin: str) -> tuple[str, int]:
+    """Host and port of an origin; a proxy may have changed the scheme, so that it does not count, nor a default port."""
+    try:
+        parts = urlsplit(origin)
+        port = parts.port
+    except ValueError:
+        return ("", 0)
+    return (parts.hostname or "", 0 if port is None or port in _DEFAULT_PORTS else port)
+
+
+def _under_masks(target: Target, masked: Target) -> Target:
+    """A target file's target with the identifiers of a journal, in which they may be masked."""
+    return replace(
+        target,
+        subscription_id=masked.subscription_id,
+        foreign_subscription_id=masked.foreign_subscription_id,
+        other_subscription_id=masked.other_subscription_id,
+    )
+
+
+def _is_own(recorded: Recorded, target: Target) -> bool:
+    """Whether a call is under a subscription that the target names; a journal's own malformed calls are."""
+    if recorded.tells(Fact.IDENTITY):
+        return True
+    named = {target.subscription_id, target.other_subscription_id, target.foreign_subscription_id}
+    address = read_target(recorded.exchange.request.target)
+    return address.subscription.lower() in {name.lower() for name in named if name}
+
+
+def _is_by_gateway(recorded: Recorded) -> bool:
+    """Whether something between the client and the endpoint answered; a run knows that nothing is."""
+    reply = recorded.exchange.reply
+    return reply is not None and reply.status in _BY_GATEWAYS and not recorded.tells(Fact.IDENTITY)
+
+
+def _notes(capture: Capture, judged: int, passed: Mapping[str, int]) -> Iterable[str]:
+    """What was judged and what was passed over, in sentences."""
+    whole = counted(len(capture.recorded), "exchange")
+    yield f"Judged from {capture.name}: {judged:,} of {whole}; what they do not show is untested."
+    yield from (f"Passed over, {what}: {counted(count, 'exchange')}." for what, count in passed.items() if count)

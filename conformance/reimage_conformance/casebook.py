@@ -1,0 +1,94 @@
+"""What a conformance case is written with: the requirement it verifies, its values, when it runs, and what must hold before."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+import pytest
+
+from reimage_conformance.protocol.addresses import FORMS, UriForm
+from reimage_conformance.session.cases import Declared
+from reimage_conformance.session.signals import (
+    Inconclusive,
+    NotApplicable,
+    Untested,
+    applicable,
+    assume,
+    possible,
+    precondition,
+)
+from reimage_conformance.session.sut import SystemUnderTest
+from reimage_conformance.session.witnesses import Witness
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Container, Iterable, Mapping
+
+    from reimage_conformance.model import Deployment, Exchange
+
+Case = TypeVar("Case", bound="Callable[..., object]")
+
+smoke = pytest.mark.smoke
+"""Runs in the smoke profile too."""
+nightly = pytest.mark.nightly
+"""Runs in the nightly profile alone."""
+afterwards = pytest.mark.afterwards
+"""Needs the outcome of operations, so it runs when the cases that need none are through."""
+alone = pytest.mark.alone
+"""Starts operations of its own, so it runs when the campaign is over."""
+at_the_end = pytest.mark.at_the_end
+"""Judges everything that crossed the wire, so it runs last."""
+
+
+def verifies(*requirements: str) -> Callable[[Case], Case]:
+    """Cites the requirements that a case judges, by their ids."""
+
+    def mark(case: Case) -> Case:
+        return pytest.mark.verifies(*requirements)(case)  # type: ignore[no-any-return]
+
+    return mark
+
+
+def values(name: str, given: Iterable[object], *, smoke_of: Container[object] = ()) -> pytest.MarkDecorator:
+    """Runs a case once for each value of its parameter `name`; those of `smoke_of` in the smoke profile too."""
+    marked = [pytest.param(value, marks=smoke if value in smoke_of else ()) for value in given]
+    return pytest.mark.parametrize(name, marked)
+
+
+def values_verifying(name: str, given: Mapping[str, str | tuple[str, ...]]) -> pytest.MarkDecorator:
+    """The same, where each value has the requirements that the case judges with it."""
+    cited = {value: (names,) if isinstance(names, str) else names for value, names in given.items()}
+    return pytest.mark.parametrize(
+        name, [pytest.param(value, marks=pytest.mark.verifies(*names)) for value, names in cited.items()]
+    )
+
+
+each_form = values("form", FORMS)
+"""Once for each form of the address."""
+forms = values("form", FORMS, smoke_of=(UriForm.SLOT,))
+"""The same; by slot in the smoke profile too."""
+
+
+def needs_second_instance(sut: SystemUnderTest, *deployments: Deployment) -> None:
+    """Guards a case that needs a deployment, of `deployments` or of all, with two role instances.
+
+    Raises NotApplicable where each is known to have one alone, Untested where the target file lists one alone.
+    """
+    among = deployments or sut.target.deployments
+    if any(len(deployment.role_instances) > 1 for deployment in among):
+        return
+    names = " and ".join(deployment.name for deployment in among)
+    if all(len(sut.world.listed.get(deployment.name, ())) == 1 for deployment in among):
+        raise NotApplicable(f"{names} has one role instance")
+    raise Untested(f"the target lists one role instance of {names}")
+
+
+def answer(exchange: Exchange | None) -> str:
+    """The status of a reply, or that there is none."""
+    return str(exchange.reply.status) if exchange is not None and exchange.reply is not None else "no reply"
+
+
+__all__ = [
+    "Declared", "Inconclusive", "NotApplicable", "SystemUnderTest", "Untested", "Witness", "afterwards", "alone", "answer", "applicable", "assume",
+    "at_the_end", "each_form", "forms", "needs_second_instance", "nightly", "possible", "precondition", "smoke", "values", "values_verifying",
+    "verifies",
+]  # fmt: skip

@@ -1,0 +1,162 @@
+"""Acceptance: the answer to a reimage that ought to be taken, and the id that it hands out (digest section B)."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from reimage_conformance.checks.polls import NOT_KNOWN, shows_operation
+from reimage_conformance.checks.registry import about, check
+from reimage_conformance.checks.wording import is_busy, is_conflict, is_standard, said, symptom
+from reimage_conformance.protocol.documents import (
+    error_code,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from reimage_conformance.model import Exchange, Verdict
+    from reimage_conformance.world import World
+
+
+PROMPT_SECONDS = 2.0
+
+
+_PLAIN = (
+    "REQ-REIMAGE-URI-SLOT",
+    "REQ-REIMAGE-URI-NAME",
+    "REQ-REIMAGE-METHOD",
+    "REQ-REIMAGE-COMP",
+    "REQ-REIMAGE-VERSION",
+    "REQ-REIMAGE-SLOT-VALUES",
+)
+_FORMS = ("REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-URI-NAME")
+
+
+_CODE_OF = {
+    "MissingOrInvalidRequiredQueryParameter": "REQ-REIMAGE-COMP",
+    "MissingOrIncorrectVersionHeader": "REQ-REIMAGE-VERSION",
+    "InvalidHttpVerb": "REQ-REIMAGE-METHOD",
+}
+"""What an endpoint says it misses in a sound request, and the requirement under which it ought to take it."""
+
+
+_SAFE_ID = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@%-]+\Z")
+
+
+@check
+def accepted(
+    world: World, exchanges: Sequence[Exchange], requirement: str, expected: str = "", *, alive: bool = False
+) -> Iterator[Verdict]:
+    """The request was accepted for processing: any 2xx (which one is REQ-REIMAGE-202's question).
+
+    A redirection other than 307 is REQ-REIMAGE-202's matter too, whatever the request varies.
+    `alive` says that sound reimages get no reply again and again while the endpoint answers everything else; without any variation
+    that is REQ-REIMAGE-202's matter, and so is a conflict with nothing, since the suite waits for what it started itself.
+    """
+    del world
+    exchange = exchanges[0]
+    verdict = about(requirement, exchange)
+    expected = expected or "202 Accepted"
+    if is_busy(exchange):
+        yield verdict.inconclusive(f"the endpoint was busy: {said(exchange)}")
+    elif exchange.reply is None and alive:
+        plain = requirement in _PLAIN
+        if plain:
+            yield about("REQ-REIMAGE-202", exchange).violated(expected, said(exchange), symptom(exchange))
+        because = ("REQ-REIMAGE-202",) if plain else ()
+        yield verdict.violated(expected, said(exchange), symptom(exchange), because=because)
+    elif exchange.reply is None:
+        yield verdict.inconclusive(said(exchange))
+    elif 300 <= exchange.reply.status < 400 and exchange.reply.status != 307:
+        yield about("REQ-REIMAGE-202", exchange).violated(expected, said(exchange), symptom(exchange))
+        yield verdict.violated(expected, said(exchange), symptom(exchange), because=("REQ-REIMAGE-202",))
+    elif is_conflict(exchange):
+        told = f"{said(exchange)}, again and again, although no operation of this run was under way"
+        if requirement in _PLAIN:
+            yield about("REQ-REIMAGE-202", exchange).violated(expected, told, "conflict-with-nothing")
+        yield verdict.violated(expected, told, "conflict-with-nothing", because=("REQ-REIMAGE-202",))
+    else:
+        root = _CODE_OF.get(error_code(exchange.reply), requirement)
+        taken = 200 <= exchange.reply.status < 300
+        because = (root,) if root != requirement else ()
+        yield verdict.judged(taken, expected, said(exchange), symptom(exchange), because=because)
+        if not taken and root != requirement and requirement in _FORMS:
+            yield about(root, exchange).violated(expected, said(exchange), symptom(exchange))
+
+
+@check
+def answered_202(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
+    """An accepted reimage is answered 202 (REQ-REIMAGE-202)."""
+    del world
+    for exchange in exchanges:
+        if exchange.reply is not None and exchange.reply.status < 300:
+            verdict = about("REQ-REIMAGE-202", exchange)
+            because = () if is_standard(exchange.reply.status) else ("REQ-ERR-STATUS",)
+            right = exchange.reply.status == 202
+            yield verdict.judged(right, "202 Accepted", said(exchange), symptom(exchange), because=because)
+
+
+@check
+def request_id_present(world: World, exchanges: Sequence[Exchange], requirement: str) -> Iterator[Verdict]:
+    """An answer carries one non-empty x-ms-request-id (REQ-REIMAGE-REQID, REQ-GOS-REQID)."""
+    del world
+    for exchange in exchanges:
+        if exchange.reply is not None and exchange.reply.status < 300:
+            values = exchange.reply.values("x-ms-request-id")
+            actual = f"{len(values)} x-ms-request-id lines: {list(values)!r}"
+            yield about(requirement, exchange).judged(
+                len(values) == 1 and bool(values[0].strip()), "one x-ms-request-id, not empty", actual, "request-id"
+            )
+
+
+@check
+def empty_body(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
+    """The 202 has no content after transfer decoding (REQ-REIMAGE-BODY-EMPTY)."""
+    del world
+    for exchange in exchanges:
+        if exchange.reply is not None and exchange.reply.status == 202:
+            body = exchange.reply.body
+            yield about("REQ-REIMAGE-BODY-EMPTY", exchange).judged(
+                not body, "no content", f"{len(body)} octets: {body[:60]!r}", "body"
+            )
+
+
+@check
+def id_usable(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
+    """The 202's id yields the operation's status, promptly (REQ-REIMAGE-REQID-USABLE, REQ-REIMAGE-REQID-PROMPT)."""
+    del world
+    start, polls = exchanges[0], exchanges[1:]
+    identifier = (start.reply.header("x-ms-request-id") if start.reply else "") or ""
+    usable = about("REQ-REIMAGE-REQID-USABLE", *polls[:1], start)
+    if not _SAFE_ID.match(identifier):
+        yield usable.violated("an id usable as a path segment", f"{identifier!r}", "unsafe-id")
+        return
+    shown = [poll for poll in polls if shows_operation(poll)]
+    if not shown:
+        seen = sorted({said(poll) for poll in polls})
+        statuses = {poll.reply.status for poll in polls if poll.reply is not None and not is_busy(poll)}
+        if not statuses:
+            yield usable.inconclusive(
+                f"no poll was answered: {', '.join(seen) or 'none was sent'}", because=("REQ-GOS-200",)
+            )
+        else:
+            told = f"{len(polls)} polls, all {', '.join(seen)}"
+            if statuses.isdisjoint(NOT_KNOWN):
+                yield about("REQ-GOS-URI", *polls[:1], start).violated(
+                    "an answer to Get Operation Status", told, "no-operation-status", because=("REQ-GOS-200",)
+                )
+            yield usable.violated("the status of the operation", told, "unusable-id", because=("REQ-GOS-URI",))
+        return
+    yield usable.met(f"polled as {identifier}")
+    yield about("REQ-GOS-URI", shown[0]).met("Get Operation Status answers")
+    accepted_at = start.at + start.elapsed
+    late = [
+        poll
+        for poll in polls
+        if poll.at < shown[0].at and poll.at > accepted_at + PROMPT_SECONDS and poll.reply is not None
+    ]
+    actual = f"first known {shown[0].at - accepted_at:.1f} s after the 202"
+    yield about("REQ-REIMAGE-REQID-PROMPT", *late[:1], shown[0], start).judged(
+        not late, f"the id is known within {PROMPT_SECONDS:g} s", actual, "late-id"
+    )

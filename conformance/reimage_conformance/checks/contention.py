@@ -1,0 +1,131 @@
+"""Contention: a reimage that meets another in the same deployment (digest section M)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reimage_conformance.checks.polls import TERMINAL, status_of
+from reimage_conformance.checks.registry import Effect, about, check, effect_on
+from reimage_conformance.checks.wording import is_busy, said, symptom
+from reimage_conformance.protocol.addresses import read_target
+from reimage_conformance.protocol.documents import error_code
+from reimage_conformance.protocol.requests import Place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from reimage_conformance.model import Exchange, Verdict
+    from reimage_conformance.world import World
+
+
+PROLONGED = 6.0
+"""How many times as long as any other an operation runs under refused requests before these count as what holds it up."""
+_NO_END = (
+    "REQ-REIMAGE-COMPLETES",
+    "REQ-REIMAGE-REQID",
+    "REQ-REIMAGE-REQID-USABLE",
+    "REQ-GOS-STATUS",
+    "REQ-GOS-ROOT",
+    "REQ-GOS-200",
+    "REQ-XML-WF",
+    "REQ-XML-ENC",
+)
+
+
+@check
+def contended(
+    world: World,
+    exchanges: Sequence[Exchange],
+    requirement: str,
+    *,
+    ended: bool,
+    lost: bool = False,
+    alive: bool = False,
+) -> Iterator[Verdict]:
+    """A reimage while another runs is accepted under an id of its own and finishes, or refused with 409 ConflictError.
+
+    Exchanges: the running one's 202, the contending request, its polls; `ended` says whether its operation came to an
+    end, `lost` that the running one then never did, `alive` that the endpoint answers other requests.
+    """
+    del world
+    first, second, polls = exchanges[0], exchanges[1], exchanges[2:]
+    verdict = about(requirement, second, first, *polls[-1:])
+    expected = "202 with an id of its own that finishes, or 409 with ConflictError"
+    if is_busy(second) or (second.reply is None and not alive):
+        yield verdict.inconclusive(said(second))
+        return
+    if second.reply is None:
+        yield verdict.violated(expected, said(second), symptom(second))
+        return
+    if second.reply.status == 409:
+        code = error_code(second.reply)
+        blame = ("REQ-ERR-CODES", "REQ-ERR-BODY-OPTIONAL", "REQ-ERR-BODY-FORMAT")
+        yield verdict.judged(code == "ConflictError", expected, said(second), f"code:{code}", because=blame)
+        return
+    if second.reply.status != 202:
+        yield verdict.violated(expected, said(second), symptom(second))
+        return
+    identifier = second.reply.header("x-ms-request-id") or ""
+    if identifier and identifier == (first.reply.header("x-ms-request-id") if first.reply else ""):
+        yield verdict.violated(expected, f"202 with the running operation's id {identifier}", "shared-id")
+    elif lost:
+        told = f"{said(second)}, and the running operation came to no end"
+        yield verdict.violated(expected, told, "first-lost", because=("REQ-REIMAGE-COMPLETES",))
+    elif not ended:
+        told = f"{said(second)}, and no end after {len(polls)} polls"
+        yield verdict.violated(expected, told, "no-end", because=_NO_END)
+    else:
+        yield verdict.met(f"{said(second)}, and finished")
+
+
+def _of_refusals(world: World, verdict: Verdict, exchanges: Sequence[Exchange]) -> Effect | None:
+    """The effect of refused requests on the operation that was running until its end was seen."""
+    first, *later = exchanges
+    polls = later[verdict.arguments["refusals"] :]
+    address = read_target(first.request.target)
+    deployment = world.deployment_of(address)
+    if deployment is None:
+        return None
+    end = next((poll for poll in polls if status_of(poll) in TERMINAL), polls[-1] if polls else first)
+    place = Place(deployment, address.instance)
+    return Effect((place,), (first.number,), passing=True, looks=(first.number, end.number))
+
+
+@effect_on(_of_refusals)
+@check
+def undisturbed(
+    world: World, exchanges: Sequence[Exchange], *, refusals: int, usual_seconds: float = 0.0, beside: str = ""
+) -> Iterator[Verdict]:
+    """An operation during which reimages were refused with 409 ends as it would have (REQ-CONC-REFUSED-NOEFFECT).
+
+    Exchanges: the running one's 202, the refused requests (as many as `refusals`), the polls. Where the refusals went on, `usual_seconds` is
+    the longest time that any other operation of the run took, of which they took a multiple. `beside` is the requirement of another request
+    that was accepted meanwhile, and may be what disturbed it.
+    """
+    del world
+    first, refused, polls = exchanges[0], exchanges[1 : 1 + refusals], exchanges[1 + refusals :]
+    ends = [poll for poll in polls if status_of(poll) in TERMINAL]
+    verdict = about("REQ-CONC-REFUSED-NOEFFECT", *refused[:1], *ends[:1], *polls[-1:], first)
+    expected = "the running operation reaches Succeeded"
+    if not ends:
+        shown = said(polls[-1]) if polls else "no poll"
+        told = f"{len(refused)} requests refused, and no end after {len(polls)} polls, the last answered {shown}"
+        yield verdict.violated(expected, told, "no-end", because=(*_NO_END, *filter(None, [beside])))
+    elif status_of(ends[0]) != "Succeeded":
+        because = ("REQ-REIMAGE-COMPLETES", "REQ-GOS-PROGRESS", "REQ-GOS-TERMINAL-STABLE", *filter(None, [beside]))
+        yield verdict.violated(
+            expected, f"Failed after {len(refused)} requests were refused", "failed", because=because
+        )
+    elif (
+        refused
+        and usual_seconds
+        and ends[0].at > refused[-1].at
+        and refused[-1].at - first.at > PROLONGED * usual_seconds
+    ):
+        told = (
+            f"still InProgress after {refused[-1].at - first.at:.1f} s of refused requests, ended once they stopped; "
+            f"others took {usual_seconds:.1f} s at most"
+        )
+        yield verdict.violated(expected, told, "prolonged")
+    else:
+        yield verdict.met(f"Succeeded in spite of {len(refused)} refused requests")

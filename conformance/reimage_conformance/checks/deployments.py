@@ -1,0 +1,329 @@
+"""Deployments: the documents of Get Deployment and Get Cloud Service Properties (digest section H)."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from reimage_conformance.checks.polls import version_of
+from reimage_conformance.checks.registry import about, check
+from reimage_conformance.checks.wording import is_busy, said, symptom
+from reimage_conformance.model import Fact
+from reimage_conformance.protocol.documents import (
+    NAMESPACE,
+    child,
+    content_type,
+    elements,
+    error_code,
+    local,
+    own_elements,
+    read_body,
+    read_document,
+    text,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from lxml import etree
+
+    from reimage_conformance.model import Exchange, Verdict
+    from reimage_conformance.protocol.documents import Document
+    from reimage_conformance.world import World
+
+
+READY = "ReadyRole"
+
+
+BAD_STATES = ("RestartingRole", "CyclingRole", "FailedStartingRole", "FailedStartingVM", "UnresponsiveRole")
+
+
+STATUS_VALUES = (
+    "RoleStateUnknown", "Unknown", "CreatingVM", "StartingVM", "CreatingRole", "StartingRole", READY, "BusyRole", "StoppingRole",
+    "StoppingVM", "DeletingVM", "StoppedVM", "StoppedDeallocated", "Preparing", "Provisioning", "ProvisioningFailed", *BAD_STATES,
+)  # fmt: skip
+
+
+POWER_VALUES = ("Starting", "Started", "Stopping", "Stopped", "Unknown")
+
+
+FIRST_VERSIONS = {
+    "InstanceUpgradeDomain": "2011-06-01",
+    "InstanceFaultDomain": "2011-06-01",
+    "InstanceSize": "2011-06-01",
+    "InstanceStateDetails": "2011-06-01",
+    "InstanceErrorCode": "2011-10-01",
+    "IpAddress": "2012-03-01",
+    "GuestAgentStatus": "2014-04-01",
+    "ExtendedInstanceStatus": "2015-05-01",
+}
+
+
+_DEPLOYMENT_MEMBERS = (
+    "Name",
+    "DeploymentSlot",
+    "PrivateID",
+    "Status",
+    "Label",
+    "Url",
+    "Configuration",
+    "RoleInstanceList",
+)
+
+
+_SECRET_MEMBERS = ("Configuration",)
+"""Members that hold keys and connection strings, so that whoever shares a recording takes them out."""
+
+
+_INSTANCE_MEMBERS = ("RoleName", "InstanceName", "InstanceStatus")
+
+
+def deployment_elements(exchange: Exchange) -> list[etree._Element]:
+    """The Deployment elements of an answer to Get Deployment or Get Cloud Service Properties."""
+    return (
+        [] if exchange.reply is None or exchange.reply.status != 200 else _deployments_in(read_document(exchange.reply))
+    )
+
+
+def _deployments_in(document: Document) -> list[etree._Element]:
+    """The same of one document."""
+    root = document.root
+    if root is None:
+        return []
+    if local(root) == "Deployment":
+        return [root]
+    holder = child(root, "Deployments")
+    return [] if holder is None else [node for node in own_elements(holder) if local(node) == "Deployment"]
+
+
+def instance_elements(deployment: etree._Element) -> list[etree._Element]:
+    """The RoleInstance elements of a Deployment element."""
+    listed = child(deployment, "RoleInstanceList")
+    return [] if listed is None else [node for node in own_elements(listed) if local(node) == "RoleInstance"]
+
+
+def _misplaced(parent: etree._Element, names: Sequence[str]) -> tuple[str, ...]:
+    """What is to blame where children called `names` are missed and stand there in another namespace."""
+    own = own_elements(parent)
+    strange = [node for node in elements(parent) if node not in own and local(node) in names]
+    return ("REQ-XML-NS",) if strange else ()
+
+
+def member(parent: etree._Element, name: str) -> str:
+    """The text of a child, or ""."""
+    found = child(parent, name)
+    return "" if found is None else text(found)
+
+
+def statuses_in(exchange: Exchange) -> dict[str, str]:
+    """InstanceStatus by instance name, as one answer shows it."""
+    return {name: status for name, (status, _) in _instances(exchange).items()}
+
+
+def roles_in(exchange: Exchange) -> dict[str, str]:
+    """RoleName by instance name."""
+    return {name: role for name, (_, role) in _instances(exchange).items()}
+
+
+def _instances(exchange: Exchange) -> dict[str, tuple[str, str]]:
+    """InstanceStatus and RoleName by instance name."""
+    reply = exchange.reply
+    return {} if reply is None or reply.status != 200 else _read_instances(content_type(reply), reply.body)
+
+
+@lru_cache(maxsize=4096)
+def _read_instances(declared: str, body: bytes) -> dict[str, tuple[str, str]]:
+    """The same of one body with its Content-Type; reading it is what takes time."""
+    return {
+        member(node, "InstanceName"): (member(node, "InstanceStatus"), member(node, "RoleName"))
+        for deployment in _deployments_in(read_body(declared, body))
+        for node in instance_elements(deployment)
+    }
+
+
+@check
+def observer_answers(world: World, exchanges: Sequence[Exchange], requirement: str) -> Iterator[Verdict]:
+    """Get Deployment or Get Cloud Service Properties answers 200 with a request id (REQ-DEPL-URI, REQ-PROPS-URI)."""
+    del world
+    for exchange in exchanges:
+        verdict = about(requirement, exchange)
+        if exchange.reply is None or is_busy(exchange):
+            yield verdict.inconclusive(said(exchange))
+        elif exchange.reply.status != 200:
+            yield verdict.violated("200 OK", said(exchange), symptom(exchange))
+        else:
+            identified = bool(exchange.reply.header("x-ms-request-id"))
+            yield verdict.judged(identified, "an x-ms-request-id", "200 OK without x-ms-request-id", "no-request-id")
+
+
+@check
+def deployment_document(world: World, exchanges: Sequence[Exchange], name: str, slot: str) -> Iterator[Verdict]:
+    """The Deployment document describes the deployment asked for (REQ-DEPL-ROOT)."""
+    del world
+    exchange = exchanges[0]
+    if exchange.reply is None or exchange.reply.status != 200:
+        return
+    verdict = about("REQ-DEPL-ROOT", exchange)
+    document = read_document(exchange.reply)
+    if document.root is None:
+        because = ("REQ-XML-WF", "REQ-XML-ENC")
+        yield verdict.violated(
+            "an XML document", document.syntax_problem or document.encoding_problem, "no-document", because=because
+        )
+        return
+    named = f"{{{document.namespace}}}{document.local_name}"
+    if named != f"{{{NAMESPACE}}}Deployment":
+        yield verdict.violated(f"{{{NAMESPACE}}}Deployment", named, "root")
+        return
+    removable = _SECRET_MEMBERS if Fact.SECRETS in exchange.unrecorded else ()
+    wanted = [member_name for member_name in _DEPLOYMENT_MEMBERS if member_name not in removable]
+    missing = [member_name for member_name in wanted if document.child(member_name) is None]
+    shown = (document.text("Name") or "", (document.text("DeploymentSlot") or "").lower())
+    if missing:
+        misplaced = _misplaced(document.root, missing)
+        yield verdict.violated(", ".join(_DEPLOYMENT_MEMBERS), f"no {', '.join(missing)}", "members", because=misplaced)
+    else:
+        yield verdict.judged(
+            shown == (name, slot), f"Name {name}, slot {slot}", f"Name {shown[0]}, slot {shown[1]}", "identity"
+        )
+
+
+@check
+def instance_list(world: World, exchanges: Sequence[Exchange], instances: Sequence[str]) -> Iterator[Verdict]:
+    """RoleInstanceList holds the instances with RoleName, InstanceName, InstanceStatus in this order (REQ-DEPL-INSTANCES)."""
+    del world
+    exchange = exchanges[0]
+    found = _listed_instances(exchange)
+    verdict = about("REQ-DEPL-INSTANCES", exchange)
+    if not deployment_elements(exchange):
+        yield verdict.inconclusive("no Deployment element", because=("REQ-DEPL-ROOT", "REQ-DEPL-URI", "REQ-PROPS-URI"))
+        return
+    names = [member(node, "InstanceName") for node in found]
+    absent = [name for name in instances if names.count(name) != 1]
+    empty = [
+        name for node in found for name in _INSTANCE_MEMBERS if child(node, name) is not None and not member(node, name)
+    ]
+    known = (*_INSTANCE_MEMBERS, *FIRST_VERSIONS)
+    orders = {tuple(local(part) for part in own_elements(node) if local(part) in known)[:3] for node in found}
+    expected = f"{', '.join(_INSTANCE_MEMBERS)}, then what versions added"
+    if absent:
+        told = f"{absent} not listed once"
+        holders = [*deployment_elements(exchange), *found]
+        misplaced = [root for each in holders for root in _misplaced(each, ("RoleInstanceList", *_INSTANCE_MEMBERS))]
+        because = ("REQ-REIMAGE-SAME-NAME", *dict.fromkeys(misplaced))
+        yield verdict.violated("every instance once", told, "instances", because=because)
+    elif empty:
+        yield verdict.violated(
+            f"a text in {', '.join(_INSTANCE_MEMBERS)}", f"{sorted(set(empty))} empty", "empty-member"
+        )
+    else:
+        yield verdict.judged(orders == {_INSTANCE_MEMBERS}, expected, f"{sorted(orders)}", "members")
+
+
+@check
+def embedded_deployments(
+    world: World, exchanges: Sequence[Exchange], *, wanted: bool, deployments: dict[str, list[str]]
+) -> Iterator[Verdict]:
+    """A cloud service shows its deployments with all their instances if asked to, else none (REQ-PROPS-URI).
+
+    `deployments` holds the instances by name of deployment.
+    """
+    del world
+    exchange = exchanges[0]
+    if exchange.reply is None or exchange.reply.status != 200 or read_document(exchange.reply).root is None:
+        return
+    shown = {
+        member(deployment, "Name"): [member(node, "InstanceName") for node in instance_elements(deployment)]
+        for deployment in deployment_elements(exchange)
+    }
+    verdict = about("REQ-PROPS-URI", exchange)
+    if not wanted:
+        actual = f"{sorted(shown)}" if shown else "none"
+        yield verdict.judged(not shown, "no deployments without embed-detail=true", actual, "unasked-detail")
+        return
+    missing = {
+        name: [each for each in instances if each not in shown.get(name, ())] for name, instances in deployments.items()
+    }
+    lacking = "; ".join(f"{name} without {', '.join(names[:4])}" for name, names in missing.items() if names)
+    lacking = lacking or ", ".join(sorted(set(deployments) - set(shown)))
+    expected = f"Deployments/Deployment of {', '.join(deployments)} with every role instance"
+    because = ("REQ-DEPL-ROOT", "REQ-DEPL-INSTANCES")
+    yield verdict.judged(not lacking, expected, lacking or f"{sorted(shown)}", "detail", because=because)
+
+
+@check
+def version_gates(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
+    """Elements appear only from their first version on (REQ-DEPL-VERSIONS, REQ-VER-GATED-ELEMENTS).
+
+    An endpoint that shows the same in every version gates nothing, which is REQ-VER-GATED-ELEMENTS's matter; a slip with single elements is
+    REQ-DEPL-VERSIONS's.
+    """
+    del world
+    looks = [(exchange, _gated_elements(exchange)) for exchange in exchanges if _listed_instances(exchange)]
+    everything = frozenset().union(*(shown for _, shown in looks))
+    ungated = bool(everything) and all(shown == everything for _, shown in looks)
+    single, whole = "REQ-DEPL-VERSIONS", "REQ-VER-GATED-ELEMENTS"
+    for exchange, shown in looks:
+        asked = version_of(exchange)
+        early = sorted(name for name in shown if asked < FIRST_VERSIONS[name])
+        expected, actual = f"no element newer than {asked}", f"{', '.join(early)} under {asked}"
+        for requirement, root in ((single, whole), (whole, single)):
+            because = (root,) if (root == whole) is ungated else ()
+            yield about(requirement, exchange).judged(not early, expected, actual, "early-element", because=because)
+
+
+def _listed_instances(exchange: Exchange) -> list[etree._Element]:
+    """Every RoleInstance element of an answer."""
+    return [node for deployment in deployment_elements(exchange) for node in instance_elements(deployment)]
+
+
+def _gated_elements(exchange: Exchange) -> frozenset[str]:
+    """The elements of its role instances that came with some version."""
+    return frozenset(local(part) for node in _listed_instances(exchange) for part in own_elements(node)) & set(
+        FIRST_VERSIONS
+    )
+
+
+@check
+def status_vocabulary(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
+    """InstanceStatus and PowerState values are documented, and fit the version (REQ-DEPL-STATUS-VALUES, -STATUS-GATES, -POWER)."""
+    del world
+    for exchange in exchanges:
+        asked = version_of(exchange)
+        nodes = _listed_instances(exchange)
+        if not nodes or asked < "2011-10-01":
+            continue
+        values = {member(node, "InstanceStatus") for node in nodes}
+        unknown = sorted(values - set(STATUS_VALUES))
+        yield about("REQ-DEPL-STATUS-VALUES", exchange).judged(
+            not unknown, "a documented InstanceStatus", f"{unknown}", "status-value"
+        )
+        gated = sorted(value for value in values if not _available(value, asked))
+        yield about("REQ-DEPL-STATUS-GATES", exchange).judged(
+            not gated, f"no status outside {asked}", f"{gated}", "gated-status"
+        )
+        powers = {member(node, "PowerState") for node in nodes if child(node, "PowerState") is not None}
+        odd = sorted(powers - set(POWER_VALUES))
+        actual = f"{odd}" if odd else (f"{sorted(powers)}" if powers else "no PowerState shown")
+        yield about("REQ-DEPL-POWER", exchange).judged(not odd, " or ".join(POWER_VALUES), actual, "power")
+
+
+def _available(status: str, asked: str) -> bool:
+    """Whether a version may report a status (REQ-DEPL-STATUS-GATES)."""
+    if status == "CyclingRole":
+        return asked <= "2014-02-01"
+    first = {"StoppedDeallocated": "2013-06-01", "Preparing": "2014-05-01"}.get(status, "")
+    return asked >= first
+
+
+@check
+def empty_slot(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
+    """A slot without deployment gives 404 ResourceNotFound (REQ-DEPL-EMPTY-SLOT); lenient leaves the code open."""
+    exchange = exchanges[0]
+    verdict = about("REQ-DEPL-EMPTY-SLOT", exchange)
+    if exchange.reply is None or is_busy(exchange):
+        yield verdict.inconclusive(said(exchange))
+    else:
+        fitting = world.strictness == "lenient" or error_code(exchange.reply) in ("", "ResourceNotFound")
+        right = exchange.reply.status == 404 and fitting
+        yield verdict.judged(right, "404 with ResourceNotFound", said(exchange), symptom(exchange))

@@ -1,0 +1,166 @@
+"""Errors: whether they have the statuses, codes, documents and ids that errors have, whatever caused them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reimage_conformance.checks.registry import about, check
+from reimage_conformance.checks.wording import is_busy, is_diversion, is_standard, said, symptom
+from reimage_conformance.model import Identity
+from reimage_conformance.oracle import permitted
+from reimage_conformance.protocol.addresses import Kind, read_target
+from reimage_conformance.protocol.documents import error_code, looks_like_xml, read_document, read_error
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from reimage_conformance.model import Exchange, Response, Verdict
+    from reimage_conformance.world import World
+
+TABLE_KEYS = ("version-missing", "version-malformed", "version-old", "comp", "place", "instance")
+STRANGERS = (Identity.NONE, Identity.UNKNOWN)
+BY_TABLE = ("place", "instance")
+"""Defects whose status is the error table's word alone; the others' own requirement names it."""
+
+
+def _kind_of_error(world: World, exchange: Exchange) -> bool:
+    """Whether an answer is an error of the application: a 4xx whose request was sound HTTP from a known caller."""
+    response = exchange.reply
+    if (
+        response is None
+        or not 400 <= response.status < 500
+        or response.status in (411, 413, 414, 417, 421, 426, 429, 431)
+    ):
+        return False
+    if exchange.request.method == "HEAD" or _is_refusal_in_front(exchange):
+        return False
+    judged = permitted(exchange.request, world)
+    if not judged.sound or exchange.request.values("Transfer-Encoding"):
+        return False
+    wrong = bool(judged.defects) or exchange.label == "poll-stranger"
+    return wrong and read_target(exchange.request.target).kind is not Kind.OTHER
+
+
+def _is_refusal_in_front(exchange: Exchange) -> bool:
+    """Whether a stranger was refused by what ends TLS in front of the application, which knows neither Error documents nor request ids."""
+    reply = exchange.reply
+    if reply is None or exchange.request.identity not in STRANGERS:
+        return False
+    return not reply.values("x-ms-request-id") and not looks_like_xml(reply)
+
+
+@check
+def error_document_present(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
+    """Every 4xx of the application carries the Error document (REQ-ERR-BODY-OPTIONAL)."""
+    for exchange in exchanges:
+        if exchange.reply is not None and _kind_of_error(world, exchange):
+            verdict = about("REQ-ERR-BODY-OPTIONAL", exchange)
+            present = bool(exchange.reply.body.strip()) and looks_like_xml(exchange.reply)
+            actual = f"{said(exchange)}, {len(exchange.reply.body)} octets of {exchange.reply.header('Content-Type') or 'no media type'}"
+            yield verdict.judged(present, "an Error document", actual, "no-error-document")
+
+
+@check
+def error_document_form(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
+    """An error's XML body is an Error document with Code, then Message (REQ-ERR-BODY-FORMAT)."""
+    del world
+    for exchange in exchanges:
+        response = exchange.reply
+        if (
+            response is None
+            or response.status < 400
+            or exchange.request.method == "HEAD"
+            or not looks_like_xml(response)
+        ):
+            continue
+        yield from _error_form(exchange, response)
+
+
+def _error_form(exchange: Exchange, response: Response) -> Iterator[Verdict]:
+    """The verdict on one Error document."""
+    verdict = about("REQ-ERR-BODY-FORMAT", exchange)
+    document = read_document(response)
+    error = read_error(document)
+    if document.encoding_problem:
+        yield verdict.inconclusive(document.encoding_problem, because=("REQ-XML-ENC",))
+    elif error.problem:
+        because = ("REQ-XML-WF",) if document.root is None else ()
+        yield verdict.violated("an Error element with Code, then Message", error.problem, "error-form", because=because)
+    elif error.misordered:
+        yield verdict.advised("Code before Message", "Message before Code", "error-order")
+    else:
+        yield verdict.met(f"Error with {error.code}")
+
+
+@check
+def error_statuses(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
+    """Errors use standard status codes, and none hides in a 200 (REQ-ERR-STATUS).
+
+    What HTTP software fails at below the application is left to the requirements of HTTP.
+    """
+    for exchange in exchanges:
+        response = exchange.reply
+        if response is None or response.status < 200:
+            continue
+        judged = permitted(exchange.request, world)
+        below = any(defect.layer == "http" for defect in judged.defects)
+        verdict = about("REQ-ERR-STATUS", exchange)
+        if response.status < 300 and looks_like_xml(response) and read_document(response).local_name == "Error":
+            look = read_target(exchange.request.target).kind is Kind.DEPLOYMENT
+            because = ("REQ-DEPL-EMPTY-SLOT",) if look else ()
+            told = f"an Error document under {said(exchange)}"
+            yield verdict.violated("a 4xx or 5xx status", told, "error-in-2xx", because=because)
+        elif not is_standard(response.status):
+            yield verdict.violated("a standard HTTP status code", said(exchange), f"status:{response.status}")
+        elif is_diversion(response.status) and judged.binding:
+            yield verdict.violated("a 4xx status for a client's error", said(exchange), f"status:{response.status}")
+        elif response.status >= 500 and response.status not in (501, 503, 505) and judged.binding and not below:
+            barred = ("REQ-AUTH-FAIL",) if any(defect.layer == "auth" for defect in judged.defects) else ()
+            blamed = tuple(dict.fromkeys((*(defect.requirement for defect in judged.defects), *barred)))
+            yield verdict.violated("a 4xx status for a client's error", said(exchange), "server-error", because=blamed)
+        elif response.status >= 400 and read_target(exchange.request.target).kind in (Kind.REIMAGE, Kind.OPERATION):
+            yield verdict.met(said(exchange))  # other calls may not be offered at all
+
+
+@check
+def error_request_ids(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
+    """Error answers of the application carry x-ms-request-id too (REQ-ASYNC-REQID-ERRORS)."""
+    for exchange in exchanges:
+        response = exchange.reply
+        if response is not None and (response.status == 409 or _kind_of_error(world, exchange)):
+            verdict = about("REQ-ASYNC-REQID-ERRORS", exchange)
+            values = response.values("x-ms-request-id")
+            yield verdict.judged(
+                any(values), "an x-ms-request-id", f"{said(exchange)} without x-ms-request-id", "no-request-id"
+            )
+
+
+@check
+def error_codes(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
+    """Refusals that the error table knows carry its status and code (REQ-ERR-CODES), one defect at a time.
+
+    Requests labelled "varied" are left out: what they are answered is held against their plain twins.
+    """
+    for exchange in exchanges:
+        response = exchange.reply
+        judged = permitted(exchange.request, world)
+        if (
+            response is None
+            or response.status < 400
+            or exchange.label == "varied"
+            or len(judged.defects) != 1
+            or judged.defects[0].key not in TABLE_KEYS
+        ):
+            continue
+        defect, code = judged.defects[0], error_code(response)
+        if is_busy(exchange) or response.status == 409:
+            continue
+        verdict = about("REQ-ERR-CODES", exchange)
+        if response.status not in defect.statuses:
+            because = () if defect.key in BY_TABLE and response.status < 500 else (defect.requirement,)
+            because = because if is_standard(response.status) else ("REQ-ERR-STATUS",)
+            yield verdict.violated(str(defect), said(exchange), symptom(exchange), because=because)
+        elif code and defect.codes(response.status) and code not in defect.codes(response.status):
+            yield verdict.violated(str(defect), said(exchange), f"code:{code}")
+        elif code:
+            yield verdict.met(said(exchange))

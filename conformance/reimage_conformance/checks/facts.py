@@ -1,0 +1,122 @@
+"""Which facts of an exchange the verdicts on a requirement rest on; where one was not recorded, no such verdict is made.
+
+A requirement that is not listed rests on the request as it was read and on the status of the reply.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reimage_conformance.model import Fact
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from reimage_conformance.model import Exchange, Verdict
+    from reimage_conformance.oracle import Defect
+
+_LINES = frozenset({Fact.RESPONSE_LINES})
+_ID_LINE = frozenset({Fact.RESPONSE_LINES, Fact.ID_LINE})
+_CONTENT = frozenset({Fact.CONTENT})
+_OPERATION = frozenset({Fact.CONTENT, Fact.OPERATION_ID})
+
+NEEDS: Mapping[str, frozenset[Fact]] = {
+    "REQ-HTTP-DATE": frozenset({Fact.RESPONSE_LINES, Fact.DATE_LINE}),
+    "REQ-HTTP-STD-HEADERS": _LINES,
+    "REQ-HTTP-405-ALLOW": _LINES,
+    "REQ-HTTP-RETRY-AFTER": _LINES,
+    "REQ-HTTP-VERSION-RESP": frozenset({Fact.HTTP_VERSION}),
+    "REQ-HTTP-FRAMING": frozenset({Fact.FRAMING}),
+    "REQ-HTTP-HEAD-NOBODY": frozenset({Fact.FRAMING}),
+    "REQ-HTTP-METHOD-CASE": frozenset({Fact.METHOD_CASE}),
+    "REQ-REIMAGE-CL-ABSENT": frozenset({Fact.REQUEST_LENGTH, Fact.HTTP_VERSION}),
+    "REQ-REIMAGE-REQID": _ID_LINE,
+    "REQ-REIMAGE-BODY-EMPTY": _CONTENT,
+    "REQ-REIMAGE-FINAL-200": _CONTENT,
+    "REQ-REIMAGE-COMPLETES": frozenset({Fact.OPERATION_ID}),
+    "REQ-REIMAGE-REQID-USABLE": frozenset({Fact.OPERATION_ID}),
+    "REQ-REIMAGE-REQID-PROMPT": frozenset({Fact.OPERATION_ID, Fact.MOMENT}),
+    "REQ-ASYNC-REQID-UNIQUE": frozenset({Fact.RESPONSE_LINES, Fact.OWN_ID}),
+    "REQ-ASYNC-REQID-ERRORS": _ID_LINE,
+    "REQ-GOS-200": frozenset({Fact.OPERATION_ID}),
+    "REQ-GOS-REQID": _ID_LINE,
+    "REQ-GOS-REQID-OWN": frozenset({Fact.RESPONSE_LINES, Fact.OWN_ID, Fact.OPERATION_ID}),
+    "REQ-GOS-CT": frozenset({Fact.RESPONSE_LINES, Fact.TYPE_LINE, Fact.CONTENT}),
+    "REQ-GOS-ROOT": _CONTENT,
+    "REQ-GOS-ID": _OPERATION,
+    "REQ-GOS-STATUS": _CONTENT,
+    "REQ-GOS-HTTPSTATUS": _CONTENT,
+    "REQ-GOS-HTTPSTATUS-INT": _CONTENT,
+    "REQ-GOS-ERROR": _CONTENT,
+    "REQ-GOS-ORDER": _CONTENT,
+    "REQ-GOS-PROGRESS": _OPERATION,
+    "REQ-GOS-TERMINAL-STABLE": frozenset({Fact.OPERATION_ID}),
+    "REQ-GOS-READONLY": frozenset({Fact.OPERATION_ID}),
+    "REQ-GOS-NOTFOUND-NOEFFECT": frozenset({Fact.CONTENT, Fact.OPERATION_ID, Fact.OWN_ID}),
+    "REQ-ERR-CT": frozenset({Fact.RESPONSE_LINES, Fact.TYPE_LINE, Fact.CONTENT}),
+    "REQ-ERR-BODY-OPTIONAL": _CONTENT,
+    "REQ-ERR-BODY-FORMAT": _CONTENT,
+    "REQ-ERR-CODES": _CONTENT,
+    "REQ-XML-WF": _CONTENT,
+    "REQ-XML-NS": _CONTENT,
+    "REQ-XML-ENC": frozenset({Fact.RESPONSE_LINES, Fact.CONTENT, Fact.OCTETS}),
+    "REQ-DEPL-URI": _ID_LINE,
+    "REQ-DEPL-ROOT": _CONTENT,
+    "REQ-DEPL-INSTANCES": _CONTENT,
+    "REQ-DEPL-VERSIONS": _CONTENT,
+    "REQ-DEPL-STATUS-VALUES": _CONTENT,
+    "REQ-DEPL-STATUS-GATES": _CONTENT,
+    "REQ-DEPL-POWER": _CONTENT,
+    "REQ-DEPL-EMPTY-SLOT": frozenset(),
+    "REQ-PROPS-URI": _ID_LINE,
+    "REQ-VER-GATED-ELEMENTS": _CONTENT,
+}
+
+NEEDS_OF_SYMPTOMS: Mapping[tuple[str, str], frozenset[Fact]] = {
+    ("REQ-GOS-TERMINAL-STABLE", "gone"): frozenset({Fact.MOMENT}),
+    ("REQ-REIMAGE-REQID-USABLE", "unusable-id"): frozenset({Fact.MOMENT}),
+}
+"""What verdicts rest on besides, if they say that something went wrong in this way: an operation may be forgotten after a while."""
+
+DEFECT_NEEDS: Mapping[str, frozenset[Fact]] = {
+    "host": frozenset({Fact.REQUEST_LINES}),
+    "version-missing": frozenset({Fact.REQUEST_LINES}),
+    "content-type": frozenset({Fact.REQUEST_LINES}),
+    "length-missing": frozenset({Fact.REQUEST_LINES, Fact.REQUEST_LENGTH, Fact.HTTP_VERSION}),
+    "method-case": frozenset({Fact.METHOD_CASE}),
+    "foreign-subscription": frozenset({Fact.IDENTITY}),
+    "anonymous": frozenset({Fact.IDENTITY}),
+    "unknown-certificate": frozenset({Fact.IDENTITY}),
+    "space-before-colon": frozenset({Fact.FRAMING}),
+    "folded-line": frozenset({Fact.FRAMING}),
+    "repeated-length": frozenset({Fact.FRAMING}),
+    "content-type-repeated": frozenset({Fact.FRAMING}),
+    "length-and-coding": frozenset({Fact.FRAMING}),
+}
+"""The facts without which a defect of a request may be none of the request but of its recording."""
+
+
+def is_certain(defect: Defect, exchange: Exchange) -> bool:
+    """Whether a defect is one of the request as it was sent, not of its recording."""
+    if defect.key == "content-type" and exchange.request.values("Content-Type"):
+        return True  # a line that was kept says another type
+    return DEFECT_NEEDS.get(defect.key, frozenset()).isdisjoint(exchange.unrecorded)
+
+
+def on_record(verdicts: Sequence[Verdict], exchanges: Sequence[Exchange]) -> list[Verdict]:
+    """The verdicts that rest on nothing but what was recorded of the exchanges that are their evidence."""
+    lacking = {exchange.number: exchange.unrecorded for exchange in exchanges if exchange.unrecorded}
+    if not lacking:
+        return list(verdicts)
+    first = (exchanges[0].number,)
+    return [
+        verdict
+        for verdict in verdicts
+        if all(needed(verdict).isdisjoint(lacking.get(number, ())) for number in verdict.evidence or first)
+    ]
+
+
+def needed(verdict: Verdict) -> frozenset[Fact]:
+    """The facts that a verdict rests on."""
+    besides = NEEDS_OF_SYMPTOMS.get((verdict.requirement, verdict.symptom), frozenset())
+    return NEEDS.get(verdict.requirement, frozenset()) | besides

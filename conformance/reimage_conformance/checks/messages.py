@@ -1,0 +1,280 @@
+"""Messages: what holds for every response, whatever was asked: HTTP, XML, ids."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from reimage_conformance.checks.framing import FIELD_ANOMALIES
+from reimage_conformance.checks.registry import about, check
+from reimage_conformance.model import Fact
+from reimage_conformance.oracle import permitted
+from reimage_conformance.protocol.addresses import Kind, read_target
+from reimage_conformance.protocol.documents import (
+    is_xml_media_type,
+    looks_like_xml,
+    media_type,
+    plain_identifier,
+    read_document,
+    same_identifier,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from reimage_conformance.model import Exchange, Response, Verdict
+    from reimage_conformance.world import World
+
+_DATE = re.compile(
+    r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) \d{4} \d\d:\d\d:\d\d GMT\Z"
+)
+_TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105  RFC 9110 5.6.2, no secret
+_MEDIA_TYPE = re.compile(rf"""{_TOKEN}/{_TOKEN}(?:[ \t]*;[ \t]*(?:{_TOKEN}=(?:{_TOKEN}|"(?:[^"\\]|\\.)*"))?)*\Z""")
+_TOKENS = re.compile(rf"(?:{_TOKEN})?(?:[ \t]*,[ \t]*(?:{_TOKEN})?)*\Z")
+_DIRECTIVE = rf"""{_TOKEN}(?:=(?:{_TOKEN}|"(?:[^"\\]|\\.)*"))?"""
+_DIRECTIVES = re.compile(rf"(?:{_DIRECTIVE})?(?:[ \t]*,[ \t]*(?:{_DIRECTIVE})?)*\Z")
+_LISTS = {
+    "Allow": (_TOKENS, "tokens"),
+    "Connection": (_TOKENS, "tokens"),
+    "Vary": (_TOKENS, "tokens"),
+    "Transfer-Encoding": (re.compile(rf"{_TOKENS.pattern}|.*;"), "tokens"),
+    "Cache-Control": (_DIRECTIVES, "directives"),
+}
+"""Headers whose value is a list, and what its members are (RFC 9110 5.6.1, RFC 9111 5.2)."""
+_SINGLES = {
+    "ETag": (re.compile(r'(?:W/)?"[^"\x00-\x20\x7f]*"\Z'), "entity tag"),
+    "Location": (re.compile(r"[^\x00-\x20\x7f<>\"{}|\\^`]*\Z"), "URI reference"),
+}
+"""Headers of one value each, and what it is (RFC 9110 8.8.3, 10.2.2)."""
+_CODED = {"gzip": b"\x1f\x8b", "x-gzip": b"\x1f\x8b"}
+"""How content of these codings begins (RFC 9110 8.4.1.3)."""
+_SINGLETONS = (
+    "date",
+    "content-type",
+    "server",
+    "location",
+    "retry-after",
+    "etag",
+    "last-modified",
+    "age",
+    "content-location",
+)
+
+
+def is_date(value: str) -> bool:
+    """Whether a value is an IMF-fixdate that exists, day of the week included (RFC 9110 5.6.7)."""
+    if not _DATE.match(value):
+        return False
+    try:
+        parsed = datetime.strptime(value, "%a, %d %b %Y %H:%M:%S GMT")  # noqa: DTZ007  the zone is fixed by the form
+    except ValueError:
+        return False
+    return parsed.strftime("%a") == value[:3]
+
+
+def _from_application(world: World, exchange: Exchange) -> bool:
+    """Whether a request was sound HTTP, so that the application itself answered it."""
+    judged = permitted(exchange.request, world)
+    return judged.sound and all(defect.layer == "application" for defect in judged.defects)
+
+
+@check
+def dates(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
+    """2xx, 3xx and 4xx responses carry one Date in IMF-fixdate form (REQ-HTTP-DATE)."""
+    for exchange in exchanges:
+        response = exchange.reply
+        if response is None or not 200 <= response.status < 500 or not _from_application(world, exchange):
+            continue
+        values = response.values("Date")
+        actual = f"Date {values[0]!r}" if values else "no Date"
+        yield about("REQ-HTTP-DATE", exchange).judged(
+            bool(values) and is_date(values[0]),
+            "a Date such as 'Sun, 06 Nov 1994 08:49:37 GMT'",
+            actual,
+            "date" if values else "no-date",
+        )
+
+
+@check
+def standard_headers(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
+    """Standard headers conform to HTTP/1.1 (REQ-HTTP-STD-HEADERS)."""
+    del world
+    for exchange in exchanges:
+        if exchange.response is not None:
+            problems = list(_header_problems(exchange.response))
+            if Fact.CODING not in exchange.unrecorded:
+                problems += _coding_problems(exchange.response)
+            yield about("REQ-HTTP-STD-HEADERS", exchange).judged(
+                not problems,
+                "standard headers as HTTP/1.1 defines them",
+                "; ".join(problems),
+                problems[0].partition(" ")[0].lower() if problems else "",
+            )
+
+
+def _header_problems(response: Response) -> Iterator[str]:
+    """What is wrong with the standard headers of one response."""
+    yield from (a for a in response.anomalies if a.startswith((*FIELD_ANOMALIES, "malformed-status-line")))
+    for name in _SINGLETONS:
+        values = response.values(name)
+        if len(values) > 1:
+            yield f"{name} {len(values)} times"
+    content_type = response.header("Content-Type")
+    if content_type is not None and not _MEDIA_TYPE.match(content_type):
+        yield f"content-type {content_type!r} is no media type"
+    for name, (form, what) in _LISTS.items():
+        yield from (
+            f"{name} {value!r} is no list of {what}" for value in response.values(name) if not form.match(value)
+        )
+    last_modified = response.header("Last-Modified")
+    if last_modified is not None and not is_date(last_modified):
+        yield f"last-modified {last_modified!r} is no HTTP date"
+    for name, (form, what) in _SINGLES.items():
+        value = response.header(name)
+        if value is not None and not form.match(value):
+            yield f"{name} {value!r} is no {what}"
+    expires = response.header("Expires")
+    if expires not in (None, "0", "-1") and not is_date(expires or ""):
+        yield f"expires {expires!r} is no HTTP date"
+    age = response.header("Age")
+    if age is not None and not age.isdecimal():
+        yield f"age {age!r} is no number of seconds"
+
+
+def _coding_problems(response: Response) -> Iterator[str]:
+    """What is wrong with the coding that one response is said to have."""
+    coding = (response.header("Content-Encoding") or "").strip().lower()
+    if coding in _CODED and response.body and not response.body.startswith(_CODED[coding]):
+        yield f"content-encoding {coding!r} over content that is not"
+
+
+@check
+def response_versions(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
+    """A response to an HTTP/1.1 request is HTTP/1.1 (REQ-HTTP-VERSION-RESP)."""
+    del world
+    for exchange in exchanges:
+        if exchange.reply is not None and exchange.request.http_version == "HTTP/1.1":
+            version = exchange.reply.http_version
+            yield about("REQ-HTTP-VERSION-RESP", exchange).judged(
+                version == "HTTP/1.1", "HTTP/1.1", version, "http-version"
+            )
+
+
+@check
+def allow_with_405(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
+    """A 405 carries Allow (REQ-HTTP-405-ALLOW)."""
+    del world
+    for exchange in exchanges:
+        if exchange.reply is not None and exchange.reply.status == 405:
+            allow = exchange.reply.header("Allow")
+            yield about("REQ-HTTP-405-ALLOW", exchange).judged(
+                allow is not None, "Allow with 405", f"Allow {allow!r}", "no-allow"
+            )
+
+
+@check
+def retry_after_form(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
+    """Retry-After, where present, is a date or a number of seconds (REQ-HTTP-RETRY-AFTER)."""
+    del world
+    for exchange in exchanges:
+        value = exchange.reply.header("Retry-After") if exchange.reply is not None else None
+        if value is not None:
+            valid = bool(re.fullmatch(r"\d+", value, re.ASCII)) or is_date(value)
+            yield about("REQ-HTTP-RETRY-AFTER", exchange).judged(
+                valid, "seconds or an HTTP date", f"Retry-After {value!r}", "retry-after"
+            )
+
+
+@check
+def request_ids_unique(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
+    """No two requests share an x-ms-request-id (REQ-ASYNC-REQID-UNIQUE).
+
+    A poll that carries the id it asks about is REQ-GOS-REQID-OWN's matter and left out here. Where nothing but a reimage that met
+    another one shares its id, that meeting is to blame (REQ-CONC-SAME, REQ-CONC-OTHER).
+    """
+    del world
+    first: dict[str, Exchange] = {}
+    shared: list[Exchange] = []
+    for exchange in exchanges:
+        value = (exchange.reply.header("x-ms-request-id") if exchange.reply is not None else "") or ""
+        tracked = read_target(exchange.request.target)
+        if not value or (tracked.kind is Kind.OPERATION and same_identifier(tracked.operation, value)):
+            continue
+        earlier = first.setdefault(plain_identifier(value), exchange)
+        if earlier is not exchange:
+            shared += [exchange, earlier]
+    if shared:
+        repeated = shared[0].reply.header("x-ms-request-id") if shared[0].reply is not None else ""
+        told = f"{repeated} answers exchanges {shared[1].number} and {shared[0].number}"
+        more = f", and {len(shared) // 2 - 1} more pairs share theirs" if len(shared) > 2 else ""
+        yield about("REQ-ASYNC-REQID-UNIQUE", *dict.fromkeys(shared)).violated(
+            "an id of its own for every request", told + more, "reused-id", because=_meeting(shared[::2])
+        )
+    elif len(first) > 1:
+        yield about("REQ-ASYNC-REQID-UNIQUE", next(reversed(first.values()))).met(f"{len(first)} distinct ids")
+
+
+def _meeting(sharing: Sequence[Exchange]) -> tuple[str, ...]:
+    """What to blame where every request in `sharing` is a reimage that met another."""
+    labels = {exchange.label for exchange in sharing}
+    met = {"contend:same": "REQ-CONC-SAME", "contend:other": "REQ-CONC-OTHER"}
+    return tuple(met[label] for label in sorted(labels)) if labels <= set(met) else ()
+
+
+@check
+def xml_bodies(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
+    """XML bodies are well formed, encoded as declared, and in their namespace (REQ-XML-WF, REQ-XML-ENC, REQ-XML-NS)."""
+    del world
+    for exchange in exchanges:
+        response = exchange.reply
+        if response is None or exchange.request.method == "HEAD" or not looks_like_xml(response):
+            continue
+        if read_target(exchange.request.target).kind is Kind.OTHER:
+            continue
+        document = read_document(response)
+        problem = document.encoding_problem
+        yield about("REQ-XML-ENC", exchange).judged(not problem, "UTF-8 or UTF-16, as declared", problem, "encoding")
+        if not (problem and document.root is None):
+            syntax = document.syntax_problem
+            yield about("REQ-XML-WF", exchange).judged(not syntax, "well-formed XML", syntax, "not-well-formed")
+        if document.root is not None:
+            yield from _namespace(exchange, document.local_name, document.namespace, document.children())
+
+
+def _namespace(exchange: Exchange, name: str, namespace: str, children: list[tuple[str, str]]) -> Iterator[Verdict]:
+    """Whether the children of a protocol document share its namespace."""
+    expected = {
+        "Operation": ("ID", "Status"),
+        "Deployment": ("Name", "Status"),
+        "HostedService": ("Url", "ServiceName"),
+        "Error": ("Code", "Message"),
+    }.get(name, ())
+    own = [child for child, space in children if space == namespace]
+    wrong = [child for child, _ in children if child in expected and child not in own]
+    if expected and children:
+        yield about("REQ-XML-NS", exchange).judged(
+            not wrong, f"{', '.join(expected)} in the root's namespace", f"{wrong} elsewhere", "child-namespace"
+        )
+
+
+@check
+def error_media_types(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
+    """An error with XML content names an XML media type (REQ-ERR-CT)."""
+    for exchange in exchanges:
+        response = exchange.reply
+        if (
+            response is None
+            or response.status < 400
+            or exchange.request.method == "HEAD"
+            or not _from_application(world, exchange)
+        ):
+            continue
+        if looks_like_xml(response):
+            found = media_type(response)
+            yield about("REQ-ERR-CT", exchange).judged(
+                is_xml_media_type(found),
+                "application/xml or text/xml",
+                found or "no Content-Type",
+                f"media-type:{found}",
+            )

@@ -1,0 +1,210 @@
+"""Operation documents: what the body of each poll holds (digest section C)."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from reimage_conformance.checks.polls import STATUSES, TERMINAL, status_of
+from reimage_conformance.checks.registry import about, check
+from reimage_conformance.protocol.addresses import read_target
+from reimage_conformance.protocol.documents import (
+    NAMESPACE,
+    child,
+    is_xml_media_type,
+    local,
+    media_type,
+    own_elements,
+    plain_identifier,
+    raw_text,
+    read_document,
+    same_identifier,
+    text,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from reimage_conformance.model import Exchange, Response, Verdict
+    from reimage_conformance.protocol.documents import Document
+    from reimage_conformance.world import World
+
+
+_KNOWN_ORDER = ("ID", "Status", "HttpStatusCode", "Error")
+_ALWAYS = ("ID", "Status")
+_NEEDED = {"Succeeded": (*_ALWAYS, "HttpStatusCode"), "Failed": _KNOWN_ORDER}
+"""What a document must hold, by its Status; in another namespace the same names are other things."""
+
+
+@check
+def operation_documents(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
+    """Each poll's document is as Get Operation Status describes it (digest section C).
+
+    The ID of another operation that was polled is REQ-REIMAGE-REQID-USABLE's matter: the id yields another's status. Where the status is not
+    the other's, the ID alone is wrong (REQ-GOS-ID).
+    """
+    del world
+    statuses: dict[str, list[tuple[int, str]]] = {}
+    for poll in exchanges:
+        asked, shown = _plain(read_target(poll.request.target).operation), _shown(poll)
+        told = statuses.setdefault(asked, [])
+        told += [(poll.number, status_of(poll))] if not shown or same_identifier(shown, asked) else []
+    tracked = set() if _mislabelled(exchanges, statuses) else set(statuses)
+    for poll in exchanges:
+        if poll.reply is None or not 200 <= poll.reply.status < 300:
+            continue
+        identifier = read_target(poll.request.target).operation
+        yield from _own_id(poll, poll.reply, identifier)
+        document = read_document(poll.reply)
+        root = about("REQ-GOS-ROOT", poll)
+        if document.encoding_problem:
+            yield root.inconclusive(document.encoding_problem, because=("REQ-XML-ENC",))
+        if document.root is None:
+            if document.syntax_problem:
+                empty = not poll.reply.body.strip()
+                unread = ("REQ-XML-WF", "REQ-XML-ENC") if document.encoding_problem else ("REQ-XML-WF",)
+                yield root.violated(
+                    "an XML document with root Operation",
+                    "no body" if empty else f"no XML: {document.syntax_problem}",
+                    "no-document",
+                    because=() if empty else unread,
+                )
+            continue
+        named = f"{{{document.namespace}}}{document.local_name}"
+        right = named == f"{{{NAMESPACE}}}Operation"
+        yield root.judged(right, f"{{{NAMESPACE}}}Operation", named, "root")
+        if document.local_name == "Operation":
+            yield from _content_type(poll, poll.reply)
+            yield from _members(poll, document, identifier, tracked)
+
+
+def _mislabelled(exchanges: Sequence[Exchange], statuses: dict[str, list[tuple[int, str]]]) -> bool:
+    """Whether some poll shows the ID of one operation and a status that this one cannot have had then."""
+    for poll in exchanges:
+        shown, status = _shown(poll), status_of(poll)
+        if not shown or same_identifier(shown, read_target(poll.request.target).operation):
+            continue
+        for when, other in statuses.get(_plain(shown), ()):
+            over_before = when < poll.number and other in TERMINAL and status == "InProgress"
+            not_yet = when > poll.number and other == "InProgress" and status in TERMINAL
+            if over_before or not_yet or {other, status} == set(TERMINAL):
+                return True
+    return False
+
+
+def _shown(poll: Exchange) -> str:
+    """The ID that a poll shows, or ""."""
+    return (read_document(poll.reply).text("ID") or "") if poll.reply is not None and poll.reply.status == 200 else ""
+
+
+def _plain(identifier: str) -> str:
+    """An id without dashes and case."""
+    return identifier.replace("-", "").lower()
+
+
+def _own_id(poll: Exchange, response: Response, identifier: str) -> Iterator[Verdict]:
+    """The poll's own request id (REQ-GOS-REQID-OWN)."""
+    own = response.header("x-ms-request-id")
+    if own:
+        yield about("REQ-GOS-REQID-OWN", poll).judged(
+            plain_identifier(own) != plain_identifier(identifier),
+            "an id of the poll's own",
+            f"the tracked id {own}",
+            "tracked-id",
+        )
+
+
+def _content_type(poll: Exchange, response: Response) -> Iterator[Verdict]:
+    """The media type of the status document (REQ-GOS-CT)."""
+    found = media_type(response)
+    yield about("REQ-GOS-CT", poll).judged(
+        is_xml_media_type(found), "application/xml or text/xml", found or "no Content-Type", f"media-type:{found}"
+    )
+
+
+def _members(poll: Exchange, document: Document, identifier: str, tracked: set[str]) -> Iterator[Verdict]:
+    """ID, Status, HttpStatusCode and Error of one document, and their order."""
+    own = [name for name, namespace in document.children() if namespace == document.namespace]
+    needed = _NEEDED.get(document.text("Status") or "", _ALWAYS)
+    foreign = [name for name, _ in document.children() if name in needed and name not in own]
+    if foreign:
+        yield about("REQ-XML-NS", poll).violated(
+            f"{', '.join(foreign)} in {document.namespace}", "in another namespace, or none", "child-namespace"
+        )
+        return
+    names = [name for name in own if name in _KNOWN_ORDER]
+    shown = document.text("ID")
+    right = names.count("ID") == 1 and same_identifier(shown or "", identifier)
+    elsewhere = not right and _plain(shown or "") in tracked - {_plain(identifier)}
+    expected, usable = f"ID {identifier}, dashes and case aside", "REQ-REIMAGE-REQID-USABLE"
+    yield about("REQ-GOS-ID", poll).judged(
+        right, expected, f"ID {shown!r}", "id", because=(usable,) if elsewhere else ()
+    )
+    if elsewhere:
+        yield about(usable, poll).violated(
+            "the status of this operation", f"that of another operation, {shown}", "other-operation"
+        )
+    found = document.child("Status")
+    status = None if found is None else raw_text(found)
+    count = names.count("Status")
+    told = f"Status {status!r}" if count < 2 else f"{count} Status elements"
+    valid = count == 1 and status in STATUSES
+    yield about("REQ-GOS-STATUS", poll).judged(valid, " or ".join(STATUSES), told, "status-value")
+    if valid and status is not None:
+        yield from _embedded_status(poll, document, status)
+        yield from _error(poll, document, status)
+        order = list(dict.fromkeys(names))
+        wanted = sorted(order, key=_KNOWN_ORDER.index)
+        yield about("REQ-GOS-ORDER", poll).judged(order == wanted, ", ".join(wanted), ", ".join(order), "order")
+
+
+def _embedded_status(poll: Exchange, document: Document, status: str) -> Iterator[Verdict]:
+    """HttpStatusCode: there when finished, a three-digit number, 200 on success (REQ-GOS-HTTPSTATUS, -INT, REQ-REIMAGE-FINAL-200)."""
+    value = document.text("HttpStatusCode")
+    presence = about("REQ-GOS-HTTPSTATUS", poll)
+    if status == "InProgress":
+        yield presence.judged(
+            value is None, "no HttpStatusCode while InProgress", f"HttpStatusCode {value!r}", "early-http-status"
+        )
+        return
+    if value is None:
+        yield presence.violated(f"HttpStatusCode with {status}", "none", "no-http-status")
+        return
+    yield presence.met(f"HttpStatusCode {value}")
+    number = about("REQ-GOS-HTTPSTATUS-INT", poll)
+    if not re.fullmatch(r"[1-5][0-9]{2}", value, re.ASCII):
+        yield number.violated("a three-digit integer", f"HttpStatusCode {value!r}", "http-status-form")
+    elif status == "Succeeded":
+        final = about("REQ-REIMAGE-FINAL-200", poll)
+        yield final.judged(
+            value == "200", "HttpStatusCode 200 with Succeeded", f"HttpStatusCode {value}", "final-status"
+        )
+        yield number.judged(
+            value == "200",
+            "200 on success",
+            f"HttpStatusCode {value}",
+            "http-status-value",
+            because=("REQ-REIMAGE-FINAL-200",),
+        )
+    else:
+        yield number.judged(
+            int(value) >= 400, "the failure's status with Failed", f"HttpStatusCode {value}", "http-status-value"
+        )
+
+
+def _error(poll: Exchange, document: Document, status: str) -> Iterator[Verdict]:
+    """Error: with Code and Message when Failed, absent otherwise (REQ-GOS-ERROR)."""
+    found = document.child("Error")
+    verdict = about("REQ-GOS-ERROR", poll)
+    if status != "Failed":
+        yield verdict.judged(found is None, f"no Error while {status}", "an Error element", "early-error")
+        return
+    if found is None:
+        yield verdict.violated("Error with Code and Message", "no Error", "no-error")
+        return
+    code, message = child(found, "Code"), child(found, "Message")
+    complete = code is not None and message is not None and bool(text(code))
+    names = [local(node) for node in own_elements(found) if local(node) in ("Code", "Message")]
+    yield verdict.judged(complete, "Error with Code and Message", f"Error holding {names}", "error-members")
+    if complete and names.index("Code") > names.index("Message"):
+        yield about("REQ-GOS-ORDER", poll).violated("Code, Message", "Message, Code", "order")

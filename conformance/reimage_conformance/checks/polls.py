@@ -1,0 +1,146 @@
+"""Polls: what single answers of Get Operation Status show, whatever the operation does (digest section C)."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from reimage_conformance.checks.registry import about, check
+from reimage_conformance.checks.wording import is_busy, said, symptom
+from reimage_conformance.protocol.documents import (
+    content_type,
+    error_code,
+    raw_text,
+    read_body,
+    read_document,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from reimage_conformance.model import Exchange, Response, Verdict
+    from reimage_conformance.world import World
+
+
+STATUSES = ("InProgress", "Succeeded", "Failed")
+
+
+TERMINAL = ("Succeeded", "Failed")
+NOT_KNOWN = (400, 404, 410)
+"""Statuses that deny an operation."""
+DENIALS = (*NOT_KNOWN, 401, 403)
+"""Statuses that may be meant so."""
+
+
+def status_of(exchange: Exchange) -> str:
+    """The Status that a poll showed, exactly as written, or "" where none can be read, or several."""
+    if exchange.reply is None or exchange.reply.status != 200:
+        return ""
+    return _status_in(content_type(exchange.reply), exchange.reply.body)
+
+
+@lru_cache(maxsize=1024)
+def _status_in(declared: str, body: bytes) -> str:
+    """The same of one body with its Content-Type; polls are asked for theirs again and again."""
+    document = read_body(declared, body)
+    found = document.child("Status") if document.local_name == "Operation" else None
+    several = document.children().count(("Status", document.namespace)) > 1
+    return "" if found is None or several else raw_text(found)
+
+
+def shows_operation(poll: Exchange) -> bool:
+    """Whether a poll was answered with something that reports on an operation, right or wrong."""
+    if poll.reply is None or not 200 <= poll.reply.status < 300:
+        return poll.reply is not None and read_document(poll.reply).local_name == "Operation"
+    return True
+
+
+@check
+def polls_answered(
+    world: World, exchanges: Sequence[Exchange], *, alive: bool = False, again: bool = False
+) -> Iterator[Verdict]:
+    """Every poll of a known operation is answered 200 whatever its state (REQ-GOS-200); exchanges: the 202, then polls.
+
+    One that denies an operation which is under way leaves its id without use (REQ-REIMAGE-REQID-USABLE).
+
+    `again` says that most operations of the run lost a poll, so that this is no accident even where the next one was answered.
+    """
+    del world
+    polls = exchanges[1:]
+    known = next((i for i, poll in enumerate(polls) if shows_operation(poll)), len(polls))
+    ended = next((i for i, poll in enumerate(polls) if status_of(poll) in TERMINAL), len(polls))
+    for index, poll in enumerate(polls):
+        verdict = about("REQ-GOS-200", poll, exchanges[0])
+        if poll.reply is None:
+            retried = index + 1 < len(polls) and polls[index + 1].reply is not None
+            if again or (alive and not retried):
+                yield verdict.violated("200 OK", said(poll), symptom(poll))
+            elif not retried:
+                yield verdict.inconclusive(said(poll))
+        elif is_busy(poll) or poll.reply.status == 307 or index < known:
+            continue
+        elif index > ended and poll.reply.status in DENIALS:
+            continue  # it may have been forgotten; when it may not, the progress of an operation tells
+        else:
+            forgetting = ("REQ-GOS-READONLY", "REQ-GOS-TERMINAL-STABLE")
+            because: tuple[str, ...] = forgetting if poll.reply.status in NOT_KNOWN else ()
+            if because and error_code(poll.reply):
+                usable = about("REQ-REIMAGE-REQID-USABLE", poll, exchanges[0])
+                yield usable.violated("the status of the operation", said(poll), "denied", because=because)
+                because = ("REQ-REIMAGE-REQID-USABLE", *because)
+            yield verdict.judged(poll.reply.status == 200, "200 OK", said(poll), symptom(poll), because=because)
+
+
+def version_of(exchange: Exchange) -> str:
+    """The x-ms-version of a request, or ""."""
+    return next(iter(exchange.request.values("x-ms-version")), "")
+
+
+@check
+def unknown_operation(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
+    """A poll with an id that was never issued is refused with 404 ResourceNotFound or 400 BadRequest (REQ-GOS-UNKNOWN-ID)."""
+    strict = world.strictness == "strict"
+    for exchange in exchanges:
+        verdict = about("REQ-GOS-UNKNOWN-ID", exchange)
+        expected = "404 with ResourceNotFound or 400 with BadRequest"
+        if exchange.reply is None:
+            yield verdict.inconclusive(said(exchange))
+        elif is_busy(exchange):
+            yield verdict.inconclusive(f"the endpoint was busy: {said(exchange)}")
+        elif exchange.reply.status in (400, 404):
+            yield from _unknown_code(exchange, exchange.reply, expected, strict=strict)
+        elif exchange.reply.status < 300 or strict:
+            because = ("REQ-ERR-STATUS",) if error_code(exchange.reply) else ()
+            yield verdict.violated(expected, said(exchange), symptom(exchange), because=because)
+        else:
+            yield verdict.advised(expected, said(exchange), symptom(exchange))
+
+
+def _unknown_code(exchange: Exchange, response: Response, expected: str, *, strict: bool) -> Iterator[Verdict]:
+    """The code of a refused poll: the table binds it under strict."""
+    code = error_code(response)
+    fitting = {404: "ResourceNotFound", 400: "BadRequest"}[response.status]
+    verdict = about("REQ-GOS-UNKNOWN-ID", exchange)
+    if strict and code and code not in (fitting, "ResourceNotFound", "BadRequest"):
+        yield about("REQ-ERR-CODES", exchange).violated(expected, said(exchange), f"code:{code}")
+        yield verdict.violated(expected, said(exchange), f"code:{code}", because=("REQ-ERR-CODES",))
+    else:
+        yield verdict.met(said(exchange))
+
+
+@check
+def needs_no_more(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
+    """A poll as the documents describe it is as good as one with more headers or a query (REQ-GOS-URI).
+
+    Exchanges: a poll of an operation, then the same with something added.
+    """
+    del world
+    plain, varied = exchanges[0], exchanges[1:]
+    refused = plain.reply is not None and plain.reply.status in NOT_KNOWN
+    needed = [each for each in varied if refused and each.reply is not None and each.reply.status == 200]
+    verdict = about("REQ-GOS-URI", plain, *needed[:1])
+    if needed:
+        told = f"{said(plain)}, and 200 OK where the poll has something added that no document asks for"
+        yield verdict.violated("200 OK", told, "needs-more")
+    elif plain.reply is not None and plain.reply.status == 200:
+        yield verdict.met(said(plain))

@@ -1,0 +1,160 @@
+"""Probing: what a look inside the role instance shows of a reimage (area probe)."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlsplit
+
+from reimage_conformance.checks.registry import NOBODY, Effect, about, check, effect_on
+from reimage_conformance.protocol.requests import Place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from reimage_conformance.model import Exchange, Verdict
+    from reimage_conformance.world import World
+
+
+def probed_place(world: World, exchange: Exchange) -> Place | None:
+    """The listed role instance that a request to the probe looks into, by the template of the target file; None where it is none."""
+    template = urlsplit(world.target.probe_url or "").path
+    for deployment in world.target.deployments:
+        for name in world.instances(deployment):
+            place = Place(deployment, name)
+            path = template.format(**{key: quote(value, safe="") for key, value in place.names().items()})
+            if exchange.request.target == path or exchange.request.target.startswith(f"{path}/"):
+                return place
+    return None
+
+
+def _of_the_reimage(world: World, verdict: Verdict, exchanges: Sequence[Exchange]) -> Effect | None:
+    """The effect of a reimage that the probe saw; the request itself is among the exchanges after the first two, if it is known."""
+    del verdict
+    place = probed_place(world, exchanges[0])
+    started = tuple(exchange.number for exchange in exchanges[2:] if exchange.label != "probe")
+    return None if place is None else Effect((place,), started)
+
+
+def _of_nobody(world: World, verdict: Verdict, exchanges: Sequence[Exchange]) -> Effect | None:
+    """An effect that no request of ours should have had; those that are judged for it come after the two looks."""
+    place = probed_place(world, exchanges[0])
+    others = verdict.requirement == "REQ-REIMAGE-OTHERS-UNTOUCHED"
+    judged = tuple(exchange.number for exchange in exchanges[2:])
+    return None if place is None else Effect((place,), judged or NOBODY, refusal=not others, anywhere=not others)
+
+
+def installation_in(exchange: Exchange) -> str:
+    """The installation id that a probe's answer holds, or ""."""
+    if exchange.reply is None or exchange.reply.status != 200:
+        return ""
+    try:
+        found = json.loads(exchange.reply.body)
+    except ValueError:
+        return ""
+    return str(found.get("installation_id", "")) if isinstance(found, dict) else ""
+
+
+@effect_on(_of_the_reimage)
+@check
+def fresh_installation(
+    world: World, exchanges: Sequence[Exchange], requirement: str = "REQ-REIMAGE-FRESH-OS", *, contended: bool = False
+) -> Iterator[Verdict]:
+    """A reimage that succeeded wrote a fresh guest OS (REQ-REIMAGE-FRESH-OS); exchanges: probe before, probe after, the 202 if it is known.
+
+    `contended` says that others were refused while it ran, which may have disturbed it (REQ-CONC-REFUSED-NOEFFECT).
+    """
+    del world
+    before, after = installation_in(exchanges[0]), installation_in(exchanges[1])
+    verdict = about(requirement, exchanges[1], exchanges[0], *exchanges[2:])
+    if not before or not after:
+        yield verdict.inconclusive("the probe did not tell the installation id")
+    else:
+        because = ("REQ-CONC-REFUSED-NOEFFECT",) if contended else ()
+        expected, actual = "another installation_id after the reimage", f"still {after}"
+        yield verdict.judged(before != after, expected, actual, "same-installation", because=because)
+
+
+@effect_on(_of_the_reimage)
+@check
+def storage_kept_and_lost(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
+    """Local storage is kept, other local data is lost (REQ-REIMAGE-LOCALSTORE, REQ-REIMAGE-OTHERDATA-LOST).
+
+    Exchanges: the two markers read before the reimage (local storage, other), then both read after it.
+    """
+    del world
+    local_before, other_before, local_after, other_after = exchanges[:4]
+    kept, lost = (
+        about("REQ-REIMAGE-LOCALSTORE", local_after, local_before),
+        about("REQ-REIMAGE-OTHERDATA-LOST", other_after, other_before),
+    )
+    if not _is_answered(local_after) or not _is_answered(other_after):
+        for verdict in (kept, lost):
+            yield verdict.inconclusive("the probe did not answer after the reimage")
+        return
+    if not _holds(local_before):
+        yield kept.inconclusive("the marker could not be written")
+    else:
+        yield kept.judged(
+            _content(local_after) == _content(local_before), "the marker in local storage", "gone", "local-storage-lost"
+        )
+    if not _holds(other_before):
+        yield lost.inconclusive("the marker could not be written")
+    else:
+        gone, old = not _holds(other_after), ("REQ-REIMAGE-FRESH-OS",)
+        yield lost.judged(gone, "no marker outside local storage", "still there", "other-data-kept", because=old)
+
+
+def _is_answered(exchange: Exchange) -> bool:
+    """Whether a probe answered, be it that there is nothing; an instance that is offline has nobody to answer for it."""
+    return exchange.reply is not None and exchange.reply.status < 500
+
+
+def _holds(exchange: Exchange) -> bool:
+    """Whether a probe read found something."""
+    return exchange.reply is not None and exchange.reply.status == 200 and bool(exchange.reply.body)
+
+
+def _content(exchange: Exchange) -> bytes:
+    """What it found."""
+    return exchange.reply.body if exchange.reply is not None and _holds(exchange) else b""
+
+
+@effect_on(_of_nobody)
+@check
+def installation_unchanged(
+    world: World, exchanges: Sequence[Exchange], requirement: str, what: str
+) -> Iterator[Verdict]:
+    """Requests that were refused, or that address others, left an installation as it was; exchanges: probe before, after, refusals."""
+    del world
+    before, after = installation_in(exchanges[0]), installation_in(exchanges[1])
+    if before and after and before != after:
+        verdict = about(requirement, *exchanges[2:3], exchanges[1])
+        others = "REQ-REIMAGE-OTHERS-UNTOUCHED"
+        elsewhere = others if requirement != others else "REQ-REIMAGE-FRESH-OS"  # written in place of the right one
+        because = (elsewhere, "REQ-CONC-REFUSED-NOEFFECT") if what.endswith("409") else (elsewhere,)
+        told = f"another installation_id after {what}"
+        yield verdict.violated("the same installation_id", told, "reinstalled", because=because)
+        if requirement != "REQ-GOS-NOTFOUND-NOEFFECT" and what.startswith("refused"):
+            yield about("REQ-GOS-NOTFOUND-NOEFFECT", *exchanges[2:3], exchanges[1]).violated(
+                "a refused reimage has no effect",
+                f"another installation_id after {what}",
+                "reinstalled",
+                because=(requirement, "REQ-REIMAGE-OTHERS-UNTOUCHED"),
+            )
+
+
+@effect_on(_of_nobody)
+@check
+def sibling_is_no_reimage(world: World, exchanges: Sequence[Exchange], sibling: str) -> Iterator[Verdict]:
+    """Comp with the name of a sibling operation did not reimage (REQ-REIMAGE-COMP); exchanges: probe before, probe after, the request."""
+    del world
+    before, after = installation_in(exchanges[0]), installation_in(exchanges[1])
+    verdict = about("REQ-REIMAGE-COMP", exchanges[2], exchanges[1])
+    if sibling == "rebuild" and exchanges[2].reply is not None and exchanges[2].reply.status < 300:
+        yield verdict.observed("comp=rebuild was accepted, and a rebuild writes a fresh installation too")
+    else:
+        expected = f"comp={sibling} reimages nothing"
+        yield verdict.judged(
+            not before or before == after, expected, "a fresh installation was written", "sibling-reimages"
+        )

@@ -1,0 +1,236 @@
+"""Refusals: whether a request with a defect was answered as the oracle permits, and started nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reimage_conformance.checks.deployments import READY, statuses_in
+from reimage_conformance.checks.errors import BY_TABLE, TABLE_KEYS
+from reimage_conformance.checks.framing import is_lost_under_its_body
+from reimage_conformance.checks.polls import TERMINAL
+from reimage_conformance.checks.registry import Effect, about, check, effect_on
+from reimage_conformance.checks.wording import is_busy, is_standard, said, symptom
+from reimage_conformance.model import FailureKind
+from reimage_conformance.oracle import permitted
+from reimage_conformance.protocol.addresses import read_target
+from reimage_conformance.protocol.documents import error_code, read_document
+from reimage_conformance.protocol.requests import Place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from reimage_conformance.model import Exchange, Verdict
+    from reimage_conformance.oracle import Defect
+    from reimage_conformance.world import World
+
+_VERSION_KEYS = ("version-malformed", "version-old")
+"""Defects that an endpoint overlooks as well if it does without any version."""
+
+
+@check
+def refused(
+    world: World,
+    exchanges: Sequence[Exchange],
+    requirement: str = "",
+    *,
+    alive: bool = False,
+    polls: int = 0,
+    overdue: bool = False,
+) -> Iterator[Verdict]:
+    """The first exchange's request was refused as its defects demand.
+
+    `polls` says how many of the other exchanges are polls of the operation that it started, if any; `alive` that the
+    endpoint answered others meanwhile, so that a missing reply is its answer to this request; `overdue` that the operation found no end
+    within the time that the operator allows. With several defects the answers of
+    each are permitted, and a wrong answer is held against `requirement`, or the first defect's.
+    """
+    exchange = exchanges[0]
+    judged = permitted(exchange.request, world)
+    binding = judged.binding
+    if not binding:
+        return
+    verdict = about(requirement or binding[0].requirement, exchange)
+    expected = "; or ".join(dict.fromkeys(str(d) for d in judged.defects))
+    if exchange.reply is None:
+        yield from _unanswered(exchange, judged.defects, verdict.requirement, expected, alive=alive)
+    elif is_busy(exchange):
+        yield verdict.inconclusive(f"the endpoint was busy: {said(exchange)}")
+    elif exchange.reply.status < 300:
+        followed = exchanges[1 : 1 + polls]
+        yield from _accepted(exchange, followed, judged.defects, verdict.requirement, expected, overdue=overdue)
+    elif exchange.reply.status == 307:
+        yield verdict.inconclusive("redirected elsewhere")
+    else:
+        yield from _answered(exchange, judged.defects, verdict.requirement, expected)
+
+
+def _unanswered(
+    exchange: Exchange, defects: Sequence[Defect], requirement: str, expected: str, *, alive: bool
+) -> Iterator[Verdict]:
+    """A refusal without a reply: an answer in TLS is one, silence is none."""
+    verdict = about(requirement, exchange)
+    kind = exchange.failure.kind if exchange.failure else FailureKind.CLOSED
+    hung_up = (FailureKind.TLS, FailureKind.CLOSED, FailureKind.RESET)
+    if any(defect.layer == "auth" for defect in defects) and kind in hung_up:
+        yield verdict.met(f"refused in TLS: {kind.value}")
+    elif alive and not is_lost_under_its_body(exchange):
+        yield verdict.violated(expected, said(exchange), symptom(exchange))
+    else:
+        yield verdict.inconclusive(said(exchange))
+
+
+def _accepted(
+    exchange: Exchange,
+    polls: Sequence[Exchange],
+    defects: Sequence[Defect],
+    requirement: str,
+    expected: str,
+    *,
+    overdue: bool,
+) -> Iterator[Verdict]:
+    """A refusal that was a 2xx: fine only where the operation may fail later, and did."""
+    end = next((poll for poll in reversed(polls) if _end(poll) is not None), None)
+    outcome = _end(end) if end is not None else None
+    verdict = about(requirement, exchange, *([end] if end is not None else polls[-1:]))
+    response = exchange.reply
+    if response is not None and (error_code(response) or not is_standard(response.status)):
+        hidden = bool(error_code(response))
+        what, problem = ("an Error document under ", "error-in-2xx") if hidden else ("", symptom(exchange))
+        yield about("REQ-ERR-STATUS", exchange).violated("a 4xx status", f"{what}{said(exchange)}", problem)
+        yield verdict.violated(expected, said(exchange), problem, because=("REQ-ERR-STATUS",))
+        return
+    if response is not None and response.status == 200 and exchange.request.method in ("HEAD", "OPTIONS", "TRACE"):
+        yield about("REQ-ERR-VERB", exchange).observed(f"{exchange.request.method} is answered {said(exchange)}")
+        return
+    later = frozenset().union(*(defect.later for defect in defects))
+    if later and overdue and outcome is None:
+        told = f"{said(exchange)}, and no end after {len(polls)} polls"
+        yield verdict.violated(expected, told, "accepted:no-end", because=("REQ-REIMAGE-COMPLETES",))
+    elif later and response is not None and response.status == 202 and outcome is None:
+        yield verdict.inconclusive("accepted, and the operation's end was not seen")
+    elif later and outcome is not None and outcome[0] == "Failed" and outcome[1] in {str(status) for status in later}:
+        yield verdict.met(f"accepted, then Failed with {outcome[1]}")
+    else:
+        told = f"{said(exchange)}, then {outcome[0]} with {outcome[1]}" if outcome else said(exchange)
+        others = tuple(defect.requirement for defect in defects if defect.requirement != requirement)
+        unread = ("REQ-VER-MISSING",) if any(defect.key in _VERSION_KEYS for defect in defects) else ()
+        because = (*others, *unread, *(("REQ-AUTH-FAIL",) if requirement == "REQ-AUTH-TLS" else ()))
+        yield verdict.violated(expected, told, "accepted", because=because)
+
+
+def _end(poll: Exchange) -> tuple[str, str] | None:
+    """The terminal status and embedded status that a poll shows, or None."""
+    if poll.reply is None:
+        return None
+    document = read_document(poll.reply)
+    status = document.text("Status")
+    return (status, document.text("HttpStatusCode") or "") if status in TERMINAL else None
+
+
+def _answered(exchange: Exchange, defects: Sequence[Defect], requirement: str, expected: str) -> Iterator[Verdict]:
+    """A refusal with a status: the status, then the code where there is one to read.
+
+    An anonymous request that is refused was not served (REQ-AUTH-TLS), whatever the refusal says (REQ-AUTH-FAIL).
+    """
+    response = exchange.reply
+    if response is None:
+        return
+    if requirement == "REQ-AUTH-TLS":
+        yield about(requirement, exchange).met(said(exchange))
+        requirement = "REQ-AUTH-FAIL"
+    verdict = about(requirement, exchange)
+    fitting = [defect for defect in defects if response.status in defect.statuses]
+    code = error_code(response)
+    table = any(defect.key in TABLE_KEYS for defect in defects)
+    if not fitting:
+        by_table = len(defects) == 1 and defects[0].key in BY_TABLE and response.status < 500
+        root, other = ("REQ-ERR-CODES", requirement) if by_table else (requirement, "REQ-ERR-CODES")
+        because: tuple[str, ...] = ()
+        if any(defect.key in ("bad-name", "elsewhere") for defect in defects):
+            because = (*because, "REQ-ERR-CODES")  # which may be wrong for every unknown name
+        if not is_standard(response.status):
+            because = (*because, "REQ-ERR-STATUS")
+        yield about(root, exchange).violated(expected, said(exchange), symptom(exchange), because=because)
+        if table and len(defects) == 1:
+            yield about(other, exchange).violated(expected, said(exchange), symptom(exchange), because=(root,))
+        return
+    codes = [defect.codes(response.status) for defect in fitting]
+    if code and all(codes) and code not in frozenset().union(*codes):
+        yield from _wrong_code(exchange, defects, requirement, expected, f"code:{code}", table=table)
+        return
+    yield verdict.met(said(exchange))
+    if table and code and len(defects) == 1:
+        yield about("REQ-ERR-CODES", exchange).met(said(exchange))
+
+
+def _wrong_code(
+    exchange: Exchange, defects: Sequence[Defect], requirement: str, expected: str, problem: str, *, table: bool
+) -> Iterator[Verdict]:
+    """A refusal with the right status and a code that does not belong to it: the error table's matter where it has one."""
+    verdict = about(requirement, exchange)
+    if table:
+        code = error_code(exchange.reply) if exchange.reply is not None else ""
+        owners = tuple(d.requirement for d in defects if any(code in answer.codes for answer in d.answers))
+        yield about("REQ-ERR-CODES", exchange).violated(expected, said(exchange), problem, because=owners)
+        others = tuple(owner for owner in owners if owner != requirement)
+        yield verdict.violated(expected, said(exchange), problem, because=("REQ-ERR-CODES", *others))
+    elif any(defect.layer == "auth" for defect in defects):
+        yield verdict.violated(expected, said(exchange), problem, because=("REQ-ERR-CODES",))
+    else:
+        yield verdict.met(said(exchange))
+
+
+@check
+def nothing_left_behind(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
+    """The id of a refused reimage, polled, is no running or succeeded operation (REQ-GOS-NOTFOUND-NOEFFECT)."""
+    del world
+    refusal, poll = exchanges[0], exchanges[1]
+    verdict = about("REQ-GOS-NOTFOUND-NOEFFECT", poll, refusal)
+    if poll.reply is None:
+        yield verdict.inconclusive(said(poll))
+        return
+    document = read_document(poll.reply) if poll.reply.status == 200 else None
+    status = document.text("Status") if document is not None else None
+    expected = "no operation InProgress or Succeeded under the id of a refused request"
+    told = f"{said(poll)}, Status {status}"
+    gone = status not in ("InProgress", "Succeeded")
+    by_stranger = refusal.request.identity != "primary"
+    because = ("REQ-AUTH-BEFORE-EFFECT", "REQ-GOS-UNKNOWN-ID") if by_stranger else ("REQ-GOS-UNKNOWN-ID",)
+    yield verdict.judged(gone, expected, told, f"operation:{status}", because=because)
+
+
+def _of_the_refused(world: World, verdict: Verdict, exchanges: Sequence[Exchange]) -> Effect | None:
+    """The effect of a refused request on the instance that Get Deployment showed before and after it."""
+    deployment = world.deployment_of(read_target(exchanges[0].request.target))
+    if deployment is None:
+        return None
+    place = Place(deployment, str(verdict.arguments["instance"]))
+    return Effect((place,), (exchanges[1].number,), refusal=True, anywhere=True)
+
+
+@effect_on(_of_the_refused)
+@check
+def instance_untouched(
+    world: World, exchanges: Sequence[Exchange], requirement: str, instance: str, *, beside: bool = False
+) -> Iterator[Verdict]:
+    """Right after a refusal, Get Deployment still shows the instance that it addressed as it was.
+
+    Exchanges: an observation before, the refusal, an observation after. `beside` says that another instance of the deployment was being
+    reimaged meanwhile.
+    """
+    del world
+    before, refusal, after = exchanges[0], exchanges[1], exchanges[2]
+    was, now = statuses_in(before).get(instance), statuses_in(after).get(instance)
+    if was != READY or now is None:
+        return
+    expected = f"{instance} stays {READY} after a refused request"
+    verdict = about(requirement, refusal, after)
+    if now == READY:
+        yield verdict.met(f"{said(refusal)}, and {instance} stays {READY}")
+        return
+    because = ("REQ-REIMAGE-OTHERS-UNTOUCHED",) if beside else ()
+    yield verdict.violated(expected, f"{said(refusal)}, and {instance} is {now}", "touched", because=because)
+    if requirement != "REQ-GOS-NOTFOUND-NOEFFECT":
+        yield about("REQ-GOS-NOTFOUND-NOEFFECT", refusal, after).violated(
+            expected, f"{said(refusal)}, and {instance} is {now}", "touched", because=(requirement, *because)
+        )

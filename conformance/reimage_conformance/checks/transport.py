@@ -1,0 +1,81 @@
+"""Transport: single answers that HTTP allows a choice of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reimage_conformance.checks.registry import about, check
+from reimage_conformance.checks.wording import is_busy, said, symptom
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from reimage_conformance.model import Exchange, Verdict
+    from reimage_conformance.world import World
+
+
+@check
+def answered_with(
+    world: World,
+    exchanges: Sequence[Exchange],
+    requirement: str,
+    statuses: Sequence[int],
+    *,
+    expected: str = "",
+    because: Sequence[str] = (),
+) -> Iterator[Verdict]:
+    """The answer has one of these statuses; `because` names requirements that may be to blame where it has not."""
+    del world
+    exchange, *_ = exchanges
+    verdict = about(requirement, exchange)
+    wanted = expected or " or ".join(str(status) for status in statuses)
+    if is_busy(exchange):
+        yield verdict.inconclusive(said(exchange))
+    elif exchange.reply is None:
+        yield verdict.violated(wanted, said(exchange), symptom(exchange))
+    else:
+        right = exchange.reply.status in statuses
+        yield verdict.judged(right, wanted, said(exchange), symptom(exchange), because=tuple(because))
+
+
+@check
+def not_answered_with(
+    world: World, exchanges: Sequence[Exchange], requirement: str, statuses: Sequence[int], expected: str
+) -> Iterator[Verdict]:
+    """The answer has none of these statuses, and there is one."""
+    del world
+    exchange, *_ = exchanges
+    verdict = about(requirement, exchange)
+    if is_busy(exchange):
+        yield verdict.inconclusive(said(exchange))
+    elif exchange.reply is None:
+        yield verdict.violated(expected, said(exchange), symptom(exchange), because=("REQ-GOS-200",))
+    else:
+        yield verdict.judged(exchange.reply.status not in statuses, expected, said(exchange), symptom(exchange))
+
+
+@check
+def not_accepted(
+    world: World, exchanges: Sequence[Exchange], requirement: str, *, because: Sequence[str] = ()
+) -> Iterator[Verdict]:
+    """The request was refused, or left waiting; it was not accepted. `because` names requirements that may be to blame where it was."""
+    del world
+    exchange, *_ = exchanges
+    taken = exchange.reply is not None and exchange.reply.status < 300
+    expected = "a refusal, or no answer before the request is complete"
+    yield about(requirement, exchange).judged(not taken, expected, said(exchange), "accepted", because=tuple(because))
+
+
+@check
+def same_answer(world: World, exchanges: Sequence[Exchange], requirement: str, what: str) -> Iterator[Verdict]:
+    """Two requests that mean the same get the same status; the first is the ordinary one."""
+    del world
+    plain, varied = exchanges[0], exchanges[1]
+    verdict = about(requirement, varied, plain)
+    if plain.reply is None or is_busy(plain) or is_busy(varied):
+        yield verdict.inconclusive(said(plain))
+    elif varied.reply is None:
+        yield verdict.violated(f"{what} makes no difference: {said(plain)}", said(varied), symptom(varied))
+    else:
+        same = varied.reply.status == plain.reply.status
+        yield verdict.judged(same, f"{what} makes no difference: {said(plain)}", said(varied), symptom(varied))

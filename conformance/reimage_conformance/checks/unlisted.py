@@ -1,0 +1,75 @@
+"""Unlisted: role instances that the target file does not list, and that a request of ours must not have touched."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reimage_conformance.checks.deployments import READY, statuses_in
+from reimage_conformance.checks.registry import Effect, about, check, effect_on
+from reimage_conformance.checks.wording import said
+from reimage_conformance.protocol.addresses import read_target
+from reimage_conformance.protocol.requests import Place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from reimage_conformance.model import Deployment, Exchange, Verdict
+    from reimage_conformance.world import World
+
+AWAY = (
+    "StoppingRole", "StoppingVM", "StoppedVM", "DeletingVM", "CreatingVM", "StartingVM", "Preparing", "Provisioning", "CreatingRole", "StartingRole",
+)  # fmt: skip
+"""What an instance goes through that is reimaged; a guest that is busy or restarts by itself shows other statuses."""
+
+
+def unlisted_gone(deployment: Deployment, before: Exchange, after: Exchange) -> dict[str, str]:
+    """The instances that `deployment` does not list and that left ReadyRole between two looks, with their status now."""
+    was = statuses_in(before)
+    return {
+        name: status
+        for name, status in unlisted_in(deployment, after).items()
+        if was.get(name) == READY and status in AWAY
+    }
+
+
+def unlisted_in(deployment: Deployment, look: Exchange) -> dict[str, str]:
+    """The instances that a look shows and `deployment` does not list, with their status."""
+    listed = {name.lower() for name in (*deployment.role_instances, *deployment.failing_role_instances)}
+    return {name: status for name, status in statuses_in(look).items() if name.lower() not in listed}
+
+
+def _looked_at(world: World, exchanges: Sequence[Exchange]) -> Deployment | None:
+    return world.deployment_of(read_target(exchanges[0].request.target))
+
+
+def _of_the_request(world: World, verdict: Verdict, exchanges: Sequence[Exchange]) -> Effect | None:
+    """The effect of a request on the instances that were seen to leave."""
+    del verdict
+    deployment = _looked_at(world, exchanges)
+    if deployment is None:
+        return None
+    before, request, after = exchanges[:3]
+    places = tuple(Place(deployment, name) for name in unlisted_gone(deployment, before, after))
+    refused = request.reply is not None and request.reply.status >= 400
+    return Effect(places, (request.number,), refusal=refused)
+
+
+@effect_on(_of_the_request)
+@check
+def unlisted_untouched(world: World, exchanges: Sequence[Exchange], requirement: str) -> Iterator[Verdict]:
+    """No instance that the target file does not list leaves ReadyRole after a request of ours.
+
+    Exchanges: a look before, the request, a look after.
+    """
+    deployment = _looked_at(world, exchanges)
+    if deployment is None:
+        return
+    before, request, after = exchanges[:3]
+    gone = unlisted_gone(deployment, before, after)
+    if not gone:
+        return
+    name, status = next(iter(gone.items()))
+    more = f", and {len(gone) - 1} more that are not listed changed" if len(gone) > 1 else ""
+    expected = f"{name}, which the target file does not list, stays {READY}"
+    actual = f"{said(request)}, and {name} is {status}{more}"
+    yield about(requirement, request, after).violated(expected, actual, "unlisted-touched")

@@ -1,0 +1,65 @@
+"""How replies are worded in verdicts: short, and the same words for the same thing."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from reimage_conformance.protocol.documents import error_code
+
+if TYPE_CHECKING:
+    from reimage_conformance.model import Exchange
+
+BUSY_STATUSES = (429, 503)
+
+
+def is_standard(status: int) -> bool:
+    """Whether a status code is registered (RFC 9110 16.2.1)."""
+    return status in {each.value for each in HTTPStatus}
+
+
+def is_diversion(status: int) -> bool:
+    """Whether a status sends elsewhere, which no document here has but for 307 (REQ-HTTP-307)."""
+    return 300 <= status < 400 and status not in (304, 307)
+
+
+def phrase(status: int) -> str:
+    """A status with its standard phrase."""
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return f"{status} (not a standard status code)"
+
+
+def is_passing_fault(exchange: Exchange) -> bool:
+    """Whether the endpoint says that something went wrong inside it, which a repeat may not meet (REQ-ERR-INTERNAL)."""
+    reply = exchange.reply
+    if reply is None or reply.status != 500:
+        return False
+    return exchange.request.method == "HEAD" or error_code(reply) == "InternalError"
+
+
+def said(exchange: Exchange) -> str:
+    """What came back, in a few words."""
+    if exchange.reply is None:
+        failure = exchange.failure
+        return f"no complete reply: {failure.kind.value}, {failure.detail}" if failure else "no reply"
+    code = error_code(exchange.reply) if exchange.reply.status >= 400 else ""
+    return phrase(exchange.reply.status) + (f" with {code}" if code else "")
+
+
+def symptom(exchange: Exchange) -> str:
+    """The same as one stable word."""
+    if exchange.reply is None:
+        return f"no-reply:{exchange.failure.kind.value}" if exchange.failure else "no-reply"
+    return f"status:{exchange.reply.status}"
+
+
+def is_busy(exchange: Exchange) -> bool:
+    """Whether the endpoint asked to come back later (REQ-THROTTLE)."""
+    return exchange.reply is not None and exchange.reply.status in BUSY_STATUSES
+
+
+def is_conflict(exchange: Exchange | None) -> bool:
+    """Whether the endpoint says that another operation is in the way (REQ-CONC-CONFLICT)."""
+    return exchange is not None and exchange.reply is not None and exchange.reply.status == 409

@@ -1,0 +1,116 @@
+"""The front door: finds the command, turns every error into one sentence and an exit code; does no work itself."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import traceback
+from typing import TYPE_CHECKING
+
+import click
+
+from reimage_conformance import __version__
+from reimage_conformance.commands.words import nearest
+from reimage_conformance.errors import SuiteError, UsageError
+from reimage_conformance.standard_streams import cannot_be_written, flush_streams, guarded_streams, is_full
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PROGRAM = "reimage-conformance"
+INTERRUPTED = 2
+INTERNAL_ERROR = 3
+WRONG_USAGE = 4
+
+COMMANDS = {
+    "run": "reimage_conformance.commands.run",
+    "emulator": "reimage_conformance.commands.emulator",
+    "requirements": "reimage_conformance.commands.requirements",
+    "check": "reimage_conformance.commands.recorded",
+    "report": "reimage_conformance.commands.recorded",
+    "compare": "reimage_conformance.commands.recorded",
+    "preflight": "reimage_conformance.commands.targets",
+    "new-target": "reimage_conformance.commands.targets",
+}
+"""Where each command is; imported when it is called, so that the others start quickly."""
+
+
+class FrontDoor(click.Group):
+    """A group whose commands are imported when they are needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 -- click's signature
+        """The commands, in the order in which a newcomer needs them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """The command called `cmd_name`; raises UsageError, with a suggestion, when there is none."""
+        if cmd_name not in COMMANDS:
+            raise UsageError(f"unknown command {cmd_name!r}{nearest(cmd_name, COMMANDS)}")
+        command = getattr(importlib.import_module(COMMANDS[cmd_name]), cmd_name.replace("-", "_"))
+        return command if isinstance(command, click.Command) else None
+
+
+@click.command(
+    cls=FrontDoor,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 no violation; 1 a violation; 2 interrupted; 3 internal error; 4 wrong usage or target file; "
+    "5 no case selected; 6 incomplete.",
+)
+@click.version_option(__version__, prog_name=PROGRAM)
+@click.pass_context
+def cli(context: click.Context) -> int:
+    """Judge how an endpoint implements Reimage Role Instance."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+        return WRONG_USAGE
+    return 0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line `arguments` (the process's own by default) and give its exit code."""
+    with guarded_streams():
+        return _status(arguments)
+
+
+def _status(arguments: Sequence[str] | None) -> int:
+    """The exit code of the command line; says in one sentence why a command did not come to its end."""
+    try:
+        status = int(cli.main(args=arguments, prog_name=PROGRAM, standalone_mode=False) or 0)
+        flush_streams()
+    except SuiteError as error:
+        return _told(str(error), error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        return _told("interrupted", INTERRUPTED)
+    except click.ClickException as error:
+        return _told(_sentence(error), WRONG_USAGE)
+    except Exception as error:  # noqa: BLE001 -- the last line of defence: an internal error has a code of its own
+        return _broken(error)
+    return status
+
+
+def _broken(error: Exception) -> int:
+    """Say what went wrong that no command foresaw: a full disk in a sentence, a defect with its traceback."""
+    if isinstance(error, OSError) and is_full(error):
+        return _told(cannot_be_written(error), INTERNAL_ERROR)
+    traceback.print_exc()
+    return _told("the suite itself broke; this is a defect of it, please report the lines above", INTERNAL_ERROR)
+
+
+def _sentence(error: click.ClickException) -> str:
+    if not isinstance(error, click.NoSuchOption):
+        return error.format_message()
+    known = [option for parameter in error.ctx.command.params for option in parameter.opts] if error.ctx else []
+    hint = nearest(error.option_name, known)
+    if not hint and error.ctx is not None and error.ctx.info_name == "run":
+        hint = f"; options of pytest follow --, as in: {PROGRAM} run TARGET.toml -- {error.option_name}"
+    return f"unknown option {error.option_name!r}{hint}"
+
+
+def _told(sentence: str, status: int) -> int:
+    click.echo(f"error: {sentence}", err=True)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,113 @@
+"""The command `emulator`: serves the conforming endpoint, or one that is wrong or unusual in named ways."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from reimage_conformance.commands.words import columns
+from reimage_conformance.errors import UsageError
+from reimage_conformance.outputs import try_file
+
+if TYPE_CHECKING:
+    from reimage_conformance.emulator import RunningEmulator
+
+
+@click.command()
+@click.option(
+    "--write-target",
+    type=click.Path(path_type=Path),
+    help="Write a target file (.toml), certificates beside it; never over a file that the emulator did not write.",
+)
+@click.option("--name", default="emulator", show_default=True, help="What reports call the target of --write-target.")
+@click.option("--fault", "faults", multiple=True, help="Be wrong in this way (repeatable).")
+@click.option("--oddity", "oddities", multiple=True, help="Be unusual in this way (repeatable).")
+@click.option("--world", help="What exists: one-instance, two-instances, one-slot, large, or a .toml file.")
+@click.option("--list-faults", is_flag=True, help="List the faults and the requirements that they break.")
+@click.option("--list-oddities", is_flag=True, help="List the oddities.")
+@click.option(
+    "--operation-seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    default=2.0,
+    show_default=True,
+    help="How long a reimage takes.",
+)
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="The port; any free one if left out.")
+@click.option("--no-tls", is_flag=True, help="Serve plain HTTP and ask nobody for a certificate.")
+@click.option("--max-seconds", type=click.FloatRange(min=0, min_open=True), help="Stop after this time.")
+@click.option("--seed", type=int, help="Makes answers repeatable.")
+def emulator(
+    *,
+    write_target: Path | None,
+    name: str,
+    faults: tuple[str, ...],
+    oddities: tuple[str, ...],
+    world: str | None,
+    list_faults: bool,
+    list_oddities: bool,
+    operation_seconds: float,
+    port: int,
+    no_tls: bool,
+    max_seconds: float | None,
+    seed: int | None,
+) -> int:
+    """Serve the emulator until it is stopped."""
+    from reimage_conformance.emulator import FAULTS, ODDITIES, Emulator, serve_until_stopped  # noqa: PLC0415 -- heavy
+    from reimage_conformance.world_files import world_of  # noqa: PLC0415 -- as heavy
+
+    if list_faults or list_oddities:
+        for line in columns((fault.name, fault.requirement, fault.summary) for fault in FAULTS.values() if list_faults):
+            click.echo(line)
+        for line in columns((oddity.name, oddity.summary) for oddity in ODDITIES.values() if list_oddities):
+            click.echo(line)
+        return 0
+    if write_target is not None:
+        _try_target(write_target)
+    layout = world_of(world) if world is not None else None
+    served = Emulator(operation_seconds, faults=faults, oddities=oddities, seed=seed, layout=layout)
+    if max_seconds is not None:
+        _stop_after(max_seconds)
+    try:
+        serve_until_stopped(
+            served, port=port, tls=not no_tls, started=lambda running: _started(running, write_target, name)
+        )
+    except OSError as error:
+        raise UsageError(f"the emulator cannot be served on port {port}: {error.strerror or error}") from error
+    return 0
+
+
+def _try_target(file: Path) -> None:
+    """Raise UsageError where the target file cannot be written, before anything is served."""
+    from reimage_conformance.emulator import refuse_foreign  # noqa: PLC0415 -- heavy
+
+    if file.suffix != ".toml":
+        raise UsageError(f"--write-target {file}: expected the name of a .toml file")
+    try_file(file, "--write-target")
+    refuse_foreign(file)
+
+
+def _started(running: RunningEmulator, write_target: Path | None, name: str) -> None:
+    click.echo(running.base_url)
+    if write_target is not None:
+        click.echo(f"target file: {_written(running, write_target, name)}")
+    elif running.tls:
+        click.echo("clients need a certificate: --write-target FILE writes one, with a target file", err=True)
+    click.echo("stop it with Ctrl-C", err=True)
+
+
+def _written(running: RunningEmulator, file: Path, name: str) -> Path:
+    try:
+        return running.write_target(file, name=name)
+    except OSError as error:
+        raise UsageError(f"--write-target {file}: cannot be written: {error.strerror}") from error
+
+
+def _stop_after(seconds: float) -> None:
+    timer = threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGTERM))
+    timer.daemon = True
+    timer.start()

@@ -1,0 +1,198 @@
+"""Several targets side by side: one process each, one table and one exit code at the end; judges nothing itself."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import re
+import signal
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reimage_conformance.config import load_target
+from reimage_conformance.errors import ReportError
+from reimage_conformance.locks import claims
+from reimage_conformance.outputs import claim_folder
+from reimage_conformance.standard_streams import guard_output, interrupt_when_closed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from reimage_conformance.commands.run import Options
+
+MOST_LANES = 32
+WIDTH = 200
+GRACE_SECONDS = 30.0
+PYTHON = (sys.executable, "-P")
+"""Python without the working directory on its path, where a folder of somebody else may be called like one of ours."""
+SEVERITY = (2, 1, 3, 4, 6, 5, 0)
+"""Exit codes, the one that decides for all targets first: a violation counts for more than an incomplete run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One target of several: its file, its name, where its reports go, the command that runs it, and what it claims.
+
+    Two members with a claim in common share a deployment.
+    """
+
+    file: Path
+    name: str
+    folder: Path
+    command: tuple[str, ...]
+    claims: tuple[str, ...] = ()
+
+
+def run_side_by_side(targets: Sequence[Path], options: Options, rest: Sequence[str], lanes: int | None) -> int:
+    """Run the suite against every target, at most `lanes` at a time, print one table, give the gravest exit code."""
+    members = fleet(targets, options, rest, datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ"))
+    for member in members:
+        claim_folder(member.folder, overwrite=options.overwrite)
+    undo = guard_output(interrupt_when_closed)
+    try:
+        codes = asyncio.run(_run_all(members, lanes or min(len(members), MOST_LANES)))
+    finally:
+        undo()
+    _print_table(members, codes)
+    for member in members:
+        if not (member.folder / "results.json").is_file():
+            click.echo(f"{member.name}: no results; its last words: {_last_words(member.folder)}", err=True)
+    return gravest(codes)
+
+
+def fleet(targets: Sequence[Path], options: Options, rest: Sequence[str], time: str) -> list[Member]:
+    """The runs to make, each with a report folder of its own."""
+    base = options.report_dir
+    members: list[Member] = []
+    for file in targets:
+        target = load_target(file)
+        name = target.name
+        slug = _unused(
+            _slug(name), {member.folder.parent.name if base is None else member.folder.name for member in members}
+        )
+        folder = Path("reports") / slug / time if base is None else base / slug
+        words = [str(file), "--report-dir", str(folder), *options.words(), "--", *rest]
+        command = (*PYTHON, "-m", "reimage_conformance.cli", "run", *words)
+        members.append(Member(file, name, folder, command, tuple(claim.key for claim in claims(target))))
+    return members
+
+
+def gravest(codes: Sequence[int]) -> int:
+    """The exit code that stands for all of `codes`; one that the suite never gives counts as an internal error."""
+    known = {code if code in SEVERITY else 3 for code in codes}
+    return next(code for code in SEVERITY if code in known)
+
+
+async def _run_all(members: Sequence[Member], lanes: int) -> list[int]:
+    gate = asyncio.Semaphore(lanes)
+    turns = {key: asyncio.Lock() for member in members for key in member.claims}
+    runs = asyncio.gather(*(_run_in_turn(member, gate, turns) for member in members))
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, runs.cancel)
+    try:
+        return await runs
+    except asyncio.CancelledError as error:
+        raise KeyboardInterrupt from error
+
+
+async def _run_in_turn(member: Member, gate: asyncio.Semaphore, turns: Mapping[str, asyncio.Lock]) -> int:
+    """Run the member once no other is at a deployment of its; claims are taken in one order, so that no two wait for each other."""
+    async with contextlib.AsyncExitStack() as held:
+        if any(turns[key].locked() for key in member.claims):
+            click.echo(f"{member.name}: waits for a target that shares a deployment with it")
+        for key in member.claims:
+            await held.enter_async_context(turns[key])
+        return await _run_one(member, gate)
+
+
+async def _run_one(member: Member, gate: asyncio.Semaphore) -> int:
+    async with gate:
+        click.echo(f"{member.name}: started, what it says goes to {member.folder / 'console.txt'}")
+        with _console(member.folder) as console:
+            process = await asyncio.create_subprocess_exec(
+                *member.command,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=console,
+                stderr=console,
+                env=_environment(),
+                start_new_session=True,
+            )
+            try:
+                code = await process.wait()
+            finally:
+                await _end(process)
+        click.echo(f"{member.name}: ended with exit code {code}")
+        return code
+
+
+def _environment() -> dict[str, str]:
+    """The environment of a member, which finds this copy of the suite wherever it is started."""
+    root = str(Path(__file__).resolve().parents[2])
+    path = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(path)}
+
+
+def _console(folder: Path) -> Any:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return (folder / "console.txt").open("wb")
+    except OSError as error:
+        raise ReportError(f"{folder}: cannot be written: {error.strerror}") from error
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Ask a process that is still running to stop, and end it if it does not."""
+    if process.returncode is not None:
+        return
+    process.send_signal(signal.SIGINT)
+    try:
+        await asyncio.wait_for(process.wait(), GRACE_SECONDS)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+
+
+def _print_table(members: Sequence[Member], codes: Sequence[int]) -> None:
+    from rich.console import Console  # noqa: PLC0415 -- for the end of a run only
+    from rich.table import Table  # noqa: PLC0415
+
+    console = Console(width=None if sys.stdout.isatty() else WIDTH, markup=False, emoji=False, highlight=False)
+    table = Table(
+        "target", "verdict", "violated", "advisory", "inconclusive", "exit", "reports", box=None, pad_edge=False
+    )
+    for member, code in zip(members, codes, strict=True):
+        results = _results(member.folder)
+        summary = results.get("summary", {})
+        counts = [str(summary.get(outcome, "-")) for outcome in ("violated", "advisory", "inconclusive")]
+        verdict = str(results.get("run", {}).get("verdict", "no results"))
+        table.add_row(member.name, verdict, *counts, str(code), str(member.folder))
+    console.print(table)
+
+
+def _results(folder: Path) -> dict[str, Any]:
+    try:
+        results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return results if isinstance(results, dict) else {}
+
+
+def _last_words(folder: Path) -> str:
+    text = (folder / "console.txt").read_text(encoding="utf-8", errors="replace")
+    return next((line for line in reversed(text.splitlines()) if line.strip()), "none")
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")[:60] or "target"
+
+
+def _unused(slug: str, taken: set[str]) -> str:
+    numbered = (slug if number == 1 else f"{slug}-{number}" for number in range(1, len(taken) + 2))
+    folded = {name.lower() for name in taken}
+    return next(name for name in numbered if name.lower() not in folded)

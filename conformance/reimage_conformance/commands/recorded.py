@@ -1,0 +1,108 @@
+"""The commands about what is recorded already: `check` a capture, `report` on a journal, `compare` runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from reimage_conformance.commands.words import Word
+from reimage_conformance.config import load_target
+from reimage_conformance.errors import UsageError
+from reimage_conformance.model import Strictness
+from reimage_conformance.outputs import claim_folder, claim_page
+
+OVERWRITE = "Replace the run that the report folder holds."
+
+
+@click.command()
+@click.argument("capture", type=click.Path(path_type=Path))
+@click.option("--target", type=click.Path(path_type=Path), help="The target file of the endpoint that was recorded.")
+@click.option("--report-dir", type=click.Path(path_type=Path), help="Write reports into this folder.")
+@click.option("--overwrite", is_flag=True, help=OVERWRITE)
+@click.option(
+    "--strictness", type=Word([word.value for word in Strictness]), help="How literally the documents are read."
+)
+@click.option("--no-redact", is_flag=True, help="Leave secrets in the reports; for your own eyes only.")
+def check(
+    *,
+    capture: Path,
+    target: Path | None,
+    report_dir: Path | None,
+    overwrite: bool,
+    strictness: str | None,
+    no_redact: bool,
+) -> int:
+    """Judge recorded traffic: HAR 1.2 or a journal.
+
+    CAPTURE is what a browser or proxy exported (.har, .har.gz, .har.zip), or the journal of a run. It is judged only on what its
+    recorder cannot have changed. Without a target file the endpoint is inferred from the traffic; names that it does not
+    show are then not known to address nothing.
+    """
+    file = _existing(capture, "journal.jsonl", "a HAR, a journal.jsonl or the folder of a run")
+    endpoint = None if target is None else load_target(target)
+    if report_dir is not None and file.resolve().parent != report_dir.resolve():
+        claim_folder(report_dir, overwrite=overwrite)
+    from reimage_conformance.capture import check_capture  # noqa: PLC0415 -- imports the checks
+
+    return check_capture(
+        file,
+        target=endpoint,
+        report_dir=report_dir,
+        strictness=None if strictness is None else Strictness(strictness),
+        redact=not no_redact,
+    )
+
+
+@click.command()
+@click.argument("journal", type=click.Path(path_type=Path))
+@click.option("--report-dir", type=click.Path(path_type=Path), help="Where reports go; beside the journal if left out.")
+@click.option("--overwrite", is_flag=True, help=OVERWRITE)
+def report(*, journal: Path, report_dir: Path | None, overwrite: bool) -> int:
+    """Make the reports from a journal again.
+
+    JOURNAL is a journal.jsonl or the folder of a run. Of a run that was cut short the reports tell what it came to; the
+    exit code is then 1 where something was violated, else 6.
+    """
+    file = _existing(journal, "journal.jsonl")
+    if report_dir is not None and file.resolve().parent != report_dir.resolve():
+        claim_folder(report_dir, overwrite=overwrite)
+    from reimage_conformance.replay import regenerate  # noqa: PLC0415 -- imports the checks
+
+    return regenerate(file, report_dir or file.parent)
+
+
+@click.command()
+@click.argument("runs", nargs=-1, type=click.Path(path_type=Path), metavar="RUN RUN ...")
+@click.option("--html", type=click.Path(path_type=Path), help="Write the comparison as a page, too.")
+def compare(*, runs: tuple[Path, ...], html: Path | None) -> int:
+    """Tell what changed between runs.
+
+    A RUN is a report folder, a results.json or a journal; the runs may be of several implementations as well.
+    """
+    if len(runs) < 2:
+        raise UsageError(f"compare needs at least two runs, found {len(runs)}")
+    files = [run if run.is_dir() else _existing(run, "results.json") for run in runs]
+    if html is not None:
+        claim_page(html, "--html")
+    from reimage_conformance.report.comparison import compare_runs  # noqa: PLC0415 -- only this command needs it
+
+    return compare_runs(files, html, _judged)
+
+
+def _judged(journal: Path) -> dict[str, Any]:
+    """The results that a journal comes to."""
+    from reimage_conformance.journal import read_journal  # noqa: PLC0415 -- imports the checks
+    from reimage_conformance.replay import assessed  # noqa: PLC0415
+    from reimage_conformance.report.results import results  # noqa: PLC0415
+
+    return results(assessed(read_journal(journal)))
+
+
+def _existing(path: Path, inside: str, expected: str = "") -> Path:
+    """The file that `path` names, or the one called `inside` in the folder that it names; `expected` says what may be named."""
+    file = path / inside if path.is_dir() else path
+    if not file.is_file():
+        raise UsageError(f"{file}: there is no such file; expected {expected or f'a {inside} or the folder of a run'}")
+    return file

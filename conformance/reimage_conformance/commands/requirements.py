@@ -1,0 +1,103 @@
+"""The command `requirements`: the catalogue, and for each requirement the cases that judge it or why none can."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+from reimage_conformance.commands.case_files import cases_folder, citing_cases
+from reimage_conformance.commands.words import Word, columns
+from reimage_conformance.requirements import CATALOGUE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from reimage_conformance.model import Requirement
+
+HEADINGS = ("id", "level", "counts as", "requirement", "judged by")
+
+NO_CASE = "no case judges it yet"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A requirement with the cases that cite it."""
+
+    requirement: Requirement
+    cases: tuple[str, ...]
+
+    @property
+    def counts_as(self) -> str:
+        """What a deviation counts as, strict first, one word where both agree."""
+        strict, lenient = self.requirement.strict, self.requirement.lenient
+        return strict.value if strict is lenient else f"{strict.value}/{lenient.value}"
+
+    @property
+    def judged(self) -> str:
+        """The cases, or why there are none."""
+        return ", ".join(self.cases) or self.requirement.untestable or NO_CASE
+
+
+@click.command()
+@click.option("--format", "form", type=Word(["table", "json", "markdown"]), default="table", show_default=True)
+def requirements(form: str) -> int:
+    """List the requirements and who judges them."""
+    cited = citing_cases(cases_folder())
+    rows = [Row(requirement, cited.get(requirement.id, ())) for requirement in CATALOGUE.values()]
+    {"table": _print_table, "json": _print_json, "markdown": _print_markdown}[form](rows)
+    return 0
+
+
+def _print_json(rows: Iterable[Row]) -> None:
+    click.echo(json.dumps([_plain(row) for row in rows], indent=1))
+
+
+def _plain(row: Row) -> dict[str, object]:
+    requirement = row.requirement
+    return {
+        "id": requirement.id,
+        "title": requirement.title,
+        "section": requirement.section,
+        "area": requirement.area,
+        "level": requirement.level,
+        "strict": requirement.strict.value,
+        "lenient": requirement.lenient.value,
+        "text": requirement.text,
+        "note": requirement.note,
+        "sources": list(requirement.sources),
+        "requires": list(requirement.requires),
+        "control": requirement.control,
+        "cases": list(row.cases),
+        "reason": "" if row.cases else row.judged,
+    }
+
+
+def _print_markdown(rows: Iterable[Row]) -> None:
+    lines = [f"| {' | '.join(HEADINGS)} |", "| --- | --- | --- | --- | --- |"]
+    for row in rows:
+        judged = ", ".join(f"`{case}`" for case in row.cases) or row.judged
+        cells = (row.requirement.id, row.requirement.level, row.counts_as, row.requirement.text, judged)
+        lines.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
+    click.echo("\n".join(lines))
+
+
+def _print_table(rows: Iterable[Row]) -> None:
+    """A line for each requirement where a program reads, columns that wrap where a person does."""
+    cells = [
+        (row.requirement.id, row.requirement.level, row.counts_as, row.requirement.title, row.judged) for row in rows
+    ]
+    if not sys.stdout.isatty():
+        click.echo("\n".join(columns([HEADINGS, *cells])))
+        return
+    from rich.console import Console  # noqa: PLC0415 -- a tenth of a second that the other forms need not spend
+    from rich.table import Table  # noqa: PLC0415
+
+    table = Table(*HEADINGS, box=None, pad_edge=False)
+    table.columns[0].no_wrap = table.columns[2].no_wrap = True
+    for row in cells:
+        table.add_row(*row)
+    Console(markup=False, emoji=False, highlight=False).print(table)

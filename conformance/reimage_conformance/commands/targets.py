@@ -1,0 +1,52 @@
+"""The commands about targets: `preflight` looks at one, `new-target` writes a file for one."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from reimage_conformance.commands.words import Word
+from reimage_conformance.config import load_target, new_target_text
+from reimage_conformance.errors import ReportError, UsageError
+from reimage_conformance.model import Profile
+
+
+@click.command()
+@click.argument("target", type=click.Path(path_type=Path))
+@click.option("--profile", type=Word([word.value for word in Profile]), default="standard", help="How much a run does.")
+@click.option("--max-reimages", type=click.IntRange(min=0), help="As for a run.")
+def preflight(*, target: Path, profile: str, max_reimages: int | None) -> int:
+    """Say what a run would do; reimages nothing.
+
+    Reaches the endpoint, looks at certificates, identities, names and versions, and names the key of the target file
+    for each problem. The exit code is 4 where that file needs mending, 6 where the endpoint keeps us out.
+    """
+    loaded = load_target(target, max_reimages=max_reimages)
+    from reimage_conformance.preflight import preflight as look  # noqa: PLC0415 -- imports the wire
+
+    return look(loaded, Profile(profile))
+
+
+@click.command("new-target")
+@click.argument("file", type=click.Path(path_type=Path), default="target.toml")
+@click.option("--overwrite", "--force", is_flag=True, help="Overwrite a file that exists.")
+def new_target(*, file: Path, overwrite: bool) -> int:
+    """Write a commented target file.
+
+    FILE is target.toml if left out; - prints the text.
+    """
+    if str(file) == "-":
+        sys.stdout.write(new_target_text())
+        return 0
+    if not overwrite and file.exists():
+        raise UsageError(f"{file}: exists already; --overwrite replaces it")
+    from reimage_conformance.report.write import write_file  # noqa: PLC0415 -- `-` need not wait for it
+
+    try:
+        write_file(file, new_target_text().encode())
+    except ReportError as error:
+        raise UsageError(str(error)) from error
+    click.echo(f"{file}: fill it in, then try `reimage-conformance preflight {file}`")
+    return 0

@@ -1,0 +1,113 @@
+"""The files of certificates and secrets that a target names: where they are, and that they hold something of their kind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reimage_conformance.credentials.contents import contents_of
+from reimage_conformance.errors import TargetError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reimage_conformance.credentials.contents import Contents
+
+PREFIX = "REIMAGE_CONFORMANCE_"
+"""Begins the names of the environment variables that replace certificate paths."""
+
+CERTIFICATES = ("client_certificate", "client_key", "ca_bundle", "second_client_certificate")
+SECRETS = ("key_passphrase", "second_key_passphrase", "proxy_credentials")
+"""Each of these may stand in a file, under the key that ends in _file, or in an environment variable, under the one in _env."""
+
+PRIVATE = (*CERTIFICATES, *(f"{name}_{place}" for name in SECRETS for place in ("file", "env")))
+"""The keys of [target] that a journal does not keep."""
+
+_EXPECTED = "PEM, DER, PKCS#12 or .publishsettings"
+
+
+def certificate_files(
+    file: Path, settings: Mapping[str, str | None], environment: Mapping[str, str]
+) -> dict[str, Path | None]:
+    """The certificate paths of the target file `file`, the environment's first; raises TargetError for unusable ones.
+
+    A certificate from the environment brings its own key: the file's `client_key` then counts no longer.
+    """
+    named = {key: environment.get(PREFIX + key.upper()) for key in settings}
+    chosen = dict(settings)
+    if named["client_certificate"]:
+        chosen["client_key"] = None
+    found = {key: _resolved(file, key, value, named[key]) for key, value in chosen.items()}
+    if found["client_key"] and not found["client_certificate"]:
+        raise TargetError(
+            f'{file}: "client_key" in [target] has no "client_certificate" beside it; expected both or neither'
+        )
+    alone = found["client_certificate"] if not found["client_key"] else None
+    for key, path in (("client_certificate", alone), ("second_client_certificate", found["second_client_certificate"])):
+        if path is not None and not _contents(file, key, path).may_hold_keys:
+            advice = (
+                'name its key file in "client_key" or append the key'
+                if key == "client_certificate"
+                else "append its key"
+            )
+            raise TargetError(f"{file}: {key}: {path} holds a certificate but no private key; {advice}")
+    return found
+
+
+def secret_places(
+    file: Path, settings: Mapping[str, str | None], environment: Mapping[str, str]
+) -> dict[str, Path | str | None]:
+    """Where the secrets of the target file `file` are: a path for each key in _file, a name of a variable for each in _env.
+
+    An environment variable of the suite's own name, as REIMAGE_CONFORMANCE_KEY_PASSPHRASE, replaces both. Raises
+    TargetError for a file that is not there.
+    """
+    found: dict[str, Path | str | None] = {}
+    for name in SECRETS:
+        from_environment = f"{PREFIX}{name.upper()}"
+        if environment.get(from_environment):
+            found |= {f"{name}_file": None, f"{name}_env": from_environment}
+            continue
+        path = _placed(file, f"{name}_file", settings.get(f"{name}_file"), environment.get(f"{from_environment}_FILE"))
+        if path is not None:
+            _octets(file, *path)
+        found |= {f"{name}_file": path[1] if path else None, f"{name}_env": settings.get(f"{name}_env")}
+    return found
+
+
+def _resolved(file: Path, key: str, value: str | None, from_environment: str | None) -> Path | None:
+    placed = _placed(file, key, value, from_environment)
+    if placed is None:
+        return None
+    source, path = placed
+    contents = _contents(file, source, path)
+    held, what = (
+        (contents.may_hold_keys, "private key")
+        if key == "client_key"
+        else (contents.may_hold_certificates, "certificate")
+    )
+    if not held:
+        raise TargetError(f"{file}: {source}: {path} holds no {what}; {contents.advice or f'expected {_EXPECTED}'}")
+    return path
+
+
+def _placed(file: Path, key: str, value: str | None, from_environment: str | None) -> tuple[str, Path] | None:
+    """What names a file, and its absolute path; a path in the target file is relative to that file."""
+    if from_environment:
+        return f"{PREFIX}{key.upper()}", Path(from_environment).absolute()
+    if value is not None:
+        return key, (file.parent / Path(value).expanduser()).absolute()
+    return None
+
+
+def _contents(file: Path, source: str, path: Path) -> Contents:
+    return contents_of(_octets(file, source, path))
+
+
+def _octets(file: Path, source: str, path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise TargetError(f"{file}: {source}: there is no file {path}") from error
+    except OSError as error:
+        raise TargetError(f"{file}: {source}: {path} cannot be read: {error.strerror}") from error

@@ -1,0 +1,118 @@
+"""Where secrets come from: passphrases and the credentials for a proxy, from a file, the environment or the terminal."""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import os
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reimage_conformance.errors import TargetError
+from reimage_conformance.model import Identity
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from reimage_conformance.model import Target
+
+ENTERED = "REIMAGE_CONFORMANCE_ENTERED_"
+"""Begins the names under which the environment keeps what was entered at the terminal, so that processes which this one starts need not ask."""
+
+
+@dataclass(frozen=True, slots=True)
+class PassphraseSource:
+    """What a target file says about the passphrase of one certificate's key; `key` begins the names of its keys there."""
+
+    key: str = "key_passphrase"
+    file: Path | None = None
+    variable: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Passphrase:
+    """A passphrase, and in words where it comes from."""
+
+    value: bytes
+    origin: str
+
+    def __repr__(self) -> str:
+        """The origin alone."""
+        return f"Passphrase(from {self.origin})"
+
+
+def source_for(target: Target, identity: Identity) -> PassphraseSource:
+    """Where the passphrase for a certificate of `target` comes from; the second's is the first's where it has none."""
+    first = PassphraseSource("key_passphrase", target.key_passphrase_file, target.key_passphrase_env)
+    second = PassphraseSource(
+        "second_key_passphrase", target.second_key_passphrase_file, target.second_key_passphrase_env
+    )
+    return second if identity is Identity.SECOND and (second.file or second.variable) else first
+
+
+def known_passphrase(source: PassphraseSource, path: Path) -> Passphrase | None:
+    """The passphrase for the key in `path` that can be had without asking, or None; raises TargetError for an unusable file."""
+    if source.variable and os.environ.get(source.variable):
+        value, origin = os.environ[source.variable], f"the environment variable {source.variable}"
+    elif source.file is not None:
+        value, origin = _first_line(source.file, f"{source.key}_file"), f"{source.key}_file ({source.file.name})"
+    elif _entered(path) in os.environ:
+        value, origin = os.environ[_entered(path)], "the terminal"
+    else:
+        return None
+    return Passphrase(value.encode(), origin)
+
+
+def passphrase_for(source: PassphraseSource, path: Path, key: str) -> Passphrase:
+    """The passphrase for the key in `path`, asked for once where a terminal is there; raises TargetError naming `key`."""
+    known = known_passphrase(source, path)
+    if known is not None:
+        return known
+    if sys.stdin is not None and sys.stdin.isatty():
+        os.environ[_entered(path)] = getpass.getpass(f"Passphrase of {path}: ")
+        return Passphrase(os.environ[_entered(path)].encode(), "the terminal")
+    missing = f"; the environment variable {source.variable} is not set" if source.variable else ""
+    raise TargetError(
+        f"{key}: {path} is encrypted, and its passphrase is not known{missing}: name a file in {source.key}_file or an "
+        f"environment variable in {source.key}_env, or set REIMAGE_CONFORMANCE_{source.key.upper()}"
+    )
+
+
+def proxy_credentials(target: Target) -> bytes:
+    """User and password for the proxy of `target`, joined by a colon; b"" where it names none. Raises TargetError."""
+    variable, file = target.proxy_credentials_env, target.proxy_credentials_file
+    key = "proxy_credentials_env" if variable else "proxy_credentials_file"
+    if variable:
+        text = os.environ.get(variable, "")
+        if not text:
+            raise TargetError(f"{key}: the environment variable {variable} is not set; expected user:password in it")
+    elif file is not None:
+        text = _first_line(file, key)
+    else:
+        return b""
+    if ":" not in text.strip(":"):
+        raise TargetError(f"{key}: expected user:password, found something without a colon between")
+    return text.encode()
+
+
+def forget(path: Path) -> None:
+    """Keep the passphrase that was entered for `path` no longer."""
+    os.environ.pop(_entered(path), None)
+
+
+def _entered(path: Path) -> str:
+    return ENTERED + hashlib.sha256(str(path.absolute()).encode()).hexdigest()[:16].upper()
+
+
+def _first_line(file: Path, key: str) -> str:
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise TargetError(f"{key}: {file} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise TargetError(f"{key}: {file} is not UTF-8 text; expected it in the first line") from error
+    line = text.partition("\n")[0].removesuffix("\r")
+    if not line:
+        raise TargetError(f"{key}: the first line of {file} is empty; expected the secret there")
+    return line

@@ -1,0 +1,157 @@
+"""Prints what the suite finds, and what it holds against conforming endpoints: `python -m reimage_conformance.detection --help`."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import click
+
+from reimage_conformance.detection.faring import BAD, Fared, fared, reason
+from reimage_conformance.detection.forking import Found, Subject, judge_each
+from reimage_conformance.detection.oddly import combined, held_against, oddities_for
+from reimage_conformance.detection.shapes import LARGE_WORLD, SHAPES
+from reimage_conformance.emulator import FAULTS
+from reimage_conformance.model import RunVerdict, Strictness
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from reimage_conformance.detection.shapes import Shape
+
+
+def chosen(words: tuple[str, ...], *, one_per_family: bool = False, every: int = 1) -> list[str]:
+    """The names of the faults to judge: those that hold one of `words`, or all; one of each family; every so-manieth."""
+    found = [name for name in FAULTS if not words or any(word in name for word in words)]
+    if one_per_family:
+        first: dict[str, str] = {}
+        for name in found:
+            first.setdefault(FAULTS[name].family, name)
+        found = list(first.values())
+    return found[::every]
+
+
+def row(found: Found) -> str:
+    """How one fault fared: a line of the matrix."""
+    (name,), wanted = found.subject.faults, FAULTS[found.subject.faults[0]].requirement
+    cases = ", ".join(case.rpartition("::")[2] for case in found.cases.get(wanted, [])[:4])
+    why = reason(found)
+    return f"{fared(found):8} {name}: {wanted} by {cases or 'no case'}{f'; {why}' if why else ''}"
+
+
+def odd_row(found: Found) -> str:
+    """How one odd emulator fared: what it ended as, and what was held against it."""
+    held = "; ".join(f"{name}: {told}" for name, told in held_against(found).items())
+    oddities = "+".join(found.subject.oddities) or "nothing odd"
+    return f"{found.verdict or 'broken':13} {found.subject.strictness} {oddities}{f'; {held}' if held else ''}"
+
+
+def judged(names: Sequence[str], shape: Shape, connections: int) -> list[Found]:
+    """Judges the faults in a shape; prints a line for each as it is done, and for those that have no place in its world."""
+    subjects = [Subject(name, (name,), shape=shape, connections=connections) for name in names]
+    without = [Found(each) for each in subjects if shape.lacks(FAULTS[each.name])]
+    for each in without:
+        click.echo(row(each))
+    idle = {each.subject.name for each in without}
+    runs = [subject for subject in subjects if subject.name not in idle]
+    return without + (judge_each(runs, told=lambda each: click.echo(row(each))) if runs else [])
+
+
+def judged_odd(shape: Shape, size: int, words: tuple[str, ...], seed: str, connections: int) -> list[Found]:
+    """Judges the conforming emulator, and every oddity in combinations of `size`, strict and lenient; prints a line for each."""
+    subjects = []
+    for strictness in Strictness:
+        names = [name for name in oddities_for(strictness) if not words or any(word in name for word in words)]
+        subjects += [Subject(f"conforming, {strictness}", strictness=strictness, shape=shape)]
+        subjects += combined(names, size, strictness, shape, seed=seed)
+    subjects = [replace(each, connections=connections) for each in subjects]
+    return judge_each(subjects, told=lambda each: click.echo(odd_row(each)))
+
+
+def table(heads: Iterable[str], rows: dict[str, Counter[str]]) -> str:
+    """Counts as a Markdown table, a row for each shape, as they stand in `docs/detection.md`."""
+    columns = list(heads)
+    lines = [f"| shape | {' | '.join(columns)} |", f"| --- |{' --- |' * len(columns)}"]
+    lines += [f"| `{shape}` | {' | '.join(str(row[column]) for column in columns)} |" for shape, row in rows.items()]
+    return "\n".join(lines)
+
+
+def why_table(found: dict[str, list[Found]]) -> str:
+    """Why faults were not found first: a Markdown table with the number of faults for each shape and reason."""
+    told = Counter(
+        (shape, fared(each).value, reason(each)) for shape, many in found.items() for each in many if reason(each)
+    )
+    lines = ["| shape | | why | faults |", "| --- | --- | --- | --- |"]
+    lines += [f"| `{shape}` | {word} | {why} | {n} |" for (shape, word, why), n in sorted(told.items())]
+    return "\n".join(lines)
+
+
+def sweep_faults(names: list[str], shapes: list[Shape], connections: int) -> bool:
+    """Judges faults in shapes and prints the tables; whether every one was found, left untested by name, or had no place."""
+    found: dict[str, list[Found]] = {}
+    for shape in shapes:
+        click.echo(f"{shape.name}: {shape.summary}")
+        began = time.monotonic()
+        found[shape.name] = judged(names, shape, connections)
+        click.echo(f"{len(names)} faults in {time.monotonic() - began:.0f} s")
+    tallies = {shape: Counter(fared(each).value for each in many) for shape, many in found.items()}
+    click.echo(f"\n{table(Fared, tallies)}\n\n{why_table(found)}")
+    return not any(tally[word] for tally in tallies.values() for word in BAD)
+
+
+def sweep_oddities(size: int, words: tuple[str, ...], seed: str, shapes: list[Shape], connections: int) -> bool:
+    """Judges odd emulators in shapes and prints the table; whether nothing was held against any."""
+    rows: dict[str, Counter[str]] = {}
+    for shape in shapes:
+        click.echo(f"{shape.name}: {shape.summary}")
+        found = judged_odd(shape, size, words, seed, connections)
+        rows[shape.name] = Counter(each.verdict for each in found)
+        rows[shape.name] |= Counter(judged=len(found), accused=sum(bool(held_against(each)) for each in found))
+    verdicts = (RunVerdict.CONFORMANT, RunVerdict.PARTIAL, RunVerdict.INCOMPLETE, RunVerdict.NONCONFORMANT)
+    click.echo(f"\n{table(('judged', *verdicts, 'accused'), rows)}")
+    return not any(row["accused"] for row in rows.values())
+
+
+@click.command()
+@click.argument("words", nargs=-1)
+@click.option("--one-per-family", is_flag=True, help="Judge the first fault of each family only.")
+@click.option("--every", type=click.IntRange(1), default=1, help="Judge every so-manieth fault only.")
+@click.option(
+    "--shape",
+    "shapes",
+    type=click.Choice([*SHAPES, "all"]),
+    multiple=True,
+    help="The shape of the target (repeatable); the large one if left out.",
+)
+@click.option(
+    "--oddities", type=click.IntRange(1), metavar="N", help="Judge oddities, N at a time, in place of faults."
+)
+@click.option("--seed", default="1", help="Draws other combinations of oddities.")
+@click.option("--connections", type=click.IntRange(1), default=8, help="How many requests may be under way.")
+def main(
+    words: tuple[str, ...],
+    *,
+    one_per_family: bool,
+    every: int,
+    shapes: tuple[str, ...],
+    oddities: int | None,
+    seed: str,
+    connections: int,
+) -> None:
+    """Judge the faults whose names hold one of WORDS, or all, and print a line for each and tables of counts.
+
+    The exit code is 0 when each fault was found, untested by name, or without a place to show; with --oddities, when nothing
+    was held against any endpoint.
+    """
+    among = list(SHAPES.values()) if "all" in shapes else [SHAPES[name] for name in shapes] or [LARGE_WORLD]
+    if oddities is not None:
+        good = sweep_oddities(oddities, words, seed, among, connections)
+    else:
+        good = sweep_faults(chosen(words, one_per_family=one_per_family, every=every), among, connections)
+    raise SystemExit(0 if good else 1)
+
+
+if __name__ == "__main__":
+    main()

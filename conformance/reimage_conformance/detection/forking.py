@@ -1,0 +1,222 @@
+"""Runs one collected session again and again, each time in a forked process against another emulator in memory.
+
+Collecting the cases takes as long as judging an emulator, so it is done once; the emulators run on clocks of their own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import io
+import json
+import os
+import signal
+import sys
+import tempfile
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from reimage_conformance.detection.shapes import LARGE_WORLD, Shape
+from reimage_conformance.model import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from reimage_conformance.model import Assessment
+
+
+LONGEST_CPU_SECONDS = 120
+"""A child that computes for longer is ended: it goes round in a circle."""
+LONGEST_SECONDS = 1200
+"""A child that takes longer is ended, however busy the machine is: it waits for something."""
+UNJUDGED = (Outcome.UNTESTED, Outcome.INCONCLUSIVE, Outcome.NOT_APPLICABLE)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """An emulator to judge: its faults and oddities, the shape of its target, the strictness to judge it by, and on how many connections."""
+
+    name: str
+    faults: tuple[str, ...] = ()
+    oddities: tuple[str, ...] = ()
+    strictness: str = "strict"
+    seed: int = 0
+    shape: Shape = LARGE_WORLD
+    connections: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a run concluded about a subject.
+
+    `unjudged` gives the reason for each requirement that was not judged; `wiped` counts the reimages that the emulator carried out, and `unlisted` names what each reimage wiped though the target file does not list it.
+    """
+
+    subject: Subject
+    verdict: str = ""
+    exit_code: int = -1
+    outcomes: dict[str, str] = field(default_factory=dict)
+    findings: tuple[str, ...] = ()
+    also_affected: dict[str, list[str]] = field(default_factory=dict)
+    cases: dict[str, list[str]] = field(default_factory=dict)
+    reasons: dict[str, str] = field(default_factory=dict)
+    unjudged: dict[str, str] = field(default_factory=dict)
+    requests: int = 0
+    reimages: int = 0
+    wiped: int = 0
+    unlisted: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
+
+    @property
+    def bad(self) -> set[str]:
+        """The requirements that are violated or advised about."""
+        return {name for name, outcome in self.outcomes.items() if outcome in (Outcome.VIOLATED, Outcome.ADVISORY)}
+
+
+def summarised(subject: Subject, assessment: Assessment) -> dict[str, Any]:
+    """An assessment reduced to what is compared, as plain JSON."""
+    return {
+        "verdict": assessment.verdict.value,
+        "exit_code": assessment.exit_code,
+        "outcomes": {r.requirement.id: r.outcome.value for r in assessment.requirements},
+        "findings": [finding.requirement for finding in assessment.findings],
+        "also_affected": {finding.requirement: list(finding.also_affected) for finding in assessment.findings},
+        "cases": {finding.requirement: list(finding.cases) for finding in assessment.findings},
+        "reasons": {finding.requirement: finding.actual for finding in assessment.findings},
+        "unjudged": {r.requirement.id: r.reason for r in assessment.requirements if r.outcome in UNJUDGED},
+        "requests": assessment.requests,
+        "reimages": assessment.reimages,
+        "errors": [f"{case.id}: {case.detail}" for case in assessment.cases if case.outcome == "error"],
+        "name": subject.name,
+    }
+
+
+class ForkingLoop:
+    """A pytest plugin that replaces the run of the session by one forked run for each subject."""
+
+    def __init__(self, subjects: Sequence[Subject], told: Callable[[Found], None], processes: int) -> None:
+        self._subjects, self._told, self._processes = list(subjects), told, processes
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Forks a child for each subject, `processes` at a time, and reads what each concluded."""
+        gc.collect()
+        gc.freeze()  # what the parent made stays shared with its children
+        with tempfile.TemporaryDirectory() as folder:
+            running: dict[int, tuple[Subject, Path]] = {}
+            waiting = list(self._subjects)
+            while waiting or running:
+                while waiting and len(running) < self._processes:
+                    subject = waiting.pop(0)
+                    path = Path(folder) / f"{len(waiting)}.json"
+                    running[self._fork(session, subject, path)] = (subject, path)
+                child, _ = os.wait()
+                if child in running:
+                    subject, path = running.pop(child)
+                    self._told(_read(subject, path))
+        return True
+
+    def _fork(self, session: pytest.Session, subject: Subject, path: Path) -> int:
+        """A child that judges `subject` and writes what it found to `path`; its process id."""
+        sys.stdout.flush()
+        child = os.fork()
+        if child:
+            return child
+        status = 1
+        signal.alarm(LONGEST_SECONDS)
+        signal.setitimer(signal.ITIMER_PROF, LONGEST_CPU_SECONDS)
+        try:
+            with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
+                os.dup2(nowhere.fileno(), 1)
+                os.dup2(nowhere.fileno(), 2)
+            path.write_text(json.dumps(_judge(session, subject)), encoding="utf-8")
+            status = 0
+        except BaseException as error:  # noqa: BLE001  a child tells whatever stopped it
+            path.write_text(json.dumps({"errors": [f"{type(error).__name__}: {error}"]}), encoding="utf-8")
+        finally:
+            os._exit(status)
+
+
+def _judge(session: pytest.Session, subject: Subject) -> dict[str, Any]:
+    """Runs the collected cases against an emulator of its own, in this process."""
+    from reimage_conformance.model import Strictness  # noqa: PLC0415
+    from reimage_conformance.plugin.casing import cases_of  # noqa: PLC0415
+    from reimage_conformance.plugin.hooks import FOLDER, PLAN, RUN  # noqa: PLC0415
+    from reimage_conformance.plugin.run import Run  # noqa: PLC0415
+    from reimage_conformance.replay.assessing import assessed  # noqa: PLC0415
+
+    config = session.config
+    plan = replace(
+        config.stash[PLAN],
+        faults=subject.faults,
+        oddities=(*subject.shape.oddities, *subject.oddities),
+        world=subject.shape.layout,
+        listed=subject.shape.listed,
+        probe=subject.shape.probe,
+        max_reimages=subject.shape.max_reimages,
+        strictness=Strictness(subject.strictness),
+        seed=subject.seed,
+        connections=subject.connections,
+        in_memory=True,
+        target=None,
+    )
+    inherited = config.stash[RUN]  # kept alive: letting it go would clear up after the parent
+    config.stash[PLAN], config.stash[FOLDER] = plan, None
+    run = config.stash[RUN] = Run(plan, None)
+    run.begin(cases_of(session.items))
+    for index, item in enumerate(session.items):
+        following = session.items[index + 1] if index + 1 < len(session.items) else None
+        item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+    run.finish(interrupted=False)
+    from reimage_conformance.gate.listing import instances_of  # noqa: PLC0415
+    from reimage_conformance.journal import read_journal  # noqa: PLC0415
+
+    found = summarised(subject, assessed(read_journal(run.journal_path), run.sut.recorder.made))
+    listed = {(d.cloud_service, d.name, name) for d in run.target.deployments for name in instances_of(d)}
+    found["wiped"] = len(run.reimaged())
+    found["unlisted"] = sorted("/".join(place) for place in run.reimaged() if place not in listed)
+    return found if inherited is not run else {}
+
+
+def _read(subject: Subject, path: Path) -> Found:
+    """What a child wrote."""
+    try:
+        plain = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        plain = {"errors": [f"the child left nothing: {error}"]}
+    lists = {name: tuple(plain.get(name, ())) for name in ("findings", "errors", "unlisted")}
+    return Found(subject, **{name: value for name, value in plain.items() if name != "name"} | lists)
+
+
+def judge_each(
+    subjects: Sequence[Subject],
+    *,
+    profile: str = "standard",
+    processes: int = 2,
+    told: Callable[[Found], None] | None = None,
+    selection: str = "",
+) -> list[Found]:
+    """Judges every subject in memory, `processes` at a time, in no particular order; `told` hears of each as it is done.
+
+    `selection` chooses cases as pytest's -k does.
+    """
+    from reimage_conformance.commands.case_files import cases_folder  # noqa: PLC0415
+
+    found: list[Found] = []
+
+    def keep(each: Found) -> None:
+        found.append(each)
+        if told is not None:
+            with contextlib.redirect_stdout(said):
+                told(each)
+
+    folder, said = cases_folder(), sys.stdout
+    words = [str(folder), f"--rootdir={folder.parent}", "--in-memory", "--profile", profile, "-qq", "--no-header"]
+    words += ["-p", "no:cacheprovider", "-p", "reimage_conformance.plugin", "-o", "addopts=", "--seed=0"]
+    words += ["-k", selection] if selection else []
+    with contextlib.redirect_stdout(io.StringIO()):
+        pytest.main(words, plugins=[ForkingLoop(subjects, keep, processes)])
+    return found

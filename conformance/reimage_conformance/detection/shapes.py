@@ -1,0 +1,66 @@
+"""Shapes: the kinds of target that faults and oddities are judged with, from a large one to a single role instance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reimage_conformance.emulator import LAYOUTS, DeploymentLayout, Need, instances_of, lacking
+
+if TYPE_CHECKING:
+    from reimage_conformance.emulator import Fault, Layout
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """One kind of target: what the emulator holds, and what its target file says of it.
+
+    `listed` is the part of the world that the target file lists, None for all of it. `oddities` are those that make up the shape;
+    what is judged in it comes on top.
+    """
+
+    name: str
+    summary: str
+    layout: Layout
+    max_reimages: int | None = None
+    probe: bool = True
+    oddities: tuple[str, ...] = ()
+    listed: Layout | None = None
+
+    @property
+    def offered(self) -> Layout:
+        """What the target file lists, so that a run may reimage it."""
+        return self.layout if self.listed is None else self.listed
+
+    def lacks(self, fault: Fault) -> tuple[Need, ...]:
+        """What a fault needs to show and this shape has not."""
+        unprobed = (Need.PROBE,) if Need.PROBE in fault.needs and not self.probe else ()
+        return lacking(self.offered, fault.needs) + unprobed
+
+
+LARGE_WORLD = Shape("large", "four slots, 18 ordinary instances, 500 reimages, a probe", LAYOUTS["large"])
+_STAGING = (DeploymentLayout("contoso", "staging", "contoso-v2", instances_of({"WebRole1": 1, "StagingRole1": 1})),)
+_SHAPES = (
+    LARGE_WORLD,
+    Shape(
+        "two-instances",
+        "one deployment with two instances, six reimages, no probe",
+        LAYOUTS["two-instances"],
+        6,
+        probe=False,
+    ),
+    Shape("one-instance", "one instance, two reimages, no probe", LAYOUTS["one-instance"], 2, probe=False),
+    Shape(
+        "no-get-deployment", "the large world without Get Deployment", LAYOUTS["large"], oddities=("no-get-deployment",)
+    ),
+    Shape(
+        "part-of-a-world",
+        "two of the large world's 21 instances listed, in staging; six reimages, no probe",
+        LAYOUTS["large"],
+        6,
+        probe=False,
+        listed=_STAGING,
+    ),
+)
+SHAPES = {shape.name: shape for shape in _SHAPES}
+"""Every shape by its name."""

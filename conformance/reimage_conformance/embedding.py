@@ -1,0 +1,156 @@
+"""Embedding: joins the emulator to the wire, over loopback sockets or in memory with a clock that moves by itself."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import deque
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reimage_conformance.config import load_target
+from reimage_conformance.emulator import Close, Emulator, Later, Pause, Reset, Send, describe
+from reimage_conformance.model import FailureKind, Identity
+from reimage_conformance.wire.failures import StreamError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from reimage_conformance.emulator import Action, Connection, Layout
+    from reimage_conformance.model import Target
+    from reimage_conformance.wire.streams import Stream
+
+NAMES = {Identity.PRIMARY: "main", Identity.SECOND: "second", Identity.NONE: None, Identity.UNKNOWN: "a stranger"}
+BASE_URL = "https://emulator.invalid"
+PROBE_URL = "http://probe.invalid"
+EXCHANGE_SECONDS = 0.0008
+_HOLLOW = "".join(f"-----BEGIN {each}-----\nMA==\n-----END {each}-----\n" for each in ("CERTIFICATE", "PRIVATE KEY"))
+
+
+class TurnedClock:
+    """A clock that only moves when it is slept on or turned; the suite's own runs need no real time.
+
+    `source` is the time of a session that has such a clock of its own: this one is ahead of it by what the exchange under way took so far.
+    """
+
+    def __init__(self, source: Callable[[], float] = lambda: 0.0) -> None:
+        self._source = source
+        self._ahead = 0.0
+
+    def now(self) -> float:
+        """The time in seconds."""
+        return 1000.0 + self._source() + self._ahead
+
+    def sleep(self, seconds: float) -> None:
+        """Turns the clock forward."""
+        self._ahead += max(seconds, 0.0)
+
+    def take_ahead(self) -> float:
+        """The seconds by which it is ahead of its source, which it is no longer after this."""
+        ahead, self._ahead = self._ahead, 0.0
+        return ahead
+
+
+class MemoryStream:
+    """A stream whose other end is a connection of an emulator in this process."""
+
+    def __init__(self, connection: Connection, clock: TurnedClock) -> None:
+        self._connection, self._clock = connection, clock
+        self._actions: deque[Action] = deque()
+        self._closed = False
+
+    def send(self, data: bytes, deadline: float) -> None:
+        """Gives `data` to the emulator, whose actions wait to be received."""
+        del deadline
+        if self._closed:
+            raise BrokenPipeError(32, "Broken pipe")
+        self._clock.sleep(EXCHANGE_SECONDS)
+        self._actions.extend(self._connection.receive(data))
+
+    def receive(self, limit: int, deadline: float) -> bytes:
+        """The next octets, time passing as the emulator pauses."""
+        while self._actions:
+            match self._actions.popleft():
+                case Send(data):
+                    if len(data) > limit:
+                        self._actions.appendleft(Send(data[limit:]))
+                    return data[:limit]
+                case Later(make):
+                    self._actions.appendleft(Send(make()))
+                case Pause(seconds):
+                    left = deadline - self._clock.now()
+                    if seconds > left:
+                        self._actions.appendleft(Pause(seconds - max(left, 0.0)))
+                        self._clock.sleep(left)
+                        raise TimeoutError
+                    self._clock.sleep(seconds)
+                case Close():
+                    self._closed = True
+                case Reset():
+                    self._closed = True
+                    raise ConnectionResetError(104, "Connection reset by peer")
+        if self._closed:
+            return b""
+        self._clock.sleep(deadline - self._clock.now())
+        raise TimeoutError
+
+    def pending(self) -> bytes | None:
+        """The octets at hand, b"" when the emulator has closed, None when nothing came."""
+        if self._closed:
+            return b""
+        match self._actions[0] if self._actions else None:
+            case Send(data):
+                return data
+            case Close() | Reset():
+                self._closed = True
+                self._actions.clear()
+                return b""
+            case _:
+                return None
+
+    def close(self) -> None:
+        """Lets the connection go."""
+        if not self._closed:
+            self._closed = True
+            self._connection.eof()
+
+
+class MemoryConnector:
+    """Connects to an emulator in this process."""
+
+    def __init__(self, emulator: Emulator, clock: TurnedClock, *, probe: bool = False) -> None:
+        self._emulator, self._clock, self._probe = emulator, clock, probe
+
+    def connect(self, identity: Identity, deadline: float) -> Stream:
+        """A new connection under the emulator's name for `identity`."""
+        del deadline
+        connection = self._emulator.connect(NAMES[identity], probe=self._probe, tls=True)
+        if getattr(self._emulator, "refuses_in_tls", lambda _: False)(NAMES[identity]):
+            raise StreamError(FailureKind.TLS, "the handshake was refused")
+        return MemoryStream(connection, self._clock)
+
+
+def memory_target(emulator: Emulator, *, probe: bool = True, **options: Any) -> Target:
+    """The target of an emulator in this process, with its probe or without; `options` as in `describe`.
+
+    Its certificate files hold nothing, for nothing opens them.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("client.pem", "client.key", "ca.pem", "second.pem"):
+            (Path(folder) / name).write_text(_HOLLOW, encoding="ascii")
+        path = Path(folder) / "target.toml"
+        text = describe(emulator, BASE_URL, probe_url=PROBE_URL if probe else None, **options)
+        path.write_text(text, encoding="utf-8")
+        return load_target(path, environment={})
+
+
+def memory_emulator(
+    clock: TurnedClock,
+    faults: Sequence[str] = (),
+    oddities: Sequence[str] = (),
+    *,
+    operation_seconds: float = 0.2,
+    seed: int = 1,
+    layout: Layout | None = None,
+) -> Emulator:
+    """An emulator of `layout` that lives by `clock`."""
+    return Emulator(operation_seconds, clock=clock.now, faults=faults, oddities=oddities, seed=seed, layout=layout)

@@ -1,0 +1,62 @@
+"""How a fault or an oddity is put together: changes of points of behaviour, made from small combinators."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from reimage_conformance.emulator.messages import Call
+from reimage_conformance.emulator.points import POINTS
+from reimage_conformance.errors import UsageError
+
+When = Callable[[Call], bool]
+"""Tells for which calls a change applies."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One point of behaviour, and what is called in its stead: with the original first, then the point's arguments."""
+
+    point: str
+    wrapper: Callable[..., Any]
+
+
+def always(_: Call) -> bool:
+    """Every call."""
+    return True
+
+
+def instead(target: Callable[..., Any], function: Callable[..., Any], when: When = always) -> Change:
+    """Calls `function` with the original and the point's arguments, where `when` holds of the call."""
+    name = target.__name__
+    if name not in POINTS:
+        raise ValueError(f"{name!r} is no point of behaviour")
+
+    def wrapper(original: Callable[..., Any], call: Call, *args: Any) -> Any:
+        return function(original, call, *args) if when(call) else original(call, *args)
+
+    return Change(name, wrapper)
+
+
+def gives(target: Callable[..., Any], value: object, when: When = always) -> Change:
+    """Makes a point give `value`."""
+    return instead(target, lambda *_: value, when)
+
+
+def skips(check: Callable[..., Any], when: When = always) -> Change:
+    """Leaves out a check."""
+    return gives(check, None, when)
+
+
+def edits(target: Callable[..., Any], edit: Callable[..., Any], when: When = always) -> Change:
+    """Passes what a point gives through `edit(call, value)`."""
+    return instead(target, lambda original, call, *args: edit(call, original(call, *args)), when)
+
+
+def named(kind: str, name: str, known: Iterable[str]) -> UsageError:
+    """The error for a name that is not `known`, with a suggestion for a near miss."""
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    return UsageError(f"unknown {kind} {name!r}{hint}")

@@ -1,0 +1,122 @@
+"""The door of a server: takes connections as they come, or no more than a company allows."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import struct
+from typing import TYPE_CHECKING
+
+from reimage_conformance.emulator.company import Beyond, Company
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable, Coroutine
+
+LINGER_SECONDS = 0.5
+"""So long a connection that is closed may take to end."""
+LONGEST_WAIT_SECONDS = 5.0
+"""So long a handshake of TLS may take."""
+_BACKLOG = 64
+
+
+def reset(connected: socket.socket) -> None:
+    """Makes the end of a connection a RST."""
+    with contextlib.suppress(OSError):
+        connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+class Door:
+    """Listens, and hands each connection that it takes to a protocol of its own.
+
+    `make` gives the protocol of a connection, which calls what it is given once the connection is gone.
+    Those beyond what the company allows wait in the backlog, are reset, or are refused since nobody listens meanwhile.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[Callable[[], None]], asyncio.BaseProtocol],
+        context: ssl.SSLContext | None,
+        company: Company,
+    ) -> None:
+        self._make, self._context, self._company = make, context, company
+        self._address: tuple[str, int] = ("", 0)
+        self._listener: socket.socket | None = None
+        self._taken = 0
+        self._left = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return self._address[1]
+
+    async def open(self, host: str, port: int) -> None:
+        """Begins to take connections; raises OSError."""
+        self._address = (host, port)
+        self._listen()
+        self._start(self._take_all())
+
+    def close(self) -> None:
+        """Takes no more connections."""
+        for task in self._tasks:
+            task.cancel()
+        self._shut()
+
+    def _listen(self) -> socket.socket:
+        if self._listener is None:
+            self._listener = socket.create_server(self._address, backlog=_BACKLOG)
+            self._listener.settimeout(0)
+            self._address = self._listener.getsockname()
+        return self._listener
+
+    def _shut(self) -> None:
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
+
+    def _is_full(self) -> bool:
+        return 0 < self._company.connections <= self._taken
+
+    async def _take_all(self) -> None:
+        while True:
+            if self._is_full() and self._company.beyond is not Beyond.RESET:
+                await self._until_one_leaves()
+                continue
+            connected, _ = await asyncio.get_running_loop().sock_accept(self._listen())
+            if self._is_full():
+                reset(connected)
+                connected.close()
+                continue
+            self._taken += 1
+            self._start(self._take(connected))
+
+    async def _until_one_leaves(self) -> None:
+        if self._company.beyond is Beyond.REFUSED:
+            self._shut()
+        self._left.clear()
+        await self._left.wait()
+
+    async def _take(self, connected: socket.socket) -> None:
+        """One connection, from its handshake to its end."""
+        gone = asyncio.Event()
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(
+                lambda: self._make(gone.set),
+                connected,
+                ssl=self._context,
+                ssl_handshake_timeout=LONGEST_WAIT_SECONDS if self._context else None,
+                ssl_shutdown_timeout=LINGER_SECONDS if self._context else None,
+            )
+            await gone.wait()
+        except OSError:
+            connected.close()
+        finally:
+            self._taken -= 1
+            self._left.set()
+
+    def _start(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

@@ -1,0 +1,168 @@
+"""Faults that make the outcome of an operation depend on how, or how often, it is asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from reimage_conformance.emulator.departures import instead
+from reimage_conformance.emulator.faults.conditions import over
+from reimage_conformance.emulator.faults.lifecycle import (
+    COMPLETES,
+    PROGRESS,
+    READONLY,
+    STABLE,
+    Seen,
+    shown,
+    told_failures,
+)
+from reimage_conformance.emulator.faults.registry import fault
+from reimage_conformance.emulator.lookup import find_operation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reimage_conformance.emulator.messages import Call
+    from reimage_conformance.emulator.world import Operation
+
+
+def _forgotten(original: Callable[..., Operation | None], call: Call, operation_id: str) -> Operation | None:
+    operation = original(call, operation_id)
+    if operation is None or not over(call, operation):
+        return operation
+    told = call.notes.setdefault("told", set())
+    if operation.id in told:
+        return None
+    told.add(operation.id)
+    return operation
+
+
+fault(
+    "forgotten-once-told",
+    STABLE,
+    "an operation is unknown as soon as its end was told",
+    instead(find_operation, _forgotten),
+    also=(READONLY, "REQ-GOS-200"),
+)
+
+
+def _polled_out(original: Callable[..., Any], call: Call, operation_id: str) -> Any:
+    operation = original(call, operation_id)
+    return None if operation is not None and operation.polls > 4 else operation
+
+
+fault(
+    "forgotten-after-five-polls",
+    READONLY,
+    "an operation is unknown after five polls",
+    instead(find_operation, _polled_out),
+    also=(STABLE, "REQ-GOS-200", COMPLETES),
+)
+
+
+def _delay(call: Call, operation: Operation, seen: str) -> str:
+    if seen == "InProgress":
+        operation.accepted_at = call.now
+    return seen
+
+
+def _noted(key: str, test: Callable[[Call, Operation], bool]) -> Seen:
+    """Lets an operation fail for good once a poll has met `test`."""
+
+    def see(call: Call, operation: Operation, seen: str) -> str:
+        spoilt = call.notes.setdefault(key, set())
+        if test(call, operation):
+            spoilt.add(operation.id)
+        return "Failed" if operation.id in spoilt and seen == "Succeeded" else seen
+
+    return see
+
+
+fault("polling-begins-again", READONLY, "every poll lets the operation begin again", shown(_delay), also=(COMPLETES,))
+fault(
+    "polling-often-fails-it",
+    READONLY,
+    "an operation polled more than three times before its end fails",
+    shown(_noted("often", lambda call, operation: operation.polls > 3 and not over(call, operation))),
+    *told_failures(),
+    also=(COMPLETES,),
+)
+fault(
+    "polling-with-oldest-version-fails-it",
+    READONLY,
+    "an operation polled with 2009-10-01 fails",
+    shown(_noted("oldest", lambda call, _: call.version == "2009-10-01")),
+    *told_failures(),
+    also=(COMPLETES, "REQ-GOS-VERSION-MIN", STABLE),
+)
+fault(
+    "polling-with-oldest-version-fails-it[under way]",
+    READONLY,
+    "an operation under way that is polled with 2009-10-01 fails",
+    shown(_noted("oldest", lambda call, operation: call.version == "2009-10-01" and not over(call, operation))),
+    *told_failures(),
+    also=(COMPLETES, "REQ-GOS-VERSION-MIN", STABLE),
+)
+
+
+def _asked_otherwise(original: Callable[..., Operation | None], call: Call, operation_id: str) -> Operation | None:
+    operation = original(call, operation_id)
+    if operation is None or not over(call, operation):
+        return operation
+    versions = call.notes.setdefault(operation.id, set())
+    if len(versions) > 1:
+        return None
+    versions.add(call.version)
+    return operation
+
+
+fault(
+    "forgotten-once-polled-with-another-version",
+    READONLY,
+    "an operation that has ended is unknown once it was polled with a second version",
+    instead(find_operation, _asked_otherwise),
+    also=(STABLE, "REQ-GOS-200", "REQ-GOS-VERSION-MIN", "REQ-VER-OLD-KEPT"),
+)
+fault(
+    "polling-with-another-version-fails-it",
+    READONLY,
+    "an operation polled with a version after 2011-10-01 fails",
+    shown(_noted("newer", lambda call, _: call.version > "2011-10-01")),
+    *told_failures(),
+    also=(COMPLETES, STABLE),
+)
+fault(
+    "polling-with-head-fails-it",
+    READONLY,
+    "an operation asked for with HEAD fails",
+    shown(_noted("head", lambda call, _: call.message.method == "HEAD")),
+    *told_failures(),
+    also=(COMPLETES, STABLE),
+)
+fault(
+    "outcome-depends-on-version",
+    READONLY,
+    "with 2009-10-01 a reimage that succeeded is reported as Failed",
+    shown(lambda call, _, seen: "Failed" if seen == "Succeeded" and call.version == "2009-10-01" else seen),
+    *told_failures(),
+    also=(STABLE, "REQ-GOS-VERSION-MIN"),
+)
+fault(
+    "progress-depends-on-version",
+    READONLY,
+    "with 2009-10-01 every operation is InProgress",
+    shown(lambda call, _, seen: "InProgress" if call.version == "2009-10-01" else seen),
+    *told_failures(),
+    also=(STABLE, "REQ-GOS-VERSION-MIN"),
+)
+fault(
+    "outcome-depends-on-connection",
+    READONLY,
+    "on a connection's first request every operation is InProgress",
+    shown(
+        lambda call, _, seen: (
+            "InProgress" if call.position == 1 and call.operation and call.operation.polls > 1 else seen
+        )
+    ),
+    *told_failures(),
+    also=(STABLE, PROGRESS),
+)

@@ -1,0 +1,186 @@
+"""The vocabulary of faults: where they apply, and edits of whole requests, refusals and replies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from reimage_conformance.emulator.departures import Change, When, always, instead
+from reimage_conformance.emulator.http1 import reply_to
+from reimage_conformance.emulator.lookup import find_operation
+from reimage_conformance.emulator.operations import start_operation
+from reimage_conformance.emulator.service import refuse
+
+if TYPE_CHECKING:
+    from reimage_conformance.emulator.messages import Call, Refusal, Reply
+    from reimage_conformance.emulator.world import Operation
+
+OperationTest = Callable[["Operation"], bool]
+
+VERSION_DEFECTS = ("version-missing", "version-format", "version-old")
+COMP_DEFECTS = ("comp-missing", "comp-wrong")
+SERVICE_DEFECTS = ("service", "slot", "deployment")
+TARGET_DEFECTS = (*SERVICE_DEFECTS, "instance")
+VERB_DEFECTS = ("verb", "verb-unknown")
+TYPE_DEFECTS = ("type-missing", "type-wrong")
+
+
+def kind_is(*kinds: str) -> When:
+    """Calls for these kinds of resource."""
+    return lambda call: call.kind in kinds
+
+
+def form_is(form: str) -> When:
+    """Reimages that address the deployment in one form, slot or name."""
+    return lambda call: call.kind == "reimage" and call.form == form
+
+
+def slot_is(slot: str) -> When:
+    """Calls that address the deployment by this slot."""
+    return lambda call: call.form == "slot" and call.route.place == slot
+
+
+def version_is(*versions: str) -> When:
+    """Calls with one of these values of x-ms-version."""
+    return lambda call: call.version in versions
+
+
+def instance_matches(test: Callable[[str], bool]) -> When:
+    """Reimages of role instances whose name passes `test`."""
+    return lambda call: call.kind == "reimage" and test(call.route.instance)
+
+
+def two_digits(name: str) -> bool:
+    """Whether an instance name ends in an index of two digits."""
+    return name[-2:].isdigit()
+
+
+def later_on_connection(call: Call) -> bool:
+    """Every request on a connection but its first."""
+    return call.position > 1
+
+
+def both(*tests: When) -> When:
+    """Calls that pass every test."""
+    return lambda call: [test(call) for test in tests] == [True] * len(tests)
+
+
+def polled(test: OperationTest) -> When:
+    """Polls of operations that pass `test`."""
+    return lambda call: call.operation is not None and test(call.operation)
+
+
+def over(call: Call, operation: Operation) -> bool:
+    """Whether an operation has run its time, whatever faults say of it."""
+    return call.now >= operation.accepted_at + operation.seconds
+
+
+def poll_in(state: str) -> When:
+    """Polls of operations that are under way, have succeeded, or have failed: InProgress, Succeeded or Failed."""
+
+    def test(call: Call) -> bool:
+        if call.operation is None or call.kind != "operation":
+            return False
+        ended = "Failed" if call.operation.instance.failing else "Succeeded"
+        return (ended if over(call, call.operation) else "InProgress") == state
+
+    return test
+
+
+def reply_edit(edit: Callable[[Call, Reply], Any], *about: str, when: When = always) -> Change:
+    """Changes finished replies, those about something named in `about` or, with none named, all; `edit` alters them."""
+
+    def change(original: Callable[..., Reply], call: Call, *args: Any) -> Reply:
+        reply = original(call, *args)
+        if (not about or reply.about in about) and when(call):
+            edit(call, reply)
+        return reply
+
+    return instead(reply_to, change)
+
+
+def error_edit(edit: Callable[[Call, Reply], Any], when: When = always) -> Change:
+    """Changes every reply of the service that refuses something."""
+
+    def change(call: Call, reply: Reply) -> None:
+        if reply.status >= 400 and not call.connection.probe:
+            edit(call, reply)
+
+    return reply_edit(change, when=when)
+
+
+def refusal_edit(edit: Callable[[Refusal], Refusal], *defects: str, when: When = always) -> Change:
+    """Changes the refusals of these defects, or of all when none is named."""
+
+    def change(original: Callable[..., Reply], call: Call, refusal: Refusal) -> Reply:
+        return original(call, edit(refusal) if (not defects or refusal.defect in defects) and when(call) else refusal)
+
+    return instead(refuse, change)
+
+
+def request_edit(edit: Callable[[Call], Any], when: When = always) -> Change:
+    """Changes requests before anything but HTTP has looked at them; no route is known yet."""
+
+    def change(original: Callable[..., Reply], call: Call, *args: Any) -> Reply:
+        edit(call)
+        return original(call, *args)
+
+    return instead(reply_to, change, when)
+
+
+def refused_with(**values: Any) -> Callable[[Refusal], Refusal]:
+    """An edit that sets attributes of a refusal: status, code, message, fields, close."""
+    return lambda refusal: replace(refusal, **values)
+
+
+def field_set(name: str, value: str | None) -> Callable[[Call, Reply], None]:
+    """An edit that adds a header field to a reply; None takes those of that name away."""
+
+    def edit(_: Call, reply: Reply) -> None:
+        if value is None:
+            reply.fields = [each for each in reply.fields if each[0].lower() != name.lower()]
+        else:
+            reply.fields.append((name, value))
+
+    return edit
+
+
+def reply_set(**values: Any) -> Callable[[Call, Reply], None]:
+    """An edit that sets attributes of a reply."""
+
+    def edit(_: Call, reply: Reply) -> None:
+        for name, value in values.items():
+            setattr(reply, name, value)
+
+    return edit
+
+
+def fields_dropped(keep: Callable[[str, str], bool]) -> Callable[[Call], None]:
+    """An edit that takes header fields away from a request."""
+
+    def edit(call: Call) -> None:
+        call.message.fields = tuple(each for each in call.message.fields if keep(*each))
+
+    return edit
+
+
+def begin_anyway(call: Call) -> Operation | None:
+    """Starts the reimage that a refused request names; None when it names no role instance that exists."""
+    if call.kind != "reimage":
+        return None
+    for deployment in call.world.services(call.route.subscription).get(call.route.service, []):
+        place = deployment.slot if call.form == "slot" else deployment.name
+        if place == call.route.place and call.route.instance in deployment.instances:
+            return start_operation(call, deployment, deployment.instances[call.route.instance])
+    return None
+
+
+def known_after(seconds: float) -> Change:
+    """Makes an operation known to Get Operation Status only so many seconds after the 202 (REQ-REIMAGE-REQID-PROMPT)."""
+
+    def found(original: Callable[..., Operation | None], call: Call, operation_id: str) -> Operation | None:
+        operation = original(call, operation_id)
+        return None if operation is not None and call.now < operation.accepted_at + seconds else operation
+
+    return instead(find_operation, found)

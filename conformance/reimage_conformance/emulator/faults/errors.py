@@ -1,0 +1,273 @@
+"""Faults in the answers that refuse: status, code, Error document, media type, request id."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from typing import TYPE_CHECKING
+from xml.sax.saxutils import unescape
+
+from reimage_conformance.emulator.departures import Change, When, always, edits, instead
+from reimage_conformance.emulator.documents import Node, document_media_type, encode_document, error_document
+from reimage_conformance.emulator.faults.conditions import (
+    COMP_DEFECTS,
+    SERVICE_DEFECTS,
+    TYPE_DEFECTS,
+    VERB_DEFECTS,
+    error_edit,
+    kind_is,
+    refusal_edit,
+    refused_with,
+    reply_edit,
+    reply_set,
+)
+from reimage_conformance.emulator.faults.registry import fault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reimage_conformance.emulator.messages import Call, Reply
+
+CODES, STATUS, BODY, FORMAT = "REQ-ERR-CODES", "REQ-ERR-STATUS", "REQ-ERR-BODY-OPTIONAL", "REQ-ERR-BODY-FORMAT"
+_REQUIRED: dict[str, tuple[str, ...]] = {
+    "version-missing": ("REQ-VER-MISSING",),
+    "version-format": ("REQ-VER-FORMAT",),
+    "version-old": ("REQ-REIMAGE-VERSION-OLD",),
+    "comp-missing": ("REQ-REIMAGE-COMP-MISSING",),
+    "comp-wrong": ("REQ-REIMAGE-COMP-MISSING",),
+    "service": ("REQ-REIMAGE-UNKNOWN-SERVICE",),
+    "slot": ("REQ-REIMAGE-UNKNOWN-SERVICE", "REQ-REIMAGE-SLOT-OTHER"),
+    "deployment": ("REQ-REIMAGE-UNKNOWN-SERVICE",),
+    "instance": ("REQ-REIMAGE-UNKNOWN-INSTANCE",),
+}
+"""What else a wrong code for a defect breaks, for the defects whose code the table binds."""
+_ANY: dict[str, tuple[str, ...]] = {
+    "version": ("version-missing", "version-format", "version-old"),
+    "comp": COMP_DEFECTS,
+    "service": SERVICE_DEFECTS,
+    "instance": ("instance",),
+    "operation": ("operation",),
+    "verb": VERB_DEFECTS,
+    "body": ("body",),
+    "length": ("length",),
+    "type": TYPE_DEFECTS,
+    "certificate": ("certificate",),
+    "conflict": ("conflict",),
+}
+_ALSO = {
+    "version": ("REQ-VER-MISSING", "REQ-VER-FORMAT", "REQ-REIMAGE-VERSION-OLD"),
+    "comp": ("REQ-REIMAGE-COMP-MISSING",),
+    "service": ("REQ-REIMAGE-UNKNOWN-SERVICE", "REQ-REIMAGE-SLOT-OTHER"),
+    "instance": ("REQ-REIMAGE-UNKNOWN-INSTANCE",),
+    "operation": ("REQ-GOS-UNKNOWN-ID",),
+    "verb": ("REQ-ERR-VERB",),
+    "body": ("REQ-REIMAGE-CL-NONZERO",),
+    "length": ("REQ-REIMAGE-CL-ABSENT",),
+    "type": ("REQ-REIMAGE-CT-ABSENT",),
+    "certificate": ("REQ-AUTH-FAIL",),
+    "conflict": ("REQ-CONC-SAME", "REQ-CONC-OTHER"),
+}
+
+for _defect, _also in _REQUIRED.items():
+    for _code in ("BadRequest", "InternalError", "ForbiddenError"):
+        fault(
+            f"error-code[{_defect}:{_code}]",
+            CODES,
+            f"the code for {_defect} is {_code}",
+            refusal_edit(refused_with(code=_code), _defect, when=kind_is("reimage")),
+            also=_also,
+        )
+for _name, _summary, _change in (
+    ("lower-case", "in lower case", str.lower),
+    ("spaced", "with spaces between words", lambda code: "".join(f" {c}" if c.isupper() else c for c in code).strip()),
+    ("numeric", "a number", lambda code: str(len(code))),
+    ("prefixed", "behind a prefix", lambda code: f"Compute.{code}"),
+):
+    fault(
+        f"error-code-{_name}",
+        CODES,
+        f"error codes are written {_summary}",
+        instead(
+            error_document,
+            lambda original, call, refusal, change=_change: original(
+                call, refused_with(code=change(refusal.code))(refusal)
+            ),
+        ),
+        also=tuple(dict.fromkeys(each for group in _ALSO.values() for each in group)),
+    )
+fault(
+    "error-codes-confused",
+    CODES,
+    "a wrong comp is called a wrong version and the other way round",
+    refusal_edit(refused_with(code="MissingOrIncorrectVersionHeader"), *COMP_DEFECTS),
+    refusal_edit(refused_with(code="MissingOrInvalidRequiredQueryParameter"), *_ANY["version"]),
+    also=(*_ALSO["version"], *_ALSO["comp"]),
+)
+fault(
+    "operation-version-error-code",
+    CODES,
+    "the code for a missing version is BadRequest when an operation is polled",
+    refusal_edit(refused_with(code="BadRequest"), "version-missing", "version-format", when=kind_is("operation")),
+    also=("REQ-VER-MISSING", "REQ-VER-FORMAT", "REQ-GOS-VERSION-MIN"),
+)
+
+for _name, _defects in _ANY.items():
+    fault(
+        f"error-wrapped-in-200[{_name}]",
+        STATUS,
+        f"a request with a wrong {_name} is answered 200 with an Error",
+        reply_edit(reply_set(status=200), *_defects),
+        also=_ALSO[_name],
+    )
+    if _name in ("conflict", "length"):
+        continue  # without ConflictError that is REQ-CONC-SAME's matter; a 411 may come from below the application
+    fault(
+        f"error-without-document[{_name}]",
+        BODY,
+        f"the refusal of a wrong {_name} has no content",
+        reply_edit(reply_set(body=b"", media_type=""), *_defects),
+        also=(*_ALSO[_name], CODES),
+    )
+for _status in (299, 302, 444, 600):
+    fault(
+        f"error-status-odd[{_status}]",
+        STATUS,
+        f"errors have the status {_status}",
+        refusal_edit(refused_with(status=_status), when=kind_is("reimage")),
+        also=(*tuple(dict.fromkeys(each for group in _ALSO.values() for each in group)), CODES),
+    )
+for _name, _content, _type in (
+    ("html", b"<html><body><h1>Bad Request</h1></body></html>", "text/html"),
+    ("text", b"The request was wrong.", "text/plain"),
+    ("json", b'{"code": "BadRequest"}', "application/json"),
+    ("nothing", b"", ""),
+):
+    fault(
+        f"error-body[{_name}]",
+        BODY,
+        f"what an error has for content is {_name}",
+        error_edit(reply_set(body=_content, media_type=_type)),
+        also=(CODES, FORMAT),
+    )
+
+
+def _document(edit: Callable[[Node], Node], when: When = always) -> Change:
+    return edits(error_document, lambda _, root: edit(root), when)
+
+
+def _only(name: str) -> Callable[[Node], Node]:
+    return lambda root: Node(root.name, tuple(each for each in root.children if each.name == name))
+
+
+_FORMS: tuple[tuple[str, str, Callable[[Node], Node]], ...] = (
+    ("root", "its root is Fault", lambda root: Node("Fault", root.content)),
+    ("lower-case-root", "its root is error", lambda root: Node("error", root.content)),
+    ("plural", "its root is Errors around Error", lambda root: Node("Errors", (root,))),
+    ("no-code", "it has no Code", _only("Message")),
+    ("no-message", "it has no Message", _only("Code")),
+    ("empty", "it is empty", lambda root: Node(root.name)),
+    (
+        "renamed",
+        "it has ErrorCode and ErrorMessage",
+        lambda root: Node(root.name, tuple(Node(f"Error{each.name}", each.content) for each in root.children)),
+    ),
+    ("nested", "Code stands in a Detail", lambda root: Node(root.name, (Node("Detail", root.children),))),
+    ("code-empty", "its Code is empty", lambda root: Node(root.name, (Node("Code"), *root.children[1:]))),
+    (
+        "operation",
+        "it is an Operation",
+        lambda root: Node("Operation", (Node("Status", "Failed"), Node("Error", root.children))),
+    ),
+)
+for _name, _summary, _edit in _FORMS:
+    fault(
+        f"error-document[{_name}]",
+        FORMAT,
+        f"the error document is wrong: {_summary}",
+        _document(_edit),
+        also=(CODES, BODY),
+    )
+for _kind in ("operation", "reimage"):
+    fault(
+        f"error-document-no-code[{_kind}]",
+        FORMAT,
+        f"the error document for {_kind} requests has no Code",
+        _document(_only("Message"), kind_is(_kind)),
+        also=(CODES, BODY),
+    )
+fault(
+    "error-order",
+    FORMAT,
+    "in the error document Message comes before Code",
+    _document(lambda root: Node(root.name, root.children[::-1])),
+)
+
+
+def _octets(edit: Callable[[bytes], bytes]) -> Change:
+    return edits(
+        encode_document,
+        lambda _, octets: edit(octets) if b"<Error" in octets and b"<Operation" not in octets else octets,
+    )
+
+
+def _cut(octets: bytes) -> bytes:
+    """The message, as escaped, cut at a hundred octets."""
+    return re.sub(rb"(<Message>[^<]{0,100})[^<]*</Message>", rb"\1</Message>", octets)
+
+
+def _in_cdata(octets: bytes) -> bytes:
+    """The message, not escaped, in a CDATA section."""
+    return re.sub(
+        rb"<Message>([^<]*)</Message>",
+        lambda found: b"<Message><![CDATA[" + unescape(found[1].decode()).encode() + b"]]></Message>",
+        octets,
+    )
+
+
+_SPOILT: tuple[tuple[str, str, Callable[[bytes], bytes]], ...] = (
+    ("truncated", "breaks off", lambda octets: octets[:-8]),
+    ("unescaped", "has a bare ampersand", lambda octets: octets.replace(b"<Message>", b"<Message>R&D: ")),
+    ("cut", "is cut within its message, in an entity if one is there", _cut),
+    ("cdata", "has its message in CDATA, whatever it holds", _in_cdata),
+    ("mismatched", "closes the wrong element", lambda octets: octets.replace(b"</Code>", b"</code>")),
+    ("json", "is JSON, called XML", lambda _: b'{"Code": "BadRequest"}'),
+    ("text", "is plain text, called XML", lambda _: b"Bad request"),
+)
+for _name, _summary, _spoil in _SPOILT:
+    fault(
+        f"error-document-{_name}",
+        "REQ-XML-WF",
+        f"the error document {_summary}",
+        _octets(_spoil),
+        also=(FORMAT, CODES, BODY),
+    )
+
+
+def _typed(media_type: str, original: Callable[..., str], call: Call, root: Node) -> str:
+    return media_type if root.name == "Error" else original(call, root)
+
+
+for _type in ("", "text/plain", "text/html", "application/json", "application/octet-stream"):
+    fault(
+        f"error-type[{_type}]",
+        "REQ-ERR-CT",
+        f"the Content-Type of an error is {_type!r}",
+        instead(document_media_type, partial(_typed, _type)),
+    )
+
+
+def _anonymous(status: int, _: Call, reply: Reply) -> None:
+    if reply.status == status:
+        reply.request_id = ""
+
+
+for _status in (400, 403, 404, 405, 409):
+    fault(
+        f"error-id-missing[{_status}]",
+        "REQ-ASYNC-REQID-ERRORS",
+        f"a {_status} carries no request id",
+        error_edit(partial(_anonymous, _status)),
+    )
+fault(
+    "error-id-missing", "REQ-ASYNC-REQID-ERRORS", "no error carries a request id", error_edit(reply_set(request_id=""))
+)

@@ -1,0 +1,252 @@
+"""Faults in XML itself: well-formedness, encodings, namespaces."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reimage_conformance.emulator.departures import Change, edits, gives, instead
+from reimage_conformance.emulator.documents import (
+    NAMESPACE,
+    Node,
+    document_media_type,
+    encode_document,
+    encode_text,
+    namespace_declarations,
+    namespace_of,
+    write_root,
+)
+from reimage_conformance.emulator.faults.registry import fault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reimage_conformance.emulator.messages import Call
+
+WF, ENC, NS = "REQ-XML-WF", "REQ-XML-ENC", "REQ-XML-NS"
+_ROOTS: dict[str, tuple[str, ...]] = {
+    "operation": ("Operation",),
+    "error": ("Error",),
+    "deployment": ("Deployment", "HostedService"),
+}
+_DEPENDENTS: dict[str, tuple[str, ...]] = {
+    "operation": ("REQ-GOS-ROOT", "REQ-GOS-200", "REQ-GOS-STATUS", "REQ-GOS-ID"),
+    "error": ("REQ-ERR-BODY-FORMAT", "REQ-ERR-BODY-OPTIONAL", "REQ-ERR-CODES"),
+    "deployment": ("REQ-DEPL-ROOT", "REQ-DEPL-INSTANCES", "REQ-PROPS-URI"),
+}
+
+
+def _text(edit: Callable[[str], str], roots: tuple[str, ...]) -> Change:
+    """Changes the text of documents with one of these roots."""
+
+    def change(original: Callable[..., str], call: Call, root: Node) -> str:
+        given = original(call, root)
+        return edit(given) if root.name in roots else given
+
+    return instead(write_root, change)
+
+
+def _inside(addition: str) -> Callable[[str], str]:
+    """Puts something before the end of the first element with text."""
+    return lambda text: text.replace("</", addition + "</", 1)
+
+
+def _swap_last(text: str) -> str:
+    at = text.rindex("</") + 2
+    return text[:at] + text[at:].lower()
+
+
+_SLIPS: tuple[tuple[str, str, Callable[[str], str]], ...] = (
+    ("ampersand", "a bare ampersand", _inside("R&D")),
+    ("less-than", "a bare less-than sign", _inside("1<2")),
+    ("entity", "an entity that is not declared", _inside("&nbsp;")),
+    ("prefix", "a prefix that is not declared", _inside("<z:note/>")),
+    (
+        "attribute-prefix",
+        "an attribute with a prefix that is not declared",
+        lambda text: text.replace("><", ' z:nil="true"><', 1),
+    ),
+    ("control", "a control character", _inside("\x0b")),
+    ("control-reference", "a reference to a control character", _inside("&#1;")),
+    ("null", "a null character", _inside("\0")),
+    ("unclosed", "an element that is not closed", _inside("<note>")),
+    ("mismatched", "an end tag in another case", _swap_last),
+    ("truncated", "no end", lambda text: text[:-6]),
+    ("two-roots", "a second root", lambda text: f"{text}<More/>"),
+    ("trailing", "text after its root", lambda text: f"{text}done"),
+    ("leading", "text before its root", lambda text: f"OK {text}"),
+    ("declaration-misspelt", "an XML declaration without a version", lambda text: f'<?xml verison="1.0"?>{text}'),
+    ("late-declaration", "an XML declaration after a line end", lambda text: f'\n<?xml version="1.0"?>{text}'),
+    ("attribute-twice", "an attribute given twice", lambda text: text.replace(" xmlns:i=", ' a="1" a="2" xmlns:i=', 1)),
+    ("attribute-unquoted", "an attribute without quotes", lambda text: text.replace(" xmlns:i=", " a=1 xmlns:i=", 1)),
+    ("comment", "a comment with two hyphens inside", _inside("<!-- a -- b -->")),
+    ("cdata", "a CDATA section that is not closed", _inside("<![CDATA[ a ")),
+)
+
+
+for _kind, _roots in _ROOTS.items():
+    for _name, _summary, _edit in _SLIPS:
+        fault(
+            f"xml-{_name}[{_kind}]", WF, f"the document has {_summary}", _text(_edit, _roots), also=_DEPENDENTS[_kind]
+        )
+fault(
+    "xml-empty[operation]",
+    "REQ-GOS-ROOT",
+    "the answer to a poll is called XML and is empty",
+    edits(encode_document, lambda _, octets: b"" if b"<Operation" in octets else octets),
+    also=(WF, "REQ-GOS-200", "REQ-GOS-STATUS", "REQ-GOS-ID"),
+)
+
+
+def _encoded(octets: Callable[[str], bytes], media_type: str = "application/xml; charset=utf-8") -> tuple[Change, ...]:
+    return instead(encode_text, lambda _, __, text: octets(text)), gives(document_media_type, media_type)
+
+
+_ALL = tuple(each for group in _DEPENDENTS.values() for each in group)
+_PLAIN = "application/xml"
+
+
+def _declared(text: str, name: str) -> str:
+    return f'<?xml version="1.0" encoding="{name}"?>{text}'
+
+
+_E_ACUTE = "\N{LATIN SMALL LETTER E WITH ACUTE}"
+
+
+def _accented(text: str) -> str:
+    return text.replace("</Message>", f"{_E_ACUTE}</Message>").replace("<Status>", f"<!--{_E_ACUTE}--><Status>")
+
+
+for _name, _summary, _octets, _type in (
+    (
+        "utf-16-called-utf-8",
+        "documents are UTF-16 and called utf-8",
+        lambda text: text.encode("utf-16"),
+        f"{_PLAIN}; charset=utf-8",
+    ),
+    (
+        "utf-8-called-utf-16",
+        "documents are UTF-8 and called utf-16",
+        lambda text: text.encode(),
+        f"{_PLAIN}; charset=utf-16",
+    ),
+    (
+        "utf-16-unmarked",
+        "documents are UTF-16 without charset, mark or declaration",
+        lambda text: text.encode("utf-16-le"),
+        _PLAIN,
+    ),
+    (
+        "utf-16-declared-utf-8",
+        "documents are UTF-16 and declare utf-8",
+        lambda text: _declared(text, "utf-8").encode("utf-16"),
+        _PLAIN,
+    ),
+    (
+        "utf-8-declared-utf-16",
+        "documents are UTF-8 and declare utf-16",
+        lambda text: _declared(text, "utf-16").encode(),
+        f"{_PLAIN}; charset=utf-8",
+    ),
+    (
+        "latin-1-called-utf-8",
+        "documents are Latin-1 and called utf-8",
+        lambda text: _accented(text).encode("latin-1", "replace"),
+        f"{_PLAIN}; charset=utf-8",
+    ),
+    (
+        "latin-1-unmarked",
+        "documents are Latin-1 and say nothing of it",
+        lambda text: _accented(text).encode("latin-1", "replace"),
+        _PLAIN,
+    ),
+    (
+        "latin-1-declared",
+        "documents are Latin-1, and declared so",
+        lambda text: _declared(_accented(text), "iso-8859-1").encode("latin-1", "replace"),
+        f"{_PLAIN}; charset=iso-8859-1",
+    ),
+    (
+        "unknown",
+        "documents declare an encoding that does not exist",
+        lambda text: _declared(text, "utf-9").encode(),
+        _PLAIN,
+    ),
+    ("utf-32", "documents are UTF-32", lambda text: text.encode("utf-32"), f"{_PLAIN}; charset=utf-32"),
+    (
+        "mark-and-charset-differ",
+        "documents are UTF-16 with a mark and called us-ascii",
+        lambda text: text.encode("utf-16"),
+        f"{_PLAIN}; charset=us-ascii",
+    ),
+    (
+        "surrogates",
+        "documents hold surrogates in UTF-8",
+        lambda text: text.replace("</", "\ud800</", 1).encode("utf-8", "surrogatepass"),
+        f"{_PLAIN}; charset=utf-8",
+    ),
+    (
+        "overlong",
+        "documents hold overlong UTF-8",
+        lambda text: text.replace("</", "@@</", 1).encode().replace(b"@@", b"\xc0\xaf"),
+        f"{_PLAIN}; charset=utf-8",
+    ),
+):
+    fault(f"encoding[{_name}]", ENC, _summary, *_encoded(_octets, _type), also=(WF, "REQ-GOS-CT", "REQ-ERR-CT", *_ALL))
+
+
+def _under(namespace: str, roots: tuple[str, ...]) -> Change:
+    return instead(namespace_of, lambda original, call, root: namespace if root.name in roots else original(call, root))
+
+
+_NAMES: dict[str, str] = {
+    "https": NAMESPACE.replace("http:", "https:"),
+    "slash": f"{NAMESPACE}/",
+    "case": NAMESPACE.replace("windowsazure", "WindowsAzure"),
+    "other": "http://schemas.example.org/compute",
+    "storage": "http://schemas.microsoft.com/windowsazure/2010/10",
+    "none": "",
+}
+for _name, _namespace in _NAMES.items():
+    fault(
+        f"namespace-of-operation[{_name}]",
+        "REQ-GOS-ROOT",
+        f"an operation is in the namespace {_namespace!r}",
+        _under(_namespace, ("Operation",)),
+        also=(NS, "REQ-GOS-STATUS", "REQ-GOS-ID"),
+    )
+    fault(
+        f"namespace-of-deployment[{_name}]",
+        "REQ-DEPL-ROOT",
+        f"a deployment is in the namespace {_namespace!r}",
+        _under(_namespace, ("Deployment",)),
+        also=(NS, "REQ-DEPL-INSTANCES"),
+    )
+
+
+def _children_without(roots: tuple[str, ...]) -> Change:
+    """Binds the namespace to a prefix that only the root bears."""
+
+    def change(original: Callable[..., str], call: Call, root: Node) -> str:
+        text = original(call, root)
+        if root.name not in roots:
+            return text
+        return f"<w:{text[1:]}".replace(" xmlns=", " xmlns:w=", 1)[: -len(root.name) - 1] + f"w:{root.name}>"
+
+    return instead(write_root, change)
+
+
+for _kind, _roots in _ROOTS.items():
+    fault(
+        f"namespace-of-root-only[{_kind}]",
+        NS,
+        "only the root of a document is in the namespace",
+        _children_without(_roots),
+        also=_DEPENDENTS[_kind],
+    )
+fault(
+    "namespace-as-attribute",
+    "REQ-GOS-ROOT",
+    "the namespace is declared as xmlns:xmlns, not as the default",
+    edits(namespace_declarations, lambda _, text: text.replace(" xmlns=", " ns=", 1)),
+    also=(NS, WF, *(each for each in _ALL if each != "REQ-GOS-ROOT")),
+)

@@ -1,0 +1,178 @@
+"""Faults that show between operations: what a later one does to an earlier one, and where the answer comes from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reimage_conformance.emulator.admission import check_version, wrong_version
+from reimage_conformance.emulator.departures import Change, instead
+from reimage_conformance.emulator.faults.conditions import reply_edit, reply_set
+from reimage_conformance.emulator.faults.lifecycle import COMPLETES, PROGRESS, STABLE, shown
+from reimage_conformance.emulator.faults.registry import fault
+from reimage_conformance.emulator.lookup import find_operation, operation_visible
+from reimage_conformance.emulator.needs import Need
+from reimage_conformance.emulator.operations import is_over, new_request_id, operation_fails, start_operation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reimage_conformance.emulator.departures import When
+    from reimage_conformance.emulator.messages import Call, Refusal
+    from reimage_conformance.emulator.world import Operation
+
+USABLE = "REQ-REIMAGE-REQID-USABLE"
+_LAG = 0.15
+"""How much later a slow replica learns that an operation is over, in seconds."""
+
+
+def _from(version: str) -> When:
+    return lambda call: call.version >= version
+
+
+for _version in ("2012-03-01", "2013-03-01", "2015-04-01"):
+    fault(
+        f"accepted-status-200[from {_version}]",
+        "REQ-REIMAGE-202",
+        f"a reimage with version {_version} or later is answered 200",
+        reply_edit(reply_set(status=200), "accepted", when=_from(_version)),
+    )
+
+
+def _unless_nowhere(version: str) -> Callable[..., Refusal | None]:
+    """Refuses a version, but only where an instance is addressed."""
+
+    def check(original: Callable[[Call], Refusal | None], call: Call) -> Refusal | None:
+        listed = any(call.route.instance in deployment.instances for deployment in call.world.deployments)
+        known = call.kind == "reimage" and listed
+        return wrong_version("version-unknown") if known and call.version == version else original(call)
+
+    return check
+
+
+def _told_by(latest: Callable[[Operation], Operation | None]) -> Change:
+    """An operation that is over goes back to the status of the latest one of its instance, or of its deployment."""
+
+    def see(call: Call, operation: Operation, seen: str) -> str:
+        later = latest(operation)
+        return "InProgress" if later is not None and not is_over(call, later) else seen
+
+    return shown(see)
+
+
+fault(
+    "status-of-the-latest[instance]",
+    STABLE,
+    "an operation that is over is InProgress again while a later one of its instance runs",
+    _told_by(lambda operation: operation.instance.operation),
+    also=(PROGRESS,),
+)
+fault(
+    "status-of-the-latest[deployment]",
+    STABLE,
+    "an operation that is over is InProgress again while a later one of its deployment runs",
+    _told_by(lambda operation: operation.deployment.operation),
+    also=(PROGRESS,),
+)
+
+
+def _overtaken(call: Call, operation: Operation) -> bool:
+    latest = max(call.world.operations.values(), key=lambda each: each.accepted_at)
+    return latest is not operation and not is_over(call, operation)
+
+
+fault(
+    "newest-operation-alone-known",
+    USABLE,
+    "an operation under way is unknown as soon as another one starts",
+    instead(
+        operation_visible,
+        lambda original, call, operation: original(call, operation) and not _overtaken(call, operation),
+    ),
+    also=(COMPLETES,),
+)
+
+
+def _began_here(original: Callable[..., Operation], call: Call, *args: object) -> Operation:
+    operation = original(call, *args)
+    call.notes[operation.id] = call.connection
+    return operation
+
+
+fault(
+    "operation-of-one-connection",
+    USABLE,
+    "while it runs, an operation is known on the connection alone that started it",
+    instead(start_operation, _began_here),
+    instead(
+        find_operation,
+        lambda original, call, identifier: (
+            found
+            if (found := original(call, identifier)) is None
+            or is_over(call, found)
+            or call.notes.get(found.id) is call.connection
+            else None
+        ),
+    ),
+    also=("REQ-REIMAGE-REQID-PROMPT", STABLE, "REQ-GOS-200"),
+)
+
+
+def _late_on_some(call: Call, operation: Operation, seen: str) -> str:
+    """What a connection is told that is served by the replica which lags."""
+    turns: dict[object, int] = call.notes.setdefault("turns", {})
+    lags = turns.setdefault(call.connection, len(turns)) % 2
+    return "InProgress" if lags and call.now < operation.accepted_at + operation.seconds + _LAG else seen
+
+
+fault(
+    "replica-lags",
+    STABLE,
+    "every other connection learns late that an operation is over",
+    shown(_late_on_some),
+    also=(PROGRESS, "REQ-GOS-READONLY"),
+)
+
+
+def _fails_after_a_failure(original: Callable[..., bool], call: Call, operation: Operation) -> bool:
+    """Whether the operation before this one, in its deployment, was to fail."""
+    earlier = [
+        each
+        for each in call.world.operations.values()
+        if each.deployment is operation.deployment and each.number < operation.number
+    ]
+    return bool(original(call, operation) or (earlier and earlier[-1].instance.failing))
+
+
+fault(
+    "fails-after-a-failure",
+    COMPLETES,
+    "the reimage that follows a failed one in its deployment fails too",
+    instead(operation_fails, _fails_after_a_failure),
+    also=("REQ-GOS-READONLY",),
+    needs=(Need.FAILING_INSTANCE,),
+)
+
+
+def _of_the_deployment(original: Callable[[Call], str], call: Call) -> str:
+    if call.kind != "reimage" or call.deployment is None or call.instance is None:
+        return original(call)
+    known: dict[str, str] = call.notes.setdefault("ids of deployments", {})
+    return known.setdefault(call.deployment.name, original(call))
+
+
+fault(
+    "ids-of-the-deployment",
+    "REQ-ASYNC-REQID-UNIQUE",
+    "every reimage of a deployment gets the same id",
+    instead(new_request_id, _of_the_deployment),
+    also=(STABLE, PROGRESS, COMPLETES),
+)
+
+for _version in ("2011-02-25", "2015-04-01"):
+    fault(
+        f"version-refused-where-it-counts[{_version}]",
+        "REQ-VER-OLD-KEPT",
+        f"version {_version} is refused where an instance is addressed",
+        instead(check_version, _unless_nowhere(_version)),
+        also=("REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-URI-NAME"),
+    )

@@ -1,0 +1,137 @@
+"""The HTTP/1.1 side of the emulator without any socket: octets in, actions out, one connection at a time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reimage_conformance.emulator.messages import Action, Call, Close, Message, Refusal, Reply, Reset, Send
+from reimage_conformance.emulator.points import Behaviour, point
+from reimage_conformance.emulator.probe import answer_probe
+from reimage_conformance.emulator.reading import (
+    MAX_HEAD,
+    Framing,
+    MalformedBodyError,
+    end_of_head,
+    expects_continue,
+    head_refusal,
+    malformed,
+    read_framing,
+    read_head,
+    take_body,
+)
+from reimage_conformance.emulator.service import answer, refuse
+from reimage_conformance.emulator.writing import render
+
+if TYPE_CHECKING:
+    from reimage_conformance.emulator.emulator import Emulator
+
+
+class Connection:
+    """One client connection: requests are read one after the other, pipelined or not, and answered in order."""
+
+    def __init__(self, emulator: Emulator, identity: str | None, *, probe: bool = False, tls: bool = True) -> None:
+        self.emulator = emulator
+        self.identity = identity
+        self.probe = probe
+        self.tls = tls
+        self.closed = False
+        self.position = 0
+        self.declined_octets = 0
+        self._buffer = bytearray()
+        self._reading: tuple[Call, Framing] | None = None
+
+    @property
+    def behaviour(self) -> Behaviour:
+        """What this emulator does differently."""
+        return self.emulator.behaviour
+
+    def receive(self, data: bytes) -> list[Action]:
+        """What to do now that `data` has arrived."""
+        self._buffer += data
+        actions: list[Action] = []
+        while not self.closed:
+            step = self._step()
+            if step is None:
+                break
+            actions += step
+            self.closed = any(isinstance(action, Close | Reset) for action in actions)
+        return actions
+
+    def eof(self) -> list[Action]:
+        """What to do now that the client sends no more."""
+        if self.closed:
+            return []
+        self.closed = True
+        return [Close()]
+
+    def _step(self) -> list[Action] | None:
+        """Reads one head or one body; None while more octets are needed."""
+        return self._read_head() if self._reading is None else self._read_body(*self._reading)
+
+    def _read_head(self) -> list[Action] | None:
+        while self._buffer[:2] == b"\r\n":
+            del self._buffer[:2]  # RFC 9112 2.2: empty lines before a request line are ignored
+        span = end_of_head(self._buffer)
+        if span is None or span[0] > MAX_HEAD:
+            return self._refuse_long_head() if len(self._buffer) > MAX_HEAD else None
+        message = read_head(bytes(self._buffer[: span[0]]))
+        del self._buffer[: span[1]]
+        call = self._new_call(message)
+        refused = head_refusal(call)
+        if refused is not None:
+            return finish(call, refused)
+        framing = read_framing(call)
+        self._reading = (call, framing)
+        if framing.announces_content and expects_continue(call):
+            return self._meet_expectation(call, framing)
+        return []
+
+    def _meet_expectation(self, call: Call, framing: Framing) -> list[Action]:
+        """The probe wants its body; no other resource does, so the final answer comes at once (RFC 9110 10.1.1)."""
+        if self.probe or continues(call):
+            return [Send(b"HTTP/1.1 100 Continue\r\n\r\n")]
+        self._reading = None
+        self.declined_octets = framing.length or 1
+        actions = finish(call, None)
+        return actions if isinstance(actions[-1], Close | Reset) else [*actions, Close()]
+
+    def _read_body(self, call: Call, framing: Framing) -> list[Action] | None:
+        try:
+            body = take_body(call, framing, self._buffer)
+        except MalformedBodyError as error:
+            self._reading = None
+            return finish(call, malformed("chunks", f"The body is malformed: {error}."))
+        if body is None:
+            return None
+        self._reading = None
+        call.message.body = body
+        return finish(call, None)
+
+    def _refuse_long_head(self) -> list[Action]:
+        message = read_head(bytes(self._buffer[:MAX_HEAD]))
+        return finish(self._new_call(message), malformed("head-long", "The request head is too long.", 431))
+
+    def _new_call(self, message: Message) -> Call:
+        self.position += 1
+        self.emulator.requests += 0 if self.probe else 1
+        return Call(self.emulator, self, message, self.emulator.requests, self.position, self.emulator.clock())
+
+
+@point
+def continues(_: Call) -> bool:
+    """Whether a body that the client holds back is asked for with 100 (Continue)."""
+    return False
+
+
+@point
+def finish(call: Call, refused: Refusal | None) -> list[Action]:
+    """Answers a request that is complete, or that is `refused` before it is."""
+    return render(call, reply_to(call, refused))
+
+
+@point
+def reply_to(call: Call, refused: Refusal | None) -> Reply:
+    """The reply to a request that HTTP allows, or the refusal of one that it does not."""
+    if refused is not None:
+        return refuse(call, refused)
+    return answer_probe(call) if call.connection.probe else answer(call)

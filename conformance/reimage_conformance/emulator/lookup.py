@@ -1,0 +1,43 @@
+"""Finds things by their names; names are compared exactly, inside the subscription of the request only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reimage_conformance.emulator.points import point
+
+if TYPE_CHECKING:
+    from reimage_conformance.emulator.messages import Call
+    from reimage_conformance.emulator.world import Deployment, Instance, Operation
+
+
+@point
+def find_service(call: Call, name: str) -> list[Deployment] | None:
+    """The deployments of cloud service `name`."""
+    return call.world.services(call.route.subscription).get(name)
+
+
+@point
+def find_deployment(_: Call, service: list[Deployment], form: str, place: str) -> Deployment | None:
+    """The deployment in slot `place`, or called `place`, as `form` says."""
+    named = {deployment.slot if form == "slot" else deployment.name: deployment for deployment in service}
+    return named.get(place)
+
+
+@point
+def find_instance(_: Call, deployment: Deployment, name: str) -> Instance | None:
+    """The role instance `name` of `deployment`."""
+    return deployment.instances.get(name)
+
+
+@point
+def find_operation(call: Call, operation_id: str) -> Operation | None:
+    """The operation with this id, if the request's subscription started it (REQ-GOS-OTHER-SUB)."""
+    operation = call.world.operations.get(operation_id)
+    return operation if operation is not None and operation_visible(call, operation) else None
+
+
+@point
+def operation_visible(call: Call, operation: Operation) -> bool:
+    """Whether the request's subscription is the one that started `operation`."""
+    return operation.subscription == call.route.subscription

@@ -1,0 +1,163 @@
+"""What passes through the emulator: actions, messages, routes, replies, refusals, calls; values without behaviour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reimage_conformance.emulator.emulator import Emulator
+    from reimage_conformance.emulator.http1 import Connection
+    from reimage_conformance.emulator.points import Behaviour
+    from reimage_conformance.emulator.world import Deployment, Instance, Operation, World
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Write these octets."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Write the octets that `make` gives when their turn has come."""
+
+    make: Callable[[], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Do nothing on this connection for so many seconds."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Close the connection in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """Tear the connection down."""
+
+
+Action = Send | Later | Pause | Close | Reset
+
+Fields = tuple[tuple[str, str], ...]
+
+
+@dataclass(slots=True)
+class Message:
+    """A request as it was read; `raw` holds the lines of its head as they came."""
+
+    method: str
+    target: str
+    version: str
+    fields: Fields
+    raw: tuple[bytes, ...] = ()
+    body: bytes = b""
+
+    def values(self, name: str) -> list[str]:
+        """The values of all fields called `name`, in any case."""
+        return [value for key, value in self.fields if key.lower() == name.lower()]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What a request target addresses.
+
+    `kind` is reimage, operation, deployment, service, or "" for nothing; `form` is slot or name where a deployment is
+    addressed, `place` the slot or the deployment name; `query` holds the decoded parameters in their order.
+    """
+
+    kind: str = ""
+    subscription: str = ""
+    service: str = ""
+    form: str = ""
+    place: str = ""
+    instance: str = ""
+    operation: str = ""
+    query: Fields = ()
+    path: str = ""
+    valid: bool = True
+
+    def parameters(self, name: str) -> list[str]:
+        """The values of every query parameter called exactly `name`."""
+        return [value for key, value in self.query if key == name]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a request is refused and what the answer says; `defect` is a short word for the reason."""
+
+    defect: str
+    status: int
+    code: str
+    message: str
+    fields: Fields = ()
+    close: bool = False
+
+
+@dataclass(slots=True)
+class Reply:
+    """A final response before it is written; `about` is accepted, poll, deployment, service, probe, or a defect."""
+
+    status: int
+    about: str
+    body: bytes = b""
+    media_type: str = ""
+    request_id: str = ""
+    fields: list[tuple[str, str]] = field(default_factory=list)
+    close: bool = False
+    chunked: bool = False
+    interim: list[int] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Call:
+    """One request on its way through one emulator; what is found out about it is noted here as it goes."""
+
+    emulator: Emulator
+    connection: Connection
+    message: Message
+    number: int
+    position: int
+    now: float
+    route: Route = field(default_factory=Route)
+    deployment: Deployment | None = None
+    instance: Instance | None = None
+    operation: Operation | None = None
+
+    @property
+    def behaviour(self) -> Behaviour:
+        """What this emulator does differently."""
+        return self.emulator.behaviour
+
+    @property
+    def notes(self) -> dict[str, Any]:
+        """Room for the state of faults and oddities, one for the emulator's whole life."""
+        return self.emulator.notes
+
+    @property
+    def world(self) -> World:
+        """All that exists in this emulator."""
+        return self.emulator.world
+
+    @property
+    def kind(self) -> str:
+        """What the request addresses: reimage, operation, deployment, service or nothing."""
+        return self.route.kind
+
+    @property
+    def form(self) -> str:
+        """How a deployment is addressed: slot, name or not at all."""
+        return self.route.form
+
+    @property
+    def version(self) -> str:
+        """The value of x-ms-version, "" when it is absent."""
+        return ", ".join(self.message.values("x-ms-version"))

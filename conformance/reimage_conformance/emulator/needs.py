@@ -1,0 +1,75 @@
+"""Needs: what a world must hold for a fault to show in it at all."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from reimage_conformance.emulator.layouts import MAIN
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from reimage_conformance.emulator.layouts import DeploymentLayout, Layout
+
+
+class Need(StrEnum):
+    """Something that a world may hold or lack, in words that end the sentence "it shows only where there is ..."."""
+
+    SECOND_INSTANCE = "a deployment of two instances"
+    SECOND_ROLE = "a deployment of two roles"
+    WORKER_ROLE = "a worker role"
+    TWO_DIGITS = "an instance whose number has two digits"
+    ELEVEN_INSTANCES = "a deployment of more than ten instances"
+    FAILING_INSTANCE = "an instance whose reimage fails"
+    NAMESAKES = "instances of one name in two deployments"
+    STAGING = "a deployment in staging"
+    BOTH_SLOTS = "a cloud service with a deployment in both slots"
+    SECOND_SERVICE = "a second cloud service"
+    PROBE = "a probe in the role instances"
+    """The emulator always has it; a target file need not name it."""
+
+
+_OF_PLACES = {
+    "staging": Need.STAGING,
+    "worker role": Need.WORKER_ROLE,
+    "two digits": Need.TWO_DIGITS,
+    "Failed": Need.FAILING_INSTANCE,
+}
+"""What the places that families of faults have in common need."""
+
+
+def needs_of(place: str) -> tuple[Need, ...]:
+    """What a fault needs that shows in `place` alone, as a family of faults calls it, in brackets or without."""
+    need = _OF_PLACES.get(place.strip("[]"))
+    return () if need is None else (need,)
+
+
+def lacking(layout: Layout, needs: Iterable[Need]) -> tuple[Need, ...]:
+    """Those of `needs` that the main subscription of `layout` has not."""
+    own = tuple(row for row in layout if row.subscription == MAIN)
+    return tuple(need for need in needs if not _HELD[need](own))
+
+
+def _names(row: DeploymentLayout) -> list[str]:
+    return [each.name for each in row.instances]
+
+
+def _repeats(values: Iterable[object]) -> bool:
+    found = list(values)
+    return len(set(found)) < len(found)
+
+
+_HELD: dict[Need, Callable[[Layout], bool]] = {
+    Need.SECOND_INSTANCE: lambda rows: any(len(row.instances) > 1 for row in rows),
+    Need.SECOND_ROLE: lambda rows: any(len({each.role for each in row.instances}) > 1 for row in rows),
+    Need.WORKER_ROLE: lambda rows: any("Worker" in each.role for row in rows for each in row.instances),
+    Need.TWO_DIGITS: lambda rows: any(name[-2:].isdigit() for row in rows for name in _names(row)),
+    Need.ELEVEN_INSTANCES: lambda rows: any(len(row.instances) > 10 for row in rows),
+    Need.FAILING_INSTANCE: lambda rows: any(each.failing for row in rows for each in row.instances),
+    Need.NAMESAKES: lambda rows: _repeats(name for row in rows for name in _names(row)),
+    Need.STAGING: lambda rows: any(row.slot == "staging" for row in rows),
+    Need.BOTH_SLOTS: lambda rows: _repeats(row.service for row in rows),
+    Need.PROBE: lambda _: True,
+    Need.SECOND_SERVICE: lambda rows: len({row.service for row in rows}) > 1,
+}

@@ -1,0 +1,122 @@
+"""Oddities of endpoints that conform and dislike company: few requests or connections at a time, throttling, connections that are closed."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from reimage_conformance.emulator.company import UNDER_WAY, Beyond, Company
+from reimage_conformance.emulator.departures import Change, always, instead
+from reimage_conformance.emulator.http1 import reply_to
+from reimage_conformance.emulator.messages import Refusal, Reply
+from reimage_conformance.emulator.oddities.registry import oddity
+from reimage_conformance.emulator.service import refuse
+from reimage_conformance.emulator.writing import closes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reimage_conformance.emulator.messages import Call
+
+MOST_UNDER_WAY = 3
+MOST_IN_A_SECOND = 150
+REQUESTS_OF_A_CONNECTION = 10
+SOON = Company(seconds=0.003)
+"""Each request takes a moment, so that there are some under way."""
+
+
+def _throttled(status: int, code: str, is_too_much: Callable[[Call], bool], retry_after: str = "") -> Change:
+    """Refuses requests while there are too many."""
+
+    def answer(original: Callable[..., Reply], call: Call, refused: Refusal | None) -> Reply:
+        if call.connection.probe or not is_too_much(call):
+            return original(call, refused)
+        fields = (("Retry-After", retry_after),) if retry_after else ()
+        return refuse(call, Refusal("throttled", status, code, "Try again later.", fields))
+
+    return instead(reply_to, answer, always)
+
+
+def _too_many_under_way(call: Call) -> bool:
+    return int(call.notes.get(UNDER_WAY, 1)) > MOST_UNDER_WAY
+
+
+def _too_many_in_a_second(call: Call) -> bool:
+    """Whether as many requests as are allowed in a second were served in the last one; one that is refused does not count."""
+    served: deque[float] = call.notes.setdefault("served", deque())
+    while served and served[0] < call.now - 1:
+        served.popleft()
+    if len(served) >= MOST_IN_A_SECOND:
+        return True
+    served.append(call.now)
+    return False
+
+
+oddity(
+    "one-request-at-a-time",
+    "one request is served at a time, whatever its connection; others wait",
+    company=Company(requests=1, seconds=0.002),
+)
+oddity(
+    "one-connection-at-a-time",
+    "one connection is taken at a time, and closed when idle; others wait",
+    company=Company(connections=1, idle_seconds=0.5),
+)
+oddity(
+    "one-connection-others-refused",
+    "one connection is taken at a time, and closed when idle; others are refused",
+    company=Company(connections=1, beyond=Beyond.REFUSED, idle_seconds=0.5),
+)
+oddity(
+    "third-connection-reset",
+    "two connections are taken at a time, and closed when idle; a third is reset",
+    company=Company(connections=2, beyond=Beyond.RESET, idle_seconds=0.5),
+)
+oddity(
+    "throttled-by-number-503",
+    "beside three requests under way a further one gets 503 ServerBusy",
+    _throttled(503, "ServerBusy", _too_many_under_way),
+    company=SOON,
+)
+oddity(
+    "throttled-by-number-429",
+    "beside three requests under way a further one gets 429 with Retry-After",
+    _throttled(429, "TooManyRequests", _too_many_under_way, "0"),
+    company=SOON,
+)
+oddity(
+    "throttled-by-rate",
+    "of more than 150 requests in a second the further ones get 503 TooManyRequests",
+    _throttled(503, "TooManyRequests", _too_many_in_a_second),
+    company=Company(),
+)
+oddity(
+    "throttled-by-rate-429",
+    "of more than 150 requests in a second the further ones get 429 with Retry-After",
+    _throttled(429, "TooManyRequests", _too_many_in_a_second, "1"),
+    company=Company(),
+)
+oddity(
+    "slower-in-company",
+    "a request takes longer in proportion to those under way beside it",
+    company=Company(seconds=0.002, seconds_beside=0.1),
+)
+oddity(
+    "closed-when-idle",
+    "a connection is closed when nothing happens on it for a moment",
+    company=Company(idle_seconds=0.05),
+)
+oddity(
+    "closed-after-ten",
+    "a connection is closed after its tenth response, as announced",
+    instead(
+        closes,
+        lambda original, call, *rest: call.position >= REQUESTS_OF_A_CONNECTION or original(call, *rest),
+    ),
+    company=Company(),
+)
+oddity(
+    "answers-overtake-each-other",
+    "a request takes a moment that differs at random",
+    company=Company(seconds_at_random=0.04),
+)

@@ -1,0 +1,127 @@
+"""The life of a reimage: how it starts, what its status is when, and what it does to the guest of the role instance."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reimage_conformance.emulator.points import point
+from reimage_conformance.emulator.world import Deployment, Instance, Operation, fresh_id
+
+if TYPE_CHECKING:
+    from reimage_conformance.emulator.messages import Call
+
+_RECOVERY = 0.6
+_STAGES = ((0.25, "StoppingRole"), (0.6, "StoppedVM"), (1.0, "StartingVM"), (1.0 + _RECOVERY, "BusyRole"))
+
+
+@point
+def new_request_id(call: Call) -> str:
+    """An id that no other request has (REQ-ASYNC-REQID-UNIQUE)."""
+    return fresh_id(call.emulator.random)
+
+
+@point
+def start_operation(call: Call, deployment: Deployment, instance: Instance) -> Operation:
+    """Begins the reimage of `instance` and makes it known to Get Operation Status at once."""
+    operation = Operation(
+        id=new_request_id(call),
+        subscription=call.route.subscription,
+        deployment=deployment,
+        instance=instance,
+        accepted_at=call.now,
+        seconds=operation_duration(call),
+        form=call.form,
+        number=len(call.world.operations),
+        sequel=instance.operation is not None,
+    )
+    call.world.operations[operation.id] = operation
+    occupy(call, operation)
+    call.emulator.accepted += 1
+    return operation
+
+
+@point
+def operation_duration(call: Call) -> float:
+    """How long the operation takes, in seconds."""
+    return call.emulator.operation_seconds
+
+
+@point
+def occupy(_: Call, operation: Operation) -> None:
+    """Ties deployment and instance to the operation."""
+    operation.deployment.operation = operation
+    operation.instance.operation = operation
+
+
+@point
+def conflicting_operation(call: Call) -> Operation | None:
+    """The operation that keeps the deployment busy, if any."""
+    running = None if call.deployment is None else call.deployment.operation
+    return running if running is not None and not is_over(call, running) else None
+
+
+@point
+def is_over(call: Call, operation: Operation) -> bool:
+    """Whether the operation has ended."""
+    return call.now >= operation.accepted_at + operation.seconds
+
+
+@point
+def operation_fails(_: Call, operation: Operation) -> bool:
+    """Whether the operation ends Failed."""
+    return operation.instance.failing
+
+
+@point
+def operation_status(call: Call, operation: Operation) -> str:
+    """InProgress, Succeeded or Failed (REQ-GOS-STATUS)."""
+    if not is_over(call, operation):
+        return "InProgress"
+    return "Failed" if operation_fails(call, operation) else "Succeeded"
+
+
+@point
+def operation_http_status(_: Call, operation: Operation, status: str) -> str:
+    """The embedded status once the operation is over, "" before (REQ-GOS-HTTPSTATUS)."""
+    del operation
+    return {"Succeeded": "200", "Failed": "500"}.get(status, "")
+
+
+@point
+def operation_error(_: Call, operation: Operation, status: str) -> tuple[str, str] | None:
+    """Code and message of a failed operation (REQ-GOS-ERROR)."""
+    if status != "Failed":
+        return None
+    return "InternalError", f"The role instance {operation.instance.name} did not start."
+
+
+@point
+def settle(call: Call) -> None:
+    """Lets every operation that has ended meanwhile take its effect on the guest."""
+    for operation in call.world.operations.values():
+        if not operation.written and guest_due(call, operation):
+            operation.written = True
+            write_guest(call, operation.instance)
+
+
+@point
+def guest_due(call: Call, operation: Operation) -> bool:
+    """Whether the fresh guest is to be written by now; a failed reimage writes none."""
+    return is_over(call, operation) and not operation_fails(call, operation)
+
+
+@point
+def write_guest(call: Call, instance: Instance) -> None:
+    """Writes a fresh guest: another installation, data outside the local storage gone (section B)."""
+    instance.installation_id = fresh_id(call.emulator.random)
+    instance.other_data.clear()
+
+
+@point
+def instance_status(call: Call, instance: Instance) -> str:
+    """InstanceStatus now: it leaves ReadyRole with the operation and is back a while after its end."""
+    operation = instance.operation
+    if operation is None:
+        return "ReadyRole"
+    age = call.now - operation.accepted_at
+    return next((status for share, status in _STAGES if age < share * operation.seconds), "ReadyRole")

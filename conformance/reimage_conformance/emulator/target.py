@@ -1,0 +1,92 @@
+"""Writes the target file for an emulator that is being served: where it is, what it holds, what opens it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from reimage_conformance.emulator.layouts import FOREIGN, MAIN, OTHER
+
+if TYPE_CHECKING:
+    from reimage_conformance.emulator.emulator import Emulator
+    from reimage_conformance.emulator.layouts import DeploymentLayout, Layout
+
+_CERTIFICATES = {
+    "client_certificate": "client.pem",
+    "client_key": "client.key",
+    "ca_bundle": "ca.pem",
+    "second_client_certificate": "second.pem",
+}
+
+
+def describe(
+    emulator: Emulator,
+    base_url: str,
+    *,
+    probe_url: str | None = None,
+    name: str = "embedded emulator",
+    max_reimages: int = 500,
+    operation_timeout_seconds: float | None = None,
+    poll_interval_seconds: float | None = None,
+    request_timeout_seconds: float = 10.0,
+    claims: bool = False,
+    listed: Layout | None = None,
+    prefix: str = "",
+) -> str:
+    """The text of the target file for `emulator` at `base_url`, with certificates beside it when that is https.
+
+    The names of the certificate files begin with `prefix`.
+    `probe_url` is the address of the probe without its path. The operation timeout is twenty operations long and at
+    least ten seconds, the poll interval a quarter of an operation and at most five seconds, unless they are given. With `claims` it says
+    that Get Deployment and Get Cloud Service Properties are offered; without, a run finds out. It lists `listed`, which may be a
+    part of what the emulator holds; without, all that the main subscription has.
+    """
+    rows = tuple(row for row in (emulator.layout if listed is None else listed) if row.subscription == MAIN)
+    seconds = emulator.operation_seconds
+    timeout = max(10.0, 20 * seconds) if operation_timeout_seconds is None else operation_timeout_seconds
+    interval = min(seconds / 4, 5.0) if poll_interval_seconds is None else poll_interval_seconds
+    lines = [
+        "[target]",
+        f"name = {_toml(name)}",
+        f"base_url = {_toml(base_url)}",
+        f'subscription_id = "{MAIN}"',
+        f'other_subscription_id = "{OTHER}"',
+        *(["complete = true"] if _is_complete(emulator.layout, rows) else []),
+    ]
+    if base_url.startswith("https:"):
+        lines += [f"{key} = {_toml(prefix + file)}" for key, file in _CERTIFICATES.items()]
+        lines += [f'foreign_subscription_id = "{FOREIGN}"']
+    for row in rows:
+        lines += ["", *_deployment(row)]
+    lines += ["", "[limits]", "allow_reimage = true", f"max_reimages = {max_reimages}"]
+    lines += [f"operation_timeout_seconds = {timeout!r}", f"poll_interval_seconds = {interval!r}"]
+    lines += [f"request_timeout_seconds = {request_timeout_seconds!r}"]
+    if claims:
+        lines += ["", "[capabilities]", "get_deployment = true", "get_cloud_service = true"]
+    if probe_url is not None:
+        url = f"{probe_url}/{{cloud_service}}/{{deployment_name}}/{{role_instance}}"
+        lines += ["", "[probe]", f"url = {_toml(url)}"]
+    return "\n".join([*lines, ""])
+
+
+def _toml(value: str | list[str]) -> str:
+    """`value` as TOML writes it."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _is_complete(layout: Layout, rows: Layout) -> bool:
+    """Whether all that the main subscription holds is listed, and the others hold no cloud service of a listed name."""
+    services = {row.service for row in rows}
+    return all(row in rows if row.subscription == MAIN else row.service not in services for row in layout)
+
+
+def _deployment(row: DeploymentLayout) -> list[str]:
+    lines = [
+        "[[deployments]]",
+        f"cloud_service = {_toml(row.service)}",
+        f"slot = {_toml(row.slot)}",
+        f"name = {_toml(row.name)}",
+        f"role_instances = {_toml([each.name for each in row.instances if not each.failing])}",
+    ]
+    failing = [each.name for each in row.instances if each.failing]
+    return [*lines, f"failing_role_instances = {_toml(failing)}"] if failing else lines

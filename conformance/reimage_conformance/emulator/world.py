@@ -1,0 +1,96 @@
+"""What exists in the emulator: subscriptions, cloud services, deployments, role instances, operations; no behaviour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from reimage_conformance.emulator.layouts import FOREIGN, MAIN, OTHER
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from reimage_conformance.emulator.layouts import DeploymentLayout, Layout
+
+OPENED_BY = {"main": (MAIN, OTHER), "second": (MAIN, OTHER), "other": (FOREIGN,)}
+"""Which subscriptions the holder of each certificate may manage."""
+
+
+@dataclass(eq=False, slots=True)
+class Instance:
+    """A role instance and the guest inside it; `failing` ones never come through a reimage."""
+
+    role: str
+    name: str
+    failing: bool
+    installation_id: str
+    local_storage: dict[str, bytes] = field(default_factory=dict)
+    other_data: dict[str, bytes] = field(default_factory=dict)
+    operation: Operation | None = None
+
+
+@dataclass(eq=False, slots=True)
+class Deployment:
+    """A deployment in one slot of a cloud service; `operation` is the latest that was accepted for it."""
+
+    subscription: str
+    service: str
+    slot: str
+    name: str
+    private_id: str
+    instances: dict[str, Instance]
+    operation: Operation | None = None
+
+
+@dataclass(eq=False, slots=True)
+class Operation:
+    """One accepted reimage.
+
+    `sequel` says that its instance had one before, `polls` counts the polls, `written`
+    says that the guest is fresh.
+    """
+
+    id: str
+    subscription: str
+    deployment: Deployment
+    instance: Instance
+    accepted_at: float
+    seconds: float
+    form: str
+    number: int
+    sequel: bool = False
+    polls: int = 0
+    written: bool = False
+
+
+@dataclass(eq=False, slots=True)
+class World:
+    """All that exists: deployments, and operations by id in the order of their acceptance."""
+
+    deployments: list[Deployment]
+    operations: dict[str, Operation] = field(default_factory=dict)
+
+    def services(self, subscription: str) -> dict[str, list[Deployment]]:
+        """The cloud services of `subscription` by name, each with its deployments."""
+        found: dict[str, list[Deployment]] = {}
+        for deployment in self.deployments:
+            if deployment.subscription == subscription:
+                found.setdefault(deployment.service, []).append(deployment)
+        return found
+
+
+def fresh_id(random: Random) -> str:
+    """32 lower-case hexadecimal digits."""
+    return f"{random.getrandbits(128):032x}"
+
+
+def new_world(random: Random, layout: Layout) -> World:
+    """The world that `layout` describes, no operation in it yet; ids are drawn from `random`."""
+    return World([_new_deployment(random, row) for row in layout])
+
+
+def _new_deployment(random: Random, row: DeploymentLayout) -> Deployment:
+    instances = (Instance(each.role, each.name, each.failing, fresh_id(random)) for each in row.instances)
+    return Deployment(
+        row.subscription, row.service, row.slot, row.name, fresh_id(random), {each.name: each for each in instances}
+    )

@@ -1,0 +1,9 @@
+"""The gate in front of the wire: no request goes out that may change something that the target file does not list."""
+
+from reimage_conformance.gate.admission import Admission
+from reimage_conformance.gate.gate import Gate, Withheld
+from reimage_conformance.gate.probes import ProbeGate
+from reimage_conformance.gate.readings import Reading, readings
+from reimage_conformance.gate.tokens import new_token
+
+__all__ = ["Admission", "Gate", "ProbeGate", "Reading", "Withheld", "new_token", "readings"]

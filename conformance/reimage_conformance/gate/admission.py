@@ -1,0 +1,178 @@
+"""Admission: why a request may go out, or that nobody can say that what it addresses is listed, or is nothing.
+
+Every reading of a request has to be admissible; one that may exist, and is not listed, keeps it back.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from difflib import SequenceMatcher
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from reimage_conformance.gate.listing import Container, instances_of
+from reimage_conformance.gate.readings import Part
+from reimage_conformance.gate.spelling import normal
+from reimage_conformance.protocol.addresses import UriForm
+from reimage_conformance.world import SLOTS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from reimage_conformance.gate.knowledge import Knowledge
+    from reimage_conformance.gate.listing import Listing
+    from reimage_conformance.gate.readings import Reading
+
+ALIKE = 0.5
+"""Words that share this part of their characters, in order, may be slips for each other (SequenceMatcher.ratio)."""
+_WILDCARDS = re.compile(r"[*%]")
+
+
+class Admission(StrEnum):
+    """Why a request may go out; MAY_EXIST says that it may not."""
+
+    READS_ONLY = "it changes nothing"
+    LISTED = "it is listed"
+    ABSENT = "it was shown not to exist"
+    LEADS_TO_LISTED = "it was shown to lead to what is listed"
+    RANDOM = "a name in it was drawn at random for this run"
+    COMPLETE = "the target file says that nothing else exists"
+    MAY_EXIST = "may exist, and is not listed"
+
+
+@dataclass(slots=True)
+class Judge:
+    """Judges readings by what is listed and what was shown; `doubts` gets the deployments that a look-up may decide about."""
+
+    listing: Listing
+    knowledge: Knowledge
+    token: str
+    doubts: list[Container] = field(default_factory=list)
+
+    def admission(self, reading: Reading) -> Admission:
+        """Why what `reading` addresses may be sent to."""
+        if self.token and any(self.token in name for name in reading.names):
+            return Admission.RANDOM
+        return Admission.COMPLETE if self._is_complete(reading) else self._by_part(reading)
+
+    def _by_part(self, reading: Reading) -> Admission:
+        """What is known of the part of the protocol that a reading addresses."""
+        match reading.part:
+            case Part.INSTANCE:
+                return self._of_containers(reading, lambda each: self._instance(each, reading.instance))
+            case Part.DEPLOYMENT:
+                return self._of_containers(reading, lambda each: self._deployment(each, asks=reading.asks))
+            case Part.SERVICE:
+                return self._service(reading)
+            case Part.OPERATION if reading.operation in self.knowledge.operations:
+                return Admission.LISTED
+            case _:
+                return Admission.MAY_EXIST
+
+    def _is_complete(self, reading: Reading) -> bool:
+        """Whether the target file says that nothing but what it lists is at this address."""
+        if not self.listing.complete or reading.part is Part.UNREADABLE:
+            return False
+        if reading.subscription == self.listing.own or (reading.part is Part.OTHER and not reading.subscription):
+            return True
+        return reading.subscription in self.listing.subscriptions and reading.service in self.listing.services
+
+    def _of_containers(self, reading: Reading, judged: Callable[[Container], Admission]) -> Admission:
+        """The worst that any deployment which the reading may mean comes to."""
+        if reading.form is None:
+            return Admission.MAY_EXIST
+        found = [
+            judged(Container(reading.subscription, reading.service, form, name))
+            for form, name in self._meant(reading, reading.form)
+        ]
+        return worst(found)
+
+    def _meant(self, reading: Reading, form: UriForm) -> list[tuple[UriForm, str]]:
+        """The deployments that the slot or name of a reading may mean: a slot that is none may be taken for one that is like it."""
+        word = reading.deployment
+        own = Container(reading.subscription, reading.service, form, word)
+        if self.listing.deployment(own) is not None or self.knowledge.shown(own) is not None:
+            return [(form, word)]
+        if word in SLOTS:  # a deployment may be called that as well
+            return sorted(((each, word) for each in UriForm), key=lambda meant: meant[0] is not form)
+        if form is UriForm.NAME or self.listing.deployment(replace(own, form=UriForm.NAME)) is not None:
+            return [(UriForm.NAME, word)]
+        return [(form, slot) for slot in slots_like(word)]
+
+    def _instance(self, container: Container, name: str) -> Admission:
+        """Whether a role instance at the address of a deployment may be sent to."""
+        deployment, shown = self.listing.deployment(container), self.knowledge.shown(container)
+        listed = {normal(each) for each in instances_of(deployment)} if deployment is not None else set()
+        if not name or _WILDCARDS.search(name):
+            return self._pattern(container, name)
+        if name in listed:
+            return Admission.MAY_EXIST if name in self._namesakes(container) else Admission.LISTED
+        if self.knowledge.is_absent(container):
+            return Admission.ABSENT
+        if shown is not None and shown.whole and name not in shown.normal_instances:
+            return Admission.ABSENT
+        led = self.knowledge.leads_to(container)
+        if led is not None and name in {normal(each) for each in instances_of(led)}:
+            return Admission.LEADS_TO_LISTED
+        self.doubts.append(container)
+        return Admission.MAY_EXIST
+
+    def _namesakes(self, container: Container) -> set[str]:
+        """Normal names of instances that were shown, are not listed, and differ from a listed one in spelling alone."""
+        deployment, shown = self.listing.deployment(container), self.knowledge.shown(container)
+        if deployment is None or shown is None:
+            return set()
+        exact = set(instances_of(deployment))
+        return {normal(each) for each in shown.instances - exact} & {normal(each) for each in exact}
+
+    def _pattern(self, container: Container, pattern: str) -> Admission:
+        """Whether every role instance that a wildcard may match is listed; no name at all matches every one."""
+        if self.knowledge.is_absent(container):
+            return Admission.ABSENT
+        shown, deployment = self.knowledge.shown(container), self.listing.deployment(container)
+        if shown is None or not shown.whole:
+            self.doubts.append(container)
+            return Admission.MAY_EXIST
+        listed = {normal(each) for each in instances_of(deployment)} if deployment is not None else set()
+        wild = re.compile(".*".join(map(re.escape, _WILDCARDS.split(pattern or "*"))), re.DOTALL)
+        matched = {name for name in shown.normal_instances if wild.fullmatch(name)}
+        if not matched:
+            return Admission.ABSENT
+        safe = matched <= listed and not matched & self._namesakes(container)
+        return Admission.LISTED if safe else Admission.MAY_EXIST
+
+    def _deployment(self, container: Container, *, asks: bool) -> Admission:
+        """Whether a whole deployment may be sent to: every instance of it has to be listed, unless the method only asks."""
+        if asks and self.listing.deployment(container) is not None:
+            return Admission.LISTED
+        return self._pattern(container, "*")
+
+    def _service(self, reading: Reading) -> Admission:
+        """Whether a cloud service may be sent to: only where there is none, or where the method only asks."""
+        own = reading.subscription == self.listing.own and reading.service in self.listing.services
+        if own and reading.asks:
+            return Admission.LISTED
+        absent = self.knowledge.is_absent_service(reading.subscription, reading.service)
+        return Admission.ABSENT if absent else Admission.MAY_EXIST
+
+
+def slots_like(word: str) -> list[str]:
+    """The slots that a word may be a slip for, or short for; both where it is like neither."""
+    near = [
+        slot for slot in SLOTS if word and (slot.startswith(word) or word in slot or slot in word or alike(word, slot))
+    ]
+    return near or list(SLOTS)
+
+
+def alike(word: str, other: str) -> bool:
+    """Whether one word may be a slip for the other."""
+    return SequenceMatcher(None, word, other, autojunk=False).ratio() >= ALIKE
+
+
+def worst(found: Iterable[Admission]) -> Admission:
+    """MAY_EXIST where it is among them, else the first; every reading has to be admissible."""
+    admissions = list(found)
+    if not admissions or Admission.MAY_EXIST in admissions:
+        return Admission.MAY_EXIST
+    return admissions[0]

@@ -1,0 +1,208 @@
+"""Knowledge: what the answers to Get Deployment and Get Cloud Service Properties showed in this run to exist, or not to.
+
+An answer counts as "does not exist" only where the same call, in the same form, was answered with a sound document of a listed deployment: an endpoint that
+does not offer the call answers 404 to everything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from reimage_conformance.checks.deployments import deployment_elements, instance_elements, member
+from reimage_conformance.gate.listing import Container, Listing, instances_of
+from reimage_conformance.gate.spelling import normal
+from reimage_conformance.model import Identity
+from reimage_conformance.protocol.addresses import Kind, UriForm, read_target
+from reimage_conformance.protocol.documents import NAMESPACE, child, read_document
+
+if TYPE_CHECKING:
+    from lxml import etree
+
+    from reimage_conformance.model import Deployment, Exchange
+    from reimage_conformance.protocol.addresses import Address
+
+OWN_IDENTITIES = (Identity.PRIMARY, Identity.SECOND)
+_NOT_FOUND = 404
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What documents showed of one deployment.
+
+    `instances` holds every name that any of them listed, as it was spelled; `whole` says that the list is complete, as far as a document can show it.
+    """
+
+    name: str
+    slot: str
+    private_id: str
+    instances: frozenset[str]
+    whole: bool
+
+    @property
+    def normal_instances(self) -> frozenset[str]:
+        """The names of the instances without regard to case."""
+        return frozenset(normal(name) for name in self.instances)
+
+    def with_more(self, other: Shown) -> Shown:
+        """What this and a later document together show."""
+        return replace(other, instances=self.instances | other.instances, whole=self.whole or other.whole)
+
+
+@dataclass(slots=True)
+class Knowledge:
+    """What a run has seen of deployments and cloud services; `learn` takes it from exchanges."""
+
+    listing: Listing
+    operations: set[str] = field(default_factory=set)
+    """The ids under which this run's own reimages were accepted."""
+    _shown: dict[Container, Shown] = field(default_factory=dict)
+    _not_found: set[Container] = field(default_factory=set)
+    _working: set[UriForm] = field(default_factory=set)
+    _services_found: set[tuple[str, str]] = field(default_factory=set)
+    _services_not_found: set[tuple[str, str]] = field(default_factory=set)
+    _services_whole: dict[tuple[str, str], frozenset[Container]] = field(default_factory=dict)
+    _services_work: bool = False
+
+    def works(self, form: UriForm) -> bool:
+        """Whether Get Deployment, in this form, was answered with a sound document of a listed deployment."""
+        return form in self._working
+
+    def shown(self, container: Container) -> Shown | None:
+        """What was shown of the deployment at an address; of a listed one, at either of its addresses."""
+        deployment = self.listing.deployment(container)
+        found = self._shown.get(container)
+        if deployment is None:
+            return found
+        for other in self.listing.containers(deployment):
+            shown = self._shown.get(other)
+            if other != container and shown is not None and normal(shown.name) == normal(deployment.name):
+                found = shown if found is None else replace(found, instances=found.instances | shown.instances)
+        return found
+
+    def is_absent(self, container: Container) -> bool:
+        """Whether an address was shown to hold no deployment, and never to hold one."""
+        if container in self._shown:
+            return False
+        service = (container.subscription, container.service)
+        if container in self._not_found and self.works(container.form):
+            return True
+        whole = self._services_whole.get(service)
+        return self.is_absent_service(*service) or (whole is not None and container not in whole)
+
+    def is_absent_service(self, subscription: str, service: str) -> bool:
+        """Whether a cloud service was shown not to exist."""
+        found = (subscription, service)
+        return self._services_work and found in self._services_not_found and found not in self._services_found
+
+    def leads_to(self, container: Container) -> Deployment | None:
+        """The listed deployment that an address was shown to lead to: its document has the same names and private id, which no other has."""
+        shown = self._shown.get(container)
+        if shown is None or not shown.private_id.strip("0-"):
+            return None
+        for own in (*self.listing.listed_at(UriForm.SLOT), *self.listing.listed_at(UriForm.NAME)):
+            deployment, known = self.listing.deployment(own), self._shown.get(own)
+            if deployment is None or known is None or normal(known.name) != normal(deployment.name):
+                continue
+            same = (normal(shown.name), normal(shown.slot)) == (normal(known.name), normal(known.slot))
+            if same and shown.private_id == known.private_id and container.service == own.service:
+                return None if self._is_shared(known) else deployment
+        return None
+
+    def _is_shared(self, known: Shown) -> bool:
+        """Whether another deployment was shown to have the same private id, so that it tells nothing apart."""
+        return any(
+            each.private_id == known.private_id and (each.name, each.slot) != (known.name, known.slot)
+            for each in self._shown.values()
+        )
+
+    def learn(self, exchange: Exchange) -> None:
+        """Takes what an exchange shows, if anything; it is to be as it crossed the wire, not masked."""
+        reply, request = exchange.reply, exchange.request
+        if reply is None or request.identity not in OWN_IDENTITIES:
+            return
+        address = read_target(request.target)
+        if request.method == "POST" and 200 <= reply.status < 300 and address.kind is Kind.REIMAGE:
+            self.operations.add(normal(reply.header("x-ms-request-id") or ""))
+        elif request.method == "GET" and address.kind is Kind.DEPLOYMENT and address.form is not None:
+            names = (normal(address.subscription), normal(address.service))
+            self._learn_deployment(Container(*names, address.form, normal(address.deployment)), exchange)
+        elif request.method == "GET" and address.kind is Kind.CLOUD_SERVICE:
+            self._learn_service(address, exchange)
+
+    def _learn_deployment(self, container: Container, exchange: Exchange) -> None:
+        """What an answer to Get Deployment shows."""
+        if exchange.reply is not None and exchange.reply.status == _NOT_FOUND:
+            self._not_found.add(container)
+            return
+        for element in deployment_elements(exchange):
+            shown = _read(element, sound=_is_sound(exchange))
+            self._keep(container, shown)
+            deployment = self.listing.deployment(container)
+            if deployment is not None and shown.whole and _has_all(shown, deployment):
+                self._working.add(container.form)
+
+    def _learn_service(self, address: Address, exchange: Exchange) -> None:
+        """What an answer to Get Cloud Service Properties shows; only with detail it shows deployments."""
+        service = (normal(address.subscription), normal(address.service))
+        if exchange.reply is not None and exchange.reply.status == _NOT_FOUND:
+            self._services_not_found.add(service)
+            return
+        root = read_document(exchange.reply).root if exchange.reply is not None else None
+        if exchange.reply is None or exchange.reply.status != 200 or root is None:
+            return
+        self._services_found.add(service)
+        elements = deployment_elements(exchange)
+        if address.parameters("embed-detail") != ("true",) or child(root, "Deployments") is None:
+            return
+        containers: set[Container] = set()
+        for element in elements:
+            shown = _read(element, sound=_is_sound(exchange))
+            for form, name in ((UriForm.SLOT, shown.slot), (UriForm.NAME, shown.name)):
+                containers.add(Container(*service, form, normal(name)))
+                self._keep(Container(*service, form, normal(name)), shown)
+        self._take_for_whole(service, frozenset(containers), exchange)
+
+    def _take_for_whole(self, service: tuple[str, str], containers: frozenset[Container], exchange: Exchange) -> None:
+        """Keeps the deployments of a cloud service as all that it has, where all that are listed are among them."""
+        listed = {each for form in UriForm for each in self.listing.listed_at(form)}
+        own = {each for each in listed if (each.subscription, each.service) == service}
+        if own and own <= containers and _is_sound(exchange):
+            self._services_work = True
+            self._services_whole[service] = containers | self._services_whole.get(service, frozenset())
+
+    def _keep(self, container: Container, shown: Shown) -> None:
+        """Adds what was shown to what is known of an address."""
+        deployment = self.listing.deployment(container)
+        if deployment is not None and not _has_all(shown, deployment):
+            shown = replace(shown, whole=False)  # a list that lacks what is listed is not the whole list
+        known = self._shown.get(container)
+        self._shown[container] = shown if known is None else known.with_more(shown)
+
+
+def _has_all(shown: Shown, deployment: Deployment) -> bool:
+    """Whether a document lists every instance that the target file lists."""
+    return {normal(name) for name in instances_of(deployment)} <= shown.normal_instances
+
+
+def _is_sound(exchange: Exchange) -> bool:
+    """Whether a document is one that can be relied on: well formed, in the right namespace, and not continued elsewhere."""
+    if exchange.reply is None:
+        return False
+    document = read_document(exchange.reply)
+    continued = any("continuation" in name.lower() for name, _ in exchange.reply.headers)
+    whole = not document.encoding_problem and not document.syntax_problem and document.namespace == NAMESPACE
+    return whole and not continued and b"ContinuationToken" not in exchange.reply.body
+
+
+def _read(element: etree._Element, *, sound: bool) -> Shown:
+    """What a Deployment element shows."""
+    instances = [member(each, "InstanceName") for each in instance_elements(element)]
+    listed = child(element, "RoleInstanceList") is not None and all(instances)
+    return Shown(
+        name=member(element, "Name"),
+        slot=member(element, "DeploymentSlot"),
+        private_id=member(element, "PrivateID"),
+        instances=frozenset(instances) - {""},
+        whole=sound and listed and bool(member(element, "Name")),
+    )

@@ -1,0 +1,168 @@
+"""Readings: every address that a server could reasonably take a request to name, however the request spells it.
+
+What is read is the request target, and whatever else in a request can stand for another: a header that overrides the method or the target, and a
+further request line in a header or a body. Nothing here knows what exists.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from reimage_conformance.gate.spelling import normal, spellings
+from reimage_conformance.protocol.addresses import UriForm
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from reimage_conformance.model import Request
+
+SAFE_METHODS = ("GET", "HEAD")
+ASKING_METHODS = ("OPTIONS", "TRACE")
+"""Methods that change nothing by their definition (RFC 9110, section 9.2.1), and that an endpoint is not sure to know."""
+_FORM_OF = {form.collection: form for form in UriForm}
+_OTHER_TARGET = ("x-original-url", "x-rewrite-url", "x-original-uri", "x-forwarded-uri", "x-forwarded-path")
+_OTHER_METHOD = re.compile(r"(?:^|[-_])(?:method|verb)(?:$|[-_])")
+_AFTER_METHOD = re.compile(r"(?<=[A-Z])[ \t]++(\S++)[ \t]++HTTP/[0-9]", re.IGNORECASE)
+_LONGEST_METHOD = 24
+_METHOD = re.compile(r"[A-Za-z]+\Z")
+_LINE_START = re.compile(r"[\r\n\x00][ \t]*+([A-Z]{1,24})[ \t]++((?:https?:/|/)\S*+)", re.IGNORECASE)
+_CHUNK_HEAD = re.compile(r"(?:^|\r?\n)[0-9A-Fa-f]++(?:;[^\r\n]*+)?\r?\n")
+"""These begin at what is rare in a body and never go back, so that a long body takes time in proportion to its length."""
+_KEPT_REQUESTS = 64
+"""So many requests are remembered: the gate is asked several times about each before it goes out."""
+
+
+class Part(StrEnum):
+    """What a reading addresses."""
+
+    INSTANCE = "role instance"
+    DEPLOYMENT = "deployment"
+    SERVICE = "cloud service"
+    OPERATION = "operation"
+    OTHER = "other"
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One address that a request can be read as; names are normal (`spelling.normal`), "" where there is none.
+
+    `asks` says that the method changes nothing by its definition; `path` is what was read.
+    """
+
+    part: Part
+    subscription: str = ""
+    service: str = ""
+    form: UriForm | None = None
+    deployment: str = ""
+    instance: str = ""
+    operation: str = ""
+    path: str = ""
+    asks: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name in the address; of a path that fits no resource, every segment."""
+        if self.part is Part.OTHER:
+            return tuple(self.path.split("/"))
+        return (self.subscription, self.service, self.deployment, self.instance, self.operation)
+
+
+def readings(request: Request) -> frozenset[Reading]:
+    """Every address that something in `request` that may change anything can be read as; none where it can only read.
+
+    GET and HEAD change nothing, unless a header or the query makes them another method.
+    """
+    return frozenset().union(*(found for _, found in readings_by_target(request)))
+
+
+@lru_cache(maxsize=_KEPT_REQUESTS)
+def readings_by_target(request: Request) -> tuple[tuple[str, frozenset[Reading]], ...]:
+    """The readings of each request target in `request` that may change anything: its own, and whatever else in it may pass for one."""
+    overridden = _overrides_method(request)
+    return tuple(
+        (target, _read(target, asks=method in ASKING_METHODS and not overridden))
+        for method, target in dict.fromkeys(_lines(request))
+        if overridden or method not in SAFE_METHODS
+    )
+
+
+def _lines(request: Request) -> Iterator[tuple[str, str]]:
+    """The method and target of a request, and of everything in it that may pass for another."""
+    yield request.method, request.target
+    for name, value in request.headers:
+        if name.strip().lower().replace("_", "-") in _OTHER_TARGET:
+            yield "POST" if request.method not in SAFE_METHODS else request.method, value.strip()
+    if request.body or any("\n" in f"{n}{v}" or "\r" in f"{n}{v}" for n, v in (*request.headers, ("", request.target))):
+        text = request.wire().decode("latin-1")
+        for each in dict.fromkeys((text, _CHUNK_HEAD.sub("", text))):
+            yield from _request_lines(each)
+
+
+def _request_lines(text: str) -> Iterator[tuple[str, str]]:
+    """The method and target of each part of `text` that may pass for a request line, with a version or at the start of a line."""
+    for match in _AFTER_METHOD.finditer(text):
+        method = _METHOD.search(text, max(match.start() - _LONGEST_METHOD, 0), match.start())
+        if method is not None:
+            yield method[0], match[1]
+    for match in _LINE_START.finditer("\n" + text):
+        yield match[1], match[2]
+
+
+def _overrides_method(request: Request) -> bool:
+    """Whether a header or a query parameter may stand for another method."""
+    if any(_OTHER_METHOD.search(name.strip().lower()) for name, _ in request.headers):
+        return True
+    query = unquote(request.target.partition("?")[2]).lower()
+    return any(_OTHER_METHOD.search(part.partition("=")[0]) for part in query.split("&"))
+
+
+@lru_cache(maxsize=8192)
+def _read(target: str, *, asks: bool) -> frozenset[Reading]:
+    """Every address that a request target can be read as, origin-form or absolute-form."""
+    raw = re.split(r"[?#]", target, maxsplit=1)[0]
+    found: set[Reading] = set()
+    for path in {raw, *re.split(r"[\s]", raw, maxsplit=1)[:1]}:
+        texts = spellings(path)
+        if texts is None:
+            return frozenset((Reading(Part.UNREADABLE, path=path, asks=asks),))
+        for text in texts - {path}:
+            found |= _addresses([normal(segment) for segment in text.split("/")], asks=asks)
+        found |= _addresses([normal(unquote(segment)) for segment in path.split("/")], asks=asks)
+    return frozenset(found)
+
+
+def _addresses(segments: list[str], *, asks: bool) -> set[Reading]:
+    """The addresses that path segments make, whatever stands before them: a base path, or scheme and host."""
+    while segments and not segments[-1]:
+        segments.pop()
+    path = "/".join(segments)
+    found: set[Reading] = set()
+    for at, segment in enumerate(segments):
+        subscription = segments[at - 1] if at else ""
+        rest = segments[at + 1 :]
+        if segment == "services" and rest[:1] == ["hostedservices"]:
+            found.add(_hosted(subscription, rest[1:], path, asks=asks))
+        elif segment == "operations" and rest:
+            found.add(Reading(Part.OPERATION, subscription, operation=rest[0], path=path, asks=asks))
+    return found or {Reading(Part.OTHER, path=path, asks=asks)}
+
+
+def _hosted(subscription: str, rest: Sequence[str], path: str, *, asks: bool) -> Reading:
+    """The address below the cloud services of a subscription."""
+    match rest:
+        case [service, collection, name, "roleinstances", instance, *_] if collection in _FORM_OF:
+            return Reading(
+                Part.INSTANCE, subscription, service, _FORM_OF[collection], name, instance, path=path, asks=asks
+            )
+        case [service, collection, name] | [service, collection, name, "roleinstances"] if collection in _FORM_OF:
+            return Reading(Part.DEPLOYMENT, subscription, service, _FORM_OF[collection], name, path=path, asks=asks)
+        case [service] | [service, "deployments" | "deploymentslots"]:
+            return Reading(Part.SERVICE, subscription, service, path=path, asks=asks)
+        case _:
+            return Reading(Part.OTHER, subscription, path=path, asks=asks)

@@ -1,0 +1,343 @@
+"""The journal: one JSON line per event of a run, written as it happens and read back exactly.
+
+It keeps events; what they mean is judged elsewhere. Octets are written as latin-1 text, one character for each.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import json
+import os
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
+
+from reimage_conformance.errors import JournalError, ReportError
+from reimage_conformance.journal_shapes import fault
+from reimage_conformance.model import (
+    Exchange,
+    Fact,
+    Failure,
+    FailureKind,
+    Identity,
+    Observation,
+    Outcome,
+    Profile,
+    Request,
+    Response,
+    Strictness,
+    Verdict,
+    header_line,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from enum import StrEnum
+    from pathlib import Path
+    from types import TracebackType
+
+    from reimage_conformance.wire.clock import Clock
+
+SCHEMA = "reimage-conformance/journal/1"
+_ENCODED = json.JSONEncoder(separators=(",", ":")).encode
+_TELLING = ("type", "at", "number", "label")
+"""What tells which exchange an event is."""
+_LONGEST_TAIL = 1 << 26
+"""Octets of the longest line that is sought for the end of the one before it."""
+_SCHEMA_FAMILY = SCHEMA.rpartition("/")[0]
+
+
+class JournalWriter:
+    """Appends events to a journal file, each whole and at once; raises ReportError when it cannot.
+
+    The first event is to be "run", which gets the schema, and the last "end". Threads may share a writer. `ago` says that the file
+    holds a run which began so many seconds ago and which is gone on with; without it the file begins anew.
+    """
+
+    def __init__(self, path: Path, clock: Clock, *, ago: float | None = None) -> None:
+        self._path = path
+        self._clock = clock
+        self._origin = clock.now() - (ago or 0.0)
+        anew = os.O_TRUNC if ago is None else 0
+        self._lock = threading.Lock()
+        self._torn = False
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | anew, 0o644)
+            if ago is not None:
+                _cut_after_last_line(self._file)
+        except OSError as error:
+            raise ReportError(f"the journal {str(path)!r} cannot be created: {error.strerror or error}") from error
+
+    def write(self, type: str, **fields: Any) -> None:  # noqa: A002
+        """Append the event `type` with JSON-ready `fields`; seconds since the writer began go in as "at"."""
+        event: dict[str, Any] = {"type": type}
+        if type == "run":
+            event["schema"] = SCHEMA
+        event["at"] = round(self._clock.now() - self._origin, 6)
+        self._append(event | fields)
+
+    def exchange(self, exchange: Exchange) -> None:
+        """Append an exchange."""
+        self._append({"type": "exchange", **_of_exchange(exchange)})
+
+    def sending(self, exchange: Exchange) -> None:
+        """Append that a request goes out, as the exchange without reply that it is until one comes."""
+        self._append({"type": "sending", **_of_exchange(exchange)})
+
+    def verdict(self, verdict: Verdict) -> None:
+        """Append a verdict."""
+        self.write("verdict", **_of_fields(verdict))
+
+    def observation(self, observation: Observation) -> None:
+        """Append an observation."""
+        self.write("observation", **_of_fields(observation))
+
+    def close(self) -> None:
+        """Close the file; closing twice is harmless."""
+        with self._lock:
+            if self._file >= 0:
+                os.close(self._file)
+                self._file = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _append(self, event: Mapping[str, Any]) -> None:
+        line = _ENCODED(event).encode("ascii") + b"\n"
+        with self._lock:
+            if self._torn:  # what an earlier failure left behind is to stay a line of its own
+                line = b"\n" + line
+            try:
+                written = os.write(self._file, line)
+                self._torn = written < len(line)
+                while written < len(line):
+                    written += os.write(self._file, line[written:])
+                self._torn = False
+            except OSError as error:
+                raise ReportError(
+                    f"the journal {str(self._path)!r} cannot be written: {error.strerror or error}"
+                ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """A journal read back: `header` is its first line, `cases` the case-start and case-end events, `events` every line.
+
+    Of a line that another field holds, `events` has only what tells which it is: all of it twice would take much memory.
+    `unanswered` are requests that were sent and of which no more is known. `complete` is whether the run came to its end, `torn` whether
+    the last line was cut; `notes` name every line that could not be read.
+    """
+
+    header: Mapping[str, Any]
+    exchanges: dict[int, Exchange] = field(default_factory=dict)
+    verdicts: list[Verdict] = field(default_factory=list)
+    observations: list[Observation] = field(default_factory=list)
+    cases: list[dict[str, Any]] = field(default_factory=list)
+    events: list[dict[str, Any]] = field(default_factory=list)
+    complete: bool = False
+    torn: bool = False
+    notes: tuple[str, ...] = ()
+    unanswered: dict[int, Exchange] = field(default_factory=dict)
+
+    def require(self, *names: str) -> None:
+        """Raises JournalError where the first line lacks one of `names`, without which nothing can be judged again."""
+        lacking = [name for name in names if name not in self.header]
+        if lacking:
+            raise JournalError(f"the journal is damaged: its first line lacks {lacking[0]!r}")
+
+
+def read_journal(path: Path) -> Journal:
+    """The journal at `path`, as much of it as can be read; raises JournalError when it is none."""
+    try:
+        with path.open("rb") as lines, collection_paused():
+            return _read(lines, path)
+    except OSError as error:
+        raise JournalError(f"the journal {str(path)!r} cannot be read: {error.strerror or error}") from error
+
+
+@contextlib.contextmanager
+def collection_paused() -> Iterator[None]:
+    """Nothing that a journal or an assessment holds is cyclic garbage; looking for some took two thirds of the time to read one."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _read(lines: BinaryIO, path: Path) -> Journal:
+    journal = Journal(_read_header(lines.readline().removesuffix(b"\n"), path))
+    journal.events.append(dict(journal.header))
+    notes: list[str] = []
+    torn = False
+    for number, line in enumerate(lines, start=2):
+        octets = line.removesuffix(b"\n")
+        if not octets:
+            continue
+        try:
+            _take(journal, _sound(json.loads(octets)))
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            torn = octets == line
+            notes.append(f"line {number} was cut short" if torn else f"line {number} is damaged: {_describe(error)}")
+    complete = any(event["type"] == "end" for event in journal.events)
+    return Journal(
+        journal.header, journal.exchanges, journal.verdicts, journal.observations, journal.cases, journal.events,
+        complete, torn, tuple(notes), journal.unanswered,
+    )  # fmt: skip
+
+
+def _sound(event: Any) -> dict[str, Any]:
+    """`event`, if it is what its type says; raises ValueError with what is wrong."""
+    wrong = fault(event)
+    if wrong:
+        raise ValueError(wrong)
+    return dict(event)
+
+
+def _describe(error: Exception) -> str:
+    return f"it lacks {error}" if isinstance(error, KeyError) else str(error)
+
+
+def _read_header(line: bytes, path: Path) -> dict[str, Any]:
+    try:
+        header = json.loads(line)
+    except (ValueError, RecursionError):
+        header = None
+    schema = header.get("schema") if isinstance(header, dict) else None
+    if isinstance(header, dict) and schema == SCHEMA and header.get("type") == "run":
+        if wrong := fault(header) or _unknown_word(header):
+            raise JournalError(f"the journal {str(path)!r} is damaged in its first line: {wrong}")
+        return header
+    if isinstance(schema, str) and schema != SCHEMA and schema.startswith(_SCHEMA_FAMILY):
+        raise JournalError(f"the journal {str(path)!r} has schema {schema!r}; this version reads {SCHEMA!r}")
+    raise JournalError(f'{str(path)!r} is no journal: its first line is not a "run" event with schema {SCHEMA!r}')
+
+
+def _unknown_word(header: Mapping[str, Any]) -> str:
+    """Which word of the header is none that a run can have, in words; "" if there is none."""
+    known: dict[str, type[StrEnum]] = {"profile": Profile, "strictness": Strictness}
+    wrong = (name for name, words in known.items() if name in header and header[name] not in list(words))
+    return next((f"its {name!r} is {header[name]!r}" for name in wrong), "")
+
+
+def _take(journal: Journal, event: dict[str, Any]) -> None:
+    match event["type"]:
+        case "exchange":
+            exchange = _to_exchange(event)
+            journal.exchanges[exchange.number] = exchange
+            journal.unanswered.pop(exchange.number, None)
+        case "sending":
+            sent = _to_exchange(event)
+            journal.unanswered[sent.number] = sent
+        case "resumed":  # the run went on, so that no end before this was its end
+            journal.events[:] = [each for each in journal.events if each["type"] != "end"]
+        case "verdict":
+            journal.verdicts.append(_to_verdict(event))
+        case "observation":
+            journal.observations.append(
+                Observation(event["requirement"], event["seen"], tuple(event.get("evidence", ())))
+            )
+        case "case-start" | "case-end":
+            journal.cases.append(event)
+    held = event["type"] in ("exchange", "sending", "verdict", "observation")
+    journal.events.append({key: event[key] for key in _TELLING if key in event} if held else event)
+
+
+def _cut_after_last_line(file: int) -> None:
+    """Takes away what a kill left of a line at the end of a journal, if nobody could read it."""
+    size = os.fstat(file).st_size
+    tail = os.pread(file, min(size, _LONGEST_TAIL), max(size - _LONGEST_TAIL, 0)).rpartition(b"\n")[2]
+    try:
+        json.loads(tail or "0")
+    except ValueError:
+        os.ftruncate(file, size - len(tail))
+    else:
+        os.write(file, b"\n" if tail else b"")
+
+
+def _of_fields(value: Verdict | Observation | Exchange | Request | Response) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in value.__slots__}
+
+
+def _of_exchange(exchange: Exchange) -> dict[str, Any]:
+    request, response, failure = exchange.request, exchange.response, exchange.failure
+    document: dict[str, Any] = _of_fields(exchange)
+    document["request"] = _of_fields(request)
+    document["request"]["body"] = request.body.decode("latin-1")
+    document.pop("unrecorded")
+    if exchange.unrecorded:
+        document["unrecorded"] = sorted(exchange.unrecorded)
+    if response is not None:
+        document["response"] = _of_fields(response)
+        document["response"]["body"] = response.body.decode("latin-1")
+    if failure is not None:
+        document["failure"] = {"kind": failure.kind, "detail": failure.detail}
+    return document
+
+
+def _to_exchange(document: dict[str, Any]) -> Exchange:
+    response, failure = document["response"], document["failure"]
+    return Exchange(
+        number=document["number"],
+        request=_to_request(document["request"]),
+        response=_to_response(response) if response is not None else None,
+        failure=Failure(FailureKind(failure["kind"]), failure["detail"]) if failure is not None else None,
+        at=document["at"],
+        elapsed=document["elapsed"],
+        connection=document["connection"],
+        position=document["position"],
+        closed=document["closed"],
+        case=document["case"],
+        label=document["label"],
+        unrecorded=frozenset(map(Fact, document.get("unrecorded", ()))),
+    )
+
+
+def _to_request(document: dict[str, Any]) -> Request:
+    return Request(
+        method=document["method"],
+        target=document["target"],
+        headers=tuple([header_line(name, value) for name, value in document["headers"]]),
+        body=document["body"].encode("latin-1"),
+        identity=Identity(document["identity"]),
+        fresh_connection=document["fresh_connection"],
+        patience_seconds=document["patience_seconds"],
+        http_version=document["http_version"],
+    )
+
+
+def _to_response(document: dict[str, Any]) -> Response:
+    return Response(
+        status=document["status"],
+        reason=document["reason"],
+        headers=tuple([header_line(name, value) for name, value in document["headers"]]),
+        body=document["body"].encode("latin-1"),
+        http_version=document["http_version"],
+        interim=tuple(document["interim"]),
+        anomalies=tuple(document["anomalies"]),
+    )
+
+
+def _to_verdict(event: dict[str, Any]) -> Verdict:
+    return Verdict(
+        requirement=event["requirement"],
+        outcome=Outcome(event["outcome"]),
+        check=event["check"],
+        case=event["case"],
+        evidence=tuple(event["evidence"]),
+        expected=event["expected"],
+        actual=event["actual"],
+        symptom=event["symptom"],
+        because=tuple(event["because"]),
+        arguments=event["arguments"],
+        between=tuple(event.get("between", ())),
+    )

@@ -1,0 +1,204 @@
+"""One run at a time for each deployment, on this machine: who holds which deployment, and who is refused or waits.
+
+The locks are files that the operating system locks, so that none outlives its process. They say nothing to other machines and other users.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import ipaddress
+import json
+import os
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from filelock import FileLock, Timeout
+from platformdirs import user_cache_path
+
+from reimage_conformance.errors import BusyError, UsageError
+from reimage_conformance.protocol.addresses import is_loopback_host
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reimage_conformance.model import Deployment, Target
+
+PROGRAM = "reimage-conformance"
+POLL_SECONDS = 0.1
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Claim:
+    """A deployment as one of its two addresses names it; equal keys mean the same deployment, however it is spelled."""
+
+    key: str
+    deployment: str
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """The run that holds a deployment."""
+
+    process: int
+    target: str
+    folder: str
+    since: str
+
+    def __str__(self) -> str:
+        reports = f", reports in {self.folder}" if self.folder else ""
+        return f'process {self.process}, target "{self.target}", since {self.since}{reports}'
+
+
+def claims(target: Target) -> tuple[Claim, ...]:
+    """What a run against `target` claims, in the order in which every run claims it, so that no two wait for each other.
+
+    A deployment is claimed by its slot and by its name: a target that calls the slot otherwise, or the deployment, shares one of them.
+    It is claimed at base_url and at connect_to, for the name in base_url may lead to what another target dials.
+    """
+    places = {endpoint(target.base_url)} | ({endpoint(f"//{target.connect_to}")} if target.connect_to else set())
+    wheres = [(place, target.subscription_id.casefold()) for place in places]
+    found = {claim.key: claim for where in wheres for row in target.deployments for claim in _claims(where, row)}
+    return tuple(sorted(found.values()))
+
+
+def endpoint(base_url: str) -> str:
+    """Host and port of `base_url` in one spelling (RFC 3986, 6.2.2 and 6.2.3); every name of this machine is the same."""
+    parts = urlsplit(base_url)
+    host = (parts.hostname or "").rstrip(".").casefold()
+    with contextlib.suppress(ValueError):
+        address = ipaddress.ip_address(host)
+        address = getattr(address, "ipv4_mapped", None) or address
+        host = "localhost" if address.is_unspecified else str(address)
+    if is_loopback_host(host):
+        host = "localhost"
+    return f"{host}:{parts.port or DEFAULT_PORTS.get(parts.scheme.lower(), 0)}"
+
+
+class Hold:
+    """What one run holds, until it is released or its process ends, however it ends."""
+
+    def __init__(self) -> None:
+        self._stack = contextlib.ExitStack()
+
+    def take(self, lock: FileLock, note: Path, holder: Holder) -> None:
+        """Keep `lock`, which is acquired, and say in `note` who holds it."""
+        self._stack.callback(lock.release)
+        for path in (
+            Path(lock.lock_file),
+            note,
+        ):  # whoever locks a file that is gone by then is told so, and makes a new one
+            self._stack.callback(_remove, path)
+        note.touch(mode=0o600)
+        note.write_text(json.dumps(asdict(holder)), encoding="utf-8")
+
+    def release(self) -> None:
+        """Let everything go; releasing twice is harmless."""
+        self._stack.close()
+
+
+def hold(
+    target: Target,
+    folder: Path | None,
+    *,
+    wait_seconds: float = 0.0,
+    waiting: Callable[[str], None] = lambda _: None,
+) -> Hold:
+    """Claim every deployment of `target` for a run that reports to `folder`.
+
+    Where another run holds one, waits up to `wait_seconds` for its end, having told `waiting` a sentence about it, and then raises
+    BusyError. Raises UsageError where there is no place for the locks.
+    """
+    place = _place()
+    since = datetime.now(UTC).isoformat(timespec="seconds")
+    holder = Holder(os.getpid(), target.name, "" if folder is None else str(folder), since)
+    deadline = time.monotonic() + wait_seconds
+    held = Hold()
+    try:
+        for claim in claims(target):
+            lock = FileLock(place / f"{claim.key}.lock", mode=0o600, thread_local=False, fallback_to_soft=False)
+            note = place / f"{claim.key}.json"
+            _acquire(lock, partial(_busy, claim, note), deadline, waiting)
+            held.take(lock, note, holder)
+    except (OSError, NotImplementedError) as error:  # the latter where a file system knows no locks
+        held.release()
+        raise UsageError(
+            f"{place}: the locks that keep two runs apart cannot be kept: {getattr(error, 'strerror', None) or error}"
+        ) from error
+    except BaseException:
+        held.release()
+        raise
+    return held
+
+
+def _remove(path: Path) -> None:
+    with contextlib.suppress(OSError):  # Windows keeps a file that is open
+        path.unlink(missing_ok=True)
+
+
+def _acquire(lock: FileLock, busy: Callable[[], str], deadline: float, waiting: Callable[[str], None]) -> None:
+    with contextlib.suppress(Timeout):
+        lock.acquire(timeout=0)
+        return
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise BusyError(f"{busy()}; wait for its end, or let --wait SECONDS wait for it")
+    waiting(f"waiting: {busy()}")
+    try:
+        lock.acquire(timeout=left, poll_interval=POLL_SECONDS)
+    except Timeout:
+        raise BusyError(f"{busy()}, and did not end while --wait waited for it") from None
+
+
+def _busy(claim: Claim, note: Path) -> str:
+    holder = _holder(note)
+    return f"another run is at work on {claim.deployment}: {holder or 'a run that is just beginning'}"
+
+
+def _holder(note: Path) -> Holder | None:
+    """Who wrote `note`; None where it is not there, or not whole yet."""
+    try:
+        return Holder(**json.loads(note.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _claims(where: tuple[str, str], row: Deployment) -> tuple[Claim, ...]:
+    service = row.cloud_service.casefold()
+    label = f"deployment {row.name} of cloud service {row.cloud_service}"
+    parts = [(*where, service, "slot", row.slot.casefold()), (*where, service, "name", row.name.casefold())]
+    return tuple(Claim(hashlib.sha256(json.dumps(part).encode()).hexdigest()[:40], label) for part in parts)
+
+
+def _place() -> Path:
+    """The folder of the locks, readable to this user alone; the system's for temporary files where there is no other."""
+    user = os.getuid() if hasattr(os, "getuid") else 0
+    places = (user_cache_path(PROGRAM) / "locks", Path(tempfile.gettempdir()) / f"{PROGRAM}-locks-{user}")
+    failures = []
+    for place in places:
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.mkdir(mode=0o700, exist_ok=True)
+            _refuse_strangers(place, user)
+        except OSError as error:
+            failures.append(f"{place}: {error.strerror or error}")
+        else:
+            return place
+    raise UsageError(f"there is no place for the locks that keep two runs apart: {'; '.join(failures)}")
+
+
+def _refuse_strangers(place: Path, user: int) -> None:
+    """Raises PermissionError where `place` is not this user's own folder, or cannot be written."""
+    found = place.lstat()
+    if hasattr(os, "getuid") and (found.st_uid != user or place.is_symlink()):
+        raise PermissionError(13, "belongs to somebody else")
+    place.chmod(0o700)
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise PermissionError(13, "cannot be written")

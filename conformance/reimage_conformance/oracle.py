@@ -1,0 +1,349 @@
+"""The oracle: `permitted(request, world)` names the defects of any request and the answers that the requirements permit.
+
+With several defects the answers of each are permitted, since the documents set no precedence (REQ-AUTH-ORDER). The
+oracle reads only the request; what the endpoint did with it is for the checks.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reimage_conformance.model import CountsAs, Identity, Strictness
+from reimage_conformance.protocol.addresses import Kind, is_plain, read_target
+from reimage_conformance.requirements import CATALOGUE, FIRST_VERSION, published_before, published_from
+from reimage_conformance.world import Absence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reimage_conformance.model import Request
+    from reimage_conformance.protocol.addresses import Address
+    from reimage_conformance.world import World
+
+MINIMUM_VERSION = "2010-10-28"
+MINIMUM_POLL_VERSION = "2009-10-01"
+SIBLINGS = ("reboot", "rebuild", "delete")
+_VERSION_FORM = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
+_HOST_FORM = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=%\[\]:-]*\Z")
+_LENGTH_FORM = re.compile(r"\d+\Z", re.ASCII)
+_METHODS_KNOWN = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Answers that are permitted: any of these statuses, with one of these codes where the answer carries an Error document."""
+
+    statuses: frozenset[int]
+    codes: frozenset[str] = frozenset()
+
+    def __str__(self) -> str:
+        """The answer as a report says it."""
+        statuses = " or ".join(str(status) for status in sorted(self.statuses))
+        return f"{statuses} with {' or '.join(sorted(self.codes))}" if self.codes else statuses
+
+
+@dataclass(frozen=True, slots=True)
+class Defect:
+    """One thing that is wrong with a request.
+
+    `binding` says what accepting it, or refusing it with another answer, counts as; INFO means that both are free.
+    `later` holds the embedded statuses with which an accepted operation may fail instead; `layer` is "http" where
+    the answer may come from below the application, "auth" where a refusal in TLS is one too.
+    """
+
+    key: str
+    requirement: str
+    answers: tuple[Answer, ...]
+    binding: CountsAs
+    later: frozenset[int] = frozenset()
+    layer: str = "application"
+
+    @property
+    def statuses(self) -> frozenset[int]:
+        """Every permitted status."""
+        return frozenset().union(*(answer.statuses for answer in self.answers))
+
+    def codes(self, status: int) -> frozenset[str]:
+        """The codes permitted with `status`; empty where any is."""
+        named = [answer.codes for answer in self.answers if status in answer.statuses]
+        return frozenset().union(*named) if named and all(named) else frozenset()
+
+    def __str__(self) -> str:
+        """The permitted answers as a report says them."""
+        said = ", or ".join(str(answer) for answer in self.answers)
+        return (
+            f"{said}, or 202 and then Failed with {' or '.join(map(str, sorted(self.later)))}" if self.later else said
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Permitted:
+    """What the oracle says of one request; `sound` tells that HTTP itself has nothing against it, so that the application sees it."""
+
+    address: Address
+    defects: tuple[Defect, ...]
+    sound: bool
+
+    @property
+    def binding(self) -> tuple[Defect, ...]:
+        """The defects for which the request has to be refused."""
+        return tuple(defect for defect in self.defects if defect.binding in (CountsAs.FAIL, CountsAs.WARN))
+
+    @property
+    def may_be_accepted(self) -> bool:
+        """Whether nothing obliges the endpoint to refuse."""
+        return not self.binding
+
+    @property
+    def must_be_accepted(self) -> bool:
+        """Whether the request is well formed in every respect that is judged."""
+        return not self.defects
+
+
+def _answer(*statuses: int, code: str | tuple[str, ...] = ()) -> Answer:
+    """An `Answer` of `statuses`, with the code or codes given."""
+    return Answer(frozenset(statuses), frozenset((code,) if isinstance(code, str) else code))
+
+
+_VERSION_ANSWER = (_answer(400, code="MissingOrIncorrectVersionHeader"),)
+_ABSENT_ANSWER = (_answer(404, code="ResourceNotFound"),)
+_BAD_REQUEST = (_answer(400),)
+HUGE_DIGITS = 10
+"""So many digits of a Content-Length no machine word may hold, so that a server may give up on it before the application sees it."""
+
+
+class _Reading:
+    """One request being read; each method yields the defects of one aspect."""
+
+    def __init__(self, request: Request, world: World) -> None:
+        self.request, self.world = request, world
+        self.address = read_target(request.target)
+
+    def defect(
+        self,
+        key: str,
+        requirement: str,
+        answers: tuple[Answer, ...],
+        *,
+        later: tuple[int, ...] = (),
+        layer: str = "application",
+        binding: CountsAs | None = None,
+    ) -> Defect:
+        """A `Defect`, binding as the catalogue says under the world's strictness; lenient leaves the refusal's form open."""
+        counts = CATALOGUE[requirement].counts_as(self.world.strictness) if binding is None else binding
+        if self.world.strictness is Strictness.LENIENT and layer == "application":
+            answers = (*answers, Answer(frozenset(range(400, 500))))
+        return Defect(key, requirement, answers, counts, frozenset(later), layer)
+
+    def framing(self) -> Iterator[Defect]:
+        """Host, field syntax, Content-Length and Transfer-Encoding (RFC 9112 3.2, 5, 6)."""
+        hosts = self.request.values("Host")
+        if len(hosts) != 1 or not all(map(_HOST_FORM.match, hosts)):
+            yield self.defect("host", "REQ-HTTP-HOST", _BAD_REQUEST, layer="http")
+        if any(name != name.rstrip(" \t") for name, _ in self.request.headers):
+            yield self.defect("space-before-colon", "REQ-HTTP-WS-COLON", _BAD_REQUEST, layer="http")
+        if any("\r\n" in value for _, value in self.request.headers):
+            yield self.defect("folded-line", "REQ-HTTP-OBSFOLD", _BAD_REQUEST, layer="http", binding=CountsAs.INFO)
+        lengths = [part.strip(" \t") for value in self.request.values("Content-Length") for part in value.split(",")]
+        codings = [
+            part.strip(" \t").lower() for value in self.request.values("Transfer-Encoding") for part in value.split(",")
+        ]
+        if codings:
+            yield from self._coding(codings, lengths)
+        elif lengths:
+            yield from self._length(lengths)
+
+    def _coding(self, codings: list[str], lengths: list[str]) -> Iterator[Defect]:
+        """What Transfer-Encoding makes of the request (RFC 9112 6.1)."""
+        free = CountsAs.INFO
+        if lengths:
+            yield self.defect(
+                "length-and-coding", "REQ-HTTP-TE-CL", (_answer(400, 411, 501),), layer="http", binding=free
+            )
+            if codings == ["chunked"] and self.request.body and not self.request.body.startswith(b"0\r\n"):
+                yield self.defect("coded-body", "REQ-HTTP-TE-CL", (_answer(400, 411, 413, 501),), layer="http")
+        if codings != ["chunked"]:
+            answers = (_answer(400, 411, 501),)
+            yield self.defect("unknown-coding", "REQ-HTTP-TE-UNKNOWN", answers, layer="http")
+
+    def _length(self, lengths: list[str]) -> Iterator[Defect]:
+        """What Content-Length alone makes of it (RFC 9112 6.3)."""
+        if any(not _LENGTH_FORM.match(value) for value in lengths):
+            binding = CountsAs.WARN if set(lengths) == {""} else None
+            yield self.defect("invalid-length", "REQ-HTTP-CL-INVALID", (_answer(400, 411),) if binding else _BAD_REQUEST,
+                              layer="http", binding=binding)  # fmt: skip
+        elif len(set(lengths)) > 1:
+            yield self.defect("differing-lengths", "REQ-HTTP-CL-DIFFER", _BAD_REQUEST, layer="http")
+        elif len(lengths) > 1:
+            yield self.defect("repeated-length", "REQ-HTTP-CL-SAME", _BAD_REQUEST, layer="http")
+
+    def identity(self) -> Iterator[Defect]:
+        """The certificate, and whether it opens the subscription (REQ-AUTH-FAIL)."""
+        target = self.world.target
+        answers: tuple[Answer, ...] = (_answer(403, code=("AuthenticationFailed", "ForbiddenError")),)
+        if self.world.strictness is Strictness.LENIENT:  # the digest: "do not require the code"
+            answers = (*answers, _answer(401, 403, 404))
+        if target.is_https and self.request.identity is Identity.NONE:
+            yield self.defect("anonymous", "REQ-AUTH-TLS", answers, layer="auth")
+        elif target.is_https and self.request.identity is Identity.UNKNOWN:
+            yield self.defect("unknown-certificate", "REQ-AUTH-FAIL", answers, layer="auth")
+        owned = {target.subscription_id.lower(), (target.other_subscription_id or target.subscription_id).lower()}
+        if self.address.subscription.lower() in owned:
+            return
+        if (
+            target.foreign_subscription_id is None
+            or self.address.subscription.lower() != target.foreign_subscription_id.lower()
+        ):
+            answers = (*answers, _answer(400, 404))
+        if target.is_https:
+            yield self.defect("foreign-subscription", "REQ-AUTH-FAIL", answers, layer="auth")
+        else:
+            yield self.defect("foreign-subscription", "REQ-AUTH-FAIL", answers, layer="auth", binding=CountsAs.INFO)
+
+    def version(self) -> Iterator[Defect]:
+        """The x-ms-version header (digest section E); several lines and a list mean the same (RFC 9110, section 5.3)."""
+        values = [each.strip(" \t") for line in self.request.values("x-ms-version") for each in line.split(",")]
+        sound = [value for value in values if _VERSION_FORM.match(value)]
+        if not values:
+            yield self.defect("version-missing", "REQ-VER-MISSING", _VERSION_ANSWER)
+        elif not sound:
+            yield self.defect("version-malformed", "REQ-VER-FORMAT", _VERSION_ANSWER)
+        elif len(values) > 1:
+            yield self.defect("version-repeated", "REQ-VER-OWS", _VERSION_ANSWER, binding=CountsAs.INFO)
+        else:
+            yield from self._dated(*sound)
+
+    def _dated(self, value: str) -> Iterator[Defect]:
+        """What a value of the right form is worth."""
+        reimage = self.address.kind is Kind.REIMAGE
+        if reimage and value in published_before(MINIMUM_VERSION):
+            yield self.defect("version-old", "REQ-REIMAGE-VERSION-OLD", _VERSION_ANSWER)
+        elif value not in published_from(FIRST_VERSION):
+            yield self.defect("version-unpublished", "REQ-VER-UNPUBLISHED", _VERSION_ANSWER)
+        elif value not in (MINIMUM_VERSION, self.world.target.x_ms_version) and (reimage or value > MINIMUM_VERSION):
+            yield self.defect("version-other", "REQ-VER-OLD-KEPT", _VERSION_ANSWER, binding=CountsAs.INFO)
+
+    def reimage(self) -> Iterator[Defect]:
+        """Method, comp, Content-Type, body and names of a reimage request (digest section A)."""
+        yield from self._method()
+        yield from self._comp()
+        yield from self._content_type()
+        yield from self._body()
+        yield from self._names()
+
+    def _method(self) -> Iterator[Defect]:
+        """A verb other than POST (REQ-ERR-VERB, REQ-HTTP-METHOD-CASE, REQ-HTTP-UNKNOWN-METHOD)."""
+        method = self.request.method
+        answers = (_answer(400, code="InvalidHttpVerb"), _answer(404, 405, 501))
+        if method == "POST":
+            return
+        if method.upper() == "POST":
+            yield self.defect("method-case", "REQ-HTTP-METHOD-CASE", (_answer(400, 404, 405, 501),), layer="http")
+        else:
+            layer = "application" if method in _METHODS_KNOWN[:7] else "http"
+            yield self.defect(
+                "method",
+                "REQ-ERR-VERB",
+                answers if layer == "application" else (_answer(400, 404, 405, 501),),
+                layer=layer,
+            )
+
+    def _comp(self) -> Iterator[Defect]:
+        """The query parameter that selects the operation (REQ-REIMAGE-COMP-MISSING, REQ-REIMAGE-COMP-EXACT)."""
+        values = self.address.parameters("comp")
+        answers = (_answer(400, code="MissingOrInvalidRequiredQueryParameter"),)
+        if values == ("reimage",):
+            if len(self.address.query) > 1 or self.address.extra_slash:
+                yield self.defect("comp-company", "REQ-REIMAGE-COMP-EXACT", (*answers, _answer(400, 404)))
+        elif len(values) > 1 or any(
+            k.lower() == "comp" and v.strip().lower() == "reimage" for k, v in self.address.query
+        ):
+            yield self.defect("comp-variant", "REQ-REIMAGE-COMP-EXACT", (*answers, _answer(400, 404)))
+        elif values and values[0].lower() in SIBLINGS:
+            yield self.defect("comp-sibling", "REQ-REBOOT", answers)
+        else:
+            yield self.defect("comp", "REQ-REIMAGE-COMP-MISSING", answers)
+
+    def _content_type(self) -> Iterator[Defect]:
+        """Content-Type absent or of another media type (REQ-REIMAGE-CT-ABSENT)."""
+        values = self.request.values("Content-Type")
+        types = {value.partition(";")[0].strip(" \t").lower() for value in values}
+        if types != {"application/xml"}:
+            yield self.defect("content-type", "REQ-REIMAGE-CT-ABSENT", (_answer(400, 415),))
+        elif len(values) > 1:
+            yield self.defect(
+                "content-type-repeated", "REQ-REIMAGE-CT-PARAM", (_answer(400, 415),), binding=CountsAs.INFO
+            )
+
+    def _body(self) -> Iterator[Defect]:
+        """A length that is absent or not zero (REQ-REIMAGE-CL-ABSENT, REQ-REIMAGE-CL-NONZERO)."""
+        lengths = {part.strip() for value in self.request.values("Content-Length") for part in value.split(",")}
+        coding = self.request.values("Transfer-Encoding")
+        if coding and not lengths:
+            if self.request.body.startswith(b"0\r\n"):
+                yield self.defect("chunked-empty", "REQ-HTTP-CHUNKED", (_answer(400, 411),), binding=CountsAs.INFO)
+            else:
+                yield self.defect("body", "REQ-REIMAGE-CL-NONZERO", (_answer(400, 411, 413),))
+        elif not lengths:
+            yield self.defect("length-missing", "REQ-REIMAGE-CL-ABSENT", (_answer(400, 411),))
+        elif not coding and any(_LENGTH_FORM.match(length) and length.strip("0") for length in lengths):
+            yield self.defect("body", "REQ-REIMAGE-CL-NONZERO", (_answer(400, 413),))
+
+    def _names(self) -> Iterator[Defect]:
+        """Names that address nothing (REQ-REIMAGE-SLOT-OTHER, REQ-REIMAGE-UNKNOWN-SERVICE, REQ-REIMAGE-UNKNOWN-INSTANCE)."""
+        target = self.world.target
+        if self.address.subscription == target.other_subscription_id != target.subscription_id:
+            answers = (*_ABSENT_ANSWER, _answer(400, 403))
+            yield self.defect("elsewhere", "REQ-REIMAGE-UNKNOWN-SERVICE", answers, later=(404,))
+            return
+        absence = self.world.absence(self.address)
+        names = (self.address.deployment, self.address.instance)
+        malformed = not _LABEL.fullmatch(self.address.service) or not all(map(_ordinary, names))
+        if absence is Absence.SLOT:
+            yield self.defect("slot", "REQ-REIMAGE-SLOT-OTHER", (_answer(400, 404),), later=(400, 404))
+        elif absence in (Absence.SLOT_CASE, Absence.NAME_CASE):
+            yield self.defect(
+                "name-case", "REQ-REIMAGE-BAD-NAME", (_answer(400, 404),), later=(400, 404), binding=CountsAs.INFO
+            )
+        elif absence and malformed:
+            requirement = (
+                "REQ-REIMAGE-UNKNOWN-INSTANCE" if absence is Absence.INSTANCE else "REQ-REIMAGE-UNKNOWN-SERVICE"
+            )
+            yield self.defect("bad-name", requirement, (_answer(400, 404, 414),), later=(400, 404))
+        elif absence is Absence.INSTANCE:
+            yield self.defect("instance", "REQ-REIMAGE-UNKNOWN-INSTANCE", _ABSENT_ANSWER, later=(404,))
+        elif absence:
+            yield self.defect("place", "REQ-REIMAGE-UNKNOWN-SERVICE", _ABSENT_ANSWER, later=(404,))
+
+    def read(self) -> Permitted:
+        """Every defect, those below the application first."""
+        found = [*self.framing(), *self.identity(), *self.version()]
+        if self.address.kind is Kind.REIMAGE:
+            found += self.reimage()
+        huge = any(len(value) >= HUGE_DIGITS for value in self.request.values("Content-Length"))
+        sound = is_plain(self.request.target) and not huge and not any(defect.layer == "http" for defect in found)
+        return Permitted(self.address, tuple(found), sound)
+
+
+_LABEL = re.compile("[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+"""The name of a cloud service is a DNS label (REQ-NAME-SERVICE)."""
+
+
+def _ordinary(name: str) -> bool:
+    """Whether every character of a name is one that names are seen to have (REQ-REIMAGE-BAD-NAME leaves others open)."""
+    return (
+        bool(re.fullmatch(r"[A-Za-z0-9_.() -]+", name))
+        and name == name.strip()
+        and len(name) < 250
+        and name not in (".", "..")
+    )
+
+
+def permitted(request: Request, world: World) -> Permitted:
+    """The defects of `request` and what the requirements permit for each, under the world's strictness."""
+    known: Permitted | None = world.memory.get(request)
+    if known is None:
+        known = world.memory[request] = _Reading(request, world).read()
+    return known

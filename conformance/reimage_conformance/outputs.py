@@ -1,0 +1,91 @@
+"""Where a command writes: tried before anything is sent, and nothing of somebody else's overwritten.
+
+Makes folders that are missing; writes nothing else that stays.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from typing import TYPE_CHECKING
+
+from reimage_conformance.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+RUN_FILES = ("journal.jsonl", "results.json", "report.html", "junit.xml", "summary.md")
+"""The files of a run in its report folder."""
+
+GENERATOR = "made by reimage-conformance"
+"""Stands in each page that the suite writes outside a report folder, so that it knows it again."""
+
+
+def try_folder(folder: Path, option: str) -> None:
+    """Make `folder` and see that files can be written there; raises UsageError naming `option`."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except (FileExistsError, NotADirectoryError) as error:
+        raise UsageError(
+            f"{option} {folder}: there is a file where a folder is expected; name another folder"
+        ) from error
+    except OSError as error:
+        raise UsageError(f"{option} {folder}: cannot be written: {error.strerror}; name another folder") from error
+
+
+def try_file(file: Path, option: str) -> None:
+    """See that `file` can be written, its folder made; raises UsageError naming `option`."""
+    if file.is_dir():
+        raise UsageError(f"{option} {file}: is a folder; expected the name of a file")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=file.parent):
+            pass
+        if file.exists():
+            with file.open("ab"):
+                pass
+    except (FileExistsError, NotADirectoryError) as error:
+        raise UsageError(f"{option} {file}: its folder is a file; name another one") from error
+    except OSError as error:
+        raise UsageError(f"{option} {file}: cannot be written: {error.strerror}; name another file") from error
+
+
+def claim_folder(folder: Path, *, overwrite: bool, option: str = "--report-dir") -> None:
+    """See that `folder` can take the files of a run; raises UsageError where it cannot, or holds some and may not lose them."""
+    try_folder(folder, option)
+    held = [name for name in RUN_FILES if (folder / name).exists()]
+    if held and not overwrite:
+        raise UsageError(
+            f"{option} {folder}: the folder holds a run already ({', '.join(held)}); "
+            "name another folder, or let --overwrite replace the run"
+        )
+
+
+def clear_folder(folder: Path, *, but_for: str = "") -> None:
+    """Remove the files of an earlier run from `folder`, so that nothing of it stands beside a new one; raises UsageError.
+
+    The file called `but_for` stays.
+    """
+    for name in RUN_FILES:
+        if name == but_for:
+            continue
+        try:
+            (folder / name).unlink(missing_ok=True)
+        except OSError as error:
+            raise UsageError(f"--report-dir {folder}: {name} cannot be replaced: {error.strerror}") from error
+
+
+def is_own_page(file: Path) -> bool:
+    """Whether `file` is a page that the suite wrote outside a report folder."""
+    try:
+        return GENERATOR.encode() in file.read_bytes()
+    except OSError:
+        return False
+
+
+def claim_page(file: Path, option: str) -> None:
+    """See that the page `file` can be written; raises UsageError also where it is there and the suite did not write it."""
+    try_file(file, option)
+    if file.exists() and not is_own_page(file):
+        raise UsageError(f"{option} {file}: exists, and this command did not write it; name another file")

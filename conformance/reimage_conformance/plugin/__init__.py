@@ -1,0 +1,26 @@
+"""The pytest plugin: options, fixtures, markers and hooks; it joins the rooms and decides nothing itself."""
+
+from reimage_conformance.plugin.hooks import (
+    pytest_addoption,
+    pytest_cmdline_main,
+    pytest_collection_modifyitems,
+    pytest_configure,
+    pytest_configure_node,
+    pytest_pyfunc_call,
+    pytest_report_header,
+    pytest_report_teststatus,
+    pytest_runtest_makereport,
+    pytest_runtest_protocol,
+    pytest_sessionfinish,
+    pytest_sessionstart,
+    pytest_terminal_summary,
+    pytest_unconfigure,
+    pytest_xdist_make_scheduler,
+    sut,
+)
+
+__all__ = [
+    "pytest_addoption", "pytest_cmdline_main", "pytest_collection_modifyitems", "pytest_configure", "pytest_configure_node", "pytest_pyfunc_call",
+    "pytest_report_header", "pytest_report_teststatus", "pytest_runtest_makereport", "pytest_runtest_protocol", "pytest_sessionfinish",
+    "pytest_sessionstart", "pytest_terminal_summary", "pytest_unconfigure", "pytest_xdist_make_scheduler", "sut",
+]  # fmt: skip

@@ -1,0 +1,75 @@
+"""Items of pytest turned into cases of the session: what a case is called, what it judges, and how its body is called."""
+
+from __future__ import annotations
+
+import inspect
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import is_hypothesis_test, reject
+
+from reimage_conformance.session.cases import Case, Phase, refuse_declared
+from reimage_conformance.session.signals import Discarded
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    import pytest
+
+    from reimage_conformance.session.sut import SystemUnderTest
+
+MARKS = {"afterwards": Phase.AFTERWARDS, "alone": Phase.ALONE, "at_the_end": Phase.AT_THE_END}
+"""The marks that say when a case runs."""
+
+
+def cites(item: pytest.Item) -> tuple[str, ...]:
+    """The requirements that an item cites; none where it is no case."""
+    return tuple(dict.fromkeys(name for mark in item.iter_markers("verifies") for name in mark.args))
+
+
+def phase_of(item: pytest.Item) -> Phase:
+    """When a case runs."""
+    return next((phase for name, phase in MARKS.items() if item.get_closest_marker(name) is not None), Phase.BESIDE)
+
+
+def cases_of(items: Sequence[pytest.Item]) -> list[Case]:
+    """The cases among items, in their order."""
+    return [_case(item) for item in items if cites(item)]
+
+
+def _case(item: pytest.Item) -> Case:
+    function: Callable[..., Any] = item.obj  # type: ignore[attr-defined]
+    doc = (inspect.getdoc(function) or "").splitlines()
+    values = dict(item.callspec.params) if hasattr(item, "callspec") else {}
+    run = _drawn(function, values) if is_hypothesis_test(function) else called(function, values)
+    return Case(item.nodeid, cites(item), doc[0] if doc else "", phase_of(item), run)
+
+
+def called(function: Callable[..., Any], values: dict[str, Any]) -> Callable[[SystemUnderTest], Awaitable[None]]:
+    """The body of a case; the bad requests that it returns, as a coroutine or at once, are those which it declares."""
+
+    async def run(sut: SystemUnderTest) -> None:
+        made = function(sut=sut, **values)
+        if inspect.isawaitable(made):
+            made = await made
+        if made is not None:
+            await refuse_declared(sut, made)
+
+    return run
+
+
+def _drawn(function: Any, values: dict[str, Any]) -> Callable[[SystemUnderTest], Awaitable[None]]:
+    """The body of a property: Hypothesis runs its engine in a thread and hands each example to the session."""
+    body = function.hypothesis.inner_test
+
+    async def run(sut: SystemUnderTest) -> None:
+        def example(**drawn: Any) -> None:
+            try:
+                sut.wire.from_thread(partial(body, **drawn))
+            except Discarded:
+                reject()
+
+        function.hypothesis.inner_test = example
+        await sut.wire.in_thread(partial(function, sut=sut, **values))
+
+    return run

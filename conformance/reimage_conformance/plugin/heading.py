@@ -1,0 +1,53 @@
+"""What the first line of a journal says of a run, and the target as a run takes it and as reports may show it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from reimage_conformance import __version__
+from reimage_conformance.config import target_to_mapping, without_private
+from reimage_conformance.plugin.fitting import fingerprint_of
+
+if TYPE_CHECKING:
+    from reimage_conformance.model import Target
+    from reimage_conformance.plugin.options import Plan
+    from reimage_conformance.wire.redaction import Redactor
+
+
+def limited(target: Target, plan: Plan) -> Target:
+    """The target with the options of the run laid over it."""
+    limits = target.limits
+    if plan.max_reimages is not None:
+        limits = replace(limits, max_reimages=plan.max_reimages)
+    return replace(target, strictness=plan.strictness or target.strictness, limits=limits)
+
+
+def masked(target: Target, redactor: Redactor) -> Target:
+    """The target as reports may show it."""
+    return replace(
+        without_private(target),
+        subscription_id=redactor.text(target.subscription_id),
+        foreign_subscription_id=redactor.text(target.foreign_subscription_id)
+        if target.foreign_subscription_id
+        else None,
+        other_subscription_id=redactor.text(target.other_subscription_id) if target.other_subscription_id else None,
+    )
+
+
+def header(plan: Plan, target: Target, shown: Target) -> dict[str, Any]:
+    """The fields of a journal's first line; `shown` is the target as it may show it."""
+    return {
+        "id": uuid4().hex,
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "epoch": time.time(),
+        "fingerprint": fingerprint_of(target),
+        "seed": plan.seed,
+        "profile": plan.profile.value,
+        "strictness": target.strictness.value,
+        "suite_version": __version__,
+        "target": target_to_mapping(shown),
+    }

@@ -1,0 +1,217 @@
+"""The plugin's options: their names, and the plan that they and the target file make together."""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reimage_conformance.config import is_loopback, load_target, where_it_is
+from reimage_conformance.errors import UsageError
+from reimage_conformance.model import Profile, Strictness
+from reimage_conformance.plugin.fitting import resumable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pytest
+
+    from reimage_conformance.emulator import Layout
+    from reimage_conformance.model import Target
+
+NAMES = ("target", "embedded", "in_memory")
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Declares the options that `reimage-conformance run` has, for those who live in pytest."""
+    group = parser.getgroup("reimage-conformance", "conformance of Reimage Role Instance")
+    group.addoption("--target", metavar="FILE", help="Target file that says where the endpoint is.")
+    group.addoption("--embedded", action="store_true", help="Judge the embedded emulator, over TLS.")
+    group.addoption(
+        "--in-memory", action="store_true", help="Judge the emulator without sockets, on a clock of its own."
+    )
+    group.addoption("--report-dir", metavar="DIR", help="Where reports go (default: reports/<target>/<time>).")
+    group.addoption("--strictness", choices=[s.value for s in Strictness], help="How literally the documents are read.")
+    group.addoption("--profile", choices=[p.value for p in Profile], help="How much the run does.")
+    group.addoption("--max-reimages", type=int, metavar="N", help="Never start more reimages than this.")
+    group.addoption("--baseline", metavar="FILE", help="Known violations.")
+    group.addoption("--write-baseline", metavar="FILE", help="Write this run's violations as a baseline.")
+    group.addoption(
+        "--seed",
+        type=int,
+        metavar="N",
+        help="Draws the examples of the run that had this seed, and none kept from others.",
+    )
+    group.addoption(
+        "--fault", action="append", default=[], metavar="NAME", help="Makes the emulator wrong in this way."
+    )
+    group.addoption(
+        "--oddity", action="append", default=[], metavar="NAME", help="Makes the emulator unusual in this way."
+    )
+    group.addoption(
+        "--world", metavar="NAME|FILE", help="What the emulator holds: the name of a world, or a .toml file."
+    )
+    group.addoption(
+        "--operation-seconds", type=float, default=0.2, metavar="S", help="How long the emulator's reimages take."
+    )
+    group.addoption("--connections", type=int, metavar="N", help="How many requests may be under way at the same time.")
+    group.addoption("--max-minutes", type=float, metavar="M", help="End the run in order after this time.")
+    group.addoption(
+        "--patience", type=float, metavar="S", help="End the run when nothing is answered, or served, for so long."
+    )
+    group.addoption("--allow-reimage", action="store_true", help="Reimage although the target file does not allow it.")
+    group.addoption("--no-redact", action="store_true", help="Leave secrets in the reports.")
+    group.addoption(
+        "--wait",
+        type=float,
+        default=0.0,
+        metavar="SECONDS",
+        help="Wait so long for another run at the same deployment to end, in place of refusing at once.",
+    )
+    group.addoption(
+        "--no-preflight", action="store_true", help="Begin without asking whether the target file can be right."
+    )
+    group.addoption("--resume", metavar="DIR", help="Go on with the run in this report folder, which was cut short.")
+    group.addoption("--overwrite", action="store_true", help="Replace the run that the report folder holds.")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run is to do, read from options; `target` is None for an emulator, whose target is known once it serves.
+
+    `repeats` says that the seed was asked for: examples kept from other runs are left out then. `world` is what an emulator holds (None: the
+    large world), `listed` the part of it that its target lists (None: all), and `probe` says whether its target has the probe.
+    """
+
+    file: Path | None
+    target: Target | None
+    preflight: bool
+    in_memory: bool
+    profile: Profile
+    strictness: Strictness | None
+    seed: int
+    repeats: bool
+    report_dir: Path | None
+    max_reimages: int | None
+    faults: tuple[str, ...]
+    oddities: tuple[str, ...]
+    operation_seconds: float
+    redact: bool
+    overwrite: bool
+    wait_seconds: float
+    baseline: Path | None
+    write_baseline: Path | None
+    connections: int | None = None
+    max_seconds: float | None = None
+    patience: float | None = None
+    world: Layout | None = None
+    listed: Layout | None = None
+    probe: bool = True
+    resume: Path | None = None
+
+
+def is_wanted(config: pytest.Config) -> bool:
+    """Whether this pytest session is a conformance run."""
+    return any(config.getoption(name, default=None) for name in NAMES)
+
+
+def plan_of(config: pytest.Config) -> Plan:
+    """The plan that the options make; raises UsageError for what cannot be."""
+    strictness = config.getoption("strictness")
+    resume = _path(config.getoption("resume"))
+    began = _began_with(config, resume) if resume is not None else {}
+    profile = Profile(config.getoption("profile") or began.get("profile", Profile.STANDARD))
+    chosen = Strictness(strictness) if strictness else None
+    file = config.getoption("target")
+    faults, oddities = tuple(config.getoption("fault")), tuple(config.getoption("oddity"))
+    if file and (faults or oddities or config.getoption("world")):
+        raise UsageError("--fault, --oddity and --world change the emulator; they cannot be used with --target")
+    target = None
+    if file:
+        allow = config.getoption("allow_reimage")
+        target = load_target(
+            Path(file), strictness=chosen, allow_reimage=allow, max_reimages=config.getoption("max_reimages")
+        )
+        if not target.limits.allow_reimage and not is_loopback(target):
+            raise UsageError(
+                f"{file}: {where_it_is(target)}, so its role instances are reimaged only with "
+                "allow_reimage = true in [limits], or with --allow-reimage"
+            )
+    seed = config.getoption("seed")
+    repeats = seed is not None
+    if seed is None and resume is not None:
+        seed = int(began["seed"])
+    elif seed is None:
+        seed = int(time.time()) % 1_000_000 if profile is Profile.NIGHTLY else 0
+    folder = resume or config.getoption("report_dir")
+    return Plan(
+        file=_path(file),
+        target=target,
+        preflight=not config.getoption("no_preflight"),
+        in_memory=bool(config.getoption("in_memory")),
+        profile=profile,
+        strictness=chosen,
+        seed=seed,
+        repeats=repeats,
+        report_dir=Path(folder) if folder else None,
+        max_reimages=config.getoption("max_reimages"),
+        faults=faults,
+        oddities=oddities,
+        world=_world(config.getoption("world")),
+        operation_seconds=config.getoption("operation_seconds"),
+        redact=not config.getoption("no_redact"),
+        overwrite=bool(config.getoption("overwrite")),
+        wait_seconds=config.getoption("wait"),
+        baseline=_path(config.getoption("baseline")),
+        write_baseline=_path(config.getoption("write_baseline")),
+        connections=config.getoption("connections"),
+        max_seconds=_seconds(config.getoption("max_minutes")),
+        patience=config.getoption("patience"),
+        resume=resume,
+    )
+
+
+def _began_with(config: pytest.Config, folder: Path) -> Mapping[str, Any]:
+    """What the run in `folder` began with; raises UsageError where it cannot be gone on with, or other options are given."""
+    if not config.getoption("target"):
+        raise UsageError("--resume needs the target file of the run; an emulator of a run's own ends with it")
+    for option in ("report_dir", "overwrite"):
+        if config.getoption(option):
+            raise UsageError(
+                f"--resume names the report folder and keeps what is in it; leave --{option.replace('_', '-')} out"
+            )
+    began = resumable(folder).header
+    for name in ("profile", "seed"):
+        given = config.getoption(name)
+        if given is not None and given != began[name]:
+            raise UsageError(
+                f"--resume {folder}: the run began with --{name} {began[name]}, found {given}; leave it out"
+            )
+    return began
+
+
+def _world(name: str | None) -> Layout | None:
+    if name is None:
+        return None
+    from reimage_conformance.world_files import world_of  # noqa: PLC0415  the emulator takes a moment to import
+
+    return world_of(name)
+
+
+def _seconds(minutes: float | None) -> float | None:
+    return None if minutes is None else 60 * minutes
+
+
+def _path(text: str | None) -> Path | None:
+    return Path(text) if text else None
+
+
+def folder_for(name: str, root: Path, now: float) -> Path:
+    """The default report folder, reports/<target>/<time>, numbered where another run began in the same second."""
+    safe = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "target"
+    folder = root / "reports" / safe / time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
+    numbered = (folder.with_name(f"{folder.name}-{number}") for number in count(2))
+    return folder if not folder.exists() else next(each for each in numbered if not each.exists())

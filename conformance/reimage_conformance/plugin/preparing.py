@@ -1,0 +1,155 @@
+"""Before a run: the options read, the places it writes to tried, every mistake found that needs no case; nothing is judged."""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reimage_conformance.baseline import load_baseline
+from reimage_conformance.errors import SuiteError, UnreachableError
+from reimage_conformance.locks import hold
+from reimage_conformance.model import Preflight
+from reimage_conformance.outputs import claim_folder, try_file, try_folder
+from reimage_conformance.plugin.fitting import check_target, resumable
+from reimage_conformance.plugin.heading import limited, masked
+from reimage_conformance.plugin.options import folder_for, is_wanted, plan_of
+from reimage_conformance.wire.redaction import Redactor
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+    from reimage_conformance.locks import Hold
+    from reimage_conformance.model import Target
+    from reimage_conformance.plugin.options import Plan
+
+LOOKING_ONLY = ("help", "version", "collectonly", "showfixtures", "show_fixtures_per_test", "markers", "cacheshow")
+"""Options with which pytest tells something and runs nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A run that can begin: its plan, its report folder, and what preflight found.
+
+    The folder is None for a run in memory that nobody asked a report of; nothing is asked of the suite's own emulator.
+    `hold` keeps other runs of this machine away from the target's deployments; None for an emulator of the run's own.
+    """
+
+    plan: Plan
+    folder: Path | None
+    hold: Hold | None
+    preflight: Preflight | None
+
+
+def is_run(config: pytest.Config) -> bool:
+    """Whether this process starts a conformance run; a worker of pytest-xdist only takes part in one."""
+    looks = any(getattr(config.option, name, None) for name in LOOKING_ONLY)
+    return is_wanted(config) and not looks and not hasattr(config, "workerinput")
+
+
+def prepare(config: pytest.Config) -> Prepared:
+    """Everything that can be found out before the first case; raises SuiteError where a run cannot be.
+
+    It leaves no folder then, but for the reports that say that the endpoint cannot be reached or judged.
+    """
+    plan = plan_of(config)
+    folder = report_folder(config, plan)
+    made = [] if folder is None else [path for path in (folder, *folder.parents) if not path.exists()]
+    held: Hold | None = None
+    try:
+        _try_outputs(plan, folder)
+        _try_earlier(plan)
+        _try_inputs(plan)
+        held = None if plan.target is None else hold(plan.target, folder, wait_seconds=plan.wait_seconds, waiting=_tell)
+        preflight = _asked(plan, folder)
+    except SuiteError:
+        if held is not None:
+            held.release()
+        for path in made:  # an empty folder would only be in the way
+            with suppress(OSError):
+                path.rmdir()
+        raise
+    return Prepared(plan, folder, held, preflight)
+
+
+def _tell(sentence: str) -> None:
+    sys.stderr.write(f"{sentence}\n")
+    sys.stderr.flush()
+
+
+def report_folder(config: pytest.Config, plan: Plan) -> Path | None:
+    """Where the reports go; None for a run in memory that nobody asked a report of."""
+    if plan.report_dir is not None:
+        return plan.report_dir.resolve()
+    if plan.in_memory:
+        return None
+    name = plan.target.name if plan.target is not None else "embedded-emulator"
+    return folder_for(name, config.invocation_params.dir, time.time())
+
+
+def _try_outputs(plan: Plan, folder: Path | None) -> None:
+    if folder is not None and plan.resume is not None:
+        try_folder(folder, "--resume")
+    elif folder is not None:
+        claim_folder(folder, overwrite=plan.overwrite)
+    if plan.write_baseline is not None:
+        try_file(plan.write_baseline, "--write-baseline")
+        if plan.write_baseline.exists():
+            load_baseline(plan.write_baseline)
+
+
+def _try_earlier(plan: Plan) -> None:
+    """Sees that the run that is gone on with began with the same target."""
+    if plan.resume is not None and plan.target is not None:
+        target = limited(plan.target, plan)
+        shown = masked(target, Redactor.for_target(target, enabled=plan.redact))
+        check_target(plan.resume, resumable(plan.resume), target, shown)
+
+
+def _try_inputs(plan: Plan) -> None:
+    if plan.baseline is not None:
+        load_baseline(plan.baseline)
+    if plan.faults or plan.oddities:
+        from reimage_conformance.emulator import find_fault, find_oddity  # noqa: PLC0415  only a run with faults needs it
+
+        for name in plan.faults:
+            find_fault(name)
+        for name in plan.oddities:
+            find_oddity(name)
+
+
+def _asked(plan: Plan, folder: Path | None) -> Preflight | None:
+    """What the endpoint answers before a run; raises SuiteError where there is no use in one.
+
+    Where that is the endpoint's doing, and no mistake in the target file, the reports say so: who collects them finds them every night.
+    """
+    if plan.target is None:
+        return None
+    began = time.monotonic()
+    try:
+        return _answers(plan, plan.target)
+    except UnreachableError as error:
+        if folder is not None and plan.resume is None:  # what was found before the run was cut short stays
+            from reimage_conformance.plugin.unreached import report_unreached  # noqa: PLC0415  only where nothing can be judged
+
+            report_unreached(plan, plan.target, folder, str(error), began)
+        raise
+
+
+def _answers(plan: Plan, target: Target) -> Preflight | None:
+    """What the endpoint answers, None where nobody wants to know; raises SuiteError, and names the target file, where there is no use in a run."""
+    from reimage_conformance.preflight import look_before_run, reach  # noqa: PLC0415  only a run against a target needs it
+
+    if not plan.preflight:
+        reach(target)
+        return None
+    try:
+        found, sent = look_before_run(target)
+    except SuiteError as error:
+        raise type(error)(f"{plan.file}: {error}") from error
+    redactor = Redactor.for_target(target, enabled=plan.redact)
+    return Preflight(len(sent), tuple((remark.level.value, redactor.text(remark.text)) for remark in found))

@@ -1,0 +1,141 @@
+"""The progress of a run, shown while pytest waits for a case: one line that is redrawn on a terminal, one line a minute in a log."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any, Protocol
+
+from reimage_conformance.report.visible import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pytest
+
+    from reimage_conformance.session.progress import Progress
+
+LOG_EVERY_SECONDS = 60.0
+"""In a log the first line comes after this, and each further one after as long again."""
+MOST_NAMED = 3
+"""How many operations under way are named at most."""
+_ERASE_LINE, _UP, _RIGHT = "\r\x1b[K", "\x1b[A", "\x1b[{}C"
+
+
+class Terminal(Protocol):
+    """Where pytest writes: `column` is where the line ends that it is in the middle of, `columns` how wide a line is."""
+
+    @property
+    def column(self) -> int:
+        """Where the line ends that pytest is in the middle of."""
+
+    @property
+    def columns(self) -> int:
+        """How wide a line is."""
+
+    def line(self, text: str) -> None:
+        """Writes a line of its own."""
+
+    def draw(self, text: str) -> None:
+        """Writes text of which pytest knows nothing, so that the cursor is to be where it was in the end."""
+
+
+class PytestTerminal:
+    """The terminal reporter of a pytest session; output of a case, which pytest keeps from it, is let through meanwhile."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
+        self._writer = config.get_terminal_writer()
+        capture = config.pluginmanager.get_plugin("capturemanager")
+        self._uncaptured = nullcontext if capture is None else capture.global_and_fixture_disabled
+
+    @property
+    def column(self) -> int:
+        """Where the line ends that pytest is in the middle of."""
+        return self._writer.width_of_current_line
+
+    @property
+    def columns(self) -> int:
+        """How wide a line is."""
+        return shutil.get_terminal_size().columns
+
+    def line(self, text: str) -> None:
+        """Writes a line of its own."""
+        with self._uncaptured():
+            self._reporter.ensure_newline()
+            if self.column:
+                self._writer.line()
+            self._writer.line(text)
+            self._writer.flush()
+
+    def draw(self, text: str) -> None:
+        """Writes text of which pytest knows nothing."""
+        with self._uncaptured():
+            sys.stdout.write(text)
+            sys.stdout.flush()
+
+
+class ProgressLine:
+    """Tells the progress of a run while somebody waits for it.
+
+    With `redraws` one line is drawn over and over, else one is written a minute. `clock` counts real seconds.
+    """
+
+    def __init__(self, terminal: Terminal, *, redraws: bool, clock: Callable[[], float] = time.monotonic) -> None:
+        self._terminal, self._redraws, self._clock = terminal, redraws, clock
+        self._due = clock() + LOG_EVERY_SECONDS
+        self._drawn = False
+
+    def tell(self, progress: Callable[[], Progress]) -> None:
+        """Says how far the run is, if it is time to; `progress` is asked only then."""
+        if self._redraws:
+            start = _ERASE_LINE if self._drawn else "\n"
+            self._drawn = True
+            self._terminal.draw(start + progress_text(progress())[: self._terminal.columns - 1])
+        elif self._clock() >= self._due:
+            self._due = self._clock() + LOG_EVERY_SECONDS
+            self._terminal.line(progress_text(progress()))
+
+    def clear(self) -> None:
+        """Takes the line away and puts the cursor where pytest left it."""
+        if self._drawn:
+            self._drawn = False
+            column = self._terminal.column % self._terminal.columns
+            self._terminal.draw(_ERASE_LINE + _UP + (_RIGHT.format(column) if column else ""))
+
+
+def progress_line(config: pytest.Config) -> ProgressLine | None:
+    """The progress line of a pytest session; None where pytest has no terminal of its own, as in a worker of pytest-xdist."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None:
+        return None
+    redraws = bool(reporter.isatty) and os.environ.get("TERM") != "dumb"
+    return ProgressLine(PytestTerminal(config), redraws=redraws)
+
+
+def progress_text(progress: Progress) -> str:
+    """One line in ASCII: cases, the time that is left, reimages spent, operations under way with instance and age."""
+    running = progress.running
+    named = [f"{one_line(each.instance, 60)} {duration(each.age_seconds)}" for each in running[:MOST_NAMED]]
+    more = [f"{len(running) - MOST_NAMED} more"] if len(running) > MOST_NAMED else []
+    rest = progress.rest_seconds
+    parts = [
+        f"{progress.cases_done} of {progress.cases} cases",
+        "time left not known yet" if rest is None else f"about {duration(rest)} left",
+        f"{progress.reimages} of {progress.max_reimages} reimages",
+        f"under way: {', '.join([*named, *more])}" if running else "none under way",
+    ]
+    return "; ".join(parts).encode("ascii", "backslashreplace").decode("ascii")
+
+
+def duration(seconds: float) -> str:
+    """Seconds in the unit that a person would use: `41 s`, `3 min`, `2 h 10 min`."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 100:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min"

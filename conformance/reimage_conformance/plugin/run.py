@@ -1,0 +1,301 @@
+"""One run: everything that has to be put together before the first case and taken apart after the last."""
+
+from __future__ import annotations
+
+import gc
+import time
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from reimage_conformance import baseline
+from reimage_conformance.config import is_loopback, load_target
+from reimage_conformance.gate import Gate, ProbeGate, new_token
+from reimage_conformance.journal import JournalWriter, read_journal
+from reimage_conformance.plugin.heading import header, limited, masked
+from reimage_conformance.protocol.requests import RequestBuilder
+from reimage_conformance.session.budget import Budget
+from reimage_conformance.session.earlier import Earlier
+from reimage_conformance.session.instances import Instances
+from reimage_conformance.session.lanes import Lanes
+from reimage_conformance.session.patience import Patience
+from reimage_conformance.session.probe import Probe
+from reimage_conformance.session.recorder import Recorder
+from reimage_conformance.session.resuming import keep_for_resuming, take_up
+from reimage_conformance.session.scheduler import Session
+from reimage_conformance.session.sending import Sender
+from reimage_conformance.session.sut import Collaborators, SystemUnderTest
+from reimage_conformance.session.wires import InlineWire, SteppedClock, ThreadedWire
+from reimage_conformance.wire.client import Client
+from reimage_conformance.wire.clock import SystemClock
+from reimage_conformance.wire.connecting import SocketConnector, probe_connector
+from reimage_conformance.wire.redaction import Redactor
+from reimage_conformance.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from trio.testing import MockClock
+
+    from reimage_conformance.emulator import Emulator
+    from reimage_conformance.journal import Journal
+    from reimage_conformance.model import Preflight, Target
+    from reimage_conformance.plugin.options import Plan
+    from reimage_conformance.session.cases import Case
+    from reimage_conformance.session.wires import Wire
+    from reimage_conformance.wire.clock import Clock
+    from reimage_conformance.wire.streams import Connector
+
+CONNECTIONS_ON_LOOPBACK, CONNECTIONS_ELSEWHERE = 8, 4
+"""How many requests are under way at the same time where neither the target file nor the operator says otherwise."""
+MOST_NAMED = 6
+"""How many of the addresses that were not tried are named in a report."""
+
+
+class Run:
+    """A conformance run: opened before the first case, closed after the last one, whatever happened between."""
+
+    def __init__(self, plan: Plan, folder: Path | None, preflight: Preflight | None = None) -> None:
+        self.plan = plan
+        self._preflight = preflight
+        self._stack = ExitStack()
+        self._began = time.monotonic()
+        self._finished = False
+        self._time: MockClock | None = None
+        self.session: Session | None = None
+        self._emulator: Emulator | None = None
+        self._baseline = None if plan.baseline is None else baseline.load_baseline(plan.baseline)
+        target, clock, connector, probe_connector = self._endpoint()
+        self.target = limited(target, plan)
+        self.folder = folder if folder is not None else Path(self._stack.enter_context(TemporaryDirectory()))
+        self.earlier = self._earlier(read_journal(self.journal_path)) if plan.resume is not None else None
+        if isinstance(connector, SocketConnector):
+            connector.reach(clock.now() + self.target.limits.request_timeout_seconds).close()
+        self.sut = self._assemble(clock, connector, probe_connector)
+
+    @property
+    def journal_path(self) -> Path:
+        """Where the journal is."""
+        return self.folder / "journal.jsonl"
+
+    def _endpoint(self) -> tuple[Target, Clock, Connector, Connector | None]:
+        """The target, the clock it lives by, and how to reach it and its probe."""
+        if self.plan.in_memory:
+            return self._in_memory()
+        clock = SystemClock()
+        target = self.plan.target or self._embedded()
+        probe = probe_connector(target, clock)
+        return target, clock, SocketConnector(target, clock), probe
+
+    def _in_memory(self) -> tuple[Target, Clock, Connector, Connector | None]:
+        """An emulator without sockets."""
+        from trio.testing import MockClock  # noqa: PLC0415
+
+        from reimage_conformance.embedding import MemoryConnector, TurnedClock, memory_emulator, memory_target  # noqa: PLC0415
+
+        self._time = MockClock(autojump_threshold=0)
+        clock = TurnedClock(self._time.current_time)
+        plan = self.plan
+        emulator = self._emulator = memory_emulator(
+            clock,
+            plan.faults,
+            plan.oddities,
+            operation_seconds=plan.operation_seconds,
+            seed=plan.seed,
+            layout=plan.world,
+        )
+        return (
+            memory_target(emulator, probe=plan.probe, listed=plan.listed, claims=not plan.oddities),
+            clock,
+            MemoryConnector(emulator, clock),
+            MemoryConnector(emulator, clock, probe=True) if plan.probe else None,
+        )
+
+    def reimaged(self) -> list[tuple[str, str, str]]:
+        """Cloud service, deployment and role instance of each reimage in an emulator in memory."""
+        operations = self._emulator.world.operations.values() if self._emulator is not None else ()
+        return [(each.deployment.service, each.deployment.name, each.instance.name) for each in operations]
+
+    def _embedded(self) -> Target:
+        """The emulator, served over TLS for as long as the run lasts."""
+        from reimage_conformance.emulator import Emulator, serve  # noqa: PLC0415  only a run without target needs it
+
+        plan = self.plan
+        emulator = Emulator(
+            plan.operation_seconds, faults=plan.faults, oddities=plan.oddities, seed=plan.seed, layout=plan.world
+        )
+        running = self._stack.enter_context(serve(emulator))
+        folder = Path(self._stack.enter_context(TemporaryDirectory()))
+        return load_target(running.write_target(folder, probe=plan.probe, listed=plan.listed), environment={})
+
+    def _earlier(self, journal: Journal) -> Earlier:
+        """The part of the run that this one goes on with."""
+        last = Earlier(journal, 0.0).last
+        return Earlier(journal, max(time.time() - float(journal.header["epoch"]), last))
+
+    def _assemble(self, clock: Clock, connector: Connector, probe_connector: Connector | None) -> SystemUnderTest:
+        """The system under test, with everything that it is put together from."""
+        plan, target, earlier = self.plan, self.target, self.earlier
+        redactor = Redactor.for_target(target, enabled=plan.redact)
+        shown = masked(target, redactor)
+        recorder = self._recorder(self._journal(clock, shown), redactor, shown)
+        token = self._token(recorder)
+        self._gate = Gate(target, token, masked=redactor.text)
+        numbers = count(1 if earlier is None else earlier.next_number)
+        rate = target.limits.requests_per_second
+        client = self._client(
+            connector, clock, self._gate, numbers, requests_per_second=rate, announce=recorder.announce
+        )
+        wire, builder = self._wire(client, clock), RequestBuilder(target, token)
+        sender = self._sender(wire, clock, recorder, builder.host, redactor)
+        instances = Instances(target, builder, sender)
+        probe = Probe(target, self._probe_wire(probe_connector, clock, numbers), recorder)
+        budget = Budget(target.limits.max_reimages)
+        parts = Collaborators(recorder, sender, builder, instances, probe, budget, wire, self._gate.learn)
+        sut = SystemUnderTest(target, plan.profile, plan.seed, parts)
+        keep_for_resuming(sut)
+        sut.take_up = partial(take_up, sut, earlier) if earlier is not None else None
+        return sut
+
+    def _sender(self, wire: Wire, clock: Clock, recorder: Recorder, host: str, redactor: Redactor) -> Sender:
+        """What sends the requests of the run, in as many lanes as there may be connections."""
+        limits = self.target.limits
+        return Sender(
+            wire,
+            clock,
+            limits,
+            recorder,
+            host=host,
+            gate=self._gate,
+            lanes=Lanes(self._connections()),
+            patience=Patience.for_limits(limits.request_timeout_seconds, self.plan.patience, clock.now()),
+            restored=redactor.restored,
+        )
+
+    def _probe_wire(self, connector: Connector | None, clock: Clock, numbers: Iterator[int]) -> Wire | None:
+        """How the probe is asked; nobody judges it, so nothing is waited for after its replies."""
+        if connector is None:
+            return None
+        return self._wire(self._client(connector, clock, ProbeGate(self.target), numbers, linger_seconds=0), clock)
+
+    @property
+    def _ago(self) -> float | None:
+        """How many seconds ago the run began, None where it begins now."""
+        return self.earlier.ago if self.earlier is not None else None
+
+    def _journal(self, clock: Clock, shown: Target) -> JournalWriter:
+        """The journal, with its first lines: what the run is, or that it goes on; `shown` is the target as it is recorded."""
+        journal = self._stack.enter_context(JournalWriter(self.journal_path, clock, ago=self._ago))
+        if self.earlier is not None:
+            journal.write("resumed")
+            self._keep_lost(journal, self.earlier)
+            return journal
+        journal.write("run", **header(self.plan, self.target, shown))
+        if self._preflight is not None:
+            journal.write("preflight", requests=self._preflight.requests, answers=self._preflight.answers)
+        if self._baseline is not None:
+            journal.write(baseline.EVENT, **baseline.baseline_event(self._baseline, datetime.now(UTC).date()))
+        return journal
+
+    def _recorder(self, journal: JournalWriter, redactor: Redactor, shown: Target) -> Recorder:
+        """What keeps exchanges and verdicts."""
+        announcing = Redactor.for_target(self.target, enabled=self.plan.redact)
+        return Recorder(journal, redactor, World(shown, self.target.strictness), announcing=announcing)
+
+    def _token(self, recorder: Recorder) -> str:
+        """What marks the names that are drawn for the run, noted in the journal; an earlier part of the run is taken over after it."""
+        earlier = self.earlier
+        token = (earlier.token if earlier is not None else "") or new_token(self.target)
+        recorder.note("token", token=token)
+        if earlier is not None:
+            recorder.world = replace(recorder.world, listed=earlier.listed, memory={})
+            recorder.go_on(earlier.journal)
+        return token
+
+    def _client(
+        self, connector: Connector, clock: Clock, gate: Gate | ProbeGate, numbers: Iterator[int], **options: Any
+    ) -> Client:
+        """A client that is closed with the run; all clients of a run share the `numbers` of exchanges."""
+        timeout, ago = self.target.limits.request_timeout_seconds, self._ago or 0.0
+        client = Client(connector, clock, gate, request_timeout=timeout, numbers=numbers, ago=ago, **options)
+        return self._stack.enter_context(client)
+
+    def _keep_lost(self, journal: JournalWriter, earlier: Earlier) -> None:
+        """Keeps the requests whose reply nobody lived to see as exchanges without one."""
+        for exchange in earlier.unanswered:
+            journal.exchange(exchange)
+            earlier.journal.exchanges[exchange.number] = exchange
+
+    def _wire(self, client: Client, clock: Clock) -> Wire:
+        """How the session sends through a client: in threads, or at once to an endpoint in memory."""
+        if self._time is not None and isinstance(clock, SteppedClock):
+            return InlineWire(client, clock, self._time)
+        return ThreadedWire(client, self._connections())
+
+    def _connections(self) -> int:
+        """How many requests may be under way at the same time."""
+        asked_for = self.plan.connections or self.target.limits.connections
+        return asked_for or (CONNECTIONS_ON_LOOPBACK if is_loopback(self.target) else CONNECTIONS_ELSEWHERE)
+
+    def begin(self, cases: Sequence[Case], *, in_step: bool = False) -> None:
+        """Starts to run cases; `in_step` lets each begin only when somebody waits for it."""
+        if self.session is None:
+            self.session = Session(
+                self.sut,
+                cases,
+                clock=self._time,
+                max_seconds=self.plan.max_seconds,
+                in_step=in_step,
+                concluded=self.earlier.concluded if self.earlier is not None else None,
+            )
+            # Hypothesis collects garbage in each new thread, and Python ever again: what is there by now stays, so that nobody looks at it.
+            gc.collect()
+            gc.freeze()
+            self._stack.callback(gc.unfreeze)
+            self.session.start()
+
+    def finish(self, *, interrupted: bool) -> None:
+        """Ends the journal; nothing of the run goes out after this."""
+        if self._finished:
+            return
+        self._finished = True
+        if self.session is not None:
+            self.session.stop()
+        recorder, instances = self.sut.recorder, self.sut.instances
+        offers = {"deployment": instances.offers_deployment, "cloud-service": instances.offers_cloud_service}
+        unknown = dict.fromkeys(instances.unanswered)
+        recorder.note("offers", offers=offers | unknown)
+        lanes = self.sut.sender.lanes
+        if lanes.reasons:
+            used = f"{lanes.width} of {lanes.asked_for} connections were used at the same time: {lanes.reasons[-1]}."
+            recorder.note("note", text=used)
+        if self._gate.withheld:
+            recorder.note("note", text=_kept_back(list(self._gate.withheld)))
+        recorder.note(
+            "end",
+            finished=datetime.now(UTC).isoformat(timespec="seconds"),
+            interrupted=interrupted,
+            duration_seconds=round(time.monotonic() - self._began + (self.earlier.took if self.earlier else 0.0), 3),
+            reimages=self.sut.budget.spent,
+            under_way=[operation.identifier for operation in self.sut.operations.under_way],
+        )
+        recorder.let_go()
+
+    def close(self) -> None:
+        """Lets everything go: connections, the journal's file, the emulator."""
+        self._stack.close()
+
+
+def _kept_back(addresses: list[str]) -> str:
+    """What was not sent, in a sentence."""
+    first = ", ".join(addresses[:MOST_NAMED])
+    more = f", and {len(addresses) - MOST_NAMED} more" if len(addresses) > MOST_NAMED else ""
+    return (
+        f"{len(addresses)} addresses were not tried, since what they lead to may exist, and is not listed: {first}{more}. "
+        "Where nothing exists beside what the target file lists, complete = true in [target] says so."
+    )

@@ -1,0 +1,50 @@
+"""The reports of a run that could not begin: the endpoint was asked before the run, and cannot be reached or judged."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from reimage_conformance.journal import JournalWriter, read_journal
+from reimage_conformance.model import Outcome, Verdict
+from reimage_conformance.outputs import clear_folder
+from reimage_conformance.plugin.heading import header, limited, masked
+from reimage_conformance.replay import report_on
+from reimage_conformance.report.index import write_index
+from reimage_conformance.requirements import CATALOGUE
+from reimage_conformance.wire.clock import SystemClock
+from reimage_conformance.wire.redaction import Redactor
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from reimage_conformance.model import Target
+    from reimage_conformance.plugin.options import Plan
+
+
+def report_unreached(plan: Plan, target: Target, folder: Path, sentence: str, began: float) -> None:
+    """Writes a journal without exchanges, and its reports, into `folder`: no requirement could be judged, for the reason in `sentence`.
+
+    `began` is when the endpoint was asked first, by the monotonic clock. Raises ReportError where that is not possible.
+    """
+    clear_folder(folder)
+    chosen = limited(target, plan)
+    redactor = Redactor.for_target(chosen, enabled=plan.redact)
+    path = folder / "journal.jsonl"
+    with JournalWriter(path, SystemClock()) as journal:
+        journal.write("run", **header(plan, chosen, masked(chosen, redactor)))
+        for name in CATALOGUE:
+            journal.verdict(Verdict(name, Outcome.INCONCLUSIVE, actual=redactor.text(sentence)))
+        journal.write("offers", offers={"deployment": None, "cloud-service": None})
+        journal.write(
+            "end",
+            finished=datetime.now(UTC).isoformat(timespec="seconds"),
+            interrupted=False,
+            duration_seconds=round(time.monotonic() - began, 3),
+            reimages=0,
+            under_way=[],
+        )
+    report_on(read_journal(path), folder)
+    if plan.report_dir is None:
+        write_index(folder.parent.parent)

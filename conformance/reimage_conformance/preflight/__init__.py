@@ -1,0 +1,5 @@
+"""Preflight: whether a target file and its endpoint are ready for a run; asks questions, reimages nothing."""
+
+from reimage_conformance.preflight.command import look_before_run, preflight, reach
+
+__all__ = ["look_before_run", "preflight", "reach"]

@@ -1,0 +1,120 @@
+"""Who is let in: whether any sound question gets an answer of this protocol, and what keeps callers out where none does."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from enum import StrEnum
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from reimage_conformance.checks.wording import is_busy, said
+from reimage_conformance.model import FailureKind
+from reimage_conformance.preflight.remarks import Remark, mend, stop
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reimage_conformance.model import Exchange, Response, Target
+
+
+class Barrier(StrEnum):
+    """What stands between the suite and an endpoint of this protocol."""
+
+    SILENCE = "no reply"
+    CREDENTIALS = "credentials"
+    PROXY = "a proxy"
+    BUSY = "busy"
+    SERVER_ERROR = "a server error"
+    REDIRECT = "a redirect"
+    FOREIGN = "another service"
+
+
+BY_STATUS = {
+    407: Barrier.PROXY,
+    **dict.fromkeys((401, 403), Barrier.CREDENTIALS),
+    **dict.fromkeys((301, 302, 303, 307, 308), Barrier.REDIRECT),
+}
+_HEADER_LINE = re.compile(r"\\r\\n[A-Za-z0-9-]+: ")
+"""A header line in the words of a failure, which shows octets as Python writes them."""
+MEANINGS = {
+    Barrier.CREDENTIALS: ("client_certificate", "it does not open subscription_id"),
+    Barrier.PROXY: ("base_url", "a proxy stands before the endpoint and wants credentials"),
+    Barrier.BUSY: ("base_url", "the endpoint is busy: try again later"),
+    Barrier.SERVER_ERROR: ("base_url", "a gateway without the service behind it answers so"),
+    Barrier.FOREIGN: ("base_url", "this is another service than the one to be judged"),
+}
+"""The key that helps, and what an answer to every question means."""
+_HTML = re.compile(rb"\s*<(!doctype\s+html|html|head|body)\b", re.IGNORECASE)
+
+
+def barrier(exchange: Exchange) -> Barrier | None:
+    """What keeps the suite out, as one answer shows it; None where an endpoint of this protocol may have answered so."""
+    reply = exchange.reply
+    if reply is None:
+        return None if _is_nearly_http(exchange) else Barrier.SILENCE
+    if is_busy(exchange):
+        return Barrier.BUSY
+    if reply.status >= 500:
+        return Barrier.SERVER_ERROR
+    return BY_STATUS.get(reply.status, Barrier.FOREIGN if _is_foreign(reply) else None)
+
+
+def _is_nearly_http(exchange: Exchange) -> bool:
+    """Whether a reply that cannot be read has header lines all the same: an endpoint that is wrong about its status line."""
+    failure = exchange.failure
+    return (
+        failure is not None and failure.kind is FailureKind.NOT_HTTP and _HEADER_LINE.search(failure.detail) is not None
+    )
+
+
+def _is_foreign(reply: Response) -> bool:
+    """Whether a reply is a page or a document of another service: HTML or JSON where no endpoint of this protocol has it.
+
+    A refusal with a request id may be an endpoint that is wrong about its Error documents, so it is none.
+    """
+    if reply.header("x-ms-request-id") and reply.status >= 300:
+        return False
+    media_type = (reply.header("Content-Type") or "").lower()
+    has_page = _HTML.match(reply.body) is not None or reply.body.lstrip()[:1] in (b"{", b"[")
+    return has_page or (any(word in media_type for word in ("html", "json")) and not reply.header("x-ms-request-id"))
+
+
+def kept_out(exchanges: Sequence[Exchange], target: Target) -> Remark:
+    """Why nothing can be asked, where every one of `exchanges` met a barrier; names the key that helps."""
+    met = Counter(found for exchange in exchanges if (found := barrier(exchange)) is not None)
+    found = met.most_common(1)[0][0]
+    shown = next(exchange for exchange in exchanges if barrier(exchange) is found)
+    if found is Barrier.SILENCE:
+        return _silence(shown, target)
+    if found is Barrier.REDIRECT:
+        return _moved(shown, target.base_url)
+    key, meaning = MEANINGS[found]
+    page = f", with {_page(shown)}" if found is Barrier.FOREIGN else ""
+    return stop(f"{key}: every question is answered {said(shown)}{page}; {meaning}")
+
+
+def _silence(exchange: Exchange, target: Target) -> Remark:
+    """What no reply to any question means."""
+    kind = exchange.failure.kind if exchange.failure else FailureKind.CLOSED
+    if kind is FailureKind.TLS and target.client_certificate is None:
+        return mend(f"client_certificate: none is named, and the endpoint gives no reply: {said(exchange)}")
+    if kind is FailureKind.TLS:
+        return stop(f"client_certificate: the endpoint gives no reply: {said(exchange)}")
+    broken = target.is_https and kind in (FailureKind.CLOSED, FailureKind.RESET)
+    hint = "; an endpoint that refuses client_certificate may do so" if broken else ""
+    return stop(f"base_url: the endpoint gives no reply: {said(exchange)}{hint}")
+
+
+def _moved(exchange: Exchange, base_url: str) -> Remark:
+    """A redirect to another host is for the target file; one on the same host is a page to log in, or the like."""
+    moved = urlsplit(exchange.reply.header("Location") or "" if exchange.reply is not None else "")
+    if moved.netloc and (moved.scheme, moved.netloc) != tuple(urlsplit(base_url)[:2]):
+        return mend(f"base_url: the endpoint sends callers to {moved.scheme}://{moved.netloc}")
+    return stop(f"base_url: every question is answered {said(exchange)}, a redirect to {moved.path[:80] or 'nowhere'}")
+
+
+def _page(exchange: Exchange) -> str:
+    reply = exchange.reply
+    is_json = reply is not None and "json" in (reply.header("Content-Type") or "").lower()
+    return "JSON where XML is expected" if is_json else "an HTML page"

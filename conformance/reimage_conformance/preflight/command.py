@@ -1,0 +1,161 @@
+"""The command `preflight`: every remark on a line, and an exit code that says who has to do something."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import click
+
+from reimage_conformance.errors import TargetError, UnreachableError, UsageError
+from reimage_conformance.gate import Gate, ProbeGate, new_token
+from reimage_conformance.model import Profile
+from reimage_conformance.preflight.asking import MOST_REQUESTS, Asker, NoMoreRequests
+from reimage_conformance.preflight.certificates import certificate_remarks, server_remarks, today
+from reimage_conformance.preflight.environment import environment_remarks
+from reimage_conformance.preflight.names import Names
+from reimage_conformance.preflight.outlook import outlook_remarks
+from reimage_conformance.preflight.questions import Questions, probe_remarks
+from reimage_conformance.preflight.remarks import ENDING, EXIT_CODES, Level, Remark, mend, note, ok, stop
+from reimage_conformance.preflight.statement import statement_remarks
+from reimage_conformance.protocol.requests import RequestBuilder
+from reimage_conformance.report.visible import one_line
+from reimage_conformance.report.wording import counted
+from reimage_conformance.wire.client import Client
+from reimage_conformance.wire.clock import SystemClock
+from reimage_conformance.wire.connecting import SocketConnector, probe_connector
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reimage_conformance.model import Exchange, Target
+    from reimage_conformance.wire.clock import Clock
+    from reimage_conformance.wire.streams import Connector
+
+
+def preflight(target: Target, profile: Profile = Profile.STANDARD) -> int:
+    """Look at `target` and its endpoint, print what is to be said, give the exit code; reimages nothing.
+
+    4 if the target file needs mending, else 6 if the endpoint cannot be reached or keeps us out, else 0.
+    """
+    click.echo(f"{target.name} at {target.base_url}")
+    found: list[Remark] = []
+    for remark in remarks(target, profile):
+        found.append(remark)
+        click.echo(str(replace(remark, text=one_line(remark.text))))
+    levels = {remark.level for remark in found}
+    click.echo(conclusion(found))
+    return next((code for level, code in EXIT_CODES.items() if level in levels), 0)
+
+
+def conclusion(found: list[Remark]) -> str:
+    """The last line."""
+    wrong = sum(remark.level in (Level.MEND, Level.CHECK) for remark in found)
+    if any(remark.level is Level.STOP for remark in found):
+        return "Not ready: the endpoint cannot be judged as it is."
+    return (
+        f"Not ready: {counted(wrong, 'thing')} to mend or check in the target file."
+        if wrong
+        else "Ready. Nothing was reimaged."
+    )
+
+
+def remarks(target: Target, profile: Profile) -> Iterator[Remark]:
+    """Everything that is to be said, in the order in which it was found out."""
+    yield from statement_remarks(target)
+    own = list(certificate_remarks(target, today()))
+    yield from own
+    yield from environment_remarks(target, os.environ)
+    if not any(remark.level is Level.MEND for remark in own):
+        yield from endpoint_remarks(target, [])
+    yield from outlook_remarks(target, profile)
+
+
+def endpoint_remarks(target: Target, sent: list[Exchange]) -> Iterator[Remark]:
+    """What the endpoint itself says, once it can be reached; what goes out to it is appended to `sent`."""
+    clock = SystemClock()
+    try:
+        connector = SocketConnector(target, clock)
+        stream = connector.reach(clock.now() + target.limits.request_timeout_seconds)
+    except UsageError as error:
+        yield mend(str(error))
+        return
+    except UnreachableError as error:
+        yield stop(str(error))
+        return
+    dialled = f" at {target.connect_to} (connect_to)" if target.connect_to else ""
+    way = f" through {target.proxy} (proxy)" if target.proxy else ""
+    yield ok(f"base_url: the endpoint can be connected to{dialled}{way}")
+    yield from server_remarks(stream, today())
+    stream.close()
+    yield from asked(target, clock, connector, probe_connector(target, clock), sent)
+
+
+def asked(
+    target: Target, clock: Clock, connector: Connector, probe_connector: Connector | None, sent: list[Exchange]
+) -> Iterator[Remark]:
+    """What comes of asking the endpoint and its probe through these connectors; what goes out is appended to `sent`."""
+    timeout, rate = target.limits.request_timeout_seconds, target.limits.requests_per_second
+    with ExitStack() as stack:
+        gate = Gate(target, new_token(target))
+        client = stack.enter_context(Client(connector, clock, gate, request_timeout=timeout, requests_per_second=rate))
+        builder = RequestBuilder(target)
+        ask = Asker(client.exchange, clock, builder.host, sent)
+        speaks_tls = connector.speaks_tls if isinstance(connector, SocketConnector) else lambda: False
+        questions = Questions(target, builder, ask, uuid4().hex, speaks_tls=speaks_tls)
+        try:
+            yield from _answers(questions, Names(target, builder, ask))
+        except NoMoreRequests:
+            yield note(f"{counted(MOST_REQUESTS, 'request')} were sent; the rest of the target file was not checked")
+        ask_probe = None
+        if probe_connector is not None:
+            probe_client = Client(probe_connector, clock, ProbeGate(target), request_timeout=timeout)
+            ask_probe = stack.enter_context(probe_client).exchange
+        yield from probe_remarks(target, ask_probe)
+
+
+def _answers(questions: Questions, names: Names) -> Iterator[Remark]:
+    """What the endpoint answers; nothing more is asked of one that keeps callers out."""
+    for remark in questions.identity():
+        yield remark
+        if remark.level in ENDING:
+            return
+    yield from names.remarks()
+    yield from questions.other_identities()
+
+
+def look_before_run(target: Target) -> tuple[list[Remark], list[Exchange]]:
+    """What a run should know before it begins, and what was sent to find out; nothing where a mistake shows without asking.
+
+    Raises TargetError for what cannot be right in the target file, UnreachableError for an endpoint that cannot be judged.
+    """
+    found: list[Remark] = []
+    sent: list[Exchange] = []
+    groups = (
+        statement_remarks(target),
+        environment_remarks(target, os.environ),
+        certificate_remarks(target, today()),
+        endpoint_remarks(target, sent),
+    )
+    for group in groups:
+        found += group
+        _refuse(found)
+    return found, sent
+
+
+def _refuse(found: list[Remark]) -> None:
+    """Raise the error that the gravest of `found` calls for, one sentence for all of its level."""
+    for level in ENDING:
+        texts = [one_line(remark.text) for remark in found if remark.level is level]
+        if texts:
+            more = f" (and {len(texts) - 1} more: see `reimage-conformance preflight`)" if len(texts) > 1 else ""
+            raise (TargetError if level is Level.MEND else UnreachableError)(f"{texts[0]}{more}")
+
+
+def reach(target: Target) -> None:
+    """Connect once, so that an endpoint that is not there, or does not let us in, is one sentence; raises UnreachableError."""
+    clock = SystemClock()
+    SocketConnector(target, clock).reach(clock.now() + target.limits.request_timeout_seconds).close()

@@ -1,0 +1,26 @@
+"""What the environment variables of other programs mean for a run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reimage_conformance.preflight.remarks import Remark, note
+from reimage_conformance.wire.proxying import proxies_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from reimage_conformance.model import Target
+
+
+def environment_remarks(target: Target, environment: Mapping[str, str]) -> Iterator[Remark]:
+    """Which variables are not used although other programs use them, and which write secrets."""
+    names = proxies_in(environment)
+    if names:
+        instead = "proxy in [target] names one" if target.proxy is None else "proxy in [target] is"
+        yield note(f"{' and '.join(names)} in the environment {'is' if len(names) == 1 else 'are'} not used; {instead}")
+    if target.is_https and environment.get("SSLKEYLOGFILE"):
+        yield note(
+            f"SSLKEYLOGFILE in the environment: the secrets of TLS are written to {environment['SSLKEYLOGFILE']}, "
+            "with which everything that is sent can be read"
+        )

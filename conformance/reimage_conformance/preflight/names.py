@@ -1,0 +1,291 @@
+"""Names: whether the deployments and role instances of a target file are those that the endpoint has.
+
+What the endpoint shows may be the very fault that a run is to find. So a target file is called wrong (MEND) only where
+two witnesses say so that do not depend on each other: both URI forms of Get Deployment, or one of them and Get Cloud
+Service Properties. Where they differ, the remark is a CHECK.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reimage_conformance.checks.deployments import READY, deployment_elements, instance_elements, member, statuses_in
+from reimage_conformance.checks.wording import said
+from reimage_conformance.preflight.questions import OBSERVING_VERSION
+from reimage_conformance.preflight.remarks import Remark, check, mend, note, ok
+from reimage_conformance.protocol.addresses import UriForm
+from reimage_conformance.protocol.documents import child, error_code, own_elements, read_document
+from reimage_conformance.session.steps import natural
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from lxml import etree
+
+    from reimage_conformance.model import Deployment, Exchange, Request, Target
+    from reimage_conformance.protocol.requests import RequestBuilder
+
+FEW = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A deployment as one answer shows it; `slot` in lower case, `instances` in the answer's order, `roles` as RoleList has them."""
+
+    name: str
+    slot: str
+    instances: tuple[str, ...]
+    roles: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is known of one deployment of the target file; `by_name` and `service` are asked for only in doubt."""
+
+    where: str
+    deployment: Deployment
+    by_slot: Exchange
+    by_name: Exchange | None = None
+    service: Exchange | None = None
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether Get Deployment shows a deployment by either form."""
+        return bool(described(self.by_slot) or described(self.by_name))
+
+    @property
+    def witnesses(self) -> list[Shown]:
+        """The deployment as each answer shows it: by slot, by name, and in the cloud service under its name."""
+        listed = [each for each in shown_in(self.service) if each.name == self.deployment.name]
+        return [*described(self.by_slot), *described(self.by_name), *listed[:1]]
+
+    @property
+    def place(self) -> str:
+        """The slot and the cloud service in words."""
+        return f"{self.deployment.slot} of {self.deployment.cloud_service}"
+
+
+class Names:
+    """Asks for the deployments of a target, and says what their names come to."""
+
+    def __init__(self, target: Target, builder: RequestBuilder, ask: Callable[[Request], Exchange]) -> None:
+        self._target, self._builder, self._ask = target, builder, ask
+        self._services: dict[str, Exchange] = {}
+
+    def remarks(self) -> Iterator[Remark]:
+        """Whether each slot holds the deployment that is named, and each instance is listed and ready."""
+        if self._target.capabilities.get_deployment is False:
+            yield note("get_deployment is false: names and instances are taken as the target file has them")
+            return
+        looks = [self._look(deployment, UriForm.SLOT) for deployment in self._target.deployments]
+        found = [
+            self._evidence(f"[[deployments]] number {number}", deployment, look)
+            for number, (deployment, look) in enumerate(zip(self._target.deployments, looks, strict=True), start=1)
+        ]
+        is_offered = any(each.is_shown for each in found)
+        if not is_offered:
+            listing = next(
+                (shown for each in found for shown in zip([each], shown_in(each.service), strict=False)), None
+            )
+            if listing is None:
+                yield self._unanswered(found)
+                return
+            is_offered = self._is_found(*listing)
+        for each in found:
+            yield from _deployment_remarks(each, is_offered=is_offered)
+
+    def _evidence(self, where: str, deployment: Deployment, by_slot: Exchange) -> Evidence:
+        """The answers about one deployment; where the first agrees with the target file, no more is asked."""
+        if _agrees(deployment, by_slot):
+            return Evidence(where, deployment, by_slot)
+        by_name = self._look(deployment, UriForm.NAME)
+        return Evidence(where, deployment, by_slot, by_name, self._service(deployment.cloud_service))
+
+    def _is_found(self, evidence: Evidence, listed: Shown) -> bool:
+        """Whether Get Deployment shows the deployment that Get Cloud Service Properties lists, so that it is offered."""
+        service = evidence.deployment.cloud_service
+        if not listed.name:
+            return False
+        look = self._ask(self._builder.deployment_at(service, UriForm.NAME, listed.name, version=OBSERVING_VERSION))
+        return bool(described(look))
+
+    def _look(self, deployment: Deployment, form: UriForm) -> Exchange:
+        return self._ask(self._builder.deployment(deployment, form, version=OBSERVING_VERSION))
+
+    def _service(self, name: str) -> Exchange | None:
+        if self._target.capabilities.get_cloud_service is False:
+            return None
+        if name not in self._services:
+            self._services[name] = self._ask(self._builder.cloud_service(name, version=OBSERVING_VERSION))
+        return self._services[name]
+
+    def _unanswered(self, found: Sequence[Evidence]) -> Remark:
+        """No deployment is described by any call: they are not offered, or no name is right."""
+        first = found[0]
+        text = f"Get Deployment is answered {said(first.by_slot)} for every deployment"
+        is_unknown = all(_is_absent(look) for each in found for look in (each.by_slot, each.by_name, each.service))
+        capabilities = self._target.capabilities
+        if is_unknown and (capabilities.get_deployment or capabilities.get_cloud_service):
+            claimed = "get_deployment" if capabilities.get_deployment else "get_cloud_service"
+            return mend(
+                f"cloud_service: {text}, and Get Cloud Service Properties too; mend it, or set {claimed} to false"
+            )
+        if all(_says_that_service_is_unknown(each) for each in found):
+            return mend(
+                f"cloud_service in {first.where}: the endpoint says that there is no {first.deployment.cloud_service}"
+            )
+        if capabilities.get_deployment:
+            return check(f"get_deployment is true, but {text}; set it to false, or mend cloud_service, slot and name")
+        return note(f"{text}: it is not offered, or cloud_service, slot and name are wrong; names cannot be checked")
+
+
+def shown_in(exchange: Exchange | None) -> list[Shown]:
+    """The deployments that an answer to Get Deployment or Get Cloud Service Properties shows."""
+    return [_shown(element) for element in deployment_elements(exchange)] if exchange is not None else []
+
+
+def described(exchange: Exchange | None) -> list[Shown]:
+    """The one deployment that an answer to Get Deployment shows, or none."""
+    if exchange is None or exchange.reply is None or read_document(exchange.reply).local_name != "Deployment":
+        return []
+    return shown_in(exchange)
+
+
+def _shown(element: etree._Element) -> Shown:
+    names = (member(node, "InstanceName") for node in instance_elements(element))
+    holder = child(element, "RoleList")
+    roles = () if holder is None else tuple(member(node, "RoleName") for node in own_elements(holder))
+    slot = member(element, "DeploymentSlot").lower()
+    return Shown(member(element, "Name"), slot, tuple(name for name in names if name), roles)
+
+
+def _agrees(deployment: Deployment, by_slot: Exchange) -> bool:
+    """Whether an answer shows the deployment with its name, its slot and all its instances."""
+    names = {*deployment.role_instances, *deployment.failing_role_instances}
+    return any(
+        each.name == deployment.name and each.slot == deployment.slot and names <= set(each.instances)
+        for each in described(by_slot)
+    )
+
+
+def _is_absent(exchange: Exchange | None) -> bool:
+    """Whether an answer says that there is no such thing."""
+    return exchange is not None and exchange.reply is not None and exchange.reply.status == 404
+
+
+def _says_that_service_is_unknown(evidence: Evidence) -> bool:
+    """Whether every call answers 404 with a message that names the cloud service, and not merely as part of a URI."""
+    name = re.escape(evidence.deployment.cloud_service)
+    looks = (evidence.by_slot, evidence.by_name, evidence.service)
+    return all(
+        _is_absent(look) and re.search(rf"(?<![\w/-]){name}(?![\w/-])", _message(look)) is not None for look in looks
+    )
+
+
+def _message(exchange: Exchange | None) -> str:
+    """The Message of an Error document, or ""."""
+    if exchange is None or exchange.reply is None or error_code(exchange.reply) != "ResourceNotFound":
+        return ""
+    return read_document(exchange.reply).text("Message") or ""
+
+
+def _deployment_remarks(evidence: Evidence, *, is_offered: bool) -> Iterator[Remark]:
+    """What the answers say about one deployment of the target file."""
+    if not evidence.is_shown:
+        yield _absent(evidence, is_offered=is_offered)
+        return
+    misnamed = _misnamed(evidence)
+    if misnamed is not None:
+        yield misnamed
+        return
+    yield from _instance_remarks(evidence)
+
+
+def _absent(evidence: Evidence, *, is_offered: bool) -> Remark:
+    """Neither form shows the deployment."""
+    deployment, where, service = evidence.deployment, evidence.where, evidence.service
+    keys = f"cloud_service and slot in {where}"
+    text = f"{keys}: {evidence.place} is answered {said(evidence.by_slot)}"
+    listed = shown_in(service)
+    if not (_is_absent(evidence.by_slot) and _is_absent(evidence.by_name)):
+        return check(text)
+    if any(each.name == deployment.name and each.slot in (deployment.slot, "") for each in listed):
+        return check(f"{text}, though Get Cloud Service Properties shows {deployment.name} there")
+    if not is_offered:
+        return check(text)
+    if listed:
+        held = ", ".join(f'"{each.name}" in {each.slot or "some slot"}' for each in listed[:FEW])
+        return mend(
+            f'slot and name in {where}: {deployment.cloud_service} has no "{deployment.name}" there; it has {held}'
+        )
+    if _is_absent(service):
+        return mend(f"{text}, and {deployment.cloud_service} itself {said(service)}" if service is not None else text)
+    return mend(text)
+
+
+def _misnamed(evidence: Evidence) -> Remark | None:
+    """What is wrong with the name or the slot, or None."""
+    deployment, where = evidence.deployment, evidence.where
+    by_slot, by_name = (next(iter(described(look)), None) for look in (evidence.by_slot, evidence.by_name))
+    listed = [each for each in shown_in(evidence.service) if each.name == deployment.name]
+    is_contradicted = any(each.slot in (deployment.slot, "") for each in listed)
+    moved = by_name is not None and by_name.name == deployment.name and by_name.slot not in (deployment.slot, "")
+    if by_slot is not None and by_slot.name != deployment.name:
+        text = f'name in {where}: {evidence.place} holds "{by_slot.name}", not "{deployment.name}"'
+        is_proven = by_slot.name.lower() != deployment.name.lower() and (moved or _is_absent(evidence.by_name))
+        return mend(text) if is_proven and by_slot.name and not is_contradicted else check(text)
+    if moved and by_name is not None:
+        text = f'slot in {where}: "{deployment.name}" of {deployment.cloud_service} is in {by_name.slot}, not in {deployment.slot}'
+        is_proven = by_slot is None and _is_absent(evidence.by_slot) and not is_contradicted
+        return mend(text) if is_proven else check(text)
+    return None
+
+
+def _may_be_left_out(name: str, witnesses: Sequence[Shown], absent: Sequence[str]) -> bool:
+    """Whether an endpoint that lists not all of its instances may have left out `name`, so that the target file may be right.
+
+    So it is where the name differs in the case of letters only; where its role is shown without any instance; and where its
+    number continues those of its role.
+    """
+    seen = {instance for shown in witnesses for instance in shown.instances}
+    if name.lower() in {each.lower() for each in seen}:
+        return True
+    role, number = natural(name)
+    numbers = {natural(each)[1] for each in {*seen, *absent} if natural(each)[0] == role}
+    if not any(natural(each)[0] == role for each in seen):
+        return any(role.startswith(each) for shown in witnesses for each in shown.roles if each)
+    return numbers >= set(range(number))
+
+
+def _instance_remarks(evidence: Evidence) -> Iterator[Remark]:
+    """Whether the instances of the target file are there and ready."""
+    deployment, where = evidence.deployment, evidence.where
+    lists = [each.instances for each in evidence.witnesses if each.instances]
+    seen = {name for names in lists for name in names}
+    groups = {"role_instances": deployment.role_instances, "failing_role_instances": deployment.failing_role_instances}
+    for key, names in groups.items():
+        absent = [name for name in names if name not in seen]
+        if absent:
+            listed = ", ".join(list(dict.fromkeys(name for each in lists for name in each))[:FEW]) or "none"
+            text = f"{key} in {where}: {deployment.name} lists no {', '.join(absent)}; it lists {listed}"
+            is_proven = len(lists) > 1 and any(
+                not _may_be_left_out(name, evidence.witnesses, absent) for name in absent
+            )
+            yield mend(text) if is_proven else check(text)
+    unlisted = sorted(seen - {*deployment.role_instances, *deployment.failing_role_instances}, key=natural)
+    if unlisted:
+        yield note(
+            f"role_instances in {where}: {deployment.name} has {len(unlisted)} more that are not listed ({', '.join(unlisted[:FEW])}"
+            f"{', ...' if len(unlisted) > FEW else ''}); no request is meant for them, but what a faulty endpoint does with a bad "
+            "request is not in the suite's hands"
+        )
+    shown = statuses_in(evidence.by_slot) or (statuses_in(evidence.by_name) if evidence.by_name is not None else {})
+    unready = {name: shown[name] for name in deployment.role_instances if shown.get(name, READY) != READY}
+    if unready:
+        told = ", ".join(f"{name} is {status}" for name, status in unready.items())
+        yield note(f"role_instances in {where}: {told}; what a reimage does is judged from {READY} on")
+    ready = sum(shown.get(name) == READY for name in deployment.role_instances)
+    if ready:
+        yield ok(f"{deployment.name} is in {evidence.place}; {ready} of its role instances are {READY}")

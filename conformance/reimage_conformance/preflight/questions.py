@@ -1,0 +1,140 @@
+"""Questions to an endpoint before a run: who it lets in, which version it takes, what other identities open; GET only."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from reimage_conformance.checks.probes import installation_in
+from reimage_conformance.checks.wording import said
+from reimage_conformance.model import FailureKind, Identity
+from reimage_conformance.preflight.access import barrier, kept_out
+from reimage_conformance.preflight.remarks import Remark, check, mend, note, ok
+from reimage_conformance.preflight.statement import is_published
+from reimage_conformance.protocol.addresses import UriForm
+from reimage_conformance.protocol.documents import error_code
+from reimage_conformance.protocol.requests import Place
+from reimage_conformance.session.probe import probe_request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from reimage_conformance.model import Exchange, Request, Target
+    from reimage_conformance.protocol.requests import RequestBuilder
+
+OBSERVING_VERSION = "2011-10-01"
+REFUSALS = (401, 403)
+VERSION_REFUSED = "MissingOrIncorrectVersionHeader"
+
+
+class Questions:
+    """Asks an endpoint what a run would rely on.
+
+    `ask` carries a request; `unknown` is the id of an operation that nobody started, so that asking for it is harmless;
+    `speaks_tls` tells whether the port answers TLS, for an endpoint that answers plain HTTP oddly.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        builder: RequestBuilder,
+        ask: Callable[[Request], Exchange],
+        unknown: str,
+        *,
+        speaks_tls: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._target, self._builder, self._ask, self._unknown = target, builder, ask, unknown
+        self._speaks_tls = speaks_tls
+
+    def identity(self) -> Iterator[Remark]:
+        """Whether the credentials are let in, as a poll of an unknown operation shows without any effect.
+
+        Where that meets a barrier, the other questions are asked too: an endpoint that answers one of them is there,
+        and what is wrong with its polls is for a run to judge.
+        """
+        poll = self._ask(self._builder.operation_status(self._unknown))
+        if self._wrong_scheme(poll):
+            yield mend(f"base_url: {self._target.base_url} is a port with TLS, so https:// is expected")
+            return
+        if barrier(poll) is not None:
+            others = self._others(poll)
+            if all(barrier(exchange) is not None for exchange in others):
+                yield kept_out([poll, *others], self._target)
+            else:
+                yield check(f"base_url: an unknown operation is answered {said(poll)}, other questions are not")
+            return
+        yield ok(f"client_certificate opens subscription_id: an unknown operation is answered {said(poll)}")
+        if poll.reply is None:
+            return
+        if poll.reply.status < 300:
+            yield note("an operation that nobody started is answered as if it existed; a run will say so")
+        elif error_code(poll.reply) == VERSION_REFUSED:
+            yield self._version_refused(poll)
+        elif not error_code(poll.reply):
+            yield note("the refusal of an unknown operation holds no Error document; is base_url the right service?")
+
+    def _wrong_scheme(self, exchange: Exchange) -> bool:
+        """Whether a request in plain text was sent to a port with TLS, which answers 400 or nothing."""
+        answered = exchange.reply is not None and (exchange.reply.status != 400 or bool(error_code(exchange.reply)))
+        return not answered and not self._target.is_https and self._speaks_tls()
+
+    def _others(self, poll: Exchange) -> list[Exchange]:
+        """What other sound questions are answered, until one meets no barrier; only one is asked where nothing came in time."""
+        deployment = self._target.deployments[0]
+        looks = [self._builder.deployment(deployment, form, version=OBSERVING_VERSION) for form in UriForm]
+        requests = [*looks, self._builder.cloud_service(deployment.cloud_service, version=OBSERVING_VERSION)]
+        is_slow = poll.failure is not None and poll.failure.kind is FailureKind.TIMEOUT
+        asked: list[Exchange] = []
+        for request in requests[:1] if is_slow else requests:
+            asked.append(self._ask(request))
+            if barrier(asked[-1]) is None:
+                break
+        return asked
+
+    def _version_refused(self, poll: Exchange) -> Remark:
+        version = self._target.x_ms_version
+        text = f'x_ms_version: the endpoint does not take "{version}": {said(poll)}'
+        return check(f"{text}, though it was published") if is_published(version) else mend(text)
+
+    def other_identities(self) -> Iterator[Remark]:
+        """What the optional identifiers and the second certificate open."""
+        target, poll = self._target, self._builder.operation_status(self._unknown)
+        if target.is_https and target.second_client_certificate is not None:
+            exchange = self._ask(replace(poll, identity=Identity.SECOND))
+            text = f"second_client_certificate: answered {said(exchange)}"
+            is_open = exchange.reply is not None and exchange.reply.status not in REFUSALS
+            yield ok(text) if is_open else check(f"{text}; expected a certificate of the same subscription")
+        if target.other_subscription_id is not None:
+            yield self._other(target.other_subscription_id)
+        if target.foreign_subscription_id is not None and target.is_https:
+            yield self._foreign(target.foreign_subscription_id)
+
+    def _other(self, subscription: str) -> Remark:
+        exchange = self._ask(self._builder.operation_status(self._unknown, subscription=subscription))
+        text = f"other_subscription_id: answered {said(exchange)}"
+        if exchange.reply is None or exchange.reply.status in REFUSALS:
+            return check(f"{text}; expected one that client_certificate opens")
+        return ok(text)
+
+    def _foreign(self, subscription: str) -> Remark:
+        exchange = self._ask(self._builder.operation_status(self._unknown, subscription=subscription))
+        text = f"foreign_subscription_id: answered {said(exchange)}"
+        if exchange.reply is not None and exchange.reply.status not in REFUSALS:
+            return note(
+                f"{text} where 403 is expected; either client_certificate opens it, or a run will hold it against the endpoint"
+            )
+        return ok(text)
+
+
+def probe_remarks(target: Target, ask: Callable[[Request], Exchange] | None) -> Iterator[Remark]:
+    """Whether the probe, which `ask` carries requests to, tells the installation id of a role instance of each deployment."""
+    if target.probe_url is None or ask is None:
+        yield note("url in [probe]: none is named, so what a reimage writes cannot be judged")
+        return
+    for deployment in target.deployments:
+        exchange = ask(probe_request(target.probe_url, Place(deployment, deployment.role_instances[0])))
+        instance = f"{deployment.name}/{deployment.role_instances[0]}"
+        if installation_in(exchange):
+            yield ok(f"url in [probe]: {instance} tells its installation_id")
+        else:
+            yield check(f"url in [probe]: {instance} is answered {said(exchange)}; expected JSON with installation_id")

@@ -1,0 +1,42 @@
+"""What a target file says of itself: mistakes that show without asking anybody."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from reimage_conformance.config import is_loopback, where_it_is
+from reimage_conformance.oracle import MINIMUM_VERSION
+from reimage_conformance.preflight.remarks import Remark, mend, note
+from reimage_conformance.requirements import FIRST_VERSION, published_from
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reimage_conformance.model import Target
+
+_MASK = re.compile(r"00000000-0000-4000-8000-(?!0{12})[0-9]{12}|masked-[0-9]+x*")
+_IDENTIFIERS = ("subscription_id", "other_subscription_id", "foreign_subscription_id")
+
+
+def statement_remarks(target: Target) -> Iterator[Remark]:
+    """What cannot be right in `target`, whatever the endpoint is."""
+    for key in _IDENTIFIERS:
+        value = getattr(target, key)
+        if value is not None and _MASK.fullmatch(value):
+            yield mend(f"{key} is the mask that a report shows in place of the id; expected the id itself")
+    version = target.x_ms_version
+    if version < MINIMUM_VERSION:
+        yield mend(f'x_ms_version: "{version}" is older than {MINIMUM_VERSION}, the first that a reimage may carry')
+    elif not is_published(version):
+        yield note(f'x_ms_version: "{version}" was never published; an endpoint may refuse it')
+    if not is_loopback(target) and not target.limits.allow_reimage:
+        yield mend(
+            f"allow_reimage: {where_it_is(target)}, so its role instances are reimaged only with "
+            "allow_reimage = true in [limits], or with --allow-reimage"
+        )
+
+
+def is_published(version: str) -> bool:
+    """Whether the documents publish `version`."""
+    return version in published_from(FIRST_VERSION)

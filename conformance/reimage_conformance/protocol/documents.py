@@ -1,0 +1,275 @@
+"""Documents: XML bodies read strictly and without entities, DTDs or network; what is wrong with one is a value."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from dataclasses import dataclass
+from email.message import Message
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from lxml import etree
+
+if TYPE_CHECKING:
+    from reimage_conformance.model import Response
+
+NAMESPACE = "http://schemas.microsoft.com/windowsazure"
+XML_MEDIA_TYPES = ("application/xml", "text/xml")
+_BOMS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+_DECLARATION = re.compile(r"""^<\?xml\s[^>]*?encoding\s*=\s*["']([A-Za-z][A-Za-z0-9._-]*)["'][^>]*\?>""")
+_ANY_DECLARATION = re.compile(r"^<\?xml\s[^>]*\?>")
+_NAMED_ENCODING = r"""(?:"[A-Za-z][A-Za-z0-9._-]*"|'[A-Za-z][A-Za-z0-9._-]*')"""
+_SOUND_DECLARATION = re.compile(
+    rf"""<\?xml\s+version\s*=\s*(?:"1\.[0-9]+"|'1\.[0-9]+')(?:\s+encoding\s*=\s*{_NAMED_ENCODING})?"""
+    r"""(?:\s+standalone\s*=\s*(?:"(?:yes|no)"|'(?:yes|no)'))?\s*\?>"""
+)
+"""XML 1.0, productions 23 to 26, 32, 77, 80 and 81."""
+_OURS = re.compile(rb"(?:<\?xml[^>]*\?>\s*)?<(?:operation|error|deployment|hostedservice)\b")
+_ENCODINGS = {
+    "utf-8": "utf-8",
+    "utf8": "utf-8",
+    "utf-16": "utf-16",
+    "utf-16le": "utf-16",
+    "utf-16be": "utf-16",
+    "us-ascii": "utf-8",
+}
+
+
+_GUID_LIKE = re.compile("[0-9A-Fa-f-]+")
+_KEPT = 256
+"""So many bodies are remembered as trees: many checks read an answer soon after it came, and a tree takes many times the octets."""
+_KEPT_CODES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """An XML body: its root, or what keeps it from having one.
+
+    `encoding_problem` concerns REQ-XML-ENC, `syntax_problem` REQ-XML-WF; each is "" when all is well.
+    """
+
+    root: etree._Element | None
+    encoding_problem: str = ""
+    syntax_problem: str = ""
+
+    @property
+    def local_name(self) -> str:
+        """The root's local name, or ""."""
+        return "" if self.root is None else local(self.root)
+
+    @property
+    def namespace(self) -> str:
+        """The root's namespace name, or ""."""
+        return "" if self.root is None else etree.QName(self.root).namespace or ""
+
+    def children(self) -> list[tuple[str, str]]:
+        """Local name and namespace of each child element of the root, in order."""
+        if self.root is None:
+            return []
+        return [(local(child), etree.QName(child).namespace or "") for child in elements(self.root)]
+
+    def child(self, name: str) -> etree._Element | None:
+        """The first child of the root called `name` in the root's own namespace."""
+        return None if self.root is None else child(self.root, name)
+
+    def text(self, name: str) -> str | None:
+        """The text of that child, white space around it removed, or None where there is no such child."""
+        found = self.child(name)
+        return None if found is None else text(found)
+
+
+def elements(parent: etree._Element) -> list[etree._Element]:
+    """The child elements of `parent`: no comments, no processing instructions."""
+    return [node for node in parent if isinstance(node.tag, str)]
+
+
+def local(element: etree._Element) -> str:
+    """The local name of `element`."""
+    return str(element.tag).rpartition("}")[2]
+
+
+def own_elements(parent: etree._Element) -> list[etree._Element]:
+    """The child elements of `parent` in its own namespace: what another namespace calls by the same name is another thing."""
+    namespace = etree.QName(parent).namespace
+    return [node for node in elements(parent) if etree.QName(node).namespace == namespace]
+
+
+def child(parent: etree._Element, name: str) -> etree._Element | None:
+    """The first child of `parent` called `name` in the namespace of `parent` (REQ-XML-NS)."""
+    namespace, brace, _ = str(parent.tag).rpartition("}")
+    return parent.find(f"{namespace}{brace}{name}")
+
+
+def text(element: etree._Element) -> str:
+    """The character data of `element` and all below it, white space around it removed."""
+    return raw_text(element).strip()
+
+
+def raw_text(element: etree._Element) -> str:
+    """The same, white space and all."""
+    if not len(element):
+        return str(element.text or "")
+    return "".join([str(part) for part in element.itertext()])
+
+
+def content_type(response: Response) -> str:
+    """The value of Content-Type, or ""."""
+    return response.header("Content-Type") or ""
+
+
+def media_type(response: Response) -> str:
+    """The media type of a response without parameters, in lower case; "" where none is named (RFC 9110 8.3.1)."""
+    return _media_type(content_type(response))
+
+
+def _media_type(declared: str) -> str:
+    return declared.partition(";")[0].strip().lower()
+
+
+def charset(response: Response) -> str:
+    """The charset parameter in lower case, or ""."""
+    return _charset(content_type(response))
+
+
+@lru_cache(maxsize=_KEPT)
+def _charset(declared: str) -> str:
+    message = Message()
+    message["Content-Type"] = declared
+    found = message.get_param("charset", "")
+    return found.strip().lower() if isinstance(found, str) else ""
+
+
+def is_xml_media_type(name: str) -> bool:
+    """Whether a media type denotes XML (RFC 7303)."""
+    return name in XML_MEDIA_TYPES or name.endswith("+xml")
+
+
+def looks_like_xml(response: Response) -> bool:
+    """Whether a body is declared as XML or recognisable as such; HTML is not."""
+    return _looks_like_xml(content_type(response), response.body)
+
+
+def _looks_like_xml(declared: str, body: bytes) -> bool:
+    if not body.strip():
+        return False
+    media = _media_type(declared)
+    if is_xml_media_type(media) and media != "application/xhtml+xml":
+        return True
+    start = body.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n").replace(b"\0", b"")[:200].lower()
+    return (start.startswith(b"<?xml") and "html" not in media) or bool(_OURS.match(start))
+
+
+def _encoding(body: bytes, declared_charset: str) -> tuple[str, str, bytes]:
+    """The encoding to decode with, what is wrong with how it is declared, and the body without its byte-order mark."""
+    for mark, codec in _BOMS.items():
+        if body.startswith(mark):
+            return codec, _mismatch(_family(codec), declared_charset), body.removeprefix(mark)
+    if _ENCODINGS.get(declared_charset) == "utf-16":
+        if b"\0" not in body[:2]:
+            return "utf-8", f"charset {declared_charset!r} over octets that are not UTF-16", body
+        return ("utf-16-be" if body[:1] == b"\0" else "utf-16-le"), "", body
+    if body[:2] in (b"<\0", b"\0<"):
+        found = "utf-16-le" if body[:1] == b"<" else "utf-16-be"
+        return found, "UTF-16 without byte-order mark or charset", body
+    return "utf-8", _mismatch("", declared_charset), body
+
+
+def _family(codec: str) -> str:
+    """What a declaration calls the encoding of a codec, whatever the order of its octets."""
+    return "utf-16" if codec.startswith("utf-16") else "utf-8"
+
+
+def _mismatch(bom: str, declared_charset: str) -> str:
+    """What is wrong between a byte-order mark and a charset parameter, or ""."""
+    if declared_charset and declared_charset not in _ENCODINGS:
+        return f"charset {declared_charset!r} is neither UTF-8 nor UTF-16"
+    if bom and declared_charset and _ENCODINGS[declared_charset] != bom:
+        return f"byte-order mark of {bom} under charset {declared_charset!r}"
+    return ""
+
+
+def read_document(response: Response) -> Document:
+    """Reads a body as XML (REQ-XML-WF, REQ-XML-ENC); never raises for what the endpoint sent."""
+    return read_body(content_type(response), response.body)
+
+
+@lru_cache(maxsize=_KEPT)
+def read_body(declared: str, body: bytes) -> Document:
+    """Reads a body as XML whose Content-Type is `declared`, "" where there is none."""
+    codec, problem, rest = _encoding(body, _charset(declared))
+    try:
+        decoded = rest.decode(codec)
+    except UnicodeDecodeError as error:
+        return Document(None, encoding_problem=problem or f"not {codec}: {error.reason} at octet {error.start}")
+    declaration = _DECLARATION.match(decoded)
+    if declaration:
+        named = declaration.group(1).lower()
+        family = _family(codec)
+        if _ENCODINGS.get(named) != family and not problem:
+            problem = f"the XML declaration says {named!r}, the octets are {family}"
+    found = _ANY_DECLARATION.match(decoded)
+    if found and not _SOUND_DECLARATION.fullmatch(found[0]):
+        return Document(None, encoding_problem=problem, syntax_problem=f"the XML declaration is {found[0]!r}"[:200])
+    parser = etree.XMLParser(
+        encoding="utf-8", resolve_entities=False
+    )  # nor DTDs, the network, or huge trees, by default
+    try:
+        root = etree.fromstring(decoded[found.end() if found else 0 :].encode(), parser)
+    except (etree.XMLSyntaxError, ValueError) as error:
+        return Document(
+            None, encoding_problem=problem, syntax_problem=str(getattr(error, "msg", error))[:200] or "not well formed"
+        )
+    return Document(root, encoding_problem=problem)
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorDocument:
+    """What an error answer's body says; `problem` is "" when it is an Error document as the documents describe it."""
+
+    code: str = ""
+    message: str = ""
+    namespace: str = ""
+    extra: tuple[str, ...] = ()
+    problem: str = ""
+    misordered: bool = False
+
+
+def read_error(document: Document) -> ErrorDocument:
+    """Reads the Error document of a refused request (REQ-ERR-BODY-FORMAT); its namespace is free (REQ-ERR-NS)."""
+    if document.root is None:
+        return ErrorDocument(problem=document.syntax_problem or document.encoding_problem)
+    if document.local_name != "Error":
+        return ErrorDocument(problem=f"the root element is {document.local_name!r}, not 'Error'")
+    members = own_elements(document.root) or elements(document.root)
+    found = {local(node): text(node) for node in reversed(members)}
+    names = [local(node) for node in members]
+    missing = [name for name in ("Code", "Message") if name not in found]
+    code = found.get("Code", "")
+    if missing:
+        return ErrorDocument(code=code, namespace=document.namespace, problem=f"no {' and no '.join(missing)} in Error")
+    if not code:
+        return ErrorDocument(namespace=document.namespace, problem="Code is empty")
+    extra = tuple(name for name in names if name not in ("Code", "Message"))
+    first = next(name for name in names if name in ("Code", "Message"))
+    return ErrorDocument(code, found["Message"], document.namespace, extra, misordered=first != "Code")
+
+
+def error_code(response: Response) -> str:
+    """The Code of an error answer, or "" where it has no readable Error document."""
+    return _error_code(content_type(response), response.body)
+
+
+@lru_cache(maxsize=_KEPT_CODES)
+def _error_code(declared: str, body: bytes) -> str:
+    return read_error(read_body(declared, body)).code if _looks_like_xml(declared, body) else ""
+
+
+def plain_identifier(identifier: str) -> str:
+    """An id so that it equals every spelling of itself: in a GUID dashes and the case of digits mean nothing, in another id everything may."""
+    return identifier.replace("-", "").lower() if _GUID_LIKE.fullmatch(identifier) else identifier
+
+
+def same_identifier(first: str, second: str) -> bool:
+    """Whether two spellings denote the same operation: dashes and case do not matter (REQ-GOS-ID)."""
+    return first.replace("-", "").lower() == second.replace("-", "").lower()

@@ -1,0 +1,6 @@
+"""Replay: a journal judged again, and every report made from it; reaches no endpoint and runs no case."""
+
+from reimage_conformance.replay.assessing import assessed
+from reimage_conformance.replay.regenerate import regenerate, report_on
+
+__all__ = ["assessed", "regenerate", "report_on"]

@@ -1,0 +1,64 @@
+"""The assessment that every report is made from, of a run that just ended and of a journal read back alike."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from reimage_conformance.assessment import assess
+from reimage_conformance.assessment.assess import NO_END
+from reimage_conformance.baseline import apply_baseline, baseline_in
+from reimage_conformance.errors import JournalError
+from reimage_conformance.model import Preflight
+from reimage_conformance.report.reproduce import reproduce
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from reimage_conformance.journal import Journal
+    from reimage_conformance.model import Assessment, Verdict
+
+
+def assessed(journal: Journal, judged: Sequence[Verdict] | None = None) -> Assessment:
+    """Everything that the run in `journal` concludes, its baseline applied and its notes told.
+
+    `judged` are the verdicts of a run that just ended, so that they need not be made again.
+    """
+    assessment = assess(journal, reproduce, judged)
+    notes = (*_damage(journal), *_told(journal), *_under_way(assessment))
+    assessment = replace(assessment, notes=notes, preflight=_preflight(journal))
+    found = baseline_in(journal)
+    return assessment if found is None else apply_baseline(assessment, *found)
+
+
+def _preflight(journal: Journal) -> Preflight | None:
+    """What was asked before the run, or None; raises JournalError for an odd event."""
+    event = next((event for event in journal.events if event["type"] == "preflight"), None)
+    if event is None:
+        return None
+    try:
+        return Preflight(int(event["requests"]), tuple((str(level), str(text)) for level, text in event["answers"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise JournalError(f"the journal's preflight cannot be read: {error}") from error
+
+
+def _damage(journal: Journal) -> Iterator[str]:
+    """What is wrong with the journal itself, in sentences."""
+    if not journal.complete:
+        yield "The journal ends before the run did; this is what it holds."
+    for note in journal.notes:
+        yield f"The journal is damaged: {note}."
+
+
+def _under_way(assessment: Assessment) -> Iterator[str]:
+    """Which operations a run that was cut short left behind, for the endpoint goes on with them."""
+    left = [each for each in assessment.operations if each.outcome == NO_END] if assessment.run.interrupted else []
+    named = [f"{each.id} ({each.role_instance} in {each.deployment})" for each in left[:8]]
+    more = [f"and {len(left) - 8} more"] if len(left) > 8 else []
+    if left:
+        yield f"Still under way when the run was cut short: {', '.join([*named, *more])}."
+
+
+def _told(journal: Journal) -> Iterator[str]:
+    """What the run noted for whoever reads its reports."""
+    return (str(event.get("text", "")) for event in journal.events if event["type"] == "note")

@@ -1,0 +1,186 @@
+"""What changed between runs, or how implementations differ; a pure function of their results, told elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import median
+from typing import TYPE_CHECKING
+
+from reimage_conformance.errors import UsageError
+from reimage_conformance.model import Outcome
+from reimage_conformance.report.runs import labels
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from reimage_conformance.report.results import Results
+
+TIMING_SHARE = 0.25
+"""The change of an operation's length, as a share of the first, from which it is told."""
+
+TIMING_SECONDS = 0.5
+"""The change of an operation's length, in seconds, below which it is noise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One matter that differs between the first run and the last."""
+
+    subject: str
+    before: str
+    after: str
+    title: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixRow:
+    """One requirement with its outcome in each run, "" where the run does not know it."""
+
+    requirement: str
+    title: str
+    outcomes: tuple[str, ...]
+
+    @property
+    def differs(self) -> bool:
+        """Whether the runs that know the requirement disagree about it."""
+        return len(set(filter(None, self.outcomes))) > 1
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedRun:
+    """What a comparison says of each run itself."""
+
+    label: str
+    started: str
+    verdict: str
+    suite_version: str
+    strictness: str
+    profile: str
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Runs side by side; the changes are those from the first to the last."""
+
+    runs: tuple[ComparedRun, ...]
+    matrix: tuple[MatrixRow, ...]
+    newly_violated: tuple[Change, ...]
+    newly_met: tuple[Change, ...]
+    other_outcomes: tuple[Change, ...]
+    observations: tuple[Change, ...]
+    timings: tuple[Change, ...]
+    only_in_first: tuple[str, ...]
+    only_in_last: tuple[str, ...]
+    caveats: tuple[str, ...]
+    exit_code: int
+
+    @property
+    def differences(self) -> tuple[MatrixRow, ...]:
+        """The requirements about which the runs disagree."""
+        return tuple(row for row in self.matrix if row.differs)
+
+
+def compare(runs: Sequence[Results]) -> Comparison:
+    """Compare `runs`, two or more, in the order given.
+
+    The exit code is 1 if a requirement that is met in the first run is violated in the last, else 0.
+    """
+    if len(runs) < 2:
+        raise UsageError(f"a comparison needs two runs or more, not {len(runs)}")
+    first, last = runs[0], runs[-1]
+    changes = list(_outcome_changes(first, last))
+    worse = tuple(change for change in changes if change.after == Outcome.VIOLATED)
+    better = tuple(change for change in changes if change.after == Outcome.MET)
+    return Comparison(
+        runs=tuple(_compared(run, label) for run, label in zip(runs, labels(runs), strict=True)),
+        matrix=tuple(_matrix(runs)),
+        newly_violated=worse,
+        newly_met=better,
+        other_outcomes=tuple(change for change in changes if change not in worse and change not in better),
+        observations=tuple(_observation_changes(first, last)),
+        timings=tuple(_timing_changes(first, last)),
+        only_in_first=tuple(_missing(first, last)),
+        only_in_last=tuple(_missing(last, first)),
+        caveats=tuple(_caveats(runs)),
+        exit_code=int(any(change.before == Outcome.MET for change in worse)),
+    )
+
+
+def _compared(run: Results, label: str) -> ComparedRun:
+    told = run["run"]
+    version = run["suite"]["version"]
+    return ComparedRun(label, told["started"], told["verdict"], version, told["strictness"], told["profile"])
+
+
+def _outcomes(run: Results) -> dict[str, Results]:
+    return {row["id"]: row for row in run["requirements"]}
+
+
+def _outcome_changes(first: Results, last: Results) -> Iterator[Change]:
+    before = _outcomes(first)
+    for row in last["requirements"]:
+        earlier = before.get(row["id"])
+        if earlier is not None and earlier["outcome"] != row["outcome"]:
+            yield Change(row["id"], earlier["outcome"], row["outcome"], row.get("title", ""), row["reason"])
+
+
+def _missing(known: Results, unknown: Results) -> list[str]:
+    others = _outcomes(unknown)
+    return [row["id"] for row in known["requirements"] if row["id"] not in others]
+
+
+def _matrix(runs: Sequence[Results]) -> Iterator[MatrixRow]:
+    tables = [_outcomes(run) for run in runs]
+    names = dict.fromkeys(name for table in reversed(tables) for name in table)
+    for name in names:
+        rows = [table.get(name) for table in tables]
+        title = next((row.get("title", "") for row in rows if row), "")
+        yield MatrixRow(name, title, tuple(row["outcome"] if row else "" for row in rows))
+
+
+def _observation_changes(first: Results, last: Results) -> Iterator[Change]:
+    before, after = _seen(first), _seen(last)
+    for name in dict.fromkeys([*before, *after]):
+        if before.get(name) != after.get(name):
+            yield Change(name, before.get(name, "nothing recorded"), after.get(name, "nothing recorded"))
+
+
+def _seen(run: Results) -> dict[str, str]:
+    """What was observed for each requirement, in one text whose order does not depend on the run's."""
+    seen: dict[str, set[str]] = {}
+    for observation in run["observations"]:
+        seen.setdefault(observation["requirement"], set()).add(observation["seen"])
+    return {name: "; ".join(sorted(texts)) for name, texts in seen.items()}
+
+
+def _timing_changes(first: Results, last: Results) -> Iterator[Change]:
+    before, after = _lengths(first), _lengths(last)
+    for name in before:
+        if name not in after:
+            continue
+        was, now = median(before[name]), median(after[name])
+        if abs(now - was) >= TIMING_SECONDS and abs(now - was) >= TIMING_SHARE * was:
+            yield Change(name, f"{was:.1f} s", f"{now:.1f} s")
+
+
+def _lengths(run: Results) -> dict[str, list[float]]:
+    """How long operations of one outcome and form took until their end was seen, in seconds."""
+    found: dict[str, list[float]] = {}
+    for operation in run["operations"]:
+        if operation["polls"]:
+            name = f"operations by {operation['form']} that ended {operation['outcome']}"
+            found.setdefault(name, []).append(operation["polls"][-1][0])
+    return found
+
+
+def _caveats(runs: Sequence[Results]) -> Iterator[str]:
+    """What makes the runs less comparable than they look."""
+    versions = dict.fromkeys(run["suite"]["version"] for run in runs)
+    if len(versions) > 1:
+        yield f"the runs come from different versions of the suite: {', '.join(versions)}"
+    for key in ("strictness", "profile"):
+        values = dict.fromkeys(run["run"][key] for run in runs)
+        if len(values) > 1:
+            yield f"the runs differ in {key}: {', '.join(values)}"
+    yield from (f"run {index} was interrupted" for index, run in enumerate(runs, 1) if run["run"]["interrupted"])

@@ -1,0 +1,113 @@
+"""index.html: the runs below a folder, by target, newest first, with their trend; reads results, judges nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from reimage_conformance.model import Outcome
+from reimage_conformance.outputs import is_own_page
+from reimage_conformance.report.html.document import static_page
+from reimage_conformance.report.html.markup import render
+from reimage_conformance.report.runs import find_runs
+from reimage_conformance.report.write import write_file
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from reimage_conformance.report.results import Results
+    from reimage_conformance.report.runs import FoundRun
+
+RUN_LIMIT = 200
+"""Runs of one target that are listed, the newest."""
+
+TREND_LIMIT = 40
+"""Runs of one target in the drawing of its trend."""
+
+TREND_OUTCOMES = (Outcome.VIOLATED, Outcome.KNOWN, Outcome.ADVISORY, Outcome.INCONCLUSIVE, Outcome.MET)
+"""What a column of the trend shows, from its foot upwards."""
+
+LINKS = {
+    "report.html": "page",
+    "summary.md": "summary",
+    "results.json": "results",
+    "junit.xml": "JUnit",
+    "journal.jsonl": "journal",
+}
+"""The files of a run and the words that lead to them."""
+
+LEAST_SHARE = 0.04
+"""The share of a column that an outcome takes at least, so that one violation among hundreds is seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedRun:
+    """One line of the index; `links` are the names of its reports with where they are, as seen from the index."""
+
+    results: Results
+    links: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One run in the trend: its parts from the foot upwards as (outcome, bottom, height) of a column 100 high."""
+
+    x: int
+    words: str
+    parts: tuple[tuple[str, float, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TargetRuns:
+    """The runs of one target, newest first, and their trend, oldest first."""
+
+    name: str
+    runs: tuple[ListedRun, ...]
+    columns: tuple[Column, ...]
+
+
+def write_index(folder: Path) -> Path:
+    """Write `folder`/index.html, unless somebody else's file is there, and give its path; raises ReportError where it cannot."""
+    path = folder / "index.html"
+    if path.exists() and not is_own_page(path):
+        return path
+    write_file(path, index_html(folder, find_runs(folder)).encode("utf-8"))
+    return path
+
+
+def index_html(folder: Path, runs: Sequence[FoundRun]) -> str:
+    """The index of `runs`, with links relative to `folder`."""
+    by_target: dict[str, list[ListedRun]] = {}
+    for run in runs:
+        if run.results is not None:
+            by_target.setdefault(str(run.results["target"]["name"]), []).append(_listed(run, run.results, folder))
+    targets = [TargetRuns(name, tuple(found[:RUN_LIMIT]), _trend(found)) for name, found in by_target.items()]
+    faults = [run.fault for run in runs if run.results is None]
+    return static_page("Runs", render("index", targets=targets, faults=faults, trend=TREND_OUTCOMES))
+
+
+def _listed(run: FoundRun, results: Results, folder: Path) -> ListedRun:
+    place = quote(run.folder.relative_to(folder).as_posix())
+    links = tuple((words, f"./{place}/{name}") for name, words in LINKS.items() if (run.folder / name).exists())
+    return ListedRun(results, links)
+
+
+def _trend(runs: Sequence[ListedRun]) -> tuple[Column, ...]:
+    shown = list(reversed(runs[:TREND_LIMIT]))
+    return tuple(_column(10 * index, run.results) for index, run in enumerate(shown))
+
+
+def _column(x: int, results: Results) -> Column:
+    counts = {outcome.value: results["summary"][outcome.value] for outcome in TREND_OUTCOMES}
+    least = LEAST_SHARE * sum(counts.values())
+    weights = {name: max(number, least) if number else 0.0 for name, number in counts.items()}
+    total = sum(weights.values()) or 1.0
+    parts, foot = [], 0.0
+    for name, weight in weights.items():
+        height = 100 * weight / total
+        parts.append((name, round(100 - foot - height, 2), round(height, 2)))
+        foot += height
+    told = ", ".join(f"{number} {name}" for name, number in counts.items() if number)
+    return Column(x, f"{results['run']['started']}: {told or 'nothing judged'}", tuple(parts))

@@ -1,0 +1,176 @@
+"""results.json: the assessment for other programs, in the form `reimage-conformance/results/1`; writes no file."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from reimage_conformance.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from reimage_conformance.model import (
+        Assessment,
+        CaseRecord,
+        Finding,
+        Observation,
+        OperationRecord,
+        RequirementResult,
+    )
+
+SCHEMA_NAME = "reimage-conformance/results/1"
+"""What `schema` says in every results.json of this form; the form only ever grows under one name."""
+
+Results = dict[str, Any]
+
+
+def results(assessment: Assessment) -> Results:
+    """`assessment` as plain JSON values."""
+    return {
+        "schema": SCHEMA_NAME,
+        "suite": {"version": assessment.run.suite_version},
+        "run": _run(assessment),
+        "target": _plain(dict(assessment.target)),
+        "summary": {
+            **assessment.counts(),
+            "requests": assessment.requests,
+            "reimages": assessment.reimages,
+            "duration_seconds": assessment.run.duration_seconds,
+        },
+        "requirements": [_requirement(result) for result in assessment.requirements],
+        "findings": [_finding(finding) for finding in assessment.findings],
+        "observations": [_observation(observation) for observation in assessment.observations],
+        "operations": [_operation(operation) for operation in assessment.operations],
+        "cases": [_case(case) for case in assessment.cases],
+        "notes": list(assessment.notes),
+        **_preflight(assessment),
+    }
+
+
+def _preflight(assessment: Assessment) -> Results:
+    """What was asked before the run; nothing where nothing was."""
+    asked = assessment.preflight
+    if asked is None:
+        return {}
+    answers = [{"level": level, "text": text} for level, text in asked.answers]
+    return {"preflight": {"requests": asked.requests, "answers": answers}}
+
+
+def results_text(assessment: Assessment) -> str:
+    """The text of results.json, the same for the same assessment; ASCII, so that nothing in it hides."""
+    return json.dumps(results(assessment), indent=1, allow_nan=False) + "\n"
+
+
+@cache
+def results_schema() -> Results:
+    """The JSON Schema of results.json."""
+    schema: Results = json.loads(
+        (files("reimage_conformance.report") / "results.schema.json").read_text(encoding="utf-8")
+    )
+    return schema
+
+
+def load_results(path: Path) -> Results:
+    """Read a results.json, or the one in a report folder; raise UsageError where there is none of this form."""
+    from jsonschema import Draft202012Validator  # noqa: PLC0415 -- takes long to import, and a run only writes results
+    from jsonschema.exceptions import best_match  # noqa: PLC0415
+
+    file = path / "results.json" if path.is_dir() else path
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"{file}: cannot be read as results.json: {error.strerror or error}") from error
+    except ValueError as error:
+        raise UsageError(f"{file}: is not JSON: {error}") from error
+    fault = best_match(Draft202012Validator(results_schema()).iter_errors(found))
+    if fault is not None:
+        raise UsageError(f"{file}: is not of the form {SCHEMA_NAME}: {fault.json_path}: {fault.message[:200]}")
+    return dict(found)
+
+
+def _run(assessment: Assessment) -> Results:
+    run = assessment.run
+    return {
+        "id": run.id,
+        "started": run.started,
+        "finished": run.finished,
+        "seed": run.seed,
+        "profile": run.profile.value,
+        "strictness": run.strictness.value,
+        "interrupted": run.interrupted,
+        "verdict": assessment.verdict.value,
+        "exit_code": assessment.exit_code,
+        "reason": assessment.hindrance,
+        "coverage": _plain(dict(run.coverage)),
+    }
+
+
+def _requirement(result: RequirementResult) -> Results:
+    return {
+        "id": result.requirement.id,
+        "level": result.requirement.level,
+        "area": result.requirement.area,
+        "counts_as": result.counts_as.value,
+        "outcome": result.outcome.value,
+        "cases": list(result.cases),
+        "reason": result.reason,
+        "title": result.requirement.title,
+        "evidence": list(result.evidence),
+        "fingerprints": list(result.fingerprints),
+    }
+
+
+def _finding(finding: Finding) -> Results:
+    return {
+        "requirement": finding.requirement,
+        "counts_as": finding.counts_as.value,
+        "headline": finding.headline,
+        "expected": finding.expected,
+        "actual": finding.actual,
+        "cases": list(finding.cases),
+        "evidence": list(finding.evidence),
+        "reproduce": finding.reproduce,
+        "also_affected": list(finding.also_affected),
+        "fingerprint": finding.fingerprint,
+    }
+
+
+def _observation(observation: Observation) -> Results:
+    return {"requirement": observation.requirement, "seen": observation.seen, "evidence": list(observation.evidence)}
+
+
+def _operation(operation: OperationRecord) -> Results:
+    return {
+        "id": operation.id,
+        "role_instance": operation.role_instance,
+        "deployment": operation.deployment,
+        "form": operation.form,
+        "accepted_at": operation.accepted_at,
+        "polls": [[seconds, status] for seconds, status in operation.polls],
+        "outcome": operation.outcome,
+        "evidence": list(operation.evidence),
+    }
+
+
+def _case(case: CaseRecord) -> Results:
+    return {
+        "id": case.id,
+        "requirements": list(case.requirements),
+        "outcome": case.outcome,
+        "duration_seconds": case.duration_seconds,
+        "evidence": list(case.evidence),
+        "doc": case.doc,
+        "detail": case.detail,
+    }
+
+
+def _plain(value: Any) -> Any:
+    """`value` with every mapping a dict, every sequence a list and every foreign type its text."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(item) for item in (sorted(value) if isinstance(value, set | frozenset) else value)]
+    return value if isinstance(value, str | int | float | bool | None) else str(value)

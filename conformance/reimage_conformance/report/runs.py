@@ -1,0 +1,71 @@
+"""Runs as they were left: finds the results of a report folder, a results.json or a journal; judges nothing itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reimage_conformance.errors import UsageError
+from reimage_conformance.report.results import Results, load_results
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class FoundRun:
+    """A run that was found below a folder: its own folder, and its results or why they cannot be read."""
+
+    folder: Path
+    results: Results | None
+    fault: str = ""
+
+
+def load_run(path: Path, judge: Callable[[Path], Results] | None = None) -> Results:
+    """The results at `path`: a report folder, a results.json, or a journal, which `judge` turns into results.
+
+    Raises UsageError where there are none, or where a journal is given without a judge.
+    """
+    journal = path / "journal.jsonl" if path.is_dir() else path
+    if path.is_dir() and (path / "results.json").exists():
+        return load_results(path)
+    if journal.suffix == ".jsonl" and journal.exists():
+        if judge is None:
+            raise UsageError(f"{journal}: is a journal; make its results.json first with `report`")
+        return judge(journal)
+    if path.is_dir():
+        raise UsageError(f"{path}: holds neither results.json nor journal.jsonl")
+    return load_results(path)
+
+
+def find_runs(folder: Path) -> tuple[FoundRun, ...]:
+    """Every run at most two folders below `folder`, newest first; one that cannot be read says why."""
+    files = {file for pattern in ("*/results.json", "*/*/results.json") for file in folder.glob(pattern)}
+    found = [_found(file.parent) for file in sorted(files)]
+    return tuple(sorted(found, key=_started, reverse=True))
+
+
+def labels(runs: Iterable[Results]) -> tuple[str, ...]:
+    """A name for each of `runs` that no other has: its target, with the time, then a number, where that is needed."""
+    runs = list(runs)
+    names = [str(run["target"]["name"]) for run in runs]
+    timed = [f"{name}, {run['run']['started']}" for name, run in zip(names, runs, strict=True)]
+    numbered = [f"{name} (run {number})" for number, name in enumerate(timed, 1)]
+    return tuple(_unlike(index, names, timed, numbered) for index in range(len(runs)))
+
+
+def _unlike(index: int, *kinds: list[str]) -> str:
+    """The name at `index` of the first kind in which no other is the same; of the last kind none is."""
+    return next(names[index] for names in kinds if names.count(names[index]) == 1)
+
+
+def _found(folder: Path) -> FoundRun:
+    try:
+        return FoundRun(folder, load_results(folder))
+    except UsageError as error:
+        return FoundRun(folder, None, str(error))
+
+
+def _started(run: FoundRun) -> tuple[str, str]:
+    return (str(run.results["run"]["started"]) if run.results else "", str(run.folder))

@@ -1,0 +1,137 @@
+"""summary.md: what a CI job page shows of a run; Markdown in which nothing that an endpoint sent can become markup."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from reimage_conformance.report.visible import one_line, visible
+from reimage_conformance.report.wording import (
+    CHECK,
+    OUTCOME_WORDS,
+    VERDICT_WORDS,
+    counted,
+    duration_words,
+    preflight_sentence,
+    verdict_sentence,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from reimage_conformance.model import Assessment, Finding
+
+FINDING_LIMIT = 50
+"""Findings told in full; the page says how many more there are."""
+
+EVIDENCE_LIMIT = 10
+
+TEXT_LIMIT = 1_000
+"""Characters of one sentence of a finding."""
+
+SPECIAL = re.compile(
+    r"""
+      [\\`*\[\]<>|~$&\#@]                        # code, emphasis, links, HTML, cells, mathematics, mentions
+    | (?<![A-Za-z0-9])_ | _(?![A-Za-z0-9])       # emphasis, which is none within a word
+    | :(?=//) | (?<=www)\.                       # addresses that would become links (GFM 6.9)
+    | ^[-+=] | (?<=^\d)[.)] | (?<=^\d\d)[.)]     # lists and underlines at the start of a line
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+"""What Markdown would take for markup; other characters stand for themselves."""
+
+
+def summary_text(assessment: Assessment) -> str:
+    """The text of summary.md."""
+    blocks = [
+        f"# {_verdict_line(assessment)}",
+        escaped(verdict_sentence(assessment)),
+        *[f"> {escaped(note)}" for note in assessment.notes],
+        _counts_table(assessment),
+        _facts(assessment),
+        *_preflight(assessment),
+        *_finding_blocks(assessment.findings),
+    ]
+    return "\n\n".join(blocks) + "\n"
+
+
+def escaped(text: str, limit: int = TEXT_LIMIT) -> str:
+    """`text` on one line as Markdown that shows just these characters: no link, mention, image, HTML or cell."""
+    return SPECIAL.sub(_entity, one_line(text, limit))
+
+
+def fenced(text: str, language: str = "") -> str:
+    """`text` as a code block that nothing in it can close."""
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{language}\n{visible(text)}\n{fence}"
+
+
+def code(text: str) -> str:
+    """`text` on one line as code that nothing in it can end (CommonMark 6.1)."""
+    fence = "`" * (1 + max((len(run) for run in re.findall(r"`+", text)), default=0))
+    return f"{fence} {one_line(text)} {fence}" if "`" in text else f"`{one_line(text)}`"
+
+
+def _entity(match: re.Match[str]) -> str:
+    return f"&#{ord(match[0])};" if match[0] in "<>&@:." else f"\\{match[0]}"
+
+
+def _verdict_line(assessment: Assessment) -> str:
+    return f"{VERDICT_WORDS[assessment.verdict]}: {escaped(str(assessment.target.get('name', '')))}"
+
+
+def _counts_table(assessment: Assessment) -> str:
+    counts = assessment.counts()
+    head = " | ".join(OUTCOME_WORDS.values())
+    numbers = " | ".join(str(counts[outcome.value]) for outcome in OUTCOME_WORDS)
+    return f"| {head} |\n|{' ---: |' * len(OUTCOME_WORDS)}\n| {numbers} |"
+
+
+def _facts(assessment: Assessment) -> str:
+    run = assessment.run
+    facts = [
+        counted(assessment.requests, "request"),
+        f"{counted(assessment.reimages, 'reimage')} accepted",
+        duration_words(run.duration_seconds),
+        f"profile {run.profile.value}",
+        f"strictness {run.strictness.value}",
+        f"seed {run.seed}",
+        f"suite {code(run.suite_version)}",
+        *(["interrupted"] if run.interrupted else []),
+    ]
+    return " · ".join([code(str(assessment.target.get("base_url", ""))), *facts])
+
+
+def _preflight(assessment: Assessment) -> Iterable[str]:
+    """What was asked before the run; what may be wrong in the target file is told in full."""
+    if assessment.preflight is None:
+        return
+    doubts = [f"- {escaped(text)}" for level, text in assessment.preflight.answers if level == CHECK]
+    yield "\n".join([escaped(preflight_sentence(assessment.preflight)), *doubts])
+
+
+def _finding_blocks(findings: tuple[Finding, ...]) -> Iterable[str]:
+    if not findings:
+        return
+    yield "## Findings"
+    yield "The likeliest cause first."
+    for number, finding in enumerate(findings[:FINDING_LIMIT], 1):
+        yield from _finding_block(number, finding)
+    if len(findings) > FINDING_LIMIT:
+        yield f"{counted(len(findings) - FINDING_LIMIT, 'more finding')} in report.html and results.json."
+
+
+def _finding_block(number: int, finding: Finding) -> Iterable[str]:
+    yield f"### {number}. {escaped(finding.headline)}"
+    facts = [
+        f"- requirement: {escaped(finding.requirement)} ({finding.counts_as.value})",
+        f"- expected: {escaped(finding.expected)}",
+        f"- actual: {escaped(finding.actual)}",
+        f"- exchanges: {', '.join(map(str, finding.evidence[:EVIDENCE_LIMIT])) or 'none'}",
+    ]
+    if finding.also_affected:
+        facts.append(f"- also affected: {', '.join(escaped(name) for name in finding.also_affected)}")
+    yield "\n".join(facts)
+    if finding.reproduce:
+        yield fenced(finding.reproduce, "sh")

@@ -1,0 +1,117 @@
+"""The words that every report uses for outcomes and verdicts, so that none says it differently."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reimage_conformance.model import CountsAs, Outcome, RunVerdict
+
+if TYPE_CHECKING:
+    from reimage_conformance.model import Assessment, Preflight
+
+CHECK = "check"
+"""The level of a preflight's answer that shows the target file or the endpoint to be wrong."""
+
+OUTCOME_WORDS = {
+    Outcome.VIOLATED: "violated",
+    Outcome.KNOWN: "known violation",
+    Outcome.ADVISORY: "advisory",
+    Outcome.INCONCLUSIVE: "inconclusive",
+    Outcome.MET: "met",
+    Outcome.OBSERVED: "observed",
+    Outcome.UNTESTED: "untested",
+    Outcome.NOT_APPLICABLE: "not applicable",
+}
+"""Every outcome in the order in which reports list them: what needs attention first."""
+
+OUTCOME_MEANINGS = {
+    Outcome.VIOLATED: "the endpoint broke it",
+    Outcome.KNOWN: "the endpoint broke it, and the baseline expects that",
+    Outcome.ADVISORY: "the endpoint departs from it, which does not fail the run",
+    Outcome.INCONCLUSIVE: "it could not be judged: something that must hold first did not",
+    Outcome.MET: "there is evidence that the endpoint keeps it",
+    Outcome.OBSERVED: "the documents leave it open; what the endpoint does is recorded",
+    Outcome.UNTESTED: "profile, selection or budget left it out",
+    Outcome.NOT_APPLICABLE: "the target does not offer what it speaks of, or it binds the caller",
+}
+
+VERDICT_WORDS = {
+    RunVerdict.NONCONFORMANT: "Nonconformant",
+    RunVerdict.INCOMPLETE: "Incomplete",
+    RunVerdict.PARTIAL: "Partial",
+    RunVerdict.CONFORMANT: "Conformant",
+}
+
+
+def counted(number: int, singular: str, plural: str = "") -> str:
+    """`number` with its noun, as in "1 requirement" or "2 requirements"."""
+    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
+
+
+def verdict_sentence(assessment: Assessment) -> str:
+    """Why the run concludes what it does, in one sentence."""
+    counts = assessment.counts()
+    if assessment.verdict is RunVerdict.NONCONFORMANT:
+        return _nonconformant(assessment, counts)
+    if assessment.verdict is RunVerdict.INCOMPLETE:
+        return _incomplete(assessment)
+    if assessment.verdict is RunVerdict.PARTIAL:
+        left = _gating(assessment, Outcome.UNTESTED)
+        if assessment.run.capture:
+            return f"No violation was seen; the capture leaves {counted(left, 'requirement')} untested."
+        return f"No violation was seen; profile, selection or budget left {counted(left, 'requirement')} untested."
+    known = f", besides {counted(counts['known'], 'known violation')} in the baseline" if counts["known"] else ""
+    met = counted(_gating(assessment, Outcome.MET), "requirement")
+    return f"Everything that must hold for this target is met: {met}{known}."
+
+
+def preflight_sentence(preflight: Preflight) -> str:
+    """What was asked before the run, in one sentence."""
+    doubts = sum(level == CHECK for level, _ in preflight.answers)
+    told = (
+        f"{counted(doubts, 'answer')} to check in the target file"
+        if doubts
+        else "nothing in the target file was found wrong"
+    )
+    return f"Before the run, {counted(preflight.requests, 'request')} asked about the target file: {told}."
+
+
+def duration_words(seconds: float) -> str:
+    """A duration as people read it: milliseconds, seconds, or minutes and seconds."""
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 120:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s"
+
+
+def moment_words(moment: str) -> str:
+    """A moment in ISO 8601 as people read it, where it is in UTC."""
+    for zone in ("+00:00", "Z"):
+        if moment.endswith(zone):
+            return f"{moment.removesuffix(zone).replace('T', ' ')} UTC"
+    return moment
+
+
+def _nonconformant(assessment: Assessment, counts: dict[str, int]) -> str:
+    if not counts["violated"]:
+        return "The baseline lists a violation that no longer occurs; remove it from the baseline."
+    violated = {result.requirement.id for result in assessment.of_outcome(Outcome.VIOLATED)}
+    causes = sum(1 for finding in assessment.findings if finding.requirement in violated)
+    verb = "is" if counts["violated"] == 1 else "are"
+    sentence = f"{counted(counts['violated'], 'requirement')} {verb} violated"
+    return f"{sentence}, for {counted(causes, 'reason')}." if causes else f"{sentence}."
+
+
+def _incomplete(assessment: Assessment) -> str:
+    if assessment.hindrance:
+        return f"Nothing could be judged: {assessment.hindrance}."
+    blind = _gating(assessment, Outcome.INCONCLUSIVE)
+    if assessment.run.interrupted and not blind:
+        return "No violation was seen before the run was cut short."
+    return f"No violation was seen, but {counted(blind, 'requirement')} that must hold could not be judged."
+
+
+def _gating(assessment: Assessment, outcome: Outcome) -> int:
+    return sum(1 for result in assessment.of_outcome(outcome) if result.counts_as is CountsAs.FAIL)

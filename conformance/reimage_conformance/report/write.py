@@ -1,0 +1,45 @@
+"""Puts reports into a folder, each as a whole or not at all; makes none of their text."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from reimage_conformance.errors import ReportError
+from reimage_conformance.report.junit import junit_text
+from reimage_conformance.report.reproduce import reproductions
+from reimage_conformance.report.results import results_text
+from reimage_conformance.report.summary import summary_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from reimage_conformance.model import Assessment, Exchange
+
+
+def write_reports(assessment: Assessment, exchanges: Mapping[int, Exchange], folder: Path) -> None:
+    """Write results.json, junit.xml and summary.md into `folder`; raise ReportError where that is not possible."""
+    told = replace(assessment, findings=tuple(reproductions(assessment, exchanges)))
+    write_file(folder / "results.json", results_text(told).encode("ascii"))
+    write_file(folder / "junit.xml", junit_text(told))
+    write_file(folder / "summary.md", summary_text(told).encode("utf-8"))
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write `path` under another name first and rename it, so that no reader ever sees half of it."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _replace(path, content)
+    except OSError as error:
+        raise ReportError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def _replace(path: Path, content: bytes) -> None:
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        draft.write_bytes(content)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)

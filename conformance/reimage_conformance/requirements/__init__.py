@@ -1,0 +1,101 @@
+"""The catalogue as data: requirements, published versions and error codes; reads its own files, judges nothing."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from functools import cache
+from importlib import resources
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from reimage_conformance.errors import UsageError
+from reimage_conformance.model import CountsAs, Requirement
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from importlib.resources.abc import Traversable
+
+__all__ = [
+    "CATALOGUE",
+    "ERROR_CODES",
+    "FIRST_VERSION",
+    "MINIMUM_VERSION",
+    "OBSERVED_CODES",
+    "PUBLISHED",
+    "TABLE_VERSIONS",
+    "published_before",
+    "published_from",
+    "requirement",
+]
+
+FIRST_VERSION = "2009-10-01"
+"""The oldest version of all, enough for Get Operation Status and Get Deployment (REQ-GOS-VERSION-MIN)."""
+
+MINIMUM_VERSION = "2010-10-28"
+"""The oldest version that a reimage may carry (REQ-REIMAGE-VERSION)."""
+
+_FILES = resources.files(__name__)
+
+
+def _load(file: Traversable) -> dict[str, Any]:
+    return tomllib.loads(file.read_text(encoding="utf-8"))
+
+
+def _requirement(section: str, row: Mapping[str, Any]) -> Requirement:
+    lists = {key: tuple(row.get(key, ())) for key in ("sources", "requires")}
+    levels = {key: CountsAs(row[key]) for key in ("strict", "lenient")}
+    return Requirement(**{**row, **lists, **levels, "section": section})
+
+
+def _catalogue() -> Mapping[str, Requirement]:
+    chapters = sorted((_FILES / "catalogue").iterdir(), key=lambda file: file.name)
+    documents = [_load(file) for file in chapters if file.name.endswith(".toml")]
+    rows = (_requirement(document["section"], row) for document in documents for row in document["requirement"])
+    return MappingProxyType({row.id: row for row in rows})
+
+
+def _codes(*, table: bool) -> Mapping[str, int]:
+    rows = _load(_FILES / "errors.toml")["error"]
+    return MappingProxyType({row["code"]: row["status"] for row in rows if row["table"] is table and "status" in row})
+
+
+CATALOGUE: Mapping[str, Requirement] = _catalogue()
+"""Every requirement by its id, in the order of the digest."""
+
+_VERSIONS = _load(_FILES / "versions.toml")["version"]
+_ALL_PUBLISHED = tuple(row["date"] for row in _VERSIONS if row["published"])
+
+TABLE_VERSIONS: tuple[str, ...] = tuple(row["date"] for row in _VERSIONS if row["evidence"] == "table")
+"""The versions that the published table lists, oldest first; others are only mentioned in documents."""
+
+PUBLISHED: tuple[str, ...] = tuple(date for date in _ALL_PUBLISHED if date >= MINIMUM_VERSION)
+"""The published versions that a reimage may carry, oldest first."""
+
+ERROR_CODES: Mapping[str, int] = _codes(table=True)
+"""The status of every code of the documented error table."""
+
+OBSERVED_CODES: Mapping[str, int] = _codes(table=False)
+"""The status of codes that no table lists but that the wire has shown."""
+
+
+def requirement(name: str) -> Requirement:
+    """The requirement called `name`; raises UsageError, with the nearest id, where the catalogue has none."""
+    found = CATALOGUE.get(name)
+    if found is not None:
+        return found
+    near = difflib.get_close_matches(name.upper(), CATALOGUE, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else "; `reimage-conformance requirements` lists them all"
+    raise UsageError(f"unknown requirement {name!r}{hint}")
+
+
+@cache
+def published_from(date: str) -> tuple[str, ...]:
+    """The published versions at or after `date` (YYYY-MM-DD), oldest first, those below the minimum too."""
+    return tuple(version for version in _ALL_PUBLISHED if version >= date)
+
+
+@cache
+def published_before(date: str) -> tuple[str, ...]:
+    """The published versions before `date` (YYYY-MM-DD), oldest first, those below the minimum too."""
+    return tuple(version for version in _ALL_PUBLISHED if version < date)

@@ -1,0 +1,149 @@
+"""Cases, as the session runs them: what each is called and judges, when it runs, and what became of it."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from enum import IntEnum
+from functools import partial
+from typing import TYPE_CHECKING
+
+from hypothesis.errors import Flaky, FlakyStrategyDefinition, Unsatisfiable
+
+from reimage_conformance.assessment.outcomes import case_outcome
+from reimage_conformance.model import Outcome, Request, Verdict
+from reimage_conformance.session.signals import Inconclusive, Nonconformance, NotApplicable, Untested
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
+
+    from reimage_conformance.model import Exchange
+    from reimage_conformance.session.recorder import CaseLog, Recorder
+    from reimage_conformance.session.sut import SystemUnderTest
+
+LONGEST_DETAIL = 300
+
+
+class Phase(IntEnum):
+    """When a case runs, and beside what; a phase begins when the one before it is through."""
+
+    BESIDE = 0
+    """Needs no operation, so it runs while operations are under way, beside others."""
+    AFTERWARDS = 1
+    """Needs the outcome of operations."""
+    ALONE = 2
+    """Starts operations of its own, so it runs when the campaign is over, beside nothing else."""
+    AT_THE_END = 3
+    """Judges everything that crossed the wire, so it runs last, beside nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """How a case ended; `error` is what it raised, `last` what its last verdict saw, `undecided` what the first that could not be made."""
+
+    outcome: str
+    detail: str = ""
+    error: BaseException | None = None
+    last: str = ""
+    undecided: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One conformance case: `run` is its body; `conclusion` is there once it is over."""
+
+    id: str
+    requirements: tuple[str, ...]
+    doc: str
+    phase: Phase
+    run: Callable[[SystemUnderTest], Awaitable[None]]
+    conclusion: Future[Conclusion] = field(default_factory=Future)
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A bad request that a case declares, and how it is judged.
+
+    `requirement` is blamed in place of that of its defects. `effects` says whether its instance is examined, `effect_requirement` what is blamed
+    where that changed, `watch_close` whether the end of the connection is waited for. `then` judges or records more of the answer.
+    `further` are sent once nothing was found wrong with the answer.
+    """
+
+    request: Request
+    requirement: str = ""
+    effects: bool = True
+    effect_requirement: str = ""
+    watch_close: bool = False
+    then: Callable[[SystemUnderTest, Exchange], Awaitable[None] | None] | None = None
+    further: tuple[Declared, ...] = ()
+
+
+async def refuse_declared(sut: SystemUnderTest, made: Request | Declared | Iterable[Request | Declared]) -> None:
+    """Has each of the bad requests refused that a case declares, beside each other; raises as `SystemUnderTest.refuse` does."""
+    given = [made] if isinstance(made, (Request, Declared)) else list(made)
+    declared = [each if isinstance(each, Declared) else Declared(each) for each in given]
+    await sut.each(partial(_refuse, sut), declared)
+
+
+async def _refuse(sut: SystemUnderTest, declared: Declared) -> None:
+    exchange = await sut.refuse(
+        declared.request,
+        declared.requirement,
+        effects=declared.effects,
+        effect_requirement=declared.effect_requirement,
+        watch_close=declared.watch_close,
+    )
+    judging = declared.then(sut, exchange) if declared.then is not None else None
+    if judging is not None:
+        await judging
+    await refuse_declared(sut, declared.further)
+
+
+def conclude(recorder: Recorder, log: CaseLog, cited: Sequence[str], error: BaseException | None) -> Conclusion:
+    """How a case ended; what it came to without a verdict of its own is kept as one, under the requirements that it cites."""
+    outcome = _outcome(recorder, log, cited, error)
+    undecided = (verdict.actual for verdict in log.verdicts if verdict.outcome is Outcome.INCONCLUSIVE)
+    last = log.verdicts[-1].actual if log.verdicts else ""
+    return Conclusion(outcome, _detail(error), error, last, next(undecided, "")[:LONGEST_DETAIL])
+
+
+def _outcome(recorder: Recorder, log: CaseLog, cited: Sequence[str], error: BaseException | None) -> str:  # noqa: PLR0911  a table
+    outcomes = {verdict.outcome for verdict in log.verdicts}
+    match error:
+        case NotApplicable():
+            return "not-applicable"
+        case Untested() | Unsatisfiable() if Outcome.VIOLATED not in outcomes:
+            return "untested"
+        case Inconclusive():
+            recorder.keep(
+                [Verdict(name, Outcome.INCONCLUSIVE, actual=str(error), because=error.because) for name in cited]
+            )
+            return "violated" if Outcome.VIOLATED in outcomes else "inconclusive"
+        case _ if Outcome.VIOLATED in outcomes:
+            return "violated"
+        case None if Outcome.ADVISORY not in outcomes:
+            return (case_outcome(log.verdicts, cited) or Outcome.OBSERVED).value
+        case None | Nonconformance():
+            return "advisory"
+        case AssertionError():
+            recorder.keep([_accusation(recorder, cited[0], error)])
+            return "violated"
+        case Flaky() | FlakyStrategyDefinition():
+            return "inconclusive"
+        case _:
+            return "error"
+
+
+def _accusation(recorder: Recorder, requirement: str, error: AssertionError) -> Verdict:
+    """A violation that a case found by a plain assert."""
+    evidence = (recorder.exchanges[-1].number,) if recorder.exchanges else ()
+    words = _detail(error) or "the assertion of the case does not hold"
+    return Verdict(requirement, Outcome.VIOLATED, evidence=evidence, actual=words, symptom="assertion")
+
+
+def _detail(error: BaseException | None) -> str:
+    """The first line of what an exception says."""
+    if error is None:
+        return ""
+    text = str(error)
+    return (text.splitlines()[0] if text else type(error).__name__)[:LONGEST_DETAIL]

@@ -1,0 +1,70 @@
+"""Conflicts: a request that meets one with an operation of ours is sent again when nothing of ours runs (REQ-CONC-CONFLICT)."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+import trio
+
+from reimage_conformance.checks.wording import is_conflict
+from reimage_conformance.session.thresholds import LAST_CONFLICT_TRIES
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+
+    from reimage_conformance.model import Exchange
+    from reimage_conformance.session.operations import Operations
+    from reimage_conformance.session.sending import Sender
+
+
+class Conflicts:
+    """Gets requests past conflicts; some make their last tries while no bad request is sent."""
+
+    def __init__(self, operations: Operations, sender: Sender) -> None:
+        self._operations, self._sender = operations, sender
+        self._calming = 0
+        self._calm_over = trio.Event()
+
+    async def send_past(
+        self,
+        send: Callable[[], Awaitable[Exchange]],
+        most: int,
+        met: Callable[[], None],
+        *,
+        calm: bool = False,
+    ) -> Exchange:
+        """What `send` comes to, tried again up to `most` times while it meets a conflict; `met` hears of each.
+
+        The first time it is tried again as soon as nothing of ours runs, later after a rest. With `calm` it rests the first time too, and the
+        last tries are made while no bad request is sent: what one started, and is not known yet, may be in the way.
+        """
+        with ExitStack() as stack:
+            exchange, tries = await send(), 0
+            while is_conflict(exchange) and tries < most:
+                tries += 1
+                met()
+                await self._operations.until_quiet()
+                if calm or tries > 1:
+                    await self._sender.patience.rest(self._sender.limits.poll_interval_seconds)
+                if calm and tries == max(most - LAST_CONFLICT_TRIES, 1):
+                    stack.enter_context(self._calm())
+                    await self._operations.until_quiet()
+                exchange = await send()
+        return exchange
+
+    async def until_calm(self) -> None:
+        """Waits until nobody makes the last tries to get past a conflict."""
+        while self._calming:
+            await self._calm_over.wait()
+
+    @contextmanager
+    def _calm(self) -> Iterator[None]:
+        """Bad requests wait meanwhile."""
+        self._calming += 1
+        try:
+            yield
+        finally:
+            self._calming -= 1
+            self._calm_over.set()
+            self._calm_over = trio.Event()

@@ -1,0 +1,125 @@
+"""Guarding: once a request of ours is seen to have touched what is not listed, no more of its kind are sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reimage_conformance.checks.deployments import statuses_in
+from reimage_conformance.checks.unlisted import unlisted_gone, unlisted_in, unlisted_untouched
+from reimage_conformance.model import Outcome
+from reimage_conformance.oracle import permitted
+from reimage_conformance.protocol.addresses import Kind, read_target
+
+if TYPE_CHECKING:
+    from reimage_conformance.model import Deployment, Exchange, Request
+    from reimage_conformance.session.operations import Operations
+    from reimage_conformance.session.recorder import Recorder
+    from reimage_conformance.world import World
+
+OTHERS = "REQ-REIMAGE-OTHERS-UNTOUCHED"
+"""The kind of a sound reimage: what it must not do to other instances."""
+_READING = ("GET", "HEAD")
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """An instance that is not listed left ReadyRole between two looks."""
+
+    deployment: Deployment
+    before: Exchange
+    look: Exchange
+    instance: str
+
+    @property
+    def reason(self) -> str:
+        """Why no more requests are sent of a kind that may have done it."""
+        return f"{self.instance}, which the target file does not list, left ReadyRole after such a request"
+
+
+class Guard:
+    """Compares each look at a deployment with the one before it, and closes the kinds of requests that may have done harm."""
+
+    def __init__(self, recorder: Recorder, operations: Operations) -> None:
+        self._recorder, self._operations = recorder, operations
+        self._last: dict[str, Exchange] = {}
+        self._deployments: dict[str, Deployment] = {}
+        self._departures: list[Departure] = []
+        self._closed: dict[str, str] = {}
+
+    def take(self, exchange: Exchange) -> None:
+        """Takes an exchange; one that shows the instances of a listed deployment is compared with the last such."""
+        if exchange.request.method == "GET" and statuses_in(exchange):
+            address = read_target(exchange.request.target)
+            own = address.subscription == self._recorder.world.target.subscription_id
+            deployment = self._recorder.world.deployment_of(address)
+            if address.kind is Kind.DEPLOYMENT and own and deployment is not None:
+                self._compare(deployment, exchange)
+        for departure in list(self._departures):
+            self._find_culprit(departure)
+
+    def _compare(self, deployment: Deployment, look: Exchange) -> None:
+        """Notes where an instance that is not listed has left since the last look."""
+        before = self._last.get(deployment.name)
+        if before is not None and before.number > look.number:
+            return  # a later look was answered first
+        self._last[deployment.name] = look
+        self._deployments[deployment.name] = deployment
+        if before is not None and (gone := unlisted_gone(deployment, before, look)):
+            self._departures.append(Departure(deployment, before, look, next(iter(gone))))
+
+    def _find_culprit(self, departure: Departure) -> None:
+        """Judges a departure once every request between the two looks is answered, and closes the kinds of those that may have done it."""
+        before, look = departure.before, departure.look
+        answered = sum(1 for each in self._recorder.exchanges if before.number < each.number < look.number)
+        if answered < look.number - before.number - 1:
+            return
+        self._departures.remove(departure)
+        kinds = self._kinds(departure)
+        if not kinds:
+            return
+        culprit = self._suspects(departure)[-1]
+        verdicts = self._recorder.judge(unlisted_untouched, [before, culprit, look], requirement=kinds[-1])
+        if any(verdict.outcome is not Outcome.INCONCLUSIVE for verdict in verdicts):
+            self._closed |= {kind: departure.reason for kind in kinds if kind not in self._closed}
+
+    def _kinds(self, departure: Departure) -> list[str]:
+        """The kinds of the requests that may have made an instance leave, the likeliest last."""
+        return [kind_of(each.request, self._recorder.world) for each in self._suspects(departure)]
+
+    def exposed(self) -> list[Deployment]:
+        """The deployments that were shown to have instances which are not listed."""
+        return [
+            self._deployments[name] for name, look in self._last.items() if unlisted_in(self._deployments[name], look)
+        ]
+
+    def closed(self, request: Request, world: World) -> str:
+        """Why no more requests of this kind are sent; "" where they are. `world` is not masked, as `request` is not."""
+        if not (self._closed or self._departures) or request.method in _READING:
+            return ""
+        kind = kind_of(request, world)
+        open_now = (each.reason for each in self._departures if kind in self._kinds(each))
+        return self._closed.get(kind) or next(open_now, "")
+
+    def _suspects(self, departure: Departure) -> list[Exchange]:
+        """The requests that may have touched an instance between two looks, the likeliest last."""
+        deployment, before, look = departure.deployment, departure.before, departure.look
+        running = [
+            o.start
+            for o in self._operations.under_way
+            if (o.place is None or o.place.deployment == deployment) and o.start.number < before.number
+        ]
+        between = [
+            each
+            for each in self._recorder.exchanges
+            if before.number < each.number < look.number and each.request.method not in _READING and each.label != "probe"
+            and read_target(each.request.target).kind in (Kind.REIMAGE, Kind.OTHER)
+        ]  # fmt: skip
+        accepted = [each for each in between if each.reply is not None and each.reply.status < 300]
+        return [*running, *(each for each in between if each not in accepted), *accepted]
+
+
+def kind_of(request: Request, world: World) -> str:
+    """What a request is to show: the first requirement that it breaks, or what a sound reimage does to others."""
+    binding = permitted(request, world).binding
+    return binding[0].requirement if binding else OTHERS

@@ -1,0 +1,130 @@
+"""Looks: what Get Deployment and Get Cloud Service Properties show of the role instances, and whether the target offers them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from reimage_conformance.checks.deployments import statuses_in
+from reimage_conformance.checks.wording import is_busy, said
+from reimage_conformance.protocol.addresses import UriForm
+from reimage_conformance.requirements import TABLE_VERSIONS
+from reimage_conformance.session.manner import Manner
+from reimage_conformance.session.signals import Inconclusive, NotApplicable
+
+if TYPE_CHECKING:
+    from reimage_conformance.model import Deployment, Exchange, Target
+    from reimage_conformance.protocol.requests import RequestBuilder
+    from reimage_conformance.session.sending import Sender
+
+_LOOK = Manner("look")
+OBSERVING_VERSION = "2011-10-01"
+LATER_VERSION = TABLE_VERSIONS[-1]
+"""What some statuses are gone by (REQ-DEPL-STATUS-GATES)."""
+
+
+class Call(StrEnum):
+    """A call that a target may offer."""
+
+    DEPLOYMENT = "deployment"
+    CLOUD_SERVICE = "cloud-service"
+
+    @property
+    def called(self) -> str:
+        """Its name in the documents."""
+        return "Get Deployment" if self is Call.DEPLOYMENT else "Get Cloud Service Properties"
+
+
+class Looks:
+    """Asks the two calls, and keeps what they showed.
+
+    `first` and `last` hold the first and the latest answer that listed instances, by name of the deployment. `unanswered` says of calls
+    that got no reply when they were asked for what came instead.
+    """
+
+    def __init__(self, target: Target, builder: RequestBuilder, sender: Sender) -> None:
+        self._target, self._builder, self._sender = target, builder, sender
+        self.offers_deployment = False
+        self.offers_cloud_service = False
+        self.first: dict[str, Exchange] = {}
+        self.last: dict[str, Exchange] = {}
+        self.unanswered: dict[Call, str] = {}
+
+    async def find_out(self) -> None:
+        """Whether the two calls are claimed, or answered when asked once."""
+        claimed = self._target.capabilities
+        offered = claimed.get_deployment
+        self.offers_deployment = await self._answers_deployment() if offered is None else offered
+        offered = claimed.get_cloud_service
+        self.offers_cloud_service = await self._answers_cloud_service() if offered is None else offered
+
+    def claim(self, call: Call) -> None:
+        """Raises NotApplicable where the target does not offer a call, and Inconclusive where that is not known since it was never answered."""
+        offered = self.offers_deployment if call is Call.DEPLOYMENT else self.offers_cloud_service
+        if call in self.unanswered:
+            raise Inconclusive(f"{call.called} was never answered: {self.unanswered[call]}")
+        if not offered:
+            raise NotApplicable(f"the target does not offer {call.called}")
+
+    async def _answers_deployment(self) -> bool:
+        """Asks both forms: one that answers is enough to claim the call."""
+        looks = []
+        for form in UriForm:
+            looks.append(await self.look(self._target.deployments[0], form))
+            if _is_answered(looks[-1]):
+                return True
+        self._note_silence(Call.DEPLOYMENT, looks)
+        return False
+
+    async def _answers_cloud_service(self) -> bool:
+        """Asks with detail and without: one that is answered is enough to claim the call."""
+        service = self._target.deployments[0].cloud_service
+        looks = []
+        for detail in (True, False):
+            request = self._builder.cloud_service(service, version=OBSERVING_VERSION, detail=detail)
+            looks.append(await self._sender.once(request, _LOOK))
+            if _is_answered(looks[-1]):
+                return True
+        self._note_silence(Call.CLOUD_SERVICE, looks)
+        return False
+
+    def _note_silence(self, call: Call, looks: list[Exchange]) -> None:
+        """Keeps what came in place of a reply, where no look got one: whether the call is offered is not known then."""
+        if all(look.reply is None or is_busy(look) for look in looks):
+            self.unanswered[call] = said(looks[-1])
+
+    async def look(
+        self,
+        deployment: Deployment,
+        form: UriForm = UriForm.SLOT,
+        *,
+        version: str = OBSERVING_VERSION,
+        patient: bool = True,
+    ) -> Exchange:
+        """One Get Deployment; a throttled one shows nothing, so it is sent again where `patient`."""
+        request = self._builder.deployment(deployment, form, version=version)
+        exchange = await (self._sender.send if patient else self._sender.once)(request, _LOOK)
+        if statuses_in(exchange):
+            self.first.setdefault(deployment.name, exchange)
+            self.last[deployment.name] = exchange
+        return exchange
+
+    async def survey(self) -> dict[str, tuple[str, ...]]:
+        """The instances that each listed deployment shows before anything was done to it."""
+        if not self.offers_deployment:
+            return {}
+        looks = {d.name: self.first.get(d.name) or await self.look(d) for d in self._target.deployments}
+        self._note_silence(Call.DEPLOYMENT, list(looks.values()))
+        self.offers_deployment = (
+            Call.DEPLOYMENT not in self.unanswered
+        )  # nothing can be examined by looks that nobody answers
+        return {name: tuple(statuses_in(look)) for name, look in looks.items()}
+
+    def shows(self, deployment: Deployment) -> bool:
+        """Whether a look ever showed instances of a deployment."""
+        return deployment.name in self.first
+
+
+def _is_answered(look: Exchange) -> bool:
+    """Whether a call is there at all; which 2xx it should be answered with is for the checks."""
+    return look.reply is not None and 200 <= look.reply.status < 300

@@ -1,0 +1,258 @@
+"""Operations: each that was accepted has a task that polls it to its end, while the run goes on with other things."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import trio
+
+from reimage_conformance.checks.progress import RETENTION_SECONDS
+from reimage_conformance.protocol.addresses import read_target
+from reimage_conformance.session.operation import Operation, State
+from reimage_conformance.session.polling import Polling
+from reimage_conformance.session.signals import Inconclusive, Untested
+from reimage_conformance.session.thresholds import MAX_OVERDUE_OPERATIONS, MAX_RENEWED_OPERATIONS, seconds_until_poll
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from reimage_conformance.model import Deployment, Exchange, Request
+    from reimage_conformance.protocol.addresses import UriForm
+    from reimage_conformance.protocol.requests import Place, RequestBuilder
+    from reimage_conformance.session.budget import Budget
+    from reimage_conformance.session.recorder import Recorder
+    from reimage_conformance.session.sending import Sender
+    from reimage_conformance.world import World
+
+__all__ = ["NOT_KNOWN", "Operation", "Operations", "State"]
+
+NOT_KNOWN = (
+    "REQ-REIMAGE-REQID-USABLE",
+    "REQ-GOS-ROOT",
+    "REQ-GOS-STATUS",
+    "REQ-GOS-200",
+    "REQ-GOS-TERMINAL-STABLE",
+    "REQ-GOS-READONLY",
+)
+"""What is to blame where no operation can be asked about any more."""
+
+
+class Operations:
+    """All operations of a run.
+
+    `renew` starts the reimage of one anew, and `needed` says how many reimages others need more than that.
+    """
+
+    def __init__(self, sender: Sender, builder: RequestBuilder, budget: Budget, recorder: Recorder) -> None:
+        self.all: list[Operation] = []
+        self._sender, self._builder, self._budget, self._recorder = sender, builder, budget, recorder
+        self._clock, self._limits = sender.clock, sender.limits
+        self._polling = Polling(self.all, sender=sender, builder=builder, budget=budget, recorder=recorder)
+        self._tasks: trio.Nursery | None = None
+        self._quiet = trio.Condition()
+        self._renewed = 0
+        self.renew: Callable[[Operation], Awaitable[Operation | None]] = _not_renewed
+        self.needed: Callable[[], int] = int
+
+    def follow_in(self, tasks: trio.Nursery) -> None:
+        """From here on operations are polled by tasks of their own in `tasks`."""
+        self._tasks = tasks
+
+    def open(
+        self,
+        start: Exchange,
+        place: Place | None = None,
+        form: UriForm | None = None,
+        *,
+        anyway: bool = False,
+        unwanted: bool = False,
+    ) -> Operation:
+        """Books the operation that an accepted request started, spends the budget for it, and has it polled to its end.
+
+        `anyway` has it polled where others found no end; `unwanted` says that its request ought to have been refused.
+        """
+        operation = self._booked(start, self._clock.now(), place, form, unwanted=unwanted)
+        self._recorder.note(
+            "operation",
+            start=start.number,
+            identifier=operation.identifier,
+            place=str(place or ""),
+            form=form or "",
+            unwanted=unwanted,
+        )
+        self._budget.spend(start.number)
+        if not operation.identifier or (self.hopeless and not anyway):
+            self.give_up(operation)  # there is nothing to poll, or no point in it
+        elif self._tasks is not None:
+            self._tasks.start_soon(self._follow, operation)
+        return operation
+
+    def _booked(
+        self, start: Exchange, began: float, place: Place | None, form: UriForm | None, *, unwanted: bool
+    ) -> Operation:
+        identifier = (start.reply.header("x-ms-request-id") if start.reply is not None else "") or ""
+        operation = Operation(start, identifier, began, place, form, unwanted=unwanted)
+        if read_target(start.request.target).subscription == self.world.target.other_subscription_id:
+            operation.subscription = self._builder.target.other_subscription_id or ""
+        self.all.append(operation)
+        return operation
+
+    def reopen(
+        self,
+        start: Exchange,
+        place: Place | None,
+        form: UriForm | None,
+        polls: Sequence[Exchange],
+        origin: float,
+        gap: float,
+        *,
+        unwanted: bool,
+    ) -> Operation:
+        """Books an operation again that an earlier part of the run started, with the `polls` of it until then; one under way is polled on.
+
+        `origin` is the reading of the clock when the run began. For one that was under way the `gap` between the parts, in seconds, does not
+        count: nobody asked meanwhile.
+        """
+        operation = self._booked(start, origin + start.at + start.elapsed, place, form, unwanted=unwanted)
+        for poll in polls:
+            operation.polls.append(poll)
+            operation.polled = origin + poll.at + poll.elapsed
+            if operation.is_under_way:
+                self._polling.take(operation, poll, operation.polled)
+        if not operation.identifier:
+            self.give_up(operation)
+        elif not operation.is_under_way:
+            operation.over.set()
+        elif self._tasks is not None:
+            operation.began += gap
+            operation.interrupted = True
+            self._tasks.start_soon(self._follow, operation)
+        return operation
+
+    def give_up(self, operation: Operation) -> None:
+        """Polls the operation no more."""
+        operation.state = State.LOST
+        operation.over.set()
+
+    async def _follow(self, operation: Operation) -> None:
+        """Polls one operation to its end."""
+        try:
+            while operation.is_under_way:
+                await self.poll(operation)
+                if operation.is_under_way:
+                    waited = self._clock.now() - operation.began
+                    await self._sender.patience.rest(seconds_until_poll(waited, self._limits.poll_interval_seconds))
+        except Inconclusive:  # the endpoint was given up
+            operation.state, operation.ended = State.LOST, self._clock.now()
+        finally:
+            operation.over.set()
+            with trio.CancelScope(shield=True):
+                async with self._quiet:
+                    self._quiet.notify_all()
+
+    async def until_polled(self, operation: Operation) -> None:
+        """Waits until an operation that nobody asked about for a while is asked about again, or is over."""
+        while operation.interrupted and operation.is_under_way:
+            await self.a_while(operation)
+
+    async def a_while(self, operation: Operation) -> None:
+        """Waits as long as until the next poll of an operation, or until it is over."""
+        waited = self._clock.now() - operation.began
+        with trio.move_on_after(seconds_until_poll(waited, self._limits.poll_interval_seconds)):
+            await operation.over.wait()
+
+    async def until_quiet(self, deployment: Deployment | None = None) -> None:
+        """Waits until no operation of ours runs on `deployment`, or on any."""
+        async with self._quiet:
+            while self.is_busy(deployment) if deployment is not None else self.under_way:
+                await self._quiet.wait()
+
+    def at(self, place: Place) -> list[Operation]:
+        """The operations of an instance, over or not."""
+        return [operation for operation in self.all if operation.place == place]
+
+    async def until_over(self, place: Place) -> None:
+        """Waits until no operation of ours runs that addressed an instance of this name."""
+        name = place.role_instance
+        for operation in self.under_way:
+            if read_target(operation.start.request.target).instance == name:
+                await operation.over.wait()
+
+    @property
+    def world(self) -> World:
+        """The world that requests are judged in."""
+        return self._recorder.world
+
+    @property
+    def under_way(self) -> list[Operation]:
+        """Those still to be polled."""
+        return [operation for operation in self.all if operation.is_under_way]
+
+    @property
+    def usual_seconds(self) -> float | None:
+        """The longest time that an operation was seen to take, in seconds; None while none was seen to end."""
+        return max((o.duration for o in self.all if o.state is State.ENDED), default=None)
+
+    def is_busy(self, deployment: Deployment) -> bool:
+        """Whether an operation of ours runs on a deployment."""
+        return any(o.place is not None and o.place.deployment == deployment for o in self.under_way)
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether operations find no end, so that starting more would only waste time and reimages."""
+        stuck = [o for o in self.all if o.state is State.OVERDUE or (o.state is State.LOST and not o.unwanted)]
+        ended = [o for o in self.all if o.state is State.ENDED]
+        return len(stuck) >= MAX_OVERDUE_OPERATIONS and len(stuck) > len(ended)
+
+    @property
+    def unwanted(self) -> int:
+        """How many operations requests started that ought to have been refused, then or later."""
+        return sum(1 for operation in self.all if operation.unwanted and operation.status != "Failed")
+
+    async def known(self, status: str = "") -> Operation:
+        """An operation of the target's own subscription that the endpoint knows now; with `status`, one that came to this end.
+
+        Where all are forgotten, a reimage is started once more for the sake of one that is known (REQ-GOS-RETENTION), a few times.
+        Raises Inconclusive where there is none, Untested where no more are started.
+        """
+        found = await self._known(status)
+        forgotten = [o for o in self.all if o.is_forgotten and not o.subscription and status in ("", o.status)]
+        affordable = self._renewed < MAX_RENEWED_OPERATIONS and self._budget.allows(reserved=self.needed())
+        if found is None and forgotten and affordable:
+            self._renewed += 1
+            found = await self.renew(forgotten[0])
+        if found is None and forgotten:
+            raise Untested(
+                "operations are forgotten soon after their end, and no more reimages are started to have one that is known"
+            )
+        if found is None:
+            raise Inconclusive(f"no operation {status or 'that can be asked about'} is known", NOT_KNOWN)
+        return found
+
+    async def known_poll(self) -> Request:
+        """A poll of an operation that is known, to see that an ordinary request is answered 200; raises as `known` does."""
+        return self._builder.operation_status((await self.known()).identifier)
+
+    async def _known(self, status: str) -> Operation | None:
+        for operation in self.all:
+            right = not status or (operation.state is State.ENDED and operation.status == status)
+            if right and not operation.subscription and await self.is_known_now(operation):
+                return operation
+        return None
+
+    async def is_known_now(self, operation: Operation) -> bool:
+        """Whether an operation is known; one that is over for so long that it may be forgotten by now is polled."""
+        old = not operation.is_under_way and self._clock.now() > operation.ended + RETENTION_SECONDS
+        if operation.is_still_known and old:
+            await self.poll(operation, label="poll-known")
+        return operation.is_still_known
+
+    async def poll(self, operation: Operation, *, version: str | None = None, label: str = "poll") -> Exchange:
+        """One poll, whatever the state; those of an operation under way never overlap, so that their order tells a story."""
+        return await self._polling.poll(operation, version=version, label=label)
+
+
+async def _not_renewed(operation: Operation) -> Operation | None:
+    """No operation, where nobody said how one is started anew."""
+    del operation
+    return None

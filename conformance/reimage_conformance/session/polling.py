@@ -1,0 +1,151 @@
+"""Polling: what is asked about one operation, and what the answers mean for its state."""
+
+from __future__ import annotations
+
+from bisect import insort
+from dataclasses import replace
+from functools import partial
+from operator import attrgetter
+from typing import TYPE_CHECKING
+
+from reimage_conformance.checks.polls import NOT_KNOWN, STATUSES, TERMINAL, status_of
+from reimage_conformance.checks.wording import is_busy
+from reimage_conformance.oracle import permitted
+from reimage_conformance.protocol.requests import VERSION_HEADER, with_header
+from reimage_conformance.requirements import FIRST_VERSION
+from reimage_conformance.session.manner import Manner
+from reimage_conformance.session.operation import State
+from reimage_conformance.session.thresholds import MAX_UNANSWERED_POLLS, UNKNOWN_AGAIN_SECONDS, UNKNOWN_SECONDS
+
+if TYPE_CHECKING:
+    from reimage_conformance.model import Exchange
+    from reimage_conformance.protocol.requests import RequestBuilder
+    from reimage_conformance.session.budget import Budget
+    from reimage_conformance.session.operation import Operation
+    from reimage_conformance.session.recorder import Recorder
+    from reimage_conformance.session.sending import Sender
+
+
+class Polling:
+    """Polls operations of a run; `every` is the list of all, which an operation is taken from that ended unseen."""
+
+    def __init__(
+        self,
+        every: list[Operation],
+        *,
+        sender: Sender,
+        builder: RequestBuilder,
+        budget: Budget,
+        recorder: Recorder,
+    ) -> None:
+        self._all = every
+        self._sender, self._builder, self._budget, self._recorder = sender, builder, budget, recorder
+
+    async def poll(self, operation: Operation, *, version: str | None = None, label: str = "poll") -> Exchange:
+        """One poll, whatever the state; those of an operation under way never overlap, so that their order tells a story.
+
+        One of an operation that is over is repeated while it is throttled, since nothing else asks again.
+        """
+        if not operation.is_under_way:
+            ask = partial(self._ask, operation, version, label)
+            return await self._sender.past_throttling(await ask(), ask)
+        async with operation.asking:
+            was_under_way, first = operation.is_under_way, not operation.polls
+            exchange = await self._ask(operation, version, label)
+            if operation.is_under_way and first and status_of(exchange) in STATUSES:
+                await self._ask_otherwise(operation)
+            ends = was_under_way and operation.state is State.ENDED
+            if ends:
+                await self._ask(operation, None, "poll-after-end")
+        if ends or (first and status_of(exchange) in STATUSES):
+            await self._look_back(operation)  # outside of the lock: two that end together look back at each other
+        return exchange
+
+    async def _ask(self, operation: Operation, version: str | None, label: str) -> Exchange:
+        under = operation.subscription or None
+        request = self._builder.operation_status(operation.identifier, version=version, subscription=under)
+        exchange = await self._sender.once(replace(request, identity=operation.start.request.identity), Manner(label))
+        insort(operation.polls, exchange, key=attrgetter("number"))
+        operation.polled = self._sender.clock.now()
+        if operation.is_under_way:
+            self.take(operation, exchange, operation.polled)
+        return exchange
+
+    async def _ask_otherwise(self, operation: Operation) -> None:
+        """Polls an operation under way with the oldest version as well; what comes counts if it is an answer."""
+        request = self._builder.operation_status(operation.identifier, subscription=operation.subscription or None)
+        oldest = with_header(request, VERSION_HEADER, FIRST_VERSION)
+        exchange = await self._sender.once(
+            replace(oldest, identity=operation.start.request.identity), Manner("poll-otherwise")
+        )
+        if status_of(exchange):
+            operation.polls.append(exchange)
+            self.take(operation, exchange, self._sender.clock.now())
+
+    async def _look_back(self, operation: Operation) -> None:
+        """Polls the last operation that ended on the same instance, and on the same deployment: neither the start of a later one nor its end changes theirs."""
+        if operation.place is None:
+            return
+        ended = [o for o in self._all if o.state is State.ENDED and o.place is not None and o is not operation]
+        here = [o for o in ended if o.place == operation.place][-1:]
+        near = [o for o in ended if o.place and o.place.deployment == operation.place.deployment][-1:]
+        for earlier in here + [o for o in near if o not in here]:
+            await self.poll(earlier, label="poll-overtaken")
+
+    def take(self, operation: Operation, exchange: Exchange, now: float) -> None:
+        """Takes what a poll, answered at the reading `now` of the clock, means for the state of its operation."""
+        if operation.interrupted and exchange.reply is not None and not is_busy(exchange):
+            operation.interrupted = False
+            if exchange.reply.status in NOT_KNOWN:
+                self._drop(operation, now)
+                return
+        waited = now - operation.began
+        shown = status_of(exchange)
+        status = shown if shown in STATUSES else _loosely(exchange)
+        if exchange.reply is not None:
+            operation.unanswered = 0
+        elif self._sender.answers_others(exchange):
+            operation.unanswered += 1
+        if status in TERMINAL:
+            operation.state, operation.status, operation.ended = State.ENDED, status, now
+            self._finish(operation)
+        elif operation.unanswered >= MAX_UNANSWERED_POLLS:
+            operation.state, operation.ended = State.LOST, now
+        elif waited >= self._sender.limits.operation_timeout_seconds:
+            operation.state, operation.ended = State.OVERDUE, now
+        elif _is_refused(exchange) and not operation.is_known and waited >= self._unknown_seconds(exchange):
+            operation.state, operation.ended = State.LOST, now
+
+    def _unknown_seconds(self, poll: Exchange) -> float:
+        """How long after its acceptance an operation is given up that no poll ever found; a throttled poll denies nothing."""
+        again = any(o.state is State.LOST for o in self._all)
+        longest = UNKNOWN_AGAIN_SECONDS if again else UNKNOWN_SECONDS
+        if is_busy(poll):
+            longest = max(longest, self._sender.patience.seconds)
+        return min(longest, self._sender.limits.operation_timeout_seconds)
+
+    def _drop(self, operation: Operation, now: float) -> None:
+        """Leaves an operation out that ended while nobody asked, and is forgotten: nothing can be said of its end."""
+        operation.state, operation.ended = State.UNSEEN, now
+        self._all.remove(operation)
+
+    def _finish(self, operation: Operation) -> None:
+        """Gives the budget back where nothing was reimaged."""
+        failed_late = operation.status == "Failed" and any(
+            defect.later for defect in permitted(operation.start.request, self._recorder.world).defects
+        )
+        if failed_late:
+            self._budget.give_back(operation.start.number)
+
+
+def _is_refused(poll: Exchange) -> bool:
+    """Whether an error was answered."""
+    return poll.reply is not None and poll.reply.status >= 400
+
+
+def _loosely(exchange: Exchange) -> str:
+    """The terminal status that an ill-formed document still betrays, so that waiting for it can stop."""
+    if exchange.reply is None or not 200 <= exchange.reply.status < 300:
+        return ""
+    body = exchange.reply.body.replace(b"\0", b"")
+    return next((status for status in TERMINAL if status.encode() in body), "")

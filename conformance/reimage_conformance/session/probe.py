@@ -1,0 +1,72 @@
+"""The probe: a look inside a role instance, on the data plane, where the target offers one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlsplit
+
+from reimage_conformance.checks.probes import installation_in
+from reimage_conformance.model import Request
+
+if TYPE_CHECKING:
+    from reimage_conformance.model import Exchange, Target
+    from reimage_conformance.protocol.requests import Place
+    from reimage_conformance.session.recorder import Recorder
+    from reimage_conformance.session.sending import Sender
+    from reimage_conformance.session.wires import Wire
+
+
+class Probe:
+    """The data-plane probe of the target: a look inside a role instance.
+
+    `answers` is False once one that had answered did not for as long as the operator allows: it is waited for no more.
+    """
+
+    def __init__(self, target: Target, wire: Wire | None, recorder: Recorder) -> None:
+        self._url, self._wire, self._recorder = target.probe_url, wire, recorder
+        self.first: dict[str, Exchange] = {}
+        self.answers = True
+
+    @property
+    def offered(self) -> bool:
+        """Whether the target has one."""
+        return self._url is not None and self._wire is not None
+
+    async def ask(self, place: Place, method: str = "GET", suffix: str = "", body: bytes = b"") -> Exchange:
+        """One exchange with the probe of a role instance."""
+        if self._url is None or self._wire is None:
+            raise RuntimeError("the target has no probe")
+        request = probe_request(self._url, place, method, suffix, body)
+        return self._recorder.record(await self._wire.exchange(request, label="probe", on=None, watch_close=False))
+
+    async def installation(self, place: Place) -> Exchange:
+        """The installation id of a role instance now."""
+        exchange = await self.ask(place)
+        if installation_in(exchange):
+            self.first.setdefault(str(place), exchange)
+        return exchange
+
+    async def written(self, place: Place, before: Exchange, since: float, patience: float, sender: Sender) -> Exchange:
+        """The installation id once it is another one than `before`, or `patience` seconds after `since`, a reading of the clock.
+
+        An instance that does not answer is offline: it is waited for as long as the operator allows.
+        """
+        old, limits = installation_in(before), sender.limits
+        after = await self.installation(place)
+        while installation_in(after) in ("", old):
+            offline = not installation_in(after) and self.answers and bool(old)
+            deadline = since + (limits.operation_timeout_seconds if offline else patience)
+            if sender.clock.now() >= deadline:
+                self.answers = self.answers and not offline
+                break
+            await sender.patience.rest(limits.poll_interval_seconds)
+            after = await self.installation(place)
+        return after
+
+
+def probe_request(url: str, place: Place, method: str = "GET", suffix: str = "", body: bytes = b"") -> Request:
+    """A request to the probe of a role instance; `url` is the target's, with its placeholders."""
+    parts = urlsplit(url)
+    path = parts.path.format(**{key: quote(value, safe="") for key, value in place.names().items()}) + suffix
+    headers = [("Host", parts.netloc)] + ([("Content-Length", str(len(body)))] if method == "PUT" else [])
+    return Request(method, path, tuple(headers), body)

@@ -1,0 +1,72 @@
+"""Progress: how far a run is, as figures; they are read while it goes on, by whoever waits for it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reimage_conformance.protocol.addresses import read_target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from reimage_conformance.session.operation import Operation
+    from reimage_conformance.session.sut import SystemUnderTest
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """An operation under way: the role instance that is reimaged, and the seconds since it was accepted."""
+
+    instance: str
+    age_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is; `rest_seconds` is what the rest is expected to take, None while nothing tells it."""
+
+    cases_done: int
+    cases: int
+    running: tuple[Running, ...]
+    reimages: int
+    max_reimages: int
+    rest_seconds: float | None
+
+
+def progress_of(sut: SystemUnderTest, cases_done: int, cases: int, pace: float) -> Progress:
+    """The progress of a run; `pace` is how many seconds a case took so far, the waiting since the last one left out."""
+    now, budget = sut.sender.clock.now(), sut.budget
+    under_way = list(sut.operations.under_way)
+    room = max(budget.limit - budget.spent - budget.held, 0)
+    waiting = Counter(step.place.deployment.name for step in list(sut.campaign.pending)[:room])
+    waits = reimaging_seconds(sut.operations.usual_seconds, _ages(under_way, now), waiting)
+    return Progress(
+        cases_done,
+        cases,
+        tuple(Running(read_target(each.start.request.target).instance, now - each.began) for each in under_way),
+        budget.spent,
+        budget.limit,
+        None if waits is None else waits + pace * (cases - cases_done),
+    )
+
+
+def _ages(operations: Iterable[Operation], now: float) -> list[tuple[str, float]]:
+    """The deployment and the age of each operation; "" where it addresses nothing that is listed."""
+    return [(each.place.deployment.name if each.place is not None else "", now - each.began) for each in operations]
+
+
+def reimaging_seconds(
+    usual: float | None, ages: Iterable[tuple[str, float]], waiting: Mapping[str, int]
+) -> float | None:
+    """How long reimages go on: those under way, by deployment and age, and the number on each deployment that are to follow one after another (`waiting`).
+
+    `usual` is how many seconds one takes, None where none has ended yet; then only a run without any is known to take no longer.
+    """
+    left = dict.fromkeys(waiting, 0.0) | {deployment: 0.0 for deployment, _ in ages}
+    if usual is None:
+        return None if left else 0.0
+    for deployment, age in ages:
+        left[deployment] = max(left[deployment], usual - age, 0.0)
+    return max((left[name] + usual * waiting.get(name, 0) for name in left), default=0.0)

@@ -1,0 +1,166 @@
+"""Reimages, as cases ask for them: the results of the campaign, and those that a case starts itself when the campaign is over."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import trio
+
+from reimage_conformance.protocol.requests import with_header
+from reimage_conformance.session.campaign import UNENDED
+from reimage_conformance.session.manner import Manner
+from reimage_conformance.session.signals import Inconclusive, Untested
+from reimage_conformance.session.step_runs import probing_seconds
+from reimage_conformance.session.thresholds import FEW_CONFLICT_TRIES
+
+if TYPE_CHECKING:
+    from reimage_conformance.model import Exchange, Profile
+    from reimage_conformance.protocol.addresses import UriForm
+    from reimage_conformance.protocol.requests import Place, RequestBuilder
+    from reimage_conformance.session.budget import Budget
+    from reimage_conformance.session.campaign import Campaign
+    from reimage_conformance.session.conflicts import Conflicts
+    from reimage_conformance.session.instances import Instances
+    from reimage_conformance.session.operation import Operation
+    from reimage_conformance.session.operations import Operations
+    from reimage_conformance.session.probe import Probe
+    from reimage_conformance.session.recorder import Recorder
+    from reimage_conformance.session.sending import Sender
+    from reimage_conformance.session.step_runs import Result
+    from reimage_conformance.session.steps import Planner
+
+NO_END = ("REQ-REIMAGE-COMPLETES", "REQ-REIMAGE-REQID-USABLE", "REQ-REIMAGE-REQID", "REQ-GOS-STATUS")
+CUT_SHORT = "not judged: a reimage that this case had started was cut short with the earlier part of the run, and none is started twice"
+REFUSED = ("REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-URI-NAME")
+
+
+class Reimages:
+    """What the campaign came to, and further reimages within the budget.
+
+    `cut_short` are the cases that started a reimage in an earlier part of the run, which was cut short before they had ended.
+    """
+
+    def __init__(
+        self,
+        campaign: Campaign,
+        planner: Planner,
+        profile: Profile,
+        *,
+        sender: Sender,
+        builder: RequestBuilder,
+        operations: Operations,
+        instances: Instances,
+        probe: Probe,
+        budget: Budget,
+        recorder: Recorder,
+        conflicts: Conflicts,
+    ) -> None:
+        self._conflicts, self._starting = conflicts, trio.Lock()
+        self.campaign, self._recorder = campaign, recorder
+        self._planner, self._profile = planner, profile
+        self._sender, self._builder, self._operations = sender, builder, operations
+        self._instances, self._probe, self._budget = instances, probe, budget
+        self.cut_short: frozenset[str] = frozenset()
+        operations.renew = self._renewed
+        operations.needed = lambda: campaign.needed
+
+    async def result(self, name: str) -> Result:
+        """The step `name` of the campaign, once it has been sent; raises Untested where the profile or budget left it out."""
+        results = self.campaign.results
+        planned = {each for step in self._planner.steps for each in step.names} | set(results)
+        if name not in planned and ":" not in name:
+            raise Untested(f"no step {name!r} in profile {self._profile.value}")
+        await self.campaign.until_sent(name)
+        result = results.get(name)
+        if result is None or result.skipped:
+            reason = result.skipped if result is not None else "it was not needed"
+            if reason == UNENDED:
+                raise Inconclusive(reason, NO_END)
+            if self._sender.given_up:
+                raise Inconclusive(self._sender.given_up)
+            raise Untested(f"step {name!r} was left out: {reason}")
+        return result
+
+    async def finished(self, result: Result) -> Operation:
+        """The operation of a step, over one way or another, and its instance watched to the end; only then it is known what was watched."""
+        if result.operation is None:
+            reply = result.exchange.reply if result.exchange is not None else None
+            raise Inconclusive(
+                f"the reimage was not accepted: {reply.status if reply else 'no reply'}",
+                (result.step.form.requirement, "REQ-REIMAGE-VERSION", "REQ-REIMAGE-SLOT-VALUES"),
+            )
+        await result.over.wait()
+        if result.operation is None:  # it ended while the run was interrupted
+            raise Untested(f"step {result.step.name!r} was left out: {result.skipped}")
+        return result.operation
+
+    async def all_finished(self) -> list[Result]:
+        """Every step that was accepted, over; waits for the whole campaign and every other operation."""
+        await self.campaign.settled()
+        for operation in list(self._operations.all):
+            await operation.over.wait()
+        every = {id(result): result for result in self.campaign.results.values()}
+        return [result for result in every.values() if result.operation is not None]
+
+    def may_start(self, count: int = 1) -> bool:
+        """Whether the budget has room for `count` further reimages of the case that asks."""
+        return self._case() not in self.cut_short and self._budget.allows(reserved=count - 1)
+
+    def check(self) -> None:
+        """Raises Untested where the case that asks had started a reimage before the run was cut short."""
+        if self._case() in self.cut_short:
+            raise Untested(CUT_SHORT)
+
+    def _case(self) -> str:
+        return self._recorder.log.id
+
+    async def start(
+        self, place: Place, form: UriForm, *, version: str | None = None, closing: bool = False
+    ) -> Exchange:
+        """Sends a well-formed reimage, when nothing of ours is in its way; `closing` asks for the connection to be closed.
+
+        Cases that ask at the same time are served one after the other.
+        """
+        self.check()
+        request = self._builder.reimage(place, form, version=version)
+        request = with_header(request, "Connection", "close") if closing else request
+        async with self._starting:
+            await self._operations.until_quiet()
+            await self._instances.until_online(place)
+            async with self._budget.hold():
+                return await self._conflicts.send_past(
+                    partial(self._sender.send, request, Manner("reimage", watch_close=closing)),
+                    FEW_CONFLICT_TRIES,
+                    lambda: None,
+                )
+
+    async def start_beside(self, place: Place, form: UriForm) -> Exchange:
+        """Sends a well-formed reimage while others of other deployments may run; its instance is online."""
+        self.check()
+        await self._instances.until_online(place)
+        async with self._budget.hold():
+            return await self._sender.send(self._builder.reimage(place, form), Manner("reimage"))
+
+    def started(self, exchange: Exchange, place: Place, form: UriForm, *, anyway: bool = False) -> Operation:
+        """Books what `start` started, followed `anyway` where others found no end; inconclusive where it was refused."""
+        if exchange.reply is None or not 200 <= exchange.reply.status < 300:
+            status = exchange.reply.status if exchange.reply is not None else "no reply"
+            raise Inconclusive(f"the reimage was not accepted: {status}", REFUSED)
+        self._instances.address(place)
+        return self._operations.open(exchange, place, form, anyway=anyway)
+
+    async def await_installation(self, place: Place, before: Exchange) -> Exchange:
+        """The probe's answer once the installation is another one, or after a fair wait."""
+        longest = max((operation.duration for operation in self._operations.all), default=0.0)
+        patience = probing_seconds(longest, self._sender.limits)
+        return await self._probe.written(place, before, self._sender.clock.now(), patience, self._sender)
+
+    async def _renewed(self, operation: Operation) -> Operation | None:
+        """The same reimage once more, over; None where it cannot be had."""
+        if operation.place is None or operation.form is None:
+            return None
+        exchange = await self.start(operation.place, operation.form)
+        again = self.started(exchange, operation.place, operation.form)
+        await again.over.wait()
+        return again if again.is_still_known else None

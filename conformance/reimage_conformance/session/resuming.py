@@ -1,0 +1,237 @@
+"""Resuming: what an earlier part of a run left in its journal is put back into the session that goes on with it.
+
+Cases that were judged stay judged. Operations that were under way are polled on; steps of the campaign that were sent are taken as the journal
+has them, and seen through where they were not over. A request that went out and whose reply nobody lived to see stays in the journal as an
+exchange without one; a sound reimage among them counts as spent.
+"""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+from reimage_conformance.checks.deployments import READY, statuses_in
+from reimage_conformance.checks.polls import status_of
+from reimage_conformance.checks.wording import is_busy, is_conflict
+from reimage_conformance.oracle import permitted
+from reimage_conformance.protocol.addresses import Kind, UriForm, read_target
+from reimage_conformance.protocol.requests import Place
+from reimage_conformance.session.earlier import NO_REPLY
+from reimage_conformance.session.instances import Watch
+from reimage_conformance.session.step_runs import Result, label_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from reimage_conformance.model import Exchange
+    from reimage_conformance.session.earlier import Earlier
+    from reimage_conformance.session.operation import Operation
+    from reimage_conformance.session.steps import Step
+    from reimage_conformance.session.sut import SystemUnderTest
+
+CONTENDING = "contend:"
+
+
+def keep_for_resuming(sut: SystemUnderTest) -> None:
+    """Has the journal keep what a later part of the run would need and no exchange tells."""
+    note = sut.recorder.note
+    sut.budget.note = lambda change, exchange: note(change, exchange=exchange)
+    sut.instances.watched = lambda watch: note(
+        "watched",
+        start=watch.operation.start.number,
+        looks=_numbers(watch.looks),
+        others=list(watch.others),
+        waited=round(watch.waited, 6),
+    )
+    sut.step_runs.starting = lambda step, before, probed: note(
+        "step", name=step.name, before=_numbers([before] if before is not None else []), probe_before=_numbers(probed)
+    )
+    sut.step_runs.probed = lambda result: note(
+        "probed", name=result.step.name, probe_after=_numbers(result.probe_after)
+    )
+
+
+def _numbers(exchanges: Iterable[Exchange]) -> list[int]:
+    return [exchange.number for exchange in exchanges]
+
+
+async def take_up(sut: SystemUnderTest, earlier: Earlier) -> None:
+    """Puts what an earlier part did into a session that is about to begin; waits until no instance is away for a reason that nobody knows."""
+    sut.budget.go_on(earlier.spent())
+    _Resumption(sut, earlier).take_up()
+    for lost in earlier.lost:
+        place = place_of(sut, lost)
+        if place is not None and not permitted(lost.request, sut.world).binding:
+            sut.budget.spend(lost.number)
+            sut.instances.address(place)
+            await sut.instances.until_ready(place)
+
+
+def place_of(sut: SystemUnderTest, exchange: Exchange) -> Place | None:
+    """The place that a recorded reimage request addresses: what is secret in its names is masked there, but not in the place."""
+    address, masked = read_target(exchange.request.target), sut.world.target
+    shown = sut.world.deployment_of(address)
+    if address.kind is not Kind.REIMAGE or address.subscription != masked.subscription_id or shown is None:
+        return None
+    deployment = sut.target.deployments[masked.deployments.index(shown)]
+    if address.instance not in sut.world.instances(shown):
+        return None
+    return Place(deployment, address.instance)
+
+
+class _Resumption:
+    """One session being put where the earlier part of its run ended."""
+
+    def __init__(self, sut: SystemUnderTest, earlier: Earlier) -> None:
+        self._sut, self._earlier, self._journal = sut, earlier, earlier.journal
+        self._events = earlier.journal.events
+        self._exchanges = earlier.journal.exchanges
+        self._operations: dict[int, Operation] = {}
+        self._origin = sut.sender.clock.now() - earlier.ago
+        self._gap = max(earlier.ago - earlier.last, 0.0)
+
+    def take_up(self) -> None:
+        """Operations first, for everything else rests on them."""
+        self._reopen()
+        for result in self._results():
+            self._sut.campaign.adopt(result, is_over=self._is_over(result))
+        for operation in self._sut.operations.all:
+            if operation.unwanted:
+                self._sut.refusals.violations.count(self._broken_by(operation.start), 1)
+        concluded = self._earlier.concluded
+        own = (each.start.case for each in self._sut.operations.all if not each.unwanted)
+        lost = (each.case for each in self._earlier.lost if not self._broken_by(each))
+        self._sut.reimages.cut_short = frozenset(name for name in chain(own, lost) if name and name not in concluded)
+
+    def _broken_by(self, exchange: Exchange) -> frozenset[str]:
+        return frozenset(defect.requirement for defect in permitted(exchange.request, self._sut.world).binding)
+
+    # Operations.
+
+    def _reopen(self) -> None:
+        """Every operation that was booked, and those whose 202 was recorded in the last moment, before they were."""
+        booked = {event["start"]: event for event in self._events if event["type"] == "operation"}
+        for number, event in booked.items():
+            if number in self._exchanges:
+                form = UriForm(event["form"]) if event.get("form") else None
+                self._reopen_one(self._exchanges[number], form, unwanted=bool(event.get("unwanted")))
+        for number, exchange in self._exchanges.items():
+            address = read_target(exchange.request.target)
+            accepted = exchange.reply is not None and exchange.reply.status == 202
+            if accepted and address.kind is Kind.REIMAGE and number not in booked:
+                self._sut.budget.spend(number)
+                self._reopen_one(exchange, address.form, unwanted=bool(self._broken_by(exchange)))
+
+    def _reopen_one(self, start: Exchange, form: UriForm | None, *, unwanted: bool) -> None:
+        place = place_of(self._sut, start)
+        self._sut.gate_learns(start)
+        if place is not None:
+            self._sut.instances.address(place)
+        self._operations[start.number] = self._sut.operations.reopen(
+            start, place, form, self._polls_of(start), self._origin, self._gap, unwanted=unwanted
+        )
+
+    def _polls_of(self, start: Exchange) -> list[Exchange]:
+        """The polls of the operation that a request started, by the same certificate and under the same subscription."""
+        identifier = start.reply.header("x-ms-request-id") if start.reply is not None else None
+        subscription = read_target(start.request.target).subscription
+        found = []
+        for exchange in self._exchanges.values():
+            address = read_target(exchange.request.target)
+            same = (address.operation, address.subscription) == (identifier, subscription)
+            plain = exchange.request.method == "GET" and "?" not in exchange.request.target
+            own = exchange.request.identity is start.request.identity and exchange.label.startswith("poll")
+            counts = exchange.label != "poll-otherwise" or status_of(exchange)
+            if same and plain and own and counts and exchange.number > start.number:
+                found.append(exchange)
+        return sorted(found, key=lambda exchange: exchange.number)
+
+    # The campaign.
+
+    def _results(self) -> Iterable[Result]:
+        """What became of each step that was answered, in the order of sending; each is to be adopted before the next is asked for."""
+        for at, event in enumerate(self._events):
+            if event["type"] != "step":
+                continue
+            step = self._sut.campaign.waiting(event["name"])
+            exchange = self._answer_to(event["name"], at)
+            if step is not None and exchange is not None and _is_final(exchange):
+                yield self._result(step, event, exchange)
+
+    def _answer_to(self, name: str, at: int) -> Exchange | None:
+        """The last answer to a step that was about to be sent at this place of the journal, before it was so again."""
+        found = None
+        for event in self._events[at + 1 :]:
+            if event["type"] == "step" and event["name"] == name:
+                break
+            if event["type"] == "exchange" and event["label"] == label_of(name):
+                found = self._exchanges[event["number"]]
+        return found
+
+    def _result(self, step: Step, event: Mapping[str, Any], exchange: Exchange) -> Result:
+        result = Result(step, exchange, probe_before=self._named(event["probe_before"]))
+        result.operation = self._operations.get(exchange.number)
+        if result.operation is None:
+            return result
+        probed = (each for each in self._events if each["type"] == "probed" and each["name"] == step.name)
+        result.probe_after = next((self._named(each["probe_after"]) for each in probed), [])
+        before = self._named(event["before"])
+        if before:
+            result.watch = self._sut.instances.go_on_watching(self._watch(result.operation, step.place, before[0]))
+        if step.contend:
+            self._contended(result, exchange.number)
+        return result
+
+    def _named(self, numbers: Iterable[int]) -> list[Exchange]:
+        return [self._exchanges[number] for number in numbers if number in self._exchanges]
+
+    def _watch(self, operation: Operation, place: Place, before: Exchange) -> Watch:
+        """The watch over an instance, as far as it had come."""
+        start = operation.start.number
+        over = next((each for each in self._events if each["type"] == "watched" and each["start"] == start), None)
+        if over is not None:
+            looks, others = self._named(over["looks"]), tuple(over["others"])
+            return Watch(operation, place, before, others, looks, over["waited"], is_over=True)
+        looks = [each for each in self._exchanges.values() if each.number > start and _is_such_a_look(each, before)]
+        shown = statuses_in(before)
+        names = place.deployment.role_instances
+        addressed = self._sut.instances.addressed
+        others = tuple(n for n in names if str(Place(place.deployment, n)) not in addressed and shown.get(n) == READY)
+        return Watch(operation, place, before, others, looks, interrupted=True)
+
+    def _contended(self, result: Result, number: int) -> None:
+        """What was sent while a step ran, to see how it contends."""
+        for each in sorted(self._exchanges.values(), key=lambda exchange: exchange.number):
+            own = each.number > number and not each.case and each.label.startswith(CONTENDING)
+            if not own or each.failure == NO_REPLY:
+                continue
+            if each.label == f"{CONTENDING}same":
+                result.same, result.same_operation = each, self._operations.get(each.number)
+            else:
+                result.other, result.other_operation = each, self._operations.get(each.number)
+                result.other_place = place_of(self._sut, each)
+
+    def _is_over(self, result: Result) -> bool:
+        """Whether nothing of a step is left to wait for."""
+        own = (result.operation, result.same_operation, result.other_operation)
+        watched = result.watch is None or result.watch.is_over
+        return (
+            watched
+            and bool(result.probe_after or not result.probe_before)
+            and not any(each is not None and each.is_under_way for each in own)
+        )
+
+
+def _is_final(exchange: Exchange) -> bool:
+    """Whether a step would not be sent again after this answer, had the run gone on."""
+    return exchange.failure != NO_REPLY and not is_conflict(exchange) and not is_busy(exchange)
+
+
+def _is_such_a_look(exchange: Exchange, look: Exchange) -> bool:
+    """Whether an exchange is a look at the same deployment, with the same version, made by nobody's case."""
+    return (
+        not exchange.case
+        and exchange.label == look.label
+        and exchange.request.target == look.request.target
+        and (exchange.request.headers == look.request.headers)
+    )

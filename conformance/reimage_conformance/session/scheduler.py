@@ -1,0 +1,201 @@
+"""The scheduler: runs cases ahead of whoever waits for them, many beside each other, phase after phase."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import trio
+
+from reimage_conformance.errors import ReportError
+from reimage_conformance.session.cases import Conclusion, Phase, conclude
+from reimage_conformance.session.progress import progress_of
+from reimage_conformance.session.recorder import CaseLog
+from reimage_conformance.session.signals import Inconclusive, NotReached
+from reimage_conformance.session.thresholds import MAX_CASES_UNDER_WAY, WAITING_SECONDS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from trio.abc import Clock
+
+    from reimage_conformance.session.cases import Case
+    from reimage_conformance.session.progress import Progress
+    from reimage_conformance.session.sut import SystemUnderTest
+
+STOPPED = Conclusion(
+    "inconclusive", "the run ended before the case did", Inconclusive("the run ended before the case did")
+)
+
+
+class Session:
+    """Runs cases in a thread of its own, by trio; `clock` is the time that it lives by, None for real time.
+
+    `max_seconds` ends the run in order: what is not judged by then is untested. With `in_step` a case begins only when somebody waits for it.
+    `concluded` holds how cases ended in an earlier part of the run, which are not run again.
+    """
+
+    def __init__(
+        self,
+        sut: SystemUnderTest,
+        cases: Sequence[Case],
+        *,
+        clock: Clock | None = None,
+        max_seconds: float | None = None,
+        in_step: bool = False,
+        concluded: Mapping[str, Conclusion] | None = None,
+    ) -> None:
+        for case in cases:
+            if concluded is not None and case.id in concluded:
+                case.conclusion.set_result(concluded[case.id])
+        self._sut, self._cases = sut, list(cases)
+        self._by_id = {case.id: case for case in cases}
+        self._clock, self._max_seconds = clock, max_seconds
+        self._asked = {case.id: trio.Event() for case in cases} if in_step else {}
+        self._token: trio.lowlevel.TrioToken | None = None
+        self._scope = trio.CancelScope()
+        self._begun = threading.Event()
+        self._failure: BaseException | None = None
+        self._last = STOPPED
+        self._busy_seconds = 0.0
+        self._thread = threading.Thread(target=self._run, name="conformance-session", daemon=True)
+
+    def start(self) -> None:
+        """Begins to run cases."""
+        self._thread.start()
+        self._begun.wait()
+
+    def conclusion(self, case_id: str, while_waiting: Callable[[], None] | None = None) -> Conclusion:
+        """How a case ended, once it has; raises what broke the session itself before the case had ended.
+
+        `while_waiting` is called every second until then, in the caller's own thread.
+        """
+        case = self._by_id[case_id]
+        if case_id in self._asked and self._token is not None:
+            with suppress(trio.RunFinishedError):
+                self._token.run_sync_soon(self._asked[case_id].set)
+        found = _waited_for(case, while_waiting)
+        if found is STOPPED and self._failure is not None:
+            raise self._failure
+        return found
+
+    def progress(self) -> Progress:
+        """How far the run is; any thread may ask."""
+        done = sum(1 for case in self._cases if case.conclusion.done())
+        return progress_of(self._sut, done, len(self._cases), self._busy_seconds / max(done, 1))
+
+    def stop(self, seconds: float = 1.0) -> None:
+        """Sends nothing more, and waits up to `seconds` for what is under way to end."""
+        if self._token is not None:
+            with suppress(trio.RunFinishedError):
+                self._token.run_sync_soon(self._scope.cancel)
+        if self._thread.is_alive():
+            self._thread.join(seconds)
+
+    def _run(self) -> None:
+        try:
+            trio.run(self._main, clock=self._clock)
+        except BaseException as error:  # noqa: BLE001  raised for whoever waits for a case
+            self._failure = _cause(error)
+        finally:
+            self._begun.set()
+            for case in self._cases:
+                if not case.conclusion.done():
+                    case.conclusion.set_result(self._last if case is self._cases[-1] else STOPPED)
+
+    async def _main(self) -> None:
+        """Opens the run, then runs phase after phase."""
+        self._token = trio.lowlevel.current_trio_token()
+        self._begun.set()
+        with self._scope:
+            async with trio.open_nursery() as tasks:
+                try:
+                    await self._sut.open(tasks)
+                except Inconclusive as reason:  # an endpoint that is silent from the start; each case says so
+                    self._sut.sender.give_up(str(reason))
+                for phase in Phase:
+                    await self._phase(phase)
+                with trio.move_on_after(max(self._time_left(), 0)):
+                    await self._sut.until_controlled()
+                tasks.cancel_scope.cancel()
+
+    async def _phase(self, phase: Phase) -> None:
+        """Every case of a phase."""
+        if phase is Phase.AFTERWARDS:
+            self._sut.campaign.go_on()
+        beside = MAX_CASES_UNDER_WAY if phase in (Phase.BESIDE, Phase.AFTERWARDS) and not self._asked else 1
+        room = trio.Semaphore(beside)
+        async with trio.open_nursery() as running:
+            for case in (case for case in self._cases if case.phase is phase and not case.conclusion.done()):
+                await room.acquire()
+                if case.id in self._asked:
+                    await self._asked[case.id].wait()
+                running.start_soon(self._case, case, room)
+
+    async def _case(self, case: Case, room: trio.Semaphore) -> None:
+        """One case from its beginning to its conclusion."""
+        recorder, began = self._sut.recorder, trio.current_time()
+        log = CaseLog(case.id)
+        recorder.enter(log)
+        recorder.open_case(log, case.requirements, case.doc)
+        try:
+            error = await self._error_of(case)
+            conclusion = conclude(recorder, log, case.requirements, error)
+            took, judged = trio.current_time() - began, not isinstance(error, NotReached)
+            recorder.close_case(log, conclusion.outcome, took, conclusion.detail, judged=judged)
+            self._tell(case, conclusion)
+            self._busy_seconds = self._sut.elapsed_seconds()
+        finally:
+            room.release()
+
+    def _tell(self, case: Case, conclusion: Conclusion) -> None:
+        """Gives a conclusion to whoever waits for it; that of the last case only when the session has nothing left to do."""
+        if case is self._cases[-1]:
+            self._last = conclusion
+        else:
+            case.conclusion.set_result(conclusion)
+
+    async def _error_of(self, case: Case) -> Exception | None:
+        """What the body of a case raised; Untested where the time of the run was over before it ended."""
+        left = self._time_left()
+        if left <= 0:
+            return self._out_of_time()
+        if self._sut.sender.given_up:
+            return Inconclusive(self._sut.sender.given_up)
+        with trio.move_on_after(left) as scope:
+            try:
+                await case.run(self._sut)
+            except ReportError:
+                raise  # nothing that follows could be kept, so that it ends the session
+            except Exception as error:  # noqa: BLE001  it is the outcome
+                return error
+        return self._out_of_time() if scope.cancelled_caught else None
+
+    def _time_left(self) -> float:
+        if self._max_seconds is None:
+            return float("inf")
+        return self._max_seconds - self._sut.elapsed_seconds()
+
+    def _out_of_time(self) -> NotReached:
+        minutes = (self._max_seconds or 0) / 60
+        return NotReached(f"not judged: the {minutes:g} minutes of --max-minutes were over")
+
+
+def _waited_for(case: Case, while_waiting: Callable[[], None] | None) -> Conclusion:
+    """The conclusion of a case, once it is there."""
+    if while_waiting is None:
+        return case.conclusion.result()
+    while True:
+        try:
+            return case.conclusion.result(WAITING_SECONDS)
+        except TimeoutError:
+            while_waiting()
+
+
+def _cause(error: BaseException) -> BaseException:
+    """What broke the session, out of the groups that nurseries made of it; why nothing can be recorded comes before everything else."""
+    if not isinstance(error, BaseExceptionGroup):
+        return error
+    causes = [_cause(each) for each in error.exceptions]
+    return next((each for each in causes if isinstance(each, ReportError)), causes[0])

@@ -1,0 +1,330 @@
+"""Sending: one request to the endpoint, with patience for throttling, redirects and lost connections, within limits."""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import nullcontext
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import trio
+
+from reimage_conformance import gate as gates
+from reimage_conformance.checks.registry import REPEATS_OF_A_FAULT
+from reimage_conformance.checks.wording import is_busy, is_passing_fault
+from reimage_conformance.protocol.addresses import read_target
+from reimage_conformance.session.manner import Manner
+from reimage_conformance.session.patience import Sort
+from reimage_conformance.session.redirects import Redirects
+from reimage_conformance.session.signals import Withheld
+from reimage_conformance.session.signs_of_life import SignsOfLife
+from reimage_conformance.session.thresholds import (
+    LONGEST_PAUSE_SECONDS,
+    MAX_BUSY_IN_A_ROW,
+    MAX_BUSY_TRIES,
+    MAX_REDIRECTS,
+    PAUSES_BEFORE_CONNECTING_SECONDS,
+)
+from reimage_conformance.session.unanswered import (
+    SAFE_METHODS,
+    is_crowded_out,
+    is_lost,
+    is_patient,
+    is_repeatable,
+    is_unconnected,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from reimage_conformance.gate import Gate
+    from reimage_conformance.model import Exchange, Limits, Request
+    from reimage_conformance.session.lanes import Lanes
+    from reimage_conformance.session.patience import Patience
+    from reimage_conformance.session.recorder import Recorder
+    from reimage_conformance.session.wires import Wire
+    from reimage_conformance.wire.clock import Clock
+
+_PLAIN = Manner()
+_LOOK_UP = Manner("look-up")
+_ALIVE = Manner("alive")
+
+
+class Sender:
+    """Sends requests, as many at the same time as the lanes allow, and records what comes.
+
+    `gate` is the one that the client asks: it says what to look up before a request can go out. `host` and `restored` are for redirects. `life` asks for signs of life once it has questions, `seen` hears of every exchange, and `closed` says why no more requests of a kind are sent.
+    `in_vain` counts, by kind, the requests that were sent again for want of a reply, and got none then either.
+    """
+
+    def __init__(
+        self,
+        wire: Wire,
+        clock: Clock,
+        limits: Limits,
+        recorder: Recorder,
+        *,
+        host: str,
+        gate: Gate,
+        lanes: Lanes,
+        patience: Patience,
+        restored: Callable[[str], str] = str,
+    ) -> None:
+        self.clock, self.limits, self.lanes, self.patience = clock, limits, lanes, patience
+        self.life = SignsOfLife(clock, lanes, patience, lambda question: self._record(question, _ALIVE))
+        self.seen: Callable[[Exchange], None] = lambda _: None
+        self.closed: Callable[[Request], str] = lambda _: ""
+        self._wire, self._recorder = wire, recorder
+        lanes.narrowed = wire.limit
+        self._gate, self._redirects = gate, Redirects(host, restored)
+        self._busy_in_a_row = 0
+        self._served_before = 0
+        self._silent_alone: set[str] = set()
+        self.in_vain: Counter[str] = Counter()
+        self._looking_up = trio.Lock()
+
+    @property
+    def given_up(self) -> str:
+        """Why nothing more is sent, "" while that is not so."""
+        return self.patience.over
+
+    def give_up(self, reason: str) -> None:
+        """From here on nothing is sent."""
+        self.patience.give_up(reason)
+
+    async def once(self, request: Request, manner: Manner = _PLAIN) -> Exchange:
+        """One exchange, whatever comes of it.
+
+        Raises Inconclusive where the endpoint, or this kind of request, was given up, and Withheld where the gate keeps the request back.
+        A 307 is followed (REQ-HTTP-307), and what met a fault inside the endpoint is sent again (REQ-ERR-INTERNAL, REQ-ASYNC-NON202).
+        Where the endpoint answers nothing at all, this waits until it does; what may be sent twice is sent again then.
+        """
+        await self.pass_gate(request)
+        sort = _sort_of(request, manner)
+        exchange = await self._carry(request, manner, sort)
+        for seconds in PAUSES_BEFORE_CONNECTING_SECONDS if manner.on is None and is_patient(request) else ():
+            if not is_unconnected(exchange) or self.patience.is_away:
+                break
+            await self.patience.rest(seconds)
+            request = replace(request, fresh_connection=True)
+            exchange = await self._carry(request, manner.again, sort)
+        is_back = self.patience.was_away(exchange.number) and not self.patience.is_away
+        if is_back and exchange.reply is None and manner.on is None and is_repeatable(request, exchange):
+            request = replace(request, fresh_connection=True)
+            exchange = await self._carry(request, manner.again, sort)
+        return await self._followed_up(exchange, request, manner, sort)
+
+    async def send(self, request: Request, manner: Manner = _PLAIN) -> Exchange:
+        """One exchange; throttled ones are tried again (REQ-THROTTLE).
+
+        A safe request whose connection was lost is sent once more, a POST never is.
+        """
+        if self._busy_in_a_row >= MAX_BUSY_IN_A_ROW:
+            await self.life.wait_until(lambda: self.patience.services > self._served_before)
+        exchange = await self.once(request, manner)
+        if self._busy_in_a_row < MAX_BUSY_IN_A_ROW:
+            exchange = await self.past_throttling(exchange, lambda: self.once(request, manner.again))
+        self._count_busy(exchange)
+        if is_lost(exchange) and request.method in SAFE_METHODS and not is_unconnected(exchange):
+            exchange = await self.once(replace(request, fresh_connection=True), manner.again)
+        return exchange
+
+    async def past_throttling(self, exchange: Exchange, send: Callable[[], Awaitable[Exchange]]) -> Exchange:
+        """`exchange`, or what `send` comes to after it while that is throttled, a few times at most."""
+        tries = 1
+        while is_busy(exchange) and tries < MAX_BUSY_TRIES:
+            await self.patience.rest(self._pause(exchange, tries))
+            exchange, tries = await send(), tries + 1
+        return exchange
+
+    def _count_busy(self, exchange: Exchange) -> None:
+        if not is_busy(exchange):
+            self._busy_in_a_row = 0
+            return
+        if not self._busy_in_a_row:
+            self._served_before = self.patience.services
+        self._busy_in_a_row += 1
+
+    async def at_once(self, requests: Sequence[Request], *, label: str = "") -> list[Exchange]:
+        """Exchanges that are under way at the same time, whatever comes of them; raises as `once` does."""
+        for request in requests:
+            await self.pass_gate(request)
+        manner = Manner(label)
+        sorts = [_sort_of(request, manner) for request in requests]
+        if self.lanes.width == 1:  # the endpoint takes one at a time
+            return [await self.once(request, manner) for request in requests]
+        async with self.lanes.lane():
+            for request, sort in zip(requests, sorts, strict=True):
+                self._allow(request, sort)
+            try:
+                carried = await self._wire.together(requests, label=label)
+            except gates.Withheld as error:
+                raise Withheld(str(error)) from None
+        exchanges = [self._recorder.record(exchange) for exchange in carried]
+        for exchange in exchanges:
+            self.seen(exchange)
+        return [
+            await self._followed_up(exchange, request, manner, sort)
+            for exchange, request, sort in zip(exchanges, requests, sorts, strict=True)
+        ]
+
+    async def admits(self, request: Request) -> bool:
+        """Whether `request` may go out; looks up what decides it."""
+        await self._look_up(request)
+        return self._gate.admits(request)
+
+    async def pass_gate(self, request: Request) -> None:
+        """Looks up what decides whether `request` may go out; raises Withheld where it may not, or no more of its kind may."""
+        self._pass_guard(request)
+        await self._look_up(request)
+        try:
+            self._gate.check(request)
+        except gates.Withheld as error:
+            raise Withheld(str(error)) from None
+
+    async def is_alive(self) -> bool:
+        """Whether the endpoint answers any ordinary request just now; throttling is an answer."""
+        return await self.life.is_alive()
+
+    def answers_others(self, exchange: Exchange) -> bool:
+        """Whether the endpoint was there when `exchange` got no reply, and took the connection: silence is its answer to that request then."""
+        return not is_unconnected(exchange) and not self.patience.was_away(exchange.number)
+
+    def _allow(self, request: Request, sort: Sort) -> None:
+        """Raises Inconclusive where the run or this kind of request was given up, Withheld where no more of its kind may go out."""
+        self.patience.check(sort)
+        self._pass_guard(request)
+
+    def _pass_guard(self, request: Request) -> None:
+        """Raises Withheld where a request of this kind was seen to do harm."""
+        reason = self.closed(request)
+        if reason:
+            raise Withheld(f"no more of this kind are sent: {reason}")
+
+    async def _look_up(self, request: Request) -> None:
+        """Asks, with GET, what has to be known before `request` can go out; each question once in a run."""
+        if self._gate.admits(request):
+            return
+        async with self._looking_up:
+            while not self._gate.admits(request) and (question := self._gate.question(request)) is not None:
+                sort = _sort_of(question, _LOOK_UP)
+                exchange = await self._carry(question, _LOOK_UP, sort)
+                await self.past_throttling(exchange, partial(self._carry, question, _LOOK_UP, sort))
+
+    async def _carry(self, request: Request, manner: Manner, sort: Sort) -> Exchange:
+        """One exchange on the wire, recorded; what fails beside others is sent again beside none where it is safe to.
+
+        Where it got no reply, it is over once the endpoint has answered anything.
+        """
+        alone = manner.alone and sort.family not in self._silent_alone
+        exchange = None
+        while exchange is None:
+            await self.life.wait_until(lambda: not self.patience.is_away)
+            async with self.lanes.alone() if alone else self.lanes.lane() as passage:
+                self._allow(request, sort)  # what other requests came to while this one waited counts
+                if self.patience.is_away and self.life.questions:
+                    continue
+                began = self.clock.now()
+                if alone:
+                    self._wire.let_idle_go()
+                exchange = await self._record(request, manner)
+                if alone and exchange.reply is None:
+                    self._silent_alone.add(sort.family)
+                if manner.alone and exchange.reply is None:
+                    self.in_vain[sort.kind] += 1
+        if passage.is_shared and is_busy(exchange):
+            self.lanes.narrow(self.lanes.width // 2, "requests beside each other were throttled")
+        crowded = (
+            passage.is_shared and manner.on is None and is_crowded_out(exchange) and is_repeatable(request, exchange)
+        )
+        crowded = crowded and not self.patience.is_away
+        last = await self._alone(exchange, request, manner, sort) if crowded else exchange
+        if is_patient(request):
+            await self._account_for(last, sort, began)
+        return last
+
+    async def _account_for(self, exchange: Exchange, sort: Sort, began: float) -> None:
+        """Counts what came of a request; after one without reply, waits until the endpoint answers anything."""
+        self.patience.note(exchange, began, self.clock.now())
+        if exchange.response is None:
+            replies = self.patience.replies
+            await self.life.wait_until(lambda: self.patience.replies > replies)
+        self.patience.count(sort, exchange)
+
+    async def _alone(self, exchange: Exchange, request: Request, manner: Manner, sort: Sort) -> Exchange:
+        """What comes of a request that got no reply beside others when it is sent beside none; of a kind that gets none then either, what came."""
+        fresh = replace(request, fresh_connection=True)
+        async with self.lanes.alone() if sort.kind not in self._silent_alone else nullcontext():
+            if sort.kind in self._silent_alone:  # by now
+                return exchange
+            self._allow(request, sort)
+            self._wire.let_idle_go()
+            again = await self._record(fresh, manner.again)
+        if again.reply is None:
+            self._silent_alone.add(sort.kind)
+            self.in_vain[sort.kind] += 1
+        elif exchange.failure is not None:
+            self.narrow_after(exchange)
+        return again
+
+    def narrow_after(self, exchange: Exchange) -> None:
+        """Sends fewer at the same time after `exchange`, which got no reply beside others, and did when it was sent alone.
+
+        A connection that was kept and is dropped says nothing about others beside it.
+        """
+        if exchange.position > 1 and is_lost(exchange):
+            return
+        how = exchange.failure.kind.value if exchange.failure is not None else "no reply"
+        self.lanes.narrow(
+            self.lanes.width // 2, f"a request beside others got no reply ({how}), and one when sent alone"
+        )
+
+    async def _record(self, request: Request, manner: Manner) -> Exchange:
+        try:
+            carried = await self._wire.exchange(
+                request, label=manner.label, on=manner.on, watch_close=manner.watch_close
+            )
+        except gates.Withheld as error:
+            raise Withheld(str(error)) from None
+        exchange = self._recorder.record(carried)
+        self.seen(exchange)
+        return exchange
+
+    def _pause(self, exchange: Exchange, tries: int) -> float:
+        """How long to stay away: what Retry-After says, or a little longer each time; no longer than the patience of the run lasts; seconds."""
+        value = exchange.reply.header("Retry-After") if exchange.reply is not None else None
+        usual = self.limits.poll_interval_seconds * 2 ** (tries - 1)
+        wanted = float(value) if value is not None and value.isdecimal() else usual
+        return min(wanted, LONGEST_PAUSE_SECONDS, self.patience.left(self.clock.now()))
+
+    async def _followed_up(self, exchange: Exchange, request: Request, manner: Manner, sort: Sort) -> Exchange:
+        """The last exchange of a request: repeated where it met a fault inside the endpoint, a 307 followed; the last time of each beside nothing else.
+
+        A redirect to what may exist and is not listed is not followed.
+        """
+        faults, moves = 0, 0
+        while True:
+            if is_passing_fault(exchange) and faults < REPEATS_OF_A_FAULT:
+                faults += 1
+            elif (
+                moves < MAX_REDIRECTS
+                and (moved := self._redirects.moved(exchange, request))
+                and await self.admits(moved)
+            ):
+                request, moves = moved, moves + 1
+            else:
+                return exchange
+            alone = faults == REPEATS_OF_A_FAULT or moves == MAX_REDIRECTS
+            exchange = await self._carry(request, replace(manner.again, alone=alone), sort)
+
+
+def _sort_of(request: Request, manner: Manner) -> Sort:
+    """What a request is counted with; bad requests name their `kind`, all others are told apart by what they are sent for."""
+    resource = read_target(request.target).kind
+    if manner.kind:
+        return Sort(manner.kind, f"bad {request.method} {resource}")
+    sent_for = manner.label.partition(":")[0]
+    return Sort(
+        f"{request.method} {resource} {request.identity} {manner.label}", f"{request.method} {resource} {sent_for}"
+    )

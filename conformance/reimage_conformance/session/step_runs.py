@@ -1,0 +1,207 @@
+"""Step runs: how one step of the campaign is carried out, from the look before it until its instance was looked into."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import trio
+
+from reimage_conformance.checks.wording import is_conflict
+from reimage_conformance.protocol.requests import Place, with_query
+from reimage_conformance.session.manner import Manner
+from reimage_conformance.session.thresholds import FEW_CONFLICT_TRIES, MAX_STEP_CONFLICTS, SHORTEST_PROBE_SECONDS
+from reimage_conformance.session.variations import varied
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reimage_conformance.model import Exchange, Limits, Request
+    from reimage_conformance.protocol.requests import RequestBuilder
+    from reimage_conformance.session.conflicts import Conflicts
+    from reimage_conformance.session.instances import Instances, Watch
+    from reimage_conformance.session.operation import Operation
+    from reimage_conformance.session.operations import Operations
+    from reimage_conformance.session.probe import Probe
+    from reimage_conformance.session.sending import Sender
+    from reimage_conformance.session.steps import Step
+
+
+@dataclass(slots=True)
+class Result:
+    """What became of a step, `adopted` from an earlier part of the run or not: `sent` is set once its request was answered, `over` once its instance was watched and probed to the end."""
+
+    step: Step
+    exchange: Exchange | None = None
+    operation: Operation | None = None
+    watch: Watch | None = None
+    same: Exchange | None = None
+    other: Exchange | None = None
+    same_operation: Operation | None = None
+    other_operation: Operation | None = None
+    other_place: Place | None = None
+    probe_before: list[Exchange] = field(default_factory=list)
+    probe_after: list[Exchange] = field(default_factory=list)
+    skipped: str = ""
+    adopted: bool = False
+    sent: trio.Event = field(default_factory=trio.Event)
+    over: trio.Event = field(default_factory=trio.Event)
+
+    @property
+    def was_tried(self) -> bool:
+        """Whether another reimage of the same instance was sent while it ran."""
+        return self.same is not None
+
+    @property
+    def was_contended(self) -> bool:
+        """Whether others were refused with 409 while it ran."""
+        return any(is_conflict(e) for e in (self.same, self.other))
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether the endpoint took the request."""
+        reply = self.exchange.reply if self.exchange is not None else None
+        return reply is not None and 200 <= reply.status < 300
+
+
+def probing_seconds(duration: float, limits: Limits) -> float:
+    """How long after the end of an operation that took `duration` its instance may still show the old installation; seconds."""
+    patience = max(3 * duration, 4 * limits.poll_interval_seconds, SHORTEST_PROBE_SECONDS)
+    return min(patience, limits.operation_timeout_seconds)
+
+
+def label_of(name: str) -> str:
+    """The label of the requests that the step of this name sends."""
+    return f"step:{name}"
+
+
+def contended_by(step: Step) -> list[Place]:
+    """The other instance that a contended step asks for while it runs."""
+    names = [name for name in step.place.deployment.role_instances if name != step.place.role_instance]
+    return [Place(step.place.deployment, names[0])] if step.contend and names else []
+
+
+class StepRuns:
+    """Carries out steps whose instances are held, and keeps in their results what came.
+
+    `starting` hears of each step that is about to be sent, with the look and the exchanges of the probe before it, `probed` of each that was
+    looked into. `met_conflict` says that a step met one, so that they go one at a time from there on.
+    """
+
+    def __init__(
+        self,
+        *,
+        builder: RequestBuilder,
+        sender: Sender,
+        operations: Operations,
+        conflicts: Conflicts,
+        instances: Instances,
+        probe: Probe,
+    ) -> None:
+        self.starting: Callable[[Step, Exchange | None, list[Exchange]], None] = lambda *_: None
+        self.probed: Callable[[Result], None] = lambda *_: None
+        self.met_conflict = False
+        self._locked: set[str] = set()
+        self._builder, self._sender, self._operations = builder, sender, operations
+        self._conflicts, self._instances, self._probe = conflicts, instances, probe
+
+    async def start(self, step: Step, result: Result) -> None:
+        """Sends a step's request until nothing is in its way, and books and watches what it started."""
+        await self._instances.until_online(step.place)
+        if step.observe and self._instances.offers_deployment:
+            await self._instances.until_settled(self._operations.at(step.place))
+        before = await self._send(step, result)
+        if not result.is_accepted or result.exchange is None:
+            return
+        result.operation = self._operations.open(result.exchange, step.place, step.form)
+        self._instances.address(step.place)
+        if before is not None:
+            bystanders = self._bystanders(step.place)
+            result.watch = self._instances.watch(result.operation, step.place, before, bystanders)
+
+    async def _send(self, step: Step, result: Result) -> Exchange | None:
+        """Sends a step's request, again while it meets a conflict, and gives the look before it."""
+        locks, name = self._locked, step.place.deployment.name
+        most = FEW_CONFLICT_TRIES if name in locks else MAX_STEP_CONFLICTS  # the last one never got through
+        observed = step.observe and step.expected == "succeeds"
+        looks: list[Exchange | None] = []
+
+        async def look_and_send() -> Exchange:
+            looks.append(await self._look_before(step, result) if observed else None)
+            self.starting(step, looks[-1], result.probe_before)
+            return await self._sender.send(self._request_of(step), Manner(label_of(step.name)))
+
+        result.exchange = await self._conflicts.send_past(look_and_send, most, self._go_one_at_a_time, calm=True)
+        (locks.add if is_conflict(result.exchange) else locks.discard)(name)
+        return looks[-1]
+
+    async def _look_before(self, step: Step, result: Result) -> Exchange | None:
+        """The look before a step, if there is one to be had; markers are left for the probe once."""
+        before = None
+        if self._instances.offers_deployment:
+            before = await self._instances.look_before(step.place)
+        if self._probe.offered and not result.probe_before:
+            result.probe_before = await self._mark(step.place)
+        return before
+
+    def _go_one_at_a_time(self) -> None:
+        self.met_conflict = True
+
+    def _request_of(self, step: Step) -> Request:
+        """The request that a step sends."""
+        request = varied(self._builder.reimage(step.place, step.form, version=step.version), step.variations)
+        if step.query is not None:
+            request = with_query(request, step.query)
+        if step.name == "slot-case":
+            slot = step.place.deployment.slot
+            request = replace(request, target=request.target.replace(f"/{slot}/", f"/{slot.capitalize()}/", 1))
+        return replace(request, identity=step.identity)
+
+    async def _mark(self, place: Place) -> list[Exchange]:
+        """Leaves a marker inside and one outside local storage, and reads them and the installation id back."""
+        for where in ("local-storage", "other"):
+            await self._probe.ask(place, "PUT", f"/{where}/conformance", b"marker")
+        return await self._read(place)
+
+    async def _read(self, place: Place) -> list[Exchange]:
+        """The installation id, and the markers inside and outside local storage."""
+        kept, other = [
+            await self._probe.ask(place, "GET", f"/{where}/conformance") for where in ("local-storage", "other")
+        ]
+        return [await self._probe.installation(place), kept, other]
+
+    async def look_into(self, result: Result) -> None:
+        """Reads markers and installation once the instance is written afresh, or was given time for it."""
+        operation, place, limits = result.operation, result.step.place, self._sender.limits
+        if operation is None or not result.probe_before or result.probe_after:
+            return
+        if operation.status == "Succeeded":
+            patience = probing_seconds(operation.duration, limits)
+            await self._probe.written(place, result.probe_before[0], operation.ended, patience, self._sender)
+        result.probe_after = await self._read(place)
+        self.probed(result)
+
+    def _bystanders(self, place: Place) -> tuple[str, ...]:
+        """Instances of the same deployment that no request has reimaged."""
+        deployment = place.deployment
+        addressed = self._instances.addressed
+        return tuple(n for n in deployment.role_instances if str(Place(deployment, n)) not in addressed)
+
+    async def contend(self, result: Result) -> None:
+        """While the step's operation runs: another reimage of the same instance, and one of another (digest section M)."""
+        step = result.step
+        result.same = await self._sender.send(self._builder.reimage(step.place, step.form), Manner("contend:same"))
+        result.same_operation = self._opened(result.same, step.place, step)
+        for place in contended_by(step):
+            result.other_place = place
+            if self._operations.under_way:
+                result.other = await self._sender.send(self._builder.reimage(place, step.form), Manner("contend:other"))
+                result.other_operation = self._opened(result.other, place, step)
+                if result.other_operation is not None:
+                    self._instances.address(place)
+
+    def _opened(self, exchange: Exchange, place: Place, step: Step) -> Operation | None:
+        """The operation that a contending request started, if it did."""
+        if exchange.reply is not None and exchange.reply.status < 300:
+            return self._operations.open(exchange, place, step.form)
+        return None

@@ -1,0 +1,231 @@
+"""Planning: which reimages a run starts, the ones that decide most first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import cycle
+from typing import TYPE_CHECKING
+
+from reimage_conformance.model import Identity, Profile
+from reimage_conformance.oracle import MINIMUM_VERSION
+from reimage_conformance.protocol.addresses import UriForm
+from reimage_conformance.protocol.requests import Place
+from reimage_conformance.requirements import TABLE_VERSIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from reimage_conformance.model import Deployment, Target
+
+SLOT, NAME = UriForm.SLOT, UriForm.NAME
+SPELLING = (
+    "version-name-upper",
+    "field-names-upper",
+    "charset-utf-8",
+    "content-length-literal",
+    "version-spaces",
+    "fields-reversed",
+)
+FEW = 12
+"""With fewer reimages than this, those that decide most are each made to show several things."""
+FEWEST = 3
+"""With no more than this, the first one by name is made to show all that a request by name can."""
+OTHER_SPELLING = ("version-name-mixed", "field-names-lower", "charset-quoted", "expect-continue")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One reimage to start: where, how, and what it is to show.
+
+    With `contend`, two more requests go out while it runs: the same instance and another one. `expected` is "succeeds", or "fails" for
+    an instance that the target calls failing.
+    """
+
+    name: str
+    place: Place
+    form: UriForm
+    version: str | None = None
+    variations: tuple[str, ...] = ()
+    identity: Identity = Identity.PRIMARY
+    contend: bool = False
+    expected: str = "succeeds"
+    query: str | None = None
+    observe: bool = True
+    stands_for: tuple[Step, ...] = ()
+    """The steps that this one settles all at once if it is accepted, and is taken apart into if it is refused."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its own name and those of the steps that it stands for."""
+        return (self.name, *(step.name for step in self.stands_for))
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it sends a request that must be taken, with nothing varied but the place, the form and the version."""
+        return (
+            not self.variations
+            and self.query is None
+            and self.expected == "succeeds"
+            and self.identity is Identity.PRIMARY
+        )
+
+
+def natural(name: str) -> tuple[str, int]:
+    """A key that orders instance names by role, then index."""
+    role = name.rstrip("0123456789")
+    return role, int(name[len(role) :] or -1)
+
+
+def role_of(instance: str) -> str:
+    """The part of an instance name before its index, as an ordering key only (REQ-NAME-INSTANCE)."""
+    return natural(instance)[0]
+
+
+def merged(steps: list[Step], limit: int) -> list[Step]:
+    """`steps` with the minimum version tried in the other slot, and by name with the second certificate, where there are such.
+
+    With no more than FEWEST reimages, the `limit`, the first one by name has the minimum version and the other spelling too.
+    """
+    left = {step.name: step for step in steps}
+    if limit <= FEWEST:
+        first, minimum, spelt = left["control-name"], left.pop("minimum-name"), left.pop("spelling-name")
+        left["control-name"] = replace(
+            first,
+            name="control-name+minimum-name+spelling-name",
+            version=minimum.version,
+            variations=spelt.variations,
+            stands_for=(first, minimum, spelt),
+        )
+    if "other-slot" in left and "minimum-slot" in left:
+        parts = left["other-slot"], left.pop("minimum-slot")
+        left["other-slot"] = replace(
+            parts[0], name="other-slot+minimum-slot", version=parts[1].version, stands_for=parts
+        )
+    if "second-certificate" in left and "minimum-name" in left:
+        own, identity = left["minimum-name"], left.pop("second-certificate").identity
+        second = replace(own, name="second-certificate", version=None, identity=identity)
+        left["minimum-name"] = replace(
+            own, name="minimum-name+second-certificate", identity=identity, stands_for=(second, own)
+        )
+    return list(left.values())
+
+
+class Planner:
+    """Chooses places and orders steps for one target."""
+
+    def __init__(self, target: Target, profile: Profile) -> None:
+        self._target, self._profile = target, profile
+        usable = [d for d in target.deployments if d.role_instances]
+        self.main = max(usable, key=lambda d: (d.slot == "production", len(d.role_instances)))
+        self.others = [d for d in usable if d != self.main]
+
+    def _ordered(self, deployment: Deployment) -> list[str]:
+        return sorted(deployment.role_instances, key=natural)
+
+    def place(self, deployment: Deployment, index: int = 0) -> Place:
+        """The instance number `index`, in natural order, of those that exist."""
+        names = self._ordered(deployment)
+        return Place(deployment, names[index if -len(names) <= index < len(names) else 0])
+
+    @cached_property
+    def witnesses(self) -> list[Place]:
+        """Instances of the main deployment for requests that ought to be refused: those that no step reimages, or else all, the last one first."""
+        reimaged = {step.place.role_instance for step in self.steps if step.place.deployment == self.main}
+        names = self._ordered(self.main)
+        return [Place(self.main, name) for name in names if name not in reimaged] or [
+            Place(self.main, name) for name in reversed(names)
+        ]
+
+    @cached_property
+    def steps(self) -> list[Step]:
+        """Every step of the profile, in order of importance."""
+        first = Step("control-slot", self.place(self.main), SLOT)
+        if self._profile is Profile.SMOKE:
+            return [first]
+        essential = list(self._essential())
+        if self._target.limits.max_reimages < FEW:
+            essential = merged(essential, self._target.limits.max_reimages)
+        steps = [first, *essential, *self._with_versions(self._further())]
+        steps = [step for i, step in enumerate(steps) if step.name not in {s.name for s in steps[:i]}]
+        return [replace(step, contend=step is self._to_contend_with(steps)) for step in steps]
+
+    def _to_contend_with(self, steps: list[Step]) -> Step:
+        """The first step of the main deployment; of two instances the second one, so that the other is watched in peace once."""
+        here = [step for step in steps if step.place.deployment == self.main and step.expected == "succeeds"]
+        return here[1] if len(self.main.role_instances) == 2 and len(here) > 1 else here[0]
+
+    @property
+    def contended(self) -> Step | None:
+        """The step that other requests contend with, if the profile has one."""
+        return next((step for step in self.steps if step.contend), None)
+
+    def _with_versions(self, steps: Iterable[Step]) -> Iterator[Step]:
+        """The steps, those that vary nothing with the published versions in turn, the newest and the oldest first."""
+        later = [v for v in TABLE_VERSIONS if v > MINIMUM_VERSION and v != self._target.x_ms_version]
+        versions = cycle([*later[-1:], *later[:-1]] or [None])
+        for step in steps:
+            yield replace(step, version=next(versions)) if step.is_plain else step
+
+    def _essential(self) -> Iterator[Step]:
+        """What the first half-dozen reimages are spent on."""
+        aside = self.others[0] if self.others else self.main
+        other_slot = next((d for d in self.others if d.slot != self.main.slot), None)
+        far = next((d for d in self.others if d != other_slot), aside)
+        yield Step("control-name", self.place(far), NAME)
+        if other_slot is not None:
+            yield Step("other-slot", self.place(other_slot), SLOT)
+        yield Step("minimum-slot", self.place(self.main, 1), SLOT, version=MINIMUM_VERSION)
+        yield Step("spelling-name", self.place(far, -1), NAME, variations=SPELLING)
+        for deployment in self._target.deployments:
+            for name in deployment.failing_role_instances[:1]:
+                yield Step("failing", Place(deployment, name), SLOT, expected="fails")
+        yield Step("minimum-name", self.place(aside, 1), NAME, version=MINIMUM_VERSION)
+        if self._target.is_https and self._target.second_client_certificate is not None:
+            yield Step("second-certificate", self.place(aside), SLOT, identity=Identity.SECOND)
+
+    def _further(self) -> Iterator[Step]:
+        """What more reimages are worth: each role, the ends of the index range, repeats, spellings, every deployment by both forms."""
+        names = self._ordered(self.main)
+        for role in dict.fromkeys(role_of(name) for name in names):
+            if role != role_of(self.place(self.main).role_instance):
+                place = Place(self.main, next(n for n in names if role_of(n) == role))
+                yield Step(f"role-{role}", place, SLOT)
+                yield Step(f"role-{role}-name", place, NAME)
+        same_role = [n for n in names if role_of(n) == role_of(names[0])]
+        yield Step("again", self.place(self.main), NAME)
+        if len(same_role) > 2:
+            yield Step("last-index", Place(self.main, same_role[-1]), NAME)
+            yield Step("second-index", Place(self.main, same_role[1]), NAME)
+            yield Step("last-index-slot", Place(self.main, same_role[-1]), SLOT)
+        for deployment in self.others:
+            yield Step(f"{deployment.name}-slot", self.place(deployment, -1), SLOT)
+            yield Step(f"{deployment.name}-name", self.place(deployment, 1), NAME)
+        yield Step(
+            "spelling-slot", self.place(self.others[0] if self.others else self.main), SLOT, variations=OTHER_SPELLING
+        )
+        yield Step("encoded", self.place(self.main, 1), SLOT, variations=("instance-percent-encoded",))
+        yield Step(
+            "encoded-name",
+            self.place(self.others[-1] if self.others else self.main),
+            NAME,
+            variations=("container-percent-encoded",),
+        )
+        yield Step(
+            "chunked", self.place(self.others[0] if self.others else self.main, 1), NAME, variations=("chunked-empty",)
+        )
+        yield Step("media-type", self.place(self.main, 2), SLOT, variations=("media-type-upper",))
+        yield from self._open_questions()
+
+    def _open_questions(self) -> Iterator[Step]:
+        """Requests that the documents leave open, for the observations."""
+        places = [self.place(d, i) for i in (0, 1) for d in (*self.others, self.main)]
+        queries = {
+            "comp-upper-name": "COMP=reimage",
+            "comp-upper-value": "comp=REIMAGE",
+            "comp-twice": "comp=reimage&comp=reimage",
+            "extra-parameter": "comp=reimage&verbose=true",
+        }
+        for number, (name, query) in enumerate(queries.items()):
+            yield Step(name, places[number % len(places)], NAME, query=query, observe=False, expected="open")
+        yield Step("slot-case", places[0], SLOT, expected="open", observe=False)

@@ -1,0 +1,289 @@
+"""The system under test, as a case sees it: what can be sent to it, asked of it, and judged about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from random import Random
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import trio
+
+from reimage_conformance.assessment.fronts import closed_reimages, front_of
+from reimage_conformance.checks.transport import same_answer
+from reimage_conformance.protocol.addresses import UriForm
+from reimage_conformance.protocol.requests import VERSION_HEADER, Place, without_header
+from reimage_conformance.session.bad_requests import Reader
+from reimage_conformance.session.campaign import Campaign
+from reimage_conformance.session.conflicts import Conflicts
+from reimage_conformance.session.effects import Refusals
+from reimage_conformance.session.guarding import Guard
+from reimage_conformance.session.judging import Judging
+from reimage_conformance.session.manner import Manner
+from reimage_conformance.session.operations import Operations
+from reimage_conformance.session.recorder import may_change_something
+from reimage_conformance.session.reimages import Reimages
+from reimage_conformance.session.signals import Nonconformance
+from reimage_conformance.session.step_runs import StepRuns
+from reimage_conformance.session.steps import Planner
+from reimage_conformance.session.thresholds import FAR_SECONDS, SLOW_SECONDS, SLOWER_BY
+from reimage_conformance.session.witnesses import Witness
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Container, Iterable, Mapping
+
+    from reimage_conformance.model import Exchange, Profile, Request, Target
+    from reimage_conformance.protocol.requests import RequestBuilder
+    from reimage_conformance.session.budget import Budget
+    from reimage_conformance.session.instances import Instances
+    from reimage_conformance.session.probe import Probe
+    from reimage_conformance.session.recorder import Recorder
+    from reimage_conformance.session.sending import Sender
+    from reimage_conformance.session.wires import Wire
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Collaborators:
+    """What a system under test is put together from."""
+
+    recorder: Recorder
+    sender: Sender
+    builder: RequestBuilder
+    instances: Instances
+    probe: Probe
+    budget: Budget
+    wire: Wire
+    gate_learns: Callable[[Exchange], None]
+
+
+class SystemUnderTest(Judging):
+    """The endpoint being judged.
+
+    `reimages` holds what the campaign came to, `operations` what was accepted, `instances` and `probe` show role instances, `refusals` deals with
+    requests that ought to be refused. `take_up` puts in what an earlier part of the run did, if there was one, before the campaign begins.
+    """
+
+    def __init__(self, target: Target, profile: Profile, seed: int, parts: Collaborators) -> None:
+        super().__init__(parts.recorder)
+        self.target, self.profile, self.seed = target, profile, seed
+        self.sender, self.budget = parts.sender, parts.budget
+        self.instances, self.probe, self.wire = parts.instances, parts.probe, parts.wire
+        self.random = Random(seed)  # noqa: S311  examples are no secrets
+        self.builder = parts.builder
+        self.planner = Planner(target, profile)
+        self.operations = Operations(self.sender, self.builder, self.budget, self.recorder)
+        shared: dict[str, Any] = {"builder": self.builder, "sender": self.sender, "operations": self.operations}
+        held: dict[str, Any] = {"instances": self.instances, "budget": self.budget}
+        conflicts = Conflicts(self.operations, self.sender)
+        self.step_runs = StepRuns(conflicts=conflicts, instances=self.instances, probe=self.probe, **shared)
+        running: dict[str, Any] = {"sender": self.sender, "operations": self.operations, "runs": self.step_runs}
+        self.campaign = Campaign(self.planner.steps, **running, **held)
+        self.reimages = Reimages(
+            self.campaign,
+            self.planner,
+            profile,
+            probe=self.probe,
+            recorder=self.recorder,
+            conflicts=conflicts,
+            **shared,
+            **held,
+        )
+        reader = Reader(replace(self.world, target=target, memory={}))
+        judging: dict[str, Any] = {"recorder": self.recorder, "reader": reader}
+        self.refusals = Refusals(conflicts=conflicts, campaign=self.campaign, **judging, **shared, **held)
+        guard = Guard(self.recorder, self.operations)
+        self.refusals.exposed = guard.exposed
+        self.sender.seen = guard.take
+        self.sender.closed = lambda request: guard.closed(request, reader.world)
+        self.take_up: Callable[[], Awaitable[None]] | None = None
+        self.gate_learns = parts.gate_learns
+        self._began = self.sender.clock.now()
+
+    def elapsed_seconds(self) -> float:
+        """Seconds since the run began."""
+        return self.sender.clock.now() - self._began
+
+    # The run: opened before the first case.
+
+    async def open(self, tasks: trio.Nursery) -> None:
+        """Looks at what is there before anything is done, and starts the campaign; what goes on by itself runs in `tasks`."""
+        self.operations.follow_in(tasks)
+        self.instances.watch_in(tasks)
+        answered = await self._check_credentials()
+        self.sender.life.questions = self._questions()  # from here on silence is waited out
+        if answered is not None:
+            await self._find_width(answered)
+        await self.instances.find_out()
+        listed = await self.instances.survey()
+        if not self.world.listed:  # an earlier part of the run has seen them otherwise
+            self.recorder.world = replace(self.world, listed=listed, memory={})
+            self.recorder.note("listed", listed={name: list(instances) for name, instances in listed.items()})
+        self.refusals.reader.see(self.recorder.world)
+        if self.take_up is not None:
+            await self.take_up()
+        if self.probe.offered:
+            await self.each(self.probe.installation, self.places())
+        tasks.start_soon(self.campaign.run)
+        tasks.start_soon(self._heed_refusals)
+
+    async def _check_credentials(self) -> Request | None:
+        """Finds out whether sound requests reach the service, and gives one that was answered; where they certainly do not, nothing more is sent."""
+        main = self.planner.main
+        answered, front = None, None
+        for request in (self.builder.operation_status("0" * 32), self.builder.deployment(main), self.nowhere()):
+            exchange = await self.sender.once(request, Manner("knock"))
+            answered = request if exchange.reply is not None else answered
+            front = front_of(self.world, self.recorder.exchanges)
+            if front is None and answered is not None:
+                return answered
+        if front is not None and front.is_certain:
+            self.sender.give_up(front.sentence)
+        return answered
+
+    async def _heed_refusals(self) -> None:
+        """Sends nothing more where reimages were tried in every form that is planned, and no sound request reaches the service."""
+        for name in self._first_steps(tuple(UriForm)):
+            await self.campaign.until_sent(name)
+        front = front_of(self.world, self.recorder.exchanges)
+        closed = closed_reimages(self.world, self.recorder.exchanges)
+        reason = front.sentence if front is not None else closed
+        if reason:
+            self.sender.give_up(reason)
+
+    async def until_controlled(self) -> None:
+        """Waits until a sound reimage was tried in each form in which one that ought to be refused was, and its operation asked for: refusals count only beside that."""
+        for name in self._first_steps(self.refusals.forms):
+            await self.campaign.until_sent(name)
+            result = self.campaign.results.get(name)
+            operation = result.operation if result is not None else None
+            while operation is not None and operation.is_under_way and not operation.is_known:
+                await self.operations.a_while(operation)
+
+    def _first_steps(self, forms: Container[UriForm]) -> list[str]:
+        """The first planned step in each of these forms."""
+        first = {step.form: step.name for step in reversed(self.planner.steps)}
+        return [name for form, name in first.items() if form in forms]
+
+    async def _find_width(self, question: Request) -> None:
+        """Asks a question that was answered, as often beside itself as lanes are asked for, so that an endpoint that cannot take that many shows it now."""
+        question = replace(question, fresh_connection=True)
+        alone = await self.sender.once(question, Manner("width"))
+        beside = await self.each(
+            lambda request: self.sender.once(request, Manner("width")), [question] * self.sender.lanes.asked_for
+        )
+        if alone.elapsed > FAR_SECONDS:
+            self.budget.share_from_afar()
+        slowest = max((exchange.elapsed for exchange in beside), default=0.0)
+        if slowest > SLOW_SECONDS and slowest > SLOWER_BY * alone.elapsed:
+            slowness = f"the slowest of {len(beside)} requests beside each other took {slowest:.2f} s, and one alone {alone.elapsed:.2f} s"
+            self.sender.lanes.narrow(1, slowness)
+
+    def _questions(self) -> list[Request]:
+        """What asks for a sign of life: a poll, a reimage that starts nothing, or a look; an endpoint may leave requests of one kind unanswered."""
+        poll = self.builder.operation_status("0" * 32)
+        nothing = self.builder.reimage_at(self.builder.no_service, UriForm.SLOT, "production", self.builder.no_instance)
+        look = self.builder.deployment(self.planner.main)
+        return [replace(each, fresh_connection=True) for each in (poll, without_header(nothing, VERSION_HEADER), look)]
+
+    async def answers_others(self, exchange: Exchange) -> bool:
+        """Whether the endpoint answers others where `exchange` got no reply, then and now: silence is its answer to that request."""
+        return self.sender.answers_others(exchange) and await self.sender.is_alive()
+
+    # Sending.
+
+    async def send(self, request: Request, **options: Any) -> Exchange:
+        """Sends a request that cannot start a reimage, or whose effect the case books itself."""
+        return await self.sender.send(request, Manner(**options))
+
+    async def send_all(self, requests: Iterable[Request], **options: Any) -> list[Exchange]:
+        """Sends requests beside each other; their answers in the order of the requests."""
+        return await self.each(partial(self.send, **options), requests)
+
+    async def each(self, function: Callable[[Any], Awaitable[Answer]], values: Iterable[Any]) -> list[Answer]:
+        """What an asynchronous function comes to for each of `values`, beside each other; raises what one raised, a violation before anything else."""
+        given = list(values)
+        answers: dict[int, Answer] = {}
+        raised: dict[int, Exception] = {}
+
+        async def one(number: int, value: Any) -> None:
+            try:
+                answers[number] = await function(value)
+            except Exception as error:  # noqa: BLE001  raised below, by itself
+                raised[number] = error
+
+        async with trio.open_nursery() as nursery:
+            for number, value in enumerate(given):
+                nursery.start_soon(one, number, value)
+        if raised:
+            raise next((error for error in raised.values() if isinstance(error, Nonconformance)), raised[min(raised)])
+        return [answers[number] for number in range(len(given))]
+
+    async def in_turn(self, function: Callable[[Any], Awaitable[Answer]], values: Iterable[Any]) -> list[Answer]:
+        """The same, one after the other; what is violated is raised when the last one is through."""
+        with self.together():
+            return [await function(value) for value in values]
+
+    async def refuse(self, request: Request, requirement: str = "", **options: Any) -> Exchange:
+        """Sends a request that ought to be refused, and judges what came: the answer, and that nothing was started."""
+        return await self.refusals.refuse(request, requirement, **options)
+
+    async def refuse_all(self, requests: Iterable[Request], requirement: str = "", **options: Any) -> list[Exchange]:
+        """The same for several requests beside each other."""
+        return await self.each(lambda request: self.refuse(request, requirement, **options), requests)
+
+    async def attempt(self, request: Request, *, label: str = "refusal", **options: Any) -> Exchange:
+        """Sends a request that ought to be refused: within the budget, and not while something of ours is in its way."""
+        return await self.refusals.attempt(request, label=label, **options)
+
+    async def try_out(self, request: Request, *, label: str = "refusal", **options: Any) -> Exchange:
+        """Sends a request of which either answer is fine, and waits for the end of whatever it started."""
+        return await self.refusals.try_out(request, label=label, **options)
+
+    async def settle(self, exchange: Exchange) -> None:
+        """Books what a request started although it addresses nothing, and waits for its end, so that it is in nobody's way."""
+        await self.refusals.settle(exchange)
+
+    # Judging.
+
+    async def judge_alike(
+        self, plain: Exchange, requirement: str, varied: Mapping[str, Request], *, label: str = "varied"
+    ) -> None:
+        """Sends variations of a request, one after the other, and judges that each is answered as the `plain` one was; the keys say what is varied."""
+        for what, request in varied.items():
+            send = self.try_out if may_change_something(request) else self.send
+            self.judge(same_answer, plain, await send(request, label=label), requirement=requirement, what=what)
+
+    # Places, and names that address nothing.
+
+    def places(self) -> list[Place]:
+        """Every role instance that the target lists."""
+        return [Place(d, name) for d in self.target.deployments for name in d.role_instances]
+
+    def place_of(self, request: Request) -> Place | None:
+        """The listed place that a request addresses, if it does."""
+        return self.refusals.reader.place_of(request)
+
+    def main_witness(self, kind: Witness = Witness.ADDRESS) -> Place:
+        """A witness on the main deployment, busy or not, for requests with this kind of defect."""
+        return self.planner.witnesses[kind % len(self.planner.witnesses)]
+
+    def reimage_of(self, kind: Witness, form: UriForm = UriForm.SLOT, *, version: str | None = None) -> Request:
+        """A sound reimage of the witness for this kind of defect, which the case is to spoil; nothing is sent."""
+        return self.builder.reimage(self.main_witness(kind), form, version=version)
+
+    def nowhere(self, form: UriForm = UriForm.SLOT, *, version: str | None = None) -> Request:
+        """A sound request for an instance that cannot exist: how it is answered tells what is taken for sound, at no cost."""
+        deployment = self.planner.main
+        container = Place(deployment, "").container(form)
+        name = self.builder.no_instance
+        return self.builder.reimage_at(deployment.cloud_service, form, container, name, version=version)
+
+    async def admitted(self, requests: Iterable[Request]) -> list[Request]:
+        """Those of `requests` that may go out; raises Withheld where none may, for what they address may exist and is not listed."""
+        every = list(requests)
+        found = [request for request in every if await self.sender.admits(request)]
+        for request in [] if found else every[:1]:
+            await self.sender.pass_gate(request)
+        return found

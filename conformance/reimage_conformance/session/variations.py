@@ -1,0 +1,103 @@
+"""Variations of a well-formed request that have to make no difference, each under the requirement that says so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from reimage_conformance.protocol.addresses import read_target
+from reimage_conformance.protocol.requests import VERSION_HEADER, with_chunked, with_header
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reimage_conformance.model import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Variation:
+    """A change to a request under which it stays acceptable; `requirement` says by what authority."""
+
+    name: str
+    requirement: str
+    apply: Callable[[Request], Request]
+
+
+def _renamed(request: Request, spell: Callable[[str], str], *, version: bool) -> Request:
+    """`request` with its field names spelt otherwise: x-ms-version alone, or all others."""
+    return replace(
+        request,
+        headers=tuple(
+            (spell(key) if (key.lower() == VERSION_HEADER) is version else key, value) for key, value in request.headers
+        ),
+    )
+
+
+def _valued(request: Request, name: str, value: str) -> Request:
+    """`request` with another value for a header whose name stays as it is spelt."""
+    return replace(request, headers=tuple((key, value if key.lower() == name else old) for key, old in request.headers))
+
+
+def _content_type(value: str) -> Callable[[Request], Request]:
+    return lambda request: _valued(request, "content-type", value)
+
+
+def _spaced(request: Request) -> Request:
+    return _valued(request, VERSION_HEADER, f" \t{request.values(VERSION_HEADER)[0]} \t")
+
+
+def _encoded(request: Request) -> Request:
+    """A character of the last path segment percent-encoded, though it need not be."""
+    path, mark, query = request.target.partition("?")
+    head, _, last = path.rpartition("/")
+    return replace(request, target=f"{head}/{_with_one_encoded(last, upper=True)}{mark}{query}")
+
+
+def _with_one_encoded(name: str, *, upper: bool) -> str:
+    """`name` with one character percent-encoded, in digits that have a case if any character has such."""
+    at = next((i for i, character in enumerate(name) if not f"{ord(character):02X}".isdecimal()), 0)
+    digits = f"{ord(name[at]):02X}" if upper else f"{ord(name[at]):02x}"
+    return f"{name[:at]}%{digits}{name[at + 1 :]}"
+
+
+def _encoded_slot(request: Request) -> Request:
+    """A character of the service's and of the slot's or deployment's name percent-encoded, though it need not be."""
+    address = read_target(request.target)
+    target = request.target
+    for name in (address.service, address.deployment):
+        target = target.replace(f"/{name}/", f"/{_with_one_encoded(name, upper=False)}/", 1)
+    return replace(request, target=target)
+
+
+def _reversed(request: Request) -> Request:
+    return replace(request, headers=tuple(reversed(request.headers)))
+
+
+def _added(name: str, value: str) -> Callable[[Request], Request]:
+    return lambda request: with_header(request, name, value)
+
+
+_ALL = (
+    Variation("version-name-upper", "REQ-VER-HEADER-CASE", lambda r: _renamed(r, str.upper, version=True)),
+    Variation("version-name-mixed", "REQ-VER-HEADER-CASE", lambda r: _renamed(r, str.title, version=True)),
+    Variation("field-names-upper", "REQ-HTTP-FIELD-CASE", lambda r: _renamed(r, str.upper, version=False)),
+    Variation("field-names-lower", "REQ-HTTP-FIELD-CASE", lambda r: _renamed(r, str.lower, version=False)),
+    Variation("fields-reversed", "REQ-HTTP-FIELD-CASE", _reversed),
+    Variation("charset-utf-8", "REQ-REIMAGE-CT-PARAM", _content_type("application/xml; charset=utf-8")),
+    Variation("charset-quoted", "REQ-REIMAGE-CT-PARAM", _content_type('application/xml;charset="UTF-8"')),
+    Variation("media-type-upper", "REQ-REIMAGE-CT-PARAM", _content_type("Application/XML")),
+    Variation("version-spaces", "REQ-VER-OWS", _spaced),
+    Variation("content-length-literal", "REQ-REIMAGE-CL-LITERAL", _added("ContentLength", "0")),
+    Variation("instance-percent-encoded", "REQ-NAME-ENCODING", _encoded),
+    Variation("container-percent-encoded", "REQ-NAME-ENCODING", _encoded_slot),
+    Variation("expect-continue", "REQ-HTTP-EXPECT", _added("Expect", "100-continue")),
+    Variation("chunked-empty", "REQ-HTTP-CHUNKED", with_chunked),
+)
+VARIATIONS = {variation.name: variation for variation in _ALL}
+
+
+def varied(request: Request, names: tuple[str, ...]) -> Request:
+    """`request` with every named variation applied."""
+    for name in names:
+        request = VARIATIONS[name].apply(request)
+    return request

@@ -1,0 +1,190 @@
+"""Making connections to a target over TCP and TLS, and saying plainly why one cannot be made."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import ssl
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+
+from reimage_conformance.errors import SuiteError, TargetError, UnreachableError
+from reimage_conformance.model import FailureKind, Identity
+from reimage_conformance.wire.dialling import Dialler
+from reimage_conformance.wire.failures import StreamError
+from reimage_conformance.wire.identities import context_for, trusting_anyone
+from reimage_conformance.wire.proxying import proxies_in
+from reimage_conformance.wire.streams import SocketStream
+from reimage_conformance.wire.tls_failures import handshake_failure, speaks_no_tls
+
+if TYPE_CHECKING:
+    import socket
+
+    from reimage_conformance.model import Target
+    from reimage_conformance.wire.clock import Clock
+
+SILENCE_SECONDS = 0.8
+"""After so much silence in a handshake the endpoint is asked in plain HTTP: a server without TLS waits for a line to end."""
+LOOK_SECONDS = 1.0
+"""The time limit of each look that explains a failure."""
+_NOBODY_THERE = (FailureKind.REFUSED, FailureKind.TIMEOUT)
+_PLAIN_QUESTION = b"HEAD / HTTP/1.0\r\n\r\n"
+
+
+class SocketConnector:
+    """Connects to the target's base URL; raises TargetError at once when its certificate files cannot be used."""
+
+    def __init__(self, target: Target, clock: Clock) -> None:
+        self._target = target
+        self._clock = clock
+        self._dialler = Dialler(target, clock)
+        self._contexts: dict[Identity, ssl.SSLContext] = {}
+        if target.is_https:
+            self._context(Identity.PRIMARY)
+            if target.second_client_certificate:
+                self._context(Identity.SECOND)
+
+    def connect(self, identity: Identity, deadline: float) -> SocketStream:
+        """A new connection as `identity`; raises StreamError, and TargetError when it has no certificate."""
+        context = self._context(identity) if self._target.is_https else None
+        connected = self._dialler.dial(deadline)
+        if context is None:
+            return SocketStream(connected, self._clock)
+        try:
+            return SocketStream(self._secured(connected, context, deadline), self._clock)
+        except OSError as error:
+            raise self._failure(error, identity) from error
+
+    def reach(self, deadline: float) -> SocketStream:
+        """A connection with the primary certificate; where there is none, one sentence says why, and what to mend.
+
+        Takes a closer look at a failure: another connection or two, on which at most `HEAD /` is sent. Raises TargetError
+        where the target file is wrong, and UnreachableError where the endpoint may be at fault.
+        """
+        try:
+            if not self._target.is_https:
+                return SocketStream(self._dialler.dial(deadline), self._clock)
+            return self._reach_securely(deadline)
+        except StreamError as error:
+            raise self._unreachable(error) from error
+
+    def speaks_tls(self) -> bool:
+        """Whether the port answers a TLS handshake, whatever it says in it; a look at an endpoint called http."""
+        try:
+            connected = self._dialler.dial(self._soon())
+        except StreamError:
+            return False
+        try:
+            self._secured(connected, trusting_anyone(), self._soon()).close()
+        except ssl.SSLEOFError:
+            return False
+        except ssl.SSLError as error:
+            return not speaks_no_tls(error)
+        except OSError:
+            return False
+        return True
+
+    def _reach_securely(self, deadline: float) -> SocketStream:
+        connected = self._dialler.dial(deadline)
+        try:
+            context = self._context(Identity.PRIMARY)
+            return SocketStream(self._secured(connected, context, deadline, patient=False), self._clock)
+        except StreamError:
+            connected.close()
+            raise
+        except OSError as error:
+            no_reply = not isinstance(error, ssl.SSLError) or isinstance(error, ssl.SSLEOFError)
+            if (speaks_no_tls(error) or no_reply) and self._speaks_plainly():
+                raise self._plain() from error
+            raise self._failure(error, Identity.PRIMARY, look=True) from error
+
+    def _secured(
+        self, connected: socket.socket, context: ssl.SSLContext, deadline: float, *, patient: bool = True
+    ) -> ssl.SSLSocket:
+        """`connected` with TLS; raises OSError, and where it is not `patient` with an endpoint without TLS, StreamError."""
+        try:
+            secured = context.wrap_socket(
+                connected, server_hostname=self._dialler.host.rstrip("."), do_handshake_on_connect=False
+            )
+        except (OSError, ValueError):
+            connected.close()
+            raise
+        try:
+            if not patient and not self._shakes_hands_soon(secured, deadline) and self._speaks_plainly():
+                raise self._plain()
+            secured.settimeout(self._remaining(deadline))
+            secured.do_handshake()
+        except OSError:
+            secured.close()
+            raise
+        return secured
+
+    def _shakes_hands_soon(self, secured: ssl.SSLSocket, deadline: float) -> bool:
+        """Whether the handshake ends before the endpoint's silence gets suspicious; it goes on where it stopped."""
+        secured.settimeout(min(SILENCE_SECONDS, self._remaining(deadline)))
+        try:
+            secured.do_handshake()
+        except TimeoutError:
+            return False
+        return True
+
+    def _speaks_plainly(self) -> bool:
+        """Whether the port answers plain HTTP."""
+        try:
+            with contextlib.closing(self._dialler.dial(self._soon())) as connected:
+                connected.settimeout(LOOK_SECONDS)
+                connected.sendall(_PLAIN_QUESTION)
+                return connected.recv(5) == b"HTTP/"
+        except OSError:
+            return False
+
+    def _certificate(self) -> x509.Certificate | None:
+        """The certificate that the endpoint shows to somebody without one, or None."""
+        try:
+            connected = self._dialler.dial(self._soon())
+            with contextlib.closing(self._secured(connected, trusting_anyone(), self._soon())) as secured:
+                return x509.load_der_x509_certificate(secured.getpeercert(binary_form=True) or b"")
+        except (OSError, ValueError):
+            return None
+
+    def _failure(self, error: OSError, identity: Identity, *, look: bool = False) -> StreamError:
+        presented = identity is not Identity.PRIMARY or self._target.client_certificate is not None
+        return handshake_failure(
+            error,
+            self._dialler.host,
+            has_ca_bundle=self._target.ca_bundle is not None,
+            has_certificate=presented,
+            look=self._certificate if look else lambda: None,
+        )
+
+    def _plain(self) -> StreamError:
+        detail = f"{self._target.base_url} is a port without TLS; it answers plain HTTP, so http:// is expected"
+        return StreamError(FailureKind.TLS, detail, mistake=True)
+
+    def _unreachable(self, error: StreamError) -> SuiteError:
+        if error.mistake:
+            return TargetError(f"{error.key}: {error.detail}")
+        where = f"{self._target.base_url} cannot be reached: " if error.key in ("base_url", "connect_to") else ""
+        unused = proxies_in(os.environ) if self._target.proxy is None and error.kind in _NOBODY_THERE else []
+        hint = f"; {unused[0]} in the environment is not used: set proxy to go through it" if unused else ""
+        return UnreachableError(f"{error.key}: {where}{error.detail}{hint}")
+
+    def _context(self, identity: Identity) -> ssl.SSLContext:
+        if identity not in self._contexts:
+            self._contexts[identity] = context_for(self._target, identity)
+        return self._contexts[identity]
+
+    def _soon(self) -> float:
+        return self._clock.now() + LOOK_SECONDS
+
+    def _remaining(self, deadline: float) -> float:
+        return max(deadline - self._clock.now(), 0.001)
+
+
+def probe_connector(target: Target, clock: Clock) -> SocketConnector | None:
+    """What connects to the probe of `target`, or None where it has none: directly, since connect_to and proxy are for base_url."""
+    if target.probe_url is None:
+        return None
+    return SocketConnector(replace(target, base_url=target.probe_url, connect_to=None, proxy=None), clock)

@@ -1,0 +1,130 @@
+"""How long a message is: replies as RFC 9112 section 6.3 has them read, and which requests can be misread."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from reimage_conformance.model import Request
+    from reimage_conformance.wire.heads import Head
+
+_KNOWN_CODINGS = {"chunked", "gzip", "x-gzip", "deflate", "compress", "x-compress"}
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_TARGET = re.compile(r"[\x21-\x7e]+")
+_CHUNK = re.compile(rb"([0-9A-Fa-f]{1,8})\r\n")
+_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+
+
+class Extent(Enum):
+    """What ends the content of a response."""
+
+    NOTHING = auto()
+    LENGTH = auto()
+    CHUNKED = auto()
+    CLOSE = auto()
+    UNKNOWABLE = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Framing:
+    """What ends the content of a response, and what is wrong with how its head says so."""
+
+    extent: Extent
+    length: int = 0
+    anomalies: tuple[str, ...] = ()
+
+
+def framing_of(head: Head, method: str) -> Framing:
+    """The framing of the response with `head` to a request with `method` (RFC 9112 6.3)."""
+    bodiless = f"{head.status}" if head.status < 200 or head.status == 204 else ""
+    if method == "CONNECT" and 200 <= head.status < 300:
+        bodiless = "connect"
+    anomalies = _forbidden_here(head, bodiless)
+    if bodiless or method == "HEAD" or head.status == 304:
+        return Framing(Extent.NOTHING, 0, (*anomalies, *_of_content(head).anomalies))
+    return _of_content(head)
+
+
+def _of_content(head: Head) -> Framing:
+    return _of_transfer_encoding(head) if head.has("transfer-encoding") else _of_length(head)
+
+
+def _forbidden_here(head: Head, bodiless: str) -> tuple[str, ...]:
+    if not bodiless:
+        return ()
+    names = (("length", "content-length"), ("transfer-encoding", "transfer-encoding"))
+    return tuple(f"{kind}-on-{bodiless}: {', '.join(head.members(n))}" for kind, n in names if head.has(n))
+
+
+def _of_transfer_encoding(head: Head) -> Framing:
+    codings = [member.partition(";")[0].strip(" \t").lower() for member in head.members("transfer-encoding")]
+    shown = ", ".join(codings)
+    anomalies = [f"unknown-transfer-coding: {coding}" for coding in codings if coding not in _KNOWN_CODINGS]
+    if head.has("content-length"):
+        anomalies.insert(0, f"length-and-transfer-encoding: {', '.join(head.members('content-length'))} and {shown}")
+    if head.http_version == "HTTP/1.0":
+        anomalies.append(f"transfer-encoding-in-http-1.0: {shown}")
+    if codings.count("chunked") > 1:
+        anomalies.append(f"chunked-twice: {shown}")
+    if codings[-1:] == ["chunked"]:
+        return Framing(Extent.CHUNKED, 0, tuple(anomalies))
+    return Framing(Extent.CLOSE, 0, (*anomalies, f"transfer-encoding-not-final-chunked: {shown}"))
+
+
+def _of_length(head: Head) -> Framing:
+    if not head.has("content-length"):
+        return Framing(Extent.CLOSE)
+    lengths = head.members("content-length") or [""]
+    invalid = [value for value in lengths if not (value.isascii() and value.isdigit())]
+    if invalid:
+        return Framing(Extent.UNKNOWABLE, 0, tuple(f"invalid-content-length: {value!r}" for value in invalid))
+    if len({value.lstrip("0") for value in lengths}) > 1:
+        return Framing(Extent.UNKNOWABLE, 0, (f"differing-content-lengths: {', '.join(lengths)}",))
+    anomalies = (f"repeated-content-length: {', '.join(lengths)}",) if len(lengths) > 1 else ()
+    huge = len(lengths[0].lstrip("0")) > 18
+    return Framing(Extent.LENGTH, 10**18 if huge else int(lengths[0]), anomalies)
+
+
+def is_plainly_framed(request: Request) -> bool:
+    """Whether every HTTP/1.1 recipient finds the same end of `request`: a well-formed head and just its content."""
+    if request.http_version != "HTTP/1.1" or not (
+        _TOKEN.fullmatch(request.method) and _TARGET.fullmatch(request.target)
+    ):
+        return False
+    if not all(_TOKEN.fullmatch(name) and _VALUE.fullmatch(value) for name, value in request.headers):
+        return False
+    lengths = request.values("content-length")
+    if request.values("transfer-encoding"):
+        return not lengths and _members(request, "transfer-encoding") == ["chunked"] and _is_one_chunked(request.body)
+    return lengths == (str(len(request.body)),) or (not lengths and not request.body)
+
+
+def _is_one_chunked(body: bytes) -> bool:
+    """Whether `body` is chunked content without extensions or trailers, to its last octet."""
+    while found := _CHUNK.match(body):
+        size = int(found[1], 16)
+        if body[found.end() + size :][:2] != b"\r\n":
+            return False
+        body = body[found.end() + size + 2 :]
+        if not size:
+            return not body
+    return False
+
+
+def must_be_last(request: Request) -> bool:
+    """Whether the endpoint must close after answering `request` (RFC 9112 6.1, 6.3, 9.6)."""
+    if "close" in _members(request, "connection"):
+        return True
+    lengths, codings = _members(request, "content-length"), _members(request, "transfer-encoding")
+    if codings:
+        return bool(lengths) or codings[-1] != "chunked"
+    invalid = any(not (value.isascii() and value.isdigit()) for value in lengths)
+    return invalid or len(set(lengths)) > 1 or (not lengths and bool(request.values("content-length")))
+
+
+def _members(request: Request, name: str) -> list[str]:
+    parts = [part.strip(" \t").lower() for value in request.values(name) for part in value.split(",")]
+    return [part for part in parts if part]

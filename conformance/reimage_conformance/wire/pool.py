@@ -1,0 +1,176 @@
+"""The connections to the endpoint: one pool of idle ones per identity, and those set aside after a doubtful request."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from reimage_conformance.model import FailureKind
+from reimage_conformance.wire.failures import StreamError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reimage_conformance.model import Identity
+    from reimage_conformance.wire.streams import Connector, Stream
+
+_IDLE_LIMIT = 16
+_ASIDE_LIMIT = 32
+_TO_LEAVE_SECONDS = 0.02
+"""An endpoint that takes few connections is given so long to see that one was closed, before it is asked for another."""
+
+
+@dataclass(slots=True)
+class Connection:
+    """One connection: its number, counted from 1, how many requests it carried, whether the latest was just one."""
+
+    number: int
+    identity: Identity
+    stream: Stream
+    requests: int = 0
+    sole: bool = True
+
+    def note_surplus(self, octets: bytes, found: list[str], kind: str = "late-surplus") -> None:
+        """Add to `found` what `octets` after the latest response are, unless they may answer that request too."""
+        if octets and (self.sole or not octets.startswith(b"HTTP/")):
+            where = f" to request {self.requests} of connection {self.number}" if kind == "late-surplus" else ""
+            found.append(f"{kind}: {len(octets)} octets after the response{where}")
+
+
+@dataclass(slots=True)
+class ConnectionPool:
+    """Connections that may be used again, the latest first.
+
+    A connection whose last request an endpoint could misread is set aside: nobody is given it who does not ask for it
+    by number, so that the misreading spoils no innocent exchange. `found` collects what came too late on connections,
+    for the next exchange to tell. `most` connections are open at a time, as far as those that are not in use can be closed, None for any number; `pause` waits meanwhile for some seconds, and `drops_idle` says that
+    the endpoint has closed one that was kept. Several threads may share a pool; a connection that was taken belongs to its taker.
+    """
+
+    connector: Connector
+    found: list[str] = field(default_factory=list)
+    most: int | None = None
+    pause: Callable[[float], None] = lambda _: None
+    drops_idle: bool = False
+    _opened: int = 0
+    _open: int = 0
+    _idle: dict[Identity, list[Connection]] = field(default_factory=dict)
+    _aside: list[Connection] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def open(self, identity: Identity, deadline: float) -> Connection:
+        """A new connection; raises StreamError."""
+        with self._lock:
+            surplus = self._surplus()
+            self._open += 1
+        self._close(surplus)
+        if surplus:
+            self.pause(_TO_LEAVE_SECONDS)
+        try:
+            stream = self.connector.connect(identity, deadline)
+        except BaseException:
+            with self._lock:
+                self._open -= 1
+            raise
+        with self._lock:
+            self._opened += 1
+            return Connection(self._opened, identity, stream)
+
+    def drop(self, connection: Connection) -> None:
+        """Close a connection."""
+        self._close([connection])
+
+    def _surplus(self) -> list[Connection]:
+        """The kept connections that have to be closed before another is opened, kept no longer; the oldest first."""
+        surplus: list[Connection] = []
+        for kept in (*self._idle.values(), self._aside):
+            while kept and self.most is not None and self._open - len(surplus) >= self.most:
+                surplus.append(kept.pop(0))
+        return surplus
+
+    def _close(self, connections: list[Connection]) -> None:
+        for connection in connections:
+            connection.stream.close()
+        with self._lock:
+            self._open -= len(connections)
+
+    def take(self, identity: Identity) -> Connection | None:
+        """The latest idle connection that is still open and silent, or None."""
+        while connection := self._latest_idle(identity):
+            if self._is_quiet(connection):
+                return connection
+        return None
+
+    def take_number(self, number: int) -> Connection:
+        """The connection with this number, what waits on it left to be read; raises StreamError when there is none."""
+        connection = self._numbered(number)
+        if connection is None:
+            raise StreamError(FailureKind.CLOSED, f"connection {number} was given up after its latest reply")
+        return self._still_open(connection)
+
+    def give(self, connection: Connection) -> None:
+        """Keep a connection for any request of its identity."""
+        with self._lock:
+            kept = self._idle.setdefault(connection.identity, [])
+            surplus = _keep(kept, connection, _IDLE_LIMIT)
+        self._close(surplus)
+
+    def set_aside(self, connection: Connection) -> None:
+        """Keep a connection for whoever asks for its number."""
+        with self._lock:
+            surplus = _keep(self._aside, connection, _ASIDE_LIMIT)
+        self._close(surplus)
+
+    def close(self) -> None:
+        """Close every connection that is kept."""
+        with self._lock:
+            kept = [*self._aside, *(each for idle in self._idle.values() for each in idle)]
+            self._aside.clear()
+            self._idle.clear()
+        self._close(kept)
+
+    def tell_found(self) -> tuple[str, ...]:
+        """What came too late on connections since this was asked last."""
+        with self._lock:
+            told = tuple(self.found)
+            self.found.clear()
+        return told
+
+    def _latest_idle(self, identity: Identity) -> Connection | None:
+        with self._lock:
+            idle = self._idle.get(identity)
+            return idle.pop() if idle else None
+
+    def _numbered(self, number: int) -> Connection | None:
+        """The kept connection with this number, kept no longer."""
+        with self._lock:
+            for kept in (self._aside, *self._idle.values()):
+                for connection in kept:
+                    if connection.number == number:
+                        kept.remove(connection)
+                        return connection
+        return None
+
+    def _still_open(self, connection: Connection) -> Connection:
+        waiting = connection.stream.pending()
+        if waiting == b"":
+            self.drop(connection)
+            raise StreamError(FailureKind.CLOSED, f"the endpoint has closed connection {connection.number}")
+        connection.note_surplus(waiting or b"", self.found)
+        return connection
+
+    def _is_quiet(self, connection: Connection) -> bool:
+        waiting = connection.stream.pending()
+        if waiting is None:
+            return True
+        self.drop(connection)
+        self.drops_idle = self.drops_idle or not waiting
+        connection.note_surplus(waiting, self.found)
+        return False
+
+
+def _keep(kept: list[Connection], connection: Connection, limit: int) -> list[Connection]:
+    """Adds a connection to `kept`; gives the oldest where there are more than `limit` now."""
+    kept.append(connection)
+    return [kept.pop(0)] if len(kept) > limit else []

@@ -1,0 +1,306 @@
+"""Reading one response: everything that came is kept, and what was wrong with its framing is named.
+
+Deadlines and sockets belong to whoever hands in `receive`; what an anomaly says of the endpoint is judged elsewhere.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Protocol
+
+from reimage_conformance.model import Failure, FailureKind, Response
+from reimage_conformance.wire.framing import Extent, framing_of
+from reimage_conformance.wire.heads import Head, end_of_head, excerpt, parse_head
+from reimage_conformance.wire.streams import failure_of
+
+HEAD_LIMIT = 64 * 1024
+BODY_LIMIT = 4 * 1024 * 1024
+INTERIM_LIMIT = 50
+KEPT_LIMIT = 64 * 1024
+"""So much is kept of content that was too large to be read to its end: a run may meet it again and again."""
+LINGER_SECONDS = 0.05
+STALLED = "stalled"
+"""The anomaly of a reply that ends without an end: neither more octets nor a close came."""
+_CHUNK_LINE_LIMIT = 8 * 1024
+_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]+)[ \t]*(?:;[^\r\n]*)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What came of reading one response.
+
+    `surplus` are octets that came after its end; `persistent` is whether the reply lets its connection be used again;
+    `ended` whether the endpoint closed to end it; `octets` how many arrived in all.
+    """
+
+    response: Response | None
+    failure: Failure | None = None
+    surplus: bytes = b""
+    persistent: bool = False
+    ended: bool = False
+    octets: int = 0
+
+
+class _IncompleteError(Exception):
+    """The response stops short: why, and the anomaly that this is, "" for none."""
+
+    def __init__(self, kind: FailureKind, detail: str, anomaly: str = "") -> None:
+        super().__init__(detail)
+        self.failure = Failure(kind, detail)
+        self.anomaly = anomaly
+
+
+class Source(Protocol):
+    """Where the octets of a reply come from."""
+
+    def receive(self) -> bytes:
+        """The next octets, b"" once the endpoint has closed; raises OSError."""
+
+    def linger(self, seconds: float) -> bytes:
+        """Whatever else comes within `seconds`; at 0, what is already there."""
+
+    def fell_silent(self) -> bool:
+        """Whether nothing had come for long when time ran out, unlike a reply that drips."""
+
+
+class ResponseReader:
+    """Reads the response to one request with `method`; `sole` is whether that was one request to every reader.
+
+    `linger_seconds` is how long to look for content after a reply that is to have none.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        method: str,
+        *,
+        sole: bool = True,
+        body_limit: int = BODY_LIMIT,
+        linger_seconds: float = LINGER_SECONDS,
+    ) -> None:
+        self._source = source
+        self._method = method
+        self._sole = sole
+        self._body_limit = body_limit
+        self._linger_seconds = linger_seconds
+        self._buffer = bytearray()
+        self._octets = 0
+        self._head: Head | None = None
+        self._interim: list[int] = []
+        self._body = bytearray()
+        self._expected: int | None = None
+        self._anomalies: list[str] = []
+        self._empty = 0
+
+    def read(self) -> Reading:
+        """The response, or as much of it as came and why no more did."""
+        failure = None
+        extent = Extent.CLOSE
+        try:
+            head = self._read_final_head()
+            framing = framing_of(head, self._method)
+            extent = framing.extent
+            self._anomalies += framing.anomalies
+            self._read_body(extent, framing.length)
+        except _IncompleteError as stop:
+            failure = stop.failure
+            self._anomalies += [stop.anomaly] if stop.anomaly else []
+        except OSError as error:
+            failure = failure_of(error, self._progress())
+            self._note_a_stall(failure)
+        return self._conclude(failure, extent)
+
+    def _conclude(self, failure: Failure | None, extent: Extent) -> Reading:
+        surplus = b""
+        if failure is None and extent in {Extent.NOTHING, Extent.LENGTH, Extent.CHUNKED}:
+            surplus = bytes(self._buffer) + self._source.linger(self._linger_seconds if extent is Extent.NOTHING else 0)
+            self._name_surplus(surplus, extent)
+        head = self._head
+        if head is None:
+            return Reading(None, failure, octets=self._octets)
+        before = [f"octets-before-status-line: {self._empty} of CR and LF"] if self._empty else []
+        anomalies = tuple(dict.fromkeys([*before, *self._anomalies]))
+        response = Response(
+            head.status,
+            head.reason,
+            head.headers,
+            bytes(
+                self._body if failure is None or failure.kind is not FailureKind.TOO_LARGE else self._body[:KEPT_LIMIT]
+            ),
+            head.http_version,
+            tuple(self._interim),
+            anomalies,
+        )
+        persistent = failure is None and not surplus and not anomalies and _lets_go_on(head, extent)
+        return Reading(response, failure, surplus, persistent, extent is Extent.CLOSE and failure is None, self._octets)
+
+    def _name_surplus(self, surplus: bytes, extent: Extent) -> None:
+        is_reply = surplus.startswith(b"HTTP/")
+        if not surplus or self._head is None or (is_reply and not self._sole):
+            return  # a request that reads as two may well be answered twice
+        if is_reply:
+            self._anomalies.append(f"second-response: {len(surplus)} octets after the response")
+        elif extent is not Extent.NOTHING or self._head.status == 101:
+            self._anomalies.append(f"surplus: {len(surplus)} octets after the response")
+        else:
+            where = "head" if self._method == "HEAD" else str(self._head.status)
+            self._anomalies.append(f"content-on-{where}: {len(surplus)} octets")
+
+    def _more(self) -> bool:
+        data = self._source.receive()
+        self._buffer += data
+        self._octets += len(data)
+        return bool(data)
+
+    def _read_final_head(self) -> Head:
+        while True:
+            head = self._read_head()
+            self._anomalies += head.anomalies
+            if head.status >= 200 or head.status in {0, 101} or head.status < 100:
+                self._head = head
+                return head
+            self._anomalies += [a for a in framing_of(head, self._method).anomalies if "-on-1" in a]
+            self._interim.append(head.status)
+            if len(self._interim) > INTERIM_LIMIT:
+                raise _IncompleteError(FailureKind.TOO_LARGE, f"more than {INTERIM_LIMIT} interim responses")
+
+    def _read_head(self) -> Head:
+        start = 0
+        while (end := end_of_head(self._buffer, start)) is None:
+            self._skip_empty_lines()
+            self._expect_http()
+            if len(self._buffer) > HEAD_LIMIT:
+                raise _IncompleteError(FailureKind.TOO_LARGE, f"the head has more than {HEAD_LIMIT} octets")
+            start = max(0, len(self._buffer) - 3)
+            if not self._more():
+                self._end_within_head()
+        if self._skip_empty_lines():
+            return self._read_head()
+        self._expect_http()
+        block = bytes(self._buffer[:end])
+        del self._buffer[:end]
+        head = parse_head(block)
+        if head is None:
+            raise _not_http(block)
+        return head
+
+    def _skip_empty_lines(self) -> int:
+        empty = len(self._buffer) - len(self._buffer.lstrip(b"\r\n"))
+        del self._buffer[:empty]
+        self._empty += empty
+        return empty
+
+    def _expect_http(self) -> None:
+        if bytes(self._buffer[:5]).upper() != b"HTTP/"[: len(self._buffer)]:
+            raise _not_http(bytes(self._buffer))
+
+    def _end_within_head(self) -> None:
+        if not self._buffer:
+            after = f" after interim {', '.join(map(str, self._interim))}" if self._interim else " without a reply"
+            raise _IncompleteError(FailureKind.CLOSED, f"the endpoint closed the connection{after}")
+        whole = bytes(self._buffer[: self._buffer.rfind(b"\n") + 1])
+        self._head = parse_head(whole) if whole else None
+        raise _IncompleteError(
+            FailureKind.TRUNCATED, f"the connection ended within the head, after {len(self._buffer)} octets of it",
+            "truncated: within the head",
+        )  # fmt: skip
+
+    def _read_body(self, extent: Extent, length: int) -> None:
+        match extent:
+            case Extent.LENGTH:
+                self._read_length(length)
+            case Extent.CHUNKED:
+                self._read_chunks()
+            case Extent.CLOSE:
+                self._read_until_close()
+            case Extent.UNKNOWABLE:
+                self._body += self._buffer + self._source.linger(LINGER_SECONDS)
+                self._buffer.clear()
+            case Extent.NOTHING:
+                pass
+
+    def _read_length(self, length: int) -> None:
+        self._expected = length
+        self._check_size(length)
+        while len(self._buffer) < length:
+            if not self._more():
+                self._move(len(self._buffer))
+                raise self._truncated(f"{len(self._body)} of {length} octets")
+        self._move(length)
+
+    def _read_until_close(self) -> None:
+        self._check_size(len(self._buffer))
+        while self._more():
+            self._check_size(len(self._buffer))
+        self._move(len(self._buffer))
+
+    def _read_chunks(self) -> None:
+        while (size := self._read_chunk_size()) > 0:
+            self._check_size(len(self._body) + size)
+            while len(self._buffer) < size:
+                if not self._more():
+                    self._move(len(self._buffer))
+                    raise self._truncated(f"within a chunk of {size} octets, {len(self._body)} in all")
+            self._move(size)
+            if self._read_line():
+                raise self._bad_chunk(f"no line end after a chunk of {size} octets")
+        while self._read_line():
+            pass
+
+    def _read_chunk_size(self) -> int:
+        line = self._read_line()
+        found = _CHUNK_SIZE.fullmatch(line)
+        if not found:
+            raise self._bad_chunk(f"size line {excerpt(line.decode('latin-1'))}")
+        digits = found[1].lstrip(b"0")
+        return int(digits[:16] or b"0", 16)
+
+    def _read_line(self) -> bytes:
+        while (end := self._buffer.find(b"\n")) < 0:
+            if len(self._buffer) > _CHUNK_LINE_LIMIT:
+                raise self._bad_chunk("a line without end")
+            if not self._more():
+                raise self._truncated(f"between chunks, {len(self._body)} octets in all")
+        line = bytes(self._buffer[:end])
+        del self._buffer[: end + 1]
+        if not line.endswith(b"\r"):
+            self._anomalies.append("bad-chunk: a line of the chunked coding ends without CR")
+        return line.removesuffix(b"\r")
+
+    def _move(self, count: int) -> None:
+        self._body += self._buffer[:count]
+        del self._buffer[:count]
+
+    def _check_size(self, size: int) -> None:
+        if size > self._body_limit:
+            raise _IncompleteError(FailureKind.TOO_LARGE, f"the content has more than {self._body_limit} octets")
+
+    def _truncated(self, how: str) -> _IncompleteError:
+        return _IncompleteError(FailureKind.TRUNCATED, f"the connection ended early: {how}", f"truncated: {how}")
+
+    def _bad_chunk(self, how: str) -> _IncompleteError:
+        return _IncompleteError(FailureKind.TRUNCATED, f"the chunked coding is broken: {how}", f"bad-chunk: {how}")
+
+    def _progress(self) -> str:
+        if self._head is None:
+            return f"after {self._octets} octets" if self._octets else "nothing had come"
+        self._move(len(self._buffer))
+        of = "" if self._expected is None else f" of {self._expected}"
+        return f"after {len(self._body)}{of} octets of content"
+
+    def _note_a_stall(self, failure: Failure) -> None:
+        if failure.kind is FailureKind.TIMEOUT and self._head is not None and self._source.fell_silent():
+            of = "octets, neither more nor an end" if self._expected is None else f"of {self._expected} octets"
+            self._anomalies.append(f"{STALLED}: {len(self._body)} {of}")
+
+
+def _not_http(octets: bytes) -> _IncompleteError:
+    start = excerpt(octets.decode("latin-1"))
+    return _IncompleteError(FailureKind.NOT_HTTP, f"the reply is not HTTP: it begins with {start}")
+
+
+def _lets_go_on(head: Head, extent: Extent) -> bool:
+    if extent in {Extent.CLOSE, Extent.UNKNOWABLE} or head.http_version != "HTTP/1.1" or head.status == 101:
+        return False
+    return "close" not in (option.lower() for option in head.members("connection"))

@@ -1,0 +1,241 @@
+"""Redaction: what is recorded of an exchange, with every secret masked by value and no length changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import unquote
+
+from reimage_conformance.credentials.secrets import secret_blocks, secret_words
+from reimage_conformance.model import header_line
+from reimage_conformance.wire.base64_masks import Base64Masks
+from reimage_conformance.wire.echoes import EchoMasks
+from reimage_conformance.wire.masks import IdentifierMasks, is_guid, mask_of
+from reimage_conformance.wire.secret_headers import (
+    SHORTEST_SOUGHT,
+    address_in,
+    address_spans,
+    is_distinctive,
+    is_secret,
+    parts_to_seek,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reimage_conformance.model import Exchange, Headers, Request, Response, Target
+
+_CREDENTIALS = ("authorization", "proxy-authorization", "cookie")
+_OPEN_HEADERS = ("x-ms-request-id", "x-ms-version", "host")
+"""Headers whose values are shown in every report, so that they are no secret wherever else they stand."""
+_BASE64_WORTH = 14
+"""Characters of the shortest secret that is sought inside longer base64."""
+_SHORTEST_SECRET = 4
+
+
+@dataclass(slots=True)
+class Redactor:
+    """Masks secrets: the same secret always by the same mask, of the same length.
+
+    `secrets` maps names to values; a value that holds PEM blocks hides their base64 and octets, every other one is an
+    identifier. Values of header lines that carry secrets by their name are masked whatever they are, and addresses in lines
+    that gateways add; what is distinctive in them also where it comes back. `shown` are values that are never taken
+    for such a secret. With `enabled` False everything is left as it is.
+    """
+
+    secrets: Mapping[str, str] = field(repr=False)
+    enabled: bool = True
+    shown: tuple[str, ...] = ()
+    _identifiers: IdentifierMasks = field(init=False, repr=False)
+    _base64: Base64Masks = field(init=False, repr=False)
+    _header_masks: dict[str, str] = field(default_factory=dict, repr=False)
+    _echoes: EchoMasks = field(default_factory=EchoMasks, repr=False)
+    _open: set[str] = field(default_factory=set, repr=False)
+
+    def __post_init__(self) -> None:
+        self._open = {_bare(value) for value in self.shown}
+        self._base64 = Base64Masks()
+        identifiers: dict[str, str] = {}
+        for value in dict.fromkeys(self.secrets.values()):
+            if "-----BEGIN " in value:
+                self._base64.add_pem(value.encode("utf-8"), "masked")
+            elif len(value) >= _SHORTEST_SECRET:
+                identifiers.setdefault(value, mask_of(value, len(identifiers) + 1))
+        for value, mask in identifiers.items():
+            self._base64.add_identifier(value, mask)
+        self._identifiers = IdentifierMasks(identifiers)
+
+    @classmethod
+    def for_target(cls, target: Target, *, enabled: bool = True) -> Self:
+        """The redactor of all that is secret about `target`; unreadable files are left to whoever needs them.
+
+        A passphrase is masked where it is distinctive: one that is a plain word may be a word of the protocol.
+        """
+        if not enabled:
+            return cls({}, enabled=False)
+        secrets = {
+            name: value
+            for name in ("subscription_id", "foreign_subscription_id", "other_subscription_id")
+            if (value := getattr(target, name))
+        }
+        shown = tuple(_names_of(target))
+        secrets |= {f"block {number}": each.decode() for number, each in enumerate(secret_blocks(target))}
+        words = [each for each in secret_words(target) if is_distinctive(each) and each not in shown]
+        secrets |= {f"word {number}": each for number, each in enumerate(words)}
+        return cls(secrets, shown=shown)
+
+    def learn(self, exchange: Exchange) -> None:
+        """Note what an exchange shows openly, then the secrets in its header lines, to find them in others as well."""
+        if not self.enabled:
+            return
+        self._note_open(exchange.request, exchange.response)
+        self._note_secrets(exchange.request.headers)
+        if exchange.response is not None:
+            self._note_secrets(exchange.response.headers)
+
+    def text(self, text: str) -> str:
+        """`text` with every secret masked."""
+        if not self.enabled:
+            return text
+        return self._base64.apply(self._identifiers.apply(self._echoes.apply(text)))
+
+    def restored(self, text: str) -> str:
+        """`text` with the identifiers back that `text` masked."""
+        for value, mask in self._identifiers.masks.items():
+            text = text.replace(mask, value)
+        return text
+
+    def data(self, data: bytes) -> bytes:
+        """`data` with every secret masked."""
+        if not self.enabled or not data:
+            return data
+        text = data.decode("latin-1")
+        masked = self.text(text)
+        return data if masked == text else masked.encode("latin-1")
+
+    def request(self, request: Request) -> Request:
+        """`request` with every secret masked."""
+        if not self.enabled:
+            return request
+        self._note_open(request, None)
+        self._note_secrets(request.headers)
+        return replace(
+            request,
+            method=self.text(request.method),
+            target=self.text(request.target),
+            headers=self._headers(request.headers),
+            body=self.data(request.body),
+        )
+
+    def response(self, response: Response) -> Response:
+        """`response` with every secret masked."""
+        if not self.enabled:
+            return response
+        self._note_secrets(response.headers)
+        return replace(
+            response,
+            reason=self.text(response.reason),
+            headers=self._headers(response.headers),
+            body=self.data(response.body),
+            anomalies=tuple(self.text(anomaly) for anomaly in response.anomalies),
+        )
+
+    def exchange(self, exchange: Exchange) -> Exchange:
+        """`exchange` with every secret masked."""
+        if not self.enabled:
+            return exchange
+        self.learn(exchange)
+        failure = exchange.failure
+        return replace(
+            exchange,
+            request=self.request(exchange.request),
+            response=self.response(exchange.response) if exchange.response else None,
+            failure=replace(failure, detail=self.text(failure.detail)) if failure else None,
+            label=self.text(exchange.label),
+        )
+
+    def target(self, target: Mapping[str, Any]) -> dict[str, Any]:
+        """A description of a target with every secret masked, however deep it stands."""
+        return {key: self._value(value) for key, value in target.items()}
+
+    def _value(self, value: Any) -> Any:
+        match value:
+            case str():
+                return self.text(value)
+            case Mapping():
+                return self.target(value)
+            case list() | tuple():
+                return [self._value(each) for each in value]
+            case _:
+                return value
+
+    def _headers(self, headers: Headers) -> Headers:
+        together = "\n".join([f"{name}:{value}" for name, value in headers])
+        if self.text(together) == together and not any(is_secret(n) or address_spans(n, v) for n, v in headers):
+            return headers
+        return tuple(header_line(self.text(name), self._header_value(name, value)) for name, value in headers)
+
+    def _header_value(self, name: str, value: str) -> str:
+        if is_secret(name):
+            core = value.strip()
+            return value.replace(core, self._mask_header(core)) if core else value
+        shown: list[str] = []
+        end = 0
+        for start, stop in address_spans(name, value):
+            shown += [self.text(value[end:start]), self._mask_header(value[start:stop])]
+            end = stop
+        return "".join([*shown, self.text(value[end:])])
+
+    def _mask_header(self, value: str) -> str:
+        word = f"masked-{len(self._header_masks) + 1}"
+        return self._header_masks.setdefault(value, word[: len(value)].ljust(len(value), "x"))
+
+    def _note_open(self, request: Request, response: Response | None) -> None:
+        """Keep what is shown in every report: the parts of the target, versions and request ids."""
+        path, _, query = request.target.partition("?")
+        self._open.update(_bare(unquote(part)) for part in (*path.split("/"), *query.replace("=", "&").split("&")))
+        lines = [*request.headers, *(response.headers if response is not None else ())]
+        self._open.update(_bare(value) for name, value in lines if name.strip().lower() in _OPEN_HEADERS)
+
+    def _note_secrets(self, headers: Headers) -> None:
+        """Keep the secrets in header lines, whole and in parts, to find them where they come back."""
+        for name, line in headers:
+            if is_secret(name):
+                value = line.strip()
+                sure = name.strip().lower() in _CREDENTIALS
+                for part in dict.fromkeys(parts_to_seek(name, value)):
+                    if is_distinctive(part) or (
+                        sure and len(part) >= SHORTEST_SOUGHT and part in (value, _credentials(value))
+                    ):
+                        self._seek(part, self._mask_header(value))
+            for start, stop in address_spans(name, line):
+                address = address_in(line[start:stop])
+                if address:
+                    self._seek(address, self._mask_header(line[start:stop]))
+
+    def _seek(self, secret: str, mask: str) -> None:
+        """Seek a part of a header line from now on, unless it was shown openly."""
+        if _bare(secret) in self._open:
+            return
+        shown = mask[-len(secret) :].rjust(len(secret), "x")
+        if self._echoes.add(secret, shown) and len(secret) >= _BASE64_WORTH and not is_guid(secret):
+            self._base64.add_identifier(secret, shown)
+
+
+def _credentials(value: str) -> str:
+    """The value of an Authorization line without its scheme."""
+    return value.partition(" ")[2].strip()
+
+
+def _bare(value: str) -> str:
+    """A value without what may differ between two writings of it: white space around it, letter case, dashes."""
+    return value.strip().lower().replace("-", "")
+
+
+def _names_of(target: Target) -> Iterator[str]:
+    """What a target's reports show on every page: its host, its version, its names."""
+    yield from (target.base_url, target.base_url.partition("://")[2], target.x_ms_version, target.name)
+    for deployment in target.deployments:
+        yield from (deployment.cloud_service, deployment.slot, deployment.name)
+        yield from (*deployment.role_instances, *deployment.failing_role_instances)

@@ -1,0 +1,68 @@
+"""Where a reader's octets come from: one stream, read against one deadline for the whole reply."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from reimage_conformance.wire.clock import Clock
+    from reimage_conformance.wire.streams import Stream
+
+_RECEIVE = 65_536
+_LINGER_LIMIT = 1024 * 1024
+
+
+@dataclass(slots=True)
+class StreamSource:
+    """Reads `stream` until `deadline`, however slowly the octets drip.
+
+    Once octets have come, `silence` is how long the next ones are waited for; seconds. A `hasty` reader has so little time that
+    silence means nothing.
+    """
+
+    stream: Stream
+    clock: Clock
+    deadline: float
+    silence: float = math.inf
+    hasty: bool = False
+    _begun: float = field(init=False)
+    _latest: float = field(init=False)
+    _has_begun: bool = False
+    _is_cut: bool = False
+
+    def __post_init__(self) -> None:
+        self._begun = self._latest = self.clock.now()
+
+    def receive(self) -> bytes:
+        """The next octets, b"" once the endpoint has closed; raises OSError."""
+        patience = self._latest + self.silence if self._has_begun else math.inf
+        self._is_cut = patience < self.deadline
+        data = self.stream.receive(_RECEIVE, min(patience, self.deadline))
+        self._latest, self._has_begun, self._is_cut = self.clock.now(), True, False
+        return data
+
+    def linger(self, seconds: float) -> bytes:
+        """Whatever else comes within `seconds`; at 0, what is already there."""
+        return self.watch(seconds)[0] if seconds > 0 else self.stream.pending() or b""
+
+    def watch(self, seconds: float) -> tuple[bytes, bool]:
+        """Whatever else comes within `seconds`, and whether the endpoint closed in that time."""
+        octets = b""
+        deadline = self.clock.now() + seconds
+        try:
+            while len(octets) < _LINGER_LIMIT:
+                data = self.stream.receive(_RECEIVE, deadline)
+                if not data:
+                    return octets, True
+                octets += data
+        except TimeoutError:
+            return octets, False
+        except OSError:
+            return octets, True
+        return octets, False
+
+    def fell_silent(self) -> bool:
+        """Whether nothing came in the later half of the time that there was."""
+        return self._is_cut or (not self.hasty and self._latest <= (self._begun + self.deadline) / 2)

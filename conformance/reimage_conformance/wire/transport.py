@@ -1,0 +1,224 @@
+"""The httpx transport that writes a request's octets verbatim and reads the reply without normalising anything.
+
+The request travels in the extension "reimage.request". The outcome comes back in the extension "reimage.outcome" of
+the httpx response, or in NoReplyError when no complete reply came. Header lines stay in the outcome alone: httpx would
+fold, decode and follow them.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import httpx
+
+from reimage_conformance.model import Failure, FailureKind, Request, Response
+from reimage_conformance.wire.framing import is_plainly_framed, must_be_last
+from reimage_conformance.wire.pool import Connection, ConnectionPool
+from reimage_conformance.wire.reading import BODY_LIMIT, LINGER_SECONDS, STALLED, Reading, ResponseReader
+from reimage_conformance.wire.source import StreamSource
+from reimage_conformance.wire.streams import failure_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reimage_conformance.wire.clock import Clock
+    from reimage_conformance.wire.streams import Connector
+
+CLOSE_SECONDS = 0.5
+_SENT_AGAIN = {"GET", "HEAD"}
+_STALLS, _SILENCE = 2, 2.0
+"""After so many replies that stopped short of their end, so many seconds of silence are taken for another; the time limit would be for each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one request; `elapsed` ends with the reply, before any look at whether the endpoint closes."""
+
+    response: Response | None
+    failure: Failure | None
+    connection: int = 0
+    position: int = 1
+    closed: bool = False
+    elapsed: float = 0.0
+
+
+class NoReplyError(httpx.TransportError):
+    """No complete reply came; the outcome says why and holds what did come."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome.failure.detail if outcome.failure else "no reply")
+        self.outcome = outcome
+
+
+class VerbatimTransport(httpx.BaseTransport):
+    """Carries requests of ours over connections of its own.
+
+    Extensions of a request: "reimage.request", required; "reimage.connection", the number of the connection that it
+    must go out on; "reimage.watch", True to find out whether the endpoint closes afterwards. Or "reimage.together", several
+    requests that are to be under way at the same time; their outcomes come back in "reimage.outcomes".
+    """
+
+    def __init__(
+        self,
+        connector: Connector,
+        clock: Clock,
+        *,
+        request_timeout: float,
+        body_limit: int = BODY_LIMIT,
+        linger_seconds: float = LINGER_SECONDS,
+    ) -> None:
+        self._clock = clock
+        self._pool = ConnectionPool(connector, pause=clock.sleep)
+        self._request_timeout = request_timeout
+        self._body_limit = body_limit
+        self._linger_seconds = linger_seconds
+        self._stalls = 0
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send the request in the extensions and read its reply; raises NoReplyError."""
+        extensions = request.extensions
+        if "reimage.together" in extensions:
+            outcomes = self.carry_together(extensions["reimage.together"])
+            return httpx.Response(httpx.codes.MULTI_STATUS, extensions={"reimage.outcomes": outcomes})
+        outcome = self.carry(
+            extensions["reimage.request"],
+            on=extensions.get("reimage.connection"),
+            watch=extensions.get("reimage.watch", False),
+        )
+        if outcome.failure or not outcome.response:
+            raise NoReplyError(outcome)
+        return httpx.Response(outcome.response.status, extensions={"reimage.outcome": outcome})
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._pool.close()
+
+    def limit(self, connections: int) -> None:
+        """Keep no more than so many connections open, as far as those that are not in use can be closed."""
+        self._pool.most = connections
+
+    def let_idle_go(self) -> None:
+        """Close every connection that is not in use."""
+        self._pool.close()
+
+    def carry(self, request: Request, *, on: int | None, watch: bool) -> Outcome:
+        """What becomes of `request`, as a value whatever the endpoint does."""
+        start = self._clock.now()
+        deadline = self._deadline(request, start)
+        try:
+            connection = self._connection_for(request, on, deadline)
+        except OSError as error:
+            return Outcome(None, failure_of(error), on or 0, elapsed=self._clock.now() - start)
+        reading = self._converse(connection, request, deadline)
+        if on is None and _is_stale(connection, request, reading):
+            self._pool.drop(connection)
+            self._pool.drops_idle = True
+            try:
+                connection = self._pool.open(request.identity, deadline)
+            except OSError as error:
+                return Outcome(None, failure_of(error), elapsed=self._clock.now() - start)
+            reading = self._converse(connection, request, deadline)
+        return self._conclude(connection, request, reading, start, watch=watch)
+
+    def carry_together(self, requests: Sequence[Request]) -> list[Outcome]:
+        """What becomes of `requests`, each on a connection of its own and all written before the first reply is read.
+
+        Replies are read in the order of the requests, so that `elapsed` of a later one may hold what an earlier one took.
+        """
+        start = self._clock.now()
+        connections: list[Connection | Failure] = []
+        for request in requests:
+            try:
+                connections.append(self._connection_for(request, None, self._deadline(request, start)))
+            except OSError as error:
+                connections.append(failure_of(error))
+        start = self._clock.now()
+        broken = [
+            self._write(connection, request, self._deadline(request, start))
+            for connection, request in zip(connections, requests, strict=True)
+            if isinstance(connection, Connection)
+        ]
+        outcomes: list[Outcome] = []
+        for connection, request in zip(connections, requests, strict=True):
+            if isinstance(connection, Failure):
+                outcomes.append(Outcome(None, connection))
+            else:
+                reading = self._read(connection, request, self._deadline(request, start), broken.pop(0))
+                outcomes.append(self._conclude(connection, request, reading, start, watch=False))
+        return outcomes
+
+    def _deadline(self, request: Request, start: float) -> float:
+        patience = self._request_timeout if request.patience_seconds is None else request.patience_seconds
+        return start + patience
+
+    def _connection_for(self, request: Request, on: int | None, deadline: float) -> Connection:
+        if on is not None:
+            return self._pool.take_number(on)
+        # What must not be sent twice goes out on a new connection where the endpoint has dropped one that was kept.
+        fresh = request.fresh_connection or (self._pool.drops_idle and request.method not in _SENT_AGAIN)
+        kept = None if fresh else self._pool.take(request.identity)
+        return kept or self._pool.open(request.identity, deadline)
+
+    def _converse(self, connection: Connection, request: Request, deadline: float) -> Reading:
+        return self._read(connection, request, deadline, self._write(connection, request, deadline))
+
+    def _write(self, connection: Connection, request: Request, deadline: float) -> OSError | None:
+        """Write a request; what went wrong, for a reply may have come all the same, and says more than the broken pipe."""
+        connection.requests += 1
+        try:
+            connection.stream.send(request.wire(), deadline)
+        except OSError as error:
+            return error
+        return None
+
+    def _read(self, connection: Connection, request: Request, deadline: float, broken: OSError | None) -> Reading:
+        hasty = request.patience_seconds is not None
+        silence = math.inf if hasty or self._stalls < _STALLS else _SILENCE
+        source = StreamSource(connection.stream, self._clock, deadline, silence, hasty=hasty)
+        connection.sole = is_plainly_framed(request)
+        reader = ResponseReader(
+            source,
+            request.method,
+            sole=connection.sole,
+            body_limit=self._body_limit,
+            linger_seconds=self._linger_seconds,
+        )
+        reading = reader.read()
+        if reading.response is not None and any(each.startswith(STALLED) for each in reading.response.anomalies):
+            self._stalls += 1
+        if broken and not reading.octets and reading.failure and reading.failure.kind is not FailureKind.TLS:
+            return replace(reading, failure=failure_of(broken, "while the request was being sent"))
+        return reading
+
+    def _conclude(
+        self, connection: Connection, request: Request, reading: Reading, start: float, *, watch: bool
+    ) -> Outcome:
+        elapsed = self._clock.now() - start
+        response, closed = reading.response, reading.ended
+        if reading.failure is None and not closed and (watch or must_be_last(request)):
+            late, closed = StreamSource(connection.stream, self._clock, start).watch(CLOSE_SECONDS)
+            if not reading.surplus:
+                connection.note_surplus(late, self._pool.found, "surplus")
+            reading = replace(reading, persistent=reading.persistent and not closed and not late)
+        if response and (late_on_others := self._pool.tell_found()):
+            response = replace(response, anomalies=(*response.anomalies, *late_on_others))
+        self._release(connection, request, reading)
+        if reading.failure is not None and reading.failure.kind is FailureKind.TIMEOUT and not reading.octets:
+            self._pool.close()  # an endpoint that serves one connection at a time may still be waiting for more on another
+        return Outcome(response, reading.failure, connection.number, connection.requests, closed, elapsed)
+
+    def _release(self, connection: Connection, request: Request, reading: Reading) -> None:
+        if not reading.persistent:
+            self._pool.drop(connection)
+        elif connection.sole and not request.body and not must_be_last(request):
+            self._pool.give(connection)
+        else:
+            self._pool.set_aside(connection)
+
+
+def _is_stale(connection: Connection, request: Request, reading: Reading) -> bool:
+    """Whether an idle connection was closed under a request that may safely be sent again."""
+    ended = reading.failure is not None and reading.failure.kind in {FailureKind.CLOSED, FailureKind.RESET}
+    return ended and not reading.octets and connection.requests > 1 and request.method in _SENT_AGAIN

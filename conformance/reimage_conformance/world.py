@@ -1,0 +1,88 @@
+"""The world a request is judged in: the target as configured, and what the endpoint itself was seen to list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from reimage_conformance.protocol.addresses import UriForm
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reimage_conformance.model import Deployment, Strictness, Target
+    from reimage_conformance.protocol.addresses import Address
+
+SLOTS = ("staging", "production")
+
+
+class Absence(StrEnum):
+    """What of an address does not exist."""
+
+    NOTHING = ""
+    SLOT = "slot"
+    SLOT_CASE = "slot-case"
+    SERVICE = "service"
+    DEPLOYMENT = "deployment"
+    INSTANCE = "instance"
+    NAME_CASE = "name-case"
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """A target under one strictness; `listed` holds role instances that the endpoint reported beyond the configured ones.
+
+    `folds_slots` says that the endpoint was seen to take slots in any letter case. `memory` keeps what the oracle, the checks and `instances` said, for they are asked again.
+    """
+
+    target: Target
+    strictness: Strictness
+    listed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    folds_slots: bool = False
+    memory: dict[object, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def deployment_of(self, address: Address) -> Deployment | None:
+        """The listed deployment that `address` names: exactly, but for the case of a slot where the endpoint takes any."""
+        address = self._folded(address)
+        for deployment in self.target.deployments:
+            container = deployment.slot if address.form is UriForm.SLOT else deployment.name
+            if (deployment.cloud_service, container) == (address.service, address.deployment):
+                return deployment
+        return None
+
+    def _folded(self, address: Address) -> Address:
+        """`address` with its slot as the documents write it, where the endpoint takes any letter case."""
+        slot = address.deployment.lower()
+        folds = self.folds_slots and address.form is UriForm.SLOT and slot in SLOTS
+        return replace(address, deployment=slot) if folds else address
+
+    def instances(self, deployment: Deployment) -> tuple[str, ...]:
+        """Every role instance known in `deployment`."""
+        found: tuple[str, ...] | None = self.memory.get(deployment)
+        if found is None:
+            known = deployment.role_instances + deployment.failing_role_instances
+            found = known + tuple(name for name in self.listed.get(deployment.name, ()) if name not in known)
+            self.memory[deployment] = found
+        return found
+
+    def absence(self, address: Address) -> Absence:
+        """What of a role-instance or deployment address does not exist (names that differ in case alone are neither)."""
+        address = self._folded(address)
+        if address.form is UriForm.SLOT and address.deployment not in SLOTS:
+            return Absence.SLOT_CASE if address.deployment.lower() in SLOTS else Absence.SLOT
+        services = {deployment.cloud_service for deployment in self.target.deployments}
+        if address.service not in services:
+            return _case(address.service, services, Absence.SERVICE)
+        deployment = self.deployment_of(address)
+        if deployment is None:
+            names = {d.name for d in self.target.deployments if d.cloud_service == address.service}
+            return _case(address.deployment, names, Absence.DEPLOYMENT)
+        if address.instance and address.instance not in self.instances(deployment):
+            return _case(address.instance, set(self.instances(deployment)), Absence.INSTANCE)
+        return Absence.NOTHING
+
+
+def _case(name: str, known: set[str], otherwise: Absence) -> Absence:
+    """`NAME_CASE` if `name` is known in another case, else `otherwise`."""
+    return Absence.NAME_CASE if name.lower() in {k.lower() for k in known} else otherwise
