@@ -247,8 +247,9 @@ async def test_spelling_makes_no_difference_to_a_look(sut: SystemUnderTest) -> N
     what = "percent-encoding a character of a word or the subscription"
     for segment in ("services", "hostedservices", "deploymentslots", sut.target.subscription_id):
         await alike("REQ-NAME-ENCODING", {what: encoded(request, segment, len(segment) - 1)})
-    slot = {"percent-encoding an unreserved character": encoded(request, main.slot, 0)}
-    await alike("REQ-NAME-ENCODING", slot, label="look")
+    for name in (main.cloud_service, main.slot):
+        spelt = {"percent-encoding an unreserved character": encoded(request, name, 0)}
+        await alike("REQ-NAME-ENCODING", spelt, label="look")
     host, others = with_upper_names(request, host=True), with_upper_names(request, host=False)
     await alike("REQ-HTTP-FIELD-CASE", {"HOST in capitals": host}, label="look")
     await alike("REQ-VER-HEADER-CASE", {"X-MS-VERSION in capitals": others}, label="look")

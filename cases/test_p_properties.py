@@ -76,7 +76,7 @@ class Search:
     def may_go_on(self, sut: SystemUnderTest) -> bool:
         """Whether another request may be tried: the search for the smallest one must not cost reimages without end."""
         reimages = sut.operations.unwanted - self.unwanted
-        return len(self.failed) < MOST_FAILURES and reimages < MOST_REIMAGES[sut.profile] and sut.budget.allows()
+        return len(self.failed) < MOST_FAILURES and reimages < MOST_REIMAGES[sut.profile] and not sut.budget.is_spent
 
 
 def searching(sut: SystemUnderTest) -> Search:
@@ -233,7 +233,7 @@ class Interleaving(RuleBasedStateMachine):
         """Sends something that is refused, whatever else goes on."""
         request = replace(draft, form=form).request(self.sut.builder, self.sut.main_witness(Witness.DRAWN))
         blamed = {defect.requirement for defect in permitted(masked(self.sut, request), self.sut.world).binding}
-        if blamed and not blamed & violated(self.sut) and self.sut.budget.allows():
+        if blamed and not blamed & violated(self.sut) and not self.sut.budget.is_spent:
             with suppress(AssertionError):  # the verdict is kept; the machine goes on
                 self.wait_for(self.sut.refuse, request, min(blamed) if len(blamed) == 1 else "", effects=False)
 

@@ -23,6 +23,7 @@ class Need(StrEnum):
     ELEVEN_INSTANCES = "a deployment of more than ten instances"
     FAILING_INSTANCE = "an instance whose reimage fails"
     NAMESAKES = "instances of one name in two deployments"
+    PRODUCTION = "a deployment in production"
     STAGING = "a deployment in staging"
     BOTH_SLOTS = "a cloud service with a deployment in both slots"
     SECOND_SERVICE = "a second cloud service"
@@ -31,6 +32,7 @@ class Need(StrEnum):
 
 
 _OF_PLACES = {
+    "production": Need.PRODUCTION,
     "staging": Need.STAGING,
     "worker role": Need.WORKER_ROLE,
     "two digits": Need.TWO_DIGITS,
@@ -68,6 +70,7 @@ _HELD: dict[Need, Callable[[Layout], bool]] = {
     Need.ELEVEN_INSTANCES: lambda rows: any(len(row.instances) > 10 for row in rows),
     Need.FAILING_INSTANCE: lambda rows: any(each.failing for row in rows for each in row.instances),
     Need.NAMESAKES: lambda rows: _repeats(name for row in rows for name in _names(row)),
+    Need.PRODUCTION: lambda rows: any(row.slot == "production" for row in rows),
     Need.STAGING: lambda rows: any(row.slot == "staging" for row in rows),
     Need.BOTH_SLOTS: lambda rows: _repeats(row.service for row in rows),
     Need.PROBE: lambda _: True,

@@ -82,10 +82,19 @@ def role_of(instance: str) -> str:
     return natural(instance)[0]
 
 
+def _encoded(step: Step) -> tuple[Step, Step]:
+    """The reimages that show whether percent-encoded names mean the same, at the place and in the form of `step`."""
+    return (
+        replace(step, name="encoded", variations=("instance-percent-encoded",)),
+        replace(step, name="encoded-name", variations=("container-percent-encoded",)),
+    )
+
+
 def merged(steps: list[Step], limit: int) -> list[Step]:
     """`steps` with the minimum version tried in the other slot, and by name with the second certificate, where there are such.
 
-    With no more than FEWEST reimages, the `limit`, the first one by name has the minimum version and the other spelling too.
+    With no more than FEWEST reimages, the `limit`, the first one by name has the minimum version and the other spelling too. With more,
+    the minimum version is tried at an address that is percent-encoded: if it is refused, its parts cost no more reimages than it would have.
     """
     left = {step.name: step for step in steps}
     if limit <= FEWEST:
@@ -97,10 +106,15 @@ def merged(steps: list[Step], limit: int) -> list[Step]:
             variations=spelt.variations,
             stands_for=(first, minimum, spelt),
         )
-    if "other-slot" in left and "minimum-slot" in left:
-        parts = left["other-slot"], left.pop("minimum-slot")
-        left["other-slot"] = replace(
-            parts[0], name="other-slot+minimum-slot", version=parts[1].version, stands_for=parts
+    if "minimum-slot" in left:
+        minimum = left.pop("minimum-slot")
+        main = left.get("other-slot", minimum)
+        encoded = _encoded(main) if limit > FEWEST else ()
+        parts = (*dict.fromkeys((main, minimum)), *encoded)
+        variations = tuple(name for step in encoded for name in step.variations)
+        name = "+".join(step.name for step in parts)
+        left[main.name] = replace(
+            main, name=name, version=minimum.version, variations=variations, stands_for=parts if len(parts) > 1 else ()
         )
     if "second-certificate" in left and "minimum-name" in left:
         own, identity = left["minimum-name"], left.pop("second-certificate").identity

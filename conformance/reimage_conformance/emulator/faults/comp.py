@@ -6,6 +6,7 @@ from reimage_conformance.emulator.admission import check_comp, comp_selects
 from reimage_conformance.emulator.departures import always, instead, skips
 from reimage_conformance.emulator.faults.conditions import form_is, refusal_edit, refused_with
 from reimage_conformance.emulator.faults.registry import fault
+from reimage_conformance.emulator.needs import Need
 
 fault(
     "comp-parameter-renamed",
@@ -39,6 +40,7 @@ for _value in ("reboot", "start", "update", "reimag", "reimages", "", "re-image"
         "REQ-REIMAGE-COMP" if _value == "reboot" else "REQ-REIMAGE-COMP-MISSING",
         f"comp={_value} reimages",
         instead(comp_selects, lambda original, call, values, each=_value: values == [each] or original(call, values)),
+        needs=(Need.PROBE,) if _value == "reboot" else (),  # a reboot shows the same states as a reimage
     )
 for _name, _summary, _holds in (
     ("prefix", "comp need only begin with reimage", lambda values: values[0].startswith("reimage")),
