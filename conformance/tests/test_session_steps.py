@@ -81,7 +81,14 @@ class TestPlan:
         assert [step.names for step in steps[:6]] == [
             ("control-slot",),
             ("control-name",),
-            ("other-slot+minimum-slot", "other-slot", "minimum-slot"),
+            (
+                "other-slot+minimum-slot+encoded+encoded-name",
+                "other-slot+minimum-slot",
+                "other-slot",
+                "minimum-slot",
+                "encoded",
+                "encoded-name",
+            ),
             ("spelling-name",),
             ("failing",),
             ("minimum-name+second-certificate", "second-certificate", "minimum-name"),
@@ -95,7 +102,10 @@ class TestPlan:
         assert (name.form, name.version, name.identity) == (UriForm.NAME, "2010-10-28", Identity.SECOND)
         enough = Planner(replace(few, limits=Limits(max_reimages=FEW)), Profile.STANDARD)
         parts = {step.name: step for step in enough.steps}
-        assert slot.stands_for == (parts["other-slot"], parts["minimum-slot"])
+        plain, instance, container = slot.stands_for
+        assert plain.stands_for == (parts["other-slot"], parts["minimum-slot"])
+        assert {step.place for step in slot.stands_for} == {slot.place}
+        assert instance.variations + container.variations == slot.variations
         second, minimum = name.stands_for
         assert minimum == parts["minimum-name"]
         assert second == replace(minimum, name="second-certificate", version=None, identity=Identity.SECOND)
@@ -109,7 +119,7 @@ class TestPlan:
         assert {step.version for step in steps if not step.is_plain} == {None}
 
     def test_the_names_of_steps_are_unique(self) -> None:
-        names = [step.name for step in Planner(TARGET, Profile.NIGHTLY).steps]
+        names = [name for step in Planner(TARGET, Profile.NIGHTLY).steps for name in step.names]
 
         assert len(names) == len(set(names))
         assert {

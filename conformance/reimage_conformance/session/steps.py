@@ -58,7 +58,7 @@ class Step:
     @property
     def names(self) -> tuple[str, ...]:
         """Its own name and those of the steps that it stands for."""
-        return (self.name, *(step.name for step in self.stands_for))
+        return (self.name, *(name for step in self.stands_for for name in step.names))
 
     @property
     def is_plain(self) -> bool:
@@ -82,11 +82,13 @@ def role_of(instance: str) -> str:
     return natural(instance)[0]
 
 
-def _encoded(step: Step) -> tuple[Step, Step]:
-    """The reimages that show whether percent-encoded names mean the same, at the place and in the form of `step`."""
-    return (
-        replace(step, name="encoded", variations=("instance-percent-encoded",)),
-        replace(step, name="encoded-name", variations=("container-percent-encoded",)),
+def _encoded(step: Step) -> Step:
+    """`step` at an address that is percent-encoded; if it is refused, the parts that it stands for cost no more reimages than `step` alone."""
+    bare = replace(step, version=None, stands_for=())
+    names = {"encoded": "instance-percent-encoded", "encoded-name": "container-percent-encoded"}
+    parts = [replace(bare, name=name, variations=(variation,)) for name, variation in names.items()]
+    return replace(
+        step, name="+".join([step.name, *names]), variations=tuple(names.values()), stands_for=(step, *parts)
     )
 
 
@@ -94,7 +96,7 @@ def merged(steps: list[Step], limit: int) -> list[Step]:
     """`steps` with the minimum version tried in the other slot, and by name with the second certificate, where there are such.
 
     With no more than FEWEST reimages, the `limit`, the first one by name has the minimum version and the other spelling too. With more,
-    the minimum version is tried at an address that is percent-encoded: if it is refused, its parts cost no more reimages than it would have.
+    the minimum version is tried at an address that is percent-encoded.
     """
     left = {step.name: step for step in steps}
     if limit <= FEWEST:
@@ -106,16 +108,13 @@ def merged(steps: list[Step], limit: int) -> list[Step]:
             variations=spelt.variations,
             stands_for=(first, minimum, spelt),
         )
-    if "minimum-slot" in left:
-        minimum = left.pop("minimum-slot")
-        main = left.get("other-slot", minimum)
-        encoded = _encoded(main) if limit > FEWEST else ()
-        parts = (*dict.fromkeys((main, minimum)), *encoded)
-        variations = tuple(name for step in encoded for name in step.variations)
-        name = "+".join(step.name for step in parts)
-        left[main.name] = replace(
-            main, name=name, version=minimum.version, variations=variations, stands_for=parts if len(parts) > 1 else ()
+    if "other-slot" in left and "minimum-slot" in left:
+        parts = left["other-slot"], left.pop("minimum-slot")
+        left["other-slot"] = replace(
+            parts[0], name="other-slot+minimum-slot", version=parts[1].version, stands_for=parts
         )
+    if limit > FEWEST:
+        left = {name: _encoded(step) if name in ("other-slot", "minimum-slot") else step for name, step in left.items()}
     if "second-certificate" in left and "minimum-name" in left:
         own, identity = left["minimum-name"], left.pop("second-certificate").identity
         second = replace(own, name="second-certificate", version=None, identity=identity)
@@ -161,7 +160,9 @@ class Planner:
         if self._target.limits.max_reimages < FEW:
             essential = merged(essential, self._target.limits.max_reimages)
         steps = [first, *essential, *self._with_versions(self._further())]
-        steps = [step for i, step in enumerate(steps) if step.name not in {s.name for s in steps[:i]}]
+        steps = [
+            step for i, step in enumerate(steps) if step.name not in {name for s in steps[:i] for name in s.names}
+        ]
         return [replace(step, contend=step is self._to_contend_with(steps)) for step in steps]
 
     def _to_contend_with(self, steps: list[Step]) -> Step:
