@@ -52,7 +52,7 @@ def run(folder: Path) -> None:
     line = [str(root / CASES), f"--rootdir={root.parent}", "--in-memory", *LEAN, "-p", "no:cacheprovider"]
     try:
         with Path(os.devnull).open("w", encoding="utf-8") as nowhere, contextlib.redirect_stdout(nowhere):
-            pytest.main([*line, "-o", "addopts=", "--report-dir", str(folder)])
+            pytest.main([*line, "--report-dir", str(folder)])
     except BaseException:  # noqa: BLE001  whatever it is, the child is not to go on as its parent
         traceback.print_exc()
     finally:

@@ -60,6 +60,7 @@ def started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[list[str]]:
     monkeypatch.setattr(pytest, "main", starting)
     monkeypatch.setattr(run, "cases_folder", lambda: Path("cases"))
     monkeypatch.setattr(run, "plugin_words", list)
+    monkeypatch.setattr(run, "_cache_words", lambda _: ())
     monkeypatch.chdir(tmp_path)
     (tmp_path / "cases").mkdir()
     return lines

@@ -53,7 +53,7 @@ def run_session(words: Sequence[str]) -> int:
             except Exception as error:
                 raise UsageError(sentence(str(error))) from error
 
-    with _set_aside(os.environ):
+    with surroundings_set_aside(os.environ):
         return int(pytest.main(list(words), plugins=[OneSentence()]))
 
 
@@ -72,7 +72,7 @@ def plugin_words() -> list[str]:
 
 
 @contextmanager
-def _set_aside(environment: MutableMapping[str, str]) -> Iterator[None]:
+def surroundings_set_aside(environment: MutableMapping[str, str]) -> Iterator[None]:
     """Take the variables that would change the run out of `environment`, say so, and put them back; no plugin loads itself meanwhile."""
     kept = {name: environment.pop(name) for name in SET_ASIDE if name in environment}
     autoload = {NO_AUTOLOAD: environment[NO_AUTOLOAD]} if NO_AUTOLOAD in environment else {}

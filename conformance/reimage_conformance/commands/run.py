@@ -153,12 +153,26 @@ def pytest_words(target: Path | None, options: Options, rest: list[str]) -> list
     folder = cases_folder()
     if not folder.is_dir():
         raise UsageError(f"there are no cases in {folder}; install the package again or use a whole checkout")
-    words = [str(folder), f"--rootdir={folder.parent}", f"--config-file={SETTINGS}", *LEAN, *plugin_words()]
+    words = [
+        str(folder),
+        f"--rootdir={folder.parent}",
+        f"--config-file={SETTINGS}",
+        *LEAN,
+        *plugin_words(),
+        *_cache_words(rest),
+    ]
     words += ["--embedded"] if target is None else ["--target", str(target)]
     words += options.words()
     if options.report_dir is not None:
         words += ["--report-dir", str(options.report_dir)]
     return words + rest
+
+
+def _cache_words(rest: list[str]) -> tuple[str, ...]:
+    """Keep what `--lf` and its like remember where the run is started: beside the cases it would be in site-packages."""
+    if "no:cacheprovider" in rest:
+        return ()  # pytest warns of an option that belongs to no plugin
+    return ("-o", f"cache_dir={Path.cwd() / '.pytest_cache' / 'reimage-conformance'}")
 
 
 def _check(targets: tuple[Path, ...], options: Options) -> None:

@@ -204,6 +204,7 @@ def judge_each(
     `selection` chooses cases as pytest's -k does.
     """
     from reimage_conformance.commands.case_files import cases_folder  # noqa: PLC0415
+    from reimage_conformance.commands.pytest_session import plugin_words, surroundings_set_aside  # noqa: PLC0415
 
     found: list[Found] = []
 
@@ -215,8 +216,8 @@ def judge_each(
 
     folder, said = cases_folder(), sys.stdout
     words = [str(folder), f"--rootdir={folder.parent}", "--in-memory", "--profile", profile, "-qq", "--no-header"]
-    words += ["-p", "no:cacheprovider", "-p", "reimage_conformance.plugin", "-o", "addopts=", "--seed=0"]
+    words += [*plugin_words(), "-p", "no:cacheprovider", "-o", "addopts=", "--seed=0"]
     words += ["-k", selection] if selection else []
-    with contextlib.redirect_stdout(io.StringIO()):
+    with contextlib.redirect_stdout(io.StringIO()), surroundings_set_aside(os.environ):
         pytest.main(words, plugins=[ForkingLoop(subjects, keep, processes)])
     return found
