@@ -19,7 +19,7 @@ from reimage_conformance.session.operations import NOT_KNOWN, Operation, State
 from reimage_conformance.session.steps import Step
 
 LOST_POLLS = 3
-"""So many operations, and most of them, lose a poll before that is the endpoint's way and no accident."""
+"""An endpoint loses polls as a rule, and not by accident, where at least this many operations lost one, and most of all did."""
 
 
 async def known_operations(sut: SystemUnderTest) -> list[Operation]:
@@ -53,7 +53,7 @@ def needs_failing_instance(sut: SystemUnderTest) -> None:
     applicable(failing, "the target lists no failing role instance")
 
 
-def spoilt(result: Result) -> bool:
+def did_not_succeed(result: Result) -> bool:
     """Whether a reimage that has to succeed was polled and did not."""
     operation = result.operation
     return operation is not None and operation.is_known and operation.status != "Succeeded"

@@ -37,6 +37,7 @@ from .asking import (
     LOST_POLLS,
     ask_from_everywhere,
     dashed,
+    did_not_succeed,
     ended_in_peace,
     ended_operation,
     judge_elsewhere,
@@ -45,7 +46,6 @@ from .asking import (
     lost_a_poll,
     needs_failing_instance,
     polls_at_the_end,
-    spoilt,
     started_once_more,
     strangers,
 )
@@ -171,7 +171,7 @@ async def test_polling_changes_nothing(sut: SystemUnderTest, status: str) -> Non
 async def test_an_operation_that_nobody_polls_ends_the_same(sut: SystemUnderTest) -> None:
     """Where operations that are polled fail, find no end or are lost, one that is left alone is to tell whether polling did it."""
     ordinary = [result for result in await sut.reimages.all_finished() if result.step.expected == "succeeds"]
-    wrong = [result for result in ordinary if spoilt(result)]
+    wrong = [result for result in ordinary if did_not_succeed(result)]
     applicable(wrong, "every reimage that was polled came to its end")
     step, exchange = await started_once_more(sut, wrong)
     quiet = await ended_in_peace(sut, step, exchange)

@@ -117,8 +117,8 @@ async def test_a_folded_line_is_refused_or_read_as_spaces(sut: SystemUnderTest) 
     request, version = await harmless(sut), sut.target.x_ms_version
     await judge_folded(sut, with_header(request, "x-ms-version", f"\r\n {version}"), [200, 400])
     await judge_folded(sut, with_header(request, "Accept", "text/xml,\r\n\tapplication/xml"), [200, 400])
-    spoilt = {"expected": "400, for what a folded line adds belongs to the value", "because": ["REQ-VER-FORMAT"]}
-    await judge_folded(sut, with_header(request, "x-ms-version", f"{version}\r\n x"), [400], **spoilt)
+    arguments = {"expected": "400, for what a folded line adds belongs to the value", "because": ["REQ-VER-FORMAT"]}
+    await judge_folded(sut, with_header(request, "x-ms-version", f"{version}\r\n x"), [400], **arguments)
 
 
 async def judge_folded(sut: SystemUnderTest, request: Request, statuses: list[int], **arguments: object) -> None:

@@ -100,13 +100,8 @@ class Budget:
             if self.is_spent:
                 raise Spent
             await self.change.wait()
-        count = max(1, min(most, (self.limit - self.spent - self.held) // SHARE_OF_A_GROUP))
-        self.held += count
-        held = Held(self, count)
-        try:
+        with self.held_now(max(1, min(most, (self.limit - self.spent - self.held) // SHARE_OF_A_GROUP))) as held:
             yield held
-        finally:
-            held.let_go(held.count)
 
     @contextmanager
     def stands(self, held: Held) -> Iterator[None]:
@@ -133,14 +128,14 @@ class Budget:
         return self.spent + reserved + count <= self.limit
 
     @contextmanager
-    def held_now(self, count: int) -> Iterator[None]:
+    def held_now(self, count: int) -> Iterator[Held]:
         """Holds `count` reimages, of which `allows` has just said that they are there."""
         self.held += count
+        held = Held(self, count)
         try:
-            yield
+            yield held
         finally:
-            self.held -= count
-            self.tell()
+            held.let_go(held.count)
 
     def share_from_afar(self) -> None:
         """The endpoint is far away: more is kept for bad requests, so that more of them are under way at the same time."""

@@ -30,7 +30,7 @@ class Conflicts:
         self,
         send: Callable[[], Awaitable[Exchange]],
         most: int,
-        met: Callable[[], None],
+        met: Callable[[], None] = lambda: None,
         *,
         calm: bool = False,
     ) -> Exchange:

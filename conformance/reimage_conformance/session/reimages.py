@@ -132,7 +132,6 @@ class Reimages:
                 return await self._conflicts.send_past(
                     partial(self._sender.send, request, Manner("reimage", watch_close=closing)),
                     FEW_CONFLICT_TRIES,
-                    lambda: None,
                 )
 
     async def start_beside(self, place: Place, form: UriForm) -> Exchange:
