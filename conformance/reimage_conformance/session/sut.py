@@ -92,9 +92,9 @@ class SystemUnderTest(Judging):
         )
         reader = Reader(replace(self.world, target=target, memory={}))
         judging: dict[str, Any] = {"recorder": self.recorder, "reader": reader}
-        self.refusals = Refusals(conflicts=conflicts, campaign=self.campaign, **judging, **shared, **held)
         guard = Guard(self.recorder, self.operations)
-        self.refusals.exposed = guard.exposed
+        judging |= {"exposed": guard.exposed, "conflicts": conflicts, "campaign": self.campaign}
+        self.refusals = Refusals(**judging, **shared, **held)
         self.sender.seen = guard.take
         self.sender.closed = lambda request: guard.closed(request, reader.world)
         self.take_up: Callable[[], Awaitable[None]] | None = None

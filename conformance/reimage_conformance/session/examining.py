@@ -1,0 +1,157 @@
+"""Examining: bad requests go out between two looks that a group of them shares, and what they changed is held against the one that did it.
+
+How each of them is sent, and how its answer is judged, is not decided here (`session/answering.py`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import nullcontext
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from reimage_conformance.checks.refusals import instance_untouched, nothing_left_behind
+from reimage_conformance.session.budget import Spent
+from reimage_conformance.session.groups import Groups, is_changed
+from reimage_conformance.session.manner import Manner
+from reimage_conformance.session.signals import Inconclusive, Untested
+from reimage_conformance.session.thresholds import MAX_IDS_ASKED_FOR
+
+if TYPE_CHECKING:
+    from reimage_conformance.model import Exchange, Verdict
+    from reimage_conformance.protocol.addresses import UriForm
+    from reimage_conformance.protocol.requests import Place, RequestBuilder
+    from reimage_conformance.session.answering import Answered, Answers
+    from reimage_conformance.session.bad_requests import BadRequest
+    from reimage_conformance.session.budget import Budget
+    from reimage_conformance.session.groups import Group
+    from reimage_conformance.session.instances import Instances
+    from reimage_conformance.session.operations import Operations
+    from reimage_conformance.session.recorder import Recorder
+    from reimage_conformance.session.sending import Sender
+
+
+class Examinations:
+    """Sends bad requests and judges them with their effects; one of each key is examined."""
+
+    def __init__(
+        self,
+        answers: Answers,
+        *,
+        sender: Sender,
+        recorder: Recorder,
+        builder: RequestBuilder,
+        operations: Operations,
+        instances: Instances,
+        budget: Budget,
+    ) -> None:
+        self._answers, self._sender, self._recorder, self._builder = answers, sender, recorder, builder
+        self._operations, self._instances, self._budget = operations, instances, budget
+        self._groups = Groups(instances, operations, budget)
+        self._examined: set[tuple[str, ...]] = set()
+        self._traced: Counter[tuple[str, UriForm | None]] = Counter()
+
+    async def examine(self, bad: BadRequest, verdicts: list[Verdict]) -> Answered:
+        """Sends a bad request; `verdicts` takes what is judged of its answer and, where that is worth it, of its effects.
+
+        Raises as `Answers.answered` does; what was judged until then stays in `verdicts`.
+        """
+        if bad.place is not None and self._instances.offers_deployment and self._is_to_be_examined(bad):
+            return await self._once_or_twice(bad, bad.place, verdicts)
+        async with self._groups.beside(bad.place) if bad.place is not None else nullcontext():
+            answered = await self._answers.answered(bad)
+        verdicts += self._answers.judged(bad, answered)
+        if self._is_to_be_examined(bad) and answered.is_refused:
+            self._examined.add(bad.key)
+            verdicts += await self._traces(answered)
+        return answered
+
+    async def poll_of(self, refusal: Exchange) -> Exchange | None:
+        """A poll of the id that a refusal carries, to see whether it is an operation; None where it carries none."""
+        identifier = refusal.reply.header("x-ms-request-id") if refusal.reply is not None else None
+        if not identifier:
+            return None
+        return await self._sender.once(self._builder.operation_status(identifier), Manner("poll-refused"))
+
+    def _is_to_be_examined(self, bad: BadRequest) -> bool:
+        """Whether a bad request may have an effect that no other of its kind was seen not to have."""
+        return bad.effects and bad.addresses_an_instance and bool(bad.blamed) and bad.key not in self._examined
+
+    async def _once_or_twice(self, bad: BadRequest, place: Place, verdicts: list[Verdict]) -> Answered:
+        """A bad request in a group; in another one where the first was disturbed by a request that was accepted."""
+        answered, disturbed = await self._in_group(bad, place, verdicts)
+        if disturbed and answered.is_refused:
+            answered, _ = await self._in_group(bad, place, verdicts)
+        return answered
+
+    async def _in_group(self, bad: BadRequest, place: Place, verdicts: list[Verdict]) -> tuple[Answered, bool]:
+        """A bad request to an instance, sent between two looks that it shares with others; and whether the looks tell nothing."""
+        examine = self._is_to_be_examined(bad)
+        async with self._groups.join(place) as group:
+            group.blamed.add(bad.blamed)
+            try:
+                answered = await self._answers.answered(bad, is_held=True)
+                group.accepted = group.accepted or answered.operation is not None
+                verdicts += self._answers.judged(bad, answered)
+            finally:
+                await self._groups.answered(group)
+            await group.looked.wait()
+            disturbed = group.is_changed and group.accepted
+            if answered.is_refused and (examine or group.is_changed) and not disturbed:
+                self._examined.add(bad.key)
+                verdicts += await self._effect_of(bad, group, answered)
+        reason = bad.kind, bad.permitted.address.form
+        if examine and answered.is_refused and self._traced[reason] < MAX_IDS_ASKED_FOR:
+            self._traced[reason] += 1
+            verdicts += await self._traces(answered)
+        return answered, examine and disturbed
+
+    async def _effect_of(self, bad: BadRequest, group: Group, answered: Answered) -> list[Verdict]:
+        """Judges that a refusal had no effect; one request after the other where the group changed the instance, unless that names the culprit."""
+        if group.is_changed and group.size == 1:
+            group.book(answered.exchange.number)
+            self._answers.began_anyway.add(bad.key)
+        if group.is_changed and not group.names_culprit:
+            return await self._apart(bad, group, answered)
+        return self._effect(bad, group, answered)
+
+    def _effect(self, bad: BadRequest, group: Group, answered: Answered) -> list[Verdict]:
+        """Judges that a refusal left the instance as the looks of its group show it."""
+        return self._untouched(bad, group.before, answered, group.after, beside=group.beside)
+
+    async def _apart(self, bad: BadRequest, group: Group, first: Answered) -> list[Verdict]:
+        """The same request once more, alone between two looks, since a group of them changed the instance; `first` is what came in the group."""
+        async with group.turn:
+            await self._operations.until_quiet(group.place.deployment)
+            before = await self._instances.until_ready(group.place)
+            try:
+                async with self._budget.hold_once_more():
+                    answered = await self._answers.answered(bad, is_held=True)
+                    after = await self._instances.look(group.place.deployment)
+            except (Inconclusive, Untested) as reason:
+                group.book(first.exchange.number)  # nobody can know any more that it reimaged nothing
+                if not isinstance(reason, Spent):
+                    raise
+                blamed = next(iter(group.blamed)) if len(group.blamed) == 1 else "REQ-GOS-NOTFOUND-NOEFFECT"
+                return self._effect(replace(bad, effect_requirement=blamed), group, first)
+            beside = self._operations.is_busy(group.place.deployment)
+            if is_changed(group.place, before, after) and answered.is_refused:
+                group.book(first.exchange.number)  # it reimaged the instance in the group as well
+                self._budget.spend(answered.exchange.number)
+                self._answers.began_anyway.add(bad.key)
+                self._answers.violations.count(bad.broken, 1)
+            return self._untouched(bad, before, answered, after, beside=beside)
+
+    def _untouched(
+        self, bad: BadRequest, before: Exchange | None, answered: Answered, after: Exchange | None, *, beside: bool
+    ) -> list[Verdict]:
+        """Judges that a refusal left the instance as it was."""
+        if before is None or after is None or bad.place is None or not answered.is_refused:
+            return []
+        arguments = {"requirement": bad.blamed, "instance": bad.place.role_instance, "beside": beside}
+        return self._recorder.judge(instance_untouched, [before, answered.exchange, after], **arguments)
+
+    async def _traces(self, answered: Answered) -> list[Verdict]:
+        """Judges that the id of a refusal is no operation."""
+        poll = await self.poll_of(answered.exchange)
+        return self._recorder.judge(nothing_left_behind, [answered.exchange, poll]) if poll is not None else []
