@@ -7,4 +7,7 @@ import os
 
 _OTHERS = ("_hypothesis_pytestplugin", "pytest_metadata.plugin", "pytest_html.plugin")
 
-pytest_plugins = (*(_OTHERS if os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD") else ()), "reimage_conformance.plugin")
+pytest_plugins = (
+    *(_OTHERS if os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD") else ()),
+    "reimage_conformance.pytest_plugin",
+)

@@ -16,15 +16,15 @@ from reimage_conformance.casebook import (
     smoke,
     verifies,
 )
-from reimage_conformance.checks.acceptance import answered_202, empty_body, id_usable, request_id_present
-from reimage_conformance.checks.instances import equivalent_forms, instance_effect
-from reimage_conformance.checks.operation_documents import operation_documents
-from reimage_conformance.checks.polls import TERMINAL, needs_no_more, status_of
-from reimage_conformance.checks.probes import fresh_installation, installation_unchanged, storage_kept_and_lost
-from reimage_conformance.checks.progress import completes
-from reimage_conformance.checks.wording import is_conflict
+from reimage_conformance.judging.acceptance import answered_202, empty_body, id_usable, request_id_present
+from reimage_conformance.judging.instances import equivalent_forms, instance_effect
+from reimage_conformance.judging.operation_documents import operation_documents
+from reimage_conformance.judging.oracle import permitted
+from reimage_conformance.judging.polls import TERMINAL, needs_no_more, status_of
+from reimage_conformance.judging.probes import fresh_installation, installation_unchanged, storage_kept_and_lost
+from reimage_conformance.judging.progress import completes
+from reimage_conformance.judging.wording import is_conflict
 from reimage_conformance.model import Exchange
-from reimage_conformance.oracle import permitted
 from reimage_conformance.protocol.addresses import UriForm
 from reimage_conformance.protocol.requests import Place, with_header, with_query
 from reimage_conformance.session.campaign import Result

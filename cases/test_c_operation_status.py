@@ -19,19 +19,19 @@ from reimage_conformance.casebook import (
     values_verifying,
     verifies,
 )
-from reimage_conformance.checks.acceptance import request_id_present
-from reimage_conformance.checks.framing import closes_connection
-from reimage_conformance.checks.operation_documents import operation_documents
-from reimage_conformance.checks.polls import polls_answered, unknown_operation
-from reimage_conformance.checks.progress import fails_as_announced, polling_is_to_blame, progress
-from reimage_conformance.checks.transport import answered_with
+from reimage_conformance.catalogue import TABLE_VERSIONS
+from reimage_conformance.judging.acceptance import request_id_present
+from reimage_conformance.judging.framing import closes_connection
+from reimage_conformance.judging.operation_documents import operation_documents
+from reimage_conformance.judging.oracle import MINIMUM_POLL_VERSION
+from reimage_conformance.judging.polls import polls_answered, unknown_operation
+from reimage_conformance.judging.progress import fails_as_announced, polling_is_to_blame, progress
+from reimage_conformance.judging.transport import answered_with
 from reimage_conformance.model import Exchange, Identity
-from reimage_conformance.oracle import MINIMUM_POLL_VERSION
 from reimage_conformance.protocol.addresses import UriForm
 from reimage_conformance.protocol.requests import with_header, without_header
-from reimage_conformance.requirements import TABLE_VERSIONS
+from reimage_conformance.protocol.strategies import MALFORMED_VERSIONS
 from reimage_conformance.session.operations import NOT_KNOWN, Operation, State
-from reimage_conformance.strategies import MALFORMED_VERSIONS
 
 from .asking import (
     LOST_POLLS,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from reimage_conformance.casebook import SystemUnderTest, afterwards, values_verifying
-from reimage_conformance.checks.polls import TERMINAL, status_of
-from reimage_conformance.checks.progress import asking_forgets
+from reimage_conformance.catalogue import FIRST_VERSION
+from reimage_conformance.judging.polls import TERMINAL, status_of
+from reimage_conformance.judging.progress import asking_forgets
 from reimage_conformance.model import Exchange, Request
 from reimage_conformance.protocol.requests import VERSION_HEADER, with_header
-from reimage_conformance.requirements import FIRST_VERSION
 from reimage_conformance.session.operations import Operation, State
 
 

@@ -17,15 +17,15 @@ from reimage_conformance.casebook import (
     values,
     verifies,
 )
-from reimage_conformance.checks.errors import (
+from reimage_conformance.judging.errors import (
     error_codes,
     error_document_form,
     error_document_present,
     error_request_ids,
     error_statuses,
 )
-from reimage_conformance.checks.messages import error_media_types
-from reimage_conformance.checks.transport import answered_with, not_answered_with
+from reimage_conformance.judging.messages import error_media_types
+from reimage_conformance.judging.transport import answered_with, not_answered_with
 from reimage_conformance.model import Exchange, Request
 from reimage_conformance.protocol.addresses import Kind, UriForm, read_target
 from reimage_conformance.protocol.documents import error_code, looks_like_xml, read_document, read_error

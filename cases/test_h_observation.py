@@ -16,7 +16,8 @@ from reimage_conformance.casebook import (
     smoke,
     verifies,
 )
-from reimage_conformance.checks.deployments import (
+from reimage_conformance.catalogue import TABLE_VERSIONS, published_from
+from reimage_conformance.judging.deployments import (
     BAD_STATES,
     deployment_document,
     deployment_elements,
@@ -29,18 +30,17 @@ from reimage_conformance.checks.deployments import (
     statuses_in,
     version_gates,
 )
-from reimage_conformance.checks.messages import allow_with_405
-from reimage_conformance.checks.polls import version_of
-from reimage_conformance.checks.refusals import refused
-from reimage_conformance.checks.wording import is_busy
+from reimage_conformance.judging.messages import allow_with_405
+from reimage_conformance.judging.oracle import MINIMUM_VERSION
+from reimage_conformance.judging.polls import version_of
+from reimage_conformance.judging.refusals import refused
+from reimage_conformance.judging.wording import is_busy
 from reimage_conformance.model import Deployment, Exchange, Request
-from reimage_conformance.oracle import MINIMUM_VERSION
 from reimage_conformance.protocol.addresses import FORMS, UriForm
 from reimage_conformance.protocol.documents import read_document
 from reimage_conformance.protocol.requests import VERSION_HEADER, with_header, with_query, without_header
-from reimage_conformance.requirements import TABLE_VERSIONS, published_from
+from reimage_conformance.protocol.strategies import MALFORMED_VERSIONS
 from reimage_conformance.session.instances import Call, Watch
-from reimage_conformance.strategies import MALFORMED_VERSIONS
 
 
 def claimed(sut: SystemUnderTest) -> None:

@@ -18,14 +18,14 @@ from reimage_conformance.casebook import (
     values_verifying,
     verifies,
 )
-from reimage_conformance.checks.acceptance import accepted
-from reimage_conformance.checks.contention import contended, undisturbed
-from reimage_conformance.checks.messages import request_ids_unique
-from reimage_conformance.checks.operation_documents import operation_documents
-from reimage_conformance.checks.polls import DENIALS, STATUSES, status_of, unknown_operation
-from reimage_conformance.checks.progress import completes, progress
-from reimage_conformance.checks.transport import answered_with, same_answer
-from reimage_conformance.checks.wording import is_conflict
+from reimage_conformance.judging.acceptance import accepted
+from reimage_conformance.judging.contention import contended, undisturbed
+from reimage_conformance.judging.messages import request_ids_unique
+from reimage_conformance.judging.operation_documents import operation_documents
+from reimage_conformance.judging.polls import DENIALS, STATUSES, status_of, unknown_operation
+from reimage_conformance.judging.progress import completes, progress
+from reimage_conformance.judging.transport import answered_with, same_answer
+from reimage_conformance.judging.wording import is_conflict
 from reimage_conformance.model import Exchange, Request
 from reimage_conformance.protocol.addresses import UriForm
 from reimage_conformance.protocol.requests import Place, without_header

@@ -20,11 +20,11 @@ from reimage_conformance.casebook import (
     values,
     verifies,
 )
-from reimage_conformance.checks.polls import status_of
-from reimage_conformance.checks.probes import installation_in, installation_unchanged, sibling_is_no_reimage
-from reimage_conformance.checks.wording import is_busy
+from reimage_conformance.judging.oracle import permitted
+from reimage_conformance.judging.polls import status_of
+from reimage_conformance.judging.probes import installation_in, installation_unchanged, sibling_is_no_reimage
+from reimage_conformance.judging.wording import is_busy
 from reimage_conformance.model import Exchange, Request
-from reimage_conformance.oracle import permitted
 from reimage_conformance.protocol.addresses import Kind, UriForm, read_target
 from reimage_conformance.protocol.documents import read_document, read_error
 from reimage_conformance.protocol.requests import Place, with_query

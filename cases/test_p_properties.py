@@ -14,19 +14,17 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from hypothesis.strategies import sampled_from
 
 from reimage_conformance.casebook import SystemUnderTest, Witness, alone, assume, possible, verifies
-from reimage_conformance.checks.deployments import observer_answers
-from reimage_conformance.checks.messages import request_ids_unique
-from reimage_conformance.checks.operation_documents import operation_documents
-from reimage_conformance.checks.polls import polls_answered, unknown_operation
-from reimage_conformance.checks.progress import progress
-from reimage_conformance.checks.transport import answered_with
+from reimage_conformance.judging.deployments import observer_answers
+from reimage_conformance.judging.messages import request_ids_unique
+from reimage_conformance.judging.operation_documents import operation_documents
+from reimage_conformance.judging.oracle import permitted
+from reimage_conformance.judging.polls import polls_answered, unknown_operation
+from reimage_conformance.judging.progress import progress
+from reimage_conformance.judging.transport import answered_with
 from reimage_conformance.model import Exchange, Outcome, Profile, Request, Verdict
-from reimage_conformance.oracle import permitted
 from reimage_conformance.protocol.addresses import FORMS, UriForm
 from reimage_conformance.protocol.requests import Place, with_header, with_query
-from reimage_conformance.session.operations import Operation
-from reimage_conformance.session.recorder import raise_bad
-from reimage_conformance.strategies import (
+from reimage_conformance.protocol.strategies import (
     DIMENSIONS,
     Draft,
     drafts,
@@ -38,11 +36,13 @@ from reimage_conformance.strategies import (
     with_token,
     wrong_queries,
 )
+from reimage_conformance.session.operations import Operation
+from reimage_conformance.session.recorder import raise_bad
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from reimage_conformance.checks.registry import Check
+    from reimage_conformance.judging.registry import Check
 
 forms = sampled_from(FORMS)
 REFUSALS = ("REQ-VER-MISSING", "REQ-VER-FORMAT", "REQ-REIMAGE-VERSION-OLD", "REQ-REIMAGE-COMP-MISSING", "REQ-REIMAGE-CT-ABSENT",

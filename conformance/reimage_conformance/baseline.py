@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from reimage_conformance import config_keys as keys
 from reimage_conformance.assessment.assess import conclude
+from reimage_conformance.catalogue import requirement
 from reimage_conformance.config_toml import read_toml
 from reimage_conformance.errors import JournalError, TargetError, UsageError
 from reimage_conformance.model import Assessment, Outcome, RunVerdict
 from reimage_conformance.report.visible import one_line
 from reimage_conformance.report.write import write_file
-from reimage_conformance.requirements import requirement
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from reimage_conformance.checks import CHECKS, judge
+from reimage_conformance.judging import CHECKS, judge
+from reimage_conformance.judging.world import World
 from reimage_conformance.model import (
     Deployment,
     Exchange,
@@ -20,7 +21,6 @@ from reimage_conformance.model import (
 )
 from reimage_conformance.protocol.addresses import UriForm
 from reimage_conformance.protocol.requests import Place, RequestBuilder, with_header, with_query, without_header
-from reimage_conformance.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

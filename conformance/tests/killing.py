@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-import reimage_conformance.plugin  # noqa: F401  imported once, before the first fork
+import reimage_conformance.pytest_plugin  # noqa: F401  imported once, before the first fork
 from reimage_conformance.commands.case_files import cases_folder
 from reimage_conformance.commands.run import LEAN
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from reimage_conformance.model import Profile
-from reimage_conformance.plugin.options import Plan
-from reimage_conformance.plugin.run import Run
+from reimage_conformance.pytest_plugin.options import Plan
+from reimage_conformance.pytest_plugin.run import Run
 from session_rig import LONGEST_SECONDS
 
 if TYPE_CHECKING:

@@ -31,6 +31,7 @@ from reimage_conformance.assessment.assess import conclude
 from reimage_conformance.assessment.findings import findings_of, fingerprint_of, prerequisites, roots_of
 from reimage_conformance.assessment.outcomes import case_outcome, results_of
 from reimage_conformance.assessment.rejudging import rejudged, world_of
+from reimage_conformance.catalogue import CATALOGUE
 from reimage_conformance.config import target_to_mapping
 from reimage_conformance.journal import Journal
 from reimage_conformance.model import (
@@ -46,7 +47,6 @@ from reimage_conformance.model import (
     Verdict,
 )
 from reimage_conformance.protocol.requests import with_header, with_query, without_header
-from reimage_conformance.requirements import CATALOGUE
 
 MET, VIOLATED, ADVISORY, INCONCLUSIVE = Outcome.MET, Outcome.VIOLATED, Outcome.ADVISORY, Outcome.INCONCLUSIVE
 NO_VERSION = without_header(REIMAGE, "x-ms-version")

@@ -13,10 +13,10 @@ import pytest
 from reimage_conformance import cli
 from reimage_conformance.assessment.findings import fingerprint_of
 from reimage_conformance.baseline import Entry, apply_baseline, load_baseline, write_baseline
+from reimage_conformance.catalogue import CATALOGUE
 from reimage_conformance.commands.case_files import cases_folder
 from reimage_conformance.errors import UsageError
 from reimage_conformance.model import Assessment, CaseRecord, CountsAs, Finding, Outcome, RequirementResult, RunVerdict
-from reimage_conformance.requirements import CATALOGUE
 from report_samples import sample_assessment
 
 if TYPE_CHECKING:

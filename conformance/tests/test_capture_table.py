@@ -20,13 +20,13 @@ from reimage_conformance.capture.fields import FIELDS, NEVER_RECORDED
 from reimage_conformance.capture.masked_ids import is_placeholder
 from reimage_conformance.capture.reading import read_capture
 from reimage_conformance.capture.selection import select
-from reimage_conformance.checks.facts import DEFECT_NEEDS, NEEDS, NEEDS_OF_SYMPTOMS
+from reimage_conformance.catalogue import CATALOGUE
 from reimage_conformance.journal import read_journal
+from reimage_conformance.judging.facts import DEFECT_NEEDS, NEEDS, NEEDS_OF_SYMPTOMS
 from reimage_conformance.model import Exchange, Fact, Outcome, Response, Strictness
 from reimage_conformance.protocol.addresses import Kind, read_target
 from reimage_conformance.protocol.requests import with_header
 from reimage_conformance.replay import assessed
-from reimage_conformance.requirements import CATALOGUE
 
 if TYPE_CHECKING:
     from collections.abc import Callable

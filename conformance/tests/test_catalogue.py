@@ -7,9 +7,7 @@ from collections import Counter
 
 import pytest
 
-from reimage_conformance.errors import UsageError
-from reimage_conformance.model import CountsAs
-from reimage_conformance.requirements import (
+from reimage_conformance.catalogue import (
     CATALOGUE,
     ERROR_CODES,
     FIRST_VERSION,
@@ -20,6 +18,8 @@ from reimage_conformance.requirements import (
     published_from,
     requirement,
 )
+from reimage_conformance.errors import UsageError
+from reimage_conformance.model import CountsAs
 
 ID = re.compile(r"REQ(-[A-Z0-9]+)+")
 EACH = pytest.mark.parametrize("name", CATALOGUE)

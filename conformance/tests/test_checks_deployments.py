@@ -26,7 +26,7 @@ from judging_samples import (
     violated,
     worded,
 )
-from reimage_conformance.checks.deployments import (
+from reimage_conformance.judging.deployments import (
     FIRST_VERSIONS,
     deployment_elements,
     instance_elements,

@@ -19,15 +19,15 @@ from judging_samples import (
     violated,
     world,
 )
-from reimage_conformance.checks import CHECKS, about, graded, judge
-from reimage_conformance.checks.registry import folded, judge_scope
-from reimage_conformance.checks.wording import is_busy, is_standard, phrase, said, symptom
+from reimage_conformance.judging import CHECKS, about, graded, judge
+from reimage_conformance.judging.registry import folded, judge_scope
+from reimage_conformance.judging.wording import is_busy, is_standard, phrase, said, symptom
 from reimage_conformance.model import Exchange, FailureKind, Outcome, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from reimage_conformance.world import World
+    from reimage_conformance.judging.world import World
 
 NAME = "REQ-REIMAGE-202"
 

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reimage_conformance import __version__, cli
+from reimage_conformance.catalogue import CATALOGUE
 from reimage_conformance.commands import fleet, pytest_session, run
 from reimage_conformance.commands.case_files import citing_cases
 from reimage_conformance.config import load_target
 from reimage_conformance.errors import UnreachableError
-from reimage_conformance.requirements import CATALOGUE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

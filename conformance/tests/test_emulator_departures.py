@@ -10,11 +10,11 @@ import pytest
 
 from emulator_chapters import CHAPTERS
 from emulator_script import SECONDS, SERVICES, Clock, Player, octets, poll
+from reimage_conformance.catalogue import CATALOGUE
 from reimage_conformance.emulator import FAULTS, LAYOUTS, ODDITIES, Emulator, Need, find_fault, find_oddity, lacking
 from reimage_conformance.emulator.points import POINTS
 from reimage_conformance.errors import UsageError
 from reimage_conformance.model import CountsAs
-from reimage_conformance.requirements import CATALOGUE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

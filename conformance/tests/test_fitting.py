@@ -12,7 +12,7 @@ from judging_samples import world
 from reimage_conformance import __version__
 from reimage_conformance.config import target_to_mapping
 from reimage_conformance.errors import UsageError
-from reimage_conformance.plugin.fitting import check_target, fingerprint_of, resumable
+from reimage_conformance.pytest_plugin.fitting import check_target, fingerprint_of, resumable
 
 if TYPE_CHECKING:
     from pathlib import Path

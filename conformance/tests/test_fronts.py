@@ -33,7 +33,7 @@ from reimage_conformance.model import Exchange, FailureKind, Identity, Outcome, 
 from reimage_conformance.protocol.addresses import UriForm
 
 if TYPE_CHECKING:
-    from reimage_conformance.world import World
+    from reimage_conformance.judging.world import World
 
 SENT = (POLL, LOOK, NOBODY, REIMAGE, REIMAGE_BY_NAME, NO_VERSION)
 SIGNED = (("x-ms-request-id", "1" * 32),)

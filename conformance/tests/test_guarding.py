@@ -10,17 +10,17 @@ import pytest
 
 from counting_endpoint import Thing, document
 from judging_samples import BUILDER, TARGET, world
-from reimage_conformance.checks.registry import judge
-from reimage_conformance.checks.unlisted import unlisted_untouched
 from reimage_conformance.detection.forking import Found, Subject, judge_each
 from reimage_conformance.detection.shapes import Shape
 from reimage_conformance.emulator.layouts import DeploymentLayout, InstanceLayout
+from reimage_conformance.judging.registry import judge
+from reimage_conformance.judging.unlisted import unlisted_untouched
 from reimage_conformance.model import Exchange, Outcome, Response, Verdict
 from reimage_conformance.protocol.requests import Place
 from reimage_conformance.session.guarding import Guard
 
 if TYPE_CHECKING:
-    from reimage_conformance.checks.registry import Check
+    from reimage_conformance.judging.registry import Check
     from reimage_conformance.session.operation import Operation
 
 DEPLOYMENT = TARGET.deployments[0]

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hollow_endpoints import GATEWAYS, HOLLOW, hollow_target, serve_gateway, serve_hollow
+from reimage_conformance.catalogue import CATALOGUE
 from reimage_conformance.cli import main
-from reimage_conformance.requirements import CATALOGUE
 
 if TYPE_CHECKING:
     from pathlib import Path

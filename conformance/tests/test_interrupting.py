@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from reimage_conformance.plugin.interrupting import Interruption
+from reimage_conformance.pytest_plugin.interrupting import Interruption
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -36,10 +36,10 @@ from judging_samples import (
 )
 from reimage_conformance.assessment import assess
 from reimage_conformance.assessment.intervals import Intervals, weighed
-from reimage_conformance.checks import CHECKS, judge
-from reimage_conformance.checks.registry import EFFECTS
 from reimage_conformance.config import target_to_mapping
 from reimage_conformance.journal import Journal
+from reimage_conformance.judging import CHECKS, judge
+from reimage_conformance.judging.registry import EFFECTS
 from reimage_conformance.model import Exchange, FailureKind, Identity, Limits, Outcome, Request, Verdict
 from reimage_conformance.protocol.addresses import UriForm
 from reimage_conformance.protocol.requests import Place, with_header, without_header
@@ -47,7 +47,7 @@ from reimage_conformance.protocol.requests import Place, with_header, without_he
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reimage_conformance.world import World
+    from reimage_conformance.judging.world import World
 
 MET, VIOLATED, INCONCLUSIVE = Outcome.MET, Outcome.VIOLATED, Outcome.INCONCLUSIVE
 OWN, OTHER = "WebRole1_IN_0", "WebRole1_IN_1"

@@ -14,7 +14,7 @@ import pytest
 import killing
 from reimage_conformance.commands.case_files import cases_folder
 from reimage_conformance.journal import read_journal
-from reimage_conformance.plugin.run import CONNECTIONS_ON_LOOPBACK
+from reimage_conformance.pytest_plugin.run import CONNECTIONS_ON_LOOPBACK
 from reimage_conformance.replay import regenerate
 
 if TYPE_CHECKING:

@@ -151,7 +151,7 @@ def test_pytest_runs_the_installed_cases_where_the_plugin_is_named(site: Path, t
     before = contents(site)
     words = (
         "-p",
-        "reimage_conformance.plugin",
+        "reimage_conformance.pytest_plugin",
         "--assert=plain",
         "--pyargs",
         "reimage_conformance.cases",

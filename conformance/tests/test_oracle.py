@@ -39,8 +39,8 @@ from refusal_table import (
     target,
     together,
 )
+from reimage_conformance.judging.oracle import Answer, permitted
 from reimage_conformance.model import Identity, Request
-from reimage_conformance.oracle import Answer, permitted
 from reimage_conformance.protocol.addresses import Kind, UriForm
 from reimage_conformance.protocol.requests import (
     with_chunked,
@@ -50,9 +50,9 @@ from reimage_conformance.protocol.requests import (
 )
 
 if TYPE_CHECKING:
+    from reimage_conformance.judging.oracle import Defect
+    from reimage_conformance.judging.world import World
     from reimage_conformance.model import CountsAs
-    from reimage_conformance.oracle import Defect
-    from reimage_conformance.world import World
 
 CLIENT_ERRORS = frozenset(range(400, 500))
 ACCESS = answers(((403,), "AuthenticationFailed ForbiddenError"))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from reimage_conformance.plugin.progress import LOG_EVERY_SECONDS, ProgressLine, duration, progress_text
+from reimage_conformance.pytest_plugin.progress import LOG_EVERY_SECONDS, ProgressLine, duration, progress_text
 from reimage_conformance.session.progress import Progress, Running, reimaging_seconds
 
 NOTHING = Progress(0, 340, (), 0, 6, None)

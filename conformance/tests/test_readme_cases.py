@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 
 from reimage_conformance.casebook import SystemUnderTest, Witness, afterwards, verifies
-from reimage_conformance.checks.progress import progress
+from reimage_conformance.judging.progress import progress
 from reimage_conformance.model import Request
-from reimage_conformance.requirements import published_before
-from reimage_conformance.strategies import malformed_versions
+from reimage_conformance.catalogue import published_before
+from reimage_conformance.protocol.strategies import malformed_versions
 """
 
 
@@ -28,7 +28,7 @@ def test_the_cases_of_the_readme_run(tmp_path: Path) -> None:
     cases.write_text(IMPORTS + "\n\n".join(blocks), encoding="utf-8")
 
     words = [sys.executable, "-m", "pytest", str(cases), f"--rootdir={tmp_path}", "--in-memory", "-q", "-o", "addopts="]
-    words += ["-p", "no:cacheprovider", "-p", "reimage_conformance.plugin"]
+    words += ["-p", "no:cacheprovider", "-p", "reimage_conformance.pytest_plugin"]
     done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)  # noqa: S603
 
     assert "4 passed" in done.stdout, done.stdout + done.stderr

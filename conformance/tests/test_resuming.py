@@ -15,9 +15,9 @@ from reimage_conformance.embedding import MemoryConnector, TurnedClock, memory_e
 from reimage_conformance.errors import ReportError
 from reimage_conformance.journal import JournalWriter, read_journal
 from reimage_conformance.model import Profile
-from reimage_conformance.plugin.casing import MARKS, called
-from reimage_conformance.plugin.run import Run
 from reimage_conformance.protocol.addresses import UriForm
+from reimage_conformance.pytest_plugin.casing import MARKS, called
+from reimage_conformance.pytest_plugin.run import Run
 from reimage_conformance.replay.assessing import assessed
 from reimage_conformance.session.cases import Case, Phase
 from reimage_conformance.session.earlier import Earlier

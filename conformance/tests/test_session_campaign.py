@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 import trio
 
-from reimage_conformance.checks.wording import is_conflict
 from reimage_conformance.emulator import LAYOUTS
+from reimage_conformance.judging.wording import is_conflict
 from reimage_conformance.model import Profile
 from reimage_conformance.protocol.requests import with_query
 from reimage_conformance.session.campaign import UNENDED

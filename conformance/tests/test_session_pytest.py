@@ -148,7 +148,7 @@ async def test_after_it(sut):
 
 def test_a_defect_of_a_case_is_an_error_of_that_case(tmp_path: Path) -> None:
     (tmp_path / "test_own.py").write_text(BROKEN, encoding="utf-8")
-    words = [str(tmp_path), f"--rootdir={tmp_path}", "-p", "reimage_conformance.plugin", "--in-memory", "-q"]
+    words = [str(tmp_path), f"--rootdir={tmp_path}", "-p", "reimage_conformance.pytest_plugin", "--in-memory", "-q"]
     line = [sys.executable, "-m", "pytest", *words]
     done = subprocess.run(  # noqa: S603
         [*line, "--report-dir", str(tmp_path / "reports")], capture_output=True, text=True, check=False, timeout=120

@@ -14,7 +14,7 @@ import trio
 
 from reimage_conformance.errors import ReportError
 from reimage_conformance.model import Outcome
-from reimage_conformance.plugin.run import Run
+from reimage_conformance.pytest_plugin.run import Run
 from reimage_conformance.session.cases import Case, Phase
 from reimage_conformance.session.scheduler import Session
 from reimage_conformance.session.signals import Inconclusive, NotApplicable, Untested

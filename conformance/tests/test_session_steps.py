@@ -18,11 +18,11 @@ from judging_samples import (
     TARGET,
     world,
 )
+from reimage_conformance.catalogue import CATALOGUE
+from reimage_conformance.judging.oracle import permitted
 from reimage_conformance.model import Deployment, Identity, Limits, Profile
-from reimage_conformance.oracle import permitted
 from reimage_conformance.protocol.addresses import UriForm
 from reimage_conformance.protocol.requests import Place
-from reimage_conformance.requirements import CATALOGUE
 from reimage_conformance.session.steps import FEW, FEWEST, OTHER_SPELLING, SPELLING, Planner, natural, role_of
 from reimage_conformance.session.variations import VARIATIONS, varied
 

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from judging_samples import BUILDER, PLACE, REIMAGE, world
+from reimage_conformance.judging.oracle import permitted
 from reimage_conformance.model import Request
-from reimage_conformance.oracle import permitted
 from reimage_conformance.protocol.addresses import Kind, UriForm, read_target
 from reimage_conformance.protocol.requests import with_header, with_query
-from reimage_conformance.strategies import (
+from reimage_conformance.protocol.strategies import (
     DIMENSIONS,
     Draft,
     drafts,
@@ -28,7 +28,7 @@ from reimage_conformance.strategies import (
 )
 
 if TYPE_CHECKING:
-    from reimage_conformance.strategies import Value
+    from reimage_conformance.protocol.strategies import Value
 
 KEYS = {
     "version: missing": "version-missing",

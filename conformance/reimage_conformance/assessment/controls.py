@@ -6,23 +6,23 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from reimage_conformance.assessment.retention import forgotten_in, is_of_the_forgotten
-from reimage_conformance.checks.facts import is_certain
-from reimage_conformance.checks.polls import version_of
-from reimage_conformance.checks.progress import RETENTION_SECONDS
-from reimage_conformance.checks.wording import is_busy, is_conflict, said
+from reimage_conformance.catalogue import CATALOGUE, published_from
+from reimage_conformance.judging.facts import is_certain
+from reimage_conformance.judging.oracle import permitted
+from reimage_conformance.judging.polls import version_of
+from reimage_conformance.judging.progress import RETENTION_SECONDS
+from reimage_conformance.judging.wording import is_busy, is_conflict, said
 from reimage_conformance.model import Identity, Outcome, Strictness
-from reimage_conformance.oracle import permitted
 from reimage_conformance.protocol.addresses import Kind, UriForm, read_target
 from reimage_conformance.protocol.documents import error_code
 from reimage_conformance.protocol.requests import RequestBuilder
-from reimage_conformance.requirements import CATALOGUE, published_from
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from reimage_conformance.judging.world import World
     from reimage_conformance.model import Exchange, Verdict
     from reimage_conformance.protocol.addresses import Address
-    from reimage_conformance.world import World
 
 _PLAIN = (
     "REQ-REIMAGE-202",

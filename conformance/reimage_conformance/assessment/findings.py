@@ -10,8 +10,8 @@ from functools import cache
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from reimage_conformance.catalogue import CATALOGUE
 from reimage_conformance.model import CountsAs, Finding, Outcome
-from reimage_conformance.requirements import CATALOGUE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

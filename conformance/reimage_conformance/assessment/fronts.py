@@ -12,18 +12,18 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from reimage_conformance.checks.polls import version_of
-from reimage_conformance.checks.wording import said
+from reimage_conformance.judging.oracle import permitted
+from reimage_conformance.judging.polls import version_of
+from reimage_conformance.judging.wording import said
 from reimage_conformance.model import FailureKind, Identity, Outcome
-from reimage_conformance.oracle import permitted
 from reimage_conformance.protocol.addresses import Kind, read_target
 from reimage_conformance.protocol.documents import error_code, media_type, read_document
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from reimage_conformance.judging.world import World
     from reimage_conformance.model import Exchange, Response, Target, Verdict
-    from reimage_conformance.world import World
 
 CREDENTIALS = (401, 403)
 PROXY_CREDENTIALS = 407

@@ -32,10 +32,10 @@ from reimage_conformance.assessment.own_requests import (
     worded,
     worded_as_refused,
 )
-from reimage_conformance.checks.deployments import READY, deployment_elements, member, statuses_in
-from reimage_conformance.checks.instances import LATE_DEPARTURE_SECONDS, settling_seconds
-from reimage_conformance.checks.polls import STATUSES, TERMINAL, status_of
-from reimage_conformance.checks.registry import EFFECTS
+from reimage_conformance.judging.deployments import READY, deployment_elements, member, statuses_in
+from reimage_conformance.judging.instances import LATE_DEPARTURE_SECONDS, settling_seconds
+from reimage_conformance.judging.polls import STATUSES, TERMINAL, status_of
+from reimage_conformance.judging.registry import EFFECTS
 from reimage_conformance.model import Outcome
 from reimage_conformance.protocol.addresses import Address, Kind, UriForm, read_target
 from reimage_conformance.protocol.documents import plain_identifier
@@ -43,10 +43,10 @@ from reimage_conformance.protocol.documents import plain_identifier
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from reimage_conformance.checks.registry import Effect
+    from reimage_conformance.judging.registry import Effect
+    from reimage_conformance.judging.world import World
     from reimage_conformance.model import Exchange, Verdict
     from reimage_conformance.protocol.requests import Place
-    from reimage_conformance.world import World
 
 NEVER: Moment = (inf, 0)
 _READING = ("GET", "HEAD", "OPTIONS", "TRACE")

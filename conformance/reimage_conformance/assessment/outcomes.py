@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reimage_conformance.assessment.findings import fingerprint_of
+from reimage_conformance.catalogue import CATALOGUE
 from reimage_conformance.model import CountsAs, Outcome, RequirementResult, Verdict
-from reimage_conformance.requirements import CATALOGUE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from reimage_conformance.judging.world import World
     from reimage_conformance.model import CaseRecord, Observation, Requirement
-    from reimage_conformance.world import World
 
 
 LEFT_OUT = "profile, selection or budget left it out"

@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from reimage_conformance.checks.wording import is_passing_fault
+from reimage_conformance.judging.oracle import permitted
+from reimage_conformance.judging.wording import is_passing_fault
+from reimage_conformance.judging.world import Absence
 from reimage_conformance.model import FailureKind
-from reimage_conformance.oracle import permitted
 from reimage_conformance.protocol.addresses import Address, Kind, UriForm
 from reimage_conformance.protocol.requests import is_cut_short
-from reimage_conformance.world import Absence
 
 if TYPE_CHECKING:
+    from reimage_conformance.judging.world import World
     from reimage_conformance.model import Deployment, Exchange
     from reimage_conformance.protocol.requests import Place
-    from reimage_conformance.world import World
 
 Moment: TypeAlias = "tuple[float, int]"
 """Seconds since the run began, and the number of the exchange that happened then: exchanges of one moment are in order."""

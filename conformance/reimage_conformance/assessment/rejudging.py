@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from reimage_conformance.checks import CHECKS, judge
-from reimage_conformance.checks.registry import SCOPE_ALL, judge_scope
 from reimage_conformance.config import target_from_mapping
 from reimage_conformance.errors import JournalError
+from reimage_conformance.judging import CHECKS, judge
+from reimage_conformance.judging.registry import SCOPE_ALL, judge_scope
+from reimage_conformance.judging.world import World
 from reimage_conformance.model import Strictness, Verdict
-from reimage_conformance.world import World
 
 if TYPE_CHECKING:
     from reimage_conformance.journal import Journal

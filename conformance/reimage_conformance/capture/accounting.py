@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from reimage_conformance.capture.evidence import CONFLICT, CREDENTIALS, MOVED, Evidence, is_accepted
-from reimage_conformance.checks.wording import is_busy
+from reimage_conformance.judging.wording import is_busy
 from reimage_conformance.model import Fact
 from reimage_conformance.protocol.addresses import Kind
 from reimage_conformance.report.wording import counted

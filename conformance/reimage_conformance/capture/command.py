@@ -18,18 +18,18 @@ from reimage_conformance.capture.operations import accepted_plans, poll_plans
 from reimage_conformance.capture.reading import read_capture
 from reimage_conformance.capture.refusals import refusal_plans, wrong_refusal_plans
 from reimage_conformance.capture.selection import redirect_pairs, select
-from reimage_conformance.checks.deployments import deployment_elements, instance_elements, member
-from reimage_conformance.checks.registry import judge
 from reimage_conformance.config import target_from_mapping, target_to_mapping
 from reimage_conformance.errors import UsageError
 from reimage_conformance.journal import JournalWriter, read_journal
+from reimage_conformance.judging.deployments import deployment_elements, instance_elements, member
+from reimage_conformance.judging.registry import judge
+from reimage_conformance.judging.world import World
 from reimage_conformance.protocol.addresses import Kind, read_target
 from reimage_conformance.replay.assessing import assessed
 from reimage_conformance.replay.regenerate import report_on
 from reimage_conformance.report.console import console_lines
 from reimage_conformance.session.recorder import CaseLog, Recorder
 from reimage_conformance.wire.redaction import Redactor
-from reimage_conformance.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

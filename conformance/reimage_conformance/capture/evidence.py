@@ -6,22 +6,22 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from reimage_conformance.checks.facts import is_certain
-from reimage_conformance.checks.wording import is_busy
+from reimage_conformance.judging.facts import is_certain
+from reimage_conformance.judging.oracle import permitted
+from reimage_conformance.judging.wording import is_busy
+from reimage_conformance.judging.world import SLOTS, Absence
 from reimage_conformance.model import Fact, Identity
-from reimage_conformance.oracle import permitted
 from reimage_conformance.protocol.addresses import Kind, UriForm, read_target
-from reimage_conformance.world import SLOTS, Absence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from reimage_conformance.capture.traffic import Recorded
-    from reimage_conformance.checks.registry import Check
+    from reimage_conformance.judging.oracle import Defect
+    from reimage_conformance.judging.registry import Check
+    from reimage_conformance.judging.world import World
     from reimage_conformance.model import Exchange, Verdict
-    from reimage_conformance.oracle import Defect
     from reimage_conformance.protocol.addresses import Address
-    from reimage_conformance.world import World
 
 NAMES = ("place", "instance", "bad-name")
 """Defects that hang on names which exist or not."""

@@ -1,7 +1,7 @@
 """The table of HAR fields: what recorders do to each, and which facts of an exchange it therefore never or only sometimes tells.
 
 Everything that is judged from a HAR follows from this table: a verdict is made only if the facts that it rests on
-(`NEEDS` and `DEFECT_NEEDS` in `checks.facts`) were recorded. `docs/captures.md` shows the table to users.
+(`NEEDS` and `DEFECT_NEEDS` in `judging.facts`) were recorded. `docs/captures.md` shows the table to users.
 """
 
 from __future__ import annotations

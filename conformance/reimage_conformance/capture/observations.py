@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from reimage_conformance.capture.evidence import CREDENTIALS, Evidence, Judgement, Plan, is_accepted
 from reimage_conformance.capture.operations import told
 from reimage_conformance.capture.refusals import is_judged
-from reimage_conformance.checks import errors, framing, messages
-from reimage_conformance.checks.deployments import (
+from reimage_conformance.judging import errors, framing, messages
+from reimage_conformance.judging.deployments import (
     deployment_document,
     deployment_elements,
     empty_slot,
@@ -18,16 +18,16 @@ from reimage_conformance.checks.deployments import (
     status_vocabulary,
     version_gates,
 )
-from reimage_conformance.checks.polls import version_of
+from reimage_conformance.judging.polls import version_of
+from reimage_conformance.judging.world import SLOTS
 from reimage_conformance.model import Fact
 from reimage_conformance.protocol.addresses import Kind, UriForm
-from reimage_conformance.world import SLOTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from reimage_conformance.capture.traffic import Recorded
-    from reimage_conformance.checks.registry import Check
+    from reimage_conformance.judging.registry import Check
     from reimage_conformance.model import Exchange
 
 CHANGING = ("Deploying", "Deleting", "Starting", "Suspending", "RunningTransitioning", "SuspendedTransitioning")

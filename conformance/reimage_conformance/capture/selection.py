@@ -10,8 +10,8 @@ from urllib.parse import urljoin, urlsplit
 
 from reimage_conformance.capture.inference import inferred_target
 from reimage_conformance.errors import JournalError
+from reimage_conformance.judging.oracle import SIBLINGS
 from reimage_conformance.model import Fact
-from reimage_conformance.oracle import SIBLINGS
 from reimage_conformance.protocol.addresses import Kind, read_target
 from reimage_conformance.report.wording import counted
 

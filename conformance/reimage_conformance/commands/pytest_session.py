@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, MutableMapping, Sequence
 
 NEEDED = (
-    "reimage_conformance.plugin",
+    "reimage_conformance.pytest_plugin",
     "_hypothesis_pytestplugin",
     "pytest_metadata.plugin",
     "pytest_html.plugin",

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reimage_conformance.catalogue import CATALOGUE
 from reimage_conformance.commands.case_files import cases_folder, citing_cases
 from reimage_conformance.commands.words import Word, columns
-from reimage_conformance.requirements import CATALOGUE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

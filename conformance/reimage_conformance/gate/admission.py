@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from reimage_conformance.gate.listing import Container, instances_of
 from reimage_conformance.gate.readings import Part
 from reimage_conformance.gate.spelling import normal
+from reimage_conformance.judging.world import SLOTS
 from reimage_conformance.protocol.addresses import UriForm
-from reimage_conformance.world import SLOTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from reimage_conformance.checks.deployments import deployment_elements, instance_elements, member
 from reimage_conformance.gate.listing import Container, Listing, instances_of
 from reimage_conformance.gate.spelling import normal
+from reimage_conformance.judging.deployments import deployment_elements, instance_elements, member
 from reimage_conformance.model import Identity
 from reimage_conformance.protocol.addresses import Kind, UriForm, read_target
 from reimage_conformance.protocol.documents import NAMESPACE, child, read_document

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from reimage_conformance.checks.wording import is_busy, said
+from reimage_conformance.judging.wording import is_busy, said
 from reimage_conformance.model import FailureKind
 from reimage_conformance.preflight.remarks import Remark, mend, stop
 

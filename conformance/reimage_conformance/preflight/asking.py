@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from reimage_conformance.checks.wording import is_busy, is_passing_fault
+from reimage_conformance.judging.wording import is_busy, is_passing_fault
 from reimage_conformance.protocol.requests import with_header
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reimage_conformance.checks.deployments import READY, deployment_elements, instance_elements, member, statuses_in
-from reimage_conformance.checks.wording import said
+from reimage_conformance.judging.deployments import READY, deployment_elements, instance_elements, member, statuses_in
+from reimage_conformance.judging.wording import said
 from reimage_conformance.preflight.questions import OBSERVING_VERSION
 from reimage_conformance.preflight.remarks import Remark, check, mend, note, ok
 from reimage_conformance.protocol.addresses import UriForm

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
-from reimage_conformance.checks.refusals import refused
-from reimage_conformance.checks.wording import is_conflict
+from reimage_conformance.judging.refusals import refused
+from reimage_conformance.judging.wording import is_conflict
 from reimage_conformance.model import FailureKind
 from reimage_conformance.protocol.documents import error_code
 from reimage_conformance.session.bad_requests import Violations

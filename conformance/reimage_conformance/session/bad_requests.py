@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from reimage_conformance.oracle import permitted
+from reimage_conformance.judging.oracle import permitted
 from reimage_conformance.protocol.addresses import Kind, read_target
 from reimage_conformance.protocol.requests import Place
 from reimage_conformance.session.signals import Untested
@@ -18,9 +18,9 @@ from reimage_conformance.session.thresholds import MAX_VIOLATIONS_PER_REQUIREMEN
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+    from reimage_conformance.judging.oracle import Permitted
+    from reimage_conformance.judging.world import World
     from reimage_conformance.model import Request
-    from reimage_conformance.oracle import Permitted
-    from reimage_conformance.world import World
 
 
 @dataclass(frozen=True, slots=True)

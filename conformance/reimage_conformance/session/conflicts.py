@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from reimage_conformance.checks.wording import is_conflict
+from reimage_conformance.judging.wording import is_conflict
 from reimage_conformance.session.thresholds import LAST_CONFLICT_TRIES
 
 if TYPE_CHECKING:

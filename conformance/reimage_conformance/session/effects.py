@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reimage_conformance.oracle import permitted
+from reimage_conformance.judging.oracle import permitted
 from reimage_conformance.protocol.addresses import Kind, read_target
 from reimage_conformance.session.answering import Answers
 from reimage_conformance.session.examining import Examinations

@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reimage_conformance.checks.deployments import statuses_in
-from reimage_conformance.checks.unlisted import unlisted_gone, unlisted_in, unlisted_untouched
+from reimage_conformance.judging.deployments import statuses_in
+from reimage_conformance.judging.oracle import permitted
+from reimage_conformance.judging.unlisted import unlisted_gone, unlisted_in, unlisted_untouched
 from reimage_conformance.model import Outcome
-from reimage_conformance.oracle import permitted
 from reimage_conformance.protocol.addresses import Kind, read_target
 
 if TYPE_CHECKING:
+    from reimage_conformance.judging.world import World
     from reimage_conformance.model import Deployment, Exchange, Request
     from reimage_conformance.session.operations import Operations
     from reimage_conformance.session.recorder import Recorder
-    from reimage_conformance.world import World
 
 OTHERS = "REQ-REIMAGE-OTHERS-UNTOUCHED"
 """The kind of a sound reimage: what it must not do to other instances."""

@@ -10,10 +10,10 @@ from reimage_conformance.session.recorder import raise_bad
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from reimage_conformance.checks.registry import Check
+    from reimage_conformance.judging.registry import Check
+    from reimage_conformance.judging.world import World
     from reimage_conformance.model import Exchange, Verdict
     from reimage_conformance.session.recorder import Recorder
-    from reimage_conformance.world import World
 
 
 class Judging:

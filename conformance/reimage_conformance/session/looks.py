@@ -5,10 +5,10 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from reimage_conformance.checks.deployments import statuses_in
-from reimage_conformance.checks.wording import is_busy, said
+from reimage_conformance.catalogue import TABLE_VERSIONS
+from reimage_conformance.judging.deployments import statuses_in
+from reimage_conformance.judging.wording import is_busy, said
 from reimage_conformance.protocol.addresses import UriForm
-from reimage_conformance.requirements import TABLE_VERSIONS
 from reimage_conformance.session.manner import Manner
 from reimage_conformance.session.signals import Inconclusive, NotApplicable
 

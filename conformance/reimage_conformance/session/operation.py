@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from reimage_conformance.checks.polls import STATUSES, status_of
-from reimage_conformance.checks.progress import RETENTION_SECONDS
-from reimage_conformance.checks.wording import is_busy
+from reimage_conformance.judging.polls import STATUSES, status_of
+from reimage_conformance.judging.progress import RETENTION_SECONDS
+from reimage_conformance.judging.wording import is_busy
 
 if TYPE_CHECKING:
     from reimage_conformance.model import Exchange

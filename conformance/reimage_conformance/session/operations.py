@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from reimage_conformance.checks.progress import RETENTION_SECONDS
+from reimage_conformance.judging.progress import RETENTION_SECONDS
 from reimage_conformance.protocol.addresses import read_target
 from reimage_conformance.session.operation import Operation, State
 from reimage_conformance.session.polling import Polling
@@ -16,13 +16,13 @@ from reimage_conformance.session.thresholds import MAX_OVERDUE_OPERATIONS, MAX_R
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
+    from reimage_conformance.judging.world import World
     from reimage_conformance.model import Deployment, Exchange, Request
     from reimage_conformance.protocol.addresses import UriForm
     from reimage_conformance.protocol.requests import Place, RequestBuilder
     from reimage_conformance.session.budget import Budget
     from reimage_conformance.session.recorder import Recorder
     from reimage_conformance.session.sending import Sender
-    from reimage_conformance.world import World
 
 __all__ = ["NOT_KNOWN", "Operation", "Operations", "State"]
 

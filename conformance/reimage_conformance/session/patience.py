@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from reimage_conformance.checks.wording import is_busy
+from reimage_conformance.judging.wording import is_busy
 from reimage_conformance.model import FailureKind
 from reimage_conformance.protocol.addresses import read_target
 from reimage_conformance.session.signals import Inconclusive

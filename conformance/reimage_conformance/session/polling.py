@@ -8,11 +8,11 @@ from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from reimage_conformance.checks.polls import NOT_KNOWN, STATUSES, TERMINAL, status_of
-from reimage_conformance.checks.wording import is_busy
-from reimage_conformance.oracle import permitted
+from reimage_conformance.catalogue import FIRST_VERSION
+from reimage_conformance.judging.oracle import permitted
+from reimage_conformance.judging.polls import NOT_KNOWN, STATUSES, TERMINAL, status_of
+from reimage_conformance.judging.wording import is_busy
 from reimage_conformance.protocol.requests import VERSION_HEADER, with_header
-from reimage_conformance.requirements import FIRST_VERSION
 from reimage_conformance.session.manner import Manner
 from reimage_conformance.session.operation import State
 from reimage_conformance.session.thresholds import MAX_UNANSWERED_POLLS, UNKNOWN_AGAIN_SECONDS, UNKNOWN_SECONDS

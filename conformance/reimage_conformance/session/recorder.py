@@ -9,7 +9,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from reimage_conformance.assessment.intervals import Intervals
-from reimage_conformance.checks.registry import SCOPE_ALL, judge, judge_scope
+from reimage_conformance.judging.registry import SCOPE_ALL, judge, judge_scope
 from reimage_conformance.model import Exchange, Observation, Outcome, Verdict
 from reimage_conformance.protocol.addresses import Kind, read_target
 from reimage_conformance.session.signals import Nonconformance
@@ -17,11 +17,11 @@ from reimage_conformance.session.signals import Nonconformance
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reimage_conformance.checks.registry import Check
     from reimage_conformance.journal import Journal, JournalWriter
+    from reimage_conformance.judging.registry import Check
+    from reimage_conformance.judging.world import World
     from reimage_conformance.model import Request
     from reimage_conformance.wire.redaction import Redactor
-    from reimage_conformance.world import World
 
 BAD = (Outcome.VIOLATED, Outcome.ADVISORY)
 

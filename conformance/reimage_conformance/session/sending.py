@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import trio
 
 from reimage_conformance import gate as gates
-from reimage_conformance.checks.registry import REPEATS_OF_A_FAULT
-from reimage_conformance.checks.wording import is_busy, is_passing_fault
+from reimage_conformance.judging.registry import REPEATS_OF_A_FAULT
+from reimage_conformance.judging.wording import is_busy, is_passing_fault
 from reimage_conformance.protocol.addresses import read_target
 from reimage_conformance.session.manner import Manner
 from reimage_conformance.session.patience import Sort

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from reimage_conformance.checks.wording import is_conflict
+from reimage_conformance.judging.wording import is_conflict
 from reimage_conformance.protocol.requests import Place, with_query
 from reimage_conformance.session.manner import Manner
 from reimage_conformance.session.thresholds import FEW_CONFLICT_TRIES, MAX_STEP_CONFLICTS, SHORTEST_PROBE_SECONDS

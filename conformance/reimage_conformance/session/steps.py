@@ -7,11 +7,11 @@ from functools import cached_property
 from itertools import cycle
 from typing import TYPE_CHECKING
 
+from reimage_conformance.catalogue import TABLE_VERSIONS
+from reimage_conformance.judging.oracle import MINIMUM_VERSION
 from reimage_conformance.model import Identity, Profile
-from reimage_conformance.oracle import MINIMUM_VERSION
 from reimage_conformance.protocol.addresses import UriForm
 from reimage_conformance.protocol.requests import Place
-from reimage_conformance.requirements import TABLE_VERSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -160,9 +160,7 @@ class Planner:
         if self._target.limits.max_reimages < FEW:
             essential = merged(essential, self._target.limits.max_reimages)
         steps = [first, *essential, *self._with_versions(self._further())]
-        steps = [
-            step for i, step in enumerate(steps) if step.name not in {name for s in steps[:i] for name in s.names}
-        ]
+        steps = [step for i, step in enumerate(steps) if step.name not in {name for s in steps[:i] for name in s.names}]
         return [replace(step, contend=step is self._to_contend_with(steps)) for step in steps]
 
     def _to_contend_with(self, steps: list[Step]) -> Step:

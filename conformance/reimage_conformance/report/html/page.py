@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from reimage_conformance.catalogue import CATALOGUE
 from reimage_conformance.model import CountsAs, Outcome
 from reimage_conformance.report.html.charts import area_bars, operation_lanes
 from reimage_conformance.report.html.markup import render
@@ -12,7 +13,6 @@ from reimage_conformance.report.html.selection import FINDING_EVIDENCE, reply_wo
 from reimage_conformance.report.http_text import exchange_lines, marked, request_lines
 from reimage_conformance.report.reproduce import reproduce, reproductions, route_to
 from reimage_conformance.report.wording import preflight_sentence, verdict_sentence
-from reimage_conformance.requirements import CATALOGUE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reimage_conformance.checks.deployments import BAD_STATES, READY, deployment_elements, member, roles_in, statuses_in
-from reimage_conformance.checks.registry import Effect, about, check, effect_on
-from reimage_conformance.checks.wording import is_busy
+from reimage_conformance.judging.deployments import (
+    BAD_STATES,
+    READY,
+    deployment_elements,
+    member,
+    roles_in,
+    statuses_in,
+)
+from reimage_conformance.judging.registry import Effect, about, check, effect_on
+from reimage_conformance.judging.wording import is_busy
 from reimage_conformance.model import Outcome
 from reimage_conformance.protocol.addresses import read_target
 from reimage_conformance.protocol.requests import Place
@@ -14,8 +21,8 @@ from reimage_conformance.protocol.requests import Place
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from reimage_conformance.judging.world import World
     from reimage_conformance.model import Exchange, Limits, Verdict
-    from reimage_conformance.world import World
 
 
 LOOKS_ENOUGH = 4

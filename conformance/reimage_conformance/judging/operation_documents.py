@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from reimage_conformance.checks.polls import STATUSES, TERMINAL, status_of
-from reimage_conformance.checks.registry import about, check
+from reimage_conformance.judging.polls import STATUSES, TERMINAL, status_of
+from reimage_conformance.judging.registry import about, check
 from reimage_conformance.protocol.addresses import read_target
 from reimage_conformance.protocol.documents import (
     NAMESPACE,
@@ -25,9 +25,9 @@ from reimage_conformance.protocol.documents import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from reimage_conformance.judging.world import World
     from reimage_conformance.model import Exchange, Response, Verdict
     from reimage_conformance.protocol.documents import Document
-    from reimage_conformance.world import World
 
 
 _KNOWN_ORDER = ("ID", "Status", "HttpStatusCode", "Error")

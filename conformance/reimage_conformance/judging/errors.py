@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reimage_conformance.checks.registry import about, check
-from reimage_conformance.checks.wording import is_busy, is_diversion, is_standard, said, symptom
+from reimage_conformance.judging.oracle import permitted
+from reimage_conformance.judging.registry import about, check
+from reimage_conformance.judging.wording import is_busy, is_diversion, is_standard, said, symptom
 from reimage_conformance.model import Identity
-from reimage_conformance.oracle import permitted
 from reimage_conformance.protocol.addresses import Kind, read_target
 from reimage_conformance.protocol.documents import error_code, looks_like_xml, read_document, read_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from reimage_conformance.judging.world import World
     from reimage_conformance.model import Exchange, Response, Verdict
-    from reimage_conformance.world import World
 
 TABLE_KEYS = ("version-missing", "version-malformed", "version-old", "comp", "place", "instance")
 STRANGERS = (Identity.NONE, Identity.UNKNOWN)

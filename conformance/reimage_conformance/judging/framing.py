@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reimage_conformance.checks.registry import about, check
-from reimage_conformance.checks.wording import said
+from reimage_conformance.judging.registry import about, check
+from reimage_conformance.judging.wording import said
 from reimage_conformance.model import FailureKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from reimage_conformance.judging.world import World
     from reimage_conformance.model import Exchange, Verdict
-    from reimage_conformance.world import World
 
 _HEAD_ANOMALY = "content-on-head"
 FRAMING_IS_ELSEWHERE = ("REQ-HTTP-STD-HEADERS", "REQ-HTTP-HEAD-NOBODY")

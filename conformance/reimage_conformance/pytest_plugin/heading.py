@@ -10,11 +10,11 @@ from uuid import uuid4
 
 from reimage_conformance import __version__
 from reimage_conformance.config import target_to_mapping, without_private
-from reimage_conformance.plugin.fitting import fingerprint_of
+from reimage_conformance.pytest_plugin.fitting import fingerprint_of
 
 if TYPE_CHECKING:
     from reimage_conformance.model import Target
-    from reimage_conformance.plugin.options import Plan
+    from reimage_conformance.pytest_plugin.options import Plan
     from reimage_conformance.wire.redaction import Redactor
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from reimage_conformance.checks.registry import about, check
-from reimage_conformance.checks.wording import is_busy, said, symptom
+from reimage_conformance.judging.registry import about, check
+from reimage_conformance.judging.wording import is_busy, said, symptom
 from reimage_conformance.protocol.documents import (
     content_type,
     error_code,
@@ -18,8 +18,8 @@ from reimage_conformance.protocol.documents import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from reimage_conformance.judging.world import World
     from reimage_conformance.model import Exchange, Response, Verdict
-    from reimage_conformance.world import World
 
 
 STATUSES = ("InProgress", "Succeeded", "Failed")

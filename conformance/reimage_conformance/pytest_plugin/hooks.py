@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import is_hypothesis_test, settings
 
+from reimage_conformance.catalogue import requirement
 from reimage_conformance.errors import ReportError, SuiteError, UnreachableError
 from reimage_conformance.journal import collection_paused
 from reimage_conformance.model import Preflight
 from reimage_conformance.outputs import clear_folder
-from reimage_conformance.plugin.casing import MARKS, cases_of, cites, phase_of
-from reimage_conformance.plugin.concluding import report_conclusion
-from reimage_conformance.plugin.ending import ASSESSMENT, PAGE, USAGE, PageHooks, end_session
-from reimage_conformance.plugin.interrupting import Interruption, LostOutput
-from reimage_conformance.plugin.options import Plan, add_options, is_wanted, plan_of
-from reimage_conformance.plugin.preparing import is_run, prepare
-from reimage_conformance.plugin.progress import ProgressLine, progress_line
-from reimage_conformance.plugin.run import Run
-from reimage_conformance.requirements import requirement
+from reimage_conformance.pytest_plugin.casing import MARKS, cases_of, cites, phase_of
+from reimage_conformance.pytest_plugin.concluding import report_conclusion
+from reimage_conformance.pytest_plugin.ending import ASSESSMENT, PAGE, USAGE, PageHooks, end_session
+from reimage_conformance.pytest_plugin.interrupting import Interruption, LostOutput
+from reimage_conformance.pytest_plugin.options import Plan, add_options, is_wanted, plan_of
+from reimage_conformance.pytest_plugin.preparing import is_run, prepare
+from reimage_conformance.pytest_plugin.progress import ProgressLine, progress_line
+from reimage_conformance.pytest_plugin.run import Run
 from reimage_conformance.session.cases import Conclusion
 from reimage_conformance.session.signals import Inconclusive, NotApplicable, Untested
 from reimage_conformance.session.sut import SystemUnderTest  # noqa: TC001  pytest reads what a fixture returns
@@ -205,7 +205,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Gives all cases of a run to one worker of pytest-xdist: a target's operations, budget and controls are one story."""
     if PLAN not in config.stash:
         return None
-    from reimage_conformance.plugin.scheduling import OneTarget  # noqa: PLC0415  only where pytest-xdist is at work
+    from reimage_conformance.pytest_plugin.scheduling import OneTarget  # noqa: PLC0415  only where pytest-xdist is at work
 
     return OneTarget(config, log)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from reimage_conformance.config import is_loopback, load_target, where_it_is
 from reimage_conformance.errors import UsageError
 from reimage_conformance.model import Profile, Strictness
-from reimage_conformance.plugin.fitting import resumable
+from reimage_conformance.pytest_plugin.fitting import resumable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,10 +6,10 @@ import re
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from reimage_conformance.checks.framing import FIELD_ANOMALIES
-from reimage_conformance.checks.registry import about, check
+from reimage_conformance.judging.framing import FIELD_ANOMALIES
+from reimage_conformance.judging.oracle import permitted
+from reimage_conformance.judging.registry import about, check
 from reimage_conformance.model import Fact
-from reimage_conformance.oracle import permitted
 from reimage_conformance.protocol.addresses import Kind, read_target
 from reimage_conformance.protocol.documents import (
     is_xml_media_type,
@@ -23,8 +23,8 @@ from reimage_conformance.protocol.documents import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from reimage_conformance.judging.world import World
     from reimage_conformance.model import Exchange, Response, Verdict
-    from reimage_conformance.world import World
 
 _DATE = re.compile(
     r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) \d{4} \d\d:\d\d:\d\d GMT\Z"

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from reimage_conformance.journal import Journal
     from reimage_conformance.model import Assessment, Exchange
-    from reimage_conformance.plugin.options import Plan
-    from reimage_conformance.plugin.run import Run
+    from reimage_conformance.pytest_plugin.options import Plan
+    from reimage_conformance.pytest_plugin.run import Run
 
 NONCONFORMANT = 1
 INTERRUPTED = 2

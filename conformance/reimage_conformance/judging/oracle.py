@@ -10,17 +10,17 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reimage_conformance.catalogue import CATALOGUE, FIRST_VERSION, published_before, published_from
+from reimage_conformance.judging.world import Absence
 from reimage_conformance.model import CountsAs, Identity, Strictness
 from reimage_conformance.protocol.addresses import Kind, is_plain, read_target
-from reimage_conformance.requirements import CATALOGUE, FIRST_VERSION, published_before, published_from
-from reimage_conformance.world import Absence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from reimage_conformance.judging.world import World
     from reimage_conformance.model import Request
     from reimage_conformance.protocol.addresses import Address
-    from reimage_conformance.world import World
 
 MINIMUM_VERSION = "2010-10-28"
 MINIMUM_POLL_VERSION = "2009-10-01"

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from reimage_conformance.checks.polls import DENIALS, STATUSES, TERMINAL, status_of, version_of
-from reimage_conformance.checks.registry import about, check
-from reimage_conformance.checks.wording import said
+from reimage_conformance.judging.polls import DENIALS, STATUSES, TERMINAL, status_of, version_of
+from reimage_conformance.judging.registry import about, check
+from reimage_conformance.judging.wording import said
 from reimage_conformance.protocol.addresses import read_target
 from reimage_conformance.protocol.documents import read_document, same_identifier
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from reimage_conformance.judging.world import World
     from reimage_conformance.model import Exchange, Verdict
-    from reimage_conformance.world import World
 
 
 RETENTION_SECONDS = 2.0

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reimage_conformance.checks.deployments import READY, statuses_in
-from reimage_conformance.checks.registry import Effect, about, check, effect_on
-from reimage_conformance.checks.wording import said
+from reimage_conformance.judging.deployments import READY, statuses_in
+from reimage_conformance.judging.registry import Effect, about, check, effect_on
+from reimage_conformance.judging.wording import said
 from reimage_conformance.protocol.addresses import read_target
 from reimage_conformance.protocol.requests import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from reimage_conformance.judging.world import World
     from reimage_conformance.model import Deployment, Exchange, Verdict
-    from reimage_conformance.world import World
 
 AWAY = (
     "StoppingRole", "StoppingVM", "StoppedVM", "DeletingVM", "CreatingVM", "StartingVM", "Preparing", "Provisioning", "CreatingRole", "StartingRole",

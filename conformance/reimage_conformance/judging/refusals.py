@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reimage_conformance.checks.deployments import READY, statuses_in
-from reimage_conformance.checks.errors import BY_TABLE, TABLE_KEYS
-from reimage_conformance.checks.framing import is_lost_under_its_body
-from reimage_conformance.checks.polls import TERMINAL
-from reimage_conformance.checks.registry import Effect, about, check, effect_on
-from reimage_conformance.checks.wording import is_busy, is_standard, said, symptom
+from reimage_conformance.judging.deployments import READY, statuses_in
+from reimage_conformance.judging.errors import BY_TABLE, TABLE_KEYS
+from reimage_conformance.judging.framing import is_lost_under_its_body
+from reimage_conformance.judging.oracle import permitted
+from reimage_conformance.judging.polls import TERMINAL
+from reimage_conformance.judging.registry import Effect, about, check, effect_on
+from reimage_conformance.judging.wording import is_busy, is_standard, said, symptom
 from reimage_conformance.model import FailureKind
-from reimage_conformance.oracle import permitted
 from reimage_conformance.protocol.addresses import read_target
 from reimage_conformance.protocol.documents import error_code, read_document
 from reimage_conformance.protocol.requests import Place
@@ -19,9 +19,9 @@ from reimage_conformance.protocol.requests import Place
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from reimage_conformance.judging.oracle import Defect
+    from reimage_conformance.judging.world import World
     from reimage_conformance.model import Exchange, Verdict
-    from reimage_conformance.oracle import Defect
-    from reimage_conformance.world import World
 
 _VERSION_KEYS = ("version-malformed", "version-old")
 """Defects that an endpoint overlooks as well if it does without any version."""

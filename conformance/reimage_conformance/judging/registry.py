@@ -7,17 +7,17 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
-from reimage_conformance.checks.facts import on_record
-from reimage_conformance.checks.wording import is_passing_fault
+from reimage_conformance.catalogue import CATALOGUE
+from reimage_conformance.judging.facts import on_record
+from reimage_conformance.judging.wording import is_passing_fault
 from reimage_conformance.model import CountsAs, Outcome, Verdict
-from reimage_conformance.requirements import CATALOGUE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from reimage_conformance.judging.world import World
     from reimage_conformance.model import Exchange
     from reimage_conformance.protocol.requests import Place
-    from reimage_conformance.world import World
 
 REPEATS_OF_A_FAULT = 2
 """The session sends a request that met a fault inside the endpoint again this often; the fault has passed when one repeat did not meet it."""

@@ -17,8 +17,9 @@ from reimage_conformance import baseline
 from reimage_conformance.config import is_loopback, load_target
 from reimage_conformance.gate import Gate, ProbeGate, new_token
 from reimage_conformance.journal import JournalWriter, read_journal
-from reimage_conformance.plugin.heading import header, limited, masked
+from reimage_conformance.judging.world import World
 from reimage_conformance.protocol.requests import RequestBuilder
+from reimage_conformance.pytest_plugin.heading import header, limited, masked
 from reimage_conformance.session.budget import Budget
 from reimage_conformance.session.earlier import Earlier
 from reimage_conformance.session.instances import Instances
@@ -35,7 +36,6 @@ from reimage_conformance.wire.client import Client
 from reimage_conformance.wire.clock import SystemClock
 from reimage_conformance.wire.connecting import SocketConnector, probe_connector
 from reimage_conformance.wire.redaction import Redactor
-from reimage_conformance.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from reimage_conformance.emulator import Emulator
     from reimage_conformance.journal import Journal
     from reimage_conformance.model import Preflight, Target
-    from reimage_conformance.plugin.options import Plan
+    from reimage_conformance.pytest_plugin.options import Plan
     from reimage_conformance.session.cases import Case
     from reimage_conformance.session.wires import Wire
     from reimage_conformance.wire.clock import Clock

@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from reimage_conformance.checks.polls import version_of
-from reimage_conformance.checks.registry import about, check
-from reimage_conformance.checks.wording import is_busy, said, symptom
+from reimage_conformance.judging.polls import version_of
+from reimage_conformance.judging.registry import about, check
+from reimage_conformance.judging.wording import is_busy, said, symptom
 from reimage_conformance.model import Fact
 from reimage_conformance.protocol.documents import (
     NAMESPACE,
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
     from lxml import etree
 
+    from reimage_conformance.judging.world import World
     from reimage_conformance.model import Exchange, Verdict
     from reimage_conformance.protocol.documents import Document
-    from reimage_conformance.world import World
 
 
 READY = "ReadyRole"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reimage_conformance.checks.polls import TERMINAL, status_of
-from reimage_conformance.checks.registry import Effect, about, check, effect_on
-from reimage_conformance.checks.wording import is_busy, said, symptom
+from reimage_conformance.judging.polls import TERMINAL, status_of
+from reimage_conformance.judging.registry import Effect, about, check, effect_on
+from reimage_conformance.judging.wording import is_busy, said, symptom
 from reimage_conformance.protocol.addresses import read_target
 from reimage_conformance.protocol.documents import error_code
 from reimage_conformance.protocol.requests import Place
@@ -14,8 +14,8 @@ from reimage_conformance.protocol.requests import Place
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from reimage_conformance.judging.world import World
     from reimage_conformance.model import Exchange, Verdict
-    from reimage_conformance.world import World
 
 
 PROLONGED = 6.0

@@ -12,8 +12,8 @@ from reimage_conformance.model import Fact
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from reimage_conformance.judging.oracle import Defect
     from reimage_conformance.model import Exchange, Verdict
-    from reimage_conformance.oracle import Defect
 
 _LINES = frozenset({Fact.RESPONSE_LINES})
 _ID_LINE = frozenset({Fact.RESPONSE_LINES, Fact.ID_LINE})

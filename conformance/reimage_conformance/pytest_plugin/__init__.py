@@ -1,6 +1,6 @@
 """The pytest plugin: options, fixtures, markers and hooks; it joins the rooms and decides nothing itself."""
 
-from reimage_conformance.plugin.hooks import (
+from reimage_conformance.pytest_plugin.hooks import (
     pytest_addoption,
     pytest_cmdline_main,
     pytest_collection_modifyitems,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from reimage_conformance.checks.polls import NOT_KNOWN, shows_operation
-from reimage_conformance.checks.registry import about, check
-from reimage_conformance.checks.wording import is_busy, is_conflict, is_standard, said, symptom
+from reimage_conformance.judging.polls import NOT_KNOWN, shows_operation
+from reimage_conformance.judging.registry import about, check
+from reimage_conformance.judging.wording import is_busy, is_conflict, is_standard, said, symptom
 from reimage_conformance.protocol.documents import (
     error_code,
 )
@@ -15,8 +15,8 @@ from reimage_conformance.protocol.documents import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from reimage_conformance.judging.world import World
     from reimage_conformance.model import Exchange, Verdict
-    from reimage_conformance.world import World
 
 
 PROMPT_SECONDS = 2.0

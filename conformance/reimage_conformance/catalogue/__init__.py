@@ -49,21 +49,21 @@ def _requirement(section: str, row: Mapping[str, Any]) -> Requirement:
 
 
 def _catalogue() -> Mapping[str, Requirement]:
-    chapters = sorted((_FILES / "catalogue").iterdir(), key=lambda file: file.name)
+    chapters = sorted((_FILES / "requirements").iterdir(), key=lambda file: file.name)
     documents = [_load(file) for file in chapters if file.name.endswith(".toml")]
     rows = (_requirement(document["section"], row) for document in documents for row in document["requirement"])
     return MappingProxyType({row.id: row for row in rows})
 
 
 def _codes(*, table: bool) -> Mapping[str, int]:
-    rows = _load(_FILES / "errors.toml")["error"]
+    rows = _load(_FILES / "error_codes.toml")["error"]
     return MappingProxyType({row["code"]: row["status"] for row in rows if row["table"] is table and "status" in row})
 
 
 CATALOGUE: Mapping[str, Requirement] = _catalogue()
 """Every requirement by its id, in the order of the digest."""
 
-_VERSIONS = _load(_FILES / "versions.toml")["version"]
+_VERSIONS = _load(_FILES / "published_versions.toml")["version"]
 _ALL_PUBLISHED = tuple(row["date"] for row in _VERSIONS if row["published"])
 
 TABLE_VERSIONS: tuple[str, ...] = tuple(row["date"] for row in _VERSIONS if row["evidence"] == "table")

@@ -6,14 +6,14 @@ import json
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
-from reimage_conformance.checks.registry import NOBODY, Effect, about, check, effect_on
+from reimage_conformance.judging.registry import NOBODY, Effect, about, check, effect_on
 from reimage_conformance.protocol.requests import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from reimage_conformance.judging.world import World
     from reimage_conformance.model import Exchange, Verdict
-    from reimage_conformance.world import World
 
 
 def probed_place(world: World, exchange: Exchange) -> Place | None:

@@ -6,13 +6,13 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from reimage_conformance.catalogue import CATALOGUE
 from reimage_conformance.journal import JournalWriter, read_journal
 from reimage_conformance.model import Outcome, Verdict
 from reimage_conformance.outputs import clear_folder
-from reimage_conformance.plugin.heading import header, limited, masked
+from reimage_conformance.pytest_plugin.heading import header, limited, masked
 from reimage_conformance.replay import report_on
 from reimage_conformance.report.index import write_index
-from reimage_conformance.requirements import CATALOGUE
 from reimage_conformance.wire.clock import SystemClock
 from reimage_conformance.wire.redaction import Redactor
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reimage_conformance.model import Target
-    from reimage_conformance.plugin.options import Plan
+    from reimage_conformance.pytest_plugin.options import Plan
 
 
 def report_unreached(plan: Plan, target: Target, folder: Path, sentence: str, began: float) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reimage_conformance.checks.registry import about, check
-from reimage_conformance.checks.wording import is_busy, said, symptom
+from reimage_conformance.judging.registry import about, check
+from reimage_conformance.judging.wording import is_busy, said, symptom
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from reimage_conformance.judging.world import World
     from reimage_conformance.model import Exchange, Verdict
-    from reimage_conformance.world import World
 
 
 @check

@@ -13,9 +13,9 @@ from reimage_conformance.errors import SuiteError, UnreachableError
 from reimage_conformance.locks import hold
 from reimage_conformance.model import Preflight
 from reimage_conformance.outputs import claim_folder, try_file, try_folder
-from reimage_conformance.plugin.fitting import check_target, resumable
-from reimage_conformance.plugin.heading import limited, masked
-from reimage_conformance.plugin.options import folder_for, is_wanted, plan_of
+from reimage_conformance.pytest_plugin.fitting import check_target, resumable
+from reimage_conformance.pytest_plugin.heading import limited, masked
+from reimage_conformance.pytest_plugin.options import folder_for, is_wanted, plan_of
 from reimage_conformance.wire.redaction import Redactor
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from reimage_conformance.locks import Hold
     from reimage_conformance.model import Target
-    from reimage_conformance.plugin.options import Plan
+    from reimage_conformance.pytest_plugin.options import Plan
 
 LOOKING_ONLY = ("help", "version", "collectonly", "showfixtures", "show_fixtures_per_test", "markers", "cacheshow")
 """Options with which pytest tells something and runs nothing."""
@@ -134,7 +134,7 @@ def _asked(plan: Plan, folder: Path | None) -> Preflight | None:
         return _answers(plan, plan.target)
     except UnreachableError as error:
         if folder is not None and plan.resume is None:  # what was found before the run was cut short stays
-            from reimage_conformance.plugin.unreached import report_unreached  # noqa: PLC0415  only where nothing can be judged
+            from reimage_conformance.pytest_plugin.unreached import report_unreached  # noqa: PLC0415  only where nothing can be judged
 
             report_unreached(plan, plan.target, folder, str(error), began)
         raise

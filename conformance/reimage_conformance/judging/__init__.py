@@ -1,6 +1,6 @@
 """The checks: named pure judgements of exchanges; importing this package registers every one of them."""
 
-from reimage_conformance.checks import (
+from reimage_conformance.judging import (
     acceptance,
     contention,
     deployments,
@@ -15,7 +15,7 @@ from reimage_conformance.checks import (
     refusals,
     transport,
 )
-from reimage_conformance.checks.registry import CHECKS, about, check, graded, judge
+from reimage_conformance.judging.registry import CHECKS, about, check, graded, judge
 
 __all__ = [
     "CHECKS",
