@@ -113,7 +113,7 @@ class Fact(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """One normative statement of the digest.
+    """One normative statement of the documents.
 
     `requires` names the requirements that must hold before this one can be judged; `control` the kind of accepted
     request without which a refusal proves nothing ("" where none is needed); `untestable` says in a sentence why no

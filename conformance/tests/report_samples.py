@@ -106,7 +106,7 @@ def requirement(
     """A requirement of the catalogue's shape."""
     return Requirement(
         id=name,
-        section="A. Reimage Role Instance: request",
+        section="Reimage Role Instance: request",
         area=area,
         level=level,
         origin="SEED",

@@ -9,6 +9,7 @@ from importlib import resources
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from reimage_conformance.catalogue.chapters import CHAPTERS
 from reimage_conformance.errors import UsageError
 from reimage_conformance.model import CountsAs, Requirement
 
@@ -49,8 +50,8 @@ def _requirement(section: str, row: Mapping[str, Any]) -> Requirement:
 
 
 def _catalogue() -> Mapping[str, Requirement]:
-    chapters = sorted((_FILES / "requirements").iterdir(), key=lambda file: file.name)
-    documents = [_load(file) for file in chapters if file.name.endswith(".toml")]
+    files = [_FILES / "requirements" / f"{chapter}.toml" for chapter in CHAPTERS]
+    documents = [_load(file) for file in files if file.is_file()]
     rows = (_requirement(document["section"], row) for document in documents for row in document["requirement"])
     return MappingProxyType({row.id: row for row in rows})
 
@@ -61,7 +62,7 @@ def _codes(*, table: bool) -> Mapping[str, int]:
 
 
 CATALOGUE: Mapping[str, Requirement] = _catalogue()
-"""Every requirement by its id, in the order of the digest."""
+"""Every requirement by its id, in the order of the chapters."""
 
 _VERSIONS = _load(_FILES / "published_versions.toml")["version"]
 _ALL_PUBLISHED = tuple(row["date"] for row in _VERSIONS if row["published"])

@@ -85,7 +85,7 @@ def allowed_methods(call: Call) -> tuple[str, ...]:
 
 @point
 def check_version(call: Call) -> Refusal | None:
-    """The x-ms-version header must be there, a date, known, and not before the operation's first (section E)."""
+    """The x-ms-version header must be there, a date, known, and not before the operation's first."""
     if not version_present(call):
         return wrong_version("version-missing")
     if not version_well_formed(call, call.version):

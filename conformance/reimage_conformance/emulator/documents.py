@@ -34,7 +34,7 @@ class Node:
 
 @point
 def operation_document(call: Call, operation: Operation) -> Node:
-    """The Operation document: ID, Status, HttpStatusCode once over, Error once failed (section C)."""
+    """The Operation document: ID, Status, HttpStatusCode once over, Error once failed."""
     status = operation_status(call, operation)
     children = [Node("ID", shown_id(call, operation)), Node("Status", status)]
     embedded = operation_http_status(call, operation, status)

@@ -112,7 +112,7 @@ def guest_due(call: Call, operation: Operation) -> bool:
 
 @point
 def write_guest(call: Call, instance: Instance) -> None:
-    """Writes a fresh guest: another installation, data outside the local storage gone (section B)."""
+    """Writes a fresh guest: another installation, data outside the local storage gone."""
     instance.installation_id = fresh_id(call.emulator.random)
     instance.other_data.clear()
 

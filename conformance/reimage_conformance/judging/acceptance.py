@@ -1,4 +1,4 @@
-"""Acceptance: the answer to a reimage that ought to be taken, and the id that it hands out (digest section B)."""
+"""Acceptance: the answer to a reimage that ought to be taken, and the id that it hands out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Contention: a reimage that meets another in the same deployment (digest section M)."""
+"""Contention: a reimage that meets another in the same deployment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deployments: the documents of Get Deployment and Get Cloud Service Properties (digest section H)."""
+"""Deployments: the documents of Get Deployment and Get Cloud Service Properties."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Instances: what a reimage does to the role instance that it addresses, and to the others (digest sections B, H)."""
+"""Instances: what a reimage does to the role instance that it addresses, and to the others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Operation documents: what the body of each poll holds (digest section C)."""
+"""Operation documents: what the body of each poll holds."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _NEEDED = {"Succeeded": (*_ALWAYS, "HttpStatusCode"), "Failed": _KNOWN_ORDER}
 
 @check
 def operation_documents(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
-    """Each poll's document is as Get Operation Status describes it (digest section C).
+    """Each poll's document is as Get Operation Status describes it.
 
     The ID of another operation that was polled is REQ-REIMAGE-REQID-USABLE's matter: the id yields another's status. Where the status is not
     the other's, the ID alone is wrong (REQ-GOS-ID).

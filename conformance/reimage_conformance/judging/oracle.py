@@ -183,7 +183,7 @@ class _Reading:
         """The certificate, and whether it opens the subscription (REQ-AUTH-FAIL)."""
         target = self.world.target
         answers: tuple[Answer, ...] = (_answer(403, code=("AuthenticationFailed", "ForbiddenError")),)
-        if self.world.strictness is Strictness.LENIENT:  # the digest: "do not require the code"
+        if self.world.strictness is Strictness.LENIENT:  # the note: "do not require the code"
             answers = (*answers, _answer(401, 403, 404))
         if target.is_https and self.request.identity is Identity.NONE:
             yield self.defect("anonymous", "REQ-AUTH-TLS", answers, layer="auth")
@@ -203,7 +203,7 @@ class _Reading:
             yield self.defect("foreign-subscription", "REQ-AUTH-FAIL", answers, layer="auth", binding=CountsAs.INFO)
 
     def version(self) -> Iterator[Defect]:
-        """The x-ms-version header (digest section E); several lines and a list mean the same (RFC 9110, section 5.3)."""
+        """The x-ms-version header; several lines and a list mean the same (RFC 9110, section 5.3)."""
         values = [each.strip(" \t") for line in self.request.values("x-ms-version") for each in line.split(",")]
         sound = [value for value in values if _VERSION_FORM.match(value)]
         if not values:
@@ -226,7 +226,7 @@ class _Reading:
             yield self.defect("version-other", "REQ-VER-OLD-KEPT", _VERSION_ANSWER, binding=CountsAs.INFO)
 
     def reimage(self) -> Iterator[Defect]:
-        """Method, comp, Content-Type, body and names of a reimage request (digest section A)."""
+        """Method, comp, Content-Type, body and names of a reimage request."""
         yield from self._method()
         yield from self._comp()
         yield from self._content_type()

@@ -1,4 +1,4 @@
-"""Polls: what single answers of Get Operation Status show, whatever the operation does (digest section C)."""
+"""Polls: what single answers of Get Operation Status show, whatever the operation does."""
 
 from __future__ import annotations
 

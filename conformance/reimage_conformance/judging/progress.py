@@ -1,4 +1,4 @@
-"""Progress: the polls of one operation in order, from InProgress to its one end (digest section C)."""
+"""Progress: the polls of one operation in order, from InProgress to its one end."""
 
 from __future__ import annotations
 

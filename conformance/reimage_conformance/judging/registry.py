@@ -150,7 +150,7 @@ class About:
         )
 
     def advised(self, expected: str, actual: str, symptom: str) -> Verdict:
-        """A deviation that a note of the digest makes a WARN, whatever the requirement counts as."""
+        """A deviation that a note of the catalogue makes a WARN, whatever the requirement counts as."""
         return Verdict(
             self.requirement,
             Outcome.ADVISORY,

@@ -84,7 +84,7 @@ class RequestBuilder:
         return urlsplit(self.target.base_url).path.rstrip("/") + path
 
     def reimage(self, place: Place, form: UriForm = UriForm.SLOT, *, version: str | None = None) -> Request:
-        """A well-formed Reimage Role Instance request (digest section A)."""
+        """A well-formed Reimage Role Instance request."""
         deployment = place.deployment
         return self.reimage_at(
             deployment.cloud_service, form, place.container(form), place.role_instance, version=version

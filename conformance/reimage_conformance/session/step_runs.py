@@ -188,7 +188,7 @@ class StepRuns:
         return tuple(n for n in deployment.role_instances if str(Place(deployment, n)) not in addressed)
 
     async def contend(self, result: Result) -> None:
-        """While the step's operation runs: another reimage of the same instance, and one of another (digest section M)."""
+        """While the step's operation runs: another reimage of the same instance, and one of another."""
         step = result.step
         result.same = await self._sender.send(self._builder.reimage(step.place, step.form), Manner("contend:same"))
         result.same_operation = self._opened(result.same, step.place, step)

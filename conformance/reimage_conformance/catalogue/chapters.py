@@ -1,0 +1,25 @@
+"""The chapters of the protocol: the one list of the words that name files of the catalogue, checks, cases, faults and oddities."""
+
+from __future__ import annotations
+
+CHAPTERS = (
+    "addresses",
+    "request",
+    "response",
+    "operations",
+    "versions",
+    "errors",
+    "authentication",
+    "deployments",  # what Get Deployment and Get Cloud Service Properties show
+    "instances",  # what a reimage does to them
+    "transport",
+    "concurrency",
+    "unspecified",  # what the documents leave open
+    "properties",  # generated requests, for requirements of all chapters
+)
+"""Every chapter, in the order in which requirements are listed and cases run."""
+
+
+def rank(chapter: str) -> int:
+    """The place of a chapter in the order, from 0; whatever is no chapter comes after all of them."""
+    return CHAPTERS.index(chapter) if chapter in CHAPTERS else len(CHAPTERS)
