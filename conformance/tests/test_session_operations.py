@@ -35,6 +35,7 @@ from reimage_conformance.session.budget import Budget
 from reimage_conformance.session.operation import Operation, State
 from reimage_conformance.session.operations import Operations
 from reimage_conformance.session.signals import Inconclusive, Untested
+from reimage_conformance.session.thresholds import MAX_DENIED_POLLS
 from session_rig import FakeRecorder, FakeWire, in_time, sender_over
 
 if TYPE_CHECKING:
@@ -326,6 +327,31 @@ async def test_one_that_is_answered_no_more_is_lost() -> None:
 @in_time
 async def test_one_unanswered_poll_is_forgiven() -> None:
     assert (await only(silent(), poll(RUNNING), silent(), poll(SUCCEEDED))).state is State.ENDED
+
+
+@in_time
+@pytest.mark.parametrize("status", [401, 403])
+async def test_one_that_a_bad_request_started_and_its_caller_may_not_see_is_given_up_soon(status: int) -> None:
+    async with rig(poll(b"", status), poll_interval_seconds=0.05) as one:
+        unwanted, wanted = [one.operations.open(started(number=n), PLACE, unwanted=n == 1) for n in (1, 9)]
+        await unwanted.over.wait()
+        await wanted.over.wait()
+
+    assert (unwanted.state, len(unwanted.polls)) == (State.LOST, MAX_DENIED_POLLS)
+    assert (wanted.state, len(wanted.polls) > 5 * MAX_DENIED_POLLS) == (State.LOST, True)
+
+
+@in_time
+@pytest.mark.parametrize("between", [poll(RUNNING), poll(b"", 404)])
+async def test_one_that_a_bad_request_started_is_asked_for_on_while_refusals_are_not_in_a_row(
+    between: Exchange,
+) -> None:
+    some = [poll(b"", 403)] * (MAX_DENIED_POLLS - 1)
+    async with rig(*some, between, *some, poll(SUCCEEDED), poll_interval_seconds=0.05) as one:
+        found = one.operations.open(started(), PLACE, unwanted=True)
+        await found.over.wait()
+
+    assert found.state is State.ENDED
 
 
 @in_time

@@ -33,7 +33,8 @@ class State(StrEnum):
 class Operation:
     """An operation that the endpoint accepted; moments in seconds of the run's clock.
 
-    `subscription` is "" where it belongs to the target's own. `interrupted` says that nobody asked for a while, until the next poll.
+    `subscription` is "" where it belongs to the target's own. `unanswered` and `denied` count the last polls in a row that got no reply, and that
+    the caller was not allowed. `interrupted` says that nobody asked for a while, until the next poll.
     """
 
     start: Exchange
@@ -47,6 +48,7 @@ class Operation:
     polled: float = 0.0
     ended: float = 0.0
     unanswered: int = 0
+    denied: int = 0
     unwanted: bool = False
     interrupted: bool = False
     subscription: str = ""

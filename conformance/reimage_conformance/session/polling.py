@@ -15,7 +15,12 @@ from reimage_conformance.judging.wording import is_busy
 from reimage_conformance.protocol.requests import VERSION_HEADER, with_header
 from reimage_conformance.session.manner import Manner
 from reimage_conformance.session.operation import State
-from reimage_conformance.session.thresholds import MAX_UNANSWERED_POLLS, UNKNOWN_AGAIN_SECONDS, UNKNOWN_SECONDS
+from reimage_conformance.session.thresholds import (
+    MAX_DENIED_POLLS,
+    MAX_UNANSWERED_POLLS,
+    UNKNOWN_AGAIN_SECONDS,
+    UNKNOWN_SECONDS,
+)
 
 if TYPE_CHECKING:
     from reimage_conformance.model import Exchange
@@ -24,6 +29,9 @@ if TYPE_CHECKING:
     from reimage_conformance.session.operation import Operation
     from reimage_conformance.session.recorder import Recorder
     from reimage_conformance.session.sending import Sender
+
+DENIED = (401, 403)
+"""What a caller is answered who may not see an operation (REQ-AUTH-FAIL)."""
 
 
 class Polling:
@@ -106,10 +114,14 @@ class Polling:
             operation.unanswered = 0
         elif self._sender.answers_others(exchange):
             operation.unanswered += 1
+        if exchange.reply is not None:
+            operation.denied = operation.denied + 1 if exchange.reply.status in DENIED else 0
         if status in TERMINAL:
             operation.state, operation.status, operation.ended = State.ENDED, status, now
             self._finish(operation)
-        elif operation.unanswered >= MAX_UNANSWERED_POLLS:
+        elif operation.unanswered >= MAX_UNANSWERED_POLLS or (
+            operation.unwanted and operation.denied >= MAX_DENIED_POLLS
+        ):
             operation.state, operation.ended = State.LOST, now
         elif waited >= self._sender.limits.operation_timeout_seconds:
             operation.state, operation.ended = State.OVERDUE, now

@@ -82,6 +82,8 @@ UNKNOWN_AGAIN_SECONDS = 2.5
 """The same where another was given up before."""
 MAX_UNANSWERED_POLLS = 2
 """An operation whose polls got no reply this often in a row is given up."""
+MAX_DENIED_POLLS = 10
+"""An operation that a bad request started is given up when this many polls of it in a row were answered 401 or 403: its caller may not see it."""
 MAX_OVERDUE_OPERATIONS = 2
 """After this many operations without an end no more are started."""
 
