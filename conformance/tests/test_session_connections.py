@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
-from reimage_conformance.detection.forking import Found, Subject, judge_each
+from differing_runs import differences
+from reimage_conformance.detection.forking import Found, Subject, journal_of, judge_each
 from reimage_conformance.detection.shapes import LARGE_WORLD, SHAPES
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SMALL = replace(LARGE_WORLD, max_reimages=12)
 FAULTS = {
@@ -31,7 +37,13 @@ TEMPTING = (
 
 
 @pytest.fixture(scope="module")
-def judged() -> dict[str, list[Found]]:
+def journals(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the journals of the runs are kept, so that a difference can be understood."""
+    return tmp_path_factory.mktemp("journals")
+
+
+@pytest.fixture(scope="module")
+def judged(journals: Path) -> dict[str, list[Found]]:
     """What is found of each endpoint on one connection, and on sixteen."""
     conforming = [Subject(f"{CONFORMING} on {count}", shape=SMALL, connections=count) for count in CONNECTIONS]
     faulty = [
@@ -39,23 +51,36 @@ def judged() -> dict[str, list[Found]]:
         for name, faults in FAULTS.items()
         for count in CONNECTIONS
     ]
-    found = {each.subject.name: each for each in judge_each(conforming + faulty)}
+    found = {each.subject.name: each for each in judge_each(conforming + faulty, journals=journals)}
     return {name: [found[f"{name} on {count}"] for count in CONNECTIONS] for name in (CONFORMING, *FAULTS)}
 
 
 @pytest.mark.parametrize("name", [CONFORMING, *FAULTS])
-def test_every_requirement_comes_to_the_same_outcome(judged: dict[str, list[Found]], name: str) -> None:
+def test_every_requirement_comes_to_the_same_outcome(judged: dict[str, list[Found]], journals: Path, name: str) -> None:
     one, *more = judged[name]
 
     assert one.outcomes
+    assert one.errors == ()
     for other in more:
-        differing = {
-            key: (one.outcomes[key], value) for key, value in other.outcomes.items() if one.outcomes[key] != value
-        }
-        assert differing == {}
-        assert other.findings == one.findings
-        assert other.errors == one.errors == ()
+        told = differences(one, other, journals)
+        assert not told, told
+        journal_of(other.subject, journals).unlink()
     assert bool(one.findings) is (name != CONFORMING)
+    journal_of(one.subject, journals).unlink()
+
+
+def test_a_difference_is_told_with_its_evidence(tmp_path: Path) -> None:
+    shape = replace(SHAPES["one-instance"], probe=True)
+    subjects = [Subject("sound", shape=shape), Subject("unsound", ("comp-ignored",), shape=shape)]
+    found = {each.subject.name: each for each in judge_each(subjects, selection="comp_missing", journals=tmp_path)}
+
+    told = differences(found["sound"], found["unsound"], tmp_path)
+
+    assert "sound: REQ-REIMAGE-COMP-MISSING met: " in told
+    assert "unsound: REQ-REIMAGE-COMP-MISSING violated: " in told
+    assert re.search(r"\n  violated by refused in \S+: .*\n    #\d+ at .* POST \S+: 202", told)
+    assert "findings of unsound: ['REQ-REIMAGE-COMP-MISSING'" in told
+    assert differences(found["sound"], found["sound"], tmp_path) == ""
 
 
 def test_the_budget_is_kept_on_however_many(judged: dict[str, list[Found]]) -> None:

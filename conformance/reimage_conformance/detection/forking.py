@@ -10,6 +10,7 @@ import gc
 import io
 import json
 import os
+import shutil
 import signal
 import sys
 import tempfile
@@ -97,8 +98,11 @@ def summarised(subject: Subject, assessment: Assessment) -> dict[str, Any]:
 class ForkingLoop:
     """A pytest plugin that replaces the run of the session by one forked run for each subject."""
 
-    def __init__(self, subjects: Sequence[Subject], told: Callable[[Found], None], processes: int) -> None:
+    def __init__(
+        self, subjects: Sequence[Subject], told: Callable[[Found], None], processes: int, journals: Path | None = None
+    ) -> None:
         self._subjects, self._told, self._processes = list(subjects), told, processes
+        self._journals = journals
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
@@ -132,7 +136,7 @@ class ForkingLoop:
             with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
                 os.dup2(nowhere.fileno(), 1)
                 os.dup2(nowhere.fileno(), 2)
-            path.write_text(json.dumps(_judge(session, subject)), encoding="utf-8")
+            path.write_text(json.dumps(_judge(session, subject, self._journals)), encoding="utf-8")
             status = 0
         except BaseException as error:  # noqa: BLE001  a child tells whatever stopped it
             path.write_text(json.dumps({"errors": [f"{type(error).__name__}: {error}"]}), encoding="utf-8")
@@ -140,8 +144,13 @@ class ForkingLoop:
             os._exit(status)
 
 
-def _judge(session: pytest.Session, subject: Subject) -> dict[str, Any]:
-    """Runs the collected cases against an emulator of its own, in this process."""
+def journal_of(subject: Subject, journals: Path) -> Path:
+    """Where in the folder `journals` the journal of a subject is kept."""
+    return journals / f"{subject.name}.jsonl"
+
+
+def _judge(session: pytest.Session, subject: Subject, journals: Path | None) -> dict[str, Any]:
+    """Runs the collected cases against an emulator of its own, in this process; the journal goes to the folder `journals`."""
     from reimage_conformance.model import Strictness  # noqa: PLC0415
     from reimage_conformance.pytest_plugin.casing import cases_of  # noqa: PLC0415
     from reimage_conformance.pytest_plugin.hooks import FOLDER, PLAN, RUN  # noqa: PLC0415
@@ -171,6 +180,8 @@ def _judge(session: pytest.Session, subject: Subject) -> dict[str, Any]:
         following = session.items[index + 1] if index + 1 < len(session.items) else None
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
     run.finish(interrupted=False)
+    if journals is not None:
+        shutil.copy(run.journal_path, journal_of(subject, journals))
     from reimage_conformance.gate.listing import instances_of  # noqa: PLC0415
     from reimage_conformance.journal import read_journal  # noqa: PLC0415
 
@@ -198,10 +209,11 @@ def judge_each(
     processes: int = 2,
     told: Callable[[Found], None] | None = None,
     selection: str = "",
+    journals: Path | None = None,
 ) -> list[Found]:
     """Judges every subject in memory, `processes` at a time, in no particular order; `told` hears of each as it is done.
 
-    `selection` chooses cases as pytest's -k does.
+    `selection` chooses cases as pytest's -k does. The journal of each is kept in the folder `journals` (`journal_of`).
     """
     from reimage_conformance.commands.case_files import cases_folder  # noqa: PLC0415
     from reimage_conformance.commands.pytest_session import plugin_words, surroundings_set_aside  # noqa: PLC0415
@@ -219,5 +231,5 @@ def judge_each(
     words += [*plugin_words(), "-p", "no:cacheprovider", "-o", "addopts=", "--seed=0"]
     words += ["-k", selection] if selection else []
     with contextlib.redirect_stdout(io.StringIO()), surroundings_set_aside(os.environ):
-        pytest.main(words, plugins=[ForkingLoop(subjects, keep, processes)])
+        pytest.main(words, plugins=[ForkingLoop(subjects, keep, processes, journals)])
     return found
