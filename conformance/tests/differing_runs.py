@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.assessment.intervals import weighed
 from reimage_conformance.assessment.rejudging import rejudged, world_of
-from reimage_conformance.checks.wording import said
 from reimage_conformance.detection.forking import journal_of
 from reimage_conformance.journal import read_journal
+from reimage_conformance.judging.wording import said
 from reimage_conformance.model import Outcome
 
 if TYPE_CHECKING:
