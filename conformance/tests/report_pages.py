@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
 
+from reimage_conformance.commands.pytest_session import surroundings_set_aside
+from reimage_conformance.replay.page import PLUGINS
 from reimage_conformance.report.html.hooks import HtmlHooks
 
 if TYPE_CHECKING:
@@ -52,4 +55,11 @@ def run_session(folder: Path, page: Path, hooks: HtmlHooks, cases: tuple[CaseRec
     arguments = [str(folder), f"--rootdir={folder}", "-p", "no:cacheprovider", "-q", "--no-header", "--no-summary"]
     arguments += [f"--html={page}", "--self-contained-html", "-c", str(folder / "pytest.ini")]
     (folder / "pytest.ini").write_text("[pytest]\n")
-    return int(pytest.main(arguments, plugins=[Cases(cases), hooks]))
+    return pytest_alone(arguments, Cases(cases), hooks)
+
+
+def pytest_alone(arguments: list[str], *plugins: object) -> int:
+    """Run pytest in this process without the plugins that happen to be installed, and give its exit code."""
+    words = [word for name in PLUGINS for word in ("-p", name)]
+    with surroundings_set_aside(os.environ):
+        return int(pytest.main([*words, *arguments], plugins=plugins))

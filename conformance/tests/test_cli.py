@@ -257,6 +257,20 @@ def test_listing_requirements_imports_nothing_heavy() -> None:
     assert done.stderr == "[]\n"
 
 
+def test_the_plugin_imports_nothing_that_a_run_needs_only_at_its_end() -> None:
+    late = {
+        "jinja2",
+        "jsonschema",
+        "pytest_html",
+        "allpairspy",
+        "reimage_conformance.emulator",
+        "reimage_conformance.detection",
+    }
+    script = f"import sys; import reimage_conformance.plugin; print(sorted({late!r} & sys.modules.keys()))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)  # noqa: S603
+    assert done.stdout == "[]\n"
+
+
 def test_cases_are_found_by_what_they_cite(tmp_path: Path) -> None:
     (tmp_path / "test_one.py").write_text(
         'IDS = ("REQ-C", "REQ-D")\n'

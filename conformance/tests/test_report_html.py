@@ -21,7 +21,7 @@ from reimage_conformance.report.html.finish import finish_html, finished
 from reimage_conformance.report.html.hooks import HtmlHooks
 from reimage_conformance.report.html.page import Page, summary_html
 from reimage_conformance.report.html.rows import Row, case_row, plain_cell
-from report_pages import make_page, run_session
+from report_pages import make_page, pytest_alone, run_session
 from report_samples import (
     HOSTILE,
     conformant_assessment,
@@ -196,7 +196,7 @@ def test_items_that_are_no_cases_stay_on_the_page_without_running_anything(tmp_p
         "def test_x(x):\n    assert not x\n"
     )
     page = tmp_path / "report.html"
-    pytest.main([str(tmp_path), "-p", "no:cacheprovider", "-q", f"--html={page}", "--self-contained-html"])
+    pytest_alone([str(tmp_path), "-p", "no:cacheprovider", "-q", f"--html={page}", "--self-contained-html"])
     text = finished(page.read_text(encoding="utf-8"), row_of_any).decode()
     (cells,) = rows_of(text).values()
     assert words(cells[0]) == "failed"

@@ -7,7 +7,6 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from reimage_conformance.model import CountsAs, Outcome
@@ -24,6 +23,8 @@ from reimage_conformance.report.wording import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from jinja2 import Environment
 
     from reimage_conformance.report.http_text import TextLine
 
@@ -46,6 +47,8 @@ SIGNS = {
 @cache
 def environment() -> Environment:
     """The template environment: escapes everything, shows what hides, and fails on a name that it does not know."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 -- pages are made when a run ends
+
     made = Environment(
         loader=PackageLoader("reimage_conformance.report.html"),
         autoescape=True,
