@@ -107,7 +107,8 @@ async def judge_progress(sut: SystemUnderTest, operation: Operation) -> None:
 @verifies("REQ-GOS-PROGRESS", "REQ-GOS-TERMINAL-STABLE")
 async def test_the_statuses_go_from_in_progress_to_one_end(sut: SystemUnderTest) -> None:
     """InProgress, then Succeeded or Failed, and no change after it."""
-    await sut.in_turn(partial(judge_progress, sut), await known_operations(sut))
+    with sut.together():
+        await sut.each(partial(judge_progress, sut), await known_operations(sut))
 
 
 @afterwards

@@ -116,6 +116,7 @@ async def test_refused_reimages_neither_prolong_nor_take_effect(sut: SystemUnder
 PATIENCE_SECONDS = 2.0
 """How long an answer is waited for beside others; an endpoint that serves one connection at a time is not accused."""
 ROUNDS = 3
+MOST_BESIDE = 4
 STRANGER = "0123456789abcdef0123456789abcdef"
 
 
@@ -129,16 +130,15 @@ async def beside(sut: SystemUnderTest, *requests: Request) -> list[Exchange]:
 
 
 async def known_beside(sut: SystemUnderTest) -> list[Operation]:
-    """The last operations that have ended and are known; at least two."""
-    ended = [
-        o
-        for o in sut.operations.all
-        if o.state is State.ENDED and not o.subscription and await sut.operations.is_known_now(o)
-    ]
-    precondition(ended, "no operation that ended is known", because=NOT_KNOWN)
-    known = list({operation.identifier: operation for operation in ended}.values())[-4:]
+    """The last operations that have ended and are known, at least two and MOST_BESIDE at the most."""
+    known: dict[str, Operation] = {}
+    for operation in reversed(sut.operations.all):
+        ended = operation.state is State.ENDED and not operation.subscription
+        if len(known) < MOST_BESIDE and ended and await sut.operations.is_known_now(operation):
+            known.setdefault(operation.identifier, operation)
+    precondition(known, "no operation that ended is known", because=NOT_KNOWN)
     possible(len(known) > 1, "fewer than two operations are known")
-    return known
+    return list(known.values())
 
 
 @alone

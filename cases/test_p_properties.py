@@ -102,6 +102,14 @@ async def ask(sut: SystemUnderTest, request: Request) -> None:
         raise
 
 
+@verifies("REQ-HTTP-CL-INVALID")
+@given(form=forms, value=invalid_lengths())
+async def test_any_invalid_length_is_refused(sut: SystemUnderTest, form: UriForm, value: str) -> None:
+    """A Content-Length that is no number gets 400; first, since each request takes a connection of its own."""
+    request = with_header(sut.reimage_of(Witness.FRAMING, form), "Content-Length", value)
+    await ask(sut, replace(request, fresh_connection=True))
+
+
 @verifies(*REFUSALS)
 @given(draft=drafts())
 async def test_any_request_is_answered_as_its_defects_permit(sut: SystemUnderTest, draft: Draft) -> None:
@@ -138,14 +146,6 @@ async def test_any_unknown_instance_is_refused(sut: SystemUnderTest, form: UriFo
     path, mark, query = request.target.partition("?")
     named = replace(request, target=f"{path.rpartition('/')[0]}/{name}{mark}{query}")
     await ask(sut, with_token(named, sut.builder.token))
-
-
-@verifies("REQ-HTTP-CL-INVALID")
-@given(form=forms, value=invalid_lengths())
-async def test_any_invalid_length_is_refused(sut: SystemUnderTest, form: UriForm, value: str) -> None:
-    """A Content-Length that is no number gets 400."""
-    request = with_header(sut.reimage_of(Witness.FRAMING, form), "Content-Length", value)
-    await ask(sut, replace(request, fresh_connection=True))
 
 
 @verifies("REQ-GOS-UNKNOWN-ID")
