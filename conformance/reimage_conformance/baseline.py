@@ -184,8 +184,13 @@ def _was_judged(entry: Entry, result: RequirementResult, assessment: Assessment)
     """Whether the run could have shown the entry's violation: by a case that showed it before, if any is named."""
     if result.outcome in _BLIND:
         return False
-    judging = {case.id for case in assessment.cases if case.outcome in _JUDGED}
-    return not entry.cases or not judging.isdisjoint(entry.cases)
+    judging = {_function(case.id) for case in assessment.cases if case.outcome in _JUDGED}
+    return not entry.cases or not judging.isdisjoint(map(_function, entry.cases))
+
+
+def _function(case: str) -> str:
+    """The part of a case's id that stays when its file is called otherwise: the function and its parameters."""
+    return case.rpartition("::")[2]
 
 
 def baseline_event(baseline: Baseline, today: date) -> dict[str, Any]:

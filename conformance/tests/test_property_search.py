@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from cases.test_p_properties import Search
+from cases.test_properties import Search
 from reimage_conformance.model import Profile
 from reimage_conformance.session.budget import Budget
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 OPERATION_SECONDS = 3.0
 REIMAGES = 6
-CASES = "test_b_response or test_e_versioning"
+CASES = "test_response or test_instances or test_versions"
 PATIENCE_SECONDS = 60.0
 
 

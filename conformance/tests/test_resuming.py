@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from trio.testing import MockClock
 
-from cases import test_a_request, test_b_response, test_c_operation_status, test_h_observation, test_m_concurrency
+from cases import test_concurrency, test_deployments, test_instances, test_operations, test_request, test_response
 from reimage_conformance.embedding import MemoryConnector, TurnedClock, memory_emulator, memory_target
 from reimage_conformance.errors import ReportError
 from reimage_conformance.journal import JournalWriter, read_journal
@@ -37,18 +37,18 @@ OPERATION_SECONDS = 8.0
 DOWN_SECONDS = (0.0, 3.0, 60.0)
 """How long nobody goes on with a run: not at all, within an operation, and until all are over."""
 FUNCTIONS: tuple[Callable[..., Any], ...] = (
-    test_h_observation.test_what_can_be_observed,
-    partial(test_a_request.test_a_missing_content_type_is_refused, form=UriForm.SLOT),
-    test_b_response.test_an_accepted_reimage_is_answered_202,
-    test_b_response.test_a_reimage_succeeds_in_time,
-    test_b_response.test_the_instance_goes_offline_and_comes_back,
-    test_b_response.test_the_other_instances_stay_as_they_are,
-    test_b_response.test_a_fresh_operating_system_is_written,
-    test_c_operation_status.test_every_poll_is_answered_200,
-    test_c_operation_status.test_the_statuses_go_from_in_progress_to_one_end,
-    partial(test_m_concurrency.test_a_reimage_while_another_runs, which="same"),
-    test_b_response.test_a_poll_needs_no_more_than_a_version,
-    test_c_operation_status.test_the_end_still_stands_when_the_run_ends,
+    test_deployments.test_what_can_be_observed,
+    partial(test_request.test_a_missing_content_type_is_refused, form=UriForm.SLOT),
+    test_response.test_an_accepted_reimage_is_answered_202,
+    test_operations.test_a_reimage_succeeds_in_time,
+    test_instances.test_the_instance_goes_offline_and_comes_back,
+    test_instances.test_the_other_instances_stay_as_they_are,
+    test_instances.test_a_fresh_operating_system_is_written,
+    test_operations.test_every_poll_is_answered_200,
+    test_operations.test_the_statuses_go_from_in_progress_to_one_end,
+    partial(test_concurrency.test_a_reimage_while_another_runs, which="same"),
+    test_response.test_a_poll_needs_no_more_than_a_version,
+    test_operations.test_the_end_still_stands_when_the_run_ends,
 )
 
 

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import PurePath
+
 CHAPTERS = (
     "addresses",
     "request",
@@ -18,6 +23,11 @@ CHAPTERS = (
     "properties",  # generated requests, for requirements of all chapters
 )
 """Every chapter, in the order in which requirements are listed and cases run."""
+
+
+def chapter_of(file: PurePath) -> str:
+    """The chapter that a file of cases is called after: `addresses` of `test_addresses.py`."""
+    return file.stem.removeprefix("test_")
 
 
 def rank(chapter: str) -> int:

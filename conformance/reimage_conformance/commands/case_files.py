@@ -7,6 +7,8 @@ from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reimage_conformance.catalogue.chapters import chapter_of, rank
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -22,9 +24,9 @@ def cases_folder() -> Path:
 
 
 def citing_cases(folder: Path) -> Mapping[str, tuple[str, ...]]:
-    """The cases under `folder` by the requirement that they cite, as `file.py::function`, in the files' order."""
+    """The cases under `folder` by the requirement that they cite, as `file.py::function`, in the order of the chapters."""
     found: defaultdict[str, list[str]] = defaultdict(list)
-    for file in sorted(folder.rglob("test_*.py")):
+    for file in sorted(folder.rglob("test_*.py"), key=lambda file: (rank(chapter_of(file)), file)):
         tree = ast.parse(file.read_bytes(), str(file))
         names = _constants(tree)
         for case in _functions(tree):

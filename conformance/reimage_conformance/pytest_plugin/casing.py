@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import is_hypothesis_test, reject
 
+from reimage_conformance.catalogue.chapters import chapter_of, rank
 from reimage_conformance.session.cases import Case, Phase, refuse_declared
 from reimage_conformance.session.signals import Discarded
 
@@ -30,6 +31,11 @@ def cites(item: pytest.Item) -> tuple[str, ...]:
 def phase_of(item: pytest.Item) -> Phase:
     """When a case runs."""
     return next((phase for name, phase in MARKS.items() if item.get_closest_marker(name) is not None), Phase.BESIDE)
+
+
+def order_of(item: pytest.Item) -> tuple[Phase, int]:
+    """When a case runs: by its phase, then by the chapter that its file is called after. The order inside a file stays pytest's."""
+    return phase_of(item), rank(chapter_of(item.path))
 
 
 def cases_of(items: Sequence[pytest.Item]) -> list[Case]:

@@ -15,7 +15,7 @@ from reimage_conformance.errors import ReportError, SuiteError, UnreachableError
 from reimage_conformance.journal import collection_paused
 from reimage_conformance.model import Preflight
 from reimage_conformance.outputs import clear_folder
-from reimage_conformance.pytest_plugin.casing import MARKS, cases_of, cites, phase_of
+from reimage_conformance.pytest_plugin.casing import MARKS, cases_of, cites, order_of
 from reimage_conformance.pytest_plugin.concluding import report_conclusion
 from reimage_conformance.pytest_plugin.ending import ASSESSMENT, PAGE, USAGE, PageHooks, end_session
 from reimage_conformance.pytest_plugin.interrupting import Interruption, LostOutput
@@ -229,7 +229,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     profile = config.stash[PLAN].profile.value
     chosen = [item for item in items if _belongs(item, profile)]
     dropped = [item for item in items if item not in set(chosen)]
-    items[:] = sorted(chosen, key=phase_of)
+    items[:] = sorted(chosen, key=order_of)
     for item in items:
         function = getattr(item, "obj", None)
         if is_hypothesis_test(function):  # what @seed does, but for letting go of the kept examples

@@ -1,4 +1,4 @@
-"""E. Service management versioning: the x-ms-version header."""
+"""Versions: the x-ms-version header."""
 
 from __future__ import annotations
 

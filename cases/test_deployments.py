@@ -1,8 +1,7 @@
-"""H. Observing the instance: Get Deployment and Get Cloud Service Properties."""
+"""Deployments: what Get Deployment and Get Cloud Service Properties show."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 
@@ -18,7 +17,6 @@ from reimage_conformance.casebook import (
 )
 from reimage_conformance.catalogue import TABLE_VERSIONS, published_from
 from reimage_conformance.judging.deployments import (
-    BAD_STATES,
     deployment_document,
     deployment_elements,
     embedded_deployments,
@@ -27,7 +25,6 @@ from reimage_conformance.judging.deployments import (
     member,
     observer_answers,
     status_vocabulary,
-    statuses_in,
     version_gates,
 )
 from reimage_conformance.judging.messages import allow_with_405
@@ -37,15 +34,11 @@ from reimage_conformance.judging.refusals import refused
 from reimage_conformance.judging.wording import is_busy
 from reimage_conformance.model import Deployment, Exchange, Request
 from reimage_conformance.protocol.addresses import FORMS, UriForm
-from reimage_conformance.protocol.documents import read_document
 from reimage_conformance.protocol.requests import VERSION_HEADER, with_header, with_query, without_header
 from reimage_conformance.protocol.strategies import MALFORMED_VERSIONS
-from reimage_conformance.session.instances import Call, Watch
+from reimage_conformance.session.instances import Call
 
-
-def claimed(sut: SystemUnderTest) -> None:
-    """Judged only where the target claims Get Deployment."""
-    sut.instances.claim(Call.DEPLOYMENT)
+from .looking import claimed
 
 
 @smoke
@@ -255,11 +248,6 @@ async def test_spelling_makes_no_difference_to_a_look(sut: SystemUnderTest) -> N
     await alike("REQ-VER-HEADER-CASE", {"X-MS-VERSION in capitals": others}, label="look")
 
 
-def looks(sut: SystemUnderTest) -> list[Exchange]:
-    """Everything that Get Deployment showed during the run."""
-    return [e for e in sut.recorder.exchanges if e.label == "look" and statuses_in(e)]
-
-
 @at_the_end
 @smoke
 @verifies("REQ-DEPL-URI")
@@ -270,60 +258,3 @@ async def test_a_deployment_answers_while_it_is_reimaged(sut: SystemUnderTest) -
     answered = [look for look in watched.values() if look.reply is not None and not is_busy(look)]
     applicable(answered, "no reimage was watched")
     sut.judge(observer_answers, *answered, requirement="REQ-DEPL-URI")
-
-
-def joined(words: Iterable[str], nothing: str) -> str:
-    """Different words, in order; `nothing` where there are none."""
-    return ", ".join(sorted(set(words))) or nothing
-
-
-@at_the_end
-@smoke
-@verifies(
-    "REQ-DEPL-SEQ",
-    "REQ-DEPL-READY",
-    "REQ-DEPL-BAD-STATES",
-    "REQ-DEPL-LOCKED",
-    "REQ-DEPL-STATUS-OLD",
-    "REQ-REIMAGE-SUCCEEDED-NOT-READY",
-)
-async def test_what_reimages_looked_like(sut: SystemUnderTest) -> None:
-    """Records the sequence of states, problems of guests, Locked, and the state at the moment of Succeeded."""
-    claimed(sut)
-    record_states(sut)
-    record_trails(sut)
-    old = await sut.instances.look(sut.planner.main, version="2010-10-28")
-    sut.observe("REQ-DEPL-STATUS-OLD", f"under 2010-10-28: {joined(statuses_in(old).values(), 'not shown')}", old)
-
-
-def _trail(instance: str, seen: list[Exchange]) -> list[str]:
-    """The states of an instance without repeats."""
-    states = [statuses_in(e).get(instance, "missing") for e in seen]
-    return [s for i, s in enumerate(states) if i == 0 or states[i - 1] != s]
-
-
-def record_states(sut: SystemUnderTest) -> None:
-    """Records every state that was shown, and Locked."""
-    seen = looks(sut)
-    states = {state for look in seen for state in statuses_in(look).values()}
-    locked = [read_document(e.reply).text("Locked") or "not shown" for e in seen if e.reply is not None]
-    sut.observe("REQ-DEPL-READY", f"states seen: {joined(states, '')}", *seen[:1])
-    bad = joined(states & set(BAD_STATES), "none")
-    sut.observe("REQ-DEPL-BAD-STATES", f"problem states seen: {bad}", *seen[:1])
-    sut.observe("REQ-DEPL-LOCKED", f"Locked: {joined(locked, 'not shown')}", *seen[:1])
-
-
-def record_trails(sut: SystemUnderTest) -> None:
-    """Records the states that a reimaged instance went through, and that at the moment of Succeeded."""
-    watches = [watch for watch in sut.instances.watches if watch.looks]
-    trails = sorted({" > ".join(_trail(watch.place.role_instance, watch.looks)) for watch in watches})
-    succeeded = [watch for watch in watches if watch.operation.status == "Succeeded"]
-    at_end = joined((_status_at_end(watch) for watch in succeeded), "not seen")
-    what, seen = f"at the moment of Succeeded the instance is {at_end}", looks(sut)[:1]
-    sut.observe("REQ-DEPL-SEQ", f"states during a reimage: {'; '.join(trails[:4]) or 'none seen'}", *seen)
-    sut.observe("REQ-REIMAGE-SUCCEEDED-NOT-READY", what, *seen)
-
-
-def _status_at_end(watch: Watch) -> str:
-    """The state of an instance in the last look but one of those at its reimage, where there are two."""
-    return statuses_in(watch.looks[-2:][0]).get(watch.place.role_instance, "missing")

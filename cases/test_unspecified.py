@@ -1,4 +1,4 @@
-"""What this endpoint does where the documents are silent, and that the suite itself keeps what binds a client."""
+"""What this endpoint does where the documents leave it open, and that the suite itself keeps what binds a client."""
 
 from __future__ import annotations
 

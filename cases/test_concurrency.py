@@ -1,4 +1,4 @@
-"""M. Concurrency: reimages while others run."""
+"""Concurrency: reimages while others run."""
 
 from __future__ import annotations
 

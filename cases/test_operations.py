@@ -1,4 +1,4 @@
-"""C. Get Operation Status: each poll, the documents, their order in time, and the ids that are no operation's."""
+"""Operations: each poll, the documents, their order in time, the ids that are no operation's, and that asking leaves an operation alone."""
 
 from __future__ import annotations
 
@@ -19,20 +19,21 @@ from reimage_conformance.casebook import (
     values_verifying,
     verifies,
 )
-from reimage_conformance.catalogue import TABLE_VERSIONS
+from reimage_conformance.catalogue import FIRST_VERSION, TABLE_VERSIONS
 from reimage_conformance.judging.acceptance import request_id_present
 from reimage_conformance.judging.framing import closes_connection
 from reimage_conformance.judging.operation_documents import operation_documents
 from reimage_conformance.judging.oracle import MINIMUM_POLL_VERSION
-from reimage_conformance.judging.polls import polls_answered, unknown_operation
-from reimage_conformance.judging.progress import fails_as_announced, polling_is_to_blame, progress
+from reimage_conformance.judging.polls import TERMINAL, polls_answered, status_of, unknown_operation
+from reimage_conformance.judging.progress import asking_forgets, fails_as_announced, polling_is_to_blame, progress
 from reimage_conformance.judging.transport import answered_with
-from reimage_conformance.model import Exchange, Identity
+from reimage_conformance.model import Exchange, Identity, Request
 from reimage_conformance.protocol.addresses import UriForm
-from reimage_conformance.protocol.requests import with_header, without_header
+from reimage_conformance.protocol.requests import VERSION_HEADER, with_header, without_header
 from reimage_conformance.protocol.strategies import MALFORMED_VERSIONS
 from reimage_conformance.session.operations import NOT_KNOWN, Operation, State
 
+from .accepting import is_undisturbed, judge_completion, ordinary
 from .asking import (
     LOST_POLLS,
     ask_from_everywhere,
@@ -49,6 +50,17 @@ from .asking import (
     started_once_more,
     strangers,
 )
+
+
+@smoke
+@afterwards
+@verifies("REQ-REIMAGE-COMPLETES")
+async def test_a_reimage_succeeds_in_time(sut: SystemUnderTest) -> None:
+    """A valid reimage that was answered 202 reaches Succeeded with 200 within the time that the operator allows."""
+    operations = [await sut.reimages.finished(result) for result in await ordinary(sut)]
+    usual = [operation for operation in operations if is_undisturbed(sut, operation)]
+    judge_completion(sut, usual or operations)
+
 
 DOCUMENT = (
     "REQ-GOS-ROOT", "REQ-GOS-ID", "REQ-GOS-STATUS", "REQ-GOS-HTTPSTATUS", "REQ-GOS-HTTPSTATUS-INT", "REQ-REIMAGE-FINAL-200", "REQ-GOS-ERROR",
@@ -291,3 +303,48 @@ async def record_form(sut: SystemUnderTest, what: str, identifier: str) -> None:
     """Records how a poll of an id in another form is answered."""
     exchange = await sut.send(sut.builder.operation_status(identifier), label="question")
     sut.observe("REQ-GOS-ID-FORMS", f"an id in another form ({what}) is answered {answer(exchange)}", exchange)
+
+
+def otherwise(request: Request, what: str) -> Request:
+    """A request about an operation that leaves it as it is."""
+    if what == "the oldest version":
+        return with_header(request, VERSION_HEADER, FIRST_VERSION)
+    return replace(request, method=what)
+
+
+OTHERWISE = {
+    "the oldest version": "REQ-GOS-READONLY",
+    "DELETE": "REQ-ERR-VERB",
+    "POST": "REQ-ERR-VERB",
+    "PUT": "REQ-ERR-VERB",
+}
+"""How an operation is asked about otherwise than by a poll, and the requirement by which it stays as it is."""
+
+
+@afterwards
+@values_verifying("what", OTHERWISE)
+async def test_asking_does_not_make_an_operation_forgotten(sut: SystemUnderTest, what: str) -> None:
+    """An operation that has ended is still there after a poll with another version, and after a method that is refused."""
+    await sut.reimages.all_finished()
+    exchanges = await asked_of_ended(sut, what) or await asked_between(sut, await sut.operations.known(), what)
+    sut.judge(asking_forgets, *exchanges, requirement=OTHERWISE[what], what=what)
+
+
+async def asked_of_ended(sut: SystemUnderTest, what: str) -> list[Exchange]:
+    """Asks about one operation that has ended and is known, and about a second one where that made it forgotten."""
+    ended = [o for o in sut.operations.all if o.state is State.ENDED and not o.subscription and not o.unwanted]
+    exchanges: list[Exchange] = []
+    for operation in reversed(ended):
+        if await sut.operations.is_known_now(operation):
+            exchanges += await asked_between(sut, operation, what)
+            if status_of(exchanges[-1]) in TERMINAL or len(exchanges) > 3:
+                break
+    return exchanges
+
+
+async def asked_between(sut: SystemUnderTest, operation: Operation, what: str) -> list[Exchange]:
+    """A poll, the other request, and a poll again."""
+    before = await sut.operations.poll(operation, label="poll-again")
+    request = otherwise(sut.builder.operation_status(operation.identifier), what)
+    between = await sut.send(request, label="poll-otherwise")
+    return [before, between, await sut.operations.poll(operation, label="poll-again")]

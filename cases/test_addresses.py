@@ -1,8 +1,7 @@
-"""A. Reimage Role Instance: addresses. Slots, cloud services, deployments and instances that do not exist, and comp."""
+"""Addresses: both forms, slots, cloud services, deployments and instances that do not exist, and comp."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -11,20 +10,28 @@ from reimage_conformance.casebook import (
     Declared,
     SystemUnderTest,
     Witness,
+    alone,
     answer,
     applicable,
+    each_form,
     forms,
+    possible,
     smoke,
     values,
     verifies,
 )
+from reimage_conformance.judging.instances import equivalent_forms
+from reimage_conformance.judging.probes import installation_unchanged
+from reimage_conformance.judging.wording import is_conflict
 from reimage_conformance.model import Deployment, Exchange, Request
-from reimage_conformance.protocol.addresses import FORMS, UriForm, encode
+from reimage_conformance.protocol.addresses import UriForm, encode
 from reimage_conformance.protocol.requests import Place, with_query, with_subscription
+from reimage_conformance.session.operations import Operation
+
+from .accepting import judge_completion, ordinary
+from .misnaming import near_instances, near_names, unquoted
 
 SLOT, NAME = UriForm.SLOT, UriForm.NAME
-Names = tuple[str, str, str, UriForm]
-"""Cloud service, slot or deployment, role instance, and form of an address."""
 
 
 def slot_variants(slot: str, token: str) -> list[str]:
@@ -83,24 +90,6 @@ def test_a_cloud_service_of_another_subscription_is_unknown(sut: SystemUnderTest
     return with_subscription(sut.reimage_of(Witness.ADDRESS, form), sut.target.subscription_id, other)
 
 
-def near_names(sut: SystemUnderTest) -> list[Names]:
-    """Service, container and instance that address nothing, by small slips, in both forms, as a path spells them."""
-    return [(spelled(service), spelled(place), spelled(name), form) for service, place, name, form in slips(sut)]
-
-
-def spelled(name: str) -> str:
-    """A name as a path segment has it; white space behind it is encoded already."""
-    bare = name.removesuffix("%20")
-    return encode(bare) + name[len(bare) :]
-
-
-def slips(sut: SystemUnderTest) -> list[Names]:
-    """The same as the names are, but for white space."""
-    main = sut.planner.main
-    elsewhere = [each for other in sut.target.deployments for each in slips_elsewhere(sut, other)]
-    return [*slips_of_service(sut, main), *slips_of_deployment(sut, main), *elsewhere, *in_empty_slots(sut)]
-
-
 @smoke
 @verifies("REQ-REIMAGE-UNKNOWN-SERVICE")
 def test_an_unknown_service_is_refused(sut: SystemUnderTest) -> Request:
@@ -115,65 +104,6 @@ def test_an_unknown_service_deployment_or_empty_slot_is_refused(sut: SystemUnder
     """A reimage naming a service or deployment that does not exist, or an empty slot, does not succeed."""
     further = applicable(near_names(sut)[number:], "the target's names make no further near miss")
     return Declared(unquoted(sut, *further[0]), "REQ-REIMAGE-UNKNOWN-SERVICE")
-
-
-def unquoted(sut: SystemUnderTest, service: str, container: str, instance: str, form: UriForm) -> Request:
-    """A request with these path segments as they are, percent signs and all."""
-    template = sut.builder.reimage_at("S-E-R", form, "C-O-N", "I-N-S")
-    path = template.target
-    for mark, name in (("S-E-R", service), ("C-O-N", container), ("I-N-S", instance)):
-        path = path.replace(mark, name, 1)
-    return replace(template, target=path)
-
-
-def slips_of_service(sut: SystemUnderTest, main: Deployment) -> list[Names]:
-    """Cloud services that do not exist, in both forms."""
-    name, instance = main.cloud_service, sut.main_witness().role_instance
-    wrong = (name[:-1], name + "x", f"{name}{sut.builder.token}", sut.builder.no_service, name + "%20", "")
-    return [(service, Place(main, "").container(form), instance, form) for form in FORMS for service in wrong]
-
-
-def slips_of_deployment(sut: SystemUnderTest, main: Deployment) -> list[Names]:
-    """Deployments that do not exist in the cloud service of the main one."""
-    name, instance = main.name, sut.main_witness().role_instance
-    wrong = (name[:-1], name + "1", f"{name}{sut.builder.token}", sut.builder.no_deployment, main.slot, "")
-    return [(main.cloud_service, each, instance, NAME) for each in wrong]
-
-
-def slips_elsewhere(sut: SystemUnderTest, other: Deployment) -> list[Names]:
-    """The same beside another deployment; and where that one is in another cloud service, each of the two in the wrong one."""
-    main, service, instance = sut.planner.main, other.cloud_service, other.role_instances[0]
-    wrong = (sut.builder.no_deployment, other.name[:-1], other.name + "1", f"{other.name}{sut.builder.token}")
-    found = [(service, name, instance, NAME) for name in wrong if other != main]
-    if service != main.cloud_service:
-        found.append((main.cloud_service, other.name, instance, NAME))
-        found.append((service, main.name, sut.main_witness().role_instance, NAME))
-    return found
-
-
-def in_empty_slots(sut: SystemUnderTest) -> list[Names]:
-    """Slots that hold no deployment, with the name of an instance of the main one, and of one of the cloud service's own."""
-    instances = {d.cloud_service: d.role_instances[0] for d in reversed(sut.target.deployments) if d.role_instances}
-    filled = {(d.cloud_service, d.slot) for d in sut.target.deployments}
-    services = dict.fromkeys(d.cloud_service for d in sut.target.deployments)
-    empty = [(s, slot) for s in services for slot in ("staging", "production") if (s, slot) not in filled]
-    main = sut.main_witness().role_instance
-    return [(s, slot, name, SLOT) for s, slot in empty for name in dict.fromkeys((main, instances.get(s, main)))]
-
-
-def near_instances(sut: SystemUnderTest) -> list[tuple[Place, str]]:
-    """Deployments and names of instances that they do not have, by small slips."""
-    found: list[tuple[Place, str]] = []
-    for deployment in sut.target.deployments:
-        known = sut.world.instances(deployment)
-        ends = dict.fromkeys((known[0], known[-1]))
-        near = [slip for name in ends for slip in slips_of_instance(name, sut.builder.token)]
-        near += beyond(known)
-        elsewhere = {n for other in sut.target.deployments if other != deployment for n in other.role_instances}
-        near += sorted(elsewhere - set(known))[:3]
-        place = Place(deployment, deployment.role_instances[0])
-        found += [(place, name) for name in near if name and name not in known]
-    return found
 
 
 @smoke
@@ -259,18 +189,88 @@ def test_comp_missing_or_wrong_is_refused(sut: SystemUnderTest, form: UriForm, q
     return with_query(sut.reimage_of(Witness.QUERY, form), None if query is None else query.replace(" ", "+"))
 
 
-def slips_of_instance(name: str, token: str) -> list[str]:
-    """Near misses of the name of an instance, some of them empty."""
-    role, mark, index = name.rpartition("_")
-    cut = [name.partition("_")[0], name[:-1], name + "x", role, role + mark]
-    indices = [f"{role}{mark}0{index}", f"{role}{mark}{index}.5", f"{role}{mark}-1"]
-    return [*cut, *indices, f"x{name}", f"{name}{token}", f"{token}{name}", f"{role}{token}{mark}{index}"]
+def shared_instance(sut: SystemUnderTest) -> Place:
+    """An instance whose name other deployments have too, where there is one: what mixes up deployments shows there."""
+    for deployment in sut.target.deployments:
+        for name in deployment.role_instances:
+            if sum(name in other.role_instances for other in sut.target.deployments) > 1:
+                return Place(deployment, name)
+    return sut.places()[0]
 
 
-def beyond(known: Sequence[str]) -> list[str]:
-    """For each role an index that is one too high, and one that is far too high."""
-    highest: dict[str, int] = {}
-    for role, _, index in (name.rpartition("_") for name in known):
-        if index.isdigit():
-            highest[role] = max(int(index), highest.get(role, 0))
-    return [f"{role}_{highest[role] + step}" for role in sorted(highest) for step in (1, 100)]
+async def judge_observed(sut: SystemUnderTest, form: UriForm) -> None:
+    """Judges the equivalence of both forms by the reimages of the campaign: what was seen of them, or else that they succeeded."""
+    results = [result for result in await ordinary(sut) if result.step.form is form]
+    watches = [result.watch for result in results if result.watch is not None and result.watch.looks]
+    for watch in watches:
+        names = {"deployment": watch.place.deployment.name, "instance": watch.place.role_instance, "looked": 1}
+        exchanges = (watch.before, watch.operation.start, *watch.looks)
+        others = list(watch.others)
+        sut.judge(equivalent_forms, *exchanges, **names, others=others, only=["REQ-REIMAGE-URI-EQUIV"])
+    for result in results if not watches else ():
+        judge_completion(sut, [await sut.reimages.finished(result)], requirement="REQ-REIMAGE-URI-EQUIV")
+    possible(results, "the budget of reimages is spent, and none in this form was accepted")
+
+
+@alone
+@verifies("REQ-REIMAGE-URI-EQUIV", "REQ-REIMAGE-OTHERS-UNTOUCHED")
+@each_form
+async def test_both_forms_address_the_same_instance(sut: SystemUnderTest, form: UriForm) -> None:
+    """When a slot holds the named deployment, either form reimages the instance in that deployment and none elsewhere."""
+    await sut.reimages.all_finished()
+    if sut.reimages.may_start():
+        await judge_reimage(sut, shared_instance(sut), form)
+    else:
+        await judge_observed(sut, form)
+
+
+async def judge_reimage(sut: SystemUnderTest, place: Place, form: UriForm) -> None:
+    """Reimages an instance, and judges that this one is reimaged and no other, by looks at every deployment and by the probe."""
+    await sut.instances.until_ready(place)
+    before = await looks_at_all(sut)
+    others = [other for other in sut.places() if other != place] if sut.probe.offered else []
+    installed = [await sut.probe.installation(other) for other in others]
+    operation = await started_past_conflicts(sut, place, form)
+    looks: list[Exchange] = []
+    while operation.is_under_way:
+        looks += await looks_at_all(sut)
+        await sut.operations.a_while(operation)
+    with sut.together():
+        judge_where(sut, operation, place, before, looks)
+        for other, was in zip(others, installed, strict=True):
+            await judge_installation(sut, operation, place, other, was)
+
+
+async def looks_at_all(sut: SystemUnderTest) -> list[Exchange]:
+    """What Get Deployment shows of every deployment; nothing where it is not offered."""
+    deployments = sut.target.deployments if sut.instances.offers_deployment else ()
+    return [await sut.instances.look(deployment) for deployment in deployments]
+
+
+async def started_past_conflicts(sut: SystemUnderTest, place: Place, form: UriForm) -> Operation:
+    """A reimage of the case's own, tried three times where it meets a conflict."""
+    for _ in range(3):
+        exchange = await sut.reimages.start(place, form)
+        if not is_conflict(exchange):
+            break
+    return sut.reimages.started(exchange, place, form)
+
+
+def judge_where(
+    sut: SystemUnderTest, operation: Operation, place: Place, before: list[Exchange], looks: list[Exchange]
+) -> None:
+    """Judges that the instance was reimaged where it was addressed; that the operation succeeded where no look can tell."""
+    if before:
+        names = {"deployment": place.deployment.name, "instance": place.role_instance, "looked": len(before)}
+        sut.judge(equivalent_forms, *before, operation.start, *looks, **names)
+    else:
+        judge_completion(sut, [operation], requirement="REQ-REIMAGE-URI-EQUIV")
+
+
+async def judge_installation(
+    sut: SystemUnderTest, operation: Operation, place: Place, other: Place, was: Exchange
+) -> None:
+    """Judges that the reimage of one instance wrote no other one afresh."""
+    now = await sut.probe.installation(other)
+    what, requirement = f"a reimage of {place.role_instance}", "REQ-REIMAGE-OTHERS-UNTOUCHED"
+    sut.judge(installation_unchanged, was, now, operation.start, requirement=requirement, what=what)

@@ -1,4 +1,4 @@
-"""K and L. HTTP/1.1 messages and XML: what must be refused below the application, and what holds for every response."""
+"""Transport: HTTP/1.1 messages and XML, what must be refused below the application, and what holds for every response."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A. Reimage Role Instance: the request. What must be accepted, and what must be refused."""
+"""The request: what must be accepted, and what must be refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""G. Authentication and TLS: who may reimage, who may read."""
+"""Authentication: who may reimage, who may read."""
 
 from __future__ import annotations
 

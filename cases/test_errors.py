@@ -1,4 +1,4 @@
-"""F. Status and error codes: verbs, and what holds for every error answer of the run."""
+"""Errors: verbs, and what holds for every error answer of the run."""
 
 from __future__ import annotations
 

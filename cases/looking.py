@@ -1,0 +1,25 @@
+"""What Get Deployment showed during the run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from reimage_conformance.casebook import SystemUnderTest
+from reimage_conformance.judging.deployments import statuses_in
+from reimage_conformance.model import Exchange
+from reimage_conformance.session.instances import Call
+
+
+def claimed(sut: SystemUnderTest) -> None:
+    """Judged only where the target claims Get Deployment."""
+    sut.instances.claim(Call.DEPLOYMENT)
+
+
+def looks(sut: SystemUnderTest) -> list[Exchange]:
+    """Everything that Get Deployment showed during the run."""
+    return [e for e in sut.recorder.exchanges if e.label == "look" and statuses_in(e)]
+
+
+def joined(words: Iterable[str], nothing: str) -> str:
+    """Different words, in order; `nothing` where there are none."""
+    return ", ".join(sorted(set(words))) or nothing

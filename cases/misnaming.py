@@ -1,0 +1,109 @@
+"""Names that are nearly right: cloud services, deployments, slots and instances that do not exist, by small slips."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from reimage_conformance.casebook import SystemUnderTest
+from reimage_conformance.model import Deployment, Request
+from reimage_conformance.protocol.addresses import FORMS, UriForm, encode
+from reimage_conformance.protocol.requests import Place
+
+SLOT, NAME = UriForm.SLOT, UriForm.NAME
+Names = tuple[str, str, str, UriForm]
+"""Cloud service, slot or deployment, role instance, and form of an address."""
+
+
+def near_names(sut: SystemUnderTest) -> list[Names]:
+    """Service, container and instance that address nothing, by small slips, in both forms, as a path spells them."""
+    return [(spelled(service), spelled(place), spelled(name), form) for service, place, name, form in slips(sut)]
+
+
+def spelled(name: str) -> str:
+    """A name as a path segment has it; white space behind it is encoded already."""
+    bare = name.removesuffix("%20")
+    return encode(bare) + name[len(bare) :]
+
+
+def slips(sut: SystemUnderTest) -> list[Names]:
+    """The same as the names are, but for white space."""
+    main = sut.planner.main
+    elsewhere = [each for other in sut.target.deployments for each in slips_elsewhere(sut, other)]
+    return [*slips_of_service(sut, main), *slips_of_deployment(sut, main), *elsewhere, *in_empty_slots(sut)]
+
+
+def unquoted(sut: SystemUnderTest, service: str, container: str, instance: str, form: UriForm) -> Request:
+    """A request with these path segments as they are, percent signs and all."""
+    template = sut.builder.reimage_at("S-E-R", form, "C-O-N", "I-N-S")
+    path = template.target
+    for mark, name in (("S-E-R", service), ("C-O-N", container), ("I-N-S", instance)):
+        path = path.replace(mark, name, 1)
+    return replace(template, target=path)
+
+
+def slips_of_service(sut: SystemUnderTest, main: Deployment) -> list[Names]:
+    """Cloud services that do not exist, in both forms."""
+    name, instance = main.cloud_service, sut.main_witness().role_instance
+    wrong = (name[:-1], name + "x", f"{name}{sut.builder.token}", sut.builder.no_service, name + "%20", "")
+    return [(service, Place(main, "").container(form), instance, form) for form in FORMS for service in wrong]
+
+
+def slips_of_deployment(sut: SystemUnderTest, main: Deployment) -> list[Names]:
+    """Deployments that do not exist in the cloud service of the main one."""
+    name, instance = main.name, sut.main_witness().role_instance
+    wrong = (name[:-1], name + "1", f"{name}{sut.builder.token}", sut.builder.no_deployment, main.slot, "")
+    return [(main.cloud_service, each, instance, NAME) for each in wrong]
+
+
+def slips_elsewhere(sut: SystemUnderTest, other: Deployment) -> list[Names]:
+    """The same beside another deployment; and where that one is in another cloud service, each of the two in the wrong one."""
+    main, service, instance = sut.planner.main, other.cloud_service, other.role_instances[0]
+    wrong = (sut.builder.no_deployment, other.name[:-1], other.name + "1", f"{other.name}{sut.builder.token}")
+    found = [(service, name, instance, NAME) for name in wrong if other != main]
+    if service != main.cloud_service:
+        found.append((main.cloud_service, other.name, instance, NAME))
+        found.append((service, main.name, sut.main_witness().role_instance, NAME))
+    return found
+
+
+def in_empty_slots(sut: SystemUnderTest) -> list[Names]:
+    """Slots that hold no deployment, with the name of an instance of the main one, and of one of the cloud service's own."""
+    instances = {d.cloud_service: d.role_instances[0] for d in reversed(sut.target.deployments) if d.role_instances}
+    filled = {(d.cloud_service, d.slot) for d in sut.target.deployments}
+    services = dict.fromkeys(d.cloud_service for d in sut.target.deployments)
+    empty = [(s, slot) for s in services for slot in ("staging", "production") if (s, slot) not in filled]
+    main = sut.main_witness().role_instance
+    return [(s, slot, name, SLOT) for s, slot in empty for name in dict.fromkeys((main, instances.get(s, main)))]
+
+
+def near_instances(sut: SystemUnderTest) -> list[tuple[Place, str]]:
+    """Deployments and names of instances that they do not have, by small slips."""
+    found: list[tuple[Place, str]] = []
+    for deployment in sut.target.deployments:
+        known = sut.world.instances(deployment)
+        ends = dict.fromkeys((known[0], known[-1]))
+        near = [slip for name in ends for slip in slips_of_instance(name, sut.builder.token)]
+        near += beyond(known)
+        elsewhere = {n for other in sut.target.deployments if other != deployment for n in other.role_instances}
+        near += sorted(elsewhere - set(known))[:3]
+        place = Place(deployment, deployment.role_instances[0])
+        found += [(place, name) for name in near if name and name not in known]
+    return found
+
+
+def slips_of_instance(name: str, token: str) -> list[str]:
+    """Near misses of the name of an instance, some of them empty."""
+    role, mark, index = name.rpartition("_")
+    cut = [name.partition("_")[0], name[:-1], name + "x", role, role + mark]
+    indices = [f"{role}{mark}0{index}", f"{role}{mark}{index}.5", f"{role}{mark}-1"]
+    return [*cut, *indices, f"x{name}", f"{name}{token}", f"{token}{name}", f"{role}{token}{mark}{index}"]
+
+
+def beyond(known: Sequence[str]) -> list[str]:
+    """For each role an index that is one too high, and one that is far too high."""
+    highest: dict[str, int] = {}
+    for role, _, index in (name.rpartition("_") for name in known):
+        if index.isdigit():
+            highest[role] = max(int(index), highest.get(role, 0))
+    return [f"{role}_{highest[role] + step}" for role in sorted(highest) for step in (1, 100)]

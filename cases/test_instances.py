@@ -1,0 +1,156 @@
+"""Instances: what a reimage does to the role instance that it addresses, and to the others."""
+
+from __future__ import annotations
+
+from reimage_conformance.casebook import (
+    SystemUnderTest,
+    afterwards,
+    applicable,
+    at_the_end,
+    needs_second_instance,
+    possible,
+    precondition,
+    smoke,
+    verifies,
+)
+from reimage_conformance.judging.deployments import (
+    BAD_STATES,
+    statuses_in,
+)
+from reimage_conformance.judging.instances import instance_effect
+from reimage_conformance.judging.polls import TERMINAL, status_of
+from reimage_conformance.judging.probes import fresh_installation, storage_kept_and_lost
+from reimage_conformance.model import Exchange
+from reimage_conformance.protocol.documents import read_document
+from reimage_conformance.session.campaign import Result
+from reimage_conformance.session.instances import Call, Watch
+
+from .accepting import ordinary
+from .looking import claimed, joined, looks
+
+
+@smoke
+@afterwards
+@verifies("REQ-REIMAGE-OFFLINE", "REQ-REIMAGE-ONLINE", "REQ-REIMAGE-SAME-NAME")
+async def test_the_instance_goes_offline_and_comes_back(sut: SystemUnderTest) -> None:
+    """The instance is taken offline and brought back under its name."""
+    judge_watched(sut, await watched(sut), "REQ-REIMAGE-OFFLINE", "REQ-REIMAGE-ONLINE", "REQ-REIMAGE-SAME-NAME")
+
+
+@smoke
+@afterwards
+@verifies("REQ-REIMAGE-OTHERS-UNTOUCHED")
+async def test_the_other_instances_stay_as_they_are(sut: SystemUnderTest) -> None:
+    """While an instance is reimaged, those that no request has reimaged stay ready."""
+    watches = await watched(sut)
+    needs_second_instance(sut)
+    beside = any(watch.others for watch in watches)
+    possible(beside, "every other role instance that the target lists was reimaged too")
+    judge_watched(sut, watches, "REQ-REIMAGE-OTHERS-UNTOUCHED")
+
+
+async def watched(sut: SystemUnderTest) -> list[Watch]:
+    """What Get Deployment showed during each reimage that succeeded and was observed."""
+    sut.instances.claim(Call.DEPLOYMENT)
+    watches = [
+        result.watch
+        for result in await ordinary(sut)
+        if (await sut.reimages.finished(result)).status == "Succeeded" and result.watch is not None
+    ]
+    precondition(watches, "no reimage that succeeded was observed", because=("REQ-REIMAGE-COMPLETES", "REQ-DEPL-ROOT"))
+    return watches
+
+
+def judge_watched(sut: SystemUnderTest, watches: list[Watch], *requirements: str) -> None:
+    """Judges by what was watched, as far as it tells of `requirements`."""
+    with sut.together():
+        for watch in watches:
+            sut.judge(
+                instance_effect,
+                watch.before,
+                watch.operation.start,
+                *watch.looks,
+                instance=watch.place.role_instance,
+                others=list(watch.others),
+                ended_at=next((p.at for p in watch.operation.polls if status_of(p) in TERMINAL), 0.0),
+                waited=round(watch.waited, 3),
+                only=list(requirements),
+            )
+
+
+@afterwards
+@verifies("REQ-REIMAGE-FRESH-OS")
+async def test_a_fresh_operating_system_is_written(sut: SystemUnderTest) -> None:
+    """After a reimage the installation is another one."""
+    with sut.together():
+        for result in await probed(sut):
+            contended = {"contended": True} if result.was_contended else {}
+            start = [result.exchange] if result.exchange is not None else []
+            sut.judge(fresh_installation, result.probe_before[0], result.probe_after[0], *start, **contended)
+
+
+@afterwards
+@verifies("REQ-REIMAGE-LOCALSTORE", "REQ-REIMAGE-OTHERDATA-LOST")
+async def test_local_storage_is_kept_and_other_data_is_lost(sut: SystemUnderTest) -> None:
+    """Data in local storage resources is kept as far as possible; other local data is lost."""
+    found = [(*result.probe_before[1:], *result.probe_after[1:]) for result in await probed(sut)]
+    sut.judge_each(storage_kept_and_lost, found)
+
+
+async def probed(sut: SystemUnderTest) -> list[Result]:
+    """The steps that left markers behind and were looked into when they were over."""
+    applicable(sut.probe.offered, "the target has no probe")
+    found = [r for r in await ordinary(sut) if (await sut.reimages.finished(r)).status == "Succeeded" and r.probe_after]
+    return precondition(found, "no reimage with markers succeeded", because=("REQ-REIMAGE-COMPLETES",))
+
+
+@at_the_end
+@smoke
+@verifies(
+    "REQ-DEPL-SEQ",
+    "REQ-DEPL-READY",
+    "REQ-DEPL-BAD-STATES",
+    "REQ-DEPL-LOCKED",
+    "REQ-DEPL-STATUS-OLD",
+    "REQ-REIMAGE-SUCCEEDED-NOT-READY",
+)
+async def test_what_reimages_looked_like(sut: SystemUnderTest) -> None:
+    """Records the sequence of states, problems of guests, Locked, and the state at the moment of Succeeded."""
+    claimed(sut)
+    record_states(sut)
+    record_trails(sut)
+    old = await sut.instances.look(sut.planner.main, version="2010-10-28")
+    sut.observe("REQ-DEPL-STATUS-OLD", f"under 2010-10-28: {joined(statuses_in(old).values(), 'not shown')}", old)
+
+
+def _trail(instance: str, seen: list[Exchange]) -> list[str]:
+    """The states of an instance without repeats."""
+    states = [statuses_in(e).get(instance, "missing") for e in seen]
+    return [s for i, s in enumerate(states) if i == 0 or states[i - 1] != s]
+
+
+def record_states(sut: SystemUnderTest) -> None:
+    """Records every state that was shown, and Locked."""
+    seen = looks(sut)
+    states = {state for look in seen for state in statuses_in(look).values()}
+    locked = [read_document(e.reply).text("Locked") or "not shown" for e in seen if e.reply is not None]
+    sut.observe("REQ-DEPL-READY", f"states seen: {joined(states, '')}", *seen[:1])
+    bad = joined(states & set(BAD_STATES), "none")
+    sut.observe("REQ-DEPL-BAD-STATES", f"problem states seen: {bad}", *seen[:1])
+    sut.observe("REQ-DEPL-LOCKED", f"Locked: {joined(locked, 'not shown')}", *seen[:1])
+
+
+def record_trails(sut: SystemUnderTest) -> None:
+    """Records the states that a reimaged instance went through, and that at the moment of Succeeded."""
+    watches = [watch for watch in sut.instances.watches if watch.looks]
+    trails = sorted({" > ".join(_trail(watch.place.role_instance, watch.looks)) for watch in watches})
+    succeeded = [watch for watch in watches if watch.operation.status == "Succeeded"]
+    at_end = joined((_status_at_end(watch) for watch in succeeded), "not seen")
+    what, seen = f"at the moment of Succeeded the instance is {at_end}", looks(sut)[:1]
+    sut.observe("REQ-DEPL-SEQ", f"states during a reimage: {'; '.join(trails[:4]) or 'none seen'}", *seen)
+    sut.observe("REQ-REIMAGE-SUCCEEDED-NOT-READY", what, *seen)
+
+
+def _status_at_end(watch: Watch) -> str:
+    """The state of an instance in the last look but one of those at its reimage, where there are two."""
+    return statuses_in(watch.looks[-2:][0]).get(watch.place.role_instance, "missing")
