@@ -135,6 +135,8 @@ SHAPES: Mapping[str, Shape] = {
         {},
         {**dict.fromkeys(RUN_TEXTS, _text), "seed": _whole, "target": _TARGET, "epoch": _number, "fingerprint": _text},
     ),
+    "chosen": Shape({"requirements": _texts, "cases": _texts, "steps": _or_none(_texts), "exact": _flag}),
+    "required": Shape({"requirements": _texts}),
     "exchange": _EXCHANGE,
     "sending": _EXCHANGE,
     "resumed": Shape({}, {"token": _text}),

@@ -439,6 +439,7 @@ class Assessment:
     """Everything a run concludes: what every report is made from.
 
     `hindrance` says in a sentence why nothing could be judged, and names the key of the target file to look at; "" where something could.
+    `missed` are the requirements that had to be judged (`--require`) and were not.
     """
 
     run: RunInfo
@@ -455,6 +456,7 @@ class Assessment:
     notes: tuple[str, ...] = ()
     preflight: Preflight | None = None
     hindrance: str = ""
+    missed: tuple[str, ...] = ()
 
     def counts(self) -> dict[str, int]:
         """How many requirements ended in each outcome, every outcome named."""

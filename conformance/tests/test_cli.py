@@ -74,7 +74,7 @@ def target_file(folder: Path, name: str = "rig", file: str = "rig.toml") -> Path
 
 def options(**given: Any) -> run.Options:
     nothing = dict.fromkeys(run.Options.__dataclass_fields__)
-    return run.Options(**{**nothing, "faults": (), "oddities": (), **given})
+    return run.Options(**{**nothing, "faults": (), "oddities": (), "only": (), **given})
 
 
 MISTAKES: dict[str, tuple[Sequence[str], str]] = {

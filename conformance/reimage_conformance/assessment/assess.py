@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
 NO_END = "no end seen"
 """The outcome of an operation that no poll showed to be over."""
+REQUIRED = "required"
+"""The event of a journal that names what the run has to judge."""
+_NOT_JUDGED = (Outcome.INCONCLUSIVE, Outcome.UNTESTED, Outcome.NOT_APPLICABLE)
 _NOT_SHOWN = "the capture does not show it"
 
 
@@ -73,7 +76,8 @@ def assess(
         verdicts, results, exchanges, lambda exchange: reproduce(exchange, route, _beside(exchange, exchanges))
     )
     run = _run(journal)
-    verdict, exit_code = conclude(results, interrupted=run.interrupted, hindered=bool(hindrance))
+    missed = _missed(journal, results)
+    verdict, exit_code = conclude(results, interrupted=run.interrupted, hindered=bool(hindrance or missed))
     hindrance = hindrance if verdict is RunVerdict.INCOMPLETE else ""
     operations = _operations(journal)
     return Assessment(
@@ -90,7 +94,14 @@ def assess(
         reimages=_reimages(journal),
         notes=journal.notes,
         hindrance=hindrance,
+        missed=missed,
     )
+
+
+def _missed(journal: Journal, results: Sequence[RequirementResult]) -> tuple[str, ...]:
+    """The requirements that the run had to judge, as its journal says, and that have no outcome of their own."""
+    required = {name for event in journal.events if event["type"] == REQUIRED for name in event["requirements"]}
+    return tuple(r.requirement.id for r in results if r.requirement.id in required and r.outcome in _NOT_JUDGED)
 
 
 def _beside(exchange: Exchange, exchanges: Mapping[int, Exchange]) -> list[Exchange]:
@@ -106,7 +117,7 @@ def _beside(exchange: Exchange, exchanges: Mapping[int, Exchange]) -> list[Excha
 def conclude(
     results: Sequence[RequirementResult], *, interrupted: bool = False, hindered: bool = False
 ) -> tuple[RunVerdict, int]:
-    """The verdict of a run and its exit code; `hindered` says that no sound request reached what is judged."""
+    """The verdict of a run and its exit code; `hindered` says that no sound request reached what is judged, or that what had to be judged was not."""
     failing = [r for r in results if r.counts_as is CountsAs.FAIL]
     outcomes = {result.outcome for result in failing}
     if Outcome.VIOLATED in outcomes:

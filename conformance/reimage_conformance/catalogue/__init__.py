@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import tomllib
 from functools import cache
+from hashlib import sha256
 from importlib import resources
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -19,15 +20,18 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CATALOGUE",
+    "CATALOGUE_VERSION",
     "ERROR_CODES",
     "FIRST_VERSION",
     "MINIMUM_VERSION",
     "OBSERVED_CODES",
     "PUBLISHED",
     "TABLE_VERSIONS",
+    "catalogue_hash",
     "published_before",
     "published_from",
     "requirement",
+    "requirements_by_chapter",
 ]
 
 FIRST_VERSION = "2009-10-01"
@@ -49,11 +53,30 @@ def _requirement(section: str, row: Mapping[str, Any]) -> Requirement:
     return Requirement(**{**row, **lists, **levels, "section": section})
 
 
+def _chapter_files() -> dict[str, Traversable]:
+    files = {chapter: _FILES / "requirements" / f"{chapter}.toml" for chapter in CHAPTERS}
+    return {chapter: file for chapter, file in files.items() if file.is_file()}
+
+
 def _catalogue() -> Mapping[str, Requirement]:
-    files = [_FILES / "requirements" / f"{chapter}.toml" for chapter in CHAPTERS]
-    documents = [_load(file) for file in files if file.is_file()]
+    documents = [_load(file) for file in _chapter_files().values()]
     rows = (_requirement(document["section"], row) for document in documents for row in document["requirement"])
     return MappingProxyType({row.id: row for row in rows})
+
+
+@cache
+def requirements_by_chapter() -> Mapping[str, tuple[str, ...]]:
+    """The ids of the requirements of each chapter that has some."""
+    rows = {chapter: _load(file)["requirement"] for chapter, file in _chapter_files().items()}
+    return MappingProxyType({chapter: tuple(row["id"] for row in found) for chapter, found in rows.items()})
+
+
+@cache
+def catalogue_hash() -> str:
+    """The SHA-256 of everything that the catalogue says, in hexadecimal: requirements, published versions and error codes."""
+    files = [*_chapter_files().values(), *(_FILES / name for name in ("error_codes.toml", "published_versions.toml"))]
+    told = b"\0".join(file.read_bytes().replace(b"\r\n", b"\n") for file in files)
+    return sha256(told).hexdigest()
 
 
 def _codes(*, table: bool) -> Mapping[str, int]:
@@ -63,6 +86,9 @@ def _codes(*, table: bool) -> Mapping[str, int]:
 
 CATALOGUE: Mapping[str, Requirement] = _catalogue()
 """Every requirement by its id, in the order of the chapters."""
+
+CATALOGUE_VERSION = "1"
+"""Counts up where a requirement is added, is taken out, or counts as something else; `catalogue_hash` changes with every word."""
 
 _VERSIONS = _load(_FILES / "published_versions.toml")["version"]
 _ALL_PUBLISHED = tuple(row["date"] for row in _VERSIONS if row["published"])

@@ -61,18 +61,25 @@ class Options:
     max_minutes: float | None = None
     patience: float | None = None
     resume: Path | None = None
+    only: tuple[str, ...] = ()
+    failed_in: Path | None = None
+    finding: int | None = None
+    require: Path | None = None
+    list_cases: bool = False
 
     def words(self) -> list[str]:
         """The options as words of a command line, the report's folder not among them."""
         single = (
             *("strictness", "profile", "max_reimages", "baseline", "write_baseline", "seed", "world", "wait"),
             *("connections", "max_minutes", "patience", "resume"),
+            *("failed_in", "finding", "require"),
         )
         named = [(name, getattr(self, name)) for name in single]
+        named += [("only", name) for name in self.only]
         named += [("fault", name) for name in self.faults] + [("oddity", name) for name in self.oddities]
         flags = [name for name in ("allow_reimage", "no_redact", "overwrite", "no_preflight") if getattr(self, name)]
         words = [word for name, value in named if value is not None for word in (_dashed(name), str(value))]
-        return words + [_dashed(name) for name in flags]
+        return [*words, *(_dashed(name) for name in flags), *(["--list"] if self.list_cases else [])]
 
 
 @click.command(cls=WithRest)
@@ -123,6 +130,25 @@ class Options:
     "--resume", type=click.Path(path_type=Path), metavar="REPORT_DIR", help="Go on with a run that was cut short."
 )
 @click.option("--overwrite", is_flag=True, help="Replace the run that the report folder holds.")
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="REQ|CHAPTER|AREA",
+    help="Judge these alone, with what they need: ids, patterns (REQ-GOS-*), chapters, areas (repeatable, or with commas).",
+)
+@click.option(
+    "--failed-in",
+    type=click.Path(path_type=Path),
+    metavar="RUN",
+    help="Judge what was violated or inconclusive in this run, with what that needs.",
+)
+@click.option("--list", "list_cases", is_flag=True, help="Say which cases would run, and send nothing.")
+@click.option(
+    "--require",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Exit with 6 where a requirement that FILE names, one id a line, could not be judged.",
+)
 @click.pass_context
 def run(context: click.Context, /, targets: tuple[Path, ...], processes: int | None, **settings: Any) -> int:
     """Run the suite against targets, or an emulator.
@@ -131,6 +157,8 @@ def run(context: click.Context, /, targets: tuple[Path, ...], processes: int | N
 
     Never two runs of this machine are at the same deployment: targets that share one run one after another, and a command
     that finds another at work ends with exit code 6 and says which, unless --wait lets it wait.
+
+    Example: reimage-conformance run rig.toml --only REQ-REIMAGE-202,errors --failed-in reports/rig/20260101T000000Z
     """
     options, rest = Options(**settings), list(context.meta[REST])
     _check(targets, options)
@@ -191,8 +219,22 @@ def _check(targets: tuple[Path, ...], options: Options) -> None:
         raise UsageError("--write-baseline keeps the violations of one target; run the targets one by one to write it")
     if options.baseline is not None and not options.baseline.is_file():
         raise UsageError(f"--baseline {options.baseline}: there is no such file")
+    _check_choice(options)
     for target in targets:
         _unlock(load_target(target))
+
+
+def _check_choice(options: Options) -> None:
+    """Find out whether what the run is to be about can be found."""
+    if options.only or options.failed_in is not None or options.require is not None:
+        from reimage_conformance.choosing import failed_in, required_in, requirements_of  # noqa: PLC0415 -- reads journals
+
+        if options.only:
+            requirements_of(options.only)
+        if options.failed_in is not None and options.finding is None:
+            failed_in(options.failed_in)
+        if options.require is not None:
+            required_in(options.require)
 
 
 def _unlock(target: Target) -> None:

@@ -16,6 +16,7 @@ from reimage_conformance.journal import collection_paused
 from reimage_conformance.model import Preflight
 from reimage_conformance.outputs import clear_folder
 from reimage_conformance.pytest_plugin.casing import MARKS, cases_of, cites, order_of
+from reimage_conformance.pytest_plugin.choice import ListedCases, chosen_of
 from reimage_conformance.pytest_plugin.concluding import report_conclusion
 from reimage_conformance.pytest_plugin.ending import ASSESSMENT, PAGE, USAGE, PageHooks, end_session
 from reimage_conformance.pytest_plugin.interrupting import Interruption, LostOutput
@@ -80,6 +81,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", f"{name}: when a conformance case runs")
     if not is_wanted(config):
         return
+    config.option.collectonly = config.option.collectonly or config.option.list
     if PLAN not in config.stash:  # a worker of pytest-xdist, or pytest only tells something
         try:
             config.stash[PLAN] = plan_of(config)
@@ -98,8 +100,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):  # what a worker of pytest-xdist writes is read by this process alone
         config.pluginmanager.register(LostOutput())
     _set_up_hypothesis(plan)
-    if not config.option.collectonly:
-        _set_up_reports(config, folder)
+    _set_up_reports(config, folder)
 
 
 def _set_up_hypothesis(plan: Plan) -> None:
@@ -126,7 +127,11 @@ def _set_up_hypothesis(plan: Plan) -> None:
 
 
 def _set_up_reports(config: pytest.Config, folder: Path | None) -> None:
-    """Clears the folder of an earlier run, and has pytest-html write its page into it."""
+    """Clears the folder of an earlier run, and has pytest-html write its page into it; a list of cases has no reports."""
+    if config.option.list:
+        config.pluginmanager.register(ListedCases(config.stash[PLAN]))
+    if config.option.collectonly:
+        return
     if folder is not None and not hasattr(config, "workerinput"):
         try:
             clear_folder(folder, but_for="journal.jsonl" if config.stash[PLAN].resume is not None else "")
@@ -227,7 +232,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     except SuiteError as error:
         raise pytest.UsageError(str(error)) from None
     profile = config.stash[PLAN].profile.value
-    chosen = [item for item in items if _belongs(item, profile)]
+    chosen = chosen_of([item for item in items if _belongs(item, profile)], config.stash[PLAN].choice)
     dropped = [item for item in items if item not in set(chosen)]
     items[:] = sorted(chosen, key=order_of)
     for item in items:

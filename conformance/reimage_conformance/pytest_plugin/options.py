@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from reimage_conformance.choosing import CHOSEN, Choice, failed_in, required_in, requirements_of, story_of
 from reimage_conformance.config import is_loopback, load_target, where_it_is
 from reimage_conformance.errors import UsageError
 from reimage_conformance.model import Profile, Strictness
@@ -76,6 +77,26 @@ def add_options(parser: pytest.Parser) -> None:
     )
     group.addoption("--resume", metavar="DIR", help="Go on with the run in this report folder, which was cut short.")
     group.addoption("--overwrite", action="store_true", help="Replace the run that the report folder holds.")
+    _add_choosing(group)
+
+
+def _add_choosing(group: pytest.OptionGroup) -> None:
+    """Declares the options that say what a run is about."""
+    group.addoption(
+        "--only",
+        action="append",
+        default=[],
+        metavar="REQ|CHAPTER|AREA",
+        help="Judge these requirements alone, with what they need.",
+    )
+    group.addoption("--failed-in", metavar="DIR", help="Judge what was violated or inconclusive in this run.")
+    group.addoption(
+        "--finding", type=int, metavar="N", help="Of --failed-in: what its finding N needs, and nothing else."
+    )
+    group.addoption("--list", action="store_true", help="Say what would run, and send nothing.")
+    group.addoption(
+        "--require", metavar="FILE", help="The run fails where a requirement that FILE names could not be judged."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +104,8 @@ class Plan:
     """What a run is to do, read from options; `target` is None for an emulator, whose target is known once it serves.
 
     `repeats` says that the seed was asked for: examples kept from other runs are left out then. `world` is what an emulator holds (None: the
-    large world), `listed` the part of it that its target lists (None: all), and `probe` says whether its target has the probe.
+    large world), `listed` the part of it that its target lists (None: all), and `probe` says whether its target has the probe. `choice` is what
+    the run is about (None: everything), `required` what has to be judged.
     """
 
     file: Path | None
@@ -111,6 +133,8 @@ class Plan:
     listed: Layout | None = None
     probe: bool = True
     resume: Path | None = None
+    choice: Choice | None = None
+    required: tuple[str, ...] = ()
 
 
 def is_wanted(config: pytest.Config) -> bool:
@@ -171,7 +195,36 @@ def plan_of(config: pytest.Config) -> Plan:
         max_seconds=_seconds(config.getoption("max_minutes")),
         patience=config.getoption("patience"),
         resume=resume,
+        choice=_choice(config, resume),
+        required=_required(config),
     )
+
+
+def _choice(config: pytest.Config, resume: Path | None) -> Choice | None:
+    """What the run is about, None for everything; a run that is gone on with is about what it began with."""
+    words, failed, number = (config.getoption(name) for name in ("only", "failed_in", "finding"))
+    if resume is not None:
+        if words or failed:
+            raise UsageError(
+                "--resume goes on with what the run was about when it began; leave --only and --failed-in out"
+            )
+        events = (event for event in resumable(resume).events if event["type"] == CHOSEN)
+        return next((Choice.from_mapping(event) for event in events), None)
+    if number is not None and not failed:
+        raise UsageError("--finding is the number of a finding of the run that --failed-in names; give that as well")
+    if number is not None:
+        return story_of(Path(failed), number)
+    found = failed_in(Path(failed)) if failed else None
+    chosen = requirements_of(words) if words else frozenset()
+    if found is None:
+        return Choice(chosen) if words else None
+    return replace(found, requirements=found.requirements | chosen)
+
+
+def _required(config: pytest.Config) -> tuple[str, ...]:
+    """What has to be judged."""
+    file = config.getoption("require")
+    return required_in(Path(file)) if file else ()
 
 
 def _began_with(config: pytest.Config, folder: Path) -> Mapping[str, Any]:

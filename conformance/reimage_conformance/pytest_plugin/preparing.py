@@ -27,7 +27,16 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Target
     from reimage_conformance.pytest_plugin.options import Plan
 
-LOOKING_ONLY = ("help", "version", "collectonly", "showfixtures", "show_fixtures_per_test", "markers", "cacheshow")
+LOOKING_ONLY = (
+    "help",
+    "version",
+    "collectonly",
+    "list",
+    "showfixtures",
+    "show_fixtures_per_test",
+    "markers",
+    "cacheshow",
+)
 """Options with which pytest tells something and runs nothing."""
 
 

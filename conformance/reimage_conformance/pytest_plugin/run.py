@@ -14,6 +14,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from reimage_conformance import baseline
+from reimage_conformance.assessment.assess import REQUIRED
+from reimage_conformance.choosing import CHOSEN
 from reimage_conformance.config import is_loopback, load_target
 from reimage_conformance.gate import Gate, ProbeGate, new_token
 from reimage_conformance.journal import JournalWriter, read_journal
@@ -159,6 +161,8 @@ class Run:
         parts = Collaborators(recorder, sender, builder, instances, probe, budget, wire, self._gate.learn)
         sut = SystemUnderTest(target, plan.profile, plan.seed, parts)
         keep_for_resuming(sut)
+        if plan.choice is not None:
+            sut.keep_to(plan.choice.may_start)
         sut.take_up = partial(take_up, sut, earlier) if earlier is not None else None
         return sut
 
@@ -196,6 +200,10 @@ class Run:
             self._keep_lost(journal, self.earlier)
             return journal
         journal.write("run", **header(self.plan, self.target, shown))
+        if self.plan.choice is not None:
+            journal.write(CHOSEN, **self.plan.choice.as_mapping())
+        if self.plan.required:
+            journal.write(REQUIRED, requirements=list(self.plan.required))
         if self._preflight is not None:
             journal.write("preflight", requests=self._preflight.requests, answers=self._preflight.answers)
         if self._baseline is not None:

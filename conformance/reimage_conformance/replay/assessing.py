@@ -25,7 +25,7 @@ def assessed(journal: Journal, judged: Sequence[Verdict] | None = None) -> Asses
     `judged` are the verdicts of a run that just ended, so that they need not be made again.
     """
     assessment = assess(journal, reproduce, judged)
-    notes = (*_damage(journal), *_told(journal), *_under_way(assessment))
+    notes = (*_damage(journal), *_missed(assessment), *_told(journal), *_under_way(assessment))
     assessment = replace(assessment, notes=notes, preflight=_preflight(journal))
     found = baseline_in(journal)
     return assessment if found is None else apply_baseline(assessment, *found)
@@ -48,6 +48,14 @@ def _damage(journal: Journal) -> Iterator[str]:
         yield "The journal ends before the run did; this is what it holds."
     for note in journal.notes:
         yield f"The journal is damaged: {note}."
+
+
+def _missed(assessment: Assessment) -> Iterator[str]:
+    """What had to be judged and was not, each with the reason."""
+    reasons = {result.requirement.id: result.reason for result in assessment.requirements}
+    named = [f"{name} ({reasons[name]})" if reasons[name] else name for name in assessment.missed]
+    if named:
+        yield f"Required by --require, and not judged: {'; '.join(named)}."
 
 
 def _under_way(assessment: Assessment) -> Iterator[str]:

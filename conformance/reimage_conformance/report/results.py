@@ -7,6 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from reimage_conformance.catalogue import CATALOGUE_VERSION, catalogue_hash
 from reimage_conformance.errors import UsageError
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def results(assessment: Assessment) -> Results:
     return {
         "schema": SCHEMA_NAME,
         "suite": {"version": assessment.run.suite_version},
+        "catalogue": {"version": CATALOGUE_VERSION, "sha256": catalogue_hash()},
         "run": _run(assessment),
         "target": _plain(dict(assessment.target)),
         "summary": {
@@ -104,6 +106,7 @@ def _run(assessment: Assessment) -> Results:
         "verdict": assessment.verdict.value,
         "exit_code": assessment.exit_code,
         "reason": assessment.hindrance,
+        "missed": list(assessment.missed),
         "coverage": _plain(dict(run.coverage)),
     }
 

@@ -20,7 +20,7 @@ from reimage_conformance.session.step_runs import Result, contended_by
 from reimage_conformance.session.thresholds import MAX_STEPS_FIRST, RESERVED_REIMAGES
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 
     from reimage_conformance.session.budget import Budget
     from reimage_conformance.session.instances import Instances
@@ -49,6 +49,8 @@ class Campaign:
         budget: Budget,
     ) -> None:
         self.pending = list(steps)
+        self._held_back: list[Step] = []
+        self._until_asked_for = False
         self.results: dict[str, Result] = {}
         self._refused: dict[str, Result] = {}
         self._paused = False
@@ -64,7 +66,7 @@ class Campaign:
         async with trio.open_nursery() as steps:
             for result in self._adopted:
                 steps.start_soon(self._go_on_with, result)
-            while self.pending or self._running:  # one that runs may yet be taken apart
+            while self.pending or self._running or self._until_asked_for:  # one that runs may yet be taken apart
                 step = self._next()
                 if step is None:
                     await self._until_changed()
@@ -85,8 +87,23 @@ class Campaign:
         self._budget.reserve = 0
         self._tell()
 
+    def hold_back(self, step_names: Collection[str], until_asked_for: Callable[[Step], bool]) -> None:
+        """Starts none but the steps of these names by itself; of the others those that somebody asks for, if they may be: the rest never."""
+        keep = [step for step in self.pending if not set(step_names).isdisjoint(step.names)]
+        self._held_back = [step for step in self.pending if step not in keep and until_asked_for(step)]
+        self.pending, self._until_asked_for = keep, True
+
+    def _ask_for(self, name: str | None = None) -> None:
+        """Has the step of this name started if it was held back; without a name, all that were."""
+        asked = [step for step in self._held_back if name is None or name in step.names]
+        if asked:
+            self._held_back = [step for step in self._held_back if step not in asked]
+            self.pending += asked
+            self._tell()
+
     async def until_sent(self, name: str) -> None:
         """Waits until the step of this name, or one that stands for it, was answered, or left out."""
+        self._ask_for(name)
         while any(name in step.names for step in self.pending) or any(
             name in result.step.names and not result.sent.is_set() for result in self.results.values()
         ):
@@ -94,6 +111,7 @@ class Campaign:
 
     async def settled(self) -> None:
         """Waits until no step is pending or running."""
+        self._ask_for()
         while self.pending or self._running:
             await self._changed.wait()
 
@@ -135,7 +153,7 @@ class Campaign:
                 await wait()
                 either.cancel_scope.cancel()
 
-            if self.pending or self._running:
+            if self.pending or self._running or self._until_asked_for:
                 either.start_soon(heard, self._changed.wait)
                 either.start_soon(heard, self._budget.change.wait)
 
@@ -195,7 +213,8 @@ class Campaign:
                 await other.over.wait()
 
     def waiting(self, name: str) -> Step | None:
-        """The pending step of this name."""
+        """The pending step of this name; one that was held back is pending from here on."""
+        self._ask_for(name)
         return next((step for step in self.pending if step.name == name), None)
 
     def adopt(self, result: Result, *, is_over: bool) -> None:

@@ -161,6 +161,10 @@ class SystemUnderTest(Judging):
             while operation is not None and operation.is_under_way and not operation.is_known:
                 await self.operations.a_while(operation)
 
+    def keep_to(self, may_start: Callable[[tuple[str, ...]], bool]) -> None:
+        """Has the campaign start nothing but what refusals are compared with, and the steps that a case asks for and whose names `may_start`."""
+        self.campaign.hold_back(self._first_steps(tuple(UriForm)), lambda step: may_start(step.names))
+
     def _first_steps(self, forms: Container[UriForm]) -> list[str]:
         """The first planned step in each of these forms."""
         first = {step.form: step.name for step in reversed(self.planner.steps)}

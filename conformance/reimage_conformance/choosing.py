@@ -1,0 +1,234 @@
+"""Choosing: which requirements a run is about, and which cases and reimages those need; sends nothing.
+
+A choice is made of words (`--only`), of what failed in another run (`--failed-in`), or of one finding of it (`replay`).
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+from reimage_conformance.catalogue import CATALOGUE, requirement, requirements_by_chapter
+from reimage_conformance.errors import JournalError, UsageError
+from reimage_conformance.journal import read_journal
+from reimage_conformance.report.results import load_results
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from reimage_conformance.model import Exchange
+
+CHOSEN = "chosen"
+"""The event of a journal that holds the choice of its run."""
+FAILED = ("violated", "known", "inconclusive")
+"""Outcomes of a requirement that `--failed-in` chooses."""
+STEP = "step:"
+"""How the label of an exchange begins that the campaign of reimages sent."""
+OPERATIONS = "/operations/"
+SERVICE = re.compile(r".*?/hostedservices/[^/?]+/")
+_JOINED, _TAKEN_APART = "+", ":"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a run is to judge, and what that needs.
+
+    Every case that cites one of `requirements` is run, and `cases` besides, by their ids; with `exact`, `cases` alone. `steps` names the reimages of
+    the campaign that may be started beside the controls; None stands for those that the cases ask for.
+    """
+
+    requirements: frozenset[str]
+    cases: frozenset[str] = frozenset()
+    steps: frozenset[str] | None = None
+    exact: bool = False
+
+    def wants(self, case: str, cited: Iterable[str]) -> bool:
+        """Whether the case of this id, which cites these requirements, is part of the choice."""
+        return bare_id(case) in {bare_id(each) for each in self.cases} or (
+            not self.exact and not self.requirements.isdisjoint(cited)
+        )
+
+    def may_start(self, step_names: Iterable[str]) -> bool:
+        """Whether a reimage of the campaign with these names may be started where a case asks for it."""
+        return self.steps is None or any(part in self.steps for name in step_names for part in _parts(name))
+
+    def as_mapping(self) -> dict[str, Any]:
+        """The choice as plain JSON values, for a journal."""
+        steps = None if self.steps is None else sorted(self.steps)
+        named = {"requirements": sorted(self.requirements), "cases": sorted(self.cases)}
+        return {**named, "steps": steps, "exact": self.exact}
+
+    @classmethod
+    def from_mapping(cls, found: Mapping[str, Any]) -> Choice:
+        """The choice that `as_mapping` gave."""
+        steps = None if found["steps"] is None else frozenset(found["steps"])
+        return cls(frozenset(found["requirements"]), frozenset(found["cases"]), steps, bool(found["exact"]))
+
+
+def bare_id(case: str) -> str:
+    """The id of a case without the folder of its file, which is another one in an installed copy."""
+    file, separator, name = case.partition("::")
+    return f"{file.rpartition('/')[2]}{separator}{name}"
+
+
+def _parts(name: str) -> list[str]:
+    return [part.partition(_TAKEN_APART)[0] for part in name.split(_JOINED)]
+
+
+# Requirements by words.
+
+
+def requirements_of(words: Sequence[str]) -> frozenset[str]:
+    """The requirements that `words` name: ids, patterns such as REQ-GOS-*, chapters and areas, several in a word parted by commas.
+
+    Raises UsageError, with the nearest known word, for one that names none.
+    """
+    named = [part.strip() for word in words for part in word.split(",") if part.strip()]
+    if not named:
+        raise UsageError(f"--only: expected the id of a requirement, a chapter or an area, found {', '.join(words)!r}")
+    return frozenset(name for word in named for name in _requirements_of(word))
+
+
+def _requirements_of(word: str) -> frozenset[str]:
+    groups = groups_of_requirements()
+    if word.lower() in groups:
+        return groups[word.lower()]
+    matching = frozenset(name for name in CATALOGUE if fnmatchcase(name, word.upper()))
+    if matching:
+        return matching
+    if word.upper().startswith("REQ"):
+        requirement(word)
+    known = ", ".join(groups)
+    raise UsageError(
+        f"--only {word}: no requirement, chapter or area is called so{_near(word.lower(), [*groups])}; chapters and areas are {known}"
+    )
+
+
+def groups_of_requirements() -> dict[str, frozenset[str]]:
+    """The requirements of each chapter and of each area of the catalogue, by its word; those of one word together."""
+    groups = {chapter: frozenset(names) for chapter, names in requirements_by_chapter().items()}
+    for each in CATALOGUE.values():
+        groups[each.area] = groups.get(each.area, frozenset()) | {each.id}
+    return groups
+
+
+def required_in(file: Path) -> tuple[str, ...]:
+    """The requirements that a file names, one id a line, `#` before a comment; raises UsageError where it names none, or an unknown one."""
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(
+            f"--require {file}: cannot be read: {reason}; expected a text file with one requirement id a line"
+        ) from error
+    names = {number: line.partition("#")[0].strip() for number, line in enumerate(lines, 1)}
+    for number, name in names.items():
+        try:
+            _ = requirement(name) if name else None
+        except UsageError as error:
+            raise UsageError(f"--require {file}, line {number}: {error}") from error
+    found = tuple(dict.fromkeys(name for name in names.values() if name))
+    if not found:
+        raise UsageError(f"--require {file}: it names no requirement; expected one id a line, as in REQ-REIMAGE-202")
+    return found
+
+
+# What another run found.
+
+
+def failed_in(run: Path) -> Choice:
+    """What was violated or inconclusive in the run whose report folder, or results.json, this is; raises UsageError where nothing was."""
+    found = results_of_run(run, "--failed-in")
+    failed = [each for each in found["requirements"] if each["outcome"] in FAILED]
+    if not failed:
+        raise UsageError(
+            f"--failed-in {run}: nothing was violated or inconclusive in this run, so there is nothing to run again"
+        )
+    exchanges = _exchanges_of(run)
+    evidence = [number for each in failed if each["outcome"] != "inconclusive" for number in each["evidence"]]
+    senders = {exchanges[number].case for number in evidence if number in exchanges} - {""}
+    return Choice(frozenset(each["id"] for each in failed if each["id"] in CATALOGUE), frozenset(senders))
+
+
+def finding_of(run: Path, number: int) -> dict[str, Any]:
+    """The finding of this number, 1 the first, in the results of a run; raises UsageError, naming those that there are."""
+    findings = results_of_run(run, "replay")["findings"]
+    if 1 <= number <= len(findings):
+        return dict(findings[number - 1])
+    if not findings:
+        raise UsageError(f"{run}: this run has no findings, so there is nothing to repeat")
+    there = "it has one finding, number 1" if len(findings) == 1 else f"it has findings 1 to {len(findings)}"
+    nearest = min(max(number, 1), len(findings))
+    told = f"{findings[nearest - 1]['requirement']}, {findings[nearest - 1]['headline'][:80]}"
+    raise UsageError(f"{run}: there is no finding {number}; {there}; number {nearest} is {told}")
+
+
+def story_of(run: Path, number: int) -> Choice:
+    """What it takes to see a finding again: the cases that judged it and those that sent its exchanges, and the reimages that these rest on."""
+    finding = finding_of(run, number)
+    exchanges = _exchanges_of(run)
+    evidence = [exchanges[each] for each in finding["evidence"] if each in exchanges]
+    behind = [*evidence, *(start for each in evidence for start in _starts_of(each, exchanges))]
+    cases = {*finding["cases"], *(exchange.case for exchange in behind)} - {""}
+    if not any(exchange.label.startswith(STEP) for exchange in behind):
+        behind += [start for each in evidence if not each.case for start in _steps_nearby(each, exchanges)]
+    labels = [exchange.label.removeprefix(STEP) for exchange in behind if exchange.label.startswith(STEP)]
+    steps = frozenset(part for label in labels for part in _parts(label)) if exchanges else None
+    return Choice(frozenset({finding["requirement"]}), frozenset(cases), steps, exact=bool(cases))
+
+
+def _starts_of(exchange: Exchange, exchanges: Mapping[int, Exchange]) -> Iterator[Exchange]:
+    """The requests whose answers carried the id that `exchange` asks for."""
+    path = exchange.request.target.partition("?")[0]
+    if OPERATIONS in path:
+        identifier = path.rpartition(OPERATIONS)[2]
+        yield from (e for e in exchanges.values() if e.number < exchange.number and _id_of(e) == identifier)
+
+
+def _id_of(exchange: Exchange) -> str:
+    """The id that a reimage was answered with."""
+    reply = exchange.reply if exchange.request.method == "POST" else None
+    return (reply.header("x-ms-request-id") or "").strip() if reply is not None else ""
+
+
+def _steps_nearby(exchange: Exchange, exchanges: Mapping[int, Exchange]) -> list[Exchange]:
+    """The steps that reimaged an instance of the cloud service that `exchange` asks for, before it."""
+    service = SERVICE.match(exchange.request.target)
+    earlier = [e for e in exchanges.values() if e.number < exchange.number and e.label.startswith(STEP)]
+    return [e for e in earlier if service is not None and e.request.target.startswith(service[0])]
+
+
+def results_of_run(run: Path, option: str) -> dict[str, Any]:
+    """The results of the run that `run` names; raises UsageError, with the nearest name beside it, where there is none."""
+    if not run.exists():
+        beside = [each.name for each in run.parent.iterdir()] if run.parent.is_dir() else []
+        raise UsageError(
+            f"{option} {run}: there is no such run; expected the report folder of a run, or its results.json{_near(run.name, beside)}"
+        )
+    file = run / "results.json" if run.is_dir() else run
+    if not file.is_file():
+        hint = (
+            f"; `reimage-conformance report {run}` makes it from the journal"
+            if (run / "journal.jsonl").is_file()
+            else ""
+        )
+        raise UsageError(f"{option} {run}: there is no results.json in it; expected the report folder of a run{hint}")
+    return load_results(file)
+
+
+def _exchanges_of(run: Path) -> Mapping[int, Exchange]:
+    """The exchanges of a run; none where only its results are at hand."""
+    folder = run if run.is_dir() else run.parent
+    try:
+        return read_journal(folder / "journal.jsonl").exchanges
+    except JournalError:
+        return {}
+
+
+def _near(word: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(word, known, n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""

@@ -1,0 +1,66 @@
+"""The cases that a run is about, chosen among those that pytest found, and told where nothing is to be sent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reimage_conformance.pytest_plugin.casing import cites, phase_of
+from reimage_conformance.pytest_plugin.heading import limited
+from reimage_conformance.session.cases import Phase
+from reimage_conformance.session.steps import Planner
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from reimage_conformance.choosing import Choice
+    from reimage_conformance.model import Target
+    from reimage_conformance.pytest_plugin.options import Plan
+
+
+def chosen_of(items: Sequence[pytest.Item], choice: Choice | None) -> list[pytest.Item]:
+    """Those of `items` that a choice is about, and what they need: a case that judges everything that crossed the wire needs the cases of the smoke profile."""
+    if choice is None:
+        return list(items)
+    wanted = {item for item in items if choice.wants(item.nodeid, cites(item))}
+    needs_traffic = not choice.exact and any(phase_of(item) is Phase.AT_THE_END for item in wanted)
+    return [
+        item for item in items if item in wanted or (needs_traffic and item.get_closest_marker("smoke") is not None)
+    ]
+
+
+class ListedCases:
+    """A plugin of pytest's that tells what would run, and runs nothing."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._items: list[pytest.Item] = []
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Has pytest list the cases by their ids alone, and counts them."""
+        session.config.option.verbose = -1
+        self._items = list(session.items)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Tells what the cases judge, and how many reimages there may be."""
+        for line in _lines(self._items, self._plan):
+            terminalreporter.write_line(line)
+
+
+def _lines(items: Sequence[pytest.Item], plan: Plan) -> Iterator[str]:
+    judged = dict.fromkeys(name for item in items for name in cites(item))
+    yield f"{len(items)} cases of profile {plan.profile.value} would run, and judge {len(judged)} requirements; nothing was sent"
+    if plan.choice is not None:
+        yield f"they judge: {', '.join(judged)}"
+    if plan.target is not None:
+        yield _reimages(limited(plan.target, plan), plan)
+
+
+def _reimages(target: Target, plan: Plan) -> str:
+    """How many reimages a run may start, and which of them it starts in any case."""
+    steps = Planner(target, plan.profile).steps
+    first = list({step.form: step for step in reversed(steps)}.values())
+    told = "; ".join(f"{step.place.role_instance} in {step.place.deployment.name}, by {step.form}" for step in first)
+    return f"at most {target.limits.max_reimages} reimages; in any case these, which refusals are compared with: {told}"
