@@ -8,8 +8,8 @@ from reimage_conformance.casebook import (
     SystemUnderTest,
     precondition,
 )
+from reimage_conformance.judging.operations.progress import completes
 from reimage_conformance.judging.oracle import permitted
-from reimage_conformance.judging.progress import completes
 from reimage_conformance.model import Exchange
 from reimage_conformance.session.campaign import Result
 from reimage_conformance.session.operations import Operation

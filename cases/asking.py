@@ -10,8 +10,8 @@ from uuid import UUID
 import trio
 
 from reimage_conformance.casebook import SystemUnderTest, applicable, precondition
-from reimage_conformance.judging.refusals import refused
-from reimage_conformance.judging.transport import answered_with
+from reimage_conformance.judging.request import refused
+from reimage_conformance.judging.transport.answers import answered_with
 from reimage_conformance.judging.wording import is_conflict
 from reimage_conformance.model import Exchange, Identity, Request
 from reimage_conformance.session.campaign import Result

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from reimage_conformance.casebook import SystemUnderTest
-from reimage_conformance.judging.contention import PROLONGED, contended, undisturbed
-from reimage_conformance.judging.probes import fresh_installation, installation_in, installation_unchanged
-from reimage_conformance.judging.refusals import instance_untouched, nothing_left_behind
+from reimage_conformance.judging.concurrency import PROLONGED, contended, undisturbed
+from reimage_conformance.judging.instances.probes import fresh_installation, installation_in, installation_unchanged
+from reimage_conformance.judging.request import instance_untouched, nothing_left_behind
 from reimage_conformance.judging.wording import is_conflict
 from reimage_conformance.model import Exchange
 from reimage_conformance.protocol.addresses import UriForm

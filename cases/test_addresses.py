@@ -20,8 +20,8 @@ from reimage_conformance.casebook import (
     values,
     verifies,
 )
-from reimage_conformance.judging.instances import equivalent_forms
-from reimage_conformance.judging.probes import installation_unchanged
+from reimage_conformance.judging.instances.effects import equivalent_forms
+from reimage_conformance.judging.instances.probes import installation_unchanged
 from reimage_conformance.judging.wording import is_conflict
 from reimage_conformance.model import Deployment, Exchange, Request
 from reimage_conformance.protocol.addresses import UriForm, encode

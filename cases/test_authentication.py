@@ -17,10 +17,10 @@ from reimage_conformance.casebook import (
     values,
     verifies,
 )
-from reimage_conformance.judging.acceptance import accepted
-from reimage_conformance.judging.progress import completes, same_status
-from reimage_conformance.judging.refusals import refused
-from reimage_conformance.judging.transport import answered_with
+from reimage_conformance.judging.operations.progress import completes, same_status
+from reimage_conformance.judging.request import refused
+from reimage_conformance.judging.response import accepted
+from reimage_conformance.judging.transport.answers import answered_with
 from reimage_conformance.model import Exchange, Identity, Request
 from reimage_conformance.protocol.addresses import FORMS, UriForm
 from reimage_conformance.protocol.requests import with_query, with_subscription, without_header

@@ -18,13 +18,13 @@ from reimage_conformance.casebook import (
     values_verifying,
     verifies,
 )
-from reimage_conformance.judging.acceptance import accepted
-from reimage_conformance.judging.contention import contended, undisturbed
-from reimage_conformance.judging.messages import request_ids_unique
-from reimage_conformance.judging.operation_documents import operation_documents
-from reimage_conformance.judging.polls import DENIALS, STATUSES, status_of, unknown_operation
-from reimage_conformance.judging.progress import completes, progress
-from reimage_conformance.judging.transport import answered_with, same_answer
+from reimage_conformance.judging.concurrency import contended, undisturbed
+from reimage_conformance.judging.operations.documents import operation_documents
+from reimage_conformance.judging.operations.polls import DENIALS, STATUSES, status_of, unknown_operation
+from reimage_conformance.judging.operations.progress import completes, progress
+from reimage_conformance.judging.response import accepted
+from reimage_conformance.judging.transport.answers import answered_with, same_answer
+from reimage_conformance.judging.transport.messages import request_ids_unique
 from reimage_conformance.judging.wording import is_conflict
 from reimage_conformance.model import Exchange, Request
 from reimage_conformance.protocol.addresses import UriForm

@@ -27,10 +27,10 @@ from reimage_conformance.judging.deployments import (
     status_vocabulary,
     version_gates,
 )
-from reimage_conformance.judging.messages import allow_with_405
+from reimage_conformance.judging.operations.polls import version_of
 from reimage_conformance.judging.oracle import MINIMUM_VERSION
-from reimage_conformance.judging.polls import version_of
-from reimage_conformance.judging.refusals import refused
+from reimage_conformance.judging.request import refused
+from reimage_conformance.judging.transport.messages import allow_with_405
 from reimage_conformance.judging.wording import is_busy
 from reimage_conformance.model import Deployment, Exchange, Request
 from reimage_conformance.protocol.addresses import FORMS, UriForm

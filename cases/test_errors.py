@@ -24,8 +24,8 @@ from reimage_conformance.judging.errors import (
     error_request_ids,
     error_statuses,
 )
-from reimage_conformance.judging.messages import error_media_types
-from reimage_conformance.judging.transport import answered_with, not_answered_with
+from reimage_conformance.judging.transport.answers import answered_with, not_answered_with
+from reimage_conformance.judging.transport.messages import error_media_types
 from reimage_conformance.model import Exchange, Request
 from reimage_conformance.protocol.addresses import Kind, UriForm, read_target
 from reimage_conformance.protocol.documents import error_code, looks_like_xml, read_document, read_error

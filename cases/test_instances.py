@@ -17,9 +17,9 @@ from reimage_conformance.judging.deployments import (
     BAD_STATES,
     statuses_in,
 )
-from reimage_conformance.judging.instances import instance_effect
-from reimage_conformance.judging.polls import TERMINAL, status_of
-from reimage_conformance.judging.probes import fresh_installation, storage_kept_and_lost
+from reimage_conformance.judging.instances.effects import instance_effect
+from reimage_conformance.judging.instances.probes import fresh_installation, storage_kept_and_lost
+from reimage_conformance.judging.operations.polls import TERMINAL, status_of
 from reimage_conformance.model import Exchange
 from reimage_conformance.protocol.documents import read_document
 from reimage_conformance.session.campaign import Result

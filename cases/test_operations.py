@@ -20,13 +20,18 @@ from reimage_conformance.casebook import (
     verifies,
 )
 from reimage_conformance.catalogue import FIRST_VERSION, TABLE_VERSIONS
-from reimage_conformance.judging.acceptance import request_id_present
-from reimage_conformance.judging.framing import closes_connection
-from reimage_conformance.judging.operation_documents import operation_documents
+from reimage_conformance.judging.operations.documents import operation_documents
+from reimage_conformance.judging.operations.polls import TERMINAL, polls_answered, status_of, unknown_operation
+from reimage_conformance.judging.operations.progress import (
+    asking_forgets,
+    fails_as_announced,
+    polling_is_to_blame,
+    progress,
+)
 from reimage_conformance.judging.oracle import MINIMUM_POLL_VERSION
-from reimage_conformance.judging.polls import TERMINAL, polls_answered, status_of, unknown_operation
-from reimage_conformance.judging.progress import asking_forgets, fails_as_announced, polling_is_to_blame, progress
-from reimage_conformance.judging.transport import answered_with
+from reimage_conformance.judging.response import request_id_present
+from reimage_conformance.judging.transport.answers import answered_with
+from reimage_conformance.judging.transport.framing import closes_connection
 from reimage_conformance.model import Exchange, Identity, Request
 from reimage_conformance.protocol.addresses import UriForm
 from reimage_conformance.protocol.requests import VERSION_HEADER, with_header, without_header

@@ -15,12 +15,12 @@ from hypothesis.strategies import sampled_from
 
 from reimage_conformance.casebook import SystemUnderTest, Witness, alone, assume, possible, verifies
 from reimage_conformance.judging.deployments import observer_answers
-from reimage_conformance.judging.messages import request_ids_unique
-from reimage_conformance.judging.operation_documents import operation_documents
+from reimage_conformance.judging.operations.documents import operation_documents
+from reimage_conformance.judging.operations.polls import polls_answered, unknown_operation
+from reimage_conformance.judging.operations.progress import progress
 from reimage_conformance.judging.oracle import permitted
-from reimage_conformance.judging.polls import polls_answered, unknown_operation
-from reimage_conformance.judging.progress import progress
-from reimage_conformance.judging.transport import answered_with
+from reimage_conformance.judging.transport.answers import answered_with
+from reimage_conformance.judging.transport.messages import request_ids_unique
 from reimage_conformance.model import Exchange, Outcome, Profile, Request, Verdict
 from reimage_conformance.protocol.addresses import FORMS, UriForm
 from reimage_conformance.protocol.requests import Place, with_header, with_query

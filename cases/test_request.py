@@ -23,10 +23,10 @@ from reimage_conformance.casebook import (
     verifies,
 )
 from reimage_conformance.catalogue import published_before
-from reimage_conformance.judging.acceptance import accepted
-from reimage_conformance.judging.framing import same_connection_usable
 from reimage_conformance.judging.oracle import MINIMUM_VERSION
-from reimage_conformance.judging.transport import answered_with, not_accepted, same_answer
+from reimage_conformance.judging.response import accepted
+from reimage_conformance.judging.transport.answers import answered_with, not_accepted, same_answer
+from reimage_conformance.judging.transport.framing import same_connection_usable
 from reimage_conformance.model import Exchange, Request
 from reimage_conformance.protocol.addresses import UriForm
 from reimage_conformance.protocol.requests import with_body, with_chunked, with_header, without_header

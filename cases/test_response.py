@@ -9,9 +9,9 @@ from reimage_conformance.casebook import (
     smoke,
     verifies,
 )
-from reimage_conformance.judging.acceptance import answered_202, empty_body, id_usable, request_id_present
-from reimage_conformance.judging.operation_documents import operation_documents
-from reimage_conformance.judging.polls import needs_no_more
+from reimage_conformance.judging.operations.documents import operation_documents
+from reimage_conformance.judging.operations.polls import needs_no_more
+from reimage_conformance.judging.response import answered_202, empty_body, id_usable, request_id_present
 from reimage_conformance.protocol.requests import with_header, with_query
 from reimage_conformance.session.operations import Operation
 

@@ -22,9 +22,9 @@ from reimage_conformance.casebook import (
     values_verifying,
     verifies,
 )
-from reimage_conformance.judging import framing, messages
-from reimage_conformance.judging.framing import closes_connection, same_connection_usable
-from reimage_conformance.judging.transport import answered_with, same_answer
+from reimage_conformance.judging.transport import framing, messages
+from reimage_conformance.judging.transport.answers import answered_with, same_answer
+from reimage_conformance.judging.transport.framing import closes_connection, same_connection_usable
 from reimage_conformance.model import Exchange, Request
 from reimage_conformance.protocol.addresses import UriForm
 from reimage_conformance.protocol.requests import with_chunked, with_header, with_query, without_header

@@ -20,9 +20,9 @@ from reimage_conformance.casebook import (
     values,
     verifies,
 )
+from reimage_conformance.judging.instances.probes import installation_in, installation_unchanged, sibling_is_no_reimage
+from reimage_conformance.judging.operations.polls import status_of
 from reimage_conformance.judging.oracle import permitted
-from reimage_conformance.judging.polls import status_of
-from reimage_conformance.judging.probes import installation_in, installation_unchanged, sibling_is_no_reimage
 from reimage_conformance.judging.wording import is_busy
 from reimage_conformance.model import Exchange, Request
 from reimage_conformance.protocol.addresses import Kind, UriForm, read_target

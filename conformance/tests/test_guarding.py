@@ -13,8 +13,8 @@ from judging_samples import BUILDER, TARGET, world
 from reimage_conformance.detection.forking import Found, Subject, judge_each
 from reimage_conformance.detection.shapes import Shape
 from reimage_conformance.emulator.layouts import DeploymentLayout, InstanceLayout
+from reimage_conformance.judging.instances.unlisted import unlisted_untouched
 from reimage_conformance.judging.registry import judge
-from reimage_conformance.judging.unlisted import unlisted_untouched
 from reimage_conformance.model import Exchange, Outcome, Response, Verdict
 from reimage_conformance.protocol.requests import Place
 from reimage_conformance.session.guarding import Guard

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 
 from reimage_conformance.casebook import SystemUnderTest, Witness, afterwards, verifies
-from reimage_conformance.judging.progress import progress
+from reimage_conformance.judging.operations.progress import progress
 from reimage_conformance.model import Request
 from reimage_conformance.catalogue import published_before
 from reimage_conformance.protocol.strategies import malformed_versions

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reimage_conformance.casebook import values, values_verifying
-from reimage_conformance.judging.transport import answered_with
+from reimage_conformance.judging.transport.answers import answered_with
 from reimage_conformance.protocol.requests import with_query
 from reimage_conformance.pytest_plugin.casing import called
 from reimage_conformance.session.cases import Declared

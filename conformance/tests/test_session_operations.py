@@ -27,7 +27,7 @@ from judging_samples import (
     silent,
     started,
 )
-from reimage_conformance.judging.progress import RETENTION_SECONDS
+from reimage_conformance.judging.operations.progress import RETENTION_SECONDS
 from reimage_conformance.model import Identity
 from reimage_conformance.protocol.addresses import UriForm
 from reimage_conformance.protocol.requests import Place

@@ -13,7 +13,7 @@ from reimage_conformance.assessment.intervals import weighed
 from reimage_conformance.assessment.outcomes import LEFT_OUT, case_outcome, results_of
 from reimage_conformance.assessment.rejudging import rejudged, world_of
 from reimage_conformance.journal_shapes import RUN_FIELDS
-from reimage_conformance.judging.polls import TERMINAL, status_of
+from reimage_conformance.judging.operations.polls import TERMINAL, status_of
 from reimage_conformance.model import (
     Assessment,
     CaseRecord,

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.assessment.controls import shut_out
 from reimage_conformance.catalogue import published_from
-from reimage_conformance.judging.framing import FRAMING_IS_ELSEWHERE, framing_problems, is_left_body
+from reimage_conformance.judging.operations.polls import version_of
 from reimage_conformance.judging.oracle import MINIMUM_POLL_VERSION, MINIMUM_VERSION
-from reimage_conformance.judging.polls import version_of
+from reimage_conformance.judging.transport.framing import FRAMING_IS_ELSEWHERE, framing_problems, is_left_body
 from reimage_conformance.judging.wording import is_conflict, is_diversion, is_standard
 from reimage_conformance.model import Outcome
 from reimage_conformance.protocol.addresses import Kind, UriForm, read_target

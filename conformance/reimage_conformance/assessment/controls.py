@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from reimage_conformance.assessment.retention import forgotten_in, is_of_the_forgotten
 from reimage_conformance.catalogue import CATALOGUE, published_from
 from reimage_conformance.judging.facts import is_certain
+from reimage_conformance.judging.operations.polls import version_of
+from reimage_conformance.judging.operations.progress import RETENTION_SECONDS
 from reimage_conformance.judging.oracle import permitted
-from reimage_conformance.judging.polls import version_of
-from reimage_conformance.judging.progress import RETENTION_SECONDS
 from reimage_conformance.judging.wording import is_busy, is_conflict, said
 from reimage_conformance.model import Identity, Outcome, Strictness
 from reimage_conformance.protocol.addresses import Kind, UriForm, read_target

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from reimage_conformance.judging.operations.polls import version_of
 from reimage_conformance.judging.oracle import permitted
-from reimage_conformance.judging.polls import version_of
 from reimage_conformance.judging.wording import said
 from reimage_conformance.model import FailureKind, Identity, Outcome
 from reimage_conformance.protocol.addresses import Kind, read_target

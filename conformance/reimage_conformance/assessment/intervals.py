@@ -33,8 +33,8 @@ from reimage_conformance.assessment.own_requests import (
     worded_as_refused,
 )
 from reimage_conformance.judging.deployments import READY, deployment_elements, member, statuses_in
-from reimage_conformance.judging.instances import LATE_DEPARTURE_SECONDS, settling_seconds
-from reimage_conformance.judging.polls import STATUSES, TERMINAL, status_of
+from reimage_conformance.judging.instances.effects import LATE_DEPARTURE_SECONDS, settling_seconds
+from reimage_conformance.judging.operations.polls import STATUSES, TERMINAL, status_of
 from reimage_conformance.judging.registry import EFFECTS
 from reimage_conformance.model import Outcome
 from reimage_conformance.protocol.addresses import Address, Kind, UriForm, read_target

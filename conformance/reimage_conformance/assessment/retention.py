@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reimage_conformance.judging.polls import NOT_KNOWN, STATUSES, TERMINAL, status_of
-from reimage_conformance.judging.progress import RETENTION_SECONDS
+from reimage_conformance.judging.operations.polls import NOT_KNOWN, STATUSES, TERMINAL, status_of
+from reimage_conformance.judging.operations.progress import RETENTION_SECONDS
 from reimage_conformance.protocol.addresses import Kind, read_target
 
 if TYPE_CHECKING:

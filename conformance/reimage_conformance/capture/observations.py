@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from reimage_conformance.capture.evidence import CREDENTIALS, Evidence, Judgement, Plan, is_accepted
 from reimage_conformance.capture.operations import told
 from reimage_conformance.capture.refusals import is_judged
-from reimage_conformance.judging import errors, framing, messages
+from reimage_conformance.judging import errors
 from reimage_conformance.judging.deployments import (
     deployment_document,
     deployment_elements,
@@ -18,7 +18,8 @@ from reimage_conformance.judging.deployments import (
     status_vocabulary,
     version_gates,
 )
-from reimage_conformance.judging.polls import version_of
+from reimage_conformance.judging.operations.polls import version_of
+from reimage_conformance.judging.transport import framing, messages
 from reimage_conformance.judging.world import SLOTS
 from reimage_conformance.model import Fact
 from reimage_conformance.protocol.addresses import Kind, UriForm

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.capture.evidence import Evidence, Judgement, Plan, Reading, is_accepted
 from reimage_conformance.capture.operations import polls_of, told
-from reimage_conformance.judging.acceptance import accepted
 from reimage_conformance.judging.errors import error_codes
 from reimage_conformance.judging.oracle import permitted
-from reimage_conformance.judging.refusals import nothing_left_behind, refused
+from reimage_conformance.judging.request import nothing_left_behind, refused
+from reimage_conformance.judging.response import accepted
 from reimage_conformance.protocol.addresses import Kind, UriForm
 
 if TYPE_CHECKING:

@@ -1,39 +1,9 @@
-"""The checks: named pure judgements of exchanges; importing this package registers every one of them."""
+"""The oracle and the checks, named pure judgements of exchanges; importing this package registers every check."""
 
-from reimage_conformance.judging import (
-    acceptance,
-    contention,
-    deployments,
-    errors,
-    framing,
-    instances,
-    messages,
-    operation_documents,
-    polls,
-    probes,
-    progress,
-    refusals,
-    transport,
-)
+from reimage_conformance.judging import concurrency, deployments, errors, request, response  # noqa: F401  they register checks
+from reimage_conformance.judging.instances import effects, probes, unlisted  # noqa: F401
+from reimage_conformance.judging.operations import documents, polls, progress  # noqa: F401
 from reimage_conformance.judging.registry import CHECKS, about, check, graded, judge
+from reimage_conformance.judging.transport import answers, framing, messages  # noqa: F401
 
-__all__ = [
-    "CHECKS",
-    "about",
-    "acceptance",
-    "check",
-    "contention",
-    "deployments",
-    "errors",
-    "framing",
-    "graded",
-    "instances",
-    "judge",
-    "messages",
-    "operation_documents",
-    "polls",
-    "probes",
-    "progress",
-    "refusals",
-    "transport",
-]
+__all__ = ["CHECKS", "about", "check", "graded", "judge"]

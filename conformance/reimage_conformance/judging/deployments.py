@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from reimage_conformance.judging.polls import version_of
+from reimage_conformance.judging.operations.polls import version_of
 from reimage_conformance.judging.registry import about, check
 from reimage_conformance.judging.wording import is_busy, said, symptom
 from reimage_conformance.model import Fact

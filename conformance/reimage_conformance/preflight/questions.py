@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from reimage_conformance.judging.probes import installation_in
+from reimage_conformance.judging.instances.probes import installation_in
 from reimage_conformance.judging.wording import said
 from reimage_conformance.model import FailureKind, Identity
 from reimage_conformance.preflight.access import barrier, kept_out

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
-from reimage_conformance.judging.refusals import refused
+from reimage_conformance.judging.request import refused
 from reimage_conformance.judging.wording import is_conflict
 from reimage_conformance.model import FailureKind
 from reimage_conformance.protocol.documents import error_code

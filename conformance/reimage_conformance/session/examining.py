@@ -10,7 +10,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from reimage_conformance.judging.refusals import instance_untouched, nothing_left_behind
+from reimage_conformance.judging.request import instance_untouched, nothing_left_behind
 from reimage_conformance.session.budget import Spent
 from reimage_conformance.session.groups import Groups, is_changed
 from reimage_conformance.session.manner import Manner

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from reimage_conformance.judging.deployments import READY, statuses_in
-from reimage_conformance.judging.instances import SETTLING_SHARE, settling_seconds
+from reimage_conformance.judging.instances.effects import SETTLING_SHARE, settling_seconds
 from reimage_conformance.session.looks import LATER_VERSION, Call, Looks
 from reimage_conformance.session.signals import Inconclusive
 from reimage_conformance.session.thresholds import seconds_until_look

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from reimage_conformance.judging.polls import STATUSES, status_of
-from reimage_conformance.judging.progress import RETENTION_SECONDS
+from reimage_conformance.judging.operations.polls import STATUSES, status_of
+from reimage_conformance.judging.operations.progress import RETENTION_SECONDS
 from reimage_conformance.judging.wording import is_busy
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from reimage_conformance.judging.progress import RETENTION_SECONDS
+from reimage_conformance.judging.operations.progress import RETENTION_SECONDS
 from reimage_conformance.protocol.addresses import read_target
 from reimage_conformance.session.operation import Operation, State
 from reimage_conformance.session.polling import Polling

@@ -9,8 +9,8 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from reimage_conformance.catalogue import FIRST_VERSION
+from reimage_conformance.judging.operations.polls import NOT_KNOWN, STATUSES, TERMINAL, status_of
 from reimage_conformance.judging.oracle import permitted
-from reimage_conformance.judging.polls import NOT_KNOWN, STATUSES, TERMINAL, status_of
 from reimage_conformance.judging.wording import is_busy
 from reimage_conformance.protocol.requests import VERSION_HEADER, with_header
 from reimage_conformance.session.manner import Manner

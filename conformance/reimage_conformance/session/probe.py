@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
-from reimage_conformance.judging.probes import installation_in
+from reimage_conformance.judging.instances.probes import installation_in
 from reimage_conformance.model import Request
 
 if TYPE_CHECKING:

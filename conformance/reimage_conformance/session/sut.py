@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import trio
 
 from reimage_conformance.assessment.fronts import closed_reimages, front_of
-from reimage_conformance.judging.transport import same_answer
+from reimage_conformance.judging.transport.answers import same_answer
 from reimage_conformance.protocol.addresses import UriForm
 from reimage_conformance.protocol.requests import VERSION_HEADER, Place, without_header
 from reimage_conformance.session.bad_requests import Reader

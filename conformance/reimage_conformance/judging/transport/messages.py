@@ -6,9 +6,9 @@ import re
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from reimage_conformance.judging.framing import FIELD_ANOMALIES
 from reimage_conformance.judging.oracle import permitted
 from reimage_conformance.judging.registry import about, check
+from reimage_conformance.judging.transport.framing import FIELD_ANOMALIES
 from reimage_conformance.model import Fact
 from reimage_conformance.protocol.addresses import Kind, read_target
 from reimage_conformance.protocol.documents import (

@@ -29,7 +29,7 @@ from judging_samples import (
     violated,
     worded,
 )
-from reimage_conformance.judging.messages import is_date
+from reimage_conformance.judging.transport.messages import is_date
 from reimage_conformance.model import Exchange, FailureKind, Headers, Identity, Request
 from reimage_conformance.protocol.requests import with_header, without_header
 

@@ -20,7 +20,7 @@ from judging_samples import (
     violated,
     worded,
 )
-from reimage_conformance.judging.framing import framing_problems, is_left_body
+from reimage_conformance.judging.transport.framing import framing_problems, is_left_body
 from reimage_conformance.model import Exchange, FailureKind
 from reimage_conformance.protocol.requests import with_body
 

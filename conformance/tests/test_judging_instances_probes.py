@@ -20,7 +20,7 @@ from judging_samples import (
     violated,
     worded,
 )
-from reimage_conformance.judging.probes import installation_in
+from reimage_conformance.judging.instances.probes import installation_in
 from reimage_conformance.model import Exchange, Request
 
 PROBE = Request("GET", "/contoso/contoso-v2/WebRole1_IN_0", (("Host", "127.0.0.1:9000"),))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from reimage_conformance.judging.polls import NOT_KNOWN, shows_operation
+from reimage_conformance.judging.operations.polls import NOT_KNOWN, shows_operation
 from reimage_conformance.judging.registry import about, check
 from reimage_conformance.judging.wording import is_busy, is_conflict, is_standard, said, symptom
 from reimage_conformance.protocol.documents import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from reimage_conformance.judging.polls import DENIALS, STATUSES, TERMINAL, status_of, version_of
+from reimage_conformance.judging.operations.polls import DENIALS, STATUSES, TERMINAL, status_of, version_of
 from reimage_conformance.judging.registry import about, check
 from reimage_conformance.judging.wording import said
 from reimage_conformance.protocol.addresses import read_target

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from reimage_conformance.judging.polls import STATUSES, TERMINAL, status_of
+from reimage_conformance.judging.operations.polls import STATUSES, TERMINAL, status_of
 from reimage_conformance.judging.registry import about, check
 from reimage_conformance.protocol.addresses import read_target
 from reimage_conformance.protocol.documents import (

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.deployments import READY, statuses_in
 from reimage_conformance.judging.errors import BY_TABLE, TABLE_KEYS
-from reimage_conformance.judging.framing import is_lost_under_its_body
+from reimage_conformance.judging.operations.polls import TERMINAL
 from reimage_conformance.judging.oracle import permitted
-from reimage_conformance.judging.polls import TERMINAL
 from reimage_conformance.judging.registry import Effect, about, check, effect_on
+from reimage_conformance.judging.transport.framing import is_lost_under_its_body
 from reimage_conformance.judging.wording import is_busy, is_standard, said, symptom
 from reimage_conformance.model import FailureKind
 from reimage_conformance.protocol.addresses import read_target

@@ -29,7 +29,7 @@ from judging_samples import (
     violated,
     worded,
 )
-from reimage_conformance.judging.polls import status_of, version_of
+from reimage_conformance.judging.operations.polls import status_of, version_of
 from reimage_conformance.model import Exchange, FailureKind
 from reimage_conformance.protocol.requests import with_header, without_header
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reimage_conformance.judging.polls import TERMINAL, status_of
+from reimage_conformance.judging.operations.polls import TERMINAL, status_of
 from reimage_conformance.judging.registry import Effect, about, check, effect_on
 from reimage_conformance.judging.wording import is_busy, said, symptom
 from reimage_conformance.protocol.addresses import read_target

@@ -1,0 +1,1 @@
+"""Checks of operations: single polls, their documents, and their order in time."""

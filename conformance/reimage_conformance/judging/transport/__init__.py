@@ -1,0 +1,1 @@
+"""Checks of transport: single answers, the framing of responses, and what holds for every message."""
