@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Exchange, Verdict
 
 MAX_VERDICTS_TOLD = 8
+MAX_MET_TOLD = 2
 MAX_EXCHANGES_TOLD = 6
 
 
@@ -53,7 +54,7 @@ def _told(found: Found, requirements: list[str], journal: Journal) -> Iterator[s
             + ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count)
             + f"; {found.unjudged.get(name) or found.reasons.get(name, '')}"
         )
-        deciding = [verdict for verdict in own if verdict.outcome is not Outcome.MET] or own
+        deciding = [verdict for verdict in own if verdict.outcome is not Outcome.MET] or own[:MAX_MET_TOLD]
         for verdict in deciding[:MAX_VERDICTS_TOLD]:
             yield from _evidence(verdict, journal)
 
