@@ -15,7 +15,7 @@ from reimage_conformance.casebook import (
     smoke,
     verifies,
 )
-from reimage_conformance.catalogue import TABLE_VERSIONS, published_from
+from reimage_conformance.catalogue import MINIMUM_VERSION, TABLE_VERSIONS, published_from
 from reimage_conformance.judging.deployments import (
     deployment_document,
     deployment_elements,
@@ -28,7 +28,6 @@ from reimage_conformance.judging.deployments import (
     version_gates,
 )
 from reimage_conformance.judging.operations.polls import version_of
-from reimage_conformance.judging.oracle import MINIMUM_VERSION
 from reimage_conformance.judging.request import refused
 from reimage_conformance.judging.transport.messages import allow_with_405
 from reimage_conformance.judging.wording import is_busy

@@ -28,7 +28,6 @@ from reimage_conformance.judging.operations.progress import (
     polling_is_to_blame,
     progress,
 )
-from reimage_conformance.judging.oracle import MINIMUM_POLL_VERSION
 from reimage_conformance.judging.response import request_id_present
 from reimage_conformance.judging.transport.answers import answered_with
 from reimage_conformance.judging.transport.framing import closes_connection
@@ -141,7 +140,7 @@ async def test_a_failing_reimage_ends_failed_with_its_error(sut: SystemUnderTest
 
 @afterwards
 @verifies("REQ-GOS-VERSION-MIN")
-@pytest.mark.parametrize("version", [MINIMUM_POLL_VERSION, "2010-04-01", "2010-10-28"])
+@pytest.mark.parametrize("version", [FIRST_VERSION, "2010-04-01", "2010-10-28"])
 async def test_the_first_version_is_enough_to_poll(sut: SystemUnderTest, version: str) -> None:
     """2009-10-01 and later versions are usable."""
     operation = await ended_operation(sut)

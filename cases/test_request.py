@@ -22,8 +22,7 @@ from reimage_conformance.casebook import (
     values,
     verifies,
 )
-from reimage_conformance.catalogue import published_before
-from reimage_conformance.judging.oracle import MINIMUM_VERSION
+from reimage_conformance.catalogue import MINIMUM_VERSION, published_before
 from reimage_conformance.judging.response import accepted
 from reimage_conformance.judging.transport.answers import answered_with, not_accepted, same_answer
 from reimage_conformance.judging.transport.framing import same_connection_usable

@@ -14,8 +14,7 @@ from reimage_conformance.casebook import (
     values,
     verifies,
 )
-from reimage_conformance.catalogue import PUBLISHED, TABLE_VERSIONS
-from reimage_conformance.judging.oracle import MINIMUM_VERSION
+from reimage_conformance.catalogue import MINIMUM_VERSION, PUBLISHED, TABLE_VERSIONS
 from reimage_conformance.model import Exchange, Request
 from reimage_conformance.protocol.addresses import UriForm
 from reimage_conformance.protocol.requests import VERSION_HEADER, with_header, without_header, without_space

@@ -266,7 +266,7 @@ def test_the_plugin_imports_nothing_that_a_run_needs_only_at_its_end() -> None:
         "reimage_conformance.emulator",
         "reimage_conformance.detection",
     }
-    script = f"import sys; import reimage_conformance.plugin; print(sorted({late!r} & sys.modules.keys()))"
+    script = f"import sys; import reimage_conformance.pytest_plugin; print(sorted({late!r} & sys.modules.keys()))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)  # noqa: S603
     assert done.stdout == "[]\n"
 

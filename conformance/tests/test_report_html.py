@@ -19,7 +19,7 @@ from reimage_conformance.report.html import selection
 from reimage_conformance.report.html.charts import area_bars, operation_lanes
 from reimage_conformance.report.html.finish import finish_html, finished
 from reimage_conformance.report.html.hooks import HtmlHooks
-from reimage_conformance.report.html.page import Page, summary_html
+from reimage_conformance.report.html.page import Page
 from reimage_conformance.report.html.rows import Row, case_row, plain_cell
 from report_pages import make_page, pytest_alone, run_session
 from report_samples import (
@@ -227,7 +227,7 @@ def test_a_page_that_cannot_be_written_is_one_sentence(tmp_path: Path, capfd: py
 
 
 def test_a_conformant_run_says_so() -> None:
-    verdict, findings, *_ = summary_html(conformant_assessment(), sample_exchanges())
+    verdict, findings, *_ = Page.of(conformant_assessment(), sample_exchanges()).before_cases()
     assert "Conformant." in verdict
     assert "nothing that was tried departs" in findings
 

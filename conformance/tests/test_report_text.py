@@ -12,7 +12,7 @@ from reimage_conformance.errors import ReportError
 from reimage_conformance.model import Exchange, Request, Response, RunVerdict
 from reimage_conformance.report import write
 from reimage_conformance.report.console import console_lines
-from reimage_conformance.report.http_text import exchange_lines, exchange_text, marked
+from reimage_conformance.report.http_text import exchange_lines, marked
 from reimage_conformance.report.summary import code, escaped, fenced, summary_text
 from reimage_conformance.report.visible import octets_as_text, one_line, visible
 from reimage_conformance.report.wording import verdict_sentence
@@ -31,6 +31,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+
+
+def exchange_text(exchange: Exchange) -> str:
+    """The lines of an exchange: `>` before what was sent, `<` before what was received, `!` before remarks."""
+    return "\n".join(f"{line.side} {line.text}".rstrip(" ") for line in exchange_lines(exchange))
 
 
 def test_an_exchange_reads_as_http() -> None:

@@ -11,9 +11,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reimage_conformance.assessment.controls import shut_out
-from reimage_conformance.catalogue import published_from
+from reimage_conformance.catalogue import FIRST_VERSION, MINIMUM_VERSION, published_from
 from reimage_conformance.judging.operations.polls import version_of
-from reimage_conformance.judging.oracle import MINIMUM_POLL_VERSION, MINIMUM_VERSION
 from reimage_conformance.judging.transport.framing import FRAMING_IS_ELSEWHERE, framing_problems, is_left_body
 from reimage_conformance.judging.wording import is_conflict, is_diversion, is_standard
 from reimage_conformance.model import Outcome
@@ -153,7 +152,7 @@ def _causes(verdict: Verdict, exchange: Exchange, evidence: Evidence) -> Iterato
     reimage = address.kind is Kind.REIMAGE
     if reimage and is_conflict(exchange):
         yield from ("REQ-CONC-REFUSED-NOEFFECT", "REQ-REIMAGE-COMPLETES")  # what never ends keeps everything busy
-    if _is_about_version(exchange, MINIMUM_VERSION if reimage else MINIMUM_POLL_VERSION):
+    if _is_about_version(exchange, MINIMUM_VERSION if reimage else FIRST_VERSION):
         yield from ("REQ-REIMAGE-VERSION",) if reimage else ()
         yield "REQ-VER-OLD-KEPT"
         yield from ("REQ-GOS-VERSION-MIN",) if address.kind is Kind.OPERATION else ()

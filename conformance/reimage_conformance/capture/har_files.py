@@ -18,12 +18,9 @@ MAX_OCTETS = 512 * 1024 * 1024
 """Octets of the largest HAR that is read, and of the largest body beside it: a small archive can hold far more than fits in memory."""
 _GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
 
-Attached = "Callable[[str], bytes | None]"
-"""Gives the octets of a file that an entry names, None where there is none that may be read."""
-
 
 def open_har(path: Path, octets: bytes) -> tuple[dict[str, Any], Callable[[str], bytes | None]]:
-    """The document in a HAR file, and its way to bodies in files of their own.
+    """The document in a HAR file, and its way to bodies in files of their own: octets by the name in an entry, None where none may be read.
 
     Raises JournalError, with one sentence, where it cannot be unpacked, decoded or parsed, or is no HAR.
     """

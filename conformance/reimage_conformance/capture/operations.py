@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.capture.evidence import Evidence, Judgement, Plan, is_accepted
 from reimage_conformance.capture.masked_ids import own_id
+from reimage_conformance.catalogue import MINIMUM_VERSION
 from reimage_conformance.judging.operations.documents import operation_documents
 from reimage_conformance.judging.operations.polls import STATUSES, TERMINAL, polls_answered, status_of
 from reimage_conformance.judging.operations.progress import completes, fails_as_announced, progress
-from reimage_conformance.judging.oracle import MINIMUM_VERSION
 from reimage_conformance.judging.response import accepted, answered_202, empty_body, id_usable, request_id_present
 from reimage_conformance.judging.world import SLOTS
 from reimage_conformance.model import Fact, Outcome, Verdict

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reimage_conformance.catalogue import CATALOGUE, FIRST_VERSION, published_before, published_from
+from reimage_conformance.catalogue import CATALOGUE, FIRST_VERSION, MINIMUM_VERSION, published_before, published_from
 from reimage_conformance.judging.world import Absence
 from reimage_conformance.model import CountsAs, Identity, Strictness
 from reimage_conformance.protocol.addresses import Kind, is_plain, read_target
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Request
     from reimage_conformance.protocol.addresses import Address
 
-MINIMUM_VERSION = "2010-10-28"
-MINIMUM_POLL_VERSION = "2009-10-01"
 SIBLINGS = ("reboot", "rebuild", "delete")
 _VERSION_FORM = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
 _HOST_FORM = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=%\[\]:-]*\Z")

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from reimage_conformance.catalogue import FIRST_VERSION, published_from
+from reimage_conformance.catalogue import FIRST_VERSION, MINIMUM_VERSION, published_from
 from reimage_conformance.config import is_loopback, where_it_is
-from reimage_conformance.judging.oracle import MINIMUM_VERSION
 from reimage_conformance.preflight.remarks import Remark, mend, note
 
 if TYPE_CHECKING:

@@ -74,11 +74,6 @@ def failure_line(failure: Failure) -> TextLine:
     return TextLine("!", "note", _shortened(f"no complete response, {failure.kind.value}: {failure.detail}"))
 
 
-def exchange_text(exchange: Exchange, body_limit: int = BODY_LIMIT) -> str:
-    """`exchange` as plain text: `>` before what was sent, `<` before what was received, `!` before remarks."""
-    return "\n".join(f"{line.side} {line.text}".rstrip(" ") for line in exchange_lines(exchange, body_limit))
-
-
 def marked(lines: Iterable[TextLine], about: str, seen: str = "") -> tuple[TextLine, ...]:
     """Mark what the sentence `about` speaks of: the header lines, elements and statuses that it names, every remark.
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from reimage_conformance.judging.oracle import MINIMUM_VERSION, permitted
+from reimage_conformance.catalogue import MINIMUM_VERSION
+from reimage_conformance.judging.oracle import permitted
 from reimage_conformance.session.budget import SPENT
 from reimage_conformance.session.operation import State
 from reimage_conformance.session.signals import Inconclusive, Withheld

@@ -7,8 +7,7 @@ from functools import cached_property
 from itertools import cycle
 from typing import TYPE_CHECKING
 
-from reimage_conformance.catalogue import TABLE_VERSIONS
-from reimage_conformance.judging.oracle import MINIMUM_VERSION
+from reimage_conformance.catalogue import MINIMUM_VERSION, TABLE_VERSIONS
 from reimage_conformance.model import Identity, Profile
 from reimage_conformance.protocol.addresses import UriForm
 from reimage_conformance.protocol.requests import Place

@@ -21,7 +21,6 @@ OperationTest = Callable[["Operation"], bool]
 VERSION_DEFECTS = ("version-missing", "version-format", "version-old")
 COMP_DEFECTS = ("comp-missing", "comp-wrong")
 SERVICE_DEFECTS = ("service", "slot", "deployment")
-TARGET_DEFECTS = (*SERVICE_DEFECTS, "instance")
 VERB_DEFECTS = ("verb", "verb-unknown")
 TYPE_DEFECTS = ("type-missing", "type-wrong")
 

@@ -133,11 +133,6 @@ class FindingCard:
         return cls(finding, known[0], lines, least, request_lines(least.request, FINDING_BODY_LIMIT), command)
 
 
-def summary_html(assessment: Assessment, exchanges: Mapping[int, Exchange]) -> list[str]:
-    """The sections that stand above the table of cases, the verdict first."""
-    return Page.of(assessment, exchanges).before_cases()
-
-
 def _urgency(result: RequirementResult) -> tuple[int, int]:
     """Sorts what broke the run first; within one outcome the catalogue's order stays."""
     order = (Outcome.VIOLATED, Outcome.KNOWN, Outcome.ADVISORY, Outcome.INCONCLUSIVE)
