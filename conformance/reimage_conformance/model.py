@@ -117,7 +117,8 @@ class Requirement:
 
     `requires` names the requirements that must hold before this one can be judged; `control` the kind of accepted
     request without which a refusal proves nothing ("" where none is needed); `untestable` says in a sentence why no
-    case can judge it ("" where one does).
+    case can judge it ("" where one does). `violation` says what is wrong where it is violated, and `violations` the same for single
+    symptoms; `request` names the request that it is about, where a violation is about how that was answered.
     """
 
     id: str
@@ -134,6 +135,9 @@ class Requirement:
     requires: tuple[str, ...] = ()
     control: str = ""
     untestable: str = ""
+    request: str = ""
+    violation: str = ""
+    violations: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def counts_as(self, strictness: Strictness) -> CountsAs:
         """What a deviation counts as under `strictness`."""

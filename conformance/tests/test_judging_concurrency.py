@@ -178,14 +178,14 @@ class TestUndisturbed:
 
         assert brief(found) == [violated(self.NAME, "no-end", 2, 5, 1, because=NO_END)]
         assert worded(found) == [
-            (self.EXPECTED, f"2 requests refused, and no end after 2 polls, the last answered {told}")
+            (self.EXPECTED, f"2 requests were refused meanwhile, and no end after 2 polls, the last answered {told}")
         ]
 
     def test_it_is_never_polled(self) -> None:
         found = self.of()
 
         assert brief(found) == [violated(self.NAME, "no-end", 2, 1, because=NO_END)]
-        assert found[0].actual == "2 requests refused, and no end after 0 polls, the last answered no poll"
+        assert found[0].actual == "2 requests were refused meanwhile, and its operation could not be polled"
 
     @pytest.mark.parametrize(
         ("end", "because"),

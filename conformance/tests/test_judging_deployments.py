@@ -166,7 +166,9 @@ class TestDocuments:
             "deployment_document", [shown(deployment(namespace="urn:x"))], name="contoso-v2", slot="production"
         )
 
-        assert worded(found) == [(f"{{{NAMESPACE}}}Deployment", "{urn:x}Deployment")]
+        assert worded(found) == [
+            (f"root Deployment in the namespace {NAMESPACE}", "root Deployment in the namespace urn:x")
+        ]
 
     def test_no_document(self) -> None:
         because = ("REQ-XML-WF", "REQ-XML-ENC")
@@ -174,8 +176,8 @@ class TestDocuments:
         odd = judged("deployment_document", [exchange(LOOK, 200, b"\xff<")], name="a", slot="b")
 
         assert brief(ill) == brief(odd) == [violated("REQ-DEPL-ROOT", "no-document", because=because)]
-        assert ill[0].actual.startswith("StartTag: ")
-        assert worded(odd) == [("an XML document", "not utf-8: invalid start byte at octet 0")]
+        assert ill[0].actual.startswith("a bare < in text")
+        assert worded(odd) == [("an XML document", "the octets from octet 0 on are not UTF-8")]
         assert judged("deployment_document", [silent(LOOK)], name="a", slot="b") == []
         assert judged("deployment_document", [exchange(LOOK, 404, error())], name="a", slot="b") == []
 
@@ -190,13 +192,17 @@ class TestDocuments:
 
     @pytest.mark.parametrize(
         ("inner", "absent"),
-        [(instance("A"), "['B']"), (instance("A") + instance("B") * 2, "['B']"), ("", "['A', 'B']")],
+        [
+            (instance("A"), "B not listed"),
+            (instance("A") + instance("B") * 2, "B listed more than once"),
+            ("", "A, B not listed"),
+        ],
     )
     def test_an_instance_is_not_listed_once(self, inner: str, absent: str) -> None:
         found = judged("instance_list", [shown(deployment(inner))], instances=["A", "B"])
 
         assert brief(found) == [violated("REQ-DEPL-INSTANCES", "instances", because=("REQ-REIMAGE-SAME-NAME",))]
-        assert worded(found) == [("every instance once", f"{absent} not listed once")]
+        assert worded(found) == [("every instance once", absent)]
 
     def test_what_stands_in_another_namespace_is_the_namespaces_matter(self) -> None:
         list_strange = deployment(instance("A")).replace("<RoleInstanceList>", '<RoleInstanceList xmlns="urn:x">')
@@ -224,7 +230,7 @@ class TestDocuments:
         assert worded(found) == [
             (
                 "RoleName, InstanceName, InstanceStatus, then what versions added",
-                "[('RoleName', 'InstanceName'), ('RoleName', 'InstanceName', 'InstanceStatus')]",
+                "RoleName, InstanceName; RoleName, InstanceName, InstanceStatus",
             )
         ]
 
@@ -236,7 +242,7 @@ class TestDocuments:
 
         assert self.listed(late, "A") == [met("REQ-DEPL-INSTANCES")]
         assert brief(found) == [violated("REQ-DEPL-INSTANCES", "members")]
-        assert found[0].actual == f"[('RoleName', '{added}', 'InstanceName')]"
+        assert found[0].actual == f"RoleName, {added}, InstanceName"
 
     def test_what_no_version_is_known_to_have_added_may_come_anywhere(self) -> None:
         inner = instance("A").replace("<InstanceName>", "<PowerState/><InstanceName>")
@@ -256,7 +262,7 @@ class TestDocuments:
         found = judged("instance_list", [shown(deployment(inner))], instances=["A"])
 
         assert brief(found) == [violated("REQ-DEPL-INSTANCES", "empty-member")]
-        assert worded(found) == [("a text in RoleName, InstanceName, InstanceStatus", f"{empty} empty")]
+        assert worded(found) == [("a text in RoleName, InstanceName, InstanceStatus", f"{', '.join(empty)} empty")]
 
     def test_an_instance_that_is_not_there_comes_before_an_empty_member(self) -> None:
         assert self.listed(instance("A", ""), "A", "B") == [
@@ -303,18 +309,18 @@ class TestEmbedded:
         return list(brief(found)), found[0].expected, found[0].actual
 
     def test_all_deployments_with_their_instances(self) -> None:
-        assert self.of(self.BOTH, {"x": ["A", "B"], "y": ["C"]}) == ([met(self.NAME)], "", "['x', 'y']")
-        assert self.of(self.BOTH, {"y": []}) == ([met(self.NAME)], "", "['x', 'y']")
+        assert self.of(self.BOTH, {"x": ["A", "B"], "y": ["C"]}) == ([met(self.NAME)], "", "shown: x, y")
+        assert self.of(self.BOTH, {"y": []}) == ([met(self.NAME)], "", "shown: x, y")
 
     @pytest.mark.parametrize(
         ("deployments", "told"),
         [
-            ({"x": ["A", "Z", "B"], "y": ["C"]}, "x without Z"),
-            ({"x": ["C"], "y": ["C", "A"]}, "x without C; y without A"),
-            ({"x": ["A"], "z": ["A", "B"]}, "z without A, B"),
-            ({"z": ["A", "B", "C", "D", "E"]}, "z without A, B, C, D"),
-            ({"x": ["A"], "z": [], "w": []}, "w, z"),
-            ({"x": ["Z"], "z": []}, "x without Z"),
+            ({"x": ["A", "Z", "B"], "y": ["C"]}, "not shown: x without Z"),
+            ({"x": ["C"], "y": ["C", "A"]}, "not shown: x without C; y without A"),
+            ({"x": ["A"], "z": ["A", "B"]}, "not shown: z without A, B"),
+            ({"z": ["A", "B", "C", "D", "E"]}, "not shown: z without A, B, C, D"),
+            ({"x": ["A"], "z": [], "w": []}, "not shown: w, z"),
+            ({"x": ["Z"], "z": []}, "not shown: x without Z"),
         ],
     )
     def test_something_is_left_out(self, deployments: dict[str, list[str]], told: str) -> None:
@@ -335,14 +341,14 @@ class TestEmbedded:
         )
 
         assert brief(empty) == [violated(self.NAME, "detail", because=("REQ-DEPL-ROOT", "REQ-DEPL-INSTANCES"))]
-        assert empty[0].actual == "x without A"
+        assert empty[0].actual == "not shown: x without A"
 
     def test_what_was_not_asked_for_is_not_shown(self) -> None:
-        assert self.of("", {"x": ["A"]}, wanted=False) == ([met(self.NAME)], "", "none")
+        assert self.of("", {"x": ["A"]}, wanted=False) == ([met(self.NAME)], "", "no deployments shown")
         assert self.of(self.BOTH, {"x": ["A"]}, wanted=False) == (
             [violated(self.NAME, "unasked-detail")],
             "no deployments without embed-detail=true",
-            "['x', 'y']",
+            "deployments x, y shown",
         )
 
     @pytest.mark.parametrize("wanted", [True, False])

@@ -113,7 +113,7 @@ class TestEffect:
         ]
         assert worded(found)[0] == (
             f"{NAME} of role WebRole1",
-            "not listed any more; listed: ['N0', 'N1', 'N2', 'N3', 'N4', 'N5']",
+            "not listed any more; listed: N0, N1, N2, N3, N4, N5",
         )
         assert found[1].actual == "the instance is not listed any more"
         assert found[2].actual == "ReadyRole > missing, seen 1 times while the operation ran"
@@ -130,7 +130,7 @@ class TestEffect:
         other = judged("instance_effect", [BEFORE, START, first, moved], instance=NAME)
 
         assert brief(gone)[0] == violated(SAME, "renamed", 4, 1)
-        assert gone[0].actual == "not listed any more; listed: ['Z']"
+        assert gone[0].actual == "not listed any more; listed: Z"
         assert violated(SAME, "role-changed", 4, 1) in brief(other)
         assert ("role WebRole1", "role Other") in worded(other)
 

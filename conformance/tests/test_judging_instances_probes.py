@@ -55,7 +55,7 @@ def test_a_fresh_installation() -> None:
     assert brief(judged("fresh_installation", [probe("a"), probe("b", 2)])) == [met(FRESH, 2)]
     found = judged("fresh_installation", [probe("a"), probe("a", 2)])
     assert brief(found) == [violated(FRESH, "same-installation", 2, 1)]
-    assert worded(found) == [("another installation_id after the reimage", "still a")]
+    assert worded(found) == [("another installation_id after the reimage", "installation_id is still a")]
     known = judged("fresh_installation", [probe("a"), probe("a", 2), started(number=3)])
     assert brief(known) == [violated(FRESH, "same-installation", 2, 1, 3)]
     assert brief(judged("fresh_installation", [probe("a"), probe("a", 2)], lenient())) == [
@@ -100,14 +100,17 @@ def test_local_storage_is_lost(after: tuple[int, bytes]) -> None:
     found = judged("storage_kept_and_lost", markers((200, b"x"), (200, b"x"), after, NONE))
 
     assert brief(found) == [advisory(KEPT, "local-storage-lost", 3, 1), met(LOST, 4)]
-    assert worded(found)[0] == ("the marker in local storage", "gone")
+    assert worded(found)[0] == ("the marker in local storage", "the marker written before the reimage is gone")
 
 
 def test_other_data_is_kept() -> None:
     found = judged("storage_kept_and_lost", markers((200, b"x"), (200, b"x"), (200, b"x"), (200, b"y")))
 
     assert brief(found) == [violated(LOST, "other-data-kept", 4, 2, because=("REQ-REIMAGE-FRESH-OS",)), met(KEPT, 3)]
-    assert worded(found)[0] == ("no marker outside local storage", "still there")
+    assert worded(found)[0] == (
+        "no marker outside local storage",
+        "the marker written before the reimage is still there",
+    )
 
 
 @pytest.mark.parametrize("after", [[(503, b""), (503, b"")], [(200, b"x"), (500, b"")], [(502, b"x"), NONE]])

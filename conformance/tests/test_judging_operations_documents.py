@@ -115,7 +115,7 @@ class TestDocuments:
     def test_another_root_is_named(self) -> None:
         found = judged("operation_documents", [poll(document("", root="Error", namespace="urn:x"), own="")])
 
-        assert worded(found) == [(f"{{{NAMESPACE}}}Operation", "{urn:x}Error")]
+        assert worded(found) == [(f"root Operation in the namespace {NAMESPACE}", "root Error in the namespace urn:x")]
 
     def test_no_body_is_a_violation_of_its_own(self) -> None:
         found = judged("operation_documents", [poll(b" \r\n", own="")])
@@ -131,7 +131,7 @@ class TestDocuments:
         assert brief(judged("operation_documents", [coded]))[-1] == violated(
             "REQ-GOS-ROOT", "no-document", 2, because=("REQ-XML-WF", "REQ-XML-ENC")
         )
-        assert found[0].actual.startswith("no XML: ")
+        assert found[0].actual == "the document ends before the element Operation is closed at column 12"
 
     def test_one_unreadable_document_does_not_hide_the_next(self) -> None:
         assert self.of("REQ-GOS-STATUS", poll(b""), poll(number=3)) == [met("REQ-GOS-STATUS", 3)]
@@ -307,9 +307,9 @@ class TestDocuments:
         running = judged("operation_documents", [poll(RUNNING)])
 
         assert ("no HttpStatusCode while InProgress", "HttpStatusCode '200'") in worded(early)
-        assert ("HttpStatusCode with Failed", "none") in worded(missing)
+        assert ("HttpStatusCode with Failed", "Failed without HttpStatusCode") in worded(missing)
         assert ("", "HttpStatusCode 200") in worded(there)
-        assert ("", "HttpStatusCode None") in worded(running)
+        assert ("", "no HttpStatusCode element") in worded(running)
 
     @pytest.mark.parametrize("value", ["OK", "20", "2000", "099", "600", "2oo", "200.0", "+200", "٢٠٠"])
     def test_the_embedded_status_is_a_number_of_three_digits(self, value: str) -> None:
@@ -376,9 +376,9 @@ class TestDocuments:
         none = judged("operation_documents", [poll(operation("Failed", "400"))])
         half = judged("operation_documents", [poll(operation("Failed", "400", "<Detail/><Message/>"))])
 
-        assert ("no Error while Succeeded", "an Error element") in worded(early)
-        assert ("Error with Code and Message", "no Error") in worded(none)
-        assert ("Error with Code and Message", "Error holding ['Message']") in worded(half)
+        assert ("no Error while Succeeded", "Error with Status Succeeded") in worded(early)
+        assert ("Error with Code and Message", "Failed without Error") in worded(none)
+        assert ("Error with Code and Message", "Error holding Message") in worded(half)
 
     @pytest.mark.parametrize(
         ("inner", "wanted", "shown"),
@@ -447,7 +447,7 @@ class TestDocuments:
         (found, *_) = judged("operation_documents", [shown])
 
         assert (found.requirement, found.outcome) == ("REQ-XML-NS", Outcome.VIOLATED)
-        assert found.expected == f"{foreign} in {NAMESPACE}"
+        assert found.expected == f"{foreign} in the namespace {NAMESPACE}"
 
     def test_members_in_another_namespace_are_that_requirements_matter(self) -> None:
         shown = poll(
@@ -461,6 +461,9 @@ class TestDocuments:
             met("REQ-GOS-ROOT", 2),
             met("REQ-GOS-CT", 2),
         ]
-        assert worded(found)[0] == (f"ID, Status in {NAMESPACE}", "in another namespace, or none")
+        assert worded(found)[0] == (
+            f"ID, Status in the namespace {NAMESPACE}",
+            "ID, Status in another namespace, or in none",
+        )
         extra = document(f'{ID}<Status>InProgress</Status><More xmlns="urn:x"/>')
         assert self.of("REQ-XML-NS", poll(extra)) == []

@@ -11,6 +11,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from reimage_conformance.catalogue import CATALOGUE
+from reimage_conformance.headlines import headline_of
 from reimage_conformance.model import CountsAs, Finding, Outcome
 
 if TYPE_CHECKING:
@@ -170,7 +171,6 @@ def _finding(
     reproduce: Callable[[Exchange], str],
 ) -> Finding:
     """The finding of one root cause."""
-    requirement = CATALOGUE[name]
     deciding = min(
         verdicts,
         key=lambda v: (
@@ -184,7 +184,7 @@ def _finding(
     return Finding(
         requirement=name,
         counts_as=CountsAs.WARN if advisory else CountsAs.FAIL,
-        headline=f"{requirement.title}: {deciding.actual}"[:240],
+        headline=headline_of(deciding),
         expected=deciding.expected,
         actual=deciding.actual,
         cases=tuple(dict.fromkeys(verdict.case for verdict in verdicts if verdict.case)),

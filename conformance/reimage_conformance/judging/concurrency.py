@@ -108,8 +108,13 @@ def undisturbed(
     verdict = about("REQ-CONC-REFUSED-NOEFFECT", *refused[:1], *ends[:1], *polls[-1:], first)
     expected = "the running operation reaches Succeeded"
     if not ends:
-        shown = said(polls[-1]) if polls else "no poll"
-        told = f"{len(refused)} requests refused, and no end after {len(polls)} polls, the last answered {shown}"
+        shown = said(polls[-1]) if polls else ""
+        asked = (
+            f"no end after {len(polls)} polls, the last answered {shown}"
+            if polls
+            else "its operation could not be polled"
+        )
+        told = f"{len(refused)} requests were refused meanwhile, and {asked}"
         yield verdict.violated(expected, told, "no-end", because=(*_NO_END, *filter(None, [beside])))
     elif status_of(ends[0]) != "Succeeded":
         because = ("REQ-REIMAGE-COMPLETES", "REQ-GOS-PROGRESS", "REQ-GOS-TERMINAL-STABLE", *filter(None, [beside]))

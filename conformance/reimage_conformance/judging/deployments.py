@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.operations.polls import version_of
 from reimage_conformance.judging.registry import about, check
-from reimage_conformance.judging.wording import is_busy, said, symptom
+from reimage_conformance.judging.wording import is_busy, quoted, root_words, said, symptom
 from reimage_conformance.model import Fact
 from reimage_conformance.protocol.documents import (
     NAMESPACE,
@@ -171,9 +171,9 @@ def deployment_document(world: World, exchanges: Sequence[Exchange], name: str, 
             "an XML document", document.syntax_problem or document.encoding_problem, "no-document", because=because
         )
         return
-    named = f"{{{document.namespace}}}{document.local_name}"
-    if named != f"{{{NAMESPACE}}}Deployment":
-        yield verdict.violated(f"{{{NAMESPACE}}}Deployment", named, "root")
+    if (document.namespace, document.local_name) != (NAMESPACE, "Deployment"):
+        shown_root = root_words(document.local_name, document.namespace)
+        yield verdict.violated(root_words("Deployment", NAMESPACE), shown_root, "root")
         return
     removable = _SECRET_MEMBERS if Fact.SECRETS in exchange.unrecorded else ()
     wanted = [member_name for member_name in _DEPLOYMENT_MEMBERS if member_name not in removable]
@@ -207,17 +207,32 @@ def instance_list(world: World, exchanges: Sequence[Exchange], instances: Sequen
     orders = {tuple(local(part) for part in own_elements(node) if local(part) in known)[:3] for node in found}
     expected = f"{', '.join(_INSTANCE_MEMBERS)}, then what versions added"
     if absent:
-        told = f"{absent} not listed once"
+        told = _miscounted(absent, names)
         holders = [*deployment_elements(exchange), *found]
         misplaced = [root for each in holders for root in _misplaced(each, ("RoleInstanceList", *_INSTANCE_MEMBERS))]
         because = ("REQ-REIMAGE-SAME-NAME", *dict.fromkeys(misplaced))
         yield verdict.violated("every instance once", told, "instances", because=because)
     elif empty:
         yield verdict.violated(
-            f"a text in {', '.join(_INSTANCE_MEMBERS)}", f"{sorted(set(empty))} empty", "empty-member"
+            f"a text in {', '.join(_INSTANCE_MEMBERS)}", f"{', '.join(sorted(set(empty)))} empty", "empty-member"
         )
     else:
-        yield verdict.judged(orders == {_INSTANCE_MEMBERS}, expected, f"{sorted(orders)}", "members")
+        yield verdict.judged(
+            orders == {_INSTANCE_MEMBERS},
+            expected,
+            "; ".join(", ".join(order) or "no element" for order in sorted(orders)),
+            "members",
+        )
+
+
+def _miscounted(absent: Sequence[str], names: Sequence[str]) -> str:
+    """Which instances are not listed, and which more than once."""
+    missing = [name for name in absent if name not in names]
+    twice = [name for name in absent if name in names]
+    told = ([f"{', '.join(missing)} not listed"] if missing else []) + (
+        [f"{', '.join(twice)} listed more than once"] if twice else []
+    )
+    return "; ".join(told)
 
 
 @check
@@ -238,7 +253,7 @@ def embedded_deployments(
     }
     verdict = about("REQ-PROPS-URI", exchange)
     if not wanted:
-        actual = f"{sorted(shown)}" if shown else "none"
+        actual = f"deployments {', '.join(sorted(shown))} shown" if shown else "no deployments shown"
         yield verdict.judged(not shown, "no deployments without embed-detail=true", actual, "unasked-detail")
         return
     missing = {
@@ -248,7 +263,13 @@ def embedded_deployments(
     lacking = lacking or ", ".join(sorted(set(deployments) - set(shown)))
     expected = f"Deployments/Deployment of {', '.join(deployments)} with every role instance"
     because = ("REQ-DEPL-ROOT", "REQ-DEPL-INSTANCES")
-    yield verdict.judged(not lacking, expected, lacking or f"{sorted(shown)}", "detail", because=because)
+    yield verdict.judged(
+        not lacking,
+        expected,
+        f"not shown: {lacking}" if lacking else f"shown: {', '.join(sorted(shown))}",
+        "detail",
+        because=because,
+    )
 
 
 @check
@@ -266,7 +287,7 @@ def version_gates(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdi
     for exchange, shown in looks:
         asked = version_of(exchange)
         early = sorted(name for name in shown if asked < FIRST_VERSIONS[name])
-        expected, actual = f"no element newer than {asked}", f"{', '.join(early)} under {asked}"
+        expected, actual = f"no element newer than version {asked}", f"{', '.join(early)} under version {asked}"
         for requirement, root in ((single, whole), (whole, single)):
             because = (root,) if (root == whole) is ungated else ()
             yield about(requirement, exchange).judged(not early, expected, actual, "early-element", because=because)
@@ -296,15 +317,21 @@ def status_vocabulary(world: World, exchanges: Sequence[Exchange]) -> Iterator[V
         values = {member(node, "InstanceStatus") for node in nodes}
         unknown = sorted(values - set(STATUS_VALUES))
         yield about("REQ-DEPL-STATUS-VALUES", exchange).judged(
-            not unknown, "a documented InstanceStatus", f"{unknown}", "status-value"
+            not unknown,
+            "a documented InstanceStatus",
+            f"InstanceStatus {', '.join(map(quoted, unknown))}",
+            "status-value",
         )
         gated = sorted(value for value in values if not _available(value, asked))
         yield about("REQ-DEPL-STATUS-GATES", exchange).judged(
-            not gated, f"no status outside {asked}", f"{gated}", "gated-status"
+            not gated,
+            f"no InstanceStatus that version {asked} does not have",
+            f"InstanceStatus {', '.join(gated)} under version {asked}",
+            "gated-status",
         )
         powers = {member(node, "PowerState") for node in nodes if child(node, "PowerState") is not None}
         odd = sorted(powers - set(POWER_VALUES))
-        actual = f"{odd}" if odd else (f"{sorted(powers)}" if powers else "no PowerState shown")
+        actual = f"PowerState {', '.join(map(quoted, odd or sorted(powers)))}" if powers else "no PowerState shown"
         yield about("REQ-DEPL-POWER", exchange).judged(not odd, " or ".join(POWER_VALUES), actual, "power")
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.operations.polls import NOT_KNOWN, shows_operation
 from reimage_conformance.judging.registry import about, check
-from reimage_conformance.judging.wording import is_busy, is_conflict, is_standard, said, symptom
+from reimage_conformance.judging.wording import is_busy, is_conflict, is_standard, quoted, said, symptom
 from reimage_conformance.protocol.documents import (
     error_code,
 )
@@ -104,10 +104,21 @@ def request_id_present(world: World, exchanges: Sequence[Exchange], requirement:
     for exchange in exchanges:
         if exchange.reply is not None and exchange.reply.status < 300:
             values = exchange.reply.values("x-ms-request-id")
-            actual = f"{len(values)} x-ms-request-id lines: {list(values)!r}"
+            actual = _ids_worded(values)
             yield about(requirement, exchange).judged(
                 len(values) == 1 and bool(values[0].strip()), "one x-ms-request-id, not empty", actual, "request-id"
             )
+
+
+def _ids_worded(values: Sequence[str]) -> str:
+    """How many x-ms-request-id lines an answer has, and what they hold."""
+    match list(values):
+        case []:
+            return "no x-ms-request-id header"
+        case [value]:
+            return f"x-ms-request-id: {value}" if value.strip() else "an x-ms-request-id header without a value"
+        case _:
+            return f"{len(values)} x-ms-request-id headers: {', '.join(map(quoted, values))}"
 
 
 @check
@@ -118,7 +129,7 @@ def empty_body(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]
         if exchange.reply is not None and exchange.reply.status == 202:
             body = exchange.reply.body
             yield about("REQ-REIMAGE-BODY-EMPTY", exchange).judged(
-                not body, "no content", f"{len(body)} octets: {body[:60]!r}", "body"
+                not body, "no content", f"{len(body)} octets: {quoted(body)}" if body else "no content", "body"
             )
 
 
@@ -130,7 +141,9 @@ def id_usable(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
     identifier = (start.reply.header("x-ms-request-id") if start.reply else "") or ""
     usable = about("REQ-REIMAGE-REQID-USABLE", *polls[:1], start)
     if not _SAFE_ID.match(identifier):
-        yield usable.violated("an id usable as a path segment", f"{identifier!r}", "unsafe-id")
+        yield usable.violated(
+            "an id usable as a path segment", quoted(identifier) if identifier else "no id", "unsafe-id"
+        )
         return
     shown = [poll for poll in polls if shows_operation(poll)]
     if not shown:
@@ -141,7 +154,7 @@ def id_usable(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
                 f"no poll was answered: {', '.join(seen) or 'none was sent'}", because=("REQ-GOS-200",)
             )
         else:
-            told = f"{len(polls)} polls, all {', '.join(seen)}"
+            told = f"{len(polls)} {'poll' if len(polls) == 1 else 'polls'}, answered {' and '.join(seen)}"
             if statuses.isdisjoint(NOT_KNOWN):
                 yield about("REQ-GOS-URI", *polls[:1], start).violated(
                     "an answer to Get Operation Status", told, "no-operation-status", because=("REQ-GOS-200",)

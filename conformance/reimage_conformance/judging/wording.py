@@ -10,6 +10,8 @@ from reimage_conformance.protocol.documents import error_code
 if TYPE_CHECKING:
     from reimage_conformance.model import Exchange
 
+MOST_QUOTED = 80
+"""Characters of a value that a verdict quotes."""
 BUSY_STATUSES = (429, 503)
 
 
@@ -46,6 +48,28 @@ def said(exchange: Exchange) -> str:
         return f"no complete reply: {failure.kind.value}, {failure.detail}" if failure else "no reply"
     code = error_code(exchange.reply) if exchange.reply.status >= 400 else ""
     return phrase(exchange.reply.status) + (f" with {code}" if code else "")
+
+
+def quoted(value: str | bytes) -> str:
+    """A value of the endpoint's between quotes, what cannot be printed as an escape, cut to `MOST_QUOTED` characters."""
+    text = value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else value
+    return repr(text if len(text) <= MOST_QUOTED else f"{text[:MOST_QUOTED]}…")
+
+
+def shown_element(name: str, value: str | None) -> str:
+    """An element of a document with its text, or that there is none."""
+    return (
+        f"no {name} element"
+        if value is None
+        else f"{name} {quoted(value)}"
+        if value.strip() == value
+        else f"{name} {quoted(value)}, with blanks"
+    )
+
+
+def root_words(name: str, namespace: str) -> str:
+    """A root element with its namespace."""
+    return f"root {name} in the namespace {namespace}" if namespace else f"root {name} in no namespace"
 
 
 def symptom(exchange: Exchange) -> str:

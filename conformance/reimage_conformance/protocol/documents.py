@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
+from reimage_conformance.protocol.xml_problems import problem_of
+
 if TYPE_CHECKING:
     from reimage_conformance.model import Response
 
@@ -201,7 +203,9 @@ def read_body(declared: str, body: bytes) -> Document:
     try:
         decoded = rest.decode(codec)
     except UnicodeDecodeError as error:
-        return Document(None, encoding_problem=problem or f"not {codec}: {error.reason} at octet {error.start}")
+        return Document(
+            None, encoding_problem=problem or f"the octets from octet {error.start} on are not {codec.upper()}"
+        )
     declaration = _DECLARATION.match(decoded)
     if declaration:
         named = declaration.group(1).lower()
@@ -210,16 +214,18 @@ def read_body(declared: str, body: bytes) -> Document:
             problem = f"the XML declaration says {named!r}, the octets are {family}"
     found = _ANY_DECLARATION.match(decoded)
     if found and not _SOUND_DECLARATION.fullmatch(found[0]):
-        return Document(None, encoding_problem=problem, syntax_problem=f"the XML declaration is {found[0]!r}"[:200])
+        return Document(
+            None, encoding_problem=problem, syntax_problem=f"the XML declaration {found[0]} is malformed"[:200]
+        )
     parser = etree.XMLParser(
         encoding="utf-8", resolve_entities=False
     )  # nor DTDs, the network, or huge trees, by default
     try:
         root = etree.fromstring(decoded[found.end() if found else 0 :].encode(), parser)
     except (etree.XMLSyntaxError, ValueError) as error:
-        return Document(
-            None, encoding_problem=problem, syntax_problem=str(getattr(error, "msg", error))[:200] or "not well formed"
-        )
+        skipped = found.end() if found else 0
+        told = problem_of(error, decoded[skipped:], skipped if "\n" not in decoded[:skipped] else 0)
+        return Document(None, encoding_problem=problem, syntax_problem=told)
     return Document(root, encoding_problem=problem)
 
 
@@ -240,14 +246,16 @@ def read_error(document: Document) -> ErrorDocument:
     if document.root is None:
         return ErrorDocument(problem=document.syntax_problem or document.encoding_problem)
     if document.local_name != "Error":
-        return ErrorDocument(problem=f"the root element is {document.local_name!r}, not 'Error'")
+        return ErrorDocument(problem=f"the root element is {document.local_name}, not Error")
     members = own_elements(document.root) or elements(document.root)
     found = {local(node): text(node) for node in reversed(members)}
     names = [local(node) for node in members]
     missing = [name for name in ("Code", "Message") if name not in found]
     code = found.get("Code", "")
     if missing:
-        return ErrorDocument(code=code, namespace=document.namespace, problem=f"no {' and no '.join(missing)} in Error")
+        return ErrorDocument(
+            code=code, namespace=document.namespace, problem=f"Error has no {' and no '.join(missing)}"
+        )
     if not code:
         return ErrorDocument(namespace=document.namespace, problem="Code is empty")
     extra = tuple(name for name in names if name not in ("Code", "Message"))

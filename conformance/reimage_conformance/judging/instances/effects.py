@@ -126,7 +126,9 @@ def _back(
     role = roles_in(before).get(instance)
     if last is None:
         yield same.violated(
-            f"{instance} of role {role}", f"not listed any more; listed: {sorted(statuses_in(seen[-1]))[:6]}", "renamed"
+            f"{instance} of role {role}",
+            f"not listed any more; listed: {', '.join(sorted(statuses_in(seen[-1]))[:6]) or 'no instance'}",
+            "renamed",
         )
         yield online.inconclusive("the instance is not listed any more", because=("REQ-REIMAGE-SAME-NAME",))
         return

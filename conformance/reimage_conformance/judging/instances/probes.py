@@ -71,7 +71,7 @@ def fresh_installation(
         yield verdict.inconclusive("the probe did not tell the installation id")
     else:
         because = ("REQ-CONC-REFUSED-NOEFFECT",) if contended else ()
-        expected, actual = "another installation_id after the reimage", f"still {after}"
+        expected, actual = "another installation_id after the reimage", f"installation_id is still {after}"
         yield verdict.judged(before != after, expected, actual, "same-installation", because=because)
 
 
@@ -96,13 +96,22 @@ def storage_kept_and_lost(world: World, exchanges: Sequence[Exchange]) -> Iterat
         yield kept.inconclusive("the marker could not be written")
     else:
         yield kept.judged(
-            _content(local_after) == _content(local_before), "the marker in local storage", "gone", "local-storage-lost"
+            _content(local_after) == _content(local_before),
+            "the marker in local storage",
+            "the marker written before the reimage is gone",
+            "local-storage-lost",
         )
     if not _holds(other_before):
         yield lost.inconclusive("the marker could not be written")
     else:
         gone, old = not _holds(other_after), ("REQ-REIMAGE-FRESH-OS",)
-        yield lost.judged(gone, "no marker outside local storage", "still there", "other-data-kept", because=old)
+        yield lost.judged(
+            gone,
+            "no marker outside local storage",
+            "the marker written before the reimage is still there",
+            "other-data-kept",
+            because=old,
+        )
 
 
 def _is_answered(exchange: Exchange) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.operations.polls import STATUSES, TERMINAL, status_of
 from reimage_conformance.judging.registry import about, check
+from reimage_conformance.judging.wording import root_words, shown_element
 from reimage_conformance.protocol.addresses import read_target
 from reimage_conformance.protocol.documents import (
     NAMESPACE,
@@ -65,14 +66,15 @@ def operation_documents(world: World, exchanges: Sequence[Exchange]) -> Iterator
                 unread = ("REQ-XML-WF", "REQ-XML-ENC") if document.encoding_problem else ("REQ-XML-WF",)
                 yield root.violated(
                     "an XML document with root Operation",
-                    "no body" if empty else f"no XML: {document.syntax_problem}",
+                    "no body" if empty else document.syntax_problem,
                     "no-document",
                     because=() if empty else unread,
                 )
             continue
-        named = f"{{{document.namespace}}}{document.local_name}"
-        right = named == f"{{{NAMESPACE}}}Operation"
-        yield root.judged(right, f"{{{NAMESPACE}}}Operation", named, "root")
+        right = (document.namespace, document.local_name) == (NAMESPACE, "Operation")
+        yield root.judged(
+            right, root_words("Operation", NAMESPACE), root_words(document.local_name, document.namespace), "root"
+        )
         if document.local_name == "Operation":
             yield from _content_type(poll, poll.reply)
             yield from _members(poll, document, identifier, tracked)
@@ -129,7 +131,9 @@ def _members(poll: Exchange, document: Document, identifier: str, tracked: set[s
     foreign = [name for name, _ in document.children() if name in needed and name not in own]
     if foreign:
         yield about("REQ-XML-NS", poll).violated(
-            f"{', '.join(foreign)} in {document.namespace}", "in another namespace, or none", "child-namespace"
+            f"{', '.join(foreign)} in the namespace {document.namespace}",
+            f"{', '.join(foreign)} in another namespace, or in none",
+            "child-namespace",
         )
         return
     names = [name for name in own if name in _KNOWN_ORDER]
@@ -138,7 +142,7 @@ def _members(poll: Exchange, document: Document, identifier: str, tracked: set[s
     elsewhere = not right and _plain(shown or "") in tracked - {_plain(identifier)}
     expected, usable = f"ID {identifier}, dashes and case aside", "REQ-REIMAGE-REQID-USABLE"
     yield about("REQ-GOS-ID", poll).judged(
-        right, expected, f"ID {shown!r}", "id", because=(usable,) if elsewhere else ()
+        right, expected, shown_element("ID", shown), "id", because=(usable,) if elsewhere else ()
     )
     if elsewhere:
         yield about(usable, poll).violated(
@@ -147,7 +151,7 @@ def _members(poll: Exchange, document: Document, identifier: str, tracked: set[s
     found = document.child("Status")
     status = None if found is None else raw_text(found)
     count = names.count("Status")
-    told = f"Status {status!r}" if count < 2 else f"{count} Status elements"
+    told = shown_element("Status", status) if count < 2 else f"{count} Status elements"
     valid = count == 1 and status in STATUSES
     yield about("REQ-GOS-STATUS", poll).judged(valid, " or ".join(STATUSES), told, "status-value")
     if valid and status is not None:
@@ -164,16 +168,19 @@ def _embedded_status(poll: Exchange, document: Document, status: str) -> Iterato
     presence = about("REQ-GOS-HTTPSTATUS", poll)
     if status == "InProgress":
         yield presence.judged(
-            value is None, "no HttpStatusCode while InProgress", f"HttpStatusCode {value!r}", "early-http-status"
+            value is None,
+            "no HttpStatusCode while InProgress",
+            shown_element("HttpStatusCode", value),
+            "early-http-status",
         )
         return
     if value is None:
-        yield presence.violated(f"HttpStatusCode with {status}", "none", "no-http-status")
+        yield presence.violated(f"HttpStatusCode with {status}", f"{status} without HttpStatusCode", "no-http-status")
         return
     yield presence.met(f"HttpStatusCode {value}")
     number = about("REQ-GOS-HTTPSTATUS-INT", poll)
     if not re.fullmatch(r"[1-5][0-9]{2}", value, re.ASCII):
-        yield number.violated("a three-digit integer", f"HttpStatusCode {value!r}", "http-status-form")
+        yield number.violated("a three-digit integer", shown_element("HttpStatusCode", value), "http-status-form")
     elif status == "Succeeded":
         final = about("REQ-REIMAGE-FINAL-200", poll)
         yield final.judged(
@@ -197,14 +204,16 @@ def _error(poll: Exchange, document: Document, status: str) -> Iterator[Verdict]
     found = document.child("Error")
     verdict = about("REQ-GOS-ERROR", poll)
     if status != "Failed":
-        yield verdict.judged(found is None, f"no Error while {status}", "an Error element", "early-error")
+        yield verdict.judged(found is None, f"no Error while {status}", f"Error with Status {status}", "early-error")
         return
     if found is None:
-        yield verdict.violated("Error with Code and Message", "no Error", "no-error")
+        yield verdict.violated("Error with Code and Message", "Failed without Error", "no-error")
         return
     code, message = child(found, "Code"), child(found, "Message")
     complete = code is not None and message is not None and bool(text(code))
     names = [local(node) for node in own_elements(found) if local(node) in ("Code", "Message")]
-    yield verdict.judged(complete, "Error with Code and Message", f"Error holding {names}", "error-members")
+    yield verdict.judged(
+        complete, "Error with Code and Message", f"Error holding {' and '.join(names) or 'neither'}", "error-members"
+    )
     if complete and names.index("Code") > names.index("Message"):
         yield about("REQ-GOS-ORDER", poll).violated("Code, Message", "Message, Code", "order")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from reimage_conformance.judging.operations.polls import DENIALS, STATUSES, TERMINAL, status_of, version_of
 from reimage_conformance.judging.registry import about, check
-from reimage_conformance.judging.wording import said
+from reimage_conformance.judging.wording import quoted, said
 from reimage_conformance.protocol.addresses import read_target
 from reimage_conformance.protocol.documents import read_document, same_identifier
 
@@ -43,7 +43,7 @@ def progress(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
     known = [(poll, status) for poll, status in seen if status in STATUSES]
     other = [(poll, status) for poll, status in seen if status and status not in STATUSES]
     if other and known:
-        expected, actual = f"nothing but {', '.join(STATUSES)}", f"Status {other[0][1]!r}"
+        expected, actual = f"nothing but {', '.join(STATUSES)}", f"Status {quoted(other[0][1])}"
         yield about(_MOVING, other[0][0]).violated(expected, actual, "other-status", because=("REQ-GOS-STATUS",))
     first = next((i for i, (_, status) in enumerate(known) if status in TERMINAL), None)
     if first is not None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from reimage_conformance.judging.oracle import permitted
 from reimage_conformance.judging.registry import about, check
 from reimage_conformance.judging.transport.framing import FIELD_ANOMALIES
+from reimage_conformance.judging.wording import quoted
 from reimage_conformance.model import Fact
 from reimage_conformance.protocol.addresses import Kind, read_target
 from reimage_conformance.protocol.documents import (
@@ -87,7 +88,7 @@ def dates(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
         if response is None or not 200 <= response.status < 500 or not _from_application(world, exchange):
             continue
         values = response.values("Date")
-        actual = f"Date {values[0]!r}" if values else "no Date"
+        actual = f"Date {quoted(values[0])}" if values else "no Date"
         yield about("REQ-HTTP-DATE", exchange).judged(
             bool(values) and is_date(values[0]),
             "a Date such as 'Sun, 06 Nov 1994 08:49:37 GMT'",
@@ -122,31 +123,31 @@ def _header_problems(response: Response) -> Iterator[str]:
             yield f"{name} {len(values)} times"
     content_type = response.header("Content-Type")
     if content_type is not None and not _MEDIA_TYPE.match(content_type):
-        yield f"content-type {content_type!r} is no media type"
+        yield f"content-type {quoted(content_type)} is no media type"
     for name, (form, what) in _LISTS.items():
         yield from (
-            f"{name} {value!r} is no list of {what}" for value in response.values(name) if not form.match(value)
+            f"{name} {quoted(value)} is no list of {what}" for value in response.values(name) if not form.match(value)
         )
     last_modified = response.header("Last-Modified")
     if last_modified is not None and not is_date(last_modified):
-        yield f"last-modified {last_modified!r} is no HTTP date"
+        yield f"last-modified {quoted(last_modified)} is no HTTP date"
     for name, (form, what) in _SINGLES.items():
         value = response.header(name)
         if value is not None and not form.match(value):
-            yield f"{name} {value!r} is no {what}"
+            yield f"{name} {quoted(value)} is no {what}"
     expires = response.header("Expires")
     if expires not in (None, "0", "-1") and not is_date(expires or ""):
-        yield f"expires {expires!r} is no HTTP date"
+        yield f"expires {quoted(expires or '')} is no HTTP date"
     age = response.header("Age")
     if age is not None and not age.isdecimal():
-        yield f"age {age!r} is no number of seconds"
+        yield f"age {quoted(age)} is no number of seconds"
 
 
 def _coding_problems(response: Response) -> Iterator[str]:
     """What is wrong with the coding that one response is said to have."""
     coding = (response.header("Content-Encoding") or "").strip().lower()
     if coding in _CODED and response.body and not response.body.startswith(_CODED[coding]):
-        yield f"content-encoding {coding!r} over content that is not"
+        yield f"content-encoding {quoted(coding)} over content that is not"
 
 
 @check
@@ -169,7 +170,10 @@ def allow_with_405(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verd
         if exchange.reply is not None and exchange.reply.status == 405:
             allow = exchange.reply.header("Allow")
             yield about("REQ-HTTP-405-ALLOW", exchange).judged(
-                allow is not None, "Allow with 405", f"Allow {allow!r}", "no-allow"
+                allow is not None,
+                "Allow with 405",
+                f"Allow: {allow}" if allow is not None else "405 without Allow",
+                "no-allow",
             )
 
 
@@ -182,7 +186,7 @@ def retry_after_form(world: World, exchanges: Sequence[Exchange]) -> Iterator[Ve
         if value is not None:
             valid = bool(re.fullmatch(r"\d+", value, re.ASCII)) or is_date(value)
             yield about("REQ-HTTP-RETRY-AFTER", exchange).judged(
-                valid, "seconds or an HTTP date", f"Retry-After {value!r}", "retry-after"
+                valid, "seconds or an HTTP date", f"Retry-After {quoted(value)}", "retry-after"
             )
 
 
@@ -206,8 +210,8 @@ def request_ids_unique(world: World, exchanges: Sequence[Exchange]) -> Iterator[
             shared += [exchange, earlier]
     if shared:
         repeated = shared[0].reply.header("x-ms-request-id") if shared[0].reply is not None else ""
-        told = f"{repeated} answers exchanges {shared[1].number} and {shared[0].number}"
-        more = f", and {len(shared) // 2 - 1} more pairs share theirs" if len(shared) > 2 else ""
+        told = f"{repeated} in exchanges {shared[1].number} and {shared[0].number}"
+        more = f", and {len(shared) // 2 - 1} more such pairs" if len(shared) > 2 else ""
         yield about("REQ-ASYNC-REQID-UNIQUE", *dict.fromkeys(shared)).violated(
             "an id of its own for every request", told + more, "reused-id", because=_meeting(shared[::2])
         )
@@ -254,7 +258,10 @@ def _namespace(exchange: Exchange, name: str, namespace: str, children: list[tup
     wrong = [child for child, _ in children if child in expected and child not in own]
     if expected and children:
         yield about("REQ-XML-NS", exchange).judged(
-            not wrong, f"{', '.join(expected)} in the root's namespace", f"{wrong} elsewhere", "child-namespace"
+            not wrong,
+            f"{', '.join(expected)} in the root's namespace",
+            f"{' and '.join(wrong)} in another namespace, or in none",
+            "child-namespace",
         )
 
 

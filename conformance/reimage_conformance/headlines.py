@@ -1,0 +1,56 @@
+"""Headlines: what went wrong, as one sentence about the endpoint; the only place where the sentences of a violation are chosen.
+
+The catalogue has a sentence for each requirement that can be violated, and for single symptoms of it. A headline is the sentence that fits the
+symptom, then what was seen.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reimage_conformance.catalogue import CATALOGUE
+
+if TYPE_CHECKING:
+    from reimage_conformance.model import Verdict
+
+HEADLINE_CHARACTERS = 240
+"""Longer headlines are cut."""
+
+OF_REQUESTS = {
+    "accepted": "{request} was accepted",
+    "accepted:no-end": "{request} was accepted, and the operation found no end",
+    "no-reply": "{request} got no complete answer",
+    "code": "{request} was refused with another code than documented",
+    "error-in-2xx": "{request} was answered with an error under a status of success",
+    "conflict-with-nothing": "{request} was refused with a conflict while nothing was under way",
+    "touched": "{request} was refused, and its role instance was reimaged all the same",
+    "reinstalled": "{request} was refused, and carried out all the same",
+}
+"""What is wrong with the answer to a request, by symptom; `{request}` is what the catalogue calls it."""
+
+OF_ALL = {
+    "unlisted-touched": "A role instance that the target file does not list changed after a request",
+}
+"""What is wrong whatever the requirement, by symptom."""
+
+
+def violation_sentence(requirement: str, symptom: str = "") -> str:
+    """What is wrong where `requirement` is violated in the way that `symptom` names, without what was seen.
+
+    A symptom is looked up as a whole, then without what stands after its first colon (`status:404`, then `status`).
+    """
+    row = CATALOGUE[requirement]
+    by_request = {key: text.format(request=row.request) for key, text in OF_REQUESTS.items()} if row.request else {}
+    sentences = {**OF_ALL, **by_request, **row.violations}
+    for key in (symptom, symptom.partition(":")[0]):
+        if key in sentences:
+            return sentences[key]
+    return row.violation or f"Not as required: {row.title}"
+
+
+def headline_of(verdict: Verdict) -> str:
+    """The headline of a violation: what is wrong, then what was seen, on one line of at most `HEADLINE_CHARACTERS`."""
+    sentence = violation_sentence(verdict.requirement, verdict.symptom)
+    seen = " ".join(verdict.actual.split())
+    whole = f"{sentence}: {seen}" if seen else sentence
+    return whole if len(whole) <= HEADLINE_CHARACTERS else f"{whole[: HEADLINE_CHARACTERS - 1]}…"

@@ -1,0 +1,60 @@
+"""Headlines: every violation is told as a sentence about the endpoint, and none reads as if the check had passed."""
+
+from __future__ import annotations
+
+import pytest
+
+from reimage_conformance.catalogue import CATALOGUE
+from reimage_conformance.headlines import HEADLINE_CHARACTERS, headline_of, violation_sentence
+from reimage_conformance.model import CountsAs, Outcome, Requirement, Verdict
+
+JUDGED = [
+    each
+    for each in CATALOGUE.values()
+    if not each.untestable and {each.strict, each.lenient} & {CountsAs.FAIL, CountsAs.WARN}
+]
+
+
+def violated(requirement: str, symptom: str, actual: str) -> Verdict:
+    """A violation as a check gives it."""
+    return Verdict(requirement, Outcome.VIOLATED, actual=actual, symptom=symptom)
+
+
+@pytest.mark.parametrize("row", JUDGED, ids=lambda row: row.id)
+def test_every_requirement_that_can_be_violated_says_what_is_wrong_then(row: Requirement) -> None:
+    told = [row.violation, *row.violations.values(), *([row.request] if row.request else [])]
+
+    assert all(each and each[0].isupper() and not each.endswith(".") for each in told)
+    assert row.title not in told
+    assert all(" REQ-" not in each and "[]" not in each for each in told)
+
+
+@pytest.mark.parametrize(
+    ("requirement", "symptom", "actual", "headline"),
+    [
+        ("REQ-REIMAGE-202", "status:200", "200 OK", "A sound reimage was not answered 202 Accepted: 200 OK"),
+        ("REQ-REIMAGE-CL-ABSENT", "accepted", "202 Accepted", "A reimage without Content-Length was accepted: 202 Accepted"),
+        ("REQ-REIMAGE-CL-ABSENT", "status:404", "404 Not Found", "A reimage without Content-Length was not refused as documented: 404 Not Found"),
+        ("REQ-GOS-ERROR", "no-error", "Failed without Error", "A Failed operation shows no Error: Failed without Error"),
+        ("REQ-XML-WF", "not-well-formed", "a bare & in text at column 135", "The XML of an answer is not well formed: a bare & in text at column 135"),
+        ("REQ-GOS-CT", "media-type:text/html", "", "The answer to a poll is XML, but its Content-Type does not say so"),
+    ],
+)  # fmt: skip
+def test_a_headline_is_the_sentence_of_the_symptom_and_what_was_seen(
+    requirement: str, symptom: str, actual: str, headline: str
+) -> None:
+    assert headline_of(violated(requirement, symptom, actual)) == headline
+
+
+def test_a_headline_is_one_line_of_bounded_length() -> None:
+    told = headline_of(violated("REQ-REIMAGE-202", "status:200", "a\nb " + "c" * 1000))
+
+    assert "\n" not in told
+    assert len(told) == HEADLINE_CHARACTERS
+    assert told.endswith("…")
+
+
+def test_a_requirement_without_a_sentence_does_not_read_as_a_pass() -> None:
+    free = next(row for row in CATALOGUE.values() if not row.violation)
+
+    assert violation_sentence(free.id) == f"Not as required: {free.title}"
