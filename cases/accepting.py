@@ -14,6 +14,9 @@ from reimage_conformance.model import Exchange
 from reimage_conformance.session.campaign import Result
 from reimage_conformance.session.operations import Operation
 
+NOT_SPELT = "no reimage that is spelt otherwise was tried"
+"""What decides whether a spelling makes no difference, where it was tried with other requests only."""
+
 
 async def accepted_requests(sut: SystemUnderTest) -> list[Exchange]:
     """The answer to every reimage that was accepted and should have been."""

@@ -65,6 +65,15 @@ def test_verdicts_are_stamped() -> None:
     ]
 
 
+def test_what_falls_short_of_the_deciding_request_is_not_met_by_it() -> None:
+    found = run(world(), exchange(), short_of="no reimage was tried")
+
+    assert [(v.outcome, v.actual) for v in found] == [
+        (Outcome.VIOLATED, "bad"),
+        (Outcome.UNTESTED, "no reimage was tried"),
+    ]
+
+
 def test_only_some_requirements_can_be_asked_for() -> None:
     found = run(world(), exchange(), only=["REQ-REIMAGE-REQID"])
 

@@ -33,10 +33,11 @@ _CASE_ORDER = (
 def case_outcome(verdicts: Sequence[Verdict], cited: Sequence[str]) -> Outcome | None:
     """What the verdicts of a case come to, None where there are none: the gravest decides.
 
-    What could not be judged does not count where the same requirement was seen to be met besides, nor where it is a requirement
+    What falls short of a request that decides does not count beside what is met. What could not be judged does not count where the same requirement was seen to be met besides, nor where it is a requirement
     that the case does not cite, unless there is nothing else.
     """
     met = {verdict.requirement for verdict in verdicts if verdict.outcome is Outcome.MET}
+    verdicts = [v for v in verdicts if not met or v.outcome is not Outcome.UNTESTED or "short_of" not in v.arguments]
     open_ = Outcome.INCONCLUSIVE
     counted = [
         v.outcome for v in verdicts if v.outcome is not open_ or (v.requirement in cited and v.requirement not in met)

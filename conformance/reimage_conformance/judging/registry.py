@@ -88,17 +88,20 @@ def effect_on(effects: Effects) -> Callable[[Check], Check]:
 def judge(world: World, function: Check, exchanges: Sequence[Exchange], **arguments: Any) -> list[Verdict]:
     """The verdicts of a check, each stamped with the check's name and arguments, and graded by what a violation counts as.
 
-    A verdict that rests on what was not recorded of its exchanges is left out. The argument `only` keeps the verdicts on
-    these requirements alone. Verdicts of one judgement that say the same are kept as one.
+    A verdict that rests on what was not recorded of its exchanges is left out. Verdicts of one judgement that say the same are
+    kept as one. Two arguments are for every check: `only` keeps the verdicts on these requirements alone, and `short_of` says what
+    decides the requirement and was not tried here, so that a violation counts and nothing is met by it.
     """
-    own = {name: value for name, value in arguments.items() if name != "only"}
+    own = {name: value for name, value in arguments.items() if name not in ("only", "short_of")}
     numbers = tuple(exchange.number for exchange in exchanges)
     key = (function.__name__, numbers, repr(own))
     made = world.memory.get(key)
     if made is None:
         found = on_record(list(function(world, exchanges, **own)), exchanges)
         made = world.memory[key] = folded([graded(verdict, world) for verdict in found])
-    only = arguments.get("only")
+    only, short_of = arguments.get("only"), arguments.get("short_of", "")
+    if short_of:
+        made = [replace(v, outcome=Outcome.UNTESTED, actual=short_of) if v.outcome is Outcome.MET else v for v in made]
     between = numbers if function.__name__ in EFFECTS else ()
     return [
         replace(

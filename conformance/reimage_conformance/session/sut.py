@@ -252,12 +252,22 @@ class SystemUnderTest(Judging):
     # Judging.
 
     async def judge_alike(
-        self, plain: Exchange, requirement: str, varied: Mapping[str, Request], *, label: str = "varied"
+        self,
+        plain: Exchange,
+        requirement: str,
+        varied: Mapping[str, Request],
+        *,
+        label: str = "varied",
+        **arguments: Any,
     ) -> None:
-        """Sends variations of a request, one after the other, and judges that each is answered as the `plain` one was; the keys say what is varied."""
+        """Sends variations of a request, one after the other, and judges that each is answered as the `plain` one was; the keys say what is varied.
+
+        `arguments` are those of the judgement.
+        """
         for what, request in varied.items():
             send = self.try_out if may_change_something(request) else self.send
-            self.judge(same_answer, plain, await send(request, label=label), requirement=requirement, what=what)
+            exchange = await send(request, label=label)
+            self.judge(same_answer, plain, exchange, requirement=requirement, what=what, **arguments)
 
     # Places, and names that address nothing.
 
