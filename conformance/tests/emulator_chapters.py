@@ -103,6 +103,8 @@ def _selection() -> Iterator[Step]:
     yield ask(octets("POST", SLOT))
     for method in ("POST", "PUT", "DELETE", "PURGE"):
         yield poll(method=method)
+        yield poll(1, method=method)
+        yield poll(1)
     for number in ("0" * 32, "1" * 32, "x", "00000000-0000-0000-0000-000000000000"):
         yield ask(octets("GET", f"/{SLOT.split('/')[1]}/operations/{number}"))
     yield poll(1, subscription=OTHER)

@@ -38,7 +38,7 @@ def combined(
     random = Random(seed + strictness + ("" if shape is LARGE_WORLD else shape.name))  # noqa: S311  a sample
     groups: list[tuple[str, ...]] = []
     while not groups or any(are_rivals(group) for group in groups):
-        shuffled = random.sample(names, len(names))
+        shuffled = random.sample(sorted(names), len(names))
         groups = [tuple(shuffled[at : at + size]) for at in range(0, len(shuffled), size)]
     return [
         Subject(f"{shape.name}, {strictness}: {'+'.join(group)}", oddities=group, strictness=strictness, shape=shape)

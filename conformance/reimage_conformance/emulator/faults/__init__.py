@@ -1,41 +1,35 @@
 """The faults of the emulator: hundreds of named ways to break one requirement each, by area."""
 
+# ruff: noqa: F401, I001  the modules register their faults when they are imported
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from reimage_conformance.emulator.departures import named
-from reimage_conformance.emulator.faults import (  # noqa: F401 - they register their faults
-    acceptance,
-    access,
-    asking,
-    comp,
-    conflicts,
-    connections,
-    documents,
-    entity,
-    errors,
-    forms,
-    framing,
-    guests,
-    lengths,
-    lifecycle,
-    listing,
-    markup,
-    names,
-    observing,
-    polls,
-    requests,
-    responses,
-    results,
-    succession,
-    tracking,
-    verbs,
-    versions,
-)
 from reimage_conformance.emulator.faults.registry import FAULTS, Fault
 from reimage_conformance.emulator.needs import lacking
 from reimage_conformance.errors import UsageError
+
+# In the order of the chapters, in which they register their faults.
+from reimage_conformance.emulator.faults.addresses import comp, forms, names
+from reimage_conformance.emulator.faults import request, response
+from reimage_conformance.emulator.faults.operations import (
+    asking,
+    documents,
+    lifecycle,
+    polls,
+    results,
+    succession,
+    tracking,
+)
+from reimage_conformance.emulator.faults import versions
+from reimage_conformance.emulator.faults.errors import refusals, verbs
+from reimage_conformance.emulator.faults import authentication
+from reimage_conformance.emulator.faults.deployments import listing, observing
+from reimage_conformance.emulator.faults import instances
+from reimage_conformance.emulator.faults.transport import connections, framing, lengths, markup, requests, responses
+from reimage_conformance.emulator.faults import concurrency
 
 if TYPE_CHECKING:
     from reimage_conformance.emulator.layouts import Layout

@@ -1,15 +1,24 @@
-"""Oddities of endpoints that conform and dislike company: few requests or connections at a time, throttling, connections that are closed."""
+"""Oddities of concurrency: what is locked, how many requests and connections are served, throttling, and faults that pass."""
 
 from __future__ import annotations
 
 from collections import deque
 from typing import TYPE_CHECKING
 
+from reimage_conformance.emulator.admission import check_conflict
 from reimage_conformance.emulator.company import UNDER_WAY, Beyond, Company
-from reimage_conformance.emulator.departures import Change, always, instead
+from reimage_conformance.emulator.departures import Change, always, instead, skips
+from reimage_conformance.emulator.faults.conditions import (
+    refusal_edit,
+    refused_with,
+)
 from reimage_conformance.emulator.http1 import reply_to
-from reimage_conformance.emulator.messages import Refusal, Reply
+from reimage_conformance.emulator.messages import Call, Refusal, Reply
 from reimage_conformance.emulator.oddities.registry import oddity
+from reimage_conformance.emulator.operations import (
+    conflicting_operation,
+    is_over,
+)
 from reimage_conformance.emulator.service import refuse
 from reimage_conformance.emulator.writing import closes
 
@@ -17,6 +26,91 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from reimage_conformance.emulator.messages import Call
+    from reimage_conformance.emulator.world import Operation
+
+
+oddity(
+    "conflict-code-of-its-own",
+    "a busy deployment gives 409 with a code that no document names",
+    refusal_edit(refused_with(code="DeploymentBusy"), "conflict"),
+    lenient_only=True,
+)
+
+
+def _locked(shares: Callable[[Call, Operation], bool]) -> Change:
+    """Lets an operation keep everything busy that shares something with it."""
+
+    def conflicting(_: Callable[..., Operation | None], call: Call) -> Operation | None:
+        running = (each for each in call.world.operations.values() if not is_over(call, each) and shares(call, each))
+        return next(running, None)
+
+    return instead(conflicting_operation, conflicting)
+
+
+oddity(
+    "lock-none", "there are no conflicts: two reimages run side by side, even of one instance", skips(check_conflict)
+)
+oddity("lock-instance", "only the instance is locked", _locked(lambda call, each: each.instance is call.instance))
+oddity(
+    "lock-service",
+    "the whole cloud service is locked",
+    _locked(
+        lambda call, each: (
+            each.deployment.service == call.route.service and each.subscription == call.route.subscription
+        )
+    ),
+)
+oddity(
+    "lock-subscription",
+    "the whole subscription is locked",
+    _locked(lambda call, each: each.subscription == call.route.subscription),
+)
+
+
+def _now_and_then(status: int, code: str, retry_after: str, every: int) -> Change:
+    """Refuses one request in so many; never two in a row."""
+
+    def answer(original: Callable[..., Reply], call: Call, refused: Refusal | None) -> Reply:
+        if call.connection.probe or refused is not None or call.number % every:
+            return original(call, refused)
+        fields = (("Retry-After", retry_after),) if retry_after else ()
+        return refuse(call, Refusal("throttled", status, code, "Try again later.", fields))
+
+    return instead(reply_to, answer, always)
+
+
+oddity("throttled-503", "now and then a request gets 503 ServerBusy", _now_and_then(503, "ServerBusy", "", 7))
+oddity(
+    "throttled-503-with-retry-after",
+    "now and then a request gets 503 with Retry-After",
+    _now_and_then(503, "ServerBusy", "0", 7),
+)
+oddity(
+    "throttled-too-many-requests",
+    "now and then a request gets 503 TooManyRequests",
+    _now_and_then(503, "TooManyRequests", "", 11),
+)
+oddity(
+    "throttled-429", "now and then a request gets 429 with Retry-After", _now_and_then(429, "TooManyRequests", "0", 9)
+)
+
+oddity(
+    "internal-error-500",
+    "now and then a request gets 500 InternalError, which a repeat does not",
+    _now_and_then(500, "InternalError", "", 17),
+)
+
+
+def _redirected(original: Callable[..., Reply], call: Call, refused: Refusal | None) -> Reply:
+    """Sends one request in 13 to where it came from, by an absolute URI."""
+    if call.connection.probe or refused is not None or call.number % 13:
+        return original(call, refused)
+    host = (call.message.values("Host") or ["localhost"])[0]
+    fields = (("Location", f"https://{host}{call.message.target}"),)
+    return refuse(call, Refusal("redirected", 307, "TemporaryRedirect", "It is temporarily elsewhere.", fields))
+
+
+oddity("redirected-307", "now and then a request is sent to the same URI again", instead(reply_to, _redirected, always))
 
 MOST_UNDER_WAY = 3
 MOST_IN_A_SECOND = 150

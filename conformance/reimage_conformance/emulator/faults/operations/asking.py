@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from reimage_conformance.emulator.departures import instead
 from reimage_conformance.emulator.faults.conditions import over
-from reimage_conformance.emulator.faults.lifecycle import (
+from reimage_conformance.emulator.faults.operations.lifecycle import (
     COMPLETES,
     PROGRESS,
     READONLY,

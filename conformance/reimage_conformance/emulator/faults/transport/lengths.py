@@ -8,7 +8,7 @@ from reimage_conformance.emulator.admission import check_body, check_length
 from reimage_conformance.emulator.departures import gives, instead, skips
 from reimage_conformance.emulator.faults.conditions import refusal_edit, refused_with
 from reimage_conformance.emulator.faults.registry import fault
-from reimage_conformance.emulator.faults.requests import also_fitting
+from reimage_conformance.emulator.faults.transport.requests import also_fitting
 from reimage_conformance.emulator.messages import Call, Close, Pause, Refusal
 from reimage_conformance.emulator.reading import (
     Framing,

@@ -12,7 +12,7 @@ from reimage_conformance.emulator.faults.conditions import (
     poll_in,
 )
 from reimage_conformance.emulator.faults.registry import fault
-from reimage_conformance.emulator.faults.responses import PLACES, accepted
+from reimage_conformance.emulator.faults.transport.responses import PLACES, accepted
 from reimage_conformance.emulator.messages import Close, Pause, Send
 from reimage_conformance.emulator.writing import (
     body_octets,

@@ -1,21 +1,23 @@
-"""Oddities of transport: framing, interim responses, connections, throttling."""
+"""Oddities of HTTP messages: header fields, framing, interim responses, connections."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from reimage_conformance.emulator.departures import Change, always, edits, instead
+from reimage_conformance.emulator.departures import Change, edits, gives, instead, skips
 from reimage_conformance.emulator.faults.conditions import reply_edit, reply_set
 from reimage_conformance.emulator.http1 import continues, reply_to
-from reimage_conformance.emulator.messages import Pause, Refusal, Reply, Send
+from reimage_conformance.emulator.messages import Call, Pause, Refusal, Reply, Send
 from reimage_conformance.emulator.oddities.registry import oddity
-from reimage_conformance.emulator.service import refuse
+from reimage_conformance.emulator.reading import check_both_lengths, check_folding, check_transfer_encoding
 from reimage_conformance.emulator.writing import (
     closes,
     connection_fields,
+    field_line,
     framing_fields,
     header_fields,
-    identifying_fields,
+    reason_phrase,
     transmit,
 )
 
@@ -23,6 +25,84 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from reimage_conformance.emulator.messages import Action, Call
+
+
+oddity("folded-lines-read", "folded header lines are read as spaces", skips(check_folding))
+oddity(
+    "both-lengths-decoded",
+    "with two kinds of framing the coding counts, and the connection is closed",
+    skips(check_both_lengths),
+    instead(
+        reply_to,
+        lambda original, call, *args: _closing(original(call, *args)) if _two_framings(call) else original(call, *args),
+    ),
+)
+oddity(
+    "chunked-411",
+    "any chunked request gives 411",
+    instead(
+        check_transfer_encoding,
+        lambda original, call: (
+            Refusal("coding", 411, "BadRequest", "A length is required.", close=True)
+            if call.message.values("transfer-encoding") == ["chunked"] and not _two_framings(call)
+            else original(call)
+        ),
+    ),
+)
+
+
+def _two_framings(call: Call) -> bool:
+    return bool(call.message.values("transfer-encoding")) and bool(call.message.values("content-length"))
+
+
+def _closing(reply: Reply) -> Reply:
+    return replace(reply, close=True)
+
+
+oddity(
+    "field-names-lower-case",
+    "header names are in lower case",
+    instead(field_line, lambda original, call, name, value: original(call, name.lower(), value)),
+)
+oddity(
+    "field-names-upper-case",
+    "header names are in capitals",
+    instead(field_line, lambda original, call, name, value: original(call, name.upper(), value)),
+)
+oddity(
+    "field-white-space",
+    "white space surrounds the values of headers",
+    instead(field_line, lambda original, call, name, value: original(call, name, f" \t{value} \t")),
+)
+oddity(
+    "field-no-white-space",
+    "no white space follows the colon of a header",
+    instead(field_line, lambda _, __, name, value: f"{name}:{value}"),
+)
+oddity("fields-in-reverse", "header lines come in reverse order", edits(header_fields, lambda _, fields: fields[::-1]))
+oddity(
+    "fields-more",
+    "responses carry many more headers",
+    edits(
+        header_fields,
+        lambda _, fields: [
+            *fields,
+            ("x-ms-servedbyregion", "ussouth2"),
+            ("Strict-Transport-Security", "max-age=31536000"),
+            ("Vary", "Accept-Encoding"),
+            ("Vary", "Origin"),
+            ("X-Odd", ""),
+            ("X-Content-Type-Options", "nosniff"),
+            ("Keep-Alive", "timeout=30"),
+        ],
+    ),
+)
+oddity("reason-empty", "reason phrases are empty", gives(reason_phrase, ""))
+oddity(
+    "reason-odd",
+    "the reason phrase is that of something else",
+    instead(reason_phrase, lambda _, __, reply: "Accept" if reply.status == 202 else "I'm a teapot: not (really)"),
+)
 
 
 def _extended(body: bytes) -> bytes:
@@ -94,58 +174,8 @@ oddity(
 )
 oddity("slow-answers", "every response takes a moment", edits(transmit, lambda _, actions: [Pause(0.02), *actions]))
 oddity("bodies-asked-for", "a body that is held back is asked for with 100", instead(continues, lambda *_: True))
-
-
-def _throttled(status: int, code: str, retry_after: str, every: int) -> Change:
-    """Refuses one request in so many; never two in a row."""
-
-    def answer(original: Callable[..., Reply], call: Call, refused: Refusal | None) -> Reply:
-        if call.connection.probe or refused is not None or call.number % every:
-            return original(call, refused)
-        fields = (("Retry-After", retry_after),) if retry_after else ()
-        return refuse(call, Refusal("throttled", status, code, "Try again later.", fields))
-
-    return instead(reply_to, answer, always)
-
-
-oddity("throttled-503", "now and then a request gets 503 ServerBusy", _throttled(503, "ServerBusy", "", 7))
-oddity(
-    "throttled-503-with-retry-after",
-    "now and then a request gets 503 with Retry-After",
-    _throttled(503, "ServerBusy", "0", 7),
-)
-oddity(
-    "throttled-too-many-requests",
-    "now and then a request gets 503 TooManyRequests",
-    _throttled(503, "TooManyRequests", "", 11),
-)
-oddity("throttled-429", "now and then a request gets 429 with Retry-After", _throttled(429, "TooManyRequests", "0", 9))
-
-oddity(
-    "internal-error-500",
-    "now and then a request gets 500 InternalError, which a repeat does not",
-    _throttled(500, "InternalError", "", 17),
-)
-
-
-def _redirected(original: Callable[..., Reply], call: Call, refused: Refusal | None) -> Reply:
-    """Sends one request in 13 to where it came from, by an absolute URI."""
-    if call.connection.probe or refused is not None or call.number % 13:
-        return original(call, refused)
-    host = (call.message.values("Host") or ["localhost"])[0]
-    fields = (("Location", f"https://{host}{call.message.target}"),)
-    return refuse(call, Refusal("redirected", 307, "TemporaryRedirect", "It is temporarily elsewhere.", fields))
-
-
-oddity("redirected-307", "now and then a request is sent to the same URI again", instead(reply_to, _redirected, always))
 oddity(
     "no-server-field",
     "no Server and no Cache-Control are said",
     edits(header_fields, lambda _, fields: [each for each in fields if each[0] not in ("Server", "Cache-Control")]),
 )
-oddity(
-    "id-in-capitals",
-    "the request id is called X-MS-REQUEST-ID",
-    edits(identifying_fields, lambda _, fields: tuple((name.upper(), value) for name, value in fields)),
-)
-oddity("anonymous-refused-in-tls", "clients without a certificate are refused in TLS", server_only=True)

@@ -1,0 +1,1 @@
+"""Faults in addresses: comp, the two URI forms, the slot, and names."""

@@ -1,0 +1,1 @@
+"""Faults in the answers that refuse: status, code and document, and which methods are allowed."""

@@ -1,0 +1,145 @@
+"""Oddities of addresses: spellings that are taken, and how names that do not exist are refused."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from reimage_conformance.emulator.admission import (
+    check_reimage_target,
+    comp_selects,
+)
+from reimage_conformance.emulator.departures import Change, instead
+from reimage_conformance.emulator.faults.conditions import (
+    COMP_DEFECTS,
+    refusal_edit,
+    refused_with,
+    reply_edit,
+)
+from reimage_conformance.emulator.lookup import find_deployment
+from reimage_conformance.emulator.oddities.edits import plain
+from reimage_conformance.emulator.oddities.registry import oddity
+from reimage_conformance.emulator.operations import operation_error, operation_http_status
+from reimage_conformance.emulator.world import Deployment, Instance
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reimage_conformance.emulator.messages import Call, Refusal
+    from reimage_conformance.emulator.world import Operation
+
+
+oddity(
+    "unknown-names-code-of-its-own",
+    "what does not exist gives 404 with a code that no document names",
+    refusal_edit(refused_with(code="NoSuchThing"), "service", "slot", "deployment", "instance", "operation"),
+    lenient_only=True,
+)
+oddity(
+    "unplain-targets-html",
+    "NUL, slashes in names and what is no UTF-8 are answered in HTML, before the application sees them",
+    reply_edit(
+        lambda _, reply: plain(reply, b"<html><body>Bad Request</body></html>", "text/html"),
+        *("service", "slot", "deployment", "instance", "operation", "comp-wrong"),
+        when=lambda call: bool(re.search(r"%(00|FF|C3%28|2F|5C)", call.message.target, re.IGNORECASE)),
+    ),
+)
+
+
+def _fails_later(original: Callable[..., Refusal | None], call: Call) -> Refusal | None:
+    """Accepts a reimage of what does not exist, to report its failure later."""
+    refused = original(call)
+    if refused is None or refused.status != 404:
+        return refused
+    call.deployment = Deployment(call.route.subscription, call.route.service, "nowhere", call.route.place, "0" * 32, {})
+    call.instance = Instance("Missing", call.route.instance, failing=True, installation_id="")
+    return None
+
+
+def _missing(operation: Operation) -> bool:
+    return operation.instance.role == "Missing"
+
+
+oddity(
+    "unknown-targets-fail-later",
+    "the reimage of what does not exist is accepted and ends Failed with 404",
+    instead(check_reimage_target, _fails_later),
+    instead(
+        operation_http_status,
+        lambda original, call, operation, status: (
+            "404" if status == "Failed" and _missing(operation) else original(call, operation, status)
+        ),
+    ),
+    instead(
+        operation_error,
+        lambda original, call, operation, status: (
+            ("ResourceNotFound", "No such role instance.")
+            if status == "Failed" and _missing(operation)
+            else original(call, operation, status)
+        ),
+    ),
+)
+oddity(
+    "slots-without-case",
+    "slots are matched without regard to case",
+    instead(
+        find_deployment,
+        lambda original, call, service, form, place: original(
+            call, service, form, place.lower() if form == "slot" else place
+        ),
+    ),
+)
+oddity(
+    "names-without-case",
+    "names are matched without regard to case",
+    Change(
+        "find_instance",
+        lambda original, call, deployment, name: (
+            original(call, deployment, name)
+            or next((each for each in deployment.instances.values() if each.name.lower() == name.lower()), None)
+        ),
+    ),
+)
+oddity(
+    "comp-without-case",
+    "comp is matched without regard to case",
+    instead(
+        comp_selects,
+        lambda original, call, values: original(
+            call,
+            [each.lower() for each in values or [value for name, value in call.route.query if name.lower() == "comp"]],
+        ),
+    ),
+)
+oddity(
+    "comp-with-others-refused",
+    "unknown query parameters are refused",
+    instead(comp_selects, lambda original, call, values: original(call, values) and len(call.route.query) == 1),
+)
+oddity(
+    "slash-before-query",
+    "a slash before the query is ignored",
+    Change(
+        "read_segments",
+        lambda original, call, segments, path, query: original(
+            call, segments[:-1] if segments[-1] == "" and len(segments) > 8 else segments, path, query
+        ),
+    ),
+)
+oddity(
+    "historical-slots",
+    "Production and Staging are accepted",
+    instead(
+        find_deployment,
+        lambda original, call, service, form, place: original(
+            call, service, form, place.lower() if form == "slot" and place.istitle() else place
+        ),
+    ),
+)
+oddity(
+    "historical-comp-404",
+    "a wrong comp gives 404",
+    refusal_edit(refused_with(status=404, code="ResourceNotFound"), *COMP_DEFECTS),
+    lenient_only=True,
+    advisories=("REQ-REIMAGE-COMP-MISSING", "REQ-ERR-CODES"),
+)

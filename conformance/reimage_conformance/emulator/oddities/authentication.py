@@ -1,0 +1,41 @@
+"""Oddities of authentication: who refuses a caller, and how."""
+
+from __future__ import annotations
+
+from reimage_conformance.emulator.faults.conditions import refusal_edit, refused_with, reply_edit, reply_set
+from reimage_conformance.emulator.oddities.edits import plain
+from reimage_conformance.emulator.oddities.registry import oddity
+from reimage_conformance.emulator.world import OPENED_BY
+
+oddity(
+    "certificate-forbidden",
+    "a wrong certificate gives 403 ForbiddenError",
+    refusal_edit(refused_with(code="ForbiddenError"), "certificate"),
+)
+oddity(
+    "certificate-code-of-its-own",
+    "a wrong certificate gives 403 with a code that no document names",
+    refusal_edit(refused_with(code="CertificateNotRegistered"), "certificate"),
+    lenient_only=True,
+)
+oddity(
+    "certificate-without-document",
+    "a wrong certificate gives 403 without content",
+    reply_edit(reply_set(body=b"", media_type=""), "certificate"),
+    lenient_only=True,
+)
+oddity(
+    "strangers-refused-in-front",
+    "what ends TLS answers callers without a registered certificate in HTML, before the application sees them",
+    reply_edit(
+        lambda _, reply: plain(reply, b"<html><body>403 Forbidden</body></html>", "text/html"),
+        "certificate",
+        when=lambda call: call.connection.identity not in OPENED_BY,
+    ),
+)
+oddity("anonymous-refused-in-tls", "clients without a certificate are refused in TLS", server_only=True)
+oddity(
+    "historical-forbidden",
+    "every 403 is ForbiddenError",
+    refusal_edit(refused_with(code="ForbiddenError"), "certificate"),
+)

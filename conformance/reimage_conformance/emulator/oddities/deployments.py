@@ -1,0 +1,68 @@
+"""Oddities of Get Deployment and Get Cloud Service Properties: which of them there are, and what their documents hold."""
+
+from __future__ import annotations
+
+from reimage_conformance.emulator.admission import check_resource, not_found
+from reimage_conformance.emulator.departures import edits
+from reimage_conformance.emulator.documents import Node, namespace_declarations
+from reimage_conformance.emulator.messages import Refusal
+from reimage_conformance.emulator.observation import deployment_document, instance_node
+from reimage_conformance.emulator.oddities.registry import oddity
+
+_NO_OPERATION = Refusal("path", 400, "BadRequest", "No such operation.")
+oddity(
+    "no-get-deployment",
+    "there is no Get Deployment: 404",
+    edits(
+        check_resource,
+        lambda call, refused: not_found("path", "No such resource.") if call.kind == "deployment" else refused,
+    ),
+)
+oddity(
+    "no-get-deployment-400",
+    "there is no Get Deployment: 400",
+    edits(check_resource, lambda call, refused: _NO_OPERATION if call.kind == "deployment" else refused),
+)
+oddity(
+    "no-get-cloud-service",
+    "there is no Get Cloud Service Properties: 404",
+    edits(
+        check_resource,
+        lambda call, refused: not_found("path", "No such resource.") if call.kind == "service" else refused,
+    ),
+)
+oddity(
+    "slot-in-lower-case",
+    "DeploymentSlot is in lower case",
+    edits(
+        deployment_document,
+        lambda _, root: Node(
+            root.name,
+            tuple(
+                Node(each.name, str(each.content).lower()) if each.name == "DeploymentSlot" else each
+                for each in root.children
+            ),
+        ),
+    ),
+)
+oddity(
+    "deployments-with-more",
+    "deployments have further children",
+    edits(
+        deployment_document,
+        lambda _, root: Node(
+            root.name, (*root.children, Node("CreatedTime", "2011-10-11T00:00:00Z"), Node("ExtendedProperties"))
+        ),
+    ),
+)
+oddity(
+    "instances-with-namesakes",
+    "role instances hold elements of another namespace that are called like theirs",
+    edits(namespace_declarations, lambda _, text: f'{text} xmlns:f="urn:example:f"'),
+    edits(
+        instance_node,
+        lambda _, node: Node(
+            node.name, (Node("f:InstanceStatus", "StoppedVM"), Node("f:InstanceName", "x"), *node.children)
+        ),
+    ),
+)

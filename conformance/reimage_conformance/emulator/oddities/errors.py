@@ -1,0 +1,184 @@
+"""Oddities of errors: which of several permitted answers is given, and which defect is looked at first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reimage_conformance.emulator.admission import (
+    Check,
+    check_conflict,
+    checks,
+)
+from reimage_conformance.emulator.departures import Change, edits, instead
+from reimage_conformance.emulator.documents import (
+    Node,
+    error_document,
+    namespace_declarations,
+)
+from reimage_conformance.emulator.faults.conditions import (
+    error_edit,
+    refusal_edit,
+    refused_with,
+    reply_edit,
+    reply_set,
+)
+from reimage_conformance.emulator.messages import Call
+from reimage_conformance.emulator.oddities.edits import plain
+from reimage_conformance.emulator.oddities.registry import oddity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from reimage_conformance.emulator.messages import Call, Refusal
+
+
+_HTTP = (
+    "request-line",
+    "request-line-long",
+    "protocol",
+    "folding",
+    "colon",
+    "field",
+    "host-twice",
+    "host-missing",
+    "host-invalid",
+    "coding-order",
+    "coding-unknown",
+    "length-invalid",
+    "length-differs",
+    "both-lengths",
+    "expectation",
+    "body-large",
+    "chunks",
+    "head-long",
+)
+
+oddity(
+    "verbs-400",
+    "a wrong verb gives 400 InvalidHttpVerb",
+    refusal_edit(refused_with(status=400, fields=()), "verb", "verb-unknown"),
+    advisories=("REQ-HTTP-UNKNOWN-METHOD",),
+)
+oddity(
+    "verbs-404",
+    "a wrong verb gives 404",
+    refusal_edit(refused_with(status=404, code="ResourceNotFound", fields=()), "verb", "verb-unknown"),
+    advisories=("REQ-HTTP-UNKNOWN-METHOD",),
+)
+oddity(
+    "verbs-501",
+    "a wrong verb gives 501",
+    refusal_edit(refused_with(status=501, fields=()), "verb"),
+    advisories=("REQ-HTTP-UNKNOWN-METHOD",),
+)
+oddity(
+    "head-not-allowed",
+    "HEAD is a wrong verb everywhere",
+    Change("allowed_methods", lambda original, call: tuple(each for each in original(call) if each != "HEAD")),
+)
+oddity("refusals-close", "the connection is closed after every refusal", error_edit(reply_set(close=True)))
+oddity(
+    "http-errors-html",
+    "what HTTP forbids is answered in HTML",
+    reply_edit(lambda _, reply: plain(reply, b"<html><body>Bad Request</body></html>", "text/html"), *_HTTP),
+    advisories=("REQ-ASYNC-REQID-ERRORS",),
+)
+oddity(
+    "http-errors-empty",
+    "what HTTP forbids is answered without content",
+    reply_edit(lambda _, reply: plain(reply, b"", ""), *_HTTP),
+    advisories=("REQ-ASYNC-REQID-ERRORS",),
+)
+
+
+def _reordered(order: Callable[[list[Check]], Sequence[Check]]) -> Change:
+    return edits(checks, lambda _, given: order(list(given)))
+
+
+def _moved(name: str, place: int) -> Change:
+    """Moves one check to a place among the others, after the certificate's."""
+
+    def order(given: list[Check]) -> list[Check]:
+        rest = [check for check in given if check.__name__ != name]
+        moved = [check for check in given if check.__name__ == name]
+        return rest[:place] + moved + rest[place:]
+
+    return _reordered(order)
+
+
+oddity("version-checked-last", "the version is looked at after everything else", _moved("check_version", 99))
+oddity(
+    "target-checked-first",
+    "the role instance is looked up before the request is looked at",
+    _moved("check_reimage_target", 3),
+)
+oddity("target-checked-before-comp", "the role instance is looked up before comp", _moved("check_reimage_target", 4))
+oddity("body-checked-first", "the body is looked at first of all", _moved("check_body", 3))
+oddity("type-checked-first", "the media type is looked at first of all", _moved("check_media_type", 3))
+oddity(
+    "resource-before-certificate",
+    "whether there is such a path is looked at before the certificate",
+    _moved("check_certificate", 1),
+)
+oddity(
+    "checks-in-reverse",
+    "everything is looked at in reverse order, except for certificate, path and conflict",
+    _reordered(
+        lambda given: [*given[:2], *given[-2:1:-1], given[-1]] if given[-1].__name__ == "check_conflict" else given
+    ),
+)
+
+
+def _busy_first(original: Callable[..., Refusal | None], call: Call) -> Refusal | None:
+    """Says 409 of a deployment that is busy whatever else is wrong with the request."""
+    refused = original(call)
+    if refused is None or refused.defect in ("certificate", "path", "target", "verb", "verb-unknown"):
+        return refused
+    for deployment in call.world.services(call.route.subscription).get(call.route.service, []):
+        if call.route.place in (deployment.slot, deployment.name):
+            call.deployment = deployment
+            return check_conflict(call) or refused
+    return refused
+
+
+oddity(
+    "busy-checked-first",
+    "409 comes before any other refusal",
+    Change(
+        "first_refusal",
+        lambda original, call: _busy_first(original, call) if call.kind == "reimage" else original(call),
+    ),
+)
+
+
+oddity(
+    "errors-without-namespace",
+    "error documents are in no namespace",
+    instead(namespace_declarations, lambda original, call, root: "" if root.name == "Error" else original(call, root)),
+)
+oddity(
+    "errors-with-more",
+    "error documents have further children",
+    edits(
+        error_document,
+        lambda call, root: Node(
+            root.name,
+            (*root.children, Node("ExtendedCode", "0x80004005"), Node("ConflictingOperationId", f"{call.number:032x}")),
+        ),
+    ),
+)
+oddity(
+    "errors-with-odd-messages",
+    "the messages of errors have no words",
+    edits(
+        error_document,
+        lambda _, root: Node(root.name, (root.children[0], Node("Message", "<&\"'> \N{SNOWMAN}"), *root.children[2:])),
+    ),
+)
+oddity(
+    "historical-errors-empty",
+    "errors have no content",
+    error_edit(reply_set(body=b"", media_type="")),
+    lenient_only=True,
+    advisories=("REQ-ERR-CODES",),
+)

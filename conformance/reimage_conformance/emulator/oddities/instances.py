@@ -1,0 +1,84 @@
+"""Oddities of role instances: the states that one goes through during and after a reimage."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reimage_conformance.emulator.departures import Change, instead
+from reimage_conformance.emulator.http1 import reply_to
+from reimage_conformance.emulator.messages import Reply
+from reimage_conformance.emulator.oddities.registry import oddity
+from reimage_conformance.emulator.operations import instance_status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reimage_conformance.emulator.messages import Call
+    from reimage_conformance.emulator.world import Instance
+
+
+def _status(timeline: Callable[[float, float], str]) -> Change:
+    """An instance's status as a function of the time since the 202 and of the operation's length, both in seconds."""
+
+    def status(_: Callable[..., str], call: Call, instance: Instance) -> str:
+        operation = instance.operation
+        return "ReadyRole" if operation is None else timeline(call.now - operation.accepted_at, operation.seconds)
+
+    return instead(instance_status, status)
+
+
+def _after_success(age: float, seconds: float) -> str:
+    if age < seconds * 1.2:
+        return "ReadyRole"
+    return "StoppedVM" if age < seconds * 2 else "BusyRole" if age < seconds * 2.8 else "ReadyRole"
+
+
+def _every_state(age: float, seconds: float) -> str:
+    states = (
+        "BusyRole",
+        "StoppingRole",
+        "StoppingVM",
+        "StoppedVM",
+        "CreatingVM",
+        "StartingVM",
+        "CreatingRole",
+        "StartingRole",
+        "RoleStateUnknown",
+    )
+    step = int(age / max(seconds, 0.01) * 6)
+    return states[step] if step < len(states) else "ReadyRole"
+
+
+oddity(
+    "slow-return",
+    "an instance is ready again only long after success",
+    _status(lambda age, seconds: "StartingVM" if age < seconds * 4 else "ReadyRole"),
+)
+oddity(
+    "offline-after-success", "an instance goes offline only after success has been reported", _status(_after_success)
+)
+oddity(
+    "offline-long-after-success",
+    "an instance goes offline one second after the end of the operation, for another",
+    _status(lambda age, seconds: "StoppedVM" if 1.0 <= age - seconds < 2.0 else "ReadyRole"),
+)
+oddity(
+    "ready-with-success",
+    "an instance is ready again at the moment of success",
+    _status(lambda age, seconds: "StoppedVM" if age < seconds else "ReadyRole"),
+)
+oddity("many-states", "an instance goes through every state there is", _status(_every_state))
+
+
+def _offline(original: Callable[..., Reply], call: Call, *args: object) -> Reply:
+    """The probe of an instance that is offline has nobody to answer for it."""
+    reply = original(call, *args)
+    parts = call.message.target.strip("/").split("/")
+    for deployment in call.world.deployments if call.connection.probe else ():
+        instance = deployment.instances.get(parts[2]) if len(parts) > 2 and parts[1] == deployment.name else None
+        if instance is not None and instance_status(call, instance) != "ReadyRole":
+            return Reply(503, "probe")
+    return reply
+
+
+oddity("probe-offline", "the probe of an instance that is offline answers 503", instead(reply_to, _offline))

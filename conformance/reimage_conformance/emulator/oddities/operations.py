@@ -1,0 +1,110 @@
+"""Oddities of operations: how long they take and are kept, how their ids are written, and how unknown ones are refused."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reimage_conformance.emulator.departures import Change, edits, gives, instead
+from reimage_conformance.emulator.documents import (
+    Node,
+    operation_document,
+    shown_id,
+)
+from reimage_conformance.emulator.faults.conditions import (
+    known_after,
+    refusal_edit,
+    refused_with,
+)
+from reimage_conformance.emulator.lookup import find_operation, operation_visible
+from reimage_conformance.emulator.messages import Call
+from reimage_conformance.emulator.oddities.registry import oddity
+from reimage_conformance.emulator.operations import (
+    is_over,
+    operation_duration,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reimage_conformance.emulator.messages import Call
+    from reimage_conformance.emulator.world import Operation
+
+
+oddity(
+    "unknown-operation-400",
+    "an unknown operation id gives 400 BadRequest",
+    refusal_edit(refused_with(status=400, code="BadRequest"), "operation"),
+)
+oddity(
+    "malformed-operation-400",
+    "a malformed operation id gives 400 BadRequest",
+    refusal_edit(
+        refused_with(status=400, code="BadRequest"), "operation", when=lambda call: len(call.route.operation) != 32
+    ),
+)
+oddity(
+    "operation-id-without-case",
+    "operations are found by their id in any case, dashed or not",
+    instead(
+        find_operation,
+        lambda original, call, asked: next(
+            (
+                original(call, each)
+                for each in call.world.operations
+                if each.replace("-", "").lower() == asked.replace("-", "").lower()
+            ),
+            None,
+        ),
+    ),
+)
+oddity("instant-operations", "operations are over at once: InProgress is never seen", instead(is_over, lambda *_: True))
+oddity(
+    "instant-successes",
+    "only operations that fail are ever InProgress",
+    instead(is_over, lambda original, call, operation: original(call, operation) or not operation.instance.failing),
+)
+oddity(
+    "uneven-durations",
+    "operations take between half and twice the usual time",
+    instead(operation_duration, lambda original, call: original(call) * (0.5 + 1.5 * call.emulator.random.random())),
+)
+
+
+def _kept_for(seconds: float) -> Change:
+    """Lets the endpoint forget an operation so many seconds after its end (REQ-GOS-RETENTION)."""
+
+    def found(original: Callable[..., Operation | None], call: Call, operation_id: str) -> Operation | None:
+        operation = original(call, operation_id)
+        if operation is None or call.now < operation.accepted_at + operation.seconds + seconds:
+            return operation
+        return None
+
+    return instead(find_operation, found)
+
+
+oddity("known-a-moment-later", "an operation is known a moment after the 202", known_after(0.1))
+oddity("short-retention", "operations are forgotten 2.5 s after their end", _kept_for(2.5))
+oddity("retention-ten-seconds", "operations are forgotten 10 s after their end", _kept_for(10.0))
+oddity(
+    "operations-with-more",
+    "operations have further children at the end",
+    edits(
+        operation_document,
+        lambda _, root: Node(root.name, (*root.children, Node("OperationCompletedTime", "2011-10-11T00:00:00Z"))),
+    ),
+)
+oddity(
+    "shown-id-undashed", "ID is the id as it is in the header", instead(shown_id, lambda _, __, operation: operation.id)
+)
+oddity(
+    "shown-id-upper-case",
+    "ID is in capitals, dashed",
+    edits(shown_id, lambda _, each: each.upper() if each.replace("-", "").isalnum() and len(each) == 36 else each),
+)
+oddity(
+    "historical-operations-shared",
+    "an operation can be read under another subscription",
+    gives(operation_visible, value=True),
+    lenient_only=True,
+    advisories=("REQ-GOS-OTHER-SUB",),
+)

@@ -1,0 +1,51 @@
+"""Oddities of requests: how a missing or foreign Content-Type, length or body is answered, and what the historical service let pass."""
+
+from __future__ import annotations
+
+from reimage_conformance.emulator.admission import (
+    check_body,
+    check_length,
+    check_media_type,
+    media_type_accepted,
+)
+from reimage_conformance.emulator.departures import instead, skips
+from reimage_conformance.emulator.faults.conditions import (
+    refusal_edit,
+    refused_with,
+)
+from reimage_conformance.emulator.oddities.registry import oddity
+
+oddity("length-400", "a missing Content-Length gives 400", refusal_edit(refused_with(status=400), "length"))
+oddity(
+    "type-415", "a missing Content-Type gives 415", refusal_edit(refused_with(status=415), "type-missing", "type-wrong")
+)
+oddity(
+    "type-400",
+    "a wrong Content-Type gives 400 InvalidContentType",
+    refusal_edit(refused_with(status=400, code="InvalidContentType"), "type-missing", "type-wrong"),
+)
+oddity("body-413", "a body gives 413", refusal_edit(refused_with(status=413), "body"))
+oddity(
+    "body-413-and-close",
+    "a body gives 413 and the connection is closed",
+    refusal_edit(refused_with(status=413, close=True), "body"),
+)
+
+oddity(
+    "historical-type-missing",
+    "Content-Type may be left out",
+    skips(check_media_type, lambda call: not call.message.values("content-type")),
+    lenient_only=True,
+)
+oddity("historical-type-any", "Content-Type is not looked at", skips(check_media_type), lenient_only=True)
+oddity(
+    "historical-type-atom",
+    "application/atom+xml is accepted",
+    instead(
+        media_type_accepted,
+        lambda original, call, value: original(call, value) or value.lower().startswith("application/atom+xml"),
+    ),
+    lenient_only=True,
+)
+oddity("historical-length-missing", "Content-Length may be left out", skips(check_length), lenient_only=True)
+oddity("historical-body-ignored", "a body is read and ignored", skips(check_body), lenient_only=True)

@@ -1,0 +1,48 @@
+"""Oddities of the response: other forms of request ids."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reimage_conformance.emulator.departures import edits, instead
+from reimage_conformance.emulator.oddities.registry import oddity
+from reimage_conformance.emulator.operations import new_request_id
+from reimage_conformance.emulator.writing import identifying_fields
+
+if TYPE_CHECKING:
+    from reimage_conformance.emulator.messages import Call
+
+
+_WORDS = ("amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "heron", "ivory", "jetty", "kelp", "lark")
+
+oddity("ids-dashed", "request ids are dashed", edits(new_request_id, lambda _, each: _dashed(each)))
+oddity("ids-upper-case", "request ids are in capitals", edits(new_request_id, lambda _, each: each.upper()))
+oddity(
+    "ids-of-words",
+    "request ids are words",
+    instead(new_request_id, lambda _, call: "-".join(call.emulator.random.choices(_WORDS, k=9))),
+)
+oddity("ids-short", "request ids are short numbers", instead(new_request_id, lambda _, call: _next_number(call)))
+oddity("ids-long", "request ids are 96 digits long", edits(new_request_id, lambda _, each: each * 3))
+oddity(
+    "ids-opaque",
+    "request ids use every unreserved character",
+    edits(new_request_id, lambda _, each: f"R~{each[:12]}._-{each[12:]}~"),
+)
+
+
+def _dashed(each: str) -> str:
+    return "-".join((each[:8], each[8:12], each[12:16], each[16:20], each[20:]))
+
+
+def _next_number(call: Call) -> str:
+    number: int = call.notes.get("numbered", 1000) + 1
+    call.notes["numbered"] = number
+    return str(number)
+
+
+oddity(
+    "id-in-capitals",
+    "the request id is called X-MS-REQUEST-ID",
+    edits(identifying_fields, lambda _, fields: tuple((name.upper(), value) for name, value in fields)),
+)

@@ -1,0 +1,1 @@
+"""Oddities of transport: HTTP messages, connections and XML."""
