@@ -55,7 +55,7 @@ fault(
     READONLY,
     "an operation is unknown after five polls",
     instead(find_operation, _polled_out),
-    also=(STABLE, "REQ-GOS-200", COMPLETES),
+    also=(STABLE, "REQ-GOS-200", COMPLETES, "REQ-REIMAGE-REQID-USABLE"),
 )
 
 
