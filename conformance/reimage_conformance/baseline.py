@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from reimage_conformance import config_keys as keys
 from reimage_conformance.assessment.assess import conclude
 from reimage_conformance.catalogue import requirement
-from reimage_conformance.config_toml import read_toml
+from reimage_conformance.config import keys
+from reimage_conformance.config.toml import read_toml
 from reimage_conformance.errors import JournalError, TargetError, UsageError
 from reimage_conformance.model import Assessment, Outcome, RunVerdict
 from reimage_conformance.report.visible import one_line

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from open_gate import OpenGate
-from reimage_conformance.embedding import MemoryConnector, TurnedClock, memory_emulator, memory_target
+from reimage_conformance.embedding.memory import MemoryConnector, TurnedClock, memory_emulator, memory_target
 from reimage_conformance.protocol.addresses import UriForm
 from reimage_conformance.protocol.requests import (
     Place,

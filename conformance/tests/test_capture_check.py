@@ -16,7 +16,7 @@ from reimage_conformance.capture import check_capture
 from reimage_conformance.capture.command import write_journal
 from reimage_conformance.capture.reading import read_capture
 from reimage_conformance.capture.selection import select
-from reimage_conformance.embedding import BASE_URL
+from reimage_conformance.embedding.memory import BASE_URL
 from reimage_conformance.emulator import find_fault
 from reimage_conformance.errors import JournalError, UsageError
 from reimage_conformance.journal import read_journal

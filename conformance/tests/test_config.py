@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reimage_conformance import config_keys
 from reimage_conformance.config import is_loopback, load_target, new_target_text, target_from_mapping, target_to_mapping
+from reimage_conformance.config import keys as config_keys
 from reimage_conformance.errors import JournalError, TargetError
 from reimage_conformance.model import Deployment, Strictness, Target
 

@@ -27,8 +27,8 @@ from reimage_conformance.credentials.reading import Credential, armoured, read_a
 from reimage_conformance.credentials.secrets import secret_blocks, secret_words
 from reimage_conformance.errors import TargetError
 from reimage_conformance.model import Identity
+from reimage_conformance.redaction.redactor import Redactor
 from reimage_conformance.wire.identities import context_for
-from reimage_conformance.wire.redaction import Redactor
 from tls_stage import DEPLOYMENT, SUBSCRIPTION
 
 if TYPE_CHECKING:

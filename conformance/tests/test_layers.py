@@ -99,11 +99,6 @@ def rooms_imported(path: Path) -> set[str]:
     return (names & ROOMS) - {room_of(path)}
 
 
-def family(room: str) -> set[str]:
-    """The modules that make one room though they are files of their own."""
-    return {name for name in ROOMS if name.startswith("config")} if room.startswith("config") else {room}
-
-
 def test_the_table_names_every_room_and_no_other() -> None:
     assert set(permitted()) == ROOMS
     named = {name for allowed in permitted().values() for name in allowed}
@@ -114,9 +109,8 @@ def test_the_table_names_every_room_and_no_other() -> None:
 def test_imports_go_one_way(path: Path) -> None:
     room = room_of(path)
     allowed = permitted()[room] if room else set()
-    reach = {name for each in allowed for name in family(each)} | family(room)
 
-    assert rooms_imported(path) - reach == set()
+    assert rooms_imported(path) - allowed == set()
 
 
 def test_the_table_permits_no_circle() -> None:

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from open_gate import OpenGate
 from reimage_conformance import cli
 from reimage_conformance.config import load_target
-from reimage_conformance.embedding import MemoryConnector, TurnedClock, memory_emulator, memory_target
+from reimage_conformance.embedding.memory import MemoryConnector, TurnedClock, memory_emulator, memory_target
 from reimage_conformance.emulator import FAULTS, ODDITIES, Emulator, serve
 from reimage_conformance.model import Capabilities, Exchange, Failure, FailureKind, Limits, Profile, Response
 from reimage_conformance.preflight.certificates import certificate_remarks, dated_remark

@@ -17,10 +17,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reimage_conformance.model import Exchange, Failure, FailureKind, Request, Response, Target
-from reimage_conformance.wire.base64_masks import Base64Masks
-from reimage_conformance.wire.masks import mask_of
+from reimage_conformance.redaction.base64_masks import Base64Masks
+from reimage_conformance.redaction.masks import mask_of
+from reimage_conformance.redaction.redactor import Redactor
 from reimage_conformance.wire.reading import ResponseReader
-from reimage_conformance.wire.redaction import Redactor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -214,7 +214,7 @@ def test_the_octets_of_a_certificate_are_hidden(credentials: Credentials) -> Non
 
 
 def test_what_hid_nothing_is_read_again_once_there_is_more_to_hide(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("reimage_conformance.wire.base64_masks._REMEMBERED_RUNS", 2)
+    monkeypatch.setattr("reimage_conformance.redaction.base64_masks._REMEMBERED_RUNS", 2)
     texts = [base64.b64encode(f"number {n} {WORD}".encode()).decode() for n in range(4)]
     masks = Base64Masks()
     masks.add_identifier(SECRET, mask_of(SECRET, 1))

@@ -11,7 +11,7 @@ import pytest
 from trio.testing import MockClock
 
 from cases import test_concurrency, test_deployments, test_instances, test_operations, test_request, test_response
-from reimage_conformance.embedding import MemoryConnector, TurnedClock, memory_emulator, memory_target
+from reimage_conformance.embedding.memory import MemoryConnector, TurnedClock, memory_emulator, memory_target
 from reimage_conformance.errors import ReportError
 from reimage_conformance.journal import JournalWriter, read_journal
 from reimage_conformance.model import Profile

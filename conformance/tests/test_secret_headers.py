@@ -12,8 +12,8 @@ from urllib.parse import quote, quote_plus
 import pytest
 
 from reimage_conformance.model import Deployment, Exchange, Request, Response, Target
-from reimage_conformance.wire.echoes import EchoMasks
-from reimage_conformance.wire.redaction import Redactor
+from reimage_conformance.redaction.echoes import EchoMasks
+from reimage_conformance.redaction.redactor import Redactor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -166,7 +166,7 @@ def test_what_was_learnt_is_masked_in_what_came_before() -> None:
 
 
 def test_only_so_many_secrets_are_sought(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("reimage_conformance.wire.echoes.MAX_ECHOES", 2)
+    monkeypatch.setattr("reimage_conformance.redaction.echoes.MAX_ECHOES", 2)
     masks = EchoMasks()
 
     assert [masks.add(f"secret-{n}-secret", "m" * 15) for n in (1, 1, 2, 3)] == [True, False, True, False]

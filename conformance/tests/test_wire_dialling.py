@@ -15,10 +15,10 @@ from reimage_conformance.errors import TargetError
 from reimage_conformance.model import FailureKind, Limits, Request
 from reimage_conformance.preflight.remarks import Level
 from reimage_conformance.preflight.statement import statement_remarks
+from reimage_conformance.redaction.redactor import Redactor
 from reimage_conformance.wire.client import Client
 from reimage_conformance.wire.clock import SystemClock
 from reimage_conformance.wire.connecting import SocketConnector, probe_connector
-from reimage_conformance.wire.redaction import Redactor
 from tls_stage import Stage, stage_in
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from open_gate import OpenGate
-from reimage_conformance.embedding import TurnedClock
+from reimage_conformance.embedding.memory import TurnedClock
 from reimage_conformance.model import FailureKind, Request
 from reimage_conformance.wire.client import Client
 from reimage_conformance.wire.source import StreamSource

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reimage_conformance.embedding import TurnedClock, memory_emulator, memory_target
+from reimage_conformance.embedding.memory import TurnedClock, memory_emulator, memory_target
+from reimage_conformance.embedding.worlds import world_of
 from reimage_conformance.emulator import LAYOUTS, NEIGHBOURS, DeploymentLayout, InstanceLayout, instances_of
 from reimage_conformance.errors import UsageError, WorldError
-from reimage_conformance.world_files import world_of
 
 if TYPE_CHECKING:
     from pathlib import Path

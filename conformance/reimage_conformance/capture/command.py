@@ -25,11 +25,11 @@ from reimage_conformance.judging.deployments import deployment_elements, instanc
 from reimage_conformance.judging.registry import judge
 from reimage_conformance.judging.world import World
 from reimage_conformance.protocol.addresses import Kind, read_target
+from reimage_conformance.redaction.redactor import Redactor
 from reimage_conformance.replay.assessing import assessed
 from reimage_conformance.replay.regenerate import report_on
 from reimage_conformance.report.console import console_lines
 from reimage_conformance.session.recorder import CaseLog, Recorder
-from reimage_conformance.wire.redaction import Redactor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -57,8 +57,8 @@ def emulator(
     seed: int | None,
 ) -> int:
     """Serve the emulator until it is stopped."""
+    from reimage_conformance.embedding.worlds import world_of  # noqa: PLC0415 -- as heavy
     from reimage_conformance.emulator import FAULTS, ODDITIES, Emulator, serve_until_stopped  # noqa: PLC0415 -- heavy
-    from reimage_conformance.world_files import world_of  # noqa: PLC0415 -- as heavy
 
     if list_faults or list_oddities:
         for line in columns((fault.name, fault.requirement, fault.summary) for fault in FAULTS.values() if list_faults):

@@ -248,8 +248,8 @@ def _unlock(target: Target) -> None:
 
 def _check_emulator(options: Options) -> None:
     """Find out whether the embedded emulator can be as it is asked for: what the names mean, and whether the faults have a place."""
+    from reimage_conformance.embedding.worlds import world_of  # noqa: PLC0415 -- as above
     from reimage_conformance.emulator import Emulator  # noqa: PLC0415 -- only a run with faults needs it
-    from reimage_conformance.world_files import world_of  # noqa: PLC0415 -- as above
 
     layout = None if options.world is None else world_of(options.world)
     Emulator(faults=options.faults, oddities=options.oddities, layout=layout)

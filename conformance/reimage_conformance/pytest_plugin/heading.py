@@ -15,7 +15,7 @@ from reimage_conformance.pytest_plugin.fitting import fingerprint_of
 if TYPE_CHECKING:
     from reimage_conformance.model import Target
     from reimage_conformance.pytest_plugin.options import Plan
-    from reimage_conformance.wire.redaction import Redactor
+    from reimage_conformance.redaction.redactor import Redactor
 
 
 def limited(target: Target, plan: Plan) -> Target:

@@ -249,7 +249,7 @@ def _began_with(config: pytest.Config, folder: Path) -> Mapping[str, Any]:
 def _world(name: str | None) -> Layout | None:
     if name is None:
         return None
-    from reimage_conformance.world_files import world_of  # noqa: PLC0415  the emulator takes a moment to import
+    from reimage_conformance.embedding.worlds import world_of  # noqa: PLC0415  the emulator takes a moment to import
 
     return world_of(name)
 

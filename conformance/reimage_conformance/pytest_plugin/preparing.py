@@ -16,7 +16,7 @@ from reimage_conformance.outputs import claim_folder, try_file, try_folder
 from reimage_conformance.pytest_plugin.fitting import check_target, resumable
 from reimage_conformance.pytest_plugin.heading import limited, masked
 from reimage_conformance.pytest_plugin.options import folder_for, is_wanted, plan_of
-from reimage_conformance.wire.redaction import Redactor
+from reimage_conformance.redaction.redactor import Redactor
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -22,6 +22,7 @@ from reimage_conformance.journal import JournalWriter, read_journal
 from reimage_conformance.judging.world import World
 from reimage_conformance.protocol.requests import RequestBuilder
 from reimage_conformance.pytest_plugin.heading import header, limited, masked
+from reimage_conformance.redaction.redactor import Redactor
 from reimage_conformance.session.budget import Budget
 from reimage_conformance.session.earlier import Earlier
 from reimage_conformance.session.instances import Instances
@@ -37,7 +38,6 @@ from reimage_conformance.session.wires import InlineWire, SteppedClock, Threaded
 from reimage_conformance.wire.client import Client
 from reimage_conformance.wire.clock import SystemClock
 from reimage_conformance.wire.connecting import SocketConnector, probe_connector
-from reimage_conformance.wire.redaction import Redactor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -98,7 +98,7 @@ class Run:
         """An emulator without sockets."""
         from trio.testing import MockClock  # noqa: PLC0415
 
-        from reimage_conformance.embedding import MemoryConnector, TurnedClock, memory_emulator, memory_target  # noqa: PLC0415
+        from reimage_conformance.embedding.memory import MemoryConnector, TurnedClock, memory_emulator, memory_target  # noqa: PLC0415
 
         self._time = MockClock(autojump_threshold=0)
         clock = TurnedClock(self._time.current_time)

@@ -11,10 +11,10 @@ from reimage_conformance.journal import JournalWriter, read_journal
 from reimage_conformance.model import Outcome, Verdict
 from reimage_conformance.outputs import clear_folder
 from reimage_conformance.pytest_plugin.heading import header, limited, masked
+from reimage_conformance.redaction.redactor import Redactor
 from reimage_conformance.replay import report_on
 from reimage_conformance.report.index import write_index
 from reimage_conformance.wire.clock import SystemClock
-from reimage_conformance.wire.redaction import Redactor
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from reimage_conformance.judging.registry import Check
     from reimage_conformance.judging.world import World
     from reimage_conformance.model import Request
-    from reimage_conformance.wire.redaction import Redactor
+    from reimage_conformance.redaction.redactor import Redactor
 
 BAD = (Outcome.VIOLATED, Outcome.ADVISORY)
 

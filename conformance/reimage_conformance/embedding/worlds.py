@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reimage_conformance import config_keys as keys
+from reimage_conformance.config import keys
 from reimage_conformance.emulator import LAYOUTS, NEIGHBOURS, DeploymentLayout, InstanceLayout, instances_of, role_of
 from reimage_conformance.errors import UsageError, WorldError
 

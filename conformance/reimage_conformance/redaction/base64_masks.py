@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import cycle, islice
 from typing import TYPE_CHECKING
 
-from reimage_conformance.wire.masks import is_guid
+from reimage_conformance.redaction.masks import is_guid
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

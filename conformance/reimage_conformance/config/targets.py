@@ -9,9 +9,9 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from reimage_conformance import config_keys as keys
-from reimage_conformance.config_files import CERTIFICATES, PRIVATE, certificate_files, secret_places
-from reimage_conformance.config_toml import read_toml
+from reimage_conformance.config import keys
+from reimage_conformance.config.files import CERTIFICATES, PRIVATE, certificate_files, secret_places
+from reimage_conformance.config.toml import read_toml
 from reimage_conformance.errors import JournalError, TargetError
 from reimage_conformance.model import Capabilities, Deployment, Limits, Strictness, Target
 from reimage_conformance.protocol.addresses import is_loopback_host
@@ -107,7 +107,7 @@ def target_from_mapping(plain: Mapping[str, Any]) -> Target:
 
 def new_target_text() -> str:
     """A target file to fill in, every key with a comment."""
-    return (resources.files("reimage_conformance") / "new_target.toml").read_text(encoding="utf-8")
+    return (resources.files("reimage_conformance.config") / "new_target.toml").read_text(encoding="utf-8")
 
 
 def _document(path: Path) -> dict[str, Any]:

@@ -9,10 +9,10 @@ from urllib.parse import unquote
 
 from reimage_conformance.credentials.secrets import secret_blocks, secret_words
 from reimage_conformance.model import header_line
-from reimage_conformance.wire.base64_masks import Base64Masks
-from reimage_conformance.wire.echoes import EchoMasks
-from reimage_conformance.wire.masks import IdentifierMasks, is_guid, mask_of
-from reimage_conformance.wire.secret_headers import (
+from reimage_conformance.redaction.base64_masks import Base64Masks
+from reimage_conformance.redaction.echoes import EchoMasks
+from reimage_conformance.redaction.masks import IdentifierMasks, is_guid, mask_of
+from reimage_conformance.redaction.secret_headers import (
     SHORTEST_SOUGHT,
     address_in,
     address_spans,
