@@ -200,6 +200,7 @@ def _reads() -> Iterator[Step]:
         yield from watch(version)
     yield ask(octets("GET", f"{SERVICES}/fabrikam/deploymentslots/staging"))
     yield ask(octets("GET", f"{SERVICES}/nothing"))
+    yield ask(octets("GET", f"{SERVICES}/contoso?embed-detail=True"))
     yield ask(octets("HEAD", f"{SERVICES}/contoso/deploymentslots/production"))
     yield ask(octets("POST", SLOT))
     yield from watch("2015-05-01")

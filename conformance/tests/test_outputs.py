@@ -43,7 +43,8 @@ def test_the_emulator_writes_its_own_files_again(running: RunningEmulator, tmp_p
 
     assert load_target(file).name == "again"
     assert set(contents(tmp_path)) == {
-        "rig.toml", "rig.ca.pem", "rig.client.pem", "rig.client.key", "rig.second.pem", "rig.other.pem",
+        "rig.toml", "rig.ca.pem", "rig.client.pem", "rig.client.key", "rig.client-and-key.pem", "rig.publishsettings",
+        "rig.second.pem", "rig.other.pem",
     }  # fmt: skip
 
 

@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 @click.option("--name", default="emulator", show_default=True, help="What reports call the target of --write-target.")
 @click.option("--fault", "faults", multiple=True, help="Be wrong in this way (repeatable).")
 @click.option("--oddity", "oddities", multiple=True, help="Be unusual in this way (repeatable).")
+@click.option(
+    "--like-the-service",
+    is_flag=True,
+    help="Have the manners of the historical service, so that its published clients are served.",
+)
 @click.option("--world", help="What exists: one-instance, two-instances, one-slot, large, or a .toml file.")
 @click.option("--list-faults", is_flag=True, help="List the faults and the requirements that they break.")
 @click.option("--list-oddities", is_flag=True, help="List the oddities.")
@@ -47,6 +52,7 @@ def emulator(
     name: str,
     faults: tuple[str, ...],
     oddities: tuple[str, ...],
+    like_the_service: bool,
     world: str | None,
     list_faults: bool,
     list_oddities: bool,
@@ -56,9 +62,21 @@ def emulator(
     max_seconds: float | None,
     seed: int | None,
 ) -> int:
-    """Serve the emulator until it is stopped."""
+    """Serve the emulator until it is stopped.
+
+    --write-target rig.toml writes, beside rig.toml, what clients need: rig.ca.pem, rig.client.pem and rig.client.key, both in
+    one file as rig.client-and-key.pem, all of it as rig.publishsettings, and certificates of others.
+
+    Example: reimage-conformance emulator --like-the-service --port 8443 --write-target rig.toml
+    """
     from reimage_conformance.embedding.worlds import world_of  # noqa: PLC0415 -- as heavy
-    from reimage_conformance.emulator import FAULTS, ODDITIES, Emulator, serve_until_stopped  # noqa: PLC0415 -- heavy
+    from reimage_conformance.emulator import (  # noqa: PLC0415 -- heavy
+        FAULTS,
+        ODDITIES,
+        Emulator,
+        serve_until_stopped,
+        with_manners,
+    )
 
     if list_faults or list_oddities:
         for line in columns((fault.name, fault.requirement, fault.summary) for fault in FAULTS.values() if list_faults):
@@ -69,7 +87,8 @@ def emulator(
     if write_target is not None:
         _try_target(write_target)
     layout = world_of(world) if world is not None else None
-    served = Emulator(operation_seconds, faults=faults, oddities=oddities, seed=seed, layout=layout)
+    manners = with_manners(oddities, like_the_service=like_the_service)
+    served = Emulator(operation_seconds, faults=faults, oddities=manners, seed=seed, layout=layout)
     if max_seconds is not None:
         _stop_after(max_seconds)
     try:

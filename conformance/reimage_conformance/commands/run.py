@@ -28,6 +28,10 @@ LEAN = (
 """Words that spare a run what only pytest's own tests of a library need; cases have no assertions to rewrite."""
 
 
+FLAGS = ("allow_reimage", "no_redact", "overwrite", "no_preflight", "like_the_service")
+"""The options of a run that pytest takes as they are, without a value."""
+
+
 class WithRest(click.Command):
     """A command that keeps what follows `--` for pytest."""
 
@@ -52,6 +56,7 @@ class Options:
     faults: tuple[str, ...]
     oddities: tuple[str, ...]
     world: str | None
+    like_the_service: bool
     allow_reimage: bool
     no_redact: bool
     wait: float | None
@@ -77,7 +82,7 @@ class Options:
         named = [(name, getattr(self, name)) for name in single]
         named += [("only", name) for name in self.only]
         named += [("fault", name) for name in self.faults] + [("oddity", name) for name in self.oddities]
-        flags = [name for name in ("allow_reimage", "no_redact", "overwrite", "no_preflight") if getattr(self, name)]
+        flags = [name for name in FLAGS if getattr(self, name)]
         words = [word for name, value in named if value is not None for word in (_dashed(name), str(value))]
         return [*words, *(_dashed(name) for name in flags), *(["--list"] if self.list_cases else [])]
 
@@ -104,6 +109,11 @@ class Options:
 )
 @click.option(
     "--world", help="What the embedded emulator holds: one-instance, two-instances, one-slot, large, or a .toml file."
+)
+@click.option(
+    "--like-the-service",
+    is_flag=True,
+    help="Give the embedded emulator the manners of the historical service; --strictness lenient accuses none of them.",
 )
 @click.option("--allow-reimage", is_flag=True, help="Reimage although the target file does not allow it.")
 @click.option(
@@ -209,11 +219,12 @@ def _check(targets: tuple[Path, ...], options: Options) -> None:
         raise UsageError(
             f"--resume goes on with one run, so it needs one target file, that of the run; found {len(targets)}"
         )
-    if targets and (options.faults or options.oddities or options.world):
+    changed = options.faults or options.oddities or options.world or options.like_the_service
+    if targets and changed:
         raise UsageError(
-            "--fault, --oddity and --world change the embedded emulator; they cannot be used with a target file"
+            "--fault, --oddity, --world and --like-the-service change the embedded emulator; they cannot be used with a target file"
         )
-    if options.faults or options.oddities or options.world:
+    if changed:
         _check_emulator(options)
     if options.write_baseline is not None and len(targets) > 1:
         raise UsageError("--write-baseline keeps the violations of one target; run the targets one by one to write it")

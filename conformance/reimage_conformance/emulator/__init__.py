@@ -13,6 +13,7 @@ from reimage_conformance.emulator.layouts import (
     instances_of,
     role_of,
 )
+from reimage_conformance.emulator.manners import LIKE_THE_SERVICE, with_manners
 from reimage_conformance.emulator.messages import Action, Close, Later, Pause, Reset, Send
 from reimage_conformance.emulator.needs import Need, lacking
 from reimage_conformance.emulator.oddities import ODDITIES, Oddity, find_oddity
@@ -24,6 +25,7 @@ __all__ = [
     "FAULTS",
     "LARGE",
     "LAYOUTS",
+    "LIKE_THE_SERVICE",
     "NEIGHBOURS",
     "ODDITIES",
     "Action",
@@ -51,4 +53,5 @@ __all__ = [
     "role_of",
     "serve",
     "serve_until_stopped",
+    "with_manners",
 ]

@@ -15,15 +15,25 @@ from typing import TYPE_CHECKING
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from reimage_conformance.emulator.publishing import published
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 CLIENTS = ("main", "second", "other")
-FILES = ("ca.pem", "client.pem", "client.key", "second.pem", "other.pem")
-"""The short names of the files that clients need; other.pem opens another subscription."""
+FILES = (
+    *("ca.pem", "client.pem", "client.key", "client-and-key.pem", "publishsettings"),
+    *("second.pem", "other.pem"),
+)
+"""The short names of the files that clients need.
+
+client-and-key.pem and publishsettings hold the same certificate and key as client.pem and client.key; other.pem opens
+another subscription.
+"""
 _LIFETIME = timedelta(days=365)
 
 
@@ -39,6 +49,17 @@ class Pair:
         """Certificate and key in one file."""
         return self.certificate + self.key
 
+    @property
+    def archive(self) -> bytes:
+        """Certificate and key as PKCS#12 without a passphrase."""
+        key = serialization.load_pem_private_key(self.key, None)
+        certificate = x509.load_pem_x509_certificate(self.certificate)
+        if not isinstance(key, rsa.RSAPrivateKey):
+            raise TypeError(f"the emulator's keys are RSA, not {type(key).__name__}")
+        return pkcs12.serialize_key_and_certificates(
+            b"Reimage emulator", key, certificate, None, serialization.NoEncryption()
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Certificates:
@@ -48,11 +69,17 @@ class Certificates:
     server: Pair
     clients: dict[str, Pair]
 
-    def write(self, paths: Mapping[str, Path]) -> None:
-        """Writes what a client needs to `paths`, which has one for each of FILES."""
+    def write(self, paths: Mapping[str, Path], base_url: str, subscriptions: Sequence[str]) -> None:
+        """Writes what a client of the service at `base_url` needs to `paths`, which has one for each of FILES.
+
+        The certificate "main" opens `subscriptions`.
+        """
+        main = self.clients["main"]
         paths["ca.pem"].write_bytes(self.authority)
-        paths["client.pem"].write_bytes(self.clients["main"].certificate)
-        _write_secret(paths["client.key"], self.clients["main"].key)
+        paths["client.pem"].write_bytes(main.certificate)
+        _write_secret(paths["client.key"], main.key)
+        _write_secret(paths["client-and-key.pem"], main.bundle)
+        _write_secret(paths["publishsettings"], published(base_url, subscriptions, main.archive))
         _write_secret(paths["second.pem"], self.clients["second"].bundle)
         _write_secret(paths["other.pem"], self.clients["other"].bundle)
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 from reimage_conformance.emulator.certificates import make_certificates
 from reimage_conformance.emulator.company import Company, Host
 from reimage_conformance.emulator.door import LINGER_SECONDS, LONGEST_WAIT_SECONDS, Door, reset
+from reimage_conformance.emulator.layouts import MAIN, OTHER
 from reimage_conformance.emulator.messages import Action, Close, Later, Pause, Reset, Send
 from reimage_conformance.emulator.target import describe
 from reimage_conformance.emulator.written import beside, refuse_foreign, signed
@@ -202,7 +203,7 @@ class RunningEmulator:
         path.parent.mkdir(parents=True, exist_ok=True)
         certificates = beside(path)
         if self.tls:
-            make_certificates().write(certificates)
+            make_certificates().write(certificates, self.base_url, (MAIN, OTHER))
         else:  # what an earlier emulator wrote for TLS would open nothing
             for old in certificates.values():
                 old.unlink(missing_ok=True)

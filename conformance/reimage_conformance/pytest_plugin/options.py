@@ -53,6 +53,9 @@ def add_options(parser: pytest.Parser) -> None:
         "--oddity", action="append", default=[], metavar="NAME", help="Makes the emulator unusual in this way."
     )
     group.addoption(
+        "--like-the-service", action="store_true", help="Gives the emulator the manners of the historical service."
+    )
+    group.addoption(
         "--world", metavar="NAME|FILE", help="What the emulator holds: the name of a world, or a .toml file."
     )
     group.addoption(
@@ -150,9 +153,11 @@ def plan_of(config: pytest.Config) -> Plan:
     profile = Profile(config.getoption("profile") or began.get("profile", Profile.STANDARD))
     chosen = Strictness(strictness) if strictness else None
     file = config.getoption("target")
-    faults, oddities = tuple(config.getoption("fault")), tuple(config.getoption("oddity"))
+    faults, oddities = tuple(config.getoption("fault")), _oddities(config)
     if file and (faults or oddities or config.getoption("world")):
-        raise UsageError("--fault, --oddity and --world change the emulator; they cannot be used with --target")
+        raise UsageError(
+            "--fault, --oddity, --world and --like-the-service change the emulator; they cannot be used with --target"
+        )
     target = None
     if file:
         allow = config.getoption("allow_reimage")
@@ -256,6 +261,15 @@ def _world(name: str | None) -> Layout | None:
 
 def _seconds(minutes: float | None) -> float | None:
     return None if minutes is None else 60 * minutes
+
+
+def _oddities(config: pytest.Config) -> tuple[str, ...]:
+    """The names of the oddities that are asked for, one by one or as a set."""
+    if not config.getoption("like_the_service"):
+        return tuple(config.getoption("oddity"))
+    from reimage_conformance.emulator import with_manners  # noqa: PLC0415  only a run with oddities needs it
+
+    return with_manners(tuple(config.getoption("oddity")), like_the_service=True)
 
 
 def _path(text: str | None) -> Path | None:

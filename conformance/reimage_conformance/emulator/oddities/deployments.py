@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from reimage_conformance.emulator.admission import check_resource, not_found
-from reimage_conformance.emulator.departures import edits
+from reimage_conformance.emulator.departures import edits, instead
 from reimage_conformance.emulator.documents import Node, namespace_declarations
-from reimage_conformance.emulator.messages import Refusal
-from reimage_conformance.emulator.observation import deployment_document, instance_node
+from reimage_conformance.emulator.messages import Call, Refusal
+from reimage_conformance.emulator.observation import (
+    deployment_document,
+    details_wanted,
+    instance_node,
+    service_document,
+)
 from reimage_conformance.emulator.oddities.registry import oddity
 
 _NO_OPERATION = Refusal("path", 400, "BadRequest", "No such operation.")
@@ -66,3 +71,27 @@ oddity(
         ),
     ),
 )
+oddity(
+    "details-without-case",
+    "embed-detail is read without regard to case",
+    instead(
+        details_wanted,
+        lambda _, call: [each.lower() for each in call.route.parameters("embed-detail")] == ["true"],
+    ),
+)
+
+
+def _absolute(call: Call, root: Node) -> Node:
+    """The HostedService document with its Url made absolute by the authority that the client asked."""
+    scheme = "https" if call.connection.tls else "http"
+    host = next(iter(call.message.values("host")), "localhost")
+    return Node(
+        root.name,
+        tuple(
+            Node(each.name, f"{scheme}://{host}{each.content}") if each.name == "Url" else each
+            for each in root.children
+        ),
+    )
+
+
+oddity("historical-urls-absolute", "the Url of a cloud service is absolute", edits(service_document, _absolute))

@@ -1,4 +1,4 @@
-"""Oddities of the response: other forms of request ids."""
+"""Oddities of the response: other forms of request ids, and the fields that the historical service sent."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from reimage_conformance.emulator.departures import edits, instead
 from reimage_conformance.emulator.oddities.registry import oddity
 from reimage_conformance.emulator.operations import new_request_id
-from reimage_conformance.emulator.writing import identifying_fields
+from reimage_conformance.emulator.writing import header_fields, identifying_fields
 
 if TYPE_CHECKING:
     from reimage_conformance.emulator.messages import Call
@@ -45,4 +45,24 @@ oddity(
     "id-in-capitals",
     "the request id is called X-MS-REQUEST-ID",
     edits(identifying_fields, lambda _, fields: tuple((name.upper(), value) for name, value in fields)),
+)
+
+_SERVER = "1.0.6198.273 (rd_rdfe_stable.160808-1722) Microsoft-HTTPAPI/2.0"
+_STRICT_TRANSPORT_SINCE = "2015-02-01"
+
+
+def _historical_fields(call: Call, fields: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The fields of a response as the historical service wrote them; the probe is no part of it."""
+    if call.connection.probe:
+        return fields
+    named = [(name, _SERVER if name == "Server" else value) for name, value in fields]
+    strict = call.version >= _STRICT_TRANSPORT_SINCE
+    transport = [("Strict-Transport-Security", "max-age=31536000; includeSubDomains")] if strict else []
+    return [*named, ("x-ms-servedbyregion", "ussouth2"), *transport]
+
+
+oddity(
+    "historical-fields",
+    "responses name the region that served them, Server has several product tokens",
+    edits(header_fields, _historical_fields),
 )
