@@ -26,8 +26,12 @@ CHOSEN = "chosen"
 """The event of a journal that holds the choice of its run."""
 FAILED = ("violated", "known", "inconclusive")
 """Outcomes of a requirement that `--failed-in` chooses."""
+ALL = "all"
+"""In place of the number of a finding: every one."""
 STEP = "step:"
 """How the label of an exchange begins that the campaign of reimages sent."""
+LOOK = "look"
+"""The label of an exchange that shows instances; a case that it belongs to may only have been the first to want it."""
 OPERATIONS = "/operations/"
 SERVICE = re.compile(r".*?/hostedservices/[^/?]+/")
 _JOINED, _TAKEN_APART = "+", ":"
@@ -148,7 +152,7 @@ def failed_in(run: Path) -> Choice:
         raise UsageError(
             f"--failed-in {run}: nothing was violated or inconclusive in this run, so there is nothing to run again"
         )
-    exchanges = _exchanges_of(run)
+    exchanges = exchanges_of(run)
     evidence = [number for each in failed if each["outcome"] != "inconclusive" for number in each["evidence"]]
     senders = {exchanges[number].case for number in evidence if number in exchanges} - {""}
     return Choice(frozenset(each["id"] for each in failed if each["id"] in CATALOGUE), frozenset(senders))
@@ -167,18 +171,48 @@ def finding_of(run: Path, number: int) -> dict[str, Any]:
     raise UsageError(f"{run}: there is no finding {number}; {there}; number {nearest} is {told}")
 
 
-def story_of(run: Path, number: int) -> Choice:
-    """What it takes to see a finding again: the cases that judged it and those that sent its exchanges, and the reimages that these rest on."""
-    finding = finding_of(run, number)
-    exchanges = _exchanges_of(run)
+def story_of(run: Path, number: str) -> Choice:
+    """What it takes to see a finding again: the cases that judged it and those that sent its exchanges, and the reimages that these rest on.
+
+    `number` is that of the finding, or "all"; raises UsageError where there is none.
+    """
+    if not (number.isdecimal() or number == ALL):
+        raise UsageError(f"--finding {number}: expected the number of a finding, or {ALL}")
+    findings = results_of_run(run, "replay")["findings"] if number == ALL else [finding_of(run, int(number))]
+    exchanges = exchanges_of(run)
+    stories = [_story(finding, exchanges) for finding in findings or [finding_of(run, 1)]]
+    steps = [story.steps for story in stories if story.steps is not None]
+    return Choice(
+        frozenset().union(*(story.requirements for story in stories)),
+        frozenset().union(*(story.cases for story in stories)),
+        frozenset().union(*steps) if len(steps) == len(stories) else None,
+        exact=all(story.exact for story in stories),
+    )
+
+
+def _story(finding: Mapping[str, Any], exchanges: Mapping[int, Exchange]) -> Choice:
     evidence = [exchanges[each] for each in finding["evidence"] if each in exchanges]
-    behind = [*evidence, *(start for each in evidence for start in _starts_of(each, exchanges))]
-    cases = {*finding["cases"], *(exchange.case for exchange in behind)} - {""}
+    deciding = [exchanges[each] for each in deciding_of(finding) if each in exchanges]
+    cases = {*finding["cases"], *(exchange.case for exchange in evidence)}
+    behind = [*deciding, *(start for each in deciding for start in _starts_of(each, exchanges))]
+    cases = {*cases, *(exchange.case for exchange in behind)} - {""}
     if not any(exchange.label.startswith(STEP) for exchange in behind):
-        behind += [start for each in evidence if not each.case for start in _steps_nearby(each, exchanges)]
+        behind += [
+            start
+            for each in deciding
+            if not each.case or each.label == LOOK
+            for start in _steps_nearby(each, exchanges)
+        ]
     labels = [exchange.label.removeprefix(STEP) for exchange in behind if exchange.label.startswith(STEP)]
-    steps = frozenset(part for label in labels for part in _parts(label)) if exchanges else None
+    # A verdict on several reimages may rest on those between them: then the cases ask for what they need.
+    several = sum(each.request.method == "POST" and bool(_id_of(each)) for each in deciding) > 1
+    steps = frozenset(part for label in labels for part in _parts(label)) if exchanges and not several else None
     return Choice(frozenset({finding["requirement"]}), frozenset(cases), steps, exact=bool(cases))
+
+
+def deciding_of(finding: Mapping[str, Any]) -> list[int]:
+    """The exchanges that the deciding verdict of a finding rests on; older results name the first one alone, among the evidence."""
+    return list(finding.get("deciding") or finding["evidence"][:1])
 
 
 def _starts_of(exchange: Exchange, exchanges: Mapping[int, Exchange]) -> Iterator[Exchange]:
@@ -220,7 +254,7 @@ def results_of_run(run: Path, option: str) -> dict[str, Any]:
     return load_results(file)
 
 
-def _exchanges_of(run: Path) -> Mapping[int, Exchange]:
+def exchanges_of(run: Path) -> Mapping[int, Exchange]:
     """The exchanges of a run; none where only its results are at hand."""
     folder = run if run.is_dir() else run.parent
     try:

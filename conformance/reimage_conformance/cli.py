@@ -28,6 +28,7 @@ COMMANDS = {
     "requirements": "reimage_conformance.commands.requirements",
     "check": "reimage_conformance.commands.recorded",
     "report": "reimage_conformance.commands.recorded",
+    "replay": "reimage_conformance.commands.replay",
     "compare": "reimage_conformance.commands.recorded",
     "preflight": "reimage_conformance.commands.targets",
     "new-target": "reimage_conformance.commands.targets",

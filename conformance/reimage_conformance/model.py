@@ -373,7 +373,10 @@ class RequirementResult:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One cause, with what it drags along; `reproduce` is a shell command, `evidence` numbers exchanges, first the deciding one."""
+    """One cause, with what it drags along; `reproduce` is a shell command, `evidence` numbers exchanges, first the deciding one.
+
+    `deciding` numbers those that the deciding verdict rests on; the others of `evidence` show the same.
+    """
 
     requirement: str
     counts_as: CountsAs
@@ -385,6 +388,7 @@ class Finding:
     reproduce: str = ""
     also_affected: tuple[str, ...] = ()
     fingerprint: str = ""
+    deciding: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

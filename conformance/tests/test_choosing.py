@@ -90,7 +90,7 @@ def test_what_failed_in_a_run_is_chosen_with_the_cases_that_sent_the_evidence(fa
 
 
 def test_a_finding_is_chosen_by_its_cases_and_the_reimages_behind_it(faulty_run: Path) -> None:
-    choice = story_of(faulty_run, 1)
+    choice = story_of(faulty_run, "1")
 
     assert choice.exact
     assert choice.requirements == {BROKEN}
@@ -100,7 +100,7 @@ def test_a_finding_is_chosen_by_its_cases_and_the_reimages_behind_it(faulty_run:
 
 def test_a_finding_is_chosen_without_a_journal_too(faulty_run: Path, tmp_path: Path) -> None:
     (tmp_path / "results.json").write_bytes((faulty_run / "results.json").read_bytes())
-    choice = story_of(tmp_path / "results.json", 1)
+    choice = story_of(tmp_path / "results.json", "1")
 
     assert (choice.steps, choice.exact) == (None, True)
 

@@ -192,4 +192,5 @@ def _finding(
         reproduce=reproduce(first) if first is not None else "",
         also_affected=tuple(dict.fromkeys(dragged)),
         fingerprint=fingerprint_of(name, deciding.symptom),
+        deciding=deciding.evidence,
     )

@@ -16,6 +16,8 @@ from reimage_conformance.errors import UsageError
 from reimage_conformance.model import Identity, Profile, Strictness
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from reimage_conformance.model import Target
 
 REST = "reimage_conformance.rest"
@@ -68,7 +70,7 @@ class Options:
     resume: Path | None = None
     only: tuple[str, ...] = ()
     failed_in: Path | None = None
-    finding: int | None = None
+    finding: str | None = None
     require: Path | None = None
     list_cases: bool = False
 
@@ -231,6 +233,11 @@ def _check(targets: tuple[Path, ...], options: Options) -> None:
     if options.baseline is not None and not options.baseline.is_file():
         raise UsageError(f"--baseline {options.baseline}: there is no such file")
     _check_choice(options)
+    check_target_files(targets)
+
+
+def check_target_files(targets: Sequence[Path]) -> None:
+    """Find every mistake in target files and the files that they name, and ask for passphrases; raises TargetError."""
     for target in targets:
         _unlock(load_target(target))
 

@@ -93,9 +93,7 @@ def _add_choosing(group: pytest.OptionGroup) -> None:
         help="Judge these requirements alone, with what they need.",
     )
     group.addoption("--failed-in", metavar="DIR", help="Judge what was violated or inconclusive in this run.")
-    group.addoption(
-        "--finding", type=int, metavar="N", help="Of --failed-in: what its finding N needs, and nothing else."
-    )
+    group.addoption("--finding", metavar="N|all", help="Of --failed-in: what its finding N needs, and nothing else.")
     group.addoption("--list", action="store_true", help="Say what would run, and send nothing.")
     group.addoption(
         "--require", metavar="FILE", help="The run fails where a requirement that FILE names could not be judged."

@@ -1,4 +1,4 @@
-"""Replay: a journal judged again, and every report made from it; reaches no endpoint and runs no case."""
+"""Replay: a journal judged again, every report made from it, and its findings compared with a later run; reaches no endpoint and runs no case."""
 
 from reimage_conformance.replay.assessing import assessed
 from reimage_conformance.replay.regenerate import regenerate, report_on

@@ -135,6 +135,7 @@ def _finding(finding: Finding) -> Results:
         "actual": finding.actual,
         "cases": list(finding.cases),
         "evidence": list(finding.evidence),
+        "deciding": list(finding.deciding),
         "reproduce": finding.reproduce,
         "also_affected": list(finding.also_affected),
         "fingerprint": finding.fingerprint,

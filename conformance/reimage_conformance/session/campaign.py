@@ -116,6 +116,14 @@ class Campaign:
         while self.pending or self._running:
             await self._changed.wait()
 
+    async def all_over(self) -> None:
+        """Waits until every step that was started is over and its instance was watched and looked into; asks for none that was held back."""
+        while self.pending or self._running:
+            await self._changed.wait()
+        for result in list(self.results.values()):
+            if result.operation is not None:
+                await result.over.wait()
+
     @property
     def needed(self) -> int:
         """The reimages that are spent better than on an operation to ask about: the next steps, and what is kept for bad requests."""

@@ -124,10 +124,14 @@ class Session:
         """Every case of a phase."""
         if phase is Phase.AFTERWARDS:
             self._sut.campaign.go_on()
+        cases = [case for case in self._cases if case.phase is phase and not case.conclusion.done()]
+        if phase is Phase.AT_THE_END and cases and not self._asked and not self._sut.sender.given_up:
+            with trio.move_on_after(max(self._time_left(), 0)):
+                await self._sut.campaign.all_over()  # what judges everything is to see the reimages to their end
         beside = MAX_CASES_UNDER_WAY if phase in (Phase.BESIDE, Phase.AFTERWARDS) and not self._asked else 1
         room = trio.Semaphore(beside)
         async with trio.open_nursery() as running:
-            for case in (case for case in self._cases if case.phase is phase and not case.conclusion.done()):
+            for case in cases:
                 await room.acquire()
                 if case.id in self._asked:
                     await self._asked[case.id].wait()

@@ -1,0 +1,112 @@
+"""The command `replay`: a finding of an earlier run repeated at an endpoint, and compared with what was seen then."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reimage_conformance.commands.run import Options, check_target_files, run_pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reimage_conformance.model import Exchange
+
+JUDGED = (0, 1, 6)
+"""Exit codes of a run that came to its end and left results."""
+NO_CASE = 5
+UNKNOWN = 6
+
+
+@click.command()
+@click.argument("run_folder", type=click.Path(path_type=Path), metavar="RUN")
+@click.argument("number", type=click.IntRange(min=1), default=1, metavar="[N]")
+@click.option(
+    "--target", type=click.Path(path_type=Path), required=True, help="The target file of the endpoint to ask."
+)
+@click.option("--all", "every", is_flag=True, help="Repeat every finding, in one run.")
+@click.option("--report-dir", type=click.Path(path_type=Path), help="Keep the reports of the repetition here.")
+@click.option("--overwrite", is_flag=True, help="Replace the run that the report folder holds.")
+@click.option("--max-reimages", type=click.IntRange(min=0), help="Never start more reimages than this.")
+@click.option("--allow-reimage", is_flag=True, help="Reimage although the target file does not allow it.")
+@click.option("--connections", type=click.IntRange(min=1), help="How many requests may be under way.")
+@click.option(
+    "--wait", type=click.FloatRange(min=0), metavar="SECONDS", help="Wait so long for another run at the deployment."
+)
+@click.option("--no-preflight", is_flag=True, help="Begin without asking whether the target file can be right.")
+def replay(
+    *, run_folder: Path, number: int, target: Path, every: bool, report_dir: Path | None, **settings: Any
+) -> int:
+    """Repeat a finding of a run: is it mended?
+
+    RUN is the report folder of a run, or its results.json; N the number of a finding, 1 if left out. The cases that saw the finding
+    run again with what they need, under the limits of the target file. What was expected, what was seen then and what is
+    seen now stand below each other.
+
+    Exit codes: 0 mended; 1 seen again; 6 cannot tell; 2, 3 and 4 as for `run`.
+
+    Example: reimage-conformance replay reports/rig/20260101T000000Z 2 --target rig.toml
+    """
+    from reimage_conformance.choosing import exchanges_of, finding_of, results_of_run  # noqa: PLC0415 -- reads journals
+
+    found = results_of_run(run_folder, "replay")
+    findings = {number: finding_of(run_folder, number)}
+    if every:
+        findings = dict(enumerate(found["findings"], 1))
+    check_target_files([target])
+    with contextlib.ExitStack() as stack:
+        folder = report_dir or Path(stack.enter_context(TemporaryDirectory())) / "run"
+        options = _options(found, run_folder, "all" if every else str(number), report_dir=folder, **settings)
+        click.echo(f"repeating {_named(findings)} of {run_folder}")
+        code = _quietly(target, options)
+        if code not in JUDGED:
+            return UNKNOWN if code == NO_CASE else code
+        return _told(findings, exchanges_of(run_folder), folder)
+
+
+def _named(findings: Mapping[int, Mapping[str, Any]]) -> str:
+    numbers = ", ".join(map(str, findings))
+    return f"finding {numbers}" if len(findings) == 1 else f"findings {numbers}"
+
+
+def _options(found: Mapping[str, Any], run_folder: Path, finding: str, **settings: Any) -> Options:
+    """The options of a run that repeats: strictness, profile and seed as they were."""
+    was = found["run"]
+    nothing: dict[str, Any] = dict.fromkeys(Options.__dataclass_fields__)
+    given = {"faults": (), "oddities": (), "only": (), "no_redact": False, "list_cases": False}
+    same = {"strictness": was["strictness"], "profile": was["profile"], "seed": was["seed"]}
+    return Options(**{**nothing, **given, **same, "failed_in": run_folder, "finding": finding, **settings})
+
+
+def _quietly(target: Path, options: Options) -> int:
+    """Run the cases without pytest's own words; they are shown where the run came to no end."""
+    told = io.StringIO()
+    with contextlib.redirect_stdout(told):
+        code = run_pytest(target, options, ["-q", "--no-header"])
+    if code not in JUDGED:
+        sys.stderr.write(told.getvalue())
+    return code
+
+
+def _told(findings: Mapping[int, Mapping[str, Any]], then: Mapping[int, Exchange], folder: Path) -> int:
+    """Tell what became of each finding, and give the exit code."""
+    from reimage_conformance.journal import read_journal  # noqa: PLC0415 -- imports the wire
+    from reimage_conformance.replay.comparing import compared, exit_code, lines_of  # noqa: PLC0415
+    from reimage_conformance.report.results import load_results  # noqa: PLC0415
+    from reimage_conformance.report.visible import one_line, visible  # noqa: PLC0415
+
+    results, now = load_results(folder), read_journal(folder / "journal.jsonl")
+    spent = results["summary"]
+    click.echo(f"sent {spent['requests']} requests, {spent['reimages']} reimages, in {spent['duration_seconds']:.1f} s")
+    comparisons = [compared(finding, then, results, now) for finding in findings.values()]
+    for (number, finding), comparison in zip(findings.items(), comparisons, strict=True):
+        click.echo(f"\n{number}. {finding['requirement']}: {one_line(finding['headline'])}")
+        for line in lines_of(comparison):
+            click.echo(visible(line, keep="\n"))
+    return exit_code(comparisons)

@@ -1,0 +1,143 @@
+"""Comparing a finding of an earlier run with what a run of the same cases found now: seen again, mended, or not to be told; sends nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from reimage_conformance.model import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from reimage_conformance.journal import Journal
+    from reimage_conformance.model import Exchange
+
+_BAD = ("violated", "advisory", "known")
+_NOT_JUDGED = ("inconclusive", "untested", "not-applicable", "error")
+_STEP = "step:"
+
+
+class Answer(Enum):
+    """What repeating a finding came to; the value is the exit code."""
+
+    MENDED = 0
+    AGAIN = 1
+    UNKNOWN = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One finding, then and now: what was expected, what was seen each time, and on which exchange; `reason` says why the answer is so."""
+
+    requirement: str
+    answer: Answer
+    expected: str
+    then: str
+    now: str
+    reason: str
+    then_exchange: Exchange | None = None
+    now_exchange: Exchange | None = None
+
+
+def compared(
+    finding: Mapping[str, Any], then: Mapping[int, Exchange], results: Mapping[str, Any], now: Journal
+) -> Comparison:
+    """What `finding` of a run with the exchanges `then` has become in the run with these `results` and the journal `now`."""
+    name = finding["requirement"]
+    result = next((each for each in results["requirements"] if each["id"] == name), None)
+    deciding = [then[number] for number in finding.get("deciding") or finding["evidence"][:1] if number in then]
+    first = deciding[0] if deciding else None
+    if result is None:
+        reason = f"{name} is no requirement of this version"
+        return Comparison(name, Answer.UNKNOWN, finding["expected"], finding["actual"], "", reason, first)
+    answer, reason = _answer(finding, deciding, result, results, now)
+    seen, number = _seen(finding, result, results, now)
+    exchange = now.exchanges.get(number)
+    return Comparison(name, answer, finding["expected"], finding["actual"], seen, reason, first, exchange)
+
+
+def _answer(
+    finding: Mapping[str, Any],
+    deciding: Sequence[Exchange],
+    result: Mapping[str, Any],
+    results: Mapping[str, Any],
+    now: Journal,
+) -> tuple[Answer, str]:
+    """The answer, and the reason for it in words."""
+    outcome, fingerprints = result["outcome"], result.get("fingerprints", [])
+    if outcome in _BAD:
+        another = bool(fingerprints) and finding.get("fingerprint") not in fingerprints
+        return Answer.AGAIN, "the requirement is violated in another way" if another else "the same is seen again"
+    if outcome != Outcome.MET.value:
+        return Answer.UNKNOWN, f"{result['id']} is {outcome}: {result['reason'] or 'nothing judged it'}"
+    left = next(_left_out(finding, deciding, results, now), "")
+    return (
+        (Answer.UNKNOWN, left) if left else (Answer.MENDED, "the requirement is met, by the cases that saw it violated")
+    )
+
+
+def _left_out(
+    finding: Mapping[str, Any], deciding: Sequence[Exchange], results: Mapping[str, Any], now: Journal
+) -> Iterator[str]:
+    """What of the story was not repeated or not judged, in sentences."""
+    cases = {each["id"]: each for each in results["cases"]}
+    met = {v.case for v in now.verdicts if v.requirement == finding["requirement"] and v.outcome is Outcome.MET}
+    for case in finding["cases"]:
+        if case in cases and (case not in met or cases[case]["outcome"] in _NOT_JUDGED):
+            yield f"{case} did not judge it: {cases[case]['detail'] or cases[case]['outcome']}"
+    sent = {exchange.case for exchange in now.exchanges.values()}
+    steps = {part for exchange in now.exchanges.values() for part in _steps(exchange)}
+    for exchange in deciding:
+        if exchange.case in cases and exchange.case not in sent:
+            yield f"{exchange.case} sent nothing: {cases[exchange.case]['detail'] or cases[exchange.case]['outcome']}"
+        if not steps.issuperset(_steps(exchange)):
+            yield f"the reimage of exchange {exchange.number} was not started again (max_reimages in [limits] may leave it out)"
+
+
+def _steps(exchange: Exchange) -> list[str]:
+    """The names of the steps that sent an exchange, joined ones apart."""
+    if not exchange.label.startswith(_STEP):
+        return []
+    return [name.partition(":")[0] for name in exchange.label.removeprefix(_STEP).split("+")]
+
+
+def _seen(
+    finding: Mapping[str, Any], result: Mapping[str, Any], results: Mapping[str, Any], now: Journal
+) -> tuple[str, int]:
+    """What was seen now, and the number of the exchange that shows it, 0 for none."""
+    name, outcome = finding["requirement"], result["outcome"]
+    again = next((each for each in results["findings"] if each["requirement"] == name), None)
+    if outcome in _BAD and again is not None:
+        return again["actual"], next(iter(again["evidence"]), 0)
+    if outcome == Outcome.MET.value:
+        verdicts = [v for v in now.verdicts if v.requirement == name and v.outcome is Outcome.MET]
+        chosen = next((v for v in verdicts if v.case in finding["cases"]), next(iter(verdicts), None))
+        if chosen is not None:
+            return "met", next(iter(chosen.evidence), 0)
+    return result["reason"] or outcome, next(iter(result.get("evidence", ())), 0)
+
+
+def lines_of(comparison: Comparison) -> Iterator[str]:
+    """A comparison as lines for a terminal: expected, then and now below each other."""
+    yield f"  expected  {comparison.expected or 'see the requirement'}"
+    yield f"  then      {comparison.then}{_shown(comparison.then_exchange)}"
+    yield f"  now       {comparison.now}{_shown(comparison.now_exchange)}"
+    words = {Answer.MENDED: "mended", Answer.AGAIN: "not mended", Answer.UNKNOWN: "cannot tell"}
+    yield f"{words[comparison.answer]}: {comparison.reason}"
+
+
+def _shown(exchange: Exchange | None) -> str:
+    """The request line of an exchange and how it was answered, on a line of its own."""
+    if exchange is None:
+        return ""
+    reply, request = exchange.reply, exchange.request
+    answer = f"{reply.status} {reply.reason}".strip() if reply is not None else "no reply"
+    return f"\n            exchange {exchange.number}: {request.method} {request.target} -> {answer}"
+
+
+def exit_code(comparisons: Sequence[Comparison]) -> int:
+    """The exit code for several findings: 1 where one is seen again, else 6 where one cannot be told, else 0."""
+    answers = {comparison.answer for comparison in comparisons}
+    return next((each.value for each in (Answer.AGAIN, Answer.UNKNOWN) if each in answers), Answer.MENDED.value)

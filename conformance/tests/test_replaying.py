@@ -1,0 +1,124 @@
+"""Repeating a finding: seen again while the fault is there, mended once it is gone, and not to be told where it was not judged."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from memory_runs import run_in_memory
+from reimage_conformance.choosing import exchanges_of
+from reimage_conformance.cli import main
+from reimage_conformance.emulator import Emulator, serve
+from reimage_conformance.journal import read_journal
+from reimage_conformance.replay.comparing import Answer, Comparison, compared, exit_code, lines_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FAULTS = {
+    "core": ("accepted-body[slot]", "REQ-REIMAGE-BODY-EMPTY"),
+    "transport": ("date-missing", "REQ-HTTP-DATE"),
+    "auth": ("foreign-subscription-open", "REQ-AUTH-FAIL"),
+    "observation": ("deployment-id-missing[slot]", "REQ-DEPL-URI"),
+    "probe": ("guest-not-fresh", "REQ-REIMAGE-FRESH-OS"),
+}
+"""A fault of each area, and the requirement that it breaks."""
+EVERY_FAULT = [word for fault, _ in FAULTS.values() for word in ("--fault", fault)]
+
+
+@pytest.fixture(scope="module")
+def broken(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report folder of a short run that finds all of these faults."""
+    folder = tmp_path_factory.mktemp("broken") / "then"
+    names = ",".join(requirement for _, requirement in FAULTS.values())
+    assert run_in_memory(folder, *EVERY_FAULT, "--only", names, "--max-reimages", "4") == 1
+    return folder
+
+
+def number_of(run: Path, requirement: str) -> int:
+    """The number of the finding about a requirement."""
+    return next(n for n, each in enumerate(results(run)["findings"], 1) if each["requirement"] == requirement)
+
+
+def results(folder: Path) -> Any:
+    return json.loads((folder / "results.json").read_text(encoding="utf-8"))
+
+
+def repeated(run: Path, number: int | str, folder: Path, *words: str) -> dict[str, Comparison]:
+    """What has become of findings in an emulator in memory, by requirement."""
+    run_in_memory(folder, "--failed-in", str(run), "--finding", str(number), *words)
+    then, now = exchanges_of(run), read_journal(folder / "journal.jsonl")
+    findings = [each for n, each in enumerate(results(run)["findings"], 1) if number in ("all", n)]
+    return {each["requirement"]: compared(each, then, results(folder), now) for each in findings}
+
+
+@pytest.mark.parametrize("area", FAULTS)
+def test_a_fault_of_each_area_is_seen_again(broken: Path, tmp_path: Path, area: str) -> None:
+    fault, requirement = FAULTS[area]
+    again = repeated(broken, number_of(broken, requirement), tmp_path / "now", "--fault", fault)[requirement]
+
+    assert (again.answer, again.reason) == (Answer.AGAIN, "the same is seen again")
+
+
+def test_faults_of_every_area_are_seen_to_be_mended(broken: Path, tmp_path: Path) -> None:
+    mended = repeated(broken, "all", tmp_path / "now")
+
+    assert {name: mended[name].answer for _, name in FAULTS.values()} == dict.fromkeys(
+        (name for _, name in FAULTS.values()), Answer.MENDED
+    )
+
+
+def test_a_repetition_without_a_reimage_cannot_tell(broken: Path, tmp_path: Path) -> None:
+    _, requirement = FAULTS["core"]
+    number = number_of(broken, requirement)
+    unknown = repeated(broken, number, tmp_path / "now", "--max-reimages", "0")[requirement]
+
+    assert unknown.answer is Answer.UNKNOWN
+    assert f"{requirement} is " in unknown.reason
+
+
+def test_the_command_repeats_over_tls_within_the_budget(
+    broken: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fault, requirement = FAULTS["core"]
+    words = ["replay", str(broken), str(number_of(broken, requirement)), "--max-reimages", "2"]
+
+    for faults, code, told in (((fault,), 1, "not mended: the same is seen again"), ((), 0, "mended: ")):
+        now = tmp_path / f"now{code}"
+        with serve(Emulator(0.2, faults=faults)) as running:
+            (tmp_path / str(code)).mkdir()
+            target = running.write_target(tmp_path / str(code))
+            assert main([*words, "--target", str(target), "--report-dir", str(now)]) == code
+        shown = capsys.readouterr().out
+        assert told in shown
+        assert all(f"\n  {word} " in shown for word in ("expected", "then", "now"))
+        assert results(now)["summary"]["reimages"] <= 2
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["then", "99"], "there is no finding 99; it has findings 1 to "),
+        (
+            ["them"],
+            "there is no such run; expected the report folder of a run, or its results.json; did you mean 'then'?",
+        ),
+    ],
+)
+def test_what_cannot_be_repeated_is_refused_in_a_sentence(
+    broken: Path, capsys: pytest.CaptureFixture[str], words: list[str], told: str
+) -> None:
+    assert main(["replay", str(broken.with_name(words[0])), *words[1:], "--target", "none.toml"]) == 4
+    assert told in capsys.readouterr().err
+
+
+def test_several_findings_give_the_gravest_exit_code() -> None:
+    def of(answer: Answer) -> Comparison:
+        return Comparison("REQ-REIMAGE-202", answer, "202", "200", "", "so")
+
+    assert exit_code([of(Answer.MENDED), of(Answer.UNKNOWN), of(Answer.AGAIN)]) == 1
+    assert exit_code([of(Answer.MENDED), of(Answer.UNKNOWN)]) == 6
+    assert exit_code([of(Answer.MENDED)]) == 0
+    assert list(lines_of(of(Answer.UNKNOWN)))[-1] == "cannot tell: so"
