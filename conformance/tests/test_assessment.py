@@ -299,6 +299,15 @@ class TestCauses:
         assert same == {"REQ-XML-WF": ["REQ-GOS-ROOT"]}
         assert apart == {"REQ-GOS-ROOT": [], "REQ-XML-WF": []}
 
+    def test_a_prerequisite_does_not_explain_what_a_look_shows(self) -> None:
+        bad = {
+            "REQ-REIMAGE-FRESH-OS": [verdict("REQ-REIMAGE-FRESH-OS", VIOLATED, 9, 1, 3)],
+            "REQ-ASYNC-REQID-UNIQUE": [verdict("REQ-ASYNC-REQID-UNIQUE", VIOLATED, 3, 2)],
+        }
+
+        assert roots_of(bad) == {"REQ-ASYNC-REQID-UNIQUE": ["REQ-REIMAGE-FRESH-OS"]}
+        assert set(roots_of(bad, looks={9})) == {"REQ-ASYNC-REQID-UNIQUE", "REQ-REIMAGE-FRESH-OS"}
+
     def test_explanations_reach_through_others(self) -> None:
         found = roots(
             verdict("REQ-HTTP-FRAMING", VIOLATED, 1),

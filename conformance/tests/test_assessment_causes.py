@@ -464,6 +464,29 @@ class TestCauses:
         assert tuple(cause for cause in found if cause != "REQ-REIMAGE-URI-EQUIV") == causes
         assert "REQ-REIMAGE-URI-SLOT" not in attributed(verdict("REQ-REIMAGE-202"), evidence).because
 
+    @pytest.mark.parametrize(("misled", "named"), [(REIMAGE, True), (REIMAGE_BY_NAME, False)])
+    def test_a_form_that_reaches_another_instance_explains_what_was_seen_with_this_form(
+        self,
+        misled: Request,
+        named: bool,  # noqa: FBT001
+    ) -> None:
+        exchanges = numbered(exchange(misled, 202, number=1), exchange(REIMAGE, 202, number=2))
+        evidence = Evidence.of(exchanges, Controls.of(world(), exchanges))
+        seen = evidence.with_verdicts([verdict("REQ-REIMAGE-URI-EQUIV", Outcome.VIOLATED, 1)])
+
+        found = attributed(verdict("REQ-REIMAGE-FRESH-OS", Outcome.VIOLATED, 2), seen).because
+        assert ("REQ-REIMAGE-URI-EQUIV" in found) is named
+
+    def test_a_reimage_that_ended_keeps_nothing_busy(self) -> None:
+        exchanges = numbered(replace(refusal(REIMAGE, 409, "ConflictError"), number=1))
+        evidence = Evidence.of(exchanges, Controls.of(world(), exchanges))
+        ended = replace(verdict("REQ-REIMAGE-COMPLETES"), symptom="final-status")
+        endless = replace(verdict("REQ-REIMAGE-COMPLETES"), symptom="no-end")
+
+        for said, named in ((ended, False), (endless, True)):
+            found = attributed(verdict("REQ-REIMAGE-VERSION"), evidence.with_verdicts([said])).because
+            assert ("REQ-REIMAGE-COMPLETES" in found) is named
+
     def test_what_never_ends_keeps_everything_busy(self) -> None:
         endless = {"REQ-CONC-REFUSED-NOEFFECT", "REQ-REIMAGE-COMPLETES"}
 

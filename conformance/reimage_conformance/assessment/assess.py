@@ -60,7 +60,9 @@ def assess(
     made = weighed(rejudged(journal) if judged is None else judged, exchanges, world)
     front, closed = front_of(world, exchanges.values()), closed_reimages(world, exchanges.values())
     fair = [fronted(verdict, exchanges, front, closed) for verdict in made]
-    verdicts = [attributed(controlled(verdict, exchanges, controls, captured=captured), evidence) for verdict in fair]
+    checked = [controlled(verdict, exchanges, controls, captured=captured) for verdict in fair]
+    evidence = evidence.with_verdicts(checked)
+    verdicts = [attributed(verdict, evidence) for verdict in checked]
     hindrance = "" if captured else front.sentence if front is not None else closed
     if captured:
         verdicts = [replace(v, outcome=Outcome.UNTESTED) if v.outcome is Outcome.INCONCLUSIVE else v for v in verdicts]

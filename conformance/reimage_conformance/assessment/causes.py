@@ -20,12 +20,13 @@ from reimage_conformance.protocol.addresses import Kind, UriForm, read_target
 from reimage_conformance.protocol.documents import error_code, read_document, same_identifier
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from reimage_conformance.assessment.controls import Controls
     from reimage_conformance.model import Exchange, Verdict
     from reimage_conformance.protocol.addresses import Address
 
+_COMPLETES = "REQ-REIMAGE-COMPLETES"
 _EQUIVALENT, _SLOTS = "REQ-REIMAGE-URI-EQUIV", "REQ-REIMAGE-SLOT-VALUES"
 _MIXED_UP = frozenset(
     {
@@ -66,6 +67,8 @@ class Evidence:
 
     `started` are the ids of operations, `reissued` those of several, `meddled` those of operations on which another method than GET or HEAD was accepted.
     `shifted` are the exchanges on connections that repeated a response, from there on: each may have got that of another request.
+    `misled` are the forms of address by which a reimage was seen to reach another instance; None where verdicts were not asked for it.
+    `endless` says that some accepted reimage was seen not to end as it must.
     """
 
     exchanges: Mapping[int, Exchange]
@@ -74,6 +77,8 @@ class Evidence:
     reissued: frozenset[str] = frozenset()
     meddled: frozenset[str] = frozenset()
     shifted: frozenset[int] = frozenset()
+    misled: frozenset[UriForm] | None = None
+    endless: bool = True
 
     @classmethod
     def of(cls, exchanges: Mapping[int, Exchange], controls: Controls) -> Evidence:
@@ -93,6 +98,24 @@ class Evidence:
                 meddled.add(address.operation)
         reissued = frozenset(identifier for identifier, count in starts.items() if count > 1)
         return cls(exchanges, controls, frozenset(starts), reissued, frozenset(meddled), _shifted(exchanges))
+
+    def with_verdicts(self, verdicts: Iterable[Verdict]) -> Evidence:
+        """The same, with what the verdicts of the run show of the causes that single exchanges cannot."""
+        misled: set[UriForm] = set()
+        endless = False
+        for verdict in verdicts:
+            if verdict.outcome not in (Outcome.VIOLATED, Outcome.ADVISORY):
+                continue
+            if verdict.requirement == _EQUIVALENT:
+                misled |= self.forms_in(verdict)
+            endless |= verdict.requirement == _COMPLETES and verdict.symptom != "final-status"
+        return replace(self, misled=frozenset(misled), endless=endless)
+
+    def forms_in(self, verdict: Verdict) -> set[UriForm]:
+        """The forms of address of the reimages among the evidence of a verdict."""
+        known = [self.exchanges[number] for number in verdict.evidence if number in self.exchanges]
+        addresses = [read_target(exchange.request.target) for exchange in known]
+        return {each.form for each in addresses if each.kind is Kind.REIMAGE and each.form is not None}
 
 
 def _shifted(exchanges: Mapping[int, Exchange]) -> frozenset[int]:
@@ -151,7 +174,8 @@ def _causes(verdict: Verdict, exchange: Exchange, evidence: Evidence) -> Iterato
         yield "REQ-ERR-STATUS"
     reimage = address.kind is Kind.REIMAGE
     if reimage and is_conflict(exchange):
-        yield from ("REQ-CONC-REFUSED-NOEFFECT", "REQ-REIMAGE-COMPLETES")  # what never ends keeps everything busy
+        yield "REQ-CONC-REFUSED-NOEFFECT"
+        yield from (_COMPLETES,) if evidence.endless else ()  # what never ends keeps everything busy
     if _is_about_version(exchange, MINIMUM_VERSION if reimage else FIRST_VERSION):
         yield from ("REQ-REIMAGE-VERSION",) if reimage else ()
         yield "REQ-VER-OLD-KEPT"
@@ -188,7 +212,8 @@ def _wider(verdict: Verdict, exchange: Exchange, address: Address, evidence: Evi
             ("REQ-REIMAGE-REQID-USABLE",) if any(same_identifier(shown, each) for each in evidence.started) else ()
         )
     if verdict.requirement in _MIXED_UP:
-        yield _EQUIVALENT
+        forms = evidence.forms_in(verdict)
+        yield from (_EQUIVALENT,) if evidence.misled is None or not forms or forms & evidence.misled else ()
         known = [evidence.exchanges[number] for number in verdict.evidence if number in evidence.exchanges]
         if any(_is_in_muddled_slot(each, evidence) for each in known):
             yield _SLOTS

@@ -1,7 +1,9 @@
 """Findings: violations grouped by cause, the likeliest root first.
 
 One violation explains another where the other's verdicts name it, or where it is a prerequisite of the other, declared
-in the catalogue, and was violated on the same exchanges. What is explained has no finding of its own.
+in the catalogue, and was violated on the same exchanges. What is explained has no finding of its own. What a look at role
+instances or a probe shows was seen by other means than the answers to requests: a prerequisite explains it only if it
+was violated on that look itself.
 """
 
 from __future__ import annotations
@@ -13,9 +15,11 @@ from typing import TYPE_CHECKING
 from reimage_conformance.catalogue import CATALOGUE
 from reimage_conformance.headlines import headline_of
 from reimage_conformance.model import CountsAs, Finding, Outcome
+from reimage_conformance.protocol.addresses import Kind, read_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from reimage_conformance.model import Exchange, RequirementResult, Verdict
 
@@ -37,17 +41,24 @@ def _named(cause: str, verdicts: Sequence[Verdict]) -> bool:
     return bool(verdicts) and all(cause in verdict.because for verdict in verdicts)
 
 
-def _explains(cause: str, verdicts: Sequence[Verdict], spoiled: Mapping[str, set[int]]) -> bool:
+def _explains(
+    cause: str, verdicts: Sequence[Verdict], spoiled: Mapping[str, set[int]], looks: AbstractSet[int]
+) -> bool:
     """Whether a violated `cause` accounts for every one of `verdicts`, by name or as a prerequisite on the same exchanges."""
     return bool(verdicts) and all(
         cause in verdict.because
-        or (cause in prerequisites(verdict.requirement) and bool(spoiled[cause] & set(verdict.evidence)))
+        or (cause in prerequisites(verdict.requirement) and bool(spoiled[cause] & _grounds(verdict, looks)))
         for verdict in verdicts
     )
 
 
-def _explained(bad: Mapping[str, list[Verdict]]) -> dict[str, set[str]]:
-    """For each violated requirement, those that it explains directly.
+def _grounds(verdict: Verdict, looks: AbstractSet[int]) -> set[int]:
+    """The exchanges on which a prerequisite that was violated explains a verdict: the deciding look alone, where a look decided."""
+    return set(verdict.evidence[:1] if set(verdict.evidence[:1]) & looks else verdict.evidence)
+
+
+def _explained(bad: Mapping[str, list[Verdict]], looks: AbstractSet[int]) -> dict[str, set[str]]:
+    """For each violated requirement, those that it explains directly; `looks` numbers the looks at role instances and the probes.
 
     Where one names the other as its cause, the other does not count as a prerequisite the other way round.
     """
@@ -57,7 +68,7 @@ def _explained(bad: Mapping[str, list[Verdict]]) -> dict[str, set[str]]:
             name
             for name, verdicts in bad.items()
             if name != cause
-            and _explains(cause, verdicts, spoiled)
+            and _explains(cause, verdicts, spoiled, looks)
             and (_named(cause, verdicts) or not _named(name, bad[cause]))
         }
         for cause in bad
@@ -78,13 +89,13 @@ def _reached(direct: Mapping[str, set[str]]) -> dict[str, set[str]]:
     return reached
 
 
-def roots_of(bad: Mapping[str, list[Verdict]]) -> dict[str, list[str]]:
+def roots_of(bad: Mapping[str, list[Verdict]], looks: AbstractSet[int] = frozenset()) -> dict[str, list[str]]:
     """The root causes among violated requirements, each with what it drags along, likeliest first.
 
     Of those that explain each other, the one that was seen first is the cause, and of those seen in the same exchange the one that
-    explains another of them.
+    explains another of them. `looks` numbers the looks at role instances and the probes.
     """
-    direct = _explained(bad)
+    direct = _explained(bad, looks)
     reached = _reached(direct)
     seen = {name: min(v.evidence[0] if v.evidence else _NEVER for v in verdicts) for name, verdicts in bad.items()}
     order = list(CATALOGUE)
@@ -114,6 +125,14 @@ def roots_of(bad: Mapping[str, list[Verdict]]) -> dict[str, list[str]]:
     )
 
 
+def _is_look(exchange: Exchange) -> bool:
+    """Whether an exchange looks at role instances, from outside or from inside."""
+    return exchange.label == "probe" or read_target(exchange.request.target).kind in (
+        Kind.DEPLOYMENT,
+        Kind.CLOUD_SERVICE,
+    )
+
+
 def fingerprint_of(requirement: str, symptom: str) -> str:
     """A stable short name for how a requirement failed, for baselines."""
     return sha256(f"{requirement}|{symptom}".encode()).hexdigest()[:12]
@@ -131,7 +150,7 @@ def findings_of(
     for verdict in verdicts:
         if verdict.outcome in _BAD and outcomes[verdict.requirement].outcome in _BAD:
             bad.setdefault(verdict.requirement, []).append(verdict)
-    roots = roots_of(bad)
+    roots = roots_of(bad, frozenset(number for number, each in exchanges.items() if _is_look(each)))
     affected = _affected(roots, bad, verdicts, results)
     return [
         _finding(name, bad[name], [*dragged, *affected.get(name, [])], exchanges, reproduce)

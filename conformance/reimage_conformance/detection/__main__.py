@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from reimage_conformance.detection.faring import BAD, Fared, fared, reason
 from reimage_conformance.detection.forking import Found, Subject, judge_each
+from reimage_conformance.detection.messages import messages_page
 from reimage_conformance.detection.oddly import combined, held_against, oddities_for
 from reimage_conformance.detection.shapes import LARGE_WORLD, SHAPES
 from reimage_conformance.emulator import FAULTS
@@ -114,6 +116,13 @@ def sweep_oddities(size: int, words: tuple[str, ...], seed: str, shapes: list[Sh
     return not any(row["accused"] for row in rows.values())
 
 
+def write_messages(names: list[str], shape: Shape, connections: int, path: Path) -> bool:
+    """Judges the faults in one shape and writes what a reader is told of them to `path`; whether the suite itself never failed."""
+    found = judged(names, shape, connections)
+    path.write_text(messages_page(found), encoding="utf-8")
+    return not any(fared(each) is Fared.BROKEN for each in found)
+
+
 @click.command()
 @click.argument("words", nargs=-1)
 @click.option("--one-per-family", is_flag=True, help="Judge the first fault of each family only.")
@@ -129,6 +138,12 @@ def sweep_oddities(size: int, words: tuple[str, ...], seed: str, shapes: list[Sh
     "--oddities", type=click.IntRange(1), metavar="N", help="Judge oddities, N at a time, in place of faults."
 )
 @click.option("--seed", default="1", help="Draws other combinations of oddities.")
+@click.option(
+    "--messages",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write the list of all messages over the first fault of each family, as docs/messages.md holds it.",
+)
 @click.option("--connections", type=click.IntRange(1), default=8, help="How many requests may be under way.")
 def main(
     words: tuple[str, ...],
@@ -138,6 +153,7 @@ def main(
     shapes: tuple[str, ...],
     oddities: int | None,
     seed: str,
+    messages: Path | None,
     connections: int,
 ) -> None:
     """Judge the faults whose names hold one of WORDS, or all, and print a line for each and tables of counts.
@@ -148,6 +164,8 @@ def main(
     among = list(SHAPES.values()) if "all" in shapes else [SHAPES[name] for name in shapes] or [LARGE_WORLD]
     if oddities is not None:
         good = sweep_oddities(oddities, words, seed, among, connections)
+    elif messages is not None:
+        good = write_messages(chosen(words, one_per_family=True, every=every), among[0], connections, messages)
     else:
         good = sweep_faults(chosen(words, one_per_family=one_per_family, every=every), among, connections)
     raise SystemExit(0 if good else 1)

@@ -54,6 +54,7 @@ class Found:
     """What a run concluded about a subject.
 
     `unjudged` gives the reason for each requirement that was not judged; `wiped` counts the reimages that the emulator carried out, and `unlisted` names what each reimage wiped though the target file does not list it.
+    `messages` holds (requirement, headline, expected, actual) of each finding.
     """
 
     subject: Subject
@@ -70,6 +71,7 @@ class Found:
     wiped: int = 0
     unlisted: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
+    messages: tuple[tuple[str, str, str, str], ...] = ()
 
     @property
     def bad(self) -> set[str]:
@@ -87,6 +89,7 @@ def summarised(subject: Subject, assessment: Assessment) -> dict[str, Any]:
         "also_affected": {finding.requirement: list(finding.also_affected) for finding in assessment.findings},
         "cases": {finding.requirement: list(finding.cases) for finding in assessment.findings},
         "reasons": {finding.requirement: finding.actual for finding in assessment.findings},
+        "messages": [[f.requirement, f.headline, f.expected, f.actual] for f in assessment.findings],
         "unjudged": {r.requirement.id: r.reason for r in assessment.requirements if r.outcome in UNJUDGED},
         "requests": assessment.requests,
         "reimages": assessment.reimages,
@@ -199,6 +202,7 @@ def _read(subject: Subject, path: Path) -> Found:
     except (OSError, ValueError) as error:
         plain = {"errors": [f"the child left nothing: {error}"]}
     lists = {name: tuple(plain.get(name, ())) for name in ("findings", "errors", "unlisted")}
+    lists["messages"] = tuple(tuple(each) for each in plain.get("messages", ()))
     return Found(subject, **{name: value for name, value in plain.items() if name != "name"} | lists)
 
 
