@@ -17,6 +17,7 @@ from reimage_conformance import __version__, cli
 from reimage_conformance.catalogue import CATALOGUE
 from reimage_conformance.commands import fleet, pytest_session, run
 from reimage_conformance.commands.case_files import citing_cases
+from reimage_conformance.commands.options import Options
 from reimage_conformance.config import load_target
 from reimage_conformance.errors import UnreachableError
 
@@ -72,9 +73,9 @@ def target_file(folder: Path, name: str = "rig", file: str = "rig.toml") -> Path
     return path
 
 
-def options(**given: Any) -> run.Options:
-    nothing = dict.fromkeys(run.Options.__dataclass_fields__)
-    return run.Options(**{**nothing, "faults": (), "oddities": (), "only": (), **given})
+def options(**given: Any) -> Options:
+    nothing = dict.fromkeys(Options.__dataclass_fields__)
+    return Options(**{**nothing, "faults": (), "oddities": (), "only": (), **given})
 
 
 MISTAKES: dict[str, tuple[Sequence[str], str]] = {

@@ -44,7 +44,6 @@ WITH_SOCKETS = {
     "wire/transport.py",
 }
 IN_CIRCLES = {
-    ("commands.fleet", "commands.run"),
     ("emulator.company", "emulator.emulator"),
     ("emulator.http1", "emulator.emulator"),
     ("emulator.messages", "emulator.emulator"),

@@ -25,7 +25,7 @@ from reimage_conformance.standard_streams import guard_output, interrupt_when_cl
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from reimage_conformance.commands.run import Options
+    from reimage_conformance.commands.options import Options
 
 MOST_LANES = 32
 WIDTH = 200

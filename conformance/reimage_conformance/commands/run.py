@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from reimage_conformance.commands.case_files import cases_folder
+from reimage_conformance.commands.options import Options
 from reimage_conformance.commands.pytest_session import SETTINGS, plugin_words, run_session
 from reimage_conformance.commands.words import Word
 from reimage_conformance.config import load_target
@@ -30,10 +30,6 @@ LEAN = (
 """Words that spare a run what only pytest's own tests of a library need; cases have no assertions to rewrite."""
 
 
-FLAGS = ("allow_reimage", "no_redact", "overwrite", "no_preflight", "like_the_service")
-"""The options of a run that pytest takes as they are, without a value."""
-
-
 class WithRest(click.Command):
     """A command that keeps what follows `--` for pytest."""
 
@@ -42,51 +38,6 @@ class WithRest(click.Command):
         at = args.index("--") if "--" in args else len(args)
         ctx.meta[REST] = args[at + 1 :]
         return super().parse_args(ctx, args[:at])
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """The options of a run, as they were given."""
-
-    report_dir: Path | None
-    strictness: str | None
-    profile: str | None
-    max_reimages: int | None
-    baseline: Path | None
-    write_baseline: Path | None
-    seed: int | None
-    faults: tuple[str, ...]
-    oddities: tuple[str, ...]
-    world: str | None
-    like_the_service: bool
-    allow_reimage: bool
-    no_redact: bool
-    wait: float | None
-    overwrite: bool
-    no_preflight: bool
-    connections: int | None = None
-    max_minutes: float | None = None
-    patience: float | None = None
-    resume: Path | None = None
-    only: tuple[str, ...] = ()
-    failed_in: Path | None = None
-    finding: str | None = None
-    require: Path | None = None
-    list_cases: bool = False
-
-    def words(self) -> list[str]:
-        """The options as words of a command line, the report's folder not among them."""
-        single = (
-            *("strictness", "profile", "max_reimages", "baseline", "write_baseline", "seed", "world", "wait"),
-            *("connections", "max_minutes", "patience", "resume"),
-            *("failed_in", "finding", "require"),
-        )
-        named = [(name, getattr(self, name)) for name in single]
-        named += [("only", name) for name in self.only]
-        named += [("fault", name) for name in self.faults] + [("oddity", name) for name in self.oddities]
-        flags = [name for name in FLAGS if getattr(self, name)]
-        words = [word for name, value in named if value is not None for word in (_dashed(name), str(value))]
-        return [*words, *(_dashed(name) for name in flags), *(["--list"] if self.list_cases else [])]
 
 
 @click.command(cls=WithRest)
@@ -271,7 +222,3 @@ def _check_emulator(options: Options) -> None:
 
     layout = None if options.world is None else world_of(options.world)
     Emulator(faults=options.faults, oddities=options.oddities, layout=layout)
-
-
-def _dashed(name: str) -> str:
-    return f"--{name.replace('_', '-')}"
