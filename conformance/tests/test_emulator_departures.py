@@ -37,7 +37,7 @@ def play(chapter: str, **departures: list[str]) -> Iterator[list[Action]]:
         ),
         clock,
     )
-    player.emulator._epoch = 0.0
+    player.emulator.state.epoch = 0.0
     for step in CHAPTERS[chapter]():
         yield step(player)
 

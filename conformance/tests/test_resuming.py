@@ -95,7 +95,7 @@ class PartOfRun(Run):
         self._time = MockClock(autojump_threshold=0)
         world, began = self._world, self._world.seconds
         self._turned = clock = TurnedClock(lambda: began + (self._time.current_time() if self._time else 0.0))
-        world.emulator.clock = clock.now
+        world.emulator.state.clock = clock.now
         probe = MemoryConnector(world.emulator, clock, probe=True)
         return memory_target(world.emulator), clock, MemoryConnector(world.emulator, clock), probe
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reimage_conformance.commands.run import Options, check_target_files, run_pytest
+from reimage_conformance.commands.options import Options
+from reimage_conformance.commands.run import check_target_files, run_pytest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

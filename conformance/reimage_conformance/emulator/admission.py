@@ -55,7 +55,7 @@ def check_certificate(call: Call) -> Refusal | None:
 @point
 def may_manage(call: Call, subscription: str) -> bool:
     """Whether the caller's certificate belongs to `subscription`; without TLS nobody is asked."""
-    return not call.connection.tls or subscription in OPENED_BY.get(call.connection.identity or "", ())
+    return not call.client.tls or subscription in OPENED_BY.get(call.client.identity or "", ())
 
 
 @point
@@ -138,7 +138,7 @@ def comp_selects(_: Call, values: list[str]) -> bool:
 @point
 def check_body(call: Call) -> Refusal | None:
     """A reimage has no content (REQ-REIMAGE-CL-NONZERO)."""
-    if not call.message.body and not call.connection.declined_octets:
+    if not call.message.body and not call.client.declined_octets:
         return None
     return Refusal("body", 400, "BadRequest", "The request must not have a body.")
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reimage_conformance.emulator.emulator import Emulator
     from reimage_conformance.emulator.messages import Action
+    from reimage_conformance.emulator.state import State
 
 
 class Beyond(StrEnum):
@@ -58,9 +58,9 @@ class Guest(Protocol):
 class Host:
     """Serves guests as a company says: octets in their order for each guest, requests of several beside each other."""
 
-    def __init__(self, emulator: Emulator, company: Company) -> None:
+    def __init__(self, state: State, company: Company) -> None:
         self.company = company
-        self._emulator = emulator
+        self._state = state
         self._under_way = 0
         self._pending: dict[Guest, deque[bytes]] = {}
         self._serving: set[Guest] = set()
@@ -89,7 +89,7 @@ class Host:
         return not self.company.requests or self._under_way < self.company.requests
 
     def _begin(self, guest: Guest, data: bytes) -> None:
-        self._emulator.notes[UNDER_WAY] = self._under_way + 1
+        self._state.notes[UNDER_WAY] = self._under_way + 1
         actions = guest.answer(data)
         seconds = self._seconds() if actions else 0.0
         if seconds <= 0:
@@ -101,7 +101,7 @@ class Host:
 
     def _seconds(self) -> float:
         company = self.company
-        at_random = company.seconds_at_random * self._emulator.random.random()
+        at_random = company.seconds_at_random * self._state.random.random()
         return company.seconds + company.seconds_beside * self._under_way + at_random
 
     def _end(self, guest: Guest, actions: Sequence[Action]) -> None:

@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import time
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from reimage_conformance.emulator.company import Company
 from reimage_conformance.emulator.faults import Fault, find_fault, refuse_without_place
 from reimage_conformance.emulator.http1 import Connection
 from reimage_conformance.emulator.layouts import LARGE
+from reimage_conformance.emulator.messages import Client
 from reimage_conformance.emulator.oddities import Oddity, find_oddity
-from reimage_conformance.emulator.points import Behaviour, override
+from reimage_conformance.emulator.points import override
+from reimage_conformance.emulator.state import State
 from reimage_conformance.emulator.world import new_world
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from reimage_conformance.emulator.layouts import Layout
+    from reimage_conformance.emulator.world import World
 
 
 class Emulator:
     """A conforming endpoint of Reimage Role Instance, except for the faults and oddities that it is given.
 
-    `layout` says what exists in it; None stands for the large world. A reimage takes `operation_seconds` of `clock`. `accepted` counts the reimages that were started, `requests` the
-    requests that were read, the probe's not included. With the same `seed` the same requests get the same answers.
+    `layout` says what exists in it; None stands for the large world. A reimage takes `operation_seconds` of `clock`. With the same `seed` the same requests get the same answers.
     Raises UsageError for a fault or an oddity that there is not, and for a fault that has no place in the world.
     """
 
@@ -38,38 +40,42 @@ class Emulator:
         seed: int | None = None,
         layout: Layout | None = None,
     ) -> None:
-        self.operation_seconds = operation_seconds
-        self.clock = clock
         self.faults = tuple(find_fault(each) if isinstance(each, str) else each for each in faults)
         self.oddities = tuple(find_oddity(each) if isinstance(each, str) else each for each in oddities)
         self.layout = LARGE if layout is None else layout
         for each in self.faults:
             refuse_without_place(each, self.layout)
-        self.random = Random(seed)  # noqa: S311 - ids of an emulator are no secrets
-        self.world = new_world(self.random, self.layout)
-        self.behaviour: Behaviour = {}
-        self.notes: dict[str, Any] = {}
-        self.accepted = 0
-        self.requests = 0
-        self._epoch = time.time() - clock()
+        random = Random(seed)  # noqa: S311 - ids of an emulator are no secrets
+        self.state = State(operation_seconds, clock, time.time() - clock(), random, new_world(random, self.layout))
         changes = [
             change for departure in (self.oddities, self.faults) for each in departure for change in each.changes
         ]
         for change in changes:
-            override(self.behaviour, change.point, change.wrapper)
+            override(self.state.behaviour, change.point, change.wrapper)
 
     def connect(self, identity: str | None = "main", *, probe: bool = False, tls: bool = True) -> Connection:
         """A new connection of the holder of certificate `identity`, None for a client without one.
 
         With `tls` false nobody is asked who he is. With `probe` the connection leads to the data-plane probe.
         """
-        return Connection(self, identity, probe=probe, tls=tls)
+        return Connection(self.state, Client(identity, probe, tls))
 
     @property
     def company(self) -> Company:
         """How its server treats requests and connections that come beside each other: as the first oddity that says so."""
         return next((each.company for each in self.oddities if each.company is not None), Company())
 
-    def wall_time(self, now: float) -> float:
-        """The time of day, in seconds since 1970, at `now` of the emulator's clock."""
-        return self._epoch + now
+    @property
+    def world(self) -> World:
+        """All that exists in this emulator."""
+        return self.state.world
+
+    @property
+    def accepted(self) -> int:
+        """How many reimages were started."""
+        return self.state.accepted
+
+    @property
+    def requests(self) -> int:
+        """How many requests were read, those to the probe not among them."""
+        return self.state.requests

@@ -23,27 +23,25 @@ from reimage_conformance.emulator.service import answer, refuse
 from reimage_conformance.emulator.writing import render
 
 if TYPE_CHECKING:
-    from reimage_conformance.emulator.emulator import Emulator
+    from reimage_conformance.emulator.messages import Client
+    from reimage_conformance.emulator.state import State
 
 
 class Connection:
     """One client connection: requests are read one after the other, pipelined or not, and answered in order."""
 
-    def __init__(self, emulator: Emulator, identity: str | None, *, probe: bool = False, tls: bool = True) -> None:
-        self.emulator = emulator
-        self.identity = identity
-        self.probe = probe
-        self.tls = tls
+    def __init__(self, state: State, client: Client) -> None:
+        self.client = client
         self.closed = False
         self.position = 0
-        self.declined_octets = 0
+        self._state = state
         self._buffer = bytearray()
         self._reading: tuple[Call, Framing] | None = None
 
     @property
     def behaviour(self) -> Behaviour:
         """What this emulator does differently."""
-        return self.emulator.behaviour
+        return self._state.behaviour
 
     def receive(self, data: bytes) -> list[Action]:
         """What to do now that `data` has arrived."""
@@ -88,10 +86,10 @@ class Connection:
 
     def _meet_expectation(self, call: Call, framing: Framing) -> list[Action]:
         """The probe wants its body; no other resource does, so the final answer comes at once (RFC 9110 10.1.1)."""
-        if self.probe or continues(call):
+        if self.client.probe or continues(call):
             return [Send(b"HTTP/1.1 100 Continue\r\n\r\n")]
         self._reading = None
-        self.declined_octets = framing.length or 1
+        self.client.declined_octets = framing.length or 1
         actions = finish(call, None)
         return actions if isinstance(actions[-1], Close | Reset) else [*actions, Close()]
 
@@ -113,8 +111,9 @@ class Connection:
 
     def _new_call(self, message: Message) -> Call:
         self.position += 1
-        self.emulator.requests += 0 if self.probe else 1
-        return Call(self.emulator, self, message, self.emulator.requests, self.position, self.emulator.clock())
+        state = self._state
+        state.requests += 0 if self.client.probe else 1
+        return Call(state, self.client, message, state.requests, self.position, state.clock())
 
 
 @point
@@ -134,4 +133,4 @@ def reply_to(call: Call, refused: Refusal | None) -> Reply:
     """The reply to a request that HTTP allows, or the refusal of one that it does not."""
     if refused is not None:
         return refuse(call, refused)
-    return answer_probe(call) if call.connection.probe else answer(call)
+    return answer_probe(call) if call.client.probe else answer(call)

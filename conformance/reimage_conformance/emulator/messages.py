@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reimage_conformance.emulator.emulator import Emulator
-    from reimage_conformance.emulator.http1 import Connection
     from reimage_conformance.emulator.points import Behaviour
+    from reimage_conformance.emulator.state import State
     from reimage_conformance.emulator.world import Deployment, Instance, Operation, World
 
 
@@ -117,12 +116,26 @@ class Reply:
     interim: list[int] = field(default_factory=list)
 
 
+@dataclass(eq=False, slots=True)
+class Client:
+    """Who is at the other end of one connection: the holder of certificate `identity`, None for a client without one.
+
+    With `tls` false nobody was asked who he is. With `probe` the connection leads to the data-plane probe. `declined_octets` says how much
+    content was announced that the endpoint did not ask for.
+    """
+
+    identity: str | None
+    probe: bool = False
+    tls: bool = True
+    declined_octets: int = 0
+
+
 @dataclass(slots=True)
 class Call:
     """One request on its way through one emulator; what is found out about it is noted here as it goes."""
 
-    emulator: Emulator
-    connection: Connection
+    state: State
+    client: Client
     message: Message
     number: int
     position: int
@@ -135,17 +148,17 @@ class Call:
     @property
     def behaviour(self) -> Behaviour:
         """What this emulator does differently."""
-        return self.emulator.behaviour
+        return self.state.behaviour
 
     @property
     def notes(self) -> dict[str, Any]:
         """Room for the state of faults and oddities, one for the emulator's whole life."""
-        return self.emulator.notes
+        return self.state.notes
 
     @property
     def world(self) -> World:
         """All that exists in this emulator."""
-        return self.emulator.world
+        return self.state.world
 
     @property
     def kind(self) -> str:

@@ -17,7 +17,7 @@ _STAGES = ((0.25, "StoppingRole"), (0.6, "StoppedVM"), (1.0, "StartingVM"), (1.0
 @point
 def new_request_id(call: Call) -> str:
     """An id that no other request has (REQ-ASYNC-REQID-UNIQUE)."""
-    return fresh_id(call.emulator.random)
+    return fresh_id(call.state.random)
 
 
 @point
@@ -36,14 +36,14 @@ def start_operation(call: Call, deployment: Deployment, instance: Instance) -> O
     )
     call.world.operations[operation.id] = operation
     occupy(call, operation)
-    call.emulator.accepted += 1
+    call.state.accepted += 1
     return operation
 
 
 @point
 def operation_duration(call: Call) -> float:
     """How long the operation takes, in seconds."""
-    return call.emulator.operation_seconds
+    return call.state.operation_seconds
 
 
 @point
@@ -113,7 +113,7 @@ def guest_due(call: Call, operation: Operation) -> bool:
 @point
 def write_guest(call: Call, instance: Instance) -> None:
     """Writes a fresh guest: another installation, data outside the local storage gone."""
-    instance.installation_id = fresh_id(call.emulator.random)
+    instance.installation_id = fresh_id(call.state.random)
     instance.other_data.clear()
 
 

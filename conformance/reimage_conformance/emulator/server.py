@@ -155,8 +155,8 @@ class RunningEmulator:
         self._loop = asyncio.new_event_loop()
         self._stopping = asyncio.Event()
         self._peers: set[_Peer] = set()
-        self._host = Host(emulator, emulator.company)
-        self._probe_host = Host(emulator, Company())
+        self._host = Host(emulator.state, emulator.company)
+        self._probe_host = Host(emulator.state, Company())
         self._thread = threading.Thread(target=self._run, name="emulator", daemon=True)
 
     @property

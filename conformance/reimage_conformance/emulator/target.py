@@ -42,7 +42,7 @@ def describe(
     part of what the emulator holds; without, all that the main subscription has.
     """
     rows = tuple(row for row in (emulator.layout if listed is None else listed) if row.subscription == MAIN)
-    seconds = emulator.operation_seconds
+    seconds = emulator.state.operation_seconds
     timeout = max(10.0, 20 * seconds) if operation_timeout_seconds is None else operation_timeout_seconds
     interval = min(seconds / 4, 5.0) if poll_interval_seconds is None else poll_interval_seconds
     lines = [

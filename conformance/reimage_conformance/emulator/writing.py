@@ -100,7 +100,7 @@ def identifying_fields(call: Call, reply: Reply) -> Fields:
 @point
 def date_fields(call: Call) -> Fields:
     """The date of a response (REQ-HTTP-DATE)."""
-    return (("Date", formatdate(call.emulator.wall_time(call.now), usegmt=True)),)
+    return (("Date", formatdate(call.state.wall_time(call.now), usegmt=True)),)
 
 
 @point

@@ -29,17 +29,17 @@ _PLACES: tuple[tuple[str, str, When], ...] = (
 
 
 def _holder(*names: str | None) -> When:
-    return lambda call: call.connection.identity in names
+    return lambda call: call.client.identity in names
 
 
 def _note_holder(original: Callable[..., Operation], call: Call, *args: Any) -> Operation:
     operation = original(call, *args)
-    call.notes[operation.id] = call.connection.identity
+    call.notes[operation.id] = call.client.identity
     return operation
 
 
 def _stranger(call: Call) -> bool:
-    return call.connection.identity not in (None, *OPENED_BY)
+    return call.client.identity not in (None, *OPENED_BY)
 
 
 for _suffix, _what, _when in _PLACES:
@@ -62,7 +62,7 @@ for _suffix, _what, _when in _PLACES:
         f"a certificate of one subscription opens another{_what}",
         skips(
             check_certificate,
-            both(_when, lambda call: call.route.subscription == FOREIGN and call.connection.identity is not None),
+            both(_when, lambda call: call.route.subscription == FOREIGN and call.client.identity is not None),
         ),
     )
     fault(
@@ -90,7 +90,7 @@ fault(
     instead(
         operation_fails,
         lambda original, call, operation: (
-            (call.kind == "operation" and call.notes.get(operation.id) != call.connection.identity)
+            (call.kind == "operation" and call.notes.get(operation.id) != call.client.identity)
             or original(call, operation)
         ),
     ),
@@ -109,7 +109,7 @@ fault(
     "any certificate that opens some subscription opens all",
     instead(
         may_manage,
-        lambda original, call, subscription: original(call, subscription) or call.connection.identity in OPENED_BY,
+        lambda original, call, subscription: original(call, subscription) or call.client.identity in OPENED_BY,
     ),
 )
 fault(
@@ -119,7 +119,7 @@ fault(
     instead(
         may_manage,
         lambda original, call, subscription: (
-            original(call, subscription) or (len(subscription) == 36 and call.connection.identity in ("main", "second"))
+            original(call, subscription) or (len(subscription) == 36 and call.client.identity in ("main", "second"))
         ),
     ),
 )
@@ -130,7 +130,7 @@ fault(
     instead(
         operation_visible,
         lambda original, call, operation: (
-            original(call, operation) and call.connection.identity == call.notes.get(operation.id)
+            original(call, operation) and call.client.identity == call.notes.get(operation.id)
         ),
     ),
     instead(start_operation, _note_holder),

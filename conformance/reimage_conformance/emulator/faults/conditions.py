@@ -103,7 +103,7 @@ def error_edit(edit: Callable[[Call, Reply], Any], when: When = always) -> Chang
     """Changes every reply of the service that refuses something."""
 
     def change(call: Call, reply: Reply) -> None:
-        if reply.status >= 400 and not call.connection.probe:
+        if reply.status >= 400 and not call.client.probe:
             edit(call, reply)
 
     return reply_edit(change, when=when)

@@ -216,7 +216,7 @@ def _writing(parts: str, test: Callable[[Instance], bool] = lambda _: True) -> C
             original(call, instance)
             return
         if "f" in parts:
-            instance.installation_id = fresh_id(call.emulator.random)
+            instance.installation_id = fresh_id(call.state.random)
         if "o" in parts:
             instance.other_data.clear()
         if "l" in parts:
@@ -262,7 +262,7 @@ def _wrong_guest(call: Call, instance: Instance) -> None:
         names = list(deployment.instances)
         if deployment.instances.get(instance.name) is instance:
             other = deployment.instances[names[(names.index(instance.name) + 1) % len(names)]]
-            other.installation_id = fresh_id(call.emulator.random)
+            other.installation_id = fresh_id(call.state.random)
             other.other_data.clear()
 
 
@@ -270,14 +270,14 @@ def _every_guest(call: Call, instance: Instance) -> None:
     for deployment in call.world.deployments:
         if deployment.instances.get(instance.name) is instance:
             for each in deployment.instances.values():
-                each.installation_id = fresh_id(call.emulator.random)
+                each.installation_id = fresh_id(call.state.random)
                 each.other_data.clear()
 
 
 def _namesakes(call: Call, instance: Instance) -> None:
     for deployment in call.world.deployments:
         if instance.name in deployment.instances:
-            deployment.instances[instance.name].installation_id = fresh_id(call.emulator.random)
+            deployment.instances[instance.name].installation_id = fresh_id(call.state.random)
             deployment.instances[instance.name].other_data.clear()
 
 

@@ -30,7 +30,7 @@ oddity(
     reply_edit(
         lambda _, reply: plain(reply, b"<html><body>403 Forbidden</body></html>", "text/html"),
         "certificate",
-        when=lambda call: call.connection.identity not in OPENED_BY,
+        when=lambda call: call.client.identity not in OPENED_BY,
     ),
 )
 oddity("anonymous-refused-in-tls", "clients without a certificate are refused in TLS", server_only=True)

@@ -71,7 +71,7 @@ def _now_and_then(status: int, code: str, retry_after: str, every: int) -> Chang
     """Refuses one request in so many; never two in a row."""
 
     def answer(original: Callable[..., Reply], call: Call, refused: Refusal | None) -> Reply:
-        if call.connection.probe or refused is not None or call.number % every:
+        if call.client.probe or refused is not None or call.number % every:
             return original(call, refused)
         fields = (("Retry-After", retry_after),) if retry_after else ()
         return refuse(call, Refusal("throttled", status, code, "Try again later.", fields))
@@ -103,7 +103,7 @@ oddity(
 
 def _redirected(original: Callable[..., Reply], call: Call, refused: Refusal | None) -> Reply:
     """Sends one request in 13 to where it came from, by an absolute URI."""
-    if call.connection.probe or refused is not None or call.number % 13:
+    if call.client.probe or refused is not None or call.number % 13:
         return original(call, refused)
     host = (call.message.values("Host") or ["localhost"])[0]
     fields = (("Location", f"https://{host}{call.message.target}"),)
@@ -123,7 +123,7 @@ def _throttled(status: int, code: str, is_too_much: Callable[[Call], bool], retr
     """Refuses requests while there are too many."""
 
     def answer(original: Callable[..., Reply], call: Call, refused: Refusal | None) -> Reply:
-        if call.connection.probe or not is_too_much(call):
+        if call.client.probe or not is_too_much(call):
             return original(call, refused)
         fields = (("Retry-After", retry_after),) if retry_after else ()
         return refuse(call, Refusal("throttled", status, code, "Try again later.", fields))

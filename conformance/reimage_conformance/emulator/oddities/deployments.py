@@ -83,7 +83,7 @@ oddity(
 
 def _absolute(call: Call, root: Node) -> Node:
     """The HostedService document with its Url made absolute by the authority that the client asked."""
-    scheme = "https" if call.connection.tls else "http"
+    scheme = "https" if call.client.tls else "http"
     host = next(iter(call.message.values("host")), "localhost")
     return Node(
         root.name,

@@ -74,7 +74,7 @@ def _offline(original: Callable[..., Reply], call: Call, *args: object) -> Reply
     """The probe of an instance that is offline has nobody to answer for it."""
     reply = original(call, *args)
     parts = call.message.target.strip("/").split("/")
-    for deployment in call.world.deployments if call.connection.probe else ():
+    for deployment in call.world.deployments if call.client.probe else ():
         instance = deployment.instances.get(parts[2]) if len(parts) > 2 and parts[1] == deployment.name else None
         if instance is not None and instance_status(call, instance) != "ReadyRole":
             return Reply(503, "probe")

@@ -66,7 +66,7 @@ oddity(
 oddity(
     "uneven-durations",
     "operations take between half and twice the usual time",
-    instead(operation_duration, lambda original, call: original(call) * (0.5 + 1.5 * call.emulator.random.random())),
+    instead(operation_duration, lambda original, call: original(call) * (0.5 + 1.5 * call.state.random.random())),
 )
 
 

@@ -20,7 +20,7 @@ oddity("ids-upper-case", "request ids are in capitals", edits(new_request_id, la
 oddity(
     "ids-of-words",
     "request ids are words",
-    instead(new_request_id, lambda _, call: "-".join(call.emulator.random.choices(_WORDS, k=9))),
+    instead(new_request_id, lambda _, call: "-".join(call.state.random.choices(_WORDS, k=9))),
 )
 oddity("ids-short", "request ids are short numbers", instead(new_request_id, lambda _, call: _next_number(call)))
 oddity("ids-long", "request ids are 96 digits long", edits(new_request_id, lambda _, each: each * 3))
@@ -53,7 +53,7 @@ _STRICT_TRANSPORT_SINCE = "2015-02-01"
 
 def _historical_fields(call: Call, fields: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """The fields of a response as the historical service wrote them; the probe is no part of it."""
-    if call.connection.probe:
+    if call.client.probe:
         return fields
     named = [(name, _SERVER if name == "Server" else value) for name, value in fields]
     strict = call.version >= _STRICT_TRANSPORT_SINCE

@@ -94,7 +94,7 @@ fault(
 
 def _began_here(original: Callable[..., Operation], call: Call, *args: object) -> Operation:
     operation = original(call, *args)
-    call.notes[operation.id] = call.connection
+    call.notes[operation.id] = call.client
     return operation
 
 
@@ -109,7 +109,7 @@ fault(
             found
             if (found := original(call, identifier)) is None
             or is_over(call, found)
-            or call.notes.get(found.id) is call.connection
+            or call.notes.get(found.id) is call.client
             else None
         ),
     ),
@@ -120,7 +120,7 @@ fault(
 def _late_on_some(call: Call, operation: Operation, seen: str) -> str:
     """What a connection is told that is served by the replica which lags."""
     turns: dict[object, int] = call.notes.setdefault("turns", {})
-    lags = turns.setdefault(call.connection, len(turns)) % 2
+    lags = turns.setdefault(call.client, len(turns)) % 2
     return "InProgress" if lags and call.now < operation.accepted_at + operation.seconds + _LAG else seen
 
 

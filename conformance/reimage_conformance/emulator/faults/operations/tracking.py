@@ -100,7 +100,7 @@ for _name, _summary, _seen in (
     (
         "[same certificate]",
         "every operation of a subscription that the certificate opens",
-        lambda call, _: call.connection.identity in ("main", "second", None),
+        lambda call, _: call.client.identity in ("main", "second", None),
     ),
 ):
     fault(

@@ -157,8 +157,8 @@ def _again(original: Callable[..., list[Action]], call: Call, reply: Reply) -> l
     """The response before on the same connection, octet for octet."""
     actions = original(call, reply)
     previous: dict[int, list[Action]] = call.notes.setdefault("previous", {})
-    kept = previous.pop(id(call.connection), actions)
-    previous[id(call.connection)] = actions
+    kept = previous.pop(id(call.client), actions)
+    previous[id(call.client)] = actions
     return kept
 
 

@@ -52,7 +52,7 @@ PLACES: tuple[tuple[str, str, When], ...] = (
 
 
 def _dated(style: Callable[[float], str]) -> Callable[..., Fields]:
-    return lambda _, call: (("Date", style(call.emulator.wall_time(call.now))),)
+    return lambda _, call: (("Date", style(call.state.wall_time(call.now))),)
 
 
 def _strftime(pattern: str) -> Callable[[float], str]:

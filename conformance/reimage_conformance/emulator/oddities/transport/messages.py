@@ -115,7 +115,7 @@ oddity("chunked-202", "the 202 is chunked, and empty", reply_edit(reply_set(chun
 oddity(
     "chunked-documents",
     "documents are sent in chunks",
-    reply_edit(reply_set(chunked=True), when=lambda call: not call.connection.probe),
+    reply_edit(reply_set(chunked=True), when=lambda call: not call.client.probe),
 )
 oddity(
     "chunks-with-extensions",
