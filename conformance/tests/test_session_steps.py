@@ -23,8 +23,8 @@ from reimage_conformance.judging.oracle import permitted
 from reimage_conformance.model import Deployment, Identity, Limits, Profile
 from reimage_conformance.protocol.addresses import UriForm
 from reimage_conformance.protocol.requests import Place
+from reimage_conformance.protocol.variations import VARIATIONS, varied
 from reimage_conformance.session.steps import FEW, FEWEST, OTHER_SPELLING, SPELLING, Planner, natural, role_of
-from reimage_conformance.session.variations import VARIATIONS, varied
 
 if TYPE_CHECKING:
     from reimage_conformance.model import Request

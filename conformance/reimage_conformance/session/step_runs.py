@@ -9,9 +9,9 @@ import trio
 
 from reimage_conformance.judging.wording import is_conflict
 from reimage_conformance.protocol.requests import Place, with_query
+from reimage_conformance.protocol.variations import varied
 from reimage_conformance.session.manner import Manner
 from reimage_conformance.session.thresholds import FEW_CONFLICT_TRIES, MAX_STEP_CONFLICTS, SHORTEST_PROBE_SECONDS
-from reimage_conformance.session.variations import varied
 
 if TYPE_CHECKING:
     from collections.abc import Callable
