@@ -26,6 +26,7 @@ COMMANDS = {
     "run": "reimage_conformance.commands.run",
     "emulator": "reimage_conformance.commands.emulator",
     "requirements": "reimage_conformance.commands.requirements",
+    "explain": "reimage_conformance.commands.explain",
     "check": "reimage_conformance.commands.recorded",
     "report": "reimage_conformance.commands.recorded",
     "replay": "reimage_conformance.commands.replay",

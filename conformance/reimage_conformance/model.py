@@ -112,6 +112,16 @@ class Fact(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """A document, a set of recordings or a client that requirements come from; `date` and `address` are "" where there is none."""
+
+    key: str
+    name: str
+    date: str = ""
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Requirement:
     """One normative statement of the documents.
 
@@ -119,6 +129,8 @@ class Requirement:
     request without which a refusal proves nothing ("" where none is needed); `untestable` says in a sentence why no
     case can judge it ("" where one does). `violation` says what is wrong where it is violated, and `violations` the same for single
     symptoms; `request` names the request that it is about, where a violation is about how that was answered.
+    `recorded` says how often recordings of the service show it, `clients` which published clients depend on it, `mend` the usual mistake and
+    what mends it; each "" where nothing is known.
     """
 
     id: str
@@ -138,6 +150,9 @@ class Requirement:
     request: str = ""
     violation: str = ""
     violations: Mapping[str, str] = field(default_factory=dict, hash=False)
+    recorded: str = ""
+    clients: str = ""
+    mend: str = ""
 
     def counts_as(self, strictness: Strictness) -> CountsAs:
         """What a deviation counts as under `strictness`."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from reimage_conformance.catalogue.chapters import CHAPTERS
 from reimage_conformance.errors import UsageError
-from reimage_conformance.model import CountsAs, Requirement
+from reimage_conformance.model import CountsAs, Requirement, Source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +26,7 @@ __all__ = [
     "MINIMUM_VERSION",
     "OBSERVED_CODES",
     "PUBLISHED",
+    "SOURCES",
     "TABLE_VERSIONS",
     "catalogue_hash",
     "published_before",
@@ -41,6 +42,7 @@ MINIMUM_VERSION = "2010-10-28"
 """The oldest version that a reimage may carry (REQ-REIMAGE-VERSION)."""
 
 _FILES = resources.files(__name__)
+_TABLES = ("error_codes.toml", "published_versions.toml", "documents.toml")
 
 
 def _load(file: Traversable) -> dict[str, Any]:
@@ -73,8 +75,8 @@ def requirements_by_chapter() -> Mapping[str, tuple[str, ...]]:
 
 @cache
 def catalogue_hash() -> str:
-    """The SHA-256 of everything that the catalogue says, in hexadecimal: requirements, published versions and error codes."""
-    files = [*_chapter_files().values(), *(_FILES / name for name in ("error_codes.toml", "published_versions.toml"))]
+    """The SHA-256 of everything that the catalogue says, in hexadecimal: requirements, published versions, error codes and documents."""
+    files = [*_chapter_files().values(), *(_FILES / name for name in _TABLES)]
     told = b"\0".join(file.read_bytes().replace(b"\r\n", b"\n") for file in files)
     return sha256(told).hexdigest()
 
@@ -86,6 +88,11 @@ def _codes(*, table: bool) -> Mapping[str, int]:
 
 CATALOGUE: Mapping[str, Requirement] = _catalogue()
 """Every requirement by its id, in the order of the chapters."""
+
+SOURCES: Mapping[str, Source] = MappingProxyType(
+    {row["key"]: Source(**row) for row in _load(_FILES / "documents.toml")["document"]}
+)
+"""What the keys in `sources` of a requirement stand for."""
 
 CATALOGUE_VERSION = "1"
 """Counts up where a requirement is added, is taken out, or counts as something else; `catalogue_hash` changes with every word."""

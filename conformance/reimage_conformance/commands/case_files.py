@@ -35,6 +35,16 @@ def citing_cases(folder: Path) -> Mapping[str, tuple[str, ...]]:
     return {cited: tuple(cases) for cited, cases in found.items()}
 
 
+def first_lines(folder: Path) -> Mapping[str, str]:
+    """The first line of the docstring of each case under `folder`, by `file.py::function`; "" for one without."""
+    found: dict[str, str] = {}
+    for file in folder.rglob("test_*.py"):
+        for case in _functions(ast.parse(file.read_bytes(), str(file))):
+            text = ast.get_docstring(case) or ""
+            found[f"{file.relative_to(folder).as_posix()}::{case.name}"] = text.partition("\n")[0]
+    return found
+
+
 def _functions(tree: ast.Module) -> Iterator[_Case]:
     return (node for node in ast.walk(tree) if isinstance(node, _Case) and node.name.startswith("test_"))
 

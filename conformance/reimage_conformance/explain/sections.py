@@ -1,0 +1,132 @@
+"""An explanation as sections of prose, lists and exchanges, the same for the console and for the pages of the site."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reimage_conformance.headlines import OF_REQUESTS, violation_sentence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from reimage_conformance.explain.answers import Answer
+    from reimage_conformance.explain.explanation import Explanation, FaultFamily
+    from reimage_conformance.model import Source
+
+MAX_CASES = 10
+MAX_FAMILIES = 12
+MAX_WAYS = 4
+"""Longer lists are cut, and say how many more there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A heading with paragraphs, a command to paste, a list, exchanges as they stand; `rest` ends the section."""
+
+    heading: str
+    paragraphs: tuple[str, ...] = ()
+    command: str = ""
+    items: tuple[str, ...] = ()
+    exchanges: tuple[str, ...] = ()
+    rest: str = ""
+
+    def __bool__(self) -> bool:
+        """Whether there is anything below the heading."""
+        return bool(self.paragraphs or self.items or self.exchanges)
+
+
+def sections_of(explained: Explanation) -> tuple[Section, ...]:
+    """The sections of an explanation; those that would be empty are left out."""
+    row = explained.requirement
+    sections = (
+        Section("What must hold", (row.text,)),
+        Section("Where it comes from", _origin(explained), items=tuple(_named(source) for source in explained.sources)),
+        Section("What it counts as", _counting(explained)),
+        _sent(explained),
+        Section(
+            "What a right endpoint answers",
+            ("The emulator's exchange that decides it:",) if explained.answers else (),
+            exchanges=tuple(_exchange(each) for each in explained.answers),
+        ),
+        _wrong(explained),
+        Section("The usual mistake, and what mends it", _filled(row.mend)),
+        Section("Published clients", _filled(row.clients)),
+    )
+    return tuple(section for section in sections if section)
+
+
+def _filled(*texts: str) -> tuple[str, ...]:
+    return tuple(text for text in texts if text)
+
+
+def _origin(explained: Explanation) -> tuple[str, ...]:
+    recorded = explained.requirement.recorded
+    return _filled(explained.certainty, f"In recordings of the service: {recorded}" if recorded else "")
+
+
+def _named(source: Source) -> str:
+    return ", ".join(_filled(source.name, source.date, source.address))
+
+
+def _counting(explained: Explanation) -> tuple[str, ...]:
+    row = explained.requirement
+    rests = f"It can be judged only where these hold: {', '.join(row.requires)}." if row.requires else ""
+    needed = (
+        f"These can be judged only where it holds: {', '.join(explained.needed_by)}." if explained.needed_by else ""
+    )
+    control = (
+        "A refusal counts only beside the same request without its defect, accepted in the same run."
+        if row.control
+        else ""
+    )
+    return _filled(f"{explained.counts} {explained.reason}", row.note, control, rests, needed)
+
+
+def _sent(explained: Explanation) -> Section:
+    if not explained.cases:
+        why = explained.requirement.untestable or "No case judges it yet."
+        return Section("What is sent", (f"Nothing. {why}",))
+    items = tuple(": ".join(_filled(case.name, case.says)) for case in explained.cases[:MAX_CASES])
+    rest = _more(len(explained.cases) - MAX_CASES, "cases")
+    return Section("What is sent", ("These cases judge it:",), items=items, rest=rest)
+
+
+def _exchange(answer: Answer) -> str:
+    return f"{answer.request}\n\n{answer.reply}"
+
+
+def _wrong(explained: Explanation) -> Section:
+    if not explained.faults:
+        return Section("What wrong endpoints answer")
+    first = explained.faults[0].members[0]
+    told = (
+        *(f"A finding says: {sentence}." for sentence in _sentences(explained)),
+        "The emulator can be wrong in these ways. To see one found:",
+    )
+    command = f"reimage-conformance run --fault '{first}' --only {explained.requirement.id}"
+    items = tuple(_family(each) for each in explained.faults[:MAX_FAMILIES])
+    rest = _more(len(explained.faults) - MAX_FAMILIES, "kinds of fault")
+    return Section("What wrong endpoints answer", told, command, items, rest=rest)
+
+
+def _sentences(explained: Explanation) -> Iterable[str]:
+    """How a violation is told: in general, and for symptoms that have a sentence of their own."""
+    row = explained.requirement
+    symptoms = [*row.violations, *(("accepted",) if row.request and "accepted" in OF_REQUESTS else ())]
+    return dict.fromkeys(sentence.removesuffix(".") for sentence in _told(row.id, ["", *symptoms]))
+
+
+def _told(name: str, symptoms: Iterable[str]) -> Iterator[str]:
+    return (violation_sentence(name, symptom) for symptom in symptoms)
+
+
+def _family(family: FaultFamily) -> str:
+    ways = "; ".join(family.summaries[:MAX_WAYS])
+    more = f"; and {len(family.summaries) - MAX_WAYS} more" if len(family.summaries) > MAX_WAYS else ""
+    places = f", in {len(family.members)} places" if len(family.members) > 1 else ""
+    return f"{family.name}{places}: {ways}{more}"
+
+
+def _more(count: int, what: str) -> str:
+    return f"and {count} more {what}" if count > 0 else ""

@@ -1,0 +1,110 @@
+"""The command `explain`: every requirement is explained from what the catalogue, the cases, the faults and the emulator know."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from reimage_conformance.catalogue import CATALOGUE, SOURCES
+from reimage_conformance.cli import main
+from reimage_conformance.emulator import FAULTS, Emulator, Send
+from reimage_conformance.emulator.layouts import MAIN
+from reimage_conformance.explain import explanation
+from reimage_conformance.explain.answers import SUBSCRIPTION, kept_answers
+from reimage_conformance.explain.certainty import CERTAINTY, COUNTS
+from reimage_conformance.explain.sections import sections_of
+from reimage_conformance.explain.text import text_of
+from reimage_conformance.model import CountsAs
+from reimage_conformance.report.sources import ORIGINS
+
+EACH = pytest.mark.parametrize("name", CATALOGUE)
+JUDGED = [row.id for row in CATALOGUE.values() if {row.strict, row.lenient} & {CountsAs.FAIL, CountsAs.WARN}]
+HEADINGS = ("What must hold", "Where it comes from", "What it counts as", "What is sent")
+
+
+@EACH
+def test_a_requirement_is_explained(name: str) -> None:
+    explained = explanation(name)
+    headings = [section.heading for section in sections_of(explained)]
+    text = text_of(explained)
+
+    assert headings[:4] == list(HEADINGS)
+    assert len(headings) == len(set(headings))
+    assert " ".join(CATALOGUE[name].text.split()) in " ".join(text.split())
+    assert "None" not in text
+    assert not re.search(r"[ \t]$", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", JUDGED)
+def test_what_can_be_violated_has_faults_and_says_what_mends_it(name: str) -> None:
+    row, explained = CATALOGUE[name], explanation(name)
+
+    assert row.mend.endswith("."), "the catalogue lacks `mend`"
+    assert {member for family in explained.faults for member in family.members} == {
+        each.name for each in FAULTS.values() if each.requirement == name
+    }
+    assert "What wrong endpoints answer" in [section.heading for section in sections_of(explained)]
+
+
+def test_what_is_recorded_or_known_of_clients_is_a_sentence() -> None:
+    told = [text for row in CATALOGUE.values() for text in (row.recorded, row.clients, row.mend) if text]
+    assert [text for text in told if not text.endswith(".")] == []
+
+
+def test_every_origin_source_and_level_has_words() -> None:
+    rows = CATALOGUE.values()
+    assert {row.origin for row in rows} <= CERTAINTY.keys()
+    assert CERTAINTY.keys() == ORIGINS.keys()
+    assert {key for row in rows for key in row.sources} <= SOURCES.keys()
+    assert COUNTS.keys() == set(CountsAs)
+
+
+def test_several_requirements_are_explained_in_the_order_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "REQ-GOS-ID", "req-reimage-202", "REQ-GOS-ID"]) == 0
+    told = capsys.readouterr().out
+    assert re.findall(r"^(REQ-[A-Z0-9-]+): ", told, re.MULTILINE) == ["REQ-GOS-ID", "REQ-REIMAGE-202"]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["REQ-GOS-STAUS"], "unknown requirement 'REQ-GOS-STAUS'; did you mean 'REQ-GOS-STATUS'?"),
+        (["REQ-REIMAGE-202", "gos-id"], "unknown requirement 'GOS-ID'; did you mean 'REQ-GOS-ID'?"),
+        (["zzz"], "`reimage-conformance requirements` lists them all"),
+        ([], "Missing argument"),
+    ],
+)
+def test_an_unknown_requirement_explains_nothing(
+    words: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["explain", *words]) == 4
+    output = capsys.readouterr()
+    assert told in output.err
+    assert output.out == ""
+
+
+def test_most_of_what_is_judged_comes_with_an_answer_of_the_emulator() -> None:
+    without = [name for name in JUDGED if name not in kept_answers()]
+    assert without == ["REQ-HTTP-RETRY-AFTER"]  # the emulator sends none
+
+
+def status_of(request: str) -> str:
+    """The status with which a conforming emulator answers a request without content, its first."""
+    octets = f"{request.replace(SUBSCRIPTION, MAIN)}\n\n".replace("\n", "\r\n").encode()
+    sent = b"".join(each.data for each in Emulator().connect().receive(octets) if isinstance(each, Send))
+    return sent.decode("latin-1").split(" ")[1]
+
+
+def test_the_kept_answers_are_those_of_the_emulator() -> None:
+    """Bad requests whose answer depends on nothing before them, and on no certificate, get the kept status again."""
+    kept = {each for answers in kept_answers().values() for each in answers}
+    bad = [
+        (each.request, status)
+        for each in kept
+        if "/services/" in each.request and "\n\n" not in each.request and (status := each.reply.split(" ")[1]) >= "400"
+    ]
+    alone = [(request, status) for request, status in bad if status not in ("403", "409")]
+
+    assert len(alone) > 20
+    assert [(request, status) for request, status in alone if status_of(request) != status] == []
