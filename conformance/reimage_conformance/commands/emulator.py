@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,9 +13,10 @@ import click
 
 from reimage_conformance.commands.words import columns
 from reimage_conformance.errors import UsageError
-from reimage_conformance.outputs import try_file
+from reimage_conformance.outputs import claim_folder, try_file
 
 if TYPE_CHECKING:
+    from reimage_conformance.embedding.recording import Recording
     from reimage_conformance.emulator import RunningEmulator
 
 
@@ -46,6 +48,12 @@ if TYPE_CHECKING:
 @click.option("--no-tls", is_flag=True, help="Serve plain HTTP and ask nobody for a certificate.")
 @click.option("--max-seconds", type=click.FloatRange(min=0, min_open=True), help="Stop after this time.")
 @click.option("--seed", type=int, help="Makes answers repeatable.")
+@click.option(
+    "--record",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Keep what clients sent and got in DIR/journal.jsonl, which `check DIR` judges.",
+)
 def emulator(
     *,
     write_target: Path | None,
@@ -61,6 +69,7 @@ def emulator(
     no_tls: bool,
     max_seconds: float | None,
     seed: int | None,
+    record: Path | None,
 ) -> int:
     """Serve the emulator until it is stopped.
 
@@ -86,18 +95,31 @@ def emulator(
         return 0
     if write_target is not None:
         _try_target(write_target)
+    if record is not None:
+        claim_folder(record, overwrite=False, option="--record")
     layout = world_of(world) if world is not None else None
     manners = with_manners(oddities, like_the_service=like_the_service)
     served = Emulator(operation_seconds, faults=faults, oddities=manners, seed=seed, layout=layout)
     if max_seconds is not None:
         _stop_after(max_seconds)
-    try:
-        serve_until_stopped(
-            served, port=port, tls=not no_tls, started=lambda running: _started(running, write_target, name)
-        )
-    except OSError as error:
-        raise UsageError(f"the emulator cannot be served on port {port}: {error.strerror or error}") from error
+    with ExitStack() as opened:
+
+        def started(running: RunningEmulator) -> None:
+            if record is not None:
+                opened.enter_context(_recording(running, record, name))
+            _started(running, write_target, name)
+
+        try:
+            serve_until_stopped(served, port=port, tls=not no_tls, started=started)
+        except OSError as error:
+            raise UsageError(f"the emulator cannot be served on port {port}: {error.strerror or error}") from error
     return 0
+
+
+def _recording(running: RunningEmulator, folder: Path, name: str) -> Recording:
+    from reimage_conformance.embedding.recording import Recording  # noqa: PLC0415 -- as heavy
+
+    return Recording(running.emulator, folder, running.base_url, name=name)
 
 
 def _try_target(file: Path) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from reimage_conformance.emulator.layouts import Layout
+    from reimage_conformance.emulator.messages import Watcher
     from reimage_conformance.emulator.world import World
 
 
@@ -27,7 +28,7 @@ class Emulator:
     """A conforming endpoint of Reimage Role Instance, except for the faults and oddities that it is given.
 
     `layout` says what exists in it; None stands for the large world. A reimage takes `operation_seconds` of `clock`. With the same `seed` the same requests get the same answers.
-    Raises UsageError for a fault or an oddity that there is not, and for a fault that has no place in the world.
+    Each of `watchers` is told of every request and of what answers it. Raises UsageError for a fault or an oddity that there is not, and for a fault that has no place in the world.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Emulator:
     ) -> None:
         self.faults = tuple(find_fault(each) if isinstance(each, str) else each for each in faults)
         self.oddities = tuple(find_oddity(each) if isinstance(each, str) else each for each in oddities)
+        self.watchers: list[Watcher] = []
         self.layout = LARGE if layout is None else layout
         for each in self.faults:
             refuse_without_place(each, self.layout)
@@ -58,7 +60,7 @@ class Emulator:
 
         With `tls` false nobody is asked who he is. With `probe` the connection leads to the data-plane probe.
         """
-        return Connection(self.state, Client(identity, probe, tls))
+        return Connection(self.state, Client(identity, probe, tls), self.watchers)
 
     @property
     def company(self) -> Company:

@@ -23,18 +23,21 @@ from reimage_conformance.emulator.service import answer, refuse
 from reimage_conformance.emulator.writing import render
 
 if TYPE_CHECKING:
-    from reimage_conformance.emulator.messages import Client
+    from collections.abc import Sequence
+
+    from reimage_conformance.emulator.messages import Client, Watcher
     from reimage_conformance.emulator.state import State
 
 
 class Connection:
     """One client connection: requests are read one after the other, pipelined or not, and answered in order."""
 
-    def __init__(self, state: State, client: Client) -> None:
+    def __init__(self, state: State, client: Client, watchers: Sequence[Watcher] = ()) -> None:
         self.client = client
         self.closed = False
         self.position = 0
         self._state = state
+        self._watchers = watchers
         self._buffer = bytearray()
         self._reading: tuple[Call, Framing] | None = None
 
@@ -77,7 +80,7 @@ class Connection:
         call = self._new_call(message)
         refused = head_refusal(call)
         if refused is not None:
-            return finish(call, refused)
+            return self._finish(call, refused)
         framing = read_framing(call)
         self._reading = (call, framing)
         if framing.announces_content and expects_continue(call):
@@ -90,7 +93,7 @@ class Connection:
             return [Send(b"HTTP/1.1 100 Continue\r\n\r\n")]
         self._reading = None
         self.client.declined_octets = framing.length or 1
-        actions = finish(call, None)
+        actions = self._finish(call, None)
         return actions if isinstance(actions[-1], Close | Reset) else [*actions, Close()]
 
     def _read_body(self, call: Call, framing: Framing) -> list[Action] | None:
@@ -98,16 +101,23 @@ class Connection:
             body = take_body(call, framing, self._buffer)
         except MalformedBodyError as error:
             self._reading = None
-            return finish(call, malformed("chunks", f"The body is malformed: {error}."))
+            return self._finish(call, malformed("chunks", f"The body is malformed: {error}."))
         if body is None:
             return None
         self._reading = None
         call.message.body = body
-        return finish(call, None)
+        return self._finish(call, None)
 
     def _refuse_long_head(self) -> list[Action]:
         message = read_head(bytes(self._buffer[:MAX_HEAD]))
-        return finish(self._new_call(message), malformed("head-long", "The request head is too long.", 431))
+        return self._finish(self._new_call(message), malformed("head-long", "The request head is too long.", 431))
+
+    def _finish(self, call: Call, refused: Refusal | None) -> list[Action]:
+        """Answers, and tells those who watch the emulator."""
+        actions = finish(call, refused)
+        for watcher in self._watchers:
+            watcher(call, actions)
+        return actions
 
     def _new_call(self, message: Message) -> Call:
         self.position += 1

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from reimage_conformance.emulator.points import Behaviour
     from reimage_conformance.emulator.state import State
     from reimage_conformance.emulator.world import Deployment, Instance, Operation, World
@@ -174,3 +173,7 @@ class Call:
     def version(self) -> str:
         """The value of x-ms-version, "" when it is absent."""
         return ", ".join(self.message.values("x-ms-version"))
+
+
+Watcher = Callable[[Call, Sequence[Action]], None]
+"""What is told of a request and of what answers it."""

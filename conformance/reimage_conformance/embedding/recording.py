@@ -1,0 +1,150 @@
+"""What an emulator served, kept as a journal: the session of a client, which `check` judges and `report` shows."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections import deque
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from reimage_conformance import __version__
+from reimage_conformance.config import target_to_mapping
+from reimage_conformance.embedding.memory import NAMES
+from reimage_conformance.emulator import Close, Pause, Reset, Send
+from reimage_conformance.emulator.layouts import MAIN, OTHER
+from reimage_conformance.journal import JournalWriter
+from reimage_conformance.model import Deployment, Exchange, Failure, FailureKind, Identity, Request, Strictness, Target
+from reimage_conformance.wire.clock import SystemClock
+from reimage_conformance.wire.reading import ResponseReader
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+    from types import TracebackType
+    from typing import Self
+
+    from reimage_conformance.emulator import Action, Emulator
+    from reimage_conformance.emulator.messages import Call
+
+JOURNAL = "journal.jsonl"
+
+
+class _Octets:
+    """A source of the octets that an answer consists of; after them the connection is closed."""
+
+    def __init__(self, octets: bytes) -> None:
+        self._rest = deque([octets] if octets else [])
+
+    def receive(self) -> bytes:
+        return self._rest.popleft() if self._rest else b""
+
+    def linger(self, seconds: float) -> bytes:
+        del seconds
+        return b""
+
+    def fell_silent(self) -> bool:
+        return False
+
+
+class Recording:
+    """Writes each request that an emulator answers, with its answer, into the journal of a folder.
+
+    A context manager; what was served until its end, or until the process was killed, is in the file. `name` is what
+    reports call the endpoint, `base_url` is where clients find it. Raises ReportError where the journal cannot be written.
+    """
+
+    def __init__(self, emulator: Emulator, folder: Path, base_url: str, *, name: str = "emulator") -> None:
+        self._emulator = emulator
+        self._journal = JournalWriter(folder / JOURNAL, SystemClock())
+        self._began = emulator.state.clock()
+        self._numbers = itertools.count(1)
+        self._opened = itertools.count(1)
+        self._connections: dict[int, int] = {}
+        self._lock = threading.Lock()
+        strictness = Strictness.LENIENT if any(each.lenient_only for each in emulator.oddities) else Strictness.STRICT
+        self._journal.write(
+            "run",
+            id=uuid4().hex,
+            started=_now(),
+            seed=0,
+            profile="standard",
+            strictness=strictness,
+            suite_version=__version__,
+            target=target_to_mapping(served_target(emulator, base_url, name)),
+        )
+        emulator.watchers.append(self._keep)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the journal; what is served after this is not kept."""
+        self._emulator.watchers.remove(self._keep)
+        duration = round(self._emulator.state.clock() - self._began, 3)
+        self._journal.write(
+            "end", finished=_now(), interrupted=False, duration_seconds=duration, reimages=self._emulator.accepted
+        )
+        self._journal.close()
+
+    def _keep(self, call: Call, actions: Sequence[Action]) -> None:
+        if call.client.probe:
+            return
+        with self._lock:
+            exchange = self._exchange(call, actions)
+            self._journal.exchange(exchange)
+
+    def _exchange(self, call: Call, actions: Sequence[Action]) -> Exchange:
+        if call.position == 1:  # a connection that is over may have had the same id
+            self._connections[id(call.client)] = next(self._opened)
+        octets = b"".join(each.data for each in actions if isinstance(each, Send))
+        reading = ResponseReader(_Octets(octets), call.message.method).read()
+        failure = reading.failure
+        if reading.response is None and failure is None:
+            failure = Failure(FailureKind.CLOSED, "the emulator did not answer")
+        return Exchange(
+            number=next(self._numbers),
+            request=_request(call),
+            response=reading.response,
+            failure=failure,
+            at=round(call.now - self._began, 6),
+            elapsed=round(sum(each.seconds for each in actions if isinstance(each, Pause)), 6),
+            connection=self._connections[id(call.client)],
+            position=call.position,
+            closed=any(isinstance(each, Close | Reset) for each in actions),
+        )
+
+
+def served_target(emulator: Emulator, base_url: str, name: str) -> Target:
+    """The target that `emulator` is at `base_url`: everything that its main subscription holds, and nothing else exists there."""
+    rows = [row for row in emulator.layout if row.subscription == MAIN]
+    deployments = tuple(
+        Deployment(
+            row.service,
+            row.slot,
+            row.name,
+            tuple(each.name for each in row.instances if not each.failing),
+            tuple(each.name for each in row.instances if each.failing),
+        )
+        for row in rows
+    )
+    return Target(name, base_url, MAIN, deployments, other_subscription_id=OTHER)
+
+
+def _request(call: Call) -> Request:
+    message = call.message
+    identities = {common_name: identity for identity, common_name in NAMES.items()}
+    identity = identities.get(call.client.identity, Identity.UNKNOWN) if call.client.tls else Identity.PRIMARY
+    return Request(
+        message.method, message.target, tuple(message.fields), message.body, identity, http_version=message.version
+    )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
