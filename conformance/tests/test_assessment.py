@@ -133,7 +133,7 @@ class TestOutcomes:
         mute = results(cases=[CaseRecord("y", (self.NAME,), own)])[self.NAME]
 
         assert (told.outcome, told.reason) == (outcome, "because")
-        assert (mute.outcome, mute.reason) == (outcome, "the case came to no verdict")
+        assert (mute.outcome, mute.reason) == (outcome, "no answer in this run showed whether it holds")
 
     def test_the_first_case_of_the_gravest_kind_says_why(self) -> None:
         cases = [
@@ -147,7 +147,7 @@ class TestOutcomes:
     def test_a_case_that_met_without_verdict_proves_nothing(self) -> None:
         found = results(cases=[CaseRecord("a", (self.NAME,), "met")])[self.NAME]
 
-        assert (found.outcome, found.reason) == (Outcome.UNTESTED, "the case came to no verdict")
+        assert (found.outcome, found.reason) == (Outcome.UNTESTED, "no answer in this run showed whether it holds")
 
     def test_what_cannot_be_tested_is_not_applicable(self) -> None:
         (untestable, *_) = [r for r in CATALOGUE.values() if r.untestable and r.area == "core"]

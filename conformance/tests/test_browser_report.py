@@ -224,7 +224,7 @@ def test_without_javascript_the_verdict_findings_and_requirements_are_there(samp
         told: str = plain.run("return document.body.innerText")
         rows = plain.run("return document.querySelectorAll('#requirement-table tbody tr').length")
         drawn = plain.run("return document.querySelectorAll('#results-table > tbody').length")
-    assert "Nonconformant. 2 requirements are violated, for 1 reason." in told
+    assert "Nonconformant. 2 requirements are violated: 1 finding." in told
     assert "A reimage with x-ms-version 2009-10-01 is accepted" in told
     assert "This table is drawn by a script." in told
     assert (rows, drawn) == (9, 0)

@@ -71,7 +71,7 @@ def rows_of(text: str) -> dict[str, list[Any]]:
 def test_the_verdict_comes_first_and_needs_no_script(sample_text: str) -> None:
     page = document(sample_text)
     assert words(page.find(".//h1")) == "contoso staging rig"
-    assert words(page.find_class("conclusion")[0]) == "Nonconformant. 2 requirements are violated, for 1 reason."
+    assert words(page.find_class("conclusion")[0]) == "Nonconformant. 2 requirements are violated: 1 finding."
     first = next(one for one in page.find("body/main") if isinstance(one.tag, str))
     assert first.get("id") == "verdict"
 

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reimage_conformance.errors import ReportError
-from reimage_conformance.model import Exchange, Request, Response, RunVerdict
+from reimage_conformance.model import Exchange, Outcome, Request, Response, RunVerdict
 from reimage_conformance.report import write
-from reimage_conformance.report.console import console_lines
+from reimage_conformance.report.console import MOST_LINES, console_lines
 from reimage_conformance.report.http_text import exchange_lines, marked
 from reimage_conformance.report.summary import code, escaped, fenced, summary_text
+from reimage_conformance.report.unjudged import unjudged
 from reimage_conformance.report.visible import octets_as_text, one_line, visible
 from reimage_conformance.report.wording import verdict_sentence
 from reimage_conformance.report.write import write_reports
@@ -133,9 +134,9 @@ def test_visible_keeps_text_and_shows_what_hides() -> None:
 def test_the_summary_says_what_was_found() -> None:
     text = summary_text(sample_assessment())
     assert text.startswith("# Nonconformant: contoso staging rig\n")
-    assert "2 requirements are violated, for 1 reason" in text
+    assert "2 requirements are violated: 1 finding" in text
     assert "### 1. A reimage with x-ms-version 2009-10-01 is accepted" in text
-    assert "also affected: REQ-ERR-CODES" in text
+    assert "probably also causes: REQ-ERR-CODES" in text
 
 
 def test_the_summary_of_a_conformant_run_has_no_findings() -> None:
@@ -180,10 +181,61 @@ def test_a_code_block_cannot_be_closed_from_within() -> None:
 
 def test_the_terminal_is_told_the_verdict_the_findings_and_the_report(tmp_path: Path) -> None:
     lines = console_lines(sample_assessment(), tmp_path / "report.html")
-    assert lines[0] == "NONCONFORMANT  contoso staging rig: 2 requirements are violated, for 1 reason."
+    assert lines[0] == "NONCONFORMANT  contoso staging rig: 2 requirements are violated: 1 finding."
     assert "1. A reimage with x-ms-version 2009-10-01 is accepted" in lines
     assert "   expected: 400 with MissingOrIncorrectVersionHeader for x-ms-version 2009-10-01" in lines
     assert lines[-1] == f"report: {tmp_path / 'report.html'}"
+
+
+def test_the_terminal_is_told_no_more_than_fits_on_it_however_much_is_wrong(tmp_path: Path) -> None:
+    sample = sample_assessment()
+    open_ = sample.requirements[0]
+    much = replace(
+        sample,
+        findings=sample.findings[:1] * 70,
+        notes=("a note",) * 30,
+        requirements=tuple(replace(open_, outcome=Outcome.INCONCLUSIVE, reason=f"reason {n}") for n in range(40)),
+    )
+    lines = console_lines(much, tmp_path / "report.html")
+
+    assert len(lines) <= MOST_LINES
+    assert "and 54 more findings in the report" in lines
+    assert "  and 34 more reasons in the report" in lines
+
+
+def test_what_was_not_judged_is_grouped_by_reason_with_what_to_do() -> None:
+    sample = sample_assessment()
+    first = sample.requirements[0]
+    told = (
+        (Outcome.UNTESTED, "the budget of reimages is spent"),
+        (Outcome.UNTESTED, "a reimage while another runs may be accepted, and max_reimages has no room for more"),
+        (Outcome.INCONCLUSIVE, "WebRole1_IN_0 was BusyRole before"),
+        (Outcome.INCONCLUSIVE, "something of its own kind"),
+    )
+    rows = tuple(replace(first, outcome=outcome, reason=reason) for outcome, reason in told)
+    groups = unjudged(replace(sample, requirements=rows))
+
+    assert [each.sentence for each in groups] == [
+        "2 requirements untested: the budget of reimages was spent; raise max_reimages under [limits] in the target file, or give --max-reimages",
+        "1 requirement inconclusive: WebRole1_IN_0 was BusyRole before; bring it to ReadyRole, then run again",
+        "1 requirement inconclusive: something of its own kind",
+    ]
+    assert "2 requirements untested: the budget of reimages was spent" in summary_text(
+        replace(sample, requirements=rows)
+    )
+
+
+def test_a_known_violation_looks_known() -> None:
+    sample = sample_assessment()
+    wanted = sample.findings[0].requirement
+    rows = tuple(
+        replace(row, outcome=Outcome.KNOWN) if row.requirement.id == wanted else row for row in sample.requirements
+    )
+    known = replace(sample, requirements=rows, findings=sample.findings[:1])
+
+    assert any(line.startswith("1. (known) ") for line in console_lines(known))
+    assert "### 1. (known) " in summary_text(known)
+    assert "(known)" not in "\n".join(console_lines(replace(sample, findings=sample.findings[:1])))
 
 
 def test_nothing_of_an_endpoint_steers_the_terminal() -> None:
@@ -194,8 +246,8 @@ def test_nothing_of_an_endpoint_steers_the_terminal() -> None:
 @pytest.mark.parametrize(
     ("verdict", "sentence"),
     [
-        (RunVerdict.INCOMPLETE, "No violation was seen, but 1 requirement that must hold could not be judged."),
-        (RunVerdict.PARTIAL, "No violation was seen; profile, selection or budget left 1 requirement untested."),
+        (RunVerdict.INCOMPLETE, "No violation was seen, but 1 requirement that must hold could not be judged, and 1 was left out; 1 of"),
+        (RunVerdict.PARTIAL, "No violation was seen: 1 of 4 judged requirements is met; 1 was not judged, for profile, selection or budget"),
         (RunVerdict.CONFORMANT, "Everything that must hold for this target is met: 1 requirement, besides 1 known"),
     ],
 )  # fmt: skip

@@ -128,7 +128,7 @@ def _result(
     for name in ("error", "inconclusive", "untested", "not-applicable"):
         if name in outcomes:
             outcome = Outcome.INCONCLUSIVE if name == "error" else Outcome(name)
-            return result(outcome, outcomes[name].detail or "the case came to no verdict")
+            return result(outcome, outcomes[name].detail or "no answer in this run showed whether it holds")
     if requirement.untestable:
         return result(Outcome.NOT_APPLICABLE, requirement.untestable)
-    return result(Outcome.UNTESTED, LEFT_OUT if not cases else "the case came to no verdict")
+    return result(Outcome.UNTESTED, LEFT_OUT if not cases else "no answer in this run showed whether it holds")

@@ -20,6 +20,7 @@ from reimage_conformance.pytest_plugin.choice import ListedCases, chosen_of
 from reimage_conformance.pytest_plugin.concluding import report_conclusion
 from reimage_conformance.pytest_plugin.ending import ASSESSMENT, PAGE, USAGE, PageHooks, end_session
 from reimage_conformance.pytest_plugin.interrupting import Interruption, LostOutput
+from reimage_conformance.pytest_plugin.last_words import FindingsOnce, letters_lines
 from reimage_conformance.pytest_plugin.options import Plan, add_options, is_wanted, plan_of
 from reimage_conformance.pytest_plugin.preparing import is_run, prepare
 from reimage_conformance.pytest_plugin.progress import ProgressLine, progress_line
@@ -92,6 +93,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[PREFLIGHT] = _preflight_from(given.get(PREFLIGHT_ANSWERS))
     plan, folder = config.stash[PLAN], config.stash[FOLDER]
     if config.option.tbstyle == "auto":
+        config.pluginmanager.register(FindingsOnce())
         config.option.tbstyle = (
             "line"  # a finding says what it found; a traceback through the suite costs time and says less
         )
@@ -348,7 +350,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[
     with collection_paused():
         run, unrecorded = config.stash.get(RUN, None), config.stash.get(UNRECORDED, None)
         lines = end_session(session, run, config.stash[FOLDER], config.stash[PLAN], exitstatus, unrecorded)
-        config.stash[LINES] = lines
+        config.stash[LINES] = [*letters_lines(config), *lines]
         try:
             return (yield)
         except (OSError, RuntimeError) as error:
@@ -374,7 +376,7 @@ def _forget_run(config: pytest.Config) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Prints the verdict, the findings and where the report is."""
+    """Prints what the letters of the progress mean, the verdict, the findings and where the report is."""
     for line in config.stash.get(LINES, []):
         terminalreporter.write_line(line)
 

@@ -1,9 +1,10 @@
-"""The last words of a run on a terminal: the verdict, the findings, where the report is; printed elsewhere."""
+"""The last words of a run on a terminal: the verdict, the findings, what was not judged, where the report is; printed elsewhere."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reimage_conformance.report.unjudged import unjudged
 from reimage_conformance.report.visible import one_line
 from reimage_conformance.report.wording import (
     CHECK,
@@ -11,16 +12,31 @@ from reimage_conformance.report.wording import (
     VERDICT_WORDS,
     counted,
     duration_words,
+    is_known,
+    strictness_sentence,
     verdict_sentence,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from reimage_conformance.model import Assessment, Finding
 
-FINDING_LIMIT = 10
-"""Findings told on the terminal; the rest are counted."""
+MOST_LINES = 60
+"""Lines that a run ends with at most, however much went wrong."""
+
+FINDING_LIMIT = 5
+"""Findings told with what was expected and how to see them again; of further ones the headline is told."""
+
+HEADLINE_LIMIT = 16
+"""Findings whose headline is told; the rest are counted."""
+
+NOTE_LIMIT = 4
+"""Notes that are told, and answers to check; the rest are in the report."""
+
+REASON_LIMIT = 6
+"""Reasons for what was not judged that are told; the rest are counted."""
 
 TEXT_LIMIT = 400
 
@@ -29,14 +45,32 @@ COMMAND_LIMIT = 2_000
 
 
 def console_lines(assessment: Assessment, report: Path | None = None) -> list[str]:
-    """The lines that end a run, without colours; `report` is the page to open, where one was written."""
-    lines = [_verdict(assessment), _counts(assessment), *(f"note: {one_line(note)}" for note in assessment.notes)]
-    lines += [f"check: {one_line(text)}" for level, text in _asked(assessment) if level == CHECK]
-    for number, finding in enumerate(assessment.findings[:FINDING_LIMIT], 1):
-        lines += ["", *_finding(number, finding)]
-    if len(assessment.findings) > FINDING_LIMIT:
-        lines += ["", f"and {counted(len(assessment.findings) - FINDING_LIMIT, 'more finding')} in the report"]
+    """The lines that end a run, without colours, at most `MOST_LINES`; `report` is the page to open, where one was written."""
+    checks = [text for level, text in _asked(assessment) if level == CHECK]
+    lines = [_verdict(assessment), _counts(assessment)]
+    lines += _limited([f"note: {one_line(note)}" for note in assessment.notes], NOTE_LIMIT, "note")
+    lines += _limited([f"check: {one_line(text)}" for text in checks], NOTE_LIMIT, "answer to check")
+    lines += _findings(assessment)
+    reasons = [f"  {one_line(each.sentence, TEXT_LIMIT)}" for each in unjudged(assessment)]
+    lines += ["", "Not judged:", *_limited(reasons, REASON_LIMIT, "reason", "  ")] if reasons else []
+    lines += ["", strictness_sentence(assessment)] if assessment.findings else []
     return [*lines, "", f"report: {report}"] if report is not None else lines
+
+
+def _limited(lines: Sequence[str], limit: int, noun: str, indent: str = "") -> list[str]:
+    """The first `limit` lines, and how many more there are."""
+    more = len(lines) - limit
+    return [*lines[:limit], f"{indent}and {counted(more, f'more {noun}')} in the report"] if more > 0 else list(lines)
+
+
+def _findings(assessment: Assessment) -> list[str]:
+    """The first findings in full, the headlines of the next, and how many more there are."""
+    lines: list[str] = []
+    for number, finding in enumerate(assessment.findings[:FINDING_LIMIT], 1):
+        lines += ["", *_finding(number, finding, known=is_known(finding, assessment))]
+    further = enumerate(assessment.findings[FINDING_LIMIT:], FINDING_LIMIT + 1)
+    headlines = [_headline(number, finding, known=is_known(finding, assessment)) for number, finding in further]
+    return [*lines, "", *_limited(headlines, HEADLINE_LIMIT - FINDING_LIMIT, "finding")] if headlines else lines
 
 
 def _asked(assessment: Assessment) -> tuple[tuple[str, str], ...]:
@@ -56,16 +90,21 @@ def _counts(assessment: Assessment) -> str:
     return f"{', '.join(told)}; {', '.join(spent)} in {duration_words(assessment.run.duration_seconds)}"
 
 
-def _finding(number: int, finding: Finding) -> list[str]:
+def _headline(number: int, finding: Finding, *, known: bool) -> str:
+    mark = "(known) " if known else ""
+    return f"{number}. {mark}{one_line(finding.headline, TEXT_LIMIT)}"
+
+
+def _finding(number: int, finding: Finding, *, known: bool) -> list[str]:
     indent = " " * (len(str(number)) + 2)
+    counts = "a known violation, which the baseline expects" if known else f"counts as {finding.counts_as.value}"
     lines = [
-        f"{number}. {one_line(finding.headline, TEXT_LIMIT)}",
-        f"{indent}{finding.requirement}, counts as {finding.counts_as.value}",
+        _headline(number, finding, known=known),
+        f"{indent}{finding.requirement}, {counts}",
         f"{indent}expected: {one_line(finding.expected, TEXT_LIMIT)}",
-        f"{indent}actual:   {one_line(finding.actual, TEXT_LIMIT)}",
     ]
     if finding.also_affected:
-        lines.append(f"{indent}explains: {', '.join(finding.also_affected)}")
+        lines.append(f"{indent}probably also causes: {one_line(', '.join(finding.also_affected), TEXT_LIMIT)}")
     if finding.reproduce:
         lines.append(f"{indent}try:      {_command(finding.reproduce)}")
     return lines

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from reimage_conformance.report.unjudged import unjudged
 from reimage_conformance.report.visible import one_line, visible
 from reimage_conformance.report.wording import (
     CHECK,
@@ -12,7 +13,9 @@ from reimage_conformance.report.wording import (
     VERDICT_WORDS,
     counted,
     duration_words,
+    is_known,
     preflight_sentence,
+    strictness_sentence,
     verdict_sentence,
 )
 
@@ -20,11 +23,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from reimage_conformance.model import Assessment, Finding
+    from reimage_conformance.report.unjudged import Unjudged
 
 FINDING_LIMIT = 50
 """Findings told in full; the page says how many more there are."""
 
 EVIDENCE_LIMIT = 10
+
+NAMES_LIMIT = 12
+"""Requirements that are named for one reason."""
 
 TEXT_LIMIT = 1_000
 """Characters of one sentence of a finding."""
@@ -50,7 +57,8 @@ def summary_text(assessment: Assessment) -> str:
         _counts_table(assessment),
         _facts(assessment),
         *_preflight(assessment),
-        *_finding_blocks(assessment.findings),
+        *_finding_blocks(assessment),
+        *_unjudged(assessment),
     ]
     return "\n\n".join(blocks) + "\n"
 
@@ -111,27 +119,43 @@ def _preflight(assessment: Assessment) -> Iterable[str]:
     yield "\n".join([escaped(preflight_sentence(assessment.preflight)), *doubts])
 
 
-def _finding_blocks(findings: tuple[Finding, ...]) -> Iterable[str]:
+def _unjudged(assessment: Assessment) -> Iterable[str]:
+    """Why something was not judged, and what to do."""
+    groups = unjudged(assessment)
+    if groups:
+        yield "## Not judged"
+        yield "\n".join(_reason(each) for each in groups)
+
+
+def _reason(group: Unjudged) -> str:
+    names = ", ".join(map(escaped, group.requirements[:NAMES_LIMIT]))
+    more = len(group.requirements) - NAMES_LIMIT
+    return f"- {escaped(group.sentence)} ({names}{f' and {more} more' if more > 0 else ''})"
+
+
+def _finding_blocks(assessment: Assessment) -> Iterable[str]:
+    findings = assessment.findings
     if not findings:
         return
     yield "## Findings"
-    yield "The likeliest cause first."
+    yield f"The likeliest cause first. {escaped(strictness_sentence(assessment))}"
     for number, finding in enumerate(findings[:FINDING_LIMIT], 1):
-        yield from _finding_block(number, finding)
+        yield from _finding_block(number, finding, known=is_known(finding, assessment))
     if len(findings) > FINDING_LIMIT:
         yield f"{counted(len(findings) - FINDING_LIMIT, 'more finding')} in report.html and results.json."
 
 
-def _finding_block(number: int, finding: Finding) -> Iterable[str]:
-    yield f"### {number}. {escaped(finding.headline)}"
+def _finding_block(number: int, finding: Finding, *, known: bool) -> Iterable[str]:
+    yield f"### {number}. {'(known) ' if known else ''}{escaped(finding.headline)}"
+    counts = "a known violation, which the baseline expects" if known else finding.counts_as.value
     facts = [
-        f"- requirement: {escaped(finding.requirement)} ({finding.counts_as.value})",
+        f"- requirement: {escaped(finding.requirement)} ({counts})",
         f"- expected: {escaped(finding.expected)}",
         f"- actual: {escaped(finding.actual)}",
         f"- exchanges: {', '.join(map(str, finding.evidence[:EVIDENCE_LIMIT])) or 'none'}",
     ]
     if finding.also_affected:
-        facts.append(f"- also affected: {', '.join(escaped(name) for name in finding.also_affected)}")
+        facts.append(f"- probably also causes: {', '.join(escaped(name) for name in finding.also_affected)}")
     yield "\n".join(facts)
     if finding.reproduce:
         yield fenced(finding.reproduce, "sh")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reimage_conformance.model import CountsAs, Outcome, RunVerdict
+from reimage_conformance.model import CountsAs, Outcome, RunVerdict, Strictness
 
 if TYPE_CHECKING:
-    from reimage_conformance.model import Assessment, Preflight
+    from reimage_conformance.model import Assessment, Finding, Preflight
 
 CHECK = "check"
 """The level of a preflight's answer that shows the target file or the endpoint to be wrong."""
@@ -57,9 +57,8 @@ def verdict_sentence(assessment: Assessment) -> str:
         return _incomplete(assessment)
     if assessment.verdict is RunVerdict.PARTIAL:
         left = _gating(assessment, Outcome.UNTESTED)
-        if assessment.run.capture:
-            return f"No violation was seen; the capture leaves {counted(left, 'requirement')} untested."
-        return f"No violation was seen; profile, selection or budget left {counted(left, 'requirement')} untested."
+        why = "because the capture does not show them" if assessment.run.capture else "for profile, selection or budget"
+        return f"No violation was seen: {_share_met(assessment)}; {left} {_were(left)} not judged, {why}."
     known = f", besides {counted(counts['known'], 'known violation')} in the baseline" if counts["known"] else ""
     met = counted(_gating(assessment, Outcome.MET), "requirement")
     return f"Everything that must hold for this target is met: {met}{known}."
@@ -101,7 +100,7 @@ def _nonconformant(assessment: Assessment, counts: dict[str, int]) -> str:
     causes = sum(1 for finding in assessment.findings if finding.requirement in violated)
     verb = "is" if counts["violated"] == 1 else "are"
     sentence = f"{counted(counts['violated'], 'requirement')} {verb} violated"
-    return f"{sentence}, for {counted(causes, 'reason')}." if causes else f"{sentence}."
+    return f"{sentence}: {counted(causes, 'finding')}." if causes else f"{sentence}."
 
 
 def _incomplete(assessment: Assessment) -> str:
@@ -110,7 +109,49 @@ def _incomplete(assessment: Assessment) -> str:
     blind = _gating(assessment, Outcome.INCONCLUSIVE)
     if assessment.run.interrupted and not blind:
         return "No violation was seen before the run was cut short."
-    return f"No violation was seen, but {counted(blind, 'requirement')} that must hold could not be judged."
+    told = f"No violation was seen, but {counted(blind, 'requirement')} that must hold could not be judged"
+    left = _gating(assessment, Outcome.UNTESTED)
+    more = f", and {left} {_were(left)} left out" if left else ""
+    return f"{told}{more}; {_share_met(assessment)}."
+
+
+def _were(number: int) -> str:
+    return "was" if number == 1 else "were"
+
+
+def _share_met(assessment: Assessment) -> str:
+    """Which share of what counts as FAIL and was judged is met; what the baseline knows to be violated is not."""
+    met = _gating(assessment, Outcome.MET)
+    judged = met + _gating(assessment, Outcome.VIOLATED) + _gating(assessment, Outcome.KNOWN)
+    return f"{met} of {counted(judged, 'judged requirement')} {'is' if met == 1 else 'are'} met"
+
+
+def is_known(finding: Finding, assessment: Assessment) -> bool:
+    """Whether the baseline expects what a finding tells."""
+    return any(result.requirement.id == finding.requirement for result in assessment.of_outcome(Outcome.KNOWN))
+
+
+LEVEL_MEANINGS = {
+    CountsAs.FAIL: "a violation, which fails the run",
+    CountsAs.WARN: "an advisory, which does not fail the run",
+    CountsAs.INFO: "recorded, not judged",
+}
+"""What a deviation comes to, by what its requirement counts as."""
+
+
+def strictness_sentence(assessment: Assessment) -> str:
+    """What counts as failure in this run and why, and the switch that changes it."""
+    failing = sum(1 for result in assessment.requirements if result.counts_as is CountsAs.FAIL)
+    whole = f"{failing} of {counted(len(assessment.requirements), 'requirement')} count as FAIL"
+    if assessment.run.strictness is Strictness.STRICT:
+        return (
+            f"Judged strictly: {whole}, among them what is only deduced from the documents. "
+            "Judged leniently (--strictness lenient, or strictness under [target]), only what the documents state counts as FAIL."
+        )
+    return (
+        f"Judged leniently: {whole}, those that the documents state. "
+        "Judged strictly (--strictness strict, or strictness under [target]), what is deduced from the documents counts as FAIL too."
+    )
 
 
 def _gating(assessment: Assessment, outcome: Outcome) -> int:
