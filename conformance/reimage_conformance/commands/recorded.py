@@ -13,6 +13,7 @@ from reimage_conformance.errors import UsageError
 from reimage_conformance.model import Strictness
 from reimage_conformance.outputs import claim_folder, claim_page
 
+LAST_GOOD = "last-good"
 OVERWRITE = "Replace the run that the report folder holds."
 
 
@@ -76,19 +77,41 @@ def report(*, journal: Path, report_dir: Path | None, overwrite: bool) -> int:
 @click.command()
 @click.argument("runs", nargs=-1, type=click.Path(path_type=Path), metavar="RUN RUN ...")
 @click.option("--html", type=click.Path(path_type=Path), help="Write the comparison as a page, too.")
-def compare(*, runs: tuple[Path, ...], html: Path | None) -> int:
+@click.option(
+    "--against",
+    type=Word([LAST_GOOD]),
+    help="Compare one RUN with the last run of its target that was conformant.",
+)
+@click.option(
+    "--history",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Where --against looks, up to two folders deep; beside the RUN if left out.",
+)
+def compare(*, runs: tuple[Path, ...], html: Path | None, against: str | None, history: Path | None) -> int:
     """Tell what changed between runs.
 
-    A RUN is a report folder, a results.json or a journal; the runs may be of several implementations as well.
+    A RUN is a report folder, a results.json or a journal; the runs may be of several implementations as well. A requirement that
+    is violated in both runs in different ways is told too. The exit code is 1 where something that was met is violated now, and 6 where
+    --against found nothing to compare with.
+
+    Example: reimage-conformance compare reports/rig/20260102T000000Z --against last-good
     """
-    if len(runs) < 2:
+    if against is None and len(runs) < 2:
         raise UsageError(f"compare needs at least two runs, found {len(runs)}")
+    if against is not None and len(runs) != 1:
+        raise UsageError(f"compare --against {against} takes one run, found {len(runs)}")
+    if against is None and history is not None:
+        raise UsageError(f"--history {history}: says where --against {LAST_GOOD} looks; give both, or neither")
     files = [run if run.is_dir() else _existing(run, "results.json") for run in runs]
     if html is not None:
         claim_page(html, "--html")
-    from reimage_conformance.report.comparison import compare_runs  # noqa: PLC0415 -- only this command needs it
+    from reimage_conformance.report import comparison  # noqa: PLC0415 -- only this command needs it
 
-    return compare_runs(files, html, _judged)
+    if against is None:
+        return comparison.compare_runs(files, html, _judged)
+    folder = files[0] if files[0].is_dir() else files[0].parent
+    return comparison.compare_with_last_good(files[0], history or folder.resolve().parent, html, _judged)
 
 
 def _judged(journal: Path) -> dict[str, Any]:

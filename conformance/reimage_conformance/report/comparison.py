@@ -8,7 +8,8 @@ import click
 
 from reimage_conformance.report.comparison_reports import comparison_html, comparison_markdown, comparison_text
 from reimage_conformance.report.differences import Comparison, compare
-from reimage_conformance.report.runs import load_run
+from reimage_conformance.report.runs import last_good, load_run
+from reimage_conformance.report.visible import one_line
 from reimage_conformance.report.write import write_file
 
 if TYPE_CHECKING:
@@ -17,7 +18,18 @@ if TYPE_CHECKING:
 
     from reimage_conformance.report.results import Results
 
-__all__ = ["Comparison", "compare", "compare_runs", "comparison_html", "comparison_markdown", "comparison_text"]
+NOTHING_TO_COMPARE = 6
+"""The exit code where there is no run to compare with."""
+
+__all__ = [
+    "Comparison",
+    "compare",
+    "compare_runs",
+    "compare_with_last_good",
+    "comparison_html",
+    "comparison_markdown",
+    "comparison_text",
+]
 
 
 def compare_runs(
@@ -28,7 +40,27 @@ def compare_runs(
     A path is a report folder, a results.json, or a journal, which `judge` turns into results. A `page` whose name ends
     in .md is Markdown. Raises UsageError where a run cannot be read and ReportError where the page cannot be written.
     """
-    found = compare([load_run(path, judge) for path in paths])
+    return _told([load_run(path, judge) for path in paths], page)
+
+
+def compare_with_last_good(
+    path: Path, folder: Path, page: Path | None = None, judge: Callable[[Path], Results] | None = None
+) -> int:
+    """Compare the run at `path` with the last good run of its target below `folder`, as `compare_runs` does.
+
+    Where there is none yet, say so: the exit code is 6 then, since nothing could be compared.
+    """
+    run = load_run(path, judge)
+    good = last_good(run, folder)
+    if good is None or good.results is None:
+        name, profile = one_line(str(run["target"]["name"])), run["run"]["profile"]
+        click.echo(f"nothing to compare with: no earlier run of {name!r} (profile {profile}) below {folder} was good")
+        return NOTHING_TO_COMPARE
+    return _told([good.results, run], page)
+
+
+def _told(runs: Sequence[Results], page: Path | None) -> int:
+    found = compare(runs)
     click.echo(comparison_text(found), nl=False)
     if page is not None:
         text = comparison_markdown(found) if page.suffix == ".md" else comparison_html(found)

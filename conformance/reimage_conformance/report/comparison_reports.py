@@ -78,6 +78,7 @@ def _groups(comparison: Comparison) -> Iterator[tuple[str, tuple[Change, ...]]]:
     groups = {
         "newly violated": comparison.newly_violated,
         "newly met": comparison.newly_met,
+        "violated in another way": comparison.other_symptoms,
         "other changes of outcome": comparison.other_outcomes,
         "changed observations": comparison.observations,
         "changed timings": comparison.timings,

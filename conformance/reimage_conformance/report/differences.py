@@ -21,6 +21,9 @@ TIMING_SHARE = 0.25
 TIMING_SECONDS = 0.5
 """The change of an operation's length, in seconds, below which it is noise."""
 
+BAD = {Outcome.VIOLATED, Outcome.KNOWN}
+"""The outcomes of a requirement that is violated."""
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -67,6 +70,7 @@ class Comparison:
     matrix: tuple[MatrixRow, ...]
     newly_violated: tuple[Change, ...]
     newly_met: tuple[Change, ...]
+    other_symptoms: tuple[Change, ...]
     other_outcomes: tuple[Change, ...]
     observations: tuple[Change, ...]
     timings: tuple[Change, ...]
@@ -84,7 +88,8 @@ class Comparison:
 def compare(runs: Sequence[Results]) -> Comparison:
     """Compare `runs`, two or more, in the order given.
 
-    The exit code is 1 if a requirement that is met in the first run is violated in the last, else 0.
+    The exit code is 1 if a requirement that is met in the first run is violated in the last, else 0: another symptom of
+    what was violated before is a change, and no new violation.
     """
     if len(runs) < 2:
         raise UsageError(f"a comparison needs two runs or more, not {len(runs)}")
@@ -97,6 +102,7 @@ def compare(runs: Sequence[Results]) -> Comparison:
         matrix=tuple(_matrix(runs)),
         newly_violated=worse,
         newly_met=better,
+        other_symptoms=tuple(_symptom_changes(first, last)),
         other_outcomes=tuple(change for change in changes if change not in worse and change not in better),
         observations=tuple(_observation_changes(first, last)),
         timings=tuple(_timing_changes(first, last)),
@@ -123,6 +129,31 @@ def _outcome_changes(first: Results, last: Results) -> Iterator[Change]:
         earlier = before.get(row["id"])
         if earlier is not None and earlier["outcome"] != row["outcome"]:
             yield Change(row["id"], earlier["outcome"], row["outcome"], row.get("title", ""), row["reason"])
+
+
+def _symptom_changes(first: Results, last: Results) -> Iterator[Change]:
+    """Requirements that both runs violate, though not in the same ways: symptoms go by the fingerprints of their findings."""
+    before = _outcomes(first)
+    for row in last["requirements"]:
+        earlier = before.get(row["id"])
+        if earlier is None or not {earlier["outcome"], row["outcome"]} <= BAD:
+            continue
+        was, now = (each.get("fingerprints") for each in (earlier, row))
+        if was and now and set(was) != set(now):  # a suite of earlier days wrote none
+            told, tells = _symptoms(first, earlier), _symptoms(last, row)
+            yield Change(row["id"], told, tells, row.get("title", ""), _gained(set(was), set(now)))
+
+
+def _symptoms(run: Results, row: Results) -> str:
+    """What is wrong in `run` with the requirement of `row`: the headline of its finding, and how many ways there are."""
+    finding = next((each for each in run["findings"] if each["requirement"] == row["id"]), None)
+    told = str(finding["headline"] if finding is not None else row["reason"] or row["outcome"])
+    return told if len(row["fingerprints"]) < 2 else f"{told} ({len(row['fingerprints'])} symptoms)"
+
+
+def _gained(was: set[str], now: set[str]) -> str:
+    counts = ((len(now - was), "new"), (len(was - now), "gone"))
+    return ", ".join(f"{number} {'symptom' if number == 1 else 'symptoms'} {word}" for number, word in counts if number)
 
 
 def _missing(known: Results, unknown: Results) -> list[str]:

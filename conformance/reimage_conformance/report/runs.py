@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reimage_conformance.errors import UsageError
+from reimage_conformance.model import RunVerdict
 from reimage_conformance.report.results import Results, load_results
 
 if TYPE_CHECKING:
@@ -44,6 +45,27 @@ def find_runs(folder: Path) -> tuple[FoundRun, ...]:
     files = {file for pattern in ("*/results.json", "*/*/results.json") for file in folder.glob(pattern)}
     found = [_found(file.parent) for file in sorted(files)]
     return tuple(sorted(found, key=_started, reverse=True))
+
+
+def last_good(run: Results, folder: Path) -> FoundRun | None:
+    """The newest good run below `folder` of the target of `run`, begun before it; None where there is none.
+
+    A conformant run is good. Where no run of the same profile and strictness is conformant, one that saw no violation and left
+    something untested (partial) is: so ends every night whose limits leave no room for all of it.
+    """
+    earlier = [each for each in find_runs(folder) if each.results is not None and _comparable(each.results, run)]
+    for verdict in (RunVerdict.CONFORMANT, RunVerdict.PARTIAL):
+        for each in earlier:
+            if each.results is not None and each.results["run"]["verdict"] == verdict:
+                return each
+    return None
+
+
+def _comparable(earlier: Results, run: Results) -> bool:
+    """Whether `earlier` judged the same target in the same way as `run`, before it."""
+    told, tells = earlier["run"], run["run"]
+    same = all(told[key] == tells[key] for key in ("profile", "strictness"))
+    return same and earlier["target"]["name"] == run["target"]["name"] and told["started"] < tells["started"]
 
 
 def labels(runs: Iterable[Results]) -> tuple[str, ...]:
