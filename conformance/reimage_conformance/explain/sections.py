@@ -21,13 +21,23 @@ MAX_WAYS = 4
 
 
 @dataclass(frozen=True, slots=True)
+class Item:
+    """A line of a list: a name, what is said of it, and an address where there is one; `code` says that the name is one of a program."""
+
+    name: str
+    words: str = ""
+    address: str = ""
+    code: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
     """A heading with paragraphs, a command to paste, a list, exchanges as they stand; `rest` ends the section."""
 
     heading: str
     paragraphs: tuple[str, ...] = ()
     command: str = ""
-    items: tuple[str, ...] = ()
+    items: tuple[Item, ...] = ()
     exchanges: tuple[str, ...] = ()
     rest: str = ""
 
@@ -65,8 +75,8 @@ def _origin(explained: Explanation) -> tuple[str, ...]:
     return _filled(explained.certainty, f"In recordings of the service: {recorded}" if recorded else "")
 
 
-def _named(source: Source) -> str:
-    return ", ".join(_filled(source.name, source.date, source.address))
+def _named(source: Source) -> Item:
+    return Item(source.name, source.date, source.address)
 
 
 def _counting(explained: Explanation) -> tuple[str, ...]:
@@ -87,7 +97,7 @@ def _sent(explained: Explanation) -> Section:
     if not explained.cases:
         why = explained.requirement.untestable or "No case judges it yet."
         return Section("What is sent", (f"Nothing. {why}",))
-    items = tuple(": ".join(_filled(case.name, case.says)) for case in explained.cases[:MAX_CASES])
+    items = tuple(Item(case.name, case.says, code=True) for case in explained.cases[:MAX_CASES])
     rest = _more(len(explained.cases) - MAX_CASES, "cases")
     return Section("What is sent", ("These cases judge it:",), items=items, rest=rest)
 
@@ -121,11 +131,11 @@ def _told(name: str, symptoms: Iterable[str]) -> Iterator[str]:
     return (violation_sentence(name, symptom) for symptom in symptoms)
 
 
-def _family(family: FaultFamily) -> str:
+def _family(family: FaultFamily) -> Item:
     ways = "; ".join(family.summaries[:MAX_WAYS])
     more = f"; and {len(family.summaries) - MAX_WAYS} more" if len(family.summaries) > MAX_WAYS else ""
-    places = f", in {len(family.members)} places" if len(family.members) > 1 else ""
-    return f"{family.name}{places}: {ways}{more}"
+    places = f" ({len(family.members)} faults)" if len(family.members) > 1 else ""
+    return Item(family.name, f"{ways}{more}{places}", code=True)
 
 
 def _more(count: int, what: str) -> str:

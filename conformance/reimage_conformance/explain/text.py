@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-from reimage_conformance.explain.sections import Section, sections_of
+from reimage_conformance.explain.sections import Item, Section, sections_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,12 +31,18 @@ def _lines(section: Section) -> Iterator[str]:
     if section.command:
         yield from ("", f"    {section.command}", "")
     for item in section.items:
-        yield from _wrapped(item, "  * ", "    ")
+        yield from _wrapped(_line(item), "  * ", "    ")
     for exchange in section.exchanges:
         yield ""
         yield from textwrap.indent(exchange, "    ").splitlines()
     if section.rest:
         yield f"    {section.rest}"
+
+
+def _line(item: Item) -> str:
+    if item.code:
+        return f"{item.name}: {item.words}" if item.words else item.name
+    return ", ".join(text for text in (item.name, item.words, item.address) if text)
 
 
 def _wrapped(text: str, first: str, then: str = "") -> list[str]:

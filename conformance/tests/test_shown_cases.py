@@ -1,4 +1,4 @@
-"""The cases that README shows under "Add a case" run as they stand."""
+"""The cases that docs/adding-a-case.md shows run as they stand."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from reimage_conformance.protocol.strategies import malformed_versions
 """
 
 
-def test_the_cases_of_the_readme_run(tmp_path: Path) -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_cases_of_the_page_run(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "adding-a-case.md").read_text(encoding="utf-8")
     blocks = [block for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "def test_" in block]
     assert len(blocks) == 3
     cases = tmp_path / "test_shown.py"

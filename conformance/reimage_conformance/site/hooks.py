@@ -1,0 +1,35 @@
+"""The hooks of mkdocs: pages that are made join those in `docs/`, and made parts are put into these.
+
+With REIMAGE_CONFORMANCE_FRESH_ANSWERS in the environment, the answers on the pages are taken from the emulator now, which takes about a quarter of
+a minute; else they are those that the package brings along, which tests compare with the emulator.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from mkdocs.structure.files import File
+
+from reimage_conformance.explain.answers import answers_from, fresh_answers
+from reimage_conformance.site.made import with_made
+from reimage_conformance.site.requirement_pages import requirement_pages
+
+if TYPE_CHECKING:
+    from mkdocs.config.defaults import MkDocsConfig
+    from mkdocs.structure.files import Files
+
+FRESH = "REIMAGE_CONFORMANCE_FRESH_ANSWERS"
+
+
+def on_files(files: Files, *, config: MkDocsConfig) -> Files:
+    """Adds the pages that are made."""
+    answers = answers_from(fresh_answers()) if os.environ.get(FRESH) else None
+    for path, markdown in requirement_pages(answers):
+        files.append(File.generated(config, path, content=markdown))
+    return files
+
+
+def on_page_markdown(markdown: str, **_: Any) -> str:
+    """Puts in what is made."""
+    return with_made(markdown)

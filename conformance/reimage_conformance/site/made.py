@@ -1,0 +1,95 @@
+"""What stands in pages that are written by hand and is made from data: the keys of a target file, what is not judged."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import MISSING, fields
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from reimage_conformance.catalogue import CATALOGUE
+from reimage_conformance.config import keys, meanings, new_target_text
+from reimage_conformance.model import Deployment, Limits, Target
+from reimage_conformance.site.markdown import block, code, prose, table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from reimage_conformance.config.keys import Key
+
+REQUIREMENTS = "requirements/"
+TABLES: Mapping[str, tuple[Mapping[str, Key], Mapping[str, str], type[Any] | None]] = {
+    "[target]": (keys.TARGET, meanings.TARGET, Target),
+    "[[deployments]]": (keys.DEPLOYMENT, meanings.DEPLOYMENT, Deployment),
+    "[limits]": (keys.LIMITS, meanings.LIMITS, Limits),
+    "[capabilities]": (keys.CAPABILITIES, meanings.CAPABILITIES, None),
+    "[probe]": (keys.PROBE, meanings.PROBE, None),
+}
+"""The tables of a target file: their keys, what these are for, and the class whose defaults hold."""
+_BEGIN, _END = "<!-- made: ", " -->"
+_OWN_DEFAULTS = {"get_deployment": '`"auto"`', "get_cloud_service": '`"auto"`', "connections": "8 or 4"}
+
+
+def target_keys() -> str:
+    """Every key of a target file, table by table."""
+    parts = [f"## {code(name)}\n\n{_keys(*parts)}" for name, parts in TABLES.items()]
+    return "\n\n".join(parts)
+
+
+def target_text() -> str:
+    """What `reimage-conformance new-target` writes."""
+    return block(new_target_text().rstrip(), "toml")
+
+
+def not_judged() -> str:
+    """The requirements that no case judges, each with the reason."""
+    rows = [
+        (f"[{row.id}]({REQUIREMENTS}{row.id}.md)", prose(row.title), prose(row.untestable, REQUIREMENTS))
+        for row in CATALOGUE.values()
+        if row.untestable
+    ]
+    return table(("requirement", "", "why no case judges it"), rows)
+
+
+MADE: Mapping[str, Callable[[], str]] = {
+    "target keys": target_keys,
+    "target text": target_text,
+    "not judged": not_judged,
+}
+"""What a line `<!-- made: NAME -->` of a page is replaced by."""
+
+
+def with_made(markdown: str) -> str:
+    """`markdown` with everything put in that is made; raises KeyError for a name that there is not."""
+    lines = markdown.split("\n")
+    return "\n".join(
+        MADE[line.removeprefix(_BEGIN).removesuffix(_END)]() if line.startswith(_BEGIN) else line for line in lines
+    )
+
+
+def _keys(known: Mapping[str, Key], told: Mapping[str, str], holder: type[Any] | None) -> str:
+    defaults = _defaults(holder) | _OWN_DEFAULTS
+    rows = [
+        (
+            code(name),
+            prose(told[name], REQUIREMENTS),
+            prose(key.expected),
+            "required" if key.required else defaults.get(name, ""),
+        )
+        for name, key in known.items()
+    ]
+    return table(("key", "what it is for", "value", "default"), rows)
+
+
+def _defaults(holder: type[Any] | None) -> dict[str, str]:
+    """The defaults of a class as they would be written in TOML; none where there is nothing to write."""
+    if holder is None:
+        return {}
+    plain = {each.name: each.default for each in fields(holder) if each.default is not MISSING}
+    return {name: code(_toml(value)) for name, value in plain.items() if value is not None}
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, tuple):
+        return json.dumps(list(value))
+    return json.dumps(value.value if isinstance(value, Enum) else value)
