@@ -365,9 +365,9 @@ class TestCauses:
 
 
 def findings(verdicts: list[Verdict], exchanges: dict[int, Exchange] | None = None, where: Any = None) -> list[Any]:
-    """The findings of verdicts, reproduced by their exchange's number."""
+    """The findings of verdicts."""
     known = results_of(where or world(), verdicts, [], [], {"deployment": True})
-    return findings_of(verdicts, known, exchanges or {}, lambda each: f"curl #{each.number}")
+    return findings_of(verdicts, known, exchanges or {})
 
 
 class TestFindings:
@@ -392,14 +392,14 @@ class TestFindings:
         assert (found[0].expected, found[0].actual) == ("202", "200 OK")
         assert found[0].cases == ("x", "y")
         assert found[0].evidence == (2, 1, 3)
-        assert found[0].reproduce == "curl #2"
+        assert found[0].deciding == (2, 1)
         assert found[0].also_affected == ()
         assert found[0].fingerprint == fingerprint_of("REQ-REIMAGE-202", "status:200")
 
     def test_an_advisory_counts_as_a_warning(self) -> None:
         (found,) = findings([verdict("REQ-GOS-ORDER", ADVISORY, 1)])
 
-        assert (found.counts_as, found.reproduce) == (CountsAs.WARN, "")
+        assert (found.counts_as, found.deciding) == (CountsAs.WARN, (1,))
 
     def test_the_shortest_request_decides_where_the_first_is_explained(self) -> None:
         long = with_header(REIMAGE, "X-Long", "x" * 50)
@@ -409,9 +409,9 @@ class TestFindings:
             for n in (1, 2, 3, 9)
         ]
 
-        assert findings(verdicts, exchanges)[0].reproduce == "curl #2"
-        assert findings(verdicts[2:], exchanges)[0].reproduce == "curl #3"
-        assert findings(verdicts[3:], exchanges)[0].reproduce == ""
+        assert findings(verdicts, exchanges)[0].deciding == (2,)
+        assert findings(verdicts[2:], exchanges)[0].deciding == (3,)
+        assert findings(verdicts[3:], exchanges)[0].deciding == (9,)
 
     def test_only_what_ended_badly_is_found(self) -> None:
         assert findings([verdict("REQ-AUTH-TLS")], where=world(base_url="http://h")) == []
@@ -542,7 +542,7 @@ class TestJournals:
             observations=[Observation("REQ-VER-UNPUBLISHED", "refuses")],
             notes=("a note",),
         )
-        found = assess(record, lambda each, route, _: f"{each.number} at {route.base_url}")
+        found = assess(record)
 
         assert (found.verdict, found.exit_code, found.requests, found.reimages) == (RunVerdict.NONCONFORMANT, 1, 7, 4)
         assert (found.run.id, found.run.seed, found.run.finished, found.run.interrupted) == ("run", 7, "later", False)
@@ -564,32 +564,18 @@ class TestJournals:
                 (1, 2, 3, 4),
             ),
         )
-        assert [(each.requirement, each.reproduce) for each in found.findings] == [
-            ("REQ-REIMAGE-202", "7 at https://127.0.0.1:8443")
-        ]
+        assert [(each.requirement, each.deciding) for each in found.findings] == [("REQ-REIMAGE-202", (7,))]
 
     def test_a_run_that_was_cut_short(self) -> None:
         record = journal({"type": "operation", "start": 1, "identifier": "", "at": 3.25}, exchanges=numbered(started()))
-        found = assess(record, lambda each, route, _: route.base_url)
+        found = assess(record)
 
         assert (found.run.interrupted, found.run.finished, found.run.duration_seconds) == (True, "", 3.25)
         assert (found.verdict, found.exit_code, found.reimages) == (RunVerdict.INCOMPLETE, 2, 1)
         assert found.operations[0].outcome == "no end seen"
 
-    def test_what_went_wrong_beside_others_is_reproduced_beside_them(self) -> None:
-        moments = {1: 2.0, 2: 2.0, 3: 2.0, 4: 3.0}
-        together = {n: replace(started(number=n), at=at, label="at-once") for n, at in moments.items()}
-        record = journal(exchanges={**together, 3: replace(together[3], label="poll")})
-        command = assess(
-            record,
-            lambda each, _, beside: f"{each.number} beside {[e.number for e in beside]}",
-            [verdict("REQ-REIMAGE-202")],
-        )
-
-        assert command.findings[0].reproduce == "1 beside [2]"
-
     def test_verdicts_that_were_just_made_are_taken(self) -> None:
-        found = assess(journal(), lambda each, route, _: route.base_url, [verdict("REQ-REIMAGE-202")])
+        found = assess(journal(), [verdict("REQ-REIMAGE-202")])
 
         assert [each.requirement for each in found.findings] == ["REQ-REIMAGE-202"]
 
@@ -619,9 +605,7 @@ class TestJournals:
         ]
         verdicts = [verdict("REQ-REIMAGE-202", outcome, case="c") for outcome in outcomes]
 
-        assert (
-            assess(journal(cases=cases), lambda each, route, _: route.base_url, verdicts).cases[0].outcome == expected
-        )
+        assert assess(journal(cases=cases), verdicts).cases[0].outcome == expected
 
 
 def test_of_a_case_the_requirements_that_it_cites_have_to_be_judged() -> None:
@@ -646,6 +630,6 @@ def test_controls_reach_the_assessment() -> None:
             refusal(with_query(REIMAGE, None), 400), refusal(REIMAGE, 400, number=2), refusal(anonymous, 403, number=3)
         ),
     )
-    found = {each.requirement.id: each for each in assess(record, lambda each, route, _: route.base_url).requirements}
+    found = {each.requirement.id: each for each in assess(record).requirements}
 
     assert found["REQ-REIMAGE-COMP-MISSING"].outcome is INCONCLUSIVE

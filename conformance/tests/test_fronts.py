@@ -178,7 +178,7 @@ def journal(*exchanges: Exchange, **header: Any) -> Journal:
 
 def test_the_sentence_is_the_reason_of_the_verdict_and_of_every_case() -> None:
     exchanges = [exchange(request, 403, number=n) for n, request in enumerate((POLL, LOOK, REIMAGE), 1)]
-    found = assess(journal(*exchanges), lambda *_: "")
+    found = assess(journal(*exchanges))
     (case,) = found.cases
 
     assert (found.verdict, found.exit_code, found.findings) == (RunVerdict.INCOMPLETE, 6, ())
@@ -188,7 +188,7 @@ def test_the_sentence_is_the_reason_of_the_verdict_and_of_every_case() -> None:
 
 def test_a_capture_is_told_nothing_of_a_target_file() -> None:
     exchanges = [exchange(request, 403, number=n) for n, request in enumerate((POLL, LOOK, REIMAGE), 1)]
-    found = assess(journal(*exchanges, capture="a.har"), lambda *_: "")
+    found = assess(journal(*exchanges, capture="a.har"))
 
     assert (found.hindrance, found.findings) == ("", ())
     assert found.exit_code == 0
@@ -199,6 +199,6 @@ def test_a_service_that_lets_in_is_judged() -> None:
         started(number=1),
         started(BUILDER.reimage_at("contoso", UriForm.NAME, "contoso-v2", "WebRole1_IN_1"), number=2),
     ]
-    found = assess(journal(*taken), lambda *_: "")
+    found = assess(journal(*taken))
 
     assert (found.verdict, found.hindrance) == (RunVerdict.NONCONFORMANT, "")

@@ -408,7 +408,7 @@ def test_a_journal_of_any_age_is_weighed_alike() -> None:
         "arguments": judgement,
     }
     journal = Journal(header, numbered(*run), [], [], [], [header, made], complete=True)
-    result = {each.requirement.id: each for each in assess(journal, lambda *_: "").requirements}["REQ-VER-MISSING"]
+    result = {each.requirement.id: each for each in assess(journal).requirements}["REQ-VER-MISSING"]
 
     assert result.outcome is INCONCLUSIVE
     assert result.reason == f"our own reimage of {OWN} (exchange 2) was under way between the looks"

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import shutil
+import subprocess
+import tomllib
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,9 +27,19 @@ FAULTS = {
     "transport": ("date-missing", "REQ-HTTP-DATE"),
     "auth": ("foreign-subscription-open", "REQ-AUTH-FAIL"),
     "observation": ("deployment-id-missing[slot]", "REQ-DEPL-URI"),
+    "framing": ("length-differs-status[500]", "REQ-HTTP-CL-DIFFER"),
     "probe": ("guest-not-fresh", "REQ-REIMAGE-FRESH-OS"),
 }
-"""A fault of each area, and the requirement that it breaks."""
+"""A fault of each area, and one that curl cannot show, each with the requirement that it breaks."""
+SHOWN = {
+    "core": r"(?s)HTTP/1.1 202 .*?Content-Length: [1-9]",
+    "transport": r"(?s)\A(?!.*\nDate: ).*HTTP/1.1 ",
+    "auth": r"== answer-\d+\nHTTP/1.1 (?!403)",
+    "observation": r"(?s)== answer-\d+\nHTTP/1.1 200 (?:(?!x-ms-request-id: ).)*<Deployment",
+    "framing": r"HTTP/1.1 500",
+    "probe": r'(?s)installation_id": ?"(\w+)".*installation_id": ?"\1"',
+}
+"""What the script of each fault shows as long as the fault is there, and not any more."""
 EVERY_FAULT = [word for fault, _ in FAULTS.values() for word in ("--fault", fault)]
 
 
@@ -122,3 +137,38 @@ def test_several_findings_give_the_gravest_exit_code() -> None:
     assert exit_code([of(Answer.MENDED), of(Answer.UNKNOWN)]) == 6
     assert exit_code([of(Answer.MENDED)]) == 0
     assert list(lines_of(of(Answer.UNKNOWN)))[-1] == "cannot tell: so"
+
+
+MISSING = [program for program in ("bash", "curl", "openssl") if shutil.which(program) is None]
+
+
+@pytest.mark.skipif(bool(MISSING), reason=f"scripts need {', '.join(MISSING)}, which this machine lacks")
+@pytest.mark.parametrize("area", FAULTS)
+def test_the_script_of_a_fault_of_each_area_shows_it_when_it_is_pasted(broken: Path, tmp_path: Path, area: str) -> None:
+    fault, requirement = FAULTS[area]
+    script = results(broken)["findings"][number_of(broken, requirement) - 1]["reproduce"]
+
+    assert re.search(SHOWN[area], pasted(script, tmp_path / "faulty", fault))
+    assert not re.search(SHOWN[area], pasted(script, tmp_path / "mended"))
+
+
+def pasted(script: str, folder: Path, *faults: str) -> str:
+    """What bash tells when a script is pasted into it, its variables set for an emulator over TLS."""
+    folder.mkdir()
+    with serve(Emulator(0.2, faults=faults)) as running:
+        file = running.write_target(folder)
+        described = tomllib.loads(file.read_text(encoding="utf-8"))
+        variables = {name.upper(): value for name, value in described["target"].items() if isinstance(value, str)}
+        probe = "/".join(described["probe"]["url"].split("/")[:3])
+        told = subprocess.run(
+            ["bash"],  # noqa: S607  whichever comes first
+            input=script,
+            env={**os.environ, **variables, "PROBE": probe},
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+    assert told.stderr == ""
+    return told.stdout

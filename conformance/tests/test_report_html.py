@@ -88,7 +88,8 @@ def test_a_finding_shows_both_sides_the_exchange_and_the_command(sample_text: st
         "HTTP/1.1 202 Accepted",
         "x-ms-request-id: 0f8fad5bd9cb469fa16570867728950e",
     ]
-    assert words(card.get_element_by_id("command-1")).startswith("curl -sS -i --http1.1")
+    assert words(card.get_element_by_id("replay-1")) == "reimage-conformance replay . 1 --target TARGET.toml"
+    assert words(card.get_element_by_id("command-1")).startswith("# Finding 1: REQ-REIMAGE-VERSION-OLD. ")
     assert "Explains REQ-ERR-CODES as well." in told
 
 

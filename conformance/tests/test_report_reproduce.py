@@ -1,4 +1,4 @@
-"""Commands that reproduce a request: run in a shell, and what arrives is compared with what the suite sent."""
+"""Scripts that send a request again: run in a shell, and what arrives is compared with what the suite sent."""
 
 from __future__ import annotations
 
@@ -12,22 +12,24 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reimage_conformance.model import Exchange, Identity, Request, Route
-from reimage_conformance.report.reproduce import curl_can_send, reproduce
+from reimage_conformance.model import CountsAs, Exchange, Finding, Identity, Request, Route
+from reimage_conformance.report.masked_names import MaskedNames
+from reimage_conformance.report.reproduce import curl_can_send
+from reimage_conformance.report.script import script_of
 from report_samples import HOSTILE, hostile_exchanges, reimage_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-SHELL = shutil.which("sh")
-needs_curl = pytest.mark.skipif(not (SHELL and shutil.which("curl")), reason="no sh and curl here")
+SHELL = shutil.which("bash")
+needs_curl = pytest.mark.skipif(not (SHELL and shutil.which("curl")), reason="no bash and curl here")
 
 RESPONSE = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
 def run(command: str) -> bytes:
     """What a shell prints when it runs `command`, which must succeed."""
-    shell = [SHELL or "sh", "-c", command]
+    shell = [SHELL or "bash", "-c", command]
     return subprocess.run(shell, check=True, timeout=20, capture_output=True).stdout  # noqa: S603
 
 
@@ -65,8 +67,20 @@ def recorder() -> Iterator[Recorder]:
     recorder.socket.close()
 
 
+def script_for(route: Route, *requests: Request, label: str = "") -> str:
+    """The script whose first request decides."""
+    exchanges = {number: Exchange(number, each, None, label=label) for number, each in enumerate(requests, 1)}
+    finding = Finding("REQ-REIMAGE-202", CountsAs.FAIL, "a headline", "202", "200")
+    return script_of(1, finding, [1], exchanges, route, MaskedNames.of({}))
+
+
 def command_for(request: Request, base_url: str = "https://127.0.0.1:8443") -> str:
-    return reproduce(Exchange(1, request, None), Route(base_url))
+    return script_for(Route(base_url), request)
+
+
+def line_of(script: str) -> str:
+    """The line of a script that sends its one request."""
+    return next(line for line in script.splitlines() if re.search(r"by_\w+ answer-", line))
 
 
 def post(host: str, *headers: tuple[str, str], body: bytes = b"", target: str = "/s/x?comp=reimage") -> Request:
@@ -112,7 +126,7 @@ CURL_CAN: dict[str, Callable[[str], Request]] = {
 def test_curl_sends_the_octets_that_the_suite_sent(recorder: Recorder, name: str) -> None:
     request = CURL_CAN[name](recorder.host)
     command = command_for(request, f"http://{recorder.host}")
-    assert "curl " in command
+    assert "raw_by_" not in line_of(command)
     assert recorder.octets_of(command, request.wire()) == request.wire()
 
 
@@ -151,38 +165,41 @@ CURL_CANNOT = {
 }
 
 
-@pytest.mark.skipif(SHELL is None, reason="no sh here")
+@pytest.mark.skipif(SHELL is None, reason="no bash here")
 @pytest.mark.parametrize("name", CURL_CANNOT)
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_what_curl_cannot_send_is_printed_octet_for_octet(name: str, scheme: str) -> None:
     request = CURL_CANNOT[name]
     assert not curl_can_send(request)
-    command = command_for(request, f"{scheme}://127.0.0.1:8443")
-    feed, _, sender = command.rpartition(" | ")
-    assert sender.startswith("nc " if scheme == "http" else "openssl s_client -quiet ")
+    script = command_for(request, f"{scheme}://127.0.0.1:8443")
+    feed, _, _ = line_of(script).partition(" | raw_by_primary ")
+    assert ('| show "$1" nc ' in script) == (scheme == "http")
+    assert ("openssl s_client -quiet " in script) == (scheme == "https")
     assert run(feed) == request.wire()
 
 
 @pytest.mark.parametrize("request_", [reimage_request(), *CURL_CANNOT.values()])
-def test_a_command_is_one_line_of_printable_ascii(request_: Request) -> None:
-    command = command_for(request_)
-    assert command.isascii()
-    assert command.isprintable()
+def test_a_script_is_lines_of_printable_ascii(request_: Request) -> None:
+    script = command_for(request_)
+    assert script.isascii()
+    assert all(line.isprintable() for line in script.split("\n"))
 
 
-@pytest.mark.skipif(SHELL is None, reason="no sh here")
-def test_nothing_of_a_hostile_base_url_runs() -> None:
-    command = command_for(reimage_request(), "https://h';echo hacked;'/")
-    words = run(f'curl() {{ for word; do echo "<$word>"; done; }}; {command}')
+@pytest.mark.skipif(SHELL is None, reason="no bash here")
+def test_nothing_of_a_hostile_base_url_or_headline_runs() -> None:
+    exchange = Exchange(1, replace(reimage_request(), headers=()), None)
+    finding = Finding("REQ-X", CountsAs.FAIL, "x\necho hacked", "$(echo hacked)", "'; echo hacked; '")
+    script = script_of(1, finding, [1], {1: exchange}, Route("https://h';echo hacked;'/"), MaskedNames.of({}))
+    words = run(f'curl() {{ for word; do echo "<$word>"; done; }}; {script}')
     assert b"\nhacked" not in words
 
 
 @pytest.mark.parametrize(
     ("identity", "present", "absent"),
     [
-        (Identity.PRIMARY, '--cert "$CLIENT_CERT" --key "$CLIENT_KEY"', "SECOND"),
-        (Identity.SECOND, '--cert "$SECOND_CLIENT_CERT"', '"$CLIENT_CERT"'),
-        (Identity.UNKNOWN, '--cert "$UNKNOWN_CLIENT_CERT"', '"$CLIENT_CERT"'),
+        (Identity.PRIMARY, '--cert "$CLIENT_CERTIFICATE" --key "$CLIENT_KEY"', "SECOND"),
+        (Identity.SECOND, '--cert "$SECOND_CLIENT_CERTIFICATE"', '"$CLIENT_CERTIFICATE"'),
+        (Identity.UNKNOWN, '--cert "$ANSWERS/stranger.pem"', '"$CLIENT_CERTIFICATE"'),
         (Identity.NONE, '--cacert "$CA_BUNDLE"', "--cert "),
     ],
 )
@@ -193,12 +210,11 @@ def test_over_tls_the_command_presents_the_identity(identity: Identity, present:
 
 
 def test_a_request_that_is_too_long_to_paste_is_named_instead() -> None:
-    request = post("h", ("x-long", "y" * 20_000), LENGTH)
-    assert command_for(request) == "# the request of exchange 1 is too long for a command; journal.jsonl holds it"
-
-
-def test_the_mask_of_the_subscription_is_shown_as_it_is() -> None:
-    assert re.search(r"/\*{28}0001/services", command_for(reimage_request()))
+    request = post("h", ("x-long", "y" * 40_000), LENGTH)
+    assert (
+        command_for(request)
+        == "# the requests of this finding are too long for a script; journal.jsonl holds exchange 1"
+    )
 
 
 def test_hostile_text_is_hostile() -> None:
@@ -206,35 +222,39 @@ def test_hostile_text_is_hostile() -> None:
 
 
 def test_requests_that_were_under_way_together_are_sent_together() -> None:
-    several = [Exchange(number, post("h", LENGTH), None) for number in (1, 2, 3)]
-    alone = command_for(post("h", LENGTH))
+    script = script_for(Route("https://127.0.0.1:8443"), *[post("h", LENGTH)] * 3, label="at-once")
+    line = line_of(script)
 
-    assert reproduce(several[0], Route("https://127.0.0.1:8443"), several[1:]) == f"{alone} & {alone} & {alone} & wait"
+    assert re.findall(r"by_primary (answer-\d)", line) == ["answer-1", "answer-2", "answer-3"]
+    assert line.endswith(" & wait")
 
 
 def test_curl_takes_the_way_that_the_suite_takes(recorder: Recorder) -> None:
     request = post("rig.example", LENGTH)
     route = Route("http://rig.example", recorder.host)
 
-    assert recorder.octets_of(reproduce(Exchange(1, request, None), route), request.wire()) == request.wire()
+    assert recorder.octets_of(script_for(route, request), request.wire()) == request.wire()
 
 
 def test_curl_goes_through_the_proxy() -> None:
     route = Route("https://rig.example", "10.0.0.1:8443", "http://proxy.example:3128")
-    command = reproduce(Exchange(1, post("rig.example", LENGTH), None), route)
+    script = script_for(route, post("rig.example", LENGTH))
 
-    assert " --connect-to ::10.0.0.1:8443 --proxytunnel --proxy http://proxy.example:3128 --cacert " in command
+    assert "CONNECT_TO=10.0.0.1:8443\n" in script
+    assert (
+        ' --connect-to "::$CONNECT_TO" --proxytunnel --proxy http://proxy.example:3128 ${CA_BUNDLE:+--cacert ' in script
+    )
 
 
 @pytest.mark.parametrize(
     ("base_url", "way"),
     [
-        ("https://rig.example", "-proxy p.example:3128 -connect 10.0.0.1:8443 -servername rig.example"),
-        ("http://rig.example", "nc -X connect -x p.example:3128 -w 10 10.0.0.1 8443"),
+        ("https://rig.example", '-proxy p.example:3128 -connect "$DIALLED" -servername "${AUTHORITY%:*}"'),
+        ("http://rig.example", 'nc -X connect -x p.example:3128 -w 10 "${DIALLED%:*}" "${DIALLED##*:}"'),
     ],
 )
 def test_raw_octets_take_the_way_that_the_suite_takes(base_url: str, way: str) -> None:
     request = replace(post("rig.example", LENGTH), http_version="HTTP/9.9")
-    command = reproduce(Exchange(1, request, None), Route(base_url, "10.0.0.1:8443", "http://p.example:3128"))
+    command = script_for(Route(base_url, "10.0.0.1:8443", "http://p.example:3128"), request)
 
     assert way in command

@@ -116,11 +116,12 @@ def test_a_message_of_endless_headers_is_cut() -> None:
     assert len(text) < 7_000
 
 
-def test_a_command_too_long_for_a_terminal_is_left_to_the_report() -> None:
-    sample = sample_assessment()
-    finding = replace(sample.findings[0], reproduce="curl " + "x" * 3_000)
-    lines = console_lines(replace(sample, findings=(finding,)))
-    assert "   try:      the command in the report" in lines
+def test_a_terminal_is_told_how_to_repeat_a_finding(tmp_path: Path) -> None:
+    lines = console_lines(sample_assessment(), tmp_path / "a run" / "report.html")
+    assert (
+        f"is it mended? reimage-conformance replay '{tmp_path}/a run' N --target FILE, N the number of a finding"
+        in lines
+    )
 
 
 def test_visible_keeps_text_and_shows_what_hides() -> None:
@@ -255,12 +256,12 @@ def test_each_verdict_has_its_reason(verdict: RunVerdict, sentence: str) -> None
     assert verdict_sentence(replace(sample_assessment(), verdict=verdict)).startswith(sentence)
 
 
-def test_reports_are_written_with_the_commands_that_reproduce_findings(tmp_path: Path) -> None:
+def test_reports_are_written_with_the_way_to_see_findings_again(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "folder"
     write_reports(sample_assessment(), sample_exchanges(), folder)
     assert sorted(path.name for path in folder.iterdir()) == ["junit.xml", "results.json", "summary.md"]
     for path in folder.iterdir():
-        assert "curl -sS" in path.read_text(encoding="utf-8"), path.name
+        assert ("curl -sS" if path.suffix == ".json" else "replay") in path.read_text(encoding="utf-8"), path.name
 
 
 def test_a_folder_that_cannot_be_written_is_one_clear_sentence(tmp_path: Path) -> None:

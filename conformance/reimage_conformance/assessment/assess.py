@@ -29,10 +29,10 @@ from reimage_conformance.model import (
 from reimage_conformance.protocol.addresses import Kind, read_target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from reimage_conformance.journal import Journal
-    from reimage_conformance.model import Exchange, RequirementResult, Route
+    from reimage_conformance.model import Exchange, RequirementResult
 
 NO_END = "no end seen"
 """The outcome of an operation that no poll showed to be over."""
@@ -42,12 +42,8 @@ _NOT_JUDGED = (Outcome.INCONCLUSIVE, Outcome.UNTESTED, Outcome.NOT_APPLICABLE)
 _NOT_SHOWN = "the capture does not show it"
 
 
-def assess(
-    journal: Journal,
-    reproduce: Callable[[Exchange, Route, Sequence[Exchange]], str],
-    judged: Sequence[Verdict] | None = None,
-) -> Assessment:
-    """Everything that a journal's run concludes; `reproduce` writes the command for an exchange, the way to the endpoint, and what went out with it.
+def assess(journal: Journal, judged: Sequence[Verdict] | None = None) -> Assessment:
+    """Everything that a journal's run concludes.
 
     `judged` are the verdicts of a run that just ended; without them they are made again, which comes to the same.
     A capture cannot bring its own controls or send anything again, so that what it leaves open is untested, not inconclusive.
@@ -73,10 +69,7 @@ def assess(
     results = results_of(world, verdicts, journal.observations, cases, offers)
     if captured:
         results = [replace(r, reason=_NOT_SHOWN) if r.reason == LEFT_OUT else r for r in results]
-    route = world.target.route
-    findings = findings_of(
-        verdicts, results, exchanges, lambda exchange: reproduce(exchange, route, _beside(exchange, exchanges))
-    )
+    findings = findings_of(verdicts, results, exchanges)
     run = _run(journal)
     missed = _missed(journal, results)
     verdict, exit_code = conclude(results, interrupted=run.interrupted, hindered=bool(hindrance or missed))
@@ -104,16 +97,6 @@ def _missed(journal: Journal, results: Sequence[RequirementResult]) -> tuple[str
     """The requirements that the run had to judge, as its journal says, and that have no outcome of their own."""
     required = {name for event in journal.events if event["type"] == REQUIRED for name in event["requirements"]}
     return tuple(r.requirement.id for r in results if r.requirement.id in required and r.outcome in _NOT_JUDGED)
-
-
-def _beside(exchange: Exchange, exchanges: Mapping[int, Exchange]) -> list[Exchange]:
-    """The requests that were sent so as to be under way at the same time as `exchange`."""
-    together = exchange.label.endswith("at-once")
-    return [
-        e
-        for e in exchanges.values()
-        if together and e.label == exchange.label and e.at == exchange.at and e != exchange
-    ]
 
 
 def conclude(

@@ -18,7 +18,7 @@ from reimage_conformance.model import CountsAs, Finding, Outcome
 from reimage_conformance.protocol.addresses import Kind, read_target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
     from reimage_conformance.model import Exchange, RequirementResult, Verdict
@@ -142,7 +142,6 @@ def findings_of(
     verdicts: Sequence[Verdict],
     results: Sequence[RequirementResult],
     exchanges: Mapping[int, Exchange],
-    reproduce: Callable[[Exchange], str],
 ) -> list[Finding]:
     """The findings of a run, in order."""
     bad: dict[str, list[Verdict]] = {}
@@ -153,8 +152,7 @@ def findings_of(
     roots = roots_of(bad, frozenset(number for number, each in exchanges.items() if _is_look(each)))
     affected = _affected(roots, bad, verdicts, results)
     return [
-        _finding(name, bad[name], [*dragged, *affected.get(name, [])], exchanges, reproduce)
-        for name, dragged in roots.items()
+        _finding(name, bad[name], [*dragged, *affected.get(name, [])], exchanges) for name, dragged in roots.items()
     ]
 
 
@@ -187,7 +185,6 @@ def _finding(
     verdicts: Sequence[Verdict],
     dragged: Sequence[str],
     exchanges: Mapping[int, Exchange],
-    reproduce: Callable[[Exchange], str],
 ) -> Finding:
     """The finding of one root cause."""
     deciding = min(
@@ -197,7 +194,6 @@ def _finding(
         ),
     )
     deciding = verdicts[0] if verdicts[0].outcome is Outcome.VIOLATED and not verdicts[0].because else deciding
-    first = exchanges.get(deciding.evidence[0]) if deciding.evidence else None
     advisory = all(verdict.outcome is Outcome.ADVISORY for verdict in verdicts)
     evidence = dict.fromkeys(n for verdict in (deciding, *verdicts) for n in verdict.evidence)
     return Finding(
@@ -208,7 +204,6 @@ def _finding(
         actual=deciding.actual,
         cases=tuple(dict.fromkeys(verdict.case for verdict in verdicts if verdict.case)),
         evidence=tuple(evidence)[:24],
-        reproduce=reproduce(first) if first is not None else "",
         also_affected=tuple(dict.fromkeys(dragged)),
         fingerprint=fingerprint_of(name, deciding.symptom),
         deciding=deciding.evidence,

@@ -10,7 +10,6 @@ from reimage_conformance.assessment.assess import NO_END
 from reimage_conformance.baseline import apply_baseline, baseline_in
 from reimage_conformance.errors import JournalError
 from reimage_conformance.model import Preflight
-from reimage_conformance.report.reproduce import reproduce
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,7 +23,7 @@ def assessed(journal: Journal, judged: Sequence[Verdict] | None = None) -> Asses
 
     `judged` are the verdicts of a run that just ended, so that they need not be made again.
     """
-    assessment = assess(journal, reproduce, judged)
+    assessment = assess(journal, judged)
     notes = (*_damage(journal), *_missed(assessment), *_told(journal), *_under_way(assessment))
     assessment = replace(assessment, notes=notes, preflight=_preflight(journal))
     found = baseline_in(journal)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
+from reimage_conformance.report.masked_names import MaskedNames
 from reimage_conformance.report.unjudged import unjudged
 from reimage_conformance.report.visible import one_line
 from reimage_conformance.report.wording import (
@@ -40,12 +42,10 @@ REASON_LIMIT = 6
 
 TEXT_LIMIT = 400
 
-COMMAND_LIMIT = 2_000
-"""Characters of a command that a terminal is troubled with; half a command would be of no use."""
-
 
 def console_lines(assessment: Assessment, report: Path | None = None) -> list[str]:
     """The lines that end a run, without colours, at most `MOST_LINES`; `report` is the page to open, where one was written."""
+    assessment = MaskedNames.of(assessment.target).everywhere(assessment)
     checks = [text for level, text in _asked(assessment) if level == CHECK]
     lines = [_verdict(assessment), _counts(assessment)]
     lines += _limited([f"note: {one_line(note)}" for note in assessment.notes], NOTE_LIMIT, "note")
@@ -54,7 +54,13 @@ def console_lines(assessment: Assessment, report: Path | None = None) -> list[st
     reasons = [f"  {one_line(each.sentence, TEXT_LIMIT)}" for each in unjudged(assessment)]
     lines += ["", "Not judged:", *_limited(reasons, REASON_LIMIT, "reason", "  ")] if reasons else []
     lines += ["", strictness_sentence(assessment)] if assessment.findings else []
-    return [*lines, "", f"report: {report}"] if report is not None else lines
+    return [*lines, "", *_way_on(assessment, report)] if report is not None else lines
+
+
+def _way_on(assessment: Assessment, report: Path) -> list[str]:
+    """Where the report is, and how a finding is repeated."""
+    command = f"is it mended? reimage-conformance replay {shlex.quote(str(report.parent))} N --target FILE, N the number of a finding"
+    return [*([command] if assessment.findings else []), f"report: {report}"]
 
 
 def _limited(lines: Sequence[str], limit: int, noun: str, indent: str = "") -> list[str]:
@@ -105,10 +111,4 @@ def _finding(number: int, finding: Finding, *, known: bool) -> list[str]:
     ]
     if finding.also_affected:
         lines.append(f"{indent}probably also causes: {one_line(', '.join(finding.also_affected), TEXT_LIMIT)}")
-    if finding.reproduce:
-        lines.append(f"{indent}try:      {_command(finding.reproduce)}")
     return lines
-
-
-def _command(reproduce: str) -> str:
-    return one_line(reproduce) if len(reproduce) <= COMMAND_LIMIT else "the command in the report"

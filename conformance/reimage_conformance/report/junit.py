@@ -172,7 +172,7 @@ def _finding_text(finding: Finding) -> str:
         f"actual:   {finding.actual}",
         f"exchanges: {', '.join(map(str, finding.evidence)) or 'none'}",
     ]
-    lines += [f"reproduce: {finding.reproduce}"] if finding.reproduce else []
+    lines += ["reproduce: reimage-conformance replay, or the script in report.html"] if finding.reproduce else []
     lines += [f"also affected: {', '.join(finding.also_affected)}"] if finding.also_affected else []
     return "\n".join(lines)
 

@@ -1,24 +1,27 @@
-"""Shell commands that send an exchange's request again: by curl where curl can, else octet by octet; runs nothing."""
+"""One request as a shell command: by curl where curl can, else octet by octet through openssl; runs nothing.
+
+The commands call functions of the script that they stand in (`script`), and name variables in place of what the reader has to set.
+"""
 
 from __future__ import annotations
 
 import re
-import shlex
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from reimage_conformance.model import Identity, Route
+from reimage_conformance.report.shell_words import fed, word
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
-    from reimage_conformance.model import Assessment, Exchange, Finding, Request
+    from reimage_conformance.model import Request
 
 TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 """A method or header name (RFC 9110 5.6.2); curl is trusted with nothing else."""
 
-PLAIN_TARGET = re.compile(r"/[A-Za-z0-9\-._~!$&'()*+,;=:@%/]*(\?[A-Za-z0-9\-._~!$&'()*+,;=:@%/?]*)?")
+PLAIN_TARGET = re.compile(r"/[A-Za-z0-9\-._~!$&'()*+,;=:@%/<>]*(\?[A-Za-z0-9\-._~!$&'()*+,;=:@%/?<>]*)?")
 """Request targets that curl leaves alone as part of a URL; others go in with --request-target."""
 
 ONCE = ("host", "content-length", "transfer-encoding")
@@ -29,15 +32,13 @@ CURL_VERSIONS = {"HTTP/1.1": "--http1.1", "HTTP/1.0": "--http1.0"}
 INLINE_BODY_LIMIT = 4_096
 """Octets of a body that fit into a command; a longer one is stood in for by as many zeros."""
 
-COMMAND_LIMIT = 16_000
-"""Characters of a command that people still paste."""
-
-IDENTITY_FILES = {
-    Identity.PRIMARY: ("$CLIENT_CERT", "$CLIENT_KEY"),
-    Identity.SECOND: ("$SECOND_CLIENT_CERT", "$SECOND_CLIENT_KEY"),
-    Identity.UNKNOWN: ("$UNKNOWN_CLIENT_CERT", "$UNKNOWN_CLIENT_KEY"),
+CALLERS = {
+    Identity.PRIMARY: "primary",
+    Identity.SECOND: "second",
+    Identity.UNKNOWN: "stranger",
+    Identity.NONE: "nobody",
 }
-"""Shell variables that whoever runs the command sets to files; `Identity.NONE` presents none."""
+"""Who a request comes from, as the script's functions call it: by_primary, raw_by_primary and so on."""
 
 
 def route_to(target: Mapping[str, Any]) -> Route:
@@ -45,28 +46,66 @@ def route_to(target: Mapping[str, Any]) -> Route:
     return Route(*(str(target.get(key) or "") for key in ("base_url", "connect_to", "proxy")))
 
 
-def reproduce(exchange: Exchange, route: Route, beside: Sequence[Exchange] = ()) -> str:
-    """A shell command that sends the request of `exchange` to the endpoint that `route` leads to.
+@dataclass(frozen=True, slots=True)
+class Commands:
+    """Writes commands for requests to the endpoint that `route` leads to; `variables` are names of the shell, by the text that each stands for."""
 
-    Where others were under way at the same time, `beside` it, the command sends them all at once. It holds nothing but printable ASCII outside quotes and escapes, whatever the request holds, so it can be pasted.
-    """
-    command = " & ".join(_command(each.request, route) for each in (exchange, *beside)) + (" & wait" if beside else "")
-    if len(command) > COMMAND_LIMIT:
-        return f"# the request of exchange {exchange.number} is too long for a command; journal.jsonl holds it"
-    return command
+    route: Route
+    variables: Mapping[str, str]
+
+    def command(self, request: Request, name: str, *, raw: bool = False) -> str:
+        """The command that sends `request` and keeps the answer under `name`; octet by octet where curl cannot, or with `raw`.
+
+        It holds nothing but printable ASCII outside quotes and escapes, whatever the request holds, so it can be pasted.
+        """
+        caller = CALLERS[request.identity]
+        if raw or not curl_can_send(request):
+            return f"{self._octets(request)} | raw_by_{caller} {name}"
+        feed, words = self._curl(request)
+        return f"{feed}by_{caller} {name} {' '.join(words)}"
+
+    def _curl(self, request: Request) -> tuple[str, list[str]]:
+        words = ["--head"] if request.method == "HEAD" else []
+        words += ["--http1.0"] if request.http_version == "HTTP/1.0" else []
+        if request.method != "HEAD" and (request.method != "GET" or request.body):
+            words += ["-X", word(request.method, {})]
+        for line in _curl_headers(request, self.route.base_url):
+            words += ["-H", word(line, self.variables)]
+        feed, data = self._body(request.body)
+        return feed, [*words, *data, *self._address(request.target)]
+
+    def _address(self, target: str) -> list[str]:
+        base = {**self.variables, BASE: "BASE_URL"}
+        if PLAIN_TARGET.fullmatch(target):
+            return [word(BASE + target, base)]
+        return ["--request-target", word(target, self.variables), word(f"{BASE}/", base)]
+
+    def _body(self, body: bytes) -> tuple[str, list[str]]:
+        """What feeds curl's standard input, and the options that make it send the body."""
+        if not body:
+            return "", []
+        text = body.decode("latin-1")
+        if _is_printable(text) and not text.startswith("@") and len(body) <= INLINE_BODY_LIMIT:
+            return "", ["--data-binary", word(text, self.variables)]
+        told = f"printf {fed(body, self.variables)}" if len(body) <= INLINE_BODY_LIMIT else _zeros(len(body))
+        return f"{told} | ", ["--data-binary", "@-"]
+
+    def _octets(self, request: Request) -> str:
+        """What writes the octets of `request` to standard output."""
+        netloc = urlsplit(self.route.base_url).netloc
+        named = {**self.variables, f"\r\nHost: {netloc}\r\n": "HOST_LINE"} if netloc else self.variables
+        head, separator, body = request.wire().partition(b"\r\n\r\n")
+        if len(body) <= INLINE_BODY_LIMIT:
+            return f"printf {fed(head + separator + body, named)}"
+        return f"{{ printf {fed(head + separator, named)}; {_zeros(len(body))}; }}"
 
 
-def _command(request: Request, route: Route) -> str:
-    return curl_command(request, route) if curl_can_send(request) else raw_command(request, route)
+BASE = "\x00base\x00"
+"""Stands for the base URL until a command is put together; no request that curl can send holds it."""
 
 
-def reproductions(assessment: Assessment, exchanges: Mapping[int, Exchange]) -> Iterator[Finding]:
-    """The findings of `assessment`, each with the command for its deciding exchange where it has none yet."""
-    route = route_to(assessment.target)
-    for finding in assessment.findings:
-        deciding = exchanges.get(finding.evidence[0]) if finding.evidence else None
-        command = finding.reproduce or (reproduce(deciding, route) if deciding is not None and route.base_url else "")
-        yield replace(finding, reproduce=command)
+def _zeros(count: int) -> str:
+    return f"head -c {count} /dev/zero"
 
 
 def curl_can_send(request: Request) -> bool:
@@ -86,60 +125,6 @@ def curl_can_send(request: Request) -> bool:
     )
 
 
-def curl_command(request: Request, route: Route) -> str:
-    """The curl command for `request`, which `curl_can_send`."""
-    words = ["curl", "-sS", "--head" if request.method == "HEAD" else "-i", CURL_VERSIONS[request.http_version]]
-    words += ["--path-as-is", "--globoff"]
-    if request.method != "HEAD" and (request.method != "GET" or request.body):
-        words += ["-X", shlex.quote(request.method)]
-    words += _curl_way(route)
-    words += _curl_tls(request.identity) if route.is_https else []
-    words += [word for line in _curl_headers(request, route.base_url) for word in ("-H", shlex.quote(line))]
-    feed, data = _curl_body(request.body)
-    words += [*data, *_curl_address(request.target, route.base_url)]
-    return f"{feed}{' '.join(words)}"
-
-
-def raw_command(request: Request, route: Route) -> str:
-    """A command that writes the octets of `request` to the endpoint as they are."""
-    host, port = _dialled(route)
-    proxy = urlsplit(route.proxy).netloc
-    feed = _feed(request.wire())
-    if not route.is_https:
-        way = f" -X connect -x {shlex.quote(proxy)}" if proxy else ""
-        return f"{feed} | nc{way} -w 10 {shlex.quote(host)} {port}"
-    connect = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    words = ["openssl", "s_client", "-quiet", *(["-proxy", shlex.quote(proxy)] if proxy else [])]
-    words += ["-connect", shlex.quote(connect), "-servername", shlex.quote(urlsplit(route.base_url).hostname or "")]
-    words += ["-CAfile", '"$CA_BUNDLE"', *_openssl_identity(request.identity)]
-    return f"{feed} | {' '.join(words)}"
-
-
-def _dialled(route: Route) -> tuple[str, int]:
-    parts = urlsplit(f"//{route.connect_to}" if route.connect_to else route.base_url)
-    return parts.hostname or "", parts.port or (443 if route.is_https else 80)
-
-
-def printf_format(octets: bytes) -> str:
-    """`octets` as one quoted format word that the shell's printf turns back into them."""
-    escaped = "".join(_printf_escape(octet) for octet in octets)
-    return shlex.quote(escaped) if escaped else "''"
-
-
-def _feed(octets: bytes) -> str:
-    head, separator, body = octets.partition(b"\r\n\r\n")
-    if len(body) <= INLINE_BODY_LIMIT:
-        return f"printf {printf_format(octets)}"
-    return f"{{ printf {printf_format(head + separator)}; head -c {len(body)} /dev/zero; }}"
-
-
-def _printf_escape(octet: int) -> str:
-    special = {0x0D: "\\r", 0x0A: "\\n", 0x09: "\\t", 0x5C: "\\\\", 0x25: "%%"}
-    if octet in special:
-        return special[octet]
-    return chr(octet) if 0x20 <= octet < 0x7F else f"\\{octet:03o}"
-
-
 def _is_printable(text: str) -> bool:
     return text.isascii() and all(one.isprintable() for one in text)
 
@@ -151,27 +136,6 @@ def _curl_can_frame(request: Request) -> bool:
     return request.method != "HEAD" or not length
 
 
-def _curl_way(route: Route) -> list[str]:
-    """The address to dial, and a proxy that is to tunnel even for http (as the suite has it); credentials for it are in a variable."""
-    words = ["--connect-to", shlex.quote(f"::{route.connect_to}")] if route.connect_to else []
-    return [*words, "--proxytunnel", "--proxy", shlex.quote(route.proxy)] if route.proxy else words
-
-
-def _curl_tls(identity: Identity) -> list[str]:
-    words = ["--cacert", '"$CA_BUNDLE"']
-    if identity is not Identity.NONE:
-        certificate, key = IDENTITY_FILES[identity]
-        words += ["--cert", f'"{certificate}"', "--key", f'"{key}"']
-    return words
-
-
-def _openssl_identity(identity: Identity) -> list[str]:
-    if identity is Identity.NONE:
-        return []
-    certificate, key = IDENTITY_FILES[identity]
-    return ["-cert", f'"{certificate}"', "-key", f'"{key}"']
-
-
 def _curl_headers(request: Request, base_url: str) -> Iterator[str]:
     """Every header as a curl option, then the removal of those that curl would add."""
     names = {name.lower() for name, _ in request.headers}
@@ -180,21 +144,3 @@ def _curl_headers(request: Request, base_url: str) -> Iterator[str]:
             yield f"{name}: {value}" if value else f"{name};"
     added = ["Host", "User-Agent", "Accept", *(["Content-Type", "Expect"] if request.body else [])]
     yield from (f"{name}:" for name in added if name.lower() not in names)
-
-
-def _curl_body(body: bytes) -> tuple[str, list[str]]:
-    """What feeds curl's standard input, and the options that make it send the body."""
-    if not body:
-        return "", []
-    text = body.decode("latin-1")
-    if _is_printable(text) and not text.startswith("@") and len(body) <= INLINE_BODY_LIMIT:
-        return "", ["--data-binary", shlex.quote(text)]
-    feed = f"printf {printf_format(body)}" if len(body) <= INLINE_BODY_LIMIT else f"head -c {len(body)} /dev/zero"
-    return f"{feed} | ", ["--data-binary", "@-"]
-
-
-def _curl_address(target: str, base_url: str) -> list[str]:
-    root = "{0.scheme}://{0.netloc}".format(urlsplit(base_url))
-    if PLAIN_TARGET.fullmatch(target):
-        return [shlex.quote(root + target)]
-    return ["--request-target", shlex.quote(target), shlex.quote(f"{root}/")]

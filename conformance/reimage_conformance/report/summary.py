@@ -158,4 +158,4 @@ def _finding_block(number: int, finding: Finding, *, known: bool) -> Iterable[st
         facts.append(f"- probably also causes: {', '.join(escaped(name) for name in finding.also_affected)}")
     yield "\n".join(facts)
     if finding.reproduce:
-        yield fenced(finding.reproduce, "sh")
+        yield f"Is it mended? `reimage-conformance replay RUN {number} --target FILE`, where RUN is this report folder; report.html has a shell script as well."

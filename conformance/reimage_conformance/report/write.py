@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.errors import ReportError
 from reimage_conformance.report.junit import junit_text
-from reimage_conformance.report.reproduce import reproductions
+from reimage_conformance.report.masked_names import MaskedNames
 from reimage_conformance.report.results import results_text
+from reimage_conformance.report.script import reproductions
 from reimage_conformance.report.summary import summary_text
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 def write_reports(assessment: Assessment, exchanges: Mapping[int, Exchange], folder: Path) -> None:
     """Write results.json, junit.xml and summary.md into `folder`; raise ReportError where that is not possible."""
     told = replace(assessment, findings=tuple(reproductions(assessment, exchanges)))
+    told = MaskedNames.of(assessment.target).everywhere(told)
     write_file(folder / "results.json", results_text(told).encode("ascii"))
     write_file(folder / "junit.xml", junit_text(told))
     write_file(folder / "summary.md", summary_text(told).encode("utf-8"))

@@ -11,7 +11,8 @@ from reimage_conformance.report.html.charts import area_bars, operation_lanes
 from reimage_conformance.report.html.markup import render
 from reimage_conformance.report.html.selection import FINDING_EVIDENCE, reply_words, shown_exchanges
 from reimage_conformance.report.http_text import exchange_lines, marked, request_lines
-from reimage_conformance.report.reproduce import reproduce, reproductions, route_to
+from reimage_conformance.report.masked_names import MaskedNames
+from reimage_conformance.report.script import reproductions
 from reimage_conformance.report.wording import preflight_sentence, verdict_sentence
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ class Page:
     def of(cls, assessment: Assessment, exchanges: Mapping[int, Exchange]) -> Page:
         """The page of `assessment`."""
         told = replace(assessment, findings=tuple(reproductions(assessment, exchanges)))
+        names = MaskedNames.of(assessment.target)
+        told, exchanges = names.everywhere(told), names.exchanges(exchanges)
         return cls(told, exchanges, shown_exchanges(told, exchanges))
 
     def before_cases(self) -> list[str]:
@@ -116,7 +119,6 @@ class FindingCard:
     lines: Sequence[TextLine] = ()
     smallest: Exchange | None = None
     smallest_lines: Sequence[TextLine] = ()
-    smallest_command: str = ""
 
     @classmethod
     def of(cls, finding: Finding, page: Page) -> FindingCard:
@@ -129,8 +131,7 @@ class FindingCard:
         least = min(known[:FINDING_EVIDENCE], key=lambda exchange: len(exchange.request.wire()))
         if len(least.request.wire()) >= len(known[0].request.wire()):
             return cls(finding, known[0], lines)
-        command = reproduce(least, route_to(page.assessment.target))
-        return cls(finding, known[0], lines, least, request_lines(least.request, FINDING_BODY_LIMIT), command)
+        return cls(finding, known[0], lines, least, request_lines(least.request, FINDING_BODY_LIMIT))
 
 
 def _urgency(result: RequirementResult) -> tuple[int, int]:

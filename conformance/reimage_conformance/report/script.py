@@ -1,0 +1,254 @@
+"""The shell script of a finding: variables first, then the story, so that whoever has bash, curl and openssl sees it again; runs nothing."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from reimage_conformance.model import Identity
+from reimage_conformance.report.masked_names import WORDS, MaskedNames
+from reimage_conformance.report.reproduce import CALLERS, Commands, route_to
+from reimage_conformance.report.shell_words import comment, word
+from reimage_conformance.report.story import Await, Send, identifier_of, is_probe, is_start, shows_framing, story_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from reimage_conformance.model import Assessment, Exchange, Finding, Route
+    from reimage_conformance.report.story import Part
+
+SCRIPT_LIMIT = 30_000
+"""Characters of a script that people still paste."""
+
+_ENVIRONMENT = "REIMAGE_CONFORMANCE_"
+_CERTIFICATES = {"CLIENT_CERTIFICATE": "client.pem", "CLIENT_KEY": "client.key", "CA_BUNDLE": "ca.pem"}
+_SECOND = {"SECOND_CLIENT_CERTIFICATE": "second.pem", "SECOND_CLIENT_KEY": "second.pem"}
+_OPTIONS = {
+    Identity.PRIMARY: (
+        '--cert "$CLIENT_CERTIFICATE" --key "$CLIENT_KEY"',
+        '-cert "$CLIENT_CERTIFICATE" -key "$CLIENT_KEY"',
+    ),
+    Identity.SECOND: (
+        '--cert "$SECOND_CLIENT_CERTIFICATE" --key "$SECOND_CLIENT_KEY"',
+        '-cert "$SECOND_CLIENT_CERTIFICATE" -key "$SECOND_CLIENT_KEY"',
+    ),
+    Identity.UNKNOWN: ('--cert "$ANSWERS/stranger.pem"', '-cert "$ANSWERS/stranger.pem"'),
+    Identity.NONE: ("", ""),
+}
+"""The options of curl and of openssl that present a certificate."""
+
+
+def reproductions(assessment: Assessment, exchanges: Mapping[int, Exchange]) -> Iterator[Finding]:
+    """The findings of `assessment`, each with the script that shows it again, "" where there is nothing to send."""
+    route, names = route_to(assessment.target), MaskedNames.of(assessment.target)
+    for number, finding in enumerate(assessment.findings, 1):
+        deciding = finding.deciding or finding.evidence[:1]
+        script = script_of(number, finding, deciding, exchanges, route, names) if route.base_url else ""
+        yield replace(finding, reproduce=finding.reproduce or script)
+
+
+def script_of(
+    number: int,
+    finding: Finding,
+    deciding: Sequence[int],
+    exchanges: Mapping[int, Exchange],
+    route: Route,
+    names: MaskedNames,
+) -> str:
+    """The script for the story that these exchanges decide; it can be pasted into bash whole. "" where no exchange is known."""
+    parts = story_of(deciding, exchanges)
+    if not parts:
+        return ""
+    told = [comment(f"Finding {number}: {finding.requirement}. {finding.headline}")]
+    said = [
+        comment(f"{when}: {what}")[2:] for when, what in (("expected", finding.expected), ("seen then", finding.actual))
+    ]
+    ends = [*(f"echo {shlex.quote(each)}" for each in said if not each.endswith(": ")), 'rm -r "$ANSWERS"', ""]
+    story = _Story(route, names)
+    lines = [line for part in parts for line in story.lines(part)]
+    script = "\n".join([*told, *_variables(parts, route), *_functions(parts, route), *lines, "", *ends])
+    if len(script) > SCRIPT_LIMIT:
+        return f"# the requests of this finding are too long for a script; journal.jsonl holds exchange {deciding[0]}"
+    return script
+
+
+class _Story:
+    """Writes the parts of one story, each id taken from the answer that carried it."""
+
+    def __init__(self, route: Route, names: MaskedNames) -> None:
+        self._route, self._names = route, names
+        self._variables = {each: key.upper() for key, each in WORDS.items()}
+        self._ids: dict[str, str] = {}
+
+    def lines(self, part: Part) -> Iterator[str]:
+        """The lines of one part."""
+        match part:
+            case Send(exchange, beside, decides):
+                yield from self._sending(exchange, beside, decides=decides)
+            case Await(start, look):
+                yield from self._waiting(start, look)
+
+    def _sending(self, exchange: Exchange, beside: Sequence[Exchange], *, decides: bool) -> Iterator[str]:
+        yield ""
+        yield comment(
+            f"exchange {exchange.number}: was answered {_answered(exchange)}{', which decides' if decides else ''}"
+        )
+        commands = [self._command(each) for each in (exchange, *beside)]
+        if any(each is None for each in commands):
+            yield comment(f"exchange {exchange.number} holds an address that no command can name")
+            return
+        yield " & ".join(filter(None, commands)) + (" & wait" if beside else "")
+        for each in (exchange, *beside):
+            if is_start(each):
+                name = self._ids.setdefault(identifier_of(each), f"ID_{len(self._ids) + 1}")
+                yield f"{name}=$(id_in {_file(each)})"
+
+    def _command(self, exchange: Exchange) -> str | None:
+        shown = self._names.exchange(exchange).request
+        if is_probe(exchange):
+            words = [
+                *(["-X", shown.method] if shown.method != "GET" else []),
+                word(f"\x00{shown.target}", {"\x00": "PROBE"}),
+            ]
+            return f"show {_file(exchange)} curl -sS -i {' '.join(words)}"
+        commands = Commands(self._route, {**self._variables, **self._ids})
+        return commands.command(shown, _file(exchange), raw=shows_framing(exchange))
+
+    def _waiting(self, start: Exchange, look: Exchange | None) -> Iterator[str]:
+        name = self._ids[identifier_of(start)]
+        yield ""
+        yield comment(f"polls until the operation that exchange {start.number} started is over")
+        address = '"${BASE_URL}/${SUBSCRIPTION_ID}/operations/${' + name + '}"'
+        words = f"{CALLERS[start.request.identity]} {address}"
+        if look is not None:
+            shown = self._names.exchange(look).request
+            words += " " + word("\x00" + shown.target, {**self._variables, "\x00": "BASE_URL"})
+        yield f"until_over {words}"
+
+
+def _file(exchange: Exchange) -> str:
+    return f"answer-{exchange.number}"
+
+
+def _answered(exchange: Exchange) -> str:
+    reply, failure = exchange.reply, exchange.failure
+    if reply is not None:
+        return f"{reply.status} {reply.reason}".strip()
+    return f"not in full: {failure.detail}" if failure is not None else "not at all"
+
+
+@dataclass(frozen=True, slots=True)
+class _Needs:
+    """What a story needs of the functions above it."""
+
+    identities: tuple[Identity, ...]
+    waits: bool
+    ids: bool
+
+
+def _needs(parts: Sequence[Part]) -> _Needs:
+    sent = [each for part in parts if isinstance(part, Send) for each in (part.exchange, *part.beside)]
+    waits = [part.start for part in parts if isinstance(part, Await)]
+    identities = dict.fromkeys(each.request.identity for each in (*sent, *waits) if not is_probe(each))
+    return _Needs(tuple(identities), bool(waits), any(is_start(each) for each in sent))
+
+
+def _variables(parts: Sequence[Part], route: Route) -> Iterator[str]:
+    """The variables that the reader sets, unless the environment has them: named as the keys of a target file."""
+    needs = _needs(parts)
+    text = "".join(
+        each.request.target for part in parts if isinstance(part, Send) for each in (part.exchange, *part.beside)
+    )
+    yield "# Set these to yours (PEM files), then paste the whole into bash."
+    yield f'[ -n "${{BASE_URL-}}" ] || BASE_URL={shlex.quote(_root(route.base_url))}'
+    for key, shown in WORDS.items():
+        if key == "subscription_id" or shown in text or key.split("_")[0] in text:
+            yield f"{key.upper()}=${{{key.upper()}:-'{shown}'}}"
+    hosts = [
+        host
+        for part in parts
+        if isinstance(part, Send) and is_probe(part.exchange)
+        for host in part.exchange.request.values("host")
+    ]
+    if hosts:
+        yield f'[ -n "${{PROBE-}}" ] || PROBE={shlex.quote(f"http://{hosts[0]}")}'
+    if route.connect_to:
+        yield f'[ -n "${{CONNECT_TO-}}" ] || CONNECT_TO={shlex.quote(route.connect_to)}'
+    if route.is_https:
+        files = {**_CERTIFICATES, **(_SECOND if Identity.SECOND in needs.identities else {})}
+        for name, file in files.items():
+            usual = (
+                "$CLIENT_CERTIFICATE"
+                if name == "CLIENT_KEY"
+                else "$SECOND_CLIENT_CERTIFICATE"
+                if name == "SECOND_CLIENT_KEY"
+                else file
+            )
+            yield f"{name}=${{{name}:-${{{_ENVIRONMENT}{name}:-{usual}}}}}"
+
+
+def _root(base_url: str) -> str:
+    return "{0.scheme}://{0.netloc}".format(urlsplit(base_url))
+
+
+def _functions(parts: Sequence[Part], route: Route) -> Iterator[str]:
+    """The functions that the commands of the story call."""
+    needs = _needs(parts)
+    yield ""
+    yield "ANSWERS=$(mktemp -d)"
+    yield "AUTHORITY=${BASE_URL#*://}; AUTHORITY=${AUTHORITY%%/*}; DIALLED=${CONNECT_TO:-$AUTHORITY}"
+    port = 443 if route.is_https else 80
+    yield f"case ${{DIALLED##*]}} in *:*) ;; *) DIALLED=$DIALLED:{port} ;; esac"
+    yield "HOST_LINE=$(printf '\\r\\nHost: %s\\r\\n.' \"$AUTHORITY\"); HOST_LINE=${HOST_LINE%.}"
+    yield 'show() { local file=$ANSWERS/$1; echo "== $1"; shift; "$@" > "$file" 2>&1; cat -v "$file" | sed \'s/\\^M$//\'; echo; }'
+    if Identity.UNKNOWN in needs.identities:
+        yield (
+            'openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=stranger -keyout "$ANSWERS/stranger.key" '
+            '-out "$ANSWERS/stranger.crt" 2>/dev/null; cat "$ANSWERS/stranger.crt" "$ANSWERS/stranger.key" > "$ANSWERS/stranger.pem"'
+        )
+    for identity in needs.identities:
+        yield from _senders(identity, route)
+    if needs.ids:
+        yield "id_in() { tr -d '\\r' < \"$ANSWERS/$1\" | sed -n 's/^[Xx]-[Mm][Ss]-[Rr][Ee][Qq][Uu][Ee][Ss][Tt]-[Ii][Dd]: *//p' | tail -n 1; }"
+    if needs.waits:
+        yield from _WAITING
+
+
+_WAITING = (
+    "until_over() {",
+    "  local who=$1 poll=$2 look=${3-} n=0",
+    "  while [ $n -lt 900 ]; do n=$((n + 1))",
+    '    [ -z "$look" ] || { "by_$who" look -H "x-ms-version: 2011-10-01" "$look" | grep -oE "<(InstanceName|InstanceStatus)>[^<]*" | tr "\\n" " "; echo; }',
+    '    "by_$who" poll -H "x-ms-version: 2011-10-01" "$poll" > /dev/null',
+    '    head -n 1 "$ANSWERS/poll"; grep -oE "<Status>[^<]*" "$ANSWERS/poll"',
+    '    grep -q "InProgress" "$ANSWERS/poll" || break; sleep 1',
+    "  done",
+    "}",
+)
+
+
+def _senders(identity: Identity, route: Route) -> Iterator[str]:
+    """The functions that send for one identity: by curl, and octets as they are."""
+    curl, openssl = _OPTIONS[identity] if route.is_https else ("", "")
+    words = ["curl -sS -i --http1.1 --path-as-is --globoff --max-time 60"]
+    words += ['--connect-to "::$CONNECT_TO"'] if route.connect_to else []
+    words += [f"--proxytunnel --proxy {shlex.quote(route.proxy)}"] if route.proxy else []
+    words += ['${CA_BUNDLE:+--cacert "$CA_BUNDLE"}', curl] if route.is_https else []
+    yield f'by_{CALLERS[identity]}() {{ local name=$1; shift; show "$name" {" ".join(filter(None, words))} "$@"; }}'
+    yield f'raw_by_{CALLERS[identity]}() {{ {{ cat; sleep 5; }} | show "$1" {_raw(openssl, route)}; }}'
+
+
+def _raw(openssl: str, route: Route) -> str:
+    proxy = shlex.quote(urlsplit(route.proxy).netloc)
+    if not route.is_https:
+        way = f"-X connect -x {proxy} " if route.proxy else ""
+        return f'nc {way}-w 10 "${{DIALLED%:*}}" "${{DIALLED##*:}}"'
+    words = [
+        "openssl s_client -quiet -verify_quiet -no_ign_eof",
+        *([f"-proxy {proxy}"] if route.proxy else []),
+        '-connect "$DIALLED"',
+    ]
+    words += ['-servername "${AUTHORITY%:*}"', '${CA_BUNDLE:+-CAfile "$CA_BUNDLE"}', openssl]
+    return " ".join(filter(None, words))

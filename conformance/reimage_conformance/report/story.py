@@ -1,0 +1,150 @@
+"""The story of a finding: which requests have to be sent again, in which order, and where an operation has to end in between."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reimage_conformance.model import FailureKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from reimage_conformance.model import Exchange
+
+MOST_DECIDING = 6
+"""Exchanges of a verdict that a story holds; the first and the last ones where there are more."""
+OPERATIONS = "/operations/"
+_OVER = re.compile(rb"<(?:\w+:)?Status>\s*(?:Succeeded|Failed)\s*<")
+_AT_ONCE = "at-once"
+_CONTENDING = ("contend", _AT_ONCE)
+_PROBE = "probe"
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """One request to send; those `beside` it go out at the same time."""
+
+    exchange: Exchange
+    beside: tuple[Exchange, ...] = ()
+    decides: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Await:
+    """An operation to poll until it is over; `look` asks for the instances meanwhile."""
+
+    start: Exchange
+    look: Exchange | None = None
+
+
+Part = Send | Await
+
+
+def story_of(deciding: Sequence[int], exchanges: Mapping[int, Exchange]) -> list[Part]:
+    """The parts of the story whose deciding exchanges these are: with the reimages that these rest on, and the waits between."""
+    known = [exchanges[number] for number in dict.fromkeys(deciding) if number in exchanges]
+    if len(known) > MOST_DECIDING:
+        ordered = sorted(known[1:], key=lambda each: each.number)
+        known = [known[0], *ordered[:2], *ordered[2 - MOST_DECIDING + 1 :]]
+    starts = {start.number: start for each in known for start in _starts_behind(each, known, exchanges)}
+    wanted = {each.number: each for each in (*starts.values(), *known)}
+    decides = {each.number for each in known}
+    return list(_told([wanted[number] for number in sorted(wanted)], decides, exchanges))
+
+
+def _told(ordered: Sequence[Exchange], decides: set[int], exchanges: Mapping[int, Exchange]) -> Iterator[Part]:
+    """The exchanges in their order, each accepted reimage awaited before what came after its end."""
+    running: list[Exchange] = []
+    looks = [each for each in ordered if is_look(each)]
+    told: set[int] = set()
+    for exchange in ordered:
+        if exchange.number in told:
+            continue
+        for start in list(running):
+            if _is_over(start, exchange, exchanges) or (
+                is_start(exchange) and not exchange.label.startswith(_CONTENDING)
+            ):
+                yield Await(start, next((look for look in looks if look.number > start.number), None))
+                running.remove(start)
+        beside = _beside(exchange, exchanges)
+        told |= {exchange.number, *(each.number for each in beside)}
+        yield Send(exchange, tuple(beside), decides=exchange.number in decides)
+        running += [each for each in (exchange, *beside) if is_start(each)]
+    yield from (Await(start, next((look for look in looks if look.number > start.number), None)) for start in running)
+
+
+def is_start(exchange: Exchange) -> bool:
+    """Whether an exchange is a reimage that was accepted with an id."""
+    accepted = exchange.reply is not None and 200 <= exchange.reply.status < 300
+    return accepted and exchange.request.method not in ("GET", "HEAD") and bool(identifier_of(exchange))
+
+
+def is_look(exchange: Exchange) -> bool:
+    """Whether an exchange asks the endpoint for instances."""
+    return exchange.request.method == "GET" and OPERATIONS not in exchange.request.target and exchange.label != _PROBE
+
+
+def is_probe(exchange: Exchange) -> bool:
+    """Whether an exchange looked into a role instance."""
+    return exchange.label == _PROBE
+
+
+def identifier_of(exchange: Exchange) -> str:
+    """The id that an answer carried, "" for none."""
+    return (exchange.reply.header("x-ms-request-id") or "").strip() if exchange.reply is not None else ""
+
+
+def shows_framing(exchange: Exchange) -> bool:
+    """Whether something was wrong with the octets of an answer, which a client such as curl would not show."""
+    odd = (FailureKind.NOT_HTTP, FailureKind.TRUNCATED)
+    anomalies = exchange.response.anomalies if exchange.response is not None else ()
+    return bool(anomalies) or (exchange.failure is not None and exchange.failure.kind in odd)
+
+
+def _starts_behind(exchange: Exchange, known: Sequence[Exchange], exchanges: Mapping[int, Exchange]) -> list[Exchange]:
+    """The accepted reimages without which an exchange shows nothing."""
+    earlier = [each for each in exchanges.values() if each.number < exchange.number and is_start(each)]
+    path = exchange.request.target.partition("?")[0]
+    if OPERATIONS in path:
+        return [each for each in earlier if identifier_of(each) == path.rpartition(OPERATIONS)[2]][-1:]
+    first = min(each.number for each in known)
+    if any(is_start(each) or each.request.method == "POST" for each in known):
+        return []
+    if is_probe(exchange):
+        name = path.rpartition("/")[2]
+        return [each for each in earlier if each.number > first and f"/{name}?" in each.request.target][:1]
+    return [each for each in earlier if _is_running(each, exchange, exchanges) and _is_near(each, exchange)][-1:]
+
+
+def _is_near(start: Exchange, look: Exchange) -> bool:
+    """Whether a reimage and a look are about the same cloud service."""
+    service = re.match(r".*?/hostedservices/[^/?]+", look.request.target)
+    return service is not None and start.request.target.startswith(service[0])
+
+
+def _is_running(start: Exchange, exchange: Exchange, exchanges: Mapping[int, Exchange]) -> bool:
+    return not _is_over(start, exchange, exchanges)
+
+
+def _is_over(start: Exchange, exchange: Exchange, exchanges: Mapping[int, Exchange]) -> bool:
+    """Whether the operation of `start` was seen to be over before `exchange`."""
+    asked = f"{OPERATIONS}{identifier_of(start)}"
+    return any(
+        start.number < each.number < exchange.number and asked in each.request.target and is_over(each)
+        for each in exchanges.values()
+    )
+
+
+def is_over(poll: Exchange) -> bool:
+    """Whether a poll shows the end of its operation."""
+    return poll.reply is not None and _OVER.search(poll.reply.body) is not None
+
+
+def _beside(exchange: Exchange, exchanges: Mapping[int, Exchange]) -> list[Exchange]:
+    """The requests that were sent so as to be under way at the same time as `exchange`."""
+    if not exchange.label.endswith(_AT_ONCE):
+        return []
+    together = (each for each in exchanges.values() if each.label == exchange.label and each.at == exchange.at)
+    return [each for each in together if each.number != exchange.number]
