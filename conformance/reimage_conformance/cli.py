@@ -31,6 +31,8 @@ COMMANDS = {
     "report": "reimage_conformance.commands.recorded",
     "replay": "reimage_conformance.commands.replay",
     "compare": "reimage_conformance.commands.recorded",
+    "job-page": "reimage_conformance.commands.nights",
+    "index": "reimage_conformance.commands.nights",
     "preflight": "reimage_conformance.commands.targets",
     "new-target": "reimage_conformance.commands.targets",
 }

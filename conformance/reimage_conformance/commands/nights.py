@@ -1,0 +1,98 @@
+"""The commands for those who run the suite every night: `job-page` tells of one run, `index` lists the runs of a folder."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from reimage_conformance.errors import UsageError
+from reimage_conformance.outputs import claim_page
+
+if TYPE_CHECKING:
+    from reimage_conformance.report.job_page import Night
+
+SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
+
+
+@click.command("job-page")
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--exit-code", "code", type=int, help="What `run` ended with; left out: it was killed.")
+@click.option(
+    "--history", type=click.Path(path_type=Path), metavar="DIR", help="The earlier runs, up to two folders deep."
+)
+@click.option("--log", type=click.Path(path_type=Path), metavar="FILE", help="What `run` printed.")
+@click.option("--github", is_flag=True, help=f"Append the page to ${SUMMARY_VARIABLE}, and print annotations.")
+def job_page(*, run: Path, code: int | None, history: Path | None, log: Path | None, github: bool) -> int:
+    """Tell a CI job what a night came to.
+
+    RUN is the report folder of the night; it may be empty, or missing. The page says what the exit code means, what changed since
+    the last good night in --history, and shows the summary. The exit code is 0 wherever a page could be made.
+
+    Example: reimage-conformance job-page reports/nightly --exit-code 1 --history history > page.md
+    """
+    from reimage_conformance.report.job_page import github_annotations, page_text  # noqa: PLC0415 -- only here
+
+    night = _night(run, code, history, log)
+    if not github:
+        click.echo(page_text(night), nl=False)
+        return 0
+    place = os.environ.get(SUMMARY_VARIABLE)
+    if not place:
+        raise UsageError(
+            f"--github: expected the name of a file in the environment variable {SUMMARY_VARIABLE}, found none"
+        )
+    try:
+        with Path(place).open("a", encoding="utf-8") as file:
+            file.write(page_text(night))
+    except OSError as error:
+        raise UsageError(f"{SUMMARY_VARIABLE} {place}: cannot be written: {error.strerror or error}") from error
+    for line in github_annotations(night):
+        click.echo(line)
+    return 0
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+def index(*, folder: Path) -> int:
+    """List the runs below a folder in its index.html.
+
+    A run is a folder with a results.json, at most two folders deep. The page shows, for each target, requirements by nights.
+
+    Example: reimage-conformance index history
+    """
+    from reimage_conformance.report.index import write_index  # noqa: PLC0415 -- only this command needs it
+
+    if not folder.is_dir():
+        raise UsageError(f"{folder}: there is no such folder; expected one that holds report folders")
+    page = folder / "index.html"
+    claim_page(page, "index")
+    click.echo(write_index(folder))
+    return 0
+
+
+def _night(run: Path, code: int | None, history: Path | None, log: Path | None) -> Night:
+    from reimage_conformance.report.differences import compare  # noqa: PLC0415 -- only this command needs them
+    from reimage_conformance.report.job_page import CUT_OFF, Night  # noqa: PLC0415
+    from reimage_conformance.report.results import load_results  # noqa: PLC0415
+    from reimage_conformance.report.runs import last_good  # noqa: PLC0415
+
+    results = load_results(run) if (run / "results.json").exists() else None
+    good = last_good(results, history) if results is not None and history is not None else None
+    changes = compare([good.results, results]) if good is not None and good.results and results is not None else None
+    return Night(
+        CUT_OFF if code is None else code,
+        results,
+        _text(run / "summary.md"),
+        _text(log) if log is not None else "",
+        changes,
+    )
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""

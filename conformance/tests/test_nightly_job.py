@@ -1,0 +1,248 @@
+"""The nightly job: the steps of the composite action in a bare shell, with a target, without one, and after all kinds of nights."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from memory_runs import run_in_memory
+from reimage_conformance.embedding.worlds import world_of
+from reimage_conformance.emulator import Emulator, serve
+from workflow_steps import run_action
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from workflow_steps import Job
+
+REPOSITORY = Path(__file__).parents[2]
+ACTION = REPOSITORY / ".github" / "actions" / "conformance" / "action.yml"
+WORKFLOW = REPOSITORY / ".github" / "workflows" / "nightly.yml"
+TARGET = '[target]\nname = "rig"\n'
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The reports of a short run that saw no violation."""
+    folder = tmp_path_factory.mktemp("good") / "run"
+    assert run_in_memory(folder, "--profile", "smoke", "--world", "one-instance", "--only", "REQ-REIMAGE-202") == 0
+    return folder
+
+
+def program(folder: Path, run: str = 'exec {suite} run "${{@:2}}"') -> str:
+    """A PATH with the suite on it, whose command `run` is replaced by the lines `run`."""
+    folder.mkdir(exist_ok=True)
+    suite = f"{sys.executable} -m reimage_conformance"
+    file = folder / "reimage-conformance"
+    file.write_text(f'#!/bin/bash\nif [ "$1" = run ]; then\n{run.format(suite=suite)}\nfi\nexec {suite} "$@"\n')
+    file.chmod(file.stat().st_mode | stat.S_IXUSR)
+    return os.pathsep.join([str(folder), "/usr/bin", "/bin"])
+
+
+def replayed(source: Path, code: int) -> str:
+    """Lines that leave the files of `source` as the reports of a run that ends with `code`."""
+    return f"mkdir -p conformance-reports; cp {source}/* conformance-reports/; exit {code}"
+
+
+def changed(good: Path, folder: Path, day: int, **outcomes: str) -> Path:
+    """The same run on another day, with other outcomes of some requirements."""
+    folder.mkdir()
+    results: dict[str, Any] = json.loads((good / "results.json").read_text())
+    results["run"].update(started=f"2026-11-{day:02}T02:00:00Z")
+    for row in results["requirements"]:
+        row["outcome"] = outcomes.get(row["id"].replace("-", "_"), row["outcome"])
+    if "violated" in outcomes.values():
+        results["run"].update(verdict="nonconformant", exit_code=1)
+        results["summary"]["violated"] = 1
+        finding: dict[str, Any] = {
+            "requirement": "REQ-REIMAGE-202",
+            "counts_as": "FAIL",
+            "headline": "It answers 200, not 202: wrong.",
+        }
+        finding |= {
+            "expected": "202",
+            "actual": "200",
+            "cases": [],
+            "evidence": [],
+            "reproduce": "",
+            "also_affected": [],
+        }
+        results["findings"] = [finding]
+    (folder / "results.json").write_text(json.dumps(results))
+    (folder / "summary.md").write_text(f"# The summary of day {day}\n")
+    return folder
+
+
+def nights(workspace: Path) -> list[str]:
+    """The nights that the history holds, by when they began."""
+    files = (workspace / "checkout" / "conformance-history").glob("*/results.json")
+    return sorted(json.loads(file.read_text())["run"]["started"] for file in files)
+
+
+@pytest.fixture(scope="module")
+def with_target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Job]:
+    """A night with a real target over TLS, whose files come as the texts of secrets."""
+    folder = tmp_path_factory.mktemp("target")
+    with serve(Emulator(0.1, layout=world_of("one-instance"))) as running:
+        file = running.write_target(folder / "rig.toml", name="rig")
+        lines = file.read_text().splitlines()
+        text = "\n".join(line for line in lines if not re.match("(second_)?client_|ca_bundle", line))
+        yield run_action(
+            ACTION,
+            folder / "work",
+            program(folder / "bin"),
+            target=text,
+            client_certificate=(folder / "rig.client-and-key.pem").read_text(),
+            ca_bundle=(folder / "rig.ca.pem").read_text(),
+            profile="smoke",
+            arguments="--only REQ-REIMAGE-202",
+        )
+
+
+def test_a_night_with_a_target_is_judged_kept_and_told(with_target: Job) -> None:
+    checkout = with_target.workspace / "checkout"
+
+    assert (with_target.failed, with_target.outputs["page"]["exit-code"]) == (False, "0"), with_target.said
+    assert with_target.page.startswith("# No violation was seen (exit code 0)")
+    assert len(nights(with_target.workspace)) == 1
+    assert (checkout / "conformance-reports" / "report.html").is_file()
+    assert "report.html" in (checkout / "conformance-history" / "index.html").read_text()
+    assert "::error" not in with_target.said
+
+
+def test_nothing_that_opens_the_target_is_left_behind(with_target: Job) -> None:
+    key = with_target.inputs["client-certificate"].partition("PRIVATE KEY-----")[2].split()[3].encode()
+    left = [path for path in with_target.workspace.rglob("*") if path.is_file()]
+
+    assert len(key) == 64
+    assert not (with_target.workspace / "temp" / "conformance-target").exists()
+    assert [path for path in left if key in path.read_bytes()] == []
+
+
+def test_a_night_without_a_target_fails_and_says_so(tmp_path: Path) -> None:
+    job = run_action(ACTION, tmp_path, program(tmp_path / "bin"))
+
+    assert (job.failed, job.outputs["page"]["exit-code"]) == (True, "4")
+    assert "Run" not in job.ran
+    assert job.page.startswith("# The job is set up wrongly (exit code 4)\n\nThere is no target")
+    assert job.page.count("\n# ") == 0
+    assert "::error title=conformance%3A no target::" in job.said
+    assert nights(tmp_path) == []
+
+
+def test_a_target_file_that_is_missing_is_named(tmp_path: Path) -> None:
+    job = run_action(ACTION, tmp_path, program(tmp_path / "bin"), target_file="rig.toml")
+
+    assert job.failed
+    assert "`rig.toml`" in job.page
+
+
+def test_a_wrong_secret_is_told_from_a_wrong_endpoint(tmp_path: Path) -> None:
+    job = run_action(ACTION, tmp_path, program(tmp_path / "bin"), target=TARGET)
+
+    assert (job.failed, job.outputs["page"]["exit-code"]) == (True, "4")
+    assert job.page.startswith("# The job is set up wrongly (exit code 4)")
+    assert "the endpoint is not to blame" in job.page
+    assert "base_url" in job.page
+    assert re.search("^::error title=conformance%3A The job is set up wrongly::.*target.toml", job.said, re.MULTILINE)
+    assert nights(tmp_path) == []
+
+
+def test_an_endpoint_that_is_away_is_told_from_one_that_is_wrong(tmp_path: Path) -> None:
+    with serve(Emulator(0.1, layout=world_of("one-instance")), tls=False) as running:
+        text = running.write_target(tmp_path / "rig.toml").read_text()
+    job = run_action(ACTION, tmp_path / "work", program(tmp_path / "bin"), target=text)
+
+    assert (job.failed, job.outputs["page"]["exit-code"]) == (True, "6"), job.said
+    assert job.page.startswith("# Not everything could be judged (exit code 6)")
+    assert "::warning title=conformance%3A Not everything could be judged::" in job.said
+    assert "::error" not in job.said
+
+
+def test_a_night_that_was_cut_off_has_reports_of_what_it_came_to(tmp_path: Path, good: Path) -> None:
+    lines = (good / "journal.jsonl").read_bytes().splitlines(keepends=True)
+    (tmp_path / "cut").mkdir()
+    (tmp_path / "cut" / "journal.jsonl").write_bytes(b"".join(lines[: len(lines) // 2]) + lines[-1][:9])
+    killed = f"mkdir conformance-reports; cp {tmp_path}/cut/journal.jsonl conformance-reports; kill -KILL $$"
+    job = run_action(ACTION, tmp_path / "work", program(tmp_path / "bin", killed), target=TARGET)
+
+    assert (job.failed, job.outputs["page"]["exit-code"]) == (True, "6"), job.said
+    assert job.page.startswith("# The run was cut off\n")
+    assert {"results.json", "report.html", "summary.md"} <= {
+        path.name for path in (tmp_path / "work" / "checkout" / "conformance-reports").iterdir()
+    }
+    assert len(nights(tmp_path / "work")) == 1
+
+
+def test_a_night_that_left_nothing_at_all_fails(tmp_path: Path) -> None:
+    job = run_action(ACTION, tmp_path, program(tmp_path / "bin", "echo unlucky; kill -KILL $$"), target=TARGET)
+
+    assert (job.failed, job.outputs["page"]["exit-code"]) == (True, "6")
+    assert job.page.startswith("# The run was cut off\n")
+    assert "unlucky" in job.page
+
+
+def test_a_bad_night_is_marked_and_no_measure_for_the_next(tmp_path: Path, good: Path) -> None:
+    bad = {"REQ_REIMAGE_202": "violated"}
+    days = [
+        changed(good, tmp_path / "1", 1),
+        changed(good, tmp_path / "2", 2, **bad),
+        changed(good, tmp_path / "3", 3, **bad),
+    ]
+    first, second, third = (
+        run_action(ACTION, tmp_path / "work", program(tmp_path / f"bin{day}", replayed(source, code)), target=TARGET)
+        for day, (source, code) in enumerate(zip(days, (0, 1, 1), strict=True), 1)
+    )
+
+    assert [job.failed for job in (first, second, third)] == [False, True, True]
+    for job in (second, third):
+        assert job.outputs["page"]["exit-code"] == "1"
+        assert "::error title=conformance%3A REQ-REIMAGE-202%2C new since the last good night::It answers" in job.said
+    assert third.page.startswith("# The endpoint violates the protocol (exit code 1)")
+    assert "## Since the last good night (2026-11-01T02:00:00Z)" in third.page
+    assert "**1 requirement newly violated.**" in third.page
+    assert "# The summary of day 3" in third.page
+    assert len(nights(tmp_path / "work")) == 3
+
+
+def test_the_history_keeps_the_newest_nights(tmp_path: Path, good: Path) -> None:
+    for day in (1, 2, 3):
+        source = changed(good, tmp_path / str(day), day)
+        path = program(tmp_path / f"bin{day}", replayed(source, 0))
+        run_action(ACTION, tmp_path / "work", path, target=TARGET, nights="2")
+
+    assert nights(tmp_path / "work") == ["2026-11-02T02:00:00Z", "2026-11-03T02:00:00Z"]
+
+
+def scripts() -> dict[str, str]:
+    """Every script of the action, by the name of its step."""
+    return {each["name"]: each["run"] for each in yaml.safe_load(ACTION.read_text())["runs"]["steps"] if "run" in each}
+
+
+@pytest.mark.parametrize("name", scripts())
+def test_a_script_is_sound_and_holds_no_expression(name: str) -> None:
+    script = scripts()[name]
+    done = subprocess.run(["bash", "-n"], input=script, capture_output=True, text=True, check=False)  # noqa: S607
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "${{" not in script
+
+
+def test_the_workflow_hands_the_action_what_it_takes() -> None:
+    workflow, action = (yaml.safe_load(file.read_text()) for file in (WORKFLOW, ACTION))
+    (job,) = workflow["jobs"].values()
+    (step,) = [each for each in job["steps"] if each["uses"] == "./.github/actions/conformance"]
+
+    assert set(step["with"]) <= set(action["inputs"])
+    assert int(step["with"]["max-minutes"]) < job["timeout-minutes"]
+    assert all({"description", "default"} == set(each) for each in action["inputs"].values())
+    assert all(each.get("shell") == "bash" for each in action["runs"]["steps"] if "run" in each)

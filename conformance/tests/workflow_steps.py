@@ -1,0 +1,95 @@
+"""Runs the steps of a composite action as GitHub runs them, in a shell that has nothing but PATH; of actions that it uses, runs none."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+EXPRESSION = re.compile(r"\$\{\{\s*(.+?)\s*\}\}")
+STEP_SECONDS = 120
+
+
+@dataclass
+class Job:
+    """One job in a workspace: what its steps said, wrote and came to."""
+
+    workspace: Path
+    path: str
+    inputs: dict[str, str]
+    outputs: dict[str, dict[str, str]] = field(default_factory=dict)
+    ran: list[str] = field(default_factory=list)
+    said: str = ""
+    failed: bool = False
+
+    @property
+    def page(self) -> str:
+        """The job page."""
+        return (self.workspace / "summary").read_text()
+
+    def step(self, step: dict[str, Any]) -> None:
+        """Runs a step if its condition holds; steps that use other actions are left out."""
+        condition = str(step.get("if", "success()"))
+        if self.failed and "always()" not in condition:
+            return
+        if "run" not in step or "inputs.install" in condition:
+            return
+        output = self.workspace / "output"
+        output.write_text("")
+        done = subprocess.run(  # noqa: S603
+            ["/usr/bin/env", "bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=STEP_SECONDS,
+            cwd=self.workspace / "checkout",
+            env=self._environment(step, output),
+        )
+        self.ran.append(step["name"])
+        self.said += done.stdout + done.stderr
+        self.failed |= done.returncode != 0
+        pairs = (line.partition("=") for line in output.read_text().splitlines())
+        self.outputs[step.get("id", "")] = {name: value for name, _, value in pairs}
+
+    def _environment(self, step: dict[str, Any], output: Path) -> dict[str, str]:
+        temporary = self.workspace / "temp"
+        temporary.mkdir(exist_ok=True)
+        own = {name: self._value(str(text)) for name, text in step.get("env", {}).items()}
+        return {
+            "PATH": self.path,
+            "HOME": str(temporary),
+            "RUNNER_TEMP": str(temporary),
+            "GITHUB_OUTPUT": str(output),
+            "GITHUB_STEP_SUMMARY": str(self.workspace / "summary"),
+            **own,
+        }
+
+    def _value(self, text: str) -> str:
+        return EXPRESSION.sub(lambda match: self._looked_up(match[1]), text)
+
+    def _looked_up(self, expression: str) -> str:
+        match expression.split("."):
+            case ["inputs", name]:
+                return self.inputs[name]
+            case ["steps", step, "outputs", name]:
+                return self.outputs.get(step, {}).get(name, "")
+        raise ValueError(f"the test knows no expression like {expression}")
+
+
+def run_action(action: Path, workspace: Path, path: str, **inputs: str) -> Job:
+    """Runs the composite action with `inputs`, names with _ for -, in `workspace`/checkout with the programs on `path`."""
+    described = yaml.safe_load(action.read_text())
+    given = {name: str(each.get("default", "")) for name, each in described["inputs"].items()}
+    given |= {name.replace("_", "-"): value for name, value in inputs.items()}
+    (workspace / "checkout").mkdir(parents=True, exist_ok=True)
+    (workspace / "summary").write_text("")
+    job = Job(workspace, path, given)
+    for step in described["runs"]["steps"]:
+        job.step(step)
+    return job
