@@ -375,7 +375,10 @@ class CaseRecord:
 
 @dataclass(frozen=True, slots=True)
 class RequirementResult:
-    """The outcome of one requirement in a run; `fingerprints` name every way in which it was violated."""
+    """The outcome of one requirement in a run; `fingerprints` name every way in which it was violated.
+
+    `headline` says in a sentence what is wrong where it is violated or departed from.
+    """
 
     requirement: Requirement
     counts_as: CountsAs
@@ -384,6 +387,7 @@ class RequirementResult:
     reason: str = ""
     evidence: tuple[int, ...] = ()
     fingerprints: tuple[str, ...] = ()
+    headline: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import os
+import re
 import shutil
 import subprocess
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=MISSING or "a browser is here")
 
 DARK = [{"name": "prefers-color-scheme", "value": "dark"}]
+MOST_PAGES = 12
+"""A run with three findings takes fewer pages on paper."""
 LIGHT = [{"name": "prefers-color-scheme", "value": "light"}]
 
 
@@ -196,10 +201,12 @@ def test_cases_can_be_searched_and_filtered(browser: Browser, sample_page: Path)
 def test_a_command_is_copied_as_it_stands(browser: Browser, sample_page: Path) -> None:
     browser.open(sample_page)
     browser.run("navigator.clipboard.writeText = async (text) => { window.copied = text; }")
-    browser.click("button.copy")
-    copied = browser.run("return window.copied")
-    assert copied == browser.run("return document.getElementById('command-1').textContent")
-    assert copied.startswith("curl -sS -i ")
+    browser.run("document.querySelectorAll('.finding details').forEach((one) => { one.open = true; })")
+    for name, start in (("replay-1", "reimage-conformance replay "), ("command-1", "# Finding 1: ")):
+        browser.click(f"button[data-copy='{name}']")
+        copied = browser.run("return window.copied")
+        assert copied == browser.run("return document.getElementById(arguments[0]).textContent", name)
+        assert copied.startswith(start)
 
 
 def test_the_whole_page_is_reached_by_tabbing(browser: Browser, sample_page: Path) -> None:
@@ -215,7 +222,43 @@ def test_a_narrow_window_needs_no_sideways_scrolling(browser: Browser, sample_pa
     browser.command("Emulation.setDeviceMetricsOverride", width=390, height=800, deviceScaleFactor=1, mobile=True)
     browser.open(sample_page)
     assert browser.run("return document.documentElement.scrollWidth") == 390
+    cut_off = browser.run(
+        "return [...document.querySelectorAll('main td, main tbody th, main p, main dd, main pre, main h3')]"
+        ".filter((one) => one.checkVisibility() && one.getBoundingClientRect().right > 391).map((one) => one.outerHTML)"
+    )
+    pinned = browser.run("return getComputedStyle(document.querySelector('nav')).position")
     browser.command("Emulation.clearDeviceMetricsOverride")
+    assert cut_off == []
+    assert pinned == "static"
+
+
+def test_on_paper_what_is_met_is_left_out(browser: Browser, sample_page: Path) -> None:
+    browser.open(sample_page)
+    browser.command("Emulation.setEmulatedMedia", media="print")
+    listed = browser.run(
+        "return [...document.querySelectorAll('#requirement-table tbody tr')]"
+        ".filter((one) => one.checkVisibility()).map((one) => one.dataset.outcome)"
+    )
+    printed = base64.b64decode(browser.command("Page.printToPDF")["data"])
+    browser.command("Emulation.setEmulatedMedia", media="")
+    assert set(listed) == {"violated", "advisory", "inconclusive", "known"}
+    assert len(re.findall(rb"/Type\s*/Page\b", printed)) < MOST_PAGES
+
+
+def test_two_exchanges_that_decide_stand_side_by_side(browser: Browser, tmp_path: Path) -> None:
+    sample = sample_assessment()
+    finding = replace(sample.findings[0], evidence=(2, 3), deciding=(3, 2), expected="one end", actual="another end")
+    page = make_page(tmp_path, replace(sample, findings=(finding,)), sample_exchanges())
+    browser.open(page)
+    left, right = browser.run(
+        "return [...document.querySelectorAll('.pair > div')].map((one) => [one.getBoundingClientRect().top,"
+        " one.querySelector('h4').innerText.split(' ')[1],"
+        " [...one.querySelectorAll('mark')].map((mark) => mark.innerText)])"
+    )
+    assert left[0] == right[0]
+    assert (left[1], right[1]) == ("2", "3")
+    assert "<Status>InProgress</Status>" in left[2]
+    assert "<Status>Succeeded</Status>" in right[2]
 
 
 def test_without_javascript_the_verdict_findings_and_requirements_are_there(sample_page: Path) -> None:

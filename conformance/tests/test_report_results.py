@@ -83,6 +83,7 @@ def test_the_members_that_other_programs_rely_on() -> None:
         "title": "Title of REQ-REIMAGE-VERSION-OLD",
         "evidence": [4],
         "fingerprints": [],
+        "headline": "",
     }
     assert found["operations"][0]["polls"] == [[0.1, "InProgress"], [2.5, "InProgress"], [5.1, "Succeeded"]]
 

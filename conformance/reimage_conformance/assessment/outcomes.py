@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reimage_conformance.assessment.findings import fingerprint_of
 from reimage_conformance.catalogue import CATALOGUE
+from reimage_conformance.headlines import headline_of
 from reimage_conformance.model import CountsAs, Outcome, RequirementResult, Verdict
 
 if TYPE_CHECKING:
@@ -123,7 +125,9 @@ def _result(
         worst = min((v.outcome for v in verdicts), key=_RANK.index)
         deciding = [v for v in verdicts if v.outcome is worst]
         reason = "" if worst is Outcome.MET else deciding[0].actual
-        return result(worst, reason, deciding[0].evidence)
+        found = result(worst, reason, deciding[0].evidence)
+        is_bad = worst in (Outcome.VIOLATED, Outcome.ADVISORY)
+        return replace(found, headline=headline_of(deciding[0])) if is_bad else found
     outcomes = {case.outcome: case for case in reversed(cases)}
     for name in ("error", "inconclusive", "untested", "not-applicable"):
         if name in outcomes:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from reimage_conformance.report.visible import octets_as_text, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container, Iterable
 
     from reimage_conformance.model import Exchange, Failure, Headers, Request, Response
 
@@ -26,6 +26,21 @@ _OF_DOCUMENTS = frozenset(
     {"xml", "document", "element", "elements", "root", "namespace", "well-formed", "utf-8", "utf-16", "body"}
 )
 """Words by which a sentence speaks of a body as a whole."""
+
+_ELEMENT = re.compile(r"<(?:[\w.-]+:)?([\w.-]+)(?:\s[^<>]*)?>([^<>]*)</[^<>]*>")
+"""An element that holds nothing but text."""
+
+_DIFFERENT_ANYWAY = frozenset({"date", "x-ms-request-id"})
+"""Headers that differ between any two responses."""
+
+_PLACE = re.compile(r"at column (\d+)(?: of line (\d+))?$")
+"""The end of a sentence that names a place in a body."""
+
+_AROUND = 6
+"""Characters that are marked before a place in a body, and after it."""
+
+_TELLING_VALUE = 8
+"""A header line is marked for its value where a sentence names it and it has so many characters."""
 
 Span = tuple[int, int]
 
@@ -81,10 +96,44 @@ def marked(lines: Iterable[TextLine], about: str, seen: str = "") -> tuple[TextL
     marked if the sentence speaks of a document, else the status line, or the request line when nothing was received.
     """
     names, values = _words(about), _words(seen)
-    found = tuple(replace(line, marks=_marks(line, names, values)) for line in lines)
+    given = tuple(lines)
+    place = _PLACE.search(seen)
+    if place:
+        given = _at_place(given, int(place[1]), int(place[2] or 1))
+    found = tuple(line if line.marks else replace(line, marks=_marks(line, names, values)) for line in given)
     if any(line.marks for line in found):
         return found
     return (_body_marked(found) if names & _OF_DOCUMENTS else None) or _fallback(found)
+
+
+def _at_place(lines: tuple[TextLine, ...], column: int, row: int) -> tuple[TextLine, ...]:
+    """The lines with what stands around a column of the received body marked; as they are where the body is not so long."""
+    body = [index for index, line in enumerate(lines) if line.side == "<" and line.part == "body"]
+    if not 0 < row <= len(body) or column > len(lines[body[row - 1]].text):
+        return lines
+    at = body[row - 1]
+    span = (max(0, column - _AROUND), min(len(lines[at].text), column + _AROUND))
+    return (*lines[:at], replace(lines[at], marks=(span,)), *lines[at + 1 :])
+
+
+def differing(lines: Iterable[TextLine], other: Iterable[TextLine]) -> tuple[TextLine, ...]:
+    """Mark what came back otherwise than in the lines of another exchange: the status line, header lines and elements that differ.
+
+    Header lines that differ on every response are not marked, nor is anything that was sent.
+    """
+    theirs = [line for line in other if line.side == "<"]
+    known = {line.text for line in theirs}
+    elements = {match[0] for line in theirs if line.part == "body" for match in _ELEMENT.finditer(line.text)}
+    return tuple(replace(line, marks=(*line.marks, *_differences(line, known, elements))) for line in lines)
+
+
+def _differences(line: TextLine, known: Container[str], elements: Container[str]) -> Iterable[Span]:
+    """The ranges of a line that another response does not have."""
+    if line.side != "<" or line.marks or line.text in known or line.name.lower() in _DIFFERENT_ANYWAY:
+        return []
+    found = [match.span() for match in _ELEMENT.finditer(line.text)] if line.part == "body" else []
+    inner = [span for span in found if line.text[span[0] : span[1]] not in elements]
+    return inner if found else [(0, len(line.text))] if line.text else []
 
 
 def _words(sentence: str) -> frozenset[str]:
@@ -96,7 +145,9 @@ def _marks(line: TextLine, names: frozenset[str], values: frozenset[str]) -> tup
     if line.side == "!":
         return whole
     if line.part == "header":
-        return whole if line.name.lower() in names else ()
+        value = line.text.partition(":")[2].strip().lower()
+        told = line.name.lower() in names or (len(value) >= _TELLING_VALUE and value in values)
+        return whole if told else ()
     if line.part == "start" and line.side == "<":
         status = line.text.split(" ")[1:2]
         return whole if status and status[0] in names else ()
@@ -106,7 +157,7 @@ def _marks(line: TextLine, names: frozenset[str], values: frozenset[str]) -> tup
 
 
 def _elements(text: str, names: frozenset[str], values: frozenset[str]) -> Iterable[Span]:
-    for match in re.finditer(r"<(?:[\w.-]+:)?([\w.-]+)(?:\s[^<>]*)?>([^<>]*)</[^<>]*>", text):
+    for match in _ELEMENT.finditer(text):
         if match[1].lower() in names or match[2].strip().lower() in values:
             yield match.span()
 

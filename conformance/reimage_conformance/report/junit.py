@@ -134,7 +134,7 @@ def _uncased(assessment: Assessment) -> list[RequirementResult]:
 def _requirement_element(result: RequirementResult, assessment: Assessment) -> Element:
     element = _testcase("requirements", result.requirement.id, 0.0)
     findings = [finding for finding in assessment.findings if finding.requirement == result.requirement.id]
-    message = findings[0].headline if findings else result.reason or result.requirement.title
+    message = findings[0].headline if findings else result.headline or result.reason or result.requirement.title
     _conclude(
         element,
         ELEMENTS[result.outcome.value],

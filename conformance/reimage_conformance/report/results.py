@@ -120,6 +120,7 @@ def _requirement(result: RequirementResult) -> Results:
         "outcome": result.outcome.value,
         "cases": list(result.cases),
         "reason": result.reason,
+        "headline": result.headline,
         "title": result.requirement.title,
         "evidence": list(result.evidence),
         "fingerprints": list(result.fingerprints),

@@ -13,6 +13,7 @@ from reimage_conformance.model import CountsAs, Outcome
 from reimage_conformance.report.sources import source_words
 from reimage_conformance.report.visible import visible
 from reimage_conformance.report.wording import (
+    LEVEL_MEANINGS,
     OUTCOME_MEANINGS,
     OUTCOME_WORDS,
     VERDICT_WORDS,
@@ -66,6 +67,7 @@ def environment() -> Environment:
         signs=SIGNS,
         outcome_words={outcome.value: words for outcome, words in OUTCOME_WORDS.items()},
         outcome_meanings={outcome.value: words for outcome, words in OUTCOME_MEANINGS.items()},
+        level_meanings=LEVEL_MEANINGS,
         verdict_words=VERDICT_WORDS,
         Outcome=Outcome,
         CountsAs=CountsAs,

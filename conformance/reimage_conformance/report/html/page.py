@@ -10,17 +10,18 @@ from reimage_conformance.model import CountsAs, Outcome
 from reimage_conformance.report.html.charts import area_bars, operation_lanes
 from reimage_conformance.report.html.markup import render
 from reimage_conformance.report.html.selection import FINDING_EVIDENCE, reply_words, shown_exchanges
-from reimage_conformance.report.http_text import exchange_lines, marked, request_lines
+from reimage_conformance.report.http_text import differing, exchange_lines, marked, request_lines
 from reimage_conformance.report.masked_names import MaskedNames
 from reimage_conformance.report.script import reproductions
-from reimage_conformance.report.wording import preflight_sentence, verdict_sentence
+from reimage_conformance.report.unjudged import unjudged
+from reimage_conformance.report.wording import is_known, preflight_sentence, strictness_sentence, verdict_sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from markupsafe import Markup
 
-    from reimage_conformance.model import Assessment, Exchange, Finding, Requirement, RequirementResult
+    from reimage_conformance.model import Assessment, Exchange, Finding, Observation, Requirement, RequirementResult
     from reimage_conformance.report.http_text import TextLine
 
 TOLD_FINDINGS = 40
@@ -28,6 +29,9 @@ TOLD_FINDINGS = 40
 
 FINDING_BODY_LIMIT = 8_000
 """Characters of a body that a finding's card shows, enough for a deployment's document."""
+
+PAIR_BODY_LIMIT = 1_500
+"""Characters of a body where two exchanges stand side by side."""
 
 SLOWEST = 10
 """Requests in the table of the slowest."""
@@ -76,8 +80,11 @@ class Page:
         """Every cause, with the exchange that decided and the way to see it again."""
         findings = self.assessment.findings
         cards = [FindingCard.of(finding, self) for finding in findings[:TOLD_FINDINGS]]
-        cards += [FindingCard(finding) for finding in findings[TOLD_FINDINGS:]]
-        return render("findings", cards=cards, shown=self.shown, requirements=self._by_id())
+        cards += [
+            FindingCard(finding, known=is_known(finding, self.assessment)) for finding in findings[TOLD_FINDINGS:]
+        ]
+        legend = {"strictness": strictness_sentence(self.assessment), "groups": unjudged(self.assessment)}
+        return render("findings", cards=cards, shown=self.shown, requirements=self._by_id(), **legend)
 
     def requirements(self) -> Markup:
         """Every requirement with its outcome."""
@@ -92,9 +99,8 @@ class Page:
 
     def observations(self) -> Markup:
         """What the endpoint does where the documents are silent."""
-        return render(
-            "observations", observations=self.assessment.observations, requirements=self._by_id(), shown=self.shown
-        )
+        rows = _counted(self.assessment.observations)
+        return render("observations", rows=rows, requirements=self._by_id(), shown=self.shown)
 
     def operations(self) -> Markup:
         """The operations as lanes over seconds."""
@@ -112,26 +118,43 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class FindingCard:
-    """A finding with what its card shows: the deciding exchange, and the smallest request where that is another."""
+    """A finding with what its card shows: the deciding exchange, beside the other that it rests on, or the smallest request that shows it."""
 
     finding: Finding
     exchange: Exchange | None = None
     lines: Sequence[TextLine] = ()
     smallest: Exchange | None = None
     smallest_lines: Sequence[TextLine] = ()
+    known: bool = False
+    pair: Sequence[tuple[Exchange, Sequence[TextLine]]] = ()
 
     @classmethod
     def of(cls, finding: Finding, page: Page) -> FindingCard:
         """The card of `finding`."""
         known = [page.exchanges[number] for number in finding.evidence if number in page.exchanges]
+        expected = is_known(finding, page.assessment)
         if not known:
-            return cls(finding)
+            return cls(finding, known=expected)
         about = f"{finding.expected} {finding.actual}"
+        rests_on = [page.exchanges[number] for number in finding.deciding[:2] if number in page.exchanges]
+        if len(rests_on) > 1:
+            return cls(finding, known[0], known=expected, pair=_paired(rests_on, about, finding.actual))
         lines = marked(exchange_lines(known[0], FINDING_BODY_LIMIT), about, finding.actual)
         least = min(known[:FINDING_EVIDENCE], key=lambda exchange: len(exchange.request.wire()))
         if len(least.request.wire()) >= len(known[0].request.wire()):
-            return cls(finding, known[0], lines)
-        return cls(finding, known[0], lines, least, request_lines(least.request, FINDING_BODY_LIMIT))
+            return cls(finding, known[0], lines, known=expected)
+        smallest = request_lines(least.request, FINDING_BODY_LIMIT)
+        return cls(finding, known[0], lines, least, smallest, known=expected)
+
+
+def _paired(exchanges: Sequence[Exchange], about: str, seen: str) -> list[tuple[Exchange, Sequence[TextLine]]]:
+    """Two exchanges in the order in which they happened, with what is spoken of marked, and what differs where both ask the same."""
+    both = sorted(exchanges, key=lambda exchange: exchange.number)
+    first, second = (exchange_lines(exchange, PAIR_BODY_LIMIT) for exchange in both)
+    told = [marked(lines, about, seen) for lines in (first, second)]
+    if (both[0].request.method, both[0].request.target) == (both[1].request.method, both[1].request.target):
+        told = [differing(told[0], second), differing(told[1], first)]
+    return list(zip(both, told, strict=True))
 
 
 def _urgency(result: RequirementResult) -> tuple[int, int]:
@@ -139,6 +162,20 @@ def _urgency(result: RequirementResult) -> tuple[int, int]:
     order = (Outcome.VIOLATED, Outcome.KNOWN, Outcome.ADVISORY, Outcome.INCONCLUSIVE)
     rank = order.index(result.outcome) if result.outcome in order else len(order)
     return rank, 0 if result.counts_as is CountsAs.FAIL or rank == len(order) else 1
+
+
+def _counted(observations: Iterable[Observation]) -> list[tuple[Observation, int]]:
+    """Each observation once, with all its evidence, and how often it was made."""
+    groups: dict[tuple[str, str], list[Observation]] = {}
+    for each in observations:
+        groups.setdefault((each.requirement, each.seen), []).append(each)
+    return [
+        (
+            replace(same[0], evidence=tuple(dict.fromkeys(number for each in same for number in each.evidence))),
+            len(same),
+        )
+        for same in groups.values()
+    ]
 
 
 def _distinct(values: Iterable[str]) -> list[str]:
