@@ -16,7 +16,11 @@ from reimage_conformance.explain.certainty import CERTAINTY, COUNTS
 from reimage_conformance.explain.sections import sections_of
 from reimage_conformance.explain.text import text_of
 from reimage_conformance.model import CountsAs
+from reimage_conformance.report.console import console_lines
+from reimage_conformance.report.junit import junit_text
+from reimage_conformance.report.results import results
 from reimage_conformance.report.sources import ORIGINS
+from report_samples import conformant_assessment, sample_assessment
 
 EACH = pytest.mark.parametrize("name", CATALOGUE)
 JUDGED = [row.id for row in CATALOGUE.values() if {row.strict, row.lenient} & {CountsAs.FAIL, CountsAs.WARN}]
@@ -108,3 +112,19 @@ def test_the_kept_answers_are_those_of_the_emulator() -> None:
 
     assert len(alone) > 20
     assert [(request, status) for request, status in alone if status_of(request) != status] == []
+
+
+def test_reports_of_findings_say_where_their_requirements_are_explained() -> None:
+    assessment = sample_assessment()
+    commands = [f"reimage-conformance explain {finding.requirement}" for finding in assessment.findings]
+    lines, junit = console_lines(assessment), junit_text(assessment).decode()
+
+    assert commands
+    assert [finding["explain"] for finding in results(assessment)["findings"]] == commands
+    assert [line for line in lines if commands[0] in line]
+    assert f"explained by: {commands[0]}" in junit
+    assert junit.count("explained by: ") == junit.count("exchanges: ")  # one for each finding that a case shows
+
+
+def test_a_run_without_findings_points_nowhere() -> None:
+    assert not [line for line in console_lines(conformant_assessment()) if "explain" in line]

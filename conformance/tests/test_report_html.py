@@ -93,6 +93,8 @@ def test_a_finding_shows_both_sides_the_exchange_and_the_command(sample_text: st
     assert "Expected 400 with MissingOrIncorrectVersionHeader" in told
     assert "Actual 202 with x-ms-request-id" in told
     assert "Source: the page of the operation (Reimage Role Instance, October 2011; " in told
+    assert "The usual mistake: Any well-formed date is accepted." in told
+    assert "More: reimage-conformance explain REQ-REIMAGE-VERSION-OLD" in told
     assert [words(mark) for mark in card.iter("mark")] == [
         "x-ms-version: 2009-10-01",
         "HTTP/1.1 202 Accepted",

@@ -200,7 +200,7 @@ def test_the_terminal_is_told_no_more_than_fits_on_it_however_much_is_wrong(tmp_
     lines = console_lines(much, tmp_path / "report.html")
 
     assert len(lines) <= MOST_LINES
-    assert "and 54 more findings in the report" in lines
+    assert "and 55 more findings in the report" in lines
     assert "  and 34 more reasons in the report" in lines
 
 

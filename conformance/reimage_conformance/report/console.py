@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
+from reimage_conformance.report.explaining import explaining_sentence
 from reimage_conformance.report.masked_names import MaskedNames
 from reimage_conformance.report.unjudged import unjudged
 from reimage_conformance.report.visible import one_line
@@ -31,7 +32,7 @@ MOST_LINES = 60
 FINDING_LIMIT = 5
 """Findings told with what was expected and how to see them again; of further ones the headline is told."""
 
-HEADLINE_LIMIT = 16
+HEADLINE_LIMIT = 15
 """Findings whose headline is told; the rest are counted."""
 
 NOTE_LIMIT = 4
@@ -53,7 +54,7 @@ def console_lines(assessment: Assessment, report: Path | None = None) -> list[st
     lines += _findings(assessment)
     reasons = [f"  {one_line(each.sentence, TEXT_LIMIT)}" for each in unjudged(assessment)]
     lines += ["", "Not judged:", *_limited(reasons, REASON_LIMIT, "reason", "  ")] if reasons else []
-    lines += ["", strictness_sentence(assessment)] if assessment.findings else []
+    lines += ["", explaining_sentence(assessment), strictness_sentence(assessment)] if assessment.findings else []
     return [*lines, "", *_way_on(assessment, report)] if report is not None else lines
 
 

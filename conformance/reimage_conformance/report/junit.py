@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from lxml import etree
 
 from reimage_conformance.model import Outcome
+from reimage_conformance.report.explaining import explain_command
 from reimage_conformance.report.visible import one_line, visible
 from reimage_conformance.report.wording import verdict_sentence
 
@@ -174,6 +175,7 @@ def _finding_text(finding: Finding) -> str:
     ]
     lines += ["reproduce: reimage-conformance replay, or the script in report.html"] if finding.reproduce else []
     lines += [f"also affected: {', '.join(finding.also_affected)}"] if finding.also_affected else []
+    lines += [f"explained by: {explain_command(finding.requirement)}"]
     return "\n".join(lines)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from reimage_conformance.catalogue import CATALOGUE_VERSION, catalogue_hash
 from reimage_conformance.errors import UsageError
+from reimage_conformance.report.explaining import explain_command
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -138,6 +139,7 @@ def _finding(finding: Finding) -> Results:
         "evidence": list(finding.evidence),
         "deciding": list(finding.deciding),
         "reproduce": finding.reproduce,
+        "explain": explain_command(finding.requirement),
         "also_affected": list(finding.also_affected),
         "fingerprint": finding.fingerprint,
     }

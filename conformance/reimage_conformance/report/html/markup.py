@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup, escape
 
 from reimage_conformance.model import CountsAs, Outcome
+from reimage_conformance.report.explaining import explain_command, usual_mistake
 from reimage_conformance.report.sources import source_words
 from reimage_conformance.report.visible import visible
 from reimage_conformance.report.wording import (
@@ -64,6 +65,8 @@ def environment() -> Environment:
     )
     made.globals.update(
         counted=counted,
+        explain_command=explain_command,
+        usual_mistake=usual_mistake,
         signs=SIGNS,
         outcome_words={outcome.value: words for outcome, words in OUTCOME_WORDS.items()},
         outcome_meanings={outcome.value: words for outcome, words in OUTCOME_MEANINGS.items()},
