@@ -274,6 +274,8 @@ def _of_exchange(exchange: Exchange) -> dict[str, Any]:
     document["request"] = _of_fields(request)
     document["request"]["body"] = request.body.decode("latin-1")
     document.pop("unrecorded")
+    if not exchange.client_request_id:
+        document.pop("client_request_id")
     if exchange.unrecorded:
         document["unrecorded"] = sorted(exchange.unrecorded)
     if response is not None:
@@ -299,6 +301,7 @@ def _to_exchange(document: dict[str, Any]) -> Exchange:
         case=document["case"],
         label=document["label"],
         unrecorded=frozenset(map(Fact, document.get("unrecorded", ()))),
+        client_request_id=document.get("client_request_id", ""),
     )
 
 

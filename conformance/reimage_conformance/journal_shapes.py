@@ -127,7 +127,7 @@ _EXCHANGE = Shape(
         "case": _text,
         "label": _text,
     },
-    {"unrecorded": _texts},
+    {"unrecorded": _texts, "client_request_id": _text},
 )
 
 SHAPES: Mapping[str, Shape] = {

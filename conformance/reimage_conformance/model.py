@@ -209,6 +209,7 @@ class Route:
 class Target:
     """Where the system under test is and what it offers.
 
+    `client_request_id` says that each request carries an x-ms-client-request-id, so that it is found in the endpoint's own log.
     `complete` says that nothing exists under `subscription_id` beside what is listed, nor under the other subscriptions in the cloud services listed.
     """
 
@@ -236,6 +237,7 @@ class Target:
     capabilities: Capabilities = field(default_factory=Capabilities)
     probe_url: str | None = None
     complete: bool = False
+    client_request_id: bool = False
 
     @property
     def route(self) -> Route:
@@ -311,7 +313,8 @@ class Exchange:
 
     `failure` is None exactly when a complete response arrived; with a failure, `response` holds what arrived before it,
     or None. `connection` and `position` say on which connection, and as which request on it, it went out. `closed` is
-    True when the endpoint was seen to close the connection right after the response. `unrecorded` holds the facts that
+    True when the endpoint was seen to close the connection right after the response. `client_request_id` is the
+    x-ms-client-request-id that went out behind the header lines of `request`, "" for none: no verdict rests on it. `unrecorded` holds the facts that
     whoever recorded the exchange did not keep, so that no verdict may rest on them.
     """
 
@@ -327,6 +330,7 @@ class Exchange:
     case: str = ""
     label: str = ""
     unrecorded: frozenset[Fact] = frozenset()
+    client_request_id: str = ""
 
     @property
     def reply(self) -> Response | None:

@@ -198,6 +198,7 @@ TARGET: Mapping[str, Key] = {
     "foreign_subscription_id": _SUBSCRIPTION,
     "other_subscription_id": _SUBSCRIPTION,
     "complete": _FLAG,
+    "client_request_id": _FLAG,
 }
 DEPLOYMENT: Mapping[str, Key] = {
     "cloud_service": _TEXT,

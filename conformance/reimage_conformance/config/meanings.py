@@ -30,6 +30,7 @@ TARGET: Mapping[str, str] = {
     "foreign_subscription_id": "A subscription that the certificate does not open: REQ-AUTH-FAIL is judged with it.",
     "other_subscription_id": "A second subscription that the certificate opens: REQ-GOS-OTHER-SUB is judged with it.",
     "complete": "True where nothing exists beside what this file lists; more bad requests are sent then.",
+    "client_request_id": "True where each request is to carry an x-ms-client-request-id, `<run>-<exchange>`, so that it is found in the endpoint's own log.",
 }
 DEPLOYMENT: Mapping[str, str] = {
     "cloud_service": "The cloud service that holds the deployment.",

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from reimage_conformance.journal import Journal
     from reimage_conformance.model import Target
 
-MAY_DIFFER = ("allow_reimage", "connections", "requests_per_second")
-"""Limits that say how a run goes, and nothing of what it finds."""
+MAY_DIFFER = ("client_request_id", "allow_reimage", "connections", "requests_per_second")
+"""Settings that say how a run goes, and nothing of what it finds."""
 _ROUNDS = 50_000
 """So often an id is hashed: whoever has the journal cannot try many."""
 

@@ -38,10 +38,15 @@ def masked(target: Target, redactor: Redactor) -> Target:
     )
 
 
-def header(plan: Plan, target: Target, shown: Target) -> dict[str, Any]:
+def new_run_id() -> str:
+    """A name for a run that no other has."""
+    return uuid4().hex
+
+
+def header(run_id: str, plan: Plan, target: Target, shown: Target) -> dict[str, Any]:
     """The fields of a journal's first line; `shown` is the target as it may show it."""
     return {
-        "id": uuid4().hex,
+        "id": run_id,
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "epoch": time.time(),
         "fingerprint": fingerprint_of(target),

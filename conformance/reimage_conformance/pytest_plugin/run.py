@@ -21,7 +21,7 @@ from reimage_conformance.gate import Gate, ProbeGate, new_token
 from reimage_conformance.journal import JournalWriter, read_journal
 from reimage_conformance.judging.world import World
 from reimage_conformance.protocol.requests import RequestBuilder
-from reimage_conformance.pytest_plugin.heading import header, limited, masked
+from reimage_conformance.pytest_plugin.heading import header, limited, masked, new_run_id
 from reimage_conformance.redaction.redactor import Redactor
 from reimage_conformance.session.budget import Budget
 from reimage_conformance.session.earlier import Earlier
@@ -76,6 +76,7 @@ class Run:
         self.target = limited(target, plan)
         self.folder = folder if folder is not None else Path(self._stack.enter_context(TemporaryDirectory()))
         self.earlier = self._earlier(read_journal(self.journal_path)) if plan.resume is not None else None
+        self.id = new_run_id() if self.earlier is None else str(self.earlier.journal.header["id"])
         if isinstance(connector, SocketConnector):
             connector.reach(clock.now() + self.target.limits.request_timeout_seconds).close()
         self.sut = self._assemble(clock, connector, probe_connector)
@@ -150,8 +151,9 @@ class Run:
         self._gate = Gate(target, token, masked=redactor.text)
         numbers = count(1 if earlier is None else earlier.next_number)
         rate = target.limits.requests_per_second
+        run = self.id if target.client_request_id else ""
         client = self._client(
-            connector, clock, self._gate, numbers, requests_per_second=rate, announce=recorder.announce
+            connector, clock, self._gate, numbers, requests_per_second=rate, announce=recorder.announce, run=run
         )
         wire, builder = self._wire(client, clock), RequestBuilder(target, token)
         sender = self._sender(wire, clock, recorder, builder.host, redactor)
@@ -199,7 +201,7 @@ class Run:
             journal.write("resumed")
             self._keep_lost(journal, self.earlier)
             return journal
-        journal.write("run", **header(self.plan, self.target, shown))
+        journal.write("run", **header(self.id, self.plan, self.target, shown))
         if self.plan.choice is not None:
             journal.write(CHOSEN, **self.plan.choice.as_mapping())
         if self.plan.required:

@@ -10,7 +10,7 @@ from reimage_conformance.catalogue import CATALOGUE
 from reimage_conformance.journal import JournalWriter, read_journal
 from reimage_conformance.model import Outcome, Verdict
 from reimage_conformance.outputs import clear_folder
-from reimage_conformance.pytest_plugin.heading import header, limited, masked
+from reimage_conformance.pytest_plugin.heading import header, limited, masked, new_run_id
 from reimage_conformance.redaction.redactor import Redactor
 from reimage_conformance.replay import report_on
 from reimage_conformance.report.index import write_index
@@ -33,7 +33,7 @@ def report_unreached(plan: Plan, target: Target, folder: Path, sentence: str, be
     redactor = Redactor.for_target(chosen, enabled=plan.redact)
     path = folder / "journal.jsonl"
     with JournalWriter(path, SystemClock()) as journal:
-        journal.write("run", **header(plan, chosen, masked(chosen, redactor)))
+        journal.write("run", **header(new_run_id(), plan, chosen, masked(chosen, redactor)))
         for name in CATALOGUE:
             journal.verdict(Verdict(name, Outcome.INCONCLUSIVE, actual=redactor.text(sentence)))
         journal.write("offers", offers={"deployment": None, "cloud-service": None})

@@ -78,7 +78,10 @@ def response_lines(response: Response, body_limit: int = BODY_LIMIT) -> tuple[Te
 
 def exchange_lines(exchange: Exchange, body_limit: int = BODY_LIMIT) -> tuple[TextLine, ...]:
     """The lines of the request, of what arrived, and of why it was not complete."""
-    sent = request_lines(exchange.request, body_limit)
+    request, named = exchange.request, exchange.client_request_id
+    if named:
+        request = replace(request, headers=(*request.headers, ("x-ms-client-request-id", named)))
+    sent = request_lines(request, body_limit)
     received = response_lines(exchange.response, body_limit) if exchange.response is not None else ()
     failed = (failure_line(exchange.failure),) if exchange.failure is not None else ()
     return (*sent, *received, *failed)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 import httpx
 
 from reimage_conformance.model import Exchange, Request
+from reimage_conformance.wire.client_ids import with_client_id
 from reimage_conformance.wire.reading import BODY_LIMIT, LINGER_SECONDS
 from reimage_conformance.wire.transport import NoReplyError, Outcome, VerbatimTransport
 
@@ -40,6 +41,7 @@ class Client:
     time: numbers follow the order in which requests go out, and `requests_per_second` holds over all of them.
     `announce` hears of each request before it goes out, as an exchange without reply; one thread at a time calls it. `ago` is how many seconds
     ago the run began, for one that is gone on with. `numbers` are the numbers of exchanges, where several clients share them. `linger_seconds` is how long to look for content after each reply that is to have none; 0 for an endpoint that is not judged.
+    Where `run` is given, sound messages carry an x-ms-client-request-id, `<run>-<exchange>`; the exchange has it beside its request, not in it.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class Client:
         numbers: Iterator[int] | None = None,
         ago: float = 0.0,
         announce: Callable[[Exchange], None] = lambda *_: None,
+        run: str = "",
     ) -> None:
         transport = VerbatimTransport(
             connector, clock, request_timeout=request_timeout, body_limit=body_limit, linger_seconds=linger_seconds
@@ -66,7 +69,7 @@ class Client:
         self._gate = gate
         self._record = record
         self._interval = 1 / requests_per_second if requests_per_second > 0 else 0.0
-        self._announce = announce
+        self._announce, self._run = announce, run
         self._origin = clock.now() - ago
         self._due = clock.now()
         self._numbers = count(1) if numbers is None else numbers
@@ -82,7 +85,8 @@ class Client:
         done unasked for requests after which it must.
         """
         number, at = self._begin(request, case, label)
-        return self._recorded(request, self._send(request, on, watch=watch_close), number, at, case, label)
+        sent, name = with_client_id(request, self._run, number)
+        return self._recorded(request, self._send(sent, on, watch=watch_close), number, at, case, label, name)
 
     def exchange_together(self, requests: Sequence[Request], *, label: str = "", case: str = "") -> list[Exchange]:
         """Send `requests` so that all are under way at the same time, each on a connection of its own, and give what came of each.
@@ -93,15 +97,20 @@ class Client:
             for request in requests:
                 self._gate.check(request)
         begun = [self._begin(request, case, label) for request in requests]
-        extensions = {"reimage.together": requests}
+        named = [
+            with_client_id(request, self._run, number) for request, (number, _) in zip(requests, begun, strict=True)
+        ]
+        extensions = {"reimage.together": [sent for sent, _ in named]}
         response = self._http.send(httpx.Request("GET", _NOMINAL_URL, extensions=extensions))
         outcomes: list[Outcome] = response.extensions["reimage.outcomes"]
         return [
-            self._recorded(request, outcome, number, at, case, label)
-            for request, outcome, (number, at) in zip(requests, outcomes, begun, strict=True)
+            self._recorded(request, outcome, number, at, case, label, name)
+            for request, outcome, (number, at), (_, name) in zip(requests, outcomes, begun, named, strict=True)
         ]
 
-    def _recorded(self, request: Request, outcome: Outcome, number: int, at: float, case: str, label: str) -> Exchange:
+    def _recorded(
+        self, request: Request, outcome: Outcome, number: int, at: float, case: str, label: str, client_id: str
+    ) -> Exchange:
         exchange = Exchange(
             number=number,
             request=request,
@@ -114,6 +123,7 @@ class Client:
             closed=outcome.closed,
             case=case,
             label=label,
+            client_request_id=client_id,
         )
         with self._lock:
             self._gate.learn(exchange)
