@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -30,8 +31,9 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 PAGES = dict(requirement_pages())
 BLOCK = re.compile(r"(?:<!-- commands: ([a-z]+)(?:, exit (\d))? -->\n)?```sh\n(.*?)```", re.DOTALL)
-KINDS = ("here", "rig", "elsewhere")
-"""In an empty folder; in one with `rig.toml`, beside a running emulator; only where there is an endpoint, a checkout, or time."""
+KINDS = ("here", "rig", "run", "elsewhere")
+"""In an empty folder; in one with `rig.toml`, beside a running emulator; in one with two runs of it that found something, too; only where there is
+an endpoint, a checkout, or time."""
 LINKS = ("href", "src", "action", "data", "srcset", "poster")
 PROGRAM = "reimage-conformance"
 CALL = re.compile(rf"{PROGRAM}\b((?:'[^']*'|[^;|&'#])*)")
@@ -168,7 +170,9 @@ def ours(lines: tuple[str, ...]) -> Iterator[list[str]]:
             yield words[: words.index("--")] if "--" in words else words
 
 
-COMMANDS = [words for each in shown() for words in ours(each.commands)]
+README = BLOCK.findall((ROOT / "README.md").read_text(encoding="utf-8"))
+SHOWN = [*(each.commands for each in shown()), *(tuple(text.splitlines()) for _, _, text in README)]
+COMMANDS = [words for commands in SHOWN for words in ours(commands)]
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
@@ -193,13 +197,32 @@ def test_the_commands_on_the_pages_of_requirements_name_what_there_is() -> None:
     assert all(find_fault(name) for name in faults)
 
 
+WORLD = next(re.finditer(r"```toml\n(.*?)```", (DOCS / "worlds.md").read_text(encoding="utf-8"), re.DOTALL))[1]
+FAULT = "accepted-status[200]"
+RUNS = ("reports/rig/20260101T000000Z", "reports/rig/20260102T000000Z")
+
+
+@pytest.fixture(scope="module")
+def beside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder with the target file of a running emulator that is wrong in one way."""
+    folder = tmp_path_factory.mktemp("rig")
+    with serve(Emulator(faults=[FAULT])) as running:
+        running.write_target(folder / "rig.toml")
+        yield folder
+
+
 @pytest.fixture
-def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A folder with the target file of a running emulator."""
-    monkeypatch.chdir(tmp_path)
-    with serve(Emulator()) as running:
-        running.write_target(Path("rig.toml"))
-        yield
+def rig(beside: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Goes to that folder."""
+    monkeypatch.chdir(beside)
+
+
+@pytest.fixture(scope="module")
+def found(beside: Path) -> None:
+    """Puts two runs that found the fault into that folder."""
+    words = ["run", str(beside / "rig.toml"), "--profile", "smoke", "--only", "REQ-REIMAGE-202", "--report-dir"]
+    assert main([*words, str(beside / RUNS[0])]) == 1
+    shutil.copytree(beside / RUNS[0], beside / RUNS[1])
 
 
 def run_all(each: Shown) -> None:
@@ -225,3 +248,21 @@ def test_the_commands_run_anywhere(each: Shown, tmp_path: Path, monkeypatch: pyt
 @pytest.mark.usefixtures("rig")
 def test_the_commands_run_beside_an_emulator(each: Shown) -> None:
     run_all(each)
+
+
+@of_kind("run")
+@pytest.mark.usefixtures("rig", "found")
+def test_the_commands_run_where_something_was_found(each: Shown) -> None:
+    run_all(each)
+
+
+SERVING = [words for words in COMMANDS if words[:1] == ["emulator"] and not any("--list-" in word for word in words)]
+
+
+@pytest.mark.parametrize("words", SERVING, ids=" ".join)
+def test_an_emulator_that_is_shown_serves(words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At any free port, for a moment."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "world.toml").write_text(WORLD, encoding="utf-8")
+    free = [word for place, word in enumerate(words) if "--port" not in words[max(0, place - 1) : place + 1]]
+    assert main([*free, "--max-seconds", "0.2"]) == 0
