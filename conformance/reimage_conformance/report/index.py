@@ -1,4 +1,4 @@
-"""index.html: the runs below a folder, by target, newest first, with their trend; reads results, judges nothing."""
+"""index.html: the runs below a folder, by target, with their trend and requirements by nights; reads results, judges nothing."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from reimage_conformance.model import Outcome
 from reimage_conformance.outputs import is_own_page
+from reimage_conformance.report.history import History, Run, history_of
 from reimage_conformance.report.html.document import static_page
 from reimage_conformance.report.html.markup import render
 from reimage_conformance.report.runs import find_runs
@@ -44,10 +45,14 @@ LEAST_SHARE = 0.04
 
 @dataclass(frozen=True, slots=True)
 class ListedRun:
-    """One line of the index; `links` are the names of its reports with where they are, as seen from the index."""
+    """One line of the index; `links` are the names of its reports with where they are, as seen from the index.
+
+    `place` is the folder of its page, "" where there is none.
+    """
 
     results: Results
     links: tuple[tuple[str, str], ...]
+    place: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +66,12 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class TargetRuns:
-    """The runs of one target, newest first, and their trend, oldest first."""
+    """The runs of one target, newest first, their trend, oldest first, and its requirements by nights."""
 
     name: str
     runs: tuple[ListedRun, ...]
     columns: tuple[Column, ...]
+    history: History
 
 
 def write_index(folder: Path) -> Path:
@@ -83,7 +89,12 @@ def index_html(folder: Path, runs: Sequence[FoundRun]) -> str:
     for run in runs:
         if run.results is not None:
             by_target.setdefault(str(run.results["target"]["name"]), []).append(_listed(run, run.results, folder))
-    targets = [TargetRuns(name, tuple(found[:RUN_LIMIT]), _trend(found)) for name, found in by_target.items()]
+    targets = [
+        TargetRuns(
+            name, tuple(found[:RUN_LIMIT]), _trend(found), history_of([Run(each.results, each.place) for each in found])
+        )
+        for name, found in by_target.items()
+    ]
     faults = [run.fault for run in runs if run.results is None]
     return static_page("Runs", render("index", targets=targets, faults=faults, trend=TREND_OUTCOMES))
 
@@ -91,7 +102,7 @@ def index_html(folder: Path, runs: Sequence[FoundRun]) -> str:
 def _listed(run: FoundRun, results: Results, folder: Path) -> ListedRun:
     place = quote(run.folder.relative_to(folder).as_posix())
     links = tuple((words, f"./{place}/{name}") for name, words in LINKS.items() if (run.folder / name).exists())
-    return ListedRun(results, links)
+    return ListedRun(results, links, f"./{place}" if (run.folder / "report.html").exists() else "")
 
 
 def _trend(runs: Sequence[ListedRun]) -> tuple[Column, ...]:

@@ -76,8 +76,12 @@ def results_schema() -> Results:
     return schema
 
 
-def load_results(path: Path) -> Results:
-    """Read a results.json, or the one in a report folder; raise UsageError where there is none of this form."""
+def load_results(path: Path, *, whole: bool = True) -> Results:
+    """Read a results.json, or the one in a report folder; raise UsageError where there is none of this form.
+
+    Unless it is to be `whole`, the cases and all polls but the last of each operation are left out: they take most of the
+    time and of the room, and no list of runs shows them.
+    """
     from jsonschema import Draft202012Validator  # noqa: PLC0415 -- takes long to import, and a run only writes results
     from jsonschema.exceptions import best_match  # noqa: PLC0415
 
@@ -88,10 +92,25 @@ def load_results(path: Path) -> Results:
         raise UsageError(f"{file}: cannot be read as results.json: {error.strerror or error}") from error
     except ValueError as error:
         raise UsageError(f"{file}: is not JSON: {error}") from error
+    if not whole and isinstance(found, dict):
+        found = _skimmed(found)
     fault = best_match(Draft202012Validator(results_schema()).iter_errors(found))
     if fault is not None:
         raise UsageError(f"{file}: is not of the form {SCHEMA_NAME}: {fault.json_path}: {fault.message[:200]}")
     return dict(found)
+
+
+def _skimmed(found: Results) -> Results:
+    operations = found.get("operations")
+    if not isinstance(operations, list):
+        return {**found, "cases": []}
+    lasting = [
+        {**each, "polls": each["polls"][-1:]}
+        if isinstance(each, dict) and isinstance(each.get("polls"), list)
+        else each
+        for each in operations
+    ]
+    return {**found, "cases": [], "operations": lasting}
 
 
 def _run(assessment: Assessment) -> Results:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class FoundRun:
-    """A run that was found below a folder: its own folder, and its results or why they cannot be read."""
+    """A run that was found below a folder: its own folder, and its results (not whole) or why they cannot be read."""
 
     folder: Path
     results: Results | None
@@ -84,7 +84,7 @@ def _unlike(index: int, *kinds: list[str]) -> str:
 
 def _found(folder: Path) -> FoundRun:
     try:
-        return FoundRun(folder, load_results(folder))
+        return FoundRun(folder, load_results(folder, whole=False))
     except UsageError as error:
         return FoundRun(folder, None, str(error))
 
