@@ -308,6 +308,18 @@ class TestCauses:
         assert roots_of(bad) == {"REQ-ASYNC-REQID-UNIQUE": ["REQ-REIMAGE-FRESH-OS"]}
         assert set(roots_of(bad, looks={9})) == {"REQ-ASYNC-REQID-UNIQUE", "REQ-REIMAGE-FRESH-OS"}
 
+    def test_what_two_causes_of_one_finding_account_for_has_no_finding_of_its_own(self) -> None:
+        found = roots(
+            verdict("REQ-GOS-TERMINAL-STABLE", VIOLATED, 1),
+            verdict("REQ-GOS-TERMINAL-STABLE", VIOLATED, 2),
+            verdict("REQ-GOS-READONLY", VIOLATED, 3, because=("REQ-GOS-TERMINAL-STABLE",)),
+            verdict("REQ-GOS-PROGRESS", VIOLATED, 1, because=("REQ-GOS-TERMINAL-STABLE",)),
+            verdict("REQ-GOS-PROGRESS", VIOLATED, 3, because=("REQ-GOS-READONLY",)),
+        )
+
+        assert list(found) == ["REQ-GOS-TERMINAL-STABLE"]
+        assert set(found["REQ-GOS-TERMINAL-STABLE"]) == {"REQ-GOS-READONLY", "REQ-GOS-PROGRESS"}
+
     def test_explanations_reach_through_others(self) -> None:
         found = roots(
             verdict("REQ-HTTP-FRAMING", VIOLATED, 1),

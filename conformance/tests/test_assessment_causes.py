@@ -477,6 +477,16 @@ class TestCauses:
         found = attributed(verdict("REQ-REIMAGE-FRESH-OS", Outcome.VIOLATED, 2), seen).because
         assert ("REQ-REIMAGE-URI-EQUIV" in found) is named
 
+    def test_ids_that_come_back_on_other_connections_are_no_response_of_another_request(self) -> None:
+        told = exchange(LOOK, 200, SUCCEEDED, (("x-ms-request-id", "a"),), number=1, connection=1)
+        again = replace(told, number=2, position=2)
+        elsewhere = replace(told, number=3, connection=2)
+
+        shifted = Evidence.of(numbered(told, again), Controls.of(world(), numbered(told, again))).shifted
+        shared = numbered(told, again, elsewhere)
+        assert shifted == {2}
+        assert Evidence.of(shared, Controls.of(world(), shared)).shifted == frozenset()
+
     def test_a_reimage_that_ended_keeps_nothing_busy(self) -> None:
         exchanges = numbered(replace(refusal(REIMAGE, 409, "ConflictError"), number=1))
         evidence = Evidence.of(exchanges, Controls.of(world(), exchanges))

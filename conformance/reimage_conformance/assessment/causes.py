@@ -119,7 +119,12 @@ class Evidence:
 
 
 def _shifted(exchanges: Mapping[int, Exchange]) -> frozenset[int]:
-    """The exchanges from the first on their connection that brought the very response of the one before, its id included."""
+    """The exchanges from the first on their connection that brought the very response of the one before, its id included.
+
+    None where ids come back on other connections too: then it is the ids that repeat, and each response belongs to its request.
+    """
+    if _share_ids_across(exchanges):
+        return frozenset()
     before: dict[int, Exchange] = {}
     found: set[int] = set()
     astray: set[int] = set()
@@ -132,6 +137,18 @@ def _shifted(exchanges: Mapping[int, Exchange]) -> frozenset[int]:
             found.add(number)
         before[exchange.connection] = exchange
     return frozenset(found)
+
+
+def _share_ids_across(exchanges: Mapping[int, Exchange]) -> bool:
+    """Whether two responses on different connections have one id; a poll that is told the id it asks about is left out."""
+    first: dict[str, int] = {}
+    for exchange in exchanges.values():
+        identifier = (exchange.reply.header("x-ms-request-id") if exchange.reply is not None else "") or ""
+        address = read_target(exchange.request.target)
+        tracked = address.kind is Kind.OPERATION and same_identifier(address.operation, identifier)
+        if identifier and not tracked and first.setdefault(identifier, exchange.connection) != exchange.connection:
+            return True
+    return False
 
 
 def attributed(verdict: Verdict, evidence: Evidence) -> Verdict:

@@ -45,11 +45,14 @@ def _explains(
     cause: str, verdicts: Sequence[Verdict], spoiled: Mapping[str, set[int]], looks: AbstractSet[int]
 ) -> bool:
     """Whether a violated `cause` accounts for every one of `verdicts`, by name or as a prerequisite on the same exchanges."""
-    return bool(verdicts) and all(
-        cause in verdict.because
-        or (cause in prerequisites(verdict.requirement) and bool(spoiled[cause] & _grounds(verdict, looks)))
-        for verdict in verdicts
-    )
+    return bool(verdicts) and all(_accounts(cause, verdict, spoiled, looks) for verdict in verdicts)
+
+
+def _accounts(cause: str, verdict: Verdict, spoiled: Mapping[str, set[int]], looks: AbstractSet[int]) -> bool:
+    """Whether a violated `cause` accounts for one verdict."""
+    if cause in verdict.because:
+        return True
+    return cause in prerequisites(verdict.requirement) and bool(spoiled[cause] & _grounds(verdict, looks))
 
 
 def _grounds(verdict: Verdict, looks: AbstractSet[int]) -> set[int]:
@@ -62,7 +65,7 @@ def _explained(bad: Mapping[str, list[Verdict]], looks: AbstractSet[int]) -> dic
 
     Where one names the other as its cause, the other does not count as a prerequisite the other way round.
     """
-    spoiled = {name: {n for verdict in verdicts for n in verdict.evidence} for name, verdicts in bad.items()}
+    spoiled = _spoiled(bad)
     return {
         cause: {
             name
@@ -73,6 +76,31 @@ def _explained(bad: Mapping[str, list[Verdict]], looks: AbstractSet[int]) -> dic
         }
         for cause in bad
     }
+
+
+def _spoiled(bad: Mapping[str, list[Verdict]]) -> dict[str, set[int]]:
+    """For each violated requirement, the exchanges on which it was violated."""
+    return {name: {n for verdict in verdicts for n in verdict.evidence} for name, verdicts in bad.items()}
+
+
+def _folded(
+    roots: dict[str, list[str]], bad: Mapping[str, list[Verdict]], looks: AbstractSet[int]
+) -> dict[str, list[str]]:
+    """The roots without those whose every verdict an earlier one accounts for, together with what it drags along.
+
+    A violation with two causes that are one finding themselves says nothing of its own. Which comes first stays as it is.
+    """
+    spoiled = _spoiled(bad)
+    kept: dict[str, list[str]] = {}
+    for name, dragged in roots.items():
+        for others in kept.items():
+            group = {others[0], *others[1]}
+            if all(any(_accounts(cause, verdict, spoiled, looks) for cause in group) for verdict in bad[name]):
+                kept[others[0]] = [*others[1], name, *dragged]
+                break
+        else:
+            kept[name] = dragged
+    return kept
 
 
 def _reached(direct: Mapping[str, set[str]]) -> dict[str, set[str]]:
@@ -113,16 +141,15 @@ def roots_of(bad: Mapping[str, list[Verdict]], looks: AbstractSet[int] = frozens
         if name not in taken:
             roots[name] = sorted(reached[name] - taken - set(roots), key=order.index)
             taken |= {name, *roots[name]}
-    return dict(
-        sorted(
-            roots.items(),
-            key=lambda item: (
-                all(v.outcome is Outcome.ADVISORY for v in bad[item[0]]),
-                -len(item[1]),
-                -len(bad[item[0]]),
-            ),
-        )
+    inorder = sorted(
+        roots.items(),
+        key=lambda item: (
+            all(v.outcome is Outcome.ADVISORY for v in bad[item[0]]),
+            -len(item[1]),
+            -len(bad[item[0]]),
+        ),
     )
+    return _folded(dict(inorder), bad, looks)
 
 
 def _is_look(exchange: Exchange) -> bool:

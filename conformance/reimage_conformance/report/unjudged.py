@@ -37,7 +37,7 @@ REMEDIES = (
         "what they address may exist and is not listed, so that it was not touched",
         "set complete = true under [target] if nothing exists beside what the target file lists",
     ),
-    _remedy(r"^profile, selection or budget left it out$", "", "choose a larger --profile, or select more cases"),
+    _remedy(r"^profile, selection or budget left it out$", "no case that judges this was chosen", "choose a larger --profile, or select more cases"),
     _remedy(r"this profile|in profile|nightly", "the profile leaves them out", "choose a larger --profile"),
     _remedy(r"cut short|ended before", "the run was cut short", "run again, or go on with --resume"),
     _remedy(

@@ -123,7 +123,9 @@ def _share_met(assessment: Assessment) -> str:
     """Which share of what counts as FAIL and was judged is met; what the baseline knows to be violated is not."""
     met = _gating(assessment, Outcome.MET)
     judged = met + _gating(assessment, Outcome.VIOLATED) + _gating(assessment, Outcome.KNOWN)
-    return f"{met} of {counted(judged, 'judged requirement')} {'is' if met == 1 else 'are'} met"
+    known = _gating(assessment, Outcome.KNOWN)
+    besides = f", {known} {'is a known violation' if known == 1 else 'are known violations'}" if known else ""
+    return f"{met} of {counted(judged, 'judged requirement')} {'is' if met == 1 else 'are'} met{besides}"
 
 
 def is_known(finding: Finding, assessment: Assessment) -> bool:
