@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -10,8 +11,9 @@ from reimage_conformance.catalogue import CATALOGUE, SOURCES
 from reimage_conformance.cli import main
 from reimage_conformance.emulator import FAULTS, Emulator, Send
 from reimage_conformance.emulator.layouts import MAIN
+from reimage_conformance.errors import ReportError
 from reimage_conformance.explain import explanation
-from reimage_conformance.explain.answers import SUBSCRIPTION, kept_answers
+from reimage_conformance.explain.answers import SUBSCRIPTION, answers_from, kept_answers, plain_answers, run_in_memory
 from reimage_conformance.explain.certainty import CERTAINTY, COUNTS
 from reimage_conformance.explain.sections import sections_of
 from reimage_conformance.explain.text import text_of
@@ -21,6 +23,9 @@ from reimage_conformance.report.junit import junit_text
 from reimage_conformance.report.results import results
 from reimage_conformance.report.sources import ORIGINS
 from report_samples import conformant_assessment, sample_assessment
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 EACH = pytest.mark.parametrize("name", CATALOGUE)
 JUDGED = [row.id for row in CATALOGUE.values() if {row.strict, row.lenient} & {CountsAs.FAIL, CountsAs.WARN}]
@@ -112,6 +117,21 @@ def test_the_kept_answers_are_those_of_the_emulator() -> None:
 
     assert len(alone) > 20
     assert [(request, status) for request, status in alone if status_of(request) != status] == []
+
+
+def test_the_answers_are_taken_from_a_run(tmp_path: Path) -> None:
+    """As for a site with fresh answers, here from a short run."""
+    run_in_memory(tmp_path / "run", "--profile", "smoke", "--only", "REQ-REIMAGE-202")
+    (answer, *_) = answers_from(plain_answers(tmp_path / "run"))["REQ-REIMAGE-202"]
+
+    assert answer.request.startswith(f"POST /{SUBSCRIPTION}/services/hostedservices/")
+    assert answer.reply.startswith("HTTP/1.1 202 Accepted\n")
+    assert answer.request in {each.request for each in kept_answers()["REQ-REIMAGE-202"]}
+
+
+def test_a_run_that_does_not_end_well_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ReportError, match="the run against the emulator ended with 4: "):
+        run_in_memory(tmp_path / "run", "--only", "REQ-GOS-STAUS")
 
 
 def test_reports_of_findings_say_where_their_requirements_are_explained() -> None:

@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from reimage_conformance.commands.case_files import cases_folder
-from reimage_conformance.commands.pytest_session import plugin_words
+from reimage_conformance.commands.pytest_session import NO_AUTOLOAD, SET_ASIDE, SETTINGS, plugin_words
 from reimage_conformance.errors import ReportError
 from reimage_conformance.journal import read_journal
 from reimage_conformance.report.http_text import request_lines, response_lines
@@ -97,12 +97,26 @@ def _text(lines: Iterable[TextLine]) -> str:
     return _MASK.sub(SUBSCRIPTION, "\n".join(line.text for line in lines).rstrip())
 
 
-def run_in_memory(folder: Path) -> None:
-    """Run the suite against the conforming emulator in memory; the reports go to `folder`. Raises ReportError where that fails."""
+def run_in_memory(folder: Path, *options: str) -> None:
+    """Run the suite, with these options, against the conforming emulator in memory; the reports go to `folder`.
+
+    Raises ReportError, with the last of what was printed, where the run does not end well.
+    """
     cases = cases_folder()
-    words = [sys.executable, "-m", "pytest", str(cases), f"--rootdir={cases.parent}", "--in-memory", "-qq"]
-    words += ["-o", "addopts=", *plugin_words(), "-p", "no:cacheprovider", "--seed=0", "--report-dir", str(folder)]
-    done = subprocess.run(words, capture_output=True, text=True, check=False, env={**os.environ, "PYTEST_ADDOPTS": ""})  # noqa: S603
+    words = [
+        sys.executable,
+        "-m",
+        "pytest",
+        str(cases),
+        f"--rootdir={cases.parent}",
+        "-c",
+        str(SETTINGS),
+        "--in-memory",
+        "-qq",
+    ]
+    words += [*plugin_words(), "-p", "no:cacheprovider", "--seed=0", "--report-dir", str(folder), *options]
+    surroundings = {name: value for name, value in os.environ.items() if name not in SET_ASIDE} | {NO_AUTOLOAD: "1"}
+    done = subprocess.run(words, capture_output=True, text=True, check=False, env=surroundings)  # noqa: S603
     if done.returncode or not (folder / "results.json").is_file():
         told = f"{done.stdout}{done.stderr}"[-1000:]
         raise ReportError(f"the run against the emulator ended with {done.returncode}: {told}")

@@ -9,22 +9,28 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File
 
+from reimage_conformance.errors import ReportError
 from reimage_conformance.explain.answers import answers_from, fresh_answers
 from reimage_conformance.site.made import with_made
 from reimage_conformance.site.requirement_pages import requirement_pages
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
-    from mkdocs.structure.files import Files
+    from mkdocs.exceptions import PluginError
+from mkdocs.structure.files import Files
 
 FRESH = "REIMAGE_CONFORMANCE_FRESH_ANSWERS"
 
 
 def on_files(files: Files, *, config: MkDocsConfig) -> Files:
-    """Adds the pages that are made."""
-    answers = answers_from(fresh_answers()) if os.environ.get(FRESH) else None
+    """Adds the pages that are made; raises PluginError where the emulator gave no answers."""
+    try:
+        answers = answers_from(fresh_answers()) if os.environ.get(FRESH) else None
+    except ReportError as error:
+        raise PluginError(str(error)) from error
     for path, markdown in requirement_pages(answers):
         files.append(File.generated(config, path, content=markdown))
     return files
