@@ -31,6 +31,8 @@ COMMANDS = {
     "report": "reimage_conformance.commands.recorded",
     "replay": "reimage_conformance.commands.replay",
     "compare": "reimage_conformance.commands.recorded",
+    "bundle": "reimage_conformance.commands.bundles",
+    "verify-bundle": "reimage_conformance.commands.bundles",
     "job-page": "reimage_conformance.commands.nights",
     "index": "reimage_conformance.commands.nights",
     "preflight": "reimage_conformance.commands.targets",

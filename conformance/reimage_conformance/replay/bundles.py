@@ -1,0 +1,195 @@
+"""A run in one file that others can check: journal, reports and their hashes, and the journal judged again.
+
+The hashes show that nothing was changed since the file was made; that its verdict is what the journal comes to shows the
+judging. The same run makes the same file, octet for octet, so that its own hash can be told by another way.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from reimage_conformance import __version__
+from reimage_conformance.errors import JournalError, UsageError
+from reimage_conformance.journal import read_journal
+from reimage_conformance.outputs import RUN_FILES
+from reimage_conformance.replay.assessing import assessed
+from reimage_conformance.report.results import load_results
+from reimage_conformance.report.write import write_file, write_reports
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from reimage_conformance.report.results import Results
+
+SCHEMA = "reimage-conformance/bundle/1"
+MANIFEST = "bundle.json"
+JOURNAL, RESULTS = "journal.jsonl", "results.json"
+MADE_AGAIN = (RESULTS, "junit.xml", "summary.md")
+"""The reports that the same suite makes again octet for octet."""
+
+LARGEST_OCTETS = 1 << 30
+"""The largest file in a bundle that is read: a journal of a long run has some ten million octets."""
+
+DIFFERENCE_LIMIT = 8
+"""Requirements that came out otherwise and are named; the rest are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What was found about a bundle: what was changed since it was made, what is judged otherwise now, and by whom it was judged."""
+
+    altered: tuple[str, ...]
+    differences: tuple[str, ...]
+    verdict: str
+    packed_by: str
+    sha256: str
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing was changed, and the verdict is the same."""
+        return not self.altered and not self.differences
+
+
+def make_bundle(run: Path, file: Path) -> str:
+    """Pack the run in the folder `run` into `file`, and give the SHA-256 of it; raises UsageError where there is no whole run.
+
+    `file` must not be there yet. Raises ReportError where it cannot be written.
+    """
+    for name in (JOURNAL, RESULTS):
+        if not (run / name).is_file():
+            advice = "" if name == JOURNAL else f"; `reimage-conformance report {run}` makes it"
+            raise UsageError(f"{run}: holds no {name}; expected the report folder of a run{advice}")
+    contents = {name: (run / name).read_bytes() for name in RUN_FILES if (run / name).is_file()}
+    told = load_results(run)
+    manifest = {
+        "schema": SCHEMA,
+        "suite": told["suite"]["version"],
+        "run": {key: told["run"][key] for key in ("id", "started", "verdict")},
+        "target": told["target"]["name"],
+        "files": {name: {"sha256": _digest(content), "octets": len(content)} for name, content in contents.items()},
+    }
+    packed = _packed({MANIFEST: json.dumps(manifest, indent=1).encode() + b"\n", **contents})
+    write_file(file, packed)
+    return _digest(packed)
+
+
+def verify(file: Path) -> Verification:
+    """Check the hashes in the bundle `file` and judge its journal again; raises UsageError where it is no bundle."""
+    try:
+        octets = file.read_bytes()
+        with zipfile.ZipFile(io.BytesIO(octets)) as archive:
+            contents = dict(_contents(archive, file))
+    except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+        raise UsageError(f"{file}: cannot be read as a bundle: {error}") from error
+    manifest = _manifest(contents, file)
+    altered = tuple(_altered(contents, manifest["files"]))
+    if JOURNAL not in contents:
+        return Verification(altered, (), "", str(manifest["suite"]), _digest(octets))
+    verdict, differences = _judged_again(contents, str(manifest["suite"]))
+    return Verification(altered, tuple(differences), verdict, str(manifest["suite"]), _digest(octets))
+
+
+def _digest(octets: bytes) -> str:
+    return hashlib.sha256(octets).hexdigest()
+
+
+def _packed(contents: Mapping[str, bytes]) -> bytes:
+    """A zip file of `contents` that does not tell when it was made."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for name, content in contents.items():
+            entry = zipfile.ZipInfo(name)
+            entry.compress_type, entry.external_attr, entry.create_system = zipfile.ZIP_DEFLATED, 0o644 << 16, 3
+            archive.writestr(entry, content)
+    return made.getvalue()
+
+
+def _contents(archive: zipfile.ZipFile, file: Path) -> Iterator[tuple[str, bytes]]:
+    """The files that a bundle holds; nothing is written, so that their names lead nowhere."""
+    for entry in archive.infolist():
+        with archive.open(entry) as packed:
+            content = packed.read(LARGEST_OCTETS + 1)
+        if len(content) > LARGEST_OCTETS:
+            raise UsageError(
+                f"{file}: {entry.filename} is larger than {LARGEST_OCTETS} octets; it is no file of a bundle"
+            )
+        yield entry.filename, content
+
+
+def _manifest(contents: Mapping[str, bytes], file: Path) -> dict[str, Any]:
+    if MANIFEST not in contents:
+        raise UsageError(f"{file}: is no bundle: it holds no {MANIFEST}; `reimage-conformance bundle RUN` makes one")
+    try:
+        manifest = json.loads(contents[MANIFEST])
+        known = manifest["schema"] == SCHEMA and isinstance(manifest["suite"], str)
+        known = known and all(isinstance(each["sha256"], str) for each in manifest["files"].values())
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        known = False
+    if not known:
+        raise UsageError(f"{file}: its {MANIFEST} is not of the form {SCHEMA}")
+    return dict(manifest)
+
+
+def _altered(contents: Mapping[str, bytes], listed: Mapping[str, Any]) -> Iterator[str]:
+    for name in dict.fromkeys([*listed, *contents]):
+        if name == MANIFEST:
+            continue
+        if name not in contents:
+            yield f"{name} is missing"
+        elif name not in listed:
+            yield f"{name} was added"
+        elif _digest(contents[name]) != listed[name]["sha256"]:
+            yield f"{name} was changed"
+
+
+def _judged_again(contents: Mapping[str, bytes], packed_by: str) -> tuple[str, list[str]]:
+    """The verdict that the journal comes to now, and how that and the reports differ from what the bundle holds."""
+    with TemporaryDirectory() as place:
+        then, now = Path(place) / "then", Path(place) / "now"
+        then.mkdir()
+        for name in (JOURNAL, RESULTS):
+            (then / name).write_bytes(contents.get(name, b""))
+        try:
+            journal = read_journal(then / JOURNAL)
+            write_reports(assessed(journal), journal.exchanges, now)
+            made = load_results(now)
+        except JournalError as error:
+            return "", [str(error).replace(f"{then}/", "")]
+        if RESULTS not in contents:
+            return made["run"]["verdict"], []
+        try:
+            differences = list(_differences(load_results(then), made))
+        except UsageError as error:
+            return made["run"]["verdict"], [str(error).replace(f"{then}/", "")]
+        if packed_by == __version__ and not differences:
+            differences = list(_other_reports(contents, now))
+    return made["run"]["verdict"], differences
+
+
+def _other_reports(contents: Mapping[str, bytes], now: Path) -> Iterator[str]:
+    """The reports that the same suite makes otherwise, into the folder `now`."""
+    for name in MADE_AGAIN:
+        if name in contents and (now / name).read_bytes() != contents[name]:
+            yield f"{name} is not what the journal comes to"
+
+
+def _differences(then: Results, now: Results) -> Iterator[str]:
+    was, verdict = then["run"]["verdict"], now["run"]["verdict"]
+    if was != verdict:
+        yield f"the verdict was {was} and is {verdict}"
+    outcomes = {row["id"]: row["outcome"] for row in then["requirements"]}
+    changed = [
+        f"{row['id']} was {outcomes[row['id']]} and is {row['outcome']}"
+        for row in now["requirements"]
+        if outcomes.get(row["id"], row["outcome"]) != row["outcome"]
+    ]
+    yield from changed[:DIFFERENCE_LIMIT]
+    if len(changed) > DIFFERENCE_LIMIT:
+        yield f"{len(changed) - DIFFERENCE_LIMIT} more requirements came out otherwise"
