@@ -14,6 +14,7 @@ LONG = (
     "test_examples",
     "test_replay",
     "test_run_ends",
+    "test_site",
 )
 """Files that take longest, so that no worker of pytest-xdist is left alone with one of them at the end."""
 

@@ -29,7 +29,7 @@ COUNTS = {
     CountsAs.FAIL: "a violation, which fails the run",
     CountsAs.WARN: "an advisory, which fails no run",
     CountsAs.INFO: "recorded only, never judged",
-    CountsAs.CLIENT: "nothing: it binds the client, so that the suite keeps it itself",
+    CountsAs.CLIENT: "no finding: it binds the client, so that the suite keeps it itself",
 }
 """What not meeting a requirement counts as, in words."""
 

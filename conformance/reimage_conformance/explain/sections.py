@@ -50,7 +50,7 @@ def sections_of(explained: Explanation) -> tuple[Section, ...]:
     """The sections of an explanation; those that would be empty are left out."""
     row = explained.requirement
     sections = (
-        Section("What must hold", (row.text,)),
+        Section("What must hold", _filled(row.text, row.note)),
         Section("Where it comes from", _origin(explained), items=tuple(_named(source) for source in explained.sources)),
         Section("What it counts as", _counting(explained)),
         _sent(explained),
@@ -90,7 +90,7 @@ def _counting(explained: Explanation) -> tuple[str, ...]:
         if row.control
         else ""
     )
-    return _filled(f"{explained.counts} {explained.reason}", row.note, control, rests, needed)
+    return _filled(f"{explained.counts} {explained.reason}", control, rests, needed)
 
 
 def _sent(explained: Explanation) -> Section:

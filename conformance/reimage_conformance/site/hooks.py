@@ -19,8 +19,7 @@ from reimage_conformance.site.requirement_pages import requirement_pages
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
-    from mkdocs.exceptions import PluginError
-from mkdocs.structure.files import Files
+    from mkdocs.structure.files import Files
 
 FRESH = "REIMAGE_CONFORMANCE_FRESH_ANSWERS"
 
