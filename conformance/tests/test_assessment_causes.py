@@ -480,11 +480,14 @@ class TestCauses:
     def test_ids_that_come_back_on_other_connections_are_no_response_of_another_request(self) -> None:
         told = exchange(LOOK, 200, SUCCEEDED, (("x-ms-request-id", "a"),), number=1, connection=1)
         again = replace(told, number=2, position=2)
-        elsewhere = replace(told, number=3, connection=2)
+        copied = replace(told, number=3, connection=2)
+        elsewhere = exchange(LOOK, 404, headers=(("x-ms-request-id", "a"),), number=3, connection=2)
 
         shifted = Evidence.of(numbered(told, again), Controls.of(world(), numbered(told, again))).shifted
         shared = numbered(told, again, elsewhere)
+        everything = numbered(told, again, copied)
         assert shifted == {2}
+        assert Evidence.of(everything, Controls.of(world(), everything)).shifted == {2}
         assert Evidence.of(shared, Controls.of(world(), shared)).shifted == frozenset()
 
     def test_a_reimage_that_ended_keeps_nothing_busy(self) -> None:

@@ -140,13 +140,16 @@ def _shifted(exchanges: Mapping[int, Exchange]) -> frozenset[int]:
 
 
 def _share_ids_across(exchanges: Mapping[int, Exchange]) -> bool:
-    """Whether two responses on different connections have one id; a poll that is told the id it asks about is left out."""
-    first: dict[str, int] = {}
+    """Whether two responses that differ have one id on different connections; a poll that is told the id it asks about is left out."""
+    first: dict[str, Exchange] = {}
     for exchange in exchanges.values():
         identifier = (exchange.reply.header("x-ms-request-id") if exchange.reply is not None else "") or ""
         address = read_target(exchange.request.target)
         tracked = address.kind is Kind.OPERATION and same_identifier(address.operation, identifier)
-        if identifier and not tracked and first.setdefault(identifier, exchange.connection) != exchange.connection:
+        if not identifier or tracked:
+            continue
+        earlier = first.setdefault(identifier, exchange)
+        if earlier.connection != exchange.connection and earlier.reply != exchange.reply:
             return True
     return False
 
