@@ -163,7 +163,7 @@ def pasted(script: str, folder: Path, *faults: str) -> str:
         told = subprocess.run(
             ["bash"],  # noqa: S607  whichever comes first
             input=script,
-            env={**os.environ, **variables, "PROBE": probe},
+            env={**os.environ, **variables, "PROBE": probe, "RAW_WAIT": "2"},
             cwd=folder,
             capture_output=True,
             text=True,

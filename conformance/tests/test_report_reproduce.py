@@ -221,6 +221,29 @@ def test_hostile_text_is_hostile() -> None:
     assert {"'", '"', "`", "\x00", "\x1b"} <= set(HOSTILE)
 
 
+@pytest.mark.parametrize("identity", Identity)
+def test_a_script_sets_every_variable_that_it_names(identity: Identity) -> None:
+    target = "/00000000-0000-4000-8000-000000000002/x?comp=reimage"
+    request = Request("POST", target, (("Host", "h"), LENGTH), identity=identity)
+    names = MaskedNames.of({"foreign_subscription_id": "00000000-0000-4000-8000-000000000002"})
+    finding = Finding("REQ-AUTH-FAIL", CountsAs.FAIL, "a headline", "403", "200")
+    script = script_of(1, finding, [1], {1: Exchange(1, request, None)}, Route("https://h"), names)
+
+    assert "FOREIGN_SUBSCRIPTION_ID=${FOREIGN_SUBSCRIPTION_ID:-'<foreign-subscription-id>'}\n" in script
+    named = {name for name in re.findall(r"\$\{?([A-Z][A-Z_0-9]*)", script) if not name.startswith("REIMAGE_")}
+    assert named - {"CONNECT_TO"} <= set(re.findall(r"(?:^|; |\|\| )([A-Z][A-Z_0-9]*)=", script, re.MULTILINE))
+
+
+@pytest.mark.skipif(SHELL is None, reason="no bash here")
+@pytest.mark.parametrize("exchange", hostile_exchanges().values(), ids=lambda exchange: str(exchange.number))
+def test_a_script_is_sound_whatever_its_exchange_holds(exchange: Exchange) -> None:
+    finding = Finding("REQ-X", CountsAs.FAIL, HOSTILE, HOSTILE, HOSTILE)
+    script = script_of(1, finding, [exchange.number], hostile_exchanges(), Route("https://h"), MaskedNames.of({}))
+
+    assert subprocess.run([SHELL or "bash", "-n"], input=script.encode(), check=False).returncode == 0  # noqa: S603
+    assert script.isascii()
+
+
 def test_requests_that_were_under_way_together_are_sent_together() -> None:
     script = script_for(Route("https://127.0.0.1:8443"), *[post("h", LENGTH)] * 3, label="at-once")
     line = line_of(script)

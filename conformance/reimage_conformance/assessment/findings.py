@@ -233,5 +233,5 @@ def _finding(
         evidence=tuple(evidence)[:24],
         also_affected=tuple(dict.fromkeys(dragged)),
         fingerprint=fingerprint_of(name, deciding.symptom),
-        deciding=deciding.evidence,
+        deciding=deciding.evidence[:24],
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -23,8 +24,10 @@ SCRIPT_LIMIT = 30_000
 """Characters of a script that people still paste."""
 
 _ENVIRONMENT = "REIMAGE_CONFORMANCE_"
-_CERTIFICATES = {"CLIENT_CERTIFICATE": "client.pem", "CLIENT_KEY": "client.key", "CA_BUNDLE": "ca.pem"}
-_SECOND = {"SECOND_CLIENT_CERTIFICATE": "second.pem", "SECOND_CLIENT_KEY": "second.pem"}
+_CERTIFICATES = {"CLIENT_CERTIFICATE": "client.pem", "CLIENT_KEY": "$CLIENT_CERTIFICATE", "CA_BUNDLE": "ca.pem"}
+_SECOND = {"SECOND_CLIENT_CERTIFICATE": "second.pem", "SECOND_CLIENT_KEY": "$SECOND_CLIENT_CERTIFICATE"}
+"""The variables that name files, each with what it is where nobody sets it."""
+_VARIABLE = re.compile(r"\$\{?([A-Z][A-Z_0-9]*)")
 _OPTIONS = {
     Identity.PRIMARY: (
         '--cert "$CLIENT_CERTIFICATE" --key "$CLIENT_KEY"',
@@ -43,9 +46,10 @@ _OPTIONS = {
 def reproductions(assessment: Assessment, exchanges: Mapping[int, Exchange]) -> Iterator[Finding]:
     """The findings of `assessment`, each with the script that shows it again, "" where there is nothing to send."""
     route, names = route_to(assessment.target), MaskedNames.of(assessment.target)
+    version = str(assessment.target.get("x_ms_version") or "2011-10-01")
     for number, finding in enumerate(assessment.findings, 1):
         deciding = finding.deciding or finding.evidence[:1]
-        script = script_of(number, finding, deciding, exchanges, route, names) if route.base_url else ""
+        script = script_of(number, finding, deciding, exchanges, route, names, version) if route.base_url else ""
         yield replace(finding, reproduce=finding.reproduce or script)
 
 
@@ -56,8 +60,12 @@ def script_of(
     exchanges: Mapping[int, Exchange],
     route: Route,
     names: MaskedNames,
+    version: str = "2011-10-01",
 ) -> str:
-    """The script for the story that these exchanges decide; it can be pasted into bash whole. "" where no exchange is known."""
+    """The script for the story that these exchanges decide; it can be pasted into bash whole. "" where no exchange is known.
+
+    `version` is the x-ms-version that operations are polled with.
+    """
     parts = story_of(deciding, exchanges)
     if not parts:
         return ""
@@ -68,7 +76,7 @@ def script_of(
     ends = [*(f"echo {shlex.quote(each)}" for each in said if not each.endswith(": ")), 'rm -r "$ANSWERS"', ""]
     story = _Story(route, names)
     lines = [line for part in parts for line in story.lines(part)]
-    script = "\n".join([*told, *_variables(parts, route), *_functions(parts, route), *lines, "", *ends])
+    script = "\n".join([*told, *_variables(lines, parts, route), *_functions(parts, route, version), *lines, "", *ends])
     if len(script) > SCRIPT_LIMIT:
         return f"# the requests of this finding are too long for a script; journal.jsonl holds exchange {deciding[0]}"
     return script
@@ -155,37 +163,23 @@ def _needs(parts: Sequence[Part]) -> _Needs:
     return _Needs(tuple(identities), bool(waits), any(is_start(each) for each in sent))
 
 
-def _variables(parts: Sequence[Part], route: Route) -> Iterator[str]:
+def _variables(lines: Sequence[str], parts: Sequence[Part], route: Route) -> Iterator[str]:
     """The variables that the reader sets, unless the environment has them: named as the keys of a target file."""
-    needs = _needs(parts)
-    text = "".join(
-        each.request.target for part in parts if isinstance(part, Send) for each in (part.exchange, *part.beside)
-    )
+    named = set(_VARIABLE.findall("\n".join(lines)))
     yield "# Set these to yours (PEM files), then paste the whole into bash."
     yield f'[ -n "${{BASE_URL-}}" ] || BASE_URL={shlex.quote(_root(route.base_url))}'
     for key, shown in WORDS.items():
-        if key == "subscription_id" or shown in text or key.split("_")[0] in text:
+        if key.upper() in named:
             yield f"{key.upper()}=${{{key.upper()}:-'{shown}'}}"
-    hosts = [
-        host
-        for part in parts
-        if isinstance(part, Send) and is_probe(part.exchange)
-        for host in part.exchange.request.values("host")
-    ]
-    if hosts:
-        yield f'[ -n "${{PROBE-}}" ] || PROBE={shlex.quote(f"http://{hosts[0]}")}'
+    if "PROBE" in named:
+        probes = (part.exchange for part in parts if isinstance(part, Send) and is_probe(part.exchange))
+        host = next((host for probe in probes for host in probe.request.values("host")), "")
+        yield f'[ -n "${{PROBE-}}" ] || PROBE={shlex.quote(f"http://{host}")}'
     if route.connect_to:
         yield f'[ -n "${{CONNECT_TO-}}" ] || CONNECT_TO={shlex.quote(route.connect_to)}'
     if route.is_https:
-        files = {**_CERTIFICATES, **(_SECOND if Identity.SECOND in needs.identities else {})}
-        for name, file in files.items():
-            usual = (
-                "$CLIENT_CERTIFICATE"
-                if name == "CLIENT_KEY"
-                else "$SECOND_CLIENT_CERTIFICATE"
-                if name == "SECOND_CLIENT_KEY"
-                else file
-            )
+        second = _SECOND if Identity.SECOND in _needs(parts).identities else {}
+        for name, usual in {**_CERTIFICATES, **second}.items():
             yield f"{name}=${{{name}:-${{{_ENVIRONMENT}{name}:-{usual}}}}}"
 
 
@@ -193,11 +187,11 @@ def _root(base_url: str) -> str:
     return "{0.scheme}://{0.netloc}".format(urlsplit(base_url))
 
 
-def _functions(parts: Sequence[Part], route: Route) -> Iterator[str]:
+def _functions(parts: Sequence[Part], route: Route, version: str) -> Iterator[str]:
     """The functions that the commands of the story call."""
     needs = _needs(parts)
     yield ""
-    yield "ANSWERS=$(mktemp -d)"
+    yield "ANSWERS=$(mktemp -d); RAW_WAIT=${RAW_WAIT:-5}"
     yield "AUTHORITY=${BASE_URL#*://}; AUTHORITY=${AUTHORITY%%/*}; DIALLED=${CONNECT_TO:-$AUTHORITY}"
     port = 443 if route.is_https else 80
     yield f"case ${{DIALLED##*]}} in *:*) ;; *) DIALLED=$DIALLED:{port} ;; esac"
@@ -213,6 +207,7 @@ def _functions(parts: Sequence[Part], route: Route) -> Iterator[str]:
     if needs.ids:
         yield "id_in() { tr -d '\\r' < \"$ANSWERS/$1\" | sed -n 's/^[Xx]-[Mm][Ss]-[Rr][Ee][Qq][Uu][Ee][Ss][Tt]-[Ii][Dd]: *//p' | tail -n 1; }"
     if needs.waits:
+        yield f"X_MS_VERSION={shlex.quote(version)}"
         yield from _WAITING
 
 
@@ -220,8 +215,8 @@ _WAITING = (
     "until_over() {",
     "  local who=$1 poll=$2 look=${3-} n=0",
     "  while [ $n -lt 900 ]; do n=$((n + 1))",
-    '    [ -z "$look" ] || { "by_$who" look -H "x-ms-version: 2011-10-01" "$look" | grep -oE "<(InstanceName|InstanceStatus)>[^<]*" | tr "\\n" " "; echo; }',
-    '    "by_$who" poll -H "x-ms-version: 2011-10-01" "$poll" > /dev/null',
+    '    [ -z "$look" ] || { "by_$who" look -H "x-ms-version: $X_MS_VERSION" "$look" | grep -oE "<(InstanceName|InstanceStatus)>[^<]*" | tr "\\n" " "; echo; }',
+    '    "by_$who" poll -H "x-ms-version: $X_MS_VERSION" "$poll" > /dev/null',
     '    head -n 1 "$ANSWERS/poll"; grep -oE "<Status>[^<]*" "$ANSWERS/poll"',
     '    grep -q "InProgress" "$ANSWERS/poll" || break; sleep 1',
     "  done",
@@ -237,7 +232,7 @@ def _senders(identity: Identity, route: Route) -> Iterator[str]:
     words += [f"--proxytunnel --proxy {shlex.quote(route.proxy)}"] if route.proxy else []
     words += ['${CA_BUNDLE:+--cacert "$CA_BUNDLE"}', curl] if route.is_https else []
     yield f'by_{CALLERS[identity]}() {{ local name=$1; shift; show "$name" {" ".join(filter(None, words))} "$@"; }}'
-    yield f'raw_by_{CALLERS[identity]}() {{ {{ cat; sleep 5; }} | show "$1" {_raw(openssl, route)}; }}'
+    yield f'raw_by_{CALLERS[identity]}() {{ {{ cat; sleep "$RAW_WAIT"; }} | show "$1" {_raw(openssl, route)}; }}'
 
 
 def _raw(openssl: str, route: Route) -> str:

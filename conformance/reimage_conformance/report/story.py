@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Exchange
 
 MOST_DECIDING = 6
-"""Exchanges of a verdict that a story holds; the first and the last ones where there are more."""
+"""Exchanges of a verdict that a story holds; those that it names first."""
 OPERATIONS = "/operations/"
 _OVER = re.compile(rb"<(?:\w+:)?Status>\s*(?:Succeeded|Failed)\s*<")
 _AT_ONCE = "at-once"
@@ -45,9 +45,7 @@ Part = Send | Await
 def story_of(deciding: Sequence[int], exchanges: Mapping[int, Exchange]) -> list[Part]:
     """The parts of the story whose deciding exchanges these are: with the reimages that these rest on, and the waits between."""
     known = [exchanges[number] for number in dict.fromkeys(deciding) if number in exchanges]
-    if len(known) > MOST_DECIDING:
-        ordered = sorted(known[1:], key=lambda each: each.number)
-        known = [known[0], *ordered[:2], *ordered[2 - MOST_DECIDING + 1 :]]
+    known = known[:MOST_DECIDING]
     starts = {start.number: start for each in known for start in _starts_behind(each, known, exchanges)}
     wanted = {each.number: each for each in (*starts.values(), *known)}
     decides = {each.number for each in known}
