@@ -94,7 +94,9 @@ class TestProgress:
             violated(STABLE, "flip", 5, 4),
             violated(PROGRESS, "flip", 5, 4, because=(STABLE,)),
         ]
-        assert worded(found) == [("InProgress, then Succeeded for good", told)] * 2
+        last = told.rpartition(", ")[2]
+        actual = f"{last} after Succeeded; all polls: {told}"
+        assert worded(found) == [("InProgress, then Succeeded for good", actual)] * 2
 
     @pytest.mark.parametrize(
         ("bodies", "told"),
@@ -111,7 +113,9 @@ class TestProgress:
             violated(STABLE, "flip", changed, end, because=(PROGRESS,)),
             violated(PROGRESS, "flip", changed, end, because=(STABLE,)),
         ]
-        assert worded(found) == [("InProgress, then Succeeded for good", told)] * 2
+        last = told.rpartition(", ")[2]
+        actual = f"{last} after Succeeded; all polls: {told}"
+        assert worded(found) == [("InProgress, then Succeeded for good", actual)] * 2
 
     @pytest.mark.parametrize(
         "bodies", [(SUCCEEDED, RUNNING, SUCCEEDED), (FAILED, RUNNING), (RUNNING, SUCCEEDED, RUNNING)]
@@ -436,7 +440,7 @@ class TestSameStatus:
 
         assert brief(found) == [violated("REQ-AUTH-ANYCERT", "other-status", 3, 2, 4)]
         assert [(each.expected, each.actual) for each in found] == [
-            ("Succeeded, as the other certificate reads", status)
+            ("Succeeded, as with the first certificate", f"{status} with the second certificate")
         ]
 
     @pytest.mark.parametrize(

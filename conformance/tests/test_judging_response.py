@@ -199,14 +199,14 @@ class TestUsableId:
         assert [verdict.actual for verdict in found] == [
             f"polled as {OPERATION_ID}",
             "Get Operation Status answers",
-            "first known 0.0 s after the 202",
+            "first shown by a poll 0.0 s after the 202",
         ]
 
     def test_the_first_poll_that_shows_it_counts(self) -> None:
         several = [started(), poll(b"", at=1.0), poll(b"", 404, number=3, at=3.5), poll(number=4, at=4.0)]
 
         assert brief(judged("id_usable", several)) == [met(self.USABLE, 2), met(self.URI, 2), met(self.PROMPT, 2)]
-        assert judged("id_usable", several)[2].actual == "first known 1.0 s after the 202"
+        assert judged("id_usable", several)[2].actual == "first shown by a poll 1.0 s after the 202"
         assert brief(judged("id_usable", [started(), poll(b"", 199)]))[0] == violated(
             self.URI, "no-operation-status", 2, 1, because=("REQ-GOS-200",)
         )
@@ -287,7 +287,10 @@ class TestUsableId:
 
         assert brief(found) == [violated(self.PROMPT, "late-id", 2, 3, 1), met(self.USABLE, 2), met(self.URI, 3)]
         late = next(verdict for verdict in found if verdict.requirement == self.PROMPT)
-        assert (late.expected, late.actual) == ("the id is known within 2 s", "first known 3.5 s after the 202")
+        assert (late.expected, late.actual) == (
+            "the id is known within 2 s",
+            "first shown by a poll 3.5 s after the 202",
+        )
 
     def test_silence_and_later_refusals_are_not_lateness(self) -> None:
         start = started()

@@ -184,7 +184,7 @@ class TestConnections:
             assert worded(found) == [
                 (
                     "the body is read, and answered with the request that it belongs to",
-                    "it is answered as a request of its own",
+                    "the body was answered as a request of its own",
                 )
             ]
 
@@ -238,7 +238,9 @@ class TestConnections:
         assert brief(judged("closes_connection", [exchange(status=400, closed=True)], requirement=name)) == [met(name)]
         found = judged("closes_connection", [exchange(status=400)], requirement=name)
         assert brief(found) == [violated(name, "kept-open")]
-        assert worded(found) == [("the connection is closed after the answer", "400 Bad Request, kept open")]
+        assert worded(found) == [
+            ("the connection is closed after the answer", "400 Bad Request, and the connection stays open")
+        ]
         assert judged("closes_connection", [silent()], requirement=name) == []
         assert brief(
             judged("closes_connection", [exchange(status=400, closed=True), exchange(number=2)], requirement=name)

@@ -169,7 +169,7 @@ def id_usable(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
         for poll in polls
         if poll.at < shown[0].at and poll.at > accepted_at + PROMPT_SECONDS and poll.reply is not None
     ]
-    actual = f"first known {shown[0].at - accepted_at:.1f} s after the 202"
+    actual = f"first shown by a poll {shown[0].at - accepted_at:.1f} s after the 202"
     yield about("REQ-REIMAGE-REQID-PROMPT", *late[:1], shown[0], start).judged(
         not late, f"the id is known within {PROMPT_SECONDS:g} s", actual, "late-id"
     )

@@ -47,6 +47,8 @@ def said(exchange: Exchange) -> str:
         failure = exchange.failure
         return f"no complete reply: {failure.kind.value}, {failure.detail}" if failure else "no reply"
     code = error_code(exchange.reply) if exchange.reply.status >= 400 else ""
+    if code and not code.isalpha():
+        code = f"the code {quoted(code)}"
     return phrase(exchange.reply.status) + (f" with {code}" if code else "")
 
 

@@ -68,10 +68,11 @@ def _after_end(seen: list[Shown], known: list[Shown], first: int) -> Iterator[Ve
         yield about(_STABLE, gone[0], end_poll).violated(expected, actual, "gone", because=(_SAFE,))
     elif changed:
         mixed_up = not all(_is_own(poll) for poll in (end_poll, changed[0][0]))
+        actual = f"{changed[0][1]} after {end}; all polls: {told}"
         roots = (_USABLE,) if mixed_up else _roots_of_change(known, first, changed, heads)
         for requirement in dict.fromkeys((_STABLE, _MOVING, *(root for root in roots if root != _USABLE))):
             because = tuple(root for root in roots if root != requirement)
-            yield about(requirement, changed[0][0], end_poll).violated(expected, told, "flip", because=because)
+            yield about(requirement, changed[0][0], end_poll).violated(expected, actual, "flip", because=because)
     else:
         yield about(_MOVING, end_poll).met(told)
         if len(known) > first + 1:
@@ -182,7 +183,8 @@ def same_status(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict
     own, read = status_of(before), status_of(other)
     if own in TERMINAL and status_of(after) == own and read in STATUSES:
         verdict = about("REQ-AUTH-ANYCERT", other, before, after)
-        yield verdict.judged(read == own, f"{own}, as the other certificate reads", read, "other-status")
+        expected = f"{own}, as with the first certificate"
+        yield verdict.judged(read == own, expected, f"{read} with the second certificate", "other-status")
 
 
 @check

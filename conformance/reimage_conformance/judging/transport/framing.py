@@ -92,7 +92,9 @@ def same_connection_usable(world: World, exchanges: Sequence[Exchange], requirem
     first, second, control = exchanges[0], exchanges[1], exchanges[2:]
     if is_left_body(first):
         expected = "the body is read, and answered with the request that it belongs to"
-        yield about(requirement, first).violated(expected, "it is answered as a request of its own", "desynchronised")
+        yield about(requirement, first).violated(
+            expected, "the body was answered as a request of its own", "desynchronised"
+        )
         return
     closed = second.failure is not None and second.failure.kind is FailureKind.CLOSED
     if second.connection != first.connection or closed:
@@ -121,5 +123,8 @@ def closes_connection(world: World, exchanges: Sequence[Exchange], requirement: 
     exchange = exchanges[0]
     if exchange.reply is not None:
         yield about(requirement, exchange).judged(
-            exchange.closed, "the connection is closed after the answer", f"{said(exchange)}, kept open", "kept-open"
+            exchange.closed,
+            "the connection is closed after the answer",
+            f"{said(exchange)}, and the connection stays open",
+            "kept-open",
         )
