@@ -21,10 +21,10 @@ from judging_samples import (
 from reimage_conformance.catalogue import CATALOGUE
 from reimage_conformance.judging.oracle import permitted
 from reimage_conformance.model import Deployment, Identity, Limits, Profile
-from reimage_conformance.protocol.addresses import UriForm
+from reimage_conformance.protocol.addresses import UriForm, natural
 from reimage_conformance.protocol.requests import Place
 from reimage_conformance.protocol.variations import VARIATIONS, varied
-from reimage_conformance.session.steps import FEW, FEWEST, OTHER_SPELLING, SPELLING, Planner, natural, role_of
+from reimage_conformance.session.steps import FEW, FEWEST, OTHER_SPELLING, SPELLING, Planner, role_of
 
 if TYPE_CHECKING:
     from reimage_conformance.model import Request

@@ -10,6 +10,7 @@ from reimage_conformance.assessment.controls import Controls, controlled
 from reimage_conformance.assessment.findings import findings_of
 from reimage_conformance.assessment.fronts import closed_reimages, front_of, fronted
 from reimage_conformance.assessment.intervals import weighed
+from reimage_conformance.assessment.mistakes import excused, mistakes_of
 from reimage_conformance.assessment.outcomes import LEFT_OUT, case_outcome, results_of
 from reimage_conformance.assessment.rejudging import rejudged, world_of
 from reimage_conformance.journal_shapes import RUN_FIELDS
@@ -55,11 +56,13 @@ def assess(journal: Journal, judged: Sequence[Verdict] | None = None) -> Assessm
     evidence = Evidence.of(exchanges, controls)
     made = weighed(rejudged(journal) if judged is None else judged, exchanges, world)
     front, closed = front_of(world, exchanges.values()), closed_reimages(world, exchanges.values())
-    fair = [fronted(verdict, exchanges, front, closed) for verdict in made]
+    mistakes = [] if captured else mistakes_of(world, exchanges.values())
+    fair = [excused(fronted(verdict, exchanges, front, closed), exchanges, mistakes) for verdict in made]
     checked = [controlled(verdict, exchanges, controls, captured=captured) for verdict in fair]
     evidence = evidence.with_verdicts(checked)
     verdicts = [attributed(verdict, evidence) for verdict in checked]
     hindrance = "" if captured else front.sentence if front is not None else closed
+    hindrance = hindrance or "; ".join(mistake.sentence for mistake in mistakes)
     if captured:
         verdicts = [replace(v, outcome=Outcome.UNTESTED) if v.outcome is Outcome.INCONCLUSIVE else v for v in verdicts]
     cases = _cases(journal, verdicts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from reimage_conformance.judging.operations.polls import version_of
 from reimage_conformance.judging.registry import about, check
 from reimage_conformance.judging.wording import is_busy, quoted, root_words, said, symptom
 from reimage_conformance.model import Fact
+from reimage_conformance.protocol.addresses import natural
 from reimage_conformance.protocol.documents import (
     NAMESPACE,
     child,
@@ -100,6 +102,45 @@ def instance_elements(deployment: etree._Element) -> list[etree._Element]:
     """The RoleInstance elements of a Deployment element."""
     listed = child(deployment, "RoleInstanceList")
     return [] if listed is None else [node for node in own_elements(listed) if local(node) == "RoleInstance"]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A deployment as one answer shows it; `slot` in lower case, `instances` in the answer's order, `roles` as RoleList has them."""
+
+    name: str
+    slot: str
+    instances: tuple[str, ...]
+    roles: tuple[str, ...]
+
+
+def shown_in(exchange: Exchange | None) -> list[Shown]:
+    """The deployments that an answer to Get Deployment or Get Cloud Service Properties shows."""
+    return [_shown(element) for element in deployment_elements(exchange)] if exchange is not None else []
+
+
+def _shown(element: etree._Element) -> Shown:
+    names = (member(node, "InstanceName") for node in instance_elements(element))
+    holder = child(element, "RoleList")
+    roles = () if holder is None else tuple(member(node, "RoleName") for node in own_elements(holder))
+    slot = member(element, "DeploymentSlot").lower()
+    return Shown(member(element, "Name"), slot, tuple(name for name in names if name), roles)
+
+
+def may_be_left_out(name: str, witnesses: Sequence[Shown], absent: Sequence[str]) -> bool:
+    """Whether an endpoint that lists not all of its instances may have left out `name`, so that the target file may be right.
+
+    So it is where the name differs in the case of letters only; where its role is shown without any instance; and where its
+    number continues those of its role.
+    """
+    seen = {instance for shown in witnesses for instance in shown.instances}
+    if name.lower() in {each.lower() for each in seen}:
+        return True
+    role, number = natural(name)
+    numbers = {natural(each)[1] for each in {*seen, *absent} if natural(each)[0] == role}
+    if not any(natural(each)[0] == role for each in seen):
+        return any(role.startswith(each) for shown in witnesses for each in shown.roles if each)
+    return numbers >= set(range(number))
 
 
 def _misplaced(parent: etree._Element, names: Sequence[str]) -> tuple[str, ...]:

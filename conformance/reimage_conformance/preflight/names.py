@@ -11,33 +11,20 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reimage_conformance.judging.deployments import READY, deployment_elements, instance_elements, member, statuses_in
+from reimage_conformance.judging.deployments import READY, Shown, may_be_left_out, shown_in, statuses_in
 from reimage_conformance.judging.wording import said
 from reimage_conformance.preflight.questions import OBSERVING_VERSION
 from reimage_conformance.preflight.remarks import Remark, check, mend, note, ok
-from reimage_conformance.protocol.addresses import UriForm
-from reimage_conformance.protocol.documents import child, error_code, own_elements, read_document
-from reimage_conformance.session.steps import natural
+from reimage_conformance.protocol.addresses import UriForm, natural
+from reimage_conformance.protocol.documents import error_code, read_document
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-
-    from lxml import etree
 
     from reimage_conformance.model import Deployment, Exchange, Request, Target
     from reimage_conformance.protocol.requests import RequestBuilder
 
 FEW = 6
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A deployment as one answer shows it; `slot` in lower case, `instances` in the answer's order, `roles` as RoleList has them."""
-
-    name: str
-    slot: str
-    instances: tuple[str, ...]
-    roles: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,24 +128,11 @@ class Names:
         return note(f"{text}: it is not offered, or cloud_service, slot and name are wrong; names cannot be checked")
 
 
-def shown_in(exchange: Exchange | None) -> list[Shown]:
-    """The deployments that an answer to Get Deployment or Get Cloud Service Properties shows."""
-    return [_shown(element) for element in deployment_elements(exchange)] if exchange is not None else []
-
-
 def described(exchange: Exchange | None) -> list[Shown]:
     """The one deployment that an answer to Get Deployment shows, or none."""
     if exchange is None or exchange.reply is None or read_document(exchange.reply).local_name != "Deployment":
         return []
     return shown_in(exchange)
-
-
-def _shown(element: etree._Element) -> Shown:
-    names = (member(node, "InstanceName") for node in instance_elements(element))
-    holder = child(element, "RoleList")
-    roles = () if holder is None else tuple(member(node, "RoleName") for node in own_elements(holder))
-    slot = member(element, "DeploymentSlot").lower()
-    return Shown(member(element, "Name"), slot, tuple(name for name in names if name), roles)
 
 
 def _agrees(deployment: Deployment, by_slot: Exchange) -> bool:
@@ -243,22 +217,6 @@ def _misnamed(evidence: Evidence) -> Remark | None:
     return None
 
 
-def _may_be_left_out(name: str, witnesses: Sequence[Shown], absent: Sequence[str]) -> bool:
-    """Whether an endpoint that lists not all of its instances may have left out `name`, so that the target file may be right.
-
-    So it is where the name differs in the case of letters only; where its role is shown without any instance; and where its
-    number continues those of its role.
-    """
-    seen = {instance for shown in witnesses for instance in shown.instances}
-    if name.lower() in {each.lower() for each in seen}:
-        return True
-    role, number = natural(name)
-    numbers = {natural(each)[1] for each in {*seen, *absent} if natural(each)[0] == role}
-    if not any(natural(each)[0] == role for each in seen):
-        return any(role.startswith(each) for shown in witnesses for each in shown.roles if each)
-    return numbers >= set(range(number))
-
-
 def _instance_remarks(evidence: Evidence) -> Iterator[Remark]:
     """Whether the instances of the target file are there and ready."""
     deployment, where = evidence.deployment, evidence.where
@@ -270,9 +228,7 @@ def _instance_remarks(evidence: Evidence) -> Iterator[Remark]:
         if absent:
             listed = ", ".join(list(dict.fromkeys(name for each in lists for name in each))[:FEW]) or "none"
             text = f"{key} in {where}: {deployment.name} lists no {', '.join(absent)}; it lists {listed}"
-            is_proven = len(lists) > 1 and any(
-                not _may_be_left_out(name, evidence.witnesses, absent) for name in absent
-            )
+            is_proven = len(lists) > 1 and any(not may_be_left_out(name, evidence.witnesses, absent) for name in absent)
             yield mend(text) if is_proven else check(text)
     unlisted = sorted(seen - {*deployment.role_instances, *deployment.failing_role_instances}, key=natural)
     if unlisted:

@@ -157,3 +157,9 @@ def is_loopback_host(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def natural(name: str) -> tuple[str, int]:
+    """A key that orders instance names by role, then index."""
+    role = name.rstrip("0123456789")
+    return role, int(name[len(role) :] or -1)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.catalogue import MINIMUM_VERSION, TABLE_VERSIONS
 from reimage_conformance.model import Identity, Profile
-from reimage_conformance.protocol.addresses import UriForm
+from reimage_conformance.protocol.addresses import UriForm, natural
 from reimage_conformance.protocol.requests import Place
 
 if TYPE_CHECKING:
@@ -68,12 +68,6 @@ class Step:
             and self.expected == "succeeds"
             and self.identity is Identity.PRIMARY
         )
-
-
-def natural(name: str) -> tuple[str, int]:
-    """A key that orders instance names by role, then index."""
-    role = name.rstrip("0123456789")
-    return role, int(name[len(role) :] or -1)
 
 
 def role_of(instance: str) -> str:

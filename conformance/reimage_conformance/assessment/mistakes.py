@@ -1,0 +1,167 @@
+"""Mistakes of the target file: what it lists and nothing in the run shows to exist; what rests on it is not held against the endpoint.
+
+A deployment, a slot or a role instance exists for a run where a reimage of it was accepted, or an answer to Get Deployment or Get
+Cloud Service Properties shows it. Where these show something else in its place, the target file is as likely to be wrong as the endpoint.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from reimage_conformance.judging.deployments import Shown, may_be_left_out, shown_in
+from reimage_conformance.judging.oracle import permitted
+from reimage_conformance.model import Outcome
+from reimage_conformance.protocol.addresses import Address, Kind, UriForm, read_target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from reimage_conformance.judging.world import World
+    from reimage_conformance.model import Deployment, Exchange, Verdict
+
+_LOOKS = (Kind.DEPLOYMENT, Kind.CLOUD_SERVICE)
+_BY_THE_FILE = ("REQ-DEPL-URI", "REQ-DEPL-ROOT", "REQ-DEPL-INSTANCES", "REQ-PROPS-URI")
+"""What compares a document that is shown with what the target file lists."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """A name of the target file that nothing shows to exist: an instance, a slot or a deployment's name, or a whole cloud service where `form` is None.
+
+    What is there in place of a slot or a name is not listed. So the mistake covers every address of its form, but for the slots or names of `others` that are listed.
+    """
+
+    sentence: str
+    service: str
+    form: UriForm | None = None
+    others: tuple[str, ...] = ()
+    instance: str = ""
+
+    def covers(self, address: Address) -> bool:
+        """Whether a request to `address` cannot be answered as the target file has it."""
+        if address.service != self.service:
+            return False
+        if self.instance:
+            return address.instance == self.instance
+        return self.form is None or (address.form is self.form and address.deployment not in self.others)
+
+
+@dataclass(slots=True)
+class Seen:
+    """What the run shows of each cloud service: `documents` by its name, what was `accepted` and what was `denied` with 404, as addresses."""
+
+    documents: dict[str, list[Shown]] = field(default_factory=dict)
+    accepted: set[Address] = field(default_factory=set)
+    denied: set[Address] = field(default_factory=set)
+    answered_otherwise: set[str] = field(default_factory=set)
+    """Cloud services of which a sound request was refused with another status than 404, or not answered: the service may be there."""
+
+    @classmethod
+    def of(cls, world: World, exchanges: Iterable[Exchange]) -> Seen:
+        """What sound requests for listed names came to."""
+        seen = cls()
+        for exchange in exchanges:
+            address = read_target(exchange.request.target)
+            if exchange.label == "probe" or address.kind not in (*_LOOKS, Kind.REIMAGE):
+                continue
+            if address.kind is Kind.REIMAGE and not permitted(exchange.request, world).must_be_accepted:
+                continue
+            seen.add(exchange, replace(address, subscription="", query=()))
+        return seen
+
+    def add(self, exchange: Exchange, address: Address) -> None:
+        """One more answer."""
+        status = exchange.reply.status if exchange.reply is not None else 0
+        if 200 <= status < 300:
+            self.accepted.add(address)
+            if address.kind in _LOOKS:
+                self.documents.setdefault(address.service, []).extend(shown_in(exchange))
+        elif status == 404:
+            self.denied.add(address)
+        elif address.kind is Kind.REIMAGE:
+            self.answered_otherwise.add(address.service)
+
+    def has(self, service: str, form: UriForm, container: str) -> bool:
+        """Whether anything was accepted at a slot or a name."""
+        return any((a.service, a.form, a.deployment) == (service, form, container) for a in self.accepted)
+
+
+def mistakes_of(world: World, exchanges: Iterable[Exchange]) -> list[Mistake]:
+    """What the target file lists and nothing in the run shows to exist."""
+    seen = Seen.of(world, exchanges)
+    found: list[Mistake] = []
+    for number, deployment in enumerate(world.target.deployments, start=1):
+        where = f"in [[deployments]] number {number}"
+        service = _service(deployment.cloud_service, where, seen)
+        beside = [each for each in world.target.deployments if each.cloud_service == deployment.cloud_service]
+        found += [service] if service is not None else _within(deployment, beside, where, seen)
+    return found
+
+
+def _service(service: str, where: str, seen: Seen) -> Mistake | None:
+    """A cloud service at which every sound request was answered 404."""
+    reimages = [a for a in seen.denied if a.service == service and a.kind is Kind.REIMAGE]
+    known = service in seen.answered_otherwise or any(a.service == service for a in seen.accepted)
+    if known or not reimages:
+        return None
+    sentence = (
+        f"cloud_service {where}: every request for {service} is answered 404, so that nothing shows that there is one"
+    )
+    return Mistake(sentence, service)
+
+
+def _within(deployment: Deployment, beside: list[Deployment], where: str, seen: Seen) -> Iterator[Mistake]:
+    """What is wrong with a deployment of a cloud service that is there; `beside` are all that are listed in it."""
+    service = deployment.cloud_service
+    shown = seen.documents.get(service, [])
+    if not shown:
+        return
+    held = ", ".join(dict.fromkeys(f'"{each.name}" in {each.slot or "some slot"}' for each in shown))
+    named = [each for each in shown if each.name.lower() == deployment.name.lower()]
+    by_name, by_slot = (seen.has(service, *each) for each in _forms(deployment))
+    if not named and not by_name:
+        sentence = f'name {where}: nothing in this run shows "{deployment.name}" in {service}, which has {held}'
+        yield Mistake(sentence, service, UriForm.NAME, tuple(each.name for each in beside if each != deployment))
+    if not by_slot and not any(each.slot in (deployment.slot, "") for each in shown):
+        sentence = (
+            f"slot {where}: nothing in this run shows a deployment in {deployment.slot} of {service}, which has {held}"
+        )
+        yield Mistake(sentence, service, UriForm.SLOT, tuple(each.slot for each in beside if each != deployment))
+    here = named or [each for each in shown if each.slot == deployment.slot]
+    yield from _instances(deployment, where, seen, here)
+
+
+def _forms(deployment: Deployment) -> tuple[tuple[UriForm, str], tuple[UriForm, str]]:
+    """How a deployment is addressed by its name, and by its slot."""
+    return (UriForm.NAME, deployment.name), (UriForm.SLOT, deployment.slot)
+
+
+def _instances(deployment: Deployment, where: str, seen: Seen, here: list[Shown]) -> Iterator[Mistake]:
+    """Role instances that no answer shows in the deployment; one that was never asked for may be left out by the endpoint."""
+    listed = {name for each in here for name in each.instances}
+    names = (*deployment.role_instances, *deployment.failing_role_instances)
+    absent = [name for name in names if name not in listed] if listed else []
+    for name in absent:
+        at = [replace(Address(Kind.REIMAGE, service=deployment.cloud_service, instance=name), form=form, deployment=container)
+              for form, container in _forms(deployment)]  # fmt: skip
+        taken, denied = any(each in seen.accepted for each in at), any(each in seen.denied for each in at)
+        if not taken and (denied or not may_be_left_out(name, here, absent)):
+            told = ", ".join(sorted(listed)[:6])
+            sentence = (
+                f'role_instances {where}: nothing in this run shows "{name}" in {deployment.name}, which has {told}'
+            )
+            yield Mistake(sentence, deployment.cloud_service, instance=name)
+
+
+def excused(verdict: Verdict, exchanges: Mapping[int, Exchange], mistakes: list[Mistake]) -> Verdict:
+    """`verdict`, inconclusive where it holds against the endpoint what may be a mistake of the target file."""
+    exchange = exchanges.get(verdict.evidence[0]) if verdict.evidence else None
+    if not mistakes or verdict.outcome not in (Outcome.VIOLATED, Outcome.ADVISORY) or exchange is None:
+        return verdict
+    address = read_target(exchange.request.target)
+    by_the_file = verdict.requirement in _BY_THE_FILE
+    for mistake in mistakes:
+        if mistake.covers(address) or (by_the_file and mistake.service == address.service):
+            return replace(verdict, outcome=Outcome.INCONCLUSIVE, actual=mistake.sentence, because=())
+    return verdict
