@@ -228,3 +228,24 @@ async def test_two_that_hold_the_same_two_instances_never_wait_for_each_other() 
         tasks.start_soon(examine, other, PLACE)
 
     assert trio.current_time() == 2.0
+
+
+@in_time
+async def test_an_instance_is_waited_for_in_vain_once_and_one_that_is_not_listed_never() -> None:
+    async def waited(shown: Exchange, *, ours: bool) -> list[int]:
+        async with watching(lambda _: shown) as made:
+            made.instances.offers_deployment = True
+            if ours:
+                made.instances.address(PLACE)
+            return [round(await seconds(made.instances)) for _ in range(2)]
+
+    async def seconds(instances: Instances) -> float:
+        began = trio.current_time()
+        await instances.until_ready(PLACE)
+        return trio.current_time() - began
+
+    busy, unlisted = look({PLACE.role_instance: "BusyRole"}), look({"Other_IN_0": "ReadyRole"})
+
+    assert await waited(busy, ours=False) == [30, 0]
+    assert await waited(unlisted, ours=False) == [0, 0]
+    assert await waited(unlisted, ours=True) == [30, 0]

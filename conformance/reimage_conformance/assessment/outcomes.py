@@ -35,17 +35,21 @@ _CASE_ORDER = (
 def case_outcome(verdicts: Sequence[Verdict], cited: Sequence[str]) -> Outcome | None:
     """What the verdicts of a case come to, None where there are none: the gravest decides.
 
-    What falls short of a request that decides does not count beside what is met. What could not be judged does not count where the same requirement was seen to be met besides, nor where it is a requirement
+    What could not be judged does not count where the same requirement was seen to be met besides, nor where it is a requirement
     that the case does not cite, unless there is nothing else.
     """
     met = {verdict.requirement for verdict in verdicts if verdict.outcome is Outcome.MET}
-    verdicts = [v for v in verdicts if not met or v.outcome is not Outcome.UNTESTED or "short_of" not in v.arguments]
     open_ = Outcome.INCONCLUSIVE
     counted = [
-        v.outcome for v in verdicts if v.outcome is not open_ or (v.requirement in cited and v.requirement not in met)
+        _seen(v) for v in verdicts if v.outcome is not open_ or (v.requirement in cited and v.requirement not in met)
     ]
-    found = counted or [verdict.outcome for verdict in verdicts]
+    found = counted or [_seen(verdict) for verdict in verdicts]
     return next((outcome for outcome in _CASE_ORDER if outcome in found), None)
+
+
+def _seen(verdict: Verdict) -> Outcome:
+    """What a case saw: what it asks may hold, and fall short of the request that decides the requirement."""
+    return Outcome.MET if verdict.outcome is Outcome.UNTESTED and "short_of" in verdict.arguments else verdict.outcome
 
 
 def _offered(requirement: Requirement, world: World, offers: Mapping[str, bool | None]) -> str:

@@ -105,7 +105,8 @@ def _nonconformant(assessment: Assessment, counts: dict[str, int]) -> str:
 
 def _incomplete(assessment: Assessment) -> str:
     if assessment.hindrance:
-        return f"Nothing could be judged: {assessment.hindrance}."
+        met = any(result.outcome is Outcome.MET for result in assessment.requirements)
+        return f"{'Not everything' if met else 'Nothing'} could be judged: {assessment.hindrance}."
     blind = _gating(assessment, Outcome.INCONCLUSIVE)
     if assessment.run.interrupted and not blind:
         return "No violation was seen before the run was cut short."

@@ -13,7 +13,7 @@ from reimage_conformance.judging.deployments import READY, statuses_in
 from reimage_conformance.judging.instances.effects import SETTLING_SHARE, settling_seconds
 from reimage_conformance.session.looks import LATER_VERSION, Call, Looks
 from reimage_conformance.session.signals import Inconclusive
-from reimage_conformance.session.thresholds import seconds_until_look
+from reimage_conformance.session.thresholds import LONGEST_PATIENCE_SECONDS, seconds_until_look
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -68,6 +68,7 @@ class Instances(Looks):
         self._in_peace: Counter[str] = Counter()
         self._watched: set[str] = set()
         self._seen_away: set[str] = set()
+        self._in_vain: set[str] = set()
         self._departs_late: bool | None = None
         self._latest_departure = 0.0
         self._tasks: trio.Nursery | None = None
@@ -233,19 +234,32 @@ class Instances(Looks):
     async def until_ready(self, place: Place) -> Exchange | None:
         """Looks until Get Deployment shows the instance at ReadyRole, or has not for as long as the operator allows; gives the last look.
 
-        None where the target does not offer Get Deployment.
+        An instance is waited for in vain once only, and not at all where no reimage of ours took it and it is not listed. None where the target
+        does not offer Get Deployment.
         """
         if not self.offers_deployment:
             return None
         clock, limits = self._sender.clock, self._sender.limits
         began = clock.now()
         look = await self.look(place.deployment)
+        if str(place) in self._in_vain or not (
+            str(place) in self.addressed or place.role_instance in statuses_in(look)
+        ):
+            return look
+        ours = str(place) in self.addressed
+        longest = (
+            limits.operation_timeout_seconds
+            if ours
+            else min(limits.operation_timeout_seconds, LONGEST_PATIENCE_SECONDS)
+        )
         while (
             self.shows(place.deployment)
             and statuses_in(look).get(place.role_instance) != READY
-            and clock.now() - began < limits.operation_timeout_seconds
+            and clock.now() - began < longest
             and not self.given_up
         ):
             await self._sender.patience.rest(seconds_until_look(clock.now() - began, limits.poll_interval_seconds))
             look = await self.look(place.deployment)
+        if statuses_in(look).get(place.role_instance) != READY:
+            self._in_vain.add(str(place))
         return look

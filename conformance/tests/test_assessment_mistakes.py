@@ -1,0 +1,103 @@
+"""Mistakes of the target file: what nothing in a run shows to exist is held against no endpoint; what is shown once is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from judging_samples import (
+    BUILDER,
+    PRODUCTION,
+    REIMAGE,
+    REIMAGE_BY_NAME,
+    TARGET,
+    deployment,
+    exchange,
+    instance,
+    look,
+    refusal,
+    started,
+    world,
+)
+from reimage_conformance.assessment.mistakes import excused, mistakes_of
+from reimage_conformance.model import Outcome, Verdict
+from reimage_conformance.protocol.addresses import UriForm
+from reimage_conformance.protocol.requests import Place
+
+if TYPE_CHECKING:
+    from reimage_conformance.model import Exchange
+
+WORLD = replace(world(), target=replace(TARGET, deployments=(PRODUCTION,)))
+NAMES = dict.fromkeys((*PRODUCTION.role_instances, *PRODUCTION.failing_role_instances), "ReadyRole")
+SHOWN = look(NAMES)
+DENIED, DENIED_BY_NAME = refusal(REIMAGE, 404), refusal(REIMAGE_BY_NAME, 404)
+UNKNOWN_LOOK = refusal(BUILDER.deployment(PRODUCTION), 404)
+
+
+def listing(*, name: str = "contoso-v2", slot: str = "Production", leaving_out: str = "") -> Exchange:
+    """Get Cloud Service Properties with one deployment."""
+    inside = deployment("".join(instance(each) for each in NAMES if each != leaving_out), name=name, slot=slot)
+    body = f'<HostedService xmlns="http://schemas.microsoft.com/windowsazure"><Deployments>{inside}</Deployments></HostedService>'
+    return exchange(BUILDER.cloud_service("contoso"), 200, body)
+
+
+def numbered(*exchanges: Exchange) -> dict[int, Exchange]:
+    """Exchanges by their numbers, which are from 1 on."""
+    return {number: replace(each, number=number) for number, each in enumerate(exchanges, start=1)}
+
+
+def keys(*exchanges: Exchange) -> list[str]:
+    """The key of the target file that each mistake begins with."""
+    return [each.sentence.partition(" ")[0] for each in mistakes_of(WORLD, numbered(*exchanges).values())]
+
+
+@pytest.mark.parametrize(
+    ("exchanges", "expected"),
+    [
+        ((DENIED, DENIED_BY_NAME), ["cloud_service"]),
+        ((DENIED, UNKNOWN_LOOK), ["cloud_service"]),
+        ((DENIED, refusal(REIMAGE_BY_NAME, 500)), []),
+        ((DENIED, started(REIMAGE_BY_NAME)), []),
+        ((), []),
+        ((listing(), DENIED), []),
+        ((listing(name="contoso-v9"), started(), DENIED_BY_NAME), ["name"]),
+        ((listing(name="contoso-v9"), started(), started(REIMAGE_BY_NAME)), []),
+        ((listing(slot="Staging"), started(REIMAGE_BY_NAME), DENIED), ["slot"]),
+        ((listing(slot="Staging"), started(REIMAGE_BY_NAME), started()), []),
+        ((listing(slot="Staging"), SHOWN), []),
+        ((listing(leaving_out="WebRole1_IN_0"), DENIED), ["role_instances"]),
+        ((listing(leaving_out="WebRole1_IN_0"), started()), []),
+        ((listing(leaving_out="WebRole1_IN_0"),), []),
+        ((listing(leaving_out="Broken_IN_0"),), ["role_instances"]),
+    ],
+)
+def test_what_nothing_shows_to_exist_may_be_a_mistake(exchanges: tuple[Exchange, ...], expected: list[str]) -> None:
+    assert keys(*exchanges) == expected
+
+
+def test_what_rests_on_a_mistake_is_inconclusive_and_nothing_else() -> None:
+    by_name = BUILDER.reimage(Place(PRODUCTION, "WebRole1_IN_1"), UriForm.NAME)
+    exchanges = numbered(
+        listing(name="contoso-v9"), started(), DENIED_BY_NAME, refusal(by_name, 404), refusal(REIMAGE, 400)
+    )
+    mistakes = mistakes_of(WORLD, exchanges.values())
+
+    def outcome(requirement: str, evidence: int, seen: Outcome = Outcome.VIOLATED) -> Outcome:
+        return excused(Verdict(requirement, seen, evidence=(evidence,)), exchanges, mistakes).outcome
+
+    assert outcome("REQ-REIMAGE-URI-NAME", 3) is Outcome.INCONCLUSIVE
+    assert outcome("REQ-REIMAGE-VERSION", 4, Outcome.ADVISORY) is Outcome.INCONCLUSIVE
+    assert outcome("REQ-PROPS-URI", 1) is Outcome.INCONCLUSIVE
+    assert outcome("REQ-HTTP-DATE", 1) is Outcome.VIOLATED
+    assert outcome("REQ-REIMAGE-URI-SLOT", 5) is Outcome.VIOLATED
+    assert outcome("REQ-REIMAGE-202", 2, Outcome.MET) is Outcome.MET
+
+
+def test_the_sentence_names_the_key_and_what_is_there() -> None:
+    (mistake,) = mistakes_of(WORLD, numbered(listing(name="contoso-v9"), started()).values())
+
+    assert mistake.sentence == (
+        'name in [[deployments]] number 1: nothing in this run shows "contoso-v2" in contoso, which has "contoso-v9" in production'
+    )
