@@ -9,6 +9,7 @@ import pytest
 
 from reimage_conformance.model import Outcome
 from reimage_conformance.pytest_plugin.ending import ASSESSMENT
+from reimage_conformance.report.wording import is_known_case
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -44,8 +45,7 @@ def letters_line(categories: Mapping[str, Sequence[Any]]) -> str:
 
 def set_known_apart(categories: dict[str, list[Any]], assessment: Assessment) -> None:
     """Counts the cases of which the baseline expects everything that they are about as known violations, not as failed."""
-    known = {result.requirement.id for result in assessment.of_outcome(Outcome.KNOWN)}
-    expected = {case.id for case in assessment.cases if case.requirements and known.issuperset(case.requirements)}
+    expected = {case.id for case in assessment.cases if is_known_case(case, assessment)}
     failed = categories.get(FAILED, [])
     moved = [report for report in failed if report.nodeid in expected]
     if moved:

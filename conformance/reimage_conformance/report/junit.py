@@ -17,7 +17,7 @@ from lxml import etree
 from reimage_conformance.model import Outcome
 from reimage_conformance.report.explaining import explain_command
 from reimage_conformance.report.visible import one_line, visible
-from reimage_conformance.report.wording import verdict_sentence
+from reimage_conformance.report.wording import is_known_case, verdict_sentence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -110,19 +110,13 @@ def _properties(values: Mapping[str, str]) -> Element:
 def _case_element(case: CaseRecord, assessment: Assessment) -> Element:
     element = _testcase(*_class_and_name(case.id), case.duration_seconds)
     findings = [finding for finding in assessment.findings if case.id in finding.cases]
-    tag = "skipped" if _is_known(case, assessment) else ELEMENTS.get(case.outcome)
+    tag = "skipped" if is_known_case(case, assessment) else ELEMENTS.get(case.outcome)
     text = _finding_texts(findings) or case.detail
     if tag is not None:
         headline = findings[0].headline if findings and tag == "failure" else case.detail or case.outcome
         _conclude(element, tag, case.outcome, headline, text)
     _describe(element, case.requirements, case.outcome, case.detail)
     return element
-
-
-def _is_known(case: CaseRecord, assessment: Assessment) -> bool:
-    """Whether the baseline expects everything that this violated case is about."""
-    known = {result.requirement.id for result in assessment.of_outcome(Outcome.KNOWN)}
-    return case.outcome == Outcome.VIOLATED and bool(case.requirements) and known.issuperset(case.requirements)
 
 
 def _uncased(assessment: Assessment) -> list[RequirementResult]:
@@ -174,7 +168,7 @@ def _finding_text(finding: Finding) -> str:
         f"exchanges: {', '.join(map(str, finding.evidence)) or 'none'}",
     ]
     lines += ["reproduce: reimage-conformance replay, or the script in report.html"] if finding.reproduce else []
-    lines += [f"also affected: {', '.join(finding.also_affected)}"] if finding.also_affected else []
+    lines += [f"probably also causes: {', '.join(finding.also_affected)}"] if finding.also_affected else []
     lines += [f"explained by: {explain_command(finding.requirement)}"]
     return "\n".join(lines)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from reimage_conformance.model import CountsAs, Outcome, RunVerdict, Strictness
 
 if TYPE_CHECKING:
-    from reimage_conformance.model import Assessment, Finding, Preflight
+    from reimage_conformance.model import Assessment, CaseRecord, Finding, Preflight
 
 CHECK = "check"
 """The level of a preflight's answer that shows the target file or the endpoint to be wrong."""
@@ -132,6 +132,12 @@ def _share_met(assessment: Assessment) -> str:
 def is_known(finding: Finding, assessment: Assessment) -> bool:
     """Whether the baseline expects what a finding tells."""
     return any(result.requirement.id == finding.requirement for result in assessment.of_outcome(Outcome.KNOWN))
+
+
+def is_known_case(case: CaseRecord, assessment: Assessment) -> bool:
+    """Whether the baseline expects everything that this violated case is about."""
+    known = {result.requirement.id for result in assessment.of_outcome(Outcome.KNOWN)}
+    return case.outcome == Outcome.VIOLATED and bool(case.requirements) and known.issuperset(case.requirements)
 
 
 LEVEL_MEANINGS = {
