@@ -91,9 +91,14 @@ async def judge_refusals(sut: SystemUnderTest, seen: Contention) -> None:
     sut.judge(undisturbed, operation.start, *refused, *operation.polls, **arguments)
     for exchange in refused[:2]:  # one of each form
         sut.judge(contended, operation.start, exchange, requirement="REQ-CONC-OTHER", ended=True)
-        poll = await sut.refusals.poll_of(exchange)
-        if poll is not None:
-            sut.judge(nothing_left_behind, exchange, poll)
+        await judge_id(sut, exchange)
+
+
+async def judge_id(sut: SystemUnderTest, refusal: Exchange) -> None:
+    """Judges that the id of a refusal, if it carries one, is no operation."""
+    poll = await sut.refusals.poll_of(refusal)
+    if poll is not None:
+        sut.judge(nothing_left_behind, refusal, poll)
 
 
 def judge_refused_instance(sut: SystemUnderTest, seen: Contention) -> None:

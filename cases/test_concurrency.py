@@ -32,7 +32,14 @@ from reimage_conformance.protocol.requests import Place, without_header
 from reimage_conformance.session.campaign import Result
 from reimage_conformance.session.operations import NOT_KNOWN, Operation, State
 
-from .contending import begun, judge_refusals, judge_refused_instance, judge_running_reimage, refuse_while_it_runs
+from .contending import (
+    begun,
+    judge_id,
+    judge_refusals,
+    judge_refused_instance,
+    judge_running_reimage,
+    refuse_while_it_runs,
+)
 
 
 async def contention(sut: SystemUnderTest, which: str) -> tuple[Result, Exchange, Operation | None]:
@@ -82,16 +89,18 @@ async def test_a_reimage_while_another_runs(sut: SystemUnderTest, which: str) ->
 
 
 @afterwards
-@verifies("REQ-CONC-REFUSED-NOEFFECT")
+@verifies("REQ-CONC-REFUSED-NOEFFECT", "REQ-GOS-NOTFOUND-NOEFFECT")
 async def test_a_refused_reimage_leaves_the_running_one_alone(sut: SystemUnderTest) -> None:
-    """A request refused while an operation runs does not disturb that operation."""
+    """A request refused while an operation runs does not disturb that operation, and starts none of its own."""
     result, _, _ = await contention(sut, "same")
     refused = [exchange for exchange in (result.same, result.other) if exchange is not None and is_conflict(exchange)]
     applicable(refused, "no reimage was refused with 409")
     operation = await sut.reimages.finished(result)
     taken = "REQ-CONC-SAME" if result.same_operation else "REQ-CONC-OTHER" if result.other_operation else ""
     arguments = {"beside": taken} if taken else {}
-    sut.judge(undisturbed, operation.start, *refused, *operation.polls, refusals=len(refused), **arguments)
+    with sut.together():
+        sut.judge(undisturbed, operation.start, *refused, *operation.polls, refusals=len(refused), **arguments)
+        await sut.in_turn(partial(judge_id, sut), refused)
 
 
 @alone

@@ -27,6 +27,7 @@ class Need(StrEnum):
     STAGING = "a deployment in staging"
     BOTH_SLOTS = "a cloud service with a deployment in both slots"
     SECOND_SERVICE = "a second cloud service"
+    SECOND_DEPLOYMENT = "a second deployment, so that two operations run at the same time"
     PROBE = "a probe in the role instances"
     """The emulator always has it; a target file need not name it."""
 
@@ -74,5 +75,6 @@ _HELD: dict[Need, Callable[[Layout], bool]] = {
     Need.STAGING: lambda rows: any(row.slot == "staging" for row in rows),
     Need.BOTH_SLOTS: lambda rows: _repeats(row.service for row in rows),
     Need.PROBE: lambda _: True,
+    Need.SECOND_DEPLOYMENT: lambda rows: len(rows) > 1,
     Need.SECOND_SERVICE: lambda rows: len({row.service for row in rows}) > 1,
 }

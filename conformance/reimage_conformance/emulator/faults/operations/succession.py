@@ -89,6 +89,7 @@ fault(
         lambda original, call, operation: original(call, operation) and not _overtaken(call, operation),
     ),
     also=(COMPLETES,),
+    needs=(Need.SECOND_DEPLOYMENT,),
 )
 
 
