@@ -137,6 +137,19 @@ def test_what_was_changed_is_named(packed: Path, tmp_path: Path, capsys: pytest.
     assert told in words
 
 
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.8])
+def test_an_octet_that_was_changed_on_the_way_is_found(
+    packed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], share: float
+) -> None:
+    octets = bytearray(packed.read_bytes())
+    octets[int(share * len(octets))] ^= 0x55
+    (tmp_path / "broken.zip").write_bytes(octets)
+    code, words = said(capsys, "verify-bundle", str(tmp_path / "broken.zip"))
+
+    assert code == 1
+    assert " was changed" in words
+
+
 def test_results_that_the_journal_does_not_come_to_are_found_whatever_the_hashes_say(
     packed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

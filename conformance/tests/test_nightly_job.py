@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import stat
 import subprocess
 import sys
@@ -143,7 +144,7 @@ def test_a_target_file_that_is_missing_is_named(tmp_path: Path) -> None:
     job = run_action(ACTION, tmp_path, program(tmp_path / "bin"), target_file="rig.toml")
 
     assert job.failed
-    assert "`rig.toml`" in job.page
+    assert "There is no file rig.toml" in job.page
 
 
 def test_a_wrong_secret_is_told_from_a_wrong_endpoint(tmp_path: Path) -> None:
@@ -235,6 +236,18 @@ def test_a_script_is_sound_and_holds_no_expression(name: str) -> None:
 
     assert (done.returncode, done.stderr) == (0, "")
     assert "${{" not in script
+
+
+SHELLCHECK = shutil.which("shellcheck", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
+
+
+@pytest.mark.skipif(SHELLCHECK is None, reason="no shellcheck is installed here: pip install -e '.[dev]' brings it")
+@pytest.mark.parametrize("name", scripts())
+def test_shellcheck_has_nothing_to_say_of_a_script(name: str) -> None:
+    line = [SHELLCHECK or "", "--shell", "bash", "-"]
+    done = subprocess.run(line, input=scripts()[name], capture_output=True, text=True, check=False)  # noqa: S603
+
+    assert (done.returncode, done.stdout) == (0, "")
 
 
 def test_the_workflow_hands_the_action_what_it_takes() -> None:
