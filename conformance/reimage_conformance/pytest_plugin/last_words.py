@@ -70,7 +70,7 @@ def findings_untold(categories: dict[str, list[Any]]) -> Iterator[None]:
 
 
 class FindingsOnce:
-    """Has the terminal tell the findings once: not in pytest's own list of failures, which `--tb` brings back."""
+    """Has the terminal tell the findings once: not in pytest's own list of failures, which `--tb` and `-v` bring back."""
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: Any, config: pytest.Config) -> Generator[None, object, object]:
@@ -78,5 +78,7 @@ class FindingsOnce:
         if ASSESSMENT not in config.stash:
             return (yield)
         set_known_apart(terminalreporter.stats, config.stash[ASSESSMENT])
+        if config.get_verbosity() > 0:
+            return (yield)
         with findings_untold(terminalreporter.stats):
             return (yield)
