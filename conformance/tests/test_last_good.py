@@ -69,6 +69,16 @@ def test_the_last_good_night_is_found(tmp_path: Path, nights: list[Results], fou
     assert (good.folder.name if good is not None else None) == found
 
 
+def test_a_run_of_a_few_cases_is_no_measure(tmp_path: Path) -> None:
+    few = night(5, "partial")
+    for row in few["requirements"][1:]:
+        row["outcome"] = "untested"
+    good = last_good(night(9), keep(tmp_path, night(1, "partial"), few))
+
+    assert good is not None
+    assert good.folder.name == "night-1"
+
+
 def test_a_night_of_another_target_is_not_compared_with(tmp_path: Path) -> None:
     other = night(1, "conformant")
     other["target"]["name"] = "fabrikam"

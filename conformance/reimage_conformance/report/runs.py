@@ -6,12 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reimage_conformance.errors import UsageError
-from reimage_conformance.model import RunVerdict
+from reimage_conformance.model import Outcome, RunVerdict
 from reimage_conformance.report.results import Results, load_results
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
+
+SHARE_JUDGED = 0.9
+"""The share of what a run judged that a partial one must have judged as well to be its measure."""
+
+UNJUDGED = {Outcome.INCONCLUSIVE, Outcome.UNTESTED, Outcome.NOT_APPLICABLE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +56,25 @@ def last_good(run: Results, folder: Path) -> FoundRun | None:
     """The newest good run below `folder` of the target of `run`, begun before it; None where there is none.
 
     A conformant run is good. Where no run of the same profile and strictness is conformant, one that saw no violation and left
-    something untested (partial) is: so ends every night whose limits leave no room for all of it.
+    something untested (partial) is, as long as it judged most of what `run` judged: so ends every night whose limits leave no
+    room for all of it, and so ends a run of a few chosen cases, which is no measure.
     """
     earlier = [each for each in find_runs(folder) if each.results is not None and _comparable(each.results, run)]
     for verdict in (RunVerdict.CONFORMANT, RunVerdict.PARTIAL):
         for each in earlier:
-            if each.results is not None and each.results["run"]["verdict"] == verdict:
+            if each.results is not None and each.results["run"]["verdict"] == verdict and _measures(each.results, run):
                 return each
     return None
+
+
+def _measures(earlier: Results, run: Results) -> bool:
+    """Whether `earlier` is conformant, or judged most of what `run` judged."""
+    now, then = _judged(run), _judged(earlier)
+    return earlier["run"]["verdict"] == RunVerdict.CONFORMANT or len(now & then) >= SHARE_JUDGED * len(now)
+
+
+def _judged(run: Results) -> set[str]:
+    return {row["id"] for row in run["requirements"] if row["outcome"] not in UNJUDGED}
 
 
 def _comparable(earlier: Results, run: Results) -> bool:
