@@ -158,11 +158,35 @@ def _verdict(actual: str) -> Any:
     return Verdict(REQUIREMENT, Outcome.MET, actual=actual)
 
 
+def test_what_needs_operations_begins_when_few_cases_are_left_and_the_whole_budget_is_free_when_none_is(
+    tmp_path: Path,
+) -> None:
+    seen: dict[str, float] = {}
+
+    async def long(sut: SystemUnderTest) -> None:
+        await trio.sleep(100)
+        seen["reserve"] = sut.budget.reserve
+
+    async def late(sut: SystemUnderTest) -> None:
+        seen["began"] = sut.elapsed_seconds()
+
+    async def alone(sut: SystemUnderTest) -> None:
+        seen["alone"], seen["left"] = sut.elapsed_seconds(), sut.budget.reserve
+
+    cases = [case(f"short {number}", nothing) for number in range(4)]
+    cases += [case("long", long), case("late", late, Phase.AFTERWARDS), case("alone", alone, Phase.ALONE)]
+    with session(tmp_path, *cases) as (_, running):
+        outcomes(running, *cases)
+
+    assert seen["began"] < 100 <= seen["alone"]
+    assert (seen["reserve"] > 0, seen["left"]) == (True, 0)
+
+
 def test_what_is_not_judged_when_the_time_is_over_is_untested(tmp_path: Path) -> None:
     async def long(sut: SystemUnderTest) -> None:
         await trio.sleep(1000)
 
-    cases = [case("short", nothing), case("long", long), case("late", nothing, Phase.AFTERWARDS)]
+    cases = [case("short", nothing), case("long", long), case("late", nothing, Phase.ALONE)]
     with session(tmp_path, *cases, max_seconds=90.0) as (run, running):
         ends = [running.conclusion(each.id) for each in cases]
         seconds = run.sut.elapsed_seconds()
@@ -248,7 +272,7 @@ def test_a_task_that_breaks_is_told_to_whoever_waits_and_keeps_nobody_waiting(
     async def long(sut: SystemUnderTest) -> None:
         await trio.sleep(1000)
 
-    cases = [case("short", nothing), case("long", long), case("late", nothing, Phase.AFTERWARDS)]
+    cases = [case("short", nothing), case("long", long), case("late", nothing, Phase.ALONE)]
     with run_over(tmp_path) as run:
         monkeypatch.setattr(run.sut.campaign, "run", broken)
         running = run.session = Session(run.sut, cases, clock=run._time)
@@ -272,7 +296,7 @@ def test_a_session_is_stopped_within_a_second_whatever_is_under_way(tmp_path: Pa
     async def sleeps(sut: SystemUnderTest) -> None:
         await trio.sleep_forever()
 
-    cases = [case("hangs", hangs), case("sleeps", sleeps), case("late", nothing, Phase.AFTERWARDS)]
+    cases = [case("hangs", hangs), case("sleeps", sleeps), case("late", nothing, Phase.ALONE)]
     with session(tmp_path, *cases) as (_, running):
         assert begun.wait(10)
         began = time.monotonic()

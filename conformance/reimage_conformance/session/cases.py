@@ -25,12 +25,12 @@ LONGEST_DETAIL = 300
 
 
 class Phase(IntEnum):
-    """When a case runs, and beside what; a phase begins when the one before it is through."""
+    """When a case runs, and beside what. A phase begins when the one before it is through, the second one when little of the first is left."""
 
     BESIDE = 0
     """Needs no operation, so it runs while operations are under way, beside others."""
     AFTERWARDS = 1
-    """Needs the outcome of operations."""
+    """Needs the outcome of operations, which it waits for."""
     ALONE = 2
     """Starts operations of its own, so it runs when the campaign is over, beside nothing else."""
     AT_THE_END = 3

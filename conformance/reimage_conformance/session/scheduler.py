@@ -13,7 +13,7 @@ from reimage_conformance.session.cases import Conclusion, Phase, conclude
 from reimage_conformance.session.progress import progress_of
 from reimage_conformance.session.recorder import CaseLog
 from reimage_conformance.session.signals import Inconclusive, NotReached
-from reimage_conformance.session.thresholds import MAX_CASES_UNDER_WAY, WAITING_SECONDS
+from reimage_conformance.session.thresholds import FEW_CASES_LEFT, MAX_CASES_UNDER_WAY, WAITING_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -56,6 +56,7 @@ class Session:
         self._token: trio.lowlevel.TrioToken | None = None
         self._scope = trio.CancelScope()
         self._begun = threading.Event()
+        self._few_left = trio.Event()
         self._failure: BaseException | None = None
         self._last = STOPPED
         self._busy_seconds = 0.0
@@ -114,44 +115,63 @@ class Session:
                     await self._sut.open(tasks)
                 except Inconclusive as reason:  # an endpoint that is silent from the start; each case says so
                     self._sut.sender.give_up(str(reason))
-                for phase in Phase:
-                    await self._phase(phase)
+                await self._beside_and_afterwards()
+                for phase in (Phase.ALONE, Phase.AT_THE_END):
+                    await self._phase(phase, 1)
                 with trio.move_on_after(max(self._time_left(), 0)):
                     await self._sut.until_controlled()
                 tasks.cancel_scope.cancel()
 
-    async def _phase(self, phase: Phase) -> None:
-        """Every case of a phase."""
-        if phase is Phase.AFTERWARDS:
-            self._sut.campaign.go_on()
-        cases = [case for case in self._cases if case.phase is phase and not case.conclusion.done()]
-        if phase is Phase.AT_THE_END and cases and not self._asked and not self._sut.sender.given_up:
-            with trio.move_on_after(max(self._time_left(), 0)):
-                await self._sut.campaign.all_over()  # what judges everything is to see the reimages to their end
-        beside = MAX_CASES_UNDER_WAY if phase in (Phase.BESIDE, Phase.AFTERWARDS) and not self._asked else 1
+    async def _beside_and_afterwards(self) -> None:
+        """The first two phases. The second one begins when few cases of the first are left: a property sends its requests one after the other.
+
+        The campaign gets the whole budget only when the first phase is through.
+        """
+        beside = 1 if self._asked else MAX_CASES_UNDER_WAY
+        async with trio.open_nursery() as both:
+            both.start_soon(self._refusals, beside)
+            await self._few_left.wait()
+            await self._phase(Phase.AFTERWARDS, beside)
+
+    async def _refusals(self, beside: int) -> None:
+        """The first phase; the campaign goes on when it is through."""
+        await self._phase(Phase.BESIDE, beside, few=0 if self._asked else FEW_CASES_LEFT)
+        self._sut.campaign.go_on()
+        self._few_left.set()
+
+    async def _phase(self, phase: Phase, beside: int, few: int = 0) -> None:
+        """Every case of a phase, `beside` of them at a time; says so when `few` are left, if that is more than none."""
+        left = [case for case in self._cases if case.phase is phase and not case.conclusion.done()]
         room = trio.Semaphore(beside)
+
+        async def run(case: Case) -> None:
+            try:
+                await self._case(case)
+            finally:
+                room.release()
+                left.remove(case)
+                if few and len(left) <= few:
+                    self._few_left.set()
+
         async with trio.open_nursery() as running:
-            for case in cases:
+            for case in list(left):
                 await room.acquire()
                 if case.id in self._asked:
                     await self._asked[case.id].wait()
-                running.start_soon(self._case, case, room)
+                running.start_soon(run, case)
 
-    async def _case(self, case: Case, room: trio.Semaphore) -> None:
+    async def _case(self, case: Case) -> None:
         """One case from its beginning to its conclusion."""
         recorder, began = self._sut.recorder, trio.current_time()
         log = CaseLog(case.id)
         recorder.enter(log)
         recorder.open_case(log, case.requirements, case.doc)
-        try:
-            error = await self._error_of(case)
-            conclusion = conclude(recorder, log, case.requirements, error)
-            took, judged = trio.current_time() - began, not isinstance(error, NotReached)
-            recorder.close_case(log, conclusion.outcome, took, conclusion.detail, judged=judged)
-            self._tell(case, conclusion)
-            self._busy_seconds = self._sut.elapsed_seconds()
-        finally:
-            room.release()
+        error = await self._error_of(case)
+        conclusion = conclude(recorder, log, case.requirements, error)
+        took, judged = trio.current_time() - began, not isinstance(error, NotReached)
+        recorder.close_case(log, conclusion.outcome, took, conclusion.detail, judged=judged)
+        self._tell(case, conclusion)
+        self._busy_seconds = self._sut.elapsed_seconds()
 
     def _tell(self, case: Case, conclusion: Conclusion) -> None:
         """Gives a conclusion to whoever waits for it; that of the last case only when the session has nothing left to do."""

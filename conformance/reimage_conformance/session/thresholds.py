@@ -4,6 +4,8 @@ from __future__ import annotations
 
 MAX_CASES_UNDER_WAY = 32
 """How many cases are started ahead; their requests share the connections. Groups of refusals come from cases that wait together."""
+FEW_CASES_LEFT = 2
+"""The cases that need the outcome of operations begin when this many of those before them are left."""
 MAX_GROUP_SIZE = 24
 """How many bad requests at most share one look before and one after; the larger, the more is sent again where one had an effect."""
 LONGEST_SHARED_LOOK_SECONDS = 10.0
