@@ -586,6 +586,12 @@ class TestJournals:
         assert (found.verdict, found.exit_code, found.reimages) == (RunVerdict.INCOMPLETE, 2, 1)
         assert found.operations[0].outcome == "no end seen"
 
+    def test_a_poll_of_an_id_that_was_given_twice_is_no_earlier_than_its_operation(self) -> None:
+        exchanges = numbered(started(at=1.0, elapsed=0.5), poll(RUNNING, number=2, at=1.4, label="poll"))
+        record = journal({"type": "operation", "start": 1, "identifier": DASHED_ID}, exchanges=exchanges)
+
+        assert assess(record).operations[0].polls == ((0.0, "InProgress"),)
+
     def test_verdicts_that_were_just_made_are_taken(self) -> None:
         found = assess(journal(), [verdict("REQ-REIMAGE-202")])
 

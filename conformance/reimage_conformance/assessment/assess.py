@@ -199,7 +199,8 @@ def _operation(event: Mapping[str, Any], start: Exchange, polls: Sequence[Exchan
     address = read_target(start.request.target)
     accepted_at = start.at + start.elapsed
     told = [
-        (round(p.at - accepted_at, 3), status_of(p) or (str(p.reply.status) if p.reply else "no reply")) for p in polls
+        (max(round(p.at - accepted_at, 3), 0.0), status_of(p) or (str(p.reply.status) if p.reply else "no reply"))
+        for p in polls
     ]
     ended = next((status for _, status in told if status in TERMINAL), NO_END)
     return OperationRecord(
