@@ -115,7 +115,8 @@ def test_a_night_with_a_target_is_judged_kept_and_told(with_target: Job) -> None
     assert (with_target.failed, with_target.outputs["page"]["exit-code"]) == (False, "0"), with_target.said
     assert with_target.page.startswith("# No violation was seen (exit code 0)")
     assert len(nights(with_target.workspace)) == 1
-    assert (checkout / "conformance-reports" / "report.html").is_file()
+    written = {path.name for path in (checkout / "conformance-reports").iterdir()}
+    assert {"report.html", "badge.json", "findings.sarif"} <= written
     assert "report.html" in (checkout / "conformance-history" / "index.html").read_text()
     assert "::error" not in with_target.said
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reimage_conformance.errors import UsageError
-from reimage_conformance.outputs import claim_page
+from reimage_conformance.outputs import claim_page, try_file
 
 if TYPE_CHECKING:
     from reimage_conformance.report.job_page import Night
@@ -24,8 +24,21 @@ SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
     "--history", type=click.Path(path_type=Path), metavar="DIR", help="The earlier runs, up to two folders deep."
 )
 @click.option("--log", type=click.Path(path_type=Path), metavar="FILE", help="What `run` printed.")
+@click.option(
+    "--badge", type=click.Path(path_type=Path), metavar="FILE", help="Write a badge: JSON for a shields.io endpoint."
+)
+@click.option("--sarif", type=click.Path(path_type=Path), metavar="FILE", help="Write the findings as SARIF 2.1.0.")
 @click.option("--github", is_flag=True, help=f"Append the page to ${SUMMARY_VARIABLE}, and print annotations.")
-def job_page(*, run: Path, code: int | None, history: Path | None, log: Path | None, github: bool) -> int:
+def job_page(
+    *,
+    run: Path,
+    code: int | None,
+    history: Path | None,
+    log: Path | None,
+    badge: Path | None,
+    sarif: Path | None,
+    github: bool,
+) -> int:
     """Tell a CI job what a night came to.
 
     RUN is the report folder of the night; it may be empty, or missing. The page says what the exit code means, what changed since
@@ -33,24 +46,17 @@ def job_page(*, run: Path, code: int | None, history: Path | None, log: Path | N
 
     Example: reimage-conformance job-page reports/nightly --exit-code 1 --history history > page.md
     """
-    from reimage_conformance.report.job_page import github_annotations, page_text  # noqa: PLC0415 -- only here
+    from reimage_conformance.report.job_page import page_text  # noqa: PLC0415 -- only this command needs it
 
+    for option, file in (("--badge", badge), ("--sarif", sarif)):
+        if file is not None:
+            _try_new(file, option)
     night = _night(run, code, history, log)
-    if not github:
+    _write_others(night, badge, sarif)
+    if github:
+        _tell_github(night)
+    else:
         click.echo(page_text(night), nl=False)
-        return 0
-    place = os.environ.get(SUMMARY_VARIABLE)
-    if not place:
-        raise UsageError(
-            f"--github: expected the name of a file in the environment variable {SUMMARY_VARIABLE}, found none"
-        )
-    try:
-        with Path(place).open("a", encoding="utf-8") as file:
-            file.write(page_text(night))
-    except OSError as error:
-        raise UsageError(f"{SUMMARY_VARIABLE} {place}: cannot be written: {error.strerror or error}") from error
-    for line in github_annotations(night):
-        click.echo(line)
     return 0
 
 
@@ -71,6 +77,41 @@ def index(*, folder: Path) -> int:
     claim_page(page, "index")
     click.echo(write_index(folder))
     return 0
+
+
+def _tell_github(night: Night) -> None:
+    """Append the page of `night` to that of the job, and print its annotations; raises UsageError outside a job."""
+    from reimage_conformance.report.job_page import github_annotations, page_text  # noqa: PLC0415 -- only this command
+
+    place = os.environ.get(SUMMARY_VARIABLE)
+    if not place:
+        raise UsageError(
+            f"--github: expected the name of a file in the environment variable {SUMMARY_VARIABLE}, found none"
+        )
+    try:
+        with Path(place).open("a", encoding="utf-8") as page:
+            page.write(page_text(night))
+    except OSError as error:
+        raise UsageError(f"{SUMMARY_VARIABLE} {place}: cannot be written: {error.strerror or error}") from error
+    for line in github_annotations(night):
+        click.echo(line)
+
+
+def _try_new(file: Path, option: str) -> None:
+    if file.exists():
+        raise UsageError(f"{option} {file}: exists and is left as it is; name another file")
+    try_file(file, option)
+
+
+def _write_others(night: Night, badge: Path | None, sarif: Path | None) -> None:
+    from reimage_conformance.report.badge import badge_text  # noqa: PLC0415 -- only this command needs them
+    from reimage_conformance.report.sarif import sarif_text  # noqa: PLC0415
+    from reimage_conformance.report.write import write_file  # noqa: PLC0415
+
+    if badge is not None:
+        write_file(badge, badge_text(night.results).encode())
+    if sarif is not None:
+        write_file(sarif, sarif_text(night.results).encode())
 
 
 def _night(run: Path, code: int | None, history: Path | None, log: Path | None) -> Night:

@@ -1,0 +1,28 @@
+"""A badge of a run: what an endpoint of shields.io serves, so that a README shows how the last night ended."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from reimage_conformance.report.visible import one_line
+from reimage_conformance.report.wording import counted
+
+if TYPE_CHECKING:
+    from reimage_conformance.report.results import Results
+
+COLOURS = {"conformant": "brightgreen", "partial": "green", "nonconformant": "red", "incomplete": "orange"}
+"""The colour of each verdict."""
+
+NAME_LIMIT = 60
+
+
+def badge_text(results: Results | None) -> str:
+    """The JSON of a badge (shields.io endpoint, schemaVersion 1) for a run, or for a night that left no results."""
+    label, message, colour = "conformance", "not judged", "lightgrey"
+    if results is not None:
+        verdict, violated = results["run"]["verdict"], results["summary"]["violated"]
+        label = one_line(str(results["target"]["name"]), NAME_LIMIT) or label
+        message = f"{counted(violated, 'requirement')} violated" if violated else verdict
+        colour = COLOURS.get(verdict, "lightgrey")
+    return json.dumps({"schemaVersion": 1, "label": label, "message": message, "color": colour}) + "\n"
