@@ -44,9 +44,7 @@ class PublishedClient:
         npm = shutil.which("npm")
         if npm is None or shutil.which("node") is None:
             pytest.skip(f"{self.name} cannot be installed here: there is no npm, or no node")
-        options = (
-            "install --silent --no-audit --no-fund --ignore-scripts --fetch-retries=0 --fetch-timeout=5000 --prefix"
-        )
+        options = "install --loglevel=error --no-audit --no-fund --ignore-scripts --fetch-retries=0 --fetch-timeout=5000 --prefix"
         return [npm, *options.split(), str(folder), f"{self.package}@{self.version}"]
 
     def installed(self, cache: Path) -> Path:
@@ -63,8 +61,8 @@ class PublishedClient:
             except subprocess.TimeoutExpired:
                 pytest.skip(f"{self.name} cannot be installed here: it took longer than {INSTALL_SECONDS} s")
             if done.returncode:
-                told = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]
-                pytest.skip(f"{self.name} cannot be installed here: {told[-1] if told else 'no reason was given'}")
+                told = [line for line in (done.stderr or done.stdout).splitlines() if "err" in line.lower()]
+                pytest.skip(f"{self.name} cannot be installed here: {told[0] if told else 'no reason was given'}")
             if not folder.is_dir():  # another process may have been quicker
                 fresh.rename(folder)
         return folder
