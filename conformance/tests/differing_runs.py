@@ -8,7 +8,7 @@ from reimage_conformance.assessment.intervals import weighed
 from reimage_conformance.assessment.rejudging import rejudged, world_of
 from reimage_conformance.detection.forking import journal_of
 from reimage_conformance.journal import read_journal
-from reimage_conformance.judging.wording import said
+from reimage_conformance.judging.wording import reply_summary
 from reimage_conformance.model import Outcome
 
 if TYPE_CHECKING:
@@ -73,4 +73,4 @@ def _line(exchange: Exchange) -> str:
     """An exchange: number, when it went out and how long it took (seconds), the request, and what came."""
     when = f"{exchange.at:.3f} s + {exchange.elapsed:.3f} s"
     request = f"{exchange.request.method} {exchange.request.target}"
-    return f"#{exchange.number} at {when}, {exchange.label or 'unlabelled'}: {request}: {said(exchange)}"
+    return f"#{exchange.number} at {when}, {exchange.label or 'unlabelled'}: {request}: {reply_summary(exchange)}"

@@ -21,7 +21,7 @@ from judging_samples import (
 )
 from reimage_conformance.judging import CHECKS, about, graded, judge
 from reimage_conformance.judging.registry import folded, judge_scope
-from reimage_conformance.judging.wording import is_busy, is_standard, phrase, said, symptom
+from reimage_conformance.judging.wording import is_busy, is_standard, phrase, reply_summary, symptom
 from reimage_conformance.model import Exchange, FailureKind, Outcome, Verdict
 
 if TYPE_CHECKING:
@@ -202,12 +202,15 @@ def test_the_wording_of_replies() -> None:
     assert phrase(202) == "202 Accepted"
     assert phrase(299) == "299 (not a standard status code)"
     assert (is_standard(404), is_standard(499)) == (True, False)
-    assert (said(started()), symptom(started())) == ("202 Accepted", "status:202")
-    assert said(refusal(started().request, 400, "X")) == "400 Bad Request with X"
-    assert said(replace(refusal(started().request, 400, "X"), failure=None)) == "400 Bad Request with X"
-    assert (said(silent()), symptom(silent())) == ("no complete reply: timeout, as arranged", "no-reply:timeout")
+    assert (reply_summary(started()), symptom(started())) == ("202 Accepted", "status:202")
+    assert reply_summary(refusal(started().request, 400, "X")) == "400 Bad Request with X"
+    assert reply_summary(replace(refusal(started().request, 400, "X"), failure=None)) == "400 Bad Request with X"
+    assert (reply_summary(silent()), symptom(silent())) == (
+        "no complete reply: timeout, as arranged",
+        "no-reply:timeout",
+    )
     nothing = Exchange(1, started().request, None)
-    assert (said(nothing), symptom(nothing)) == ("no reply", "no-reply")
+    assert (reply_summary(nothing), symptom(nothing)) == ("no reply", "no-reply")
     assert [is_busy(each) for each in (exchange(status=429), exchange(status=503), exchange(status=500), silent())] == [
         True,
         True,

@@ -11,7 +11,7 @@ from reimage_conformance.judging.facts import is_certain
 from reimage_conformance.judging.operations.polls import version_of
 from reimage_conformance.judging.operations.progress import RETENTION_SECONDS
 from reimage_conformance.judging.oracle import permitted
-from reimage_conformance.judging.wording import is_busy, is_conflict, said
+from reimage_conformance.judging.wording import is_busy, is_conflict, reply_summary
 from reimage_conformance.model import Identity, Outcome, Strictness
 from reimage_conformance.protocol.addresses import Kind, UriForm, read_target
 from reimage_conformance.protocol.documents import error_code
@@ -192,7 +192,7 @@ def _is_looked_at_otherwise(address: Address, controls: Controls) -> bool:
 def _allowed(exchange: Exchange, controls: Controls) -> str:
     """What a refusal comes to that the documents leave to the endpoint, as the rest of the run shows, or ""."""
     if is_of_the_forgotten(exchange, controls.forgotten):
-        return f"{said(exchange)}, of an operation that was over for more than {RETENTION_SECONDS:.0f} s and is found no more"
+        return f"{reply_summary(exchange)}, of an operation that was over for more than {RETENTION_SECONDS:.0f} s and is found no more"
     if _is_too_new(exchange, controls):
         return f"version {version_of(exchange)} is refused, and no newer one was accepted"
     return ""

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from reimage_conformance.judging.operations.polls import version_of
 from reimage_conformance.judging.oracle import permitted
-from reimage_conformance.judging.wording import said
+from reimage_conformance.judging.wording import reply_summary
 from reimage_conformance.model import FailureKind, Identity, Outcome
 from reimage_conformance.protocol.addresses import Kind, read_target
 from reimage_conformance.protocol.documents import error_code, media_type, read_document
@@ -96,7 +96,7 @@ def closed_reimages(world: World, exchanges: Iterable[Exchange]) -> str:
         refused.append(exchange)
     if not refused or refused[0].reply is None:
         return ""
-    told = f"every sound reimage is answered {said(refused[0])}, and other requests are not"
+    told = f"every sound reimage is answered {reply_summary(refused[0])}, and other requests are not"
     return f"{told}: {_mistake(refused[0].reply, world.target, known=speaks(refused[0]))}"
 
 
@@ -129,7 +129,7 @@ def _told(refused: list[Exchange], target: Target) -> Front | None:
     answered = [exchange for exchange in refused if exchange.reply is not None]
     (status, _), *_ = Counter(each.reply.status for each in answered if each.reply is not None).most_common(1)
     exchange = next(each for each in answered if each.reply is not None and each.reply.status == status)
-    every = f"every sound request is answered {said(exchange)}"
+    every = f"every sound request is answered {reply_summary(exchange)}"
     if exchange.reply is None:  # it is not: these were answered
         return None
     certain = all(_is_for_anything(each.reply) for each in answered if each.reply is not None)
@@ -148,7 +148,7 @@ def _of_silence(silent: list[Exchange], target: Target) -> Front | None:
     kinds = {exchange.failure.kind for exchange in silent if exchange.failure is not None}
     if not target.is_https or not kinds <= set(_HUNG_UP):
         return None
-    every = f"every sound request comes to this: {said(silent[0])}"
+    every = f"every sound request comes to this: {reply_summary(silent[0])}"
     return Front(
         f"{every}: client_certificate does not open subscription_id, as a refusal in TLS looks; look at both",
         is_certain=True,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reimage_conformance.capture.evidence import CREDENTIALS, Evidence, Judgement, Plan, is_accepted
-from reimage_conformance.capture.operations import told
+from reimage_conformance.capture.operations import name_in_capture
 from reimage_conformance.capture.refusals import is_judged
 from reimage_conformance.judging import errors
 from reimage_conformance.judging.deployments import (
@@ -40,7 +40,11 @@ def observation_plans(evidence: Evidence) -> Iterator[Plan]:
     for recorded in evidence.of_kind(*OBSERVERS):
         made = _described(evidence, recorded) if is_accepted(recorded.exchange) else _empty(evidence, recorded)
         if made:
-            yield Plan(f"capture::description, {told(recorded)}", "An answer that describes deployments.", tuple(made))
+            yield Plan(
+                f"capture::description, {name_in_capture(recorded)}",
+                "An answer that describes deployments.",
+                tuple(made),
+            )
 
 
 def _described(evidence: Evidence, recorded: Recorded) -> list[Judgement]:

@@ -52,7 +52,7 @@ def _accepted_plan(evidence: Evidence, recorded: Recorded, *, sound: bool) -> Pl
         ending, verdicts = _end(evidence, start, polls)
         made += ending
     doc = f"The reimage of {address.instance or 'an instance'} that was accepted, and what its polls show."
-    return Plan(f"capture::accepted reimage, {told(recorded)}", doc, tuple(made), verdicts, identifier)
+    return Plan(f"capture::accepted reimage, {name_in_capture(recorded)}", doc, tuple(made), verdicts, identifier)
 
 
 def _shown(start: Exchange, address: Address) -> Iterator[str]:
@@ -115,7 +115,9 @@ def poll_plans(evidence: Evidence) -> Iterator[Plan]:
             others.setdefault((address.operation, address.subscription), []).append(recorded)
     for polls in others.values():
         doc = "Polls of an operation whose beginning the capture does not hold."
-        yield Plan(f"capture::polls, {told(polls[0])}", doc, tuple(_of_polls([each.exchange for each in polls])))
+        yield Plan(
+            f"capture::polls, {name_in_capture(polls[0])}", doc, tuple(_of_polls([each.exchange for each in polls]))
+        )
 
 
 def _starts(evidence: Evidence) -> Iterator[Recorded]:
@@ -142,6 +144,6 @@ def polls_of(evidence: Evidence, start: Exchange) -> list[Exchange]:
     ]
 
 
-def told(recorded: Recorded) -> str:
-    """Where a call stands in the capture, for the name of a case."""
+def name_in_capture(recorded: Recorded) -> str:
+    """The name of a call in the names of cases: `entry 12`, by its place in the capture."""
     return f"entry {recorded.entry}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reimage_conformance.capture.evidence import Evidence, Judgement, Plan, Reading, is_accepted
-from reimage_conformance.capture.operations import polls_of, told
+from reimage_conformance.capture.operations import name_in_capture, polls_of
 from reimage_conformance.judging.errors import error_codes
 from reimage_conformance.judging.oracle import permitted
 from reimage_conformance.judging.request import nothing_left_behind, refused
@@ -57,7 +57,7 @@ def _refusal_plan(evidence: Evidence, recorded: Recorded, reading: Reading) -> P
     if exchange.reply is not None and exchange.reply.status >= 400:
         made += [Judgement(nothing_left_behind, (exchange, poll)) for poll in polls]
     doc = f"A call that has to be refused: {', '.join(defect.key for defect in reading.defects)}."
-    return Plan(f"capture::defective call, {told(recorded)}", doc, tuple(made))
+    return Plan(f"capture::defective call, {name_in_capture(recorded)}", doc, tuple(made))
 
 
 def wrong_refusal_plans(evidence: Evidence) -> Iterator[Plan]:
@@ -72,4 +72,6 @@ def wrong_refusal_plans(evidence: Evidence) -> Iterator[Plan]:
         if evidence.given and listed and permitted(recorded.exchange.request, evidence.world).must_be_accepted:
             form = "REQ-REIMAGE-URI-SLOT" if reading.address.form is UriForm.SLOT else "REQ-REIMAGE-URI-NAME"
             made = (Judgement(accepted, (recorded.exchange,), {"requirement": form}),)
-            yield Plan(f"capture::refused reimage, {told(recorded)}", "A sound reimage of a listed instance.", made)
+            yield Plan(
+                f"capture::refused reimage, {name_in_capture(recorded)}", "A sound reimage of a listed instance.", made
+            )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.operations.polls import TERMINAL, status_of
 from reimage_conformance.judging.registry import Effect, about, check, effect_on
-from reimage_conformance.judging.wording import is_busy, said, symptom
+from reimage_conformance.judging.wording import is_busy, reply_summary, symptom
 from reimage_conformance.protocol.addresses import read_target
 from reimage_conformance.protocol.documents import error_code
 from reimage_conformance.protocol.requests import Place
@@ -52,30 +52,30 @@ def contended(
     verdict = about(requirement, second, first, *polls[-1:])
     expected = "202 with an id of its own that finishes, or 409 with ConflictError"
     if is_busy(second) or (second.reply is None and not alive):
-        yield verdict.inconclusive(said(second))
+        yield verdict.inconclusive(reply_summary(second))
         return
     if second.reply is None:
-        yield verdict.violated(expected, said(second), symptom(second))
+        yield verdict.violated(expected, reply_summary(second), symptom(second))
         return
     if second.reply.status == 409:
         code = error_code(second.reply)
         blame = ("REQ-ERR-CODES", "REQ-ERR-BODY-OPTIONAL", "REQ-ERR-BODY-FORMAT")
-        yield verdict.judged(code == "ConflictError", expected, said(second), f"code:{code}", because=blame)
+        yield verdict.judged(code == "ConflictError", expected, reply_summary(second), f"code:{code}", because=blame)
         return
     if second.reply.status != 202:
-        yield verdict.violated(expected, said(second), symptom(second))
+        yield verdict.violated(expected, reply_summary(second), symptom(second))
         return
     identifier = second.reply.header("x-ms-request-id") or ""
     if identifier and identifier == (first.reply.header("x-ms-request-id") if first.reply else ""):
         yield verdict.violated(expected, f"202 with the running operation's id {identifier}", "shared-id")
     elif lost:
-        told = f"{said(second)}, and the running operation came to no end"
+        told = f"{reply_summary(second)}, and the running operation came to no end"
         yield verdict.violated(expected, told, "first-lost", because=("REQ-REIMAGE-COMPLETES",))
     elif not ended:
-        told = f"{said(second)}, and no end after {len(polls)} polls"
+        told = f"{reply_summary(second)}, and no end after {len(polls)} polls"
         yield verdict.violated(expected, told, "no-end", because=_NO_END)
     else:
-        yield verdict.met(f"{said(second)}, and finished")
+        yield verdict.met(f"{reply_summary(second)}, and finished")
 
 
 def _of_refusals(world: World, verdict: Verdict, exchanges: Sequence[Exchange]) -> Effect | None:
@@ -108,7 +108,7 @@ def undisturbed(
     verdict = about("REQ-CONC-REFUSED-NOEFFECT", *refused[:1], *ends[:1], *polls[-1:], first)
     expected = "the running operation reaches Succeeded"
     if not ends:
-        shown = said(polls[-1]) if polls else ""
+        shown = reply_summary(polls[-1]) if polls else ""
         asked = (
             f"no end after {len(polls)} polls, the last answered {shown}"
             if polls

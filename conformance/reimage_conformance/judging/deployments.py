@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.operations.polls import version_of
 from reimage_conformance.judging.registry import about, check
-from reimage_conformance.judging.wording import is_busy, quoted, root_words, said, symptom
+from reimage_conformance.judging.wording import is_busy, quoted, reply_summary, root_words, symptom
 from reimage_conformance.model import Fact
 from reimage_conformance.protocol.addresses import natural
 from reimage_conformance.protocol.documents import (
@@ -189,9 +189,9 @@ def observer_answers(world: World, exchanges: Sequence[Exchange], requirement: s
     for exchange in exchanges:
         verdict = about(requirement, exchange)
         if exchange.reply is None or is_busy(exchange):
-            yield verdict.inconclusive(said(exchange))
+            yield verdict.inconclusive(reply_summary(exchange))
         elif exchange.reply.status != 200:
-            yield verdict.violated("200 OK", said(exchange), symptom(exchange))
+            yield verdict.violated("200 OK", reply_summary(exchange), symptom(exchange))
         else:
             identified = bool(exchange.reply.header("x-ms-request-id"))
             yield verdict.judged(identified, "an x-ms-request-id", "200 OK without x-ms-request-id", "no-request-id")
@@ -390,8 +390,8 @@ def empty_slot(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]
     exchange = exchanges[0]
     verdict = about("REQ-DEPL-EMPTY-SLOT", exchange)
     if exchange.reply is None or is_busy(exchange):
-        yield verdict.inconclusive(said(exchange))
+        yield verdict.inconclusive(reply_summary(exchange))
     else:
         fitting = world.strictness == "lenient" or error_code(exchange.reply) in ("", "ResourceNotFound")
         right = exchange.reply.status == 404 and fitting
-        yield verdict.judged(right, "404 with ResourceNotFound", said(exchange), symptom(exchange))
+        yield verdict.judged(right, "404 with ResourceNotFound", reply_summary(exchange), symptom(exchange))

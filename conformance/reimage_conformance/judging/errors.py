@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.oracle import permitted
 from reimage_conformance.judging.registry import about, check
-from reimage_conformance.judging.wording import is_busy, is_diversion, is_standard, said, symptom
+from reimage_conformance.judging.wording import is_busy, is_diversion, is_standard, reply_summary, symptom
 from reimage_conformance.model import Identity
 from reimage_conformance.protocol.addresses import Kind, read_target
 from reimage_conformance.protocol.documents import error_code, looks_like_xml, read_document, read_error
@@ -56,7 +56,7 @@ def error_document_present(world: World, exchanges: Sequence[Exchange]) -> Itera
         if exchange.reply is not None and _kind_of_error(world, exchange):
             verdict = about("REQ-ERR-BODY-OPTIONAL", exchange)
             present = bool(exchange.reply.body.strip()) and looks_like_xml(exchange.reply)
-            actual = f"{said(exchange)}, {len(exchange.reply.body)} octets of {exchange.reply.header('Content-Type') or 'no media type'}"
+            actual = f"{reply_summary(exchange)}, {len(exchange.reply.body)} octets of {exchange.reply.header('Content-Type') or 'no media type'}"
             yield verdict.judged(present, "an Error document", actual, "no-error-document")
 
 
@@ -108,18 +108,22 @@ def error_statuses(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verd
         if response.status < 300 and looks_like_xml(response) and read_document(response).local_name == "Error":
             look = read_target(exchange.request.target).kind is Kind.DEPLOYMENT
             because = ("REQ-DEPL-EMPTY-SLOT",) if look else ()
-            told = f"an Error document under {said(exchange)}"
+            told = f"an Error document under {reply_summary(exchange)}"
             yield verdict.violated("a 4xx or 5xx status", told, "error-in-2xx", because=because)
         elif not is_standard(response.status):
-            yield verdict.violated("a standard HTTP status code", said(exchange), f"status:{response.status}")
+            yield verdict.violated("a standard HTTP status code", reply_summary(exchange), f"status:{response.status}")
         elif is_diversion(response.status) and judged.binding:
-            yield verdict.violated("a 4xx status for a client's error", said(exchange), f"status:{response.status}")
+            yield verdict.violated(
+                "a 4xx status for a client's error", reply_summary(exchange), f"status:{response.status}"
+            )
         elif response.status >= 500 and response.status not in (501, 503, 505) and judged.binding and not below:
             barred = ("REQ-AUTH-FAIL",) if any(defect.layer == "auth" for defect in judged.defects) else ()
             blamed = tuple(dict.fromkeys((*(defect.requirement for defect in judged.defects), *barred)))
-            yield verdict.violated("a 4xx status for a client's error", said(exchange), "server-error", because=blamed)
+            yield verdict.violated(
+                "a 4xx status for a client's error", reply_summary(exchange), "server-error", because=blamed
+            )
         elif response.status >= 400 and read_target(exchange.request.target).kind in (Kind.REIMAGE, Kind.OPERATION):
-            yield verdict.met(said(exchange))  # other calls may not be offered at all
+            yield verdict.met(reply_summary(exchange))  # other calls may not be offered at all
 
 
 @check
@@ -131,7 +135,7 @@ def error_request_ids(world: World, exchanges: Sequence[Exchange]) -> Iterator[V
             verdict = about("REQ-ASYNC-REQID-ERRORS", exchange)
             values = response.values("x-ms-request-id")
             yield verdict.judged(
-                any(values), "an x-ms-request-id", f"{said(exchange)} without x-ms-request-id", "no-request-id"
+                any(values), "an x-ms-request-id", f"{reply_summary(exchange)} without x-ms-request-id", "no-request-id"
             )
 
 
@@ -159,8 +163,8 @@ def error_codes(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict
         if response.status not in defect.statuses:
             because = () if defect.key in BY_TABLE and response.status < 500 else (defect.requirement,)
             because = because if is_standard(response.status) else ("REQ-ERR-STATUS",)
-            yield verdict.violated(str(defect), said(exchange), symptom(exchange), because=because)
+            yield verdict.violated(str(defect), reply_summary(exchange), symptom(exchange), because=because)
         elif code and defect.codes(response.status) and code not in defect.codes(response.status):
-            yield verdict.violated(str(defect), said(exchange), f"code:{code}")
+            yield verdict.violated(str(defect), reply_summary(exchange), f"code:{code}")
         elif code:
-            yield verdict.met(said(exchange))
+            yield verdict.met(reply_summary(exchange))

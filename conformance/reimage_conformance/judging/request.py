@@ -10,7 +10,7 @@ from reimage_conformance.judging.operations.polls import TERMINAL
 from reimage_conformance.judging.oracle import permitted
 from reimage_conformance.judging.registry import Effect, about, check, effect_on
 from reimage_conformance.judging.transport.framing import is_lost_under_its_body
-from reimage_conformance.judging.wording import is_busy, is_standard, said, symptom
+from reimage_conformance.judging.wording import is_busy, is_standard, reply_summary, symptom
 from reimage_conformance.model import FailureKind
 from reimage_conformance.protocol.addresses import read_target
 from reimage_conformance.protocol.documents import error_code, read_document
@@ -54,7 +54,7 @@ def refused(
     if exchange.reply is None:
         yield from _unanswered(exchange, judged.defects, verdict.requirement, expected, alive=alive)
     elif is_busy(exchange):
-        yield verdict.inconclusive(f"the endpoint was busy: {said(exchange)}")
+        yield verdict.inconclusive(f"the endpoint was busy: {reply_summary(exchange)}")
     elif exchange.reply.status < 300:
         followed = exchanges[1 : 1 + polls]
         yield from _accepted(exchange, followed, judged.defects, verdict.requirement, expected, overdue=overdue)
@@ -74,9 +74,9 @@ def _unanswered(
     if any(defect.layer == "auth" for defect in defects) and kind in hung_up:
         yield verdict.met(f"refused in TLS: {kind.value}")
     elif alive and not is_lost_under_its_body(exchange):
-        yield verdict.violated(expected, said(exchange), symptom(exchange))
+        yield verdict.violated(expected, reply_summary(exchange), symptom(exchange))
     else:
-        yield verdict.inconclusive(said(exchange))
+        yield verdict.inconclusive(reply_summary(exchange))
 
 
 def _accepted(
@@ -96,22 +96,24 @@ def _accepted(
     if response is not None and (error_code(response) or not is_standard(response.status)):
         hidden = bool(error_code(response))
         what, problem = ("an Error document under ", "error-in-2xx") if hidden else ("", symptom(exchange))
-        yield about("REQ-ERR-STATUS", exchange).violated("a 4xx status", f"{what}{said(exchange)}", problem)
-        yield verdict.violated(expected, said(exchange), problem, because=("REQ-ERR-STATUS",))
+        yield about("REQ-ERR-STATUS", exchange).violated("a 4xx status", f"{what}{reply_summary(exchange)}", problem)
+        yield verdict.violated(expected, reply_summary(exchange), problem, because=("REQ-ERR-STATUS",))
         return
     if response is not None and response.status == 200 and exchange.request.method in ("HEAD", "OPTIONS", "TRACE"):
-        yield about("REQ-ERR-VERB", exchange).observed(f"{exchange.request.method} is answered {said(exchange)}")
+        yield about("REQ-ERR-VERB", exchange).observed(
+            f"{exchange.request.method} is answered {reply_summary(exchange)}"
+        )
         return
     later = frozenset().union(*(defect.later for defect in defects))
     if later and overdue and outcome is None:
-        told = f"{said(exchange)}, and no end after {len(polls)} polls"
+        told = f"{reply_summary(exchange)}, and no end after {len(polls)} polls"
         yield verdict.violated(expected, told, "accepted:no-end", because=("REQ-REIMAGE-COMPLETES",))
     elif later and response is not None and response.status == 202 and outcome is None:
         yield verdict.inconclusive("accepted, and the operation's end was not seen")
     elif later and outcome is not None and outcome[0] == "Failed" and outcome[1] in {str(status) for status in later}:
         yield verdict.met(f"accepted, then Failed with {outcome[1]}")
     else:
-        told = f"{said(exchange)}, then {outcome[0]} with {outcome[1]}" if outcome else said(exchange)
+        told = f"{reply_summary(exchange)}, then {outcome[0]} with {outcome[1]}" if outcome else reply_summary(exchange)
         others = tuple(defect.requirement for defect in defects if defect.requirement != requirement)
         unread = ("REQ-VER-MISSING",) if any(defect.key in _VERSION_KEYS for defect in defects) else ()
         because = (*others, *unread, *(("REQ-AUTH-FAIL",) if requirement == "REQ-AUTH-TLS" else ()))
@@ -136,7 +138,7 @@ def _answered(exchange: Exchange, defects: Sequence[Defect], requirement: str, e
     if response is None:
         return
     if requirement == "REQ-AUTH-TLS":
-        yield about(requirement, exchange).met(said(exchange))
+        yield about(requirement, exchange).met(reply_summary(exchange))
         requirement = "REQ-AUTH-FAIL"
     verdict = about(requirement, exchange)
     fitting = [defect for defect in defects if response.status in defect.statuses]
@@ -150,17 +152,17 @@ def _answered(exchange: Exchange, defects: Sequence[Defect], requirement: str, e
             because = (*because, "REQ-ERR-CODES")  # which may be wrong for every unknown name
         if not is_standard(response.status):
             because = (*because, "REQ-ERR-STATUS")
-        yield about(root, exchange).violated(expected, said(exchange), symptom(exchange), because=because)
+        yield about(root, exchange).violated(expected, reply_summary(exchange), symptom(exchange), because=because)
         if table and len(defects) == 1:
-            yield about(other, exchange).violated(expected, said(exchange), symptom(exchange), because=(root,))
+            yield about(other, exchange).violated(expected, reply_summary(exchange), symptom(exchange), because=(root,))
         return
     codes = [defect.codes(response.status) for defect in fitting]
     if code and all(codes) and code not in frozenset().union(*codes):
         yield from _wrong_code(exchange, defects, requirement, expected, f"code:{code}", table=table)
         return
-    yield verdict.met(said(exchange))
+    yield verdict.met(reply_summary(exchange))
     if table and code and len(defects) == 1:
-        yield about("REQ-ERR-CODES", exchange).met(said(exchange))
+        yield about("REQ-ERR-CODES", exchange).met(reply_summary(exchange))
 
 
 def _wrong_code(
@@ -171,13 +173,13 @@ def _wrong_code(
     if table:
         code = error_code(exchange.reply) if exchange.reply is not None else ""
         owners = tuple(d.requirement for d in defects if any(code in answer.codes for answer in d.answers))
-        yield about("REQ-ERR-CODES", exchange).violated(expected, said(exchange), problem, because=owners)
+        yield about("REQ-ERR-CODES", exchange).violated(expected, reply_summary(exchange), problem, because=owners)
         others = tuple(owner for owner in owners if owner != requirement)
-        yield verdict.violated(expected, said(exchange), problem, because=("REQ-ERR-CODES", *others))
+        yield verdict.violated(expected, reply_summary(exchange), problem, because=("REQ-ERR-CODES", *others))
     elif any(defect.layer == "auth" for defect in defects):
-        yield verdict.violated(expected, said(exchange), problem, because=("REQ-ERR-CODES",))
+        yield verdict.violated(expected, reply_summary(exchange), problem, because=("REQ-ERR-CODES",))
     else:
-        yield verdict.met(said(exchange))
+        yield verdict.met(reply_summary(exchange))
 
 
 @check
@@ -187,12 +189,12 @@ def nothing_left_behind(world: World, exchanges: Sequence[Exchange]) -> Iterator
     refusal, poll = exchanges[0], exchanges[1]
     verdict = about("REQ-GOS-NOTFOUND-NOEFFECT", poll, refusal)
     if poll.reply is None:
-        yield verdict.inconclusive(said(poll))
+        yield verdict.inconclusive(reply_summary(poll))
         return
     document = read_document(poll.reply) if poll.reply.status == 200 else None
     status = document.text("Status") if document is not None else None
     expected = "no operation InProgress or Succeeded under the id of a refused request"
-    told = f"{said(poll)}, Status {status}"
+    told = f"{reply_summary(poll)}, Status {status}"
     gone = status not in ("InProgress", "Succeeded")
     by_stranger = refusal.request.identity != "primary"
     because = ("REQ-AUTH-BEFORE-EFFECT", "REQ-GOS-UNKNOWN-ID") if by_stranger else ("REQ-GOS-UNKNOWN-ID",)
@@ -226,11 +228,11 @@ def instance_untouched(
     expected = f"{instance} stays {READY} after a refused request"
     verdict = about(requirement, refusal, after)
     if now == READY:
-        yield verdict.met(f"{said(refusal)}, and {instance} stays {READY}")
+        yield verdict.met(f"{reply_summary(refusal)}, and {instance} stays {READY}")
         return
     because = ("REQ-REIMAGE-OTHERS-UNTOUCHED",) if beside else ()
-    yield verdict.violated(expected, f"{said(refusal)}, and {instance} is {now}", "touched", because=because)
+    yield verdict.violated(expected, f"{reply_summary(refusal)}, and {instance} is {now}", "touched", because=because)
     if requirement != "REQ-GOS-NOTFOUND-NOEFFECT":
         yield about("REQ-GOS-NOTFOUND-NOEFFECT", refusal, after).violated(
-            expected, f"{said(refusal)}, and {instance} is {now}", "touched", because=(requirement, *because)
+            expected, f"{reply_summary(refusal)}, and {instance} is {now}", "touched", because=(requirement, *because)
         )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.operations.polls import NOT_KNOWN, shows_operation
 from reimage_conformance.judging.registry import about, check
-from reimage_conformance.judging.wording import is_busy, is_conflict, is_standard, quoted, said, symptom
+from reimage_conformance.judging.wording import is_busy, is_conflict, is_standard, quoted, reply_summary, symptom
 from reimage_conformance.protocol.documents import (
     error_code,
 )
@@ -59,20 +59,20 @@ def accepted(
     verdict = about(requirement, exchange)
     expected = expected or "202 Accepted"
     if is_busy(exchange):
-        yield verdict.inconclusive(f"the endpoint was busy: {said(exchange)}")
+        yield verdict.inconclusive(f"the endpoint was busy: {reply_summary(exchange)}")
     elif exchange.reply is None and alive:
         plain = requirement in _PLAIN
         if plain:
-            yield about("REQ-REIMAGE-202", exchange).violated(expected, said(exchange), symptom(exchange))
+            yield about("REQ-REIMAGE-202", exchange).violated(expected, reply_summary(exchange), symptom(exchange))
         because = ("REQ-REIMAGE-202",) if plain else ()
-        yield verdict.violated(expected, said(exchange), symptom(exchange), because=because)
+        yield verdict.violated(expected, reply_summary(exchange), symptom(exchange), because=because)
     elif exchange.reply is None:
-        yield verdict.inconclusive(said(exchange))
+        yield verdict.inconclusive(reply_summary(exchange))
     elif 300 <= exchange.reply.status < 400 and exchange.reply.status != 307:
-        yield about("REQ-REIMAGE-202", exchange).violated(expected, said(exchange), symptom(exchange))
-        yield verdict.violated(expected, said(exchange), symptom(exchange), because=("REQ-REIMAGE-202",))
+        yield about("REQ-REIMAGE-202", exchange).violated(expected, reply_summary(exchange), symptom(exchange))
+        yield verdict.violated(expected, reply_summary(exchange), symptom(exchange), because=("REQ-REIMAGE-202",))
     elif is_conflict(exchange):
-        told = f"{said(exchange)}, again and again, although no operation of this run was under way"
+        told = f"{reply_summary(exchange)}, again and again, although no operation of this run was under way"
         if requirement in _PLAIN:
             yield about("REQ-REIMAGE-202", exchange).violated(expected, told, "conflict-with-nothing")
         yield verdict.violated(expected, told, "conflict-with-nothing", because=("REQ-REIMAGE-202",))
@@ -80,9 +80,9 @@ def accepted(
         root = _CODE_OF.get(error_code(exchange.reply), requirement)
         taken = 200 <= exchange.reply.status < 300
         because = (root,) if root != requirement else ()
-        yield verdict.judged(taken, expected, said(exchange), symptom(exchange), because=because)
+        yield verdict.judged(taken, expected, reply_summary(exchange), symptom(exchange), because=because)
         if not taken and root != requirement and requirement in _FORMS:
-            yield about(root, exchange).violated(expected, said(exchange), symptom(exchange))
+            yield about(root, exchange).violated(expected, reply_summary(exchange), symptom(exchange))
 
 
 @check
@@ -94,7 +94,7 @@ def answered_202(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdic
             verdict = about("REQ-REIMAGE-202", exchange)
             because = () if is_standard(exchange.reply.status) else ("REQ-ERR-STATUS",)
             right = exchange.reply.status == 202
-            yield verdict.judged(right, "202 Accepted", said(exchange), symptom(exchange), because=because)
+            yield verdict.judged(right, "202 Accepted", reply_summary(exchange), symptom(exchange), because=because)
 
 
 @check
@@ -147,7 +147,7 @@ def id_usable(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
         return
     shown = [poll for poll in polls if shows_operation(poll)]
     if not shown:
-        seen = sorted({said(poll) for poll in polls})
+        seen = sorted({reply_summary(poll) for poll in polls})
         statuses = {poll.reply.status for poll in polls if poll.reply is not None and not is_busy(poll)}
         if not statuses:
             yield usable.inconclusive(

@@ -1,4 +1,4 @@
-"""How replies are worded in verdicts: short, and the same words for the same thing."""
+"""How verdicts word replies: briefly, and always with the same words for the same thing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def is_standard(status: int) -> bool:
 
 
 def is_diversion(status: int) -> bool:
-    """Whether a status sends elsewhere, which no document here has but for 307 (REQ-HTTP-307)."""
+    """Whether a status redirects; of redirects the documents know 307 alone (REQ-HTTP-307)."""
     return 300 <= status < 400 and status not in (304, 307)
 
 
@@ -34,15 +34,17 @@ def phrase(status: int) -> str:
 
 
 def is_passing_fault(exchange: Exchange) -> bool:
-    """Whether the endpoint says that something went wrong inside it, which a repeat may not meet (REQ-ERR-INTERNAL)."""
+    """Whether a reply is a 500 InternalError, which may not come again when the request is repeated (REQ-ERR-INTERNAL).
+    """
     reply = exchange.reply
     if reply is None or reply.status != 500:
         return False
     return exchange.request.method == "HEAD" or error_code(reply) == "InternalError"
 
 
-def said(exchange: Exchange) -> str:
-    """What came back, in a few words."""
+def reply_summary(exchange: Exchange) -> str:
+    """The reply in a few words, such as `404 Not Found with ResourceNotFound`; why there is none where there is none.
+    """
     if exchange.reply is None:
         failure = exchange.failure
         return f"no complete reply: {failure.kind.value}, {failure.detail}" if failure else "no reply"
@@ -53,13 +55,13 @@ def said(exchange: Exchange) -> str:
 
 
 def quoted(value: str | bytes) -> str:
-    """A value of the endpoint's between quotes, what cannot be printed as an escape, cut to `MOST_QUOTED` characters."""
+    """A value of a reply in quotes: escapes for what cannot be printed, at most `MOST_QUOTED` characters."""
     text = value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else value
     return repr(text if len(text) <= MOST_QUOTED else f"{text[:MOST_QUOTED]}…")
 
 
 def shown_element(name: str, value: str | None) -> str:
-    """An element of a document with its text, or that there is none."""
+    """An element of a document with its text, or `no NAME element`."""
     return (
         f"no {name} element"
         if value is None
@@ -75,7 +77,7 @@ def root_words(name: str, namespace: str) -> str:
 
 
 def symptom(exchange: Exchange) -> str:
-    """The same as one stable word."""
+    """A stable word for the reply, part of fingerprints: `status:404` or `no-reply:timeout`."""
     if exchange.reply is None:
         return f"no-reply:{exchange.failure.kind.value}" if exchange.failure else "no-reply"
     return f"status:{exchange.reply.status}"

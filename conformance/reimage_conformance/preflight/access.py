@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from reimage_conformance.judging.wording import is_busy, said
+from reimage_conformance.judging.wording import is_busy, reply_summary
 from reimage_conformance.model import FailureKind
 from reimage_conformance.preflight.remarks import Remark, mend, stop
 
@@ -91,19 +91,19 @@ def kept_out(exchanges: Sequence[Exchange], target: Target) -> Remark:
         return _moved(shown, target.base_url)
     key, meaning = MEANINGS[found]
     page = f", with {_page(shown)}" if found is Barrier.FOREIGN else ""
-    return stop(f"{key}: every question is answered {said(shown)}{page}; {meaning}")
+    return stop(f"{key}: every question is answered {reply_summary(shown)}{page}; {meaning}")
 
 
 def _silence(exchange: Exchange, target: Target) -> Remark:
     """What no reply to any question means."""
     kind = exchange.failure.kind if exchange.failure else FailureKind.CLOSED
     if kind is FailureKind.TLS and target.client_certificate is None:
-        return mend(f"client_certificate: none is named, and the endpoint gives no reply: {said(exchange)}")
+        return mend(f"client_certificate: none is named, and the endpoint gives no reply: {reply_summary(exchange)}")
     if kind is FailureKind.TLS:
-        return stop(f"client_certificate: the endpoint gives no reply: {said(exchange)}")
+        return stop(f"client_certificate: the endpoint gives no reply: {reply_summary(exchange)}")
     broken = target.is_https and kind in (FailureKind.CLOSED, FailureKind.RESET)
     hint = "; an endpoint that refuses client_certificate may do so" if broken else ""
-    return stop(f"base_url: the endpoint gives no reply: {said(exchange)}{hint}")
+    return stop(f"base_url: the endpoint gives no reply: {reply_summary(exchange)}{hint}")
 
 
 def _moved(exchange: Exchange, base_url: str) -> Remark:
@@ -111,7 +111,9 @@ def _moved(exchange: Exchange, base_url: str) -> Remark:
     moved = urlsplit(exchange.reply.header("Location") or "" if exchange.reply is not None else "")
     if moved.netloc and (moved.scheme, moved.netloc) != tuple(urlsplit(base_url)[:2]):
         return mend(f"base_url: the endpoint sends callers to {moved.scheme}://{moved.netloc}")
-    return stop(f"base_url: every question is answered {said(exchange)}, a redirect to {moved.path[:80] or 'nowhere'}")
+    return stop(
+        f"base_url: every question is answered {reply_summary(exchange)}, a redirect to {moved.path[:80] or 'nowhere'}"
+    )
 
 
 def _page(exchange: Exchange) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.deployments import READY, Shown, may_be_left_out, shown_in, statuses_in
-from reimage_conformance.judging.wording import said
+from reimage_conformance.judging.wording import reply_summary
 from reimage_conformance.preflight.questions import OBSERVING_VERSION
 from reimage_conformance.preflight.remarks import Remark, check, mend, note, ok
 from reimage_conformance.protocol.addresses import UriForm, natural
@@ -111,7 +111,7 @@ class Names:
     def _unanswered(self, found: Sequence[Evidence]) -> Remark:
         """No deployment is described by any call: they are not offered, or no name is right."""
         first = found[0]
-        text = f"Get Deployment is answered {said(first.by_slot)} for every deployment"
+        text = f"Get Deployment is answered {reply_summary(first.by_slot)} for every deployment"
         is_unknown = all(_is_absent(look) for each in found for look in (each.by_slot, each.by_name, each.service))
         capabilities = self._target.capabilities
         if is_unknown and (capabilities.get_deployment or capabilities.get_cloud_service):
@@ -181,7 +181,7 @@ def _absent(evidence: Evidence, *, is_offered: bool) -> Remark:
     """Neither form shows the deployment."""
     deployment, where, service = evidence.deployment, evidence.where, evidence.service
     keys = f"cloud_service and slot in {where}"
-    text = f"{keys}: {evidence.place} is answered {said(evidence.by_slot)}"
+    text = f"{keys}: {evidence.place} is answered {reply_summary(evidence.by_slot)}"
     listed = shown_in(service)
     if not (_is_absent(evidence.by_slot) and _is_absent(evidence.by_name)):
         return check(text)
@@ -195,7 +195,9 @@ def _absent(evidence: Evidence, *, is_offered: bool) -> Remark:
             f'slot and name in {where}: {deployment.cloud_service} has no "{deployment.name}" there; it has {held}'
         )
     if _is_absent(service):
-        return mend(f"{text}, and {deployment.cloud_service} itself {said(service)}" if service is not None else text)
+        return mend(
+            f"{text}, and {deployment.cloud_service} itself {reply_summary(service)}" if service is not None else text
+        )
     return mend(text)
 
 

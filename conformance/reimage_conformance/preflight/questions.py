@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.instances.probes import installation_in
-from reimage_conformance.judging.wording import said
+from reimage_conformance.judging.wording import reply_summary
 from reimage_conformance.model import FailureKind, Identity
 from reimage_conformance.preflight.access import barrier, kept_out
 from reimage_conformance.preflight.remarks import Remark, check, mend, note, ok
@@ -61,9 +61,11 @@ class Questions:
             if all(barrier(exchange) is not None for exchange in others):
                 yield kept_out([poll, *others], self._target)
             else:
-                yield check(f"base_url: an unknown operation is answered {said(poll)}, other questions are not")
+                yield check(
+                    f"base_url: an unknown operation is answered {reply_summary(poll)}, other questions are not"
+                )
             return
-        yield ok(f"client_certificate opens subscription_id: an unknown operation is answered {said(poll)}")
+        yield ok(f"client_certificate opens subscription_id: an unknown operation is answered {reply_summary(poll)}")
         if poll.reply is None:
             return
         if poll.reply.status < 300:
@@ -93,7 +95,7 @@ class Questions:
 
     def _version_refused(self, poll: Exchange) -> Remark:
         version = self._target.x_ms_version
-        text = f'x_ms_version: the endpoint does not take "{version}": {said(poll)}'
+        text = f'x_ms_version: the endpoint does not take "{version}": {reply_summary(poll)}'
         return check(f"{text}, though it was published") if is_published(version) else mend(text)
 
     def other_identities(self) -> Iterator[Remark]:
@@ -101,7 +103,7 @@ class Questions:
         target, poll = self._target, self._builder.operation_status(self._unknown)
         if target.is_https and target.second_client_certificate is not None:
             exchange = self._ask(replace(poll, identity=Identity.SECOND))
-            text = f"second_client_certificate: answered {said(exchange)}"
+            text = f"second_client_certificate: answered {reply_summary(exchange)}"
             is_open = exchange.reply is not None and exchange.reply.status not in REFUSALS
             yield ok(text) if is_open else check(f"{text}; expected a certificate of the same subscription")
         if target.other_subscription_id is not None:
@@ -111,14 +113,14 @@ class Questions:
 
     def _other(self, subscription: str) -> Remark:
         exchange = self._ask(self._builder.operation_status(self._unknown, subscription=subscription))
-        text = f"other_subscription_id: answered {said(exchange)}"
+        text = f"other_subscription_id: answered {reply_summary(exchange)}"
         if exchange.reply is None or exchange.reply.status in REFUSALS:
             return check(f"{text}; expected one that client_certificate opens")
         return ok(text)
 
     def _foreign(self, subscription: str) -> Remark:
         exchange = self._ask(self._builder.operation_status(self._unknown, subscription=subscription))
-        text = f"foreign_subscription_id: answered {said(exchange)}"
+        text = f"foreign_subscription_id: answered {reply_summary(exchange)}"
         if exchange.reply is not None and exchange.reply.status not in REFUSALS:
             return note(
                 f"{text} where 403 is expected; either client_certificate opens it, or a run will hold it against the endpoint"
@@ -137,4 +139,6 @@ def probe_remarks(target: Target, ask: Callable[[Request], Exchange] | None) -> 
         if installation_in(exchange):
             yield ok(f"url in [probe]: {instance} tells its installation_id")
         else:
-            yield check(f"url in [probe]: {instance} is answered {said(exchange)}; expected JSON with installation_id")
+            yield check(
+                f"url in [probe]: {instance} is answered {reply_summary(exchange)}; expected JSON with installation_id"
+            )

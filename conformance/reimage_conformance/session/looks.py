@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.catalogue import TABLE_VERSIONS
 from reimage_conformance.judging.deployments import statuses_in
-from reimage_conformance.judging.wording import is_busy, said
+from reimage_conformance.judging.wording import is_busy, reply_summary
 from reimage_conformance.protocol.addresses import UriForm
 from reimage_conformance.session.manner import Manner
 from reimage_conformance.session.signals import Inconclusive, NotApplicable
@@ -91,7 +91,7 @@ class Looks:
     def _note_silence(self, call: Call, looks: list[Exchange]) -> None:
         """Keeps what came in place of a reply, where no look got one: whether the call is offered is not known then."""
         if all(look.reply is None or is_busy(look) for look in looks):
-            self.unanswered[call] = said(looks[-1])
+            self.unanswered[call] = reply_summary(looks[-1])
 
     async def look(
         self,

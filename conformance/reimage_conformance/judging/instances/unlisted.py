@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.deployments import READY, statuses_in
 from reimage_conformance.judging.registry import Effect, about, check, effect_on
-from reimage_conformance.judging.wording import said
+from reimage_conformance.judging.wording import reply_summary
 from reimage_conformance.protocol.addresses import read_target
 from reimage_conformance.protocol.requests import Place
 
@@ -71,5 +71,5 @@ def unlisted_untouched(world: World, exchanges: Sequence[Exchange], requirement:
     name, status = next(iter(gone.items()))
     more = f", and {len(gone) - 1} more that are not listed changed" if len(gone) > 1 else ""
     expected = f"{name}, which the target file does not list, stays {READY}"
-    actual = f"{said(request)}, and {name} is {status}{more}"
+    actual = f"{reply_summary(request)}, and {name} is {status}{more}"
     yield about(requirement, request, after).violated(expected, actual, "unlisted-touched")

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.registry import about, check
-from reimage_conformance.judging.wording import is_busy, said, symptom
+from reimage_conformance.judging.wording import is_busy, reply_summary, symptom
 from reimage_conformance.protocol.documents import (
     content_type,
     error_code,
@@ -74,9 +74,9 @@ def polls_answered(
         if poll.reply is None:
             retried = index + 1 < len(polls) and polls[index + 1].reply is not None
             if again or (alive and not retried):
-                yield verdict.violated("200 OK", said(poll), symptom(poll))
+                yield verdict.violated("200 OK", reply_summary(poll), symptom(poll))
             elif not retried:
-                yield verdict.inconclusive(said(poll))
+                yield verdict.inconclusive(reply_summary(poll))
         elif is_busy(poll) or poll.reply.status == 307 or index < known:
             continue
         elif index > ended and poll.reply.status in DENIALS:
@@ -86,9 +86,11 @@ def polls_answered(
             because: tuple[str, ...] = forgetting if poll.reply.status in NOT_KNOWN else ()
             if because and error_code(poll.reply):
                 usable = about("REQ-REIMAGE-REQID-USABLE", poll, exchanges[0])
-                yield usable.violated("the status of the operation", said(poll), "denied", because=because)
+                yield usable.violated("the status of the operation", reply_summary(poll), "denied", because=because)
                 because = ("REQ-REIMAGE-REQID-USABLE", *because)
-            yield verdict.judged(poll.reply.status == 200, "200 OK", said(poll), symptom(poll), because=because)
+            yield verdict.judged(
+                poll.reply.status == 200, "200 OK", reply_summary(poll), symptom(poll), because=because
+            )
 
 
 def version_of(exchange: Exchange) -> str:
@@ -104,16 +106,16 @@ def unknown_operation(world: World, exchanges: Sequence[Exchange]) -> Iterator[V
         verdict = about("REQ-GOS-UNKNOWN-ID", exchange)
         expected = "404 with ResourceNotFound or 400 with BadRequest"
         if exchange.reply is None:
-            yield verdict.inconclusive(said(exchange))
+            yield verdict.inconclusive(reply_summary(exchange))
         elif is_busy(exchange):
-            yield verdict.inconclusive(f"the endpoint was busy: {said(exchange)}")
+            yield verdict.inconclusive(f"the endpoint was busy: {reply_summary(exchange)}")
         elif exchange.reply.status in (400, 404):
             yield from _unknown_code(exchange, exchange.reply, expected, strict=strict)
         elif exchange.reply.status < 300 or strict:
             because = ("REQ-ERR-STATUS",) if error_code(exchange.reply) else ()
-            yield verdict.violated(expected, said(exchange), symptom(exchange), because=because)
+            yield verdict.violated(expected, reply_summary(exchange), symptom(exchange), because=because)
         else:
-            yield verdict.advised(expected, said(exchange), symptom(exchange))
+            yield verdict.advised(expected, reply_summary(exchange), symptom(exchange))
 
 
 def _unknown_code(exchange: Exchange, response: Response, expected: str, *, strict: bool) -> Iterator[Verdict]:
@@ -122,10 +124,10 @@ def _unknown_code(exchange: Exchange, response: Response, expected: str, *, stri
     fitting = {404: "ResourceNotFound", 400: "BadRequest"}[response.status]
     verdict = about("REQ-GOS-UNKNOWN-ID", exchange)
     if strict and code and code not in (fitting, "ResourceNotFound", "BadRequest"):
-        yield about("REQ-ERR-CODES", exchange).violated(expected, said(exchange), f"code:{code}")
-        yield verdict.violated(expected, said(exchange), f"code:{code}", because=("REQ-ERR-CODES",))
+        yield about("REQ-ERR-CODES", exchange).violated(expected, reply_summary(exchange), f"code:{code}")
+        yield verdict.violated(expected, reply_summary(exchange), f"code:{code}", because=("REQ-ERR-CODES",))
     else:
-        yield verdict.met(said(exchange))
+        yield verdict.met(reply_summary(exchange))
 
 
 @check
@@ -140,7 +142,7 @@ def needs_no_more(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdi
     needed = [each for each in varied if refused and each.reply is not None and each.reply.status == 200]
     verdict = about("REQ-GOS-URI", plain, *needed[:1])
     if needed:
-        told = f"{said(plain)}, and 200 OK where the poll has something added that no document asks for"
+        told = f"{reply_summary(plain)}, and 200 OK where the poll has something added that no document asks for"
         yield verdict.violated("200 OK", told, "needs-more")
     elif plain.reply is not None and plain.reply.status == 200:
-        yield verdict.met(said(plain))
+        yield verdict.met(reply_summary(plain))

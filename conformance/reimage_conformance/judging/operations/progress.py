@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from reimage_conformance.judging.operations.polls import DENIALS, STATUSES, TERMINAL, status_of, version_of
 from reimage_conformance.judging.registry import about, check
-from reimage_conformance.judging.wording import quoted, said
+from reimage_conformance.judging.wording import quoted, reply_summary
 from reimage_conformance.protocol.addresses import read_target
 from reimage_conformance.protocol.documents import read_document, same_identifier
 
@@ -64,7 +64,7 @@ def _after_end(seen: list[Shown], known: list[Shown], first: int) -> Iterator[Ve
     told = ", ".join(_runs([status for _, status in known]))
     expected = f"InProgress, then {end} for good"
     if gone:
-        actual = f"{told}, then {said(gone[0])}"
+        actual = f"{told}, then {reply_summary(gone[0])}"
         yield about(_STABLE, gone[0], end_poll).violated(expected, actual, "gone", because=(_SAFE,))
     elif changed:
         mixed_up = not all(_is_own(poll) for poll in (end_poll, changed[0][0]))
@@ -221,7 +221,7 @@ def polling_is_to_blame(world: World, exchanges: Sequence[Exchange]) -> Iterator
     quiet, polls = exchanges[1], exchanges[3:]
     verdict = about(_SAFE, polls[-1], quiet)
     shown = status_of(quiet)
-    polled = _runs([status_of(poll) or said(poll) for poll in polls])
+    polled = _runs([status_of(poll) or reply_summary(poll) for poll in polls])
     if shown == "Succeeded" and "Succeeded" in [status_of(poll) for poll in polls]:
         yield verdict.inconclusive("polled as usual, a reimage succeeds too", because=("REQ-REIMAGE-COMPLETES",))
     elif shown == "Succeeded":
@@ -229,7 +229,8 @@ def polling_is_to_blame(world: World, exchanges: Sequence[Exchange]) -> Iterator
         yield verdict.violated("the same outcome however often an operation is polled", told, "polling-spoils")
     else:
         yield verdict.inconclusive(
-            f"left alone, a reimage is {shown or said(quiet)} as well", because=("REQ-REIMAGE-COMPLETES", "REQ-GOS-200")
+            f"left alone, a reimage is {shown or reply_summary(quiet)} as well",
+            because=("REQ-REIMAGE-COMPLETES", "REQ-GOS-200"),
         )
 
 
@@ -245,8 +246,10 @@ def asking_forgets(world: World, exchanges: Sequence[Exchange], requirement: str
     lost = [after for shown, _, after in groups if status_of(shown) in TERMINAL and _is_gone(after)]
     verdict = about(requirement, *reversed(exchanges))
     if len(lost) > 1:
-        yield verdict.violated("the operation as it was", f"after {what}: {said(lost[-1])}, twice", "forgotten")
+        yield verdict.violated(
+            "the operation as it was", f"after {what}: {reply_summary(lost[-1])}, twice", "forgotten"
+        )
     elif not lost and status_of(exchanges[-1]) in TERMINAL:
         yield verdict.met(f"after {what}: {status_of(exchanges[-1])}")
     else:
-        yield verdict.inconclusive(f"after {what}: {said(exchanges[-1])}")
+        yield verdict.inconclusive(f"after {what}: {reply_summary(exchanges[-1])}")

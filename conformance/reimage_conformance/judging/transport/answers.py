@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.registry import about, check
-from reimage_conformance.judging.wording import is_busy, said, symptom
+from reimage_conformance.judging.wording import is_busy, reply_summary, symptom
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,12 +30,12 @@ def answered_with(
     verdict = about(requirement, exchange)
     wanted = expected or " or ".join(str(status) for status in statuses)
     if is_busy(exchange):
-        yield verdict.inconclusive(said(exchange))
+        yield verdict.inconclusive(reply_summary(exchange))
     elif exchange.reply is None:
-        yield verdict.violated(wanted, said(exchange), symptom(exchange))
+        yield verdict.violated(wanted, reply_summary(exchange), symptom(exchange))
     else:
         right = exchange.reply.status in statuses
-        yield verdict.judged(right, wanted, said(exchange), symptom(exchange), because=tuple(because))
+        yield verdict.judged(right, wanted, reply_summary(exchange), symptom(exchange), because=tuple(because))
 
 
 @check
@@ -47,11 +47,13 @@ def not_answered_with(
     exchange, *_ = exchanges
     verdict = about(requirement, exchange)
     if is_busy(exchange):
-        yield verdict.inconclusive(said(exchange))
+        yield verdict.inconclusive(reply_summary(exchange))
     elif exchange.reply is None:
-        yield verdict.violated(expected, said(exchange), symptom(exchange), because=("REQ-GOS-200",))
+        yield verdict.violated(expected, reply_summary(exchange), symptom(exchange), because=("REQ-GOS-200",))
     else:
-        yield verdict.judged(exchange.reply.status not in statuses, expected, said(exchange), symptom(exchange))
+        yield verdict.judged(
+            exchange.reply.status not in statuses, expected, reply_summary(exchange), symptom(exchange)
+        )
 
 
 @check
@@ -63,7 +65,9 @@ def not_accepted(
     exchange, *_ = exchanges
     taken = exchange.reply is not None and exchange.reply.status < 300
     expected = "a refusal, or no answer before the request is complete"
-    yield about(requirement, exchange).judged(not taken, expected, said(exchange), "accepted", because=tuple(because))
+    yield about(requirement, exchange).judged(
+        not taken, expected, reply_summary(exchange), "accepted", because=tuple(because)
+    )
 
 
 @check
@@ -73,9 +77,13 @@ def same_answer(world: World, exchanges: Sequence[Exchange], requirement: str, w
     plain, varied = exchanges[0], exchanges[1]
     verdict = about(requirement, varied, plain)
     if plain.reply is None or is_busy(plain) or is_busy(varied):
-        yield verdict.inconclusive(said(plain))
+        yield verdict.inconclusive(reply_summary(plain))
     elif varied.reply is None:
-        yield verdict.violated(f"{what} makes no difference: {said(plain)}", said(varied), symptom(varied))
+        yield verdict.violated(
+            f"{what} makes no difference: {reply_summary(plain)}", reply_summary(varied), symptom(varied)
+        )
     else:
         same = varied.reply.status == plain.reply.status
-        yield verdict.judged(same, f"{what} makes no difference: {said(plain)}", said(varied), symptom(varied))
+        yield verdict.judged(
+            same, f"{what} makes no difference: {reply_summary(plain)}", reply_summary(varied), symptom(varied)
+        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.registry import about, check
-from reimage_conformance.judging.wording import said
+from reimage_conformance.judging.wording import reply_summary
 from reimage_conformance.model import FailureKind
 
 if TYPE_CHECKING:
@@ -103,15 +103,15 @@ def same_connection_usable(world: World, exchanges: Sequence[Exchange], requirem
     if control and (control[0].reply is None or control[0].reply.status != 200):
         because = ("REQ-GOS-200", "REQ-GOS-TERMINAL-STABLE", "REQ-GOS-READONLY")
         yield about(requirement, first, control[0]).inconclusive(
-            f"a sound request on another connection: {said(control[0])}", because=because
+            f"a sound request on another connection: {reply_summary(control[0])}", because=because
         )
         return
     framed = about("REQ-HTTP-FRAMING", second, first)
     fine = second.reply is not None and second.reply.status == 200
     expected = "the next request on the connection is answered 200 OK"
     if not fine:
-        yield about(requirement, first, second).violated(expected, said(second), "desynchronised")
-        yield framed.violated(expected, said(second), "desynchronised", because=(requirement,))
+        yield about(requirement, first, second).violated(expected, reply_summary(second), "desynchronised")
+        yield framed.violated(expected, reply_summary(second), "desynchronised", because=(requirement,))
     else:
         yield framed.met("the connection stays framed")
 
@@ -125,6 +125,6 @@ def closes_connection(world: World, exchanges: Sequence[Exchange], requirement: 
         yield about(requirement, exchange).judged(
             exchange.closed,
             "the connection is closed after the answer",
-            f"{said(exchange)}, and the connection stays open",
+            f"{reply_summary(exchange)}, and the connection stays open",
             "kept-open",
         )
