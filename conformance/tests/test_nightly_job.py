@@ -105,7 +105,7 @@ def with_target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Job]:
             client_certificate=(folder / "rig.client-and-key.pem").read_text(),
             ca_bundle=(folder / "rig.ca.pem").read_text(),
             profile="smoke",
-            arguments="--only REQ-REIMAGE-202",
+            arguments="--only\n  REQ-REIMAGE-202\n",
         )
 
 
