@@ -182,6 +182,23 @@ def test_what_needs_operations_begins_when_few_cases_are_left_and_the_whole_budg
     assert (seen["reserve"] > 0, seen["left"]) == (True, 0)
 
 
+def test_what_judges_everything_begins_when_every_reimage_is_over(tmp_path: Path) -> None:
+    seen: list[tuple[int, int, int]] = []
+
+    async def last(sut: SystemUnderTest) -> None:
+        results = sut.campaign.results.values()
+        over = [result.over.is_set() for result in results if result.operation is not None]
+        seen.append((len(sut.campaign.pending), len(sut.operations.under_way), over.count(False)))
+        seen.append((len(over), 0, 0))
+
+    cases = [case("first", nothing), case("last", last, Phase.AT_THE_END)]
+    with session(tmp_path, *cases) as (_, running):
+        outcomes(running, *cases)
+
+    assert seen[0] == (0, 0, 0)
+    assert seen[1][0] > 0
+
+
 def test_what_is_not_judged_when_the_time_is_over_is_untested(tmp_path: Path) -> None:
     async def long(sut: SystemUnderTest) -> None:
         await trio.sleep(1000)

@@ -116,8 +116,9 @@ class Session:
                 except Inconclusive as reason:  # an endpoint that is silent from the start; each case says so
                     self._sut.sender.give_up(str(reason))
                 await self._beside_and_afterwards()
-                for phase in (Phase.ALONE, Phase.AT_THE_END):
-                    await self._phase(phase, 1)
+                await self._phase(Phase.ALONE, 1)
+                await self._until_reimages_are_over()
+                await self._phase(Phase.AT_THE_END, 1)
                 with trio.move_on_after(max(self._time_left(), 0)):
                     await self._sut.until_controlled()
                 tasks.cancel_scope.cancel()
@@ -138,6 +139,13 @@ class Session:
         await self._phase(Phase.BESIDE, beside, few=0 if self._asked else FEW_CASES_LEFT)
         self._sut.campaign.go_on()
         self._few_left.set()
+
+    async def _until_reimages_are_over(self) -> None:
+        """Waits for the end of every reimage, where cases follow that judge everything; not where cases begin only when they are waited for."""
+        follows = any(case.phase is Phase.AT_THE_END and not case.conclusion.done() for case in self._cases)
+        if follows and not self._asked and not self._sut.sender.given_up:
+            with trio.move_on_after(max(self._time_left(), 0)):
+                await self._sut.campaign.all_over()
 
     async def _phase(self, phase: Phase, beside: int, few: int = 0) -> None:
         """Every case of a phase, `beside` of them at a time; says so when `few` are left, if that is more than none."""
