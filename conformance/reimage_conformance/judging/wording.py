@@ -34,8 +34,7 @@ def phrase(status: int) -> str:
 
 
 def is_passing_fault(exchange: Exchange) -> bool:
-    """Whether a reply is a 500 InternalError, which may not come again when the request is repeated (REQ-ERR-INTERNAL).
-    """
+    """Whether a reply is a 500 InternalError, which may not come again when the request is repeated (REQ-ERR-INTERNAL)."""
     reply = exchange.reply
     if reply is None or reply.status != 500:
         return False
@@ -43,8 +42,7 @@ def is_passing_fault(exchange: Exchange) -> bool:
 
 
 def reply_summary(exchange: Exchange) -> str:
-    """The reply in a few words, such as `404 Not Found with ResourceNotFound`; why there is none where there is none.
-    """
+    """The reply in a few words, such as `404 Not Found with ResourceNotFound`; why there is none where there is none."""
     if exchange.reply is None:
         failure = exchange.failure
         return f"no complete reply: {failure.kind.value}, {failure.detail}" if failure else "no reply"
