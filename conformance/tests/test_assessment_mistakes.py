@@ -12,6 +12,7 @@ from judging_samples import (
     PRODUCTION,
     REIMAGE,
     REIMAGE_BY_NAME,
+    STAGING,
     TARGET,
     deployment,
     exchange,
@@ -75,6 +76,41 @@ def keys(*exchanges: Exchange) -> list[str]:
 )
 def test_what_nothing_shows_to_exist_may_be_a_mistake(exchanges: tuple[Exchange, ...], expected: list[str]) -> None:
     assert keys(*exchanges) == expected
+
+
+STAGED = BUILDER.reimage(Place(STAGING, "WebRole1_IN_0"), UriForm.SLOT)
+STAGED_BY_NAME = BUILDER.reimage(Place(STAGING, "WebRole1_IN_0"), UriForm.NAME)
+
+
+@pytest.mark.parametrize(
+    ("exchanges", "expected"),
+    [
+        ((listing(), started()), []),
+        ((listing(), started(STAGED)), []),
+        ((listing(), started(STAGED), refusal(STAGED_BY_NAME, 404)), ["name"]),
+        ((listing(), started(STAGED_BY_NAME), refusal(STAGED, 404)), ["slot"]),
+        ((listing(), listing(name="", slot="Staging"), started(STAGED)), []),
+        ((listing(), listing(name="contoso-v9", slot="Staging"), started(STAGED)), ["name"]),
+    ],
+)
+def test_a_deployment_that_an_answer_leaves_out_and_nobody_asked_for_may_be_there(
+    exchanges: tuple[Exchange, ...], expected: list[str]
+) -> None:
+    both = replace(world(), target=replace(TARGET, deployments=(PRODUCTION, STAGING)))
+    assert [each.sentence.split()[0] for each in mistakes_of(both, numbered(*exchanges).values())] == expected
+
+
+def test_an_instance_that_is_missing_in_one_deployment_excuses_nothing_in_the_other() -> None:
+    both = replace(world(), target=replace(TARGET, deployments=(PRODUCTION, STAGING)))
+    shown = listing(name="contoso-v3", slot="Staging", leaving_out="WebRole1_IN_0")
+    exchanges = numbered(listing(), shown, refusal(STAGED, 404), refusal(REIMAGE, 404))
+    mistakes = mistakes_of(both, exchanges.values())
+
+    def outcome(evidence: int) -> Outcome:
+        verdict = Verdict("REQ-REIMAGE-URI-SLOT", Outcome.VIOLATED, evidence=(evidence,))
+        return excused(verdict, exchanges, mistakes).outcome
+
+    assert (outcome(3), outcome(4)) == (Outcome.INCONCLUSIVE, Outcome.VIOLATED)
 
 
 def test_what_rests_on_a_mistake_is_inconclusive_and_nothing_else() -> None:

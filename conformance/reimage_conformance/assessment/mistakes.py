@@ -37,13 +37,15 @@ class Mistake:
     form: UriForm | None = None
     others: tuple[str, ...] = ()
     instance: str = ""
+    within: tuple[str, ...] = ()
+    """The slot and the name of the deployment that the instance is listed in."""
 
     def covers(self, address: Address) -> bool:
         """Whether a request to `address` cannot be answered as the target file has it."""
         if address.service != self.service:
             return False
         if self.instance:
-            return address.instance == self.instance
+            return address.instance == self.instance and address.deployment in self.within
         return self.form is None or (address.form is self.form and address.deployment not in self.others)
 
 
@@ -86,6 +88,11 @@ class Seen:
         """Whether anything was accepted at a slot or a name."""
         return any((a.service, a.form, a.deployment) == (service, form, container) for a in self.accepted)
 
+    def lacks(self, service: str, form: UriForm, container: str) -> bool:
+        """Whether something was denied at a slot or a name, and nothing accepted."""
+        denied = any((a.service, a.form, a.deployment) == (service, form, container) for a in self.denied)
+        return denied and not self.has(service, form, container)
+
 
 def mistakes_of(world: World, exchanges: Iterable[Exchange]) -> list[Mistake]:
     """What the target file lists and nothing in the run shows to exist."""
@@ -112,23 +119,29 @@ def _service(service: str, where: str, seen: Seen) -> Mistake | None:
 
 
 def _within(deployment: Deployment, beside: list[Deployment], where: str, seen: Seen) -> Iterator[Mistake]:
-    """What is wrong with a deployment of a cloud service that is there; `beside` are all that are listed in it."""
+    """What is wrong with a deployment of a cloud service that is there; `beside` are all that are listed in it.
+
+    A deployment that an answer leaves out, and that nobody asked for, may be there.
+    """
     service = deployment.cloud_service
     shown = seen.documents.get(service, [])
     if not shown:
         return
     held = ", ".join(dict.fromkeys(f'"{each.name}" in {each.slot or "some slot"}' for each in shown))
     named = [each for each in shown if each.name.lower() == deployment.name.lower()]
+    there = [each for each in shown if each.slot == deployment.slot]
     by_name, by_slot = (seen.has(service, *each) for each in _forms(deployment))
-    if not named and not by_name:
+    no_name, no_slot = (seen.lacks(service, *each) for each in _forms(deployment))
+    if not named and not by_name and (no_name or any(each.name for each in there)):
         sentence = f'name {where}: nothing in this run shows "{deployment.name}" in {service}, which has {held}'
         yield Mistake(sentence, service, UriForm.NAME, tuple(each.name for each in beside if each != deployment))
-    if not by_slot and not any(each.slot in (deployment.slot, "") for each in shown):
+    in_slot = by_slot or any(each.slot in (deployment.slot, "") for each in shown)
+    if not in_slot and (no_slot or named):
         sentence = (
             f"slot {where}: nothing in this run shows a deployment in {deployment.slot} of {service}, which has {held}"
         )
         yield Mistake(sentence, service, UriForm.SLOT, tuple(each.slot for each in beside if each != deployment))
-    here = named or [each for each in shown if each.slot == deployment.slot]
+    here = named or there
     yield from _instances(deployment, where, seen, here)
 
 
@@ -151,7 +164,8 @@ def _instances(deployment: Deployment, where: str, seen: Seen, here: list[Shown]
             sentence = (
                 f'role_instances {where}: nothing in this run shows "{name}" in {deployment.name}, which has {told}'
             )
-            yield Mistake(sentence, deployment.cloud_service, instance=name)
+            within = deployment.slot, deployment.name
+            yield Mistake(sentence, deployment.cloud_service, instance=name, within=within)
 
 
 def excused(verdict: Verdict, exchanges: Mapping[int, Exchange], mistakes: list[Mistake]) -> Verdict:
