@@ -249,3 +249,31 @@ async def test_an_instance_is_waited_for_in_vain_once_and_one_that_is_not_listed
     assert await waited(busy, ours=False) == [30, 0]
     assert await waited(unlisted, ours=False) == [0, 0]
     assert await waited(unlisted, ours=True) == [30, 0]
+
+
+@in_time
+async def test_a_look_that_shows_nothing_says_of_no_instance_that_it_is_not_listed() -> None:
+    async with watching(lambda at: READY if at < 1 or at > 3 else NOTHING) as made:
+        made.instances.offers_deployment = True
+        await made.instances.look(PLACE.deployment)
+        await trio.sleep(2)
+        last = await made.instances.until_ready(PLACE)
+
+    assert last is not None
+    assert statuses_in(last) == {PLACE.role_instance: READY_ROLE}
+
+
+@in_time
+async def test_an_instance_that_was_waited_for_in_vain_is_waited_for_again_once_it_was_back() -> None:
+    away = [(1, 40), (50, 55)]
+    async with watching(lambda at: AWAY if any(begin < at < end for begin, end in away) else READY) as made:
+        made.instances.offers_deployment = True
+        await made.instances.look(PLACE.deployment)
+        seen = []
+        for at in (2, 33, 45, 51):  # after the first one, 30 seconds have gone by
+            await trio.sleep_until(at)
+            look_then = await made.instances.until_ready(PLACE)
+            assert look_then is not None
+            seen.append((statuses_in(look_then)[PLACE.role_instance] == READY_ROLE, round(trio.current_time())))
+
+    assert seen == [(False, 32), (False, 33), (True, 45), (True, 55)]

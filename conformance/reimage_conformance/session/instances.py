@@ -11,7 +11,9 @@ import trio
 
 from reimage_conformance.judging.deployments import READY, statuses_in
 from reimage_conformance.judging.instances.effects import SETTLING_SHARE, settling_seconds
-from reimage_conformance.session.looks import LATER_VERSION, Call, Looks
+from reimage_conformance.protocol.addresses import UriForm
+from reimage_conformance.protocol.requests import Place
+from reimage_conformance.session.looks import LATER_VERSION, OBSERVING_VERSION, Call, Looks
 from reimage_conformance.session.signals import Inconclusive
 from reimage_conformance.session.thresholds import LONGEST_PATIENCE_SECONDS, seconds_until_look
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
     from reimage_conformance.model import Deployment, Exchange, Target
-    from reimage_conformance.protocol.requests import Place, RequestBuilder
+    from reimage_conformance.protocol.requests import RequestBuilder
     from reimage_conformance.session.operation import Operation
     from reimage_conformance.session.sending import Sender
 
@@ -76,6 +78,20 @@ class Instances(Looks):
     def watch_in(self, tasks: trio.Nursery) -> None:
         """From here on instances are watched by tasks of their own in `tasks`."""
         self._tasks = tasks
+
+    async def look(
+        self,
+        deployment: Deployment,
+        form: UriForm = UriForm.SLOT,
+        *,
+        version: str = OBSERVING_VERSION,
+        patient: bool = True,
+    ) -> Exchange:
+        """One Get Deployment; an instance that is back is worth waiting for again."""
+        exchange = await super().look(deployment, form, version=version, patient=patient)
+        back = (name for name, status in statuses_in(exchange).items() if status == READY)
+        self._in_vain.difference_update(str(Place(deployment, name)) for name in back)
+        return exchange
 
     async def look_before(self, place: Place) -> Exchange:
         """The look before a reimage of an instance; one that is away from an earlier reimage of ours is waited for first.
@@ -234,19 +250,17 @@ class Instances(Looks):
     async def until_ready(self, place: Place) -> Exchange | None:
         """Looks until Get Deployment shows the instance at ReadyRole, or has not for as long as the operator allows; gives the last look.
 
-        An instance is waited for in vain once only, and not at all where no reimage of ours took it and it is not listed. None where the target
-        does not offer Get Deployment.
+        An instance is waited for in vain once, until a look shows it at ReadyRole again. It is not waited for at all where no reimage of ours
+        took it and the look lists others without it. None where the target does not offer Get Deployment.
         """
         if not self.offers_deployment:
             return None
         clock, limits = self._sender.clock, self._sender.limits
         began = clock.now()
         look = await self.look(place.deployment)
-        if str(place) in self._in_vain or not (
-            str(place) in self.addressed or place.role_instance in statuses_in(look)
-        ):
+        shown, ours = statuses_in(look), str(place) in self.addressed
+        if str(place) in self._in_vain or (shown and not ours and place.role_instance not in shown):
             return look
-        ours = str(place) in self.addressed
         longest = (
             limits.operation_timeout_seconds
             if ours
