@@ -62,7 +62,7 @@ class TestContended:
         )
 
         assert brief(found) == [met(self.NAME, 2)]
-        assert found[0].actual == "202 Accepted, and finished"
+        assert found[0].actual == "202 Accepted, and the operation ended"
 
     def test_refused_as_a_conflict(self) -> None:
         assert self.of(refusal(REIMAGE, 409, "ConflictError", number=2)) == [met(self.NAME, 2)]
@@ -82,7 +82,7 @@ class TestContended:
         found = judged("contended", [started(), second], requirement=self.NAME, ended=True, lost=True)
 
         assert brief(found) == [violated(self.NAME, "first-lost", 2, 1, because=("REQ-REIMAGE-COMPLETES",))]
-        assert worded(found) == [(self.EXPECTED, "202 Accepted, and the running operation came to no end")]
+        assert worded(found) == [(self.EXPECTED, "202 Accepted, but the running operation did not end")]
 
     def test_silence_to_it_alone(self) -> None:
         found = judged("contended", [started(), silent(number=2)], requirement=self.NAME, ended=True, alive=True)
@@ -131,7 +131,7 @@ class TestContended:
         )
 
         assert brief(found) == [violated(self.NAME, "no-end", 2, 1, 4, because=NO_END)]
-        assert worded(found) == [(self.EXPECTED, "202 Accepted, and no end after 2 polls")]
+        assert worded(found) == [(self.EXPECTED, "202 Accepted, but the operation had not ended after 2 polls")]
 
 
 class TestUndisturbed:
@@ -150,7 +150,7 @@ class TestUndisturbed:
         found = self.of(poll(number=4), poll(SUCCEEDED, number=5), poll(SUCCEEDED, number=6))
 
         assert brief(found) == [met(self.NAME, 2)]
-        assert found[0].actual == "Succeeded in spite of 2 refused requests"
+        assert found[0].actual == "Succeeded; 2 requests refused meanwhile"
 
     def test_what_follows_the_refusals_are_its_polls(self) -> None:
         seen = [started(), refusal(REIMAGE, 409, number=2), poll(FAILED, number=3), poll(SUCCEEDED, number=4)]
@@ -163,7 +163,7 @@ class TestUndisturbed:
         because = ("REQ-REIMAGE-COMPLETES", "REQ-GOS-PROGRESS", "REQ-GOS-TERMINAL-STABLE")
 
         assert brief(found) == [violated(self.NAME, "failed", 2, 5, 6, 1, because=because)]
-        assert worded(found) == [(self.EXPECTED, "Failed after 2 requests were refused")]
+        assert worded(found) == [(self.EXPECTED, "Failed; 2 requests refused meanwhile")]
 
     @pytest.mark.parametrize(
         ("last", "told"),
@@ -178,14 +178,14 @@ class TestUndisturbed:
 
         assert brief(found) == [violated(self.NAME, "no-end", 2, 5, 1, because=NO_END)]
         assert worded(found) == [
-            (self.EXPECTED, f"2 requests were refused meanwhile, and no end after 2 polls, the last answered {told}")
+            (self.EXPECTED, f"not ended after 2 polls (the last one: {told}); 2 requests refused meanwhile")
         ]
 
     def test_it_is_never_polled(self) -> None:
         found = self.of()
 
         assert brief(found) == [violated(self.NAME, "no-end", 2, 1, because=NO_END)]
-        assert found[0].actual == "2 requests were refused meanwhile, and its operation could not be polled"
+        assert found[0].actual == "its operation could not be polled; 2 requests refused meanwhile"
 
     @pytest.mark.parametrize(
         ("end", "because"),
@@ -204,7 +204,7 @@ class TestUndisturbed:
         assert worded(found) == [
             (
                 self.EXPECTED,
-                "still InProgress after 6.2 s of refused requests, ended once they stopped; others took 1.0 s at most",
+                "still InProgress after 6.2 s, ended once no more requests were refused; other operations took 1.0 s at most",
             )
         ]
 

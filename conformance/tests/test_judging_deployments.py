@@ -202,7 +202,7 @@ class TestDocuments:
         found = judged("instance_list", [shown(deployment(inner))], instances=["A", "B"])
 
         assert brief(found) == [violated("REQ-DEPL-INSTANCES", "instances", because=("REQ-REIMAGE-SAME-NAME",))]
-        assert worded(found) == [("every instance once", absent)]
+        assert worded(found) == [("every role instance listed once", absent)]
 
     def test_what_stands_in_another_namespace_is_the_namespaces_matter(self) -> None:
         list_strange = deployment(instance("A")).replace("<RoleInstanceList>", '<RoleInstanceList xmlns="urn:x">')
@@ -229,7 +229,7 @@ class TestDocuments:
         found = judged("instance_list", [shown(deployment(short + instance("B")))], instances=["A"])
         assert worded(found) == [
             (
-                "RoleName, InstanceName, InstanceStatus, then what versions added",
+                "RoleName, InstanceName, InstanceStatus, then the elements of later versions",
                 "RoleName, InstanceName; RoleName, InstanceName, InstanceStatus",
             )
         ]
@@ -262,7 +262,7 @@ class TestDocuments:
         found = judged("instance_list", [shown(deployment(inner))], instances=["A"])
 
         assert brief(found) == [violated("REQ-DEPL-INSTANCES", "empty-member")]
-        assert worded(found) == [("a text in RoleName, InstanceName, InstanceStatus", f"{', '.join(empty)} empty")]
+        assert worded(found) == [("text in RoleName, InstanceName, InstanceStatus", f"no text in {', '.join(empty)}")]
 
     def test_an_instance_that_is_not_there_comes_before_an_empty_member(self) -> None:
         assert self.listed(instance("A", ""), "A", "B") == [

@@ -66,9 +66,9 @@ class TestErrorDocuments:
     @pytest.mark.parametrize(
         ("body", "told"),
         [
-            (b"", "400 Bad Request, 0 octets of no media type"),
-            (b"  \r\n", "400 Bad Request, 4 octets of no media type"),
-            (b"no", "400 Bad Request, 2 octets of no media type"),
+            (b"", "400 Bad Request, 0 octets, no Content-Type"),
+            (b"  \r\n", "400 Bad Request, 4 octets, no Content-Type"),
+            (b"no", "400 Bad Request, 2 octets, no Content-Type"),
         ],
     )
     def test_an_error_without_one_is_a_violation_under_strict(self, body: bytes, told: str) -> None:
@@ -229,7 +229,7 @@ class TestErrorStatuses:
             found = judged("error_statuses", [exchange(NO_VERSION, status, error())])
             assert brief(found) == [violated("REQ-ERR-STATUS", "error-in-2xx")]
             assert found[0].expected == "a 4xx or 5xx status"
-            assert found[0].actual.startswith(f"an Error document under {status} ")
+            assert found[0].actual.endswith(" with an Error document")
 
     def test_an_error_document_under_a_redirection_is_no_error_in_a_2xx(self) -> None:
         assert "error-in-2xx" not in [each.symptom for each in judged("error_statuses", [exchange(POLL, 300, error())])]

@@ -97,7 +97,7 @@ class TestRefusedLate:
         found = judged("refused", [started(NOBODY), last], polls=1)
 
         assert brief(found) == [inconclusive("REQ-REIMAGE-UNKNOWN-INSTANCE", 1, 2)]
-        assert found[0].actual == "accepted, and the operation's end was not seen"
+        assert found[0].actual == "accepted; the end of the operation was not seen"
 
     @pytest.mark.parametrize("last", [poll(b"", 503), poll(b"", 404), silent(POLL, number=3)])
     def test_a_poll_after_the_end_that_shows_nothing_does_not_hide_the_end(self, last: Exchange) -> None:
@@ -113,14 +113,17 @@ class TestRefusedLate:
             violated("REQ-REIMAGE-UNKNOWN-INSTANCE", "accepted:no-end", 1, 2, because=("REQ-REIMAGE-COMPLETES",))
         ]
         assert worded(found) == [
-            ("404 with ResourceNotFound, or 202 and then Failed with 404", "202 Accepted, and no end after 1 polls")
+            (
+                "404 with ResourceNotFound, or 202 and then Failed with 404",
+                "202 Accepted, but the operation had not ended after 1 poll",
+            )
         ]
 
     def test_one_that_was_never_polled_finds_no_end_either(self) -> None:
         found = judged("refused", [started(NOBODY)], overdue=True)
 
         assert brief(found)[0][2:] == ("accepted:no-end", ("REQ-REIMAGE-COMPLETES",), (1,))
-        assert found[0].actual == "202 Accepted, and no end after 0 polls"
+        assert found[0].actual == "202 Accepted, but the operation had not ended after 0 polls"
 
     def test_where_none_may_fail_later_accepting_is_wrong_whatever_the_end(self) -> None:
         assert brief(judged("refused", [started(NO_VERSION), poll(RUNNING)], polls=1, overdue=True)) == [
@@ -165,7 +168,7 @@ class TestRefusedLate:
         found = judged("refused", [exchange(NO_VERSION, status, error(TABLE))])
 
         assert brief(found) == ODD_STATUS
-        assert worded(found) == [("a 4xx status", f"an Error document under {told}"), (f"400 with {TABLE}", told)]
+        assert worded(found) == [("a 4xx status", f"{told} with an Error document"), (f"400 with {TABLE}", told)]
 
     @pytest.mark.parametrize("request_", [NO_VERSION, replace(NO_VERSION, method="HEAD")])
     def test_an_invented_2xx_is_the_statuss_fault_too(self, request_: Request) -> None:
@@ -179,7 +182,7 @@ class TestRefusedLate:
             assert {each.actual for each in found} == {f"{status} (not a standard status code)"}
         documented = judged("refused", [exchange(NO_VERSION, 299, error())])
         assert brief(documented) == ODD_STATUS
-        assert documented[0].actual == "an Error document under 299 (not a standard status code)"
+        assert documented[0].actual == "299 (not a standard status code) with an Error document"
 
     def test_an_invented_2xx_is_no_operation_that_may_fail_later(self) -> None:
         found = judged("refused", [exchange(NOBODY, 299), poll(FAILED)], polls=1, overdue=True)

@@ -247,7 +247,7 @@ class TestRefused:
         found = judged("refused", [refusal(NO_VERSION, 307)])
 
         assert brief(found) == [inconclusive("REQ-VER-MISSING")]
-        assert found[0].actual == "redirected elsewhere"
+        assert found[0].actual == "redirected with 307"
 
     def test_silence_is_no_refusal_where_others_were_answered(self) -> None:
         found = judged("refused", [silent(NO_VERSION)], alive=True)

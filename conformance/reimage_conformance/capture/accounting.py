@@ -9,7 +9,7 @@ from reimage_conformance.capture.evidence import CONFLICT, CREDENTIALS, MOVED, E
 from reimage_conformance.judging.wording import is_busy
 from reimage_conformance.model import Fact
 from reimage_conformance.protocol.addresses import Kind
-from reimage_conformance.report.wording import counted
+from reimage_conformance.quantities import counted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

@@ -13,7 +13,7 @@ from reimage_conformance.errors import JournalError
 from reimage_conformance.judging.oracle import SIBLINGS
 from reimage_conformance.model import Fact
 from reimage_conformance.protocol.addresses import Kind, read_target
-from reimage_conformance.report.wording import counted
+from reimage_conformance.quantities import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

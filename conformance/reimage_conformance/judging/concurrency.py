@@ -1,4 +1,4 @@
-"""Contention: a reimage that meets another in the same deployment."""
+"""Concurrency: a reimage that is sent while another runs in the same deployment."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from reimage_conformance.judging.wording import is_busy, reply_summary, symptom
 from reimage_conformance.protocol.addresses import read_target
 from reimage_conformance.protocol.documents import error_code
 from reimage_conformance.protocol.requests import Place
+from reimage_conformance.quantities import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 PROLONGED = 6.0
-"""How many times as long as any other an operation runs under refused requests before these count as what holds it up."""
+"""Refusals prolonged an operation if it took more than this many times as long as any other operation of the run."""
 _NO_END = (
     "REQ-REIMAGE-COMPLETES",
     "REQ-REIMAGE-REQID",
@@ -44,8 +45,9 @@ def contended(
 ) -> Iterator[Verdict]:
     """A reimage while another runs is accepted under an id of its own and finishes, or refused with 409 ConflictError.
 
-    Exchanges: the running one's 202, the contending request, its polls; `ended` says whether its operation came to an
-    end, `lost` that the running one then never did, `alive` that the endpoint answers other requests.
+    Exchanges: the 202 of the running reimage, the second request, the polls of the second request's operation.
+    `ended` says whether that operation ended, `lost` that the running one never did. `alive` says that the endpoint
+    answers other requests.
     """
     del world
     first, second, polls = exchanges[0], exchanges[1], exchanges[2:]
@@ -69,17 +71,17 @@ def contended(
     if identifier and identifier == (first.reply.header("x-ms-request-id") if first.reply else ""):
         yield verdict.violated(expected, f"202 with the running operation's id {identifier}", "shared-id")
     elif lost:
-        told = f"{reply_summary(second)}, and the running operation came to no end"
-        yield verdict.violated(expected, told, "first-lost", because=("REQ-REIMAGE-COMPLETES",))
+        actual = f"{reply_summary(second)}, but the running operation did not end"
+        yield verdict.violated(expected, actual, "first-lost", because=("REQ-REIMAGE-COMPLETES",))
     elif not ended:
-        told = f"{reply_summary(second)}, and no end after {len(polls)} polls"
-        yield verdict.violated(expected, told, "no-end", because=_NO_END)
+        actual = f"{reply_summary(second)}, but the operation had not ended after {counted(len(polls), 'poll')}"
+        yield verdict.violated(expected, actual, "no-end", because=_NO_END)
     else:
-        yield verdict.met(f"{reply_summary(second)}, and finished")
+        yield verdict.met(f"{reply_summary(second)}, and the operation ended")
 
 
 def _of_refusals(world: World, verdict: Verdict, exchanges: Sequence[Exchange]) -> Effect | None:
-    """The effect of refused requests on the operation that was running until its end was seen."""
+    """The effect of refused requests on the running operation, until its end was seen."""
     first, *later = exchanges
     polls = later[verdict.arguments["refusals"] :]
     address = read_target(first.request.target)
@@ -98,9 +100,10 @@ def undisturbed(
 ) -> Iterator[Verdict]:
     """An operation during which reimages were refused with 409 ends as it would have (REQ-CONC-REFUSED-NOEFFECT).
 
-    Exchanges: the running one's 202, the refused requests (as many as `refusals`), the polls. Where the refusals went on, `usual_seconds` is
-    the longest time that any other operation of the run took, of which they took a multiple. `beside` is the requirement of another request
-    that was accepted meanwhile, and may be what disturbed it.
+    Exchanges: the 202 of the running reimage, the refused requests (as many as `refusals`), the polls.
+    `usual_seconds` is the longest time that any other operation of the run took; 0 where the refusals were too few to
+    prolong this one. `beside` is the requirement of another request that was accepted meanwhile, since that request
+    may have disturbed the operation.
     """
     del world
     first, refused, polls = exchanges[0], exchanges[1 : 1 + refusals], exchanges[1 + refusals :]
@@ -109,17 +112,17 @@ def undisturbed(
     expected = "the running operation reaches Succeeded"
     if not ends:
         shown = reply_summary(polls[-1]) if polls else ""
-        asked = (
-            f"no end after {len(polls)} polls, the last answered {shown}"
+        progress = (
+            f"not ended after {counted(len(polls), 'poll')} (the last one: {shown})"
             if polls
             else "its operation could not be polled"
         )
-        told = f"{len(refused)} requests were refused meanwhile, and {asked}"
-        yield verdict.violated(expected, told, "no-end", because=(*_NO_END, *filter(None, [beside])))
+        actual = f"{progress}; {counted(len(refused), 'request')} refused meanwhile"
+        yield verdict.violated(expected, actual, "no-end", because=(*_NO_END, *filter(None, [beside])))
     elif status_of(ends[0]) != "Succeeded":
         because = ("REQ-REIMAGE-COMPLETES", "REQ-GOS-PROGRESS", "REQ-GOS-TERMINAL-STABLE", *filter(None, [beside]))
         yield verdict.violated(
-            expected, f"Failed after {len(refused)} requests were refused", "failed", because=because
+            expected, f"Failed; {counted(len(refused), 'request')} refused meanwhile", "failed", because=because
         )
     elif (
         refused
@@ -127,10 +130,10 @@ def undisturbed(
         and ends[0].at > refused[-1].at
         and refused[-1].at - first.at > PROLONGED * usual_seconds
     ):
-        told = (
-            f"still InProgress after {refused[-1].at - first.at:.1f} s of refused requests, ended once they stopped; "
-            f"others took {usual_seconds:.1f} s at most"
+        actual = (
+            f"still InProgress after {refused[-1].at - first.at:.1f} s, ended once no more requests were refused; "
+            f"other operations took {usual_seconds:.1f} s at most"
         )
-        yield verdict.violated(expected, told, "prolonged")
+        yield verdict.violated(expected, actual, "prolonged")
     else:
-        yield verdict.met(f"Succeeded in spite of {len(refused)} refused requests")
+        yield verdict.met(f"Succeeded; {counted(len(refused), 'request')} refused meanwhile")

@@ -1,4 +1,4 @@
-"""Deployments: the documents of Get Deployment and Get Cloud Service Properties."""
+"""Checks of the documents of Get Deployment and Get Cloud Service Properties."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ _DEPLOYMENT_MEMBERS = (
 
 
 _SECRET_MEMBERS = ("Configuration",)
-"""Members that hold keys and connection strings, so that whoever shares a recording takes them out."""
+"""Members that hold keys and connection strings: whoever shares a recording removes them."""
 
 
 _INSTANCE_MEMBERS = ("RoleName", "InstanceName", "InstanceStatus")
@@ -88,7 +88,7 @@ def deployment_elements(exchange: Exchange) -> list[etree._Element]:
 
 
 def _deployments_in(document: Document) -> list[etree._Element]:
-    """The same of one document."""
+    """The Deployment elements of one document."""
     root = document.root
     if root is None:
         return []
@@ -128,30 +128,31 @@ def _shown(element: etree._Element) -> Shown:
 
 
 def may_be_left_out(name: str, witnesses: Sequence[Shown], absent: Sequence[str]) -> bool:
-    """Whether an endpoint that lists not all of its instances may have left out `name`, so that the target file may be right.
+    """Whether the target file may be right about `name`, although no answer shows it.
 
-    So it is where the name differs in the case of letters only; where its role is shown without any instance; and where its
-    number continues those of its role.
+    `witnesses` are the deployments as answers show them, `absent` the names that no answer shows. An endpoint may
+    leave out an instance whose name differs from a shown one in letter case alone, one of a role that is shown
+    without any instance, and one whose number follows those of its role.
     """
-    seen = {instance for shown in witnesses for instance in shown.instances}
-    if name.lower() in {each.lower() for each in seen}:
+    shown_names = {instance for shown in witnesses for instance in shown.instances}
+    if name.lower() in {each.lower() for each in shown_names}:
         return True
     role, number = natural(name)
-    numbers = {natural(each)[1] for each in {*seen, *absent} if natural(each)[0] == role}
-    if not any(natural(each)[0] == role for each in seen):
+    numbers = {natural(each)[1] for each in {*shown_names, *absent} if natural(each)[0] == role}
+    if not any(natural(each)[0] == role for each in shown_names):
         return any(role.startswith(each) for shown in witnesses for each in shown.roles if each)
     return numbers >= set(range(number))
 
 
 def _misplaced(parent: etree._Element, names: Sequence[str]) -> tuple[str, ...]:
-    """What is to blame where children called `names` are missed and stand there in another namespace."""
+    """The requirement to blame where children called `names` are missing, but stand there in another namespace."""
     own = own_elements(parent)
-    strange = [node for node in elements(parent) if node not in own and local(node) in names]
-    return ("REQ-XML-NS",) if strange else ()
+    in_other_namespace = [node for node in elements(parent) if node not in own and local(node) in names]
+    return ("REQ-XML-NS",) if in_other_namespace else ()
 
 
 def member(parent: etree._Element, name: str) -> str:
-    """The text of a child, or ""."""
+    """The text of the child called `name`, "" where there is none."""
     found = child(parent, name)
     return "" if found is None else text(found)
 
@@ -174,7 +175,7 @@ def _instances(exchange: Exchange) -> dict[str, tuple[str, str]]:
 
 @lru_cache(maxsize=4096)
 def _read_instances(declared: str, body: bytes) -> dict[str, tuple[str, str]]:
-    """The same of one body with its Content-Type; reading it is what takes time."""
+    """InstanceStatus and RoleName by instance name in one body; cached, since reading XML takes time."""
     return {
         member(node, "InstanceName"): (member(node, "InstanceStatus"), member(node, "RoleName"))
         for deployment in _deployments_in(read_body(declared, body))
@@ -194,7 +195,8 @@ def observer_answers(world: World, exchanges: Sequence[Exchange], requirement: s
             yield verdict.violated("200 OK", reply_summary(exchange), symptom(exchange))
         else:
             identified = bool(exchange.reply.header("x-ms-request-id"))
-            yield verdict.judged(identified, "an x-ms-request-id", "200 OK without x-ms-request-id", "no-request-id")
+            actual = "200 OK with an x-ms-request-id" if identified else "200 OK without x-ms-request-id"
+            yield verdict.judged(identified, "an x-ms-request-id", actual, "no-request-id")
 
 
 @check
@@ -246,16 +248,16 @@ def instance_list(world: World, exchanges: Sequence[Exchange], instances: Sequen
     ]
     known = (*_INSTANCE_MEMBERS, *FIRST_VERSIONS)
     orders = {tuple(local(part) for part in own_elements(node) if local(part) in known)[:3] for node in found}
-    expected = f"{', '.join(_INSTANCE_MEMBERS)}, then what versions added"
+    expected = f"{', '.join(_INSTANCE_MEMBERS)}, then the elements of later versions"
     if absent:
-        told = _miscounted(absent, names)
+        actual = _miscounted(absent, names)
         holders = [*deployment_elements(exchange), *found]
         misplaced = [root for each in holders for root in _misplaced(each, ("RoleInstanceList", *_INSTANCE_MEMBERS))]
         because = ("REQ-REIMAGE-SAME-NAME", *dict.fromkeys(misplaced))
-        yield verdict.violated("every instance once", told, "instances", because=because)
+        yield verdict.violated("every role instance listed once", actual, "instances", because=because)
     elif empty:
         yield verdict.violated(
-            f"a text in {', '.join(_INSTANCE_MEMBERS)}", f"{', '.join(sorted(set(empty)))} empty", "empty-member"
+            f"text in {', '.join(_INSTANCE_MEMBERS)}", f"no text in {', '.join(sorted(set(empty)))}", "empty-member"
         )
     else:
         yield verdict.judged(
@@ -270,10 +272,10 @@ def _miscounted(absent: Sequence[str], names: Sequence[str]) -> str:
     """Which instances are not listed, and which more than once."""
     missing = [name for name in absent if name not in names]
     twice = [name for name in absent if name in names]
-    told = ([f"{', '.join(missing)} not listed"] if missing else []) + (
+    problems = ([f"{', '.join(missing)} not listed"] if missing else []) + (
         [f"{', '.join(twice)} listed more than once"] if twice else []
     )
-    return "; ".join(told)
+    return "; ".join(problems)
 
 
 @check
@@ -282,7 +284,8 @@ def embedded_deployments(
 ) -> Iterator[Verdict]:
     """A cloud service shows its deployments with all their instances if asked to, else none (REQ-PROPS-URI).
 
-    `deployments` holds the instances by name of deployment.
+    `deployments` holds the names of the role instances by the name of their deployment. `wanted` says whether the
+    request had embed-detail=true.
     """
     del world
     exchange = exchanges[0]
@@ -317,30 +320,31 @@ def embedded_deployments(
 def version_gates(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
     """Elements appear only from their first version on (REQ-DEPL-VERSIONS, REQ-VER-GATED-ELEMENTS).
 
-    An endpoint that shows the same in every version gates nothing, which is REQ-VER-GATED-ELEMENTS's matter; a slip with single elements is
-    REQ-DEPL-VERSIONS's.
+    An endpoint that shows the same elements in every version violates REQ-VER-GATED-ELEMENTS. One that shows elements_rule
+    elements too early violates REQ-DEPL-VERSIONS. Each requirement names the other as the cause in the other case.
     """
     del world
     looks = [(exchange, _gated_elements(exchange)) for exchange in exchanges if _listed_instances(exchange)]
-    everything = frozenset().union(*(shown for _, shown in looks))
-    ungated = bool(everything) and all(shown == everything for _, shown in looks)
-    single, whole = "REQ-DEPL-VERSIONS", "REQ-VER-GATED-ELEMENTS"
+    all_shown = frozenset().union(*(shown for _, shown in looks))
+    is_same_in_all_versions = bool(all_shown) and all(shown == all_shown for _, shown in looks)
+    elements_rule, versions_rule = "REQ-DEPL-VERSIONS", "REQ-VER-GATED-ELEMENTS"
     for exchange, shown in looks:
         asked = version_of(exchange)
         early = sorted(name for name in shown if asked < FIRST_VERSIONS[name])
-        expected, actual = f"no element newer than version {asked}", f"{', '.join(early)} under version {asked}"
-        for requirement, root in ((single, whole), (whole, single)):
-            because = (root,) if (root == whole) is ungated else ()
+        expected = f"no element newer than version {asked}"
+        actual = f"{', '.join(early) or 'no newer element'} under version {asked}"
+        for requirement, root in ((elements_rule, versions_rule), (versions_rule, elements_rule)):
+            because = (root,) if (root == versions_rule) is is_same_in_all_versions else ()
             yield about(requirement, exchange).judged(not early, expected, actual, "early-element", because=because)
 
 
 def _listed_instances(exchange: Exchange) -> list[etree._Element]:
-    """Every RoleInstance element of an answer."""
+    """All RoleInstance elements of an answer."""
     return [node for deployment in deployment_elements(exchange) for node in instance_elements(deployment)]
 
 
 def _gated_elements(exchange: Exchange) -> frozenset[str]:
-    """The elements of its role instances that came with some version."""
+    """The names of those elements of its role instances that exist only from some version on."""
     return frozenset(local(part) for node in _listed_instances(exchange) for part in own_elements(node)) & set(
         FIRST_VERSIONS
     )
@@ -366,7 +370,7 @@ def status_vocabulary(world: World, exchanges: Sequence[Exchange]) -> Iterator[V
         gated = sorted(value for value in values if not _available(value, asked))
         yield about("REQ-DEPL-STATUS-GATES", exchange).judged(
             not gated,
-            f"no InstanceStatus that version {asked} does not have",
+            f"an InstanceStatus that version {asked} has",
             f"InstanceStatus {', '.join(gated)} under version {asked}",
             "gated-status",
         )
@@ -377,7 +381,7 @@ def status_vocabulary(world: World, exchanges: Sequence[Exchange]) -> Iterator[V
 
 
 def _available(status: str, asked: str) -> bool:
-    """Whether a version may report a status (REQ-DEPL-STATUS-GATES)."""
+    """Whether the version `asked` for has the status (REQ-DEPL-STATUS-GATES)."""
     if status == "CyclingRole":
         return asked <= "2014-02-01"
     first = {"StoppedDeallocated": "2013-06-01", "Preparing": "2014-05-01"}.get(status, "")
@@ -386,7 +390,7 @@ def _available(status: str, asked: str) -> bool:
 
 @check
 def empty_slot(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
-    """A slot without deployment gives 404 ResourceNotFound (REQ-DEPL-EMPTY-SLOT); lenient leaves the code open."""
+    """A slot without deployment is answered 404 ResourceNotFound (REQ-DEPL-EMPTY-SLOT); under lenient with any code."""
     exchange = exchanges[0]
     verdict = about("REQ-DEPL-EMPTY-SLOT", exchange)
     if exchange.reply is None or is_busy(exchange):

@@ -1,4 +1,4 @@
-"""Errors: whether they have the statuses, codes, documents and ids that errors have, whatever caused them."""
+"""Checks of error answers: their statuses, codes, documents and ids, whatever caused the error."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from reimage_conformance.judging.wording import is_busy, is_diversion, is_standa
 from reimage_conformance.model import Identity
 from reimage_conformance.protocol.addresses import Kind, read_target
 from reimage_conformance.protocol.documents import error_code, looks_like_xml, read_document, read_error
+from reimage_conformance.quantities import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,11 +21,11 @@ if TYPE_CHECKING:
 TABLE_KEYS = ("version-missing", "version-malformed", "version-old", "comp", "place", "instance")
 STRANGERS = (Identity.NONE, Identity.UNKNOWN)
 BY_TABLE = ("place", "instance")
-"""Defects whose status is the error table's word alone; the others' own requirement names it."""
+"""Defects for which the error table alone gives the status; for the others their own requirement does."""
 
 
-def _kind_of_error(world: World, exchange: Exchange) -> bool:
-    """Whether an answer is an error of the application: a 4xx whose request was sound HTTP from a known caller."""
+def _is_application_error(world: World, exchange: Exchange) -> bool:
+    """Whether a reply is a 4xx of the application: the request was sound HTTP and came from a known caller."""
     response = exchange.reply
     if (
         response is None
@@ -32,7 +33,7 @@ def _kind_of_error(world: World, exchange: Exchange) -> bool:
         or response.status in (411, 413, 414, 417, 421, 426, 429, 431)
     ):
         return False
-    if exchange.request.method == "HEAD" or _is_refusal_in_front(exchange):
+    if exchange.request.method == "HEAD" or _is_refused_before_application(exchange):
         return False
     judged = permitted(exchange.request, world)
     if not judged.sound or exchange.request.values("Transfer-Encoding"):
@@ -41,8 +42,11 @@ def _kind_of_error(world: World, exchange: Exchange) -> bool:
     return wrong and read_target(exchange.request.target).kind is not Kind.OTHER
 
 
-def _is_refusal_in_front(exchange: Exchange) -> bool:
-    """Whether a stranger was refused by what ends TLS in front of the application, which knows neither Error documents nor request ids."""
+def _is_refused_before_application(exchange: Exchange) -> bool:
+    """Whether the TLS layer in front of the application refused an unknown caller.
+
+    That layer writes neither Error documents nor request ids.
+    """
     reply = exchange.reply
     if reply is None or exchange.request.identity not in STRANGERS:
         return False
@@ -53,10 +57,12 @@ def _is_refusal_in_front(exchange: Exchange) -> bool:
 def error_document_present(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
     """Every 4xx of the application carries the Error document (REQ-ERR-BODY-OPTIONAL)."""
     for exchange in exchanges:
-        if exchange.reply is not None and _kind_of_error(world, exchange):
+        if exchange.reply is not None and _is_application_error(world, exchange):
             verdict = about("REQ-ERR-BODY-OPTIONAL", exchange)
             present = bool(exchange.reply.body.strip()) and looks_like_xml(exchange.reply)
-            actual = f"{reply_summary(exchange)}, {len(exchange.reply.body)} octets of {exchange.reply.header('Content-Type') or 'no media type'}"
+            content_type = exchange.reply.header("Content-Type")
+            media = f"Content-Type {content_type}" if content_type else "no Content-Type"
+            actual = f"{reply_summary(exchange)}, {counted(len(exchange.reply.body), 'octet')}, {media}"
             yield verdict.judged(present, "an Error document", actual, "no-error-document")
 
 
@@ -94,33 +100,38 @@ def _error_form(exchange: Exchange, response: Response) -> Iterator[Verdict]:
 
 @check
 def error_statuses(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
-    """Errors use standard status codes, and none hides in a 200 (REQ-ERR-STATUS).
+    """Errors use standard status codes, and none has a 2xx (REQ-ERR-STATUS).
 
-    What HTTP software fails at below the application is left to the requirements of HTTP.
+    Errors that HTTP software meets before the application sees the request are judged by the requirements of HTTP.
     """
     for exchange in exchanges:
         response = exchange.reply
         if response is None or response.status < 200:
             continue
         judged = permitted(exchange.request, world)
-        below = any(defect.layer == "http" for defect in judged.defects)
+        is_below_application = any(defect.layer == "http" for defect in judged.defects)
         verdict = about("REQ-ERR-STATUS", exchange)
         if response.status < 300 and looks_like_xml(response) and read_document(response).local_name == "Error":
             look = read_target(exchange.request.target).kind is Kind.DEPLOYMENT
             because = ("REQ-DEPL-EMPTY-SLOT",) if look else ()
-            told = f"an Error document under {reply_summary(exchange)}"
-            yield verdict.violated("a 4xx or 5xx status", told, "error-in-2xx", because=because)
+            actual = f"{reply_summary(exchange)} with an Error document"
+            yield verdict.violated("a 4xx or 5xx status", actual, "error-in-2xx", because=because)
         elif not is_standard(response.status):
             yield verdict.violated("a standard HTTP status code", reply_summary(exchange), f"status:{response.status}")
         elif is_diversion(response.status) and judged.binding:
             yield verdict.violated(
                 "a 4xx status for a client's error", reply_summary(exchange), f"status:{response.status}"
             )
-        elif response.status >= 500 and response.status not in (501, 503, 505) and judged.binding and not below:
-            barred = ("REQ-AUTH-FAIL",) if any(defect.layer == "auth" for defect in judged.defects) else ()
-            blamed = tuple(dict.fromkeys((*(defect.requirement for defect in judged.defects), *barred)))
+        elif (
+            response.status >= 500
+            and response.status not in (501, 503, 505)
+            and judged.binding
+            and not is_below_application
+        ):
+            unauthorised = ("REQ-AUTH-FAIL",) if any(defect.layer == "auth" for defect in judged.defects) else ()
+            because_of = tuple(dict.fromkeys((*(defect.requirement for defect in judged.defects), *unauthorised)))
             yield verdict.violated(
-                "a 4xx status for a client's error", reply_summary(exchange), "server-error", because=blamed
+                "a 4xx status for a client's error", reply_summary(exchange), "server-error", because=because_of
             )
         elif response.status >= 400 and read_target(exchange.request.target).kind in (Kind.REIMAGE, Kind.OPERATION):
             yield verdict.met(reply_summary(exchange))  # other calls may not be offered at all
@@ -131,19 +142,20 @@ def error_request_ids(world: World, exchanges: Sequence[Exchange]) -> Iterator[V
     """Error answers of the application carry x-ms-request-id too (REQ-ASYNC-REQID-ERRORS)."""
     for exchange in exchanges:
         response = exchange.reply
-        if response is not None and (response.status == 409 or _kind_of_error(world, exchange)):
+        if response is not None and (response.status == 409 or _is_application_error(world, exchange)):
             verdict = about("REQ-ASYNC-REQID-ERRORS", exchange)
-            values = response.values("x-ms-request-id")
-            yield verdict.judged(
-                any(values), "an x-ms-request-id", f"{reply_summary(exchange)} without x-ms-request-id", "no-request-id"
-            )
+            present = any(response.values("x-ms-request-id"))
+            actual = f"{reply_summary(exchange)} {'with an' if present else 'without'} x-ms-request-id"
+            yield verdict.judged(present, "an x-ms-request-id", actual, "no-request-id")
 
 
 @check
 def error_codes(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
-    """Refusals that the error table knows carry its status and code (REQ-ERR-CODES), one defect at a time.
+    """Refusals that the error table lists have its status and code (REQ-ERR-CODES).
 
-    Requests labelled "varied" are left out: what they are answered is held against their plain twins.
+    Judged for requests with a single defect.
+
+    Requests labelled "varied" are left out: they are compared with the same request without the variation.
     """
     for exchange in exchanges:
         response = exchange.reply

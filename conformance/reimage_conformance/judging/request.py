@@ -1,4 +1,4 @@
-"""Refusals: whether a request with a defect was answered as the oracle permits, and started nothing."""
+"""Checks of refusals: a request with a defect was answered as the oracle permits, and started nothing."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from reimage_conformance.model import FailureKind
 from reimage_conformance.protocol.addresses import read_target
 from reimage_conformance.protocol.documents import error_code, read_document
 from reimage_conformance.protocol.requests import Place
+from reimage_conformance.quantities import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Exchange, Verdict
 
 _VERSION_KEYS = ("version-malformed", "version-old")
-"""Defects that an endpoint overlooks as well if it does without any version."""
+"""Defects that an endpoint also overlooks if it accepts requests without any version."""
 
 
 @check
@@ -37,12 +38,13 @@ def refused(
     polls: int = 0,
     overdue: bool = False,
 ) -> Iterator[Verdict]:
-    """The first exchange's request was refused as its defects demand.
+    """The request of the first exchange was refused as its defects demand.
 
-    `polls` says how many of the other exchanges are polls of the operation that it started, if any; `alive` that the
-    endpoint answered others meanwhile, so that a missing reply is its answer to this request; `overdue` that the operation found no end
-    within the time that the operator allows. With several defects the answers of
-    each are permitted, and a wrong answer is held against `requirement`, or the first defect's.
+    `polls` is the number of exchanges after the first that poll the operation which it started, 0 where it started
+    none. `alive` says that the endpoint answered other requests meanwhile, so that a missing reply counts as its
+    answer. `overdue` says that the operation did not end within the time that the operator allows. Where a request
+    has several defects, the answer of any of them is permitted. A wrong answer violates `requirement`, or the
+    requirement of the first defect where none is given.
     """
     exchange = exchanges[0]
     judged = permitted(exchange.request, world)
@@ -59,7 +61,7 @@ def refused(
         followed = exchanges[1 : 1 + polls]
         yield from _accepted(exchange, followed, judged.defects, verdict.requirement, expected, overdue=overdue)
     elif exchange.reply.status == 307:
-        yield verdict.inconclusive("redirected elsewhere")
+        yield verdict.inconclusive("redirected with 307")
     else:
         yield from _answered(exchange, judged.defects, verdict.requirement, expected)
 
@@ -67,7 +69,7 @@ def refused(
 def _unanswered(
     exchange: Exchange, defects: Sequence[Defect], requirement: str, expected: str, *, alive: bool
 ) -> Iterator[Verdict]:
-    """A refusal without a reply: an answer in TLS is one, silence is none."""
+    """The verdict where no reply came: a refusal in TLS counts as one, silence does not."""
     verdict = about(requirement, exchange)
     kind = exchange.failure.kind if exchange.failure else FailureKind.CLOSED
     hung_up = (FailureKind.TLS, FailureKind.CLOSED, FailureKind.RESET)
@@ -88,15 +90,15 @@ def _accepted(
     *,
     overdue: bool,
 ) -> Iterator[Verdict]:
-    """A refusal that was a 2xx: fine only where the operation may fail later, and did."""
+    """The verdict on a 2xx: permitted only where the operation may fail later, and it did."""
     end = next((poll for poll in reversed(polls) if _end(poll) is not None), None)
     outcome = _end(end) if end is not None else None
     verdict = about(requirement, exchange, *([end] if end is not None else polls[-1:]))
     response = exchange.reply
     if response is not None and (error_code(response) or not is_standard(response.status)):
         hidden = bool(error_code(response))
-        what, problem = ("an Error document under ", "error-in-2xx") if hidden else ("", symptom(exchange))
-        yield about("REQ-ERR-STATUS", exchange).violated("a 4xx status", f"{what}{reply_summary(exchange)}", problem)
+        what, problem = (" with an Error document", "error-in-2xx") if hidden else ("", symptom(exchange))
+        yield about("REQ-ERR-STATUS", exchange).violated("a 4xx status", f"{reply_summary(exchange)}{what}", problem)
         yield verdict.violated(expected, reply_summary(exchange), problem, because=("REQ-ERR-STATUS",))
         return
     if response is not None and response.status == 200 and exchange.request.method in ("HEAD", "OPTIONS", "TRACE"):
@@ -106,22 +108,24 @@ def _accepted(
         return
     later = frozenset().union(*(defect.later for defect in defects))
     if later and overdue and outcome is None:
-        told = f"{reply_summary(exchange)}, and no end after {len(polls)} polls"
-        yield verdict.violated(expected, told, "accepted:no-end", because=("REQ-REIMAGE-COMPLETES",))
+        actual = f"{reply_summary(exchange)}, but the operation had not ended after {counted(len(polls), 'poll')}"
+        yield verdict.violated(expected, actual, "accepted:no-end", because=("REQ-REIMAGE-COMPLETES",))
     elif later and response is not None and response.status == 202 and outcome is None:
-        yield verdict.inconclusive("accepted, and the operation's end was not seen")
+        yield verdict.inconclusive("accepted; the end of the operation was not seen")
     elif later and outcome is not None and outcome[0] == "Failed" and outcome[1] in {str(status) for status in later}:
         yield verdict.met(f"accepted, then Failed with {outcome[1]}")
     else:
-        told = f"{reply_summary(exchange)}, then {outcome[0]} with {outcome[1]}" if outcome else reply_summary(exchange)
+        actual = (
+            f"{reply_summary(exchange)}, then {outcome[0]} with {outcome[1]}" if outcome else reply_summary(exchange)
+        )
         others = tuple(defect.requirement for defect in defects if defect.requirement != requirement)
         unread = ("REQ-VER-MISSING",) if any(defect.key in _VERSION_KEYS for defect in defects) else ()
         because = (*others, *unread, *(("REQ-AUTH-FAIL",) if requirement == "REQ-AUTH-TLS" else ()))
-        yield verdict.violated(expected, told, "accepted", because=because)
+        yield verdict.violated(expected, actual, "accepted", because=because)
 
 
 def _end(poll: Exchange) -> tuple[str, str] | None:
-    """The terminal status and embedded status that a poll shows, or None."""
+    """The terminal status that a poll shows and its HttpStatusCode, or None."""
     if poll.reply is None:
         return None
     document = read_document(poll.reply)
@@ -130,9 +134,10 @@ def _end(poll: Exchange) -> tuple[str, str] | None:
 
 
 def _answered(exchange: Exchange, defects: Sequence[Defect], requirement: str, expected: str) -> Iterator[Verdict]:
-    """A refusal with a status: the status, then the code where there is one to read.
+    """The verdict on a refusal: its status first, then its code where one can be read.
 
-    An anonymous request that is refused was not served (REQ-AUTH-TLS), whatever the refusal says (REQ-AUTH-FAIL).
+    An anonymous request that is refused was not served, so REQ-AUTH-TLS is met; the wrong status or code violates
+    REQ-AUTH-FAIL.
     """
     response = exchange.reply
     if response is None:
@@ -168,7 +173,7 @@ def _answered(exchange: Exchange, defects: Sequence[Defect], requirement: str, e
 def _wrong_code(
     exchange: Exchange, defects: Sequence[Defect], requirement: str, expected: str, problem: str, *, table: bool
 ) -> Iterator[Verdict]:
-    """A refusal with the right status and a code that does not belong to it: the error table's matter where it has one."""
+    """The verdict on a right status with a wrong code; REQ-ERR-CODES is to blame where the error table has the defect."""
     verdict = about(requirement, exchange)
     if table:
         code = error_code(exchange.reply) if exchange.reply is not None else ""
@@ -184,7 +189,7 @@ def _wrong_code(
 
 @check
 def nothing_left_behind(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
-    """The id of a refused reimage, polled, is no running or succeeded operation (REQ-GOS-NOTFOUND-NOEFFECT)."""
+    """A poll with the id of a refused reimage shows no running or succeeded operation (REQ-GOS-NOTFOUND-NOEFFECT)."""
     del world
     refusal, poll = exchanges[0], exchanges[1]
     verdict = about("REQ-GOS-NOTFOUND-NOEFFECT", poll, refusal)
@@ -194,15 +199,15 @@ def nothing_left_behind(world: World, exchanges: Sequence[Exchange]) -> Iterator
     document = read_document(poll.reply) if poll.reply.status == 200 else None
     status = document.text("Status") if document is not None else None
     expected = "no operation InProgress or Succeeded under the id of a refused request"
-    told = f"{reply_summary(poll)}, Status {status}"
-    gone = status not in ("InProgress", "Succeeded")
+    actual = f"{reply_summary(poll)}, Status {status}" if status else f"{reply_summary(poll)}, no Status"
+    holds = status not in ("InProgress", "Succeeded")
     by_stranger = refusal.request.identity != "primary"
     because = ("REQ-AUTH-BEFORE-EFFECT", "REQ-GOS-UNKNOWN-ID") if by_stranger else ("REQ-GOS-UNKNOWN-ID",)
-    yield verdict.judged(gone, expected, told, f"operation:{status}", because=because)
+    yield verdict.judged(holds, expected, actual, f"operation:{status}", because=because)
 
 
 def _of_the_refused(world: World, verdict: Verdict, exchanges: Sequence[Exchange]) -> Effect | None:
-    """The effect of a refused request on the instance that Get Deployment showed before and after it."""
+    """The effect of a refused request on the instance that the looks before and after it show."""
     deployment = world.deployment_of(read_target(exchanges[0].request.target))
     if deployment is None:
         return None
@@ -215,10 +220,10 @@ def _of_the_refused(world: World, verdict: Verdict, exchanges: Sequence[Exchange
 def instance_untouched(
     world: World, exchanges: Sequence[Exchange], requirement: str, instance: str, *, beside: bool = False
 ) -> Iterator[Verdict]:
-    """Right after a refusal, Get Deployment still shows the instance that it addressed as it was.
+    """Right after a refusal, Get Deployment shows the addressed instance as it was before.
 
-    Exchanges: an observation before, the refusal, an observation after. `beside` says that another instance of the deployment was being
-    reimaged meanwhile.
+    Exchanges: a look before, the refusal, a look after. `beside` says that another instance of the deployment was
+    being reimaged meanwhile.
     """
     del world
     before, refusal, after = exchanges[0], exchanges[1], exchanges[2]

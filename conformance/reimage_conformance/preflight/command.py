@@ -22,8 +22,8 @@ from reimage_conformance.preflight.questions import Questions, probe_remarks
 from reimage_conformance.preflight.remarks import ENDING, EXIT_CODES, Level, Remark, mend, note, ok, stop
 from reimage_conformance.preflight.statement import statement_remarks
 from reimage_conformance.protocol.requests import RequestBuilder
+from reimage_conformance.quantities import counted
 from reimage_conformance.report.visible import one_line
-from reimage_conformance.report.wording import counted
 from reimage_conformance.wire.client import Client
 from reimage_conformance.wire.clock import SystemClock
 from reimage_conformance.wire.connecting import SocketConnector, probe_connector

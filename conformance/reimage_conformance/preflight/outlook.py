@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reimage_conformance.preflight.remarks import Remark, check, note, ok
-from reimage_conformance.report.wording import counted, duration_words
+from reimage_conformance.quantities import counted
+from reimage_conformance.report.wording import duration_words
 from reimage_conformance.session.steps import Planner
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from reimage_conformance.quantities import counted
 from reimage_conformance.report.visible import one_line
-from reimage_conformance.report.wording import counted
 
 if TYPE_CHECKING:
     from reimage_conformance.report.results import Results

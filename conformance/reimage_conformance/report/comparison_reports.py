@@ -6,11 +6,11 @@ from itertools import starmap
 from typing import TYPE_CHECKING
 
 from reimage_conformance.outputs import GENERATOR
+from reimage_conformance.quantities import counted
 from reimage_conformance.report.html.document import static_page
 from reimage_conformance.report.html.markup import render
 from reimage_conformance.report.summary import escaped
 from reimage_conformance.report.visible import one_line
-from reimage_conformance.report.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

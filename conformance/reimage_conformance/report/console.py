@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
+from reimage_conformance.quantities import counted
 from reimage_conformance.report.explaining import explaining_sentence
 from reimage_conformance.report.masked_names import MaskedNames
 from reimage_conformance.report.unjudged import unjudged
@@ -13,7 +14,6 @@ from reimage_conformance.report.wording import (
     CHECK,
     OUTCOME_WORDS,
     VERDICT_WORDS,
-    counted,
     duration_words,
     is_known,
     strictness_sentence,

@@ -8,8 +8,8 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from reimage_conformance.model import Outcome
+from reimage_conformance.quantities import counted
 from reimage_conformance.report.visible import one_line
-from reimage_conformance.report.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

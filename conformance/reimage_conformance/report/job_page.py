@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reimage_conformance.quantities import counted
 from reimage_conformance.report.comparison_reports import comparison_markdown
 from reimage_conformance.report.summary import escaped, fenced
 from reimage_conformance.report.visible import one_line
-from reimage_conformance.report.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from reimage_conformance.quantities import counted
 from reimage_conformance.report.unjudged import unjudged
 from reimage_conformance.report.visible import one_line, visible
 from reimage_conformance.report.wording import (
     CHECK,
     OUTCOME_WORDS,
     VERDICT_WORDS,
-    counted,
     duration_words,
     is_known,
     preflight_sentence,

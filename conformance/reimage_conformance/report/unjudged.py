@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reimage_conformance.model import CountsAs, Outcome
-from reimage_conformance.report.wording import counted
+from reimage_conformance.quantities import counted
 
 if TYPE_CHECKING:
     from reimage_conformance.model import Assessment

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reimage_conformance.model import CountsAs, Outcome, RunVerdict, Strictness
+from reimage_conformance.quantities import counted
 
 if TYPE_CHECKING:
     from reimage_conformance.model import Assessment, CaseRecord, Finding, Preflight
@@ -41,11 +42,6 @@ VERDICT_WORDS = {
     RunVerdict.PARTIAL: "Partial",
     RunVerdict.CONFORMANT: "Conformant",
 }
-
-
-def counted(number: int, singular: str, plural: str = "") -> str:
-    """`number` with its noun, as in "1 requirement" or "2 requirements"."""
-    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
 
 
 def verdict_sentence(assessment: Assessment) -> str:

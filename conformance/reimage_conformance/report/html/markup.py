@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup, escape
 
 from reimage_conformance.model import CountsAs, Outcome
+from reimage_conformance.quantities import counted
 from reimage_conformance.report.explaining import explain_command, usual_mistake
 from reimage_conformance.report.sources import source_words
 from reimage_conformance.report.visible import visible
@@ -18,7 +19,6 @@ from reimage_conformance.report.wording import (
     OUTCOME_MEANINGS,
     OUTCOME_WORDS,
     VERDICT_WORDS,
-    counted,
     duration_words,
     moment_words,
 )
