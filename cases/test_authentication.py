@@ -123,6 +123,7 @@ async def test_any_certificate_of_the_subscription_will_do(sut: SystemUnderTest)
     over_tls(sut)
     applicable(sut.target.second_client_certificate, "the target lists no second client certificate")
     await judge_look(sut)
+    await sut.until_controlled(FORMS)
     await judge_polls(sut, await sut.operations.known(), short_of=NOT_REIMAGED)
     await judge_reimage(sut, await sut.reimages.result("second-certificate"))
     for form in FORMS:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from reimage_conformance.protocol.addresses import UriForm
+from reimage_conformance.protocol.addresses import FORMS, UriForm
 from session_runs import in_run
 
 if TYPE_CHECKING:
@@ -32,3 +32,19 @@ def test_cases_that_start_reimages_at_the_same_time_are_not_in_each_others_way(t
         assert [operation.start.reply.status for operation in started if operation.start.reply] == [202] * 3
 
     in_run(tmp_path, body, max_reimages=40)
+
+
+def test_the_only_reimage_is_waited_for_although_it_starts_when_the_refusals_are_through(tmp_path: Path) -> None:
+    async def body(sut: SystemUnderTest) -> None:
+        async def refuse() -> None:
+            await trio.sleep(5)
+            sut.campaign.go_on()
+
+        async with trio.open_nursery() as tasks:
+            tasks.start_soon(refuse)
+            await sut.until_controlled(FORMS)
+            known = await sut.operations.known()
+
+        assert (sut.budget.spent, known.start.at >= 5) == (1, True)
+
+    in_run(tmp_path, body, max_reimages=1)

@@ -152,9 +152,12 @@ class SystemUnderTest(Judging):
         if reason:
             self.sender.give_up(reason)
 
-    async def until_controlled(self) -> None:
-        """Waits until a sound reimage was tried in each form in which one that ought to be refused was, and its operation asked for: refusals count only beside that."""
-        for name in self._first_steps(self.refusals.forms):
+    async def until_controlled(self, forms: Container[UriForm] | None = None) -> None:
+        """Waits until a sound reimage was tried in each of `forms`, and its operation asked for.
+
+        Where none are named, they are those in which a reimage that ought to be refused was sent: refusals count only beside that.
+        """
+        for name in self._first_steps(self.refusals.forms if forms is None else forms):
             await self.campaign.until_sent(name)
             result = self.campaign.results.get(name)
             operation = result.operation if result is not None else None
