@@ -125,6 +125,20 @@ def test_while_our_own_reimage_may_change_the_instance_nothing_is_concluded(
     assert {verdict.outcome for verdict in found} == {INCONCLUSIVE}
 
 
+@pytest.mark.parametrize(
+    ("state", "outcome"), [("ReadyRole", INCONCLUSIVE), ("StoppedVM", VIOLATED)], ids=["it stayed", "it left too"]
+)
+def test_a_reimage_of_the_neighbour_whose_own_instance_stayed_may_have_taken_this_one(
+    state: str, outcome: Outcome
+) -> None:
+    own = started(NEIGHBOUR, at=10.6)
+    neighbour = look({OWN: "StoppedVM", OTHER: state}, at=12.6, label="later")
+    later = look({OWN: "ReadyRole", OTHER: "ReadyRole"}, at=300.0, label="later")
+    found = examined(own, neighbour, poll(SUCCEEDED, at=13.0), later, then=away(12.0))
+
+    assert {verdict.outcome for verdict in found} == {outcome}
+
+
 KEPT = {
     "nothing of ours was sent": [],
     "it ended and was seen back": [started(at=4.0), away(4.5), poll(SUCCEEDED, at=5.0), away(5.2), ready(7.0)],
@@ -363,9 +377,8 @@ class TestProbes:
 
 
 def test_every_check_that_looks_for_effects_says_where() -> None:
-    """The checks of these chapters judge nothing but effects on role instances."""
-    chapters = ("instances", "probes", "unlisted")
-    of_effects = {name for name, check in CHECKS.items() if check.__module__.rpartition(".")[2] in chapters}
+    """The checks of the chapter of instances judge nothing but effects on role instances."""
+    of_effects = {name for name, check in CHECKS.items() if ".judging.instances." in check.__module__}
 
     assert len(of_effects) >= 7
     assert set(EFFECTS) == of_effects | {"instance_untouched", "undisturbed"}

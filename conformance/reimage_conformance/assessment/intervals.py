@@ -152,8 +152,25 @@ class Intervals:
 
     def _may_reach(self, request: OwnRequest, place: Place, effect: Effect, world: World) -> bool:
         """Whether a request reaches a place only if the endpoint is wrong about what it addresses."""
-        astray = request.is_accepted and addresses_nothing(request.address, world)
+        astray = request.is_accepted and (
+            addresses_nothing(request.address, world) or self._missed_its_instance(request, place, world)
+        )
         return astray or (effect.anywhere and is_namesake(request.address, place))
+
+    def _missed_its_instance(self, request: OwnRequest, place: Place, world: World) -> bool:
+        """Whether the instance that an accepted reimage addresses, another one of the deployment, was seen to stay at ReadyRole until it must have left."""
+        address = request.address
+        key = (address.service.lower(), address.form, address.deployment.lower())
+        over = self._over(request, NEVER)
+        if key not in keys_of(place.deployment) or address.instance == place.role_instance or over is None:
+            return False
+        took = over[0] - answered(request.exchange)[0]
+        deadline = over[0] + settling_seconds(took, world.target.limits, departs_early=False)
+        looks = [
+            look for look in self._looks_at(keys_of(place.deployment), NEVER) if began(request.exchange) < began(look)
+        ]
+        before = [look for look in looks if look.at <= deadline]
+        return bool(before) and len(looks) > len(before) and all(_is_ready(look, address.instance) for look in before)
 
     def _beside(self, judged: list[Exchange], place: Place) -> str:
         """Which other refused request to an instance of this name was under way at the same time as the one that is judged, or ""."""
