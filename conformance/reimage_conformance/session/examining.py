@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.request import instance_untouched, nothing_left_behind
+from reimage_conformance.protocol.documents import plain_identifier
 from reimage_conformance.session.budget import Spent
 from reimage_conformance.session.groups import Groups, is_changed
 from reimage_conformance.session.manner import Manner
@@ -67,9 +68,13 @@ class Examinations:
         return answered
 
     async def poll_of(self, refusal: Exchange) -> Exchange | None:
-        """A poll of the id that a refusal carries, to see whether it is an operation; None where it carries none."""
-        identifier = refusal.reply.header("x-ms-request-id") if refusal.reply is not None else None
-        if not identifier:
+        """A poll of the id that a refusal carries, to see whether it is an operation; None where it carries none.
+
+        None too where it is the id of an operation that this run knows: such an answer says nothing of the refused request.
+        """
+        identifier = (refusal.reply.header("x-ms-request-id") if refusal.reply is not None else None) or ""
+        known = {plain_identifier(operation.identifier) for operation in self._operations.all}
+        if not identifier or plain_identifier(identifier) in known:
             return None
         return await self._sender.once(self._builder.operation_status(identifier), Manner("poll-refused"))
 
