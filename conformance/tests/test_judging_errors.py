@@ -229,6 +229,7 @@ class TestErrorStatuses:
             found = judged("error_statuses", [exchange(NO_VERSION, status, error())])
             assert brief(found) == [violated("REQ-ERR-STATUS", "error-in-2xx")]
             assert found[0].expected == "a 4xx or 5xx status"
+            assert found[0].actual.startswith(f"{status} ")
             assert found[0].actual.endswith(" with an Error document")
 
     def test_an_error_document_under_a_redirection_is_no_error_in_a_2xx(self) -> None:

@@ -95,8 +95,8 @@ class TestDocuments:
     def test_the_tracked_id_is_not_the_polls_own(self, own: str) -> None:
         assert self.of("REQ-GOS-REQID-OWN", poll(own=own)) == [advisory("REQ-GOS-REQID-OWN", "tracked-id", 2)]
         assert worded(judged("operation_documents", [poll(own=own)]))[0] == (
-            "an id of the poll's own",
-            f"the tracked id {own}",
+            "an id of the poll itself",
+            f"the id of the operation, {own}",
         )
         assert self.of("REQ-GOS-REQID-OWN", poll(own="")) == []
 
@@ -160,7 +160,7 @@ class TestDocuments:
     def test_another_id_is_told(self) -> None:
         found = judged("operation_documents", [poll(operation(identifier=OTHER_ID))])
 
-        assert (f"ID {OPERATION_ID}, dashes and case aside", f"ID {OTHER_ID!r}") in worded(found)
+        assert (f"ID {OPERATION_ID}, with or without dashes, in any letter case", f"ID {OTHER_ID!r}") in worded(found)
 
     def test_the_id_of_another_operation_that_was_polled_is_the_headers_matter(self) -> None:
         other = poll(operation(identifier=OTHER_ID), number=3, request=BUILDER.operation_status(OTHER_ID), own="a")
@@ -173,7 +173,7 @@ class TestDocuments:
         ]
         assert self.of(usable, mixed, other) == [violated(usable, "other-operation", 2)]
         assert self.of(usable, mixed) == []
-        assert ("the status of this operation", f"that of another operation, {OTHER_ID}") in worded(
+        assert ("the status of this operation", f"the status of another operation, {OTHER_ID}") in worded(
             judged("operation_documents", [mixed, other])
         )
 
@@ -335,7 +335,9 @@ class TestDocuments:
         assert ("HttpStatusCode 200 with Succeeded", f"HttpStatusCode {value}") in worded(
             judged("operation_documents", [shown])
         )
-        assert ("200 on success", f"HttpStatusCode {value}") in worded(judged("operation_documents", [shown]))
+        assert ("HttpStatusCode 200 with Succeeded", f"HttpStatusCode {value}") in worded(
+            judged("operation_documents", [shown])
+        )
 
     def test_failure_embeds_an_error_status(self) -> None:
         fault = "<Code>a</Code><Message>b</Message>"
@@ -345,7 +347,7 @@ class TestDocuments:
             assert self.of("REQ-GOS-HTTPSTATUS-INT", shown) == [
                 violated("REQ-GOS-HTTPSTATUS-INT", "http-status-value", 2)
             ]
-            assert ("the failure's status with Failed", f"HttpStatusCode {value}") in worded(
+            assert ("HttpStatusCode 400 or above with Failed", f"HttpStatusCode {value}") in worded(
                 judged("operation_documents", [shown])
             )
         for value in ("400", "599"):
@@ -378,7 +380,7 @@ class TestDocuments:
 
         assert ("no Error while Succeeded", "Error with Status Succeeded") in worded(early)
         assert ("Error with Code and Message", "Failed without Error") in worded(none)
-        assert ("Error with Code and Message", "Error holding Message") in worded(half)
+        assert ("Error with Code and Message", "Error with Message") in worded(half)
 
     @pytest.mark.parametrize(
         ("inner", "wanted", "shown"),

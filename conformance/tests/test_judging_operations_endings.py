@@ -49,7 +49,7 @@ class TestCompletes:
         assert brief(found) == [violated(self.NAME, "failed", 3, 4, 1, because=(SAFE,))]
         assert worded(found) == [("Succeeded", "Failed, HttpStatusCode 404")]
         assert worded(judged("completes", [started(), poll(operation("Failed"))])) == [
-            ("Succeeded", "Failed, HttpStatusCode none")
+            ("Succeeded", "Failed, no HttpStatusCode")
         ]
 
     def test_succeeded_with_something_else(self) -> None:
@@ -113,16 +113,16 @@ class TestCompletes:
         found = judged("fails_as_announced", [started(), *polls(RUNNING, FAILED)])
 
         assert brief(found) == [met("REQ-GOS-ERROR", 3)]
-        assert found[0].actual == "Failed, as the target says"
+        assert found[0].actual == "Failed, as the target file says"
         assert brief(judged("fails_as_announced", [started(), *polls(FAILED, SUCCEEDED)])) == [met("REQ-GOS-ERROR", 2)]
 
     @pytest.mark.parametrize(
         ("bodies", "evidence", "told"),
         [
-            ((RUNNING, SUCCEEDED), (3, 1), "Succeeded"),
-            ((SUCCEEDED, SUCCEEDED, FAILED), (2, 1), "Succeeded"),
-            ((RUNNING,), (1,), "no end"),
-            ((), (1,), "no end"),
+            ((RUNNING, SUCCEEDED), (3, 1), "ended Succeeded"),
+            ((SUCCEEDED, SUCCEEDED, FAILED), (2, 1), "ended Succeeded"),
+            ((RUNNING,), (1,), "was not seen to end"),
+            ((), (1,), "was not seen to end"),
         ],
     )
     def test_one_that_does_not_may_be_the_target_files_mistake(
@@ -131,7 +131,7 @@ class TestCompletes:
         found = judged("fails_as_announced", [started(), *polls(*bodies)])
 
         assert brief(found) == [inconclusive("REQ-GOS-ERROR", *evidence)]
-        assert found[0].actual == f"the instance that should fail showed {told}"
+        assert found[0].actual == f"the reimage of a failing role instance {told}"
 
     def test_one_that_never_ends_is_a_violation(self) -> None:
         found = judged("fails_as_announced", [started(), *polls(RUNNING, RUNNING)], overdue=True)
@@ -161,7 +161,7 @@ class TestPollingIsToBlame:
         assert worded(found) == [
             (
                 "the same outcome however often an operation is polled",
-                "InProgress x 2, Failed; polled once, at the end: Succeeded",
+                "polled as usual: InProgress x 2, Failed; polled once, at the end: Succeeded",
             )
         ]
 
@@ -169,13 +169,13 @@ class TestPollingIsToBlame:
         found = self.of(poll(SUCCEEDED), *polls(RUNNING, SUCCEEDED, start=4))
 
         assert brief(found) == [inconclusive(SAFE, 5, 2, because=("REQ-REIMAGE-COMPLETES",))]
-        assert found[0].actual == "polled as usual, a reimage succeeds too"
+        assert found[0].actual == "the reimage that was polled as usual succeeded too"
 
     def test_polls_without_a_status_are_told_by_what_came(self) -> None:
         lost = [poll(RUNNING, number=4), poll(b"", 404, number=5), poll(b"", 404, number=6), silent(POLL, number=7)]
 
         assert self.of(poll(SUCCEEDED), *lost)[0].actual == (
-            "InProgress, 404 Not Found x 2, no complete reply: timeout, as arranged; polled once, at the end: Succeeded"
+            "polled as usual: InProgress, 404 Not Found x 2, no complete reply: timeout, as arranged; polled once, at the end: Succeeded"
         )
 
     @pytest.mark.parametrize(
@@ -192,4 +192,4 @@ class TestPollingIsToBlame:
         found = self.of(quiet, *polls(RUNNING, FAILED, start=4))
 
         assert brief(found) == [inconclusive(SAFE, 5, 2, because=("REQ-REIMAGE-COMPLETES", "REQ-GOS-200"))]
-        assert found[0].actual == f"left alone, a reimage is {told} as well"
+        assert found[0].actual == f"the reimage that was polled only once showed {told}"

@@ -96,7 +96,7 @@ class TestProgress:
         ]
         last = told.rpartition(", ")[2]
         actual = f"{last} after Succeeded; all polls: {told}"
-        assert worded(found) == [("InProgress, then Succeeded for good", actual)] * 2
+        assert worded(found) == [("InProgress, then Succeeded in every later poll", actual)] * 2
 
     @pytest.mark.parametrize(
         ("bodies", "told"),
@@ -115,7 +115,7 @@ class TestProgress:
         ]
         last = told.rpartition(", ")[2]
         actual = f"{last} after Succeeded; all polls: {told}"
-        assert worded(found) == [("InProgress, then Succeeded for good", actual)] * 2
+        assert worded(found) == [("InProgress, then Succeeded in every later poll", actual)] * 2
 
     @pytest.mark.parametrize(
         "bodies", [(SUCCEEDED, RUNNING, SUCCEEDED), (FAILED, RUNNING), (RUNNING, SUCCEEDED, RUNNING)]
@@ -151,7 +151,7 @@ class TestProgress:
         found = judged("progress", polls(RUNNING, operation("Paused"), operation("Odd"), SUCCEEDED))
 
         assert brief(found) == [violated(PROGRESS, "other-status", 3, because=("REQ-GOS-STATUS",)), met(PROGRESS, 5)]
-        assert worded(found)[0] == ("nothing but InProgress, Succeeded, Failed", "Status 'Paused'")
+        assert worded(found)[0] == ("only InProgress, Succeeded, Failed", "Status 'Paused'")
 
     @pytest.mark.parametrize(
         ("bodies", "number"),
@@ -161,7 +161,7 @@ class TestProgress:
         found = judged("progress", polls(*bodies))
 
         assert brief(found) == [violated(PROGRESS, "other-status", number, because=("REQ-GOS-STATUS",))]
-        assert worded(found) == [("nothing but InProgress, Succeeded, Failed", "Status 'Paused'")]
+        assert worded(found) == [("only InProgress, Succeeded, Failed", "Status 'Paused'")]
 
     def test_a_status_of_another_name_takes_no_end_back(self) -> None:
         found = judged("progress", polls(RUNNING, SUCCEEDED, operation("Paused"), SUCCEEDED))
@@ -179,7 +179,9 @@ class TestProgress:
             assert [s[0] for s in brief(found) if s[1] == "violated"] == ([STABLE] if said else [])
         gone = judged("progress", [poll(RUNNING), end, poll(b"", 404, number=4, at=4.0)])
         assert brief(gone) == [violated(STABLE, "gone", 4, 3, because=(SAFE,))]
-        assert worded(gone) == [("InProgress, then Succeeded for good", "InProgress, Succeeded, then 404 Not Found")]
+        assert worded(gone) == [
+            ("InProgress, then Succeeded in every later poll", "InProgress, Succeeded, then 404 Not Found")
+        ]
         twice = [poll(RUNNING), end, poll(b"", 404, number=4, at=4.0), poll(b"", 410, number=5, at=4.5)]
         assert brief(judged("progress", twice)) == [violated(STABLE, "gone", 4, 3, because=(SAFE,))]
         assert judged("progress", twice)[0].actual == "InProgress, Succeeded, then 404 Not Found"
@@ -251,7 +253,7 @@ class TestAskingForgets:
     def test_two_that_go_do_so_because_of_it(self) -> None:
         found = self.of((SUCCEEDED, ""), (FAILED, ""))
 
-        assert found == (violated(SAFE, "forgotten", 7, 6, 5, 4, 3, 2), "after a look: 410 Gone, twice")
+        assert found == (violated(SAFE, "forgotten", 7, 6, 5, 4, 3, 2), "after a look: 410 Gone, for two operations")
 
 
 class TestWays:

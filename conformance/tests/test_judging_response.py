@@ -221,7 +221,9 @@ class TestUsableId:
         found = judged("id_usable", [started(identifier=identifier), poll()])
 
         assert brief(found) == [violated(self.USABLE, "unsafe-id", 2, 1)]
-        assert worded(found) == [("an id usable as a path segment", repr(identifier) if identifier else "no id")]
+        assert worded(found) == [
+            ("an id usable as a path segment", repr(identifier) if identifier else "no x-ms-request-id")
+        ]
         assert brief(judged("id_usable", [silent()])) == [violated(self.USABLE, "unsafe-id", 1)]
 
     @pytest.mark.parametrize("identifier", ["A-z0.9_~", "!$&'()*+,;=:@", "%41"])

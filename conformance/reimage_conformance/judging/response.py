@@ -1,4 +1,4 @@
-"""Acceptance: the answer to a reimage that ought to be taken, and the id that it hands out."""
+"""Checks of the answer to a reimage that has to be accepted, and of the request id in it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from reimage_conformance.judging.wording import is_busy, is_conflict, is_standar
 from reimage_conformance.protocol.documents import (
     error_code,
 )
+from reimage_conformance.quantities import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -38,7 +39,7 @@ _CODE_OF = {
     "MissingOrIncorrectVersionHeader": "REQ-REIMAGE-VERSION",
     "InvalidHttpVerb": "REQ-REIMAGE-METHOD",
 }
-"""What an endpoint says it misses in a sound request, and the requirement under which it ought to take it."""
+"""The requirement that an endpoint violates if it refuses a sound request with this code."""
 
 
 _SAFE_ID = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@%-]+\Z")
@@ -48,11 +49,12 @@ _SAFE_ID = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@%-]+\Z")
 def accepted(
     world: World, exchanges: Sequence[Exchange], requirement: str, expected: str = "", *, alive: bool = False
 ) -> Iterator[Verdict]:
-    """The request was accepted for processing: any 2xx (which one is REQ-REIMAGE-202's question).
+    """The request was accepted for processing with any 2xx; which one is judged under REQ-REIMAGE-202.
 
-    A redirection other than 307 is REQ-REIMAGE-202's matter too, whatever the request varies.
-    `alive` says that sound reimages get no reply again and again while the endpoint answers everything else; without any variation
-    that is REQ-REIMAGE-202's matter, and so is a conflict with nothing, since the suite waits for what it started itself.
+    A redirection other than 307 violates REQ-REIMAGE-202, whatever the request varies. `alive` says that sound
+    reimages get no reply again and again while the endpoint answers everything else. Where the request varies
+    nothing, that violates REQ-REIMAGE-202. So does a 409 while no operation runs: the suite waits for the end of
+    every operation that it started.
     """
     del world
     exchange = exchanges[0]
@@ -72,10 +74,10 @@ def accepted(
         yield about("REQ-REIMAGE-202", exchange).violated(expected, reply_summary(exchange), symptom(exchange))
         yield verdict.violated(expected, reply_summary(exchange), symptom(exchange), because=("REQ-REIMAGE-202",))
     elif is_conflict(exchange):
-        told = f"{reply_summary(exchange)}, again and again, although no operation of this run was under way"
+        actual = f"{reply_summary(exchange)}, again and again, although no operation of this run was under way"
         if requirement in _PLAIN:
-            yield about("REQ-REIMAGE-202", exchange).violated(expected, told, "conflict-with-nothing")
-        yield verdict.violated(expected, told, "conflict-with-nothing", because=("REQ-REIMAGE-202",))
+            yield about("REQ-REIMAGE-202", exchange).violated(expected, actual, "conflict-with-nothing")
+        yield verdict.violated(expected, actual, "conflict-with-nothing", because=("REQ-REIMAGE-202",))
     else:
         root = _CODE_OF.get(error_code(exchange.reply), requirement)
         taken = 200 <= exchange.reply.status < 300
@@ -104,14 +106,14 @@ def request_id_present(world: World, exchanges: Sequence[Exchange], requirement:
     for exchange in exchanges:
         if exchange.reply is not None and exchange.reply.status < 300:
             values = exchange.reply.values("x-ms-request-id")
-            actual = _ids_worded(values)
+            actual = _ids_in_words(values)
             yield about(requirement, exchange).judged(
                 len(values) == 1 and bool(values[0].strip()), "one x-ms-request-id, not empty", actual, "request-id"
             )
 
 
-def _ids_worded(values: Sequence[str]) -> str:
-    """How many x-ms-request-id lines an answer has, and what they hold."""
+def _ids_in_words(values: Sequence[str]) -> str:
+    """The x-ms-request-id header lines of an answer in words: none, one with its value, or several."""
     match list(values):
         case []:
             return "no x-ms-request-id header"
@@ -135,14 +137,14 @@ def empty_body(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]
 
 @check
 def id_usable(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
-    """The 202's id yields the operation's status, promptly (REQ-REIMAGE-REQID-USABLE, REQ-REIMAGE-REQID-PROMPT)."""
+    """The id of the 202 gives the status of the operation, within two seconds (REQ-REIMAGE-REQID-USABLE, -PROMPT)."""
     del world
     start, polls = exchanges[0], exchanges[1:]
     identifier = (start.reply.header("x-ms-request-id") if start.reply else "") or ""
     usable = about("REQ-REIMAGE-REQID-USABLE", *polls[:1], start)
     if not _SAFE_ID.match(identifier):
         yield usable.violated(
-            "an id usable as a path segment", quoted(identifier) if identifier else "no id", "unsafe-id"
+            "an id usable as a path segment", quoted(identifier) if identifier else "no x-ms-request-id", "unsafe-id"
         )
         return
     shown = [poll for poll in polls if shows_operation(poll)]
@@ -154,12 +156,12 @@ def id_usable(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
                 f"no poll was answered: {', '.join(seen) or 'none was sent'}", because=("REQ-GOS-200",)
             )
         else:
-            told = f"{len(polls)} {'poll' if len(polls) == 1 else 'polls'}, answered {' and '.join(seen)}"
+            actual = f"{counted(len(polls), 'poll')}, answered {' and '.join(seen)}"
             if statuses.isdisjoint(NOT_KNOWN):
                 yield about("REQ-GOS-URI", *polls[:1], start).violated(
-                    "an answer to Get Operation Status", told, "no-operation-status", because=("REQ-GOS-200",)
+                    "an answer to Get Operation Status", actual, "no-operation-status", because=("REQ-GOS-200",)
                 )
-            yield usable.violated("the status of the operation", told, "unusable-id", because=("REQ-GOS-URI",))
+            yield usable.violated("the status of the operation", actual, "unusable-id", because=("REQ-GOS-URI",))
         return
     yield usable.met(f"polled as {identifier}")
     yield about("REQ-GOS-URI", shown[0]).met("Get Operation Status answers")

@@ -1,4 +1,4 @@
-"""Operation documents: what the body of each poll holds."""
+"""Checks of Operation documents: the body of each poll."""
 
 from __future__ import annotations
 
@@ -34,22 +34,22 @@ if TYPE_CHECKING:
 _KNOWN_ORDER = ("ID", "Status", "HttpStatusCode", "Error")
 _ALWAYS = ("ID", "Status")
 _NEEDED = {"Succeeded": (*_ALWAYS, "HttpStatusCode"), "Failed": _KNOWN_ORDER}
-"""What a document must hold, by its Status; in another namespace the same names are other things."""
+"""The children that a document must have in its own namespace, by its Status."""
 
 
 @check
 def operation_documents(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
-    """Each poll's document is as Get Operation Status describes it.
+    """The document of each poll is as Get Operation Status describes it.
 
-    The ID of another operation that was polled is REQ-REIMAGE-REQID-USABLE's matter: the id yields another's status. Where the status is not
-    the other's, the ID alone is wrong (REQ-GOS-ID).
+    A poll that shows the ID and the status of another operation violates REQ-REIMAGE-REQID-USABLE. One that shows the
+    ID of another operation with a status that this one cannot have violates REQ-GOS-ID alone.
     """
     del world
     statuses: dict[str, list[tuple[int, str]]] = {}
     for poll in exchanges:
         asked, shown = _plain(read_target(poll.request.target).operation), _shown(poll)
-        told = statuses.setdefault(asked, [])
-        told += [(poll.number, status_of(poll))] if not shown or same_identifier(shown, asked) else []
+        own_statuses = statuses.setdefault(asked, [])
+        own_statuses += [(poll.number, status_of(poll))] if not shown or same_identifier(shown, asked) else []
     tracked = set() if _mislabelled(exchanges, statuses) else set(statuses)
     for poll in exchanges:
         if poll.reply is None or not 200 <= poll.reply.status < 300:
@@ -81,15 +81,15 @@ def operation_documents(world: World, exchanges: Sequence[Exchange]) -> Iterator
 
 
 def _mislabelled(exchanges: Sequence[Exchange], statuses: dict[str, list[tuple[int, str]]]) -> bool:
-    """Whether some poll shows the ID of one operation and a status that this one cannot have had then."""
+    """Whether some poll shows the ID of another operation with a status that this operation cannot have had then."""
     for poll in exchanges:
         shown, status = _shown(poll), status_of(poll)
         if not shown or same_identifier(shown, read_target(poll.request.target).operation):
             continue
-        for when, other in statuses.get(_plain(shown), ()):
-            over_before = when < poll.number and other in TERMINAL and status == "InProgress"
-            not_yet = when > poll.number and other == "InProgress" and status in TERMINAL
-            if over_before or not_yet or {other, status} == set(TERMINAL):
+        for number, other in statuses.get(_plain(shown), ()):
+            had_ended = number < poll.number and other in TERMINAL and status == "InProgress"
+            had_not_ended = number > poll.number and other == "InProgress" and status in TERMINAL
+            if had_ended or had_not_ended or {other, status} == set(TERMINAL):
                 return True
     return False
 
@@ -100,20 +100,17 @@ def _shown(poll: Exchange) -> str:
 
 
 def _plain(identifier: str) -> str:
-    """An id without dashes and case."""
+    """An id without dashes, in lower case."""
     return identifier.replace("-", "").lower()
 
 
 def _own_id(poll: Exchange, response: Response, identifier: str) -> Iterator[Verdict]:
-    """The poll's own request id (REQ-GOS-REQID-OWN)."""
+    """The request id of the poll itself (REQ-GOS-REQID-OWN)."""
     own = response.header("x-ms-request-id")
     if own:
-        yield about("REQ-GOS-REQID-OWN", poll).judged(
-            plain_identifier(own) != plain_identifier(identifier),
-            "an id of the poll's own",
-            f"the tracked id {own}",
-            "tracked-id",
-        )
+        differs = plain_identifier(own) != plain_identifier(identifier)
+        actual = f"x-ms-request-id: {own}" if differs else f"the id of the operation, {own}"
+        yield about("REQ-GOS-REQID-OWN", poll).judged(differs, "an id of the poll itself", actual, "tracked-id")
 
 
 def _content_type(poll: Exchange, response: Response) -> Iterator[Verdict]:
@@ -128,32 +125,32 @@ def _members(poll: Exchange, document: Document, identifier: str, tracked: set[s
     """ID, Status, HttpStatusCode and Error of one document, and their order."""
     own = [name for name, namespace in document.children() if namespace == document.namespace]
     needed = _NEEDED.get(document.text("Status") or "", _ALWAYS)
-    foreign = [name for name, _ in document.children() if name in needed and name not in own]
-    if foreign:
+    in_other_namespace = [name for name, _ in document.children() if name in needed and name not in own]
+    if in_other_namespace:
         yield about("REQ-XML-NS", poll).violated(
-            f"{', '.join(foreign)} in the namespace {document.namespace}",
-            f"{', '.join(foreign)} in another namespace, or in none",
+            f"{', '.join(in_other_namespace)} in the namespace {document.namespace}",
+            f"{', '.join(in_other_namespace)} in another namespace, or in none",
             "child-namespace",
         )
         return
     names = [name for name in own if name in _KNOWN_ORDER]
     shown = document.text("ID")
-    right = names.count("ID") == 1 and same_identifier(shown or "", identifier)
-    elsewhere = not right and _plain(shown or "") in tracked - {_plain(identifier)}
-    expected, usable = f"ID {identifier}, dashes and case aside", "REQ-REIMAGE-REQID-USABLE"
+    is_right = names.count("ID") == 1 and same_identifier(shown or "", identifier)
+    is_other_operation = not is_right and _plain(shown or "") in tracked - {_plain(identifier)}
+    expected, usable = f"ID {identifier}, with or without dashes, in any letter case", "REQ-REIMAGE-REQID-USABLE"
     yield about("REQ-GOS-ID", poll).judged(
-        right, expected, shown_element("ID", shown), "id", because=(usable,) if elsewhere else ()
+        is_right, expected, shown_element("ID", shown), "id", because=(usable,) if is_other_operation else ()
     )
-    if elsewhere:
+    if is_other_operation:
         yield about(usable, poll).violated(
-            "the status of this operation", f"that of another operation, {shown}", "other-operation"
+            "the status of this operation", f"the status of another operation, {shown}", "other-operation"
         )
     found = document.child("Status")
     status = None if found is None else raw_text(found)
     count = names.count("Status")
-    told = shown_element("Status", status) if count < 2 else f"{count} Status elements"
+    actual = shown_element("Status", status) if count < 2 else f"{count} Status elements"
     valid = count == 1 and status in STATUSES
-    yield about("REQ-GOS-STATUS", poll).judged(valid, " or ".join(STATUSES), told, "status-value")
+    yield about("REQ-GOS-STATUS", poll).judged(valid, " or ".join(STATUSES), actual, "status-value")
     if valid and status is not None:
         yield from _embedded_status(poll, document, status)
         yield from _error(poll, document, status)
@@ -188,14 +185,14 @@ def _embedded_status(poll: Exchange, document: Document, status: str) -> Iterato
         )
         yield number.judged(
             value == "200",
-            "200 on success",
+            "HttpStatusCode 200 with Succeeded",
             f"HttpStatusCode {value}",
             "http-status-value",
             because=("REQ-REIMAGE-FINAL-200",),
         )
     else:
         yield number.judged(
-            int(value) >= 400, "the failure's status with Failed", f"HttpStatusCode {value}", "http-status-value"
+            int(value) >= 400, "HttpStatusCode 400 or above with Failed", f"HttpStatusCode {value}", "http-status-value"
         )
 
 
@@ -204,7 +201,8 @@ def _error(poll: Exchange, document: Document, status: str) -> Iterator[Verdict]
     found = document.child("Error")
     verdict = about("REQ-GOS-ERROR", poll)
     if status != "Failed":
-        yield verdict.judged(found is None, f"no Error while {status}", f"Error with Status {status}", "early-error")
+        actual = f"{'no Error' if found is None else 'Error'} with Status {status}"
+        yield verdict.judged(found is None, f"no Error while {status}", actual, "early-error")
         return
     if found is None:
         yield verdict.violated("Error with Code and Message", "Failed without Error", "no-error")
@@ -212,8 +210,8 @@ def _error(poll: Exchange, document: Document, status: str) -> Iterator[Verdict]
     code, message = child(found, "Code"), child(found, "Message")
     complete = code is not None and message is not None and bool(text(code))
     names = [local(node) for node in own_elements(found) if local(node) in ("Code", "Message")]
-    yield verdict.judged(
-        complete, "Error with Code and Message", f"Error holding {' and '.join(names) or 'neither'}", "error-members"
-    )
+    emptiness = ", Code without text" if code is not None and not text(code) else ""
+    actual = f"Error with {' and '.join(names) or 'neither Code nor Message'}{emptiness}"
+    yield verdict.judged(complete, "Error with Code and Message", actual, "error-members")
     if complete and names.index("Code") > names.index("Message"):
         yield about("REQ-GOS-ORDER", poll).violated("Code, Message", "Message, Code", "order")

@@ -1,4 +1,4 @@
-"""Polls: what single answers of Get Operation Status show, whatever the operation does."""
+"""Checks of single polls: how Get Operation Status answers, whatever the operation does."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ STATUSES = ("InProgress", "Succeeded", "Failed")
 
 TERMINAL = ("Succeeded", "Failed")
 NOT_KNOWN = (400, 404, 410)
-"""Statuses that deny an operation."""
+"""Statuses that say that there is no such operation."""
 DENIALS = (*NOT_KNOWN, 401, 403)
-"""Statuses that may be meant so."""
+"""The same, and statuses that an endpoint may send in their place."""
 
 
 def status_of(exchange: Exchange) -> str:
-    """The Status that a poll showed, exactly as written, or "" where none can be read, or several."""
+    """The Status that a poll showed, exactly as written; "" where none can be read, and where there are several."""
     if exchange.reply is None or exchange.reply.status != 200:
         return ""
     return _status_in(content_type(exchange.reply), exchange.reply.body)
@@ -41,7 +41,7 @@ def status_of(exchange: Exchange) -> str:
 
 @lru_cache(maxsize=1024)
 def _status_in(declared: str, body: bytes) -> str:
-    """The same of one body with its Content-Type; polls are asked for theirs again and again."""
+    """The Status in one body; cached, since each check asks for it again."""
     document = read_body(declared, body)
     found = document.child("Status") if document.local_name == "Operation" else None
     several = document.children().count(("Status", document.namespace)) > 1
@@ -49,7 +49,7 @@ def _status_in(declared: str, body: bytes) -> str:
 
 
 def shows_operation(poll: Exchange) -> bool:
-    """Whether a poll was answered with something that reports on an operation, right or wrong."""
+    """Whether a poll was answered 2xx, or with an Operation document under another status."""
     if poll.reply is None or not 200 <= poll.reply.status < 300:
         return poll.reply is not None and read_document(poll.reply).local_name == "Operation"
     return True
@@ -59,11 +59,11 @@ def shows_operation(poll: Exchange) -> bool:
 def polls_answered(
     world: World, exchanges: Sequence[Exchange], *, alive: bool = False, again: bool = False
 ) -> Iterator[Verdict]:
-    """Every poll of a known operation is answered 200 whatever its state (REQ-GOS-200); exchanges: the 202, then polls.
+    """Every poll of a known operation is answered 200, whatever its state (REQ-GOS-200).
 
-    One that denies an operation which is under way leaves its id without use (REQ-REIMAGE-REQID-USABLE).
-
-    `again` says that most operations of the run lost a poll, so that this is no accident even where the next one was answered.
+    Exchanges: the 202, then polls. A 400, 404 or 410 with an error code while the operation runs violates
+    REQ-REIMAGE-REQID-USABLE too. `alive` says that the endpoint answers other requests. `again` says that most
+    operations of the run lost a poll, so that a lost poll is no accident even where the next was answered.
     """
     del world
     polls = exchanges[1:]
@@ -80,7 +80,7 @@ def polls_answered(
         elif is_busy(poll) or poll.reply.status == 307 or index < known:
             continue
         elif index > ended and poll.reply.status in DENIALS:
-            continue  # it may have been forgotten; when it may not, the progress of an operation tells
+            continue  # it may have been forgotten; REQ-GOS-TERMINAL-STABLE says when it must not
         else:
             forgetting = ("REQ-GOS-READONLY", "REQ-GOS-TERMINAL-STABLE")
             because: tuple[str, ...] = forgetting if poll.reply.status in NOT_KNOWN else ()
@@ -119,7 +119,7 @@ def unknown_operation(world: World, exchanges: Sequence[Exchange]) -> Iterator[V
 
 
 def _unknown_code(exchange: Exchange, response: Response, expected: str, *, strict: bool) -> Iterator[Verdict]:
-    """The code of a refused poll: the table binds it under strict."""
+    """The verdict on the code of a refused poll: the error table is binding under strict."""
     code = error_code(response)
     fitting = {404: "ResourceNotFound", 400: "BadRequest"}[response.status]
     verdict = about("REQ-GOS-UNKNOWN-ID", exchange)
@@ -132,9 +132,9 @@ def _unknown_code(exchange: Exchange, response: Response, expected: str, *, stri
 
 @check
 def needs_no_more(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
-    """A poll as the documents describe it is as good as one with more headers or a query (REQ-GOS-URI).
+    """A poll as the documents describe it is answered like one with more headers or a query (REQ-GOS-URI).
 
-    Exchanges: a poll of an operation, then the same with something added.
+    Exchanges: a poll of an operation, then the same poll with something added.
     """
     del world
     plain, varied = exchanges[0], exchanges[1:]
@@ -142,7 +142,7 @@ def needs_no_more(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdi
     needed = [each for each in varied if refused and each.reply is not None and each.reply.status == 200]
     verdict = about("REQ-GOS-URI", plain, *needed[:1])
     if needed:
-        told = f"{reply_summary(plain)}, and 200 OK where the poll has something added that no document asks for"
-        yield verdict.violated("200 OK", told, "needs-more")
+        actual = f"{reply_summary(plain)}, but 200 OK with an addition that no document asks for"
+        yield verdict.violated("200 OK", actual, "needs-more")
     elif plain.reply is not None and plain.reply.status == 200:
         yield verdict.met(reply_summary(plain))

@@ -1,4 +1,4 @@
-"""Progress: the polls of one operation in order, from InProgress to its one end."""
+"""Checks of the polls of one operation in their order, from InProgress to its end."""
 
 from __future__ import annotations
 
@@ -18,10 +18,13 @@ if TYPE_CHECKING:
 
 
 RETENTION_SECONDS = 2.0
+"""An endpoint may forget an operation this long after its end."""
 EARLY_POLLS = 2
+"""An end that one of this many first polls shows may be taken back because it came too early (REQ-GOS-PROGRESS)."""
 SETTLED_POLLS = 3
+"""An end that this many polls showed was stable; a poll of a new kind that changes it is to blame (REQ-GOS-READONLY)."""
 _SAME_MOMENT = 1e-6
-"""Seconds by which sums of seconds are taken for equal."""
+"""Two moments that differ by less are the same: seconds, for the rounding of sums."""
 _USABLE = "REQ-REIMAGE-REQID-USABLE"
 _STABLE, _MOVING, _SAFE = "REQ-GOS-TERMINAL-STABLE", "REQ-GOS-PROGRESS", "REQ-GOS-READONLY"
 
@@ -31,87 +34,101 @@ Shown: TypeAlias = "tuple[Exchange, str]"
 
 @check
 def progress(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
-    """The statuses go from InProgress to one end and stay there (REQ-GOS-PROGRESS, REQ-GOS-TERMINAL-STABLE, REQ-GOS-READONLY).
+    """The statuses go from InProgress to one end and stay there.
 
-    An end that holds for one way of asking and not for another (version, connection), or that a new way of asking or a HEAD takes back, is
-    REQ-GOS-READONLY's; so is one that stood for three polls until a way of asking came that was not used before. One that the
-    first polls show and the next take back is REQ-GOS-PROGRESS's, one among polls that show another operation's ID
-    REQ-REIMAGE-REQID-USABLE's; any other change after an end is REQ-GOS-TERMINAL-STABLE's.
+    A change after the end violates one of these requirements:
+
+    REQ-REIMAGE-REQID-USABLE, if one of the polls shows the ID of another operation.
+
+    REQ-GOS-READONLY, if the status depends on how the poll is sent (version, connection), if a HEAD came between, or
+    if the end stood for three polls until a poll was sent in a new way.
+
+    REQ-GOS-PROGRESS, if one of the first polls showed the end and the next poll took it back.
+
+    REQ-GOS-TERMINAL-STABLE in every other case.
     """
     del world
     seen = [(poll, status_of(poll)) for poll in exchanges if poll.reply is not None]
     known = [(poll, status) for poll, status in seen if status in STATUSES]
     other = [(poll, status) for poll, status in seen if status and status not in STATUSES]
     if other and known:
-        expected, actual = f"nothing but {', '.join(STATUSES)}", f"Status {quoted(other[0][1])}"
+        expected, actual = f"only {', '.join(STATUSES)}", f"Status {quoted(other[0][1])}"
         yield about(_MOVING, other[0][0]).violated(expected, actual, "other-status", because=("REQ-GOS-STATUS",))
     first = next((i for i, (_, status) in enumerate(known) if status in TERMINAL), None)
     if first is not None:
         end = known[first]
-        seen, known = ([each for each in shown if not _is_beside(each[0], end[0])] for shown in (seen, known))
+        seen, known = ([each for each in shown if not _is_simultaneous(each[0], end[0])] for shown in (seen, known))
         yield from _after_end(seen, known, known.index(end))
     elif known and not other:
         yield about(_MOVING, known[-1][0]).met(f"{len(known)} times InProgress")
 
 
 def _after_end(seen: list[Shown], known: list[Shown], first: int) -> Iterator[Verdict]:
-    """Whether the end that `known[first]` showed stood."""
+    """The verdicts on what polls showed after `known[first]`, the first that showed an end."""
     end_poll, end = known[first]
     changed = [(poll, status) for poll, status in known[first + 1 :] if status != end]
     later = seen[seen.index(known[first]) + 1 :]
-    gone = [p for p, status in later if not status and p.at <= end_poll.at + RETENTION_SECONDS and _is_gone(p)]
+    not_found = [p for p, status in later if not status and p.at <= end_poll.at + RETENTION_SECONDS and _is_gone(p)]
     heads = {p.number for p, _ in later if p.request.method == "HEAD"}
-    told = ", ".join(_runs([status for _, status in known]))
-    expected = f"InProgress, then {end} for good"
-    if gone:
-        actual = f"{told}, then {reply_summary(gone[0])}"
-        yield about(_STABLE, gone[0], end_poll).violated(expected, actual, "gone", because=(_SAFE,))
+    all_statuses = ", ".join(_with_repeats_counted([status for _, status in known]))
+    expected = f"InProgress, then {end} in every later poll"
+    if not_found:
+        actual = f"{all_statuses}, then {reply_summary(not_found[0])}"
+        yield about(_STABLE, not_found[0], end_poll).violated(expected, actual, "gone", because=(_SAFE,))
     elif changed:
-        mixed_up = not all(_is_own(poll) for poll in (end_poll, changed[0][0]))
-        actual = f"{changed[0][1]} after {end}; all polls: {told}"
-        roots = (_USABLE,) if mixed_up else _roots_of_change(known, first, changed, heads)
+        is_of_two_operations = not all(_is_own(poll) for poll in (end_poll, changed[0][0]))
+        actual = f"{changed[0][1]} after {end}; all polls: {all_statuses}"
+        roots = (_USABLE,) if is_of_two_operations else _roots_of_change(known, first, changed, heads)
         for requirement in dict.fromkeys((_STABLE, _MOVING, *(root for root in roots if root != _USABLE))):
             because = tuple(root for root in roots if root != requirement)
             yield about(requirement, changed[0][0], end_poll).violated(expected, actual, "flip", because=because)
     else:
-        yield about(_MOVING, end_poll).met(told)
+        yield about(_MOVING, end_poll).met(all_statuses)
         if len(known) > first + 1:
-            yield about(_STABLE, known[-1][0]).met(told)
+            yield about(_STABLE, known[-1][0]).met(all_statuses)
         if len({_way_of(poll) for poll, _ in known[first:]}) > 1:
-            yield about(_SAFE, known[-1][0]).met(told)
+            yield about(_SAFE, known[-1][0]).met(all_statuses)
 
 
 def _roots_of_change(known: list[Shown], first: int, changed: list[Shown], heads: set[int]) -> tuple[str, ...]:
-    """Which requirement a change after an end belongs to; two where it may be either."""
+    """The requirement that a change after an end violates; two where it may be either."""
     end = known[first][1]
     change = known.index(changed[0])
     before, after = known[:change], known[change + 1 :]
     if any(known[change - 1][0].number < number < changed[0][0].number for number in heads):
         return (_SAFE,)
-    ways = {_way_of(poll) for poll, _ in changed}
-    apart = ways.isdisjoint(_way_of(poll) for poll, status in known[first:] if status == end)
-    new = _way_of(changed[0][0]) not in {_way_of(poll) for poll, _ in before}
-    if (apart and any(status == end for _, status in after)) or (new and change - first >= SETTLED_POLLS):
+    changed_ways = {_way_of(poll) for poll, _ in changed}
+    depends_on_way = changed_ways.isdisjoint(_way_of(poll) for poll, status in known[first:] if status == end)
+    is_new_way = _way_of(changed[0][0]) not in {_way_of(poll) for poll, _ in before}
+    if (depends_on_way and any(status == end for _, status in after)) or (
+        is_new_way and change - first >= SETTLED_POLLS
+    ):
         return (_SAFE,)
     if change > first + 1 or first >= EARLY_POLLS:
         return (_STABLE,)
     return (_MOVING,) if changed[0][1] == "InProgress" else (_STABLE, _MOVING)
 
 
-def _is_beside(poll: Exchange, end: Exchange) -> bool:
-    """Whether a poll was sent after the one that showed the end, and before its answer was there: either may have been answered first."""
+def _is_simultaneous(poll: Exchange, end: Exchange) -> bool:
+    """Whether a poll was under way at the same time as the earlier poll that showed the end.
+
+    The endpoint may have answered either of them first.
+    """
     beside = poll.at + _SAME_MOMENT < end.at + end.elapsed and end.at < poll.at + poll.elapsed
     return poll.number > end.number and beside
 
 
 def _is_own(poll: Exchange) -> bool:
-    """Whether a poll shows the operation that it asked about."""
+    """Whether a poll shows the ID that it asked about, or none."""
     shown = read_document(poll.reply).text("ID") if poll.reply is not None else None
     return shown is None or same_identifier(shown, read_target(poll.request.target).operation)
 
 
 def _way_of(poll: Exchange) -> tuple[str, bool]:
-    """What may differ between polls of one operation without any effect: the version, and whether the connection was new, asked for or not."""
+    """How a poll was sent: its version, and whether it was the first request on its connection.
+
+    Neither may have an effect on the operation.
+    """
     return version_of(poll), poll.request.fresh_connection or poll.position == 1
 
 
@@ -122,8 +139,8 @@ def _is_gone(poll: Exchange) -> bool:
     return poll.reply.status in DENIALS
 
 
-def _runs(statuses: list[str]) -> list[str]:
-    """Statuses with repeats folded: `InProgress x 4`."""
+def _with_repeats_counted(statuses: list[str]) -> list[str]:
+    """Statuses with repeats counted: `InProgress x 4`."""
     runs: list[tuple[str, int]] = []
     for status in statuses:
         if runs and runs[-1][0] == status:
@@ -137,9 +154,10 @@ def _runs(statuses: list[str]) -> list[str]:
 def completes(
     world: World, exchanges: Sequence[Exchange], requirement: str = "REQ-REIMAGE-COMPLETES", waited: float = 0.0
 ) -> Iterator[Verdict]:
-    """A reimage that was accepted reaches Succeeded with 200 in time (REQ-REIMAGE-COMPLETES); exchanges: the 202, then polls.
+    """A reimage that was accepted reaches Succeeded with 200 in time (REQ-REIMAGE-COMPLETES).
 
-    Where a reimage that nobody polls does succeed, its polling is to blame (REQ-GOS-READONLY). `waited` is how long the suite went on asking, in seconds, where no end came.
+    Exchanges: the 202, then polls. `waited` is for how many seconds the suite polled, where the operation did not
+    end. If a reimage that nobody polls does succeed, polling is the cause (REQ-GOS-READONLY).
     """
     del world
     polls = exchanges[1:]
@@ -160,45 +178,50 @@ def completes(
             )
         return
     document = read_document(ends[0].reply) if ends[0].reply else None
-    status, code = status_of(ends[0]), (document.text("HttpStatusCode") if document else None) or "none"
+    status, code = status_of(ends[0]), (document.text("HttpStatusCode") if document else None) or ""
+    shown_code = f"HttpStatusCode {code}" if code else "no HttpStatusCode"
     if status == "Failed":
         taken_back = any(status_of(poll) != "Failed" for poll in polls if poll.at > ends[0].at and status_of(poll))
         because = (_MOVING, _STABLE, _SAFE) if taken_back else (_SAFE,)
-        yield verdict.violated("Succeeded", f"Failed, HttpStatusCode {code}", "failed", because=because)
+        yield verdict.violated("Succeeded", f"Failed, {shown_code}", "failed", because=because)
     elif code != "200":
         blame = ("REQ-REIMAGE-FINAL-200", "REQ-GOS-HTTPSTATUS", "REQ-GOS-HTTPSTATUS-INT", "REQ-XML-NS")
-        yield verdict.violated("Succeeded with 200", f"Succeeded, HttpStatusCode {code}", "final-status", because=blame)
+        yield verdict.violated("Succeeded with 200", f"Succeeded, {shown_code}", "final-status", because=blame)
     else:
         yield verdict.met(f"Succeeded with 200 after {len(polls)} polls")
 
 
 @check
 def same_status(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
-    """An operation that is over reads alike whoever asks (REQ-AUTH-ANYCERT).
+    """An operation that has ended has the same status whichever certificate asks (REQ-AUTH-ANYCERT).
 
-    Exchanges: a poll by one certificate, a poll by another, a poll by the first again; a status that changes by itself is not this check's matter.
+    Exchanges: a poll by one certificate, a poll by the other, a poll by the first again. A status that differs
+    between the first and the third poll is not judged here.
     """
     del world
     before, other, after = exchanges
-    own, read = status_of(before), status_of(other)
-    if own in TERMINAL and status_of(after) == own and read in STATUSES:
+    first_status, other_status = status_of(before), status_of(other)
+    if first_status in TERMINAL and status_of(after) == first_status and other_status in STATUSES:
         verdict = about("REQ-AUTH-ANYCERT", other, before, after)
-        expected = f"{own}, as with the first certificate"
-        yield verdict.judged(read == own, expected, f"{read} with the second certificate", "other-status")
+        expected = f"{first_status}, as with the first certificate"
+        yield verdict.judged(
+            other_status == first_status, expected, f"{other_status} with the second certificate", "other-status"
+        )
 
 
 @check
 def fails_as_announced(world: World, exchanges: Sequence[Exchange], *, overdue: bool = False) -> Iterator[Verdict]:
-    """A reimage of an instance that the target calls failing ends Failed, with an Error (REQ-GOS-ERROR).
+    """A reimage of an instance that the target file lists as failing ends Failed, with an Error (REQ-GOS-ERROR).
 
-    `overdue` says that the suite waited as long as the operator allows; a Succeeded may be the target file's mistake.
+    `overdue` says that the suite waited as long as the operator allows. Succeeded accuses nobody: the target file may
+    be wrong.
     """
     del world
     polls = exchanges[1:]
     ends = [poll for poll in polls if status_of(poll) in TERMINAL]
     verdict = about("REQ-GOS-ERROR", *ends[:1], exchanges[0])
     if ends and status_of(ends[0]) == "Failed":
-        yield verdict.met("Failed, as the target says")
+        yield verdict.met("Failed, as the target file says")
     elif not ends and overdue and polls and status_of(polls[-1]) == "InProgress":
         yield verdict.violated(
             "Failed, with an Error",
@@ -207,39 +230,42 @@ def fails_as_announced(world: World, exchanges: Sequence[Exchange], *, overdue: 
             because=("REQ-REIMAGE-COMPLETES",),
         )
     else:
-        shown = status_of(ends[0]) if ends else "no end"
-        yield verdict.inconclusive(f"the instance that should fail showed {shown}")
+        shown = f"ended {status_of(ends[0])}" if ends else "was not seen to end"
+        yield verdict.inconclusive(f"the reimage of a failing role instance {shown}")
 
 
 @check
 def polling_is_to_blame(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
-    """A reimage that is polled as usual goes wrong where one that is left alone does not (REQ-GOS-READONLY).
+    """A reimage that is polled as usual ends as one that is polled only once (REQ-GOS-READONLY).
 
-    Exchanges: the quiet one's 202 and its only poll, then the 202 and polls of one that was started after it.
+    Exchanges: the 202 and the only poll of the quiet reimage, then the 202 and the polls of one that was started
+    after it.
     """
     del world
     quiet, polls = exchanges[1], exchanges[3:]
     verdict = about(_SAFE, polls[-1], quiet)
     shown = status_of(quiet)
-    polled = _runs([status_of(poll) or reply_summary(poll) for poll in polls])
+    polled = _with_repeats_counted([status_of(poll) or reply_summary(poll) for poll in polls])
     if shown == "Succeeded" and "Succeeded" in [status_of(poll) for poll in polls]:
-        yield verdict.inconclusive("polled as usual, a reimage succeeds too", because=("REQ-REIMAGE-COMPLETES",))
+        yield verdict.inconclusive(
+            "the reimage that was polled as usual succeeded too", because=("REQ-REIMAGE-COMPLETES",)
+        )
     elif shown == "Succeeded":
-        told = f"{', '.join(polled)}; polled once, at the end: Succeeded"
-        yield verdict.violated("the same outcome however often an operation is polled", told, "polling-spoils")
+        actual = f"polled as usual: {', '.join(polled)}; polled once, at the end: Succeeded"
+        yield verdict.violated("the same outcome however often an operation is polled", actual, "polling-spoils")
     else:
         yield verdict.inconclusive(
-            f"left alone, a reimage is {shown or reply_summary(quiet)} as well",
+            f"the reimage that was polled only once showed {shown or reply_summary(quiet)}",
             because=("REQ-REIMAGE-COMPLETES", "REQ-GOS-200"),
         )
 
 
 @check
 def asking_forgets(world: World, exchanges: Sequence[Exchange], requirement: str, *, what: str) -> Iterator[Verdict]:
-    """An operation that a poll has just shown is shown again after `what`, a request that changes nothing.
+    """An operation that a poll has just shown is still found after `what`, a request that changes nothing.
 
-    Exchanges: a poll, that request, and a poll; then the same of another operation where the first was gone. Only two that go at this
-    very moment show that it was not their time.
+    Exchanges: a poll, that request, a poll; then the same for another operation where the first one was not found.
+    One operation may have been forgotten by chance at this moment; two show that the request is the cause.
     """
     del world
     groups = [exchanges[i : i + 3] for i in range(0, len(exchanges), 3)]
@@ -247,7 +273,7 @@ def asking_forgets(world: World, exchanges: Sequence[Exchange], requirement: str
     verdict = about(requirement, *reversed(exchanges))
     if len(lost) > 1:
         yield verdict.violated(
-            "the operation as it was", f"after {what}: {reply_summary(lost[-1])}, twice", "forgotten"
+            "the operation is still found", f"after {what}: {reply_summary(lost[-1])}, for two operations", "forgotten"
         )
     elif not lost and status_of(exchanges[-1]) in TERMINAL:
         yield verdict.met(f"after {what}: {status_of(exchanges[-1])}")
