@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import trio
@@ -277,3 +278,19 @@ async def test_an_instance_that_was_waited_for_in_vain_is_waited_for_again_once_
             seen.append((statuses_in(look_then)[PLACE.role_instance] == READY_ROLE, round(trio.current_time())))
 
     assert seen == [(False, 32), (False, 33), (True, 45), (True, 55)]
+
+
+@in_time
+async def test_an_instance_that_left_is_waited_for_as_long_as_a_reimage_may_take_whoever_is_to_blame() -> None:
+    async def waited(away: Exchange) -> float:
+        shown = [READY]
+        async with watching(lambda _: shown[-1]) as made:
+            made.instances.offers_deployment = True
+            made.instances._sender.limits = replace(made.instances._sender.limits, operation_timeout_seconds=300.0)
+            await made.instances.look(PLACE.deployment)
+            shown.append(away)
+            began = trio.current_time()
+            await made.instances.until_ready(PLACE)
+            return round(trio.current_time() - began, -1)
+
+    assert [await waited(away) for away in (AWAY, look({"Other_IN_0": "ReadyRole"}))] == [300, 300]

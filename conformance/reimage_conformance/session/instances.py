@@ -71,6 +71,7 @@ class Instances(Looks):
         self._watched: set[str] = set()
         self._seen_away: set[str] = set()
         self._in_vain: set[str] = set()
+        self._was_ready: set[str] = set()
         self._departs_late: bool | None = None
         self._latest_departure = 0.0
         self._tasks: trio.Nursery | None = None
@@ -89,8 +90,9 @@ class Instances(Looks):
     ) -> Exchange:
         """One Get Deployment; an instance that is back is worth waiting for again."""
         exchange = await super().look(deployment, form, version=version, patient=patient)
-        back = (name for name, status in statuses_in(exchange).items() if status == READY)
-        self._in_vain.difference_update(str(Place(deployment, name)) for name in back)
+        ready = {str(Place(deployment, name)) for name, status in statuses_in(exchange).items() if status == READY}
+        self._was_ready |= ready
+        self._in_vain -= ready
         return exchange
 
     async def look_before(self, place: Place) -> Exchange:
@@ -250,15 +252,16 @@ class Instances(Looks):
     async def until_ready(self, place: Place) -> Exchange | None:
         """Looks until Get Deployment shows the instance at ReadyRole, or has not for as long as the operator allows; gives the last look.
 
-        An instance is waited for in vain once, until a look shows it at ReadyRole again. It is not waited for at all where no reimage of ours
-        took it and the look lists others without it. None where the target does not offer Get Deployment.
+        An instance is waited for in vain once, until a look shows it at ReadyRole again. Where no request of ours can have taken it away, since no
+        look ever showed it at ReadyRole, it is waited for less long, and not at all where the look lists others without it. None where the
+        target does not offer Get Deployment.
         """
         if not self.offers_deployment:
             return None
         clock, limits = self._sender.clock, self._sender.limits
         began = clock.now()
         look = await self.look(place.deployment)
-        shown, ours = statuses_in(look), str(place) in self.addressed
+        shown, ours = statuses_in(look), str(place) in self.addressed | self._was_ready
         if str(place) in self._in_vain or (shown and not ours and place.role_instance not in shown):
             return look
         longest = (
