@@ -173,7 +173,7 @@ class TestVocabulary:
         found = judged("status_vocabulary", [shown(deployment(instance("A", "Preparing")))])
 
         assert (
-            "no InstanceStatus that version 2011-10-01 does not have",
+            "an InstanceStatus that version 2011-10-01 has",
             "InstanceStatus Preparing under version 2011-10-01",
         ) in worded(found)
 

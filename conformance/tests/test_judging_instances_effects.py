@@ -48,23 +48,23 @@ class TestEffect:
 
         assert brief(found) == [met(OFFLINE, 4), met(SAME, 5), met(ONLINE, 5)]
         assert [v.actual for v in found] == [
-            "ReadyRole > StoppedVM > ReadyRole, seen 1 times while the operation ran",
+            "ReadyRole > StoppedVM > ReadyRole; shown 1 time while the operation ran",
             "role WebRole1",
-            "ReadyRole > StoppedVM > ReadyRole, 0.0 s after the end",
+            "ReadyRole > StoppedVM > ReadyRole; last seen 0.0 s after the end",
         ]
 
     def test_never_offline(self) -> None:
         found = judged("instance_effect", [BEFORE, START, *looks(*["ReadyRole"] * 5)], instance=NAME, ended_at=3.0)
 
         assert brief(found)[0] == advisory(OFFLINE, "never-offline", 2, 7)
-        assert worded(found)[0] == (f"{NAME} leaves ReadyRole", "ReadyRole, seen 4 times while the operation ran")
+        assert worded(found)[0] == (f"{NAME} leaves ReadyRole", "ReadyRole; shown 4 times while the operation ran")
         assert brief(found)[1:] == [met(SAME, 7), met(ONLINE, 7)]
 
     def test_too_few_looks_to_say(self) -> None:
         found = judged("instance_effect", [BEFORE, START, *looks(*["ReadyRole"] * 5)], instance=NAME, ended_at=2.9)
 
         assert brief(found)[0] == inconclusive(OFFLINE, 2, 7)
-        assert found[0].actual == "seen only 3 times while the operation ran"
+        assert found[0].actual == "Get Deployment was answered only 3 times while the operation ran"
 
     @pytest.mark.parametrize("blind", [silent(LOOK, number=9), refusal(LOOK, 503, "ServerBusy", number=9)])
     def test_looks_that_were_not_answered_may_have_missed_it(self, blind: Exchange) -> None:
@@ -76,7 +76,7 @@ class TestEffect:
             assert brief(found)[0][1] == "inconclusive"
 
         assert brief(found)[0] == inconclusive(OFFLINE, 2, 7)
-        assert found[0].actual == "ReadyRole, and 1 looks in between were not answered"
+        assert found[0].actual == "ReadyRole; 1 look got no answer"
         away = [BEFORE, START, *looks("StoppedVM", "ReadyRole"), blind]
         assert met(OFFLINE, 3) in brief(judged("instance_effect", away, instance=NAME))
 
@@ -89,8 +89,8 @@ class TestEffect:
             met(SAME, 4),
         ]
         assert worded(found)[0] == (
-            f"{NAME} back at ReadyRole",
-            "ReadyRole > StoppedVM > BusyRole, 7.2 s after the end",
+            f"{NAME} is ReadyRole again",
+            "ReadyRole > StoppedVM > BusyRole; last seen 7.2 s after the end",
         )
 
     @pytest.mark.parametrize(
@@ -113,15 +113,15 @@ class TestEffect:
         ]
         assert worded(found)[0] == (
             f"{NAME} of role WebRole1",
-            "not listed any more; listed: N0, N1, N2, N3, N4, N5",
+            f"{NAME} is no longer listed; listed: N0, N1, N2, N3, N4, N5",
         )
-        assert found[1].actual == "the instance is not listed any more"
-        assert found[2].actual == "ReadyRole > missing, seen 1 times while the operation ran"
+        assert found[1].actual == f"{NAME} is no longer listed"
+        assert found[2].actual == "ReadyRole > missing; shown 1 time while the operation ran"
 
     def test_back_at_once(self) -> None:
         found = judged("instance_effect", [BEFORE, START, *looks("StoppedVM", "ReadyRole")], instance=NAME)
 
-        assert found[-1].actual == "ReadyRole > StoppedVM > ReadyRole, 0.0 s after the end"
+        assert found[-1].actual == "ReadyRole > StoppedVM > ReadyRole; last seen 0.0 s after the end"
 
     def test_the_last_look_decides_on_name_and_role(self) -> None:
         first = look({NAME: "BusyRole", "A": "ReadyRole"}, number=3)
@@ -130,7 +130,7 @@ class TestEffect:
         other = judged("instance_effect", [BEFORE, START, first, moved], instance=NAME)
 
         assert brief(gone)[0] == violated(SAME, "renamed", 4, 1)
-        assert gone[0].actual == "not listed any more; listed: Z"
+        assert gone[0].actual == f"{NAME} is no longer listed; listed: Z"
         assert violated(SAME, "role-changed", 4, 1) in brief(other)
         assert ("role WebRole1", "role Other") in worded(other)
 
@@ -150,10 +150,10 @@ class TestEffect:
     @pytest.mark.parametrize(
         ("before", "seen", "told"),
         [
-            (look({NAME: "BusyRole"}, number=1), looks("ReadyRole"), f"{NAME} was BusyRole before"),
-            (look({"B": "ReadyRole"}, number=1), looks("ReadyRole"), f"{NAME} was not shown before"),
-            (BEFORE, [], "nothing was observed"),
-            (BEFORE, [silent(LOOK, number=3)], "nothing was observed"),
+            (look({NAME: "BusyRole"}, number=1), looks("ReadyRole"), f"{NAME} was BusyRole before the reimage"),
+            (look({"B": "ReadyRole"}, number=1), looks("ReadyRole"), f"{NAME} was not shown before the reimage"),
+            (BEFORE, [], "no answer to Get Deployment showed a role instance after the 202"),
+            (BEFORE, [silent(LOOK, number=3)], "no answer to Get Deployment showed a role instance after the 202"),
         ],
     )
     def test_without_observations_nothing_is_known(self, before: Exchange, seen: list[Exchange], told: str) -> None:
@@ -173,7 +173,7 @@ class TestEffect:
     def test_the_others_stay(self) -> None:
         seen = looks("StoppedVM", "ReadyRole", B="ReadyRole", C="ReadyRole")
 
-        assert self.others(seen, "B", "C") == [(met(OTHERS, 4), "", "2 others stayed ReadyRole over 2 looks")]
+        assert self.others(seen, "B", "C") == [(met(OTHERS, 4), "", "2 other instances stayed ReadyRole over 2 looks")]
 
     def test_another_one_moves(self) -> None:
         seen = looks("StoppedVM", "ReadyRole", B="BusyRole", C="ReadyRole")
@@ -182,7 +182,7 @@ class TestEffect:
 
         assert self.others(seen, "C", "B") == [(touched, expected, "B is BusyRole")]
         assert self.others(looks("ReadyRole", B="BusyRole"), "B", "C") == [
-            (touched, expected, "B is BusyRole and 1 more changed")
+            (touched, expected, "B is BusyRole, and 1 more changed")
         ]
         assert self.others(looks("ReadyRole", B="ReadyRole"), "C")[0][2] == "C is missing"  # type: ignore[index]
 
@@ -233,7 +233,7 @@ class TestForms:
             (
                 violated(self.URI, "other-instance", 3, 5),
                 self.EXPECTED,
-                f"contoso-v3/{NAME} went offline instead",
+                f"contoso-v3/{NAME} went offline, and WebRole1_IN_0 did not",
             )
         ]
 
@@ -242,7 +242,11 @@ class TestForms:
 
         assert self.of(*seen, others=[]) == [(met(self.URI, 3), "", f"{NAME}: ReadyRole")]
         assert self.of(*seen, others=["B"]) == [
-            (violated(self.URI, "other-instance", 3, 4), self.EXPECTED, "contoso-v2/B went offline instead")
+            (
+                violated(self.URI, "other-instance", 3, 4),
+                self.EXPECTED,
+                "contoso-v2/B went offline, and WebRole1_IN_0 did not",
+            )
         ]
 
     def test_several_others_went_offline_instead(self) -> None:
@@ -253,7 +257,7 @@ class TestForms:
         ]
 
         assert self.of(*seen)[0][0] == violated(self.URI, "other-instance", 3, 6)
-        assert self.of(*seen)[0][2] == "contoso-v2/B, contoso-v3/A went offline instead"
+        assert self.of(*seen)[0][2] == "contoso-v2/B, contoso-v3/A went offline, and WebRole1_IN_0 did not"
 
     def test_others_went_offline_with_it(self) -> None:
         seen = [
@@ -292,7 +296,7 @@ class TestForms:
         assert self.of(*seen, before=self.BEFORE[:1])[0][0] == violated(self.URI, "other-instance", 3, 4)
 
     def test_a_deployment_that_was_not_seen(self) -> None:
-        told = "the deployment was not seen while the operation ran"
+        told = "Get Deployment did not show the deployment while the operation ran"
 
         assert self.of() == [(inconclusive(self.URI, 3), "", told)]
         elsewhere = look({NAME: "BusyRole"}, number=4, name=self.THERE)

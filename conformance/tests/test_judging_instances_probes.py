@@ -78,7 +78,7 @@ def test_without_ids_nothing_is_known(pair: list[Exchange]) -> None:
     found = judged("fresh_installation", pair)
 
     assert brief(found) == [inconclusive(FRESH, 2, 1)]
-    assert found[0].actual == "the probe did not tell the installation id"
+    assert found[0].actual == "the probe showed no installation_id"
 
 
 KEPT, LOST = "REQ-REIMAGE-LOCALSTORE", "REQ-REIMAGE-OTHERDATA-LOST"

@@ -12,7 +12,9 @@ from judging_samples import (
     NO_VERSION,
     brief,
     exchange,
+    judged,
     lenient,
+    look,
     refusal,
     silent,
     started,
@@ -218,3 +220,30 @@ def test_the_wording_of_replies() -> None:
         False,
     ]
     assert is_busy(exchange(status=503, failure=FailureKind.TRUNCATED)) is False
+
+
+def met_words(check: str, *exchanges: Exchange, **arguments: object) -> list[str]:
+    return [v.actual for v in judged(check, list(exchanges), **arguments) if v.outcome is Outcome.MET]
+
+
+class TestMet:
+    """What holds is told in words of what was seen, never in those of a violation: reports show them as recorded answers."""
+
+    def test_a_request_id_that_is_there(self) -> None:
+        refused = exchange(NO_VERSION, 400, headers=(("x-ms-request-id", "a"),))
+        assert met_words("error_request_ids", refused) == ["400 Bad Request with an x-ms-request-id"]
+
+    def test_a_connection_that_was_closed(self) -> None:
+        closed = replace(exchange(NO_VERSION, 400), closed=True)
+        actual = met_words("closes_connection", closed, requirement="REQ-HTTP-HOST")
+        assert actual == ["400 Bad Request, and the connection is closed"]
+
+    def test_a_fresh_installation(self) -> None:
+        probes = [
+            exchange(status=200, body=f'{{"installation_id": "{name}"}}', number=n) for n, name in enumerate("ab", 1)
+        ]
+        assert met_words("fresh_installation", *probes) == ["installation_id is now b"]
+
+    def test_statuses_of_instances(self) -> None:
+        seen = met_words("status_vocabulary", look({"A": "ReadyRole"}))
+        assert seen[:2] == ["InstanceStatus 'ReadyRole'", "InstanceStatus ReadyRole under version 2011-10-01"]

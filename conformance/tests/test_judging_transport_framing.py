@@ -183,7 +183,7 @@ class TestConnections:
             assert brief(found) == [violated(self.NAME, "desynchronised")]
             assert worded(found) == [
                 (
-                    "the body is read, and answered with the request that it belongs to",
+                    "one answer, to the request together with its body",
                     "the body was answered as a request of its own",
                 )
             ]

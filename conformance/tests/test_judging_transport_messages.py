@@ -78,7 +78,7 @@ class TestDates:
         odd = judged("dates", [exchange(headers=(("Date", "now"), ("Date", DATE)))])
 
         assert brief(none) == [violated("REQ-HTTP-DATE", "no-date")]
-        assert worded(none) == [("a Date such as 'Sun, 06 Nov 1994 08:49:37 GMT'", "no Date")]
+        assert worded(none) == [("a Date such as 'Sun, 06 Nov 1994 08:49:37 GMT'", "no Date header")]
         assert brief(odd) == [violated("REQ-HTTP-DATE", "date")]
         assert odd[0].actual == "Date 'now'"
 
@@ -143,7 +143,10 @@ class TestStandardHeaders:
         found = judged("standard_headers", [exchange(headers=(("Content-Encoding", coding),), body=body)])
 
         assert brief(found) == [met(HEADERS) if fine else violated(HEADERS, "content-encoding")]
-        assert fine or found[0].actual == f"content-encoding {coding.strip().lower()!r} over content that is not"
+        assert (
+            fine
+            or found[0].actual == f"content-encoding {coding.strip().lower()!r}, but the content is not in this coding"
+        )
 
     @pytest.mark.parametrize(
         ("headers", "symptom", "told"),
@@ -232,7 +235,7 @@ class TestStandardHeaders:
         ]
         found = judged("allow_with_405", [silent(), exchange(status=404), exchange(status=405, number=3)])
         assert brief(found) == [violated("REQ-HTTP-405-ALLOW", "no-allow", 3)]
-        assert worded(found) == [("Allow with 405", "405 without Allow")]
+        assert worded(found) == [("an Allow header with 405", "405 without Allow")]
 
     @pytest.mark.parametrize("value", ["0", "120", DATE])
     def test_retry_after(self, value: str) -> None:
@@ -248,7 +251,7 @@ class TestStandardHeaders:
         )
 
         assert brief(found) == [advisory("REQ-HTTP-RETRY-AFTER", "retry-after", 3)]
-        assert worded(found) == [("seconds or an HTTP date", f"Retry-After {value!r}")]
+        assert worded(found) == [("a number of seconds or an HTTP date", f"Retry-After {value!r}")]
 
 
 def with_id(value: str, number: int, request: Request = REIMAGE) -> Exchange:

@@ -320,8 +320,7 @@ def embedded_deployments(
 def version_gates(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
     """Elements appear only from their first version on (REQ-DEPL-VERSIONS, REQ-VER-GATED-ELEMENTS).
 
-    An endpoint that shows the same elements in every version violates REQ-VER-GATED-ELEMENTS. One that shows elements_rule
-    elements too early violates REQ-DEPL-VERSIONS. Each requirement names the other as the cause in the other case.
+    An endpoint that shows the same elements in every version violates REQ-VER-GATED-ELEMENTS. One that shows single elements too early violates REQ-DEPL-VERSIONS. Each requirement names the other as the cause in the other case.
     """
     del world
     looks = [(exchange, _gated_elements(exchange)) for exchange in exchanges if _listed_instances(exchange)]
@@ -364,14 +363,14 @@ def status_vocabulary(world: World, exchanges: Sequence[Exchange]) -> Iterator[V
         yield about("REQ-DEPL-STATUS-VALUES", exchange).judged(
             not unknown,
             "a documented InstanceStatus",
-            f"InstanceStatus {', '.join(map(quoted, unknown))}",
+            f"InstanceStatus {', '.join(map(quoted, unknown or sorted(values)))}",
             "status-value",
         )
         gated = sorted(value for value in values if not _available(value, asked))
         yield about("REQ-DEPL-STATUS-GATES", exchange).judged(
             not gated,
             f"an InstanceStatus that version {asked} has",
-            f"InstanceStatus {', '.join(gated)} under version {asked}",
+            f"InstanceStatus {', '.join(gated or sorted(values))} under version {asked}",
             "gated-status",
         )
         powers = {member(node, "PowerState") for node in nodes if child(node, "PowerState") is not None}

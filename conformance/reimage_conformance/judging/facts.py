@@ -1,6 +1,6 @@
-"""Which facts of an exchange the verdicts on a requirement rest on; where one was not recorded, no such verdict is made.
+"""Which facts of an exchange each requirement needs; without them no verdict on the requirement is made.
 
-A requirement that is not listed rests on the request as it was read and on the status of the reply.
+A requirement that is not listed needs the request as it was read and the status of the reply.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ NEEDS_OF_SYMPTOMS: Mapping[tuple[str, str], frozenset[Fact]] = {
     ("REQ-GOS-TERMINAL-STABLE", "gone"): frozenset({Fact.MOMENT}),
     ("REQ-REIMAGE-REQID-USABLE", "unusable-id"): frozenset({Fact.MOMENT}),
 }
-"""What verdicts rest on besides, if they say that something went wrong in this way: an operation may be forgotten after a while."""
+"""Further facts that violations with these symptoms need: an endpoint may forget an operation after a while."""
 
 DEFECT_NEEDS: Mapping[str, frozenset[Fact]] = {
     "host": frozenset({Fact.REQUEST_LINES}),
@@ -93,18 +93,18 @@ DEFECT_NEEDS: Mapping[str, frozenset[Fact]] = {
     "content-type-repeated": frozenset({Fact.FRAMING}),
     "length-and-coding": frozenset({Fact.FRAMING}),
 }
-"""The facts without which a defect of a request may be none of the request but of its recording."""
+"""The facts that must be recorded before a defect of the request is certain: else the recorder may have caused it."""
 
 
 def is_certain(defect: Defect, exchange: Exchange) -> bool:
-    """Whether a defect is one of the request as it was sent, not of its recording."""
+    """Whether the request was sent with the defect; otherwise the recorder may have caused it."""
     if defect.key == "content-type" and exchange.request.values("Content-Type"):
         return True  # a line that was kept says another type
     return DEFECT_NEEDS.get(defect.key, frozenset()).isdisjoint(exchange.unrecorded)
 
 
 def on_record(verdicts: Sequence[Verdict], exchanges: Sequence[Exchange]) -> list[Verdict]:
-    """The verdicts that rest on nothing but what was recorded of the exchanges that are their evidence."""
+    """The verdicts of which every fact that they need was recorded."""
     lacking = {exchange.number: exchange.unrecorded for exchange in exchanges if exchange.unrecorded}
     if not lacking:
         return list(verdicts)
@@ -117,6 +117,6 @@ def on_record(verdicts: Sequence[Verdict], exchanges: Sequence[Exchange]) -> lis
 
 
 def needed(verdict: Verdict) -> frozenset[Fact]:
-    """The facts that a verdict rests on."""
+    """The facts that a verdict needs."""
     besides = NEEDS_OF_SYMPTOMS.get((verdict.requirement, verdict.symptom), frozenset())
     return NEEDS.get(verdict.requirement, frozenset()) | besides

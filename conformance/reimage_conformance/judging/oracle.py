@@ -1,7 +1,7 @@
-"""The oracle: `permitted(request, world)` names the defects of any request and the answers that the requirements permit.
+"""The oracle: `permitted(request, world)` gives the defects of a request and the answers that are permitted.
 
-With several defects the answers of each are permitted, since the documents set no precedence (REQ-AUTH-ORDER). The
-oracle reads only the request; what the endpoint did with it is for the checks.
+Where a request has several defects, the answers of each are permitted, since the documents set no precedence
+(REQ-AUTH-ORDER). The oracle reads only the request; the checks judge what the endpoint did with it.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ _METHODS_KNOWN = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "T
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Answers that are permitted: any of these statuses, with one of these codes where the answer carries an Error document."""
+    """The answers that are permitted: any of these statuses, and one of these codes if there is an Error document."""
 
     statuses: frozenset[int]
     codes: frozenset[str] = frozenset()
 
     def __str__(self) -> str:
-        """The answer as a report says it."""
+        """The answer as reports write it: `404 with ResourceNotFound`."""
         statuses = " or ".join(str(status) for status in sorted(self.statuses))
         return f"{statuses} with {' or '.join(sorted(self.codes))}" if self.codes else statuses
 
@@ -46,9 +46,10 @@ class Answer:
 class Defect:
     """One thing that is wrong with a request.
 
-    `binding` says what accepting it, or refusing it with another answer, counts as; INFO means that both are free.
-    `later` holds the embedded statuses with which an accepted operation may fail instead; `layer` is "http" where
-    the answer may come from below the application, "auth" where a refusal in TLS is one too.
+    `binding` is what a violation counts as, be it that the request is accepted or refused in another way; INFO leaves
+    both to the endpoint. `later` holds values of HttpStatusCode: an accepted operation may fail with one of them
+    instead. `layer` is "http" where HTTP software may refuse the request before the application sees it, and "auth"
+    where a refusal in TLS is permitted too.
     """
 
     key: str
@@ -64,21 +65,24 @@ class Defect:
         return frozenset().union(*(answer.statuses for answer in self.answers))
 
     def codes(self, status: int) -> frozenset[str]:
-        """The codes permitted with `status`; empty where any is."""
+        """The codes that are permitted with `status`; empty where any is."""
         named = [answer.codes for answer in self.answers if status in answer.statuses]
         return frozenset().union(*named) if named and all(named) else frozenset()
 
     def __str__(self) -> str:
-        """The permitted answers as a report says them."""
-        said = ", or ".join(str(answer) for answer in self.answers)
-        return (
-            f"{said}, or 202 and then Failed with {' or '.join(map(str, sorted(self.later)))}" if self.later else said
-        )
+        """The permitted answers as reports write them."""
+        refusals = ", or ".join(str(answer) for answer in self.answers)
+        if not self.later:
+            return refusals
+        return f"{refusals}, or 202 and then Failed with {' or '.join(map(str, sorted(self.later)))}"
 
 
 @dataclass(frozen=True, slots=True)
 class Permitted:
-    """What the oracle says of one request; `sound` tells that HTTP itself has nothing against it, so that the application sees it."""
+    """What the oracle says of one request.
+
+    `sound` says that the request is valid HTTP, so that it reaches the application.
+    """
 
     address: Address
     defects: tuple[Defect, ...]
@@ -91,7 +95,7 @@ class Permitted:
 
     @property
     def may_be_accepted(self) -> bool:
-        """Whether nothing obliges the endpoint to refuse."""
+        """Whether the endpoint need not refuse the request."""
         return not self.binding
 
     @property
@@ -101,7 +105,7 @@ class Permitted:
 
 
 def _answer(*statuses: int, code: str | tuple[str, ...] = ()) -> Answer:
-    """An `Answer` of `statuses`, with the code or codes given."""
+    """The `Answer` with these statuses and the code or codes given."""
     return Answer(frozenset(statuses), frozenset((code,) if isinstance(code, str) else code))
 
 
@@ -109,11 +113,11 @@ _VERSION_ANSWER = (_answer(400, code="MissingOrIncorrectVersionHeader"),)
 _ABSENT_ANSWER = (_answer(404, code="ResourceNotFound"),)
 _BAD_REQUEST = (_answer(400),)
 HUGE_DIGITS = 10
-"""So many digits of a Content-Length no machine word may hold, so that a server may give up on it before the application sees it."""
+"""A Content-Length with this many digits may be too large for the HTTP software, which then refuses the request itself."""
 
 
 class _Reading:
-    """One request being read; each method yields the defects of one aspect."""
+    """One request that is being read; each method yields the defects of one part of it."""
 
     def __init__(self, request: Request, world: World) -> None:
         self.request, self.world = request, world
@@ -129,7 +133,7 @@ class _Reading:
         layer: str = "application",
         binding: CountsAs | None = None,
     ) -> Defect:
-        """A `Defect`, binding as the catalogue says under the world's strictness; lenient leaves the refusal's form open."""
+        """A `Defect`, binding as the catalogue says under the world's strictness; lenient leaves the form of the refusal open."""
         counts = CATALOGUE[requirement].counts_as(self.world.strictness) if binding is None else binding
         if self.world.strictness is Strictness.LENIENT and layer == "application":
             answers = (*answers, Answer(frozenset(range(400, 500))))
@@ -154,7 +158,7 @@ class _Reading:
             yield from self._length(lengths)
 
     def _coding(self, codings: list[str], lengths: list[str]) -> Iterator[Defect]:
-        """What Transfer-Encoding makes of the request (RFC 9112 6.1)."""
+        """The defects of Transfer-Encoding (RFC 9112 6.1)."""
         free = CountsAs.INFO
         if lengths:
             yield self.defect(
@@ -167,7 +171,7 @@ class _Reading:
             yield self.defect("unknown-coding", "REQ-HTTP-TE-UNKNOWN", answers, layer="http")
 
     def _length(self, lengths: list[str]) -> Iterator[Defect]:
-        """What Content-Length alone makes of it (RFC 9112 6.3)."""
+        """The defects of Content-Length where there is no Transfer-Encoding (RFC 9112 6.3)."""
         if any(not _LENGTH_FORM.match(value) for value in lengths):
             binding = CountsAs.WARN if set(lengths) == {""} else None
             yield self.defect("invalid-length", "REQ-HTTP-CL-INVALID", (_answer(400, 411),) if binding else _BAD_REQUEST,
@@ -211,10 +215,10 @@ class _Reading:
         elif len(values) > 1:
             yield self.defect("version-repeated", "REQ-VER-OWS", _VERSION_ANSWER, binding=CountsAs.INFO)
         else:
-            yield from self._dated(*sound)
+            yield from self._well_formed_version(*sound)
 
-    def _dated(self, value: str) -> Iterator[Defect]:
-        """What a value of the right form is worth."""
+    def _well_formed_version(self, value: str) -> Iterator[Defect]:
+        """The defects of a version that is written YYYY-MM-DD."""
         reimage = self.address.kind is Kind.REIMAGE
         if reimage and value in published_before(MINIMUM_VERSION):
             yield self.defect("version-old", "REQ-REIMAGE-VERSION-OLD", _VERSION_ANSWER)
@@ -224,7 +228,7 @@ class _Reading:
             yield self.defect("version-other", "REQ-VER-OLD-KEPT", _VERSION_ANSWER, binding=CountsAs.INFO)
 
     def reimage(self) -> Iterator[Defect]:
-        """Method, comp, Content-Type, body and names of a reimage request."""
+        """The defects of a reimage: method, comp, Content-Type, body and names."""
         yield from self._method()
         yield from self._comp()
         yield from self._content_type()
@@ -290,7 +294,7 @@ class _Reading:
             yield self.defect("body", "REQ-REIMAGE-CL-NONZERO", (_answer(400, 413),))
 
     def _names(self) -> Iterator[Defect]:
-        """Names that address nothing (REQ-REIMAGE-SLOT-OTHER, REQ-REIMAGE-UNKNOWN-SERVICE, REQ-REIMAGE-UNKNOWN-INSTANCE)."""
+        """Names that address nothing that exists (REQ-REIMAGE-SLOT-OTHER, -UNKNOWN-SERVICE, -UNKNOWN-INSTANCE)."""
         target = self.world.target
         if self.address.subscription == target.other_subscription_id != target.subscription_id:
             answers = (*_ABSENT_ANSWER, _answer(400, 403))
@@ -298,7 +302,7 @@ class _Reading:
             return
         absence = self.world.absence(self.address)
         names = (self.address.deployment, self.address.instance)
-        malformed = not _LABEL.fullmatch(self.address.service) or not all(map(_ordinary, names))
+        malformed = not _LABEL.fullmatch(self.address.service) or not all(map(_is_ordinary_name, names))
         if absence is Absence.SLOT:
             yield self.defect("slot", "REQ-REIMAGE-SLOT-OTHER", (_answer(400, 404),), later=(400, 404))
         elif absence in (Absence.SLOT_CASE, Absence.NAME_CASE):
@@ -316,7 +320,7 @@ class _Reading:
             yield self.defect("place", "REQ-REIMAGE-UNKNOWN-SERVICE", _ABSENT_ANSWER, later=(404,))
 
     def read(self) -> Permitted:
-        """Every defect, those below the application first."""
+        """All defects, first those that HTTP software meets before the application."""
         found = [*self.framing(), *self.identity(), *self.version()]
         if self.address.kind is Kind.REIMAGE:
             found += self.reimage()
@@ -329,8 +333,8 @@ _LABEL = re.compile("[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 """The name of a cloud service is a DNS label (REQ-NAME-SERVICE)."""
 
 
-def _ordinary(name: str) -> bool:
-    """Whether every character of a name is one that names are seen to have (REQ-REIMAGE-BAD-NAME leaves others open)."""
+def _is_ordinary_name(name: str) -> bool:
+    """Whether a name has only characters that known names have; REQ-REIMAGE-BAD-NAME leaves the others open."""
     return (
         bool(re.fullmatch(r"[A-Za-z0-9_.() -]+", name))
         and name == name.strip()
@@ -340,7 +344,7 @@ def _ordinary(name: str) -> bool:
 
 
 def permitted(request: Request, world: World) -> Permitted:
-    """The defects of `request` and what the requirements permit for each, under the world's strictness."""
+    """The defects of `request` and the answers that are permitted for each, under the world's strictness; cached."""
     known: Permitted | None = world.memory.get(request)
     if known is None:
         known = world.memory[request] = _Reading(request, world).read()

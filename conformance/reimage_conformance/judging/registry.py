@@ -1,4 +1,4 @@
-"""The registry of checks: every pure judgement under its name, so that a journal's verdicts can be made again."""
+"""The registry of checks: each under its name, so that the verdicts of a journal can be computed again."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from reimage_conformance.protocol.requests import Place
 
 REPEATS_OF_A_FAULT = 2
-"""The session sends a request that met a fault inside the endpoint again this often; the fault has passed when one repeat did not meet it."""
+"""The session repeats a request that was answered 500 InternalError up to this often.
+
+The fault has passed when one repeat gets another answer.
+"""
 
 
 class Check(Protocol):
@@ -35,14 +38,15 @@ class Check(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """An effect that a verdict is about: where it was looked for, and which requests of ours are judged for it.
+    """The effect that a verdict is about: where it was looked for, and which of our requests may have caused it.
 
-    `places` are the role instances that were looked at. `judged` numbers the requests whose effect it is; where it is
-    empty, the check does not know it, and it is the first reimage of the place that was accepted between the looks.
-    `refusal` says that the judged request was refused, so that the same request without a reply is no other one.
-    `anywhere` says that a request for an instance of this name elsewhere may have had the effect too. `passing` says
-    that the effect is on an operation, so that only requests between the looks count, however long they go on.
-    `looks` numbers the exchanges between which the effect was looked for; empty where all that were given are.
+    `places` are the role instances that were looked at. `judged` holds the exchange numbers of the requests whose
+    effect is judged. Where it is empty, the check does not know the request: it is the first reimage of the place
+    that was accepted between the looks. `refusal` says that the judged request was refused, so that a repeat of it
+    without a reply is not another request. `anywhere` says that a request for an instance of the same name in another
+    deployment may have caused the effect too. `passing` says that the effect is on an operation, so that only
+    requests between the looks count. `looks` holds the exchange numbers between which the effect was looked for;
+    empty stands for all exchanges of the check.
     """
 
     places: tuple[Place, ...]
@@ -54,15 +58,16 @@ class Effect:
 
 
 NOBODY = (0,)
-"""The `judged` of an effect that no request of ours is to have had; no exchange has this number."""
+"""The value of `judged` for an effect that none of our requests should have; no exchange has this number."""
 Effects = Callable[["World", "Verdict", "Sequence[Exchange]"], "Effect | None"]
-"""What tells which effect a verdict is about, from the exchanges that its check was given; None where it is about none."""
+"""The function that finds the effect a verdict is about in the exchanges of its check; None where there is none."""
 
 CHECKS: dict[str, Check] = {}
 EFFECTS: dict[str, Effects] = {}
-"""Of each check that judges effects on role instances: what tells which effect a verdict of it is about."""
+"""For each check that judges effects on role instances, the function that finds the effect of a verdict."""
 SCOPE_ALL = "all"
 MOST_OF_A_KIND = 12
+"""At most this many violations with the same symptom are kept of one judgement."""
 
 
 def check(function: Callable[..., Iterable[Verdict]]) -> Check:
@@ -74,8 +79,8 @@ def check(function: Callable[..., Iterable[Verdict]]) -> Check:
 def effect_on(effects: Effects) -> Callable[[Check], Check]:
     """Declares that a check judges effects on role instances.
 
-    The assessment judges none of its verdicts that rests on an interval in which another request of ours may have had
-    the effect (`reimage_conformance.assessment.intervals`).
+    The assessment makes a verdict inconclusive where another request of ours may have had the effect
+    (`reimage_conformance.assessment.intervals`).
     """
 
     def declare(function: Check) -> Check:
@@ -86,22 +91,25 @@ def effect_on(effects: Effects) -> Callable[[Check], Check]:
 
 
 def judge(world: World, function: Check, exchanges: Sequence[Exchange], **arguments: Any) -> list[Verdict]:
-    """The verdicts of a check, each stamped with the check's name and arguments, and graded by what a violation counts as.
+    """The verdicts of a check, each with the name and arguments of the check, and graded by what a violation counts as.
 
-    A verdict that rests on what was not recorded of its exchanges is left out. Verdicts of one judgement that say the same are
-    kept as one. Two arguments are for every check: `only` keeps the verdicts on these requirements alone, and `short_of` says what
-    decides the requirement and was not tried here, so that a violation counts and nothing is met by it.
+    A verdict that needs facts which were not recorded is left out. Equal verdicts of one judgement are kept once.
+    Every check takes two more arguments. `only` keeps the verdicts on these requirements. `short_of` names the
+    request that would decide the requirement and was not sent: a violation then still counts, but nothing is met.
     """
-    own = {name: value for name, value in arguments.items() if name not in ("only", "short_of")}
+    own_arguments = {name: value for name, value in arguments.items() if name not in ("only", "short_of")}
     numbers = tuple(exchange.number for exchange in exchanges)
-    key = (function.__name__, numbers, repr(own))
-    made = world.memory.get(key)
-    if made is None:
-        found = on_record(list(function(world, exchanges, **own)), exchanges)
-        made = world.memory[key] = folded([graded(verdict, world) for verdict in found])
+    key = (function.__name__, numbers, repr(own_arguments))
+    graded_verdicts = world.memory.get(key)
+    if graded_verdicts is None:
+        found = on_record(list(function(world, exchanges, **own_arguments)), exchanges)
+        graded_verdicts = world.memory[key] = folded([graded(verdict, world) for verdict in found])
     only, short_of = arguments.get("only"), arguments.get("short_of", "")
     if short_of:
-        made = [replace(v, outcome=Outcome.UNTESTED, actual=short_of) if v.outcome is Outcome.MET else v for v in made]
+        graded_verdicts = [
+            replace(v, outcome=Outcome.UNTESTED, actual=short_of) if v.outcome is Outcome.MET else v
+            for v in graded_verdicts
+        ]
     between = numbers if function.__name__ in EFFECTS else ()
     return [
         replace(
@@ -111,13 +119,13 @@ def judge(world: World, function: Check, exchanges: Sequence[Exchange], **argume
             evidence=verdict.evidence or numbers[:1],
             between=between,
         )
-        for verdict in made
+        for verdict in graded_verdicts
         if only is None or verdict.requirement in only
     ]
 
 
 def graded(verdict: Verdict, world: World) -> Verdict:
-    """`verdict` with a violation turned into what it counts as."""
+    """`verdict`, a violation changed to advisory or observed where the requirement counts as WARN or less."""
     if verdict.outcome is not Outcome.VIOLATED:
         return verdict
     match CATALOGUE[verdict.requirement].counts_as(world.strictness):
@@ -131,17 +139,17 @@ def graded(verdict: Verdict, world: World) -> Verdict:
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """Writes verdicts about one requirement on some exchanges."""
+    """Makes verdicts about one requirement, with these exchanges as evidence."""
 
     requirement: str
     evidence: tuple[int, ...] = ()
 
     def met(self, actual: str = "") -> Verdict:
-        """The requirement was seen to hold."""
+        """The verdict that the requirement holds; `actual` is what was seen."""
         return Verdict(self.requirement, Outcome.MET, evidence=self.evidence, actual=actual)
 
     def violated(self, expected: str, actual: str, symptom: str, *, because: tuple[str, ...] = ()) -> Verdict:
-        """The requirement was seen not to hold."""
+        """The verdict that the requirement is violated; `because` names requirements that may be the cause."""
         return Verdict(
             self.requirement,
             Outcome.VIOLATED,
@@ -153,7 +161,7 @@ class About:
         )
 
     def advised(self, expected: str, actual: str, symptom: str) -> Verdict:
-        """A deviation that a note of the catalogue makes a WARN, whatever the requirement counts as."""
+        """The verdict on a deviation that is advisory by a note of the catalogue, whatever the requirement counts as."""
         return Verdict(
             self.requirement,
             Outcome.ADVISORY,
@@ -172,40 +180,40 @@ class About:
         *,
         because: tuple[str, ...] = (),
     ) -> Verdict:
-        """Met if `holds`, else violated."""
+        """Met if `holds`, else violated; `actual` says what was seen in either case."""
         return self.met(actual) if holds else self.violated(expected, actual, symptom, because=because)
 
     def observed(self, seen: str) -> Verdict:
-        """What this endpoint does, where the documents leave it open."""
+        """The verdict that records what this endpoint does where the documents leave it open."""
         return Verdict(self.requirement, Outcome.OBSERVED, evidence=self.evidence, actual=seen)
 
     def inconclusive(self, reason: str, *, because: tuple[str, ...] = ()) -> Verdict:
-        """The requirement could not be judged."""
+        """The verdict that the requirement could not be judged, and why."""
         return Verdict(self.requirement, Outcome.INCONCLUSIVE, evidence=self.evidence, actual=reason, because=because)
 
 
 def about(requirement: str, *exchanges: Exchange) -> About:
-    """Verdicts about `requirement`, on these exchanges, the deciding one first."""
+    """A maker of verdicts about `requirement`; the first of `exchanges` is the deciding one."""
     return About(requirement, tuple(exchange.number for exchange in exchanges))
 
 
 def folded(verdicts: Sequence[Verdict]) -> list[Verdict]:
-    """Verdicts of one judgement with those that say the same as one, and no more than a dozen of a kind of violation."""
+    """The verdicts of one judgement without repeats: one that is met for each requirement, a dozen violations of a kind."""
     kept: list[Verdict] = []
-    met: dict[str, list[Verdict]] = {}
-    bad: dict[tuple[str, str], int] = {}
+    met_by_requirement: dict[str, list[Verdict]] = {}
+    violations_by_kind: dict[tuple[str, str], int] = {}
     for verdict in verdicts:
         if verdict.outcome is Outcome.MET:
-            met.setdefault(verdict.requirement, []).append(verdict)
+            met_by_requirement.setdefault(verdict.requirement, []).append(verdict)
             continue
         key = (verdict.requirement, verdict.symptom)
-        bad[key] = bad.get(key, 0) + 1
-        if bad[key] <= MOST_OF_A_KIND:
+        violations_by_kind[key] = violations_by_kind.get(key, 0) + 1
+        if violations_by_kind[key] <= MOST_OF_A_KIND:
             kept.append(verdict)
-    for same in met.values():
-        numbers = tuple(dict.fromkeys(verdict.evidence[0] for verdict in same[:3] if verdict.evidence))
-        first, *others = same
-        actual = f"{len(same)} exchanges" if others else first.actual
+    for repeats in met_by_requirement.values():
+        numbers = tuple(dict.fromkeys(verdict.evidence[0] for verdict in repeats[:3] if verdict.evidence))
+        first, *others = repeats
+        actual = f"{len(repeats)} exchanges" if others else first.actual
         kept.append(replace(first, actual=actual, evidence=numbers))
     return kept
 
@@ -213,14 +221,17 @@ def folded(verdicts: Sequence[Verdict]) -> list[Verdict]:
 def judge_scope(
     world: World, check: Check, exchanges: Sequence[Exchange], until: int, arguments: Mapping[str, Any]
 ) -> list[Verdict]:
-    """Judges every exchange with the endpoint up to number `until`, but for faults inside it that a repeat did not meet."""
+    """Judges all exchanges up to number `until`, except the probe's.
+
+    A 500 InternalError is left out where a repeat of the request got another answer.
+    """
     scope = [exchange for exchange in exchanges if exchange.number <= until and exchange.label != "probe"]
     faults = [at for at, exchange in enumerate(scope) if is_passing_fault(exchange)]
-    passed = {scope[at].number for at in faults if _is_over(scope[at], scope[at + 1 :])}
-    return judge(world, check, [exchange for exchange in scope if exchange.number not in passed], **arguments)
+    passed_faults = {scope[at].number for at in faults if _has_passed(scope[at], scope[at + 1 :])}
+    return judge(world, check, [exchange for exchange in scope if exchange.number not in passed_faults], **arguments)
 
 
-def _is_over(fault: Exchange, later: Sequence[Exchange]) -> bool:
-    """Whether a fault inside the endpoint was over when the same request came again, once or twice."""
+def _has_passed(fault: Exchange, later: Sequence[Exchange]) -> bool:
+    """Whether a repeat of the request, one of the next two, got another answer than 500 InternalError."""
     repeats = islice((exchange for exchange in later if exchange.request == fault.request), REPEATS_OF_A_FAULT)
     return any(not is_passing_fault(repeat) for repeat in repeats)

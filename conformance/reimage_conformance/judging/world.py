@@ -1,4 +1,4 @@
-"""The world a request is judged in: the target as configured, and what the endpoint itself was seen to list."""
+"""The world in which a request is judged: the target as configured, and what the endpoint itself listed."""
 
 from __future__ import annotations
 
@@ -31,9 +31,11 @@ class Absence(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """A target under one strictness; `listed` holds role instances that the endpoint reported beyond the configured ones.
+    """A target under one strictness, with what the endpoint showed of itself.
 
-    `folds_slots` says that the endpoint was seen to take slots in any letter case. `memory` keeps what the oracle, the checks and `instances` said, for they are asked again.
+    `listed` holds role instances, by deployment, that the endpoint reported and the target file does not list.
+    `folds_slots` says that the endpoint was seen to accept slots in any letter case. `memory` caches the answers of
+    the oracle and of the checks.
     """
 
     target: Target
@@ -43,7 +45,10 @@ class World:
     memory: dict[object, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def deployment_of(self, address: Address) -> Deployment | None:
-        """The listed deployment that `address` names: exactly, but for the case of a slot where the endpoint takes any."""
+        """The listed deployment that `address` names exactly, or None.
+
+        The letter case of a slot does not count where the endpoint accepts any.
+        """
         address = self._folded(address)
         for deployment in self.target.deployments:
             container = deployment.slot if address.form is UriForm.SLOT else deployment.name
@@ -52,7 +57,7 @@ class World:
         return None
 
     def _folded(self, address: Address) -> Address:
-        """`address` with its slot as the documents write it, where the endpoint takes any letter case."""
+        """`address` with its slot in lower case, where the endpoint accepts any letter case."""
         slot = address.deployment.lower()
         folds = self.folds_slots and address.form is UriForm.SLOT and slot in SLOTS
         return replace(address, deployment=slot) if folds else address
@@ -67,7 +72,7 @@ class World:
         return found
 
     def absence(self, address: Address) -> Absence:
-        """What of a role-instance or deployment address does not exist (names that differ in case alone are neither)."""
+        """What of an address does not exist; a name that differs from a known one in letter case alone has values of its own."""
         address = self._folded(address)
         if address.form is UriForm.SLOT and address.deployment not in SLOTS:
             return Absence.SLOT_CASE if address.deployment.lower() in SLOTS else Absence.SLOT

@@ -1,4 +1,4 @@
-"""Instances: what a reimage does to the role instance that it addresses, and to the others."""
+"""Checks of what a reimage does to the role instance that it addresses, and to the others."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from reimage_conformance.judging.wording import is_busy
 from reimage_conformance.model import Outcome
 from reimage_conformance.protocol.addresses import read_target
 from reimage_conformance.protocol.requests import Place
+from reimage_conformance.quantities import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,21 +27,25 @@ if TYPE_CHECKING:
 
 
 LOOKS_ENOUGH = 4
+"""Fewer looks during an operation may have missed the time in which its instance was offline."""
 
 
 SETTLING_SECONDS = 0.3
-"""So long after the end of an operation an instance is waited for at least."""
+"""An instance is waited for at least this many seconds after the end of its operation."""
 LATE_DEPARTURE_SECONDS = 2.0
-"""So long it is waited for to leave where no other was seen to leave before the end; one of the historical service left one second after it."""
+"""The same in seconds, where no instance of the endpoint was seen to leave ReadyRole before the end of its operation.
+
+In recordings of the historical service, one left a second after the end.
+"""
 SETTLING_POLLS = 4
 SETTLING_SHARE = 1.5
 
 
 def settling_seconds(duration: float, limits: Limits, *, departs_early: bool) -> float:
-    """How long after the end of an operation its instance may still leave ReadyRole, where it was not seen to leave; seconds.
+    """How many seconds after the end of an operation its instance may still leave ReadyRole, if it has not left yet.
 
-    `duration` is how long the operation took, in seconds. `departs_early` says that instances of this endpoint were seen to leave
-    while their operation was under way.
+    `duration` is how long the operation took, in seconds. `departs_early` says that instances of this endpoint were
+    seen to leave while their operation was under way.
     """
     least = SETTLING_SECONDS if departs_early else LATE_DEPARTURE_SECONDS
     settling = max(least, SETTLING_SHARE * duration, SETTLING_POLLS * limits.poll_interval_seconds)
@@ -48,7 +53,7 @@ def settling_seconds(duration: float, limits: Limits, *, departs_early: bool) ->
 
 
 def _of_the_reimage(world: World, verdict: Verdict, exchanges: Sequence[Exchange]) -> Effect | None:
-    """The effect of an accepted reimage on its own instance, or on the others."""
+    """The effect of an accepted reimage on its own instance, or on the other instances."""
     before, start, looks = exchanges[0], exchanges[1], exchanges[2:]
     deployment = world.deployment_of(read_target(before.request.target))
     if deployment is None or verdict.requirement == "REQ-REIMAGE-SAME-NAME":
@@ -56,7 +61,7 @@ def _of_the_reimage(world: World, verdict: Verdict, exchanges: Sequence[Exchange
     names: Sequence[str] = (verdict.arguments["instance"],)
     if verdict.requirement == "REQ-REIMAGE-OTHERS-UNTOUCHED":
         watched = _watched(before, verdict.arguments.get("others", ()))
-        names = next((tuple(moved) for look in looks if (moved := _moved(look, watched))), tuple(watched))
+        names = next((tuple(moved) for look in looks if (moved := _not_ready(look, watched))), tuple(watched))
     return Effect(tuple(Place(deployment, name) for name in names), (start.number,))
 
 
@@ -71,44 +76,49 @@ def instance_effect(
     ended_at: float = 0.0,
     waited: float = 0.0,
 ) -> Iterator[Verdict]:
-    """The instance goes offline, comes back under its name, and the others stay (REQ-REIMAGE-OFFLINE, -ONLINE, -SAME-NAME, -OTHERS-UNTOUCHED).
+    """The instance goes offline and comes back under its name, and the other instances stay as they are.
 
-    Exchanges: an observation before the reimage, the 202, then observations in order; `others` are instances that no
-    request of the run had addressed; `ended_at` is when the operation's end was seen, in seconds of the run, and `waited` how
-    long after it the suite went on looking. A fast endpoint may pass through offline between two looks.
+    The requirements are REQ-REIMAGE-OFFLINE, -ONLINE, -SAME-NAME and -OTHERS-UNTOUCHED. Exchanges: a look before the
+    reimage, the 202, then looks in order. `others` are instances that no request of the run had addressed. `ended_at`
+    is when the end of the operation was seen, in seconds since the run began. `waited` is for how many seconds after
+    it the suite went on looking. A fast endpoint may be offline between two looks only.
     """
     del world
     before, start, seen = exchanges[0], exchanges[1], [e for e in exchanges[2:] if statuses_in(e)]
     if not seen or statuses_in(before).get(instance) != READY:
         reason = (
-            f"{instance} was {statuses_in(before).get(instance, 'not shown')} before"
+            f"{instance} was {statuses_in(before).get(instance, 'not shown')} before the reimage"
             if seen
-            else "nothing was observed"
+            else "no answer to Get Deployment showed a role instance after the 202"
         )
         for requirement in ("REQ-REIMAGE-OFFLINE", "REQ-REIMAGE-ONLINE"):
             yield about(requirement, start).inconclusive(
                 reason, because=("REQ-DEPL-URI", "REQ-DEPL-ROOT", "REQ-DEPL-INSTANCES")
             )
         return
-    trail = [statuses_in(exchange).get(instance, "missing") for exchange in seen]
-    told = " > ".join(_folded([READY, *trail]))
-    offline = next((e for e, status in zip(seen, trail, strict=True) if status != READY), None)
+    statuses = [statuses_in(exchange).get(instance, "missing") for exchange in seen]
+    path_of_statuses = " > ".join(_folded([READY, *statuses]))
+    offline = next((e for e, status in zip(seen, statuses, strict=True) if status != READY), None)
     during = sum(1 for exchange in seen if exchange.at <= ended_at)
-    left = about("REQ-REIMAGE-OFFLINE", offline or start, seen[-1])
-    blind = sum(1 for exchange in exchanges[2:] if _is_unanswered(exchange))
-    if offline is None and blind:
-        yield left.inconclusive(f"{told}, and {blind} looks in between were not answered")
+    offline_verdict = about("REQ-REIMAGE-OFFLINE", offline or start, seen[-1])
+    unanswered = sum(1 for exchange in exchanges[2:] if _is_unanswered(exchange))
+    if offline is None and unanswered:
+        yield offline_verdict.inconclusive(f"{path_of_statuses}; {counted(unanswered, 'look')} got no answer")
     elif offline is None and during < LOOKS_ENOUGH:
-        yield left.inconclusive(f"seen only {during} times while the operation ran")
+        yield offline_verdict.inconclusive(
+            f"Get Deployment was answered only {counted(during, 'time')} while the operation ran"
+        )
     else:
-        yield left.judged(
+        yield offline_verdict.judged(
             offline is not None,
             f"{instance} leaves {READY}",
-            f"{told}, seen {during} times while the operation ran",
+            f"{path_of_statuses}; shown {counted(during, 'time')} while the operation ran",
             "never-offline",
         )
-    unseen = sum(1 for exchange in exchanges[2:] if exchange.number > seen[-1].number and _is_unanswered(exchange))
-    yield from _back(instance, before, seen, told, waited, unseen)
+    unanswered_at_end = sum(
+        1 for exchange in exchanges[2:] if exchange.number > seen[-1].number and _is_unanswered(exchange)
+    )
+    yield from _back(instance, before, seen, path_of_statuses, waited, unanswered_at_end)
     yield from _others(before, seen, start, others)
 
 
@@ -118,67 +128,73 @@ def _is_unanswered(look: Exchange) -> bool:
 
 
 def _back(
-    instance: str, before: Exchange, seen: Sequence[Exchange], told: str, waited: float, unseen: int
+    instance: str, before: Exchange, seen: Sequence[Exchange], path_of_statuses: str, waited: float, unseen: int
 ) -> Iterator[Verdict]:
-    """Whether the instance is back online under its own name; the last look says so unless `unseen` further ones were not answered."""
-    last = statuses_in(seen[-1]).get(instance)
-    online, same = about("REQ-REIMAGE-ONLINE", seen[-1], before), about("REQ-REIMAGE-SAME-NAME", seen[-1], before)
+    """The verdicts on whether the instance is back online under its own name.
+
+    The last look decides, unless `unseen` looks after it got no answer.
+    """
+    last_status = statuses_in(seen[-1]).get(instance)
+    online_verdict, name_verdict = (
+        about("REQ-REIMAGE-ONLINE", seen[-1], before),
+        about("REQ-REIMAGE-SAME-NAME", seen[-1], before),
+    )
     role = roles_in(before).get(instance)
-    if last is None:
-        yield same.violated(
+    if last_status is None:
+        yield name_verdict.violated(
             f"{instance} of role {role}",
-            f"not listed any more; listed: {', '.join(sorted(statuses_in(seen[-1]))[:6]) or 'no instance'}",
+            f"{instance} is no longer listed; listed: {', '.join(sorted(statuses_in(seen[-1]))[:6]) or 'no instance'}",
             "renamed",
         )
-        yield online.inconclusive("the instance is not listed any more", because=("REQ-REIMAGE-SAME-NAME",))
+        yield online_verdict.inconclusive(f"{instance} is no longer listed", because=("REQ-REIMAGE-SAME-NAME",))
         return
-    yield same.judged(
+    yield name_verdict.judged(
         roles_in(seen[-1]).get(instance) == role,
         f"role {role}",
         f"role {roles_in(seen[-1]).get(instance)}",
         "role-changed",
     )
-    if last in BAD_STATES:
-        yield online.inconclusive(f"{instance} is {last}: the guest has a problem (REQ-DEPL-BAD-STATES)")
-    elif last != READY and unseen:
-        yield online.inconclusive(f"{told}, and the last {unseen} looks were not answered")
+    if last_status in BAD_STATES:
+        yield online_verdict.inconclusive(f"{instance} is {last_status}: the guest has a problem (REQ-DEPL-BAD-STATES)")
+    elif last_status != READY and unseen:
+        yield online_verdict.inconclusive(f"{path_of_statuses}; the last {counted(unseen, 'look')} got no answer")
     else:
-        yield online.judged(
-            last == READY,
-            f"{instance} back at ReadyRole",
-            f"{told}, {waited:.1f} s after the end",
+        yield online_verdict.judged(
+            last_status == READY,
+            f"{instance} is {READY} again",
+            f"{path_of_statuses}; last seen {waited:.1f} s after the end",
             "still-offline",
             because=("REQ-REIMAGE-OTHERS-UNTOUCHED",),
         )
 
 
 def _others(before: Exchange, seen: Sequence[Exchange], start: Exchange, others: Sequence[str]) -> Iterator[Verdict]:
-    """Whether every other instance stayed as it was."""
+    """The verdict on whether every other instance stayed as it was."""
     watched = _watched(before, others)
     if not watched:
         return
     for exchange in seen:
-        moved = _moved(exchange, watched)
+        moved = _not_ready(exchange, watched)
         if moved:
             name, status = next(iter(moved.items()))
-            actual = f"{name} is {status}" + (f" and {len(moved) - 1} more changed" if len(moved) > 1 else "")
+            actual = f"{name} is {status}" + (f", and {len(moved) - 1} more changed" if len(moved) > 1 else "")
             yield about("REQ-REIMAGE-OTHERS-UNTOUCHED", exchange, start).violated(
-                "the other instances stay ReadyRole", actual, "others-touched", because=("REQ-GOS-NOTFOUND-NOEFFECT",)
+                f"the other instances stay {READY}", actual, "others-touched", because=("REQ-GOS-NOTFOUND-NOEFFECT",)
             )
             return
     yield about("REQ-REIMAGE-OTHERS-UNTOUCHED", seen[-1], start).met(
-        f"{len(watched)} others stayed ReadyRole over {len(seen)} looks"
+        f"{counted(len(watched), 'other instance')} stayed {READY} over {counted(len(seen), 'look')}"
     )
 
 
 def _watched(before: Exchange, others: Sequence[str]) -> list[str]:
-    """Those of `others` that were ready before."""
+    """Those of `others` that were ready before the reimage."""
     was = statuses_in(before)
     return [name for name in others if was.get(name) == READY]
 
 
-def _moved(look: Exchange, watched: Sequence[str]) -> dict[str, str]:
-    """Those of `watched` that a look does not show ready, and how it shows them; none where it shows no instance."""
+def _not_ready(look: Exchange, watched: Sequence[str]) -> dict[str, str]:
+    """The status of each of `watched` that a look does not show ready; none where it shows no instance at all."""
     now = statuses_in(look)
     return {name: now.get(name, "missing") for name in watched if now.get(name) != READY} if now else {}
 
@@ -189,10 +205,14 @@ def _folded(values: list[str]) -> list[str]:
 
 
 def _of_either_form(world: World, verdict: Verdict, exchanges: Sequence[Exchange]) -> Effect:
-    """The effect of a reimage on the instance that it addresses, or on those that left in its stead or with it."""
+    """The effect of a reimage on the instance that it addresses, or on those that left ReadyRole instead or as well."""
     looked, own = verdict.arguments["looked"], (verdict.arguments["deployment"], verdict.arguments["instance"])
     before, start, looks = exchanges[:looked], exchanges[looked], exchanges[looked + 1 :]
-    affected = [own] if verdict.outcome is Outcome.MET else _left(before, looks, own, verdict.arguments.get("others"))
+    affected = (
+        [own]
+        if verdict.outcome is Outcome.MET
+        else _places_that_left(before, looks, own, verdict.arguments.get("others"))
+    )
     named = {deployment.name: deployment for deployment in world.target.deployments}
     places = tuple(Place(named[name], instance) for name, instance in affected if name in named)
     return Effect(places, (start.number,))
@@ -208,43 +228,54 @@ def equivalent_forms(
     looked: int,
     others: Sequence[str] | None = None,
 ) -> Iterator[Verdict]:
-    """A reimage through either form takes the addressed instance offline, and none in its stead (REQ-REIMAGE-URI-EQUIV).
+    """A reimage through either form takes the addressed instance offline, and no other (REQ-REIMAGE-URI-EQUIV).
 
-    Exchanges: an observation of each deployment, as many as `looked`, the 202, then observations of every deployment in turn. Where the
-    addressed instance goes offline and others with it, that is REQ-REIMAGE-OTHERS-UNTOUCHED's matter. `others` are the other instances of
-    the deployment that no request of ours may have taken offline; None stands for all that were ReadyRole.
+    Exchanges: a look at each deployment, as many as `looked`, the 202, then looks at every deployment in turn. If the
+    addressed instance goes offline and others with it, REQ-REIMAGE-OTHERS-UNTOUCHED is violated instead. `others` are
+    the other instances of the deployment that no request of ours may have taken offline; None stands for all that
+    were ReadyRole.
     """
     del world
     before, start, looks = exchanges[:looked], exchanges[looked], exchanges[looked + 1 :]
-    moved = [f"{name}/{other}" for name, other in _left(before, looks, (deployment, instance), others)]
-    seen = [_places(look).get((deployment, instance)) for look in looks]
-    here = [status for status in seen if status is not None]
+    others_offline = [
+        f"{name}/{other}" for name, other in _places_that_left(before, looks, (deployment, instance), others)
+    ]
+    statuses = [_statuses_by_place(look).get((deployment, instance)) for look in looks]
+    own_statuses = [status for status in statuses if status is not None]
     verdict = about("REQ-REIMAGE-URI-EQUIV", start, *looks[-1:])
     expected = f"{instance} of {deployment} is reimaged, and no other"
-    told = f"{', '.join(moved[:6])} went offline"
-    if not here:
-        yield verdict.inconclusive("the deployment was not seen while the operation ran")
-    elif moved and set(here) == {READY}:
-        yield verdict.violated(expected, f"{told} instead", "other-instance")
-    elif moved:
-        yield about("REQ-REIMAGE-OTHERS-UNTOUCHED", start, *looks[-1:]).violated(expected, told, "others-touched")
+    actual = f"{', '.join(others_offline[:6])} went offline"
+    if not own_statuses:
+        yield verdict.inconclusive("Get Deployment did not show the deployment while the operation ran")
+    elif others_offline and set(own_statuses) == {READY}:
+        yield verdict.violated(expected, f"{actual}, and {instance} did not", "other-instance")
+    elif others_offline:
+        yield about("REQ-REIMAGE-OTHERS-UNTOUCHED", start, *looks[-1:]).violated(expected, actual, "others-touched")
     else:
-        yield verdict.met(f"{instance}: {' > '.join(_folded(here))}")
+        yield verdict.met(f"{instance}: {' > '.join(_folded(own_statuses))}")
 
 
-def _left(
+def _places_that_left(
     before: Sequence[Exchange], looks: Sequence[Exchange], own: tuple[str, str], others: Sequence[str] | None
 ) -> list[tuple[str, str]]:
-    """The places but `own` that were ready before and that some look shows otherwise, in order; of `others` alone, unless that is None."""
-    ready = {place for look in before for place, status in _places(look).items() if status == READY} - {own}
+    """The places other than `own` that were ready before and that some look shows not ready, in order.
+
+    Of the deployment's instances only `others` are considered, unless that is None.
+    """
+    ready = {place for look in before for place, status in _statuses_by_place(look).items() if status == READY} - {own}
     if others is not None:
         ready &= {(own[0], name) for name in others}
     return sorted(
-        {place for look in looks for place, status in _places(look).items() if place in ready and status != READY}
+        {
+            place
+            for look in looks
+            for place, status in _statuses_by_place(look).items()
+            if place in ready and status != READY
+        }
     )
 
 
-def _places(look: Exchange) -> dict[tuple[str, str], str]:
+def _statuses_by_place(look: Exchange) -> dict[tuple[str, str], str]:
     """InstanceStatus by name of deployment and instance, as one answer shows it."""
     shown = deployment_elements(look)
     return {(member(shown[0], "Name"), name): status for name, status in statuses_in(look).items()} if shown else {}

@@ -1,4 +1,4 @@
-"""Probing: what a look inside the role instance shows of a reimage (area probe)."""
+"""Checks of what the probe, which looks inside a role instance, shows of a reimage (area probe)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def probed_place(world: World, exchange: Exchange) -> Place | None:
-    """The listed role instance that a request to the probe looks into, by the template of the target file; None where it is none."""
+    """The listed role instance that a request to the probe addresses, by the template of the target file; None for no such."""
     template = urlsplit(world.target.probe_url or "").path
     for deployment in world.target.deployments:
         for name in world.instances(deployment):
@@ -29,15 +29,15 @@ def probed_place(world: World, exchange: Exchange) -> Place | None:
 
 
 def _of_the_reimage(world: World, verdict: Verdict, exchanges: Sequence[Exchange]) -> Effect | None:
-    """The effect of a reimage that the probe saw; the request itself is among the exchanges after the first two, if it is known."""
+    """The effect of a reimage that the probe saw; its request is the third exchange, where it is known."""
     del verdict
     place = probed_place(world, exchanges[0])
     started = tuple(exchange.number for exchange in exchanges[2:] if exchange.label != "probe")
     return None if place is None else Effect((place,), started)
 
 
-def _of_nobody(world: World, verdict: Verdict, exchanges: Sequence[Exchange]) -> Effect | None:
-    """An effect that no request of ours should have had; those that are judged for it come after the two looks."""
+def _of_no_request(world: World, verdict: Verdict, exchanges: Sequence[Exchange]) -> Effect | None:
+    """An effect that none of our requests should have had; the requests in question come after the two looks."""
     place = probed_place(world, exchanges[0])
     others = verdict.requirement == "REQ-REIMAGE-OTHERS-UNTOUCHED"
     judged = tuple(exchange.number for exchange in exchanges[2:])
@@ -60,18 +60,20 @@ def installation_in(exchange: Exchange) -> str:
 def fresh_installation(
     world: World, exchanges: Sequence[Exchange], requirement: str = "REQ-REIMAGE-FRESH-OS", *, contended: bool = False
 ) -> Iterator[Verdict]:
-    """A reimage that succeeded wrote a fresh guest OS (REQ-REIMAGE-FRESH-OS); exchanges: probe before, probe after, the 202 if it is known.
+    """A reimage that succeeded wrote a fresh guest OS (REQ-REIMAGE-FRESH-OS).
 
-    `contended` says that others were refused while it ran, which may have disturbed it (REQ-CONC-REFUSED-NOEFFECT).
+    Exchanges: probe before, probe after, the 202 if it is known. `contended` says that other reimages were refused
+    while this one ran, which may have disturbed it (REQ-CONC-REFUSED-NOEFFECT).
     """
     del world
     before, after = installation_in(exchanges[0]), installation_in(exchanges[1])
     verdict = about(requirement, exchanges[1], exchanges[0], *exchanges[2:])
     if not before or not after:
-        yield verdict.inconclusive("the probe did not tell the installation id")
+        yield verdict.inconclusive("the probe showed no installation_id")
     else:
         because = ("REQ-CONC-REFUSED-NOEFFECT",) if contended else ()
-        expected, actual = "another installation_id after the reimage", f"installation_id is still {after}"
+        expected = "another installation_id after the reimage"
+        actual = f"installation_id is {'still' if before == after else 'now'} {after}"
         yield verdict.judged(before != after, expected, actual, "same-installation", because=because)
 
 
@@ -84,38 +86,39 @@ def storage_kept_and_lost(world: World, exchanges: Sequence[Exchange]) -> Iterat
     """
     del world
     local_before, other_before, local_after, other_after = exchanges[:4]
-    kept, lost = (
+    kept_verdict, lost_verdict = (
         about("REQ-REIMAGE-LOCALSTORE", local_after, local_before),
         about("REQ-REIMAGE-OTHERDATA-LOST", other_after, other_before),
     )
     if not _is_answered(local_after) or not _is_answered(other_after):
-        for verdict in (kept, lost):
+        for verdict in (kept_verdict, lost_verdict):
             yield verdict.inconclusive("the probe did not answer after the reimage")
         return
     if not _holds(local_before):
-        yield kept.inconclusive("the marker could not be written")
+        yield kept_verdict.inconclusive("the marker could not be written")
     else:
-        yield kept.judged(
-            _content(local_after) == _content(local_before),
+        is_kept = _content(local_after) == _content(local_before)
+        yield kept_verdict.judged(
+            is_kept,
             "the marker in local storage",
-            "the marker written before the reimage is gone",
+            f"the marker written before the reimage is {'still there' if is_kept else 'gone'}",
             "local-storage-lost",
         )
     if not _holds(other_before):
-        yield lost.inconclusive("the marker could not be written")
+        yield lost_verdict.inconclusive("the marker could not be written")
     else:
-        gone, old = not _holds(other_after), ("REQ-REIMAGE-FRESH-OS",)
-        yield lost.judged(
-            gone,
+        is_lost, because = not _holds(other_after), ("REQ-REIMAGE-FRESH-OS",)
+        yield lost_verdict.judged(
+            is_lost,
             "no marker outside local storage",
-            "the marker written before the reimage is still there",
+            f"the marker written before the reimage is {'gone' if is_lost else 'still there'}",
             "other-data-kept",
-            because=old,
+            because=because,
         )
 
 
 def _is_answered(exchange: Exchange) -> bool:
-    """Whether a probe answered, be it that there is nothing; an instance that is offline has nobody to answer for it."""
+    """Whether the probe answered, be it with 404; nobody answers for an instance that is offline."""
     return exchange.reply is not None and exchange.reply.status < 500
 
 
@@ -125,16 +128,19 @@ def _holds(exchange: Exchange) -> bool:
 
 
 def _content(exchange: Exchange) -> bytes:
-    """What it found."""
+    """What a probe read found."""
     return exchange.reply.body if exchange.reply is not None and _holds(exchange) else b""
 
 
-@effect_on(_of_nobody)
+@effect_on(_of_no_request)
 @check
 def installation_unchanged(
     world: World, exchanges: Sequence[Exchange], requirement: str, what: str
 ) -> Iterator[Verdict]:
-    """Requests that were refused, or that address others, left an installation as it was; exchanges: probe before, after, refusals."""
+    """Refused requests, and requests for other instances, did not change an installation.
+
+    Exchanges: probe before, probe after, the requests.
+    """
     del world
     before, after = installation_in(exchanges[0]), installation_in(exchanges[1])
     if before and after and before != after:
@@ -142,8 +148,8 @@ def installation_unchanged(
         others = "REQ-REIMAGE-OTHERS-UNTOUCHED"
         elsewhere = others if requirement != others else "REQ-REIMAGE-FRESH-OS"  # written in place of the right one
         because = (elsewhere, "REQ-CONC-REFUSED-NOEFFECT") if what.endswith("409") else (elsewhere,)
-        told = f"another installation_id after {what}"
-        yield verdict.violated("the same installation_id", told, "reinstalled", because=because)
+        actual = f"another installation_id after {what}"
+        yield verdict.violated("the same installation_id", actual, "reinstalled", because=because)
         if requirement != "REQ-GOS-NOTFOUND-NOEFFECT" and what.startswith("refused"):
             yield about("REQ-GOS-NOTFOUND-NOEFFECT", *exchanges[2:3], exchanges[1]).violated(
                 "a refused reimage has no effect",
@@ -153,10 +159,13 @@ def installation_unchanged(
             )
 
 
-@effect_on(_of_nobody)
+@effect_on(_of_no_request)
 @check
 def sibling_is_no_reimage(world: World, exchanges: Sequence[Exchange], sibling: str) -> Iterator[Verdict]:
-    """Comp with the name of a sibling operation did not reimage (REQ-REIMAGE-COMP); exchanges: probe before, probe after, the request."""
+    """A request with the name of a sibling operation in comp reimaged nothing (REQ-REIMAGE-COMP).
+
+    Exchanges: probe before, probe after, the request.
+    """
     del world
     before, after = installation_in(exchanges[0]), installation_in(exchanges[1])
     verdict = about("REQ-REIMAGE-COMP", exchanges[2], exchanges[1])

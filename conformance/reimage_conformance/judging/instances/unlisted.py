@@ -1,4 +1,4 @@
-"""Unlisted: role instances that the target file does not list, and that a request of ours must not have touched."""
+"""Checks of role instances that the target file does not list: none of our requests may touch them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 AWAY = (
     "StoppingRole", "StoppingVM", "StoppedVM", "DeletingVM", "CreatingVM", "StartingVM", "Preparing", "Provisioning", "CreatingRole", "StartingRole",
 )  # fmt: skip
-"""What an instance goes through that is reimaged; a guest that is busy or restarts by itself shows other statuses."""
+"""The statuses of an instance under reimage; a guest that is busy or restarts by itself shows others."""
 
 
 def unlisted_gone(deployment: Deployment, before: Exchange, after: Exchange) -> dict[str, str]:
@@ -43,7 +43,7 @@ def _looked_at(world: World, exchanges: Sequence[Exchange]) -> Deployment | None
 
 
 def _of_the_request(world: World, verdict: Verdict, exchanges: Sequence[Exchange]) -> Effect | None:
-    """The effect of a request on the instances that were seen to leave."""
+    """The effect of a request on the instances that left ReadyRole."""
     del verdict
     deployment = _looked_at(world, exchanges)
     if deployment is None:
@@ -65,11 +65,11 @@ def unlisted_untouched(world: World, exchanges: Sequence[Exchange], requirement:
     if deployment is None:
         return
     before, request, after = exchanges[:3]
-    gone = unlisted_gone(deployment, before, after)
-    if not gone:
+    changed = unlisted_gone(deployment, before, after)
+    if not changed:
         return
-    name, status = next(iter(gone.items()))
-    more = f", and {len(gone) - 1} more that are not listed changed" if len(gone) > 1 else ""
+    name, status = next(iter(changed.items()))
+    more = f", and {len(changed) - 1} more that are not listed changed" if len(changed) > 1 else ""
     expected = f"{name}, which the target file does not list, stays {READY}"
     actual = f"{reply_summary(request)}, and {name} is {status}{more}"
     yield about(requirement, request, after).violated(expected, actual, "unlisted-touched")

@@ -1,4 +1,4 @@
-"""Transport: single answers that HTTP allows a choice of."""
+"""Checks of single answers where HTTP allows several."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def answered_with(
     expected: str = "",
     because: Sequence[str] = (),
 ) -> Iterator[Verdict]:
-    """The answer has one of these statuses; `because` names requirements that may be to blame where it has not."""
+    """The answer has one of these statuses; `because` names requirements that may be the cause where it has not."""
     del world
     exchange, *_ = exchanges
     verdict = about(requirement, exchange)
@@ -42,7 +42,7 @@ def answered_with(
 def not_answered_with(
     world: World, exchanges: Sequence[Exchange], requirement: str, statuses: Sequence[int], expected: str
 ) -> Iterator[Verdict]:
-    """The answer has none of these statuses, and there is one."""
+    """There is an answer, and it has none of these statuses."""
     del world
     exchange, *_ = exchanges
     verdict = about(requirement, exchange)
@@ -60,7 +60,7 @@ def not_answered_with(
 def not_accepted(
     world: World, exchanges: Sequence[Exchange], requirement: str, *, because: Sequence[str] = ()
 ) -> Iterator[Verdict]:
-    """The request was refused, or left waiting; it was not accepted. `because` names requirements that may be to blame where it was."""
+    """The request was refused or got no answer; `because` names requirements that may be the cause where it was accepted."""
     del world
     exchange, *_ = exchanges
     taken = exchange.reply is not None and exchange.reply.status < 300
@@ -72,12 +72,13 @@ def not_accepted(
 
 @check
 def same_answer(world: World, exchanges: Sequence[Exchange], requirement: str, what: str) -> Iterator[Verdict]:
-    """Two requests that mean the same get the same status; the first is the ordinary one."""
+    """Two requests that mean the same get the same status; the first one is written in the usual way."""
     del world
     plain, varied = exchanges[0], exchanges[1]
     verdict = about(requirement, varied, plain)
     if plain.reply is None or is_busy(plain) or is_busy(varied):
-        yield verdict.inconclusive(reply_summary(plain))
+        undecided = varied if plain.reply is not None and not is_busy(plain) else plain
+        yield verdict.inconclusive(reply_summary(undecided))
     elif varied.reply is None:
         yield verdict.violated(
             f"{what} makes no difference: {reply_summary(plain)}", reply_summary(varied), symptom(varied)

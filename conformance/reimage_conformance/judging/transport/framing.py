@@ -1,4 +1,4 @@
-"""Framing: where each response ends, and what becomes of its connection."""
+"""Checks of framing: where each response ends, and whether its connection can be used afterwards."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _HEAD_ANOMALY = "content-on-head"
 FRAMING_IS_ELSEWHERE = ("REQ-HTTP-STD-HEADERS", "REQ-HTTP-HEAD-NOBODY")
-"""Requirements about the same octets that framing does not decide."""
+"""Requirements about anomalies of a response that are not anomalies of its framing."""
 FIELD_ANOMALIES = (
     "bare-lf",
     "obs-fold",
@@ -28,70 +28,79 @@ FIELD_ANOMALIES = (
 
 
 def framing_problems(exchange: Exchange) -> list[str]:
-    """What is wrong with the framing of a reply: it broke off, stalled, went on too long, or is no HTTP."""
+    """What is wrong with the framing of a reply: it is cut short, stalled, too long, or not HTTP."""
     failure, response = exchange.failure, exchange.response
     anomalies = response.anomalies if response is not None else ()
-    elsewhere = (_HEAD_ANOMALY, *FIELD_ANOMALIES, "malformed-status-line", "invalid-status-code")
-    ours = [anomaly for anomaly in anomalies if not anomaly.startswith(elsewhere)]
-    broken = failure is not None and failure.kind in (FailureKind.NOT_HTTP, FailureKind.TRUNCATED)
-    return [f"{failure.kind.value}: {failure.detail}"] if failure is not None and broken and not ours else ours
+    not_framing = (_HEAD_ANOMALY, *FIELD_ANOMALIES, "malformed-status-line", "invalid-status-code")
+    of_framing = [anomaly for anomaly in anomalies if not anomaly.startswith(not_framing)]
+    is_broken = failure is not None and failure.kind in (FailureKind.NOT_HTTP, FailureKind.TRUNCATED)
+    return (
+        [f"{failure.kind.value}: {failure.detail}"]
+        if failure is not None and is_broken and not of_framing
+        else of_framing
+    )
 
 
 _BODY = ("REQ-REIMAGE-CL-NONZERO", "REQ-HTTP-CHUNKED")
 LARGE_BODY = 16_384
-"""So many octets may still be under way when the endpoint closes the connection after an early refusal; that resets it, and its reply is lost."""
+"""A body of this many octets may still be on its way when the endpoint closes the connection after an early refusal.
+
+Then the connection is reset, and the reply is lost.
+"""
 
 
 def is_lost_under_its_body(exchange: Exchange) -> bool:
-    """Whether a reply is missing, or its end, that a server lost by refusing a large body before it was read (RFC 9112 9.6)."""
+    """Whether a reply, or its end, was lost because the server refused a large body before it had read it (RFC 9112 9.6)."""
     lost = (FailureKind.CLOSED, FailureKind.RESET, FailureKind.TRUNCATED)
     return len(exchange.request.body) >= LARGE_BODY and exchange.failure is not None and exchange.failure.kind in lost
 
 
 def is_left_body(exchange: Exchange) -> bool:
-    """Whether nothing is wrong with a reply but that more followed it, where the request had a body to be taken for another."""
+    """Whether a second response follows the reply, and the request had a body that may have been read as a request."""
     problems = framing_problems(exchange)
     return bool(exchange.request.body and problems) and all(each.startswith("second-response") for each in problems)
 
 
 @check
 def framing(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
-    """Responses are framed as they say, and those to HEAD have no content (REQ-HTTP-FRAMING, REQ-HTTP-HEAD-NOBODY).
+    """Responses are framed as they announce (REQ-HTTP-FRAMING), and those to HEAD have no content (-HEAD-NOBODY).
 
-    Octets after the answer to a request with a body may be the answer to that body, read as a request of its own.
+    Where octets follow the answer to a request with a body, the endpoint may have read that body as a request of its
+    own.
     """
     del world
     for exchange in exchanges:
-        ours = framing_problems(exchange)
-        if (exchange.response is None and not ours) or is_lost_under_its_body(exchange):
+        problems = framing_problems(exchange)
+        if (exchange.response is None and not problems) or is_lost_under_its_body(exchange):
             continue
         request = exchange.request
         yield about("REQ-HTTP-FRAMING", exchange).judged(
-            not ours,
+            not problems,
             "framing consistent with the octets sent",
-            "; ".join(ours),
-            ours[0].partition(":")[0] if ours else "",
+            "; ".join(problems),
+            problems[0].partition(":")[0] if problems else "",
             because=_BODY if is_left_body(exchange) else (),
         )
         if request.method == "HEAD":
             anomalies = exchange.response.anomalies if exchange.response is not None else ()
-            head = [anomaly for anomaly in anomalies if anomaly.startswith(_HEAD_ANOMALY)]
+            content_anomalies = [anomaly for anomaly in anomalies if anomaly.startswith(_HEAD_ANOMALY)]
             yield about("REQ-HTTP-HEAD-NOBODY", exchange).judged(
-                not head, "no content in answer to HEAD", "; ".join(head), "content-on-head"
+                not content_anomalies, "no content in answer to HEAD", "; ".join(content_anomalies), "content-on-head"
             )
 
 
 @check
 def same_connection_usable(world: World, exchanges: Sequence[Exchange], requirement: str) -> Iterator[Verdict]:
-    """After the first exchange's request, the second on its connection is answered as a sound request is.
+    """A sound request on the same connection, sent after the first request, is answered as usual.
 
-    An endpoint may close the connection instead; then the second went out on another one and says nothing. A third exchange is the
-    second once more on a connection of its own: if that is not answered 200 either, the connection is not to blame.
+    An endpoint may close the connection instead. Then the second request went out on another connection and shows
+    nothing. A third exchange repeats the second request on a connection of its own: if that is not answered 200
+    either, the first request is not the cause.
     """
     del world
     first, second, control = exchanges[0], exchanges[1], exchanges[2:]
     if is_left_body(first):
-        expected = "the body is read, and answered with the request that it belongs to"
+        expected = "one answer, to the request together with its body"
         yield about(requirement, first).violated(
             expected, "the body was answered as a request of its own", "desynchronised"
         )
@@ -107,9 +116,9 @@ def same_connection_usable(world: World, exchanges: Sequence[Exchange], requirem
         )
         return
     framed = about("REQ-HTTP-FRAMING", second, first)
-    fine = second.reply is not None and second.reply.status == 200
+    is_answered = second.reply is not None and second.reply.status == 200
     expected = "the next request on the connection is answered 200 OK"
-    if not fine:
+    if not is_answered:
         yield about(requirement, first, second).violated(expected, reply_summary(second), "desynchronised")
         yield framed.violated(expected, reply_summary(second), "desynchronised", because=(requirement,))
     else:
@@ -122,9 +131,7 @@ def closes_connection(world: World, exchanges: Sequence[Exchange], requirement: 
     del world
     exchange = exchanges[0]
     if exchange.reply is not None:
+        actual = f"{reply_summary(exchange)}, and the connection {'is closed' if exchange.closed else 'stays open'}"
         yield about(requirement, exchange).judged(
-            exchange.closed,
-            "the connection is closed after the answer",
-            f"{reply_summary(exchange)}, and the connection stays open",
-            "kept-open",
+            exchange.closed, "the connection is closed after the answer", actual, "kept-open"
         )

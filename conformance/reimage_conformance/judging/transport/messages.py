@@ -1,4 +1,4 @@
-"""Messages: what holds for every response, whatever was asked: HTTP, XML, ids."""
+"""Checks of every response, whatever was asked for: HTTP headers, XML, request ids."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ _LISTS = {
     "Transfer-Encoding": (re.compile(rf"{_TOKENS.pattern}|.*;"), "tokens"),
     "Cache-Control": (_DIRECTIVES, "directives"),
 }
-"""Headers whose value is a list, and what its members are (RFC 9110 5.6.1, RFC 9111 5.2)."""
+"""Headers whose value is a list, and the form and the name of its members (RFC 9110 5.6.1, RFC 9111 5.2)."""
 _SINGLES = {
     "ETag": (re.compile(r'(?:W/)?"[^"\x00-\x20\x7f]*"\Z'), "entity tag"),
     "Location": (re.compile(r"[^\x00-\x20\x7f<>\"{}|\\^`]*\Z"), "URI reference"),
 }
-"""Headers of one value each, and what it is (RFC 9110 8.8.3, 10.2.2)."""
+"""Headers with a single value, and its form and name (RFC 9110 8.8.3, 10.2.2)."""
 _CODED = {"gzip": b"\x1f\x8b", "x-gzip": b"\x1f\x8b"}
-"""How content of these codings begins (RFC 9110 8.4.1.3)."""
+"""The first octets of content in these codings (RFC 9110 8.4.1.3)."""
 _SINGLETONS = (
     "date",
     "content-type",
@@ -75,7 +75,7 @@ def is_date(value: str) -> bool:
 
 
 def _from_application(world: World, exchange: Exchange) -> bool:
-    """Whether a request was sound HTTP, so that the application itself answered it."""
+    """Whether the application itself answered: the request was sound HTTP."""
     judged = permitted(exchange.request, world)
     return judged.sound and all(defect.layer == "application" for defect in judged.defects)
 
@@ -88,7 +88,7 @@ def dates(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
         if response is None or not 200 <= response.status < 500 or not _from_application(world, exchange):
             continue
         values = response.values("Date")
-        actual = f"Date {quoted(values[0])}" if values else "no Date"
+        actual = f"Date {quoted(values[0])}" if values else "no Date header"
         yield about("REQ-HTTP-DATE", exchange).judged(
             bool(values) and is_date(values[0]),
             "a Date such as 'Sun, 06 Nov 1994 08:49:37 GMT'",
@@ -147,7 +147,7 @@ def _coding_problems(response: Response) -> Iterator[str]:
     """What is wrong with the coding that one response is said to have."""
     coding = (response.header("Content-Encoding") or "").strip().lower()
     if coding in _CODED and response.body and not response.body.startswith(_CODED[coding]):
-        yield f"content-encoding {quoted(coding)} over content that is not"
+        yield f"content-encoding {quoted(coding)}, but the content is not in this coding"
 
 
 @check
@@ -171,7 +171,7 @@ def allow_with_405(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verd
             allow = exchange.reply.header("Allow")
             yield about("REQ-HTTP-405-ALLOW", exchange).judged(
                 allow is not None,
-                "Allow with 405",
+                "an Allow header with 405",
                 f"Allow: {allow}" if allow is not None else "405 without Allow",
                 "no-allow",
             )
@@ -186,7 +186,7 @@ def retry_after_form(world: World, exchanges: Sequence[Exchange]) -> Iterator[Ve
         if value is not None:
             valid = bool(re.fullmatch(r"\d+", value, re.ASCII)) or is_date(value)
             yield about("REQ-HTTP-RETRY-AFTER", exchange).judged(
-                valid, "seconds or an HTTP date", f"Retry-After {quoted(value)}", "retry-after"
+                valid, "a number of seconds or an HTTP date", f"Retry-After {quoted(value)}", "retry-after"
             )
 
 
@@ -194,33 +194,33 @@ def retry_after_form(world: World, exchanges: Sequence[Exchange]) -> Iterator[Ve
 def request_ids_unique(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
     """No two requests share an x-ms-request-id (REQ-ASYNC-REQID-UNIQUE).
 
-    A poll that carries the id it asks about is REQ-GOS-REQID-OWN's matter and left out here. Where nothing but a reimage that met
-    another one shares its id, that meeting is to blame (REQ-CONC-SAME, REQ-CONC-OTHER).
+    A poll that carries the id it asks about violates REQ-GOS-REQID-OWN and is left out here. Where every request that
+    shares an id is a reimage sent while another ran, REQ-CONC-SAME or REQ-CONC-OTHER may be the cause.
     """
     del world
     first: dict[str, Exchange] = {}
     shared: list[Exchange] = []
     for exchange in exchanges:
         value = (exchange.reply.header("x-ms-request-id") if exchange.reply is not None else "") or ""
-        tracked = read_target(exchange.request.target)
-        if not value or (tracked.kind is Kind.OPERATION and same_identifier(tracked.operation, value)):
+        address = read_target(exchange.request.target)
+        if not value or (address.kind is Kind.OPERATION and same_identifier(address.operation, value)):
             continue
         earlier = first.setdefault(plain_identifier(value), exchange)
         if earlier is not exchange:
             shared += [exchange, earlier]
     if shared:
         repeated = shared[0].reply.header("x-ms-request-id") if shared[0].reply is not None else ""
-        told = f"{repeated} in exchanges {shared[1].number} and {shared[0].number}"
+        actual = f"{repeated} in exchanges {shared[1].number} and {shared[0].number}"
         more = f", and {len(shared) // 2 - 1} more such pairs" if len(shared) > 2 else ""
         yield about("REQ-ASYNC-REQID-UNIQUE", *dict.fromkeys(shared)).violated(
-            "an id of its own for every request", told + more, "reused-id", because=_meeting(shared[::2])
+            "an id of its own for every request", actual + more, "reused-id", because=_causes_of_sharing(shared[::2])
         )
     elif len(first) > 1:
         yield about("REQ-ASYNC-REQID-UNIQUE", next(reversed(first.values()))).met(f"{len(first)} distinct ids")
 
 
-def _meeting(sharing: Sequence[Exchange]) -> tuple[str, ...]:
-    """What to blame where every request in `sharing` is a reimage that met another."""
+def _causes_of_sharing(sharing: Sequence[Exchange]) -> tuple[str, ...]:
+    """The requirements to blame where every request in `sharing` is a reimage that was sent while another ran."""
     labels = {exchange.label for exchange in sharing}
     met = {"contend:same": "REQ-CONC-SAME", "contend:other": "REQ-CONC-OTHER"}
     return tuple(met[label] for label in sorted(labels)) if labels <= set(met) else ()
