@@ -18,13 +18,13 @@ HEADLINE_CHARACTERS = 240
 
 OF_REQUESTS = {
     "accepted": "{request} was accepted",
-    "accepted:no-end": "{request} was accepted, and the operation found no end",
+    "accepted:no-end": "{request} was accepted, but its operation did not end",
     "no-reply": "{request} got no complete answer",
     "code": "{request} was refused with another code than documented",
-    "error-in-2xx": "{request} was answered with an error under a status of success",
+    "error-in-2xx": "{request} was answered with an error under a 2xx status",
     "conflict-with-nothing": "{request} was refused with a conflict while nothing was under way",
-    "touched": "{request} was refused, and its role instance was reimaged all the same",
-    "reinstalled": "{request} was refused, and carried out all the same",
+    "touched": "{request} was refused, but its role instance was reimaged",
+    "reinstalled": "{request} was refused, but was carried out",
 }
 """What is wrong with the answer to a request, by symptom; `{request}` is what the catalogue calls it."""
 
