@@ -100,6 +100,25 @@ def test_a_deployment_that_an_answer_leaves_out_and_nobody_asked_for_may_be_ther
     assert [each.sentence.split()[0] for each in mistakes_of(both, numbered(*exchanges).values())] == expected
 
 
+@pytest.mark.parametrize(
+    ("shown", "expected"),
+    [
+        (listing(name="Contoso-V2"), ["name"]),
+        (look(dict.fromkeys(map(str.lower, NAMES), "ReadyRole")), ["role_instances"] * len(NAMES)),
+    ],
+)
+def test_names_that_are_shown_in_other_letter_case_are_the_files_mistake(shown: Exchange, expected: list[str]) -> None:
+    exchanges = numbered(shown, DENIED_BY_NAME, started(), refusal(REIMAGE_BY_NAME, 400))
+    mistakes = mistakes_of(WORLD, exchanges.values())
+
+    def outcome(requirement: str, evidence: int) -> Outcome:
+        return excused(Verdict(requirement, Outcome.VIOLATED, evidence=(evidence,)), exchanges, mistakes).outcome
+
+    assert [each.sentence.partition(" ")[0] for each in mistakes] == expected
+    assert outcome("REQ-DEPL-ROOT", 1) is outcome("REQ-REIMAGE-URI-NAME", 2) is Outcome.INCONCLUSIVE
+    assert outcome("REQ-REIMAGE-202", 3) is outcome("REQ-REIMAGE-URI-NAME", 4) is Outcome.VIOLATED
+
+
 def test_an_instance_that_is_missing_in_one_deployment_excuses_nothing_in_the_other() -> None:
     both = replace(world(), target=replace(TARGET, deployments=(PRODUCTION, STAGING)))
     shown = listing(name="contoso-v3", slot="Staging", leaving_out="WebRole1_IN_0")

@@ -39,6 +39,8 @@ class Mistake:
     instance: str = ""
     within: tuple[str, ...] = ()
     """The slot and the name of the deployment that the instance is listed in."""
+    is_spelling: bool = False
+    """Whether the name is there in other letter case: an endpoint may take it, so that only what it answers with 404 rests on the mistake."""
 
     def covers(self, address: Address) -> bool:
         """Whether a request to `address` cannot be answered as the target file has it."""
@@ -132,6 +134,11 @@ def _within(deployment: Deployment, beside: list[Deployment], where: str, seen: 
     there = [each for each in shown if each.slot == deployment.slot]
     by_name, by_slot = (seen.has(service, *each) for each in _forms(deployment))
     no_name, no_slot = (seen.lacks(service, *each) for each in _forms(deployment))
+    if named and all(each.name != deployment.name for each in named):
+        others = tuple(each.name for each in beside if each != deployment)
+        yield Mistake(
+            _spelt("name", where, deployment.name, named[0].name), service, UriForm.NAME, others, is_spelling=True
+        )
     if not named and not by_name and (no_name or any(each.name for each in there)):
         sentence = f'name {where}: nothing in this run shows "{deployment.name}" in {service}, which has {held}'
         yield Mistake(sentence, service, UriForm.NAME, tuple(each.name for each in beside if each != deployment))
@@ -155,7 +162,13 @@ def _instances(deployment: Deployment, where: str, seen: Seen, here: list[Shown]
     listed = {name for each in here for name in each.instances}
     names = (*deployment.role_instances, *deployment.failing_role_instances)
     absent = [name for name in names if name not in listed] if listed else []
+    within = deployment.slot, deployment.name
+    spelt = {name.lower(): name for name in listed}
     for name in absent:
+        if name.lower() in spelt:
+            sentence = _spelt("role_instances", where, name, spelt[name.lower()])
+            yield Mistake(sentence, deployment.cloud_service, instance=name, within=within, is_spelling=True)
+            continue
         at = [replace(Address(Kind.REIMAGE, service=deployment.cloud_service, instance=name), form=form, deployment=container)
               for form, container in _forms(deployment)]  # fmt: skip
         taken, denied = any(each in seen.accepted for each in at), any(each in seen.denied for each in at)
@@ -164,8 +177,12 @@ def _instances(deployment: Deployment, where: str, seen: Seen, here: list[Shown]
             sentence = (
                 f'role_instances {where}: nothing in this run shows "{name}" in {deployment.name}, which has {told}'
             )
-            within = deployment.slot, deployment.name
             yield Mistake(sentence, deployment.cloud_service, instance=name, within=within)
+
+
+def _spelt(key: str, where: str, name: str, shown: str) -> str:
+    """The sentence for a name that is there in other letter case."""
+    return f'{key} {where}: "{name}" is shown as "{shown}"; write it in the same letter case'
 
 
 def excused(verdict: Verdict, exchanges: Mapping[int, Exchange], mistakes: list[Mistake]) -> Verdict:
@@ -175,7 +192,9 @@ def excused(verdict: Verdict, exchanges: Mapping[int, Exchange], mistakes: list[
         return verdict
     address = read_target(exchange.request.target)
     by_the_file = verdict.requirement in _BY_THE_FILE
+    is_denied = exchange.reply is not None and exchange.reply.status == 404
     for mistake in mistakes:
-        if mistake.covers(address) or (by_the_file and mistake.service == address.service):
+        rests_on_it = mistake.covers(address) and (is_denied or not mistake.is_spelling)
+        if rests_on_it or (by_the_file and mistake.service == address.service):
             return replace(verdict, outcome=Outcome.INCONCLUSIVE, actual=mistake.sentence, because=())
     return verdict
