@@ -14,12 +14,12 @@ from reimage_conformance.model import Exchange
 from reimage_conformance.session.campaign import Result
 from reimage_conformance.session.operations import Operation
 
-NOT_SPELT = "no reimage that is spelt otherwise was tried"
-"""What decides whether a spelling makes no difference, where it was tried with other requests only."""
+NOT_SPELT = "no reimage with this spelling was sent"
+"""Why a requirement on spellings is untested where only requests other than reimages were sent with the spelling."""
 
 
 async def accepted_requests(sut: SystemUnderTest) -> list[Exchange]:
-    """The answer to every reimage that was accepted and should have been."""
+    """The answers to all reimages that were rightly accepted."""
     asked = [result for result in await sut.reimages.all_finished() if result.step.expected != "open"]
     found = [result.exchange for result in asked if result.exchange is not None]
     precondition(found, "no reimage was accepted", because=("REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-URI-NAME"))
@@ -27,7 +27,7 @@ async def accepted_requests(sut: SystemUnderTest) -> list[Exchange]:
 
 
 async def ordinary(sut: SystemUnderTest) -> list[Result]:
-    """Every accepted step that has to succeed."""
+    """The accepted steps of the campaign that have to succeed."""
     found = [result for result in await sut.reimages.all_finished() if result.step.expected == "succeeds"]
     precondition(found, "no reimage was accepted", because=("REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-URI-NAME"))
     return found
@@ -41,7 +41,7 @@ def judge_completion(sut: SystemUnderTest, operations: Iterable[Operation], **ar
 
 
 def is_undisturbed(sut: SystemUnderTest, operation: Operation) -> bool:
-    """Whether a request that must be taken started an operation, by the first certificate, and nothing contended with it."""
+    """Whether an operation was started by a request that must be accepted, with the first certificate, and met no other reimage."""
     results = sut.campaign.results.values()
     contended = any(result.same is not None and operation is result.operation for result in results)
     return (

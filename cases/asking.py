@@ -1,4 +1,4 @@
-"""Asking for operations: those of the run, by whom and how often they are asked for, and ids that are no operation's."""
+"""Polls of the operations of a run, in several ways, and polls with ids that were never issued."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from reimage_conformance.session.operations import NOT_KNOWN, Operation, State
 from reimage_conformance.session.steps import Step
 
 LOST_POLLS = 3
-"""An endpoint loses polls as a rule, and not by accident, where at least this many operations lost one, and most of all did."""
+"""Lost polls are no accident if at least this many operations lost one, and more than half of all did."""
 
 
 async def known_operations(sut: SystemUnderTest) -> list[Operation]:
-    """Every operation that polls showed to exist."""
+    """The operations that polls showed to exist."""
     await sut.reimages.all_finished()
     found = [operation for operation in sut.operations.all if operation.polls]
     precondition(
@@ -33,10 +33,10 @@ async def known_operations(sut: SystemUnderTest) -> list[Operation]:
 
 
 async def ended_operation(sut: SystemUnderTest, status: str = "Succeeded") -> Operation:
-    """An operation that came to this end."""
+    """An operation that ended with this status."""
     precondition(
         any(o.state is State.ENDED and o.status == status for o in await known_operations(sut)),
-        f"no operation {status}",
+        f"no operation ended {status}",
         because=("REQ-REIMAGE-COMPLETES", *NOT_KNOWN),
     )
     return await sut.operations.known(status)
@@ -60,7 +60,7 @@ def did_not_succeed(result: Result) -> bool:
 
 
 async def started_once_more(sut: SystemUnderTest, wrong: list[Result]) -> tuple[Step, Exchange]:
-    """The same reimage as one that went wrong, in the first deployment that is in no conflict."""
+    """Sends the same reimage as one that went wrong, in the first deployment that answers no 409."""
     for result in {result.step.place.deployment.name: result for result in reversed(wrong)}.values():
         step = result.step
         exchange = await sut.reimages.start(step.place, step.form, version=step.version)
@@ -69,8 +69,8 @@ async def started_once_more(sut: SystemUnderTest, wrong: list[Result]) -> tuple[
     return step, exchange
 
 
-async def ended_in_peace(sut: SystemUnderTest, step: Step, exchange: Exchange) -> Operation:
-    """An operation that was left alone for twice as long as others take, and polled once then."""
+async def ended_without_polls(sut: SystemUnderTest, step: Step, exchange: Exchange) -> Operation:
+    """An operation that is not polled for twice as long as others take, then polled once."""
     longest = max((operation.duration for operation in sut.operations.all if operation.ended), default=0.0)
     await trio.sleep(min(max(2 * longest, 2.0), sut.target.limits.operation_timeout_seconds))
     quiet = sut.reimages.started(exchange, step.place, step.form, anyway=True)
@@ -79,11 +79,11 @@ async def ended_in_peace(sut: SystemUnderTest, step: Step, exchange: Exchange) -
 
 
 COUNTED = 1 << 24
-"""Random ids are farther apart than this."""
+"""Two ids whose numbers differ by less were not drawn at random."""
 
 
 def strangers(sut: SystemUnderTest) -> list[str]:
-    """Ids that were never issued: of the usual form, malformed, and near misses of one that was."""
+    """Ids that were never issued: of the usual form, malformed, and one change away from an issued one."""
     ids = ["0" * 32, "f" * 32, f"{sut.random.getrandbits(128):032x}", "00000000-0000-4000-8000-000000000000", "not-an-id", "1", "x" * 200,
            "a&b", "<id>", "null", "*", "InProgress"]  # fmt: skip
     known = next((operation.identifier for operation in sut.operations.all if len(operation.identifier) > 8), "")
@@ -91,12 +91,12 @@ def strangers(sut: SystemUnderTest) -> list[str]:
         last = "0" if known[-1] != "0" else "1"
         first = "0" if known[0] != "0" else "1"
         ids += [known[:-1], known[1:], known + "0", first + known[1:], known[: len(known) // 2], "x" + known]
-        ids += [] if are_counted(sut) else [known[:-1] + last]
+        ids += [] if are_consecutive_numbers(sut) else [known[:-1] + last]
     return ids
 
 
-def are_counted(sut: SystemUnderTest) -> bool:
-    """Whether ids are numbers that follow each other, so that the next to one may have been an operation before the run."""
+def are_consecutive_numbers(sut: SystemUnderTest) -> bool:
+    """Whether ids are consecutive numbers, so that an id next to a known one may be an operation from before the run."""
     known = [o.identifier.replace("-", "") for o in sut.operations.all]
     numbers = sorted({int(each, 16) for each in known if re.fullmatch("[0-9A-Fa-f]+", each)})
     return any(later - earlier < COUNTED for earlier, later in pairwise(numbers))
@@ -125,8 +125,8 @@ async def judge_refusal(sut: SystemUnderTest, request: Request) -> None:
 UNKNOWN = ("REQ-REIMAGE-REQID-PROMPT", "REQ-REIMAGE-REQID-USABLE", "REQ-GOS-200")
 
 
-async def ask_from_everywhere(sut: SystemUnderTest, operation: Operation) -> None:
-    """Polls on a new connection, by the second certificate, for a stranger, and under another subscription."""
+async def poll_in_every_way(sut: SystemUnderTest, operation: Operation) -> None:
+    """Polls on a new connection, with the second certificate, with an unknown id, and under another subscription."""
     request = replace(sut.builder.operation_status(operation.identifier), fresh_connection=True)
     plain = await sut.send(request, label="poll-new-connection")
     operation.polls.append(plain)
@@ -140,7 +140,7 @@ async def ask_from_everywhere(sut: SystemUnderTest, operation: Operation) -> Non
 
 
 async def polls_at_the_end(sut: SystemUnderTest, operation: Operation) -> list[Exchange]:
-    """Polls on a new connection, on a used one, and three at the same time; the last ones as far as they were answered."""
+    """Polls on a new connection, on a used one, and three at the same time; of these only the answered ones are returned."""
     used = sut.builder.operation_status(operation.identifier)
     fresh = replace(used, fresh_connection=True)
     polls = [await sut.send(each, label="poll-new-connection") for each in (fresh, used)]

@@ -18,11 +18,12 @@ from reimage_conformance.session.operations import Operation, State
 
 @dataclass
 class Contention:
-    """Reimages of one instance that are refused while another one is reimaged, and what showed of both before.
+    """Reimages of one instance that are refused while another instance is reimaged, and what was seen of both.
 
-    `look` and `installation` are of the refused instance, `own` is the installation of the other one, where they can be had;
-    `after` and `installation_after` are what showed of the refused instance later, before one of its reimages was accepted after all (`taken`);
-    `usual` is how long operations take, in seconds.
+    `operation` is the running reimage, `other` the instance whose reimages are refused. `look` and `installation`
+    show the refused instance before, `own` the installation of the running one, each where it can be had. `after` and
+    `installation_after` show the refused instance later. `taken` says that one of its reimages was accepted in the
+    end. `usual` is how long operations take, in seconds.
     """
 
     operation: Operation
@@ -38,13 +39,16 @@ class Contention:
 
 
 def writes_afresh(sut: SystemUnderTest) -> bool:
-    """Whether the probe showed a reimage that nothing contended with to write a fresh installation."""
+    """Whether the probe showed that reimages write a fresh installation, if no other reimage meets them."""
     quiet = [r for r in sut.campaign.results.values() if r.probe_after and r.same is None and r.other is None]
     return any(installation_in(r.probe_after[0]) != installation_in(r.probe_before[0]) for r in quiet)
 
 
-async def begun(sut: SystemUnderTest, place: Place, other: Place) -> Contention:
-    """Starts a reimage of `place`; what there is to see of it, and of `other`, is looked at before, once both are back from earlier reimages."""
+async def started_for_contention(sut: SystemUnderTest, place: Place, other: Place) -> Contention:
+    """Starts a reimage of `place`, once it and `other` are ready.
+
+    Before, it looks at both instances and at their installations, where the target offers that.
+    """
     await sut.instances.until_ready(place)
     own = await sut.probe.installation(place) if writes_afresh(sut) else None
     look = await sut.instances.until_ready(other)
@@ -55,9 +59,10 @@ async def begun(sut: SystemUnderTest, place: Place, other: Place) -> Contention:
 
 
 async def refuse_while_it_runs(sut: SystemUnderTest, seen: Contention) -> None:
-    """Sends reimages of the other instance, in both forms in turn, until the first one is over or one is not refused; then waits.
+    """Sends reimages of the other instance, in both forms in turn, until the running one ends or one is not refused.
 
-    The refused instance is looked at after each refusal, since the last reimage may be accepted: the first one ends unseen.
+    Then waits for the end. The refused instance is looked at after each refusal, because the last reimage may be
+    accepted: the end of the running one is not seen at once.
     """
     deadline = sut.sender.clock.now() + (PROLONGED + 1) * seen.usual
     while seen.operation.is_under_way and sut.sender.clock.now() < deadline:
@@ -77,7 +82,10 @@ async def refuse_while_it_runs(sut: SystemUnderTest, seen: Contention) -> None:
 
 
 async def look_at_refused(sut: SystemUnderTest, seen: Contention) -> None:
-    """Looks at the instance whose reimages are refused, and asks its probe, where both could be had before; keeps the first look that shows a change."""
+    """Looks at the instance whose reimages are refused, and reads its probe, where both could be had before.
+
+    Keeps the first look that shows a change.
+    """
     if seen.look is not None and not is_changed(seen.other, seen.look, seen.after):
         seen.after = await sut.instances.look(seen.other.deployment)
     if seen.installation is not None:
@@ -85,7 +93,7 @@ async def look_at_refused(sut: SystemUnderTest, seen: Contention) -> None:
 
 
 async def judge_refusals(sut: SystemUnderTest, seen: Contention) -> None:
-    """Judges that the refusals did not prolong the reimage that ran; and those of each form by themselves."""
+    """Judges that the refusals did not prolong the running reimage, and one refusal of each form."""
     refused, operation = seen.refused, seen.operation
     arguments = {"refusals": len(refused), "usual_seconds": round(seen.usual, 3)}
     sut.judge(undisturbed, operation.start, *refused, *operation.polls, **arguments)
@@ -102,7 +110,7 @@ async def judge_id(sut: SystemUnderTest, refusal: Exchange) -> None:
 
 
 def judge_refused_instance(sut: SystemUnderTest, seen: Contention) -> None:
-    """Judges that the instance whose reimages were refused is as it was, by the looks and by the probe."""
+    """Judges by the looks and by the probe that the refused instance did not change."""
     requirement, refusal = "REQ-GOS-NOTFOUND-NOEFFECT", seen.refused[0]
     if seen.look is not None and seen.after is not None:
         addressed = {"requirement": requirement, "instance": seen.other.role_instance, "beside": True}
@@ -113,7 +121,7 @@ def judge_refused_instance(sut: SystemUnderTest, seen: Contention) -> None:
 
 
 async def judge_running_reimage(sut: SystemUnderTest, seen: Contention) -> None:
-    """Judges by the probe that the reimage beside which others were refused wrote a fresh installation."""
+    """Judges by the probe that the running reimage wrote a fresh installation."""
     place = seen.operation.place
     if seen.own is not None and place is not None and seen.operation.status == "Succeeded":
         written = await sut.reimages.await_installation(place, seen.own)

@@ -16,10 +16,10 @@ def claimed(sut: SystemUnderTest) -> None:
 
 
 def looks(sut: SystemUnderTest) -> list[Exchange]:
-    """Everything that Get Deployment showed during the run."""
+    """All answers of Get Deployment that showed role instances."""
     return [e for e in sut.recorder.exchanges if e.label == "look" and statuses_in(e)]
 
 
 def joined(words: Iterable[str], nothing: str) -> str:
-    """Different words, in order; `nothing` where there are none."""
+    """The distinct words, sorted, as one list; `nothing` where there are none."""
     return ", ".join(sorted(set(words))) or nothing

@@ -1,4 +1,4 @@
-"""Names that are nearly right: cloud services, deployments, slots and instances that do not exist, by small slips."""
+"""Names that are almost right: cloud services, deployments, slots and instances that do not exist."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ Names = tuple[str, str, str, UriForm]
 
 
 def near_names(sut: SystemUnderTest) -> list[Names]:
-    """Service, container and instance that address nothing, by small slips, in both forms, as a path spells them."""
+    """Names that address nothing, each one small change away from a real one, encoded for a path, in both forms."""
     return [(spelled(service), spelled(place), spelled(name), form) for service, place, name, form in slips(sut)]
 
 
 def spelled(name: str) -> str:
-    """A name as a path segment has it; white space behind it is encoded already."""
+    """A name encoded for a path segment; white space at its end is encoded already."""
     bare = name.removesuffix("%20")
     return encode(bare) + name[len(bare) :]
 
 
 def slips(sut: SystemUnderTest) -> list[Names]:
-    """The same as the names are, but for white space."""
+    """The same names, not yet encoded except for white space."""
     main = sut.planner.main
     elsewhere = [each for other in sut.target.deployments for each in slips_elsewhere(sut, other)]
     return [*slips_of_service(sut, main), *slips_of_deployment(sut, main), *elsewhere, *in_empty_slots(sut)]
 
 
 def unquoted(sut: SystemUnderTest, service: str, container: str, instance: str, form: UriForm) -> Request:
-    """A request with these path segments as they are, percent signs and all."""
+    """A request with these path segments as they are: nothing in them is encoded again."""
     template = sut.builder.reimage_at("S-E-R", form, "C-O-N", "I-N-S")
     path = template.target
     for mark, name in (("S-E-R", service), ("C-O-N", container), ("I-N-S", instance)):
@@ -57,7 +57,7 @@ def slips_of_deployment(sut: SystemUnderTest, main: Deployment) -> list[Names]:
 
 
 def slips_elsewhere(sut: SystemUnderTest, other: Deployment) -> list[Names]:
-    """The same beside another deployment; and where that one is in another cloud service, each of the two in the wrong one."""
+    """Deployments that do not exist beside another one, and deployments under the cloud service of another."""
     main, service, instance = sut.planner.main, other.cloud_service, other.role_instances[0]
     wrong = (sut.builder.no_deployment, other.name[:-1], other.name + "1", f"{other.name}{sut.builder.token}")
     found = [(service, name, instance, NAME) for name in wrong if other != main]
@@ -68,7 +68,7 @@ def slips_elsewhere(sut: SystemUnderTest, other: Deployment) -> list[Names]:
 
 
 def in_empty_slots(sut: SystemUnderTest) -> list[Names]:
-    """Slots that hold no deployment, with the name of an instance of the main one, and of one of the cloud service's own."""
+    """Empty slots, each with the name of an instance of the main deployment and of one in the same cloud service."""
     instances = {d.cloud_service: d.role_instances[0] for d in reversed(sut.target.deployments) if d.role_instances}
     filled = {(d.cloud_service, d.slot) for d in sut.target.deployments}
     services = dict.fromkeys(d.cloud_service for d in sut.target.deployments)
@@ -78,13 +78,13 @@ def in_empty_slots(sut: SystemUnderTest) -> list[Names]:
 
 
 def near_instances(sut: SystemUnderTest) -> list[tuple[Place, str]]:
-    """Deployments and names of instances that they do not have, by small slips."""
+    """Deployments, each with instance names that are one small change away from one of its own."""
     found: list[tuple[Place, str]] = []
     for deployment in sut.target.deployments:
         known = sut.world.instances(deployment)
         ends = dict.fromkeys((known[0], known[-1]))
         near = [slip for name in ends for slip in slips_of_instance(name, sut.builder.token)]
-        near += beyond(known)
+        near += indices_beyond(known)
         elsewhere = {n for other in sut.target.deployments if other != deployment for n in other.role_instances}
         near += sorted(elsewhere - set(known))[:3]
         place = Place(deployment, deployment.role_instances[0])
@@ -93,15 +93,15 @@ def near_instances(sut: SystemUnderTest) -> list[tuple[Place, str]]:
 
 
 def slips_of_instance(name: str, token: str) -> list[str]:
-    """Near misses of the name of an instance, some of them empty."""
+    """Changes of an instance name; some of them are empty."""
     role, mark, index = name.rpartition("_")
     cut = [name.partition("_")[0], name[:-1], name + "x", role, role + mark]
     indices = [f"{role}{mark}0{index}", f"{role}{mark}{index}.5", f"{role}{mark}-1"]
     return [*cut, *indices, f"x{name}", f"{name}{token}", f"{token}{name}", f"{role}{token}{mark}{index}"]
 
 
-def beyond(known: Sequence[str]) -> list[str]:
-    """For each role an index that is one too high, and one that is far too high."""
+def indices_beyond(known: Sequence[str]) -> list[str]:
+    """For each role the next index after the highest one, and one a hundred higher."""
     highest: dict[str, int] = {}
     for role, _, index in (name.rpartition("_") for name in known):
         if index.isdigit():

@@ -35,7 +35,7 @@ SLOT, NAME = UriForm.SLOT, UriForm.NAME
 
 
 def slot_variants(slot: str, token: str) -> list[str]:
-    """Segments that are neither slot: near misses of `slot`, neither name, empty."""
+    """Segments that are no slot: changes of `slot`, other words, empty."""
     return [
         slot[:-1],
         slot + "s",
@@ -73,12 +73,12 @@ def test_a_deployment_name_is_no_slot(sut: SystemUnderTest) -> list[Request]:
 @verifies("REQ-REIMAGE-SLOT-OTHER")
 @pytest.mark.parametrize("number", ["1", "2"])
 async def test_a_number_is_no_slot(sut: SystemUnderTest, number: str) -> list[Request]:
-    """What an enumeration of the slots may count them by addresses nothing."""
+    """A number in place of a slot addresses nothing, even if an implementation numbers its slots."""
     return await sut.admitted([in_slot(sut, deployment, number) for deployment in sut.target.deployments])
 
 
 def in_slot(sut: SystemUnderTest, deployment: Deployment, slot: str) -> Request:
-    """A reimage of the first instance of a deployment, in a slot that is none."""
+    """A reimage of the first instance of a deployment, in a slot that does not exist."""
     return sut.builder.reimage_at(deployment.cloud_service, SLOT, slot, deployment.role_instances[0])
 
 
@@ -102,7 +102,7 @@ def test_an_unknown_service_is_refused(sut: SystemUnderTest) -> Request:
 @pytest.mark.parametrize("number", range(40))
 def test_an_unknown_service_deployment_or_empty_slot_is_refused(sut: SystemUnderTest, number: int) -> Declared:
     """A reimage naming a service or deployment that does not exist, or an empty slot, does not succeed."""
-    further = applicable(near_names(sut)[number:], "the target's names make no further near miss")
+    further = applicable(near_names(sut)[number:], "the names of the target have no more variants to try")
     return Declared(unquoted(sut, *further[0]), "REQ-REIMAGE-UNKNOWN-SERVICE")
 
 
@@ -137,9 +137,9 @@ AROUND = (
     "{name}*",
     "{name}%25",
 )
-"""What is not quite the name of an instance that exists: white space and more around it, a wildcard behind it, or encoded twice."""
+"""Variants of a real instance name: white space or more around it, a wildcard after it, encoded twice."""
 NOTHING = ("%00", "%0A", "..")
-"""What an endpoint may read as no name at all."""
+"""Segments that an endpoint may read as an empty name."""
 
 
 NAMES = ("a&b", "<x>", *NOTHING, "x" * 300, "%E2%82%AC", "'; drop", '"', "%FF", "%C3%28", "%5D%5D>")
@@ -149,7 +149,10 @@ MANY = [pytest.param("&" * 60, id="60 ampersands"), pytest.param("x" + "&" * 60,
 
 
 def malformed(sut: SystemUnderTest, name: str) -> str:
-    """A name that no instance has, as a path segment: one of AROUND and NOTHING as it stands, any other behind a random token."""
+    """A name that no instance has, as a path segment.
+
+    Those of AROUND and NOTHING are used as they are; any other follows a random token.
+    """
     encoded = name.replace(" ", "%20").replace("<", "%3C").replace(">", "%3E").replace('"', "%22")
     encoded = encoded if name in (*AROUND, *NOTHING) else f"{sut.builder.token}{encoded}"
     known = encode(sut.main_witness().role_instance)
@@ -168,7 +171,7 @@ def record_bad_name(sut: SystemUnderTest, exchange: Exchange) -> None:
 @verifies("REQ-REIMAGE-UNKNOWN-INSTANCE")
 @pytest.mark.parametrize("name", [*NAMES, *MANY, *AROUND])
 def test_malformed_instance_names_are_refused(sut: SystemUnderTest, form: UriForm, name: str) -> Declared:
-    """Characters that no name has are answered 400 or 404 and a document that is still well formed."""
+    """A name with characters that no name has is answered 400 or 404, with a well-formed document."""
     main = sut.planner.main
     container = Place(main, "").container(form)
     return Declared(unquoted(sut, main.cloud_service, container, malformed(sut, name), form), then=record_bad_name)
@@ -190,7 +193,7 @@ def test_comp_missing_or_wrong_is_refused(sut: SystemUnderTest, form: UriForm, q
 
 
 def shared_instance(sut: SystemUnderTest) -> Place:
-    """An instance whose name other deployments have too, where there is one: what mixes up deployments shows there."""
+    """An instance whose name other deployments have too, if there is one, since it shows whether deployments are mixed up."""
     for deployment in sut.target.deployments:
         for name in deployment.role_instances:
             if sum(name in other.role_instances for other in sut.target.deployments) > 1:
@@ -199,7 +202,7 @@ def shared_instance(sut: SystemUnderTest) -> Place:
 
 
 async def judge_observed(sut: SystemUnderTest, form: UriForm) -> None:
-    """Judges the equivalence of both forms by the reimages of the campaign: what was seen of them, or else that they succeeded."""
+    """Judges that both forms are equivalent by the looks at the reimages of the campaign, or else by their success."""
     results = [result for result in await ordinary(sut) if result.step.form is form]
     watches = [result.watch for result in results if result.watch is not None and result.watch.looks]
     for watch in watches:
@@ -209,7 +212,7 @@ async def judge_observed(sut: SystemUnderTest, form: UriForm) -> None:
         sut.judge(equivalent_forms, *exchanges, **names, others=others, only=["REQ-REIMAGE-URI-EQUIV"])
     for result in results if not watches else ():
         judge_completion(sut, [await sut.reimages.finished(result)], requirement="REQ-REIMAGE-URI-EQUIV")
-    possible(results, "the budget of reimages is spent, and none in this form was accepted")
+    possible(results, "the budget of reimages is spent, and no reimage in this form was accepted")
 
 
 @alone
@@ -225,7 +228,7 @@ async def test_both_forms_address_the_same_instance(sut: SystemUnderTest, form: 
 
 
 async def judge_reimage(sut: SystemUnderTest, place: Place, form: UriForm) -> None:
-    """Reimages an instance, and judges that this one is reimaged and no other, by looks at every deployment and by the probe."""
+    """Reimages an instance and judges, by looks at every deployment and by the probe, that no other was reimaged."""
     await sut.instances.until_ready(place)
     before = await looks_at_all(sut)
     others = [other for other in sut.places() if other != place] if sut.probe.offered else []
@@ -248,7 +251,7 @@ async def looks_at_all(sut: SystemUnderTest) -> list[Exchange]:
 
 
 async def started_past_conflicts(sut: SystemUnderTest, place: Place, form: UriForm) -> Operation:
-    """A reimage of the case's own, tried three times where it meets a conflict."""
+    """Starts a reimage, with up to three tries while it is refused with 409."""
     for _ in range(3):
         exchange = await sut.reimages.start(place, form)
         if not is_conflict(exchange):
@@ -259,7 +262,7 @@ async def started_past_conflicts(sut: SystemUnderTest, place: Place, form: UriFo
 def judge_where(
     sut: SystemUnderTest, operation: Operation, place: Place, before: list[Exchange], looks: list[Exchange]
 ) -> None:
-    """Judges that the instance was reimaged where it was addressed; that the operation succeeded where no look can tell."""
+    """Judges that the addressed instance was reimaged; without Get Deployment, that the operation succeeded."""
     if before:
         names = {"deployment": place.deployment.name, "instance": place.role_instance, "looked": len(before)}
         sut.judge(equivalent_forms, *before, operation.start, *looks, **names)
@@ -268,9 +271,9 @@ def judge_where(
 
 
 async def judge_installation(
-    sut: SystemUnderTest, operation: Operation, place: Place, other: Place, was: Exchange
+    sut: SystemUnderTest, operation: Operation, place: Place, other: Place, before: Exchange
 ) -> None:
-    """Judges that the reimage of one instance wrote no other one afresh."""
-    now = await sut.probe.installation(other)
+    """Judges that the reimage of one instance wrote no fresh installation on another."""
+    after = await sut.probe.installation(other)
     what, requirement = f"a reimage of {place.role_instance}", "REQ-REIMAGE-OTHERS-UNTOUCHED"
-    sut.judge(installation_unchanged, was, now, operation.start, requirement=requirement, what=what)
+    sut.judge(installation_unchanged, before, after, operation.start, requirement=requirement, what=what)

@@ -35,11 +35,11 @@ def over_tls(sut: SystemUnderTest) -> None:
 
 
 def without_effect(request: Request) -> Declared:
-    """A reimage by a stranger, and that the instance it addresses notices nothing."""
-    return Declared(request, effect_requirement="REQ-AUTH-BEFORE-EFFECT", then=judge_unseen)
+    """A reimage by an unknown caller, which must not change the instance."""
+    return Declared(request, effect_requirement="REQ-AUTH-BEFORE-EFFECT", then=judge_without_looks)
 
 
-def judge_unseen(sut: SystemUnderTest, exchange: Exchange) -> None:
+def judge_without_looks(sut: SystemUnderTest, exchange: Exchange) -> None:
     """Judges by its status that a refusal had no effect, where no look can tell."""
     if not sut.instances.offers_deployment and exchange.reply is not None:
         sut.judge(answered_with, exchange, requirement="REQ-AUTH-BEFORE-EFFECT", statuses=[401, 403, 404])
@@ -106,14 +106,14 @@ async def test_an_operation_is_not_shown_to_strangers(sut: SystemUnderTest, iden
 @verifies("REQ-AUTH-TLS", "REQ-AUTH-FAIL")
 @strangers
 async def test_a_deployment_is_not_shown_to_strangers(sut: SystemUnderTest, identity: str) -> None:
-    """Get Deployment asks for it too."""
+    """Get Deployment asks for the certificate of the subscription too."""
     over_tls(sut)
     sut.instances.claim(Call.DEPLOYMENT)
     look = sut.builder.deployment(sut.planner.main)
     sut.judge(refused, await sut.send(by_stranger(sut, look, identity), label="refusal"))
 
 
-NOT_REIMAGED = "no reimage with the second certificate was tried"
+NOT_REIMAGED = "no reimage with the second certificate was sent"
 
 
 @afterwards
@@ -140,7 +140,7 @@ def first_succeeds(sut: SystemUnderTest) -> bool:
 
 
 async def judge_polls(sut: SystemUnderTest, operation: Operation, **arguments: str) -> None:
-    """Judges that an operation that one certificate started is read by the other, and read alike."""
+    """Judges that both certificates read an operation with the same status."""
     poll = sut.builder.operation_status(operation.identifier)
     identities = (Identity.PRIMARY, Identity.SECOND, Identity.PRIMARY)
     before, second, after = [await sut.send(replace(poll, identity=each), label="poll-second") for each in identities]
@@ -151,7 +151,7 @@ async def judge_polls(sut: SystemUnderTest, operation: Operation, **arguments: s
 
 
 async def judge_look(sut: SystemUnderTest) -> None:
-    """Judges that a deployment is shown to the second certificate, where it is shown at all."""
+    """Judges that Get Deployment, where it is offered, is answered to the second certificate."""
     if sut.instances.offers_deployment:
         look = await sut.send(replace(sut.builder.deployment(sut.planner.main), identity=Identity.SECOND), label="look")
         arguments = {"statuses": [200], "because": ["REQ-DEPL-URI"], "short_of": NOT_REIMAGED}
@@ -159,7 +159,7 @@ async def judge_look(sut: SystemUnderTest) -> None:
 
 
 async def judge_reimage(sut: SystemUnderTest, result: Result) -> None:
-    """Judges the reimage by the second certificate: it is accepted, ends as those by the first one do, and is read by both."""
+    """Judges the reimage with the second certificate: accepted, ended like those of the first, and readable with both."""
     if result.exchange is not None:
         sut.judge(accepted, result.exchange, requirement="REQ-AUTH-ANYCERT")
     if result.operation is None or not (await sut.reimages.finished(result)).is_known:

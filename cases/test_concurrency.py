@@ -33,17 +33,17 @@ from reimage_conformance.session.campaign import Result
 from reimage_conformance.session.operations import NOT_KNOWN, Operation, State
 
 from .contending import (
-    begun,
     judge_id,
     judge_refusals,
     judge_refused_instance,
     judge_running_reimage,
     refuse_while_it_runs,
+    started_for_contention,
 )
 
 
 async def contention(sut: SystemUnderTest, which: str) -> tuple[Result, Exchange, Operation | None]:
-    """The step that others contended with, the request that did, and the operation that this one started, if it did."""
+    """The step that met another reimage, the request of that reimage, and the operation it started, if it started one."""
     if which == "other":
         needs_second_instance(sut, sut.planner.main)
     result = await contended_step(sut)
@@ -53,7 +53,7 @@ async def contention(sut: SystemUnderTest, which: str) -> tuple[Result, Exchange
     if exchange is None and result.adopted:
         raise Untested("the run was cut short before another reimage could be sent while this one ran")
     if exchange is None and not result.was_tried:
-        raise Untested("a reimage while another runs may be accepted, and max_reimages has no room for more")
+        raise Untested("max_reimages leaves no room for a reimage that may be accepted while another runs")
     if exchange is None:
         raise Untested(f"the reimage was over before one of the {which} instance could be sent")
     if operation is not None:
@@ -62,7 +62,7 @@ async def contention(sut: SystemUnderTest, which: str) -> tuple[Result, Exchange
 
 
 async def contended_step(sut: SystemUnderTest) -> Result:
-    """The step that other requests contend with."""
+    """The step during which other reimages are sent."""
     step = sut.planner.contended
     if step is None:
         raise Untested("this profile sends no reimage while another runs")
@@ -77,8 +77,8 @@ REQUIREMENTS = {"same": "REQ-CONC-SAME", "other": "REQ-CONC-OTHER"}
 async def test_a_reimage_while_another_runs(sut: SystemUnderTest, which: str) -> None:
     """It is accepted under an id of its own and finishes, or refused with 409 ConflictError."""
     result, exchange, operation = await contention(sut, which)
-    said = f"a reimage of the {which} instance while one runs: {answer(exchange)}"
-    sut.observe("REQ-CONC-CONFLICT", said, exchange)
+    observation = f"a reimage of the {which} instance while one runs: {answer(exchange)}"
+    sut.observe("REQ-CONC-CONFLICT", observation, exchange)
     if result.exchange is not None:
         polls = operation.polls if operation is not None else []
         ended = operation is not None and operation.state is State.ENDED
@@ -96,8 +96,8 @@ async def test_a_refused_reimage_leaves_the_running_one_alone(sut: SystemUnderTe
     refused = [exchange for exchange in (result.same, result.other) if exchange is not None and is_conflict(exchange)]
     applicable(refused, "no reimage was refused with 409")
     operation = await sut.reimages.finished(result)
-    taken = "REQ-CONC-SAME" if result.same_operation else "REQ-CONC-OTHER" if result.other_operation else ""
-    arguments = {"beside": taken} if taken else {}
+    accepted_beside = "REQ-CONC-SAME" if result.same_operation else "REQ-CONC-OTHER" if result.other_operation else ""
+    arguments = {"beside": accepted_beside} if accepted_beside else {}
     with sut.together():
         sut.judge(undisturbed, operation.start, *refused, *operation.polls, refusals=len(refused), **arguments)
         await sut.in_turn(partial(judge_id, sut), refused)
@@ -111,9 +111,9 @@ async def test_refused_reimages_neither_prolong_nor_take_effect(sut: SystemUnder
     first = await contended_step(sut)
     other = first.other_place if is_conflict(first.other) else None
     other = applicable(other, "no reimage of another instance was refused with 409")
-    seen = await begun(sut, first.step.place, other)
+    seen = await started_for_contention(sut, first.step.place, other)
     await refuse_while_it_runs(sut, seen)
-    precondition(seen.refused, "no reimage was refused with 409 this time")
+    precondition(seen.refused, "the endpoint refused no reimage with 409 when this case sent them")
     with sut.together():
         await judge_refusals(sut, seen)
         judge_refused_instance(sut, seen)
@@ -123,14 +123,14 @@ async def test_refused_reimages_neither_prolong_nor_take_effect(sut: SystemUnder
 # Requests that are under way at the same time, each on a connection of its own.
 
 PATIENCE_SECONDS = 2.0
-"""How long an answer is waited for beside others; an endpoint that serves one connection at a time is not accused."""
+"""The longest wait for an answer, in seconds; an endpoint that serves one connection at a time gets no verdict."""
 ROUNDS = 3
 MOST_BESIDE = 4
 STRANGER = "0123456789abcdef0123456789abcdef"
 
 
 async def beside(sut: SystemUnderTest, *requests: Request) -> list[Exchange]:
-    """What comes of requests that are under way at the same time; inconclusive where one of them gets no reply."""
+    """Sends requests at the same time, each on its own connection; inconclusive where one of them gets no reply."""
     patience = min(PATIENCE_SECONDS, sut.target.limits.request_timeout_seconds)
     exchanges = await sut.sender.at_once([replace(r, patience_seconds=patience) for r in requests], label="at-once")
     silent = [exchange for exchange in exchanges if exchange.reply is None]
@@ -138,8 +138,8 @@ async def beside(sut: SystemUnderTest, *requests: Request) -> list[Exchange]:
     return exchanges
 
 
-async def known_beside(sut: SystemUnderTest) -> list[Operation]:
-    """The last operations that have ended and are known, at least two and MOST_BESIDE at the most."""
+async def known_for_polling_at_once(sut: SystemUnderTest) -> list[Operation]:
+    """The latest operations that ended and are still known: at least two, at most MOST_BESIDE."""
     known: dict[str, Operation] = {}
     for operation in reversed(sut.operations.all):
         ended = operation.state is State.ENDED and not operation.subscription
@@ -153,9 +153,9 @@ async def known_beside(sut: SystemUnderTest) -> list[Operation]:
 @alone
 @verifies("REQ-GOS-ID", "REQ-GOS-200", "REQ-GOS-TERMINAL-STABLE", "REQ-GOS-UNKNOWN-ID", "REQ-ASYNC-REQID-UNIQUE")
 async def test_polls_at_the_same_time_tell_each_its_own_operation(sut: SystemUnderTest) -> None:
-    """Polls of several operations and of one that never was are answered beside each other as they are alone."""
+    """Polls of several operations, one of them unknown, are answered as they are one at a time."""
     await sut.reimages.all_finished()
-    known = await known_beside(sut)
+    known = await known_for_polling_at_once(sut)
     identifiers = (*(operation.identifier for operation in known), STRANGER)
     for _ in range(ROUNDS):
         *polls, strange = await beside(sut, *(sut.builder.operation_status(each) for each in identifiers))
@@ -175,7 +175,7 @@ def judge_own(sut: SystemUnderTest, operation: Operation, poll: Exchange) -> Non
 @alone
 @verifies("REQ-VER-MISSING", "REQ-REIMAGE-UNKNOWN-INSTANCE", "REQ-REIMAGE-COMP-MISSING", "REQ-ERR-VERB", "REQ-GOS-200")
 async def test_requests_at_the_same_time_are_answered_as_alone(sut: SystemUnderTest) -> None:
-    """Requests of several kinds, sound and not, get beside each other what they get alone."""
+    """Requests of several kinds, well formed and not, are answered as they are one at a time."""
     await sut.reimages.all_finished()
     nowhere = sut.nowhere()
     kinds = {
@@ -192,11 +192,11 @@ async def test_requests_at_the_same_time_are_answered_as_alone(sut: SystemUnderT
 
 
 async def judge_as_alone(sut: SystemUnderTest, plain: dict[str, Exchange], beside: dict[str, Exchange]) -> None:
-    """Judges that requests were answered beside each other as they were alone, by their requirements."""
+    """Judges that requests sent at the same time got the answers that they get one at a time."""
     started = any(exchange.reply is not None and exchange.reply.status == 202 for exchange in beside.values())
     for requirement, exchange in beside.items():
         await sut.settle(exchange)
-        if not (started and is_conflict(exchange)):  # by an operation that is to fail later
+        if not (started and is_conflict(exchange)):  # with an operation that will fail later
             arguments = {"requirement": requirement, "what": "other requests at the same time"}
             sut.judge(same_answer, plain[requirement], exchange, **arguments)
 
@@ -228,7 +228,7 @@ async def test_reimages_at_the_same_time_are_operations_of_their_own(sut: System
 
 
 def judge_taken(sut: SystemUnderTest, place: Place, exchange: Exchange) -> Operation | None:
-    """Judges that a reimage was accepted, unless it met a conflict; what it started, if it did."""
+    """Judges that a reimage was accepted or refused with 409; returns the operation that it started, if any."""
     if is_conflict(exchange):
         return None
     sut.judge(accepted, exchange, requirement=UriForm.NAME.requirement)

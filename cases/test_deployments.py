@@ -47,12 +47,13 @@ async def test_what_can_be_observed(sut: SystemUnderTest) -> None:
     """Records whether the endpoint offers the two observing calls."""
     deployment, service = sut.instances.offers_deployment, sut.instances.offers_cloud_service
     sut.observe(
-        "REQ-OBS-OPTIONAL", f"Get Deployment: {_word(deployment)}; Get Cloud Service Properties: {_word(service)}"
+        "REQ-OBS-OPTIONAL",
+        f"Get Deployment: {_offer_in_words(deployment)}; Get Cloud Service Properties: {_offer_in_words(service)}",
     )
 
 
-def _word(offered: bool) -> str:
-    """Whether something is offered, as a report says it."""
+def _offer_in_words(offered: bool) -> str:
+    """Whether a call is offered, in words for the report."""
     return "offered" if offered else "not offered"
 
 
@@ -106,7 +107,7 @@ async def test_cloud_service_properties_show_the_same_instances(sut: SystemUnder
 
 @verifies("REQ-PROPS-URI", "REQ-DEPL-VERSIONS", "REQ-VER-GATED-ELEMENTS")
 async def test_cloud_service_properties_answer_in_every_version(sut: SystemUnderTest) -> None:
-    """Every version of the table is answered, and shows no element that came later."""
+    """Every published version is answered, and shows no element that came with a later version."""
     sut.instances.claim(Call.CLOUD_SERVICE)
     service = sut.planner.main.cloud_service
     versions = [version for version in TABLE_VERSIONS if version >= MINIMUM_VERSION]
@@ -138,7 +139,7 @@ async def test_instance_statuses_are_documented(sut: SystemUnderTest) -> None:
 
 @verifies("REQ-HTTP-405-ALLOW")
 async def test_what_else_a_deployment_allows(sut: SystemUnderTest) -> None:
-    """OPTIONS, which changes nothing, is answered somehow; with 405 the answer says what is allowed."""
+    """OPTIONS gets any answer; a 405 says in Allow which methods are allowed."""
     claimed(sut)
     exchange = await sut.send(replace(sut.builder.deployment(sut.planner.main), method="OPTIONS"), label="question")
     precondition(exchange.reply is not None, "no reply")
@@ -158,7 +159,7 @@ async def judge_service(sut: SystemUnderTest, service: str) -> None:
 async def judge_embedded(
     sut: SystemUnderTest, request: Request, deployments: dict[str, list[str]], *, wanted: bool
 ) -> None:
-    """Judges that a look at a cloud service is answered, and which deployments it shows."""
+    """Judges that a GET on a cloud service is answered, and which deployments the answer shows."""
     look = await sut.send(request, label="look")
     sut.judge(observer_answers, look, requirement="REQ-PROPS-URI")
     sut.judge(embedded_deployments, look, wanted=wanted, deployments=deployments)
@@ -184,7 +185,7 @@ async def test_an_empty_slot_is_not_found(sut: SystemUnderTest) -> None:
 
 
 def holds_unlisted(sut: SystemUnderTest, service: str, slot: str, look: Exchange) -> bool:
-    """Whether a slot that the target file does not list is shown to hold a deployment of its own."""
+    """Whether a slot that the target file does not list shows a deployment."""
     listed = {deployment.name for deployment in sut.target.deployments if deployment.cloud_service == service}
     shown = deployment_elements(look)
     return (

@@ -40,9 +40,9 @@ def test_a_verb_other_than_post_is_refused(sut: SystemUnderTest, form: UriForm, 
 
 
 def judge_known_method(sut: SystemUnderTest, exchange: Exchange) -> None:
-    """Judges that the refusal of a method that HTTP knows is not that of an unknown one."""
+    """Judges that a method that HTTP defines is not refused with 501, the status for unknown methods."""
     arguments = {"statuses": [501], "expected": "405, or the error table's 400: the method is known"}
-    if exchange.reply is not None and exchange.reply.status >= 400:  # otherwise it is no refusal at all
+    if exchange.reply is not None and exchange.reply.status >= 400:  # any other answer is not a refusal
         sut.judge(not_answered_with, exchange, requirement="REQ-HTTP-UNKNOWN-METHOD", **arguments)
 
 
@@ -83,7 +83,7 @@ async def test_every_error_document_is_well_formed(sut: SystemUnderTest) -> None
 @at_the_end
 @verifies("REQ-ERR-STATUS")
 async def test_errors_use_standard_status_codes(sut: SystemUnderTest) -> None:
-    """A client's error is a standard 4xx; none hides in a 200."""
+    """A client's error has a standard 4xx status, and no error has a 2xx."""
     sut.judge_all(error_statuses)
 
 

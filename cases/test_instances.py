@@ -41,7 +41,7 @@ async def test_the_instance_goes_offline_and_comes_back(sut: SystemUnderTest) ->
 @afterwards
 @verifies("REQ-REIMAGE-OTHERS-UNTOUCHED")
 async def test_the_other_instances_stay_as_they_are(sut: SystemUnderTest) -> None:
-    """While an instance is reimaged, those that no request has reimaged stay ready."""
+    """While an instance is reimaged, instances that no request addressed stay ready."""
     watches = await watched(sut)
     needs_second_instance(sut)
     beside = any(watch.others for watch in watches)
@@ -62,7 +62,7 @@ async def watched(sut: SystemUnderTest) -> list[Watch]:
 
 
 def judge_watched(sut: SystemUnderTest, watches: list[Watch], *requirements: str) -> None:
-    """Judges by what was watched, as far as it tells of `requirements`."""
+    """Judges by the looks at reimages, as far as they say something about `requirements`."""
     with sut.together():
         for watch in watches:
             sut.judge(
@@ -98,10 +98,12 @@ async def test_local_storage_is_kept_and_other_data_is_lost(sut: SystemUnderTest
 
 
 async def probed(sut: SystemUnderTest) -> list[Result]:
-    """The steps that left markers behind and were looked into when they were over."""
+    """The steps whose instances got markers before the reimage and were read by the probe after it."""
     applicable(sut.probe.offered, "the target has no probe")
     found = [r for r in await ordinary(sut) if (await sut.reimages.finished(r)).status == "Succeeded" and r.probe_after]
-    return precondition(found, "no reimage with markers succeeded", because=("REQ-REIMAGE-COMPLETES",))
+    return precondition(
+        found, "no reimage of an instance with markers of the probe succeeded", because=("REQ-REIMAGE-COMPLETES",)
+    )
 
 
 @at_the_end

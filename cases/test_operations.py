@@ -1,4 +1,4 @@
-"""Operations: each poll, the documents, their order in time, the ids that are no operation's, and that asking leaves an operation alone."""
+"""Operations: single polls, their documents and order, ids that were never issued, and requests that change nothing."""
 
 from __future__ import annotations
 
@@ -40,16 +40,16 @@ from reimage_conformance.session.operations import NOT_KNOWN, Operation, State
 from .accepting import is_undisturbed, judge_completion, ordinary
 from .asking import (
     LOST_POLLS,
-    ask_from_everywhere,
     dashed,
     did_not_succeed,
-    ended_in_peace,
     ended_operation,
+    ended_without_polls,
     judge_elsewhere,
     judge_refusal,
     known_operations,
     lost_a_poll,
     needs_failing_instance,
+    poll_in_every_way,
     polls_at_the_end,
     started_once_more,
     strangers,
@@ -78,7 +78,7 @@ async def polls(sut: SystemUnderTest) -> list[Exchange]:
 
 
 async def judge_answered(sut: SystemUnderTest, again: dict[str, bool], operation: Operation) -> None:
-    """Judges that every poll of an operation was answered; `again` says that others were not answered either."""
+    """Judges that every poll of an operation was answered; `again` says that most operations lost a poll."""
     last = operation.polls[-1]
     alive = last.reply is None and await sut.answers_others(last)
     sut.judge(polls_answered, *operation.exchanges, alive=alive, **again)
@@ -186,14 +186,16 @@ async def test_polling_changes_nothing(sut: SystemUnderTest, status: str) -> Non
 @alone
 @verifies("REQ-GOS-READONLY")
 async def test_an_operation_that_nobody_polls_ends_the_same(sut: SystemUnderTest) -> None:
-    """Where operations that are polled fail, find no end or are lost, one that is left alone is to tell whether polling did it."""
+    """If operations that are polled fail, do not end or are lost, one that is polled only once shows whether polling is the cause."""
     ordinary = [result for result in await sut.reimages.all_finished() if result.step.expected == "succeeds"]
     wrong = [result for result in ordinary if did_not_succeed(result)]
-    applicable(wrong, "every reimage that was polled came to its end")
+    applicable(wrong, "every reimage that was polled ended Succeeded")
     step, exchange = await started_once_more(sut, wrong)
-    quiet = await ended_in_peace(sut, step, exchange)
+    quiet = await ended_without_polls(sut, step, exchange)
     succeeds = quiet.status == "Succeeded"
-    precondition(succeeds, "left alone, a reimage does not succeed either", because=("REQ-REIMAGE-COMPLETES",))
+    precondition(
+        succeeds, "the reimage that was polled only once did not succeed either", because=("REQ-REIMAGE-COMPLETES",)
+    )
     again = await sut.reimages.start(step.place, step.form, version=step.version)
     polled = sut.reimages.started(again, step.place, step.form, anyway=True)
     await polled.over.wait()
@@ -276,7 +278,7 @@ async def test_another_verb_on_an_operation_is_refused(sut: SystemUnderTest, met
     "REQ-GOS-200", "REQ-GOS-PROGRESS", "REQ-AUTH-ANYCERT", "REQ-AUTH-TLS", "REQ-AUTH-FAIL", "REQ-GOS-OTHER-SUB", "REQ-HTTP-CONN-CLOSE"
 )  # fmt: skip
 async def test_the_first_poll_may_come_at_once_and_from_a_new_connection(sut: SystemUnderTest) -> None:
-    """Polls on new connections, by a second certificate where there is one, and while others are refused, tell the same story."""
+    """Polls on new connections, with a second certificate and between refusals show the same progress."""
     await sut.reimages.all_finished()
     place = sut.places()[0]
     operation = sut.reimages.started(await sut.reimages.start(place, UriForm.SLOT, closing=True), place, UriForm.SLOT)
@@ -284,7 +286,7 @@ async def test_the_first_poll_may_come_at_once_and_from_a_new_connection(sut: Sy
     if sut.target.is_https:
         await judge_refusal(sut, replace(sut.builder.operation_status(operation.identifier), identity=Identity.NONE))
     while operation.is_under_way:
-        await ask_from_everywhere(sut, operation)
+        await poll_in_every_way(sut, operation)
         await sut.operations.a_while(operation)
     operation.polls += await polls_at_the_end(sut, operation)
     ordered = sorted(operation.polls, key=lambda poll: poll.number)
@@ -309,11 +311,16 @@ async def record_form(sut: SystemUnderTest, what: str, identifier: str) -> None:
     sut.observe("REQ-GOS-ID-FORMS", f"an id in another form ({what}) is answered {answer(exchange)}", exchange)
 
 
-def otherwise(request: Request, what: str) -> Request:
-    """A request about an operation that leaves it as it is."""
+def changed_request(request: Request, what: str) -> Request:
+    """A request about an operation that must not change it: a poll with the oldest version, or with a refused method."""
     if what == "the oldest version":
         return with_header(request, VERSION_HEADER, FIRST_VERSION)
     return replace(request, method=what)
+
+
+def described(what: str) -> str:
+    """The same request in words for a report."""
+    return f"a poll with {what}" if what == "the oldest version" else what
 
 
 OTHERWISE = {
@@ -322,20 +329,20 @@ OTHERWISE = {
     "POST": "REQ-ERR-VERB",
     "PUT": "REQ-ERR-VERB",
 }
-"""How an operation is asked about otherwise than by a poll, and the requirement by which it stays as it is."""
+"""Requests about an operation that must not change it, and the requirement that says so."""
 
 
 @afterwards
 @values_verifying("what", OTHERWISE)
 async def test_asking_does_not_make_an_operation_forgotten(sut: SystemUnderTest, what: str) -> None:
-    """An operation that has ended is still there after a poll with another version, and after a method that is refused."""
+    """An ended operation is still found after a poll with another version and after a method that is refused."""
     await sut.reimages.all_finished()
     exchanges = await asked_of_ended(sut, what) or await asked_between(sut, await sut.operations.known(), what)
-    sut.judge(asking_forgets, *exchanges, requirement=OTHERWISE[what], what=what)
+    sut.judge(asking_forgets, *exchanges, requirement=OTHERWISE[what], what=described(what))
 
 
 async def asked_of_ended(sut: SystemUnderTest, what: str) -> list[Exchange]:
-    """Asks about one operation that has ended and is known, and about a second one where that made it forgotten."""
+    """Sends the request about one ended operation, and about a second one where the first was not found afterwards."""
     ended = [o for o in sut.operations.all if o.state is State.ENDED and not o.subscription and not o.unwanted]
     exchanges: list[Exchange] = []
     for operation in reversed(ended):
@@ -349,6 +356,6 @@ async def asked_of_ended(sut: SystemUnderTest, what: str) -> list[Exchange]:
 async def asked_between(sut: SystemUnderTest, operation: Operation, what: str) -> list[Exchange]:
     """A poll, the other request, and a poll again."""
     before = await sut.operations.poll(operation, label="poll-again")
-    request = otherwise(sut.builder.operation_status(operation.identifier), what)
+    request = changed_request(sut.builder.operation_status(operation.identifier), what)
     between = await sut.send(request, label="poll-otherwise")
     return [before, between, await sut.operations.poll(operation, label="poll-again")]

@@ -1,4 +1,4 @@
-"""Properties: requests drawn at random and by combination, asked of the oracle; and a machine that interleaves operations."""
+"""Property-based cases: requests with random and combined defects, and operations in random interleavings."""
 
 from __future__ import annotations
 
@@ -50,16 +50,16 @@ REFUSALS = ("REQ-VER-MISSING", "REQ-VER-FORMAT", "REQ-REIMAGE-VERSION-OLD", "REQ
             "REQ-REIMAGE-SLOT-OTHER")  # fmt: skip
 MOST_FAILURES = 40
 MOST_REIMAGES = {Profile.SMOKE: 1, Profile.STANDARD: 3, Profile.NIGHTLY: 12}
-"""How many drawn requests may fail, and start a reimage, in a property until no smaller one is looked for."""
+"""A property stops looking for a smaller example after MOST_FAILURES failures or this many started reimages."""
 
 
 def violated(sut: SystemUnderTest) -> set[str]:
-    """The requirements that are known to be violated by now."""
+    """The requirements that this run has found violated so far."""
     return {v.requirement for v in sut.recorder.verdicts if v.outcome in (Outcome.VIOLATED, Outcome.ADVISORY)}
 
 
 def masked(sut: SystemUnderTest, request: Request) -> Request:
-    """The request as the oracle knows it: under the subscription's mask."""
+    """The request with its subscription id masked, as in the oracle's world."""
     return replace(
         request, target=request.target.replace(sut.target.subscription_id, sut.world.target.subscription_id, 1)
     )
@@ -67,14 +67,18 @@ def masked(sut: SystemUnderTest, request: Request) -> Request:
 
 @dataclass
 class Search:
-    """What a property knows while it searches: what earlier cases found, the requests of its own that failed, and when it began."""
+    """The state of the search of one property.
+
+    `known` are requirements that earlier cases found violated, `unwanted` is the number of reimages wrongly started
+    before the search, `failed` maps requests of the search to their failures.
+    """
 
     known: set[str]
     unwanted: int
     failed: dict[Request, AssertionError] = field(default_factory=dict)
 
     def may_go_on(self, sut: SystemUnderTest) -> bool:
-        """Whether another request may be tried: the search for the smallest one must not cost reimages without end."""
+        """Whether another request may be sent: looking for the smallest example must not cost unlimited reimages."""
         reimages = sut.operations.unwanted - self.unwanted
         return len(self.failed) < MOST_FAILURES and reimages < MOST_REIMAGES[sut.profile] and not sut.budget.is_spent
 
@@ -88,8 +92,12 @@ def searching(sut: SystemUnderTest) -> Search:
     return search
 
 
-async def ask(sut: SystemUnderTest, request: Request) -> None:
-    """Sends a drawn request and judges its answer: not what earlier cases found, and never again what failed."""
+async def refuse_generated(sut: SystemUnderTest, request: Request) -> None:
+    """Sends a generated request and judges its answer.
+
+    Skips requests whose defects violate requirements that earlier cases found violated. Raises the same failure again
+    for a request that failed.
+    """
     search = searching(sut)
     if request in search.failed:
         raise search.failed[request]
@@ -107,45 +115,45 @@ async def ask(sut: SystemUnderTest, request: Request) -> None:
 async def test_any_invalid_length_is_refused(sut: SystemUnderTest, form: UriForm, value: str) -> None:
     """A Content-Length that is no number gets 400; first, since each request takes a connection of its own."""
     request = with_header(sut.reimage_of(Witness.FRAMING, form), "Content-Length", value)
-    await ask(sut, replace(request, fresh_connection=True))
+    await refuse_generated(sut, replace(request, fresh_connection=True))
 
 
 @verifies(*REFUSALS)
 @given(draft=drafts())
 async def test_any_request_is_answered_as_its_defects_permit(sut: SystemUnderTest, draft: Draft) -> None:
     """With any number of defects, the answer is one that a defect permits."""
-    await ask(sut, draft.request(sut.builder, sut.main_witness(Witness.DRAWN)))
+    await refuse_generated(sut, draft.request(sut.builder, sut.main_witness(Witness.DRAWN)))
 
 
 @verifies("REQ-VER-FORMAT")
 @given(form=forms, version=malformed_versions())
 async def test_any_malformed_version_is_refused(sut: SystemUnderTest, form: UriForm, version: str) -> None:
-    """Whatever is no YYYY-MM-DD is no version."""
-    await ask(sut, sut.reimage_of(Witness.VERSION, form, version=version))
+    """Any value other than YYYY-MM-DD is refused."""
+    await refuse_generated(sut, sut.reimage_of(Witness.VERSION, form, version=version))
 
 
 @verifies("REQ-REIMAGE-CT-ABSENT")
 @given(form=forms, value=other_media_types())
 async def test_any_other_media_type_is_refused(sut: SystemUnderTest, form: UriForm, value: str) -> None:
-    """Whatever is not application/xml is another media type."""
-    await ask(sut, with_header(sut.reimage_of(Witness.MEDIA_TYPE, form), "Content-Type", value))
+    """Any media type other than application/xml is refused."""
+    await refuse_generated(sut, with_header(sut.reimage_of(Witness.MEDIA_TYPE, form), "Content-Type", value))
 
 
 @verifies("REQ-REIMAGE-COMP-MISSING")
 @given(form=forms, query=wrong_queries())
 async def test_any_other_query_is_refused(sut: SystemUnderTest, form: UriForm, query: str) -> None:
-    """Whatever is not comp=reimage selects no reimage."""
-    await ask(sut, with_query(sut.reimage_of(Witness.QUERY, form), query))
+    """Any query other than comp=reimage is refused."""
+    await refuse_generated(sut, with_query(sut.reimage_of(Witness.QUERY, form), query))
 
 
 @verifies("REQ-REIMAGE-UNKNOWN-INSTANCE")
 @given(form=forms, name=unknown_names())
 async def test_any_unknown_instance_is_refused(sut: SystemUnderTest, form: UriForm, name: str) -> None:
-    """Names that nobody gave address nothing, whatever characters they hold."""
+    """Random names, whatever characters they hold, address no instance."""
     request = sut.reimage_of(Witness.ADDRESS, form)
     path, mark, query = request.target.partition("?")
     named = replace(request, target=f"{path.rpartition('/')[0]}/{name}{mark}{query}")
-    await ask(sut, with_token(named, sut.builder.token))
+    await refuse_generated(sut, with_token(named, sut.builder.token))
 
 
 @verifies("REQ-GOS-UNKNOWN-ID")
@@ -157,7 +165,7 @@ async def test_any_stranger_is_no_operation(sut: SystemUnderTest, identifier: st
 
 
 async def refuse_unless_known(sut: SystemUnderTest, draft: Draft) -> bool:
-    """Has a combination of defects refused, unless one of them is known to be violated; whether it was sent."""
+    """Sends a request with these defects and judges its refusal, unless one is known to be violated; returns whether it was sent."""
     request = draft.request(sut.builder, sut.main_witness(Witness.DRAWN))
     blamed = [defect.requirement for defect in permitted(masked(sut, request), sut.world).binding]
     if not blamed or set(blamed) & violated(sut):
@@ -179,10 +187,11 @@ async def test_combinations_of_defects_are_covered(sut: SystemUnderTest) -> None
 
 
 class Interleaving(RuleBasedStateMachine):
-    """Reimages, polls, refusals and looks in any order, over several deployments, against a model of what must be.
+    """Reimages, polls, refusals and looks in any order, over several deployments.
 
-    Hypothesis runs it in a thread of its own; `wait_for` hands what is to be awaited to the session. `verdicts` outlives the machine: the case
-    raises them when all machines are done, for an endpoint cannot be set back and played again.
+    Hypothesis runs the machine in a thread of its own; `wait_for` runs an asynchronous function in the session.
+    `verdicts` is shared by all machines: the case raises the bad ones when all machines are done, because an endpoint
+    cannot be reset to replay a failure.
     """
 
     def __init__(self, sut: SystemUnderTest, reimages: int, verdicts: list[Verdict]) -> None:
@@ -191,7 +200,7 @@ class Interleaving(RuleBasedStateMachine):
         self.operations: list[Operation] = []
 
     def wait_for(self, function: Callable[..., Awaitable[Any]], *arguments: Any, **options: Any) -> Any:
-        """What an asynchronous function comes to."""
+        """Runs an asynchronous function in the session and returns its result."""
         return self.sut.wire.from_thread(partial(function, *arguments, **options))
 
     def judge(self, check: Check, *exchanges: Exchange, **arguments: Any) -> None:
@@ -230,7 +239,7 @@ class Interleaving(RuleBasedStateMachine):
 
     @rule(form=forms, draft=drafts())
     def refuse(self, form: UriForm, draft: Draft) -> None:
-        """Sends something that is refused, whatever else goes on."""
+        """Sends a request that must be refused while operations run."""
         request = replace(draft, form=form).request(self.sut.builder, self.sut.main_witness(Witness.DRAWN))
         blamed = {defect.requirement for defect in permitted(masked(self.sut, request), self.sut.world).binding}
         if blamed and not blamed & violated(self.sut) and not self.sut.budget.is_spent:
@@ -259,7 +268,7 @@ class Interleaving(RuleBasedStateMachine):
             self.judge(request_ids_unique, *starts)
 
     def teardown(self) -> None:
-        """Every operation comes to its end, and its polls tell one story."""
+        """Waits for the end of every operation, and judges its polls."""
         for operation in self.operations:
             self.wait_for(operation.over.wait)
             if operation.polls:
@@ -273,7 +282,7 @@ class Interleaving(RuleBasedStateMachine):
 @alone
 @verifies("REQ-GOS-PROGRESS", "REQ-GOS-TERMINAL-STABLE", "REQ-GOS-READONLY", "REQ-ASYNC-REQID-UNIQUE")
 async def test_operations_interleave(sut: SystemUnderTest) -> None:
-    """Whatever is interleaved with operations, each goes from InProgress to its one end."""
+    """Whatever is sent between, each operation goes from InProgress to one end."""
     await sut.reimages.all_finished()
     machines = {Profile.SMOKE: 1, Profile.STANDARD: 3, Profile.NIGHTLY: 25}[sut.profile]
     chosen: Any = settings(max_examples=machines, stateful_step_count=20 if sut.profile is not Profile.NIGHTLY else 60)

@@ -37,7 +37,7 @@ SLOT, NAME = UriForm.SLOT, UriForm.NAME
 async def judge_accepted(sut: SystemUnderTest, result: Result, requirement: str) -> None:
     """Judges that a step of the campaign was accepted."""
     if result.exchange is None:
-        raise NotApplicable("the step was not sent")
+        raise NotApplicable("this reimage was not sent in this run")
     sent = [r.exchange for r in sut.campaign.results.values() if r.exchange is not None]
     silent = [each for each in sent if each.reply is None and sut.sender.answers_others(each)]
     varied = bool(result.step.variations) and sut.campaign.control(result.step.form) is not None
@@ -71,7 +71,7 @@ async def test_a_post_by_deployment_name_is_accepted(sut: SystemUnderTest) -> No
 @smoke
 @verifies("REQ-REIMAGE-URI-NAME")
 def test_the_name_form_addresses_instances(sut: SystemUnderTest) -> Declared:
-    """An unknown instance is unknown on the name form too: its request line is read, at the cost of no reimage."""
+    """An unknown instance is refused on the name form too, which shows that the form is served without a reimage."""
     return Declared(sut.nowhere(NAME), "REQ-REIMAGE-UNKNOWN-INSTANCE", then=record_running)
 
 
@@ -100,7 +100,11 @@ async def test_exactly_the_minimum_version_is_accepted(sut: SystemUnderTest, for
 
 
 async def judge_version(sut: SystemUnderTest, result: Result) -> None:
-    """Judges that a step was accepted; where only those with its version are refused, by what comes of another one without it."""
+    """Judges that a step was accepted.
+
+    Where only steps with its version are refused, a request without the version shows whether the version is the
+    cause.
+    """
     refused = sut.campaign.refused_with_version(result.step)
     if refused is None:
         await judge_accepted(sut, result, "REQ-VER-OLD-KEPT")
@@ -123,7 +127,7 @@ async def judge_step(sut: SystemUnderTest, step: str) -> None:
 @afterwards
 @verifies("REQ-VER-OLD-KEPT")
 async def test_reimages_of_every_published_version_are_accepted(sut: SystemUnderTest) -> None:
-    """Published versions from 2010-10-28 on stay callable: what is refused with one of them is refused without it too."""
+    """Published versions from 2010-10-28 on are accepted, unless the same request is refused with the usual version too."""
     steps = [step for step in sut.planner.steps if step.is_plain and step.version not in (None, MINIMUM_VERSION)]
     taken = [result for result in [await sut.reimages.result(step.name) for step in steps] if result.is_accepted]
     possible(taken, "no reimage with another published version was accepted or refused by its version")
@@ -131,7 +135,7 @@ async def test_reimages_of_every_published_version_are_accepted(sut: SystemUnder
 
 
 ELSEWHERE = ("second-certificate", "minimum-slot", "minimum-name", "other-slot")
-"""Steps that another case judges, under a requirement of their own."""
+"""Steps that other cases judge, under other requirements."""
 
 
 @afterwards
@@ -170,12 +174,12 @@ async def test_a_difference_that_means_nothing_is_accepted(sut: SystemUnderTest,
     requirement = next(r for s, v, r in VARIED if (s, v) == (step, variation))
     whole = await sut.reimages.result(step)
     await judge_accepted(
-        sut, await sut.reimages.result(f"{step}:{variation}") if taken_apart(whole) else whole, requirement
+        sut, await sut.reimages.result(f"{step}:{variation}") if was_taken_apart(whole) else whole, requirement
     )
 
 
-def taken_apart(whole: Result) -> bool:
-    """Whether a step with several variations was refused, so that each was tried by itself."""
+def was_taken_apart(whole: Result) -> bool:
+    """Whether a step with several variations was refused, so that each variation was sent by itself."""
     return len(whole.step.variations) > 1 and not whole.is_accepted and whole.exchange is not None
 
 
@@ -317,7 +321,10 @@ async def test_a_declared_length_that_no_machine_word_holds_starts_nothing(sut: 
 
 
 async def declare(sut: SystemUnderTest, form: UriForm, length: str, *, seconds: float) -> None:
-    """Declares a body, sends none, and waits so long for an answer, which must not be that it was accepted."""
+    """Declares a body, sends none, and waits `seconds` for an answer.
+
+    The request must not be accepted.
+    """
     request = with_header(sut.reimage_of(Witness.BODY, form), "Content-Length", length)
     patience = min(seconds, sut.target.limits.request_timeout_seconds)
     exchange = await sut.attempt(replace(request, fresh_connection=True, patience_seconds=patience))

@@ -66,7 +66,7 @@ async def test_the_request_id_yields_the_status_of_the_operation(sut: SystemUnde
 @afterwards
 @verifies("REQ-GOS-URI")
 async def test_a_poll_needs_no_more_than_a_version(sut: SystemUnderTest) -> None:
-    """Where no poll is answered, one with a media type, a length or a query shows whether the endpoint asks for these."""
+    """If no plain poll is answered, polls with a media type, a length or a query show whether the endpoint requires these."""
     known = [operation for operation in await identified(sut) if not operation.subscription]
     precondition(known, "no 202 carried an id", because=("REQ-REIMAGE-REQID", "REQ-REIMAGE-202"))
     bare = sut.builder.operation_status(known[-1].identifier)

@@ -118,7 +118,7 @@ async def test_a_folded_line_is_refused_or_read_as_spaces(sut: SystemUnderTest) 
     request, version = await harmless(sut), sut.target.x_ms_version
     await judge_folded(sut, with_header(request, "x-ms-version", f"\r\n {version}"), [200, 400])
     await judge_folded(sut, with_header(request, "Accept", "text/xml,\r\n\tapplication/xml"), [200, 400])
-    arguments = {"expected": "400, for what a folded line adds belongs to the value", "because": ["REQ-VER-FORMAT"]}
+    arguments = {"expected": "400, since the folded line is part of the value", "because": ["REQ-VER-FORMAT"]}
     await judge_folded(sut, with_header(request, "x-ms-version", f"{version}\r\n x"), [400], **arguments)
 
 
@@ -158,7 +158,7 @@ async def test_a_length_beside_a_transfer_coding_ends_the_connection(sut: System
     exchange = await sut.try_out(both, watch_close=True)
     precondition(exchange.reply is not None, "no reply")
     judge_closed(sut, exchange, "REQ-HTTP-TE-CL")
-    bare = replace(both, body=b"", patience_seconds=SHORT_SECONDS)  # who decodes waits for more
+    bare = replace(both, body=b"", patience_seconds=SHORT_SECONDS)  # an endpoint that decodes waits for more
     judge_closed(sut, await sut.try_out(bare, watch_close=True), "REQ-HTTP-TE-CL")
 
 
@@ -179,9 +179,7 @@ async def test_an_unknown_transfer_coding_is_refused(sut: SystemUnderTest, codin
     """An unknown transfer coding gets 501; chunked that is not last gets 400, and the connection is closed."""
     last = coding.endswith("chunked")
     request = with_header(with_chunked(sut.nowhere()), "Transfer-Encoding", coding)
-    request = replace(
-        request, fresh_connection=True, body=request.body if last else b""
-    )  # nobody can tell where it would end
+    request = replace(request, fresh_connection=True, body=request.body if last else b"")  # its end cannot be found
     exchange = await sut.try_out(request, watch_close=True)
     sut.judge(answered_with, exchange, requirement="REQ-HTTP-TE-UNKNOWN", statuses=statuses)
     if not last:
@@ -192,7 +190,7 @@ async def test_an_unknown_transfer_coding_is_refused(sut: SystemUnderTest, codin
 @pytest.mark.parametrize("chunks", [(), (b"one", b"another")], ids=["empty", "two"])
 @verifies("REQ-HTTP-CHUNKED", "REQ-HTTP-FRAMING")
 async def test_a_chunked_body_ends_where_its_last_chunk_says(sut: SystemUnderTest, chunks: tuple[bytes, ...]) -> None:
-    """A chunked body, decoded or refused, is read to its end: the next request on the connection is answered as ever."""
+    """A chunked body is read to its end, be it accepted or refused: the next request on the connection is answered as usual."""
     known = await harmless(sut)
     exchange = await sut.try_out(with_chunked(sut.nowhere(), *chunks))
     precondition(exchange.reply is not None, "no reply")
@@ -266,7 +264,7 @@ async def test_head_has_no_content(sut: SystemUnderTest) -> None:
 
 @verifies("REQ-HTTP-HEAD-NOBODY")
 async def test_a_refusal_of_head_has_no_content(sut: SystemUnderTest) -> None:
-    """The same for an address that is none; what a wrong endpoint starts all the same counts as a reimage."""
+    """The same for an address that does not exist; if the endpoint starts a reimage, it counts as one."""
     sut.judge(framing.framing, await sut.attempt(replace(sut.nowhere(), method="HEAD")))
 
 

@@ -1,4 +1,4 @@
-"""What this endpoint does where the documents leave it open, and that the suite itself keeps what binds a client."""
+"""Records what the endpoint does where the documents leave it open, and that the suite meets the duties of a client."""
 
 from __future__ import annotations
 
@@ -107,11 +107,11 @@ def record_polls(sut: SystemUnderTest, seen: list[Exchange]) -> None:
 async def test_the_id_of_a_synchronous_request(sut: SystemUnderTest) -> None:
     """Records what polling the id of a poll gives."""
     seen = precondition(polls(sut), "no poll was answered")
-    carried = seen[-1].reply.header("x-ms-request-id") if seen[-1].reply else None
-    identifier = precondition(carried, "polls carry no id", because=("REQ-GOS-REQID",))
+    poll_id = seen[-1].reply.header("x-ms-request-id") if seen[-1].reply else None
+    identifier = precondition(poll_id, "no poll carried an x-ms-request-id", because=("REQ-GOS-REQID",))
     exchange = await sut.send(sut.builder.operation_status(identifier), label="question")
-    said = f"the id of a poll, polled, is answered {answer(exchange)} {status_of(exchange)}"
-    sut.observe("REQ-GOS-SYNC-ID", said.strip(), exchange)
+    observation = f"the id of a poll, polled, is answered {answer(exchange)} {status_of(exchange)}"
+    sut.observe("REQ-GOS-SYNC-ID", observation.strip(), exchange)
 
 
 def reimaged_twice(results: list[Result]) -> tuple[Result, Result] | None:
@@ -128,8 +128,8 @@ async def test_a_repeated_reimage_is_a_new_one(sut: SystemUnderTest) -> None:
     first, again = possible(reimaged_twice(await accepted(sut)), "no role instance was reimaged twice")
     if first.operation is not None and again.operation is not None and again.exchange is not None:
         same = first.operation.identifier == again.operation.identifier
-        said = f"a repeated reimage gets {'the same' if same else 'another'} id"
-        sut.observe("REQ-REIMAGE-NOT-IDEMPOTENT", said, again.exchange)
+        observation = f"a repeated reimage gets {'the same' if same else 'another'} id"
+        sut.observe("REQ-REIMAGE-NOT-IDEMPOTENT", observation, again.exchange)
 
 
 OPEN_QUESTIONS = {
@@ -157,11 +157,11 @@ async def test_open_questions(sut: SystemUnderTest, step: str) -> None:
 @each_form
 async def test_a_sibling_operation_is_no_reimage(sut: SystemUnderTest, form: UriForm, sibling: str) -> None:
     """comp=reboot or comp=rebuild must not select a reimage; without a probe what comes of it is only recorded."""
-    possible(sut.probe.offered, "without a probe a reimage cannot be told from a reboot")
+    possible(sut.probe.offered, "without a probe a reimage cannot be distinguished from a reboot")
     await sut.reimages.all_finished()
     place = sut.main_witness(Witness.SIBLING)
     before = await sut.probe.installation(place)
-    precondition(installation_in(before), "the probe tells no installation id")
+    precondition(installation_in(before), "the probe shows no installation_id")
     request = with_query(sut.reimage_of(Witness.SIBLING, form), f"comp={sibling}")
     exchange = await sut.attempt(request, label="sibling")
     after = await installation_after(sut, exchange, place, form, before)
@@ -181,7 +181,7 @@ async def installation_after(
 
 
 async def judge_installation(sut: SystemUnderTest, place: Place) -> None:
-    """Judges that an instance that no accepted request named is the one that the probe showed at first."""
+    """Judges that an instance that no accepted request addressed has its first installation."""
     before = sut.probe.first.get(str(place))
     if before is not None and str(place) not in sut.instances.addressed:
         refusals = sut.refusals.refusals_of(place)
@@ -194,7 +194,7 @@ async def judge_installation(sut: SystemUnderTest, place: Place) -> None:
 @at_the_end
 @verifies("REQ-GOS-NOTFOUND-NOEFFECT", "REQ-REIMAGE-OTHERS-UNTOUCHED")
 async def test_no_installation_changed_unasked(sut: SystemUnderTest) -> None:
-    """Instances that no accepted request named are what they were when the run began, by the probe."""
+    """By the probe, instances that no accepted request addressed have the installation from the beginning of the run."""
     applicable(sut.probe.offered, "the target has no probe")
     await sut.in_turn(partial(judge_installation, sut), sut.places())
 
@@ -203,7 +203,7 @@ async def test_no_installation_changed_unasked(sut: SystemUnderTest) -> None:
 @at_the_end
 @verifies("REQ-GOS-NOTFOUND-NOEFFECT")
 async def test_the_ids_of_refused_reimages_were_polled(sut: SystemUnderTest) -> None:
-    """A refusal's id, polled, shows that the refusal left nothing behind; without an id that cannot be seen."""
+    """The ids of refusals were polled: each shows that the refusal started nothing; without an id nothing can be seen."""
     refused = [e for e in sut.recorder.exchanges if e.label == "poll-refused"]
     precondition(refused, "no refused reimage carried an id to poll", because=("REQ-ASYNC-REQID-ERRORS",))
 
@@ -279,5 +279,5 @@ async def test_codes_seen(sut: SystemUnderTest) -> None:
     found = first_of_each(sut.recorder.exchanges)
     sut.observe("REQ-TIMEOUT", f"answers met: {', '.join(sorted(found))}", *list(found.values())[:3])
     siblings = [e for e in sut.recorder.exchanges if e.label == "sibling"]
-    said = ", ".join(sorted({answer(e) for e in siblings if e.reply is not None})) or "not tried"
-    sut.observe("REQ-REBOOT", f"comp=reboot and comp=rebuild are answered: {said}", *siblings[:1])
+    sibling_answers = ", ".join(sorted({answer(e) for e in siblings if e.reply is not None})) or "not tried"
+    sut.observe("REQ-REBOOT", f"comp=reboot and comp=rebuild are answered: {sibling_answers}", *siblings[:1])

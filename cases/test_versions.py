@@ -48,19 +48,22 @@ def test_a_malformed_version_is_refused(sut: SystemUnderTest, form: UriForm, ver
     return sut.reimage_of(Witness.VERSION, form, version=version)
 
 
-async def told_apart(sut: SystemUnderTest, form: UriForm) -> tuple[Exchange, bool]:
-    """The answer to a request for nothing, and whether a bad version is answered otherwise, so that the two can be told apart."""
+async def shows_bad_versions(sut: SystemUnderTest, form: UriForm) -> tuple[Exchange, bool]:
+    """The answer to a reimage of an unknown instance, and whether one with a bad version is answered differently."""
     plain = await sut.try_out(sut.nowhere(form))
     wrong = await sut.try_out(sut.nowhere(form, version="2011-6-1"))
-    apart = plain.reply is not None and wrong.reply is not None and plain.reply.status != wrong.reply.status
-    return plain, apart
+    differs = plain.reply is not None and wrong.reply is not None and plain.reply.status != wrong.reply.status
+    return plain, differs
 
 
 async def calibrated(sut: SystemUnderTest, form: UriForm) -> Exchange:
-    """The answer to a request for nothing; raises Untested where it tells no bad version apart."""
-    plain, apart = await told_apart(sut, form)
+    """The answer to a reimage of an unknown instance; raises Untested where a bad version is answered in the same way."""
+    plain, apart = await shows_bad_versions(sut, form)
     precondition(plain.reply is not None, "no reply")
-    possible(apart, "an unknown instance and a bad version are answered alike, so that neither tells of versions")
+    possible(
+        apart,
+        "an unknown instance and a bad version are answered alike, so the answer does not show whether a version is accepted",
+    )
     return plain
 
 
@@ -103,7 +106,7 @@ UNPUBLISHED = ("2010-10-27", "2011-08-18", "2011-10-02", "2012-02-30", "2099-01-
 @verifies("REQ-VER-UNPUBLISHED", "REQ-VER-LIST")
 async def test_dates_that_were_never_published(sut: SystemUnderTest) -> None:
     """Records which well-formed dates the endpoint takes for versions."""
-    plain, apart = await told_apart(sut, UriForm.SLOT)
+    plain, apart = await shows_bad_versions(sut, UriForm.SLOT)
     request = sut.nowhere() if apart else await sut.operations.known_poll()
     plain = plain if apart else await sut.send(request, label="control")
     for version in UNPUBLISHED:

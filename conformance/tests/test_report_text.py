@@ -209,8 +209,8 @@ def test_what_was_not_judged_is_grouped_by_reason_with_what_to_do() -> None:
     first = sample.requirements[0]
     told = (
         (Outcome.UNTESTED, "the budget of reimages is spent"),
-        (Outcome.UNTESTED, "a reimage while another runs may be accepted, and max_reimages has no room for more"),
-        (Outcome.INCONCLUSIVE, "WebRole1_IN_0 was BusyRole before"),
+        (Outcome.UNTESTED, "max_reimages leaves no room for a reimage that may be accepted while another runs"),
+        (Outcome.INCONCLUSIVE, "WebRole1_IN_0 was BusyRole before the reimage"),
         (Outcome.INCONCLUSIVE, "something of its own kind"),
     )
     rows = tuple(replace(first, outcome=outcome, reason=reason) for outcome, reason in told)
@@ -218,7 +218,7 @@ def test_what_was_not_judged_is_grouped_by_reason_with_what_to_do() -> None:
 
     assert [each.sentence for each in groups] == [
         "2 requirements untested: the budget of reimages was spent; raise max_reimages under [limits] in the target file, or give --max-reimages",
-        "1 requirement inconclusive: WebRole1_IN_0 was BusyRole before; bring it to ReadyRole, then run again",
+        "1 requirement inconclusive: WebRole1_IN_0 was BusyRole before the reimage; bring it to ReadyRole, then run again",
         "1 requirement inconclusive: something of its own kind",
     ]
     assert "2 requirements untested: the budget of reimages was spent" in summary_text(

@@ -28,7 +28,7 @@ def _remedy(form: str, words: str, advice: str) -> Remedy:
 
 REMEDIES = (
     _remedy(
-        r"budget of reimages is spent|max_reimages has no room|enough requests that break",
+        r"budget of reimages is spent|max_reimages leaves no room|enough requests that break",
         "the budget of reimages was spent",
         "raise max_reimages under [limits] in the target file, or give --max-reimages",
     ),
@@ -56,14 +56,14 @@ REMEDIES = (
         "run again when it is less busy, or set requests_per_second under [limits]",
     ),
     _remedy(
-        r"no operation Failed|instance that should fail",
+        r"no operation (?:ended )?Failed|reimage of a failing role instance",
         "no reimage ended Failed",
         "list an instance whose reimage fails under failing_role_instances, if there is one",
     ),
     _remedy(r"one role instance", "the target lists a single role instance", "list a second one under role_instances"),
-    _remedy(r" was \w+ before$", "", "bring it to ReadyRole, then run again"),
+    _remedy(r" was \w+ before the reimage$", "", "bring it to ReadyRole, then run again"),
     _remedy(
-        r"no complete reply|never answered|no poll was answered|got no reply",
+        r"no complete reply|never answered|no poll was answered|got no reply|got no answer",
         "the endpoint gave no answer",
         "see that it is up; raise request_timeout_seconds under [limits] if it is slow",
     ),
