@@ -95,7 +95,7 @@ class FakeWire:
         """Remembers how many connections may be open."""
         self.limits.append(connections)
 
-    def let_idle_go(self) -> None:
+    def close_idle(self) -> None:
         """There are none."""
 
     async def together(self, requests: Sequence[Request], *, label: str) -> list[Exchange]:

@@ -141,7 +141,7 @@ class TestHolding:
         kept = []
         for limit in (1, 2, 6, 40):
             budget = Budget(limit)
-            budget.share_from_afar()
+            budget.reserve_for_distance()
             kept.append(budget.reserve)
 
         assert kept == [1, 1, 4, 8]

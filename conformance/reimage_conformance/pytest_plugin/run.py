@@ -294,7 +294,7 @@ class Run:
             reimages=self.sut.budget.spent,
             under_way=[operation.identifier for operation in self.sut.operations.under_way],
         )
-        recorder.let_go()
+        recorder.free_memory()
 
     def close(self) -> None:
         """Lets everything go: connections, the journal's file, the emulator."""

@@ -1,6 +1,7 @@
-"""Answering: one bad request is sent, again where it got no reply, and what it started is followed; then its answer is judged.
+"""Answering: sends one bad request, follows the operation that it started, and judges the answer.
 
-What it did to an instance besides is not looked at here (`session/examining.py`).
+If no reply came, the request is repeated once.
+Effects on role instances are examined in `session/examining.py`.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ from reimage_conformance.session.manner import Manner
 from reimage_conformance.session.operations import State
 from reimage_conformance.session.recorder import may_change_something
 from reimage_conformance.session.thresholds import (
-    ENOUGH_IN_VAIN,
     FEW_CONFLICT_TRIES,
     MAX_CONFLICT_TRIES,
+    MAX_UNANSWERED_REPEATS,
     MAX_UNWANTED_OPERATIONS,
     MAX_VIOLATIONS_PER_REQUIREMENT,
     UNANSWERED_WEIGHT,
@@ -44,13 +45,16 @@ if TYPE_CHECKING:
     from reimage_conformance.session.recorder import Recorder
     from reimage_conformance.session.sending import Sender
 
-_SAFE = ("HEAD", "OPTIONS", "TRACE")
-"""Methods that have 2xx answers of their own."""
+_OTHER_MEANINGS_OF_2XX = ("HEAD", "OPTIONS", "TRACE")
+"""Methods for which a 2xx answer does not mean that a reimage was started."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What came of a bad request: the answer, the operation that it started, and whether the endpoint lives although it gave none."""
+    """The result of a bad request: the answer, and the operation that it started, if any.
+
+    `alive` says that the endpoint answered other requests while it gave this one no reply.
+    """
 
     exchange: Exchange
     operation: Operation | None = None
@@ -58,15 +62,16 @@ class Answered:
 
     @property
     def is_refused(self) -> bool:
-        """Whether an error was answered."""
+        """Whether the answer is an error."""
         return self.exchange.reply is not None and self.exchange.reply.status >= 400
 
 
 class Answers:
-    """Gets the answers of bad requests, and judges them.
+    """Gets the answers to bad requests, and judges them.
 
-    `exposed` gives the deployments that have instances which the target file does not list. `violations` counts what requests showed of the
-    requirements that they break. `began_anyway` holds the keys of those that were refused and seen to reimage an instance all the same.
+    `exposed` gives the deployments that have instances which the target file does not list. `violations` counts the
+    accepted requests of each requirement. `began_anyway` holds the keys of bad requests that were refused and reimaged
+    an instance all the same.
     """
 
     def __init__(
@@ -87,35 +92,41 @@ class Answers:
         self.violations = Violations(lambda: sender.lanes.width)
         self.began_anyway: set[tuple[str, ...]] = set()
         self._exposed, self._met_conflicts = exposed, False
-        self._astray = trio.Lock()
-        self._insisting: dict[str, trio.Lock] = {}
+        self._one_unlisted_at_a_time = trio.Lock()
+        self._repeat_locks: dict[str, trio.Lock] = {}
 
     async def answered(self, bad: BadRequest, *, is_held: bool = False) -> Answered:
-        """Sends a bad request, insists where no reply came, and follows what it started; `is_held` says that a reimage is held for it."""
+        """Sends a bad request, sends it again where no reply came, and follows the operation that it started.
+
+        `is_held` says that the caller holds a reimage of the budget for it.
+        """
         self._sender.patience.refusals.add(bad.kind)
         async with AsyncExitStack() as stack:
-            await stack.enter_async_context(self.room_to_go_astray(bad.place))
+            await stack.enter_async_context(self.turn_for_unlisted(bad.place))
             if not is_held and may_change_something(bad.request):
-                await stack.enter_async_context(self._budget.hold())  # before there is room, as for a group
+                await stack.enter_async_context(self._budget.hold())  # a group holds its reimages before `room_for` too
             await stack.enter_async_context(self.violations.room_for(bad.broken))
             exchange = await self.past_conflicts(bad.request, "refusal", bad.kind, watch_close=bad.watch_close)
             alive = False
-            if _asks_for_insistence(bad.request, exchange):
-                exchange, alive = await self._insist(bad, exchange)
+            if _is_to_be_repeated(bad.request, exchange):
+                exchange, alive = await self._repeat(bad, exchange)
             operation = await self._follow(bad, exchange)
-            # One like it was seen to reimage, and nobody may look this time.
+            # An equal request reimaged an instance although it was refused. Nothing may examine this one, so it counts.
             if bad.key in self.began_anyway and operation is None:
                 self._budget.spend(exchange.number)
             weight = _weight(exchange, operation, alive=alive)
             self.violations.count(bad.broken, weight, is_silence=_is_silence(exchange))
         return Answered(exchange, operation, alive)
 
-    def room_to_go_astray(self, place: Place | None) -> AbstractAsyncContextManager[object]:
-        """Where instances are not listed, a request for none that is listed goes out when the one before it was seen to touch nothing."""
-        return self._astray if place is None and self._exposed() else nullcontext()
+    def turn_for_unlisted(self, place: Place | None) -> AbstractAsyncContextManager[object]:
+        """Lets requests that address no listed instance go out one at a time where the deployment has unlisted instances.
+
+        The next one goes out only after the looks showed that the one before it reimaged none of them.
+        """
+        return self._one_unlisted_at_a_time if place is None and self._exposed() else nullcontext()
 
     def judged(self, bad: BadRequest, answered: Answered) -> list[Verdict]:
-        """Judges the answer, with the polls of what it started."""
+        """Judges the answer together with the polls of the operation that the request started."""
         operation = answered.operation
         polls = operation.polls if operation is not None else []
         arguments = {"requirement": bad.requirement, "alive": answered.alive, "polls": len(polls)}
@@ -123,7 +134,7 @@ class Answers:
         return self._recorder.judge(refused, [answered.exchange, *polls], **arguments)
 
     async def past_conflicts(self, request: Request, label: str, kind: str, **options: Any) -> Exchange:
-        """Sends a request, and again while it meets a conflict with an operation of ours."""
+        """Sends a request, and repeats it while the answer is a conflict with an operation of ours."""
         most = FEW_CONFLICT_TRIES if self._met_conflicts else MAX_CONFLICT_TRIES
         send = partial(self._when_calm, request, Manner(label, kind, **options))
         exchange = await self._conflicts.send_past(send, most, self._campaign.pause)
@@ -131,21 +142,25 @@ class Answers:
         return exchange
 
     async def _when_calm(self, request: Request, manner: Manner) -> Exchange:
-        """Sends a request; one that may start something not while a step makes its last tries to get past a conflict."""
+        """Sends a request.
+
+        If it may start something, waits first while a step makes its last tries to get past a conflict.
+        """
         if may_change_something(request):
             await self._conflicts.until_calm()
         return await self._sender.send(request, manner)
 
-    async def _insist(self, bad: BadRequest, exchange: Exchange) -> tuple[Exchange, bool]:
-        """A refusal without reply is sent once more if the endpoint lives, so that neither a lost connection nor a lock accuses anybody.
+    async def _repeat(self, bad: BadRequest, exchange: Exchange) -> tuple[Exchange, bool]:
+        """Sends a bad request without reply once more, if the endpoint answers others; gives the exchange, and `alive`.
 
-        One of each kind is sent again at a time, until enough of the kind got no reply then either.
+        The first time the connection may have been lost, or an operation may have blocked the answer. One request of
+        each kind is repeated at a time, until MAX_UNANSWERED_REPEATS of the kind got no reply the second time either.
         """
-        async with self._insisting.setdefault(bad.kind, trio.Lock()):
+        async with self._repeat_locks.setdefault(bad.kind, trio.Lock()):
             await self._operations.until_quiet()
             if not await self._sender.is_alive():
                 return exchange, False
-            if _is_silence(exchange) and self._sender.in_vain[bad.kind] >= ENOUGH_IN_VAIN:
+            if _is_silence(exchange) and self._sender.unanswered_repeats[bad.kind] >= MAX_UNANSWERED_REPEATS:
                 return exchange, self._sender.answers_others(exchange)
             fresh = replace(bad.request, fresh_connection=True)
             again = await self.past_conflicts(fresh, "refusal-again", bad.kind, alone=True)
@@ -154,14 +169,17 @@ class Answers:
         return again, again.reply is None and self._sender.answers_others(again)
 
     async def _follow(self, bad: BadRequest, exchange: Exchange) -> Operation | None:
-        """The operation that should not have been, if there is one; waits for its end only where that decides."""
+        """The operation that a bad request started, if any.
+
+        Waits for its end only where a late failure would be a refusal.
+        """
         reply = exchange.reply
         if reply is None or not 200 <= reply.status < 300 or not bad.addresses_an_instance:
             return None
-        if exchange.request.method in _SAFE and reply.status != 202:
+        if exchange.request.method in _OTHER_MEANINGS_OF_2XX and reply.status != 202:
             return None
         if error_code(reply) or (reply.status != 202 and exchange.request.method != "POST"):
-            return None  # an error in disguise starts nothing
+            return None  # an Error document with a 2xx status, or a 200 to another method, starts nothing
         address = bad.permitted.address
         operation = self._operations.open(exchange, bad.place, address.form, unwanted=True)
         for deployment in self._exposed():
@@ -172,26 +190,29 @@ class Answers:
         for touched in [bad.place] if bad.place is not None else self._reader.namesakes(address.instance):
             self._instances.address(touched)
         if self._operations.unwanted > MAX_UNWANTED_OPERATIONS:
-            self._operations.give_up(operation)  # an endpoint that takes everything has been shown to
+            self._operations.give_up(operation)
             return None
         if any(defect.later for defect in bad.permitted.defects):
             await operation.over.wait()
         return operation
 
 
-def _asks_for_insistence(request: Request, exchange: Exchange) -> bool:
-    """Whether there is no reply where there ought to be one; the start of one, after which nothing came, is that of a bad one."""
+def _is_to_be_repeated(request: Request, exchange: Exchange) -> bool:
+    """Whether no reply came where one is expected.
+
+    A reply that has begun and then stopped would stop the next time too.
+    """
     patient = request.patience_seconds is None and request.identity not in STRANGERS
     return exchange.reply is None and patient and not (_is_silence(exchange) and exchange.response is not None)
 
 
 def _weight(exchange: Exchange, operation: Operation | None, *, alive: bool) -> int:
-    """How much a bad request showed of the requirement that it breaks, MAX_VIOLATIONS_PER_REQUIREMENT being all."""
+    """How many accepted requests this one counts as; no more are sent after MAX_VIOLATIONS_PER_REQUIREMENT."""
     if _is_silence(exchange) and exchange.response is not None:
-        return MAX_VIOLATIONS_PER_REQUIREMENT  # the reply stops short, as the next one would
+        return MAX_VIOLATIONS_PER_REQUIREMENT  # the reply stopped before its end; the next one would stop too
     return UNANSWERED_WEIGHT if alive and _is_silence(exchange) else int(operation is not None)
 
 
 def _is_silence(exchange: Exchange) -> bool:
-    """Whether the time limit ended the wait for a reply, or for the rest of one."""
+    """Whether no reply, or only a part of one, came within the time limit."""
     return exchange.failure is not None and exchange.failure.kind is FailureKind.TIMEOUT

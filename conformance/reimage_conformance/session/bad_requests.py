@@ -1,4 +1,4 @@
-"""Bad requests: each is read once, when a case asks for it, and handed on as one value."""
+"""Bad requests: each is read once, when a case asks for it, and the result is one value."""
 
 from __future__ import annotations
 
@@ -25,10 +25,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class BadRequest:
-    """A request that ought to be refused, its address, its defects and the answers that are permitted.
+    """A request that ought to be refused, with its address, its defects and the permitted answers (`permitted`).
 
-    `place` is the listed instance that it addresses, if it does. `requirement` is what to blame in place of that of its defects;
-    `effects` whether the instance is looked at before and after, and `effect_requirement` what to blame where it changed.
+    `place` is the listed instance that it addresses, if any. `absent` says what in its address does not exist.
+    `requirement` is the requirement to blame, "" for that of its defects. `effects` says whether the instance is looked
+    at before and after; `effect_requirement` is to blame if it changed. `watch_close` waits to see whether the
+    connection is closed after the reply.
     """
 
     request: Request
@@ -42,28 +44,28 @@ class BadRequest:
 
     @property
     def broken(self) -> frozenset[str]:
-        """The requirements that oblige the endpoint to refuse it."""
+        """The requirements that make the endpoint refuse it."""
         return frozenset(defect.requirement for defect in self.permitted.binding)
 
     @property
     def addresses_an_instance(self) -> bool:
-        """Whether its target has the form of a role instance's, whether or not that exists."""
+        """Whether its target has the form of a role instance's address; the instance need not exist."""
         return self.permitted.address.kind is Kind.REIMAGE
 
     @property
     def blamed(self) -> str:
-        """The requirement that an effect is held against, "" where none is."""
+        """The requirement to blame for an effect, "" for none."""
         own = next((defect.requirement for defect in self.permitted.defects), "")
         return self.effect_requirement or self.requirement or own
 
     @property
     def kind(self) -> str:
-        """What it has in common with others that are not answered for the same reason."""
+        """The kind that missing replies are counted by: its method and the requirements that it breaks."""
         return f"{self.request.method} {' '.join(sorted(self.broken))}"
 
     @property
     def key(self) -> tuple[str, ...]:
-        """What tells it from other bad requests, the instance that it addresses apart: one of those alike is examined."""
+        """Equal for bad requests that differ only in the instance they address; one request of each key is examined."""
         request = self.request
         fields = ("x-ms-version", "Content-Type", "Content-Length", "Transfer-Encoding")
         lines = (",".join(request.values(name)) if request.values(name) else "absent" for name in fields)
@@ -73,19 +75,19 @@ class BadRequest:
 
 
 class Reader:
-    """Reads requests in `world`, that of the target, whose names are not masked."""
+    """Reads requests in `world`, whose target has its real, unmasked names."""
 
     def __init__(self, world: World) -> None:
         self.world = world
 
     def see(self, world: World) -> None:
-        """From here on requests are read in another world."""
+        """Reads requests in another world from now on; the unmasked target stays."""
         self.world = replace(world, target=self.world.target, memory={})
 
     def read(
         self, request: Request, requirement: str, *, effects: bool, effect_requirement: str, watch_close: bool
     ) -> BadRequest:
-        """A request with everything that its target and headers say."""
+        """A bad request, with everything that its target and headers say about it."""
         judged = permitted(request, self.world)
         absent = str(self.world.absence(judged.address)) if judged.address.kind is Kind.REIMAGE else ""
         place = self.place_of(request)
@@ -94,7 +96,7 @@ class Reader:
         )
 
     def place_of(self, request: Request) -> Place | None:
-        """The listed place that a request addresses, if it does."""
+        """The listed instance that a request addresses, or None."""
         address = read_target(request.target)
         deployment = self.world.deployment_of(address)
         if deployment is None or address.instance not in self.world.instances(deployment):
@@ -102,31 +104,31 @@ class Reader:
         return Place(deployment, address.instance)
 
     def namesakes(self, instance: str) -> list[Place]:
-        """Every listed place with an instance of this name: a request that ought to address nothing may have reached any."""
+        """Every listed place with an instance of this name; a faulty endpoint may have reimaged any of them."""
         deployments = self.world.target.deployments
         return [Place(each, instance) for each in deployments if instance in each.role_instances]
 
 
 @dataclass(slots=True, eq=False)
 class _Turn:
-    """A request that waits for others to end; once that is `decided`, `is_come` says whether it has a place among those under way."""
+    """A request that waits for others to end. Once `decided` is set, `is_admitted` says whether it may be sent."""
 
     broken: frozenset[str]
     decided: trio.Event = field(default_factory=trio.Event)
-    is_come: bool = False
+    is_admitted: bool = False
 
 
 class Violations:
-    """How often requests that break a requirement were accepted, and how many more are tried at the same time.
+    """Counts the accepted requests of each requirement, and limits how many more are sent at the same time.
 
-    Where those that break one alone are never answered, none that breaks others besides is sent: it would be waited for as long.
-    `width` says how many requests may be under way at the same time: where one alone may be, what it shows is known before the next one.
+    If requests that break one requirement alone are never answered, requests that also break others are not sent
+    either: they would cost the same time. `width` gives how many requests may be under way at the same time.
     """
 
     def __init__(self, width: Callable[[], int]) -> None:
         self._width = width
         self._shown: Counter[str] = Counter()
-        self._silent: Counter[str] = Counter()
+        self._unanswered: Counter[str] = Counter()
         self._under_way: Counter[str] = Counter()
         self._waiting: list[_Turn] = []
 
@@ -144,13 +146,13 @@ class Violations:
             self._let_in()
 
     def count(self, broken: frozenset[str], weight: int, *, is_silence: bool = False) -> None:
-        """A request that breaks these showed part of what there is to show: `weight` of MAX_VIOLATIONS_PER_REQUIREMENT; `is_silence` says that it was not answered."""
+        """Counts a request that breaks `broken` as `weight` accepted ones; `is_silence` says that it got no reply."""
         if len(broken) == 1:
             self._shown.update(dict.fromkeys(broken, weight))
-            self._silent.update(dict.fromkeys(broken, weight if is_silence else 0))
+            self._unanswered.update(dict.fromkeys(broken, weight if is_silence else 0))
 
     async def _wait(self, broken: frozenset[str]) -> None:
-        """Waits for a place among the requests under way; raises Untested where there will be none."""
+        """Waits until the request may be sent; raises Untested where it never may."""
         turn = _Turn(broken)
         if not self._is_enough(broken):
             self._waiting.append(turn)
@@ -159,25 +161,25 @@ class Violations:
             except trio.Cancelled:
                 self._give_up(turn)
                 raise
-        if not turn.is_come:
+        if not turn.is_admitted:
             names = " and ".join(sorted(broken))
-            raise Untested(f"enough requests that break {names} were accepted, or never answered, already")
+            raise Untested(f"enough requests that break {names} were accepted, or got no reply")
 
     def _give_up(self, turn: _Turn) -> None:
-        """Waits no longer; a place that it was told of meanwhile is somebody else's."""
-        if turn.is_come:
+        """Stops waiting for a turn; if it was admitted already, the next request is admitted in its place."""
+        if turn.is_admitted:
             self._under_way.subtract(turn.broken)
             self._let_in()
         elif turn in self._waiting:
             self._waiting.remove(turn)
 
     def _let_in(self) -> None:
-        """Tells those who wait, in the order in which they came, as far as there is room or will be none; nobody is woken in vain."""
+        """Decides the turns that wait, in their order: those that may be sent now, and those that never may."""
         for turn in list(self._waiting):
-            turn.is_come = not self._is_full(turn.broken)
-            if turn.is_come or self._is_enough(turn.broken):
+            turn.is_admitted = not self._is_full(turn.broken)
+            if turn.is_admitted or self._is_enough(turn.broken):
                 self._waiting.remove(turn)
-                self._under_way.update(turn.broken if turn.is_come else ())
+                self._under_way.update(turn.broken if turn.is_admitted else ())
                 turn.decided.set()
 
     def _is_enough(self, broken: frozenset[str]) -> bool:
@@ -186,11 +188,11 @@ class Violations:
         )
 
     def _is_never_answered(self, broken: frozenset[str]) -> bool:
-        """Whether requests that break one of these alone are left without an answer."""
-        return any(self._silent[name] >= MAX_VIOLATIONS_PER_REQUIREMENT for name in broken)
+        """Whether requests that break one of these alone are never answered."""
+        return any(self._unanswered[name] >= MAX_VIOLATIONS_PER_REQUIREMENT for name in broken)
 
     def _is_full(self, broken: frozenset[str]) -> bool:
-        """Whether there is no room for another request that breaks these, under any of the requirements."""
+        """Whether no further request that breaks these may be sent now, whichever of the requirements it is counted under."""
         width = self._width()
         return self._is_never_answered(broken) or (
             bool(broken)

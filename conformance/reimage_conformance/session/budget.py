@@ -1,4 +1,4 @@
-"""The budget of reimages: never exceeded, counting those that an endpoint starts by accepting what it should refuse."""
+"""The budget of reimages. It is never exceeded; reimages that a faulty endpoint starts on bad requests count too."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import trio
 
 from reimage_conformance.session.signals import Untested
 from reimage_conformance.session.thresholds import (
-    MAX_RESERVED_FROM_AFAR,
+    FAR_RESERVED_SHARE,
+    GROUP_BUDGET_DIVISOR,
+    MAX_FAR_RESERVED,
     RESERVED_REIMAGES,
-    RESERVED_SHARE_FROM_AFAR,
-    SHARE_OF_A_GROUP,
 )
 
 if TYPE_CHECKING:
@@ -24,14 +24,14 @@ SPENT = "the budget of reimages is spent"
 
 
 class Spent(Untested):
-    """No reimage is left, whatever becomes of the requests under way."""
+    """No reimage is left, however the requests under way end."""
 
     def __init__(self) -> None:
         super().__init__(SPENT)
 
 
 class Change(StrEnum):
-    """What becomes of one reimage of the budget, as the journal names it."""
+    """What happens to one reimage of the budget; the values are names of events in the journal."""
 
     SPENT = "spent"
     GIVEN_BACK = "given-back"
@@ -45,13 +45,13 @@ class Held:
     count: int
 
     def book(self, exchange: int) -> None:
-        """One of these requests, exchange number `exchange`, was seen to start a reimage: that is counted, and held no more."""
+        """Spends one of the held reimages: the request with exchange number `exchange` has started one."""
         self.budget.spend(exchange)
         if self.count:
             self.let_go(1)
 
     def let_go(self, count: int) -> None:
-        """Holds `count` less."""
+        """Holds `count` reimages less."""
         self.count -= count
         self.budget.held -= count
         self.budget.tell()
@@ -59,10 +59,12 @@ class Held:
 
 @dataclass(slots=True)
 class Budget:
-    """How many reimages a run may cause.
+    """How many reimages a run may start: `limit`.
 
-    `spent` counts those that it did cause, refusals that came late given back; `held` those that requests under way may still
-    cause, and `standing` what of these is held for groups that are taken apart; `change` is set when either becomes another, and replaced. `reserve` is kept from the campaign while requests that ought to be refused are still to be sent.
+    `spent` counts the reimages that were started; an operation that fails late because of its request is given back.
+    `held` counts those that requests under way may still start, and `standing` lists what of it is held for groups that
+    are taken apart. `change` is set, and replaced, on each change. The campaign leaves `reserve` untouched until all
+    bad requests were sent.
     """
 
     limit: int
@@ -73,7 +75,7 @@ class Budget:
     standing: list[Held] = field(default_factory=list)
     change: trio.Event = field(default_factory=trio.Event)
     note: Callable[[Change, int], None] = lambda *_: None
-    """Hears of each reimage that is counted, or counted no more, with the number of the exchange that started it."""
+    """Called for each reimage that is spent or given back, with the number of the exchange that started it."""
 
     def allows(self, *, reserved: int = 0) -> bool:
         """Whether one more request that may start a reimage can be sent now, leaving `reserved` untouched."""
@@ -81,7 +83,7 @@ class Budget:
 
     @property
     def is_spent(self) -> bool:
-        """Whether nothing is left, whatever becomes of the requests under way."""
+        """Whether nothing is left, however the requests under way end."""
         return self.spent >= self.limit
 
     @asynccontextmanager
@@ -92,20 +94,20 @@ class Budget:
 
     @asynccontextmanager
     async def hold_up_to(self, most: int) -> AsyncIterator[Held]:
-        """Holds one reimage or more, `most` at the most; raises Spent once none is left.
+        """Holds at least one reimage and at most `most`; raises Spent once none is left.
 
-        More than one is a SHARE_OF_A_GROUP of what is left at the most.
+        It holds more than one only up to the reimages that are left, divided by GROUP_BUDGET_DIVISOR.
         """
         while not self.allows():
             if self.is_spent:
                 raise Spent
             await self.change.wait()
-        with self.held_now(max(1, min(most, (self.limit - self.spent - self.held) // SHARE_OF_A_GROUP))) as held:
+        with self.held_now(max(1, min(most, (self.limit - self.spent - self.held) // GROUP_BUDGET_DIVISOR))) as held:
             yield held
 
     @contextmanager
     def stands(self, held: Held) -> Iterator[None]:
-        """What is held for a group is let go only after more was held for its requests: it is being taken apart."""
+        """Marks the reimages of a group that is taken apart: they are released only after `hold_once_more` for each request."""
         self.standing.append(held)
         self.tell()
         try:
@@ -115,7 +117,10 @@ class Budget:
 
     @asynccontextmanager
     async def hold_once_more(self) -> AsyncIterator[None]:
-        """Holds one more for a request of a group that is taken apart; raises Spent once only such groups could let one go."""
+        """Holds one more reimage for a request of a group that is taken apart; raises Spent where waiting for one cannot help.
+
+        That is so when everything else is held for groups that are taken apart: they wait for each other.
+        """
         while not self.allows():
             if self.spent + sum(held.count for held in self.standing) >= self.limit:
                 raise Spent
@@ -124,12 +129,12 @@ class Budget:
             yield
 
     def could_allow(self, count: int, *, reserved: int) -> bool:
-        """Whether there are `count` reimages beside `reserved` where none of the requests under way starts one."""
+        """Whether `count` reimages are left beside `reserved` if none of the requests under way starts one."""
         return self.spent + reserved + count <= self.limit
 
     @contextmanager
     def held_now(self, count: int) -> Iterator[Held]:
-        """Holds `count` reimages, of which `allows` has just said that they are there."""
+        """Holds `count` reimages at once; the caller has just asked `allows`."""
         self.held += count
         held = Held(self, count)
         try:
@@ -137,9 +142,9 @@ class Budget:
         finally:
             held.let_go(held.count)
 
-    def share_from_afar(self) -> None:
-        """The endpoint is far away: more is kept for bad requests, so that more of them are under way at the same time."""
-        self.reserve = max(self.reserve, min(int(self.limit * RESERVED_SHARE_FROM_AFAR), MAX_RESERVED_FROM_AFAR))
+    def reserve_for_distance(self) -> None:
+        """Reserves more for bad requests because the endpoint is far away: more of them can be under way at the same time."""
+        self.reserve = max(self.reserve, min(int(self.limit * FAR_RESERVED_SHARE), MAX_FAR_RESERVED))
 
     def spend(self, exchange: int) -> None:
         """Counts the reimage that exchange number `exchange` started."""
@@ -150,12 +155,12 @@ class Budget:
             self.tell()
 
     def go_on(self, exchanges: set[int]) -> None:
-        """Counts what an earlier part of the run spent, which nobody is told again."""
+        """Takes over what an earlier part of the run spent; `note` is not called."""
         self.accepted = set(exchanges)
         self.spent = len(exchanges)
 
     def give_back(self, exchange: int) -> None:
-        """The operation that exchange started turned out to address nothing and reimaged nothing."""
+        """Gives back the reimage of exchange number `exchange`: its operation failed and reimaged nothing."""
         if exchange in self.accepted:
             self.accepted.discard(exchange)
             self.spent -= 1
@@ -163,6 +168,6 @@ class Budget:
             self.tell()
 
     def tell(self) -> None:
-        """Wakes who waits for a change."""
+        """Wakes every task that waits for a change."""
         self.change.set()
         self.change = trio.Event()

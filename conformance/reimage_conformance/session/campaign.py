@@ -1,7 +1,7 @@
-"""The campaign: the reimages that a run starts and observes, a task of its own while cases do other things.
+"""The campaign: the sound reimages that a run starts and observes. It is a task of its own, beside the cases.
 
-One step runs on a deployment at a time; whenever a deployment is free, its next step starts. A step that is refused with
-several variations is taken apart, one variation at a time, so that the refusal finds its cause.
+One step runs on a deployment at a time; when a deployment is free, its next step starts. If a step with several
+variations is refused, it is repeated with one variation at a time, which shows the one that is refused.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 
 __all__ = ["UNENDED", "Campaign", "Result"]
 
-UNSEEN = "its operation ended while the run was interrupted, and the endpoint has forgotten it"
+UNSEEN = "its operation ended while the run was interrupted, and the endpoint no longer knows it"
 UNENDED = "not judged: earlier operations reached neither Succeeded nor Failed"
 
 
 class Campaign:
-    """Chooses which step is carried out next, when its deployment is free, and keeps what became of each."""
+    """Chooses the next step whenever a deployment is free, and keeps the result of each step in `results`."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class Campaign:
         self.results: dict[str, Result] = {}
         self._refused: dict[str, Result] = {}
         self._paused = False
-        self._claimed = 0  # steps that wait for their instance, and hold nothing of the budget yet
+        self._claimed = 0  # steps that wait for their instance, and do not hold their reimages of the budget yet
         self._running: dict[str, Step] = {}
         self._adopted: list[Result] = []
         self._changed = trio.Event()
@@ -63,11 +63,11 @@ class Campaign:
         self._instances, self._budget = instances, budget
 
     async def run(self) -> None:
-        """Starts every step that the budget allows, the most important first; over when all are through or left out."""
+        """Starts every step that the budget allows, the most important first; returns when each is over or left out."""
         async with trio.open_nursery() as steps:
             for result in self._adopted:
                 steps.start_soon(self._go_on_with, result)
-            while self.pending or self._running or self._until_asked_for:  # one that runs may yet be taken apart
+            while self.pending or self._running or self._until_asked_for:  # a running step may add steps
                 step = self._next()
                 if step is None:
                     await self._until_changed()
@@ -79,23 +79,29 @@ class Campaign:
                 steps.start_soon(self._carry_out, step, result)
 
     def pause(self) -> None:
-        """Starts no further step until `go_on`: the endpoint refuses other requests while an operation runs."""
+        """Starts no further step until `go_on`.
+
+        Used where the endpoint answers 409 to bad requests while an operation runs.
+        """
         self._paused = True
 
     def go_on(self) -> None:
-        """The refusals are through: start whatever is left, out of the whole budget."""
+        """Starts the remaining steps, out of the whole budget: all bad requests were sent."""
         self._paused = False
         self._budget.reserve = 0
         self._tell()
 
     def hold_back(self, step_names: Collection[str], until_asked_for: Callable[[Step], bool]) -> None:
-        """Starts none but the steps of these names by itself; of the others those that somebody asks for, if they may be: the rest never."""
+        """Starts only the steps of these names by itself.
+
+        Others start when a case asks for them, if `until_asked_for` allows it.
+        """
         keep = [step for step in self.pending if not set(step_names).isdisjoint(step.names)]
         self._held_back = [step for step in self.pending if step not in keep and until_asked_for(step)]
         self.pending, self._until_asked_for = keep, True
 
     def _ask_for(self, name: str | None = None) -> None:
-        """Has the step of this name started if it was held back; without a name, all that were."""
+        """Moves the held-back step of this name to `pending`; without a name, all of them."""
         asked = [step for step in self._held_back if name is None or name in step.names]
         if asked:
             self._held_back = [step for step in self._held_back if step not in asked]
@@ -103,7 +109,7 @@ class Campaign:
             self._tell()
 
     async def until_sent(self, name: str) -> None:
-        """Waits until the step of this name, or one that stands for it, was answered, or left out."""
+        """Waits until the step of this name, or one that stands for it, was answered or left out."""
         self._ask_for(name)
         while any(name in step.names for step in self.pending) or any(
             name in result.step.names and not result.sent.is_set() for result in self.results.values()
@@ -117,7 +123,10 @@ class Campaign:
             await self._changed.wait()
 
     async def all_over(self) -> None:
-        """Waits until every step that was started is over and its instance was watched and looked into; asks for none that was held back."""
+        """Waits until every started step is over, the watch and the probe of its instance included.
+
+        Starts no held-back step.
+        """
         while self.pending or self._running:
             await self._changed.wait()
         for result in list(self.results.values()):
@@ -126,13 +135,13 @@ class Campaign:
 
     @property
     def needed(self) -> int:
-        """The reimages that are spent better than on an operation to ask about: the next steps, and what is kept for bad requests."""
+        """The reimages that come before renewing a forgotten operation: the next steps, and the reserve for bad requests."""
         return self._budget.reserve + min(len(self.pending), MAX_STEPS_FIRST)
 
     def _next(self) -> Step | None:
-        """The next step that can be started now; those that never can are left out.
+        """The next step that can be started now; steps that never can be are left out.
 
-        A step whose instance has to be left alone for a while keeps its share of the budget.
+        A step that waits, because its instance is the last bystander of another reimage, keeps its share of the budget.
         """
         if self._paused or self._sender.given_up:
             if self._sender.given_up:
@@ -145,29 +154,29 @@ class Campaign:
             if self._budget.reserve == 0 and self._budget.is_spent:
                 self._skip_all(SPENT)
             return None
-        spared = 0
+        kept = 0
         for step in self.pending:
-            if not self._budget.allows(reserved=self._budget.reserve + self._claimed + spared):
+            if not self._budget.allows(reserved=self._budget.reserve + self._claimed + kept):
                 return None
             if self._is_free(step):
                 return step
-            spared += self._instances.is_last_bystander(step.place)
+            kept += self._instances.is_last_bystander(step.place)
         return None
 
     async def _until_changed(self) -> None:
-        """Waits until something may have made room for a step: one is over, the budget is another one, or the refusals are through."""
+        """Waits until another step may be startable: a step ended, the budget changed, or all bad requests were sent."""
         async with trio.open_nursery() as either:
 
-            async def heard(wait: Callable[[], Awaitable[object]]) -> None:
+            async def end_after(wait: Callable[[], Awaitable[object]]) -> None:
                 await wait()
                 either.cancel_scope.cancel()
 
             if self.pending or self._running or self._until_asked_for:
-                either.start_soon(heard, self._changed.wait)
-                either.start_soon(heard, self._budget.change.wait)
+                either.start_soon(end_after, self._changed.wait)
+                either.start_soon(end_after, self._budget.change.wait)
 
     def _is_free(self, step: Step) -> bool:
-        """Whether no step of ours runs on its deployment; after a conflict, on any."""
+        """Whether no step runs on its deployment (after a conflict: on any) and its instance may be reimaged now."""
         if self._instances.is_in_peace(step.place.deployment) or self._instances.is_last_bystander(step.place):
             return False
         return not self._running if self._runs.met_conflict else step.place.deployment.name not in self._running
@@ -177,7 +186,7 @@ class Campaign:
         self._changed = trio.Event()
 
     def _skip_all(self, reason: str) -> None:
-        """Leaves every pending step out for good."""
+        """Leaves every pending step out."""
         for step in self.pending:
             for name in step.names:
                 result = self.results.setdefault(name, Result(step))
@@ -188,7 +197,10 @@ class Campaign:
         self._tell()
 
     async def _carry_out(self, step: Step, result: Result) -> None:
-        """One step from its request until its instance is back; its deployment is free for others when its operation is over."""
+        """Carries out one step, until its instance is back at ReadyRole.
+
+        Its deployment is free when its operation is over.
+        """
         try:
             async with self._instances_of(step) as count:
                 if not count:
@@ -207,7 +219,7 @@ class Campaign:
             self._free(step)
 
     async def _see_through(self, step: Step, result: Result) -> None:
-        """Waits for the end of a step's operation, and until its instance is back and was looked into."""
+        """Waits for the end of a step's operation, then for the watch and the probe of its instance."""
         if result.operation is not None:
             await result.operation.over.wait()
             if result.operation.state is State.UNSEEN:
@@ -222,12 +234,15 @@ class Campaign:
                 await other.over.wait()
 
     def waiting(self, name: str) -> Step | None:
-        """The pending step of this name; one that was held back is pending from here on."""
+        """The pending step of this name, or None; a step that was held back becomes pending."""
         self._ask_for(name)
         return next((step for step in self.pending if step.name == name), None)
 
     def adopt(self, result: Result, *, is_over: bool) -> None:
-        """Takes what became of a pending step in an earlier part of the run; one that was accepted is seen through unless it `is_over`."""
+        """Takes over the result of a step from an earlier part of the run.
+
+        An accepted step is followed on unless it `is_over`.
+        """
         step, result.adopted = result.step, True
         self.pending.remove(step)
         self.results[step.name] = result
@@ -245,7 +260,7 @@ class Campaign:
         result.sent.set()
 
     async def _go_on_with(self, result: Result) -> None:
-        """Sees a step through that an earlier part of the run started."""
+        """Follows a step that an earlier part of the run started to its end."""
         step = result.step
         try:
             async with self._instances.hold(step.place, *contended_by(step)):
@@ -260,13 +275,16 @@ class Campaign:
             result.skipped = result.skipped or str(reason)
         finally:
             if result.watch is not None and result.watch.interrupted and not result.watch.was_offline:
-                result.watch = None  # it may have been away while nobody looked
+                result.watch = None  # the instance may have left ReadyRole while the run was interrupted
             result.over.set()
             self._free(step)
 
     @asynccontextmanager
     async def _instances_of(self, step: Step) -> AsyncIterator[int]:
-        """Holds the instances of a step, and gives how many reimages there are for it; until then it claims one of the budget, ahead of the next steps."""
+        """Holds the instances of a step, and gives how many reimages it may start.
+
+        While it waits for them, it claims one reimage ahead of the next steps (`_claimed`).
+        """
         async with AsyncExitStack() as stack:
             try:
                 await stack.enter_async_context(self._instances.hold(step.place, *contended_by(step)))
@@ -276,9 +294,9 @@ class Campaign:
             yield count
 
     async def _room_for(self, step: Step) -> int:
-        """How many reimages a step may start: with contention one for each of its requests, or else one, and 0 where not even that is left.
+        """How many reimages a step may start: one for each of its requests with contention, or else one, or 0 where none is left.
 
-        It waits for the bad requests under way, so that what they hold for a moment decides nothing.
+        It waits for bad requests under way, which hold reimages for a short time only.
         """
         whole = 2 + len(contended_by(step)) if step.contend else 1
         reserved = min(self._budget.reserve, RESERVED_REIMAGES)
@@ -290,19 +308,19 @@ class Campaign:
         return 0
 
     def _put_back(self, step: Step) -> None:
-        """Leaves a step for later, as if it had not begun: who waits for an instance holds none of the budget meanwhile."""
+        """Makes a step pending again, since no reimage was left when its instance became free."""
         self.pending.insert(0, step)
         del self.results[step.name]
 
     def _free(self, step: Step) -> None:
-        """Lets the next step run on the deployment, unless that has begun already."""
+        """Lets the next step run on the deployment, unless another step runs there already."""
         deployment = step.place.deployment.name
         if self._running.get(deployment) is step:
             del self._running[deployment]
         self._tell()
 
     async def _start(self, step: Step, result: Result) -> None:
-        """Sends a step's request; one that is refused is taken apart."""
+        """Sends a step's request; a step that is refused is taken apart."""
         await self._runs.start(step, result)
         if not result.is_accepted:
             self._take_apart(step)
@@ -312,7 +330,7 @@ class Campaign:
         self._tell()
 
     def _take_apart(self, step: Step) -> None:
-        """Tries what a refused step stands for or its variations one at a time, or its place with the target's own version."""
+        """Adds the steps to try after a refused one: those it stands for, the target's version, or single variations."""
         if step.stands_for:
             self.results.pop(step.name)
             self.pending[:0] = step.stands_for
@@ -327,7 +345,10 @@ class Campaign:
         self._tell()
 
     def control(self, form: str) -> Result | None:
-        """The first accepted well-formed reimage in a URI form: what makes a refusal in that form count."""
+        """The first accepted sound reimage in a URI form.
+
+        Without one, refusals in that form are not counted as right.
+        """
         for result in self.results.values():
             plain = not permitted(result.exchange.request, self._operations.world).binding if result.exchange else False
             if result.is_accepted and result.step.form == form and plain:
@@ -335,5 +356,5 @@ class Campaign:
         return None
 
     def refused_with_version(self, step: Step) -> Result | None:
-        """What became of `step` with a published version of its own, if that was refused and sent again without."""
+        """The result of `step` with a published version of its own, if it was refused and repeated with the target's version."""
         return self._refused.get(step.name)

@@ -1,4 +1,4 @@
-"""Cases, as the session runs them: what each is called and judges, when it runs, and what became of it."""
+"""Cases, as the session runs them: the name of each, the requirements it cites, when it runs, and how it ended."""
 
 from __future__ import annotations
 
@@ -25,21 +25,29 @@ LONGEST_DETAIL = 300
 
 
 class Phase(IntEnum):
-    """When a case runs, and beside what. A phase begins when the one before it is through, the second one when little of the first is left."""
+    """When a case runs, and beside what.
+
+    A phase begins when the one before it is over. The second phase begins earlier: when few cases of the first are
+    left.
+    """
 
     BESIDE = 0
-    """Needs no operation, so it runs while operations are under way, beside others."""
+    """Needs no operation. It runs beside other cases while operations are under way."""
     AFTERWARDS = 1
-    """Needs the outcome of operations, which it waits for."""
+    """Needs the outcome of operations, and waits for them."""
     ALONE = 2
-    """Starts operations of its own, so it runs when the campaign is over, beside nothing else."""
+    """Starts operations of its own. It runs after the campaign, with no other case beside it."""
     AT_THE_END = 3
-    """Judges everything that crossed the wire, so it runs last, beside nothing else."""
+    """Judges all exchanges of the run. It runs last, with no other case beside it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
-    """How a case ended; `error` is what it raised, `last` what its last verdict saw, `undecided` what the first that could not be made."""
+    """How a case ended.
+
+    `error` is the exception that it raised. `last` is the `actual` of its last verdict, `undecided` that of its first
+    inconclusive one.
+    """
 
     outcome: str
     detail: str = ""
@@ -50,7 +58,10 @@ class Conclusion:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One conformance case: `run` is its body; `conclusion` is there once it is over."""
+    """One conformance case: `run` is its body, `doc` the first line of its docstring.
+
+    `conclusion` is set when it is over.
+    """
 
     id: str
     requirements: tuple[str, ...]
@@ -64,9 +75,8 @@ class Case:
 class Declared:
     """A bad request that a case declares, and how it is judged.
 
-    `requirement` is blamed in place of that of its defects. `effects` says whether its instance is examined, `effect_requirement` what is blamed
-    where that changed, `watch_close` whether the end of the connection is waited for. `then` judges or records more of the answer.
-    `further` are sent once nothing was found wrong with the answer.
+    `requirement`, `effects`, `effect_requirement` and `watch_close` are those of `BadRequest`. `then` judges or records
+    more of the answer. The requests in `further` are sent after the answer to this one was found right.
     """
 
     request: Request
@@ -79,7 +89,10 @@ class Declared:
 
 
 async def refuse_declared(sut: SystemUnderTest, made: Request | Declared | Iterable[Request | Declared]) -> None:
-    """Has each of the bad requests refused that a case declares, beside each other; raises as `SystemUnderTest.refuse` does."""
+    """Sends the bad requests that a case declares, beside each other, and judges them.
+
+    Raises as `SystemUnderTest.refuse` does.
+    """
     given = [made] if isinstance(made, (Request, Declared)) else list(made)
     declared = [each if isinstance(each, Declared) else Declared(each) for each in given]
     await sut.each(partial(_refuse, sut), declared)
@@ -100,7 +113,10 @@ async def _refuse(sut: SystemUnderTest, declared: Declared) -> None:
 
 
 def conclude(recorder: Recorder, log: CaseLog, cited: Sequence[str], error: BaseException | None) -> Conclusion:
-    """How a case ended; what it came to without a verdict of its own is kept as one, under the requirements that it cites."""
+    """How a case ended.
+
+    If it ended inconclusive, or by a plain assert, verdicts for the cited requirements are recorded.
+    """
     outcome = _outcome(recorder, log, cited, error)
     undecided = (verdict.actual for verdict in log.verdicts if verdict.outcome is Outcome.INCONCLUSIVE)
     last = log.verdicts[-1].actual if log.verdicts else ""
@@ -137,12 +153,12 @@ def _outcome(recorder: Recorder, log: CaseLog, cited: Sequence[str], error: Base
 def _accusation(recorder: Recorder, requirement: str, error: AssertionError) -> Verdict:
     """A violation that a case found by a plain assert."""
     evidence = (recorder.exchanges[-1].number,) if recorder.exchanges else ()
-    words = _detail(error) or "the assertion of the case does not hold"
-    return Verdict(requirement, Outcome.VIOLATED, evidence=evidence, actual=words, symptom="assertion")
+    actual = _detail(error) or "the assertion of the case does not hold"
+    return Verdict(requirement, Outcome.VIOLATED, evidence=evidence, actual=actual, symptom="assertion")
 
 
 def _detail(error: BaseException | None) -> str:
-    """The first line of what an exception says."""
+    """The first line of an exception's message, or its type where it has none; "" for no exception."""
     if error is None:
         return ""
     text = str(error)

@@ -1,4 +1,4 @@
-"""Conflicts: a request that meets one with an operation of ours is sent again when nothing of ours runs (REQ-CONC-CONFLICT)."""
+"""Conflicts: a request that is answered 409 because of an operation of ours is sent again after it (REQ-CONC-CONFLICT)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Conflicts:
-    """Gets requests past conflicts; some make their last tries while no bad request is sent."""
+    """Repeats requests that are answered with a conflict; some make their last tries while no bad request is sent."""
 
     def __init__(self, operations: Operations, sender: Sender) -> None:
         self._operations, self._sender = operations, sender
@@ -34,10 +34,11 @@ class Conflicts:
         *,
         calm: bool = False,
     ) -> Exchange:
-        """What `send` comes to, tried again up to `most` times while it meets a conflict; `met` hears of each.
+        """The last exchange of `send`, which is repeated up to `most` times while it is a conflict; each conflict calls `met`.
 
-        The first time it is tried again as soon as nothing of ours runs, later after a rest. With `calm` it rests the first time too, and the
-        last tries are made while no bad request is sent: what one started, and is not known yet, may be in the way.
+        The first repetition comes as soon as no operation of ours runs, each later one also after a pause. With `calm`
+        the first one has a pause too, and no bad request is sent during the last tries: one may have started an
+        operation that is not known yet.
         """
         with ExitStack() as stack:
             exchange, tries = await send(), 0
@@ -54,13 +55,13 @@ class Conflicts:
         return exchange
 
     async def until_calm(self) -> None:
-        """Waits until nobody makes the last tries to get past a conflict."""
+        """Waits while another request makes its last tries to get past a conflict."""
         while self._calming:
             await self._calm_over.wait()
 
     @contextmanager
     def _calm(self) -> Iterator[None]:
-        """Bad requests wait meanwhile."""
+        """Keeps bad requests waiting (`until_calm`)."""
         self._calming += 1
         try:
             yield

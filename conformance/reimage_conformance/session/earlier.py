@@ -1,4 +1,4 @@
-"""The earlier part of a run that was cut short, as its journal has it."""
+"""The earlier part of a run that was cut short, read from its journal."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Exchange
 
 NO_REPLY = Failure(FailureKind.CLOSED, "the run was cut short before a reply came")
-_ENDED: Mapping[str, type[Exception]] = {
+_EXCEPTION_OF: Mapping[str, type[Exception]] = {
     "violated": Nonconformance,
     "advisory": Nonconformance,
     "inconclusive": Inconclusive,
@@ -29,20 +29,20 @@ _ENDED: Mapping[str, type[Exception]] = {
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """The earlier part of a run, as its journal has it; `ago` is how many seconds ago the run began."""
+    """The earlier part of a run, read from its journal; `ago` is how many seconds ago the run began."""
 
     journal: Journal
     ago: float
 
     @property
     def last(self) -> float:
-        """The last moment that the journal knows of, in seconds since the run began."""
+        """The latest time in the journal, in seconds since the run began."""
         moments = (exchange.at + exchange.elapsed for exchange in self.journal.exchanges.values())
         return max(chain(moments, (event.get("at", 0.0) for event in self.journal.events)), default=0.0)
 
     @property
     def took(self) -> float:
-        """How many seconds the parts of the run took so far, the time between them left out."""
+        """How many seconds the parts of the run took so far, without the time between them."""
         moments = [event["at"] for event in self.journal.events if "at" in event]
         between = [
             event["at"] - before.get("at", event["at"])
@@ -58,17 +58,17 @@ class Earlier:
 
     @property
     def token(self) -> str:
-        """What marks the names that were drawn for the run; "" where it had not come so far."""
+        """The token in the names that were drawn for the run; "" where the run was cut short before it was drawn."""
         return next((event["token"] for event in self._of("token")), "")
 
     @property
     def listed(self) -> dict[str, tuple[str, ...]]:
-        """The instances that the deployments were seen to list."""
+        """The instances that each deployment listed when the run began."""
         return {name: tuple(found) for event in self._of("listed") for name, found in event["listed"].items()}
 
     @property
     def concluded(self) -> dict[str, Conclusion]:
-        """How the cases ended that were judged."""
+        """How each judged case ended, by its id."""
         ends = (event for event in self.journal.cases if event["type"] == "case-end")
         return {
             event["id"]: _conclusion(event["outcome"], event.get("detail", ""))
@@ -78,22 +78,25 @@ class Earlier:
 
     @property
     def unanswered(self) -> list[Exchange]:
-        """The requests that the last part sent and of which no more is known, as exchanges without reply."""
+        """The requests that the last part sent and whose reply was not recorded, as exchanges without reply."""
         return [replace(sent, failure=NO_REPLY) for _, sent in sorted(self.journal.unanswered.items())]
 
     @property
     def lost(self) -> list[Exchange]:
-        """Those of every part; the journal has the ones of parts before the last as exchanges."""
+        """The requests without recorded reply of all parts.
+
+        Those before the last part are exchanges in the journal already.
+        """
         before = [each for each in self.journal.exchanges.values() if each.failure == NO_REPLY]
         return list({each.number: each for each in (*before, *self.unanswered)}.values())
 
     def spent(self) -> set[int]:
-        """The exchanges that started the reimages which count."""
+        """The numbers of the exchanges whose reimages count as spent."""
         found: set[int] = set()
         for event in self.journal.events:
             if event["type"] == Change.SPENT:
                 found.add(event["exchange"])
-            elif event["type"] == "operation":  # a kill may have come before it was counted
+            elif event["type"] == "operation":  # the run may have been killed before the reimage was counted
                 found.add(event["start"])
             elif event["type"] == Change.GIVEN_BACK:
                 found.discard(event["exchange"])
@@ -104,5 +107,5 @@ class Earlier:
 
 
 def _conclusion(outcome: str, detail: str) -> Conclusion:
-    raised = _ENDED.get(outcome)
+    raised = _EXCEPTION_OF.get(outcome)
     return Conclusion(outcome, detail, raised(detail) if raised is not None else None, detail, detail)

@@ -1,7 +1,7 @@
-"""Refusals: what becomes of a request that ought to be refused; each stage hands its value on to the next.
+"""Refusals: how a session handles requests that ought to be refused.
 
-A request is read (`session/bad_requests.py`), sent and its answer judged (`session/answering.py`), and its effects are looked for
-(`session/examining.py`).
+A request is read (`session/bad_requests.py`), then sent and its answer judged (`session/answering.py`), then its
+effects are examined (`session/examining.py`).
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ if TYPE_CHECKING:
 
 
 class Refusals:
-    """What a session does with requests that ought to be refused, and with those of which either answer is fine.
+    """Sends requests that ought to be refused, and requests that may be either accepted or refused.
 
-    `exposed` gives the deployments that have instances which the target file does not list. `forms` are the forms of URI in which requests
-    were to be refused, and `violations` counts what requests showed of the requirements that they break.
+    `exposed` gives the deployments that have instances which the target file does not list. `forms` collects the URI
+    forms of the bad requests. `violations` counts the accepted requests of each requirement.
     """
 
     def __init__(
@@ -75,10 +75,10 @@ class Refusals:
         effect_requirement: str = "",
         watch_close: bool = False,
     ) -> Exchange:
-        """Sends a request that ought to be refused, and judges what came: the answer, and that nothing was started.
+        """Sends a request that ought to be refused, and judges the answer, and that no reimage was started.
 
-        Raises Nonconformance for what is violated; Untested where requests that break the same requirement were accepted, or left without an
-        answer, often enough to know, and where the budget is spent.
+        Raises Nonconformance for a violation. Raises Untested where the budget is spent, or where enough requests that
+        break the same requirement were accepted or got no reply.
         """
         await self._sender.pass_gate(request)
         bad = self.reader.read(
@@ -92,9 +92,9 @@ class Refusals:
         return answered.exchange
 
     async def attempt(self, request: Request, *, label: str = "refusal", kind: str = "", **options: Any) -> Exchange:
-        """Sends a request that ought to be refused: within the budget, and again when nothing of ours is in its way.
+        """Sends a request that ought to be refused, within the budget; one that meets a conflict is repeated. Judges nothing.
 
-        One that may be accepted is not sent while its instance may be changing from a reimage of ours.
+        A request that may be accepted is not sent while a reimage of ours may still change its instance.
         """
         place = self.reader.place_of(request)
         if place is None or permitted(request, self.reader.world).binding:
@@ -112,17 +112,17 @@ class Refusals:
             return await self._answers.past_conflicts(request, label, kind, **options)
 
     async def try_out(self, request: Request, *, label: str = "refusal", **options: Any) -> Exchange:
-        """Sends a request of which either answer is fine, and waits for the end of whatever it started.
+        """Sends a request that may be accepted or refused, and waits for the end of the operation that it started, if any.
 
-        Raises Inconclusive where enough requests that address nothing have been seen to reimage something.
+        Raises Inconclusive where enough requests that address nothing were accepted as reimages.
         """
         addresses_nothing = self.reader.place_of(request) is None
         if addresses_nothing and self._addressed_nothing >= MAX_VIOLATIONS_PER_REQUIREMENT:
             raise Inconclusive(
-                "requests that address nothing reimage something, so that each costs a reimage and shows nothing",
+                "not sent: the endpoint starts a reimage for each request that addresses no instance",
                 ("REQ-REIMAGE-UNKNOWN-INSTANCE", "REQ-REIMAGE-UNKNOWN-SERVICE"),
             )
-        async with self._answers.room_to_go_astray(self.reader.place_of(request)):
+        async with self._answers.turn_for_unlisted(self.reader.place_of(request)):
             exchange = await self.attempt(request, label=label, **options)
             await self.settle(exchange)
         if addresses_nothing and exchange.number in self._budget.accepted:
@@ -130,16 +130,16 @@ class Refusals:
         return exchange
 
     async def settle(self, exchange: Exchange) -> None:
-        """Books what a request started although it addresses nothing, and waits for its end, so that it is in nobody's way."""
+        """Books the operation of a request that was answered 202, if any, and waits for its end."""
         address = read_target(exchange.request.target)
         if exchange.reply is not None and exchange.reply.status == 202 and address.kind is Kind.REIMAGE:
             operation = self._operations.open(exchange, self.reader.place_of(exchange.request), address.form)
             await operation.over.wait()
 
-    # Who changed what nobody asked to change.
+    # The cause of an unwanted change.
 
     def refusals_of(self, place: Place) -> list[Exchange]:
-        """The requests addressed to an instance, the probe's not among them."""
+        """The reimage requests addressed to an instance."""
         found = []
         for exchange in self._recorder.exchanges:
             address = read_target(exchange.request.target)
@@ -150,14 +150,14 @@ class Refusals:
         return found
 
     def suspect(self, place: Place, refusals: list[Exchange]) -> tuple[str, str]:
-        """What to hold against the endpoint should an instance have changed that nobody asked to: the words, and the requirement."""
+        """What to blame if an instance has changed that no sound request addressed: the cause in words, and the requirement."""
         if not refusals:
             return "a reimage of another instance", "REQ-REIMAGE-OTHERS-UNTOUCHED"
         blamed = [d.requirement for e in refusals for d in permitted(e.request, self._recorder.world).binding]
         numbers = {refusal.number for refusal in refusals}
         verdicts = self._recorder.verdicts
         touched = [v.requirement for v in verdicts if v.symptom == "touched" and numbers & set(v.evidence)]
-        taken = [v.requirement for v in verdicts if v.symptom == "accepted"]
-        blamed = touched[:1] or taken[:1] or blamed
+        accepted = [v.requirement for v in verdicts if v.symptom == "accepted"]
+        blamed = touched[:1] or accepted[:1] or blamed
         same = len(set(blamed)) == 1
         return f"refused requests to {place.role_instance}", blamed[0] if same else "REQ-GOS-NOTFOUND-NOEFFECT"

@@ -1,6 +1,7 @@
-"""Examining: bad requests go out between two looks that a group of them shares, and what they changed is held against the one that did it.
+"""Examining: finds out whether a bad request changed the instance that it addresses.
 
-How each of them is sent, and how its answer is judged, is not decided here (`session/answering.py`).
+Groups of bad requests are sent between two looks. If the looks differ, each request of the group is repeated alone to
+find the one that caused it. `session/answering.py` sends each request and judges its answer.
 """
 
 from __future__ import annotations
@@ -33,7 +34,10 @@ if TYPE_CHECKING:
 
 
 class Examinations:
-    """Sends bad requests and judges them with their effects; one of each key is examined."""
+    """Sends bad requests, and judges their answers and their effects.
+
+    One request of each `BadRequest.key` is examined.
+    """
 
     def __init__(
         self,
@@ -50,12 +54,12 @@ class Examinations:
         self._operations, self._instances, self._budget = operations, instances, budget
         self._groups = Groups(instances, operations, budget)
         self._examined: set[tuple[str, ...]] = set()
-        self._traced: Counter[tuple[str, UriForm | None]] = Counter()
+        self._ids_polled: Counter[tuple[str, UriForm | None]] = Counter()
 
     async def examine(self, bad: BadRequest, verdicts: list[Verdict]) -> Answered:
-        """Sends a bad request; `verdicts` takes what is judged of its answer and, where that is worth it, of its effects.
+        """Sends a bad request and appends the verdicts to `verdicts`: about its answer, and about its effects if it is examined.
 
-        Raises as `Answers.answered` does; what was judged until then stays in `verdicts`.
+        Raises as `Answers.answered` does; the verdicts made until then stay in `verdicts`.
         """
         if bad.place is not None and self._instances.offers_deployment and self._is_to_be_examined(bad):
             return await self._once_or_twice(bad, bad.place, verdicts)
@@ -64,13 +68,13 @@ class Examinations:
         verdicts += self._answers.judged(bad, answered)
         if self._is_to_be_examined(bad) and answered.is_refused:
             self._examined.add(bad.key)
-            verdicts += await self._traces(answered)
+            verdicts += await self._no_operation_left(answered)
         return answered
 
     async def poll_of(self, refusal: Exchange) -> Exchange | None:
-        """A poll of the id that a refusal carries, to see whether it is an operation; None where it carries none.
+        """A poll with the request id of a refusal, which shows whether an operation has that id.
 
-        None too where it is the id of an operation that this run knows: such an answer says nothing of the refused request.
+        None where it has no id, or the id of an operation of this run: its poll would say nothing about the refused request.
         """
         identifier = (refusal.reply.header("x-ms-request-id") if refusal.reply is not None else None) or ""
         known = {plain_identifier(operation.identifier) for operation in self._operations.all}
@@ -79,18 +83,24 @@ class Examinations:
         return await self._sender.once(self._builder.operation_status(identifier), Manner("poll-refused"))
 
     def _is_to_be_examined(self, bad: BadRequest) -> bool:
-        """Whether a bad request may have an effect that no other of its kind was seen not to have."""
+        """Whether the effects of a bad request are to be examined: no other request of its key was."""
         return bad.effects and bad.addresses_an_instance and bool(bad.blamed) and bad.key not in self._examined
 
     async def _once_or_twice(self, bad: BadRequest, place: Place, verdicts: list[Verdict]) -> Answered:
-        """A bad request in a group; in another one where the first was disturbed by a request that was accepted."""
+        """Sends a bad request in a group.
+
+        In a second group where an accepted request may have caused the change in the first.
+        """
         answered, disturbed = await self._in_group(bad, place, verdicts)
         if disturbed and answered.is_refused:
             answered, _ = await self._in_group(bad, place, verdicts)
         return answered
 
     async def _in_group(self, bad: BadRequest, place: Place, verdicts: list[Verdict]) -> tuple[Answered, bool]:
-        """A bad request to an instance, sent between two looks that it shares with others; and whether the looks tell nothing."""
+        """Sends a bad request in a group.
+
+        Gives the answer, and whether the looks prove nothing because another was accepted.
+        """
         examine = self._is_to_be_examined(bad)
         async with self._groups.join(place) as group:
             group.blamed.add(bad.blamed)
@@ -106,13 +116,16 @@ class Examinations:
                 self._examined.add(bad.key)
                 verdicts += await self._effect_of(bad, group, answered)
         reason = bad.kind, bad.permitted.address.form
-        if examine and answered.is_refused and self._traced[reason] < MAX_IDS_ASKED_FOR:
-            self._traced[reason] += 1
-            verdicts += await self._traces(answered)
+        if examine and answered.is_refused and self._ids_polled[reason] < MAX_IDS_ASKED_FOR:
+            self._ids_polled[reason] += 1
+            verdicts += await self._no_operation_left(answered)
         return answered, examine and disturbed
 
     async def _effect_of(self, bad: BadRequest, group: Group, answered: Answered) -> list[Verdict]:
-        """Judges that a refusal had no effect; one request after the other where the group changed the instance, unless that names the culprit."""
+        """Judges that a refusal had no effect.
+
+        If several requests may have caused a change, this one is repeated alone first.
+        """
         if group.is_changed and group.size == 1:
             group.book(answered.exchange.number)
             self._answers.began_anyway.add(bad.key)
@@ -121,11 +134,14 @@ class Examinations:
         return self._effect(bad, group, answered)
 
     def _effect(self, bad: BadRequest, group: Group, answered: Answered) -> list[Verdict]:
-        """Judges that a refusal left the instance as the looks of its group show it."""
+        """Judges by the looks of the group that a refusal left the instance as it was."""
         return self._untouched(bad, group.before, answered, group.after, beside=group.beside)
 
     async def _apart(self, bad: BadRequest, group: Group, first: Answered) -> list[Verdict]:
-        """The same request once more, alone between two looks, since a group of them changed the instance; `first` is what came in the group."""
+        """Repeats a request of a group that changed the instance, alone between two looks.
+
+        `first` is its result in the group.
+        """
         async with group.turn:
             await self._operations.until_quiet(group.place.deployment)
             before = await self._instances.until_ready(group.place)
@@ -134,7 +150,7 @@ class Examinations:
                     answered = await self._answers.answered(bad, is_held=True)
                     after = await self._instances.look(group.place.deployment)
             except (Inconclusive, Untested) as reason:
-                group.book(first.exchange.number)  # nobody can know any more that it reimaged nothing
+                group.book(first.exchange.number)  # it may have reimaged the instance, so it is counted
                 if not isinstance(reason, Spent):
                     raise
                 blamed = next(iter(group.blamed)) if len(group.blamed) == 1 else "REQ-GOS-NOTFOUND-NOEFFECT"
@@ -150,13 +166,13 @@ class Examinations:
     def _untouched(
         self, bad: BadRequest, before: Exchange | None, answered: Answered, after: Exchange | None, *, beside: bool
     ) -> list[Verdict]:
-        """Judges that a refusal left the instance as it was."""
+        """Judges by the looks `before` and `after` that a refusal left the instance as it was."""
         if before is None or after is None or bad.place is None or not answered.is_refused:
             return []
         arguments = {"requirement": bad.blamed, "instance": bad.place.role_instance, "beside": beside}
         return self._recorder.judge(instance_untouched, [before, answered.exchange, after], **arguments)
 
-    async def _traces(self, answered: Answered) -> list[Verdict]:
-        """Judges that the id of a refusal is no operation."""
+    async def _no_operation_left(self, answered: Answered) -> list[Verdict]:
+        """Judges that no operation has the request id of a refusal."""
         poll = await self.poll_of(answered.exchange)
         return self._recorder.judge(nothing_left_behind, [answered.exchange, poll]) if poll is not None else []

@@ -1,4 +1,4 @@
-"""Groups: bad requests to one instance share a look before and a look after, and are sent beside each other between the two."""
+"""Groups: bad requests to one instance are sent beside each other, between one look before and one look after."""
 
 from __future__ import annotations
 
@@ -27,10 +27,12 @@ if TYPE_CHECKING:
 class Group:
     """Bad requests to one instance that are examined together.
 
-    `members` wait for the first look; the first `size` of them are let in, one for each reimage of the budget that is held for the group.
-    `before` and `after` are the looks; `shares_look` says that the first is the second one of the group before it. `blamed` are the requirements that an effect of one is held against;
-    `accepted` says that one of the requests was accepted, so that what the looks show may be its doing; `beside` that another instance of the deployment was being reimaged, and
-    `broken` why it ended before its time. While it is taken apart, `stack` keeps reimages from the deployment.
+    `members` wait for the first look; the first `size` of them are let in, one for each reimage that is held for the
+    group. `before` and `after` are the looks; `shares_look` says that `before` is also the last look of the previous
+    group. `blamed` are the requirements to blame for an effect. `accepted` says that one request was accepted, and may
+    have caused a change. `beside` says that another instance of the deployment was being reimaged. `broken` says why
+    the group ended early. While the group is taken apart, `stack` keeps the campaign away from the deployment.
+    `sending` and `examined` count the members that wait for their answer, and those that still need the group.
     """
 
     place: Place
@@ -53,13 +55,13 @@ class Group:
     stack: ExitStack = field(default_factory=ExitStack)
 
     def let_in(self, held: Held) -> None:
-        """The examination begins: as many members take part in it as there are reimages `held` for them."""
+        """Begins the examination; as many members take part as there are reimages `held` for them."""
         self.held = held
         del self.members[held.count :]
         self.size = self.sending = self.examined = len(self.members)
 
     def withdraw(self, member: object) -> None:
-        """A member that waited for the first look waits no more; nobody is to wait for its answer."""
+        """Removes a member that was cancelled while it waited for the first look."""
         if member not in self.members:  # it was not let in
             return
         self.members.remove(member)
@@ -68,21 +70,21 @@ class Group:
 
     @property
     def is_changed(self) -> bool:
-        """Whether the instance was at ReadyRole before and is not any more."""
+        """Whether the instance was at ReadyRole before and is not after."""
         return is_changed(self.place, self.before, self.after)
 
     @property
     def names_culprit(self) -> bool:
-        """Whether a change can be the doing of one request only: a late effect of the group before it shows in a look that both share."""
+        """Whether only one request can have caused a change: the group has one, and no late effect of the previous group counts."""
         return self.size == 1 and not self.shares_look
 
     def book(self, exchange: int) -> None:
-        """A request of the group, exchange number `exchange`, was seen to reimage the instance although it was refused."""
+        """Spends a held reimage: the request with exchange number `exchange` reimaged the instance although it was refused."""
         if self.held is not None:
             self.held.book(exchange)
 
     def leave(self) -> None:
-        """One member needs the group no more."""
+        """One member has finished with the group."""
         self.examined -= 1
         if self.examined == 0:
             self.finished.set()
@@ -90,7 +92,11 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class _LastLook:
-    """The last look of a group, when it was over, and how often the instance was held and reached by operations until then."""
+    """The last look of a group, and what must not have changed for the next group to use it.
+
+    `at` is the time of the look in seconds. `holds` is how often the instance had been held, `reaching` how many
+    operations may have reached it.
+    """
 
     look: Exchange
     at: float
@@ -109,8 +115,9 @@ def is_changed(place: Place, before: Exchange | None, after: Exchange | None) ->
 class Groups:
     """Puts bad requests that wait for the same instance into groups.
 
-    Nobody else of ours touches the instance between the two looks (`Instances.hold`). The requests of a group come from tasks of their own;
-    the task whose request came first leads: it holds the instance and looks. Where nobody touched the instance since, the second look of a group is the first one of the next.
+    No other request of ours addresses the instance between the two looks (`Instances.hold`). Each request belongs to a
+    task of its own. The task that came first leads the group: it holds the instance and makes the looks. The last look
+    of a group is reused as the first look of the next if no request of ours has addressed the instance since.
     """
 
     def __init__(self, instances: Instances, operations: Operations, budget: Budget) -> None:
@@ -123,7 +130,7 @@ class Groups:
 
     @asynccontextmanager
     async def beside(self, place: Place) -> AsyncIterator[None]:
-        """Room for a bad request whose effect nobody looks for: not between the two looks of a group at the same instance."""
+        """Lets a bad request that is not examined go out, but not between the two looks of a group at the same instance."""
         name = str(place)
         async with self._changed:
             while name in self._examining:
@@ -137,7 +144,7 @@ class Groups:
             await self._tell()
 
     async def _begin(self, name: str) -> None:
-        """From here on a group looks at the instance; what was sent to it before is answered."""
+        """Keeps requests that are not examined away from the instance, and waits for the answers to those under way."""
         async with self._changed:
             self._examining.add(name)
             while self._passing[name]:
@@ -150,7 +157,7 @@ class Groups:
 
     @asynccontextmanager
     async def join(self, place: Place) -> AsyncIterator[Group]:
-        """A group whose first look has been made.
+        """Gives a group whose first look has been made.
 
         Raises Inconclusive where its leader was stopped, and Untested where the budget of reimages is spent.
         """
@@ -176,7 +183,7 @@ class Groups:
             group.leave()
 
     async def _until_begun(self, group: Group, member: object) -> None:
-        """Waits in a group for its first look; who is stopped meanwhile is no member."""
+        """Waits in a group for its first look; a task that is cancelled while it waits is removed from the members."""
         group.members.append(member)
         if len(group.members) >= MAX_GROUP_SIZE:
             self._close(group)
@@ -188,13 +195,13 @@ class Groups:
             raise
 
     def _close(self, group: Group) -> None:
-        """Nobody else joins a group."""
+        """Lets no further request join a group."""
         if self._open.get(str(group.place)) is group:
             del self._open[str(group.place)]
 
     @asynccontextmanager
     async def _lead(self, group: Group) -> AsyncIterator[None]:
-        """Holds the instance for a group, makes its two looks, and lets it go when every member is through."""
+        """Holds the instance for a group, makes its first look, and releases the instance when every member has finished."""
         try:
             await self._until_nobody_joins(group)
             async with self._instances.hold(group.place):
@@ -202,8 +209,9 @@ class Groups:
                 await self._instances.until_settled(self._operations.at(group.place))
                 await self._instances.until_online(group.place)
                 self._close(group)
-                await self._begin(str(group.place))  # first, for what is sent to it now may wait for the budget
-                # The stack is let go before the budget, which tells the campaign to go on.
+                # Before the budget, since requests that are not examined may wait for the budget too.
+                await self._begin(str(group.place))
+                # The stack is closed before the budget is released, since that wakes the campaign.
                 async with self._budget.hold_up_to(len(group.members)) as held:
                     with group.stack:
                         group.let_in(held)
@@ -211,14 +219,14 @@ class Groups:
                         group.begun.set()
                         try:
                             yield
-                        finally:  # what its own request came to is not to take the others' instance and budget away
+                        finally:  # even if the leader's own request failed, the others still need the instance and the budget
                             await group.finished.wait()
                 self._keep_look_after(group)
         except Untested as reason:
             group.broken = Untested(str(reason))
             raise
         except BaseException:
-            group.broken = Inconclusive("the examination that this request was a part of was stopped")
+            group.broken = Inconclusive("not judged: the group of requests that this one was examined with was stopped")
             raise
         finally:
             self._close(group)
@@ -228,7 +236,7 @@ class Groups:
             await self._tell()
 
     async def _look_before(self, group: Group) -> None:
-        """The first look of a group: the last one of the group before it, where that showed the instance at ReadyRole and nobody touched it since."""
+        """Makes the first look of a group, or reuses the last look of the previous group where that is still true."""
         last = self._last.pop(str(group.place), None)
         if last is not None and self._still_holds(last, group.place):
             group.shares_look, group.before = True, last.look
@@ -236,23 +244,23 @@ class Groups:
             group.before = await self._instances.until_ready(group.place)
 
     def _still_holds(self, last: _LastLook, place: Place) -> bool:
-        """Whether a look still shows an instance as it is: it is fresh, only this group held the instance since, and no operation began that may reach it."""
+        """Whether a look is still true: it is recent, only this group has held the instance since, and no operation began there."""
         untouched = self._instances.holds(place) == last.holds + 1 and self._reaching(place) == last.reaching
         return untouched and trio.current_time() - last.at <= LONGEST_SHARED_LOOK_SECONDS
 
     def _reaching(self, place: Place) -> int:
-        """How many operations of ours may have reached an instance so far: those at it, and those whose request addresses nothing listed."""
+        """How many operations may have reached an instance so far: its own, and those of requests that address nothing listed."""
         return sum(operation.place in (None, place) for operation in self._operations.all)
 
     def _keep_look_after(self, group: Group) -> None:
-        """Keeps the last look of a group for the next one; the group still holds its instance."""
+        """Keeps the last look of a group for the next one; called while the group still holds its instance."""
         look, place = group.after, group.place
         if look is not None and not group.accepted and statuses_in(look).get(place.role_instance) == READY:
             holds, reaching = self._instances.holds(place), self._reaching(place)
             self._last[str(place)] = _LastLook(look, trio.current_time(), holds, reaching)
 
     async def _until_nobody_joins(self, group: Group) -> None:
-        """Lets other tasks run that are ready to send, so that they join; it takes no time."""
+        """Lets other tasks that are ready to send run, so that they can join; no time passes on the clock."""
         size = 0
         while size < len(group.members) < MAX_GROUP_SIZE:
             size = len(group.members)
@@ -260,7 +268,10 @@ class Groups:
                 await trio.lowlevel.checkpoint()
 
     async def answered(self, group: Group) -> None:
-        """One member has got its answer; the last one looks, the others wait for that."""
+        """Says that one member has got its answer.
+
+        The last member makes the look after, the others wait for `looked`.
+        """
         group.sending -= 1
         if group.sending:
             return

@@ -1,4 +1,4 @@
-"""Guarding: once a request of ours is seen to have touched what is not listed, no more of its kind are sent."""
+"""Guarding: if a request of ours seems to have reimaged an unlisted instance, no more requests of its kind are sent."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from reimage_conformance.session.recorder import Recorder
 
 OTHERS = "REQ-REIMAGE-OTHERS-UNTOUCHED"
-"""The kind of a sound reimage: what it must not do to other instances."""
+"""The kind of a sound reimage: the requirement that it must not change other instances."""
 _READING = ("GET", "HEAD")
 
 
 @dataclass(frozen=True, slots=True)
 class Departure:
-    """An instance that is not listed left ReadyRole between two looks."""
+    """An unlisted instance that left ReadyRole between the looks `before` and `look`."""
 
     deployment: Deployment
     before: Exchange
@@ -38,7 +38,7 @@ class Departure:
 
 
 class Guard:
-    """Compares each look at a deployment with the one before it, and closes the kinds of requests that may have done harm."""
+    """Compares each look at a deployment with the one before, and blocks the kinds of requests that may have done harm."""
 
     def __init__(self, recorder: Recorder, operations: Operations) -> None:
         self._recorder, self._operations = recorder, operations
@@ -48,7 +48,7 @@ class Guard:
         self._closed: dict[str, str] = {}
 
     def take(self, exchange: Exchange) -> None:
-        """Takes an exchange; one that shows the instances of a listed deployment is compared with the last such."""
+        """Takes each exchange; a look at a listed deployment is compared with the last look at it."""
         if exchange.request.method == "GET" and statuses_in(exchange):
             address = read_target(exchange.request.target)
             own = address.subscription == self._recorder.world.target.subscription_id
@@ -59,7 +59,7 @@ class Guard:
             self._find_culprit(departure)
 
     def _compare(self, deployment: Deployment, look: Exchange) -> None:
-        """Notes where an instance that is not listed has left since the last look."""
+        """Notes whether an unlisted instance has left ReadyRole since the last look."""
         before = self._last.get(deployment.name)
         if before is not None and before.number > look.number:
             return  # a later look was answered first
@@ -69,7 +69,7 @@ class Guard:
             self._departures.append(Departure(deployment, before, look, next(iter(gone))))
 
     def _find_culprit(self, departure: Departure) -> None:
-        """Judges a departure once every request between the two looks is answered, and closes the kinds of those that may have done it."""
+        """Judges a departure once every request between the two looks is answered, and blocks the kinds of the suspects."""
         before, look = departure.before, departure.look
         answered = sum(1 for each in self._recorder.exchanges if before.number < each.number < look.number)
         if answered < look.number - before.number - 1:
@@ -84,7 +84,7 @@ class Guard:
             self._closed |= {kind: departure.reason for kind in kinds if kind not in self._closed}
 
     def _kinds(self, departure: Departure) -> list[str]:
-        """The kinds of the requests that may have made an instance leave, the likeliest last."""
+        """The kinds of the requests that may have caused a departure, the likeliest last."""
         return [kind_of(each.request, self._recorder.world) for each in self._suspects(departure)]
 
     def exposed(self) -> list[Deployment]:
@@ -94,7 +94,7 @@ class Guard:
         ]
 
     def closed(self, request: Request, world: World) -> str:
-        """Why no more requests of this kind are sent; "" where they are. `world` is not masked, as `request` is not."""
+        """Why no more requests of this kind are sent, "" where they are. `request` and `world` hold unmasked names."""
         if not (self._closed or self._departures) or request.method in _READING:
             return ""
         kind = kind_of(request, world)
@@ -102,7 +102,7 @@ class Guard:
         return self._closed.get(kind) or next(open_now, "")
 
     def _suspects(self, departure: Departure) -> list[Exchange]:
-        """The requests that may have touched an instance between two looks, the likeliest last."""
+        """The requests that may have caused a departure between its two looks, the likeliest last."""
         deployment, before, look = departure.deployment, departure.before, departure.look
         running = [
             o.start
@@ -120,6 +120,6 @@ class Guard:
 
 
 def kind_of(request: Request, world: World) -> str:
-    """What a request is to show: the first requirement that it breaks, or what a sound reimage does to others."""
+    """The kind of a request: the first requirement that it breaks, or OTHERS for a sound reimage."""
     binding = permitted(request, world).binding
     return binding[0].requirement if binding else OTHERS

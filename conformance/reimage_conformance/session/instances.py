@@ -1,4 +1,4 @@
-"""Instances: role instances that are watched while and after they are reimaged, and who may touch them when."""
+"""Instances: watches role instances during and after their reimages, and controls which task may use an instance when."""
 
 from __future__ import annotations
 
@@ -30,9 +30,11 @@ __all__ = ["Call", "Instances", "Watch"]
 
 @dataclass(slots=True)
 class Watch:
-    """One instance being watched while and after it is reimaged; `waited` in seconds after the end of the operation.
+    """The looks at one instance during and after its reimage.
 
-    `interrupted` says that nobody looked for a while, so that it may have been away unseen.
+    `others` are the instances that the looks must show unchanged. `waited` is in seconds after the end of the
+    operation. `interrupted` says that the run was interrupted meanwhile, so that the looks may have missed that the
+    instance left ReadyRole.
     """
 
     operation: Operation
@@ -47,16 +49,17 @@ class Watch:
 
     @property
     def was_offline(self) -> bool:
-        """Whether a look that showed instances did not show this one at ReadyRole; a throttled look shows nothing."""
+        """Whether any look that listed instances did not show this one at ReadyRole."""
         shown = [listed for look in self.looks if (listed := statuses_in(look))]
         return any(listed.get(self.place.role_instance) != READY for listed in shown)
 
 
 class Instances(Looks):
-    """The role instances of a target: what looks show of them, which are watched, and who may touch them when.
+    """The role instances of a target: the looks at them, the watches, and the locks.
 
-    `addressed` holds the places that a request of ours reimaged, `watched` hears of each watch that is over. Whoever is about to touch an
-    instance holds it meanwhile (`hold`).
+    `addressed` holds the places that a request of ours reimaged. `watched` is called with each watch that is over. A
+    task that examines or reimages an instance holds it meanwhile (`hold`). `given_up` says that an instance did not
+    come back in time.
     """
 
     def __init__(self, target: Target, builder: RequestBuilder, sender: Sender) -> None:
@@ -70,14 +73,14 @@ class Instances(Looks):
         self._in_peace: Counter[str] = Counter()
         self._watched: set[str] = set()
         self._seen_away: set[str] = set()
-        self._in_vain: set[str] = set()
+        self._given_up_on: set[str] = set()
         self._was_ready: set[str] = set()
         self._departs_late: bool | None = None
         self._latest_departure = 0.0
         self._tasks: trio.Nursery | None = None
 
     def watch_in(self, tasks: trio.Nursery) -> None:
-        """From here on instances are watched by tasks of their own in `tasks`."""
+        """Gives the nursery for the tasks that watch instances."""
         self._tasks = tasks
 
     async def look(
@@ -88,17 +91,17 @@ class Instances(Looks):
         version: str = OBSERVING_VERSION,
         patient: bool = True,
     ) -> Exchange:
-        """One Get Deployment; an instance that is back is worth waiting for again."""
+        """Makes one Get Deployment; an instance that it shows at ReadyRole is waited for again."""
         exchange = await super().look(deployment, form, version=version, patient=patient)
         ready = {str(Place(deployment, name)) for name, status in statuses_in(exchange).items() if status == READY}
         self._was_ready |= ready
-        self._in_vain -= ready
+        self._given_up_on -= ready
         return exchange
 
     async def look_before(self, place: Place) -> Exchange:
-        """The look before a reimage of an instance; one that is away from an earlier reimage of ours is waited for first.
+        """The look before a reimage of an instance; waits first while the instance is away from an earlier reimage of ours.
 
-        Its operation may have ended so soon, and the instance left so late, that its watch was over before.
+        The watch of that reimage may have ended before the instance left ReadyRole.
         """
         look = await self.look(place.deployment)
         shown = statuses_in(look)
@@ -111,23 +114,23 @@ class Instances(Looks):
 
     @asynccontextmanager
     async def hold(self, *places: Place) -> AsyncIterator[None]:
-        """Keeps everybody else of ours from touching these instances: who examines one, and who reimages one, holds it."""
+        """Keeps all other tasks from examining or reimaging these instances."""
         async with AsyncExitStack() as stack:
-            for name in sorted({str(place) for place in places}):  # in one order, so that nobody waits in a circle
+            for name in sorted({str(place) for place in places}):  # always in one order, so that no deadlock can occur
                 await stack.enter_async_context(self._locks.setdefault(name, trio.Lock()))
                 self._holds[name] += 1
             yield
 
     def holds(self, place: Place) -> int:
-        """How often an instance has been held so far: it is the same number while nobody touches it."""
+        """How often an instance has been held so far; the number stays the same while no other task uses it."""
         return self._holds[str(place)]
 
     def watch(self, operation: Operation, place: Place, before: Exchange, others: tuple[str, ...]) -> Watch:
-        """Watches the instance at `place` from now on, until it is back or has been waited for long enough."""
+        """Watches the instance at `place` from now on, until it is back at ReadyRole or the time for that is over."""
         return self.go_on_watching(Watch(operation, place, before, others))
 
     def go_on_watching(self, watch: Watch) -> Watch:
-        """Watches on, unless it is over."""
+        """Goes on with a watch, unless it is over."""
         place = watch.place
         self.watches.append(watch)
         if watch.is_over:
@@ -138,14 +141,14 @@ class Instances(Looks):
         return watch
 
     def address(self, place: Place) -> None:
-        """From here on `place` is being reimaged, so it is nobody's bystander any more."""
+        """Notes that `place` is being reimaged: watches of other instances no longer expect it to stay unchanged."""
         self.addressed.add(str(place))
         for watch in self.watches:
             if watch.place.deployment == place.deployment and not watch.is_over:
                 watch.others = tuple(name for name in watch.others if name != place.role_instance)
 
     async def _keep_looking(self, deployment: Deployment) -> None:
-        """Looks at a deployment as long as an instance of it is watched."""
+        """Looks at a deployment while an instance of it is watched."""
         interval = self._sender.limits.poll_interval_seconds
         try:
             while watches := self._open_watches(deployment):
@@ -164,7 +167,7 @@ class Instances(Looks):
         return [watch for watch in self.watches if watch.place.deployment == deployment and not watch.is_over]
 
     async def _look_for(self, deployment: Deployment, watches: list[Watch]) -> None:
-        """One look, for every watch on the deployment."""
+        """Makes one look for every watch on the deployment."""
         exchange = await self.look(deployment, patient=False)  # the next one follows anyway
         await self._look_again(watches, exchange)
         now = self._sender.clock.now()
@@ -173,7 +176,7 @@ class Instances(Looks):
             self._conclude(watch, exchange, now)
 
     async def _look_again(self, watches: list[Watch], exchange: Exchange) -> None:
-        """The first time that an instance of a deployment is seen to be away, one more look with a later version."""
+        """Makes one more look with a later version, the first time that an instance of a deployment is away from ReadyRole."""
         shown = statuses_in(exchange)
         deployment = watches[0].place.deployment
         away = any(shown.get(watch.place.role_instance) not in (READY, None) for watch in watches)
@@ -182,7 +185,7 @@ class Instances(Looks):
             await self.look(deployment, version=LATER_VERSION)
 
     def _conclude(self, watch: Watch, exchange: Exchange, now: float) -> None:
-        """Ends a watch once the instance is back, or it has been waited for long enough."""
+        """Ends a watch once the instance is back, or the time for that is over."""
         status = statuses_in(exchange).get(watch.place.role_instance)
         if watch.operation.is_under_way:
             if status not in (READY, None):
@@ -199,13 +202,11 @@ class Instances(Looks):
                 self._departs_late = was_offline and self._departs_late is not False
             self._end(watch)
         elif not is_online and (watch.waited >= limits.operation_timeout_seconds or self.given_up):
-            self.given_up = self.given_up or bool(
-                statuses_in(exchange)
-            )  # a look that shows nothing says nothing of the next instance
+            self.given_up = self.given_up or bool(statuses_in(exchange))  # an empty look proves nothing
             self._end(watch)
 
     def _settling_seconds(self, operation: Operation) -> float:
-        """How long after its end the instance of an operation may still leave, by what this endpoint was seen to do."""
+        """For how many seconds after the end of an operation its instance may still leave ReadyRole at this endpoint."""
         limits = self._sender.limits
         usual = settling_seconds(operation.duration, limits, departs_early=self._departs_late is False)
         return min(max(usual, SETTLING_SHARE * self._latest_departure), limits.operation_timeout_seconds)
@@ -216,7 +217,7 @@ class Instances(Looks):
         self.watched(watch)
 
     async def until_settled(self, operations: list[Operation]) -> None:
-        """Waits until the instances of these operations have been seen to change, or were given time for it."""
+        """Waits until these operations are over and their unwatched instances had time to leave ReadyRole."""
         for operation in operations:
             await operation.over.wait()
             if any(watch.operation is operation for watch in self.watches):
@@ -228,7 +229,7 @@ class Instances(Looks):
 
     @contextmanager
     def left_in_peace(self, deployment: Deployment) -> Iterator[None]:
-        """No step of the campaign begins on a deployment, so that what changes there is the doing of what is examined."""
+        """Keeps the campaign from starting steps on a deployment, so that only the examined requests can cause changes there."""
         self._in_peace[deployment.name] += 1
         try:
             yield
@@ -236,25 +237,25 @@ class Instances(Looks):
             self._in_peace[deployment.name] -= 1
 
     def is_in_peace(self, deployment: Deployment) -> bool:
-        """Whether no step of the campaign is to begin on a deployment."""
+        """Whether the campaign may start no step on a deployment now."""
         return self._in_peace[deployment.name] > 0
 
     def is_last_bystander(self, place: Place) -> bool:
-        """Whether an instance is the only one left that shows whether the reimage of another one, still watched, leaves the others alone."""
+        """Whether an instance is the last one that can show whether a watched reimage of another instance leaves others unchanged."""
         here = (watch for watch in self.watches if not watch.is_over and watch.place.deployment == place.deployment)
         return any(watch.others == (place.role_instance,) for watch in here)
 
     async def until_online(self, place: Place) -> None:
-        """Waits until no watch waits for the instance any more."""
+        """Waits until every watch of the instance is over."""
         for watch in [each for each in self.watches if each.place == place]:
             await watch.over.wait()
 
     async def until_ready(self, place: Place) -> Exchange | None:
-        """Looks until Get Deployment shows the instance at ReadyRole, or has not for as long as the operator allows; gives the last look.
+        """Looks until Get Deployment shows the instance at ReadyRole, or operation_timeout_seconds are over; gives the last look.
 
-        An instance is waited for in vain once, until a look shows it at ReadyRole again. Where no request of ours can have taken it away, since no
-        look ever showed it at ReadyRole, it is waited for less long, and not at all where the look lists others without it. None where the
-        target does not offer Get Deployment.
+        An instance that was not ready in time is not waited for again until a look shows it at ReadyRole. If no request
+        of ours reimaged an instance, and no look showed it at ReadyRole, the wait is shorter; there is none if the look
+        lists other instances only. Gives None where the target does not offer Get Deployment.
         """
         if not self.offers_deployment:
             return None
@@ -262,7 +263,7 @@ class Instances(Looks):
         began = clock.now()
         look = await self.look(place.deployment)
         shown, ours = statuses_in(look), str(place) in self.addressed | self._was_ready
-        if str(place) in self._in_vain or (shown and not ours and place.role_instance not in shown):
+        if str(place) in self._given_up_on or (shown and not ours and place.role_instance not in shown):
             return look
         longest = (
             limits.operation_timeout_seconds
@@ -278,5 +279,5 @@ class Instances(Looks):
             await self._sender.patience.rest(seconds_until_look(clock.now() - began, limits.poll_interval_seconds))
             look = await self.look(place.deployment)
         if statuses_in(look).get(place.role_instance) != READY:
-            self._in_vain.add(str(place))
+            self._given_up_on.add(str(place))
         return look

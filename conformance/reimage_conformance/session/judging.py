@@ -1,4 +1,4 @@
-"""Judging, as cases do it: checks over exchanges, by themselves or together, and what is recorded where the documents are silent."""
+"""Judging, as cases do it: checks over exchanges, one by one or together, and observations where the documents say nothing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Judging:
-    """Judges exchanges of the run that `recorder` keeps; raises Nonconformance for what is violated, or advised against."""
+    """Judges exchanges of the run that `recorder` keeps; raises Nonconformance for violations and advisories."""
 
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
@@ -28,7 +28,7 @@ class Judging:
         return self.recorder.world
 
     def judge(self, check: Check, *exchanges: Exchange, **arguments: Any) -> list[Verdict]:
-        """Judges exchanges and raises Nonconformance for what is violated."""
+        """Judges exchanges and raises Nonconformance for violations; inside `together` they are raised at its end."""
         verdicts = self.recorder.judge(check, exchanges, **arguments)
         collected = self.recorder.log.collected
         if collected is None:
@@ -38,15 +38,15 @@ class Judging:
         return verdicts
 
     def judge_each(self, check: Check, many: Iterable[Iterable[Exchange]], **arguments: Any) -> list[Verdict]:
-        """Judges each of many runs of exchanges by itself; what is violated is raised when the last one is judged."""
+        """Judges each of several lists of exchanges; raises violations after the last one."""
         with self.together():
             return [verdict for exchanges in many for verdict in self.judge(check, *exchanges, **arguments)]
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """Judgements inside are all made, and what is violated raised when the last one is."""
+        """Makes all judgements inside, and raises their violations at the end."""
         log = self.recorder.log
-        if log.collected is not None:  # inside of others
+        if log.collected is not None:  # nested
             yield
             return
         collected: list[Verdict] = []
@@ -58,11 +58,11 @@ class Judging:
             log.collected = None
 
     def judge_all(self, check: Check, **arguments: Any) -> list[Verdict]:
-        """The same over every exchange of the run so far."""
+        """Judges every exchange of the run so far; raises as `judge` does."""
         verdicts = self.recorder.judge_all(check, **arguments)
         raise_bad(verdicts)
         return verdicts
 
     def observe(self, requirement: str, seen: str, *exchanges: Exchange) -> None:
-        """Records what this endpoint does where the documents are silent."""
+        """Records what this endpoint does where the documents say nothing."""
         self.recorder.observe(requirement, seen, *exchanges)

@@ -1,4 +1,4 @@
-"""Lanes: how many requests are under way at the same time, and why it is fewer than were asked for."""
+"""Lanes: limit how many requests are under way at the same time, and say why it is fewer than the operator asked for."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, eq=False)
 class Passage:
-    """The way of one request through its lane; `is_shared` once another was under way beside it."""
+    """One request in its lane; `is_shared` is True once another request was under way at the same time."""
 
     is_shared: bool = False
 
 
 class Lanes:
-    """Lets up to `width` requests be under way; an endpoint that cannot take that many makes it narrower.
+    """Lets up to `width` requests be under way at the same time.
 
-    `asked_for` is the width that the target file or the operator wants, `reasons` says why it is narrower now; `narrowed` is called with each new width.
+    `asked_for` is the width that the target file or the operator wants. `reasons` says why `width` is smaller.
+    `narrowed` is called with each new width.
     """
 
     def __init__(self, width: int) -> None:
@@ -38,7 +39,7 @@ class Lanes:
 
     @asynccontextmanager
     async def lane(self) -> AsyncIterator[Passage]:
-        """A lane for one request; what it is given tells whether others were under way at any time meanwhile."""
+        """Gives one request a lane, as soon as one is free."""
         if self._waiting or not self._has_room():
             await self._waiting.park()  # until `_let_in` gives it a lane
         else:
@@ -56,7 +57,7 @@ class Lanes:
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[Passage]:
-        """All lanes for one request: nothing else of ours is under way beside it."""
+        """Gives one request all lanes: no other request is under way beside it."""
         if self._under_way or self._waiting_alone:
             try:
                 await self._waiting_alone.park()  # until `_let_in` gives it all lanes
@@ -72,7 +73,7 @@ class Lanes:
             self._let_in()
 
     def narrow(self, width: int, reason: str) -> None:
-        """Lets no more than `width` be under way from here on; what is under way already comes to its end."""
+        """Lets no more than `width` requests be under way from now on; those already under way may end."""
         if width < self.width:
             self.width = max(width, 1)
             self.reasons.append(reason)
@@ -82,7 +83,7 @@ class Lanes:
         return self._under_way < self.width and not self._alone and not self._waiting_alone
 
     def _let_in(self) -> None:
-        """Gives free lanes to those who wait, in the order in which they came; nobody is woken in vain."""
+        """Gives free lanes to the waiting requests, in their order."""
         if self._waiting_alone and not self._under_way:
             self._under_way, self._alone = 1, True
             self._waiting_alone.unpark()

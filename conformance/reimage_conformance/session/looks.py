@@ -1,4 +1,4 @@
-"""Looks: what Get Deployment and Get Cloud Service Properties show of the role instances, and whether the target offers them."""
+"""Looks: ask Get Deployment and Get Cloud Service Properties about role instances, and find out whether the target offers them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _LOOK = Manner("look")
 OBSERVING_VERSION = "2011-10-01"
 LATER_VERSION = TABLE_VERSIONS[-1]
-"""What some statuses are gone by (REQ-DEPL-STATUS-GATES)."""
+"""A version that no longer shows some instance statuses (REQ-DEPL-STATUS-GATES)."""
 
 
 class Call(StrEnum):
@@ -36,10 +36,10 @@ class Call(StrEnum):
 
 
 class Looks:
-    """Asks the two calls, and keeps what they showed.
+    """Makes the two calls, and keeps their answers.
 
-    `first` and `last` hold the first and the latest answer that listed instances, by name of the deployment. `unanswered` says of calls
-    that got no reply when they were asked for what came instead.
+    `first` and `last` hold the first and the latest answer that listed instances, by the name of the deployment.
+    `unanswered` holds the calls that got no reply when the run began, and what happened instead, in words.
     """
 
     def __init__(self, target: Target, builder: RequestBuilder, sender: Sender) -> None:
@@ -51,7 +51,7 @@ class Looks:
         self.unanswered: dict[Call, str] = {}
 
     async def find_out(self) -> None:
-        """Whether the two calls are claimed, or answered when asked once."""
+        """Finds out whether the target offers the two calls: by the target file, or else by making each call."""
         claimed = self._target.capabilities
         offered = claimed.get_deployment
         self.offers_deployment = await self._answers_deployment() if offered is None else offered
@@ -59,7 +59,7 @@ class Looks:
         self.offers_cloud_service = await self._answers_cloud_service() if offered is None else offered
 
     def claim(self, call: Call) -> None:
-        """Raises NotApplicable where the target does not offer a call, and Inconclusive where that is not known since it was never answered."""
+        """Raises NotApplicable where the target does not offer a call, and Inconclusive where it got no reply."""
         offered = self.offers_deployment if call is Call.DEPLOYMENT else self.offers_cloud_service
         if call in self.unanswered:
             raise Inconclusive(f"{call.called} was never answered: {self.unanswered[call]}")
@@ -67,7 +67,7 @@ class Looks:
             raise NotApplicable(f"the target does not offer {call.called}")
 
     async def _answers_deployment(self) -> bool:
-        """Asks both forms: one that answers is enough to claim the call."""
+        """Whether Get Deployment is answered with 2xx in one of its two forms."""
         looks = []
         for form in UriForm:
             looks.append(await self.look(self._target.deployments[0], form))
@@ -77,7 +77,7 @@ class Looks:
         return False
 
     async def _answers_cloud_service(self) -> bool:
-        """Asks with detail and without: one that is answered is enough to claim the call."""
+        """Whether Get Cloud Service Properties is answered with 2xx, with detail or without."""
         service = self._target.deployments[0].cloud_service
         looks = []
         for detail in (True, False):
@@ -89,7 +89,7 @@ class Looks:
         return False
 
     def _note_silence(self, call: Call, looks: list[Exchange]) -> None:
-        """Keeps what came in place of a reply, where no look got one: whether the call is offered is not known then."""
+        """Notes that no look got a reply: it is not known then whether the call is offered."""
         if all(look.reply is None or is_busy(look) for look in looks):
             self.unanswered[call] = reply_summary(looks[-1])
 
@@ -101,7 +101,7 @@ class Looks:
         version: str = OBSERVING_VERSION,
         patient: bool = True,
     ) -> Exchange:
-        """One Get Deployment; a throttled one shows nothing, so it is sent again where `patient`."""
+        """Makes one Get Deployment; if `patient`, a throttled one is repeated."""
         request = self._builder.deployment(deployment, form, version=version)
         exchange = await (self._sender.send if patient else self._sender.once)(request, _LOOK)
         if statuses_in(exchange):
@@ -110,14 +110,12 @@ class Looks:
         return exchange
 
     async def survey(self) -> dict[str, tuple[str, ...]]:
-        """The instances that each listed deployment shows before anything was done to it."""
+        """The instances that each listed deployment shows at the beginning of the run, by its name."""
         if not self.offers_deployment:
             return {}
         looks = {d.name: self.first.get(d.name) or await self.look(d) for d in self._target.deployments}
         self._note_silence(Call.DEPLOYMENT, list(looks.values()))
-        self.offers_deployment = (
-            Call.DEPLOYMENT not in self.unanswered
-        )  # nothing can be examined by looks that nobody answers
+        self.offers_deployment = Call.DEPLOYMENT not in self.unanswered
         return {name: tuple(statuses_in(look)) for name, look in looks.items()}
 
     def shows(self, deployment: Deployment) -> bool:
@@ -126,5 +124,5 @@ class Looks:
 
 
 def _is_answered(look: Exchange) -> bool:
-    """Whether a call is there at all; which 2xx it should be answered with is for the checks."""
+    """Whether a call is answered with any 2xx; checks judge which one it should be."""
     return look.reply is not None and 200 <= look.reply.status < 300

@@ -1,4 +1,4 @@
-"""Manner: how a request is sent, apart from what it says."""
+"""Manner: how a request is sent; its content is in `Request`."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 class Manner:
     """How a request is sent.
 
-    `label` says in the journal what it is sent for. A bad request names the `kind` that it is counted with. `on` is the number of the
-    connection to send it on, None for any. `watch_close` waits to see whether the connection is closed after the reply. With `alone`
-    nothing else is under way meanwhile, unless one like it was sent so in vain.
+    `label` says in the journal what the request is sent for. `kind` is the kind under which a bad request is counted.
+    `on` is the number of the connection to send it on, None for any. `watch_close` waits to see whether the connection
+    is closed after the reply. With `alone` no other request is under way meanwhile, unless a request of its family got
+    no reply even so.
     """
 
     label: str = ""
@@ -22,5 +23,5 @@ class Manner:
 
     @property
     def again(self) -> Manner:
-        """How the same request is sent once more: on any connection, and beside others."""
+        """The manner of a repetition: on any connection, beside other requests."""
         return replace(self, on=None, alone=False)

@@ -1,4 +1,4 @@
-"""One operation that the endpoint accepted, and how far it is."""
+"""One operation that the endpoint started, and its state."""
 
 from __future__ import annotations
 
@@ -19,22 +19,24 @@ if TYPE_CHECKING:
 
 
 class State(StrEnum):
-    """How far an operation is, as far as the suite knows."""
+    """The state of an operation, as far as the suite knows: OVERDUE reached no end in time, LOST cannot be polled any more."""
 
     UNDER_WAY = "under way"
     ENDED = "ended"
     OVERDUE = "overdue"
     LOST = "lost"
     UNSEEN = "ended unseen"
-    """It ended between two parts of the run, and was forgotten by the second one."""
+    """It ended between two parts of the run, and the endpoint no longer knew it in the second part."""
 
 
 @dataclass(slots=True)
 class Operation:
-    """An operation that the endpoint accepted; moments in seconds of the run's clock.
+    """An operation that the endpoint started; `began`, `polled` and `ended` are readings of the run's clock, in seconds.
 
-    `subscription` is "" where it belongs to the target's own. `unanswered` and `denied` count the last polls in a row that got no reply, and that
-    the caller was not allowed. `interrupted` says that nobody asked for a while, until the next poll.
+    `start` is the exchange that started it. `subscription` is "" for the target's own. `unanswered` and `denied` count
+    the last polls in a row that got no reply, and that were answered 401 or 403. `unwanted` says that the request ought
+    to have been refused. `interrupted` says that the run was interrupted since the last poll. `heads` are HEAD requests
+    on the operation.
     """
 
     start: Exchange
@@ -83,13 +85,13 @@ class Operation:
 
     @property
     def is_still_known(self) -> bool:
-        """Whether the last poll that was not throttled showed one of them."""
+        """Whether the last poll that was not throttled showed one of the three statuses."""
         served = [poll for poll in self.polls if not is_busy(poll)]
         return bool(served) and status_of(served[-1]) in STATUSES
 
     @property
     def is_forgotten(self) -> bool:
-        """Whether the last poll did not find it any more, so long after its end that it may be forgotten (REQ-GOS-RETENTION)."""
+        """Whether the endpoint no longer knows it, and may have forgotten it because its end is long ago (REQ-GOS-RETENTION)."""
         if self.state is not State.ENDED or self.is_still_known:
             return False
         return self.polled > self.ended + RETENTION_SECONDS

@@ -1,4 +1,4 @@
-"""Operations: each that was accepted has a task that polls it to its end, while the run goes on with other things."""
+"""Operations: each accepted operation has a task that polls it to its end, beside the rest of the run."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ NOT_KNOWN = (
     "REQ-GOS-TERMINAL-STABLE",
     "REQ-GOS-READONLY",
 )
-"""What is to blame where no operation can be asked about any more."""
+"""The requirements to blame where no operation can be polled any more."""
 
 
 class Operations:
     """All operations of a run.
 
-    `renew` starts the reimage of one anew, and `needed` says how many reimages others need more than that.
+    `renew` repeats the reimage of a forgotten operation; `needed` says how many reimages must be left for other uses.
     """
 
     def __init__(self, sender: Sender, builder: RequestBuilder, budget: Budget, recorder: Recorder) -> None:
@@ -55,7 +55,7 @@ class Operations:
         self.needed: Callable[[], int] = int
 
     def follow_in(self, tasks: trio.Nursery) -> None:
-        """From here on operations are polled by tasks of their own in `tasks`."""
+        """Gives the nursery for the tasks that poll operations."""
         self._tasks = tasks
 
     def open(
@@ -67,9 +67,10 @@ class Operations:
         anyway: bool = False,
         unwanted: bool = False,
     ) -> Operation:
-        """Books the operation that an accepted request started, spends the budget for it, and has it polled to its end.
+        """Books the operation of an accepted request, spends one reimage for it, and has it polled to its end.
 
-        `anyway` has it polled where others found no end; `unwanted` says that its request ought to have been refused.
+        With `anyway` it is polled even if earlier operations reached no end. `unwanted` says that the request ought to
+        have been refused.
         """
         operation = self._booked(start, self._clock.now(), place, form, unwanted=unwanted)
         self._recorder.note(
@@ -82,7 +83,7 @@ class Operations:
         )
         self._budget.spend(start.number)
         if not operation.identifier or (self.hopeless and not anyway):
-            self.give_up(operation)  # there is nothing to poll, or no point in it
+            self.give_up(operation)
         elif self._tasks is not None:
             self._tasks.start_soon(self._follow, operation)
         return operation
@@ -108,10 +109,10 @@ class Operations:
         *,
         unwanted: bool,
     ) -> Operation:
-        """Books an operation again that an earlier part of the run started, with the `polls` of it until then; one under way is polled on.
+        """Books an operation of an earlier part of the run, with its `polls` until then; an unfinished one is polled on.
 
-        `origin` is the reading of the clock when the run began. For one that was under way the `gap` between the parts, in seconds, does not
-        count: nobody asked meanwhile.
+        `origin` is the reading of the clock when the run began. The `gap` between the parts, in seconds, is not counted
+        as part of the duration of an unfinished operation, since it was not polled then.
         """
         operation = self._booked(start, origin + start.at + start.elapsed, place, form, unwanted=unwanted)
         for poll in polls:
@@ -130,7 +131,7 @@ class Operations:
         return operation
 
     def give_up(self, operation: Operation) -> None:
-        """Polls the operation no more."""
+        """Stops polling the operation."""
         operation.state = State.LOST
         operation.over.set()
 
@@ -151,12 +152,12 @@ class Operations:
                     self._quiet.notify_all()
 
     async def until_polled(self, operation: Operation) -> None:
-        """Waits until an operation that nobody asked about for a while is asked about again, or is over."""
+        """Waits until an operation of an earlier part of the run has been polled in this part, or is over."""
         while operation.interrupted and operation.is_under_way:
             await self.a_while(operation)
 
     async def a_while(self, operation: Operation) -> None:
-        """Waits as long as until the next poll of an operation, or until it is over."""
+        """Waits for the time until the next poll of an operation, or until it is over."""
         waited = self._clock.now() - operation.began
         with trio.move_on_after(seconds_until_poll(waited, self._limits.poll_interval_seconds)):
             await operation.over.wait()
@@ -199,21 +200,22 @@ class Operations:
 
     @property
     def hopeless(self) -> bool:
-        """Whether operations find no end, so that starting more would only waste time and reimages."""
+        """Whether most operations reach no end, so that no more are started."""
         stuck = [o for o in self.all if o.state is State.OVERDUE or (o.state is State.LOST and not o.unwanted)]
         ended = [o for o in self.all if o.state is State.ENDED]
         return len(stuck) >= MAX_OVERDUE_OPERATIONS and len(stuck) > len(ended)
 
     @property
     def unwanted(self) -> int:
-        """How many operations requests started that ought to have been refused, then or later."""
+        """How many operations were started by requests that ought to have been refused, and have not ended Failed."""
         return sum(1 for operation in self.all if operation.unwanted and operation.status != "Failed")
 
     async def known(self, status: str = "") -> Operation:
-        """An operation of the target's own subscription that the endpoint knows now; with `status`, one that came to this end.
+        """An operation of the target's own subscription that the endpoint knows now; with `status`, one that ended so.
 
-        Where all are forgotten, a reimage is started once more for the sake of one that is known (REQ-GOS-RETENTION), a few times.
-        Raises Inconclusive where there is none, Untested where no more are started.
+        Where the endpoint has forgotten all (REQ-GOS-RETENTION), a reimage is repeated, at most MAX_RENEWED_OPERATIONS
+        times in a run. Raises Inconclusive where there is no operation, Untested where all are forgotten and no more
+        reimages are started.
         """
         found = await self._known(status)
         forgotten = [o for o in self.all if o.is_forgotten and not o.subscription and status in ("", o.status)]
@@ -223,14 +225,15 @@ class Operations:
             found = await self.renew(forgotten[0])
         if found is None and forgotten:
             raise Untested(
-                "operations are forgotten soon after their end, and no more reimages are started to have one that is known"
+                "the endpoint forgets operations soon after their end, and no reimages are left to start another operation"
             )
         if found is None:
-            raise Inconclusive(f"no operation {status or 'that can be asked about'} is known", NOT_KNOWN)
+            found_none = f"no operation ended {status}" if status else "no operation can be polled"
+            raise Inconclusive(f"not judged: {found_none}", NOT_KNOWN)
         return found
 
     async def known_poll(self) -> Request:
-        """A poll of an operation that is known, to see that an ordinary request is answered 200; raises as `known` does."""
+        """A request that polls a known operation, which ought to be answered 200; raises as `known` does."""
         return self._builder.operation_status((await self.known()).identifier)
 
     async def _known(self, status: str) -> Operation | None:
@@ -241,18 +244,18 @@ class Operations:
         return None
 
     async def is_known_now(self, operation: Operation) -> bool:
-        """Whether an operation is known; one that is over for so long that it may be forgotten by now is polled."""
+        """Whether the endpoint knows an operation; it is polled if it may have been forgotten since the last poll."""
         old = not operation.is_under_way and self._clock.now() > operation.ended + RETENTION_SECONDS
         if operation.is_still_known and old:
             await self.poll(operation, label="poll-known")
         return operation.is_still_known
 
     async def poll(self, operation: Operation, *, version: str | None = None, label: str = "poll") -> Exchange:
-        """One poll, whatever the state; those of an operation under way never overlap, so that their order tells a story."""
+        """Polls an operation once, in any state; polls of one operation under way never overlap."""
         return await self._polling.poll(operation, version=version, label=label)
 
 
 async def _not_renewed(operation: Operation) -> Operation | None:
-    """No operation, where nobody said how one is started anew."""
+    """The default of `Operations.renew`: nothing is renewed."""
     del operation
     return None

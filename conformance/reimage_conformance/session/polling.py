@@ -1,4 +1,4 @@
-"""Polling: what is asked about one operation, and what the answers mean for its state."""
+"""Polling: sends the polls of one operation, and derives its state from the answers."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
     from reimage_conformance.session.sending import Sender
 
 DENIED = (401, 403)
-"""What a caller is answered who may not see an operation (REQ-AUTH-FAIL)."""
+"""The statuses that say that the caller may not see an operation (REQ-AUTH-FAIL)."""
 
 
 class Polling:
-    """Polls operations of a run; `every` is the list of all, which an operation is taken from that ended unseen."""
+    """Polls operations of a run; `every` is the list of all, from which operations that ended unseen are removed."""
 
     def __init__(
         self,
@@ -50,9 +50,9 @@ class Polling:
         self._sender, self._builder, self._budget, self._recorder = sender, builder, budget, recorder
 
     async def poll(self, operation: Operation, *, version: str | None = None, label: str = "poll") -> Exchange:
-        """One poll, whatever the state; those of an operation under way never overlap, so that their order tells a story.
+        """Polls an operation once, in any state; polls of one operation under way never overlap.
 
-        One of an operation that is over is repeated while it is throttled, since nothing else asks again.
+        A poll of an operation that is over is repeated while it is throttled, since no later poll follows.
         """
         if not operation.is_under_way:
             ask = partial(self._ask, operation, version, label)
@@ -66,7 +66,7 @@ class Polling:
             if ends:
                 await self._ask(operation, None, "poll-after-end")
         if ends or (first and status_of(exchange) in STATUSES):
-            await self._look_back(operation)  # outside of the lock: two that end together look back at each other
+            await self._look_back(operation)  # outside of the lock: two operations that end together poll each other
         return exchange
 
     async def _ask(self, operation: Operation, version: str | None, label: str) -> Exchange:
@@ -80,7 +80,10 @@ class Polling:
         return exchange
 
     async def _ask_otherwise(self, operation: Operation) -> None:
-        """Polls an operation under way with the oldest version as well; what comes counts if it is an answer."""
+        """Polls an operation under way with the oldest version as well.
+
+        The poll counts if it is answered with a status.
+        """
         request = self._builder.operation_status(operation.identifier, subscription=operation.subscription or None)
         oldest = with_header(request, VERSION_HEADER, FIRST_VERSION)
         exchange = await self._sender.once(
@@ -91,7 +94,7 @@ class Polling:
             self.take(operation, exchange, self._sender.clock.now())
 
     async def _look_back(self, operation: Operation) -> None:
-        """Polls the last operation that ended on the same instance, and on the same deployment: neither the start of a later one nor its end changes theirs."""
+        """Polls the last operations that ended on the same instance and the same deployment: a later one must not change them."""
         if operation.place is None:
             return
         ended = [o for o in self._all if o.state is State.ENDED and o.place is not None and o is not operation]
@@ -101,7 +104,7 @@ class Polling:
             await self.poll(earlier, label="poll-overtaken")
 
     def take(self, operation: Operation, exchange: Exchange, now: float) -> None:
-        """Takes what a poll, answered at the reading `now` of the clock, means for the state of its operation."""
+        """Updates the state of an operation from a poll; `now` is the reading of the clock when it was answered."""
         if operation.interrupted and exchange.reply is not None and not is_busy(exchange):
             operation.interrupted = False
             if exchange.reply.status in NOT_KNOWN:
@@ -109,7 +112,7 @@ class Polling:
                 return
         waited = now - operation.began
         shown = status_of(exchange)
-        status = shown if shown in STATUSES else _loosely(exchange)
+        status = shown if shown in STATUSES else _terminal_status_in_text(exchange)
         if exchange.reply is not None:
             operation.unanswered = 0
         elif self._sender.answers_others(exchange):
@@ -129,7 +132,10 @@ class Polling:
             operation.state, operation.ended = State.LOST, now
 
     def _unknown_seconds(self, poll: Exchange) -> float:
-        """How long after its acceptance an operation is given up that no poll ever found; a throttled poll denies nothing."""
+        """After how many seconds an operation that every poll was refused for is given up.
+
+        Later if polls are throttled.
+        """
         again = any(o.state is State.LOST for o in self._all)
         longest = UNKNOWN_AGAIN_SECONDS if again else UNKNOWN_SECONDS
         if is_busy(poll):
@@ -137,12 +143,12 @@ class Polling:
         return min(longest, self._sender.limits.operation_timeout_seconds)
 
     def _drop(self, operation: Operation, now: float) -> None:
-        """Leaves an operation out that ended while nobody asked, and is forgotten: nothing can be said of its end."""
+        """Removes an operation that ended while the run was interrupted and that the endpoint no longer knows."""
         operation.state, operation.ended = State.UNSEEN, now
         self._all.remove(operation)
 
     def _finish(self, operation: Operation) -> None:
-        """Gives the budget back where nothing was reimaged."""
+        """Gives the reimage back where the operation failed late because of its request, and reimaged nothing."""
         failed_late = operation.status == "Failed" and any(
             defect.later for defect in permitted(operation.start.request, self._recorder.world).defects
         )
@@ -151,12 +157,12 @@ class Polling:
 
 
 def _is_refused(poll: Exchange) -> bool:
-    """Whether an error was answered."""
+    """Whether the answer is an error."""
     return poll.reply is not None and poll.reply.status >= 400
 
 
-def _loosely(exchange: Exchange) -> str:
-    """The terminal status that an ill-formed document still betrays, so that waiting for it can stop."""
+def _terminal_status_in_text(exchange: Exchange) -> str:
+    """The terminal status that the text of an ill-formed document contains, "" for none: then polling can stop."""
     if exchange.reply is None or not 200 <= exchange.reply.status < 300:
         return ""
     body = exchange.reply.body.replace(b"\0", b"")

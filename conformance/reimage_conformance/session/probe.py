@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 class Probe:
     """The data-plane probe of the target: a look inside a role instance.
 
-    `answers` is False once one that had answered did not for as long as the operator allows: it is waited for no more.
+    `answers` is False once a probe that had answered gave no answer within operation_timeout_seconds; it is not waited
+    for again.
     """
 
     def __init__(self, target: Target, wire: Wire | None, recorder: Recorder) -> None:
@@ -29,7 +30,7 @@ class Probe:
 
     @property
     def offered(self) -> bool:
-        """Whether the target has one."""
+        """Whether the target has a probe."""
         return self._url is not None and self._wire is not None
 
     async def ask(self, place: Place, method: str = "GET", suffix: str = "", body: bytes = b"") -> Exchange:
@@ -40,16 +41,16 @@ class Probe:
         return self._recorder.record(await self._wire.exchange(request, label="probe", on=None, watch_close=False))
 
     async def installation(self, place: Place) -> Exchange:
-        """The installation id of a role instance now."""
+        """Asks for the installation id of a role instance."""
         exchange = await self.ask(place)
         if installation_in(exchange):
             self.first.setdefault(str(place), exchange)
         return exchange
 
     async def written(self, place: Place, before: Exchange, since: float, patience: float, sender: Sender) -> Exchange:
-        """The installation id once it is another one than `before`, or `patience` seconds after `since`, a reading of the clock.
+        """Asks until the installation id differs from `before`, or `patience` seconds after `since`, a reading of the clock.
 
-        An instance that does not answer is offline: it is waited for as long as the operator allows.
+        An instance that does not answer is offline; it is waited for up to operation_timeout_seconds.
         """
         old, limits = installation_in(before), sender.limits
         after = await self.installation(place)

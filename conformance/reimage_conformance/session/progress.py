@@ -1,4 +1,4 @@
-"""Progress: how far a run is, as figures; they are read while it goes on, by whoever waits for it."""
+"""Progress: the figures that are shown while a run goes on."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run is; `rest_seconds` is what the rest is expected to take, None while nothing tells it."""
+    """How far a run is; `rest_seconds` is the expected time left, None while it is not known."""
 
     cases_done: int
     cases: int
@@ -36,19 +36,19 @@ class Progress:
 
 
 def progress_of(sut: SystemUnderTest, cases_done: int, cases: int, pace: float) -> Progress:
-    """The progress of a run; `pace` is how many seconds a case took so far, the waiting since the last one left out."""
+    """The progress of a run; `pace` is the mean time of a case so far, in seconds, up to the end of the last one."""
     now, budget = sut.sender.clock.now(), sut.budget
     under_way = list(sut.operations.under_way)
     room = max(budget.limit - budget.spent - budget.held, 0)
     waiting = Counter(step.place.deployment.name for step in list(sut.campaign.pending)[:room])
-    waits = reimaging_seconds(sut.operations.usual_seconds, _ages(under_way, now), waiting)
+    reimaging = reimaging_seconds(sut.operations.usual_seconds, _ages(under_way, now), waiting)
     return Progress(
         cases_done,
         cases,
         tuple(Running(read_target(each.start.request.target).instance, now - each.began) for each in under_way),
         budget.spent,
         budget.limit,
-        None if waits is None else waits + pace * (cases - cases_done),
+        None if reimaging is None else reimaging + pace * (cases - cases_done),
     )
 
 
@@ -60,9 +60,10 @@ def _ages(operations: Iterable[Operation], now: float) -> list[tuple[str, float]
 def reimaging_seconds(
     usual: float | None, ages: Iterable[tuple[str, float]], waiting: Mapping[str, int]
 ) -> float | None:
-    """How long reimages go on: those under way, by deployment and age, and the number on each deployment that are to follow one after another (`waiting`).
+    """The seconds until the last reimage ends; None where that is not known.
 
-    `usual` is how many seconds one takes, None where none has ended yet; then only a run without any is known to take no longer.
+    `ages` are the deployment and the age of each operation under way, `waiting` the number of reimages that are to
+    follow on each deployment, one after another. `usual` is the duration of one reimage, None while none has ended.
     """
     left = dict.fromkeys(waiting, 0.0) | {deployment: 0.0 for deployment, _ in ages}
     if usual is None:

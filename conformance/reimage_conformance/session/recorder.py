@@ -1,4 +1,4 @@
-"""The recorder: every exchange and every verdict of a run goes through it into memory and the journal."""
+"""The recorder: keeps every exchange and every verdict of a run, in memory and in the journal."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ BAD = (Outcome.VIOLATED, Outcome.ADVISORY)
 
 @dataclass(slots=True)
 class CaseLog:
-    """What one case has come to so far: its verdicts, and the numbers of the exchanges that it points at.
+    """The verdicts of one case so far, and the numbers of the exchanges that are their evidence.
 
-    `collected` holds the verdicts of judgements that are made together, until the last one is made; None outside of such a row. `search` is
-    what a property knows while it looks for the smallest request that fails.
+    `collected` holds the verdicts inside `Judging.together`, None outside of it. `search` is the state of a property
+    while it looks for the smallest request that fails.
     """
 
     id: str = ""
@@ -45,9 +45,11 @@ _LOG: ContextVar[CaseLog] = ContextVar("case")
 
 
 class Recorder:
-    """Keeps what happened: exchanges by number, verdicts in order, both also in the journal at once.
+    """Keeps exchanges by number and verdicts in order, and writes both to the journal at once.
 
-    Cases run beside each other; each is in a context of its own (`enter`), and what is recorded there belongs to it.
+    Cases run beside each other. Each runs in a context of its own (`enter`), and what is recorded in the context
+    belongs to the case. `made` holds the verdicts as they were made, `verdicts` the same verdicts after
+    `Intervals.weighed`.
     """
 
     def __init__(
@@ -59,23 +61,23 @@ class Recorder:
         self.made: list[Verdict] = []
         self.verdicts: list[Verdict] = []
         self.observations: list[Observation] = []
-        self._nobodys = CaseLog()
-        self.enter(self._nobodys)  # what another recorder was at in this context is over
+        self._outside_cases = CaseLog()
+        self.enter(self._outside_cases)  # replaces the log of another recorder in this context
         self._journal = journal
         self._redactor = redactor
         self._intervals = Intervals()
 
     @property
     def log(self) -> CaseLog:
-        """The case that is running in this context; one without an id where none is."""
-        return _LOG.get(self._nobodys)
+        """The log of the case that runs in this context; a log without an id outside of cases."""
+        return _LOG.get(self._outside_cases)
 
     def enter(self, log: CaseLog) -> None:
-        """From here on everything in this context belongs to the case."""
+        """Makes everything that is recorded in this context belong to the case."""
         _LOG.set(log)
 
     def go_on(self, journal: Journal) -> None:
-        """Takes what the earlier part of a run recorded, before anything is recorded in this one."""
+        """Takes over what the earlier part of a run recorded; called before anything is recorded in this part."""
         self.exchanges = sorted(journal.exchanges.values(), key=attrgetter("number"))
         for exchange in self.exchanges:
             self._intervals.add(exchange)
@@ -84,15 +86,15 @@ class Recorder:
         self.observations = list(journal.observations)
 
     def announce(self, exchange: Exchange) -> None:
-        """Journals that a request goes out which may change something, so that a kill before its reply leaves a trace.
+        """Journals a request that may change something before it goes out, so that the journal has it if the run is killed.
 
-        It is called by threads, one at a time, and has a redactor of its own for that.
+        Worker threads call it, one at a time; it uses a redactor of its own for that reason.
         """
         if self._announcing is not None and may_change_something(exchange.request):
             self._journal.sending(replace(self._announcing.exchange(exchange), case=self.log.id))
 
     def record(self, exchange: Exchange) -> Exchange:
-        """Redacts and journals an exchange; what comes back is what everything is judged by."""
+        """Redacts, keeps and journals an exchange; gives the redacted one, which is judged."""
         kept = replace(self._redactor.exchange(exchange), case=self.log.id)
         insort(self.exchanges, kept, key=attrgetter("number"))
         self._intervals.add(kept)
@@ -111,7 +113,7 @@ class Recorder:
         return self.keep(judge(self.world, check, exchanges, **arguments))
 
     def judge_all(self, check: Check, **arguments: Any) -> list[Verdict]:
-        """The same over every exchange with the endpoint so far."""
+        """Judges every exchange with the endpoint so far; otherwise as `judge`."""
         until = self.exchanges[-1].number if self.exchanges else 0
         self._journal.write(
             "judgement",
@@ -125,10 +127,10 @@ class Recorder:
         return self.keep(judge_scope(self.world, check, self.exchanges, until, arguments))
 
     def keep(self, verdicts: Sequence[Verdict]) -> list[Verdict]:
-        """Keeps verdicts under the current case, and gives them as far as they can be known by now.
+        """Keeps verdicts under the current case, and gives them as they stand now.
 
-        One about an effect that another request of ours may have had is inconclusive; the assessment weighs it again
-        when everything is known, so `made` and the journal hold it as it was made.
+        A verdict about an effect is inconclusive where another request of ours may have caused the effect. The
+        assessment decides that again at the end of the run, so `made` and the journal hold the verdict as it was made.
         """
         log = self.log
         made = [replace(verdict, case=log.id) for verdict in verdicts]
@@ -143,7 +145,7 @@ class Recorder:
         return kept
 
     def observe(self, requirement: str, seen: str, *exchanges: Exchange) -> None:
-        """Records what this endpoint does where the documents are silent."""
+        """Records what this endpoint does where the documents say nothing."""
         observation = Observation(requirement, seen, tuple(e.number for e in exchanges))
         self.observations.append(observation)
         self.log.evidence += observation.evidence
@@ -153,20 +155,20 @@ class Recorder:
         """Journals an event that is neither exchange nor verdict."""
         self._journal.write(event, **fields)
 
-    def let_go(self) -> None:
-        """Keeps only the verdicts; the journal has everything else, and is read when the run is over."""
+    def free_memory(self) -> None:
+        """Drops everything but the verdicts from memory; the journal has the rest."""
         self.exchanges.clear()
         self.world.memory.clear()
         self._intervals = Intervals()
 
     def open_case(self, log: CaseLog, requirements: Sequence[str], doc: str) -> None:
-        """A case begins."""
+        """Journals the beginning of a case."""
         self._journal.write("case-start", id=log.id, requirements=list(requirements), doc=doc)
 
     def close_case(
         self, log: CaseLog, outcome: str, duration_seconds: float, detail: str = "", *, judged: bool = True
     ) -> None:
-        """A case is over; `judged` is False where the run had no time for it, so that it may still be judged."""
+        """Journals the end of a case; `judged` is False where the run had no time for it, so that --resume runs it."""
         evidence = list(dict.fromkeys(log.evidence))[:60]
         self._journal.write(
             "case-end",
@@ -180,7 +182,7 @@ class Recorder:
 
 
 def may_change_something(request: Request) -> bool:
-    """Whether a request may start something, at a service that is wrong too: all but reading what is read by GET."""
+    """Whether a request may start something, even at a faulty endpoint: all but GET and HEAD of resources that are read."""
     return request.method not in ("GET", "HEAD") or read_target(request.target).kind in (Kind.REIMAGE, Kind.OTHER)
 
 
@@ -188,10 +190,10 @@ def raise_bad(verdicts: Sequence[Verdict]) -> None:
     """Raises Nonconformance for the violations and advisories among `verdicts`."""
     bad = [verdict for verdict in verdicts if verdict.outcome in BAD]
     if bad:
-        raise Nonconformance("\n".join(worded(verdict) for verdict in bad[:4]))
+        raise Nonconformance("\n".join(violation_text(verdict) for verdict in bad[:4]))
 
 
-def worded(verdict: Verdict) -> str:
+def violation_text(verdict: Verdict) -> str:
     """A violation in one paragraph."""
     where = ", ".join(f"#{number}" for number in verdict.evidence[:3])
     return f"{verdict.requirement}: expected {verdict.expected or 'otherwise'}; got {verdict.actual} (exchange {where})"

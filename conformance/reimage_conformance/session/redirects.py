@@ -1,4 +1,4 @@
-"""Redirects: where a 307 leads, as far as that is the endpoint itself (REQ-HTTP-307)."""
+"""Redirects: the request that follows a 307 to the same endpoint (REQ-HTTP-307)."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Redirects:
-    """Reads redirects of the endpoint at `host`, with its port; `restored` gives what was masked in a text that was recorded."""
+    """Reads redirects of the endpoint at `host`, a name with its port; `restored` unmasks a recorded text."""
 
     host: str
     restored: Callable[[str], str] = str
 
     def moved(self, exchange: Exchange, request: Request) -> Request | None:
-        """The same request at the URI in Location, where that is on the same host; what is recorded of it is masked."""
+        """The same request at the URI in Location, where that is on the same host, or None; `exchange` is masked."""
         if exchange.reply is None or exchange.reply.status != 307:
             return None
         location = exchange.reply.header("Location") or ""
@@ -31,14 +31,17 @@ class Redirects:
         parts = urlsplit(there)
         if not parts.path.startswith("/") or not self._is_here(parts.netloc):
             return None
-        # Where nothing but the name of the host is another, the target is the request's own, however a secret in it is spelt.
+        # If only the host name differs, the target of the request itself is used: unmasking could change the spelling of a secret.
         stays = _target_of(location) == exchange.request.target
         moved = replace(request, target=request.target if stays else _target_of(there))
         names_host = parts.netloc and moved.values("Host") == (self.host,)
         return with_header(moved, "Host", parts.netloc) if names_host else moved
 
     def _is_here(self, authority: str) -> bool:
-        """Whether an authority is that of the endpoint: the certificate is shown to nobody else. Loopback goes by many names."""
+        """Whether an authority is that of the endpoint; all loopback names count as equal.
+
+        No other host gets the certificate.
+        """
         if authority.lower() in ("", self.host.lower()):
             return True
         (there, port), (here, own) = (each.rpartition(":")[::2] for each in (authority, self.host))

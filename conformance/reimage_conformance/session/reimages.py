@@ -1,4 +1,4 @@
-"""Reimages, as cases ask for them: the results of the campaign, and those that a case starts itself when the campaign is over."""
+"""Reimages, as cases ask for them: the results of the campaign, and reimages that a case starts itself after the campaign."""
 
 from __future__ import annotations
 
@@ -31,14 +31,17 @@ if TYPE_CHECKING:
     from reimage_conformance.session.steps import Planner
 
 NO_END = ("REQ-REIMAGE-COMPLETES", "REQ-REIMAGE-REQID-USABLE", "REQ-REIMAGE-REQID", "REQ-GOS-STATUS")
-CUT_SHORT = "not judged: a reimage that this case had started was cut short with the earlier part of the run, and none is started twice"
+CUT_SHORT = (
+    "not judged: this case had started a reimage when the run was cut short; a resumed run does not start it again"
+)
 REFUSED = ("REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-URI-NAME")
 
 
 class Reimages:
-    """What the campaign came to, and further reimages within the budget.
+    """Gives the results of the campaign, and starts further reimages within the budget.
 
-    `cut_short` are the cases that started a reimage in an earlier part of the run, which was cut short before they had ended.
+    `cut_short` holds the ids of cases that had started a reimage but had not ended when an earlier part of the run was
+    cut short.
     """
 
     def __init__(
@@ -66,11 +69,14 @@ class Reimages:
         operations.needed = lambda: campaign.needed
 
     async def result(self, name: str) -> Result:
-        """The step `name` of the campaign, once it has been sent; raises Untested where the profile or budget left it out."""
+        """The result of step `name` of the campaign, once it was sent.
+
+        Raises Untested where profile or budget left it out.
+        """
         results = self.campaign.results
         planned = {each for step in self._planner.steps for each in step.names} | set(results)
         if name not in planned and ":" not in name:
-            raise Untested(f"no step {name!r} in profile {self._profile.value}")
+            raise Untested(f"there is no reimage {name!r} in profile {self._profile.value}")
         await self.campaign.until_sent(name)
         result = results.get(name)
         if result is None or result.skipped:
@@ -79,11 +85,14 @@ class Reimages:
                 raise Inconclusive(reason, NO_END)
             if self._sender.given_up:
                 raise Inconclusive(self._sender.given_up)
-            raise Untested(f"step {name!r} was left out: {reason}")
+            raise Untested(f"the reimage {name!r} was left out: {reason}")
         return result
 
     async def finished(self, result: Result) -> Operation:
-        """The operation of a step, over one way or another, and its instance watched to the end; only then it is known what was watched."""
+        """The operation of a step, once it is over and the watch of its instance too.
+
+        Raises Inconclusive where it was refused.
+        """
         if result.operation is None:
             reply = result.exchange.reply if result.exchange is not None else None
             raise Inconclusive(
@@ -92,11 +101,11 @@ class Reimages:
             )
         await result.over.wait()
         if result.operation is None:  # it ended while the run was interrupted
-            raise Untested(f"step {result.step.name!r} was left out: {result.skipped}")
+            raise Untested(f"the reimage {result.step.name!r} was left out: {result.skipped}")
         return result.operation
 
     async def all_finished(self) -> list[Result]:
-        """Every step that was accepted, over; waits for the whole campaign and every other operation."""
+        """The results of all accepted steps; waits until the whole campaign and every other operation are over."""
         await self.campaign.settled()
         for operation in list(self._operations.all):
             await operation.over.wait()
@@ -104,11 +113,11 @@ class Reimages:
         return [result for result in every.values() if result.operation is not None]
 
     def may_start(self, count: int = 1) -> bool:
-        """Whether the budget has room for `count` further reimages of the case that asks."""
+        """Whether the current case may start `count` further reimages."""
         return self._case() not in self.cut_short and self._budget.allows(reserved=count - 1)
 
     def check(self) -> None:
-        """Raises Untested where the case that asks had started a reimage before the run was cut short."""
+        """Raises Untested where the current case had started a reimage before the run was cut short."""
         if self._case() in self.cut_short:
             raise Untested(CUT_SHORT)
 
@@ -118,9 +127,9 @@ class Reimages:
     async def start(
         self, place: Place, form: UriForm, *, version: str | None = None, closing: bool = False
     ) -> Exchange:
-        """Sends a well-formed reimage, when nothing of ours is in its way; `closing` asks for the connection to be closed.
+        """Sends a sound reimage when no operation of ours runs; `closing` adds `Connection: close`.
 
-        Cases that ask at the same time are served one after the other.
+        Cases that call it at the same time are served one after the other.
         """
         self.check()
         request = self._builder.reimage(place, form, version=version)
@@ -135,14 +144,17 @@ class Reimages:
                 )
 
     async def start_beside(self, place: Place, form: UriForm) -> Exchange:
-        """Sends a well-formed reimage while others of other deployments may run; its instance is online."""
+        """Sends a sound reimage once its instance is online; operations on other deployments may be running."""
         self.check()
         await self._instances.until_online(place)
         async with self._budget.hold():
             return await self._sender.send(self._builder.reimage(place, form), Manner("reimage"))
 
     def started(self, exchange: Exchange, place: Place, form: UriForm, *, anyway: bool = False) -> Operation:
-        """Books what `start` started, followed `anyway` where others found no end; inconclusive where it was refused."""
+        """Books the operation that `start` started; raises Inconclusive where the request was refused.
+
+        With `anyway` it is polled even if earlier operations reached no end.
+        """
         if exchange.reply is None or not 200 <= exchange.reply.status < 300:
             status = exchange.reply.status if exchange.reply is not None else "no reply"
             raise Inconclusive(f"the reimage was not accepted: {status}", REFUSED)
@@ -150,13 +162,13 @@ class Reimages:
         return self._operations.open(exchange, place, form, anyway=anyway)
 
     async def await_installation(self, place: Place, before: Exchange) -> Exchange:
-        """The probe's answer once the installation is another one, or after a fair wait."""
+        """The probe's answer once the installation id has changed, or the time for that is over."""
         longest = max((operation.duration for operation in self._operations.all), default=0.0)
         patience = probing_seconds(longest, self._sender.limits)
         return await self._probe.written(place, before, self._sender.clock.now(), patience, self._sender)
 
     async def _renewed(self, operation: Operation) -> Operation | None:
-        """The same reimage once more, over; None where it cannot be had."""
+        """The operation of a repeated reimage, over; None where the endpoint does not know it then."""
         if operation.place is None or operation.form is None:
             return None
         exchange = await self.start(operation.place, operation.form)

@@ -1,8 +1,8 @@
-"""Resuming: what an earlier part of a run left in its journal is put back into the session that goes on with it.
+"""Resuming: restores the state of an earlier part of a run from its journal.
 
-Cases that were judged stay judged. Operations that were under way are polled on; steps of the campaign that were sent are taken as the journal
-has them, and seen through where they were not over. A request that went out and whose reply nobody lived to see stays in the journal as an
-exchange without one; a sound reimage among them counts as spent.
+Cases that were judged are not run again. Operations that were under way are polled on. Steps of the campaign that were
+sent keep their results, and are followed on if they were not over. A request whose reply was not recorded stays in the
+journal as an exchange without reply; if it is a sound reimage, it counts as spent.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ CONTENDING = "contend:"
 
 
 def keep_for_resuming(sut: SystemUnderTest) -> None:
-    """Has the journal keep what a later part of the run would need and no exchange tells."""
+    """Writes to the journal what a later part of the run would need and the exchanges do not show."""
     note = sut.recorder.note
     sut.budget.note = lambda change, exchange: note(change, exchange=exchange)
     sut.instances.watched = lambda watch: note(
@@ -56,7 +56,10 @@ def _numbers(exchanges: Iterable[Exchange]) -> list[int]:
 
 
 async def take_up(sut: SystemUnderTest, earlier: Earlier) -> None:
-    """Puts what an earlier part did into a session that is about to begin; waits until no instance is away for a reason that nobody knows."""
+    """Restores the state of an earlier part in a session that is about to begin.
+
+    Waits until the instances are ready whose reimage was sent without a recorded reply.
+    """
     sut.budget.go_on(earlier.spent())
     _Resumption(sut, earlier).take_up()
     for lost in earlier.lost:
@@ -68,7 +71,10 @@ async def take_up(sut: SystemUnderTest, earlier: Earlier) -> None:
 
 
 def place_of(sut: SystemUnderTest, exchange: Exchange) -> Place | None:
-    """The place that a recorded reimage request addresses: what is secret in its names is masked there, but not in the place."""
+    """The place that a recorded reimage request addresses; the request is masked, the place is not.
+
+    None where it is not listed.
+    """
     address, masked = read_target(exchange.request.target), sut.world.target
     shown = sut.world.deployment_of(address)
     if address.kind is not Kind.REIMAGE or address.subscription != masked.subscription_id or shown is None:
@@ -80,7 +86,7 @@ def place_of(sut: SystemUnderTest, exchange: Exchange) -> Place | None:
 
 
 class _Resumption:
-    """One session being put where the earlier part of its run ended."""
+    """Restores one session to the state in which the earlier part of its run ended."""
 
     def __init__(self, sut: SystemUnderTest, earlier: Earlier) -> None:
         self._sut, self._earlier, self._journal = sut, earlier, earlier.journal
@@ -91,7 +97,7 @@ class _Resumption:
         self._gap = max(earlier.ago - earlier.last, 0.0)
 
     def take_up(self) -> None:
-        """Operations first, for everything else rests on them."""
+        """Restores operations, then the steps of the campaign, then what the cases had done."""
         self._reopen()
         for result in self._results():
             self._sut.campaign.adopt(result, is_over=self._is_over(result))
@@ -99,9 +105,11 @@ class _Resumption:
             if operation.unwanted:
                 self._sut.refusals.violations.count(self._broken_by(operation.start), 1)
         concluded = self._earlier.concluded
-        own = (each.start.case for each in self._sut.operations.all if not each.unwanted)
+        started = (each.start.case for each in self._sut.operations.all if not each.unwanted)
         lost = (each.case for each in self._earlier.lost if not self._broken_by(each))
-        self._sut.reimages.cut_short = frozenset(name for name in chain(own, lost) if name and name not in concluded)
+        self._sut.reimages.cut_short = frozenset(
+            name for name in chain(started, lost) if name and name not in concluded
+        )
 
     def _broken_by(self, exchange: Exchange) -> frozenset[str]:
         return frozenset(defect.requirement for defect in permitted(exchange.request, self._sut.world).binding)
@@ -109,7 +117,7 @@ class _Resumption:
     # Operations.
 
     def _reopen(self) -> None:
-        """Every operation that was booked, and those whose 202 was recorded in the last moment, before they were."""
+        """Reopens every operation that was booked, and those whose 202 was recorded just before the run was cut short."""
         booked = {event["start"]: event for event in self._events if event["type"] == "operation"}
         for number, event in booked.items():
             if number in self._exchanges:
@@ -132,7 +140,7 @@ class _Resumption:
         )
 
     def _polls_of(self, start: Exchange) -> list[Exchange]:
-        """The polls of the operation that a request started, by the same certificate and under the same subscription."""
+        """The polls of the operation that a request started, with the same certificate and subscription."""
         identifier = start.reply.header("x-ms-request-id") if start.reply is not None else None
         subscription = read_target(start.request.target).subscription
         found = []
@@ -149,7 +157,10 @@ class _Resumption:
     # The campaign.
 
     def _results(self) -> Iterable[Result]:
-        """What became of each step that was answered, in the order of sending; each is to be adopted before the next is asked for."""
+        """The result of each answered step, in the order of sending.
+
+        The caller adopts each before it takes the next.
+        """
         for at, event in enumerate(self._events):
             if event["type"] != "step":
                 continue
@@ -159,7 +170,7 @@ class _Resumption:
                 yield self._result(step, event, exchange)
 
     def _answer_to(self, name: str, at: int) -> Exchange | None:
-        """The last answer to a step that was about to be sent at this place of the journal, before it was so again."""
+        """The last answer to a step that is announced at position `at` of the journal, before it is announced again."""
         found = None
         for event in self._events[at + 1 :]:
             if event["type"] == "step" and event["name"] == name:
@@ -186,7 +197,7 @@ class _Resumption:
         return [self._exchanges[number] for number in numbers if number in self._exchanges]
 
     def _watch(self, operation: Operation, place: Place, before: Exchange) -> Watch:
-        """The watch over an instance, as far as it had come."""
+        """The watch of an instance, with the looks until the run was cut short."""
         start = operation.start.number
         over = next((each for each in self._events if each["type"] == "watched" and each["start"] == start), None)
         if over is not None:
@@ -200,7 +211,7 @@ class _Resumption:
         return Watch(operation, place, before, others, looks, interrupted=True)
 
     def _contended(self, result: Result, number: int) -> None:
-        """What was sent while a step ran, to see how it contends."""
+        """Adds the requests that were sent while a contended step ran."""
         for each in sorted(self._exchanges.values(), key=lambda exchange: exchange.number):
             own = each.number > number and not each.case and each.label.startswith(CONTENDING)
             if not own or each.failure == NO_REPLY:
@@ -212,7 +223,7 @@ class _Resumption:
                 result.other_place = place_of(self._sut, each)
 
     def _is_over(self, result: Result) -> bool:
-        """Whether nothing of a step is left to wait for."""
+        """Whether a step is over: its operations, its watch and its probe."""
         own = (result.operation, result.same_operation, result.other_operation)
         watched = result.watch is None or result.watch.is_over
         return (
@@ -223,12 +234,12 @@ class _Resumption:
 
 
 def _is_final(exchange: Exchange) -> bool:
-    """Whether a step would not be sent again after this answer, had the run gone on."""
+    """Whether an uninterrupted run would not have repeated the step after this answer."""
     return exchange.failure != NO_REPLY and not is_conflict(exchange) and not is_busy(exchange)
 
 
 def _is_such_a_look(exchange: Exchange, look: Exchange) -> bool:
-    """Whether an exchange is a look at the same deployment, with the same version, made by nobody's case."""
+    """Whether an exchange is a look like `look`: at the same deployment, with the same version, outside of any case."""
     return (
         not exchange.case
         and exchange.label == look.label

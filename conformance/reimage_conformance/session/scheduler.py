@@ -1,4 +1,4 @@
-"""The scheduler: runs cases ahead of whoever waits for them, many beside each other, phase after phase."""
+"""The scheduler: runs cases ahead of pytest, many beside each other, phase after phase."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from reimage_conformance.session.cases import Conclusion, Phase, conclude
 from reimage_conformance.session.progress import progress_of
 from reimage_conformance.session.recorder import CaseLog
 from reimage_conformance.session.signals import Inconclusive, NotReached
-from reimage_conformance.session.thresholds import FEW_CASES_LEFT, MAX_CASES_UNDER_WAY, WAITING_SECONDS
+from reimage_conformance.session.thresholds import FEW_CASES_LEFT, MAX_CASES_UNDER_WAY, PROGRESS_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -30,10 +30,11 @@ STOPPED = Conclusion(
 
 
 class Session:
-    """Runs cases in a thread of its own, by trio; `clock` is the time that it lives by, None for real time.
+    """Runs cases with trio, in a thread of its own; `clock` is trio's clock, None for real time.
 
-    `max_seconds` ends the run in order: what is not judged by then is untested. With `in_step` a case begins only when somebody waits for it.
-    `concluded` holds how cases ended in an earlier part of the run, which are not run again.
+    After `max_seconds` the run ends, and the remaining cases are untested. With `in_step` a case begins only when
+    `conclusion` is called for it. `concluded` holds the conclusions of cases in an earlier part of the run; those are
+    not run again.
     """
 
     def __init__(
@@ -68,9 +69,9 @@ class Session:
         self._begun.wait()
 
     def conclusion(self, case_id: str, while_waiting: Callable[[], None] | None = None) -> Conclusion:
-        """How a case ended, once it has; raises what broke the session itself before the case had ended.
+        """Waits until a case has ended, and gives how; raises the error that broke the session itself, if there was one.
 
-        `while_waiting` is called every second until then, in the caller's own thread.
+        `while_waiting` is called in the caller's thread every PROGRESS_SECONDS.
         """
         case = self._by_id[case_id]
         if case_id in self._asked and self._token is not None:
@@ -82,12 +83,12 @@ class Session:
         return found
 
     def progress(self) -> Progress:
-        """How far the run is; any thread may ask."""
+        """How far the run is; any thread may call it."""
         done = sum(1 for case in self._cases if case.conclusion.done())
         return progress_of(self._sut, done, len(self._cases), self._busy_seconds / max(done, 1))
 
     def stop(self, seconds: float = 1.0) -> None:
-        """Sends nothing more, and waits up to `seconds` for what is under way to end."""
+        """Sends nothing more, and waits up to `seconds` for the session's thread to end."""
         if self._token is not None:
             with suppress(trio.RunFinishedError):
                 self._token.run_sync_soon(self._scope.cancel)
@@ -97,7 +98,7 @@ class Session:
     def _run(self) -> None:
         try:
             trio.run(self._main, clock=self._clock)
-        except BaseException as error:  # noqa: BLE001  raised for whoever waits for a case
+        except BaseException as error:  # noqa: BLE001  `conclusion` raises it
             self._failure = _cause(error)
         finally:
             self._begun.set()
@@ -113,7 +114,7 @@ class Session:
             async with trio.open_nursery() as tasks:
                 try:
                     await self._sut.open(tasks)
-                except Inconclusive as reason:  # an endpoint that is silent from the start; each case says so
+                except Inconclusive as reason:  # the endpoint never answered; each case ends with the reason
                     self._sut.sender.give_up(str(reason))
                 await self._beside_and_afterwards()
                 await self._phase(Phase.ALONE, 1)
@@ -124,9 +125,10 @@ class Session:
                 tasks.cancel_scope.cancel()
 
     async def _beside_and_afterwards(self) -> None:
-        """The first two phases. The second one begins when few cases of the first are left: a property sends its requests one after the other.
+        """Runs the first two phases. The second begins when few cases of the first are left.
 
-        The campaign gets the whole budget only when the first phase is through.
+        Those few are properties, which send one request after another. The campaign gets the whole budget after the
+        first phase.
         """
         beside = 1 if self._asked else MAX_CASES_UNDER_WAY
         async with trio.open_nursery() as both:
@@ -135,7 +137,7 @@ class Session:
             await self._phase(Phase.AFTERWARDS, beside)
 
     async def _refusals(self, beside: int) -> None:
-        """The first phase; the campaign goes on when it is through."""
+        """Runs the first phase, and lets the campaign go on after it."""
         await self._phase(Phase.BESIDE, beside, few=0 if self._asked else FEW_CASES_LEFT)
         self._sut.campaign.go_on()
         self._few_left.set()
@@ -148,7 +150,10 @@ class Session:
                 await self._sut.campaign.all_over()
 
     async def _phase(self, phase: Phase, beside: int, few: int = 0) -> None:
-        """Every case of a phase, `beside` of them at a time; says so when `few` are left, if that is more than none."""
+        """Runs every case of a phase, `beside` of them at a time.
+
+        Sets `_few_left` when `few` are left, unless that is 0.
+        """
         left = [case for case in self._cases if case.phase is phase and not case.conclusion.done()]
         room = trio.Semaphore(beside)
 
@@ -169,7 +174,7 @@ class Session:
                 running.start_soon(run, case)
 
     async def _case(self, case: Case) -> None:
-        """One case from its beginning to its conclusion."""
+        """Runs one case and records its conclusion."""
         recorder, began = self._sut.recorder, trio.current_time()
         log = CaseLog(case.id)
         recorder.enter(log)
@@ -182,14 +187,17 @@ class Session:
         self._busy_seconds = self._sut.elapsed_seconds()
 
     def _tell(self, case: Case, conclusion: Conclusion) -> None:
-        """Gives a conclusion to whoever waits for it; that of the last case only when the session has nothing left to do."""
+        """Publishes the conclusion of a case; that of the last case is published when the session has ended."""
         if case is self._cases[-1]:
             self._last = conclusion
         else:
             case.conclusion.set_result(conclusion)
 
     async def _error_of(self, case: Case) -> Exception | None:
-        """What the body of a case raised; Untested where the time of the run was over before it ended."""
+        """The exception that the body of a case raised, or None.
+
+        NotReached where the time of the run was over first.
+        """
         left = self._time_left()
         if left <= 0:
             return self._out_of_time()
@@ -199,7 +207,7 @@ class Session:
             try:
                 await case.run(self._sut)
             except ReportError:
-                raise  # nothing that follows could be kept, so that it ends the session
+                raise  # nothing more can be recorded, so this ends the session
             except Exception as error:  # noqa: BLE001  it is the outcome
                 return error
         return self._out_of_time() if scope.cancelled_caught else None
@@ -215,18 +223,18 @@ class Session:
 
 
 def _waited_for(case: Case, while_waiting: Callable[[], None] | None) -> Conclusion:
-    """The conclusion of a case, once it is there."""
+    """Waits for the conclusion of a case and gives it."""
     if while_waiting is None:
         return case.conclusion.result()
     while True:
         try:
-            return case.conclusion.result(WAITING_SECONDS)
+            return case.conclusion.result(PROGRESS_SECONDS)
         except TimeoutError:
             while_waiting()
 
 
 def _cause(error: BaseException) -> BaseException:
-    """What broke the session, out of the groups that nurseries made of it; why nothing can be recorded comes before everything else."""
+    """The error inside the exception groups of nurseries; a ReportError comes before all others."""
     if not isinstance(error, BaseExceptionGroup):
         return error
     causes = [_cause(each) for each in error.exceptions]

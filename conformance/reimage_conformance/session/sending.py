@@ -1,4 +1,4 @@
-"""Sending: one request to the endpoint, with patience for throttling, redirects and lost connections, within limits."""
+"""Sending: sends one request, follows redirects, and repeats it after throttling or a lost connection, within limits."""
 
 from __future__ import annotations
 
@@ -54,8 +54,10 @@ _ALIVE = Manner("alive")
 class Sender:
     """Sends requests, as many at the same time as the lanes allow, and records what comes.
 
-    `gate` is the one that the client asks: it says what to look up before a request can go out. `host` and `restored` are for redirects. `life` asks for signs of life once it has questions, `seen` hears of every exchange, and `closed` says why no more requests of a kind are sent.
-    `in_vain` counts, by kind, the requests that were sent again for want of a reply, and got none then either.
+    `gate` is the gate of the client; it says what to look up before a request can go out. `host` and `restored` are
+    those of `Redirects`. `life` asks an endpoint that has stopped answering for signs of life. `seen` is called with
+    every exchange. `closed` says why no more requests of a kind are sent. `unanswered_repeats` counts, by kind, the
+    requests that got no reply the second time.
     """
 
     def __init__(
@@ -81,24 +83,24 @@ class Sender:
         self._busy_in_a_row = 0
         self._served_before = 0
         self._silent_alone: set[str] = set()
-        self.in_vain: Counter[str] = Counter()
+        self.unanswered_repeats: Counter[str] = Counter()
         self._looking_up = trio.Lock()
 
     @property
     def given_up(self) -> str:
-        """Why nothing more is sent, "" while that is not so."""
+        """Why nothing more is sent, "" while requests are sent."""
         return self.patience.over
 
     def give_up(self, reason: str) -> None:
-        """From here on nothing is sent."""
+        """Sends nothing more, for this reason."""
         self.patience.give_up(reason)
 
     async def once(self, request: Request, manner: Manner = _PLAIN) -> Exchange:
-        """One exchange, whatever comes of it.
+        """Sends a request and gives the exchange; throttling is not waited out.
 
+        A 307 is followed (REQ-HTTP-307). A request that met an error inside the endpoint is repeated (REQ-ERR-INTERNAL,
+        REQ-ASYNC-NON202). If the endpoint is away, this waits until it is back, and repeats what may be sent twice.
         Raises Inconclusive where the endpoint, or this kind of request, was given up, and Withheld where the gate keeps the request back.
-        A 307 is followed (REQ-HTTP-307), and what met a fault inside the endpoint is sent again (REQ-ERR-INTERNAL, REQ-ASYNC-NON202).
-        Where the endpoint answers nothing at all, this waits until it does; what may be sent twice is sent again then.
         """
         await self.pass_gate(request)
         sort = _sort_of(request, manner)
@@ -116,9 +118,9 @@ class Sender:
         return await self._followed_up(exchange, request, manner, sort)
 
     async def send(self, request: Request, manner: Manner = _PLAIN) -> Exchange:
-        """One exchange; throttled ones are tried again (REQ-THROTTLE).
+        """Sends a request as `once` does, and repeats it while it is throttled (REQ-THROTTLE).
 
-        A safe request whose connection was lost is sent once more, a POST never is.
+        A GET or HEAD whose connection was lost is sent once more; a POST never is.
         """
         if self._busy_in_a_row >= MAX_BUSY_IN_A_ROW:
             await self.life.wait_until(lambda: self.patience.services > self._served_before)
@@ -131,7 +133,7 @@ class Sender:
         return exchange
 
     async def past_throttling(self, exchange: Exchange, send: Callable[[], Awaitable[Exchange]]) -> Exchange:
-        """`exchange`, or what `send` comes to after it while that is throttled, a few times at most."""
+        """`exchange`, or the last exchange of `send`, which is repeated while the answer is throttled, a few times at most."""
         tries = 1
         while is_busy(exchange) and tries < MAX_BUSY_TRIES:
             await self.patience.rest(self._pause(exchange, tries))
@@ -147,12 +149,12 @@ class Sender:
         self._busy_in_a_row += 1
 
     async def at_once(self, requests: Sequence[Request], *, label: str = "") -> list[Exchange]:
-        """Exchanges that are under way at the same time, whatever comes of them; raises as `once` does."""
+        """Sends several requests at the same time and gives their exchanges; raises as `once` does."""
         for request in requests:
             await self.pass_gate(request)
         manner = Manner(label)
         sorts = [_sort_of(request, manner) for request in requests]
-        if self.lanes.width == 1:  # the endpoint takes one at a time
+        if self.lanes.width == 1:  # the endpoint takes one request at a time
             return [await self.once(request, manner) for request in requests]
         async with self.lanes.lane():
             for request, sort in zip(requests, sorts, strict=True):
@@ -170,12 +172,12 @@ class Sender:
         ]
 
     async def admits(self, request: Request) -> bool:
-        """Whether `request` may go out; looks up what decides it."""
+        """Whether the gate lets `request` out; looks up what it needs to know first."""
         await self._look_up(request)
         return self._gate.admits(request)
 
     async def pass_gate(self, request: Request) -> None:
-        """Looks up what decides whether `request` may go out; raises Withheld where it may not, or no more of its kind may."""
+        """Looks up what the gate needs to know; raises Withheld where `request`, or its kind, may not go out."""
         self._pass_guard(request)
         await self._look_up(request)
         try:
@@ -184,11 +186,11 @@ class Sender:
             raise Withheld(str(error)) from None
 
     async def is_alive(self) -> bool:
-        """Whether the endpoint answers any ordinary request just now; throttling is an answer."""
+        """Whether the endpoint answers an ordinary request now; throttling is an answer."""
         return await self.life.is_alive()
 
     def answers_others(self, exchange: Exchange) -> bool:
-        """Whether the endpoint was there when `exchange` got no reply, and took the connection: silence is its answer to that request then."""
+        """Whether the endpoint took the connection and was not away when `exchange` got no reply: it ignored that request."""
         return not is_unconnected(exchange) and not self.patience.was_away(exchange.number)
 
     def _allow(self, request: Request, sort: Sort) -> None:
@@ -197,13 +199,13 @@ class Sender:
         self._pass_guard(request)
 
     def _pass_guard(self, request: Request) -> None:
-        """Raises Withheld where a request of this kind was seen to do harm."""
+        """Raises Withheld where a request of this kind may have reimaged an unlisted instance (`session/guarding.py`)."""
         reason = self.closed(request)
         if reason:
-            raise Withheld(f"no more of this kind are sent: {reason}")
+            raise Withheld(f"no more requests of this kind are sent: {reason}")
 
     async def _look_up(self, request: Request) -> None:
-        """Asks, with GET, what has to be known before `request` can go out; each question once in a run."""
+        """Sends the GETs that the gate needs before `request` can go out; each question once in a run."""
         if self._gate.admits(request):
             return
         async with self._looking_up:
@@ -213,39 +215,40 @@ class Sender:
                 await self.past_throttling(exchange, partial(self._carry, question, _LOOK_UP, sort))
 
     async def _carry(self, request: Request, manner: Manner, sort: Sort) -> Exchange:
-        """One exchange on the wire, recorded; what fails beside others is sent again beside none where it is safe to.
+        """Sends a request in a lane and records the exchange.
 
-        Where it got no reply, it is over once the endpoint has answered anything.
+        A request that fails beside others is repeated with none beside it, where that is safe. After a request without
+        reply, this returns only when the endpoint has answered any request.
         """
         alone = manner.alone and sort.family not in self._silent_alone
         exchange = None
         while exchange is None:
             await self.life.wait_until(lambda: not self.patience.is_away)
             async with self.lanes.alone() if alone else self.lanes.lane() as passage:
-                self._allow(request, sort)  # what other requests came to while this one waited counts
+                self._allow(request, sort)  # other requests may have ended the run, or this kind, meanwhile
                 if self.patience.is_away and self.life.questions:
                     continue
                 began = self.clock.now()
                 if alone:
-                    self._wire.let_idle_go()
+                    self._wire.close_idle()
                 exchange = await self._record(request, manner)
                 if alone and exchange.reply is None:
                     self._silent_alone.add(sort.family)
                 if manner.alone and exchange.reply is None:
-                    self.in_vain[sort.kind] += 1
+                    self.unanswered_repeats[sort.kind] += 1
         if passage.is_shared and is_busy(exchange):
-            self.lanes.narrow(self.lanes.width // 2, "requests beside each other were throttled")
-        crowded = (
+            self.lanes.narrow(self.lanes.width // 2, "requests sent at the same time were throttled")
+        is_crowded = (
             passage.is_shared and manner.on is None and is_crowded_out(exchange) and is_repeatable(request, exchange)
         )
-        crowded = crowded and not self.patience.is_away
-        last = await self._alone(exchange, request, manner, sort) if crowded else exchange
+        is_crowded = is_crowded and not self.patience.is_away
+        last = await self._alone(exchange, request, manner, sort) if is_crowded else exchange
         if is_patient(request):
             await self._account_for(last, sort, began)
         return last
 
     async def _account_for(self, exchange: Exchange, sort: Sort, began: float) -> None:
-        """Counts what came of a request; after one without reply, waits until the endpoint answers anything."""
+        """Counts an exchange; if it has no reply, waits until the endpoint answers any request."""
         self.patience.note(exchange, began, self.clock.now())
         if exchange.response is None:
             replies = self.patience.replies
@@ -253,31 +256,34 @@ class Sender:
         self.patience.count(sort, exchange)
 
     async def _alone(self, exchange: Exchange, request: Request, manner: Manner, sort: Sort) -> Exchange:
-        """What comes of a request that got no reply beside others when it is sent beside none; of a kind that gets none then either, what came."""
+        """Repeats a request that got no reply beside others, with none beside it; gives the last exchange.
+
+        A kind of request that gets no reply alone either is not repeated again: `exchange` is given then.
+        """
         fresh = replace(request, fresh_connection=True)
         async with self.lanes.alone() if sort.kind not in self._silent_alone else nullcontext():
-            if sort.kind in self._silent_alone:  # by now
+            if sort.kind in self._silent_alone:  # found out while this one waited
                 return exchange
             self._allow(request, sort)
-            self._wire.let_idle_go()
+            self._wire.close_idle()
             again = await self._record(fresh, manner.again)
         if again.reply is None:
             self._silent_alone.add(sort.kind)
-            self.in_vain[sort.kind] += 1
+            self.unanswered_repeats[sort.kind] += 1
         elif exchange.failure is not None:
             self.narrow_after(exchange)
         return again
 
     def narrow_after(self, exchange: Exchange) -> None:
-        """Sends fewer at the same time after `exchange`, which got no reply beside others, and did when it was sent alone.
+        """Sends fewer requests at the same time: `exchange` got no reply beside others, and its repetition alone did.
 
-        A connection that was kept and is dropped says nothing about others beside it.
+        A connection that was used before and was closed proves nothing, since endpoints close idle connections.
         """
         if exchange.position > 1 and is_lost(exchange):
             return
         how = exchange.failure.kind.value if exchange.failure is not None else "no reply"
         self.lanes.narrow(
-            self.lanes.width // 2, f"a request beside others got no reply ({how}), and one when sent alone"
+            self.lanes.width // 2, f"a request got no reply beside others ({how}), and got one when it was sent alone"
         )
 
     async def _record(self, request: Request, manner: Manner) -> Exchange:
@@ -292,16 +298,17 @@ class Sender:
         return exchange
 
     def _pause(self, exchange: Exchange, tries: int) -> float:
-        """How long to stay away: what Retry-After says, or a little longer each time; no longer than the patience of the run lasts; seconds."""
+        """The seconds to wait after a throttled answer: Retry-After, or twice as long each time, within the patience of the run."""
         value = exchange.reply.header("Retry-After") if exchange.reply is not None else None
         usual = self.limits.poll_interval_seconds * 2 ** (tries - 1)
         wanted = float(value) if value is not None and value.isdecimal() else usual
         return min(wanted, LONGEST_PAUSE_SECONDS, self.patience.left(self.clock.now()))
 
     async def _followed_up(self, exchange: Exchange, request: Request, manner: Manner, sort: Sort) -> Exchange:
-        """The last exchange of a request: repeated where it met a fault inside the endpoint, a 307 followed; the last time of each beside nothing else.
+        """The last exchange of a request after errors inside the endpoint were repeated and 307s followed.
 
-        A redirect to what may exist and is not listed is not followed.
+        The last repetition, and the last redirect, have no other request beside them. A redirect is not followed where
+        the gate keeps it back.
         """
         faults, moves = 0, 0
         while True:
@@ -320,7 +327,7 @@ class Sender:
 
 
 def _sort_of(request: Request, manner: Manner) -> Sort:
-    """What a request is counted with; bad requests name their `kind`, all others are told apart by what they are sent for."""
+    """How a request is counted: bad requests by their `kind`, all others by their label, resource and identity."""
     resource = read_target(request.target).kind
     if manner.kind:
         return Sort(manner.kind, f"bad {request.method} {resource}")

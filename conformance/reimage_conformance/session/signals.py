@@ -1,4 +1,4 @@
-"""How a case ends other than well: the endpoint broke a requirement, or it could not be judged, or was left out."""
+"""Signals: the exceptions by which a case ends early: nonconformant, inconclusive, untested or not applicable."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class NotReached(Untested):
 
 
 class Withheld(Untested):
-    """A request was not sent, since what it addresses may exist, and is not listed."""
+    """A request was not sent, because the target file does not list what it addresses, and that may exist."""
 
 
 class NotApplicable(Exception):  # noqa: N818  it is an outcome, not an error
@@ -36,31 +36,31 @@ class NotApplicable(Exception):  # noqa: N818  it is an outcome, not an error
 
 
 class Discarded(Exception):  # noqa: N818  it is no outcome: another example is drawn
-    """A drawn example has nothing to show."""
+    """A drawn example does not fit; Hypothesis draws another one."""
 
 
 def assume(holds: object) -> None:
-    """Discards the drawn example unless `holds`; in properties, which the session runs, this stands for Hypothesis' own."""
+    """Discards the drawn example unless `holds`; properties use it in place of `hypothesis.assume`."""
     if not holds:
         raise Discarded
 
 
 def precondition(value: Value | None, reason: str, *, because: tuple[str, ...] = ()) -> Value:
-    """Ends the case as inconclusive unless there is a value and it is true; gives the value."""
+    """Gives `value` if it is true; otherwise ends the case as inconclusive."""
     if not value:
         raise Inconclusive(reason, because)
     return value
 
 
 def applicable(value: Value | None, reason: str) -> Value:
-    """Ends the case as not applicable unless there is a value and it is true; gives the value."""
+    """Gives `value` if it is true; otherwise ends the case as not applicable."""
     if not value:
         raise NotApplicable(reason)
     return value
 
 
 def possible(value: Value | None, reason: str) -> Value:
-    """Ends the case as untested unless there is a value and it is true; gives the value."""
+    """Gives `value` if it is true; otherwise ends the case as untested."""
     if not value:
         raise Untested(reason)
     return value

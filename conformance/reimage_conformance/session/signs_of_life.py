@@ -1,4 +1,4 @@
-"""Signs of life: a silent endpoint is asked ordinary questions until it answers anything, or the patience of the run is over."""
+"""Signs of life: asks an endpoint that has stopped answering ordinary questions, until it answers or the patience is over."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 
 class SignsOfLife:
-    """Asks the `questions`, one after the other, of which any answer will do; `ask` sends one and records what comes.
+    """Asks the `questions` one after another; any answer counts as a sign of life. `ask` sends one question and records the exchange.
 
-    While there are no questions, silence is not waited out.
+    While `questions` is empty, a missing reply is not waited out.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class SignsOfLife:
         self._asking = trio.Lock()
 
     async def is_alive(self) -> bool:
-        """Whether the endpoint answers any ordinary request just now; throttling is an answer.
+        """Whether the endpoint answers an ordinary request now; throttling is an answer.
 
         Raises Inconclusive where the run was given up.
         """
@@ -46,10 +46,10 @@ class SignsOfLife:
                     began = self._clock.now()
                     exchange = await self._ask(question)
                 self._patience.note(exchange, began, self._clock.now())
-                if exchange.reply is not None:  # it is asked first from here on
+                if exchange.reply is not None:  # this question is asked first from now on
                     self.questions = [question, *(each for each in self.questions if each is not question)]
                     return True
-        if self._patience.replies == replies:  # the beginning of a reply is a sign of life too
+        if self._patience.replies == replies:  # an incomplete reply is a sign of life too
             self._patience.note_outage()
         return False
 

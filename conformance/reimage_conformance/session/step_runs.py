@@ -1,4 +1,4 @@
-"""Step runs: how one step of the campaign is carried out, from the look before it until its instance was looked into."""
+"""Step runs: carry out one step of the campaign, from the look before it to the probe of its instance after it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,12 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Result:
-    """What became of a step, `adopted` from an earlier part of the run or not: `sent` is set once its request was answered, `over` once its instance was watched and probed to the end."""
+    """The result of a step.
+
+    `sent` is set once its request was answered, `over` once its watch and its probe have ended. `same` and `other` are
+    the contending requests, to the same instance and to another one. `skipped` says why the step was left out.
+    `adopted` says that an earlier part of the run sent it.
+    """
 
     step: Step
     exchange: Exchange | None = None
@@ -49,12 +54,12 @@ class Result:
 
     @property
     def was_tried(self) -> bool:
-        """Whether another reimage of the same instance was sent while it ran."""
+        """Whether contending requests were sent while it ran."""
         return self.same is not None
 
     @property
     def was_contended(self) -> bool:
-        """Whether others were refused with 409 while it ran."""
+        """Whether a contending request was refused with 409."""
         return any(is_conflict(e) for e in (self.same, self.other))
 
     @property
@@ -65,7 +70,7 @@ class Result:
 
 
 def probing_seconds(duration: float, limits: Limits) -> float:
-    """How long after the end of an operation that took `duration` its instance may still show the old installation; seconds."""
+    """For how many seconds after an operation that took `duration` seconds the probe may still show the old installation."""
     patience = max(3 * duration, 4 * limits.poll_interval_seconds, SHORTEST_PROBE_SECONDS)
     return min(patience, limits.operation_timeout_seconds)
 
@@ -76,16 +81,17 @@ def label_of(name: str) -> str:
 
 
 def contended_by(step: Step) -> list[Place]:
-    """The other instance that a contended step asks for while it runs."""
+    """The other instance that is reimaged while a contended step runs, as a list; empty where there is none."""
     names = [name for name in step.place.deployment.role_instances if name != step.place.role_instance]
     return [Place(step.place.deployment, names[0])] if step.contend and names else []
 
 
 class StepRuns:
-    """Carries out steps whose instances are held, and keeps in their results what came.
+    """Carries out steps whose instances are held, and fills their results.
 
-    `starting` hears of each step that is about to be sent, with the look and the exchanges of the probe before it, `probed` of each that was
-    looked into. `met_conflict` says that a step met one, so that they go one at a time from there on.
+    `starting` is called with each step before it is sent, the look before it and the exchanges of the probe; `probed`
+    with each result whose instance was probed. `met_conflict` says that a step met a conflict: from then on steps run
+    one at a time.
     """
 
     def __init__(
@@ -106,7 +112,7 @@ class StepRuns:
         self._conflicts, self._instances, self._probe = conflicts, instances, probe
 
     async def start(self, step: Step, result: Result) -> None:
-        """Sends a step's request until nothing is in its way, and books and watches what it started."""
+        """Sends a step's request, books its operation and watches its instance."""
         await self._instances.until_online(step.place)
         if step.observe and self._instances.offers_deployment:
             await self._instances.until_settled(self._operations.at(step.place))
@@ -120,9 +126,9 @@ class StepRuns:
             result.watch = self._instances.watch(result.operation, step.place, before, bystanders)
 
     async def _send(self, step: Step, result: Result) -> Exchange | None:
-        """Sends a step's request, again while it meets a conflict, and gives the look before it."""
-        locks, name = self._locked, step.place.deployment.name
-        most = FEW_CONFLICT_TRIES if name in locks else MAX_STEP_CONFLICTS  # the last one never got through
+        """Sends a step's request, repeats it while it meets a conflict, and gives the look before the last time."""
+        locks, name = self._locked, step.place.deployment.name  # the deployments whose last step never got past 409
+        most = FEW_CONFLICT_TRIES if name in locks else MAX_STEP_CONFLICTS
         observed = step.observe and step.expected == "succeeds"
         looks: list[Exchange | None] = []
 
@@ -136,7 +142,10 @@ class StepRuns:
         return looks[-1]
 
     async def _look_before(self, step: Step, result: Result) -> Exchange | None:
-        """The look before a step, if there is one to be had; markers are left for the probe once."""
+        """The look before a step, None without Get Deployment.
+
+        The first time also the markers of the probe are written.
+        """
         before = None
         if self._instances.offers_deployment:
             before = await self._instances.look_before(step.place)
@@ -158,7 +167,7 @@ class StepRuns:
         return replace(request, identity=step.identity)
 
     async def _mark(self, place: Place) -> list[Exchange]:
-        """Leaves a marker inside and one outside local storage, and reads them and the installation id back."""
+        """Writes a marker inside and one outside local storage, and reads them and the installation id back."""
         for where in ("local-storage", "other"):
             await self._probe.ask(place, "PUT", f"/{where}/conformance", b"marker")
         return await self._read(place)
@@ -171,7 +180,7 @@ class StepRuns:
         return [await self._probe.installation(place), kept, other]
 
     async def look_into(self, result: Result) -> None:
-        """Reads markers and installation once the instance is written afresh, or was given time for it."""
+        """Reads the markers and the installation id once the id has changed, or the time for that is over."""
         operation, place, limits = result.operation, result.step.place, self._sender.limits
         if operation is None or not result.probe_before or result.probe_after:
             return
@@ -188,7 +197,7 @@ class StepRuns:
         return tuple(n for n in deployment.role_instances if str(Place(deployment, n)) not in addressed)
 
     async def contend(self, result: Result) -> None:
-        """While the step's operation runs: another reimage of the same instance, and one of another."""
+        """Sends two reimages while the step's operation runs: of the same instance, and of another one."""
         step = result.step
         result.same = await self._sender.send(self._builder.reimage(step.place, step.form), Manner("contend:same"))
         result.same_operation = self._opened(result.same, step.place, step)
@@ -201,7 +210,7 @@ class StepRuns:
                     self._instances.address(place)
 
     def _opened(self, exchange: Exchange, place: Place, step: Step) -> Operation | None:
-        """The operation that a contending request started, if it did."""
+        """The operation that a contending request started, or None."""
         if exchange.reply is not None and exchange.reply.status < 300:
             return self._operations.open(exchange, place, step.form)
         return None

@@ -1,4 +1,4 @@
-"""Planning: which reimages a run starts, the ones that decide most first."""
+"""Planning: which reimages a run starts, the most important ones first."""
 
 from __future__ import annotations
 
@@ -27,18 +27,19 @@ SPELLING = (
     "fields-reversed",
 )
 FEW = 12
-"""With fewer reimages than this, those that decide most are each made to show several things."""
+"""With a smaller max_reimages than this, the first steps are merged, so that one reimage tests several things."""
 FEWEST = 3
-"""With no more than this, the first one by name is made to show all that a request by name can."""
+"""With a max_reimages up to this, the steps by name are merged into one."""
 OTHER_SPELLING = ("version-name-mixed", "field-names-lower", "charset-quoted", "expect-continue")
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One reimage to start: where, how, and what it is to show.
+    """One reimage to start: its instance, its request, and what is expected.
 
-    With `contend`, two more requests go out while it runs: the same instance and another one. `expected` is "succeeds", or "fails" for
-    an instance that the target calls failing.
+    With `contend`, two more requests are sent while it runs: for the same instance and for another one. `expected` is "succeeds",
+    "fails" for an instance in failing_role_instances, or "open" where the documents do not say. With `observe` the instance is
+    looked at and probed.
     """
 
     name: str
@@ -52,7 +53,7 @@ class Step:
     query: str | None = None
     observe: bool = True
     stands_for: tuple[Step, ...] = ()
-    """The steps that this one settles all at once if it is accepted, and is taken apart into if it is refused."""
+    """The merged steps: if this one is accepted, so are they; if it is refused, they are sent one by one."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -61,7 +62,7 @@ class Step:
 
     @property
     def is_plain(self) -> bool:
-        """Whether it sends a request that must be taken, with nothing varied but the place, the form and the version."""
+        """Whether it sends a request that must be accepted, and varies only the place, the form and the version."""
         return (
             not self.variations
             and self.query is None
@@ -71,12 +72,12 @@ class Step:
 
 
 def role_of(instance: str) -> str:
-    """The part of an instance name before its index, as an ordering key only (REQ-NAME-INSTANCE)."""
+    """The part of an instance name before its index; used for the order of steps only (REQ-NAME-INSTANCE)."""
     return natural(instance)[0]
 
 
 def _encoded(step: Step) -> Step:
-    """`step` at an address that is percent-encoded; if it is refused, the parts that it stands for cost no more reimages than `step` alone."""
+    """`step` merged with steps at a percent-encoded address; if it is accepted, one reimage tests all of them."""
     bare = replace(step, version=None, stands_for=())
     names = {"encoded": "instance-percent-encoded", "encoded-name": "container-percent-encoded"}
     parts = [replace(bare, name=name, variations=(variation,)) for name, variation in names.items()]
@@ -86,20 +87,21 @@ def _encoded(step: Step) -> Step:
 
 
 def merged(steps: list[Step], limit: int) -> list[Step]:
-    """`steps` with the minimum version tried in the other slot, and by name with the second certificate, where there are such.
+    """`steps` merged, so that a `limit` of reimages below FEW tests more.
 
-    With no more than FEWEST reimages, the `limit`, the first one by name has the minimum version and the other spelling too. With more,
-    the minimum version is tried at an address that is percent-encoded.
+    The minimum version is tested in the other slot, if there is one, and by name with the second certificate, if there
+    is one. Up to FEWEST reimages, the first step by name tests the minimum version and the other spelling too. Above
+    it, the minimum version is tested at a percent-encoded address.
     """
     left = {step.name: step for step in steps}
     if limit <= FEWEST:
-        first, minimum, spelt = left["control-name"], left.pop("minimum-name"), left.pop("spelling-name")
+        first, minimum, spelling = left["control-name"], left.pop("minimum-name"), left.pop("spelling-name")
         left["control-name"] = replace(
             first,
             name="control-name+minimum-name+spelling-name",
             version=minimum.version,
-            variations=spelt.variations,
-            stands_for=(first, minimum, spelt),
+            variations=spelling.variations,
+            stands_for=(first, minimum, spelling),
         )
     if "other-slot" in left and "minimum-slot" in left:
         parts = left["other-slot"], left.pop("minimum-slot")
@@ -130,13 +132,13 @@ class Planner:
         return sorted(deployment.role_instances, key=natural)
 
     def place(self, deployment: Deployment, index: int = 0) -> Place:
-        """The instance number `index`, in natural order, of those that exist."""
+        """The instance at position `index` in natural order, or the first one where there is none."""
         names = self._ordered(deployment)
         return Place(deployment, names[index if -len(names) <= index < len(names) else 0])
 
     @cached_property
     def witnesses(self) -> list[Place]:
-        """Instances of the main deployment for requests that ought to be refused: those that no step reimages, or else all, the last one first."""
+        """Instances of the main deployment for bad requests: those that no step reimages, or else all in reverse order."""
         reimaged = {step.place.role_instance for step in self.steps if step.place.deployment == self.main}
         names = self._ordered(self.main)
         return [Place(self.main, name) for name in names if name not in reimaged] or [
@@ -157,7 +159,10 @@ class Planner:
         return [replace(step, contend=step is self._to_contend_with(steps)) for step in steps]
 
     def _to_contend_with(self, steps: list[Step]) -> Step:
-        """The first step of the main deployment; of two instances the second one, so that the other is watched in peace once."""
+        """The step to contend with: the first of the main deployment, or the second where that has two instances.
+
+        With two instances, one step has to run without contention, so that the other instance must stay unchanged.
+        """
         here = [step for step in steps if step.place.deployment == self.main and step.expected == "succeeds"]
         return here[1] if len(self.main.role_instances) == 2 and len(here) > 1 else here[0]
 
@@ -167,14 +172,14 @@ class Planner:
         return next((step for step in self.steps if step.contend), None)
 
     def _with_versions(self, steps: Iterable[Step]) -> Iterator[Step]:
-        """The steps, those that vary nothing with the published versions in turn, the newest and the oldest first."""
+        """The steps; plain ones get the published versions in turn, beginning with the newest and the oldest."""
         later = [v for v in TABLE_VERSIONS if v > MINIMUM_VERSION and v != self._target.x_ms_version]
         versions = cycle([*later[-1:], *later[:-1]] or [None])
         for step in steps:
             yield replace(step, version=next(versions)) if step.is_plain else step
 
     def _essential(self) -> Iterator[Step]:
-        """What the first half-dozen reimages are spent on."""
+        """The steps after the first one that come before all others."""
         aside = self.others[0] if self.others else self.main
         other_slot = next((d for d in self.others if d.slot != self.main.slot), None)
         far = next((d for d in self.others if d != other_slot), aside)
@@ -191,7 +196,7 @@ class Planner:
             yield Step("second-certificate", self.place(aside), SLOT, identity=Identity.SECOND)
 
     def _further(self) -> Iterator[Step]:
-        """What more reimages are worth: each role, the ends of the index range, repeats, spellings, every deployment by both forms."""
+        """Further steps: each role, the first and last index, repeats, spellings, and every deployment in both forms."""
         names = self._ordered(self.main)
         for role in dict.fromkeys(role_of(name) for name in names):
             if role != role_of(self.place(self.main).role_instance):
@@ -224,7 +229,7 @@ class Planner:
         yield from self._open_questions()
 
     def _open_questions(self) -> Iterator[Step]:
-        """Requests that the documents leave open, for the observations."""
+        """Requests for which the documents define no answer; only observations come of them."""
         places = [self.place(d, i) for i in (0, 1) for d in (*self.others, self.main)]
         queries = {
             "comp-upper-name": "COMP=reimage",

@@ -1,4 +1,4 @@
-"""The system under test, as a case sees it: what can be sent to it, asked of it, and judged about it."""
+"""The system under test, as a case sees it: sends requests to it, and judges the answers."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True, slots=True)
 class Collaborators:
-    """What a system under test is put together from."""
+    """The parts of a system under test."""
 
     recorder: Recorder
     sender: Sender
@@ -61,8 +61,9 @@ class Collaborators:
 class SystemUnderTest(Judging):
     """The endpoint being judged.
 
-    `reimages` holds what the campaign came to, `operations` what was accepted, `instances` and `probe` show role instances, `refusals` deals with
-    requests that ought to be refused. `take_up` puts in what an earlier part of the run did, if there was one, before the campaign begins.
+    `reimages` gives the results of the campaign. `operations` holds the accepted operations. `instances` and `probe`
+    show role instances. `refusals` handles requests that ought to be refused. `take_up` restores the state of an
+    earlier part of the run, if there was one.
     """
 
     def __init__(self, target: Target, profile: Profile, seed: int, parts: Collaborators) -> None:
@@ -108,16 +109,19 @@ class SystemUnderTest(Judging):
     # The run: opened before the first case.
 
     async def open(self, tasks: trio.Nursery) -> None:
-        """Looks at what is there before anything is done, and starts the campaign; what goes on by itself runs in `tasks`."""
+        """Checks the credentials, looks at every deployment, and starts the campaign.
+
+        Background tasks run in `tasks`.
+        """
         self.operations.follow_in(tasks)
         self.instances.watch_in(tasks)
         answered = await self._check_credentials()
-        self.sender.life.questions = self._questions()  # from here on silence is waited out
+        self.sender.life.questions = self._questions()  # from now on a missing reply is waited out
         if answered is not None:
             await self._find_width(answered)
         await self.instances.find_out()
         listed = await self.instances.survey()
-        if not self.world.listed:  # an earlier part of the run has seen them otherwise
+        if not self.world.listed:  # otherwise an earlier part of the run has listed them
             self.recorder.world = replace(self.world, listed=listed, memory={})
             self.recorder.note("listed", listed={name: list(instances) for name, instances in listed.items()})
         self.refusals.reader.see(self.recorder.world)
@@ -129,11 +133,14 @@ class SystemUnderTest(Judging):
         tasks.start_soon(self._heed_refusals)
 
     async def _check_credentials(self) -> Request | None:
-        """Finds out whether sound requests reach the service, and gives one that was answered; where they certainly do not, nothing more is sent."""
+        """Finds out whether sound requests reach the service, and gives one that was answered, or None.
+
+        Where it is certain that they do not, the run is given up.
+        """
         main = self.planner.main
         answered, front = None, None
         for request in (self.builder.operation_status("0" * 32), self.builder.deployment(main), self.nowhere()):
-            exchange = await self.sender.once(request, Manner("knock"))
+            exchange = await self.sender.once(request, Manner("check-credentials"))
             answered = request if exchange.reply is not None else answered
             front = front_of(self.world, self.recorder.exchanges)
             if front is None and answered is not None:
@@ -143,7 +150,7 @@ class SystemUnderTest(Judging):
         return answered
 
     async def _heed_refusals(self) -> None:
-        """Sends nothing more where reimages were tried in every form that is planned, and no sound request reaches the service."""
+        """Gives the run up if reimages were tried in every planned form, and no sound request reaches the service."""
         for name in self._first_steps(tuple(UriForm)):
             await self.campaign.until_sent(name)
         front = front_of(self.world, self.recorder.exchanges)
@@ -153,9 +160,10 @@ class SystemUnderTest(Judging):
             self.sender.give_up(reason)
 
     async def until_controlled(self, forms: Container[UriForm] | None = None) -> None:
-        """Waits until a sound reimage was tried in each of `forms`, and its operation asked for.
+        """Waits until a sound reimage was sent in each of `forms`, and its operation polled.
 
-        Where none are named, they are those in which a reimage that ought to be refused was sent: refusals count only beside that.
+        Without `forms`, they are those in which bad requests were sent: a refusal counts only where a sound request in
+        the same form is accepted.
         """
         for name in self._first_steps(self.refusals.forms if forms is None else forms):
             await self.campaign.until_sent(name)
@@ -165,51 +173,57 @@ class SystemUnderTest(Judging):
                 await self.operations.a_while(operation)
 
     def keep_to(self, may_start: Callable[[tuple[str, ...]], bool]) -> None:
-        """Has the campaign start nothing but what refusals are compared with, and the steps that a case asks for and whose names `may_start`."""
+        """Limits the campaign to the first step in each form, and to the steps that a case asks for and `may_start` allows."""
         self.campaign.hold_back(self._first_steps(tuple(UriForm)), lambda step: may_start(step.names))
 
     def _first_steps(self, forms: Container[UriForm]) -> list[str]:
-        """The first planned step in each of these forms."""
+        """The names of the first planned steps in these forms; refusals are compared with them."""
         first = {step.form: step.name for step in reversed(self.planner.steps)}
         return [name for form, name in first.items() if form in forms]
 
     async def _find_width(self, question: Request) -> None:
-        """Asks a question that was answered, as often beside itself as lanes are asked for, so that an endpoint that cannot take that many shows it now."""
+        """Finds out how many requests the endpoint takes at the same time: sends an answered question once, then in all lanes."""
         question = replace(question, fresh_connection=True)
         alone = await self.sender.once(question, Manner("width"))
         beside = await self.each(
             lambda request: self.sender.once(request, Manner("width")), [question] * self.sender.lanes.asked_for
         )
         if alone.elapsed > FAR_SECONDS:
-            self.budget.share_from_afar()
+            self.budget.reserve_for_distance()
         slowest = max((exchange.elapsed for exchange in beside), default=0.0)
         if slowest > SLOW_SECONDS and slowest > SLOWER_BY * alone.elapsed:
-            slowness = f"the slowest of {len(beside)} requests beside each other took {slowest:.2f} s, and one alone {alone.elapsed:.2f} s"
+            slowness = f"the slowest of {len(beside)} requests at the same time took {slowest:.2f} s, and one alone {alone.elapsed:.2f} s"
             self.sender.lanes.narrow(1, slowness)
 
     def _questions(self) -> list[Request]:
-        """What asks for a sign of life: a poll, a reimage that starts nothing, or a look; an endpoint may leave requests of one kind unanswered."""
+        """The questions that ask for a sign of life: a poll, a reimage that starts nothing, and a look.
+
+        There are three, since a faulty endpoint may not answer one kind of request.
+        """
         poll = self.builder.operation_status("0" * 32)
         nothing = self.builder.reimage_at(self.builder.no_service, UriForm.SLOT, "production", self.builder.no_instance)
         look = self.builder.deployment(self.planner.main)
         return [replace(each, fresh_connection=True) for each in (poll, without_header(nothing, VERSION_HEADER), look)]
 
     async def answers_others(self, exchange: Exchange) -> bool:
-        """Whether the endpoint answers others where `exchange` got no reply, then and now: silence is its answer to that request."""
+        """Whether the endpoint answered other requests when `exchange` got no reply, and still does: it ignored that request."""
         return self.sender.answers_others(exchange) and await self.sender.is_alive()
 
     # Sending.
 
     async def send(self, request: Request, **options: Any) -> Exchange:
-        """Sends a request that cannot start a reimage, or whose effect the case books itself."""
+        """Sends a request that cannot start a reimage, or whose operation the case books itself."""
         return await self.sender.send(request, Manner(**options))
 
     async def send_all(self, requests: Iterable[Request], **options: Any) -> list[Exchange]:
-        """Sends requests beside each other; their answers in the order of the requests."""
+        """Sends requests beside each other; gives the exchanges in the order of the requests."""
         return await self.each(partial(self.send, **options), requests)
 
     async def each(self, function: Callable[[Any], Awaitable[Answer]], values: Iterable[Any]) -> list[Answer]:
-        """What an asynchronous function comes to for each of `values`, beside each other; raises what one raised, a violation before anything else."""
+        """Calls an asynchronous function with each of `values`, beside each other, and gives the results in order.
+
+        Raises one of the exceptions that were raised, a Nonconformance before all others.
+        """
         given = list(values)
         answers: dict[int, Answer] = {}
         raised: dict[int, Exception] = {}
@@ -228,28 +242,28 @@ class SystemUnderTest(Judging):
         return [answers[number] for number in range(len(given))]
 
     async def in_turn(self, function: Callable[[Any], Awaitable[Answer]], values: Iterable[Any]) -> list[Answer]:
-        """The same, one after the other; what is violated is raised when the last one is through."""
+        """The same, one after the other; violations are raised after the last one."""
         with self.together():
             return [await function(value) for value in values]
 
     async def refuse(self, request: Request, requirement: str = "", **options: Any) -> Exchange:
-        """Sends a request that ought to be refused, and judges what came: the answer, and that nothing was started."""
+        """Sends a request that ought to be refused, and judges the answer, and that no reimage was started."""
         return await self.refusals.refuse(request, requirement, **options)
 
     async def refuse_all(self, requests: Iterable[Request], requirement: str = "", **options: Any) -> list[Exchange]:
-        """The same for several requests beside each other."""
+        """Does the same for several requests, beside each other."""
         return await self.each(lambda request: self.refuse(request, requirement, **options), requests)
 
     async def attempt(self, request: Request, *, label: str = "refusal", **options: Any) -> Exchange:
-        """Sends a request that ought to be refused: within the budget, and not while something of ours is in its way."""
+        """Sends a request that ought to be refused, within the budget; repeats it after a conflict; judges nothing."""
         return await self.refusals.attempt(request, label=label, **options)
 
     async def try_out(self, request: Request, *, label: str = "refusal", **options: Any) -> Exchange:
-        """Sends a request of which either answer is fine, and waits for the end of whatever it started."""
+        """Sends a request that may be accepted or refused, and waits for the end of the operation that it started, if any."""
         return await self.refusals.try_out(request, label=label, **options)
 
     async def settle(self, exchange: Exchange) -> None:
-        """Books what a request started although it addresses nothing, and waits for its end, so that it is in nobody's way."""
+        """Books the operation of a request that was answered 202, if any, and waits for its end."""
         await self.refusals.settle(exchange)
 
     # Judging.
@@ -263,9 +277,9 @@ class SystemUnderTest(Judging):
         label: str = "varied",
         **arguments: Any,
     ) -> None:
-        """Sends variations of a request, one after the other, and judges that each is answered as the `plain` one was; the keys say what is varied.
+        """Sends variations of a request, one after the other, and judges that each is answered as the `plain` one was.
 
-        `arguments` are those of the judgement.
+        The keys of `varied` say what is varied. `arguments` go to the check.
         """
         for what, request in varied.items():
             send = self.try_out if may_change_something(request) else self.send
@@ -279,26 +293,26 @@ class SystemUnderTest(Judging):
         return [Place(d, name) for d in self.target.deployments for name in d.role_instances]
 
     def place_of(self, request: Request) -> Place | None:
-        """The listed place that a request addresses, if it does."""
+        """The listed instance that a request addresses, or None."""
         return self.refusals.reader.place_of(request)
 
     def main_witness(self, kind: Witness = Witness.ADDRESS) -> Place:
-        """A witness on the main deployment, busy or not, for requests with this kind of defect."""
+        """The instance of the main deployment to which requests with this kind of defect are sent."""
         return self.planner.witnesses[kind % len(self.planner.witnesses)]
 
     def reimage_of(self, kind: Witness, form: UriForm = UriForm.SLOT, *, version: str | None = None) -> Request:
-        """A sound reimage of the witness for this kind of defect, which the case is to spoil; nothing is sent."""
+        """A sound reimage request for the witness of this kind of defect; the case adds the defect. Sends nothing."""
         return self.builder.reimage(self.main_witness(kind), form, version=version)
 
     def nowhere(self, form: UriForm = UriForm.SLOT, *, version: str | None = None) -> Request:
-        """A sound request for an instance that cannot exist: how it is answered tells what is taken for sound, at no cost."""
+        """A sound reimage request for an instance that cannot exist; it starts nothing. Sends nothing."""
         deployment = self.planner.main
         container = Place(deployment, "").container(form)
         name = self.builder.no_instance
         return self.builder.reimage_at(deployment.cloud_service, form, container, name, version=version)
 
     async def admitted(self, requests: Iterable[Request]) -> list[Request]:
-        """Those of `requests` that may go out; raises Withheld where none may, for what they address may exist and is not listed."""
+        """Those of `requests` that the gate lets out; raises Withheld where it lets out none."""
         every = list(requests)
         found = [request for request in every if await self.sender.admits(request)]
         for request in [] if found else every[:1]:

@@ -1,106 +1,112 @@
-"""How many, how often, how long: every number that the session decides by, with its unit in its name and its reason."""
+"""Thresholds: every number that the session decides by, with its reason; the name of a time ends in its unit."""
 
 from __future__ import annotations
 
 MAX_CASES_UNDER_WAY = 32
-"""How many cases are started ahead; their requests share the connections. Groups of refusals come from cases that wait together."""
+"""How many cases run at the same time; their requests share the connections."""
 FEW_CASES_LEFT = 2
-"""The cases that need the outcome of operations begin when this many of those before them are left."""
+"""The cases that need the outcome of operations begin when at most this many cases of the first phase still run."""
 MAX_GROUP_SIZE = 24
-"""How many bad requests at most share one look before and one after; the larger, the more is sent again where one had an effect."""
+"""How many bad requests share one look before and one after, at most. If one has an effect, each of the group is
+sent again."""
 LONGEST_SHARED_LOOK_SECONDS = 10.0
-"""The last look of a group is the first one of the next for this long: an instance may change without anybody's request."""
-SHARE_OF_A_GROUP = 2
-"""A group takes one in this many of the reimages that are left: each of its requests may start one, and another when the group is taken apart."""
+"""The last look of a group is also the first of the next for this long: later, the instance may have changed by itself."""
+GROUP_BUDGET_DIVISOR = 2
+"""A group holds the reimages that are left, divided by this: each request may start one now, and one when sent again."""
 ROUNDS_TO_JOIN = 4
-"""A group begins when no further request joined it in this many rounds of the scheduler."""
+"""A group begins when no further request has joined it in this many rounds of trio's scheduler."""
 MAX_IDS_ASKED_FOR = 3
-"""How many ids of refusals for the same reason, in each form of URI, are asked for where looks show what a refused request started."""
+"""How many request ids of refusals are polled, for each reason and URI form, where looks show effects as well."""
 MAX_VIOLATIONS_PER_REQUIREMENT = 6
 """Stop sending requests that break a requirement after this many were accepted: each one costs a reimage."""
 UNANSWERED_WEIGHT = 3
-"""A request that is never answered counts as this many that were accepted: it costs the whole time limit twice."""
-ENOUGH_IN_VAIN = 2
-"""Bad requests of a kind are sent again for want of a reply until this many of it got none then either: one may have been lost on its way."""
+"""A request without reply counts as this many accepted ones: it is sent twice, and each time costs the whole time limit."""
+MAX_UNANSWERED_REPEATS = 2
+"""A bad request without reply is sent again, until this many of its kind got no reply the second time either."""
 MAX_UNWANTED_OPERATIONS = 40
-"""Operations that bad requests started are followed up to this many; an endpoint that accepts everything has been shown to."""
+"""How many operations of bad requests are followed; after that it is known that the endpoint accepts them."""
 MAX_CONFLICT_TRIES = 60
-"""A bad request that meets 409 is sent again when nothing of ours runs, this often."""
+"""How often a bad request that is answered 409 is sent again, each time when no operation of ours runs."""
 FEW_CONFLICT_TRIES = 2
-"""The same where the request before it never got past the conflict."""
+"""The same number where the request before it was answered 409 every time."""
 MAX_STEP_CONFLICTS = 40
-"""A reimage of the campaign that meets 409 is sent again this often."""
+"""How often a reimage of the campaign that is answered 409 is sent again."""
 LAST_CONFLICT_TRIES = 2
-"""The last tries, this many, are made while no bad request is sent, which might have started what it is in conflict with."""
+"""For this many last tries no bad request is sent: one may have started the operation that causes the conflict."""
 RESERVED_REIMAGES = 1
-"""How many reimages the campaign leaves to the bad requests, until these are through."""
+"""How many reimages the campaign leaves for bad requests until all of those were sent."""
 FAR_SECONDS = 0.03
-"""An endpoint is far away where one request alone takes longer than this: most of a run is spent waiting for answers."""
-RESERVED_SHARE_FROM_AFAR = 2 / 3
-"""The share of all reimages that the campaign leaves to the bad requests where the endpoint is far away, so that more of them are under way at the same time."""
-MAX_RESERVED_FROM_AFAR = 8
-"""How many that are at most."""
+"""An endpoint counts as far away where one request alone takes longer than this."""
+FAR_RESERVED_SHARE = 2 / 3
+"""The share of max_reimages left for bad requests where the endpoint is far away: more of them run at the same time."""
+MAX_FAR_RESERVED = 8
+"""The upper limit of that share, in reimages."""
 MAX_STEPS_FIRST = 6
-"""How many of the campaign's next reimages come before one that is started to have an operation that the endpoint still knows."""
+"""How many pending steps of the campaign keep their reimages before one is spent to renew a forgotten operation."""
 MAX_RENEWED_OPERATIONS = 4
-"""How many reimages are started at most to have an operation that the endpoint still knows."""
+"""How many reimages are repeated, at most, because the endpoint has forgotten the operation of the first one."""
 
-WAITING_SECONDS = 1.0
-"""How often whoever waits for a case hears that it still does."""
+PROGRESS_SECONDS = 1.0
+"""The progress of the run is shown this often while pytest waits for a case."""
 
 MAX_BUSY_TRIES = 6
-"""A throttled request is sent this often."""
+"""How often a throttled request is sent, the first time included."""
 MAX_REDIRECTS = 2
-"""This many redirects of a request are followed: beside others a second one may be chance."""
+"""How many redirects of one request are followed; the last time it is sent with no other request beside it."""
 MAX_BUSY_IN_A_ROW = 4
-"""After this many requests in a row that stayed throttled, each further one is sent once, and none while nothing at all is served."""
+"""After this many throttled requests in a row, each further one is sent once, and only after any request was served."""
 MAX_SAME_FAILURES = 3
-"""A kind of request that failed this often in the same way is not sent any more."""
+"""After this many equal failures of one kind of request, no more of the kind are sent."""
 MAX_SAME_FAILURES_OF_A_FAMILY = 12
-"""A family of kinds of which none was ever answered is not sent any more after this many failed: bad requests are sent twice each."""
+"""The same number for a family of kinds of which none was ever answered; each bad request counts twice, since it is
+repeated."""
 PAUSES_BEFORE_CONNECTING_SECONDS = (0.05, 0.2, 0.5)
-"""A connection that the endpoint does not take is asked for again after these pauses: one before it may not have left yet."""
+"""A refused connection is tried again after these pauses: the endpoint may not have closed an earlier one yet."""
 LONGEST_PAUSE_SECONDS = 30.0
-"""A Retry-After is honoured up to this."""
+"""The longest Retry-After that is obeyed."""
 LONGEST_PATIENCE_SECONDS = 60.0
-"""How long the whole run waits in vain, unless the operator says otherwise."""
+"""The patience: how long nothing may be answered before the run ends, unless the operator gives --patience."""
 PATIENCE_IN_TIME_LIMITS = 6
-"""The patience of a run in time limits of a request, where that is shorter."""
-SHARE_LOST_UNTIL_HASTE = 0.7
-"""Once this share of the patience was waited in vain, in all, a kind of request that failed once is not sent any more."""
-SHARE_LOST_UNTIL_END = 1.5
-"""Once this share of it was, the run ends: the endpoint leaves requests of many kinds unanswered."""
+"""The patience is this many times request_timeout_seconds where that is shorter."""
+HASTE_SHARE = 0.7
+"""After replies were waited for in vain for this share of the patience, a kind of request is dropped after one failure."""
+END_SHARE = 1.5
+"""After this share of the patience the run ends: the endpoint leaves many kinds of requests unanswered."""
 SIGN_OF_LIFE_SECONDS = 1.0
-"""Between two questions whether a silent endpoint is back."""
+"""The pause between two questions to an endpoint that has stopped answering."""
 
 SLOW_SECONDS = 0.5
-"""An answer that takes longer than this beside others, and"""
+"""Requests beside each other count as slow above this time, if SLOWER_BY holds as well."""
 SLOWER_BY = 3
-"""this many times as long as one alone, shows an endpoint that serves one request after the other."""
+"""They count as slow if they take this many times as long as one alone: the endpoint serves one request at a time."""
 
 UNKNOWN_SECONDS = 10.0
-"""An operation that no poll ever finds is given up after this."""
+"""An operation that every poll is answered with an error for is given up after this."""
 UNKNOWN_AGAIN_SECONDS = 2.5
-"""The same where another was given up before."""
+"""The same time where another operation was given up before."""
 MAX_UNANSWERED_POLLS = 2
-"""An operation whose polls got no reply this often in a row is given up."""
+"""An operation is given up after this many polls in a row without reply."""
 MAX_DENIED_POLLS = 10
-"""An operation that a bad request started is given up when this many polls of it in a row were answered 401 or 403: its caller may not see it."""
+"""An operation of a bad request is given up after this many polls in a row were answered 401 or 403."""
 MAX_OVERDUE_OPERATIONS = 2
-"""After this many operations without an end no more are started."""
+"""After this many operations that reached no end, no more reimages are started."""
 
 SHORTEST_PROBE_SECONDS = 0.5
-"""A reimage is given at least this long after its end to show in the probe."""
+"""The probe may show the old installation for at least this long after the end of a reimage."""
 
 
 def seconds_until_poll(waited: float, interval: float) -> float:
-    """Until the next poll of an operation that was accepted `waited` seconds ago; `interval` is the operator's, in seconds.
+    """The seconds until the next poll of an operation that was accepted `waited` seconds ago.
 
-    A share of the time for which it has run: a short operation is seen in each of its states, a long one is polled no more often than it has to be.
+    `interval` is poll_interval_seconds, the upper limit. The pause grows with the age of the operation: polls show each
+    state of a short operation, and a long operation is not polled too often.
     """
     return min(max(waited * 0.15, interval / 5), interval)
 
 
 def seconds_until_look(waited: float, interval: float) -> float:
-    """Until the next look at an instance whose reimage was accepted `waited` seconds ago: its states may be short."""
+    """The seconds until the next look at an instance whose reimage was accepted `waited` seconds ago.
+
+    Looks are more frequent than polls, since an instance may leave ReadyRole for a short time only.
+    """
     return min(max(waited * 0.1, interval / 10), interval)

@@ -1,4 +1,4 @@
-"""Unanswered requests: how one ended without a reply, and whether it may be sent again."""
+"""Unanswered requests: why one got no reply, and whether it may be sent again."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ STRANGERS = (Identity.NONE, Identity.UNKNOWN)
 SAFE_METHODS = ("GET", "HEAD")
 _LOST = (FailureKind.RESET, FailureKind.CLOSED, FailureKind.TRUNCATED, FailureKind.REFUSED, FailureKind.NOT_HTTP)
 _CROWDED = (FailureKind.RESET, FailureKind.CLOSED, FailureKind.REFUSED, FailureKind.TIMEOUT, FailureKind.TLS)
-"""How a request may end at an endpoint that cannot take as many as are under way."""
+"""The failures that an endpoint may cause when more requests are under way than it can take."""
 
 
 def is_lost(exchange: Exchange) -> bool:
-    """Whether the connection broke under a request."""
+    """Whether the connection broke before the reply was complete."""
     return exchange.reply is None and exchange.failure is not None and exchange.failure.kind in _LOST
 
 
 def is_crowded_out(exchange: Exchange) -> bool:
-    """Whether a request ended as it may at an endpoint that cannot take as many as are under way."""
+    """Whether a request may have got no reply because too many requests were under way."""
     return exchange.failure is not None and exchange.response is None and exchange.failure.kind in _CROWDED
 
 
 def is_patient(request: Request) -> bool:
-    """Whether a missing reply to a request would say anything: it is waited for as long as ever, and the caller is known."""
+    """Whether a missing reply to a request counts: it has the usual time limit, and a certificate that the endpoint knows."""
     return request.patience_seconds is None and request.identity not in STRANGERS
 
 
 def is_repeatable(request: Request, exchange: Exchange) -> bool:
-    """Whether sending a request again cannot do anything twice: it is safe, or it never went out (RFC 9110, section 9.2.2)."""
+    """Whether a request may be sent again: it is safe, or it was never sent (RFC 9110, section 9.2.2)."""
     if not is_patient(request):
         return False
     return request.method in SAFE_METHODS or is_unconnected(exchange)
 
 
 def is_unconnected(exchange: Exchange) -> bool:
-    """Whether a request never went out, since the endpoint took no connection."""
+    """Whether a request was never sent, because the endpoint accepted no connection."""
     return exchange.response is None and exchange.connection == 0

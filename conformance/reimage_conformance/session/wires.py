@@ -1,4 +1,4 @@
-"""Wires: how the session, which is asynchronous, sends through a client that blocks, or through one that only turns a clock."""
+"""Wires: let the asynchronous session send through a blocking client, in threads or, with a turned clock, at once."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ Result = TypeVar("Result")
 
 
 class Wire(Protocol):
-    """Sends requests without keeping other tasks from running."""
+    """Sends requests while other tasks go on."""
 
     async def exchange(self, request: Request, *, label: str, on: int | None, watch_close: bool) -> Exchange:
-        """One exchange, whatever comes of it, unrecorded."""
+        """Sends one request and gives the exchange, also where no reply came; records nothing."""
         ...
 
     async def together(self, requests: Sequence[Request], *, label: str) -> list[Exchange]:
-        """Exchanges that are under way at the same time, each on a connection of its own, unrecorded."""
+        """Sends requests at the same time, each on a connection of its own; records nothing."""
         ...
 
     def limit(self, connections: int) -> None:
-        """Keeps no more than `connections` open, as far as those that are not in use can be closed."""
+        """Keeps no more than `connections` open, by closing connections that are not in use."""
         ...
 
-    def let_idle_go(self) -> None:
+    def close_idle(self) -> None:
         """Closes every connection that is not in use."""
         ...
 
     async def in_thread(self, function: Callable[[], Result]) -> Result:
-        """What a function comes to that must not run in the session's own thread."""
+        """Calls a function outside of the session's thread and gives its result."""
         ...
 
     def from_thread(self, awaited: Callable[[], Awaitable[Result]]) -> Result:
-        """What an asynchronous function comes to, for a caller inside `in_thread`."""
+        """Calls an asynchronous function in the session's thread, for a caller inside `in_thread`; gives its result."""
         ...
 
 
@@ -54,45 +54,45 @@ class ThreadedWire:
         self._limiter = trio.CapacityLimiter(threads)
 
     async def exchange(self, request: Request, *, label: str, on: int | None, watch_close: bool) -> Exchange:
-        """One exchange, whatever comes of it, unrecorded."""
+        """Sends one request and gives the exchange, also where no reply came; records nothing."""
         send = partial(self._client.exchange, request, label=label, on=on, watch_close=watch_close)
         return await trio.to_thread.run_sync(send, abandon_on_cancel=True, limiter=self._limiter)
 
     async def together(self, requests: Sequence[Request], *, label: str) -> list[Exchange]:
-        """Exchanges that are under way at the same time, each on a connection of its own, unrecorded."""
+        """Sends requests at the same time, each on a connection of its own; records nothing."""
         send = partial(self._client.exchange_together, requests, label=label)
         return await trio.to_thread.run_sync(send, abandon_on_cancel=True, limiter=self._limiter)
 
     def limit(self, connections: int) -> None:
-        """Keeps no more than `connections` open, as far as those that are not in use can be closed."""
+        """Keeps no more than `connections` open, by closing connections that are not in use."""
         self._client.limit(connections)
 
-    def let_idle_go(self) -> None:
+    def close_idle(self) -> None:
         """Closes every connection that is not in use."""
-        self._client.let_idle_go()
+        self._client.close_idle()
 
     async def in_thread(self, function: Callable[[], Result]) -> Result:
-        """What a function comes to in a worker thread."""
+        """Calls a function in a worker thread and gives its result."""
         return await trio.to_thread.run_sync(function, abandon_on_cancel=True)
 
     def from_thread(self, awaited: Callable[[], Awaitable[Result]]) -> Result:
-        """What an asynchronous function comes to, for a caller in a worker thread."""
+        """Calls an asynchronous function in the session's thread, for a caller in a worker thread; gives its result."""
         return trio.from_thread.run(awaited)
 
 
 @runtime_checkable
 class SteppedClock(Protocol):
-    """A clock of an endpoint in this process: it is ahead of the session's by what an exchange took so far."""
+    """The clock of an endpoint in this process; it is ahead of the session's clock by the duration of an exchange."""
 
     def take_ahead(self) -> float:
-        """The seconds by which it is ahead, which it is no longer after this."""
+        """Gives the seconds by which it is ahead, and sets them to 0."""
         ...
 
 
 class InlineWire:
-    """Sends each request at once, to an endpoint in this process, and lets the session's clock catch up.
+    """Sends each request at once, to an endpoint in this process, then moves the session's clock forward.
 
-    `time` is the clock that trio runs by; it jumps whenever every task waits, but not while a thread computes.
+    `time` is trio's clock. It jumps whenever all tasks wait, but not while a worker thread computes.
     """
 
     def __init__(self, client: Client, clock: SteppedClock, time: trio.testing.MockClock) -> None:
@@ -100,27 +100,27 @@ class InlineWire:
         self._computing = 0
 
     async def exchange(self, request: Request, *, label: str, on: int | None, watch_close: bool) -> Exchange:
-        """One exchange, whatever comes of it, unrecorded."""
+        """Sends one request and gives the exchange, also where no reply came; records nothing."""
         exchange = self._client.exchange(request, label=label, on=on, watch_close=watch_close)
         await trio.sleep(self._clock.take_ahead())
         return exchange
 
     async def together(self, requests: Sequence[Request], *, label: str) -> list[Exchange]:
-        """Exchanges that are under way at the same time, each on a connection of its own, unrecorded."""
+        """Sends requests at the same time, each on a connection of its own; records nothing."""
         exchanges = self._client.exchange_together(requests, label=label)
         await trio.sleep(self._clock.take_ahead())
         return exchanges
 
     def limit(self, connections: int) -> None:
-        """Keeps no more than `connections` open, as far as those that are not in use can be closed."""
+        """Keeps no more than `connections` open, by closing connections that are not in use."""
         self._client.limit(connections)
 
-    def let_idle_go(self) -> None:
+    def close_idle(self) -> None:
         """Closes every connection that is not in use."""
-        self._client.let_idle_go()
+        self._client.close_idle()
 
     async def in_thread(self, function: Callable[[], Result]) -> Result:
-        """What a function comes to in a worker thread; no time passes while it computes."""
+        """Calls a function in a worker thread and gives its result; the clock stands still meanwhile."""
         self._compute(+1)
         try:
             return await trio.to_thread.run_sync(function)
@@ -128,7 +128,10 @@ class InlineWire:
             self._compute(-1)
 
     def from_thread(self, awaited: Callable[[], Awaitable[Result]]) -> Result:
-        """What an asynchronous function comes to, for a caller in a worker thread; time passes meanwhile."""
+        """Calls an asynchronous function for a caller in a worker thread, and gives its result.
+
+        The clock runs meanwhile.
+        """
 
         async def with_time() -> Result:
             self._compute(-1)
@@ -140,6 +143,6 @@ class InlineWire:
         return trio.from_thread.run(with_time)
 
     def _compute(self, threads: int) -> None:
-        """A change in how many threads compute, by `threads`; time stands still while any does."""
+        """Changes the number of computing threads by `threads`; the clock stands still while it is not 0."""
         self._computing += threads
         self._time.autojump_threshold = math.inf if self._computing else 0

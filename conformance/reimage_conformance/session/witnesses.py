@@ -1,4 +1,4 @@
-"""Witnesses: the role instances that requests which ought to be refused are addressed to, by what is wrong with the request."""
+"""Witnesses: the role instances that bad requests are addressed to, chosen by the kind of defect."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from enum import IntEnum
 
 
 class Witness(IntEnum):
-    """What is wrong with a request; each kind has a role instance of its own, where the main deployment has enough of them.
+    """The kind of defect of a request. Each kind has a role instance of its own if the main deployment has enough instances.
 
-    Of two instances, one serves the even kinds and the other one the odd ones, about as many requests each.
+    With two instances, one serves the even kinds and the other the odd ones, so that each gets about half of the
+    requests.
     """
 
     ADDRESS = 0
@@ -18,9 +19,9 @@ class Witness(IntEnum):
     MEDIA_TYPE = 4
     LENGTH = 5
     DRAWN = 6
-    """Whatever was drawn."""
+    """A defect drawn by a property."""
     BODY = 7
     CERTIFICATE = 8
     METHOD = 9
     SIBLING = 10
-    """Nothing is wrong: the query selects another operation than a reimage."""
+    """No defect: the query selects another operation, such as a reboot."""

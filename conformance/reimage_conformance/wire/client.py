@@ -133,9 +133,9 @@ class Client:
         """Keep no more than so many connections open, as far as those that are not in use can be closed."""
         self._transport.limit(connections)
 
-    def let_idle_go(self) -> None:
+    def close_idle(self) -> None:
         """Close every connection that is not in use."""
-        self._transport.let_idle_go()
+        self._transport.close_idle()
 
     def close(self) -> None:
         """Close every connection."""

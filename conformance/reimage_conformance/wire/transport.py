@@ -99,7 +99,7 @@ class VerbatimTransport(httpx.BaseTransport):
         """Keep no more than so many connections open, as far as those that are not in use can be closed."""
         self._pool.most = connections
 
-    def let_idle_go(self) -> None:
+    def close_idle(self) -> None:
         """Close every connection that is not in use."""
         self._pool.close()
 
