@@ -136,7 +136,7 @@ async def test_what_is_over_for_long_is_asked_about_before_it_is_taken_for_known
         found = await one.finished()
 
         assert await one.passes_on("", "Succeeded") == [found, found]
-        with pytest.raises(Inconclusive, match="no operation Failed is known"):
+        with pytest.raises(Inconclusive, match="no operation ended Failed"):
             await one.operations.known("Failed")
         assert (len(found.polls), found.is_forgotten) == (2, False)
         await trio.sleep(RETENTION_SECONDS + 0.1)
