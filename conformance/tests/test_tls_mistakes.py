@@ -229,7 +229,7 @@ ROWS: dict[str, Row] = {
         READY,
         None,
     ),
-    "old TLS": Row(endpoint(version=TLS_1_1), ("stop  base_url", "no version of TLS from 1.2 on"), KEPT_OUT),
+    "old TLS": Row(endpoint(version=TLS_1_1), ("stop  base_url", "supports neither TLS 1.2"), KEPT_OUT),
     "client's key too small": Row(
         client(key=rsa_key(1024)), ("mend  client_certificate", "1024 bits", "2048 bits or more"), MENDED
     ),
@@ -298,7 +298,7 @@ ROWS: dict[str, Row] = {
     ),
     "a proxy that refuses credentials": Row(
         proxied(answered("407 No"), proxy_credentials_file="proxy.txt"),
-        ("mend  proxy_credentials_file: ", "does not take its credentials (407"),
+        ("mend  proxy_credentials_file: ", "refuses its credentials (407"),
         MENDED,
     ),
     "a proxy without credentials in its variable": Row(
@@ -319,7 +319,7 @@ ROWS: dict[str, Row] = {
         ("mend  proxy: ", "405", "expected an HTTP proxy that tunnels"),
         MENDED,
     ),
-    "a proxy that speaks no HTTP": Row(proxied(b"SSH-2.0-x\r\n"), ("mend  proxy: ", "answers no HTTP"), MENDED),
+    "a proxy that speaks no HTTP": Row(proxied(b"SSH-2.0-x\r\n"), ("mend  proxy: ", "does not answer in HTTP"), MENDED),
     "SSLKEYLOGFILE": Row(
         environment(SSLKEYLOGFILE="{folder}/keys.log"),
         ("note  SSLKEYLOGFILE in the environment: the secrets",),

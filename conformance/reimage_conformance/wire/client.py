@@ -1,4 +1,4 @@
-"""The client of a run: numbers, paces and times exchanges and hands each to the recorder; it judges nothing."""
+"""The client of a run: numbers, paces and times exchanges, and passes each to `record`; it judges nothing."""
 
 from __future__ import annotations
 
@@ -24,24 +24,25 @@ _NOMINAL_URL = httpx.URL("http://endpoint.invalid/")
 
 
 class Gatekeeper(Protocol):
-    """Says of every request whether it may go out, and is told of every exchange."""
+    """Decides for every request whether it may be sent, and learns from every exchange."""
 
     def check(self, request: Request) -> None:
-        """Returns where `request` may go out, and raises where it may not."""
+        """Returns if `request` may be sent, and raises Withheld if not."""
 
     def learn(self, exchange: Exchange) -> None:
-        """Takes what an exchange shows, as it crossed the wire."""
+        """Learns from an exchange as it was sent and received, before redaction."""
 
 
 class Client:
-    """Sends requests through httpx over the verbatim transport; whatever the endpoint does comes back as an Exchange.
+    """Sends requests through httpx over the verbatim transport; every result, a missing reply too, is an Exchange.
 
-    `gate` is asked before anything is sent; what it raises is raised, and nothing goes out.
-    `record` gets each exchange and gives the one that is handed out, redacted for example. Several threads may send at the same
-    time: numbers follow the order in which requests go out, and `requests_per_second` holds over all of them.
-    `announce` hears of each request before it goes out, as an exchange without reply; one thread at a time calls it. `ago` is how many seconds
-    ago the run began, for one that is gone on with. `numbers` are the numbers of exchanges, where several clients share them. `linger_seconds` is how long to look for content after each reply that is to have none; 0 for an endpoint that is not judged.
-    Where `run` is given, sound messages carry an x-ms-client-request-id, `<run>-<exchange>`; the exchange has it beside its request, not in it.
+    `gate` is asked before each request; if it raises, nothing is sent. `record` gets each exchange and gives the one to return, for
+    example redacted. Several threads may send at the same time: exchanges are numbered in the order of sending, and the limit of
+    `requests_per_second` (0: none) holds for all threads together.
+    `announce` is called before each request is sent, with an exchange without reply, by one thread at a time. `ago` is how many
+    seconds ago a resumed run began. `numbers` gives the numbers of exchanges where several clients share them. `linger_seconds` is
+    how long to look for content after a reply that must have none; 0 for an endpoint that is not judged. If `run` is given,
+    well-formed requests carry an x-ms-client-request-id, `<run>-<exchange>`; it is kept beside the request in the exchange.
     """
 
     def __init__(
@@ -78,20 +79,20 @@ class Client:
     def exchange(
         self, request: Request, *, label: str = "", case: str = "", on: int | None = None, watch_close: bool = False
     ) -> Exchange:
-        """Send `request` and give what came of it, the endpoint's silence included; raises what the gate and `record` raise.
+        """Send `request` and give the exchange, also where no reply came; raises what the gate and `record` raise.
 
-        `on` asks for the connection with that number (the `connection` of an earlier exchange), and the failure is
-        CLOSED when it is no longer open; `watch_close` finds out whether the endpoint closes after its reply, which is
-        done unasked for requests after which it must.
+        `on` is the number of the connection to use (the `connection` of an earlier exchange); the failure is CLOSED if
+        it is no longer open. `watch_close` waits to see whether the endpoint closes the connection after its reply;
+        that is always done after requests for which it must close.
         """
         number, at = self._begin(request, case, label)
         sent, name = with_client_id(request, self._run, number)
         return self._recorded(request, self._send(sent, on, watch=watch_close), number, at, case, label, name)
 
     def exchange_together(self, requests: Sequence[Request], *, label: str = "", case: str = "") -> list[Exchange]:
-        """Send `requests` so that all are under way at the same time, each on a connection of its own, and give what came of each.
+        """Send `requests` at the same time, each on a connection of its own, and give their exchanges.
 
-        Where the gate keeps one of them back, none is sent.
+        If the gate keeps one of them back, none is sent.
         """
         with self._lock:
             for request in requests:
@@ -130,7 +131,7 @@ class Client:
         return self._record(exchange)
 
     def limit(self, connections: int) -> None:
-        """Keep no more than so many connections open, as far as those that are not in use can be closed."""
+        """Keep at most so many connections open, by closing connections that are not in use."""
         self._transport.limit(connections)
 
     def close_idle(self) -> None:
@@ -159,7 +160,7 @@ class Client:
         return outcome
 
     def _begin(self, request: Request, case: str, label: str) -> tuple[int, float]:
-        """The number of the next exchange, and when it goes out: in seconds since the client was made; raises what the gate raises."""
+        """The number of the next exchange, and when it is sent, in seconds since the run began; raises what the gate raises."""
         with self._lock:
             self._gate.check(request)
             if self._interval:

@@ -1,24 +1,24 @@
-"""Ids of requests for whoever reads the endpoint's log: x-ms-client-request-id, put on messages that are sound; judges nothing."""
+"""Client request ids: an x-ms-client-request-id on well-formed requests, by which they are found in the endpoint's log."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from reimage_conformance.wire.heads import TOKEN
 
 if TYPE_CHECKING:
     from reimage_conformance.model import Request
 
 HEADER = "x-ms-client-request-id"
-_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _LARGEST_HEAD = 4_000
-"""Octets of header lines beyond which none is added: the size may be what is tried."""
+"""A request with more octets of header lines gets no id: it may be there to test the size."""
 
 
 def with_client_id(request: Request, run: str, number: int) -> tuple[Request, str]:
-    """What goes out for `request`, and the id that it carries: `<run>-<number>`, or "" where none is added.
+    """The request to send for `request`, and the id that was added to it: `<run>-<number>`, or "" for none.
 
-    A message whose own header lines are malformed, or very long, or that has such an id already, goes out as it is.
+    A request with malformed or very long header lines, or with such an id of its own, is not changed.
     """
     if not run or not _takes_another_line(request):
         return request, ""
@@ -28,7 +28,7 @@ def with_client_id(request: Request, run: str, number: int) -> tuple[Request, st
 
 def _takes_another_line(request: Request) -> bool:
     lines = request.headers
-    sound = all(_TOKEN.fullmatch(name) and value.isascii() and value.isprintable() for name, value in lines)
+    sound = all(TOKEN.fullmatch(name) and value.isascii() and value.isprintable() for name, value in lines)
     return (
         sound
         and request.http_version.startswith("HTTP/1.")

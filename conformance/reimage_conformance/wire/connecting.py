@@ -1,4 +1,4 @@
-"""Making connections to a target over TCP and TLS, and saying plainly why one cannot be made."""
+"""Making connections to a target over TCP and TLS; a failure names its reason and the key of the target file."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from reimage_conformance.wire.clock import Clock
 
 SILENCE_SECONDS = 0.8
-"""After so much silence in a handshake the endpoint is asked in plain HTTP: a server without TLS waits for a line to end."""
+"""If a TLS handshake gets no answer for this long, plain HTTP is tried: a server without TLS waits for the end of a line."""
 LOOK_SECONDS = 1.0
-"""The time limit of each look that explains a failure."""
-_NOBODY_THERE = (FailureKind.REFUSED, FailureKind.TIMEOUT)
+"""The time limit of each further connection that is made to explain a failure."""
+_NO_CONNECTION = (FailureKind.REFUSED, FailureKind.TIMEOUT)
 _PLAIN_QUESTION = b"HEAD / HTTP/1.0\r\n\r\n"
 
 
@@ -58,10 +58,10 @@ class SocketConnector:
             raise self._failure(error, identity) from error
 
     def reach(self, deadline: float) -> SocketStream:
-        """A connection with the primary certificate; where there is none, one sentence says why, and what to mend.
+        """A connection with the primary certificate; a failure says in one sentence why, and which key to mend.
 
-        Takes a closer look at a failure: another connection or two, on which at most `HEAD /` is sent. Raises TargetError
-        where the target file is wrong, and UnreachableError where the endpoint may be at fault.
+        To explain a failure it makes one or two further connections, on which at most `HEAD /` is sent. Raises
+        TargetError where the target file is wrong, and UnreachableError where the endpoint may be at fault.
         """
         try:
             if not self._target.is_https:
@@ -71,7 +71,7 @@ class SocketConnector:
             raise self._unreachable(error) from error
 
     def speaks_tls(self) -> bool:
-        """Whether the port answers a TLS handshake, whatever it says in it; a look at an endpoint called http."""
+        """Whether the port answers a TLS handshake, even with an error; asked where base_url is http."""
         try:
             connected = self._dialler.dial(self._soon())
         except StreamError:
@@ -103,7 +103,7 @@ class SocketConnector:
     def _secured(
         self, connected: socket.socket, context: ssl.SSLContext, deadline: float, *, patient: bool = True
     ) -> ssl.SSLSocket:
-        """`connected` with TLS; raises OSError, and where it is not `patient` with an endpoint without TLS, StreamError."""
+        """`connected` with TLS; raises OSError, and without `patient` StreamError if the endpoint answers plain HTTP."""
         try:
             secured = context.wrap_socket(
                 connected, server_hostname=self._dialler.host.rstrip("."), do_handshake_on_connect=False
@@ -122,7 +122,7 @@ class SocketConnector:
         return secured
 
     def _shakes_hands_soon(self, secured: ssl.SSLSocket, deadline: float) -> bool:
-        """Whether the handshake ends before the endpoint's silence gets suspicious; it goes on where it stopped."""
+        """Whether the handshake ends within SILENCE_SECONDS; if not, it can be continued."""
         secured.settimeout(min(SILENCE_SECONDS, self._remaining(deadline)))
         try:
             secured.do_handshake()
@@ -141,7 +141,7 @@ class SocketConnector:
             return False
 
     def _certificate(self) -> x509.Certificate | None:
-        """The certificate that the endpoint shows to somebody without one, or None."""
+        """The certificate that the endpoint shows to a client without a certificate, or None."""
         try:
             connected = self._dialler.dial(self._soon())
             with contextlib.closing(self._secured(connected, trusting_anyone(), self._soon())) as secured:
@@ -160,15 +160,15 @@ class SocketConnector:
         )
 
     def _plain(self) -> StreamError:
-        detail = f"{self._target.base_url} is a port without TLS; it answers plain HTTP, so http:// is expected"
+        detail = f"{self._target.base_url} answers plain HTTP, not TLS; expected http:// in place of https://"
         return StreamError(FailureKind.TLS, detail, mistake=True)
 
     def _unreachable(self, error: StreamError) -> SuiteError:
         if error.mistake:
             return TargetError(f"{error.key}: {error.detail}")
         where = f"{self._target.base_url} cannot be reached: " if error.key in ("base_url", "connect_to") else ""
-        unused = proxies_in(os.environ) if self._target.proxy is None and error.kind in _NOBODY_THERE else []
-        hint = f"; {unused[0]} in the environment is not used: set proxy to go through it" if unused else ""
+        unused = proxies_in(os.environ) if self._target.proxy is None and error.kind in _NO_CONNECTION else []
+        hint = f"; {unused[0]} in the environment is not used: set proxy in [target] to use it" if unused else ""
         return UnreachableError(f"{error.key}: {where}{error.detail}{hint}")
 
     def _context(self, identity: Identity) -> ssl.SSLContext:
@@ -184,7 +184,7 @@ class SocketConnector:
 
 
 def probe_connector(target: Target, clock: Clock) -> SocketConnector | None:
-    """What connects to the probe of `target`, or None where it has none: directly, since connect_to and proxy are for base_url."""
+    """The connector for the probe of `target`, or None where it has none; connect_to and proxy are not used for the probe."""
     if target.probe_url is None:
         return None
     return SocketConnector(replace(target, base_url=target.probe_url, connect_to=None, proxy=None), clock)

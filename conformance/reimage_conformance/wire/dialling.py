@@ -1,4 +1,4 @@
-"""Connections over TCP to a target: where to dial, and plain sentences for why nobody answers there."""
+"""TCP connections to a target: which address is connected to, and the reason if no connection can be made."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 class Dialler:
-    """Makes the TCP connections to a target: to base_url or, in its place, connect_to; through its proxy, if it names one.
+    """Makes the TCP connections to a target: to connect_to if it is set, else to base_url; through the proxy if it is set.
 
-    `host` is what base_url names, whatever is dialled. Raises TargetError for a base_url without a usable host and port
-    and for credentials of a proxy that cannot be had.
+    `host` is always the host in base_url. Raises TargetError for a base_url without a usable host and port, and for
+    proxy credentials that cannot be read.
     """
 
     def __init__(self, target: Target, clock: Clock) -> None:
@@ -61,7 +61,7 @@ class Dialler:
             ) from error
         except (socket.gaierror, UnicodeError) as error:
             raise StreamError(FailureKind.REFUSED, f"the name {host} cannot be resolved", key=key) from error
-        except ConnectionResetError as error:  # made and reset before it could be used
+        except ConnectionResetError as error:  # reset before it could be used
             detail = f"the connection to {where} was reset as it was made"
             raise StreamError(FailureKind.RESET, detail, key=key) from error
         except OSError as error:

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 class StreamError(ConnectionError):
     """A connection could not be made or kept.
 
-    `kind` says how an exchange on it failed, `key` which key of the target file has to do with it. With `mistake` the
-    target file is wrong, whatever the endpoint does; without, the endpoint may be at fault as well.
+    `kind` is the failure kind of an exchange on it, `key` the key of the target file to look at. `mistake` says that
+    the target file is certainly wrong; otherwise the endpoint may be at fault.
     """
 
     def __init__(self, kind: FailureKind, detail: str, *, key: str = "base_url", mistake: bool = False) -> None:

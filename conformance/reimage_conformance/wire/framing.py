@@ -1,4 +1,4 @@
-"""How long a message is: replies as RFC 9112 section 6.3 has them read, and which requests can be misread."""
+"""Message framing: where a response ends (RFC 9112, section 6.3), and whether the end of a request is unambiguous."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
+from reimage_conformance.wire.heads import TOKEN
+
 if TYPE_CHECKING:
     from reimage_conformance.model import Request
     from reimage_conformance.wire.heads import Head
 
 _KNOWN_CODINGS = {"chunked", "gzip", "x-gzip", "deflate", "compress", "x-compress"}
-_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _TARGET = re.compile(r"[\x21-\x7e]+")
 _CHUNK = re.compile(rb"([0-9A-Fa-f]{1,8})\r\n")
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
@@ -30,7 +31,7 @@ class Extent(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Framing:
-    """What ends the content of a response, and what is wrong with how its head says so."""
+    """What ends the content of a response; `length` in octets, `anomalies` say what is wrong with the framing fields."""
 
     extent: Extent
     length: int = 0
@@ -89,12 +90,12 @@ def _of_length(head: Head) -> Framing:
 
 
 def is_plainly_framed(request: Request) -> bool:
-    """Whether every HTTP/1.1 recipient finds the same end of `request`: a well-formed head and just its content."""
+    """Whether every HTTP/1.1 recipient finds the same end of `request`: its head is well-formed and its length right."""
     if request.http_version != "HTTP/1.1" or not (
-        _TOKEN.fullmatch(request.method) and _TARGET.fullmatch(request.target)
+        TOKEN.fullmatch(request.method) and _TARGET.fullmatch(request.target)
     ):
         return False
-    if not all(_TOKEN.fullmatch(name) and _VALUE.fullmatch(value) for name, value in request.headers):
+    if not all(TOKEN.fullmatch(name) and _VALUE.fullmatch(value) for name, value in request.headers):
         return False
     lengths = request.values("content-length")
     if request.values("transfer-encoding"):
@@ -103,7 +104,7 @@ def is_plainly_framed(request: Request) -> bool:
 
 
 def _is_one_chunked(body: bytes) -> bool:
-    """Whether `body` is chunked content without extensions or trailers, to its last octet."""
+    """Whether `body` is exactly one chunked content, without extensions or trailers."""
     while found := _CHUNK.match(body):
         size = int(found[1], 16)
         if body[found.end() + size :][:2] != b"\r\n":
@@ -115,7 +116,7 @@ def _is_one_chunked(body: bytes) -> bool:
 
 
 def must_be_last(request: Request) -> bool:
-    """Whether the endpoint must close after answering `request` (RFC 9112 6.1, 6.3, 9.6)."""
+    """Whether the endpoint must close the connection after answering `request` (RFC 9112 6.1, 6.3, 9.6)."""
     if "close" in _members(request, "connection"):
         return True
     lengths, codings = _members(request, "content-length"), _members(request, "transfer-encoding")

@@ -1,4 +1,4 @@
-"""Reading the head of a response, status line and field lines, leniently, naming whatever RFC 9112 forbids in it."""
+"""Reading the head of a response leniently: status line and field lines; what RFC 9112 forbids becomes an anomaly."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ _STATUS_LINE = re.compile(r"(HTTP/[0-9]\.[0-9]) ([0-9]{3}) ([\t\x20-\x7e\x80-\xf
 _LIKE_A_STATUS_LINE = re.compile(
     r"(HTTP/[0-9]+(?:\.[0-9]+)?)[ \t]*([0-9]{3})(?![0-9])[ \t]*(.*)", re.IGNORECASE | re.DOTALL
 )
-_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+"""A token: a method or the name of a field (RFC 9110 5.6.2)."""
 _FORBIDDEN_IN_VALUES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)")
 _EXCERPT = 60
 
@@ -44,7 +45,7 @@ class Head:
 
 
 def end_of_head(octets: bytes | bytearray, start: int = 0) -> int | None:
-    """Where the octets after the head begin, or None while its empty line is missing; looks from `start` on."""
+    """The index of the first octet after the head, None while the empty line is missing; searches from `start` on."""
     found = _END.search(octets, start)
     return found.end() if found else None
 
@@ -55,7 +56,7 @@ def excerpt(text: str) -> str:
 
 
 def parse_head(block: bytes) -> Head | None:
-    """The head in `block`, which may lack its end; None when its first line is no status line at all."""
+    """The head in `block`, which may lack its end; None when its first line is not like a status line."""
     text = block.decode("latin-1")
     anomalies: list[str] = []
     if text.count("\n") != text.count("\r\n"):
@@ -88,7 +89,7 @@ def _read_field_lines(lines: list[str], anomalies: list[str]) -> list[tuple[str,
     headers: list[tuple[str, str]] = []
     for line in lines:
         name, colon, value = line.partition(":")
-        if _TOKEN.fullmatch(name) and colon:
+        if TOKEN.fullmatch(name) and colon:
             headers.append(header_line(name, value.strip(" \t")))
         else:
             _read_odd_line(line, headers, anomalies)
@@ -108,6 +109,6 @@ def _read_odd_line(line: str, headers: list[tuple[str, str]], anomalies: list[st
         return
     if bare != name:
         anomalies.append(f"white-space-before-colon: {excerpt(name)}")
-    if not _TOKEN.fullmatch(bare):
+    if not TOKEN.fullmatch(bare):
         anomalies.append(f"invalid-field-name: {excerpt(bare)}")
     headers.append((bare, value.strip(" \t")))

@@ -1,4 +1,4 @@
-"""TLS contexts for the identities of a target: which client certificate a connection presents, and whom it trusts."""
+"""TLS contexts for the identities of a target: the client certificate of a connection, and the CAs that it trusts."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 
 
 def context_for(target: Target, identity: Identity) -> ssl.SSLContext:
-    """The TLS context of `identity`; raises TargetError when a file of the target is missing, odd or mismatched."""
+    """The TLS context of `identity`; raises TargetError when a file of the target is missing or cannot be used."""
     context = _trusting(target.ca_bundle)
-    # With a certificate at hand, it may be asked for after the handshake as well (RFC 8446, 4.6.2).
+    # The endpoint may ask for the certificate after the handshake too (RFC 8446, 4.6.2).
     context.post_handshake_auth = _has_certificate(target, identity)
     match identity:
         case Identity.PRIMARY if target.client_certificate:
             _present(context, "client_certificate", target.client_certificate, _credential(target, identity))
         case Identity.SECOND:
             if target.second_client_certificate is None:
-                raise TargetError(f"{target.name}: a second certificate is needed; set second_client_certificate")
+                raise TargetError(f"{target.name}: no second certificate is named; set second_client_certificate")
             path = target.second_client_certificate
             _present(context, "second_client_certificate", path, _credential(target, identity))
         case Identity.UNKNOWN:
@@ -45,7 +45,7 @@ def context_for(target: Target, identity: Identity) -> ssl.SSLContext:
 def _credential(target: Target, identity: Identity) -> Credential:
     credential = read_credential(target, identity)
     if credential is None:
-        raise TargetError(f"{target.name}: a client certificate is needed for {identity.value}")
+        raise TargetError(f"{target.name}: no client certificate is named for the identity {identity.value!r}")
     return credential
 
 
@@ -56,7 +56,7 @@ def _has_certificate(target: Target, identity: Identity) -> bool:
 
 
 def trusting_anyone() -> ssl.SSLContext:
-    """A context without a certificate that believes every endpoint: to look at what it shows, never to send anything."""
+    """A context without client certificate that trusts every endpoint; it is used to read the endpoint's certificate only."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -64,11 +64,11 @@ def trusting_anyone() -> ssl.SSLContext:
 
 
 def _trusting(ca_bundle: Path | None) -> ssl.SSLContext:
-    """A context that trusts what is in `ca_bundle`, or what the system trusts, and verifies alike on every Python.
+    """A context that trusts `ca_bundle`, or the CAs of the system; its verification flags are the same on every Python.
 
-    Every certificate of the bundle is a trust anchor, an intermediate or the endpoint's own as well as a root
-    (VERIFY_X509_PARTIAL_CHAIN), as other clients take them. VERIFY_X509_STRICT is off: it refuses certificates without
-    optional extensions, as test rigs make them.
+    Every certificate of the bundle is a trust anchor: a root, an intermediate or the endpoint's own
+    (VERIFY_X509_PARTIAL_CHAIN), as in other clients. VERIFY_X509_STRICT is off: it refuses certificates without
+    some optional extensions, which are common in test environments.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
@@ -80,12 +80,12 @@ def _trusting(ca_bundle: Path | None) -> ssl.SSLContext:
     try:
         context.load_verify_locations(cadata=b"".join(read_authorities(ca_bundle)))
     except (ssl.SSLError, ValueError) as error:
-        raise TargetError(f"ca_bundle: {ca_bundle} holds something that is no certificate") from error
+        raise TargetError(f"ca_bundle: {ca_bundle} holds something other than certificates") from error
     return context
 
 
 def _log_keys(context: ssl.SSLContext) -> None:
-    """Write the secrets of TLS where SSLKEYLOGFILE asks for them, as browsers and curl do; raises UsageError."""
+    """Write the TLS secrets to the file that SSLKEYLOGFILE names, as browsers and curl do; raises UsageError."""
     file = os.environ.get("SSLKEYLOGFILE")
     if not file:
         return
@@ -112,11 +112,11 @@ def _why_unusable(error: ssl.SSLError, credential: Credential) -> str:
         return f"{size}; expected a certificate with an RSA key of 2048 bits or more"
     if "MD_TOO_WEAK" in reason:
         return "it is signed with a digest too weak for this OpenSSL; expected a certificate signed with SHA-256"
-    return f"TLS does not take it ({(reason or 'unknown reason').lower().replace('_', ' ')})"
+    return f"OpenSSL refuses it ({(reason or 'unknown reason').lower().replace('_', ' ')})"
 
 
 def _load(context: ssl.SSLContext, credential: Credential) -> None:
-    """Hand `credential` to `context`, which reads files only: the key is in one that nobody else can read, encrypted, for a moment."""
+    """Load `credential` into `context`, which reads only files: a temporary file holds the encrypted key, with mode 0600."""
     passphrase = secrets.token_hex(16)
     with tempfile.TemporaryDirectory(prefix="reimage-conformance-") as folder:
         path = Path(folder) / "client.pem"

@@ -1,4 +1,4 @@
-"""The connections to the endpoint: one pool of idle ones per identity, and those set aside after a doubtful request."""
+"""The connections to the endpoint: the idle ones of each identity, and those set aside after an ambiguous request."""
 
 from __future__ import annotations
 
@@ -17,13 +17,16 @@ if TYPE_CHECKING:
 
 _IDLE_LIMIT = 16
 _ASIDE_LIMIT = 32
-_TO_LEAVE_SECONDS = 0.02
-"""An endpoint that takes few connections is given so long to see that one was closed, before it is asked for another."""
+_CLOSE_PAUSE_SECONDS = 0.02
+"""The pause between closing a surplus connection and opening another: the endpoint may need time to notice the close."""
 
 
 @dataclass(slots=True)
 class Connection:
-    """One connection: its number, counted from 1, how many requests it carried, whether the latest was just one."""
+    """One connection: its number, counted from 1, and how many requests it carried.
+
+    `sole` says that the latest request was one request to every reader (`is_plainly_framed`).
+    """
 
     number: int
     identity: Identity
@@ -32,7 +35,7 @@ class Connection:
     sole: bool = True
 
     def note_surplus(self, octets: bytes, found: list[str], kind: str = "late-surplus") -> None:
-        """Add to `found` what `octets` after the latest response are, unless they may answer that request too."""
+        """Add an anomaly to `found` for `octets` after the latest response, unless they may be a second answer to it."""
         if octets and (self.sole or not octets.startswith(b"HTTP/")):
             where = f" to request {self.requests} of connection {self.number}" if kind == "late-surplus" else ""
             found.append(f"{kind}: {len(octets)} octets after the response{where}")
@@ -42,10 +45,11 @@ class Connection:
 class ConnectionPool:
     """Connections that may be used again, the latest first.
 
-    A connection whose last request an endpoint could misread is set aside: nobody is given it who does not ask for it
-    by number, so that the misreading spoils no innocent exchange. `found` collects what came too late on connections,
-    for the next exchange to tell. `most` connections are open at a time, as far as those that are not in use can be closed, None for any number; `pause` waits meanwhile for some seconds, and `drops_idle` says that
-    the endpoint has closed one that was kept. Several threads may share a pool; a connection that was taken belongs to its taker.
+    A connection is set aside if an endpoint could misread the end of its last request: it is used again only by number,
+    so that a misreading affects no other exchange. `found` collects anomalies of octets that arrived after their
+    response; the next exchange reports them. At most `most` connections are open (None: any number), as far as closing
+    unused ones allows. `pause` waits for some seconds. `drops_idle` says that the endpoint has closed an idle
+    connection. Several threads may share a pool; a connection that was taken belongs to one thread.
     """
 
     connector: Connector
@@ -66,7 +70,7 @@ class ConnectionPool:
             self._open += 1
         self._close(surplus)
         if surplus:
-            self.pause(_TO_LEAVE_SECONDS)
+            self.pause(_CLOSE_PAUSE_SECONDS)
         try:
             stream = self.connector.connect(identity, deadline)
         except BaseException:
@@ -82,7 +86,7 @@ class ConnectionPool:
         self._close([connection])
 
     def _surplus(self) -> list[Connection]:
-        """The kept connections that have to be closed before another is opened, kept no longer; the oldest first."""
+        """Removes and gives the kept connections that have to be closed before another is opened, the oldest first."""
         surplus: list[Connection] = []
         for kept in (*self._idle.values(), self._aside):
             while kept and self.most is not None and self._open - len(surplus) >= self.most:
@@ -96,17 +100,17 @@ class ConnectionPool:
             self._open -= len(connections)
 
     def take(self, identity: Identity) -> Connection | None:
-        """The latest idle connection that is still open and silent, or None."""
+        """The latest idle connection that is still open and has no octets to read, or None."""
         while connection := self._latest_idle(identity):
             if self._is_quiet(connection):
                 return connection
         return None
 
     def take_number(self, number: int) -> Connection:
-        """The connection with this number, what waits on it left to be read; raises StreamError when there is none."""
+        """The kept connection with this number, with its unread octets; raises StreamError when there is none."""
         connection = self._numbered(number)
         if connection is None:
-            raise StreamError(FailureKind.CLOSED, f"connection {number} was given up after its latest reply")
+            raise StreamError(FailureKind.CLOSED, f"connection {number} was closed after its latest reply")
         return self._still_open(connection)
 
     def give(self, connection: Connection) -> None:
@@ -117,7 +121,7 @@ class ConnectionPool:
         self._close(surplus)
 
     def set_aside(self, connection: Connection) -> None:
-        """Keep a connection for whoever asks for its number."""
+        """Keep a connection that is used again only by its number."""
         with self._lock:
             surplus = _keep(self._aside, connection, _ASIDE_LIMIT)
         self._close(surplus)
@@ -130,12 +134,12 @@ class ConnectionPool:
             self._idle.clear()
         self._close(kept)
 
-    def tell_found(self) -> tuple[str, ...]:
-        """What came too late on connections since this was asked last."""
+    def take_found(self) -> tuple[str, ...]:
+        """Gives the anomalies in `found`, and empties it."""
         with self._lock:
-            told = tuple(self.found)
+            taken = tuple(self.found)
             self.found.clear()
-        return told
+        return taken
 
     def _latest_idle(self, identity: Identity) -> Connection | None:
         with self._lock:
@@ -143,7 +147,7 @@ class ConnectionPool:
             return idle.pop() if idle else None
 
     def _numbered(self, number: int) -> Connection | None:
-        """The kept connection with this number, kept no longer."""
+        """Removes and gives the kept connection with this number, or None."""
         with self._lock:
             for kept in (self._aside, *self._idle.values()):
                 for connection in kept:
@@ -171,6 +175,6 @@ class ConnectionPool:
 
 
 def _keep(kept: list[Connection], connection: Connection, limit: int) -> list[Connection]:
-    """Adds a connection to `kept`; gives the oldest where there are more than `limit` now."""
+    """Adds a connection to `kept`; removes and gives the oldest one if there are more than `limit`."""
     kept.append(connection)
     return [kept.pop(0)] if len(kept) > limit else []

@@ -1,4 +1,4 @@
-"""The way through an HTTP proxy by CONNECT (RFC 9110, 9.3.6), and sentences for what a proxy answers in its place."""
+"""Tunnels through an HTTP proxy by CONNECT (RFC 9110, 9.3.6), and the failures where the proxy refuses one."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ def proxies_in(environment: Mapping[str, str]) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """A proxy: its address, and what it is sent as Proxy-Authorization, "" for nothing."""
+    """A proxy: its address, and the value of Proxy-Authorization, "" for none."""
 
     host: str
     port: int
     authorization: str = field(default="", repr=False)
 
     def __str__(self) -> str:
-        """The proxy as sentences name it."""
+        """The proxy as messages name it."""
         return f"{self.host} port {self.port}"
 
     def open(self, connected: socket.socket, authority: str) -> None:
-        """Make `connected` a tunnel to `authority`, a host and port; raises StreamError where the proxy does not."""
+        """Make `connected` a tunnel to `authority`, a host and port; raises StreamError where the proxy refuses."""
         lines = [f"CONNECT {authority} HTTP/1.1", f"Host: {authority}"]
         if self.authorization:
             lines.append(f"Proxy-Authorization: {self.authorization}")
@@ -52,7 +52,7 @@ class Proxy:
         except TimeoutError as error:
             raise self._failure(FailureKind.TIMEOUT, "gives no answer to CONNECT within the time limit") from error
         except OSError as error:
-            raise self._failure(FailureKind.RESET, "breaks the connection in place of an answer to CONNECT") from error
+            raise self._failure(FailureKind.RESET, "closes the connection without an answer to CONNECT") from error
         if not 200 <= status < 300:
             raise self._refusal(status, authority)
 
@@ -61,7 +61,7 @@ class Proxy:
         answer = known.get(status, str(status))
         if status == 407 and self.authorization:
             return self._failure(
-                FailureKind.REFUSED, f"does not take its credentials ({answer})", "proxy_credentials_file", mistake=True
+                FailureKind.REFUSED, f"refuses its credentials ({answer})", "proxy_credentials_file", mistake=True
             )
         if status == 407:
             detail = f"demands credentials ({answer}); name a file with user:password in proxy_credentials_file"
@@ -70,7 +70,7 @@ class Proxy:
             return self._failure(FailureKind.REFUSED, f"does not allow connections to {authority} ({answer})")
         if status >= 500 and status != 501:
             return self._failure(FailureKind.REFUSED, f"cannot connect to {authority} ({answer})")
-        found = f"answers {answer}" if status else "answers no HTTP"
+        found = f"answers {answer}" if status else "does not answer in HTTP"
         detail = f"{found} to CONNECT {authority}; expected an HTTP proxy that tunnels"
         return self._failure(FailureKind.REFUSED, detail, mistake=True)
 
@@ -79,7 +79,7 @@ class Proxy:
 
 
 def proxy_of(target: Target) -> Proxy | None:
-    """The proxy that `target` names, with its credentials, or None; raises TargetError for credentials that cannot be had."""
+    """The proxy that `target` names, with its credentials, or None; raises TargetError for credentials that cannot be read."""
     if target.proxy is None:
         return None
     parts = urlsplit(target.proxy)
@@ -89,7 +89,7 @@ def proxy_of(target: Target) -> Proxy | None:
 
 
 def _head(connected: socket.socket) -> bytes:
-    """The head of an answer, not an octet more: what follows belongs to the tunnel."""
+    """The head of an answer, read octet by octet: what follows it belongs to the tunnel."""
     octets = bytearray()
     while not octets.endswith((b"\r\n\r\n", b"\n\n")) and len(octets) < HEAD_LIMIT:
         octet = connected.recv(1)
@@ -104,6 +104,6 @@ def _head(connected: socket.socket) -> bytes:
 
 
 def _status(head: bytes) -> int:
-    """The status of an answer, 0 where it is no HTTP."""
+    """The status of an answer, 0 where it is not HTTP."""
     words = head.split(None, 2)
     return int(words[1]) if len(words) > 1 and head.startswith(b"HTTP/1.") and words[1].isdigit() else 0

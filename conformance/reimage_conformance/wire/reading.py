@@ -1,6 +1,6 @@
-"""Reading one response: everything that came is kept, and what was wrong with its framing is named.
+"""Reading one response: keeps everything that arrived, and names what is wrong with its framing as anomalies.
 
-Deadlines and sockets belong to whoever hands in `receive`; what an anomaly says of the endpoint is judged elsewhere.
+The `Source` holds the socket and the deadlines. Anomalies are judged elsewhere.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ HEAD_LIMIT = 64 * 1024
 BODY_LIMIT = 4 * 1024 * 1024
 INTERIM_LIMIT = 50
 KEPT_LIMIT = 64 * 1024
-"""So much is kept of content that was too large to be read to its end: a run may meet it again and again."""
+"""This many octets of content above BODY_LIMIT are kept: a run may get it many times."""
 LINGER_SECONDS = 0.05
 STALLED = "stalled"
-"""The anomaly of a reply that ends without an end: neither more octets nor a close came."""
+"""The anomaly of an incomplete reply after which the endpoint sent no more octets and did not close the connection."""
 _CHUNK_LINE_LIMIT = 8 * 1024
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]+)[ \t]*(?:;[^\r\n]*)?")
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What came of reading one response.
+    """The result of reading one response.
 
-    `surplus` are octets that came after its end; `persistent` is whether the reply lets its connection be used again;
-    `ended` whether the endpoint closed to end it; `octets` how many arrived in all.
+    `surplus` are the octets after its end. `persistent` says that the connection may be used again, `ended` that the
+    close of the connection ended the response. `octets` counts all octets that arrived.
     """
 
     response: Response | None
@@ -43,7 +43,7 @@ class Reading:
 
 
 class _IncompleteError(Exception):
-    """The response stops short: why, and the anomaly that this is, "" for none."""
+    """The response is incomplete: the failure, and the anomaly, "" for none."""
 
     def __init__(self, kind: FailureKind, detail: str, anomaly: str = "") -> None:
         super().__init__(detail)
@@ -58,16 +58,16 @@ class Source(Protocol):
         """The next octets, b"" once the endpoint has closed; raises OSError."""
 
     def linger(self, seconds: float) -> bytes:
-        """Whatever else comes within `seconds`; at 0, what is already there."""
+        """All octets that come within `seconds`; at 0, those already there."""
 
     def fell_silent(self) -> bool:
-        """Whether nothing had come for long when time ran out, unlike a reply that drips."""
+        """Whether nothing had come for some time when the time limit was over; False for a slow reply."""
 
 
 class ResponseReader:
-    """Reads the response to one request with `method`; `sole` is whether that was one request to every reader.
+    """Reads the response to one request with `method`; `sole` says that it was one request to every reader.
 
-    `linger_seconds` is how long to look for content after a reply that is to have none.
+    `linger_seconds` is how long to look for content after a reply that must have none.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class ResponseReader:
         self._empty = 0
 
     def read(self) -> Reading:
-        """The response, or as much of it as came and why no more did."""
+        """The response, or the part of it that came, with the failure."""
         failure = None
         extent = Extent.CLOSE
         try:
@@ -138,7 +138,7 @@ class ResponseReader:
     def _name_surplus(self, surplus: bytes, extent: Extent) -> None:
         is_reply = surplus.startswith(b"HTTP/")
         if not surplus or self._head is None or (is_reply and not self._sole):
-            return  # a request that reads as two may well be answered twice
+            return  # a request that can be read as two may be answered twice
         if is_reply:
             self._anomalies.append(f"second-response: {len(surplus)} octets after the response")
         elif extent is not Extent.NOTHING or self._head.status == 101:

@@ -1,4 +1,4 @@
-"""Where a reader's octets come from: one stream, read against one deadline for the whole reply."""
+"""The source of a reader's octets: one stream, with one deadline for the whole reply."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _LINGER_LIMIT = 1024 * 1024
 
 @dataclass(slots=True)
 class StreamSource:
-    """Reads `stream` until `deadline`, however slowly the octets drip.
+    """Reads `stream` until `deadline`.
 
-    Once octets have come, `silence` is how long the next ones are waited for; seconds. A `hasty` reader has so little time that
-    silence means nothing.
+    After the first octets, the next ones are waited for up to `silence` seconds. `hasty` says that the time limit is so
+    short that a pause proves nothing.
     """
 
     stream: Stream
@@ -44,11 +44,11 @@ class StreamSource:
         return data
 
     def linger(self, seconds: float) -> bytes:
-        """Whatever else comes within `seconds`; at 0, what is already there."""
+        """All octets that come within `seconds`; at 0, those already there."""
         return self.watch(seconds)[0] if seconds > 0 else self.stream.pending() or b""
 
     def watch(self, seconds: float) -> tuple[bytes, bool]:
-        """Whatever else comes within `seconds`, and whether the endpoint closed in that time."""
+        """All octets that come within `seconds`, and whether the endpoint closed the connection in that time."""
         octets = b""
         deadline = self.clock.now() + seconds
         try:
@@ -64,5 +64,5 @@ class StreamSource:
         return octets, False
 
     def fell_silent(self) -> bool:
-        """Whether nothing came in the later half of the time that there was."""
+        """Whether nothing came for `silence` seconds, or in the second half of the time limit."""
         return self._is_cut or (not self.hasty and self._latest <= (self._begun + self.deadline) / 2)

@@ -1,4 +1,4 @@
-"""Octet streams to an endpoint, and what can go wrong on them; what the octets mean is read elsewhere."""
+"""Streams of octets to an endpoint, and their failures; `wire/reading.py` interprets the octets."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 _AHEAD = 65_536
 _TLS_ALERT = b"\x15\x03"
-"""How a record of TLS begins that holds an alert (RFC 8446, 5.1)."""
+"""The first octets of a TLS record with an alert (RFC 8446, 5.1)."""
 
 
 class Stream(Protocol):
     """A two-way stream of octets; deadlines are readings of the clock, not durations."""
 
     def send(self, data: bytes, deadline: float) -> None:
-        """Write all of `data`; raises TimeoutError after `deadline`, ConnectionError when the peer is gone."""
+        """Write all of `data`; raises TimeoutError after `deadline`, ConnectionError when the connection is broken."""
 
     def receive(self, limit: int, deadline: float) -> bytes:
         """The next octets, at most `limit`; b"" once the peer has closed; raises like `send`."""
@@ -33,11 +33,11 @@ class Stream(Protocol):
         """Without waiting or consuming: the octets at hand, b"" when the peer has closed, None when nothing came."""
 
     def close(self) -> None:
-        """Let the connection go; closing twice is harmless."""
+        """Close the connection; closing twice is harmless."""
 
 
 class Connector(Protocol):
-    """Whoever can reach the endpoint under an identity."""
+    """Makes connections to the endpoint under an identity."""
 
     def connect(self, identity: Identity, deadline: float) -> Stream:
         """A new connection; raises StreamError when there is none by `deadline`."""
@@ -93,7 +93,7 @@ class SocketStream:
         self._socket.close()
 
     def _plain(self, data: bytes) -> bytes:
-        """`data`; raises StreamError where it is TLS that answers a request in plain text."""
+        """`data`; raises StreamError where it is a TLS alert on a connection without TLS."""
         if data.startswith(_TLS_ALERT) and not isinstance(self._socket, ssl.SSLSocket):
             raise StreamError(FailureKind.TLS, "the endpoint answers in TLS", mistake=True)
         return data

@@ -1,4 +1,4 @@
-"""What went wrong while TLS was set up or used, in sentences: who is at fault, and which key of the target file to mend."""
+"""TLS failures in sentences: the reason, and the key of the target file to mend."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ _UNKNOWN_ISSUER = {2, 19, 20, 21, _SIGNED_BY_ITSELF}
 _WEAK = {66: "its key is too small", 67: "the key of its CA is too small", 68: "its CA signed with a digest too weak"}
 """Codes of X509_V_ERR_... (OpenSSL, x509_vfy.h), which `SSLCertVerificationError.verify_code` holds."""
 
-_DEMANDS, _ENDED = "CERTIFICATE_REQUIRED", "HANDSHAKE_FAILURE"
+_CERTIFICATE_REQUIRED, _HANDSHAKE_FAILURE = "CERTIFICATE_REQUIRED", "HANDSHAKE_FAILURE"
 _ABOUT_OUR_CERTIFICATE = {
-    _DEMANDS: "the endpoint demands a client certificate",
-    "ALERT_UNKNOWN_CA": "the endpoint refuses the client certificate: it does not know its issuer",
+    _CERTIFICATE_REQUIRED: "the endpoint demands a client certificate",
+    "ALERT_UNKNOWN_CA": "the endpoint refuses the client certificate: it does not trust its issuer",
     "ALERT_CERTIFICATE_EXPIRED": "the endpoint refuses the client certificate: it has expired",
     "ALERT_CERTIFICATE_REVOKED": "the endpoint refuses the client certificate: it was revoked",
     "ALERT_BAD_CERTIFICATE": "the endpoint refuses the client certificate",
-    "ALERT_UNSUPPORTED_CERTIFICATE": "the endpoint refuses the client certificate: it takes none of this type",
+    "ALERT_UNSUPPORTED_CERTIFICATE": "the endpoint refuses the client certificate: it does not support this type",
     "ALERT_CERTIFICATE_UNKNOWN": "the endpoint refuses the client certificate",
     "ALERT_ACCESS_DENIED": "the endpoint refuses the client certificate: access denied",
     "ALERT_DECRYPT_ERROR": "the endpoint refuses the client certificate: it cannot verify its signature",
 }
 _ABOUT_THE_ENDPOINT = {
-    "PROTOCOL_VERSION": "the endpoint offers no version of TLS from 1.2 on",
-    "UNSUPPORTED_PROTOCOL": "the endpoint offers no version of TLS from 1.2 on",
-    "UNRECOGNIZED_NAME": "the endpoint serves no host of this name",
+    "PROTOCOL_VERSION": "the endpoint supports neither TLS 1.2 nor a later version",
+    "UNSUPPORTED_PROTOCOL": "the endpoint supports neither TLS 1.2 nor a later version",
+    "UNRECOGNIZED_NAME": "the endpoint serves no host of the name in base_url",
     "UNSAFE_LEGACY_RENEGOTIATION_DISABLED": "the endpoint lacks secure renegotiation (RFC 5746)",
     "DH_KEY_TOO_SMALL": "the endpoint's Diffie-Hellman key is too small for this OpenSSL",
     "EE_KEY_TOO_SMALL": "the key of the endpoint's certificate is too small for this OpenSSL",
-    _ENDED: "the endpoint ends the handshake; it takes none of our ciphers, or not the client certificate",
+    _HANDSHAKE_FAILURE: "the endpoint ends the handshake; it accepts no cipher of ours, or refuses client_certificate",
 }
 _NOT_TLS = (
     "WRONG_VERSION_NUMBER",
@@ -53,12 +53,12 @@ _NOT_TLS = (
 
 
 def speaks_no_tls(error: OSError) -> bool:
-    """Whether what came in place of a handshake was no TLS."""
+    """Whether the answer to the handshake was not TLS."""
     return isinstance(error, ssl.SSLError) and any(word in (error.reason or "") for word in _NOT_TLS)
 
 
 def broken_tls(error: ssl.SSLError) -> tuple[str, str]:
-    """A sentence for an error of TLS that is not about the endpoint's certificate, and the key that it is about."""
+    """A sentence for a TLS error that is not about the endpoint's certificate, and the key of the target file to mend."""
     reason = error.reason or ""
     for words, key in ((_ABOUT_OUR_CERTIFICATE, "client_certificate"), (_ABOUT_THE_ENDPOINT, "base_url")):
         for word, sentence in words.items():
@@ -66,7 +66,7 @@ def broken_tls(error: ssl.SSLError) -> tuple[str, str]:
                 return sentence, key
     if speaks_no_tls(error):
         return "the endpoint does not answer in TLS", "base_url"
-    return f"TLS broke down: {(reason or 'unknown reason').lower().replace('_', ' ')}", "base_url"
+    return f"TLS failed: {(reason or 'unknown reason').lower().replace('_', ' ')}", "base_url"
 
 
 def handshake_failure(
@@ -77,16 +77,16 @@ def handshake_failure(
     has_certificate: bool,
     look: Callable[[], x509.Certificate | None] = lambda: None,
 ) -> StreamError:
-    """The failure that `error` in a handshake with `host` is; `look` gets the endpoint's certificate to tell more of it."""
+    """The failure for `error` in a handshake with `host`; `look` gets the endpoint's certificate, for a better message."""
     if isinstance(error, ssl.SSLCertVerificationError):
         key, reason, advice = _distrust(error, host, look(), has_ca_bundle=has_ca_bundle)
         return StreamError(FailureKind.TLS, f"the certificate of {host} is not accepted: {reason}; {advice}", key=key)
     if isinstance(error, TimeoutError):
         return StreamError(FailureKind.TIMEOUT, "TLS was not set up within the time limit")
     if isinstance(error, ssl.SSLEOFError) or not isinstance(error, ssl.SSLError):
-        hint = "it may speak no TLS, or refuse the client certificate"
-        return StreamError(FailureKind.TLS, f"the endpoint broke off while TLS was being set up; {hint}")
-    if not has_certificate and _ENDED in (error.reason or ""):
+        hint = "it may not support TLS, or refuse the client certificate"
+        return StreamError(FailureKind.TLS, f"the endpoint closed the connection during the TLS handshake; {hint}")
+    if not has_certificate and _HANDSHAKE_FAILURE in (error.reason or ""):
         sentence = "the endpoint ends the handshake; it may demand a client certificate, and none is named"
         return StreamError(FailureKind.TLS, sentence, key="client_certificate")
     sentence, key = broken_tls(error)

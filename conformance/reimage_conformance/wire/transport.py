@@ -28,13 +28,16 @@ if TYPE_CHECKING:
 
 CLOSE_SECONDS = 0.5
 _SENT_AGAIN = {"GET", "HEAD"}
-_STALLS, _SILENCE = 2, 2.0
-"""After so many replies that stopped short of their end, so many seconds of silence are taken for another; the time limit would be for each."""
+_MAX_STALLS, _STALL_SECONDS = 2, 2.0
+"""After two replies that stopped before their end, a reply that pauses this many seconds counts as stopped too.
+
+Without this, each such reply would cost the whole time limit.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one request; `elapsed` ends with the reply, before any look at whether the endpoint closes."""
+    """The result of one request; `elapsed` ends with the reply, before the wait for the connection to close."""
 
     response: Response | None
     failure: Failure | None
@@ -45,7 +48,7 @@ class Outcome:
 
 
 class NoReplyError(httpx.TransportError):
-    """No complete reply came; the outcome says why and holds what did come."""
+    """No complete reply came; `outcome` holds the failure, and the part that came."""
 
     def __init__(self, outcome: Outcome) -> None:
         super().__init__(outcome.failure.detail if outcome.failure else "no reply")
@@ -53,11 +56,11 @@ class NoReplyError(httpx.TransportError):
 
 
 class VerbatimTransport(httpx.BaseTransport):
-    """Carries requests of ours over connections of its own.
+    """Sends requests of the suite over connections of its own.
 
-    Extensions of a request: "reimage.request", required; "reimage.connection", the number of the connection that it
-    must go out on; "reimage.watch", True to find out whether the endpoint closes afterwards. Or "reimage.together", several
-    requests that are to be under way at the same time; their outcomes come back in "reimage.outcomes".
+    Extensions of a request: "reimage.request", required; "reimage.connection", the number of the connection to use;
+    "reimage.watch", True to wait whether the endpoint closes the connection afterwards. Or "reimage.together", several
+    requests to send at the same time; their outcomes come back in "reimage.outcomes".
     """
 
     def __init__(
@@ -96,7 +99,7 @@ class VerbatimTransport(httpx.BaseTransport):
         self._pool.close()
 
     def limit(self, connections: int) -> None:
-        """Keep no more than so many connections open, as far as those that are not in use can be closed."""
+        """Keep at most so many connections open, by closing connections that are not in use."""
         self._pool.most = connections
 
     def close_idle(self) -> None:
@@ -104,7 +107,7 @@ class VerbatimTransport(httpx.BaseTransport):
         self._pool.close()
 
     def carry(self, request: Request, *, on: int | None, watch: bool) -> Outcome:
-        """What becomes of `request`, as a value whatever the endpoint does."""
+        """Send `request` and give its outcome, also where no reply came."""
         start = self._clock.now()
         deadline = self._deadline(request, start)
         try:
@@ -123,9 +126,9 @@ class VerbatimTransport(httpx.BaseTransport):
         return self._conclude(connection, request, reading, start, watch=watch)
 
     def carry_together(self, requests: Sequence[Request]) -> list[Outcome]:
-        """What becomes of `requests`, each on a connection of its own and all written before the first reply is read.
+        """Send `requests`, each on a connection of its own; all are written before the first reply is read.
 
-        Replies are read in the order of the requests, so that `elapsed` of a later one may hold what an earlier one took.
+        Replies are read in the order of the requests, so `elapsed` of a later one may include the time of an earlier one.
         """
         start = self._clock.now()
         connections: list[Connection | Failure] = []
@@ -156,7 +159,7 @@ class VerbatimTransport(httpx.BaseTransport):
     def _connection_for(self, request: Request, on: int | None, deadline: float) -> Connection:
         if on is not None:
             return self._pool.take_number(on)
-        # What must not be sent twice goes out on a new connection where the endpoint has dropped one that was kept.
+        # A request that must not be sent twice gets a new connection if the endpoint has closed an idle one before.
         fresh = request.fresh_connection or (self._pool.drops_idle and request.method not in _SENT_AGAIN)
         kept = None if fresh else self._pool.take(request.identity)
         return kept or self._pool.open(request.identity, deadline)
@@ -165,7 +168,7 @@ class VerbatimTransport(httpx.BaseTransport):
         return self._read(connection, request, deadline, self._write(connection, request, deadline))
 
     def _write(self, connection: Connection, request: Request, deadline: float) -> OSError | None:
-        """Write a request; what went wrong, for a reply may have come all the same, and says more than the broken pipe."""
+        """Write a request, and give the error, if any; a reply may have come even so, and is read first."""
         connection.requests += 1
         try:
             connection.stream.send(request.wire(), deadline)
@@ -175,7 +178,7 @@ class VerbatimTransport(httpx.BaseTransport):
 
     def _read(self, connection: Connection, request: Request, deadline: float, broken: OSError | None) -> Reading:
         hasty = request.patience_seconds is not None
-        silence = math.inf if hasty or self._stalls < _STALLS else _SILENCE
+        silence = math.inf if hasty or self._stalls < _MAX_STALLS else _STALL_SECONDS
         source = StreamSource(connection.stream, self._clock, deadline, silence, hasty=hasty)
         connection.sole = is_plainly_framed(request)
         reader = ResponseReader(
@@ -202,11 +205,11 @@ class VerbatimTransport(httpx.BaseTransport):
             if not reading.surplus:
                 connection.note_surplus(late, self._pool.found, "surplus")
             reading = replace(reading, persistent=reading.persistent and not closed and not late)
-        if response and (late_on_others := self._pool.tell_found()):
+        if response and (late_on_others := self._pool.take_found()):
             response = replace(response, anomalies=(*response.anomalies, *late_on_others))
         self._release(connection, request, reading)
         if reading.failure is not None and reading.failure.kind is FailureKind.TIMEOUT and not reading.octets:
-            self._pool.close()  # an endpoint that serves one connection at a time may still be waiting for more on another
+            self._pool.close()  # an endpoint that serves one connection at a time may be waiting on another one
         return Outcome(response, reading.failure, connection.number, connection.requests, closed, elapsed)
 
     def _release(self, connection: Connection, request: Request, reading: Reading) -> None:
@@ -219,6 +222,6 @@ class VerbatimTransport(httpx.BaseTransport):
 
 
 def _is_stale(connection: Connection, request: Request, reading: Reading) -> bool:
-    """Whether an idle connection was closed under a request that may safely be sent again."""
+    """Whether the endpoint closed an idle connection as the request was sent, and the request may be sent again."""
     ended = reading.failure is not None and reading.failure.kind in {FailureKind.CLOSED, FailureKind.RESET}
     return ended and not reading.octets and connection.requests > 1 and request.method in _SENT_AGAIN
