@@ -38,7 +38,7 @@ class UnreachableError(SuiteError):
 
 
 class BusyError(SuiteError):
-    """Another run of this machine is at work on a deployment that the target lists."""
+    """Another run of this machine uses a deployment that the target lists."""
 
     exit_code = 6
 

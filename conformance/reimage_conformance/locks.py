@@ -1,6 +1,7 @@
-"""One run at a time for each deployment, on this machine: who holds which deployment, and who is refused or waits.
+"""Locks: on this machine, only one run at a time works on a deployment; another run is refused or waits.
 
-The locks are files that the operating system locks, so that none outlives its process. They say nothing to other machines and other users.
+The operating system locks files, so that no lock outlives its process. Other machines and other users do not see the
+locks.
 """
 
 from __future__ import annotations
@@ -37,7 +38,10 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, slots=True, order=True)
 class Claim:
-    """A deployment as one of its two addresses names it; equal keys mean the same deployment, however it is spelled."""
+    """The claim of a run on one of the two addresses of a deployment.
+
+    Equal keys mean the same address in any spelling.
+    """
 
     key: str
     deployment: str
@@ -58,10 +62,10 @@ class Holder:
 
 
 def claims(target: Target) -> tuple[Claim, ...]:
-    """What a run against `target` claims, in the order in which every run claims it, so that no two wait for each other.
+    """The claims of a run against `target`, sorted: every run takes claims in this order, so that no deadlock can occur.
 
-    A deployment is claimed by its slot and by its name: a target that calls the slot otherwise, or the deployment, shares one of them.
-    It is claimed at base_url and at connect_to, for the name in base_url may lead to what another target dials.
+    A deployment is claimed by its slot and by its name, so that a target file with one of them wrong still shares a
+    claim. It is claimed at base_url and at connect_to, since another target file may reach the same endpoint by either.
     """
     places = {endpoint(target.base_url)} | ({endpoint(f"//{target.connect_to}")} if target.connect_to else set())
     wheres = [(place, target.subscription_id.casefold()) for place in places]
@@ -70,7 +74,7 @@ def claims(target: Target) -> tuple[Claim, ...]:
 
 
 def endpoint(base_url: str) -> str:
-    """Host and port of `base_url` in one spelling (RFC 3986, 6.2.2 and 6.2.3); every name of this machine is the same."""
+    """Host and port of `base_url` in normal form (RFC 3986, 6.2.2 and 6.2.3); all loopback names become localhost."""
     parts = urlsplit(base_url)
     host = (parts.hostname or "").rstrip(".").casefold()
     with contextlib.suppress(ValueError):
@@ -83,7 +87,7 @@ def endpoint(base_url: str) -> str:
 
 
 class Hold:
-    """What one run holds, until it is released or its process ends, however it ends."""
+    """The locks of one run, until `release` or the end of its process."""
 
     def __init__(self) -> None:
         self._stack = contextlib.ExitStack()
@@ -91,16 +95,13 @@ class Hold:
     def take(self, lock: FileLock, note: Path, holder: Holder) -> None:
         """Keep `lock`, which is acquired, and say in `note` who holds it."""
         self._stack.callback(lock.release)
-        for path in (
-            Path(lock.lock_file),
-            note,
-        ):  # whoever locks a file that is gone by then is told so, and makes a new one
+        for path in (Path(lock.lock_file), note):  # FileLock makes a new file if another run has removed the old one
             self._stack.callback(_remove, path)
         note.touch(mode=0o600)
         note.write_text(json.dumps(asdict(holder)), encoding="utf-8")
 
     def release(self) -> None:
-        """Let everything go; releasing twice is harmless."""
+        """Release all locks; releasing twice is harmless."""
         self._stack.close()
 
 
@@ -113,8 +114,8 @@ def hold(
 ) -> Hold:
     """Claim every deployment of `target` for a run that reports to `folder`.
 
-    Where another run holds one, waits up to `wait_seconds` for its end, having told `waiting` a sentence about it, and then raises
-    BusyError. Raises UsageError where there is no place for the locks.
+    If another run holds one, calls `waiting` with a sentence, waits up to `wait_seconds` for the end of that run, and
+    then raises BusyError. Raises UsageError where the lock files cannot be written.
     """
     place = _place()
     since = datetime.now(UTC).isoformat(timespec="seconds")
@@ -127,10 +128,10 @@ def hold(
             note = place / f"{claim.key}.json"
             _acquire(lock, partial(_busy, claim, note), deadline, waiting)
             held.take(lock, note, holder)
-    except (OSError, NotImplementedError) as error:  # the latter where a file system knows no locks
+    except (OSError, NotImplementedError) as error:  # NotImplementedError: the file system has no locks
         held.release()
         raise UsageError(
-            f"{place}: the locks that keep two runs apart cannot be kept: {getattr(error, 'strerror', None) or error}"
+            f"{place}: the lock files that keep two runs apart cannot be written: {getattr(error, 'strerror', None) or error}"
         ) from error
     except BaseException:
         held.release()
@@ -139,7 +140,7 @@ def hold(
 
 
 def _remove(path: Path) -> None:
-    with contextlib.suppress(OSError):  # Windows keeps a file that is open
+    with contextlib.suppress(OSError):  # Windows does not remove an open file
         path.unlink(missing_ok=True)
 
 
@@ -149,21 +150,21 @@ def _acquire(lock: FileLock, busy: Callable[[], str], deadline: float, waiting: 
         return
     left = deadline - time.monotonic()
     if left <= 0:
-        raise BusyError(f"{busy()}; wait for its end, or let --wait SECONDS wait for it")
+        raise BusyError(f"{busy()}; start again after its end, or give --wait SECONDS")
     waiting(f"waiting: {busy()}")
     try:
         lock.acquire(timeout=left, poll_interval=POLL_SECONDS)
     except Timeout:
-        raise BusyError(f"{busy()}, and did not end while --wait waited for it") from None
+        raise BusyError(f"{busy()}; it did not end within the time of --wait") from None
 
 
 def _busy(claim: Claim, note: Path) -> str:
     holder = _holder(note)
-    return f"another run is at work on {claim.deployment}: {holder or 'a run that is just beginning'}"
+    return f"another run is using {claim.deployment}: {holder or 'a run that is just beginning'}"
 
 
 def _holder(note: Path) -> Holder | None:
-    """Who wrote `note`; None where it is not there, or not whole yet."""
+    """The run that wrote `note`; None where the file is missing or incomplete."""
     try:
         return Holder(**json.loads(note.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
@@ -178,7 +179,10 @@ def _claims(where: tuple[str, str], row: Deployment) -> tuple[Claim, ...]:
 
 
 def _place() -> Path:
-    """The folder of the locks, readable to this user alone; the system's for temporary files where there is no other."""
+    """The folder of the locks, readable by this user only.
+
+    In the system's temporary folder where no other can be written.
+    """
     user = os.getuid() if hasattr(os, "getuid") else 0
     places = (user_cache_path(PROGRAM) / "locks", Path(tempfile.gettempdir()) / f"{PROGRAM}-locks-{user}")
     failures = []
@@ -191,14 +195,14 @@ def _place() -> Path:
             failures.append(f"{place}: {error.strerror or error}")
         else:
             return place
-    raise UsageError(f"there is no place for the locks that keep two runs apart: {'; '.join(failures)}")
+    raise UsageError(f"no folder can be written for the locks that keep two runs apart: {'; '.join(failures)}")
 
 
 def _refuse_strangers(place: Path, user: int) -> None:
     """Raises PermissionError where `place` is not this user's own folder, or cannot be written."""
     found = place.lstat()
     if hasattr(os, "getuid") and (found.st_uid != user or place.is_symlink()):
-        raise PermissionError(13, "belongs to somebody else")
+        raise PermissionError(13, "belongs to another user")
     place.chmod(0o700)
     if not os.access(place, os.W_OK | os.X_OK):
         raise PermissionError(13, "cannot be written")

@@ -100,8 +100,8 @@ def test_a_deployment_that_two_targets_share_is_held_once(other: Target, tmp_pat
 
     assert refused.value.exit_code == 6
     told = re.fullmatch(
-        r'another run is at work on deployment \S+ of cloud service \S+: process (\d+), target "first rig", since (\S+), '
-        r"reports in (\S+); wait for its end, or let --wait SECONDS wait for it",
+        r'another run is using deployment \S+ of cloud service \S+: process (\d+), target "first rig", since (\S+), '
+        r"reports in (\S+); start again after its end, or give --wait SECONDS",
         str(refused.value),
     )
     assert told is not None
@@ -136,14 +136,12 @@ def test_a_run_that_may_wait_gets_its_turn() -> None:
     hold(TARGET, None, wait_seconds=PATIENCE, waiting=waiting).release()
     timer.join()
     assert len(told) == 1
-    assert told[0].startswith(
-        "waiting: another run is at work on deployment contoso-v2 of cloud service contoso: process"
-    )
+    assert told[0].startswith("waiting: another run is using deployment contoso-v2 of cloud service contoso: process")
 
 
 def test_a_run_does_not_wait_longer_than_it_may() -> None:
     held = hold(TARGET, None)
-    with pytest.raises(BusyError, match="did not end while --wait waited for it"):
+    with pytest.raises(BusyError, match="it did not end within the time of --wait"):
         hold(TARGET, None, wait_seconds=0.2)
     held.release()
 
@@ -173,7 +171,7 @@ def test_without_a_cache_folder_the_systems_temporary_one_is_used(
     held.release()
 
     monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path / "file"))
-    with pytest.raises(UsageError, match="there is no place for the locks that keep two runs apart"):
+    with pytest.raises(UsageError, match="no folder can be written for the locks that keep two runs apart"):
         hold(TARGET, None)
 
 
@@ -229,7 +227,7 @@ def test_a_run_in_pytest_is_refused_while_another_process_is_at_work(target_file
         )
     assert done.returncode == 6
     assert done.stderr.startswith(
-        f"error: another run is at work on deployment contoso-v2 of cloud service contoso: process {other.pid}, "
+        f"error: another run is using deployment contoso-v2 of cloud service contoso: process {other.pid}, "
     )
     assert len(done.stderr.splitlines()) == 1
     assert not folder.exists()

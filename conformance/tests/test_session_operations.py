@@ -141,7 +141,7 @@ async def test_what_is_over_for_long_is_asked_about_before_it_is_taken_for_known
         assert (len(found.polls), found.is_forgotten) == (2, False)
         await trio.sleep(RETENTION_SECONDS + 0.1)
         for _ in range(2):
-            with pytest.raises(Untested, match="forgotten soon after their end"):
+            with pytest.raises(Untested, match="forgets operations soon after their end"):
                 await one.operations.known()
         assert (found.is_still_known, found.is_forgotten) == (False, True)
         assert one.wire.labels()[-1] == "poll-known"

@@ -1,4 +1,4 @@
-"""The gate in front of the wire: no request goes out that may change something that the target file does not list."""
+"""The gate in front of the wire: keeps back every request that may change something the target file does not list."""
 
 from reimage_conformance.gate.admission import Admission
 from reimage_conformance.gate.gate import Gate, Withheld

@@ -1,6 +1,7 @@
-"""Admission: why a request may go out, or that nobody can say that what it addresses is listed, or is nothing.
+"""Admission: decides whether a request may be sent, and why.
 
-Every reading of a request has to be admissible; one that may exist, and is not listed, keeps it back.
+A request may be sent if every address that it can be read as is listed, or is known not to exist. An address that may
+exist and is not listed keeps the request back.
 """
 
 from __future__ import annotations
@@ -25,12 +26,12 @@ if TYPE_CHECKING:
     from reimage_conformance.gate.readings import Reading
 
 ALIKE = 0.5
-"""Words that share this part of their characters, in order, may be slips for each other (SequenceMatcher.ratio)."""
+"""Words with at least this SequenceMatcher.ratio count as misspellings of each other."""
 _WILDCARDS = re.compile(r"[*%]")
 
 
 class Admission(StrEnum):
-    """Why a request may go out; MAY_EXIST says that it may not."""
+    """Why a request may be sent; MAY_EXIST says that it may not."""
 
     READS_ONLY = "it changes nothing"
     LISTED = "it is listed"
@@ -43,7 +44,10 @@ class Admission(StrEnum):
 
 @dataclass(slots=True)
 class Judge:
-    """Judges readings by what is listed and what was shown; `doubts` gets the deployments that a look-up may decide about."""
+    """Judges readings by the target file and by what the endpoint has shown.
+
+    `doubts` collects the deployments for which Get Deployment may decide.
+    """
 
     listing: Listing
     knowledge: Knowledge
@@ -51,13 +55,13 @@ class Judge:
     doubts: list[Container] = field(default_factory=list)
 
     def admission(self, reading: Reading) -> Admission:
-        """Why what `reading` addresses may be sent to."""
+        """Why a request with this reading may be sent, or MAY_EXIST."""
         if self.token and any(self.token in name for name in reading.names):
             return Admission.RANDOM
         return Admission.COMPLETE if self._is_complete(reading) else self._by_part(reading)
 
     def _by_part(self, reading: Reading) -> Admission:
-        """What is known of the part of the protocol that a reading addresses."""
+        """The admission by the kind of resource that a reading addresses."""
         match reading.part:
             case Part.INSTANCE:
                 return self._of_containers(reading, lambda each: self._instance(each, reading.instance))
@@ -79,7 +83,7 @@ class Judge:
         return reading.subscription in self.listing.subscriptions and reading.service in self.listing.services
 
     def _of_containers(self, reading: Reading, judged: Callable[[Container], Admission]) -> Admission:
-        """The worst that any deployment which the reading may mean comes to."""
+        """The worst admission of all deployments that the reading may mean."""
         if reading.form is None:
             return Admission.MAY_EXIST
         found = [
@@ -89,19 +93,22 @@ class Judge:
         return worst(found)
 
     def _meant(self, reading: Reading, form: UriForm) -> list[tuple[UriForm, str]]:
-        """The deployments that the slot or name of a reading may mean: a slot that is none may be taken for one that is like it."""
+        """The deployments that the slot or name of a reading may mean.
+
+        An unknown slot may be taken for a similar one.
+        """
         word = reading.deployment
         own = Container(reading.subscription, reading.service, form, word)
         if self.listing.deployment(own) is not None or self.knowledge.shown(own) is not None:
             return [(form, word)]
-        if word in SLOTS:  # a deployment may be called that as well
+        if word in SLOTS:  # a deployment may also have the name of a slot
             return sorted(((each, word) for each in UriForm), key=lambda meant: meant[0] is not form)
         if form is UriForm.NAME or self.listing.deployment(replace(own, form=UriForm.NAME)) is not None:
             return [(UriForm.NAME, word)]
         return [(form, slot) for slot in slots_like(word)]
 
     def _instance(self, container: Container, name: str) -> Admission:
-        """Whether a role instance at the address of a deployment may be sent to."""
+        """The admission of a role instance at the address of a deployment."""
         deployment, shown = self.listing.deployment(container), self.knowledge.shown(container)
         listed = {normal(each) for each in instances_of(deployment)} if deployment is not None else set()
         if not name or _WILDCARDS.search(name):
@@ -112,14 +119,14 @@ class Judge:
             return Admission.ABSENT
         if shown is not None and shown.whole and name not in shown.normal_instances:
             return Admission.ABSENT
-        led = self.knowledge.leads_to(container)
-        if led is not None and name in {normal(each) for each in instances_of(led)}:
+        alias_of = self.knowledge.leads_to(container)
+        if alias_of is not None and name in {normal(each) for each in instances_of(alias_of)}:
             return Admission.LEADS_TO_LISTED
         self.doubts.append(container)
         return Admission.MAY_EXIST
 
     def _namesakes(self, container: Container) -> set[str]:
-        """Normal names of instances that were shown, are not listed, and differ from a listed one in spelling alone."""
+        """The normal names of unlisted instances that the endpoint has shown and that differ from a listed one in spelling only."""
         deployment, shown = self.listing.deployment(container), self.knowledge.shown(container)
         if deployment is None or shown is None:
             return set()
@@ -127,7 +134,10 @@ class Judge:
         return {normal(each) for each in shown.instances - exact} & {normal(each) for each in exact}
 
     def _pattern(self, container: Container, pattern: str) -> Admission:
-        """Whether every role instance that a wildcard may match is listed; no name at all matches every one."""
+        """The admission of a name with wildcards: all instances that it matches must be listed.
+
+        An empty name matches all.
+        """
         if self.knowledge.is_absent(container):
             return Admission.ABSENT
         shown, deployment = self.knowledge.shown(container), self.listing.deployment(container)
@@ -143,13 +153,13 @@ class Judge:
         return Admission.LISTED if safe else Admission.MAY_EXIST
 
     def _deployment(self, container: Container, *, asks: bool) -> Admission:
-        """Whether a whole deployment may be sent to: every instance of it has to be listed, unless the method only asks."""
+        """The admission of a whole deployment: all its instances must be listed, unless the method changes nothing (`asks`)."""
         if asks and self.listing.deployment(container) is not None:
             return Admission.LISTED
         return self._pattern(container, "*")
 
     def _service(self, reading: Reading) -> Admission:
-        """Whether a cloud service may be sent to: only where there is none, or where the method only asks."""
+        """The admission of a cloud service: it must not exist, unless the method changes nothing."""
         own = reading.subscription == self.listing.own and reading.service in self.listing.services
         if own and reading.asks:
             return Admission.LISTED
@@ -158,7 +168,7 @@ class Judge:
 
 
 def slots_like(word: str) -> list[str]:
-    """The slots that a word may be a slip for, or short for; both where it is like neither."""
+    """The slots that a word may be a misspelling or abbreviation of; both slots where it is like neither."""
     near = [
         slot for slot in SLOTS if word and (slot.startswith(word) or word in slot or slot in word or alike(word, slot))
     ]
@@ -166,12 +176,12 @@ def slots_like(word: str) -> list[str]:
 
 
 def alike(word: str, other: str) -> bool:
-    """Whether one word may be a slip for the other."""
+    """Whether one word may be a misspelling of the other."""
     return SequenceMatcher(None, word, other, autojunk=False).ratio() >= ALIKE
 
 
 def worst(found: Iterable[Admission]) -> Admission:
-    """MAY_EXIST where it is among them, else the first; every reading has to be admissible."""
+    """MAY_EXIST where it is among the admissions or there is none, else the first one."""
     admissions = list(found)
     if not admissions or Admission.MAY_EXIST in admissions:
         return Admission.MAY_EXIST

@@ -1,4 +1,7 @@
-"""The gate: asked for every request before it goes out, and told of every exchange; it sends nothing itself."""
+"""The gate: decides for every request whether it may be sent, and learns from every exchange.
+
+It sends nothing itself.
+"""
 
 from __future__ import annotations
 
@@ -20,13 +23,14 @@ LOOKING_VERSION = "2011-10-01"
 
 
 class Withheld(Exception):  # noqa: N818  it is an outcome, not an error
-    """A request was not sent, since what it addresses may exist, and is not listed."""
+    """A request was not sent, because the target file does not list what it addresses, and that may exist."""
 
 
 class Gate:
-    """Lets out what changes nothing unlisted, as far as the addresses go; `token` marks the names that were drawn for this run.
+    """Keeps back requests that may change something unlisted, judged by their addresses.
 
-    `masked` hides what is secret in a text; `withheld` holds what was kept back, in words.
+    `token` is in all names that were drawn for this run. `masked` masks secrets in a text. `withheld` holds the
+    addresses that were kept back.
     """
 
     def __init__(self, target: Target, token: str, *, masked: Callable[[str], str] = str) -> None:
@@ -38,27 +42,27 @@ class Gate:
         self.withheld: dict[str, None] = {}
 
     def check(self, request: Request) -> None:
-        """Does nothing where `request` may go out; raises Withheld, with what it may address, where it may not."""
+        """Raises Withheld, with the address, where `request` may not be sent."""
         for reading in self._doubtful(request):
             address = self._masked("/" + reading.path.lstrip("/"))
             self.withheld.setdefault(address)
             raise Withheld(f"{request.method} {address}: {Admission.MAY_EXIST}")
 
     def admits(self, request: Request) -> bool:
-        """Whether `request` may go out, as far as is known now."""
+        """Whether `request` may be sent, by what is known now."""
         return not self._doubtful(request)
 
     def admission(self, request: Request) -> Admission:
-        """Why `request` may go out, or MAY_EXIST."""
+        """Why `request` may be sent, or MAY_EXIST."""
         found = [self._judge(target, readings)[0] for target, readings in readings_by_target(request)]
         return worst(found) if found else Admission.READS_ONLY
 
     def learn(self, exchange: Exchange) -> None:
-        """Takes what an exchange shows of what exists; it is to be as it crossed the wire, not masked."""
+        """Learns from an unmasked exchange what exists."""
         self._knowledge.learn(exchange)
 
     def question(self, request: Request) -> Request | None:
-        """A GET whose answer may decide whether `request` may go out; None where there is none, or none that was not asked before."""
+        """A GET whose answer may decide whether `request` may be sent; None where there is none left to send."""
         if self._target.capabilities.get_deployment is False:
             return None
         for target, readings in readings_by_target(request):
@@ -78,7 +82,7 @@ class Gate:
         return sorted(found, key=lambda each: each.path)
 
     def _judge(self, target: str, readings: frozenset[Reading]) -> tuple[Admission, list[Container]]:
-        """What the readings of one target come to, and the deployments that it would help to look at."""
+        """The admission of one request target, and the deployments for which Get Deployment may decide."""
         if _path(target) in self._listing.paths:
             return Admission.LISTED, []
         judge = self._judging()
@@ -89,7 +93,11 @@ class Gate:
         return Judge(self._listing, self._knowledge, self._token)
 
     def _unasked(self, container: Container) -> Request | None:
-        """A look at a deployment, or first at a listed one in the same form, to see that the call works; each once in a run."""
+        """A look at a deployment that was not made yet, or None.
+
+        Before the first look in a URI form, a listed deployment is looked at, which shows whether the call works in
+        that form.
+        """
         if not all((container.subscription, container.service, container.name)):
             return None
         if not self._knowledge.works(container.form):
@@ -100,7 +108,7 @@ class Gate:
         return None if container in self._asked else self._look(container)
 
     def _look(self, container: Container) -> Request | None:
-        """Get Deployment at an address, spelled as the target file spells it where it lists it."""
+        """Get Deployment at an address, with the spelling of the target file where it lists the deployment."""
         self._asked.add(container)
         deployment = self._listing.deployment(container)
         if deployment is not None:
@@ -113,7 +121,7 @@ class Gate:
         return with_subscription(request, self._target.subscription_id, subscription)
 
     def _spelled(self, service: str) -> str:
-        """A cloud service as the target file spells it, where it lists it."""
+        """A cloud service name in the spelling of the target file, where it lists the service."""
         named = {each.cloud_service.casefold(): each.cloud_service for each in self._target.deployments}
         return named.get(service, service)
 

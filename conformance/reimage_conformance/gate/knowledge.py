@@ -1,7 +1,7 @@
-"""Knowledge: what the answers to Get Deployment and Get Cloud Service Properties showed in this run to exist, or not to.
+"""Knowledge: what exists at the endpoint, by its answers to Get Deployment and Get Cloud Service Properties in this run.
 
-An answer counts as "does not exist" only where the same call, in the same form, was answered with a sound document of a listed deployment: an endpoint that
-does not offer the call answers 404 to everything.
+A 404 counts as "does not exist" only if the same call, in the same form, was answered with a sound document of a listed
+deployment. An endpoint that does not offer the call answers 404 to everything.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ _NOT_FOUND = 404
 class Shown:
     """What documents showed of one deployment.
 
-    `instances` holds every name that any of them listed, as it was spelled; `whole` says that the list is complete, as far as a document can show it.
+    `instances` holds every instance name that any document listed, in its spelling. `whole` says that a document listed all instances,
+    as far as a document can show that.
     """
 
     name: str
@@ -41,7 +42,7 @@ class Shown:
 
     @property
     def normal_instances(self) -> frozenset[str]:
-        """The names of the instances without regard to case."""
+        """The normal names of the instances."""
         return frozenset(normal(name) for name in self.instances)
 
     def with_more(self, other: Shown) -> Shown:
@@ -51,7 +52,7 @@ class Shown:
 
 @dataclass(slots=True)
 class Knowledge:
-    """What a run has seen of deployments and cloud services; `learn` takes it from exchanges."""
+    """What a run has learnt about deployments and cloud services; `learn` takes it from exchanges."""
 
     listing: Listing
     operations: set[str] = field(default_factory=set)
@@ -69,7 +70,7 @@ class Knowledge:
         return form in self._working
 
     def shown(self, container: Container) -> Shown | None:
-        """What was shown of the deployment at an address; of a listed one, at either of its addresses."""
+        """What documents showed of the deployment at an address; of a listed one, at both of its addresses."""
         deployment = self.listing.deployment(container)
         found = self._shown.get(container)
         if deployment is None:
@@ -81,7 +82,7 @@ class Knowledge:
         return found
 
     def is_absent(self, container: Container) -> bool:
-        """Whether an address was shown to hold no deployment, and never to hold one."""
+        """Whether answers showed that there is no deployment at an address, and none showed one."""
         if container in self._shown:
             return False
         service = (container.subscription, container.service)
@@ -91,12 +92,15 @@ class Knowledge:
         return self.is_absent_service(*service) or (whole is not None and container not in whole)
 
     def is_absent_service(self, subscription: str, service: str) -> bool:
-        """Whether a cloud service was shown not to exist."""
+        """Whether answers showed that a cloud service does not exist."""
         found = (subscription, service)
         return self._services_work and found in self._services_not_found and found not in self._services_found
 
     def leads_to(self, container: Container) -> Deployment | None:
-        """The listed deployment that an address was shown to lead to: its document has the same names and private id, which no other has."""
+        """The listed deployment that an address is another name of, or None.
+
+        Its document has the same names and the same private id, and no other deployment has that id.
+        """
         shown = self._shown.get(container)
         if shown is None or not shown.private_id.strip("0-"):
             return None
@@ -110,14 +114,14 @@ class Knowledge:
         return None
 
     def _is_shared(self, known: Shown) -> bool:
-        """Whether another deployment was shown to have the same private id, so that it tells nothing apart."""
+        """Whether another deployment has the same private id, so that the id identifies neither."""
         return any(
             each.private_id == known.private_id and (each.name, each.slot) != (known.name, known.slot)
             for each in self._shown.values()
         )
 
     def learn(self, exchange: Exchange) -> None:
-        """Takes what an exchange shows, if anything; it is to be as it crossed the wire, not masked."""
+        """Learns from an unmasked exchange."""
         reply, request = exchange.reply, exchange.request
         if reply is None or request.identity not in OWN_IDENTITIES:
             return
@@ -131,7 +135,7 @@ class Knowledge:
             self._learn_service(address, exchange)
 
     def _learn_deployment(self, container: Container, exchange: Exchange) -> None:
-        """What an answer to Get Deployment shows."""
+        """Learns from an answer to Get Deployment."""
         if exchange.reply is not None and exchange.reply.status == _NOT_FOUND:
             self._not_found.add(container)
             return
@@ -143,7 +147,7 @@ class Knowledge:
                 self._working.add(container.form)
 
     def _learn_service(self, address: Address, exchange: Exchange) -> None:
-        """What an answer to Get Cloud Service Properties shows; only with detail it shows deployments."""
+        """Learns from an answer to Get Cloud Service Properties; it shows deployments only with embed-detail=true."""
         service = (normal(address.subscription), normal(address.service))
         if exchange.reply is not None and exchange.reply.status == _NOT_FOUND:
             self._services_not_found.add(service)
@@ -164,7 +168,7 @@ class Knowledge:
         self._take_for_whole(service, frozenset(containers), exchange)
 
     def _take_for_whole(self, service: tuple[str, str], containers: frozenset[Container], exchange: Exchange) -> None:
-        """Keeps the deployments of a cloud service as all that it has, where all that are listed are among them."""
+        """Keeps the deployments of a cloud service as its complete list, if all listed ones are among them."""
         listed = {each for form in UriForm for each in self.listing.listed_at(form)}
         own = {each for each in listed if (each.subscription, each.service) == service}
         if own and own <= containers and _is_sound(exchange):
@@ -175,7 +179,7 @@ class Knowledge:
         """Adds what was shown to what is known of an address."""
         deployment = self.listing.deployment(container)
         if deployment is not None and not _has_all(shown, deployment):
-            shown = replace(shown, whole=False)  # a list that lacks what is listed is not the whole list
+            shown = replace(shown, whole=False)  # it lacks a listed instance, so it is not complete
         known = self._shown.get(container)
         self._shown[container] = shown if known is None else known.with_more(shown)
 
@@ -186,7 +190,7 @@ def _has_all(shown: Shown, deployment: Deployment) -> bool:
 
 
 def _is_sound(exchange: Exchange) -> bool:
-    """Whether a document is one that can be relied on: well formed, in the right namespace, and not continued elsewhere."""
+    """Whether a document is reliable: well-formed, in the right namespace, and without a continuation token."""
     if exchange.reply is None:
         return False
     document = read_document(exchange.reply)

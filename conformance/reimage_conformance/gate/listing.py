@@ -1,4 +1,4 @@
-"""The listing: what a target file says may be reimaged, by normal names."""
+"""The listing: the deployments and role instances of a target file, by normal names (`gate/spelling.py`)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.gate.spelling import normal
 from reimage_conformance.protocol.addresses import UriForm, role_instance_path
+from reimage_conformance.protocol.requests import Place
 
 if TYPE_CHECKING:
     from reimage_conformance.model import Deployment, Target
@@ -33,7 +34,7 @@ class Listing:
         self.services = frozenset(normal(each.cloud_service) for each in target.deployments)
         self.paths = frozenset(_paths(target))
         self._deployments = {
-            Container(self.own, normal(each.cloud_service), form, normal(_container(each, form))): each
+            Container(self.own, normal(each.cloud_service), form, normal(Place(each, "").container(form))): each
             for each in target.deployments
             for form in UriForm
         }
@@ -56,14 +57,12 @@ def instances_of(deployment: Deployment) -> tuple[str, ...]:
     return deployment.role_instances + deployment.failing_role_instances
 
 
-def _container(deployment: Deployment, form: UriForm) -> str:
-    return deployment.slot if form is UriForm.SLOT else deployment.name
-
-
 def _paths(target: Target) -> set[str]:
-    """The path of every listed role instance, in both forms, spelled as the suite spells it."""
+    """The path of every listed role instance, in both forms, in the spelling that the suite uses."""
     return {
-        role_instance_path(target.subscription_id, each.cloud_service, form, _container(each, form), instance)
+        role_instance_path(
+            target.subscription_id, each.cloud_service, form, Place(each, instance).container(form), instance
+        )
         for each in target.deployments
         for form in UriForm
         for instance in instances_of(each)

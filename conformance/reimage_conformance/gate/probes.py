@@ -1,4 +1,4 @@
-"""The gate in front of a probe: only role instances that are listed are looked into and written to."""
+"""The gate in front of a probe: only listed role instances are read and written."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class ProbeGate:
-    """Lets out requests below the probe's address of a listed role instance."""
+    """Lets only requests to the probe of a listed role instance be sent."""
 
     def __init__(self, target: Target) -> None:
         path = urlsplit(target.probe_url or "").path
@@ -25,13 +25,13 @@ class ProbeGate:
         }
 
     def check(self, request: Request) -> None:
-        """Does nothing where `request` goes to a listed role instance; raises Withheld where it does not."""
+        """Raises Withheld where `request` does not address a listed role instance."""
         head, mark, rest = request.target.rpartition("/local-storage/")
         if not mark:
             head, mark, rest = request.target.rpartition("/other/")
         known = request.target in self._paths or (head in self._paths and "/" not in rest)
         if not known:
-            raise Withheld(f"the probe of {request.target} is not that of a listed role instance")
+            raise Withheld(f"the probe at {request.target} does not belong to a listed role instance")
 
     def learn(self, exchange: Exchange) -> None:
-        """Nothing is learnt from a probe."""
+        """Learns nothing: a probe shows nothing about addresses."""

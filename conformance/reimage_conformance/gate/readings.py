@@ -1,7 +1,7 @@
-"""Readings: every address that a server could reasonably take a request to name, however the request spells it.
+"""Readings: every address that a server could read in a request, however it is spelled.
 
-What is read is the request target, and whatever else in a request can stand for another: a header that overrides the method or the target, and a
-further request line in a header or a body. Nothing here knows what exists.
+A server may read the request target, a header that overrides the method or the target, or a further request line in a
+header or in the body. This module does not know what exists.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 SAFE_METHODS = ("GET", "HEAD")
 ASKING_METHODS = ("OPTIONS", "TRACE")
-"""Methods that change nothing by their definition (RFC 9110, section 9.2.1), and that an endpoint is not sure to know."""
+"""Methods that change nothing by their definition (RFC 9110, section 9.2.1), but that an endpoint may not implement."""
 _FORM_OF = {form.collection: form for form in UriForm}
 _OTHER_TARGET = ("x-original-url", "x-rewrite-url", "x-original-uri", "x-forwarded-uri", "x-forwarded-path")
 _OTHER_METHOD = re.compile(r"(?:^|[-_])(?:method|verb)(?:$|[-_])")
@@ -32,9 +32,9 @@ _LONGEST_METHOD = 24
 _METHOD = re.compile(r"[A-Za-z]+\Z")
 _LINE_START = re.compile(r"[\r\n\x00][ \t]*+([A-Z]{1,24})[ \t]++((?:https?:/|/)\S*+)", re.IGNORECASE)
 _CHUNK_HEAD = re.compile(r"(?:^|\r?\n)[0-9A-Fa-f]++(?:;[^\r\n]*+)?\r?\n")
-"""These begin at what is rare in a body and never go back, so that a long body takes time in proportion to its length."""
+"""These patterns never backtrack, so that the time for a long body is proportional to its length."""
 _KEPT_REQUESTS = 64
-"""So many requests are remembered: the gate is asked several times about each before it goes out."""
+"""The readings of this many requests are cached: the gate is asked several times about each request."""
 
 
 class Part(StrEnum):
@@ -52,7 +52,7 @@ class Part(StrEnum):
 class Reading:
     """One address that a request can be read as; names are normal (`spelling.normal`), "" where there is none.
 
-    `asks` says that the method changes nothing by its definition; `path` is what was read.
+    `asks` says that the method is one of ASKING_METHODS; `path` is the path that was read.
     """
 
     part: Part
@@ -67,23 +67,23 @@ class Reading:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Every name in the address; of a path that fits no resource, every segment."""
+        """Every name in the address; every segment of a path that fits no resource."""
         if self.part is Part.OTHER:
             return tuple(self.path.split("/"))
         return (self.subscription, self.service, self.deployment, self.instance, self.operation)
 
 
 def readings(request: Request) -> frozenset[Reading]:
-    """Every address that something in `request` that may change anything can be read as; none where it can only read.
+    """Every address that `request` may change, by any reading; none for a GET or HEAD.
 
-    GET and HEAD change nothing, unless a header or the query makes them another method.
+    A GET or HEAD counts as another method if a header or the query may override the method.
     """
     return frozenset().union(*(found for _, found in readings_by_target(request)))
 
 
 @lru_cache(maxsize=_KEPT_REQUESTS)
 def readings_by_target(request: Request) -> tuple[tuple[str, frozenset[Reading]], ...]:
-    """The readings of each request target in `request` that may change anything: its own, and whatever else in it may pass for one."""
+    """The readings of each request target in `request`: its own, and everything else that a server may take for one."""
     overridden = _overrides_method(request)
     return tuple(
         (target, _read(target, asks=method in ASKING_METHODS and not overridden))
@@ -93,7 +93,7 @@ def readings_by_target(request: Request) -> tuple[tuple[str, frozenset[Reading]]
 
 
 def _lines(request: Request) -> Iterator[tuple[str, str]]:
-    """The method and target of a request, and of everything in it that may pass for another."""
+    """The method and target of a request, and of everything in it that a server may take for another request."""
     yield request.method, request.target
     for name, value in request.headers:
         if name.strip().lower().replace("_", "-") in _OTHER_TARGET:
@@ -105,7 +105,7 @@ def _lines(request: Request) -> Iterator[tuple[str, str]]:
 
 
 def _request_lines(text: str) -> Iterator[tuple[str, str]]:
-    """The method and target of each part of `text` that may pass for a request line, with a version or at the start of a line."""
+    """The method and target of each possible request line in `text`: one with an HTTP version, or at the start of a line."""
     for match in _AFTER_METHOD.finditer(text):
         method = _METHOD.search(text, max(match.start() - _LONGEST_METHOD, 0), match.start())
         if method is not None:
@@ -115,7 +115,7 @@ def _request_lines(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _overrides_method(request: Request) -> bool:
-    """Whether a header or a query parameter may stand for another method."""
+    """Whether a header or a query parameter may override the method."""
     if any(_OTHER_METHOD.search(name.strip().lower()) for name, _ in request.headers):
         return True
     query = unquote(request.target.partition("?")[2]).lower()
@@ -138,7 +138,7 @@ def _read(target: str, *, asks: bool) -> frozenset[Reading]:
 
 
 def _addresses(segments: list[str], *, asks: bool) -> set[Reading]:
-    """The addresses that path segments make, whatever stands before them: a base path, or scheme and host."""
+    """The addresses in path segments; a base path, or a scheme and host, may precede them."""
     while segments and not segments[-1]:
         segments.pop()
     path = "/".join(segments)
@@ -154,7 +154,7 @@ def _addresses(segments: list[str], *, asks: bool) -> set[Reading]:
 
 
 def _hosted(subscription: str, rest: Sequence[str], path: str, *, asks: bool) -> Reading:
-    """The address below the cloud services of a subscription."""
+    """The reading of the segments `rest` after `services/hostedservices`."""
     match rest:
         case [service, collection, name, "roleinstances", instance, *_] if collection in _FORM_OF:
             return Reading(

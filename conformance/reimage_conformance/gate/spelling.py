@@ -1,7 +1,7 @@
-"""Spelling: the texts that a server could take a path for, however it is written; and names without their dress.
+"""Spelling: the paths that a server could read in a path, and the normal form of names.
 
-A server may decode once or twice, cut at a NUL, drop path parameters, take a backslash for a slash, and so on, in any order. Each of these is a
-rewriting of the text; what can be reached by any number of them is what a path can be read as.
+A server may decode once or twice, cut at a NUL, drop path parameters, take a backslash for a slash, and so on, in any
+order. Each of these rewrites the text. The possible readings are all texts that any number of rewritings can reach.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 MAX_SPELLINGS = 256
-"""A path with more spellings than this is not read: nobody can say what it addresses."""
+"""A path with more spellings than this is not read; its request is kept back."""
 _CONTROL = r"\x00-\x1f\x7f\x80-\x9f"
 _EDGES = re.compile(rf"^[\s{_CONTROL}/\\]+|[\s{_CONTROL}/\\]+$")
 
 
 @lru_cache(maxsize=8192)
 def normal(name: str) -> str:
-    """`name` without what makes no difference: letter case, compatible characters, white space and slashes around it."""
+    """`name` in normal form: casefolded, NFKC, without invisible characters, and without white space and slashes around it."""
     if not name.isascii():
         visible = "".join(each for each in name if unicodedata.category(each) != "Cf")
         name = unicodedata.normalize("NFKC", visible)
@@ -65,7 +65,10 @@ def _is_plain(path: str) -> bool:
 
 @lru_cache(maxsize=8192)
 def spellings(path: str) -> frozenset[str] | None:
-    """Every text that `path`, not decoded yet, can be read as, itself among them; None where there are too many to tell."""
+    """Every text that the undecoded `path` can be read as, itself included.
+
+    None where there are more than MAX_SPELLINGS.
+    """
     if _is_plain(path):
         return frozenset((path,))
     found, waiting = {path}, [path]

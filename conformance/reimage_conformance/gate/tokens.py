@@ -1,4 +1,4 @@
-"""Tokens: what makes a name one that cannot exist, since it was drawn at random for this run."""
+"""Tokens: a name that holds the random token of this run cannot exist at the endpoint."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Target
 
 _OCTETS = 6
-"""Twelve hexadecimal digits: as many as the last group of a GUID has, so that a subscription id can end in them."""
+"""Twelve hexadecimal digits: the length of the last group of a GUID, so that a subscription id can end in a token."""
 
 
 def new_token(target: Target) -> str:
-    """Twelve hexadecimal digits from a cryptographic source that no name of `target` holds."""
+    """Twelve random hexadecimal digits that are in no name of `target`."""
     named = [target.subscription_id, target.other_subscription_id or "", target.foreign_subscription_id or ""]
     for each in target.deployments:
         named += [each.cloud_service, each.name, *each.role_instances, *each.failing_role_instances]
