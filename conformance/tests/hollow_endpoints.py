@@ -104,7 +104,7 @@ GATEWAYS: dict[str, Gateway] = {
     "redirect": Gateway(
         Canned(302, headers=("Location: https://login.example.com/?next=1",)), "https://login.example.com"
     ),
-    "redirect-here": Gateway(page(301, "Location: /login"), "sent to /login; look at base_url"),
+    "redirect-here": Gateway(page(301, "Location: /login"), "redirects to /login; look at base_url"),
     "login-for-get-403-for-post": Gateway(
         Canned(302, headers=("Location: /login",)), "look at base_url", post=page(403)
     ),

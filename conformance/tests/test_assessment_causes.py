@@ -259,7 +259,7 @@ class TestControls:
 
         assert found.outcome is outcome
         if outcome is Outcome.OBSERVED:
-            assert "of an operation that was over for more than 2 s and is found no more" in found.actual
+            assert "of an operation that had ended more than 2 s before and is no longer kept" in found.actual
             shown = verdict("REQ-GOS-STATUS", VIOLATED, 3)
             assert controlled(shown, exchanges, Controls.of(world(), exchanges)) is shown
             odd = numbered(*told, poll("", 403, number=4, at=8.0), *after)
@@ -313,7 +313,7 @@ class TestControls:
         found = controlled(verdict("REQ-VER-MISSING", VIOLATED, 2), exchanges, controls)
         assert found.outcome is outcome
         if outcome is INCONCLUSIVE:
-            assert found.actual == "a sound request to this deployment in this form was refused alike"
+            assert found.actual == "a sound request to this deployment in this form was refused in the same way"
             assert "REQ-REIMAGE-URI-SLOT" in found.because
         for unmoved in (verdict("REQ-VER-MISSING", MET, 2), verdict("REQ-REIMAGE-202", VIOLATED, 1)):
             assert controlled(unmoved, exchanges, controls) is unmoved

@@ -121,7 +121,7 @@ def test_a_certificate_that_is_refused_in_tls_is_named() -> None:
 
     assert front is not None
     assert front.is_certain
-    assert "client_certificate does not open subscription_id, as a refusal in TLS looks" in front.sentence
+    assert "client_certificate does not open subscription_id, as a refusal in TLS shows" in front.sentence
     assert front_of(world(base_url="http://127.0.0.1:1"), refused) is None
     assert front_of(world(), [silent(POLL, FailureKind.TIMEOUT), *refused[1:]]) is None
 

@@ -1,4 +1,4 @@
-"""Assessing a journal: verdicts made again, outcomes, findings, operations, and the verdict of the run."""
+"""Assesses a journal: verdicts, outcomes of requirements, findings, operations, and the verdict of the run."""
 
 from __future__ import annotations
 
@@ -38,16 +38,17 @@ if TYPE_CHECKING:
 NO_END = "no end seen"
 """The outcome of an operation that no poll showed to be over."""
 REQUIRED = "required"
-"""The event of a journal that names what the run has to judge."""
+"""The journal event that lists the requirements which the run has to judge."""
 _NOT_JUDGED = (Outcome.INCONCLUSIVE, Outcome.UNTESTED, Outcome.NOT_APPLICABLE)
 _NOT_SHOWN = "the capture does not show it"
 
 
 def assess(journal: Journal, judged: Sequence[Verdict] | None = None) -> Assessment:
-    """Everything that a journal's run concludes.
+    """Everything that the run in a journal concludes.
 
-    `judged` are the verdicts of a run that just ended; without them they are made again, which comes to the same.
-    A capture cannot bring its own controls or send anything again, so that what it leaves open is untested, not inconclusive.
+    `judged` are the verdicts of a run that has just ended; without them the checks are run again on the journal, with
+    the same result. A capture cannot bring its own controls or repeat a request, so that what it leaves open is
+    untested, not inconclusive.
     """
     world = world_of(journal)
     exchanges = journal.exchanges
@@ -105,7 +106,10 @@ def _missed(journal: Journal, results: Sequence[RequirementResult]) -> tuple[str
 def conclude(
     results: Sequence[RequirementResult], *, interrupted: bool = False, hindered: bool = False
 ) -> tuple[RunVerdict, int]:
-    """The verdict of a run and its exit code; `hindered` says that no sound request reached what is judged, or that what had to be judged was not."""
+    """The verdict of a run and its exit code.
+
+    `hindered` says that no sound request reached the service, or that a requirement which had to be judged was not.
+    """
     failing = [r for r in results if r.counts_as is CountsAs.FAIL]
     outcomes = {result.outcome for result in failing}
     if Outcome.VIOLATED in outcomes:
@@ -143,7 +147,7 @@ def _run(journal: Journal) -> RunInfo:
 
 
 def _cases(journal: Journal, verdicts: Sequence[Verdict]) -> list[CaseRecord]:
-    """Every case of the run; what its verdicts say now decides its outcome, else what it said itself."""
+    """All cases of the run, each with the outcome of its verdicts; one without verdicts with the outcome it recorded."""
     by_case: dict[str, list[Verdict]] = {}
     for verdict in verdicts:
         by_case.setdefault(verdict.case, []).append(verdict)
@@ -178,7 +182,7 @@ def _cases(journal: Journal, verdicts: Sequence[Verdict]) -> list[CaseRecord]:
 
 
 def _operations(journal: Journal) -> list[OperationRecord]:
-    """Every operation that the run booked, with the statuses its polls showed."""
+    """All operations of the run, each with the statuses that its polls showed."""
     polls: dict[str, list[Exchange]] = {}
     for exchange in journal.exchanges.values():
         address = read_target(exchange.request.target)
@@ -198,17 +202,17 @@ def _operation(event: Mapping[str, Any], start: Exchange, polls: Sequence[Exchan
     """One operation's record."""
     address = read_target(start.request.target)
     accepted_at = start.at + start.elapsed
-    told = [
+    statuses = [
         (max(round(p.at - accepted_at, 3), 0.0), status_of(p) or (str(p.reply.status) if p.reply else "no reply"))
         for p in polls
     ]
-    ended = next((status for _, status in told if status in TERMINAL), NO_END)
+    ended = next((status for _, status in statuses if status in TERMINAL), NO_END)
     return OperationRecord(
         id=event["identifier"],
         role_instance=address.instance,
         form=str(address.form or ""),
         accepted_at=round(accepted_at, 3),
-        polls=tuple(told[:200]),
+        polls=tuple(statuses[:200]),
         outcome=ended,
         deployment=address.deployment,
         evidence=(start.number, *(p.number for p in polls[:3])),
@@ -216,7 +220,7 @@ def _operation(event: Mapping[str, Any], start: Exchange, polls: Sequence[Exchan
 
 
 def _reimages(journal: Journal) -> int:
-    """How many reimages the endpoint accepted, those that it later failed for want of an instance not counted."""
+    """The number of reimages that the endpoint accepted, without those that it failed later because there is no such instance."""
     final = next(
         (event["reimages"] for event in reversed(journal.events) if event["type"] == "end" and "reimages" in event),
         None,

@@ -1,7 +1,7 @@
-"""Causes: what the evidence of a verdict itself points at, beyond what its check could see.
+"""Causes: the requirements that the evidence of a verdict points at, beyond what its check could see.
 
-A cause is only named here. Whether it explains anything is decided where violations are grouped, and only if the
-requirement it names was itself found violated.
+A cause is only named here. It explains a violation only if the requirement that it names was itself found violated;
+that is decided where violations are grouped.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from reimage_conformance.assessment.controls import shut_out
+from reimage_conformance.assessment.controls import refused_instance
 from reimage_conformance.catalogue import FIRST_VERSION, MINIMUM_VERSION, published_from
 from reimage_conformance.judging.operations.polls import version_of
 from reimage_conformance.judging.transport.framing import FRAMING_IS_ELSEWHERE, framing_problems, is_left_body
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _COMPLETES = "REQ-REIMAGE-COMPLETES"
 _EQUIVALENT, _SLOTS = "REQ-REIMAGE-URI-EQUIV", "REQ-REIMAGE-SLOT-VALUES"
-_MIXED_UP = frozenset(
+_OF_OTHER_INSTANCES = frozenset(
     {
         "REQ-REIMAGE-URI-SLOT",
         "REQ-REIMAGE-URI-NAME",
@@ -45,10 +45,10 @@ _MIXED_UP = frozenset(
         "REQ-GOS-NOTFOUND-NOEFFECT",
     }
 )
-"""What a reimage that reaches another instance than the one it names violates besides."""
+"""The requirements that are violated as well if a reimage reaches another instance than the addressed one."""
 
 
-_RETOLD = frozenset(
+_OF_TWO_OPERATIONS = frozenset(
     {
         "REQ-GOS-TERMINAL-STABLE",
         "REQ-GOS-PROGRESS",
@@ -58,33 +58,34 @@ _RETOLD = frozenset(
         "REQ-REIMAGE-REQID-USABLE",
     }
 )
-"""What the story of an operation may violate because it is the story of two."""
+"""The requirements that the polls of an id may violate because two operations have this id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All exchanges of a run by number, and which well-formed requests were accepted.
+    """All exchanges of a run by number, and facts about the whole run that may explain a violation.
 
-    `started` are the ids of operations, `reissued` those of several, `meddled` those of operations on which another method than GET or HEAD was accepted.
-    `shifted` are the exchanges on connections that repeated a response, from there on: each may have got that of another request.
-    `misled` are the forms of address by which a reimage was seen to reach another instance; None where verdicts were not asked for it.
-    `endless` says that some accepted reimage was seen not to end as it must.
+    `started` are the ids of operations, `reissued` those that several operations share. `altered` are the ids of
+    operations on which a method other than GET and HEAD was accepted. `shifted` are the exchanges on a connection
+    that repeated a response, from the repetition on: each may have got the response to another request.
+    `forms_to_others` are the forms of address by which a reimage reached another instance; None where the verdicts
+    are not known yet. `endless` says that an accepted reimage did not end as it must.
     """
 
     exchanges: Mapping[int, Exchange]
     controls: Controls
     started: frozenset[str] = frozenset()
     reissued: frozenset[str] = frozenset()
-    meddled: frozenset[str] = frozenset()
+    altered: frozenset[str] = frozenset()
     shifted: frozenset[int] = frozenset()
-    misled: frozenset[UriForm] | None = None
+    forms_to_others: frozenset[UriForm] | None = None
     endless: bool = True
 
     @classmethod
     def of(cls, exchanges: Mapping[int, Exchange], controls: Controls) -> Evidence:
         """The evidence of a run."""
         starts: Counter[str] = Counter()
-        meddled: set[str] = set()
+        altered: set[str] = set()
         for exchange in exchanges.values():
             address = read_target(exchange.request.target)
             status = exchange.reply.status if exchange.reply is not None else 0
@@ -95,21 +96,21 @@ class Evidence:
                 and address.kind is Kind.OPERATION
                 and exchange.request.method not in ("GET", "HEAD")
             ):
-                meddled.add(address.operation)
+                altered.add(address.operation)
         reissued = frozenset(identifier for identifier, count in starts.items() if count > 1)
-        return cls(exchanges, controls, frozenset(starts), reissued, frozenset(meddled), _shifted(exchanges))
+        return cls(exchanges, controls, frozenset(starts), reissued, frozenset(altered), _shifted(exchanges))
 
     def with_verdicts(self, verdicts: Iterable[Verdict]) -> Evidence:
-        """The same, with what the verdicts of the run show of the causes that single exchanges cannot."""
-        misled: set[UriForm] = set()
+        """The same evidence, with the causes that only the verdicts of the run show."""
+        forms_to_others: set[UriForm] = set()
         endless = False
         for verdict in verdicts:
             if verdict.outcome not in (Outcome.VIOLATED, Outcome.ADVISORY):
                 continue
             if verdict.requirement == _EQUIVALENT:
-                misled |= self.forms_in(verdict)
+                forms_to_others |= self.forms_in(verdict)
             endless |= verdict.requirement == _COMPLETES and verdict.symptom != "final-status"
-        return replace(self, misled=frozenset(misled), endless=endless)
+        return replace(self, forms_to_others=frozenset(forms_to_others), endless=endless)
 
     def forms_in(self, verdict: Verdict) -> set[UriForm]:
         """The forms of address of the reimages among the evidence of a verdict."""
@@ -119,28 +120,29 @@ class Evidence:
 
 
 def _shifted(exchanges: Mapping[int, Exchange]) -> frozenset[int]:
-    """The exchanges from the first on their connection that brought the very response of the one before, its id included.
+    """The exchanges of a connection from the first on that repeats the response before it, request id included.
 
-    None where ids come back on other connections too: then it is the ids that repeat, and each response belongs to its request.
+    None where ids come back on other connections too: then the endpoint repeats ids, and each response belongs to its
+    request.
     """
     if _share_ids_across(exchanges):
         return frozenset()
     before: dict[int, Exchange] = {}
     found: set[int] = set()
-    astray: set[int] = set()
+    repeating: set[int] = set()
     for number, exchange in exchanges.items():
         earlier = before.get(exchange.connection)
-        told = exchange.reply is not None and bool(exchange.reply.header("x-ms-request-id"))
-        if told and earlier is not None and earlier.reply == exchange.reply:
-            astray.add(exchange.connection)
-        if exchange.connection in astray:
+        has_id = exchange.reply is not None and bool(exchange.reply.header("x-ms-request-id"))
+        if has_id and earlier is not None and earlier.reply == exchange.reply:
+            repeating.add(exchange.connection)
+        if exchange.connection in repeating:
             found.add(number)
         before[exchange.connection] = exchange
     return frozenset(found)
 
 
 def _share_ids_across(exchanges: Mapping[int, Exchange]) -> bool:
-    """Whether two responses that differ have one id on different connections; a poll that is told the id it asks about is left out."""
+    """Whether two different responses on different connections have the same id; polls that get the id they ask about do not count."""
     first: dict[str, Exchange] = {}
     for exchange in exchanges.values():
         identifier = (exchange.reply.header("x-ms-request-id") if exchange.reply is not None else "") or ""
@@ -155,7 +157,7 @@ def _share_ids_across(exchanges: Mapping[int, Exchange]) -> bool:
 
 
 def attributed(verdict: Verdict, evidence: Evidence) -> Verdict:
-    """`verdict` with the requirements that its deciding exchange points at among its causes."""
+    """`verdict` with the requirements among its causes that its deciding exchange points at."""
     exchange = evidence.exchanges.get(verdict.evidence[0]) if verdict.evidence else None
     if verdict.outcome not in (Outcome.VIOLATED, Outcome.ADVISORY) or exchange is None:
         return verdict
@@ -170,13 +172,13 @@ def _is_about_version(exchange: Exchange, minimum: str) -> bool:
 
 
 def _is_odd(exchange: Exchange) -> bool:
-    """Whether an answer has a status that no answer here should have."""
+    """Whether an answer has a status that no answer of this protocol has."""
     status = exchange.reply.status if exchange.reply is not None else 200
     return is_diversion(status) or not is_standard(status)
 
 
-def _of_the_connection(verdict: Verdict, exchange: Exchange, evidence: Evidence) -> Iterator[str]:
-    """What may have given a response another beginning or end than its own, or the place of another."""
+def _connection_causes(verdict: Verdict, exchange: Exchange, evidence: Evidence) -> Iterator[str]:
+    """Causes in the connection: wrong framing, or a response that belongs to another request."""
     misframed = framing_problems(exchange) and not is_left_body(exchange)
     if misframed and verdict.requirement not in FRAMING_IS_ELSEWHERE:
         yield "REQ-HTTP-FRAMING"
@@ -185,9 +187,9 @@ def _of_the_connection(verdict: Verdict, exchange: Exchange, evidence: Evidence)
 
 
 def _causes(verdict: Verdict, exchange: Exchange, evidence: Evidence) -> Iterator[str]:
-    """What a deciding exchange points at."""
+    """The requirements that a deciding exchange points at."""
     address = read_target(exchange.request.target)
-    yield from _of_the_connection(verdict, exchange, evidence)
+    yield from _connection_causes(verdict, exchange, evidence)
     if exchange.request.values("Transfer-Encoding") and verdict.requirement != "REQ-HTTP-TE-UNKNOWN":
         yield "REQ-HTTP-CHUNKED"
     if _is_odd(exchange) and verdict.requirement != "REQ-REIMAGE-202":
@@ -195,7 +197,7 @@ def _causes(verdict: Verdict, exchange: Exchange, evidence: Evidence) -> Iterato
     reimage = address.kind is Kind.REIMAGE
     if reimage and is_conflict(exchange):
         yield "REQ-CONC-REFUSED-NOEFFECT"
-        yield from (_COMPLETES,) if evidence.endless else ()  # what never ends keeps everything busy
+        yield from (_COMPLETES,) if evidence.endless else ()  # an operation that never ends keeps its deployment busy
     if _is_about_version(exchange, MINIMUM_VERSION if reimage else FIRST_VERSION):
         yield from ("REQ-REIMAGE-VERSION",) if reimage else ()
         yield "REQ-VER-OLD-KEPT"
@@ -203,47 +205,54 @@ def _causes(verdict: Verdict, exchange: Exchange, evidence: Evidence) -> Iterato
     if any(key.lower() == "x-ms-version" and value != value.strip(" \t") for key, value in exchange.request.headers):
         yield "REQ-VER-OWS"
     if (
-        verdict.requirement in _RETOLD
+        verdict.requirement in _OF_TWO_OPERATIONS
         and address.kind is Kind.OPERATION
         and address.operation.lower() in evidence.reissued
     ):
         yield "REQ-ASYNC-REQID-UNIQUE"
-    yield from _wider(verdict, exchange, address, evidence)
+    yield from _broader_causes(verdict, exchange, address, evidence)
     if address.kind is Kind.REIMAGE and address.form is UriForm.SLOT:
-        taken = evidence.controls.open_slots
-        if taken and address.deployment not in taken:
+        accepting = evidence.controls.accepting_slots
+        if accepting and address.deployment not in accepting:
             yield _SLOTS
 
 
-def _is_in_muddled_slot(exchange: Exchange, evidence: Evidence) -> bool:
-    """Whether a reimage addresses a slot in which another, sound and plain, was refused, though not every one in a slot is: it may lead elsewhere."""
+def _is_in_refusing_slot(exchange: Exchange, evidence: Evidence) -> bool:
+    """Whether a reimage addresses a slot in which a plain reimage was refused, while other slots accept reimages.
+
+    Such a slot may lead to another deployment.
+    """
     address = read_target(exchange.request.target)
     by_slot = address.kind is Kind.REIMAGE and address.form is UriForm.SLOT
-    return by_slot and bool(evidence.controls.open_slots) and address.deployment in evidence.controls.shut_slots
+    return (
+        by_slot and bool(evidence.controls.accepting_slots) and address.deployment in evidence.controls.refusing_slots
+    )
 
 
-def _wider(verdict: Verdict, exchange: Exchange, address: Address, evidence: Evidence) -> Iterator[str]:
-    """The requirements that cover what a verdict's own covers in part."""
-    if address.kind is Kind.OPERATION and address.operation in evidence.meddled:
+def _broader_causes(verdict: Verdict, exchange: Exchange, address: Address, evidence: Evidence) -> Iterator[str]:
+    """The requirements that are broader than the verdict's own and cover the same fault."""
+    if address.kind is Kind.OPERATION and address.operation in evidence.altered:
         yield "REQ-ERR-VERB"
     if verdict.requirement == "REQ-GOS-ID" and exchange.reply is not None:
         shown = read_document(exchange.reply).text("ID") or ""
         yield from (
             ("REQ-REIMAGE-REQID-USABLE",) if any(same_identifier(shown, each) for each in evidence.started) else ()
         )
-    if verdict.requirement in _MIXED_UP:
+    if verdict.requirement in _OF_OTHER_INSTANCES:
         forms = evidence.forms_in(verdict)
-        yield from (_EQUIVALENT,) if evidence.misled is None or not forms or forms & evidence.misled else ()
+        yield from (
+            (_EQUIVALENT,) if evidence.forms_to_others is None or not forms or forms & evidence.forms_to_others else ()
+        )
         known = [evidence.exchanges[number] for number in verdict.evidence if number in evidence.exchanges]
-        if any(_is_in_muddled_slot(each, evidence) for each in known):
+        if any(_is_in_refusing_slot(each, evidence) for each in known):
             yield _SLOTS
     if (
         verdict.requirement == "REQ-REIMAGE-URI-NAME"
-        and shut_out(exchange, address.deployment) in evidence.controls.shut
+        and refused_instance(exchange, address.deployment) in evidence.controls.refused_instances
     ):
-        yield "REQ-REIMAGE-URI-SLOT"  # it is the instance that is refused, and not a form
+        yield "REQ-REIMAGE-URI-SLOT"  # the instance is refused in both forms, so the form is not the cause
     wrong_comp = address.kind is Kind.REIMAGE and ("comp", "reimage") not in address.query
     if wrong_comp and verdict.requirement in ("REQ-REIMAGE-COMP", "REQ-GOS-NOTFOUND-NOEFFECT"):
         yield "REQ-REIMAGE-COMP-MISSING"
-    if verdict.requirement == "REQ-ERR-VERB":  # whatever method took the place of POST
+    if verdict.requirement == "REQ-ERR-VERB":  # an endpoint may accept that method in place of POST
         yield "REQ-REIMAGE-METHOD"

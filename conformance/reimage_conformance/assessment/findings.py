@@ -1,9 +1,9 @@
-"""Findings: violations grouped by cause, the likeliest root first.
+"""Findings: violations grouped by cause, the likeliest root cause first.
 
-One violation explains another where the other's verdicts name it, or where it is a prerequisite of the other, declared
-in the catalogue, and was violated on the same exchanges. What is explained has no finding of its own. What a look at role
-instances or a probe shows was seen by other means than the answers to requests: a prerequisite explains it only if it
-was violated on that look itself.
+One violation explains another if the other's verdicts name it as a cause, or if it is a prerequisite of the other in
+the catalogue and was violated on the same exchanges. A violation that is explained has no finding of its own. Looks
+at role instances and the probe see effects by other means than the answers to requests: a prerequisite explains such
+a violation only if it was violated on that look itself.
 """
 
 from __future__ import annotations
@@ -37,48 +37,54 @@ def prerequisites(requirement: str) -> frozenset[str]:
 
 
 def _named(cause: str, verdicts: Sequence[Verdict]) -> bool:
-    """Whether every one of `verdicts` names `cause` as its own."""
+    """Whether all of `verdicts` name `cause` among their causes."""
     return bool(verdicts) and all(cause in verdict.because for verdict in verdicts)
 
 
 def _explains(
-    cause: str, verdicts: Sequence[Verdict], spoiled: Mapping[str, set[int]], looks: AbstractSet[int]
+    cause: str, verdicts: Sequence[Verdict], violated_on: Mapping[str, set[int]], looks: AbstractSet[int]
 ) -> bool:
-    """Whether a violated `cause` accounts for every one of `verdicts`, by name or as a prerequisite on the same exchanges."""
-    return bool(verdicts) and all(_accounts(cause, verdict, spoiled, looks) for verdict in verdicts)
+    """Whether a violated `cause` explains all of `verdicts`, by name or as a prerequisite on the same exchanges."""
+    return bool(verdicts) and all(_explains_one(cause, verdict, violated_on, looks) for verdict in verdicts)
 
 
-def _accounts(cause: str, verdict: Verdict, spoiled: Mapping[str, set[int]], looks: AbstractSet[int]) -> bool:
-    """Whether a violated `cause` accounts for one verdict."""
+def _explains_one(cause: str, verdict: Verdict, violated_on: Mapping[str, set[int]], looks: AbstractSet[int]) -> bool:
+    """Whether a violated `cause` explains one verdict."""
     if cause in verdict.because:
         return True
-    return cause in prerequisites(verdict.requirement) and bool(spoiled[cause] & _grounds(verdict, looks))
+    return cause in prerequisites(verdict.requirement) and bool(
+        violated_on[cause] & _exchanges_to_explain(verdict, looks)
+    )
 
 
-def _grounds(verdict: Verdict, looks: AbstractSet[int]) -> set[int]:
-    """The exchanges on which a prerequisite that was violated explains a verdict: the deciding look alone, where a look decided."""
+def _exchanges_to_explain(verdict: Verdict, looks: AbstractSet[int]) -> set[int]:
+    """The exchanges on which a violated prerequisite explains a verdict.
+
+    They are its evidence, or the deciding exchange alone where that is a look.
+    """
     return set(verdict.evidence[:1] if set(verdict.evidence[:1]) & looks else verdict.evidence)
 
 
 def _explained(bad: Mapping[str, list[Verdict]], looks: AbstractSet[int]) -> dict[str, set[str]]:
-    """For each violated requirement, those that it explains directly; `looks` numbers the looks at role instances and the probes.
+    """For each violated requirement, those that it explains directly.
 
-    Where one names the other as its cause, the other does not count as a prerequisite the other way round.
+    `looks` holds the numbers of looks at role instances and of probes. If one violation names the other as its cause,
+    it does not explain that other one as a prerequisite.
     """
-    spoiled = _spoiled(bad)
+    violated_on = _exchanges_by_requirement(bad)
     return {
         cause: {
             name
             for name, verdicts in bad.items()
             if name != cause
-            and _explains(cause, verdicts, spoiled, looks)
+            and _explains(cause, verdicts, violated_on, looks)
             and (_named(cause, verdicts) or not _named(name, bad[cause]))
         }
         for cause in bad
     }
 
 
-def _spoiled(bad: Mapping[str, list[Verdict]]) -> dict[str, set[int]]:
+def _exchanges_by_requirement(bad: Mapping[str, list[Verdict]]) -> dict[str, set[int]]:
     """For each violated requirement, the exchanges on which it was violated."""
     return {name: {n for verdict in verdicts for n in verdict.evidence} for name, verdicts in bad.items()}
 
@@ -86,25 +92,26 @@ def _spoiled(bad: Mapping[str, list[Verdict]]) -> dict[str, set[int]]:
 def _folded(
     roots: dict[str, list[str]], bad: Mapping[str, list[Verdict]], looks: AbstractSet[int]
 ) -> dict[str, list[str]]:
-    """The roots without those whose every verdict an earlier one accounts for, together with what it drags along.
+    """The roots without those that an earlier root explains together with what it explains itself.
 
-    A violation with two causes that are one finding themselves says nothing of its own. Which comes first stays as it is.
+    For example, a violation with two possible causes that belong to one finding has no finding of its own. The order
+    stays.
     """
-    spoiled = _spoiled(bad)
+    violated_on = _exchanges_by_requirement(bad)
     kept: dict[str, list[str]] = {}
-    for name, dragged in roots.items():
+    for name, explained in roots.items():
         for others in kept.items():
             group = {others[0], *others[1]}
-            if all(any(_accounts(cause, verdict, spoiled, looks) for cause in group) for verdict in bad[name]):
-                kept[others[0]] = [*others[1], name, *dragged]
+            if all(any(_explains_one(cause, verdict, violated_on, looks) for cause in group) for verdict in bad[name]):
+                kept[others[0]] = [*others[1], name, *explained]
                 break
         else:
-            kept[name] = dragged
+            kept[name] = explained
     return kept
 
 
-def _reached(direct: Mapping[str, set[str]]) -> dict[str, set[str]]:
-    """For each violated requirement, all those that it explains, directly or through others."""
+def _explained_in_all(direct: Mapping[str, set[str]]) -> dict[str, set[str]]:
+    """For each violated requirement, all that it explains, directly or through others."""
     reached: dict[str, set[str]] = {}
     for cause in direct:
         todo, seen = list(direct[cause]), set()
@@ -118,13 +125,14 @@ def _reached(direct: Mapping[str, set[str]]) -> dict[str, set[str]]:
 
 
 def roots_of(bad: Mapping[str, list[Verdict]], looks: AbstractSet[int] = frozenset()) -> dict[str, list[str]]:
-    """The root causes among violated requirements, each with what it drags along, likeliest first.
+    """The root causes among violated requirements, each with the requirements that it explains, likeliest first.
 
-    Of those that explain each other, the one that was seen first is the cause, and of those seen in the same exchange the one that
-    explains another of them. `looks` numbers the looks at role instances and the probes.
+    Of violations that explain each other, the one that was seen first is the cause; of those seen in the same
+    exchange, the one that explains another of them. `looks` holds the numbers of looks at role instances and of
+    probes.
     """
     direct = _explained(bad, looks)
-    reached = _reached(direct)
+    reached = _explained_in_all(direct)
     seen = {name: min(v.evidence[0] if v.evidence else _NEVER for v in verdicts) for name, verdicts in bad.items()}
     order = list(CATALOGUE)
 
@@ -153,7 +161,7 @@ def roots_of(bad: Mapping[str, list[Verdict]], looks: AbstractSet[int] = frozens
 
 
 def _is_look(exchange: Exchange) -> bool:
-    """Whether an exchange looks at role instances, from outside or from inside."""
+    """Whether an exchange shows role instances: Get Deployment, Get Cloud Service Properties or the probe."""
     return exchange.label == "probe" or read_target(exchange.request.target).kind in (
         Kind.DEPLOYMENT,
         Kind.CLOUD_SERVICE,
@@ -179,7 +187,7 @@ def findings_of(
     roots = roots_of(bad, frozenset(number for number, each in exchanges.items() if _is_look(each)))
     affected = _affected(roots, bad, verdicts, results)
     return [
-        _finding(name, bad[name], [*dragged, *affected.get(name, [])], exchanges) for name, dragged in roots.items()
+        _finding(name, bad[name], [*explained, *affected.get(name, [])], exchanges) for name, explained in roots.items()
     ]
 
 
@@ -200,8 +208,8 @@ def _affected(
         if result.outcome is not Outcome.INCONCLUSIVE:
             continue
         blamed = (because.get(name, set()) | prerequisites(name)) & set(bad)
-        for root, dragged in roots.items():
-            if blamed & {root, *dragged}:
+        for root, explained in roots.items():
+            if blamed & {root, *explained}:
                 found.setdefault(root, []).append(name)
                 break
     return found
@@ -210,7 +218,7 @@ def _affected(
 def _finding(
     name: str,
     verdicts: Sequence[Verdict],
-    dragged: Sequence[str],
+    explained: Sequence[str],
     exchanges: Mapping[int, Exchange],
 ) -> Finding:
     """The finding of one root cause."""
@@ -231,7 +239,7 @@ def _finding(
         actual=deciding.actual,
         cases=tuple(dict.fromkeys(verdict.case for verdict in verdicts if verdict.case)),
         evidence=tuple(evidence)[:24],
-        also_affected=tuple(dict.fromkeys(dragged)),
+        also_affected=tuple(dict.fromkeys(explained)),
         fingerprint=fingerprint_of(name, deciding.symptom),
         deciding=deciding.evidence[:24],
     )

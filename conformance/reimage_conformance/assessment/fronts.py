@@ -1,8 +1,8 @@
-"""Fronts: whether what answers speaks this protocol at all, or stands in front of it and lets no sound request through.
+"""Fronts: whether the service answers, or something in front of it that lets no sound request through.
 
-A gateway, a proxy, a login page, or an endpoint to which our certificate means nothing answers everything alike. What it does shows
-nothing about the service, so that nothing is held against the service. An endpoint with nothing behind it that answers as this protocol would
-(an x-ms-request-id, its documents, 202) is no front.
+A gateway, a proxy, a login page, or an endpoint that does not know our certificate answers everything alike. That
+shows nothing about the service, so that nothing is held against it. An endpoint without role instances that answers
+as this protocol does (an x-ms-request-id, its documents, 202) is no front.
 """
 
 from __future__ import annotations
@@ -30,17 +30,18 @@ PROXY_CREDENTIALS = 407
 GATEWAY = (502, 504)
 LATER = (429, 503)
 _DOCUMENTS = ("Operation", "Deployment", "HostedService")
-_HUNG_UP = (FailureKind.TLS, FailureKind.CLOSED, FailureKind.RESET)
+_CONNECTION_ENDED = (FailureKind.TLS, FailureKind.CLOSED, FailureKind.RESET)
 _NAMES = ("instance", "place", "slot", "bad-name", "elsewhere")
-"""Defects of requests that are well formed, by a caller who is known, for what does not exist."""
+"""Defects of well-formed requests from a known caller: what they address does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
 class Front:
-    """What answers in place of the service.
+    """Something that answers in place of the service.
 
-    `sentence` names the likely mistake and the key of the target file. `is_certain` is whether asking on is of no use; a 404 without
-    a sign of this protocol may come of a service that has nothing but reimages, so that only a reimage tells.
+    `sentence` names the likely mistake and the key of the target file to change. `is_certain` says that sending more
+    requests is of no use. A 404 without a sign of this protocol is not certain: a service that offers only reimages
+    may send it, so that only a reimage shows more.
     """
 
     sentence: str
@@ -48,7 +49,7 @@ class Front:
 
 
 def speaks(exchange: Exchange) -> bool:
-    """Whether an answer bears a sign of this protocol: its request id, one of its documents, or the 202 of a reimage."""
+    """Whether an answer shows a sign of this protocol: a request id, one of its documents, or the 202 of a reimage."""
     reply = exchange.reply
     if reply is None:
         return False
@@ -60,7 +61,7 @@ def speaks(exchange: Exchange) -> bool:
 
 
 def lets_in(exchange: Exchange) -> bool:
-    """Whether an answer is the service's own word on a request, not a refusal of the caller nor the failure of what stands in front."""
+    """Whether the service itself answered: no refusal of the caller, and no failure of something in front of it."""
     reply = exchange.reply
     if reply is None or not speaks(exchange):
         return False
@@ -68,9 +69,10 @@ def lets_in(exchange: Exchange) -> bool:
 
 
 def fronted(verdict: Verdict, exchanges: Mapping[int, Exchange], front: Front | None, closed: str) -> Verdict:
-    """`verdict`, inconclusive where it holds what stands in front of the service against the service.
+    """`verdict`, made inconclusive where a front, and not the service, gave the answer.
 
-    `front` stands in front of everything, if there is one; `closed` says why no reimage is let through, "" where one is.
+    `front` is the front of all requests, if there is one. `closed` says why no reimage is let through, "" where one
+    is.
     """
     exchange = exchanges.get(verdict.evidence[0]) if verdict.evidence else None
     of_reimages = exchange is not None and read_target(exchange.request.target).kind is Kind.REIMAGE
@@ -81,9 +83,10 @@ def fronted(verdict: Verdict, exchanges: Mapping[int, Exchange], front: Front | 
 
 
 def closed_reimages(world: World, exchanges: Iterable[Exchange]) -> str:
-    """Why no sound reimage of a listed instance was let through, in a sentence; "" where one was, or one was refused for another reason.
+    """A sentence on why no sound reimage of a listed instance was let through.
 
-    A refusal of the moment is such a reason: it asks to come back later.
+    It is "" where one was let through or was refused for another reason, a 429 or 503 included: that asks the client
+    to come back later.
     """
     refused: list[Exchange] = []
     for exchange in exchanges:
@@ -96,12 +99,12 @@ def closed_reimages(world: World, exchanges: Iterable[Exchange]) -> str:
         refused.append(exchange)
     if not refused or refused[0].reply is None:
         return ""
-    told = f"every sound reimage is answered {reply_summary(refused[0])}, and other requests are not"
-    return f"{told}: {_mistake(refused[0].reply, world.target, known=speaks(refused[0]))}"
+    observation = f"every sound reimage is answered {reply_summary(refused[0])}, and other requests are not"
+    return f"{observation}: {_mistake(refused[0].reply, world.target, known=speaks(refused[0]))}"
 
 
 def front_of(world: World, exchanges: Iterable[Exchange]) -> Front | None:
-    """What stands in front of the service where no sound request reached it; None where one did, or none was sent."""
+    """The front, where no sound request reached the service; None where one did, or none was sent."""
     refused: list[Exchange] = []
     for exchange in exchanges:
         if exchange.label == "probe" or not _is_sound(exchange, world):
@@ -109,11 +112,11 @@ def front_of(world: World, exchanges: Iterable[Exchange]) -> Front | None:
         if lets_in(exchange):
             return None
         refused.append(exchange)
-    return _told(refused, world.target) if refused else None
+    return _front_of_answers(refused, world.target) if refused else None
 
 
 def _is_sound(exchange: Exchange, world: World) -> bool:
-    """Whether a request is well formed, from a caller who should be let in; its names may be of nothing."""
+    """Whether a request is well formed and from a known caller; what it addresses need not exist."""
     judged = permitted(exchange.request, world)
     known = exchange.request.identity in (Identity.PRIMARY, Identity.SECOND)
     read = judged.address.kind is Kind.REIMAGE or exchange.request.method == "GET"
@@ -121,11 +124,11 @@ def _is_sound(exchange: Exchange, world: World) -> bool:
     return known and read and named and all(defect.key in _NAMES for defect in judged.binding)
 
 
-def _told(refused: list[Exchange], target: Target) -> Front | None:
-    """The sentence for what all these were answered, by the answer that came most often; None where silence is all there was."""
+def _front_of_answers(refused: list[Exchange], target: Target) -> Front | None:
+    """The front that gave these answers, by the most frequent one; None where there is no answer that shows it."""
     silent = [exchange for exchange in refused if exchange.reply is None]
     if len(silent) == len(refused):
-        return _of_silence(silent, target)
+        return _front_of_silence(silent, target)
     answered = [exchange for exchange in refused if exchange.reply is not None]
     (status, _), *_ = Counter(each.reply.status for each in answered if each.reply is not None).most_common(1)
     exchange = next(each for each in answered if each.reply is not None and each.reply.status == status)
@@ -137,26 +140,26 @@ def _told(refused: list[Exchange], target: Target) -> Front | None:
 
 
 def _is_for_anything(reply: Response) -> bool:
-    """Whether an answer would be the same whatever was asked, and later too."""
+    """Whether an answer does not depend on the request, and will not change with time."""
     return reply.status in (*CREDENTIALS, PROXY_CREDENTIALS) or (
         not 400 <= reply.status < 500 and reply.status not in LATER
     )
 
 
-def _of_silence(silent: list[Exchange], target: Target) -> Front | None:
-    """The sentence where every connection ended without an answer, as it does where a certificate is refused in TLS."""
+def _front_of_silence(silent: list[Exchange], target: Target) -> Front | None:
+    """The front where every connection ended without an answer, as with a certificate that is refused in TLS."""
     kinds = {exchange.failure.kind for exchange in silent if exchange.failure is not None}
-    if not target.is_https or not kinds <= set(_HUNG_UP):
+    if not target.is_https or not kinds <= set(_CONNECTION_ENDED):
         return None
-    every = f"every sound request comes to this: {reply_summary(silent[0])}"
+    every = f"no sound request got an answer: {reply_summary(silent[0])}"
     return Front(
-        f"{every}: client_certificate does not open subscription_id, as a refusal in TLS looks; look at both",
+        f"{every}: client_certificate does not open subscription_id, as a refusal in TLS shows; look at both",
         is_certain=True,
     )
 
 
 def _mistake(reply: Response, target: Target, *, known: bool) -> str:  # noqa: PLR0911  a table
-    """The likely mistake behind an answer that everything gets, and the key of the target file to look at."""
+    """The likely mistake behind an answer that every request gets, and the key of the target file to check."""
     status = reply.status
     if status == PROXY_CREDENTIALS:
         return "a proxy that asks for credentials answers in place of the service; look at base_url"
@@ -170,11 +173,11 @@ def _mistake(reply: Response, target: Target, *, known: bool) -> str:  # noqa: P
     if status in LATER:
         return "the service is busy or down; try again later, or look at base_url"
     if status >= 500:
-        return "the service, or what stands in front of it, fails whatever is asked; look at its log, and at base_url"
+        return "the service, or something in front of it, fails on every request; look at its log, and at base_url"
     if 300 <= status < 400:
         moved = urlsplit(reply.header("Location") or "")
         where = f"{moved.scheme}://{moved.netloc}" if moved.netloc else (moved.path or "elsewhere")
-        return f"callers are sent to {where}; look at base_url"
+        return f"the answer redirects to {where}; look at base_url"
     if status < 300:
         return f"{media_type(reply) or 'content without a media type'} that is no document of this protocol; look at base_url"
     return "nothing in the answer is of this protocol; look at base_url, which seems to lead to something else"

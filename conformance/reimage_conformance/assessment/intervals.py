@@ -1,11 +1,12 @@
-"""Intervals in which requests of ours may be changing a role instance: no verdict about an effect rests on one.
+"""Intervals in which our own requests may be changing a role instance.
 
-An instance may be changing from the moment that a request of ours which may reach it is sent until its operation was
-seen to be over and the instance was seen back at ReadyRole after it had left. The instance of the historical service
-left only after Succeeded, so one that was not seen to leave is waited for (`settling_seconds`). A request that was
-refused counts against a bystander alone: one that leaves right after it is not held against the reimage of another
-instance. Everything is read from the exchanges, so that a journal of any age, whatever its runner did, gives the same
-intervals.
+No verdict about an effect is kept that overlaps such an interval of another request. An instance may be changing from
+the moment that a request which may reach it is sent. The interval ends when the operation was seen to end and the
+instance was seen at ReadyRole again. An instance of the historical service left ReadyRole only after Succeeded, so
+one that was not seen to leave is waited for (`settling_seconds`). A refused request counts only where the effect is
+on an instance that the judged request did not address: if that instance leaves right after the refusal, the other
+request is not accused. All of this is computed from the exchanges, so that every journal gives the same intervals,
+whichever version wrote it.
 """
 
 from __future__ import annotations
@@ -50,14 +51,14 @@ if TYPE_CHECKING:
 
 NEVER: Moment = (inf, 0)
 _READING = ("GET", "HEAD", "OPTIONS", "TRACE")
-"""Methods that have 2xx answers of their own, so that only a 202 to them says that something was started."""
+"""Methods that may be answered 2xx without starting anything; only a 202 to them says that something was started."""
 _JUDGED = (Outcome.MET, Outcome.VIOLATED, Outcome.ADVISORY)
 _ELSEWHERE = ("REQ-REIMAGE-URI-EQUIV", "REQ-REIMAGE-SLOT-VALUES")
-"""What is violated where a request reaches an instance of the same name elsewhere."""
+"""The requirements that are violated if a request reaches an instance of the same name in another deployment."""
 
 
 class Intervals:
-    """What the exchanges of a run, as far as they were added, say of when its own requests may be changing an instance."""
+    """The intervals of a run, computed from the exchanges that were added so far."""
 
     def __init__(self) -> None:
         self._exchanges: dict[int, Exchange] = {}
@@ -77,7 +78,7 @@ class Intervals:
         return intervals
 
     def add(self, exchange: Exchange) -> None:
-        """Takes one more exchange into account."""
+        """Adds one exchange."""
         self._exchanges[exchange.number] = exchange
         if exchange.label == "probe":
             return
@@ -97,29 +98,34 @@ class Intervals:
             (self._requests if may_have_worked else self._refused).append(request)
 
     def weighed(self, verdict: Verdict, world: World) -> Verdict:
-        """`verdict`, inconclusive where it is about an effect that another request of ours may have had."""
+        """`verdict`, made inconclusive where another request of ours may have caused the effect that it is about."""
         if verdict.outcome not in _JUDGED or verdict.check not in EFFECTS or not verdict.between:
             return verdict
         given = [self._exchanges[number] for number in verdict.between if number in self._exchanges]
         effect = EFFECTS[verdict.check](world, verdict, given) if len(given) == len(verdict.between) else None
         if effect is None or not effect.places:
             return verdict
-        found = [self._confusion(place, effect, verdict, given, world) for place in effect.places]
+        found = [self._other_cause(place, effect, verdict, given, world) for place in effect.places]
         if any(not reason for reason, _ in found):
             return verdict
         reason, because = found[0]
         return replace(verdict, outcome=Outcome.INCONCLUSIVE, actual=reason, because=because, expected="", symptom="")
 
-    def _confusion(
+    def _other_cause(
         self, place: Place, effect: Effect, verdict: Verdict, given: list[Exchange], world: World
     ) -> tuple[str, tuple[str, ...]]:
-        """Why an effect on `place` may be another request's, and the requirements that this points at; "" where it is none's."""
+        """Why another request may have caused an effect on `place`, and the requirements that this points at.
+
+        The reason is "" where no other request may have caused it.
+        """
         looks = [exchange for exchange in given if not effect.looks or exchange.number in effect.looks]
         window = min(map(began, looks)), max(map(answered, looks))
         judged = [self._exchanges[number] for number in effect.judged if number in self._exchanges]
-        others = [request for request in self._others(effect, judged) if self._is_in_the_way(request, effect, window)]
+        others = [
+            request for request in self._others(effect, judged) if self._may_have_had_effect(request, effect, window)
+        ]
         here = [request for request in others if is_at(request.address, place, world)]
-        if not effect.judged:  # the first that was accepted between the looks is the one whose effect is judged
+        if not effect.judged:  # the first request accepted between the looks is the judged one
             own = next((r for r in here if r.is_accepted and began(r.exchange) > window[0]), None)
             here = [request for request in here if request is not own]
         found = list(here)
@@ -138,7 +144,7 @@ class Intervals:
         return ("", ()) if suspect is None else (worded_as_refused(suspect, place), blamed_if_refused(suspect, world))
 
     def _others(self, effect: Effect, judged: list[Exchange]) -> Iterator[OwnRequest]:
-        """The requests that are not judged themselves, nor the same request once more for want of a reply."""
+        """The requests other than the judged ones and than repeats of these that got no reply."""
         same = [replace(exchange.request, fresh_connection=False) for exchange in judged] if effect.refusal else []
         for request in self._requests:
             exchange = request.exchange
@@ -146,16 +152,19 @@ class Intervals:
             if exchange.number not in effect.judged and not repeated:
                 yield request
 
-    def _is_in_the_way(self, request: OwnRequest, effect: Effect, window: tuple[Moment, Moment]) -> bool:
-        """Whether a request was sent so early that it may have had an effect by the last look; a passing one only between the looks."""
+    def _may_have_had_effect(self, request: OwnRequest, effect: Effect, window: tuple[Moment, Moment]) -> bool:
+        """Whether a request was sent early enough to have an effect by the last look.
+
+        Where the effect passes, it must also have been answered after the first look.
+        """
         return began(request.exchange) < window[1] and (not effect.passing or answered(request.exchange) > window[0])
 
     def _may_reach(self, request: OwnRequest, place: Place, effect: Effect, world: World) -> bool:
-        """Whether a request reaches a place only if the endpoint is wrong about what it addresses."""
-        astray = request.is_accepted and (
+        """Whether a request may have reached a place that it does not address, because the endpoint handles addresses wrongly."""
+        went_to_unknown_place = request.is_accepted and (
             addresses_nothing(request.address, world) or self._missed_its_instance(request, place, world)
         )
-        return astray or (effect.anywhere and is_namesake(request.address, place))
+        return went_to_unknown_place or (effect.anywhere and is_namesake(request.address, place))
 
     def _missed_its_instance(self, request: OwnRequest, place: Place, world: World) -> bool:
         """Whether the instance that an accepted reimage addresses, another one of the deployment, was seen to stay at ReadyRole until it must have left."""
@@ -173,7 +182,7 @@ class Intervals:
         return bool(before) and len(looks) > len(before) and all(_is_ready(look, address.instance) for look in before)
 
     def _beside(self, judged: list[Exchange], place: Place) -> str:
-        """Which other refused request to an instance of this name was under way at the same time as the one that is judged, or ""."""
+        """A sentence on another refused request to an instance of this name at the same time as a judged one, or ""."""
         for exchange in judged:
             for other in self._refused:
                 rival = is_namesake(other.address, place) and other.exchange.request != exchange.request
@@ -185,10 +194,10 @@ class Intervals:
     def _refused_to_bystander(
         self, place: Place, judged: list[Exchange], given: list[Exchange], horizon: Moment, world: World
     ) -> OwnRequest | None:
-        """The last refused request to an instance that may have taken it offline in place of the judged reimage of another; None where none may.
+        """The last refused request that may have taken an instance offline while another one was reimaged.
 
-        It was sent before the first of the looks `given` that shows the instance away. No look shows the instance still there so long after the
-        refusal as any instance of this endpoint took to leave after a 202.
+        It was sent before the first of the looks `given` that shows the instance away. None, if the instance was
+        still seen ready so long after the refusal that any instance of this endpoint would have left.
         """
         if not judged or any(is_at(read_target(exchange.request.target), place, world) for exchange in judged):
             return None
@@ -204,7 +213,10 @@ class Intervals:
         return next((r for r in late if is_at(r.address, place, world)), None)
 
     def _slowest_departure(self, horizon: Moment, world: World) -> float:
-        """How long after its 202 an instance was seen away for the first time, at most, by `horizon`; seconds, 0 where none was."""
+        """The longest time between a 202 and the first look that shows its instance away, by `horizon`, in seconds.
+
+        0 where no instance was seen away.
+        """
         found = [0.0]
         for request in self._started():
             accepted, over = answered(request.exchange), self._over(request, horizon)
@@ -219,7 +231,10 @@ class Intervals:
         return max(found)
 
     def _until(self, request: OwnRequest, place: Place, horizon: Moment, world: World) -> Moment:
-        """Until when a request may be changing an instance, as far as was known at `horizon`; an interval that is closed stays so."""
+        """Until when a request may be changing an instance, as far as known at `horizon`.
+
+        An interval that was once found closed stays closed.
+        """
         key = (request.exchange.number, place)
         known = self._closed.get(key)
         if known is not None and known <= horizon:
@@ -230,7 +245,7 @@ class Intervals:
         return until
 
     def _open_until(self, request: OwnRequest, place: Place, horizon: Moment, world: World) -> tuple[Moment, bool]:
-        """The same of an interval that was not known to be closed, and whether it is by `horizon`."""
+        """The end of an interval that was not known to be closed, and whether it is closed by `horizon`."""
         sent, limits = began(request.exchange), world.target.limits
         polls = [p for p in self._polls.get(request.identifier, ()) if sent < began(p) and answered(p) <= horizon]
         over = self._over(request, horizon)
@@ -252,7 +267,7 @@ class Intervals:
         return (deadline if back else NEVER), False
 
     def _over(self, request: OwnRequest, horizon: Moment) -> Moment | None:
-        """When the operation of a request was first seen to be over, as far as was known at `horizon`."""
+        """When the operation of a request was first seen to have ended, by `horizon`; None where it was not."""
         polls = (p for p in self._polls.get(request.identifier, ()) if began(request.exchange) < began(p))
         ends = [answered(poll) for poll in polls if status_of(poll) in TERMINAL and answered(poll) <= horizon]
         return min(ends, default=None)
@@ -267,19 +282,22 @@ class Intervals:
         return (request for request in self._requests if request.is_accepted and request.identifier)
 
     def _longest(self, horizon: Moment, otherwise: float) -> float:
-        """The longest time that an operation was seen to take, in seconds, or `otherwise` where none was seen to end."""
+        """The longest duration of an operation in seconds, or `otherwise` where none was seen to end."""
         ends = ((request, self._over(request, horizon)) for request in self._started())
         return max((over[0] - answered(request.exchange)[0] for request, over in ends if over), default=otherwise)
 
     def _departs_early(self, horizon: Moment) -> bool:
-        """Whether instances do not leave late: one was seen away before the end, or to stay for long enough after it."""
+        """Whether the instances of this endpoint leave ReadyRole before the end of the operation, or never.
+
+        One was seen away before the end, or still ready long enough after it.
+        """
         if self._early is None or self._early > horizon:
             found = (self._early_by(request, horizon) for request in self._started())
             self._early = min((moment for moment in found if moment is not None), default=None)
         return self._early is not None and self._early <= horizon
 
     def _early_by(self, request: OwnRequest, horizon: Moment) -> Moment | None:
-        """When it was known of the instance of a request that it does not leave late, if it was."""
+        """When it became known that the instance of a request does not leave late; None where that is not known."""
         over, address = self._over(request, horizon), request.address
         if over is None or address.form is None:
             return None
@@ -295,13 +313,13 @@ class Intervals:
 
 
 def weighed(verdicts: Iterable[Verdict], exchanges: Mapping[int, Exchange], world: World) -> list[Verdict]:
-    """`verdicts`, those inconclusive that are about an effect which another request of ours may have had."""
+    """`verdicts`, made inconclusive where another request of ours may have caused the effect that they are about."""
     intervals = Intervals.of(exchanges.values())
     return [intervals.weighed(verdict, world) for verdict in verdicts]
 
 
 def _shown_in(look: Exchange, address: Address) -> Iterator[Key]:
-    """Which deployments a look shows the instances of, as `keys_of` names them."""
+    """The deployments whose instances a look shows, as `keys_of` names them."""
     if not statuses_in(look):
         return
     if address.form is not None:

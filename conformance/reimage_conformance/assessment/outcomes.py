@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 LEFT_OUT = "profile, selection or budget left it out"
-"""Why a requirement is untested that no case of the run was about."""
+"""Why a requirement is untested if no case of the run was about it."""
 _RANK = (Outcome.VIOLATED, Outcome.ADVISORY, Outcome.MET, Outcome.INCONCLUSIVE, Outcome.OBSERVED, Outcome.UNTESTED)
 
 
@@ -33,10 +33,10 @@ _CASE_ORDER = (
 
 
 def case_outcome(verdicts: Sequence[Verdict], cited: Sequence[str]) -> Outcome | None:
-    """What the verdicts of a case come to, None where there are none: the gravest decides.
+    """The outcome of a case by its verdicts: the gravest one; None where there are none.
 
-    What could not be judged does not count where the same requirement was seen to be met besides, nor where it is a requirement
-    that the case does not cite, unless there is nothing else.
+    An inconclusive verdict does not count if its requirement was also met in the case, or if the case does not cite
+    its requirement, unless there is nothing else.
     """
     met = {verdict.requirement for verdict in verdicts if verdict.outcome is Outcome.MET}
     open_ = Outcome.INCONCLUSIVE
@@ -48,12 +48,16 @@ def case_outcome(verdicts: Sequence[Verdict], cited: Sequence[str]) -> Outcome |
 
 
 def _seen(verdict: Verdict) -> Outcome:
-    """What a case saw: what it asks may hold, and fall short of the request that decides the requirement."""
+    """What a case saw.
+
+    A verdict is untested although it holds if the request that decides its requirement was not sent; the case itself
+    met it.
+    """
     return Outcome.MET if verdict.outcome is Outcome.UNTESTED and "short_of" in verdict.arguments else verdict.outcome
 
 
 def _offered(requirement: Requirement, world: World, offers: Mapping[str, bool | None]) -> str:
-    """Why the target does not offer what a requirement is about, or ""; what an endpoint that never answered offers is not known."""
+    """Why a requirement does not apply to the target, or ""; an endpoint that never answered may offer anything."""
     match requirement.area:
         case "auth" if not world.target.is_https:
             return "the target is not reached over https"
@@ -111,18 +115,18 @@ def _result(
     judging = tuple(dict.fromkeys([v.case for v in verdicts if v.case] + [case.id for case in cases]))
 
     def result(outcome: Outcome, reason: str, evidence: tuple[int, ...] = ()) -> RequirementResult:
-        ways = dict.fromkeys(
+        fingerprints = dict.fromkeys(
             fingerprint_of(requirement.id, v.symptom) for v in verdicts if v.outcome is Outcome.VIOLATED
         )
-        return RequirementResult(requirement, counts, outcome, judging, reason, evidence, tuple(ways))
+        return RequirementResult(requirement, counts, outcome, judging, reason, evidence, tuple(fingerprints))
 
     if counts in (CountsAs.INFO, CountsAs.CLIENT):
-        said = [o.seen for o in observations] + [
+        recorded = [o.seen for o in observations] + [
             v.actual for v in verdicts if v.outcome is not Outcome.INCONCLUSIVE and v.actual
         ]
-        if said:
+        if recorded:
             evidence = tuple(n for o in observations for n in o.evidence)
-            return result(Outcome.OBSERVED, "; ".join(dict.fromkeys(said))[:400], evidence)
+            return result(Outcome.OBSERVED, "; ".join(dict.fromkeys(recorded))[:400], evidence)
     if absent:
         return result(Outcome.NOT_APPLICABLE, absent)
     if verdicts and counts in (CountsAs.FAIL, CountsAs.WARN):

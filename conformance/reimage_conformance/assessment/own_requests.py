@@ -1,4 +1,4 @@
-"""Our own requests that may have started a reimage: where each leads, what became of it, and how it is told of."""
+"""Our own requests that may have started a reimage: what each addresses, what became of it, and how reports word it."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from reimage_conformance.protocol.requests import Place
 
 Moment: TypeAlias = "tuple[float, int]"
-"""Seconds since the run began, and the number of the exchange that happened then: exchanges of one moment are in order."""
+"""A moment: seconds since the run began, and the number of the exchange, which orders exchanges of the same time."""
 
 Key: TypeAlias = "tuple[str, str, str]"
 """A deployment as addresses name it: cloud service, form, and slot or name, in lower case."""
 
 UNKNOWN_FATE = (500, 502, 504)
-"""Statuses with which a sound request may have been carried out all the same, but for a 500 that asks to come back."""
+"""Statuses after which a sound request may have been carried out; a 500 InternalError is not one of them."""
 REFUSED_HAS_NO_EFFECT = "REQ-GOS-NOTFOUND-NOEFFECT"
-"""Violated by an effect of any refused request, so that several at a time are no excuse."""
+"""The requirement that every refused request violates if it has an effect; several at a time are therefore no excuse."""
 
 
 def began(exchange: Exchange) -> Moment:
@@ -53,7 +53,11 @@ class OwnRequest:
         return self.exchange.reply is not None and 200 <= self.exchange.reply.status < 300
 
     def is_of_unknown_fate(self, world: World) -> bool:
-        """Whether nothing tells if it was carried out; a caller who is refused in TLS is refused, and one that is cut short waited for."""
+        """Whether it is not known if the request was carried out.
+
+        A caller who is refused in TLS is refused. The endpoint waits for the rest of a request that is cut short, so
+        that it was not carried out.
+        """
         reply = self.exchange.reply
         judged = permitted(self.exchange.request, world)
         if reply is not None:
@@ -75,7 +79,7 @@ def keys_of(deployment: Deployment) -> tuple[Key, ...]:
 
 
 def is_at(address: Address, place: Place, world: World) -> bool:
-    """Whether an address leads to a place, letter case and white space aside."""
+    """Whether an address leads to a place; letter case and white space around names do not count."""
     if address.form is None or address.subscription.lower() != world.target.subscription_id.lower():
         return False
     key = (address.service.strip().lower(), address.form, address.deployment.strip().lower())
@@ -83,12 +87,12 @@ def is_at(address: Address, place: Place, world: World) -> bool:
 
 
 def is_namesake(address: Address, place: Place) -> bool:
-    """Whether an address names an instance of this name, wherever."""
+    """Whether an address has the instance name of a place, in whatever deployment."""
     return address.instance.strip().lower() == place.role_instance.lower()
 
 
 def addresses_nothing(address: Address, world: World) -> bool:
-    """Whether an address leads to no place that is known, so that where the request went is not known either."""
+    """Whether an address leads to no known place, so that it is not known which instance the request reached."""
     if address.kind is not Kind.REIMAGE or address.subscription.lower() != world.target.subscription_id.lower():
         return True
     return world.absence(address) is not Absence.NOTHING
@@ -100,7 +104,7 @@ def overlap(first: Exchange, second: Exchange) -> bool:
 
 
 def worded(request: OwnRequest, place: Place) -> str:
-    """How a request of ours was in the way, for people."""
+    """A sentence on how a request of ours may have caused what was seen."""
     number, name = request.exchange.number, place.role_instance
     if not request.is_accepted:
         return f"our own request to reimage {request.address.instance} (exchange {number}) got no reply that tells whether it was carried out, and may have changed {name} between the looks"
@@ -110,12 +114,12 @@ def worded(request: OwnRequest, place: Place) -> str:
 
 
 def blamed(request: OwnRequest, world: World) -> tuple[str, ...]:
-    """The requirements that an accepted request breaks, if it should have been refused."""
+    """The requirements that an accepted request violates, if it should have been refused."""
     return tuple(dict.fromkeys(defect.requirement for defect in permitted(request.exchange.request, world).binding))
 
 
 def worded_as_refused(request: OwnRequest, place: Place) -> str:
-    """How a refused request of ours may be what changed a bystander, for people."""
+    """A sentence on how a refused request of ours may have changed an instance that the judged request did not address."""
     return f"our own request to {place.role_instance} (exchange {request.exchange.number}) was refused right before, and may have changed it all the same"
 
 

@@ -1,4 +1,4 @@
-"""Judging again: the verdicts of a journal made anew from its exchanges by the checks that it names."""
+"""Judging again: computes the verdicts of a journal from its exchanges, with the checks that it names."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def world_of(journal: Journal) -> World:
 
 
 def rejudged(journal: Journal) -> list[Verdict]:
-    """Every verdict of the run, in order: judgements made again, verdicts that no check made kept as they are."""
+    """All verdicts of the run, in order: those of checks computed again, the others as the journal has them."""
     world = world_of(journal)
     early = replace(world, listed={}, folds_slots=False, memory={})
     verdicts: list[Verdict] = []
@@ -52,7 +52,7 @@ def rejudged(journal: Journal) -> list[Verdict]:
 
 
 def _made_again(world: World, journal: Journal, everything: list[Any], event: dict[str, Any]) -> list[Verdict]:
-    """One judgement made again; raises JournalError where what it was made with is damaged."""
+    """The verdicts of one judgement; raises JournalError where its arguments are damaged."""
     try:
         return _again(world, journal, everything, event)
     except (TypeError, ValueError, KeyError, IndexError, AttributeError) as error:
@@ -62,7 +62,7 @@ def _made_again(world: World, journal: Journal, everything: list[Any], event: di
 
 
 def _again(world: World, journal: Journal, everything: list[Any], event: dict[str, Any]) -> list[Verdict]:
-    """One judgement made again; nothing where an exchange it needs was lost with the end of the journal."""
+    """The verdicts of one judgement; none where an exchange that it needs was lost with the end of the journal."""
     check = CHECKS[event["check"]]
     if event.get("scope") == SCOPE_ALL:
         return judge_scope(world, check, everything, event["until"], event["arguments"])

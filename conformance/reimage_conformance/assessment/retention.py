@@ -14,11 +14,14 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Exchange
 
 _PLAIN = ("poll-known", "poll-late")
-"""The labels of polls that ask, with nothing varied, whether an operation is still known."""
+"""The labels of plain polls that ask whether an operation is still known."""
 
 
 def forgotten_in(exchanges: Mapping[int, Exchange]) -> dict[str, int]:
-    """The operations that a plain poll did not find long after their end, nor any after it; each with the last exchange that showed it."""
+    """The operations that a plain poll did not find some time after their end, and no later poll found either.
+
+    Each with the number of the last exchange that showed it.
+    """
     ended: dict[str, float] = {}
     shown: dict[str, int] = {}
     gone: set[str] = set()
@@ -38,11 +41,14 @@ def forgotten_in(exchanges: Mapping[int, Exchange]) -> dict[str, int]:
 
 
 def is_of_the_forgotten(exchange: Exchange, forgotten: Mapping[str, int]) -> bool:
-    """Whether a poll denies an operation that was forgotten by then: how long one is kept is not told."""
+    """Whether a poll is refused for an operation that was forgotten by then.
+
+    The documents do not say how long an operation is kept.
+    """
     shown = forgotten.get(read_target(exchange.request.target).operation)
     return shown is not None and exchange.number > shown and _is_denied(exchange)
 
 
 def _is_denied(poll: Exchange) -> bool:
-    """Whether a poll is told that there is no such operation."""
+    """Whether a poll is answered that there is no such operation."""
     return poll.reply is not None and poll.reply.status in NOT_KNOWN

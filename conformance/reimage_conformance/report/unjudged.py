@@ -46,7 +46,7 @@ REMEDIES = (
         "run again, with connections = 1 under [limits] if it stays so",
     ),
     _remedy(
-        r"no well-formed request of this kind was accepted|no plain request to this deployment|refused alike",
+        r"no well-formed request of this kind was accepted|no plain request to this deployment|refused in the same way",
         "no sound request of the same kind was accepted, so that a refusal shows nothing",
         "mend the first finding, or check the addresses and certificates in the target file with preflight",
     ),
