@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any
 from reimage_conformance.catalogue import CATALOGUE, requirement, requirements_by_chapter
 from reimage_conformance.errors import JournalError, UsageError
 from reimage_conformance.journal import read_journal
+from reimage_conformance.report.masked_names import MaskedNames
 from reimage_conformance.report.results import load_results
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from reimage_conformance.journal import Journal
     from reimage_conformance.model import Exchange
 
 CHOSEN = "chosen"
@@ -250,17 +252,41 @@ def results_of_run(run: Path, option: str) -> dict[str, Any]:
             if (run / "journal.jsonl").is_file()
             else ""
         )
-        raise UsageError(f"{option} {run}: there is no results.json in it; expected the report folder of a run{hint}")
+        raise UsageError(
+            f"{option} {run}: there is no results.json in it; expected the report folder of a run{hint or _alone(run)}"
+        )
+    if file.suffix in (".html", ".htm", ".zip"):
+        raise UsageError(f"{option} {run}: expected the report folder of a run, or its results.json{_alone(file)}")
     return load_results(file)
+
+
+def _alone(run: Path) -> str:
+    """What to do where no more of a run is at hand than its page, or its bundle."""
+    if run.suffix == ".zip":
+        return "; unpack the bundle and name the folder"
+    if run.suffix in (".html", ".htm") or (run / "report.html").is_file():
+        return "; where report.html is all that is at hand, `reimage-conformance run TARGET.toml --only REQ-...` repeats a requirement"
+    return ""
 
 
 def exchanges_of(run: Path) -> Mapping[int, Exchange]:
     """The exchanges of a run; none where only its results are at hand."""
+    journal = _journal_of(run)
+    return journal.exchanges if journal is not None else {}
+
+
+def shown_exchanges_of(run: Path) -> Mapping[int, Exchange]:
+    """The same as a report shows them: what is masked reads `<subscription-id>` and the like."""
+    journal = _journal_of(run)
+    return MaskedNames.of(journal.header.get("target", {})).exchanges(journal.exchanges) if journal is not None else {}
+
+
+def _journal_of(run: Path) -> Journal | None:
     folder = run if run.is_dir() else run.parent
     try:
-        return read_journal(folder / "journal.jsonl").exchanges
+        return read_journal(folder / "journal.jsonl")
     except JournalError:
-        return {}
+        return None
 
 
 def _near(word: str, known: Sequence[str]) -> str:

@@ -29,14 +29,16 @@ FAULTS = {
     "observation": ("deployment-id-missing[slot]", "REQ-DEPL-URI"),
     "framing": ("length-differs-status[500]", "REQ-HTTP-CL-DIFFER"),
     "probe": ("guest-not-fresh", "REQ-REIMAGE-FRESH-OS"),
+    "end": ("http-status-empty[Succeeded]", "REQ-GOS-HTTPSTATUS-INT"),
 }
 """A fault of each area, and one that curl cannot show, each with the requirement that it breaks."""
 SHOWN = {
-    "core": r"(?s)HTTP/1.1 202 .*?Content-Length: [1-9]",
+    "core": r"HTTP/1.1 202 .*\n(?:\S.*\n)*Content-Length: [1-9]",
     "transport": r"(?s)\A(?!.*\nDate: ).*HTTP/1.1 ",
     "auth": r"== answer-\d+\nHTTP/1.1 (?!403)",
     "observation": r"(?s)== answer-\d+\nHTTP/1.1 200 (?:(?!x-ms-request-id: ).)*<Deployment",
     "framing": r"HTTP/1.1 500",
+    "end": r"(?s)== answer-\d+\nHTTP/1.1 200 (?:(?!\n== |\nHTTP/1.1 ).)*<HttpStatusCode></HttpStatusCode>",
     "probe": r'(?s)installation_id": ?"(\w+)".*installation_id": ?"\1"',
 }
 """What the script of each fault shows as long as the fault is there, and not any more."""
@@ -109,6 +111,7 @@ def test_the_command_repeats_over_tls_within_the_budget(
         shown = capsys.readouterr().out
         assert told in shown
         assert all(f"\n  {word} " in shown for word in ("expected", "then", "now"))
+        assert "POST /<subscription-id>/services/" in shown
         assert results(now)["summary"]["reimages"] <= 2
 
 
@@ -137,6 +140,31 @@ def test_several_findings_give_the_gravest_exit_code() -> None:
     assert exit_code([of(Answer.MENDED), of(Answer.UNKNOWN)]) == 6
     assert exit_code([of(Answer.MENDED)]) == 0
     assert list(lines_of(of(Answer.UNKNOWN)))[-1] == "cannot tell: so"
+
+
+def test_a_reason_is_told_once() -> None:
+    why = "rig.toml: base_url: no connection"
+    told = Comparison("REQ-REIMAGE-202", Answer.UNKNOWN, "202", "200", why, f"REQ-REIMAGE-202 is inconclusive: {why}")
+
+    assert "\n".join(lines_of(told)).count(why) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("report.html", "where report.html is all that is at hand, `reimage-conformance run TARGET.toml --only"),
+        (".", "where report.html is all that is at hand, `reimage-conformance run TARGET.toml --only"),
+        ("rig.zip", "unpack the bundle and name the folder"),
+    ],
+)
+def test_whoever_has_no_folder_of_the_run_is_told_what_to_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, told: str
+) -> None:
+    for each in ("report.html", "rig.zip"):
+        (tmp_path / each).write_text("<html>", encoding="utf-8")
+
+    assert main(["replay", str(tmp_path / name), "1", "--target", "none.toml"]) == 4
+    assert told in capsys.readouterr().err
 
 
 MISSING = [program for program in ("bash", "curl", "openssl") if shutil.which(program) is None]

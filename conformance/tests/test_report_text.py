@@ -118,10 +118,8 @@ def test_a_message_of_endless_headers_is_cut() -> None:
 
 def test_a_terminal_is_told_how_to_repeat_a_finding(tmp_path: Path) -> None:
     lines = console_lines(sample_assessment(), tmp_path / "a run" / "report.html")
-    assert (
-        f"is it mended? reimage-conformance replay '{tmp_path}/a run' N --target FILE, N the number of a finding"
-        in lines
-    )
+    command = f"reimage-conformance replay '{tmp_path}/a run' 1 --target FILE"
+    assert f"is finding 1 mended? {command}     (FILE is your target file)" in lines
 
 
 def test_visible_keeps_text_and_shows_what_hides() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import sys
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -54,7 +55,7 @@ def replay(
 
     Example: reimage-conformance replay reports/rig/20260101T000000Z 2 --target rig.toml
     """
-    from reimage_conformance.choosing import exchanges_of, finding_of, results_of_run  # noqa: PLC0415 -- reads journals
+    from reimage_conformance.choosing import finding_of, results_of_run, shown_exchanges_of  # noqa: PLC0415 -- reads journals
 
     found = results_of_run(run_folder, "replay")
     findings = {number: finding_of(run_folder, number)}
@@ -64,11 +65,11 @@ def replay(
     with contextlib.ExitStack() as stack:
         folder = report_dir or Path(stack.enter_context(TemporaryDirectory())) / "run"
         options = _options(found, run_folder, "all" if every else str(number), report_dir=folder, **settings)
-        click.echo(f"repeating {_named(findings)} of {run_folder}")
+        click.echo(f"repeating {_named(findings)} of the run {found['run']['started']} in {run_folder}")
         code = _quietly(target, options)
         if code not in JUDGED:
             return UNKNOWN if code == NO_CASE else code
-        return _told(findings, exchanges_of(run_folder), folder)
+        return _told(findings, shown_exchanges_of(run_folder), folder)
 
 
 def _named(findings: Mapping[int, Mapping[str, Any]]) -> str:
@@ -99,12 +100,16 @@ def _told(findings: Mapping[int, Mapping[str, Any]], then: Mapping[int, Exchange
     """Tell what became of each finding, and give the exit code."""
     from reimage_conformance.journal import read_journal  # noqa: PLC0415 -- imports the wire
     from reimage_conformance.replay.comparing import compared, exit_code, lines_of  # noqa: PLC0415
+    from reimage_conformance.report.masked_names import MaskedNames  # noqa: PLC0415
     from reimage_conformance.report.results import load_results  # noqa: PLC0415
     from reimage_conformance.report.visible import one_line, visible  # noqa: PLC0415
+    from reimage_conformance.report.wording import counted  # noqa: PLC0415
 
     results, now = load_results(folder), read_journal(folder / "journal.jsonl")
-    spent = results["summary"]
-    click.echo(f"sent {spent['requests']} requests, {spent['reimages']} reimages, in {spent['duration_seconds']:.1f} s")
+    shown = MaskedNames.of(now.header["target"]).exchanges(now.exchanges)
+    now, spent = replace(now, exchanges=dict(shown)), results["summary"]
+    sent = ", ".join((counted(spent["requests"], "request"), counted(spent["reimages"], "reimage")))
+    click.echo(f"sent {sent}, in {spent['duration_seconds']:.1f} s")
     comparisons = [compared(finding, then, results, now) for finding in findings.values()]
     for (number, finding), comparison in zip(findings.items(), comparisons, strict=True):
         click.echo(f"\n{number}. {finding['requirement']}: {one_line(finding['headline'])}")

@@ -69,7 +69,7 @@ def certificate_remarks(target: Target, now: datetime) -> Iterator[Remark]:
 def _without(identity: Identity) -> str:
     if identity is Identity.PRIMARY:
         return "every request goes out without a certificate"
-    return "that any certificate of the subscription is accepted cannot be judged"
+    return "it cannot be judged whether every certificate of the subscription is accepted"
 
 
 def _authorities(path: Path, now: datetime) -> Iterator[Remark]:

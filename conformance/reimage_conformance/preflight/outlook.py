@@ -41,5 +41,7 @@ def _within(steps: list[Step], wanted: int, limit: int) -> Remark:
     if limit >= wanted:
         return ok(f"max_reimages: {limit} is enough")
     left = [step.name for step in steps[limit:]]
-    told = f"; steps that may be left out: {', '.join(left)}" if left else ""
-    return note(f"max_reimages: with {limit} of {wanted} some requirements stay untested{told}")
+    told = f"; the reimages that decide least are left out: {', '.join(left)}" if left else ""
+    return note(
+        f"max_reimages: {limit} of the {wanted} reimages of a whole run are allowed, so some requirements may stay untested{told}"
+    )

@@ -23,6 +23,7 @@ from reimage_conformance.judging.world import World
 from reimage_conformance.protocol.requests import RequestBuilder
 from reimage_conformance.pytest_plugin.heading import header, limited, masked, new_run_id
 from reimage_conformance.redaction.redactor import Redactor
+from reimage_conformance.report.wording import counted
 from reimage_conformance.session.budget import Budget
 from reimage_conformance.session.earlier import Earlier
 from reimage_conformance.session.instances import Instances
@@ -55,7 +56,7 @@ if TYPE_CHECKING:
 
 CONNECTIONS_ON_LOOPBACK, CONNECTIONS_ELSEWHERE = 8, 4
 """How many requests are under way at the same time where neither the target file nor the operator says otherwise."""
-MOST_NAMED = 6
+MOST_NAMED = 3
 """How many of the addresses that were not tried are named in a report."""
 
 
@@ -306,6 +307,7 @@ def _kept_back(addresses: list[str]) -> str:
     first = ", ".join(addresses[:MOST_NAMED])
     more = f", and {len(addresses) - MOST_NAMED} more" if len(addresses) > MOST_NAMED else ""
     return (
-        f"{len(addresses)} addresses were not tried, since what they lead to may exist, and is not listed: {first}{more}. "
-        "Where nothing exists beside what the target file lists, complete = true in [target] says so."
+        f"{counted(len(addresses), 'address', 'addresses')} not tried: something may exist there that the target file does not list. "
+        "If nothing exists beside what it lists, set complete = true in [target]. "
+        f"Not tried: {first}{more}."
     )

@@ -123,7 +123,8 @@ def lines_of(comparison: Comparison) -> Iterator[str]:
     """A comparison as lines for a terminal: expected, then and now below each other."""
     yield f"  expected  {comparison.expected or 'see the requirement'}"
     yield f"  then      {comparison.then}{_shown(comparison.then_exchange)}"
-    yield f"  now       {comparison.now}{_shown(comparison.now_exchange)}"
+    now = comparison.now if comparison.now not in comparison.reason else "nothing that tells"
+    yield f"  now       {now}{_shown(comparison.now_exchange)}"
     words = {Answer.MENDED: "mended", Answer.AGAIN: "not mended", Answer.UNKNOWN: "cannot tell"}
     yield f"{words[comparison.answer]}: {comparison.reason}"
 

@@ -60,8 +60,9 @@ def console_lines(assessment: Assessment, report: Path | None = None) -> list[st
 
 def _way_on(assessment: Assessment, report: Path) -> list[str]:
     """Where the report is, and how a finding is repeated."""
-    command = f"is it mended? reimage-conformance replay {shlex.quote(str(report.parent))} N --target FILE, N the number of a finding"
-    return [*([command] if assessment.findings else []), f"report: {report}"]
+    command = f"reimage-conformance replay {shlex.quote(str(report.parent))} 1 --target FILE"
+    told = f"is finding 1 mended? {command}     (FILE is your target file)"
+    return [*([told] if assessment.findings else []), f"report: {report}"]
 
 
 def _limited(lines: Sequence[str], limit: int, noun: str, indent: str = "") -> list[str]:

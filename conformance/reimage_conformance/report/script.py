@@ -220,6 +220,7 @@ _WAITING = (
     '    head -n 1 "$ANSWERS/poll"; grep -oE "<Status>[^<]*" "$ANSWERS/poll"',
     '    grep -q "InProgress" "$ANSWERS/poll" || break; sleep 1',
     "  done",
+    "  cat -v \"$ANSWERS/poll\" | sed 's/\\^M$//'; echo",
     "}",
 )
 

@@ -17,6 +17,7 @@ MOST_DECIDING = 6
 """Exchanges of a verdict that a story holds; those that it names first."""
 OPERATIONS = "/operations/"
 _OVER = re.compile(rb"<(?:\w+:)?Status>\s*(?:Succeeded|Failed)\s*<")
+_RUNS = re.compile(rb"<(?:\w+:)?Status>\s*InProgress\s*<")
 _AT_ONCE = "at-once"
 _CONTENDING = ("contend", _AT_ONCE)
 _PROBE = "probe"
@@ -61,8 +62,10 @@ def _told(ordered: Sequence[Exchange], decides: set[int], exchanges: Mapping[int
         if exchange.number in told:
             continue
         for start in list(running):
-            if _is_over(start, exchange, exchanges) or (
-                is_start(exchange) and not exchange.label.startswith(_CONTENDING)
+            if (
+                _is_over(start, exchange, exchanges)
+                or _tells_the_end(start, exchange, exchanges)
+                or (is_start(exchange) and not exchange.label.startswith(_CONTENDING))
             ):
                 yield Await(start, next((look for look in looks if look.number > start.number), None))
                 running.remove(start)
@@ -131,6 +134,23 @@ def _is_over(start: Exchange, exchange: Exchange, exchanges: Mapping[int, Exchan
     asked = f"{OPERATIONS}{identifier_of(start)}"
     return any(
         start.number < each.number < exchange.number and asked in each.request.target and is_over(each)
+        for each in exchanges.values()
+    )
+
+
+def _tells_the_end(start: Exchange, poll: Exchange, exchanges: Mapping[int, Exchange]) -> bool:
+    """Whether `poll` is the first answer about the operation of `start` after those that said InProgress.
+
+    A poll that is sent at once would say InProgress again, and not show what was wrong with the end.
+    """
+    asked = f"{OPERATIONS}{identifier_of(start)}"
+    if asked not in poll.request.target or poll.reply is None or _RUNS.search(poll.reply.body):
+        return False
+    return is_over(poll) or any(
+        start.number < each.number < poll.number
+        and asked in each.request.target
+        and each.reply is not None
+        and _RUNS.search(each.reply.body)
         for each in exchanges.values()
     )
 

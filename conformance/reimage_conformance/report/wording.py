@@ -147,7 +147,7 @@ LEVEL_MEANINGS = {
 def strictness_sentence(assessment: Assessment) -> str:
     """What counts as failure in this run and why, and the switch that changes it."""
     failing = sum(1 for result in assessment.requirements if result.counts_as is CountsAs.FAIL)
-    whole = f"{failing} of {counted(len(assessment.requirements), 'requirement')} count as FAIL"
+    whole = f"a violation counts as FAIL for {failing} of the {counted(len(assessment.requirements), 'requirement')}"
     if assessment.run.strictness is Strictness.STRICT:
         return (
             f"Judged strictly: {whole}, among them what is only deduced from the documents. "
