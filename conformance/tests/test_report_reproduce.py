@@ -234,6 +234,18 @@ def test_a_script_sets_every_variable_that_it_names(identity: Identity) -> None:
     assert named - {"CONNECT_TO"} <= set(re.findall(r"(?:^|; |\|\| )([A-Z][A-Z_0-9]*)=", script, re.MULTILINE))
 
 
+@needs_curl
+@pytest.mark.parametrize(("value", "warned"), [("", True), ("c7b6a594-8372-4610-b5f4-e3d2c1b0a903", False)])
+def test_a_script_says_when_an_id_is_not_set(value: str, *, warned: bool) -> None:
+    request = Request("GET", "/00000000-0000-4000-8000-000000000002/operations/x", (("Host", "h"),))
+    names = MaskedNames.of({"foreign_subscription_id": "00000000-0000-4000-8000-000000000002"})
+    finding = Finding("REQ-AUTH-FAIL", CountsAs.FAIL, "a headline", "403", "200")
+    script = script_of(1, finding, [1], {1: Exchange(1, request, None)}, Route("http://127.0.0.1:9"), names)
+
+    told = run(f"FOREIGN_SUBSCRIPTION_ID={value}\n{script}").decode()
+    assert ("FOREIGN_SUBSCRIPTION_ID is not set, so the answers above tell nothing" in told) is warned
+
+
 @pytest.mark.skipif(SHELL is None, reason="no bash here")
 @pytest.mark.parametrize("exchange", hostile_exchanges().values(), ids=lambda exchange: str(exchange.number))
 def test_a_script_is_sound_whatever_its_exchange_holds(exchange: Exchange) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -27,9 +27,6 @@ from report_samples import (
     sample_assessment,
     sample_exchanges,
 )
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
@@ -117,9 +114,11 @@ def test_a_message_of_endless_headers_is_cut() -> None:
 
 
 def test_a_terminal_is_told_how_to_repeat_a_finding(tmp_path: Path) -> None:
-    lines = console_lines(sample_assessment(), tmp_path / "a run" / "report.html")
-    command = f"reimage-conformance replay '{tmp_path}/a run' 1 --target FILE"
-    assert f"is finding 1 mended? {command}     (FILE is your target file)" in lines
+    page, command = tmp_path / "a run" / "report.html", f"reimage-conformance replay '{tmp_path}/a run' 1 --target"
+    assert f"is finding 1 mended? {command} FILE  (FILE is a target file)" in console_lines(sample_assessment(), page)
+    assert f"is finding 1 mended? {command} 'my rig.toml'" in console_lines(
+        sample_assessment(), page, Path("my rig.toml")
+    )
 
 
 def test_visible_keeps_text_and_shows_what_hides() -> None:

@@ -68,7 +68,8 @@ def end_session(
     _register_page(session, assessment, journal.exchanges)
     _set_status(session, assessment, exitstatus)
     session.config.stash[ASSESSMENT] = assessment
-    lines = ["", *console_lines(assessment, folder / "report.html" if folder is not None else None)]
+    page = folder / "report.html" if folder is not None else None
+    lines = ["", *console_lines(assessment, page, plan.file)]
     if unrecorded is not None:
         session.exitstatus = unrecorded.exit_code
         lines.append(f"error: {unrecorded}")

@@ -44,8 +44,11 @@ REASON_LIMIT = 6
 TEXT_LIMIT = 400
 
 
-def console_lines(assessment: Assessment, report: Path | None = None) -> list[str]:
-    """The lines that end a run, without colours, at most `MOST_LINES`; `report` is the page to open, where one was written."""
+def console_lines(assessment: Assessment, report: Path | None = None, target: Path | None = None) -> list[str]:
+    """The lines that end a run, without colours, at most `MOST_LINES`.
+
+    `report` is the page to open, where one was written; `target` the target file, where there is one.
+    """
     assessment = MaskedNames.of(assessment.target).everywhere(assessment)
     checks = [text for level, text in _asked(assessment) if level == CHECK]
     lines = [_verdict(assessment), _counts(assessment)]
@@ -55,13 +58,14 @@ def console_lines(assessment: Assessment, report: Path | None = None) -> list[st
     reasons = [f"  {one_line(each.sentence, TEXT_LIMIT)}" for each in unjudged(assessment)]
     lines += ["", "Not judged:", *_limited(reasons, REASON_LIMIT, "reason", "  ")] if reasons else []
     lines += ["", explaining_sentence(assessment), strictness_sentence(assessment)] if assessment.findings else []
-    return [*lines, "", *_way_on(assessment, report)] if report is not None else lines
+    return [*lines, "", *_way_on(assessment, report, target)] if report is not None else lines
 
 
-def _way_on(assessment: Assessment, report: Path) -> list[str]:
+def _way_on(assessment: Assessment, report: Path, target: Path | None) -> list[str]:
     """Where the report is, and how a finding is repeated."""
-    command = f"reimage-conformance replay {shlex.quote(str(report.parent))} 1 --target FILE"
-    told = f"is finding 1 mended? {command}     (FILE is your target file)"
+    file, aside = (shlex.quote(str(target)), "") if target is not None else ("FILE", "  (FILE is a target file)")
+    command = f"reimage-conformance replay {shlex.quote(str(report.parent))} 1 --target {file}"
+    told = f"is finding 1 mended? {command}{aside}"
     return [*([told] if assessment.findings else []), f"report: {report}"]
 
 

@@ -73,9 +73,10 @@ def script_of(
     said = [
         comment(f"{when}: {what}")[2:] for when, what in (("expected", finding.expected), ("seen then", finding.actual))
     ]
-    ends = [*(f"echo {shlex.quote(each)}" for each in said if not each.endswith(": ")), 'rm -r "$ANSWERS"', ""]
     story = _Story(route, names)
     lines = [line for part in parts for line in story.lines(part)]
+    ends = [f"echo {shlex.quote(each)}" for each in said if not each.endswith(": ")]
+    ends += [*_unset(lines), 'rm -r "$ANSWERS"', ""]
     script = "\n".join([*told, *_variables(lines, parts, route), *_functions(parts, route, version), *lines, "", *ends])
     if len(script) > SCRIPT_LIMIT:
         return f"# the requests of this finding are too long for a script; journal.jsonl holds exchange {deciding[0]}"
@@ -183,6 +184,14 @@ def _variables(lines: Sequence[str], parts: Sequence[Part], route: Route) -> Ite
             yield f"{name}=${{{name}:-${{{_ENVIRONMENT}{name}:-{usual}}}}}"
 
 
+def _unset(lines: Sequence[str]) -> Iterator[str]:
+    """What warns of an id that nobody set: a wrong id is refused, which would look as if the finding were mended."""
+    named = set(_VARIABLE.findall("\n".join(lines)))
+    for key, shown in WORDS.items():
+        if (name := key.upper()) in named:
+            yield f"""[ "${name}" != '{shown}' ] || echo '{name} is not set, so the answers above tell nothing: set it, and paste again'"""
+
+
 def _root(base_url: str) -> str:
     return "{0.scheme}://{0.netloc}".format(urlsplit(base_url))
 
@@ -220,6 +229,7 @@ _WAITING = (
     '    head -n 1 "$ANSWERS/poll"; grep -oE "<Status>[^<]*" "$ANSWERS/poll"',
     '    grep -q "InProgress" "$ANSWERS/poll" || break; sleep 1',
     "  done",
+    '  echo "== the last poll"',
     "  cat -v \"$ANSWERS/poll\" | sed 's/\\^M$//'; echo",
     "}",
 )
