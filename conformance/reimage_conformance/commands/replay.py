@@ -99,11 +99,11 @@ def _quietly(target: Path, options: Options) -> int:
 def _told(findings: Mapping[int, Mapping[str, Any]], then: Mapping[int, Exchange], folder: Path) -> int:
     """Tell what became of each finding, and give the exit code."""
     from reimage_conformance.journal import read_journal  # noqa: PLC0415 -- imports the wire
+    from reimage_conformance.quantities import counted  # noqa: PLC0415
     from reimage_conformance.replay.comparing import compared, exit_code, lines_of  # noqa: PLC0415
     from reimage_conformance.report.masked_names import MaskedNames  # noqa: PLC0415
     from reimage_conformance.report.results import load_results  # noqa: PLC0415
     from reimage_conformance.report.visible import one_line, visible  # noqa: PLC0415
-    from reimage_conformance.report.wording import counted  # noqa: PLC0415
 
     results, now = load_results(folder), read_journal(folder / "journal.jsonl")
     shown = MaskedNames.of(now.header["target"]).exchanges(now.exchanges)

@@ -22,8 +22,8 @@ from reimage_conformance.journal import JournalWriter, read_journal
 from reimage_conformance.judging.world import World
 from reimage_conformance.protocol.requests import RequestBuilder
 from reimage_conformance.pytest_plugin.heading import header, limited, masked, new_run_id
+from reimage_conformance.quantities import counted
 from reimage_conformance.redaction.redactor import Redactor
-from reimage_conformance.report.wording import counted
 from reimage_conformance.session.budget import Budget
 from reimage_conformance.session.earlier import Earlier
 from reimage_conformance.session.instances import Instances
