@@ -133,8 +133,7 @@ def test_without_a_target_unknown_names_are_not_known_to_be_absent(
 
     assert {outcome(assessment, name) for name in BY_NAMES} == {Outcome.UNTESTED}
     assert (
-        "Not judged, refused, with names of which the capture does not tell whether they exist: 2 calls."
-        in assessment.notes
+        "Not judged, refused, with names that may not exist: the capture does not show it: 2 calls." in assessment.notes
     )
 
 

@@ -340,7 +340,7 @@ def test_no_file_outside_the_folder_is_read(tmp_path: Path, name: str) -> None:
 UNRECORDED = {
     "no response lines": "Header lines of the response were not recorded, or not all; none is held to be missing",
     "no text": "Content of the response was not recorded, or not all; nothing is judged from it",
-    "ids replaced in headers": "The x-ms-request-id was replaced by a word that is no id; only that there was one is judged",
+    "ids replaced in headers": "The x-ms-request-id was replaced by a word that is no id; only its presence is judged",
     "ids replaced in URLs": "The id of the operation was replaced by a word that is no id; its polls are judged one by one",
     "no times": "The time was not recorded; no interval is judged",
     "CORS preflights": "Entries of the HAR left out, because they are preflights that a browser sent by itself",

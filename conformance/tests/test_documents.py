@@ -149,29 +149,29 @@ class TestEncoding:
             (
                 DECLARED + "utf-8",
                 codecs.BOM_UTF16_LE + "<a/>".encode("utf-16-le"),
-                "byte-order mark of utf-16 under charset 'utf-8'",
+                "charset 'utf-8', but a byte-order mark of utf-16",
             ),
             (
                 DECLARED + "utf-8",
                 codecs.BOM_UTF16_BE + "<a/>".encode("utf-16-be"),
-                "byte-order mark of utf-16 under charset 'utf-8'",
+                "charset 'utf-8', but a byte-order mark of utf-16",
             ),
             ("application/xml", "<a/>".encode("utf-16-le"), "UTF-16 without byte-order mark or charset"),
             ("application/xml", "<a/>".encode("utf-16-be"), "UTF-16 without byte-order mark or charset"),
             (
                 "application/xml",
                 b"<?xml version='1.0' encoding='utf-16'?><a/>",
-                "the XML declaration says 'utf-16', the octets are utf-8",
+                "the XML declaration says 'utf-16', but the octets are utf-8",
             ),
             (
                 "application/xml",
                 b"<?xml version='1.0' encoding='Latin1'?><a/>",
-                "the XML declaration says 'latin1', the octets are utf-8",
+                "the XML declaration says 'latin1', but the octets are utf-8",
             ),
             (
                 "application/xml",
                 codecs.BOM_UTF16_LE + '<?xml version="1.0" encoding="utf-8"?><a/>'.encode("utf-16-le"),
-                "the XML declaration says 'utf-8', the octets are utf-16",
+                "the XML declaration says 'utf-8', but the octets are utf-16",
             ),
             (
                 DECLARED + "latin1",
@@ -183,13 +183,13 @@ class TestEncoding:
     def test_otherwise(self, value: str, body: bytes, problem: str | None) -> None:
         found = read_document(typed(value, body))
 
-        assert found.encoding_problem == (problem or "byte-order mark of utf-8 under charset 'utf-16'")
+        assert found.encoding_problem == (problem or "charset 'utf-16', but a byte-order mark of utf-8")
         assert found.local_name == "a"
 
     def test_octets_that_are_not_utf_16_show_that_in_the_first_character(self) -> None:
         found = read_document(typed(DECLARED + "utf-16", b"<a\0>"))
 
-        assert found.encoding_problem == "charset 'utf-16' over octets that are not UTF-16"
+        assert found.encoding_problem == "charset 'utf-16', but the octets are not UTF-16"
 
     def test_octets_of_another_encoding(self) -> None:
         wrong = read_document(typed("application/xml", b"<a>\xe4</a>"))

@@ -28,6 +28,7 @@ from reimage_conformance.model import (
     Verdict,
 )
 from reimage_conformance.protocol.addresses import Kind, read_target
+from reimage_conformance.protocol.documents import without_dashes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -187,13 +188,13 @@ def _operations(journal: Journal) -> list[OperationRecord]:
     for exchange in journal.exchanges.values():
         address = read_target(exchange.request.target)
         if address.kind is Kind.OPERATION and exchange.label.startswith("poll"):
-            polls.setdefault(address.operation.replace("-", "").lower(), []).append(exchange)
+            polls.setdefault(without_dashes(address.operation), []).append(exchange)
     records = []
     for event in journal.events:
         if event["type"] != "operation" or event["start"] not in journal.exchanges:
             continue
         start = journal.exchanges[event["start"]]
-        own = [p for p in polls.get(event["identifier"].replace("-", "").lower(), []) if p.number > start.number]
+        own = [p for p in polls.get(without_dashes(event["identifier"]), []) if p.number > start.number]
         records.append(_operation(event, start, own))
     return records
 

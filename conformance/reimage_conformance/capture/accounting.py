@@ -1,4 +1,4 @@
-"""What of a capture was not judged, or not wholly, counted by reason and said in sentences."""
+"""Counts what of a capture was not judged, or only in part, and says why in sentences."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 FOLLOWED = "redirected by a 307; the call that follows it is judged"
 LOST = "redirected by a 307, without the call that should follow it"
 SILENT = "recorded without a reply"
-OTHERWISE = "answered for want of credentials, of time or of a free deployment"
-NAMES = "refused, with names of which the capture does not tell whether they exist"
-LINES = "refused, recorded without all their header lines or without the certificate"
+OTHERWISE = "refused because of credentials, load or another operation (401, 403, 409, 429, 503)"
+NAMES = "refused, with names that may not exist: the capture does not show it"
+LINES = "refused, recorded without some header lines or without the certificate"
 EMPTY = "answered, recorded without the content of the response"
-ALONE = "refused, with nothing in the capture that shows whether they should have been"
+ALONE = "refused, and nothing in the capture shows whether they had to be"
 OPEN = "answered in a way that the documents leave open"
 
 PARTLY = {
@@ -32,17 +32,18 @@ PARTLY = {
     Fact.TYPE_LINE: "No response shows a Content-Type; none is held to be missing",
     Fact.ID_LINE: "No response shows an x-ms-request-id; none is held to be missing",
     Fact.CONTENT: "Content of the response was not recorded, or not all; nothing is judged from it",
-    Fact.OWN_ID: "The x-ms-request-id was replaced by a word that is no id; only that there was one is judged",
+    Fact.OWN_ID: "The x-ms-request-id was replaced by a word that is no id; only its presence is judged",
     Fact.OPERATION_ID: "The id of the operation was replaced by a word that is no id; its polls are judged one by one",
     Fact.MOMENT: "The time was not recorded; no interval is judged",
 }
-"""What is said of exchanges of which such a fact was not recorded; the others are told by no HAR."""
+"""The sentences for facts that some HARs do not hold; facts that no HAR holds have none."""
 
 
 def unjudged_notes(evidence: Evidence, judged: Collection[int], followed: Collection[int]) -> Iterator[str]:
-    """Sentences that count the calls of which nothing was judged but what holds for every message.
+    """Sentences that count the calls of which nothing was judged except what holds for every message.
 
-    `judged` holds the numbers of the other exchanges, `followed` the entries whose redirect was followed in the capture.
+    `judged` holds the numbers of the other exchanges, `followed` the entries whose redirect was followed in the
+    capture.
     """
     left = [each for each in evidence.recorded if each.exchange.number not in judged]
     reasons = Counter(_reason(evidence, each, followed) for each in left)
@@ -50,7 +51,7 @@ def unjudged_notes(evidence: Evidence, judged: Collection[int], followed: Collec
 
 
 def unrecorded_notes(evidence: Evidence) -> Iterator[str]:
-    """Sentences that count the exchanges of which the recorder did not keep everything."""
+    """Sentences that count the exchanges that were not recorded completely."""
     answered = [each.exchange for each in evidence.recorded if each.exchange.reply is not None]
     for fact, sentence in PARTLY.items():
         count = sum(1 for exchange in answered if fact in exchange.unrecorded)

@@ -44,7 +44,7 @@ JOURNAL = "journal.jsonl"
 
 
 class StoppedClock:
-    """A clock that stands still: the moments of a capture are the capture's own."""
+    """A clock that stands still, since a capture has its own times."""
 
     def now(self) -> float:
         """Always the same moment."""
@@ -62,7 +62,7 @@ def check_capture(
     strictness: Strictness | None = None,
     redact: bool = True,
 ) -> int:
-    """Judge the capture in `file`, write reports into `report_dir` if there is one, give the exit code."""
+    """Judge the capture in `file`, write reports into `report_dir` if one is given, and return the exit code."""
     if report_dir is not None and (report_dir / JOURNAL).resolve() == file.resolve():
         raise UsageError(f"{file}: would be overwritten by the reports; choose another --report-dir")
     capture = read_capture(file)
@@ -90,7 +90,7 @@ def _assessed(
 def write_journal(
     capture: Capture, selection: Selection, strictness: Strictness, path: Path, *, redact: bool = True
 ) -> None:
-    """Write the journal that a run would have left which saw the selected exchanges and judged what they show."""
+    """Write the journal of a run that would have sent the selected exchanges and judged what they show."""
     redactor = _redactor(capture, selection, redact=redact)
     target = redactor.target(target_to_mapping(replace(selection.target, strictness=strictness)))
     with JournalWriter(path, StoppedClock()) as journal:
@@ -127,7 +127,7 @@ def write_journal(
 
 
 def _judge(recorder: Recorder, plan: Plan) -> bool:
-    """Make the judgements of `plan` as a case, if they come to anything; whether it is about an operation."""
+    """Make the judgements of `plan` as a case, if there are any; return whether it is about an operation."""
     verdicts = [
         v for made in plan.judgements for v in judge(recorder.world, made.check, made.exchanges, **made.arguments)
     ]
@@ -149,12 +149,12 @@ def _judge(recorder: Recorder, plan: Plan) -> bool:
 
 
 def _detail(verdicts: tuple[Verdict, ...]) -> str:
-    """The first thing that a case has to say for itself."""
+    """The text of the first verdict of a case that is not met."""
     return next((verdict.actual for verdict in verdicts if verdict.outcome != "met"), "")
 
 
 def _header(capture: Capture, strictness: Strictness, target: dict[str, Any]) -> dict[str, Any]:
-    """The first line: the same capture, judged alike, gives the same journal."""
+    """The first line of the journal; the same capture gives the same line."""
     return {
         "id": capture.digest,
         "capture": capture.name,
@@ -168,7 +168,10 @@ def _header(capture: Capture, strictness: Strictness, target: dict[str, Any]) ->
 
 
 def _redactor(capture: Capture, selection: Selection, *, redact: bool) -> Redactor:
-    """What a run would mask, and every other subscription that the calls name; ids in a journal are as its run left them."""
+    """The redactor of a run, which also masks every other subscription in the calls.
+
+    Ids in a journal stay as its run wrote them.
+    """
     redactor = Redactor.for_target(selection.target, enabled=redact)
     if not redactor.enabled:
         return redactor
@@ -180,7 +183,7 @@ def _redactor(capture: Capture, selection: Selection, *, redact: bool) -> Redact
 
 
 def _labelled(recorded: Recorded) -> Exchange:
-    """The exchange under a label that says where in the capture it stands."""
+    """The exchange with a label that names its entry in the capture."""
     is_poll = read_target(recorded.exchange.request.target).kind is Kind.OPERATION
     return replace(recorded.exchange, label=f"{'poll, ' if is_poll else ''}entry {recorded.entry}")
 

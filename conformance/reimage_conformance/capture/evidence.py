@@ -1,4 +1,4 @@
-"""What a recording lets one say of a call: the defects that its request has for certain, and what stays unclear."""
+"""What a recording shows of a call: the defects that its request certainly has, and what stays unclear."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from reimage_conformance.protocol.addresses import Address
 
 NAMES = ("place", "instance", "bad-name")
-"""Defects that hang on names which exist or not."""
+"""Defects that depend on whether names exist."""
 OK, MOVED, CONFLICT = 200, 307, 409
 CREDENTIALS = (401, 403)
 
@@ -40,9 +40,9 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One case of a capture: what it is called, the judgements it makes, and verdicts that no check has to make.
+    """One case of a capture: its name, the judgements that it makes, and verdicts that need no check.
 
-    `operation` is the identifier of the operation that the case's first exchange started, "" for none.
+    `operation` is the identifier of the operation that the first exchange of the case started, "" for none.
     """
 
     id: str
@@ -54,9 +54,10 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What is wrong with a request for certain; `nameless` and `blurred`: what names and the recording leave open.
+    """The certain defects of a request.
 
-    `is_plain` says that nothing about it is unusual, not even what the documents leave to the endpoint.
+    `nameless` says that unknown names may be a defect too, `blurred` that incomplete recording may hide or cause one.
+    `is_plain` says that nothing about the request is unusual, not even where the documents leave it to the endpoint.
     """
 
     address: Address
@@ -67,7 +68,7 @@ class Reading:
 
     @property
     def is_sound(self) -> bool:
-        """Whether nothing that binds is wrong with it, and nothing unclear."""
+        """Whether the request has no certain defect that must be refused, and nothing about it is unclear."""
         return not (self.defects or self.nameless or self.blurred)
 
 
@@ -77,7 +78,7 @@ def is_accepted(exchange: Exchange) -> bool:
 
 
 def folds_slots(exchanges: Iterable[Exchange]) -> bool:
-    """Whether the endpoint took a slot in another letter case than the documents write it: it accepted such a call."""
+    """Whether the endpoint accepted a slot in another letter case than the documents write it."""
     asked = (read_target(exchange.request.target) for exchange in exchanges if is_accepted(exchange))
     slots = (address.deployment for address in asked if address.form is UriForm.SLOT)
     return any(slot not in SLOTS and slot.lower() in SLOTS for slot in slots)
@@ -96,7 +97,7 @@ class Evidence:
         return tuple(each.exchange for each in self.recorded)
 
     def reading(self, recorded: Recorded) -> Reading:
-        """What is wrong with the request of `recorded`."""
+        """The certain defects of the request of `recorded`."""
         number = recorded.exchange.number
         if number not in self._readings:
             self._readings[number] = self._read(recorded)
@@ -120,7 +121,7 @@ class Evidence:
         return Reading(judged.address, tuple(kept), nameless, blurred, plain)
 
     def _is_absent(self, address: Address) -> bool:
-        """Whether names are known to address nothing: by the target file, instances by what the endpoint listed."""
+        """Whether names certainly address nothing: by the target file, or for instances by the endpoint's own list."""
         if not self.given:
             return False
         if self.world.absence(address) is not Absence.INSTANCE:
@@ -129,14 +130,17 @@ class Evidence:
         return deployment is not None and bool(self.world.listed.get(deployment.name))
 
     def _may_be_open(self, defect: Defect, recorded: Recorded, address: Address) -> bool:
-        """Whether a defect may be none of the request but of its recording, or the certificate that nobody recorded may open the subscription."""
+        """Whether a defect is not certain.
+
+        The recorder may have caused it, or the certificate, which is not recorded, may open the subscription.
+        """
         if defect.key != "foreign-subscription" or recorded.tells(Fact.IDENTITY):
             return not is_certain(defect, recorded.exchange)
         foreign = self.world.target.foreign_subscription_id
         return not self.given or foreign is None or address.subscription.lower() != foreign.lower()
 
     def is_telling(self, recorded: Recorded) -> bool:
-        """Whether the reply answers the request itself, and is not for want of credentials, time or peace."""
+        """Whether the reply depends on the request itself, and not on credentials, load or another operation."""
         exchange = recorded.exchange
         if exchange.reply is None:
             return exchange.request.identity in (Identity.NONE, Identity.UNKNOWN)
@@ -156,9 +160,10 @@ class Evidence:
         return [each for each, address in self._addressed if address.kind in kinds]
 
     def polls(self, identifier: str, subscription: str) -> list[Recorded]:
-        """The calls that ask for the status of the operation called just so in a subscription, in order.
+        """The polls of the operation with this id in a subscription, in order.
 
-        One that varies what the documents leave open (a version that is in no list, a query) may be refused for that; answered, it counts.
+        A poll that varies what the documents leave open (an unlisted version, a query) counts only if it was answered
+        2xx.
         """
         found = self._polls.get((identifier, subscription), []) if identifier else []
         return [each for each in found if self.reading(each).is_plain or is_accepted(each.exchange)]

@@ -1,7 +1,7 @@
-"""HAR 1.2, as browsers and proxies write it: entries become exchanges, and what an entry does not tell is remembered.
+"""Reads HAR 1.2 as browsers and proxies write it: entries become exchanges, with the facts that they lack.
 
-What recorders do to each field, and what is known all the same, is the table of `capture.fields`. What cannot be used is
-left out and counted; nothing here raises for what a recorder wrote.
+The table of `capture.fields` says what recorders do to each field. Entries that cannot be used are left out and
+counted; nothing here raises for what a recorder wrote.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ _METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE",
 _CACHES = ("_fromCache", "_fromDiskCache", "_fromMemoryCache", "_cached", "_fetchedViaServiceWorker")
 _TEMPORARY_REDIRECT, _NOT_MODIFIED = 307, 304
 _TAKEN_OUT = {"date": Fact.DATE_LINE, "content-type": Fact.TYPE_LINE, "x-ms-request-id": Fact.ID_LINE}
-"""Lines that sanitisers take out of every response, and the fact that is then not known."""
+"""Header lines that sanitisers remove from every response, and the fact that is unknown then."""
 
 
 class UnusableEntryError(Exception):
-    """An entry that tells too little to be an exchange; the message says what it lacks."""
+    """An entry that lacks what an exchange needs; the message says what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +154,7 @@ def _note(reason: str, numbers: list[int]) -> str:
 
 
 def _once(timed: Sequence[tuple[datetime, Recorded]]) -> tuple[list[tuple[datetime, Recorded]], list[int]]:
-    """The exchanges without repeats: the same request and response, at the same time or while the first was under way."""
+    """The exchanges without repeats: an equal request and response at the same time or during the first one."""
     kept: list[tuple[datetime, Recorded]] = []
     repeats: list[int] = []
     until: dict[tuple[Request, Response | None], datetime] = {}
@@ -170,7 +170,7 @@ def _once(timed: Sequence[tuple[datetime, Recorded]]) -> tuple[list[tuple[dateti
 
 
 def _placed(timed: Sequence[tuple[datetime, Recorded]], notes: tuple[str, ...]) -> HarTraffic:
-    """The exchanges with seconds since the first one."""
+    """The exchanges with their times in seconds since the first one."""
     if not timed:
         return HarTraffic((), "", "", 0.0, notes)
     first, last = timed[0][0], max(when + timedelta(seconds=each.exchange.elapsed) for when, each in timed)
@@ -193,13 +193,13 @@ def _shows(recorded: Recorded, name: str) -> bool:
 
 
 def _lacking(recorded: Recorded, *facts: Fact) -> Recorded:
-    """The same, with more facts that were not recorded."""
+    """`recorded` with more facts marked as not recorded."""
     exchange = recorded.exchange
     return replace(recorded, exchange=replace(exchange, unrecorded=exchange.unrecorded.union(facts)))
 
 
 def _started(entry: Any, before: datetime) -> tuple[datetime, bool]:
-    """When an entry started, in UTC, and whether it says so; that of the one before it where it does not."""
+    """When an entry started, in UTC, and whether it says so; otherwise the time of the entry before it."""
     try:
         moment = datetime.fromisoformat(entry["startedDateTime"])
         return (moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)), True
@@ -217,22 +217,22 @@ def _method(sent: dict[str, Any]) -> str:
 
 
 def _moved_to(response: Response | None, came: dict[str, Any]) -> str:
-    """Where a 307 sends the request: its Location line, or what the recorder says of it."""
+    """The URL to which a 307 redirects: its Location line, or the recorder's redirectURL."""
     if response is None or response.status != _TEMPORARY_REDIRECT:
         return ""
-    told = response.header("Location") or came.get("redirectURL")
-    return told if isinstance(told, str) else ""
+    url = response.header("Location") or came.get("redirectURL")
+    return url if isinstance(url, str) else ""
 
 
 def _is_revalidated(request: Request, response: Response | None, unrecorded: set[Fact]) -> bool:
-    """Whether a 304 tells a cache that what it holds is still good (RFC 9110, section 15.4.5)."""
+    """Whether a 304 answers a conditional request of a cache (RFC 9110, section 15.4.5)."""
     asked = any(request.values(name) for name in ("If-None-Match", "If-Modified-Since"))
     return response is not None and response.status == _NOT_MODIFIED and (asked or Fact.REQUEST_LINES in unrecorded)
 
 
 def _error(entry: dict[str, Any], came: dict[str, Any]) -> str:
-    told = came.get("_error") or entry.get("_error")
-    return f": {latin(told)[:120]}" if isinstance(told, str) else ""
+    error = came.get("_error") or entry.get("_error")
+    return f": {latin(error)[:120]}" if isinstance(error, str) else ""
 
 
 def _address(url: Any, host: str) -> tuple[str, str, str]:

@@ -1,4 +1,4 @@
-"""Bodies in a HAR: text, base64 or a file become octets, and it is told apart what was recorded and what was not."""
+"""Bodies in a HAR: text, base64 or a file become octets; facts that were not recorded are marked."""
 
 from __future__ import annotations
 
@@ -62,13 +62,13 @@ def response_body(
         return NOT_RECORDED if octets is None else _plain(octets[:LIMIT], response)
     text, size = content.get("text"), _size(content.get("size"))
     if not isinstance(text, str) or not text:
-        return _no_text(response, size, told=isinstance(text, str), hidden=hidden)
+        return _no_text(response, size, has_text=isinstance(text, str), hidden=hidden)
     octets = _decoded(text) if _is_labelled(content) or _looks_coded(text, response) else None
     return _plain(octets, response) if octets is not None else _of_text(text, response, size)
 
 
 def _of_text(text: str, response: Response, size: int) -> Body:
-    """Text that was decoded by the recorder; cut where it is shorter than it should be, and no whole document."""
+    """The body of text that the recorder decoded; cut if it is shorter than announced and no whole document."""
     octets = text.encode(_codec(text, response), errors="replace")[:LIMIT]
     cut = max(size, _declared(response)) > len(octets) + _SLACK
     if cut and read_document(replace(response, body=octets)).root is None:
@@ -88,11 +88,11 @@ def _plain(octets: bytes, response: Response) -> Body:
     return Body(octets[:LIMIT])
 
 
-def _no_text(response: Response, size: int, *, told: bool, hidden: bool) -> Body:
-    """No text: an empty body if everything says so."""
+def _no_text(response: Response, size: int, *, has_text: bool, hidden: bool) -> Body:
+    """The body where there is no text: empty if everything else agrees, else not recorded."""
     declared = _declared(response)
     announced = bool(response.values("Content-Type")) and declared < 0
-    empty = size <= 0 and declared <= 0 and (told or declared == 0 or (size == 0 and not announced))
+    empty = size <= 0 and declared <= 0 and (has_text or declared == 0 or (size == 0 and not announced))
     return Body() if empty and not (hidden and size < 0) else NOT_RECORDED
 
 
@@ -113,7 +113,10 @@ def _is_labelled(content: dict[str, Any]) -> bool:
 
 
 def _looks_coded(text: str, response: Response) -> bool:
-    """Whether text without that label is base64 of a document all the same: no document of this protocol begins with a letter."""
+    """Whether text that is not labelled as base64 is a document in base64.
+
+    No document of this protocol begins with a letter.
+    """
     if _begins_as_text(text.encode("utf-8", errors="replace")) or response.status == 202:
         return False
     octets = _decoded(text)
@@ -136,7 +139,7 @@ def _decoded(text: str) -> bytes | None:
 
 
 def _inflated(octets: bytes, bits: int) -> bytes:
-    """What some proxies keep as it was sent, with its coding."""
+    """The decoded octets of a body that a proxy kept in its content coding."""
     try:
         return zlib.decompressobj(wbits=bits).decompress(octets, LIMIT)
     except zlib.error:

@@ -1,4 +1,4 @@
-"""Inferring a target from traffic: what exists is what was accepted or listed, and nothing is known not to exist."""
+"""Infers a target from traffic: what was accepted or listed exists; nothing is known not to exist."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ids that a sanitiser replaced: which words are no ids, and of which exchanges the ids are therefore not known."""
+"""Ids that a sanitiser replaced: which words are no ids, and which exchanges have lost their ids."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ _ID_LIKE = re.compile(r"[0-9a-f-]{8,}", re.IGNORECASE)
 
 
 def is_placeholder(value: str) -> bool:
-    """Whether a value stands where an id was."""
+    """Whether a value is a placeholder for an id."""
     return bool(value.strip()) and (is_replaced(value) or _BLANKS.fullmatch(value) is not None)
 
 
 def is_replaced(value: str) -> bool:
-    """Whether a value is a word that sanitisers write in place of another value, or a placeholder in brackets."""
+    """Whether a value is a word that sanitisers write in place of values, or a placeholder in brackets."""
     return _WORDS.fullmatch(value.strip()) is not None
 
 
@@ -46,7 +46,7 @@ def own_id(exchange: Exchange) -> str:
 
 
 def without_masked_ids(recorded: Sequence[Recorded]) -> list[Recorded]:
-    """The same exchanges, those whose ids were replaced with these facts marked as not recorded."""
+    """The exchanges; those whose ids were replaced have these facts marked as not recorded."""
     word = _shared_word(recorded)
     return [_marked(each, word) for each in recorded]
 
@@ -76,7 +76,7 @@ def _hides_operation(exchange: Exchange, asked: str, word: str) -> bool:
 
 
 def _shared_word(recorded: Sequence[Recorded]) -> str:
-    """The one word that stands in every reply of a capture, where it cannot be the id of one operation; else ""."""
+    """The word that every reply of a capture has as its id, if it cannot be the id of one operation; else ""."""
     named = [(read_target(each.exchange.request.target), own) for each in recorded if (own := own_id(each.exchange))]
     if len(named) < 2 or len({own for _, own in named}) > 1:
         return ""

@@ -67,7 +67,7 @@ def _described(evidence: Evidence, recorded: Recorded) -> list[Judgement]:
 
 
 def _is_changing(exchange: Exchange) -> bool:
-    """Whether a deployment is just being made, changed or removed, when parts of its description may be missing."""
+    """Whether a deployment is being created, changed or deleted, so that parts of its description may be missing."""
     return any(member(element, "Status") in CHANGING for element in deployment_elements(exchange))
 
 
@@ -97,7 +97,7 @@ def _empty(evidence: Evidence, recorded: Recorded) -> list[Judgement]:
 
 
 def _is_own_error(evidence: Evidence, recorded: Recorded) -> bool:
-    """Whether what is asked of the endpoint's errors can be asked of a reply: its cause is known, and nobody else may have answered."""
+    """Whether a reply is certainly an error of the endpoint itself, with a known cause."""
     reply = recorded.exchange.reply
     if reply is not None and reply.status in CREDENTIALS and not recorded.tells(Fact.IDENTITY):
         return False
@@ -105,17 +105,17 @@ def _is_own_error(evidence: Evidence, recorded: Recorded) -> bool:
 
 
 def message_plans(evidence: Evidence) -> Iterator[Plan]:
-    """A case for each check that holds for every message; no verdict rests on what was not recorded of one."""
+    """A case for each check of every message; verdicts that need facts which were not recorded are not made."""
     recorded = list(evidence.recorded)
     clear = [each for each in recorded if _is_own_error(evidence, each)]
-    told_apart = [each for each in recorded if each.tells(Fact.RESPONSE_LINES, Fact.OWN_ID)]
+    with_lines_and_ids = [each for each in recorded if each.tells(Fact.RESPONSE_LINES, Fact.OWN_ID)]
     ways: list[tuple[Check, list[Recorded]]] = [
         (messages.dates, recorded),
         (messages.standard_headers, recorded),
         (messages.response_versions, recorded),
         (messages.allow_with_405, recorded),
         (messages.retry_after_form, recorded),
-        (messages.request_ids_unique, told_apart),
+        (messages.request_ids_unique, with_lines_and_ids),
         (messages.xml_bodies, recorded),
         (messages.error_media_types, recorded),
         (errors.error_document_form, recorded),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Exchange
 
 FORGOTTEN_SECONDS = 600.0
-"""So long after the 202 an endpoint may have forgotten an operation that nobody had asked about (REQ-GOS-RETENTION)."""
+"""An endpoint may have forgotten an operation this many seconds after its 202, if nobody polled it."""
 
 
 def accepted_plans(evidence: Evidence) -> Iterator[Plan]:
@@ -45,7 +45,7 @@ def _accepted_plan(evidence: Evidence, recorded: Recorded, *, sound: bool) -> Pl
     elif not identifier:
         verdicts = _untested(start, "the 202 has no x-ms-request-id to poll")
     elif not polls:
-        verdicts = _untested(start, "the capture holds no poll of the operation that says anything")
+        verdicts = _untested(start, "the capture holds no poll that shows the operation")
     else:
         made += [Judgement(check, (start, *polls)) for check in (id_usable, polls_answered)]
         made += _of_polls(polls)
@@ -56,7 +56,7 @@ def _accepted_plan(evidence: Evidence, recorded: Recorded, *, sound: bool) -> Pl
 
 
 def _shown(start: Exchange, address: Address) -> Iterator[str]:
-    """The requirements that the acceptance of a sound request shows."""
+    """The requirements that the acceptance of a sound request meets."""
     yield "REQ-REIMAGE-URI-SLOT" if address.form is UriForm.SLOT else "REQ-REIMAGE-URI-NAME"
     yield from ("REQ-REIMAGE-METHOD", "REQ-REIMAGE-COMP")
     if address.form is UriForm.SLOT and address.deployment in SLOTS:
@@ -66,14 +66,14 @@ def _shown(start: Exchange, address: Address) -> Iterator[str]:
 
 
 def _of_polls(polls: Sequence[Exchange]) -> list[Judgement]:
-    """What holds for the polls of any operation."""
+    """The judgements on the polls of any operation."""
     found = tuple(polls)
     reqid = Judgement(request_id_present, found, {"requirement": "REQ-GOS-REQID"})
     return [Judgement(operation_documents, found), reqid, Judgement(progress, found)]
 
 
 def _end(evidence: Evidence, start: Exchange, polls: Sequence[Exchange]) -> tuple[list[Judgement], tuple[Verdict, ...]]:
-    """The end of an operation, where the capture shows one; a failure accuses nobody, for it may be the guest's."""
+    """The judgement on the end of an operation, if the capture shows it; a failure accuses nobody: the guest may be its cause."""
     address = read_target(start.request.target)
     deployment = evidence.world.deployment_of(address)
     ends = [poll for poll in polls if status_of(poll) in TERMINAL]
@@ -101,12 +101,12 @@ def _verdict(requirement: str, exchange: Exchange, reason: str) -> Verdict:
 
 
 def _is_forgotten(start: Exchange, polls: Sequence[Exchange]) -> bool:
-    """Whether the first question came so late that no answer tells anything."""
+    """Whether the first poll came so late that its answer shows nothing."""
     return not any(status_of(poll) for poll in polls) and polls[0].at - start.at > FORGOTTEN_SECONDS
 
 
 def poll_plans(evidence: Evidence) -> Iterator[Plan]:
-    """A case for every other poll that was answered: of operations whose beginning the capture does not hold, or does not tell."""
+    """A case for the polls of each operation whose start is not in the capture, or not recorded well enough."""
     judged = {poll.number for recorded in _starts(evidence) for poll in _followed(evidence, recorded)}
     others: dict[tuple[str, str], list[Recorded]] = {}
     for recorded in evidence.of_kind(Kind.OPERATION):
@@ -135,7 +135,7 @@ def _followed(evidence: Evidence, recorded: Recorded) -> list[Exchange]:
 
 
 def polls_of(evidence: Evidence, start: Exchange) -> list[Exchange]:
-    """The polls of the operation that `start` began which tell something: plain ones, answered for their own sake."""
+    """The plain polls of the operation that `start` began and whose answers depend on the operation."""
     subscription = read_target(start.request.target).subscription
     return [
         each.exchange

@@ -1,4 +1,4 @@
-"""Which recorded calls have to have been refused, and which ones wrongly were; what cannot be told is counted."""
+"""Judges which recorded calls had to be refused, and which sound ones were wrongly refused; unclear ones are counted."""
 
 from __future__ import annotations
 
@@ -22,16 +22,17 @@ KINDS = (Kind.REIMAGE, Kind.OPERATION, Kind.DEPLOYMENT, Kind.CLOUD_SERVICE)
 
 
 def refusal_plans(evidence: Evidence) -> Iterator[Plan]:
-    """A case for each call with a defect that is one for certain, whatever was answered."""
+    """A case for each call that certainly has a defect, whatever the answer was."""
     for recorded in evidence.of_kind(*KINDS):
         if is_judged(evidence, recorded):
             yield _refusal_plan(evidence, recorded, evidence.reading(recorded))
 
 
 def is_judged(evidence: Evidence, recorded: Recorded) -> bool:
-    """Whether the answer to a defective call can be held to what its defects permit.
+    """Whether the answer to a defective call can be judged by what its defects permit.
 
-    An answer that names may explain, of which nothing is known, says nothing of the other defects.
+    If the names of the call may not exist, a 404 may be the answer to them, and shows nothing about the other
+    defects.
     """
     reading = evidence.reading(recorded)
     if not reading.defects or not evidence.is_telling(recorded):
@@ -39,10 +40,10 @@ def is_judged(evidence: Evidence, recorded: Recorded) -> bool:
     reply = recorded.exchange.reply
     missing = reply is not None and reply.status in NOT_FOUND
     unknown = reading.nameless or reading.address.kind is not Kind.REIMAGE
-    return not (missing and reply is not None and unknown and not _is_named(evidence, recorded, reply.status))
+    return not (missing and reply is not None and unknown and not _is_permitted(evidence, recorded, reply.status))
 
 
-def _is_named(evidence: Evidence, recorded: Recorded, status: int) -> bool:
+def _is_permitted(evidence: Evidence, recorded: Recorded, status: int) -> bool:
     """Whether a status is one that the certain defects permit."""
     return any(status in defect.statuses for defect in evidence.reading(recorded).defects)
 
@@ -61,7 +62,7 @@ def _refusal_plan(evidence: Evidence, recorded: Recorded, reading: Reading) -> P
 
 
 def wrong_refusal_plans(evidence: Evidence) -> Iterator[Plan]:
-    """A case for each sound reimage of an instance that the target file lists, and that was refused all the same."""
+    """A case for each sound reimage of a listed instance that was refused."""
     for recorded in evidence.of_kind(Kind.REIMAGE):
         reading = evidence.reading(recorded)
         reply = recorded.exchange.reply

@@ -1,4 +1,4 @@
-"""Narrowing a capture to one endpoint and to the calls of this protocol; what is passed over is counted."""
+"""Selects from a capture the calls of this protocol to one endpoint; the others are counted."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def is_call(recorded: Recorded) -> bool:
 
 
 def _places(calls: Sequence[Recorded], origin: str) -> set[tuple[str, int]]:
-    """The hosts of an endpoint: where `origin` is, and those that 307s lead to from there, or there from."""
+    """The hosts of an endpoint: that of `origin`, and hosts that a 307 redirects to or from."""
     places = {_place(origin)}
     pairs = [(_place(each.origin), _place(moved.origin)) for each, moved in redirect_pairs(calls)]
     while found := {place for pair in pairs if places.intersection(pair) for place in pair} - places:
@@ -96,7 +96,7 @@ def _places(calls: Sequence[Recorded], origin: str) -> set[tuple[str, int]]:
 
 
 def redirect_pairs(calls: Sequence[Recorded]) -> list[tuple[Recorded, Recorded]]:
-    """Each call that was answered 307, with the next one that repeats it where the 307 sends it (REQ-HTTP-307)."""
+    """Each call that was answered 307, with the next call that repeats it at the new place (REQ-HTTP-307)."""
     pairs: list[tuple[Recorded, Recorded]] = []
     for index, each in enumerate(calls):
         there = _destination(each)
@@ -122,7 +122,7 @@ def _repeats(later: Recorded, moved: Recorded, there: str) -> bool:
 
 
 def _place(origin: str) -> tuple[str, int]:
-    """Host and port of an origin; a proxy may have changed the scheme, so that it does not count, nor a default port."""
+    """Host and port of an origin; the scheme and a default port do not count, since a proxy may have changed the scheme."""
     try:
         parts = urlsplit(origin)
         port = parts.port
@@ -142,7 +142,7 @@ def _under_masks(target: Target, masked: Target) -> Target:
 
 
 def _is_own(recorded: Recorded, target: Target) -> bool:
-    """Whether a call is under a subscription that the target names; a journal's own malformed calls are."""
+    """Whether a call is under a subscription that the target names; malformed calls of a journal are its own too."""
     if recorded.tells(Fact.IDENTITY):
         return True
     named = {target.subscription_id, target.other_subscription_id, target.foreign_subscription_id}
@@ -151,7 +151,7 @@ def _is_own(recorded: Recorded, target: Target) -> bool:
 
 
 def _is_by_gateway(recorded: Recorded) -> bool:
-    """Whether something between the client and the endpoint answered; a run knows that nothing is."""
+    """Whether a proxy or gateway between the client and the endpoint answered; for journals of a run it did not."""
     reply = recorded.exchange.reply
     return reply is not None and reply.status in _BY_GATEWAYS and not recorded.tells(Fact.IDENTITY)
 

@@ -28,9 +28,10 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """Everything that a capture holds, in order; `notes` say what of it cannot be used.
+    """Everything that a capture holds, in order.
 
-    `started` is the moment of the first exchange, ISO 8601; a journal brings the `target` and `strictness` of its run.
+    `notes` say what of it cannot be used. `started` is the time of the first exchange, ISO 8601. A journal also has
+    the `target` and `strictness` of its run.
     """
 
     name: str

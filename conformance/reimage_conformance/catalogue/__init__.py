@@ -77,8 +77,8 @@ def requirements_by_chapter() -> Mapping[str, tuple[str, ...]]:
 def catalogue_hash() -> str:
     """The SHA-256 of everything that the catalogue says, in hexadecimal: requirements, published versions, error codes and documents."""
     files = [*_chapter_files().values(), *(_FILES / name for name in _TABLES)]
-    told = b"\0".join(file.read_bytes().replace(b"\r\n", b"\n") for file in files)
-    return sha256(told).hexdigest()
+    contents = b"\0".join(file.read_bytes().replace(b"\r\n", b"\n") for file in files)
+    return sha256(contents).hexdigest()
 
 
 def _codes(*, table: bool) -> Mapping[str, int]:
@@ -95,7 +95,7 @@ SOURCES: Mapping[str, Source] = MappingProxyType(
 """What the keys in `sources` of a requirement stand for."""
 
 CATALOGUE_VERSION = "1"
-"""Counts up where a requirement is added, is taken out, or counts as something else; `catalogue_hash` changes with every word."""
+"""Raised when a requirement is added, removed or counts as something else; `catalogue_hash` changes with every word."""
 
 _VERSIONS = _load(_FILES / "published_versions.toml")["version"]
 _ALL_PUBLISHED = tuple(row["date"] for row in _VERSIONS if row["published"])
@@ -110,7 +110,7 @@ ERROR_CODES: Mapping[str, int] = _codes(table=True)
 """The status of every code of the documented error table."""
 
 OBSERVED_CODES: Mapping[str, int] = _codes(table=False)
-"""The status of codes that no table lists but that the wire has shown."""
+"""The status of codes that are in no table but in recorded answers."""
 
 
 def requirement(name: str) -> Requirement:

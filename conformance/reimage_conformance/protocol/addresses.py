@@ -1,4 +1,4 @@
-"""Request targets: what a path and query address, read the way RFC 3986 says, and written from names."""
+"""Request targets: reads what a path and query address (RFC 3986), and writes targets from names."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote, unquote_plus
 
 
 class Kind(StrEnum):
-    """Which resource of the protocol a request target addresses."""
+    """The kind of resource that a request target addresses."""
 
     REIMAGE = "reimage"
     OPERATION = "operation"
@@ -33,7 +33,7 @@ class UriForm(StrEnum):
 
     @property
     def requirement(self) -> str:
-        """The requirement under which a reimage in this form is accepted."""
+        """The requirement that a reimage in this form is accepted."""
         return f"REQ-REIMAGE-URI-{self.name}"
 
 
@@ -66,31 +66,33 @@ def _query(text: str) -> tuple[tuple[str, str], ...]:
     return tuple((unquote_plus(name), unquote_plus(value)) for name, _, value in pairs)
 
 
-_FOREIGN = re.compile(r"%(?![0-9A-Fa-f]{2})|[^A-Za-z0-9._~!$&'()*+,;=:@/?%-]")
-_UNPLAIN = re.compile(r"[\x00-\x1f\x7f/\\]")
+_NOT_IN_A_URI = re.compile(r"%(?![0-9A-Fa-f]{2})|[^A-Za-z0-9._~!$&'()*+,;=:@/?%-]")
+_SPECIAL_IN_A_SEGMENT = re.compile(r"[\x00-\x1f\x7f/\\]")
 
 
 @lru_cache(maxsize=8192)
 def is_plain(target: str) -> bool:
-    """Whether HTTP software has no reason to refuse a request target before the application sees it.
+    """Whether no HTTP software refuses a request target before the application sees it.
 
-    Many servers do refuse characters that RFC 3986 has no place for, what is not percent-encoded UTF-8 (2.1, 2.5), control characters, and a slash
-    or backslash in a segment.
+    Many servers refuse characters that RFC 3986 does not allow, octets that are not percent-encoded UTF-8 (RFC 3986
+    2.1, 2.5), control characters, and an encoded slash or backslash in a segment.
     """
     path, _, query = target.partition("?")
-    if _FOREIGN.search(target):
+    if _NOT_IN_A_URI.search(target):
         return False
     try:
         segments = [unquote(segment, errors="strict") for segment in path.split("/")]
         values = unquote(query, errors="strict")
     except UnicodeDecodeError:
         return False
-    return not any(map(_UNPLAIN.search, segments)) and not _UNPLAIN.search(values.replace("/", "").replace("\\", ""))
+    return not any(map(_SPECIAL_IN_A_SEGMENT.search, segments)) and not _SPECIAL_IN_A_SEGMENT.search(
+        values.replace("/", "").replace("\\", "")
+    )
 
 
 @lru_cache(maxsize=8192)
 def read_target(target: str) -> Address:
-    """Reads a request target in origin or absolute form; what fits no resource is `Kind.OTHER` (RFC 9112 3.2)."""
+    """Reads a request target in origin or absolute form (RFC 9112 3.2); one that addresses no resource is `Kind.OTHER`."""
     if "://" in target.split("/", 1)[0] + "//" and target.startswith(("http://", "https://")):
         target = "/" + target.split("://", 1)[1].partition("/")[2]
     path, _, query = target.partition("?")
@@ -102,7 +104,7 @@ def read_target(target: str) -> Address:
 
 
 def _address(segments: list[str], query: tuple[tuple[str, str], ...], *, extra_slash: bool) -> Address:
-    """The address that decoded path segments and query make."""
+    """The address of decoded path segments and a query."""
     match segments:
         case [subscription, "operations", operation]:
             return Address(Kind.OPERATION, subscription, operation=operation, query=query, extra_slash=extra_slash)
@@ -129,7 +131,7 @@ def encode(name: str) -> str:
 
 
 def operation_path(subscription: str, operation: str) -> str:
-    """The path of Get Operation Status (REQ-GOS-URI); the id goes in unchanged but for what no segment can hold."""
+    """The path of Get Operation Status (REQ-GOS-URI); of the id only characters that a segment cannot hold are encoded."""
     return f"/{encode(subscription)}/operations/" + quote(operation, safe="-._~!$&'()*+,;=:@")
 
 

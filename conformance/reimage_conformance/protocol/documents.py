@@ -1,4 +1,4 @@
-"""Documents: XML bodies read strictly and without entities, DTDs or network; what is wrong with one is a value."""
+"""Documents: XML bodies, read strictly and without entities, DTDs or network. What is wrong with one is a value."""
 
 from __future__ import annotations
 
@@ -40,15 +40,18 @@ _ENCODINGS = {
 
 _GUID_LIKE = re.compile("[0-9A-Fa-f-]+")
 _KEPT = 256
-"""So many bodies are remembered as trees: many checks read an answer soon after it came, and a tree takes many times the octets."""
+"""This many bodies are cached as trees: many checks read an answer soon after it came.
+
+A tree takes many times the memory of its octets.
+"""
 _KEPT_CODES = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """An XML body: its root, or what keeps it from having one.
+    """An XML body: its root, or why it has none.
 
-    `encoding_problem` concerns REQ-XML-ENC, `syntax_problem` REQ-XML-WF; each is "" when all is well.
+    `encoding_problem` belongs to REQ-XML-ENC, `syntax_problem` to REQ-XML-WF; each is "" where there is no problem.
     """
 
     root: etree._Element | None
@@ -76,13 +79,13 @@ class Document:
         return None if self.root is None else child(self.root, name)
 
     def text(self, name: str) -> str | None:
-        """The text of that child, white space around it removed, or None where there is no such child."""
+        """The text of the first child called `name`, without white space around it; None where there is no such child."""
         found = self.child(name)
         return None if found is None else text(found)
 
 
 def elements(parent: etree._Element) -> list[etree._Element]:
-    """The child elements of `parent`: no comments, no processing instructions."""
+    """The child elements of `parent`, without comments and processing instructions."""
     return [node for node in parent if isinstance(node.tag, str)]
 
 
@@ -92,7 +95,7 @@ def local(element: etree._Element) -> str:
 
 
 def own_elements(parent: etree._Element) -> list[etree._Element]:
-    """The child elements of `parent` in its own namespace: what another namespace calls by the same name is another thing."""
+    """The child elements of `parent` in its own namespace; the same name in another namespace is another element."""
     namespace = etree.QName(parent).namespace
     return [node for node in elements(parent) if etree.QName(node).namespace == namespace]
 
@@ -109,7 +112,7 @@ def text(element: etree._Element) -> str:
 
 
 def raw_text(element: etree._Element) -> str:
-    """The same, white space and all."""
+    """The character data of `element` and all below it, with white space."""
     if not len(element):
         return str(element.text or "")
     return "".join([str(part) for part in element.itertext()])
@@ -163,13 +166,13 @@ def _looks_like_xml(declared: str, body: bytes) -> bool:
 
 
 def _encoding(body: bytes, declared_charset: str) -> tuple[str, str, bytes]:
-    """The encoding to decode with, what is wrong with how it is declared, and the body without its byte-order mark."""
+    """The encoding to decode with, what is wrong with its declaration, and the body without its byte-order mark."""
     for mark, codec in _BOMS.items():
         if body.startswith(mark):
             return codec, _mismatch(_family(codec), declared_charset), body.removeprefix(mark)
     if _ENCODINGS.get(declared_charset) == "utf-16":
         if b"\0" not in body[:2]:
-            return "utf-8", f"charset {declared_charset!r} over octets that are not UTF-16", body
+            return "utf-8", f"charset {declared_charset!r}, but the octets are not UTF-16", body
         return ("utf-16-be" if body[:1] == b"\0" else "utf-16-le"), "", body
     if body[:2] in (b"<\0", b"\0<"):
         found = "utf-16-le" if body[:1] == b"<" else "utf-16-be"
@@ -178,7 +181,7 @@ def _encoding(body: bytes, declared_charset: str) -> tuple[str, str, bytes]:
 
 
 def _family(codec: str) -> str:
-    """What a declaration calls the encoding of a codec, whatever the order of its octets."""
+    """The name by which declarations call the encoding of a codec; the byte order is not part of it."""
     return "utf-16" if codec.startswith("utf-16") else "utf-8"
 
 
@@ -187,7 +190,7 @@ def _mismatch(bom: str, declared_charset: str) -> str:
     if declared_charset and declared_charset not in _ENCODINGS:
         return f"charset {declared_charset!r} is neither UTF-8 nor UTF-16"
     if bom and declared_charset and _ENCODINGS[declared_charset] != bom:
-        return f"byte-order mark of {bom} under charset {declared_charset!r}"
+        return f"charset {declared_charset!r}, but a byte-order mark of {bom}"
     return ""
 
 
@@ -199,9 +202,9 @@ def read_document(response: Response) -> Document:
 @lru_cache(maxsize=_KEPT)
 def read_body(declared: str, body: bytes) -> Document:
     """Reads a body as XML whose Content-Type is `declared`, "" where there is none."""
-    codec, problem, rest = _encoding(body, _charset(declared))
+    codec, problem, without_mark = _encoding(body, _charset(declared))
     try:
-        decoded = rest.decode(codec)
+        decoded = without_mark.decode(codec)
     except UnicodeDecodeError as error:
         return Document(
             None, encoding_problem=problem or f"the octets from octet {error.start} on are not {codec.upper()}"
@@ -211,7 +214,7 @@ def read_body(declared: str, body: bytes) -> Document:
         named = declaration.group(1).lower()
         family = _family(codec)
         if _ENCODINGS.get(named) != family and not problem:
-            problem = f"the XML declaration says {named!r}, the octets are {family}"
+            problem = f"the XML declaration says {named!r}, but the octets are {family}"
     found = _ANY_DECLARATION.match(decoded)
     if found and not _SOUND_DECLARATION.fullmatch(found[0]):
         return Document(
@@ -219,19 +222,19 @@ def read_body(declared: str, body: bytes) -> Document:
         )
     parser = etree.XMLParser(
         encoding="utf-8", resolve_entities=False
-    )  # nor DTDs, the network, or huge trees, by default
+    )  # by default lxml loads no DTDs, uses no network and refuses huge trees
     try:
         root = etree.fromstring(decoded[found.end() if found else 0 :].encode(), parser)
     except (etree.XMLSyntaxError, ValueError) as error:
         skipped = found.end() if found else 0
-        told = problem_of(error, decoded[skipped:], skipped if "\n" not in decoded[:skipped] else 0)
-        return Document(None, encoding_problem=problem, syntax_problem=told)
+        syntax_problem = problem_of(error, decoded[skipped:], skipped if "\n" not in decoded[:skipped] else 0)
+        return Document(None, encoding_problem=problem, syntax_problem=syntax_problem)
     return Document(root, encoding_problem=problem)
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorDocument:
-    """What an error answer's body says; `problem` is "" when it is an Error document as the documents describe it."""
+    """What the body of an error answer says; `problem` is "" where it is an Error document as documented."""
 
     code: str = ""
     message: str = ""
@@ -242,7 +245,7 @@ class ErrorDocument:
 
 
 def read_error(document: Document) -> ErrorDocument:
-    """Reads the Error document of a refused request (REQ-ERR-BODY-FORMAT); its namespace is free (REQ-ERR-NS)."""
+    """Reads an Error document (REQ-ERR-BODY-FORMAT); its namespace may be any (REQ-ERR-NS)."""
     if document.root is None:
         return ErrorDocument(problem=document.syntax_problem or document.encoding_problem)
     if document.local_name != "Error":
@@ -274,10 +277,18 @@ def _error_code(declared: str, body: bytes) -> str:
 
 
 def plain_identifier(identifier: str) -> str:
-    """An id so that it equals every spelling of itself: in a GUID dashes and the case of digits mean nothing, in another id everything may."""
-    return identifier.replace("-", "").lower() if _GUID_LIKE.fullmatch(identifier) else identifier
+    """One spelling for all spellings of an id.
+
+    In a GUID, dashes and letter case have no meaning; in any other id every character may.
+    """
+    return without_dashes(identifier) if _GUID_LIKE.fullmatch(identifier) else identifier
 
 
 def same_identifier(first: str, second: str) -> bool:
     """Whether two spellings denote the same operation: dashes and case do not matter (REQ-GOS-ID)."""
-    return first.replace("-", "").lower() == second.replace("-", "").lower()
+    return without_dashes(first) == without_dashes(second)
+
+
+def without_dashes(identifier: str) -> str:
+    """An id without dashes, in lower case."""
+    return identifier.replace("-", "").lower()

@@ -1,4 +1,4 @@
-"""Building requests: well-formed ones from names, and ill-formed ones by changing one thing at a time."""
+"""Building requests: well-formed ones from names, and malformed ones by one change at a time."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class Place:
     role_instance: str
 
     def container(self, form: UriForm) -> str:
-        """What stands in the address for the deployment: its slot or its name."""
+        """The name of the deployment in an address: its slot or its name."""
         return self.deployment.slot if form is UriForm.SLOT else self.deployment.name
 
     def names(self) -> dict[str, str]:
-        """The names of the place as the template of a probe calls them."""
+        """The names of the place by the placeholders of a probe's template."""
         deployment = self.deployment
         return {
             "cloud_service": deployment.cloud_service,
@@ -43,13 +43,16 @@ class Place:
         }
 
     def __str__(self) -> str:
-        """The place as people say it."""
+        """The place in words for reports."""
         return f"{self.deployment.cloud_service}/{self.deployment.name}/{self.role_instance}"
 
 
 @dataclass(frozen=True, slots=True)
 class RequestBuilder:
-    """Writes requests for one target; `token` was drawn at random for this run, so that a name with it cannot exist."""
+    """Writes requests for one target.
+
+    `token` is drawn at random for each run, so that a name that contains it does not exist.
+    """
 
     target: Target
     token: str = ""
@@ -93,7 +96,7 @@ class RequestBuilder:
     def reimage_at(
         self, service: str, form: UriForm, container: str, instance: str, *, version: str | None = None
     ) -> Request:
-        """The same for any names, whether or not they exist."""
+        """A reimage of any names, whether they exist or not."""
         path = role_instance_path(self.target.subscription_id, service, form, container, instance)
         headers = (
             ("Host", self.host),

@@ -1,4 +1,4 @@
-"""Hypothesis strategies: requests with any number of defects, and the texts that headers and names can hold.
+"""Hypothesis strategies: requests with any number of defects, and texts for headers and names.
 
 Simple values come first everywhere, so that failures shrink to the smallest request.
 """
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One value of a dimension of requests: its name, whether it is sound, and how it changes a request."""
+    """One value of a dimension of requests: its name, whether a request with it is sound, and the change that it makes."""
 
     name: str
     sound: bool
@@ -58,23 +58,23 @@ def _method(name: str) -> Callable[[Request], Request]:
     return lambda request: replace(request, method=name)
 
 
-def _same(request: Request) -> Request:
+def _unchanged(request: Request) -> Request:
     return request
 
 
 MARK = "token-of-the-run"
-"""Stands in drawn names for the token of the run, so that what is drawn is the same in every run with a seed."""
+"""Stands for the token of the run in generated names, so that a seed gives the same examples in every run."""
 
 
 def with_token(request: Request, token: str) -> Request:
-    """`request` with the token of the run in place of what stands for it."""
+    """`request` with the token of the run in place of MARK."""
     return replace(request, target=request.target.replace(MARK, token))
 
 
 VERSION, TYPE = "x-ms-version", "Content-Type"
 DIMENSIONS: dict[str, tuple[Value, ...]] = {
     "version": (
-        Value("sound", True, _same),
+        Value("sound", True, _unchanged),
         Value("minimum", True, _header(VERSION, "2010-10-28")),
         Value("missing", False, _header(VERSION)),
         Value("empty", False, _header(VERSION, "")),
@@ -82,32 +82,36 @@ DIMENSIONS: dict[str, tuple[Value, ...]] = {
         Value("old", False, _header(VERSION, "2010-04-01")),
     ),
     "comp": (
-        Value("sound", True, _same),
+        Value("sound", True, _unchanged),
         Value("missing", False, lambda request: with_query(request, None)),
         Value("wrong", False, lambda request: with_query(request, "comp=restart")),
         Value("empty", False, lambda request: with_query(request, "comp=")),
     ),
     "content type": (
-        Value("sound", True, _same),
+        Value("sound", True, _unchanged),
         Value("charset", True, _header(TYPE, "application/xml; charset=utf-8")),
         Value("missing", False, _header(TYPE)),
         Value("other", False, _header(TYPE, "text/plain")),
     ),
     "length": (
-        Value("zero", True, _same),
+        Value("zero", True, _unchanged),
         Value("missing", False, lambda request: without_header(request, "Content-Length")),
         Value("one octet", False, lambda request: with_body(request, b"x")),
         Value("chunked", False, lambda request: with_chunked(request, b"<a/>")),
     ),
-    "method": (Value("POST", True, _same), Value("PUT", False, _method("PUT")), Value("GET", False, _method("GET"))),
+    "method": (
+        Value("POST", True, _unchanged),
+        Value("PUT", False, _method("PUT")),
+        Value("GET", False, _method("GET")),
+    ),
     "name": (
-        Value("known", True, _same),
+        Value("known", True, _unchanged),
         Value("unknown instance", False, _segment(-1, f"NoSuchRole{MARK}_IN_0")),
         Value("unknown service", False, _segment(4, f"no-such-service-{MARK}")),
         Value("wrong container", False, _segment(-3, f"nowhere-{MARK}")),
     ),
     "spelling": (
-        Value("usual", True, _same),
+        Value("usual", True, _unchanged),
         Value("upper", True, lambda r: replace(r, headers=tuple((k.upper(), v) for k, v in r.headers))),
         Value("reversed", True, lambda r: replace(r, headers=tuple(reversed(r.headers)))),
     ),
@@ -116,18 +120,18 @@ DIMENSIONS: dict[str, tuple[Value, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A request to be: a form, and one value for each dimension, in the order of DIMENSIONS."""
+    """A request before it is built: a form, and one value for each dimension, in the order of DIMENSIONS."""
 
     form: UriForm
     values: tuple[Value, ...]
 
     @property
     def defects(self) -> tuple[str, ...]:
-        """What is wrong with it, dimension and value."""
+        """Its defects, each as `dimension: value`."""
         return tuple(f"{name}: {v.name}" for name, v in zip(DIMENSIONS, self.values, strict=True) if not v.sound)
 
     def request(self, builder: RequestBuilder, place: Place) -> Request:
-        """The request for `place`; without any defect it goes to an instance that cannot exist."""
+        """The request for `place`; one without defects is sent to an instance that cannot exist."""
         request = builder.reimage(place, self.form)
         for value in self.values:
             request = value.apply(request)
@@ -140,7 +144,7 @@ class Draft:
 
 
 def drafts() -> SearchStrategy[Draft]:
-    """Requests with any number of defects, each dimension by itself."""
+    """Requests with any number of defects; each dimension is drawn independently."""
     values = st.tuples(*(st.sampled_from(choices) for choices in DIMENSIONS.values()))
     return st.builds(Draft, st.sampled_from(list(UriForm)), values)
 
@@ -155,21 +159,23 @@ MALFORMED_VERSIONS = (
     "+2011-10-01", "v2011-10-01", "2011-1O-01", "2011-Oct-01", "latest", "null", "0", "1.0", "*", "2011--10-01", "2011-10-0l", "\xb22011-10-01",
     "2011\xad10\xad01", "99999999999", "true",
 )  # fmt: skip
-"""Values that are no YYYY-MM-DD, near misses and others."""
+"""Values other than YYYY-MM-DD, some of them similar to it."""
 
 
 def malformed_versions() -> SearchStrategy[str]:
-    """Values of x-ms-version that are no YYYY-MM-DD, nor a list with one: near misses of a date and anything else a field can hold."""
+    """Values of x-ms-version without any YYYY-MM-DD, not even in a list: changed dates, and any text that a field can hold."""
     date = "2011-10-01"
     cut = st.integers(0, len(date) - 1).map(lambda n: date[:n])
     swapped = st.tuples(st.integers(0, len(date) - 1), st.sampled_from("xX/ .:_Z+")).map(
         lambda p: (date[: p[0]] + p[1] + date[p[0] + 1 :]).strip()
     )
-    grown = st.tuples(st.sampled_from("0x-T.;"), st.booleans()).map(lambda p: date + p[0] if p[1] else p[0] + date)
+    with_extra_character = st.tuples(st.sampled_from("0x-T.;"), st.booleans()).map(
+        lambda p: date + p[0] if p[1] else p[0] + date
+    )
     short = st.tuples(st.integers(2000, 2030), st.integers(1, 12), st.integers(1, 28)).map(
         lambda p: f"{p[0]}-{p[1]}-{p[2]}"
     )
-    found = st.one_of(cut, swapped, grown, short, _FIELD_TEXT)
+    found = st.one_of(cut, swapped, with_extra_character, short, _FIELD_TEXT)
     return found.filter(lambda value: not any(_is_version_form(each.strip()) for each in value.split(",")))
 
 
@@ -186,45 +192,48 @@ def other_media_types() -> SearchStrategy[str]:
         st.one_of(st.just("application"), st.just("text"), token),
         st.one_of(st.just("xml"), token),
     )
-    near = st.sampled_from(
+    similar = st.sampled_from(
         ["application/xml+x", "application/xml/", "application /xml", "application", "/xml", "application/x-xml"]
     )
-    return st.one_of(near, named).filter(lambda value: value.partition(";")[0].strip().lower() != "application/xml")
+    return st.one_of(similar, named).filter(lambda value: value.partition(";")[0].strip().lower() != "application/xml")
 
 
 def wrong_queries() -> SearchStrategy[str]:
     """Queries that select no operation."""
     word = st.text("abcdefghijklmnopqrstuvwxyz0123456789", max_size=12)
-    near = st.integers(0, 6).flatmap(
+    similar = st.integers(0, 6).flatmap(
         lambda n: st.sampled_from(["reimage"[:n], "reimage"[n:], "reimage"[:n] + "x" + "reimage"[n:]])
     )
-    value = st.one_of(near, word).filter(lambda text: text.lower() not in ("reimage", "reboot", "rebuild", "delete"))
+    value = st.one_of(similar, word).filter(lambda text: text.lower() not in ("reimage", "reboot", "rebuild", "delete"))
     name = st.sampled_from(["comp", "comp", "comp", "com", "action", "Comp"])
     return st.builds(lambda key, text: f"{key}={text}", name, value)
 
 
 def unknown_names(prefix: str = "Nowhere") -> SearchStrategy[str]:
-    """Names of role instances that no deployment has, percent-encoded where they need it; `with_token` makes them those of a run."""
+    """Names of role instances that no deployment has, percent-encoded where necessary.
+
+    `with_token` replaces MARK in them.
+    """
     prefix = f"{prefix}{MARK}"
     plain = st.builds(lambda n, i: f"{prefix}{n}_IN_{i}", st.integers(0, 9), st.integers(0, 99))
-    wild = st.lists(
+    with_special_characters = st.lists(
         st.sampled_from(["%20", "%26", "%3C", "%3E", "%22", "%27", "%C3%A9", "%00", "%0D", "a", ".", "~", "%25"]),
         min_size=1,
         max_size=6,
     )
-    return st.one_of(plain, wild.map(lambda parts: prefix + "".join(parts)))
+    return st.one_of(plain, with_special_characters.map(lambda parts: prefix + "".join(parts)))
 
 
 def invalid_lengths() -> SearchStrategy[str]:
     """Values of Content-Length that are no number (RFC 9112 6.3)."""
     number = st.integers(0, 20).map(str)
-    dressed = st.builds(
+    decorated_numbers = st.builds(
         lambda a, n, b: f"{a}{n}{b}",
         st.sampled_from(["+", "-", "0x", "", "'"]),
         number,
         st.sampled_from(["", ".0", "e1", " 1", "L", ";"]),
     )
-    return st.one_of(dressed, _FIELD_TEXT).filter(
+    return st.one_of(decorated_numbers, _FIELD_TEXT).filter(
         lambda value: bool(value.strip()) and not value.strip().isdigit() and "," not in value
     )
 

@@ -1,4 +1,4 @@
-"""Variations of a well-formed request that have to make no difference, each under the requirement that says so."""
+"""Variations of a well-formed request that must make no difference, each with the requirement that says so."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Variation:
-    """A change to a request under which it stays acceptable; `requirement` says by what authority."""
+    """A change after which a request must still be accepted; `requirement` is the one that says so."""
 
     name: str
     requirement: str
@@ -24,7 +24,7 @@ class Variation:
 
 
 def _renamed(request: Request, spell: Callable[[str], str], *, version: bool) -> Request:
-    """`request` with its field names spelt otherwise: x-ms-version alone, or all others."""
+    """`request` with its field names in another spelling: that of x-ms-version only, or of all others."""
     return replace(
         request,
         headers=tuple(
@@ -34,7 +34,7 @@ def _renamed(request: Request, spell: Callable[[str], str], *, version: bool) ->
 
 
 def _valued(request: Request, name: str, value: str) -> Request:
-    """`request` with another value for a header whose name stays as it is spelt."""
+    """`request` with another value for a header; the spelling of its name stays."""
     return replace(request, headers=tuple((key, value if key.lower() == name else old) for key, old in request.headers))
 
 
@@ -54,7 +54,7 @@ def _encoded(request: Request) -> Request:
 
 
 def _with_one_encoded(name: str, *, upper: bool) -> str:
-    """`name` with one character percent-encoded, in digits that have a case if any character has such."""
+    """`name` with one character percent-encoded; if possible one whose code has a letter, so that letter case matters."""
     at = next((i for i, character in enumerate(name) if not f"{ord(character):02X}".isdecimal()), 0)
     digits = f"{ord(name[at]):02X}" if upper else f"{ord(name[at]):02x}"
     return f"{name[:at]}%{digits}{name[at + 1 :]}"

@@ -1,4 +1,4 @@
-"""What is wrong with XML that cannot be read, in words about the document; the words of the parser go no further than here."""
+"""What is wrong with XML that cannot be read, in words about the document; the parser's own words are not shown."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ _LONGEST_NAME = 60
 
 
 def _named(message: str) -> str:
-    """What is wrong, with the names that the message of the parser tells, or ""."""
+    """What is wrong, with the names from the parser's message, or ""."""
     for form, words in _NAMING:
         found = form.search(message)
         if found:

@@ -21,6 +21,7 @@ from reimage_conformance.protocol.documents import (
     read_document,
     same_identifier,
     text,
+    without_dashes,
 )
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def operation_documents(world: World, exchanges: Sequence[Exchange]) -> Iterator
     del world
     statuses: dict[str, list[tuple[int, str]]] = {}
     for poll in exchanges:
-        asked, shown = _plain(read_target(poll.request.target).operation), _shown(poll)
+        asked, shown = without_dashes(read_target(poll.request.target).operation), _shown(poll)
         own_statuses = statuses.setdefault(asked, [])
         own_statuses += [(poll.number, status_of(poll))] if not shown or same_identifier(shown, asked) else []
     tracked = set() if _mislabelled(exchanges, statuses) else set(statuses)
@@ -86,7 +87,7 @@ def _mislabelled(exchanges: Sequence[Exchange], statuses: dict[str, list[tuple[i
         shown, status = _shown(poll), status_of(poll)
         if not shown or same_identifier(shown, read_target(poll.request.target).operation):
             continue
-        for number, other in statuses.get(_plain(shown), ()):
+        for number, other in statuses.get(without_dashes(shown), ()):
             had_ended = number < poll.number and other in TERMINAL and status == "InProgress"
             had_not_ended = number > poll.number and other == "InProgress" and status in TERMINAL
             if had_ended or had_not_ended or {other, status} == set(TERMINAL):
@@ -97,11 +98,6 @@ def _mislabelled(exchanges: Sequence[Exchange], statuses: dict[str, list[tuple[i
 def _shown(poll: Exchange) -> str:
     """The ID that a poll shows, or ""."""
     return (read_document(poll.reply).text("ID") or "") if poll.reply is not None and poll.reply.status == 200 else ""
-
-
-def _plain(identifier: str) -> str:
-    """An id without dashes, in lower case."""
-    return identifier.replace("-", "").lower()
 
 
 def _own_id(poll: Exchange, response: Response, identifier: str) -> Iterator[Verdict]:
@@ -136,7 +132,7 @@ def _members(poll: Exchange, document: Document, identifier: str, tracked: set[s
     names = [name for name in own if name in _KNOWN_ORDER]
     shown = document.text("ID")
     is_right = names.count("ID") == 1 and same_identifier(shown or "", identifier)
-    is_other_operation = not is_right and _plain(shown or "") in tracked - {_plain(identifier)}
+    is_other_operation = not is_right and without_dashes(shown or "") in tracked - {without_dashes(identifier)}
     expected, usable = f"ID {identifier}, with or without dashes, in any letter case", "REQ-REIMAGE-REQID-USABLE"
     yield about("REQ-GOS-ID", poll).judged(
         is_right, expected, shown_element("ID", shown), "id", because=(usable,) if is_other_operation else ()
