@@ -49,6 +49,7 @@ NO_MORE = "stopped: nothing more can be recorded"
 BROKEN = "a defect of the suite ended the run at {case}, whose traceback is shown; the reports hold what was recorded until then"
 PREFLIGHT_ANSWERS = "reimage_preflight"
 EXAMPLES = {"smoke": 5, "standard": 30, "nightly": 1000}
+HYPOTHESIS_PROFILE = "reimage-conformance"
 STEPS = {"smoke": 5, "standard": 25, "nightly": 50}
 
 pytest_addoption = add_options
@@ -114,7 +115,7 @@ def _set_up_hypothesis(plan: Plan) -> None:
 
     usual = settings.get_profile("default")
     settings.register_profile(
-        "reimage-conformance",
+        HYPOTHESIS_PROFILE,
         parent=usual,
         derandomize=False,
         database=None if plan.repeats else usual.database,
@@ -125,7 +126,7 @@ def _set_up_hypothesis(plan: Plan) -> None:
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
         print_blob=False,
     )
-    settings.load_profile("reimage-conformance")
+    settings.load_profile(HYPOTHESIS_PROFILE)
 
 
 def _set_up_reports(config: pytest.Config, folder: Path | None) -> None:
@@ -239,8 +240,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = sorted(chosen, key=order_of)
     for item in items:
         function = getattr(item, "obj", None)
-        if is_hypothesis_test(function):  # what @seed does, but for letting go of the kept examples
+        if is_hypothesis_test(
+            function
+        ):  # what @seed does, but for letting go of the kept examples; its module may be imported already
             setattr(function, "_hypothesis_internal_use_seed", config.stash[PLAN].seed)  # noqa: B010  typed without it
+            setattr(function, "_hypothesis_internal_use_settings", settings.get_profile(HYPOTHESIS_PROFILE))  # noqa: B010
     if dropped:
         config.hook.pytest_deselected(items=dropped)
 
