@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reimage_conformance.model import CountsAs, Exchange, Finding, Identity, Request, Route
+from reimage_conformance.model import CountsAs, Exchange, Finding, Identity, Request, Response, Route
 from reimage_conformance.report.masked_names import MaskedNames
 from reimage_conformance.report.reproduce import curl_can_send
 from reimage_conformance.report.script import script_of
+from reimage_conformance.report.story import Send, story_of
 from report_samples import HOSTILE, hostile_exchanges, reimage_request
 
 if TYPE_CHECKING:
@@ -232,6 +233,30 @@ def test_a_script_sets_every_variable_that_it_names(identity: Identity) -> None:
     assert "FOREIGN_SUBSCRIPTION_ID=${FOREIGN_SUBSCRIPTION_ID:-'<foreign-subscription-id>'}\n" in script
     named = {name for name in re.findall(r"\$\{?([A-Z][A-Z_0-9]*)", script) if not name.startswith("REIMAGE_")}
     assert named - {"CONNECT_TO"} <= set(re.findall(r"(?:^|; |\|\| )([A-Z][A-Z_0-9]*)=", script, re.MULTILINE))
+
+
+def poll(number: int, status: int, said: str) -> Exchange:
+    """A poll of the operation `abc` and its answer."""
+    body = f"<Operation><Status>{said}</Status></Operation>".encode() if said else b""
+    return Exchange(number, Request("GET", "/s/operations/abc", ()), Response(status, "", (), body))
+
+
+@pytest.mark.parametrize(
+    ("polls", "deciding", "order"),
+    [
+        ([poll(2, 200, "InProgress"), poll(3, 200, "Succeeded")], 3, "send 1, await 1, send 3"),
+        ([poll(2, 200, "InProgress"), poll(3, 200, "Done")], 3, "send 1, await 1, send 3"),
+        ([poll(2, 200, "InProgress"), poll(3, 500, "")], 3, "send 1, await 1, send 3"),
+        ([poll(2, 200, "InProgress"), poll(3, 200, "InProgress")], 3, "send 1, send 3, await 1"),
+        ([poll(2, 404, ""), poll(3, 200, "InProgress")], 2, "send 1, send 2, await 1"),
+    ],
+)
+def test_a_poll_after_the_end_is_sent_after_the_end(polls: list[Exchange], deciding: int, order: str) -> None:
+    start = Exchange(1, reimage_request(), Response(202, "Accepted", (("x-ms-request-id", "abc"),), b""))
+    parts = story_of([deciding], {each.number: each for each in (start, *polls)})
+
+    told = [f"send {p.exchange.number}" if isinstance(p, Send) else f"await {p.start.number}" for p in parts]
+    assert ", ".join(told) == order
 
 
 @needs_curl

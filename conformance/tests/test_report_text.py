@@ -221,6 +221,8 @@ def test_what_was_not_judged_is_grouped_by_reason_with_what_to_do() -> None:
     assert "2 requirements untested: the budget of reimages was spent" in summary_text(
         replace(sample, requirements=rows)
     )
+    few = f"  1 requirement inconclusive: something of its own kind ({first.requirement.id})"
+    assert few in console_lines(replace(sample, requirements=rows))
 
 
 def test_a_known_violation_looks_known() -> None:

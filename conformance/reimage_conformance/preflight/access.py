@@ -38,7 +38,7 @@ BY_STATUS = {
 _HEADER_LINE = re.compile(r"\\r\\n[A-Za-z0-9-]+: ")
 """A header line in the words of a failure, which shows octets as Python writes them."""
 MEANINGS = {
-    Barrier.CREDENTIALS: ("client_certificate", "it does not open subscription_id"),
+    Barrier.CREDENTIALS: ("client_certificate", "it does not open subscription_id; mend one of the two keys"),
     Barrier.PROXY: ("base_url", "a proxy stands before the endpoint and wants credentials"),
     Barrier.BUSY: ("base_url", "the endpoint is busy: try again later"),
     Barrier.SERVER_ERROR: ("base_url", "a gateway without the service behind it answers so"),

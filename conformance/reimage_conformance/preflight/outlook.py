@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from reimage_conformance.model import Profile, Target
-    from reimage_conformance.session.steps import Step
 
 CONTENDING = 2
 """Requests that go out while a contended reimage runs; each may start one more."""
@@ -29,19 +28,18 @@ def outlook_remarks(target: Target, profile: Profile) -> Iterator[Remark]:
         f"a run in profile {profile.value} starts up to {counted(wanted, 'reimage')}, of {places}; "
         "an endpoint that accepts what it should refuse starts more, within max_reimages"
     )
-    yield _within(steps, wanted, limit)
+    yield _within(wanted, limit)
     patience = duration_words(target.limits.operation_timeout_seconds)
     yield note(f"operation_timeout_seconds: the end of a reimage is waited for up to {patience}")
 
 
-def _within(steps: list[Step], wanted: int, limit: int) -> Remark:
-    """What max_reimages leaves of the steps; the most important ones come first."""
+def _within(wanted: int, limit: int) -> Remark:
+    """What max_reimages leaves of the reimages that a run wants; the most important ones come first."""
     if limit < 1:
         return check("max_reimages is 0: without an accepted reimage nothing can be judged; expected 1 or more")
     if limit >= wanted:
         return ok(f"max_reimages: {limit} is enough")
-    left = [step.name for step in steps[limit:]]
-    told = f"; the reimages that decide least are left out: {', '.join(left)}" if left else ""
     return note(
-        f"max_reimages: {limit} of the {wanted} reimages of a whole run are allowed, so some requirements may stay untested{told}"
+        f"max_reimages: {limit} of the {wanted} reimages of a whole run are allowed; the {wanted - limit} that decide least are left out, "
+        "so that some requirements may stay untested"
     )

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reimage_conformance.model import Assessment, Finding
+    from reimage_conformance.report.unjudged import Unjudged
 
 MOST_LINES = 60
 """Lines that a run ends with at most, however much went wrong."""
@@ -41,6 +42,9 @@ NOTE_LIMIT = 4
 REASON_LIMIT = 6
 """Reasons for what was not judged that are told; the rest are counted."""
 
+NAMED_LIMIT = 3
+"""Requirements that were not judged for one reason and are named; of more only their number is told."""
+
 TEXT_LIMIT = 400
 
 
@@ -55,10 +59,19 @@ def console_lines(assessment: Assessment, report: Path | None = None, target: Pa
     lines += _limited([f"note: {one_line(note)}" for note in assessment.notes], NOTE_LIMIT, "note")
     lines += _limited([f"check: {one_line(text)}" for text in checks], NOTE_LIMIT, "answer to check")
     lines += _findings(assessment)
-    reasons = [f"  {one_line(each.sentence, TEXT_LIMIT)}" for each in unjudged(assessment)]
+    reasons = [f"  {one_line(_unjudged(each), TEXT_LIMIT)}" for each in unjudged(assessment)]
     lines += ["", "Not judged:", *_limited(reasons, REASON_LIMIT, "reason", "  ")] if reasons else []
     lines += ["", explaining_sentence(assessment), strictness_sentence(assessment)] if assessment.findings else []
     return [*lines, "", *_way_on(assessment, report, target)] if report is not None else lines
+
+
+def _unjudged(group: Unjudged) -> str:
+    """What was not judged and why, with the names of a few requirements."""
+    return (
+        f"{group.sentence} ({', '.join(group.requirements)})"
+        if len(group.requirements) <= NAMED_LIMIT
+        else group.sentence
+    )
 
 
 def _way_on(assessment: Assessment, report: Path, target: Path | None) -> list[str]:

@@ -60,23 +60,23 @@ for _suffix, _where, _when in _FORMS:
         f"length-missing-accepted{_suffix}", CL, f"Content-Length may be left out{_where}", skips(check_length, _when)
     )
     fault(f"body-ignored{_suffix}", BODY, f"a body is read and ignored{_where}", skips(check_body, _when))
-for _name, _pattern in {
-    "atom": r"application/atom\+xml.*",
-    "text-xml": r"text/xml.*",
-    "json": r"application/json.*",
-    "text": r"text/plain.*",
-    "form": r"application/x-www-form-urlencoded.*",
-    "octets": r"application/octet-stream",
-    "empty": r"",
-    "longer": r"application/xml[^;\s].*",
-    "subtype": r"[^/]+/xml.*",
-    "suffix": r"[^/]+/[^/]*\+xml.*",
-    "mentioned": r".*xml.*",
-}.items():
+for _name, _summary, _pattern in (
+    ("atom", "application/atom+xml", r"application/atom\+xml.*"),
+    ("text-xml", "text/xml", r"text/xml.*"),
+    ("json", "application/json", r"application/json.*"),
+    ("text", "text/plain", r"text/plain.*"),
+    ("form", "application/x-www-form-urlencoded", r"application/x-www-form-urlencoded.*"),
+    ("octets", "application/octet-stream", r"application/octet-stream"),
+    ("empty", "an empty Content-Type", r""),
+    ("longer", "a type that only begins with application/xml, such as application/xmlx,", r"application/xml[^;\s].*"),
+    ("subtype", "any type with the subtype xml", r"[^/]+/xml.*"),
+    ("suffix", "any type that ends in +xml", r"[^/]+/[^/]*\+xml.*"),
+    ("mentioned", "any Content-Type that holds the word xml", r".*xml.*"),
+):
     fault(
         f"type-accepted[{_name}]",
         CT,
-        f"a Content-Type like {_pattern} is taken for application/xml",
+        f"{_summary} is taken for application/xml",
         _type_if(re.compile(_pattern, re.IGNORECASE).fullmatch),
     )
 for _name, _summary, _pattern in (
