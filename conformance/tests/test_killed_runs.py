@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 REPORTS = ("report.html", "results.json", "junit.xml", "summary.md")
-KILLS, OVER_SOCKETS = (100, 12) if "KILLS_ALL" in os.environ else (40, 5)
+KILLS, OVER_SOCKETS = (100, 12) if "KILLS_ALL" in os.environ else (24, 4)
 """How many runs are killed, and how many of them are whole commands over sockets; the others run in memory. With KILLS_ALL set, more."""
 
 
