@@ -191,7 +191,7 @@ def test_a_right_404_alone_is_untested(
     told = capsys.readouterr().out
     assert "No violation was seen" in told
     assert "were not judged, because the capture does not show them" in told
-    assert "Not judged, refused, with nothing in the capture that shows whether they should have been: 1 call." in told
+    assert "Not judged, refused, and nothing in the capture shows whether they had to be: 1 call." in told
 
 
 @pytest.mark.parametrize(("code", "expected"), [("ResourceNotFound", Outcome.MET), ("WrongCode", Outcome.ADVISORY)])

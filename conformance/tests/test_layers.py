@@ -31,8 +31,8 @@ SOCKETS = {
     "requests",
 }
 WITH_SOCKETS = {
-    "emulator/company.py",
-    "emulator/door.py",
+    "emulator/simultaneous.py",
+    "emulator/listener.py",
     "emulator/server.py",
     "wire/client.py",
     "wire/connecting.py",

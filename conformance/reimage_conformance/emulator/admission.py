@@ -1,4 +1,4 @@
-"""Decides whether a request is let through: one small check per rule, each naming the refusal it stands for."""
+"""Decides whether a request is accepted: one small check for each rule, each with its refusal."""
 
 from __future__ import annotations
 
@@ -200,7 +200,7 @@ def check_read_target(call: Call) -> Refusal | None:
 
 @point
 def check_conflict(call: Call) -> Refusal | None:
-    """One operation at a time has a deployment to itself (REQ-CONC-CONFLICT)."""
+    """Only one operation at a time may run in a deployment (REQ-CONC-CONFLICT)."""
     running = conflicting_operation(call)
     if running is None:
         return None

@@ -1,4 +1,4 @@
-"""How a fault or an oddity is put together: changes of points of behaviour, made from small combinators."""
+"""Builds faults and oddities: changes of points of behaviour, made from small functions."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from reimage_conformance.emulator.points import POINTS
 from reimage_conformance.errors import UsageError
 
 When = Callable[[Call], bool]
-"""Tells for which calls a change applies."""
+"""Says for which calls a change applies."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One point of behaviour, and what is called in its stead: with the original first, then the point's arguments."""
+    """A point of behaviour, and the function that replaces it: called with the original, then the point's arguments."""
 
     point: str
     wrapper: Callable[..., Any]
@@ -29,7 +29,7 @@ def always(_: Call) -> bool:
 
 
 def instead(target: Callable[..., Any], function: Callable[..., Any], when: When = always) -> Change:
-    """Calls `function` with the original and the point's arguments, where `when` holds of the call."""
+    """A change that calls `function` with the original and the point's arguments, for calls where `when` holds."""
     name = target.__name__
     if name not in POINTS:
         raise ValueError(f"{name!r} is no point of behaviour")
@@ -41,17 +41,17 @@ def instead(target: Callable[..., Any], function: Callable[..., Any], when: When
 
 
 def gives(target: Callable[..., Any], value: object, when: When = always) -> Change:
-    """Makes a point give `value`."""
+    """A change that makes a point return `value`."""
     return instead(target, lambda *_: value, when)
 
 
 def skips(check: Callable[..., Any], when: When = always) -> Change:
-    """Leaves out a check."""
+    """A change that leaves out a check."""
     return gives(check, None, when)
 
 
 def edits(target: Callable[..., Any], edit: Callable[..., Any], when: When = always) -> Change:
-    """Passes what a point gives through `edit(call, value)`."""
+    """A change that passes the result of a point through `edit(call, value)`."""
     return instead(target, lambda original, call, *args: edit(call, original(call, *args)), when)
 
 

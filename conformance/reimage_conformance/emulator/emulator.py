@@ -6,13 +6,13 @@ import time
 from random import Random
 from typing import TYPE_CHECKING
 
-from reimage_conformance.emulator.company import Company
 from reimage_conformance.emulator.faults import Fault, find_fault, refuse_without_place
 from reimage_conformance.emulator.http1 import Connection
 from reimage_conformance.emulator.layouts import LARGE
 from reimage_conformance.emulator.messages import Client
 from reimage_conformance.emulator.oddities import Oddity, find_oddity
 from reimage_conformance.emulator.points import override
+from reimage_conformance.emulator.simultaneous import Simultaneous
 from reimage_conformance.emulator.state import State
 from reimage_conformance.emulator.world import new_world
 
@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 class Emulator:
     """A conforming endpoint of Reimage Role Instance, except for the faults and oddities that it is given.
 
-    `layout` says what exists in it; None stands for the large world. A reimage takes `operation_seconds` of `clock`. With the same `seed` the same requests get the same answers.
-    Each of `watchers` is told of every request and of what answers it. Raises UsageError for a fault or an oddity that there is not, and for a fault that has no place in the world.
+    `layout` says what exists in it; None stands for the large world. A reimage takes `operation_seconds` of `clock`.
+    With the same `seed` the same requests get the same answers. Each of `watchers` is called for every request and
+    its answer. Raises UsageError for an unknown fault or oddity, and for a fault that cannot show in the layout.
     """
 
     def __init__(
@@ -58,14 +59,14 @@ class Emulator:
     def connect(self, identity: str | None = "main", *, probe: bool = False, tls: bool = True) -> Connection:
         """A new connection of the holder of certificate `identity`, None for a client without one.
 
-        With `tls` false nobody is asked who he is. With `probe` the connection leads to the data-plane probe.
+        With `tls` false no certificate is asked for. With `probe` the connection leads to the data-plane probe.
         """
         return Connection(self.state, Client(identity, probe, tls), self.watchers)
 
     @property
-    def company(self) -> Company:
-        """How its server treats requests and connections that come beside each other: as the first oddity that says so."""
-        return next((each.company for each in self.oddities if each.company is not None), Company())
+    def simultaneous(self) -> Simultaneous:
+        """How its server handles requests and connections that come at the same time: as the first oddity that sets it."""
+        return next((each.simultaneous for each in self.oddities if each.simultaneous is not None), Simultaneous())
 
     @property
     def world(self) -> World:
@@ -74,10 +75,10 @@ class Emulator:
 
     @property
     def accepted(self) -> int:
-        """How many reimages were started."""
+        """The number of reimages that were started."""
         return self.state.accepted
 
     @property
     def requests(self) -> int:
-        """How many requests were read, those to the probe not among them."""
+        """The number of requests that were read, without those to the probe."""
         return self.state.requests

@@ -1,4 +1,4 @@
-"""Named sets of oddities: the manners of a kind of endpoint, all in one word."""
+"""Named sets of oddities: the behaviour of one kind of endpoint under one name."""
 
 from __future__ import annotations
 
@@ -18,5 +18,5 @@ LIKE_THE_SERVICE = (
 
 
 def with_manners(oddities: tuple[str, ...], *, like_the_service: bool) -> tuple[str, ...]:
-    """The names in `oddities`, after those of the historical service where it is wanted; none of them twice."""
+    """The names of the historical service's oddities, if wanted, then those in `oddities`, without repeats."""
     return tuple(dict.fromkeys((*(LIKE_THE_SERVICE if like_the_service else ()), *oddities)))

@@ -1,4 +1,4 @@
-"""What passes through the emulator: actions, messages, routes, replies, refusals, calls; values without behaviour."""
+"""Values that pass through the emulator: actions, messages, routes, replies, refusals, calls; without behaviour."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """Write the octets that `make` gives when their turn has come."""
+    """Write the octets that `make` returns when their turn comes."""
 
     make: Callable[[], bytes]
 
@@ -151,7 +151,7 @@ class Call:
 
     @property
     def notes(self) -> dict[str, Any]:
-        """Room for the state of faults and oddities, one for the emulator's whole life."""
+        """State of faults and oddities, kept as long as the emulator lives."""
         return self.state.notes
 
     @property
@@ -176,4 +176,4 @@ class Call:
 
 
 Watcher = Callable[[Call, Sequence[Action]], None]
-"""What is told of a request and of what answers it."""
+"""Called with a request and its answer."""

@@ -39,17 +39,17 @@ _OF_PLACES = {
     "two digits": Need.TWO_DIGITS,
     "Failed": Need.FAILING_INSTANCE,
 }
-"""What the places that families of faults have in common need."""
+"""What the world must hold for faults in these places to show."""
 
 
 def needs_of(place: str) -> tuple[Need, ...]:
-    """What a fault needs that shows in `place` alone, as a family of faults calls it, in brackets or without."""
+    """What a world must hold for a fault that shows in `place` alone; `place` as in names of faults, with or without brackets."""
     need = _OF_PLACES.get(place.strip("[]"))
     return () if need is None else (need,)
 
 
 def lacking(layout: Layout, needs: Iterable[Need]) -> tuple[Need, ...]:
-    """Those of `needs` that the main subscription of `layout` has not."""
+    """Those of `needs` that the main subscription of `layout` does not hold."""
     own = tuple(row for row in layout if row.subscription == MAIN)
     return tuple(need for need in needs if not _HELD[need](own))
 

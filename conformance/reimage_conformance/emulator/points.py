@@ -1,7 +1,8 @@
-"""Points of behaviour: functions that one emulator may replace by name without touching any other.
+"""Points of behaviour: functions that one emulator may replace by name, without any effect on other emulators.
 
-A function marked with `@point` takes something that carries a `Behaviour` (a call or a connection) first. Calling it
-looks into that table before falling back to the conforming function: a fault or an oddity is but an entry there.
+The first argument of a function marked with `@point` carries a `Behaviour` (a call or a connection). A call looks the
+function's name up in that table, and calls the conforming function where it is not there. A fault or an oddity is an
+entry in the table.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ from functools import partial, wraps
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 Behaviour = dict[str, Callable[..., Any]]
-"""What one emulator does differently: the name of a point, and what stands in for it."""
+"""What one emulator does differently: the functions that replace points, by the name of the point."""
 
 POINTS: Behaviour = {}
-"""Every point there is, by name, with its conforming function."""
+"""All points by name, with their conforming functions."""
 
 
 class Behaving(Protocol):
@@ -49,5 +50,5 @@ def point(
 
 
 def override(behaviour: Behaviour, name: str, wrapper: Callable[..., Any]) -> None:
-    """Puts `wrapper` in the place of point `name`; it gets what stood there before, then the point's arguments."""
+    """Replaces point `name` by `wrapper`, which is called with the previous function, then the point's arguments."""
     behaviour[name] = partial(wrapper, behaviour.get(name, POINTS[name]))

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from reimage_conformance.emulator.certificates import make_certificates
-from reimage_conformance.emulator.company import Company, Host
-from reimage_conformance.emulator.door import LINGER_SECONDS, LONGEST_WAIT_SECONDS, Door, reset
 from reimage_conformance.emulator.layouts import MAIN, OTHER
+from reimage_conformance.emulator.listener import LINGER_SECONDS, LONGEST_WAIT_SECONDS, Listener, reset
 from reimage_conformance.emulator.messages import Action, Close, Later, Pause, Reset, Send
+from reimage_conformance.emulator.simultaneous import Simultaneous, Turns
 from reimage_conformance.emulator.target import describe
 from reimage_conformance.emulator.written import beside, refuse_foreign, signed
 
@@ -30,18 +30,18 @@ _HOST = "127.0.0.1"
 
 
 class _Peer(asyncio.Protocol):
-    """One socket: what arrives goes to the connection when its host says so, what the connection decides is carried out in order."""
+    """One socket: it passes received octets to the connection when their turn comes, and carries out its actions in order."""
 
     def __init__(
         self,
         open_connection: Callable[[str | None], Connection],
         peers: set[_Peer],
-        host: Host,
+        turns: Turns,
         gone: Callable[[], None] = lambda: None,
     ) -> None:
         self._open, self._gone = open_connection, gone
         self._peers = peers
-        self._host = host
+        self._turns = turns
         self._idle: asyncio.TimerHandle | None = None
         self._at_end = False
         self._actions: deque[Action] = deque()
@@ -52,31 +52,31 @@ class _Peer(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         self._connection = self._open(_common_name(transport.get_extra_info("peercert")))
         self._peers.add(self)
-        self._rest()
+        self._start_idle_timer()
 
     def data_received(self, data: bytes) -> None:
-        self._stir()
+        self._stop_idle_timer()
         if not self._ending:
-            self._host.serve(self, data)
+            self._turns.serve(self, data)
 
     def answer(self, data: bytes) -> list[Action]:
-        """What to do now that `data` has arrived, and it is its turn."""
+        """The actions that answer `data`, once its turn has come."""
         return [] if self._ending else self._connection.receive(data)
 
     def perform(self, actions: Sequence[Action]) -> None:
-        """Carries these out, and the end that came meanwhile."""
+        """Carries the actions out, then the end of the connection if it came meanwhile."""
         self._actions.extend(actions)
-        if self._at_end and not self._host.is_serving(self):
+        if self._at_end and not self._turns.is_serving(self):
             self._at_end = False
             self._actions.extend(self._connection.eof())
         if self._timer is None:
             self._resume()
-        if not self._host.is_serving(self):
-            self._rest()
+        if not self._turns.is_serving(self):
+            self._start_idle_timer()
 
     def eof_received(self) -> bool:
         self._at_end = True
-        if not self._host.is_serving(self):
+        if not self._turns.is_serving(self):
             self.perform(())
         # Answers that are still to come go out before the socket is closed; TLS cannot be half closed.
         return not self._ending and self._transport.get_extra_info("sslcontext") is None
@@ -85,21 +85,21 @@ class _Peer(asyncio.Protocol):
         del exc
         self._cancel()
         self._peers.discard(self)
-        self._host.leave(self)
+        self._turns.leave(self)
         self._gone()
 
     def abort(self) -> None:
-        """Drops the connection without ceremony."""
+        """Drops the connection at once."""
         self._cancel()
         self._transport.abort()
 
-    def _rest(self) -> None:
-        """Closes the connection after a while, where nothing happens on it any more."""
-        self._stir()
-        if self._host.company.idle_seconds:
-            self._idle = asyncio.get_running_loop().call_later(self._host.company.idle_seconds, self._close)
+    def _start_idle_timer(self) -> None:
+        """Closes the connection after `idle_seconds` without any traffic."""
+        self._stop_idle_timer()
+        if self._turns.simultaneous.idle_seconds:
+            self._idle = asyncio.get_running_loop().call_later(self._turns.simultaneous.idle_seconds, self._close)
 
-    def _stir(self) -> None:
+    def _stop_idle_timer(self) -> None:
         if self._idle is not None:
             self._idle.cancel()
             self._idle = None
@@ -136,7 +136,7 @@ class _Peer(asyncio.Protocol):
 
     def _cancel(self) -> None:
         self._ending = True
-        self._stir()
+        self._stop_idle_timer()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -155,8 +155,8 @@ class RunningEmulator:
         self._loop = asyncio.new_event_loop()
         self._stopping = asyncio.Event()
         self._peers: set[_Peer] = set()
-        self._host = Host(emulator.state, emulator.company)
-        self._probe_host = Host(emulator.state, Company())
+        self._turns = Turns(emulator.state, emulator.simultaneous)
+        self._probe_turns = Turns(emulator.state, Simultaneous())
         self._thread = threading.Thread(target=self._run, name="emulator", daemon=True)
 
     @property
@@ -223,15 +223,15 @@ class RunningEmulator:
 
     async def _serve(self) -> None:
         context = _server_context(self.emulator) if self.tls else None
-        door = Door(self._accept_service, context, self._host.company)
-        await door.open(_HOST, self.port)
+        listener = Listener(self._accept_service, context, self._turns.simultaneous)
+        await listener.open(_HOST, self.port)
         probe = await self._loop.create_server(self._accept_probe, _HOST, 0)
-        self.port = door.port
+        self.port = listener.port
         self.probe_port = probe.sockets[0].getsockname()[1]
         self._loop.set_exception_handler(_ignore)
         self._ready.set()
         await self._stopping.wait()
-        door.close()
+        listener.close()
         probe.close()
         await self._drop_peers()
 
@@ -247,11 +247,11 @@ class RunningEmulator:
         await asyncio.gather(*others, return_exceptions=True)
 
     def _accept_service(self, gone: Callable[[], None]) -> _Peer:
-        return _Peer(lambda identity: self.emulator.connect(identity, tls=self.tls), self._peers, self._host, gone)
+        return _Peer(lambda identity: self.emulator.connect(identity, tls=self.tls), self._peers, self._turns, gone)
 
     def _accept_probe(self) -> _Peer:
         return _Peer(
-            lambda identity: self.emulator.connect(identity, probe=True, tls=False), self._peers, self._probe_host
+            lambda identity: self.emulator.connect(identity, probe=True, tls=False), self._peers, self._probe_turns
         )
 
 
@@ -294,5 +294,5 @@ def _common_name(certificate: dict[str, Any] | None) -> str | None:
 
 
 def _ignore(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """A client that goes away in the middle of something is no error of the server."""
+    """Ignores a client that disconnects in the middle of a request."""
     del loop, context

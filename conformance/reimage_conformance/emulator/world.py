@@ -18,7 +18,7 @@ OPENED_BY = {"main": (MAIN, OTHER), "second": (MAIN, OTHER), "other": (FOREIGN,)
 
 @dataclass(eq=False, slots=True)
 class Instance:
-    """A role instance and the guest inside it; `failing` ones never come through a reimage."""
+    """A role instance and the guest inside it; a reimage of a `failing` one ends Failed."""
 
     role: str
     name: str
@@ -46,8 +46,8 @@ class Deployment:
 class Operation:
     """One accepted reimage.
 
-    `sequel` says that its instance had one before, `polls` counts the polls, `written`
-    says that the guest is fresh.
+    `sequel` says that its instance was reimaged before. `polls` is the number of polls. `written` says that the fresh
+    guest was written.
     """
 
     id: str

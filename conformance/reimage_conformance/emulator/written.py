@@ -1,7 +1,7 @@
-"""What the emulator writes for its clients: a target file, the certificates beside it, and which of them it may write again.
+"""The files that the emulator writes for its clients: a target file and the certificates beside it.
 
-The target file begins with the SHA-256 digests of what was written. A file that is not listed there, or is no longer as
-it was written, belongs to somebody else and stays.
+The target file begins with the SHA-256 digests of what was written. A file that is not listed there, or was changed
+since, belongs to somebody else and is not overwritten.
 """
 
 from __future__ import annotations

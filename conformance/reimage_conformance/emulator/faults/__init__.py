@@ -45,7 +45,7 @@ def find_fault(name: str) -> Fault:
 
 
 def refuse_without_place(fault: Fault, layout: Layout) -> None:
-    """Raises UsageError when the world of `layout` holds nothing in which `fault` could show."""
+    """Raises UsageError where `fault` cannot show in the world of `layout`."""
     if lacks := lacking(layout, fault.needs):
         raise UsageError(
             f"fault {fault.name!r} shows only where there is {' and '.join(lacks)}; choose another --world"

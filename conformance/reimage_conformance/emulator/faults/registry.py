@@ -1,4 +1,4 @@
-"""The register of faults: what a fault is, and how it gets its name; holds none itself."""
+"""The registry of faults: what a fault is and how it is registered; holds none itself."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One named way to be wrong: the requirement that it breaks, a sentence on how, and the changes that make it so.
+    """One named way to be wrong: the requirement that it breaks, a sentence on how, and the changes that cause it.
 
-    `also` names requirements that may just as well be blamed for it; `needs` says what a world must hold for it to show.
+    `also` names requirements that may be blamed for it as well. `needs` says what a world must hold for the fault to
+    show.
     """
 
     name: str
@@ -26,7 +27,7 @@ class Fault:
 
     @property
     def family(self) -> str:
-        """The part of the name that it shares with the same slip in other places."""
+        """The part of the name that faults with the same mistake in other places share."""
         return self.name.partition("[")[0]
 
 

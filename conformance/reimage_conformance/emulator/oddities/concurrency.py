@@ -6,7 +6,6 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from reimage_conformance.emulator.admission import check_conflict
-from reimage_conformance.emulator.company import UNDER_WAY, Beyond, Company
 from reimage_conformance.emulator.departures import Change, always, instead, skips
 from reimage_conformance.emulator.faults.conditions import (
     refusal_edit,
@@ -20,6 +19,7 @@ from reimage_conformance.emulator.operations import (
     is_over,
 )
 from reimage_conformance.emulator.service import refuse
+from reimage_conformance.emulator.simultaneous import UNDER_WAY, Simultaneous, WhenFull
 from reimage_conformance.emulator.writing import closes
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ oddity("redirected-307", "now and then a request is sent to the same URI again",
 MOST_UNDER_WAY = 3
 MOST_IN_A_SECOND = 150
 REQUESTS_OF_A_CONNECTION = 10
-SOON = Company(seconds=0.003)
+SOON = Simultaneous(seconds=0.003)
 """Each request takes a moment, so that there are some under way."""
 
 
@@ -149,56 +149,56 @@ def _too_many_in_a_second(call: Call) -> bool:
 oddity(
     "one-request-at-a-time",
     "one request is served at a time, whatever its connection; others wait",
-    company=Company(requests=1, seconds=0.002),
+    simultaneous=Simultaneous(requests=1, seconds=0.002),
 )
 oddity(
     "one-connection-at-a-time",
     "one connection is taken at a time, and closed when idle; others wait",
-    company=Company(connections=1, idle_seconds=0.5),
+    simultaneous=Simultaneous(connections=1, idle_seconds=0.5),
 )
 oddity(
     "one-connection-others-refused",
     "one connection is taken at a time, and closed when idle; others are refused",
-    company=Company(connections=1, beyond=Beyond.REFUSED, idle_seconds=0.5),
+    simultaneous=Simultaneous(connections=1, when_full=WhenFull.REFUSED, idle_seconds=0.5),
 )
 oddity(
     "third-connection-reset",
     "two connections are taken at a time, and closed when idle; a third is reset",
-    company=Company(connections=2, beyond=Beyond.RESET, idle_seconds=0.5),
+    simultaneous=Simultaneous(connections=2, when_full=WhenFull.RESET, idle_seconds=0.5),
 )
 oddity(
     "throttled-by-number-503",
     "beside three requests under way a further one gets 503 ServerBusy",
     _throttled(503, "ServerBusy", _too_many_under_way),
-    company=SOON,
+    simultaneous=SOON,
 )
 oddity(
     "throttled-by-number-429",
     "beside three requests under way a further one gets 429 with Retry-After",
     _throttled(429, "TooManyRequests", _too_many_under_way, "0"),
-    company=SOON,
+    simultaneous=SOON,
 )
 oddity(
     "throttled-by-rate",
     "of more than 150 requests in a second the further ones get 503 TooManyRequests",
     _throttled(503, "TooManyRequests", _too_many_in_a_second),
-    company=Company(),
+    simultaneous=Simultaneous(),
 )
 oddity(
     "throttled-by-rate-429",
     "of more than 150 requests in a second the further ones get 429 with Retry-After",
     _throttled(429, "TooManyRequests", _too_many_in_a_second, "1"),
-    company=Company(),
+    simultaneous=Simultaneous(),
 )
 oddity(
     "slower-in-company",
     "a request takes longer in proportion to those under way beside it",
-    company=Company(seconds=0.002, seconds_beside=0.1),
+    simultaneous=Simultaneous(seconds=0.002, seconds_for_each_other=0.1),
 )
 oddity(
     "closed-when-idle",
     "a connection is closed when nothing happens on it for a moment",
-    company=Company(idle_seconds=0.05),
+    simultaneous=Simultaneous(idle_seconds=0.05),
 )
 oddity(
     "closed-after-ten",
@@ -207,10 +207,10 @@ oddity(
         closes,
         lambda original, call, *rest: call.position >= REQUESTS_OF_A_CONNECTION or original(call, *rest),
     ),
-    company=Company(),
+    simultaneous=Simultaneous(),
 )
 oddity(
     "answers-overtake-each-other",
     "a request takes a moment that differs at random",
-    company=Company(seconds_at_random=0.04),
+    simultaneous=Simultaneous(seconds_at_random=0.04),
 )

@@ -1,4 +1,4 @@
-"""The register of oddities: what an oddity is, and how it gets its name; holds none itself."""
+"""The registry of oddities: what an oddity is and how it is registered; holds none itself."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from reimage_conformance.emulator.company import Company
     from reimage_conformance.emulator.departures import Change
+    from reimage_conformance.emulator.simultaneous import Simultaneous
 
 
 @dataclass(frozen=True, slots=True)
 class Oddity:
     """One named way to be unusual and still conform.
 
-    A `lenient_only` one conforms only under lenient strictness; `advisories` names the requirements of which a suite
-    may advise against it; a `server_only` one shows only where there are sockets, as one does that treats `company` in a way of its own.
+    A `lenient_only` one conforms only under lenient strictness. `advisories` names requirements for which a suite may
+    give an advisory. A `server_only` one shows only over sockets, as does one that sets `simultaneous`.
     """
 
     name: str
@@ -24,7 +24,7 @@ class Oddity:
     lenient_only: bool = False
     server_only: bool = False
     advisories: tuple[str, ...] = ()
-    company: Company | None = None
+    simultaneous: Simultaneous | None = None
 
 
 ODDITIES: dict[str, Oddity] = {}
@@ -38,10 +38,10 @@ def oddity(
     lenient_only: bool = False,
     server_only: bool = False,
     advisories: tuple[str, ...] = (),
-    company: Company | None = None,
+    simultaneous: Simultaneous | None = None,
 ) -> None:
     """Registers an oddity."""
     if name in ODDITIES:
         raise ValueError(f"two oddities are called {name!r}")
-    server_only = server_only or company is not None
-    ODDITIES[name] = Oddity(name, summary, changes, lenient_only, server_only, advisories, company)
+    server_only = server_only or simultaneous is not None
+    ODDITIES[name] = Oddity(name, summary, changes, lenient_only, server_only, advisories, simultaneous)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 EVERYTHING = "COMPANY_ALL" in os.environ
 """With this set every such oddity is judged, in the standard profile; else some are, in the smoke profile."""
-ALL = tuple(name for name, each in ODDITIES.items() if each.company is not None)
+ALL = tuple(name for name, each in ODDITIES.items() if each.simultaneous is not None)
 FEW = ("one-connection-at-a-time", "third-connection-reset", "throttled-by-number-503")
 NAMES = ALL if EVERYTHING else FEW
 UNTOUCHED = (

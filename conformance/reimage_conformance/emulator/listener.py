@@ -1,4 +1,4 @@
-"""The door of a server: takes connections as they come, or no more than a company allows."""
+"""Accepts the connections of a server, all that come or only as many as its limits allow."""
 
 from __future__ import annotations
 
@@ -8,39 +8,40 @@ import socket
 import struct
 from typing import TYPE_CHECKING
 
-from reimage_conformance.emulator.company import Beyond, Company
+from reimage_conformance.emulator.simultaneous import Simultaneous, WhenFull
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Coroutine
 
 LINGER_SECONDS = 0.5
-"""So long a connection that is closed may take to end."""
+"""A closed connection may take this many seconds to end."""
 LONGEST_WAIT_SECONDS = 5.0
-"""So long a handshake of TLS may take."""
+"""A TLS handshake may take this many seconds."""
 _BACKLOG = 64
 
 
 def reset(connected: socket.socket) -> None:
-    """Makes the end of a connection a RST."""
+    """Makes the connection end with a RST when its socket is closed."""
     with contextlib.suppress(OSError):
         connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
-class Door:
-    """Listens, and hands each connection that it takes to a protocol of its own.
+class Listener:
+    """Listens, and gives each connection that it accepts to a protocol of its own.
 
-    `make` gives the protocol of a connection, which calls what it is given once the connection is gone.
-    Those beyond what the company allows wait in the backlog, are reset, or are refused since nobody listens meanwhile.
+    `make` returns the protocol of a connection; the protocol calls the function that it was given when the connection
+    has ended. Connections above the limit wait in the backlog, are reset, or are refused because the socket does not
+    listen meanwhile.
     """
 
     def __init__(
         self,
         make: Callable[[Callable[[], None]], asyncio.BaseProtocol],
         context: ssl.SSLContext | None,
-        company: Company,
+        simultaneous: Simultaneous,
     ) -> None:
-        self._make, self._context, self._company = make, context, company
+        self._make, self._context, self._simultaneous = make, context, simultaneous
         self._address: tuple[str, int] = ("", 0)
         self._listener: socket.socket | None = None
         self._taken = 0
@@ -49,17 +50,17 @@ class Door:
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """The port on which it listens."""
         return self._address[1]
 
     async def open(self, host: str, port: int) -> None:
-        """Begins to take connections; raises OSError."""
+        """Begins to accept connections; raises OSError where the port cannot be used."""
         self._address = (host, port)
         self._listen()
         self._start(self._take_all())
 
     def close(self) -> None:
-        """Takes no more connections."""
+        """Stops accepting connections."""
         for task in self._tasks:
             task.cancel()
         self._shut()
@@ -77,11 +78,11 @@ class Door:
             self._listener = None
 
     def _is_full(self) -> bool:
-        return 0 < self._company.connections <= self._taken
+        return 0 < self._simultaneous.connections <= self._taken
 
     async def _take_all(self) -> None:
         while True:
-            if self._is_full() and self._company.beyond is not Beyond.RESET:
+            if self._is_full() and self._simultaneous.when_full is not WhenFull.RESET:
                 await self._until_one_leaves()
                 continue
             connected, _ = await asyncio.get_running_loop().sock_accept(self._listen())
@@ -93,13 +94,13 @@ class Door:
             self._start(self._take(connected))
 
     async def _until_one_leaves(self) -> None:
-        if self._company.beyond is Beyond.REFUSED:
+        if self._simultaneous.when_full is WhenFull.REFUSED:
             self._shut()
         self._left.clear()
         await self._left.wait()
 
     async def _take(self, connected: socket.socket) -> None:
-        """One connection, from its handshake to its end."""
+        """Serves one connection from its handshake to its end."""
         gone = asyncio.Event()
         try:
             await asyncio.get_running_loop().connect_accepted_socket(

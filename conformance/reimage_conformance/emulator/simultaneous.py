@@ -1,0 +1,112 @@
+"""How a server handles requests and connections that come at the same time, whatever they ask for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reimage_conformance.emulator.messages import Action
+    from reimage_conformance.emulator.state import State
+
+
+class WhenFull(StrEnum):
+    """What happens to a connection when the server has as many as it takes."""
+
+    WAITS = "waits"
+    RESET = "is reset"
+    REFUSED = "is refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Simultaneous:
+    """How a server handles requests and connections that come at the same time.
+
+    It serves `requests` at a time, and the others wait; it takes `connections` at a time; 0 stands for no limit.
+    `when_full` says what happens to further connections. A request takes `seconds`, `seconds_for_each_other` more for
+    each other request under way, and up to `seconds_at_random` more. A connection is closed when nothing happens on
+    it for `idle_seconds`; 0 for never.
+    """
+
+    requests: int = 0
+    connections: int = 0
+    when_full: WhenFull = WhenFull.WAITS
+    seconds: float = 0.0
+    seconds_for_each_other: float = 0.0
+    seconds_at_random: float = 0.0
+    idle_seconds: float = 0.0
+
+
+UNDER_WAY = "requests under way"
+"""The key of the emulator's notes that holds the number of requests under way, the one being read included."""
+
+
+class Served(Protocol):
+    """A connection that is served."""
+
+    def answer(self, data: bytes) -> Sequence[Action]:
+        """The actions that answer `data`."""
+
+    def perform(self, actions: Sequence[Action]) -> None:
+        """Carries the actions out."""
+
+
+class Turns:
+    """Gives connections their turns: the octets of each in order, requests of several at a time as the limits allow."""
+
+    def __init__(self, state: State, simultaneous: Simultaneous) -> None:
+        self.simultaneous = simultaneous
+        self._state = state
+        self._under_way = 0
+        self._pending: dict[Served, deque[bytes]] = {}
+        self._serving: set[Served] = set()
+
+    def serve(self, served: Served, data: bytes) -> None:
+        """Answers `data` when its turn comes."""
+        self._pending.setdefault(served, deque()).append(data)
+        self._go_on()
+
+    def is_serving(self, served: Served) -> bool:
+        """Whether a request of a connection is being served or waits for its turn."""
+        return served in self._serving or bool(self._pending.get(served))
+
+    def leave(self, served: Served) -> None:
+        """Forgets a connection that has ended; its waiting requests are not answered."""
+        self._pending.pop(served, None)
+
+    def _go_on(self) -> None:
+        for served in tuple(self._pending):
+            while self._pending.get(served) and served not in self._serving and self._has_room():
+                self._begin(served, self._pending[served].popleft())
+            if not self._pending.get(served):
+                self._pending.pop(served, None)
+
+    def _has_room(self) -> bool:
+        return not self.simultaneous.requests or self._under_way < self.simultaneous.requests
+
+    def _begin(self, served: Served, data: bytes) -> None:
+        self._state.notes[UNDER_WAY] = self._under_way + 1
+        actions = served.answer(data)
+        seconds = self._seconds() if actions else 0.0
+        if seconds <= 0:
+            served.perform(actions)
+            return
+        self._under_way += 1
+        self._serving.add(served)
+        asyncio.get_running_loop().call_later(seconds, self._end, served, actions)
+
+    def _seconds(self) -> float:
+        simultaneous = self.simultaneous
+        at_random = simultaneous.seconds_at_random * self._state.random.random()
+        return simultaneous.seconds + simultaneous.seconds_for_each_other * self._under_way + at_random
+
+    def _end(self, served: Served, actions: Sequence[Action]) -> None:
+        self._under_way -= 1
+        self._serving.discard(served)
+        served.perform(actions)
+        self._go_on()
