@@ -70,7 +70,7 @@ class Certificates:
     clients: dict[str, Pair]
 
     def write(self, paths: Mapping[str, Path], base_url: str, subscriptions: Sequence[str]) -> None:
-        """Writes what a client of the service at `base_url` needs to `paths`, which has one for each of FILES.
+        """Writes the files that a client of the service at `base_url` needs; `paths` has one for each of FILES.
 
         The certificate "main" opens `subscriptions`.
         """
@@ -84,7 +84,7 @@ class Certificates:
         _write_secret(paths["other.pem"], self.clients["other"].bundle)
 
     def write_server(self, folder: Path) -> Path:
-        """Writes what the server needs into one file and returns its path."""
+        """Writes the server's certificate and key into one file, and returns its path."""
         path = folder / "server.pem"
         _write_secret(path, self.server.bundle)
         return path

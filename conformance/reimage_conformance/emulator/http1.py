@@ -1,4 +1,4 @@
-"""The HTTP/1.1 side of the emulator without any socket: octets in, actions out, one connection at a time."""
+"""The HTTP/1.1 side of the emulator, without sockets: octets in, actions out, one connection at a time."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Connection:
         return self._state.behaviour
 
     def receive(self, data: bytes) -> list[Action]:
-        """What to do now that `data` has arrived."""
+        """The actions that answer `data`."""
         self._buffer += data
         actions: list[Action] = []
         while not self.closed:
@@ -59,7 +59,7 @@ class Connection:
         return actions
 
     def eof(self) -> list[Action]:
-        """What to do now that the client sends no more."""
+        """The actions after the client has sent its last octet."""
         if self.closed:
             return []
         self.closed = True
@@ -88,7 +88,7 @@ class Connection:
         return []
 
     def _meet_expectation(self, call: Call, framing: Framing) -> list[Action]:
-        """The probe wants its body; no other resource does, so the final answer comes at once (RFC 9110 10.1.1)."""
+        """Asks for the body of a request to the probe; any other resource gets its final answer at once (RFC 9110 10.1.1)."""
         if self.client.probe or continues(call):
             return [Send(b"HTTP/1.1 100 Continue\r\n\r\n")]
         self._reading = None
@@ -113,7 +113,7 @@ class Connection:
         return self._finish(self._new_call(message), malformed("head-long", "The request head is too long.", 431))
 
     def _finish(self, call: Call, refused: Refusal | None) -> list[Action]:
-        """Answers, and tells those who watch the emulator."""
+        """Answers the request, and calls the watchers."""
         actions = finish(call, refused)
         for watcher in self._watchers:
             watcher(call, actions)
@@ -140,7 +140,7 @@ def finish(call: Call, refused: Refusal | None) -> list[Action]:
 
 @point
 def reply_to(call: Call, refused: Refusal | None) -> Reply:
-    """The reply to a request that HTTP allows, or the refusal of one that it does not."""
+    """The reply to a request, or the refusal of one that HTTP does not allow."""
     if refused is not None:
         return refuse(call, refused)
     return answer_probe(call) if call.client.probe else answer(call)

@@ -1,4 +1,4 @@
-"""Layouts: which deployments and role instances an emulator starts with; those that have a name, and what is the same in all."""
+"""Layouts: the deployments and role instances that an emulator starts with; those that have a name."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ NEIGHBOURS: Layout = (
 
 
 def role_of(instance: str) -> str:
-    """The role of a role instance that is called as the historical service called them: what stands before `_IN_`."""
+    """The role of an instance that is named as the historical service named them: the part before `_IN_`."""
     return instance.partition("_IN_")[0]
 
 
@@ -74,5 +74,5 @@ LAYOUTS: dict[str, Layout] = {
     "two-instances": (_contoso("production", "contoso-v1", WebRole1=2), *NEIGHBOURS),
     "one-instance": (_contoso("production", "contoso-v1", WebRole1=1), *NEIGHBOURS),
 }
-"""The layouts that have a name; `large` is what an emulator starts with unless it is told otherwise."""
+"""The layouts that have a name; an emulator starts with `large` by default."""
 LARGE = LAYOUTS["large"]

@@ -1,4 +1,4 @@
-"""Finds things by their names; names are compared exactly, inside the subscription of the request only."""
+"""Finds resources by name: names are compared exactly, within the subscription of the request."""
 
 from __future__ import annotations
 

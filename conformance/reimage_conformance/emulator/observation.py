@@ -115,7 +115,7 @@ def embedded_deployment(call: Call, deployment: Deployment) -> Node:
 
 @point
 def details_wanted(call: Call) -> bool:
-    """Whether embed-detail asks for the deployments; the default is false."""
+    """Whether the request asks for deployments by embed-detail; the default is false."""
     return call.route.parameters("embed-detail") == ["true"]
 
 

@@ -1,4 +1,4 @@
-"""The life of a reimage: how it starts, what its status is when, and what it does to the guest of the role instance."""
+"""The life of a reimage: how it starts, which status it has at what time, and what it does to the guest of its instance."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def operation_duration(call: Call) -> float:
 
 @point
 def occupy(_: Call, operation: Operation) -> None:
-    """Ties deployment and instance to the operation."""
+    """Marks the deployment and the instance as occupied by the operation."""
     operation.deployment.operation = operation
     operation.instance.operation = operation
 
@@ -97,7 +97,7 @@ def operation_error(_: Call, operation: Operation, status: str) -> tuple[str, st
 
 @point
 def settle(call: Call) -> None:
-    """Lets every operation that has ended meanwhile take its effect on the guest."""
+    """Applies the effects of operations that have ended meanwhile to their guests."""
     for operation in call.world.operations.values():
         if not operation.written and guest_due(call, operation):
             operation.written = True
@@ -106,7 +106,7 @@ def settle(call: Call) -> None:
 
 @point
 def guest_due(call: Call, operation: Operation) -> bool:
-    """Whether the fresh guest is to be written by now; a failed reimage writes none."""
+    """Whether the fresh guest has to be written by now; a failed reimage writes none."""
     return is_over(call, operation) and not operation_fails(call, operation)
 
 
@@ -119,7 +119,7 @@ def write_guest(call: Call, instance: Instance) -> None:
 
 @point
 def instance_status(call: Call, instance: Instance) -> str:
-    """InstanceStatus now: it leaves ReadyRole with the operation and is back a while after its end."""
+    """The InstanceStatus now: the instance leaves ReadyRole when its operation starts and is back a while after its end."""
     operation = instance.operation
     if operation is None:
         return "ReadyRole"

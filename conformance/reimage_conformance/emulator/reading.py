@@ -1,4 +1,4 @@
-"""Reads request heads and bodies (RFC 9112 sections 2 to 7): what the octets say, and what is wrong with them."""
+"""Reads request heads and bodies (RFC 9112 sections 2 to 7), and finds what is wrong with them."""
 
 from __future__ import annotations
 
@@ -230,7 +230,7 @@ def transfer_codings(values: list[str]) -> list[str]:
 
 
 def malformed(defect: str, message: str, status: int = 400) -> Refusal:
-    """The refusal of a request that HTTP itself does not allow; the connection is of no more use."""
+    """The refusal of a request that is not valid HTTP; the connection is closed after it."""
     return Refusal(defect, status, "BadRequest", message, close=True)
 
 

@@ -1,4 +1,4 @@
-"""Answers a request that was read without fault: refuses it, starts a reimage, or describes what was asked for."""
+"""Answers a request that is valid HTTP: refuses it, starts a reimage, or describes a resource."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The state of one emulator: what its requests see and change; knows no fault, no oddity and no connection."""
+"""The state of one emulator, shared by its requests; does not know its faults, oddities and connections."""
 
 from __future__ import annotations
 

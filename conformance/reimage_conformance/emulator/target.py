@@ -75,7 +75,7 @@ def _toml(value: str | list[str]) -> str:
 
 
 def _is_complete(layout: Layout, rows: Layout) -> bool:
-    """Whether all that the main subscription holds is listed, and the others hold no cloud service of a listed name."""
+    """Whether the file lists all of the main subscription, and no other subscription has a cloud service of a listed name."""
     services = {row.service for row in rows}
     return all(row in rows if row.subscription == MAIN else row.service not in services for row in layout)
 

@@ -28,7 +28,7 @@ def interim_actions(_: Call, reply: Reply) -> list[Action]:
 
 @point
 def transmit(call: Call, reply: Reply, head: bytes, body: bytes) -> list[Action]:
-    """How the octets of a response go out: in one piece."""
+    """The actions that send the octets of a response: in one piece."""
     del call, reply
     return [Send(head + body)]
 
@@ -76,7 +76,7 @@ def header_fields(call: Call, reply: Reply) -> list[tuple[str, str]]:
 
 @point
 def framing_fields(call: Call, reply: Reply) -> Fields:
-    """What tells where the response ends: nothing with 204, else a coding or a length (REQ-HTTP-FRAMING)."""
+    """The fields that say where the response ends: none with 204, else a coding or a length (REQ-HTTP-FRAMING)."""
     if reply.status == HTTPStatus.NO_CONTENT:
         return ()
     if reply.chunked and call.message.version != "HTTP/1.0":

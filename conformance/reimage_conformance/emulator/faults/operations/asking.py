@@ -29,10 +29,10 @@ def _forgotten(original: Callable[..., Operation | None], call: Call, operation_
     operation = original(call, operation_id)
     if operation is None or not over(call, operation):
         return operation
-    told = call.notes.setdefault("told", set())
-    if operation.id in told:
+    shown_ended = call.notes.setdefault("told", set())
+    if operation.id in shown_ended:
         return None
-    told.add(operation.id)
+    shown_ended.add(operation.id)
     return operation
 
 
@@ -69,10 +69,10 @@ def _noted(key: str, test: Callable[[Call, Operation], bool]) -> Seen:
     """Lets an operation fail for good once a poll has met `test`."""
 
     def see(call: Call, operation: Operation, seen: str) -> str:
-        spoilt = call.notes.setdefault(key, set())
+        failing = call.notes.setdefault(key, set())
         if test(call, operation):
-            spoilt.add(operation.id)
-        return "Failed" if operation.id in spoilt and seen == "Succeeded" else seen
+            failing.add(operation.id)
+        return "Failed" if operation.id in failing and seen == "Succeeded" else seen
 
     return see
 

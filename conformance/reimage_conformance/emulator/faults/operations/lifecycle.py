@@ -40,7 +40,7 @@ def shown(see: Seen) -> Change:
 
 
 def told_failures() -> tuple[Change, Change]:
-    """Makes result and error follow the status that is told, whatever became of the instance."""
+    """Makes HttpStatusCode and Error fit the shown status, whatever became of the instance."""
     return (
         instead(
             operation_http_status, lambda _, __, ___, status: {"Succeeded": "200", "Failed": "500"}.get(status, "")

@@ -84,7 +84,7 @@ for _state, _statuses in {
 
 
 def _told_before(call: Call) -> bool:
-    """Whether the end of the operation that is polled came so long ago that a poll has told it."""
+    """Whether the polled operation ended so long ago that an earlier poll has shown its end."""
     return call.operation is not None and call.now >= call.operation.accepted_at + call.operation.seconds + _A_WHILE
 
 
