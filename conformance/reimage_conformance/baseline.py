@@ -82,9 +82,9 @@ _KEYS: Mapping[str, keys.Key] = {
     "expires": keys.Key(
         "a date like 2026-12-31",
         _is_date,
-        turned=lambda value: date.fromisoformat(value) if isinstance(value, str) else value,
+        converted=lambda value: date.fromisoformat(value) if isinstance(value, str) else value,
     ),
-    "cases": keys.Key("an array of case ids", _are_texts, turned=tuple),
+    "cases": keys.Key("an array of case ids", _are_texts, converted=tuple),
 }
 
 

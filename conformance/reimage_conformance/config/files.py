@@ -1,4 +1,4 @@
-"""The files of certificates and secrets that a target names: where they are, and that they hold something of their kind."""
+"""The certificate and secret files of a target: finds them, and checks that each holds what its key says."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from reimage_conformance.credentials.contents import Contents
 
 PREFIX = "REIMAGE_CONFORMANCE_"
-"""Begins the names of the environment variables that replace certificate paths."""
+"""The prefix of the environment variables that replace certificate paths."""
 
 CERTIFICATES = ("client_certificate", "client_key", "ca_bundle", "second_client_certificate")
 SECRETS = ("key_passphrase", "second_key_passphrase", "proxy_credentials")
-"""Each of these may stand in a file, under the key that ends in _file, or in an environment variable, under the one in _env."""
+"""Each of these is read from a file (key ending in _file) or from an environment variable (key ending in _env)."""
 
 PRIVATE = (*CERTIFICATES, *(f"{name}_{place}" for name in SECRETS for place in ("file", "env")))
-"""The keys of [target] that a journal does not keep."""
+"""The keys of [target] that are not written to a journal."""
 
 _EXPECTED = "PEM, DER, PKCS#12 or .publishsettings"
 
@@ -29,9 +29,10 @@ _EXPECTED = "PEM, DER, PKCS#12 or .publishsettings"
 def certificate_files(
     file: Path, settings: Mapping[str, str | None], environment: Mapping[str, str]
 ) -> dict[str, Path | None]:
-    """The certificate paths of the target file `file`, the environment's first; raises TargetError for unusable ones.
+    """The certificate paths of the target file `file`; paths in the environment replace them.
 
-    A certificate from the environment brings its own key: the file's `client_key` then counts no longer.
+    If the environment names a client certificate, `client_key` of the file is ignored. Raises TargetError for unusable
+    files.
     """
     named = {key: environment.get(PREFIX + key.upper()) for key in settings}
     chosen = dict(settings)
@@ -57,10 +58,10 @@ def certificate_files(
 def secret_places(
     file: Path, settings: Mapping[str, str | None], environment: Mapping[str, str]
 ) -> dict[str, Path | str | None]:
-    """Where the secrets of the target file `file` are: a path for each key in _file, a name of a variable for each in _env.
+    """Where the secrets of the target file `file` are: a path for each key in _file, a variable name for each in _env.
 
-    An environment variable of the suite's own name, as REIMAGE_CONFORMANCE_KEY_PASSPHRASE, replaces both. Raises
-    TargetError for a file that is not there.
+    An environment variable of the suite, such as REIMAGE_CONFORMANCE_KEY_PASSPHRASE, replaces both. Raises TargetError
+    for a missing file.
     """
     found: dict[str, Path | str | None] = {}
     for name in SECRETS:
@@ -92,7 +93,10 @@ def _resolved(file: Path, key: str, value: str | None, from_environment: str | N
 
 
 def _placed(file: Path, key: str, value: str | None, from_environment: str | None) -> tuple[str, Path] | None:
-    """What names a file, and its absolute path; a path in the target file is relative to that file."""
+    """The key or variable that names a file, and its absolute path.
+
+    A path in the target file is relative to that file.
+    """
     if from_environment:
         return f"{PREFIX}{key.upper()}", Path(from_environment).absolute()
     if value is not None:

@@ -1,4 +1,4 @@
-"""The keys of a target file: what each one accepts, and the errors for those that are unknown, missing or wrong."""
+"""The keys of a target file: what each key accepts, and the errors for unknown keys, missing keys and wrong values."""
 
 from __future__ import annotations
 
@@ -24,17 +24,20 @@ PLACEHOLDERS = ("cloud_service", "deployment_name", "role_instance")
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One key: what it expects, in words; what accepts a value; how that becomes ours; words that a slip may mean."""
+    """One key: the expected value in words, the test that accepts a value, and its conversion to the model.
+
+    `words` are the texts that a misspelt value is compared with.
+    """
 
     expected: str
     accepts: Callable[[Any], bool]
     required: bool = False
-    turned: Callable[[Any], Any] = lambda value: value
+    converted: Callable[[Any], Any] = lambda value: value
     words: tuple[str, ...] = ()
 
 
 def shown(value: Any) -> str:
-    """`value` as an error shows it: its kind in TOML's words, itself where it is short, and what to do about a likely slip."""
+    """`value` as an error shows it: its TOML type, its text where that is short, and advice about a likely mistake."""
     if isinstance(value, str) and "@" in value:
         return "a string with an @, which may hold a password and is not shown"
     if isinstance(value, dict):
@@ -45,14 +48,17 @@ def shown(value: Any) -> str:
     kinds = {bool: "boolean", int: "integer", float: "float", str: "string", list: "array"}
     kind = next((word for python, word in kinds.items() if isinstance(value, python)), "value")
     text = repr(value) if isinstance(value, str | float) else json.dumps(value, default=str)
-    told = f"the {kind} {text}" if len(text) <= 80 else f"a long {kind}"
+    found = f"the {kind} {text}" if len(text) <= 80 else f"a long {kind}"
     if isinstance(value, str) and not value.isprintable():
-        return f"{told}; in double quotes a backslash begins an escape: write a path with / or in single quotes"
-    return told
+        return f"{found}; in double quotes a backslash begins an escape: write a path with / or in single quotes"
+    return found
 
 
 def refuse_unknown(file: Path, where: str, table: Mapping[str, Any], known: Iterable[str]) -> None:
-    """Raise TargetError for the first key of `table` that is not `known`, with the nearest one that is."""
+    """Raise TargetError for the first key of `table` that is not in `known`.
+
+    The message suggests the nearest known key.
+    """
     names = list(dict.fromkeys(known))
     for key in table:
         if key not in names:
@@ -63,26 +69,26 @@ def refuse_unknown(file: Path, where: str, table: Mapping[str, Any], known: Iter
 
 
 def checked(file: Path, where: str, table: Any, keys: Mapping[str, Key]) -> dict[str, Any]:
-    """The values of `table` turned into ours; raises TargetError for the first mistake in it."""
+    """The values of `table`, converted to those of the model; raises TargetError for the first mistake in it."""
     if not isinstance(table, dict):
         raise TargetError(f"{file}: {where} is expected to be a table, found {shown(table)}")
     refuse_unknown(file, f"in {where}", table, keys)
     for name, key in keys.items():
         if key.required and name not in table:
             raise TargetError(f'{file}: missing key "{name}" in {where}; expected {key.expected}')
-    return {name: _turned(file, f'"{name}" in {where}', keys[name], value) for name, value in table.items()}
+    return {name: _converted(file, f'"{name}" in {where}', keys[name], value) for name, value in table.items()}
 
 
-def _turned(file: Path, where: str, key: Key, value: Any) -> Any:
+def _converted(file: Path, where: str, key: Key, value: Any) -> Any:
     if key.accepts(value):
-        return key.turned(value)
+        return key.converted(value)
     near = difflib.get_close_matches(value.lower(), key.words, n=1) if isinstance(value, str) else []
     hint = f'; did you mean "{near[0]}"?' if near else ""
     raise TargetError(f"{file}: {where} is expected to be {key.expected}, found {shown(value)}{hint}")
 
 
 def _sharing_a_word(key: str, names: Iterable[str]) -> list[str]:
-    """The names with a word that some word of `key` is close to: "timout" may mean any of the timeouts."""
+    """The names that share a similar word with `key`: "timout" suggests every key with "timeout"."""
     words = key.lower().split("_")
     return [
         name
@@ -96,7 +102,7 @@ def _is_text(value: Any) -> bool:
 
 
 def _is_segment(value: Any) -> bool:
-    """An identifier that goes into a path as it is: visible ASCII without delimiters."""
+    """Whether `value` can be a path segment without encoding (the unreserved characters of RFC 3986, 2.3)."""
     return isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9._~-]+", value) is not None
 
 
@@ -132,7 +138,7 @@ def _is_proxy_url(value: Any) -> bool:
 
 
 def _normal_url(value: str) -> str:
-    """A base URL with scheme and host in small letters (RFC 3986, 6.2.2.1), without a slash at its end."""
+    """A base URL in lower case (RFC 3986, 6.2.2.1), without a slash at its end."""
     return value.rstrip("/").lower()
 
 
@@ -144,17 +150,17 @@ def _is_probe_url(value: Any) -> bool:
     return fields <= set(PLACEHOLDERS) and _is_url(value.format_map(dict.fromkeys(PLACEHOLDERS, "x")))
 
 
-def _choice(*words: str, required: bool = False, turned: Callable[[Any], Any] = str) -> Key:
+def _choice(*words: str, required: bool = False, converted: Callable[[Any], Any] = str) -> Key:
     expected = " or ".join(f'"{word}"' for word in words)
-    return Key(expected, lambda value: value in words, required=required, turned=turned, words=words)
+    return Key(expected, lambda value: value in words, required=required, converted=converted, words=words)
 
 
 _FLAG = Key("true or false", lambda value: isinstance(value, bool))
-_SECONDS = Key("a number of seconds above 0", lambda value: _is_number(value, 0), turned=float)
+_SECONDS = Key("a number of seconds above 0", lambda value: _is_number(value, 0), converted=float)
 _ABILITY = Key(
     'true, false or "auto"',
     lambda value: isinstance(value, bool) or value == "auto",
-    turned=lambda value: None if value == "auto" else value,
+    converted=lambda value: None if value == "auto" else value,
     words=("auto",),
 )
 _FILE = Key("the path of a file", _is_text)
@@ -171,14 +177,14 @@ TARGET: Mapping[str, Key] = {
         'a URL like "https://127.0.0.1:8443", http or https, without path, query or user',
         _is_base_url,
         required=True,
-        turned=_normal_url,
+        converted=_normal_url,
     ),
     "subscription_id": Key(_SUBSCRIPTION.expected, _is_segment, required=True),
     "x_ms_version": Key(
         'a version like "2011-10-01"',
         lambda value: isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value) is not None,
     ),
-    "strictness": _choice(*Strictness, turned=Strictness),
+    "strictness": _choice(*Strictness, converted=Strictness),
     "client_certificate": _FILE,
     "client_key": _FILE,
     "ca_bundle": _FILE,
@@ -187,11 +193,11 @@ TARGET: Mapping[str, Key] = {
     "key_passphrase_env": _VARIABLE,
     "second_key_passphrase_file": _FILE,
     "second_key_passphrase_env": _VARIABLE,
-    "connect_to": Key('an address like "127.0.0.1:8443", a host and a port', _is_authority, turned=str.lower),
+    "connect_to": Key('an address like "127.0.0.1:8443", a host and a port', _is_authority, converted=str.lower),
     "proxy": Key(
         'a URL like "http://proxy.example:3128", http, with its port, without path or user',
         _is_proxy_url,
-        turned=_normal_url,
+        converted=_normal_url,
     ),
     "proxy_credentials_file": _FILE,
     "proxy_credentials_env": _VARIABLE,
@@ -221,7 +227,7 @@ LIMITS: Mapping[str, Key] = {
         "an integer from 1 on", lambda value: isinstance(value, int) and not isinstance(value, bool) and value >= 1
     ),
     "requests_per_second": Key(
-        "a number from 0 on (0: no limit)", lambda value: _is_number(value) and value >= 0, turned=float
+        "a number from 0 on (0: no limit)", lambda value: _is_number(value) and value >= 0, converted=float
     ),
 }
 CAPABILITIES: Mapping[str, Key] = {"get_deployment": _ABILITY, "get_cloud_service": _ABILITY}

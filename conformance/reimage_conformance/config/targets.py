@@ -1,4 +1,7 @@
-"""Target files: TOML to `Target`, every mistake named; a target's plain form for the journal. Opens no connection."""
+"""Target files: TOML to `Target`, with an error for every mistake; `Target` to JSON for the journal.
+
+Opens no connection.
+"""
 
 from __future__ import annotations
 
@@ -31,10 +34,10 @@ def load_target(
     max_reimages: int | None = None,
     environment: Mapping[str, str] = os.environ,
 ) -> Target:
-    """The target that the file at `path` describes, options given on the command line laid over it.
+    """The target that the file at `path` describes; options of the command line replace its values.
 
-    Certificate paths resolve against the file; `REIMAGE_CONFORMANCE_CLIENT_CERTIFICATE` and its kin replace them, secrets included.
-    Raises TargetError naming the file, the key, what was found and what is expected.
+    Certificate paths are relative to the file. Environment variables such as `REIMAGE_CONFORMANCE_CLIENT_CERTIFICATE`
+    replace paths and secrets. Raises TargetError with the file, the key, what was found and what is expected.
     """
     document = _document(path)
     tables = {
@@ -55,10 +58,10 @@ def load_target(
 
 
 def is_loopback(target: Target) -> bool:
-    """Whether the endpoint is on this machine, so that reimaging it harms nobody.
+    """Whether the endpoint is on this machine, so that a reimage does no harm.
 
-    The host that base_url names and the address that is dialled must both be: the end of a tunnel to a remote system is
-    commonly on loopback. What is behind a proxy is never taken to be on this machine.
+    Both the host in base_url and the address in connect_to must be loopback: a tunnel to a remote system often begins
+    on loopback. An endpoint behind a proxy is never taken to be on this machine.
     """
     hosts = [urlsplit(target.base_url).hostname or ""]
     if target.connect_to is not None:
@@ -67,7 +70,7 @@ def is_loopback(target: Target) -> bool:
 
 
 def where_it_is(target: Target) -> str:
-    """Why `is_loopback` does not take the endpoint to be on this machine, in words."""
+    """Why `is_loopback` is False, in words."""
     if target.proxy is not None:
         return f"{target.base_url} behind the proxy {target.proxy} may be on another machine"
     if not is_loopback_host(urlsplit(target.base_url).hostname or ""):
@@ -76,7 +79,10 @@ def where_it_is(target: Target) -> str:
 
 
 def target_to_mapping(target: Target) -> dict[str, Any]:
-    """`target` as plain JSON for the journal, without the places of certificates and secrets; redaction masks its identifiers."""
+    """`target` as JSON for the journal, without the paths of certificates and secrets.
+
+    The redactor masks its identifiers.
+    """
     plain = {name: value for name, value in asdict(target).items() if name not in PRIVATE}
     lists = ("role_instances", "failing_role_instances")
     deployments = [{**row, **{name: list(row[name]) for name in lists}} for row in plain["deployments"]]
@@ -84,13 +90,13 @@ def target_to_mapping(target: Target) -> dict[str, Any]:
 
 
 def without_private(target: Target) -> Target:
-    """`target` without the places of its certificates and secrets."""
+    """`target` without the paths of its certificates and secrets."""
     nothing: dict[str, Any] = dict.fromkeys(PRIVATE)
     return replace(target, **nothing)
 
 
 def target_from_mapping(plain: Mapping[str, Any]) -> Target:
-    """The target that `plain` was made from, without certificates; raises JournalError if it was made from none."""
+    """The target that `target_to_mapping` made `plain` from; raises JournalError if `plain` cannot be read."""
     try:
         return Target(
             **{
@@ -155,7 +161,7 @@ def _deployment(row: Mapping[str, Any]) -> Deployment:
 
 
 def _refuse_contradictions(path: Path, target: Target) -> None:
-    """Raise TargetError for keys that are right each for itself and cannot be right together."""
+    """Raise TargetError for keys that contradict each other."""
     limits = target.limits
     if limits.poll_interval_seconds > limits.operation_timeout_seconds:
         raise TargetError(
@@ -166,14 +172,14 @@ def _refuse_contradictions(path: Path, target: Target) -> None:
         both = [name for name in row.role_instances if name in row.failing_role_instances]
         if both:
             raise TargetError(
-                f'{path}: {both[0]!r} stands in "role_instances" and in "failing_role_instances" of [[deployments]] number '
-                f"{number}; a reimage of it either succeeds or fails"
+                f'{path}: {both[0]!r} is in "role_instances" and in "failing_role_instances" of [[deployments]] number '
+                f"{number}; expected it in one of them"
             )
     _refuse_one_subscription_twice(path, target)
 
 
 def _refuse_one_subscription_twice(path: Path, target: Target) -> None:
-    """Raise TargetError where two of the three subscriptions are one, in whatever case and with or without dashes."""
+    """Raise TargetError where two of the three subscription ids are equal, without regard to case and dashes."""
     keyed = {
         key: getattr(target, key) for key in ("subscription_id", "other_subscription_id", "foreign_subscription_id")
     }
@@ -182,7 +188,7 @@ def _refuse_one_subscription_twice(path: Path, target: Target) -> None:
         plain = (value or "").lower().replace("-", "")
         if plain and plain in seen:
             expected = (
-                "one that the certificate does not open" if key.startswith("foreign") else "a second one that it opens"
+                "one that the certificate may not use" if key.startswith("foreign") else "a second one that it may use"
             )
             raise TargetError(
                 f'{path}: "{key}" in [target] is the same subscription as "{seen[plain]}"; expected {expected}'

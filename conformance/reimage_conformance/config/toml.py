@@ -1,4 +1,4 @@
-"""Reading TOML files that people write: what is wrong is told with its line, in TOML's words, with what to write instead."""
+"""Reading TOML files written by hand: an error names the line, what is wrong in TOML's terms, and what to write instead."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ _BARE = re.compile(r"[A-Za-z0-9_./:\\~-]+")
 
 
 def read_toml(path: Path, what: str) -> dict[str, Any]:
-    """The TOML document in the file at `path`, which is to be `what`; raises TargetError, and lets FileNotFoundError out."""
+    """The TOML document in the file at `path`; `what` names the expected file in errors.
+
+    Raises TargetError for a file that cannot be read, and FileNotFoundError for a missing one.
+    """
     if path.is_dir():
         raise TargetError(f"{path}: is a folder; expected the name of {what}")
     try:
@@ -45,7 +48,7 @@ def _decoded(path: Path, octets: bytes, what: str) -> str:
 
 
 def _mistake(text: str, error: str) -> str:
-    """What is wrong with `text`, from its first faulty line and from what the parser says."""
+    """What is wrong with `text`, by its first faulty line and the parser's error."""
     at = _AT.search(error)
     lines = text.splitlines()
     number = int(at["line"]) if at is not None and at["line"] else len(lines)
@@ -55,18 +58,18 @@ def _mistake(text: str, error: str) -> str:
 
 
 def _twice(line: str, error: str) -> str:
-    """What to do about a key or a table that is there already, or ""."""
+    """The error for a key or a table that occurs twice, or ""."""
     header = re.match(r"\s*\[([^\[\]]+)\]", line)
     if header is not None and error.startswith("Cannot"):
         table = header[1].strip()
         more = "; each of several deployments is [[deployments]], in double brackets" if table == "deployments" else ""
-        return f"the table [{table}] stands twice{more}"
+        return f"the table [{table}] occurs twice{more}"
     found = _ASSIGNMENT.match(line)
-    return f"the key {found['key']} stands twice; expected once" if found and error.startswith("Cannot") else ""
+    return f"the key {found['key']} occurs twice; expected once" if found and error.startswith("Cannot") else ""
 
 
 def _value_advice(line: str) -> str:
-    """What to write in place of a value that is none, or ""."""
+    """What to write in place of an invalid value, or ""."""
     found = _ASSIGNMENT.match(line)
     if found is None:
         return ""
@@ -79,14 +82,14 @@ def _value_advice(line: str) -> str:
         return f"{key}: it has no value; leave out a key that is not needed"
     if _BARE.fullmatch(value):
         return (
-            f'{key}: a text stands in quotes: {key} = "{value}"'
+            f'{key}: a string needs quotes: {key} = "{value}"'
             if "\\" not in value
-            else f"{key}: a path stands in single quotes"
+            else f"{key}: a path with backslashes needs single quotes"
         )
     return ""
 
 
 def _reason(error: str) -> str:
-    """What the parser says, without its place and in words for people."""
-    told = _AT.sub("", error)
-    return f"not valid TOML: {told[:1].lower()}{told[1:]}" if "(" not in told else "not valid TOML"
+    """The parser's error without its position."""
+    reason = _AT.sub("", error)
+    return f"not valid TOML: {reason[:1].lower()}{reason[1:]}" if "(" not in reason else "not valid TOML"

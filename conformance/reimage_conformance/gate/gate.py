@@ -11,15 +11,13 @@ from reimage_conformance.gate.admission import Admission, Judge, worst
 from reimage_conformance.gate.knowledge import Knowledge
 from reimage_conformance.gate.listing import Container, Listing
 from reimage_conformance.gate.readings import readings_by_target
-from reimage_conformance.protocol.requests import RequestBuilder, with_subscription
+from reimage_conformance.protocol.requests import OBSERVING_VERSION, RequestBuilder, with_subscription
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from reimage_conformance.gate.readings import Reading
     from reimage_conformance.model import Exchange, Request, Target
-
-LOOKING_VERSION = "2011-10-01"
 
 
 class Withheld(Exception):  # noqa: N818  it is an outcome, not an error
@@ -112,11 +110,11 @@ class Gate:
         self._asked.add(container)
         deployment = self._listing.deployment(container)
         if deployment is not None:
-            return self._builder.deployment(deployment, container.form, version=LOOKING_VERSION)
+            return self._builder.deployment(deployment, container.form, version=OBSERVING_VERSION)
         own = container.subscription == self._listing.own
         subscription = self._target.subscription_id if own else container.subscription
         request = self._builder.deployment_at(
-            self._spelled(container.service), container.form, container.name, version=LOOKING_VERSION
+            self._spelled(container.service), container.form, container.name, version=OBSERVING_VERSION
         )
         return with_subscription(request, self._target.subscription_id, subscription)
 

@@ -1,4 +1,7 @@
-"""Preflight: whether a target file and its endpoint are ready for a run; asks questions, reimages nothing."""
+"""Preflight: checks whether a target file and its endpoint are ready for a run.
+
+It sends only GETs and reimages nothing.
+"""
 
 from reimage_conformance.preflight.command import look_before_run, preflight, reach
 

@@ -1,4 +1,4 @@
-"""Who is let in: whether any sound question gets an answer of this protocol, and what keeps callers out where none does."""
+"""Access: whether any sound request gets an answer of this protocol, and what prevents it if none does."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Barrier(StrEnum):
-    """What stands between the suite and an endpoint of this protocol."""
+    """What prevents the suite from reaching an endpoint of this protocol."""
 
     SILENCE = "no reply"
     CREDENTIALS = "credentials"
@@ -36,20 +36,20 @@ BY_STATUS = {
     **dict.fromkeys((301, 302, 303, 307, 308), Barrier.REDIRECT),
 }
 _HEADER_LINE = re.compile(r"\\r\\n[A-Za-z0-9-]+: ")
-"""A header line in the words of a failure, which shows octets as Python writes them."""
+"""A header line in the detail of a failure, which shows octets in Python's notation."""
 MEANINGS = {
-    Barrier.CREDENTIALS: ("client_certificate", "it does not open subscription_id; mend one of the two keys"),
-    Barrier.PROXY: ("base_url", "a proxy stands before the endpoint and wants credentials"),
+    Barrier.CREDENTIALS: ("client_certificate", "it may not use subscription_id; mend one of the two keys"),
+    Barrier.PROXY: ("base_url", "a proxy in front of the endpoint demands credentials"),
     Barrier.BUSY: ("base_url", "the endpoint is busy: try again later"),
-    Barrier.SERVER_ERROR: ("base_url", "a gateway without the service behind it answers so"),
-    Barrier.FOREIGN: ("base_url", "this is another service than the one to be judged"),
+    Barrier.SERVER_ERROR: ("base_url", "this is typical of a gateway whose service does not run"),
+    Barrier.FOREIGN: ("base_url", "this is not the service to be judged"),
 }
-"""The key that helps, and what an answer to every question means."""
+"""The key to mend, and the likely cause, for each barrier that all requests met."""
 _HTML = re.compile(rb"\s*<(!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 
 
 def barrier(exchange: Exchange) -> Barrier | None:
-    """What keeps the suite out, as one answer shows it; None where an endpoint of this protocol may have answered so."""
+    """The barrier that one answer shows; None where an endpoint of this protocol may have given the answer."""
     reply = exchange.reply
     if reply is None:
         return None if _is_nearly_http(exchange) else Barrier.SILENCE
@@ -61,7 +61,7 @@ def barrier(exchange: Exchange) -> Barrier | None:
 
 
 def _is_nearly_http(exchange: Exchange) -> bool:
-    """Whether a reply that cannot be read has header lines all the same: an endpoint that is wrong about its status line."""
+    """Whether an unreadable reply has header lines: then only its status line may be wrong."""
     failure = exchange.failure
     return (
         failure is not None and failure.kind is FailureKind.NOT_HTTP and _HEADER_LINE.search(failure.detail) is not None
@@ -69,9 +69,9 @@ def _is_nearly_http(exchange: Exchange) -> bool:
 
 
 def _is_foreign(reply: Response) -> bool:
-    """Whether a reply is a page or a document of another service: HTML or JSON where no endpoint of this protocol has it.
+    """Whether a reply comes from another service: HTML or JSON, which this protocol does not use.
 
-    A refusal with a request id may be an endpoint that is wrong about its Error documents, so it is none.
+    A refusal with a request id does not count: it may come from an endpoint whose Error documents are wrong.
     """
     if reply.header("x-ms-request-id") and reply.status >= 300:
         return False
@@ -81,7 +81,7 @@ def _is_foreign(reply: Response) -> bool:
 
 
 def kept_out(exchanges: Sequence[Exchange], target: Target) -> Remark:
-    """Why nothing can be asked, where every one of `exchanges` met a barrier; names the key that helps."""
+    """The remark where every one of `exchanges` met a barrier; it names the key to mend."""
     met = Counter(found for exchange in exchanges if (found := barrier(exchange)) is not None)
     found = met.most_common(1)[0][0]
     shown = next(exchange for exchange in exchanges if barrier(exchange) is found)
@@ -95,7 +95,7 @@ def kept_out(exchanges: Sequence[Exchange], target: Target) -> Remark:
 
 
 def _silence(exchange: Exchange, target: Target) -> Remark:
-    """What no reply to any question means."""
+    """The remark where no request got a reply."""
     kind = exchange.failure.kind if exchange.failure else FailureKind.CLOSED
     if kind is FailureKind.TLS and target.client_certificate is None:
         return mend(f"client_certificate: none is named, and the endpoint gives no reply: {reply_summary(exchange)}")
@@ -107,7 +107,7 @@ def _silence(exchange: Exchange, target: Target) -> Remark:
 
 
 def _moved(exchange: Exchange, base_url: str) -> Remark:
-    """A redirect to another host is for the target file; one on the same host is a page to log in, or the like."""
+    """The remark for redirects: to another host, base_url has to be mended; on the same host it may be a login page."""
     moved = urlsplit(exchange.reply.header("Location") or "" if exchange.reply is not None else "")
     if moved.netloc and (moved.scheme, moved.netloc) != tuple(urlsplit(base_url)[:2]):
         return mend(f"base_url: the endpoint sends callers to {moved.scheme}://{moved.netloc}")

@@ -1,13 +1,11 @@
-"""Asking an endpoint before a run: GET only, few requests, patient with what a conforming endpoint may do."""
+"""Asking an endpoint before a run: a few GETs; throttling, passing errors and redirects are dealt with."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from reimage_conformance.judging.wording import is_busy, is_passing_fault
-from reimage_conformance.protocol.requests import with_header
+from reimage_conformance.session.redirects import Redirects
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,32 +14,33 @@ if TYPE_CHECKING:
     from reimage_conformance.wire.clock import Clock
 
 MOST_REQUESTS = 20
-"""Requests that a preflight sends to the endpoint at most, repeated and redirected ones included."""
+"""The most requests that a preflight sends to the endpoint, repeated and redirected ones included."""
 BUSY_TRIES = 3
-"""Answers that ask to come back later (REQ-THROTTLE) after which nothing is asked again."""
+"""After this many throttled answers (REQ-THROTTLE), throttled requests are not repeated any more."""
 BUSY_SECONDS = 0.3
-"""How long to stay away where the endpoint does not say."""
+"""The pause after a throttled answer without Retry-After."""
 LONGEST_PAUSE = 10.0
-"""The longest Retry-After that is waited for; seconds."""
+"""The longest Retry-After that is obeyed, in seconds."""
 
 
 class NoMoreRequests(Exception):  # noqa: N818 -- the end of a budget, no error
-    """As many requests went out as a preflight may send."""
+    """MOST_REQUESTS were sent."""
 
 
 class Asker:
-    """Sends the questions of a preflight through `exchange`, never more than MOST_REQUESTS.
+    """Sends the requests of a preflight through `exchange`, never more than MOST_REQUESTS.
 
-    A question is repeated where the endpoint was busy or met a fault inside (REQ-ERR-INTERNAL), and follows one 307 to
-    the same host (REQ-HTTP-307). Everything that goes out is appended to `sent`. Raises NoMoreRequests.
+    A request is repeated where the endpoint was busy or had an internal error (REQ-ERR-INTERNAL). One 307 to the same
+    host is followed (REQ-HTTP-307). Each exchange is appended to `sent`. Raises NoMoreRequests.
     """
 
     def __init__(self, exchange: Callable[[Request], Exchange], clock: Clock, host: str, sent: list[Exchange]) -> None:
-        self._exchange, self._clock, self._host, self._sent = exchange, clock, host, sent
+        self._exchange, self._clock, self._sent = exchange, clock, sent
+        self._redirects = Redirects(host)
         self._busy = 0
 
     def __call__(self, request: Request) -> Exchange:
-        """What comes of `request`."""
+        """The last exchange of `request`."""
         exchange = self._once(request)
         while is_busy(exchange) and self._busy < BUSY_TRIES:
             self._busy += 1
@@ -49,11 +48,8 @@ class Asker:
             exchange = self._once(request)
         if is_passing_fault(exchange):
             exchange = self._once(request)
-        there = _elsewhere(exchange, self._host)
-        if there is not None:
-            moved = replace(request, target=there)
-            exchange = self._once(with_header(moved, "Host", self._host))
-        return exchange
+        moved = self._redirects.moved(exchange, request)
+        return exchange if moved is None else self._once(moved)
 
     def _once(self, request: Request) -> Exchange:
         if len(self._sent) >= MOST_REQUESTS:
@@ -64,16 +60,6 @@ class Asker:
 
 
 def _pause(exchange: Exchange) -> float:
-    """Seconds to stay away."""
+    """The seconds to wait after a throttled answer."""
     value = exchange.reply.header("Retry-After") if exchange.reply is not None else None
     return min(float(value), LONGEST_PAUSE) if value is not None and value.isdecimal() else BUSY_SECONDS
-
-
-def _elsewhere(exchange: Exchange, host: str) -> str | None:
-    """The target of a 307 that leads to the same host, or None."""
-    if exchange.reply is None or exchange.reply.status != 307:
-        return None
-    parts = urlsplit(exchange.reply.header("Location") or "")
-    if not parts.path.startswith("/") or parts.netloc not in ("", host):
-        return None
-    return parts.path + (f"?{parts.query}" if parts.query else "")

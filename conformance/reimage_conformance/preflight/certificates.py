@@ -1,4 +1,4 @@
-"""Certificates of a target before they are used: that they can be, belong together, and are valid today."""
+"""Checks of a target's certificates: they can be used, belong together, and are valid today."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ IDENTITIES = {Identity.PRIMARY: "client_certificate", Identity.SECOND: "second_c
 
 
 def certificate_remarks(target: Target, now: datetime) -> Iterator[Remark]:
-    """What is to be said of the files that the target names; nothing where it is not reached over TLS."""
+    """The remarks on the certificate files of the target; only a note where it is not reached over TLS."""
     if not target.is_https:
-        yield note("base_url is http: without TLS nothing about certificates can be judged")
+        yield note("base_url is http: without TLS, requirements about certificates cannot be judged")
         return
     credentials: dict[Identity, Credential] = {}
     problems: list[str] = []
@@ -57,10 +57,10 @@ def certificate_remarks(target: Target, now: datetime) -> Iterator[Remark]:
         if credential is not None:
             credentials[identity] = credential
             yield from _dated(key, path, [credential.certificate], now)
-    yield from (mend(each) for each in dict.fromkeys(problems))  # of the environment and ca_bundle for every identity
+    yield from (mend(each) for each in dict.fromkeys(problems))  # one mistake in ca_bundle is found for each identity
     first, second = (credentials.get(identity) for identity in IDENTITIES)
     if first is not None and second is not None and first.certificate == second.certificate:
-        yield mend("second_client_certificate is the same certificate as client_certificate; expected another one")
+        yield mend("second_client_certificate: it is the same certificate as client_certificate; expected another one")
     if target.ca_bundle is not None and not problems:
         yield from _authorities(target.ca_bundle, now)
     yield from _readable_by_others(target)
@@ -80,19 +80,19 @@ def _authorities(path: Path, now: datetime) -> Iterator[Remark]:
 
 
 def _dated(key: str, path: Path, certificates: Sequence[bytes], now: datetime) -> Iterator[Remark]:
-    """Whether certificates are valid today; a bundle may hold some that no longer are."""
+    """The remark on the dates of certificates; a bundle is expired only when all its certificates are."""
     try:
         found = [x509.load_der_x509_certificate(each) for each in certificates]
         begins = min(certificate.not_valid_before_utc for certificate in found)
         ends = max(certificate.not_valid_after_utc for certificate in found)
     except ValueError:
-        yield note(f"{key}: when {path.name} is valid cannot be read from it")
+        yield note(f"{key}: the dates of validity in {path.name} cannot be read")
         return
     yield dated_remark(key, f" {path.name}", begins, ends, now)
 
 
 def _readable_by_others(target: Target) -> Iterator[Remark]:
-    """Files with secrets that other users of this machine can read; where files have no such modes, nothing."""
+    """The remarks on files with secrets that other users of this machine can read; none without POSIX file modes."""
     if os.name != "posix":
         return
     for key in SECRET_FILES:
@@ -102,18 +102,20 @@ def _readable_by_others(target: Target) -> Iterator[Remark]:
         except OSError:
             continue
         if path is not None and mode & (stat.S_IRGRP | stat.S_IROTH):
-            yield note(f"{key}: others can read {path.name} ({stat.filemode(mode)}); `chmod 600 {path.name}` ends that")
+            yield note(
+                f"{key}: other users can read {path.name} ({stat.filemode(mode)}); `chmod 600 {path.name}` prevents it"
+            )
 
 
 def _is_secret(key: str, path: Path) -> bool:
-    """Whether a file holds more than certificates."""
+    """Whether a file may hold a key or another secret, and not only certificates."""
     return "certificate" not in key or contents_of(path.read_bytes()).may_hold_keys
 
 
 def dated_remark(key: str, name: str, begins: datetime, ends: datetime, now: datetime) -> Remark:
-    """What is to be said of a certificate that is valid from `begins` to `ends`."""
+    """The remark on a certificate that is valid from `begins` to `ends`."""
     if ends < now:
-        return mend(f"{key}:{name} expired on {ends:%Y-%m-%d}; it needs a new certificate")
+        return mend(f"{key}:{name} expired on {ends:%Y-%m-%d}; a new certificate is needed")
     if begins > now:
         return mend(
             f"{key}:{name} is not valid before {begins:%Y-%m-%d %H:%M} UTC; check the clock of this machine, too"
@@ -124,7 +126,7 @@ def dated_remark(key: str, name: str, begins: datetime, ends: datetime, now: dat
 
 
 def server_remarks(stream: SocketStream, now: datetime) -> Iterator[Remark]:
-    """Until when the endpoint's own certificate, met at the other end of `stream`, is valid; nothing without TLS."""
+    """The remark on the validity of the endpoint's own certificate; none without TLS."""
     found, version = stream.peer()
     if found:
         certificate = x509.load_der_x509_certificate(found)

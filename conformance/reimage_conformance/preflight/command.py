@@ -1,4 +1,4 @@
-"""The command `preflight`: every remark on a line, and an exit code that says who has to do something."""
+"""The command `preflight`: prints every remark on a line, and gives the exit code."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ if TYPE_CHECKING:
 
 
 def preflight(target: Target, profile: Profile = Profile.STANDARD) -> int:
-    """Look at `target` and its endpoint, print what is to be said, give the exit code; reimages nothing.
+    """Check `target` and its endpoint, print the remarks, give the exit code; reimages nothing.
 
-    4 if the target file needs mending, else 6 if the endpoint cannot be reached or keeps us out, else 0.
+    The exit code is 4 if the target file needs mending, else 6 if the endpoint cannot be judged, else 0.
     """
     click.echo(f"{target.name} at {target.base_url}")
     found: list[Remark] = []
@@ -52,10 +52,10 @@ def preflight(target: Target, profile: Profile = Profile.STANDARD) -> int:
 
 
 def conclusion(found: list[Remark]) -> str:
-    """The last line."""
+    """The last line of the output."""
     wrong = sum(remark.level in (Level.MEND, Level.CHECK) for remark in found)
     if any(remark.level is Level.STOP for remark in found):
-        return "Not ready: the endpoint cannot be judged as it is."
+        return "Not ready: the endpoint cannot be judged."
     return (
         f"Not ready: {counted(wrong, 'thing')} to mend or check in the target file."
         if wrong
@@ -64,7 +64,7 @@ def conclusion(found: list[Remark]) -> str:
 
 
 def remarks(target: Target, profile: Profile) -> Iterator[Remark]:
-    """Everything that is to be said, in the order in which it was found out."""
+    """All remarks, in the order in which they are found out."""
     yield from statement_remarks(target)
     own = list(certificate_remarks(target, today()))
     yield from own
@@ -75,7 +75,7 @@ def remarks(target: Target, profile: Profile) -> Iterator[Remark]:
 
 
 def endpoint_remarks(target: Target, sent: list[Exchange]) -> Iterator[Remark]:
-    """What the endpoint itself says, once it can be reached; what goes out to it is appended to `sent`."""
+    """Connects to the endpoint and asks it; each exchange is appended to `sent`."""
     clock = SystemClock()
     try:
         connector = SocketConnector(target, clock)
@@ -97,7 +97,10 @@ def endpoint_remarks(target: Target, sent: list[Exchange]) -> Iterator[Remark]:
 def asked(
     target: Target, clock: Clock, connector: Connector, probe_connector: Connector | None, sent: list[Exchange]
 ) -> Iterator[Remark]:
-    """What comes of asking the endpoint and its probe through these connectors; what goes out is appended to `sent`."""
+    """Asks the endpoint and its probe through these connectors.
+
+    Each exchange with the endpoint is appended to `sent`.
+    """
     timeout, rate = target.limits.request_timeout_seconds, target.limits.requests_per_second
     with ExitStack() as stack:
         gate = Gate(target, new_token(target))
@@ -118,7 +121,7 @@ def asked(
 
 
 def _answers(questions: Questions, names: Names) -> Iterator[Remark]:
-    """What the endpoint answers; nothing more is asked of one that keeps callers out."""
+    """Asks the endpoint; stops after a remark that ends a run."""
     for remark in questions.identity():
         yield remark
         if remark.level in ENDING:
@@ -128,9 +131,10 @@ def _answers(questions: Questions, names: Names) -> Iterator[Remark]:
 
 
 def look_before_run(target: Target) -> tuple[list[Remark], list[Exchange]]:
-    """What a run should know before it begins, and what was sent to find out; nothing where a mistake shows without asking.
+    """The remarks before a run, and the exchanges that were made for them.
 
-    Raises TargetError for what cannot be right in the target file, UnreachableError for an endpoint that cannot be judged.
+    Raises TargetError for a mistake in the target file, if possible before anything is sent, and UnreachableError for
+    an endpoint that cannot be judged.
     """
     found: list[Remark] = []
     sent: list[Exchange] = []
@@ -147,7 +151,7 @@ def look_before_run(target: Target) -> tuple[list[Remark], list[Exchange]]:
 
 
 def _refuse(found: list[Remark]) -> None:
-    """Raise the error that the gravest of `found` calls for, one sentence for all of its level."""
+    """Raise TargetError or UnreachableError for the gravest remark that ends a run, if there is one."""
     for level in ENDING:
         texts = [one_line(remark.text) for remark in found if remark.level is level]
         if texts:
@@ -156,6 +160,6 @@ def _refuse(found: list[Remark]) -> None:
 
 
 def reach(target: Target) -> None:
-    """Connect once, so that an endpoint that is not there, or does not let us in, is one sentence; raises UnreachableError."""
+    """Connect once; raises UnreachableError, with one sentence, where no connection can be made."""
     clock = SystemClock()
     SocketConnector(target, clock).reach(clock.now() + target.limits.request_timeout_seconds).close()

@@ -1,4 +1,4 @@
-"""What the environment variables of other programs mean for a run."""
+"""Remarks on environment variables of other programs that matter for a run."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 
 def environment_remarks(target: Target, environment: Mapping[str, str]) -> Iterator[Remark]:
-    """Which variables are not used although other programs use them, and which write secrets."""
+    """The remarks on variables that are not used although other programs use them, and on SSLKEYLOGFILE."""
     names = proxies_in(environment)
     if names:
         instead = "proxy in [target] names one" if target.proxy is None else "proxy in [target] is"
         yield note(f"{' and '.join(names)} in the environment {'is' if len(names) == 1 else 'are'} not used; {instead}")
     if target.is_https and environment.get("SSLKEYLOGFILE"):
         yield note(
-            f"SSLKEYLOGFILE in the environment: the secrets of TLS are written to {environment['SSLKEYLOGFILE']}, "
-            "with which everything that is sent can be read"
+            f"SSLKEYLOGFILE in the environment: the TLS secrets are written to {environment['SSLKEYLOGFILE']}; "
+            "whoever has them can decrypt the recorded traffic"
         )

@@ -1,8 +1,8 @@
-"""Names: whether the deployments and role instances of a target file are those that the endpoint has.
+"""Names: whether the endpoint has the deployments and role instances that the target file lists.
 
-What the endpoint shows may be the very fault that a run is to find. So a target file is called wrong (MEND) only where
-two witnesses say so that do not depend on each other: both URI forms of Get Deployment, or one of them and Get Cloud
-Service Properties. Where they differ, the remark is a CHECK.
+An answer of the endpoint may itself be wrong. So a target file is called wrong (MEND) only where two independent
+answers agree on it: both URI forms of Get Deployment, or one of them and Get Cloud Service Properties. Where they
+differ, the remark is a CHECK.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.deployments import READY, Shown, may_be_left_out, shown_in, statuses_in
 from reimage_conformance.judging.wording import reply_summary
-from reimage_conformance.preflight.questions import OBSERVING_VERSION
 from reimage_conformance.preflight.remarks import Remark, check, mend, note, ok
 from reimage_conformance.protocol.addresses import UriForm, natural
 from reimage_conformance.protocol.documents import error_code, read_document
+from reimage_conformance.protocol.requests import OBSERVING_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -29,7 +29,7 @@ FEW = 6
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What is known of one deployment of the target file; `by_name` and `service` are asked for only in doubt."""
+    """The answers about one deployment of the target file; `by_name` and `service` are asked for only in doubt."""
 
     where: str
     deployment: Deployment
@@ -44,7 +44,7 @@ class Evidence:
 
     @property
     def witnesses(self) -> list[Shown]:
-        """The deployment as each answer shows it: by slot, by name, and in the cloud service under its name."""
+        """The deployment as each answer shows it: by slot, by name, and in Get Cloud Service Properties."""
         listed = [each for each in shown_in(self.service) if each.name == self.deployment.name]
         return [*described(self.by_slot), *described(self.by_name), *listed[:1]]
 
@@ -55,16 +55,16 @@ class Evidence:
 
 
 class Names:
-    """Asks for the deployments of a target, and says what their names come to."""
+    """Asks for the deployments of a target, and compares names with the target file."""
 
     def __init__(self, target: Target, builder: RequestBuilder, ask: Callable[[Request], Exchange]) -> None:
         self._target, self._builder, self._ask = target, builder, ask
         self._services: dict[str, Exchange] = {}
 
     def remarks(self) -> Iterator[Remark]:
-        """Whether each slot holds the deployment that is named, and each instance is listed and ready."""
+        """The remarks on each deployment: its slot, its name, its instances, and whether those are ready."""
         if self._target.capabilities.get_deployment is False:
-            yield note("get_deployment is false: names and instances are taken as the target file has them")
+            yield note("get_deployment is false: the names and instances in the target file are not checked")
             return
         looks = [self._look(deployment, UriForm.SLOT) for deployment in self._target.deployments]
         found = [
@@ -109,7 +109,7 @@ class Names:
         return self._services[name]
 
     def _unanswered(self, found: Sequence[Evidence]) -> Remark:
-        """No deployment is described by any call: they are not offered, or no name is right."""
+        """The remark where no call shows any deployment: the calls are not offered, or all names are wrong."""
         first = found[0]
         text = f"Get Deployment is answered {reply_summary(first.by_slot)} for every deployment"
         is_unknown = all(_is_absent(look) for each in found for look in (each.by_slot, each.by_name, each.service))
@@ -117,7 +117,7 @@ class Names:
         if is_unknown and (capabilities.get_deployment or capabilities.get_cloud_service):
             claimed = "get_deployment" if capabilities.get_deployment else "get_cloud_service"
             return mend(
-                f"cloud_service: {text}, and Get Cloud Service Properties too; mend it, or set {claimed} to false"
+                f"cloud_service: {text}, and so is Get Cloud Service Properties; mend it, or set {claimed} to false"
             )
         if all(_says_that_service_is_unknown(each) for each in found):
             return mend(
@@ -145,12 +145,12 @@ def _agrees(deployment: Deployment, by_slot: Exchange) -> bool:
 
 
 def _is_absent(exchange: Exchange | None) -> bool:
-    """Whether an answer says that there is no such thing."""
+    """Whether an answer is 404."""
     return exchange is not None and exchange.reply is not None and exchange.reply.status == 404
 
 
 def _says_that_service_is_unknown(evidence: Evidence) -> bool:
-    """Whether every call answers 404 with a message that names the cloud service, and not merely as part of a URI."""
+    """Whether every call answers 404 with a message that names the cloud service, other than in a URI."""
     name = re.escape(evidence.deployment.cloud_service)
     looks = (evidence.by_slot, evidence.by_name, evidence.service)
     return all(
@@ -166,7 +166,7 @@ def _message(exchange: Exchange | None) -> str:
 
 
 def _deployment_remarks(evidence: Evidence, *, is_offered: bool) -> Iterator[Remark]:
-    """What the answers say about one deployment of the target file."""
+    """The remarks on one deployment of the target file."""
     if not evidence.is_shown:
         yield _absent(evidence, is_offered=is_offered)
         return
@@ -178,7 +178,7 @@ def _deployment_remarks(evidence: Evidence, *, is_offered: bool) -> Iterator[Rem
 
 
 def _absent(evidence: Evidence, *, is_offered: bool) -> Remark:
-    """Neither form shows the deployment."""
+    """The remark where neither URI form shows the deployment."""
     deployment, where, service = evidence.deployment, evidence.where, evidence.service
     keys = f"cloud_service and slot in {where}"
     text = f"{keys}: {evidence.place} is answered {reply_summary(evidence.by_slot)}"
@@ -202,7 +202,7 @@ def _absent(evidence: Evidence, *, is_offered: bool) -> Remark:
 
 
 def _misnamed(evidence: Evidence) -> Remark | None:
-    """What is wrong with the name or the slot, or None."""
+    """The remark on a wrong name or slot, or None."""
     deployment, where = evidence.deployment, evidence.where
     by_slot, by_name = (next(iter(described(look)), None) for look in (evidence.by_slot, evidence.by_name))
     listed = [each for each in shown_in(evidence.service) if each.name == deployment.name]
@@ -220,7 +220,7 @@ def _misnamed(evidence: Evidence) -> Remark | None:
 
 
 def _instance_remarks(evidence: Evidence) -> Iterator[Remark]:
-    """Whether the instances of the target file are there and ready."""
+    """The remarks on the instances of the target file: whether they exist and are ready."""
     deployment, where = evidence.deployment, evidence.where
     lists = [each.instances for each in evidence.witnesses if each.instances]
     seen = {name for names in lists for name in names}
@@ -236,14 +236,14 @@ def _instance_remarks(evidence: Evidence) -> Iterator[Remark]:
     if unlisted:
         yield note(
             f"role_instances in {where}: {deployment.name} has {len(unlisted)} more that are not listed ({', '.join(unlisted[:FEW])}"
-            f"{', ...' if len(unlisted) > FEW else ''}); no request is meant for them, but what a faulty endpoint does with a bad "
-            "request is not in the suite's hands"
+            f"{', ...' if len(unlisted) > FEW else ''}); the suite addresses no request to them, but a faulty endpoint may "
+            "reimage them on a bad request"
         )
     shown = statuses_in(evidence.by_slot) or (statuses_in(evidence.by_name) if evidence.by_name is not None else {})
     unready = {name: shown[name] for name in deployment.role_instances if shown.get(name, READY) != READY}
     if unready:
-        told = ", ".join(f"{name} is {status}" for name, status in unready.items())
-        yield note(f"role_instances in {where}: {told}; what a reimage does is judged from {READY} on")
+        states = ", ".join(f"{name} is {status}" for name, status in unready.items())
+        yield note(f"role_instances in {where}: {states}; its reimage is judged only if it is {READY} before")
     ready = sum(shown.get(name) == READY for name in deployment.role_instances)
     if ready:
         yield ok(f"{deployment.name} is in {evidence.place}; {ready} of its role instances are {READY}")

@@ -1,4 +1,4 @@
-"""What a run would do to a target: which reimages, how many, and whether it may; sends nothing."""
+"""Outlook: which reimages a run would start at a target, and what the limits leave out; sends nothing."""
 
 from __future__ import annotations
 
@@ -15,31 +15,33 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Profile, Target
 
 CONTENDING = 2
-"""Requests that go out while a contended reimage runs; each may start one more."""
+"""The requests that are sent while a contended reimage runs; each may start one more reimage."""
 
 
 def outlook_remarks(target: Target, profile: Profile) -> Iterator[Remark]:
-    """What a run would do, and what the limits make of it."""
+    """The remarks on the reimages of a run and its limits."""
     steps = Planner(target, profile).steps
     wanted = len(steps) + CONTENDING * sum(step.contend for step in steps)
     limit = target.limits.max_reimages
     places = ", ".join(dict.fromkeys(str(step.place) for step in steps))
     yield note(
         f"a run in profile {profile.value} starts up to {counted(wanted, 'reimage')}, of {places}; "
-        "an endpoint that accepts what it should refuse starts more, within max_reimages"
+        "an endpoint that accepts bad requests starts more, up to max_reimages"
     )
     yield _within(wanted, limit)
     patience = duration_words(target.limits.operation_timeout_seconds)
-    yield note(f"operation_timeout_seconds: the end of a reimage is waited for up to {patience}")
+    yield note(f"operation_timeout_seconds: the run waits up to {patience} for the end of a reimage")
 
 
 def _within(wanted: int, limit: int) -> Remark:
-    """What max_reimages leaves of the reimages that a run wants; the most important ones come first."""
+    """The remark on max_reimages: how many reimages of the run it leaves out; the least important are left out first."""
     if limit < 1:
-        return check("max_reimages is 0: without an accepted reimage nothing can be judged; expected 1 or more")
+        return check(
+            "max_reimages: found 0; expected 1 or more, since nothing can be judged without an accepted reimage"
+        )
     if limit >= wanted:
         return ok(f"max_reimages: {limit} is enough")
     return note(
-        f"max_reimages: {limit} of the {wanted} reimages of a whole run are allowed; the {wanted - limit} that decide least are left out, "
+        f"max_reimages: {limit} of the {wanted} reimages of a whole run are allowed; the {wanted - limit} least important ones are left out, "
         "so that some requirements may stay untested"
     )

@@ -1,4 +1,4 @@
-"""Questions to an endpoint before a run: who it lets in, which version it takes, what other identities open; GET only."""
+"""Questions to an endpoint before a run: which identities and which version it accepts; GET only."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from reimage_conformance.preflight.remarks import Remark, check, mend, note, ok
 from reimage_conformance.preflight.statement import is_published
 from reimage_conformance.protocol.addresses import UriForm
 from reimage_conformance.protocol.documents import error_code
-from reimage_conformance.protocol.requests import Place
+from reimage_conformance.protocol.requests import OBSERVING_VERSION, Place
+from reimage_conformance.session.polling import DENIED
 from reimage_conformance.session.probe import probe_request
 
 if TYPE_CHECKING:
@@ -22,16 +23,15 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Exchange, Request, Target
     from reimage_conformance.protocol.requests import RequestBuilder
 
-OBSERVING_VERSION = "2011-10-01"
-REFUSALS = (401, 403)
+
 VERSION_REFUSED = "MissingOrIncorrectVersionHeader"
 
 
 class Questions:
-    """Asks an endpoint what a run would rely on.
+    """Asks an endpoint what a run relies on.
 
-    `ask` carries a request; `unknown` is the id of an operation that nobody started, so that asking for it is harmless;
-    `speaks_tls` tells whether the port answers TLS, for an endpoint that answers plain HTTP oddly.
+    `ask` sends a request. `unknown` is the id of an operation that does not exist. `speaks_tls` says whether the port
+    answers TLS; it is called where base_url is http and the endpoint gives no proper answer.
     """
 
     def __init__(
@@ -47,14 +47,16 @@ class Questions:
         self._speaks_tls = speaks_tls
 
     def identity(self) -> Iterator[Remark]:
-        """Whether the credentials are let in, as a poll of an unknown operation shows without any effect.
+        """Whether the endpoint accepts the credentials, by a poll of an unknown operation, which has no effect.
 
-        Where that meets a barrier, the other questions are asked too: an endpoint that answers one of them is there,
-        and what is wrong with its polls is for a run to judge.
+        If the poll meets a barrier, other requests are sent too. If the endpoint answers one of them, it can be judged,
+        and a run will judge its polls.
         """
         poll = self._ask(self._builder.operation_status(self._unknown))
         if self._wrong_scheme(poll):
-            yield mend(f"base_url: {self._target.base_url} is a port with TLS, so https:// is expected")
+            yield mend(
+                f"base_url: {self._target.base_url} answers TLS, not plain HTTP; expected https:// in place of http://"
+            )
             return
         if barrier(poll) is not None:
             others = self._others(poll)
@@ -65,15 +67,17 @@ class Questions:
                     f"base_url: an unknown operation is answered {reply_summary(poll)}, other questions are not"
                 )
             return
-        yield ok(f"client_certificate opens subscription_id: an unknown operation is answered {reply_summary(poll)}")
+        yield ok(f"client_certificate may use subscription_id: an unknown operation is answered {reply_summary(poll)}")
         if poll.reply is None:
             return
         if poll.reply.status < 300:
-            yield note("an operation that nobody started is answered as if it existed; a run will say so")
+            yield note("a poll of an operation that does not exist is answered as if it existed; a run will report it")
         elif error_code(poll.reply) == VERSION_REFUSED:
             yield self._version_refused(poll)
         elif not error_code(poll.reply):
-            yield note("the refusal of an unknown operation holds no Error document; is base_url the right service?")
+            yield note(
+                "base_url: the refusal of an unknown operation has no Error document; is this the right service?"
+            )
 
     def _wrong_scheme(self, exchange: Exchange) -> bool:
         """Whether a request in plain text was sent to a port with TLS, which answers 400 or nothing."""
@@ -81,7 +85,7 @@ class Questions:
         return not answered and not self._target.is_https and self._speaks_tls()
 
     def _others(self, poll: Exchange) -> list[Exchange]:
-        """What other sound questions are answered, until one meets no barrier; only one is asked where nothing came in time."""
+        """The answers to other sound requests, up to the first without a barrier; only one if the poll timed out."""
         deployment = self._target.deployments[0]
         looks = [self._builder.deployment(deployment, form, version=OBSERVING_VERSION) for form in UriForm]
         requests = [*looks, self._builder.cloud_service(deployment.cloud_service, version=OBSERVING_VERSION)]
@@ -99,12 +103,12 @@ class Questions:
         return check(f"{text}, though it was published") if is_published(version) else mend(text)
 
     def other_identities(self) -> Iterator[Remark]:
-        """What the optional identifiers and the second certificate open."""
+        """The remarks on the second certificate and the optional subscription ids."""
         target, poll = self._target, self._builder.operation_status(self._unknown)
         if target.is_https and target.second_client_certificate is not None:
             exchange = self._ask(replace(poll, identity=Identity.SECOND))
             text = f"second_client_certificate: answered {reply_summary(exchange)}"
-            is_open = exchange.reply is not None and exchange.reply.status not in REFUSALS
+            is_open = exchange.reply is not None and exchange.reply.status not in DENIED
             yield ok(text) if is_open else check(f"{text}; expected a certificate of the same subscription")
         if target.other_subscription_id is not None:
             yield self._other(target.other_subscription_id)
@@ -114,22 +118,22 @@ class Questions:
     def _other(self, subscription: str) -> Remark:
         exchange = self._ask(self._builder.operation_status(self._unknown, subscription=subscription))
         text = f"other_subscription_id: answered {reply_summary(exchange)}"
-        if exchange.reply is None or exchange.reply.status in REFUSALS:
-            return check(f"{text}; expected one that client_certificate opens")
+        if exchange.reply is None or exchange.reply.status in DENIED:
+            return check(f"{text}; expected one that client_certificate may use")
         return ok(text)
 
     def _foreign(self, subscription: str) -> Remark:
         exchange = self._ask(self._builder.operation_status(self._unknown, subscription=subscription))
         text = f"foreign_subscription_id: answered {reply_summary(exchange)}"
-        if exchange.reply is not None and exchange.reply.status not in REFUSALS:
+        if exchange.reply is not None and exchange.reply.status not in DENIED:
             return note(
-                f"{text} where 403 is expected; either client_certificate opens it, or a run will hold it against the endpoint"
+                f"{text}, expected 403; a run reports it as a violation: name another one if client_certificate may use this one"
             )
         return ok(text)
 
 
 def probe_remarks(target: Target, ask: Callable[[Request], Exchange] | None) -> Iterator[Remark]:
-    """Whether the probe, which `ask` carries requests to, tells the installation id of a role instance of each deployment."""
+    """Whether the probe answers with an installation id for one role instance of each deployment; `ask` sends a request to it."""
     if target.probe_url is None or ask is None:
         yield note("url in [probe]: none is named, so what a reimage writes cannot be judged")
         return

@@ -1,4 +1,4 @@
-"""What a preflight has to say: sentences, each with how grave it is."""
+"""The remarks of a preflight: sentences, each with a level."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from enum import StrEnum
 
 
 class Level(StrEnum):
-    """How grave a remark is.
+    """The level of a remark.
 
-    CHECK is what the target file or the endpoint may be wrong about: a preflight asks the tester, and a run goes on,
-    since it may be what the run is to find. MEND cannot be right in the target file; STOP is an endpoint that cannot
-    be judged.
+    MEND: the target file is certainly wrong. STOP: the endpoint cannot be judged. CHECK: either the target file or the
+    endpoint is wrong; a run goes on, since it may find a fault of the endpoint.
     """
 
     OK = "ok"
@@ -22,15 +21,15 @@ class Level(StrEnum):
 
 
 EXIT_CODES = {Level.MEND: 4, Level.STOP: 6, Level.CHECK: 4}
-"""What `preflight` ends with, the gravest level first."""
+"""The exit codes of `preflight`, the gravest level first."""
 
 ENDING = (Level.MEND, Level.STOP)
-"""What ends a run before it begins, the level whose sentence is told first."""
+"""The levels that end a run before it begins, the one that is reported first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """One sentence; of a problem it names the key of the target file that helps."""
+    """One sentence; for a problem it begins with the key of the target file to mend."""
 
     level: Level
     text: str
@@ -41,17 +40,17 @@ class Remark:
 
 
 def ok(text: str) -> Remark:
-    """Something is as it should be."""
+    """Something is right."""
     return Remark(Level.OK, text)
 
 
 def note(text: str) -> Remark:
-    """Something to know that keeps nobody from running."""
+    """Something to know that does not prevent a run."""
     return Remark(Level.NOTE, text)
 
 
 def check(text: str) -> Remark:
-    """Something that the target file or the endpoint has wrong; only the tester knows which."""
+    """Something is wrong in the target file or at the endpoint; only the tester knows which."""
     return Remark(Level.CHECK, text)
 
 
@@ -61,5 +60,5 @@ def mend(text: str) -> Remark:
 
 
 def stop(text: str) -> Remark:
-    """The endpoint cannot be reached, or does not let us in."""
+    """The endpoint cannot be reached, or refuses our credentials."""
     return Remark(Level.STOP, text)

@@ -1,4 +1,4 @@
-"""What a target file says of itself: mistakes that show without asking anybody."""
+"""Mistakes in a target file that can be found without asking the endpoint."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _IDENTIFIERS = ("subscription_id", "other_subscription_id", "foreign_subscriptio
 
 
 def statement_remarks(target: Target) -> Iterator[Remark]:
-    """What cannot be right in `target`, whatever the endpoint is."""
+    """The remarks on values of `target` that are wrong for every endpoint."""
     for key in _IDENTIFIERS:
         value = getattr(target, key)
         if value is not None and _MASK.fullmatch(value):

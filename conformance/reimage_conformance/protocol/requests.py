@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Target
 
 VERSION_HEADER = "x-ms-version"
+OBSERVING_VERSION = "2011-10-01"
+"""The version with which the suite itself asks Get Deployment and Get Cloud Service Properties."""
 MEDIA_TYPE = "application/xml"
 
 

@@ -9,6 +9,7 @@ from reimage_conformance.catalogue import TABLE_VERSIONS
 from reimage_conformance.judging.deployments import statuses_in
 from reimage_conformance.judging.wording import is_busy, reply_summary
 from reimage_conformance.protocol.addresses import UriForm
+from reimage_conformance.protocol.requests import OBSERVING_VERSION
 from reimage_conformance.session.manner import Manner
 from reimage_conformance.session.signals import Inconclusive, NotApplicable
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from reimage_conformance.session.sending import Sender
 
 _LOOK = Manner("look")
-OBSERVING_VERSION = "2011-10-01"
+
 LATER_VERSION = TABLE_VERSIONS[-1]
 """A version that no longer shows some instance statuses (REQ-DEPL-STATUS-GATES)."""
 
