@@ -5,6 +5,7 @@ Makes folders that are missing; writes nothing else that stays.
 
 from __future__ import annotations
 
+import re
 import tempfile
 from typing import TYPE_CHECKING
 
@@ -82,6 +83,11 @@ def is_own_page(file: Path) -> bool:
         return GENERATOR.encode() in file.read_bytes()
     except OSError:
         return False
+
+
+def folder_name(name: str) -> str:
+    """The folder name for a target: `name` with hyphens in place of characters that paths may not have."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "target"
 
 
 def claim_page(file: Path, option: str) -> None:

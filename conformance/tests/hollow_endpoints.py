@@ -75,7 +75,7 @@ LOGIN = Canned(200, b"<html><form action='/login'><input name=password></form></
 JSON = Canned(200, b'{"status": "ok"}', "application/json")
 GATEWAYS: dict[str, Gateway] = {
     "401": Gateway(page(401, "WWW-Authenticate: Basic realm=rig"), "begin with https://"),
-    "401-tls": Gateway(Canned(401), "client_certificate does not open subscription_id", over_tls=True),
+    "401-tls": Gateway(Canned(401), "client_certificate may not use subscription_id", over_tls=True),
     "403": Gateway(page(403), "begin with https://"),
     "403-empty-closing": Gateway(Canned(403), "begin with https://", closes=True),
     "403-tls": Gateway(page(403), "and at base_url", over_tls=True),

@@ -109,7 +109,7 @@ def test_a_file_stands_beside_the_run_and_replaces_nothing(
     assert said(capsys, "bundle", str(run))[0] == 0
     assert (tmp_path / "night.zip").is_file()
     code, told = said(capsys, "bundle", str(run))
-    assert (code, "night.zip: exists and is left as it is" in told) == (4, True)
+    assert (code, "night.zip: exists already and is not overwritten" in told) == (4, True)
 
 
 CHANGES: dict[str, tuple[Callable[[Contents], None], str]] = {
@@ -174,7 +174,7 @@ def test_another_file_with_hashes_that_fit_is_found_by_its_own(
     code, words = said(capsys, "verify-bundle", str(changed), "--sha256", verify(packed).sha256)
 
     assert code == 1
-    assert "the file is another one: its SHA-256 is " in words
+    assert "the SHA-256 of the file differs: expected " in words
 
 
 def test_a_bundle_of_another_suite_is_compared_by_its_outcomes(

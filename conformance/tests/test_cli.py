@@ -211,7 +211,7 @@ def test_processes_are_of_no_use_for_one_target(
     call: Callable[..., tuple[int, str, str]], started: list[list[str]], tmp_path: Path
 ) -> None:
     _, _, err = call("run", str(target_file(tmp_path)), "-n", "2")
-    assert err == "-n is of no use for one target: its cases run beside each other over --connections N\n"
+    assert err == "-n has no effect for one target; --connections N says how many requests run at the same time\n"
     assert "-n" not in started[0]
 
 
@@ -227,7 +227,7 @@ def test_a_copy_without_cases_says_so(
 ) -> None:
     (tmp_path / "cases").rmdir()
     assert call("run") == (
-        4, "", "error: there are no cases in cases; install the package again or use a whole checkout\n"
+        4, "", "error: cases: there are no cases; install the package again, or use a complete checkout\n"
     )  # fmt: skip
     assert started == []
 
@@ -370,7 +370,7 @@ def test_members_run_side_by_side_and_keep_their_exit_codes(tmp_path: Path, capf
     fleet._print_table(members, codes)
     rows = [line.split()[:6] for line in capfd.readouterr().out.splitlines()[-2:]]
     assert codes == [1, 0]
-    assert fleet._last_words(tmp_path / "good") == "said"
+    assert fleet._last_line(tmp_path / "good") == "said"
     assert rows == [["[b]ad", "nonconformant", "3", "1", "0", "1"], ["good", "no", "results", "-", "-", "-"]]
 
 

@@ -121,7 +121,7 @@ def test_a_certificate_that_is_refused_in_tls_is_named() -> None:
 
     assert front is not None
     assert front.is_certain
-    assert "client_certificate does not open subscription_id, as a refusal in TLS shows" in front.sentence
+    assert "client_certificate may not use subscription_id, as a refusal in TLS shows" in front.sentence
     assert front_of(world(base_url="http://127.0.0.1:1"), refused) is None
     assert front_of(world(), [silent(POLL, FailureKind.TIMEOUT), *refused[1:]]) is None
 
@@ -182,7 +182,7 @@ def test_the_sentence_is_the_reason_of_the_verdict_and_of_every_case() -> None:
     (case,) = found.cases
 
     assert (found.verdict, found.exit_code, found.findings) == (RunVerdict.INCOMPLETE, 6, ())
-    assert "client_certificate does not open subscription_id" in found.hindrance
+    assert "client_certificate may not use subscription_id" in found.hindrance
     assert (case.outcome, case.detail) == ("inconclusive", found.hindrance)
 
 

@@ -121,7 +121,7 @@ def test_the_history_may_be_elsewhere(tmp_path: Path) -> None:
     [
         (["a", "b", "--against", "last-good"], "compare --against last-good takes one run, found 2"),
         (["a", "--against", "last-god"], "did you mean 'last-good'?"),
-        (["a", "b", "--history", "x"], "--history x: says where --against last-good looks"),
+        (["a", "b", "--history", "x"], "--history x: is used only with --against last-good"),
     ],
 )
 def test_mistakes_are_named(words: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -106,7 +106,7 @@ MISTAKES: dict[str, tuple[str, str, int, str]] = {
         '"target.second.pem"',
         '"both.pem"',
         4,
-        "mend  second_client_certificate is the same certificate",
+        "mend  second_client_certificate: it is the same certificate",
     ),
     "authority": ('ca_bundle = "target.ca.pem"', 'ca_bundle = "target.other.pem"', 6, "set ca_bundle to its CA"),
     "old version": (
@@ -128,7 +128,7 @@ MISTAKES: dict[str, tuple[str, str, int, str]] = {
         6,
         "stop  base_url: https://127.0.0.1:1 cannot",
     ),
-    "no reimages": ("max_reimages = 500", "max_reimages = 0", 4, "check max_reimages is 0"),
+    "no reimages": ("max_reimages = 500", "max_reimages = 0", 4, "check max_reimages: found 0"),
 }
 
 
@@ -194,7 +194,7 @@ def test_an_expired_server_is_named() -> None:
     remark = dated_remark("base_url", " the endpoint's certificate", NOW - timedelta(9), NOW - timedelta(2), NOW)
 
     assert remark == Remark(
-        Level.MEND, "base_url: the endpoint's certificate expired on 2026-05-30; it needs a new certificate"
+        Level.MEND, "base_url: the endpoint's certificate expired on 2026-05-30; a new certificate is needed"
     )
 
 
@@ -235,9 +235,9 @@ ANSWERS: dict[str, tuple[Callable[[Request], Exchange], Level, str]] = {
         Level.CHECK,
         'x_ms_version: the endpoint does not take "2011-10-01"',
     ),
-    "known": (answering(status=200), Level.NOTE, "an operation that nobody started is answered as if it existed"),
-    "bare": (answering(status=404), Level.NOTE, "the refusal of an unknown operation holds no Error document"),
-    "fine": (answering(status=404, body=ERROR.format("ResourceNotFound")), Level.OK, "client_certificate opens"),
+    "known": (answering(status=200), Level.NOTE, "a poll of an operation that does not exist is answered as if"),
+    "bare": (answering(status=404), Level.NOTE, "base_url: the refusal of an unknown operation has no Error document"),
+    "fine": (answering(status=404, body=ERROR.format("ResourceNotFound")), Level.OK, "client_certificate may use"),
 }
 
 
@@ -267,7 +267,7 @@ def test_the_first_answer_tells_whether_we_are_let_in(target: Target, kind: str)
         (
             True,
             Level.MEND,
-            "cloud_service: Get Deployment is answered 404 Not Found for every deployment, and Get Cloud",
+            "cloud_service: Get Deployment is answered 404 Not Found for every deployment, and so is Get Cloud",
         ),
         (False, Level.NOTE, "get_deployment is false"),
     ],

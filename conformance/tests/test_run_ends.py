@@ -193,7 +193,7 @@ def test_a_certificate_that_opens_nothing_ends_the_run_with_one_sentence(tmp_pat
     results = json.loads((tmp_path / "reports" / "results.json").read_text())
 
     assert (done.returncode, done.stderr) == (6, "")
-    assert "client_certificate does not open subscription_id" in done.stdout
+    assert "client_certificate may not use subscription_id" in done.stdout
     assert "Traceback" not in done.stdout
     assert results["summary"]["requests"] == 3
     assert {row["outcome"] for row in results["requirements"]}.isdisjoint({"met", "violated", "advisory"})

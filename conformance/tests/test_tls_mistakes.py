@@ -163,13 +163,13 @@ ROWS: dict[str, Row] = {
     "nothing wrong": Row(endpoint(), ("ok    base_url: the endpoint can be connected to",), READY, None),
     "scheme and host in capitals": Row(
         settings(base_url="HTTPS://LOCALHOST:{port}"),
-        ("https://localhost:", "ok    client_certificate opens subscription_id"),
+        ("https://localhost:", "ok    client_certificate may use subscription_id"),
         READY,
         None,
     ),
-    "http to a TLS port": Row(endpoint(scheme="http"), ("mend  base_url", "with TLS", "https:// is expected"), MENDED),
+    "http to a TLS port": Row(endpoint(scheme="http"), ("mend  base_url", "answers TLS", "expected https://"), MENDED),
     "http to a TLS port that answers in plain text": Row(
-        endpoint(tls=False, mixed=PLAIN_REFUSAL), ("mend  base_url", "with TLS", "https:// is expected"), MENDED
+        endpoint(tls=False, mixed=PLAIN_REFUSAL), ("mend  base_url", "answers TLS", "expected https://"), MENDED
     ),
     "https to a plain port": Row(
         endpoint(tls=False, scheme="https"), ("mend  base_url", "plain HTTP", "expected http://"), MENDED, 1
@@ -225,7 +225,7 @@ ROWS: dict[str, Row] = {
     ),
     "client certificate asked for after the handshake": Row(
         endpoint(after_handshake=True, version=TLS_1_3, verify=ssl.CERT_REQUIRED),
-        ("ok    client_certificate opens subscription_id",),
+        ("ok    client_certificate may use subscription_id",),
         READY,
         None,
     ),
@@ -234,7 +234,7 @@ ROWS: dict[str, Row] = {
         client(key=rsa_key(1024)), ("mend  client_certificate", "1024 bits", "2048 bits or more"), MENDED
     ),
     "a key that others can read": Row(
-        readable("client.key"), ("note  client_key: others can read client.key", "chmod 600"), READY, None
+        readable("client.key"), ("note  client_key: other users can read client.key", "chmod 600"), READY, None
     ),
     "PKCS#12 with its passphrase": Row(
         archive(b"open sesame", b"open sesame\n"), ("ok    client_certificate opens",), READY, None
@@ -249,7 +249,7 @@ ROWS: dict[str, Row] = {
     ),
     "a passphrase that others can read": Row(
         lambda stage: (archive(b"open sesame", b"open sesame")(stage), readable("passphrase.txt")(stage))[0],
-        ("note  key_passphrase_file: others can read passphrase.txt",),
+        ("note  key_passphrase_file: other users can read passphrase.txt",),
         READY,
         None,
     ),
@@ -322,7 +322,7 @@ ROWS: dict[str, Row] = {
     "a proxy that speaks no HTTP": Row(proxied(b"SSH-2.0-x\r\n"), ("mend  proxy: ", "does not answer in HTTP"), MENDED),
     "SSLKEYLOGFILE": Row(
         environment(SSLKEYLOGFILE="{folder}/keys.log"),
-        ("note  SSLKEYLOGFILE in the environment: the secrets",),
+        ("note  SSLKEYLOGFILE in the environment: the TLS secrets",),
         READY,
         None,
     ),

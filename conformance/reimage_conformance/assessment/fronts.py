@@ -153,7 +153,7 @@ def _front_of_silence(silent: list[Exchange], target: Target) -> Front | None:
         return None
     every = f"no sound request got an answer: {reply_summary(silent[0])}"
     return Front(
-        f"{every}: client_certificate does not open subscription_id, as a refusal in TLS shows; look at both",
+        f"{every}: client_certificate may not use subscription_id, as a refusal in TLS shows; look at both",
         is_certain=True,
     )
 
@@ -167,7 +167,7 @@ def _mistake(reply: Response, target: Target, *, known: bool) -> str:  # noqa: P
         return "no client certificate is shown over http; look at base_url, which may have to begin with https://"
     if status in CREDENTIALS:
         other = "" if known else ", and at base_url, for nothing in the answer is of this protocol"
-        return f"client_certificate does not open subscription_id; look at both{other}"
+        return f"client_certificate may not use subscription_id; look at both{other}"
     if status in GATEWAY:
         return "a gateway does not reach the service behind it; look at base_url, and whether the service runs"
     if status in LATER:

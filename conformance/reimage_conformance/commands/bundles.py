@@ -1,4 +1,4 @@
-"""The commands `bundle` and `verify-bundle`: a run in one file, and whether it is still what it was."""
+"""The commands `bundle` and `verify-bundle`: pack a run into one file, and verify that nothing in it was changed."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ DOES_NOT_HOLD = 1
 def bundle(*, run: Path, output: Path | None) -> int:
     """Pack a run into one file that others can verify.
 
-    RUN is a report folder. The file holds its journal, its reports and their hashes. It prints the file's own SHA-256: tell that to
-    whoever gets the file by another way. Nothing is overwritten.
+    RUN is a report folder. The file holds its journal, its reports and their hashes. The command prints the SHA-256 of the file: send it
+    to the recipient separately. Nothing is overwritten.
 
     Example: reimage-conformance bundle reports/rig/20260101T000000Z --output rig.zip
     """
@@ -30,7 +30,7 @@ def bundle(*, run: Path, output: Path | None) -> int:
         raise UsageError(f"{run}: there is no such folder; expected the report folder of a run")
     file = output if output is not None else run.resolve().with_name(f"{run.resolve().name}.zip")
     if file.exists():
-        raise UsageError(f"{file}: exists and is left as it is; name another file with --output")
+        raise UsageError(f"{file}: exists already and is not overwritten; name another file with --output")
     try_file(file, "--output")
     from reimage_conformance.replay.bundles import make_bundle  # noqa: PLC0415 -- imports the checks
 
@@ -41,12 +41,12 @@ def bundle(*, run: Path, output: Path | None) -> int:
 
 @click.command("verify-bundle")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--sha256", "expected", metavar="HEX", help="The SHA-256 that `bundle` printed, as it was told you.")
+@click.option("--sha256", "expected", metavar="HEX", help="The SHA-256 that `bundle` printed.")
 def verify_bundle(*, file: Path, expected: str | None) -> int:
     """Verify a bundle, and judge its journal again.
 
-    It says "unaltered, same verdict", or what was changed and what is judged otherwise now; the exit code is then 1. Whoever changes a
-    bundle can change its hashes, too: only --sha256 shows that. What the journal does not come to is found in any case.
+    It prints "unaltered, same verdict", or what was changed and which verdicts differ; then the exit code is 1. A person who changes a
+    bundle can change its hashes too; only --sha256 shows that. Reports that do not follow from the journal are always found.
 
     Example: reimage-conformance verify-bundle rig.zip
     """
@@ -55,14 +55,14 @@ def verify_bundle(*, file: Path, expected: str | None) -> int:
     found = verify(file)
     altered = list(found.altered)
     if expected is not None and expected.strip().lower() != found.sha256:
-        altered.insert(0, f"the file is another one: its SHA-256 is {found.sha256}")
+        altered.insert(0, f"the SHA-256 of the file differs: expected {expected.strip()}, found {found.sha256}")
     suite = "" if found.packed_by == __version__ else f" (judged by suite {found.packed_by} then, {__version__} now)"
     if not altered and not found.differences:
         click.echo(f"unaltered, same verdict: {found.verdict}{suite}")
         return 0
-    told = "altered" if altered else "unaltered"
+    state = "altered" if altered else "unaltered"
     judged = "another verdict" if found.differences else "same verdict" if found.verdict else "nothing to judge"
-    click.echo(f"{told}, {judged}{f': {found.verdict}' if found.verdict else ''}{suite}")
+    click.echo(f"{state}, {judged}{f': {found.verdict}' if found.verdict else ''}{suite}")
     for line in (*altered, *found.differences):
         click.echo(f"  {line}")
     return DOES_NOT_HOLD

@@ -1,4 +1,4 @@
-"""Where the conformance cases are, and which requirements they cite, read from their source without running them."""
+"""The files of the conformance cases, and the requirements that they cite; reads their source and runs nothing."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ def cases_folder() -> Path:
 
 
 def citing_cases(folder: Path) -> Mapping[str, tuple[str, ...]]:
-    """The cases under `folder` by the requirement that they cite, as `file.py::function`, in the order of the chapters."""
+    """The cases under `folder`, as `file.py::function`, by the requirement that they cite.
+
+    In the order of the chapters.
+    """
     found: defaultdict[str, list[str]] = defaultdict(list)
     for file in sorted(folder.rglob("test_*.py"), key=lambda file: (rank(chapter_of(file)), file)):
         tree = ast.parse(file.read_bytes(), str(file))
@@ -50,13 +53,13 @@ def _functions(tree: ast.Module) -> Iterator[_Case]:
 
 
 def _constants(tree: ast.Module) -> dict[str, ast.expr]:
-    """What the names of a module stand for, where a requirement may be hidden behind one."""
+    """The values assigned to names at the top of a module; a decorator may name a requirement by such a name."""
     assignments = (node for node in tree.body if isinstance(node, ast.Assign))
     return {target.id: node.value for node in assignments for target in node.targets if isinstance(target, ast.Name)}
 
 
 def _cited(case: _Case, names: Mapping[str, ast.expr]) -> Iterator[str]:
-    """Every requirement that is named where the case cites some: in the call, or in the table that it goes through."""
+    """Every requirement that a case cites: named in the decorator, or in a table that the decorator uses."""
     for decorator in case.decorator_list:
         calls = [_called(node) for node in ast.walk(decorator) if isinstance(node, ast.Call)]
         if not _CITING.isdisjoint(calls):

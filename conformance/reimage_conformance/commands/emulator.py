@@ -1,4 +1,4 @@
-"""The command `emulator`: serves the conforming endpoint, or one that is wrong or unusual in named ways."""
+"""The command `emulator`: serves a conforming endpoint, or one with named faults and oddities."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     help="Write a target file (.toml), certificates beside it; never over a file that the emulator did not write.",
 )
 @click.option("--name", default="emulator", show_default=True, help="What reports call the target of --write-target.")
-@click.option("--fault", "faults", multiple=True, help="Be wrong in this way (repeatable).")
-@click.option("--oddity", "oddities", multiple=True, help="Be unusual in this way (repeatable).")
+@click.option("--fault", "faults", multiple=True, help="Have this fault (repeatable).")
+@click.option("--oddity", "oddities", multiple=True, help="Have this oddity: conforming, but unusual (repeatable).")
 @click.option(
     "--like-the-service",
     is_flag=True,
-    help="Have the manners of the historical service, so that its published clients are served.",
+    help="Behave as the historical service did, so that its published clients work.",
 )
 @click.option("--world", help="What exists: one-instance, two-instances, one-slot, large, or a .toml file.")
 @click.option("--list-faults", is_flag=True, help="List the faults and the requirements that they break.")
@@ -45,14 +45,14 @@ if TYPE_CHECKING:
     help="How long a reimage takes.",
 )
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="The port; any free one if left out.")
-@click.option("--no-tls", is_flag=True, help="Serve plain HTTP and ask nobody for a certificate.")
+@click.option("--no-tls", is_flag=True, help="Serve plain HTTP, without client certificates.")
 @click.option("--max-seconds", type=click.FloatRange(min=0, min_open=True), help="Stop after this time.")
 @click.option("--seed", type=int, help="Makes answers repeatable.")
 @click.option(
     "--record",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Keep what clients sent and got in DIR/journal.jsonl, which `check DIR` judges.",
+    help="Record all requests and replies in DIR/journal.jsonl, which `check DIR` judges.",
 )
 def emulator(
     *,
@@ -73,8 +73,8 @@ def emulator(
 ) -> int:
     """Serve the emulator until it is stopped.
 
-    --write-target rig.toml writes, beside rig.toml, what clients need: rig.ca.pem, rig.client.pem and rig.client.key, both in
-    one file as rig.client-and-key.pem, all of it as rig.publishsettings, and certificates of others.
+    --write-target rig.toml also writes the files that clients need: rig.ca.pem, rig.client.pem, rig.client.key,
+    rig.client-and-key.pem with the latter two, rig.publishsettings with all, and the certificates of other clients.
 
     Example: reimage-conformance emulator --like-the-service --port 8443 --write-target rig.toml
     """

@@ -1,4 +1,4 @@
-"""The command `explain`: what a requirement asks for, where that comes from, and what usually goes wrong."""
+"""The command `explain`: what a requirement asks for, its source, and usual mistakes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from reimage_conformance.explain.text import text_of
 @click.command()
 @click.argument("requirements", nargs=-1, required=True, metavar="REQ-...")
 def explain(requirements: tuple[str, ...]) -> int:
-    """Explain requirements, and what mends an endpoint."""
+    """Explain requirements, and how to mend an endpoint that breaks them."""
     explained = [explanation(name.upper()) for name in dict.fromkeys(requirements)]
     click.echo("\n\n".join(text_of(each) for each in explained))
     return 0

@@ -1,4 +1,4 @@
-"""Several targets side by side: one process each, one table and one exit code at the end; judges nothing itself."""
+"""Several targets side by side: one process for each, one table and one exit code at the end."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 import os
-import re
 import signal
 import sys
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ import click
 from reimage_conformance.config import load_target
 from reimage_conformance.errors import ReportError
 from reimage_conformance.locks import claims
-from reimage_conformance.outputs import claim_folder
+from reimage_conformance.outputs import claim_folder, folder_name
 from reimage_conformance.standard_streams import guard_output, interrupt_when_closed
 
 if TYPE_CHECKING:
@@ -31,14 +30,14 @@ MOST_LANES = 32
 WIDTH = 200
 GRACE_SECONDS = 30.0
 PYTHON = (sys.executable, "-P")
-"""Python without the working directory on its path, where a folder of somebody else may be called like one of ours."""
+"""Python without the working directory on its path: a folder there may have the name of one of our packages."""
 SEVERITY = (2, 1, 3, 4, 6, 5, 0)
-"""Exit codes, the one that decides for all targets first: a violation counts for more than an incomplete run."""
+"""Exit codes, the gravest first; the gravest of all targets is the exit code of the command."""
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One target of several: its file, its name, where its reports go, the command that runs it, and what it claims.
+    """One target of several: its file, its name, its report folder, the command that runs it, and its claims (`locks.claims`).
 
     Two members with a claim in common share a deployment.
     """
@@ -63,7 +62,7 @@ def run_side_by_side(targets: Sequence[Path], options: Options, rest: Sequence[s
     _print_table(members, codes)
     for member in members:
         if not (member.folder / "results.json").is_file():
-            click.echo(f"{member.name}: no results; its last words: {_last_words(member.folder)}", err=True)
+            click.echo(f"{member.name}: no results; the last line of its output: {_last_line(member.folder)}", err=True)
     return gravest(codes)
 
 
@@ -85,7 +84,7 @@ def fleet(targets: Sequence[Path], options: Options, rest: Sequence[str], time: 
 
 
 def gravest(codes: Sequence[int]) -> int:
-    """The exit code that stands for all of `codes`; one that the suite never gives counts as an internal error."""
+    """The gravest of `codes`; a code that the suite never gives counts as 3, an internal error."""
     known = {code if code in SEVERITY else 3 for code in codes}
     return next(code for code in SEVERITY if code in known)
 
@@ -102,7 +101,10 @@ async def _run_all(members: Sequence[Member], lanes: int) -> list[int]:
 
 
 async def _run_in_turn(member: Member, gate: asyncio.Semaphore, turns: Mapping[str, asyncio.Lock]) -> int:
-    """Run the member once no other is at a deployment of its; claims are taken in one order, so that no two wait for each other."""
+    """Run the member when no other member uses its deployments.
+
+    All take claims in one order, so that no deadlock can occur.
+    """
     async with contextlib.AsyncExitStack() as held:
         if any(turns[key].locked() for key in member.claims):
             click.echo(f"{member.name}: waits for a target that shares a deployment with it")
@@ -113,7 +115,7 @@ async def _run_in_turn(member: Member, gate: asyncio.Semaphore, turns: Mapping[s
 
 async def _run_one(member: Member, gate: asyncio.Semaphore) -> int:
     async with gate:
-        click.echo(f"{member.name}: started, what it says goes to {member.folder / 'console.txt'}")
+        click.echo(f"{member.name}: started; its output goes to {member.folder / 'console.txt'}")
         with _console(member.folder) as console:
             process = await asyncio.create_subprocess_exec(
                 *member.command,
@@ -132,7 +134,7 @@ async def _run_one(member: Member, gate: asyncio.Semaphore) -> int:
 
 
 def _environment() -> dict[str, str]:
-    """The environment of a member, which finds this copy of the suite wherever it is started."""
+    """The environment of a member: PYTHONPATH names this copy of the suite."""
     root = str(Path(__file__).resolve().parents[2])
     path = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(path)}
@@ -147,7 +149,7 @@ def _console(folder: Path) -> Any:
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    """Ask a process that is still running to stop, and end it if it does not."""
+    """Ask a running process to stop, and kill it if it does not within GRACE_SECONDS."""
     if process.returncode is not None:
         return
     process.send_signal(signal.SIGINT)
@@ -183,13 +185,13 @@ def _results(folder: Path) -> dict[str, Any]:
     return results if isinstance(results, dict) else {}
 
 
-def _last_words(folder: Path) -> str:
+def _last_line(folder: Path) -> str:
     text = (folder / "console.txt").read_text(encoding="utf-8", errors="replace")
     return next((line for line in reversed(text.splitlines()) if line.strip()), "none")
 
 
 def _slug(name: str) -> str:
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")[:60] or "target"
+    return folder_name(name)[:60]
 
 
 def _unused(slug: str, taken: set[str]) -> str:

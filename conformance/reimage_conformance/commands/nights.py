@@ -1,4 +1,4 @@
-"""The commands for those who run the suite every night: `job-page` tells of one run, `index` lists the runs of a folder."""
+"""The commands for nightly runs: `job-page` describes one run, `index` lists the runs of a folder."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
 
 @click.command("job-page")
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option("--exit-code", "code", type=int, help="What `run` ended with; left out: it was killed.")
+@click.option("--exit-code", "code", type=int, help="The exit code of `run`; leave it out if the run was killed.")
 @click.option(
     "--history", type=click.Path(path_type=Path), metavar="DIR", help="The earlier runs, up to two folders deep."
 )
@@ -39,10 +39,10 @@ def job_page(
     sarif: Path | None,
     github: bool,
 ) -> int:
-    """Tell a CI job what a night came to.
+    """Describe a nightly run for a CI job.
 
-    RUN is the report folder of the night; it may be empty, or missing. The page says what the exit code means, what changed since
-    the last good night in --history, and shows the summary. The exit code is 0 wherever a page could be made.
+    RUN is the report folder of the run; it may be empty, or missing. The page says what the exit code means, what changed since the
+    last good run in --history, and shows the summary. The exit code is 0 if the page could be made.
 
     Example: reimage-conformance job-page reports/nightly --exit-code 1 --history history > page.md
     """
@@ -65,7 +65,7 @@ def job_page(
 def index(*, folder: Path) -> int:
     """List the runs below a folder in its index.html.
 
-    A run is a folder with a results.json, at most two folders deep. The page shows, for each target, requirements by nights.
+    A run is a folder with a results.json, at most two folders deep. For each target, the page has a table of requirements by runs.
 
     Example: reimage-conformance index history
     """

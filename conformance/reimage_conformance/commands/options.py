@@ -1,4 +1,4 @@
-"""The options of a run, and the words of a command line that say them."""
+"""The options of a run, and the command line that they make."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FLAGS = ("allow_reimage", "no_redact", "overwrite", "no_preflight", "like_the_service")
-"""The options of a run that pytest takes as they are, without a value."""
+"""The options of a run without a value; pytest has options of the same names."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The options of a run, as they were given."""
+    """The options of a run, as given on the command line."""
 
     report_dir: Path | None
     strictness: str | None
@@ -43,7 +43,7 @@ class Options:
     list_cases: bool = False
 
     def words(self) -> list[str]:
-        """The options as words of a command line, the report's folder not among them."""
+        """The options as words of a command line, without --report-dir."""
         single = (
             *("strictness", "profile", "max_reimages", "baseline", "write_baseline", "seed", "world", "wait"),
             *("connections", "max_minutes", "patience", "resume"),

@@ -1,4 +1,4 @@
-"""The commands about what is recorded already: `check` a capture, `report` on a journal, `compare` runs."""
+"""The commands that read recordings: `check` judges a capture, `report` a journal, `compare` compares runs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ OVERWRITE = "Replace the run that the report folder holds."
 @click.option(
     "--strictness", type=Word([word.value for word in Strictness]), help="How literally the documents are read."
 )
-@click.option("--no-redact", is_flag=True, help="Leave secrets in the reports; for your own eyes only.")
+@click.option("--no-redact", is_flag=True, help="Do not mask secrets in the reports; do not share them then.")
 def check(
     *,
     capture: Path,
@@ -37,9 +37,8 @@ def check(
 ) -> int:
     """Judge recorded traffic: HAR 1.2 or a journal.
 
-    CAPTURE is what a browser or proxy exported (.har, .har.gz, .har.zip), or the journal of a run. It is judged only on what its
-    recorder cannot have changed. Without a target file the endpoint is inferred from the traffic; names that it does not
-    show are then not known to address nothing.
+    CAPTURE is an export of a browser or proxy (.har, .har.gz, .har.zip), or the journal of a run. Only what its recorder cannot have
+    changed is judged. Without a target file the endpoint is inferred from the traffic; then it is not known whether other names exist.
     """
     file = _existing(capture, "journal.jsonl", "a HAR, a journal.jsonl or the folder of a run")
     endpoint = None if target is None else load_target(target)
@@ -63,8 +62,8 @@ def check(
 def report(*, journal: Path, report_dir: Path | None, overwrite: bool) -> int:
     """Make the reports from a journal again.
 
-    JOURNAL is a journal.jsonl or the folder of a run. Of a run that was cut short the reports tell what it came to; the
-    exit code is then 1 where something was violated, else 6.
+    JOURNAL is a journal.jsonl or the folder of a run. For a run that was cut short, the reports show what was judged until then; the
+    exit code is 1 if something was violated, else 6.
     """
     file = _existing(journal, "journal.jsonl")
     if report_dir is not None and file.resolve().parent != report_dir.resolve():
@@ -76,7 +75,7 @@ def report(*, journal: Path, report_dir: Path | None, overwrite: bool) -> int:
 
 @click.command()
 @click.argument("runs", nargs=-1, type=click.Path(path_type=Path), metavar="RUN RUN ...")
-@click.option("--html", type=click.Path(path_type=Path), help="Write the comparison as a page, too.")
+@click.option("--html", type=click.Path(path_type=Path), help="Write the comparison as an HTML page too.")
 @click.option(
     "--against",
     type=Word([LAST_GOOD]),
@@ -86,14 +85,14 @@ def report(*, journal: Path, report_dir: Path | None, overwrite: bool) -> int:
     "--history",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Where --against looks, up to two folders deep; beside the RUN if left out.",
+    help="Where --against searches, up to two folders deep; the folder that holds RUN if left out.",
 )
 def compare(*, runs: tuple[Path, ...], html: Path | None, against: str | None, history: Path | None) -> int:
-    """Tell what changed between runs.
+    """Show what changed between runs.
 
-    A RUN is a report folder, a results.json or a journal; the runs may be of several implementations as well. A requirement that
-    is violated in both runs in different ways is told too. The exit code is 1 where something that was met is violated now, and 6 where
-    --against found nothing to compare with.
+    A RUN is a report folder, a results.json or a journal; the runs may be of different implementations. A requirement that is violated
+    in both runs in different ways is shown too. The exit code is 1 if a requirement that was met is violated now, and 6 if --against
+    found no run to compare with.
 
     Example: reimage-conformance compare reports/rig/20260102T000000Z --against last-good
     """
@@ -102,7 +101,7 @@ def compare(*, runs: tuple[Path, ...], html: Path | None, against: str | None, h
     if against is not None and len(runs) != 1:
         raise UsageError(f"compare --against {against} takes one run, found {len(runs)}")
     if against is None and history is not None:
-        raise UsageError(f"--history {history}: says where --against {LAST_GOOD} looks; give both, or neither")
+        raise UsageError(f"--history {history}: is used only with --against {LAST_GOOD}; give both, or neither")
     files = [run if run.is_dir() else _existing(run, "results.json") for run in runs]
     if html is not None:
         claim_page(html, "--html")
@@ -115,7 +114,7 @@ def compare(*, runs: tuple[Path, ...], html: Path | None, against: str | None, h
 
 
 def _judged(journal: Path) -> dict[str, Any]:
-    """The results that a journal comes to."""
+    """The results of a journal, assessed now."""
     from reimage_conformance.journal import read_journal  # noqa: PLC0415 -- imports the checks
     from reimage_conformance.replay import assessed  # noqa: PLC0415
     from reimage_conformance.report.results import results  # noqa: PLC0415
@@ -124,7 +123,10 @@ def _judged(journal: Path) -> dict[str, Any]:
 
 
 def _existing(path: Path, inside: str, expected: str = "") -> Path:
-    """The file that `path` names, or the one called `inside` in the folder that it names; `expected` says what may be named."""
+    """The file at `path`, or the file `inside` in the folder at `path`.
+
+    Raises UsageError, with `expected`, where it is missing.
+    """
     file = path / inside if path.is_dir() else path
     if not file.is_file():
         raise UsageError(f"{file}: there is no such file; expected {expected or f'a {inside} or the folder of a run'}")

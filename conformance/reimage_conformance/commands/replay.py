@@ -1,4 +1,4 @@
-"""The command `replay`: a finding of an earlier run repeated at an endpoint, and compared with what was seen then."""
+"""The command `replay`: repeats a finding of an earlier run at an endpoint, and compares what was seen."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Exchange
 
 JUDGED = (0, 1, 6)
-"""Exit codes of a run that came to its end and left results."""
+"""Exit codes of a run that ended normally and wrote results."""
 NO_CASE = 5
 UNKNOWN = 6
 
@@ -39,17 +39,16 @@ UNKNOWN = 6
 @click.option("--allow-reimage", is_flag=True, help="Reimage although the target file does not allow it.")
 @click.option("--connections", type=click.IntRange(min=1), help="How many requests may be under way.")
 @click.option(
-    "--wait", type=click.FloatRange(min=0), metavar="SECONDS", help="Wait so long for another run at the deployment."
+    "--wait", type=click.FloatRange(min=0), metavar="SECONDS", help="Wait this long for another run at the deployment."
 )
-@click.option("--no-preflight", is_flag=True, help="Begin without asking whether the target file can be right.")
+@click.option("--no-preflight", is_flag=True, help="Begin without checking the target file at the endpoint.")
 def replay(
     *, run_folder: Path, number: int, target: Path, every: bool, report_dir: Path | None, **settings: Any
 ) -> int:
     """Repeat a finding of a run: is it mended?
 
-    RUN is the report folder of a run, or its results.json; N the number of a finding, 1 if left out. The cases that saw the finding
-    run again with what they need, under the limits of the target file. What was expected, what was seen then and what is
-    seen now stand below each other.
+    RUN is the report folder of a run, or its results.json; N is the number of a finding, 1 if left out. The cases that made the finding
+    run again, within the limits of the target file. The output shows what was expected, what was seen then, and what is seen now.
 
     Exit codes: 0 mended; 1 seen again; 6 cannot tell; 2, 3 and 4 as for `run`.
 
@@ -69,7 +68,7 @@ def replay(
         code = _quietly(target, options)
         if code not in JUDGED:
             return UNKNOWN if code == NO_CASE else code
-        return _told(findings, shown_exchanges_of(run_folder), folder)
+        return _print_comparisons(findings, shown_exchanges_of(run_folder), folder)
 
 
 def _named(findings: Mapping[int, Mapping[str, Any]]) -> str:
@@ -78,7 +77,7 @@ def _named(findings: Mapping[int, Mapping[str, Any]]) -> str:
 
 
 def _options(found: Mapping[str, Any], run_folder: Path, finding: str, **settings: Any) -> Options:
-    """The options of a run that repeats: strictness, profile and seed as they were."""
+    """The options of the repetition: strictness, profile and seed are those of the earlier run."""
     was = found["run"]
     nothing: dict[str, Any] = dict.fromkeys(Options.__dataclass_fields__)
     given = {"faults": (), "oddities": (), "only": (), "no_redact": False, "list_cases": False}
@@ -87,17 +86,17 @@ def _options(found: Mapping[str, Any], run_folder: Path, finding: str, **setting
 
 
 def _quietly(target: Path, options: Options) -> int:
-    """Run the cases without pytest's own words; they are shown where the run came to no end."""
-    told = io.StringIO()
-    with contextlib.redirect_stdout(told):
+    """Run the cases and hide pytest's output; it is shown if the run did not end normally."""
+    output = io.StringIO()
+    with contextlib.redirect_stdout(output):
         code = run_pytest(target, options, ["-q", "--no-header"])
     if code not in JUDGED:
-        sys.stderr.write(told.getvalue())
+        sys.stderr.write(output.getvalue())
     return code
 
 
-def _told(findings: Mapping[int, Mapping[str, Any]], then: Mapping[int, Exchange], folder: Path) -> int:
-    """Tell what became of each finding, and give the exit code."""
+def _print_comparisons(findings: Mapping[int, Mapping[str, Any]], then: Mapping[int, Exchange], folder: Path) -> int:
+    """Print the comparison of each finding, and give the exit code."""
     from reimage_conformance.journal import read_journal  # noqa: PLC0415 -- imports the wire
     from reimage_conformance.quantities import counted  # noqa: PLC0415
     from reimage_conformance.replay.comparing import compared, exit_code, lines_of  # noqa: PLC0415

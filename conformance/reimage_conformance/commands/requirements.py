@@ -1,4 +1,4 @@
-"""The command `requirements`: the catalogue, and for each requirement the cases that judge it or why none can."""
+"""The command `requirements`: lists the catalogue, with the cases that judge each requirement or the reason why none can."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Row:
 
     @property
     def counts_as(self) -> str:
-        """What a deviation counts as, strict first, one word where both agree."""
+        """What a deviation counts as, strict before lenient; one word where both are equal."""
         strict, lenient = self.requirement.strict, self.requirement.lenient
         return strict.value if strict is lenient else f"{strict.value}/{lenient.value}"
 
@@ -45,7 +45,7 @@ class Row:
 @click.command()
 @click.option("--format", "form", type=Word(["table", "json", "markdown"]), default="table", show_default=True)
 def requirements(form: str) -> int:
-    """List the requirements and who judges them."""
+    """List the requirements and the cases that judge them."""
     cited = citing_cases(cases_folder())
     rows = [Row(requirement, cited.get(requirement.id, ())) for requirement in CATALOGUE.values()]
     {"table": _print_table, "json": _print_json, "markdown": _print_markdown}[form](rows)
@@ -86,7 +86,7 @@ def _print_markdown(rows: Iterable[Row]) -> None:
 
 
 def _print_table(rows: Iterable[Row]) -> None:
-    """A line for each requirement where a program reads, columns that wrap where a person does."""
+    """A table with wrapped columns on a terminal, one line for each requirement elsewhere."""
     cells = [
         (row.requirement.id, row.requirement.level, row.counts_as, row.requirement.title, row.judged) for row in rows
     ]

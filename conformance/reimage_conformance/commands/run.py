@@ -1,4 +1,4 @@
-"""The command `run`: makes a pytest command line and runs it, in this process for one target, side by side for more."""
+"""The command `run`: makes a pytest command line and runs it: in this process for one target, in several for more."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Target
 
 REST = "reimage_conformance.rest"
-"""Under this key the context keeps what followed `--`."""
+"""The key of click's context under which the words after `--` are kept."""
 
 LEAN = (
     "--assert=plain",
     *(word for name in ("unraisableexception", "legacypath", "anyio") for word in ("-p", f"no:{name}")),
 )
-"""Words that spare a run what only pytest's own tests of a library need; cases have no assertions to rewrite."""
+"""Options that switch off parts of pytest that a run does not need; cases have no assertions to rewrite."""
 
 
 class WithRest(click.Command):
-    """A command that keeps what follows `--` for pytest."""
+    """A command that keeps the words after `--` for pytest."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Set aside what follows the first `--`."""
+        """Keep the words after the first `--` in the context."""
         at = args.index("--") if "--" in args else len(args)
         ctx.meta[REST] = args[at + 1 :]
         return super().parse_args(ctx, args[:at])
@@ -54,40 +54,38 @@ class WithRest(click.Command):
     "--baseline", type=click.Path(path_type=Path), help="Known violations; the run fails if one no longer holds."
 )
 @click.option("--write-baseline", type=click.Path(path_type=Path), help="Write this run's violations as a baseline.")
-@click.option("--seed", type=int, help="Draws the examples of the run that had this seed, and none kept from others.")
+@click.option("--seed", type=int, help="Draw the same examples as the run with this seed.")
 @click.option("-n", "processes", type=click.IntRange(min=0), help="How many of several targets run side by side.")
-@click.option("--fault", "faults", multiple=True, help="Make the embedded emulator wrong in this way (repeatable).")
-@click.option(
-    "--oddity", "oddities", multiple=True, help="Make the embedded emulator unusual in this way (repeatable)."
-)
+@click.option("--fault", "faults", multiple=True, help="Give the embedded emulator this fault (repeatable).")
+@click.option("--oddity", "oddities", multiple=True, help="Give the embedded emulator this oddity (repeatable).")
 @click.option(
     "--world", help="What the embedded emulator holds: one-instance, two-instances, one-slot, large, or a .toml file."
 )
 @click.option(
     "--like-the-service",
     is_flag=True,
-    help="Give the embedded emulator the manners of the historical service; --strictness lenient accuses none of them.",
+    help="Have the embedded emulator behave as the historical service did; it conforms with --strictness lenient.",
 )
 @click.option("--allow-reimage", is_flag=True, help="Reimage although the target file does not allow it.")
 @click.option(
     "--wait",
     type=click.FloatRange(min=0),
     metavar="SECONDS",
-    help="Wait so long for another run at the same deployment to end; refused at once if left out.",
+    help="Wait this long for the end of another run that uses the same deployment; without it, the run is refused.",
 )
-@click.option("--no-redact", is_flag=True, help="Leave secrets in the reports; for your own eyes only.")
-@click.option("--no-preflight", is_flag=True, help="Begin without asking whether the target file can be right.")
+@click.option("--no-redact", is_flag=True, help="Do not mask secrets in the reports; do not share them then.")
+@click.option("--no-preflight", is_flag=True, help="Begin without checking the target file at the endpoint.")
 @click.option(
     "--connections", type=click.IntRange(min=1), help="How many requests may be under way; 8 on this machine, else 4."
 )
 @click.option(
-    "--max-minutes", type=click.FloatRange(min=0, min_open=True), help="End the run in order after this time."
+    "--max-minutes", type=click.FloatRange(min=0, min_open=True), help="End the run after this time, with reports."
 )
 @click.option(
     "--patience",
     type=click.FloatRange(min=0, min_open=True),
     metavar="SECONDS",
-    help="End the run when the endpoint answers nothing, or throttles everything, for this time.",
+    help="End the run when no request is answered, or all are throttled, for this time.",
 )
 @click.option(
     "--resume", type=click.Path(path_type=Path), metavar="REPORT_DIR", help="Go on with a run that was cut short."
@@ -97,29 +95,29 @@ class WithRest(click.Command):
     "--only",
     multiple=True,
     metavar="REQ|CHAPTER|AREA",
-    help="Judge these alone, with what they need: ids, patterns (REQ-GOS-*), chapters, areas (repeatable, or with commas).",
+    help="Judge only these, and what they need: ids, patterns (REQ-GOS-*), chapters, areas (repeatable, or with commas).",
 )
 @click.option(
     "--failed-in",
     type=click.Path(path_type=Path),
     metavar="RUN",
-    help="Judge what was violated or inconclusive in this run, with what that needs.",
+    help="Judge the requirements that were violated or inconclusive in this run, and those that they need.",
 )
-@click.option("--list", "list_cases", is_flag=True, help="Say which cases would run, and send nothing.")
+@click.option("--list", "list_cases", is_flag=True, help="List the cases that would run, and send nothing.")
 @click.option(
     "--require",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Exit with 6 where a requirement that FILE names, one id a line, could not be judged.",
+    help="Exit with 6 if a requirement that FILE names, one id a line, could not be judged.",
 )
 @click.pass_context
 def run(context: click.Context, /, targets: tuple[Path, ...], processes: int | None, **settings: Any) -> int:
     """Run the suite against targets, or an emulator.
 
-    Without a TARGET the suite runs against an emulator of its own. What follows -- goes to pytest.
+    Without a TARGET the suite runs against an embedded emulator. Options after -- go to pytest.
 
-    Never two runs of this machine are at the same deployment: targets that share one run one after another, and a command
-    that finds another at work ends with exit code 6 and says which, unless --wait lets it wait.
+    On one machine, two runs never use the same deployment at the same time. Targets that share one run one after another. A command
+    that finds another run at its deployment waits if --wait is given; otherwise it ends with exit code 6.
 
     Example: reimage-conformance run rig.toml --only REQ-REIMAGE-202,errors --failed-in reports/rig/20260101T000000Z
     """
@@ -130,7 +128,9 @@ def run(context: click.Context, /, targets: tuple[Path, ...], processes: int | N
 
         return run_side_by_side(targets, options, rest, processes)
     if processes is not None and processes > 1:
-        click.echo("-n is of no use for one target: its cases run beside each other over --connections N", err=True)
+        click.echo(
+            "-n has no effect for one target; --connections N says how many requests run at the same time", err=True
+        )
     return run_pytest(targets[0] if targets else None, options, rest)
 
 
@@ -143,7 +143,7 @@ def pytest_words(target: Path | None, options: Options, rest: list[str]) -> list
     """The pytest command line for one target, or for the embedded emulator."""
     folder = cases_folder()
     if not folder.is_dir():
-        raise UsageError(f"there are no cases in {folder}; install the package again or use a whole checkout")
+        raise UsageError(f"{folder}: there are no cases; install the package again, or use a complete checkout")
     words = [
         str(folder),
         f"--rootdir={folder.parent}",
@@ -160,18 +160,19 @@ def pytest_words(target: Path | None, options: Options, rest: list[str]) -> list
 
 
 def _cache_words(rest: list[str]) -> tuple[str, ...]:
-    """Keep what `--lf` and its like remember where the run is started: beside the cases it would be in site-packages."""
+    """The option that puts pytest's cache (for `--lf`) into the current folder.
+
+    Its default could be in site-packages.
+    """
     if "no:cacheprovider" in rest:
-        return ()  # pytest warns of an option that belongs to no plugin
+        return ()  # pytest warns of an option whose plugin is not loaded
     return ("-o", f"cache_dir={Path.cwd() / '.pytest_cache' / 'reimage-conformance'}")
 
 
 def _check(targets: tuple[Path, ...], options: Options) -> None:
-    """Find every mistake that can be found before anything starts."""
+    """Raise UsageError or TargetError for every mistake that can be found before anything starts."""
     if options.resume is not None and len(targets) != 1:
-        raise UsageError(
-            f"--resume goes on with one run, so it needs one target file, that of the run; found {len(targets)}"
-        )
+        raise UsageError(f"--resume needs exactly one target file, that of the run; found {len(targets)}")
     changed = options.faults or options.oddities or options.world or options.like_the_service
     if targets and changed:
         raise UsageError(
@@ -180,7 +181,7 @@ def _check(targets: tuple[Path, ...], options: Options) -> None:
     if changed:
         _check_emulator(options)
     if options.write_baseline is not None and len(targets) > 1:
-        raise UsageError("--write-baseline keeps the violations of one target; run the targets one by one to write it")
+        raise UsageError(f"--write-baseline needs one target, found {len(targets)}; run the targets one by one")
     if options.baseline is not None and not options.baseline.is_file():
         raise UsageError(f"--baseline {options.baseline}: there is no such file")
     _check_choice(options)
@@ -188,13 +189,13 @@ def _check(targets: tuple[Path, ...], options: Options) -> None:
 
 
 def check_target_files(targets: Sequence[Path]) -> None:
-    """Find every mistake in target files and the files that they name, and ask for passphrases; raises TargetError."""
+    """Raise TargetError for mistakes in target files and the files that they name; ask for passphrases."""
     for target in targets:
         _unlock(load_target(target))
 
 
 def _check_choice(options: Options) -> None:
-    """Find out whether what the run is to be about can be found."""
+    """Raise UsageError where the requirements that the options choose cannot be found."""
     if options.only or options.failed_in is not None or options.require is not None:
         from reimage_conformance.choosing import failed_in, required_in, requirements_of  # noqa: PLC0415 -- reads journals
 
@@ -207,7 +208,7 @@ def _check_choice(options: Options) -> None:
 
 
 def _unlock(target: Target) -> None:
-    """Open the certificates of `target`, so that a passphrase is asked for before processes start that have no terminal."""
+    """Open the certificates of `target`; passphrases are asked for here, since later processes have no terminal."""
     from reimage_conformance.credentials.reading import read_credential  # noqa: PLC0415 -- only a run against a target needs it
 
     if target.is_https:
@@ -216,7 +217,7 @@ def _unlock(target: Target) -> None:
 
 
 def _check_emulator(options: Options) -> None:
-    """Find out whether the embedded emulator can be as it is asked for: what the names mean, and whether the faults have a place."""
+    """Raise UsageError where the embedded emulator cannot have these faults and oddities in this world."""
     from reimage_conformance.embedding.worlds import world_of  # noqa: PLC0415 -- as above
     from reimage_conformance.emulator import Emulator  # noqa: PLC0415 -- only a run with faults needs it
 

@@ -1,4 +1,4 @@
-"""The commands about targets: `preflight` looks at one, `new-target` writes a file for one."""
+"""The commands about targets: `preflight` checks one, `new-target` writes a target file to fill in."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from reimage_conformance.model import Profile
 @click.command()
 @click.argument("target", type=click.Path(path_type=Path))
 @click.option("--profile", type=Word([word.value for word in Profile]), default="standard", help="How much a run does.")
-@click.option("--max-reimages", type=click.IntRange(min=0), help="As for a run.")
+@click.option("--max-reimages", type=click.IntRange(min=0), help="Never start more reimages than this.")
 def preflight(*, target: Path, profile: str, max_reimages: int | None) -> int:
-    """Say what a run would do; reimages nothing.
+    """Check a target before a run; reimages nothing.
 
-    Reaches the endpoint, looks at certificates, identities, names and versions, and names the key of the target file
-    for each problem. The exit code is 4 where that file needs mending, 6 where the endpoint keeps us out.
+    Connects to the endpoint, checks certificates, identities, names and versions, and names the key of the target file
+    for each problem. The exit code is 4 if that file needs mending, 6 if the endpoint cannot be judged.
     """
     loaded = load_target(target, max_reimages=max_reimages)
     from reimage_conformance.preflight import preflight as look  # noqa: PLC0415 -- imports the wire

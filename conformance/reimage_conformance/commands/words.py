@@ -1,4 +1,4 @@
-"""Words of the command line: suggestions for near misses, a choice that makes them, words in columns."""
+"""Words of the command line: suggestions for misspelt words, a choice that makes them, and columns."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ if TYPE_CHECKING:
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """What to append to an error about `word`: the known word that it may be a slip of, or nothing."""
+    """The end of an error about `word`: the known word that is most similar, or ""."""
     near = difflib.get_close_matches(word, list(known), n=1)
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def columns(rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """The lines of a plain table, one for each row, its columns aligned."""
+    """The lines of a plain table with aligned columns, one for each row."""
     held = list(rows)
     widths = [max(map(len, column)) for column in zip(*held, strict=True)]
     return ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in held)
 
 
 class Word(click.Choice[str]):
-    """One of a few words; a near miss is answered with the word that may be meant."""
+    """One of a few words; the error for a misspelt word suggests the most similar one."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """`value` if it is one of the words; fails with the nearest of them."""
+        """`value` if it is one of the words; otherwise fails, with a suggestion."""
         if value not in self.choices:
             self._refuse(value, param, ctx)
         return str(value)

@@ -1,8 +1,7 @@
-"""The plugin's options: their names, and the plan that they and the target file make together."""
+"""The plugin's options, and the plan that is made of them and the target file."""
 
 from __future__ import annotations
 
-import re
 import time
 from dataclasses import dataclass, replace
 from itertools import count
@@ -13,6 +12,7 @@ from reimage_conformance.choosing import CHOSEN, Choice, failed_in, required_in,
 from reimage_conformance.config import is_loopback, load_target, where_it_is
 from reimage_conformance.errors import UsageError
 from reimage_conformance.model import Profile, Strictness
+from reimage_conformance.outputs import folder_name
 from reimage_conformance.pytest_plugin.fitting import resumable
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ NAMES = ("target", "embedded", "in_memory")
 
 
 def add_options(parser: pytest.Parser) -> None:
-    """Declares the options that `reimage-conformance run` has, for those who live in pytest."""
+    """Declares the options of `reimage-conformance run` as options of pytest."""
     group = parser.getgroup("reimage-conformance", "conformance of Reimage Role Instance")
     group.addoption("--target", metavar="FILE", help="Target file that says where the endpoint is.")
     group.addoption("--embedded", action="store_true", help="Judge the embedded emulator, over TLS.")
@@ -46,14 +46,10 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="N",
         help="Draws the examples of the run that had this seed, and none kept from others.",
     )
+    group.addoption("--fault", action="append", default=[], metavar="NAME", help="Gives the emulator this fault.")
+    group.addoption("--oddity", action="append", default=[], metavar="NAME", help="Gives the emulator this oddity.")
     group.addoption(
-        "--fault", action="append", default=[], metavar="NAME", help="Makes the emulator wrong in this way."
-    )
-    group.addoption(
-        "--oddity", action="append", default=[], metavar="NAME", help="Makes the emulator unusual in this way."
-    )
-    group.addoption(
-        "--like-the-service", action="store_true", help="Gives the emulator the manners of the historical service."
+        "--like-the-service", action="store_true", help="Has the emulator behave as the historical service did."
     )
     group.addoption(
         "--world", metavar="NAME|FILE", help="What the emulator holds: the name of a world, or a .toml file."
@@ -62,10 +58,8 @@ def add_options(parser: pytest.Parser) -> None:
         "--operation-seconds", type=float, default=0.2, metavar="S", help="How long the emulator's reimages take."
     )
     group.addoption("--connections", type=int, metavar="N", help="How many requests may be under way at the same time.")
-    group.addoption("--max-minutes", type=float, metavar="M", help="End the run in order after this time.")
-    group.addoption(
-        "--patience", type=float, metavar="S", help="End the run when nothing is answered, or served, for so long."
-    )
+    group.addoption("--max-minutes", type=float, metavar="M", help="End the run after this time, with reports.")
+    group.addoption("--patience", type=float, metavar="S", help="End the run when no request is served for this time.")
     group.addoption("--allow-reimage", action="store_true", help="Reimage although the target file does not allow it.")
     group.addoption("--no-redact", action="store_true", help="Leave secrets in the reports.")
     group.addoption(
@@ -73,10 +67,10 @@ def add_options(parser: pytest.Parser) -> None:
         type=float,
         default=0.0,
         metavar="SECONDS",
-        help="Wait so long for another run at the same deployment to end, in place of refusing at once.",
+        help="Wait this long for the end of another run that uses the same deployment.",
     )
     group.addoption(
-        "--no-preflight", action="store_true", help="Begin without asking whether the target file can be right."
+        "--no-preflight", action="store_true", help="Begin without checking the target file at the endpoint."
     )
     group.addoption("--resume", metavar="DIR", help="Go on with the run in this report folder, which was cut short.")
     group.addoption("--overwrite", action="store_true", help="Replace the run that the report folder holds.")
@@ -84,29 +78,29 @@ def add_options(parser: pytest.Parser) -> None:
 
 
 def _add_choosing(group: pytest.OptionGroup) -> None:
-    """Declares the options that say what a run is about."""
+    """Declares the options that choose the requirements to judge."""
     group.addoption(
         "--only",
         action="append",
         default=[],
         metavar="REQ|CHAPTER|AREA",
-        help="Judge these requirements alone, with what they need.",
+        help="Judge only these requirements, and those that they need.",
     )
-    group.addoption("--failed-in", metavar="DIR", help="Judge what was violated or inconclusive in this run.")
-    group.addoption("--finding", metavar="N|all", help="Of --failed-in: what its finding N needs, and nothing else.")
-    group.addoption("--list", action="store_true", help="Say what would run, and send nothing.")
     group.addoption(
-        "--require", metavar="FILE", help="The run fails where a requirement that FILE names could not be judged."
+        "--failed-in", metavar="DIR", help="Judge the requirements that were violated or inconclusive in this run."
     )
+    group.addoption("--finding", metavar="N|all", help="With --failed-in: judge only what its finding N needs.")
+    group.addoption("--list", action="store_true", help="List the cases that would run, and send nothing.")
+    group.addoption("--require", metavar="FILE", help="Fail if a requirement that FILE names could not be judged.")
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a run is to do, read from options; `target` is None for an emulator, whose target is known once it serves.
+    """What a run is to do, read from options; `target` is None for an emulator, whose target is known when it is served.
 
-    `repeats` says that the seed was asked for: examples kept from other runs are left out then. `world` is what an emulator holds (None: the
-    large world), `listed` the part of it that its target lists (None: all), and `probe` says whether its target has the probe. `choice` is what
-    the run is about (None: everything), `required` what has to be judged.
+    `repeats` says that --seed was given: then examples from other runs are not used. `world` is what an emulator holds (None: the large
+    world), `listed` the part of it that its target lists (None: all), and `probe` whether its target has a probe. `choice` says what is
+    judged (None: everything), and `required` what must be judged.
     """
 
     file: Path | None
@@ -144,7 +138,7 @@ def is_wanted(config: pytest.Config) -> bool:
 
 
 def plan_of(config: pytest.Config) -> Plan:
-    """The plan that the options make; raises UsageError for what cannot be."""
+    """The plan that the options make; raises UsageError for options that contradict each other or the target file."""
     strictness = config.getoption("strictness")
     resume = _path(config.getoption("resume"))
     began = _began_with(config, resume) if resume is not None else {}
@@ -204,13 +198,11 @@ def plan_of(config: pytest.Config) -> Plan:
 
 
 def _choice(config: pytest.Config, resume: Path | None) -> Choice | None:
-    """What the run is about, None for everything; a run that is gone on with is about what it began with."""
+    """What the run judges, None for everything; a resumed run judges what it began with."""
     words, failed, number = (config.getoption(name) for name in ("only", "failed_in", "finding"))
     if resume is not None:
         if words or failed:
-            raise UsageError(
-                "--resume goes on with what the run was about when it began; leave --only and --failed-in out"
-            )
+            raise UsageError("--resume judges what the run judged when it began; leave --only and --failed-in out")
         events = (event for event in resumable(resume).events if event["type"] == CHOSEN)
         return next((Choice.from_mapping(event) for event in events), None)
     if number is not None and not failed:
@@ -225,15 +217,17 @@ def _choice(config: pytest.Config, resume: Path | None) -> Choice | None:
 
 
 def _required(config: pytest.Config) -> tuple[str, ...]:
-    """What has to be judged."""
+    """The requirements that must be judged (--require)."""
     file = config.getoption("require")
     return required_in(Path(file)) if file else ()
 
 
 def _began_with(config: pytest.Config, folder: Path) -> Mapping[str, Any]:
-    """What the run in `folder` began with; raises UsageError where it cannot be gone on with, or other options are given."""
+    """The header of the journal in `folder`; raises UsageError where the run cannot be resumed with these options."""
     if not config.getoption("target"):
-        raise UsageError("--resume needs the target file of the run; an emulator of a run's own ends with it")
+        raise UsageError(
+            "--resume needs the target file of the run; a run against an embedded emulator cannot be resumed"
+        )
     for option in ("report_dir", "overwrite"):
         if config.getoption(option):
             raise UsageError(
@@ -262,7 +256,7 @@ def _seconds(minutes: float | None) -> float | None:
 
 
 def _oddities(config: pytest.Config) -> tuple[str, ...]:
-    """The names of the oddities that are asked for, one by one or as a set."""
+    """The names of the oddities that --oddity and --like-the-service ask for."""
     if not config.getoption("like_the_service"):
         return tuple(config.getoption("oddity"))
     from reimage_conformance.emulator import with_manners  # noqa: PLC0415  only a run with oddities needs it
@@ -275,8 +269,7 @@ def _path(text: str | None) -> Path | None:
 
 
 def folder_for(name: str, root: Path, now: float) -> Path:
-    """The default report folder, reports/<target>/<time>, numbered where another run began in the same second."""
-    safe = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "target"
-    folder = root / "reports" / safe / time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
+    """The default report folder, reports/<target>/<time>; with a number if another run began in the same second."""
+    folder = root / "reports" / folder_name(name) / time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
     numbered = (folder.with_name(f"{folder.name}-{number}") for number in count(2))
     return folder if not folder.exists() else next(each for each in numbered if not each.exists())
