@@ -66,7 +66,7 @@ def test_a_run_that_was_cut_short_can_be_gone_on_with(tmp_path: Path, events: li
             "this run is complete",
             id="complete-in-the-end",
         ),
-        pytest.param([header(suite_version="0.0.1")], "version 0.0.1 began this run", id="another-version"),
+        pytest.param([header(suite_version="0.0.1")], "found 0.0.1", id="another-version"),
         pytest.param([{"type": "end"}], "is no journal", id="no-journal"),
         pytest.param(
             [{key: value for key, value in header().items() if key != "epoch"}], "lacks 'epoch'", id="too-old"

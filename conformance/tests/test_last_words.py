@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from reimage_conformance.model import CaseRecord, Outcome
-from reimage_conformance.pytest_plugin.last_words import FAILED, KNOWN, findings_untold, letters_line, set_known_apart
+from reimage_conformance.pytest_plugin.last_words import FAILED, KNOWN, without_findings, letters_line, set_known_apart
 from report_samples import sample_assessment
 
 
@@ -27,7 +27,7 @@ def test_violations_are_kept_out_of_the_list_of_failures_and_come_back() -> None
     violated, broken = Report("a"), Report("b", "error")
     categories = {FAILED: [violated, broken], "passed": [Report("c")]}
 
-    with findings_untold(categories):
+    with without_findings(categories):
         assert categories[FAILED] == [broken]
     assert categories[FAILED] == [violated, broken]
 
@@ -35,7 +35,7 @@ def test_violations_are_kept_out_of_the_list_of_failures_and_come_back() -> None
 def test_without_a_defect_of_the_suite_there_is_no_list_of_failures() -> None:
     categories = {FAILED: [Report("a")]}
 
-    with findings_untold(categories):
+    with without_findings(categories):
         assert FAILED not in categories
     assert categories == {FAILED: [Report("a")]}
 

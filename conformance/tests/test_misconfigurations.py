@@ -114,7 +114,7 @@ FILES: dict[str, tuple[Callable[[str], str | bytes], str]] = {
     "a table for a text": (changed('name = "rig"', 'name = {first = "rig"}'), "found a table"),
     "an instance both ways": (
         changed("[limits]", 'failing_role_instances = ["WebRole1_IN_0"]\n[limits]'),
-        "'WebRole1_IN_0' stands in \"role_instances\" and in \"failing_role_instances\"",
+        "'WebRole1_IN_0' is in \"role_instances\" and in \"failing_role_instances\"",
     ),
     "the own subscription as foreign": (
         in_target('foreign_subscription_id = "6a8b7c2e-0000-4000-8000-000000000001"'),
@@ -361,7 +361,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "an option of pytest that takes no value": ("run rig.toml -x", "unknown option '-x'; options of pytest follow --"),
     "an option that pytest has not": ("run rig.toml -- --bogus", "pytest has no option '--bogus'; what follows -- goes to pytest"),
     "a value that pytest does not take": ("run rig.toml -- --maxfail=x", "pytest refuses the options after --: argument --maxfail"),
-    "a plugin that is not there": ("run rig.toml -- -p nowhere", "is not taken by pytest: Error importing plugin"),
+    "a plugin that is not there": ("run rig.toml -- -p nowhere", "after --: Error importing plugin"),
     "no such target file": ("run rigg.toml", "there is no such target file; did you mean 'rig.toml'?"),
     "a folder for a target file": ("run held", "held: is a folder; expected the name of a target file"),
     "a fault with a target file": ("run rig.toml --fault x", "they cannot be used with a target file"),

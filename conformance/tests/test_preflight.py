@@ -304,7 +304,7 @@ def test_an_instance_that_is_not_ready_is_worth_knowing() -> None:
     unready = [
         r
         for r in found
-        if r.level is Level.NOTE and place.role_instance in r.text and "what a reimage does is judged" in r.text
+        if r.level is Level.NOTE and place.role_instance in r.text and "its reimage is judged only" in r.text
     ]
     assert len(unready) == 1
 

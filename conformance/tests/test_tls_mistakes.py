@@ -237,7 +237,7 @@ ROWS: dict[str, Row] = {
         readable("client.key"), ("note  client_key: other users can read client.key", "chmod 600"), READY, None
     ),
     "PKCS#12 with its passphrase": Row(
-        archive(b"open sesame", b"open sesame\n"), ("ok    client_certificate opens",), READY, None
+        archive(b"open sesame", b"open sesame\n"), ("ok    client_certificate may use",), READY, None
     ),
     "PKCS#12 with a wrong passphrase": Row(
         archive(b"open sesame", b"open\n"),

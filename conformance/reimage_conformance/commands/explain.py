@@ -11,7 +11,7 @@ from reimage_conformance.explain.text import text_of
 @click.command()
 @click.argument("requirements", nargs=-1, required=True, metavar="REQ-...")
 def explain(requirements: tuple[str, ...]) -> int:
-    """Explain requirements, and how to mend an endpoint that breaks them."""
+    """Explain requirements, and how to meet them."""
     explained = [explanation(name.upper()) for name in dict.fromkeys(requirements)]
     click.echo("\n\n".join(text_of(each) for each in explained))
     return 0

@@ -1,4 +1,4 @@
-"""The pytest plugin: options, fixtures, markers and hooks; it joins the rooms and decides nothing itself."""
+"""The pytest plugin: options, fixtures, markers and hooks; it connects the other packages."""
 
 from reimage_conformance.pytest_plugin.hooks import (
     pytest_addoption,

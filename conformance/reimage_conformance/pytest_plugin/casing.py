@@ -1,4 +1,4 @@
-"""Items of pytest turned into cases of the session: what a case is called, what it judges, and how its body is called."""
+"""Makes cases of the session from pytest's items: id, cited requirements, phase and body."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MARKS = {"afterwards": Phase.AFTERWARDS, "alone": Phase.ALONE, "at_the_end": Pha
 
 
 def cites(item: pytest.Item) -> tuple[str, ...]:
-    """The requirements that an item cites; none where it is no case."""
+    """The requirements that an item cites; none where it is not a case."""
     return tuple(dict.fromkeys(name for mark in item.iter_markers("verifies") for name in mark.args))
 
 
@@ -35,7 +35,7 @@ def phase_of(item: pytest.Item) -> Phase:
 
 
 def order_of(item: pytest.Item) -> tuple[Phase, int]:
-    """When a case runs: by its phase, then by the chapter that its file is called after. The order inside a file stays pytest's."""
+    """The sort key of a case: its phase, then the chapter of its file. Inside a file, pytest's order stays."""
     return phase_of(item), rank(chapter_of(item.path))
 
 
@@ -71,7 +71,7 @@ def _case(item: pytest.Item) -> Case:
 
 
 def called(function: Callable[..., Any], values: dict[str, Any]) -> Callable[[SystemUnderTest], Awaitable[None]]:
-    """The body of a case; the bad requests that it returns, as a coroutine or at once, are those which it declares."""
+    """The body of a case; what it returns, directly or as a coroutine, are the bad requests that it declares."""
 
     async def run(sut: SystemUnderTest) -> None:
         made = function(sut=sut, **values)

@@ -1,4 +1,4 @@
-"""The cases that a run is about, chosen among those that pytest found, and told where nothing is to be sent."""
+"""Chooses the cases of a run among those that pytest found, and lists them for --list."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ if TYPE_CHECKING:
 
 
 def chosen_of(items: Sequence[pytest.Item], choice: Choice | None) -> list[pytest.Item]:
-    """Those of `items` that a choice is about, and what they need: a case that judges everything that crossed the wire needs the cases of the smoke profile."""
+    """The items that a choice selects.
+
+    Cases of the phase AT_THE_END also need exchanges, so the smoke cases are added.
+    """
     if choice is None:
         return list(items)
     wanted = {item for item in items if choice.wants(item.nodeid, cites(item))}
-    if (
-        not wanted and choice.exact
-    ):  # the cases have other names in this version: whatever judges the requirement is as good
+    if not wanted and choice.exact:  # cases were renamed since: take all that judge these requirements
         return chosen_of(items, Choice(choice.requirements))
     needs_traffic = not choice.exact and any(phase_of(item) is Phase.AT_THE_END for item in wanted)
     return [
@@ -35,7 +36,7 @@ def chosen_of(items: Sequence[pytest.Item], choice: Choice | None) -> list[pytes
 
 
 class ListedCases:
-    """A plugin of pytest's that tells what would run, and runs nothing."""
+    """A pytest plugin that lists what would run, and runs nothing."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
@@ -43,12 +44,12 @@ class ListedCases:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Has pytest list the cases by their ids alone, and counts them."""
+        """Makes pytest list the cases by their ids only, and keeps them."""
         session.config.option.verbose = -1
         self._items = list(session.items)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Tells what the cases judge, and how many reimages there may be."""
+        """Prints what the cases judge, and how many reimages there may be."""
         for line in _lines(self._items, self._plan):
             terminalreporter.write_line(line)
 
@@ -63,8 +64,8 @@ def _lines(items: Sequence[pytest.Item], plan: Plan) -> Iterator[str]:
 
 
 def _reimages(target: Target, plan: Plan) -> str:
-    """How many reimages a run may start, and which of them it starts in any case."""
+    """The limit of reimages in words, and the reimages that every run starts."""
     steps = Planner(target, plan.profile).steps
     first = list({step.form: step for step in reversed(steps)}.values())
-    told = "; ".join(f"{step.place.role_instance} in {step.place.deployment.name}, by {step.form}" for step in first)
-    return f"at most {target.limits.max_reimages} reimages; in any case these, which refusals are compared with: {told}"
+    named = "; ".join(f"{step.place.role_instance} in {step.place.deployment.name}, by {step.form}" for step in first)
+    return f"at most {target.limits.max_reimages} reimages; always these, which refusals are compared with: {named}"

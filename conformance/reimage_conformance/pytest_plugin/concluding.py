@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def report_conclusion(report: pytest.TestReport, conclusion: Conclusion) -> None:
-    """Has `report` say what the conclusion of a case says."""
+    """Writes the conclusion of a case into pytest's `report`."""
     outcome, detail = conclusion.outcome, conclusion.detail
     match outcome:
         case "untested" | "not-applicable":

@@ -1,4 +1,4 @@
-"""The end of a run: the journal assessed, the reports written, the exit code chosen."""
+"""The end of a run: assesses the journal, writes the reports, and sets the exit code."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ NONCONFORMANT = 1
 INTERRUPTED = 2
 INTERNAL_ERROR = 3
 NO_CASES = 5
-AT_ITS_END = (0, 1, NO_CASES)
-"""What pytest's exit status is for a session that came to its end; every other means that it was cut short."""
+COMPLETE = (0, 1, NO_CASES)
+"""The exit statuses of a pytest session that ran to its end; all others mean that it was cut short."""
 
 USAGE = 4
 
@@ -41,13 +41,13 @@ def end_session(
     folder: Path | None,
     plan: Plan,
     exitstatus: int,
-    unrecorded: SuiteError | None = None,
+    breakdown: SuiteError | None = None,
 ) -> list[str]:
     """Closes the run, assesses its journal, writes the reports; gives the lines to print and sets the exit status.
 
-    `unrecorded` is what ended the run early, where nobody asked for it: a journal that cannot be written any more, or a defect of the suite.
+    `breakdown` is the error that ended the run early: the journal cannot be written any more, or the suite has a defect.
     """
-    cut_short = unrecorded is not None or exitstatus not in AT_ITS_END
+    cut_short = breakdown is not None or exitstatus not in COMPLETE
     if hasattr(session.config, "workerinput"):
         if run is not None:
             run.finish(interrupted=cut_short)
@@ -64,33 +64,35 @@ def end_session(
     except SuiteError as error:
         session.exitstatus = error.exit_code
         kept = isinstance(error, ReportError) and folder is not None
-        return ["", f"error: {error}", *([_way_on(folder)] if kept else [])]
+        return ["", f"error: {error}", *([_advice(folder)] if kept else [])]
     _register_page(session, assessment, journal.exchanges)
     _set_status(session, assessment, exitstatus)
     session.config.stash[ASSESSMENT] = assessment
     page = folder / "report.html" if folder is not None else None
     lines = ["", *console_lines(assessment, page, plan.file)]
-    if unrecorded is not None:
-        session.exitstatus = unrecorded.exit_code
-        lines.append(f"error: {unrecorded}")
+    if breakdown is not None:
+        session.exitstatus = breakdown.exit_code
+        lines.append(f"error: {breakdown}")
     return lines
 
 
 def _set_status(session: pytest.Session, assessment: Assessment, exitstatus: int) -> None:
-    """Makes the exit status the run's verdict, where nothing else decides it."""
-    if exitstatus in AT_ITS_END or (exitstatus == INTERRUPTED and assessment.run.interrupted):
+    """Sets the exit status by the run's verdict, unless the session was cut short or the suite itself failed."""
+    if exitstatus in COMPLETE or (exitstatus == INTERRUPTED and assessment.run.interrupted):
         session.exitstatus = NO_CASES if exitstatus == NO_CASES else assessment.exit_code
     if any(case.outcome == "error" for case in assessment.cases) and assessment.exit_code != NONCONFORMANT:
         session.exitstatus = INTERNAL_ERROR
 
 
-def _way_on(folder: Path | None) -> str:
+def _advice(folder: Path | None) -> str:
     """How to get the reports that could not be written."""
-    return f"what was recorded is kept: `reimage-conformance report {folder}` makes the reports, once there is room"
+    return (
+        f"the journal is kept: `reimage-conformance report {folder}` writes the reports when there is room on the disk"
+    )
 
 
 def _write(assessment: Assessment, journal: Journal, folder: Path | None, plan: Plan) -> None:
-    """Writes the reports, the list of runs beside them where the folder is the suite's own, and the baseline asked for."""
+    """Writes the reports, the list of runs if the report folder is the default one, and the baseline of --write-baseline."""
     if folder is not None:
         write_reports(assessment, journal.exchanges, folder)
         listed = folder.parent.parent / "index.html"
@@ -107,7 +109,7 @@ ASSESSMENT = pytest.StashKey["Assessment"]()
 
 
 def _register_page(session: pytest.Session, assessment: Assessment, exchanges: Mapping[int, Exchange]) -> None:
-    """Puts the assessment on pytest-html's page, which is written when the session's end goes on."""
+    """Gives the assessment to the hooks of pytest-html, which writes its page later in the same hook."""
     if session.config.getoption("htmlpath", None):
         hooks = session.config.pluginmanager.get_plugin(PAGE)
         if isinstance(hooks, PageHooks):
@@ -115,7 +117,7 @@ def _register_page(session: pytest.Session, assessment: Assessment, exchanges: M
 
 
 class PageHooks(HtmlHooks):
-    """pytest-html's page, made from the assessment once there is one."""
+    """The hooks of pytest-html, which make its page from the assessment."""
 
     def __init__(self) -> None:
         super().__init__(self._given)
@@ -124,5 +126,5 @@ class PageHooks(HtmlHooks):
     def _given(self) -> tuple[Assessment, Mapping[int, Exchange]]:
         if self.assessed is None:
             raise RuntimeError("the run has not been assessed")
-        given, self.assessed = self.assessed, (self.assessed[0], {})  # the exchanges are let go once the page has them
+        given, self.assessed = self.assessed, (self.assessed[0], {})  # frees the memory of the exchanges
         return given

@@ -1,4 +1,4 @@
-"""Whether a run can go on with what a report folder holds: the same suite, target, profile and seed; reads the journal, sends nothing."""
+"""Checks for --resume: the report folder holds a run of the same suite, target, profile and seed that was cut short."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Target
 
 MAY_DIFFER = ("client_request_id", "allow_reimage", "connections", "requests_per_second")
-"""Settings that say how a run goes, and nothing of what it finds."""
+"""Settings that may change on --resume, since they do not change what a run finds."""
 _ROUNDS = 50_000
-"""So often an id is hashed: whoever has the journal cannot try many."""
+"""The rounds of PBKDF2, so that the ids cannot be found from the journal by trying many."""
 
 
 def fingerprint_of(target: Target) -> str:
-    """What tells the subscriptions of a target from others, without telling them: the journal shows their masks alone."""
+    """A hash of the subscription ids of a target; the journal holds it in place of the ids, which are masked."""
     ids = (target.subscription_id, target.other_subscription_id or "", target.foreign_subscription_id or "")
     return hashlib.pbkdf2_hmac("sha256", "\0".join(ids).encode(), target.base_url.encode(), _ROUNDS).hex()[:16]
 
 
 def resumable(folder: Path) -> Journal:
-    """The journal of a run in `folder` that can be gone on with; raises UsageError where there is none."""
+    """The journal of the run in `folder`; raises UsageError where the run cannot be resumed."""
     file = folder / "journal.jsonl"
     if not file.is_file():
         raise UsageError(f"--resume {folder}: there is no journal.jsonl in it; expected the report folder of a run")
@@ -42,11 +42,11 @@ def resumable(folder: Path) -> Journal:
     if journal.header["suite_version"] != __version__:
         was = journal.header["suite_version"]
         raise UsageError(
-            f"--resume {folder}: version {was} began this run, and this is {__version__}; resume it with {was}, or begin a new run"
+            f"--resume {folder}: expected a run of version {__version__}, found {was}; resume it with {was}, or begin a new run"
         )
     if journal.complete and not _is_cut_short(journal):
         raise UsageError(
-            f"--resume {folder}: this run is complete, there is nothing to go on with; its reports are there"
+            f"--resume {folder}: this run is complete; expected one that was cut short; its reports are in the folder"
         )
     return journal
 
@@ -60,7 +60,10 @@ def _is_cut_short(journal: Journal) -> bool:
 
 
 def check_target(folder: Path, journal: Journal, target: Target, shown: Target) -> None:
-    """Raises UsageError, naming the key, where `target` is not the one that the run in `folder` began with; `shown` is what its journal may show of it."""
+    """Raises UsageError, with the key, where `target` differs from the target that the run in `folder` began with.
+
+    `shown` is `target` with masked identifiers, as the journal holds it.
+    """
     if journal.header["fingerprint"] != fingerprint_of(target):
         raise UsageError(
             f"--resume {folder}: the run began with another subscription_id, other_subscription_id or foreign_subscription_id; "

@@ -1,4 +1,4 @@
-"""What the first line of a journal says of a run, and the target as a run takes it and as reports may show it."""
+"""The first line of a journal, and two forms of the target: with the options of the run, and masked for reports."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def limited(target: Target, plan: Plan) -> Target:
-    """The target with the options of the run laid over it."""
+    """The target with --max-reimages and --strictness of the run."""
     limits = target.limits
     if plan.max_reimages is not None:
         limits = replace(limits, max_reimages=plan.max_reimages)
@@ -39,12 +39,12 @@ def masked(target: Target, redactor: Redactor) -> Target:
 
 
 def new_run_id() -> str:
-    """A name for a run that no other has."""
+    """A unique id for a run."""
     return uuid4().hex
 
 
 def header(run_id: str, plan: Plan, target: Target, shown: Target) -> dict[str, Any]:
-    """The fields of a journal's first line; `shown` is the target as it may show it."""
+    """The fields of a journal's first line; `shown` is the masked target."""
     return {
         "id": run_id,
         "started": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -1,4 +1,4 @@
-"""The hooks: pytest's events turned into the events of a run."""
+"""The hooks of pytest, which begin, run and end a conformance run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from hypothesis import is_hypothesis_test, settings
 
 from reimage_conformance.catalogue import requirement
-from reimage_conformance.errors import ReportError, SuiteError, UnreachableError
+from reimage_conformance.errors import ReportError, SuiteError
 from reimage_conformance.journal import collection_paused
 from reimage_conformance.model import Preflight
 from reimage_conformance.outputs import clear_folder
@@ -41,12 +41,14 @@ PLAN = pytest.StashKey[Plan]()
 FOLDER = pytest.StashKey["Path | None"]()
 PREFLIGHT = pytest.StashKey["Preflight | None"]()
 LINES = pytest.StashKey[list[str]]()
-UNRECORDED = pytest.StashKey[SuiteError]()
+BREAKDOWN = pytest.StashKey[SuiteError]()
 CONCLUSION = pytest.StashKey[Conclusion]()
 PROGRESS = pytest.StashKey[ProgressLine | None]()
 REPORT_DIR = "reimage_report_dir"
 NO_MORE = "stopped: nothing more can be recorded"
-BROKEN = "a defect of the suite ended the run at {case}, whose traceback is shown; the reports hold what was recorded until then"
+BROKEN = (
+    "a defect of the suite ended the run at {case}, see its traceback; the reports hold what was recorded until then"
+)
 PREFLIGHT_ANSWERS = "reimage_preflight"
 EXAMPLES = {"smoke": 5, "standard": 30, "nightly": 1000}
 HYPOTHESIS_PROFILE = "reimage-conformance"
@@ -57,7 +59,7 @@ pytest_addoption = add_options
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> int | None:
-    """Finds the mistakes that need no case to be found; one sentence and an exit code in place of a run."""
+    """Prepares a run; for a mistake in options or target file, prints one sentence and gives the exit code."""
     if not is_run(config):
         return None
     try:
@@ -77,14 +79,14 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Declares the markers, and prepares a run where one is wanted."""
+    """Declares the markers, and registers the parts of a conformance run."""
     config.addinivalue_line("markers", "verifies(*requirements): the requirements that a conformance case judges")
     for name in ("smoke", "nightly", *MARKS):
         config.addinivalue_line("markers", f"{name}: when a conformance case runs")
     if not is_wanted(config):
         return
     config.option.collectonly = config.option.collectonly or config.option.list
-    if PLAN not in config.stash:  # a worker of pytest-xdist, or pytest only tells something
+    if PLAN not in config.stash:  # a worker of pytest-xdist, or an option such as --markers
         try:
             config.stash[PLAN] = plan_of(config)
         except SuiteError as error:
@@ -95,21 +97,19 @@ def pytest_configure(config: pytest.Config) -> None:
     plan, folder = config.stash[PLAN], config.stash[FOLDER]
     if config.option.tbstyle == "auto":
         config.pluginmanager.register(FindingsOnce())
-        config.option.tbstyle = (
-            "line"  # a finding says what it found; a traceback through the suite costs time and says less
-        )
+        config.option.tbstyle = "line"  # the finding itself is enough; tracebacks cost time
     if not config.option.usepdb:
         config.pluginmanager.register(Interruption(brief=not config.option.fulltrace))
-    if not hasattr(config, "workerinput"):  # what a worker of pytest-xdist writes is read by this process alone
+    if not hasattr(config, "workerinput"):  # only the controller of pytest-xdist reads what a worker writes
         config.pluginmanager.register(LostOutput())
     _set_up_hypothesis(plan)
     _set_up_reports(config, folder)
 
 
 def _set_up_hypothesis(plan: Plan) -> None:
-    """How many examples each profile draws, and where those that failed are kept, to be tried first next time.
+    """Sets how many examples each profile draws, and the database of failed examples, which are tried first next time.
 
-    What Hypothesis does on its own where it sees a CI server is undone: the same examples every night, and none kept.
+    This replaces the settings that Hypothesis uses on CI servers: the same examples each time, and no database.
     """
     from hypothesis import HealthCheck  # noqa: PLC0415
 
@@ -130,7 +130,7 @@ def _set_up_hypothesis(plan: Plan) -> None:
 
 
 def _set_up_reports(config: pytest.Config, folder: Path | None) -> None:
-    """Clears the folder of an earlier run, and has pytest-html write its page into it; a list of cases has no reports."""
+    """Clears the report folder of an earlier run, and makes pytest-html write its page there; --list has no reports."""
     if config.option.list:
         config.pluginmanager.register(ListedCases(config.stash[PLAN]))
     if config.option.collectonly:
@@ -148,7 +148,7 @@ def _set_up_reports(config: pytest.Config, folder: Path | None) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Tells a worker of pytest-xdist where the reports go, and what was asked before the run."""
+    """Gives a worker of pytest-xdist the report folder and the result of the preflight."""
     folder = node.config.stash.get(FOLDER, None)
     if folder is not None:
         node.workerinput[REPORT_DIR] = str(folder)
@@ -158,17 +158,17 @@ def pytest_configure_node(node: Any) -> None:
 
 
 def _preflight_from(given: tuple[int, list[list[str]]] | None) -> Preflight | None:
-    """What the controller of pytest-xdist passed on of the preflight."""
+    """The result of the preflight that the controller of pytest-xdist passed on."""
     return None if given is None else Preflight(given[0], tuple((level, text) for level, text in given[1]))
 
 
 def _is_controller(config: pytest.Config) -> bool:
-    """Whether pytest-xdist's workers do the work and this process only collects it."""
+    """Whether this process is the controller of pytest-xdist, whose workers run the cases."""
     return bool(getattr(config.option, "numprocesses", None)) and not hasattr(config, "workerinput")
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Puts the run together and reaches the endpoint."""
+    """Makes the run and connects to the endpoint."""
     config = session.config
     if (
         PLAN not in config.stash
@@ -181,11 +181,9 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def _begin(config: pytest.Config) -> None:
-    """Puts the run together; in a worker of pytest-xdist only when it gets a case, for one worker gets them all."""
+    """Makes the run; a worker of pytest-xdist does so only with its first case, since one worker gets all cases."""
     try:
         config.stash[RUN] = Run(config.stash[PLAN], config.stash[FOLDER], config.stash[PREFLIGHT])
-    except UnreachableError as error:
-        pytest.exit(f"error: {error}", returncode=error.exit_code)
     except SuiteError as error:
         pytest.exit(f"error: {error}", returncode=error.exit_code)
     except OSError as error:
@@ -195,7 +193,7 @@ def _begin(config: pytest.Config) -> None:
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
-    """Says what is being judged."""
+    """The header lines: target, strictness, profile, budget and seed."""
     run = config.stash.get(RUN, None)
     if run is None:
         return []
@@ -210,7 +208,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Gives all cases of a run to one worker of pytest-xdist: a target's operations, budget and controls are one story."""
+    """Gives all cases of a run to one worker of pytest-xdist, since they share operations and the budget."""
     if PLAN not in config.stash:
         return None
     from reimage_conformance.pytest_plugin.scheduling import OneTarget  # noqa: PLC0415  only where pytest-xdist is at work
@@ -220,7 +218,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Chooses the cases of the profile and puts them in the order that lets waiting overlap."""
+    """Chooses the cases of the profile and sorts them (`order_of`)."""
     cases = [item for item in items if cites(item)]
     if not cases:
         return
@@ -240,9 +238,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = sorted(chosen, key=order_of)
     for item in items:
         function = getattr(item, "obj", None)
-        if is_hypothesis_test(
-            function
-        ):  # what @seed does, but for letting go of the kept examples; its module may be imported already
+        if is_hypothesis_test(function):
+            # As @seed does, which would also drop the database; the settings are set too, as a case may be imported already.
             setattr(function, "_hypothesis_internal_use_seed", config.stash[PLAN].seed)  # noqa: B010  typed without it
             setattr(function, "_hypothesis_internal_use_settings", settings.get_profile(HYPOTHESIS_PROFILE))  # noqa: B010
     if dropped:
@@ -264,7 +261,7 @@ def sut(request: pytest.FixtureRequest) -> SystemUnderTest:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> None:
-    """Has the session begin with the first case; it runs them in pytest's order, ahead of pytest."""
+    """Starts the session with the first case; it runs the cases in pytest's order, ahead of pytest."""
     if not cites(item) or PLAN not in item.config.stash:
         return
     if RUN not in item.config.stash:
@@ -284,11 +281,11 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     try:
         conclusion = pyfuncitem.stash[CONCLUSION] = _awaited(run.session, pyfuncitem)
     except ReportError as error:  # a full disk: nothing that follows could be kept
-        pyfuncitem.config.stash[UNRECORDED] = error
+        pyfuncitem.config.stash[BREAKDOWN] = error
         pyfuncitem.session.shouldfail = NO_MORE
         raise
-    except Exception:  # nothing that a case raised: no case that follows would end otherwise
-        pyfuncitem.config.stash[UNRECORDED] = SuiteError(BROKEN.format(case=pyfuncitem.nodeid))
+    except Exception:  # not raised by a case: the session itself broke, and all further cases would end so
+        pyfuncitem.config.stash[BREAKDOWN] = SuiteError(BROKEN.format(case=pyfuncitem.nodeid))
         pyfuncitem.session.shouldfail = "stopped: the run broke off"
         raise
     if conclusion.error is not None:
@@ -297,7 +294,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 
 
 def _awaited(session: Session, item: pytest.Function) -> Conclusion:
-    """The conclusion of a case; the progress of the run is shown while it is waited for."""
+    """Waits for the conclusion of a case, and shows the progress of the run meanwhile."""
     line = item.config.stash.get(PROGRESS, None)
     if line is None:
         return session.conclusion(item.nodeid)
@@ -311,11 +308,11 @@ def _awaited(session: Session, item: pytest.Function) -> Conclusion:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Has the report say how the case ended."""
+    """Writes the conclusion of the case into the report."""
     if call.excinfo is not None and isinstance(
         call.excinfo.value, (Inconclusive, Untested, NotApplicable, ReportError)
     ):
-        item.repr_failure = _in_words  # type: ignore[method-assign]  # nobody is shown a traceback
+        item.repr_failure = _in_words  # type: ignore[method-assign]  # no traceback
     report = yield
     if call.excinfo is not None and isinstance(call.excinfo.value, ReportError):
         report.longrepr = NO_MORE
@@ -325,7 +322,7 @@ def pytest_runtest_makereport(
 
 
 def _in_words(excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:
-    """What an outcome that is no error says."""
+    """The text of an outcome that is not an error, in place of a traceback."""
     del style
     return str(excinfo.value)
 
@@ -340,7 +337,7 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] 
 
 @pytest.hookimpl(wrapper=True, trylast=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[None, object, object]:
-    """Ends the run, writes its reports, and makes the exit code the run's verdict."""
+    """Ends the run, writes its reports, and sets the exit code by the verdict."""
     config = session.config
     if PLAN not in config.stash or config.option.collectonly:
         return (yield)
@@ -348,27 +345,27 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[
         try:
             return (yield)
         except (OSError, RuntimeError):
-            return None  # there is nothing to make a page of
+            return None  # pytest-html has no assessment to make a page from
         finally:
             _forget_run(config)
     with collection_paused():
-        run, unrecorded = config.stash.get(RUN, None), config.stash.get(UNRECORDED, None)
-        lines = end_session(session, run, config.stash[FOLDER], config.stash[PLAN], exitstatus, unrecorded)
+        run, breakdown = config.stash.get(RUN, None), config.stash.get(BREAKDOWN, None)
+        lines = end_session(session, run, config.stash[FOLDER], config.stash[PLAN], exitstatus, breakdown)
         config.stash[LINES] = [*letters_lines(config), *lines]
         try:
             return (yield)
         except (OSError, RuntimeError) as error:
             if ASSESSMENT not in config.stash:
-                return None  # there is nothing to make a page of, as LINES says
+                return None  # pytest-html has no assessment to make a page from; LINES says why
             if not isinstance(error, OSError) or not is_full(error) or config.pluginmanager.has_plugin(PAGE):
-                raise  # the page's own hooks say it in a sentence
+                raise  # the hooks of the page report it
             session.exitstatus = ReportError.exit_code
             lines.append(f"error: {cannot_be_written(error)}")
             return None
 
 
 def _forget_run(config: pytest.Config) -> None:
-    """Leaves no report folder of a run whose cases pytest could not find: it would only stand in the way of the next."""
+    """Removes the report folder of a run whose cases pytest could not find."""
     run, folder = config.stash.get(RUN, None), config.stash[FOLDER]
     if run is not None:
         run.finish(interrupted=True)
@@ -380,13 +377,13 @@ def _forget_run(config: pytest.Config) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Prints what the letters of the progress mean, the verdict, the findings and where the report is."""
+    """Prints the meaning of the progress letters, the verdict, the findings and the path of the report."""
     for line in config.stash.get(LINES, []):
         terminalreporter.write_line(line)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Lets everything go, whatever happened."""
+    """Closes the run, however the session ended."""
     run = config.stash.get(RUN, None)
     if run is not None:
         run.finish(interrupted=True)

@@ -1,4 +1,4 @@
-"""What ends a run early: Ctrl-C and SIGTERM, heard wherever it comes and worded briefly, and a standard output that is lost."""
+"""What ends a run early: Ctrl-C, SIGTERM, and a standard output that nobody reads any more."""
 
 from __future__ import annotations
 
@@ -19,34 +19,34 @@ _AGAIN_SECONDS = 0.02
 
 
 class Interruption:
-    """A plugin of pytest's for the time of a run.
+    """A pytest plugin that makes sure that Ctrl-C and SIGTERM end the run.
 
-    Python drops what is raised in callbacks of the garbage collector and of weak references, and tells `sys.unraisablehook`: a Ctrl-C
-    that was dropped so comes again.
+    Python drops an exception that is raised in a callback of the garbage collector or of a weak reference, and calls
+    `sys.unraisablehook`. If that drops a KeyboardInterrupt, this plugin raises it again.
     """
 
     def __init__(self, *, brief: bool = True) -> None:
         self._brief = brief
         self._usual: Callable[[sys.UnraisableHookArgs], object] = sys.unraisablehook
-        self._usual_end: object = None
+        self._usual_handler: object = None
 
     def pytest_sessionstart(self) -> None:
-        """Listen for what is dropped, and for SIGTERM, which CI servers send."""
+        """Install the hook for dropped exceptions, and the handler of SIGTERM, which CI servers send."""
         self._usual = sys.unraisablehook
         sys.unraisablehook = self._hear
         if threading.current_thread() is threading.main_thread():
-            self._usual_end = signal.signal(signal.SIGTERM, _end)
+            self._usual_handler = signal.signal(signal.SIGTERM, _end)
 
     def pytest_unconfigure(self) -> None:
-        """Listen no more, unless somebody else does so by now."""
+        """Restore the hook and the handler, unless other code has replaced them."""
         if sys.unraisablehook == self._hear:
             sys.unraisablehook = self._usual
-        if self._usual_end is not None and signal.getsignal(signal.SIGTERM) is _end:
-            signal.signal(signal.SIGTERM, self._usual_end)  # type: ignore[arg-type]
+        if self._usual_handler is not None and signal.getsignal(signal.SIGTERM) is _end:
+            signal.signal(signal.SIGTERM, self._usual_handler)  # type: ignore[arg-type]
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        """Leave of the traceback the last frame that pytest would show: it would word all sixty, and throw them away."""
+        """Keep only the last frame of the traceback: pytest shows one, but would format all of them."""
         if self._brief:
             excinfo.traceback = excinfo.traceback.filter(excinfo)[-1:] or excinfo.traceback
 
@@ -60,9 +60,9 @@ class Interruption:
 
 
 class LostOutput:
-    """A plugin of pytest's: a run whose standard output is lost ends there, and its reports say so.
+    """A pytest plugin that ends a run whose standard output is closed or cannot be written; its reports say so.
 
-    When nobody reads it any more the run is interrupted, as by Ctrl-C. Once the cases are over the run only goes quiet.
+    The run is interrupted as by Ctrl-C. After the last case, output is only dropped.
     """
 
     def __init__(self) -> None:
@@ -71,11 +71,11 @@ class LostOutput:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:
-        """From here on there is nothing left to interrupt."""
+        """Stop interrupting the run: the cases are over."""
         self._over = True
 
     def pytest_unconfigure(self) -> None:
-        """Leave standard output as it was."""
+        """Restore standard output."""
         self._undo()
 
     def _lost(self, error: OSError) -> None:
@@ -89,7 +89,7 @@ class LostOutput:
 
 
 def _end(number: int, frame: object) -> None:
-    """Ends a run that is asked to terminate as Ctrl-C ends it: with its reports."""
+    """The handler of SIGTERM: ends the run as Ctrl-C does, with reports."""
     del number, frame
     raise KeyboardInterrupt
 

@@ -1,4 +1,4 @@
-"""What pytest prints when a run is over: a finding once, known violations by their name, and what the letters of its progress mean."""
+"""What pytest prints at the end of a run: each finding once, known violations apart, and the meaning of the progress letters."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ LETTERS = {
     "not applicable": ("n", "not applicable"),
     "error": ("E", "the suite itself broke"),
 }
-"""The letter of each of pytest's categories, in the order in which a reader meets them, and what it says of a case."""
+"""The letter of each category of pytest, and its meaning, in the order of the line that explains them."""
 
 
 def letters_lines(config: pytest.Config) -> list[str]:
-    """What the letters of the progress mean, where pytest printed any."""
+    """The meaning of the progress letters; no lines where pytest printed none."""
     reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
-    told = reporter is not None and config.get_verbosity() == 0 and any(reporter.stats.get(name) for name in LETTERS)
-    return ["", letters_line(reporter.stats)] if told else []
+    shown = reporter is not None and config.get_verbosity() == 0 and any(reporter.stats.get(name) for name in LETTERS)
+    return ["", letters_line(reporter.stats)] if shown else []
 
 
 def letters_line(categories: Mapping[str, Sequence[Any]]) -> str:
-    """What the letters of the progress mean, of those that were printed."""
+    """The meaning of the progress letters that were printed."""
     return "cases: " + ", ".join(f"{sign} {words}" for name, (sign, words) in LETTERS.items() if categories.get(name))
 
 
 def set_known_apart(categories: dict[str, list[Any]], assessment: Assessment) -> None:
-    """Counts the cases of which the baseline expects everything that they are about as known violations, not as failed."""
+    """Counts cases as known violations, not as failed, where the baseline expects all their violations."""
     expected = {case.id for case in assessment.cases if is_known_case(case, assessment)}
     failed = categories.get(FAILED, [])
     moved = [report for report in failed if report.nodeid in expected]
@@ -56,8 +56,11 @@ def set_known_apart(categories: dict[str, list[Any]], assessment: Assessment) ->
 
 
 @contextmanager
-def findings_untold(categories: dict[str, list[Any]]) -> Iterator[None]:
-    """Keeps violations out of pytest's own list of failures meanwhile, since the findings tell them; what broke the suite stays."""
+def without_findings(categories: dict[str, list[Any]]) -> Iterator[None]:
+    """Removes violations from pytest's list of failures meanwhile, since the findings show them.
+
+    Defects of the suite stay.
+    """
     failed = categories.pop(FAILED, [])
     broken = [report for report in failed if getattr(report, "reimage_outcome", "") != Outcome.VIOLATED]
     if broken:
@@ -70,15 +73,15 @@ def findings_untold(categories: dict[str, list[Any]]) -> Iterator[None]:
 
 
 class FindingsOnce:
-    """Has the terminal tell the findings once: not in pytest's own list of failures, which `--tb` and `-v` bring back."""
+    """Makes the terminal show findings once, without pytest's list of failures; `--tb` and `-v` bring the list back."""
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: Any, config: pytest.Config) -> Generator[None, object, object]:
-        """Keeps violations out of pytest's own list of failures."""
+        """Removes violations from pytest's list of failures."""
         if ASSESSMENT not in config.stash:
             return (yield)
         set_known_apart(terminalreporter.stats, config.stash[ASSESSMENT])
         if config.get_verbosity() > 0:
             return (yield)
-        with findings_untold(terminalreporter.stats):
+        with without_findings(terminalreporter.stats):
             return (yield)

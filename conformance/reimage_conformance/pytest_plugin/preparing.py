@@ -1,4 +1,4 @@
-"""Before a run: the options read, the places it writes to tried, every mistake found that needs no case; nothing is judged."""
+"""Before a run: reads the options, checks that the output files can be written, and runs the preflight."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ LOOKING_ONLY = (
     "markers",
     "cacheshow",
 )
-"""Options with which pytest tells something and runs nothing."""
+"""Options with which pytest prints something and runs nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """A run that can begin: its plan, its report folder, and what preflight found.
 
-    The folder is None for a run in memory that nobody asked a report of; nothing is asked of the suite's own emulator.
-    `hold` keeps other runs of this machine away from the target's deployments; None for an emulator of the run's own.
+    `folder` is None for a run in memory without --report-dir. `hold` locks the target's deployments against other runs of this machine;
+    it is None for an emulator. `preflight` is None for an emulator and with --no-preflight.
     """
 
     plan: Plan
@@ -61,9 +61,9 @@ def is_run(config: pytest.Config) -> bool:
 
 
 def prepare(config: pytest.Config) -> Prepared:
-    """Everything that can be found out before the first case; raises SuiteError where a run cannot be.
+    """Prepares a run; raises SuiteError where it cannot begin.
 
-    It leaves no folder then, but for the reports that say that the endpoint cannot be reached or judged.
+    Then it leaves no report folder, except with the reports which say that the endpoint cannot be reached or judged.
     """
     plan = plan_of(config)
     folder = report_folder(config, plan)
@@ -73,25 +73,27 @@ def prepare(config: pytest.Config) -> Prepared:
         _try_outputs(plan, folder)
         _try_earlier(plan)
         _try_inputs(plan)
-        held = None if plan.target is None else hold(plan.target, folder, wait_seconds=plan.wait_seconds, waiting=_tell)
-        preflight = _asked(plan, folder)
+        held = (
+            None if plan.target is None else hold(plan.target, folder, wait_seconds=plan.wait_seconds, waiting=_print)
+        )
+        preflight = _preflight(plan, folder)
     except SuiteError:
         if held is not None:
             held.release()
-        for path in made:  # an empty folder would only be in the way
+        for path in made:  # leave no empty folder
             with suppress(OSError):
                 path.rmdir()
         raise
     return Prepared(plan, folder, held, preflight)
 
 
-def _tell(sentence: str) -> None:
+def _print(sentence: str) -> None:
     sys.stderr.write(f"{sentence}\n")
     sys.stderr.flush()
 
 
 def report_folder(config: pytest.Config, plan: Plan) -> Path | None:
-    """Where the reports go; None for a run in memory that nobody asked a report of."""
+    """The report folder; None for a run in memory without --report-dir."""
     if plan.report_dir is not None:
         return plan.report_dir.resolve()
     if plan.in_memory:
@@ -112,7 +114,7 @@ def _try_outputs(plan: Plan, folder: Path | None) -> None:
 
 
 def _try_earlier(plan: Plan) -> None:
-    """Sees that the run that is gone on with began with the same target."""
+    """Checks for --resume that the run began with the same target."""
     if plan.resume is not None and plan.target is not None:
         target = limited(plan.target, plan)
         shown = masked(target, Redactor.for_target(target, enabled=plan.redact))
@@ -131,10 +133,10 @@ def _try_inputs(plan: Plan) -> None:
             find_oddity(name)
 
 
-def _asked(plan: Plan, folder: Path | None) -> Preflight | None:
-    """What the endpoint answers before a run; raises SuiteError where there is no use in one.
+def _preflight(plan: Plan, folder: Path | None) -> Preflight | None:
+    """The result of the preflight, None for an emulator; raises SuiteError where a run cannot begin.
 
-    Where that is the endpoint's doing, and no mistake in the target file, the reports say so: who collects them finds them every night.
+    If the endpoint cannot be reached or judged, reports say so, so that nightly jobs have reports each time.
     """
     if plan.target is None:
         return None
@@ -142,7 +144,7 @@ def _asked(plan: Plan, folder: Path | None) -> Preflight | None:
     try:
         return _answers(plan, plan.target)
     except UnreachableError as error:
-        if folder is not None and plan.resume is None:  # what was found before the run was cut short stays
+        if folder is not None and plan.resume is None:  # with --resume, the earlier reports stay
             from reimage_conformance.pytest_plugin.unreached import report_unreached  # noqa: PLC0415  only where nothing can be judged
 
             report_unreached(plan, plan.target, folder, str(error), began)
@@ -150,7 +152,10 @@ def _asked(plan: Plan, folder: Path | None) -> Preflight | None:
 
 
 def _answers(plan: Plan, target: Target) -> Preflight | None:
-    """What the endpoint answers, None where nobody wants to know; raises SuiteError, and names the target file, where there is no use in a run."""
+    """The result of the preflight, None with --no-preflight.
+
+    Raises SuiteError, with the target file, where a run cannot begin.
+    """
     from reimage_conformance.preflight import look_before_run, reach  # noqa: PLC0415  only a run against a target needs it
 
     if not plan.preflight:

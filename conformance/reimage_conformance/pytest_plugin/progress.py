@@ -1,4 +1,4 @@
-"""The progress of a run, shown while pytest waits for a case: one line that is redrawn on a terminal, one line a minute in a log."""
+"""The progress of a run, shown while pytest waits for a case: one redrawn line on a terminal, one line a minute in a log."""
 
 from __future__ import annotations
 
@@ -19,32 +19,32 @@ if TYPE_CHECKING:
     from reimage_conformance.session.progress import Progress
 
 LOG_EVERY_SECONDS = 60.0
-"""In a log the first line comes after this, and each further one after as long again."""
+"""The interval of progress lines in a log; the first line comes after one interval."""
 MOST_NAMED = 3
-"""How many operations under way are named at most."""
+"""The most operations under way that are named."""
 _ERASE_LINE, _UP, _RIGHT = "\r\x1b[K", "\x1b[A", "\x1b[{}C"
 
 
 class Terminal(Protocol):
-    """Where pytest writes: `column` is where the line ends that it is in the middle of, `columns` how wide a line is."""
+    """The terminal that pytest writes to."""
 
     @property
     def column(self) -> int:
-        """Where the line ends that pytest is in the middle of."""
+        """The column of the cursor in the line that pytest is writing."""
 
     @property
     def columns(self) -> int:
-        """How wide a line is."""
+        """The width of the terminal."""
 
     def line(self, text: str) -> None:
         """Writes a line of its own."""
 
     def draw(self, text: str) -> None:
-        """Writes text of which pytest knows nothing, so that the cursor is to be where it was in the end."""
+        """Writes text without pytest's knowledge; the caller moves the cursor back later."""
 
 
 class PytestTerminal:
-    """The terminal reporter of a pytest session; output of a case, which pytest keeps from it, is let through meanwhile."""
+    """The terminal of a pytest session; pytest's capturing is switched off while this writes."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
@@ -54,12 +54,12 @@ class PytestTerminal:
 
     @property
     def column(self) -> int:
-        """Where the line ends that pytest is in the middle of."""
+        """The column of the cursor in the line that pytest is writing."""
         return self._writer.width_of_current_line
 
     @property
     def columns(self) -> int:
-        """How wide a line is."""
+        """The width of the terminal."""
         return shutil.get_terminal_size().columns
 
     def line(self, text: str) -> None:
@@ -72,16 +72,16 @@ class PytestTerminal:
             self._writer.flush()
 
     def draw(self, text: str) -> None:
-        """Writes text of which pytest knows nothing."""
+        """Writes text without pytest's knowledge."""
         with self._uncaptured():
             sys.stdout.write(text)
             sys.stdout.flush()
 
 
 class ProgressLine:
-    """Tells the progress of a run while somebody waits for it.
+    """Shows the progress of a run while pytest waits for a case.
 
-    With `redraws` one line is drawn over and over, else one is written a minute. `clock` counts real seconds.
+    With `redraws` one line is redrawn, otherwise one line a minute is written. `clock` gives real time in seconds.
     """
 
     def __init__(self, terminal: Terminal, *, redraws: bool, clock: Callable[[], float] = time.monotonic) -> None:
@@ -90,7 +90,7 @@ class ProgressLine:
         self._drawn = False
 
     def tell(self, progress: Callable[[], Progress]) -> None:
-        """Says how far the run is, if it is time to; `progress` is asked only then."""
+        """Shows the progress if it is time to; `progress` is called only then."""
         if self._redraws:
             start = _ERASE_LINE if self._drawn else "\n"
             self._drawn = True
@@ -100,7 +100,7 @@ class ProgressLine:
             self._terminal.line(progress_text(progress()))
 
     def clear(self) -> None:
-        """Takes the line away and puts the cursor where pytest left it."""
+        """Erases the line and moves the cursor back to pytest's position."""
         if self._drawn:
             self._drawn = False
             column = self._terminal.column % self._terminal.columns

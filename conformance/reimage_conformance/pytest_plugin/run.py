@@ -1,4 +1,4 @@
-"""One run: everything that has to be put together before the first case and taken apart after the last."""
+"""One run: makes its parts before the first case, and closes them after the last."""
 
 from __future__ import annotations
 
@@ -55,13 +55,13 @@ if TYPE_CHECKING:
     from reimage_conformance.wire.streams import Connector
 
 CONNECTIONS_ON_LOOPBACK, CONNECTIONS_ELSEWHERE = 8, 4
-"""How many requests are under way at the same time where neither the target file nor the operator says otherwise."""
+"""How many requests are under way at the same time if neither the target file nor --connections says so."""
 MOST_NAMED = 3
-"""How many of the addresses that were not tried are named in a report."""
+"""The most addresses kept back by the gate that a report names."""
 
 
 class Run:
-    """A conformance run: opened before the first case, closed after the last one, whatever happened between."""
+    """A conformance run: made before the first case, closed after the last one."""
 
     def __init__(self, plan: Plan, folder: Path | None, preflight: Preflight | None = None) -> None:
         self.plan = plan
@@ -84,11 +84,11 @@ class Run:
 
     @property
     def journal_path(self) -> Path:
-        """Where the journal is."""
+        """The path of the journal."""
         return self.folder / "journal.jsonl"
 
     def _endpoint(self) -> tuple[Target, Clock, Connector, Connector | None]:
-        """The target, the clock it lives by, and how to reach it and its probe."""
+        """The target, its clock, and the connectors for the endpoint and its probe."""
         if self.plan.in_memory:
             return self._in_memory()
         clock = SystemClock()
@@ -121,7 +121,7 @@ class Run:
         )
 
     def reimaged(self) -> list[tuple[str, str, str]]:
-        """Cloud service, deployment and role instance of each reimage in an emulator in memory."""
+        """Cloud service, deployment and role instance of each reimage, for an emulator in memory."""
         operations = self._emulator.world.operations.values() if self._emulator is not None else ()
         return [(each.deployment.service, each.deployment.name, each.instance.name) for each in operations]
 
@@ -138,12 +138,12 @@ class Run:
         return load_target(running.write_target(folder, probe=plan.probe, listed=plan.listed), environment={})
 
     def _earlier(self, journal: Journal) -> Earlier:
-        """The part of the run that this one goes on with."""
+        """The earlier part of a resumed run."""
         last = Earlier(journal, 0.0).last
         return Earlier(journal, max(time.time() - float(journal.header["epoch"]), last))
 
     def _assemble(self, clock: Clock, connector: Connector, probe_connector: Connector | None) -> SystemUnderTest:
-        """The system under test, with everything that it is put together from."""
+        """Makes the system under test and its parts."""
         plan, target, earlier = self.plan, self.target, self.earlier
         redactor = Redactor.for_target(target, enabled=plan.redact)
         shown = masked(target, redactor)
@@ -170,7 +170,7 @@ class Run:
         return sut
 
     def _sender(self, wire: Wire, clock: Clock, recorder: Recorder, host: str, redactor: Redactor) -> Sender:
-        """What sends the requests of the run, in as many lanes as there may be connections."""
+        """Makes the sender, with as many lanes as connections."""
         limits = self.target.limits
         return Sender(
             wire,
@@ -185,18 +185,18 @@ class Run:
         )
 
     def _probe_wire(self, connector: Connector | None, clock: Clock, numbers: Iterator[int]) -> Wire | None:
-        """How the probe is asked; nobody judges it, so nothing is waited for after its replies."""
+        """The wire to the probe; its replies are not judged, so it does not wait for content after them."""
         if connector is None:
             return None
         return self._wire(self._client(connector, clock, ProbeGate(self.target), numbers, linger_seconds=0), clock)
 
     @property
     def _ago(self) -> float | None:
-        """How many seconds ago the run began, None where it begins now."""
+        """How many seconds ago a resumed run began, None for a new run."""
         return self.earlier.ago if self.earlier is not None else None
 
     def _journal(self, clock: Clock, shown: Target) -> JournalWriter:
-        """The journal, with its first lines: what the run is, or that it goes on; `shown` is the target as it is recorded."""
+        """Opens the journal and writes its first lines; `shown` is the masked target."""
         journal = self._stack.enter_context(JournalWriter(self.journal_path, clock, ago=self._ago))
         if self.earlier is not None:
             journal.write("resumed")
@@ -214,12 +214,15 @@ class Run:
         return journal
 
     def _recorder(self, journal: JournalWriter, redactor: Redactor, shown: Target) -> Recorder:
-        """What keeps exchanges and verdicts."""
+        """Makes the recorder."""
         announcing = Redactor.for_target(self.target, enabled=self.plan.redact)
         return Recorder(journal, redactor, World(shown, self.target.strictness), announcing=announcing)
 
     def _token(self, recorder: Recorder) -> str:
-        """What marks the names that are drawn for the run, noted in the journal; an earlier part of the run is taken over after it."""
+        """The token in the names that are drawn for the run, noted in the journal.
+
+        Then takes over an earlier part of the run.
+        """
         earlier = self.earlier
         token = (earlier.token if earlier is not None else "") or new_token(self.target)
         recorder.note("token", token=token)
@@ -237,13 +240,13 @@ class Run:
         return self._stack.enter_context(client)
 
     def _keep_lost(self, journal: JournalWriter, earlier: Earlier) -> None:
-        """Keeps the requests whose reply nobody lived to see as exchanges without one."""
+        """Records the requests of the earlier part whose reply was not recorded, as exchanges without reply."""
         for exchange in earlier.unanswered:
             journal.exchange(exchange)
             earlier.journal.exchanges[exchange.number] = exchange
 
     def _wire(self, client: Client, clock: Clock) -> Wire:
-        """How the session sends through a client: in threads, or at once to an endpoint in memory."""
+        """The wire for a client: in threads, or inline for an endpoint in memory."""
         if self._time is not None and isinstance(clock, SteppedClock):
             return InlineWire(client, clock, self._time)
         return ThreadedWire(client, self._connections())
@@ -254,7 +257,7 @@ class Run:
         return asked_for or (CONNECTIONS_ON_LOOPBACK if is_loopback(self.target) else CONNECTIONS_ELSEWHERE)
 
     def begin(self, cases: Sequence[Case], *, in_step: bool = False) -> None:
-        """Starts to run cases; `in_step` lets each begin only when somebody waits for it."""
+        """Starts the session; with `in_step` each case begins only when pytest waits for it."""
         if self.session is None:
             self.session = Session(
                 self.sut,
@@ -264,14 +267,14 @@ class Run:
                 in_step=in_step,
                 concluded=self.earlier.concluded if self.earlier is not None else None,
             )
-            # Hypothesis collects garbage in each new thread, and Python ever again: what is there by now stays, so that nobody looks at it.
+            # Garbage collection during the run, by Hypothesis and Python, skips all objects that exist now.
             gc.collect()
             gc.freeze()
             self._stack.callback(gc.unfreeze)
             self.session.start()
 
     def finish(self, *, interrupted: bool) -> None:
-        """Ends the journal; nothing of the run goes out after this."""
+        """Stops the session and ends the journal."""
         if self._finished:
             return
         self._finished = True
@@ -283,8 +286,10 @@ class Run:
         recorder.note("offers", offers=offers | unknown)
         lanes = self.sut.sender.lanes
         if lanes.reasons:
-            used = f"{lanes.width} of {lanes.asked_for} connections were used at the same time: {lanes.reasons[-1]}."
-            recorder.note("note", text=used)
+            width = (
+                f"only {lanes.width} of {lanes.asked_for} connections were used at the same time: {lanes.reasons[-1]}."
+            )
+            recorder.note("note", text=width)
         if self._gate.withheld:
             recorder.note("note", text=_kept_back(list(self._gate.withheld)))
         recorder.note(
@@ -298,12 +303,12 @@ class Run:
         recorder.free_memory()
 
     def close(self) -> None:
-        """Lets everything go: connections, the journal's file, the emulator."""
+        """Closes connections, the journal's file and the emulator."""
         self._stack.close()
 
 
 def _kept_back(addresses: list[str]) -> str:
-    """What was not sent, in a sentence."""
+    """The note on addresses that the gate kept back."""
     first = ", ".join(addresses[:MOST_NAMED])
     more = f", and {len(addresses) - MOST_NAMED} more" if len(addresses) > MOST_NAMED else ""
     return (

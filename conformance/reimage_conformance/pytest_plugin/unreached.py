@@ -1,4 +1,4 @@
-"""The reports of a run that could not begin: the endpoint was asked before the run, and cannot be reached or judged."""
+"""The reports of a run that could not begin because the endpoint cannot be reached or judged."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 
 def report_unreached(plan: Plan, target: Target, folder: Path, sentence: str, began: float) -> None:
-    """Writes a journal without exchanges, and its reports, into `folder`: no requirement could be judged, for the reason in `sentence`.
+    """Writes a journal without exchanges, and its reports, into `folder`; `sentence` is why no requirement could be judged.
 
-    `began` is when the endpoint was asked first, by the monotonic clock. Raises ReportError where that is not possible.
+    `began` is when the preflight began, by the monotonic clock. Raises ReportError where the files cannot be written.
     """
     clear_folder(folder)
     chosen = limited(target, plan)
