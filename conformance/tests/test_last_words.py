@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from reimage_conformance.model import CaseRecord, Outcome
-from reimage_conformance.pytest_plugin.last_words import FAILED, KNOWN, without_findings, letters_line, set_known_apart
+from reimage_conformance.pytest_plugin.last_words import FAILED, KNOWN, letters_line, set_known_apart, without_findings
 from report_samples import sample_assessment
 
 
