@@ -1,7 +1,7 @@
-"""The table of HAR fields: what recorders do to each, and which facts of an exchange it therefore never or only sometimes tells.
+"""The table of HAR fields: what recorders do to each, and which facts of an exchange are therefore missing.
 
-Everything that is judged from a HAR follows from this table: a verdict is made only if the facts that it rests on
-(`NEEDS` and `DEFECT_NEEDS` in `judging.facts`) were recorded. `docs/captures.md` shows the table to users.
+A verdict on a HAR is made only if the facts that it needs (`NEEDS` and `DEFECT_NEEDS` in `judging.facts`) were
+recorded. `docs/captures.md` shows the table to users.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from reimage_conformance.model import Fact
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of HAR: what recorders do to it, what is read from it all the same, and the facts that hang on it.
+    """One field of HAR: what recorders do to it, and what can be read from it nevertheless.
 
-    `never`: facts that no HAR tells; `sometimes`: facts that are known only where the condition in `read` holds.
+    `never` are facts that no HAR holds. `sometimes` are facts that are known only under the condition in `read`.
     """
 
     name: str
@@ -101,7 +101,7 @@ FIELDS = (
 )  # fmt: skip
 
 NEVER_RECORDED = frozenset(fact for field in FIELDS for fact in field.never)
-"""What no HAR tells."""
+"""The facts that no HAR holds."""
 
 OPEN_TO_WEB_PAGES = ("cache-control", "content-language", "content-length", "content-type", "expires", "last-modified", "pragma")  # fmt: skip
 """Response lines that a web page may read of another origin; a recorder inside a page keeps no others (Fetch, CORS)."""

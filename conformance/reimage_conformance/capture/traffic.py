@@ -22,7 +22,7 @@ class Recorded:
     moved_to: str = ""
 
     def tells(self, *facts: Fact) -> bool:
-        """Whether the recorder kept every one of `facts`."""
+        """Whether the recorder kept all of `facts`."""
         return self.exchange.unrecorded.isdisjoint(facts)
 
 
