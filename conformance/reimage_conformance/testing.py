@@ -1,0 +1,170 @@
+"""The emulator as a pytest fixture, for projects that test a client of Reimage Role Instance.
+
+A project's top-level conftest.py names this module: `pytest_plugins = ["reimage_conformance.testing"]`. Each test that takes
+the fixture `reimage_emulator` then gets an emulator of its own, on 127.0.0.1. The marker `reimage_emulator` says what it
+holds and how it behaves; its keywords are those of `served_emulator`. The module adds no other fixture, marker or option.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from reimage_conformance.errors import SuiteError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from reimage_conformance.emulator import DeploymentLayout, RunningEmulator
+
+__all__ = ["Certificates", "ReimageEmulator", "reimage_emulator", "served_emulator"]
+
+_MARKER = "reimage_emulator"
+_KEYWORDS = ("world", "faults", "oddities", "like_the_service", "operation_seconds", "tls", "seed")
+
+
+@dataclass(frozen=True, slots=True)
+class Certificates:
+    """The files that a client needs for TLS with a client certificate; all PEM but `publishsettings`.
+
+    `authority` is whom the client has to trust. `client` and `key` open the main subscription; `client_and_key` and
+    `publishsettings` hold both. `second` is another certificate of the same subscription, `other` one of another
+    subscription, each with its key.
+    """
+
+    authority: Path
+    client: Path
+    key: Path
+    client_and_key: Path
+    publishsettings: Path
+    second: Path
+    other: Path
+
+
+@dataclass(frozen=True, slots=True)
+class ReimageEmulator:
+    """An emulator that is served until the test ends; `target_file` describes it to `reimage-conformance run`."""
+
+    target_file: Path
+    _running: RunningEmulator
+
+    @property
+    def base_url(self) -> str:
+        """The address, without a slash at its end: `https://127.0.0.1:PORT`, or `http:` without TLS."""
+        return self._running.base_url
+
+    @property
+    def certificates(self) -> Certificates:
+        """The files for the client; raises UsageError where the emulator is served without TLS."""
+        from reimage_conformance.emulator import beside  # noqa: PLC0415 -- heavy
+
+        if not self._running.tls:
+            raise UsageError("an emulator that is served without TLS has no certificates; leave tls=False out")
+        files = beside(self.target_file)
+        return Certificates(
+            authority=files["ca.pem"],
+            client=files["client.pem"],
+            key=files["client.key"],
+            client_and_key=files["client-and-key.pem"],
+            publishsettings=files["publishsettings"],
+            second=files["second.pem"],
+            other=files["other.pem"],
+        )
+
+    @property
+    def deployments(self) -> tuple[DeploymentLayout, ...]:
+        """What the main subscription holds: each has `service`, `slot`, `name`, and `instances` with `name` and `failing`."""
+        layout = self._running.emulator.layout
+        return tuple(each for each in layout if each.subscription == self.subscription_id)
+
+    @property
+    def subscription_id(self) -> str:
+        """The main subscription, which the client's certificate opens."""
+        from reimage_conformance.emulator.layouts import MAIN  # noqa: PLC0415 -- heavy
+
+        return MAIN
+
+    @property
+    def accepted(self) -> int:
+        """How many reimages were started so far."""
+        return self._running.emulator.accepted
+
+    @property
+    def requests(self) -> int:
+        """How many requests were read so far, the refused ones included."""
+        return self._running.emulator.requests
+
+
+@contextmanager
+def served_emulator(
+    folder: Path,
+    *,
+    world: str = "large",
+    faults: Sequence[str] = (),
+    oddities: Sequence[str] = (),
+    like_the_service: bool = False,
+    operation_seconds: float = 0.2,
+    tls: bool = True,
+    seed: int | None = None,
+) -> Iterator[ReimageEmulator]:
+    """Serve an emulator on a free port of 127.0.0.1 while the context is open; for fixtures of a scope of one's own.
+
+    `folder` takes the target file and the certificates. `world` is a name or a .toml file, `faults` and `oddities` are
+    names as `emulator --list-faults` and `--list-oddities` show them. A reimage takes `operation_seconds`. With the same
+    `seed` the same requests get the same answers. Raises UsageError for an unknown name, WorldError for a world file that
+    is wrong.
+    """
+    from reimage_conformance.embedding.worlds import world_of  # noqa: PLC0415 -- heavy
+    from reimage_conformance.emulator import Emulator, serve, with_manners  # noqa: PLC0415 -- heavy
+
+    emulator = Emulator(
+        operation_seconds,
+        faults=_names("faults", faults),
+        oddities=with_manners(_names("oddities", oddities), like_the_service=like_the_service),
+        seed=seed,
+        layout=world_of(world),
+    )
+    with serve(emulator, tls=tls) as running:
+        yield ReimageEmulator(running.write_target(folder / "reimage-emulator.toml"), running)
+
+
+def _names(keyword: str, names: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(names, str):
+        raise UsageError(f'{keyword} is expected to be a list of names, found the text "{names}"; write ["{names}"]')
+    return tuple(names)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marker known, also to a project that runs pytest with --strict-markers."""
+    config.addinivalue_line(
+        "markers", f"{_MARKER}({', '.join(_KEYWORDS)}): what the fixture {_MARKER} of reimage-conformance serves."
+    )
+
+
+@pytest.fixture
+def reimage_emulator(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ReimageEmulator]:
+    """An emulator of this test's own; the marker of the same name says what it holds and how it behaves."""
+    try:
+        with served_emulator(tmp_path_factory.mktemp(_MARKER), **_wanted(request.node)) as emulator:
+            yield emulator
+    except SuiteError as error:
+        raise pytest.fail.Exception(f"{_MARKER}: {error}", pytrace=False) from None
+
+
+def _wanted(node: pytest.Item) -> dict[str, Any]:
+    """The keywords of the markers at a test, its class and its module; the nearest one counts."""
+    found: dict[str, Any] = {}
+    for marker in reversed(list(node.iter_markers(_MARKER))):
+        unknown = [str(each) for each in (*marker.args, *(set(marker.kwargs) - set(_KEYWORDS)))]
+        if unknown:
+            raise UsageError(
+                f"the marker is expected to have these keywords alone: {', '.join(_KEYWORDS)}; found {', '.join(unknown)}"
+            )
+        found |= marker.kwargs
+    return found
