@@ -48,9 +48,14 @@ class FrontDoor(click.Group):
         """The commands, in the order in which a newcomer needs them."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """The command called `cmd_name`; raises UsageError, with a suggestion, when there is none."""
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command called `cmd_name`; raises UsageError, with a suggestion, when there is none.
+
+        Where a shell asks for completions, gives None instead: nobody wants an error in the middle of typing.
+        """
         if cmd_name not in COMMANDS:
+            if ctx.resilient_parsing:
+                return None
             raise UsageError(f"unknown command {cmd_name!r}{nearest(cmd_name, COMMANDS)}")
         command = getattr(importlib.import_module(COMMANDS[cmd_name]), cmd_name.replace("-", "_"))
         return command if isinstance(command, click.Command) else None
@@ -66,7 +71,10 @@ class FrontDoor(click.Group):
 @click.version_option(__version__, prog_name=PROGRAM)
 @click.pass_context
 def cli(context: click.Context) -> int:
-    """Judge how an endpoint implements Reimage Role Instance."""
+    """Judge how an endpoint implements Reimage Role Instance.
+
+    Example: reimage-conformance run rig.toml
+    """
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
         return WRONG_USAGE

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reimage_conformance.commands.completing import fault_names, oddity_names
 from reimage_conformance.commands.words import columns
 from reimage_conformance.errors import UsageError
 from reimage_conformance.outputs import claim_folder, try_file
@@ -27,8 +28,14 @@ if TYPE_CHECKING:
     help="Write a target file (.toml), certificates beside it; never over a file that the emulator did not write.",
 )
 @click.option("--name", default="emulator", show_default=True, help="What reports call the target of --write-target.")
-@click.option("--fault", "faults", multiple=True, help="Have this fault (repeatable).")
-@click.option("--oddity", "oddities", multiple=True, help="Have this oddity: conforming, but unusual (repeatable).")
+@click.option("--fault", "faults", multiple=True, shell_complete=fault_names, help="Have this fault (repeatable).")
+@click.option(
+    "--oddity",
+    "oddities",
+    multiple=True,
+    shell_complete=oddity_names,
+    help="Have this oddity: conforming, but unusual (repeatable).",
+)
 @click.option(
     "--like-the-service",
     is_flag=True,

@@ -39,6 +39,8 @@ def check(
 
     CAPTURE is an export of a browser or proxy (.har, .har.gz, .har.zip), or the journal of a run. Only what its recorder cannot have
     changed is judged. Without a target file the endpoint is inferred from the traffic; then it is not known whether other names exist.
+
+    Example: reimage-conformance check traffic.har --target rig.toml --report-dir report
     """
     file = _existing(capture, "journal.jsonl", "a HAR, a journal.jsonl or the folder of a run")
     endpoint = None if target is None else load_target(target)
@@ -64,6 +66,8 @@ def report(*, journal: Path, report_dir: Path | None, overwrite: bool) -> int:
 
     JOURNAL is a journal.jsonl or the folder of a run. For a run that was cut short, the reports show what was judged until then; the
     exit code is 1 if something was violated, else 6.
+
+    Example: reimage-conformance report reports/rig/20260101T000000Z
     """
     file = _existing(journal, "journal.jsonl")
     if report_dir is not None and file.resolve().parent != report_dir.resolve():

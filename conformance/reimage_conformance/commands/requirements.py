@@ -45,7 +45,10 @@ class Row:
 @click.command()
 @click.option("--format", "form", type=Word(["table", "json", "markdown"]), default="table", show_default=True)
 def requirements(form: str) -> int:
-    """List the requirements and the cases that judge them."""
+    """List the requirements and the cases that judge them.
+
+    Example: reimage-conformance requirements --format json
+    """
     cited = citing_cases(cases_folder())
     rows = [Row(requirement, cited.get(requirement.id, ())) for requirement in CATALOGUE.values()]
     {"table": _print_table, "json": _print_json, "markdown": _print_markdown}[form](rows)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reimage_conformance.commands.case_files import cases_folder
+from reimage_conformance.commands.completing import fault_names, oddity_names, requirement_ids
 from reimage_conformance.commands.options import Options
 from reimage_conformance.commands.pytest_session import SETTINGS, plugin_words, run_session
 from reimage_conformance.commands.words import Word
@@ -56,8 +57,20 @@ class WithRest(click.Command):
 @click.option("--write-baseline", type=click.Path(path_type=Path), help="Write this run's violations as a baseline.")
 @click.option("--seed", type=int, help="Draw the same examples as the run with this seed.")
 @click.option("-n", "processes", type=click.IntRange(min=0), help="How many of several targets run side by side.")
-@click.option("--fault", "faults", multiple=True, help="Give the embedded emulator this fault (repeatable).")
-@click.option("--oddity", "oddities", multiple=True, help="Give the embedded emulator this oddity (repeatable).")
+@click.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    shell_complete=fault_names,
+    help="Give the embedded emulator this fault (repeatable).",
+)
+@click.option(
+    "--oddity",
+    "oddities",
+    multiple=True,
+    shell_complete=oddity_names,
+    help="Give the embedded emulator this oddity (repeatable).",
+)
 @click.option(
     "--world", help="What the embedded emulator holds: one-instance, two-instances, one-slot, large, or a .toml file."
 )
@@ -94,6 +107,7 @@ class WithRest(click.Command):
 @click.option(
     "--only",
     multiple=True,
+    shell_complete=requirement_ids,
     metavar="REQ|CHAPTER|AREA",
     help="Judge only these, and what they need: ids, patterns (REQ-GOS-*), chapters, areas (repeatable, or with commas).",
 )

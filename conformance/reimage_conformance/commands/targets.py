@@ -22,6 +22,8 @@ def preflight(*, target: Path, profile: str, max_reimages: int | None) -> int:
 
     Connects to the endpoint, checks certificates, identities, names and versions, and names the key of the target file
     for each problem. The exit code is 4 if that file needs mending, 6 if the endpoint cannot be judged.
+
+    Example: reimage-conformance preflight rig.toml
     """
     loaded = load_target(target, max_reimages=max_reimages)
     from reimage_conformance.preflight import preflight as look  # noqa: PLC0415 -- imports the wire
@@ -36,6 +38,8 @@ def new_target(*, file: Path, overwrite: bool) -> int:
     """Write a commented target file.
 
     FILE is target.toml if left out; - prints the text.
+
+    Example: reimage-conformance new-target rig.toml
     """
     if str(file) == "-":
         sys.stdout.write(new_target_text())
