@@ -103,7 +103,7 @@ class ReimageEmulator:
 def served_emulator(
     folder: Path,
     *,
-    world: str = "large",
+    world: str | Path = "large",
     faults: Sequence[str] = (),
     oddities: Sequence[str] = (),
     like_the_service: bool = False,
@@ -113,20 +113,20 @@ def served_emulator(
 ) -> Iterator[ReimageEmulator]:
     """Serve an emulator on a free port of 127.0.0.1 while the context is open; for fixtures of a scope of one's own.
 
-    `folder` takes the target file and the certificates. `world` is a name or a .toml file, `faults` and `oddities` are
+    `folder` takes the target file and the certificates. `world` is a name or the path of a .toml file, `faults` and `oddities` are
     names as `emulator --list-faults` and `--list-oddities` show them. A reimage takes `operation_seconds`. With the same
-    `seed` the same requests get the same answers. Raises UsageError for an unknown name, WorldError for a world file that
+    `seed` the same requests get the same answers. Raises UsageError for an unknown name or a wrong value, WorldError for a world file that
     is wrong.
     """
     from reimage_conformance.embedding.worlds import world_of  # noqa: PLC0415 -- heavy
     from reimage_conformance.emulator import Emulator, serve, with_manners  # noqa: PLC0415 -- heavy
 
     emulator = Emulator(
-        operation_seconds,
+        _seconds(operation_seconds),
         faults=_names("faults", faults),
         oddities=with_manners(_names("oddities", oddities), like_the_service=like_the_service),
         seed=seed,
-        layout=world_of(world),
+        layout=world_of(str(world)),
     )
     with serve(emulator, tls=tls) as running:
         yield ReimageEmulator(running.write_target(folder / "reimage-emulator.toml"), running)
@@ -136,6 +136,12 @@ def _names(keyword: str, names: Sequence[str]) -> tuple[str, ...]:
     if isinstance(names, str):
         raise UsageError(f'{keyword} is expected to be a list of names, found the text "{names}"; write ["{names}"]')
     return tuple(names)
+
+
+def _seconds(value: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
+        raise UsageError(f"operation_seconds is expected to be a number above 0, found {value!r}")
+    return float(value)
 
 
 def pytest_configure(config: pytest.Config) -> None:

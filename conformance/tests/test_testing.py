@@ -32,6 +32,8 @@ MISTAKES: Mapping[str, tuple[str, str]] = {
         'oddities is expected to be a list of names, found the text "ids-opaque"',
     ),
     "unknown_world": ('world="two-instance"', 'did you mean "two-instances"'),
+    "no_such_world": ('world=__import__("pathlib").Path("mine.toml")', "mine.toml: there is no such world file"),
+    "no_time": ("operation_seconds=0", "operation_seconds is expected to be a number above 0, found 0"),
     "unknown_keyword": ('fault="x"', "these keywords alone: world, faults, .*; found fault"),
     "no_keyword": ('"large"', "these keywords alone: .*; found large"),
 }
