@@ -146,14 +146,19 @@ def required_in(file: Path) -> tuple[str, ...]:
 # What another run found.
 
 
-def failed_in(run: Path) -> Choice:
-    """What was violated or inconclusive in the run whose report folder, or results.json, this is; raises UsageError where nothing was."""
-    found = results_of_run(run, "--failed-in")
-    failed = [each for each in found["requirements"] if each["outcome"] in FAILED]
+def failed_requirements(run: Path, option: str) -> list[dict[str, Any]]:
+    """The requirements that were violated or inconclusive in a run, as its results hold them; raises UsageError where there are none."""
+    failed = [each for each in results_of_run(run, option)["requirements"] if each["outcome"] in FAILED]
     if not failed:
         raise UsageError(
-            f"--failed-in {run}: nothing was violated or inconclusive in this run, so there is nothing to run again"
+            f"{option} {run}: nothing was violated or inconclusive in this run, so there is nothing to run again"
         )
+    return failed
+
+
+def failed_in(run: Path) -> Choice:
+    """What was violated or inconclusive in the run whose report folder, or results.json, this is; raises UsageError where nothing was."""
+    failed = failed_requirements(run, "--failed-in")
     exchanges = exchanges_of(run)
     evidence = [number for each in failed if each["outcome"] != "inconclusive" for number in each["evidence"]]
     senders = {exchanges[number].case for number in evidence if number in exchanges} - {""}

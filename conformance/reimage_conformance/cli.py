@@ -30,6 +30,7 @@ COMMANDS = {
     "check": "reimage_conformance.commands.recorded",
     "report": "reimage_conformance.commands.recorded",
     "replay": "reimage_conformance.commands.replay",
+    "verify": "reimage_conformance.commands.verify",
     "compare": "reimage_conformance.commands.recorded",
     "bundle": "reimage_conformance.commands.bundles",
     "verify-bundle": "reimage_conformance.commands.bundles",

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
-import sys
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,18 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reimage_conformance.commands.options import Options
-from reimage_conformance.commands.run import check_target_files, run_pytest
+from reimage_conformance.commands.repeating import JUDGED, NO_CASE, UNKNOWN, repeating_options, repetition, run_quietly
+from reimage_conformance.commands.run import check_target_files
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reimage_conformance.model import Exchange
-
-JUDGED = (0, 1, 6)
-"""Exit codes of a run that ended normally and wrote results."""
-NO_CASE = 5
-UNKNOWN = 6
 
 
 @click.command()
@@ -33,15 +26,7 @@ UNKNOWN = 6
     "--target", type=click.Path(path_type=Path), required=True, help="The target file of the endpoint to ask."
 )
 @click.option("--all", "every", is_flag=True, help="Repeat every finding, in one run.")
-@click.option("--report-dir", type=click.Path(path_type=Path), help="Keep the reports of the repetition here.")
-@click.option("--overwrite", is_flag=True, help="Replace the run that the report folder holds.")
-@click.option("--max-reimages", type=click.IntRange(min=0), help="Never start more reimages than this.")
-@click.option("--allow-reimage", is_flag=True, help="Reimage although the target file does not allow it.")
-@click.option("--connections", type=click.IntRange(min=1), help="How many requests may be under way.")
-@click.option(
-    "--wait", type=click.FloatRange(min=0), metavar="SECONDS", help="Wait this long for another run at the deployment."
-)
-@click.option("--no-preflight", is_flag=True, help="Begin without checking the target file at the endpoint.")
+@repeating_options
 def replay(
     *, run_folder: Path, number: int, target: Path, every: bool, report_dir: Path | None, **settings: Any
 ) -> int:
@@ -63,9 +48,10 @@ def replay(
     check_target_files([target])
     with contextlib.ExitStack() as stack:
         folder = report_dir or Path(stack.enter_context(TemporaryDirectory())) / "run"
-        options = _options(found, run_folder, "all" if every else str(number), report_dir=folder, **settings)
+        number_or_all = "all" if every else str(number)
+        options = repetition(found, run_folder, finding=number_or_all, report_dir=folder, **settings)
         click.echo(f"repeating {_named(findings)} of the run {found['run']['started']} in {run_folder}")
-        code = _quietly(target, options)
+        code = run_quietly(target, options)
         if code not in JUDGED:
             return UNKNOWN if code == NO_CASE else code
         return _print_comparisons(findings, shown_exchanges_of(run_folder), folder)
@@ -74,25 +60,6 @@ def replay(
 def _named(findings: Mapping[int, Mapping[str, Any]]) -> str:
     numbers = ", ".join(map(str, findings))
     return f"finding {numbers}" if len(findings) == 1 else f"findings {numbers}"
-
-
-def _options(found: Mapping[str, Any], run_folder: Path, finding: str, **settings: Any) -> Options:
-    """The options of the repetition: strictness, profile and seed are those of the earlier run."""
-    was = found["run"]
-    nothing: dict[str, Any] = dict.fromkeys(Options.__dataclass_fields__)
-    given = {"faults": (), "oddities": (), "only": (), "no_redact": False, "list_cases": False}
-    same = {"strictness": was["strictness"], "profile": was["profile"], "seed": was["seed"]}
-    return Options(**{**nothing, **given, **same, "failed_in": run_folder, "finding": finding, **settings})
-
-
-def _quietly(target: Path, options: Options) -> int:
-    """Run the cases and hide pytest's output; it is shown if the run did not end normally."""
-    output = io.StringIO()
-    with contextlib.redirect_stdout(output):
-        code = run_pytest(target, options, ["-q", "--no-header"])
-    if code not in JUDGED:
-        sys.stderr.write(output.getvalue())
-    return code
 
 
 def _print_comparisons(findings: Mapping[int, Mapping[str, Any]], then: Mapping[int, Exchange], folder: Path) -> int:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from reimage_conformance.model import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from reimage_conformance.journal import Journal
     from reimage_conformance.model import Exchange
@@ -139,6 +139,11 @@ def _shown(exchange: Exchange | None) -> str:
 
 
 def exit_code(comparisons: Sequence[Comparison]) -> int:
-    """The exit code for several findings: 1 where one is seen again, else 6 where one cannot be told, else 0."""
-    answers = {comparison.answer for comparison in comparisons}
-    return next((each.value for each in (Answer.AGAIN, Answer.UNKNOWN) if each in answers), Answer.MENDED.value)
+    """The exit code for several findings: that of the gravest answer."""
+    return gravest(comparison.answer for comparison in comparisons).value
+
+
+def gravest(answers: Iterable[Answer]) -> Answer:
+    """Seen again where one answer is that, else unknown where one is, else mended."""
+    given = set(answers)
+    return next((each for each in (Answer.AGAIN, Answer.UNKNOWN) if each in given), Answer.MENDED)

@@ -1,0 +1,106 @@
+"""The command `verify`: what failed in an earlier run judged several times, and how often it came out how."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reimage_conformance.commands.repeating import JUDGED, NO_CASE, UNKNOWN, repeating_options, repetition, run_quietly
+from reimage_conformance.commands.run import check_target_files
+from reimage_conformance.commands.words import columns
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from reimage_conformance.model import Exchange
+    from reimage_conformance.replay.counting import Again
+
+HEADLINE_LIMIT = 120
+
+
+@click.command()
+@click.argument("run_folder", type=click.Path(path_type=Path), metavar="RUN")
+@click.option(
+    "--runs", type=click.IntRange(min=1), default=3, show_default=True, metavar="N", help="How often to judge it."
+)
+@click.option(
+    "--target", type=click.Path(path_type=Path), required=True, help="The target file of the endpoint to ask."
+)
+@repeating_options
+def verify(
+    *, run_folder: Path, runs: int, target: Path, report_dir: Path | None, overwrite: bool, **settings: Any
+) -> int:
+    """Judge what failed in a run several times: always, or now and then?
+
+    RUN is the report folder of a run, or its results.json. Every requirement that was violated or inconclusive in it is judged
+    N times, one run after another, each under the limits of the target file. A table says how often each came out how.
+    --report-dir DIR keeps the reports of the runs in DIR/1, DIR/2 and so on.
+
+    Exit codes: 0 nothing is violated any more; 1 something is violated, in one run or more; 6 cannot tell; 2, 3 and 4 as for `run`.
+
+    Example: reimage-conformance verify reports/rig/20260101T000000Z --runs 5 --target rig.toml
+    """
+    from reimage_conformance.choosing import failed_requirements, results_of_run, shown_exchanges_of  # noqa: PLC0415 -- reads journals
+    from reimage_conformance.outputs import claim_folder  # noqa: PLC0415
+
+    rows, found = failed_requirements(run_folder, "verify"), results_of_run(run_folder, "verify")
+    check_target_files([target])
+    with contextlib.ExitStack() as stack:
+        folder = report_dir or Path(stack.enter_context(TemporaryDirectory()))
+        folders = [folder / str(number) for number in range(1, runs + 1)]
+        for each in folders:
+            claim_folder(each, overwrite=overwrite)
+        click.echo(f"judging again, {runs} times, what failed in the run {found['run']['started']} in {run_folder}")
+        then, again = shown_exchanges_of(run_folder), []
+        for number, each in enumerate(folders, 1):
+            options = repetition(found, run_folder, report_dir=each, overwrite=overwrite, **settings)
+            code = run_quietly(target, options)
+            if code not in JUDGED:
+                return UNKNOWN if code == NO_CASE else code
+            again.append(list(_judged(rows, found, then, each)))
+            click.echo(f"run {number} of {runs}: {_spent(each)}")
+        return _told(rows, again)
+
+
+def _judged(
+    rows: Sequence[Mapping[str, Any]], found: Mapping[str, Any], then: Mapping[int, Exchange], folder: Path
+) -> Iterator[Again]:
+    """How each of the requirements came out in the run that left its reports in `folder`."""
+    from reimage_conformance.journal import read_journal  # noqa: PLC0415 -- imports the wire
+    from reimage_conformance.replay.counting import again_in  # noqa: PLC0415
+    from reimage_conformance.report.results import load_results  # noqa: PLC0415
+
+    results, now = load_results(folder), read_journal(folder / "journal.jsonl")
+    return (again_in(row, found, then, results, now) for row in rows)
+
+
+def _spent(folder: Path) -> str:
+    """What the run that left its reports in `folder` sent, and how long it took."""
+    from reimage_conformance.quantities import counted  # noqa: PLC0415
+    from reimage_conformance.report.results import load_results  # noqa: PLC0415
+
+    spent = load_results(folder)["summary"]
+    sent = ", ".join((counted(spent["requests"], "request"), counted(spent["reimages"], "reimage")))
+    return f"sent {sent}, in {spent['duration_seconds']:.1f} s"
+
+
+def _told(rows: Sequence[Mapping[str, Any]], again: Sequence[Sequence[Again]]) -> int:
+    """Tell how often each requirement came out how, and give the exit code."""
+    from reimage_conformance.replay.comparing import gravest  # noqa: PLC0415
+    from reimage_conformance.replay.counting import Tally, reasons_of  # noqa: PLC0415
+    from reimage_conformance.report.visible import one_line, visible  # noqa: PLC0415
+
+    tallies = [
+        Tally(row["id"], row["headline"] or row["reason"] or row["title"], tuple(outcomes))
+        for row, outcomes in zip(rows, zip(*again, strict=True), strict=True)
+    ]
+    click.echo("")
+    for line in columns((each.requirement, one_line(each.headline, HEADLINE_LIMIT), each.counted) for each in tallies):
+        click.echo(line)
+    for reason in reasons_of(tallies):
+        click.echo(visible(f"  {reason}", keep="\n"))
+    return gravest(each.answer for each in tallies).value
