@@ -46,6 +46,7 @@ def verify(
     """
     from reimage_conformance.choosing import failed_requirements, results_of_run, shown_exchanges_of  # noqa: PLC0415 -- reads journals
     from reimage_conformance.outputs import claim_folder  # noqa: PLC0415
+    from reimage_conformance.quantities import counted  # noqa: PLC0415
 
     rows, found = failed_requirements(run_folder, "verify"), results_of_run(run_folder, "verify")
     check_target_files([target])
@@ -54,7 +55,8 @@ def verify(
         folders = [folder / str(number) for number in range(1, runs + 1)]
         for each in folders:
             claim_folder(each, overwrite=overwrite)
-        click.echo(f"judging again, {runs} times, what failed in the run {found['run']['started']} in {run_folder}")
+        times = counted(runs, "time")
+        click.echo(f"judging again, {times}, what failed in the run {found['run']['started']} in {run_folder}")
         then, again = shown_exchanges_of(run_folder), []
         for number, each in enumerate(folders, 1):
             options = repetition(found, run_folder, report_dir=each, overwrite=overwrite, **settings)
