@@ -34,7 +34,7 @@ HEADLINE_LIMIT = 120
 def verify(
     *, run_folder: Path, runs: int, target: Path, report_dir: Path | None, overwrite: bool, **settings: Any
 ) -> int:
-    """Judge what failed in a run several times: always, or now and then?
+    """Count how often what failed fails again.
 
     RUN is the report folder of a run, or its results.json. Every requirement that was violated or inconclusive in it is judged
     N times, one run after another, each under the limits of the target file. A table says how often each came out how.
