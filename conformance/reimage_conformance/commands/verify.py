@@ -65,7 +65,7 @@ def verify(
                 return UNKNOWN if code == NO_CASE else code
             again.append(list(_judged(rows, found, then, each)))
             click.echo(f"run {number} of {runs}: {_spent(each)}")
-        return _told(rows, again)
+        return _print_table(rows, again)
 
 
 def _judged(
@@ -90,8 +90,8 @@ def _spent(folder: Path) -> str:
     return f"sent {sent}, in {spent['duration_seconds']:.1f} s"
 
 
-def _told(rows: Sequence[Mapping[str, Any]], again: Sequence[Sequence[Again]]) -> int:
-    """Tell how often each requirement came out how, and give the exit code."""
+def _print_table(rows: Sequence[Mapping[str, Any]], again: Sequence[Sequence[Again]]) -> int:
+    """Print how often each requirement came out how, and give the exit code."""
     from reimage_conformance.replay.comparing import gravest  # noqa: PLC0415
     from reimage_conformance.replay.counting import Tally, reasons_of  # noqa: PLC0415
     from reimage_conformance.report.visible import one_line, visible  # noqa: PLC0415
