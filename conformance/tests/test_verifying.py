@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from judging_samples import started
 from memory_runs import run_in_memory
 from reimage_conformance.cli import main
 from reimage_conformance.commands import verify
+from reimage_conformance.journal import Journal
 from reimage_conformance.replay.comparing import Answer
-from reimage_conformance.replay.counting import NOT_REPEATED, Again, Tally, reasons_of
+from reimage_conformance.replay.counting import NOT_REPEATED, Again, Tally, again_in, reasons_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -111,6 +114,20 @@ def test_what_no_reimage_was_started_for_cannot_be_told(verified: Callable[..., 
     assert code == 6
     assert "  0 of 1 violated, 1 " in row
     assert f": {REQUIREMENT}: " in told
+
+
+@pytest.mark.parametrize("alone", [True, False], ids=["finding", "explained by another finding"])
+def test_met_without_the_reimage_that_showed_the_violation_is_not_mended(*, alone: bool) -> None:
+    row = {"id": REQUIREMENT, "outcome": "violated", "evidence": [1]}
+    finding = {"requirement": REQUIREMENT, "expected": "", "actual": "", "cases": [], "evidence": [1]}
+    found = {"findings": [finding] if alone else []}
+    results = {"requirements": [{"id": REQUIREMENT, "outcome": "met", "reason": ""}], "findings": [], "cases": []}
+    reimage = replace(started(), label="step:control-slot")
+
+    again = again_in(row, found, {1: reimage}, results, Journal({}))
+    assert again.outcome == NOT_REPEATED
+    assert "the reimage of exchange 1 was not started again" in again.reason
+    assert again_in(row, found, {1: reimage}, results, Journal({}, exchanges={7: reimage})) == Again("met")
 
 
 def test_what_is_still_violated_outweighs_what_cannot_be_told() -> None:

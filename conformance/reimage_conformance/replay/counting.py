@@ -77,12 +77,17 @@ def again_in(
         return Again(VIOLATED)
     if outcome not in _JUDGED:
         return Again(outcome, result["reason"] or "nothing judged it")
-    findings = [
-        each for each in found["findings"] if each["requirement"] == row["id"] and row["outcome"] in _AS_VIOLATED
-    ]
-    comparisons = [compared(each, then, results, now) for each in findings] if outcome == Outcome.MET.value else []
+    if outcome != Outcome.MET.value or row["outcome"] not in _AS_VIOLATED:
+        return Again(outcome)
+    comparisons = (compared(each, then, results, now) for each in _findings(row, found))
     left = next((each.reason for each in comparisons if each.answer is Answer.UNKNOWN), "")
     return Again(NOT_REPEATED, left) if left else Again(outcome)
+
+
+def _findings(row: Mapping[str, Any], found: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The findings about the requirement of `row`; one made of its evidence where another finding explains the violation."""
+    alone = {"requirement": row["id"], "expected": "", "actual": "", "cases": [], "evidence": row["evidence"]}
+    return [each for each in found["findings"] if each["requirement"] == row["id"]] or [alone]
 
 
 def reasons_of(tallies: Sequence[Tally]) -> Iterator[str]:
