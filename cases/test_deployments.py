@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-from cases.accepting import NOT_SPELT
 from reimage_conformance.casebook import (
     SystemUnderTest,
     applicable,
@@ -38,6 +37,7 @@ from reimage_conformance.protocol.requests import VERSION_HEADER, with_header, w
 from reimage_conformance.protocol.strategies import MALFORMED_VERSIONS
 from reimage_conformance.session.instances import Call
 
+from .accepting import NOT_SPELT
 from .looking import claimed
 
 

@@ -8,7 +8,6 @@ from functools import partial
 
 import pytest
 
-from cases.accepting import NOT_SPELT
 from reimage_conformance.casebook import (
     Declared,
     SystemUnderTest,
@@ -29,6 +28,8 @@ from reimage_conformance.judging.transport.framing import closes_connection, sam
 from reimage_conformance.model import Exchange, Request
 from reimage_conformance.protocol.addresses import UriForm
 from reimage_conformance.protocol.requests import with_chunked, with_header, with_query, without_header
+
+from .accepting import NOT_SPELT
 
 SHORT_SECONDS = 0.3
 LONG_LINE = 8000

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 COLOUR = re.compile(rb"\x1b\[(?:[0-9;]*;)?(?:3[0-8]|4[0-8]|9[0-7]|10[0-7])[0-9;]*m")
 EXAMPLE = re.compile(rf"Example: {PROGRAM} (.+)$", re.MULTILINE)
 COMPLETED = {
-    ("ver",): {"verify-bundle"},
+    ("verify-",): {"verify-bundle"},
     ("run", "--prof"): {"--profile"},
     ("run", "--profile", "s"): {"smoke", "standard"},
     ("run", "--fault", "accepted-status[20"): {f"accepted-status[{n}]" for n in (200, 201, 203, 204, 206)},
