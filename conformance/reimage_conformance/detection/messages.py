@@ -28,16 +28,21 @@ _CHANGING = (
 _HEAD = """# Messages
 
 What a reader is told of each kind of fault: the headline of each finding, what was expected and what was seen, then the reasons for what was
-not judged. One fault of each family was judged alone. Ids, times and counts are left out, since they differ from run to run.
+not judged. {faults} faults of different families were judged, each alone. Ids, times and counts are left out, since they differ from run to run.
 
-`python -m reimage_conformance.detection --messages docs/messages.md` writes this page.
+`python -m reimage_conformance.detection --one-per-family --messages docs/messages.md` writes this page; `--every N` judges every Nth family.
 """
 
 
 def messages_page(found: Iterable[Found]) -> str:
     """The page in Markdown, the same whatever order the faults were judged in."""
     everything = sorted(found, key=lambda each: each.subject.name)
-    return "\n".join([_HEAD, "## Findings", "", *_findings(everything), *_reasons(everything)]) + "\n"
+    return (
+        "\n".join(
+            [_HEAD.format(faults=len(everything)), "## Findings", "", *_findings(everything), *_reasons(everything)]
+        )
+        + "\n"
+    )
 
 
 def _findings(found: Sequence[Found]) -> Iterator[str]:
