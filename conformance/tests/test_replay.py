@@ -86,10 +86,11 @@ def test_a_journal_can_be_compared_with_a_run(complete: tuple[Path, int], capsys
 
 
 def cut(folder: Path, into: Path, keep: float, tail: bytes = b"") -> Path:
-    """The first part of a journal, as a kill leaves it."""
+    """The first part of a journal, as a kill leaves it: cut within a line, unless it is kept whole."""
     octets = (folder / "journal.jsonl").read_bytes()
     path = into / "journal.jsonl"
-    path.write_bytes(octets[: int(len(octets) * keep)] + tail)
+    kept = octets[: int(len(octets) * keep)]
+    path.write_bytes((kept if keep == 1 else kept.removesuffix(b"\n")) + tail)
     return path
 
 
