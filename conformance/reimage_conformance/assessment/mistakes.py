@@ -88,12 +88,16 @@ class Seen:
 
     def has(self, service: str, form: UriForm, container: str) -> bool:
         """Whether anything was accepted at a slot or a name."""
-        return any((a.service, a.form, a.deployment) == (service, form, container) for a in self.accepted)
+        return _includes(self.accepted, service, form, container)
 
     def lacks(self, service: str, form: UriForm, container: str) -> bool:
         """Whether something was denied at a slot or a name, and nothing accepted."""
-        denied = any((a.service, a.form, a.deployment) == (service, form, container) for a in self.denied)
-        return denied and not self.has(service, form, container)
+        return _includes(self.denied, service, form, container) and not self.has(service, form, container)
+
+
+def _includes(addresses: Iterable[Address], service: str, form: UriForm, container: str) -> bool:
+    """Whether one of `addresses` is at a slot or a name."""
+    return any((a.service, a.form, a.deployment) == (service, form, container) for a in addresses)
 
 
 def mistakes_of(world: World, exchanges: Iterable[Exchange]) -> list[Mistake]:
@@ -134,22 +138,20 @@ def _within(deployment: Deployment, beside: list[Deployment], where: str, seen: 
     there = [each for each in shown if each.slot == deployment.slot]
     by_name, by_slot = (seen.has(service, *each) for each in _forms(deployment))
     no_name, no_slot = (seen.lacks(service, *each) for each in _forms(deployment))
+    other_names = tuple(each.name for each in beside if each != deployment)
     if named and all(each.name != deployment.name for each in named):
-        others = tuple(each.name for each in beside if each != deployment)
-        yield Mistake(
-            _spelt("name", where, deployment.name, named[0].name), service, UriForm.NAME, others, is_spelling=True
-        )
+        sentence = _spelt("name", where, deployment.name, named[0].name)
+        yield Mistake(sentence, service, UriForm.NAME, other_names, is_spelling=True)
     if not named and not by_name and (no_name or any(each.name for each in there)):
         sentence = f'name {where}: nothing in this run shows "{deployment.name}" in {service}, which has {held}'
-        yield Mistake(sentence, service, UriForm.NAME, tuple(each.name for each in beside if each != deployment))
+        yield Mistake(sentence, service, UriForm.NAME, other_names)
     in_slot = by_slot or any(each.slot in (deployment.slot, "") for each in shown)
     if not in_slot and (no_slot or named):
         sentence = (
             f"slot {where}: nothing in this run shows a deployment in {deployment.slot} of {service}, which has {held}"
         )
         yield Mistake(sentence, service, UriForm.SLOT, tuple(each.slot for each in beside if each != deployment))
-    here = named or there
-    yield from _instances(deployment, where, seen, here)
+    yield from _instances(deployment, where, seen, named or there)
 
 
 def _forms(deployment: Deployment) -> tuple[tuple[UriForm, str], tuple[UriForm, str]]:
@@ -173,9 +175,9 @@ def _instances(deployment: Deployment, where: str, seen: Seen, here: list[Shown]
               for form, container in _forms(deployment)]  # fmt: skip
         taken, denied = any(each in seen.accepted for each in at), any(each in seen.denied for each in at)
         if not taken and (denied or not may_be_left_out(name, here, absent)):
-            told = ", ".join(sorted(listed)[:6])
+            shown = ", ".join(sorted(listed)[:6])
             sentence = (
-                f'role_instances {where}: nothing in this run shows "{name}" in {deployment.name}, which has {told}'
+                f'role_instances {where}: nothing in this run shows "{name}" in {deployment.name}, which has {shown}'
             )
             yield Mistake(sentence, deployment.cloud_service, instance=name, within=within)
 
