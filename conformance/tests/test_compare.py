@@ -124,6 +124,40 @@ def test_implementations_side_by_side(first: Results, last: Results) -> None:
     assert "| REQ-REIMAGE-202 | met | met | violated |" in comparison_markdown(found)
 
 
+def test_a_table_of_targets_has_what_some_violate_and_no_change_in_time(first: Results) -> None:
+    runs = [deepcopy(first) for _ in range(3)]
+    for name, run, outcome in zip("abc", runs, ("violated", "met", "met"), strict=True):
+        run["target"]["name"] = name
+        row = next(row for row in run["requirements"] if row["id"] == "REQ-REIMAGE-202")
+        row["outcome"] = outcome
+    found = compare(runs)
+
+    assert {row.requirement: row.outcomes for row in found.notable} == {
+        "REQ-REIMAGE-202": ("violated", "met", "met"),
+        "REQ-ERR-CODES": ("violated",) * 3,
+        "REQ-REIMAGE-VERSION-OLD": ("violated",) * 3,
+        "REQ-HTTP-HEAD-NOBODY": ("known",) * 3,
+    }
+    assert "newly" not in comparison_text(found)
+    assert "| requirement | a | b | c |" in comparison_markdown(found)
+    page: Any = lxml_html.document_fromstring(comparison_html(found))
+    assert "3 of 3 violate the protocol." in " ".join(page.text_content().split())
+    assert [cell.text_content() for cell in page.xpath("(//table[@class='matrix'])[1]/thead//th")] == [
+        "Requirement",
+        *"abc",
+    ]
+
+
+def test_two_targets_do_not_change_from_one_to_the_other(first: Results, last: Results) -> None:
+    last["target"]["name"] = "fabrikam"
+    found = compare([first, last])
+
+    assert found.exit_code == 1
+    told = comparison_text(found)
+    assert "violated by the last only (1)\n  REQ-REIMAGE-202: met -> violated" in told
+    assert "requirements that are violated or differ (" in told
+
+
 def test_what_makes_runs_hard_to_compare_is_said(first: Results, last: Results) -> None:
     last["run"].update(strictness="lenient", interrupted=True)
     last["suite"]["version"] = "0.2.0"

@@ -18,7 +18,7 @@ import yaml
 from memory_runs import run_in_memory
 from reimage_conformance.embedding.worlds import world_of
 from reimage_conformance.emulator import Emulator, serve
-from workflow_steps import run_action
+from workflow_steps import run_action, run_job
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 REPOSITORY = Path(__file__).parents[2]
 ACTION = REPOSITORY / ".github" / "actions" / "conformance" / "action.yml"
+TABLE = REPOSITORY / ".github" / "actions" / "conformance-table" / "action.yml"
 WORKFLOW = REPOSITORY / ".github" / "workflows" / "nightly.yml"
 TARGET = '[target]\nname = "rig"\n'
 
@@ -225,9 +226,75 @@ def test_the_history_keeps_the_newest_nights(tmp_path: Path, good: Path) -> None
     assert nights(tmp_path / "work") == ["2026-11-02T02:00:00Z"]
 
 
+NAMES = '["rig-a","rig-b","rig-c"]'
+
+
+@pytest.mark.parametrize(
+    ("files", "emulator", "expected"),
+    [
+        (["rig-a.toml", "rig-b.toml", "rig-b.baseline.toml", "rig-c.toml"], "", {"several": "true", "names": NAMES}),
+        ([], "", {"several": "false", "names": '["target"]'}),
+        (["rig-a.toml", "rig-b.toml"], "true", {"several": "false", "names": '["target"]'}),
+    ],
+    ids=["several files", "no file", "the emulator"],
+)
+def test_the_workflow_has_one_job_for_each_target_file(
+    tmp_path: Path, files: list[str], emulator: str, expected: dict[str, str]
+) -> None:
+    (tmp_path / "checkout" / "targets").mkdir(parents=True)
+    for name in files:
+        (tmp_path / "checkout" / "targets" / name).write_text("")
+    job = run_job(WORKFLOW, "targets", tmp_path, program(tmp_path / "bin"), emulator=emulator)
+
+    assert (job.failed, job.outputs["list"]) == (False, expected), job.said
+
+
+def test_a_target_file_whose_name_a_job_cannot_have_is_named(tmp_path: Path) -> None:
+    (tmp_path / "checkout" / "targets").mkdir(parents=True)
+    (tmp_path / "checkout" / "targets" / "a rig.toml").write_text("")
+    job = run_job(WORKFLOW, "targets", tmp_path, program(tmp_path / "bin"), emulator="")
+
+    assert job.failed
+    assert "::error file=targets/a rig.toml::" in job.said
+
+
+def test_the_reports_of_all_targets_become_one_table(tmp_path: Path, good: Path) -> None:
+    for name, outcome in (("rig-a", "violated"), ("rig-c", "met")):
+        folder = changed(good, tmp_path / name, 1, REQ_REIMAGE_202=outcome)
+        results = json.loads((folder / "results.json").read_text())
+        results["target"]["name"] = name
+        (folder / "results.json").write_text(json.dumps(results))
+        shutil.copytree(folder, tmp_path / "work" / "checkout" / "runs" / f"conformance-{name}")
+    job = run_action(TABLE, tmp_path / "work", program(tmp_path / "bin"), names=NAMES)
+
+    assert (job.failed, job.outputs["table"]["without-results"]) == (False, "rig-b"), job.said
+    assert "| requirement | rig-a | rig-c |" in job.page
+    assert "| REQ-REIMAGE-202 | violated | met |" in job.page
+    assert "**rig-b left no results.**" in job.page
+    assert "1 of 2 violate the protocol." in (
+        tmp_path / "work" / "checkout" / "conformance-table" / "targets.html"
+    ).read_text(encoding="utf-8")
+
+
+def test_targets_that_left_nothing_make_no_table(tmp_path: Path) -> None:
+    job = run_action(TABLE, tmp_path, program(tmp_path / "bin"), names=NAMES)
+
+    assert not job.failed, job.said
+    assert job.page.startswith("# Targets\n\nFewer than two targets left results")
+    assert job.page.count("left no results.**") == 3
+
+
 def scripts() -> dict[str, str]:
-    """Every script of the action, by the name of its step."""
-    return {each["name"]: each["run"] for each in yaml.safe_load(ACTION.read_text())["runs"]["steps"] if "run" in each}
+    """Every script of the actions and of the workflow, by the name of its step."""
+    actions = {file: yaml.safe_load(file.read_text())["runs"]["steps"] for file in (ACTION, TABLE)}
+    jobs = yaml.safe_load(WORKFLOW.read_text())["jobs"]
+    steps = {**actions, **{job: jobs[job]["steps"] for job in jobs}}
+    return {
+        f"{place.parent.name if isinstance(place, Path) else place}: {each['name']}": each["run"]
+        for place, found in steps.items()
+        for each in found
+        if "run" in each
+    }
 
 
 @pytest.mark.parametrize("name", scripts())
@@ -251,12 +318,13 @@ def test_shellcheck_has_nothing_to_say_of_a_script(name: str) -> None:
     assert (done.returncode, done.stdout) == (0, "")
 
 
-def test_the_workflow_hands_the_action_what_it_takes() -> None:
-    workflow, action = (yaml.safe_load(file.read_text()) for file in (WORKFLOW, ACTION))
-    (job,) = workflow["jobs"].values()
-    (step,) = [each for each in job["steps"] if each["uses"] == "./.github/actions/conformance"]
+@pytest.mark.parametrize(("job", "action"), [("conformance", ACTION), ("table", TABLE)], ids=["conformance", "table"])
+def test_the_workflow_hands_an_action_what_it_takes(job: str, action: Path) -> None:
+    described, jobs = yaml.safe_load(action.read_text()), yaml.safe_load(WORKFLOW.read_text())["jobs"]
+    (step,) = [each for each in jobs[job]["steps"] if each["uses"] == f"./{action.parent.relative_to(REPOSITORY)}"]
 
-    assert set(step["with"]) <= set(action["inputs"])
-    assert int(step["with"]["max-minutes"]) < job["timeout-minutes"]
-    assert all({"description", "default"} == set(each) for each in action["inputs"].values())
-    assert all(each.get("shell") == "bash" for each in action["runs"]["steps"] if "run" in each)
+    assert set(step["with"]) <= set(described["inputs"])
+    assert int(step["with"].get("max-minutes", "0")) < jobs[job]["timeout-minutes"]
+    assert all({"default", "required"} & set(each) for each in described["inputs"].values())
+    assert all("description" in each for each in described["inputs"].values())
+    assert all(each.get("shell") == "bash" for each in described["runs"]["steps"] if "run" in each)

@@ -1,4 +1,4 @@
-"""Runs the steps of a composite action as GitHub runs them, in a shell that has nothing but PATH; of actions that it uses, runs none."""
+"""Runs the steps of a composite action or of a workflow's job as GitHub runs them, in a shell that has nothing but PATH; of actions that it uses, runs none."""
 
 from __future__ import annotations
 
@@ -74,6 +74,10 @@ class Job:
         return EXPRESSION.sub(lambda match: self._looked_up(match[1]), text)
 
     def _looked_up(self, expression: str) -> str:
+        expression, _, otherwise = expression.partition(" || ")
+        return self._named(expression) or otherwise
+
+    def _named(self, expression: str) -> str:
         match expression.split("."):
             case ["inputs", name]:
                 return self.inputs[name]
@@ -87,9 +91,18 @@ def run_action(action: Path, workspace: Path, path: str, **inputs: str) -> Job:
     described = yaml.safe_load(action.read_text())
     given = {name: str(each.get("default", "")) for name, each in described["inputs"].items()}
     given |= {name.replace("_", "-"): value for name, value in inputs.items()}
+    return _run(described["runs"]["steps"], workspace, path, given)
+
+
+def run_job(workflow: Path, job: str, workspace: Path, path: str, **inputs: str) -> Job:
+    """Runs the job of a workflow that was started with `inputs`, as `run_action` runs an action."""
+    return _run(yaml.safe_load(workflow.read_text())["jobs"][job]["steps"], workspace, path, inputs)
+
+
+def _run(steps: list[dict[str, Any]], workspace: Path, path: str, inputs: dict[str, str]) -> Job:
     (workspace / "checkout").mkdir(parents=True, exist_ok=True)
     (workspace / "summary").write_text("")
-    job = Job(workspace, path, given)
-    for step in described["runs"]["steps"]:
+    job = Job(workspace, path, inputs)
+    for step in steps:
         job.step(step)
     return job

@@ -34,13 +34,38 @@ MATRIX_SIGNS = {
 """Outcomes as the cells of a matrix in plain text, what is wrong standing out."""
 
 
+IN_TIME = (
+    "newly violated",
+    "newly met",
+    "violated in another way",
+    "other changes of outcome",
+    "changed observations",
+    "changed timings",
+)
+"""Headings of what changed from the first run to the last."""
+
+BETWEEN_TARGETS = (
+    "violated by the last only",
+    "met by the last only",
+    "violated in different ways",
+    "other outcomes that differ",
+    "observations that differ",
+    "timings that differ",
+)
+"""The same headings for the runs of two targets."""
+
+
 def comparison_text(comparison: Comparison) -> str:
     """The comparison for a terminal, without colours."""
     lines = [*_runs(comparison), *(f"note: {one_line(caveat)}" for caveat in comparison.caveats)]
     for heading, changes in _groups(comparison):
         lines += ["", f"{heading} ({len(changes)})", *map(_line, changes)]
-    if len(comparison.runs) > 2:
-        lines += ["", f"differences ({len(comparison.differences)})", *_matrix_lines(comparison)]
+    if len(comparison.runs) > 2 or comparison.of_targets:
+        lines += [
+            "",
+            f"requirements that {matrix_title(comparison)} ({len(comparison.notable)})",
+            *_matrix_lines(comparison),
+        ]
     if not comparison.differences and not list(_groups(comparison)):
         lines += ["", "no difference"]
     lines += ["", *_incomparable(comparison)] if list(_incomparable(comparison)) else []
@@ -57,8 +82,8 @@ def comparison_markdown(comparison: Comparison) -> str:
     for heading, changes in _groups(comparison):
         rows = "\n".join(f"| {escaped(c.subject)} | {escaped(c.before)} | {escaped(c.after)} |" for c in changes)
         blocks += [f"## {heading.capitalize()} ({len(changes)})", f"| | first | last |\n| --- | --- | --- |\n{rows}"]
-    if comparison.differences:
-        blocks += ["## Requirements that differ", _markdown_matrix(comparison)]
+    if comparison.notable:
+        blocks += [f"## Requirements that {matrix_title(comparison)}", _markdown_matrix(comparison)]
     if not comparison.differences and not list(_groups(comparison)):
         blocks.append("No difference.")
     blocks += [escaped(line) for line in _incomparable(comparison)]
@@ -69,21 +94,35 @@ def comparison_markdown(comparison: Comparison) -> str:
 def comparison_html(comparison: Comparison) -> str:
     """The comparison as one page that needs neither network nor script."""
     groups = list(_groups(comparison))
-    body = render("comparison", comparison=comparison, groups=groups, incomparable=list(_incomparable(comparison)))
+    body = render(
+        "comparison",
+        comparison=comparison,
+        groups=groups,
+        incomparable=list(_incomparable(comparison)),
+        matrix_title=matrix_title(comparison),
+    )
     return static_page("Comparison of runs", body)
 
 
 def _groups(comparison: Comparison) -> Iterator[tuple[str, tuple[Change, ...]]]:
-    """The kinds of change that occurred, the worst first."""
-    groups = {
-        "newly violated": comparison.newly_violated,
-        "newly met": comparison.newly_met,
-        "violated in another way": comparison.other_symptoms,
-        "other changes of outcome": comparison.other_outcomes,
-        "changed observations": comparison.observations,
-        "changed timings": comparison.timings,
-    }
-    yield from ((heading, changes) for heading, changes in groups.items() if changes)
+    """The kinds of change that occurred, the worst first; between several targets there is no change, and the table says it all."""
+    if comparison.of_targets and len(comparison.runs) > 2:
+        return
+    changes = (
+        comparison.newly_violated,
+        comparison.newly_met,
+        comparison.other_symptoms,
+        comparison.other_outcomes,
+        comparison.observations,
+        comparison.timings,
+    )
+    headings = BETWEEN_TARGETS if comparison.of_targets else IN_TIME
+    yield from ((heading, found) for heading, found in zip(headings, changes, strict=True) if found)
+
+
+def matrix_title(comparison: Comparison) -> str:
+    """What is told of the requirements in the first table of outcomes."""
+    return "are violated or differ" if comparison.of_targets else "differ"
 
 
 def _runs(comparison: Comparison) -> Iterable[str]:
@@ -102,18 +141,18 @@ def _line(change: Change) -> str:
 
 
 def _matrix_lines(comparison: Comparison) -> Iterator[str]:
-    """The rows that differ, one column a run; the columns are numbered as the runs are above."""
-    width = max((len(row.requirement) for row in comparison.differences), default=0)
+    """The notable rows, one column a run; the columns are numbered as the runs are above."""
+    width = max((len(row.requirement) for row in comparison.notable), default=0)
     yield f"  {'':{width}}  " + "".join(f"{number:<13}" for number in range(1, len(comparison.runs) + 1)).rstrip()
-    for row in comparison.differences:
+    for row in comparison.notable:
         cells = "".join(f"{MATRIX_SIGNS[outcome]:<13}" for outcome in row.outcomes)
         yield f"  {row.requirement:{width}}  {cells}".rstrip()
 
 
 def _markdown_matrix(comparison: Comparison) -> str:
-    numbers = " | ".join(map(str, range(1, len(comparison.runs) + 1)))
-    rows = (f"| {escaped(row.requirement)} | {' | '.join(row.outcomes)} |" for row in comparison.differences)
-    return f"| requirement | {numbers} |\n| --- |{' --- |' * len(comparison.runs)}\n" + "\n".join(rows)
+    names = [escaped(run.label) if comparison.of_targets else str(i) for i, run in enumerate(comparison.runs, 1)]
+    rows = (f"| {escaped(row.requirement)} | {' | '.join(row.outcomes)} |" for row in comparison.notable)
+    return f"| requirement | {' | '.join(names)} |\n| --- |{' --- |' * len(comparison.runs)}\n" + "\n".join(rows)
 
 
 def _incomparable(comparison: Comparison) -> Iterator[str]:

@@ -49,6 +49,11 @@ class MatrixRow:
         """Whether the runs that know the requirement disagree about it."""
         return len(set(filter(None, self.outcomes))) > 1
 
+    @property
+    def is_violated(self) -> bool:
+        """Whether a run violates the requirement, known or not."""
+        return not BAD.isdisjoint(self.outcomes)
+
 
 @dataclass(frozen=True, slots=True)
 class ComparedRun:
@@ -78,11 +83,18 @@ class Comparison:
     only_in_last: tuple[str, ...]
     caveats: tuple[str, ...]
     exit_code: int
+    of_targets: bool = False
+    """Whether each run is of another target, so that what differs is no change in time."""
 
     @property
     def differences(self) -> tuple[MatrixRow, ...]:
         """The requirements about which the runs disagree."""
         return tuple(row for row in self.matrix if row.differs)
+
+    @property
+    def notable(self) -> tuple[MatrixRow, ...]:
+        """The rows to show first: those that differ and, where each run is of another target, those that all violate too."""
+        return tuple(row for row in self.matrix if row.differs or (self.of_targets and row.is_violated))
 
 
 def compare(runs: Sequence[Results]) -> Comparison:
@@ -110,6 +122,7 @@ def compare(runs: Sequence[Results]) -> Comparison:
         only_in_last=tuple(_missing(last, first)),
         caveats=tuple(_caveats(runs)),
         exit_code=int(any(change.before == Outcome.MET for change in worse)),
+        of_targets=len({run["target"]["name"] for run in runs}) == len(runs),
     )
 
 
