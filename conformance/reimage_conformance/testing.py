@@ -119,9 +119,9 @@ def served_emulator(
     is wrong.
     """
     from reimage_conformance.embedding.worlds import world_of  # noqa: PLC0415 -- heavy
-    from reimage_conformance.emulator import Emulator, serve, with_manners  # noqa: PLC0415 -- heavy
+    from reimage_conformance.emulator import emulator_with, serve, with_manners  # noqa: PLC0415 -- heavy
 
-    emulator = Emulator(
+    emulator = emulator_with(
         _seconds(operation_seconds),
         faults=_names("faults", faults),
         oddities=with_manners(_names("oddities", oddities), like_the_service=like_the_service),

@@ -11,7 +11,16 @@ import pytest
 from emulator_chapters import CHAPTERS
 from emulator_script import SECONDS, SERVICES, Clock, Player, octets, poll
 from reimage_conformance.catalogue import CATALOGUE
-from reimage_conformance.emulator import FAULTS, LAYOUTS, ODDITIES, Emulator, Need, find_fault, find_oddity, lacking
+from reimage_conformance.emulator import (
+    FAULTS,
+    LAYOUTS,
+    ODDITIES,
+    Need,
+    emulator_with,
+    find_fault,
+    find_oddity,
+    lacking,
+)
 from reimage_conformance.emulator.points import POINTS
 from reimage_conformance.errors import UsageError
 from reimage_conformance.model import CountsAs
@@ -28,7 +37,7 @@ PLACE = slice(None) if "EVERY_FAULT" in os.environ else slice(None, None, 20)
 def play(chapter: str, **departures: list[str]) -> Iterator[list[Action]]:
     clock = Clock()
     player = Player(
-        Emulator(
+        emulator_with(
             SECONDS,
             clock=clock,
             seed=5,
@@ -119,9 +128,9 @@ def test_what_other_subscriptions_hold_meets_no_need() -> None:
 def test_a_fault_without_a_place_in_the_world_is_refused() -> None:
     told = r"fault 'others-unready\[other-role\]' shows only where there is a deployment of two roles"
 
-    assert Emulator(faults=["others-unready[other-role]"], layout=LAYOUTS["one-slot"])
+    assert emulator_with(faults=["others-unready[other-role]"], layout=LAYOUTS["one-slot"])
     with pytest.raises(UsageError, match=told):
-        Emulator(faults=["others-unready[other-role]"], layout=LAYOUTS["two-instances"])
+        emulator_with(faults=["others-unready[other-role]"], layout=LAYOUTS["two-instances"])
 
 
 @pytest.mark.parametrize("name", [name for name, fault in FAULTS.items() if not fault.needs][PLACE])
@@ -129,7 +138,7 @@ def test_a_fault_without_a_place_in_the_world_is_refused() -> None:
 def test_a_fault_without_needs_works_in_any_world(name: str, world: str) -> None:
     """It starts, and answers a reimage, a poll and a look without an error of the emulator's own."""
     clock = Clock()
-    player = Player(Emulator(SECONDS, clock=clock, seed=5, faults=[name], layout=LAYOUTS[world]), clock)
+    player = Player(emulator_with(SECONDS, clock=clock, seed=5, faults=[name], layout=LAYOUTS[world]), clock)
     place = f"{SERVICES}/contoso/deploymentslots/production"
     instance = f"{place}/roleinstances/WebRole1_IN_0?comp=reimage"
 

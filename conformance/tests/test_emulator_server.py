@@ -13,7 +13,7 @@ import httpx
 import pytest
 import trustme
 
-from reimage_conformance.emulator import Emulator, RunningEmulator, serve, serve_until_stopped
+from reimage_conformance.emulator import Emulator, RunningEmulator, emulator_with, serve, serve_until_stopped
 from reimage_conformance.emulator.layouts import MAIN
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def plain_request(method: str, target: str) -> bytes:
 
 
 def test_a_reset_is_a_reset() -> None:
-    emulator = Emulator(60.0, faults=["poll-resets[InProgress]"])
+    emulator = emulator_with(60.0, faults=["poll-resets[InProgress]"])
     target = f"/{MAIN}/services/hostedservices/contoso/deploymentslots/production/roleinstances/WebRole1_IN_0"
     with serve(emulator, tls=False) as plain:
         accepted = httpx.post(f"{plain.base_url}{target}?comp=reimage", headers=HEADERS, trust_env=False)
@@ -137,7 +137,7 @@ def test_a_reset_is_a_reset() -> None:
 
 def test_a_connection_that_hangs_holds_up_no_other() -> None:
     with (
-        serve(Emulator(faults=["host-missing-hangs"]), tls=False) as plain,
+        serve(emulator_with(faults=["host-missing-hangs"]), tls=False) as plain,
         socket.create_connection(("127.0.0.1", plain.port)) as hanging,
     ):
         hanging.sendall(b"GET / HTTP/1.1\r\n\r\n")
@@ -155,7 +155,7 @@ def test_answers_reach_a_client_that_has_closed_its_half() -> None:
 
 def test_anonymous_clients_can_be_refused_in_tls(target: Path) -> None:
     with (
-        serve(Emulator(oddities=["anonymous-refused-in-tls"])) as strict,
+        serve(emulator_with(oddities=["anonymous-refused-in-tls"])) as strict,
         client(strict, target, None) as http,
         pytest.raises(httpx.TransportError),
     ):

@@ -150,6 +150,26 @@ def test_the_emulator_was_written_on_its_own() -> None:
     assert shared <= {"errors", "model"}
 
 
+def test_the_core_of_the_emulator_knows_none_of_its_departures() -> None:
+    """It is given changes: only `named`, where names become changes, and the room's front import faults and oddities."""
+    departing = ("emulator.faults", "emulator.oddities")
+    knowing = {
+        str(path.relative_to(ROOT / "emulator"))
+        for path in (ROOT / "emulator").rglob("*.py")
+        if path.relative_to(ROOT / "emulator").parts[0] not in ("faults", "oddities")
+        and any(name.removeprefix(f"{PACKAGE}.").startswith(departing) for name in imports(path))
+    }
+
+    assert knowing == {"__init__.py", "named.py"}
+
+
+def test_faults_and_oddities_do_not_know_each_other() -> None:
+    for own, other in (("faults", "oddities"), ("oddities", "faults")):
+        imported = {name for path in (ROOT / "emulator" / own).rglob("*.py") for name in imports(path)}
+
+        assert [name for name in imported if name.startswith(f"{PACKAGE}.emulator.{other}")] == []
+
+
 def test_only_the_wire_and_the_emulators_server_know_sockets() -> None:
     users = {str(path.relative_to(ROOT)) for path in modules() if imports(path) & SOCKETS}
 

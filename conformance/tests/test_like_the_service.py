@@ -13,7 +13,7 @@ from memory_runs import run_in_memory
 from reimage_conformance import cli
 from reimage_conformance.config import load_target
 from reimage_conformance.credentials.reading import read_credential
-from reimage_conformance.emulator import LIKE_THE_SERVICE, ODDITIES, Emulator, Send, serve, with_manners
+from reimage_conformance.emulator import LIKE_THE_SERVICE, ODDITIES, Emulator, Send, emulator_with, serve, with_manners
 from reimage_conformance.emulator.layouts import MAIN
 from reimage_conformance.model import Identity
 
@@ -36,7 +36,7 @@ MANNERS = {
 
 
 def answer(request: bytes, *, like_the_service: bool = True) -> bytes:
-    emulator = Emulator(5.0, oddities=with_manners((), like_the_service=like_the_service), clock=lambda: 1000.0)
+    emulator = emulator_with(5.0, oddities=with_manners((), like_the_service=like_the_service), clock=lambda: 1000.0)
     return b"".join(each.data for each in emulator.connect().receive(request) if isinstance(each, Send))
 
 

@@ -14,7 +14,7 @@ import pytest
 from client_packages import PublishedClient
 from reimage_conformance import cli
 from reimage_conformance.embedding.recording import Recording
-from reimage_conformance.emulator import LIKE_THE_SERVICE, Emulator, serve
+from reimage_conformance.emulator import LIKE_THE_SERVICE, emulator_with, only_lenient, serve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,10 +44,10 @@ def session(
     client: PublishedClient = request.param
     installed = client.installed(cache)
     folder = tmp_path_factory.mktemp(client.name)
-    emulator = Emulator(OPERATION_SECONDS, oddities=LIKE_THE_SERVICE)
+    emulator = emulator_with(OPERATION_SECONDS, oddities=LIKE_THE_SERVICE)
     with serve(emulator) as running:
         file = running.write_target(folder / "rig.toml")
-        with Recording(emulator, folder / "run", running.base_url):
+        with Recording(emulator, folder / "run", running.base_url, lenient=only_lenient(LIKE_THE_SERVICE)):
             yield client.drive(installed, given(file, f"localhost:{running.port}")), folder / "run"
 
 

@@ -9,7 +9,7 @@ import pytest
 from emulator_script import NAME, SLOT, octets, place
 from reimage_conformance import cli
 from reimage_conformance.embedding.recording import Recording
-from reimage_conformance.emulator import Emulator
+from reimage_conformance.emulator import Emulator, emulator_with, only_lenient
 from reimage_conformance.journal import read_journal
 from reimage_conformance.model import Identity, Strictness
 
@@ -21,8 +21,8 @@ ADDRESS = "https://127.0.0.1:8443"
 
 def record(folder: Path, *requests: bytes, identity: str | None = "main", **behaviour: tuple[str, ...]) -> Emulator:
     """An emulator that answered these on one connection while it was recorded, and one more after that."""
-    emulator = Emulator(5.0, clock=lambda: 1000.0, **behaviour)  # type: ignore[arg-type]
-    with Recording(emulator, folder, ADDRESS, name="rig"):
+    emulator = emulator_with(5.0, clock=lambda: 1000.0, **behaviour)  # type: ignore[arg-type]
+    with Recording(emulator, folder, ADDRESS, name="rig", lenient=only_lenient(behaviour.get("oddities", ()))):
         connection = emulator.connect(identity)
         for request in requests:
             connection.receive(request)

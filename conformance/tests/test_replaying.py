@@ -15,7 +15,7 @@ import pytest
 from memory_runs import run_in_memory
 from reimage_conformance.choosing import exchanges_of
 from reimage_conformance.cli import main
-from reimage_conformance.emulator import Emulator, serve
+from reimage_conformance.emulator import emulator_with, serve
 from reimage_conformance.journal import read_journal
 from reimage_conformance.replay.comparing import Answer, Comparison, compared, exit_code, lines_of
 
@@ -104,7 +104,7 @@ def test_the_command_repeats_over_tls_within_the_budget(
 
     for faults, code, told in (((fault,), 1, "not mended: the same is seen again"), ((), 0, "mended: ")):
         now = tmp_path / f"now{code}"
-        with serve(Emulator(0.2, faults=faults)) as running:
+        with serve(emulator_with(0.2, faults=faults)) as running:
             (tmp_path / str(code)).mkdir()
             target = running.write_target(tmp_path / str(code))
             assert main([*words, "--target", str(target), "--report-dir", str(now)]) == code
@@ -183,7 +183,7 @@ def test_the_script_of_a_fault_of_each_area_shows_it_when_it_is_pasted(broken: P
 def pasted(script: str, folder: Path, *faults: str) -> str:
     """What bash tells when a script is pasted into it, its variables set for an emulator over TLS."""
     folder.mkdir()
-    with serve(Emulator(0.2, faults=faults)) as running:
+    with serve(emulator_with(0.2, faults=faults)) as running:
         file = running.write_target(folder)
         described = tomllib.loads(file.read_text(encoding="utf-8"))
         variables = {name.upper(): value for name, value in described["target"].items() if isinstance(value, str)}

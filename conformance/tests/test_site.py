@@ -19,7 +19,7 @@ from lxml import html
 
 from reimage_conformance.catalogue import CATALOGUE, requirements_by_chapter
 from reimage_conformance.cli import cli, main
-from reimage_conformance.emulator import Emulator, find_fault, serve
+from reimage_conformance.emulator import emulator_with, find_fault, serve
 from reimage_conformance.site.made import MADE, TABLES, with_made
 from reimage_conformance.site.markdown import prose
 from reimage_conformance.site.requirement_pages import CHAPTERS, requirement_pages
@@ -206,7 +206,7 @@ RUNS = ("reports/rig/20260101T000000Z", "reports/rig/20260102T000000Z")
 def beside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder with the target file of a running emulator that is wrong in one way."""
     folder = tmp_path_factory.mktemp("rig")
-    with serve(Emulator(faults=[FAULT])) as running:
+    with serve(emulator_with(faults=[FAULT])) as running:
         running.write_target(folder / "rig.toml")
         yield folder
 

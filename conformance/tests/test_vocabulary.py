@@ -13,7 +13,7 @@ LIBRARY = REPOSITORY / "conformance" / "reimage_conformance"
 CASES = REPOSITORY / "cases"
 BESIDE = {
     "judging": {"facts", "oracle", "registry", "wording", "world"},
-    "emulator/faults": {"conditions", "registry"},
+    "emulator/faults": {"registry"},
     "emulator/oddities": {"edits", "registry"},
 }
 """What these rooms hold beside their chapters: what the chapters share."""

@@ -89,7 +89,8 @@ def emulator(
     from reimage_conformance.emulator import (  # noqa: PLC0415 -- heavy
         FAULTS,
         ODDITIES,
-        Emulator,
+        emulator_with,
+        only_lenient,
         serve_until_stopped,
         with_manners,
     )
@@ -106,14 +107,14 @@ def emulator(
         claim_folder(record, overwrite=False, option="--record")
     layout = world_of(world) if world is not None else None
     manners = with_manners(oddities, like_the_service=like_the_service)
-    served = Emulator(operation_seconds, faults=faults, oddities=manners, seed=seed, layout=layout)
+    served = emulator_with(operation_seconds, faults=faults, oddities=manners, seed=seed, layout=layout)
     if max_seconds is not None:
         _stop_after(max_seconds)
     with ExitStack() as opened:
 
         def started(running: RunningEmulator) -> None:
             if record is not None:
-                opened.enter_context(_recording(running, record, name))
+                opened.enter_context(_recording(running, record, name, lenient=only_lenient(manners)))
             _started(running, write_target, name)
 
         try:
@@ -123,10 +124,10 @@ def emulator(
     return 0
 
 
-def _recording(running: RunningEmulator, folder: Path, name: str) -> Recording:
+def _recording(running: RunningEmulator, folder: Path, name: str, *, lenient: bool) -> Recording:
     from reimage_conformance.embedding.recording import Recording  # noqa: PLC0415 -- as heavy
 
-    return Recording(running.emulator, folder, running.base_url, name=name)
+    return Recording(running.emulator, folder, running.base_url, name=name, lenient=lenient)
 
 
 def _try_target(file: Path) -> None:

@@ -233,7 +233,7 @@ def _unlock(target: Target) -> None:
 def _check_emulator(options: Options) -> None:
     """Raise UsageError where the embedded emulator cannot have these faults and oddities in this world."""
     from reimage_conformance.embedding.worlds import world_of  # noqa: PLC0415 -- as above
-    from reimage_conformance.emulator import Emulator  # noqa: PLC0415 -- only a run with faults needs it
+    from reimage_conformance.emulator import emulator_with  # noqa: PLC0415 -- only a run with faults needs it
 
     layout = None if options.world is None else world_of(options.world)
-    Emulator(faults=options.faults, oddities=options.oddities, layout=layout)
+    emulator_with(faults=options.faults, oddities=options.oddities, layout=layout)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reimage_conformance.config import load_target
-from reimage_conformance.emulator import Close, Emulator, Later, Pause, Reset, Send, describe
+from reimage_conformance.emulator import Close, Emulator, Later, Pause, Reset, Send, describe, emulator_with
 from reimage_conformance.model import FailureKind, Identity
 from reimage_conformance.wire.failures import StreamError
 
@@ -153,4 +153,4 @@ def memory_emulator(
     layout: Layout | None = None,
 ) -> Emulator:
     """An emulator of `layout` that lives by `clock`."""
-    return Emulator(operation_seconds, clock=clock.now, faults=faults, oddities=oddities, seed=seed, layout=layout)
+    return emulator_with(operation_seconds, clock=clock.now, faults=faults, oddities=oddities, seed=seed, layout=layout)

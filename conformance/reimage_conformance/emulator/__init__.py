@@ -15,8 +15,9 @@ from reimage_conformance.emulator.layouts import (
 )
 from reimage_conformance.emulator.manners import LIKE_THE_SERVICE, with_manners
 from reimage_conformance.emulator.messages import Action, Close, Later, Pause, Reset, Send
+from reimage_conformance.emulator.named import emulator_with
 from reimage_conformance.emulator.needs import Need, lacking
-from reimage_conformance.emulator.oddities import ODDITIES, Oddity, find_oddity
+from reimage_conformance.emulator.oddities import ODDITIES, Oddity, find_oddity, only_lenient
 from reimage_conformance.emulator.server import RunningEmulator, serve, serve_until_stopped
 from reimage_conformance.emulator.target import describe
 from reimage_conformance.emulator.written import beside, refuse_foreign
@@ -45,10 +46,12 @@ __all__ = [
     "Send",
     "beside",
     "describe",
+    "emulator_with",
     "find_fault",
     "find_oddity",
     "instances_of",
     "lacking",
+    "only_lenient",
     "refuse_foreign",
     "role_of",
     "serve",

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from reimage_conformance.emulator.lookup import find_deployment, find_instance, find_operation, find_service
 from reimage_conformance.emulator.messages import Call, Refusal
 from reimage_conformance.emulator.operations import conflicting_operation
 from reimage_conformance.emulator.points import point
 from reimage_conformance.emulator.world import OPENED_BY
+
+if TYPE_CHECKING:
+    from reimage_conformance.emulator.state import State
 
 Check = Callable[[Call], Refusal | None]
 
@@ -50,6 +54,12 @@ def check_certificate(call: Call) -> Refusal | None:
     if may_manage(call, call.route.subscription):
         return None
     return Refusal("certificate", 403, "AuthenticationFailed", "The server failed to authenticate the request.")
+
+
+@point
+def refuses_anonymous_in_tls(_: State) -> bool:
+    """Whether the TLS handshake fails without a client certificate; the service answers such a client (REQ-AUTH-TLS)."""
+    return False
 
 
 @point

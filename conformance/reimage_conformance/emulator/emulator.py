@@ -6,11 +6,9 @@ import time
 from random import Random
 from typing import TYPE_CHECKING
 
-from reimage_conformance.emulator.faults import Fault, find_fault, refuse_without_place
 from reimage_conformance.emulator.http1 import Connection
 from reimage_conformance.emulator.layouts import LARGE
 from reimage_conformance.emulator.messages import Client
-from reimage_conformance.emulator.oddities import Oddity, find_oddity
 from reimage_conformance.emulator.points import override
 from reimage_conformance.emulator.simultaneous import Simultaneous
 from reimage_conformance.emulator.state import State
@@ -19,17 +17,19 @@ from reimage_conformance.emulator.world import new_world
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from reimage_conformance.emulator.departures import Change
     from reimage_conformance.emulator.layouts import Layout
     from reimage_conformance.emulator.messages import Watcher
     from reimage_conformance.emulator.world import World
 
 
 class Emulator:
-    """A conforming endpoint of Reimage Role Instance, except for the faults and oddities that it is given.
+    """A conforming endpoint of Reimage Role Instance, except for the changes that it is given.
 
-    `layout` says what exists in it; None stands for the large world. A reimage takes `operation_seconds` of `clock`.
-    With the same `seed` the same requests get the same answers. Each of `watchers` is called for every request and
-    its answer. Raises UsageError for an unknown fault or oddity, and for a fault that cannot show in the layout.
+    `layout` says what exists in it; None stands for the large world. A reimage takes `operation_seconds` of `clock`. With the same `seed` the same
+    requests get the same answers. `simultaneous` says how its server handles requests and connections that come at the
+    same time. Each of `watchers` is called for every request and its answer. It knows no fault and no oddity:
+    `emulator_with` takes their names.
     """
 
     def __init__(
@@ -37,22 +37,16 @@ class Emulator:
         operation_seconds: float = 0.2,
         *,
         clock: Callable[[], float] = time.monotonic,
-        faults: Sequence[str | Fault] = (),
-        oddities: Sequence[str | Oddity] = (),
+        changes: Sequence[Change] = (),
+        simultaneous: Simultaneous | None = None,
         seed: int | None = None,
         layout: Layout | None = None,
     ) -> None:
-        self.faults = tuple(find_fault(each) if isinstance(each, str) else each for each in faults)
-        self.oddities = tuple(find_oddity(each) if isinstance(each, str) else each for each in oddities)
+        self.simultaneous = simultaneous or Simultaneous()
         self.watchers: list[Watcher] = []
         self.layout = LARGE if layout is None else layout
-        for each in self.faults:
-            refuse_without_place(each, self.layout)
         random = Random(seed)  # noqa: S311 - ids of an emulator are no secrets
         self.state = State(operation_seconds, clock, time.time() - clock(), random, new_world(random, self.layout))
-        changes = [
-            change for departure in (self.oddities, self.faults) for each in departure for change in each.changes
-        ]
         for change in changes:
             override(self.state.behaviour, change.point, change.wrapper)
 
@@ -62,11 +56,6 @@ class Emulator:
         With `tls` false no certificate is asked for. With `probe` the connection leads to the data-plane probe.
         """
         return Connection(self.state, Client(identity, probe, tls), self.watchers)
-
-    @property
-    def simultaneous(self) -> Simultaneous:
-        """How its server handles requests and connections that come at the same time: as the first oddity that sets it."""
-        return next((each.simultaneous for each in self.oddities if each.simultaneous is not None), Simultaneous())
 
     @property
     def world(self) -> World:

@@ -11,6 +11,7 @@ from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from reimage_conformance.emulator.admission import refuses_anonymous_in_tls
 from reimage_conformance.emulator.certificates import make_certificates
 from reimage_conformance.emulator.layouts import MAIN, OTHER
 from reimage_conformance.emulator.listener import LINGER_SECONDS, LONGEST_WAIT_SECONDS, Listener, reset
@@ -280,8 +281,7 @@ def _server_context(emulator: Emulator) -> ssl.SSLContext:
     """TLS that asks for a client certificate, does without one, and refuses one of an unknown authority."""
     certificates = make_certificates()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    strict = "anonymous-refused-in-tls" in [each.name for each in emulator.oddities]
-    context.verify_mode = ssl.CERT_REQUIRED if strict else ssl.CERT_OPTIONAL
+    context.verify_mode = ssl.CERT_REQUIRED if refuses_anonymous_in_tls(emulator.state) else ssl.CERT_OPTIONAL
     context.load_verify_locations(cadata=certificates.authority.decode())
     with tempfile.TemporaryDirectory() as folder:
         context.load_cert_chain(certificates.write_server(Path(folder)))

@@ -127,10 +127,10 @@ class Run:
 
     def _embedded(self) -> Target:
         """The emulator, served over TLS for as long as the run lasts."""
-        from reimage_conformance.emulator import Emulator, serve  # noqa: PLC0415  only a run without target needs it
+        from reimage_conformance.emulator import emulator_with, serve  # noqa: PLC0415  only a run without target needs it
 
         plan = self.plan
-        emulator = Emulator(
+        emulator = emulator_with(
             plan.operation_seconds, faults=plan.faults, oddities=plan.oddities, seed=plan.seed, layout=plan.world
         )
         running = self._stack.enter_context(serve(emulator))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reimage_conformance.emulator.admission import check_certificate, may_manage
+from reimage_conformance.emulator.conditions import both, form_is, kind_is, refusal_edit, refused_with
 from reimage_conformance.emulator.departures import When, always, gives, instead, skips
-from reimage_conformance.emulator.faults.conditions import both, form_is, kind_is, refusal_edit, refused_with
 from reimage_conformance.emulator.faults.registry import fault
 from reimage_conformance.emulator.layouts import FOREIGN
 from reimage_conformance.emulator.lookup import operation_visible

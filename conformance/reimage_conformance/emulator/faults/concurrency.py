@@ -6,8 +6,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from reimage_conformance.emulator.admission import check_conflict, check_reimage_target
+from reimage_conformance.emulator.conditions import over, refused_with, reply_edit, reply_set
 from reimage_conformance.emulator.departures import Change, When, instead, skips
-from reimage_conformance.emulator.faults.conditions import over, refused_with, reply_edit, reply_set
 from reimage_conformance.emulator.faults.operations.lifecycle import COMPLETES, shown, told_failures
 from reimage_conformance.emulator.faults.registry import fault
 from reimage_conformance.emulator.messages import Pause, Refusal, Reply, Reset

@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from reimage_conformance.emulator.admission import check_body, check_length, check_media_type, media_type_accepted
+from reimage_conformance.emulator.conditions import both, fields_dropped, form_is, request_edit
 from reimage_conformance.emulator.departures import Change, When, always, instead, skips
-from reimage_conformance.emulator.faults.conditions import both, fields_dropped, form_is, request_edit
 from reimage_conformance.emulator.faults.registry import fault
 from reimage_conformance.emulator.messages import Call, Refusal
 from reimage_conformance.emulator.reading import Framing, content_lengths, head_refusal, read_framing

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
-from reimage_conformance.emulator.departures import When, always, instead
-from reimage_conformance.emulator.faults.conditions import (
+from reimage_conformance.emulator.conditions import (
     both,
     form_is,
     instance_matches,
@@ -17,6 +16,7 @@ from reimage_conformance.emulator.faults.conditions import (
     reply_set,
     slot_is,
 )
+from reimage_conformance.emulator.departures import When, always, instead
 from reimage_conformance.emulator.faults.registry import fault
 from reimage_conformance.emulator.lookup import find_operation
 from reimage_conformance.emulator.needs import needs_of

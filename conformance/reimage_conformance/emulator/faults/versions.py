@@ -13,8 +13,7 @@ from reimage_conformance.emulator.admission import (
     version_well_formed,
     wrong_version,
 )
-from reimage_conformance.emulator.departures import Change, When, always, gives, instead, skips
-from reimage_conformance.emulator.faults.conditions import (
+from reimage_conformance.emulator.conditions import (
     both,
     fields_dropped,
     form_is,
@@ -24,6 +23,7 @@ from reimage_conformance.emulator.faults.conditions import (
     request_edit,
     version_is,
 )
+from reimage_conformance.emulator.departures import Change, When, always, gives, instead, skips
 from reimage_conformance.emulator.faults.registry import fault
 
 if TYPE_CHECKING:

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from reimage_conformance.emulator.departures import named
 from reimage_conformance.emulator.oddities.registry import ODDITIES, Oddity
 
@@ -21,7 +23,10 @@ from reimage_conformance.emulator.oddities import deployments, instances
 from reimage_conformance.emulator.oddities.transport import markup, messages
 from reimage_conformance.emulator.oddities import concurrency
 
-__all__ = ["ODDITIES", "Oddity", "find_oddity"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["ODDITIES", "Oddity", "find_oddity", "only_lenient"]
 
 
 def find_oddity(name: str) -> Oddity:
@@ -29,3 +34,8 @@ def find_oddity(name: str) -> Oddity:
     if name not in ODDITIES:
         raise named("oddity", name, ODDITIES)
     return ODDITIES[name]
+
+
+def only_lenient(names: Iterable[str]) -> bool:
+    """Whether an endpoint with these oddities conforms under lenient strictness alone."""
+    return any(find_oddity(name).lenient_only for name in names)

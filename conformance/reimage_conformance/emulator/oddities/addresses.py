@@ -9,13 +9,13 @@ from reimage_conformance.emulator.admission import (
     check_reimage_target,
     comp_selects,
 )
-from reimage_conformance.emulator.departures import Change, instead
-from reimage_conformance.emulator.faults.conditions import (
+from reimage_conformance.emulator.conditions import (
     COMP_DEFECTS,
     refusal_edit,
     refused_with,
     reply_edit,
 )
+from reimage_conformance.emulator.departures import Change, instead
 from reimage_conformance.emulator.lookup import find_deployment
 from reimage_conformance.emulator.oddities.edits import plain
 from reimage_conformance.emulator.oddities.registry import oddity

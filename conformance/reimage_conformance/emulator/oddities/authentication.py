@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from reimage_conformance.emulator.faults.conditions import refusal_edit, refused_with, reply_edit, reply_set
+from reimage_conformance.emulator.admission import refuses_anonymous_in_tls
+from reimage_conformance.emulator.conditions import refusal_edit, refused_with, reply_edit, reply_set
+from reimage_conformance.emulator.departures import gives
 from reimage_conformance.emulator.oddities.edits import plain
 from reimage_conformance.emulator.oddities.registry import oddity
 from reimage_conformance.emulator.world import OPENED_BY
@@ -33,7 +35,12 @@ oddity(
         when=lambda call: call.client.identity not in OPENED_BY,
     ),
 )
-oddity("anonymous-refused-in-tls", "clients without a certificate are refused in TLS", server_only=True)
+oddity(
+    "anonymous-refused-in-tls",
+    "clients without a certificate are refused in TLS",
+    gives(refuses_anonymous_in_tls, value=True),
+    server_only=True,
+)
 oddity(
     "historical-forbidden",
     "every 403 is ForbiddenError",

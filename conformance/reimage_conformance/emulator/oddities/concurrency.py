@@ -6,11 +6,11 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from reimage_conformance.emulator.admission import check_conflict
-from reimage_conformance.emulator.departures import Change, always, instead, skips
-from reimage_conformance.emulator.faults.conditions import (
+from reimage_conformance.emulator.conditions import (
     refusal_edit,
     refused_with,
 )
+from reimage_conformance.emulator.departures import Change, always, instead, skips
 from reimage_conformance.emulator.http1 import reply_to
 from reimage_conformance.emulator.messages import Call, Refusal, Reply
 from reimage_conformance.emulator.oddities.registry import oddity

@@ -9,18 +9,18 @@ from reimage_conformance.emulator.admission import (
     check_conflict,
     checks,
 )
-from reimage_conformance.emulator.departures import Change, edits, instead
-from reimage_conformance.emulator.documents import (
-    Node,
-    error_document,
-    namespace_declarations,
-)
-from reimage_conformance.emulator.faults.conditions import (
+from reimage_conformance.emulator.conditions import (
     error_edit,
     refusal_edit,
     refused_with,
     reply_edit,
     reply_set,
+)
+from reimage_conformance.emulator.departures import Change, edits, instead
+from reimage_conformance.emulator.documents import (
+    Node,
+    error_document,
+    namespace_declarations,
 )
 from reimage_conformance.emulator.messages import Call
 from reimage_conformance.emulator.oddities.edits import plain

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reimage_conformance.emulator.conditions import (
+    known_after,
+    refusal_edit,
+    refused_with,
+)
 from reimage_conformance.emulator.departures import Change, edits, gives, instead
 from reimage_conformance.emulator.documents import (
     Node,
     operation_document,
     shown_id,
-)
-from reimage_conformance.emulator.faults.conditions import (
-    known_after,
-    refusal_edit,
-    refused_with,
 )
 from reimage_conformance.emulator.lookup import find_operation, operation_visible
 from reimage_conformance.emulator.messages import Call

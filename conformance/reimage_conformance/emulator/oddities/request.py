@@ -8,11 +8,11 @@ from reimage_conformance.emulator.admission import (
     check_media_type,
     media_type_accepted,
 )
-from reimage_conformance.emulator.departures import instead, skips
-from reimage_conformance.emulator.faults.conditions import (
+from reimage_conformance.emulator.conditions import (
     refusal_edit,
     refused_with,
 )
+from reimage_conformance.emulator.departures import instead, skips
 from reimage_conformance.emulator.oddities.registry import oddity
 
 oddity("length-400", "a missing Content-Length gives 400", refusal_edit(refused_with(status=400), "length"))

@@ -10,12 +10,12 @@ from reimage_conformance.emulator.admission import (
     earliest_version,
     version_known,
 )
-from reimage_conformance.emulator.departures import gives, instead
-from reimage_conformance.emulator.faults.conditions import (
+from reimage_conformance.emulator.conditions import (
     kind_is,
     refusal_edit,
     refused_with,
 )
+from reimage_conformance.emulator.departures import gives, instead
 from reimage_conformance.emulator.oddities.registry import oddity
 
 if TYPE_CHECKING:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from reimage_conformance.emulator.admission import check_comp, comp_selects
+from reimage_conformance.emulator.conditions import form_is, refusal_edit, refused_with
 from reimage_conformance.emulator.departures import always, instead, skips
-from reimage_conformance.emulator.faults.conditions import form_is, refusal_edit, refused_with
 from reimage_conformance.emulator.faults.registry import fault
 from reimage_conformance.emulator.needs import Need
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reimage_conformance.emulator.admission import check_comp
+from reimage_conformance.emulator.conditions import both, form_is, instance_matches, kind_is, slot_is, two_digits
 from reimage_conformance.emulator.departures import edits, gives, instead
-from reimage_conformance.emulator.faults.conditions import both, form_is, instance_matches, kind_is, slot_is, two_digits
 from reimage_conformance.emulator.faults.registry import fault
 from reimage_conformance.emulator.lookup import find_deployment, find_instance
 from reimage_conformance.emulator.messages import Refusal, Route

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from reimage_conformance.emulator.admission import check_reimage_target
+from reimage_conformance.emulator.conditions import form_is, kind_is, refusal_edit, refused_with
 from reimage_conformance.emulator.departures import Change, When, always, instead
-from reimage_conformance.emulator.faults.conditions import form_is, kind_is, refusal_edit, refused_with
 from reimage_conformance.emulator.faults.registry import fault
 from reimage_conformance.emulator.lookup import find_deployment, find_instance, find_service
 from reimage_conformance.emulator.needs import Need

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from reimage_conformance.emulator.conditions import both, kind_is
 from reimage_conformance.emulator.departures import Change, When, always, edits, gives, instead
 from reimage_conformance.emulator.documents import Node
-from reimage_conformance.emulator.faults.conditions import both, kind_is
 from reimage_conformance.emulator.faults.deployments.observing import INSTANCES, Edit, said, without
 from reimage_conformance.emulator.faults.registry import fault
 from reimage_conformance.emulator.needs import Need

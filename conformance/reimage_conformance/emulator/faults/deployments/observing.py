@@ -6,9 +6,9 @@ from collections.abc import Callable
 from functools import partial
 
 from reimage_conformance.emulator.admission import earliest_version
+from reimage_conformance.emulator.conditions import kind_is, refusal_edit, refused_with, reply_edit, reply_set
 from reimage_conformance.emulator.departures import Change, When, always, edits, gives, instead
 from reimage_conformance.emulator.documents import Node
-from reimage_conformance.emulator.faults.conditions import kind_is, refusal_edit, refused_with, reply_edit, reply_set
 from reimage_conformance.emulator.faults.registry import fault
 from reimage_conformance.emulator.messages import Call, Route
 from reimage_conformance.emulator.needs import Need

@@ -7,9 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import unescape
 
-from reimage_conformance.emulator.departures import Change, When, always, edits, instead
-from reimage_conformance.emulator.documents import Node, document_media_type, encode_document, error_document
-from reimage_conformance.emulator.faults.conditions import (
+from reimage_conformance.emulator.conditions import (
     COMP_DEFECTS,
     SERVICE_DEFECTS,
     TYPE_DEFECTS,
@@ -21,6 +19,8 @@ from reimage_conformance.emulator.faults.conditions import (
     reply_edit,
     reply_set,
 )
+from reimage_conformance.emulator.departures import Change, When, always, edits, instead
+from reimage_conformance.emulator.documents import Node, document_media_type, encode_document, error_document
 from reimage_conformance.emulator.faults.registry import fault
 
 if TYPE_CHECKING:

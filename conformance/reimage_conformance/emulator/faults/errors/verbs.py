@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reimage_conformance.emulator.admission import KNOWN_METHODS, allowed_methods, check_verb, not_found
+from reimage_conformance.emulator.conditions import begin_anyway, field_set, kind_is, refusal_edit, reply_edit
 from reimage_conformance.emulator.departures import gives, instead, skips
-from reimage_conformance.emulator.faults.conditions import begin_anyway, field_set, kind_is, refusal_edit, reply_edit
 from reimage_conformance.emulator.faults.registry import fault
 from reimage_conformance.emulator.observation import deployment_document
 from reimage_conformance.emulator.service import document_reply, refuse

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from reimage_conformance.emulator.conditions import over
 from reimage_conformance.emulator.departures import instead
-from reimage_conformance.emulator.faults.conditions import over
 from reimage_conformance.emulator.faults.operations.lifecycle import (
     COMPLETES,
     PROGRESS,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from reimage_conformance.emulator.conditions import both, kind_is, poll_in
 from reimage_conformance.emulator.departures import Change, When, always, edits, gives, instead
 from reimage_conformance.emulator.documents import Node, document_media_type, operation_document, shown_id
-from reimage_conformance.emulator.faults.conditions import both, kind_is, poll_in
 from reimage_conformance.emulator.faults.registry import fault
 from reimage_conformance.emulator.needs import Need, needs_of
 

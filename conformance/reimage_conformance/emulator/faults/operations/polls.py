@@ -6,8 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reimage_conformance.emulator.admission import check_version
-from reimage_conformance.emulator.departures import Change, When, edits, gives, instead
-from reimage_conformance.emulator.faults.conditions import (
+from reimage_conformance.emulator.conditions import (
     both,
     kind_is,
     poll_in,
@@ -15,6 +14,7 @@ from reimage_conformance.emulator.faults.conditions import (
     reply_edit,
     reply_set,
 )
+from reimage_conformance.emulator.departures import Change, When, edits, gives, instead
 from reimage_conformance.emulator.faults.registry import fault
 from reimage_conformance.emulator.messages import Close, Later, Pause, Refusal, Reset, Send
 from reimage_conformance.emulator.needs import needs_of

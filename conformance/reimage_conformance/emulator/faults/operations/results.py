@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from reimage_conformance.emulator.conditions import poll_in
 from reimage_conformance.emulator.departures import Change, gives
 from reimage_conformance.emulator.documents import Node
-from reimage_conformance.emulator.faults.conditions import poll_in
 from reimage_conformance.emulator.faults.operations.documents import CODE, child_replaced, document_edit
 from reimage_conformance.emulator.faults.registry import fault
 from reimage_conformance.emulator.needs import Need, needs_of

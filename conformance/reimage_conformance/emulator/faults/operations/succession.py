@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reimage_conformance.emulator.admission import check_version, wrong_version
+from reimage_conformance.emulator.conditions import reply_edit, reply_set
 from reimage_conformance.emulator.departures import Change, instead
-from reimage_conformance.emulator.faults.conditions import reply_edit, reply_set
 from reimage_conformance.emulator.faults.operations.lifecycle import COMPLETES, PROGRESS, STABLE, shown
 from reimage_conformance.emulator.faults.registry import fault
 from reimage_conformance.emulator.lookup import find_operation, operation_visible

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from reimage_conformance.emulator.departures import Change, When, always, instead
-from reimage_conformance.emulator.documents import Node
-from reimage_conformance.emulator.faults.conditions import (
+from reimage_conformance.emulator.conditions import (
     COMP_DEFECTS,
     TYPE_DEFECTS,
     VERSION_DEFECTS,
@@ -18,6 +16,8 @@ from reimage_conformance.emulator.faults.conditions import (
     reply_edit,
     reply_set,
 )
+from reimage_conformance.emulator.departures import Change, When, always, instead
+from reimage_conformance.emulator.documents import Node
 from reimage_conformance.emulator.faults.registry import fault
 from reimage_conformance.emulator.lookup import find_operation, operation_visible
 from reimage_conformance.emulator.service import document_reply, refuse

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reimage_conformance.emulator.conditions import both
 from reimage_conformance.emulator.departures import Change, When, gives, instead
-from reimage_conformance.emulator.faults.conditions import both
 from reimage_conformance.emulator.faults.registry import fault
 from reimage_conformance.emulator.messages import Call, Close, Pause, Refusal, Send
 from reimage_conformance.emulator.reading import (

@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from reimage_conformance.emulator.departures import Change, When, always, edits, gives, instead
-from reimage_conformance.emulator.faults.conditions import (
+from reimage_conformance.emulator.conditions import (
     both,
     kind_is,
     poll_in,
 )
+from reimage_conformance.emulator.departures import Change, When, always, edits, gives, instead
 from reimage_conformance.emulator.faults.registry import fault
 from reimage_conformance.emulator.faults.transport.responses import PLACES, accepted
 from reimage_conformance.emulator.messages import Close, Pause, Send

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reimage_conformance.emulator.admission import check_body, check_length
+from reimage_conformance.emulator.conditions import refusal_edit, refused_with
 from reimage_conformance.emulator.departures import gives, instead, skips
-from reimage_conformance.emulator.faults.conditions import refusal_edit, refused_with
 from reimage_conformance.emulator.faults.registry import fault
 from reimage_conformance.emulator.faults.transport.requests import also_fitting
 from reimage_conformance.emulator.messages import Call, Close, Pause, Refusal

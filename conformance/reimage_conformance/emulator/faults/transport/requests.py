@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from reimage_conformance.emulator.conditions import both, refusal_edit, refused_with, request_edit
 from reimage_conformance.emulator.departures import When, always, gives, instead, skips
-from reimage_conformance.emulator.faults.conditions import both, refusal_edit, refused_with, request_edit
 from reimage_conformance.emulator.faults.registry import fault
 from reimage_conformance.emulator.messages import Call, Close, Pause
 from reimage_conformance.emulator.reading import (

@@ -6,8 +6,7 @@ import time
 from email.utils import formatdate
 from typing import TYPE_CHECKING
 
-from reimage_conformance.emulator.departures import Change, When, always, edits, gives, instead
-from reimage_conformance.emulator.faults.conditions import (
+from reimage_conformance.emulator.conditions import (
     both,
     error_edit,
     field_set,
@@ -15,6 +14,7 @@ from reimage_conformance.emulator.faults.conditions import (
     later_on_connection,
     reply_edit,
 )
+from reimage_conformance.emulator.departures import Change, When, always, edits, gives, instead
 from reimage_conformance.emulator.faults.registry import fault
 from reimage_conformance.emulator.writing import (
     bodiless,

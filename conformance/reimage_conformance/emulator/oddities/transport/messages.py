@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from reimage_conformance.emulator.conditions import reply_edit, reply_set
 from reimage_conformance.emulator.departures import Change, edits, gives, instead, skips
-from reimage_conformance.emulator.faults.conditions import reply_edit, reply_set
 from reimage_conformance.emulator.http1 import continues, reply_to
 from reimage_conformance.emulator.messages import Call, Pause, Refusal, Reply, Send
 from reimage_conformance.emulator.oddities.registry import oddity

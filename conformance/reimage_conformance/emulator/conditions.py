@@ -1,4 +1,4 @@
-"""The vocabulary of faults: where they apply, and edits of whole requests, refusals and replies."""
+"""The vocabulary of faults and oddities: where they apply, and edits of whole requests, refusals and replies."""
 
 from __future__ import annotations
 
