@@ -144,6 +144,20 @@ class TestOutcomes:
 
         assert results(cases=cases)[self.NAME].reason == "e"
 
+    @pytest.mark.parametrize(
+        ("own", "expected"), [("not-applicable", Outcome.NOT_APPLICABLE), ("untested", Outcome.UNTESTED)]
+    )
+    def test_a_case_about_more_says_nothing_of_what_the_target_does_not_offer(
+        self, own: str, expected: Outcome
+    ) -> None:
+        """A case about several requirements that was left out would have judged only those that the target offers."""
+        cases = [
+            CaseRecord("several", (self.NAME, "REQ-REIMAGE-REQID"), "untested", detail="the budget is spent"),
+            CaseRecord("own", (self.NAME,), own, detail="the target lists no second certificate"),
+        ]
+
+        assert results(cases=cases)[self.NAME].outcome is expected
+
     def test_a_case_that_met_without_verdict_proves_nothing(self) -> None:
         found = results(cases=[CaseRecord("a", (self.NAME,), "met")])[self.NAME]
 

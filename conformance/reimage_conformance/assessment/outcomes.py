@@ -102,6 +102,17 @@ def results_of(
     return results
 
 
+def _deciding(name: str, cases: list[CaseRecord]) -> list[CaseRecord]:
+    """The cases that decide the outcome of a requirement without verdicts.
+
+    A case that cites several requirements judges only those that the target offers. So where every case about this
+    requirement alone says that the target does not offer it, the others do not count.
+    """
+    alone = [case for case in cases if case.requirements == (name,)]
+    is_absent = bool(alone) and all(case.outcome == Outcome.NOT_APPLICABLE for case in alone)
+    return alone if is_absent else cases
+
+
 def _result(
     requirement: Requirement,
     world: World,
@@ -136,7 +147,7 @@ def _result(
         found = result(worst, reason, deciding[0].evidence)
         is_bad = worst in (Outcome.VIOLATED, Outcome.ADVISORY)
         return replace(found, headline=headline_of(deciding[0])) if is_bad else found
-    outcomes = {case.outcome: case for case in reversed(cases)}
+    outcomes = {case.outcome: case for case in reversed(_deciding(requirement.id, cases))}
     for name in ("error", "inconclusive", "untested", "not-applicable"):
         if name in outcomes:
             outcome = Outcome.INCONCLUSIVE if name == "error" else Outcome(name)
