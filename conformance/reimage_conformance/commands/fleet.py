@@ -1,34 +1,40 @@
-"""Several targets side by side: one process for each, one table and one exit code at the end."""
+"""Several targets side by side: one process, here or on a worker, for each, one table and one exit code at the end."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import json
 import os
 import signal
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
 from reimage_conformance.config import load_target
 from reimage_conformance.errors import ReportError
 from reimage_conformance.locks import claims
-from reimage_conformance.outputs import claim_folder, folder_name
+from reimage_conformance.outputs import claim_folder, clear_folder, folder_name
 from reimage_conformance.standard_streams import guard_output, interrupt_when_closed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from reimage_conformance.commands.options import Options
+    from reimage_conformance.commands.parcels import Parcel
+    from reimage_conformance.commands.workers import Worker
 
 MOST_LANES = 32
 WIDTH = 200
 GRACE_SECONDS = 30.0
+CONSOLE, JOURNAL = "console.txt", "journal.jsonl"
+INCOMPLETE = 6
 PYTHON = (sys.executable, "-P")
 """Python without the working directory on its path: a folder there may have the name of one of our packages."""
 SEVERITY = (2, 1, 3, 4, 6, 5, 0)
@@ -49,14 +55,39 @@ class Member:
     claims: tuple[str, ...] = ()
 
 
+Start: TypeAlias = "Callable[[Member], Awaitable[int]]"
+"""Runs one member when there is room for it, and gives its exit code."""
+
+
 def run_side_by_side(targets: Sequence[Path], options: Options, rest: Sequence[str], lanes: int | None) -> int:
     """Run the suite against every target, at most `lanes` at a time, print one table, give the gravest exit code."""
+    members = _claimed(targets, options, rest)
+    return _run(members, here(lanes or min(len(members), MOST_LANES)))
+
+
+def run_on_workers(targets: Sequence[Path], options: Options, rest: Sequence[str], specs: Sequence[str]) -> int:
+    """Run the suite against every target on the workers that `specs` describe, each with one target at a time; as `run_side_by_side`."""
+    from reimage_conformance.commands.parcels import parcel  # noqa: PLC0415 -- with --tx only
+    from reimage_conformance.commands.workers import refuse_mistaken, started  # noqa: PLC0415
+
+    refuse_mistaken(specs, [load_target(file) for file in targets], allow_reimage=options.allow_reimage)
+    members = _claimed(targets, options, rest)
+    parcels = {member.folder: parcel(member.file, options, rest) for member in members}
+    with started(specs) as workers, ThreadPoolExecutor(len(workers)) as threads:
+        return _run(members, on_workers(workers, parcels, threads))
+
+
+def _claimed(targets: Sequence[Path], options: Options, rest: Sequence[str]) -> list[Member]:
     members = fleet(targets, options, rest, datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ"))
     for member in members:
         claim_folder(member.folder, overwrite=options.overwrite)
+    return members
+
+
+def _run(members: Sequence[Member], start: Start) -> int:
     undo = guard_output(interrupt_when_closed)
     try:
-        codes = asyncio.run(_run_all(members, lanes or min(len(members), MOST_LANES)))
+        codes = asyncio.run(_run_all(members, start))
     finally:
         undo()
     _print_table(members, codes)
@@ -89,10 +120,40 @@ def gravest(codes: Sequence[int]) -> int:
     return next(code for code in SEVERITY if code in known)
 
 
-async def _run_all(members: Sequence[Member], lanes: int) -> list[int]:
+def here(lanes: int) -> Start:
+    """Runs members in processes of this machine, at most `lanes` at a time."""
     gate = asyncio.Semaphore(lanes)
+
+    async def start(member: Member) -> int:
+        async with gate:
+            return await _run_one(member)
+
+    return start
+
+
+def on_workers(workers: Sequence[Worker], parcels: Mapping[Path, Parcel], threads: ThreadPoolExecutor) -> Start:
+    """Runs members on `workers`, each on the first that is idle; `parcels` are found by the members' folders."""
+    idle: asyncio.Queue[Worker] = asyncio.Queue()
+    for worker in workers:
+        idle.put_nowait(worker)
+
+    async def start(member: Member) -> int:
+        worker = await idle.get()
+        try:
+            if worker.lost:
+                click.echo(f"{member.name}: not started: no worker is left")
+                return INCOMPLETE
+            return await _run_on(worker, member, parcels[member.folder], threads)
+        finally:
+            if not worker.lost or all(each.lost for each in workers):
+                idle.put_nowait(worker)
+
+    return start
+
+
+async def _run_all(members: Sequence[Member], start: Start) -> list[int]:
     turns = {key: asyncio.Lock() for member in members for key in member.claims}
-    runs = asyncio.gather(*(_run_in_turn(member, gate, turns) for member in members))
+    runs = asyncio.gather(*(_run_in_turn(member, start, turns) for member in members))
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, runs.cancel)
     try:
         return await runs
@@ -100,7 +161,7 @@ async def _run_all(members: Sequence[Member], lanes: int) -> list[int]:
         raise KeyboardInterrupt from error
 
 
-async def _run_in_turn(member: Member, gate: asyncio.Semaphore, turns: Mapping[str, asyncio.Lock]) -> int:
+async def _run_in_turn(member: Member, start: Start, turns: Mapping[str, asyncio.Lock]) -> int:
     """Run the member when no other member uses its deployments.
 
     All take claims in one order, so that no deadlock can occur.
@@ -110,27 +171,56 @@ async def _run_in_turn(member: Member, gate: asyncio.Semaphore, turns: Mapping[s
             click.echo(f"{member.name}: waits for a target that shares a deployment with it")
         for key in member.claims:
             await held.enter_async_context(turns[key])
-        return await _run_one(member, gate)
+        return await start(member)
 
 
-async def _run_one(member: Member, gate: asyncio.Semaphore) -> int:
-    async with gate:
-        click.echo(f"{member.name}: started; its output goes to {member.folder / 'console.txt'}")
-        with _console(member.folder) as console:
-            process = await asyncio.create_subprocess_exec(
-                *member.command,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=console,
-                stderr=console,
-                env=_environment(),
-                start_new_session=True,
-            )
-            try:
-                code = await process.wait()
-            finally:
-                await _end(process)
-        click.echo(f"{member.name}: ended with exit code {code}")
-        return code
+async def _run_one(member: Member) -> int:
+    click.echo(f"{member.name}: started; its output goes to {member.folder / CONSOLE}")
+    with _console(member.folder) as console:
+        process = await asyncio.create_subprocess_exec(
+            *member.command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=console,
+            stderr=console,
+            env=_environment(),
+            start_new_session=True,
+        )
+        try:
+            code = await process.wait()
+        finally:
+            await _end(process)
+    click.echo(f"{member.name}: ended with exit code {code}")
+    return code
+
+
+async def _run_on(worker: Worker, member: Member, parcel: Parcel, threads: ThreadPoolExecutor) -> int:
+    click.echo(f"{member.name}: started on {worker.spec}; its output goes to {member.folder / CONSOLE}")
+    clear_folder(member.folder)
+    _console(member.folder).close()
+    running = asyncio.get_running_loop().run_in_executor(threads, worker.run, parcel, member.folder)
+    try:
+        code, told = await asyncio.shield(running)
+    except asyncio.CancelledError:
+        worker.stop()
+        await asyncio.wait([running], timeout=GRACE_SECONDS)
+        worker.end()  # if the run has not ended by now, its thread ends by this
+        raise
+    if worker.lost and (member.folder / JOURNAL).is_file():
+        code = _reports_made(member.folder)
+    click.echo(f"{member.name}: {told or 'ended'}; exit code {code}")
+    return code
+
+
+def _reports_made(folder: Path) -> int:
+    """Make the reports of a run that was cut off, from its journal; gives the exit code."""
+    from reimage_conformance.errors import JournalError  # noqa: PLC0415 -- for a lost worker only
+    from reimage_conformance.replay import regenerate  # noqa: PLC0415
+
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            return regenerate(folder / JOURNAL, folder)
+    except JournalError:
+        return INCOMPLETE
 
 
 def _environment() -> dict[str, str]:
@@ -143,7 +233,7 @@ def _environment() -> dict[str, str]:
 def _console(folder: Path) -> Any:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        return (folder / "console.txt").open("wb")
+        return (folder / CONSOLE).open("wb")
     except OSError as error:
         raise ReportError(f"{folder}: cannot be written: {error.strerror}") from error
 
@@ -186,7 +276,7 @@ def _results(folder: Path) -> dict[str, Any]:
 
 
 def _last_line(folder: Path) -> str:
-    text = (folder / "console.txt").read_text(encoding="utf-8", errors="replace")
+    text = (folder / CONSOLE).read_text(encoding="utf-8", errors="replace")
     return next((line for line in reversed(text.splitlines()) if line.strip()), "none")
 
 

@@ -58,6 +58,13 @@ class WithRest(click.Command):
 @click.option("--seed", type=int, help="Draw the same examples as the run with this seed.")
 @click.option("-n", "processes", type=click.IntRange(min=0), help="How many of several targets run side by side.")
 @click.option(
+    "--tx",
+    "workers",
+    multiple=True,
+    metavar="SPEC",
+    help="Run targets on these workers, each one target at a time: popen, 3*popen, ssh=HOST//python=PATH (repeatable).",
+)
+@click.option(
     "--fault",
     "faults",
     multiple=True,
@@ -125,7 +132,14 @@ class WithRest(click.Command):
     help="Exit with 6 if a requirement that FILE names, one id a line, could not be judged.",
 )
 @click.pass_context
-def run(context: click.Context, /, targets: tuple[Path, ...], processes: int | None, **settings: Any) -> int:
+def run(
+    context: click.Context,
+    /,
+    targets: tuple[Path, ...],
+    processes: int | None,
+    workers: tuple[str, ...],
+    **settings: Any,
+) -> int:
     """Run the suite against targets, or an emulator.
 
     Without a TARGET the suite runs against an embedded emulator. Options after -- go to pytest.
@@ -137,6 +151,11 @@ def run(context: click.Context, /, targets: tuple[Path, ...], processes: int | N
     """
     options, rest = Options(**settings), list(context.meta[REST])
     _check(targets, options)
+    if workers:
+        _check_workers(targets, options, processes)
+        from reimage_conformance.commands.fleet import run_on_workers  # noqa: PLC0415 -- as below
+
+        return run_on_workers(targets, options, rest, workers)
     if len(targets) > 1:
         from reimage_conformance.commands.fleet import run_side_by_side  # noqa: PLC0415 -- asyncio, for several targets only
 
@@ -200,6 +219,17 @@ def _check(targets: tuple[Path, ...], options: Options) -> None:
         raise UsageError(f"--baseline {options.baseline}: there is no such file")
     _check_choice(options)
     check_target_files(targets)
+
+
+def _check_workers(targets: tuple[Path, ...], options: Options, processes: int | None) -> None:
+    """Raise UsageError for what --tx cannot be combined with."""
+    if not targets:
+        raise UsageError("--tx gives target files to workers; expected at least one target file, found none")
+    if processes is not None:
+        raise UsageError("-n and --tx both say how many targets run at the same time; give one of them")
+    for name, given in (("--resume", options.resume), ("--write-baseline", options.write_baseline)):
+        if given is not None:
+            raise UsageError(f"{name} cannot be used with --tx; run that target without --tx")
 
 
 def check_target_files(targets: Sequence[Path]) -> None:
