@@ -186,8 +186,12 @@ def story_of(run: Path, number: str) -> Choice:
     if not (number.isdecimal() or number == ALL):
         raise UsageError(f"--finding {number}: expected the number of a finding, or {ALL}")
     findings = results_of_run(run, "replay")["findings"] if number == ALL else [finding_of(run, int(number))]
-    exchanges = exchanges_of(run)
-    stories = [_story(finding, exchanges) for finding in findings or [finding_of(run, 1)]]
+    return story_of_findings(findings or [finding_of(run, 1)], exchanges_of(run))
+
+
+def story_of_findings(findings: Sequence[Mapping[str, Any]], exchanges: Mapping[int, Exchange]) -> Choice:
+    """What it takes to see these findings again, one or more as results.json holds them, of a run with these exchanges."""
+    stories = [_story(finding, exchanges) for finding in findings]
     steps = [story.steps for story in stories if story.steps is not None]
     return Choice(
         frozenset().union(*(story.requirements for story in stories)),

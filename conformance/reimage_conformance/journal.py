@@ -86,6 +86,10 @@ class JournalWriter:
         """Append that a request goes out, as the exchange without reply that it is until one comes."""
         self._append({"type": "sending", **_of_exchange(exchange)})
 
+    def again(self, exchange: Exchange, attempt: int) -> None:
+        """Append an exchange of another try, 1 the first, which is judged apart from those of the run."""
+        self._append({"type": "again", "attempt": attempt, **_of_exchange(exchange)})
+
     def verdict(self, verdict: Verdict) -> None:
         """Append a verdict."""
         self.write("verdict", **_of_fields(verdict))
@@ -130,7 +134,7 @@ class JournalWriter:
 class Journal:
     """A journal read back: `header` is its first line, `cases` the case-start and case-end events, `events` every line.
 
-    Of a line that another field holds, `events` has only what tells which it is: all of it twice would take much memory.
+    Of a line that another field holds, and of an exchange of another try, `events` has only what tells which it is: more would take much memory.
     `unanswered` are requests that were sent and of which no more is known. `complete` is whether the run came to its end, `torn` whether
     the last line was cut; `notes` name every line that could not be read.
     """
@@ -238,6 +242,8 @@ def _take(journal: Journal, event: dict[str, Any]) -> None:
         case "sending":
             sent = _to_exchange(event)
             journal.unanswered[sent.number] = sent
+        case "again":
+            journal.unanswered.pop(event["number"], None)
         case "resumed":  # the run went on, so that no end before this was its end
             journal.events[:] = [each for each in journal.events if each["type"] != "end"]
         case "verdict":
@@ -248,7 +254,7 @@ def _take(journal: Journal, event: dict[str, Any]) -> None:
             )
         case "case-start" | "case-end":
             journal.cases.append(event)
-    held = event["type"] in ("exchange", "sending", "verdict", "observation")
+    held = event["type"] in ("exchange", "sending", "again", "verdict", "observation")
     journal.events.append({key: event[key] for key in _TELLING if key in event} if held else event)
 
 

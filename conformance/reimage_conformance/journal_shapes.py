@@ -139,6 +139,8 @@ SHAPES: Mapping[str, Shape] = {
     "required": Shape({"requirements": _texts}),
     "exchange": _EXCHANGE,
     "sending": _EXCHANGE,
+    "again": Shape({**_EXCHANGE.needed, "attempt": _whole}, _EXCHANGE.possible),
+    "tried": Shape({"requirement": _text, "tried": _whole, "seen": _whole}),
     "resumed": Shape({}, {"token": _text}),
     "token": Shape({"token": _text}),
     "spent": Shape({"exchange": _whole}),

@@ -130,7 +130,8 @@ class Requirement:
     case can judge it ("" where one does). `violation` says what is wrong where it is violated, and `violations` the same for single
     symptoms; `request` names the request that it is about, where a violation is about how that was answered.
     `recorded` says how often recordings of the service show it, `clients` which published clients depend on it, `mend` the usual mistake and
-    what mends it; each "" where nothing is known.
+    what mends it; each "" where nothing is known. `timing` says that a violation may be a matter of time: it can depend on the moment of a
+    request, or on what runs beside it.
     """
 
     id: str
@@ -153,6 +154,7 @@ class Requirement:
     recorded: str = ""
     clients: str = ""
     mend: str = ""
+    timing: bool = False
 
     def counts_as(self, strictness: Strictness) -> CountsAs:
         """What a deviation counts as under `strictness`."""
@@ -395,10 +397,19 @@ class RequirementResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Tries:
+    """How often what a finding rests on was tried in a run, the first time included, and in how many of these tries it was seen."""
+
+    tried: int
+    seen: int
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One cause, with what it drags along; `reproduce` is a shell command, `evidence` numbers exchanges, first the deciding one.
 
     `deciding` numbers those that the deciding verdict rests on; the others of `evidence` show the same.
+    `tries` is None where it was not tried again.
     """
 
     requirement: str
@@ -412,6 +423,7 @@ class Finding:
     also_affected: tuple[str, ...] = ()
     fingerprint: str = ""
     deciding: tuple[int, ...] = ()
+    tries: Tries | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 def run_in_memory(folder: Path, *words: str, cwd: Path | None = None, **environment: str) -> int:
-    """The exit code of a run with these options, whose reports go to `folder`."""
+    """The exit code of a run with these options, whose reports go to `folder`; nothing is tried again unless --tries is given."""
     root = cases_folder()
     line = [sys.executable, "-m", "pytest", str(root), f"--rootdir={root.parent}", "--in-memory", "-q"]
-    line += ["-p", "no:cacheprovider", "--report-dir", str(folder), *words]
+    line += ["-p", "no:cacheprovider", "--report-dir", str(folder), "--tries=1", *words]
     return subprocess.run(line, capture_output=True, check=False, cwd=cwd, env={**os.environ, **environment}).returncode  # noqa: S603

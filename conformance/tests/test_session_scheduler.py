@@ -259,7 +259,7 @@ def test_a_journal_that_cannot_be_written_ends_the_session_and_not_the_case_alon
 
         async def body(sut: SystemUnderTest) -> None:
             with monkeypatch.context() as patched:
-                patched.setattr(sut.recorder._journal, "exchange", fails)
+                patched.setattr(sut.recorder.journal, "exchange", fails)
                 await sut.send_all([sut.builder.operation_status("0" * 32)] * 3)
 
         return body

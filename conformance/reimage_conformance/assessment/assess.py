@@ -13,6 +13,7 @@ from reimage_conformance.assessment.intervals import weighed
 from reimage_conformance.assessment.mistakes import excused, mistakes_of
 from reimage_conformance.assessment.outcomes import LEFT_OUT, case_outcome, results_of
 from reimage_conformance.assessment.rejudging import rejudged, world_of
+from reimage_conformance.assessment.tries import requests_of_tries, with_tries
 from reimage_conformance.journal_shapes import RUN_FIELDS
 from reimage_conformance.judging.operations.polls import TERMINAL, status_of
 from reimage_conformance.model import (
@@ -74,7 +75,7 @@ def assess(journal: Journal, judged: Sequence[Verdict] | None = None) -> Assessm
     results = results_of(world, verdicts, journal.observations, cases, offers)
     if captured:
         results = [replace(r, reason=_NOT_SHOWN) if r.reason == LEFT_OUT else r for r in results]
-    findings = findings_of(verdicts, results, exchanges)
+    findings = with_tries(findings_of(verdicts, results, exchanges), journal)
     run = _run(journal)
     missed = _missed(journal, results)
     verdict, exit_code = conclude(results, interrupted=run.interrupted, hindered=bool(hindrance or missed))
@@ -90,7 +91,7 @@ def assess(journal: Journal, judged: Sequence[Verdict] | None = None) -> Assessm
         observations=tuple(journal.observations),
         operations=tuple(operations),
         cases=tuple(cases),
-        requests=len(exchanges),
+        requests=len(exchanges) + requests_of_tries(journal),
         reimages=_reimages(journal),
         notes=journal.notes,
         hindrance=hindrance,

@@ -34,6 +34,7 @@ class Options:
     no_preflight: bool
     connections: int | None = None
     max_minutes: float | None = None
+    tries: int | None = None
     patience: float | None = None
     resume: Path | None = None
     only: tuple[str, ...] = ()
@@ -46,7 +47,7 @@ class Options:
         """The options as words of a command line, without --report-dir."""
         single = (
             *("strictness", "profile", "max_reimages", "baseline", "write_baseline", "seed", "world", "wait"),
-            *("connections", "max_minutes", "patience", "resume"),
+            *("connections", "max_minutes", "tries", "patience", "resume"),
             *("failed_in", "finding", "require"),
         )
         named = [(name, getattr(self, name)) for name in single]

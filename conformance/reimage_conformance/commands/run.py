@@ -102,6 +102,12 @@ class WithRest(click.Command):
     "--max-minutes", type=click.FloatRange(min=0, min_open=True), help="End the run after this time, with reports."
 )
 @click.option(
+    "--tries",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Try a violation that may be a matter of time N times in all; 3 if left out, 1: not again.",
+)
+@click.option(
     "--patience",
     type=click.FloatRange(min=0, min_open=True),
     metavar="SECONDS",

@@ -232,7 +232,7 @@ def judge_each(
 
     folder, said = cases_folder(), sys.stdout
     words = [str(folder), f"--rootdir={folder.parent}", "--in-memory", "--profile", profile, "-qq", "--no-header"]
-    words += [*plugin_words(), "-p", "no:cacheprovider", "-o", "addopts=", "--seed=0"]
+    words += [*plugin_words(), "-p", "no:cacheprovider", "-o", "addopts=", "--seed=0", "--tries=1"]
     words += ["-k", selection] if selection else []
     with contextlib.redirect_stdout(io.StringIO()), surroundings_set_aside(os.environ):
         pytest.main(words, plugins=[ForkingLoop(subjects, keep, processes, journals)])

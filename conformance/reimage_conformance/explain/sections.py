@@ -90,7 +90,12 @@ def _counting(explained: Explanation) -> tuple[str, ...]:
         if row.control
         else ""
     )
-    return _filled(f"{explained.counts} {explained.reason}", control, rests, needed)
+    timely = (
+        "A violation may be a matter of time: a run tries it again at its end, where time and budget allow."
+        if row.timing
+        else ""
+    )
+    return _filled(f"{explained.counts} {explained.reason}", control, timely, rests, needed)
 
 
 def _sent(explained: Explanation) -> Section:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Target
 
 NAMES = ("target", "embedded", "in_memory")
+USUAL_TRIES = 3
+"""How often a violation that may be a matter of time is tried in all, unless --tries says otherwise."""
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -38,6 +40,12 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption("--strictness", choices=[s.value for s in Strictness], help="How literally the documents are read.")
     group.addoption("--profile", choices=[p.value for p in Profile], help="How much the run does.")
     group.addoption("--max-reimages", type=int, metavar="N", help="Never start more reimages than this.")
+    group.addoption(
+        "--tries",
+        type=int,
+        metavar="N",
+        help="How often a violation that may be a matter of time is tried in all (default: 3; 1: not again).",
+    )
     group.addoption("--baseline", metavar="FILE", help="Known violations.")
     group.addoption("--write-baseline", metavar="FILE", help="Write this run's violations as a baseline.")
     group.addoption(
@@ -98,7 +106,7 @@ def _add_choosing(group: pytest.OptionGroup) -> None:
 class Plan:
     """What a run is to do, read from options; `target` is None for an emulator, whose target is known when it is served.
 
-    `repeats` says that --seed was given: then examples from other runs are not used. `world` is what an emulator holds (None: the large
+    `tries` says how often a violation that may be a matter of time is tried in all. `repeats` says that --seed was given: then examples from other runs are not used. `world` is what an emulator holds (None: the large
     world), `listed` the part of it that its target lists (None: all), and `probe` whether its target has a probe. `choice` says what is
     judged (None: everything), and `required` what must be judged.
     """
@@ -130,6 +138,7 @@ class Plan:
     resume: Path | None = None
     choice: Choice | None = None
     required: tuple[str, ...] = ()
+    tries: int = 1
 
 
 def is_wanted(config: pytest.Config) -> bool:
@@ -194,6 +203,7 @@ def plan_of(config: pytest.Config) -> Plan:
         resume=resume,
         choice=_choice(config, resume),
         required=_required(config),
+        tries=_tries(config),
     )
 
 
@@ -214,6 +224,15 @@ def _choice(config: pytest.Config, resume: Path | None) -> Choice | None:
     if found is None:
         return Choice(chosen) if words else None
     return replace(found, requirements=found.requirements | chosen)
+
+
+def _tries(config: pytest.Config) -> int:
+    """How often a violation that may be a matter of time is tried; once where the run itself tries again what failed in another one."""
+    given = config.getoption("tries")
+    if given is not None and given < 1:
+        raise UsageError(f"--tries: expected 1 or more, found {given}")
+    usual = USUAL_TRIES if not config.getoption("failed_in") else 1
+    return usual if given is None else int(given)
 
 
 def _required(config: pytest.Config) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from reimage_conformance.journal import JournalWriter, read_journal
 from reimage_conformance.judging.world import World
 from reimage_conformance.protocol.requests import RequestBuilder
 from reimage_conformance.pytest_plugin.heading import header, limited, masked, new_run_id
+from reimage_conformance.pytest_plugin.retrying import retry_violations
 from reimage_conformance.quantities import counted
 from reimage_conformance.redaction.redactor import Redactor
 from reimage_conformance.session.budget import Budget
@@ -266,6 +267,9 @@ class Run:
                 max_seconds=self.plan.max_seconds,
                 in_step=in_step,
                 concluded=self.earlier.concluded if self.earlier is not None else None,
+                afterwards=None
+                if in_step
+                else partial(retry_violations, self.sut, list(cases), self.journal_path, self.plan),
             )
             # Garbage collection during the run, by Hypothesis and Python, skips all objects that exist now.
             gc.collect()
@@ -280,10 +284,8 @@ class Run:
         self._finished = True
         if self.session is not None:
             self.session.stop()
-        recorder, instances = self.sut.recorder, self.sut.instances
-        offers = {"deployment": instances.offers_deployment, "cloud-service": instances.offers_cloud_service}
-        unknown = dict.fromkeys(instances.unanswered)
-        recorder.note("offers", offers=offers | unknown)
+        recorder = self.sut.recorder
+        recorder.note("offers", offers=self.sut.instances.offers)
         lanes = self.sut.sender.lanes
         if lanes.reasons:
             width = (

@@ -16,7 +16,9 @@ from reimage_conformance.report.wording import (
     VERDICT_WORDS,
     duration_words,
     is_known,
+    is_timely,
     strictness_sentence,
+    tries_words,
     verdict_sentence,
 )
 
@@ -75,11 +77,13 @@ def _unjudged(group: Unjudged) -> str:
 
 
 def _way_on(assessment: Assessment, report: Path, target: Path | None) -> list[str]:
-    """Where the report is, and how a finding is repeated."""
+    """Where the report is, how a finding is repeated, and how often one that may be a matter of time fails."""
     file, aside = (shlex.quote(str(target)), "") if target is not None else ("FILE", "  (FILE is a target file)")
-    command = f"reimage-conformance replay {shlex.quote(str(report.parent))} 1 --target {file}"
-    told = f"is finding 1 mended? {command}{aside}"
-    return [*([told] if assessment.findings else []), f"report: {report}"]
+    folder = shlex.quote(str(report.parent))
+    told = [f"is finding 1 mended? reimage-conformance replay {folder} 1 --target {file}{aside}"]
+    if any(map(is_timely, assessment.findings)):
+        told.append(f"always, or now and then? reimage-conformance verify {folder} --target {file}")
+    return [*(told if assessment.findings else []), f"report: {report}"]
 
 
 def _limited(lines: Sequence[str], limit: int, noun: str, indent: str = "") -> list[str]:
@@ -123,9 +127,10 @@ def _headline(number: int, finding: Finding, *, known: bool) -> str:
 def _finding(number: int, finding: Finding, *, known: bool) -> list[str]:
     indent = " " * (len(str(number)) + 2)
     counts = "a known violation, which the baseline expects" if known else f"counts as {finding.counts_as.value}"
+    tries = f"; {tries_words(finding)}" if finding.tries is not None else ""
     lines = [
         _headline(number, finding, known=known),
-        f"{indent}{finding.requirement}, {counts}",
+        f"{indent}{finding.requirement}, {counts}{tries}",
         f"{indent}expected: {one_line(finding.expected, TEXT_LIMIT)}",
     ]
     if finding.also_affected:

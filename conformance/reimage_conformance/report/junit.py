@@ -17,7 +17,7 @@ from lxml import etree
 from reimage_conformance.model import Outcome
 from reimage_conformance.report.explaining import explain_command
 from reimage_conformance.report.visible import one_line, visible
-from reimage_conformance.report.wording import is_known_case, verdict_sentence
+from reimage_conformance.report.wording import is_known_case, tries_words, verdict_sentence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -167,6 +167,7 @@ def _finding_text(finding: Finding) -> str:
         f"actual:   {finding.actual}",
         f"exchanges: {', '.join(map(str, finding.evidence)) or 'none'}",
     ]
+    lines += [f"tried again: {tries_words(finding)}"] if finding.tries is not None else []
     lines += ["reproduce: reimage-conformance replay, or the script in report.html"] if finding.reproduce else []
     lines += [f"probably also causes: {', '.join(finding.also_affected)}"] if finding.also_affected else []
     lines += [f"explained by: {explain_command(finding.requirement)}"]

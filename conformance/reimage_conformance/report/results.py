@@ -161,6 +161,7 @@ def _finding(finding: Finding) -> Results:
         "explain": explain_command(finding.requirement),
         "also_affected": list(finding.also_affected),
         "fingerprint": finding.fingerprint,
+        **({"tries": {"tried": finding.tries.tried, "seen": finding.tries.seen}} if finding.tries is not None else {}),
     }
 
 

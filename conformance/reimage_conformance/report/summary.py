@@ -14,8 +14,10 @@ from reimage_conformance.report.wording import (
     VERDICT_WORDS,
     duration_words,
     is_known,
+    is_timely,
     preflight_sentence,
     strictness_sentence,
+    tries_words,
     verdict_sentence,
 )
 
@@ -154,8 +156,12 @@ def _finding_block(number: int, finding: Finding, *, known: bool) -> Iterable[st
         f"- actual: {escaped(finding.actual)}",
         f"- exchanges: {', '.join(map(str, finding.evidence[:EVIDENCE_LIMIT])) or 'none'}",
     ]
+    if finding.tries is not None:
+        facts.append(f"- tried again: {tries_words(finding)}")
     if finding.also_affected:
         facts.append(f"- probably also causes: {', '.join(escaped(name) for name in finding.also_affected)}")
     yield "\n".join(facts)
     if finding.reproduce:
         yield f"Is it mended? `reimage-conformance replay RUN {number} --target FILE`, where RUN is this report folder; report.html has a shell script as well."
+    if finding.reproduce and is_timely(finding):
+        yield "This may be a matter of time. How often it fails: `reimage-conformance verify RUN --target FILE`."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reimage_conformance.catalogue import CATALOGUE
 from reimage_conformance.model import CountsAs, Outcome, RunVerdict, Strictness
 from reimage_conformance.quantities import counted
 
@@ -134,6 +135,17 @@ def is_known_case(case: CaseRecord, assessment: Assessment) -> bool:
     """Whether the baseline expects everything that this violated case is about."""
     known = {result.requirement.id for result in assessment.of_outcome(Outcome.KNOWN)}
     return case.outcome == Outcome.VIOLATED and bool(case.requirements) and known.issuperset(case.requirements)
+
+
+def is_timely(finding: Finding) -> bool:
+    """Whether a finding may be a matter of time: it can depend on the moment of a request, or on what runs beside it."""
+    requirement = CATALOGUE.get(finding.requirement)
+    return requirement is not None and requirement.timing
+
+
+def tries_words(finding: Finding) -> str:
+    """In how many of how many tries a finding was seen, "" where it was not tried again."""
+    return "" if finding.tries is None else f"seen in {finding.tries.seen} of {finding.tries.tried} tries"
 
 
 LEVEL_MEANINGS = {

@@ -54,7 +54,8 @@ class Earlier:
     @property
     def next_number(self) -> int:
         """The number of the next exchange."""
-        return max((*self.journal.exchanges, *self.journal.unanswered), default=0) + 1
+        tried_again = (event["number"] for event in self._of("again"))
+        return max((*self.journal.exchanges, *self.journal.unanswered, *tried_again), default=0) + 1
 
     @property
     def token(self) -> str:

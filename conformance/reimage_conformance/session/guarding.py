@@ -87,6 +87,11 @@ class Guard:
         """The kinds of the requests that may have caused a departure, the likeliest last."""
         return [kind_of(each.request, self._recorder.world) for each in self._suspects(departure)]
 
+    @property
+    def is_alarmed(self) -> bool:
+        """Whether an instance that is not listed may have been reimaged by a request of ours."""
+        return bool(self._closed or self._departures)
+
     def exposed(self) -> list[Deployment]:
         """The deployments that were shown to have instances which are not listed."""
         return [

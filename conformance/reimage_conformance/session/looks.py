@@ -59,6 +59,12 @@ class Looks:
         offered = claimed.get_cloud_service
         self.offers_cloud_service = await self._answers_cloud_service() if offered is None else offered
 
+    @property
+    def offers(self) -> dict[str, bool | None]:
+        """Whether the target offers each call, None for one that was never answered; as the journal holds it."""
+        found = {Call.DEPLOYMENT: self.offers_deployment, Call.CLOUD_SERVICE: self.offers_cloud_service}
+        return {call.value: None if call in self.unanswered else offered for call, offered in found.items()}
+
     def claim(self, call: Call) -> None:
         """Raises NotApplicable where the target does not offer a call, and Inconclusive where it got no reply."""
         offered = self.offers_deployment if call is Call.DEPLOYMENT else self.offers_cloud_service

@@ -24,9 +24,15 @@ class Probe:
     """
 
     def __init__(self, target: Target, wire: Wire | None, recorder: Recorder) -> None:
-        self._url, self._wire, self._recorder = target.probe_url, wire, recorder
+        self._target, self._url, self._wire, self._recorder = target, target.probe_url, wire, recorder
         self.first: dict[str, Exchange] = {}
         self.answers = True
+
+    def once_more(self, recorder: Recorder) -> Probe:
+        """The same probe for another try, whose exchanges go to `recorder`."""
+        again = Probe(self._target, self._wire, recorder)
+        again.first, again.answers = dict(self.first), self.answers
+        return again
 
     @property
     def offered(self) -> bool:

@@ -6,7 +6,7 @@ from bisect import insort
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from reimage_conformance.assessment.intervals import Intervals
 from reimage_conformance.judging.registry import SCOPE_ALL, judge, judge_scope
@@ -17,7 +17,7 @@ from reimage_conformance.session.signals import Nonconformance
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reimage_conformance.journal import Journal, JournalWriter
+    from reimage_conformance.journal import Journal
     from reimage_conformance.judging.registry import Check
     from reimage_conformance.judging.world import World
     from reimage_conformance.model import Request
@@ -44,6 +44,34 @@ class CaseLog:
 _LOG: ContextVar[CaseLog] = ContextVar("case")
 
 
+class Writes(Protocol):
+    """What a recorder writes to: the journal of a run, or what another try leaves."""
+
+    def write(self, type: str, **fields: Any) -> None:  # noqa: A002  as JournalWriter names it
+        """Takes an event."""
+        ...
+
+    def exchange(self, exchange: Exchange) -> None:
+        """Takes an exchange."""
+        ...
+
+    def sending(self, exchange: Exchange) -> None:
+        """Takes a request that goes out."""
+        ...
+
+    def again(self, exchange: Exchange, attempt: int) -> None:
+        """Takes an exchange of another try."""
+        ...
+
+    def verdict(self, verdict: Verdict) -> None:
+        """Takes a verdict."""
+        ...
+
+    def observation(self, observation: Observation) -> None:
+        """Takes an observation."""
+        ...
+
+
 class Recorder:
     """Keeps exchanges by number and verdicts in order, and writes both to the journal at once.
 
@@ -53,7 +81,7 @@ class Recorder:
     """
 
     def __init__(
-        self, journal: JournalWriter, redactor: Redactor, world: World, *, announcing: Redactor | None = None
+        self, journal: Writes, redactor: Redactor, world: World, *, announcing: Redactor | None = None
     ) -> None:
         self.world = world
         self._announcing = announcing
@@ -63,9 +91,13 @@ class Recorder:
         self.observations: list[Observation] = []
         self._outside_cases = CaseLog()
         self.enter(self._outside_cases)  # replaces the log of another recorder in this context
-        self._journal = journal
+        self.journal = journal
         self._redactor = redactor
         self._intervals = Intervals()
+
+    def once_more(self, journal: Writes) -> Recorder:
+        """A recorder for another try, which begins with no exchange and no verdict, and writes to `journal`."""
+        return Recorder(journal, self._redactor, replace(self.world, memory={}))
 
     @property
     def log(self) -> CaseLog:
@@ -91,19 +123,19 @@ class Recorder:
         Worker threads call it, one at a time; it uses a redactor of its own for that reason.
         """
         if self._announcing is not None and may_change_something(exchange.request):
-            self._journal.sending(replace(self._announcing.exchange(exchange), case=self.log.id))
+            self.journal.sending(replace(self._announcing.exchange(exchange), case=self.log.id))
 
     def record(self, exchange: Exchange) -> Exchange:
         """Redacts, keeps and journals an exchange; gives the redacted one, which is judged."""
         kept = replace(self._redactor.exchange(exchange), case=self.log.id)
         insort(self.exchanges, kept, key=attrgetter("number"))
         self._intervals.add(kept)
-        self._journal.exchange(kept)
+        self.journal.exchange(kept)
         return kept
 
     def judge(self, check: Check, exchanges: Sequence[Exchange], **arguments: Any) -> list[Verdict]:
         """Judges exchanges by a check, and keeps the verdicts under the current case; raises nothing."""
-        self._journal.write(
+        self.journal.write(
             "judgement",
             case=self.log.id,
             check=check.__name__,
@@ -115,7 +147,7 @@ class Recorder:
     def judge_all(self, check: Check, **arguments: Any) -> list[Verdict]:
         """Judges every exchange with the endpoint so far; otherwise as `judge`."""
         until = self.exchanges[-1].number if self.exchanges else 0
-        self._journal.write(
+        self.journal.write(
             "judgement",
             case=self.log.id,
             check=check.__name__,
@@ -135,7 +167,7 @@ class Recorder:
         log = self.log
         made = [replace(verdict, case=log.id) for verdict in verdicts]
         for verdict in made:
-            self._journal.verdict(verdict)
+            self.journal.verdict(verdict)
         self.made += made
         kept = [self._intervals.weighed(verdict, self.world) for verdict in made]
         self.verdicts += kept
@@ -149,11 +181,11 @@ class Recorder:
         observation = Observation(requirement, seen, tuple(e.number for e in exchanges))
         self.observations.append(observation)
         self.log.evidence += observation.evidence
-        self._journal.observation(observation)
+        self.journal.observation(observation)
 
     def note(self, event: str, **fields: Any) -> None:
         """Journals an event that is neither exchange nor verdict."""
-        self._journal.write(event, **fields)
+        self.journal.write(event, **fields)
 
     def free_memory(self) -> None:
         """Drops everything but the verdicts from memory; the journal has the rest."""
@@ -163,14 +195,14 @@ class Recorder:
 
     def open_case(self, log: CaseLog, requirements: Sequence[str], doc: str) -> None:
         """Journals the beginning of a case."""
-        self._journal.write("case-start", id=log.id, requirements=list(requirements), doc=doc)
+        self.journal.write("case-start", id=log.id, requirements=list(requirements), doc=doc)
 
     def close_case(
         self, log: CaseLog, outcome: str, duration_seconds: float, detail: str = "", *, judged: bool = True
     ) -> None:
         """Journals the end of a case; `judged` is False where the run had no time for it, so that --resume runs it."""
         evidence = list(dict.fromkeys(log.evidence))[:60]
-        self._journal.write(
+        self.journal.write(
             "case-end",
             id=log.id,
             outcome=outcome,

@@ -16,7 +16,7 @@ from reimage_conformance.session.signals import Inconclusive, NotReached
 from reimage_conformance.session.thresholds import FEW_CASES_LEFT, MAX_CASES_UNDER_WAY, PROGRESS_SECONDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from trio.abc import Clock
 
@@ -34,7 +34,7 @@ class Session:
 
     After `max_seconds` the run ends, and the remaining cases are untested. With `in_step` a case begins only when
     `conclusion` is called for it. `concluded` holds the conclusions of cases in an earlier part of the run; those are
-    not run again.
+    not run again. `afterwards` is called when every case has ended, and waited for.
     """
 
     def __init__(
@@ -46,13 +46,14 @@ class Session:
         max_seconds: float | None = None,
         in_step: bool = False,
         concluded: Mapping[str, Conclusion] | None = None,
+        afterwards: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         for case in cases:
             if concluded is not None and case.id in concluded:
                 case.conclusion.set_result(concluded[case.id])
         self._sut, self._cases = sut, list(cases)
         self._by_id = {case.id: case for case in cases}
-        self._clock, self._max_seconds = clock, max_seconds
+        self._clock, self._max_seconds, self._afterwards = clock, max_seconds, afterwards
         self._asked = {case.id: trio.Event() for case in cases} if in_step else {}
         self._token: trio.lowlevel.TrioToken | None = None
         self._scope = trio.CancelScope()
@@ -99,7 +100,7 @@ class Session:
         try:
             trio.run(self._main, clock=self._clock)
         except BaseException as error:  # noqa: BLE001  `conclusion` raises it
-            self._failure = _cause(error)
+            self._failure = cause_of(error)
         finally:
             self._begun.set()
             for case in self._cases:
@@ -123,6 +124,12 @@ class Session:
                 with trio.move_on_after(max(self._time_left(), 0)):
                     await self._sut.until_controlled()
                 tasks.cancel_scope.cancel()
+            if self._afterwards is not None:
+                await self._afterwards()
+
+    async def run_through(self) -> None:
+        """Runs all cases in the calling task, for a session that was not started."""
+        await self._main()
 
     async def _beside_and_afterwards(self) -> None:
         """Runs the first two phases. The second begins when few cases of the first are left.
@@ -233,9 +240,9 @@ def _waited_for(case: Case, while_waiting: Callable[[], None] | None) -> Conclus
             while_waiting()
 
 
-def _cause(error: BaseException) -> BaseException:
+def cause_of(error: BaseException) -> BaseException:
     """The error inside the exception groups of nurseries; a ReportError comes before all others."""
     if not isinstance(error, BaseExceptionGroup):
         return error
-    causes = [_cause(each) for each in error.exceptions]
+    causes = [cause_of(each) for each in error.exceptions]
     return next((each for each in causes if isinstance(each, ReportError)), causes[0])

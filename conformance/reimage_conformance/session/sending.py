@@ -6,7 +6,7 @@ from collections import Counter
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import trio
 
@@ -85,6 +85,13 @@ class Sender:
         self._silent_alone: set[str] = set()
         self.unanswered_repeats: Counter[str] = Counter()
         self._looking_up = trio.Lock()
+
+    def once_more(self, recorder: Recorder) -> Sender:
+        """A sender for another try, by the same wire, gate, lanes and patience, whose exchanges go to `recorder`."""
+        shared: dict[str, Any] = {"lanes": self.lanes, "patience": self.patience, "gate": self._gate}
+        again = Sender(self._wire, self.clock, self.limits, recorder, host="", **shared)
+        again._redirects = self._redirects
+        return again
 
     @property
     def given_up(self) -> str:

@@ -63,7 +63,7 @@ class SystemUnderTest(Judging):
 
     `reimages` gives the results of the campaign. `operations` holds the accepted operations. `instances` and `probe`
     show role instances. `refusals` handles requests that ought to be refused. `take_up` restores the state of an
-    earlier part of the run, if there was one.
+    earlier part of the run, if there was one. `is_another_try` says that a run has asked the endpoint all that `open` asks otherwise.
     """
 
     def __init__(self, target: Target, profile: Profile, seed: int, parts: Collaborators) -> None:
@@ -93,13 +93,14 @@ class SystemUnderTest(Judging):
         )
         reader = Reader(replace(self.world, target=target, memory={}))
         judging: dict[str, Any] = {"recorder": self.recorder, "reader": reader}
-        guard = Guard(self.recorder, self.operations)
+        guard = self.guard = Guard(self.recorder, self.operations)
         judging |= {"exposed": guard.exposed, "conflicts": conflicts, "campaign": self.campaign}
         self.refusals = Refusals(**judging, **shared, **held)
         self.sender.seen = guard.take
         self.sender.closed = lambda request: guard.closed(request, reader.world)
         self.take_up: Callable[[], Awaitable[None]] | None = None
         self.gate_learns = parts.gate_learns
+        self.is_another_try = False
         self._began = self.sender.clock.now()
 
     def elapsed_seconds(self) -> float:
@@ -115,7 +116,7 @@ class SystemUnderTest(Judging):
         """
         self.operations.follow_in(tasks)
         self.instances.watch_in(tasks)
-        answered = await self._check_credentials()
+        answered = None if self.is_another_try else await self._check_credentials()
         self.sender.life.questions = self._questions()  # from now on a missing reply is waited out
         if answered is not None:
             await self._find_width(answered)
@@ -130,7 +131,8 @@ class SystemUnderTest(Judging):
         if self.probe.offered:
             await self.each(self.probe.installation, self.places())
         tasks.start_soon(self.campaign.run)
-        tasks.start_soon(self._heed_refusals)
+        if not self.is_another_try:
+            tasks.start_soon(self._heed_refusals)
 
     async def _check_credentials(self) -> Request | None:
         """Finds out whether sound requests reach the service, and gives one that was answered, or None.
@@ -163,8 +165,10 @@ class SystemUnderTest(Judging):
         """Waits until a sound reimage was sent in each of `forms`, and its operation polled.
 
         Without `forms`, they are those in which bad requests were sent: a refusal counts only where a sound request in
-        the same form is accepted.
+        the same form is accepted. Another try has those of the run.
         """
+        if self.is_another_try:
+            return
         for name in self._first_steps(self.refusals.forms if forms is None else forms):
             await self.campaign.until_sent(name)
             result = self.campaign.results.get(name)
@@ -175,6 +179,11 @@ class SystemUnderTest(Judging):
     def keep_to(self, may_start: Callable[[tuple[str, ...]], bool]) -> None:
         """Limits the campaign to the first step in each form, and to the steps that a case asks for and `may_start` allows."""
         self.campaign.hold_back(self._first_steps(tuple(UriForm)), lambda step: may_start(step.names))
+
+    def wait_to_be_asked(self, may_start: Callable[[tuple[str, ...]], bool]) -> None:
+        """Limits the campaign to the steps that a case asks for and `may_start` allows, and to the first in each form if a case asks for them."""
+        first = set(self._first_steps(tuple(UriForm)))
+        self.campaign.hold_back((), lambda step: not first.isdisjoint(step.names) or may_start(step.names))
 
     def _first_steps(self, forms: Container[UriForm]) -> list[str]:
         """The names of the first planned steps in these forms; refusals are compared with them."""

@@ -75,6 +75,13 @@ END_SHARE = 1.5
 SIGN_OF_LIFE_SECONDS = 1.0
 """The pause between two questions to an endpoint that has stopped answering."""
 
+MAX_TRYING_SHARE = 0.25
+"""Violations that may be a matter of time are tried again for at most this share of the time that the run has taken."""
+LEAST_TRYING_SECONDS = 4.0
+"""They may take this long in a run that was shorter."""
+MAX_FINDINGS_TRIED_AGAIN = 6
+"""So many findings are tried again; each may cost reimages."""
+
 SLOW_SECONDS = 0.5
 """Requests beside each other count as slow above this time, if SLOWER_BY holds as well."""
 SLOWER_BY = 3

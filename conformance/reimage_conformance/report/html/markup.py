@@ -20,7 +20,9 @@ from reimage_conformance.report.wording import (
     OUTCOME_WORDS,
     VERDICT_WORDS,
     duration_words,
+    is_timely,
     moment_words,
+    tries_words,
 )
 
 if TYPE_CHECKING:
@@ -67,6 +69,8 @@ def environment() -> Environment:
         counted=counted,
         explain_command=explain_command,
         usual_mistake=usual_mistake,
+        is_timely=is_timely,
+        tries_words=tries_words,
         signs=SIGNS,
         outcome_words={outcome.value: words for outcome, words in OUTCOME_WORDS.items()},
         outcome_meanings={outcome.value: words for outcome, words in OUTCOME_MEANINGS.items()},

@@ -1,0 +1,131 @@
+"""Tries violations again that may be a matter of time: when the last case has ended, and before the run does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from reimage_conformance.assessment import assess
+from reimage_conformance.assessment.tries import TRIED
+from reimage_conformance.catalogue import CATALOGUE
+from reimage_conformance.choosing import story_of_findings
+from reimage_conformance.errors import ReportError
+from reimage_conformance.journal import Journal, read_journal
+from reimage_conformance.model import CountsAs, Outcome, Profile
+from reimage_conformance.replay.comparing import Answer, compared
+from reimage_conformance.report.results import results
+from reimage_conformance.session.again import try_again
+from reimage_conformance.session.scheduler import cause_of
+from reimage_conformance.session.thresholds import LEAST_TRYING_SECONDS, MAX_FINDINGS_TRIED_AGAIN, MAX_TRYING_SHARE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from reimage_conformance.model import Verdict
+    from reimage_conformance.pytest_plugin.options import Plan
+    from reimage_conformance.session.again import Attempt
+    from reimage_conformance.session.cases import Case
+    from reimage_conformance.session.sut import SystemUnderTest
+
+
+@dataclass(slots=True)
+class Retried:
+    """A finding, as results.json holds it, how often it was tried and seen, and whether a further try could tell more."""
+
+    finding: Mapping[str, Any]
+    tried: int = 1
+    seen: int = 1
+    goes_on: bool = True
+
+    def take(self, answer: Answer) -> None:
+        """Counts a try, unless it cannot tell."""
+        self.goes_on = answer is not Answer.UNKNOWN
+        self.tried += self.goes_on
+        self.seen += answer is Answer.AGAIN
+
+
+async def retry_violations(sut: SystemUnderTest, cases: Sequence[Case], journal: Path, plan: Plan) -> None:
+    """Tries again what may be a matter of time, and notes in the journal how often each such finding was seen.
+
+    Does nothing where nothing of the kind was violated, where the run is hindered, and where a request may have done harm. What goes wrong
+    here is noted, and leaves the verdicts of the run as they are; raises ReportError where the journal cannot be written.
+    """
+    if not (_may_try(sut, plan) and any(map(_may_be_a_matter_of_time, sut.recorder.verdicts))):
+        return
+    try:
+        retried = await _retried(sut, cases, read_journal(journal), plan)
+    except Exception as error:  # the run itself has ended well
+        cause = cause_of(error)
+        if isinstance(cause, ReportError):
+            raise cause from error
+        told = f"Violations were not tried again, because of a defect of the suite: {type(cause).__name__}: {cause}."
+        sut.recorder.note("note", text=told)
+        return
+    for each in retried:
+        if each.tried > 1:
+            sut.recorder.note(TRIED, requirement=each.finding["requirement"], tried=each.tried, seen=each.seen)
+
+
+def _may_try(sut: SystemUnderTest, plan: Plan) -> bool:
+    """Whether this run may try again: it is whole, the endpoint kept up with it, and nothing is under way or was harmed."""
+    hindered = bool(sut.sender.given_up or sut.sender.lanes.reasons or sut.operations.hopeless)
+    doubtful = bool(sut.guard.is_alarmed or sut.operations.under_way or sut.instances.given_up)
+    whole = plan.profile is not Profile.SMOKE and plan.resume is None
+    return plan.tries > 1 and whole and not hindered and not doubtful and not sut.budget.is_spent
+
+
+def _may_be_a_matter_of_time(verdict: Verdict) -> bool:
+    return verdict.outcome is Outcome.VIOLATED and CATALOGUE[verdict.requirement].timing
+
+
+async def _retried(sut: SystemUnderTest, cases: Sequence[Case], journal: Journal, plan: Plan) -> list[Retried]:
+    """The findings that may be a matter of time, each tried again as often as plan, time and budget allow."""
+    journal.events.append({"type": "offers", "offers": sut.instances.offers})
+    found = results(assess(journal, sut.recorder.made))
+    timely = (_shortest(each, sut.recorder.verdicts) for each in found["findings"] if _is_timely(each))
+    retried = [Retried(each) for each in timely][:MAX_FINDINGS_TRIED_AGAIN]
+    began = sut.elapsed_seconds()
+    longest = max(MAX_TRYING_SHARE * began, LEAST_TRYING_SECONDS)
+    until = min(began + longest, plan.max_seconds or float("inf"))
+    took = sut.operations.usual_seconds or 0.0
+    for number in range(1, plan.tries):
+        left = [each for each in retried if each.goes_on]
+        if not left or sut.budget.is_spent or sut.elapsed_seconds() + took > until:
+            break
+        choice = story_of_findings([each.finding for each in left], journal.exchanges)
+        chosen = [case for case in cases if choice.wants(case.id, case.requirements)]
+        since = sut.elapsed_seconds()
+        attempt = (
+            await try_again(sut, chosen, choice.may_start, number=number, seconds=until - since) if chosen else None
+        )
+        if attempt is None:
+            break
+        took = sut.elapsed_seconds() - since
+        for each, answer in zip(left, _answers(left, journal, attempt), strict=True):
+            each.take(answer)
+    return retried
+
+
+def _is_timely(finding: Mapping[str, Any]) -> bool:
+    return finding["counts_as"] == CountsAs.FAIL and CATALOGUE[finding["requirement"]].timing
+
+
+def _shortest(finding: Mapping[str, Any], verdicts: Sequence[Verdict]) -> Mapping[str, Any]:
+    """The finding with no more than the verdict that decides it, which costs the fewest requests to see again."""
+    deciding = tuple(finding["deciding"])
+    cases = (
+        v.case
+        for v in verdicts
+        if v.requirement == finding["requirement"] and v.evidence[: len(deciding)] == deciding and v.case
+    )
+    case = next(cases, "")
+    return {**finding, "cases": [case], "evidence": list(deciding)} if case else finding
+
+
+def _answers(retried: Sequence[Retried], journal: Journal, attempt: Attempt) -> list[Answer]:
+    """What an attempt says of each finding; its refusals are compared with the accepted reimages of the run too."""
+    both = replace(journal, exchanges=journal.exchanges | attempt.exchanges, cases=attempt.cases, observations=[])
+    again = results(assess(both, attempt.verdicts))
+    now = Journal(journal.header, attempt.exchanges, attempt.verdicts, cases=attempt.cases)
+    return [compared(each.finding, journal.exchanges, again, now).answer for each in retried]
