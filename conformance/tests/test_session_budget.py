@@ -164,3 +164,40 @@ class TestHolding:
                 await trio.sleep_forever()
 
         assert budget.held == 0
+
+
+class TestOpen:
+    """An operation that runs may still fail because of its request, and give its reimage back."""
+
+    @pytest.mark.parametrize("fails_late", [True, False])
+    @in_time
+    async def test_a_request_waits_for_a_reimage_that_may_come_back(self, *, fails_late: bool) -> None:
+        budget, ended = Budget(1), []
+
+        async def wait() -> None:
+            try:
+                async with budget.hold():
+                    ended.append("sent")
+            except Untested as reason:
+                ended.append(str(reason))
+
+        budget.leave_open(1)
+        budget.spend(1)
+        async with trio.open_nursery() as tasks:
+            tasks.start_soon(wait)
+            await trio.sleep(5)
+            assert (ended, budget.is_spent, budget.could_allow(1, reserved=0)) == ([], False, True)
+            if fails_late:
+                budget.give_back(1)
+            budget.settle(1)
+
+        assert ended == (["sent"] if fails_late else ["the budget of reimages is spent"])
+        assert budget.is_spent is not fails_late
+
+    def test_what_is_not_open_is_spent_at_once(self) -> None:
+        budget = Budget(1)
+        budget.settle(1)
+        budget.leave_open(2)
+        budget.spend(1)
+
+        assert budget.is_spent

@@ -11,7 +11,7 @@ from hypothesis.strategies import integers
 
 from reimage_conformance.catalogue.chapters import chapter_of, rank
 from reimage_conformance.session.cases import Case, Phase, refuse_declared
-from reimage_conformance.session.signals import Discarded
+from reimage_conformance.session.signals import Discarded, Inconclusive, NotApplicable, Untested
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -84,15 +84,26 @@ def called(function: Callable[..., Any], values: dict[str, Any]) -> Callable[[Sy
 
 
 def _drawn(function: Any, values: dict[str, Any]) -> Callable[[SystemUnderTest], Awaitable[None]]:
-    """The body of a property: Hypothesis runs its engine in a thread and hands each example to the session."""
+    """The body of a property: Hypothesis runs its engine in a thread and hands each example to the session.
+
+    An example that could not be judged ends the case. Hypothesis tries it again, and looks for a smaller one; nothing is sent for that,
+    and the reason stays the first one.
+    """
     body = function.hypothesis.inner_test
 
     async def run(sut: SystemUnderTest) -> None:
+        unjudged: list[Exception] = []
+
         def example(**drawn: Any) -> None:
+            if unjudged:
+                raise unjudged[0]
             try:
                 sut.wire.from_thread(partial(body, **drawn))
             except Discarded:
                 reject()
+            except (Untested, Inconclusive, NotApplicable) as reason:
+                unjudged.append(reason)
+                raise
 
         function.hypothesis.inner_test = example
         await sut.wire.in_thread(partial(function, sut=sut, **values))

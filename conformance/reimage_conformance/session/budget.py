@@ -62,6 +62,7 @@ class Budget:
     """How many reimages a run may start: `limit`.
 
     `spent` counts the reimages that were started; an operation that fails late because of its request is given back.
+    `open` holds the exchanges whose operations run and may still be given back: nothing counts as lost for want of them.
     `held` counts those that requests under way may still start, and `standing` lists what of it is held for groups that
     are taken apart. `change` is set, and replaced, on each change. The campaign leaves `reserve` untouched until all
     bad requests were sent.
@@ -72,6 +73,7 @@ class Budget:
     held: int = 0
     reserve: int = RESERVED_REIMAGES
     accepted: set[int] = field(default_factory=set)
+    open: set[int] = field(default_factory=set)
     standing: list[Held] = field(default_factory=list)
     change: trio.Event = field(default_factory=trio.Event)
     note: Callable[[Change, int], None] = lambda *_: None
@@ -84,7 +86,12 @@ class Budget:
     @property
     def is_spent(self) -> bool:
         """Whether nothing is left, however the requests under way end."""
-        return self.spent >= self.limit
+        return self._lasting >= self.limit
+
+    @property
+    def _lasting(self) -> int:
+        """How many of the reimages that are spent stay so, if every open one is given back."""
+        return self.spent - len(self.open & self.accepted)
 
     @asynccontextmanager
     async def hold(self) -> AsyncIterator[None]:
@@ -122,7 +129,7 @@ class Budget:
         That is so when everything else is held for groups that are taken apart: they wait for each other.
         """
         while not self.allows():
-            if self.spent + sum(held.count for held in self.standing) >= self.limit:
+            if self._lasting + sum(held.count for held in self.standing) >= self.limit:
                 raise Spent
             await self.change.wait()
         with self.held_now(1):
@@ -130,7 +137,7 @@ class Budget:
 
     def could_allow(self, count: int, *, reserved: int) -> bool:
         """Whether `count` reimages are left beside `reserved` if none of the requests under way starts one."""
-        return self.spent + reserved + count <= self.limit
+        return self._lasting + reserved + count <= self.limit
 
     @contextmanager
     def held_now(self, count: int) -> Iterator[Held]:
@@ -165,6 +172,16 @@ class Budget:
             self.accepted.discard(exchange)
             self.spent -= 1
             self.note(Change.GIVEN_BACK, exchange)
+            self.tell()
+
+    def leave_open(self, exchange: int) -> None:
+        """Notes that the reimage of exchange number `exchange` may be given back; `settle` ends that."""
+        self.open.add(exchange)
+
+    def settle(self, exchange: int) -> None:
+        """Notes that the reimage of exchange number `exchange`, if it is still spent, will not be given back."""
+        if exchange in self.open:
+            self.open.discard(exchange)
             self.tell()
 
     def tell(self) -> None:

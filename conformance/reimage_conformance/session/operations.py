@@ -9,7 +9,7 @@ import trio
 from reimage_conformance.judging.operations.progress import RETENTION_SECONDS
 from reimage_conformance.protocol.addresses import read_target
 from reimage_conformance.session.operation import Operation, State
-from reimage_conformance.session.polling import Polling
+from reimage_conformance.session.polling import Polling, may_fail_late
 from reimage_conformance.session.signals import Inconclusive, Untested
 from reimage_conformance.session.thresholds import MAX_OVERDUE_OPERATIONS, MAX_RENEWED_OPERATIONS, seconds_until_poll
 
@@ -96,6 +96,8 @@ class Operations:
         if read_target(start.request.target).subscription == self.world.target.other_subscription_id:
             operation.subscription = self._builder.target.other_subscription_id or ""
         self.all.append(operation)
+        if may_fail_late(start.request, self.world):
+            self._budget.leave_open(start.number)
         return operation
 
     def reopen(
@@ -123,7 +125,7 @@ class Operations:
         if not operation.identifier:
             self.give_up(operation)
         elif not operation.is_under_way:
-            operation.over.set()
+            self._end(operation)
         elif self._tasks is not None:
             operation.began += gap
             operation.interrupted = True
@@ -133,6 +135,11 @@ class Operations:
     def give_up(self, operation: Operation) -> None:
         """Stops polling the operation."""
         operation.state = State.LOST
+        self._end(operation)
+
+    def _end(self, operation: Operation) -> None:
+        """Wakes those that wait for the end of an operation; what it took of the budget and was not given back stays spent."""
+        self._budget.settle(operation.start.number)
         operation.over.set()
 
     async def _follow(self, operation: Operation) -> None:
@@ -146,7 +153,7 @@ class Operations:
         except Inconclusive:  # the endpoint was given up
             operation.state, operation.ended = State.LOST, self._clock.now()
         finally:
-            operation.over.set()
+            self._end(operation)
             with trio.CancelScope(shield=True):
                 async with self._quiet:
                     self._quiet.notify_all()
