@@ -94,8 +94,9 @@ def test_an_unknown_requirement_explains_nothing(
 
 
 def test_most_of_what_is_judged_comes_with_an_answer_of_the_emulator() -> None:
+    """Answers are taken anew from time to time, so that a new requirement may be without; the emulator sends no Retry-After."""
     without = [name for name in JUDGED if name not in kept_answers()]
-    assert without == ["REQ-HTTP-RETRY-AFTER"]  # the emulator sends none
+    assert len(without) <= len(JUDGED) / 20, without
 
 
 def status_of(request: str) -> str:

@@ -16,7 +16,7 @@ from reimage_conformance.detection.messages import messages_page
 from reimage_conformance.detection.oddly import combined, held_against, oddities_for
 from reimage_conformance.detection.shapes import LARGE_WORLD, SHAPES
 from reimage_conformance.emulator import FAULTS
-from reimage_conformance.model import RunVerdict, Strictness
+from reimage_conformance.model import Outcome, RunVerdict, Strictness
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -90,6 +90,36 @@ def why_table(found: dict[str, list[Found]]) -> str:
     return "\n".join(lines)
 
 
+def passes(found: Found) -> bool:
+    """Whether some requirement was judged or observed, and nothing was held against the emulator without a fault."""
+    return bool(satisfied(found)) and not held_against(found)
+
+
+def satisfied(found: Found) -> list[str]:
+    """The requirements that were met, or of which something was recorded."""
+    return [name for name, outcome in found.outcomes.items() if outcome in (Outcome.MET, Outcome.OBSERVED)]
+
+
+def plain_row(found: Found) -> str:
+    """How the emulator without a fault fared: a line."""
+    held = "; ".join(f"{name}: {told}" for name, told in held_against(found).items())
+    word = "passes" if passes(found) else "fails"
+    return f"{word:8} the emulator without a fault: {held or ', '.join(satisfied(found)) or 'no case ran'}"
+
+
+def try_cases(names: list[str], shape: Shape, connections: int, cases: str) -> bool:
+    """Judges faults, and the emulator without one, by chosen cases alone; prints a line for each.
+
+    `cases` chooses as pytest's -k does. Whether each fault came first and the emulator without one passed.
+    """
+    subjects = [Subject(name, (name,), shape=shape, connections=connections) for name in names]
+    subjects += [Subject("no fault", shape=shape, connections=connections)]
+    found = judge_each(subjects, selection=cases)
+    for each in found:
+        click.echo(row(each) if each.subject.faults else plain_row(each))
+    return all(fared(each) is Fared.FIRST if each.subject.faults else passes(each) for each in found)
+
+
 def sweep_faults(names: list[str], shapes: list[Shape], connections: int) -> bool:
     """Judges faults in shapes and prints the tables; whether every one was found, left untested by name, or had no place."""
     found: dict[str, list[Found]] = {}
@@ -144,6 +174,9 @@ def write_messages(names: list[str], shape: Shape, connections: int, path: Path)
     metavar="FILE",
     help="Write the list of all messages over the first fault of each family, as docs/messages.md holds it.",
 )
+@click.option(
+    "--cases", default="", metavar="WORDS", help="Run these cases alone, as pytest's -k does, without a fault too."
+)
 @click.option("--connections", type=click.IntRange(1), default=8, help="How many requests may be under way.")
 def main(
     words: tuple[str, ...],
@@ -154,18 +187,21 @@ def main(
     oddities: int | None,
     seed: str,
     messages: Path | None,
+    cases: str,
     connections: int,
 ) -> None:
     """Judge the faults whose names hold one of WORDS, or all, and print a line for each and tables of counts.
 
-    The exit code is 0 when each fault was found, untested by name, or without a place to show; with --oddities, when nothing
-    was held against any endpoint.
+    The exit code is 0 when each fault was found, untested by name, or without a place to show; with --cases, when each was
+    the first finding and the emulator without a fault passed; with --oddities, when nothing was held against any endpoint.
     """
     among = list(SHAPES.values()) if "all" in shapes else [SHAPES[name] for name in shapes] or [LARGE_WORLD]
     if oddities is not None:
         good = sweep_oddities(oddities, words, seed, among, connections)
     elif messages is not None:
         good = write_messages(chosen(words, one_per_family=True, every=every), among[0], connections, messages)
+    elif cases:
+        good = try_cases(chosen(words, one_per_family=one_per_family, every=every), among[0], connections, cases)
     else:
         good = sweep_faults(chosen(words, one_per_family=one_per_family, every=every), among, connections)
     raise SystemExit(0 if good else 1)
