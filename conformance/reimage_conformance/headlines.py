@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reimage_conformance.catalogue import CATALOGUE
+from reimage_conformance.catalogue import ALL_REQUIREMENTS
 
 if TYPE_CHECKING:
     from reimage_conformance.model import Verdict
@@ -39,7 +39,7 @@ def violation_sentence(requirement: str, symptom: str = "") -> str:
 
     A symptom is looked up as a whole, then without what stands after its first colon (`status:404`, then `status`).
     """
-    row = CATALOGUE[requirement]
+    row = ALL_REQUIREMENTS[requirement]
     by_request = {key: text.format(request=row.request) for key, text in OF_REQUESTS.items()} if row.request else {}
     sentences = {**OF_ALL, **by_request, **row.violations}
     for key in (symptom, symptom.partition(":")[0]):

@@ -20,13 +20,13 @@ Names = dict[str, list[str]]
 
 def names_now() -> Names:
     """The promised names that this version has."""
-    from reimage_conformance.catalogue import CATALOGUE  # noqa: PLC0415 -- as a script, it finds the package only later
+    from reimage_conformance.catalogue import ALL_REQUIREMENTS  # noqa: PLC0415 -- as a script, it finds the package only later
     from reimage_conformance.report.results import results_schema  # noqa: PLC0415
 
     return {
         "options": sorted(_options()),
         "keys": sorted(_keys()),
-        "requirements": sorted(CATALOGUE),
+        "requirements": sorted(ALL_REQUIREMENTS),
         "fields of results.json": sorted(set(_fields(results_schema()))),
     }
 

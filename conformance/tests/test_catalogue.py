@@ -10,7 +10,9 @@ from importlib import resources
 import pytest
 
 from reimage_conformance.catalogue import (
+    ALL_REQUIREMENTS,
     CATALOGUE,
+    CLIENT_CATALOGUE,
     ERROR_CODES,
     FIRST_VERSION,
     MINIMUM_VERSION,
@@ -28,6 +30,9 @@ REQUIREMENTS = resources.files("reimage_conformance.catalogue") / "requirements"
 ID = re.compile(r"REQ(-[A-Z0-9]+)+")
 SEVERITY = (CountsAs.CLIENT, CountsAs.INFO, CountsAs.WARN, CountsAs.FAIL)
 EACH = pytest.mark.parametrize("name", CATALOGUE)
+OF_CLIENTS = pytest.mark.parametrize("name", CLIENT_CATALOGUE)
+NOT_SEEN = {"REQ-REIMAGE-DURABLE-ADVICE", "REQ-XML-SAFE"}
+"""What binds clients and shows in no request of theirs."""
 
 
 def prerequisites(name: str, path: tuple[str, ...] = ()) -> set[str]:
@@ -64,9 +69,9 @@ def test_lenient_is_never_the_severer_reading(name: str) -> None:
     assert SEVERITY.index(row.lenient) <= SEVERITY.index(row.strict)
 
 
-@EACH
+@pytest.mark.parametrize("name", ALL_REQUIREMENTS)
 def test_a_requirement_is_complete(name: str) -> None:
-    row = CATALOGUE[name]
+    row = ALL_REQUIREMENTS[name]
     assert row.id == name
     assert ID.fullmatch(name)
     assert row.area in {"core", "observation", "probe", "auth", "transport"}
@@ -98,6 +103,33 @@ def test_only_what_counts_for_nothing_is_untestable() -> None:
 def test_what_binds_the_client_says_why_no_case_judges_it() -> None:
     silent = {row.id for row in CATALOGUE.values() if row.strict is CountsAs.CLIENT and not row.untestable}
     assert silent == set()
+
+
+def test_what_binds_clients_names_what_a_recorded_client_is_judged_by() -> None:
+    bound = {row.id: row.untestable for row in CATALOGUE.values() if row.strict is CountsAs.CLIENT}
+    named = {name: set(re.findall(r"REQ-CLIENT(?:-[A-Z0-9]+)+", why)) for name, why in bound.items()}
+
+    assert {name for name, found in named.items() if not found} == NOT_SEEN
+    assert set().union(*named.values()) <= CLIENT_CATALOGUE.keys()
+
+
+@OF_CLIENTS
+def test_a_requirement_of_clients_says_how_it_is_violated_and_mended(name: str) -> None:
+    row = CLIENT_CATALOGUE[name]
+    told = [row.violation, *row.violations.values()]
+
+    assert name.startswith("REQ-CLIENT-")
+    assert row.strict is CountsAs.INFO or (
+        row.mend.endswith(".") and all(each.startswith("The client") for each in told)
+    )
+    assert CountsAs.CLIENT not in (row.strict, row.lenient)
+    assert (row.control, row.requires, row.untestable) == ("", (), "")
+    assert set(re.findall(r"REQ(?:-[A-Z0-9]+)+", row.note)) <= CATALOGUE.keys()
+
+
+def test_what_endpoints_and_clients_are_judged_by_has_nothing_in_common() -> None:
+    assert not CATALOGUE.keys() & CLIENT_CATALOGUE.keys()
+    assert [*CATALOGUE, *CLIENT_CATALOGUE] == list(ALL_REQUIREMENTS)
 
 
 def test_a_status_rests_on_everything_that_leads_to_it() -> None:

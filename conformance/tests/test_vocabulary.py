@@ -12,11 +12,11 @@ REPOSITORY = Path(__file__).parents[2]
 LIBRARY = REPOSITORY / "conformance" / "reimage_conformance"
 CASES = REPOSITORY / "cases"
 BESIDE = {
-    "judging": {"facts", "oracle", "registry", "wording", "world"},
+    "judging": {"clients", "facts", "oracle", "registry", "wording", "world"},
     "emulator/faults": {"registry"},
     "emulator/oddities": {"edits", "registry"},
 }
-"""What these rooms hold beside their chapters: what the chapters share."""
+"""What these rooms hold beside their chapters: what the chapters share, and the checks of clients."""
 
 
 def names(folder: Path) -> set[str]:

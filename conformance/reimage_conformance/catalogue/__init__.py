@@ -1,4 +1,4 @@
-"""The catalogue as data: requirements, published versions and error codes; reads its own files, judges nothing."""
+"""The catalogue as data: requirements of endpoints and of clients, published versions and error codes; reads its own files, judges nothing."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ from reimage_conformance.errors import UsageError
 from reimage_conformance.model import CountsAs, Requirement, Source
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from importlib.resources.abc import Traversable
 
 __all__ = [
+    "ALL_REQUIREMENTS",
     "CATALOGUE",
     "CATALOGUE_VERSION",
+    "CLIENT_CATALOGUE",
     "ERROR_CODES",
     "FIRST_VERSION",
     "MINIMUM_VERSION",
@@ -42,7 +44,8 @@ MINIMUM_VERSION = "2010-10-28"
 """The oldest version that a reimage may carry (REQ-REIMAGE-VERSION)."""
 
 _FILES = resources.files(__name__)
-_TABLES = ("error_codes.toml", "published_versions.toml", "documents.toml")
+_OF_CLIENTS = "client_requirements.toml"
+_TABLES = ("error_codes.toml", "published_versions.toml", "documents.toml", _OF_CLIENTS)
 
 
 def _load(file: Traversable) -> dict[str, Any]:
@@ -60,8 +63,8 @@ def _chapter_files() -> dict[str, Traversable]:
     return {chapter: file for chapter, file in files.items() if file.is_file()}
 
 
-def _catalogue() -> Mapping[str, Requirement]:
-    documents = [_load(file) for file in _chapter_files().values()]
+def _catalogue(files: Iterable[Traversable]) -> Mapping[str, Requirement]:
+    documents = [_load(file) for file in files]
     rows = (_requirement(document["section"], row) for document in documents for row in document["requirement"])
     return MappingProxyType({row.id: row for row in rows})
 
@@ -86,8 +89,14 @@ def _codes(*, table: bool) -> Mapping[str, int]:
     return MappingProxyType({row["code"]: row["status"] for row in rows if row["table"] is table and "status" in row})
 
 
-CATALOGUE: Mapping[str, Requirement] = _catalogue()
-"""Every requirement by its id, in the order of the chapters."""
+CATALOGUE: Mapping[str, Requirement] = _catalogue(_chapter_files().values())
+"""Every requirement of endpoints by its id, in the order of the chapters."""
+
+CLIENT_CATALOGUE: Mapping[str, Requirement] = _catalogue([_FILES / _OF_CLIENTS])
+"""Every requirement that a recorded client is judged by, by its id."""
+
+ALL_REQUIREMENTS: Mapping[str, Requirement] = MappingProxyType({**CATALOGUE, **CLIENT_CATALOGUE})
+"""The requirements of both."""
 
 SOURCES: Mapping[str, Source] = MappingProxyType(
     {row["key"]: Source(**row) for row in _load(_FILES / "documents.toml")["document"]}
@@ -113,12 +122,12 @@ OBSERVED_CODES: Mapping[str, int] = _codes(table=False)
 """The status of codes that are in no table but in recorded answers."""
 
 
-def requirement(name: str) -> Requirement:
-    """The requirement called `name`; raises UsageError, with the nearest id, where the catalogue has none."""
-    found = CATALOGUE.get(name)
+def requirement(name: str, among: Mapping[str, Requirement] = CATALOGUE) -> Requirement:
+    """The requirement called `name`; raises UsageError, with the nearest id, where there is none `among` these."""
+    found = among.get(name)
     if found is not None:
         return found
-    near = difflib.get_close_matches(name.upper(), CATALOGUE, n=1)
+    near = difflib.get_close_matches(name.upper(), among, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else "; `reimage-conformance requirements` lists them all"
     raise UsageError(f"unknown requirement {name!r}{hint}")
 

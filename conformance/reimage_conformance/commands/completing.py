@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 def requirement_ids(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """The ids of requirements that begin with `incomplete`, in capitals or not."""
     del ctx, param
-    from reimage_conformance.catalogue import CATALOGUE  # noqa: PLC0415 -- only where a shell asks
+    from reimage_conformance.catalogue import ALL_REQUIREMENTS  # noqa: PLC0415 -- only where a shell asks
 
-    return [name for name in CATALOGUE if name.startswith(incomplete.upper())]
+    return [name for name in ALL_REQUIREMENTS if name.startswith(incomplete.upper())]
 
 
 def fault_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reimage_conformance.catalogue import CATALOGUE
+from reimage_conformance.catalogue import CATALOGUE, CLIENT_CATALOGUE
 from reimage_conformance.commands.case_files import cases_folder, citing_cases
 from reimage_conformance.commands.words import Word, columns
 
@@ -21,14 +21,16 @@ if TYPE_CHECKING:
 HEADINGS = ("id", "level", "counts as", "requirement", "judged by")
 
 NO_CASE = "no case judges it yet"
+BY_RECORD = "judged from a record, by `check RUN --client`"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A requirement with the cases that cite it."""
+    """A requirement with the cases that cite it; `otherwise` says how it is judged where no case can."""
 
     requirement: Requirement
     cases: tuple[str, ...]
+    otherwise: str = ""
 
     @property
     def counts_as(self) -> str:
@@ -39,20 +41,25 @@ class Row:
     @property
     def judged(self) -> str:
         """The cases, or why there are none."""
-        return ", ".join(self.cases) or self.requirement.untestable or NO_CASE
+        return ", ".join(self.cases) or self.otherwise or self.requirement.untestable or NO_CASE
 
 
 @click.command()
 @click.option("--format", "form", type=Word(["table", "json", "markdown"]), default="table", show_default=True)
-def requirements(form: str) -> int:
+@click.option("--client", is_flag=True, help="List the requirements that a recorded client is judged by.")
+def requirements(form: str, *, client: bool) -> int:
     """List the requirements and the cases that judge them.
 
     Example: reimage-conformance requirements --format json
     """
-    cited = citing_cases(cases_folder())
-    rows = [Row(requirement, cited.get(requirement.id, ())) for requirement in CATALOGUE.values()]
+    rows = [Row(each, (), BY_RECORD) for each in CLIENT_CATALOGUE.values()] if client else _of_endpoints()
     {"table": _print_table, "json": _print_json, "markdown": _print_markdown}[form](rows)
     return 0
+
+
+def _of_endpoints() -> list[Row]:
+    cited = citing_cases(cases_folder())
+    return [Row(requirement, cited.get(requirement.id, ())) for requirement in CATALOGUE.values()]
 
 
 def _print_json(rows: Iterable[Row]) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
 
-from reimage_conformance.catalogue import CATALOGUE, SOURCES, requirement, requirements_by_chapter
+from reimage_conformance.catalogue import ALL_REQUIREMENTS, SOURCES, requirement, requirements_by_chapter
 from reimage_conformance.commands.case_files import cases_folder, citing_cases, first_lines
 from reimage_conformance.emulator import FAULTS
 from reimage_conformance.explain.answers import kept_answers
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
     from reimage_conformance.explain.answers import Answer
     from reimage_conformance.model import Requirement, Source
+
+
+CLIENTS = "clients"
+"""What stands in place of a chapter where a requirement binds clients."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +64,10 @@ def explanation(name: str, answers: Mapping[str, tuple[Answer, ...]] | None = No
 
     `answers` are used in place of those that the package brings along.
     """
-    row = requirement(name)
+    row = requirement(name, ALL_REQUIREMENTS)
     return Explanation(
         requirement=row,
-        chapter=_chapters()[row.id],
+        chapter=_chapters().get(row.id, CLIENTS),
         sources=tuple(SOURCES[key] for key in row.sources),
         certainty=CERTAINTY[row.origin],
         counts=counts_words(row),
@@ -71,7 +75,7 @@ def explanation(name: str, answers: Mapping[str, tuple[Answer, ...]] | None = No
         cases=_cases().get(row.id, ()),
         faults=_families().get(row.id, ()),
         answers=(kept_answers() if answers is None else answers).get(row.id, ()),
-        needed_by=tuple(each.id for each in CATALOGUE.values() if row.id in each.requires),
+        needed_by=tuple(each.id for each in ALL_REQUIREMENTS.values() if row.id in each.requires),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reimage_conformance.explain.explanation import CLIENTS
 from reimage_conformance.headlines import OF_REQUESTS, violation_sentence
 
 if TYPE_CHECKING:
@@ -99,6 +100,9 @@ def _counting(explained: Explanation) -> tuple[str, ...]:
 
 
 def _sent(explained: Explanation) -> Section:
+    if explained.chapter == CLIENTS:
+        told = "A recorded session of the client is judged: `reimage-conformance check RUN --client`."
+        return Section("How it is judged", (told,))
     if not explained.cases:
         why = explained.requirement.untestable or "No case judges it yet."
         return Section("What is sent", (f"Nothing. {why}",))
@@ -112,6 +116,9 @@ def _exchange(answer: Answer) -> str:
 
 
 def _wrong(explained: Explanation) -> Section:
+    if explained.chapter == CLIENTS:
+        findings = (f"A finding says: {each}." for each in _sentences(explained) if explained.requirement.violation)
+        return Section("What wrong clients do", tuple(findings))
     if not explained.faults:
         return Section("What wrong endpoints answer")
     first = explained.faults[0].members[0]

@@ -70,6 +70,19 @@ NEEDS: Mapping[str, frozenset[Fact]] = {
     "REQ-DEPL-EMPTY-SLOT": frozenset(),
     "REQ-PROPS-URI": _ID_LINE,
     "REQ-VER-GATED-ELEMENTS": _CONTENT,
+    "REQ-CLIENT-CERTIFICATE": frozenset({Fact.IDENTITY}),
+    "REQ-CLIENT-HTTP-VERSION": frozenset({Fact.HTTP_VERSION}),
+    "REQ-CLIENT-REIMAGE-CONTENT-TYPE": frozenset({Fact.REQUEST_LINES}),
+    "REQ-CLIENT-REIMAGE-CONTENT-LENGTH": frozenset({Fact.REQUEST_LINES, Fact.REQUEST_LENGTH, Fact.HTTP_VERSION}),
+    "REQ-CLIENT-REIMAGE-VERSION": frozenset({Fact.REQUEST_LINES}),
+    "REQ-CLIENT-POLL-VERSION": frozenset({Fact.REQUEST_LINES}),
+    "REQ-CLIENT-POLL-ID": frozenset({Fact.OPERATION_ID, Fact.RESPONSE_LINES}),
+    "REQ-CLIENT-POLL-END": frozenset({Fact.OPERATION_ID, Fact.CONTENT}),
+    "REQ-CLIENT-POLL-PAUSE": frozenset({Fact.MOMENT, Fact.CONTENT}),
+    "REQ-CLIENT-POLL-AFTER-END": frozenset({Fact.OPERATION_ID, Fact.CONTENT}),
+    "REQ-CLIENT-REIMAGE-ONCE": frozenset({Fact.OPERATION_ID, Fact.CONTENT}),
+    "REQ-CLIENT-RETRY-PAUSE": frozenset({Fact.MOMENT}),
+    "REQ-CLIENT-REDIRECT": frozenset({Fact.RESPONSE_LINES}),
 }
 
 NEEDS_OF_SYMPTOMS: Mapping[tuple[str, str], frozenset[Fact]] = {

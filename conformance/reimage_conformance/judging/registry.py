@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
-from reimage_conformance.catalogue import CATALOGUE
+from reimage_conformance.catalogue import ALL_REQUIREMENTS
 from reimage_conformance.judging.facts import on_record
 from reimage_conformance.judging.wording import is_passing_fault
 from reimage_conformance.model import CountsAs, Outcome, Verdict
@@ -128,7 +128,7 @@ def graded(verdict: Verdict, world: World) -> Verdict:
     """`verdict`, a violation changed to advisory or observed where the requirement counts as WARN or less."""
     if verdict.outcome is not Outcome.VIOLATED:
         return verdict
-    match CATALOGUE[verdict.requirement].counts_as(world.strictness):
+    match ALL_REQUIREMENTS[verdict.requirement].counts_as(world.strictness):
         case CountsAs.FAIL:
             return verdict
         case CountsAs.WARN:

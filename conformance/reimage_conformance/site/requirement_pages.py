@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reimage_conformance.catalogue import CATALOGUE, CATALOGUE_VERSION, requirements_by_chapter
+from reimage_conformance.catalogue import (
+    ALL_REQUIREMENTS,
+    CATALOGUE,
+    CATALOGUE_VERSION,
+    CLIENT_CATALOGUE,
+    requirements_by_chapter,
+)
 from reimage_conformance.explain import explanation
+from reimage_conformance.explain.explanation import CLIENTS
 from reimage_conformance.explain.sections import sections_of
 from reimage_conformance.site.markdown import block, code, prose, table
 
@@ -32,14 +39,16 @@ CHAPTERS: Mapping[str, str] = {
     "concurrency": "Concurrency: several reimages at once, throttling",
     "unspecified": "Unspecified: what later documents say otherwise",
 }
+CLIENTS_TITLE = "Clients: what a recorded client is judged by"
 
 
 def requirement_pages(answers: Mapping[str, tuple[Answer, ...]] | None = None) -> Iterator[tuple[str, str]]:
     """The path and the Markdown of every page; `answers` are used in place of those that the package brings along."""
     yield f"{FOLDER}/index.md", _index()
     for chapter, names in requirements_by_chapter().items():
-        yield f"{FOLDER}/{chapter}.md", _chapter(chapter, [CATALOGUE[name] for name in names])
-    for name in CATALOGUE:
+        yield f"{FOLDER}/{chapter}.md", _chapter(CHAPTERS[chapter], [CATALOGUE[name] for name in names])
+    yield f"{FOLDER}/{CLIENTS}.md", _chapter(CLIENTS_TITLE, [*CLIENT_CATALOGUE.values()])
+    for name in ALL_REQUIREMENTS:
         yield f"{FOLDER}/{name}.md", requirement_page(explanation(name, answers))
 
 
@@ -80,7 +89,12 @@ def _index() -> str:
         "and how sure that is, what it counts as, what is sent, what a right endpoint answers, how wrong ones fail, and what mends them. "
         "`reimage-conformance explain REQ-...` says the same."
     )
-    return "\n\n".join(["# Requirements", told, table(("chapter", "about", "requirements"), rows), _levels(), ""])
+    clients = (
+        f"[What a recorded client is judged by]({CLIENTS}.md): {len(CLIENT_CATALOGUE)} requirements more, for clients."
+    )
+    return "\n\n".join(
+        ["# Requirements", told, table(("chapter", "about", "requirements"), rows), clients, _levels(), ""]
+    )
 
 
 def _levels() -> str:
@@ -90,10 +104,10 @@ def _levels() -> str:
     )
 
 
-def _chapter(chapter: str, rows: list[Requirement]) -> str:
+def _chapter(title: str, rows: list[Requirement]) -> str:
     cells = [(f"[{row.id}]({row.id}.md)", prose(row.title), row.level, _counts(row)) for row in rows]
     heads = ("requirement", "", "level", "counts as")
-    return "\n\n".join([f"# {CHAPTERS[chapter]}", table(heads, cells), _levels(), ""])
+    return "\n\n".join([f"# {title}", table(heads, cells), _levels(), ""])
 
 
 def _counts(row: Requirement) -> str:

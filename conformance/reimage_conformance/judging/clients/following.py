@@ -1,0 +1,135 @@
+"""Checks of how a client follows an operation: with which id, to which end, at which pace."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from reimage_conformance.judging.clients.sessions import followed, given_id, is_accepted, is_poll, polled_id
+from reimage_conformance.judging.operations.polls import NOT_KNOWN, TERMINAL, status_of
+from reimage_conformance.judging.registry import about, check
+from reimage_conformance.judging.wording import quoted, reply_summary
+from reimage_conformance.protocol.addresses import read_target
+from reimage_conformance.protocol.documents import without_dashes
+from reimage_conformance.quantities import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from reimage_conformance.judging.clients.sessions import Followed
+    from reimage_conformance.judging.world import World
+    from reimage_conformance.model import Exchange, Verdict
+
+MIN_PAUSE_SECONDS = 1.0
+"""A shorter pause before a poll or a retry is told: the quickest published client waits 5 s."""
+
+PATIENCE_SECONDS = 60.0
+"""Twice the longest pause of published clients: who has not polled for so long has given up."""
+
+SILENT_PAUSES = 4
+"""Who polled at a pace of its own and then missed so many polls has given up as well."""
+
+RUNNING = "InProgress"
+
+
+@check
+def client_ids(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
+    """Each poll asks about the id of a 202, as it was given (REQ-CLIENT-POLL-ID)."""
+    del world
+    given: dict[str, Exchange] = {}
+    for each in exchanges:
+        if is_poll(each.request):
+            yield from _asked(each, given.get(without_dashes(polled_id(each))))
+        elif given_id(each):
+            given.setdefault(without_dashes(given_id(each)), each)
+
+
+def _asked(poll: Exchange, source: Exchange | None) -> Iterator[Verdict]:
+    """The verdict on the id of one poll, which the reply `source` had given; None where no earlier reply shows it."""
+    asked, verdict = polled_id(poll), about("REQ-CLIENT-POLL-ID", poll)
+    if source is None:
+        refused = poll.reply is not None and poll.reply.status in NOT_KNOWN
+        if not asked:
+            yield verdict.violated("the x-ms-request-id of the 202", "no id in the path", "empty")
+        elif refused:
+            expected = "the x-ms-request-id of a 202"
+            yield verdict.violated(expected, f"{quoted(asked)}, answered {reply_summary(poll)}", "unknown")
+        return
+    verdict = about("REQ-CLIENT-POLL-ID", poll, source)
+    subscriptions = [read_target(each.request.target).subscription for each in (source, poll)]
+    if not is_accepted(source):
+        expected = "the x-ms-request-id of a 202"
+        yield verdict.advised(expected, f"the id of a reply {reply_summary(source)}", "no-operation")
+    elif subscriptions[0].lower() != subscriptions[1].lower():
+        yield verdict.violated("the subscription of the reimage", "another subscription", "subscription")
+    elif asked != given_id(source):
+        yield verdict.advised(quoted(given_id(source)), quoted(asked), "form")
+    else:
+        yield verdict.met("the id of the 202")
+
+
+@check
+def client_waits(world: World, exchanges: Sequence[Exchange], *, until: float = 0.0) -> Iterator[Verdict]:
+    """Each accepted reimage is polled to its end, at a pace, and not after it (REQ-CLIENT-POLL-END, -PAUSE, -AFTER-END).
+
+    `until` is when the record ends, in seconds since it began.
+    """
+    del world
+    last = max((each.at + each.elapsed for each in exchanges), default=0.0)
+    for operation in followed(exchanges):
+        yield from _end(operation, max(until, last))
+        yield from _pace(operation)
+        yield from _after(operation)
+
+
+def _end(operation: Followed, until: float) -> Iterator[Verdict]:
+    start, polls = operation.start, operation.polls
+    ended = next((poll for poll in polls if status_of(poll) in TERMINAL), None)
+    latest = polls[-1] if polls else start
+    verdict = about("REQ-CLIENT-POLL-END", latest, *([start] if polls else []))
+    if ended is not None:
+        yield about("REQ-CLIENT-POLL-END", ended, start).met(f"{status_of(ended)} after {counted(len(polls), 'poll')}")
+        return
+    if polls and status_of(latest) != RUNNING:
+        return  # the last reply told nothing that a client could go on from
+    silence = max(until - latest.at - latest.elapsed, 0.0)
+    expected = "polls until Succeeded or Failed"
+    seen = f"the last of {counted(len(polls), 'poll')} showed InProgress" if polls else "no poll after the 202"
+    symptom = "gave-up" if polls else "never"
+    if silence >= _patience(operation):
+        yield verdict.violated(expected, f"{seen}, and the record goes on for {silence:.1f} s", symptom)
+    else:
+        told = f"{seen}; the record ends {silence:.1f} s later, so that more polls may have been meant to come"
+        yield verdict.advised(expected, told, symptom)
+
+
+def _patience(operation: Followed) -> float:
+    """Seconds of silence after which a client has given up: some of its own longest pauses, where it has shown any."""
+    pauses = _pauses(operation.polls)
+    return min(PATIENCE_SECONDS, max(MIN_PAUSE_SECONDS, SILENT_PAUSES * max(pauses))) if pauses else PATIENCE_SECONDS
+
+
+def _pauses(polls: Sequence[Exchange]) -> list[float]:
+    """The pauses after polls that showed InProgress, in seconds, from the end of a reply to the next poll."""
+    pairs = pairwise(polls)
+    return [max(later.at - each.at - each.elapsed, 0.0) for each, later in pairs if status_of(each) == RUNNING]
+
+
+def _pace(operation: Followed) -> Iterator[Verdict]:
+    pauses = _pauses(operation.polls)
+    if pauses:
+        seen = f"{counted(len(pauses), 'pause')}, the shortest {min(pauses):.2f} s"
+        expected = f"{MIN_PAUSE_SECONDS:g} s or more between two polls"
+        verdict = about("REQ-CLIENT-POLL-PAUSE", operation.polls[pauses.index(min(pauses))], operation.start)
+        yield verdict.judged(min(pauses) >= MIN_PAUSE_SECONDS, expected, seen, "quick")
+
+
+def _after(operation: Followed) -> Iterator[Verdict]:
+    polls = operation.polls
+    ended = next((place for place, poll in enumerate(polls) if status_of(poll) in TERMINAL), None)
+    if ended is None:
+        return
+    more = polls[ended + 1 :]
+    verdict = about("REQ-CLIENT-POLL-AFTER-END", *more[:1], polls[ended])
+    seen = f"{counted(len(more), 'poll')} after {status_of(polls[ended])}"
+    yield verdict.judged(not more, "no poll after the end", seen, "again")

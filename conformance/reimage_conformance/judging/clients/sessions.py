@@ -1,0 +1,101 @@
+"""What a client meant: which of its requests are reimages and polls, and which polls belong to which reimage; judges nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from reimage_conformance.judging.oracle import SIBLINGS
+from reimage_conformance.judging.world import SLOTS
+from reimage_conformance.protocol.addresses import Kind, UriForm, read_target
+from reimage_conformance.protocol.documents import without_dashes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reimage_conformance.judging.world import World
+    from reimage_conformance.model import Exchange, Request
+
+ACCEPTED = 202
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """A reimage that was answered 202 with an id, and the polls of its operation, in order."""
+
+    start: Exchange
+    identifier: str
+    polls: tuple[Exchange, ...]
+
+
+def is_reimage(request: Request) -> bool:
+    """Whether a request is meant to be a reimage, whatever is wrong with it.
+
+    A POST to a role instance is, unless its `comp` names another operation of role instances; so is each request whose query,
+    or the end of whose path, holds the word.
+    """
+    address = read_target(request.target)
+    if address.kind is Kind.REIMAGE and any(value.lower() in SIBLINGS for value in address.parameters("comp")):
+        return False
+    if address.kind is Kind.REIMAGE and request.method.upper() == "POST":
+        return True
+    path, _, query = unquote(request.target).lower().partition("?")
+    return address.kind in (Kind.REIMAGE, Kind.OTHER) and ("reimage" in query or path.endswith("/reimage"))
+
+
+def is_poll(request: Request) -> bool:
+    """Whether a request asks for the status of an operation; one without an id too, but not List Subscription Operations, which has a query."""
+    address = read_target(request.target)
+    path, _, query = request.target.partition("?")
+    without_id = address.kind is Kind.OTHER and path.rstrip("/").endswith("/operations") and not query
+    return address.kind is Kind.OPERATION or without_id
+
+
+def polled_id(poll: Exchange) -> str:
+    """The id that a poll asks about, as it stands in the path, percent-decoded; "" for none."""
+    return read_target(poll.request.target).operation
+
+
+def given_id(exchange: Exchange) -> str:
+    """The x-ms-request-id of a reply, or ""."""
+    return (exchange.reply.header("x-ms-request-id") if exchange.reply is not None else None) or ""
+
+
+def is_accepted(exchange: Exchange) -> bool:
+    """Whether an exchange is a reimage that was answered 202."""
+    reply = exchange.reply
+    return is_reimage(exchange.request) and reply is not None and reply.status == ACCEPTED
+
+
+def followed(exchanges: Sequence[Exchange]) -> tuple[Followed, ...]:
+    """Each reimage that was accepted, with the later polls that ask about its id, however they write it."""
+    polls = [each for each in exchanges if is_poll(each.request)]
+    return tuple(
+        Followed(
+            start,
+            given_id(start),
+            tuple(
+                p
+                for p in polls
+                if p.number > start.number and without_dashes(polled_id(p)) == without_dashes(given_id(start))
+            ),
+        )
+        for start in exchanges
+        if is_accepted(start) and given_id(start)
+    )
+
+
+def place_of(world: World, request: Request) -> tuple[str, str, str]:
+    """The role instance that a reimage addresses: cloud service, deployment and instance, the same in both forms where the deployment is known."""
+    address = read_target(request.target)
+    known = world.deployment_of(address)
+    slot = address.deployment.lower()
+    if known is None and address.form is UriForm.SLOT and slot in SLOTS:
+        rows = [d for d in world.target.deployments if (d.cloud_service, d.slot) == (address.service, slot)]
+        known = rows[0] if rows else None
+    return (
+        address.service.lower(),
+        (known.name if known is not None else address.deployment).lower(),
+        address.instance.lower(),
+    )
