@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from reimage_conformance.catalogue import CATALOGUE, requirement, requirements_by_chapter
 from reimage_conformance.errors import JournalError, UsageError
 from reimage_conformance.journal import read_journal
+from reimage_conformance.model import Subject
 from reimage_conformance.report.masked_names import MaskedNames
 from reimage_conformance.report.results import load_results
 
@@ -266,7 +267,13 @@ def results_of_run(run: Path, option: str) -> dict[str, Any]:
         )
     if file.suffix in (".html", ".htm", ".zip"):
         raise UsageError(f"{option} {run}: expected the report folder of a run, or its results.json{_alone(file)}")
-    return load_results(file)
+    found = load_results(file)
+    if found["run"].get("subject") == Subject.CLIENT:
+        raise UsageError(
+            f"{option} {run}: judges a client, whose requests the suite cannot send again; expected the run of an endpoint. "
+            "Record the client again with `reimage-conformance emulator --record`"
+        )
+    return found
 
 
 def _alone(run: Path) -> str:

@@ -52,6 +52,10 @@ def _pair(value: Any) -> bool:
     return isinstance(value, list) and len(value) == 2 and _text(value[0]) and _text(value[1])
 
 
+def _subject(value: Any) -> bool:
+    return value in ("endpoint", "client")
+
+
 @dataclass(frozen=True, slots=True)
 class Shape:
     """The fields that an event must have, and those that it may have, each with its kind."""
@@ -133,7 +137,14 @@ _EXCHANGE = Shape(
 SHAPES: Mapping[str, Shape] = {
     "run": Shape(
         {},
-        {**dict.fromkeys(RUN_TEXTS, _text), "seed": _whole, "target": _TARGET, "epoch": _number, "fingerprint": _text},
+        {
+            **dict.fromkeys(RUN_TEXTS, _text),
+            "seed": _whole,
+            "target": _TARGET,
+            "epoch": _number,
+            "fingerprint": _text,
+            "subject": _subject,
+        },
     ),
     "chosen": Shape({"requirements": _texts, "cases": _texts, "steps": _or_none(_texts), "exact": _flag}),
     "required": Shape({"requirements": _texts}),

@@ -45,6 +45,13 @@ class Profile(StrEnum):
     NIGHTLY = "nightly"
 
 
+class Subject(StrEnum):
+    """Who a run judges."""
+
+    ENDPOINT = "endpoint"
+    CLIENT = "client"
+
+
 class Outcome(StrEnum):
     """A conclusion about a requirement, or about one judgement of it."""
 
@@ -453,7 +460,7 @@ class OperationRecord:
 class RunInfo:
     """Which run this was; `started` and `finished` are ISO 8601 UTC, `finished` empty when the run was cut short.
 
-    `capture` names the recording that was judged in place of a run, "" for a run.
+    `capture` names the recording that was judged in place of a run, "" for a run. `subject` is whom it judges.
     """
 
     id: str
@@ -467,6 +474,7 @@ class RunInfo:
     duration_seconds: float = 0.0
     coverage: Mapping[str, Any] = field(default_factory=dict)
     capture: str = ""
+    subject: Subject = Subject.ENDPOINT
 
 
 @dataclass(frozen=True, slots=True)

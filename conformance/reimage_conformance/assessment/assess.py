@@ -26,6 +26,7 @@ from reimage_conformance.model import (
     RunInfo,
     RunVerdict,
     Strictness,
+    Subject,
     Verdict,
 )
 from reimage_conformance.protocol.addresses import Kind, read_target
@@ -76,7 +77,7 @@ def assess(journal: Journal, judged: Sequence[Verdict] | None = None) -> Assessm
     if captured:
         results = [replace(r, reason=_NOT_SHOWN) if r.reason == LEFT_OUT else r for r in results]
     findings = with_tries(findings_of(verdicts, results, exchanges), journal)
-    run = _run(journal)
+    run = run_of(journal)
     missed = _missed(journal, results)
     verdict, exit_code = conclude(results, interrupted=run.interrupted, hindered=bool(hindrance or missed))
     hindrance = hindrance if verdict is RunVerdict.INCOMPLETE else ""
@@ -123,7 +124,7 @@ def conclude(
     return RunVerdict.CONFORMANT, 0
 
 
-def _run(journal: Journal) -> RunInfo:
+def run_of(journal: Journal) -> RunInfo:
     """Which run a journal records; raises JournalError where its first line does not say it."""
     journal.require(*RUN_FIELDS)
     header = journal.header
@@ -145,6 +146,7 @@ def _run(journal: Journal) -> RunInfo:
         duration_seconds=round(end.get("duration_seconds", last), 3),
         coverage=coverage,
         capture=str(header.get("capture", "")),
+        subject=Subject(header.get("subject", Subject.ENDPOINT)),
     )
 
 
@@ -196,12 +198,12 @@ def _operations(journal: Journal) -> list[OperationRecord]:
             continue
         start = journal.exchanges[event["start"]]
         own = [p for p in polls.get(without_dashes(event["identifier"]), []) if p.number > start.number]
-        records.append(_operation(event, start, own))
+        records.append(operation_of(event["identifier"], start, own))
     return records
 
 
-def _operation(event: Mapping[str, Any], start: Exchange, polls: Sequence[Exchange]) -> OperationRecord:
-    """One operation's record."""
+def operation_of(identifier: str, start: Exchange, polls: Sequence[Exchange]) -> OperationRecord:
+    """The record of one operation: the reimage that `start` asked for, and its polls."""
     address = read_target(start.request.target)
     accepted_at = start.at + start.elapsed
     statuses = [
@@ -210,7 +212,7 @@ def _operation(event: Mapping[str, Any], start: Exchange, polls: Sequence[Exchan
     ]
     ended = next((status for _, status in statuses if status in TERMINAL), NO_END)
     return OperationRecord(
-        id=event["identifier"],
+        id=identifier,
         role_instance=address.instance,
         form=str(address.form or ""),
         accepted_at=round(accepted_at, 3),

@@ -12,7 +12,7 @@ from functools import cache
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from reimage_conformance.catalogue import CATALOGUE
+from reimage_conformance.catalogue import ALL_REQUIREMENTS
 from reimage_conformance.headlines import headline_of
 from reimage_conformance.model import CountsAs, Finding, Outcome
 from reimage_conformance.protocol.addresses import Kind, read_target
@@ -31,7 +31,7 @@ _BAD = (Outcome.VIOLATED, Outcome.ADVISORY, Outcome.KNOWN)
 def prerequisites(requirement: str) -> frozenset[str]:
     """Everything that must hold before a requirement can be judged, directly or not."""
     found: set[str] = set()
-    for name in CATALOGUE[requirement].requires:
+    for name in ALL_REQUIREMENTS[requirement].requires:
         found |= {name} | prerequisites(name)
     return frozenset(found)
 
@@ -134,7 +134,7 @@ def roots_of(bad: Mapping[str, list[Verdict]], looks: AbstractSet[int] = frozens
     direct = _explained(bad, looks)
     reached = _explained_in_all(direct)
     seen = {name: min(v.evidence[0] if v.evidence else _NEVER for v in verdicts) for name, verdicts in bad.items()}
-    order = list(CATALOGUE)
+    order = list(ALL_REQUIREMENTS)
 
     def weight(name: str) -> tuple[bool, bool, int, int, int, bool, int]:
         advisory = all(verdict.outcome is Outcome.ADVISORY for verdict in bad[name])

@@ -79,8 +79,9 @@ def results_of(
     observations: Sequence[Observation],
     cases: Sequence[CaseRecord],
     offers: Mapping[str, bool | None],
+    catalogue: Mapping[str, Requirement] = CATALOGUE,
 ) -> list[RequirementResult]:
-    """The outcome of every requirement of the catalogue, in its order."""
+    """The outcome of every requirement of `catalogue`, in its order."""
     by_requirement: dict[str, list[Verdict]] = {}
     for verdict in verdicts:
         by_requirement.setdefault(verdict.requirement, []).append(verdict)
@@ -92,7 +93,7 @@ def results_of(
         for name in case.requirements:
             citing.setdefault(name, []).append(case)
     results = []
-    for requirement in CATALOGUE.values():
+    for requirement in catalogue.values():
         name = requirement.id
         absent = _offered(requirement, world, offers)
         found = _result(

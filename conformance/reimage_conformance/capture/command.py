@@ -24,6 +24,7 @@ from reimage_conformance.journal import JournalWriter, read_journal
 from reimage_conformance.judging.deployments import deployment_elements, instance_elements, member
 from reimage_conformance.judging.registry import judge
 from reimage_conformance.judging.world import World
+from reimage_conformance.model import Subject
 from reimage_conformance.protocol.addresses import Kind, read_target
 from reimage_conformance.redaction.redactor import Redactor
 from reimage_conformance.replay.assessing import assessed
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from reimage_conformance.capture.evidence import Plan
     from reimage_conformance.capture.selection import Selection
     from reimage_conformance.capture.traffic import Capture, Recorded
-    from reimage_conformance.model import Assessment, Exchange, Strictness, Target, Verdict
+    from reimage_conformance.model import Exchange, Strictness, Target, Verdict
 
 PLANNERS = (accepted_plans, refusal_plans, wrong_refusal_plans, poll_plans, observation_plans)
 JOURNAL = "journal.jsonl"
@@ -61,40 +62,46 @@ def check_capture(
     report_dir: Path | None = None,
     strictness: Strictness | None = None,
     redact: bool = True,
+    subject: Subject = Subject.ENDPOINT,
 ) -> int:
-    """Judge the capture in `file`, write reports into `report_dir` if one is given, and return the exit code."""
+    """Judge the capture in `file`, write reports into `report_dir` if one is given, and return the exit code.
+
+    `subject` says whether the endpoint is judged or the client.
+    """
     if report_dir is not None and (report_dir / JOURNAL).resolve() == file.resolve():
         raise UsageError(f"{file}: would be overwritten by the reports; choose another --report-dir")
     capture = read_capture(file)
-    selection = select(capture, target)
+    selection = select(capture, target, subject)
     chosen = (
         strictness or (target.strictness if target is not None else capture.strictness) or selection.target.strictness
     )
     with nullcontext(report_dir) if report_dir is not None else TemporaryDirectory() as folder:
-        assessment = _assessed(capture, selection, chosen, Path(folder), redact=redact, reports=report_dir is not None)
+        path = Path(folder) / JOURNAL
+        write_journal(capture, selection, chosen, path, redact=redact, subject=subject)
+        journal = read_journal(path)
+        assessment = report_on(journal, Path(folder)) if report_dir is not None else assessed(journal)
     for line in console_lines(assessment, report_dir / "report.html" if report_dir is not None else None):
         click.echo(line)
     return assessment.exit_code
 
 
-def _assessed(
-    capture: Capture, selection: Selection, strictness: Strictness, folder: Path, *, redact: bool, reports: bool
-) -> Assessment:
-    """The assessment of a capture, by way of a journal in `folder`."""
-    path = folder / JOURNAL
-    write_journal(capture, selection, strictness, path, redact=redact)
-    journal = read_journal(path)
-    return report_on(journal, folder) if reports else assessed(journal)
-
-
 def write_journal(
-    capture: Capture, selection: Selection, strictness: Strictness, path: Path, *, redact: bool = True
+    capture: Capture,
+    selection: Selection,
+    strictness: Strictness,
+    path: Path,
+    *,
+    redact: bool = True,
+    subject: Subject = Subject.ENDPOINT,
 ) -> None:
-    """Write the journal of a run that would have sent the selected exchanges and judged what they show."""
+    """Write the journal of a run that would have sent the selected exchanges and judged what they show.
+
+    The journal of a client holds its exchanges alone: it is judged when it is read.
+    """
     redactor = _redactor(capture, selection, redact=redact)
     target = redactor.target(target_to_mapping(replace(selection.target, strictness=strictness)))
     with JournalWriter(path, StoppedClock()) as journal:
-        journal.write("run", **_header(capture, strictness, target))
+        journal.write("run", **_header(capture, strictness, target), subject=subject.value)
         for note in selection.notes:
             journal.write("note", text=note)
         recorder = Recorder(journal, redactor, World(target_from_mapping(target), strictness))
@@ -104,26 +111,33 @@ def write_journal(
             replace(each, exchange=recorder.record(replace(_labelled(each), number=number)))
             for number, each in enumerate(selection.recorded, start=1)
         ]
-        exchanges = [each.exchange for each in recorded]
-        listed, folds = _listed(exchanges), folds_slots(exchanges)
-        recorder.world = replace(recorder.world, listed=listed, folds_slots=folds, memory={})
-        told = {name: list(instances) for name, instances in listed.items()}
-        recorder.note("listed", listed=told, folds_slots=folds)
-        evidence = Evidence(recorder.world, recorded, given=selection.given)
-        plans = [plan for planner in PLANNERS for plan in planner(evidence)]
-        operations = sum(_judge(recorder, plan) for plan in (*plans, *message_plans(evidence)))
-        judged = {exchange.number for plan in plans for made in plan.judgements for exchange in made.exchanges}
-        followed = {moved.entry for moved, _ in redirect_pairs(selection.recorded)}
-        for note in (*unjudged_notes(evidence, judged, followed), *unrecorded_notes(evidence)):
-            journal.write("note", text=note)
-        journal.write("offers", offers=_offers(evidence))
+        of_client = subject is Subject.CLIENT
+        made = {} if of_client else {"reimages": _judge_all(recorder, recorded, selection)}
         journal.write(
             "end",
             finished=capture.finished or capture.started,
             interrupted=False,
-            duration_seconds=capture.seconds,
-            reimages=operations,
+            duration_seconds=round(max(capture.lasted, capture.seconds), 3) if of_client else capture.seconds,
+            **made,
         )
+
+
+def _judge_all(recorder: Recorder, recorded: list[Recorded], selection: Selection) -> int:
+    """Judge the endpoint by everything that was recorded; give the number of operations that it accepted."""
+    exchanges = [each.exchange for each in recorded]
+    listed, folds = _listed(exchanges), folds_slots(exchanges)
+    recorder.world = replace(recorder.world, listed=listed, folds_slots=folds, memory={})
+    told = {name: list(instances) for name, instances in listed.items()}
+    recorder.note("listed", listed=told, folds_slots=folds)
+    evidence = Evidence(recorder.world, recorded, given=selection.given)
+    plans = [plan for planner in PLANNERS for plan in planner(evidence)]
+    operations = sum(_judge(recorder, plan) for plan in (*plans, *message_plans(evidence)))
+    judged = {exchange.number for plan in plans for made in plan.judgements for exchange in made.exchanges}
+    followed = {moved.entry for moved, _ in redirect_pairs(selection.recorded)}
+    for note in (*unjudged_notes(evidence, judged, followed), *unrecorded_notes(evidence)):
+        recorder.note("note", text=note)
+    recorder.note("offers", offers=_offers(evidence))
+    return operations
 
 
 def _judge(recorder: Recorder, plan: Plan) -> bool:

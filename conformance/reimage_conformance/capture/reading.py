@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reimage_conformance.capture.har import har_recorded
 from reimage_conformance.capture.har_files import open_har
@@ -15,6 +15,7 @@ from reimage_conformance.journal import SCHEMA, read_journal
 from reimage_conformance.model import Strictness
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 _FAMILY = SCHEMA.rpartition("/")[0]
@@ -52,10 +53,12 @@ def _journal(path: Path, digest: str) -> Capture:
         raise JournalError(f"the journal {str(path)!r} has a damaged first line: {error}") from error
     exchanges = sorted(journal.exchanges.values(), key=lambda exchange: exchange.number)
     recorded = tuple(Recorded(e, target.base_url, e.number) for e in exchanges if e.label != "probe")
-    finished = next((str(event.get("finished", "")) for event in journal.events if event["type"] == "end"), "")
+    end: Mapping[str, Any] = next((event for event in journal.events if event["type"] == "end"), {})
+    finished = str(end.get("finished", ""))
     seconds = max((exchange.at + exchange.elapsed for exchange in exchanges), default=0.0)
     notes = tuple(f"The journal is damaged: {note}." for note in journal.notes)
-    return Capture(path.name, digest, started, finished, round(seconds, 3), recorded, notes, target, strictness)
+    lasted = max(seconds, float(end.get("duration_seconds", 0.0)))
+    return Capture(path.name, digest, started, finished, round(seconds, 3), recorded, notes, target, strictness, lasted)
 
 
 def _har(path: Path, octets: bytes, digest: str) -> Capture:

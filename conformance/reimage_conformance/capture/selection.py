@@ -10,8 +10,9 @@ from urllib.parse import urljoin, urlsplit
 
 from reimage_conformance.capture.inference import inferred_target
 from reimage_conformance.errors import JournalError
+from reimage_conformance.judging.clients.sessions import is_poll, is_reimage
 from reimage_conformance.judging.oracle import SIBLINGS
-from reimage_conformance.model import Fact
+from reimage_conformance.model import Fact, Subject
 from reimage_conformance.protocol.addresses import Kind, read_target
 from reimage_conformance.quantities import counted
 
@@ -36,12 +37,13 @@ class Selection:
     notes: tuple[str, ...]
 
 
-def select(capture: Capture, target: Target | None) -> Selection:
+def select(capture: Capture, target: Target | None, subject: Subject = Subject.ENDPOINT) -> Selection:
     """The exchanges of `capture` with the endpoint of `target`, or with the one that most of the calls went to.
 
-    Raises JournalError where the capture holds none.
+    A client is judged by calls too that no endpoint need know. Raises JournalError where the capture holds none.
     """
-    calls = [each for each in capture.recorded if is_call(each)]
+    wanted = is_call if subject is Subject.ENDPOINT else is_meant_as_call
+    calls = [each for each in capture.recorded if wanted(each)]
     if target is not None and capture.target is not None:
         target = _under_masks(target, capture.target)
     elif target is None:
@@ -84,6 +86,12 @@ def is_call(recorded: Recorded) -> bool:
             return request.method == "GET"
         case _:
             return False
+
+
+def is_meant_as_call(recorded: Recorded) -> bool:
+    """Whether a client meant an exchange as a call of this protocol, on whatever path and with whatever method."""
+    request = recorded.exchange.request
+    return is_call(recorded) or is_reimage(request) or is_poll(request)
 
 
 def _places(calls: Sequence[Recorded], origin: str) -> set[tuple[str, int]]:

@@ -30,8 +30,8 @@ class Recorded:
 class Capture:
     """Everything that a capture holds, in order.
 
-    `notes` say what of it cannot be used. `started` is the time of the first exchange, ISO 8601. A journal also has
-    the `target` and `strictness` of its run.
+    `notes` say what of it cannot be used. `started` is the time of the first exchange, ISO 8601. `seconds` is how long the exchanges took,
+    `lasted` how long was recorded, at least that. A journal also has the `target` and `strictness` of its run.
     """
 
     name: str
@@ -43,3 +43,4 @@ class Capture:
     notes: tuple[str, ...] = ()
     target: Target | None = None
     strictness: Strictness | None = None
+    lasted: float = 0.0

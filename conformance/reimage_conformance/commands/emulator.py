@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import threading
 from contextlib import ExitStack
@@ -17,7 +18,6 @@ from reimage_conformance.errors import UsageError
 from reimage_conformance.outputs import claim_folder, try_file
 
 if TYPE_CHECKING:
-    from reimage_conformance.embedding.recording import Recording
     from reimage_conformance.emulator import RunningEmulator
 
 
@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     "--record",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Record all requests and replies in DIR/journal.jsonl, which `check DIR` judges.",
+    help="Record all requests and replies in DIR/journal.jsonl; `report DIR` judges the client by them.",
 )
 def emulator(
     *,
@@ -114,7 +114,7 @@ def emulator(
 
         def started(running: RunningEmulator) -> None:
             if record is not None:
-                opened.enter_context(_recording(running, record, name, lenient=only_lenient(manners)))
+                _record(opened, running, record, name, lenient=only_lenient(manners))
             _started(running, write_target, name)
 
         try:
@@ -124,10 +124,13 @@ def emulator(
     return 0
 
 
-def _recording(running: RunningEmulator, folder: Path, name: str, *, lenient: bool) -> Recording:
+def _record(opened: ExitStack, running: RunningEmulator, folder: Path, name: str, *, lenient: bool) -> None:
+    """Keep what is served from now on, until `opened` is closed; then say how the client is judged by it."""
     from reimage_conformance.embedding.recording import Recording  # noqa: PLC0415 -- as heavy
 
-    return Recording(running.emulator, folder, running.base_url, name=name, lenient=lenient)
+    told = f"judge the client: reimage-conformance report {shlex.quote(str(folder))}"
+    opened.callback(click.echo, told, err=True)
+    opened.enter_context(Recording(running.emulator, folder, running.base_url, name=name, lenient=lenient))
 
 
 def _try_target(file: Path) -> None:

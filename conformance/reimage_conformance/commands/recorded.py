@@ -10,7 +10,7 @@ import click
 from reimage_conformance.commands.words import Word
 from reimage_conformance.config import load_target
 from reimage_conformance.errors import UsageError
-from reimage_conformance.model import Strictness
+from reimage_conformance.model import Strictness, Subject
 from reimage_conformance.outputs import claim_folder, claim_page
 
 LAST_GOOD = "last-good"
@@ -21,6 +21,7 @@ OVERWRITE = "Replace the run that the report folder holds."
 @click.argument("capture", type=click.Path(path_type=Path))
 @click.option("--target", type=click.Path(path_type=Path), help="The target file of the endpoint that was recorded.")
 @click.option("--report-dir", type=click.Path(path_type=Path), help="Write reports into this folder.")
+@click.option("--client", is_flag=True, help="Judge the client that sent the requests, in place of the endpoint.")
 @click.option("--overwrite", is_flag=True, help=OVERWRITE)
 @click.option(
     "--strictness", type=Word([word.value for word in Strictness]), help="How literally the documents are read."
@@ -31,13 +32,14 @@ def check(
     capture: Path,
     target: Path | None,
     report_dir: Path | None,
+    client: bool,
     overwrite: bool,
     strictness: str | None,
     no_redact: bool,
 ) -> int:
     """Judge recorded traffic: HAR 1.2 or a journal.
 
-    CAPTURE is an export of a browser or proxy (.har, .har.gz, .har.zip), or the journal of a run. Only what its recorder cannot have
+    CAPTURE is an export of a browser or proxy (.har, .har.gz, .har.zip), the journal of a run, or what `emulator --record` kept. Only what its recorder cannot have
     changed is judged. Without a target file the endpoint is inferred from the traffic; then it is not known whether other names exist.
 
     Example: reimage-conformance check traffic.har --target rig.toml --report-dir report
@@ -54,6 +56,7 @@ def check(
         report_dir=report_dir,
         strictness=None if strictness is None else Strictness(strictness),
         redact=not no_redact,
+        subject=Subject.CLIENT if client else Subject.ENDPOINT,
     )
 
 

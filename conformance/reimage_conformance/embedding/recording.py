@@ -1,4 +1,4 @@
-"""What an emulator served, kept as a journal: the session of a client, which `check` judges and `report` shows."""
+"""What an emulator served, kept as a journal: the session of a client, which `report` judges; `check` judges the endpoint by it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,18 @@ from reimage_conformance.embedding.memory import NAMES
 from reimage_conformance.emulator import Close, Pause, Reset, Send
 from reimage_conformance.emulator.layouts import MAIN, OTHER
 from reimage_conformance.journal import JournalWriter
-from reimage_conformance.model import Deployment, Exchange, Failure, FailureKind, Identity, Request, Strictness, Target
+from reimage_conformance.model import (
+    Deployment,
+    Exchange,
+    Failure,
+    FailureKind,
+    Identity,
+    Request,
+    Strictness,
+    Subject,
+    Target,
+)
+from reimage_conformance.redaction.redactor import Redactor
 from reimage_conformance.wire.clock import SystemClock
 from reimage_conformance.wire.reading import ResponseReader
 
@@ -51,7 +62,8 @@ class _Octets:
 class Recording:
     """Writes each request that an emulator answers, with its answer, into the journal of a folder.
 
-    A context manager; what was served until its end, or until the process was killed, is in the file. `name` is what
+    A context manager; what was served until its end, or until the process was killed, is in the file. What headers such as Authorization
+    hold is masked; names and ids are the emulator's own and stay. `name` is what
     reports call the endpoint, `base_url` is where clients find it. A `lenient` one is to be
     judged under lenient strictness. Raises ReportError where the journal cannot be written.
     """
@@ -66,6 +78,8 @@ class Recording:
         self._opened = itertools.count(1)
         self._connections: dict[int, int] = {}
         self._lock = threading.Lock()
+        target = served_target(emulator, base_url, name)
+        self._redactor = Redactor({}, shown=Redactor.for_target(target).shown)
         strictness = Strictness.LENIENT if lenient else Strictness.STRICT
         self._journal.write(
             "run",
@@ -74,8 +88,9 @@ class Recording:
             seed=0,
             profile="standard",
             strictness=strictness,
+            subject=Subject.CLIENT,
             suite_version=__version__,
-            target=target_to_mapping(served_target(emulator, base_url, name)),
+            target=target_to_mapping(target),
         )
         emulator.watchers.append(self._keep)
 
@@ -101,7 +116,7 @@ class Recording:
             return
         with self._lock:
             exchange = self._exchange(call, actions)
-            self._journal.exchange(exchange)
+            self._journal.exchange(self._redactor.exchange(exchange))
 
     def _exchange(self, call: Call, actions: Sequence[Action]) -> Exchange:
         if call.position == 1:  # a connection that is over may have had the same id

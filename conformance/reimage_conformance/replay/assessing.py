@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.assessment import assess
 from reimage_conformance.assessment.assess import NO_END
+from reimage_conformance.assessment.clients import assess_client, is_of_client
 from reimage_conformance.baseline import apply_baseline, baseline_in
 from reimage_conformance.errors import JournalError
 from reimage_conformance.model import Preflight
@@ -21,9 +22,10 @@ if TYPE_CHECKING:
 def assessed(journal: Journal, judged: Sequence[Verdict] | None = None) -> Assessment:
     """Everything that the run in `journal` concludes, its baseline applied and its notes told.
 
-    `judged` are the verdicts of a run that just ended, so that they need not be made again.
+    `judged` are the verdicts of a run that just ended, so that they need not be made again. The session of a client is judged
+    by what binds clients.
     """
-    assessment = assess(journal, judged)
+    assessment = assess_client(journal) if is_of_client(journal) else assess(journal, judged)
     notes = (*_damage(journal), *_missed(assessment), *_told(journal), *_under_way(assessment))
     assessment = replace(assessment, notes=notes, preflight=_preflight(journal))
     found = baseline_in(journal)

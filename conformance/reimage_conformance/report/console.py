@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
+from reimage_conformance.model import Subject
 from reimage_conformance.quantities import counted
 from reimage_conformance.report.explaining import explaining_sentence
 from reimage_conformance.report.masked_names import MaskedNames
@@ -79,6 +80,8 @@ def _unjudged(group: Unjudged) -> str:
 def _way_on(assessment: Assessment, report: Path, target: Path | None) -> list[str]:
     """Where the report is, how a finding is repeated, and how often one that may be a matter of time fails."""
     file, aside = (shlex.quote(str(target)), "") if target is not None else ("FILE", "  (FILE is a target file)")
+    if assessment.run.subject is Subject.CLIENT:
+        return [f"report: {report}"]
     folder = shlex.quote(str(report.parent))
     told = [f"is finding 1 mended? reimage-conformance replay {folder} 1 --target {file}{aside}"]
     if any(map(is_timely, assessment.findings)):

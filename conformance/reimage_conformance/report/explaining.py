@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reimage_conformance.catalogue import CATALOGUE
+from reimage_conformance.catalogue import ALL_REQUIREMENTS
+from reimage_conformance.model import Subject
 
 if TYPE_CHECKING:
     from reimage_conformance.model import Assessment
@@ -17,7 +18,7 @@ def explain_command(requirement: str) -> str:
 
 def usual_mistake(requirement: str) -> str:
     """The usual mistake and what mends it, in two sentences; "" where the catalogue knows none."""
-    row = CATALOGUE.get(requirement)
+    row = ALL_REQUIREMENTS.get(requirement)
     return row.mend if row is not None else ""
 
 
@@ -25,4 +26,9 @@ def explaining_sentence(assessment: Assessment) -> str:
     """How to learn more of what the findings are about; "" where there are none."""
     names = list(dict.fromkeys(finding.requirement for finding in assessment.findings))
     told = " ".join(names[:3])
-    return f"What a requirement asks for, and what mends an endpoint: {explain_command(told)}" if names else ""
+    of_client = assessment.run.subject is Subject.CLIENT
+    return (
+        f"What a requirement asks for, and what mends {'a client' if of_client else 'an endpoint'}: {explain_command(told)}"
+        if names
+        else ""
+    )

@@ -122,6 +122,7 @@ def _run(assessment: Assessment) -> Results:
         "seed": run.seed,
         "profile": run.profile.value,
         "strictness": run.strictness.value,
+        "subject": run.subject.value,
         "interrupted": run.interrupted,
         "verdict": assessment.verdict.value,
         "exit_code": assessment.exit_code,

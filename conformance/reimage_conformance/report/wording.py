@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reimage_conformance.catalogue import CATALOGUE
-from reimage_conformance.model import CountsAs, Outcome, RunVerdict, Strictness
+from reimage_conformance.model import CountsAs, Outcome, RunVerdict, Strictness, Subject
 from reimage_conformance.quantities import counted
 
 if TYPE_CHECKING:
@@ -54,11 +54,28 @@ def verdict_sentence(assessment: Assessment) -> str:
         return _incomplete(assessment)
     if assessment.verdict is RunVerdict.PARTIAL:
         left = _gating(assessment, Outcome.UNTESTED)
-        why = "because the capture does not show them" if assessment.run.capture else "for profile, selection or budget"
+        why = _why_left_out(assessment)
         return f"No violation was seen: {_share_met(assessment)}; {left} {_were(left)} not judged, {why}."
     known = f", besides {counted(counts['known'], 'known violation')} in the baseline" if counts["known"] else ""
     met = counted(_gating(assessment, Outcome.MET), "requirement")
-    return f"Everything that must hold for this target is met: {met}{known}."
+    bound = "a client" if assessment.run.subject is Subject.CLIENT else "this target"
+    return f"Everything that must hold for {bound} is met: {met}{known}."
+
+
+def _why_left_out(assessment: Assessment) -> str:
+    if assessment.run.subject is Subject.CLIENT:
+        return "because the client did nothing that shows them"
+    return "because the capture does not show them" if assessment.run.capture else "for profile, selection or budget"
+
+
+def outcome_meanings(subject: Subject) -> dict[str, str]:
+    """What each outcome means in the reports about `subject`, by the outcome."""
+    told = dict(OUTCOME_MEANINGS)
+    if subject is Subject.CLIENT:
+        told = {outcome: words.replace("the endpoint", "the client") for outcome, words in told.items()}
+        told[Outcome.UNTESTED] = "the client did nothing in its session that shows it"
+        told[Outcome.NOT_APPLICABLE] = "it speaks of what this session does not have, such as TLS"
+    return {outcome.value: words for outcome, words in told.items()}
 
 
 def preflight_sentence(preflight: Preflight) -> str:

@@ -16,7 +16,6 @@ from reimage_conformance.report.sources import source_words
 from reimage_conformance.report.visible import visible
 from reimage_conformance.report.wording import (
     LEVEL_MEANINGS,
-    OUTCOME_MEANINGS,
     OUTCOME_WORDS,
     VERDICT_WORDS,
     duration_words,
@@ -73,7 +72,6 @@ def environment() -> Environment:
         tries_words=tries_words,
         signs=SIGNS,
         outcome_words={outcome.value: words for outcome, words in OUTCOME_WORDS.items()},
-        outcome_meanings={outcome.value: words for outcome, words in OUTCOME_MEANINGS.items()},
         level_meanings=LEVEL_MEANINGS,
         verdict_words=VERDICT_WORDS,
         Outcome=Outcome,

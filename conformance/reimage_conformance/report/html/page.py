@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from reimage_conformance.catalogue import CATALOGUE
+from reimage_conformance.catalogue import ALL_REQUIREMENTS
 from reimage_conformance.model import CountsAs, Outcome
 from reimage_conformance.report.html.charts import area_bars, operation_lanes
 from reimage_conformance.report.html.markup import render
@@ -14,7 +14,13 @@ from reimage_conformance.report.http_text import differing, exchange_lines, mark
 from reimage_conformance.report.masked_names import MaskedNames
 from reimage_conformance.report.script import reproductions
 from reimage_conformance.report.unjudged import unjudged
-from reimage_conformance.report.wording import is_known, preflight_sentence, strictness_sentence, verdict_sentence
+from reimage_conformance.report.wording import (
+    is_known,
+    outcome_meanings,
+    preflight_sentence,
+    strictness_sentence,
+    verdict_sentence,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -83,7 +89,8 @@ class Page:
         cards += [
             FindingCard(finding, known=is_known(finding, self.assessment)) for finding in findings[TOLD_FINDINGS:]
         ]
-        legend = {"strictness": strictness_sentence(self.assessment), "groups": unjudged(self.assessment)}
+        legend: dict[str, object] = {"outcome_meanings": self._meanings()}
+        legend |= {"strictness": strictness_sentence(self.assessment), "groups": unjudged(self.assessment)}
         return render("findings", cards=cards, shown=self.shown, requirements=self._by_id(), **legend)
 
     def requirements(self) -> Markup:
@@ -95,12 +102,15 @@ class Page:
             "counts as": _distinct(result.counts_as.value for result in results),
             "area": _distinct(result.requirement.area for result in results),
         }
-        return render("requirements", results=results, choices=choices, shown=self.shown)
+        return render(
+            "requirements", results=results, choices=choices, shown=self.shown, outcome_meanings=self._meanings()
+        )
 
     def observations(self) -> Markup:
         """What the endpoint does where the documents are silent."""
         rows = _counted(self.assessment.observations)
-        return render("observations", rows=rows, requirements=self._by_id(), shown=self.shown)
+        subject = self.assessment.run.subject.value
+        return render("observations", rows=rows, subject=subject, requirements=self._by_id(), shown=self.shown)
 
     def operations(self) -> Markup:
         """The operations as lanes over seconds."""
@@ -112,8 +122,14 @@ class Page:
         slowest = sorted(self.exchanges.values(), key=lambda exchange: -exchange.elapsed)[:SLOWEST]
         return render("slowest", slowest=[(one, reply_words(one)) for one in slowest], shown=self.shown)
 
+    def _meanings(self) -> dict[str, str]:
+        return outcome_meanings(self.assessment.run.subject)
+
     def _by_id(self) -> Mapping[str, Requirement]:
-        return {**CATALOGUE, **{result.requirement.id: result.requirement for result in self.assessment.requirements}}
+        return {
+            **ALL_REQUIREMENTS,
+            **{result.requirement.id: result.requirement for result in self.assessment.requirements},
+        }
 
 
 @dataclass(frozen=True, slots=True)

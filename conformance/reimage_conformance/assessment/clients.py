@@ -1,0 +1,145 @@
+"""Assesses a journal as the session of a client: its requests are judged by the requirements that bind clients."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from reimage_conformance.assessment.assess import conclude, operation_of, run_of
+from reimage_conformance.assessment.findings import findings_of
+from reimage_conformance.assessment.outcomes import LEFT_OUT, case_outcome, results_of
+from reimage_conformance.assessment.rejudging import world_of
+from reimage_conformance.catalogue import CLIENT_CATALOGUE
+from reimage_conformance.judging import judge
+from reimage_conformance.judging.clients.following import client_ids, client_waits
+from reimage_conformance.judging.clients.repeating import (
+    MOVED,
+    PUT_OFF,
+    client_redirects,
+    client_repeats,
+    client_retries,
+)
+from reimage_conformance.judging.clients.requests import (
+    client_certificate,
+    client_polls,
+    client_reimages,
+    client_versions,
+)
+from reimage_conformance.judging.clients.sessions import followed, is_accepted
+from reimage_conformance.model import Assessment, CaseRecord, Observation, Outcome, Subject
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reimage_conformance.journal import Journal
+    from reimage_conformance.judging.registry import Check
+    from reimage_conformance.judging.world import World
+    from reimage_conformance.model import Exchange, RequirementResult, Verdict
+
+NOT_DONE = "the client did nothing in this session that shows it"
+"""Why a requirement is untested where no request of the client was about it."""
+NO_OCCASION = {
+    "REQ-CLIENT-REDIRECT": ((MOVED,), "no reply of this session was a 307"),
+    "REQ-CLIENT-RETRY-PAUSE": (PUT_OFF, "no reply of this session put a request off (409, 429, 500, 503)"),
+}
+"""Requirements about replies that an endpoint need not give: their statuses, and what is said where there was none."""
+MOST_EVIDENCE = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """What a client is judged by under one heading of the reports: a check, and the requirements that it judges."""
+
+    id: str
+    check: Check
+    requirements: tuple[str, ...]
+
+
+TOPICS = (
+    Topic(
+        "client::reimages",
+        client_reimages,
+        (
+            *(
+                "REQ-CLIENT-REIMAGE-METHOD",
+                "REQ-CLIENT-REIMAGE-URI",
+                "REQ-CLIENT-REIMAGE-CONTENT-TYPE",
+                "REQ-CLIENT-HTTP-VERSION",
+            ),
+            *("REQ-CLIENT-REIMAGE-CONTENT-LENGTH", "REQ-CLIENT-REIMAGE-BODY", "REQ-CLIENT-REIMAGE-VERSION"),
+        ),
+    ),
+    Topic("client::versions", client_versions, ("REQ-CLIENT-VERSION-KNOWN",)),
+    Topic("client::certificate", client_certificate, ("REQ-CLIENT-CERTIFICATE",)),
+    Topic("client::polls", client_polls, ("REQ-CLIENT-POLL-METHOD", "REQ-CLIENT-POLL-VERSION")),
+    Topic("client::ids", client_ids, ("REQ-CLIENT-POLL-ID",)),
+    Topic("client::waits", client_waits, ("REQ-CLIENT-POLL-END", "REQ-CLIENT-POLL-PAUSE", "REQ-CLIENT-POLL-AFTER-END")),
+    Topic("client::repeats", client_repeats, ("REQ-CLIENT-REIMAGE-ONCE",)),
+    Topic("client::retries", client_retries, ("REQ-CLIENT-RETRY-PAUSE",)),
+    Topic("client::redirects", client_redirects, ("REQ-CLIENT-REDIRECT",)),
+)
+"""Everything that a client is judged by, in the order of the reports."""
+
+
+def is_of_client(journal: Journal) -> bool:
+    """Whether a journal holds the session of a client that is to be judged."""
+    return bool(journal.header.get("subject") == Subject.CLIENT)
+
+
+def assess_client(journal: Journal) -> Assessment:
+    """Everything that the session of a client in a journal concludes.
+
+    It is a function of the exchanges alone: the journal of such a session holds no judgements.
+    """
+    world = world_of(journal)
+    exchanges = sorted(journal.exchanges.values(), key=lambda exchange: exchange.number)
+    run = run_of(journal)
+    made = {topic: _verdicts(topic, world, exchanges, run.duration_seconds) for topic in TOPICS}
+    verdicts = [verdict for found in made.values() for verdict in found]
+    statuses = {each.reply.status for each in exchanges if each.reply is not None}
+    results = [_reasoned(each, statuses) for each in results_of(world, verdicts, (), (), {}, CLIENT_CATALOGUE)]
+    run = replace(run, interrupted=False)  # whoever ended the record did not cut the judging short
+    verdict, exit_code = conclude(results)
+    target = dict(journal.header["target"])
+    return Assessment(
+        run=run,
+        target={**target, "name": f"client of {target.get('name', '')}"},
+        verdict=verdict,
+        exit_code=exit_code,
+        requirements=tuple(results),
+        findings=tuple(findings_of(verdicts, results, journal.exchanges)),
+        observations=tuple(
+            Observation(v.requirement, v.actual, v.evidence) for v in verdicts if v.outcome is Outcome.OBSERVED
+        ),
+        operations=tuple(operation_of(each.identifier, each.start, each.polls) for each in followed(exchanges)),
+        cases=tuple(_case(topic, found) for topic, found in made.items()),
+        requests=len(exchanges),
+        reimages=sum(map(is_accepted, exchanges)),
+        notes=journal.notes,
+    )
+
+
+def _verdicts(topic: Topic, world: World, exchanges: Sequence[Exchange], until: float) -> list[Verdict]:
+    arguments = {"until": until} if topic.check is client_waits else {}
+    return [replace(v, case=topic.id) for v in judge(world, topic.check, exchanges, **arguments)]
+
+
+def _reasoned(result: RequirementResult, statuses: set[int]) -> RequirementResult:
+    """The result, with the reason why a client was not judged where nothing in its session was about it."""
+    if result.reason != LEFT_OUT:
+        return result
+    occasion = NO_OCCASION.get(result.requirement.id)
+    if occasion is not None and statuses.isdisjoint(occasion[0]):
+        return replace(result, outcome=Outcome.NOT_APPLICABLE, reason=occasion[1])
+    return replace(result, reason=NOT_DONE)
+
+
+def _case(topic: Topic, verdicts: Sequence[Verdict]) -> CaseRecord:
+    """The record of one topic, as a case of the reports."""
+    outcome = case_outcome(verdicts, topic.requirements)
+    evidence = tuple(dict.fromkeys(number for verdict in verdicts for number in verdict.evidence))[:MOST_EVIDENCE]
+    detail = next((v.actual for v in verdicts if v.outcome in (Outcome.VIOLATED, Outcome.ADVISORY)), "")
+    doc = (topic.check.__doc__ or "").partition("\n")[0]
+    if outcome is None:
+        return CaseRecord(topic.id, topic.requirements, Outcome.UNTESTED.value, doc=doc, detail=NOT_DONE)
+    return CaseRecord(topic.id, topic.requirements, outcome.value, evidence=evidence, doc=doc, detail=detail)
