@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from reimage_conformance.assessment.causes import Evidence, attributed
@@ -35,7 +35,10 @@ from reimage_conformance.protocol.documents import without_dashes
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from reimage_conformance.assessment.fronts import Front
+    from reimage_conformance.assessment.mistakes import Mistake
     from reimage_conformance.journal import Journal
+    from reimage_conformance.judging.world import World
     from reimage_conformance.model import Exchange, RequirementResult
 
 NO_END = "no end seen"
@@ -53,51 +56,83 @@ def assess(journal: Journal, judged: Sequence[Verdict] | None = None) -> Assessm
     the same result. A capture cannot bring its own controls or repeat a request, so that what it leaves open is
     untested, not inconclusive.
     """
-    world = world_of(journal)
-    exchanges = journal.exchanges
-    controls = Controls.of(world, exchanges)
-    captured = bool(journal.header.get("capture"))
-    evidence = Evidence.of(exchanges, controls)
-    made = weighed(rejudged(journal) if judged is None else judged, exchanges, world)
-    front, closed = front_of(world, exchanges.values()), closed_reimages(world, exchanges.values())
-    mistakes = [] if captured else mistakes_of(world, exchanges.values())
-    fair = [excused(fronted(verdict, exchanges, front, closed), exchanges, mistakes) for verdict in made]
-    checked = [controlled(verdict, exchanges, controls, captured=captured) for verdict in fair]
-    evidence = evidence.with_verdicts(checked)
-    verdicts = [attributed(verdict, evidence) for verdict in checked]
-    hindrance = "" if captured else front.sentence if front is not None else closed
-    hindrance = hindrance or "; ".join(mistake.sentence for mistake in mistakes)
-    if captured:
-        verdicts = [replace(v, outcome=Outcome.UNTESTED) if v.outcome is Outcome.INCONCLUSIVE else v for v in verdicts]
+    world, captured = world_of(journal), bool(journal.header.get("capture"))
+    obstacles = Obstacles.of(journal, world, captured=captured)
+    made = weighed(rejudged(journal) if judged is None else judged, journal.exchanges, world)
+    verdicts = _verdicts(made, journal, world, obstacles, captured=captured)
     cases = _cases(journal, verdicts)
-    offers: Mapping[str, bool | None] = next(
-        (event["offers"] for event in reversed(journal.events) if event["type"] == "offers"), {}
-    )
-    results = results_of(world, verdicts, journal.observations, cases, offers)
-    if captured:
-        results = [replace(r, reason=_NOT_SHOWN) if r.reason == LEFT_OUT else r for r in results]
-    findings = with_tries(findings_of(verdicts, results, exchanges), journal)
-    run = run_of(journal)
-    missed = _missed(journal, results)
-    verdict, exit_code = conclude(results, interrupted=run.interrupted, hindered=bool(hindrance or missed))
-    hindrance = hindrance if verdict is RunVerdict.INCOMPLETE else ""
-    operations = _operations(journal)
+    results = _results(journal, world, verdicts, cases, captured=captured)
+    run, missed = run_of(journal), _missed(journal, results)
+    hindered = bool(obstacles.sentence or missed)
+    verdict, exit_code = conclude(results, interrupted=run.interrupted, hindered=hindered)
     return Assessment(
         run=run,
         target=dict(journal.header["target"]),
         verdict=verdict,
         exit_code=exit_code,
         requirements=tuple(results),
-        findings=tuple(findings),
+        findings=tuple(with_tries(findings_of(verdicts, results, journal.exchanges), journal)),
         observations=tuple(journal.observations),
-        operations=tuple(operations),
+        operations=tuple(_operations(journal)),
         cases=tuple(cases),
-        requests=len(exchanges) + requests_of_tries(journal),
+        requests=len(journal.exchanges) + requests_of_tries(journal),
         reimages=_reimages(journal),
         notes=journal.notes,
-        hindrance=hindrance,
+        hindrance=obstacles.sentence if verdict is RunVerdict.INCOMPLETE else "",
         missed=missed,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacles:
+    """What kept requests from the service.
+
+    `front` is what answered in its place, `closed` says in a sentence that no sound reimage was let through, "" otherwise, and
+    `mistakes` are those of the target file.
+    """
+
+    front: Front | None
+    closed: str
+    mistakes: tuple[Mistake, ...]
+    sentence: str
+
+    @classmethod
+    def of(cls, journal: Journal, world: World, *, captured: bool) -> Obstacles:
+        """The obstacles of a run; a capture has neither mistakes of a target file nor a sentence."""
+        exchanges = journal.exchanges.values()
+        front, closed = front_of(world, exchanges), closed_reimages(world, exchanges)
+        mistakes = () if captured else tuple(mistakes_of(world, exchanges))
+        sentence = "" if captured else front.sentence if front is not None else closed
+        return cls(front, closed, mistakes, sentence or "; ".join(mistake.sentence for mistake in mistakes))
+
+
+def _verdicts(
+    made: Sequence[Verdict], journal: Journal, world: World, obstacles: Obstacles, *, captured: bool
+) -> list[Verdict]:
+    """The verdicts that count: without what obstacles and missing controls explain, each with the violations behind it."""
+    exchanges = journal.exchanges
+    controls = Controls.of(world, exchanges)
+    reached = [fronted(verdict, exchanges, obstacles.front, obstacles.closed) for verdict in made]
+    fair = [excused(verdict, exchanges, obstacles.mistakes) for verdict in reached]
+    checked = [controlled(verdict, exchanges, controls, captured=captured) for verdict in fair]
+    evidence = Evidence.of(exchanges, controls).with_verdicts(checked)
+    verdicts = [attributed(verdict, evidence) for verdict in checked]
+    if not captured:
+        return verdicts
+    return [replace(v, outcome=Outcome.UNTESTED) if v.outcome is Outcome.INCONCLUSIVE else v for v in verdicts]
+
+
+def _results(
+    journal: Journal, world: World, verdicts: Sequence[Verdict], cases: Sequence[CaseRecord], *, captured: bool
+) -> list[RequirementResult]:
+    """The outcome of every requirement, in words that fit a run or a capture."""
+    offers: Mapping[str, bool | None] = next(
+        (event["offers"] for event in reversed(journal.events) if event["type"] == "offers"), {}
+    )
+    results = results_of(world, verdicts, journal.observations, cases, offers)
+    if not captured:
+        return results
+    return [replace(r, reason=_NOT_SHOWN) if r.reason == LEFT_OUT else r for r in results]
 
 
 def _missed(journal: Journal, results: Sequence[RequirementResult]) -> tuple[str, ...]:

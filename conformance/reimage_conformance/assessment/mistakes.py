@@ -15,7 +15,7 @@ from reimage_conformance.model import Outcome
 from reimage_conformance.protocol.addresses import Address, Kind, UriForm, read_target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from reimage_conformance.judging.world import World
     from reimage_conformance.model import Deployment, Exchange, Verdict
@@ -187,7 +187,7 @@ def _spelt(key: str, where: str, name: str, shown: str) -> str:
     return f'{key} {where}: "{name}" is shown as "{shown}"; write it in the same letter case'
 
 
-def excused(verdict: Verdict, exchanges: Mapping[int, Exchange], mistakes: list[Mistake]) -> Verdict:
+def excused(verdict: Verdict, exchanges: Mapping[int, Exchange], mistakes: Sequence[Mistake]) -> Verdict:
     """`verdict`, inconclusive where it holds against the endpoint what may be a mistake of the target file."""
     exchange = exchanges.get(verdict.evidence[0]) if verdict.evidence else None
     if not mistakes or verdict.outcome not in (Outcome.VIOLATED, Outcome.ADVISORY) or exchange is None:
