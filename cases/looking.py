@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from reimage_conformance.casebook import SystemUnderTest
-from reimage_conformance.judging.deployments import statuses_in
 from reimage_conformance.model import Exchange
+from reimage_conformance.protocol.deployments import statuses_in
 from reimage_conformance.session.instances import Call
 
 

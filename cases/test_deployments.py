@@ -18,11 +18,9 @@ from reimage_conformance.casebook import (
 from reimage_conformance.catalogue import MINIMUM_VERSION, TABLE_VERSIONS, published_from
 from reimage_conformance.judging.deployments import (
     deployment_document,
-    deployment_elements,
     embedded_deployments,
     empty_slot,
     instance_list,
-    member,
     observer_answers,
     status_vocabulary,
     version_gates,
@@ -33,6 +31,7 @@ from reimage_conformance.judging.transport.messages import allow_with_405
 from reimage_conformance.judging.wording import is_busy
 from reimage_conformance.model import Deployment, Exchange, Request
 from reimage_conformance.protocol.addresses import FORMS, UriForm
+from reimage_conformance.protocol.deployments import deployment_elements, member
 from reimage_conformance.protocol.requests import VERSION_HEADER, with_header, with_query, without_header
 from reimage_conformance.protocol.strategies import MALFORMED_VERSIONS
 from reimage_conformance.session.instances import Call

@@ -13,14 +13,11 @@ from reimage_conformance.casebook import (
     smoke,
     verifies,
 )
-from reimage_conformance.judging.deployments import (
-    BAD_STATES,
-    statuses_in,
-)
 from reimage_conformance.judging.instances.effects import instance_effect
 from reimage_conformance.judging.instances.probes import fresh_installation, storage_kept_and_lost
 from reimage_conformance.judging.operations.polls import TERMINAL, status_of
 from reimage_conformance.model import Exchange
+from reimage_conformance.protocol.deployments import BAD_STATES, statuses_in
 from reimage_conformance.protocol.documents import read_document
 from reimage_conformance.session.campaign import Result
 from reimage_conformance.session.instances import Call, Watch

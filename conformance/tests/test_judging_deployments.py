@@ -26,8 +26,8 @@ from judging_samples import (
     violated,
     worded,
 )
-from reimage_conformance.judging.deployments import (
-    FIRST_VERSIONS,
+from reimage_conformance.judging.deployments import FIRST_VERSIONS
+from reimage_conformance.protocol.deployments import (
     deployment_elements,
     instance_elements,
     member,

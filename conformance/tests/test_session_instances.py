@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import trio
 
 from judging_samples import BUILDER, LOOK, PLACE, TARGET, exchange, look, started
-from reimage_conformance.judging.deployments import READY as READY_ROLE
-from reimage_conformance.judging.deployments import statuses_in
 from reimage_conformance.judging.instances.effects import LATE_DEPARTURE_SECONDS
+from reimage_conformance.protocol.deployments import READY as READY_ROLE
+from reimage_conformance.protocol.deployments import statuses_in
 from reimage_conformance.protocol.requests import Place
 from reimage_conformance.session.instances import Instances, Watch
 from reimage_conformance.session.operation import Operation, State

@@ -33,12 +33,12 @@ from reimage_conformance.assessment.own_requests import (
     worded,
     worded_as_refused,
 )
-from reimage_conformance.judging.deployments import READY, deployment_elements, member, statuses_in
 from reimage_conformance.judging.instances.effects import LATE_DEPARTURE_SECONDS, settling_seconds
 from reimage_conformance.judging.operations.polls import STATUSES, TERMINAL, status_of
 from reimage_conformance.judging.registry import EFFECTS
 from reimage_conformance.model import Outcome
 from reimage_conformance.protocol.addresses import Address, Kind, UriForm, read_target
+from reimage_conformance.protocol.deployments import READY, deployment_elements, member, statuses_in
 from reimage_conformance.protocol.documents import plain_identifier
 
 if TYPE_CHECKING:

@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from reimage_conformance.judging.deployments import Shown, may_be_left_out, shown_in
+from reimage_conformance.judging.deployments import may_be_left_out
 from reimage_conformance.judging.oracle import permitted
 from reimage_conformance.model import Outcome
 from reimage_conformance.protocol.addresses import Address, Kind, UriForm, read_target
+from reimage_conformance.protocol.deployments import Shown, shown_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

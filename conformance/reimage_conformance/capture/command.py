@@ -21,11 +21,11 @@ from reimage_conformance.capture.selection import redirect_pairs, select
 from reimage_conformance.config import target_from_mapping, target_to_mapping
 from reimage_conformance.errors import UsageError
 from reimage_conformance.journal import JournalWriter, read_journal
-from reimage_conformance.judging.deployments import deployment_elements, instance_elements, member
 from reimage_conformance.judging.registry import judge
 from reimage_conformance.judging.world import World
 from reimage_conformance.model import Subject
 from reimage_conformance.protocol.addresses import Kind, read_target
+from reimage_conformance.protocol.deployments import deployment_elements, instance_elements, member
 from reimage_conformance.redaction.redactor import Redactor
 from reimage_conformance.replay.assessing import assessed
 from reimage_conformance.replay.regenerate import report_on

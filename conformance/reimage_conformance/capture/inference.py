@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from reimage_conformance.judging.deployments import deployment_elements, instance_elements, member
 from reimage_conformance.model import Deployment, Strictness, Target
 from reimage_conformance.protocol.addresses import Kind, UriForm, read_target
+from reimage_conformance.protocol.deployments import deployment_elements, instance_elements, member
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -10,10 +10,8 @@ from reimage_conformance.capture.refusals import is_judged
 from reimage_conformance.judging import errors
 from reimage_conformance.judging.deployments import (
     deployment_document,
-    deployment_elements,
     empty_slot,
     instance_list,
-    member,
     observer_answers,
     status_vocabulary,
     version_gates,
@@ -23,6 +21,7 @@ from reimage_conformance.judging.transport import framing, messages
 from reimage_conformance.judging.world import SLOTS
 from reimage_conformance.model import Fact
 from reimage_conformance.protocol.addresses import Kind, UriForm
+from reimage_conformance.protocol.deployments import deployment_elements, member
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

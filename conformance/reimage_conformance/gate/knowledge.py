@@ -11,24 +11,23 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.gate.listing import Container, Listing, instances_of
 from reimage_conformance.gate.spelling import normal
-from reimage_conformance.judging.deployments import deployment_elements, instance_elements, member
 from reimage_conformance.model import Identity
 from reimage_conformance.protocol.addresses import Kind, UriForm, read_target
+from reimage_conformance.protocol.deployments import shown_in
 from reimage_conformance.protocol.documents import NAMESPACE, child, read_document
 
 if TYPE_CHECKING:
-    from lxml import etree
-
     from reimage_conformance.model import Deployment, Exchange
     from reimage_conformance.protocol.addresses import Address
+    from reimage_conformance.protocol.deployments import Shown
 
 OWN_IDENTITIES = (Identity.PRIMARY, Identity.SECOND)
 _NOT_FOUND = 404
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """What documents showed of one deployment.
+class Known:
+    """What documents of the run together showed of one deployment.
 
     `instances` holds every instance name that any document listed, in its spelling. `whole` says that a document listed all instances,
     as far as a document can show that.
@@ -45,7 +44,13 @@ class Shown:
         """The normal names of the instances."""
         return frozenset(normal(name) for name in self.instances)
 
-    def with_more(self, other: Shown) -> Shown:
+    @classmethod
+    def by(cls, shown: Shown, *, sound: bool) -> Known:
+        """What one document showed; `sound` says that the document is reliable."""
+        whole = sound and shown.lists_all and bool(shown.name)
+        return cls(shown.name, shown.written_slot, shown.private_id, frozenset(shown.instances), whole)
+
+    def with_more(self, other: Known) -> Known:
         """What this and a later document together show."""
         return replace(other, instances=self.instances | other.instances, whole=self.whole or other.whole)
 
@@ -57,7 +62,7 @@ class Knowledge:
     listing: Listing
     operations: set[str] = field(default_factory=set)
     """The ids under which this run's own reimages were accepted."""
-    _shown: dict[Container, Shown] = field(default_factory=dict)
+    _shown: dict[Container, Known] = field(default_factory=dict)
     _not_found: set[Container] = field(default_factory=set)
     _working: set[UriForm] = field(default_factory=set)
     _services_found: set[tuple[str, str]] = field(default_factory=set)
@@ -69,7 +74,7 @@ class Knowledge:
         """Whether Get Deployment, in this form, was answered with a sound document of a listed deployment."""
         return form in self._working
 
-    def shown(self, container: Container) -> Shown | None:
+    def shown(self, container: Container) -> Known | None:
         """What documents showed of the deployment at an address; of a listed one, at both of its addresses."""
         deployment = self.listing.deployment(container)
         found = self._shown.get(container)
@@ -113,7 +118,7 @@ class Knowledge:
                 return None if self._is_shared(known) else deployment
         return None
 
-    def _is_shared(self, known: Shown) -> bool:
+    def _is_shared(self, known: Known) -> bool:
         """Whether another deployment has the same private id, so that the id identifies neither."""
         return any(
             each.private_id == known.private_id and (each.name, each.slot) != (known.name, known.slot)
@@ -139,8 +144,8 @@ class Knowledge:
         if exchange.reply is not None and exchange.reply.status == _NOT_FOUND:
             self._not_found.add(container)
             return
-        for element in deployment_elements(exchange):
-            shown = _read(element, sound=_is_sound(exchange))
+        for each in shown_in(exchange):
+            shown = Known.by(each, sound=_is_sound(exchange))
             self._keep(container, shown)
             deployment = self.listing.deployment(container)
             if deployment is not None and shown.whole and _has_all(shown, deployment):
@@ -156,12 +161,11 @@ class Knowledge:
         if exchange.reply is None or exchange.reply.status != 200 or root is None:
             return
         self._services_found.add(service)
-        elements = deployment_elements(exchange)
         if address.parameters("embed-detail") != ("true",) or child(root, "Deployments") is None:
             return
         containers: set[Container] = set()
-        for element in elements:
-            shown = _read(element, sound=_is_sound(exchange))
+        for each in shown_in(exchange):
+            shown = Known.by(each, sound=_is_sound(exchange))
             for form, name in ((UriForm.SLOT, shown.slot), (UriForm.NAME, shown.name)):
                 containers.add(Container(*service, form, normal(name)))
                 self._keep(Container(*service, form, normal(name)), shown)
@@ -175,7 +179,7 @@ class Knowledge:
             self._services_work = True
             self._services_whole[service] = containers | self._services_whole.get(service, frozenset())
 
-    def _keep(self, container: Container, shown: Shown) -> None:
+    def _keep(self, container: Container, shown: Known) -> None:
         """Adds what was shown to what is known of an address."""
         deployment = self.listing.deployment(container)
         if deployment is not None and not _has_all(shown, deployment):
@@ -184,7 +188,7 @@ class Knowledge:
         self._shown[container] = shown if known is None else known.with_more(shown)
 
 
-def _has_all(shown: Shown, deployment: Deployment) -> bool:
+def _has_all(shown: Known, deployment: Deployment) -> bool:
     """Whether a document lists every instance that the target file lists."""
     return {normal(name) for name in instances_of(deployment)} <= shown.normal_instances
 
@@ -197,16 +201,3 @@ def _is_sound(exchange: Exchange) -> bool:
     continued = any("continuation" in name.lower() for name, _ in exchange.reply.headers)
     whole = not document.encoding_problem and not document.syntax_problem and document.namespace == NAMESPACE
     return whole and not continued and b"ContinuationToken" not in exchange.reply.body
-
-
-def _read(element: etree._Element, *, sound: bool) -> Shown:
-    """What a Deployment element shows."""
-    instances = [member(each, "InstanceName") for each in instance_elements(element)]
-    listed = child(element, "RoleInstanceList") is not None and all(instances)
-    return Shown(
-        name=member(element, "Name"),
-        slot=member(element, "DeploymentSlot"),
-        private_id=member(element, "PrivateID"),
-        instances=frozenset(instances) - {""},
-        whole=sound and listed and bool(member(element, "Name")),
-    )

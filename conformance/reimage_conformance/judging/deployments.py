@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.operations.polls import version_of
@@ -11,17 +9,22 @@ from reimage_conformance.judging.registry import about, check
 from reimage_conformance.judging.wording import is_busy, quoted, reply_summary, root_words, symptom
 from reimage_conformance.model import Fact
 from reimage_conformance.protocol.addresses import natural
+from reimage_conformance.protocol.deployments import (
+    BAD_STATES,
+    READY,
+    Shown,
+    deployment_elements,
+    instance_elements,
+    member,
+)
 from reimage_conformance.protocol.documents import (
     NAMESPACE,
     child,
-    content_type,
     elements,
     error_code,
     local,
     own_elements,
-    read_body,
     read_document,
-    text,
 )
 
 if TYPE_CHECKING:
@@ -31,13 +34,6 @@ if TYPE_CHECKING:
 
     from reimage_conformance.judging.world import World
     from reimage_conformance.model import Exchange, Verdict
-    from reimage_conformance.protocol.documents import Document
-
-
-READY = "ReadyRole"
-
-
-BAD_STATES = ("RestartingRole", "CyclingRole", "FailedStartingRole", "FailedStartingVM", "UnresponsiveRole")
 
 
 STATUS_VALUES = (
@@ -80,53 +76,6 @@ _SECRET_MEMBERS = ("Configuration",)
 _INSTANCE_MEMBERS = ("RoleName", "InstanceName", "InstanceStatus")
 
 
-def deployment_elements(exchange: Exchange) -> list[etree._Element]:
-    """The Deployment elements of an answer to Get Deployment or Get Cloud Service Properties."""
-    return (
-        [] if exchange.reply is None or exchange.reply.status != 200 else _deployments_in(read_document(exchange.reply))
-    )
-
-
-def _deployments_in(document: Document) -> list[etree._Element]:
-    """The Deployment elements of one document."""
-    root = document.root
-    if root is None:
-        return []
-    if local(root) == "Deployment":
-        return [root]
-    holder = child(root, "Deployments")
-    return [] if holder is None else [node for node in own_elements(holder) if local(node) == "Deployment"]
-
-
-def instance_elements(deployment: etree._Element) -> list[etree._Element]:
-    """The RoleInstance elements of a Deployment element."""
-    listed = child(deployment, "RoleInstanceList")
-    return [] if listed is None else [node for node in own_elements(listed) if local(node) == "RoleInstance"]
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A deployment as one answer shows it; `slot` in lower case, `instances` in the answer's order, `roles` as RoleList has them."""
-
-    name: str
-    slot: str
-    instances: tuple[str, ...]
-    roles: tuple[str, ...]
-
-
-def shown_in(exchange: Exchange | None) -> list[Shown]:
-    """The deployments that an answer to Get Deployment or Get Cloud Service Properties shows."""
-    return [_shown(element) for element in deployment_elements(exchange)] if exchange is not None else []
-
-
-def _shown(element: etree._Element) -> Shown:
-    names = (member(node, "InstanceName") for node in instance_elements(element))
-    holder = child(element, "RoleList")
-    roles = () if holder is None else tuple(member(node, "RoleName") for node in own_elements(holder))
-    slot = member(element, "DeploymentSlot").lower()
-    return Shown(member(element, "Name"), slot, tuple(name for name in names if name), roles)
-
-
 def may_be_left_out(name: str, witnesses: Sequence[Shown], absent: Sequence[str]) -> bool:
     """Whether the target file may be right about `name`, although no answer shows it.
 
@@ -149,38 +98,6 @@ def _misplaced(parent: etree._Element, names: Sequence[str]) -> tuple[str, ...]:
     own = own_elements(parent)
     in_other_namespace = [node for node in elements(parent) if node not in own and local(node) in names]
     return ("REQ-XML-NS",) if in_other_namespace else ()
-
-
-def member(parent: etree._Element, name: str) -> str:
-    """The text of the child called `name`, "" where there is none."""
-    found = child(parent, name)
-    return "" if found is None else text(found)
-
-
-def statuses_in(exchange: Exchange) -> dict[str, str]:
-    """InstanceStatus by instance name, as one answer shows it."""
-    return {name: status for name, (status, _) in _instances(exchange).items()}
-
-
-def roles_in(exchange: Exchange) -> dict[str, str]:
-    """RoleName by instance name."""
-    return {name: role for name, (_, role) in _instances(exchange).items()}
-
-
-def _instances(exchange: Exchange) -> dict[str, tuple[str, str]]:
-    """InstanceStatus and RoleName by instance name."""
-    reply = exchange.reply
-    return {} if reply is None or reply.status != 200 else _read_instances(content_type(reply), reply.body)
-
-
-@lru_cache(maxsize=4096)
-def _read_instances(declared: str, body: bytes) -> dict[str, tuple[str, str]]:
-    """InstanceStatus and RoleName by instance name in one body; cached, since reading XML takes time."""
-    return {
-        member(node, "InstanceName"): (member(node, "InstanceStatus"), member(node, "RoleName"))
-        for deployment in _deployments_in(read_body(declared, body))
-        for node in instance_elements(deployment)
-    }
 
 
 @check

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reimage_conformance.judging.deployments import READY, statuses_in
 from reimage_conformance.judging.errors import BY_TABLE, TABLE_KEYS
 from reimage_conformance.judging.operations.polls import TERMINAL
 from reimage_conformance.judging.oracle import permitted
@@ -13,6 +12,7 @@ from reimage_conformance.judging.transport.framing import is_lost_under_its_body
 from reimage_conformance.judging.wording import is_busy, is_standard, reply_summary, symptom
 from reimage_conformance.model import FailureKind
 from reimage_conformance.protocol.addresses import read_target
+from reimage_conformance.protocol.deployments import READY, statuses_in
 from reimage_conformance.protocol.documents import error_code, read_document
 from reimage_conformance.protocol.requests import Place
 from reimage_conformance.quantities import counted

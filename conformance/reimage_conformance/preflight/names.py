@@ -11,10 +11,11 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reimage_conformance.judging.deployments import READY, Shown, may_be_left_out, shown_in, statuses_in
+from reimage_conformance.judging.deployments import may_be_left_out
 from reimage_conformance.judging.wording import reply_summary
 from reimage_conformance.preflight.remarks import Remark, check, mend, note, ok
 from reimage_conformance.protocol.addresses import UriForm, natural
+from reimage_conformance.protocol.deployments import READY, Shown, shown_in, statuses_in
 from reimage_conformance.protocol.documents import error_code, read_document
 from reimage_conformance.protocol.requests import OBSERVING_VERSION
 

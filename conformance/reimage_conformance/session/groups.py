@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from reimage_conformance.judging.deployments import READY, statuses_in
+from reimage_conformance.protocol.deployments import READY, statuses_in
 from reimage_conformance.session.signals import Inconclusive, Untested
 from reimage_conformance.session.thresholds import LONGEST_SHARED_LOOK_SECONDS, MAX_GROUP_SIZE, ROUNDS_TO_JOIN
 

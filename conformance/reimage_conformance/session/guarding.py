@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reimage_conformance.judging.deployments import statuses_in
 from reimage_conformance.judging.instances.unlisted import unlisted_gone, unlisted_in, unlisted_untouched
 from reimage_conformance.judging.oracle import permitted
 from reimage_conformance.model import Outcome
 from reimage_conformance.protocol.addresses import Kind, read_target
+from reimage_conformance.protocol.deployments import statuses_in
 
 if TYPE_CHECKING:
     from reimage_conformance.judging.world import World

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from reimage_conformance.judging.deployments import READY, statuses_in
 from reimage_conformance.judging.instances.effects import SETTLING_SHARE, settling_seconds
 from reimage_conformance.protocol.addresses import UriForm
+from reimage_conformance.protocol.deployments import READY, statuses_in
 from reimage_conformance.protocol.requests import OBSERVING_VERSION, Place
 from reimage_conformance.session.looks import LATER_VERSION, Call, Looks
 from reimage_conformance.session.signals import Inconclusive

@@ -6,9 +6,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from reimage_conformance.catalogue import TABLE_VERSIONS
-from reimage_conformance.judging.deployments import statuses_in
 from reimage_conformance.judging.wording import is_busy, reply_summary
 from reimage_conformance.protocol.addresses import UriForm
+from reimage_conformance.protocol.deployments import statuses_in
 from reimage_conformance.protocol.requests import OBSERVING_VERSION
 from reimage_conformance.session.manner import Manner
 from reimage_conformance.session.signals import Inconclusive, NotApplicable

@@ -10,11 +10,11 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from reimage_conformance.judging.deployments import READY, statuses_in
 from reimage_conformance.judging.operations.polls import status_of
 from reimage_conformance.judging.oracle import permitted
 from reimage_conformance.judging.wording import is_busy, is_conflict
 from reimage_conformance.protocol.addresses import Kind, UriForm, read_target
+from reimage_conformance.protocol.deployments import READY, statuses_in
 from reimage_conformance.protocol.requests import Place
 from reimage_conformance.session.earlier import NO_REPLY
 from reimage_conformance.session.instances import Watch

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reimage_conformance.judging.deployments import (
+from reimage_conformance.judging.registry import Effect, about, check, effect_on
+from reimage_conformance.judging.wording import is_busy
+from reimage_conformance.model import Outcome
+from reimage_conformance.protocol.addresses import read_target
+from reimage_conformance.protocol.deployments import (
     BAD_STATES,
     READY,
     deployment_elements,
@@ -12,10 +16,6 @@ from reimage_conformance.judging.deployments import (
     roles_in,
     statuses_in,
 )
-from reimage_conformance.judging.registry import Effect, about, check, effect_on
-from reimage_conformance.judging.wording import is_busy
-from reimage_conformance.model import Outcome
-from reimage_conformance.protocol.addresses import read_target
 from reimage_conformance.protocol.requests import Place
 from reimage_conformance.quantities import counted
 

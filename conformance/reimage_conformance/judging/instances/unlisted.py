@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reimage_conformance.judging.deployments import READY, statuses_in
 from reimage_conformance.judging.registry import Effect, about, check, effect_on
 from reimage_conformance.judging.wording import reply_summary
 from reimage_conformance.protocol.addresses import read_target
+from reimage_conformance.protocol.deployments import READY, statuses_in
 from reimage_conformance.protocol.requests import Place
 
 if TYPE_CHECKING:
