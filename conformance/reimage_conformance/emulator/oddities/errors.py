@@ -78,6 +78,12 @@ oddity(
 )
 oddity("refusals-close", "the connection is closed after every refusal", error_edit(reply_set(close=True)))
 oddity(
+    "errors-without-id",
+    "no error carries a request id",
+    error_edit(reply_set(request_id="")),
+    advisories=("REQ-ASYNC-REQID-ERRORS",),
+)
+oddity(
     "http-errors-html",
     "what HTTP forbids is answered in HTML",
     reply_edit(lambda _, reply: plain(reply, b"<html><body>Bad Request</body></html>", "text/html"), *_HTTP),
