@@ -151,6 +151,7 @@ SHAPES: Mapping[str, Shape] = {
     "exchange": _EXCHANGE,
     "sending": _EXCHANGE,
     "again": Shape({**_EXCHANGE.needed, "attempt": _whole}, _EXCHANGE.possible),
+    "sufficing": Shape({"max_reimages": _whole, "exact": _flag}),
     "tried": Shape({"requirement": _text, "tried": _whole, "seen": _whole}),
     "resumed": Shape({}, {"token": _text}),
     "token": Shape({"token": _text}),

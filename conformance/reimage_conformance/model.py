@@ -486,11 +486,20 @@ class Preflight:
 
 
 @dataclass(frozen=True, slots=True)
+class Sufficing:
+    """The `max_reimages` with which a run would have left no reimage out; it may take more unless it is `exact`."""
+
+    max_reimages: int
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Assessment:
     """Everything a run concludes: what every report is made from.
 
     `hindrance` says in a sentence why nothing could be judged, and names the key of the target file to look at; "" where something could.
-    `missed` are the requirements that had to be judged (`--require`) and were not.
+    `missed` are the requirements that had to be judged (`--require`) and were not. `sufficing` is None where the budget left nothing out, or where
+    it is not known.
     """
 
     run: RunInfo
@@ -508,6 +517,7 @@ class Assessment:
     preflight: Preflight | None = None
     hindrance: str = ""
     missed: tuple[str, ...] = ()
+    sufficing: Sufficing | None = None
 
     def counts(self) -> dict[str, int]:
         """How many requirements ended in each outcome, every outcome named."""

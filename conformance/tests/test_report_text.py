@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from reimage_conformance.errors import ReportError
-from reimage_conformance.model import Exchange, Outcome, Request, Response, RunVerdict
+from reimage_conformance.model import Exchange, Outcome, Request, Response, RunVerdict, Sufficing
 from reimage_conformance.report import write
 from reimage_conformance.report.console import MOST_LINES, console_lines
 from reimage_conformance.report.http_text import exchange_lines, marked
+from reimage_conformance.report.results import results
 from reimage_conformance.report.summary import code, escaped, fenced, summary_text
 from reimage_conformance.report.unjudged import unjudged
 from reimage_conformance.report.visible import octets_as_text, one_line, visible
@@ -223,6 +224,27 @@ def test_what_was_not_judged_is_grouped_by_reason_with_what_to_do() -> None:
     )
     few = f"  1 requirement inconclusive: something of its own kind ({first.requirement.id})"
     assert few in console_lines(replace(sample, requirements=rows))
+
+
+@pytest.mark.parametrize(
+    ("enough", "advice"),
+    [
+        (None, "raise max_reimages under [limits] in the target file, or give --max-reimages"),
+        (Sufficing(24, exact=True), "raise max_reimages to 24 under [limits] in the target file, or give --max-reimages 24"),
+        (Sufficing(24, exact=False), "raise max_reimages to at least 24 under [limits] in the target file, or give --max-reimages 24"),
+    ],
+)  # fmt: skip
+def test_a_spent_budget_says_how_much_would_have_been_enough(enough: Sufficing | None, advice: str) -> None:
+    sample = sample_assessment()
+    row = replace(sample.requirements[0], outcome=Outcome.UNTESTED, reason="the budget of reimages is spent")
+    told = replace(sample, requirements=(row,), sufficing=enough)
+
+    (group,) = unjudged(told)
+
+    assert group.sentence == f"1 requirement untested: the budget of reimages was spent; {advice}"
+    assert results(told)["run"].get("sufficing") == (
+        None if enough is None else {"max_reimages": 24, "exact": enough.exact}
+    )
 
 
 def test_a_known_violation_looks_known() -> None:

@@ -27,6 +27,7 @@ from reimage_conformance.model import (
     RunVerdict,
     Strictness,
     Subject,
+    Sufficing,
     Verdict,
 )
 from reimage_conformance.protocol.addresses import Kind, read_target
@@ -45,6 +46,8 @@ NO_END = "no end seen"
 """The outcome of an operation that no poll showed to be over."""
 REQUIRED = "required"
 """The journal event that lists the requirements which the run has to judge."""
+SUFFICING = "sufficing"
+"""The journal event that says how many reimages would have been enough."""
 _NOT_JUDGED = (Outcome.INCONCLUSIVE, Outcome.UNTESTED, Outcome.NOT_APPLICABLE)
 _NOT_SHOWN = "the capture does not show it"
 
@@ -80,6 +83,7 @@ def assess(journal: Journal, judged: Sequence[Verdict] | None = None) -> Assessm
         notes=journal.notes,
         hindrance=obstacles.sentence if verdict is RunVerdict.INCOMPLETE else "",
         missed=missed,
+        sufficing=_sufficing(journal),
     )
 
 
@@ -139,6 +143,12 @@ def _missed(journal: Journal, results: Sequence[RequirementResult]) -> tuple[str
     """The requirements that the run had to judge, as its journal says, and that have no outcome of their own."""
     required = {name for event in journal.events if event["type"] == REQUIRED for name in event["requirements"]}
     return tuple(r.requirement.id for r in results if r.requirement.id in required and r.outcome in _NOT_JUDGED)
+
+
+def _sufficing(journal: Journal) -> Sufficing | None:
+    """The budget that would have been enough for the last part of the run, as its journal says."""
+    found = (Sufficing(e["max_reimages"], e["exact"]) for e in reversed(journal.events) if e["type"] == SUFFICING)
+    return next(found, None)
 
 
 def conclude(

@@ -8,20 +8,18 @@ from reimage_conformance.preflight.remarks import Remark, check, note, ok
 from reimage_conformance.quantities import counted
 from reimage_conformance.report.wording import duration_words
 from reimage_conformance.session.steps import Planner
+from reimage_conformance.session.sufficing import planned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from reimage_conformance.model import Profile, Target
 
-CONTENDING = 2
-"""The requests that are sent while a contended reimage runs; each may start one more reimage."""
-
 
 def outlook_remarks(target: Target, profile: Profile) -> Iterator[Remark]:
     """The remarks on the reimages of a run and its limits."""
     steps = Planner(target, profile).steps
-    wanted = len(steps) + CONTENDING * sum(step.contend for step in steps)
+    wanted = planned(target, profile)
     limit = target.limits.max_reimages
     places = ", ".join(dict.fromkeys(str(step.place) for step in steps))
     yield note(

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from reimage_conformance import baseline
-from reimage_conformance.assessment.assess import REQUIRED
+from reimage_conformance.assessment.assess import REQUIRED, SUFFICING
 from reimage_conformance.choosing import CHOSEN
 from reimage_conformance.config import is_loopback, load_target
 from reimage_conformance.gate import Gate, ProbeGate, new_token
@@ -35,6 +35,7 @@ from reimage_conformance.session.recorder import Recorder
 from reimage_conformance.session.resuming import keep_for_resuming, take_up
 from reimage_conformance.session.scheduler import Session
 from reimage_conformance.session.sending import Sender
+from reimage_conformance.session.sufficing import sufficing
 from reimage_conformance.session.sut import Collaborators, SystemUnderTest
 from reimage_conformance.session.wires import InlineWire, SteppedClock, ThreadedWire
 from reimage_conformance.wire.client import Client
@@ -286,6 +287,8 @@ class Run:
             self.session.stop()
         recorder = self.sut.recorder
         recorder.note("offers", offers=self.sut.instances.offers)
+        if (enough := sufficing(self.sut)) is not None and not interrupted:
+            recorder.note(SUFFICING, max_reimages=enough.max_reimages, exact=enough.exact)
         lanes = self.sut.sender.lanes
         if lanes.reasons:
             width = (

@@ -129,7 +129,14 @@ def _run(assessment: Assessment) -> Results:
         "reason": assessment.hindrance,
         "missed": list(assessment.missed),
         "coverage": _plain(dict(run.coverage)),
+        **_sufficing(assessment),
     }
+
+
+def _sufficing(assessment: Assessment) -> Results:
+    """How many reimages would have been enough; nothing where the budget left nothing out."""
+    enough = assessment.sufficing
+    return {} if enough is None else {"sufficing": {"max_reimages": enough.max_reimages, "exact": enough.exact}}
 
 
 def _requirement(result: RequirementResult) -> Results:

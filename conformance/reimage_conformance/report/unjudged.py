@@ -10,7 +10,7 @@ from reimage_conformance.model import CountsAs, Outcome
 from reimage_conformance.quantities import counted
 
 if TYPE_CHECKING:
-    from reimage_conformance.model import Assessment
+    from reimage_conformance.model import Assessment, Sufficing
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,13 @@ class Remedy:
     words: str
     advice: str
 
+    def advised(self, enough: Sufficing | None) -> str:
+        """The advice, with the number of reimages that would have been enough where it is known."""
+        if enough is None:
+            return self.advice.format(enough="", number="")
+        least = "" if enough.exact else "at least "
+        return self.advice.format(enough=f" to {least}{enough.max_reimages}", number=f" {enough.max_reimages}")
+
 
 def _remedy(form: str, words: str, advice: str) -> Remedy:
     return Remedy(re.compile(form), words, advice)
@@ -30,7 +37,7 @@ REMEDIES = (
     _remedy(
         r"budget of reimages is spent|max_reimages leaves no room|enough requests that break",
         "the budget of reimages was spent",
-        "raise max_reimages under [limits] in the target file, or give --max-reimages",
+        "raise max_reimages{enough} under [limits] in the target file, or give --max-reimages{number}",
     ),
     _remedy(
         r"may exist, and is not listed",
@@ -96,9 +103,10 @@ class Unjudged:
 
 def unjudged(assessment: Assessment) -> list[Unjudged]:
     """What is inconclusive or untested, by reason: what keeps most from being judged that counts as FAIL first."""
+    enough = assessment.sufficing
     groups: dict[tuple[Outcome, str, str], list[tuple[str, bool]]] = {}
     for result in assessment.of_outcome(Outcome.INCONCLUSIVE, Outcome.UNTESTED):
-        reason, advice = _explained(result.reason or "the run did not say why")
+        reason, advice = _explained(result.reason or "the run did not say why", enough)
         if assessment.run.capture:
             advice = ""
         member = (result.requirement.id, result.counts_as is CountsAs.FAIL)
@@ -110,9 +118,9 @@ def unjudged(assessment: Assessment) -> list[Unjudged]:
     return sorted(found, key=lambda each: (-each.counting, -len(each.requirements), each.reason))
 
 
-def _explained(reason: str) -> tuple[str, str]:
+def _explained(reason: str, enough: Sufficing | None) -> tuple[str, str]:
     """A reason in the words of its kind, and what to do; the reason itself where it is of no kind that is known."""
     for remedy in REMEDIES:
         if remedy.form.search(reason):
-            return remedy.words or reason, remedy.advice
+            return remedy.words or reason, remedy.advised(enough)
     return reason, ""

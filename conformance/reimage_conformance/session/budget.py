@@ -64,8 +64,8 @@ class Budget:
     `spent` counts the reimages that were started; an operation that fails late because of its request is given back.
     `open` holds the exchanges whose operations run and may still be given back: nothing counts as lost for want of them.
     `held` counts those that requests under way may still start, and `standing` lists what of it is held for groups that
-    are taken apart. `change` is set, and replaced, on each change. The campaign leaves `reserve` untouched until all
-    bad requests were sent.
+    are taken apart. `turned_away` says that a request could not be sent because nothing was left. `change` is set, and
+    replaced, on each change. The campaign leaves `reserve` untouched until all bad requests were sent.
     """
 
     limit: int
@@ -75,6 +75,7 @@ class Budget:
     accepted: set[int] = field(default_factory=set)
     open: set[int] = field(default_factory=set)
     standing: list[Held] = field(default_factory=list)
+    turned_away: bool = False
     change: trio.Event = field(default_factory=trio.Event)
     note: Callable[[Change, int], None] = lambda *_: None
     """Called for each reimage that is spent or given back, with the number of the exchange that started it."""
@@ -107,6 +108,7 @@ class Budget:
         """
         while not self.allows():
             if self.is_spent:
+                self.turned_away = True
                 raise Spent
             await self.change.wait()
         with self.held_now(max(1, min(most, (self.limit - self.spent - self.held) // GROUP_BUDGET_DIVISOR))) as held:
@@ -130,6 +132,7 @@ class Budget:
         """
         while not self.allows():
             if self._lasting + sum(held.count for held in self.standing) >= self.limit:
+                self.turned_away = True
                 raise Spent
             await self.change.wait()
         with self.held_now(1):

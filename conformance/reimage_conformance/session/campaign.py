@@ -138,6 +138,11 @@ class Campaign:
         """The reimages that come before renewing a forgotten operation: the next steps, and the reserve for bad requests."""
         return self._budget.reserve + min(len(self.pending), MAX_STEPS_FIRST)
 
+    @property
+    def keeps_to_a_choice(self) -> bool:
+        """Whether some steps start only when a case asks for them."""
+        return self._until_asked_for
+
     def _next(self) -> Step | None:
         """The next step that can be started now; steps that never can be are left out.
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
 import trio
 
 from reimage_conformance.protocol.requests import with_header
+from reimage_conformance.session.budget import Spent
 from reimage_conformance.session.campaign import UNENDED
 from reimage_conformance.session.manner import Manner
 from reimage_conformance.session.signals import Inconclusive, Untested
@@ -15,6 +17,8 @@ from reimage_conformance.session.step_runs import probing_seconds
 from reimage_conformance.session.thresholds import FEW_CONFLICT_TRIES
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from reimage_conformance.model import Exchange, Profile
     from reimage_conformance.protocol.addresses import UriForm
     from reimage_conformance.protocol.requests import Place, RequestBuilder
@@ -41,7 +45,7 @@ class Reimages:
     """Gives the results of the campaign, and starts further reimages within the budget.
 
     `cut_short` holds the ids of cases that had started a reimage but had not ended when an earlier part of the run was
-    cut short.
+    cut short. `left_out` holds the ids of cases that the budget left no reimage for.
     """
 
     def __init__(
@@ -65,6 +69,7 @@ class Reimages:
         self._sender, self._builder, self._operations = sender, builder, operations
         self._instances, self._probe, self._budget = instances, probe, budget
         self.cut_short: frozenset[str] = frozenset()
+        self.left_out: set[str] = set()
         operations.renew = self._renewed
         operations.needed = lambda: campaign.needed
 
@@ -114,7 +119,10 @@ class Reimages:
 
     def may_start(self, count: int = 1) -> bool:
         """Whether the current case may start `count` further reimages."""
-        return self._case() not in self.cut_short and self._budget.allows(reserved=count - 1)
+        has_room = self._budget.allows(reserved=count - 1)
+        if not has_room:
+            self.left_out.add(self._case())
+        return has_room and self._case() not in self.cut_short
 
     def check(self) -> None:
         """Raises Untested where the current case had started a reimage before the run was cut short."""
@@ -137,7 +145,7 @@ class Reimages:
         async with self._starting:
             await self._operations.until_quiet()
             await self._instances.until_online(place)
-            async with self._budget.hold():
+            async with self._held():
                 return await self._conflicts.send_past(
                     partial(self._sender.send, request, Manner("reimage", watch_close=closing)),
                     FEW_CONFLICT_TRIES,
@@ -147,8 +155,18 @@ class Reimages:
         """Sends a sound reimage once its instance is online; operations on other deployments may be running."""
         self.check()
         await self._instances.until_online(place)
-        async with self._budget.hold():
+        async with self._held():
             return await self._sender.send(self._builder.reimage(place, form), Manner("reimage"))
+
+    @asynccontextmanager
+    async def _held(self) -> AsyncIterator[None]:
+        """Holds one reimage of the budget, and notes the case where none is left; raises Spent then."""
+        try:
+            async with self._budget.hold():
+                yield
+        except Spent:
+            self.left_out.add(self._case())
+            raise
 
     def started(self, exchange: Exchange, place: Place, form: UriForm, *, anyway: bool = False) -> Operation:
         """Books the operation that `start` started; raises Inconclusive where the request was refused.

@@ -1,0 +1,64 @@
+"""How many reimages would have been enough for a run whose budget left some out; sends nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import count
+from typing import TYPE_CHECKING
+
+from reimage_conformance.model import Sufficing
+from reimage_conformance.session.budget import SPENT
+from reimage_conformance.session.steps import Planner
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from reimage_conformance.model import Profile, Target
+    from reimage_conformance.session.campaign import Result
+    from reimage_conformance.session.sut import SystemUnderTest
+
+CONTENDING = 2
+"""The requests that are sent while a contended reimage runs; each may start one more reimage."""
+
+
+def planned(target: Target, profile: Profile) -> int:
+    """The most reimages that the campaign of a run starts at an endpoint that refuses all bad requests."""
+    steps = Planner(target, profile).steps
+    return len(steps) + CONTENDING * sum(step.contend for step in steps)
+
+
+def sufficing(sut: SystemUnderTest) -> Sufficing | None:
+    """The budget that would have been enough, None where nothing was left out.
+
+    It is exact where nothing but steps of the campaign was left out, and each bad request was refused: then it counts the campaign that such a
+    budget allows, and the reimages that cases started beside it. Otherwise it counts what is known to be missing.
+    """
+    results = {id(result): result for result in sut.campaign.results.values()}.values()
+    left_out = len({result.step.name for result in results if result.skipped == SPENT})
+    left_out += CONTENDING * any(_is_uncontended(result) for result in results)
+    missing = max(len(sut.reimages.left_out), int(sut.budget.turned_away))
+    if not left_out and not missing:
+        return None
+    if sut.campaign.keeps_to_a_choice:
+        return Sufficing(sut.budget.spent + left_out + missing, exact=False)
+    beside = sut.budget.spent - _started(results) + missing
+    enough = next(n for n in count(sut.budget.limit + 1) if _planned_with(sut, n) + beside <= n)
+    return Sufficing(enough, exact=not missing and not sut.operations.unwanted)
+
+
+def _planned_with(sut: SystemUnderTest, max_reimages: int) -> int:
+    limits = replace(sut.target.limits, max_reimages=max_reimages)
+    return planned(replace(sut.target, limits=limits), sut.profile)
+
+
+def _is_uncontended(result: Result) -> bool:
+    """Whether a step that others were to contend with ran without them."""
+    return result.step.contend and result.is_accepted and not result.was_tried and not result.adopted
+
+
+def _started(results: Iterable[Result]) -> int:
+    """How many reimages the campaign started."""
+    operations = (
+        each for result in results for each in (result.operation, result.same_operation, result.other_operation)
+    )
+    return sum(operation is not None for operation in operations)

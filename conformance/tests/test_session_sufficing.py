@@ -1,0 +1,88 @@
+"""How many reimages would have been enough: what of a run is counted, and when the number is exact."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from judging_samples import TARGET
+from reimage_conformance.model import Limits, Profile, Sufficing
+from reimage_conformance.session.budget import SPENT
+from reimage_conformance.session.steps import Planner
+from reimage_conformance.session.sufficing import CONTENDING, planned, sufficing
+
+LIMIT = 12
+AIMED = replace(TARGET, limits=Limits(max_reimages=LIMIT))
+
+
+def result(step: Any, *, skipped: str = "", accepted: bool = True, tried: bool = True) -> SimpleNamespace:
+    """The result of a step; an accepted one has an operation."""
+    return SimpleNamespace(
+        step=step,
+        skipped=skipped,
+        is_accepted=accepted,
+        was_tried=tried,
+        adopted=False,
+        operation=object() if accepted and not skipped else None,
+        same_operation=None,
+        other_operation=None,
+    )
+
+
+def sut_of(
+    *, skipped: int = 0, left_out: int = 0, turned_away: bool = False, unwanted: int = 0, chosen: bool = False, tried: bool = True
+) -> Any:  # fmt: skip
+    """What is asked of a system under test whose campaign left the last `skipped` of its steps out."""
+    steps = Planner(AIMED, Profile.STANDARD).steps
+    sent, left = steps[: len(steps) - skipped], steps[len(steps) - skipped :]
+    results = [*(result(step, tried=tried) for step in sent), *(result(step, skipped=SPENT) for step in left)]
+    return SimpleNamespace(
+        target=AIMED,
+        profile=Profile.STANDARD,
+        campaign=SimpleNamespace(results=dict(enumerate(results)), keeps_to_a_choice=chosen),
+        reimages=SimpleNamespace(left_out={f"case {n}" for n in range(left_out)}),
+        budget=SimpleNamespace(limit=LIMIT, spent=len(sent) + unwanted, turned_away=turned_away),
+        operations=SimpleNamespace(unwanted=unwanted),
+    )
+
+
+def whole() -> int:
+    """The reimages of a whole campaign."""
+    return planned(AIMED, Profile.STANDARD)
+
+
+def test_nothing_is_said_where_nothing_was_left_out() -> None:
+    assert sufficing(sut_of()) is None
+
+
+@pytest.mark.parametrize(
+    ("left", "more", "exact"),
+    [
+        ({"skipped": 3}, 0, True),
+        ({"tried": False}, 0, True),
+        ({"skipped": 3, "unwanted": 2}, 2, False),
+        ({"left_out": 2}, 2, False),
+        ({"turned_away": True}, 1, False),
+        ({"left_out": 2, "turned_away": True}, 2, False),
+    ],
+)
+def test_the_campaign_that_the_budget_allows_is_counted_and_what_else_was_started_or_missed(
+    left: dict[str, Any], more: int, *, exact: bool
+) -> None:
+    assert sufficing(sut_of(**left)) == Sufficing(whole() + more, exact)
+
+
+def test_of_a_choice_only_what_was_left_out_is_counted() -> None:
+    sut = sut_of(skipped=2, chosen=True)
+
+    assert sufficing(sut) == Sufficing(sut.budget.spent + 2, exact=False)
+
+
+def test_what_suffices_is_more_than_there_was_and_holds_contending_requests() -> None:
+    steps = Planner(AIMED, Profile.STANDARD).steps
+
+    assert whole() == len(steps) + CONTENDING
+    assert cast("Sufficing", sufficing(sut_of(skipped=1))).max_reimages > LIMIT
