@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import base64
 import gzip
+import json
 import re
 from copy import deepcopy
+from datetime import datetime, timedelta
+from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -326,6 +329,135 @@ def program_headers(document: Document) -> None:
         entry["request"]["headers"] = [h for h in entry["request"]["headers"] if h["name"].lower() != "content-length"]
 
 
+def lengths_left_out(document: Document) -> None:
+    """A program's recorder: Host is there, the Content-Length that the transport adds is not."""
+    for entry in entries(document):
+        entry["request"]["headers"] = [h for h in entry["request"]["headers"] if h["name"].lower() != "content-length"]
+
+
+def lengths_as_nothing(value: str | None) -> Callable[[Document], None]:
+    """A program that takes the length 0 for nothing."""
+
+    def change(document: Document) -> None:
+        for entry in entries(document):
+            for line in entry["request"]["headers"]:
+                line["value"] = (
+                    value if (line["name"].lower(), line["value"]) == ("content-length", "0") else line["value"]
+                )
+
+    return change
+
+
+def chunked_requests(document: Document) -> None:
+    """A client that sends chunks, of which the HAR shows no octets."""
+    for entry in entries(document):
+        for line in entry["request"]["headers"]:
+            if (line["name"].lower(), line["value"]) == ("content-length", "0"):
+                line |= {"name": "Transfer-Encoding", "value": "chunked"}
+
+
+def every_value(word: str) -> Callable[[Document], None]:
+    """A sanitiser that writes one word for every value."""
+
+    def change(document: Document) -> None:
+        for message in messages(document):
+            for line in message["headers"]:
+                line["value"] = word
+
+    return change
+
+
+def standard_values(word: str) -> Callable[[Document], None]:
+    """A sanitiser that writes one word for the values of lines that are judged, and leaves the others."""
+
+    def change(document: Document) -> None:
+        for message in messages(document):
+            for line in message["headers"]:
+                kept = line["name"].lower() in ("x-ms-request-id", "user-agent", "accept", "x-ms-version", "server")
+                line["value"] = line["value"] if kept else word
+
+    return change
+
+
+def text_replaced(document: Document) -> None:
+    no_content_length(document)
+    for response in with_text(document):
+        response["content"] |= {"text": "[application/xml redacted]", "size": -1}
+
+
+def text_not_decoded(document: Document) -> None:
+    for response in with_text(document):
+        response["content"]["text"] = "\ufffd\ufffd" + "\0".join(response["content"]["text"])
+
+
+def in_pieces(*, digits: bool) -> Callable[[Document], None]:
+    """A recorder that keeps what came in gzip, piece by piece, in base64 or in hexadecimal digits."""
+
+    def change(document: Document) -> None:
+        for response in with_text(document):
+            coded = gzip.compress(response["content"]["text"].encode(), mtime=0)
+            pieces = (coded[:40], coded[40:])
+            text = json.dumps([each.hex() if digits else base64.b64encode(each).decode() for each in pieces])
+            response["content"] |= {"text": text, "size": len(coded)}
+            if not digits:
+                response["content"]["encoding"] = "base64"
+
+    return change
+
+
+def with_interim(document: Document) -> None:
+    """A converter of packets that takes 100 Continue for a response."""
+    interim = {"status": 100, "statusText": "Continue", "headers": [], "content": {"size": 0, "text": ""}}
+    document["log"]["entries"] = [
+        each for entry in entries(document) for each in ({**entry, "response": interim}, entry)
+    ]
+
+
+def with_other_sources(document: Document) -> None:
+    """Safari, which says where an answer came from."""
+    stale = {"content": {"size": 3, "text": "<x>"}, "status": 200, "headers": []}
+    network = [{**entry, "_fetchType": "Network Load"} for entry in entries(document)]
+    document["log"]["entries"] = [
+        *network, *({**entry, "_fetchType": kind, "response": stale} for entry in network for kind in ("Memory Cache", "Service Worker")),
+    ]  # fmt: skip
+
+
+def with_failed_tunnels(document: Document) -> None:
+    """Charles, which writes pages of its own where it could not connect, and says how far each exchange came."""
+    own = {"_charlesStatus": "FAILED", "status": 503, "headers": [], "content": {"size": 7, "text": "<html/>"}}
+    cut = {"_charlesStatus": "EXCEPTION", "status": 200, "headers": [], "content": {"size": 0, "text": ""}}
+    whole = [{**entry, "response": {**entry["response"], "_charlesStatus": "COMPLETE"}} for entry in entries(document)]
+    document["log"]["entries"] = [
+        each for entry in whole for each in ({**entry, "response": own}, {**entry, "response": cut}, entry)
+    ]
+
+
+def through_an_old_proxy(document: Document) -> None:
+    for entry in entries(document):
+        entry["response"]["httpVersion"] = "HTTP/1.0"
+        entry["response"]["headers"].append({"name": "Via", "value": "1.1 front, 1.0 squid"})
+
+
+def clock_set_back(document: Document) -> None:
+    """The recorder's clock goes back in the middle of the first operation; the endpoint's does not."""
+    found = entries(document)
+    for number, entry in enumerate(found):
+        moment = datetime.fromisoformat(entry["startedDateTime"])
+        for line in entry["response"]["headers"]:
+            if line["name"].lower() == "date":
+                line["value"] = format_datetime(
+                    moment.replace(microsecond=0) + timedelta(seconds=5 * number), usegmt=True
+                )
+        back = timedelta(seconds=30 if number % 3 == 2 else 0)
+        entry["startedDateTime"] = (moment + timedelta(seconds=5 * number) - back).isoformat()
+
+
+def decoded_host(document: Document) -> None:
+    for entry in entries(document):
+        for line in entry["request"]["headers"]:
+            line["value"] = "prüfstand.example" if line["name"].lower() == "host" else line["value"]
+
+
 def chained(*changes: Callable[[Document], None]) -> Callable[[Document], None]:
     """Several changes one after the other."""
 
@@ -388,6 +520,26 @@ RECORDERS: dict[str, Callable[[Document], None]] = {
     "CORS preflights": with_preflights,
     "aborted requests": with_aborted,
     "answers from a cache": with_cached,
+    "answers from other sources": with_other_sources,
+    "interim responses": with_interim,
+    "pages of the recorder": with_failed_tunnels,
+    "an old proxy on the way": through_an_old_proxy,
+    "a clock that was set back": clock_set_back,
+    "Content-Length of requests left out": lengths_left_out,
+    "Content-Length of requests empty": lengths_as_nothing(""),
+    "Content-Length of requests null": lengths_as_nothing(None),
+    "requests in chunks": chunked_requests,
+    "a host name with umlauts": decoded_host,
+    "every value empty": every_value(""),
+    "every value a dot": every_value("•"),
+    "standard lines masked with stars": standard_values("*****"),
+    "standard lines masked with blocks": standard_values("████"),
+    "standard lines masked in brackets": standard_values("[redacted]"),
+    "empty text": chained(no_content_length, set_content(text="", size=-1)),
+    "text replaced": text_replaced,
+    "text not decoded": text_not_decoded,
+    "pieces in base64": in_pieces(digits=False),
+    "pieces in hexadecimal digits": in_pieces(digits=True),
     "answers of gateways": with_gateway_answers,
     "answers to a cache": with_revalidated,
     "other traffic": with_other_traffic,

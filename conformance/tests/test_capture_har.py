@@ -78,7 +78,7 @@ def test_an_entry_becomes_an_exchange(read: Callable[..., Capture]) -> None:
     )
     assert (first.exchange.elapsed, second.exchange.at) == (0.0125, 1.5)
     assert first.origin == "https://endpoint.test"
-    assert first.tells(Fact.REQUEST_LINES, Fact.REQUEST_LENGTH, Fact.CONTENT)
+    assert first.tells(Fact.REQUEST_LINES, Fact.CONTENT)
     assert not first.tells(Fact.IDENTITY)
     assert not first.tells(Fact.OCTETS)
     assert (capture.started, capture.seconds) == ("2014-03-01T12:00:00+00:00", 1.512)
@@ -147,12 +147,16 @@ BODIES: dict[str, tuple[dict[str, Any], bytes, bool]] = {
         True,
     ),
     "base64 over lines": ({"text": "PGEv\r\nPg==\n", "encoding": "base64"}, b"<a/>", True),
+    "pieces in base64": ({"text": json.dumps(["PGE=", "Lz4="]), "encoding": "base64"}, b"<a/>", True),
+    "pieces in hexadecimal digits": ({"text": json.dumps(["3c61", "2f3e"]), "_isBinary": True}, b"<a/>", True),
+    "pieces of gzip": ({"text": json.dumps([gzip.compress(b"<a/>", mtime=0).hex()])}, b"<a/>", True),
+    "a list that is no pieces": ({"text": '["no"]'}, b'["no"]', False),
+    "a whole document with a damaged letter": ({"text": "<a>\ufffd</a>"}, "<a>\ufffd</a>".encode(), False),
     "base64 of gzip": (
         {"text": base64.b64encode(gzip.compress(b"<a/>")).decode(), "encoding": "base64"},
         b"<a/>",
         True,
     ),
-    "empty text": ({"size": -1, "text": ""}, b"", True),
 }
 
 
@@ -177,6 +181,11 @@ def test_content_becomes_octets(read: Callable[..., Capture], kind: str) -> None
         ({"size": 0}, [{"name": "Content-Length", "value": "40"}]),
         ({"size": 0}, [{"name": "Content-Type", "value": XML}]),
         ({"size": 0, "mimeType": None, "text": None}, [{"name": "Content-Type", "value": XML}]),
+        ({"size": -1, "text": ""}, [{"name": "Content-Type", "value": XML}]),
+        ({"size": 0, "text": ""}, []),
+        ({"text": "[application/xml redacted]"}, [{"name": "Content-Type", "value": XML}]),
+        ({"text": "***"}, [{"name": "Content-Type", "value": XML}]),
+        ({"text": "\ufffd\ufffd<\0a\0/\0>\0"}, [{"name": "Content-Type", "value": XML}]),
         ({"_file": "missing.xml"}, []),
         ({"_file": "../outside.xml"}, []),
     ],
@@ -228,6 +237,13 @@ def test_status_0_is_no_reply(read: Callable[..., Capture]) -> None:
         (poll(request__url="https://[::1/x"), "have no usable URL"),
         (poll(request__method=None), "name no method"),
         (poll(_fromCache="memory"), "were answered from a cache"),
+        (poll(_fetchType="Memory Cache"), "were answered from a cache"),
+        (
+            poll(cache={"beforeRequest": {"lastAccess": "2014-03-01T12:00:00.000Z", "hitCount": 0}}),
+            "were answered from a cache",
+        ),
+        (poll(cache={"beforeRequest": {}}, response__status=304), "were answered from a cache"),
+        (poll(response__status=100), "hold only an interim response (1xx)"),
         (poll(), "repeat an earlier one"),
     ],
 )
@@ -253,6 +269,7 @@ def test_default_ports_and_users_are_no_part_of_the_origin(read: Callable[..., C
 NO_HAR: dict[str, tuple[bytes, str]] = {
     "nothing": (b"", "is not JSON"),
     "text": (b"GET / HTTP/1.1\r\n\r\n", "is not JSON"),
+    "an entry a line": (b'{"request": {}}\n{"request": {}}\n', "after the first JSON value there is another, line 2"),
     "half of one": (b'{"log": {"entries": [{"request"', "is not JSON"),
     "octets": (b"\xff\xfe\x00", "no UTF-16-LE text"),
     "latin-1": (b'{"log": {"creator": {"name": "\xe4"}}}', "no UTF-8 text"),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import reimage_conformance
-from capture_recorders import RECORDERS, capital_slots, entries, set_everywhere
+from capture_recorders import RECORDERS, capital_slots, entries, lengths_left_out, set_everywhere
 from capture_samples import Session, har, session
 from reimage_conformance import cli
 from reimage_conformance.capture.command import write_journal
@@ -34,7 +34,15 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Assessment
 
 BAD = (Outcome.VIOLATED, Outcome.ADVISORY, Outcome.INCONCLUSIVE)
-NO_DOCUMENTS = ("no text", "text cut short", "no content", "content null")
+NO_DOCUMENTS = (
+    "no text",
+    "text cut short",
+    "no content",
+    "content null",
+    "empty text",
+    "text replaced",
+    "text not decoded",
+)
 """Recorders that keep no document whole."""
 DATE = ("Date", "Sat, 01 Mar 2014 12:00:00 GMT")
 XML = ("Content-Type", "application/xml; charset=utf-8")
@@ -385,15 +393,33 @@ def test_an_id_is_no_word_of_a_sanitiser(value: str) -> None:
     assert not is_placeholder(value)
 
 
-def test_a_recorder_above_the_transport_is_not_held_to_the_lines_that_it_cannot_see(tmp_path: Path) -> None:
-    found = session(refusals=False, polls=1)
-    taken = document(found)
-    for entry in entries(taken):
-        entry["request"]["headers"] = [h for h in entry["request"]["headers"] if h["name"].lower() != "content-length"]
+@pytest.mark.parametrize("recorder", ["mitmproxy", "Charles Proxy", "Fiddler"])
+def test_a_missing_length_is_found_by_a_recorder_that_reads_the_wire(tmp_path: Path, recorder: str) -> None:
+    taken = document(session(refusals=False, polls=1))
+    lengths_left_out(taken)
+    taken["log"]["creator"]["name"] = recorder
 
     assert "REQ-REIMAGE-CL-ABSENT" in accused(judged(tmp_path, taken))
-    taken["log"]["creator"]["name"] = "nock"
+
+
+@pytest.mark.parametrize("recorder", ["nock", "Newman", "har-recorder", "WebInspector", ""])
+def test_a_recorder_above_the_transport_is_not_held_to_the_lines_that_it_cannot_see(
+    tmp_path: Path, recorder: str
+) -> None:
+    taken = document(session(refusals=False, polls=1))
+    lengths_left_out(taken)
+    taken["log"]["creator"]["name"] = recorder
+
     assert "REQ-REIMAGE-CL-ABSENT" not in accused(judged(tmp_path, taken))
+
+
+def test_a_missing_length_is_found_where_another_request_shows_one(tmp_path: Path) -> None:
+    taken = document(session(refusals=False, polls=1))
+    whole = document(session(refusals=False, polls=1))
+    lengths_left_out(taken)
+    taken["log"]["entries"] = [*entries(whole)[:8], *entries(taken)[8:]]
+
+    assert "REQ-REIMAGE-CL-ABSENT" in accused(judged(tmp_path, taken))
 
 
 SECRET_LINES = (

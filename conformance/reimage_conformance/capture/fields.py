@@ -42,7 +42,7 @@ FIELDS = (
     Field(
         "request.headers", "keep none, keep those that the program set, add none that the transport adds below them",
         "what a line says; that a line is missing only where Host or :authority was kept, "
-        "that a length is missing only from a recorder that reads the wire",
+        "that a length is missing only from a recorder that reads the wire, or one that shows a length elsewhere",
         sometimes=(Fact.REQUEST_LINES, Fact.REQUEST_LENGTH),
     ),
     Field("request.postData", "leave it out, decode it", "nothing is judged from it but its presence"),
@@ -51,17 +51,17 @@ FIELDS = (
         "401 and 403 accuse nobody; another subscription may be open", never=(Fact.IDENTITY,),
     ),
     Field(
-        "response.status", "write 0 where no reply came, or text for the number",
-        "the number; 0 is no reply, which accuses nobody",
+        "response.status", "write 0 where no reply came, 100 before the reply, or text for the number",
+        "the number; 0 is no reply, which accuses nobody; an entry with 1xx is left out and counted",
     ),
     Field("response.statusText", "leave it empty, translate it", "nothing is judged from it"),
     Field(
-        "response.headers", "keep none, write an object, keep those that a web page may read, join or repeat lines, change case and white space",
+        "response.headers", "keep none, write an object, keep those that a web page may read, join or repeat lines, change case and white space, mask values",
         "what a line says; that a line is missing only where lines were kept that no web page may read",
         never=(Fact.FRAMING,), sometimes=(Fact.RESPONSE_LINES,),
     ),
     Field(
-        "Date, Content-Type, x-ms-request-id", "take the line out of every response, or write REDACTED for its value",
+        "Date, Content-Type, x-ms-request-id", "take the line out of every response, or write REDACTED, stars or nothing for its value",
         "that the line is missing, only where another response of the capture shows it",
         sometimes=(Fact.DATE_LINE, Fact.TYPE_LINE, Fact.ID_LINE),
     ),
@@ -74,8 +74,7 @@ FIELDS = (
         sometimes=(Fact.OPERATION_ID,),
     ),
     Field(
-        "response.content.text", "decode content codings and character encodings, cut it, leave it out, write it to a file, "
-        "remove secrets such as Configuration",
+        "response.content.text", "decode content codings and character encodings, cut it, leave it out, write it to a file or in pieces, remove secrets such as Configuration",
         "the document; Content-Encoding and Content-Length are not held against it",
         never=(Fact.CODING, Fact.SECRETS), sometimes=(Fact.CONTENT,),
     ),
@@ -89,15 +88,15 @@ FIELDS = (
     ),
     Field("response.redirectURL", "follow redirects by themselves", "the other half of a 307, where no Location line was kept"),
     Field(
-        "startedDateTime", "leave it out, round it to seconds, give every entry the same",
-        "the order; intervals only where the times differ", sometimes=(Fact.MOMENT,),
+        "startedDateTime", "leave it out, round it to seconds, give every entry the same, set their clock back",
+        "the order, unless the Date lines contradict it; intervals only where the times differ", sometimes=(Fact.MOMENT,),
     ),
     Field(
-        "response.status 407, 502, 504, 511, 520 to 527", "record what a proxy or a gateway on the way answered",
+        "response.status 407, 408, 502, 504, 511, 520 to 527", "record what a proxy or a gateway on the way answered",
         "nothing: such calls are passed over and counted",
     ),
     Field("time, timings", "write -1 or 0", "nothing is judged from it"),
-    Field("cache, _fromCache", "record answers that no endpoint gave", "such entries are left out and counted"),
+    Field("cache, _fromCache, _fetchType", "record answers that no endpoint gave", "such entries are left out and counted"),
 )  # fmt: skip
 
 NEVER_RECORDED = frozenset(fact for field in FIELDS for fact in field.never)
@@ -105,6 +104,11 @@ NEVER_RECORDED = frozenset(fact for field in FIELDS for fact in field.never)
 
 OPEN_TO_WEB_PAGES = ("cache-control", "content-language", "content-length", "content-type", "expires", "last-modified", "pragma")  # fmt: skip
 """Response lines that a web page may read of another origin; a recorder inside a page keeps no others (Fetch, CORS)."""
+
+ON_THE_WIRE = (
+    "mitmproxy", "fiddler", "charles", "proxy", "burp", "zap", "pcap", "wireshark", "httpwatch", "selenium wire",
+)  # fmt: skip
+"""Words in the names of recorders that read what is sent, so that a line which they do not show was not there."""
 
 ABOVE_THE_TRANSPORT = (
     "polly", "nock", "vcr", "betamax", "fetch", "axios", "okhttp", "requests", "urllib", "httpclient", "azure", "cypress",

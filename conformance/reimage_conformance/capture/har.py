@@ -11,9 +11,11 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
-from reimage_conformance.capture.fields import ABOVE_THE_TRANSPORT, NEVER_RECORDED, OPEN_TO_WEB_PAGES
+from reimage_conformance.capture.fields import ABOVE_THE_TRANSPORT, NEVER_RECORDED, ON_THE_WIRE, OPEN_TO_WEB_PAGES
 from reimage_conformance.capture.har_bodies import request_body, response_body
-from reimage_conformance.capture.har_headers import REQUEST_LINES, latin, read_headers, text_of, without_replaced
+from reimage_conformance.capture.har_headers import REQUEST_LINES, latin, read_headers, text_of
+from reimage_conformance.capture.har_order import in_order, started, without_repeats
+from reimage_conformance.capture.har_silence import LINES_TAKEN_OUT, lacking, without_what_none_shows
 from reimage_conformance.capture.masked_ids import without_masked_ids
 from reimage_conformance.capture.traffic import Recorded
 from reimage_conformance.model import Exchange, Fact, Failure, FailureKind, Request, Response
@@ -21,6 +23,7 @@ from reimage_conformance.model import Exchange, Fact, Failure, FailureKind, Requ
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from reimage_conformance.capture.har_order import Timed
 
 _VERSIONS = {
     "HTTP/1.0": "HTTP/1.0", "HTTP/1.1": "HTTP/1.1", "HTTP/2": "HTTP/2", "HTTP/2.0": "HTTP/2", "H2": "HTTP/2",
@@ -29,9 +32,12 @@ _VERSIONS = {
 _DEFAULT_PORTS = {"https": ":443", "http": ":80"}
 _METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT")
 _CACHES = ("_fromCache", "_fromDiskCache", "_fromMemoryCache", "_cached", "_fetchedViaServiceWorker")
-_TEMPORARY_REDIRECT, _NOT_MODIFIED = 307, 304
-_TAKEN_OUT = {"date": Fact.DATE_LINE, "content-type": Fact.TYPE_LINE, "x-ms-request-id": Fact.ID_LINE}
-"""Header lines that sanitisers remove from every response, and the fact that is unknown then."""
+_NO_CHUNKS = b"0\r\n\r\n"
+"""A chunked body without content, as it went over the wire (RFC 9112, section 7.1)."""
+_FIRST_FINAL, _NOT_MODIFIED, _TEMPORARY_REDIRECT = 200, 304, 307
+_OTHER_SOURCES = ("cache", "service worker", "override")
+"""Words in `_fetchType` for answers that Safari did not get from the network."""
+_CHARLES_COMPLETE = ("", "complete")
 
 
 class UnusableEntryError(Exception):
@@ -51,9 +57,13 @@ class HarTraffic:
 
 @dataclass(frozen=True, slots=True)
 class HarReader:
-    """Reads entries; `attached` gives bodies in files of their own, `on_the_wire` whether the recorder reads what was sent."""
+    """Reads entries; `attached` gives bodies in files of their own.
+
+    `above_the_transport` says that the recorder sees no line that the transport adds, `on_the_wire` that it sees all.
+    """
 
     attached: Callable[[str], bytes | None]
+    above_the_transport: bool
     on_the_wire: bool
 
     @classmethod
@@ -61,18 +71,21 @@ class HarReader:
         """A reader of the entries of `log`."""
         creator = log.get("creator")
         name = str(creator.get("name", "")).lower() if isinstance(creator, dict) else ""
-        return cls(attached, not any(word in name for word in ABOVE_THE_TRANSPORT))
+        above = any(word in name for word in ABOVE_THE_TRANSPORT)
+        return cls(attached, above, not above and any(word in name for word in ON_THE_WIRE))
 
     def entry(self, entry: Any, number: int) -> Recorded:
         """The exchange of one entry; raises UnusableEntryError where it is none."""
         if not isinstance(entry, dict) or not isinstance(entry.get("request"), dict):
             raise UnusableEntryError("hold no request")
         sent, came = entry["request"], entry.get("response")
-        came = came if isinstance(came, dict) else {}
+        came = came if isinstance(came, dict) and _is_whole(came) else {}
         request, origin, unrecorded = self._request(sent, came)
         response, lost = self._response(came, request)
-        if any(entry.get(name) for name in _CACHES) or _is_revalidated(request, response, unrecorded):
+        if _is_from_cache(entry, response) or _is_revalidated(request, response, unrecorded):
             raise UnusableEntryError("were answered from a cache")
+        if response is not None and response.status < _FIRST_FINAL:
+            raise UnusableEntryError("hold only an interim response (1xx)")
         failure = None if response else Failure(FailureKind.CLOSED, f"the capture has no reply{_error(entry, came)}")
         exchange = Exchange(
             number, request, response, failure, elapsed=_seconds(entry.get("time")), connection=number,
@@ -82,11 +95,10 @@ class HarReader:
 
     def _request(self, sent: dict[str, Any], came: dict[str, Any]) -> tuple[Request, str, set[Fact]]:
         """The request of an entry, where it went, and what of it was not recorded."""
-        headers, pseudo = read_headers(sent.get("headers"))
-        hosts = [value for name, value in headers if name.lower() == "host"]
+        lines = read_headers(sent.get("headers"))
+        hosts, pseudo, headers = lines.all_hosts, lines.pseudo, lines.headers
         origin, authority, target = _address(sent.get("url"), [*hosts, pseudo.get(":authority", "")][0])
-        headers, replaced = without_replaced(headers)
-        is_whole = (hosts or ":authority" in pseudo) and replaced.isdisjoint(REQUEST_LINES)
+        is_whole = (hosts or ":authority" in pseudo) and lines.lost.isdisjoint(REQUEST_LINES)
         unrecorded = set() if is_whole else {Fact.REQUEST_LINES}
         if not hosts:
             headers = (("Host", pseudo.get(":authority", authority)), *headers)
@@ -94,9 +106,13 @@ class HarReader:
         if not (version and version_back) or version.startswith("HTTP/1") is not version_back.startswith("HTTP/1"):
             unrecorded.add(Fact.HTTP_VERSION)
         http_version = version or version_back or "HTTP/1.1"
-        if not self.on_the_wire or http_version != "HTTP/1.1":  # HTTP/2 ends a request without content by itself
+        if (
+            self.above_the_transport or "content-length" in lines.lost or http_version != "HTTP/1.1"
+        ):  # HTTP/2 ends a request without content by itself
             unrecorded.add(Fact.REQUEST_LENGTH)
         body = request_body(sent.get("postData"), self.attached)
+        if not body and any(name.lower() == "transfer-encoding" for name, _ in headers):
+            body = _NO_CHUNKS
         return (
             Request(_method(sent), target + _query(sent, target), headers, body, http_version=http_version),
             origin,
@@ -112,14 +128,17 @@ class HarReader:
             status = int(status)
         if not isinstance(status, int) or isinstance(status, bool) or not 0 < status < 1000:
             return None, set()
-        headers, replaced = without_replaced(read_headers(came.get("headers"))[0])
+        lines = read_headers(came.get("headers"))
+        headers = lines.headers
         reason = came.get("statusText")
         version = _version(came.get("httpVersion")) or request.http_version
         bare = Response(status, latin(reason) if isinstance(reason, str) else "", headers, http_version=version)
         body = response_body(came.get("content"), bare, request.method, self.attached, hidden=not headers)
         whole = any(name.lower() not in OPEN_TO_WEB_PAGES for name, _ in headers)
-        lost = {_TAKEN_OUT[name] for name in replaced if name in _TAKEN_OUT}
-        if not whole or "allow" in replaced:
+        lost = {LINES_TAKEN_OUT[name] for name in lines.lost if name in LINES_TAKEN_OUT}
+        if bare.values("Via") and version != request.http_version:
+            lost.add(Fact.HTTP_VERSION)  # that of the last proxy
+        if not whole or "allow" in lines.lost:
             lost.add(Fact.RESPONSE_LINES)
         return replace(bare, body=body.octets), {*body.unrecorded, *lost}
 
@@ -127,12 +146,12 @@ class HarReader:
 def har_recorded(log: Mapping[str, Any], attached: Callable[[str], bytes | None]) -> HarTraffic:
     """The exchanges among the entries of a HAR's log; `attached` gives the octets of a file beside it."""
     reader = HarReader.of(log, attached)
-    timed: list[tuple[datetime, Recorded]] = []
+    timed: list[Timed] = []
     left_out: dict[str, list[int]] = {}
     now = datetime.fromtimestamp(0, UTC)
     for number, entry in enumerate(log["entries"], start=1):
         try:
-            now, is_told = _started(entry, now)
+            now, is_told = started(entry, now)
             recorded = reader.entry(entry, number)
         except UnusableEntryError as error:
             left_out.setdefault(str(error), []).append(number)
@@ -140,12 +159,15 @@ def har_recorded(log: Mapping[str, Any], attached: Callable[[str], bytes | None]
         if recorded.exchange.request.method == "OPTIONS":
             left_out.setdefault("are preflights that a browser sent by itself", []).append(number)
         else:
-            timed.append((now, recorded if is_told else _lacking(recorded, Fact.MOMENT)))
-    timed.sort(key=lambda each: each[0])
-    timed, repeats = _once(timed)
+            timed.append((now, recorded if is_told else lacking(recorded, Fact.MOMENT)))
+    timed, is_believed = in_order(timed)
+    timed, repeats = without_repeats(timed)
     if repeats:
         left_out["repeat an earlier one"] = repeats
-    return _placed(timed, tuple(_note(reason, numbers) for reason, numbers in left_out.items()))
+    if not is_believed:
+        timed = [(when, lacking(recorded, Fact.MOMENT)) for when, recorded in timed]
+    notes = tuple(_note(reason, numbers) for reason, numbers in left_out.items())
+    return _placed(timed, notes, reads_the_wire=reader.on_the_wire)
 
 
 def _note(reason: str, numbers: list[int]) -> str:
@@ -153,58 +175,23 @@ def _note(reason: str, numbers: list[int]) -> str:
     return f"Entries of the HAR left out, because they {reason}: {len(numbers)} ({shown})."
 
 
-def _once(timed: Sequence[tuple[datetime, Recorded]]) -> tuple[list[tuple[datetime, Recorded]], list[int]]:
-    """The exchanges without repeats: an equal request and response at the same time or during the first one."""
-    kept: list[tuple[datetime, Recorded]] = []
-    repeats: list[int] = []
-    until: dict[tuple[Request, Response | None], datetime] = {}
-    for when, recorded in timed:
-        exchange = recorded.exchange
-        same = (exchange.request, exchange.response)
-        if same in until and when <= until[same]:
-            repeats.append(recorded.entry)
-            continue
-        until[same] = when + timedelta(seconds=exchange.elapsed)
-        kept.append((when, recorded))
-    return kept, repeats
-
-
-def _placed(timed: Sequence[tuple[datetime, Recorded]], notes: tuple[str, ...]) -> HarTraffic:
+def _placed(timed: Sequence[Timed], notes: tuple[str, ...], *, reads_the_wire: bool) -> HarTraffic:
     """The exchanges with their times in seconds since the first one."""
     if not timed:
         return HarTraffic((), "", "", 0.0, notes)
-    first, last = timed[0][0], max(when + timedelta(seconds=each.exchange.elapsed) for when, each in timed)
-    frozen = {Fact.MOMENT} if len(timed) > 1 and first == timed[-1][0] else set()
+    first, last = (
+        min(when for when, _ in timed),
+        max(when + timedelta(seconds=each.exchange.elapsed) for when, each in timed),
+    )
+    frozen = {Fact.MOMENT} if len(timed) > 1 and len({when for when, _ in timed}) == 1 else set()
     recorded = [
         replace(each, exchange=replace(each.exchange, at=round((when - first).total_seconds(), 6)))
         for when, each in timed
     ]
-    lost = frozen | {fact for name, fact in _TAKEN_OUT.items() if not any(_shows(each, name) for each in recorded)}
-    recorded = [_lacking(each, *lost) for each in recorded]
+    recorded = without_what_none_shows([lacking(each, *frozen) for each in recorded], reads_the_wire=reads_the_wire)
     written = [moment.isoformat(timespec="seconds") for moment in (first, last)]
     seconds = round((last - first).total_seconds(), 3)
     return HarTraffic(tuple(without_masked_ids(recorded)), written[0], written[1], seconds, notes)
-
-
-def _shows(recorded: Recorded, name: str) -> bool:
-    """Whether a response has a line called `name`."""
-    response = recorded.exchange.response
-    return response is not None and bool(response.values(name))
-
-
-def _lacking(recorded: Recorded, *facts: Fact) -> Recorded:
-    """`recorded` with more facts marked as not recorded."""
-    exchange = recorded.exchange
-    return replace(recorded, exchange=replace(exchange, unrecorded=exchange.unrecorded.union(facts)))
-
-
-def _started(entry: Any, before: datetime) -> tuple[datetime, bool]:
-    """When an entry started, in UTC, and whether it says so; otherwise the time of the entry before it."""
-    try:
-        moment = datetime.fromisoformat(entry["startedDateTime"])
-        return (moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)), True
-    except (KeyError, TypeError, ValueError, OverflowError):
-        return before, False
 
 
 def _method(sent: dict[str, Any]) -> str:
@@ -228,6 +215,23 @@ def _is_revalidated(request: Request, response: Response | None, unrecorded: set
     """Whether a 304 answers a conditional request of a cache (RFC 9110, section 15.4.5)."""
     asked = any(request.values(name) for name in ("If-None-Match", "If-Modified-Since"))
     return response is not None and response.status == _NOT_MODIFIED and (asked or Fact.REQUEST_LINES in unrecorded)
+
+
+def _is_from_cache(entry: dict[str, Any], response: Response | None) -> bool:
+    """Whether the recorder says that no endpoint gave this answer: in a member of its own, or in `cache` as chrome-har does."""
+    source, cache = entry.get("_fetchType"), entry.get("cache")
+    elsewhere = isinstance(source, str) and any(word in source.lower() for word in _OTHER_SOURCES)
+    before = cache.get("beforeRequest") if isinstance(cache, dict) else None
+    if isinstance(before, dict):
+        revalidated = response is not None and response.status == _NOT_MODIFIED
+        elsewhere |= revalidated or before.get("lastAccess") == entry.get("startedDateTime")
+    return elsewhere or any(entry.get(name) for name in _CACHES)
+
+
+def _is_whole(came: dict[str, Any]) -> bool:
+    """Whether a response came to its end, as Charles says it."""
+    told = came.get("_charlesStatus")
+    return not isinstance(told, str) or told.strip().lower() in _CHARLES_COMPLETE
 
 
 def _error(entry: dict[str, Any], came: dict[str, Any]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import re
 import zlib
 from dataclasses import dataclass, replace
@@ -18,9 +19,17 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Response
 
 LIMIT = 16 * 1024 * 1024
+_GZIP = b"\x1f\x8b"
 _SLACK = 4  # a byte-order mark that a recorder dropped
 _WIDE = re.compile(r"""^\s*<\?xml[^>]*encoding\s*=\s*["']utf-16""", re.IGNORECASE)
 _MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
+_MASKED = re.compile(
+    r"""[\[({<]*(?:[\w/+.:;=\ -]*\b)?(?:redacted|saniti[sz]ed|masked|scrubbed|removed|stripped)\b[\w/+.:;=\ -]*[\])}>]*
+    | [*•█x.\s]{3,}""",
+    re.IGNORECASE | re.VERBOSE,
+)
+"""What sanitisers write in place of content, such as `[application/xml redacted]`."""
+_REPLACEMENT = "\ufffd"
 _BODILESS = (204, 205, 304)
 _UNREADABLE_CODINGS = ("br", "zstd", "compress", "x-compress", "dcb", "dcz")
 
@@ -63,15 +72,23 @@ def response_body(
     text, size = content.get("text"), _size(content.get("size"))
     if not isinstance(text, str) or not text:
         return _no_text(response, size, has_text=isinstance(text, str), hidden=hidden)
+    if _MASKED.fullmatch(text.strip()):
+        return NOT_RECORDED
+    pieces = _pieces(text)
+    if pieces is not None:
+        return _plain(pieces, response)
     octets = _decoded(text) if _is_labelled(content) or _looks_coded(text, response) else None
     return _plain(octets, response) if octets is not None else _of_text(text, response, size)
 
 
 def _of_text(text: str, response: Response, size: int) -> Body:
-    """The body of text that the recorder decoded; cut if it is shorter than announced and no whole document."""
+    """The body of text that the recorder decoded.
+
+    It is cut if it is shorter than announced and no whole document, and damaged if the recorder could not decode it.
+    """
     octets = text.encode(_codec(text, response), errors="replace")[:LIMIT]
-    cut = max(size, _declared(response)) > len(octets) + _SLACK
-    if cut and read_document(replace(response, body=octets)).root is None:
+    is_cut = max(size, _declared(response)) > len(octets) + _SLACK
+    if (is_cut or _REPLACEMENT in text) and read_document(replace(response, body=octets)).root is None:
         return NOT_RECORDED
     return Body(octets, _AS_TEXT)
 
@@ -79,7 +96,7 @@ def _of_text(text: str, response: Response, size: int) -> Body:
 def _plain(octets: bytes, response: Response) -> Body:
     """Octets without their content coding; not recorded where the coding is one that nobody here can undo."""
     coding = (response.header("Content-Encoding") or "").strip().lower()
-    if octets.startswith(b"\x1f\x8b"):
+    if octets.startswith(_GZIP):
         return Body(_inflated(octets, 31))
     if coding == "deflate" and not _begins_as_text(octets):
         return Body(_inflated(octets, 15))
@@ -120,7 +137,31 @@ def _looks_coded(text: str, response: Response) -> bool:
     if _begins_as_text(text.encode("utf-8", errors="replace")) or response.status == 202:
         return False
     octets = _decoded(text)
-    return octets is not None and (octets.startswith(b"\x1f\x8b") or _begins_as_text(octets))
+    return octets is not None and (octets.startswith(_GZIP) or _begins_as_text(octets))
+
+
+def _pieces(text: str) -> bytes | None:
+    """The octets of a body that is a list of pieces in base64 or hexadecimal digits, as Polly.JS writes it; None where it is none."""
+    if not text.lstrip().startswith("["):
+        return None
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    if not found or not all(isinstance(each, str) for each in found):
+        return None
+    for decoded in ([_of_digits(each) for each in found], [_decoded(each) for each in found]):
+        octets = b"".join(each or b"" for each in decoded)
+        if None not in decoded and (octets.startswith(_GZIP) or _begins_as_text(octets)):
+            return octets
+    return None
+
+
+def _of_digits(text: str) -> bytes | None:
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        return None
 
 
 def _begins_as_text(octets: bytes) -> bool:

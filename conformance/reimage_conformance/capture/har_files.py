@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 MAX_OCTETS = 512 * 1024 * 1024
 """Octets of the largest HAR that is read, and of the largest body beside it: a small archive can hold far more than fits in memory."""
+_GZIP_LAYERS = 2
+"""A server may have compressed a compressed file."""
 _GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
 
 
@@ -28,7 +30,9 @@ def open_har(path: Path, octets: bytes) -> tuple[dict[str, Any], Callable[[str],
     if octets.startswith(_ZIP):
         archive = _opened(path, octets)
         octets, attached = archive.har(), archive.attached
-    if octets.startswith(_GZIP):
+    for _ in range(_GZIP_LAYERS):
+        if not octets.startswith(_GZIP):
+            break
         octets = _unpacked(path, octets)
     return _parsed(path, octets), attached
 
@@ -37,12 +41,19 @@ def _parsed(path: Path, octets: bytes) -> dict[str, Any]:
     try:
         encoding = json.detect_encoding(octets)
         text = octets.decode("utf-8-sig" if encoding == "utf-8" else encoding)
-        document = json.loads(text.removeprefix("\ufeff"))
+        text = text.removeprefix("\ufeff").rstrip("\0 \r\n\t")
+        document = json.loads(text)
     except UnicodeDecodeError as error:
         raise JournalError(
-            f"{str(path)!r} is neither a journal nor a HAR: it is no {error.encoding.upper()} text (octet {error.start})"
+            f"{str(path)!r} is neither a journal nor a HAR: it is no {error.encoding.upper()} text (octet {error.start}); "
+            "save it as UTF-8"
         ) from error
     except json.JSONDecodeError as error:
+        if error.msg == "Extra data":
+            raise JournalError(
+                f"{str(path)!r} is neither a journal nor a HAR: after the first JSON value there is another, line {error.lineno}; "
+                "a HAR is one object with log.entries, the list of all exchanges"
+            ) from error
         told = f"it is not JSON: {error.msg}, line {error.lineno}, column {error.colno}"
         cut = " (it seems to be cut short)" if 0 < len(text.rstrip()) <= error.pos else ""
         raise JournalError(f"{str(path)!r} is neither a journal nor a HAR: {told}{cut}; export it again") from error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reimage_conformance.capture.masked_ids import is_replaced
@@ -10,29 +12,47 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Headers
 
 REQUEST_LINES = ("host", "x-ms-version", "content-type", "content-length")
-_JUDGED_LINES = (*REQUEST_LINES, "date", "retry-after", "allow", "last-modified", "expires")
-"""Lines whose values are judged, so that a sanitiser's word in them is no value."""
+_MASK = re.compile(r"[*#x._-]{3,}|-", re.IGNORECASE)
+_SAME = 3
+"""This many lines with one and the same value were masked, whatever the value is."""
 
 
-def read_headers(found: Any) -> tuple[Headers, dict[str, str]]:
-    """Header lines, and the pseudo-headers of HTTP/2 by name; a value over several lines stands for several lines.
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """The header lines of a message; `pseudo` are the pseudo-headers of HTTP/2 by name.
+
+    `all_hosts` are the values of Host as they were written. `lost` names, in lower case, the lines whose values were not
+    recorded, or replaced; they are not among `headers`.
+    """
+
+    headers: Headers
+    pseudo: dict[str, str]
+    all_hosts: tuple[str, ...]
+    lost: frozenset[str]
+
+
+def read_headers(found: Any) -> Lines:
+    """Header lines; a value over several lines stands for several lines.
 
     The same line twice is one: recorders write lines as they came and once more as they were read.
     """
     rows = [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
     lines: dict[tuple[str, str], tuple[str, str]] = {}
     pseudo: dict[str, str] = {}
+    lost: set[str] = set()
     for row in rows:
         name, values = row.get("name"), row.get("value", "")
         if not isinstance(name, str) or not name.strip():
             continue
         for value in map(text_of, values if isinstance(values, list) else [values]):
-            if value is not None and name.startswith(":"):
+            if value is None:
+                lost.add(name.strip().lower())
+            elif name.startswith(":"):
                 pseudo[name.lower()] = latin(value)
-            elif value is not None:
+            else:
                 for line in map(_halved, value.split("\n")):
                     lines.setdefault((name.strip().lower(), line.strip()), (latin(name), latin(line.strip())))
-    return tuple(lines.values()), pseudo
+    return _without_replaced(tuple(lines.values()), pseudo, lost)
 
 
 def _halved(value: str) -> str:
@@ -41,10 +61,26 @@ def _halved(value: str) -> str:
     return half if half and value == f"{half}, {half}" else value
 
 
-def without_replaced(headers: Headers) -> tuple[Headers, set[str]]:
-    """The lines without those that are judged and whose values a sanitiser replaced by a word; the names of these, in lower case."""
-    lost = [(name, value) for name, value in headers if name.strip().lower() in _JUDGED_LINES and is_replaced(value)]
-    return tuple(line for line in headers if line not in lost), {name.strip().lower() for name, _ in lost}
+def _without_replaced(headers: Headers, pseudo: dict[str, str], lost: set[str]) -> Lines:
+    """The lines without those whose values a recorder or a sanitiser replaced.
+
+    The x-ms-request-id stays: it shows that there was one.
+    """
+    hosts = tuple(value for name, value in headers if name.strip().lower() == "host")
+    values = {value for _, value in headers}
+    are_masked = values == {""} or (len(headers) >= _SAME and len(values) == 1)
+    kept = [line for line in headers if not (are_masked or _is_lost(line[0].strip().lower(), line[1]))]
+    replaced = {name.strip().lower() for name, value in headers if (name, value) not in kept}
+    return Lines(tuple(kept), pseudo, hosts, frozenset(lost | replaced))
+
+
+def _is_lost(name: str, value: str) -> bool:
+    """Whether a value is no value of its line: a mask, or nothing where a program took 0 for nothing."""
+    if name == "x-ms-request-id":
+        return False
+    if name == "content-length" and not value:
+        return True
+    return is_replaced(value) or _MASK.fullmatch(value) is not None or not value.isascii()
 
 
 def text_of(value: Any) -> str | None:

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Target
 
 _DEFAULT_PORTS = (80, 443)
-_BY_GATEWAYS = (407, 502, 504, 511, *range(520, 528))
-"""Statuses that proxies and gateways answer with by themselves (RFC 9110, sections 15.5.8 and 15.6; RFC 6585, section 6)."""
+_BY_GATEWAYS = (407, 408, 502, 504, 511, *range(520, 528))
+"""Statuses that proxies and gateways answer with by themselves (RFC 9110, sections 15.5.8, 15.5.9 and 15.6; RFC 6585, section 6)."""
 
 
 @dataclass(frozen=True, slots=True)
