@@ -74,8 +74,7 @@ def target_file(folder: Path, name: str = "rig", file: str = "rig.toml") -> Path
 
 
 def options(**given: Any) -> Options:
-    nothing = dict.fromkeys(Options.__dataclass_fields__)
-    return Options(**{**nothing, "faults": (), "oddities": (), "only": (), **given})
+    return Options(**given)
 
 
 MISTAKES: dict[str, tuple[Sequence[str], str]] = {

@@ -1,62 +1,106 @@
-"""The options of a run, and the command line that they make."""
+"""The options of a run as click has them, and the command line that they make."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from reimage_conformance.commands.completing import fault_names, oddity_names, requirement_ids
+from reimage_conformance.commands.words import Word
+from reimage_conformance.run_options import RUN_OPTIONS
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
-FLAGS = ("allow_reimage", "no_redact", "overwrite", "no_preflight", "like_the_service")
-"""The options of a run without a value; pytest has options of the same names."""
+    from reimage_conformance.run_options import RunOption
+
+Command = TypeVar("Command", bound="Callable[..., Any]")
+OFFERED = {"fault": fault_names, "oddity": oddity_names, "only": requirement_ids}
+"""What a shell offers for the value of an option."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The options of a run, as given on the command line."""
+    """The options of a run, as given on the command line; the fields are those of `RUN_OPTIONS`."""
 
-    report_dir: Path | None
-    strictness: str | None
-    profile: str | None
-    max_reimages: int | None
-    baseline: Path | None
-    write_baseline: Path | None
-    seed: int | None
-    faults: tuple[str, ...]
-    oddities: tuple[str, ...]
-    world: str | None
-    like_the_service: bool
-    allow_reimage: bool
-    no_redact: bool
-    wait: float | None
-    overwrite: bool
-    no_preflight: bool
+    report_dir: Path | None = None
+    strictness: str | None = None
+    profile: str | None = None
+    max_reimages: int | None = None
+    baseline: Path | None = None
+    write_baseline: Path | None = None
+    seed: int | None = None
+    faults: tuple[str, ...] = ()
+    oddities: tuple[str, ...] = ()
+    world: str | None = None
+    like_the_service: bool = False
+    allow_reimage: bool = False
+    wait: float | None = None
+    no_redact: bool = False
+    no_preflight: bool = False
     connections: int | None = None
     max_minutes: float | None = None
     tries: int | None = None
     patience: float | None = None
     resume: Path | None = None
+    overwrite: bool = False
     only: tuple[str, ...] = ()
     failed_in: Path | None = None
     finding: str | None = None
-    require: Path | None = None
     list_cases: bool = False
+    require: Path | None = None
 
     def words(self) -> list[str]:
         """The options as words of a command line, without --report-dir."""
-        single = (
-            *("strictness", "profile", "max_reimages", "baseline", "write_baseline", "seed", "world", "wait"),
-            *("connections", "max_minutes", "tries", "patience", "resume"),
-            *("failed_in", "finding", "require"),
-        )
-        named = [(name, getattr(self, name)) for name in single]
-        named += [("only", name) for name in self.only]
-        named += [("fault", name) for name in self.faults] + [("oddity", name) for name in self.oddities]
-        flags = [name for name in FLAGS if getattr(self, name)]
-        words = [word for name, value in named if value is not None for word in (_dashed(name), str(value))]
-        return [*words, *(_dashed(name) for name in flags), *(["--list"] if self.list_cases else [])]
+        words: list[str] = []
+        for option in RUN_OPTIONS[1:]:
+            value = getattr(self, option.attribute)
+            if option.kind is bool:
+                words += [option.flag] if value else []
+            elif option.repeatable:
+                words += [word for each in value for word in (option.flag, str(each))]
+            elif value is not None:
+                words += [option.flag, str(value)]
+        return words
 
 
-def _dashed(name: str) -> str:
-    return f"--{name.replace('_', '-')}"
+def click_option(name: str, help_text: str = "") -> Callable[[Command], Command]:
+    """The option of a run called `name` for a command of click, with another help text if one is given."""
+    option = next(each for each in RUN_OPTIONS if each.name == name)
+    told = help_text or option.help
+    if option.kind is bool:
+        return click.option(option.flag, option.attribute, is_flag=True, help=told)
+    return click.option(
+        option.flag,
+        option.attribute,
+        type=_type_of(option),
+        metavar=option.metavar,
+        multiple=option.repeatable,
+        shell_complete=OFFERED.get(name),
+        help=told,
+    )
+
+
+def click_options(command: Command) -> Command:
+    """`command` with all options of a run."""
+    for option in reversed(RUN_OPTIONS):
+        if not option.of_pytest_alone:
+            command = click_option(option.name)(command)
+    return command
+
+
+def _type_of(option: RunOption) -> click.ParamType[Any]:
+    """What click checks values of the option by."""
+    if option.choices:
+        return Word(list(option.choices))
+    if option.kind is Path:
+        return click.Path(path_type=Path)
+    least, is_open = (option.least, False) if option.above is None else (option.above, True)
+    if option.kind is int:
+        return click.INT if least is None else click.IntRange(min=least, min_open=is_open)
+    if option.kind is float:
+        return click.FLOAT if least is None else click.FloatRange(min=least, min_open=is_open)
+    return click.STRING

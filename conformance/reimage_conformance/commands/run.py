@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reimage_conformance.commands.case_files import cases_folder
-from reimage_conformance.commands.completing import fault_names, oddity_names, requirement_ids
-from reimage_conformance.commands.options import Options
+from reimage_conformance.commands.options import Options, click_options
 from reimage_conformance.commands.pytest_session import SETTINGS, plugin_words, run_session
-from reimage_conformance.commands.words import Word
 from reimage_conformance.config import load_target
 from reimage_conformance.errors import UsageError
-from reimage_conformance.model import Identity, Profile, Strictness
+from reimage_conformance.model import Identity
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,19 +41,7 @@ class WithRest(click.Command):
 
 @click.command(cls=WithRest)
 @click.argument("targets", nargs=-1, type=click.Path(path_type=Path), metavar="[TARGET.toml ...] [-- PYTEST ...]")
-@click.option(
-    "--report-dir", type=click.Path(path_type=Path), help="Where reports go; reports/<target>/<time> if left out."
-)
-@click.option(
-    "--strictness", type=Word([word.value for word in Strictness]), help="How literally the documents are read."
-)
-@click.option("--profile", type=Word([word.value for word in Profile]), help="How much the run does.")
-@click.option("--max-reimages", type=click.IntRange(min=0), help="Never start more reimages than this.")
-@click.option(
-    "--baseline", type=click.Path(path_type=Path), help="Known violations; the run fails if one no longer holds."
-)
-@click.option("--write-baseline", type=click.Path(path_type=Path), help="Write this run's violations as a baseline.")
-@click.option("--seed", type=int, help="Draw the same examples as the run with this seed.")
+@click_options
 @click.option("-n", "processes", type=click.IntRange(min=0), help="How many of several targets run side by side.")
 @click.option(
     "--tx",
@@ -63,79 +49,6 @@ class WithRest(click.Command):
     multiple=True,
     metavar="SPEC",
     help="Run targets on these workers, each one target at a time: popen, 3*popen, ssh=HOST//python=PATH (repeatable).",
-)
-@click.option(
-    "--fault",
-    "faults",
-    multiple=True,
-    shell_complete=fault_names,
-    help="Give the embedded emulator this fault (repeatable).",
-)
-@click.option(
-    "--oddity",
-    "oddities",
-    multiple=True,
-    shell_complete=oddity_names,
-    help="Give the embedded emulator this oddity (repeatable).",
-)
-@click.option(
-    "--world", help="What the embedded emulator holds: one-instance, two-instances, one-slot, large, or a .toml file."
-)
-@click.option(
-    "--like-the-service",
-    is_flag=True,
-    help="Have the embedded emulator behave as the historical service did; it conforms with --strictness lenient.",
-)
-@click.option("--allow-reimage", is_flag=True, help="Reimage although the target file does not allow it.")
-@click.option(
-    "--wait",
-    type=click.FloatRange(min=0),
-    metavar="SECONDS",
-    help="Wait this long for the end of another run that uses the same deployment; without it, the run is refused.",
-)
-@click.option("--no-redact", is_flag=True, help="Do not mask secrets in the reports; do not share them then.")
-@click.option("--no-preflight", is_flag=True, help="Begin without checking the target file at the endpoint.")
-@click.option(
-    "--connections", type=click.IntRange(min=1), help="How many requests may be under way; 8 on this machine, else 4."
-)
-@click.option(
-    "--max-minutes", type=click.FloatRange(min=0, min_open=True), help="End the run after this time, with reports."
-)
-@click.option(
-    "--tries",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Try a violation that may be a matter of time N times in all; 3 if left out, 1: not again.",
-)
-@click.option(
-    "--patience",
-    type=click.FloatRange(min=0, min_open=True),
-    metavar="SECONDS",
-    help="End the run when no request is answered, or all are throttled, for this time.",
-)
-@click.option(
-    "--resume", type=click.Path(path_type=Path), metavar="REPORT_DIR", help="Go on with a run that was cut short."
-)
-@click.option("--overwrite", is_flag=True, help="Replace the run that the report folder holds.")
-@click.option(
-    "--only",
-    multiple=True,
-    shell_complete=requirement_ids,
-    metavar="REQ|CHAPTER|AREA",
-    help="Judge only these, and what they need: ids, patterns (REQ-GOS-*), chapters, areas (repeatable, or with commas).",
-)
-@click.option(
-    "--failed-in",
-    type=click.Path(path_type=Path),
-    metavar="RUN",
-    help="Judge the requirements that were violated or inconclusive in this run, and those that they need.",
-)
-@click.option("--list", "list_cases", is_flag=True, help="List the cases that would run, and send nothing.")
-@click.option(
-    "--require",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Exit with 6 if a requirement that FILE names, one id a line, could not be judged.",
 )
 @click.pass_context
 def run(

@@ -14,6 +14,7 @@ from reimage_conformance.errors import UsageError
 from reimage_conformance.model import Profile, Strictness
 from reimage_conformance.outputs import folder_name
 from reimage_conformance.pytest_plugin.fitting import resumable
+from reimage_conformance.run_options import RUN_OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,70 +37,19 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--in-memory", action="store_true", help="Judge the emulator without sockets, on a clock of its own."
     )
-    group.addoption("--report-dir", metavar="DIR", help="Where reports go (default: reports/<target>/<time>).")
-    group.addoption("--strictness", choices=[s.value for s in Strictness], help="How literally the documents are read.")
-    group.addoption("--profile", choices=[p.value for p in Profile], help="How much the run does.")
-    group.addoption("--max-reimages", type=int, metavar="N", help="Never start more reimages than this.")
-    group.addoption(
-        "--tries",
-        type=int,
-        metavar="N",
-        help="How often a violation that may be a matter of time is tried in all (default: 3; 1: not again).",
-    )
-    group.addoption("--baseline", metavar="FILE", help="Known violations.")
-    group.addoption("--write-baseline", metavar="FILE", help="Write this run's violations as a baseline.")
-    group.addoption(
-        "--seed",
-        type=int,
-        metavar="N",
-        help="Draws the examples of the run that had this seed, and none kept from others.",
-    )
-    group.addoption("--fault", action="append", default=[], metavar="NAME", help="Gives the emulator this fault.")
-    group.addoption("--oddity", action="append", default=[], metavar="NAME", help="Gives the emulator this oddity.")
-    group.addoption(
-        "--like-the-service", action="store_true", help="Has the emulator behave as the historical service did."
-    )
-    group.addoption(
-        "--world", metavar="NAME|FILE", help="What the emulator holds: the name of a world, or a .toml file."
-    )
     group.addoption(
         "--operation-seconds", type=float, default=0.2, metavar="S", help="How long the emulator's reimages take."
     )
-    group.addoption("--connections", type=int, metavar="N", help="How many requests may be under way at the same time.")
-    group.addoption("--max-minutes", type=float, metavar="M", help="End the run after this time, with reports.")
-    group.addoption("--patience", type=float, metavar="S", help="End the run when no request is served for this time.")
-    group.addoption("--allow-reimage", action="store_true", help="Reimage although the target file does not allow it.")
-    group.addoption("--no-redact", action="store_true", help="Leave secrets in the reports.")
-    group.addoption(
-        "--wait",
-        type=float,
-        default=0.0,
-        metavar="SECONDS",
-        help="Wait this long for the end of another run that uses the same deployment.",
-    )
-    group.addoption(
-        "--no-preflight", action="store_true", help="Begin without checking the target file at the endpoint."
-    )
-    group.addoption("--resume", metavar="DIR", help="Go on with the run in this report folder, which was cut short.")
-    group.addoption("--overwrite", action="store_true", help="Replace the run that the report folder holds.")
-    _add_choosing(group)
-
-
-def _add_choosing(group: pytest.OptionGroup) -> None:
-    """Declares the options that choose the requirements to judge."""
-    group.addoption(
-        "--only",
-        action="append",
-        default=[],
-        metavar="REQ|CHAPTER|AREA",
-        help="Judge only these requirements, and those that they need.",
-    )
-    group.addoption(
-        "--failed-in", metavar="DIR", help="Judge the requirements that were violated or inconclusive in this run."
-    )
-    group.addoption("--finding", metavar="N|all", help="With --failed-in: judge only what its finding N needs.")
-    group.addoption("--list", action="store_true", help="List the cases that would run, and send nothing.")
-    group.addoption("--require", metavar="FILE", help="Fail if a requirement that FILE names could not be judged.")
+    for option in RUN_OPTIONS:
+        if option.kind is bool:
+            group.addoption(option.flag, action="store_true", help=option.help)
+        elif option.repeatable:
+            group.addoption(option.flag, action="append", default=[], metavar=option.metavar, help=option.help)
+        else:
+            kind = str if option.kind is Path else option.kind
+            group.addoption(
+                option.flag, type=kind, choices=option.choices or None, metavar=option.metavar, help=option.help
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +144,7 @@ def plan_of(config: pytest.Config) -> Plan:
         operation_seconds=config.getoption("operation_seconds"),
         redact=not config.getoption("no_redact"),
         overwrite=bool(config.getoption("overwrite")),
-        wait_seconds=config.getoption("wait"),
+        wait_seconds=config.getoption("wait") or 0.0,
         baseline=_path(config.getoption("baseline")),
         write_baseline=_path(config.getoption("write_baseline")),
         connections=config.getoption("connections"),
