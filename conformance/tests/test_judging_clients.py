@@ -9,6 +9,7 @@ import pytest
 from judging_samples import (
     ANONYMOUS,
     DASHED_ID,
+    LOOK,
     NO_COMP,
     NO_LENGTH,
     NO_TYPE,
@@ -164,6 +165,7 @@ def test_what_is_meant_as_a_reimage(request_: Request, meant: bool) -> None:  # 
     [
         (f"/{SUBSCRIPTION}/operations/{OPERATION_ID}", True),
         (f"/{SUBSCRIPTION}/operations/", True),
+        (f"/{SUBSCRIPTION}/services/hostedservices/contoso/deployments/v1/roles/operations", False),
         (f"/{SUBSCRIPTION}/operations?StartTime=2011-10-01", False),
         (f"/{SUBSCRIPTION}/services/hostedservices/contoso", False),
     ],
@@ -196,6 +198,7 @@ def asking(identifier: str, subscription: str = SUBSCRIPTION) -> Request:
     return replace(POLL, target=f"/{subscription}/operations/{identifier}")
 
 
+LOOKED = exchange(LOOK, 200, headers=(("x-ms-request-id", DASHED_ID),))
 REFUSED = exchange(REIMAGE, 409, error("ConflictError"), (("x-ms-request-id", OTHER_ID),), number=1)
 IDS = {
     "of the 202": (started(), poll(), {}),
@@ -208,6 +211,8 @@ IDS = {
         {"POLL-ID": ("violated", "unknown")},
     ),
     "of before the record": (started(), poll(request=asking(OTHER_ID)), {}),
+    "of before the record, and forgotten": (LOOKED, poll(error("ResourceNotFound"), 404, request=asking(OTHER_ID)), {}),
+    "of a 200": (exchange(REIMAGE, 200, headers=(("x-ms-request-id", OTHER_ID),)), poll(request=asking(OTHER_ID)), {}),
     "of a refusal": (REFUSED, poll(request=asking(OTHER_ID)), {"POLL-ID": ("advisory", "no-operation")}),
     "elsewhere": (
         started(),

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from reimage_conformance.judging.world import World
     from reimage_conformance.model import Exchange, RequirementResult, Verdict
 
-NOT_DONE = "the client did nothing in this session that shows it"
-"""Why a requirement is untested where no request of the client was about it."""
+NOT_DONE = "nothing that was recorded of the client shows it"
+"""Why a requirement is untested: no request of the client was about it, or the recorder did not keep what tells."""
 NO_OCCASION = {
     "REQ-CLIENT-REDIRECT": ((MOVED,), "no reply of this session was a 307"),
     "REQ-CLIENT-RETRY-PAUSE": (PUT_OFF, "no reply of this session put a request off (409, 429, 500, 503)"),

@@ -64,7 +64,7 @@ def verdict_sentence(assessment: Assessment) -> str:
 
 def _why_left_out(assessment: Assessment) -> str:
     if assessment.run.subject is Subject.CLIENT:
-        return "because the client did nothing that shows them"
+        return "because nothing that was recorded of the client shows them"
     return "because the capture does not show them" if assessment.run.capture else "for profile, selection or budget"
 
 
@@ -73,7 +73,7 @@ def outcome_meanings(subject: Subject) -> dict[str, str]:
     told = dict(OUTCOME_MEANINGS)
     if subject is Subject.CLIENT:
         told = {outcome: words.replace("the endpoint", "the client") for outcome, words in told.items()}
-        told[Outcome.UNTESTED] = "the client did nothing in its session that shows it"
+        told[Outcome.UNTESTED] = "nothing that was recorded of the client shows it"
         told[Outcome.NOT_APPLICABLE] = "it speaks of what this session does not have, such as TLS"
     return {outcome.value: words for outcome, words in told.items()}
 

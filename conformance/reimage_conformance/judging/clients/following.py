@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from reimage_conformance.judging.clients.sessions import followed, given_id, is_accepted, is_poll, polled_id
+from reimage_conformance.judging.clients.sessions import followed, given_id, is_poll, polled_id
 from reimage_conformance.judging.operations.polls import NOT_KNOWN, TERMINAL, status_of
 from reimage_conformance.judging.registry import about, check
 from reimage_conformance.judging.wording import quoted, reply_summary
@@ -30,42 +30,52 @@ SILENT_PAUSES = 4
 """Who polled at a pace of its own and then missed so many polls has given up as well."""
 
 RUNNING = "InProgress"
+REFUSED = 400
+"""The lowest status of a refusal."""
 
 
 @check
 def client_ids(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
-    """Each poll asks about the id of a 202, as it was given (REQ-CLIENT-POLL-ID)."""
+    """Each poll asks about the id of a 202, as it was given (REQ-CLIENT-POLL-ID).
+
+    An id that no reply shows may be older than the record. It is held against a client only where an operation of the record was never
+    asked about, so that the client had its id and did not use it.
+    """
     del world
     given: dict[str, Exchange] = {}
+    unasked: set[str] = {without_dashes(each.identifier) for each in followed(exchanges) if not each.polls}
     for each in exchanges:
         if is_poll(each.request):
-            yield from _asked(each, given.get(without_dashes(polled_id(each))))
+            passed_over = next((given[identifier] for identifier in given if identifier in unasked), None)
+            yield from _asked(each, given.get(without_dashes(polled_id(each))), passed_over)
         elif given_id(each):
             given.setdefault(without_dashes(given_id(each)), each)
 
 
-def _asked(poll: Exchange, source: Exchange | None) -> Iterator[Verdict]:
-    """The verdict on the id of one poll, which the reply `source` had given; None where no earlier reply shows it."""
-    asked, verdict = polled_id(poll), about("REQ-CLIENT-POLL-ID", poll)
-    if source is None:
-        refused = poll.reply is not None and poll.reply.status in NOT_KNOWN
-        if not asked:
-            yield verdict.violated("the x-ms-request-id of the 202", "no id in the path", "empty")
-        elif refused:
-            expected = "the x-ms-request-id of a 202"
-            yield verdict.violated(expected, f"{quoted(asked)}, answered {reply_summary(poll)}", "unknown")
-        return
-    verdict = about("REQ-CLIENT-POLL-ID", poll, source)
-    subscriptions = [read_target(each.request.target).subscription for each in (source, poll)]
-    if not is_accepted(source):
-        expected = "the x-ms-request-id of a 202"
-        yield verdict.advised(expected, f"the id of a reply {reply_summary(source)}", "no-operation")
-    elif subscriptions[0].lower() != subscriptions[1].lower():
-        yield verdict.violated("the subscription of the reimage", "another subscription", "subscription")
-    elif asked != given_id(source):
-        yield verdict.advised(quoted(given_id(source)), quoted(asked), "form")
-    else:
-        yield verdict.met("the id of the 202")
+def _asked(poll: Exchange, source: Exchange | None, passed_over: Exchange | None) -> Iterator[Verdict]:
+    """The verdict on the id of one poll, which the reply `source` had given; `passed_over` is a 202 whose id was never used."""
+    if source is not None:
+        yield _used(poll, source)
+    elif not polled_id(poll):
+        yield about("REQ-CLIENT-POLL-ID", poll).violated("the x-ms-request-id of the 202", "no id in the path", "empty")
+    elif passed_over is not None and poll.reply is not None and poll.reply.status in NOT_KNOWN:
+        seen = f"{quoted(polled_id(poll))}, answered {reply_summary(poll)}"
+        verdict = about("REQ-CLIENT-POLL-ID", poll, passed_over)
+        yield verdict.violated(f"the x-ms-request-id of the 202, {quoted(given_id(passed_over))}", seen, "unknown")
+
+
+def _used(poll: Exchange, source: Exchange) -> Verdict:
+    """The verdict on a poll whose id the reply `source` had given."""
+    asked, verdict = polled_id(poll), about("REQ-CLIENT-POLL-ID", poll, source)
+    subscriptions = {read_target(each.request.target).subscription.lower() for each in (source, poll)}
+    if source.reply is not None and source.reply.status >= REFUSED:
+        seen = f"the id of a reply {reply_summary(source)}"
+        return verdict.advised("the x-ms-request-id of a 202", seen, "no-operation")
+    if len(subscriptions) > 1:
+        return verdict.violated("the subscription of the reimage", "another subscription", "subscription")
+    if asked != given_id(source):
+        return verdict.advised(quoted(given_id(source)), quoted(asked), "form")
+    return verdict.met("the id of the 202")
 
 
 @check
@@ -110,16 +120,16 @@ def _patience(operation: Followed) -> float:
 
 
 def _pauses(polls: Sequence[Exchange]) -> list[float]:
-    """The pauses after polls that showed InProgress, in seconds, from the end of a reply to the next poll."""
+    """The intervals after polls that showed InProgress, in seconds, each from one poll to the next."""
     pairs = pairwise(polls)
-    return [max(later.at - each.at - each.elapsed, 0.0) for each, later in pairs if status_of(each) == RUNNING]
+    return [max(later.at - each.at, 0.0) for each, later in pairs if status_of(each) == RUNNING]
 
 
 def _pace(operation: Followed) -> Iterator[Verdict]:
     pauses = _pauses(operation.polls)
     if pauses:
-        seen = f"{counted(len(pauses), 'pause')}, the shortest {min(pauses):.2f} s"
-        expected = f"{MIN_PAUSE_SECONDS:g} s or more between two polls"
+        seen = f"{counted(len(pauses), 'interval')}, the shortest {min(pauses):.2f} s"
+        expected = f"{MIN_PAUSE_SECONDS:g} s or more from one poll to the next"
         verdict = about("REQ-CLIENT-POLL-PAUSE", operation.polls[pauses.index(min(pauses))], operation.start)
         yield verdict.judged(min(pauses) >= MIN_PAUSE_SECONDS, expected, seen, "quick")
 

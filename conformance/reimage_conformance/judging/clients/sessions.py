@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Exchange, Request
 
 ACCEPTED = 202
+_WITHOUT_ID = re.compile(r"/[^/?]+/operations/?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +49,7 @@ def is_reimage(request: Request) -> bool:
 def is_poll(request: Request) -> bool:
     """Whether a request asks for the status of an operation; one without an id too, but not List Subscription Operations, which has a query."""
     address = read_target(request.target)
-    path, _, query = request.target.partition("?")
-    without_id = address.kind is Kind.OTHER and path.rstrip("/").endswith("/operations") and not query
-    return address.kind is Kind.OPERATION or without_id
+    return address.kind is Kind.OPERATION or _WITHOUT_ID.fullmatch(request.target) is not None
 
 
 def polled_id(poll: Exchange) -> str:
