@@ -1,4 +1,4 @@
-"""Published clients of the protocol reimage, poll and wait against the emulator over mutual TLS, and their sessions pass `check`.
+"""Published clients of the protocol reimage, poll and wait against the emulator over mutual TLS, and their sessions pass `check`, which accuses neither side.
 
 A client that cannot be installed is skipped, and the reason is said. What was installed is kept under .pytest_cache.
 """
@@ -27,6 +27,12 @@ CLIENTS = (
     PublishedClient("azure-asm-compute", "0.17.0", "asm_compute.js"),
 )
 OPERATION_SECONDS = 0.3
+ADVICE = {
+    "azure-servicemanagement-legacy": {"REIMAGE-CONTENT-TYPE", "POLL-PAUSE"},
+    "apache-libcloud": {"REIMAGE-URI", "POLL-PAUSE", "POLL-AFTER-END"},
+    "azure-asm-compute": {"REIMAGE-URI", "POLL-PAUSE"},
+}
+"""What departs from the documents in each client's session, without their common prefix; the pauses are those that the scripts ask for."""
 
 
 @pytest.fixture(scope="module")
@@ -87,3 +93,21 @@ def test_the_record_of_the_session_passes_check(
     assert "2 reimages" in told
     assert {event["response"]["status"] for event in served} == {200, 202}
     assert {event["request"]["identity"] for event in served} == {"primary"}
+
+
+def test_the_client_is_accused_of_nothing_and_told_what_departs(
+    session: tuple[dict[str, Any], Path], tmp_path: Path
+) -> None:
+    words = ["check", str(session[1]), "--client", "--strictness", "strict", "--report-dir", str(tmp_path)]
+    advised = next(told for package, told in ADVICE.items() if session[1].parent.name.startswith(package))
+
+    assert cli.main(words) == 0
+    results = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
+    outcomes = {row["id"].removeprefix("REQ-CLIENT-"): row["outcome"] for row in results["requirements"]}
+    assert {name for name, outcome in outcomes.items() if outcome == "advisory"} == advised
+    assert {name for name, outcome in outcomes.items() if outcome == "not-applicable"} == {"RETRY-PAUSE", "REDIRECT"}
+    assert {outcome for name, outcome in outcomes.items() if name not in advised} == {
+        "met",
+        "observed",
+        "not-applicable",
+    }
