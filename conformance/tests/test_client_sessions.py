@@ -8,13 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from emulator_script import SLOT, Clock, octets
+from client_sessions import SECRET, recorded_session
 from reimage_conformance import cli
 from reimage_conformance.catalogue import CATALOGUE, CLIENT_CATALOGUE
-from reimage_conformance.embedding.recording import Recording
-from reimage_conformance.emulator import emulator_with
-from reimage_conformance.emulator.layouts import MAIN
-from reimage_conformance.emulator.messages import Send
 from reimage_conformance.journal import JournalWriter, read_journal
 from reimage_conformance.replay.assessing import assessed
 from reimage_conformance.report.results import results, results_schema
@@ -23,24 +19,7 @@ from reimage_conformance.wire.clock import SystemClock
 if TYPE_CHECKING:
     from pathlib import Path
 
-SECRET = "Bearer c2VjcmV0LW9mLWEtY2xpZW50"  # noqa: S105
 REPORTS = ("results.json", "junit.xml", "summary.md", "report.html")
-
-
-def session(folder: Path, *, polls: int, type_: str | None = "application/xml", **emulated: Any) -> Path:
-    """A client reimages an instance and polls so often, 2 s apart; the operation takes 5 s, the record ends 60 s later."""
-    clock = Clock()
-    emulator = emulator_with(5.0, clock=clock, **emulated)
-    with Recording(emulator, folder, "https://127.0.0.1:8443", name="rig"):
-        connection = emulator.connect("main")
-        actions = connection.receive(octets("POST", SLOT, Content_Type=type_, Authorization=SECRET))
-        reply = b"".join(each.data for each in actions if isinstance(each, Send)).decode()
-        named = [line.partition(": ")[2] for line in reply.splitlines() if line.lower().startswith("x-ms-request-id")]
-        for _ in range(polls):
-            clock.now += 2.0
-            connection.receive(octets("GET", f"/{MAIN}/operations/{named[0]}"))
-        clock.now += 60.0
-    return folder
 
 
 def told(folder: Path) -> dict[str, Any]:
@@ -57,7 +36,7 @@ def outcomes(folder: Path) -> dict[str, list[str]]:
 
 
 def test_a_sound_client_gets_reports_about_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run = session(tmp_path / "run", polls=3)
+    run = recorded_session(tmp_path / "run", polls=3)
 
     assert cli.main(["report", str(run)]) == 0
     said = capsys.readouterr().out
@@ -73,7 +52,7 @@ def test_a_sound_client_gets_reports_about_itself(tmp_path: Path, capsys: pytest
 
 
 def test_a_wrong_client_is_told_what_to_mend(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run = session(tmp_path / "run", polls=2)
+    run = recorded_session(tmp_path / "run", polls=2)
 
     assert cli.main(["report", str(run)]) == 1
     said = capsys.readouterr().out
@@ -95,7 +74,7 @@ def test_a_wrong_client_is_told_what_to_mend(tmp_path: Path, capsys: pytest.Capt
 def test_check_judges_the_client_of_any_recording_and_leaves_it_as_it_was(
     tmp_path: Path, polls: int, code: int
 ) -> None:
-    run = session(tmp_path / "run", polls=polls)
+    run = recorded_session(tmp_path / "run", polls=polls)
     before = (run / "journal.jsonl").read_bytes()
 
     assert cli.main(["check", str(run), "--client", "--report-dir", str(tmp_path / "told")]) == code
@@ -105,7 +84,7 @@ def test_check_judges_the_client_of_any_recording_and_leaves_it_as_it_was(
 
 
 def test_the_same_record_judges_the_endpoint_too(tmp_path: Path) -> None:
-    run = session(tmp_path / "run", polls=2)
+    run = recorded_session(tmp_path / "run", polls=2)
 
     assert cli.main(["check", str(run), "--report-dir", str(tmp_path / "told")]) == 0
     assert [row["id"] for row in told(tmp_path / "told")["requirements"]] == list(CATALOGUE)
@@ -113,7 +92,7 @@ def test_the_same_record_judges_the_endpoint_too(tmp_path: Path) -> None:
 
 
 def test_a_manner_of_published_clients_is_advice(tmp_path: Path) -> None:
-    run = session(tmp_path / "run", polls=3, type_=None, oddities=("historical-type-missing",))
+    run = recorded_session(tmp_path / "run", polls=3, type_=None, oddities=("historical-type-missing",))
 
     assert told(run)["run"]["exit_code"] == 0
     assert outcomes(run)["advisory"] == ["REIMAGE-CONTENT-TYPE"]
@@ -121,14 +100,14 @@ def test_a_manner_of_published_clients_is_advice(tmp_path: Path) -> None:
 
 def test_what_wrong_endpoints_answer_is_not_held_against_a_client(tmp_path: Path) -> None:
     """The emulator forgets the operation: the client polled with the right id, and had nothing to go on with."""
-    run = session(tmp_path / "run", polls=3, faults=("accepted-id-truncated",))
+    run = recorded_session(tmp_path / "run", polls=3, faults=("accepted-id-truncated",))
 
     assert told(run)["run"]["exit_code"] == 0
     assert "violated" not in outcomes(run)
 
 
 def test_a_record_that_was_cut_off_is_judged_as_far_as_it_goes(tmp_path: Path) -> None:
-    run = session(tmp_path / "run", polls=3)
+    run = recorded_session(tmp_path / "run", polls=3)
     lines = (run / "journal.jsonl").read_bytes().splitlines(keepends=True)
     (run / "journal.jsonl").write_bytes(b"".join(lines[:3]))
 
@@ -139,7 +118,7 @@ def test_a_record_that_was_cut_off_is_judged_as_far_as_it_goes(tmp_path: Path) -
 
 def test_a_session_without_a_reimage_meets_nothing_of_it(tmp_path: Path) -> None:
     with JournalWriter(tmp_path / "journal.jsonl", SystemClock()) as journal:
-        header = read_journal(session(tmp_path / "other", polls=0) / "journal.jsonl").header
+        header = read_journal(recorded_session(tmp_path / "other", polls=0) / "journal.jsonl").header
         journal.write("run", **{name: value for name, value in header.items() if name not in ("type", "at", "schema")})
 
     assert told(tmp_path)["run"]["exit_code"] == 0
@@ -148,7 +127,7 @@ def test_a_session_without_a_reimage_meets_nothing_of_it(tmp_path: Path) -> None
 
 
 def test_what_a_client_authorises_itself_with_is_masked(tmp_path: Path) -> None:
-    run = session(tmp_path / "run", polls=3)
+    run = recorded_session(tmp_path / "run", polls=3)
     assert cli.main(["report", str(run)]) == 0
 
     secret = SECRET.partition(" ")[2].encode()
@@ -156,7 +135,7 @@ def test_what_a_client_authorises_itself_with_is_masked(tmp_path: Path) -> None:
 
 
 def test_the_findings_of_a_client_cannot_be_sent_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run = session(tmp_path / "run", polls=2)
+    run = recorded_session(tmp_path / "run", polls=2)
     cli.main(["report", str(run)])
 
     assert cli.main(["replay", str(run), "--target", str(tmp_path / "rig.toml")]) == cli.WRONG_USAGE
@@ -164,7 +143,7 @@ def test_the_findings_of_a_client_cannot_be_sent_again(tmp_path: Path, capsys: p
 
 
 def test_a_bundle_of_a_session_keeps_its_verdict(tmp_path: Path) -> None:
-    run = session(tmp_path / "run", polls=2)
+    run = recorded_session(tmp_path / "run", polls=2)
     cli.main(["report", str(run)])
 
     assert cli.main(["bundle", str(run), "--output", str(tmp_path / "run.zip")]) in (0, 1)

@@ -17,6 +17,7 @@ import pytest
 from click import Context
 from lxml import html
 
+from client_sessions import recorded_session
 from reimage_conformance.catalogue import ALL_REQUIREMENTS, requirements_by_chapter
 from reimage_conformance.cli import cli, main
 from reimage_conformance.emulator import emulator_with, find_fault, serve
@@ -31,9 +32,9 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 PAGES = dict(requirement_pages())
 BLOCK = re.compile(r"(?:<!-- commands: ([a-z]+)(?:, exit (\d))? -->\n)?```sh\n(.*?)```", re.DOTALL)
-KINDS = ("here", "rig", "run", "elsewhere")
-"""In an empty folder; in one with `rig.toml`, beside a running emulator; in one with two runs of it that found something, too; only where there is
-an endpoint, a checkout, or time."""
+KINDS = ("here", "rig", "run", "session", "elsewhere")
+"""In an empty folder; in one with `rig.toml`, beside a running emulator; in one with two runs of it that found something, too; in one with the
+recorded session of a client; only where there is an endpoint, a checkout, or time."""
 LINKS = ("href", "src", "action", "data", "srcset", "poster")
 PROGRAM = "reimage-conformance"
 CALL = re.compile(rf"{PROGRAM}\b((?:'[^']*'|[^;|&'#])*)")
@@ -255,6 +256,15 @@ def test_the_commands_run_beside_an_emulator(each: Shown) -> None:
 @of_kind("run")
 @pytest.mark.usefixtures("rig", "found")
 def test_the_commands_run_where_something_was_found(each: Shown) -> None:
+    run_all(each)
+
+
+@of_kind("session")
+def test_the_commands_run_where_a_client_was_recorded(
+    each: Shown, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorded_session(tmp_path / "session", polls=3)
+    monkeypatch.chdir(tmp_path)
     run_all(each)
 
 
