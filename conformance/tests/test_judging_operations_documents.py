@@ -162,6 +162,11 @@ class TestDocuments:
 
         assert (f"ID {OPERATION_ID}, with or without dashes, in any letter case", f"ID {OTHER_ID!r}") in worded(found)
 
+    def test_an_id_that_no_path_can_hold_is_the_headers_matter(self) -> None:
+        braced = poll(operation(identifier=OTHER_ID), request=BUILDER.operation_status(f"{{{OTHER_ID}}}"), own="a")
+
+        assert self.of("REQ-GOS-ID", braced) == [violated("REQ-GOS-ID", "id", 2, because=("REQ-REIMAGE-REQID-USABLE",))]
+
     def test_the_id_of_another_operation_that_was_polled_is_the_headers_matter(self) -> None:
         other = poll(operation(identifier=OTHER_ID), number=3, request=BUILDER.operation_status(OTHER_ID), own="a")
         mixed = poll(operation(identifier=OTHER_ID), own="b")

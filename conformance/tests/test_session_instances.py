@@ -79,6 +79,17 @@ async def test_the_last_one_that_shows_whether_others_are_left_alone_is_kept_for
 
 
 @in_time
+async def test_an_operation_that_failed_because_of_its_request_reimaged_nothing() -> None:
+    instances = Watching(lambda _: READY).instances
+    for _ in range(2):
+        instances.address(PLACE)
+    instances.unaddress(PLACE)
+    assert instances.addressed == {str(PLACE)}
+    instances.unaddress(PLACE)
+    assert instances.addressed == set()
+
+
+@in_time
 async def test_one_that_stays_is_watched_for_long_once() -> None:
     async with watching(lambda _: READY) as one:
         waits = [await one.seconds(), await one.seconds()]

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.operations.polls import NOT_KNOWN, shows_operation
 from reimage_conformance.judging.registry import about, check
 from reimage_conformance.judging.wording import is_busy, is_conflict, is_standard, quoted, reply_summary, symptom
-from reimage_conformance.protocol.documents import (
-    error_code,
-)
+from reimage_conformance.protocol.documents import error_code, is_path_segment
 from reimage_conformance.quantities import counted
 
 if TYPE_CHECKING:
@@ -40,9 +37,6 @@ _CODE_OF = {
     "InvalidHttpVerb": "REQ-REIMAGE-METHOD",
 }
 """The requirement that an endpoint violates if it refuses a sound request with this code."""
-
-
-_SAFE_ID = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@%-]+\Z")
 
 
 @check
@@ -142,7 +136,7 @@ def id_usable(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
     start, polls = exchanges[0], exchanges[1:]
     identifier = (start.reply.header("x-ms-request-id") if start.reply else "") or ""
     usable = about("REQ-REIMAGE-REQID-USABLE", *polls[:1], start)
-    if not _SAFE_ID.match(identifier):
+    if not is_path_segment(identifier):
         yield usable.violated(
             "an id usable as a path segment", quoted(identifier) if identifier else "no x-ms-request-id", "unsafe-id"
         )

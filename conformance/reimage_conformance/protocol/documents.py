@@ -39,6 +39,7 @@ _ENCODINGS = {
 
 
 _GUID_LIKE = re.compile("[0-9A-Fa-f-]+")
+_PATH_SEGMENT = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@%-]+")
 _KEPT = 256
 """This many bodies are cached as trees: many checks read an answer soon after it came.
 
@@ -282,6 +283,11 @@ def plain_identifier(identifier: str) -> str:
     In a GUID, dashes and letter case have no meaning; in any other id every character may.
     """
     return without_dashes(identifier) if _GUID_LIKE.fullmatch(identifier) else identifier
+
+
+def is_path_segment(identifier: str) -> bool:
+    """Whether an id consists of the characters that a segment of a path may have, so that it can be sent as it is (RFC 3986 3.3)."""
+    return _PATH_SEGMENT.fullmatch(identifier) is not None
 
 
 def same_identifier(first: str, second: str) -> bool:

@@ -187,13 +187,16 @@ class Answers:
         before = self._instances.last.get(bad.place.deployment.name) if bad.place is not None else None
         if bad.place is not None and before is not None:
             self._instances.watch(operation, bad.place, before, ())
-        for touched in [bad.place] if bad.place is not None else self._reader.namesakes(address.instance):
-            self._instances.address(touched)
+        touched = [bad.place] if bad.place is not None else self._reader.namesakes(address.instance)
+        for place in touched:
+            self._instances.address(place)
         if self._operations.unwanted > MAX_UNWANTED_OPERATIONS:
             self._operations.give_up(operation)
             return None
         if any(defect.later for defect in bad.permitted.defects):
             await operation.over.wait()
+            for place in touched if operation.status == "Failed" else ():
+                self._instances.unaddress(place)
         return operation
 
 

@@ -57,15 +57,14 @@ class Watch:
 class Instances(Looks):
     """The role instances of a target: the looks at them, the watches, and the locks.
 
-    `addressed` holds the places that a request of ours reimaged. `watched` is called with each watch that is over. A
-    task that examines or reimages an instance holds it meanwhile (`hold`). `given_up` says that an instance did not
-    come back in time.
+    `watched` is called with each watch that is over. A task that examines or reimages an instance holds it meanwhile
+    (`hold`). `given_up` says that an instance did not come back in time.
     """
 
     def __init__(self, target: Target, builder: RequestBuilder, sender: Sender) -> None:
         super().__init__(target, builder, sender)
         self.watches: list[Watch] = []
-        self.addressed: set[str] = set()
+        self._addressed: Counter[str] = Counter()
         self.given_up = False
         self.watched: Callable[[Watch], None] = lambda *_: None
         self._locks: dict[str, trio.Lock] = {}
@@ -140,9 +139,18 @@ class Instances(Looks):
             self._tasks.start_soon(self._keep_looking, place.deployment)
         return watch
 
+    @property
+    def addressed(self) -> set[str]:
+        """The places that a request of ours reimaged, or may be reimaging."""
+        return {place for place, requests in self._addressed.items() if requests}
+
+    def unaddress(self, place: Place) -> None:
+        """Takes back one `address` of `place`: the operation failed because of its request, and reimaged nothing."""
+        self._addressed[str(place)] -= 1
+
     def address(self, place: Place) -> None:
         """Notes that `place` is being reimaged: watches of other instances no longer expect it to stay unchanged."""
-        self.addressed.add(str(place))
+        self._addressed[str(place)] += 1
         for watch in self.watches:
             if watch.place.deployment == place.deployment and not watch.is_over:
                 watch.others = tuple(name for name in watch.others if name != place.role_instance)

@@ -12,6 +12,7 @@ from reimage_conformance.protocol.addresses import read_target
 from reimage_conformance.protocol.documents import (
     NAMESPACE,
     child,
+    is_path_segment,
     is_xml_media_type,
     local,
     media_type,
@@ -134,8 +135,9 @@ def _members(poll: Exchange, document: Document, identifier: str, tracked: set[s
     is_right = names.count("ID") == 1 and same_identifier(shown or "", identifier)
     is_other_operation = not is_right and without_dashes(shown or "") in tracked - {without_dashes(identifier)}
     expected, usable = f"ID {identifier}, with or without dashes, in any letter case", "REQ-REIMAGE-REQID-USABLE"
+    is_explained = is_other_operation or not is_path_segment(identifier)
     yield about("REQ-GOS-ID", poll).judged(
-        is_right, expected, shown_element("ID", shown), "id", because=(usable,) if is_other_operation else ()
+        is_right, expected, shown_element("ID", shown), "id", because=(usable,) if is_explained else ()
     )
     if is_other_operation:
         yield about(usable, poll).violated(
