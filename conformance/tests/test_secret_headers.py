@@ -26,6 +26,7 @@ TARGET = Target("rig", "https://rig.example", "6a8b7c2e-f1d0-4a3b-9c5d-e7f8a9b0c
 SECRET_NAMES = (
     "Authorization", "Proxy-Authorization", "Cookie", "Set-Cookie", "X-Api-Key", "Ocp-Apim-Subscription-Key", "X-Auth-Token",
     "X-Client-Cert", "x-amz-security-token", "X-Client-Secret", "X-SESSION-ID", "X-ARR-ClientCert", "x-functions-key",
+    "X-Password", "X-Credential", "X-Api-Signature", "X-CSRF-Value", "X-JWT", "X-MS-Client-Principal",
 )  # fmt: skip
 OPEN_NAMES = (
     "x-ms-request-id", "x-ms-version", "Content-Type", "Content-Length", "Date", "Server", "Host", "Location",
@@ -57,6 +58,37 @@ def test_a_header_that_is_judged_stays_readable(name: str) -> None:
     sent = exchange(response=((name, VALUE),), body=VALUE)
 
     assert Redactor({}).exchange(sent) == sent
+
+
+PARAMETERS = {
+    "/s/x?comp=reimage&sig=Zm9v%2Fbar9": "/s/x?comp=reimage&sig=masked-1xxx",
+    "/s/x?access_token=a1b2c3d4e5&comp=reimage": "/s/x?access_token=masked-1xx&comp=reimage",
+    "/s/x?code=pin4&comp=reimage": "/s/x?code=mask&comp=reimage",
+    "/s/x?Subscription-Key=k1k2k3k4k5#top": "/s/x?Subscription-Key=masked-1xx#top",
+    "/s/x?comp=reimage&embed-detail=true&resources=allLocalDrives": "/s/x?comp=reimage&embed-detail=true&resources=allLocalDrives",
+    "/token=abc/x?comp=reimage&sig": "/token=abc/x?comp=reimage&sig",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("target", PARAMETERS)
+def test_secret_parameters_of_a_query_are_masked(target: str) -> None:
+    lines = (("Location", f"https://eu.rig.example{target}"),)
+    sent = Exchange(1, Request("POST", target, ()), Response(307, "Moved", lines))
+
+    masked = Redactor({}).exchange(sent)
+
+    assert masked.request.target == PARAMETERS[target]
+    assert masked.response is not None
+    assert masked.response.headers == (("Location", f"https://eu.rig.example{PARAMETERS[target]}"),)
+
+
+def test_a_secret_parameter_that_comes_back_is_masked() -> None:
+    sent = Exchange(1, Request("GET", "/s/x?sig=Zm9v%2Fbar9%3D", ()), Response(400, "No", (), b"no such: Zm9v/bar9="))
+
+    masked = Redactor({}).exchange(sent)
+
+    assert masked.response is not None
+    assert b"bar9" not in masked.response.body
 
 
 ADDRESSES = {

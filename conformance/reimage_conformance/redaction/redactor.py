@@ -14,10 +14,12 @@ from reimage_conformance.redaction.echoes import EchoMasks
 from reimage_conformance.redaction.masks import IdentifierMasks, is_guid, mask_of
 from reimage_conformance.redaction.secret_headers import (
     SHORTEST_SOUGHT,
+    URL_HEADERS,
     address_in,
     address_spans,
     is_distinctive,
     is_secret,
+    parameter_spans,
     parts_to_seek,
 )
 
@@ -90,6 +92,7 @@ class Redactor:
         if not self.enabled:
             return
         self._note_open(exchange.request, exchange.response)
+        self._note_parameters(exchange.request.target)
         self._note_secrets(exchange.request.headers)
         if exchange.response is not None:
             self._note_secrets(exchange.response.headers)
@@ -119,11 +122,12 @@ class Redactor:
         if not self.enabled:
             return request
         self._note_open(request, None)
+        self._note_parameters(request.target)
         self._note_secrets(request.headers)
         return replace(
             request,
             method=self.text(request.method),
-            target=self.text(request.target),
+            target=self._masked(request.target, parameter_spans(request.target)),
             headers=self._headers(request.headers),
             body=self.data(request.body),
         )
@@ -172,7 +176,7 @@ class Redactor:
 
     def _headers(self, headers: Headers) -> Headers:
         together = "\n".join([f"{name}:{value}" for name, value in headers])
-        if self.text(together) == together and not any(is_secret(n) or address_spans(n, v) for n, v in headers):
+        if self.text(together) == together and not any(is_secret(n) or _spans(n, v) for n, v in headers):
             return headers
         return tuple(header_line(self.text(name), self._header_value(name, value)) for name, value in headers)
 
@@ -180,9 +184,13 @@ class Redactor:
         if is_secret(name):
             core = value.strip()
             return value.replace(core, self._mask_header(core)) if core else value
+        return self._masked(value, _spans(name, value))
+
+    def _masked(self, value: str, spans: list[tuple[int, int]]) -> str:
+        """A value with the secrets in `spans` masked, and those that stand elsewhere in it."""
         shown: list[str] = []
         end = 0
-        for start, stop in address_spans(name, value):
+        for start, stop in spans:
             shown += [self.text(value[end:start]), self._mask_header(value[start:stop])]
             end = stop
         return "".join([*shown, self.text(value[end:])])
@@ -193,10 +201,21 @@ class Redactor:
 
     def _note_open(self, request: Request, response: Response | None) -> None:
         """Keep what is shown in every report: the parts of the target, versions and request ids."""
-        path, _, query = request.target.partition("?")
+        target = request.target
+        for start, stop in reversed(parameter_spans(target)):
+            target = target[:start] + target[stop:]
+        path, _, query = target.partition("?")
         self._open.update(_bare(unquote(part)) for part in (*path.split("/"), *query.replace("=", "&").split("&")))
         lines = [*request.headers, *(response.headers if response is not None else ())]
         self._open.update(_bare(value) for name, value in lines if name.strip().lower() in _OPEN_HEADERS)
+
+    def _note_parameters(self, url: str) -> None:
+        """Keep the secrets in the parameters of a query, as they are written and decoded."""
+        for start, stop in parameter_spans(url):
+            secret = url[start:stop]
+            for part in dict.fromkeys((secret, unquote(secret))):
+                if is_distinctive(part):
+                    self._seek(part, self._mask_header(secret))
 
     def _note_secrets(self, headers: Headers) -> None:
         """Keep the secrets in header lines, whole and in parts, to find them where they come back."""
@@ -209,6 +228,8 @@ class Redactor:
                         sure and len(part) >= SHORTEST_SOUGHT and part in (value, _credentials(value))
                     ):
                         self._seek(part, self._mask_header(value))
+            if name.strip().lower() in URL_HEADERS:
+                self._note_parameters(line)
             for start, stop in address_spans(name, line):
                 address = address_in(line[start:stop])
                 if address:
@@ -221,6 +242,11 @@ class Redactor:
         shown = mask[-len(secret) :].rjust(len(secret), "x")
         if self._echoes.add(secret, shown) and len(secret) >= _BASE64_WORTH and not is_guid(secret):
             self._base64.add_identifier(secret, shown)
+
+
+def _spans(name: str, value: str) -> list[tuple[int, int]]:
+    """Where secrets stand in a header value that is not a secret as a whole."""
+    return parameter_spans(value) if name.strip().lower() in URL_HEADERS else address_spans(name, value)
 
 
 def _credentials(value: str) -> str:

@@ -11,12 +11,21 @@ import binascii
 import ipaddress
 import re
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SECRET_WORDS = ("key", "token", "secret", "auth", "cert", "cookie", "session")
-"""A header whose name holds one of these words, in any letter case, carries a secret value."""
+SECRET_WORDS = (
+    "key", "token", "secret", "auth", "cert", "cookie", "session",
+    "password", "passphrase", "credential", "signature", "csrf", "xsrf", "jwt", "principal",
+)  # fmt: skip
+"""A header, or a parameter of a query, whose name holds one of these words, in any letter case, carries a secret value."""
+
+SECRET_PARAMETERS = ("sig", "code", "pwd", "pass")
+"""Further parameters of queries: of shared access signatures, of sign-in, and of functions."""
+URL_HEADERS = ("location", "content-location", "referer", "link")
+"""Headers whose values are URLs, so that parameters can stand in them."""
 
 ADDRESS_HEADERS = (
     "x-forwarded-for", "x-original-forwarded-for", "forwarded-for", "x-real-ip", "x-client-ip", "client-ip", "true-client-ip",
@@ -27,6 +36,7 @@ ADDRESS_HEADERS = (
 _FORWARDED = re.compile(r"""(?:^|(?<=[;,\s]))(?:for|by|host)[ \t]*=[ \t]*"?([^";,\s]+)"?""", re.IGNORECASE)
 """The parameters of Forwarded that identify somebody (RFC 7239, section 5)."""
 _ADDRESS = re.compile(r"[^\s,;\"]+")
+_PARAMETER = re.compile(r"""(?<=[?&;])([^?&=#;\s"<>]+)=([^&#;\s"<>]+)""")
 _PART = re.compile(r"[^\s;,=\"]+")
 _WORD = re.compile(r"(?:[A-Z]?[a-z]+[-_/.+ ]?)+")
 _NUMBER = re.compile(r"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), )?(?:\d\d [A-Z][a-z]{2} )?[0-9:.,TZ/ -]+(?:GMT)?")
@@ -39,6 +49,15 @@ def is_secret(name: str) -> bool:
     """Whether the whole value of a header called `name` is a secret."""
     lower = name.lower()
     return any(word in lower for word in SECRET_WORDS)
+
+
+def parameter_spans(url: str) -> list[tuple[int, int]]:
+    """Where in a URL or request target the values of secret parameters stand, as half-open ranges."""
+    return [
+        found.span(2)
+        for found in _PARAMETER.finditer(url)
+        if is_secret(name := unquote(found[1])) or name.lower() in SECRET_PARAMETERS
+    ]
 
 
 def address_spans(name: str, value: str) -> list[tuple[int, int]]:
