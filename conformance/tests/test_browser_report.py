@@ -5,15 +5,13 @@ from __future__ import annotations
 import base64
 import os
 import re
-import shutil
-import subprocess
-import tarfile
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from axe_core import axe_source, violations
 from reimage_conformance.report.comparison import compare_runs
 from reimage_conformance.report.index import write_index
 from reimage_conformance.report.write import write_reports
@@ -56,31 +54,7 @@ def hostile_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The source of axe-core: from the file that AXE_CORE names, else from npm."""
-    if named := os.environ.get("AXE_CORE"):
-        return Path(named).read_text(encoding="utf-8")
-    npm = shutil.which("npm")
-    if npm is None:
-        pytest.skip("axe-core is not here: AXE_CORE names no file, and there is no npm")
-    folder = tmp_path_factory.mktemp("axe")
-    fetched = subprocess.run(  # noqa: S603
-        [npm, "pack", "axe-core@4", "--silent"], cwd=folder, capture_output=True, text=True, timeout=120, check=False
-    )
-    archives = list(folder.glob("axe-core-*.tgz"))
-    if fetched.returncode or not archives:
-        pytest.skip("axe-core is not here: AXE_CORE names no file, and npm cannot fetch it")
-    with tarfile.open(archives[0]) as archive:
-        member = archive.extractfile("package/axe.min.js")
-        if member is None:
-            pytest.skip("axe-core is not where its package should have it")
-        return member.read().decode("utf-8")
-
-
-def violations(browser: Browser, axe: str) -> list[str]:
-    """What axe-core finds on the page that is open."""
-    browser.run(f"{axe}; window.axe = axe;")
-    found: dict[str, Any] = browser.run("return axe.run(document, {resultTypes: ['violations']})")
-    return [f"{one['id']}: {node['html'][:200]}" for one in found["violations"] for node in one["nodes"]]
+    return axe_source(tmp_path_factory.mktemp("axe"))
 
 
 @pytest.mark.parametrize("scheme", [LIGHT, DARK], ids=["light", "dark"])

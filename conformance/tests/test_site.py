@@ -17,6 +17,7 @@ import pytest
 from click import Context
 from lxml import html
 
+from axe_core import axe_source, violations
 from client_sessions import recorded_session
 from reimage_conformance.catalogue import ALL_REQUIREMENTS, requirements_by_chapter
 from reimage_conformance.cli import cli, main
@@ -24,6 +25,7 @@ from reimage_conformance.emulator import emulator_with, find_fault, serve
 from reimage_conformance.site.made import MADE, TABLES, with_made
 from reimage_conformance.site.markdown import prose
 from reimage_conformance.site.requirement_pages import CHAPTERS, requirement_pages
+from report_browser import MISSING, Browser
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -155,6 +157,38 @@ def test_no_link_of_the_site_is_broken(site: Path) -> None:
             broken.add((page.name, link))
     assert broken == set()
     assert (site / "requirements" / "REQ-REIMAGE-202.html").is_file()
+
+
+# Everybody can use it.
+
+
+ONE_OF_EACH_KIND = (
+    "index.html",
+    "target-file.html",
+    "messages.html",
+    "not-judged.html",
+    "search.html",
+    "requirements/index.html",
+    "requirements/operations.html",
+    "requirements/REQ-REIMAGE-202.html",
+)
+
+
+@pytest.mark.skipif(bool(MISSING), reason=MISSING or "a browser is here")
+def test_axe_finds_nothing_on_a_page_of_each_kind(site: Path, tmp_path: Path) -> None:
+    axe = axe_source(tmp_path)
+    found: dict[str, list[str]] = {}
+    with Browser() as browser:
+        for name in ONE_OF_EACH_KIND:
+            browser.open(site / name)
+            found[name] = violations(browser, axe)
+        browser.command("Emulation.setDeviceMetricsOverride", width=390, height=800, deviceScaleFactor=1, mobile=True)
+        for name in ONE_OF_EACH_KIND:
+            browser.open(site / name, width=390)
+            found[f"{name} on a phone"] = violations(browser, axe)
+
+    assert len(found) == 2 * len(ONE_OF_EACH_KIND)
+    assert {name: told for name, told in found.items() if told} == {}
 
 
 # The commands.

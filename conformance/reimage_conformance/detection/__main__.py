@@ -85,7 +85,7 @@ def why_table(found: dict[str, list[Found]]) -> str:
     told = Counter(
         (shape, fared(each).value, reason(each)) for shape, many in found.items() for each in many if reason(each)
     )
-    lines = ["| shape | | why | faults |", "| --- | --- | --- | --- |"]
+    lines = ["| shape | fared | why | faults |", "| --- | --- | --- | --- |"]
     lines += [f"| `{shape}` | {word} | {why} | {n} |" for (shape, word, why), n in sorted(told.items())]
     return "\n".join(lines)
 

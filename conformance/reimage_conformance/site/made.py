@@ -48,7 +48,7 @@ def not_judged() -> str:
         for row in CATALOGUE.values()
         if row.untestable
     ]
-    return table(("requirement", "", "why no case judges it"), rows)
+    return table(("requirement", "title", "why no case judges it"), rows)
 
 
 MADE: Mapping[str, Callable[[], str]] = {

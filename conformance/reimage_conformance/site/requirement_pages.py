@@ -106,7 +106,7 @@ def _levels() -> str:
 
 def _chapter(title: str, rows: list[Requirement]) -> str:
     cells = [(f"[{row.id}]({row.id}.md)", prose(row.title), row.level, _counts(row)) for row in rows]
-    heads = ("requirement", "", "level", "counts as")
+    heads = ("requirement", "title", "level", "counts as")
     return "\n\n".join([f"# {title}", table(heads, cells), _levels(), ""])
 
 
