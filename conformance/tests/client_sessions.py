@@ -21,7 +21,7 @@ def recorded_session(folder: Path, *, polls: int, type_: str | None = "applicati
     """A client reimages an instance and polls so often, 2 s apart; the operation takes 5 s, the record ends 60 s later."""
     clock = Clock()
     emulator = emulator_with(5.0, clock=clock, **emulated)
-    with Recording(emulator, folder, "https://127.0.0.1:8443", name="rig"):
+    with Recording(emulator, folder, "https://127.0.0.1:8443", name="rig", faults=emulated.get("faults", ())):
         connection = emulator.connect("main")
         actions = connection.receive(octets("POST", SLOT, Content_Type=type_, Authorization=SECRET))
         reply = b"".join(each.data for each in actions if isinstance(each, Send)).decode()

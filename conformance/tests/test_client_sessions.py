@@ -106,6 +106,14 @@ def test_what_wrong_endpoints_answer_is_not_held_against_a_client(tmp_path: Path
     assert "violated" not in outcomes(run)
 
 
+def test_a_client_that_stops_asking_where_nothing_ever_ends_is_not_accused(tmp_path: Path) -> None:
+    run = recorded_session(tmp_path / "run", polls=9, faults=("never-ends",))
+
+    assert cli.main(["check", str(run), "--client"]) == 0
+    assert outcomes(run)["advisory"] == ["POLL-END"]
+    assert told(run)["notes"] == ["The emulator was wrong on purpose: never-ends."]
+
+
 def test_a_record_that_was_cut_off_is_judged_as_far_as_it_goes(tmp_path: Path) -> None:
     run = recorded_session(tmp_path / "run", polls=3)
     lines = (run / "journal.jsonl").read_bytes().splitlines(keepends=True)
@@ -121,9 +129,36 @@ def test_a_session_without_a_reimage_meets_nothing_of_it(tmp_path: Path) -> None
         header = read_journal(recorded_session(tmp_path / "other", polls=0) / "journal.jsonl").header
         journal.write("run", **{name: value for name, value in header.items() if name not in ("type", "at", "schema")})
 
-    assert told(tmp_path)["run"]["exit_code"] == 0
     assert outcomes(tmp_path).keys() == {"untested", "not-applicable"}
-    assert told(tmp_path)["run"]["verdict"] == "partial"
+    assert (told(tmp_path)["run"]["verdict"], told(tmp_path)["run"]["exit_code"]) == ("incomplete", 6)
+
+
+@pytest.mark.parametrize(
+    ("type_", "lenient", "code", "said"),
+    [
+        (None, False, 6, "could be judged: no reimage that the client asked for was answered 202."),
+        (None, True, 6, "could be judged: no reimage that the client asked for was answered 202."),
+        (
+            "text/plain",
+            True,
+            1,
+            "1. The client did not label a reimage with Content-Type application/xml: 'text/plain'",
+        ),
+    ],
+)
+def test_a_client_whose_reimages_are_all_refused_never_passes(
+    tmp_path: Path,
+    type_: str | None,
+    lenient: bool,  # noqa: FBT001
+    code: int,
+    said: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run = recorded_session(tmp_path / "run", polls=0, type_=type_)
+    strictness = "lenient" if lenient else "strict"
+
+    assert cli.main(["check", str(run), "--client", "--strictness", strictness]) == code
+    assert said in capsys.readouterr().out
 
 
 def test_what_a_client_authorises_itself_with_is_masked(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ from judging_samples import (
 from reimage_conformance.assessment.clients import TOPICS
 from reimage_conformance.catalogue import CLIENT_CATALOGUE
 from reimage_conformance.judging.clients.sessions import followed, is_poll, is_reimage, place_of
-from reimage_conformance.model import Exchange, Fact, Outcome, Request, Strictness
+from reimage_conformance.model import Exchange, Fact, Identity, Outcome, Request, Strictness
 from reimage_conformance.protocol.requests import with_header, with_query
 
 BAD = (Outcome.VIOLATED, Outcome.ADVISORY)
@@ -271,6 +271,13 @@ def test_a_client_that_gives_up_departs_under_lenient_but_is_not_accused() -> No
     }
 
 
+def test_to_give_up_at_an_endpoint_that_is_wrong_on_purpose_is_told_only() -> None:
+    exchanges = [started(), *polls(RUNNING, RUNNING)]
+
+    found = judged("client_waits", exchanges, until=99.0, faulty=True)
+    assert [v.outcome for v in found if v.requirement == "REQ-CLIENT-POLL-END"] == [Outcome.ADVISORY]
+
+
 def test_polls_without_pause_and_after_the_end_are_told() -> None:
     quick = [poll(RUNNING, number=2, at=1.0), poll(SUCCEEDED, number=3, at=1.2), poll(SUCCEEDED, number=4, at=1.3)]
 
@@ -297,6 +304,8 @@ REPEATS = {
     ),
     "after its end": ([started(), *polls(RUNNING, SUCCEEDED), again(9.0)], {}),
     "much later without a look": ([started(), again(900.0, 2)], {}),
+    "by another client": ([started(), again(0.1, 2, with_header(REIMAGE, "User-Agent", "other"))], {}),
+    "with another certificate": ([started(), again(0.1, 2, replace(REIMAGE, identity=Identity.SECOND))], {}),
     "of another instance": ([started(), again(0.1, 2, OTHER_INSTANCE)], {}),
     "as a request that was refused": ([started(), again(0.1, 2, BODY, 400)], {}),
     "not at all": ([started()], {}),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reimage_conformance.assessment.assess import conclude, operation_of, run_of
 from reimage_conformance.assessment.findings import findings_of
@@ -26,10 +26,10 @@ from reimage_conformance.judging.clients.requests import (
     client_versions,
 )
 from reimage_conformance.judging.clients.sessions import followed, is_accepted
-from reimage_conformance.model import Assessment, CaseRecord, Observation, Outcome, Subject
+from reimage_conformance.model import Assessment, CaseRecord, Observation, Outcome, RunVerdict, Subject
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from reimage_conformance.journal import Journal
     from reimage_conformance.judging.registry import Check
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 NOT_DONE = "nothing that was recorded of the client shows it"
 """Why a requirement is untested: no request of the client was about it, or the recorder did not keep what tells."""
+NONE_ACCEPTED = "no reimage that the client asked for was answered 202"
+"""Why a session concludes nothing: a client that got no reimage accepted has not shown that it can."""
 NO_OCCASION = {
     "REQ-CLIENT-REDIRECT": ((MOVED,), "no reply of this session was a 307"),
     "REQ-CLIENT-RETRY-PAUSE": (PUT_OFF, "no reply of this session put a request off (409, 429, 500, 503)"),
@@ -94,12 +96,14 @@ def assess_client(journal: Journal) -> Assessment:
     world = world_of(journal)
     exchanges = sorted(journal.exchanges.values(), key=lambda exchange: exchange.number)
     run = run_of(journal)
-    made = {topic: _verdicts(topic, world, exchanges, run.duration_seconds) for topic in TOPICS}
+    waiting = {"until": run.duration_seconds, "faulty": bool(journal.header.get("faults"))}
+    made = {topic: _verdicts(topic, world, exchanges, waiting) for topic in TOPICS}
     verdicts = [verdict for found in made.values() for verdict in found]
     statuses = {each.reply.status for each in exchanges if each.reply is not None}
     results = [_reasoned(each, statuses) for each in results_of(world, verdicts, (), (), {}, CLIENT_CATALOGUE)]
     run = replace(run, interrupted=False)  # whoever ended the record did not cut the judging short
-    verdict, exit_code = conclude(results)
+    accepted = sum(map(is_accepted, exchanges))
+    verdict, exit_code = conclude(results, hindered=not accepted)
     target = dict(journal.header["target"])
     return Assessment(
         run=run,
@@ -114,13 +118,14 @@ def assess_client(journal: Journal) -> Assessment:
         operations=tuple(operation_of(each.identifier, each.start, each.polls) for each in followed(exchanges)),
         cases=tuple(_case(topic, found) for topic, found in made.items()),
         requests=len(exchanges),
-        reimages=sum(map(is_accepted, exchanges)),
+        reimages=accepted,
         notes=journal.notes,
+        hindrance=NONE_ACCEPTED if verdict is RunVerdict.INCOMPLETE else "",
     )
 
 
-def _verdicts(topic: Topic, world: World, exchanges: Sequence[Exchange], until: float) -> list[Verdict]:
-    arguments = {"until": until} if topic.check is client_waits else {}
+def _verdicts(topic: Topic, world: World, exchanges: Sequence[Exchange], waiting: Mapping[str, Any]) -> list[Verdict]:
+    arguments = waiting if topic.check is client_waits else {}
     return [replace(v, case=topic.id) for v in judge(world, topic.check, exchanges, **arguments)]
 
 

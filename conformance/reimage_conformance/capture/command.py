@@ -178,6 +178,7 @@ def _header(capture: Capture, strictness: Strictness, target: dict[str, Any]) ->
         "strictness": strictness.value,
         "suite_version": __version__,
         "target": target,
+        **({"faults": list(capture.faults)} if capture.faults else {}),
     }
 
 

@@ -58,7 +58,10 @@ def _journal(path: Path, digest: str) -> Capture:
     seconds = max((exchange.at + exchange.elapsed for exchange in exchanges), default=0.0)
     notes = tuple(f"The journal is damaged: {note}." for note in journal.notes)
     lasted = max(seconds, float(end.get("duration_seconds", 0.0)))
-    return Capture(path.name, digest, started, finished, round(seconds, 3), recorded, notes, target, strictness, lasted)
+    faults = tuple(header.get("faults", ()))
+    return Capture(
+        path.name, digest, started, finished, round(seconds, 3), recorded, notes, target, strictness, lasted, faults
+    )
 
 
 def _har(path: Path, octets: bytes, digest: str) -> Capture:

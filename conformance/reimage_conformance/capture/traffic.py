@@ -31,7 +31,7 @@ class Capture:
     """Everything that a capture holds, in order.
 
     `notes` say what of it cannot be used. `started` is the time of the first exchange, ISO 8601. `seconds` is how long the exchanges took,
-    `lasted` how long was recorded, at least that. A journal also has the `target` and `strictness` of its run.
+    `lasted` how long was recorded, at least that. A journal also has the `target` and `strictness` of its run, and the `faults` that an emulator had on purpose.
     """
 
     name: str
@@ -44,3 +44,4 @@ class Capture:
     target: Target | None = None
     strictness: Strictness | None = None
     lasted: float = 0.0
+    faults: tuple[str, ...] = ()

@@ -8,7 +8,7 @@ import signal
 import threading
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -114,7 +114,7 @@ def emulator(
 
         def started(running: RunningEmulator) -> None:
             if record is not None:
-                _record(opened, running, record, name, lenient=only_lenient(manners))
+                _record(opened, running, record, name=name, lenient=only_lenient(manners), faults=faults)
             _started(running, write_target, name)
 
         try:
@@ -124,13 +124,13 @@ def emulator(
     return 0
 
 
-def _record(opened: ExitStack, running: RunningEmulator, folder: Path, name: str, *, lenient: bool) -> None:
+def _record(opened: ExitStack, running: RunningEmulator, folder: Path, **described: Any) -> None:
     """Keep what is served from now on, until `opened` is closed; then say how the client is judged by it."""
     from reimage_conformance.embedding.recording import Recording  # noqa: PLC0415 -- as heavy
 
     told = f"judge the client: reimage-conformance report {shlex.quote(str(folder))}"
     opened.callback(click.echo, told, err=True)
-    opened.enter_context(Recording(running.emulator, folder, running.base_url, name=name, lenient=lenient))
+    opened.enter_context(Recording(running.emulator, folder, running.base_url, **described))
 
 
 def _try_target(file: Path) -> None:

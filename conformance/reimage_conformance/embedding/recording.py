@@ -65,11 +65,18 @@ class Recording:
     A context manager; what was served until its end, or until the process was killed, is in the file. What headers such as Authorization
     hold is masked; names and ids are the emulator's own and stay. `name` is what
     reports call the endpoint, `base_url` is where clients find it. A `lenient` one is to be
-    judged under lenient strictness. Raises ReportError where the journal cannot be written.
+    judged under lenient strictness. `faults` names what the emulator has wrong on purpose. Raises ReportError where the journal cannot be written.
     """
 
     def __init__(
-        self, emulator: Emulator, folder: Path, base_url: str, *, name: str = "emulator", lenient: bool = False
+        self,
+        emulator: Emulator,
+        folder: Path,
+        base_url: str,
+        *,
+        name: str = "emulator",
+        lenient: bool = False,
+        faults: Sequence[str] = (),
     ) -> None:
         self._emulator = emulator
         self._journal = JournalWriter(folder / JOURNAL, SystemClock())
@@ -91,6 +98,7 @@ class Recording:
             subject=Subject.CLIENT,
             suite_version=__version__,
             target=target_to_mapping(target),
+            faults=list(faults),
         )
         emulator.watchers.append(self._keep)
 

@@ -70,4 +70,6 @@ def _under_way(assessment: Assessment) -> Iterator[str]:
 
 def _told(journal: Journal) -> Iterator[str]:
     """What the run noted for whoever reads its reports."""
-    return (str(event.get("text", "")) for event in journal.events if event["type"] == "note")
+    if journal.header.get("faults"):
+        yield f"The emulator was wrong on purpose: {', '.join(journal.header['faults'])}."
+    yield from (str(event.get("text", "")) for event in journal.events if event["type"] == "note")

@@ -79,20 +79,23 @@ def _used(poll: Exchange, source: Exchange) -> Verdict:
 
 
 @check
-def client_waits(world: World, exchanges: Sequence[Exchange], *, until: float = 0.0) -> Iterator[Verdict]:
+def client_waits(
+    world: World, exchanges: Sequence[Exchange], *, until: float = 0.0, faulty: bool = False
+) -> Iterator[Verdict]:
     """Each accepted reimage is polled to its end, at a pace, and not after it (REQ-CLIENT-POLL-END, -PAUSE, -AFTER-END).
 
-    `until` is when the record ends, in seconds since it began.
+    `until` is when the record ends, in seconds since it began. `faulty` says that the endpoint was wrong on purpose, so that
+    operations need not end: to give up is advisory then.
     """
     del world
     last = max((each.at + each.elapsed for each in exchanges), default=0.0)
     for operation in followed(exchanges):
-        yield from _end(operation, max(until, last))
+        yield from _end(operation, max(until, last), faulty=faulty)
         yield from _pace(operation)
         yield from _after(operation)
 
 
-def _end(operation: Followed, until: float) -> Iterator[Verdict]:
+def _end(operation: Followed, until: float, *, faulty: bool) -> Iterator[Verdict]:
     start, polls = operation.start, operation.polls
     ended = next((poll for poll in polls if status_of(poll) in TERMINAL), None)
     latest = polls[-1] if polls else start
@@ -106,7 +109,10 @@ def _end(operation: Followed, until: float) -> Iterator[Verdict]:
     expected = "polls until Succeeded or Failed"
     seen = f"the last of {counted(len(polls), 'poll')} showed InProgress" if polls else "no poll after the 202"
     symptom = "gave-up" if polls else "never"
-    if silence >= _patience(operation):
+    if polls and faulty:
+        told = f"{seen} {latest.at - start.at:.1f} s after the 202, by an endpoint that is wrong on purpose"
+        yield verdict.advised(expected, told, symptom)
+    elif silence >= _patience(operation):
         yield verdict.violated(expected, f"{seen}, and the record goes on for {silence:.1f} s", symptom)
     else:
         told = f"{seen}; the record ends {silence:.1f} s later, so that more polls may have been meant to come"

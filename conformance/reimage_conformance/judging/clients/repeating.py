@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
 from reimage_conformance.judging.clients.following import MIN_PAUSE_SECONDS, PATIENCE_SECONDS, RUNNING
-from reimage_conformance.judging.clients.sessions import followed, is_reimage, place_of
+from reimage_conformance.judging.clients.sessions import followed, is_reimage, is_same_client, place_of
 from reimage_conformance.judging.operations.polls import TERMINAL, status_of
 from reimage_conformance.judging.registry import about, check
 from reimage_conformance.judging.wording import reply_summary
@@ -31,7 +31,8 @@ def client_repeats(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verd
     reimages = [each for each in exchanges if is_reimage(each.request) and each.request.method.upper() == "POST"]
     for operation in followed(exchanges):
         start = operation.start
-        later = [each for each in reimages if each.number > start.number]
+        own = [each for each in reimages if is_same_client(each.request, start.request)]
+        later = [each for each in own if each.number > start.number]
         same = [
             each
             for each in later

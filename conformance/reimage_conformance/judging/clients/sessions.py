@@ -86,6 +86,11 @@ def followed(exchanges: Sequence[Exchange]) -> tuple[Followed, ...]:
     )
 
 
+def is_same_client(one: Request, other: Request) -> bool:
+    """Whether two requests may come from one client: with the same certificate, under the same User-Agent."""
+    return one.identity is other.identity and one.values("User-Agent") == other.values("User-Agent")
+
+
 def place_of(world: World, request: Request) -> tuple[str, str, str]:
     """The role instance that a reimage addresses: cloud service, deployment and instance, the same in both forms where the deployment is known."""
     address = read_target(request.target)
