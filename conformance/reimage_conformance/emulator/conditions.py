@@ -11,9 +11,10 @@ from reimage_conformance.emulator.http1 import reply_to
 from reimage_conformance.emulator.lookup import find_operation
 from reimage_conformance.emulator.operations import start_operation
 from reimage_conformance.emulator.service import refuse
+from reimage_conformance.emulator.writing import render
 
 if TYPE_CHECKING:
-    from reimage_conformance.emulator.messages import Call, Refusal, Reply
+    from reimage_conformance.emulator.messages import Action, Call, Refusal, Reply
     from reimage_conformance.emulator.world import Operation
 
 OperationTest = Callable[["Operation"], bool]
@@ -99,6 +100,11 @@ def reply_edit(edit: Callable[[Call, Reply], Any], *about: str, when: When = alw
     return instead(reply_to, change)
 
 
+def performs(*actions: Action, when: When = always) -> Change:
+    """Does this in place of writing a response."""
+    return instead(render, lambda *_: list(actions), when)
+
+
 def error_edit(edit: Callable[[Call, Reply], Any], when: When = always) -> Change:
     """Changes every reply of the service that refuses something."""
 
@@ -131,6 +137,21 @@ def request_edit(edit: Callable[[Call], Any], when: When = always) -> Change:
 def refused_with(**values: Any) -> Callable[[Refusal], Refusal]:
     """An edit that sets attributes of a refusal: status, code, message, fields, close."""
     return lambda refusal: replace(refusal, **values)
+
+
+def refusal_status(*defects: str, when: When = always) -> Callable[[int], Change]:
+    """Makes changes that give the refusals of these defects a status."""
+    return lambda status: refusal_edit(refused_with(status=status), *defects, when=when)
+
+
+def refusal_code(*defects: str, when: When = always) -> Callable[[str], Change]:
+    """Makes changes that give the refusals of these defects an error code."""
+    return lambda code: refusal_edit(refused_with(code=code), *defects, when=when)
+
+
+def reply_status(*about: str, when: When = always) -> Callable[[int], Change]:
+    """Makes changes that give the replies about these a status."""
+    return lambda status: reply_edit(reply_set(status=status), *about, when=when)
 
 
 def field_set(name: str, value: str | None) -> Callable[[Call, Reply], None]:

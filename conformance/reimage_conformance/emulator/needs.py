@@ -32,22 +32,6 @@ class Need(StrEnum):
     """The emulator always has it; a target file need not name it."""
 
 
-_OF_PLACES = {
-    "production": Need.PRODUCTION,
-    "staging": Need.STAGING,
-    "worker role": Need.WORKER_ROLE,
-    "two digits": Need.TWO_DIGITS,
-    "Failed": Need.FAILING_INSTANCE,
-}
-"""What the world must hold for faults in these places to show."""
-
-
-def needs_of(place: str) -> tuple[Need, ...]:
-    """What a world must hold for a fault that shows in `place` alone; `place` as in names of faults, with or without brackets."""
-    need = _OF_PLACES.get(place.strip("[]"))
-    return () if need is None else (need,)
-
-
 def lacking(layout: Layout, needs: Iterable[Need]) -> tuple[Need, ...]:
     """Those of `needs` that the main subscription of `layout` does not hold."""
     own = tuple(row for row in layout if row.subscription == MAIN)

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from reimage_conformance.emulator.admission import check_conflict, check_reimage_target
-from reimage_conformance.emulator.conditions import over, refused_with, reply_edit, reply_set
+from reimage_conformance.emulator.conditions import (
+    over,
+    performs,
+    refusal_code,
+    refusal_status,
+    refused_with,
+    reply_edit,
+    reply_set,
+)
 from reimage_conformance.emulator.departures import Change, When, instead, skips
 from reimage_conformance.emulator.faults.operations.lifecycle import COMPLETES, shown, told_failures
-from reimage_conformance.emulator.faults.registry import fault
+from reimage_conformance.emulator.faults.registry import Slip
 from reimage_conformance.emulator.messages import Pause, Refusal, Reply, Reset
 from reimage_conformance.emulator.needs import Need
 from reimage_conformance.emulator.operations import conflicting_operation, operation_fails, write_guest
+from reimage_conformance.emulator.places import Place
 from reimage_conformance.emulator.service import accept, refuse
-from reimage_conformance.emulator.writing import render
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reimage_conformance.emulator.messages import Action, Call
+    from reimage_conformance.emulator.messages import Call
     from reimage_conformance.emulator.world import Operation
 
+USABLE = "REQ-REIMAGE-REQID-USABLE"
 SAME, OTHER, NO_EFFECT = "REQ-CONC-SAME", "REQ-CONC-OTHER", "REQ-CONC-REFUSED-NOEFFECT"
 
 
@@ -38,10 +46,17 @@ def _meets(*, same: bool) -> When:
     return test
 
 
-SECOND: dict[str, tuple[str, When]] = {
-    SAME: ("of the same instance", _meets(same=True)),
-    OTHER: ("of another instance", _meets(same=False)),
-}
+_SECOND = (
+    Place("same", " of the same instance", _meets(same=True)),
+    Place("other", " of another instance", _meets(same=False), needs=(Need.SECOND_INSTANCE,)),
+)
+"""Where a second reimage can go wrong."""
+
+
+def _second(place: Place, name: str, summary: str, *also: str) -> Slip:
+    """A mistake with a second reimage at `place`, which {place} in its sentence stands for."""
+    requirement = SAME if place.word == "same" else OTHER
+    return Slip(f"second-{place.word}-{name}", requirement, summary.replace("{place}", place.words), also, place.needs)
 
 
 def _still_locked(original: Callable[..., Operation | None], call: Call) -> Operation | None:
@@ -63,36 +78,22 @@ def _locked_by_nobody(original: Callable[..., Refusal | None], call: Call) -> Re
     return refused
 
 
-fault(
+Slip(
     "lock-kept-after-failure",
     "REQ-REIMAGE-202",
     "once an operation has failed every reimage in its deployment is refused with 409",
-    instead(conflicting_operation, _still_locked),
     also=("REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-URI-NAME"),
     needs=(Need.FAILING_INSTANCE,),
-)
-fault(
+).by(instead(conflicting_operation, _still_locked))
+Slip(
     "lock-kept-after-unknown-instance",
     "REQ-REIMAGE-202",
     "once a reimage named an instance that does not exist every other in the deployment is refused with 409",
-    instead(check_reimage_target, _locked_by_nobody),
     also=("REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-URI-NAME", "REQ-REIMAGE-UNKNOWN-INSTANCE"),
-)
+).by(instead(check_reimage_target, _locked_by_nobody))
 
 
-def _perform(actions: tuple[Action, ...], *_: Any) -> list[Action]:
-    return list(actions)
-
-
-def _refused(requirement: str, **values: Any) -> Change:
-    def answer(original: Callable[..., Reply], call: Call, refusal: Refusal) -> Reply:
-        meets = refusal.defect == "conflict" and SECOND[requirement][1](call)
-        return original(call, refused_with(**values)(refusal) if meets else refusal)
-
-    return instead(refuse, answer)
-
-
-def _second_operation(edit: Callable[[Call, Operation], Any], requirement: str) -> tuple[Change, Change]:
+def _second_operation(edit: Callable[[Call, Operation], Any], place: Place) -> tuple[Change, Change]:
     """Accepts a reimage in spite of the one under way, and changes its operation."""
 
     def accepted(original: Callable[..., Reply], call: Call) -> Reply:
@@ -101,7 +102,7 @@ def _second_operation(edit: Callable[[Call, Operation], Any], requirement: str) 
             edit(call, call.operation)
         return reply
 
-    return skips(check_conflict, SECOND[requirement][1]), instead(accept, accepted, SECOND[requirement][1])
+    return skips(check_conflict, place.when), instead(accept, accepted, place.when)
 
 
 def _across_forms(original: Callable[..., Reply], call: Call, refusal: Refusal) -> Reply:
@@ -110,68 +111,12 @@ def _across_forms(original: Callable[..., Reply], call: Call, refusal: Refusal) 
     return original(call, refused_with(code="Conflict")(refusal) if apart else refusal)
 
 
-fault(
+Slip(
     "conflict-code-across-forms",
     OTHER,
     "a reimage in one URI form while one in the other runs gets 409 Conflict",
-    instead(refuse, _across_forms),
     also=(SAME, "REQ-ERR-CODES"),
-)
-
-_ENDS: dict[str, tuple[Action, ...]] = {"hangs": (Pause(3600.0),), "resets": (Reset(),)}
-
-for _requirement, (_whom, _when) in SECOND.items():
-    _name = "same" if _requirement == SAME else "other"
-    _needs = () if _requirement == SAME else (Need.SECOND_INSTANCE,)
-    for _status in (400, 403, 404, 412, 423):
-        fault(
-            f"second-{_name}-status[{_status}]",
-            _requirement,
-            f"a second reimage {_whom} is answered {_status}",
-            _refused(_requirement, status=_status),
-            needs=_needs,
-        )
-    for _code in ("BadRequest", "Conflict", "conflicterror", "ResourceNotFound"):
-        fault(
-            f"second-{_name}-code[{_code}]",
-            _requirement,
-            f"a second reimage {_whom} gets 409 {_code}",
-            _refused(_requirement, code=_code),
-            also=("REQ-ERR-CODES",),
-            needs=_needs,
-        )
-    fault(
-        f"second-{_name}-answered-200",
-        _requirement,
-        f"a second reimage {_whom} is answered 200",
-        reply_edit(reply_set(status=200, body=b"", media_type=""), "conflict", when=_when),
-        also=("REQ-REIMAGE-202",),
-        needs=_needs,
-    )
-    fault(
-        f"second-{_name}-empty-conflict",
-        _requirement,
-        f"the 409 for a second reimage {_whom} has no content",
-        reply_edit(reply_set(body=b"", media_type=""), "conflict", when=_when),
-        also=("REQ-ERR-BODY-OPTIONAL",),
-        needs=_needs,
-    )
-    for _what, _actions in _ENDS.items():
-        fault(
-            f"second-{_name}-{_what}",
-            _requirement,
-            f"a second reimage {_whom} {_what}",
-            instead(render, partial(_perform, _actions), _when),
-            needs=_needs,
-        )
-    fault(
-        f"second-{_name}-unknown",
-        _requirement,
-        f"a second reimage {_whom} is answered 202 with an id that is not known",
-        *_second_operation(lambda call, operation: call.world.operations.pop(operation.id), _requirement),
-        also=("REQ-REIMAGE-REQID-USABLE", COMPLETES),
-        needs=_needs,
-    )
+).by(instead(refuse, _across_forms))
 
 
 def _endless(call: Call, operation: Operation) -> None:
@@ -194,35 +139,45 @@ def _lost(call: Call, operation: Operation) -> None:
         call.world.operations.pop(running[-2].id)
 
 
-for _requirement, (_whom, _when) in SECOND.items():
-    _name = "same" if _requirement == SAME else "other"
-    _needs = () if _requirement == SAME else (Need.SECOND_INSTANCE,)
-    fault(
-        f"second-{_name}-never-ends",
-        _requirement,
-        f"a second reimage {_whom} stays InProgress",
-        *_second_operation(_endless, _requirement),
-        shown(_see_endless),
-        also=(COMPLETES,),
-        needs=_needs,
+def _unknown(call: Call, operation: Operation) -> None:
+    call.world.operations.pop(operation.id)
+
+
+for _place in _SECOND:
+    _second(_place, "status", "a second reimage{place} is answered {}").each(
+        (400, 403, 404, 412, 423), refusal_status("conflict", when=_place.when)
     )
-    fault(
-        f"second-{_name}-displaces-first",
-        _requirement,
-        f"with a second reimage {_whom} the first operation is no longer known",
-        *_second_operation(_lost, _requirement),
-        also=("REQ-REIMAGE-REQID-USABLE", COMPLETES, "REQ-GOS-READONLY"),
-        needs=_needs,
+    _second(_place, "code", "a second reimage{place} gets 409 {}", "REQ-ERR-CODES").each(
+        ("BadRequest", "Conflict", "conflicterror", "ResourceNotFound"), refusal_code("conflict", when=_place.when)
     )
-    fault(
-        f"second-{_name}-same-id",
-        _requirement,
-        f"a second reimage {_whom} is answered 202 with the id of the one under way",
-        skips(check_conflict, _when),
-        instead(accept, _joined, _when),
-        also=("REQ-ASYNC-REQID-UNIQUE",),
-        needs=_needs,
+    _second(_place, "answered-200", "a second reimage{place} is answered 200", "REQ-REIMAGE-202").by(
+        reply_edit(reply_set(status=200, body=b"", media_type=""), "conflict", when=_place.when)
     )
+    _second(_place, "empty-conflict", "the 409 for a second reimage{place} has no content", "REQ-ERR-BODY-OPTIONAL").by(
+        reply_edit(reply_set(body=b"", media_type=""), "conflict", when=_place.when)
+    )
+    _second(_place, "hangs", "a second reimage{place} hangs").by(performs(Pause(3600.0), when=_place.when))
+    _second(_place, "resets", "a second reimage{place} resets").by(performs(Reset(), when=_place.when))
+    _second(
+        _place, "unknown", "a second reimage{place} is answered 202 with an id that is not known", USABLE, COMPLETES
+    ).by(*_second_operation(_unknown, _place))
+    _second(_place, "never-ends", "a second reimage{place} stays InProgress", COMPLETES).by(
+        *_second_operation(_endless, _place), shown(_see_endless)
+    )
+    _second(
+        _place,
+        "displaces-first",
+        "with a second reimage{place} the first operation is no longer known",
+        USABLE,
+        COMPLETES,
+        "REQ-GOS-READONLY",
+    ).by(*_second_operation(_lost, _place))
+    _second(
+        _place,
+        "same-id",
+        "a second reimage{place} is answered 202 with the id of the one under way",
+        "REQ-ASYNC-REQID-UNIQUE",
+    ).by(skips(check_conflict, _place.when), instead(accept, _joined, _place.when))
 
 
 def _on_conflict(effect: Callable[[Call, Operation], Any]) -> Change:
@@ -266,59 +221,38 @@ def _move(call: Call, operation: Operation) -> None:
         operation.instance = call.instance
 
 
-fault(
-    "conflict-fails-the-first",
-    NO_EFFECT,
-    "after a 409 the operation under way ends Failed",
-    _on_conflict(_spoil("spoilt")),
-    shown(_see_spoilt("spoilt", "Failed")),
-    *told_failures(),
-    also=(COMPLETES,),
+Slip("conflict-fails-the-first", NO_EFFECT, "after a 409 the operation under way ends Failed", also=(COMPLETES,)).by(
+    _on_conflict(_spoil("spoilt")), shown(_see_spoilt("spoilt", "Failed")), *told_failures()
 )
-fault(
+Slip(
     "conflict-aborts-the-first",
     NO_EFFECT,
     "with a 409 the operation under way is Failed at once",
-    _on_conflict(_spoil("aborted")),
-    shown(_see_at_once("aborted", "Failed")),
-    *told_failures(),
     also=(COMPLETES, "REQ-GOS-PROGRESS"),
-)
-fault(
-    "conflict-holds-the-first",
-    NO_EFFECT,
-    "after a 409 the operation under way stays InProgress",
-    _on_conflict(_spoil("held")),
-    shown(_see_at_once("held", "InProgress")),
-    also=(COMPLETES,),
-)
-fault(
-    "conflict-restarts-the-first",
-    NO_EFFECT,
-    "every 409 lets the operation under way begin again",
-    _on_conflict(_begin_again),
-    also=(COMPLETES,),
-)
-fault(
+).by(_on_conflict(_spoil("aborted")), shown(_see_at_once("aborted", "Failed")), *told_failures())
+Slip(
+    "conflict-holds-the-first", NO_EFFECT, "after a 409 the operation under way stays InProgress", also=(COMPLETES,)
+).by(_on_conflict(_spoil("held")), shown(_see_at_once("held", "InProgress")))
+Slip(
+    "conflict-restarts-the-first", NO_EFFECT, "every 409 lets the operation under way begin again", also=(COMPLETES,)
+).by(_on_conflict(_begin_again))
+Slip(
     "conflict-forgets-the-first",
     NO_EFFECT,
     "after a 409 the operation under way is no longer known",
-    _on_conflict(_forget),
-    also=(COMPLETES, "REQ-REIMAGE-REQID-USABLE", "REQ-GOS-READONLY"),
-)
-fault(
+    also=(COMPLETES, USABLE, "REQ-GOS-READONLY"),
+).by(_on_conflict(_forget))
+Slip(
     "conflict-moves-the-first",
     NO_EFFECT,
     "a 409 for another instance makes the operation under way reimage that one",
-    _on_conflict(_move),
     also=("REQ-GOS-NOTFOUND-NOEFFECT", "REQ-REIMAGE-FRESH-OS", "REQ-REIMAGE-OTHERS-UNTOUCHED"),
     needs=(Need.SECOND_INSTANCE,),
-)
-fault(
+).by(_on_conflict(_move))
+Slip(
     "conflict-reimages-anyway",
     "REQ-GOS-NOTFOUND-NOEFFECT",
     "the instance refused with 409 gets a fresh guest all the same",
-    _on_conflict(_queue),
     also=("REQ-REIMAGE-OTHERS-UNTOUCHED", NO_EFFECT),
     needs=(Need.PROBE,),
-)
+).by(_on_conflict(_queue))

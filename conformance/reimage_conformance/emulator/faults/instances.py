@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from reimage_conformance.emulator.departures import Change, gives, instead, skips
 from reimage_conformance.emulator.documents import Node
-from reimage_conformance.emulator.faults.registry import fault
-from reimage_conformance.emulator.needs import Need, needs_of
+from reimage_conformance.emulator.faults.registry import Slip
+from reimage_conformance.emulator.needs import Need
 from reimage_conformance.emulator.observation import instance_list, instance_node
 from reimage_conformance.emulator.operations import guest_due, instance_status, write_guest
+from reimage_conformance.emulator.places import FORMS, SECOND_TIME, STAGING, WORKER_ROLE
 from reimage_conformance.emulator.world import fresh_id
 
 if TYPE_CHECKING:
@@ -26,15 +27,10 @@ OFFLINE, ONLINE, OTHERS, NAME = (
 )
 FRESH, LOCAL, DATA = "REQ-REIMAGE-FRESH-OS", "REQ-REIMAGE-LOCALSTORE", "REQ-REIMAGE-OTHERDATA-LOST"
 Test = Callable[["Operation"], bool]
+Bystander = Callable[["Instance", "Operation"], bool]
+"""Whether an instance is one of those beside the one that an operation reimages."""
 
-_WHICH: tuple[tuple[str, str, Test], ...] = (
-    ("", "", lambda _: True),
-    ("[slot]", " by slot", lambda operation: operation.form == "slot"),
-    ("[name]", " by name", lambda operation: operation.form == "name"),
-    ("[staging]", " in staging", lambda operation: operation.deployment.slot == "staging"),
-    ("[worker role]", " of a worker role", lambda operation: "Worker" in operation.instance.role),
-    ("[second]", " for the second time", lambda operation: operation.sequel),
-)
+_WHERE = (*FORMS, STAGING, WORKER_ROLE, SECOND_TIME)
 
 
 def _while_away(test: Test, word: str) -> Change:
@@ -54,23 +50,16 @@ def _ever_after(test: Test, word: str) -> Change:
     return instead(instance_status, status)
 
 
-for _suffix, _how, _test in _WHICH:
-    fault(
-        f"stays-online{_suffix}",
-        OFFLINE,
-        f"an instance reimaged{_how} stays ReadyRole",
-        _while_away(_test, "ReadyRole"),
-        needs=needs_of(_suffix),
-    )
-    fault(
-        f"stays-offline{_suffix}",
-        ONLINE,
-        f"an instance reimaged{_how} never becomes ReadyRole again",
-        _ever_after(_test, "StoppedVM"),
-        needs=needs_of(_suffix),
-    )
-for _word in ("BusyRole", "RoleStateUnknown", "StartingRole", "CreatingVM"):
-    fault(f"stays-away[{_word}]", ONLINE, f"a reimaged instance stays {_word}", _ever_after(lambda _: True, _word))
+Slip("stays-online", OFFLINE, "an instance reimaged{} stays ReadyRole").at(
+    _WHERE, lambda place: _while_away(place.began, "ReadyRole")
+)
+Slip("stays-offline", ONLINE, "an instance reimaged{} never becomes ReadyRole again").at(
+    _WHERE, lambda place: _ever_after(place.began, "StoppedVM")
+)
+Slip("stays-away", ONLINE, "a reimaged instance stays {}").each(
+    ("BusyRole", "RoleStateUnknown", "StartingRole", "CreatingVM"),
+    lambda word: _ever_after(lambda _: True, word),
+)
 
 
 def _reimaged(instance: Instance, call: Call) -> bool:
@@ -96,24 +85,18 @@ def _said(position: int, text: Callable[[Instance], str]) -> Callable[[Node, Ins
     return edit
 
 
-fault(
-    "renamed", NAME, "a reimaged instance has another name", _node(_said(1, lambda instance: f"{instance.role}_IN_99"))
+Slip("renamed", NAME, "a reimaged instance has another name").by(
+    _node(_said(1, lambda instance: f"{instance.role}_IN_99"))
 )
-fault(
-    "renamed-while-away",
-    NAME,
-    "an instance has another name from its reimage on",
-    _node(_said(1, lambda instance: f"{instance.name}_old"), during=True),
+Slip("renamed-while-away", NAME, "an instance has another name from its reimage on").by(
+    _node(_said(1, lambda instance: f"{instance.name}_old"), during=True)
 )
-fault(
-    "renamed-in-lower-case",
-    NAME,
-    "a reimaged instance has its name in lower case",
-    _node(_said(1, lambda instance: instance.name.lower())),
+Slip("renamed-in-lower-case", NAME, "a reimaged instance has its name in lower case").by(
+    _node(_said(1, lambda instance: instance.name.lower()))
 )
-fault("role-changed", NAME, "a reimaged instance is of another role", _node(_said(0, lambda _: "OtherRole1")))
-fault(
-    "role-lost", NAME, "a reimaged instance is of no role", _node(_said(0, lambda _: "")), also=("REQ-DEPL-INSTANCES",)
+Slip("role-changed", NAME, "a reimaged instance is of another role").by(_node(_said(0, lambda _: "OtherRole1")))
+Slip("role-lost", NAME, "a reimaged instance is of no role", also=("REQ-DEPL-INSTANCES",)).by(
+    _node(_said(0, lambda _: ""))
 )
 
 
@@ -123,16 +106,12 @@ def _gone(original: Callable[..., Node], call: Call, deployment: Deployment) -> 
     return Node(listed.name, tuple(each for each in listed.children if each.children[1].content not in gone))
 
 
-fault(
-    "gone-after-reimage",
-    NAME,
-    "a reimaged instance is no longer listed",
-    instead(instance_list, _gone),
-    also=(ONLINE, "REQ-DEPL-INSTANCES"),
+Slip("gone-after-reimage", NAME, "a reimaged instance is no longer listed", also=(ONLINE, "REQ-DEPL-INSTANCES")).by(
+    instead(instance_list, _gone)
 )
 
 
-def _affected(others: Callable[[Instance, Operation], bool], word: str = "", *, for_ever: bool = False) -> Change:
+def _affected(others: Bystander, word: str = "", *, for_ever: bool = False) -> Change:
     """Lets a reimage show in the status of other instances: as in the instance's own, or as `word`."""
 
     def status(original: Callable[..., str], call: Call, instance: Instance) -> str:
@@ -155,52 +134,38 @@ def _same_deployment(instance: Instance, operation: Operation) -> bool:
     return operation.deployment.instances.get(instance.name) is instance
 
 
-_OTHERS: tuple[tuple[str, str, Callable[[Instance, Operation], bool], tuple[Need, ...]], ...] = (
-    ("all", "every other instance of the deployment", _same_deployment, (Need.SECOND_INSTANCE,)),
-    ("neighbour", "the next instance", _neighbour, (Need.SECOND_INSTANCE,)),
-    (
-        "same-role",
-        "every instance of the same role",
-        lambda instance, operation: _same_deployment(instance, operation) and instance.role == operation.instance.role,
-        (Need.SECOND_INSTANCE,),
-    ),
-    (
-        "other-role",
-        "every instance of another role",
-        lambda instance, operation: _same_deployment(instance, operation) and instance.role != operation.instance.role,
-        (Need.SECOND_ROLE,),
-    ),
-    (
-        "prefix",
-        "every instance whose name begins alike",
-        lambda instance, operation: (
-            _same_deployment(instance, operation) and instance.name.startswith(operation.instance.name)
-        ),
-        (Need.TWO_DIGITS,),
-    ),
-    (
-        "first",
-        "the first instance",
-        lambda instance, operation: next(iter(operation.deployment.instances.values())) is instance,
-        (Need.SECOND_INSTANCE,),
-    ),
+def _same_role(instance: Instance, operation: Operation) -> bool:
+    return _same_deployment(instance, operation) and instance.role == operation.instance.role
+
+
+def _other_role(instance: Instance, operation: Operation) -> bool:
+    return _same_deployment(instance, operation) and instance.role != operation.instance.role
+
+
+def _begins_alike(instance: Instance, operation: Operation) -> bool:
+    return _same_deployment(instance, operation) and instance.name.startswith(operation.instance.name)
+
+
+def _first(instance: Instance, operation: Operation) -> bool:
+    return next(iter(operation.deployment.instances.values())) is instance
+
+
+_SECOND, _ROLES, _DIGITS = (Need.SECOND_INSTANCE,), (Need.SECOND_ROLE,), (Need.TWO_DIGITS,)
+_OTHERS: tuple[tuple[str, str, Bystander, tuple[Need, ...]], ...] = (
+    ("all", "every other instance of the deployment", _same_deployment, _SECOND),
+    ("neighbour", "the next instance", _neighbour, _SECOND),
+    ("same-role", "every instance of the same role", _same_role, _SECOND),
+    ("other-role", "every instance of another role", _other_role, _ROLES),
+    ("prefix", "every instance whose name begins alike", _begins_alike, _DIGITS),
+    ("first", "the first instance", _first, _SECOND),
 )
-for _name, _summary, _which, _needs in _OTHERS:
-    fault(f"others-go-offline[{_name}]", OTHERS, f"{_summary} goes offline as well", _affected(_which), needs=_needs)
-    fault(
-        f"others-stay-offline[{_name}]",
-        OTHERS,
-        f"{_summary} goes offline for good",
-        _affected(_which, "StoppedVM", for_ever=True),
-        also=(ONLINE,),
-        needs=_needs,
+for _name, _words, _which, _needs in _OTHERS:
+    Slip(f"others-go-offline[{_name}]", OTHERS, f"{_words} goes offline as well", needs=_needs).by(_affected(_which))
+    Slip(f"others-stay-offline[{_name}]", OTHERS, f"{_words} goes offline for good", also=(ONLINE,), needs=_needs).by(
+        _affected(_which, "StoppedVM", for_ever=True)
     )
-    fault(
-        f"others-unready[{_name}]",
-        OTHERS,
-        f"{_summary} is BusyRole during a reimage",
-        _affected(_which, "BusyRole"),
-        needs=_needs,
+    Slip(f"others-unready[{_name}]", OTHERS, f"{_words} is BusyRole during a reimage", needs=_needs).by(
+        _affected(_which, "BusyRole")
     )
 
 
@@ -208,11 +173,11 @@ def _guest(effect: Callable[[Call, Instance], Any]) -> Change:
     return instead(write_guest, lambda _, call, instance: effect(call, instance))
 
 
-def _writing(parts: str, test: Callable[[Instance], bool] = lambda _: True) -> Change:
-    """Does only these parts of a reimage where `test` holds: f(resh installation), o(ther data), l(ocal storage)."""
+def _writing(parts: str, began: Test = lambda _: True) -> Change:
+    """Does only these parts of a reimage that `began` so: f(resh installation), o(ther data), l(ocal storage)."""
 
     def effect(original: Callable[..., None], call: Call, instance: Instance) -> None:
-        if not test(instance):
+        if instance.operation is None or not began(instance.operation):
             original(call, instance)
             return
         if "f" in parts:
@@ -225,35 +190,20 @@ def _writing(parts: str, test: Callable[[Instance], bool] = lambda _: True) -> C
     return instead(write_guest, effect)
 
 
-def _if_operation(test: Test) -> Callable[[Instance], bool]:
-    return lambda instance: instance.operation is not None and test(instance.operation)
-
-
-for _suffix, _how, _test in _WHICH:
-    fault(
-        f"guest-not-fresh{_suffix}",
-        FRESH,
-        f"a reimage{_how} leaves the installation as it is",
-        _writing("o", _if_operation(_test)),
-        needs=needs_of(_suffix),
-    )
-    fault(
-        f"other-data-kept{_suffix}",
-        DATA,
-        f"a reimage{_how} keeps data outside the local storage",
-        _writing("f", _if_operation(_test)),
-        needs=needs_of(_suffix),
-    )
-    fault(
-        f"local-storage-lost{_suffix}",
-        LOCAL,
-        f"a reimage{_how} loses the local storage",
-        _writing("fol", _if_operation(_test)),
-        needs=needs_of(_suffix),
-    )
-fault("reimage-does-nothing", FRESH, "a reimage does nothing to the guest", gives(guest_due, value=False), also=(DATA,))
-fault(
-    "reimage-only-reboots", FRESH, "a reimage is a reboot: the guest keeps everything", skips(write_guest), also=(DATA,)
+Slip("guest-not-fresh", FRESH, "a reimage{} leaves the installation as it is").at(
+    _WHERE, lambda place: _writing("o", place.began)
+)
+Slip("other-data-kept", DATA, "a reimage{} keeps data outside the local storage").at(
+    _WHERE, lambda place: _writing("f", place.began)
+)
+Slip("local-storage-lost", LOCAL, "a reimage{} loses the local storage").at(
+    _WHERE, lambda place: _writing("fol", place.began)
+)
+Slip("reimage-does-nothing", FRESH, "a reimage does nothing to the guest", also=(DATA,)).by(
+    gives(guest_due, value=False)
+)
+Slip("reimage-only-reboots", FRESH, "a reimage is a reboot: the guest keeps everything", also=(DATA,)).by(
+    skips(write_guest)
 )
 
 
@@ -281,39 +231,28 @@ def _namesakes(call: Call, instance: Instance) -> None:
             deployment.instances[instance.name].other_data.clear()
 
 
-fault(
+Slip(
     "wrong-guest-written",
     FRESH,
     "the next instance's guest is written afresh instead",
-    _guest(_wrong_guest),
     also=(DATA, OTHERS),
     needs=(Need.SECOND_INSTANCE,),
-)
-fault(
+).by(_guest(_wrong_guest))
+Slip(
     "every-guest-written",
     OTHERS,
     "the guest of every instance of the deployment is written afresh",
-    _guest(_every_guest),
     needs=(Need.SECOND_INSTANCE, Need.PROBE),
-)
-fault(
+).by(_guest(_every_guest))
+Slip(
     "namesakes-written",
     OTHERS,
     "the guests of all instances of the same name, in whatever deployment, are written afresh",
-    _guest(_namesakes),
     needs=(Need.NAMESAKES, Need.PROBE),
+).by(_guest(_namesakes))
+Slip("failed-reimage-writes", FRESH, "only a reimage that fails writes the guest afresh", also=(DATA,)).by(
+    instead(guest_due, lambda _, __, operation: operation.instance.failing)
 )
-fault(
-    "failed-reimage-writes",
-    FRESH,
-    "only a reimage that fails writes the guest afresh",
-    instead(guest_due, lambda _, __, operation: operation.instance.failing),
-    also=(DATA,),
-)
-fault(
-    "other-data-swapped-for-local",
-    DATA,
-    "a reimage loses the local storage and keeps the other data",
-    _writing("fl"),
-    also=(LOCAL,),
-)
+Slip(
+    "other-data-swapped-for-local", DATA, "a reimage loses the local storage and keeps the other data", also=(LOCAL,)
+).by(_writing("fl"))

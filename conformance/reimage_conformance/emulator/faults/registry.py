@@ -1,13 +1,20 @@
-"""The registry of faults: what a fault is and how it is registered; holds none itself."""
+"""The registry of faults: what a fault is, and how a slip becomes one fault or a family of faults; holds none itself."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
     from reimage_conformance.emulator.departures import Change
     from reimage_conformance.emulator.needs import Need
+    from reimage_conformance.emulator.places import Place
+
+    Changes = Change | tuple[Change, ...]
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +42,71 @@ FAULTS: dict[str, Fault] = {}
 """Every fault by its name."""
 
 
-def fault(
-    name: str,
-    requirement: str,
-    summary: str,
-    *changes: Change,
-    also: tuple[str, ...] = (),
-    needs: tuple[Need, ...] = (),
-) -> None:
-    """Registers a fault."""
-    if name in FAULTS:
-        raise ValueError(f"two faults are called {name!r}")
-    if not changes:
-        raise ValueError(f"fault {name!r} changes nothing")
-    FAULTS[name] = Fault(name, requirement, summary, changes, also, needs)
+@dataclass(frozen=True, slots=True)
+class Slip:
+    """A mistake that an endpoint can make: the name of its faults, the requirement that they break, a sentence on how.
+
+    `also` and `needs` are those of its faults. Each method registers faults: `by` a single one, the others a family.
+    In the name and the sentence of a family "{}" stands for the place, the value or the row; a name without "{}" has it
+    in brackets behind, and is left as it is where the place has no word.
+    """
+
+    name: str
+    requirement: str
+    summary: str
+    also: tuple[str, ...] = ()
+    needs: tuple[Need, ...] = ()
+
+    def inside(self, place: Place) -> Slip:
+        """The same mistake at one place: its faults have the place before their own word, and {place} in their sentence."""
+        return replace(
+            self,
+            name=f"{self.name}[{place.word}:{{}}]",
+            summary=self.summary.replace("{place}", place.words),
+            also=(*self.also, *place.also),
+            needs=(*self.needs, *place.needs),
+        )
+
+    def by(self, *changes: Change) -> None:
+        """The one fault that these changes cause."""
+        self._register(self.name, self.summary, changes)
+
+    def at(self, places: Iterable[Place], change: Callable[[Place], Changes]) -> None:
+        """A fault for each place, with the place's own name in brackets; everywhere has none."""
+        for place in places:
+            name = self._called(place.word) if place.word or "{}" in self.name else self.name
+            self._register(name, self._told(place.words), change(place), place.also, place.needs)
+
+    def each(self, values: Iterable[Value], change: Callable[[Value], Changes]) -> None:
+        """A fault for each value, called by its text."""
+        self.table(change, *((str(value), str(value), value) for value in values))
+
+    def each_named(self, values: Mapping[str, Value], change: Callable[[Value], Changes]) -> None:
+        """A fault for each value, called by its key; {name} in the sentence stands for the key."""
+        self.table(change, *((name, str(value), value) for name, value in values.items()))
+
+    def table(self, change: Callable[[Value], Changes], *rows: tuple[str, str, Value]) -> None:
+        """A fault for each row: a word for its name, words for its sentence, the value that its changes are made from."""
+        for word, words, value in rows:
+            self._register(self._called(word), self._told(words, word), change(value))
+
+    def _called(self, word: str) -> str:
+        return self.name.format(word) if "{}" in self.name else f"{self.name}[{word}]"
+
+    def _told(self, words: str, name: str = "") -> str:
+        return self.summary.format(words, name=name).strip()
+
+    def _register(
+        self,
+        name: str,
+        summary: str,
+        changes: Changes,
+        also: tuple[str, ...] = (),
+        needs: tuple[Need, ...] = (),
+    ) -> None:
+        made = changes if isinstance(changes, tuple) else (changes,)
+        if name in FAULTS:
+            raise ValueError(f"two faults are called {name!r}")
+        if not made:
+            raise ValueError(f"fault {name!r} changes nothing")
+        FAULTS[name] = Fault(name, self.requirement, summary, made, (*self.also, *also), (*self.needs, *needs))

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from zlib import crc32
 
 from reimage_conformance.emulator.conditions import (
-    both,
-    form_is,
-    instance_matches,
     known_after,
-    later_on_connection,
-    poll_in,
     reply_edit,
     reply_set,
-    slot_is,
+    reply_status,
 )
-from reimage_conformance.emulator.departures import When, always, instead
-from reimage_conformance.emulator.faults.registry import fault
+from reimage_conformance.emulator.departures import Change, When, always, instead
+from reimage_conformance.emulator.faults.registry import Slip
 from reimage_conformance.emulator.lookup import find_operation
-from reimage_conformance.emulator.needs import needs_of
 from reimage_conformance.emulator.operations import new_request_id
+from reimage_conformance.emulator.places import (
+    EACH_FORM,
+    FAILED,
+    IN_PROGRESS,
+    LATER,
+    POLL,
+    STAGING,
+    SUCCEEDED,
+    WORKER_ROLE,
+)
 from reimage_conformance.emulator.writing import identifying_fields
 
 if TYPE_CHECKING:
@@ -29,46 +33,26 @@ if TYPE_CHECKING:
     from reimage_conformance.emulator.messages import Call, Fields, Reply
     from reimage_conformance.emulator.world import Operation
 
-_WHERE: tuple[tuple[str, str, When], ...] = (
-    ("slot", "by slot", form_is("slot")),
-    ("name", "by name", form_is("name")),
-    ("staging", "in staging", slot_is("staging")),
-    ("worker role", "of a worker role", instance_matches(lambda name: "Worker" in name)),
-    ("later on a connection", "that is not the first request on its connection", later_on_connection),
+_WHERE = (*EACH_FORM, STAGING, WORKER_ROLE, LATER)
+
+Slip("accepted-status", "REQ-REIMAGE-202", "an accepted reimage is answered {}").each(
+    (200, 201, 203, 204, 206, 302, 303), reply_status("accepted")
+)
+Slip("accepted-status-200", "REQ-REIMAGE-202", "an accepted reimage{} is answered 200").at(
+    _WHERE, lambda place: reply_edit(reply_set(status=200), "accepted", when=place.when)
+)
+Slip("accepted-id-missing", "REQ-REIMAGE-REQID", "the 202 for a reimage{} carries no request id").at(
+    _WHERE, lambda place: reply_edit(reply_set(request_id=""), "accepted", when=place.when)
+)
+Slip("accepted-body", "REQ-REIMAGE-BODY-EMPTY", "the 202 for a reimage{} has content").at(
+    _WHERE,
+    lambda place: reply_edit(
+        reply_set(body=b"<Operation/>", media_type="application/xml"), "accepted", when=place.when
+    ),
 )
 
-for _status in (200, 201, 203, 204, 206, 302, 303):
-    fault(
-        f"accepted-status[{_status}]",
-        "REQ-REIMAGE-202",
-        f"an accepted reimage is answered {_status}",
-        reply_edit(reply_set(status=_status), "accepted"),
-    )
-for _name, _summary, _when in _WHERE:
-    fault(
-        f"accepted-status-200[{_name}]",
-        "REQ-REIMAGE-202",
-        f"an accepted reimage {_summary} is answered 200",
-        reply_edit(reply_set(status=200), "accepted", when=_when),
-        needs=needs_of(_name),
-    )
-    fault(
-        f"accepted-id-missing[{_name}]",
-        "REQ-REIMAGE-REQID",
-        f"the 202 for a reimage {_summary} carries no request id",
-        reply_edit(reply_set(request_id=""), "accepted", when=_when),
-        needs=needs_of(_name),
-    )
-    fault(
-        f"accepted-body[{_name}]",
-        "REQ-REIMAGE-BODY-EMPTY",
-        f"the 202 for a reimage {_summary} has content",
-        reply_edit(reply_set(body=b"<Operation/>", media_type="application/xml"), "accepted", when=_when),
-        needs=needs_of(_name),
-    )
 
-
-def _id_fields(make: Callable[[str], Fields], *about: str) -> Any:
+def _id_fields(make: Callable[[str], Fields], *about: str) -> Change:
     def fields(original: Callable[..., Fields], call: Call, reply: Reply) -> Fields:
         wanted = not about or reply.about in about
         return make(reply.request_id) if wanted and reply.request_id else original(call, reply)
@@ -76,35 +60,37 @@ def _id_fields(make: Callable[[str], Fields], *about: str) -> Any:
     return instead(identifying_fields, fields)
 
 
-for _name, _summary, _make in (
+def _accepted_id(make: Callable[[str], Fields]) -> Change:
+    return _id_fields(make, "accepted")
+
+
+def _accepted_as(make: Callable[[str], str]) -> Change:
+    return _accepted_id(lambda each: (("x-ms-request-id", make(each)),))
+
+
+Slip("accepted-id-{}", "REQ-REIMAGE-REQID", "the 202 carries {}").table(
+    _accepted_id,
     ("missing", "no request id", lambda _: ()),
     ("empty", "an empty request id", lambda _: (("x-ms-request-id", ""),)),
     ("twice", "its request id twice", lambda each: (("x-ms-request-id", each),) * 2),
     ("two", "two request ids", lambda each: (("x-ms-request-id", each), ("x-ms-request-id", each[::-1]))),
     ("renamed", "its request id as x-ms-requestid", lambda each: (("x-ms-requestid", each),)),
     ("as-client-id", "its id as x-ms-client-request-id", lambda each: (("x-ms-client-request-id", each),)),
-):
-    fault(f"accepted-id-{_name}", "REQ-REIMAGE-REQID", f"the 202 carries {_summary}", _id_fields(_make, "accepted"))
-for _name, _summary, _make in (
-    ("truncated", "the first half of the operation's id", lambda each: (("x-ms-request-id", each[:16]),)),
-    (
-        "upper-case",
-        "the id in capitals, which is not known",
-        lambda each: (("x-ms-request-id", f"A{each[1:]}".upper()),),
-    ),
-    ("braced", "the id in braces, which is not known", lambda each: (("x-ms-request-id", f"{{{each}}}"),)),
-    ("quoted", "the id in quotes, which is not known", lambda each: (("x-ms-request-id", f'"{each}"'),)),
-    ("path", "a path instead of an id", lambda each: (("x-ms-request-id", f"operations/{each}"),)),
-    ("reversed", "another id than the operation's", lambda each: (("x-ms-request-id", each[::-1]),)),
+)
+Slip("accepted-id-{}", "REQ-REIMAGE-REQID-USABLE", "the 202 carries {}").table(
+    _accepted_as,
+    ("truncated", "the first half of the operation's id", lambda each: each[:16]),
+    ("upper-case", "the id in capitals, which is not known", lambda each: f"A{each[1:]}".upper()),
+    ("braced", "the id in braces, which is not known", lambda each: f"{{{each}}}"),
+    ("quoted", "the id in quotes, which is not known", lambda each: f'"{each}"'),
+    ("path", "a path instead of an id", lambda each: f"operations/{each}"),
+    ("reversed", "another id than the operation's", lambda each: each[::-1]),
     (
         "dashed",
         "the id with dashes, which is not known",
-        lambda each: (("x-ms-request-id", f"{each[:8]}-{each[8:12]}-{each[12:16]}-{each[16:20]}-{each[20:]}"),),
+        lambda each: f"{each[:8]}-{each[8:12]}-{each[12:16]}-{each[16:20]}-{each[20:]}",
     ),
-):
-    fault(
-        f"accepted-id-{_name}", "REQ-REIMAGE-REQID-USABLE", f"the 202 carries {_summary}", _id_fields(_make, "accepted")
-    )
+)
 
 
 def _latest(original: Callable[..., Operation | None], call: Call, operation_id: str) -> Operation | None:
@@ -117,54 +103,44 @@ def _first(original: Callable[..., Operation | None], call: Call, operation_id: 
     return own and next(iter(call.world.operations.values()))
 
 
-fault(
+Slip(
     "id-leads-to-latest-operation",
     "REQ-REIMAGE-REQID-USABLE",
     "an id leads to the latest operation of the same deployment",
-    instead(find_operation, _latest),
     also=("REQ-GOS-ID", "REQ-GOS-TERMINAL-STABLE", "REQ-GOS-READONLY", "REQ-GOS-PROGRESS"),
-)
-fault(
+).by(instead(find_operation, _latest))
+Slip(
     "id-leads-to-first-operation",
     "REQ-REIMAGE-REQID-USABLE",
     "every id leads to the first operation of all",
-    instead(find_operation, _first),
     also=("REQ-GOS-ID",),
+).by(instead(find_operation, _first))
+
+
+Slip(
+    "operation-known-late[{}s]",
+    "REQ-REIMAGE-REQID-PROMPT",
+    "an operation is not known in the first {} seconds",
+    also=("REQ-REIMAGE-REQID-USABLE",),
+).each((3, 8), known_after)
+
+Slip("accepted-content", "REQ-REIMAGE-BODY-EMPTY", "the 202 has content: {name}").each_named(
+    {
+        "xml": (b'<Operation xmlns="http://schemas.microsoft.com/windowsazure"/>', "application/xml"),
+        "text": (b"Accepted", "text/plain"),
+        "html": (b"<html><body>Accepted</body></html>", "text/html"),
+        "json": (b"{}", "application/json"),
+        "space": (b" ", ""),
+        "line end": (b"\r\n", ""),
+    },
+    lambda content: reply_edit(reply_set(body=content[0], media_type=content[1]), "accepted"),
+)
+Slip("accepted-content[chunked]", "REQ-REIMAGE-BODY-EMPTY", "the 202 has chunked content").by(
+    reply_edit(reply_set(body=b"Accepted", media_type="text/plain", chunked=True), "accepted")
 )
 
 
-for _seconds in (3, 8):
-    fault(
-        f"operation-known-late[{_seconds}s]",
-        "REQ-REIMAGE-REQID-PROMPT",
-        f"an operation is not known in the first {_seconds} seconds",
-        known_after(_seconds),
-        also=("REQ-REIMAGE-REQID-USABLE",),
-    )
-
-for _name, _body, _type in (
-    ("xml", b'<Operation xmlns="http://schemas.microsoft.com/windowsazure"/>', "application/xml"),
-    ("text", b"Accepted", "text/plain"),
-    ("html", b"<html><body>Accepted</body></html>", "text/html"),
-    ("json", b"{}", "application/json"),
-    ("space", b" ", ""),
-    ("line end", b"\r\n", ""),
-):
-    fault(
-        f"accepted-content[{_name}]",
-        "REQ-REIMAGE-BODY-EMPTY",
-        f"the 202 has content: {_name}",
-        reply_edit(reply_set(body=_body, media_type=_type), "accepted"),
-    )
-fault(
-    "accepted-content[chunked]",
-    "REQ-REIMAGE-BODY-EMPTY",
-    "the 202 has chunked content",
-    reply_edit(reply_set(body=b"Accepted", media_type="text/plain", chunked=True), "accepted"),
-)
-
-
-def _ids(make: Callable[[Call, str], str], when: When = always) -> Any:
+def _ids(make: Callable[[Call, str], str], when: When = always) -> Change:
     return instead(new_request_id, lambda original, call: make(call, original(call)), when)
 
 
@@ -174,39 +150,24 @@ def _numbered(call: Call, key: str, modulus: int) -> str:
 
 
 _UNIQUE = "REQ-ASYNC-REQID-UNIQUE"
-fault(
-    "ids-constant[polls]",
-    _UNIQUE,
-    "all polls get the same id",
-    _ids(lambda *_: "1" * 32, lambda call: call.kind == "operation"),
+Slip("ids-constant[polls]", _UNIQUE, "all polls get the same id").by(
+    _ids(lambda *_: "1" * 32, lambda call: call.kind == "operation")
 )
-fault(
-    "ids-constant[refusals]",
-    _UNIQUE,
-    "all refused requests get the same id",
-    _ids(lambda *_: "2" * 32, lambda call: call.kind == "reimage" and call.instance is None),
+Slip("ids-constant[refusals]", _UNIQUE, "all refused requests get the same id").by(
+    _ids(lambda *_: "2" * 32, lambda call: call.kind == "reimage" and call.instance is None)
 )
-fault(
-    "ids-constant[deployments]",
-    _UNIQUE,
-    "all answers of Get Deployment get the same id",
-    _ids(lambda *_: "3" * 32, lambda call: call.kind == "deployment"),
+Slip("ids-constant[deployments]", _UNIQUE, "all answers of Get Deployment get the same id").by(
+    _ids(lambda *_: "3" * 32, lambda call: call.kind == "deployment")
 )
-fault("ids-of-the-second", _UNIQUE, "ids depend on the second only", _ids(lambda call, _: f"{int(call.now):032x}"))
-fault(
-    "ids-come-round", _UNIQUE, "after five ids the first comes again", _ids(lambda call, _: _numbered(call, "round", 5))
+Slip("ids-of-the-second", _UNIQUE, "ids depend on the second only").by(_ids(lambda call, _: f"{int(call.now):032x}"))
+Slip("ids-come-round", _UNIQUE, "after five ids the first comes again").by(
+    _ids(lambda call, _: _numbered(call, "round", 5))
 )
-fault(
-    "ids-start-again-on-each-connection",
-    _UNIQUE,
-    "ids count the requests of a connection",
-    _ids(lambda call, _: f"{call.position:032x}"),
+Slip("ids-start-again-on-each-connection", _UNIQUE, "ids count the requests of a connection").by(
+    _ids(lambda call, _: f"{call.position:032x}")
 )
-fault(
-    "ids-of-the-target",
-    _UNIQUE,
-    "equal requests get equal ids",
-    _ids(lambda call, _: f"{crc32(call.message.target.encode()):032x}"),
+Slip("ids-of-the-target", _UNIQUE, "equal requests get equal ids").by(
+    _ids(lambda call, _: f"{crc32(call.message.target.encode()):032x}")
 )
 
 
@@ -218,54 +179,44 @@ def _reuse_id(call: Call, reply: Reply) -> None:
     reply.request_id = call.notes.pop("accepted id", reply.request_id)
 
 
-fault(
-    "id-used-again-by-next-refusal",
-    _UNIQUE,
-    "the request refused next gets the id of the 202 before it",
+Slip("id-used-again-by-next-refusal", _UNIQUE, "the request refused next gets the id of the 202 before it").by(
     reply_edit(_keep_id, "accepted"),
     reply_edit(lambda call, reply: _reuse_id(call, reply) if reply.status >= 400 else None),
 )
-fault(
+Slip(
     "same-instance-same-id",
     _UNIQUE,
     "a role instance gets the same id for every reimage",
+    also=("REQ-CONC-SAME", "REQ-GOS-TERMINAL-STABLE"),
+).by(
     _ids(
         lambda call, _: f"{sum(map(ord, call.route.instance)):032x}",
         lambda call: call.kind == "reimage" and call.instance is not None,
-    ),
-    also=("REQ-CONC-SAME", "REQ-GOS-TERMINAL-STABLE"),
+    )
 )
 
-for _name, _summary, _when in (
-    ("", "of a poll", always),
-    ("[InProgress]", "of a poll while the operation runs", poll_in("InProgress")),
-    ("[Succeeded]", "of a poll that finds success", poll_in("Succeeded")),
-    ("[Failed]", "of a poll that finds failure", poll_in("Failed")),
-    ("[later on a connection]", "of a poll that is not the first request on its connection", both(later_on_connection)),
-):
-    fault(
-        f"poll-id-missing{_name}",
-        "REQ-GOS-REQID",
-        f"the answer {_summary} carries no request id",
-        reply_edit(reply_set(request_id=""), "poll", when=_when),
-        needs=needs_of(_name),
-    )
+Slip("poll-id-missing", "REQ-GOS-REQID", "the answer{} carries no request id").at(
+    (
+        POLL.called(" of a poll", ""),
+        IN_PROGRESS.called(" of a poll while the operation runs"),
+        SUCCEEDED.called(" of a poll that finds success"),
+        FAILED.called(" of a poll that finds failure"),
+        LATER.called(" of a poll that is not the first request on its connection"),
+    ),
+    lambda place: reply_edit(reply_set(request_id=""), "poll", when=place.when),
+)
 
 
 def _tracked_id(call: Call, reply: Reply) -> None:
     reply.request_id = call.route.operation
 
 
-fault(
+Slip(
     "poll-id-is-the-tracked-one",
     "REQ-GOS-REQID-OWN",
     "a poll is answered under the id that it asks about",
-    reply_edit(_tracked_id, "poll"),
     also=(_UNIQUE,),
-)
-fault(
-    "poll-id-empty",
-    "REQ-GOS-REQID",
-    "a poll is answered with an empty request id",
-    _id_fields(lambda _: (("x-ms-request-id", ""),), "poll"),
+).by(reply_edit(_tracked_id, "poll"))
+Slip("poll-id-empty", "REQ-GOS-REQID", "a poll is answered with an empty request id").by(
+    _id_fields(lambda _: (("x-ms-request-id", ""),), "poll")
 )

@@ -2,76 +2,68 @@
 
 from __future__ import annotations
 
-from reimage_conformance.emulator.admission import check_comp, comp_selects
-from reimage_conformance.emulator.conditions import form_is, refusal_edit, refused_with
-from reimage_conformance.emulator.departures import always, instead, skips
-from reimage_conformance.emulator.faults.registry import fault
-from reimage_conformance.emulator.needs import Need
+from typing import TYPE_CHECKING
 
-fault(
+from reimage_conformance.emulator.admission import check_comp, comp_selects
+from reimage_conformance.emulator.conditions import COMP_DEFECTS, refusal_status
+from reimage_conformance.emulator.departures import Change, When, always, instead, skips
+from reimage_conformance.emulator.faults.registry import Slip
+from reimage_conformance.emulator.needs import Need
+from reimage_conformance.emulator.places import FORMS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MISSING = "REQ-REIMAGE-COMP-MISSING"
+
+
+def _selected_if(test: Callable[[list[str]], bool], when: When = always) -> Change:
+    """Values of comp that pass `test` select the reimage as well."""
+    return instead(comp_selects, lambda original, call, values: test(values) or original(call, values), when)
+
+
+def _selected_by_first(test: Callable[[str], bool]) -> Change:
+    """The first value of comp selects the reimage where it passes `test`."""
+    return instead(comp_selects, lambda _, __, values: bool(values) and test(values[0]))
+
+
+Slip(
     "comp-parameter-renamed",
     "REQ-REIMAGE-COMP",
     "the operation is selected by action=reimage, not by comp=reimage",
-    instead(comp_selects, lambda _, call, __: call.route.parameters("action") == ["reimage"]),
     also=("REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-URI-NAME", "REQ-REIMAGE-202"),
+).by(instead(comp_selects, lambda _, call, __: call.route.parameters("action") == ["reimage"]))
+Slip("comp-missing-accepted", MISSING, "a request without comp is a reimage").at(
+    FORMS, lambda place: _selected_if(lambda values: not values, place.when)
 )
-for _where, _when in (("", always), ("[slot]", form_is("slot")), ("[name]", form_is("name"))):
-    fault(
-        f"comp-missing-accepted{_where}",
-        "REQ-REIMAGE-COMP-MISSING",
-        "a request without comp is a reimage",
-        instead(comp_selects, lambda original, call, values: not values or original(call, values), _when),
-    )
-    fault(
-        f"comp-value-ignored{_where}",
-        "REQ-REIMAGE-COMP-MISSING",
-        "any value of comp selects the reimage",
-        instead(comp_selects, lambda original, call, values: bool(values) or original(call, values), _when),
-    )
-    fault(
-        f"comp-ignored{_where}",
-        "REQ-REIMAGE-COMP-MISSING",
-        "comp is not looked at",
-        skips(check_comp, _when),
-    )
-for _value in ("reboot", "start", "update", "reimag", "reimages", "", "re-image"):
-    fault(
-        f"comp-accepted[{_value}]",
-        "REQ-REIMAGE-COMP" if _value == "reboot" else "REQ-REIMAGE-COMP-MISSING",
-        f"comp={_value} reimages",
-        instead(comp_selects, lambda original, call, values, each=_value: values == [each] or original(call, values)),
-        needs=(Need.PROBE,) if _value == "reboot" else (),  # a reboot shows the same states as a reimage
-    )
-for _name, _summary, _holds in (
-    ("prefix", "comp need only begin with reimage", lambda values: values[0].startswith("reimage")),
-    ("substring", "comp need only contain reimage", lambda values: "reimage" in values[0]),
-    ("initial", "comp need only begin like reimage", lambda values: values[0][:2] == "re"),
-):
-    fault(
-        f"comp-{_name}",
-        "REQ-REIMAGE-COMP-MISSING",
-        _summary,
-        instead(comp_selects, lambda *args, holds=_holds: bool(args[-1]) and holds(args[-1])),
-    )
-fault(
-    "comp-name-ignored",
-    "REQ-REIMAGE-COMP-MISSING",
-    "any parameter with the value reimage selects the reimage",
-    instead(comp_selects, lambda _, call, __: "reimage" in [value for _, value in call.route.query]),
+Slip("comp-value-ignored", MISSING, "any value of comp selects the reimage").at(
+    FORMS, lambda place: _selected_if(bool, place.when)
 )
-fault(
+Slip("comp-ignored", MISSING, "comp is not looked at").at(FORMS, lambda place: skips(check_comp, place.when))
+# A reboot shows the same states as a reimage: only the probe tells them apart.
+Slip("comp-accepted[reboot]", "REQ-REIMAGE-COMP", "comp=reboot reimages", needs=(Need.PROBE,)).by(
+    _selected_if(lambda values: values == ["reboot"])
+)
+Slip("comp-accepted", MISSING, "comp={} reimages").each(
+    ("start", "update", "reimag", "reimages", "", "re-image"),
+    lambda value: _selected_if(lambda values: values == [value]),
+)
+Slip("comp-{}", MISSING, "{}").table(
+    _selected_by_first,
+    ("prefix", "comp need only begin with reimage", lambda value: value.startswith("reimage")),
+    ("substring", "comp need only contain reimage", lambda value: "reimage" in value),
+    ("initial", "comp need only begin like reimage", lambda value: value[:2] == "re"),
+)
+Slip("comp-name-ignored", MISSING, "any parameter with the value reimage selects the reimage").by(
+    instead(comp_selects, lambda _, call, __: "reimage" in [value for _, value in call.route.query])
+)
+Slip(
     "comp-read-from-the-whole-query",
-    "REQ-REIMAGE-COMP-MISSING",
+    MISSING,
     "the word reimage anywhere in the query selects the reimage",
-    instead(comp_selects, lambda _, call, __: "reimage" in call.message.target.partition("?")[2]),
-)
+).by(instead(comp_selects, lambda _, call, __: "reimage" in call.message.target.partition("?")[2]))
 
-for _defect in ("comp-missing", "comp-wrong"):
-    for _status in (404, 405, 415):
-        fault(
-            f"{_defect}-status[{_status}]",
-            "REQ-REIMAGE-COMP-MISSING",
-            f"{_defect} gives {_status}",
-            refusal_edit(refused_with(status=_status), _defect),
-            also=("REQ-ERR-CODES",),
-        )
+for _defect in COMP_DEFECTS:
+    Slip(f"{_defect}-status", MISSING, f"{_defect} gives {{}}", also=("REQ-ERR-CODES",)).each(
+        (404, 405, 415), refusal_status(_defect)
+    )

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from reimage_conformance.emulator.admission import check_reimage_target
-from reimage_conformance.emulator.conditions import form_is, kind_is, refusal_edit, refused_with
+from reimage_conformance.emulator.conditions import form_is, kind_is, refusal_status
 from reimage_conformance.emulator.departures import Change, When, always, instead
-from reimage_conformance.emulator.faults.registry import fault
+from reimage_conformance.emulator.faults.registry import Slip
 from reimage_conformance.emulator.lookup import find_deployment, find_instance, find_service
 from reimage_conformance.emulator.needs import Need
 from reimage_conformance.emulator.operations import operation_status
+from reimage_conformance.emulator.places import EACH_FORM
 from reimage_conformance.emulator.routing import decode_segment, origin_form
 from reimage_conformance.emulator.world import Deployment, Instance
 
@@ -30,7 +31,7 @@ _MATCHES: tuple[tuple[str, str, Match], ...] = (
 )
 
 
-def _instance_if(match: Match, when: When = always) -> Change:
+def _instance_if(match: Match, when: When) -> Change:
     def found(original: Callable[..., Any], call: Call, deployment: Deployment, name: str) -> Any:
         exact = original(call, deployment, name)
         return exact or next((each for each in deployment.instances.values() if match(each.name, name)), None)
@@ -38,12 +39,16 @@ def _instance_if(match: Match, when: When = always) -> Change:
     return instead(find_instance, found, when)
 
 
-def _deployment_if(match: Match, form: str) -> Change:
+def _reimaged_if(match: Match) -> Change:
+    return _instance_if(match, kind_is("reimage"))
+
+
+def _deployment_if(match: Match) -> Change:
     def found(original: Callable[..., Any], call: Call, service: list[Deployment], kind: str, place: str) -> Any:
         exact = original(call, service, kind, place)
         return exact or next((each for each in service if match(each.name, place)), None)
 
-    return instead(find_deployment, found, form_is(form))
+    return instead(find_deployment, found, form_is("name"))
 
 
 def _service_if(match: Match, when: When) -> Change:
@@ -72,52 +77,40 @@ def _accepting(*defects: str, when: When = always) -> Change:
     return instead(check_reimage_target, check, when)
 
 
-for _how, _summary, _match in _MATCHES:
-    fault(f"instance-{_how}", INSTANCE, f"role instances: {_summary}", _instance_if(_match, kind_is("reimage")))
-    fault(f"deployment-{_how}", SERVICE, f"deployments by name: {_summary}", _deployment_if(_match, "name"))
-    fault(f"service-{_how}", SERVICE, f"cloud services: {_summary}", _service_if(_match, kind_is("reimage")))
-for _form in ("slot", "name"):
-    fault(
-        f"instance-unknown-is-first[{_form}]",
-        INSTANCE,
-        f"by {_form}, an unknown role instance stands for the first",
-        _instance_if(lambda _, __: True, form_is(_form)),
-    )
-    fault(
-        f"service-not-looked-at[{_form}]",
-        SERVICE,
-        f"by {_form}, any cloud service name will do",
-        _service_if(lambda _, __: True, form_is(_form)),
-    )
-    fault(
-        f"instance-phantom[{_form}]",
-        INSTANCE,
-        f"by {_form}, the reimage of an unknown role instance succeeds",
-        _accepting("instance", when=form_is(_form)),
-    )
-fault(
-    "instance-index-read-as-number",
-    INSTANCE,
-    "the index of a role instance is read as a number: _IN_00 is _IN_0",
-    _instance_if(lambda known, asked: _split(asked) == _split(known), kind_is("reimage")),
+Slip("instance-{}", INSTANCE, "role instances: {}").table(_reimaged_if, *_MATCHES)
+Slip("deployment-{}", SERVICE, "deployments by name: {}").table(_deployment_if, *_MATCHES)
+Slip("service-{}", SERVICE, "cloud services: {}").table(lambda match: _service_if(match, kind_is("reimage")), *_MATCHES)
+Slip("instance-unknown-is-first", INSTANCE, "{}, an unknown role instance stands for the first").at(
+    EACH_FORM, lambda place: _instance_if(lambda _, __: True, place.when)
 )
-fault(
-    "instance-index-wraps",
-    INSTANCE,
-    "an index out of range counts again from 0",
-    _instance_if(lambda known, asked: _split(asked)[0] == _split(known)[0], kind_is("reimage")),
+Slip("service-not-looked-at", SERVICE, "{}, any cloud service name will do").at(
+    EACH_FORM, lambda place: _service_if(lambda _, __: True, place.when)
 )
-fault(
-    "instance-role-name-is-enough",
-    INSTANCE,
-    "a role's name stands for its first instance",
-    _instance_if(lambda known, asked: known.partition("_IN_")[0] == asked, kind_is("reimage")),
+Slip("instance-phantom", INSTANCE, "{}, the reimage of an unknown role instance succeeds").at(
+    EACH_FORM, lambda place: _accepting("instance", when=place.when)
 )
-fault(
-    "instance-white-space-trimmed",
-    INSTANCE,
-    "white space around the name of a role instance is taken away",
-    _instance_if(lambda known, asked: known == asked.strip(), kind_is("reimage")),
+Slip("instance-{}", INSTANCE, "{}").table(
+    _reimaged_if,
+    (
+        "index-read-as-number",
+        "the index of a role instance is read as a number: _IN_00 is _IN_0",
+        lambda known, asked: _split(asked) == _split(known),
+    ),
+    (
+        "index-wraps",
+        "an index out of range counts again from 0",
+        lambda known, asked: _split(asked)[0] == _split(known)[0],
+    ),
+    (
+        "role-name-is-enough",
+        "a role's name stands for its first instance",
+        lambda known, asked: known.partition("_IN_")[0] == asked,
+    ),
+    (
+        "white-space-trimmed",
+        "white space around the name of a role instance is taken away",
+        lambda known, asked: known == asked.strip(),
+    ),
 )
 
 
@@ -135,20 +128,18 @@ def _sought_in(others: Callable[[Call, Deployment], list[Deployment]]) -> Change
     return instead(find_instance, found, kind_is("reimage"))
 
 
-fault(
+Slip(
     "instance-of-other-slot",
     INSTANCE,
     "role instances of the service's other deployment are found as well",
-    _sought_in(lambda call, own: call.world.services(own.subscription)[own.service]),
     needs=(Need.BOTH_SLOTS,),
-)
-fault(
+).by(_sought_in(lambda call, own: call.world.services(own.subscription)[own.service]))
+Slip(
     "instance-of-other-service",
     INSTANCE,
     "role instances of every cloud service are found",
-    _sought_in(lambda call, own: [each for each in call.world.deployments if each.subscription == own.subscription]),
     needs=(Need.SECOND_SERVICE,),
-)
+).by(_sought_in(lambda call, own: [each for each in call.world.deployments if each.subscription == own.subscription]))
 
 
 def _deployment_anywhere(
@@ -159,69 +150,53 @@ def _deployment_anywhere(
     return own or original(call, mine, form, place)
 
 
-fault(
+Slip(
     "deployment-of-other-service",
     SERVICE,
     "deployment names are looked up in all cloud services",
-    instead(find_deployment, _deployment_anywhere, form_is("name")),
     needs=(Need.SECOND_SERVICE,),
-)
-fault(
-    "deployment-name-takes-slot",
-    SERVICE,
-    "a slot does where a deployment name belongs",
+).by(instead(find_deployment, _deployment_anywhere, form_is("name")))
+Slip("deployment-name-takes-slot", SERVICE, "a slot does where a deployment name belongs").by(
     instead(
         find_deployment,
         lambda original, call, service, form, place: (
             original(call, service, form, place) or original(call, service, "slot", place)
         ),
         form_is("name"),
-    ),
+    )
 )
-fault(
-    "empty-slot-is-the-other",
-    SERVICE,
-    "an empty slot leads to the deployment in the other one",
+Slip("empty-slot-is-the-other", SERVICE, "an empty slot leads to the deployment in the other one").by(
     instead(
         find_deployment,
         lambda original, call, service, form, place: (
             original(call, service, form, place) or (service[0] if place in ("production", "staging") else None)
         ),
         form_is("slot"),
-    ),
+    )
 )
-for _suffix, _what, _kinds in (
+Slip("service-of-every-subscription{}", SERVICE, "cloud services of other subscriptions are found{}").table(
+    lambda kinds: instead(
+        find_service,
+        lambda original, call, name: (
+            original(call, name) or [each for each in call.world.deployments if each.service == name] or None
+        ),
+        kind_is(*kinds),
+    ),
     ("", "", ("reimage",)),
     ("-to-look-at", ", also to look at them", ("reimage", "deployment", "service")),
-):
-    fault(
-        f"service-of-every-subscription{_suffix}",
-        SERVICE,
-        f"cloud services of other subscriptions are found{_what}",
-        instead(
-            find_service,
-            lambda original, call, name: (
-                original(call, name) or [each for each in call.world.deployments if each.service == name] or None
-            ),
-            kind_is(*_kinds),
-        ),
-    )
-for _defect, _summary in (
-    ("service", "a cloud service that does not exist"),
-    ("deployment", "a deployment that does not exist"),
-):
-    fault(f"{_defect}-phantom", SERVICE, f"a reimage in {_summary} succeeds", _accepting(_defect))
-fault(
-    "empty-slot-phantom",
-    SERVICE,
-    "a reimage in an empty slot succeeds",
-    _accepting("slot", when=lambda call: call.route.place in ("production", "staging")),
 )
-fault("slot-phantom", "REQ-REIMAGE-SLOT-OTHER", "a reimage in a slot that does not exist succeeds", _accepting("slot"))
-fault(
-    "instance-unknown-never-ends",
-    INSTANCE,
-    "the reimage of an unknown role instance stays InProgress",
+Slip("{}-phantom", SERVICE, "a reimage in {} succeeds").table(
+    _accepting,
+    ("service", "a cloud service that does not exist", "service"),
+    ("deployment", "a deployment that does not exist", "deployment"),
+)
+Slip("empty-slot-phantom", SERVICE, "a reimage in an empty slot succeeds").by(
+    _accepting("slot", when=lambda call: call.route.place in ("production", "staging"))
+)
+Slip("slot-phantom", "REQ-REIMAGE-SLOT-OTHER", "a reimage in a slot that does not exist succeeds").by(
+    _accepting("slot")
+)
+Slip("instance-unknown-never-ends", INSTANCE, "the reimage of an unknown role instance stays InProgress").by(
     _accepting("instance"),
     instead(
         operation_status,
@@ -231,15 +206,12 @@ fault(
     ),
 )
 
-fault(
-    "names-decoded-twice",
-    INSTANCE,
-    "percent-encoding is undone twice",
-    instead(decode_segment, lambda original, call, raw: original(call, original(call, raw))),
+Slip("names-decoded-twice", INSTANCE, "percent-encoding is undone twice").by(
+    instead(decode_segment, lambda original, call, raw: original(call, original(call, raw)))
 )
 
 
-def _undecoded(*places: int) -> Change:
+def _undecoded(places: tuple[int, ...]) -> Change:
     """Leaves the percent-encoding in these path segments, counted from 0."""
 
     def keep(call: Call) -> str:
@@ -253,28 +225,26 @@ def _undecoded(*places: int) -> Change:
     return instead(origin_form, lambda _, call: keep(call), lambda call: call.message.target.startswith("/"))
 
 
-for _what, _places in {
-    "instance": (7,),
-    "deployment": (5,),
-    "service": (3,),
-    "subscription": (0,),
-    "fixed-words": (1, 2, 4, 6),
-    "all": tuple(range(8)),
-}.items():
-    fault(
-        f"names-not-decoded[{_what}]",
-        "REQ-NAME-ENCODING",
-        f"percent-encoded letters are not the letters ({_what})",
-        _undecoded(*_places),
-    )
-fault(
+Slip("names-not-decoded", "REQ-NAME-ENCODING", "percent-encoded letters are not the letters ({name})").each_named(
+    {
+        "instance": (7,),
+        "deployment": (5,),
+        "service": (3,),
+        "subscription": (0,),
+        "fixed-words": (1, 2, 4, 6),
+        "all": tuple(range(8)),
+    },
+    _undecoded,
+)
+Slip(
     "names-decoded-only-with-upper-case-digits",
     "REQ-NAME-ENCODING",
     "percent-encoding with lower-case digits is not undone",
+).by(
     instead(
         decode_segment,
         lambda original, call, raw: original(call, raw) if raw == _upper(raw) else raw,
-    ),
+    )
 )
 
 
@@ -290,12 +260,7 @@ _STATUSES = {
     "instance": (400, 409, 410),
 }
 for _defect, _values in _STATUSES.items():
-    for _status in _values:
-        _requirement = INSTANCE if _defect == "instance" else SERVICE
-        fault(
-            f"unknown-{_defect}-status[{_status}]",
-            "REQ-ERR-CODES",
-            f"an unknown {_defect} gives {_status}",
-            refusal_edit(refused_with(status=_status), _defect, when=kind_is("reimage")),
-            also=(_requirement,),
-        )
+    _also = (INSTANCE if _defect == "instance" else SERVICE,)
+    Slip(f"unknown-{_defect}-status", "REQ-ERR-CODES", f"an unknown {_defect} gives {{}}", also=_also).each(
+        _values, refusal_status(_defect, when=kind_is("reimage"))
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import unescape
@@ -14,14 +15,16 @@ from reimage_conformance.emulator.conditions import (
     VERB_DEFECTS,
     error_edit,
     kind_is,
+    refusal_code,
     refusal_edit,
+    refusal_status,
     refused_with,
     reply_edit,
     reply_set,
 )
 from reimage_conformance.emulator.departures import Change, When, always, edits, instead
 from reimage_conformance.emulator.documents import Node, document_media_type, encode_document, error_document
-from reimage_conformance.emulator.faults.registry import fault
+from reimage_conformance.emulator.faults.registry import Slip
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from reimage_conformance.emulator.messages import Call, Reply
 
 CODES, STATUS, BODY, FORMAT = "REQ-ERR-CODES", "REQ-ERR-STATUS", "REQ-ERR-BODY-OPTIONAL", "REQ-ERR-BODY-FORMAT"
+ANONYMOUS = "REQ-ASYNC-REQID-ERRORS"
 _REQUIRED: dict[str, tuple[str, ...]] = {
     "version-missing": ("REQ-VER-MISSING",),
     "version-format": ("REQ-VER-FORMAT",),
@@ -68,87 +72,71 @@ _ALSO = {
     "conflict": ("REQ-CONC-SAME", "REQ-CONC-OTHER"),
 }
 
+_EVERY_DEFECT = tuple(dict.fromkeys(each for group in _ALSO.values() for each in group))
+
 for _defect, _also in _REQUIRED.items():
-    for _code in ("BadRequest", "InternalError", "ForbiddenError"):
-        fault(
-            f"error-code[{_defect}:{_code}]",
-            CODES,
-            f"the code for {_defect} is {_code}",
-            refusal_edit(refused_with(code=_code), _defect, when=kind_is("reimage")),
-            also=_also,
-        )
-for _name, _summary, _change in (
+    Slip(f"error-code[{_defect}:{{}}]", CODES, f"the code for {_defect} is {{}}", also=_also).each(
+        ("BadRequest", "InternalError", "ForbiddenError"), refusal_code(_defect, when=kind_is("reimage"))
+    )
+
+
+def _spelt(change: Callable[[str], str]) -> Change:
+    return instead(
+        error_document,
+        lambda original, call, refusal: original(call, replace(refusal, code=change(refusal.code))),
+    )
+
+
+Slip("error-code-{}", CODES, "error codes are written {}", also=_EVERY_DEFECT).table(
+    _spelt,
     ("lower-case", "in lower case", str.lower),
     ("spaced", "with spaces between words", lambda code: "".join(f" {c}" if c.isupper() else c for c in code).strip()),
     ("numeric", "a number", lambda code: str(len(code))),
     ("prefixed", "behind a prefix", lambda code: f"Compute.{code}"),
-):
-    fault(
-        f"error-code-{_name}",
-        CODES,
-        f"error codes are written {_summary}",
-        instead(
-            error_document,
-            lambda original, call, refusal, change=_change: original(
-                call, refused_with(code=change(refusal.code))(refusal)
-            ),
-        ),
-        also=tuple(dict.fromkeys(each for group in _ALSO.values() for each in group)),
-    )
-fault(
+)
+Slip(
     "error-codes-confused",
     CODES,
     "a wrong comp is called a wrong version and the other way round",
+    also=(*_ALSO["version"], *_ALSO["comp"]),
+).by(
     refusal_edit(refused_with(code="MissingOrIncorrectVersionHeader"), *COMP_DEFECTS),
     refusal_edit(refused_with(code="MissingOrInvalidRequiredQueryParameter"), *_ANY["version"]),
-    also=(*_ALSO["version"], *_ALSO["comp"]),
 )
-fault(
+Slip(
     "operation-version-error-code",
     CODES,
     "the code for a missing version is BadRequest when an operation is polled",
-    refusal_edit(refused_with(code="BadRequest"), "version-missing", "version-format", when=kind_is("operation")),
     also=("REQ-VER-MISSING", "REQ-VER-FORMAT", "REQ-GOS-VERSION-MIN"),
-)
+).by(refusal_edit(refused_with(code="BadRequest"), "version-missing", "version-format", when=kind_is("operation")))
 
 for _name, _defects in _ANY.items():
-    fault(
+    Slip(
         f"error-wrapped-in-200[{_name}]",
         STATUS,
         f"a request with a wrong {_name} is answered 200 with an Error",
-        reply_edit(reply_set(status=200), *_defects),
         also=_ALSO[_name],
-    )
+    ).by(reply_edit(reply_set(status=200), *_defects))
     if _name in ("conflict", "length"):
         continue  # without ConflictError that is REQ-CONC-SAME's matter; a 411 may come from below the application
-    fault(
+    Slip(
         f"error-without-document[{_name}]",
         BODY,
         f"the refusal of a wrong {_name} has no content",
-        reply_edit(reply_set(body=b"", media_type=""), *_defects),
         also=(*_ALSO[_name], CODES),
-    )
-for _status in (299, 302, 444, 600):
-    fault(
-        f"error-status-odd[{_status}]",
-        STATUS,
-        f"errors have the status {_status}",
-        refusal_edit(refused_with(status=_status), when=kind_is("reimage")),
-        also=(*tuple(dict.fromkeys(each for group in _ALSO.values() for each in group)), CODES),
-    )
-for _name, _content, _type in (
-    ("html", b"<html><body><h1>Bad Request</h1></body></html>", "text/html"),
-    ("text", b"The request was wrong.", "text/plain"),
-    ("json", b'{"code": "BadRequest"}', "application/json"),
-    ("nothing", b"", ""),
-):
-    fault(
-        f"error-body[{_name}]",
-        BODY,
-        f"what an error has for content is {_name}",
-        error_edit(reply_set(body=_content, media_type=_type)),
-        also=(CODES, FORMAT),
-    )
+    ).by(reply_edit(reply_set(body=b"", media_type=""), *_defects))
+Slip("error-status-odd", STATUS, "errors have the status {}", also=(*_EVERY_DEFECT, CODES)).each(
+    (299, 302, 444, 600), refusal_status(when=kind_is("reimage"))
+)
+Slip("error-body", BODY, "what an error has for content is {name}", also=(CODES, FORMAT)).each_named(
+    {
+        "html": (b"<html><body><h1>Bad Request</h1></body></html>", "text/html"),
+        "text": (b"The request was wrong.", "text/plain"),
+        "json": (b'{"code": "BadRequest"}', "application/json"),
+        "nothing": (b"", ""),
+    },
+    lambda content: error_edit(reply_set(body=content[0], media_type=content[1])),
+)
 
 
 def _document(edit: Callable[[Node], Node], when: When = always) -> Change:
@@ -159,7 +147,8 @@ def _only(name: str) -> Callable[[Node], Node]:
     return lambda root: Node(root.name, tuple(each for each in root.children if each.name == name))
 
 
-_FORMS: tuple[tuple[str, str, Callable[[Node], Node]], ...] = (
+Slip("error-document", FORMAT, "the error document is wrong: {}", also=(CODES, BODY)).table(
+    _document,
     ("root", "its root is Fault", lambda root: Node("Fault", root.content)),
     ("lower-case-root", "its root is error", lambda root: Node("error", root.content)),
     ("plural", "its root is Errors around Error", lambda root: Node("Errors", (root,))),
@@ -179,27 +168,11 @@ _FORMS: tuple[tuple[str, str, Callable[[Node], Node]], ...] = (
         lambda root: Node("Operation", (Node("Status", "Failed"), Node("Error", root.children))),
     ),
 )
-for _name, _summary, _edit in _FORMS:
-    fault(
-        f"error-document[{_name}]",
-        FORMAT,
-        f"the error document is wrong: {_summary}",
-        _document(_edit),
-        also=(CODES, BODY),
-    )
-for _kind in ("operation", "reimage"):
-    fault(
-        f"error-document-no-code[{_kind}]",
-        FORMAT,
-        f"the error document for {_kind} requests has no Code",
-        _document(_only("Message"), kind_is(_kind)),
-        also=(CODES, BODY),
-    )
-fault(
-    "error-order",
-    FORMAT,
-    "in the error document Message comes before Code",
-    _document(lambda root: Node(root.name, root.children[::-1])),
+Slip("error-document-no-code", FORMAT, "the error document for {} requests has no Code", also=(CODES, BODY)).each(
+    ("operation", "reimage"), lambda kind: _document(_only("Message"), kind_is(kind))
+)
+Slip("error-order", FORMAT, "in the error document Message comes before Code").by(
+    _document(lambda root: Node(root.name, root.children[::-1]))
 )
 
 
@@ -224,7 +197,8 @@ def _in_cdata(octets: bytes) -> bytes:
     )
 
 
-_SPOILT: tuple[tuple[str, str, Callable[[bytes], bytes]], ...] = (
+Slip("error-document-{}", "REQ-XML-WF", "the error document {}", also=(FORMAT, CODES, BODY)).table(
+    _octets,
     ("truncated", "breaks off", lambda octets: octets[:-8]),
     ("unescaped", "has a bare ampersand", lambda octets: octets.replace(b"<Message>", b"<Message>R&D: ")),
     ("cut", "is cut within its message, in an entity if one is there", _cut),
@@ -233,27 +207,16 @@ _SPOILT: tuple[tuple[str, str, Callable[[bytes], bytes]], ...] = (
     ("json", "is JSON, called XML", lambda _: b'{"Code": "BadRequest"}'),
     ("text", "is plain text, called XML", lambda _: b"Bad request"),
 )
-for _name, _summary, _spoil in _SPOILT:
-    fault(
-        f"error-document-{_name}",
-        "REQ-XML-WF",
-        f"the error document {_summary}",
-        _octets(_spoil),
-        also=(FORMAT, CODES, BODY),
-    )
 
 
 def _typed(media_type: str, original: Callable[..., str], call: Call, root: Node) -> str:
     return media_type if root.name == "Error" else original(call, root)
 
 
-for _type in ("", "text/plain", "text/html", "application/json", "application/octet-stream"):
-    fault(
-        f"error-type[{_type}]",
-        "REQ-ERR-CT",
-        f"the Content-Type of an error is {_type!r}",
-        instead(document_media_type, partial(_typed, _type)),
-    )
+Slip("error-type", "REQ-ERR-CT", "the Content-Type of an error is {!r}").each(
+    ("", "text/plain", "text/html", "application/json", "application/octet-stream"),
+    lambda media_type: instead(document_media_type, partial(_typed, media_type)),
+)
 
 
 def _anonymous(status: int, _: Call, reply: Reply) -> None:
@@ -261,13 +224,7 @@ def _anonymous(status: int, _: Call, reply: Reply) -> None:
         reply.request_id = ""
 
 
-for _status in (400, 403, 404, 405, 409):
-    fault(
-        f"error-id-missing[{_status}]",
-        "REQ-ASYNC-REQID-ERRORS",
-        f"a {_status} carries no request id",
-        error_edit(partial(_anonymous, _status)),
-    )
-fault(
-    "error-id-missing", "REQ-ASYNC-REQID-ERRORS", "no error carries a request id", error_edit(reply_set(request_id=""))
+Slip("error-id-missing", ANONYMOUS, "a {} carries no request id").each(
+    (400, 403, 404, 405, 409), lambda status: error_edit(partial(_anonymous, status))
 )
+Slip("error-id-missing", ANONYMOUS, "no error carries a request id").by(error_edit(reply_set(request_id="")))

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.emulator.admission import KNOWN_METHODS, allowed_methods, check_verb, not_found
 from reimage_conformance.emulator.conditions import begin_anyway, field_set, kind_is, refusal_edit, reply_edit
-from reimage_conformance.emulator.departures import gives, instead, skips
-from reimage_conformance.emulator.faults.registry import fault
+from reimage_conformance.emulator.departures import Change, gives, instead, skips
+from reimage_conformance.emulator.faults.registry import Slip
 from reimage_conformance.emulator.observation import deployment_document
 from reimage_conformance.emulator.service import document_reply, refuse
 
@@ -17,72 +17,67 @@ if TYPE_CHECKING:
 
     from reimage_conformance.emulator.messages import Call, Refusal, Reply
 
-fault(
+VERB, ALLOW, UNKNOWN = "REQ-ERR-VERB", "REQ-HTTP-405-ALLOW", "REQ-HTTP-UNKNOWN-METHOD"
+
+Slip(
     "post-refused",
     "REQ-REIMAGE-METHOD",
     "a reimage has to be sent with PUT",
-    gives(allowed_methods, ("PUT",), kind_is("reimage")),
-    also=("REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-URI-NAME", "REQ-REIMAGE-202", "REQ-ERR-VERB"),
+    also=("REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-URI-NAME", "REQ-REIMAGE-202", VERB),
+).by(gives(allowed_methods, ("PUT",), kind_is("reimage")))
+
+
+def _allowed_too(kind: str, *own: str) -> Callable[[str], Change]:
+    """Allows one more method for a kind of resource, beside its `own`."""
+    return lambda method: gives(allowed_methods, (*own, method), kind_is(kind))
+
+
+def _refused_yet(effect: Callable[[Call], object]) -> Callable[[str], Change]:
+    """Refuses a method and has this effect all the same."""
+
+    def change(method: str) -> Change:
+        def answer(original: Callable[..., Reply], call: Call, refusal: Refusal) -> Reply:
+            if (refusal.defect, call.message.method) == ("verb", method):
+                effect(call)
+            return original(call, refusal)
+
+        return instead(refuse, answer)
+
+    return change
+
+
+def _forget(call: Call) -> None:
+    call.world.operations.pop(call.route.operation, None)
+
+
+_METHODS, _ON_OPERATIONS = ("GET", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD"), ("POST", "PUT", "DELETE")
+Slip("verb-accepted", VERB, "{} reimages as POST does").each(_METHODS, _allowed_too("reimage", "POST"))
+Slip(
+    "verb-refused-yet-started", VERB, "{} is refused, but the reimage starts", also=("REQ-GOS-NOTFOUND-NOEFFECT",)
+).each(_METHODS, _refused_yet(begin_anyway))
+Slip("operation-verb-accepted", VERB, "{} on an operation is answered like GET").each(
+    _ON_OPERATIONS, _allowed_too("operation", "GET", "HEAD")
 )
-for _method in ("GET", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD"):
-    fault(
-        f"verb-accepted[{_method}]",
-        "REQ-ERR-VERB",
-        f"{_method} reimages as POST does",
-        instead(allowed_methods, lambda _, __, each=_method: ("POST", each), kind_is("reimage")),
-    )
-    fault(
-        f"verb-refused-yet-started[{_method}]",
-        "REQ-ERR-VERB",
-        f"{_method} is refused, but the reimage starts",
-        instead(
-            refuse,
-            lambda original, call, refusal, each=_method: (
-                begin_anyway(call) if (refusal.defect, call.message.method) == ("verb", each) else None,
-                original(call, refusal),
-            )[1],
-        ),
-        also=("REQ-GOS-NOTFOUND-NOEFFECT",),
-    )
-for _method in ("POST", "PUT", "DELETE"):
-    fault(
-        f"operation-verb-accepted[{_method}]",
-        "REQ-ERR-VERB",
-        f"{_method} on an operation is answered like GET",
-        instead(allowed_methods, lambda _, __, each=_method: ("GET", "HEAD", each), kind_is("operation")),
-    )
-    fault(
-        f"operation-verb-forgets[{_method}]",
-        "REQ-ERR-VERB",
-        f"{_method} on an operation is refused, and the operation is unknown from then on",
-        instead(
-            refuse,
-            lambda original, call, refusal, each=_method: (
-                call.world.operations.pop(call.route.operation, None)
-                if (refusal.defect, call.message.method) == ("verb", each)
-                else None,
-                original(call, refusal),
-            )[1],
-        ),
-        also=("REQ-GOS-TERMINAL-STABLE", "REQ-GOS-200"),
-    )
-fault(
+Slip(
+    "operation-verb-forgets",
+    VERB,
+    "{} on an operation is refused, and the operation is unknown from then on",
+    also=("REQ-GOS-TERMINAL-STABLE", "REQ-GOS-200"),
+).each(_ON_OPERATIONS, _refused_yet(_forget))
+Slip(
     "verb-unknown-accepted",
-    "REQ-ERR-VERB",
+    VERB,
     "a method that nobody knows reimages as POST does",
+    also=(UNKNOWN,),
+).by(
     instead(
         check_verb,
         lambda original, call: None if call.message.method.isupper() and _is_strange(call) else original(call),
         kind_is("reimage"),
-    ),
-    also=("REQ-HTTP-UNKNOWN-METHOD",),
+    )
 )
-fault(
-    "verb-not-checked",
-    "REQ-ERR-VERB",
-    "any method reimages",
-    skips(check_verb, kind_is("reimage")),
-    also=("REQ-HTTP-UNKNOWN-METHOD", "REQ-HTTP-METHOD-CASE"),
+Slip("verb-not-checked", VERB, "any method reimages", also=(UNKNOWN, "REQ-HTTP-METHOD-CASE")).by(
+    skips(check_verb, kind_is("reimage"))
 )
 
 
@@ -101,50 +96,28 @@ def _describe_instance(original: Callable[..., Reply], call: Call, refusal: Refu
     )
 
 
-fault(
+Slip(
     "get-of-role-instance-answered",
-    "REQ-ERR-VERB",
+    VERB,
     "GET on a role instance gives 200 and a document, though no such operation exists",
-    instead(refuse, _describe_instance),
-)
-fault(
-    "method-case-ignored",
-    "REQ-HTTP-METHOD-CASE",
-    "post is taken for POST",
+).by(instead(refuse, _describe_instance))
+Slip("method-case-ignored", "REQ-HTTP-METHOD-CASE", "post is taken for POST", also=(VERB,)).by(
     instead(
         check_verb,
         lambda original, call: None if call.message.method.upper() in allowed_methods(call) else original(call),
-    ),
-    also=("REQ-ERR-VERB",),
-)
-fault(
-    "unknown-method-405",
-    "REQ-HTTP-UNKNOWN-METHOD",
-    "an unknown method gives 405",
-    refusal_edit(lambda refusal: replace(refusal, status=405, fields=(("Allow", "POST"),)), "verb-unknown"),
-)
-fault(
-    "unknown-method-404",
-    "REQ-HTTP-UNKNOWN-METHOD",
-    "an unknown method gives 404",
-    refusal_edit(lambda _: not_found("verb-unknown", "No such resource."), "verb-unknown"),
-)
-fault(
-    "known-method-501",
-    "REQ-HTTP-UNKNOWN-METHOD",
-    "a known method that is not allowed gives 501",
-    refusal_edit(lambda refusal: replace(refusal, status=501, fields=()), "verb"),
-)
-for _kind in ("reimage", "operation", "deployment"):
-    fault(
-        f"allow-missing[{_kind}]",
-        "REQ-HTTP-405-ALLOW",
-        "a 405 does not say what is allowed",
-        reply_edit(field_set("Allow", None), "verb", when=kind_is(_kind)),
     )
-fault(
-    "allow-missing",
-    "REQ-HTTP-405-ALLOW",
-    "no 405 says what is allowed",
-    reply_edit(field_set("Allow", None), "verb"),
 )
+Slip("unknown-method-405", UNKNOWN, "an unknown method gives 405").by(
+    refusal_edit(lambda refusal: replace(refusal, status=405, fields=(("Allow", "POST"),)), "verb-unknown")
+)
+Slip("unknown-method-404", UNKNOWN, "an unknown method gives 404").by(
+    refusal_edit(lambda _: not_found("verb-unknown", "No such resource."), "verb-unknown")
+)
+Slip("known-method-501", UNKNOWN, "a known method that is not allowed gives 501").by(
+    refusal_edit(lambda refusal: replace(refusal, status=501, fields=()), "verb")
+)
+Slip("allow-missing", ALLOW, "a 405 does not say what is allowed").each(
+    ("reimage", "operation", "deployment"),
+    lambda kind: reply_edit(field_set("Allow", None), "verb", when=kind_is(kind)),
+)
+Slip("allow-missing", ALLOW, "no 405 says what is allowed").by(reply_edit(field_set("Allow", None), "verb"))

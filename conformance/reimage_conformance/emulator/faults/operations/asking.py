@@ -15,7 +15,7 @@ from reimage_conformance.emulator.faults.operations.lifecycle import (
     shown,
     told_failures,
 )
-from reimage_conformance.emulator.faults.registry import fault
+from reimage_conformance.emulator.faults.registry import Slip
 from reimage_conformance.emulator.lookup import find_operation
 
 if TYPE_CHECKING:
@@ -36,13 +36,9 @@ def _forgotten(original: Callable[..., Operation | None], call: Call, operation_
     return operation
 
 
-fault(
-    "forgotten-once-told",
-    STABLE,
-    "an operation is unknown as soon as its end was told",
-    instead(find_operation, _forgotten),
-    also=(READONLY, "REQ-GOS-200"),
-)
+Slip(
+    "forgotten-once-told", STABLE, "an operation is unknown as soon as its end was told", also=(READONLY, "REQ-GOS-200")
+).by(instead(find_operation, _forgotten))
 
 
 def _polled_out(original: Callable[..., Any], call: Call, operation_id: str) -> Any:
@@ -50,13 +46,12 @@ def _polled_out(original: Callable[..., Any], call: Call, operation_id: str) -> 
     return None if operation is not None and operation.polls > 4 else operation
 
 
-fault(
+Slip(
     "forgotten-after-five-polls",
     READONLY,
     "an operation is unknown after five polls",
-    instead(find_operation, _polled_out),
     also=(STABLE, "REQ-GOS-200", COMPLETES, "REQ-REIMAGE-REQID-USABLE"),
-)
+).by(instead(find_operation, _polled_out))
 
 
 def _delay(call: Call, operation: Operation, seen: str) -> str:
@@ -77,30 +72,29 @@ def _noted(key: str, test: Callable[[Call, Operation], bool]) -> Seen:
     return see
 
 
-fault("polling-begins-again", READONLY, "every poll lets the operation begin again", shown(_delay), also=(COMPLETES,))
-fault(
+Slip("polling-begins-again", READONLY, "every poll lets the operation begin again", also=(COMPLETES,)).by(shown(_delay))
+Slip(
     "polling-often-fails-it",
     READONLY,
     "an operation polled more than three times before its end fails",
-    shown(_noted("often", lambda call, operation: operation.polls > 3 and not over(call, operation))),
-    *told_failures(),
     also=(COMPLETES,),
+).by(
+    shown(_noted("often", lambda call, operation: operation.polls > 3 and not over(call, operation))), *told_failures()
 )
-fault(
+Slip(
     "polling-with-oldest-version-fails-it",
     READONLY,
     "an operation polled with 2009-10-01 fails",
-    shown(_noted("oldest", lambda call, _: call.version == "2009-10-01")),
-    *told_failures(),
     also=(COMPLETES, "REQ-GOS-VERSION-MIN", STABLE),
-)
-fault(
+).by(shown(_noted("oldest", lambda call, _: call.version == "2009-10-01")), *told_failures())
+Slip(
     "polling-with-oldest-version-fails-it[under way]",
     READONLY,
     "an operation under way that is polled with 2009-10-01 fails",
+    also=(COMPLETES, "REQ-GOS-VERSION-MIN", STABLE),
+).by(
     shown(_noted("oldest", lambda call, operation: call.version == "2009-10-01" and not over(call, operation))),
     *told_failures(),
-    also=(COMPLETES, "REQ-GOS-VERSION-MIN", STABLE),
 )
 
 
@@ -115,54 +109,46 @@ def _asked_otherwise(original: Callable[..., Operation | None], call: Call, oper
     return operation
 
 
-fault(
+Slip(
     "forgotten-once-polled-with-another-version",
     READONLY,
     "an operation that has ended is unknown once it was polled with a second version",
-    instead(find_operation, _asked_otherwise),
     also=(STABLE, "REQ-GOS-200", "REQ-GOS-VERSION-MIN", "REQ-VER-OLD-KEPT"),
-)
-fault(
+).by(instead(find_operation, _asked_otherwise))
+Slip(
     "polling-with-another-version-fails-it",
     READONLY,
     "an operation polled with a version after 2011-10-01 fails",
-    shown(_noted("newer", lambda call, _: call.version > "2011-10-01")),
-    *told_failures(),
     also=(COMPLETES, STABLE),
+).by(shown(_noted("newer", lambda call, _: call.version > "2011-10-01")), *told_failures())
+Slip("polling-with-head-fails-it", READONLY, "an operation asked for with HEAD fails", also=(COMPLETES, STABLE)).by(
+    shown(_noted("head", lambda call, _: call.message.method == "HEAD")), *told_failures()
 )
-fault(
-    "polling-with-head-fails-it",
-    READONLY,
-    "an operation asked for with HEAD fails",
-    shown(_noted("head", lambda call, _: call.message.method == "HEAD")),
-    *told_failures(),
-    also=(COMPLETES, STABLE),
-)
-fault(
+Slip(
     "outcome-depends-on-version",
     READONLY,
     "with 2009-10-01 a reimage that succeeded is reported as Failed",
+    also=(STABLE, "REQ-GOS-VERSION-MIN"),
+).by(
     shown(lambda call, _, seen: "Failed" if seen == "Succeeded" and call.version == "2009-10-01" else seen),
     *told_failures(),
-    also=(STABLE, "REQ-GOS-VERSION-MIN"),
 )
-fault(
+Slip(
     "progress-depends-on-version",
     READONLY,
     "with 2009-10-01 every operation is InProgress",
-    shown(lambda call, _, seen: "InProgress" if call.version == "2009-10-01" else seen),
-    *told_failures(),
     also=(STABLE, "REQ-GOS-VERSION-MIN"),
-)
-fault(
+).by(shown(lambda call, _, seen: "InProgress" if call.version == "2009-10-01" else seen), *told_failures())
+Slip(
     "outcome-depends-on-connection",
     READONLY,
     "on a connection's first request every operation is InProgress",
+    also=(STABLE, PROGRESS),
+).by(
     shown(
         lambda call, _, seen: (
             "InProgress" if call.position == 1 and call.operation and call.operation.polls > 1 else seen
         )
     ),
     *told_failures(),
-    also=(STABLE, PROGRESS),
 )

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from reimage_conformance.emulator.departures import Change, instead
-from reimage_conformance.emulator.faults.registry import fault
-from reimage_conformance.emulator.needs import Need, needs_of
+from reimage_conformance.emulator.faults.registry import Slip
+from reimage_conformance.emulator.needs import Need
 from reimage_conformance.emulator.operations import operation_error, operation_http_status, operation_status
+from reimage_conformance.emulator.places import EACH_FORM, SECOND_TIME, STAGING, TWO_DIGITS, WORKER_ROLE, Place
 
 if TYPE_CHECKING:
     from reimage_conformance.emulator.messages import Call
@@ -18,19 +19,11 @@ COMPLETES, PROGRESS = "REQ-REIMAGE-COMPLETES", "REQ-GOS-PROGRESS"
 STABLE, READONLY = "REQ-GOS-TERMINAL-STABLE", "REQ-GOS-READONLY"
 Seen = Callable[["Call", "Operation", str], str]
 
-_SUBJECTS: tuple[tuple[str, str, Callable[[Operation], bool]], ...] = (
-    ("", "a reimage", lambda operation: not operation.instance.failing),
-    ("[slot]", "a reimage by slot", lambda operation: operation.form == "slot"),
-    ("[name]", "a reimage by name", lambda operation: operation.form == "name"),
-    ("[staging]", "a reimage in staging", lambda operation: operation.deployment.slot == "staging"),
-    ("[worker role]", "a reimage of a worker role", lambda operation: "Worker" in operation.instance.role),
-    (
-        "[two digits]",
-        "a reimage of an instance with an index of two digits",
-        lambda operation: operation.instance.name[-2:].isdigit(),
-    ),
-    ("[second]", "the second reimage of an instance", lambda operation: operation.sequel),
-    ("[fourth]", "every reimage after the third", lambda operation: operation.number > 2),
+_SUBJECTS = (
+    Place("", "a reimage", began=lambda operation: not operation.instance.failing),
+    *(place.called(f"a reimage{place.words}") for place in (*EACH_FORM, STAGING, WORKER_ROLE, TWO_DIGITS)),
+    SECOND_TIME.called("the second reimage of an instance"),
+    Place("fourth", "every reimage after the third", began=lambda operation: operation.number > 2),
 )
 
 
@@ -59,32 +52,23 @@ def _fails(test: Callable[[Operation], bool]) -> Seen:
     return lambda _, operation, seen: "Failed" if seen == "Succeeded" and test(operation) else seen
 
 
-for _suffix, _who, _test in _SUBJECTS:
-    fault(
-        f"never-ends{_suffix}",
-        COMPLETES,
-        f"{_who} stays InProgress",
-        shown(_stays(_test, "InProgress")),
-        needs=needs_of(_suffix),
-    )
-    fault(f"ends-failed{_suffix}", COMPLETES, f"{_who} ends Failed", shown(_fails(_test)), needs=needs_of(_suffix))
-fault(
+Slip("never-ends", COMPLETES, "{} stays InProgress").at(
+    _SUBJECTS, lambda place: shown(_stays(place.began, "InProgress"))
+)
+Slip("ends-failed", COMPLETES, "{} ends Failed").at(_SUBJECTS, lambda place: shown(_fails(place.began)))
+Slip(
     "failure-never-ends",
     "REQ-GOS-ERROR",
     "a reimage that fails stays InProgress",
-    shown(_stays(lambda operation: operation.instance.failing, "InProgress")),
     also=("REQ-GOS-PROGRESS", "REQ-GOS-HTTPSTATUS-INT"),
     needs=(Need.FAILING_INSTANCE,),
-)
-fault(
-    "ends-late",
-    COMPLETES,
-    "a reimage takes a thousand times as long as it should",
+).by(shown(_stays(lambda operation: operation.instance.failing, "InProgress")))
+Slip("ends-late", COMPLETES, "a reimage takes a thousand times as long as it should").by(
     shown(
         lambda call, operation, seen: (
             "InProgress" if call.now < operation.accepted_at + 1000 * max(operation.seconds, 1) else seen
         )
-    ),
+    )
 )
 
 
@@ -125,108 +109,56 @@ def _ever_over(*statuses: str) -> Seen:
 
 
 _BOTH = (STABLE,)
-fault(
-    "succeeded-too-early",
-    PROGRESS,
-    "the first poll finds success, the next ones do not",
-    shown(_by_poll("Succeeded")),
-    *told_failures(),
-    also=_BOTH,
+Slip("succeeded-too-early", PROGRESS, "the first poll finds success, the next ones do not", also=_BOTH).by(
+    shown(_by_poll("Succeeded")), *told_failures()
 )
-fault(
-    "failed-too-early",
-    PROGRESS,
-    "the first poll finds failure, the next ones do not",
-    shown(_by_poll("Failed")),
-    *told_failures(),
-    also=_BOTH,
+Slip("failed-too-early", PROGRESS, "the first poll finds failure, the next ones do not", also=_BOTH).by(
+    shown(_by_poll("Failed")), *told_failures()
 )
-fault(
-    "succeeded-at-second-poll",
-    PROGRESS,
-    "the second poll finds success, the next ones do not",
-    shown(_by_poll("InProgress", "Succeeded", "InProgress")),
-    *told_failures(),
-    also=_BOTH,
+Slip("succeeded-at-second-poll", PROGRESS, "the second poll finds success, the next ones do not", also=_BOTH).by(
+    shown(_by_poll("InProgress", "Succeeded", "InProgress")), *told_failures()
 )
-fault(
-    "queued-first",
-    "REQ-GOS-STATUS",
-    "before anything else an operation is Queued",
-    shown(_by_poll("Queued")),
-    also=(PROGRESS,),
+Slip("queued-first", "REQ-GOS-STATUS", "before anything else an operation is Queued", also=(PROGRESS,)).by(
+    shown(_by_poll("Queued"))
 )
-fault(
-    "pending-between",
-    "REQ-GOS-STATUS",
-    "between two statuses an operation is Pending",
-    shown(_by_poll("InProgress", "Pending")),
-    also=(PROGRESS,),
+Slip("pending-between", "REQ-GOS-STATUS", "between two statuses an operation is Pending", also=(PROGRESS,)).by(
+    shown(_by_poll("InProgress", "Pending"))
 )
-fault(
-    "finishing-before-the-end",
-    "REQ-GOS-STATUS",
-    "an operation is Finishing before it has succeeded",
-    shown(_once_over("Finishing")),
-    also=(PROGRESS,),
+Slip(
+    "finishing-before-the-end", "REQ-GOS-STATUS", "an operation is Finishing before it has succeeded", also=(PROGRESS,)
+).by(shown(_once_over("Finishing")))
+Slip("failed-before-succeeded", STABLE, "Failed is reported before Succeeded", also=(PROGRESS, COMPLETES)).by(
+    shown(_once_over("Failed")), *told_failures()
 )
-fault(
-    "failed-before-succeeded",
-    STABLE,
-    "Failed is reported before Succeeded",
-    shown(_once_over("Failed")),
-    *told_failures(),
-    also=(PROGRESS, COMPLETES),
+Slip("succeeded-then-failed", STABLE, "after Succeeded comes Failed", also=(PROGRESS, READONLY)).by(
+    shown(_ever_over("Succeeded", "Failed")), *told_failures()
 )
-fault(
-    "succeeded-then-failed",
-    STABLE,
-    "after Succeeded comes Failed",
-    shown(_ever_over("Succeeded", "Failed")),
-    *told_failures(),
-    also=(PROGRESS, READONLY),
+Slip("succeeded-then-in-progress", STABLE, "after Succeeded comes InProgress", also=(PROGRESS, READONLY)).by(
+    shown(_once_over("Succeeded", "InProgress")), *told_failures()
 )
-fault(
-    "succeeded-then-in-progress",
-    STABLE,
-    "after Succeeded comes InProgress",
-    shown(_once_over("Succeeded", "InProgress")),
-    *told_failures(),
-    also=(PROGRESS, READONLY),
-)
-fault(
+Slip(
     "succeeded-then-in-progress-for-ever",
     STABLE,
     "after one Succeeded comes InProgress for good",
-    shown(_once_over("Succeeded", *["InProgress"] * 500)),
-    *told_failures(),
     also=(PROGRESS, READONLY),
+).by(shown(_once_over("Succeeded", *["InProgress"] * 500)), *told_failures())
+Slip("succeeded-twice-then-failed", STABLE, "after two times Succeeded comes Failed", also=(PROGRESS, READONLY)).by(
+    shown(_once_over("Succeeded", "Succeeded", *["Failed"] * 500)), *told_failures()
 )
-fault(
-    "succeeded-twice-then-failed",
-    STABLE,
-    "after two times Succeeded comes Failed",
-    shown(_once_over("Succeeded", "Succeeded", *["Failed"] * 500)),
-    *told_failures(),
-    also=(PROGRESS, READONLY),
-)
-fault(
+Slip(
     "failed-then-succeeded",
     STABLE,
     "after Failed comes Succeeded",
+    also=(PROGRESS, READONLY),
+    needs=(Need.FAILING_INSTANCE,),
+).by(
     shown(
         lambda call, operation, seen: (
             _ever_over("Failed", "Succeeded")(call, operation, seen) if operation.instance.failing else seen
         )
     ),
     *told_failures(),
-    also=(PROGRESS, READONLY),
-    needs=(Need.FAILING_INSTANCE,),
 )
-fault(
-    "done-then-unknown-word",
-    "REQ-GOS-STATUS",
-    "after Succeeded comes Archived",
-    shown(_once_over("Succeeded", *["Archived"] * 500)),
-    also=(PROGRESS, STABLE, READONLY),
-)
+Slip(
+    "done-then-unknown-word", "REQ-GOS-STATUS", "after Succeeded comes Archived", also=(PROGRESS, STABLE, READONLY)
+).by(shown(_once_over("Succeeded", *["Archived"] * 500)))

@@ -9,15 +9,15 @@ from reimage_conformance.emulator.admission import check_version
 from reimage_conformance.emulator.conditions import (
     both,
     kind_is,
-    poll_in,
     polled,
     reply_edit,
     reply_set,
+    reply_status,
 )
 from reimage_conformance.emulator.departures import Change, When, edits, gives, instead
-from reimage_conformance.emulator.faults.registry import fault
+from reimage_conformance.emulator.faults.registry import Slip
 from reimage_conformance.emulator.messages import Close, Later, Pause, Refusal, Reset, Send
-from reimage_conformance.emulator.needs import needs_of
+from reimage_conformance.emulator.places import FAILED, IN_PROGRESS, STATES, SUCCEEDED, Place
 from reimage_conformance.emulator.routing import read_segments
 from reimage_conformance.emulator.writing import closes, render
 
@@ -30,57 +30,35 @@ _FOREVER = 3600.0
 _A_WHILE = 0.05
 
 
-def _without(name: str) -> When:
-    return lambda call: not call.message.values(name)
-
-
-fault(
-    "operation-path-unrouted",
-    "REQ-GOS-URI",
-    "operations are found at another path",
-    edits(read_segments, lambda _, route: type(route)(route.subscription) if route.kind == "operation" else route),
-    also=("REQ-REIMAGE-REQID-USABLE",),
-)
-for _name, _summary in (
-    ("content-type", "a Content-Type"),
-    ("content-length", "a Content-Length"),
-):
-    fault(
-        f"poll-needs[{_name}]",
-        "REQ-GOS-URI",
-        f"a poll without {_summary} is refused",
-        gives(
-            check_version,
-            Refusal("odd", 400, "BadRequest", "A header is missing."),
-            both(kind_is("operation"), _without(_name)),
-        ),
-        also=("REQ-GOS-200", "REQ-REIMAGE-REQID-USABLE"),
-    )
-fault(
-    "poll-needs[query]",
-    "REQ-GOS-URI",
-    "a poll without a query is refused",
-    gives(
+def _lacking(lack: tuple[str, When]) -> Change:
+    what, when = lack
+    return gives(
         check_version,
-        Refusal("odd", 400, "BadRequest", "A parameter is missing."),
-        both(kind_is("operation"), lambda call: not call.route.query),
-    ),
-    also=("REQ-GOS-200", "REQ-REIMAGE-REQID-USABLE"),
+        Refusal("odd", 400, "BadRequest", f"A {what} is missing."),
+        both(kind_is("operation"), when),
+    )
+
+
+Slip(
+    "operation-path-unrouted", "REQ-GOS-URI", "operations are found at another path", also=("REQ-REIMAGE-REQID-USABLE",)
+).by(edits(read_segments, lambda _, route: type(route)(route.subscription) if route.kind == "operation" else route))
+Slip(
+    "poll-needs", "REQ-GOS-URI", "a poll without {} is refused", also=("REQ-GOS-200", "REQ-REIMAGE-REQID-USABLE")
+).table(
+    _lacking,
+    ("content-type", "a Content-Type", ("header", lambda call: not call.message.values("content-type"))),
+    ("content-length", "a Content-Length", ("header", lambda call: not call.message.values("content-length"))),
+    ("query", "a query", ("parameter", lambda call: not call.route.query)),
 )
 
-for _state, _statuses in {
-    "InProgress": (201, 202, 204, 206, 303, 404, 409),
-    "Succeeded": (201, 202, 303, 410),
-    "Failed": (202, 400, 404, 409),
-}.items():
-    for _status in _statuses:
-        fault(
-            f"poll-status[{_state}:{_status}]",
-            "REQ-GOS-200",
-            f"a poll that finds {_state} is answered {_status}",
-            reply_edit(reply_set(status=_status), "poll", when=poll_in(_state)),
-            needs=needs_of(_state),
-        )
+for _state, _statuses in (
+    (IN_PROGRESS, (201, 202, 204, 206, 303, 404, 409)),
+    (SUCCEEDED, (201, 202, 303, 410)),
+    (FAILED, (202, 400, 404, 409)),
+):
+    Slip("poll-status", "REQ-GOS-200", "a poll that finds {place} is answered {}").inside(_state).each(
+        _statuses, reply_status("poll", when=_state.when)
+    )
 
 
 def _told_before(call: Call) -> bool:
@@ -88,52 +66,41 @@ def _told_before(call: Call) -> bool:
     return call.operation is not None and call.now >= call.operation.accepted_at + call.operation.seconds + _A_WHILE
 
 
-for _status in (204, 304, 500):
-    fault(
-        f"poll-status-later[{_status}]",
-        "REQ-GOS-200",
-        f"a poll that finds an end which was told before is answered {_status}",
-        reply_edit(reply_set(status=_status, body=b""), "poll", when=both(kind_is("operation"), _told_before)),
-        also=("REQ-GOS-TERMINAL-STABLE",),
-    )
-
-_ENDS: tuple[tuple[str, str, tuple[Action, ...]], ...] = (
-    ("hangs", "is never answered", (Pause(_FOREVER),)),
-    ("resets", "ends in a reset", (Reset(),)),
-    ("closes", "ends with the connection closed", (Close(),)),
+Slip(
+    "poll-status-later",
+    "REQ-GOS-200",
+    "a poll that finds an end which was told before is answered {}",
+    also=("REQ-GOS-TERMINAL-STABLE",),
+).each(
+    (204, 304, 500),
+    lambda status: reply_edit(
+        reply_set(status=status, body=b""), "poll", when=both(kind_is("operation"), _told_before)
+    ),
 )
 
 
-def _end(actions: tuple[Action, ...], when: When) -> Change:
-    return instead(render, lambda *_: list(actions), when)
+def _ending(*actions: Action) -> Callable[[Place], Change]:
+    return lambda place: instead(render, lambda *_: list(actions), place.when)
 
 
-for _name, _summary, _actions in _ENDS:
-    for _state in ("InProgress", "Succeeded", "Failed"):
-        fault(
-            f"poll-{_name}[{_state}]",
-            "REQ-GOS-200",
-            f"a poll that finds {_state} {_summary}",
-            _end(_actions, poll_in(_state)),
-            needs=needs_of(_state),
-        )
-    if _name == "hangs":  # a connection that is closed may be opened again: a poll that is then answered is answered
-        fault(
-            f"poll-{_name}[first]",
-            "REQ-GOS-200",
-            f"the first poll of an operation {_summary}",
-            _end(_actions, both(kind_is("operation"), polled(lambda operation: operation.polls == 1))),
-        )
-    fault(
-        f"poll-{_name}[later]",
-        "REQ-GOS-200",
-        f"every poll after the second {_summary}",
-        _end(_actions, both(kind_is("operation"), polled(lambda operation: operation.polls > 2))),
-    )
-fault(
+def _poll_if(test: Callable[[int], bool]) -> When:
+    """Polls of operations of which the number of polls so far passes `test`."""
+    return both(kind_is("operation"), polled(lambda operation: test(operation.polls)))
+
+
+_FINDING = tuple(state.called(f"a poll that finds {state.word}") for state in STATES)
+_FIRST = Place("first", "the first poll of an operation", _poll_if(lambda polls: polls == 1))
+_LATER = Place("later", "every poll after the second", _poll_if(lambda polls: polls > 2))
+Slip("poll-hangs", "REQ-GOS-200", "{} is never answered").at((*_FINDING, _FIRST, _LATER), _ending(Pause(_FOREVER)))
+# A connection that is closed may be opened again: where only the first poll ends so, the next one is answered.
+Slip("poll-resets", "REQ-GOS-200", "{} ends in a reset").at((*_FINDING, _LATER), _ending(Reset()))
+Slip("poll-closes", "REQ-GOS-200", "{} ends with the connection closed").at((*_FINDING, _LATER), _ending(Close()))
+Slip(
     "poll-cut-short",
     "REQ-HTTP-FRAMING",
     "the answer to a poll breaks off in its middle",
+    also=("REQ-GOS-200", "REQ-XML-WF"),
+).by(
     instead(
         render,
         lambda original, call, reply: (
@@ -141,8 +108,7 @@ fault(
             + [Close()]
         ),
         kind_is("operation"),
-    ),
-    also=("REQ-GOS-200", "REQ-XML-WF"),
+    )
 )
 
 
@@ -161,16 +127,14 @@ def _crossed(field: str) -> Change:
     return instead(render, actions, both(kind_is("operation"), polled(lambda _: True)))
 
 
-fault(
+Slip(
     "crossed-polls",
     "REQ-GOS-ID",
     "polls at the same time are all answered with the last one's document",
-    _crossed("body"),
     also=("REQ-REIMAGE-REQID-USABLE",),
-)
-fault(
+).by(_crossed("body"))
+Slip(
     "crossed-request-ids",
     "REQ-ASYNC-REQID-UNIQUE",
     "polls at the same time are all answered under the last one's request id",
-    _crossed("request_id"),
-)
+).by(_crossed("request_id"))

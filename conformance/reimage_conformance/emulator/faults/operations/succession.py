@@ -8,7 +8,7 @@ from reimage_conformance.emulator.admission import check_version, wrong_version
 from reimage_conformance.emulator.conditions import reply_edit, reply_set
 from reimage_conformance.emulator.departures import Change, instead
 from reimage_conformance.emulator.faults.operations.lifecycle import COMPLETES, PROGRESS, STABLE, shown
-from reimage_conformance.emulator.faults.registry import fault
+from reimage_conformance.emulator.faults.registry import Slip
 from reimage_conformance.emulator.lookup import find_operation, operation_visible
 from reimage_conformance.emulator.needs import Need
 from reimage_conformance.emulator.operations import is_over, new_request_id, operation_fails, start_operation
@@ -16,7 +16,6 @@ from reimage_conformance.emulator.operations import is_over, new_request_id, ope
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reimage_conformance.emulator.departures import When
     from reimage_conformance.emulator.messages import Call, Refusal
     from reimage_conformance.emulator.world import Operation
 
@@ -25,17 +24,10 @@ _LAG = 0.15
 """How much later a slow replica learns that an operation is over, in seconds."""
 
 
-def _from(version: str) -> When:
-    return lambda call: call.version >= version
-
-
-for _version in ("2012-03-01", "2013-03-01", "2015-04-01"):
-    fault(
-        f"accepted-status-200[from {_version}]",
-        "REQ-REIMAGE-202",
-        f"a reimage with version {_version} or later is answered 200",
-        reply_edit(reply_set(status=200), "accepted", when=_from(_version)),
-    )
+Slip("accepted-status-200[from {}]", "REQ-REIMAGE-202", "a reimage with version {} or later is answered 200").each(
+    ("2012-03-01", "2013-03-01", "2015-04-01"),
+    lambda version: reply_edit(reply_set(status=200), "accepted", when=lambda call: call.version >= version),
+)
 
 
 def _unless_nowhere(version: str) -> Callable[..., Refusal | None]:
@@ -59,20 +51,18 @@ def _told_by(latest: Callable[[Operation], Operation | None]) -> Change:
     return shown(see)
 
 
-fault(
+Slip(
     "status-of-the-latest[instance]",
     STABLE,
     "an operation that is over is InProgress again while a later one of its instance runs",
-    _told_by(lambda operation: operation.instance.operation),
     also=(PROGRESS,),
-)
-fault(
+).by(_told_by(lambda operation: operation.instance.operation))
+Slip(
     "status-of-the-latest[deployment]",
     STABLE,
     "an operation that is over is InProgress again while a later one of its deployment runs",
-    _told_by(lambda operation: operation.deployment.operation),
     also=(PROGRESS,),
-)
+).by(_told_by(lambda operation: operation.deployment.operation))
 
 
 def _overtaken(call: Call, operation: Operation) -> bool:
@@ -80,16 +70,17 @@ def _overtaken(call: Call, operation: Operation) -> bool:
     return latest is not operation and not is_over(call, operation)
 
 
-fault(
+Slip(
     "newest-operation-alone-known",
     USABLE,
     "an operation under way is unknown as soon as another one starts",
+    also=(COMPLETES,),
+    needs=(Need.SECOND_DEPLOYMENT,),
+).by(
     instead(
         operation_visible,
         lambda original, call, operation: original(call, operation) and not _overtaken(call, operation),
-    ),
-    also=(COMPLETES,),
-    needs=(Need.SECOND_DEPLOYMENT,),
+    )
 )
 
 
@@ -99,10 +90,12 @@ def _began_here(original: Callable[..., Operation], call: Call, *args: object) -
     return operation
 
 
-fault(
+Slip(
     "operation-of-one-connection",
     USABLE,
     "while it runs, an operation is known on the connection alone that started it",
+    also=("REQ-REIMAGE-REQID-PROMPT", STABLE, "REQ-GOS-200"),
+).by(
     instead(start_operation, _began_here),
     instead(
         find_operation,
@@ -114,7 +107,6 @@ fault(
             else None
         ),
     ),
-    also=("REQ-REIMAGE-REQID-PROMPT", STABLE, "REQ-GOS-200"),
 )
 
 
@@ -125,13 +117,12 @@ def _late_on_some(call: Call, operation: Operation, seen: str) -> str:
     return "InProgress" if lags and call.now < operation.accepted_at + operation.seconds + _LAG else seen
 
 
-fault(
+Slip(
     "replica-lags",
     STABLE,
     "every other connection learns late that an operation is over",
-    shown(_late_on_some),
     also=(PROGRESS, "REQ-GOS-READONLY"),
-)
+).by(shown(_late_on_some))
 
 
 def _fails_after_a_failure(original: Callable[..., bool], call: Call, operation: Operation) -> bool:
@@ -144,14 +135,13 @@ def _fails_after_a_failure(original: Callable[..., bool], call: Call, operation:
     return bool(original(call, operation) or (earlier and earlier[-1].instance.failing))
 
 
-fault(
+Slip(
     "fails-after-a-failure",
     COMPLETES,
     "the reimage that follows a failed one in its deployment fails too",
-    instead(operation_fails, _fails_after_a_failure),
     also=("REQ-GOS-READONLY",),
     needs=(Need.FAILING_INSTANCE,),
-)
+).by(instead(operation_fails, _fails_after_a_failure))
 
 
 def _of_the_deployment(original: Callable[[Call], str], call: Call) -> str:
@@ -161,19 +151,16 @@ def _of_the_deployment(original: Callable[[Call], str], call: Call) -> str:
     return known.setdefault(call.deployment.name, original(call))
 
 
-fault(
+Slip(
     "ids-of-the-deployment",
     "REQ-ASYNC-REQID-UNIQUE",
     "every reimage of a deployment gets the same id",
-    instead(new_request_id, _of_the_deployment),
     also=(STABLE, PROGRESS, COMPLETES),
-)
+).by(instead(new_request_id, _of_the_deployment))
 
-for _version in ("2011-02-25", "2015-04-01"):
-    fault(
-        f"version-refused-where-it-counts[{_version}]",
-        "REQ-VER-OLD-KEPT",
-        f"version {_version} is refused where an instance is addressed",
-        instead(check_version, _unless_nowhere(_version)),
-        also=("REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-URI-NAME"),
-    )
+Slip(
+    "version-refused-where-it-counts",
+    "REQ-VER-OLD-KEPT",
+    "version {} is refused where an instance is addressed",
+    also=("REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-URI-NAME"),
+).each(("2011-02-25", "2015-04-01"), lambda version: instead(check_version, _unless_nowhere(version)))

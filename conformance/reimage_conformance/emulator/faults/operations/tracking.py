@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from reimage_conformance.emulator.conditions import (
@@ -11,15 +12,15 @@ from reimage_conformance.emulator.conditions import (
     VERSION_DEFECTS,
     begin_anyway,
     over,
-    refusal_edit,
-    refused_with,
+    refusal_status,
     reply_edit,
     reply_set,
 )
 from reimage_conformance.emulator.departures import Change, When, always, instead
 from reimage_conformance.emulator.documents import Node
-from reimage_conformance.emulator.faults.registry import fault
+from reimage_conformance.emulator.faults.registry import Slip
 from reimage_conformance.emulator.lookup import find_operation, operation_visible
+from reimage_conformance.emulator.places import with_method
 from reimage_conformance.emulator.service import document_reply, refuse
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from reimage_conformance.emulator.messages import Call, Refusal, Reply
     from reimage_conformance.emulator.world import Operation
 
+FROM_OTHER = "operation-seen-from-other-subscription"
 UNKNOWN, OTHER, NO_EFFECT = "REQ-GOS-UNKNOWN-ID", "REQ-GOS-OTHER-SUB", "REQ-GOS-NOTFOUND-NOEFFECT"
 
 
@@ -39,7 +41,8 @@ def _operation_if(test: Callable[[str, str], bool]) -> Change:
     return instead(find_operation, found)
 
 
-for _name, _summary, _test in (
+Slip("unknown-id-found", UNKNOWN, "{}").table(
+    _operation_if,
     ("prefix", "the beginning of an id is enough", lambda known, asked: known.startswith(asked)),
     ("suffix-ignored", "what follows an id is ignored", lambda known, asked: asked.startswith(known)),
     ("first-half", "the first half of an id is enough", lambda known, asked: known[:16] == asked[:16]),
@@ -47,8 +50,7 @@ for _name, _summary, _test in (
     ("well-formed", "any id of 32 digits leads to some operation", lambda _, asked: len(asked) == 32),
     ("malformed", "any malformed id leads to some operation", lambda _, asked: len(asked) != 32),
     ("zero", "the id of zeros leads to some operation", lambda _, asked: not asked.strip("0-")),
-):
-    fault(f"unknown-id-found[{_name}]", UNKNOWN, _summary, _operation_if(_test))
+)
 
 
 def _invented(status: str, code: int = 200, when: When = always) -> Change:
@@ -62,59 +64,46 @@ def _invented(status: str, code: int = 200, when: When = always) -> Change:
     return instead(refuse, answer, when)
 
 
-for _status in ("InProgress", "Succeeded"):
-    fault(
-        f"unknown-id-reported[{_status}]", UNKNOWN, f"an id never issued is reported as {_status}", _invented(_status)
-    )
-    fault(
-        f"malformed-id-reported[{_status}]",
-        UNKNOWN,
-        f"a malformed id is reported as {_status}",
-        _invented(_status, when=lambda call: len(call.route.operation) != 32),
-    )
-fault(
-    "unknown-id-answered-empty",
-    UNKNOWN,
-    "an id never issued is answered 200 without content",
-    reply_edit(reply_set(status=200, body=b"", media_type=""), "operation"),
+_STATUSES = ("InProgress", "Succeeded")
+Slip("unknown-id-reported", UNKNOWN, "an id never issued is reported as {}").each(_STATUSES, _invented)
+Slip("malformed-id-reported", UNKNOWN, "a malformed id is reported as {}").each(
+    _STATUSES, lambda status: _invented(status, when=lambda call: len(call.route.operation) != 32)
 )
-fault(
-    "unknown-id-answered-204",
-    UNKNOWN,
-    "an id never issued is answered 204",
-    reply_edit(reply_set(status=204), "operation"),
+Slip("unknown-id-answered-empty", UNKNOWN, "an id never issued is answered 200 without content").by(
+    reply_edit(reply_set(status=200, body=b"", media_type=""), "operation")
 )
-for _code in (401, 403, 405, 409, 410):
-    fault(
-        f"unknown-id-status[{_code}]",
-        UNKNOWN,
-        f"an id never issued is answered {_code}",
-        refusal_edit(refused_with(status=_code), "operation", when=lambda call: call.message.method == "GET"),
-        also=("REQ-ERR-CODES", "REQ-HTTP-405-ALLOW"),
+Slip("unknown-id-answered-204", UNKNOWN, "an id never issued is answered 204").by(
+    reply_edit(reply_set(status=204), "operation")
+)
+Slip(
+    "unknown-id-status",
+    UNKNOWN,
+    "an id never issued is answered {}",
+    also=("REQ-ERR-CODES", "REQ-HTTP-405-ALLOW"),
+).each((401, 403, 405, 409, 410), refusal_status("operation", when=with_method("GET")))
+
+
+def _seen_if(seen: Callable[[Call, Operation], bool]) -> Change:
+    """Operations are found under other subscriptions where `seen` holds."""
+    return instead(
+        operation_visible, lambda original, call, operation: original(call, operation) or seen(call, operation)
     )
 
-for _name, _summary, _seen in (
-    ("", "every operation", lambda _, __: True),
-    ("[finished]", "a finished operation", over),
-    ("[under way]", "an operation under way", lambda call, operation: not over(call, operation)),
+
+Slip(FROM_OTHER, OTHER, "every operation can be read under another subscription").by(_seen_if(lambda _, __: True))
+Slip(FROM_OTHER, OTHER, "{} can be read under another subscription").table(
+    _seen_if,
+    ("finished", "a finished operation", over),
+    ("under way", "an operation under way", lambda call, operation: not over(call, operation)),
     (
-        "[same certificate]",
+        "same certificate",
         "every operation of a subscription that the certificate opens",
         lambda call, _: call.client.identity in ("main", "second", None),
     ),
-):
-    fault(
-        f"operation-seen-from-other-subscription{_name}",
-        OTHER,
-        f"{_summary} can be read under another subscription",
-        instead(
-            operation_visible,
-            lambda original, call, operation, seen=_seen: original(call, operation) or seen(call, operation),
-        ),
-    )
+)
 
 
-def begun(pollable: bool, *defects: str) -> Change:  # noqa: FBT001 - reads as a word where it is called
+def _begun(*defects: str, pollable: bool = False) -> Change:
     """Refuses, but starts the reimage; a pollable one is known by the id of the refusal."""
 
     def answer(original: Callable[..., Reply], call: Call, refusal: Refusal) -> Reply:
@@ -140,22 +129,19 @@ _CAUSES: dict[str, tuple[str, tuple[str, ...]]] = {
     "conflict": ("REQ-GOS-NOTFOUND-NOEFFECT", ("conflict",)),
 }
 for _cause, (_requirement, _defects) in _CAUSES.items():
-    fault(
+    _broken = _requirement if _cause == "certificate" else NO_EFFECT
+    Slip(
         f"refused-yet-pollable[{_cause}]",
-        _requirement if _cause == "certificate" else NO_EFFECT,
+        _broken,
         f"a reimage refused for its {_cause} starts, under the id of the refusal",
-        begun(True, *_defects),  # noqa: FBT003
-        also=tuple(
-            sorted(_BESIDES | {_requirement, NO_EFFECT} - {_requirement if _cause == "certificate" else NO_EFFECT})
-        ),
-    )
-    fault(
+        also=tuple(sorted((_BESIDES | {_requirement, NO_EFFECT}) - {_broken})),
+    ).by(_begun(*_defects, pollable=True))
+    Slip(
         f"refused-yet-started[{_cause}]",
         _requirement,
         f"a reimage refused for its {_cause} starts",
-        begun(False, *_defects),  # noqa: FBT003
         also=(NO_EFFECT,) if _requirement != NO_EFFECT else ("REQ-CONC-REFUSED-NOEFFECT",),
-    )
+    ).by(_begun(*_defects))
 
 
 def _reported(status: str, *defects: str, form: str = "") -> Change:
@@ -176,43 +162,30 @@ def _reported(status: str, *defects: str, form: str = "") -> Change:
     return instead(refuse, note)
 
 
-fault(
+Slip(
     "refusal-reported[certificate]",
     NO_EFFECT,
     "the id of a reimage refused for its certificate is a Succeeded operation",
-    _reported("Succeeded", "certificate"),
     also=("REQ-AUTH-BEFORE-EFFECT",),
-)
+).by(_reported("Succeeded", "certificate"))
 for _form, _place in (("slot", "slot"), ("name", "deployment")):
-    for _defect in ("instance", "service", _place):
-        fault(
-            f"refusal-reported[{_defect} by {_form}]",
-            NO_EFFECT,
-            f"the id of a reimage refused for an unknown {_defect} by {_form} is a Succeeded operation",
-            _reported("Succeeded", _defect, form=_form),
-        )
+    Slip(
+        f"refusal-reported[{{}} by {_form}]",
+        NO_EFFECT,
+        f"the id of a reimage refused for an unknown {{}} by {_form} is a Succeeded operation",
+    ).each(("instance", "service", _place), partial(_reported, "Succeeded", form=_form))
 
 
 def _without_dashes(original: Callable[..., Operation | None], call: Call, operation_id: str) -> Operation | None:
     return original(call, operation_id) or call.world.operations.get(operation_id.replace("-", ""))
 
 
-fault(
+Slip(
     "operation-seen-from-other-subscription[dashed]",
     OTHER,
     "an operation can be read under another subscription by its id with dashes",
-    instead(find_operation, _without_dashes),
+).by(instead(find_operation, _without_dashes))
+Slip("refusal-reported", NO_EFFECT, "the id of a refused reimage is reported as {}").each(_STATUSES, _reported)
+Slip("conflict-reported", NO_EFFECT, "the id of a 409 is reported as {}").each(
+    _STATUSES, lambda status: _reported(status, "conflict")
 )
-for _status in ("InProgress", "Succeeded"):
-    fault(
-        f"refusal-reported[{_status}]",
-        NO_EFFECT,
-        f"the id of a refused reimage is reported as {_status}",
-        _reported(_status),
-    )
-    fault(
-        f"conflict-reported[{_status}]",
-        NO_EFFECT,
-        f"the id of a 409 is reported as {_status}",
-        _reported(_status, "conflict"),
-    )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reimage_conformance.emulator.conditions import both
-from reimage_conformance.emulator.departures import Change, When, gives, instead
-from reimage_conformance.emulator.faults.registry import fault
+from reimage_conformance.emulator.conditions import both, later_on_connection, performs
+from reimage_conformance.emulator.departures import Change, gives, instead
+from reimage_conformance.emulator.faults.registry import Slip
 from reimage_conformance.emulator.messages import Call, Close, Pause, Refusal, Send
+from reimage_conformance.emulator.places import with_method
 from reimage_conformance.emulator.reading import (
     check_expectation,
 )
@@ -26,61 +27,37 @@ def _expecting(call: Call) -> bool:
     return "100-continue" in [value.lower() for value in call.message.values("expect")]
 
 
-fault(
-    "expectation-waits-for-ever",
-    EXPECT,
-    "a request that expects 100 is never answered",
-    instead(render, lambda *_: [Pause(3600.0)], _expecting),
+Slip("expectation-waits-for-ever", EXPECT, "a request that expects 100 is never answered").by(
+    performs(Pause(3600.0), when=_expecting)
 )
-for _status in (400, 417, 500):
-    fault(
-        f"expectation-refused[{_status}]",
-        EXPECT,
-        f"100-continue is answered {_status}",
-        gives(
-            check_expectation,
-            Refusal("expectation", _status, "BadRequest", "No expectations, please.", close=True),
-            _expecting,
-        ),
-    )
-fault(
-    "expectation-answered-with-100-only",
-    EXPECT,
-    "a request that expects 100 gets 100 and nothing else",
-    instead(render, lambda *_: [_CONTINUE, Pause(3600.0)], _expecting),
+Slip("expectation-refused", EXPECT, "100-continue is answered {}").each(
+    (400, 417, 500),
+    lambda status: gives(
+        check_expectation,
+        Refusal("expectation", status, "BadRequest", "No expectations, please.", close=True),
+        _expecting,
+    ),
+)
+Slip("expectation-answered-with-100-only", EXPECT, "a request that expects 100 gets 100 and nothing else").by(
+    performs(_CONTINUE, Pause(3600.0), when=_expecting)
 )
 
 
-def _stays(when: When) -> Change:
-    return gives(closes, value=False, when=both(asks_to_close, when))
-
-
-fault(
-    "connection-kept", END, "the connection stays open although it was to be closed", gives(asks_to_close, value=False)
+Slip("connection-kept", END, "the connection stays open although it was to be closed").by(
+    gives(asks_to_close, value=False)
 )
-fault(
-    "connection-kept[case]",
-    END,
-    "Connection: Close with a capital is not understood",
-    instead(asks_to_close, lambda original, call: original(call) and call.message.values("connection") == ["close"]),
+Slip("connection-kept[case]", END, "Connection: Close with a capital is not understood").by(
+    instead(asks_to_close, lambda original, call: original(call) and call.message.values("connection") == ["close"])
 )
-fault(
-    "connection-kept[list]",
-    END,
-    "close in a list of connection options is not understood",
-    instead(asks_to_close, lambda original, call: original(call) and "," not in call.message.values("connection")[0]),
+Slip("connection-kept[list]", END, "close in a list of connection options is not understood").by(
+    instead(asks_to_close, lambda original, call: original(call) and "," not in call.message.values("connection")[0])
 )
-for _name, _summary, _when in (
-    ("reimage", "after a POST", lambda call: call.message.method == "POST"),
-    ("poll", "after a GET", lambda call: call.message.method == "GET"),
-    ("later", "after a connection's second request", lambda call: call.position > 1),
-):
-    fault(
-        f"connection-kept[{_name}]",
-        END,
-        f"the connection stays open {_summary} although it was to be closed",
-        _stays(_when),
-    )
+Slip("connection-kept", END, "the connection stays open {} although it was to be closed").table(
+    lambda when: gives(closes, value=False, when=both(asks_to_close, when)),
+    ("reimage", "after a POST", with_method("POST")),
+    ("poll", "after a GET", with_method("GET")),
+    ("later", "after a connection's second request", later_on_connection),
+)
 
 
 def _kept_after(least: int, most: int) -> Change:
@@ -90,25 +67,16 @@ def _kept_after(least: int, most: int) -> Change:
     return instead(closes, edit)
 
 
-fault(
-    "connection-kept[202]",
-    END,
-    "the connection stays open after a 202 although it was to be closed",
-    _kept_after(202, 202),
+Slip("connection-kept[202]", END, "the connection stays open after a 202 although it was to be closed").by(
+    _kept_after(202, 202)
 )
-fault(
-    "connection-kept[errors]",
-    END,
-    "the connection stays open after an error although it was to be closed",
-    _kept_after(400, 599),
+Slip("connection-kept[errors]", END, "the connection stays open after an error although it was to be closed").by(
+    _kept_after(400, 599)
 )
-fault(
-    "connection-kept-but-announced",
-    END,
-    "Connection: close is said and not done",
+Slip("connection-kept-but-announced", END, "Connection: close is said and not done").by(
     instead(
         render,
         lambda original, call, reply: [each for each in original(call, reply) if not isinstance(each, Close)],
         asks_to_close,
-    ),
+    )
 )

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 from reimage_conformance.emulator.conditions import (
     both,
     kind_is,
+    performs,
     poll_in,
 )
-from reimage_conformance.emulator.departures import Change, When, always, edits, gives, instead
-from reimage_conformance.emulator.faults.registry import fault
-from reimage_conformance.emulator.faults.transport.responses import PLACES, accepted
+from reimage_conformance.emulator.departures import Change, When, edits, gives, instead
+from reimage_conformance.emulator.faults.registry import Slip
 from reimage_conformance.emulator.messages import Close, Pause, Send
+from reimage_conformance.emulator.places import ACCEPTED, DEPLOYMENT, EVERYWHERE, POLL, REFUSED
 from reimage_conformance.emulator.writing import (
     body_octets,
     declared_length,
@@ -25,7 +26,7 @@ from reimage_conformance.emulator.writing import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reimage_conformance.emulator.messages import Action, Call, Fields, Reply
+    from reimage_conformance.emulator.messages import Action, Call, Reply
 
 FRAMING, HEADERS = "REQ-HTTP-FRAMING", "REQ-HTTP-STD-HEADERS"
 
@@ -38,56 +39,47 @@ def _length(change: int, when: When) -> Change:
     return edits(declared_length, lambda _, length: max(length + change, 0), both(_contentful, when))
 
 
-for _suffix, _where, _when in (*PLACES[1:4], ("[deployment]", " of Get Deployment", kind_is("deployment"))):
-    fault(
-        f"length-too-long{_suffix}",
-        FRAMING,
-        f"Content-Length{_where} is three octets too long",
-        _length(3, _when),
-        also=("REQ-GOS-200",),
-    )
-    fault(
-        f"framing-missing{_suffix}",
-        FRAMING,
-        f"neither a length nor a coding{_where} is said, and the connection stays open",
-        gives(framing_fields, (), both(_contentful, _when)),
-    )
+_ANSWERS = (ACCEPTED, POLL, REFUSED)
+_GET_DEPLOYMENT = DEPLOYMENT.called(" of Get Deployment")
+Slip("length-too-long", FRAMING, "Content-Length{} is three octets too long", also=("REQ-GOS-200",)).at(
+    (*_ANSWERS, _GET_DEPLOYMENT), lambda place: _length(3, place.when)
+)
+Slip("framing-missing", FRAMING, "neither a length nor a coding{} is said, and the connection stays open").at(
+    (*_ANSWERS, _GET_DEPLOYMENT), lambda place: gives(framing_fields, (), both(_contentful, place.when))
+)
+Slip("length-too-short", FRAMING, "Content-Length{} is three octets too short", also=("REQ-XML-WF", "REQ-GOS-200")).at(
+    (POLL, REFUSED, _GET_DEPLOYMENT), lambda place: _length(-3, place.when)
+)
 
 
-for _suffix, _where, _when in (*PLACES[2:4], ("[deployment]", " of Get Deployment", kind_is("deployment"))):
-    fault(
-        f"length-too-short{_suffix}",
-        FRAMING,
-        f"Content-Length{_where} is three octets too short",
-        _length(-3, _when),
-        also=("REQ-XML-WF", "REQ-GOS-200"),
+def _lengths(texts: tuple[str, ...]) -> Change:
+    """Responses have these values of Content-Length, {} for the true one."""
+    return instead(
+        framing_fields,
+        lambda _, __, reply: tuple(("Content-Length", text.format(len(reply.body))) for text in texts),
+        _contentful,
     )
 
 
-def _framed(fields: Callable[[Reply], Fields], when: When = always) -> Change:
-    return instead(framing_fields, lambda _, __, reply: fields(reply), both(_contentful, when))
-
-
-def _lengths(*texts: str) -> Callable[[Reply], Fields]:
-    return lambda reply: tuple(("Content-Length", text.format(len(reply.body))) for text in texts)
-
-
-for _name, _summary, _texts in (
+Slip("length-form", FRAMING, "responses have {}", also=(HEADERS,)).table(
+    _lengths,
     ("twice-different", "two different lengths", ("{}", "0{}1")),
     ("word", "a length that is no number", ("{} octets",)),
     ("sign", "a length with a sign", ("+{}",)),
     ("empty", "an empty length", ("",)),
     ("negative", "a negative length", ("-{}",)),
-):
-    fault(f"length-form[{_name}]", FRAMING, f"responses have {_summary}", _framed(_lengths(*_texts)), also=(HEADERS,))
-for _suffix, _where, _when in PLACES[:4]:
-    fault(
-        f"length-and-coding{_suffix}",
-        FRAMING,
-        f"Content-Length and Transfer-Encoding stand together in the response{_where}",
-        edits(framing_fields, lambda _, fields: (*fields, ("Transfer-Encoding", "chunked")), both(_contentful, _when)),
-        instead(body_octets, lambda original, call, reply: _chunks(original(call, reply)), both(_contentful, _when)),
-    )
+)
+Slip("length-and-coding", FRAMING, "Content-Length and Transfer-Encoding stand together in the response{}").at(
+    (EVERYWHERE, *_ANSWERS),
+    lambda place: (
+        edits(
+            framing_fields, lambda _, fields: (*fields, ("Transfer-Encoding", "chunked")), both(_contentful, place.when)
+        ),
+        instead(
+            body_octets, lambda original, call, reply: _chunks(original(call, reply)), both(_contentful, place.when)
+        ),
+    ),
+)
 
 
 def _chunks(content: bytes, size: int = 0, end: bytes = b"0\r\n\r\n") -> bytes:
@@ -103,53 +95,30 @@ def _chunked(when: When, **how: Any) -> tuple[Change, Change]:
     )
 
 
-_POLL = kind_is("operation")
-fault(
-    "chunk-size-wrong",
-    FRAMING,
-    "a chunk is shorter than its size says",
-    *_chunked(_POLL, size=4),
-    also=("REQ-GOS-200", "REQ-XML-WF"),
+Slip("chunk-size-wrong", FRAMING, "a chunk is shorter than its size says", also=("REQ-GOS-200", "REQ-XML-WF")).by(
+    *_chunked(POLL.when, size=4)
 )
-fault("chunks-without-end", FRAMING, "the last chunk is missing", *_chunked(_POLL, end=b""), also=("REQ-GOS-200",))
-fault(
-    "chunks-end-short",
-    FRAMING,
-    "the empty line after the last chunk is missing",
-    *_chunked(_POLL, end=b"0\r\n"),
-    also=("REQ-GOS-200",),
+Slip("chunks-without-end", FRAMING, "the last chunk is missing", also=("REQ-GOS-200",)).by(
+    *_chunked(POLL.when, end=b"")
 )
-fault(
-    "chunks-end-missing[accepted]",
-    FRAMING,
-    "a chunked 202 has no last chunk",
-    *_chunked(accepted, end=b""),
-    also=("REQ-REIMAGE-202",),
+Slip("chunks-end-short", FRAMING, "the empty line after the last chunk is missing", also=("REQ-GOS-200",)).by(
+    *_chunked(POLL.when, end=b"0\r\n")
 )
-fault(
-    "coding-announced-only",
-    FRAMING,
-    "a response is said to be chunked and is not",
-    gives(framing_fields, (("Transfer-Encoding", "chunked"),), both(_contentful, _POLL)),
-    also=("REQ-GOS-200",),
+Slip("chunks-end-missing[accepted]", FRAMING, "a chunked 202 has no last chunk", also=("REQ-REIMAGE-202",)).by(
+    *_chunked(ACCEPTED.when, end=b"")
 )
-for _suffix, _where, _when in PLACES[1:4]:
-    fault(
-        f"octets-after-response{_suffix}",
-        FRAMING,
-        f"stray octets follow the response{_where}",
-        edits(transmit, lambda _, actions: [*actions, Send(b"\r\nstray")], _when),
-    )
-fault(
-    "broken-off-response",
-    FRAMING,
-    "a document breaks off and the connection is closed",
+Slip("coding-announced-only", FRAMING, "a response is said to be chunked and is not", also=("REQ-GOS-200",)).by(
+    gives(framing_fields, (("Transfer-Encoding", "chunked"),), both(_contentful, POLL.when))
+)
+Slip("octets-after-response", FRAMING, "stray octets follow the response{}").at(
+    _ANSWERS, lambda place: edits(transmit, lambda _, actions: [*actions, Send(b"\r\nstray")], place.when)
+)
+Slip("broken-off-response", FRAMING, "a document breaks off and the connection is closed", also=("REQ-GOS-200",)).by(
     instead(
         transmit,
         lambda _, __, ___, head, body: [Send(head + body[: len(body) // 2]), Close()],
-        both(_POLL, _contentful),
-    ),
-    also=("REQ-GOS-200",),
+        both(POLL.when, _contentful),
+    )
 )
 
 
@@ -162,13 +131,12 @@ def _again(original: Callable[..., list[Action]], call: Call, reply: Reply) -> l
     return kept
 
 
-fault(
+Slip(
     "response-of-the-request-before",
     "REQ-ASYNC-REQID-UNIQUE",
     "a connection's second request gets the response of the first",
-    instead(render, _again),
     also=(HEADERS, "REQ-GOS-ID", "REQ-GOS-200"),
-)
+).by(instead(render, _again))
 
 
 def _drip(_: Any, call: Call, reply: Reply, head: bytes, body: bytes, *, seconds: float) -> list[Action]:
@@ -177,46 +145,30 @@ def _drip(_: Any, call: Call, reply: Reply, head: bytes, body: bytes, *, seconds
     return [action for piece in pieces for action in (Send(piece), Pause(seconds))]
 
 
-fault(
-    "poll-drips",
-    "REQ-GOS-200",
-    "the answer to a poll comes one octet a minute",
-    instead(transmit, partial(_drip, seconds=60.0), kind_is("operation")),
-    also=(FRAMING,),
+Slip("poll-drips", "REQ-GOS-200", "the answer to a poll comes one octet a minute", also=(FRAMING,)).by(
+    instead(transmit, partial(_drip, seconds=60.0), kind_is("operation"))
 )
-fault(
-    "accepted-drips",
-    "REQ-REIMAGE-202",
-    "the 202 comes one octet a minute",
-    instead(transmit, partial(_drip, seconds=60.0), accepted),
-    also=(FRAMING,),
+Slip("accepted-drips", "REQ-REIMAGE-202", "the 202 comes one octet a minute", also=(FRAMING,)).by(
+    instead(transmit, partial(_drip, seconds=60.0), ACCEPTED.when)
 )
-fault(
-    "accepted-never-comes",
-    "REQ-REIMAGE-202",
-    "a reimage starts and is never answered",
-    instead(render, lambda *_: [Pause(3600.0)], accepted),
+Slip("accepted-never-comes", "REQ-REIMAGE-202", "a reimage starts and is never answered").by(
+    performs(Pause(3600.0), when=ACCEPTED.when)
 )
-fault(
-    "accepted-connection-closed",
-    "REQ-REIMAGE-202",
-    "a reimage starts and the connection is closed without an answer",
-    instead(render, lambda *_: [Close()], accepted),
+Slip(
+    "accepted-connection-closed", "REQ-REIMAGE-202", "a reimage starts and the connection is closed without an answer"
+).by(performs(Close(), when=ACCEPTED.when))
+Slip("poll-interim-for-ever", "REQ-GOS-200", "a poll is answered with 100 again and again").by(
+    instead(transmit, lambda *_: [Send(b"HTTP/1.1 100 Continue\r\n\r\n"), Pause(3600.0)], poll_in("Succeeded"))
 )
-fault(
-    "poll-interim-for-ever",
-    "REQ-GOS-200",
-    "a poll is answered with 100 again and again",
-    instead(transmit, lambda *_: [Send(b"HTTP/1.1 100 Continue\r\n\r\n"), Pause(3600.0)], poll_in("Succeeded")),
-)
-fault(
+Slip(
     "interim-with-content",
     FRAMING,
     "a 103 with a Content-Length and content comes before the final response",
+    also=("REQ-GOS-200",),
+).by(
     edits(
         transmit,
         lambda _, actions: [Send(b"HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\n\r\nhello"), *actions],
-        _POLL,
-    ),
-    also=("REQ-GOS-200",),
+        POLL.when,
+    )
 )

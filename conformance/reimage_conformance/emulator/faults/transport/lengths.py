@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reimage_conformance.emulator.admission import check_body, check_length
-from reimage_conformance.emulator.conditions import refusal_edit, refused_with
-from reimage_conformance.emulator.departures import gives, instead, skips
-from reimage_conformance.emulator.faults.registry import fault
+from reimage_conformance.emulator.conditions import performs, refusal_edit, refusal_status, refused_with
+from reimage_conformance.emulator.departures import Change, gives, instead, skips
+from reimage_conformance.emulator.faults.registry import Slip
 from reimage_conformance.emulator.faults.transport.requests import also_fitting
 from reimage_conformance.emulator.messages import Call, Close, Pause, Refusal
 from reimage_conformance.emulator.reading import (
@@ -20,7 +20,6 @@ from reimage_conformance.emulator.reading import (
     length_valid,
     read_framing,
 )
-from reimage_conformance.emulator.writing import render
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,55 +32,33 @@ def _invalid(call: Call) -> bool:
     return any("," not in value and not value.isdecimal() for value in call.message.values("content-length"))
 
 
-for _name, _pattern in {
-    "word": r"[a-z]+",
-    "negative": r"-\d+",
-    "sign": r"\+\d+",
-    "hexadecimal": r"0x[0-9a-f]+",
-    "decimal": r"\d+\.\d+",
-    "space": r"\d+ +\d+",
-    "empty": r"",
-    "digits first": r"\d+[a-z]+",
-    "anything": r".*",
-}.items():
-    fault(
-        f"length-invalid-accepted[{_name}]",
-        INVALID,
-        f"a Content-Length like {_pattern!r} counts as zero",
-        instead(length_valid, also_fitting(_pattern)),
-    )
-fault(
-    "length-invalid-hangs",
-    INVALID,
-    "a request with an invalid Content-Length is never answered",
-    instead(render, lambda *_: [Pause(3600.0)], _invalid),
+Slip("length-invalid-accepted", INVALID, "a Content-Length like {!r} counts as zero").each_named(
+    {
+        "word": r"[a-z]+",
+        "negative": r"-\d+",
+        "sign": r"\+\d+",
+        "hexadecimal": r"0x[0-9a-f]+",
+        "decimal": r"\d+\.\d+",
+        "space": r"\d+ +\d+",
+        "empty": r"",
+        "digits first": r"\d+[a-z]+",
+        "anything": r".*",
+    },
+    lambda pattern: instead(length_valid, also_fitting(pattern)),
 )
-fault(
-    "length-invalid-keeps-open",
-    INVALID,
-    "after a 400 for an invalid Content-Length the connection stays open",
-    refusal_edit(refused_with(close=False), "length-invalid"),
+Slip("length-invalid-hangs", INVALID, "a request with an invalid Content-Length is never answered").by(
+    performs(Pause(3600.0), when=_invalid)
 )
-for _status in (404, 411, 413, 500):
-    fault(
-        f"length-invalid-status[{_status}]",
-        INVALID,
-        f"an invalid Content-Length is answered {_status}",
-        refusal_edit(refused_with(status=_status), "length-invalid"),
-    )
-fault(
-    "length-differs-keeps-open",
-    DIFFER,
-    "after a 400 for two lengths the connection stays open",
-    refusal_edit(refused_with(close=False), "length-differs"),
+Slip("length-invalid-keeps-open", INVALID, "after a 400 for an invalid Content-Length the connection stays open").by(
+    refusal_edit(refused_with(close=False), "length-invalid")
 )
-for _status in (411, 500):
-    fault(
-        f"length-differs-status[{_status}]",
-        DIFFER,
-        f"two lengths are answered {_status}",
-        refusal_edit(refused_with(status=_status), "length-differs"),
-    )
+Slip("length-invalid-status", INVALID, "an invalid Content-Length is answered {}").each(
+    (404, 411, 413, 500), refusal_status("length-invalid")
+)
+Slip("length-differs-keeps-open", DIFFER, "after a 400 for two lengths the connection stays open").by(
+    refusal_edit(refused_with(close=False), "length-differs")
+)
+Slip("length-differs-status", DIFFER, "two lengths are answered {}").each((411, 500), refusal_status("length-differs"))
 
 
 def _in_bits(bits: int) -> Callable[..., Framing]:
@@ -96,24 +73,36 @@ def _in_bits(bits: int) -> Callable[..., Framing]:
     return framing
 
 
-for _bits in (32, 64):
-    fault(
-        f"length-kept-in-bits[{_bits}]",
-        "REQ-REIMAGE-CL-NONZERO",
-        f"a Content-Length is kept in {_bits} bits, so that 2 to the power of {_bits} counts as zero",
-        instead(read_framing, _in_bits(_bits)),
+Slip(
+    "length-kept-in-bits",
+    "REQ-REIMAGE-CL-NONZERO",
+    "a Content-Length is kept in {0} bits, so that 2 to the power of {0} counts as zero",
+).each(
+    (32, 64),
+    lambda bits: (
+        instead(read_framing, _in_bits(bits)),
         instead(length_valid, also_fitting(r"\d+")),
         skips(check_body_size),
-    )
-
-
-def _chosen(choose: Callable[[list[int]], int]) -> Callable[..., Framing]:
-    return lambda _, call: Framing(length=choose([int(each) for each in content_lengths(call)]))
+    ),
+)
 
 
 def _several(call: Call) -> bool:
     values = content_lengths(call)
     return len(set(values)) > 1 and "".join(values).isdecimal()
+
+
+def _chosen(choose: Callable[[list[int]], int]) -> tuple[Change, ...]:
+    """Of several lengths the one that `choose` gives counts."""
+    return (
+        skips(check_content_length, _several),
+        instead(
+            read_framing,
+            lambda _, call: Framing(length=choose([int(each) for each in content_lengths(call)])),
+            _several,
+        ),
+        skips(check_body, _several),
+    )
 
 
 _CHOICES: dict[str, Callable[[list[int]], int]] = {
@@ -122,15 +111,7 @@ _CHOICES: dict[str, Callable[[list[int]], int]] = {
     "least": min,
     "sum": sum,
 }
-for _name, _choose in _CHOICES.items():
-    fault(
-        f"length-differs-accepted[{_name}]",
-        DIFFER,
-        f"of two Content-Length values the {_name} counts",
-        skips(check_content_length, _several),
-        instead(read_framing, _chosen(_choose), _several),
-        skips(check_body, _several),
-    )
+Slip("length-differs-accepted", DIFFER, "of two Content-Length values the {name} counts").each_named(_CHOICES, _chosen)
 
 
 def _two_framings(call: Call) -> bool:
@@ -138,70 +119,42 @@ def _two_framings(call: Call) -> bool:
 
 
 _BY_CODING = (skips(check_both_lengths), skips(check_body, _two_framings))
-fault(
-    "both-lengths-keep-open[refused]",
-    BOTH,
-    "after a 400 for two kinds of framing the connection stays open",
-    refusal_edit(refused_with(close=False), "both-lengths"),
+Slip("both-lengths-keep-open[refused]", BOTH, "after a 400 for two kinds of framing the connection stays open").by(
+    refusal_edit(refused_with(close=False), "both-lengths")
 )
-fault(
+Slip(
     "both-lengths-keep-open[accepted]",
     BOTH,
     "a request with two kinds of framing is accepted and the connection stays open",
-    *_BY_CODING,
+).by(*_BY_CODING)
+Slip("both-lengths-read-by-length", BOTH, "with two kinds of framing Content-Length counts").by(
+    *_BY_CODING, instead(read_framing, lambda _, call: Framing(length=int(content_lengths(call)[0])), _two_framings)
 )
-fault(
-    "both-lengths-read-by-length",
-    BOTH,
-    "with two kinds of framing Content-Length counts",
-    *_BY_CODING,
-    instead(read_framing, lambda _, call: Framing(length=int(content_lengths(call)[0])), _two_framings),
-)
-fault(
-    "both-lengths-ignored",
-    BOTH,
-    "with two kinds of framing there is no body",
-    *_BY_CODING,
-    gives(read_framing, Framing(), _two_framings),
+Slip("both-lengths-ignored", BOTH, "with two kinds of framing there is no body").by(
+    *_BY_CODING, gives(read_framing, Framing(), _two_framings)
 )
 
-for _status in (404, 500, 501, 403):
-    fault(
-        f"chunked-status[{_status}]",
-        CHUNKED,
-        f"a chunked request is answered {_status}",
-        gives(
-            check_transfer_encoding,
-            Refusal("chunked", _status, "BadRequest", "No chunks, please.", close=True),
-            lambda call: call.message.values("transfer-encoding") == ["chunked"],
-        ),
-    )
+Slip("chunked-status", CHUNKED, "a chunked request is answered {}").each(
+    (404, 500, 501, 403),
+    lambda status: gives(
+        check_transfer_encoding,
+        Refusal("chunked", status, "BadRequest", "No chunks, please.", close=True),
+        lambda call: call.message.values("transfer-encoding") == ["chunked"],
+    ),
+)
 
 
 def _chunked(call: Call) -> bool:
     return call.message.values("transfer-encoding") == ["chunked"] and not call.message.values("content-length")
 
 
-fault(
-    "chunked-closes",
-    CHUNKED,
-    "a chunked request ends in a closed connection",
-    instead(render, lambda *_: [Close()], _chunked),
+Slip("chunked-closes", CHUNKED, "a chunked request ends in a closed connection").by(performs(Close(), when=_chunked))
+Slip("chunked-hangs", CHUNKED, "a chunked request is never answered", also=("REQ-REIMAGE-CL-NONZERO",)).by(
+    performs(Pause(3600.0), when=_chunked)
 )
-fault(
-    "chunked-hangs",
-    CHUNKED,
-    "a chunked request is never answered",
-    instead(render, lambda *_: [Pause(3600.0)], _chunked),
-    also=("REQ-REIMAGE-CL-NONZERO",),
-)
-fault(
-    "chunked-not-decoded",
-    CHUNKED,
-    "the chunks of a request are taken for the next one",
-    gives(read_framing, Framing(), _chunked),
-    also=("REQ-HTTP-FRAMING",),
-)
+Slip(
+    "chunked-not-decoded", CHUNKED, "the chunks of a request are taken for the next one", also=("REQ-HTTP-FRAMING",)
+).by(gives(read_framing, Framing(), _chunked))
 
 
 def _unknown_coding(call: Call) -> bool:
@@ -213,40 +166,22 @@ _CODED = (
     skips(check_length, _unknown_coding),
     skips(check_body, _unknown_coding),
 )
-fault(
-    "coding-unknown-accepted",
-    CODING,
-    "an unknown transfer coding is ignored",
-    skips(check_transfer_encoding, _unknown_coding),
-    *_CODED,
+Slip("coding-unknown-accepted", CODING, "an unknown transfer coding is ignored").by(
+    skips(check_transfer_encoding, _unknown_coding), *_CODED
 )
-for _status in (400, 404, 415, 500):
-    fault(
-        f"coding-unknown-status[{_status}]",
-        CODING,
-        f"an unknown transfer coding is answered {_status}",
-        refusal_edit(refused_with(status=_status), "coding-unknown"),
-    )
-fault(
-    "chunked-not-last-accepted",
-    CODING,
-    "chunked need not be the last transfer coding",
+Slip("coding-unknown-status", CODING, "an unknown transfer coding is answered {}").each(
+    (400, 404, 415, 500), refusal_status("coding-unknown")
+)
+Slip("chunked-not-last-accepted", CODING, "chunked need not be the last transfer coding").by(
     skips(
         check_transfer_encoding,
         lambda call: _unknown_coding(call) and "chunked" in call.message.values("transfer-encoding")[0],
     ),
     *_CODED,
 )
-for _status in (404, 500):
-    fault(
-        f"chunked-not-last-status[{_status}]",
-        CODING,
-        f"chunked in the wrong place is answered {_status}",
-        refusal_edit(refused_with(status=_status), "coding-order"),
-    )
-fault(
-    "chunked-not-last-keeps-open",
-    CODING,
-    "after a 400 for chunked in the wrong place the connection stays open",
-    refusal_edit(refused_with(close=False), "coding-order"),
+Slip("chunked-not-last-status", CODING, "chunked in the wrong place is answered {}").each(
+    (404, 500), refusal_status("coding-order")
+)
+Slip("chunked-not-last-keeps-open", CODING, "after a 400 for chunked in the wrong place the connection stays open").by(
+    refusal_edit(refused_with(close=False), "coding-order")
 )

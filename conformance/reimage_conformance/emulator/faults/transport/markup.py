@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from reimage_conformance.emulator.departures import Change, edits, gives, instead
@@ -15,7 +16,7 @@ from reimage_conformance.emulator.documents import (
     namespace_of,
     write_root,
 )
-from reimage_conformance.emulator.faults.registry import fault
+from reimage_conformance.emulator.faults.registry import Slip
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,25 +85,26 @@ _SLIPS: tuple[tuple[str, str, Callable[[str], str]], ...] = (
 
 
 for _kind, _roots in _ROOTS.items():
-    for _name, _summary, _edit in _SLIPS:
-        fault(
-            f"xml-{_name}[{_kind}]", WF, f"the document has {_summary}", _text(_edit, _roots), also=_DEPENDENTS[_kind]
-        )
-fault(
+    Slip(f"xml-{{}}[{_kind}]", WF, "the document has {}", also=_DEPENDENTS[_kind]).table(
+        partial(_text, roots=_roots), *_SLIPS
+    )
+Slip(
     "xml-empty[operation]",
     "REQ-GOS-ROOT",
     "the answer to a poll is called XML and is empty",
-    edits(encode_document, lambda _, octets: b"" if b"<Operation" in octets else octets),
     also=(WF, "REQ-GOS-200", "REQ-GOS-STATUS", "REQ-GOS-ID"),
-)
+).by(edits(encode_document, lambda _, octets: b"" if b"<Operation" in octets else octets))
 
 
-def _encoded(octets: Callable[[str], bytes], media_type: str = "application/xml; charset=utf-8") -> tuple[Change, ...]:
+def _encoded(how: tuple[Callable[[str], bytes], str]) -> tuple[Change, ...]:
+    """Documents have the octets that a function makes of their text, and a media type."""
+    octets, media_type = how
     return instead(encode_text, lambda _, __, text: octets(text)), gives(document_media_type, media_type)
 
 
 _ALL = tuple(each for group in _DEPENDENTS.values() for each in group)
 _PLAIN = "application/xml"
+_UTF_8 = f"{_PLAIN}; charset=utf-8"
 
 
 def _declared(text: str, name: str) -> str:
@@ -116,82 +118,73 @@ def _accented(text: str) -> str:
     return text.replace("</Message>", f"{_E_ACUTE}</Message>").replace("<Status>", f"<!--{_E_ACUTE}--><Status>")
 
 
-for _name, _summary, _octets, _type in (
+Slip("encoding", ENC, "{}", also=(WF, "REQ-GOS-CT", "REQ-ERR-CT", *_ALL)).table(
+    _encoded,
     (
         "utf-16-called-utf-8",
         "documents are UTF-16 and called utf-8",
-        lambda text: text.encode("utf-16"),
-        f"{_PLAIN}; charset=utf-8",
+        (lambda text: text.encode("utf-16"), _UTF_8),
     ),
     (
         "utf-8-called-utf-16",
         "documents are UTF-8 and called utf-16",
-        lambda text: text.encode(),
-        f"{_PLAIN}; charset=utf-16",
+        (lambda text: text.encode(), f"{_PLAIN}; charset=utf-16"),
     ),
     (
         "utf-16-unmarked",
         "documents are UTF-16 without charset, mark or declaration",
-        lambda text: text.encode("utf-16-le"),
-        _PLAIN,
+        (lambda text: text.encode("utf-16-le"), _PLAIN),
     ),
     (
         "utf-16-declared-utf-8",
         "documents are UTF-16 and declare utf-8",
-        lambda text: _declared(text, "utf-8").encode("utf-16"),
-        _PLAIN,
+        (lambda text: _declared(text, "utf-8").encode("utf-16"), _PLAIN),
     ),
     (
         "utf-8-declared-utf-16",
         "documents are UTF-8 and declare utf-16",
-        lambda text: _declared(text, "utf-16").encode(),
-        f"{_PLAIN}; charset=utf-8",
+        (lambda text: _declared(text, "utf-16").encode(), _UTF_8),
     ),
     (
         "latin-1-called-utf-8",
         "documents are Latin-1 and called utf-8",
-        lambda text: _accented(text).encode("latin-1", "replace"),
-        f"{_PLAIN}; charset=utf-8",
+        (lambda text: _accented(text).encode("latin-1", "replace"), _UTF_8),
     ),
     (
         "latin-1-unmarked",
         "documents are Latin-1 and say nothing of it",
-        lambda text: _accented(text).encode("latin-1", "replace"),
-        _PLAIN,
+        (lambda text: _accented(text).encode("latin-1", "replace"), _PLAIN),
     ),
     (
         "latin-1-declared",
         "documents are Latin-1, and declared so",
-        lambda text: _declared(_accented(text), "iso-8859-1").encode("latin-1", "replace"),
-        f"{_PLAIN}; charset=iso-8859-1",
+        (
+            lambda text: _declared(_accented(text), "iso-8859-1").encode("latin-1", "replace"),
+            f"{_PLAIN}; charset=iso-8859-1",
+        ),
     ),
     (
         "unknown",
         "documents declare an encoding that does not exist",
-        lambda text: _declared(text, "utf-9").encode(),
-        _PLAIN,
+        (lambda text: _declared(text, "utf-9").encode(), _PLAIN),
     ),
-    ("utf-32", "documents are UTF-32", lambda text: text.encode("utf-32"), f"{_PLAIN}; charset=utf-32"),
+    ("utf-32", "documents are UTF-32", (lambda text: text.encode("utf-32"), f"{_PLAIN}; charset=utf-32")),
     (
         "mark-and-charset-differ",
         "documents are UTF-16 with a mark and called us-ascii",
-        lambda text: text.encode("utf-16"),
-        f"{_PLAIN}; charset=us-ascii",
+        (lambda text: text.encode("utf-16"), f"{_PLAIN}; charset=us-ascii"),
     ),
     (
         "surrogates",
         "documents hold surrogates in UTF-8",
-        lambda text: text.replace("</", "\ud800</", 1).encode("utf-8", "surrogatepass"),
-        f"{_PLAIN}; charset=utf-8",
+        (lambda text: text.replace("</", "\ud800</", 1).encode("utf-8", "surrogatepass"), _UTF_8),
     ),
     (
         "overlong",
         "documents hold overlong UTF-8",
-        lambda text: text.replace("</", "@@</", 1).encode().replace(b"@@", b"\xc0\xaf"),
-        f"{_PLAIN}; charset=utf-8",
+        (lambda text: text.replace("</", "@@</", 1).encode().replace(b"@@", b"\xc0\xaf"), _UTF_8),
     ),
-):
-    fault(f"encoding[{_name}]", ENC, _summary, *_encoded(_octets, _type), also=(WF, "REQ-GOS-CT", "REQ-ERR-CT", *_ALL))
+)
 
 
 def _under(namespace: str, roots: tuple[str, ...]) -> Change:
@@ -206,21 +199,18 @@ _NAMES: dict[str, str] = {
     "storage": "http://schemas.microsoft.com/windowsazure/2010/10",
     "none": "",
 }
-for _name, _namespace in _NAMES.items():
-    fault(
-        f"namespace-of-operation[{_name}]",
-        "REQ-GOS-ROOT",
-        f"an operation is in the namespace {_namespace!r}",
-        _under(_namespace, ("Operation",)),
-        also=(NS, "REQ-GOS-STATUS", "REQ-GOS-ID"),
-    )
-    fault(
-        f"namespace-of-deployment[{_name}]",
-        "REQ-DEPL-ROOT",
-        f"a deployment is in the namespace {_namespace!r}",
-        _under(_namespace, ("Deployment",)),
-        also=(NS, "REQ-DEPL-INSTANCES"),
-    )
+Slip(
+    "namespace-of-operation",
+    "REQ-GOS-ROOT",
+    "an operation is in the namespace {!r}",
+    also=(NS, "REQ-GOS-STATUS", "REQ-GOS-ID"),
+).each_named(_NAMES, partial(_under, roots=("Operation",)))
+Slip(
+    "namespace-of-deployment",
+    "REQ-DEPL-ROOT",
+    "a deployment is in the namespace {!r}",
+    also=(NS, "REQ-DEPL-INSTANCES"),
+).each_named(_NAMES, partial(_under, roots=("Deployment",)))
 
 
 def _children_without(roots: tuple[str, ...]) -> Change:
@@ -236,17 +226,15 @@ def _children_without(roots: tuple[str, ...]) -> Change:
 
 
 for _kind, _roots in _ROOTS.items():
-    fault(
+    Slip(
         f"namespace-of-root-only[{_kind}]",
         NS,
         "only the root of a document is in the namespace",
-        _children_without(_roots),
         also=_DEPENDENTS[_kind],
-    )
-fault(
+    ).by(_children_without(_roots))
+Slip(
     "namespace-as-attribute",
     "REQ-GOS-ROOT",
     "the namespace is declared as xmlns:xmlns, not as the default",
-    edits(namespace_declarations, lambda _, text: text.replace(" xmlns=", " ns=", 1)),
     also=(NS, WF, *(each for each in _ALL if each != "REQ-GOS-ROOT")),
-)
+).by(edits(namespace_declarations, lambda _, text: text.replace(" xmlns=", " ns=", 1)))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from reimage_conformance.emulator.conditions import both, refusal_edit, refused_with, request_edit
-from reimage_conformance.emulator.departures import When, always, gives, instead, skips
-from reimage_conformance.emulator.faults.registry import fault
+from reimage_conformance.emulator.conditions import both, performs, refusal_status, request_edit
+from reimage_conformance.emulator.departures import When, gives, instead, skips
+from reimage_conformance.emulator.faults.registry import Slip
 from reimage_conformance.emulator.messages import Call, Close, Pause
+from reimage_conformance.emulator.places import EVERYWHERE, GET, POST
 from reimage_conformance.emulator.reading import (
     check_colon,
     check_folding,
@@ -16,17 +17,13 @@ from reimage_conformance.emulator.reading import (
     host_valid,
     longest_request_line,
 )
-from reimage_conformance.emulator.writing import render
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 HOST, COLON, FOLD = "REQ-HTTP-HOST", "REQ-HTTP-WS-COLON", "REQ-HTTP-OBSFOLD"
-_METHODS: tuple[tuple[str, str, When], ...] = (
-    ("", "", always),
-    ("[GET]", " with GET", lambda call: call.message.method == "GET"),
-    ("[POST]", " with POST", lambda call: call.message.method == "POST"),
-)
+LENGTH = "REQ-HTTP-URI-LENGTH"
+_METHODS = (EVERYWHERE, GET, POST)
 
 
 def also_fitting(pattern: str) -> Callable[..., bool]:
@@ -40,67 +37,31 @@ def _hosts(number: int) -> When:
     return lambda call: min(len(call.message.values("host")), 2) == number
 
 
-for _suffix, _where, _when in _METHODS:
-    fault(
-        f"host-missing-accepted{_suffix}",
-        HOST,
-        f"Host may be left out{_where}",
-        skips(check_host, both(_when, _hosts(0))),
-    )
-    fault(
-        f"host-twice-accepted{_suffix}",
-        HOST,
-        f"there may be two Host headers{_where}",
-        skips(check_host, both(_when, _hosts(2))),
-    )
-    fault(
-        f"host-invalid-accepted{_suffix}",
-        HOST,
-        f"Host may be anything{_where}",
-        gives(host_valid, value=True, when=_when),
-    )
-    fault(
-        f"space-before-colon-accepted{_suffix}",
-        COLON,
-        f"white space may stand before a colon{_where}",
-        skips(check_colon, _when),
-    )
-fault(
-    "host-twice-accepted-if-equal",
-    HOST,
-    "there may be two equal Host headers",
-    skips(check_host, both(_hosts(2), lambda call: len(set(call.message.values("host"))) == 1)),
+Slip("host-missing-accepted", HOST, "Host may be left out{}").at(
+    _METHODS, lambda place: skips(check_host, both(place.when, _hosts(0)))
 )
-for _name, _pattern in {
-    "space": r".* .*",
-    "path": r".*/.*",
-    "user": r".*@.*",
-    "angle": r".*[<>\"].*",
-}.items():
-    fault(
-        f"host-accepted[{_name}]",
-        HOST,
-        f"a Host like {_pattern!r} is accepted",
-        instead(host_valid, also_fitting(_pattern)),
-    )
-for _status in (404, 421, 500):
-    fault(
-        f"host-status[{_status}]",
-        HOST,
-        f"a wrong Host is answered {_status}",
-        refusal_edit(refused_with(status=_status), "host-missing", "host-twice", "host-invalid"),
-    )
-fault(
-    "host-missing-hangs",
-    HOST,
-    "a request without Host is never answered",
-    instead(render, lambda *_: [Pause(3600.0)], _hosts(0)),
+Slip("host-twice-accepted", HOST, "there may be two Host headers{}").at(
+    _METHODS, lambda place: skips(check_host, both(place.when, _hosts(2)))
 )
-fault(
-    "host-missing-closes",
-    HOST,
-    "a request without Host ends in a closed connection",
-    instead(render, lambda *_: [Close()], _hosts(0)),
+Slip("host-invalid-accepted", HOST, "Host may be anything{}").at(
+    _METHODS, lambda place: gives(host_valid, value=True, when=place.when)
+)
+Slip("space-before-colon-accepted", COLON, "white space may stand before a colon{}").at(
+    _METHODS, lambda place: skips(check_colon, place.when)
+)
+Slip("host-twice-accepted-if-equal", HOST, "there may be two equal Host headers").by(
+    skips(check_host, both(_hosts(2), lambda call: len(set(call.message.values("host"))) == 1))
+)
+Slip("host-accepted", HOST, "a Host like {!r} is accepted").each_named(
+    {"space": r".* .*", "path": r".*/.*", "user": r".*@.*", "angle": r".*[<>\"].*"},
+    lambda pattern: instead(host_valid, also_fitting(pattern)),
+)
+Slip("host-status", HOST, "a wrong Host is answered {}").each(
+    (404, 421, 500), refusal_status("host-missing", "host-twice", "host-invalid")
+)
+Slip("host-missing-hangs", HOST, "a request without Host is never answered").by(performs(Pause(3600.0), when=_hosts(0)))
+Slip("host-missing-closes", HOST, "a request without Host ends in a closed connection").by(
+    performs(Close(), when=_hosts(0))
 )
 
 
@@ -113,29 +74,23 @@ def _unread_spaced(call: Call) -> None:
     call.message.fields = tuple(each for each in call.message.fields if each[0].lower() not in _spaced(call))
 
 
-fault(
-    "space-before-colon-drops-the-field",
-    COLON,
-    "a field with white space before its colon is ignored",
-    skips(check_colon),
-    request_edit(_unread_spaced),
+Slip("space-before-colon-drops-the-field", COLON, "a field with white space before its colon is ignored").by(
+    skips(check_colon), request_edit(_unread_spaced)
 )
-fault(
-    "space-before-colon-accepted[tab]",
-    COLON,
-    "a tab may stand before a colon",
-    skips(check_colon, lambda call: any(b"\t:" in line for line in call.message.raw)),
+Slip("space-before-colon-accepted[tab]", COLON, "a tab may stand before a colon").by(
+    skips(check_colon, lambda call: any(b"\t:" in line for line in call.message.raw))
 )
-fault(
+Slip(
     "space-before-colon-accepted[unknown fields]",
     COLON,
     "white space may stand before the colon of fields that nobody knows",
+).by(
     skips(
         check_colon,
         lambda call: (
             not _spaced(call) & {"host", "content-length", "content-type", "x-ms-version", "transfer-encoding"}
         ),
-    ),
+    )
 )
 
 
@@ -149,40 +104,17 @@ def _unfold(call: Call) -> None:
     call.message.fields = tuple((name, folded.get(name.lower(), value)) for name, value in call.message.fields)
 
 
-fault(
-    "fold-drops-the-rest",
-    FOLD,
-    "the continuation of a folded line is dropped",
-    skips(check_folding),
-    request_edit(_unfold),
+Slip("fold-drops-the-rest", FOLD, "the continuation of a folded line is dropped").by(
+    skips(check_folding), request_edit(_unfold)
 )
-fault(
-    "fold-closes",
-    FOLD,
-    "a folded line ends in a closed connection",
-    instead(render, lambda *_: [Close()], lambda call: any(line[:1] in (b" ", b"\t") for line in call.message.raw[1:])),
+Slip("fold-closes", FOLD, "a folded line ends in a closed connection").by(
+    performs(Close(), when=lambda call: any(line[:1] in (b" ", b"\t") for line in call.message.raw[1:]))
 )
-for _status in (403, 404, 500):
-    fault(
-        f"fold-status[{_status}]",
-        FOLD,
-        f"a folded line is answered {_status}",
-        refusal_edit(refused_with(status=_status), "folding"),
-    )
-
-
-for _limit in (1024, 2048, 4096, 7900):
-    fault(
-        f"request-line-limit[{_limit}]",
-        "REQ-HTTP-URI-LENGTH",
-        f"request lines of more than {_limit} octets are refused",
-        gives(longest_request_line, _limit),
-    )
-for _status in (400, 404, 500):
-    fault(
-        f"request-line-status[{_status}]",
-        "REQ-HTTP-URI-LENGTH",
-        f"request lines of more than 4096 octets are answered {_status}",
-        gives(longest_request_line, 4096),
-        refusal_edit(refused_with(status=_status), "request-line-long"),
-    )
+Slip("fold-status", FOLD, "a folded line is answered {}").each((403, 404, 500), refusal_status("folding"))
+Slip("request-line-limit", LENGTH, "request lines of more than {} octets are refused").each(
+    (1024, 2048, 4096, 7900), lambda limit: gives(longest_request_line, limit)
+)
+Slip("request-line-status", LENGTH, "request lines of more than 4096 octets are answered {}").each(
+    (400, 404, 500),
+    lambda status: (gives(longest_request_line, 4096), refusal_status("request-line-long")(status)),
+)
