@@ -147,4 +147,4 @@ def judge_unknown_method(sut: SystemUnderTest, exchange: Exchange) -> None:
     known = exchange.request.method == "TRACE"
     statuses, expected = ([405, 400, 404], "405") if known else ([501, 400], "501")
     arguments = {"statuses": statuses, "expected": f"{expected}, or the error table's 400"}
-    sut.judge(answered_with, exchange, requirement="REQ-HTTP-UNKNOWN-METHOD", because=["REQ-ERR-VERB"], **arguments)
+    sut.judge(answered_with, exchange, requirement="REQ-HTTP-UNKNOWN-METHOD", **arguments)

@@ -154,8 +154,7 @@ async def test_every_published_version_is_enough_to_poll(sut: SystemUnderTest) -
     """Older published versions stay callable."""
     poll = partial(sut.operations.poll, await ended_operation(sut), label="poll-version")
     polls = await sut.each(lambda version: poll(version=version), TABLE_VERSIONS)
-    arguments = {"requirement": "REQ-VER-OLD-KEPT", "statuses": [200], "because": ["REQ-GOS-VERSION-MIN"]}
-    sut.judge_each(answered_with, [[each] for each in polls], **arguments)
+    sut.judge_each(answered_with, [[each] for each in polls], requirement="REQ-VER-OLD-KEPT", statuses=[200])
 
 
 LATEST = TABLE_VERSIONS[-1]

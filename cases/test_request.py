@@ -329,7 +329,7 @@ async def declare(sut: SystemUnderTest, form: UriForm, length: str, *, seconds: 
     patience = min(seconds, sut.target.limits.request_timeout_seconds)
     exchange = await sut.attempt(replace(request, fresh_connection=True, patience_seconds=patience))
     await sut.settle(exchange)
-    sut.judge(not_accepted, exchange, requirement="REQ-REIMAGE-CL-NONZERO", because=["REQ-HTTP-CL-INVALID"])
+    sut.judge(not_accepted, exchange, requirement="REQ-REIMAGE-CL-NONZERO")
 
 
 async def judge_framing(sut: SystemUnderTest, exchange: Exchange) -> None:

@@ -119,8 +119,8 @@ async def test_a_folded_line_is_refused_or_read_as_spaces(sut: SystemUnderTest) 
     request, version = await harmless(sut), sut.target.x_ms_version
     await judge_folded(sut, with_header(request, "x-ms-version", f"\r\n {version}"), [200, 400])
     await judge_folded(sut, with_header(request, "Accept", "text/xml,\r\n\tapplication/xml"), [200, 400])
-    arguments = {"expected": "400, since the folded line is part of the value", "because": ["REQ-VER-FORMAT"]}
-    await judge_folded(sut, with_header(request, "x-ms-version", f"{version}\r\n x"), [400], **arguments)
+    expected = "400, since the folded line is part of the value"
+    await judge_folded(sut, with_header(request, "x-ms-version", f"{version}\r\n x"), [400], expected=expected)
 
 
 async def judge_folded(sut: SystemUnderTest, request: Request, statuses: list[int], **arguments: object) -> None:

@@ -136,6 +136,8 @@ class Requirement:
     request without which a refusal proves nothing ("" where none is needed); `untestable` says in a sentence why no
     case can judge it ("" where one does). `violation` says what is wrong where it is violated, and `violations` the same for single
     symptoms; `request` names the request that it is about, where a violation is about how that was answered.
+    `explained_by` names the requirements whose own violation explains every violation of this one, `explained_when` those that explain
+    violations with single symptoms.
     `recorded` says how often recordings of the service show it, `clients` which published clients depend on it, `mend` the usual mistake and
     what mends it; each "" where nothing is known. `timing` says that a violation may be a matter of time: it can depend on the moment of a
     request, or on what runs beside it.
@@ -158,6 +160,8 @@ class Requirement:
     request: str = ""
     violation: str = ""
     violations: Mapping[str, str] = field(default_factory=dict, hash=False)
+    explained_by: tuple[str, ...] = ()
+    explained_when: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     recorded: str = ""
     clients: str = ""
     mend: str = ""

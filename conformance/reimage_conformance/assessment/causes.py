@@ -1,258 +1,509 @@
-"""Causes: the requirements that the evidence of a verdict points at, beyond what its check could see.
+"""Causes: the requirements whose violation may explain a verdict.
+
+They come from three sources:
+
+* the catalogue, which lists them for a requirement, always (`explained_by`) or for one symptom (`explained_when`);
+* `RULES`, in this module: causes that need evidence, one function for each rule;
+* the check itself, where only the check can see the cause (`KNOWN_TO_CHECKS`).
 
 A cause is only named here. It explains a violation only if the requirement that it names was itself found violated;
-that is decided where violations are grouped.
+that is decided where violations are grouped (`reimage_conformance.assessment.findings`).
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reimage_conformance.assessment.controls import refused_instance
-from reimage_conformance.catalogue import FIRST_VERSION, MINIMUM_VERSION, published_from
-from reimage_conformance.judging.operations.polls import version_of
+from reimage_conformance.assessment.evidence import Sight
+from reimage_conformance.catalogue import CATALOGUE, FIRST_VERSION, MINIMUM_VERSION, published_from
+from reimage_conformance.judging.operations.polls import NOT_KNOWN, version_of
+from reimage_conformance.judging.response import PLAIN
 from reimage_conformance.judging.transport.framing import FRAMING_IS_ELSEWHERE, framing_problems, is_left_body
 from reimage_conformance.judging.wording import is_conflict, is_diversion, is_standard
-from reimage_conformance.model import Outcome
+from reimage_conformance.model import Identity, Outcome
 from reimage_conformance.protocol.addresses import Kind, UriForm, read_target
-from reimage_conformance.protocol.documents import error_code, read_document, same_identifier
+from reimage_conformance.protocol.documents import read_document, same_identifier
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable
 
-    from reimage_conformance.assessment.controls import Controls
-    from reimage_conformance.model import Exchange, Verdict
-    from reimage_conformance.protocol.addresses import Address
+    from reimage_conformance.assessment.evidence import Evidence
+    from reimage_conformance.model import Verdict
 
-_COMPLETES = "REQ-REIMAGE-COMPLETES"
-_EQUIVALENT, _SLOTS = "REQ-REIMAGE-URI-EQUIV", "REQ-REIMAGE-SLOT-VALUES"
-_OF_OTHER_INSTANCES = frozenset(
-    {
-        "REQ-REIMAGE-URI-SLOT",
-        "REQ-REIMAGE-URI-NAME",
-        _SLOTS,
-        "REQ-REIMAGE-UNKNOWN-INSTANCE",
-        "REQ-REIMAGE-UNKNOWN-SERVICE",
-        "REQ-REIMAGE-OTHERS-UNTOUCHED",
-        "REQ-REIMAGE-FRESH-OS",
-        "REQ-REIMAGE-OTHERDATA-LOST",
-        "REQ-REIMAGE-OFFLINE",
-        "REQ-REIMAGE-ONLINE",
-        "REQ-REIMAGE-COMPLETES",
-        "REQ-CONC-REFUSED-NOEFFECT",
-        "REQ-GOS-NOTFOUND-NOEFFECT",
-    }
+_OF_OTHER_INSTANCES = (
+    "REQ-REIMAGE-URI-SLOT",
+    "REQ-REIMAGE-URI-NAME",
+    "REQ-REIMAGE-SLOT-VALUES",
+    "REQ-REIMAGE-UNKNOWN-INSTANCE",
+    "REQ-REIMAGE-UNKNOWN-SERVICE",
+    "REQ-REIMAGE-OTHERS-UNTOUCHED",
+    "REQ-REIMAGE-FRESH-OS",
+    "REQ-REIMAGE-OTHERDATA-LOST",
+    "REQ-REIMAGE-OFFLINE",
+    "REQ-REIMAGE-ONLINE",
+    "REQ-REIMAGE-COMPLETES",
+    "REQ-CONC-REFUSED-NOEFFECT",
+    "REQ-GOS-NOTFOUND-NOEFFECT",
 )
 """The requirements that are violated as well if a reimage reaches another instance than the addressed one."""
-
-
-_OF_TWO_OPERATIONS = frozenset(
-    {
-        "REQ-GOS-TERMINAL-STABLE",
-        "REQ-GOS-PROGRESS",
-        "REQ-GOS-READONLY",
-        "REQ-REIMAGE-COMPLETES",
-        "REQ-REIMAGE-FINAL-200",
-        "REQ-REIMAGE-REQID-USABLE",
-    }
+_OF_POLLS = (
+    "REQ-GOS-TERMINAL-STABLE",
+    "REQ-GOS-PROGRESS",
+    "REQ-GOS-READONLY",
+    "REQ-REIMAGE-COMPLETES",
+    "REQ-REIMAGE-FINAL-200",
+    "REQ-REIMAGE-REQID-USABLE",
 )
 """The requirements that the polls of an id may violate because two operations have this id."""
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
-    """All exchanges of a run by number, and facts about the whole run that may explain a violation.
+class Rule:
+    """A cause that needs evidence; its name and its sentence are those of the function that looks for the evidence.
 
-    `started` are the ids of operations, `reissued` those that several operations share. `altered` are the ids of
-    operations on which a method other than GET and HEAD was accepted. `shifted` are the exchanges on a connection
-    that repeated a response, from the repetition on: each may have got the response to another request.
-    `forms_to_others` are the forms of address by which a reimage reached another instance; None where the verdicts
-    are not known yet. `endless` says that an accepted reimage did not end as it must.
+    `causes` are the requirements that explain a violation; `argument` names an argument of the check that holds one
+    more. The rule is asked about violations of the requirements in `of`, but not of those in `not_of`, that one of
+    `checks` found, with this `symptom` (as a whole, or what stands before its first colon); what is empty limits
+    nothing. `fault` is a fault of the emulator for which the findings are wrong without the rule.
     """
 
-    exchanges: Mapping[int, Exchange]
-    controls: Controls
-    started: frozenset[str] = frozenset()
-    reissued: frozenset[str] = frozenset()
-    altered: frozenset[str] = frozenset()
-    shifted: frozenset[int] = frozenset()
-    forms_to_others: frozenset[UriForm] | None = None
-    endless: bool = True
+    name: str
+    sentence: str
+    holds: Callable[[Sight], bool]
+    causes: tuple[str, ...]
+    fault: str
+    of: tuple[str, ...] = ()
+    not_of: tuple[str, ...] = ()
+    checks: tuple[str, ...] = ()
+    symptom: str = ""
+    argument: str = ""
 
-    @classmethod
-    def of(cls, exchanges: Mapping[int, Exchange], controls: Controls) -> Evidence:
-        """The evidence of a run."""
-        starts: Counter[str] = Counter()
-        altered: set[str] = set()
-        for exchange in exchanges.values():
-            address = read_target(exchange.request.target)
-            status = exchange.reply.status if exchange.reply is not None else 0
-            if exchange.reply is not None and status == 202 and address.kind is Kind.REIMAGE:
-                starts[(exchange.reply.header("x-ms-request-id") or "").lower()] += 1
-            if (
-                200 <= status < 300
-                and address.kind is Kind.OPERATION
-                and exchange.request.method not in ("GET", "HEAD")
-            ):
-                altered.add(address.operation)
-        reissued = frozenset(identifier for identifier, count in starts.items() if count > 1)
-        return cls(exchanges, controls, frozenset(starts), reissued, frozenset(altered), _shifted(exchanges))
+    def is_about(self, requirement: str) -> bool:
+        """Whether the rule may explain violations of `requirement`."""
+        return requirement not in self.not_of and (not self.of or requirement in self.of)
 
-    def with_verdicts(self, verdicts: Iterable[Verdict]) -> Evidence:
-        """The same evidence, with the causes that only the verdicts of the run show."""
-        forms_to_others: set[UriForm] = set()
-        endless = False
-        for verdict in verdicts:
-            if verdict.outcome not in (Outcome.VIOLATED, Outcome.ADVISORY):
-                continue
-            if verdict.requirement == _EQUIVALENT:
-                forms_to_others |= self.forms_in(verdict)
-            endless |= verdict.requirement == _COMPLETES and verdict.symptom != "final-status"
-        return replace(self, forms_to_others=frozenset(forms_to_others), endless=endless)
-
-    def forms_in(self, verdict: Verdict) -> set[UriForm]:
-        """The forms of address of the reimages among the evidence of a verdict."""
-        known = [self.exchanges[number] for number in verdict.evidence if number in self.exchanges]
-        addresses = [read_target(exchange.request.target) for exchange in known]
-        return {each.form for each in addresses if each.kind is Kind.REIMAGE and each.form is not None}
+    def causes_of(self, sight: Sight) -> tuple[str, ...]:
+        """The causes of one violation; none where the rule does not apply."""
+        verdict = sight.verdict
+        is_asked = self.is_about(verdict.requirement) and (not self.checks or verdict.check in self.checks)
+        if not is_asked or self.symptom not in ("", *_keys_of(verdict.symptom)) or not self.holds(sight):
+            return ()
+        named = sight.argument(self.argument) if self.argument else ""
+        return (*self.causes, str(named)) if named else self.causes
 
 
-def _shifted(exchanges: Mapping[int, Exchange]) -> frozenset[int]:
-    """The exchanges of a connection from the first on that repeats the response before it, request id included.
-
-    None where ids come back on other connections too: then the endpoint repeats ids, and each response belongs to its
-    request.
-    """
-    if _share_ids_across(exchanges):
-        return frozenset()
-    before: dict[int, Exchange] = {}
-    found: set[int] = set()
-    repeating: set[int] = set()
-    for number, exchange in exchanges.items():
-        earlier = before.get(exchange.connection)
-        has_id = exchange.reply is not None and bool(exchange.reply.header("x-ms-request-id"))
-        if has_id and earlier is not None and earlier.reply == exchange.reply:
-            repeating.add(exchange.connection)
-        if exchange.connection in repeating:
-            found.add(number)
-        before[exchange.connection] = exchange
-    return frozenset(found)
+RULES: list[Rule] = []
+"""Every rule, in the order in which they stand here; all that apply to a violation name their causes."""
 
 
-def _share_ids_across(exchanges: Mapping[int, Exchange]) -> bool:
-    """Whether two different responses on different connections have the same id; polls that get the id they ask about do not count."""
-    first: dict[str, Exchange] = {}
-    for exchange in exchanges.values():
-        identifier = (exchange.reply.header("x-ms-request-id") if exchange.reply is not None else "") or ""
-        address = read_target(exchange.request.target)
-        tracked = address.kind is Kind.OPERATION and same_identifier(address.operation, identifier)
-        if not identifier or tracked:
-            continue
-        earlier = first.setdefault(identifier, exchange)
-        if earlier.connection != exchange.connection and earlier.reply != exchange.reply:
-            return True
-    return False
+def _rule(
+    *causes: str,
+    fault: str,
+    of: tuple[str, ...] = (),
+    not_of: tuple[str, ...] = (),
+    checks: tuple[str, ...] = (),
+    symptom: str = "",
+    argument: str = "",
+) -> Callable[[Callable[[Sight], bool]], Callable[[Sight], bool]]:
+    """Adds a function to `RULES`; the arguments are the fields of `Rule`."""
+
+    def add(holds: Callable[[Sight], bool]) -> Callable[[Sight], bool]:
+        name, sentence = holds.__name__.removeprefix("_").replace("_", "-"), holds.__doc__ or ""
+        RULES.append(Rule(name, sentence, holds, causes, fault, of, not_of, checks, symptom, argument))
+        return holds
+
+    return add
+
+
+@_rule("REQ-HTTP-FRAMING", fault="length-too-long[poll]", not_of=FRAMING_IS_ELSEWHERE)
+def _misframed(sight: Sight) -> bool:
+    """A response that is not framed as it announces may have lost or gained what was judged."""
+    return bool(framing_problems(sight.exchange)) and not is_left_body(sight.exchange)
+
+
+@_rule("REQ-ASYNC-REQID-UNIQUE", fault="response-of-the-request-before")
+def _shifted(sight: Sight) -> bool:
+    """A connection that repeated a response may give each later request the response to another one."""
+    return sight.exchange.number in sight.evidence.shifted
+
+
+@_rule("REQ-HTTP-CHUNKED", fault="chunked-not-decoded", not_of=("REQ-HTTP-TE-UNKNOWN",))
+def _chunked(sight: Sight) -> bool:
+    """A request with a transfer coding is read wrongly where no transfer coding is read."""
+    return bool(sight.exchange.request.values("Transfer-Encoding"))
+
+
+@_rule("REQ-ERR-STATUS", fault="error-status-odd[299]")
+def _odd_status(sight: Sight) -> bool:
+    """A status that no answer of this protocol has is wrong whatever the request; REQ-REIMAGE-202 judges diversions."""
+    if sight.verdict.requirement == "REQ-REIMAGE-202":
+        return sight.verdict.check == "answered_202" and not is_standard(sight.status)
+    return sight.is_answered and (is_diversion(sight.status) or not is_standard(sight.status))
+
+
+@_rule("REQ-CONC-REFUSED-NOEFFECT", fault="conflict-holds-the-first")
+def _conflict(sight: Sight) -> bool:
+    """A reimage that is answered 409 may meet an operation that an earlier refusal disturbed."""
+    return sight.is_reimage and is_conflict(sight.exchange)
+
+
+@_rule("REQ-REIMAGE-COMPLETES", fault="never-ends")
+def _conflict_without_end(sight: Sight) -> bool:
+    """An operation that never ends keeps its deployment busy, so that other reimages are answered 409."""
+    return _conflict(sight) and sight.evidence.endless
+
+
+@_rule("REQ-REIMAGE-VERSION", fault="version-minimum-raised[2011-02-25]")
+def _reimage_version_refused(sight: Sight) -> bool:
+    """A reimage with a version that must do was refused for its version."""
+    return sight.is_reimage and _version_refused(sight)
+
+
+@_rule("REQ-VER-OLD-KEPT", fault="version-dropped[2011-02-25]")
+def _version_refused(sight: Sight) -> bool:
+    """A request with a published version that must do was refused for its version."""
+    versions = published_from(MINIMUM_VERSION if sight.is_reimage else FIRST_VERSION)
+    is_code = sight.status >= 400 and sight.code == "MissingOrIncorrectVersionHeader"
+    return is_code and version_of(sight.exchange) in versions
+
+
+@_rule("REQ-GOS-VERSION-MIN", fault="operation-version-minimum-raised[2010-04-01]")
+def _poll_version_refused(sight: Sight) -> bool:
+    """A poll with a published version was refused for its version."""
+    return sight.is_poll and _version_refused(sight)
+
+
+@_rule(
+    "REQ-GOS-VERSION-MIN",
+    fault="operation-version-minimum-raised[2010-04-01]",
+    of=("REQ-VER-OLD-KEPT",),
+    checks=("answered_with",),
+)
+def _poll_with_version_not_answered(sight: Sight) -> bool:
+    """Polls with older versions are refused, with whatever code, where the minimum for polls is too high."""
+    return sight.is_poll and sight.is_answered
+
+
+@_rule("REQ-VER-OWS", fault="version-white-space[before]")
+def _spaced_version(sight: Sight) -> bool:
+    """White space around the version may be what is refused."""
+    versions = [value for key, value in sight.exchange.request.headers if key.lower() == "x-ms-version"]
+    return any(value != value.strip(" \t") for value in versions)
+
+
+@_rule("REQ-VER-FORMAT", fault="version-format-not-checked", of=("REQ-HTTP-OBSFOLD",), checks=("answered_with",))
+def _folded_version(sight: Sight) -> bool:
+    """A folded line that makes the version malformed is accepted where malformed versions are."""
+    return sight.is_answered and len(version_of(sight.exchange).split()) > 1
+
+
+@_rule("REQ-ASYNC-REQID-UNIQUE", fault="same-instance-same-id", of=_OF_POLLS)
+def _two_operations(sight: Sight) -> bool:
+    """The polls of an id that two operations have show two stories."""
+    return sight.is_poll and sight.address.operation.lower() in sight.evidence.reissued
+
+
+@_rule("REQ-ERR-VERB", fault="operation-verb-forgets[POST]")
+def _altered(sight: Sight) -> bool:
+    """A method that has to be refused was accepted on the operation, and may have changed it."""
+    return sight.is_poll and sight.address.operation in sight.evidence.altered
+
+
+@_rule("REQ-REIMAGE-REQID-USABLE", fault="id-leads-to-latest-operation", of=("REQ-GOS-ID",))
+def _other_operation_shown(sight: Sight) -> bool:
+    """A poll shows the ID of another operation where its id leads to that one."""
+    reply = sight.exchange.reply
+    shown = read_document(reply).text("ID") or "" if reply is not None else None
+    return shown is not None and any(same_identifier(shown, each) for each in sight.evidence.started)
+
+
+@_rule("REQ-REIMAGE-URI-EQUIV", fault="slot-form-reaches-the-neighbour", of=_OF_OTHER_INSTANCES)
+def _misleading_form(sight: Sight) -> bool:
+    """A form of address that reaches another instance leaves the addressed one as it was."""
+    misleading, forms = sight.evidence.forms_to_others, sight.evidence.forms_in(sight.verdict)
+    return misleading is None or not forms or bool(forms & misleading)
+
+
+@_rule("REQ-REIMAGE-SLOT-VALUES", fault="slots-swapped", of=_OF_OTHER_INSTANCES)
+def _refusing_slot(sight: Sight) -> bool:
+    """A slot in which plain reimages are refused, while others accept them, may lead to another deployment."""
+    controls = sight.evidence.controls
+    addresses = [read_target(each.request.target) for each in (sight.exchange, *sight.others)]
+    slots = {each.deployment for each in addresses if each.kind is Kind.REIMAGE and each.form is UriForm.SLOT}
+    return bool(controls.accepting_slots) and not slots.isdisjoint(controls.refusing_slots)
+
+
+@_rule("REQ-REIMAGE-URI-SLOT", fault="instance-index-of-two-digits-unknown", of=("REQ-REIMAGE-URI-NAME",))
+def _refused_by_slot_alike(sight: Sight) -> bool:
+    """An instance that is refused alike in both forms is not refused because of the name form."""
+    refused = refused_instance(sight.exchange, sight.address.deployment)
+    return refused in sight.evidence.controls.refused_instances
+
+
+@_rule("REQ-REIMAGE-COMP-MISSING", fault="comp-missing-accepted", of=("REQ-REIMAGE-COMP", "REQ-GOS-NOTFOUND-NOEFFECT"))
+def _other_comp(sight: Sight) -> bool:
+    """An endpoint that does not look at comp takes the name of a sibling operation for a reimage."""
+    return sight.is_reimage and ("comp", "reimage") not in sight.address.query
+
+
+@_rule("REQ-REIMAGE-SLOT-VALUES", fault="staging-slot-unknown")
+def _slot_accepts_nothing(sight: Sight) -> bool:
+    """A slot in which no reimage is accepted, while others accept them, is not known to the endpoint."""
+    accepting, address = sight.evidence.controls.accepting_slots, sight.address
+    by_slot = sight.is_reimage and address.form is UriForm.SLOT
+    return by_slot and bool(accepting) and address.deployment not in accepting
+
+
+@_rule("REQ-REIMAGE-202", fault="accepted-never-comes", of=PLAIN, checks=("accepted",))
+def _sound_reimage_unanswered(sight: Sight) -> bool:
+    """A sound reimage that gets no reply is not refused for its address, method, version or query."""
+    return not sight.is_answered
+
+
+@_rule("REQ-REIMAGE-202", fault="lock-kept-after-failure", checks=("accepted",))
+def _sound_reimage_turned_away(sight: Sight) -> bool:
+    """A redirection other than 307, or a 409 while no operation runs, is not about what the request varies."""
+    return is_conflict(sight.exchange) or (300 <= sight.status < 400 and sight.status != 307)
+
+
+def _refused_with(sight: Sight, code: str) -> bool:
+    """Whether a request was refused with this error code."""
+    return sight.status >= 400 and not is_conflict(sight.exchange) and sight.code == code
+
+
+@_rule("REQ-REIMAGE-COMP", fault="comp-parameter-renamed", checks=("accepted",))
+def _refused_for_its_query(sight: Sight) -> bool:
+    """The code of the refusal says that the query is wrong."""
+    return _refused_with(sight, "MissingOrInvalidRequiredQueryParameter")
+
+
+@_rule("REQ-REIMAGE-VERSION", fault="version-minimum-exclusive", checks=("accepted",))
+def _refused_for_its_version(sight: Sight) -> bool:
+    """The code of the refusal says that the version is wrong."""
+    return _refused_with(sight, "MissingOrIncorrectVersionHeader")
+
+
+@_rule("REQ-REIMAGE-METHOD", fault="post-refused", checks=("accepted",))
+def _refused_for_its_method(sight: Sight) -> bool:
+    """The code of the refusal says that the method is wrong."""
+    return _refused_with(sight, "InvalidHttpVerb")
+
+
+@_rule("REQ-ERR-STATUS", fault="error-wrapped-in-200[version]", checks=("refused",))
+def _hidden_error(sight: Sight) -> bool:
+    """A 2xx with an error code is a refusal under a wrong status."""
+    return sight.status < 300 and bool(sight.code)
+
+
+@_rule("REQ-ERR-STATUS", fault="error-wrapped-in-200[operation]", checks=("unknown_operation",), symptom="status")
+def _unknown_id_refused_otherwise(sight: Sight) -> bool:
+    """A poll of an unknown id that gets an error code is refused, under a wrong status."""
+    return bool(sight.code)
+
+
+@_rule("REQ-REIMAGE-COMPLETES", fault="never-ends", checks=("refused",), symptom="accepted:no-end")
+def _accepted_without_end(_: Sight) -> bool:
+    """A bad request may be accepted if its operation fails later, which it cannot where no operation ends."""
+    return True
+
+
+@_rule("REQ-ERR-CODES", fault="error-codes-confused", checks=("refused", "unknown_operation"), symptom="code")
+def _wrong_code(_: Sight) -> bool:
+    """A code that the error table does not give for this error is wrong for all such errors."""
+    return True
+
+
+@_rule("REQ-XML-WF", fault="xml-truncated[operation]", of=("REQ-GOS-ROOT", "REQ-ERR-BODY-FORMAT"))
+def _no_xml(sight: Sight) -> bool:
+    """Content that is not well formed holds no document."""
+    reply = sight.exchange.reply
+    return reply is not None and bool(reply.body.strip()) and read_document(reply).root is None
+
+
+@_rule("REQ-XML-ENC", fault="encoding[utf-16-called-utf-8]", of=("REQ-GOS-ROOT",))
+def _wrongly_encoded(sight: Sight) -> bool:
+    """Content that is not encoded as declared holds no document."""
+    reply = sight.exchange.reply
+    return _no_xml(sight) and reply is not None and bool(read_document(reply).encoding_problem)
+
+
+@_rule("REQ-DEPL-EMPTY-SLOT", fault="empty-slot-status[200]", checks=("error_statuses",), symptom="error-in-2xx")
+def _error_in_look(sight: Sight) -> bool:
+    """Get Deployment of an empty slot may be what is answered with an error under a 2xx."""
+    return sight.address.kind is Kind.DEPLOYMENT
+
+
+@_rule(
+    fault="refused-yet-started[version]",
+    of=("REQ-GOS-NOTFOUND-NOEFFECT",),
+    checks=("instance_untouched", "installation_unchanged"),
+    argument="requirement",
+)
+def _effect_of_refused(_: Sight) -> bool:
+    """A refusal that reimages violates the requirement of its request first of all, which the check is told."""
+    return True
+
+
+@_rule(
+    fault="body-left-on-the-connection",
+    of=("REQ-HTTP-FRAMING",),
+    checks=("same_connection_usable",),
+    argument="requirement",
+)
+def _out_of_step(_: Sight) -> bool:
+    """A connection is out of step because of the request before, whose requirement the check is told."""
+    return True
+
+
+@_rule("REQ-REIMAGE-OTHERS-UNTOUCHED", fault="others-go-offline[all]", checks=("instance_untouched",))
+def _reimaged_beside(sight: Sight) -> bool:
+    """Another instance of the deployment was being reimaged, which may have touched this one."""
+    return bool(sight.argument("beside"))
+
+
+@_rule(fault="second-same-displaces-first", checks=("undisturbed",), argument="beside")
+def _accepted_beside(sight: Sight) -> bool:
+    """Another request was accepted while the operation ran, and may have ended it; the check is told its requirement."""
+    return sight.verdict.symptom in ("no-end", "failed")
+
+
+@_rule("REQ-CONC-REFUSED-NOEFFECT", fault="conflict-aborts-the-first", checks=("fresh_installation",))
+def _refused_beside(sight: Sight) -> bool:
+    """Other reimages were refused while this one ran, and may have disturbed it."""
+    return bool(sight.argument("contended"))
+
+
+@_rule("REQ-REIMAGE-OTHERS-UNTOUCHED", fault="every-guest-written", checks=("installation_unchanged",))
+def _written_by_another(_: Sight) -> bool:
+    """The reimage of another instance may have written this installation."""
+    return True
+
+
+@_rule(
+    "REQ-GOS-NOTFOUND-NOEFFECT",
+    fault="refused-yet-started[version]",
+    of=("REQ-REIMAGE-OTHERS-UNTOUCHED",),
+    checks=("instance_effect",),
+)
+def _touched_by_refused(_: Sight) -> bool:
+    """A request that was refused may have reimaged the other instance."""
+    return True
+
+
+@_rule("REQ-GOS-READONLY", "REQ-GOS-TERMINAL-STABLE", fault="forgotten-after-five-polls", checks=("polls_answered",))
+def _forgotten(sight: Sight) -> bool:
+    """An operation that was shown before, and is not found now, was forgotten."""
+    return sight.status in NOT_KNOWN
+
+
+@_rule(
+    "REQ-REIMAGE-REQID-USABLE",
+    fault="newest-operation-alone-known",
+    of=("REQ-GOS-200",),
+    checks=("polls_answered",),
+)
+def _denied(sight: Sight) -> bool:
+    """A poll is refused, with an error code, where the id does not lead to its operation any more."""
+    return _forgotten(sight) and bool(sight.code)
+
+
+@_rule("REQ-AUTH-BEFORE-EFFECT", fault="refused-yet-started[certificate]", checks=("nothing_left_behind",))
+def _refused_stranger(sight: Sight) -> bool:
+    """A refused request came without the first certificate, and has left an operation behind."""
+    return any(each.request.identity is not Identity.PRIMARY for each in sight.others)
+
+
+@_rule(
+    "REQ-REIMAGE-FINAL-200",
+    fault="final-status[201]",
+    of=("REQ-GOS-HTTPSTATUS-INT",),
+    symptom="http-status-value",
+)
+def _wrong_status_of_success(sight: Sight) -> bool:
+    """A wrong HttpStatusCode under Succeeded is first of all not 200."""
+    reply = sight.exchange.reply
+    return reply is not None and read_document(reply).text("Status") == "Succeeded"
+
+
+@_rule(
+    "REQ-REIMAGE-CL-NONZERO",
+    "REQ-HTTP-CHUNKED",
+    fault="body-left-on-the-connection",
+    of=("REQ-HTTP-FRAMING",),
+    checks=("framing",),
+)
+def _body_answered(sight: Sight) -> bool:
+    """A second response to a request with a body answers the body as a request of its own."""
+    return is_left_body(sight.exchange)
+
+
+@_rule("REQ-GOS-200", fault="poll-status-later[500]", of=("REQ-AUTH-ANYCERT",), checks=("answered_with",))
+def _polled_with_second_certificate(sight: Sight) -> bool:
+    """A poll with the second certificate is answered wrongly where every poll is."""
+    return sight.is_poll and sight.is_answered
+
+
+@_rule(
+    "REQ-REIMAGE-REQID-PROMPT",
+    "REQ-REIMAGE-REQID-USABLE",
+    fault="operation-of-one-connection",
+    of=("REQ-AUTH-ANYCERT",),
+    checks=("answered_with",),
+)
+def _polled_with_second_certificate_at_once(sight: Sight) -> bool:
+    """The poll with the second certificate right after the 202, on a new connection, comes before the id is known."""
+    return _polled_with_second_certificate(sight) and sight.exchange.request.fresh_connection
+
+
+@_rule("REQ-DEPL-URI", fault="deployment-unrouted[slot]", of=("REQ-AUTH-ANYCERT",), checks=("answered_with",))
+def _looked_with_second_certificate(sight: Sight) -> bool:
+    """Get Deployment with the second certificate is answered wrongly where it is with the first."""
+    return sight.address.kind is Kind.DEPLOYMENT and sight.is_answered
+
+
+@_rule("REQ-ERR-VERB", fault="verb-not-checked", of=("REQ-HTTP-UNKNOWN-METHOD",), checks=("answered_with",))
+def _unknown_method(sight: Sight) -> bool:
+    """An unknown method gets another status where no verb is refused as the table says."""
+    return sight.is_answered
+
+
+@_rule("REQ-GOS-READONLY", fault="forgotten-after-five-polls", of=("REQ-GOS-200",), checks=("answered_with",))
+def _polled_often(sight: Sight) -> bool:
+    """The last of many polls on one connection is answered otherwise where polls change the operation."""
+    return sight.exchange.label == "poll-row" and sight.is_answered
+
+
+@_rule(
+    "REQ-HTTP-CL-INVALID",
+    fault="length-invalid-accepted[word]",
+    of=("REQ-REIMAGE-CL-NONZERO",),
+    checks=("not_accepted",),
+)
+def _declared_body(_: Sight) -> bool:
+    """A declared length without a body is accepted where the value of Content-Length is not checked."""
+    return True
+
+
+def _keys_of(symptom: str) -> tuple[str, ...]:
+    """The words under which a symptom is looked up: as a whole, then without what stands after its first colon."""
+    return tuple(dict.fromkeys((symptom, symptom.partition(":")[0])))
+
+
+def listed_causes(requirement: str, symptom: str) -> tuple[str, ...]:
+    """The causes that the catalogue lists for a violation of `requirement` with this symptom."""
+    row = CATALOGUE[requirement]
+    by_symptom = (cause for key in _keys_of(symptom) for cause in row.explained_when.get(key, ()))
+    return (*row.explained_by, *by_symptom)
 
 
 def attributed(verdict: Verdict, evidence: Evidence) -> Verdict:
-    """`verdict` with the requirements among its causes that its deciding exchange points at."""
-    exchange = evidence.exchanges.get(verdict.evidence[0]) if verdict.evidence else None
-    if verdict.outcome not in (Outcome.VIOLATED, Outcome.ADVISORY) or exchange is None:
+    """`verdict` with all its causes: those that its check named, those of the catalogue, and those of the rules."""
+    if verdict.outcome not in (Outcome.VIOLATED, Outcome.ADVISORY):
         return verdict
-    causes = [cause for cause in _causes(verdict, exchange, evidence) if cause != verdict.requirement]
-    return replace(verdict, because=tuple(dict.fromkeys((*verdict.because, *causes)))) if causes else verdict
-
-
-def _is_about_version(exchange: Exchange, minimum: str) -> bool:
-    """Whether a published version from `minimum` on was refused."""
-    code = error_code(exchange.reply) if exchange.reply is not None and exchange.reply.status >= 400 else ""
-    return code == "MissingOrIncorrectVersionHeader" and version_of(exchange) in published_from(minimum)
-
-
-def _is_odd(exchange: Exchange) -> bool:
-    """Whether an answer has a status that no answer of this protocol has."""
-    status = exchange.reply.status if exchange.reply is not None else 200
-    return is_diversion(status) or not is_standard(status)
-
-
-def _connection_causes(verdict: Verdict, exchange: Exchange, evidence: Evidence) -> Iterator[str]:
-    """Causes in the connection: wrong framing, or a response that belongs to another request."""
-    misframed = framing_problems(exchange) and not is_left_body(exchange)
-    if misframed and verdict.requirement not in FRAMING_IS_ELSEWHERE:
-        yield "REQ-HTTP-FRAMING"
-    if exchange.number in evidence.shifted:
-        yield "REQ-ASYNC-REQID-UNIQUE"
-
-
-def _causes(verdict: Verdict, exchange: Exchange, evidence: Evidence) -> Iterator[str]:
-    """The requirements that a deciding exchange points at."""
-    address = read_target(exchange.request.target)
-    yield from _connection_causes(verdict, exchange, evidence)
-    if exchange.request.values("Transfer-Encoding") and verdict.requirement != "REQ-HTTP-TE-UNKNOWN":
-        yield "REQ-HTTP-CHUNKED"
-    if _is_odd(exchange) and verdict.requirement != "REQ-REIMAGE-202":
-        yield "REQ-ERR-STATUS"
-    reimage = address.kind is Kind.REIMAGE
-    if reimage and is_conflict(exchange):
-        yield "REQ-CONC-REFUSED-NOEFFECT"
-        yield from (_COMPLETES,) if evidence.endless else ()  # an operation that never ends keeps its deployment busy
-    if _is_about_version(exchange, MINIMUM_VERSION if reimage else FIRST_VERSION):
-        yield from ("REQ-REIMAGE-VERSION",) if reimage else ()
-        yield "REQ-VER-OLD-KEPT"
-        yield from ("REQ-GOS-VERSION-MIN",) if address.kind is Kind.OPERATION else ()
-    if any(key.lower() == "x-ms-version" and value != value.strip(" \t") for key, value in exchange.request.headers):
-        yield "REQ-VER-OWS"
-    if (
-        verdict.requirement in _OF_TWO_OPERATIONS
-        and address.kind is Kind.OPERATION
-        and address.operation.lower() in evidence.reissued
-    ):
-        yield "REQ-ASYNC-REQID-UNIQUE"
-    yield from _broader_causes(verdict, exchange, address, evidence)
-    if address.kind is Kind.REIMAGE and address.form is UriForm.SLOT:
-        accepting = evidence.controls.accepting_slots
-        if accepting and address.deployment not in accepting:
-            yield _SLOTS
-
-
-def _is_in_refusing_slot(exchange: Exchange, evidence: Evidence) -> bool:
-    """Whether a reimage addresses a slot in which a plain reimage was refused, while other slots accept reimages.
-
-    Such a slot may lead to another deployment.
-    """
-    address = read_target(exchange.request.target)
-    by_slot = address.kind is Kind.REIMAGE and address.form is UriForm.SLOT
-    return (
-        by_slot and bool(evidence.controls.accepting_slots) and address.deployment in evidence.controls.refusing_slots
-    )
-
-
-def _broader_causes(verdict: Verdict, exchange: Exchange, address: Address, evidence: Evidence) -> Iterator[str]:
-    """The requirements that are broader than the verdict's own and cover the same fault."""
-    if address.kind is Kind.OPERATION and address.operation in evidence.altered:
-        yield "REQ-ERR-VERB"
-    if verdict.requirement == "REQ-GOS-ID" and exchange.reply is not None:
-        shown = read_document(exchange.reply).text("ID") or ""
-        yield from (
-            ("REQ-REIMAGE-REQID-USABLE",) if any(same_identifier(shown, each) for each in evidence.started) else ()
-        )
-    if verdict.requirement in _OF_OTHER_INSTANCES:
-        forms = evidence.forms_in(verdict)
-        yield from (
-            (_EQUIVALENT,) if evidence.forms_to_others is None or not forms or forms & evidence.forms_to_others else ()
-        )
-        known = [evidence.exchanges[number] for number in verdict.evidence if number in evidence.exchanges]
-        if any(_is_in_refusing_slot(each, evidence) for each in known):
-            yield _SLOTS
-    if (
-        verdict.requirement == "REQ-REIMAGE-URI-NAME"
-        and refused_instance(exchange, address.deployment) in evidence.controls.refused_instances
-    ):
-        yield "REQ-REIMAGE-URI-SLOT"  # the instance is refused in both forms, so the form is not the cause
-    wrong_comp = address.kind is Kind.REIMAGE and ("comp", "reimage") not in address.query
-    if wrong_comp and verdict.requirement in ("REQ-REIMAGE-COMP", "REQ-GOS-NOTFOUND-NOEFFECT"):
-        yield "REQ-REIMAGE-COMP-MISSING"
-    if verdict.requirement == "REQ-ERR-VERB":  # an endpoint may accept that method in place of POST
-        yield "REQ-REIMAGE-METHOD"
+    sight = Sight.of(verdict, evidence)
+    ruled = (cause for rule in RULES for cause in rule.causes_of(sight)) if sight is not None else ()
+    found = (cause for cause in (*listed_causes(verdict.requirement, verdict.symptom), *ruled))
+    causes = (*verdict.because, *(cause for cause in found if cause != verdict.requirement))
+    return replace(verdict, because=tuple(dict.fromkeys(causes)))

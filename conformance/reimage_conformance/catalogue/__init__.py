@@ -53,9 +53,10 @@ def _load(file: Traversable) -> dict[str, Any]:
 
 
 def _requirement(section: str, row: Mapping[str, Any]) -> Requirement:
-    lists = {key: tuple(row.get(key, ())) for key in ("sources", "requires")}
+    lists = {key: tuple(row.get(key, ())) for key in ("sources", "requires", "explained_by")}
     levels = {key: CountsAs(row[key]) for key in ("strict", "lenient")}
-    return Requirement(**{**row, **lists, **levels, "section": section})
+    by_symptom = {symptom: tuple(causes) for symptom, causes in row.get("explained_when", {}).items()}
+    return Requirement(**{**row, **lists, **levels, "section": section, "explained_when": by_symptom})
 
 
 def _chapter_files() -> dict[str, Traversable]:

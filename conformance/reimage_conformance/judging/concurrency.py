@@ -21,16 +21,6 @@ if TYPE_CHECKING:
 
 PROLONGED = 6.0
 """Refusals prolonged an operation if it took more than this many times as long as any other operation of the run."""
-_NO_END = (
-    "REQ-REIMAGE-COMPLETES",
-    "REQ-REIMAGE-REQID",
-    "REQ-REIMAGE-REQID-USABLE",
-    "REQ-GOS-STATUS",
-    "REQ-GOS-ROOT",
-    "REQ-GOS-200",
-    "REQ-XML-WF",
-    "REQ-XML-ENC",
-)
 
 
 @check
@@ -61,8 +51,7 @@ def contended(
         return
     if second.reply.status == 409:
         code = error_code(second.reply)
-        blame = ("REQ-ERR-CODES", "REQ-ERR-BODY-OPTIONAL", "REQ-ERR-BODY-FORMAT")
-        yield verdict.judged(code == "ConflictError", expected, reply_summary(second), f"code:{code}", because=blame)
+        yield verdict.judged(code == "ConflictError", expected, reply_summary(second), f"code:{code}")
         return
     if second.reply.status != 202:
         yield verdict.violated(expected, reply_summary(second), symptom(second))
@@ -72,10 +61,10 @@ def contended(
         yield verdict.violated(expected, f"202 with the running operation's id {identifier}", "shared-id")
     elif lost:
         actual = f"{reply_summary(second)}, but the running operation did not end"
-        yield verdict.violated(expected, actual, "first-lost", because=("REQ-REIMAGE-COMPLETES",))
+        yield verdict.violated(expected, actual, "first-lost")
     elif not ended:
         actual = f"{reply_summary(second)}, but the operation had not ended after {counted(len(polls), 'poll')}"
-        yield verdict.violated(expected, actual, "no-end", because=_NO_END)
+        yield verdict.violated(expected, actual, "no-end")
     else:
         yield verdict.met(f"{reply_summary(second)}, and the operation ended")
 
@@ -102,10 +91,10 @@ def undisturbed(
 
     Exchanges: the 202 of the running reimage, the refused requests (as many as `refusals`), the polls.
     `usual_seconds` is the longest time that any other operation of the run took; 0 where the refusals were too few to
-    prolong this one. `beside` is the requirement of another request that was accepted meanwhile, since that request
-    may have disturbed the operation.
+    prolong this one. `beside` is the requirement of another request that was accepted meanwhile; the verdict is
+    the same, but that request may have disturbed the operation (`reimage_conformance.assessment.causes`).
     """
-    del world
+    del world, beside
     first, refused, polls = exchanges[0], exchanges[1 : 1 + refusals], exchanges[1 + refusals :]
     ends = [poll for poll in polls if status_of(poll) in TERMINAL]
     verdict = about("REQ-CONC-REFUSED-NOEFFECT", *refused[:1], *ends[:1], *polls[-1:], first)
@@ -118,12 +107,9 @@ def undisturbed(
             else "its operation could not be polled"
         )
         actual = f"{progress}; {counted(len(refused), 'request')} refused meanwhile"
-        yield verdict.violated(expected, actual, "no-end", because=(*_NO_END, *filter(None, [beside])))
+        yield verdict.violated(expected, actual, "no-end")
     elif status_of(ends[0]) != "Succeeded":
-        because = ("REQ-REIMAGE-COMPLETES", "REQ-GOS-PROGRESS", "REQ-GOS-TERMINAL-STABLE", *filter(None, [beside]))
-        yield verdict.violated(
-            expected, f"Failed; {counted(len(refused), 'request')} refused meanwhile", "failed", because=because
-        )
+        yield verdict.violated(expected, f"Failed; {counted(len(refused), 'request')} refused meanwhile", "failed")
     elif (
         refused
         and usual_seconds

@@ -126,10 +126,8 @@ def deployment_document(world: World, exchanges: Sequence[Exchange], name: str, 
     verdict = about("REQ-DEPL-ROOT", exchange)
     document = read_document(exchange.reply)
     if document.root is None:
-        because = ("REQ-XML-WF", "REQ-XML-ENC")
-        yield verdict.violated(
-            "an XML document", document.syntax_problem or document.encoding_problem, "no-document", because=because
-        )
+        problem = document.syntax_problem or document.encoding_problem
+        yield verdict.violated("an XML document", problem, "no-document")
         return
     if (document.namespace, document.local_name) != (NAMESPACE, "Deployment"):
         shown_root = root_words(document.local_name, document.namespace)
@@ -170,7 +168,7 @@ def instance_list(world: World, exchanges: Sequence[Exchange], instances: Sequen
         actual = _miscounted(absent, names)
         holders = [*deployment_elements(exchange), *found]
         misplaced = [root for each in holders for root in _misplaced(each, ("RoleInstanceList", *_INSTANCE_MEMBERS))]
-        because = ("REQ-REIMAGE-SAME-NAME", *dict.fromkeys(misplaced))
+        because = tuple(dict.fromkeys(misplaced))
         yield verdict.violated("every role instance listed once", actual, "instances", because=because)
     elif empty:
         yield verdict.violated(
@@ -223,14 +221,8 @@ def embedded_deployments(
     lacking = "; ".join(f"{name} without {', '.join(names[:4])}" for name, names in missing.items() if names)
     lacking = lacking or ", ".join(sorted(set(deployments) - set(shown)))
     expected = f"Deployments/Deployment of {', '.join(deployments)} with every role instance"
-    because = ("REQ-DEPL-ROOT", "REQ-DEPL-INSTANCES")
-    yield verdict.judged(
-        not lacking,
-        expected,
-        f"not shown: {lacking}" if lacking else f"shown: {', '.join(sorted(shown))}",
-        "detail",
-        because=because,
-    )
+    actual = f"not shown: {lacking}" if lacking else f"shown: {', '.join(sorted(shown))}"
+    yield verdict.judged(not lacking, expected, actual, "detail")
 
 
 @check

@@ -88,10 +88,9 @@ def _error_form(exchange: Exchange, response: Response) -> Iterator[Verdict]:
     document = read_document(response)
     error = read_error(document)
     if document.encoding_problem:
-        yield verdict.inconclusive(document.encoding_problem, because=("REQ-XML-ENC",))
+        yield verdict.inconclusive(document.encoding_problem)
     elif error.problem:
-        because = ("REQ-XML-WF",) if document.root is None else ()
-        yield verdict.violated("an Error element with Code, then Message", error.problem, "error-form", because=because)
+        yield verdict.violated("an Error element with Code, then Message", error.problem, "error-form")
     elif error.misordered:
         yield verdict.advised("Code before Message", "Message before Code", "error-order")
     else:
@@ -112,10 +111,8 @@ def error_statuses(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verd
         is_below_application = any(defect.layer == "http" for defect in judged.defects)
         verdict = about("REQ-ERR-STATUS", exchange)
         if response.status < 300 and looks_like_xml(response) and read_document(response).local_name == "Error":
-            look = read_target(exchange.request.target).kind is Kind.DEPLOYMENT
-            because = ("REQ-DEPL-EMPTY-SLOT",) if look else ()
             actual = f"{reply_summary(exchange)} with an Error document"
-            yield verdict.violated("a 4xx or 5xx status", actual, "error-in-2xx", because=because)
+            yield verdict.violated("a 4xx or 5xx status", actual, "error-in-2xx")
         elif not is_standard(response.status):
             yield verdict.violated("a standard HTTP status code", reply_summary(exchange), f"status:{response.status}")
         elif is_diversion(response.status) and judged.binding:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Exchange
     from reimage_conformance.protocol.requests import Place
 
+_ARGUMENTS_OF_ALL = ("only", "short_of", "because")
 REPEATS_OF_A_FAULT = 2
 """The session repeats a request that was answered 500 InternalError up to this often.
 
@@ -94,10 +95,11 @@ def judge(world: World, function: Check, exchanges: Sequence[Exchange], **argume
     """The verdicts of a check, each with the name and arguments of the check, and graded by what a violation counts as.
 
     A verdict that needs facts which were not recorded is left out. Equal verdicts of one judgement are kept once.
-    Every check takes two more arguments. `only` keeps the verdicts on these requirements. `short_of` names the
+    Every check takes three more arguments. `only` keeps the verdicts on these requirements. `short_of` names the
     request that would decide the requirement and was not sent: a violation then still counts, but nothing is met.
+    `because` is of older journals, and means nothing.
     """
-    own_arguments = {name: value for name, value in arguments.items() if name not in ("only", "short_of")}
+    own_arguments = {name: value for name, value in arguments.items() if name not in _ARGUMENTS_OF_ALL}
     numbers = tuple(exchange.number for exchange in exchanges)
     key = (function.__name__, numbers, repr(own_arguments))
     graded_verdicts = world.memory.get(key)

@@ -99,7 +99,7 @@ def _accepted(
         hidden = bool(error_code(response))
         what, problem = (" with an Error document", "error-in-2xx") if hidden else ("", symptom(exchange))
         yield about("REQ-ERR-STATUS", exchange).violated("a 4xx status", f"{reply_summary(exchange)}{what}", problem)
-        yield verdict.violated(expected, reply_summary(exchange), problem, because=("REQ-ERR-STATUS",))
+        yield verdict.violated(expected, reply_summary(exchange), problem)
         return
     if response is not None and response.status == 200 and exchange.request.method in ("HEAD", "OPTIONS", "TRACE"):
         yield about("REQ-ERR-VERB", exchange).observed(
@@ -109,7 +109,7 @@ def _accepted(
     later = frozenset().union(*(defect.later for defect in defects))
     if later and overdue and outcome is None:
         actual = f"{reply_summary(exchange)}, but the operation had not ended after {counted(len(polls), 'poll')}"
-        yield verdict.violated(expected, actual, "accepted:no-end", because=("REQ-REIMAGE-COMPLETES",))
+        yield verdict.violated(expected, actual, "accepted:no-end")
     elif later and response is not None and response.status == 202 and outcome is None:
         yield verdict.inconclusive("accepted; the end of the operation was not seen")
     elif later and outcome is not None and outcome[0] == "Failed" and outcome[1] in {str(status) for status in later}:
@@ -120,8 +120,7 @@ def _accepted(
         )
         others = tuple(defect.requirement for defect in defects if defect.requirement != requirement)
         unread = ("REQ-VER-MISSING",) if any(defect.key in _VERSION_KEYS for defect in defects) else ()
-        because = (*others, *unread, *(("REQ-AUTH-FAIL",) if requirement == "REQ-AUTH-TLS" else ()))
-        yield verdict.violated(expected, actual, "accepted", because=because)
+        yield verdict.violated(expected, actual, "accepted", because=(*others, *unread))
 
 
 def _end(poll: Exchange) -> tuple[str, str] | None:
@@ -152,11 +151,8 @@ def _answered(exchange: Exchange, defects: Sequence[Defect], requirement: str, e
     if not fitting:
         by_table = len(defects) == 1 and defects[0].key in BY_TABLE and response.status < 500
         root, other = ("REQ-ERR-CODES", requirement) if by_table else (requirement, "REQ-ERR-CODES")
-        because: tuple[str, ...] = ()
-        if any(defect.key in ("bad-name", "elsewhere") for defect in defects):
-            because = (*because, "REQ-ERR-CODES")  # which may be wrong for every unknown name
-        if not is_standard(response.status):
-            because = (*because, "REQ-ERR-STATUS")
+        unknown = any(defect.key in ("bad-name", "elsewhere") for defect in defects)
+        because = ("REQ-ERR-CODES",) if unknown else ()  # which may be wrong for every unknown name
         yield about(root, exchange).violated(expected, reply_summary(exchange), symptom(exchange), because=because)
         if table and len(defects) == 1:
             yield about(other, exchange).violated(expected, reply_summary(exchange), symptom(exchange), because=(root,))
@@ -180,9 +176,9 @@ def _wrong_code(
         owners = tuple(d.requirement for d in defects if any(code in answer.codes for answer in d.answers))
         yield about("REQ-ERR-CODES", exchange).violated(expected, reply_summary(exchange), problem, because=owners)
         others = tuple(owner for owner in owners if owner != requirement)
-        yield verdict.violated(expected, reply_summary(exchange), problem, because=("REQ-ERR-CODES", *others))
+        yield verdict.violated(expected, reply_summary(exchange), problem, because=others)
     elif any(defect.layer == "auth" for defect in defects):
-        yield verdict.violated(expected, reply_summary(exchange), problem, because=("REQ-ERR-CODES",))
+        yield verdict.violated(expected, reply_summary(exchange), problem)
     else:
         yield verdict.met(reply_summary(exchange))
 
@@ -201,9 +197,7 @@ def nothing_left_behind(world: World, exchanges: Sequence[Exchange]) -> Iterator
     expected = "no operation InProgress or Succeeded under the id of a refused request"
     actual = f"{reply_summary(poll)}, Status {status}" if status else f"{reply_summary(poll)}, no Status"
     holds = status not in ("InProgress", "Succeeded")
-    by_stranger = refusal.request.identity != "primary"
-    because = ("REQ-AUTH-BEFORE-EFFECT", "REQ-GOS-UNKNOWN-ID") if by_stranger else ("REQ-GOS-UNKNOWN-ID",)
-    yield verdict.judged(holds, expected, actual, f"operation:{status}", because=because)
+    yield verdict.judged(holds, expected, actual, f"operation:{status}")
 
 
 def _of_the_refused(world: World, verdict: Verdict, exchanges: Sequence[Exchange]) -> Effect | None:
@@ -223,9 +217,10 @@ def instance_untouched(
     """Right after a refusal, Get Deployment shows the addressed instance as it was before.
 
     Exchanges: a look before, the refusal, a look after. `beside` says that another instance of the deployment was
-    being reimaged meanwhile.
+    being reimaged meanwhile; the verdict is the same, but that reimage may be the cause
+    (`reimage_conformance.assessment.causes`).
     """
-    del world
+    del world, beside
     before, refusal, after = exchanges[0], exchanges[1], exchanges[2]
     was, now = statuses_in(before).get(instance), statuses_in(after).get(instance)
     if was != READY or now is None:
@@ -235,9 +230,6 @@ def instance_untouched(
     if now == READY:
         yield verdict.met(f"{reply_summary(refusal)}, and {instance} stays {READY}")
         return
-    because = ("REQ-REIMAGE-OTHERS-UNTOUCHED",) if beside else ()
-    yield verdict.violated(expected, f"{reply_summary(refusal)}, and {instance} is {now}", "touched", because=because)
-    if requirement != "REQ-GOS-NOTFOUND-NOEFFECT":
-        yield about("REQ-GOS-NOTFOUND-NOEFFECT", refusal, after).violated(
-            expected, f"{reply_summary(refusal)}, and {instance} is {now}", "touched", because=(requirement, *because)
-        )
+    for broken in dict.fromkeys((requirement, "REQ-GOS-NOTFOUND-NOEFFECT")):
+        actual = f"{reply_summary(refusal)}, and {instance} is {now}"
+        yield about(broken, refusal, after).violated(expected, actual, "touched")

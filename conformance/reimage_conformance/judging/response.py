@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.operations.polls import NOT_KNOWN, shows_operation
 from reimage_conformance.judging.registry import about, check
-from reimage_conformance.judging.wording import is_busy, is_conflict, is_standard, quoted, reply_summary, symptom
+from reimage_conformance.judging.wording import is_busy, is_conflict, quoted, reply_summary, symptom
 from reimage_conformance.protocol.documents import error_code, is_path_segment
 from reimage_conformance.quantities import counted
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 PROMPT_SECONDS = 2.0
 
 
-_PLAIN = (
+PLAIN = (
     "REQ-REIMAGE-URI-SLOT",
     "REQ-REIMAGE-URI-NAME",
     "REQ-REIMAGE-METHOD",
@@ -28,6 +28,7 @@ _PLAIN = (
     "REQ-REIMAGE-VERSION",
     "REQ-REIMAGE-SLOT-VALUES",
 )
+"""The requirements that a sound reimage which varies nothing is sent for."""
 _FORMS = ("REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-URI-NAME")
 
 
@@ -57,26 +58,23 @@ def accepted(
     if is_busy(exchange):
         yield verdict.inconclusive(f"the endpoint was busy: {reply_summary(exchange)}")
     elif exchange.reply is None and alive:
-        plain = requirement in _PLAIN
-        if plain:
+        if requirement in PLAIN:
             yield about("REQ-REIMAGE-202", exchange).violated(expected, reply_summary(exchange), symptom(exchange))
-        because = ("REQ-REIMAGE-202",) if plain else ()
-        yield verdict.violated(expected, reply_summary(exchange), symptom(exchange), because=because)
+        yield verdict.violated(expected, reply_summary(exchange), symptom(exchange))
     elif exchange.reply is None:
         yield verdict.inconclusive(reply_summary(exchange))
     elif 300 <= exchange.reply.status < 400 and exchange.reply.status != 307:
         yield about("REQ-REIMAGE-202", exchange).violated(expected, reply_summary(exchange), symptom(exchange))
-        yield verdict.violated(expected, reply_summary(exchange), symptom(exchange), because=("REQ-REIMAGE-202",))
+        yield verdict.violated(expected, reply_summary(exchange), symptom(exchange))
     elif is_conflict(exchange):
         actual = f"{reply_summary(exchange)}, again and again, although no operation of this run was under way"
-        if requirement in _PLAIN:
+        if requirement in PLAIN:
             yield about("REQ-REIMAGE-202", exchange).violated(expected, actual, "conflict-with-nothing")
-        yield verdict.violated(expected, actual, "conflict-with-nothing", because=("REQ-REIMAGE-202",))
+        yield verdict.violated(expected, actual, "conflict-with-nothing")
     else:
         root = _CODE_OF.get(error_code(exchange.reply), requirement)
         taken = 200 <= exchange.reply.status < 300
-        because = (root,) if root != requirement else ()
-        yield verdict.judged(taken, expected, reply_summary(exchange), symptom(exchange), because=because)
+        yield verdict.judged(taken, expected, reply_summary(exchange), symptom(exchange))
         if not taken and root != requirement and requirement in _FORMS:
             yield about(root, exchange).violated(expected, reply_summary(exchange), symptom(exchange))
 
@@ -88,9 +86,8 @@ def answered_202(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdic
     for exchange in exchanges:
         if exchange.reply is not None and exchange.reply.status < 300:
             verdict = about("REQ-REIMAGE-202", exchange)
-            because = () if is_standard(exchange.reply.status) else ("REQ-ERR-STATUS",)
             right = exchange.reply.status == 202
-            yield verdict.judged(right, "202 Accepted", reply_summary(exchange), symptom(exchange), because=because)
+            yield verdict.judged(right, "202 Accepted", reply_summary(exchange), symptom(exchange))
 
 
 @check
@@ -153,9 +150,9 @@ def id_usable(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
             actual = f"{counted(len(polls), 'poll')}, answered {' and '.join(seen)}"
             if statuses.isdisjoint(NOT_KNOWN):
                 yield about("REQ-GOS-URI", *polls[:1], start).violated(
-                    "an answer to Get Operation Status", actual, "no-operation-status", because=("REQ-GOS-200",)
+                    "an answer to Get Operation Status", actual, "no-operation-status"
                 )
-            yield usable.violated("the status of the operation", actual, "unusable-id", because=("REQ-GOS-URI",))
+            yield usable.violated("the status of the operation", actual, "unusable-id")
         return
     yield usable.met(f"polled as {identifier}")
     yield about("REQ-GOS-URI", shown[0]).met("Get Operation Status answers")

@@ -92,9 +92,7 @@ def instance_effect(
             else "no answer to Get Deployment showed a role instance after the 202"
         )
         for requirement in ("REQ-REIMAGE-OFFLINE", "REQ-REIMAGE-ONLINE"):
-            yield about(requirement, start).inconclusive(
-                reason, because=("REQ-DEPL-URI", "REQ-DEPL-ROOT", "REQ-DEPL-INSTANCES")
-            )
+            yield about(requirement, start).inconclusive(reason)
         return
     statuses = [statuses_in(exchange).get(instance, "missing") for exchange in seen]
     path_of_statuses = " > ".join(_folded([READY, *statuses]))
@@ -164,7 +162,6 @@ def _back(
             f"{instance} is {READY} again",
             f"{path_of_statuses}; last seen {waited:.1f} s after the end",
             "still-offline",
-            because=("REQ-REIMAGE-OTHERS-UNTOUCHED",),
         )
 
 
@@ -179,7 +176,7 @@ def _others(before: Exchange, seen: Sequence[Exchange], start: Exchange, others:
             name, status = next(iter(moved.items()))
             actual = f"{name} is {status}" + (f", and {len(moved) - 1} more changed" if len(moved) > 1 else "")
             yield about("REQ-REIMAGE-OTHERS-UNTOUCHED", exchange, start).violated(
-                f"the other instances stay {READY}", actual, "others-touched", because=("REQ-GOS-NOTFOUND-NOEFFECT",)
+                f"the other instances stay {READY}", actual, "others-touched"
             )
             return
     yield about("REQ-REIMAGE-OTHERS-UNTOUCHED", seen[-1], start).met(

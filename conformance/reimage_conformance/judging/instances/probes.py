@@ -63,18 +63,17 @@ def fresh_installation(
     """A reimage that succeeded wrote a fresh guest OS (REQ-REIMAGE-FRESH-OS).
 
     Exchanges: probe before, probe after, the 202 if it is known. `contended` says that other reimages were refused
-    while this one ran, which may have disturbed it (REQ-CONC-REFUSED-NOEFFECT).
+    while this one ran; the verdict is the same, but they may have disturbed it (`reimage_conformance.assessment.causes`).
     """
-    del world
+    del world, contended
     before, after = installation_in(exchanges[0]), installation_in(exchanges[1])
     verdict = about(requirement, exchanges[1], exchanges[0], *exchanges[2:])
     if not before or not after:
         yield verdict.inconclusive("the probe showed no installation_id")
     else:
-        because = ("REQ-CONC-REFUSED-NOEFFECT",) if contended else ()
         expected = "another installation_id after the reimage"
         actual = f"installation_id is {'still' if before == after else 'now'} {after}"
-        yield verdict.judged(before != after, expected, actual, "same-installation", because=because)
+        yield verdict.judged(before != after, expected, actual, "same-installation")
 
 
 @effect_on(_of_the_reimage)
@@ -107,13 +106,12 @@ def storage_kept_and_lost(world: World, exchanges: Sequence[Exchange]) -> Iterat
     if not _holds(other_before):
         yield lost_verdict.inconclusive("the marker could not be written")
     else:
-        is_lost, because = not _holds(other_after), ("REQ-REIMAGE-FRESH-OS",)
+        is_lost = not _holds(other_after)
         yield lost_verdict.judged(
             is_lost,
             "no marker outside local storage",
             f"the marker written before the reimage is {'gone' if is_lost else 'still there'}",
             "other-data-kept",
-            because=because,
         )
 
 
@@ -145,17 +143,13 @@ def installation_unchanged(
     before, after = installation_in(exchanges[0]), installation_in(exchanges[1])
     if before and after and before != after:
         verdict = about(requirement, *exchanges[2:3], exchanges[1])
-        others = "REQ-REIMAGE-OTHERS-UNTOUCHED"
-        elsewhere = others if requirement != others else "REQ-REIMAGE-FRESH-OS"  # written in place of the right one
-        because = (elsewhere, "REQ-CONC-REFUSED-NOEFFECT") if what.endswith("409") else (elsewhere,)
         actual = f"another installation_id after {what}"
-        yield verdict.violated("the same installation_id", actual, "reinstalled", because=because)
+        yield verdict.violated("the same installation_id", actual, "reinstalled")
         if requirement != "REQ-GOS-NOTFOUND-NOEFFECT" and what.startswith("refused"):
             yield about("REQ-GOS-NOTFOUND-NOEFFECT", *exchanges[2:3], exchanges[1]).violated(
                 "a refused reimage has no effect",
-                f"another installation_id after {what}",
+                actual,
                 "reinstalled",
-                because=(requirement, "REQ-REIMAGE-OTHERS-UNTOUCHED"),
             )
 
 

@@ -61,16 +61,14 @@ def operation_documents(world: World, exchanges: Sequence[Exchange]) -> Iterator
         document = read_document(poll.reply)
         root = about("REQ-GOS-ROOT", poll)
         if document.encoding_problem:
-            yield root.inconclusive(document.encoding_problem, because=("REQ-XML-ENC",))
+            yield root.inconclusive(document.encoding_problem)
         if document.root is None:
             if document.syntax_problem:
                 empty = not poll.reply.body.strip()
-                unread = ("REQ-XML-WF", "REQ-XML-ENC") if document.encoding_problem else ("REQ-XML-WF",)
                 yield root.violated(
                     "an XML document with root Operation",
                     "no body" if empty else document.syntax_problem,
                     "no-document",
-                    because=() if empty else unread,
                 )
             continue
         right = (document.namespace, document.local_name) == (NAMESPACE, "Operation")
@@ -186,7 +184,6 @@ def _embedded_status(poll: Exchange, document: Document, status: str) -> Iterato
             "HttpStatusCode 200 with Succeeded",
             f"HttpStatusCode {value}",
             "http-status-value",
-            because=("REQ-REIMAGE-FINAL-200",),
         )
     else:
         yield number.judged(

@@ -82,15 +82,10 @@ def polls_answered(
         elif index > ended and poll.reply.status in DENIALS:
             continue  # it may have been forgotten; REQ-GOS-TERMINAL-STABLE says when it must not
         else:
-            forgetting = ("REQ-GOS-READONLY", "REQ-GOS-TERMINAL-STABLE")
-            because: tuple[str, ...] = forgetting if poll.reply.status in NOT_KNOWN else ()
-            if because and error_code(poll.reply):
+            if poll.reply.status in NOT_KNOWN and error_code(poll.reply):
                 usable = about("REQ-REIMAGE-REQID-USABLE", poll, exchanges[0])
-                yield usable.violated("the status of the operation", reply_summary(poll), "denied", because=because)
-                because = ("REQ-REIMAGE-REQID-USABLE", *because)
-            yield verdict.judged(
-                poll.reply.status == 200, "200 OK", reply_summary(poll), symptom(poll), because=because
-            )
+                yield usable.violated("the status of the operation", reply_summary(poll), "denied")
+            yield verdict.judged(poll.reply.status == 200, "200 OK", reply_summary(poll), symptom(poll))
 
 
 def version_of(exchange: Exchange) -> str:
@@ -112,8 +107,7 @@ def unknown_operation(world: World, exchanges: Sequence[Exchange]) -> Iterator[V
         elif exchange.reply.status in (400, 404):
             yield from _unknown_code(exchange, exchange.reply, expected, strict=strict)
         elif exchange.reply.status < 300 or strict:
-            because = ("REQ-ERR-STATUS",) if error_code(exchange.reply) else ()
-            yield verdict.violated(expected, reply_summary(exchange), symptom(exchange), because=because)
+            yield verdict.violated(expected, reply_summary(exchange), symptom(exchange))
         else:
             yield verdict.advised(expected, reply_summary(exchange), symptom(exchange))
 
@@ -125,7 +119,7 @@ def _unknown_code(exchange: Exchange, response: Response, expected: str, *, stri
     verdict = about("REQ-GOS-UNKNOWN-ID", exchange)
     if strict and code and code not in (fitting, "ResourceNotFound", "BadRequest"):
         yield about("REQ-ERR-CODES", exchange).violated(expected, reply_summary(exchange), f"code:{code}")
-        yield verdict.violated(expected, reply_summary(exchange), f"code:{code}", because=("REQ-ERR-CODES",))
+        yield verdict.violated(expected, reply_summary(exchange), f"code:{code}")
     else:
         yield verdict.met(reply_summary(exchange))
 

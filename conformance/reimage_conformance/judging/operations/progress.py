@@ -26,6 +26,7 @@ SETTLED_POLLS = 3
 _SAME_MOMENT = 1e-6
 """Two moments that differ by less are the same: seconds, for the rounding of sums."""
 _USABLE = "REQ-REIMAGE-REQID-USABLE"
+_UNREADABLE = (_USABLE, "REQ-GOS-STATUS", "REQ-GOS-ROOT", "REQ-GOS-200")
 _STABLE, _MOVING, _SAFE = "REQ-GOS-TERMINAL-STABLE", "REQ-GOS-PROGRESS", "REQ-GOS-READONLY"
 
 Shown: TypeAlias = "tuple[Exchange, str]"
@@ -53,7 +54,7 @@ def progress(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
     other = [(poll, status) for poll, status in seen if status and status not in STATUSES]
     if other and known:
         expected, actual = f"only {', '.join(STATUSES)}", f"Status {quoted(other[0][1])}"
-        yield about(_MOVING, other[0][0]).violated(expected, actual, "other-status", because=("REQ-GOS-STATUS",))
+        yield about(_MOVING, other[0][0]).violated(expected, actual, "other-status")
     first = next((i for i, (_, status) in enumerate(known) if status in TERMINAL), None)
     if first is not None:
         end = known[first]
@@ -74,7 +75,7 @@ def _after_end(seen: list[Shown], known: list[Shown], first: int) -> Iterator[Ve
     expected = f"InProgress, then {end} in every later poll"
     if not_found:
         actual = f"{all_statuses}, then {reply_summary(not_found[0])}"
-        yield about(_STABLE, not_found[0], end_poll).violated(expected, actual, "gone", because=(_SAFE,))
+        yield about(_STABLE, not_found[0], end_poll).violated(expected, actual, "gone")
     elif changed:
         is_of_two_operations = not all(_is_own(poll) for poll in (end_poll, changed[0][0]))
         actual = f"{changed[0][1]} after {end}; all polls: {all_statuses}"
@@ -168,13 +169,10 @@ def completes(
     if not ends:
         readable = [poll for poll in polls if status_of(poll) in STATUSES]
         if not readable or (polls[-1].reply is not None and status_of(polls[-1]) not in STATUSES):
-            yield verdict.inconclusive(
-                "no poll showed a status",
-                because=("REQ-REIMAGE-REQID-USABLE", "REQ-GOS-STATUS", "REQ-GOS-ROOT", "REQ-GOS-200"),
-            )
+            yield verdict.inconclusive("no poll showed a status", because=_UNREADABLE)
         else:
             yield verdict.violated(
-                "Succeeded", f"still InProgress after {waited:.1f} s and {len(polls)} polls", "no-end", because=(_SAFE,)
+                "Succeeded", f"still InProgress after {waited:.1f} s and {len(polls)} polls", "no-end"
             )
         return
     document = read_document(ends[0].reply) if ends[0].reply else None
@@ -182,11 +180,10 @@ def completes(
     shown_code = f"HttpStatusCode {code}" if code else "no HttpStatusCode"
     if status == "Failed":
         taken_back = any(status_of(poll) != "Failed" for poll in polls if poll.at > ends[0].at and status_of(poll))
-        because = (_MOVING, _STABLE, _SAFE) if taken_back else (_SAFE,)
+        because = (_MOVING, _STABLE) if taken_back else ()
         yield verdict.violated("Succeeded", f"Failed, {shown_code}", "failed", because=because)
     elif code != "200":
-        blame = ("REQ-REIMAGE-FINAL-200", "REQ-GOS-HTTPSTATUS", "REQ-GOS-HTTPSTATUS-INT", "REQ-XML-NS")
-        yield verdict.violated("Succeeded with 200", f"Succeeded, {shown_code}", "final-status", because=blame)
+        yield verdict.violated("Succeeded with 200", f"Succeeded, {shown_code}", "final-status")
     else:
         yield verdict.met(f"Succeeded with 200 after {len(polls)} polls")
 
@@ -227,7 +224,6 @@ def fails_as_announced(world: World, exchanges: Sequence[Exchange], *, overdue: 
             "Failed, with an Error",
             f"still InProgress after {len(polls)} polls",
             "no-end",
-            because=("REQ-REIMAGE-COMPLETES",),
         )
     else:
         shown = f"ended {status_of(ends[0])}" if ends else "was not seen to end"

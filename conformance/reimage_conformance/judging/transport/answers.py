@@ -22,9 +22,8 @@ def answered_with(
     statuses: Sequence[int],
     *,
     expected: str = "",
-    because: Sequence[str] = (),
 ) -> Iterator[Verdict]:
-    """The answer has one of these statuses; `because` names requirements that may be the cause where it has not."""
+    """The answer has one of these statuses."""
     del world
     exchange, *_ = exchanges
     verdict = about(requirement, exchange)
@@ -35,7 +34,7 @@ def answered_with(
         yield verdict.violated(wanted, reply_summary(exchange), symptom(exchange))
     else:
         right = exchange.reply.status in statuses
-        yield verdict.judged(right, wanted, reply_summary(exchange), symptom(exchange), because=tuple(because))
+        yield verdict.judged(right, wanted, reply_summary(exchange), symptom(exchange))
 
 
 @check
@@ -49,7 +48,7 @@ def not_answered_with(
     if is_busy(exchange):
         yield verdict.inconclusive(reply_summary(exchange))
     elif exchange.reply is None:
-        yield verdict.violated(expected, reply_summary(exchange), symptom(exchange), because=("REQ-GOS-200",))
+        yield verdict.violated(expected, reply_summary(exchange), symptom(exchange))
     else:
         yield verdict.judged(
             exchange.reply.status not in statuses, expected, reply_summary(exchange), symptom(exchange)
@@ -57,17 +56,13 @@ def not_answered_with(
 
 
 @check
-def not_accepted(
-    world: World, exchanges: Sequence[Exchange], requirement: str, *, because: Sequence[str] = ()
-) -> Iterator[Verdict]:
-    """The request was refused or got no answer; `because` names requirements that may be the cause where it was accepted."""
+def not_accepted(world: World, exchanges: Sequence[Exchange], requirement: str) -> Iterator[Verdict]:
+    """The request was refused or got no answer."""
     del world
     exchange, *_ = exchanges
     taken = exchange.reply is not None and exchange.reply.status < 300
     expected = "a refusal, or no answer before the request is complete"
-    yield about(requirement, exchange).judged(
-        not taken, expected, reply_summary(exchange), "accepted", because=tuple(because)
-    )
+    yield about(requirement, exchange).judged(not taken, expected, reply_summary(exchange), "accepted")
 
 
 @check

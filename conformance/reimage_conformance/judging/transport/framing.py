@@ -41,7 +41,6 @@ def framing_problems(exchange: Exchange) -> list[str]:
     )
 
 
-_BODY = ("REQ-REIMAGE-CL-NONZERO", "REQ-HTTP-CHUNKED")
 LARGE_BODY = 16_384
 """A body of this many octets may still be on its way when the endpoint closes the connection after an early refusal.
 
@@ -79,7 +78,6 @@ def framing(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
             "framing consistent with the octets sent",
             "; ".join(problems),
             problems[0].partition(":")[0] if problems else "",
-            because=_BODY if is_left_body(exchange) else (),
         )
         if request.method == "HEAD":
             anomalies = exchange.response.anomalies if exchange.response is not None else ()
@@ -120,7 +118,7 @@ def same_connection_usable(world: World, exchanges: Sequence[Exchange], requirem
     expected = "the next request on the connection is answered 200 OK"
     if not is_answered:
         yield about(requirement, first, second).violated(expected, reply_summary(second), "desynchronised")
-        yield framed.violated(expected, reply_summary(second), "desynchronised", because=(requirement,))
+        yield framed.violated(expected, reply_summary(second), "desynchronised")
     else:
         yield framed.met("the connection stays framed")
 

@@ -1,0 +1,168 @@
+"""Evidence: what the exchanges of a run show that may explain a violation, and what rules look at; names no cause."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from reimage_conformance.model import Outcome
+from reimage_conformance.protocol.addresses import Address, Kind, UriForm, read_target
+from reimage_conformance.protocol.documents import error_code, same_identifier
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from reimage_conformance.assessment.controls import Controls
+    from reimage_conformance.model import Exchange, Verdict
+
+_COMPLETES, _EQUIVALENT = "REQ-REIMAGE-COMPLETES", "REQ-REIMAGE-URI-EQUIV"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All exchanges of a run by number, and facts about the whole run that may explain a violation.
+
+    `started` are the ids of operations, `reissued` those that several operations share. `altered` are the ids of
+    operations on which a method other than GET and HEAD was accepted. `shifted` are the exchanges on a connection
+    that repeated a response, from the repetition on: each may have got the response to another request.
+    `forms_to_others` are the forms of address by which a reimage reached another instance; None where the verdicts
+    are not known yet. `endless` says that an accepted reimage did not end as it must.
+    """
+
+    exchanges: Mapping[int, Exchange]
+    controls: Controls
+    started: frozenset[str] = frozenset()
+    reissued: frozenset[str] = frozenset()
+    altered: frozenset[str] = frozenset()
+    shifted: frozenset[int] = frozenset()
+    forms_to_others: frozenset[UriForm] | None = None
+    endless: bool = True
+
+    @classmethod
+    def of(cls, exchanges: Mapping[int, Exchange], controls: Controls) -> Evidence:
+        """The evidence of a run."""
+        starts: Counter[str] = Counter()
+        altered: set[str] = set()
+        for exchange in exchanges.values():
+            address = read_target(exchange.request.target)
+            status = exchange.reply.status if exchange.reply is not None else 0
+            if exchange.reply is not None and status == 202 and address.kind is Kind.REIMAGE:
+                starts[(exchange.reply.header("x-ms-request-id") or "").lower()] += 1
+            if (
+                200 <= status < 300
+                and address.kind is Kind.OPERATION
+                and exchange.request.method not in ("GET", "HEAD")
+            ):
+                altered.add(address.operation)
+        reissued = frozenset(identifier for identifier, count in starts.items() if count > 1)
+        return cls(exchanges, controls, frozenset(starts), reissued, frozenset(altered), _shifted(exchanges))
+
+    def with_verdicts(self, verdicts: Iterable[Verdict]) -> Evidence:
+        """The same evidence, with the causes that only the verdicts of the run show."""
+        forms_to_others: set[UriForm] = set()
+        endless = False
+        for verdict in verdicts:
+            if verdict.outcome not in (Outcome.VIOLATED, Outcome.ADVISORY):
+                continue
+            if verdict.requirement == _EQUIVALENT:
+                forms_to_others |= self.forms_in(verdict)
+            endless |= verdict.requirement == _COMPLETES and verdict.symptom != "final-status"
+        return replace(self, forms_to_others=frozenset(forms_to_others), endless=endless)
+
+    def forms_in(self, verdict: Verdict) -> set[UriForm]:
+        """The forms of address of the reimages among the evidence of a verdict."""
+        known = [self.exchanges[number] for number in verdict.evidence if number in self.exchanges]
+        addresses = [read_target(exchange.request.target) for exchange in known]
+        return {each.form for each in addresses if each.kind is Kind.REIMAGE and each.form is not None}
+
+
+def _shifted(exchanges: Mapping[int, Exchange]) -> frozenset[int]:
+    """The exchanges of a connection from the first on that repeats the response before it, request id included.
+
+    None where ids come back on other connections too: then the endpoint repeats ids, and each response belongs to its
+    request.
+    """
+    if _share_ids_across(exchanges):
+        return frozenset()
+    before: dict[int, Exchange] = {}
+    found: set[int] = set()
+    repeating: set[int] = set()
+    for number, exchange in exchanges.items():
+        earlier = before.get(exchange.connection)
+        has_id = exchange.reply is not None and bool(exchange.reply.header("x-ms-request-id"))
+        if has_id and earlier is not None and earlier.reply == exchange.reply:
+            repeating.add(exchange.connection)
+        if exchange.connection in repeating:
+            found.add(number)
+        before[exchange.connection] = exchange
+    return frozenset(found)
+
+
+def _share_ids_across(exchanges: Mapping[int, Exchange]) -> bool:
+    """Whether two different responses on different connections have the same id; polls that get the id they ask about do not count."""
+    first: dict[str, Exchange] = {}
+    for exchange in exchanges.values():
+        identifier = (exchange.reply.header("x-ms-request-id") if exchange.reply is not None else "") or ""
+        address = read_target(exchange.request.target)
+        tracked = address.kind is Kind.OPERATION and same_identifier(address.operation, identifier)
+        if not identifier or tracked:
+            continue
+        earlier = first.setdefault(identifier, exchange)
+        if earlier.connection != exchange.connection and earlier.reply != exchange.reply:
+            return True
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What a rule looks at: a violation, the exchange that decided it, and the evidence of the whole run.
+
+    `address` is what the request of that exchange addresses.
+    """
+
+    verdict: Verdict
+    exchange: Exchange
+    address: Address
+    evidence: Evidence
+
+    @classmethod
+    def of(cls, verdict: Verdict, evidence: Evidence) -> Sight | None:
+        """What rules look at for `verdict`; None where the exchange that decided it is not on record."""
+        exchange = evidence.exchanges.get(verdict.evidence[0]) if verdict.evidence else None
+        return None if exchange is None else cls(verdict, exchange, read_target(exchange.request.target), evidence)
+
+    @property
+    def is_reimage(self) -> bool:
+        """Whether the request addresses a role instance to be reimaged."""
+        return self.address.kind is Kind.REIMAGE
+
+    @property
+    def is_poll(self) -> bool:
+        """Whether the request addresses an operation."""
+        return self.address.kind is Kind.OPERATION
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether a reply came."""
+        return self.exchange.reply is not None
+
+    @property
+    def status(self) -> int:
+        """The status of the reply, 0 where there is none."""
+        return self.exchange.reply.status if self.exchange.reply is not None else 0
+
+    @property
+    def code(self) -> str:
+        """The error code of the reply, "" where there is none."""
+        return error_code(self.exchange.reply) if self.exchange.reply is not None else ""
+
+    @property
+    def others(self) -> list[Exchange]:
+        """The exchanges of the verdict behind the one that decided it, as far as they are on record."""
+        numbers = self.verdict.evidence[1:]
+        return [self.evidence.exchanges[number] for number in numbers if number in self.evidence.exchanges]
+
+    def argument(self, name: str) -> Any:
+        """An argument of the check; None where it was not given."""
+        return self.verdict.arguments.get(name)
