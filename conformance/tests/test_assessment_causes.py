@@ -27,9 +27,9 @@ from judging_samples import (
     started,
     world,
 )
-from reimage_conformance.assessment.causes import attributed
 from reimage_conformance.assessment.controls import Controls, controlled
 from reimage_conformance.assessment.evidence import Evidence
+from reimage_conformance.assessment.explaining import attributed
 from reimage_conformance.model import (
     Exchange,
     FailureKind,

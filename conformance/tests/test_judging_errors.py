@@ -23,7 +23,6 @@ from judging_samples import (
     NOWHERE,
     OLD,
     POLL,
-    PRODUCTION,
     PUT,
     REIMAGE,
     RUNNING,
@@ -46,7 +45,6 @@ from judging_samples import (
     violated,
     worded,
 )
-from reimage_conformance.protocol.addresses import UriForm
 from reimage_conformance.protocol.requests import with_chunked, with_header, with_query
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from reimage_conformance.assessment.causes import attributed
 from reimage_conformance.assessment.controls import Controls, controlled
 from reimage_conformance.assessment.evidence import Evidence
+from reimage_conformance.assessment.explaining import attributed
 from reimage_conformance.assessment.findings import findings_of
 from reimage_conformance.assessment.fronts import closed_reimages, front_of, fronted
 from reimage_conformance.assessment.intervals import weighed

@@ -1,36 +1,28 @@
-"""Causes: the requirements whose violation may explain a verdict.
+"""Causes that need evidence: one table of rules, each a function that looks for the evidence.
 
-They come from three sources:
-
-* the catalogue, which lists them for a requirement, always (`explained_by`) or for one symptom (`explained_when`);
-* `RULES`, in this module: causes that need evidence, one function for each rule;
-* the check itself, where only the check can see the cause (`KNOWN_TO_CHECKS`).
-
-A cause is only named here. It explains a violation only if the requirement that it names was itself found violated;
-that is decided where violations are grouped (`reimage_conformance.assessment.findings`).
+Causes that need none are listed in the catalogue (`explained_by`, `explained_when`); those that only a check can see stand in its verdict
+(`KNOWN_TO_CHECKS` in `reimage_conformance.assessment.explaining`, which puts all three together).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reimage_conformance.assessment.controls import refused_instance
-from reimage_conformance.assessment.evidence import Sight
-from reimage_conformance.catalogue import CATALOGUE, FIRST_VERSION, MINIMUM_VERSION, published_from
+from reimage_conformance.catalogue import FIRST_VERSION, MINIMUM_VERSION, published_from
 from reimage_conformance.judging.operations.polls import NOT_KNOWN, version_of
 from reimage_conformance.judging.response import PLAIN
 from reimage_conformance.judging.transport.framing import FRAMING_IS_ELSEWHERE, framing_problems, is_left_body
 from reimage_conformance.judging.wording import is_conflict, is_diversion, is_standard
-from reimage_conformance.model import Identity, Outcome
+from reimage_conformance.model import Identity
 from reimage_conformance.protocol.addresses import Kind, UriForm, read_target
 from reimage_conformance.protocol.documents import read_document, same_identifier
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reimage_conformance.assessment.evidence import Evidence
-    from reimage_conformance.model import Verdict
+    from reimage_conformance.assessment.evidence import Sight
 
 _OF_OTHER_INSTANCES = (
     "REQ-REIMAGE-URI-SLOT",
@@ -57,6 +49,11 @@ _OF_POLLS = (
     "REQ-REIMAGE-REQID-USABLE",
 )
 """The requirements that the polls of an id may violate because two operations have this id."""
+
+
+def keys_of(symptom: str) -> tuple[str, ...]:
+    """The words under which a symptom is looked up: as a whole, then without what stands after its first colon."""
+    return tuple(dict.fromkeys((symptom, symptom.partition(":")[0])))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +85,7 @@ class Rule:
         """The causes of one violation; none where the rule does not apply."""
         verdict = sight.verdict
         is_asked = self.is_about(verdict.requirement) and (not self.checks or verdict.check in self.checks)
-        if not is_asked or self.symptom not in ("", *_keys_of(verdict.symptom)) or not self.holds(sight):
+        if not is_asked or self.symptom not in ("", *keys_of(verdict.symptom)) or not self.holds(sight):
             return ()
         named = sight.argument(self.argument) if self.argument else ""
         return (*self.causes, str(named)) if named else self.causes
@@ -297,7 +294,13 @@ def _hidden_error(sight: Sight) -> bool:
     return sight.status < 300 and bool(sight.code)
 
 
-@_rule("REQ-ERR-STATUS", fault="error-wrapped-in-200[operation]", checks=("unknown_operation",), symptom="status")
+@_rule(
+    "REQ-ERR-STATUS",
+    fault="error-wrapped-in-200[operation]",
+    of=("REQ-GOS-UNKNOWN-ID",),
+    checks=("unknown_operation",),
+    symptom="status",
+)
 def _unknown_id_refused_otherwise(sight: Sight) -> bool:
     """A poll of an unknown id that gets an error code is refused, under a wrong status."""
     return bool(sight.code)
@@ -329,7 +332,13 @@ def _wrongly_encoded(sight: Sight) -> bool:
     return _no_xml(sight) and reply is not None and bool(read_document(reply).encoding_problem)
 
 
-@_rule("REQ-DEPL-EMPTY-SLOT", fault="empty-slot-status[200]", checks=("error_statuses",), symptom="error-in-2xx")
+@_rule(
+    "REQ-DEPL-EMPTY-SLOT",
+    fault="empty-slot-status[200]",
+    of=("REQ-ERR-STATUS",),
+    checks=("error_statuses",),
+    symptom="error-in-2xx",
+)
 def _error_in_look(sight: Sight) -> bool:
     """Get Deployment of an empty slot may be what is answered with an error under a 2xx."""
     return sight.address.kind is Kind.DEPLOYMENT
@@ -363,13 +372,23 @@ def _reimaged_beside(sight: Sight) -> bool:
     return bool(sight.argument("beside"))
 
 
-@_rule(fault="second-same-displaces-first", checks=("undisturbed",), argument="beside")
+@_rule(
+    fault="second-same-displaces-first",
+    of=("REQ-CONC-REFUSED-NOEFFECT",),
+    checks=("undisturbed",),
+    argument="beside",
+)
 def _accepted_beside(sight: Sight) -> bool:
     """Another request was accepted while the operation ran, and may have ended it; the check is told its requirement."""
     return sight.verdict.symptom in ("no-end", "failed")
 
 
-@_rule("REQ-CONC-REFUSED-NOEFFECT", fault="conflict-aborts-the-first", checks=("fresh_installation",))
+@_rule(
+    "REQ-CONC-REFUSED-NOEFFECT",
+    fault="conflict-aborts-the-first",
+    of=("REQ-REIMAGE-FRESH-OS",),
+    checks=("fresh_installation",),
+)
 def _refused_beside(sight: Sight) -> bool:
     """Other reimages were refused while this one ran, and may have disturbed it."""
     return bool(sight.argument("contended"))
@@ -392,7 +411,13 @@ def _touched_by_refused(_: Sight) -> bool:
     return True
 
 
-@_rule("REQ-GOS-READONLY", "REQ-GOS-TERMINAL-STABLE", fault="forgotten-after-five-polls", checks=("polls_answered",))
+@_rule(
+    "REQ-GOS-READONLY",
+    "REQ-GOS-TERMINAL-STABLE",
+    fault="forgotten-after-five-polls",
+    of=("REQ-GOS-200", "REQ-REIMAGE-REQID-USABLE"),
+    checks=("polls_answered",),
+)
 def _forgotten(sight: Sight) -> bool:
     """An operation that was shown before, and is not found now, was forgotten."""
     return sight.status in NOT_KNOWN
@@ -409,7 +434,12 @@ def _denied(sight: Sight) -> bool:
     return _forgotten(sight) and bool(sight.code)
 
 
-@_rule("REQ-AUTH-BEFORE-EFFECT", fault="refused-yet-started[certificate]", checks=("nothing_left_behind",))
+@_rule(
+    "REQ-AUTH-BEFORE-EFFECT",
+    fault="refused-yet-started[certificate]",
+    of=("REQ-GOS-NOTFOUND-NOEFFECT",),
+    checks=("nothing_left_behind",),
+)
 def _refused_stranger(sight: Sight) -> bool:
     """A refused request came without the first certificate, and has left an operation behind."""
     return any(each.request.identity is not Identity.PRIMARY for each in sight.others)
@@ -484,26 +514,3 @@ def _polled_often(sight: Sight) -> bool:
 def _declared_body(_: Sight) -> bool:
     """A declared length without a body is accepted where the value of Content-Length is not checked."""
     return True
-
-
-def _keys_of(symptom: str) -> tuple[str, ...]:
-    """The words under which a symptom is looked up: as a whole, then without what stands after its first colon."""
-    return tuple(dict.fromkeys((symptom, symptom.partition(":")[0])))
-
-
-def listed_causes(requirement: str, symptom: str) -> tuple[str, ...]:
-    """The causes that the catalogue lists for a violation of `requirement` with this symptom."""
-    row = CATALOGUE[requirement]
-    by_symptom = (cause for key in _keys_of(symptom) for cause in row.explained_when.get(key, ()))
-    return (*row.explained_by, *by_symptom)
-
-
-def attributed(verdict: Verdict, evidence: Evidence) -> Verdict:
-    """`verdict` with all its causes: those that its check named, those of the catalogue, and those of the rules."""
-    if verdict.outcome not in (Outcome.VIOLATED, Outcome.ADVISORY):
-        return verdict
-    sight = Sight.of(verdict, evidence)
-    ruled = (cause for rule in RULES for cause in rule.causes_of(sight)) if sight is not None else ()
-    found = (cause for cause in (*listed_causes(verdict.requirement, verdict.symptom), *ruled))
-    causes = (*verdict.because, *(cause for cause in found if cause != verdict.requirement))
-    return replace(verdict, because=tuple(dict.fromkeys(causes)))

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reimage_conformance.catalogue import CATALOGUE, CLIENT_CATALOGUE
+from reimage_conformance.catalogue import ALL_REQUIREMENTS, CATALOGUE, CLIENT_CATALOGUE, requirement
 from reimage_conformance.commands.case_files import cases_folder, citing_cases
+from reimage_conformance.commands.completing import requirement_ids
 from reimage_conformance.commands.words import Word, columns
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 HEADINGS = ("id", "level", "counts as", "requirement", "judged by")
 
 NO_CASE = "no case judges it yet"
+NO_PATH = 5
+"""The exit code where nothing was found, as that of a run that selects no case."""
 BY_RECORD = "judged from a record, by `check RUN --client`"
 
 
@@ -47,11 +50,20 @@ class Row:
 @click.command()
 @click.option("--format", "form", type=Word(["table", "json", "markdown"]), default="table", show_default=True)
 @click.option("--client", is_flag=True, help="List the requirements that a recorded client is judged by.")
-def requirements(form: str, *, client: bool) -> int:
-    """List the requirements and the cases that judge them.
+@click.option(
+    "--why",
+    nargs=2,
+    metavar="A B",
+    shell_complete=requirement_ids,
+    help="Print how a violation of B explains one of A, step by step; exit code 5 where nothing says that it does.",
+)
+def requirements(form: str, *, client: bool, why: tuple[str, str] | None) -> int:
+    """List the requirements and the cases that judge them, or print how one explains another.
 
-    Example: reimage-conformance requirements --format json
+    Example: reimage-conformance requirements --why REQ-REIMAGE-202 REQ-GOS-200
     """
+    if why is not None:
+        return _print_path(*(requirement(name.upper(), ALL_REQUIREMENTS).id for name in why))
     rows = [Row(each, (), BY_RECORD) for each in CLIENT_CATALOGUE.values()] if client else _of_endpoints()
     {"table": _print_table, "json": _print_json, "markdown": _print_markdown}[form](rows)
     return 0
@@ -60,6 +72,21 @@ def requirements(form: str, *, client: bool) -> int:
 def _of_endpoints() -> list[Row]:
     cited = citing_cases(cases_folder())
     return [Row(requirement, cited.get(requirement.id, ())) for requirement in CATALOGUE.values()]
+
+
+def _print_path(effect: str, cause: str) -> int:
+    """Prints how a violation of `cause` explains one of `effect`, or that nothing says so; the exit code."""
+    from reimage_conformance.assessment.explaining import open_causes, path  # noqa: PLC0415 -- reads documents, as no other form does
+
+    steps = path(effect, cause)
+    for step in steps:
+        click.echo(f"{step.cause} explains {step.effect}: {step.source}: {step.why}")
+    if steps:
+        return 0
+    click.echo(f"nothing says that {cause} explains {effect}")
+    for sentence in open_causes(effect):
+        click.echo(f"a verdict on {effect} may name a cause by {sentence}")
+    return NO_PATH
 
 
 def _print_json(rows: Iterable[Row]) -> None:
@@ -81,6 +108,8 @@ def _plain(row: Row) -> dict[str, object]:
         "sources": list(requirement.sources),
         "requires": list(requirement.requires),
         "control": requirement.control,
+        "explained_by": list(requirement.explained_by),
+        "explained_when": {symptom: list(causes) for symptom, causes in requirement.explained_when.items()},
         "cases": list(row.cases),
         "reason": "" if row.cases else row.judged,
     }
