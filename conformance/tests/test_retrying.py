@@ -82,16 +82,37 @@ def test_only_what_tells_counts_as_a_try() -> None:
     again, mended, unknown = Answer.AGAIN, Answer.MENDED, Answer.UNKNOWN
     expected = {
         (again, again): (3, 3, True),
-        (again, mended): (3, 2, True),
-        (mended, mended): (3, 1, True),
-        (unknown,): (1, 1, False),
-        (mended, unknown): (2, 1, False),
+        (again, mended): (2, 2, True),
+        (again, mended, mended): (3, 2, True),
+        (mended, mended): (2, 1, True),
+        (mended, again): (2, 2, True),
+        (mended, mended, again): (3, 2, True),
+        (unknown,): (1, 1, True),
+        (unknown, unknown): (1, 1, False),
+        (again, mended, unknown): (2, 2, False),
     }
     for answers, figures in expected.items():
-        retried = Retried({"requirement": TIMELY})
+        retried = Retried({"requirement": TIMELY}, {"requirement": TIMELY})
         for answer in answers:
             retried.take(answer)
         assert (retried.tried, retried.seen, retried.goes_on) == figures, answers
+
+
+def test_a_try_repeats_what_is_cheapest_until_that_shows_nothing() -> None:
+    whole, part = {"requirement": TIMELY, "cases": ["one", "two"]}, {"requirement": TIMELY, "cases": ["one"]}
+    retried = Retried(whole, part)
+
+    assert retried.repeated == part
+    retried.take(Answer.AGAIN)
+    assert retried.repeated == part
+    retried.take(Answer.MENDED)
+    assert retried.repeated == whole
+
+
+def test_a_try_starts_few_steps() -> None:
+    may_start = retrying.at_most(2, lambda names: names != ("other",))
+
+    assert [may_start((name,)) for name in ("one", "other", "two", "three")] == [True, False, True, False]
 
 
 def journal_of(*events: dict[str, Any]) -> Journal:

@@ -16,33 +16,57 @@ from reimage_conformance.replay.comparing import Answer, compared
 from reimage_conformance.report.results import results
 from reimage_conformance.session.again import try_again
 from reimage_conformance.session.scheduler import cause_of
-from reimage_conformance.session.thresholds import LEAST_TRYING_SECONDS, MAX_FINDINGS_TRIED_AGAIN, MAX_TRYING_SHARE
+from reimage_conformance.session.thresholds import (
+    LEAST_TRYING_SECONDS,
+    MAX_FINDINGS_TRIED_AGAIN,
+    MAX_STEPS_OF_A_TRY,
+    MAX_TRYING_SHARE,
+    MAX_VERDICTS_COMPARED,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from reimage_conformance.model import Verdict
+    from reimage_conformance.model import Exchange, Verdict
     from reimage_conformance.pytest_plugin.options import Plan
     from reimage_conformance.session.again import Attempt
     from reimage_conformance.session.cases import Case
     from reimage_conformance.session.sut import SystemUnderTest
 
+REFUSAL = "refusal"
+"""The label of a request that ought to be refused."""
+
 
 @dataclass(slots=True)
 class Retried:
-    """A finding, as results.json holds it, how often it was tried and seen, and whether a further try could tell more."""
+    """A finding, as results.json holds it, how often it was tried and seen, and whether a further try could tell more.
+
+    A try repeats what is cheapest to repeat (`cheapest`) as long as that shows the violation, else everything that the finding rests on.
+    """
 
     finding: Mapping[str, Any]
+    cheapest: Mapping[str, Any]
     tried: int = 1
     seen: int = 1
+    is_whole: bool = False
     goes_on: bool = True
 
+    @property
+    def repeated(self) -> Mapping[str, Any]:
+        """What the next try repeats."""
+        return self.finding if self.is_whole else self.cheapest
+
     def take(self, answer: Answer) -> None:
-        """Counts a try, unless it cannot tell."""
-        self.goes_on = answer is not Answer.UNKNOWN
-        self.tried += self.goes_on
-        self.seen += answer is Answer.AGAIN
+        """Counts a try, unless it cannot tell, or repeated a part only and did not show the violation."""
+        if answer is Answer.AGAIN:
+            self.tried, self.seen = self.tried + 1, self.seen + 1
+        elif not self.is_whole:
+            self.is_whole = True
+        elif answer is Answer.MENDED:
+            self.tried += 1
+        else:
+            self.goes_on = False
 
 
 async def retry_violations(sut: SystemUnderTest, cases: Sequence[Case], journal: Path, plan: Plan) -> None:
@@ -83,22 +107,21 @@ async def _retried(sut: SystemUnderTest, cases: Sequence[Case], journal: Journal
     """The findings that may be a matter of time, each tried again as often as plan, time and budget allow."""
     journal.events.append({"type": "offers", "offers": sut.instances.offers})
     found = results(assess(journal, sut.recorder.made))
-    timely = (_shortest(each, sut.recorder.verdicts) for each in found["findings"] if _is_timely(each))
-    retried = [Retried(each) for each in timely][:MAX_FINDINGS_TRIED_AGAIN]
+    timely = [each for each in found["findings"] if _is_timely(each)][:MAX_FINDINGS_TRIED_AGAIN]
+    retried = [Retried(each, _cheapest(each, sut.recorder.verdicts, journal.exchanges)) for each in timely]
     began = sut.elapsed_seconds()
     longest = max(MAX_TRYING_SHARE * began, LEAST_TRYING_SECONDS)
     until = min(began + longest, plan.max_seconds or float("inf"))
     took = sut.operations.usual_seconds or 0.0
-    for number in range(1, plan.tries):
-        left = [each for each in retried if each.goes_on]
+    for number in range(1, plan.tries + 1):  # one of them may have shown too little of a story to count
+        left = [each for each in retried if each.goes_on and each.tried < plan.tries]
         if not left or sut.budget.is_spent or sut.elapsed_seconds() + took > until:
             break
-        choice = story_of_findings([each.finding for each in left], journal.exchanges)
+        choice = story_of_findings([each.repeated for each in left], journal.exchanges)
         chosen = [case for case in cases if choice.wants(case.id, case.requirements)]
         since = sut.elapsed_seconds()
-        attempt = (
-            await try_again(sut, chosen, choice.may_start, number=number, seconds=until - since) if chosen else None
-        )
+        may_start = at_most(MAX_STEPS_OF_A_TRY, choice.may_start)
+        attempt = await try_again(sut, chosen, may_start, number=number, seconds=until - since) if chosen else None
         if attempt is None:
             break
         took = sut.elapsed_seconds() - since
@@ -107,20 +130,46 @@ async def _retried(sut: SystemUnderTest, cases: Sequence[Case], journal: Journal
     return retried
 
 
+def at_most(most: int, may_start: Callable[[tuple[str, ...]], bool]) -> Callable[[tuple[str, ...]], bool]:
+    """Allows the first `most` steps, asked for by their names, of those that `may_start` allows."""
+    left = most
+
+    def allowed(names: tuple[str, ...]) -> bool:
+        nonlocal left
+        is_allowed = left > 0 and may_start(names)
+        left -= is_allowed
+        return is_allowed
+
+    return allowed
+
+
 def _is_timely(finding: Mapping[str, Any]) -> bool:
     return finding["counts_as"] == CountsAs.FAIL and CATALOGUE[finding["requirement"]].timing
 
 
-def _shortest(finding: Mapping[str, Any], verdicts: Sequence[Verdict]) -> Mapping[str, Any]:
-    """The finding with no more than the verdict that decides it, which costs the fewest requests to see again."""
-    deciding = tuple(finding["deciding"])
-    cases = (
-        v.case
-        for v in verdicts
-        if v.requirement == finding["requirement"] and v.evidence[: len(deciding)] == deciding and v.case
-    )
-    case = next(cases, "")
-    return {**finding, "cases": [case], "evidence": list(deciding)} if case else finding
+def _cheapest(
+    finding: Mapping[str, Any], verdicts: Sequence[Verdict], exchanges: Mapping[int, Exchange]
+) -> Mapping[str, Any]:
+    """The finding with one verdict in place of all: the one that takes the fewest reimages to see again."""
+    bad = [v for v in verdicts if v.requirement == finding["requirement"] and v.outcome is Outcome.VIOLATED and v.case]
+    each_alone = [
+        {**finding, "cases": [v.case], "evidence": told, "deciding": told}
+        for v in bad[:MAX_VERDICTS_COMPARED]
+        if (told := _telling(v, exchanges))
+    ]
+    return min(each_alone, key=lambda alone: _reimages_of(alone, exchanges), default=finding)
+
+
+def _telling(verdict: Verdict, exchanges: Mapping[int, Exchange]) -> list[int]:
+    """The exchanges that a verdict rests on; only the bad requests where there are some, since their case looks for effects by itself."""
+    bad = [number for number in verdict.evidence if number in exchanges and exchanges[number].label == REFUSAL]
+    return bad or [number for number in verdict.evidence if number in exchanges]
+
+
+def _reimages_of(finding: Mapping[str, Any], exchanges: Mapping[int, Exchange]) -> int:
+    """How many reimages of the campaign it may take to see a finding again."""
+    steps = story_of_findings([finding], exchanges).steps
+    return len(exchanges) if steps is None else len(steps)
 
 
 def _answers(retried: Sequence[Retried], journal: Journal, attempt: Attempt) -> list[Answer]:
@@ -128,4 +177,4 @@ def _answers(retried: Sequence[Retried], journal: Journal, attempt: Attempt) -> 
     both = replace(journal, exchanges=journal.exchanges | attempt.exchanges, cases=attempt.cases, observations=[])
     again = results(assess(both, attempt.verdicts))
     now = Journal(journal.header, attempt.exchanges, attempt.verdicts, cases=attempt.cases)
-    return [compared(each.finding, journal.exchanges, again, now).answer for each in retried]
+    return [compared(each.repeated, journal.exchanges, again, now).answer for each in retried]

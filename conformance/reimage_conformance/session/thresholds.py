@@ -81,6 +81,10 @@ LEAST_TRYING_SECONDS = 4.0
 """They may take this long in a run that was shorter."""
 MAX_FINDINGS_TRIED_AGAIN = 6
 """So many findings are tried again; each may cost reimages."""
+MAX_STEPS_OF_A_TRY = 6
+"""So many steps of the campaign may be started for a try; each takes a role instance down."""
+MAX_VERDICTS_COMPARED = 12
+"""So many verdicts of a finding are compared, to find the one that takes the fewest reimages to see again."""
 
 SLOW_SECONDS = 0.5
 """Requests beside each other count as slow above this time, if SLOWER_BY holds as well."""
