@@ -307,7 +307,18 @@ REPEATS = {
     "by another client": ([started(), again(0.1, 2, with_header(REIMAGE, "User-Agent", "other"))], {}),
     "with another certificate": ([started(), again(0.1, 2, replace(REIMAGE, identity=Identity.SECOND))], {}),
     "of another instance": ([started(), again(0.1, 2, OTHER_INSTANCE)], {}),
+    "long after, while it was seen to run lately": (
+        [started(), poll(number=2, at=2.0), poll(number=3, at=99.0), again(150.0, 4)],
+        {"REIMAGE-ONCE": ("violated", "repeated")},
+    ),
+    "long after it was seen to run": ([started(), *polls(RUNNING), again(62.1, 3)], {}),
+    "into an error of the service": (
+        [started(), again(0.1, 2, status=500)],
+        {"REIMAGE-ONCE": ("violated", "repeated")},
+    ),
+    "into a status of its own": ([started(), again(0.1, 2, status=502)], {"REIMAGE-ONCE": ("violated", "repeated")}),
     "as a request that was refused": ([started(), again(0.1, 2, BODY, 400)], {}),
+    "as a request without type": ([started(), again(0.1, 2, typed("text/plain"), 415)], {}),
     "not at all": ([started()], {}),
 }
 
@@ -322,6 +333,12 @@ ASKED_FOR = exchange(REIMAGE, 503, error("ServerBusy"), (("Retry-After", "20"),)
 RETRIES = {
     "at once": (BUSY, again(0.1, 2), {"RETRY-PAUSE": ("advisory", "quick")}),
     "after a conflict": (refusal(REIMAGE, 409, "ConflictError"), again(0.1, 2), {"RETRY-PAUSE": ("advisory", "quick")}),
+    "after too many": (refusal(REIMAGE, 429), again(0.1, 2), {"RETRY-PAUSE": ("advisory", "quick")}),
+    "after an error": (refusal(REIMAGE, 500, "InternalError"), again(0.1, 2), {"RETRY-PAUSE": ("advisory", "quick")}),
+    "after what it was": (refusal(NO_TYPE, 400, "BadRequest"), again(0.1, 2, NO_TYPE), {}),
+    "by another method": (refusal(PUT, 503), again(0.1, 2), {}),
+    "a second later": (BUSY, again(1.0, 2), {}),
+    "half a second before Retry-After": (ASKED_FOR, again(19.5, 2), {}),
     "after a pause": (BUSY, again(5.0, 2), {}),
     "before Retry-After": (ASKED_FOR, again(5.0, 2), {"RETRY-PAUSE": ("advisory", "retry-after")}),
     "after Retry-After": (ASKED_FOR, again(20.0, 2), {}),
@@ -382,6 +399,64 @@ def test_operations_are_followed_by_their_ids_and_places_by_their_names() -> Non
     assert place_of(world(), REIMAGE) == place_of(world(), REIMAGE_BY_NAME)
     assert place_of(lenient(), moved("/production/", "/Production/")) == place_of(world(), REIMAGE)
     assert place_of(world(), REIMAGE) != place_of(world(), OTHER_INSTANCE)
+
+
+def test_only_a_reimage_is_followed() -> None:
+    rebuilt = started(with_query(REIMAGE, "comp=rebuild"))
+
+    assert followed([rebuilt, *polls(RUNNING)]) == ()
+    assert departures("client_waits", rebuilt, until=99.0) == {}
+
+
+WORDS = {
+    "client_reimages": (
+        [exchange(typed("text/plain")), exchange(BODY, number=2), exchange(moved("/production/", "/prod/"), number=3)],
+        {
+            "REIMAGE-CONTENT-TYPE": ("application/xml", "'text/plain'"),
+            "REIMAGE-BODY": ("no body", "4 octets of body"),
+            "REIMAGE-CONTENT-LENGTH": ("Content-Length: 0", "Content-Length: 4"),
+            "REIMAGE-URI": ("staging or production", "the slot 'prod'"),
+        },
+    ),
+    "client_waits": (
+        [started(), poll(RUNNING, number=2, at=1.0), poll(RUNNING, number=3, at=1.5)],
+        {
+            "POLL-END": (
+                "polls until Succeeded or Failed",
+                "the last of 2 polls showed InProgress, and the record goes on for 58.5 s",
+            ),
+            "POLL-PAUSE": ("1 s or more from one poll to the next", "1 interval, the shortest 0.50 s"),
+        },
+    ),
+    "client_retries": (
+        [ASKED_FOR, again(5.0, 2)],
+        {"RETRY-PAUSE": ("Retry-After: 20 is waited for", "5.00 s after 503 Service Unavailable with ServerBusy")},
+    ),
+    "client_repeats": (
+        [started(), again(0.5, 2)],
+        {
+            "REIMAGE-ONCE": (
+                "no reimage of the same role instance before the operation has ended",
+                "the POST again 0.5 s after the 202, answered 202 Accepted",
+            )
+        },
+    ),
+    "client_redirects": (
+        [redirected(REIMAGE.target), exchange(replace(REIMAGE, method="GET"), number=2)],
+        {"REDIRECT": ("POST again", "GET after the 307")},
+    ),
+}
+
+
+@pytest.mark.parametrize("check", WORDS)
+def test_a_verdict_says_what_was_expected_and_what_was_seen(check: str) -> None:
+    exchanges, told = WORDS[check]
+    arguments = {"until": 60.0} if check == "client_waits" else {}
+    found = judged(check, exchanges, **arguments)
+
+    assert {
+        v.requirement.removeprefix("REQ-CLIENT-"): (v.expected, v.actual) for v in found if v.outcome in BAD
+    } == told
 
 
 def test_every_requirement_of_clients_has_one_topic_and_every_topic_a_sentence() -> None:
