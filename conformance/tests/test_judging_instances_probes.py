@@ -63,7 +63,7 @@ def test_a_fresh_installation() -> None:
     ]
 
 
-def test_a_reimage_that_others_contended_with_may_have_been_disturbed() -> None:
+def test_a_reimage_that_others_contended_with_is_judged_like_any_other() -> None:
     old, undisturbed = [probe("a"), probe("a", 2)], "REQ-CONC-REFUSED-NOEFFECT"
 
     found = judged("fresh_installation", old, contended=True)

@@ -75,7 +75,7 @@ class TestPollsAnswered:
         assert brief(odd)[0] == violated("REQ-GOS-200", "status:403", 3, 1)
 
     @pytest.mark.parametrize("status", [400, 404, 410])
-    def test_a_known_operation_that_is_denied_may_have_been_spoilt_by_polling(self, status: int) -> None:
+    def test_a_known_operation_that_is_denied_is_a_violation(self, status: int) -> None:
         found = judged("polls_answered", [started(), poll(), poll(b"", status, number=3)])
 
         assert brief(found)[0] == violated("REQ-GOS-200", f"status:{status}", 3, 1)

@@ -76,6 +76,12 @@ def test_what_falls_short_of_the_deciding_request_is_not_met_by_it() -> None:
     ]
 
 
+def test_causes_that_an_older_journal_gives_a_check_mean_nothing() -> None:
+    found, plain = run(world(), exchange(), because=["REQ-HTTP-CL-INVALID"]), run(world(), exchange())
+
+    assert [replace(each, arguments={}) for each in found] == plain
+
+
 def test_only_some_requirements_can_be_asked_for() -> None:
     found = run(world(), exchange(), only=["REQ-REIMAGE-REQID"])
 

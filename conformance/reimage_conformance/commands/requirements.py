@@ -58,7 +58,9 @@ class Row:
     help="Print how a violation of B explains one of A, step by step; exit code 5 where nothing says that it does.",
 )
 def requirements(form: str, *, client: bool, why: tuple[str, str] | None) -> int:
-    """List the requirements and the cases that judge them, or print how one explains another.
+    """List the requirements and the cases that judge them.
+
+    With --why, print how one requirement explains another in place of the list.
 
     Example: reimage-conformance requirements --why REQ-REIMAGE-202 REQ-GOS-200
     """

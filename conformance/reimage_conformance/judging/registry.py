@@ -151,7 +151,11 @@ class About:
         return Verdict(self.requirement, Outcome.MET, evidence=self.evidence, actual=actual)
 
     def violated(self, expected: str, actual: str, symptom: str, *, because: tuple[str, ...] = ()) -> Verdict:
-        """The verdict that the requirement is violated; `because` names requirements that may be the cause."""
+        """The verdict that the requirement is violated.
+
+        `because` names requirements that may be the cause, as far as nothing but the check can see it: such a check
+        stands in `KNOWN_TO_CHECKS` of `reimage_conformance.assessment.explaining`.
+        """
         return Verdict(
             self.requirement,
             Outcome.VIOLATED,
@@ -190,7 +194,10 @@ class About:
         return Verdict(self.requirement, Outcome.OBSERVED, evidence=self.evidence, actual=seen)
 
     def inconclusive(self, reason: str, *, because: tuple[str, ...] = ()) -> Verdict:
-        """The verdict that the requirement could not be judged, and why."""
+        """The verdict that the requirement could not be judged, and why.
+
+        `because` names requirements whose violation may be the reason, beside those that the catalogue requires.
+        """
         return Verdict(self.requirement, Outcome.INCONCLUSIVE, evidence=self.evidence, actual=reason, because=because)
 
 
