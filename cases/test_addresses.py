@@ -192,13 +192,13 @@ def test_comp_missing_or_wrong_is_refused(sut: SystemUnderTest, form: UriForm, q
     return with_query(sut.reimage_of(Witness.QUERY, form), None if query is None else query.replace(" ", "+"))
 
 
-def shared_instance(sut: SystemUnderTest) -> Place:
-    """An instance whose name other deployments have too, if there is one, since it shows whether deployments are mixed up."""
-    for deployment in sut.target.deployments:
-        for name in deployment.role_instances:
-            if sum(name in other.role_instances for other in sut.target.deployments) > 1:
-                return Place(deployment, name)
-    return sut.places()[0]
+def shared_instance(sut: SystemUnderTest, form: UriForm) -> Place:
+    """An instance whose name other deployments have too, if there is one, since it shows whether deployments are mixed up.
+
+    By slot it is one of another deployment than the main one: a slot that is ignored leads to the main deployment.
+    """
+    shared = sut.planner.namesakes or sut.places()[:1]
+    return shared[0] if form is UriForm.SLOT else shared[-1]
 
 
 async def judge_observed(sut: SystemUnderTest, form: UriForm) -> None:
@@ -222,13 +222,14 @@ async def test_both_forms_address_the_same_instance(sut: SystemUnderTest, form: 
     """When a slot holds the named deployment, either form reimages the instance in that deployment and none elsewhere."""
     await sut.reimages.all_finished()
     if sut.reimages.may_start():
-        await judge_reimage(sut, shared_instance(sut), form)
+        await judge_reimage(sut, shared_instance(sut, form), form)
     else:
         await judge_observed(sut, form)
 
 
 async def judge_reimage(sut: SystemUnderTest, place: Place, form: UriForm) -> None:
     """Reimages an instance and judges, by looks at every deployment and by the probe, that no other was reimaged."""
+    await sut.until_no_refusal_shows()
     await sut.instances.until_ready(place)
     before = await looks_at_all(sut)
     others = [other for other in sut.places() if other != place] if sut.probe.offered else []

@@ -98,6 +98,31 @@ def test_it_never_reimages_more_often_than_allowed(tmp_path: Path, limit: int) -
     assert len(run.reimaged()) == limit
 
 
+@pytest.mark.parametrize(("faults", "is_kept"), [((), False), (("slots-swapped",), True)])
+def test_a_reimage_is_kept_for_later_cases_only_where_an_instance_stayed(
+    tmp_path: Path, faults: tuple[str, ...], *, is_kept: bool
+) -> None:
+    """By slot the fault reimages the instance of this name in the other slot, so that the one addressed stays at ReadyRole."""
+
+    async def body(sut: SystemUnderTest) -> None:
+        sut.keep_for_comparing()
+        assert sut.budget.kept == 1
+        await carried_out(sut)
+        assert (sut.campaign.left_in_place, sut.reimages.may_start()) == (is_kept, is_kept)
+
+    run = in_run(tmp_path, body, *faults, profile=Profile.STANDARD, max_reimages=6)
+    assert len(run.reimaged()) == 6 - is_kept
+
+
+@pytest.mark.parametrize(("layout", "limit"), [("one-slot", 6), ("large", 3)])
+def test_no_reimage_is_kept_without_a_namesake_or_with_few(tmp_path: Path, layout: str, limit: int) -> None:
+    async def body(sut: SystemUnderTest) -> None:
+        sut.keep_for_comparing()
+        assert sut.budget.kept == 0
+
+    in_run(tmp_path, body, profile=Profile.STANDARD, max_reimages=limit, world=LAYOUTS[layout])
+
+
 def test_who_asks_for_a_step_is_told_where_the_budget_leaves_it_out(tmp_path: Path) -> None:
     async def body(sut: SystemUnderTest) -> None:
         async with trio.open_nursery() as tasks:

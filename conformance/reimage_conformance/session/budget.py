@@ -12,6 +12,7 @@ import trio
 from reimage_conformance.session.signals import Untested
 from reimage_conformance.session.thresholds import (
     FAR_RESERVED_SHARE,
+    FEWEST_FOR_CAMPAIGN,
     GROUP_BUDGET_DIVISOR,
     MAX_FAR_RESERVED,
     RESERVED_REIMAGES,
@@ -72,6 +73,7 @@ class Budget:
     spent: int = 0
     held: int = 0
     reserve: int = RESERVED_REIMAGES
+    kept: int = 0
     accepted: set[int] = field(default_factory=set)
     open: set[int] = field(default_factory=set)
     standing: list[Held] = field(default_factory=list)
@@ -151,6 +153,10 @@ class Budget:
             yield held
         finally:
             held.let_go(held.count)
+
+    def keep(self, count: int) -> None:
+        """Keeps up to `count` reimages for the cases after the campaign; the campaign has the first FEWEST_FOR_CAMPAIGN."""
+        self.kept = min(count, max(self.limit - FEWEST_FOR_CAMPAIGN, 0))
 
     def reserve_for_distance(self) -> None:
         """Reserves more for bad requests because the endpoint is far away: more of them can be under way at the same time."""

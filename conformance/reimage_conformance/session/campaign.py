@@ -135,8 +135,8 @@ class Campaign:
 
     @property
     def needed(self) -> int:
-        """The reimages that come before renewing a forgotten operation: the next steps, and the reserve for bad requests."""
-        return self._budget.reserve + min(len(self.pending), MAX_STEPS_FIRST)
+        """The reimages that come before renewing a forgotten operation: the next steps, and those for bad requests and later cases."""
+        return self._budget.reserve + self._budget.kept + min(len(self.pending), MAX_STEPS_FIRST)
 
     @property
     def keeps_to_a_choice(self) -> bool:
@@ -155,18 +155,32 @@ class Campaign:
         if self._operations.hopeless:
             self._skip_all(UNENDED)
             return None
-        if not self._budget.allows(reserved=self._budget.reserve + self._claimed):
-            if self._budget.reserve == 0 and self._budget.is_spent:
-                self._skip_all(SPENT)
-            return None
-        kept = 0
+        if self._budget.reserve == 0 and not self._budget.could_allow(1, reserved=self._budget.kept):
+            return self._beyond_the_budget()
+        reserved = self._budget.reserve + self._budget.kept + self._claimed
         for step in self.pending:
-            if not self._budget.allows(reserved=self._budget.reserve + self._claimed + kept):
+            if not self._budget.allows(reserved=reserved):
                 return None
             if self._is_free(step):
                 return step
-            kept += self._instances.is_last_bystander(step.place)
+            reserved += self._instances.is_last_bystander(step.place)
         return None
+
+    def _beyond_the_budget(self) -> Step | None:
+        """The next step where only what is kept for later cases is left: none, unless every instance was seen to leave."""
+        if self._budget.kept and self.pending and not self.left_in_place:
+            if any(result.operation is not None and not result.over.is_set() for result in self.results.values()):
+                return None  # its watch may still show an instance that stays
+            self._budget.keep(0)
+            return self._next()
+        self._skip_all(SPENT)
+        return None
+
+    @property
+    def left_in_place(self) -> bool:
+        """Whether an instance stayed at ReadyRole, as far as looks show, although its reimage succeeded: another may have been reimaged."""
+        watches = [result.watch for result in self.results.values() if result.watch is not None]
+        return any(w.is_over and not w.was_offline and w.operation.status == "Succeeded" for w in watches)
 
     async def _until_changed(self) -> None:
         """Waits until another step may be startable: a step ended, the budget changed, or all bad requests were sent."""
@@ -272,7 +286,9 @@ class Campaign:
                 if step.contend and not result.was_tried and result.operation is not None:
                     await self._operations.until_polled(result.operation)
                     count = 1 + len(contended_by(step))
-                    if result.operation.is_under_way and self._budget.allows(reserved=self._budget.reserve + count - 1):
+                    if result.operation.is_under_way and self._budget.allows(
+                        reserved=self._budget.reserve + self._budget.kept + count - 1
+                    ):
                         with self._budget.held_now(count):
                             await self._runs.contend(result)
                 await self._see_through(step, result)
@@ -304,7 +320,7 @@ class Campaign:
         It waits for bad requests under way, which hold reimages for a short time only.
         """
         whole = 2 + len(contended_by(step)) if step.contend else 1
-        reserved = min(self._budget.reserve, RESERVED_REIMAGES)
+        reserved = min(self._budget.reserve, RESERVED_REIMAGES) + self._budget.kept
         for count in (whole, 1):
             while self._budget.could_allow(count, reserved=reserved):
                 if self._budget.allows(reserved=reserved + count - 1):

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from reimage_conformance.session.progress import Progress
     from reimage_conformance.session.sut import SystemUnderTest
 
+COMPARED = "REQ-REIMAGE-URI-EQUIV"
+"""The requirement whose cases reimage an instance alone and look at every deployment."""
 STOPPED = Conclusion(
     "inconclusive", "the run ended before the case did", Inconclusive("the run ended before the case did")
 )
@@ -117,7 +119,10 @@ class Session:
                     await self._sut.open(tasks)
                 except Inconclusive as reason:  # the endpoint never answered; each case ends with the reason
                     self._sut.sender.give_up(str(reason))
+                if self._compares_deployments():
+                    self._sut.keep_for_comparing()
                 await self._beside_and_afterwards()
+                self._sut.budget.keep(0)
                 await self._phase(Phase.ALONE, 1)
                 await self._until_reimages_are_over()
                 await self._phase(Phase.AT_THE_END, 1)
@@ -126,6 +131,11 @@ class Session:
                 tasks.cancel_scope.cancel()
             if self._afterwards is not None:
                 await self._afterwards()
+
+    def _compares_deployments(self) -> bool:
+        """Whether a case is left that reimages an instance alone, to see whether one of another deployment is reimaged."""
+        alone = [case for case in self._cases if case.phase is Phase.ALONE and not case.conclusion.done()]
+        return any(COMPARED in case.requirements for case in alone)
 
     async def run_through(self) -> None:
         """Runs all cases in the calling task, for a session that was not started."""

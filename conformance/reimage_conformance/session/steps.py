@@ -137,6 +137,14 @@ class Planner:
         return Place(deployment, names[index if -len(names) <= index < len(names) else 0])
 
     @cached_property
+    def namesakes(self) -> list[Place]:
+        """The instances whose name another deployment of the target lists too: first those beside the main deployment, last its own."""
+        beside = sorted(self.others, key=lambda each: each.cloud_service != self.main.cloud_service)
+        deployments = [*beside, self.main]
+        names = [name for deployment in deployments for name in set(deployment.role_instances)]
+        return [Place(d, name) for d in deployments for name in self._ordered(d) if names.count(name) > 1]
+
+    @cached_property
     def witnesses(self) -> list[Place]:
         """Instances of the main deployment for bad requests: those that no step reimages, or else all in reverse order."""
         reimaged = {step.place.role_instance for step in self.steps if step.place.deployment == self.main}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import trio
 
 from reimage_conformance.assessment.fronts import closed_reimages, front_of
+from reimage_conformance.judging.instances.effects import settling_seconds
 from reimage_conformance.judging.transport.answers import same_answer
 from reimage_conformance.protocol.addresses import UriForm
 from reimage_conformance.protocol.requests import VERSION_HEADER, Place, without_header
@@ -184,6 +185,22 @@ class SystemUnderTest(Judging):
         """Limits the campaign to the steps that a case asks for and `may_start` allows, and to the first in each form if a case asks for them."""
         first = set(self._first_steps(tuple(UriForm)))
         self.campaign.hold_back((), lambda step: not first.isdisjoint(step.names) or may_start(step.names))
+
+    def keep_for_comparing(self) -> None:
+        """Keeps a reimage for a case that sees whether the instance of this name in another deployment is reimaged.
+
+        None where no two deployments list an instance of the same name, or where no look would show it.
+        """
+        self.budget.keep(int(bool(self.planner.namesakes) and self.instances.offers_deployment))
+
+    async def until_no_refusal_shows(self) -> None:
+        """Waits until no earlier request can take an instance offline any more, even one that was refused.
+
+        Only where an instance stayed at ReadyRole although its reimage succeeded: then it matters which request took another one offline.
+        """
+        if self.planner.namesakes and self.campaign.left_in_place:
+            usual = self.operations.usual_seconds or 0.0
+            await self.sender.patience.rest(usual + settling_seconds(usual, self.sender.limits, departs_early=False))
 
     def _first_steps(self, forms: Container[UriForm]) -> list[str]:
         """The names of the first planned steps in these forms; refusals are compared with them."""

@@ -35,6 +35,8 @@ LAST_CONFLICT_TRIES = 2
 """For this many last tries no bad request is sent: one may have started the operation that causes the conflict."""
 RESERVED_REIMAGES = 1
 """How many reimages the campaign leaves for bad requests until all of those were sent."""
+FEWEST_FOR_CAMPAIGN = 3
+"""The campaign starts this many reimages before any is kept for the cases after it."""
 FAR_SECONDS = 0.03
 """An endpoint counts as far away where one request alone takes longer than this."""
 FAR_RESERVED_SHARE = 2 / 3

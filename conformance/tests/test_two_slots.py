@@ -1,0 +1,23 @@
+"""Two slots with an instance of the same name: a small budget shows which of the two was reimaged."""
+
+from __future__ import annotations
+
+import pytest
+
+from reimage_conformance.detection.forking import Subject, judge_each
+from reimage_conformance.detection.shapes import Shape
+from reimage_conformance.emulator import DeploymentLayout, instances_of
+
+LAYOUT = tuple(
+    DeploymentLayout("contoso", slot, f"contoso-{slot}", instances_of({"WebRole1": 1}))
+    for slot in ("production", "staging")
+)
+TWO_SLOTS = Shape("two-slots", "two slots with one instance each, six reimages, no probe", LAYOUT, 6, probe=False)
+
+
+@pytest.mark.parametrize("fault", ["slots-swapped"])
+def test_a_reimage_in_the_wrong_slot_is_found_with_six_reimages(fault: str) -> None:
+    (found,) = judge_each([Subject(fault, (fault,), shape=TWO_SLOTS)], processes=1)
+
+    assert found.errors == ()
+    assert found.findings[0] == "REQ-REIMAGE-URI-EQUIV"
