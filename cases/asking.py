@@ -13,7 +13,7 @@ from reimage_conformance.casebook import SystemUnderTest, applicable, preconditi
 from reimage_conformance.judging.request import refused
 from reimage_conformance.judging.transport.answers import answered_with
 from reimage_conformance.judging.wording import is_conflict
-from reimage_conformance.model import Exchange, Identity, Request
+from reimage_conformance.model import Exchange, Identity, Request, Why
 from reimage_conformance.session.campaign import Result
 from reimage_conformance.session.operations import NOT_KNOWN, Operation, State
 from reimage_conformance.session.steps import Step
@@ -38,6 +38,7 @@ async def ended_operation(sut: SystemUnderTest, status: str = "Succeeded") -> Op
         any(o.state is State.ENDED and o.status == status for o in await known_operations(sut)),
         f"no operation ended {status}",
         because=("REQ-REIMAGE-COMPLETES", *NOT_KNOWN),
+        why=Why.NO_FAILURE if status == "Failed" else Why.NO_END,
     )
     return await sut.operations.known(status)
 

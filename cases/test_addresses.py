@@ -23,7 +23,7 @@ from reimage_conformance.casebook import (
 from reimage_conformance.judging.instances.effects import equivalent_forms
 from reimage_conformance.judging.instances.probes import installation_unchanged
 from reimage_conformance.judging.wording import is_conflict
-from reimage_conformance.model import Deployment, Exchange, Request
+from reimage_conformance.model import Deployment, Exchange, Request, Why
 from reimage_conformance.protocol.addresses import UriForm, encode
 from reimage_conformance.protocol.requests import Place, with_query, with_subscription
 from reimage_conformance.session.operations import Operation
@@ -212,7 +212,7 @@ async def judge_observed(sut: SystemUnderTest, form: UriForm) -> None:
         sut.judge(equivalent_forms, *exchanges, **names, others=others, only=["REQ-REIMAGE-URI-EQUIV"])
     for result in results if not watches else ():
         judge_completion(sut, [await sut.reimages.finished(result)], requirement="REQ-REIMAGE-URI-EQUIV")
-    possible(results, "the budget of reimages is spent, and no reimage in this form was accepted")
+    possible(results, "the budget of reimages is spent, and no reimage in this form was accepted", why=Why.BUDGET)
 
 
 @alone

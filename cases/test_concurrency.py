@@ -26,7 +26,7 @@ from reimage_conformance.judging.response import accepted
 from reimage_conformance.judging.transport.answers import answered_with, same_answer
 from reimage_conformance.judging.transport.messages import request_ids_unique
 from reimage_conformance.judging.wording import is_conflict
-from reimage_conformance.model import Exchange, Request
+from reimage_conformance.model import Exchange, Request, Why
 from reimage_conformance.protocol.addresses import UriForm
 from reimage_conformance.protocol.requests import Place, without_header
 from reimage_conformance.session.campaign import Result
@@ -51,9 +51,9 @@ async def contention(sut: SystemUnderTest, which: str) -> tuple[Result, Exchange
     exchange = result.same if which == "same" else result.other
     operation = result.same_operation if which == "same" else result.other_operation
     if exchange is None and result.adopted:
-        raise Untested("the run was cut short before another reimage could be sent while this one ran")
+        raise Untested("the run was cut short before another reimage could be sent while this one ran", Why.CUT_SHORT)
     if exchange is None and not result.was_tried:
-        raise Untested("max_reimages leaves no room for a reimage that may be accepted while another runs")
+        raise Untested("max_reimages leaves no room for a reimage that may be accepted while another runs", Why.BUDGET)
     if exchange is None:
         raise Untested(f"the reimage was over before one of the {which} instance could be sent")
     if operation is not None:
@@ -65,7 +65,7 @@ async def contended_step(sut: SystemUnderTest) -> Result:
     """The step during which other reimages are sent."""
     step = sut.planner.contended
     if step is None:
-        raise Untested("this profile sends no reimage while another runs")
+        raise Untested("this profile sends no reimage while another runs", Why.PROFILE)
     return await sut.reimages.result(step.name)
 
 
@@ -134,7 +134,9 @@ async def beside(sut: SystemUnderTest, *requests: Request) -> list[Exchange]:
     patience = min(PATIENCE_SECONDS, sut.target.limits.request_timeout_seconds)
     exchanges = await sut.sender.at_once([replace(r, patience_seconds=patience) for r in requests], label="at-once")
     silent = [exchange for exchange in exchanges if exchange.reply is None]
-    precondition(not silent, f"{len(silent)} of {len(exchanges)} requests at the same time got no reply")
+    precondition(
+        not silent, f"{len(silent)} of {len(exchanges)} requests at the same time got no reply", why=Why.NO_REPLY
+    )
     return exchanges
 
 
@@ -145,7 +147,7 @@ async def known_for_polling_at_once(sut: SystemUnderTest) -> list[Operation]:
         ended = operation.state is State.ENDED and not operation.subscription
         if len(known) < MOST_BESIDE and ended and await sut.operations.is_known_now(operation):
             known.setdefault(operation.identifier, operation)
-    precondition(known, "no operation that ended is known", because=NOT_KNOWN)
+    precondition(known, "no operation that ended is known", because=NOT_KNOWN, why=Why.NO_END)
     possible(len(known) > 1, "fewer than two operations are known")
     return list(known.values())
 
@@ -210,7 +212,7 @@ async def ready_places(sut: SystemUnderTest) -> list[Place]:
         await sut.instances.until_ready(place)
     if not sut.reimages.may_start(2):
         sut.reimages.check()
-        raise Untested("the budget of reimages is spent")
+        raise Untested("the budget of reimages is spent", Why.BUDGET)
     return places
 
 

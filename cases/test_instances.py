@@ -16,7 +16,7 @@ from reimage_conformance.casebook import (
 from reimage_conformance.judging.instances.effects import instance_effect
 from reimage_conformance.judging.instances.probes import fresh_installation, storage_kept_and_lost
 from reimage_conformance.judging.operations.polls import TERMINAL, status_of
-from reimage_conformance.model import Exchange
+from reimage_conformance.model import Exchange, Why
 from reimage_conformance.protocol.deployments import BAD_STATES, statuses_in
 from reimage_conformance.protocol.documents import read_document
 from reimage_conformance.session.campaign import Result
@@ -54,7 +54,12 @@ async def watched(sut: SystemUnderTest) -> list[Watch]:
         for result in await ordinary(sut)
         if (await sut.reimages.finished(result)).status == "Succeeded" and result.watch is not None
     ]
-    precondition(watches, "no reimage that succeeded was observed", because=("REQ-REIMAGE-COMPLETES", "REQ-DEPL-ROOT"))
+    precondition(
+        watches,
+        "no reimage that succeeded was observed",
+        because=("REQ-REIMAGE-COMPLETES", "REQ-DEPL-ROOT"),
+        why=Why.NO_END,
+    )
     return watches
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
+from reimage_conformance.model import Why
 from reimage_conformance.protocol.addresses import FORMS, UriForm
 from reimage_conformance.session.cases import Declared
 from reimage_conformance.session.signals import (
@@ -79,7 +80,7 @@ def needs_second_instance(sut: SystemUnderTest, *deployments: Deployment) -> Non
     names = " and ".join(deployment.name for deployment in among)
     if all(len(sut.world.listed.get(deployment.name, ())) == 1 for deployment in among):
         raise NotApplicable(f"{names} has one role instance")
-    raise Untested(f"the target lists one role instance of {names}")
+    raise Untested(f"the target lists one role instance of {names}", Why.ONE_INSTANCE)
 
 
 def answer(exchange: Exchange | None) -> str:

@@ -28,6 +28,7 @@ from reimage_conformance.model import (
     Response,
     Strictness,
     Verdict,
+    Why,
     header_line,
 )
 
@@ -92,7 +93,8 @@ class JournalWriter:
 
     def verdict(self, verdict: Verdict) -> None:
         """Append a verdict."""
-        self.write("verdict", **_of_fields(verdict))
+        fields = _of_fields(verdict)
+        self.write("verdict", **{name: value for name, value in fields.items() if value is not Why.OTHER})
 
     def observation(self, observation: Observation) -> None:
         """Append an observation."""
@@ -349,4 +351,5 @@ def _to_verdict(event: dict[str, Any]) -> Verdict:
         because=tuple(event["because"]),
         arguments=event["arguments"],
         between=tuple(event.get("between", ())),
+        why=Why(event.get("why", "")),
     )

@@ -163,7 +163,7 @@ SHAPES: Mapping[str, Shape] = {
     "case-start": Shape({"id": _text, "requirements": _texts}, {"doc": _text}),
     "case-end": Shape(
         {"id": _text, "outcome": _text},
-        {"duration_seconds": _number, "evidence": _wholes, "detail": _text, "judged": _flag},
+        {"duration_seconds": _number, "evidence": _wholes, "detail": _text, "why": _text, "judged": _flag},
     ),
     "judgement": Shape(
         {"case": _text, "check": _text, "arguments": _mapping}, {"exchanges": _wholes, "scope": _text, "until": _whole}
@@ -175,7 +175,7 @@ SHAPES: Mapping[str, Shape] = {
             "because": _texts,
             "arguments": _mapping,
         },
-        {"between": _wholes},
+        {"between": _wholes, "why": _text},
     ),
     "observation": Shape({"requirement": _text, "seen": _text}, {"evidence": _wholes}),
     "operation": Shape({"start": _whole, "identifier": _text}, {"place": _text, "form": _text, "unwanted": _flag}),

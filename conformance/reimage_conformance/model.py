@@ -351,6 +351,37 @@ class Exchange:
         return self.response if self.failure is None else None
 
 
+class Why(StrEnum):
+    """The kind of reason for which something was not judged; `report/unjudged.py` says what can be done about each."""
+
+    OTHER = "other"
+    """The reason says it all."""
+    BUDGET = "budget"
+    UNLISTED = "unlisted"
+    NOT_CHOSEN = "not-chosen"
+    PROFILE = "profile"
+    CUT_SHORT = "cut-short"
+    OWN_REQUEST = "own-request"
+    """Another request of the run may have had the effect."""
+    NO_CONTROL = "no-control"
+    """No sound request of the same kind was accepted."""
+    BUSY = "busy"
+    NO_FAILURE = "no-failure"
+    """No reimage ended Failed."""
+    ONE_INSTANCE = "one-instance"
+    NOT_READY = "not-ready"
+    """An instance was not at ReadyRole before its reimage."""
+    NO_REPLY = "no-reply"
+    NO_END = "no-end"
+    """No operation reached Succeeded or Failed."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> Why:
+        """OTHER for a word that this version does not know, and for none."""
+        del value
+        return cls.OTHER
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """One judgement: of which requirement, by which check and case, on which exchanges.
@@ -358,7 +389,7 @@ class Verdict:
     `because` names requirements whose own violation explains this one; `symptom` is a short stable word for how it
     failed, the fingerprint that baselines and grouping use; `arguments` are the check's own parameters, plain JSON.
     `between` numbers the exchanges between which an effect was looked for, all that the check was given; it is empty
-    where the verdict is not about an effect.
+    where the verdict is not about an effect. `why` is the kind of reason where nothing was judged.
     """
 
     requirement: str
@@ -372,6 +403,7 @@ class Verdict:
     because: tuple[str, ...] = ()
     arguments: Mapping[str, Any] = field(default_factory=dict)
     between: tuple[int, ...] = ()
+    why: Why = Why.OTHER
 
 
 @dataclass(frozen=True, slots=True)
@@ -388,13 +420,14 @@ class CaseRecord:
     evidence: tuple[int, ...] = ()
     doc: str = ""
     detail: str = ""
+    why: Why = Why.OTHER
 
 
 @dataclass(frozen=True, slots=True)
 class RequirementResult:
     """The outcome of one requirement in a run; `fingerprints` name every way in which it was violated.
 
-    `headline` says in a sentence what is wrong where it is violated or departed from.
+    `headline` says in a sentence what is wrong where it is violated or departed from. `why` is the kind of `reason` where it was not judged.
     """
 
     requirement: Requirement
@@ -405,6 +438,7 @@ class RequirementResult:
     evidence: tuple[int, ...] = ()
     fingerprints: tuple[str, ...] = ()
     headline: str = ""
+    why: Why = Why.OTHER
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ from reimage_conformance.model import (
     RequirementResult,
     RunVerdict,
     Verdict,
+    Why,
 )
 from reimage_conformance.protocol.requests import with_header, with_query, without_header
 
@@ -576,7 +577,7 @@ class TestJournals:
         assert (found.target["name"], found.notes, len(found.observations)) == ("rig", ("a note",), 1)
         assert found.cases == (
             CaseRecord("c", ("REQ-REIMAGE-202",), "violated", 2.0, (7,), "Says.", "d"),
-            CaseRecord("open", (), "inconclusive", detail="the run ended before the case did"),
+            CaseRecord("open", (), "inconclusive", detail="the run ended before the case did", why=Why.CUT_SHORT),
         )
         assert found.operations == (
             OperationRecord(

@@ -27,6 +27,7 @@ from reimage_conformance.model import (
     Request,
     Response,
     Verdict,
+    Why,
 )
 
 
@@ -65,7 +66,7 @@ plain = st.none() | st.booleans() | st.integers() | texts | st.lists(texts, max_
 plain_json = st.dictionaries(texts, plain, max_size=3)
 verdicts = st.builds(
     Verdict, texts, st.sampled_from(Outcome), texts, texts, st.lists(counts, max_size=3).map(tuple), *[texts] * 3,
-    st.lists(texts, max_size=2).map(tuple), plain_json,
+    st.lists(texts, max_size=2).map(tuple), plain_json, why=st.sampled_from(Why),
 )  # fmt: skip
 observations = st.builds(Observation, texts, texts, st.lists(counts, max_size=3).map(tuple))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from reimage_conformance.errors import ReportError
-from reimage_conformance.model import Exchange, Outcome, Request, Response, RunVerdict, Sufficing
+from reimage_conformance.model import Exchange, Outcome, Request, Response, RunVerdict, Sufficing, Why
 from reimage_conformance.report import write
 from reimage_conformance.report.console import MOST_LINES, console_lines
 from reimage_conformance.report.http_text import exchange_lines, marked
@@ -206,12 +206,12 @@ def test_what_was_not_judged_is_grouped_by_reason_with_what_to_do() -> None:
     sample = sample_assessment()
     first = sample.requirements[0]
     told = (
-        (Outcome.UNTESTED, "the budget of reimages is spent"),
-        (Outcome.UNTESTED, "max_reimages leaves no room for a reimage that may be accepted while another runs"),
-        (Outcome.INCONCLUSIVE, "WebRole1_IN_0 was BusyRole before the reimage"),
-        (Outcome.INCONCLUSIVE, "something of its own kind"),
+        (Outcome.UNTESTED, "the budget of reimages is spent", Why.BUDGET),
+        (Outcome.UNTESTED, "max_reimages leaves no room for a reimage that may be accepted", Why.BUDGET),
+        (Outcome.INCONCLUSIVE, "WebRole1_IN_0 was BusyRole before the reimage", Why.NOT_READY),
+        (Outcome.INCONCLUSIVE, "something of its own kind", Why.OTHER),
     )
-    rows = tuple(replace(first, outcome=outcome, reason=reason) for outcome, reason in told)
+    rows = tuple(replace(first, outcome=outcome, reason=reason, why=why) for outcome, reason, why in told)
     groups = unjudged(replace(sample, requirements=rows))
 
     assert [each.sentence for each in groups] == [
@@ -236,7 +236,9 @@ def test_what_was_not_judged_is_grouped_by_reason_with_what_to_do() -> None:
 )  # fmt: skip
 def test_a_spent_budget_says_how_much_would_have_been_enough(enough: Sufficing | None, advice: str) -> None:
     sample = sample_assessment()
-    row = replace(sample.requirements[0], outcome=Outcome.UNTESTED, reason="the budget of reimages is spent")
+    row = replace(
+        sample.requirements[0], outcome=Outcome.UNTESTED, reason="the budget of reimages is spent", why=Why.BUDGET
+    )
     told = replace(sample, requirements=(row,), sufficing=enough)
 
     (group,) = unjudged(told)

@@ -13,8 +13,10 @@ from reimage_conformance.emulator import LAYOUTS
 from reimage_conformance.judging.wording import is_conflict
 from reimage_conformance.model import Profile
 from reimage_conformance.protocol.requests import with_query
+from reimage_conformance.session.budget import SPENT
 from reimage_conformance.session.campaign import UNENDED
 from reimage_conformance.session.operation import State
+from reimage_conformance.session.signals import Reason
 from session_runs import in_run
 
 if TYPE_CHECKING:
@@ -92,7 +94,7 @@ def test_it_never_reimages_more_often_than_allowed(tmp_path: Path, limit: int) -
         await carried_out(sut)
         assert sut.budget.spent == limit
         skipped = {result.skipped for result in sut.campaign.results.values() if not result.is_accepted}
-        assert skipped == {"the budget of reimages is spent"}
+        assert skipped == {SPENT}
 
     run = in_run(tmp_path, body, profile=Profile.STANDARD, max_reimages=limit)
     assert len(run.reimaged()) == limit
@@ -145,7 +147,7 @@ def test_who_asks_for_a_step_is_told_where_the_endpoint_is_given_up(tmp_path: Pa
             sut.campaign.go_on()
         await sut.campaign.settled()
 
-        assert sut.campaign.results["again"].skipped == "nothing more is sent"
+        assert sut.campaign.results["again"].skipped == Reason("nothing more is sent")
 
     in_run(tmp_path, body, profile=Profile.STANDARD, operation_seconds=5.0)
 

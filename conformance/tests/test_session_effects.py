@@ -13,6 +13,7 @@ from reimage_conformance.emulator import LAYOUTS
 from reimage_conformance.journal import read_journal
 from reimage_conformance.model import Profile, Strictness
 from reimage_conformance.protocol.requests import with_header, with_query, without_header
+from reimage_conformance.session.budget import SPENT
 from reimage_conformance.session.signals import Inconclusive, Nonconformance, Untested
 from reimage_conformance.session.thresholds import MAX_VIOLATIONS_PER_REQUIREMENT
 from session_runs import in_run
@@ -154,7 +155,7 @@ def test_a_refused_step_is_taken_apart_before_anything_else_is_spent(tmp_path: P
         assert results["minimum-name"].is_accepted is True
         assert results["other-slot"] is results["minimum-slot"]
         assert results["other-slot"].is_accepted is True
-        assert results["again"].skipped == "the budget of reimages is spent"
+        assert results["again"].skipped == SPENT
         assert sut.budget.spent == 6
 
     in_run(tmp_path, body, "second-certificate-refused", profile=Profile.STANDARD, max_reimages=6)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -14,11 +14,14 @@ from reimage_conformance.session.budget import SPENT
 from reimage_conformance.session.steps import Planner
 from reimage_conformance.session.sufficing import CONTENDING, planned, sufficing
 
+if TYPE_CHECKING:
+    from reimage_conformance.session.signals import Reason
+
 LIMIT = 12
 AIMED = replace(TARGET, limits=Limits(max_reimages=LIMIT))
 
 
-def result(step: Any, *, skipped: str = "", accepted: bool = True, tried: bool = True) -> SimpleNamespace:
+def result(step: Any, *, skipped: Reason | None = None, accepted: bool = True, tried: bool = True) -> SimpleNamespace:
     """The result of a step; an accepted one has an operation."""
     return SimpleNamespace(
         step=step,

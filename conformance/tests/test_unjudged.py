@@ -1,47 +1,44 @@
-"""What a run left unjudged: the reasons that are recognised are reasons that cases and checks give."""
+"""What a run left unjudged: every kind of reason says what can be done, is given somewhere."""
 
 from __future__ import annotations
 
-import ast
 import re
-from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pytest
-
+from reimage_conformance.model import Why
 from reimage_conformance.report.unjudged import REMEDIES
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 REPOSITORY = Path(__file__).parents[2]
-ROOMS = ("cases", *(f"conformance/reimage_conformance/{room}" for room in ("judging", "assessment", "session", "gate")))
-SINGLE = ("conformance/reimage_conformance/casebook.py", "conformance/reimage_conformance/model.py")
-BY_STATUS = {r"\b(?:429|503)\b"}
-"""Forms of statuses, which no sentence of ours holds."""
+LIBRARY = REPOSITORY / "conformance" / "reimage_conformance"
+GIVING = ("judging", "assessment", "session", "gate")
+"""The rooms that give reasons, beside cases and casebook."""
 
 
-def alternatives(form: str) -> list[str]:
-    """The alternatives of a regular expression, those in groups not taken apart."""
-    return re.split(r"\|(?![^(]*\))", form)
+def sources() -> Iterable[Path]:
+    """Every module that gives reasons."""
+    yield from (REPOSITORY / "cases").glob("*.py")
+    yield LIBRARY / "casebook.py"
+    for room in GIVING:
+        yield from (LIBRARY / room).rglob("*.py")
 
 
-def worded(node: ast.JoinedStr, value: str) -> str:
-    """A formatted string with one word in place of each value."""
-    return "".join(str(part.value) if isinstance(part, ast.Constant) else value for part in node.values)
+def given() -> set[str]:
+    """The names of the kinds of reason that these modules give."""
+    return {name for path in sources() for name in re.findall(r"\bWhy\.([A-Z_]+)", path.read_text(encoding="utf-8"))}
 
 
-@cache
-def sentences() -> tuple[str, ...]:
-    """Every string of the rooms that give reasons."""
-    files = [file for room in ROOMS for file in (REPOSITORY / room).rglob("*.py")]
-    nodes = [
-        node
-        for file in [*files, *(REPOSITORY / each for each in SINGLE)]
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
-    ]
-    plain = [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
-    formatted = [node for node in nodes if isinstance(node, ast.JoinedStr)]
-    return tuple(plain + [worded(node, value) for node in formatted for value in ("BusyRole", "Failed")])
+def test_every_kind_of_reason_is_given_and_says_what_can_be_done() -> None:
+    kinds = set(Why) - {Why.OTHER}
+
+    assert {why.name for why in kinds} == given() - {"OTHER"}
+    assert set(REMEDIES) == kinds
+    assert [why for why, remedy in REMEDIES.items() if not remedy.advice] == []
 
 
-@pytest.mark.parametrize("form", [each for remedy in REMEDIES for each in alternatives(remedy.form.pattern)])
-def test_each_form_is_that_of_a_reason_that_is_given(form: str) -> None:
-    assert form in BY_STATUS or any(re.search(form, sentence) for sentence in sentences())
+def test_a_kind_that_is_not_known_is_none() -> None:
+    """Journals of earlier versions have no kinds, those of later versions may have others."""
+    assert Why("") is Why("of a later version") is Why.OTHER

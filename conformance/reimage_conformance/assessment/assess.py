@@ -12,7 +12,7 @@ from reimage_conformance.assessment.findings import findings_of
 from reimage_conformance.assessment.fronts import closed_reimages, front_of, fronted
 from reimage_conformance.assessment.intervals import weighed
 from reimage_conformance.assessment.mistakes import excused, mistakes_of
-from reimage_conformance.assessment.outcomes import LEFT_OUT, case_outcome, results_of
+from reimage_conformance.assessment.outcomes import case_outcome, results_of
 from reimage_conformance.assessment.rejudging import rejudged, world_of
 from reimage_conformance.assessment.tries import requests_of_tries, with_tries
 from reimage_conformance.journal_shapes import RUN_FIELDS
@@ -30,6 +30,7 @@ from reimage_conformance.model import (
     Subject,
     Sufficing,
     Verdict,
+    Why,
 )
 from reimage_conformance.protocol.addresses import Kind, read_target
 from reimage_conformance.protocol.documents import without_dashes
@@ -137,7 +138,7 @@ def _results(
     results = results_of(world, verdicts, journal.observations, cases, offers)
     if not captured:
         return results
-    return [replace(r, reason=_NOT_SHOWN) if r.reason == LEFT_OUT else r for r in results]
+    return [replace(r, reason=_NOT_SHOWN) if r.why is Why.NOT_CHOSEN else r for r in results]
 
 
 def _missed(journal: Journal, results: Sequence[RequirementResult]) -> tuple[str, ...]:
@@ -207,9 +208,11 @@ def _cases(journal: Journal, verdicts: Sequence[Verdict]) -> list[CaseRecord]:
         if event["type"] != "case-start":
             continue
         name = event["id"]
-        end = ends.get(name, {"outcome": "inconclusive", "detail": "the run ended before the case did"})
+        end = ends.get(
+            name, {"outcome": "inconclusive", "detail": "the run ended before the case did", "why": Why.CUT_SHORT}
+        )
         found = by_case.get(name, [])
-        own, detail = end["outcome"], end.get("detail", "")
+        own, detail, why = end["outcome"], end.get("detail", ""), Why(end.get("why", ""))
         if own not in ("error", "not-applicable"):
             judged = case_outcome(found, event["requirements"])
             own = (
@@ -218,7 +221,7 @@ def _cases(journal: Journal, verdicts: Sequence[Verdict]) -> list[CaseRecord]:
                 else own
             )
             if judged is Outcome.INCONCLUSIVE and end["outcome"] in (Outcome.VIOLATED, Outcome.ADVISORY, Outcome.MET):
-                detail = next(verdict.actual for verdict in found if verdict.outcome is judged)
+                detail, why = next((v.actual, v.why) for v in found if v.outcome is judged)
         records[name] = CaseRecord(
             name,
             tuple(event["requirements"]),
@@ -227,6 +230,7 @@ def _cases(journal: Journal, verdicts: Sequence[Verdict]) -> list[CaseRecord]:
             tuple(end.get("evidence", ())),
             event.get("doc", ""),
             detail,
+            why,
         )
     return list(records.values())
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from reimage_conformance.assessment.assess import conclude, operation_of, run_of
 from reimage_conformance.assessment.findings import findings_of
-from reimage_conformance.assessment.outcomes import LEFT_OUT, case_outcome, results_of
+from reimage_conformance.assessment.outcomes import case_outcome, results_of
 from reimage_conformance.assessment.rejudging import world_of
 from reimage_conformance.catalogue import CLIENT_CATALOGUE
 from reimage_conformance.judging import judge
@@ -26,7 +26,7 @@ from reimage_conformance.judging.clients.requests import (
     client_versions,
 )
 from reimage_conformance.judging.clients.sessions import followed, is_accepted
-from reimage_conformance.model import Assessment, CaseRecord, Observation, Outcome, RunVerdict, Subject
+from reimage_conformance.model import Assessment, CaseRecord, Observation, Outcome, RunVerdict, Subject, Why
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -131,7 +131,7 @@ def _verdicts(topic: Topic, world: World, exchanges: Sequence[Exchange], waiting
 
 def _reasoned(result: RequirementResult, statuses: set[int]) -> RequirementResult:
     """The result, with the reason why a client was not judged where nothing in its session was about it."""
-    if result.reason != LEFT_OUT:
+    if result.why is not Why.NOT_CHOSEN:
         return result
     occasion = NO_OCCASION.get(result.requirement.id)
     if occasion is not None and statuses.isdisjoint(occasion[0]):

@@ -12,7 +12,7 @@ from reimage_conformance.judging.operations.polls import version_of
 from reimage_conformance.judging.operations.progress import RETENTION_SECONDS
 from reimage_conformance.judging.oracle import permitted
 from reimage_conformance.judging.wording import is_busy, is_conflict, reply_summary
-from reimage_conformance.model import Identity, Outcome, Strictness
+from reimage_conformance.model import Identity, Outcome, Strictness, Why
 from reimage_conformance.protocol.addresses import Kind, UriForm, read_target
 from reimage_conformance.protocol.documents import error_code
 from reimage_conformance.protocol.requests import RequestBuilder
@@ -180,12 +180,13 @@ def controlled(
     if kind in controls.accepted or _is_looked_at_otherwise(address, controls):
         reason = _why_not_conclusive(verdict, exchange, controls, plain=plain, varied=varied)
         because = (*_CONTROLS, "REQ-REIMAGE-SLOT-VALUES")
-        return replace(verdict, outcome=Outcome.INCONCLUSIVE, actual=reason, because=because) if reason else verdict
+        unshown = replace(verdict, outcome=Outcome.INCONCLUSIVE, actual=reason, because=because, why=Why.NO_CONTROL)
+        return unshown if reason else verdict
     if kind.startswith("reimage") and kind not in controls.tried and not captured:
         reason = "no well-formed request of this kind was sent to compare with"
         return replace(verdict, outcome=Outcome.UNTESTED, actual=reason) if verdict.outcome is Outcome.MET else verdict
     reason = "the answer shows nothing: no well-formed request of this kind was accepted in this run"
-    return replace(verdict, outcome=Outcome.INCONCLUSIVE, actual=reason, because=_CONTROLS)
+    return replace(verdict, outcome=Outcome.INCONCLUSIVE, actual=reason, because=_CONTROLS, why=Why.NO_CONTROL)
 
 
 def _is_looked_at_otherwise(address: Address, controls: Controls) -> bool:

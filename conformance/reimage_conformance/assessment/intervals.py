@@ -36,7 +36,7 @@ from reimage_conformance.assessment.own_requests import (
 from reimage_conformance.judging.instances.effects import LATE_DEPARTURE_SECONDS, settling_seconds
 from reimage_conformance.judging.operations.polls import STATUSES, TERMINAL, status_of
 from reimage_conformance.judging.registry import EFFECTS
-from reimage_conformance.model import Outcome
+from reimage_conformance.model import Outcome, Why
 from reimage_conformance.protocol.addresses import Address, Kind, UriForm, read_target
 from reimage_conformance.protocol.deployments import READY, deployment_elements, member, statuses_in
 from reimage_conformance.protocol.documents import plain_identifier
@@ -109,7 +109,15 @@ class Intervals:
         if any(not reason for reason, _ in found):
             return verdict
         reason, because = found[0]
-        return replace(verdict, outcome=Outcome.INCONCLUSIVE, actual=reason, because=because, expected="", symptom="")
+        return replace(
+            verdict,
+            outcome=Outcome.INCONCLUSIVE,
+            actual=reason,
+            because=because,
+            expected="",
+            symptom="",
+            why=Why.OWN_REQUEST,
+        )
 
     def _other_cause(
         self, place: Place, effect: Effect, verdict: Verdict, given: list[Exchange], world: World

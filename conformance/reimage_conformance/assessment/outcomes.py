@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from reimage_conformance.assessment.findings import fingerprint_of
 from reimage_conformance.catalogue import CATALOGUE
 from reimage_conformance.headlines import headline_of
-from reimage_conformance.model import CountsAs, Outcome, RequirementResult, Verdict
+from reimage_conformance.model import CountsAs, Outcome, RequirementResult, Verdict, Why
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 LEFT_OUT = "profile, selection or budget left it out"
 """Why a requirement is untested if no case of the run was about it."""
+UNSHOWN = "no answer in this run showed whether it holds"
 _RANK = (Outcome.VIOLATED, Outcome.ADVISORY, Outcome.MET, Outcome.INCONCLUSIVE, Outcome.OBSERVED, Outcome.UNTESTED)
 
 
@@ -126,11 +127,13 @@ def _result(
     counts = requirement.counts_as(world.strictness)
     judging = tuple(dict.fromkeys([v.case for v in verdicts if v.case] + [case.id for case in cases]))
 
-    def result(outcome: Outcome, reason: str, evidence: tuple[int, ...] = ()) -> RequirementResult:
+    def result(
+        outcome: Outcome, reason: str, evidence: tuple[int, ...] = (), why: Why = Why.OTHER
+    ) -> RequirementResult:
         fingerprints = dict.fromkeys(
             fingerprint_of(requirement.id, v.symptom) for v in verdicts if v.outcome is Outcome.VIOLATED
         )
-        return RequirementResult(requirement, counts, outcome, judging, reason, evidence, tuple(fingerprints))
+        return RequirementResult(requirement, counts, outcome, judging, reason, evidence, tuple(fingerprints), why=why)
 
     if counts in (CountsAs.INFO, CountsAs.CLIENT):
         recorded = [o.seen for o in observations] + [
@@ -145,14 +148,15 @@ def _result(
         worst = min((v.outcome for v in verdicts), key=_RANK.index)
         deciding = [v for v in verdicts if v.outcome is worst]
         reason = "" if worst is Outcome.MET else deciding[0].actual
-        found = result(worst, reason, deciding[0].evidence)
+        found = result(worst, reason, deciding[0].evidence, deciding[0].why)
         is_bad = worst in (Outcome.VIOLATED, Outcome.ADVISORY)
         return replace(found, headline=headline_of(deciding[0])) if is_bad else found
     outcomes = {case.outcome: case for case in reversed(_deciding(requirement.id, cases))}
     for name in ("error", "inconclusive", "untested", "not-applicable"):
         if name in outcomes:
             outcome = Outcome.INCONCLUSIVE if name == "error" else Outcome(name)
-            return result(outcome, outcomes[name].detail or "no answer in this run showed whether it holds")
+            case = outcomes[name]
+            return result(outcome, case.detail or UNSHOWN, why=case.why)
     if requirement.untestable:
         return result(Outcome.NOT_APPLICABLE, requirement.untestable)
-    return result(Outcome.UNTESTED, LEFT_OUT if not cases else "no answer in this run showed whether it holds")
+    return result(Outcome.UNTESTED, UNSHOWN) if cases else result(Outcome.UNTESTED, LEFT_OUT, why=Why.NOT_CHOSEN)

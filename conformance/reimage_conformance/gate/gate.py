@@ -11,6 +11,7 @@ from reimage_conformance.gate.admission import Admission, Judge, worst
 from reimage_conformance.gate.knowledge import Knowledge
 from reimage_conformance.gate.listing import Container, Listing
 from reimage_conformance.gate.readings import readings_by_target
+from reimage_conformance.model import Why
 from reimage_conformance.protocol.requests import OBSERVING_VERSION, RequestBuilder, with_subscription
 
 if TYPE_CHECKING:
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 
 class Withheld(Exception):  # noqa: N818  it is an outcome, not an error
     """A request was not sent, because the target file does not list what it addresses, and that may exist."""
+
+    def __init__(self, reason: str, why: Why = Why.UNLISTED) -> None:
+        super().__init__(reason)
+        self.why = why
 
 
 class Gate:

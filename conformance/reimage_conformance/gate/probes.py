@@ -7,6 +7,7 @@ from urllib.parse import quote, urlsplit
 
 from reimage_conformance.gate.gate import Withheld
 from reimage_conformance.gate.listing import instances_of
+from reimage_conformance.model import Why
 from reimage_conformance.protocol.requests import Place
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class ProbeGate:
             head, mark, rest = request.target.rpartition("/other/")
         known = request.target in self._paths or (head in self._paths and "/" not in rest)
         if not known:
-            raise Withheld(f"the probe at {request.target} does not belong to a listed role instance")
+            raise Withheld(f"the probe at {request.target} does not belong to a listed role instance", Why.OTHER)
 
     def learn(self, exchange: Exchange) -> None:
         """Learns nothing: a probe shows nothing about addresses."""

@@ -44,7 +44,7 @@ def contended(
     verdict = about(requirement, second, first, *polls[-1:])
     expected = "202 with an id of its own that finishes, or 409 with ConflictError"
     if is_busy(second) or (second.reply is None and not alive):
-        yield verdict.inconclusive(reply_summary(second))
+        yield verdict.undecided(second)
         return
     if second.reply is None:
         yield verdict.violated(expected, reply_summary(second), symptom(second))

@@ -107,7 +107,7 @@ def observer_answers(world: World, exchanges: Sequence[Exchange], requirement: s
     for exchange in exchanges:
         verdict = about(requirement, exchange)
         if exchange.reply is None or is_busy(exchange):
-            yield verdict.inconclusive(reply_summary(exchange))
+            yield verdict.undecided(exchange)
         elif exchange.reply.status != 200:
             yield verdict.violated("200 OK", reply_summary(exchange), symptom(exchange))
         else:
@@ -302,7 +302,7 @@ def empty_slot(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]
     exchange = exchanges[0]
     verdict = about("REQ-DEPL-EMPTY-SLOT", exchange)
     if exchange.reply is None or is_busy(exchange):
-        yield verdict.inconclusive(reply_summary(exchange))
+        yield verdict.undecided(exchange)
     else:
         fitting = world.strictness == "lenient" or error_code(exchange.reply) in ("", "ResourceNotFound")
         right = exchange.reply.status == 404 and fitting

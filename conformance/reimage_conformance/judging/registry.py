@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from reimage_conformance.catalogue import ALL_REQUIREMENTS
 from reimage_conformance.judging.facts import on_record
-from reimage_conformance.judging.wording import is_passing_fault
-from reimage_conformance.model import CountsAs, Outcome, Verdict
+from reimage_conformance.judging.wording import is_passing_fault, reply_summary, why_undecided
+from reimage_conformance.model import CountsAs, Outcome, Verdict, Why
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -193,12 +193,19 @@ class About:
         """The verdict that records what this endpoint does where the documents leave it open."""
         return Verdict(self.requirement, Outcome.OBSERVED, evidence=self.evidence, actual=seen)
 
-    def inconclusive(self, reason: str, *, because: tuple[str, ...] = ()) -> Verdict:
+    def inconclusive(self, reason: str, *, because: tuple[str, ...] = (), why: Why = Why.OTHER) -> Verdict:
         """The verdict that the requirement could not be judged, and why.
 
         `because` names requirements whose violation may be the reason, beside those that the catalogue requires.
+        `why` is the kind of reason.
         """
-        return Verdict(self.requirement, Outcome.INCONCLUSIVE, evidence=self.evidence, actual=reason, because=because)
+        return Verdict(
+            self.requirement, Outcome.INCONCLUSIVE, evidence=self.evidence, actual=reason, because=because, why=why
+        )
+
+    def undecided(self, exchange: Exchange, before: str = "") -> Verdict:
+        """The verdict that the answer of `exchange` shows nothing; `before` begins the reason."""
+        return self.inconclusive(f"{before}{reply_summary(exchange)}", why=why_undecided(exchange))
 
 
 def about(requirement: str, *exchanges: Exchange) -> About:

@@ -56,7 +56,7 @@ def refused(
     if exchange.reply is None:
         yield from _unanswered(exchange, judged.defects, verdict.requirement, expected, alive=alive)
     elif is_busy(exchange):
-        yield verdict.inconclusive(f"the endpoint was busy: {reply_summary(exchange)}")
+        yield verdict.undecided(exchange, "the endpoint was busy: ")
     elif exchange.reply.status < 300:
         followed = exchanges[1 : 1 + polls]
         yield from _accepted(exchange, followed, judged.defects, verdict.requirement, expected, overdue=overdue)
@@ -78,7 +78,7 @@ def _unanswered(
     elif alive and not is_lost_under_its_body(exchange):
         yield verdict.violated(expected, reply_summary(exchange), symptom(exchange))
     else:
-        yield verdict.inconclusive(reply_summary(exchange))
+        yield verdict.undecided(exchange)
 
 
 def _accepted(
@@ -190,7 +190,7 @@ def nothing_left_behind(world: World, exchanges: Sequence[Exchange]) -> Iterator
     refusal, poll = exchanges[0], exchanges[1]
     verdict = about("REQ-GOS-NOTFOUND-NOEFFECT", poll, refusal)
     if poll.reply is None:
-        yield verdict.inconclusive(reply_summary(poll))
+        yield verdict.undecided(poll)
         return
     document = read_document(poll.reply) if poll.reply.status == 200 else None
     status = document.text("Status") if document is not None else None

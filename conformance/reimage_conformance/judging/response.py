@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from reimage_conformance.judging.operations.polls import NOT_KNOWN, shows_operation
 from reimage_conformance.judging.registry import about, check
 from reimage_conformance.judging.wording import is_busy, is_conflict, quoted, reply_summary, symptom
+from reimage_conformance.model import Why
 from reimage_conformance.protocol.documents import error_code, is_path_segment
 from reimage_conformance.quantities import counted
 
@@ -56,13 +57,13 @@ def accepted(
     verdict = about(requirement, exchange)
     expected = expected or "202 Accepted"
     if is_busy(exchange):
-        yield verdict.inconclusive(f"the endpoint was busy: {reply_summary(exchange)}")
+        yield verdict.undecided(exchange, "the endpoint was busy: ")
     elif exchange.reply is None and alive:
         if requirement in PLAIN:
             yield about("REQ-REIMAGE-202", exchange).violated(expected, reply_summary(exchange), symptom(exchange))
         yield verdict.violated(expected, reply_summary(exchange), symptom(exchange))
     elif exchange.reply is None:
-        yield verdict.inconclusive(reply_summary(exchange))
+        yield verdict.undecided(exchange)
     elif 300 <= exchange.reply.status < 400 and exchange.reply.status != 307:
         yield about("REQ-REIMAGE-202", exchange).violated(expected, reply_summary(exchange), symptom(exchange))
         yield verdict.violated(expected, reply_summary(exchange), symptom(exchange))
@@ -144,7 +145,9 @@ def id_usable(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
         statuses = {poll.reply.status for poll in polls if poll.reply is not None and not is_busy(poll)}
         if not statuses:
             yield usable.inconclusive(
-                f"no poll was answered: {', '.join(seen) or 'none was sent'}", because=("REQ-GOS-200",)
+                f"no poll was answered: {', '.join(seen) or 'none was sent'}",
+                because=("REQ-GOS-200",),
+                why=Why.NO_REPLY,
             )
         else:
             actual = f"{counted(len(polls), 'poll')}, answered {' and '.join(seen)}"

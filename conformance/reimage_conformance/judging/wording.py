@@ -5,6 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from reimage_conformance.model import Why
 from reimage_conformance.protocol.documents import error_code
 
 if TYPE_CHECKING:
@@ -84,6 +85,13 @@ def symptom(exchange: Exchange) -> str:
 def is_busy(exchange: Exchange) -> bool:
     """Whether the endpoint asked to come back later (REQ-THROTTLE)."""
     return exchange.reply is not None and exchange.reply.status in BUSY_STATUSES
+
+
+def why_undecided(exchange: Exchange | None) -> Why:
+    """The kind of reason for which an answer shows nothing: there is none, or the endpoint was busy."""
+    if exchange is None or exchange.reply is None:
+        return Why.NO_REPLY
+    return Why.BUSY if is_busy(exchange) else Why.OTHER
 
 
 def is_conflict(exchange: Exchange | None) -> bool:

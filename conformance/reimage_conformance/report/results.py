@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from reimage_conformance.catalogue import CATALOGUE_VERSION, catalogue_hash
 from reimage_conformance.errors import UsageError
+from reimage_conformance.model import Why
 from reimage_conformance.report.explaining import explain_command
 
 if TYPE_CHECKING:
@@ -148,6 +149,7 @@ def _requirement(result: RequirementResult) -> Results:
         "outcome": result.outcome.value,
         "cases": list(result.cases),
         "reason": result.reason,
+        **({"why": result.why.value} if result.why is not Why.OTHER else {}),
         "headline": result.headline,
         "title": result.requirement.title,
         "evidence": list(result.evidence),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from reimage_conformance.judging.oracle import permitted
+from reimage_conformance.model import Why
 from reimage_conformance.protocol.addresses import Kind, read_target
 from reimage_conformance.protocol.requests import Place
 from reimage_conformance.session.signals import Untested
@@ -163,7 +164,7 @@ class Violations:
                 raise
         if not turn.is_admitted:
             names = " and ".join(sorted(broken))
-            raise Untested(f"enough requests that break {names} were accepted, or got no reply")
+            raise Untested(f"enough requests that break {names} were accepted, or got no reply", Why.BUDGET)
 
     def _give_up(self, turn: _Turn) -> None:
         """Stops waiting for a turn; if it was admitted already, the next request is admitted in its place."""

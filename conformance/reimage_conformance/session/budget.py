@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from reimage_conformance.session.signals import Untested
+from reimage_conformance.model import Why
+from reimage_conformance.session.signals import Reason, Untested
 from reimage_conformance.session.thresholds import (
     FAR_RESERVED_SHARE,
     FEWEST_FOR_CAMPAIGN,
@@ -21,7 +22,7 @@ from reimage_conformance.session.thresholds import (
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
-SPENT = "the budget of reimages is spent"
+SPENT = Reason("the budget of reimages is spent", Why.BUDGET)
 
 
 class Spent(Untested):

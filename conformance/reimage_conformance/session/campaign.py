@@ -14,9 +14,10 @@ import trio
 
 from reimage_conformance.catalogue import MINIMUM_VERSION
 from reimage_conformance.judging.oracle import permitted
+from reimage_conformance.model import Why
 from reimage_conformance.session.budget import SPENT
 from reimage_conformance.session.operation import State
-from reimage_conformance.session.signals import Inconclusive, Withheld
+from reimage_conformance.session.signals import Inconclusive, Reason, Withheld
 from reimage_conformance.session.step_runs import Result, contended_by
 from reimage_conformance.session.thresholds import MAX_STEPS_FIRST, RESERVED_REIMAGES
 
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
 
 __all__ = ["UNENDED", "Campaign", "Result"]
 
-UNSEEN = "its operation ended while the run was interrupted, and the endpoint no longer knows it"
-UNENDED = "not judged: earlier operations reached neither Succeeded nor Failed"
+UNSEEN = Reason("its operation ended while the run was interrupted, and the endpoint no longer knows it")
+UNENDED = Reason("not judged: earlier operations reached neither Succeeded nor Failed", Why.NO_END)
 
 
 class Campaign:
@@ -150,7 +151,7 @@ class Campaign:
         """
         if self._paused or self._sender.given_up:
             if self._sender.given_up:
-                self._skip_all(self._sender.given_up)
+                self._skip_all(Reason(self._sender.given_up))
             return None
         if self._operations.hopeless:
             self._skip_all(UNENDED)
@@ -204,7 +205,7 @@ class Campaign:
         self._changed.set()
         self._changed = trio.Event()
 
-    def _skip_all(self, reason: str) -> None:
+    def _skip_all(self, reason: Reason) -> None:
         """Leaves every pending step out."""
         for step in self.pending:
             for name in step.names:
@@ -231,7 +232,7 @@ class Campaign:
                         await self._runs.contend(result)
                 await self._see_through(step, result)
         except (Inconclusive, Withheld) as reason:
-            result.skipped = result.skipped or str(reason)
+            result.skipped = result.skipped or reason.reason
         finally:
             result.sent.set()
             result.over.set()
@@ -293,7 +294,7 @@ class Campaign:
                             await self._runs.contend(result)
                 await self._see_through(step, result)
         except (Inconclusive, Withheld) as reason:
-            result.skipped = result.skipped or str(reason)
+            result.skipped = result.skipped or reason.reason
         finally:
             if result.watch is not None and result.watch.interrupted and not result.watch.was_offline:
                 result.watch = None  # the instance may have left ReadyRole while the run was interrupted

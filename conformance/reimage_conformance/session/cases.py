@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from hypothesis.errors import Flaky, FlakyStrategyDefinition, Unsatisfiable
 
 from reimage_conformance.assessment.outcomes import case_outcome
-from reimage_conformance.model import Outcome, Request, Verdict
-from reimage_conformance.session.signals import Inconclusive, Nonconformance, NotApplicable, Untested
+from reimage_conformance.model import Outcome, Request, Verdict, Why
+from reimage_conformance.session.signals import Inconclusive, Nonconformance, NotApplicable, Unjudged, Untested
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -54,6 +54,11 @@ class Conclusion:
     error: BaseException | None = None
     last: str = ""
     undecided: str = ""
+
+    @property
+    def why(self) -> Why:
+        """The kind of reason for which it judged nothing."""
+        return self.error.reason.why if isinstance(self.error, Unjudged) else Why.OTHER
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +137,10 @@ def _outcome(recorder: Recorder, log: CaseLog, cited: Sequence[str], error: Base
             return "untested"
         case Inconclusive():
             recorder.keep(
-                [Verdict(name, Outcome.INCONCLUSIVE, actual=str(error), because=error.because) for name in cited]
+                [
+                    Verdict(name, Outcome.INCONCLUSIVE, actual=str(error), because=error.because, why=error.reason.why)
+                    for name in cited
+                ]
             )
             return "violated" if Outcome.VIOLATED in outcomes else "inconclusive"
         case _ if Outcome.VIOLATED in outcomes:

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Any
 
-from reimage_conformance.model import Failure, FailureKind
+from reimage_conformance.model import Failure, FailureKind, Why
 from reimage_conformance.session.budget import Change
 from reimage_conformance.session.cases import Conclusion
-from reimage_conformance.session.signals import Inconclusive, Nonconformance, NotApplicable, Untested
+from reimage_conformance.session.signals import Inconclusive, Nonconformance, NotApplicable, Reason, Unjudged, Untested
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -18,9 +18,7 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Exchange
 
 NO_REPLY = Failure(FailureKind.CLOSED, "the run was cut short before a reply came")
-_EXCEPTION_OF: Mapping[str, type[Exception]] = {
-    "violated": Nonconformance,
-    "advisory": Nonconformance,
+_UNJUDGED: Mapping[str, type[Unjudged]] = {
     "inconclusive": Inconclusive,
     "untested": Untested,
     "not-applicable": NotApplicable,
@@ -72,7 +70,7 @@ class Earlier:
         """How each judged case ended, by its id."""
         ends = (event for event in self.journal.cases if event["type"] == "case-end")
         return {
-            event["id"]: _conclusion(event["outcome"], event.get("detail", ""))
+            event["id"]: _conclusion(event["outcome"], event.get("detail", ""), Why(event.get("why", "")))
             for event in ends
             if event.get("judged", True) and event["outcome"] != "error"
         }
@@ -107,6 +105,10 @@ class Earlier:
         return (event for event in self.journal.events if event["type"] == kind)
 
 
-def _conclusion(outcome: str, detail: str) -> Conclusion:
-    raised = _EXCEPTION_OF.get(outcome)
-    return Conclusion(outcome, detail, raised(detail) if raised is not None else None, detail, detail)
+def _conclusion(outcome: str, detail: str, why: Why) -> Conclusion:
+    error: Exception | None = None
+    if outcome in _UNJUDGED:
+        error = _UNJUDGED[outcome](Reason(detail, why))
+    elif outcome in ("violated", "advisory"):
+        error = Nonconformance(detail)
+    return Conclusion(outcome, detail, error, detail, detail)

@@ -223,7 +223,7 @@ class Groups:
                             await group.finished.wait()
                 self._keep_look_after(group)
         except Untested as reason:
-            group.broken = Untested(str(reason))
+            group.broken = Untested(reason.reason)
             raise
         except BaseException:
             group.broken = Inconclusive("not judged: the group of requests that this one was examined with was stopped")

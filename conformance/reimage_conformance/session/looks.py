@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.catalogue import TABLE_VERSIONS
 from reimage_conformance.judging.wording import is_busy, reply_summary
+from reimage_conformance.model import Why
 from reimage_conformance.protocol.addresses import UriForm
 from reimage_conformance.protocol.deployments import statuses_in
 from reimage_conformance.protocol.requests import OBSERVING_VERSION
@@ -69,7 +70,7 @@ class Looks:
         """Raises NotApplicable where the target does not offer a call, and Inconclusive where it got no reply."""
         offered = self.offers_deployment if call is Call.DEPLOYMENT else self.offers_cloud_service
         if call in self.unanswered:
-            raise Inconclusive(f"{call.called} was never answered: {self.unanswered[call]}")
+            raise Inconclusive(f"{call.called} was never answered: {self.unanswered[call]}", why=Why.NO_REPLY)
         if not offered:
             raise NotApplicable(f"the target does not offer {call.called}")
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from reimage_conformance.judging.operations.progress import RETENTION_SECONDS
+from reimage_conformance.model import Why
 from reimage_conformance.protocol.addresses import read_target
 from reimage_conformance.session.operation import Operation, State
 from reimage_conformance.session.polling import Polling, may_fail_late
@@ -236,7 +237,8 @@ class Operations:
             )
         if found is None:
             found_none = f"no operation ended {status}" if status else "no operation can be polled"
-            raise Inconclusive(f"not judged: {found_none}", NOT_KNOWN)
+            why = {"": Why.OTHER, "Failed": Why.NO_FAILURE}.get(status, Why.NO_END)
+            raise Inconclusive(f"not judged: {found_none}", NOT_KNOWN, why)
         return found
 
     async def known_poll(self) -> Request:

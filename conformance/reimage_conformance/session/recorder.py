@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from reimage_conformance.assessment.intervals import Intervals
 from reimage_conformance.judging.registry import SCOPE_ALL, judge, judge_scope
-from reimage_conformance.model import Exchange, Observation, Outcome, Verdict
+from reimage_conformance.model import Exchange, Observation, Outcome, Verdict, Why
 from reimage_conformance.protocol.addresses import Kind, read_target
 from reimage_conformance.session.signals import Nonconformance
 
@@ -198,9 +198,16 @@ class Recorder:
         self.journal.write("case-start", id=log.id, requirements=list(requirements), doc=doc)
 
     def close_case(
-        self, log: CaseLog, outcome: str, duration_seconds: float, detail: str = "", *, judged: bool = True
+        self,
+        log: CaseLog,
+        outcome: str,
+        duration_seconds: float,
+        detail: str = "",
+        why: Why = Why.OTHER,
+        *,
+        judged: bool = True,
     ) -> None:
-        """Journals the end of a case; `judged` is False where the run had no time for it, so that --resume runs it."""
+        """Journals the end of a case; `why` is the kind of its reason, and `judged` is False where the run had no time for it, so that --resume runs it."""
         evidence = list(dict.fromkeys(log.evidence))[:60]
         self.journal.write(
             "case-end",
@@ -210,6 +217,7 @@ class Recorder:
             evidence=evidence,
             detail=detail,
             judged=judged,
+            **({} if why is Why.OTHER else {"why": why}),
         )
 
 

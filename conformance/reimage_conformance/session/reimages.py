@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from reimage_conformance.judging.wording import why_undecided
+from reimage_conformance.model import Why
 from reimage_conformance.protocol.requests import with_header
 from reimage_conformance.session.budget import Spent
-from reimage_conformance.session.campaign import UNENDED
+from reimage_conformance.session.campaign import UNENDED, UNSEEN
 from reimage_conformance.session.manner import Manner
-from reimage_conformance.session.signals import Inconclusive, Untested
+from reimage_conformance.session.signals import Inconclusive, Reason, Untested
 from reimage_conformance.session.step_runs import probing_seconds
 from reimage_conformance.session.thresholds import FEW_CONFLICT_TRIES
 
@@ -81,16 +83,16 @@ class Reimages:
         results = self.campaign.results
         planned = {each for step in self._planner.steps for each in step.names} | set(results)
         if name not in planned and ":" not in name:
-            raise Untested(f"there is no reimage {name!r} in profile {self._profile.value}")
+            raise Untested(f"there is no reimage {name!r} in profile {self._profile.value}", Why.PROFILE)
         await self.campaign.until_sent(name)
         result = results.get(name)
         if result is None or result.skipped:
-            reason = result.skipped if result is not None else "it was not needed"
+            reason = result.skipped if result is not None and result.skipped else Reason("it was not needed")
             if reason == UNENDED:
                 raise Inconclusive(reason, NO_END)
             if self._sender.given_up:
                 raise Inconclusive(self._sender.given_up)
-            raise Untested(f"the reimage {name!r} was left out: {reason}")
+            raise Untested(f"the reimage {name!r} was left out: {reason}", reason.why)
         return result
 
     async def finished(self, result: Result) -> Operation:
@@ -103,10 +105,12 @@ class Reimages:
             raise Inconclusive(
                 f"the reimage was not accepted: {reply.status if reply else 'no reply'}",
                 (result.step.form.requirement, "REQ-REIMAGE-VERSION", "REQ-REIMAGE-SLOT-VALUES"),
+                why_undecided(result.exchange),
             )
         await result.over.wait()
         if result.operation is None:  # it ended while the run was interrupted
-            raise Untested(f"the reimage {result.step.name!r} was left out: {result.skipped}")
+            skipped = result.skipped or UNSEEN
+            raise Untested(f"the reimage {result.step.name!r} was left out: {skipped}", skipped.why)
         return result.operation
 
     async def all_finished(self) -> list[Result]:
@@ -127,7 +131,7 @@ class Reimages:
     def check(self) -> None:
         """Raises Untested where the current case had started a reimage before the run was cut short."""
         if self._case() in self.cut_short:
-            raise Untested(CUT_SHORT)
+            raise Untested(CUT_SHORT, Why.CUT_SHORT)
 
     def _case(self) -> str:
         return self._recorder.log.id
@@ -175,7 +179,7 @@ class Reimages:
         """
         if exchange.reply is None or not 200 <= exchange.reply.status < 300:
             status = exchange.reply.status if exchange.reply is not None else "no reply"
-            raise Inconclusive(f"the reimage was not accepted: {status}", REFUSED)
+            raise Inconclusive(f"the reimage was not accepted: {status}", REFUSED, why_undecided(exchange))
         self._instances.address(place)
         return self._operations.open(exchange, place, form, anyway=anyway)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from reimage_conformance.errors import ReportError
+from reimage_conformance.model import Why
 from reimage_conformance.session.cases import Conclusion, Phase, conclude
 from reimage_conformance.session.progress import progress_of
 from reimage_conformance.session.recorder import CaseLog
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
 COMPARED = "REQ-REIMAGE-URI-EQUIV"
 """The requirement whose cases reimage an instance alone and look at every deployment."""
 STOPPED = Conclusion(
-    "inconclusive", "the run ended before the case did", Inconclusive("the run ended before the case did")
+    "inconclusive",
+    "the run ended before the case did",
+    Inconclusive("the run ended before the case did", why=Why.CUT_SHORT),
 )
 
 
@@ -199,7 +202,7 @@ class Session:
         error = await self._error_of(case)
         conclusion = conclude(recorder, log, case.requirements, error)
         took, judged = trio.current_time() - began, not isinstance(error, NotReached)
-        recorder.close_case(log, conclusion.outcome, took, conclusion.detail, judged=judged)
+        recorder.close_case(log, conclusion.outcome, took, conclusion.detail, conclusion.why, judged=judged)
         self._tell(case, conclusion)
         self._busy_seconds = self._sut.elapsed_seconds()
 

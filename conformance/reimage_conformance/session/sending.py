@@ -169,7 +169,7 @@ class Sender:
             try:
                 carried = await self._wire.together(requests, label=label)
             except gates.Withheld as error:
-                raise Withheld(str(error)) from None
+                raise Withheld(str(error), error.why) from None
         exchanges = [self._recorder.record(exchange) for exchange in carried]
         for exchange in exchanges:
             self.seen(exchange)
@@ -190,7 +190,7 @@ class Sender:
         try:
             self._gate.check(request)
         except gates.Withheld as error:
-            raise Withheld(str(error)) from None
+            raise Withheld(str(error), error.why) from None
 
     async def is_alive(self) -> bool:
         """Whether the endpoint answers an ordinary request now; throttling is an answer."""
@@ -299,7 +299,7 @@ class Sender:
                 request, label=manner.label, on=manner.on, watch_close=manner.watch_close
             )
         except gates.Withheld as error:
-            raise Withheld(str(error)) from None
+            raise Withheld(str(error), error.why) from None
         exchange = self._recorder.record(carried)
         self.seen(exchange)
         return exchange

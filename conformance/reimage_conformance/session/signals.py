@@ -2,24 +2,47 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TypeVar
 
+from reimage_conformance.model import Why
+
 Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why something is not judged: in words, and its kind."""
+
+    words: str
+    why: Why = Why.OTHER
+
+    def __str__(self) -> str:
+        """The words."""
+        return self.words
+
+
+class Unjudged(Exception):  # noqa: N818  it is an outcome, not an error
+    """A case did not judge its requirement; `reason` says why."""
+
+    def __init__(self, reason: str | Reason, why: Why = Why.OTHER) -> None:
+        self.reason = reason if isinstance(reason, Reason) else Reason(reason, why)
+        super().__init__(self.reason.words)
 
 
 class Nonconformance(AssertionError):  # noqa: N818  it is a finding, not an error
     """The endpoint broke a requirement."""
 
 
-class Inconclusive(Exception):  # noqa: N818  it is an outcome, not an error
+class Inconclusive(Unjudged):
     """A precondition did not hold, so the requirement could not be judged; `because` names requirements to blame."""
 
-    def __init__(self, reason: str, because: tuple[str, ...] = ()) -> None:
-        super().__init__(reason)
+    def __init__(self, reason: str | Reason, because: tuple[str, ...] = (), why: Why = Why.OTHER) -> None:
+        super().__init__(reason, why)
         self.because = because
 
 
-class Untested(Exception):  # noqa: N818  it is an outcome, not an error
+class Untested(Unjudged):
     """The profile or the budget left the case out."""
 
 
@@ -31,7 +54,7 @@ class Withheld(Untested):
     """A request was not sent, because the target file does not list what it addresses, and that may exist."""
 
 
-class NotApplicable(Exception):  # noqa: N818  it is an outcome, not an error
+class NotApplicable(Unjudged):
     """The target does not offer what the case is about."""
 
 
@@ -45,10 +68,10 @@ def assume(holds: object) -> None:
         raise Discarded
 
 
-def precondition(value: Value | None, reason: str, *, because: tuple[str, ...] = ()) -> Value:
+def precondition(value: Value | None, reason: str, *, because: tuple[str, ...] = (), why: Why = Why.OTHER) -> Value:
     """Gives `value` if it is true; otherwise ends the case as inconclusive."""
     if not value:
-        raise Inconclusive(reason, because)
+        raise Inconclusive(reason, because, why)
     return value
 
 
@@ -59,8 +82,8 @@ def applicable(value: Value | None, reason: str) -> Value:
     return value
 
 
-def possible(value: Value | None, reason: str) -> Value:
+def possible(value: Value | None, reason: str, *, why: Why = Why.OTHER) -> Value:
     """Gives `value` if it is true; otherwise ends the case as untested."""
     if not value:
-        raise Untested(reason)
+        raise Untested(reason, why)
     return value

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from reimage_conformance.session.operations import Operations
     from reimage_conformance.session.probe import Probe
     from reimage_conformance.session.sending import Sender
+    from reimage_conformance.session.signals import Reason
     from reimage_conformance.session.steps import Step
 
 
@@ -47,7 +48,7 @@ class Result:
     other_place: Place | None = None
     probe_before: list[Exchange] = field(default_factory=list)
     probe_after: list[Exchange] = field(default_factory=list)
-    skipped: str = ""
+    skipped: Reason | None = None
     adopted: bool = False
     sent: trio.Event = field(default_factory=trio.Event)
     over: trio.Event = field(default_factory=trio.Event)

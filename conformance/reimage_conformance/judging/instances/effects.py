@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.registry import Effect, about, check, effect_on
 from reimage_conformance.judging.wording import is_busy
-from reimage_conformance.model import Outcome
+from reimage_conformance.model import Outcome, Why
 from reimage_conformance.protocol.addresses import read_target
 from reimage_conformance.protocol.deployments import (
     BAD_STATES,
@@ -86,13 +86,13 @@ def instance_effect(
     del world
     before, start, seen = exchanges[0], exchanges[1], [e for e in exchanges[2:] if statuses_in(e)]
     if not seen or statuses_in(before).get(instance) != READY:
-        reason = (
-            f"{instance} was {statuses_in(before).get(instance, 'not shown')} before the reimage"
+        reason, why = (
+            (f"{instance} was {statuses_in(before).get(instance, 'not shown')} before the reimage", Why.NOT_READY)
             if seen
-            else "no answer to Get Deployment showed a role instance after the 202"
+            else ("no answer to Get Deployment showed a role instance after the 202", Why.OTHER)
         )
         for requirement in ("REQ-REIMAGE-OFFLINE", "REQ-REIMAGE-ONLINE"):
-            yield about(requirement, start).inconclusive(reason)
+            yield about(requirement, start).inconclusive(reason, why=why)
         return
     statuses = [statuses_in(exchange).get(instance, "missing") for exchange in seen]
     path_of_statuses = " > ".join(_folded([READY, *statuses]))
@@ -101,7 +101,9 @@ def instance_effect(
     offline_verdict = about("REQ-REIMAGE-OFFLINE", offline or start, seen[-1])
     unanswered = sum(1 for exchange in exchanges[2:] if _is_unanswered(exchange))
     if offline is None and unanswered:
-        yield offline_verdict.inconclusive(f"{path_of_statuses}; {counted(unanswered, 'look')} got no answer")
+        yield offline_verdict.inconclusive(
+            f"{path_of_statuses}; {counted(unanswered, 'look')} got no answer", why=Why.NO_REPLY
+        )
     elif offline is None and during < LOOKS_ENOUGH:
         yield offline_verdict.inconclusive(
             f"Get Deployment was answered only {counted(during, 'time')} while the operation ran"
@@ -155,7 +157,9 @@ def _back(
     if last_status in BAD_STATES:
         yield online_verdict.inconclusive(f"{instance} is {last_status}: the guest has a problem (REQ-DEPL-BAD-STATES)")
     elif last_status != READY and unseen:
-        yield online_verdict.inconclusive(f"{path_of_statuses}; the last {counted(unseen, 'look')} got no answer")
+        yield online_verdict.inconclusive(
+            f"{path_of_statuses}; the last {counted(unseen, 'look')} got no answer", why=Why.NO_REPLY
+        )
     else:
         yield online_verdict.judged(
             last_status == READY,

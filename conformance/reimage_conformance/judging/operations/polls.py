@@ -76,7 +76,7 @@ def polls_answered(
             if again or (alive and not retried):
                 yield verdict.violated("200 OK", reply_summary(poll), symptom(poll))
             elif not retried:
-                yield verdict.inconclusive(reply_summary(poll))
+                yield verdict.undecided(poll)
         elif is_busy(poll) or poll.reply.status == 307 or index < known:
             continue
         elif index > ended and poll.reply.status in DENIALS:
@@ -101,9 +101,9 @@ def unknown_operation(world: World, exchanges: Sequence[Exchange]) -> Iterator[V
         verdict = about("REQ-GOS-UNKNOWN-ID", exchange)
         expected = "404 with ResourceNotFound or 400 with BadRequest"
         if exchange.reply is None:
-            yield verdict.inconclusive(reply_summary(exchange))
+            yield verdict.undecided(exchange)
         elif is_busy(exchange):
-            yield verdict.inconclusive(f"the endpoint was busy: {reply_summary(exchange)}")
+            yield verdict.undecided(exchange, "the endpoint was busy: ")
         elif exchange.reply.status in (400, 404):
             yield from _unknown_code(exchange, exchange.reply, expected, strict=strict)
         elif exchange.reply.status < 300 or strict:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from reimage_conformance.judging.operations.polls import DENIALS, STATUSES, TERMINAL, status_of, version_of
 from reimage_conformance.judging.registry import about, check
-from reimage_conformance.judging.wording import quoted, reply_summary
+from reimage_conformance.judging.wording import quoted, reply_summary, why_undecided
+from reimage_conformance.model import Why
 from reimage_conformance.protocol.addresses import read_target
 from reimage_conformance.protocol.documents import read_document, same_identifier
 
@@ -169,7 +170,7 @@ def completes(
     if not ends:
         readable = [poll for poll in polls if status_of(poll) in STATUSES]
         if not readable or (polls[-1].reply is not None and status_of(polls[-1]) not in STATUSES):
-            yield verdict.inconclusive("no poll showed a status", because=_UNREADABLE)
+            yield verdict.inconclusive("no poll showed a status", because=_UNREADABLE, why=Why.NO_END)
         else:
             yield verdict.violated(
                 "Succeeded", f"still InProgress after {waited:.1f} s and {len(polls)} polls", "no-end"
@@ -227,7 +228,7 @@ def fails_as_announced(world: World, exchanges: Sequence[Exchange], *, overdue: 
         )
     else:
         shown = f"ended {status_of(ends[0])}" if ends else "was not seen to end"
-        yield verdict.inconclusive(f"the reimage of a failing role instance {shown}")
+        yield verdict.inconclusive(f"the reimage of a failing role instance {shown}", why=Why.NO_FAILURE)
 
 
 @check
@@ -274,4 +275,4 @@ def asking_forgets(world: World, exchanges: Sequence[Exchange], requirement: str
     elif not lost and status_of(exchanges[-1]) in TERMINAL:
         yield verdict.met(f"after {what}: {status_of(exchanges[-1])}")
     else:
-        yield verdict.inconclusive(f"after {what}: {reply_summary(exchanges[-1])}")
+        yield verdict.inconclusive(f"after {what}: {reply_summary(exchanges[-1])}", why=why_undecided(exchanges[-1]))

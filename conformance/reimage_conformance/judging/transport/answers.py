@@ -29,7 +29,7 @@ def answered_with(
     verdict = about(requirement, exchange)
     wanted = expected or " or ".join(str(status) for status in statuses)
     if is_busy(exchange):
-        yield verdict.inconclusive(reply_summary(exchange))
+        yield verdict.undecided(exchange)
     elif exchange.reply is None:
         yield verdict.violated(wanted, reply_summary(exchange), symptom(exchange))
     else:
@@ -46,7 +46,7 @@ def not_answered_with(
     exchange, *_ = exchanges
     verdict = about(requirement, exchange)
     if is_busy(exchange):
-        yield verdict.inconclusive(reply_summary(exchange))
+        yield verdict.undecided(exchange)
     elif exchange.reply is None:
         yield verdict.violated(expected, reply_summary(exchange), symptom(exchange))
     else:
@@ -73,7 +73,7 @@ def same_answer(world: World, exchanges: Sequence[Exchange], requirement: str, w
     verdict = about(requirement, varied, plain)
     if plain.reply is None or is_busy(plain) or is_busy(varied):
         undecided = varied if plain.reply is not None and not is_busy(plain) else plain
-        yield verdict.inconclusive(reply_summary(undecided))
+        yield verdict.undecided(undecided)
     elif varied.reply is None:
         yield verdict.violated(
             f"{what} makes no difference: {reply_summary(plain)}", reply_summary(varied), symptom(varied)

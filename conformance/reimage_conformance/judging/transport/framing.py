@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.registry import about, check
-from reimage_conformance.judging.wording import reply_summary
+from reimage_conformance.judging.wording import reply_summary, why_undecided
 from reimage_conformance.model import FailureKind
 
 if TYPE_CHECKING:
@@ -110,7 +110,9 @@ def same_connection_usable(world: World, exchanges: Sequence[Exchange], requirem
     if control and (control[0].reply is None or control[0].reply.status != 200):
         because = ("REQ-GOS-200", "REQ-GOS-TERMINAL-STABLE", "REQ-GOS-READONLY")
         yield about(requirement, first, control[0]).inconclusive(
-            f"a sound request on another connection: {reply_summary(control[0])}", because=because
+            f"a sound request on another connection: {reply_summary(control[0])}",
+            because=because,
+            why=why_undecided(control[0]),
         )
         return
     framed = about("REQ-HTTP-FRAMING", second, first)
