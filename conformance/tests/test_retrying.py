@@ -14,6 +14,9 @@ import trio
 from memory_runs import run_in_memory
 from reimage_conformance.assessment.tries import requests_of_tries, with_tries
 from reimage_conformance.catalogue import CATALOGUE
+from reimage_conformance.detection.forking import Subject, judge_each
+from reimage_conformance.detection.forking import journal_of as journal_of_subject
+from reimage_conformance.detection.shapes import SHAPES
 from reimage_conformance.errors import ReportError
 from reimage_conformance.journal import Journal, JournalWriter, read_journal
 from reimage_conformance.model import Outcome, Profile, Tries, Verdict
@@ -69,6 +72,19 @@ def test_what_is_sent_again_counts_and_keeps_to_the_budget(run: Path) -> None:
     assert found["summary"]["requests"] == len(journal.exchanges) + len(again)
     assert found["summary"]["reimages"] <= MOST_REIMAGES
     assert found["summary"]["reimages"] == sum(event["type"] == "spent" for event in journal.events)
+
+
+def test_a_try_reimages_nothing_that_is_not_listed(tmp_path: Path) -> None:
+    part = replace(SHAPES["part-of-a-world"], max_reimages=30)
+    subject = Subject("part", ("succeeded-too-early",), shape=part, tries=3)
+
+    (found,) = judge_each([subject], selection="statuses_go", journals=tmp_path)
+
+    kinds = [event["type"] for event in read_journal(journal_of_subject(subject, tmp_path)).events]
+    assert TIMELY in found.bad
+    assert {"again", "tried"} <= set(kinds)
+    assert found.wiped > 0
+    assert found.unlisted == ()
 
 
 def test_a_journal_with_tries_gives_the_results_of_its_run(run: Path, tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ UNJUDGED = (Outcome.UNTESTED, Outcome.INCONCLUSIVE, Outcome.NOT_APPLICABLE)
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """An emulator to judge: its faults and oddities, the shape of its target, the strictness to judge it by, and on how many connections."""
+    """An emulator to judge: its faults and oddities, the shape of its target, the strictness to judge it by, on how many connections, and how often to try."""
 
     name: str
     faults: tuple[str, ...] = ()
@@ -47,6 +47,7 @@ class Subject:
     seed: int = 0
     shape: Shape = LARGE_WORLD
     connections: int | None = None
+    tries: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +173,7 @@ def _judge(session: pytest.Session, subject: Subject, journals: Path | None) -> 
         strictness=Strictness(subject.strictness),
         seed=subject.seed,
         connections=subject.connections,
+        tries=subject.tries,
         in_memory=True,
         target=None,
     )
@@ -232,7 +234,7 @@ def judge_each(
 
     folder, said = cases_folder(), sys.stdout
     words = [str(folder), f"--rootdir={folder.parent}", "--in-memory", "--profile", profile, "-qq", "--no-header"]
-    words += [*plugin_words(), "-p", "no:cacheprovider", "-o", "addopts=", "--seed=0", "--tries=1"]
+    words += [*plugin_words(), "-p", "no:cacheprovider", "-o", "addopts=", "--seed=0"]
     words += ["-k", selection] if selection else []
     with contextlib.redirect_stdout(io.StringIO()), surroundings_set_aside(os.environ):
         pytest.main(words, plugins=[ForkingLoop(subjects, keep, processes, journals)])
