@@ -157,8 +157,8 @@ def _judge(session: pytest.Session, subject: Subject, journals: Path | None) -> 
     """Runs the collected cases against an emulator of its own, in this process; the journal goes to the folder `journals`."""
     from reimage_conformance.model import Strictness  # noqa: PLC0415
     from reimage_conformance.pytest_plugin.casing import cases_of  # noqa: PLC0415
-    from reimage_conformance.pytest_plugin.hooks import FOLDER, PLAN, RUN  # noqa: PLC0415
     from reimage_conformance.pytest_plugin.run import Run  # noqa: PLC0415
+    from reimage_conformance.pytest_plugin.stash import FOLDER, PLAN, RUN  # noqa: PLC0415
     from reimage_conformance.replay.assessing import assessed  # noqa: PLC0415
 
     config = session.config

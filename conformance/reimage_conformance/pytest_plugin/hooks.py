@@ -1,165 +1,37 @@
-"""The hooks of pytest, which begin, run and end a conformance run."""
+"""The hooks of pytest that begin a run, report its cases and end it."""
 
 from __future__ import annotations
 
 import os
-import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import is_hypothesis_test, settings
 
-from reimage_conformance.catalogue import requirement
 from reimage_conformance.errors import ReportError, SuiteError
 from reimage_conformance.journal import collection_paused
-from reimage_conformance.model import Preflight
 from reimage_conformance.outputs import clear_folder
-from reimage_conformance.pytest_plugin.casing import MARKS, cases_of, cites, order_of
-from reimage_conformance.pytest_plugin.choice import ListedCases, chosen_of
+from reimage_conformance.pytest_plugin.casing import cases_of, cites
 from reimage_conformance.pytest_plugin.concluding import report_conclusion
-from reimage_conformance.pytest_plugin.ending import ASSESSMENT, PAGE, USAGE, PageHooks, end_session
-from reimage_conformance.pytest_plugin.interrupting import Interruption, LostOutput
-from reimage_conformance.pytest_plugin.last_words import FindingsOnce, letters_lines
-from reimage_conformance.pytest_plugin.options import Plan, add_options, is_wanted, plan_of
-from reimage_conformance.pytest_plugin.preparing import is_run, prepare
-from reimage_conformance.pytest_plugin.progress import ProgressLine, progress_line
+from reimage_conformance.pytest_plugin.ending import ASSESSMENT, PAGE, USAGE, end_session
+from reimage_conformance.pytest_plugin.last_words import letters_lines
+from reimage_conformance.pytest_plugin.progress import progress_line
 from reimage_conformance.pytest_plugin.run import Run
-from reimage_conformance.session.cases import Conclusion
+from reimage_conformance.pytest_plugin.stash import BREAKDOWN, CONCLUSION, FOLDER, LINES, PLAN, PREFLIGHT, PROGRESS, RUN
 from reimage_conformance.session.signals import Inconclusive, NotApplicable, Untested
 from reimage_conformance.session.sut import SystemUnderTest  # noqa: TC001  pytest reads what a fixture returns
 from reimage_conformance.standard_streams import cannot_be_written, is_full
 
 if TYPE_CHECKING:
     from collections.abc import Generator
-    from pathlib import Path
 
+    from reimage_conformance.session.cases import Conclusion
     from reimage_conformance.session.scheduler import Session
 
-RUN = pytest.StashKey[Run]()
-PLAN = pytest.StashKey[Plan]()
-FOLDER = pytest.StashKey["Path | None"]()
-PREFLIGHT = pytest.StashKey["Preflight | None"]()
-LINES = pytest.StashKey[list[str]]()
-BREAKDOWN = pytest.StashKey[SuiteError]()
-CONCLUSION = pytest.StashKey[Conclusion]()
-PROGRESS = pytest.StashKey[ProgressLine | None]()
-REPORT_DIR = "reimage_report_dir"
 NO_MORE = "stopped: nothing more can be recorded"
 BROKEN = (
     "a defect of the suite ended the run at {case}, see its traceback; the reports hold what was recorded until then"
 )
-PREFLIGHT_ANSWERS = "reimage_preflight"
-EXAMPLES = {"smoke": 5, "standard": 30, "nightly": 1000}
-HYPOTHESIS_PROFILE = "reimage-conformance"
-STEPS = {"smoke": 5, "standard": 25, "nightly": 50}
-
-pytest_addoption = add_options
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_cmdline_main(config: pytest.Config) -> int | None:
-    """Prepares a run; for a mistake in options or target file, prints one sentence and gives the exit code."""
-    if not is_run(config):
-        return None
-    try:
-        prepared = prepare(config)
-    except SuiteError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return error.exit_code
-    except KeyboardInterrupt:  # while it waited for another run
-        sys.stderr.write("error: interrupted\n")
-        return pytest.ExitCode.INTERRUPTED
-    config.stash[PLAN], config.stash[FOLDER] = prepared.plan, prepared.folder
-    if prepared.hold is not None:
-        config.add_cleanup(prepared.hold.release)
-    config.stash[PREFLIGHT] = prepared.preflight
-    return None
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_configure(config: pytest.Config) -> None:
-    """Declares the markers, and registers the parts of a conformance run."""
-    config.addinivalue_line("markers", "verifies(*requirements): the requirements that a conformance case judges")
-    for name in ("smoke", "nightly", *MARKS):
-        config.addinivalue_line("markers", f"{name}: when a conformance case runs")
-    if not is_wanted(config):
-        return
-    config.option.collectonly = config.option.collectonly or config.option.list
-    if PLAN not in config.stash:  # a worker of pytest-xdist, or an option such as --markers
-        try:
-            config.stash[PLAN] = plan_of(config)
-        except SuiteError as error:
-            raise pytest.UsageError(str(error)) from None
-        given = getattr(config, "workerinput", {})
-        config.stash[FOLDER] = type(config.rootpath)(given[REPORT_DIR]) if REPORT_DIR in given else None
-        config.stash[PREFLIGHT] = _preflight_from(given.get(PREFLIGHT_ANSWERS))
-    plan, folder = config.stash[PLAN], config.stash[FOLDER]
-    if config.option.tbstyle == "auto":
-        config.pluginmanager.register(FindingsOnce())
-        config.option.tbstyle = "line"  # the finding itself is enough; tracebacks cost time
-    if not config.option.usepdb:
-        config.pluginmanager.register(Interruption(brief=not config.option.fulltrace))
-    if not hasattr(config, "workerinput"):  # only the controller of pytest-xdist reads what a worker writes
-        config.pluginmanager.register(LostOutput())
-    _set_up_hypothesis(plan)
-    _set_up_reports(config, folder)
-
-
-def _set_up_hypothesis(plan: Plan) -> None:
-    """Sets how many examples each profile draws, and the database of failed examples, which are tried first next time.
-
-    This replaces the settings that Hypothesis uses on CI servers: the same examples each time, and no database.
-    """
-    from hypothesis import HealthCheck  # noqa: PLC0415
-
-    usual = settings.get_profile("default")
-    settings.register_profile(
-        HYPOTHESIS_PROFILE,
-        parent=usual,
-        derandomize=False,
-        database=None if plan.repeats else usual.database,
-        deadline=None,
-        max_examples=EXAMPLES[plan.profile.value],
-        stateful_step_count=STEPS[plan.profile.value],
-        report_multiple_bugs=False,
-        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
-        print_blob=False,
-    )
-    settings.load_profile(HYPOTHESIS_PROFILE)
-
-
-def _set_up_reports(config: pytest.Config, folder: Path | None) -> None:
-    """Clears the report folder of an earlier run, and makes pytest-html write its page there; --list has no reports."""
-    if config.option.list:
-        config.pluginmanager.register(ListedCases(config.stash[PLAN]))
-    if config.option.collectonly:
-        return
-    if folder is not None and not hasattr(config, "workerinput"):
-        try:
-            clear_folder(folder, but_for="journal.jsonl" if config.stash[PLAN].resume is not None else "")
-        except SuiteError as error:
-            raise pytest.UsageError(str(error)) from None
-    if folder is not None and not config.getoption("htmlpath", None) and not hasattr(config, "workerinput"):
-        config.option.htmlpath = str(folder / "report.html")
-        config.option.self_contained_html = True
-        config.pluginmanager.register(PageHooks(), PAGE)
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_configure_node(node: Any) -> None:
-    """Gives a worker of pytest-xdist the report folder and the result of the preflight."""
-    folder = node.config.stash.get(FOLDER, None)
-    if folder is not None:
-        node.workerinput[REPORT_DIR] = str(folder)
-    preflight = node.config.stash.get(PREFLIGHT, None)
-    if preflight is not None:
-        node.workerinput[PREFLIGHT_ANSWERS] = (preflight.requests, [list(answer) for answer in preflight.answers])
-
-
-def _preflight_from(given: tuple[int, list[list[str]]] | None) -> Preflight | None:
-    """The result of the preflight that the controller of pytest-xdist passed on."""
-    return None if given is None else Preflight(given[0], tuple((level, text) for level, text in given[1]))
 
 
 def _is_controller(config: pytest.Config) -> bool:
@@ -204,53 +76,6 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     ]
     options = os.environ.get("PYTEST_ADDOPTS")
     return [*lines, f"PYTEST_ADDOPTS in the environment adds: {options}"] if options else lines
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Gives all cases of a run to one worker of pytest-xdist, since they share operations and the budget."""
-    if PLAN not in config.stash:
-        return None
-    from reimage_conformance.pytest_plugin.scheduling import OneTarget  # noqa: PLC0415  only where pytest-xdist is at work
-
-    return OneTarget(config, log)
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Chooses the cases of the profile and sorts them (`order_of`)."""
-    cases = [item for item in items if cites(item)]
-    if not cases:
-        return
-    if PLAN not in config.stash:
-        if not config.option.collectonly:
-            raise pytest.UsageError("conformance cases need --target FILE, or --embedded for the embedded emulator")
-        return
-    try:
-        for item in cases:
-            for name in cites(item):
-                requirement(name)
-    except SuiteError as error:
-        raise pytest.UsageError(str(error)) from None
-    profile = config.stash[PLAN].profile.value
-    chosen = chosen_of([item for item in items if _belongs(item, profile)], config.stash[PLAN].choice)
-    dropped = [item for item in items if item not in set(chosen)]
-    items[:] = sorted(chosen, key=order_of)
-    for item in items:
-        function = getattr(item, "obj", None)
-        if is_hypothesis_test(function):
-            # As @seed does, which would also drop the database; the settings are set too, as a case may be imported already.
-            setattr(function, "_hypothesis_internal_use_seed", config.stash[PLAN].seed)  # noqa: B010  typed without it
-            setattr(function, "_hypothesis_internal_use_settings", settings.get_profile(HYPOTHESIS_PROFILE))  # noqa: B010
-    if dropped:
-        config.hook.pytest_deselected(items=dropped)
-
-
-def _belongs(item: pytest.Item, profile: str) -> bool:
-    """Whether a case is part of a profile."""
-    if profile == "smoke":
-        return not cites(item) or item.get_closest_marker("smoke") is not None
-    return profile == "nightly" or item.get_closest_marker("nightly") is None
 
 
 @pytest.fixture(scope="session")

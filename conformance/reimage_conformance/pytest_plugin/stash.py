@@ -1,0 +1,23 @@
+"""What a run keeps in pytest's stash, by key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from reimage_conformance.errors import SuiteError
+from reimage_conformance.model import Preflight
+from reimage_conformance.pytest_plugin.options import Plan
+from reimage_conformance.pytest_plugin.progress import ProgressLine
+from reimage_conformance.pytest_plugin.run import Run
+from reimage_conformance.session.cases import Conclusion
+
+RUN = pytest.StashKey[Run]()
+PLAN = pytest.StashKey[Plan]()
+FOLDER = pytest.StashKey[Path | None]()
+PREFLIGHT = pytest.StashKey[Preflight | None]()
+LINES = pytest.StashKey[list[str]]()
+BREAKDOWN = pytest.StashKey[SuiteError]()
+CONCLUSION = pytest.StashKey[Conclusion]()
+PROGRESS = pytest.StashKey[ProgressLine | None]()
