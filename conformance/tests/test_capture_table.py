@@ -20,7 +20,7 @@ from reimage_conformance.capture.fields import FIELDS, NEVER_RECORDED
 from reimage_conformance.capture.masked_ids import is_placeholder
 from reimage_conformance.capture.reading import read_capture
 from reimage_conformance.capture.selection import select
-from reimage_conformance.catalogue import CATALOGUE
+from reimage_conformance.catalogue import ALL_REQUIREMENTS
 from reimage_conformance.journal import read_journal
 from reimage_conformance.judging.facts import DEFECT_NEEDS, NEEDS, NEEDS_OF_SYMPTOMS
 from reimage_conformance.model import Exchange, Fact, Outcome, Response, Strictness
@@ -138,7 +138,7 @@ def test_every_fact_has_its_row_and_every_requirement_its_name() -> None:
     }
 
     assert told == set(Fact)
-    assert {*NEEDS, *(requirement for requirement, _ in NEEDS_OF_SYMPTOMS)} <= set(CATALOGUE)
+    assert {*NEEDS, *(requirement for requirement, _ in NEEDS_OF_SYMPTOMS)} <= set(ALL_REQUIREMENTS)
     assert needed | {Fact.CODING, Fact.SECRETS} == set(Fact)
     assert {Fact.FRAMING, Fact.IDENTITY, Fact.METHOD_CASE} <= NEVER_RECORDED
 

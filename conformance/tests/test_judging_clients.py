@@ -306,6 +306,8 @@ REPEATS = {
     "much later without a look": ([started(), again(900.0, 2)], {}),
     "by another client": ([started(), again(0.1, 2, with_header(REIMAGE, "User-Agent", "other"))], {}),
     "with another certificate": ([started(), again(0.1, 2, replace(REIMAGE, identity=Identity.SECOND))], {}),
+    "after a poll that was refused": ([started(), poll(error("ResourceNotFound"), 404), again(9.0)], {}),
+    "into a redirect": ([started(), again(0.1, 2, status=399)], {"REIMAGE-ONCE": ("violated", "repeated")}),
     "of another instance": ([started(), again(0.1, 2, OTHER_INSTANCE)], {}),
     "long after, while it was seen to run lately": (
         [started(), poll(number=2, at=2.0), poll(number=3, at=99.0), again(150.0, 4)],
@@ -409,6 +411,10 @@ def test_only_a_reimage_is_followed() -> None:
 
 
 WORDS = {
+    "client_certificate": (
+        [exchange(ANONYMOUS, 403)],
+        {"CERTIFICATE": ("a client certificate", "none was presented")},
+    ),
     "client_reimages": (
         [exchange(typed("text/plain")), exchange(BODY, number=2), exchange(moved("/production/", "/prod/"), number=3)],
         {
