@@ -184,7 +184,39 @@ MISTAKES = {
     "line break in text": (GOOD.replace('"rig"', '"a\\nb"'), "without control characters"),
     "flag for number": (GOOD + "[limits]\nmax_reimages = true\n", "an integer from 0 on, found the boolean true"),
     "negative budget": (GOOD + "[limits]\nmax_reimages = -1\n", "found the integer -1"),
-    "no time": (GOOD + "[limits]\npoll_interval_seconds = 0\n", "a number of seconds above 0, found the integer 0"),
+    "no time": (
+        GOOD + "[limits]\npoll_interval_seconds = 0\n",
+        "a number of seconds above 0 and up to 10000000, found the integer 0",
+    ),
+    "a time that no clock takes": (
+        GOOD + "[limits]\nrequest_timeout_seconds = 1e300\n",
+        "from 0.05 to 10000000, found the float 1e+300",
+    ),
+    "a whole number that is no float": (
+        GOOD + f"[limits]\noperation_timeout_seconds = {'9' * 400}\n",
+        "above 0 and up to 10000000, found a long integer",
+    ),
+    "a rate that is no float": (GOOD + f"[limits]\nrequests_per_second = {'9' * 400}\n", "found a long integer"),
+    "no time for a reply": (
+        GOOD + "[limits]\nrequest_timeout_seconds = 0.0001\n",
+        "a number of seconds from 0.05 to 10000000",
+    ),
+    "a rate below one request in an operation": (
+        GOOD + "[limits]\noperation_timeout_seconds = 60\nrequests_per_second = 0.001\n",
+        '"requests_per_second" in [limits] (0.001) allows no second request within "operation_timeout_seconds" (60)',
+    ),
+    "a date with a time": (
+        GOOD.replace("[target]\n", "[target]\nx_ms_version = 2011-10-01T00:00:00Z\n"),
+        'found a date without quotes; write "2011-10-01"',
+    ),
+    "a home that nobody has": (
+        GOOD.replace("[target]\n", '[target]\nclient_certificate = "~nobody-has-this/c.pem"\n'),
+        "client_certificate: there is no file",
+    ),
+    "a variable in a path": (
+        GOOD.replace("[target]\n", '[target]\nca_bundle = "$CERTS/ca.pem"\n'),
+        "ca.pem; variables in paths are not replaced",
+    ),
     "endless time": (GOOD + "[limits]\noperation_timeout_seconds = inf\n", "found the float inf"),
     "number for flag": (GOOD + "[limits]\nallow_reimage = 1\n", "true or false, found the integer 1"),
     "text for flag": (GOOD + '[limits]\nallow_reimage = "yes"\n', "true or false, found the string 'yes'"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -100,8 +101,16 @@ def _placed(file: Path, key: str, value: str | None, from_environment: str | Non
     if from_environment:
         return f"{PREFIX}{key.upper()}", Path(from_environment).absolute()
     if value is not None:
-        return key, (file.parent / Path(value).expanduser()).absolute()
+        return key, (file.parent / _at_home(Path(value))).absolute()
     return None
+
+
+def _at_home(path: Path) -> Path:
+    """`path` with the home folder in place of a ~ at its beginning, if there is such a folder."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path
 
 
 def _contents(file: Path, source: str, path: Path) -> Contents:
@@ -112,6 +121,8 @@ def _octets(file: Path, source: str, path: Path) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError as error:
-        raise TargetError(f"{file}: {source}: there is no file {path}") from error
+        is_variable = re.search(r"\$[A-Za-z{]|%\w+%", str(path)) is not None
+        hint = "; variables in paths are not replaced" if is_variable else ""
+        raise TargetError(f"{file}: {source}: there is no file {path}{hint}") from error
     except OSError as error:
         raise TargetError(f"{file}: {source}: {path} cannot be read: {error.strerror}") from error

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import difflib
 import json
-import math
 import re
 import string
+import sys
 from dataclasses import dataclass
-from datetime import date, time
+from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
+MOST_SECONDS = 10_000_000
+"""More than a hundred days; the clocks of operating systems do not take much longer times."""
+LEAST_REPLY_SECONDS = 0.05
+"""No reply comes in less for certain, not even from this machine."""
 PLACEHOLDERS = ("cloud_service", "deployment_name", "role_instance")
 
 
@@ -44,7 +48,8 @@ def shown(value: Any) -> str:
         return "a table"
     if isinstance(value, date | time):
         kind = "time" if isinstance(value, time) else "date"
-        return f'a {kind} without quotes; write "{value.isoformat()}"'
+        plain = value.date() if isinstance(value, datetime) else value
+        return f'a {kind} without quotes; write "{plain.isoformat()}"'
     kinds = {bool: "boolean", int: "integer", float: "float", str: "string", list: "array"}
     kind = next((word for python, word in kinds.items() if isinstance(value, python)), "value")
     text = repr(value) if isinstance(value, str | float) else json.dumps(value, default=str)
@@ -110,8 +115,9 @@ def _are_texts(value: Any) -> bool:
     return isinstance(value, list) and all(_is_text(row) for row in value) and len(set(value)) == len(value)
 
 
-def _is_number(value: Any, above: float = -1.0) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value > above
+def _is_number(value: Any, least: float, most: float) -> bool:
+    """Whether `value` is a number from `least` to `most`; what is not finite is in no range."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most
 
 
 def _is_url(value: Any) -> bool:
@@ -156,7 +162,11 @@ def _choice(*words: str, required: bool = False, converted: Callable[[Any], Any]
 
 
 _FLAG = Key("true or false", lambda value: isinstance(value, bool))
-_SECONDS = Key("a number of seconds above 0", lambda value: _is_number(value, 0), converted=float)
+_SECONDS = Key(
+    f"a number of seconds above 0 and up to {MOST_SECONDS}",
+    lambda value: _is_number(value, 0, MOST_SECONDS) and value > 0,
+    converted=float,
+)
 _ABILITY = Key(
     'true, false or "auto"',
     lambda value: isinstance(value, bool) or value == "auto",
@@ -222,12 +232,16 @@ LIMITS: Mapping[str, Key] = {
     ),
     "operation_timeout_seconds": _SECONDS,
     "poll_interval_seconds": _SECONDS,
-    "request_timeout_seconds": _SECONDS,
+    "request_timeout_seconds": Key(
+        f"a number of seconds from {LEAST_REPLY_SECONDS} to {MOST_SECONDS}",
+        lambda value: _is_number(value, LEAST_REPLY_SECONDS, MOST_SECONDS),
+        converted=float,
+    ),
     "connections": Key(
         "an integer from 1 on", lambda value: isinstance(value, int) and not isinstance(value, bool) and value >= 1
     ),
     "requests_per_second": Key(
-        "a number from 0 on (0: no limit)", lambda value: _is_number(value) and value >= 0, converted=float
+        "a number from 0 on (0: no limit)", lambda value: _is_number(value, 0, sys.float_info.max), converted=float
     ),
 }
 CAPABILITIES: Mapping[str, Key] = {"get_deployment": _ABILITY, "get_cloud_service": _ABILITY}

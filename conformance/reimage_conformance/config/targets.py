@@ -168,6 +168,11 @@ def _refuse_contradictions(path: Path, target: Target) -> None:
             f'{path}: "poll_interval_seconds" in [limits] ({limits.poll_interval_seconds:g}) is longer than '
             f'"operation_timeout_seconds" ({limits.operation_timeout_seconds:g}), so no operation could be followed to its end'
         )
+    if limits.requests_per_second * limits.operation_timeout_seconds < 1 and limits.requests_per_second:
+        raise TargetError(
+            f'{path}: "requests_per_second" in [limits] ({limits.requests_per_second:g}) allows no second request within '
+            f'"operation_timeout_seconds" ({limits.operation_timeout_seconds:g}), so no operation could be followed to its end'
+        )
     for number, row in enumerate(target.deployments, start=1):
         both = [name for name in row.role_instances if name in row.failing_role_instances]
         if both:

@@ -122,7 +122,8 @@ class Names:
             )
         if all(_says_that_service_is_unknown(each) for each in found):
             return mend(
-                f"cloud_service in {first.where}: the endpoint says that there is no {first.deployment.cloud_service}"
+                f"cloud_service in {first.where}: the endpoint says that there is no {first.deployment.cloud_service} "
+                "under this subscription_id"
             )
         if capabilities.get_deployment:
             return check(f"get_deployment is true, but {text}; set it to false, or mend cloud_service, slot and name")
