@@ -78,6 +78,15 @@ def test_a_name_with_braces_holds_the_word_there(registered: dict[str, Fault]) -
     ]
 
 
+def test_a_row_has_changes_of_its_own(registered: dict[str, Fault]) -> None:
+    Slip("version-{}", "REQ-VER-FORMAT", "{}").rows(
+        ("lost", "it is lost", CHANGE), ("found", "it is found", (CHANGE, CHANGE))
+    )
+
+    assert told(registered) == [("version-lost", "it is lost"), ("version-found", "it is found")]
+    assert [fault.changes for fault in registered.values()] == [(CHANGE,), (CHANGE, CHANGE)]
+
+
 def test_a_value_inside_a_place_is_named_after_both(registered: dict[str, Fault]) -> None:
     Slip("version-lost", "REQ-VER-FORMAT", "{place} with {}").inside(FAILED).each((204,), made)
 

@@ -85,16 +85,20 @@ def _said(position: int, text: Callable[[Instance], str]) -> Callable[[Node, Ins
     return edit
 
 
-Slip("renamed", NAME, "a reimaged instance has another name").by(
-    _node(_said(1, lambda instance: f"{instance.role}_IN_99"))
+Slip("{}", NAME, "{}").rows(
+    ("renamed", "a reimaged instance has another name", _node(_said(1, lambda instance: f"{instance.role}_IN_99"))),
+    (
+        "renamed-while-away",
+        "an instance has another name from its reimage on",
+        _node(_said(1, lambda instance: f"{instance.name}_old"), during=True),
+    ),
+    (
+        "renamed-in-lower-case",
+        "a reimaged instance has its name in lower case",
+        _node(_said(1, lambda instance: instance.name.lower())),
+    ),
+    ("role-changed", "a reimaged instance is of another role", _node(_said(0, lambda _: "OtherRole1"))),
 )
-Slip("renamed-while-away", NAME, "an instance has another name from its reimage on").by(
-    _node(_said(1, lambda instance: f"{instance.name}_old"), during=True)
-)
-Slip("renamed-in-lower-case", NAME, "a reimaged instance has its name in lower case").by(
-    _node(_said(1, lambda instance: instance.name.lower()))
-)
-Slip("role-changed", NAME, "a reimaged instance is of another role").by(_node(_said(0, lambda _: "OtherRole1")))
 Slip("role-lost", NAME, "a reimaged instance is of no role", also=("REQ-DEPL-INSTANCES",)).by(
     _node(_said(0, lambda _: ""))
 )

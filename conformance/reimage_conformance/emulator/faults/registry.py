@@ -87,8 +87,12 @@ class Slip:
 
     def table(self, change: Callable[[Value], Changes], *rows: tuple[str, str, Value]) -> None:
         """A fault for each row: a word for its name, words for its sentence, the value that its changes are made from."""
-        for word, words, value in rows:
-            self._register(self._called(word), self._told(words, word), change(value))
+        self.rows(*((word, words, change(value)) for word, words, value in rows))
+
+    def rows(self, *rows: tuple[str, str, Changes]) -> None:
+        """A fault for each row: a word for its name, words for its sentence, its changes."""
+        for word, words, changes in rows:
+            self._register(self._called(word), self._told(words, word), changes)
 
     def _called(self, word: str) -> str:
         return self.name.format(word) if "{}" in self.name else f"{self.name}[{word}]"

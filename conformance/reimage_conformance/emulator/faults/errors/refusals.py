@@ -13,6 +13,7 @@ from reimage_conformance.emulator.conditions import (
     SERVICE_DEFECTS,
     TYPE_DEFECTS,
     VERB_DEFECTS,
+    VERSION_DEFECTS,
     error_edit,
     kind_is,
     refusal_code,
@@ -45,34 +46,21 @@ _REQUIRED: dict[str, tuple[str, ...]] = {
     "instance": ("REQ-REIMAGE-UNKNOWN-INSTANCE",),
 }
 """What else a wrong code for a defect breaks, for the defects whose code the table binds."""
-_ANY: dict[str, tuple[str, ...]] = {
-    "version": ("version-missing", "version-format", "version-old"),
-    "comp": COMP_DEFECTS,
-    "service": SERVICE_DEFECTS,
-    "instance": ("instance",),
-    "operation": ("operation",),
-    "verb": VERB_DEFECTS,
-    "body": ("body",),
-    "length": ("length",),
-    "type": TYPE_DEFECTS,
-    "certificate": ("certificate",),
-    "conflict": ("conflict",),
+_ANY: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "version": (VERSION_DEFECTS, ("REQ-VER-MISSING", "REQ-VER-FORMAT", "REQ-REIMAGE-VERSION-OLD")),
+    "comp": (COMP_DEFECTS, ("REQ-REIMAGE-COMP-MISSING",)),
+    "service": (SERVICE_DEFECTS, ("REQ-REIMAGE-UNKNOWN-SERVICE", "REQ-REIMAGE-SLOT-OTHER")),
+    "instance": (("instance",), ("REQ-REIMAGE-UNKNOWN-INSTANCE",)),
+    "operation": (("operation",), ("REQ-GOS-UNKNOWN-ID",)),
+    "verb": (VERB_DEFECTS, ("REQ-ERR-VERB",)),
+    "body": (("body",), ("REQ-REIMAGE-CL-NONZERO",)),
+    "length": (("length",), ("REQ-REIMAGE-CL-ABSENT",)),
+    "type": (TYPE_DEFECTS, ("REQ-REIMAGE-CT-ABSENT",)),
+    "certificate": (("certificate",), ("REQ-AUTH-FAIL",)),
+    "conflict": (("conflict",), ("REQ-CONC-SAME", "REQ-CONC-OTHER")),
 }
-_ALSO = {
-    "version": ("REQ-VER-MISSING", "REQ-VER-FORMAT", "REQ-REIMAGE-VERSION-OLD"),
-    "comp": ("REQ-REIMAGE-COMP-MISSING",),
-    "service": ("REQ-REIMAGE-UNKNOWN-SERVICE", "REQ-REIMAGE-SLOT-OTHER"),
-    "instance": ("REQ-REIMAGE-UNKNOWN-INSTANCE",),
-    "operation": ("REQ-GOS-UNKNOWN-ID",),
-    "verb": ("REQ-ERR-VERB",),
-    "body": ("REQ-REIMAGE-CL-NONZERO",),
-    "length": ("REQ-REIMAGE-CL-ABSENT",),
-    "type": ("REQ-REIMAGE-CT-ABSENT",),
-    "certificate": ("REQ-AUTH-FAIL",),
-    "conflict": ("REQ-CONC-SAME", "REQ-CONC-OTHER"),
-}
-
-_EVERY_DEFECT = tuple(dict.fromkeys(each for group in _ALSO.values() for each in group))
+"""The defects of one kind, and what an odd refusal of them breaks as well."""
+_EVERY_DEFECT = tuple(dict.fromkeys(each for _, broken in _ANY.values() for each in broken))
 
 for _defect, _also in _REQUIRED.items():
     Slip(f"error-code[{_defect}:{{}}]", CODES, f"the code for {_defect} is {{}}", also=_also).each(
@@ -98,10 +86,10 @@ Slip(
     "error-codes-confused",
     CODES,
     "a wrong comp is called a wrong version and the other way round",
-    also=(*_ALSO["version"], *_ALSO["comp"]),
+    also=(*_ANY["version"][1], *_ANY["comp"][1]),
 ).by(
     refusal_edit(refused_with(code="MissingOrIncorrectVersionHeader"), *COMP_DEFECTS),
-    refusal_edit(refused_with(code="MissingOrInvalidRequiredQueryParameter"), *_ANY["version"]),
+    refusal_edit(refused_with(code="MissingOrInvalidRequiredQueryParameter"), *VERSION_DEFECTS),
 )
 Slip(
     "operation-version-error-code",
@@ -110,12 +98,12 @@ Slip(
     also=("REQ-VER-MISSING", "REQ-VER-FORMAT", "REQ-GOS-VERSION-MIN"),
 ).by(refusal_edit(refused_with(code="BadRequest"), "version-missing", "version-format", when=kind_is("operation")))
 
-for _name, _defects in _ANY.items():
+for _name, (_defects, _broken) in _ANY.items():
     Slip(
         f"error-wrapped-in-200[{_name}]",
         STATUS,
         f"a request with a wrong {_name} is answered 200 with an Error",
-        also=_ALSO[_name],
+        also=_broken,
     ).by(reply_edit(reply_set(status=200), *_defects))
     if _name in ("conflict", "length"):
         continue  # without ConflictError that is REQ-CONC-SAME's matter; a 411 may come from below the application
@@ -123,7 +111,7 @@ for _name, _defects in _ANY.items():
         f"error-without-document[{_name}]",
         BODY,
         f"the refusal of a wrong {_name} has no content",
-        also=(*_ALSO[_name], CODES),
+        also=(*_broken, CODES),
     ).by(reply_edit(reply_set(body=b"", media_type=""), *_defects))
 Slip("error-status-odd", STATUS, "errors have the status {}", also=(*_EVERY_DEFECT, CODES)).each(
     (299, 302, 444, 600), refusal_status(when=kind_is("reimage"))

@@ -92,24 +92,25 @@ def _reordered(order: Callable[[tuple[Node, ...]], Any]) -> Change:
     return document_edit(lambda root: Node(root.name, tuple(order(root.children))))
 
 
-_ORDER = "REQ-GOS-ORDER"
-Slip("order[reversed]", _ORDER, "the children come in reverse order").by(_reordered(lambda nodes: nodes[::-1]))
-Slip("order[status first]", _ORDER, "Status comes before ID").by(
-    _reordered(lambda nodes: (nodes[1], nodes[0], *nodes[2:]))
-)
-Slip("order[code before status]", _ORDER, "HttpStatusCode comes before Status").by(
-    _reordered(lambda nodes: sorted(nodes, key=lambda node: ("ID", CODE, "Status", "Error").index(node.name)))
-)
-Slip("order[error first]", _ORDER, "Error comes before HttpStatusCode").by(
-    _reordered(lambda nodes: sorted(nodes, key=lambda node: ("ID", "Status", "Error", CODE).index(node.name)))
-)
-Slip("order[message first]", _ORDER, "inside Error, Message comes before Code").by(
-    document_edit(
-        lambda root: Node(
-            root.name,
-            tuple(Node(each.name, each.children[::-1]) if each.name == "Error" else each for each in root.children),
-        )
-    )
+def _in_order(*names: str) -> Change:
+    return _reordered(lambda nodes: sorted(nodes, key=lambda node: names.index(node.name)))
+
+
+Slip("order", "REQ-GOS-ORDER", "{}").rows(
+    ("reversed", "the children come in reverse order", _reordered(lambda nodes: nodes[::-1])),
+    ("status first", "Status comes before ID", _reordered(lambda nodes: (nodes[1], nodes[0], *nodes[2:]))),
+    ("code before status", "HttpStatusCode comes before Status", _in_order("ID", CODE, "Status", "Error")),
+    ("error first", "Error comes before HttpStatusCode", _in_order("ID", "Status", "Error", CODE)),
+    (
+        "message first",
+        "inside Error, Message comes before Code",
+        document_edit(
+            lambda root: Node(
+                root.name,
+                tuple(Node(each.name, each.children[::-1]) if each.name == "Error" else each for each in root.children),
+            )
+        ),
+    ),
 )
 Slip("operation-type[{}]", "REQ-GOS-CT", "the Content-Type of an operation is {!r}").table(
     lambda media_type: gives(

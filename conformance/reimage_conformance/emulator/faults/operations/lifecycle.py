@@ -44,6 +44,11 @@ def told_failures() -> tuple[Change, Change]:
     )
 
 
+def _told(see: Seen) -> tuple[Change, ...]:
+    """Changes the status that a poll reports, and HttpStatusCode and Error with it."""
+    return shown(see), *told_failures()
+
+
 def _stays(test: Callable[[Operation], bool], status: str) -> Seen:
     return lambda _, operation, seen: status if test(operation) else seen
 
@@ -108,42 +113,35 @@ def _ever_over(*statuses: str) -> Seen:
     return see
 
 
-_BOTH = (STABLE,)
-Slip("succeeded-too-early", PROGRESS, "the first poll finds success, the next ones do not", also=_BOTH).by(
-    shown(_by_poll("Succeeded")), *told_failures()
+Slip("{}", PROGRESS, "the {}, the next ones do not", also=(STABLE,)).table(
+    _told,
+    ("succeeded-too-early", "first poll finds success", _by_poll("Succeeded")),
+    ("failed-too-early", "first poll finds failure", _by_poll("Failed")),
+    ("succeeded-at-second-poll", "second poll finds success", _by_poll("InProgress", "Succeeded", "InProgress")),
 )
-Slip("failed-too-early", PROGRESS, "the first poll finds failure, the next ones do not", also=_BOTH).by(
-    shown(_by_poll("Failed")), *told_failures()
+Slip("{}", "REQ-GOS-STATUS", "{}", also=(PROGRESS,)).table(
+    shown,
+    ("queued-first", "before anything else an operation is Queued", _by_poll("Queued")),
+    ("pending-between", "between two statuses an operation is Pending", _by_poll("InProgress", "Pending")),
+    ("finishing-before-the-end", "an operation is Finishing before it has succeeded", _once_over("Finishing")),
 )
-Slip("succeeded-at-second-poll", PROGRESS, "the second poll finds success, the next ones do not", also=_BOTH).by(
-    shown(_by_poll("InProgress", "Succeeded", "InProgress")), *told_failures()
-)
-Slip("queued-first", "REQ-GOS-STATUS", "before anything else an operation is Queued", also=(PROGRESS,)).by(
-    shown(_by_poll("Queued"))
-)
-Slip("pending-between", "REQ-GOS-STATUS", "between two statuses an operation is Pending", also=(PROGRESS,)).by(
-    shown(_by_poll("InProgress", "Pending"))
-)
-Slip(
-    "finishing-before-the-end", "REQ-GOS-STATUS", "an operation is Finishing before it has succeeded", also=(PROGRESS,)
-).by(shown(_once_over("Finishing")))
 Slip("failed-before-succeeded", STABLE, "Failed is reported before Succeeded", also=(PROGRESS, COMPLETES)).by(
-    shown(_once_over("Failed")), *told_failures()
+    *_told(_once_over("Failed"))
 )
-Slip("succeeded-then-failed", STABLE, "after Succeeded comes Failed", also=(PROGRESS, READONLY)).by(
-    shown(_ever_over("Succeeded", "Failed")), *told_failures()
-)
-Slip("succeeded-then-in-progress", STABLE, "after Succeeded comes InProgress", also=(PROGRESS, READONLY)).by(
-    shown(_once_over("Succeeded", "InProgress")), *told_failures()
-)
-Slip(
-    "succeeded-then-in-progress-for-ever",
-    STABLE,
-    "after one Succeeded comes InProgress for good",
-    also=(PROGRESS, READONLY),
-).by(shown(_once_over("Succeeded", *["InProgress"] * 500)), *told_failures())
-Slip("succeeded-twice-then-failed", STABLE, "after two times Succeeded comes Failed", also=(PROGRESS, READONLY)).by(
-    shown(_once_over("Succeeded", "Succeeded", *["Failed"] * 500)), *told_failures()
+Slip("succeeded-{}", STABLE, "after {}", also=(PROGRESS, READONLY)).table(
+    _told,
+    ("then-failed", "Succeeded comes Failed", _ever_over("Succeeded", "Failed")),
+    ("then-in-progress", "Succeeded comes InProgress", _once_over("Succeeded", "InProgress")),
+    (
+        "then-in-progress-for-ever",
+        "one Succeeded comes InProgress for good",
+        _once_over("Succeeded", *["InProgress"] * 500),
+    ),
+    (
+        "twice-then-failed",
+        "two times Succeeded comes Failed",
+        _once_over("Succeeded", "Succeeded", *["Failed"] * 500),
+    ),
 )
 Slip(
     "failed-then-succeeded",
@@ -152,12 +150,11 @@ Slip(
     also=(PROGRESS, READONLY),
     needs=(Need.FAILING_INSTANCE,),
 ).by(
-    shown(
+    *_told(
         lambda call, operation, seen: (
             _ever_over("Failed", "Succeeded")(call, operation, seen) if operation.instance.failing else seen
         )
-    ),
-    *told_failures(),
+    )
 )
 Slip(
     "done-then-unknown-word", "REQ-GOS-STATUS", "after Succeeded comes Archived", also=(PROGRESS, STABLE, READONLY)

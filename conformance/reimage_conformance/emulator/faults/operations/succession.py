@@ -52,17 +52,14 @@ def _told_by(latest: Callable[[Operation], Operation | None]) -> Change:
 
 
 Slip(
-    "status-of-the-latest[instance]",
+    "status-of-the-latest",
     STABLE,
-    "an operation that is over is InProgress again while a later one of its instance runs",
+    "an operation that is over is InProgress again while a later one of its {} runs",
     also=(PROGRESS,),
-).by(_told_by(lambda operation: operation.instance.operation))
-Slip(
-    "status-of-the-latest[deployment]",
-    STABLE,
-    "an operation that is over is InProgress again while a later one of its deployment runs",
-    also=(PROGRESS,),
-).by(_told_by(lambda operation: operation.deployment.operation))
+).rows(
+    ("instance", "instance", _told_by(lambda operation: operation.instance.operation)),
+    ("deployment", "deployment", _told_by(lambda operation: operation.deployment.operation)),
+)
 
 
 def _overtaken(call: Call, operation: Operation) -> bool:

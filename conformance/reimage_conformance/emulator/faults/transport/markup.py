@@ -96,10 +96,15 @@ Slip(
 ).by(edits(encode_document, lambda _, octets: b"" if b"<Operation" in octets else octets))
 
 
-def _encoded(how: tuple[Callable[[str], bytes], str]) -> tuple[Change, ...]:
-    """Documents have the octets that a function makes of their text, and a media type."""
-    octets, media_type = how
-    return instead(encode_text, lambda _, __, text: octets(text)), gives(document_media_type, media_type)
+def _octets(make: Callable[[str], bytes], media_type: str) -> tuple[Change, ...]:
+    """Documents have the octets that `make` gives for their text, and a media type."""
+    return instead(encode_text, lambda _, __, text: make(text)), gives(document_media_type, media_type)
+
+
+def _encoded(
+    codec: str, media_type: str, edit: Callable[[str], str] = str, errors: str = "strict"
+) -> tuple[Change, ...]:
+    return _octets(lambda text: edit(text).encode(codec, errors), media_type)
 
 
 _ALL = tuple(each for group in _DEPENDENTS.values() for each in group)
@@ -107,8 +112,8 @@ _PLAIN = "application/xml"
 _UTF_8 = f"{_PLAIN}; charset=utf-8"
 
 
-def _declared(text: str, name: str) -> str:
-    return f'<?xml version="1.0" encoding="{name}"?>{text}'
+def _declaring(name: str) -> Callable[[str], str]:
+    return lambda text: f'<?xml version="1.0" encoding="{name}"?>{text}'
 
 
 _E_ACUTE = "\N{LATIN SMALL LETTER E WITH ACUTE}"
@@ -118,71 +123,36 @@ def _accented(text: str) -> str:
     return text.replace("</Message>", f"{_E_ACUTE}</Message>").replace("<Status>", f"<!--{_E_ACUTE}--><Status>")
 
 
-Slip("encoding", ENC, "{}", also=(WF, "REQ-GOS-CT", "REQ-ERR-CT", *_ALL)).table(
-    _encoded,
-    (
-        "utf-16-called-utf-8",
-        "documents are UTF-16 and called utf-8",
-        (lambda text: text.encode("utf-16"), _UTF_8),
-    ),
-    (
-        "utf-8-called-utf-16",
-        "documents are UTF-8 and called utf-16",
-        (lambda text: text.encode(), f"{_PLAIN}; charset=utf-16"),
-    ),
-    (
-        "utf-16-unmarked",
-        "documents are UTF-16 without charset, mark or declaration",
-        (lambda text: text.encode("utf-16-le"), _PLAIN),
-    ),
-    (
-        "utf-16-declared-utf-8",
-        "documents are UTF-16 and declare utf-8",
-        (lambda text: _declared(text, "utf-8").encode("utf-16"), _PLAIN),
-    ),
-    (
-        "utf-8-declared-utf-16",
-        "documents are UTF-8 and declare utf-16",
-        (lambda text: _declared(text, "utf-16").encode(), _UTF_8),
-    ),
-    (
-        "latin-1-called-utf-8",
-        "documents are Latin-1 and called utf-8",
-        (lambda text: _accented(text).encode("latin-1", "replace"), _UTF_8),
-    ),
-    (
-        "latin-1-unmarked",
-        "documents are Latin-1 and say nothing of it",
-        (lambda text: _accented(text).encode("latin-1", "replace"), _PLAIN),
-    ),
+_LATIN_1 = f"{_PLAIN}; charset=iso-8859-1"
+Slip("encoding", ENC, "documents {}", also=(WF, "REQ-GOS-CT", "REQ-ERR-CT", *_ALL)).rows(
+    ("utf-16-called-utf-8", "are UTF-16 and called utf-8", _encoded("utf-16", _UTF_8)),
+    ("utf-8-called-utf-16", "are UTF-8 and called utf-16", _encoded("utf-8", f"{_PLAIN}; charset=utf-16")),
+    ("utf-16-unmarked", "are UTF-16 without charset, mark or declaration", _encoded("utf-16-le", _PLAIN)),
+    ("utf-16-declared-utf-8", "are UTF-16 and declare utf-8", _encoded("utf-16", _PLAIN, _declaring("utf-8"))),
+    ("utf-8-declared-utf-16", "are UTF-8 and declare utf-16", _encoded("utf-8", _UTF_8, _declaring("utf-16"))),
+    ("latin-1-called-utf-8", "are Latin-1 and called utf-8", _encoded("latin-1", _UTF_8, _accented, "replace")),
+    ("latin-1-unmarked", "are Latin-1 and say nothing of it", _encoded("latin-1", _PLAIN, _accented, "replace")),
     (
         "latin-1-declared",
-        "documents are Latin-1, and declared so",
-        (
-            lambda text: _declared(_accented(text), "iso-8859-1").encode("latin-1", "replace"),
-            f"{_PLAIN}; charset=iso-8859-1",
-        ),
+        "are Latin-1, and declared so",
+        _encoded("latin-1", _LATIN_1, lambda text: _declaring("iso-8859-1")(_accented(text)), "replace"),
     ),
-    (
-        "unknown",
-        "documents declare an encoding that does not exist",
-        (lambda text: _declared(text, "utf-9").encode(), _PLAIN),
-    ),
-    ("utf-32", "documents are UTF-32", (lambda text: text.encode("utf-32"), f"{_PLAIN}; charset=utf-32")),
+    ("unknown", "declare an encoding that does not exist", _encoded("utf-8", _PLAIN, _declaring("utf-9"))),
+    ("utf-32", "are UTF-32", _encoded("utf-32", f"{_PLAIN}; charset=utf-32")),
     (
         "mark-and-charset-differ",
-        "documents are UTF-16 with a mark and called us-ascii",
-        (lambda text: text.encode("utf-16"), f"{_PLAIN}; charset=us-ascii"),
+        "are UTF-16 with a mark and called us-ascii",
+        _encoded("utf-16", f"{_PLAIN}; charset=us-ascii"),
     ),
     (
         "surrogates",
-        "documents hold surrogates in UTF-8",
-        (lambda text: text.replace("</", "\ud800</", 1).encode("utf-8", "surrogatepass"), _UTF_8),
+        "hold surrogates in UTF-8",
+        _encoded("utf-8", _UTF_8, lambda text: text.replace("</", "\ud800</", 1), "surrogatepass"),
     ),
     (
         "overlong",
-        "documents hold overlong UTF-8",
-        (lambda text: text.replace("</", "@@</", 1).encode().replace(b"@@", b"\xc0\xaf"), _UTF_8),
+        "hold overlong UTF-8",
+        _octets(lambda text: text.replace("</", "@@</", 1).encode().replace(b"@@", b"\xc0\xaf"), _UTF_8),
     ),
 )
 

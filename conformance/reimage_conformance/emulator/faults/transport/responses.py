@@ -113,16 +113,20 @@ def _line(form: str, *names: str) -> Change:
     return instead(field_line, line)
 
 
-Slip("field-space-before-colon", HEADERS, "white space stands before the colon of a response's header").by(
-    _line("{name} : {value}", "server", "cache-control")
-)
-Slip("field-folded", HEADERS, "a header line of a response is folded").by(_line("{name}:\r\n {value}", "server"))
-Slip("field-without-colon", HEADERS, "a header line of a response has no colon").by(_line("{name} {value}", "server"))
-Slip("field-ends-with-line-feed", HEADERS, "a header line of a response ends in a bare line feed").by(
-    _line("{name}: {value}\nX-Next: line", "server")
-)
-Slip("field-control-character", HEADERS, "a header of a response holds a control character").by(
-    _line("{name}: {value}\x01", "server")
+Slip("field-{}", HEADERS, "{}").rows(
+    (
+        "space-before-colon",
+        "white space stands before the colon of a response's header",
+        _line("{name} : {value}", "server", "cache-control"),
+    ),
+    ("folded", "a header line of a response is folded", _line("{name}:\r\n {value}", "server")),
+    ("without-colon", "a header line of a response has no colon", _line("{name} {value}", "server")),
+    (
+        "ends-with-line-feed",
+        "a header line of a response ends in a bare line feed",
+        _line("{name}: {value}\nX-Next: line", "server"),
+    ),
+    ("control-character", "a header of a response holds a control character", _line("{name}: {value}\x01", "server")),
 )
 Slip("field-malformed", HEADERS, "responses have the malformed header {}").table(
     lambda field: reply_edit(field_set(*field)),
