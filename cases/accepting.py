@@ -11,8 +11,8 @@ from reimage_conformance.casebook import (
 from reimage_conformance.judging.operations.progress import completes
 from reimage_conformance.judging.oracle import permitted
 from reimage_conformance.model import Exchange
-from reimage_conformance.session.campaign import Result
 from reimage_conformance.session.operations import Operation
+from reimage_conformance.session.step_runs import Result
 
 NOT_SPELT = "no reimage with this spelling was sent"
 """Why a requirement on spellings is untested where only requests other than reimages were sent with the spelling."""

@@ -14,8 +14,8 @@ from reimage_conformance.judging.request import refused
 from reimage_conformance.judging.transport.answers import answered_with
 from reimage_conformance.judging.wording import is_conflict
 from reimage_conformance.model import Exchange, Identity, Request, Why
-from reimage_conformance.session.campaign import Result
 from reimage_conformance.session.operations import NOT_KNOWN, Operation, State
+from reimage_conformance.session.step_runs import Result
 from reimage_conformance.session.steps import Step
 
 LOST_POLLS = 3

@@ -24,9 +24,9 @@ from reimage_conformance.judging.transport.answers import answered_with
 from reimage_conformance.model import Exchange, Identity, Request
 from reimage_conformance.protocol.addresses import FORMS, UriForm
 from reimage_conformance.protocol.requests import with_query, with_subscription, without_header
-from reimage_conformance.session.campaign import Result
 from reimage_conformance.session.instances import Call
 from reimage_conformance.session.operations import Operation
+from reimage_conformance.session.step_runs import Result
 
 
 def over_tls(sut: SystemUnderTest) -> None:

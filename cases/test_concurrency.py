@@ -29,8 +29,8 @@ from reimage_conformance.judging.wording import is_conflict
 from reimage_conformance.model import Exchange, Request, Why
 from reimage_conformance.protocol.addresses import UriForm
 from reimage_conformance.protocol.requests import Place, without_header
-from reimage_conformance.session.campaign import Result
 from reimage_conformance.session.operations import NOT_KNOWN, Operation, State
+from reimage_conformance.session.step_runs import Result
 
 from .contending import (
     judge_id,

@@ -19,8 +19,8 @@ from reimage_conformance.judging.operations.polls import TERMINAL, status_of
 from reimage_conformance.model import Exchange, Why
 from reimage_conformance.protocol.deployments import BAD_STATES, statuses_in
 from reimage_conformance.protocol.documents import read_document
-from reimage_conformance.session.campaign import Result
 from reimage_conformance.session.instances import Call, Watch
+from reimage_conformance.session.step_runs import Result
 
 from .accepting import ordinary
 from .looking import claimed, joined, looks

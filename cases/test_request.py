@@ -29,7 +29,7 @@ from reimage_conformance.judging.transport.framing import same_connection_usable
 from reimage_conformance.model import Exchange, Request
 from reimage_conformance.protocol.addresses import UriForm
 from reimage_conformance.protocol.requests import with_body, with_chunked, with_header, without_header
-from reimage_conformance.session.campaign import Result
+from reimage_conformance.session.step_runs import Result
 
 SLOT, NAME = UriForm.SLOT, UriForm.NAME
 

@@ -28,7 +28,7 @@ from reimage_conformance.model import Exchange, Request, Why
 from reimage_conformance.protocol.addresses import Kind, UriForm, read_target
 from reimage_conformance.protocol.documents import read_document, read_error
 from reimage_conformance.protocol.requests import Place, with_query
-from reimage_conformance.session.campaign import Result
+from reimage_conformance.session.step_runs import Result
 
 
 async def accepted(sut: SystemUnderTest) -> list[Result]:

@@ -116,7 +116,8 @@ def _sentence(error: click.ClickException) -> str:
     if not isinstance(error, click.NoSuchOption):
         return error.format_message()
     known = [option for parameter in error.ctx.command.params for option in parameter.opts] if error.ctx else []
-    hint = nearest(error.option_name, known)
+    is_long = error.option_name.startswith("--")  # one letter is like another: -x is no misspelt --tx
+    hint = nearest(error.option_name, [option for option in known if option.startswith("--")]) if is_long else ""
     if not hint and error.ctx is not None and error.ctx.info_name == "run":
         hint = f"; options of pytest follow --, as in: {PROGRAM} run TARGET.toml -- {error.option_name}"
     return f"unknown option {error.option_name!r}{hint}"

@@ -39,7 +39,8 @@ from refusal_table import (
     target,
     together,
 )
-from reimage_conformance.judging.oracle import Answer, permitted
+from reimage_conformance.judging.defects import Answer
+from reimage_conformance.judging.oracle import permitted
 from reimage_conformance.model import Identity, Request
 from reimage_conformance.protocol.addresses import Kind, UriForm
 from reimage_conformance.protocol.requests import (
@@ -50,7 +51,7 @@ from reimage_conformance.protocol.requests import (
 )
 
 if TYPE_CHECKING:
-    from reimage_conformance.judging.oracle import Defect
+    from reimage_conformance.judging.defects import Defect
     from reimage_conformance.judging.world import World
     from reimage_conformance.model import CountsAs
 

@@ -22,7 +22,7 @@ from session_runs import in_run
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reimage_conformance.session.campaign import Result
+    from reimage_conformance.session.step_runs import Result
     from reimage_conformance.session.sut import SystemUnderTest
 
 

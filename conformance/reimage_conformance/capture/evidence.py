@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from reimage_conformance.capture.traffic import Recorded
-    from reimage_conformance.judging.oracle import Defect
+    from reimage_conformance.judging.defects import Defect
     from reimage_conformance.judging.registry import Check
     from reimage_conformance.judging.world import World
     from reimage_conformance.model import Exchange, Verdict

@@ -12,7 +12,7 @@ from reimage_conformance.model import Fact
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from reimage_conformance.judging.oracle import Defect
+    from reimage_conformance.judging.defects import Defect
     from reimage_conformance.model import Exchange, Verdict
 
 _LINES = frozenset({Fact.RESPONSE_LINES})

@@ -7,10 +7,10 @@ Where a request has several defects, the answers of each are permitted, since th
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reimage_conformance.catalogue import CATALOGUE, FIRST_VERSION, MINIMUM_VERSION, published_before, published_from
+from reimage_conformance.judging.defects import Answer, Defect, Permitted
 from reimage_conformance.judging.world import Absence
 from reimage_conformance.model import CountsAs, Identity, Strictness
 from reimage_conformance.protocol.addresses import Kind, is_plain, read_target
@@ -20,88 +20,12 @@ if TYPE_CHECKING:
 
     from reimage_conformance.judging.world import World
     from reimage_conformance.model import Request
-    from reimage_conformance.protocol.addresses import Address
 
 SIBLINGS = ("reboot", "rebuild", "delete")
 _VERSION_FORM = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
 _HOST_FORM = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=%\[\]:-]*\Z")
 _LENGTH_FORM = re.compile(r"\d+\Z", re.ASCII)
 _METHODS_KNOWN = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT")
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The answers that are permitted: any of these statuses, and one of these codes if there is an Error document."""
-
-    statuses: frozenset[int]
-    codes: frozenset[str] = frozenset()
-
-    def __str__(self) -> str:
-        """The answer as reports write it: `404 with ResourceNotFound`."""
-        statuses = " or ".join(str(status) for status in sorted(self.statuses))
-        return f"{statuses} with {' or '.join(sorted(self.codes))}" if self.codes else statuses
-
-
-@dataclass(frozen=True, slots=True)
-class Defect:
-    """One thing that is wrong with a request.
-
-    `binding` is what a violation counts as, be it that the request is accepted or refused in another way; INFO leaves
-    both to the endpoint. `later` holds values of HttpStatusCode: an accepted operation may fail with one of them
-    instead. `layer` is "http" where HTTP software may refuse the request before the application sees it, and "auth"
-    where a refusal in TLS is permitted too.
-    """
-
-    key: str
-    requirement: str
-    answers: tuple[Answer, ...]
-    binding: CountsAs
-    later: frozenset[int] = frozenset()
-    layer: str = "application"
-
-    @property
-    def statuses(self) -> frozenset[int]:
-        """Every permitted status."""
-        return frozenset().union(*(answer.statuses for answer in self.answers))
-
-    def codes(self, status: int) -> frozenset[str]:
-        """The codes that are permitted with `status`; empty where any is."""
-        named = [answer.codes for answer in self.answers if status in answer.statuses]
-        return frozenset().union(*named) if named and all(named) else frozenset()
-
-    def __str__(self) -> str:
-        """The permitted answers as reports write them."""
-        refusals = ", or ".join(str(answer) for answer in self.answers)
-        if not self.later:
-            return refusals
-        return f"{refusals}, or 202 and then Failed with {' or '.join(map(str, sorted(self.later)))}"
-
-
-@dataclass(frozen=True, slots=True)
-class Permitted:
-    """What the oracle says of one request.
-
-    `sound` says that the request is valid HTTP, so that it reaches the application.
-    """
-
-    address: Address
-    defects: tuple[Defect, ...]
-    sound: bool
-
-    @property
-    def binding(self) -> tuple[Defect, ...]:
-        """The defects for which the request has to be refused."""
-        return tuple(defect for defect in self.defects if defect.binding in (CountsAs.FAIL, CountsAs.WARN))
-
-    @property
-    def may_be_accepted(self) -> bool:
-        """Whether the endpoint need not refuse the request."""
-        return not self.binding
-
-    @property
-    def must_be_accepted(self) -> bool:
-        """Whether the request is well formed in every respect that is judged."""
-        return not self.defects
 
 
 def _answer(*statuses: int, code: str | tuple[str, ...] = ()) -> Answer:

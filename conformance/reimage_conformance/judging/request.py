@@ -20,7 +20,7 @@ from reimage_conformance.quantities import counted
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from reimage_conformance.judging.oracle import Defect
+    from reimage_conformance.judging.defects import Defect
     from reimage_conformance.judging.world import World
     from reimage_conformance.model import Exchange, Verdict
 

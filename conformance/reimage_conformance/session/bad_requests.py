@@ -19,7 +19,7 @@ from reimage_conformance.session.thresholds import MAX_VIOLATIONS_PER_REQUIREMEN
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from reimage_conformance.judging.oracle import Permitted
+    from reimage_conformance.judging.defects import Permitted
     from reimage_conformance.judging.world import World
     from reimage_conformance.model import Request
 

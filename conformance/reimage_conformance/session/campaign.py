@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from reimage_conformance.session.step_runs import StepRuns
     from reimage_conformance.session.steps import Step
 
-__all__ = ["UNENDED", "Campaign", "Result"]
 
 UNSEEN = Reason("its operation ended while the run was interrupted, and the endpoint no longer knows it")
 UNENDED = Reason("not judged: earlier operations reached neither Succeeded nor Failed", Why.NO_END)

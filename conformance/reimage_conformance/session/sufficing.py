@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from reimage_conformance.model import Profile, Target
-    from reimage_conformance.session.campaign import Result
+    from reimage_conformance.session.step_runs import Result
     from reimage_conformance.session.sut import SystemUnderTest
 
 CONTENDING = 2
