@@ -78,6 +78,7 @@ def options(**given: Any) -> Options:
 
 
 MISTAKES: dict[str, tuple[Sequence[str], str]] = {
+    "quiet and verbose": (["run", "-q", "-v"], "--quiet and --verbose contradict each other; give one of them"),
     "unknown command": (["rum"], "unknown command 'rum'; did you mean 'run'?"),
     "unknown option": (["run", "--strictnes", "x"], "unknown option '--strictnes'; did you mean '--strictness'?"),
     "unknown option of the program": (["--verison"], "unknown option '--verison'; did you mean '--version'?"),
@@ -371,6 +372,13 @@ def test_members_run_side_by_side_and_keep_their_exit_codes(tmp_path: Path, capf
     assert codes == [1, 0]
     assert fleet._last_line(tmp_path / "good") == "said"
     assert rows == [["[b]ad", "nonconformant", "3", "1", "0", "1"], ["good", "no", "results", "-", "-", "-"]]
+
+
+def test_a_quiet_fleet_prints_its_table_alone(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert fleet._run([member(tmp_path, "good", "print('said')")], fleet.here(1), quiet=True) == 0
+    heading, row = capfd.readouterr().out.splitlines()
+    assert heading.split()[:2] == ["target", "verdict"]
+    assert row.split()[0] == "good"
 
 
 def test_an_interrupted_fleet_stops_its_members(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

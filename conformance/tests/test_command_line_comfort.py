@@ -97,3 +97,47 @@ def test_no_color_switches_colours_off() -> None:
     plain = on_a_terminal(*words, NO_COLOR="1")
     assert b"would run" in plain
     assert not COLOUR.search(plain)
+
+
+def said(*words: str) -> str:
+    """What the program prints where no terminal is."""
+    command = [sys.executable, "-m", "reimage_conformance", *words]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "conformance")}
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment).stdout  # noqa: S603
+
+
+CHOSEN = ("--profile", "smoke", "--only", "REQ-REIMAGE-202", "--fault", "accepted-status[200]")
+
+
+@pytest.fixture(scope="module")
+def quiet(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The report folder of a quiet run that found something, and what it printed."""
+    folder = tmp_path_factory.mktemp("quiet") / "run"
+    return folder, said("run", "-q", "--report-dir", str(folder), *CHOSEN)
+
+
+def test_a_quiet_run_prints_its_conclusion_alone(quiet: tuple[Path, str]) -> None:
+    folder, out = quiet
+
+    assert out.strip().splitlines() == [
+        "NONCONFORMANT  embedded emulator: 1 requirement is violated: 1 finding.",
+        "1. A sound reimage was not answered 202 Accepted: 200 OK",
+        f"report: {folder / 'report.html'}",
+    ]
+
+
+@pytest.mark.parametrize("command", ["report", "check"])
+def test_a_quiet_command_prints_the_same(command: str, quiet: tuple[Path, str], tmp_path: Path) -> None:
+    folder, _ = quiet
+    lines = said(command, "-q", str(folder), "--report-dir", str(tmp_path)).splitlines()
+
+    assert lines[0].startswith("NONCONFORMANT  embedded emulator: ")
+    assert lines[1].startswith("1. A sound reimage was not answered 202 Accepted")
+    assert lines[2:] == [f"report: {tmp_path / 'report.html'}"]
+
+
+def test_a_verbose_run_prints_a_line_for_each_case(tmp_path: Path) -> None:
+    out = said("run", "-v", "--report-dir", str(tmp_path / "run"), *CHOSEN)
+
+    assert len(re.findall(r"test_response\.py::test_an_accepted_reimage_is_answered_202 FAILED", out)) >= 1
+    assert "\nNONCONFORMANT  embedded emulator: " in out

@@ -450,7 +450,7 @@ def test_a_file_that_was_cut_off_is_read_or_named(end: int, name: str) -> None:
 def test_passphrases_are_asked_for_before_processes_start(
     desk: Desk, asked: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("reimage_conformance.commands.fleet.run_side_by_side", lambda *_: len(asked))
+    monkeypatch.setattr("reimage_conformance.commands.fleet.run_side_by_side", lambda *_, **__: len(asked))
     files = []
     for name in ("a", "b"):
         folder = desk.folder / name

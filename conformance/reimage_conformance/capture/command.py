@@ -29,7 +29,7 @@ from reimage_conformance.protocol.deployments import deployment_elements, instan
 from reimage_conformance.redaction.redactor import Redactor
 from reimage_conformance.replay.assessing import assessed
 from reimage_conformance.replay.regenerate import report_on
-from reimage_conformance.report.console import console_lines
+from reimage_conformance.report.console import console_lines, quiet_lines
 from reimage_conformance.session.recorder import CaseLog, Recorder
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ def check_capture(
     strictness: Strictness | None = None,
     redact: bool = True,
     subject: Subject = Subject.ENDPOINT,
+    quiet: bool = False,
 ) -> int:
     """Judge the capture in `file`, write reports into `report_dir` if one is given, and return the exit code.
 
@@ -80,7 +81,8 @@ def check_capture(
         write_journal(capture, selection, chosen, path, redact=redact, subject=subject)
         journal = read_journal(path)
         assessment = report_on(journal, Path(folder)) if report_dir is not None else assessed(journal)
-    for line in console_lines(assessment, report_dir / "report.html" if report_dir is not None else None):
+    tell = quiet_lines if quiet else console_lines
+    for line in tell(assessment, report_dir / "report.html" if report_dir is not None else None):
         click.echo(line)
     return assessment.exit_code
 

@@ -59,13 +59,20 @@ Start: TypeAlias = "Callable[[Member], Awaitable[int]]"
 """Runs one member when there is room for it, and gives its exit code."""
 
 
-def run_side_by_side(targets: Sequence[Path], options: Options, rest: Sequence[str], lanes: int | None) -> int:
-    """Run the suite against every target, at most `lanes` at a time, print one table, give the gravest exit code."""
+def run_side_by_side(
+    targets: Sequence[Path], options: Options, rest: Sequence[str], lanes: int | None, *, quiet: bool = False
+) -> int:
+    """Run the suite against every target, at most `lanes` at a time, print one table, give the gravest exit code.
+
+    A `quiet` one does not say which target has begun and ended.
+    """
     members = _claimed(targets, options, rest)
-    return _run(members, here(lanes or min(len(members), MOST_LANES)))
+    return _run(members, here(lanes or min(len(members), MOST_LANES)), quiet=quiet)
 
 
-def run_on_workers(targets: Sequence[Path], options: Options, rest: Sequence[str], specs: Sequence[str]) -> int:
+def run_on_workers(
+    targets: Sequence[Path], options: Options, rest: Sequence[str], specs: Sequence[str], *, quiet: bool = False
+) -> int:
     """Run the suite against every target on the workers that `specs` describe, each with one target at a time; as `run_side_by_side`."""
     from reimage_conformance.commands.parcels import parcel  # noqa: PLC0415 -- with --tx only
     from reimage_conformance.commands.workers import refuse_mistaken, started  # noqa: PLC0415
@@ -74,7 +81,7 @@ def run_on_workers(targets: Sequence[Path], options: Options, rest: Sequence[str
     members = _claimed(targets, options, rest)
     parcels = {member.folder: parcel(member.file, options, rest) for member in members}
     with started(specs) as workers, ThreadPoolExecutor(len(workers)) as threads:
-        return _run(members, on_workers(workers, parcels, threads))
+        return _run(members, on_workers(workers, parcels, threads), quiet=quiet)
 
 
 def _claimed(targets: Sequence[Path], options: Options, rest: Sequence[str]) -> list[Member]:
@@ -84,10 +91,12 @@ def _claimed(targets: Sequence[Path], options: Options, rest: Sequence[str]) -> 
     return members
 
 
-def _run(members: Sequence[Member], start: Start) -> int:
+def _run(members: Sequence[Member], start: Start, *, quiet: bool) -> int:
     undo = guard_output(interrupt_when_closed)
+    told = contextlib.redirect_stdout(io.StringIO()) if quiet else contextlib.nullcontext()
     try:
-        codes = asyncio.run(_run_all(members, start))
+        with told:
+            codes = asyncio.run(_run_all(members, start))
     finally:
         undo()
     _print_table(members, codes)

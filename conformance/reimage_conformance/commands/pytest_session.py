@@ -28,6 +28,9 @@ NEEDED = (
 )
 """The modules of the plugins that a run needs; pytest loads no others."""
 
+QUIET_WORDS = ("-qq", "--no-header")
+"""The options of pytest with which a run prints its conclusion alone (`pytest_plugin/quiet.py`)."""
+
 SETTINGS = Path(__file__).with_name("run.ini")
 NO_AUTOLOAD = "PYTEST_DISABLE_PLUGIN_AUTOLOAD"
 SET_ASIDE = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")

@@ -14,6 +14,7 @@ from reimage_conformance.model import Strictness, Subject
 from reimage_conformance.outputs import claim_folder, claim_page
 
 LAST_GOOD = "last-good"
+QUIET = "Print the verdict, the findings and where the report is, nothing else."
 OVERWRITE = "Replace the run that the report folder holds."
 
 
@@ -27,6 +28,7 @@ OVERWRITE = "Replace the run that the report folder holds."
     "--strictness", type=Word([word.value for word in Strictness]), help="How literally the documents are read."
 )
 @click.option("--no-redact", is_flag=True, help="Do not mask secrets in the reports; do not share them then.")
+@click.option("-q", "--quiet", is_flag=True, help=QUIET)
 def check(
     *,
     capture: Path,
@@ -36,6 +38,7 @@ def check(
     overwrite: bool,
     strictness: str | None,
     no_redact: bool,
+    quiet: bool,
 ) -> int:
     """Judge recorded traffic: HAR 1.2 or a journal.
 
@@ -57,6 +60,7 @@ def check(
         strictness=None if strictness is None else Strictness(strictness),
         redact=not no_redact,
         subject=Subject.CLIENT if client else Subject.ENDPOINT,
+        quiet=quiet,
     )
 
 
@@ -64,7 +68,8 @@ def check(
 @click.argument("journal", type=click.Path(path_type=Path))
 @click.option("--report-dir", type=click.Path(path_type=Path), help="Where reports go; beside the journal if left out.")
 @click.option("--overwrite", is_flag=True, help=OVERWRITE)
-def report(*, journal: Path, report_dir: Path | None, overwrite: bool) -> int:
+@click.option("-q", "--quiet", is_flag=True, help=QUIET)
+def report(*, journal: Path, report_dir: Path | None, overwrite: bool, quiet: bool) -> int:
     """Make the reports from a journal again.
 
     JOURNAL is a journal.jsonl or the folder of a run. For a run that was cut short, the reports show what was judged until then; the
@@ -77,7 +82,7 @@ def report(*, journal: Path, report_dir: Path | None, overwrite: bool) -> int:
         claim_folder(report_dir, overwrite=overwrite)
     from reimage_conformance.replay import regenerate  # noqa: PLC0415 -- imports the checks
 
-    return regenerate(file, report_dir or file.parent)
+    return regenerate(file, report_dir or file.parent, quiet=quiet)
 
 
 @click.command()

@@ -9,7 +9,7 @@ import click
 
 from reimage_conformance.commands.case_files import cases_folder
 from reimage_conformance.commands.options import Options, click_options
-from reimage_conformance.commands.pytest_session import SETTINGS, plugin_words, run_session
+from reimage_conformance.commands.pytest_session import QUIET_WORDS, SETTINGS, plugin_words, run_session
 from reimage_conformance.config import load_target
 from reimage_conformance.errors import UsageError
 from reimage_conformance.model import Identity
@@ -50,6 +50,10 @@ class WithRest(click.Command):
     metavar="SPEC",
     help="Run targets on these workers, each one target at a time: popen, 3*popen, ssh=HOST//python=PATH (repeatable).",
 )
+@click.option(
+    "-q", "--quiet", is_flag=True, help="Print the verdict, the findings and where the report is, nothing else."
+)
+@click.option("-v", "--verbose", is_flag=True, help="Print a line for each case.")
 @click.pass_context
 def run(
     context: click.Context,
@@ -57,6 +61,9 @@ def run(
     targets: tuple[Path, ...],
     processes: int | None,
     workers: tuple[str, ...],
+    *,
+    quiet: bool,
+    verbose: bool,
     **settings: Any,
 ) -> int:
     """Run the suite against targets, or an emulator.
@@ -69,21 +76,24 @@ def run(
     Example: reimage-conformance run rig.toml --only REQ-REIMAGE-202,errors --failed-in reports/rig/20260101T000000Z
     """
     options, rest = Options(**settings), list(context.meta[REST])
+    if quiet and verbose:
+        raise UsageError("--quiet and --verbose contradict each other; give one of them")
     _check(targets, options)
+    rest = ["-v", *rest] if verbose else rest
     if workers:
         _check_workers(targets, options, processes)
         from reimage_conformance.commands.fleet import run_on_workers  # noqa: PLC0415 -- as below
 
-        return run_on_workers(targets, options, rest, workers)
+        return run_on_workers(targets, options, rest, workers, quiet=quiet)
     if len(targets) > 1:
         from reimage_conformance.commands.fleet import run_side_by_side  # noqa: PLC0415 -- asyncio, for several targets only
 
-        return run_side_by_side(targets, options, rest, processes)
+        return run_side_by_side(targets, options, rest, processes, quiet=quiet)
     if processes is not None and processes > 1:
         click.echo(
             "-n has no effect for one target; --connections N says how many requests run at the same time", err=True
         )
-    return run_pytest(targets[0] if targets else None, options, rest)
+    return run_pytest(targets[0] if targets else None, options, [*QUIET_WORDS, *rest] if quiet else rest)
 
 
 def run_pytest(target: Path | None, options: Options, rest: list[str]) -> int:

@@ -18,6 +18,7 @@ from reimage_conformance.pytest_plugin.interrupting import Interruption, LostOut
 from reimage_conformance.pytest_plugin.last_words import FindingsOnce
 from reimage_conformance.pytest_plugin.options import add_options, is_wanted, plan_of
 from reimage_conformance.pytest_plugin.preparing import is_run, prepare
+from reimage_conformance.pytest_plugin.quiet import QuietTerminal, is_quiet
 from reimage_conformance.pytest_plugin.stash import FOLDER, PLAN, PREFLIGHT
 
 if TYPE_CHECKING:
@@ -75,6 +76,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.option.tbstyle == "auto":
         config.pluginmanager.register(FindingsOnce())
         config.option.tbstyle = "line"  # the finding itself is enough; tracebacks cost time
+    if is_quiet(config):
+        config.pluginmanager.register(QuietTerminal())
     if not config.option.usepdb:
         config.pluginmanager.register(Interruption(brief=not config.option.fulltrace))
     if not hasattr(config, "workerinput"):  # only the controller of pytest-xdist reads what a worker writes

@@ -10,8 +10,9 @@ from reimage_conformance.baseline import write_baseline
 from reimage_conformance.errors import ReportError, SuiteError
 from reimage_conformance.journal import read_journal
 from reimage_conformance.outputs import is_own_page
+from reimage_conformance.pytest_plugin.quiet import is_quiet
 from reimage_conformance.replay.assessing import assessed
-from reimage_conformance.report.console import console_lines
+from reimage_conformance.report.console import console_lines, quiet_lines
 from reimage_conformance.report.html.hooks import HtmlHooks
 from reimage_conformance.report.index import write_index
 from reimage_conformance.report.write import write_reports
@@ -69,7 +70,8 @@ def end_session(
     _set_status(session, assessment, exitstatus)
     session.config.stash[ASSESSMENT] = assessment
     page = folder / "report.html" if folder is not None else None
-    lines = ["", *console_lines(assessment, page, plan.file)]
+    quiet = is_quiet(session.config)
+    lines = quiet_lines(assessment, page) if quiet else ["", *console_lines(assessment, page, plan.file)]
     if breakdown is not None:
         session.exitstatus = breakdown.exit_code
         lines.append(f"error: {breakdown}")

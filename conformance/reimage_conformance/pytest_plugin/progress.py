@@ -9,6 +9,7 @@ import time
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Protocol
 
+from reimage_conformance.pytest_plugin.quiet import is_quiet
 from reimage_conformance.report.visible import one_line
 
 if TYPE_CHECKING:
@@ -108,9 +109,9 @@ class ProgressLine:
 
 
 def progress_line(config: pytest.Config) -> ProgressLine | None:
-    """The progress line of a pytest session; None where pytest has no terminal of its own, as in a worker of pytest-xdist."""
+    """The progress line of a pytest session; None in a quiet run, and where pytest has no terminal, as in a worker of pytest-xdist."""
     reporter = config.pluginmanager.get_plugin("terminalreporter")
-    if reporter is None:
+    if reporter is None or is_quiet(config):
         return None
     redraws = bool(reporter.isatty) and os.environ.get("TERM") != "dumb"
     return ProgressLine(PytestTerminal(config), redraws=redraws)

@@ -10,7 +10,7 @@ from reimage_conformance.journal import read_journal
 from reimage_conformance.model import RunVerdict
 from reimage_conformance.replay.assessing import assessed
 from reimage_conformance.replay.page import write_page
-from reimage_conformance.report.console import console_lines
+from reimage_conformance.report.console import console_lines, quiet_lines
 from reimage_conformance.report.write import write_reports
 
 if TYPE_CHECKING:
@@ -23,15 +23,16 @@ VIOLATED = 1
 INCOMPLETE = 6
 
 
-def regenerate(journal: Path, folder: Path) -> int:
-    """Judge `journal` again, write its reports into `folder`, print its conclusion and give the exit code.
+def regenerate(journal: Path, folder: Path, *, quiet: bool = False) -> int:
+    """Judge `journal` again, write its reports into `folder`, print its conclusion, or the core of it, and give the exit code.
 
     That of a complete run is its own; for a run that was cut short it is 1 where something was violated, else 6: the
     reports came about as asked, so 2 would say of the wrong command that it was interrupted.
     """
     found = read_journal(journal)
     assessment = report_on(found, folder)
-    for line in console_lines(assessment, folder / "report.html"):
+    tell = quiet_lines if quiet else console_lines
+    for line in tell(assessment, folder / "report.html"):
         click.echo(line)
     return exit_code(assessment)
 

@@ -68,6 +68,15 @@ def console_lines(assessment: Assessment, report: Path | None = None, target: Pa
     return [*lines, "", *_way_on(assessment, report, target)] if report is not None else lines
 
 
+def quiet_lines(assessment: Assessment, report: Path | None = None) -> list[str]:
+    """The lines of a quiet command: the verdict, the headline of each finding up to `HEADLINE_LIMIT`, and where the report is."""
+    assessment = MaskedNames.of(assessment.target).everywhere(assessment)
+    found = enumerate(assessment.findings, 1)
+    headlines = [_headline(number, finding, known=is_known(finding, assessment)) for number, finding in found]
+    place = [f"report: {report}"] if report is not None else []
+    return [_verdict(assessment), *_limited(headlines, HEADLINE_LIMIT, "finding"), *place]
+
+
 def _unjudged(group: Unjudged) -> str:
     """What was not judged and why, with the names of a few requirements."""
     return (
