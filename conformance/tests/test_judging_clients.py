@@ -212,6 +212,11 @@ IDS = {
     ),
     "of before the record": (started(), poll(request=asking(OTHER_ID)), {}),
     "of before the record, and forgotten": (LOOKED, poll(error("ResourceNotFound"), 404, request=asking(OTHER_ID)), {}),
+    "of a 400": (
+        exchange(NO_TYPE, 400, error(), (("x-ms-request-id", OTHER_ID),)),
+        poll(request=asking(OTHER_ID)),
+        {"POLL-ID": ("advisory", "no-operation")},
+    ),
     "of a 200": (exchange(REIMAGE, 200, headers=(("x-ms-request-id", OTHER_ID),)), poll(request=asking(OTHER_ID)), {}),
     "of a refusal": (REFUSED, poll(request=asking(OTHER_ID)), {"POLL-ID": ("advisory", "no-operation")}),
     "elsewhere": (
@@ -245,6 +250,11 @@ ENDS = {
     "polled once, then given up": ([started(), *polls(RUNNING)], 63.0, {"POLL-END": ("violated", "gave-up")}),
     "never polled": ([started()], 60.0, {"POLL-END": ("violated", "never")}),
     "never polled, then cut off": ([started()], 59.0, {"POLL-END": ("advisory", "never")}),
+    "polled slowly, then cut off": (
+        [started(), poll(number=2, at=1.0), poll(number=3, at=11.0, elapsed=5.0)],
+        55.0,
+        {"POLL-END": ("advisory", "gave-up")},
+    ),
     "lost by the endpoint": ([started(), *polls(RUNNING), GONE], 99.0, {}),
     "without an id": ([started(identifier="")], 99.0, {}),
 }
@@ -353,6 +363,20 @@ def test_a_retry_comes_after_a_pause(first: Exchange, then: Exchange, told: Told
     assert departures("client_retries", first, then) == told
 
 
+def test_a_retry_is_sought_after_the_refusal_whatever_came_before() -> None:
+    earlier = [exchange(LOOK, 200, number=1), exchange(REIMAGE, 202, number=2, at=1.0)]
+    later = [refusal(REIMAGE, 503, "ServerBusy", number=3), again(9.0, 4)]
+
+    assert departures("client_retries", *earlier, *later) == {}
+    assert departures("client_retries", *earlier, later[0], again(0.2, 4)) == {"RETRY-PAUSE": ("advisory", "quick")}
+
+
+def test_a_pace_of_seconds_is_no_hurry() -> None:
+    slow = [poll(RUNNING, number=2, at=2.0), poll(RUNNING, number=3, at=7.0), poll(SUCCEEDED, number=4, at=12.0)]
+
+    assert departures("client_waits", started(), *slow) == {}
+
+
 def redirected(location: str) -> Exchange:
     return exchange(REIMAGE, 307, headers=(("Location", location),))
 
@@ -439,7 +463,7 @@ WORDS = {
         {"RETRY-PAUSE": ("Retry-After: 20 is waited for", "5.00 s after 503 Service Unavailable with ServerBusy")},
     ),
     "client_repeats": (
-        [started(), again(0.5, 2)],
+        [started(at=1.0), again(1.5, 2)],
         {
             "REIMAGE-ONCE": (
                 "no reimage of the same role instance before the operation has ended",
