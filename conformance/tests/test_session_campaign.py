@@ -116,6 +116,16 @@ def test_a_reimage_is_kept_for_later_cases_only_where_an_instance_stayed(
     assert len(run.reimaged()) == 6 - is_kept
 
 
+def test_no_reimage_is_kept_where_operations_end_before_any_look(tmp_path: Path) -> None:
+    async def body(sut: SystemUnderTest) -> None:
+        sut.keep_for_comparing()
+        await carried_out(sut)
+        assert not sut.campaign.left_in_place
+
+    run = in_run(tmp_path, body, profile=Profile.STANDARD, max_reimages=6, operation_seconds=0.0001)
+    assert len(run.reimaged()) == 6
+
+
 @pytest.mark.parametrize(("layout", "limit"), [("one-slot", 6), ("large", 3)])
 def test_no_reimage_is_kept_without_a_namesake_or_with_few(tmp_path: Path, layout: str, limit: int) -> None:
     async def body(sut: SystemUnderTest) -> None:

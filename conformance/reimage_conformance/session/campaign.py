@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from reimage_conformance.catalogue import MINIMUM_VERSION
+from reimage_conformance.judging.operations.polls import status_of
 from reimage_conformance.judging.oracle import permitted
 from reimage_conformance.model import Why
 from reimage_conformance.session.budget import SPENT
@@ -178,9 +179,14 @@ class Campaign:
 
     @property
     def left_in_place(self) -> bool:
-        """Whether an instance stayed at ReadyRole, as far as looks show, although its reimage succeeded: another may have been reimaged."""
+        """Whether an instance stayed at ReadyRole, as far as looks show, although its reimage succeeded: another may have been reimaged.
+
+        Only an operation that was seen InProgress left time for a look; where none does, looks show no reimage at all.
+        """
         watches = [result.watch for result in self.results.values() if result.watch is not None]
-        return any(w.is_over and not w.was_offline and w.operation.status == "Succeeded" for w in watches)
+        stayed = [watch.operation for watch in watches if watch.is_over and not watch.was_offline]
+        succeeded = [operation for operation in stayed if operation.status == "Succeeded"]
+        return any(status_of(poll) == "InProgress" for operation in succeeded for poll in operation.polls)
 
     async def _until_changed(self) -> None:
         """Waits until another step may be startable: a step ended, the budget changed, or all bad requests were sent."""
