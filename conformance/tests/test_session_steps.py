@@ -167,6 +167,17 @@ class TestPlan:
         assert (planner.contended.name, planner.contended.place.role_instance) == (contended, "i_0")
         assert [step.name for step in planner.steps if step.contend] == [contended]
 
+    @pytest.mark.parametrize(("limit", "contended"), [(6, "control-slot"), (40, "minimum-slot")])
+    def test_of_two_slots_the_first_step_is_contended_where_the_budget_ends_before_the_second(
+        self, limit: int, contended: str
+    ) -> None:
+        slots = tuple(Deployment("c", slot, f"d-{slot}", ("i_0", "i_1")) for slot in ("production", "staging"))
+        limits = replace(TARGET.limits, max_reimages=limit)
+        planner = Planner(replace(TARGET, deployments=slots, limits=limits), Profile.STANDARD)
+
+        assert planner.contended is not None
+        assert planner.contended.name == contended
+
     def test_nothing_contends_in_a_smoke_run(self) -> None:
         assert Planner(TARGET, Profile.SMOKE).contended is None
 

@@ -11,6 +11,7 @@ from reimage_conformance.catalogue import MINIMUM_VERSION, TABLE_VERSIONS
 from reimage_conformance.model import Identity, Profile
 from reimage_conformance.protocol.addresses import UriForm, natural
 from reimage_conformance.protocol.requests import Place
+from reimage_conformance.session.thresholds import RESERVED_REIMAGES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -28,6 +29,8 @@ SPELLING = (
 )
 FEW = 12
 """With a smaller max_reimages than this, the first steps are merged, so that one reimage tests several things."""
+CONTENDED_REIMAGES = 3
+"""A contended step may start this many: its own, one of the same instance, and one of another."""
 FEWEST = 3
 """With a max_reimages up to this, the steps by name are merged into one."""
 OTHER_SPELLING = ("version-name-mixed", "field-names-lower", "charset-quoted", "expect-continue")
@@ -169,10 +172,14 @@ class Planner:
     def _to_contend_with(self, steps: list[Step]) -> Step:
         """The step to contend with: the first of the main deployment, or the second where that has two instances.
 
-        With two instances, one step has to run without contention, so that the other instance must stay unchanged.
+        With two instances, one step has to run without contention, so that the other instance must stay unchanged. The
+        first one is taken all the same where a small max_reimages would be spent before the second.
         """
         here = [step for step in steps if step.place.deployment == self.main and step.expected == "succeeds"]
-        return here[1] if len(self.main.role_instances) == 2 and len(here) > 1 else here[0]
+        if len(self.main.role_instances) != 2 or len(here) < 2:
+            return here[0]
+        needed = steps.index(here[1]) + CONTENDED_REIMAGES + RESERVED_REIMAGES
+        return here[1] if needed <= self._target.limits.max_reimages else here[0]
 
     @property
     def contended(self) -> Step | None:
