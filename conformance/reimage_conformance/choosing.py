@@ -5,14 +5,13 @@ A choice is made of words (`--only`), of what failed in another run (`--failed-i
 
 from __future__ import annotations
 
-import difflib
 import re
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from reimage_conformance.catalogue import CATALOGUE, requirement, requirements_by_chapter
-from reimage_conformance.errors import JournalError, UsageError
+from reimage_conformance.errors import JournalError, UsageError, did_you_mean
 from reimage_conformance.journal import read_journal
 from reimage_conformance.model import Subject
 from reimage_conformance.report.masked_names import MaskedNames
@@ -111,7 +110,7 @@ def _requirements_of(word: str) -> frozenset[str]:
         requirement(word)
     known = ", ".join(groups)
     raise UsageError(
-        f"--only {word}: no requirement, chapter or area is called so{_near(word.lower(), [*groups])}; chapters and areas are {known}"
+        f"--only {word}: no requirement, chapter or area is called so{did_you_mean(word.lower(), [*groups])}; chapters and areas are {known}"
     )
 
 
@@ -253,7 +252,7 @@ def results_of_run(run: Path, option: str) -> dict[str, Any]:
     if not run.exists():
         beside = [each.name for each in run.parent.iterdir()] if run.parent.is_dir() else []
         raise UsageError(
-            f"{option} {run}: there is no such run; expected the report folder of a run, or its results.json{_near(run.name, beside)}"
+            f"{option} {run}: there is no such run; expected the report folder of a run, or its results.json{did_you_mean(run.name, beside)}"
         )
     file = run / "results.json" if run.is_dir() else run
     if not file.is_file():
@@ -303,8 +302,3 @@ def _journal_of(run: Path) -> Journal | None:
         return read_journal(folder / "journal.jsonl")
     except JournalError:
         return None
-
-
-def _near(word: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(word, known, n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reimage_conformance import __version__
-from reimage_conformance.commands.words import nearest
-from reimage_conformance.errors import SuiteError, UsageError
+from reimage_conformance.errors import SuiteError, UsageError, did_you_mean
 from reimage_conformance.standard_streams import cannot_be_written, flush_streams, guarded_streams, is_full
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ class FrontDoor(click.Group):
         if cmd_name not in COMMANDS:
             if ctx.resilient_parsing:
                 return None
-            raise UsageError(f"unknown command {cmd_name!r}{nearest(cmd_name, COMMANDS)}")
+            raise UsageError(f"unknown command {cmd_name!r}{did_you_mean(cmd_name, COMMANDS)}")
         command = getattr(importlib.import_module(COMMANDS[cmd_name]), cmd_name.replace("-", "_"))
         return command if isinstance(command, click.Command) else None
 
@@ -117,7 +116,7 @@ def _sentence(error: click.ClickException) -> str:
         return error.format_message()
     known = [option for parameter in error.ctx.command.params for option in parameter.opts] if error.ctx else []
     is_long = error.option_name.startswith("--")  # one letter is like another: -x is no misspelt --tx
-    hint = nearest(error.option_name, [option for option in known if option.startswith("--")]) if is_long else ""
+    hint = did_you_mean(error.option_name, [option for option in known if option.startswith("--")]) if is_long else ""
     if not hint and error.ctx is not None and error.ctx.info_name == "run":
         hint = f"; options of pytest follow --, as in: {PROGRAM} run TARGET.toml -- {error.option_name}"
     return f"unknown option {error.option_name!r}{hint}"

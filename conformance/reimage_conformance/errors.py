@@ -10,6 +10,14 @@ SuiteError                 the suite, its user or its files are at fault, never 
 └── JournalError           a journal or capture cannot be read              exit 4
 """
 
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 
 class SuiteError(Exception):
     """Something other than the endpoint is at fault; the message is one clear sentence."""
@@ -51,3 +59,14 @@ class JournalError(SuiteError):
     """A journal or a capture cannot be read."""
 
     exit_code = 4
+
+
+def did_you_mean(word: str, known: Iterable[str], *, cutoff: float = 0.6, mark: str = "'", otherwise: str = "") -> str:
+    """The end of an error about `word`: "; did you mean 'x'?" with the known word that is most similar, in `mark`s.
+
+    Where none has a similarity of `cutoff` (0 to 1), it is "; " with the words of `otherwise`, or "" without them.
+    """
+    near = difflib.get_close_matches(word, list(known), n=1, cutoff=cutoff)
+    if near:
+        return f"; did you mean {mark}{near[0]}{mark}?"
+    return f"; {otherwise}" if otherwise else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from functools import cache
 from hashlib import sha256
@@ -11,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from reimage_conformance.catalogue.chapters import CHAPTERS
-from reimage_conformance.errors import UsageError
+from reimage_conformance.errors import UsageError, did_you_mean
 from reimage_conformance.model import CountsAs, Requirement, Source
 
 if TYPE_CHECKING:
@@ -128,8 +127,7 @@ def requirement(name: str, among: Mapping[str, Requirement] = CATALOGUE) -> Requ
     found = among.get(name)
     if found is not None:
         return found
-    near = difflib.get_close_matches(name.upper(), among, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else "; `reimage-conformance requirements` lists them all"
+    hint = did_you_mean(name.upper(), among, otherwise="`reimage-conformance requirements` lists them all")
     raise UsageError(f"unknown requirement {name!r}{hint}")
 
 

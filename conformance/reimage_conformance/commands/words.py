@@ -1,20 +1,15 @@
-"""Words of the command line: suggestions for misspelt words, a choice that makes them, and columns."""
+"""Words of the command line: a choice that suggests the nearest word, and columns."""
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from reimage_conformance.errors import did_you_mean
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """The end of an error about `word`: the known word that is most similar, or ""."""
-    near = difflib.get_close_matches(word, list(known), n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def columns(rows: Iterable[Sequence[str]]) -> Iterator[str]:
@@ -35,5 +30,5 @@ class Word(click.Choice[str]):
 
     def _refuse(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> None:
         expected = ", ".join(repr(str(choice)) for choice in self.choices)
-        hint = nearest(str(value).lower(), map(str, self.choices))
+        hint = did_you_mean(str(value).lower(), map(str, self.choices))
         self.fail(f"{value!r} is not one of {expected}{hint}", param, ctx)

@@ -12,7 +12,7 @@ from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from reimage_conformance.errors import TargetError
+from reimage_conformance.errors import TargetError, did_you_mean
 from reimage_conformance.model import Strictness
 
 if TYPE_CHECKING:
@@ -87,8 +87,7 @@ def checked(file: Path, where: str, table: Any, keys: Mapping[str, Key]) -> dict
 def _converted(file: Path, where: str, key: Key, value: Any) -> Any:
     if key.accepts(value):
         return key.converted(value)
-    near = difflib.get_close_matches(value.lower(), key.words, n=1) if isinstance(value, str) else []
-    hint = f'; did you mean "{near[0]}"?' if near else ""
+    hint = did_you_mean(value.lower(), key.words, mark='"') if isinstance(value, str) else ""
     raise TargetError(f"{file}: {where} is expected to be {key.expected}, found {shown(value)}{hint}")
 
 

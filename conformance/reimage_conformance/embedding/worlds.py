@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from reimage_conformance.config import keys
 from reimage_conformance.emulator import LAYOUTS, NEIGHBOURS, DeploymentLayout, InstanceLayout, instances_of, role_of
-from reimage_conformance.errors import UsageError, WorldError
+from reimage_conformance.errors import UsageError, WorldError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,9 +44,9 @@ def world_of(name: str) -> Layout:
     path = Path(name)
     if path.suffix == ".toml" or path.is_file():
         return load_layout(path)
-    near = difflib.get_close_matches(name, LAYOUTS, n=1, cutoff=0.5)
-    hint = f'did you mean "{near[0]}"?' if near else f"the worlds with a name are {', '.join(LAYOUTS)}"
-    raise UsageError(f'unknown world "{name}"; {hint} A world of your own is a .toml file')
+    named = f"the worlds with a name are {', '.join(LAYOUTS)}"
+    hint = did_you_mean(name, LAYOUTS, cutoff=0.5, mark='"', otherwise=named)
+    raise UsageError(f'unknown world "{name}"{hint} A world of your own is a .toml file')
 
 
 def load_layout(path: Path) -> Layout:
@@ -115,8 +114,7 @@ def _counted(path: Path, where: str, roles: Mapping[str, int], failing: list[str
     names = [each.name for each in instances]
     for name in failing:
         if name not in names:
-            near = difflib.get_close_matches(name, names, n=1)
-            hint = f'; did you mean "{near[0]}"?' if near else ""
+            hint = did_you_mean(name, names, mark='"')
             raise WorldError(
                 f'{path}: "failing_role_instances" in {where} is expected to name instances of "roles", found "{name}"{hint}'
             )

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from reimage_conformance.emulator.messages import Call
 from reimage_conformance.emulator.points import POINTS
-from reimage_conformance.errors import UsageError
+from reimage_conformance.errors import UsageError, did_you_mean
 
 When = Callable[[Call], bool]
 """Says for which calls a change applies."""
@@ -57,6 +56,4 @@ def edits(target: Callable[..., Any], edit: Callable[..., Any], when: When = alw
 
 def named(kind: str, name: str, known: Iterable[str]) -> UsageError:
     """The error for a name that is not `known`, with a suggestion for a near miss."""
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    return UsageError(f"unknown {kind} {name!r}{hint}")
+    return UsageError(f"unknown {kind} {name!r}{did_you_mean(name, known, cutoff=0.5)}")
