@@ -40,9 +40,9 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def program(folder: Path, run: str = 'exec {suite} run "${{@:2}}"') -> str:
+def program(folder: Path, run: str = 'exec {suite} run "${{@:2}}"', *, parents: bool = False) -> str:
     """A PATH with the suite on it, whose command `run` is replaced by the lines `run`."""
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(exist_ok=True, parents=parents)
     suite = f"{sys.executable} -m reimage_conformance"
     file = folder / "reimage-conformance"
     file.write_text(f'#!/bin/bash\nif [ "$1" = run ]; then\n{run.format(suite=suite)}\nfi\nexec {suite} "$@"\n')
