@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 import trio
 from hypothesis import given, settings
+from hypothesis.errors import Flaky, FlakyStrategyDefinition
 from hypothesis.strategies import integers
 
 from reimage_conformance.pytest_plugin.casing import cases_of
+from reimage_conformance.session.cases import DIFFERING, conclude
+from reimage_conformance.session.recorder import CaseLog
 from reimage_conformance.session.signals import Inconclusive, NotApplicable, Untested
 
 if TYPE_CHECKING:
@@ -60,3 +63,10 @@ def test_the_first_reason_stands_although_the_same_example_could_be_judged_the_n
         trio.run(case_of(drawn).run, cast("Any", SimpleNamespace(wire=ThreadsOfTrio())))
 
     assert len(sent) == 3
+
+
+@pytest.mark.parametrize("error", [Flaky("Inconsistent results!"), FlakyStrategyDefinition("Inconsistent data!")])
+def test_an_answer_that_differs_is_told_in_words_of_the_protocol(error: Exception) -> None:
+    ended = conclude(cast("Any", SimpleNamespace()), CaseLog("drawn"), ("REQ-ERR-CODES",), error)
+
+    assert (ended.outcome, ended.detail) == ("inconclusive", DIFFERING)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from reimage_conformance.session.sut import SystemUnderTest
 
 LONGEST_DETAIL = 300
+DIFFERING = "not judged: the same drawn request was answered as permitted one time and not the other"
+"""How a property ends that found a violation which the same request did not show again."""
 
 
 class Phase(IntEnum):
@@ -169,5 +171,7 @@ def _detail(error: BaseException | None) -> str:
     """The first line of an exception's message, or its type where it has none; "" for no exception."""
     if error is None:
         return ""
+    if isinstance(error, Flaky | FlakyStrategyDefinition):
+        return DIFFERING
     text = str(error)
     return (text.splitlines()[0] if text else type(error).__name__)[:LONGEST_DETAIL]
