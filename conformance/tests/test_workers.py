@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,11 +22,11 @@ from reimage_conformance.config import load_target
 from reimage_conformance.embedding.worlds import world_of
 from reimage_conformance.emulator import Emulator, emulator_with, serve
 from reimage_conformance.errors import ReportError, UsageError
+from reimage_conformance.run_options import RUN_OPTIONS
 from test_cli import options, target_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 PATIENCE_SECONDS = 30.0
 SECRET = "xyzzy plover"  # noqa: S105  a made-up one
@@ -103,6 +104,22 @@ def test_a_parcel_holds_what_the_target_names_and_shows_no_secret(
     assert found.environment["REIMAGE_CONFORMANCE_KEY_PASSPHRASE"] == SECRET
     assert SECRET not in repr(found)
     assert "PRIVATE" not in repr(found)
+
+
+REFUSED = {"resume", "write_baseline"}
+"""Options with a path that a command with --tx refuses."""
+PATHS = [option.attribute for option in RUN_OPTIONS if option.kind is Path and option.attribute not in REFUSED]
+
+
+@pytest.mark.parametrize("name", PATHS)
+def test_no_path_of_this_machine_is_sent_to_a_worker(name: str, tmp_path: Path) -> None:
+    rig = target_file(tmp_path)
+    place = tmp_path / "given"
+    place.mkdir() if name in {"failed_in", "report_dir"} else place.write_text("given")
+    found = parcel(rig, options(**{name: place}), [])
+
+    assert str(tmp_path) not in " ".join(found.command)
+    assert name in {"failed_in", "report_dir"} or b"given" in found.files.values()
 
 
 @contextlib.contextmanager
