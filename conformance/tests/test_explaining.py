@@ -61,6 +61,28 @@ def causes(rule: str, found: Verdict, *exchanges: Exchange) -> tuple[str, ...]:
     return BY_NAME[rule].causes_of(sight)
 
 
+UNPROVEN = {
+    "accepted-beside",
+    "accepted-without-end",
+    "altered",
+    "conflict-without-end",
+    "declared-body",
+    "denied",
+    "error-in-look",
+    "folded-version",
+    "forgotten",
+    "looked-with-second-certificate",
+    "poll-version-refused",
+    "polled-often",
+    "polled-with-second-certificate-at-once",
+    "refused-for-its-version",
+    "refused-stranger",
+    "reimage-version-refused",
+    "spaced-version",
+    "unknown-method",
+    "wrongly-encoded",
+}
+"""Rules for which no fault is known whose findings are others without the rule. A new rule has one."""
 NO_EFFECT, SECOND, FRAMING = "REQ-GOS-NOTFOUND-NOEFFECT", "REQ-AUTH-ANYCERT", "REQ-HTTP-FRAMING"
 CODED = "MissingOrIncorrectVersionHeader"
 ON_NEW_CONNECTION = replace(POLL, fresh_connection=True)
@@ -228,7 +250,7 @@ def test_a_rule_is_complete(rule: Rule) -> None:
     assert rule.causes or rule.argument
     assert {*rule.causes, *rule.of, *rule.not_of} <= ALL_REQUIREMENTS.keys()
     assert set(rule.checks) <= CHECKS.keys()
-    assert rule.fault in FAULTS
+    assert rule.fault in (FAULTS if rule.name not in UNPROVEN else {""})
     assert [each.name for each in RULES].count(rule.name) == 1
 
 
