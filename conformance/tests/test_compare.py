@@ -148,6 +148,15 @@ def test_a_table_of_targets_has_what_some_violate_and_no_change_in_time(first: R
     ]
 
 
+def test_what_a_target_violates_stands_before_what_only_differs(first: Results) -> None:
+    runs = [deepcopy(first) for _ in range(2)]
+    runs[1]["target"]["name"] = "fabrikam"
+    next(row for row in runs[1]["requirements"] if row["outcome"] == "met")["outcome"] = "untested"
+    violated = [row.is_violated for row in compare(runs).notable]
+
+    assert violated == [True, True, True, False]
+
+
 def test_two_targets_do_not_change_from_one_to_the_other(first: Results, last: Results) -> None:
     last["target"]["name"] = "fabrikam"
     found = compare([first, last])

@@ -93,8 +93,14 @@ class Comparison:
 
     @property
     def notable(self) -> tuple[MatrixRow, ...]:
-        """The rows to show first: those that differ and, where each run is of another target, those that all violate too."""
-        return tuple(row for row in self.matrix if row.differs or (self.of_targets and row.is_violated))
+        """The rows to show first: those that differ.
+
+        Where each run is of another target: those that a target violates, then the others that differ.
+        """
+        if not self.of_targets:
+            return self.differences
+        violated = [row for row in self.matrix if row.is_violated]
+        return (*violated, *(row for row in self.differences if not row.is_violated))
 
 
 def compare(runs: Sequence[Results]) -> Comparison:
