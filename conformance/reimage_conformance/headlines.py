@@ -20,16 +20,16 @@ OF_REQUESTS = {
     "accepted": "{request} was accepted",
     "accepted:no-end": "{request} was accepted, but its operation did not end",
     "no-reply": "{request} got no complete answer",
-    "code": "{request} was refused with another code than documented",
+    "code": "{request} was refused with an error code that is not documented for it",
     "error-in-2xx": "{request} was answered with an error under a 2xx status",
-    "conflict-with-nothing": "{request} was refused with a conflict while nothing was under way",
-    "touched": "{request} was refused, but its role instance was reimaged",
+    "conflict-with-nothing": "{request} was refused with 409, although every operation of this run had ended",
+    "touched": "{request} was refused, but the role instance it addresses left ReadyRole",
     "reinstalled": "{request} was refused, but was carried out",
 }
 """What is wrong with the answer to a request, by symptom; `{request}` is what the catalogue calls it."""
 
 OF_ALL = {
-    "unlisted-touched": "A role instance that the target file does not list changed after a request",
+    "unlisted-touched": "A request changed a role instance that it does not address",
 }
 """What is wrong whatever the requirement, by symptom."""
 

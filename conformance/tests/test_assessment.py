@@ -415,7 +415,7 @@ class TestFindings:
 
         assert len(found) == 1
         assert (found[0].requirement, found[0].counts_as) == ("REQ-REIMAGE-202", CountsAs.FAIL)
-        assert found[0].headline == "A sound reimage was not answered 202 Accepted: 200 OK"
+        assert found[0].headline == "A valid reimage was not answered 202 Accepted: 200 OK"
         assert (found[0].expected, found[0].actual) == ("202", "200 OK")
         assert found[0].cases == ("x", "y")
         assert found[0].evidence == (2, 1, 3)

@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 class TestContended:
     """The check `contended`."""
 
-    NAME, EXPECTED = "REQ-CONC-SAME", "202 with an id of its own that finishes, or 409 with ConflictError"
+    NAME = "REQ-CONC-SAME"
+    EXPECTED = "202 with an x-ms-request-id of its own, and both operations end; or 409 with the code ConflictError"
 
     def of(self, second: Exchange, *more: Exchange, ended: bool = True) -> list[object]:
         """What the check says of the second request."""
@@ -56,7 +57,9 @@ class TestContended:
     def test_refused_as_a_conflict(self) -> None:
         assert self.of(refusal(REIMAGE, 409, "ConflictError", number=2)) == [met(self.NAME, 2)]
 
-    @pytest.mark.parametrize(("code", "told"), [("X", "409 Conflict with X"), ("", "409 Conflict")])
+    @pytest.mark.parametrize(
+        ("code", "told"), [("X", "409 Conflict with X"), ("", "409 Conflict without an error code")]
+    )
     def test_refused_as_another_conflict(self, code: str, told: str) -> None:
         found = judged(
             "contended", [started(), refusal(REIMAGE, 409, code, number=2)], requirement=self.NAME, ended=False
@@ -70,7 +73,7 @@ class TestContended:
         found = judged("contended", [started(), second], requirement=self.NAME, ended=True, lost=True)
 
         assert brief(found) == [violated(self.NAME, "first-lost", 2, 1)]
-        assert worded(found) == [(self.EXPECTED, "202 Accepted, but the running operation did not end")]
+        assert worded(found) == [(self.EXPECTED, "202 Accepted, but the first operation did not end")]
 
     def test_silence_to_it_alone(self) -> None:
         found = judged("contended", [started(), silent(number=2)], requirement=self.NAME, ended=True, alive=True)
@@ -119,7 +122,7 @@ class TestContended:
         )
 
         assert brief(found) == [violated(self.NAME, "no-end", 2, 1, 4)]
-        assert worded(found) == [(self.EXPECTED, "202 Accepted, but the operation had not ended after 2 polls")]
+        assert worded(found) == [(self.EXPECTED, "202 Accepted, but its operation had not ended after 2 polls")]
 
 
 class TestUndisturbed:
@@ -150,7 +153,7 @@ class TestUndisturbed:
         found = self.of(poll(number=4), poll(FAILED, number=5), poll(SUCCEEDED, number=6))
 
         assert brief(found) == [violated(self.NAME, "failed", 2, 5, 6, 1)]
-        assert worded(found) == [(self.EXPECTED, "Failed; 2 requests refused meanwhile")]
+        assert worded(found) == [(self.EXPECTED, "it ended Failed after 2 requests had been refused")]
 
     @pytest.mark.parametrize(
         ("last", "told"),

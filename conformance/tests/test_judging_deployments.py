@@ -192,9 +192,9 @@ class TestDocuments:
     @pytest.mark.parametrize(
         ("inner", "absent"),
         [
-            (instance("A"), "B not listed"),
-            (instance("A") + instance("B") * 2, "B listed more than once"),
-            ("", "A, B not listed"),
+            (instance("A"), "1 not listed: B"),
+            (instance("A") + instance("B") * 2, "1 listed more than once: B"),
+            ("", "2 not listed: A, B"),
         ],
     )
     def test_an_instance_is_not_listed_once(self, inner: str, absent: str) -> None:
@@ -312,16 +312,16 @@ class TestEmbedded:
     @pytest.mark.parametrize(
         ("deployments", "told"),
         [
-            ({"x": ["A", "Z", "B"], "y": ["C"]}, "not shown: x without Z"),
-            ({"x": ["C"], "y": ["C", "A"]}, "not shown: x without C; y without A"),
-            ({"x": ["A"], "z": ["A", "B"]}, "not shown: z without A, B"),
-            ({"z": ["A", "B", "C", "D", "E"]}, "not shown: z without A, B, C, D"),
-            ({"x": ["A"], "z": [], "w": []}, "not shown: w, z"),
-            ({"x": ["Z"], "z": []}, "not shown: x without Z"),
+            ({"x": ["A", "Z", "B"], "y": ["C"]}, "missing: in x Z"),
+            ({"x": ["C"], "y": ["C", "A"]}, "missing: in x C; in y A"),
+            ({"x": ["A"], "z": ["A", "B"]}, "missing: in z A, B"),
+            ({"z": ["A", "B", "C", "D", "E"]}, "missing: in z A, B, C, D and 1 more"),
+            ({"x": ["A"], "z": [], "w": []}, "missing: deployment w, deployment z"),
+            ({"x": ["Z"], "z": []}, "missing: in x Z"),
         ],
     )
     def test_something_is_left_out(self, deployments: dict[str, list[str]], told: str) -> None:
-        expected = f"Deployments/Deployment of {', '.join(deployments)} with every role instance"
+        expected = f"every role instance of {', '.join(deployments)} under Deployments/Deployment"
 
         assert self.of(self.BOTH, deployments) == (
             [violated(self.NAME, "detail")],
@@ -338,7 +338,7 @@ class TestEmbedded:
         )
 
         assert brief(empty) == [violated(self.NAME, "detail")]
-        assert empty[0].actual == "not shown: x without A"
+        assert empty[0].actual == "missing: in x A"
 
     def test_what_was_not_asked_for_is_not_shown(self) -> None:
         assert self.of("", {"x": ["A"]}, wanted=False) == ([met(self.NAME)], "", "no deployments shown")

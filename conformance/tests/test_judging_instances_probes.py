@@ -55,7 +55,12 @@ def test_a_fresh_installation() -> None:
     assert brief(judged("fresh_installation", [probe("a"), probe("b", 2)])) == [met(FRESH, 2)]
     found = judged("fresh_installation", [probe("a"), probe("a", 2)])
     assert brief(found) == [violated(FRESH, "same-installation", 2, 1)]
-    assert worded(found) == [("another installation_id after the reimage", "installation_id is still a")]
+    assert worded(found) == [
+        (
+            "a new installation id, as the probe in the guest reports it, after the reimage",
+            "installation_id of WebRole1_IN_0 is still a",
+        )
+    ]
     known = judged("fresh_installation", [probe("a"), probe("a", 2), started(number=3)])
     assert brief(known) == [violated(FRESH, "same-installation", 2, 1, 3)]
     assert brief(judged("fresh_installation", [probe("a"), probe("a", 2)], lenient())) == [
@@ -129,6 +134,7 @@ def test_markers_that_were_not_written_prove_nothing(before: tuple[int, bytes]) 
     assert [v.actual for v in found] == ["the marker could not be written"] * 2
 
 
+INSTALLATION = "installation_id of WebRole1_IN_0"
 NOEFFECT, OTHERS = "REQ-GOS-NOTFOUND-NOEFFECT", "REQ-REIMAGE-OTHERS-UNTOUCHED"
 
 
@@ -141,8 +147,8 @@ def test_a_refused_reimage_reinstalls_nothing() -> None:
         violated(NOEFFECT, "reinstalled", 3, 2),
     ]
     assert worded(found) == [
-        ("the same installation_id", "another installation_id after refused requests"),
-        ("a refused reimage has no effect", "another installation_id after refused requests"),
+        (f"{INSTALLATION} stays the same", f"{INSTALLATION} changed after refused requests"),
+        ("a refused reimage has no effect", f"{INSTALLATION} changed after refused requests"),
     ]
 
 
@@ -182,7 +188,7 @@ def test_a_sibling_operation_reimages_nothing() -> None:
         assert brief(judged("sibling_is_no_reimage", [*pair, exchange(number=3)], sibling="reboot")) == [met(COMP, 3)]
     found = judged("sibling_is_no_reimage", [probe("a"), probe("b", 2), exchange(number=3)], sibling="reboot")
     assert brief(found) == [violated(COMP, "sibling-reimages", 3, 2)]
-    assert worded(found) == [("comp=reboot reimages nothing", "a fresh installation was written")]
+    assert worded(found) == [("comp=reboot reimages nothing", f"{INSTALLATION} changed from a to b after comp=reboot")]
 
 
 def test_a_rebuild_writes_a_fresh_installation_too() -> None:

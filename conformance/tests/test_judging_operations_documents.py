@@ -176,7 +176,7 @@ class TestDocuments:
         ]
         assert self.of(usable, mixed, other) == [violated(usable, "other-operation", 2)]
         assert self.of(usable, mixed) == []
-        assert ("the status of this operation", f"the status of another operation, {OTHER_ID}") in worded(
+        assert (f"ID {OPERATION_ID}", f"ID {OTHER_ID}, polled {OPERATION_ID}") in worded(
             judged("operation_documents", [mixed, other])
         )
 
@@ -310,7 +310,9 @@ class TestDocuments:
         running = judged("operation_documents", [poll(RUNNING)])
 
         assert ("no HttpStatusCode while InProgress", "HttpStatusCode '200'") in worded(early)
-        assert ("HttpStatusCode with Failed", "Failed without HttpStatusCode") in worded(missing)
+        assert ("an HttpStatusCode element with Status Failed", "Status Failed, no HttpStatusCode element") in worded(
+            missing
+        )
         assert ("", "HttpStatusCode 200") in worded(there)
         assert ("", "no HttpStatusCode element") in worded(running)
 
@@ -379,9 +381,9 @@ class TestDocuments:
         none = judged("operation_documents", [poll(operation("Failed", "400"))])
         half = judged("operation_documents", [poll(operation("Failed", "400", "<Detail/><Message/>"))])
 
-        assert ("no Error while Succeeded", "Error with Status Succeeded") in worded(early)
-        assert ("Error with Code and Message", "Failed without Error") in worded(none)
-        assert ("Error with Code and Message", "Error with Message") in worded(half)
+        assert ("no Error element while Succeeded", "Status Succeeded, with an Error element") in worded(early)
+        assert ("an Error element with Code and Message", "Status Failed, no Error element") in worded(none)
+        assert ("an Error element with Code and Message", "Error with Message") in worded(half)
 
     @pytest.mark.parametrize(
         ("inner", "wanted", "shown"),
@@ -466,7 +468,7 @@ class TestDocuments:
         ]
         assert worded(found)[0] == (
             f"ID, Status in the namespace {NAMESPACE}",
-            "ID, Status in another namespace, or in none",
+            "ID, Status in a different namespace, or in none",
         )
         extra = document(f'{ID}<Status>InProgress</Status><More xmlns="urn:x"/>')
         assert self.of("REQ-XML-NS", poll(extra)) == []

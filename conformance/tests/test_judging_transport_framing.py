@@ -181,7 +181,7 @@ class TestConnections:
             assert brief(found) == [violated(self.NAME, "desynchronised")]
             assert worded(found) == [
                 (
-                    "one answer, to the request together with its body",
+                    "one answer to a request and its body",
                     "the body was answered as a request of its own",
                 )
             ]
@@ -209,7 +209,7 @@ class TestConnections:
         assert brief(found) == [
             inconclusive(self.NAME, 1, 3, because=("REQ-GOS-200", "REQ-GOS-TERMINAL-STABLE", "REQ-GOS-READONLY"))
         ]
-        assert found[0].actual == f"a sound request on another connection: {told}"
+        assert found[0].actual == f"a valid request on a connection of its own: {told}"
 
     def test_what_goes_right_elsewhere_is(self) -> None:
         three = [self.FIRST, self.second(404), self.control(200)]

@@ -8,14 +8,14 @@ from reimage_conformance.detection.messages import messages_page
 ID = "0f8fad5bd9cb469fa165708677289500"
 FIRST = Found(
     Subject("b", ("accepted-status[200]",)),
-    messages=(("REQ-REIMAGE-202", "A sound reimage was not answered 202 Accepted: 200 OK", "202 Accepted", "200 OK"),),
+    messages=(("REQ-REIMAGE-202", "A valid reimage was not answered 202 Accepted: 200 OK", "202 Accepted", "200 OK"),),
     unjudged={"REQ-GOS-OTHER-SUB": "no operation after 12 polls"},
 )
 SECOND = Found(
     Subject("a", ("operation-id[fresh]",)),
     messages=(
         ("REQ-GOS-ID", f"ID {ID}", "x", "exchanges 3 and 17, 4.25 s"),
-        ("REQ-REIMAGE-202", "A sound reimage was not answered 202 Accepted: 200 OK", "202 Accepted", "200 OK"),
+        ("REQ-REIMAGE-202", "A valid reimage was not answered 202 Accepted: 200 OK", "202 Accepted", "200 OK"),
     ),
 )
 
@@ -24,7 +24,7 @@ def test_each_message_is_told_once_with_the_faults_that_lead_to_it() -> None:
     page = messages_page([FIRST, SECOND])
 
     assert page == messages_page([SECOND, FIRST])
-    assert page.count("A sound reimage was not answered 202") == 1
+    assert page.count("A valid reimage was not answered 202") == 1
     assert "seen with `a`, `b`" in page
     assert page.index("### REQ-REIMAGE-202") < page.index("### REQ-GOS-ID")
 

@@ -42,7 +42,7 @@ def contended(
     del world
     first, second, polls = exchanges[0], exchanges[1], exchanges[2:]
     verdict = about(requirement, second, first, *polls[-1:])
-    expected = "202 with an id of its own that finishes, or 409 with ConflictError"
+    expected = "202 with an x-ms-request-id of its own, and both operations end; or 409 with the code ConflictError"
     if is_busy(second) or (second.reply is None and not alive):
         yield verdict.undecided(second)
         return
@@ -51,7 +51,8 @@ def contended(
         return
     if second.reply.status == 409:
         code = error_code(second.reply)
-        yield verdict.judged(code == "ConflictError", expected, reply_summary(second), f"code:{code}")
+        actual = reply_summary(second) if code else f"{reply_summary(second)} without an error code"
+        yield verdict.judged(code == "ConflictError", expected, actual, f"code:{code}")
         return
     if second.reply.status != 202:
         yield verdict.violated(expected, reply_summary(second), symptom(second))
@@ -60,10 +61,10 @@ def contended(
     if identifier and identifier == (first.reply.header("x-ms-request-id") if first.reply else ""):
         yield verdict.violated(expected, f"202 with the running operation's id {identifier}", "shared-id")
     elif lost:
-        actual = f"{reply_summary(second)}, but the running operation did not end"
+        actual = f"{reply_summary(second)}, but the first operation did not end"
         yield verdict.violated(expected, actual, "first-lost")
     elif not ended:
-        actual = f"{reply_summary(second)}, but the operation had not ended after {counted(len(polls), 'poll')}"
+        actual = f"{reply_summary(second)}, but its operation had not ended after {counted(len(polls), 'poll')}"
         yield verdict.violated(expected, actual, "no-end")
     else:
         yield verdict.met(f"{reply_summary(second)}, and the operation ended")
@@ -109,7 +110,9 @@ def undisturbed(
         actual = f"{progress}; {counted(len(refused), 'request')} refused meanwhile"
         yield verdict.violated(expected, actual, "no-end")
     elif status_of(ends[0]) != "Succeeded":
-        yield verdict.violated(expected, f"Failed; {counted(len(refused), 'request')} refused meanwhile", "failed")
+        yield verdict.violated(
+            expected, f"it ended Failed after {counted(len(refused), 'request')} had been refused", "failed"
+        )
     elif (
         refused
         and usual_seconds

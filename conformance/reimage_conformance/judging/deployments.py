@@ -76,6 +76,10 @@ _SECRET_MEMBERS = ("Configuration",)
 _INSTANCE_MEMBERS = ("RoleName", "InstanceName", "InstanceStatus")
 
 
+NAMES_TOLD = 4
+"""Role instances that a message names; it counts the others."""
+
+
 def may_be_left_out(name: str, witnesses: Sequence[Shown], absent: Sequence[str]) -> bool:
     """Whether the target file may be right about `name`, although no answer shows it.
 
@@ -184,13 +188,19 @@ def instance_list(world: World, exchanges: Sequence[Exchange], instances: Sequen
 
 
 def _miscounted(absent: Sequence[str], names: Sequence[str]) -> str:
-    """Which instances are not listed, and which more than once."""
+    """How many instances are not listed and how many more than once, with the names of the first few."""
     missing = [name for name in absent if name not in names]
     twice = [name for name in absent if name in names]
-    problems = ([f"{', '.join(missing)} not listed"] if missing else []) + (
-        [f"{', '.join(twice)} listed more than once"] if twice else []
+    problems = ([f"{len(missing)} not listed: {_first_few(missing)}"] if missing else []) + (
+        [f"{len(twice)} listed more than once: {_first_few(twice)}"] if twice else []
     )
     return "; ".join(problems)
+
+
+def _first_few(names: Sequence[str]) -> str:
+    """The first of `names`, and how many more there are."""
+    more = f" and {len(names) - NAMES_TOLD} more" if len(names) > NAMES_TOLD else ""
+    return f"{', '.join(names[:NAMES_TOLD])}{more}"
 
 
 @check
@@ -218,10 +228,10 @@ def embedded_deployments(
     missing = {
         name: [each for each in instances if each not in shown.get(name, ())] for name, instances in deployments.items()
     }
-    lacking = "; ".join(f"{name} without {', '.join(names[:4])}" for name, names in missing.items() if names)
-    lacking = lacking or ", ".join(sorted(set(deployments) - set(shown)))
-    expected = f"Deployments/Deployment of {', '.join(deployments)} with every role instance"
-    actual = f"not shown: {lacking}" if lacking else f"shown: {', '.join(sorted(shown))}"
+    lacking = "; ".join(f"in {name} {_first_few(names)}" for name, names in missing.items() if names)
+    lacking = lacking or ", ".join(f"deployment {name}" for name in sorted(set(deployments) - set(shown)))
+    expected = f"every role instance of {', '.join(deployments)} under Deployments/Deployment"
+    actual = f"missing: {lacking}" if lacking else f"shown: {', '.join(sorted(shown))}"
     yield verdict.judged(not lacking, expected, actual, "detail")
 
 

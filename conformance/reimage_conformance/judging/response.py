@@ -68,7 +68,7 @@ def accepted(
         yield about("REQ-REIMAGE-202", exchange).violated(expected, reply_summary(exchange), symptom(exchange))
         yield verdict.violated(expected, reply_summary(exchange), symptom(exchange))
     elif is_conflict(exchange):
-        actual = f"{reply_summary(exchange)}, again and again, although no operation of this run was under way"
+        actual = f"{reply_summary(exchange)} again and again"
         if requirement in PLAIN:
             yield about("REQ-REIMAGE-202", exchange).violated(expected, actual, "conflict-with-nothing")
         yield verdict.violated(expected, actual, "conflict-with-nothing")
@@ -145,7 +145,7 @@ def id_usable(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
         statuses = {poll.reply.status for poll in polls if poll.reply is not None and not is_busy(poll)}
         if not statuses:
             yield usable.inconclusive(
-                f"no poll was answered: {', '.join(seen) or 'none was sent'}",
+                f"no poll was answered: {', '.join(seen)}" if seen else "no poll was sent",
                 because=("REQ-GOS-200",),
                 why=Why.NO_REPLY,
             )

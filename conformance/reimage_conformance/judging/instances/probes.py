@@ -55,6 +55,12 @@ def installation_in(exchange: Exchange) -> str:
     return str(found.get("installation_id", "")) if isinstance(found, dict) else ""
 
 
+def _installation_id_of(world: World, look: Exchange) -> str:
+    """The value that two looks of the probe compare, with the role instance that they looked into."""
+    place = probed_place(world, look)
+    return f"installation_id of {place.role_instance}" if place is not None else "installation_id"
+
+
 @effect_on(_of_the_reimage)
 @check
 def fresh_installation(
@@ -65,14 +71,15 @@ def fresh_installation(
     Exchanges: probe before, probe after, the 202 if it is known. `contended` says that other reimages were refused
     while this one ran; the verdict is the same, but they may have disturbed it (`reimage_conformance.assessment.causes`).
     """
-    del world, contended
+    del contended
     before, after = installation_in(exchanges[0]), installation_in(exchanges[1])
     verdict = about(requirement, exchanges[1], exchanges[0], *exchanges[2:])
     if not before or not after:
         yield verdict.inconclusive("the probe showed no installation_id")
     else:
-        expected = "another installation_id after the reimage"
-        actual = f"installation_id is {'still' if before == after else 'now'} {after}"
+        expected = "a new installation id, as the probe in the guest reports it, after the reimage"
+        told = f"is still {after}" if before == after else f"changed from {before} to {after}"
+        actual = f"{_installation_id_of(world, exchanges[0])} {told}"
         yield verdict.judged(before != after, expected, actual, "same-installation")
 
 
@@ -139,12 +146,12 @@ def installation_unchanged(
 
     Exchanges: probe before, probe after, the requests.
     """
-    del world
     before, after = installation_in(exchanges[0]), installation_in(exchanges[1])
     if before and after and before != after:
         verdict = about(requirement, *exchanges[2:3], exchanges[1])
-        actual = f"another installation_id after {what}"
-        yield verdict.violated("the same installation_id", actual, "reinstalled")
+        installation_id = _installation_id_of(world, exchanges[0])
+        expected, actual = f"{installation_id} stays the same", f"{installation_id} changed after {what}"
+        yield verdict.violated(expected, actual, "reinstalled")
         if requirement != "REQ-GOS-NOTFOUND-NOEFFECT" and what.startswith("refused"):
             yield about("REQ-GOS-NOTFOUND-NOEFFECT", *exchanges[2:3], exchanges[1]).violated(
                 "a refused reimage has no effect",
@@ -160,13 +167,13 @@ def sibling_is_no_reimage(world: World, exchanges: Sequence[Exchange], sibling: 
 
     Exchanges: probe before, probe after, the request.
     """
-    del world
     before, after = installation_in(exchanges[0]), installation_in(exchanges[1])
     verdict = about("REQ-REIMAGE-COMP", exchanges[2], exchanges[1])
     if sibling == "rebuild" and exchanges[2].reply is not None and exchanges[2].reply.status < 300:
         yield verdict.observed("comp=rebuild was accepted, and a rebuild writes a fresh installation too")
     else:
         expected = f"comp={sibling} reimages nothing"
-        yield verdict.judged(
-            not before or before == after, expected, "a fresh installation was written", "sibling-reimages"
-        )
+        unchanged = not before or before == after
+        told = "is unchanged" if unchanged else f"changed from {before} to {after or 'none'}"
+        actual = f"{_installation_id_of(world, exchanges[0])} {told} after comp={sibling}"
+        yield verdict.judged(unchanged, expected, actual, "sibling-reimages")

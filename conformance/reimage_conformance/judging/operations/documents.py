@@ -124,7 +124,7 @@ def _members(poll: Exchange, document: Document, identifier: str, tracked: set[s
     if in_other_namespace:
         yield about("REQ-XML-NS", poll).violated(
             f"{', '.join(in_other_namespace)} in the namespace {document.namespace}",
-            f"{', '.join(in_other_namespace)} in another namespace, or in none",
+            f"{', '.join(in_other_namespace)} in a different namespace, or in none",
             "child-namespace",
         )
         return
@@ -138,9 +138,7 @@ def _members(poll: Exchange, document: Document, identifier: str, tracked: set[s
         is_right, expected, shown_element("ID", shown), "id", because=(usable,) if is_explained else ()
     )
     if is_other_operation:
-        yield about(usable, poll).violated(
-            "the status of this operation", f"the status of another operation, {shown}", "other-operation"
-        )
+        yield about(usable, poll).violated(f"ID {identifier}", f"ID {shown}, polled {identifier}", "other-operation")
     found = document.child("Status")
     status = None if found is None else raw_text(found)
     count = names.count("Status")
@@ -168,7 +166,11 @@ def _embedded_status(poll: Exchange, document: Document, status: str) -> Iterato
         )
         return
     if value is None:
-        yield presence.violated(f"HttpStatusCode with {status}", f"{status} without HttpStatusCode", "no-http-status")
+        yield presence.violated(
+            f"an HttpStatusCode element with Status {status}",
+            f"Status {status}, no HttpStatusCode element",
+            "no-http-status",
+        )
         return
     yield presence.met(f"HttpStatusCode {value}")
     number = about("REQ-GOS-HTTPSTATUS-INT", poll)
@@ -196,17 +198,17 @@ def _error(poll: Exchange, document: Document, status: str) -> Iterator[Verdict]
     found = document.child("Error")
     verdict = about("REQ-GOS-ERROR", poll)
     if status != "Failed":
-        actual = f"{'no Error' if found is None else 'Error'} with Status {status}"
-        yield verdict.judged(found is None, f"no Error while {status}", actual, "early-error")
+        actual = f"Status {status}, {'no Error element' if found is None else 'with an Error element'}"
+        yield verdict.judged(found is None, f"no Error element while {status}", actual, "early-error")
         return
     if found is None:
-        yield verdict.violated("Error with Code and Message", "Failed without Error", "no-error")
+        yield verdict.violated("an Error element with Code and Message", "Status Failed, no Error element", "no-error")
         return
     code, message = child(found, "Code"), child(found, "Message")
     complete = code is not None and message is not None and bool(text(code))
     names = [local(node) for node in own_elements(found) if local(node) in ("Code", "Message")]
     emptiness = ", Code without text" if code is not None and not text(code) else ""
     actual = f"Error with {' and '.join(names) or 'neither Code nor Message'}{emptiness}"
-    yield verdict.judged(complete, "Error with Code and Message", actual, "error-members")
+    yield verdict.judged(complete, "an Error element with Code and Message", actual, "error-members")
     if complete and names.index("Code") > names.index("Message"):
         yield about("REQ-GOS-ORDER", poll).violated("Code, Message", "Message, Code", "order")

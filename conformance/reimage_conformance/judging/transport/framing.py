@@ -98,7 +98,7 @@ def same_connection_usable(world: World, exchanges: Sequence[Exchange], requirem
     del world
     first, second, control = exchanges[0], exchanges[1], exchanges[2:]
     if is_left_body(first):
-        expected = "one answer, to the request together with its body"
+        expected = "one answer to a request and its body"
         yield about(requirement, first).violated(
             expected, "the body was answered as a request of its own", "desynchronised"
         )
@@ -110,7 +110,7 @@ def same_connection_usable(world: World, exchanges: Sequence[Exchange], requirem
     if control and (control[0].reply is None or control[0].reply.status != 200):
         because = ("REQ-GOS-200", "REQ-GOS-TERMINAL-STABLE", "REQ-GOS-READONLY")
         yield about(requirement, first, control[0]).inconclusive(
-            f"a sound request on another connection: {reply_summary(control[0])}",
+            f"a valid request on a connection of its own: {reply_summary(control[0])}",
             because=because,
             why=why_undecided(control[0]),
         )
