@@ -1,6 +1,6 @@
 """The journal: one JSON line per event of a run, written as it happens and read back exactly.
 
-It keeps events; what they mean is judged elsewhere. Octets are written as latin-1 text, one character for each.
+It keeps events; what they mean is judged elsewhere. `journal_values` writes exchanges and verdicts as JSON objects.
 """
 
 from __future__ import annotations
@@ -15,21 +15,19 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 from reimage_conformance.errors import JournalError, ReportError
 from reimage_conformance.journal_shapes import fault
+from reimage_conformance.journal_values import (
+    exchange_from,
+    plain_exchange,
+    plain_fields,
+    plain_verdict,
+    verdict_from,
+)
 from reimage_conformance.model import (
     Exchange,
-    Fact,
-    Failure,
-    FailureKind,
-    Identity,
     Observation,
-    Outcome,
     Profile,
-    Request,
-    Response,
     Strictness,
     Verdict,
-    Why,
-    header_line,
 )
 
 if TYPE_CHECKING:
@@ -81,24 +79,23 @@ class JournalWriter:
 
     def exchange(self, exchange: Exchange) -> None:
         """Append an exchange."""
-        self._append({"type": "exchange", **_of_exchange(exchange)})
+        self._append({"type": "exchange", **plain_exchange(exchange)})
 
     def sending(self, exchange: Exchange) -> None:
         """Append that a request goes out, as the exchange without reply that it is until one comes."""
-        self._append({"type": "sending", **_of_exchange(exchange)})
+        self._append({"type": "sending", **plain_exchange(exchange)})
 
     def again(self, exchange: Exchange, attempt: int) -> None:
         """Append an exchange of another try, 1 the first, which is judged apart from those of the run."""
-        self._append({"type": "again", "attempt": attempt, **_of_exchange(exchange)})
+        self._append({"type": "again", "attempt": attempt, **plain_exchange(exchange)})
 
     def verdict(self, verdict: Verdict) -> None:
         """Append a verdict."""
-        fields = _of_fields(verdict)
-        self.write("verdict", **{name: value for name, value in fields.items() if value is not Why.OTHER})
+        self.write("verdict", **plain_verdict(verdict))
 
     def observation(self, observation: Observation) -> None:
         """Append an observation."""
-        self.write("observation", **_of_fields(observation))
+        self.write("observation", **plain_fields(observation))
 
     def close(self) -> None:
         """Close the file; closing twice is harmless."""
@@ -238,18 +235,18 @@ def _unknown_word(header: Mapping[str, Any]) -> str:
 def _take(journal: Journal, event: dict[str, Any]) -> None:
     match event["type"]:
         case "exchange":
-            exchange = _to_exchange(event)
+            exchange = exchange_from(event)
             journal.exchanges[exchange.number] = exchange
             journal.unanswered.pop(exchange.number, None)
         case "sending":
-            sent = _to_exchange(event)
+            sent = exchange_from(event)
             journal.unanswered[sent.number] = sent
         case "again":
             journal.unanswered.pop(event["number"], None)
         case "resumed":  # the run went on, so that no end before this was its end
             journal.events[:] = [each for each in journal.events if each["type"] != "end"]
         case "verdict":
-            journal.verdicts.append(_to_verdict(event))
+            journal.verdicts.append(verdict_from(event))
         case "observation":
             journal.observations.append(
                 Observation(event["requirement"], event["seen"], tuple(event.get("evidence", ())))
@@ -270,86 +267,3 @@ def _cut_after_last_line(file: int) -> None:
         os.ftruncate(file, size - len(tail))
     else:
         os.write(file, b"\n" if tail else b"")
-
-
-def _of_fields(value: Verdict | Observation | Exchange | Request | Response) -> dict[str, Any]:
-    return {name: getattr(value, name) for name in value.__slots__}
-
-
-def _of_exchange(exchange: Exchange) -> dict[str, Any]:
-    request, response, failure = exchange.request, exchange.response, exchange.failure
-    document: dict[str, Any] = _of_fields(exchange)
-    document["request"] = _of_fields(request)
-    document["request"]["body"] = request.body.decode("latin-1")
-    document.pop("unrecorded")
-    if not exchange.client_request_id:
-        document.pop("client_request_id")
-    if exchange.unrecorded:
-        document["unrecorded"] = sorted(exchange.unrecorded)
-    if response is not None:
-        document["response"] = _of_fields(response)
-        document["response"]["body"] = response.body.decode("latin-1")
-    if failure is not None:
-        document["failure"] = {"kind": failure.kind, "detail": failure.detail}
-    return document
-
-
-def _to_exchange(document: dict[str, Any]) -> Exchange:
-    response, failure = document["response"], document["failure"]
-    return Exchange(
-        number=document["number"],
-        request=_to_request(document["request"]),
-        response=_to_response(response) if response is not None else None,
-        failure=Failure(FailureKind(failure["kind"]), failure["detail"]) if failure is not None else None,
-        at=document["at"],
-        elapsed=document["elapsed"],
-        connection=document["connection"],
-        position=document["position"],
-        closed=document["closed"],
-        case=document["case"],
-        label=document["label"],
-        unrecorded=frozenset(map(Fact, document.get("unrecorded", ()))),
-        client_request_id=document.get("client_request_id", ""),
-    )
-
-
-def _to_request(document: dict[str, Any]) -> Request:
-    return Request(
-        method=document["method"],
-        target=document["target"],
-        headers=tuple([header_line(name, value) for name, value in document["headers"]]),
-        body=document["body"].encode("latin-1"),
-        identity=Identity(document["identity"]),
-        fresh_connection=document["fresh_connection"],
-        patience_seconds=document["patience_seconds"],
-        http_version=document["http_version"],
-    )
-
-
-def _to_response(document: dict[str, Any]) -> Response:
-    return Response(
-        status=document["status"],
-        reason=document["reason"],
-        headers=tuple([header_line(name, value) for name, value in document["headers"]]),
-        body=document["body"].encode("latin-1"),
-        http_version=document["http_version"],
-        interim=tuple(document["interim"]),
-        anomalies=tuple(document["anomalies"]),
-    )
-
-
-def _to_verdict(event: dict[str, Any]) -> Verdict:
-    return Verdict(
-        requirement=event["requirement"],
-        outcome=Outcome(event["outcome"]),
-        check=event["check"],
-        case=event["case"],
-        evidence=tuple(event["evidence"]),
-        expected=event["expected"],
-        actual=event["actual"],
-        symptom=event["symptom"],
-        because=tuple(event["because"]),
-        arguments=event["arguments"],
-        between=tuple(event.get("between", ())),
-        why=Why(event.get("why", "")),
-    )
