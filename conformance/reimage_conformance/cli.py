@@ -115,6 +115,9 @@ def _sentence(error: click.ClickException) -> str:
     if not isinstance(error, click.NoSuchOption):
         return error.format_message()
     known = [option for parameter in error.ctx.command.params for option in parameter.opts] if error.ctx else []
+    if error.option_name == "--target" and error.ctx is not None:
+        words = f"{PROGRAM} {error.ctx.info_name} TARGET.toml"
+        return f"unknown option '--target'; a target file is named without an option, as in: {words}"
     is_long = error.option_name.startswith("--")  # one letter is like another: -x is no misspelt --tx
     hint = did_you_mean(error.option_name, [option for option in known if option.startswith("--")]) if is_long else ""
     if not hint and error.ctx is not None and error.ctx.info_name == "run":

@@ -347,6 +347,7 @@ def prepared(folder: Path, url: str) -> None:
     """What the rows of WORDS name: a target file, a file, a folder that holds a run, somebody's page and settings."""
     (folder / "rig.toml").write_text(TEXT.format(url=url))
     (folder / "second.toml").write_text(TEXT.format(url=url))
+    (folder / "dangling.toml").symlink_to("nowhere.toml")
     (folder / "file").write_text("")
     (folder / "page.html").write_text("<h1>mine</h1>")
     (folder / "mine.toml").write_text("[mine]\n")
@@ -365,6 +366,14 @@ WORDS: dict[str, tuple[str, str]] = {
     "no such target file": ("run rigg.toml", "there is no such target file; did you mean 'rig.toml'?"),
     "a folder for a target file": ("run held", "held: is a folder; expected the name of a target file"),
     "a fault with a target file": ("run rig.toml --fault x", "they cannot be used with a target file"),
+    "a target file after an option": ("run --target rig.toml", "a target file is named without an option, as in: reimage-conformance run TARGET.toml"),
+    "a target file after --": ("run rig.toml -- --target second.toml", "--target after --: a target file is named before --, without an option"),
+    "a target file twice": ("run rig.toml ./rig.toml", "rig.toml: the target file is named twice; name it once"),
+    "a list of several": ("run rig.toml second.toml --list", "--list needs one target, found 2"),
+    "a link to nothing": ("preflight dangling.toml", "dangling.toml: is a link to nowhere.toml, and there is no such file"),
+    "no number of minutes": ("run rig.toml --max-minutes nan", "'nan' is no number"),
+    "more seconds than a clock takes": ("run rig.toml --patience 1e300", "is not in the range 0<x<=10000000"),
+    "an endless wait": ("run rig.toml --wait inf", "inf is not in the range"),
     "an unknown profile": ("run rig.toml --profile nighly", "did you mean 'nightly'?"),
     "no such baseline": ("run rig.toml --baseline nowhere.toml", "--baseline nowhere.toml: there is no such file"),
     "a broken baseline": ("run rig.toml --baseline broken.toml", "broken.toml: line 1: not valid TOML"),

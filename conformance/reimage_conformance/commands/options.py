@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from reimage_conformance.commands.completing import fault_names, oddity_names, requirement_ids
-from reimage_conformance.commands.words import Word
+from reimage_conformance.commands.words import Duration, Word
 from reimage_conformance.run_options import RUN_OPTIONS
 
 if TYPE_CHECKING:
@@ -102,5 +102,5 @@ def _type_of(option: RunOption) -> click.ParamType[Any]:
     if option.kind is int:
         return click.INT if least is None else click.IntRange(min=least, min_open=is_open)
     if option.kind is float:
-        return click.FLOAT if least is None else click.FloatRange(min=least, min_open=is_open)
+        return Duration(least, is_open=is_open)
     return click.STRING

@@ -79,6 +79,7 @@ def run(
     if quiet and verbose:
         raise UsageError("--quiet and --verbose contradict each other; give one of them")
     _check(targets, options)
+    _check_names_of_targets(targets, options, rest)
     rest = ["-v", *rest] if verbose else rest
     if workers:
         _check_workers(targets, options, processes)
@@ -148,6 +149,18 @@ def _check(targets: tuple[Path, ...], options: Options) -> None:
         raise UsageError(f"--baseline {options.baseline}: there is no such file")
     _check_choice(options)
     check_target_files(targets)
+
+
+def _check_names_of_targets(targets: tuple[Path, ...], options: Options, rest: list[str]) -> None:
+    """Raise UsageError for a target file that is named twice or in another place, and for a list of several."""
+    if any(word.partition("=")[0] == "--target" for word in rest):
+        raise UsageError("--target after --: a target file is named before --, without an option")
+    if options.list_cases and len(targets) > 1:
+        raise UsageError(f"--list needs one target, found {len(targets)}; list the targets one by one")
+    places = [target.resolve() for target in targets]
+    twice = [target for number, target in enumerate(targets) if target.resolve() in places[:number]]
+    if twice:
+        raise UsageError(f"{twice[0]}: the target file is named twice; name it once")
 
 
 def _check_workers(targets: tuple[Path, ...], options: Options, processes: int | None) -> None:

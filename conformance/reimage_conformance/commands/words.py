@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from reimage_conformance.config.keys import MOST_SECONDS
 from reimage_conformance.errors import did_you_mean
 
 if TYPE_CHECKING:
@@ -17,6 +19,20 @@ def columns(rows: Iterable[Sequence[str]]) -> Iterator[str]:
     held = list(rows)
     widths = [max(map(len, column)) for column in zip(*held, strict=True)]
     return ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in held)
+
+
+class Duration(click.FloatRange):
+    """A number of seconds or minutes that a clock takes."""
+
+    def __init__(self, least: float | None, *, is_open: bool) -> None:
+        super().__init__(min=least, max=MOST_SECONDS, min_open=is_open)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """`value` as a number in the range; fails for what is none, "nan" among others."""
+        found = float(super().convert(value, param, ctx))
+        if math.isnan(found):
+            self.fail(f"{value!r} is no number", param, ctx)
+        return found
 
 
 class Word(click.Choice[str]):

@@ -23,6 +23,8 @@ MOST_SECONDS = 10_000_000
 """More than a hundred days; the clocks of operating systems do not take much longer times."""
 LEAST_REPLY_SECONDS = 0.05
 """No reply comes in less for certain, not even from this machine."""
+MOST_CONNECTIONS = 256
+"""More than a run has cases at the same time; each has a thread and a connection of its own."""
 PLACEHOLDERS = ("cloud_service", "deployment_name", "role_instance")
 
 
@@ -237,7 +239,8 @@ LIMITS: Mapping[str, Key] = {
         converted=float,
     ),
     "connections": Key(
-        "an integer from 1 on", lambda value: isinstance(value, int) and not isinstance(value, bool) and value >= 1
+        f"an integer from 1 to {MOST_CONNECTIONS}",
+        lambda value: isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MOST_CONNECTIONS,
     ),
     "requests_per_second": Key(
         "a number from 0 on (0: no limit)", lambda value: _is_number(value, 0, sys.float_info.max), converted=float

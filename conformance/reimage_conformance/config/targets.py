@@ -132,6 +132,8 @@ def _document(path: Path) -> dict[str, Any]:
 
 
 def _missing(path: Path) -> str:
+    if path.is_symlink():
+        return f"{path}: is a link to {path.readlink()}, and there is no such file"
     siblings = [entry.name for entry in path.parent.glob("*.toml")] if path.parent.is_dir() else []
     near = difflib.get_close_matches(path.name, siblings, n=1, cutoff=0.75)
     hint = f"did you mean {str(path.with_name(near[0]))!r}?" if near else "`reimage-conformance new-target` writes one"
