@@ -13,8 +13,8 @@ class RunOption:
     """An option of a run.
 
     `kind` is bool for a flag, else the type of its value. `choices` are the words that it takes, if these are few. `least` is the least value,
-    `above` what a value must exceed. `field` is its name in Python where that is not the name of the option. `of_pytest_alone` says that a user
-    of the command line does not give it.
+    `most` the greatest, `above` what a value must exceed. `field` is its name in Python where that is not the name of the option.
+    `of_pytest_alone` says that a user of the command line does not give it.
     """
 
     name: str
@@ -24,6 +24,7 @@ class RunOption:
     choices: tuple[str, ...] = ()
     repeatable: bool = False
     least: int | None = None
+    most: int | None = None
     above: int | None = None
     field: str = ""
     of_pytest_alone: bool = False
@@ -69,7 +70,7 @@ RUN_OPTIONS = (
     ),
     RunOption("no-redact", "Do not mask secrets in the reports; do not share them then.", bool),
     RunOption("no-preflight", "Begin without checking the target file at the endpoint.", bool),
-    RunOption("connections", "How many requests may be under way; 8 on this machine, else 4.", int, least=1),
+    RunOption("connections", "How many requests may be under way; 8 on this machine, else 4.", int, least=1, most=256),
     RunOption("max-minutes", "End the run after this time, with reports.", float, above=0),
     RunOption(
         "tries",

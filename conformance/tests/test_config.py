@@ -197,6 +197,10 @@ MISTAKES = {
         "above 0 and up to 10000000, found a long integer",
     ),
     "a rate that is no float": (GOOD + f"[limits]\nrequests_per_second = {'9' * 400}\n", "found a long integer"),
+    "more connections than of use": (
+        GOOD + "[limits]\nconnections = 100000\n",
+        "an integer from 1 to 256, found the integer 100000",
+    ),
     "no time for a reply": (
         GOOD + "[limits]\nrequest_timeout_seconds = 0.0001\n",
         "a number of seconds from 0.05 to 10000000",

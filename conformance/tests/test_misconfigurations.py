@@ -373,6 +373,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "a link to nothing": ("preflight dangling.toml", "dangling.toml: is a link to nowhere.toml, and there is no such file"),
     "no number of minutes": ("run rig.toml --max-minutes nan", "'nan' is no number"),
     "more seconds than a clock takes": ("run rig.toml --patience 1e300", "is not in the range 0<x<=10000000"),
+    "more connections than of use": ("run rig.toml --connections 100000", "100000 is not in the range 1<=x<=256"),
     "an endless wait": ("run rig.toml --wait inf", "inf is not in the range"),
     "an unknown profile": ("run rig.toml --profile nighly", "did you mean 'nightly'?"),
     "no such baseline": ("run rig.toml --baseline nowhere.toml", "--baseline nowhere.toml: there is no such file"),

@@ -100,7 +100,7 @@ def _type_of(option: RunOption) -> click.ParamType[Any]:
         return click.Path(path_type=Path)
     least, is_open = (option.least, False) if option.above is None else (option.above, True)
     if option.kind is int:
-        return click.INT if least is None else click.IntRange(min=least, min_open=is_open)
+        return click.INT if least is None else click.IntRange(min=least, max=option.most, min_open=is_open)
     if option.kind is float:
         return Duration(least, is_open=is_open)
     return click.STRING
