@@ -128,7 +128,9 @@ def at_work(folder: Path, script: str) -> Iterator[tuple[workers.Worker, threadi
     folder.mkdir()
     ended: list[tuple[int, str]] = []
     given = Parcel({}, ("-c", script), {})
-    with workers.started(["popen"]) as (worker,):
+    with pytest.MonkeyPatch.context() as patched, contextlib.ExitStack() as opened:
+        patched.setenv("TMPDIR", str(folder.parent))  # a worker that is killed leaves its folder
+        (worker,) = opened.enter_context(workers.started(["popen"]))
         thread = threading.Thread(target=lambda: ended.append(worker.run(given, folder)))
         thread.start()
         wait_for((folder / "journal.jsonl").exists)
