@@ -41,7 +41,10 @@ def test_a_verb_other_than_post_is_refused(sut: SystemUnderTest, form: UriForm, 
 
 def judge_known_method(sut: SystemUnderTest, exchange: Exchange) -> None:
     """Judges that a method that HTTP defines is not refused with 501, the status for unknown methods."""
-    arguments = {"statuses": [501], "expected": "405, or the error table's 400: the method is known"}
+    arguments = {
+        "statuses": [501],
+        "expected": "405 Method Not Allowed, or 400 with InvalidHttpVerb: HTTP defines the method",
+    }
     if exchange.reply is not None and exchange.reply.status >= 400:  # any other answer is not a refusal
         sut.judge(not_answered_with, exchange, requirement="REQ-HTTP-UNKNOWN-METHOD", **arguments)
 
@@ -145,6 +148,6 @@ async def test_what_error_documents_look_like(sut: SystemUnderTest) -> None:
 def judge_unknown_method(sut: SystemUnderTest, exchange: Exchange) -> None:
     """Judges the status of the refusal of a method that is not of the protocol."""
     known = exchange.request.method == "TRACE"
-    statuses, expected = ([405, 400, 404], "405") if known else ([501, 400], "501")
-    arguments = {"statuses": statuses, "expected": f"{expected}, or the error table's 400"}
+    statuses, phrase = ([405, 400, 404], "405 Method Not Allowed") if known else ([501, 400], "501 Not Implemented")
+    arguments = {"statuses": statuses, "expected": f"{phrase}, or 400 with InvalidHttpVerb"}
     sut.judge(answered_with, exchange, requirement="REQ-HTTP-UNKNOWN-METHOD", **arguments)

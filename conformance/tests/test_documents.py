@@ -243,7 +243,7 @@ class TestSyntax:
             (b'<?xml version="1.0"?><a/><a/>', "text or a second root element outside the root element at column 26"),
             (b"<a>&#1;</a>", "a character that XML does not allow at column 8"),
             (b'{"a": 1}', "it does not begin with <, but with {"),
-            (b"<a>&amp b</a>", "a reference without its semicolon at column 8"),
+            (b"<a>&amp b</a>", "an & that does not begin a reference such as &amp; at column 8"),
         ],
     )
     def test_what_is_wrong_is_told_in_words_about_the_document(self, body: bytes, told: str) -> None:

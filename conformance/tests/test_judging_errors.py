@@ -343,7 +343,10 @@ class TestErrorCodes:
 
         assert brief(found) == [violated(CODES, "code:BadRequest")]
         assert worded(found) == [
-            ("404 with ResourceNotFound, or 202 and then Failed with 404", "404 Not Found with BadRequest")
+            (
+                "404 with ResourceNotFound, or 202 and then Failed with 404",
+                "404 Not Found with BadRequest, for a reimage of a role instance that does not exist (role instance 'Nobody')",
+            )
         ]
         assert brief(judged("error_codes", [refusal(NOBODY, 404, "BadRequest")], lenient())) == [met(CODES)]
 
@@ -357,7 +360,7 @@ class TestErrorCodes:
         ]
         found = judged("error_codes", [refusal(NO_VERSION, 404, "X")])
         assert brief(found) == [violated(CODES, "status:404", because=("REQ-VER-MISSING",))]
-        assert worded(found) == [(f"400 with {TABLE}", "404 Not Found with X")]
+        assert worded(found) == [(f"400 with {TABLE}", "404 Not Found with X, for a request without x-ms-version")]
 
     @pytest.mark.parametrize(
         "other",
@@ -451,7 +454,7 @@ class TestNoEffect:
             == [
                 (
                     "WebRole1_IN_0 stays ReadyRole after a refused request",
-                    "400 Bad Request, and WebRole1_IN_0 is BusyRole",
+                    "WebRole1_IN_0 is BusyRole after 400 Bad Request",
                 )
             ]
             * 2

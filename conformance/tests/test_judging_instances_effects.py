@@ -57,7 +57,10 @@ class TestEffect:
         found = judged("instance_effect", [BEFORE, START, *looks(*["ReadyRole"] * 5)], instance=NAME, ended_at=3.0)
 
         assert brief(found)[0] == advisory(OFFLINE, "never-offline", 2, 7)
-        assert worded(found)[0] == (f"{NAME} leaves ReadyRole", "ReadyRole; shown 4 times while the operation ran")
+        assert worded(found)[0] == (
+            f"{NAME} leaves ReadyRole",
+            "InstanceStatus was ReadyRole in all 4 answers to Get Deployment while the operation ran",
+        )
         assert brief(found)[1:] == [met(SAME, 7), met(ONLINE, 7)]
 
     def test_too_few_looks_to_say(self) -> None:
@@ -76,7 +79,7 @@ class TestEffect:
             assert brief(found)[0][1] == "inconclusive"
 
         assert brief(found)[0] == inconclusive(OFFLINE, 2, 7)
-        assert found[0].actual == "ReadyRole; 1 look got no answer"
+        assert found[0].actual == "ReadyRole; 1 request for Get Deployment got no answer"
         away = [BEFORE, START, *looks("StoppedVM", "ReadyRole"), blind]
         assert met(OFFLINE, 3) in brief(judged("instance_effect", away, instance=NAME))
 
@@ -172,7 +175,9 @@ class TestEffect:
     def test_the_others_stay(self) -> None:
         seen = looks("StoppedVM", "ReadyRole", B="ReadyRole", C="ReadyRole")
 
-        assert self.others(seen, "B", "C") == [(met(OTHERS, 4), "", "2 other instances stayed ReadyRole over 2 looks")]
+        assert self.others(seen, "B", "C") == [
+            (met(OTHERS, 4), "", "2 other instances stayed ReadyRole in 2 answers to Get Deployment")
+        ]
 
     def test_another_one_moves(self) -> None:
         seen = looks("StoppedVM", "ReadyRole", B="BusyRole", C="ReadyRole")

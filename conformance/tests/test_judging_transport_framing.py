@@ -45,7 +45,7 @@ class TestFraming:
         found = judged("framing", [exchange(anomalies=("surplus: 3 octets", "short: x"))])
 
         assert brief(found) == [violated(FRAMING, "surplus")]
-        assert worded(found) == [("framing consistent with the octets sent", "surplus: 3 octets; short: x")]
+        assert worded(found) == [("nothing after the end of the response", "3 octets; x")]
 
     @pytest.mark.parametrize(
         "anomaly", ["bare-lf", "obs-fold: x", "white-space-before-colon", "invalid-field-name", "malformed-status-line"]
@@ -57,20 +57,23 @@ class TestFraming:
         found = judged("framing", [exchange(HEAD, 400, anomalies=("content-on-head: 4 octets",))])
 
         assert brief(found) == [violated("REQ-HTTP-HEAD-NOBODY", "content-on-head"), met(FRAMING)]
-        assert worded(found)[0] == ("no content in answer to HEAD", "content-on-head: 4 octets")
+        assert worded(found)[0] == (
+            "no content in answer to HEAD",
+            "4 octets of content after the head of an answer to HEAD",
+        )
 
     def test_what_is_no_http_or_cut_short(self) -> None:
         found = judged("framing", [silent(kind=FailureKind.NOT_HTTP)])
         cut = judged("framing", [exchange(failure=FailureKind.TRUNCATED)])
 
         assert brief(found) == [violated(FRAMING, "not-http")]
-        assert found[0].actual == "not-http: as arranged"
+        assert found[0].actual == "as arranged"
         assert brief(cut) == [violated(FRAMING, "truncated")]
-        assert cut[0].actual == "truncated: as arranged"
+        assert cut[0].actual == "as arranged"
         assert brief(judged("framing", [silent(kind=FailureKind.TRUNCATED)])) == [violated(FRAMING, "truncated")]
         assert judged("framing", [silent(HEAD, FailureKind.NOT_HTTP)])[1].requirement == "REQ-HTTP-HEAD-NOBODY"
         named = judged("framing", [exchange(failure=FailureKind.TRUNCATED, anomalies=("short: 3 of 5",))])
-        assert [verdict.actual for verdict in named] == ["short: 3 of 5"]
+        assert [verdict.actual for verdict in named] == ["3 of 5"]
         assert brief(judged("framing", [exchange(failure=FailureKind.TIMEOUT)])) == [met(FRAMING)]
 
     def test_silence_says_nothing(self) -> None:
@@ -115,7 +118,7 @@ class TestLeftBody:
         found = judged("framing", [exchange(WITH_BODY, 400, anomalies=SECOND)])
 
         assert brief(found) == [violated(FRAMING, "second-response")]
-        assert found[0].actual == SECOND[0]
+        assert found[0].actual == "90 more octets came after the end of the response, and they begin with HTTP/"
 
     @pytest.mark.parametrize(
         "anomalies", [SECOND, ("second-response: 1", "second-response: 2"), ("bare-lf: x", *SECOND)]
@@ -243,3 +246,22 @@ class TestConnections:
         assert brief(
             judged("closes_connection", [exchange(status=400, closed=True), exchange(number=2)], requirement=name)
         ) == [met(name)]
+
+
+@pytest.mark.parametrize(
+    ("anomaly", "told", "expected"),
+    [
+        ("stalled: 204 of 300 octets", "204 of 300 octets of content came, then nothing", "as many octets of content as Content-Length says, or the last chunk"),
+        ("truncated: 184 of 300 octets", "the connection ended after 184 of 300 octets of content", "the response comes whole before the connection ends"),
+        ("surplus: 12 octets after the response", "12 more octets came after the end of the response", "nothing after the end of the response"),
+        ("length-and-transfer-encoding: 204 and chunked", "Content-Length: 204 and Transfer-Encoding: chunked", "Content-Length or Transfer-Encoding, not both"),
+        ("content-on-204: 3 octets", "3 octets of content after the head of a 204", "a response without content, and without Content-Length and Transfer-Encoding"),
+        ("transfer-encoding-on-204: chunked", "Transfer-Encoding: chunked in a 204", "a response without content, and without Content-Length and Transfer-Encoding"),
+        ("not-yet-known: so", "so", "framing that agrees with the octets sent"),
+    ],
+)  # fmt: skip
+def test_an_anomaly_is_told_without_its_key(anomaly: str, told: str, expected: str) -> None:
+    found = judged("framing", [exchange(anomalies=(anomaly,))])
+
+    assert worded(found) == [(expected, told)]
+    assert found[0].symptom == anomaly.partition(":")[0]

@@ -276,7 +276,12 @@ class TestRequestIds:
         found = judged("request_ids_unique", [with_id("a", 1), with_id("b", 2), with_id("A", 3)])
 
         assert brief(found) == [violated(self.NAME, "reused-id", 3, 1)]
-        assert worded(found) == [("an id of its own for every request", "A in exchanges 1 and 3")]
+        assert worded(found) == [
+            (
+                "an id of its own for every request",
+                "the answers to exchanges 1 (POST reimage) and 3 (POST reimage) both carry A",
+            )
+        ]
 
     def test_the_case_of_letters_that_are_no_digits_may_tell_ids_apart(self) -> None:
         found = judged("request_ids_unique", [with_id("opAQ", 1), with_id("opaq", 2), with_id("opAQ", 3)])
@@ -286,10 +291,11 @@ class TestRequestIds:
     def test_many_shared_ids_are_one_violation(self) -> None:
         found = judged("request_ids_unique", [with_id("a", n) for n in range(1, 5)])
 
+        both = "the answers to exchanges 1 (POST reimage) and 2 (POST reimage) both carry a"
         assert brief(found) == [violated(self.NAME, "reused-id", 2, 1, 3, 4)]
-        assert found[0].actual == "a in exchanges 1 and 2, and 2 more such pairs"
+        assert found[0].actual == f"{both}; 2 more answers repeat an id"
         assert judged("request_ids_unique", [with_id("a", n) for n in (1, 2, 3)])[0].actual == (
-            "a in exchanges 1 and 2, and 1 more such pairs"
+            f"{both}; 1 more answer repeats an id"
         )
 
     @pytest.mark.parametrize(
@@ -398,12 +404,12 @@ class TestBodies:
             found = judged("xml_bodies", [exchange(request_, status, body)])
             assert brief(found)[0] == violated("REQ-XML-NS", "child-namespace")
             assert found[0].expected == f"{names} in the root's namespace"
-            assert found[0].actual.endswith(" in another namespace, or in none")
+            assert found[0].actual.endswith(" in a different namespace, or in none")
 
     def test_wrong_children_are_named(self) -> None:
         body = f'<Operation xmlns="{NAMESPACE}"><ID xmlns="">a</ID><Status/></Operation>'
 
-        assert judged("xml_bodies", [poll(body)])[0].actual == "ID in another namespace, or in none"
+        assert judged("xml_bodies", [poll(body)])[0].actual == "ID in a different namespace, or in none"
 
     @pytest.mark.parametrize("body", ["<Operation/>", "<Other><ID/></Other>"])
     def test_roots_without_known_children_say_nothing_of_the_namespace(self, body: str) -> None:

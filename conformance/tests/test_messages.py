@@ -35,3 +35,10 @@ def test_what_differs_from_run_to_run_is_left_out() -> None:
     assert ID not in page
     assert "exchanges N, N s" in page
     assert "no operation after N polls" in page
+
+
+def test_a_second_id_in_a_message_is_told_apart_from_the_first() -> None:
+    other = ID.replace("0", "1")
+    found = Found(Subject("a", ("x",)), messages=(("REQ-GOS-ID", f"ID {other}, polled {ID}, not {other}", "x", "y"),))
+
+    assert "ID &#60;id&#62;, polled &#60;another id&#62;, not &#60;id&#62;" in messages_page([found])

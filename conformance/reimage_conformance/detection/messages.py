@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 
 MOST_FAULTS = 3
 """Faults that are named for one message."""
+_ID = re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b|\b[0-9a-fA-F]{32}\b")
 _CHANGING = (
-    (re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b|\b[0-9a-fA-F]{32}\b"), "<id>"),
     (re.compile(r"\b\d+\.\d+ s\b"), "N s"),
     (re.compile(r"\b(exchanges?) \d+(?: and \d+)?"), r"\1 N"),
-    (re.compile(r"\b\d+ (polls?|times|looks|exchanges|more such pairs|requests|octets)\b"), r"N \1"),
+    (re.compile(r"\b(exchanges N \([^)]*\) and) \d+"), r"\1 N"),
+    (re.compile(r"\b\d+ (polls?|times|exchanges|(?:more )?answers?|requests?|octets|such requests)\b"), r"N \1"),
     (re.compile(r"\b(InProgress|Succeeded|Failed) x \d+"), r"\1 x N"),
     (re.compile(r"(?:\b(?:InProgress|Succeeded|Failed) x N, ){6,}"), "... "),
 )
@@ -81,6 +82,15 @@ def _faults(names: Sequence[str]) -> str:
 
 def _steady(text: str) -> str:
     """A message without what differs from run to run."""
+    seen: list[str] = []
+    text = _ID.sub(lambda found: _stead_of_id(found[0], seen), text)
     for form, stead in _CHANGING:
         text = form.sub(stead, text)
     return text
+
+
+def _stead_of_id(identifier: str, seen: list[str]) -> str:
+    """What stands for an id: `<id>` for the first one of a message, `<another id>` for one that differs from it."""
+    plain = identifier.replace("-", "").lower()
+    seen.append(plain)
+    return "<id>" if plain == seen[0] else "<another id>"

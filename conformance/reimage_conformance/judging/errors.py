@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.oracle import permitted
 from reimage_conformance.judging.registry import about, check
+from reimage_conformance.judging.sent import seen_for_kind
 from reimage_conformance.judging.wording import is_busy, is_diversion, is_standard, reply_summary, symptom
 from reimage_conformance.model import Identity
 from reimage_conformance.protocol.addresses import Kind, read_target
@@ -172,8 +173,10 @@ def error_codes(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict
         if response.status not in defect.statuses:
             because = () if defect.key in BY_TABLE and response.status < 500 else (defect.requirement,)
             because = because if is_standard(response.status) else ("REQ-ERR-STATUS",)
-            yield verdict.violated(str(defect), reply_summary(exchange), symptom(exchange), because=because)
+            actual = seen_for_kind(reply_summary(exchange), exchange.request, defect)
+            yield verdict.violated(str(defect), actual, symptom(exchange), because=because)
         elif code and defect.codes(response.status) and code not in defect.codes(response.status):
-            yield verdict.violated(str(defect), reply_summary(exchange), f"code:{code}")
+            actual = seen_for_kind(reply_summary(exchange), exchange.request, defect)
+            yield verdict.violated(str(defect), actual, f"code:{code}")
         elif code:
             yield verdict.met(reply_summary(exchange))

@@ -8,6 +8,7 @@ from reimage_conformance.judging.errors import BY_TABLE, TABLE_KEYS
 from reimage_conformance.judging.operations.polls import TERMINAL
 from reimage_conformance.judging.oracle import permitted
 from reimage_conformance.judging.registry import Effect, about, check, effect_on
+from reimage_conformance.judging.sent import seen_for, seen_for_kind
 from reimage_conformance.judging.transport.framing import is_lost_under_its_body
 from reimage_conformance.judging.wording import is_busy, is_standard, reply_summary, symptom
 from reimage_conformance.model import FailureKind
@@ -120,7 +121,9 @@ def _accepted(
         )
         others = tuple(defect.requirement for defect in defects if defect.requirement != requirement)
         unread = ("REQ-VER-MISSING",) if any(defect.key in _VERSION_KEYS for defect in defects) else ()
-        yield verdict.violated(expected, actual, "accepted", because=(*others, *unread))
+        yield verdict.violated(
+            expected, seen_for(actual, exchange.request, defects), "accepted", because=(*others, *unread)
+        )
 
 
 def _end(poll: Exchange) -> tuple[str, str] | None:
@@ -153,9 +156,12 @@ def _answered(exchange: Exchange, defects: Sequence[Defect], requirement: str, e
         root, other = ("REQ-ERR-CODES", requirement) if by_table else (requirement, "REQ-ERR-CODES")
         unknown = any(defect.key in ("bad-name", "elsewhere") for defect in defects)
         because = ("REQ-ERR-CODES",) if unknown else ()  # which may be wrong for every unknown name
-        yield about(root, exchange).violated(expected, reply_summary(exchange), symptom(exchange), because=because)
+        yield about(root, exchange).violated(
+            expected, _refusal(exchange, defects, root), symptom(exchange), because=because
+        )
         if table and len(defects) == 1:
-            yield about(other, exchange).violated(expected, reply_summary(exchange), symptom(exchange), because=(root,))
+            actual = _refusal(exchange, defects, other)
+            yield about(other, exchange).violated(expected, actual, symptom(exchange), because=(root,))
         return
     codes = [defect.codes(response.status) for defect in fitting]
     if code and all(codes) and code not in frozenset().union(*codes):
@@ -166,6 +172,13 @@ def _answered(exchange: Exchange, defects: Sequence[Defect], requirement: str, e
         yield about("REQ-ERR-CODES", exchange).met(reply_summary(exchange))
 
 
+def _refusal(exchange: Exchange, defects: Sequence[Defect], requirement: str) -> str:
+    """A refusal in words, and what it refused; the sentences of REQ-ERR-CODES do not say what kind of request it was."""
+    if requirement == "REQ-ERR-CODES" and len(defects) == 1:
+        return seen_for_kind(reply_summary(exchange), exchange.request, defects[0])
+    return seen_for(reply_summary(exchange), exchange.request, defects)
+
+
 def _wrong_code(
     exchange: Exchange, defects: Sequence[Defect], requirement: str, expected: str, problem: str, *, table: bool
 ) -> Iterator[Verdict]:
@@ -174,9 +187,10 @@ def _wrong_code(
     if table:
         code = error_code(exchange.reply) if exchange.reply is not None else ""
         owners = tuple(d.requirement for d in defects if any(code in answer.codes for answer in d.answers))
-        yield about("REQ-ERR-CODES", exchange).violated(expected, reply_summary(exchange), problem, because=owners)
+        actual = _refusal(exchange, defects, "REQ-ERR-CODES")
+        yield about("REQ-ERR-CODES", exchange).violated(expected, actual, problem, because=owners)
         others = tuple(owner for owner in owners if owner != requirement)
-        yield verdict.violated(expected, reply_summary(exchange), problem, because=others)
+        yield verdict.violated(expected, _refusal(exchange, defects, requirement), problem, because=others)
     elif any(defect.layer == "auth" for defect in defects):
         yield verdict.violated(expected, reply_summary(exchange), problem)
     else:
@@ -231,5 +245,5 @@ def instance_untouched(
         yield verdict.met(f"{reply_summary(refusal)}, and {instance} stays {READY}")
         return
     for broken in dict.fromkeys((requirement, "REQ-GOS-NOTFOUND-NOEFFECT")):
-        actual = f"{reply_summary(refusal)}, and {instance} is {now}"
+        actual = f"{instance} is {now} after {reply_summary(refusal)}"
         yield about(broken, refusal, after).violated(expected, actual, "touched")

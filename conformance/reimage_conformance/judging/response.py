@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.operations.polls import NOT_KNOWN, shows_operation
 from reimage_conformance.judging.registry import about, check
+from reimage_conformance.judging.sent import header_sent, slot_sent
 from reimage_conformance.judging.wording import is_busy, is_conflict, quoted, reply_summary, symptom
 from reimage_conformance.model import Why
 from reimage_conformance.protocol.documents import error_code, is_path_segment
@@ -75,9 +76,19 @@ def accepted(
     else:
         root = _CODE_OF.get(error_code(exchange.reply), requirement)
         taken = 200 <= exchange.reply.status < 300
-        yield verdict.judged(taken, expected, reply_summary(exchange), symptom(exchange))
+        yield verdict.judged(taken, expected, _answer_for(exchange, requirement), symptom(exchange))
         if not taken and root != requirement and requirement in _FORMS:
             yield about(root, exchange).violated(expected, reply_summary(exchange), symptom(exchange))
+
+
+def _answer_for(exchange: Exchange, requirement: str) -> str:
+    """The answer in words, with the slot or the version that was sent where the requirement is about it."""
+    words = ""
+    if requirement == "REQ-REIMAGE-SLOT-VALUES":
+        words = slot_sent(exchange.request)
+    elif requirement in ("REQ-REIMAGE-VERSION", "REQ-VER-OLD-KEPT"):
+        words = header_sent(exchange.request, "x-ms-version")
+    return f"{reply_summary(exchange)}, for {words}" if words else reply_summary(exchange)
 
 
 @check

@@ -102,7 +102,7 @@ def instance_effect(
     unanswered = sum(1 for exchange in exchanges[2:] if _is_unanswered(exchange))
     if offline is None and unanswered:
         yield offline_verdict.inconclusive(
-            f"{path_of_statuses}; {counted(unanswered, 'look')} got no answer", why=Why.NO_REPLY
+            f"{path_of_statuses}; {counted(unanswered, 'request')} for Get Deployment got no answer", why=Why.NO_REPLY
         )
     elif offline is None and during < LOOKS_ENOUGH:
         yield offline_verdict.inconclusive(
@@ -112,7 +112,9 @@ def instance_effect(
         yield offline_verdict.judged(
             offline is not None,
             f"{instance} leaves {READY}",
-            f"{path_of_statuses}; shown {counted(during, 'time')} while the operation ran",
+            f"{path_of_statuses}; shown {counted(during, 'time')} while the operation ran"
+            if offline is not None
+            else f"InstanceStatus was {READY} in all {during} answers to Get Deployment while the operation ran",
             "never-offline",
         )
     unanswered_at_end = sum(
@@ -158,7 +160,8 @@ def _back(
         yield online_verdict.inconclusive(f"{instance} is {last_status}: the guest has a problem (REQ-DEPL-BAD-STATES)")
     elif last_status != READY and unseen:
         yield online_verdict.inconclusive(
-            f"{path_of_statuses}; the last {counted(unseen, 'look')} got no answer", why=Why.NO_REPLY
+            f"{path_of_statuses}; the last {counted(unseen, 'request')} for Get Deployment got no answer",
+            why=Why.NO_REPLY,
         )
     else:
         yield online_verdict.judged(
@@ -184,7 +187,7 @@ def _others(before: Exchange, seen: Sequence[Exchange], start: Exchange, others:
             )
             return
     yield about("REQ-REIMAGE-OTHERS-UNTOUCHED", seen[-1], start).met(
-        f"{counted(len(watched), 'other instance')} stayed {READY} over {counted(len(seen), 'look')}"
+        f"{counted(len(watched), 'other instance')} stayed {READY} in {counted(len(seen), 'answer')} to Get Deployment"
     )
 
 

@@ -71,5 +71,7 @@ def unlisted_untouched(world: World, exchanges: Sequence[Exchange], requirement:
     name, status = next(iter(changed.items()))
     more = f", and {len(changed) - 1} more that are not listed changed" if len(changed) > 1 else ""
     expected = f"{name}, which the target file does not list, stays {READY}"
-    actual = f"{reply_summary(request)}, and {name} is {status}{more}"
+    asked = read_target(request.request.target).instance
+    what = f"the reimage request for {asked}" if asked else "the request"
+    actual = f"{name} left {READY} (now {status}) after {what}, answered {reply_summary(request)}{more}"
     yield about(requirement, request, after).violated(expected, actual, "unlisted-touched")

@@ -79,8 +79,9 @@ def _after_end(seen: list[Shown], known: list[Shown], first: int) -> Iterator[Ve
         yield about(_STABLE, not_found[0], end_poll).violated(expected, actual, "gone")
     elif changed:
         is_of_two_operations = not all(_is_own(poll) for poll in (end_poll, changed[0][0]))
-        actual = f"{changed[0][1]} after {end}; all polls: {all_statuses}"
         roots = (_USABLE,) if is_of_two_operations else _roots_of_change(known, first, changed, heads)
+        way = _difference_of_ways(end_poll, changed[0][0]) if roots == (_SAFE,) else ""
+        actual = f"{changed[0][1]} after {end}{way}; all polls: {all_statuses}"
         for requirement in dict.fromkeys((_STABLE, _MOVING, *(root for root in roots if root != _USABLE))):
             because = tuple(root for root in roots if root != requirement)
             yield about(requirement, changed[0][0], end_poll).violated(expected, actual, "flip", because=because)
@@ -132,6 +133,16 @@ def _way_of(poll: Exchange) -> tuple[str, bool]:
     Neither may have an effect on the operation.
     """
     return version_of(poll), poll.request.fresh_connection or poll.position == 1
+
+
+def _difference_of_ways(earlier: Exchange, later: Exchange) -> str:
+    """How `later` was sent in another way than `earlier`, or ""."""
+    (was_version, was_new), (version, new) = _way_of(earlier), _way_of(later)
+    if version != was_version:
+        return f" to a poll with x-ms-version {version} in place of {was_version}"
+    if new != was_new:
+        return f" to a poll on a {'new connection' if new else 'connection that was used before'}"
+    return ""
 
 
 def _is_gone(poll: Exchange) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.registry import about, check
+from reimage_conformance.judging.sent import header_sent
 from reimage_conformance.judging.wording import is_busy, reply_summary, symptom
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def answered_with(
         yield verdict.violated(wanted, reply_summary(exchange), symptom(exchange))
     else:
         right = exchange.reply.status in statuses
-        yield verdict.judged(right, wanted, reply_summary(exchange), symptom(exchange))
+        yield verdict.judged(right, wanted, _answer_for(exchange, requirement), symptom(exchange))
 
 
 @check
@@ -50,9 +51,18 @@ def not_answered_with(
     elif exchange.reply is None:
         yield verdict.violated(expected, reply_summary(exchange), symptom(exchange))
     else:
-        yield verdict.judged(
-            exchange.reply.status not in statuses, expected, reply_summary(exchange), symptom(exchange)
-        )
+        right = exchange.reply.status not in statuses
+        yield verdict.judged(right, expected, _answer_for(exchange, requirement), symptom(exchange))
+
+
+def _answer_for(exchange: Exchange, requirement: str) -> str:
+    """The answer in words, with the method or the version that was sent where the requirement is about it."""
+    words = ""
+    if requirement == "REQ-HTTP-UNKNOWN-METHOD":
+        words = f"method {exchange.request.method}"
+    elif requirement == "REQ-GOS-VERSION-MIN":
+        words = header_sent(exchange.request, "x-ms-version")
+    return f"{reply_summary(exchange)}, for {words}" if words else reply_summary(exchange)
 
 
 @check

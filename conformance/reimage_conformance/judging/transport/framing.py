@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.registry import about, check
+from reimage_conformance.judging.transport.anomalies import anomaly_words, expected_framing
 from reimage_conformance.judging.wording import reply_summary, why_undecided
 from reimage_conformance.model import FailureKind
 
@@ -75,15 +76,18 @@ def framing(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
         request = exchange.request
         yield about("REQ-HTTP-FRAMING", exchange).judged(
             not problems,
-            "framing consistent with the octets sent",
-            "; ".join(problems),
+            expected_framing(problems[0]) if problems else "",
+            "; ".join(map(anomaly_words, problems)),
             problems[0].partition(":")[0] if problems else "",
         )
         if request.method == "HEAD":
             anomalies = exchange.response.anomalies if exchange.response is not None else ()
             content_anomalies = [anomaly for anomaly in anomalies if anomaly.startswith(_HEAD_ANOMALY)]
             yield about("REQ-HTTP-HEAD-NOBODY", exchange).judged(
-                not content_anomalies, "no content in answer to HEAD", "; ".join(content_anomalies), "content-on-head"
+                not content_anomalies,
+                "no content in answer to HEAD",
+                "; ".join(map(anomaly_words, content_anomalies)),
+                "content-on-head",
             )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.oracle import permitted
 from reimage_conformance.judging.registry import about, check
+from reimage_conformance.judging.sent import call_of
 from reimage_conformance.judging.transport.framing import FIELD_ANOMALIES
 from reimage_conformance.judging.wording import quoted
 from reimage_conformance.model import Fact
@@ -20,6 +21,7 @@ from reimage_conformance.protocol.documents import (
     read_document,
     same_identifier,
 )
+from reimage_conformance.quantities import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -210,13 +212,21 @@ def request_ids_unique(world: World, exchanges: Sequence[Exchange]) -> Iterator[
             shared += [exchange, earlier]
     if shared:
         repeated = shared[0].reply.header("x-ms-request-id") if shared[0].reply is not None else ""
-        actual = f"{repeated} in exchanges {shared[1].number} and {shared[0].number}"
-        more = f", and {len(shared) // 2 - 1} more such pairs" if len(shared) > 2 else ""
+        both = " and ".join(f"{each.number} ({_told(each)})" for each in (shared[1], shared[0]))
+        actual = f"the answers to exchanges {both} both carry {repeated}"
+        others = len(shared) // 2 - 1
+        more = f"; {counted(others, 'more answer')} {'repeats' if others == 1 else 'repeat'} an id" if others else ""
         yield about("REQ-ASYNC-REQID-UNIQUE", *dict.fromkeys(shared)).violated(
             "an id of its own for every request", actual + more, "reused-id", because=_causes_of_sharing(shared[::2])
         )
     elif len(first) > 1:
         yield about("REQ-ASYNC-REQID-UNIQUE", next(reversed(first.values()))).met(f"{len(first)} distinct ids")
+
+
+def _told(exchange: Exchange) -> str:
+    """A request in two words: `POST reimage`."""
+    kind = read_target(exchange.request.target).kind
+    return f"{exchange.request.method} {kind.value}"
 
 
 def _causes_of_sharing(sharing: Sequence[Exchange]) -> tuple[str, ...]:
@@ -241,7 +251,12 @@ def xml_bodies(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]
         yield about("REQ-XML-ENC", exchange).judged(not problem, "UTF-8 or UTF-16, as declared", problem, "encoding")
         if not (problem and document.root is None):
             syntax = document.syntax_problem
-            yield about("REQ-XML-WF", exchange).judged(not syntax, "well-formed XML", syntax, "not-well-formed")
+            yield about("REQ-XML-WF", exchange).judged(
+                not syntax,
+                "well-formed XML",
+                f"{syntax} in the answer to {call_of(exchange.request)}" if syntax else "",
+                "not-well-formed",
+            )
         if document.root is not None:
             yield from _namespace(exchange, document.local_name, document.namespace, document.children())
 
@@ -260,7 +275,7 @@ def _namespace(exchange: Exchange, name: str, namespace: str, children: list[tup
         yield about("REQ-XML-NS", exchange).judged(
             not wrong,
             f"{', '.join(expected)} in the root's namespace",
-            f"{' and '.join(wrong)} in another namespace, or in none",
+            f"{' and '.join(wrong)} in a different namespace, or in none",
             "child-namespace",
         )
 

@@ -1,0 +1,70 @@
+"""Anomalies of framing in words: what was wrong with the octets of a response, and what HTTP expects in its place."""
+
+from __future__ import annotations
+
+import re
+
+_FORMS = (
+    (r"truncated: (\d+) of (\d+) octets", "the connection ended after {0} of {1} octets of content"),
+    (r"truncated: within the head", "the connection ended within the head of the response"),
+    (r"truncated: within a chunk of (\d+) octets, (\d+) in all", "the connection ended within a chunk of {0} octets, after {1} octets of content"),
+    (r"truncated: between chunks, (\d+) octets in all", "the connection ended after {0} octets of content, before the last chunk"),
+    (r"truncated: (.+)", "{0}"),
+    (r"stalled: (\d+) of (\d+) octets", "{0} of {1} octets of content came, then nothing"),
+    (r"stalled: (\d+) octets, neither more nor an end", "{0} octets of content came, then neither more nor an end"),
+    (r"(?:late-)?surplus: (\d+) octets after the response(.*)", "{0} more octets came after the end of the response{1}"),
+    (r"second-response: (\d+) octets after the response", "{0} more octets came after the end of the response, and they begin with HTTP/"),
+    (r"content-on-head: (\d+) octets", "{0} octets of content after the head of an answer to HEAD"),
+    (r"content-on-(\S+): (\d+) octets", "{1} octets of content after the head of a {0}"),
+    (r"length-on-connect: (.+)", "Content-Length: {0} in a 2xx answer to CONNECT"),
+    (r"transfer-encoding-on-connect: (.+)", "Transfer-Encoding: {0} in a 2xx answer to CONNECT"),
+    (r"length-on-(\S+): (.+)", "Content-Length: {1} in a {0}"),
+    (r"transfer-encoding-on-(\S+): (.+)", "Transfer-Encoding: {1} in a {0}"),
+    (r"length-and-transfer-encoding: (.*) and (.*)", "Content-Length: {0} and Transfer-Encoding: {1}"),
+    (r"(?:repeated-content-length|differing-content-lengths|invalid-content-length): (.*)", "Content-Length: {0}"),
+    (r"(?:unknown-transfer-coding|chunked-twice|transfer-encoding-not-final-chunked): (.*)", "Transfer-Encoding: {0}"),
+    (r"transfer-encoding-in-http-1.0: (.*)", "Transfer-Encoding: {0} in HTTP/1.0"),
+    (r"bad-chunk: (.*)", "{0}"),
+    (r"not-http: (.*)", "{0}"),
+    (r"octets-before-status-line: (\d+) of CR and LF", "{0} octets of CR and LF before the status line"),
+)  # fmt: skip
+_WORDS = tuple((re.compile(form, re.DOTALL), words) for form, words in _FORMS)
+
+_EXPECTED = {
+    "truncated": "the response comes whole before the connection ends",
+    "stalled": "as many octets of content as Content-Length says, or the last chunk",
+    "surplus": "nothing after the end of the response",
+    "late-surplus": "nothing after the end of the response",
+    "second-response": "one response to one request",
+    "content-on-head": "no content in answer to HEAD",
+    "length-and-transfer-encoding": "Content-Length or Transfer-Encoding, not both",
+    "repeated-content-length": "one Content-Length",
+    "differing-content-lengths": "one Content-Length",
+    "invalid-content-length": "a Content-Length that is a number",
+    "unknown-transfer-coding": "a transfer coding that HTTP/1.1 defines",
+    "transfer-encoding-in-http-1.0": "no Transfer-Encoding in HTTP/1.0",
+    "chunked-twice": "chunked once",
+    "transfer-encoding-not-final-chunked": "chunked as the last transfer coding",
+    "bad-chunk": "each chunk begins with its size and ends with CR LF",
+    "not-http": "a response in HTTP/1.1",
+    "octets-before-status-line": "a response that begins with its status line",
+}
+"""What HTTP expects (RFC 9112 6 and 7), by the key of the anomaly."""
+
+
+def anomaly_words(anomaly: str) -> str:
+    """An anomaly as a message tells it; the key alone is left out where the words are not known."""
+    for form, words in _WORDS:
+        found = form.fullmatch(anomaly)
+        if found:
+            return words.format(*found.groups())
+    return anomaly.partition(": ")[2] or anomaly
+
+
+def expected_framing(anomaly: str) -> str:
+    """What HTTP expects in place of an anomaly."""
+    key = anomaly.partition(":")[0]
+    bodiless = re.fullmatch(r"(?:content|length|transfer-encoding)-on-(\S+)", key)
+    if key not in _EXPECTED and bodiless:
+        return "a response without content, and without Content-Length and Transfer-Encoding"
+    return _EXPECTED.get(key, "framing that agrees with the octets sent")
