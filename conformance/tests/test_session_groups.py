@@ -412,6 +412,45 @@ def test_a_late_effect_is_not_held_against_the_request_that_came_between(tmp_pat
     in_run(tmp_path, body, max_reimages=40)
 
 
+def test_a_reimage_of_another_instance_that_has_no_answer_yet_is_not_held_against_a_refused_request(
+    tmp_path: Path,
+) -> None:
+    """Its effect may show in the look after, whichever of the two was answered first: the refused request is sent once more, alone."""
+
+    async def body(sut: SystemUnderTest) -> None:
+        await sut.campaign.settled()
+        place = sut.main_witness()
+        await sut.instances.until_ready(place)
+        since = last_number(sut)
+        other = next(each for each in sut.places() if each.deployment == place.deployment and each != place)
+
+        looked, guard = trio.Event(), sut.sender.seen
+
+        def seen(exchange: Exchange) -> None:
+            guard(exchange)
+            if exchange.label == "look":
+                looked.set()
+
+        sut.sender.seen = seen
+
+        async def reimage_the_other() -> None:
+            with sut.operations.starting(other.deployment):
+                await looked.wait()
+                exchange = await sut.sender.once(sut.builder.reimage(other), Manner("step:beside"))
+                await trio.sleep(0.005)  # the look after is answered meanwhile
+                sut.operations.open(exchange, other, UriForm.SLOT)
+
+        async with trio.open_nursery() as tasks:
+            tasks.start_soon(reimage_the_other)
+            found = await refuse_beside(sut, bad_requests(sut, place)[:1])
+
+        assert found.violations == []
+        assert labels(sut, since).startswith("lrl")
+        assert labels(sut, since).count("r") == 2  # so that the look after showed the change
+
+    in_run(tmp_path, body, "others-go-offline[all]", max_reimages=40)
+
+
 def test_with_few_reimages_left_a_group_is_smaller(tmp_path: Path) -> None:
     """Each request of a group may start a reimage, and does where the endpoint refuses it and starts it all the same."""
 

@@ -75,8 +75,11 @@ class Group:
 
     @property
     def names_culprit(self) -> bool:
-        """Whether only one request can have caused a change: the group has one, and no late effect of the previous group counts."""
-        return self.size == 1 and not self.shares_look
+        """Whether only one request can have caused a change.
+
+        The group has one, no late effect of the previous group counts, and no other instance was being reimaged.
+        """
+        return self.size == 1 and not self.shares_look and not self.beside
 
     def book(self, exchange: int) -> None:
         """Spends a held reimage: the request with exchange number `exchange` reimaged the instance although it was refused."""
@@ -275,9 +278,11 @@ class Groups:
         group.sending -= 1
         if group.sending:
             return
-        group.beside = self._operations.is_busy(group.place.deployment)
+        deployment = group.place.deployment
+        group.beside = self._operations.may_be_busy(deployment)
         try:
-            group.after = await self._instances.look(group.place.deployment)
+            group.after = await self._instances.look(deployment)
+            group.beside = group.beside or self._operations.may_be_busy(deployment)
             if group.is_changed and not group.names_culprit and group.held is not None:
                 group.stack.enter_context(self._instances.left_in_peace(group.place.deployment))
                 group.stack.enter_context(self._budget.stands(group.held))

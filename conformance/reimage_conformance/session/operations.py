@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import trio
@@ -15,7 +17,7 @@ from reimage_conformance.session.signals import Inconclusive, Untested
 from reimage_conformance.session.thresholds import MAX_OVERDUE_OPERATIONS, MAX_RENEWED_OPERATIONS, seconds_until_poll
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
 
     from reimage_conformance.judging.world import World
     from reimage_conformance.model import Deployment, Exchange, Request
@@ -51,6 +53,7 @@ class Operations:
         self._polling = Polling(self.all, sender=sender, builder=builder, budget=budget, recorder=recorder)
         self._tasks: trio.Nursery | None = None
         self._quiet = trio.Condition()
+        self._starting: Counter[str] = Counter()
         self._renewed = 0
         self.renew: Callable[[Operation], Awaitable[Operation | None]] = _not_renewed
         self.needed: Callable[[], int] = int
@@ -205,6 +208,19 @@ class Operations:
     def is_busy(self, deployment: Deployment) -> bool:
         """Whether an operation of ours runs on a deployment."""
         return any(o.place is not None and o.place.deployment == deployment for o in self.under_way)
+
+    def may_be_busy(self, deployment: Deployment) -> bool:
+        """Whether an operation of ours runs on a deployment, or a request that is to start one has no answer yet."""
+        return self.is_busy(deployment) or self._starting[deployment.name] > 0
+
+    @contextmanager
+    def starting(self, deployment: Deployment) -> Iterator[None]:
+        """Notes that a request under way is to start an operation on a deployment."""
+        self._starting[deployment.name] += 1
+        try:
+            yield
+        finally:
+            self._starting[deployment.name] -= 1
 
     @property
     def hopeless(self) -> bool:

@@ -117,10 +117,11 @@ class StepRuns:
         await self._instances.until_online(step.place)
         if step.observe and self._instances.offers_deployment:
             await self._instances.until_settled(self._operations.at(step.place))
-        before = await self._send(step, result)
-        if not result.is_accepted or result.exchange is None:
-            return
-        result.operation = self._operations.open(result.exchange, step.place, step.form)
+        with self._operations.starting(step.place.deployment):
+            before = await self._send(step, result)
+            if not result.is_accepted or result.exchange is None:
+                return
+            result.operation = self._operations.open(result.exchange, step.place, step.form)
         self._instances.address(step.place)
         if before is not None:
             bystanders = self._bystanders(step.place)
