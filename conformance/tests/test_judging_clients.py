@@ -314,6 +314,7 @@ REPEATS = {
     ),
     "after its end": ([started(), *polls(RUNNING, SUCCEEDED), again(9.0)], {}),
     "much later without a look": ([started(), again(900.0, 2)], {}),
+    "as another operation": ([started(), again(0.1, 2, with_query(REIMAGE, "comp=rebuild"))], {}),
     "by another client": ([started(), again(0.1, 2, with_header(REIMAGE, "User-Agent", "other"))], {}),
     "with another certificate": ([started(), again(0.1, 2, replace(REIMAGE, identity=Identity.SECOND))], {}),
     "after a poll that was refused": ([started(), poll(error("ResourceNotFound"), 404), again(9.0)], {}),
@@ -350,6 +351,16 @@ RETRIES = {
     "after what it was": (refusal(NO_TYPE, 400, "BadRequest"), again(0.1, 2, NO_TYPE), {}),
     "by another method": (refusal(PUT, 503), again(0.1, 2), {}),
     "a second later": (BUSY, again(1.0, 2), {}),
+    "more than half a second before Retry-After": (
+        ASKED_FOR,
+        again(19.4, 2),
+        {"RETRY-PAUSE": ("advisory", "retry-after")},
+    ),
+    "late in the session": (
+        replace(BUSY, at=5.0, elapsed=1.0),
+        again(6.9, 2),
+        {"RETRY-PAUSE": ("advisory", "quick")},
+    ),
     "half a second before Retry-After": (ASKED_FOR, again(19.5, 2), {}),
     "after a pause": (BUSY, again(5.0, 2), {}),
     "before Retry-After": (ASKED_FOR, again(5.0, 2), {"RETRY-PAUSE": ("advisory", "retry-after")}),
@@ -395,6 +406,23 @@ def test_a_307_is_followed_with_the_same_method(method: str, location: str, told
     then = exchange(replace(REIMAGE, method=method), number=2)
 
     assert departures("client_redirects", redirected(location), then) == told
+
+
+def test_only_a_307_asks_for_the_same_method() -> None:
+    elsewhere = exchange(REIMAGE, 303, headers=(("Location", REIMAGE.target),))
+
+    assert judged("client_redirects", [elsewhere, exchange(replace(REIMAGE, method="GET"), number=2)]) == []
+
+
+@pytest.mark.parametrize(
+    ("exchanges", "evidence"), [([started()], (1,)), ([started(), *polls(RUNNING, RUNNING)], (3, 1))]
+)
+def test_the_evidence_of_giving_up_is_the_last_poll_and_the_202(
+    exchanges: list[Exchange], evidence: tuple[int, ...]
+) -> None:
+    found = judged("client_waits", exchanges)
+
+    assert [v.evidence for v in found if v.requirement == "REQ-CLIENT-POLL-END"] == [evidence]
 
 
 def test_a_client_shows_a_certificate_whichever_it_is() -> None:
