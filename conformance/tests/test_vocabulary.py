@@ -12,7 +12,7 @@ REPOSITORY = Path(__file__).parents[2]
 LIBRARY = REPOSITORY / "conformance" / "reimage_conformance"
 CASES = REPOSITORY / "cases"
 BESIDE = {
-    "judging": {"defects", "clients", "facts", "oracle", "registry", "wording", "world"},
+    "judging": {"defects", "clients", "facts", "oracle", "registry", "sent", "wording", "world"},
     "emulator/faults": {"registry"},
     "emulator/oddities": {"edits", "registry"},
 }
