@@ -55,7 +55,9 @@ async def contention(sut: SystemUnderTest, which: str) -> tuple[Result, Exchange
     if exchange is None and not result.was_tried:
         raise Untested("max_reimages leaves no room for a reimage that may be accepted while another runs", Why.BUDGET)
     if exchange is None:
-        raise Untested(f"the reimage was over before one of the {which} instance could be sent")
+        raise Untested(
+            f"the reimage ended before a reimage of {'the same' if which == 'same' else 'another'} instance could be sent"
+        )
     if operation is not None:
         await operation.over.wait()
     return result, exchange, operation

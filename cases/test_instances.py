@@ -104,7 +104,9 @@ async def probed(sut: SystemUnderTest) -> list[Result]:
     applicable(sut.probe.offered, "the target has no probe")
     found = [r for r in await ordinary(sut) if (await sut.reimages.finished(r)).status == "Succeeded" and r.probe_after]
     return precondition(
-        found, "no reimage of an instance with markers of the probe succeeded", because=("REQ-REIMAGE-COMPLETES",)
+        found,
+        "no reimage succeeded of an instance in which the probe had written its markers",
+        because=("REQ-REIMAGE-COMPLETES",),
     )
 
 

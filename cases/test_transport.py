@@ -43,7 +43,7 @@ async def harmless(sut: SystemUnderTest) -> Request:
     control = await sut.send(known, label="control")
     answered = control.reply is not None and control.reply.status == 200
     precondition(
-        answered, "the sound request itself is not answered 200", because=("REQ-GOS-200", "REQ-GOS-TERMINAL-STABLE")
+        answered, "the valid request itself is not answered 200", because=("REQ-GOS-200", "REQ-GOS-TERMINAL-STABLE")
     )
     return known
 

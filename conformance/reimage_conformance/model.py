@@ -96,6 +96,12 @@ class FailureKind(StrEnum):
     TOO_LARGE = "too-large"
 
 
+TIME_LIMIT_PASSED = "the time limit passed"
+"""How the detail of a failure by time begins; what had come by then follows in parentheses."""
+NOTHING_CAME = "nothing had come"
+"""What had come where no octet of a reply had."""
+
+
 class Fact(StrEnum):
     """What can be known of an exchange; a run knows all of it, a capture only what its recorder kept as it was."""
 

@@ -76,7 +76,10 @@ class TestOutcomes:
     def test_untested_without_any_verdict(self) -> None:
         found = results()[self.NAME]
 
-        assert (found.outcome, found.reason) == (Outcome.UNTESTED, "profile, selection or budget left it out")
+        assert (found.outcome, found.reason) == (
+            Outcome.UNTESTED,
+            "not part of the chosen profile or selection, or max_reimages was too small for it",
+        )
         assert (found.counts_as, found.cases, found.evidence, found.fingerprints) == (CountsAs.FAIL, (), (), ())
 
     @pytest.mark.parametrize(
@@ -134,7 +137,7 @@ class TestOutcomes:
         mute = results(cases=[CaseRecord("y", (self.NAME,), own)])[self.NAME]
 
         assert (told.outcome, told.reason) == (outcome, "because")
-        assert (mute.outcome, mute.reason) == (outcome, "no answer in this run showed whether it holds")
+        assert (mute.outcome, mute.reason) == (outcome, "no answer of this run shows whether the requirement is met")
 
     def test_the_first_case_of_the_gravest_kind_says_why(self) -> None:
         cases = [
@@ -162,7 +165,10 @@ class TestOutcomes:
     def test_a_case_that_met_without_verdict_proves_nothing(self) -> None:
         found = results(cases=[CaseRecord("a", (self.NAME,), "met")])[self.NAME]
 
-        assert (found.outcome, found.reason) == (Outcome.UNTESTED, "no answer in this run showed whether it holds")
+        assert (found.outcome, found.reason) == (
+            Outcome.UNTESTED,
+            "no answer of this run shows whether the requirement is met",
+        )
 
     def test_what_cannot_be_tested_is_not_applicable(self) -> None:
         (untestable, *_) = [r for r in CATALOGUE.values() if r.untestable and r.area == "core"]

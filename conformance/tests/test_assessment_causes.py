@@ -139,9 +139,7 @@ class TestControls:
             found = self.of(verdict("REQ-VER-MISSING", outcome, number), "reimage:name", tried=("reimage:slot",))
             assert found.outcome is INCONCLUSIVE
             assert causes <= set(found.because)
-            assert (
-                found.actual == "the answer shows nothing: no well-formed request of this kind was accepted in this run"
-            )
+            assert found.actual == "the refusal proves nothing: no valid request of this kind was accepted in this run"
 
     def test_where_no_control_was_sent_it_is_untested(self) -> None:
         found = self.of(verdict("REQ-VER-MISSING", MET), "reimage:name", "operation")
@@ -314,7 +312,7 @@ class TestControls:
         found = controlled(verdict("REQ-VER-MISSING", VIOLATED, 2), exchanges, controls)
         assert found.outcome is outcome
         if outcome is INCONCLUSIVE:
-            assert found.actual == "a sound request to this deployment in this form was refused in the same way"
+            assert found.actual == "a valid request to this deployment in this form was refused in the same way"
             assert "REQ-REIMAGE-URI-SLOT" in found.because
         for unmoved in (verdict("REQ-VER-MISSING", MET, 2), verdict("REQ-REIMAGE-202", VIOLATED, 1)):
             assert controlled(unmoved, exchanges, controls) is unmoved

@@ -61,7 +61,7 @@ def test_a_gateway_is_known_by_any_answer_and_its_sentence_names_the_mistake(nam
     front = front_of(where, exchanges)
 
     assert front is not None
-    assert front.sentence.startswith("every sound request is answered ")
+    assert front.sentence.startswith("every valid request is answered ")
     assert GATEWAYS[name].told in front.sentence
     assert "base_url" in front.sentence or "client_certificate" in front.sentence
     assert front.is_certain is (GATEWAYS[name].canned.status not in (400, 404, 429, 503))
@@ -140,7 +140,7 @@ class TestReimagesAlone:
         exchanges = numbered(self.KNOWN, refusal(REIMAGE, status, number=2))
         late, early = (Verdict("REQ-HTTP-DATE", Outcome.VIOLATED, evidence=(number,)) for number in (2, 1))
 
-        assert reason.startswith(f"every sound reimage is answered {status}")
+        assert reason.startswith(f"every valid reimage is answered {status}")
         assert fronted(late, exchanges, None, reason).outcome is Outcome.INCONCLUSIVE
         assert fronted(early, exchanges, None, reason) is early
         assert fronted(late, exchanges, None, "") is late

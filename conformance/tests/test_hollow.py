@@ -61,7 +61,7 @@ def test_what_a_gateway_answers_by_itself_is_held_against_nobody(
     results = json.loads((tmp_path / "report" / "results.json").read_text())
 
     assert done.returncode == 6, done.stdout
-    assert "Nothing could be judged: every sound request is answered" in done.stdout
+    assert "Nothing could be judged: every valid request is answered" in done.stdout
     assert told in results["run"]["reason"]
     assert {row["outcome"] for row in results["requirements"]}.isdisjoint({"met", "violated", "advisory"})
     assert {case["outcome"] for case in results["cases"]}.isdisjoint({"violated", "advisory", "met", "error"})

@@ -206,7 +206,9 @@ def test_of_two_refused_requests_at_the_same_time_neither_is_named_and_a_refused
 def test_the_reason_says_which_request_it_was() -> None:
     (found,) = examined(started(at=10.5))
 
-    assert found.actual == f"our own reimage of {OWN} (exchange 2) was under way between the looks"
+    assert (
+        found.actual == f"our own reimage of {OWN} (exchange 2) was under way between the two answers that are compared"
+    )
     assert (found.expected, found.symptom) == ("", "")
 
 
@@ -424,4 +426,7 @@ def test_a_journal_of_any_age_is_weighed_alike() -> None:
     result = {each.requirement.id: each for each in assess(journal).requirements}["REQ-VER-MISSING"]
 
     assert result.outcome is INCONCLUSIVE
-    assert result.reason == f"our own reimage of {OWN} (exchange 2) was under way between the looks"
+    assert (
+        result.reason
+        == f"our own reimage of {OWN} (exchange 2) was under way between the two answers that are compared"
+    )

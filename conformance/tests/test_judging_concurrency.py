@@ -79,7 +79,7 @@ class TestContended:
         found = judged("contended", [started(), silent(number=2)], requirement=self.NAME, ended=True, alive=True)
 
         assert brief(found) == [violated(self.NAME, "no-reply:timeout", 2, 1)]
-        assert worded(found) == [(self.EXPECTED, "no complete reply: timeout, as arranged")]
+        assert worded(found) == [(self.EXPECTED, "no complete answer came in time: as arranged")]
         busy = judged(
             "contended", [started(), exchange(status=503, number=2)], requirement=self.NAME, ended=True, alive=True
         )
@@ -93,7 +93,7 @@ class TestContended:
         assert self.of(silent(number=2), poll(number=3)) == [inconclusive(self.NAME, 2, 1, 3)]
         assert self.of(exchange(status=503, number=2)) == [inconclusive(self.NAME, 2, 1)]
         quiet = judged("contended", [started(), silent(number=2)], requirement=self.NAME, ended=True)
-        assert quiet[0].actual == "no complete reply: timeout, as arranged"
+        assert quiet[0].actual == "no complete answer came in time: as arranged"
 
     def test_the_running_operations_id_is_not_its_own(self) -> None:
         found = judged("contended", [started(), started(number=2)], requirement=self.NAME, ended=True)
@@ -160,7 +160,7 @@ class TestUndisturbed:
         [
             (poll(number=5), "200 OK"),
             (poll(b"", 404, number=5), "404 Not Found"),
-            (silent(POLL, number=5), "no complete reply: timeout, as arranged"),
+            (silent(POLL, number=5), "no complete answer came in time: as arranged"),
         ],
     )
     def test_it_comes_to_no_end(self, last: Exchange, told: str) -> None:

@@ -109,7 +109,10 @@ class TestDocuments:
             ("an x-ms-request-id", "200 OK without x-ms-request-id"),
             ("200 OK", "404 Not Found"),
         ]
-        assert [v.actual for v in found[3:5]] == ["503 Service Unavailable", "no complete reply: timeout, as arranged"]
+        assert [v.actual for v in found[3:5]] == [
+            "503 Service Unavailable",
+            "no complete answer came in time: as arranged",
+        ]
 
     def root(self, body: str) -> list[object]:
         """What the check says of a document asked for as contoso-v2 in production."""

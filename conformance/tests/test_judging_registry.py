@@ -214,11 +214,11 @@ def test_the_wording_of_replies() -> None:
     assert reply_summary(refusal(started().request, 400, "X")) == "400 Bad Request with X"
     assert reply_summary(replace(refusal(started().request, 400, "X"), failure=None)) == "400 Bad Request with X"
     assert (reply_summary(silent()), symptom(silent())) == (
-        "no complete reply: timeout, as arranged",
+        "no complete answer came in time: as arranged",
         "no-reply:timeout",
     )
     nothing = Exchange(1, started().request, None)
-    assert (reply_summary(nothing), symptom(nothing)) == ("no reply", "no-reply")
+    assert (reply_summary(nothing), symptom(nothing)) == ("no answer", "no-reply")
     assert [is_busy(each) for each in (exchange(status=429), exchange(status=503), exchange(status=500), silent())] == [
         True,
         True,

@@ -245,7 +245,7 @@ class TestRefused:
         found = judged("refused", [silent(NO_VERSION)], alive=True)
 
         assert brief(found) == [violated("REQ-VER-MISSING", "no-reply:timeout")]
-        assert worded(found) == [(f"400 with {TABLE}", "no complete reply: timeout, as arranged")]
+        assert worded(found) == [(f"400 with {TABLE}", "no complete answer came in time: as arranged")]
         assert brief(judged("refused", [silent(NO_VERSION)])) == [inconclusive("REQ-VER-MISSING")]
 
     @pytest.mark.parametrize(

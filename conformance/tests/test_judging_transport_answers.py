@@ -45,7 +45,7 @@ class TestTransport:
     def test_one_of_some_statuses_in_words(self) -> None:
         found = judged("answered_with", [silent()], requirement="REQ-HTTP-HOST", statuses=[400], expected="a refusal")
 
-        assert worded(found) == [("a refusal", "no complete reply: timeout, as arranged")]
+        assert worded(found) == [("a refusal", "no complete answer came in time: as arranged")]
 
     def test_another_status_is_a_violation(self) -> None:
         arguments: dict[str, Any] = {"requirement": "REQ-HTTP-HOST", "statuses": [400]}
@@ -71,7 +71,7 @@ class TestTransport:
         assert found[0].expected == "8000 octets are read"
         quiet = judged("not_answered_with", [silent()], **arguments)
         assert brief(quiet) == [advisory(self.NAME, "no-reply:timeout")]
-        assert worded(quiet) == [("8000 octets are read", "no complete reply: timeout, as arranged")]
+        assert worded(quiet) == [("8000 octets are read", "no complete answer came in time: as arranged")]
         busy = judged("not_answered_with", [exchange(status=429)], **arguments)
         assert brief(busy) == [inconclusive(self.NAME)]
         assert busy[0].actual == "429 Too Many Requests"

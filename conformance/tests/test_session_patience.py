@@ -57,7 +57,10 @@ def test_a_kind_that_failed_often_enough_alike_is_not_sent_any_more(how: Failure
     patience.check(A)
     failed(patience, A, how=how)
 
-    with pytest.raises(Inconclusive, match=rf"^3 requests of this kind ended alike \({how.value}\)"):
+    with pytest.raises(
+        Inconclusive,
+        match=r"^3 such requests got (no answer in time|an answer that was (cut short|too large)), so no more were sent$",
+    ):
         patience.check(A)
     patience.check(B)
 
@@ -86,7 +89,9 @@ def test_a_family_of_which_none_was_ever_answered_is_not_sent_any_more() -> None
         patience.check(B)
         failed(patience, Sort(f"kind {number}", A.family))
 
-    with pytest.raises(Inconclusive, match=r"^12 requests like it ended alike"):
+    with pytest.raises(
+        Inconclusive, match=r"^12 requests like it got no answer in time, and no such request was ever answered"
+    ):
         patience.check(B)
     patience.check(REFUSAL)
 
@@ -108,7 +113,7 @@ def test_refusals_that_are_never_answered_are_bounded_by_what_they_break_while_t
     failed(patience, OTHER_REFUSAL, seconds=4.0)
 
     for sort in (REFUSAL, OTHER_REFUSAL):
-        with pytest.raises(Inconclusive, match="of this kind ended alike"):
+        with pytest.raises(Inconclusive, match="such requests got no answer in time"):
             patience.check(sort)
 
 

@@ -126,7 +126,7 @@ def test_what_the_time_leaves_out_is_untested_with_the_reason(tmp_path: Path) ->
 
     assert set(ran.words()) == {"UNTESTED"}
     details = {each["detail"] for each in ran.events if each["type"] == "case-end"}
-    assert details == {"not judged: the 1e-05 minutes of --max-minutes were over"}
+    assert details == {"the 1e-05 minutes of --max-minutes were over"}
     assert (tmp_path / "reports" / "results.json").exists()
 
 

@@ -209,7 +209,7 @@ def test_what_is_not_judged_when_the_time_is_over_is_untested(tmp_path: Path) ->
         seconds = run.sut.elapsed_seconds()
 
     assert [end.outcome for end in ends] == ["observed", "untested", "untested"]
-    assert {end.detail for end in ends[1:]} == {"not judged: the 1.5 minutes of --max-minutes were over"}
+    assert {end.detail for end in ends[1:]} == {"the 1.5 minutes of --max-minutes were over"}
     assert 90 <= seconds < 91
 
 

@@ -183,9 +183,9 @@ def controlled(
         unshown = replace(verdict, outcome=Outcome.INCONCLUSIVE, actual=reason, because=because, why=Why.NO_CONTROL)
         return unshown if reason else verdict
     if kind.startswith("reimage") and kind not in controls.tried and not captured:
-        reason = "no well-formed request of this kind was sent to compare with"
+        reason = "no valid request of this kind was sent to compare with"
         return replace(verdict, outcome=Outcome.UNTESTED, actual=reason) if verdict.outcome is Outcome.MET else verdict
-    reason = "the answer shows nothing: no well-formed request of this kind was accepted in this run"
+    reason = "the refusal proves nothing: no valid request of this kind was accepted in this run"
     return replace(verdict, outcome=Outcome.INCONCLUSIVE, actual=reason, because=_CONTROLS, why=Why.NO_CONTROL)
 
 
@@ -233,5 +233,5 @@ def _why_not_conclusive(verdict: Verdict, exchange: Exchange, controls: Controls
     if varied and _kind_and_place(read_target(exchange.request.target)) not in controls.accepted:
         return "no plain request to this deployment in this form was accepted either"
     if verdict.outcome is not Outcome.MET and not plain and _kind_place_and_answer(exchange) in controls.refused:
-        return "a sound request to this deployment in this form was refused in the same way"
+        return "a valid request to this deployment in this form was refused in the same way"
     return ""

@@ -99,7 +99,7 @@ def closed_reimages(world: World, exchanges: Iterable[Exchange]) -> str:
         refused.append(exchange)
     if not refused or refused[0].reply is None:
         return ""
-    observation = f"every sound reimage is answered {reply_summary(refused[0])}, and other requests are not"
+    observation = f"every valid reimage is answered {reply_summary(refused[0])}, and other requests are not"
     return f"{observation}: {_mistake(refused[0].reply, world.target, known=speaks(refused[0]))}"
 
 
@@ -132,7 +132,7 @@ def _front_of_answers(refused: list[Exchange], target: Target) -> Front | None:
     answered = [exchange for exchange in refused if exchange.reply is not None]
     (status, _), *_ = Counter(each.reply.status for each in answered if each.reply is not None).most_common(1)
     exchange = next(each for each in answered if each.reply is not None and each.reply.status == status)
-    every = f"every sound request is answered {reply_summary(exchange)}"
+    every = f"every valid request is answered {reply_summary(exchange)}"
     if exchange.reply is None:  # it is not: these were answered
         return None
     certain = all(_is_for_anything(each.reply) for each in answered if each.reply is not None)
@@ -151,7 +151,7 @@ def _front_of_silence(silent: list[Exchange], target: Target) -> Front | None:
     kinds = {exchange.failure.kind for exchange in silent if exchange.failure is not None}
     if not target.is_https or not kinds <= set(_CONNECTION_ENDED):
         return None
-    every = f"no sound request got an answer: {reply_summary(silent[0])}"
+    every = f"no valid request got an answer: {reply_summary(silent[0])}"
     return Front(
         f"{every}: client_certificate may not use subscription_id, as a refusal in TLS shows; look at both",
         is_certain=True,

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from reimage_conformance.model import CaseRecord, Observation, Requirement
 
 
-LEFT_OUT = "profile, selection or budget left it out"
+LEFT_OUT = "not part of the chosen profile or selection, or max_reimages was too small for it"
 """Why a requirement is untested if no case of the run was about it."""
-UNSHOWN = "no answer in this run showed whether it holds"
+UNSHOWN = "no answer of this run shows whether the requirement is met"
 _RANK = (Outcome.VIOLATED, Outcome.ADVISORY, Outcome.MET, Outcome.INCONCLUSIVE, Outcome.OBSERVED, Outcome.UNTESTED)
 
 

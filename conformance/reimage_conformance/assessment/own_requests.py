@@ -107,10 +107,10 @@ def worded(request: OwnRequest, place: Place) -> str:
     """A sentence on how a request of ours may have caused what was seen."""
     number, name = request.exchange.number, place.role_instance
     if not request.is_accepted:
-        return f"our own request to reimage {request.address.instance} (exchange {number}) got no reply that shows whether it was carried out, and may have changed {name} between the looks"
+        return f"our own request to reimage {request.address.instance} (exchange {number}) got no reply that shows whether it was carried out, and may have changed {name} between the two answers that are compared"
     if is_namesake(request.address, place):
-        return f"our own reimage of {name} (exchange {number}) was under way between the looks"
-    return f"our own request (exchange {number}) was accepted although it addresses nothing known, and may have changed {name} between the looks"
+        return f"our own reimage of {name} (exchange {number}) was under way between the two answers that are compared"
+    return f"our own request (exchange {number}) was accepted although it addresses nothing known, and may have changed {name} between the two answers that are compared"
 
 
 def blamed(request: OwnRequest, world: World) -> tuple[str, ...]:

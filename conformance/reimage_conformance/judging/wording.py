@@ -5,11 +5,11 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from reimage_conformance.model import Why
+from reimage_conformance.model import NOTHING_CAME, TIME_LIMIT_PASSED, FailureKind, Why
 from reimage_conformance.protocol.documents import error_code
 
 if TYPE_CHECKING:
-    from reimage_conformance.model import Exchange
+    from reimage_conformance.model import Exchange, Failure
 
 MOST_QUOTED = 80
 """Characters of a value that a verdict quotes."""
@@ -45,12 +45,21 @@ def is_passing_fault(exchange: Exchange) -> bool:
 def reply_summary(exchange: Exchange) -> str:
     """The reply in a few words, such as `404 Not Found with ResourceNotFound`; why there is none where there is none."""
     if exchange.reply is None:
-        failure = exchange.failure
-        return f"no complete reply: {failure.kind.value}, {failure.detail}" if failure else "no reply"
+        return _failure_words(exchange.failure) if exchange.failure is not None else "no answer"
     code = error_code(exchange.reply) if exchange.reply.status >= 400 else ""
     if code and not code.isalpha():
         code = f"the code {quoted(code)}"
     return phrase(exchange.reply.status) + (f" with {code}" if code else "")
+
+
+def _failure_words(failure: Failure) -> str:
+    """Why there is no complete answer."""
+    if failure.kind is not FailureKind.TIMEOUT:
+        return f"no complete answer: {failure.detail}"
+    progress = failure.detail.removeprefix(TIME_LIMIT_PASSED).strip(" ()")
+    if progress in ("", NOTHING_CAME):
+        return "no answer came in time"
+    return f"no complete answer came in time: {progress}"
 
 
 def quoted(value: str | bytes) -> str:

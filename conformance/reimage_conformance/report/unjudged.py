@@ -44,7 +44,7 @@ REMEDIES = {
         "run again, with connections = 1 under [limits] if it stays so",
     ),
     Why.NO_CONTROL: Remedy(
-        "no sound request of the same kind was accepted, so that a refusal shows nothing",
+        "no valid request of the same kind was accepted, so that a refusal proves nothing",
         "mend the first finding, or check the addresses and certificates in the target file with preflight",
     ),
     Why.BUSY: Remedy(

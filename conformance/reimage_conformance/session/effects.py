@@ -119,7 +119,7 @@ class Refusals:
         addresses_nothing = self.reader.place_of(request) is None
         if addresses_nothing and self._addressed_nothing >= MAX_VIOLATIONS_PER_REQUIREMENT:
             raise Inconclusive(
-                "not sent: the endpoint starts a reimage for each request that addresses no instance",
+                "not sent: the endpoint had already started reimages for requests that name no existing instance",
                 ("REQ-REIMAGE-UNKNOWN-INSTANCE", "REQ-REIMAGE-UNKNOWN-SERVICE"),
             )
         async with self._answers.turn_for_unlisted(self.reader.place_of(request)):

@@ -229,7 +229,7 @@ class Groups:
             group.broken = Untested(reason.reason)
             raise
         except BaseException:
-            group.broken = Inconclusive("not judged: the group of requests that this one was examined with was stopped")
+            group.broken = Inconclusive("the group of requests that this one was examined with was stopped")
             raise
         finally:
             self._close(group)

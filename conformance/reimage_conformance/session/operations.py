@@ -254,7 +254,7 @@ class Operations:
         if found is None:
             found_none = f"no operation ended {status}" if status else "no operation can be polled"
             why = {"": Why.OTHER, "Failed": Why.NO_FAILURE}.get(status, Why.NO_END)
-            raise Inconclusive(f"not judged: {found_none}", NOT_KNOWN, why)
+            raise Inconclusive(found_none, NOT_KNOWN, why)
         return found
 
     async def known_poll(self) -> Request:

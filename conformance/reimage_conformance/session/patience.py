@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 
 _COSTLY_FAILURES = (FailureKind.TIMEOUT, FailureKind.TRUNCATED, FailureKind.TOO_LARGE)
 """Failures that cost time or memory each time they occur."""
+_IN_WORDS = {
+    FailureKind.TIMEOUT: "got no answer in time",
+    FailureKind.TRUNCATED: "got an answer that was cut short",
+    FailureKind.TOO_LARGE: "got an answer that was too large",
+}
+"""What such a failure is called in the reason why no more requests are sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +104,14 @@ class Patience:
         if self.over:
             raise Inconclusive(self.over)
         if sort.family not in self._answered:
-            self._check(sort.family, MAX_SAME_FAILURES_OF_A_FAMILY, "like it ended alike, and none was ever answered")
+            self._check(
+                sort.family,
+                MAX_SAME_FAILURES_OF_A_FAMILY,
+                "requests like it",
+                ", and no such request was ever answered",
+            )
         if not self._is_bounded(sort.kind):
-            self._check(sort.kind, self._allowed(), "of this kind ended alike")
+            self._check(sort.kind, self._allowed(), "such requests")
 
     def note(self, exchange: Exchange, began: float, now: float) -> None:
         """Takes the exchange of a request that went out at `began` and ended at `now`."""
@@ -163,11 +174,11 @@ class Patience:
         elif self.lost > END_SHARE * self.seconds:
             self.give_up(f"replies were waited for in vain for {self.lost:.0f} s in all, so nothing more is sent")
 
-    def _check(self, name: str, most: int, words: str) -> None:
+    def _check(self, name: str, most: int, which: str, besides: str = "") -> None:
         """Raises Inconclusive where `most` requests counted under `name` failed in the same way."""
         for (failed, how), count in self._failed.items():
             if failed == name and count >= most:
-                raise Inconclusive(f"{count} requests {words} ({how.value}), so that no more are sent")
+                raise Inconclusive(f"{count} {which} {_IN_WORDS[how]}{besides}, so no more were sent")
 
     def _allowed(self) -> int:
         """How often a kind may fail in the same way: only once when much of the patience is used up."""

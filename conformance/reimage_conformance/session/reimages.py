@@ -37,9 +37,7 @@ if TYPE_CHECKING:
     from reimage_conformance.session.steps import Planner
 
 NO_END = ("REQ-REIMAGE-COMPLETES", "REQ-REIMAGE-REQID-USABLE", "REQ-REIMAGE-REQID", "REQ-GOS-STATUS")
-CUT_SHORT = (
-    "not judged: this case had started a reimage when the run was cut short; a resumed run does not start it again"
-)
+CUT_SHORT = "this case had started a reimage when the run was cut short; a resumed run does not start it again"
 REFUSED = ("REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-URI-NAME")
 
 

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Protocol
 
-from reimage_conformance.model import Failure, FailureKind, Response
+from reimage_conformance.model import NOTHING_CAME, Failure, FailureKind, Response
 from reimage_conformance.wire.framing import Extent, framing_of
 from reimage_conformance.wire.heads import Head, end_of_head, excerpt, parse_head
 from reimage_conformance.wire.streams import failure_of
@@ -277,14 +277,15 @@ class ResponseReader:
             raise _IncompleteError(FailureKind.TOO_LARGE, f"the content has more than {self._body_limit} octets")
 
     def _truncated(self, how: str) -> _IncompleteError:
-        return _IncompleteError(FailureKind.TRUNCATED, f"the connection ended early: {how}", f"truncated: {how}")
+        when = f"after {how}" if how[0].isdigit() else how
+        return _IncompleteError(FailureKind.TRUNCATED, f"the connection closed {when}", f"truncated: {how}")
 
     def _bad_chunk(self, how: str) -> _IncompleteError:
         return _IncompleteError(FailureKind.TRUNCATED, f"the chunked coding is broken: {how}", f"bad-chunk: {how}")
 
     def _progress(self) -> str:
         if self._head is None:
-            return f"after {self._octets} octets" if self._octets else "nothing had come"
+            return f"after {self._octets} octets" if self._octets else NOTHING_CAME
         self._move(len(self._buffer))
         of = "" if self._expected is None else f" of {self._expected}"
         return f"after {len(self._body)}{of} octets of content"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from typing import TYPE_CHECKING, Protocol
 
-from reimage_conformance.model import Failure, FailureKind
+from reimage_conformance.model import TIME_LIMIT_PASSED, Failure, FailureKind
 from reimage_conformance.wire.failures import StreamError
 from reimage_conformance.wire.tls_failures import broken_tls
 
@@ -112,7 +112,7 @@ def failure_of(error: OSError, progress: str = "") -> Failure:
         case StreamError():
             return Failure(error.kind, error.detail + after)
         case TimeoutError():
-            return Failure(FailureKind.TIMEOUT, f"the time limit passed{after}")
+            return Failure(FailureKind.TIMEOUT, f"{TIME_LIMIT_PASSED}{after}")
         case ssl.SSLEOFError() | ssl.SSLZeroReturnError():
             return Failure(FailureKind.CLOSED, f"the endpoint closed the connection{after}")
         case ssl.SSLError():
