@@ -147,7 +147,7 @@ class TestControls:
 
         assert (found.outcome, found.actual) == (
             Outcome.UNTESTED,
-            "no well-formed request of this kind was sent to compare with",
+            "no valid request of this kind was sent to compare with",
         )
         assert self.of(bad, "reimage:name") is bad
 

@@ -72,11 +72,11 @@ class TestRefusedLate:
     @pytest.mark.parametrize(
         ("body", "told"),
         [
-            (SUCCEEDED, "202 Accepted, then Succeeded with 200"),
-            (operation("Failed", "500"), "202 Accepted, then Failed with 500"),
-            (operation("Succeeded", "404"), "202 Accepted, then Succeeded with 404"),
-            (operation("Failed"), "202 Accepted, then Failed with "),
-            (operation("Failed", "400"), "202 Accepted, then Failed with 400"),
+            (SUCCEEDED, "202 Accepted, then Succeeded with 200, for role instance 'Nobody'"),
+            (operation("Failed", "500"), "202 Accepted, then Failed with 500, for role instance 'Nobody'"),
+            (operation("Succeeded", "404"), "202 Accepted, then Succeeded with 404, for role instance 'Nobody'"),
+            (operation("Failed"), "202 Accepted, then Failed without HttpStatusCode, for role instance 'Nobody'"),
+            (operation("Failed", "400"), "202 Accepted, then Failed with 400, for role instance 'Nobody'"),
         ],
     )
     def test_any_other_end_is_a_violation(self, body: str, told: str) -> None:

@@ -74,5 +74,5 @@ def wrong_refusal_plans(evidence: Evidence) -> Iterator[Plan]:
             form = "REQ-REIMAGE-URI-SLOT" if reading.address.form is UriForm.SLOT else "REQ-REIMAGE-URI-NAME"
             made = (Judgement(accepted, (recorded.exchange,), {"requirement": form}),)
             yield Plan(
-                f"capture::refused reimage, {name_in_capture(recorded)}", "A sound reimage of a listed instance.", made
+                f"capture::refused reimage, {name_in_capture(recorded)}", "A valid reimage of a listed instance.", made
             )

@@ -116,9 +116,10 @@ def _accepted(
     elif later and outcome is not None and outcome[0] == "Failed" and outcome[1] in {str(status) for status in later}:
         yield verdict.met(f"accepted, then Failed with {outcome[1]}")
     else:
-        actual = (
-            f"{reply_summary(exchange)}, then {outcome[0]} with {outcome[1]}" if outcome else reply_summary(exchange)
+        ended = (
+            f", then {outcome[0]} {f'with {outcome[1]}' if outcome[1] else 'without HttpStatusCode'}" if outcome else ""
         )
+        actual = f"{reply_summary(exchange)}{ended}"
         others = tuple(defect.requirement for defect in defects if defect.requirement != requirement)
         unread = ("REQ-VER-MISSING",) if any(defect.key in _VERSION_KEYS for defect in defects) else ()
         yield verdict.violated(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from reimage_conformance.session.sut import SystemUnderTest
 
 LONGEST_DETAIL = 300
-DIFFERING = "not judged: the same drawn request was answered as permitted one time and not the other"
+DIFFERING = "the same drawn request was answered as permitted one time and not the other"
 """How a property ends that found a violation which the same request did not show again."""
 
 

@@ -72,7 +72,7 @@ def _used(poll: Exchange, source: Exchange) -> Verdict:
         seen = f"the id of a reply {reply_summary(source)}"
         return verdict.advised("the x-ms-request-id of a 202", seen, "no-operation")
     if len(subscriptions) > 1:
-        return verdict.violated("the subscription of the reimage", "another subscription", "subscription")
+        return verdict.violated("the subscription of the reimage", "a different subscription", "subscription")
     if asked != given_id(source):
         return verdict.advised(quoted(given_id(source)), quoted(asked), "form")
     return verdict.met("the id of the 202")
