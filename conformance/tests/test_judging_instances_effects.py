@@ -184,11 +184,13 @@ class TestEffect:
         expected = "the other instances stay ReadyRole"
         touched = violated(OTHERS, "others-touched", 3, 2)
 
-        assert self.others(seen, "C", "B") == [(touched, expected, "B is BusyRole")]
+        assert self.others(seen, "C", "B") == [(touched, expected, "B is BusyRole after a reimage of WebRole1_IN_0")]
         assert self.others(looks("ReadyRole", B="BusyRole"), "B", "C") == [
-            (touched, expected, "B is BusyRole, and 1 more changed")
+            (touched, expected, "B is BusyRole after a reimage of WebRole1_IN_0, and 1 more changed")
         ]
-        assert self.others(looks("ReadyRole", B="ReadyRole"), "C")[0][2] == "C is missing"  # type: ignore[index]
+        assert self.others(looks("ReadyRole", B="ReadyRole"), "C") == [
+            (touched, expected, "C is missing after a reimage of WebRole1_IN_0")
+        ]
 
     def test_only_others_that_were_ready_are_watched(self) -> None:
         assert self.others(looks("ReadyRole", B="BusyRole"), "D") == []
@@ -237,7 +239,7 @@ class TestForms:
             (
                 violated(self.URI, "other-instance", 3, 5),
                 self.EXPECTED,
-                f"contoso-v3/{NAME} went offline, and WebRole1_IN_0 did not",
+                f"contoso-v3/{NAME} went offline, and WebRole1_IN_0 of contoso-v2 did not",
             )
         ]
 
@@ -249,7 +251,7 @@ class TestForms:
             (
                 violated(self.URI, "other-instance", 3, 4),
                 self.EXPECTED,
-                "contoso-v2/B went offline, and WebRole1_IN_0 did not",
+                "contoso-v2/B went offline, and WebRole1_IN_0 of contoso-v2 did not",
             )
         ]
 
@@ -261,7 +263,9 @@ class TestForms:
         ]
 
         assert self.of(*seen)[0][0] == violated(self.URI, "other-instance", 3, 6)
-        assert self.of(*seen)[0][2] == "contoso-v2/B, contoso-v3/A went offline, and WebRole1_IN_0 did not"
+        assert (
+            self.of(*seen)[0][2] == "contoso-v2/B, contoso-v3/A went offline, and WebRole1_IN_0 of contoso-v2 did not"
+        )
 
     def test_others_went_offline_with_it(self) -> None:
         seen = [

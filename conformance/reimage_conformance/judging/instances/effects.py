@@ -181,7 +181,8 @@ def _others(before: Exchange, seen: Sequence[Exchange], start: Exchange, others:
         moved = _not_ready(exchange, watched)
         if moved:
             name, status = next(iter(moved.items()))
-            actual = f"{name} is {status}" + (f", and {len(moved) - 1} more changed" if len(moved) > 1 else "")
+            more = f", and {len(moved) - 1} more changed" if len(moved) > 1 else ""
+            actual = f"{name} is {status} after a reimage of {read_target(start.request.target).instance}{more}"
             yield about("REQ-REIMAGE-OTHERS-UNTOUCHED", exchange, start).violated(
                 f"the other instances stay {READY}", actual, "others-touched"
             )
@@ -252,7 +253,7 @@ def equivalent_forms(
     if not own_statuses:
         yield verdict.inconclusive("Get Deployment did not show the deployment while the operation ran")
     elif others_offline and set(own_statuses) == {READY}:
-        yield verdict.violated(expected, f"{actual}, and {instance} did not", "other-instance")
+        yield verdict.violated(expected, f"{actual}, and {instance} of {deployment} did not", "other-instance")
     elif others_offline:
         yield about("REQ-REIMAGE-OTHERS-UNTOUCHED", start, *looks[-1:]).violated(expected, actual, "others-touched")
     else:

@@ -1,4 +1,4 @@
-"""Anomalies of framing in words: what was wrong with the octets of a response, and what HTTP expects in its place."""
+"""Anomalies of framing and of header lines in words: what was wrong with the octets of a response, and what HTTP expects in its place."""
 
 from __future__ import annotations
 
@@ -28,6 +28,16 @@ _FORMS = (
     (r"not-http: (.*)", "{0}"),
     (r"octets-before-status-line: (\d+) of CR and LF", "{0} octets of CR and LF before the status line"),
 )  # fmt: skip
+_FIELD_FORMS = (
+    (r"bare-lf: (.*)", "{0}"),
+    (r"obs-fold: (.*)", "the header line {0} is folded"),
+    (r"white-space-before-colon: (.*)", "white space before the colon of the header {0}"),
+    (r"invalid-field-name: (.*)", "a header name with characters that HTTP does not allow: {0}"),
+    (r"invalid-field-value: (.*)", "the value of the header {0} has characters that HTTP does not allow"),
+    (r"malformed-field-line: (.*)", "a header line without a colon: {0}"),
+    (r"malformed-status-line: (.*)", "a malformed status line: {0}"),
+)
+_FIELD_WORDS = tuple((re.compile(form, re.DOTALL), words) for form, words in _FIELD_FORMS)
 _WORDS = tuple((re.compile(form, re.DOTALL), words) for form, words in _FORMS)
 
 _EXPECTED = {
@@ -59,6 +69,12 @@ def anomaly_words(anomaly: str) -> str:
         if found:
             return words.format(*found.groups())
     return anomaly.partition(": ")[2] or anomaly
+
+
+def field_words(problem: str) -> str:
+    """A problem of the head of a response as a message tells it: an anomaly without its key, any other as it is."""
+    found = next(((words, found) for form, words in _FIELD_WORDS if (found := form.fullmatch(problem))), None)
+    return problem if found is None else found[0].format(*found[1].groups())
 
 
 def expected_framing(anomaly: str) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from reimage_conformance.judging.oracle import permitted
 from reimage_conformance.judging.registry import about, check
 from reimage_conformance.judging.sent import call_of
+from reimage_conformance.judging.transport.anomalies import field_words
 from reimage_conformance.judging.transport.framing import FIELD_ANOMALIES
 from reimage_conformance.judging.wording import quoted
 from reimage_conformance.model import Fact
@@ -111,7 +112,7 @@ def standard_headers(world: World, exchanges: Sequence[Exchange]) -> Iterator[Ve
             yield about("REQ-HTTP-STD-HEADERS", exchange).judged(
                 not problems,
                 "standard headers as HTTP/1.1 defines them",
-                "; ".join(problems),
+                "; ".join(map(field_words, problems)),
                 problems[0].partition(" ")[0].lower() if problems else "",
             )
 
