@@ -70,7 +70,8 @@ def keys(*exchanges: Exchange) -> list[str]:
         ((listing(slot="Staging"), SHOWN), []),
         ((listing(leaving_out="WebRole1_IN_0"), DENIED), ["role_instances"]),
         ((listing(leaving_out="WebRole1_IN_0"), started()), []),
-        ((listing(leaving_out="WebRole1_IN_0"),), []),
+        ((listing(leaving_out="WebRole1_IN_0"),), ["role_instances"]),
+        ((listing(leaving_out="WebRole1_IN_0"), refusal(REIMAGE, 500)), []),
         ((listing(leaving_out="Broken_IN_0"),), ["role_instances"]),
     ],
 )
@@ -117,6 +118,15 @@ def test_names_that_are_shown_in_other_letter_case_are_the_files_mistake(shown: 
     assert [each.sentence.partition(" ")[0] for each in mistakes] == expected
     assert outcome("REQ-DEPL-ROOT", 1) is outcome("REQ-REIMAGE-URI-NAME", 2) is Outcome.INCONCLUSIVE
     assert outcome("REQ-REIMAGE-202", 3) is outcome("REQ-REIMAGE-URI-NAME", 4) is Outcome.VIOLATED
+
+
+def test_an_endpoint_that_leaves_out_an_instance_it_has_may_leave_out_others() -> None:
+    many = replace(PRODUCTION, role_instances=tuple(f"WebRole1_IN_{n}" for n in range(4)), failing_role_instances=())
+    four = replace(world(), target=replace(TARGET, deployments=(many,)))
+    shown, last = look(dict.fromkeys(many.role_instances[:2], "ReadyRole")), many.role_instances[-1]
+    accepted = started(BUILDER.reimage(Place(many, last)))
+    assert [each.instance for each in mistakes_of(four, numbered(shown).values())] == list(many.role_instances[2:])
+    assert mistakes_of(four, numbered(shown, accepted).values()) == []
 
 
 def test_an_instance_that_is_missing_in_one_deployment_excuses_nothing_in_the_other() -> None:

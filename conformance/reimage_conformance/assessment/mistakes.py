@@ -59,6 +59,8 @@ class Seen:
     documents: dict[str, list[Shown]] = field(default_factory=dict)
     accepted: set[Address] = field(default_factory=set)
     denied: set[Address] = field(default_factory=set)
+    asked: set[Address] = field(default_factory=set)
+    """What sound requests were sent to, whatever came of them."""
     answered_otherwise: set[str] = field(default_factory=set)
     """Cloud services of which a sound request was refused with another status than 404, or not answered: the service may be there."""
 
@@ -78,6 +80,7 @@ class Seen:
     def add(self, exchange: Exchange, address: Address) -> None:
         """One more answer."""
         status = exchange.reply.status if exchange.reply is not None else 0
+        self.asked.add(address)
         if 200 <= status < 300:
             self.accepted.add(address)
             if address.kind in _LOOKS:
@@ -161,26 +164,35 @@ def _forms(deployment: Deployment) -> tuple[tuple[UriForm, str], tuple[UriForm, 
 
 
 def _instances(deployment: Deployment, where: str, seen: Seen, here: list[Shown]) -> Iterator[Mistake]:
-    """Role instances that no answer shows in the deployment; one that was never asked for may be left out by the endpoint."""
+    """Role instances that no answer shows in the deployment, unless a reimage of them was accepted.
+
+    One that no sound request addressed may be left out by the endpoint, if a reimage of another absent one was accepted.
+    """
     listed = {name for each in here for name in each.instances}
     names = (*deployment.role_instances, *deployment.failing_role_instances)
     absent = [name for name in names if name not in listed] if listed else []
     within = deployment.slot, deployment.name
     spelt = {name.lower(): name for name in listed}
+    leaves_out = any(_among(seen.accepted, deployment, name) for name in absent)
     for name in absent:
         if name.lower() in spelt:
             sentence = _spelt("role_instances", where, name, spelt[name.lower()])
             yield Mistake(sentence, deployment.cloud_service, instance=name, within=within, is_spelling=True)
             continue
-        at = [replace(Address(Kind.REIMAGE, service=deployment.cloud_service, instance=name), form=form, deployment=container)
-              for form, container in _forms(deployment)]  # fmt: skip
-        taken, denied = any(each in seen.accepted for each in at), any(each in seen.denied for each in at)
-        if not taken and (denied or not may_be_left_out(name, here, absent)):
+        taken, denied, asked = (_among(each, deployment, name) for each in (seen.accepted, seen.denied, seen.asked))
+        may_be_there = (asked or leaves_out) and may_be_left_out(name, here, absent)
+        if not taken and (denied or not may_be_there):
             shown = ", ".join(sorted(listed)[:6])
             sentence = (
                 f'role_instances {where}: nothing in this run shows "{name}" in {deployment.name}, which has {shown}'
             )
             yield Mistake(sentence, deployment.cloud_service, instance=name, within=within)
+
+
+def _among(addresses: set[Address], deployment: Deployment, instance: str) -> bool:
+    """Whether one of `addresses` is the reimage of an instance of a deployment, by either form."""
+    bare = Address(Kind.REIMAGE, service=deployment.cloud_service, instance=instance)
+    return any(replace(bare, form=form, deployment=container) in addresses for form, container in _forms(deployment))
 
 
 def _spelt(key: str, where: str, name: str, shown: str) -> str:

@@ -21,7 +21,7 @@ from reimage_conformance.emulator.operations import instance_status
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-GATED, VALUES = "REQ-VER-GATED-ELEMENTS", "REQ-DEPL-STATUS-VALUES"
+GATED, VALUES, DETAILS = "REQ-VER-GATED-ELEMENTS", "REQ-DEPL-STATUS-VALUES", "REQ-PROPS-URI"
 _READING = kind_is("deployment", "service")
 
 
@@ -55,13 +55,23 @@ def _listed(edit: Callable[[tuple[Node, ...]], tuple[Node, ...]], when: When = a
     return edits(instance_list, lambda _, node: Node(node.name, edit(node.children)), when)
 
 
-Slip("instances-lack-the-last", INSTANCES, "the last role instance is missing").by(_listed(lambda nodes: nodes[:-1]))
-Slip("instances-lack-workers", INSTANCES, "role instances of worker roles are missing", needs=(Need.WORKER_ROLE,)).by(
-    _listed(lambda nodes: tuple(each for each in nodes if "Web" in str(each.children[0].content)))
+Slip("instances-lack-the-last", INSTANCES, "the last role instance is missing", also=(DETAILS,)).by(
+    _listed(lambda nodes: nodes[:-1])
 )
+Slip(
+    "instances-lack-workers",
+    INSTANCES,
+    "role instances of worker roles are missing",
+    needs=(Need.WORKER_ROLE,),
+    also=(DETAILS,),
+).by(_listed(lambda nodes: tuple(each for each in nodes if "Web" in str(each.children[0].content))))
 Slip("instances-twice", INSTANCES, "every role instance is listed twice").by(_listed(lambda nodes: nodes * 2))
 Slip(
-    "instances-at-most-ten", INSTANCES, "no more than ten role instances are listed", needs=(Need.ELEVEN_INSTANCES,)
+    "instances-at-most-ten",
+    INSTANCES,
+    "no more than ten role instances are listed",
+    needs=(Need.ELEVEN_INSTANCES,),
+    also=(DETAILS,),
 ).by(_listed(lambda nodes: nodes[:10]))
 Slip("instances-none", INSTANCES, "no role instances are listed").by(_listed(lambda _: ()))
 Slip("instances-renamed", INSTANCES, "role instances are elements called Instance").by(
