@@ -607,6 +607,17 @@ class TestJournals:
         assert (found.verdict, found.exit_code, found.reimages) == (RunVerdict.INCOMPLETE, 2, 1)
         assert found.operations[0].outcome == "no end seen"
 
+    def test_a_run_without_an_end_says_so_of_what_it_did_not_reach(self) -> None:
+        cut, ended = assess(journal()), assess(journal({"type": "end", "interrupted": False}))
+
+        def of(found: Any, name: str) -> tuple[Outcome, Why]:
+            return next((r.outcome, r.why) for r in found.requirements if r.requirement.id == name)
+
+        for name in ("REQ-REIMAGE-202", "REQ-DEPL-URI", "REQ-PROPS-URI"):
+            assert of(cut, name) == (Outcome.UNTESTED, Why.CUT_SHORT), name
+        assert of(ended, "REQ-REIMAGE-202") == (Outcome.UNTESTED, Why.NOT_CHOSEN)
+        assert of(ended, "REQ-DEPL-URI")[0] is Outcome.NOT_APPLICABLE
+
     def test_a_poll_of_an_id_that_was_given_twice_is_no_earlier_than_its_operation(self) -> None:
         exchanges = numbered(started(at=1.0, elapsed=0.5), poll(RUNNING, number=2, at=1.4, label="poll"))
         record = journal({"type": "operation", "start": 1, "identifier": DASHED_ID}, exchanges=exchanges)

@@ -112,6 +112,7 @@ def test_every_oddity_comes_once_and_none_beside_a_rival(strictness: Strictness)
     assert are_rivals((f"{RIVALS[0]}400", f"{RIVALS[0]}501"))
     assert {each.shape.name for each in subjects} == {"one-instance"}
     assert combined(names, 10, strictness, seed="7")[0].oddities != subjects[0].oddities
+    assert combined([], 10, strictness) == []
 
 
 def test_the_shapes_are_ordinary_targets() -> None:

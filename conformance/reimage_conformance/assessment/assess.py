@@ -52,6 +52,9 @@ SUFFICING = "sufficing"
 """The journal event that says how many reimages would have been enough."""
 _NOT_JUDGED = (Outcome.INCONCLUSIVE, Outcome.UNTESTED, Outcome.NOT_APPLICABLE)
 _NOT_SHOWN = "the capture does not show it"
+_CUT_OFF = "the run was cut off before this was judged"
+_UNKNOWN_OFFERS = {"deployment": None, "cloud-service": None}
+"""What the target offers, for a run that was cut off before it noted that."""
 
 
 def assess(journal: Journal, judged: Sequence[Verdict] | None = None) -> Assessment:
@@ -132,13 +135,16 @@ def _results(
     journal: Journal, world: World, verdicts: Sequence[Verdict], cases: Sequence[CaseRecord], *, captured: bool
 ) -> list[RequirementResult]:
     """The outcome of every requirement, in words that fit a run or a capture."""
+    is_cut = not captured and run_of(journal).interrupted
     offers: Mapping[str, bool | None] = next(
-        (event["offers"] for event in reversed(journal.events) if event["type"] == "offers"), {}
+        (event["offers"] for event in reversed(journal.events) if event["type"] == "offers"),
+        _UNKNOWN_OFFERS if is_cut else {},
     )
     results = results_of(world, verdicts, journal.observations, cases, offers)
-    if not captured:
+    if not captured and not is_cut:
         return results
-    return [replace(r, reason=_NOT_SHOWN) if r.why is Why.NOT_CHOSEN else r for r in results]
+    reason, why = (_NOT_SHOWN, Why.OTHER) if captured else (_CUT_OFF, Why.CUT_SHORT)
+    return [replace(r, reason=reason, why=why) if r.why is Why.NOT_CHOSEN else r for r in results]
 
 
 def _missed(journal: Journal, results: Sequence[RequirementResult]) -> tuple[str, ...]:

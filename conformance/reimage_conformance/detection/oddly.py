@@ -36,10 +36,14 @@ def combined(
 ) -> list[Subject]:
     """Every one of `names` in a random combination of `size`, none of which answers one thing in two ways."""
     random = Random(seed + strictness + ("" if shape is LARGE_WORLD else shape.name))  # noqa: S311  a sample
-    groups: list[tuple[str, ...]] = []
-    while not groups or any(are_rivals(group) for group in groups):
+
+    def drawn() -> list[tuple[str, ...]]:
         shuffled = random.sample(sorted(names), len(names))
-        groups = [tuple(shuffled[at : at + size]) for at in range(0, len(shuffled), size)]
+        return [tuple(shuffled[at : at + size]) for at in range(0, len(shuffled), size)]
+
+    groups = drawn()
+    while any(are_rivals(group) for group in groups):
+        groups = drawn()
     return [
         Subject(f"{shape.name}, {strictness}: {'+'.join(group)}", oddities=group, strictness=strictness, shape=shape)
         for group in groups
