@@ -124,13 +124,37 @@ def test_a_record_that_was_cut_off_is_judged_as_far_as_it_goes(tmp_path: Path) -
     assert told(run)["notes"] == ["The journal ends before the run did; this is what it holds."]
 
 
-def test_a_session_without_a_reimage_meets_nothing_of_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("client_over", "outcome", "code"), [(True, "violated", 1), (False, "advisory", 0)])
+@pytest.mark.parametrize(
+    "command", [("report",), ("check", "--client"), ("check", "--client", "--strictness", "lenient")]
+)
+def test_a_client_that_had_ended_when_the_emulator_was_stopped_has_given_up(
+    tmp_path: Path,
+    command: tuple[str, ...],
+    client_over: bool,  # noqa: FBT001
+    outcome: str,
+    code: int,
+) -> None:
+    run = recorded_session(tmp_path / "run", polls=2, rest=1.0, client_over=client_over)
+
+    assert outcomes(run)[outcome] == ["POLL-END"]
+    assert cli.main([*command, str(run)]) == code
+
+
+def test_a_session_without_a_request_meets_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with JournalWriter(tmp_path / "journal.jsonl", SystemClock()) as journal:
         header = read_journal(recorded_session(tmp_path / "other", polls=0) / "journal.jsonl").header
         journal.write("run", **{name: value for name, value in header.items() if name not in ("type", "at", "schema")})
 
     assert outcomes(tmp_path).keys() == {"untested", "not-applicable"}
     assert (told(tmp_path)["run"]["verdict"], told(tmp_path)["run"]["exit_code"]) == ("incomplete", 6)
+    for command in (["report"], ["check", "--client"]):
+        assert cli.main([*command, str(tmp_path)]) == 6
+        said = capsys.readouterr().out
+        assert "no request of a client was recorded; did it reach https://127.0.0.1:8443?" in said
+        assert "untested: nothing that was recorded of the client shows it" in said
+        assert "--profile" not in said
+    assert "--profile" not in (tmp_path / "summary.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -159,6 +183,16 @@ def test_a_client_whose_reimages_are_all_refused_never_passes(
 
     assert cli.main(["check", str(run), "--client", "--strictness", strictness]) == code
     assert said in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("strictness", ["strict", "lenient"])
+def test_a_client_whose_reimage_is_refused_for_its_missing_length_is_told_so(
+    tmp_path: Path, strictness: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = recorded_session(tmp_path / "run", polls=0, length=None)
+
+    assert cli.main(["check", str(run), "--client", "--strictness", strictness]) == 1
+    assert "1. The client did not send Content-Length: 0 with a reimage: no Content-Length" in capsys.readouterr().out
 
 
 def test_what_a_client_authorises_itself_with_is_masked(tmp_path: Path) -> None:

@@ -78,3 +78,36 @@ def test_a_folder_that_holds_a_run_is_left_alone(tmp_path: Path, capsys: pytest.
     assert cli.main(["emulator", "--record", str(tmp_path)]) == cli.WRONG_USAGE
     assert "--record" in capsys.readouterr().err
     assert (tmp_path / "journal.jsonl").read_text() == "mine"
+
+
+def test_a_folder_for_a_record_is_not_said_to_be_overwritten(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "results.json").write_text("mine")
+
+    assert cli.main(["emulator", "--record", str(tmp_path)]) == cli.WRONG_USAGE
+    said = capsys.readouterr().err
+    assert "holds a run already (results.json); name another folder" in said
+    assert "--overwrite" not in said
+
+
+def test_the_emulator_says_where_it_records_and_that_its_time_limit_ends_no_client(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "session"
+
+    assert cli.main(["emulator", "--no-tls", "--max-seconds", "0.1", "--record", str(folder)]) == 0
+    said = capsys.readouterr().err
+    assert f"recording into {folder / 'journal.jsonl'}" in said
+    assert f"reimage-conformance report {folder}" in said
+    end = read_journal(folder / "journal.jsonl").events[-1]
+    assert (end["type"], end["interrupted"], end["client_over"]) == ("end", False, False)
+
+
+def test_the_files_are_there_when_the_address_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file, seen = tmp_path / "rig.toml", []
+    monkeypatch.setattr("click.echo", lambda *_, **__: seen.append((file.is_file(), len(list(tmp_path.iterdir())))))
+
+    assert cli.main(["emulator", "--max-seconds", "0.1", "--write-target", str(file)]) == 0
+    assert seen
+    assert set(seen) == {(True, len(list(tmp_path.iterdir())))}

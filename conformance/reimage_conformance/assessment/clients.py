@@ -40,6 +40,10 @@ NOT_DONE = "nothing that was recorded of the client shows it"
 """Why a requirement is untested: no request of the client was about it, or the recorder did not keep what tells."""
 NONE_ACCEPTED = "no reimage that the client asked for was answered 202"
 """Why a session concludes nothing: a client that got no reimage accepted has not shown that it can."""
+NONE_RECORDED = "no request of a client was recorded"
+"""Why an empty session concludes nothing."""
+CLIENT_OVER = "client_over"
+"""The key in the last line of a record that says that the client had ended before the record did."""
 NO_OCCASION = {
     "REQ-CLIENT-REDIRECT": ((MOVED,), "no reply of this session was a 307"),
     "REQ-CLIENT-RETRY-PAUSE": (PUT_OFF, "no reply of this session put a request off (409, 429, 500, 503)"),
@@ -96,7 +100,8 @@ def assess_client(journal: Journal) -> Assessment:
     world = world_of(journal)
     exchanges = sorted(journal.exchanges.values(), key=lambda exchange: exchange.number)
     run = run_of(journal)
-    waiting = {"until": run.duration_seconds, "faulty": bool(journal.header.get("faults"))}
+    over = any(event["type"] == "end" and event.get(CLIENT_OVER) is True for event in journal.events)
+    waiting = {"until": run.duration_seconds, "over": over, "faulty": bool(journal.header.get("faults"))}
     made = {topic: _verdicts(topic, world, exchanges, waiting) for topic in TOPICS}
     verdicts = [verdict for found in made.values() for verdict in found]
     statuses = {each.reply.status for each in exchanges if each.reply is not None}
@@ -120,8 +125,14 @@ def assess_client(journal: Journal) -> Assessment:
         requests=len(exchanges),
         reimages=accepted,
         notes=journal.notes,
-        hindrance=NONE_ACCEPTED if verdict is RunVerdict.INCOMPLETE else "",
+        hindrance=_hindrance(journal, exchanges) if verdict is RunVerdict.INCOMPLETE else "",
     )
+
+
+def _hindrance(journal: Journal, exchanges: Sequence[Exchange]) -> str:
+    """Why a session concludes nothing."""
+    address = journal.header["target"].get("base_url", "the emulator")
+    return NONE_ACCEPTED if exchanges else f"{NONE_RECORDED}; did it reach {address}?"
 
 
 def _verdicts(topic: Topic, world: World, exchanges: Sequence[Exchange], waiting: Mapping[str, Any]) -> list[Verdict]:
@@ -135,8 +146,8 @@ def _reasoned(result: RequirementResult, statuses: set[int]) -> RequirementResul
         return result
     occasion = NO_OCCASION.get(result.requirement.id)
     if occasion is not None and statuses.isdisjoint(occasion[0]):
-        return replace(result, outcome=Outcome.NOT_APPLICABLE, reason=occasion[1])
-    return replace(result, reason=NOT_DONE)
+        return replace(result, outcome=Outcome.NOT_APPLICABLE, reason=occasion[1], why=Why.OTHER)
+    return replace(result, reason=NOT_DONE, why=Why.OTHER)
 
 
 def _case(topic: Topic, verdicts: Sequence[Verdict]) -> CaseRecord:

@@ -15,10 +15,13 @@ import click
 from reimage_conformance.commands.completing import fault_names, oddity_names
 from reimage_conformance.commands.words import columns
 from reimage_conformance.errors import UsageError
-from reimage_conformance.outputs import claim_folder, try_file
+from reimage_conformance.outputs import RUN_FILES, try_file, try_folder
 
 if TYPE_CHECKING:
+    from reimage_conformance.embedding.recording import Recording
     from reimage_conformance.emulator import RunningEmulator
+
+JOURNAL = "journal.jsonl"
 
 
 @click.command()
@@ -85,6 +88,7 @@ def emulator(
 
     Example: reimage-conformance emulator --like-the-service --port 8443 --write-target rig.toml
     """
+    from reimage_conformance.embedding.recording import Recording  # noqa: PLC0415 -- as heavy
     from reimage_conformance.embedding.worlds import world_of  # noqa: PLC0415 -- as heavy
     from reimage_conformance.emulator import (  # noqa: PLC0415 -- heavy
         FAULTS,
@@ -104,17 +108,19 @@ def emulator(
     if write_target is not None:
         _try_target(write_target)
     if record is not None:
-        claim_folder(record, overwrite=False, option="--record")
+        _claim_record(record)
     layout = world_of(world) if world is not None else None
     manners = with_manners(oddities, like_the_service=like_the_service)
     served = emulator_with(operation_seconds, faults=faults, oddities=manners, seed=seed, layout=layout)
+    late = threading.Event()
     if max_seconds is not None:
-        _stop_after(max_seconds)
+        _stop_after(max_seconds, late)
     with ExitStack() as opened:
 
         def started(running: RunningEmulator) -> None:
             if record is not None:
-                _record(opened, running, record, name=name, lenient=only_lenient(manners), faults=faults)
+                described: dict[str, Any] = {"name": name, "lenient": only_lenient(manners), "faults": faults}
+                _record(opened, late, Recording(served, record, running.base_url, **described), record)
             _started(running, write_target, name)
 
         try:
@@ -124,13 +130,25 @@ def emulator(
     return 0
 
 
-def _record(opened: ExitStack, running: RunningEmulator, folder: Path, **described: Any) -> None:
-    """Keep what is served from now on, until `opened` is closed; then say how the client is judged by it."""
-    from reimage_conformance.embedding.recording import Recording  # noqa: PLC0415 -- as heavy
+def _record(opened: ExitStack, late: threading.Event, recording: Recording, folder: Path) -> None:
+    """Keep what is served from now on, until `opened` is closed; then say how the client is judged by it.
 
+    Whoever stops the emulator says that the client has ended; its own time limit, which sets `late`, does not.
+    """
     told = f"judge the client: reimage-conformance report {shlex.quote(str(folder))}"
     opened.callback(click.echo, told, err=True)
-    opened.enter_context(Recording(running.emulator, folder, running.base_url, **described))
+    opened.callback(lambda: recording.close(client_over=not late.is_set()))
+    click.echo(f"recording into {folder / JOURNAL}; stop the emulator when the client has ended", err=True)
+
+
+def _claim_record(folder: Path) -> None:
+    """Raise UsageError where `folder` cannot be written, or holds the files of a run."""
+    try_folder(folder, "--record")
+    held = [name for name in RUN_FILES if (folder / name).exists()]
+    if held:
+        raise UsageError(
+            f"--record {folder}: the folder holds a run already ({', '.join(held)}); name another folder, or remove it first"
+        )
 
 
 def _try_target(file: Path) -> None:
@@ -144,9 +162,11 @@ def _try_target(file: Path) -> None:
 
 
 def _started(running: RunningEmulator, write_target: Path | None, name: str) -> None:
+    """Write the files, then say where everything is: who waits for the first line finds the files complete."""
+    written = None if write_target is None else _written(running, write_target, name)
     click.echo(running.base_url)
-    if write_target is not None:
-        click.echo(f"target file: {_written(running, write_target, name)}")
+    if written is not None:
+        click.echo(f"target file: {written}")
     elif running.tls:
         click.echo("clients need a certificate: --write-target FILE writes one, with a target file", err=True)
     click.echo("stop it with Ctrl-C", err=True)
@@ -159,7 +179,13 @@ def _written(running: RunningEmulator, file: Path, name: str) -> Path:
         raise UsageError(f"--write-target {file}: cannot be written: {error.strerror}") from error
 
 
-def _stop_after(seconds: float) -> None:
-    timer = threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGTERM))
+def _stop_after(seconds: float, late: threading.Event) -> None:
+    """Stop this process in so many seconds, as from outside; set `late` then."""
+
+    def stop() -> None:
+        late.set()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    timer = threading.Timer(seconds, stop)
     timer.daemon = True
     timer.start()

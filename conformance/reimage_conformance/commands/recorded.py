@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from reimage_conformance.commands.sessions import is_session, judge_session
 from reimage_conformance.commands.words import Word
 from reimage_conformance.config import load_target
 from reimage_conformance.errors import UsageError
@@ -51,13 +52,16 @@ def check(
     endpoint = None if target is None else load_target(target)
     if report_dir is not None and file.resolve().parent != report_dir.resolve():
         claim_folder(report_dir, overwrite=overwrite)
+    chosen = None if strictness is None else Strictness(strictness)
+    if client and target is None and is_session(file):
+        return judge_session(file, report_dir, chosen, quiet=quiet)
     from reimage_conformance.capture import check_capture  # noqa: PLC0415 -- imports the checks
 
     return check_capture(
         file,
         target=endpoint,
         report_dir=report_dir,
-        strictness=None if strictness is None else Strictness(strictness),
+        strictness=chosen,
         redact=not no_redact,
         subject=Subject.CLIENT if client else Subject.ENDPOINT,
         quiet=quiet,

@@ -65,7 +65,8 @@ class Recording:
     A context manager; what was served until its end, or until the process was killed, is in the file. What headers such as Authorization
     hold is masked; names and ids are the emulator's own and stay. `name` is what
     reports call the endpoint, `base_url` is where clients find it. A `lenient` one is to be
-    judged under lenient strictness. `faults` names what the emulator has wrong on purpose. Raises ReportError where the journal cannot be written.
+    judged under lenient strictness. `faults` names what the emulator has wrong on purpose. Who closes it without an error says that the client has
+    ended. Raises ReportError where the journal cannot be written.
     """
 
     def __init__(
@@ -108,14 +109,24 @@ class Recording:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        self.close(client_over=error is None)
 
-    def close(self) -> None:
-        """End the journal; what is served after this is not kept."""
+    def close(self, *, client_over: bool = True) -> None:
+        """End the journal; what is served after this is not kept, and to close it again does nothing.
+
+        `client_over` says that the client has ended, so that it would have sent nothing more.
+        """
+        if self._keep not in self._emulator.watchers:
+            return
         self._emulator.watchers.remove(self._keep)
         duration = round(self._emulator.state.clock() - self._began, 3)
         self._journal.write(
-            "end", finished=_now(), interrupted=False, duration_seconds=duration, reimages=self._emulator.accepted
+            "end",
+            finished=_now(),
+            interrupted=False,
+            client_over=client_over,
+            duration_seconds=duration,
+            reimages=self._emulator.accepted,
         )
         self._journal.close()
 

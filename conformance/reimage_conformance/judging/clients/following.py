@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from reimage_conformance.judging.clients.sessions import followed, given_id, is_poll, polled_id
+from reimage_conformance.judging.clients.sessions import followed, given_id, is_poll, is_reimage, polled_id
 from reimage_conformance.judging.operations.polls import NOT_KNOWN, TERMINAL, status_of
 from reimage_conformance.judging.registry import about, check
 from reimage_conformance.judging.wording import quoted, reply_summary
@@ -29,6 +29,7 @@ PATIENCE_SECONDS = 60.0
 SILENT_PAUSES = 4
 """Who polled at a pace of its own and then missed so many polls has given up as well."""
 
+LOOKS = ("GET", "HEAD")
 RUNNING = "InProgress"
 REFUSED = 400
 """The lowest status of a refusal."""
@@ -39,17 +40,26 @@ def client_ids(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]
     """Each poll asks about the id of a 202, as it was given (REQ-CLIENT-POLL-ID).
 
     An id that no reply shows may be older than the record. It is held against a client only where an operation of the record was never
-    asked about, so that the client had its id and did not use it.
+    asked about, so that the client had its id and did not use it. An id that was asked about before a reply showed it is older as well.
     """
     del world
     given: dict[str, Exchange] = {}
+    asked: set[str] = set()
     unasked: set[str] = {without_dashes(each.identifier) for each in followed(exchanges) if not each.polls}
     for each in exchanges:
         if is_poll(each.request):
             passed_over = next((given[identifier] for identifier in given if identifier in unasked), None)
             yield from _asked(each, given.get(without_dashes(polled_id(each))), passed_over)
-        elif given_id(each):
-            given.setdefault(without_dashes(given_id(each)), each)
+            asked.add(without_dashes(polled_id(each)))
+        identifier = without_dashes(given_id(each))
+        if identifier and not (_starts_nothing(each) and identifier in asked):
+            first = given.setdefault(identifier, each)
+            given[identifier] = each if _starts_nothing(first) else first
+
+
+def _starts_nothing(exchange: Exchange) -> bool:
+    """Whether the id of a reply is that of a look alone: of a poll, or of another request that changes nothing."""
+    return is_poll(exchange.request) or (exchange.request.method.upper() in LOOKS and not is_reimage(exchange.request))
 
 
 def _asked(poll: Exchange, source: Exchange | None, passed_over: Exchange | None) -> Iterator[Verdict]:
@@ -68,6 +78,10 @@ def _used(poll: Exchange, source: Exchange) -> Verdict:
     """The verdict on a poll whose id the reply `source` had given."""
     asked, verdict = polled_id(poll), about("REQ-CLIENT-POLL-ID", poll, source)
     subscriptions = {read_target(each.request.target).subscription.lower() for each in (source, poll)}
+    if _starts_nothing(source):
+        sort, symptom = ("a poll", "poll") if is_poll(source.request) else (source.request.method, "look")
+        seen = f"{quoted(asked)}, the id of the reply to {sort}"
+        return verdict.violated("the x-ms-request-id of a 202", seen, symptom)
     if source.reply is not None and source.reply.status >= REFUSED:
         seen = f"the id of a reply {reply_summary(source)}"
         return verdict.advised("the x-ms-request-id of a 202", seen, "no-operation")
@@ -80,22 +94,22 @@ def _used(poll: Exchange, source: Exchange) -> Verdict:
 
 @check
 def client_waits(
-    world: World, exchanges: Sequence[Exchange], *, until: float = 0.0, faulty: bool = False
+    world: World, exchanges: Sequence[Exchange], *, until: float = 0.0, over: bool = False, faulty: bool = False
 ) -> Iterator[Verdict]:
     """Each accepted reimage is polled to its end, at a pace, and not after it (REQ-CLIENT-POLL-END, -PAUSE, -AFTER-END).
 
-    `until` is when the record ends, in seconds since it began. `faulty` says that the endpoint was wrong on purpose, so that
-    operations need not end: to give up is advisory then.
+    `until` is when the record ends, in seconds since it began. `over` says that the client had ended before the record did, so that it
+    meant to poll no more. `faulty` says that the endpoint was wrong on purpose, so that operations need not end: to give up is advisory then.
     """
     del world
     last = max((each.at + each.elapsed for each in exchanges), default=0.0)
     for operation in followed(exchanges):
-        yield from _end(operation, max(until, last), faulty=faulty)
+        yield from _end(operation, max(until, last), over=over and not faulty, faulty=faulty)
         yield from _pace(operation)
         yield from _after(operation)
 
 
-def _end(operation: Followed, until: float, *, faulty: bool) -> Iterator[Verdict]:
+def _end(operation: Followed, until: float, *, over: bool, faulty: bool) -> Iterator[Verdict]:
     start, polls = operation.start, operation.polls
     ended = next((poll for poll in polls if status_of(poll) in TERMINAL), None)
     latest = polls[-1] if polls else start
@@ -114,6 +128,9 @@ def _end(operation: Followed, until: float, *, faulty: bool) -> Iterator[Verdict
         yield verdict.advised(expected, told, symptom)
     elif silence >= _patience(operation):
         yield verdict.violated(expected, f"{seen}, and the record goes on for {silence:.1f} s", symptom)
+    elif over:
+        told = f"{seen}, and the client had ended when the record was stopped {silence:.1f} s later"
+        yield verdict.violated(expected, told, symptom)
     else:
         told = f"{seen}; the record ends {silence:.1f} s later, so that more polls may have been meant to come"
         yield verdict.advised(expected, told, symptom)

@@ -10,6 +10,7 @@ from reimage_conformance.judging.clients.sessions import followed, is_reimage, i
 from reimage_conformance.judging.operations.polls import TERMINAL, status_of
 from reimage_conformance.judging.registry import about, check
 from reimage_conformance.judging.wording import reply_summary
+from reimage_conformance.protocol.documents import without_dashes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from reimage_conformance.judging.world import World
     from reimage_conformance.model import Exchange, Verdict
 
+CONFLICT = 409
 MOVED = 307
 PUT_OFF = (409, 429, 500, 503)
 """Statuses that say that the same request may do later."""
@@ -53,13 +55,27 @@ def _is_refused(exchange: Exchange) -> bool:
 
 
 def _is_in_progress(operation: Followed, repeat: Exchange) -> bool:
-    """Whether the client sent `repeat` while the operation was in progress, as far as it could know."""
+    """Whether the client sent `repeat` while the operation was in progress, as far as it could know.
+
+    A 409 that names the operation shows it, whenever it came.
+    """
     before = [poll for poll in operation.polls if poll.number < repeat.number]
     after = [poll for poll in operation.polls if poll.number > repeat.number]
     latest = before[-1] if before else operation.start
-    if (before and status_of(latest) != RUNNING) or any(status_of(poll) in TERMINAL for poll in before):
+    if any(status_of(poll) in TERMINAL for poll in before):
+        return False
+    if _is_held_by(operation, repeat):
+        return True
+    if before and status_of(latest) != RUNNING:
         return False
     return repeat.at - latest.at < PATIENCE_SECONDS or any(status_of(poll) == RUNNING for poll in after)
+
+
+def _is_held_by(operation: Followed, repeat: Exchange) -> bool:
+    """Whether `repeat` was answered 409 with the id of `operation` in its text."""
+    if repeat.reply is None or repeat.reply.status != CONFLICT:
+        return False
+    return without_dashes(operation.identifier) in without_dashes(repeat.reply.body.decode("utf-8", "replace"))
 
 
 @check

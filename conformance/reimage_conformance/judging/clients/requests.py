@@ -141,7 +141,7 @@ def client_certificate(world: World, exchanges: Sequence[Exchange]) -> Iterator[
         return
     for each in exchanges:
         presented = each.request.identity is not Identity.NONE
-        seen = "a certificate" if presented else "none was presented"
+        seen = "a certificate" if presented else "TLS was set up without one"
         yield about("REQ-CLIENT-CERTIFICATE", each).judged(presented, "a client certificate", seen, "none")
 
 
@@ -164,6 +164,6 @@ def _poll(each: Exchange) -> Verdict:
     if method.upper() not in ("GET", "HEAD"):
         return verdict.violated(expected, method, "method")
     if has_body(each.request):
-        return verdict.violated(expected, f"{method} with a body", "body")
+        return verdict.violated(expected, f"{method} with {len(each.request.body)} octets of body", "body")
     query = each.request.target.partition("?")[2]
     return verdict.advised(expected, f"the query {quoted(query)}", "query") if query else verdict.met(method)

@@ -1,0 +1,66 @@
+"""The record of a client's session, judged by `check --client` as `report` judges it: under another strictness, into another folder."""
+
+from __future__ import annotations
+
+import json
+from contextlib import nullcontext
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reimage_conformance.errors import UsageError
+from reimage_conformance.model import Subject
+
+if TYPE_CHECKING:
+    from reimage_conformance.model import Strictness
+
+JOURNAL = "journal.jsonl"
+
+
+def is_session(file: Path) -> bool:
+    """Whether `file` is the journal of a client's session, such as `emulator --record` writes."""
+    with file.open("rb") as lines:
+        return _header(lines.readline()).get("subject") == Subject.CLIENT
+
+
+def judge_session(file: Path, report_dir: Path | None, strictness: Strictness | None, *, quiet: bool) -> int:
+    """Judge the client of the session in `file`, print the conclusion, and give the exit code; `file` stays as it is.
+
+    Reports, and a copy of the session that names the `strictness`, go into `report_dir` if one is given. Raises UsageError where that
+    folder holds `file`.
+    """
+    from reimage_conformance.journal import read_journal  # noqa: PLC0415 -- imports the checks
+    from reimage_conformance.replay import assessed, report_on  # noqa: PLC0415 -- imports the checks
+    from reimage_conformance.report.console import console_lines, quiet_lines  # noqa: PLC0415
+
+    if report_dir is not None and (report_dir / JOURNAL).resolve() == file.resolve():
+        raise UsageError(f"{file}: would be overwritten by the reports; choose another --report-dir")
+    with nullcontext(report_dir) if report_dir is not None else TemporaryDirectory() as folder:
+        copy = Path(folder) / JOURNAL
+        copy.write_bytes(_under(file.read_bytes(), strictness))
+        journal = read_journal(copy)
+        assessment = assessed(journal) if report_dir is None else report_on(journal, report_dir)
+    tell = quiet_lines if quiet else console_lines
+    for line in tell(assessment, None if report_dir is None else report_dir / "report.html"):
+        click.echo(line)
+    return assessment.exit_code
+
+
+def _under(octets: bytes, strictness: Strictness | None) -> bytes:
+    """The lines of a session, the first of which names `strictness`; as they are without one."""
+    if strictness is None:
+        return octets
+    first, end, rest = octets.partition(b"\n")
+    header = {**_header(first), "strictness": strictness.value}
+    return json.dumps(header, ensure_ascii=False).encode() + end + rest
+
+
+def _header(line: bytes) -> dict[str, Any]:
+    """The first line of a journal; empty where it is none."""
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
