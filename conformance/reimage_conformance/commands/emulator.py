@@ -118,10 +118,11 @@ def emulator(
     with ExitStack() as opened:
 
         def started(running: RunningEmulator) -> None:
+            written = None if write_target is None else _written(running, write_target, name)
             if record is not None:
                 described: dict[str, Any] = {"name": name, "lenient": only_lenient(manners), "faults": faults}
                 _record(opened, late, Recording(served, record, running.base_url, **described), record)
-            _started(running, write_target, name)
+            _started(running, written)
 
         try:
             serve_until_stopped(served, port=port, tls=not no_tls, started=started)
@@ -161,9 +162,8 @@ def _try_target(file: Path) -> None:
     refuse_foreign(file)
 
 
-def _started(running: RunningEmulator, write_target: Path | None, name: str) -> None:
-    """Write the files, then say where everything is: who waits for the first line finds the files complete."""
-    written = None if write_target is None else _written(running, write_target, name)
+def _started(running: RunningEmulator, written: Path | None) -> None:
+    """Say where everything is, after the files were written: who waits for the first line finds them complete."""
     click.echo(running.base_url)
     if written is not None:
         click.echo(f"target file: {written}")
