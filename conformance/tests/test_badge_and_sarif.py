@@ -10,6 +10,7 @@ import pytest
 
 from reimage_conformance import cli
 from reimage_conformance.report.badge import badge_text
+from reimage_conformance.report.ending import CUT_OFF
 from reimage_conformance.report.results import results
 from reimage_conformance.report.sarif import FINGERPRINT, sarif_text
 from report_samples import HOSTILE, sample_assessment
@@ -74,13 +75,58 @@ def test_a_finding_stays_the_same_alert() -> None:
     assert "\u202e" not in result["message"]["text"]
 
 
-def test_both_are_written_and_replace_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("change", "code", "told"),
+    [
+        ({"verdict": "incomplete", "exit_code": 6}, 6, "Not everything that must hold could be judged."),
+        ({"verdict": "incomplete", "exit_code": 6, "reason": "It was away."}, 6, "It was away."),
+        ({"interrupted": True}, 1, "The run did not come to its end."),
+        ({"interrupted": True}, CUT_OFF, "The run did not come to its end."),
+        ({}, CUT_OFF, "The run was cut off."),
+        ({}, 3, "The run ended with exit code 3."),
+        ({}, 1, ""),
+        ({"verdict": "partial", "exit_code": 0}, None, ""),
+    ],
+)
+def test_a_log_says_whether_everything_could_be_judged(change: dict[str, Any], code: int | None, told: str) -> None:
+    night = deepcopy(SAMPLE)
+    night["run"].update(reason="", interrupted=False)
+    night["run"].update(change)
+    (invocation,) = json.loads(sarif_text(night, code=code))["runs"][0]["invocations"]
+    notes = [each["message"]["text"] for each in invocation.get("toolExecutionNotifications", [])]
+
+    assert (invocation["executionSuccessful"], notes) == (not told, [told] if told else [])
+    assert invocation.get("exitCode") == (
+        None if code == CUT_OFF else night["run"]["exit_code"] if code is None else code
+    )
+
+
+def test_a_log_of_a_night_that_left_nothing_closes_no_alert() -> None:
+    (invocation,) = json.loads(sarif_text(None, code=4))["runs"][0]["invocations"]
+
+    assert (invocation["executionSuccessful"], invocation["exitCode"]) == (False, 4)
+    assert invocation["toolExecutionNotifications"][0]["message"]["text"] == "The run left no results."
+
+
+def test_both_are_written_and_replace_their_own_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "results.json").write_text(json.dumps(SAMPLE))
     words = ["job-page", str(tmp_path), "--exit-code", "1"]
-    both = ["--badge", str(tmp_path / "badge.json"), "--sarif", str(tmp_path / "findings.sarif")]
+    badge, log = tmp_path / "badge.json", tmp_path / "findings.sarif"
+    both = ["--badge", str(badge), "--sarif", str(log)]
 
     assert cli.main([*words, *both]) == 0
-    assert json.loads((tmp_path / "badge.json").read_text())["schemaVersion"] == 1
-    assert json.loads((tmp_path / "findings.sarif").read_text())["runs"]
-    assert cli.main([*words, *both]) == cli.WRONG_USAGE
-    assert "badge.json: exists and is left as it is" in capsys.readouterr().err
+    written = badge.read_text(), log.read_text()
+    badge.write_text(badge_text(None))
+    assert cli.main([*words, *both]) == 0
+    assert (badge.read_text(), log.read_text()) == written
+    for file, strange in (
+        (badge, '{"schemaVersion": 1}'),
+        (log, '{"runs": [{"tool": {"driver": {"name": "x"}}}]}'),
+        (log, "["),
+    ):
+        before = file.read_text()
+        file.write_text(strange)
+        assert cli.main([*words, *both]) == cli.WRONG_USAGE
+        assert f"{file.name}: exists, and this command did not write it" in capsys.readouterr().err
+        assert file.read_text() == strange
+        file.write_text(before)

@@ -1,9 +1,11 @@
-"""The recipes for other CI servers in docs/nightly.md: their lines in a bare shell, after a good night, a bad one, and one without a target."""
+"""The recipes for other CI servers in docs/nightly.md: their lines in a bare shell, after a good night, a bad one, one without a target, and killed ones."""
 
 from __future__ import annotations
 
+import fcntl
 import json
 import re
+import shutil
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from memory_runs import run_in_memory
 from reimage_conformance.report.results import results
-from report_samples import sample_assessment
+from report_samples import conformant_assessment, sample_assessment
 from test_nightly_job import SHELLCHECK, program
 
 if TYPE_CHECKING:
@@ -22,10 +25,21 @@ PAGE = (Path(__file__).parents[2] / "docs" / "nightly.md").read_text(encoding="u
 INSTALLING = ("pip install",)
 """What lines of a recipe that need a network hold; they are left out."""
 GROOVY_SCRIPT = re.compile(r"\bsh (?:'''(.+?)'''|'([^'\n]+)')", re.DOTALL)
+REPORTS = """
+while [ "$1" != --report-dir ]; do shift; done
+if [ -e "$2/results.json" ]; then echo "error: --report-dir $2: the folder holds a run already" >&2; exit 4; fi
+mkdir -p "$2"
+"""
+"""What every run does first: a folder that holds a run is refused."""
 NIGHTS: Mapping[str, tuple[str, int, str]] = {
-    "good": ("mkdir -p reports/nightly; cp {good}/* reports/nightly/; exit 0", 0, "(exit code 0)"),
-    "bad": ("mkdir -p reports/nightly; cp {good}/* reports/nightly/; exit 1", 1, "(exit code 1)"),
-    "set up wrongly": ("echo 'error: there is no such target file' >&2; exit 4", 4, "(exit code 4)"),
+    "good": (REPORTS + 'cp {good}/* "$2"; exit 0', 0, "# The endpoint conforms (exit code 0)"),
+    "bad": (REPORTS + 'cp {bad}/* "$2"; exit 1', 1, "# The endpoint violates the protocol (exit code 1)"),
+    "set up wrongly": (
+        "echo 'error: there is no such target file' >&2; exit 4",
+        4,
+        "# The job is set up wrongly (exit code 4)",
+    ),
+    "killed": (REPORTS + 'cp {cut}/* "$2"; kill -KILL $$', 137, "# The run was cut off"),
 }
 """How a night goes: what the run leaves, its exit code, and what the page says of it."""
 
@@ -53,15 +67,29 @@ def jenkins() -> tuple[list[str], list[str]]:
 SCRIPTS = {"GitLab": [*gitlab()["script"]], "Jenkins": [*jenkins()[0], *jenkins()[1]]}
 
 
-@pytest.fixture
-def good(tmp_path: Path) -> Path:
-    """The reports of a run."""
-    folder = tmp_path / "good"
-    folder.mkdir()
-    (folder / "results.json").write_text(json.dumps(results(sample_assessment())))
-    for name in ("summary.md", "report.html", "junit.xml"):
-        (folder / name).write_text(f"the {name}\n")
-    return folder
+def shell_script(heading: str) -> str:
+    """The first shell script below this heading of the page."""
+    found = re.search(rf"^## {heading}\n.*?```bash\n(.*?)```", PAGE, re.DOTALL | re.MULTILINE)
+    assert found is not None
+    return found[1]
+
+
+@pytest.fixture(scope="module")
+def left(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
+    """The reports of a good night and of a bad one, and the journal of one that was killed."""
+    place = tmp_path_factory.mktemp("left")
+    folders = {name: place / name for name in ("good", "bad", "cut")}
+    for name, made in (("good", conformant_assessment()), ("bad", sample_assessment())):
+        folders[name].mkdir()
+        (folders[name] / "results.json").write_text(json.dumps(results(made)))
+        for file in ("summary.md", "report.html", "junit.xml"):
+            (folders[name] / file).write_text(f"the {file}\n")
+    whole = place / "whole"
+    run_in_memory(whole, "--profile", "smoke", "--world", "one-instance", "--only", "REQ-REIMAGE-202")
+    lines = (whole / "journal.jsonl").read_bytes().splitlines(keepends=True)
+    folders["cut"].mkdir()
+    (folders["cut"] / "journal.jsonl").write_bytes(b"".join(lines[: len(lines) // 2]))
+    return folders
 
 
 def done(script: list[str], shell: str, folder: Path, path: str) -> subprocess.CompletedProcess[str]:
@@ -78,33 +106,111 @@ def done(script: list[str], shell: str, folder: Path, path: str) -> subprocess.C
     )
 
 
+def history(workspace: Path, folder: str = "history") -> int:
+    """How many nights with results the folder keeps."""
+    return len(list((workspace / folder).glob("*/results.json")))
+
+
 @pytest.mark.parametrize("night", NIGHTS)
-def test_the_gitlab_job_ends_as_its_run_and_leaves_what_it_names(night: str, good: Path, tmp_path: Path) -> None:
+def test_the_gitlab_job_ends_as_its_run_and_leaves_what_it_names(
+    night: str, left: Mapping[str, Path], tmp_path: Path
+) -> None:
     run, code, told = NIGHTS[night]
     workspace = tmp_path / "work"
     workspace.mkdir()
-    ended = done(SCRIPTS["GitLab"], "/bin/bash", workspace, program(tmp_path / "bin", run.format(good=good)))
+    ended = done(SCRIPTS["GitLab"], "/bin/bash", workspace, program(tmp_path / "bin", run.format(**left)))
 
     assert ended.returncode == code, ended.stderr
-    assert told in (workspace / "page.md").read_text().splitlines()[0]
+    assert (workspace / "page.md").read_text().splitlines()[0] == told
     named = [*gitlab()["artifacts"]["paths"], gitlab()["artifacts"]["reports"]["junit"], *gitlab()["cache"]["paths"]]
     assert [name for name in named if not (workspace / name).exists()] == ([] if code != 4 else named[1:])
 
 
-@pytest.mark.parametrize("night", [*NIGHTS, "killed"])
-def test_the_jenkins_job_ends_as_its_run_and_keeps_the_night(night: str, good: Path, tmp_path: Path) -> None:
-    run, code, told = NIGHTS.get(night, ("mkdir -p reports/nightly; kill -KILL $PPID; kill -KILL $$", -9, "cut off"))
+@pytest.mark.parametrize("night", [*NIGHTS, "killed with its shell"])
+def test_the_jenkins_job_ends_as_its_run_and_keeps_the_night(
+    night: str, left: Mapping[str, Path], tmp_path: Path
+) -> None:
+    run, code, told = NIGHTS.get(night, ("kill -KILL $PPID; kill -KILL $$", -9, "# The run was cut off"))
     workspace = tmp_path / "work"
-    path = program(workspace / ".venv" / "bin", run.format(good=good), parents=True)
+    path = program(workspace / ".venv" / "bin", run.format(**left), parents=True)
     stage, after = jenkins()
     ended = done(stage, "/bin/sh", workspace, path)
     concluded = done(after, "/bin/sh", workspace, path)
 
     assert (ended.returncode, concluded.returncode) == (code, 0), ended.stderr + concluded.stderr
-    assert told in (workspace / "page.md").read_text().splitlines()[0]
-    nights = [each.parent.name for each in (workspace / "history").glob("*/results.json")]
-    assert len(nights) == (1 if code in (0, 1) else 0)
+    assert (workspace / "page.md").read_text().splitlines()[0] == told
+    assert history(workspace) == (1 if code in (0, 1, 137) else 0)
     assert (workspace / "history" / "index.html").exists()
+
+
+@pytest.mark.parametrize("flags", ["-c", "-ec"])
+def test_the_script_for_any_server_ends_as_its_run_and_judges_no_night_by_another(
+    left: Mapping[str, Path], tmp_path: Path, flags: str
+) -> None:
+    kept = 0
+    for number, night in enumerate(["good", "bad", "set up wrongly", "killed", "nothing"]):
+        run, code, told = NIGHTS.get(night, ("exit 0", 6, "# No results: nothing was judged (exit code 0)"))
+        path = program(tmp_path / "bin", run.format(**left))
+        clock = tmp_path / "bin" / "date"  # these nights follow each other within a second
+        clock.write_text(f"#!/bin/sh\necho night-{number}\n")
+        clock.chmod(0o755)
+        ended = subprocess.run(  # noqa: S603
+            ["/bin/bash", flags, shell_script("Any other CI server")],
+            cwd=tmp_path,
+            env={"PATH": path, "RIG_TARGET": "target"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+        assert ended.returncode == code, ended.stderr
+        assert (tmp_path / "page.md").read_text().splitlines()[0] == told
+        kept += night in ("good", "bad", "killed")
+        assert history(tmp_path) == kept
+
+
+def cron(tmp_path: Path, night: str, left: Mapping[str, Path]) -> tuple[subprocess.CompletedProcess[str], Path]:
+    """One night of the cron recipe, its folder being `tmp_path`: what cron would mail, and the folder."""
+    place = tmp_path / "conformance"
+    run = NIGHTS[night][0].format(**left)
+    path = program(place / ".venv" / "bin", run, parents=True)
+    script = shell_script("cron").replace("/srv/conformance", str(place))
+    (place / "nightly.sh").write_text(script)
+    (place / "nightly.sh").chmod(0o755)
+    (line,) = re.findall(r"^17 2 \* \* \* (.*)$", PAGE, re.MULTILINE)
+    done = subprocess.run(  # noqa: S603
+        ["/bin/sh", "-c", line.replace("/srv/conformance", str(place))],
+        env={"PATH": path.partition(":")[2]},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done, place
+
+
+@pytest.mark.skipif(shutil.which("flock") is None, reason="no flock is installed here: it is part of util-linux")
+@pytest.mark.parametrize("night", NIGHTS)
+def test_cron_mails_of_every_night_that_is_not_good(night: str, left: Mapping[str, Path], tmp_path: Path) -> None:
+    _, code, told = NIGHTS[night]
+    mailed, place = cron(tmp_path, night, left)
+
+    assert (mailed.stdout == "") == (code == 0)
+    assert code == 0 or (mailed.stdout.startswith(told) and f"the nightly run ended with {code} " in mailed.stdout)
+    assert history(place / "reports", "rig") == (0 if code == 4 else 1)
+    assert mailed.stderr == "" or night == "killed"  # bash names the command that was killed
+
+
+@pytest.mark.skipif(shutil.which("flock") is None, reason="no flock is installed here: it is part of util-linux")
+def test_a_night_that_finds_another_leaves_its_log_and_is_mailed(left: Mapping[str, Path], tmp_path: Path) -> None:
+    place = tmp_path / "conformance"
+    place.mkdir()
+    (place / "nightly.log").write_text("the other night")
+    with (place / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        mailed, _ = cron(tmp_path, "good", left)
+
+    assert "ended with 75" in mailed.stdout
+    assert (place / "nightly.log").read_text() == "the other night"
 
 
 @pytest.mark.parametrize("server", SCRIPTS)
@@ -121,9 +227,12 @@ def test_the_jenkins_recipe_is_balanced() -> None:
 
 
 @pytest.mark.skipif(SHELLCHECK is None, reason="no shellcheck is installed here: pip install -e '.[dev]' brings it")
-@pytest.mark.parametrize("server", SCRIPTS)
+@pytest.mark.parametrize("server", [*SCRIPTS, "Any other CI server", "cron"])
 def test_shellcheck_has_nothing_to_say_of_a_recipe(server: str) -> None:
-    texts, shell = (["\n".join(SCRIPTS[server])], "bash") if server == "GitLab" else (SCRIPTS[server], "sh")
+    if server not in SCRIPTS:
+        texts, shell = [shell_script(server)], "bash"
+    else:
+        texts, shell = (["\n".join(SCRIPTS[server])], "bash") if server == "GitLab" else (SCRIPTS[server], "sh")
     for text in texts:  # GitLab runs all lines in one shell, Jenkins each script in its own
         line = [SHELLCHECK or "", "--shell", shell, "-"]
         found = subprocess.run(line, input=text, capture_output=True, text=True, check=False)  # noqa: S603

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +14,8 @@ from reimage_conformance.errors import UsageError
 from reimage_conformance.outputs import claim_page, try_file
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from reimage_conformance.report.job_page import Night
 
 SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
@@ -19,7 +23,12 @@ SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
 
 @click.command("job-page")
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option("--exit-code", "code", type=int, help="The exit code of `run`; leave it out if the run was killed.")
+@click.option(
+    "--exit-code",
+    "code",
+    type=int,
+    help="The exit code of `run`; leave it out if the run was killed. Above 128 means killed too.",
+)
 @click.option(
     "--history", type=click.Path(path_type=Path), metavar="DIR", help="The earlier runs, up to two folders deep."
 )
@@ -28,6 +37,11 @@ SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
     "--badge", type=click.Path(path_type=Path), metavar="FILE", help="Write a badge: JSON for a shields.io endpoint."
 )
 @click.option("--sarif", type=click.Path(path_type=Path), metavar="FILE", help="Write the findings as SARIF 2.1.0.")
+@click.option(
+    "--timing-factor",
+    type=click.FloatRange(min=1),
+    help="Tell of operations that take this many times longer or shorter; 3 tells of a slower endpoint and not of every night.",
+)
 @click.option("--github", is_flag=True, help=f"Append the page to ${SUMMARY_VARIABLE}, and print annotations.")
 def job_page(
     *,
@@ -37,21 +51,23 @@ def job_page(
     log: Path | None,
     badge: Path | None,
     sarif: Path | None,
+    timing_factor: float | None,
     github: bool,
 ) -> int:
     """Describe a nightly run for a CI job.
 
     RUN is the report folder of the run; it may be empty, or missing. The page says what the exit code means, what changed since the
-    last good run in --history, and shows the summary. The exit code is 0 if the page could be made.
+    last good run in --history, and shows the summary. Where results.json has another exit code than the one given, the worse counts. A
+    badge or a SARIF file of an earlier night is replaced. The exit code is 0 if the page could be made.
 
     Example: reimage-conformance job-page reports/nightly --exit-code 1 --history history > page.md
     """
     from reimage_conformance.report.job_page import page_text  # noqa: PLC0415 -- only this command needs it
 
-    for option, file in (("--badge", badge), ("--sarif", sarif)):
+    for option, file, is_own in (("--badge", badge, _is_badge), ("--sarif", sarif, _is_sarif)):
         if file is not None:
-            _try_new(file, option)
-    night = _night(run, code, history, log)
+            _try_own(file, option, is_own)
+    night = replace(_night(run, code, history, log), timing_factor=timing_factor)
     _write_others(night, badge, sarif)
     if github:
         _tell_github(night)
@@ -97,10 +113,32 @@ def _tell_github(night: Night) -> None:
         click.echo(line)
 
 
-def _try_new(file: Path, option: str) -> None:
-    if file.exists():
-        raise UsageError(f"{option} {file}: exists and is left as it is; name another file")
+def _try_own(file: Path, option: str, is_own: Callable[[Any], bool]) -> None:
+    """See that `file` can be written: a new one, or one that this command wrote in an earlier night; raises UsageError."""
+    if file.is_file() and not is_own(_json(file)):
+        raise UsageError(f"{option} {file}: exists, and this command did not write it; name another file")
     try_file(file, option)
+
+
+def _is_badge(found: Any) -> bool:
+    """Whether `found` has just the keys of a badge of this suite."""
+    return isinstance(found, dict) and set(found) == {"schemaVersion", "label", "message", "color"}
+
+
+def _is_sarif(found: Any) -> bool:
+    """Whether `found` is a SARIF log of this suite."""
+    try:
+        return bool([run["tool"]["driver"]["name"] for run in found["runs"]] == ["reimage-conformance"])
+    except (TypeError, KeyError):
+        return False
+
+
+def _json(file: Path) -> Any:
+    """What is in a JSON file; None where it is none."""
+    try:
+        return json.loads(file.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
 
 
 def _write_others(night: Night, badge: Path | None, sarif: Path | None) -> None:
@@ -111,24 +149,27 @@ def _write_others(night: Night, badge: Path | None, sarif: Path | None) -> None:
     if badge is not None:
         write_file(badge, badge_text(night.results).encode())
     if sarif is not None:
-        write_file(sarif, sarif_text(night.results).encode())
+        write_file(sarif, sarif_text(night.results, code=night.exit_code).encode())
 
 
 def _night(run: Path, code: int | None, history: Path | None, log: Path | None) -> Night:
     from reimage_conformance.report.differences import compare  # noqa: PLC0415 -- only this command needs them
-    from reimage_conformance.report.job_page import CUT_OFF, Night  # noqa: PLC0415
+    from reimage_conformance.report.ending import counting  # noqa: PLC0415
+    from reimage_conformance.report.job_page import Night  # noqa: PLC0415
     from reimage_conformance.report.results import load_results  # noqa: PLC0415
     from reimage_conformance.report.runs import last_good  # noqa: PLC0415
 
     results = load_results(run) if (run / "results.json").exists() else None
+    counts, results, remark = counting(code, results)
     good = last_good(results, history) if results is not None and history is not None else None
     changes = compare([good.results, results]) if good is not None and good.results and results is not None else None
     return Night(
-        CUT_OFF if code is None else code,
+        counts,
         results,
         _text(run / "summary.md"),
         _text(log) if log is not None else "",
         changes,
+        remark,
     )
 
 

@@ -72,8 +72,8 @@ def comparison_text(comparison: Comparison) -> str:
     return "\n".join(lines) + "\n"
 
 
-def comparison_markdown(comparison: Comparison) -> str:
-    """The comparison for a job page."""
+def comparison_markdown(comparison: Comparison, none: str = "No difference.") -> str:
+    """The comparison for a job page; `none` is what it says where nothing differs."""
     blocks = [
         "# Comparison",
         "\n".join(f"{i}. {escaped(line)}" for i, line in enumerate(_told_runs(comparison), 1)),
@@ -85,7 +85,7 @@ def comparison_markdown(comparison: Comparison) -> str:
     if comparison.notable:
         blocks += [f"## Requirements that {matrix_title(comparison)}", _markdown_matrix(comparison)]
     if not comparison.differences and not list(_groups(comparison)):
-        blocks.append("No difference.")
+        blocks.append(none)
     blocks += [escaped(line) for line in _incomparable(comparison)]
     blocks.append(f"[//]: # ({GENERATOR})")
     return "\n\n".join(blocks) + "\n"

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from reimage_conformance.model import Outcome
 from reimage_conformance.quantities import counted
 from reimage_conformance.report.comparison_reports import comparison_markdown
+from reimage_conformance.report.ending import CUT_OFF, GOOD, INCOMPLETE, NONCONFORMANT, UNJUDGED, what_stopped
 from reimage_conformance.report.summary import escaped, fenced
 from reimage_conformance.report.visible import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reimage_conformance.report.differences import Comparison
+    from reimage_conformance.report.differences import Change, Comparison
     from reimage_conformance.report.results import Results
 
-CUT_OFF = -1
-"""Stands for the exit code of a run that was killed, which gave none."""
-
-NONCONFORMANT, INCOMPLETE = 1, 6
+NO_RESULTS = "No results: nothing was judged"
 
 MEANINGS = {
     0: ("The endpoint conforms", "Nothing is to be done."),
@@ -35,6 +34,8 @@ MEANINGS = {
         "Not everything could be judged",
         "No violation was seen. Look at what hindered the run: an endpoint that is away or throttles, credentials, time.",
     ),
+    126: ("The job is set up wrongly", "The suite could not be started: look at the command and its path."),
+    127: ("The job is set up wrongly", "The suite was not found: look at the command, its path and its installation."),
     CUT_OFF: (
         "The run was cut off",
         "What it came to until then is below. Give the job more time, or the run fewer minutes.",
@@ -61,20 +62,25 @@ class Night:
     summary: str = ""
     log: str = ""
     changes: Comparison | None = None
+    remark: str = ""
+    timing_factor: float | None = None
+    """From which factor on the length of operations is told as changed; None leaves such changes out, as observations are."""
 
 
 def page_text(night: Night) -> str:
     """The page of the job, as Markdown."""
     heading, advice = _meaning(night)
     code = "" if night.exit_code == CUT_OFF else f" (exit code {night.exit_code})"
-    blocks = [f"# {heading}{code}", advice]
+    blocks = [f"# {heading}{code}"]
+    if night.results is not None and night.exit_code in (INCOMPLETE, CUT_OFF):
+        blocks += [f"> {escaped(told)}" for told in [what_stopped(night.results)] if told]
+    blocks.append(advice)
+    blocks += [f"> {escaped(night.remark)}"] if night.remark else []
     if night.results is None:
         blocks += [fenced("\n".join(_last_lines(night.log)))] if night.log.strip() else []
         return "\n\n".join(blocks) + "\n"
-    if night.results["run"]["interrupted"] and night.exit_code != CUT_OFF:
+    if night.results["run"]["interrupted"] and night.exit_code not in (INCOMPLETE, CUT_OFF):
         blocks.append("> The run did not come to its end; this is what it came to until then.")
-    if night.exit_code == INCOMPLETE and night.results["run"].get("reason"):
-        blocks.append(f"> {escaped(night.results['run']['reason'])}")
     blocks += _changes(night)
     blocks.append(night.summary)
     page = "\n\n".join(block.strip("\n") for block in blocks if block) + "\n"
@@ -86,7 +92,7 @@ def github_annotations(night: Night) -> list[str]:
     heading, advice = _meaning(night)
     if night.results is None:
         told = next(reversed(_last_lines(night.log)), advice)
-        return [_command("error", heading, told)] if night.exit_code else []
+        return [_command("error", heading, told)]
     findings = [(each["counts_as"], each) for each in night.results["findings"]]
     new = {change.subject for change in night.changes.newly_violated} if night.changes is not None else set()
     lines = []
@@ -96,14 +102,19 @@ def github_annotations(night: Night) -> list[str]:
             since = ", new since the last good night" if each["requirement"] in new else ""
             lines.append(_command(level, f"{each['requirement']}{since}", each["headline"]))
     if not lines and night.exit_code:
-        told = night.results["run"].get("reason") or advice
+        told = what_stopped(night.results) or night.remark or advice
         lines.append(_command("error" if night.exit_code != INCOMPLETE else "warning", heading, told))
     return lines
 
 
 def _meaning(night: Night) -> tuple[str, str]:
     heading, advice = MEANINGS.get(night.exit_code, MEANINGS[3])
-    if night.exit_code == 0 and night.results is not None and night.results["run"]["verdict"] == "partial":
+    if night.results is None and night.exit_code in (GOOD, NONCONFORMANT, INCOMPLETE):
+        return (
+            NO_RESULTS,
+            "The run left no results.json where this page looks. Check the report folder, the arguments of the run and the lines below.",
+        )
+    if night.exit_code == GOOD and night.results is not None and night.results["run"]["verdict"] == "partial":
         return "No violation was seen", "Something was left untested, for the profile, the selection or the budget."
     if night.exit_code == NONCONFORMANT and night.results is not None and not night.results["summary"]["violated"]:
         return (
@@ -123,7 +134,46 @@ def _changes(night: Night) -> Iterator[str]:
     worse = len(night.changes.newly_violated)
     if worse:
         yield f"**{counted(worse, 'requirement')} newly violated.**"
-    yield comparison_markdown(night.changes).partition("\n")[2].replace("\n## ", "\n### ")
+    lost = sum(change.before == Outcome.MET and _is_unjudged(change) for change in night.changes.other_outcomes)
+    if lost:
+        yield f"**Met before, not judged now: {lost}.**"
+    shown, left_out = _shown(night, night.changes)
+    yield comparison_markdown(shown, "No requirement came out otherwise.").partition("\n")[2].replace("\n## ", "\n### ")
+    if left_out:
+        yield f"Not shown: {', '.join(left_out)}. `reimage-conformance compare` shows them."
+
+
+def _shown(night: Night, changes: Comparison) -> tuple[Comparison, list[str]]:
+    """The changes that the page shows, and what it leaves out: what a cut off or incomplete run did not come to, and noise."""
+    folded: set[str] = set()
+    if night.exit_code in (INCOMPLETE, CUT_OFF) or (night.results is not None and night.results["run"]["interrupted"]):
+        folded = {change.subject for change in changes.other_outcomes if _is_unjudged(change)}
+    timings = tuple(change for change in changes.timings if _is_large(change, night.timing_factor))
+    counts = (
+        (len(folded), "change", "to what was not judged"),
+        (len(changes.observations), "changed observation", ""),
+        (len(changes.timings) - len(timings), "changed timing", ""),
+    )
+    shown = replace(
+        changes,
+        matrix=tuple(row for row in changes.matrix if row.requirement not in folded),
+        other_outcomes=tuple(change for change in changes.other_outcomes if change.subject not in folded),
+        observations=(),
+        timings=timings,
+    )
+    return shown, [f"{counted(number, noun)} {more}".strip() for number, noun, more in counts if number]
+
+
+def _is_unjudged(change: Change) -> bool:
+    return change.after in UNJUDGED
+
+
+def _is_large(change: Change, factor: float | None) -> bool:
+    """Whether a length, told as "1.2 s", changed by `factor` or more in either direction."""
+    if factor is None:
+        return False
+    was, now = sorted(float(text.split()[0]) for text in (change.before, change.after))
+    return now >= factor * was
 
 
 def _last_lines(log: str) -> list[str]:
