@@ -196,3 +196,15 @@ def test_thirty_nights_open_quickly(thirty: Path) -> None:
         assert browser.log() == []
 
     assert spent < 3_000  # a quarter of a second where nothing else runs
+
+
+def test_a_run_that_lies_there_twice_is_one_night(tmp_path: Path) -> None:
+    for name, files in (("a", ()), ("b", ("report.html",)), ("c", ())):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "results.json").write_text(json.dumps(night(2 if name == "c" else 1, REQ_REIMAGE_202="V")))
+        for file in files:
+            (tmp_path / name / file).write_text("")
+    text = write_index(tmp_path).read_text(encoding="utf-8")
+
+    assert "2 nights" in text
+    assert ("./a/results.json" in text, "./b/results.json" in text, "./c/results.json" in text) == (False, True, True)

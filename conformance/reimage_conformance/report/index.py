@@ -15,7 +15,7 @@ from reimage_conformance.report.runs import find_runs
 from reimage_conformance.report.write import write_file
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from reimage_conformance.report.results import Results
@@ -84,11 +84,10 @@ def write_index(folder: Path) -> Path:
 
 
 def index_html(folder: Path, runs: Sequence[FoundRun]) -> str:
-    """The index of `runs`, with links relative to `folder`."""
+    """The index of `runs`, with links relative to `folder`; a run that lies there twice is listed once."""
     by_target: dict[str, list[ListedRun]] = {}
-    for run in runs:
-        if run.results is not None:
-            by_target.setdefault(str(run.results["target"]["name"]), []).append(_listed(run, run.results, folder))
+    for listed in _once(_listed(run, run.results, folder) for run in runs if run.results is not None):
+        by_target.setdefault(str(listed.results["target"]["name"]), []).append(listed)
     targets = [
         TargetRuns(
             name, tuple(found[:RUN_LIMIT]), _trend(found), history_of([Run(each.results, each.place) for each in found])
@@ -97,6 +96,22 @@ def index_html(folder: Path, runs: Sequence[FoundRun]) -> str:
     ]
     faults = [run.fault for run in runs if run.results is None]
     return static_page("Runs", render("index", targets=targets, faults=faults, trend=TREND_OUTCOMES))
+
+
+def _once(runs: Iterable[ListedRun]) -> list[ListedRun]:
+    """Each run once, in the order given: of several copies the one that came furthest, then the one with most reports."""
+    best: dict[tuple[str, ...], ListedRun] = {}
+    for each in runs:
+        told = each.results["run"]
+        key = (str(told["id"]) or each.place, str(told["started"]), str(each.results["target"]["name"]))
+        known = best.get(key)
+        if known is None or _reach(each) > _reach(known):
+            best[key] = each
+    return list(best.values())
+
+
+def _reach(run: ListedRun) -> tuple[str, int]:
+    return str(run.results["run"]["finished"]), len(run.links)
 
 
 def _listed(run: FoundRun, results: Results, folder: Path) -> ListedRun:
