@@ -7,8 +7,9 @@ holds and how it behaves; its keywords are those of `served_emulator`. The modul
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,14 +18,15 @@ from reimage_conformance.errors import SuiteError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
+    from reimage_conformance.embedding.recording import Recording
     from reimage_conformance.emulator import DeploymentLayout, RunningEmulator
+    from reimage_conformance.model import Assessment
 
 __all__ = ["Certificates", "ReimageEmulator", "reimage_emulator", "served_emulator"]
 
 _MARKER = "reimage_emulator"
-_KEYWORDS = ("world", "faults", "oddities", "like_the_service", "operation_seconds", "tls", "seed")
+_KEYWORDS = ("world", "faults", "oddities", "like_the_service", "operation_seconds", "tls", "seed", "record")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +49,28 @@ class Certificates:
 
 @dataclass(frozen=True, slots=True)
 class ReimageEmulator:
-    """An emulator that is served until the test ends; `target_file` describes it to `reimage-conformance run`."""
+    """An emulator that is served until the test ends; `target_file` describes it to `reimage-conformance run`.
+
+    `record` is the folder with the journal of what clients sent, None where nothing is recorded.
+    """
 
     target_file: Path
     _running: RunningEmulator
+    record: Path | None = None
+    _recording: Recording | None = None
+
+    def judge_client(self) -> Assessment:
+        """What the client is judged by all that it sent so far; it has ended, and what it sends later is not recorded.
+
+        `verdict` concludes, and each of `findings` has `headline`, `counts_as` and `actual`. Raises UsageError where nothing is recorded.
+        """
+        from reimage_conformance.journal import read_journal  # noqa: PLC0415 -- heavy
+        from reimage_conformance.replay import assessed  # noqa: PLC0415 -- heavy
+
+        if self.record is None or self._recording is None:
+            raise UsageError("nothing was recorded of the client; add the keyword record=True")
+        self._recording.close()
+        return assessed(read_journal(self.record / "journal.jsonl"))
 
     @property
     def base_url(self) -> str:
@@ -110,26 +130,54 @@ def served_emulator(
     operation_seconds: float = 0.2,
     tls: bool = True,
     seed: int | None = None,
+    record: bool | str | Path = False,
 ) -> Iterator[ReimageEmulator]:
     """Serve an emulator on a free port of 127.0.0.1 while the context is open; for fixtures of a scope of one's own.
 
     `folder` takes the target file and the certificates. `world` is a name or the path of a .toml file, `faults` and `oddities` are
     names as `emulator --list-faults` and `--list-oddities` show them. A reimage takes `operation_seconds`. With the same
-    `seed` the same requests get the same answers. Raises UsageError for an unknown name or a wrong value, WorldError for a world file that
+    `seed` the same requests get the same answers. `record` keeps what clients send and get, in that folder, or with True in the folder
+    `session` inside `folder`. Raises UsageError for an unknown name, a wrong value, or a folder that holds a record, WorldError for a world file that
     is wrong.
     """
+    from reimage_conformance.embedding.recording import Recording  # noqa: PLC0415 -- heavy
     from reimage_conformance.embedding.worlds import world_of  # noqa: PLC0415 -- heavy
-    from reimage_conformance.emulator import emulator_with, serve, with_manners  # noqa: PLC0415 -- heavy
+    from reimage_conformance.emulator import (  # noqa: PLC0415 -- heavy
+        emulator_with,
+        only_lenient,
+        serve,
+        with_manners,
+    )
 
+    manners = with_manners(_names("oddities", oddities), like_the_service=like_the_service)
     emulator = emulator_with(
         _seconds(operation_seconds),
         faults=_names("faults", faults),
-        oddities=with_manners(_names("oddities", oddities), like_the_service=like_the_service),
+        oddities=manners,
         seed=seed,
         layout=world_of(str(world)),
     )
-    with serve(emulator, tls=tls) as running:
-        yield ReimageEmulator(running.write_target(folder / "reimage-emulator.toml"), running)
+    kept = _record_folder(folder, record)
+    with serve(emulator, tls=tls) as running, ExitStack() as opened:
+        file = running.write_target(folder / "reimage-emulator.toml")
+        if kept is None:
+            yield ReimageEmulator(file, running)
+        else:
+            recording = Recording(emulator, kept, running.base_url, lenient=only_lenient(manners), faults=faults)
+            yield ReimageEmulator(file, running, kept, opened.enter_context(recording))
+
+
+def _record_folder(folder: Path, record: object) -> Path | None:
+    """Where the record goes; None for no record."""
+    if record is None or record is False:
+        return None
+    if record is not True and not isinstance(record, str | Path):
+        raise UsageError(f"record is expected to be True or a folder, found {record!r}")
+    kept = folder / "session" if record is True else Path(record)
+    if (kept / "journal.jsonl").exists():
+        raise UsageError(f"record: {kept} holds a record already; name another folder, or write record=True")
+    kept.mkdir(parents=True, exist_ok=True)
+    return kept
 
 
 def _names(keyword: str, names: Sequence[str]) -> tuple[str, ...]:

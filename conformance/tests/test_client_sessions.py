@@ -9,8 +9,11 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from client_sessions import SECRET, recorded_session
+from emulator_script import SLOT, Clock, octets
 from reimage_conformance import cli
 from reimage_conformance.catalogue import CATALOGUE, CLIENT_CATALOGUE
+from reimage_conformance.embedding.recording import Recording
+from reimage_conformance.emulator import emulator_with
 from reimage_conformance.journal import JournalWriter, read_journal
 from reimage_conformance.replay.assessing import assessed
 from reimage_conformance.report.results import results, results_schema
@@ -112,6 +115,71 @@ def test_a_client_that_stops_asking_where_nothing_ever_ends_is_not_accused(tmp_p
     assert cli.main(["check", str(run), "--client"]) == 0
     assert outcomes(run)["advisory"] == ["POLL-END"]
     assert told(run)["notes"] == ["The emulator was wrong on purpose: never-ends."]
+
+
+def mixed_session(folder: Path) -> Path:
+    """Three reimages that are refused for their type, one without type, and a sound one that is not polled; all at once."""
+    emulator = emulator_with(5.0, clock=Clock(), oddities=("historical-type-missing",))
+    with Recording(emulator, folder, "https://127.0.0.1:8443", name="rig"):
+        connection = emulator.connect("main")
+        for type_ in ("text/plain", "text/json", "text/plain", None):
+            connection.receive(octets("POST", SLOT, Content_Type=type_))
+    return folder
+
+
+def test_every_deviation_is_told_with_how_often_it_was_seen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = mixed_session(tmp_path / "run")
+    deviations = "'text/plain' (2 times); 'text/json' (1 time); no Content-Type (1 time, advisory)"
+
+    assert cli.main(["report", str(run)]) == 1
+    assert f"seen: {deviations}" in capsys.readouterr().out
+    (typed, _) = told(run)["findings"]
+    assert (typed["requirement"], typed["actual"]) == ("REQ-CLIENT-REIMAGE-CONTENT-TYPE", deviations)
+    rows = {row["id"]: row for row in told(run)["requirements"]}
+    assert rows["REQ-CLIENT-REIMAGE-CONTENT-TYPE"]["reason"] == deviations
+
+
+@pytest.mark.parametrize(
+    ("emulated", "lines"),
+    [
+        (
+            {"polls": 2, "type_": None, "oddities": ("historical-type-missing",)},
+            [
+                "NONCONFORMANT  client of rig: 1 requirement is violated: 1 finding, 1 advisory.",
+                "FAIL  1. The client stopped polling while the operation was InProgress: ",
+                "WARN  2. The client did not name the media type of a reimage: no Content-Type",
+            ],
+        ),
+        (
+            {"polls": 3, "type_": None, "oddities": ("historical-type-missing",)},
+            [
+                "CONFORMANT  client of rig: Everything that must hold for a client is met: 11 requirements, 1 advisory.",
+                "WARN  1. The client did not name the media type of a reimage: no Content-Type",
+            ],
+        ),
+    ],
+)
+def test_a_quiet_report_tells_violations_and_advice_apart(
+    tmp_path: Path, emulated: dict[str, Any], lines: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = recorded_session(tmp_path / "run", **emulated)
+
+    cli.main(["report", "-q", str(run)])
+    said = capsys.readouterr().out.splitlines()
+    assert [line.startswith(expected) for line, expected in zip(said[:-1], lines, strict=True)] == [True] * len(
+        lines
+    ), said
+
+
+def test_the_reports_of_a_client_speak_of_no_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = recorded_session(tmp_path / "run", polls=2)
+    cli.main(["report", str(run)])
+
+    page, summary = ((run / name).read_text(encoding="utf-8") for name in ("report.html", "summary.md"))
+    assert "<dt>Recorded at</dt>" in page
+    assert [word for word in ("Endpoint", "Profile", "Seed") if f"<dt>{word}</dt>" in page] == []
+    assert [word for word in ("profile standard", "seed 0", "under [target]") if word in page + summary] == []
+    assert "under [target]" not in capsys.readouterr().out
 
 
 def test_a_record_that_was_cut_off_is_judged_as_far_as_it_goes(tmp_path: Path) -> None:

@@ -121,7 +121,7 @@ def test_a_quiet_run_prints_its_conclusion_alone(quiet: tuple[Path, str]) -> Non
 
     assert out.strip().splitlines() == [
         "NONCONFORMANT  embedded emulator: 1 requirement is violated: 1 finding.",
-        "1. A valid reimage was not answered 202 Accepted: 200 OK",
+        "FAIL  1. A valid reimage was not answered 202 Accepted: 200 OK",
         f"report: {folder / 'report.html'}",
     ]
 
@@ -132,7 +132,7 @@ def test_a_quiet_command_prints_the_same(command: str, quiet: tuple[Path, str], 
     lines = said(command, "-q", str(folder), "--report-dir", str(tmp_path)).splitlines()
 
     assert lines[0].startswith("NONCONFORMANT  embedded emulator: ")
-    assert lines[1].startswith("1. A valid reimage was not answered 202 Accepted")
+    assert lines[1].startswith("FAIL  1. A valid reimage was not answered 202 Accepted")
     assert lines[2:] == [f"report: {tmp_path / 'report.html'}"]
 
 

@@ -37,6 +37,7 @@ from judging_samples import (
 )
 from reimage_conformance.assessment.clients import TOPICS
 from reimage_conformance.catalogue import CLIENT_CATALOGUE
+from reimage_conformance.headlines import violation_sentence
 from reimage_conformance.judging.clients.sessions import followed, is_poll, is_reimage, place_of
 from reimage_conformance.model import Exchange, Fact, Identity, Outcome, Request, Strictness
 from reimage_conformance.protocol.requests import with_header, with_query
@@ -620,6 +621,21 @@ def test_a_verdict_says_what_was_expected_and_what_was_seen(check: str) -> None:
     assert {
         v.requirement.removeprefix("REQ-CLIENT-"): (v.expected, v.actual) for v in found if v.outcome in BAD
     } == told
+
+
+def test_no_headline_says_a_thing_twice() -> None:
+    reimages = [request for request, _ in (*WRONG.values(), *TOLERATED.values())]
+    found = [v for request in reimages for v in judged("client_reimages", [exchange(request)])]
+    found += [v for request, _ in POLLS.values() for v in judged("client_polls", [poll(request=request)])]
+    found += [v for first, then, _ in IDS.values() for v in judged("client_ids", [first, then])]
+    bad = [v for v in found if v.outcome in BAD]
+
+    assert len(bad) > 20
+    assert [
+        v.actual
+        for v in bad
+        if f"without {v.actual.removeprefix('no ')}" in violation_sentence(v.requirement, v.symptom)
+    ] == []
 
 
 def test_every_requirement_of_clients_has_one_topic_and_every_topic_a_sentence() -> None:

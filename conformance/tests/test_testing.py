@@ -6,13 +6,18 @@ import os
 import re
 import subprocess
 import sys
+from contextlib import closing
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
 
+from emulator_script import SLOT
 from reimage_conformance.config import load_target
 from reimage_conformance.errors import UsageError
+from reimage_conformance.model import RunVerdict
 from reimage_conformance.testing import _KEYWORDS, Certificates, served_emulator
 
 if TYPE_CHECKING:
@@ -34,6 +39,7 @@ MISTAKES: Mapping[str, tuple[str, str]] = {
     "unknown_world": ('world="two-instance"', 'did you mean "two-instances"'),
     "no_such_world": ('world=__import__("pathlib").Path("mine.toml")', "mine.toml: there is no such world file"),
     "no_time": ("operation_seconds=0", "operation_seconds is expected to be a number above 0, found 0"),
+    "record_of_nothing": ("record=3", "record is expected to be True or a folder, found 3"),
     "unknown_keyword": ('fault="x"', "these keywords alone: world, faults, .*; found fault"),
     "no_keyword": ('"large"', "these keywords alone: .*; found large"),
 }
@@ -81,7 +87,7 @@ def run_project(folder: Path, **tests: str) -> str:
 def test_the_example_runs_in_a_project_of_its_own(tmp_path: Path) -> None:
     said = run_project(tmp_path, example=EXAMPLE, others=OTHERS)
 
-    assert "4 passed" in said, said
+    assert "5 passed" in said, said
 
 
 def test_a_mistake_in_a_marker_is_one_sentence(tmp_path: Path) -> None:
@@ -112,6 +118,8 @@ def test_the_page_names_every_keyword_and_every_property() -> None:
         "deployments",
         "accepted",
         "requests",
+        "judge_client",
+        "record",
     } <= named
     assert all(f"`{name}`" in section for name in Certificates.__slots__)
 
@@ -130,3 +138,25 @@ def test_it_is_served_for_a_fixture_of_any_scope(tmp_path: Path) -> None:
 def test_without_tls_there_are_no_certificates(tmp_path: Path) -> None:
     with served_emulator(tmp_path, tls=False) as emulator, pytest.raises(UsageError, match="leave tls=False out"):
         _ = emulator.certificates
+
+
+def test_a_client_that_never_asks_how_its_reimage_ended_is_judged_in_the_test(tmp_path: Path) -> None:
+    with served_emulator(tmp_path, tls=False, like_the_service=True, record=True) as emulator:
+        address = urlsplit(emulator.base_url)
+        with closing(HTTPConnection(str(address.hostname), address.port, timeout=10)) as connection:
+            connection.request("POST", SLOT, headers={"x-ms-version": "2011-10-01", "Content-Type": "application/xml"})
+            assert connection.getresponse().status == 202
+        told = emulator.judge_client()
+
+        assert emulator.judge_client() == told
+    assert [each.requirement for each in told.findings] == ["REQ-CLIENT-POLL-END"]
+    assert told.verdict is RunVerdict.NONCONFORMANT
+    assert emulator.record == tmp_path / "session"
+
+
+def test_only_what_is_recorded_is_judged_and_no_record_is_overwritten(tmp_path: Path) -> None:
+    with served_emulator(tmp_path, tls=False) as emulator, pytest.raises(UsageError, match="record=True"):
+        emulator.judge_client()
+    (tmp_path / "journal.jsonl").write_text("mine")
+    with pytest.raises(UsageError, match="holds a record already"), served_emulator(tmp_path, record=tmp_path):
+        pass

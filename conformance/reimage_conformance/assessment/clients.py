@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ from reimage_conformance.judging.clients.requests import (
 )
 from reimage_conformance.judging.clients.sessions import followed, is_accepted
 from reimage_conformance.model import Assessment, CaseRecord, Observation, Outcome, RunVerdict, Subject, Why
+from reimage_conformance.quantities import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -50,6 +52,9 @@ NO_OCCASION = {
 }
 """Requirements about replies that an endpoint need not give: their statuses, and what is said where there was none."""
 MOST_EVIDENCE = 60
+MOST_DEVIATIONS = 20
+"""Distinct deviations of one requirement that are told; the rest are counted."""
+BAD = (Outcome.VIOLATED, Outcome.ADVISORY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +111,9 @@ def assess_client(journal: Journal) -> Assessment:
     verdicts = [verdict for found in made.values() for verdict in found]
     statuses = {each.reply.status for each in exchanges if each.reply is not None}
     results = [_reasoned(each, statuses) for each in results_of(world, verdicts, (), (), {}, CLIENT_CATALOGUE)]
+    findings = findings_of(verdicts, results, journal.exchanges)
+    deviations = _deviations(verdicts)
+    results = [_told(each, deviations.get(each.requirement.id, "")) for each in results]
     run = replace(run, interrupted=False)  # whoever ended the record did not cut the judging short
     accepted = sum(map(is_accepted, exchanges))
     verdict, exit_code = conclude(results, hindered=not accepted)
@@ -116,7 +124,7 @@ def assess_client(journal: Journal) -> Assessment:
         verdict=verdict,
         exit_code=exit_code,
         requirements=tuple(results),
-        findings=tuple(findings_of(verdicts, results, journal.exchanges)),
+        findings=tuple(replace(each, actual=deviations[each.requirement]) for each in findings),
         observations=tuple(
             Observation(v.requirement, v.actual, v.evidence) for v in verdicts if v.outcome is Outcome.OBSERVED
         ),
@@ -127,6 +135,33 @@ def assess_client(journal: Journal) -> Assessment:
         notes=journal.notes,
         hindrance=_hindrance(journal, exchanges) if verdict is RunVerdict.INCOMPLETE else "",
     )
+
+
+def _deviations(verdicts: Sequence[Verdict]) -> dict[str, str]:
+    """How a client departed from each requirement: every distinct deviation, with how often it was seen, violations first."""
+    seen: dict[str, Counter[tuple[str, bool]]] = {}
+    for verdict in verdicts:
+        if verdict.outcome in BAD:
+            seen.setdefault(verdict.requirement, Counter())[verdict.actual, verdict.outcome is Outcome.ADVISORY] += 1
+    return {name: _counted(found) for name, found in seen.items()}
+
+
+def _counted(found: Counter[tuple[str, bool]]) -> str:
+    """Deviations, each with how often it was seen; the words alone where there was one deviation, once."""
+    if found.total() == 1:
+        return next(iter(found))[0]
+    is_mixed = len({advisory for _, advisory in found}) > 1
+    told = [
+        f"{actual} ({counted(number, 'time')}{', advisory' if advisory and is_mixed else ''})"
+        for (actual, advisory), number in sorted(found.items(), key=lambda item: (item[0][1], -item[1]))
+    ]
+    more = len(told) - MOST_DEVIATIONS
+    return "; ".join([*told[:MOST_DEVIATIONS], *([f"and {more} more"] if more > 0 else [])])
+
+
+def _told(result: RequirementResult, deviations: str) -> RequirementResult:
+    """The result, with every deviation as its reason where it is a bad one."""
+    return replace(result, reason=deviations) if deviations and result.outcome in BAD else result
 
 
 def _hindrance(journal: Journal, exchanges: Sequence[Exchange]) -> str:

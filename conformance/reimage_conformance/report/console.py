@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from reimage_conformance.model import Subject
+from reimage_conformance.model import CountsAs, Subject
 from reimage_conformance.quantities import counted
 from reimage_conformance.report.explaining import explaining_sentence
 from reimage_conformance.report.masked_names import MaskedNames
@@ -74,7 +74,13 @@ def quiet_lines(assessment: Assessment, report: Path | None = None) -> list[str]
     found = enumerate(assessment.findings, 1)
     headlines = [_headline(number, finding, known=is_known(finding, assessment)) for number, finding in found]
     place = [f"report: {report}"] if report is not None else []
-    return [_verdict(assessment), *_limited(headlines, HEADLINE_LIMIT, "finding"), *place]
+    marked = [
+        f"{finding.counts_as.value}  {line}" for finding, line in zip(assessment.findings, headlines, strict=True)
+    ]
+    advisory = sum(finding.counts_as is CountsAs.WARN for finding in assessment.findings)
+    verdict = _verdict(assessment)
+    told = f"{verdict.removesuffix('.')}, {counted(advisory, 'advisory', 'advisories')}." if advisory else verdict
+    return [told, *_limited(marked, HEADLINE_LIMIT, "finding"), *place]
 
 
 def _unjudged(group: Unjudged) -> str:
@@ -109,6 +115,8 @@ def _findings(assessment: Assessment) -> list[str]:
     lines: list[str] = []
     for number, finding in enumerate(assessment.findings[:FINDING_LIMIT], 1):
         lines += ["", *_finding(number, finding, known=is_known(finding, assessment))]
+        is_more = assessment.run.subject is Subject.CLIENT and finding.actual not in finding.headline
+        lines += [f"{' ' * (len(str(number)) + 2)}seen: {one_line(finding.actual, TEXT_LIMIT)}"] if is_more else []
     further = enumerate(assessment.findings[FINDING_LIMIT:], FINDING_LIMIT + 1)
     headlines = [_headline(number, finding, known=is_known(finding, assessment)) for number, finding in further]
     return [*lines, "", *_limited(headlines, HEADLINE_LIMIT - FINDING_LIMIT, "finding")] if headlines else lines

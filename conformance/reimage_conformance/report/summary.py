@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from reimage_conformance.model import Subject
 from reimage_conformance.quantities import counted
 from reimage_conformance.report.unjudged import unjudged
 from reimage_conformance.report.visible import one_line, visible
@@ -104,9 +105,9 @@ def _facts(assessment: Assessment) -> str:
         counted(assessment.requests, "request"),
         f"{counted(assessment.reimages, 'reimage')} accepted",
         duration_words(run.duration_seconds),
-        f"profile {run.profile.value}",
+        *([f"profile {run.profile.value}"] if run.subject is not Subject.CLIENT else []),
         f"strictness {run.strictness.value}",
-        f"seed {run.seed}",
+        *([f"seed {run.seed}"] if run.subject is not Subject.CLIENT else []),
         f"suite {code(run.suite_version)}",
         *(["interrupted"] if run.interrupted else []),
     ]

@@ -176,6 +176,12 @@ LEVEL_MEANINGS = {
 def strictness_sentence(assessment: Assessment) -> str:
     """What counts as failure in this run and why, and the switch that changes it."""
     failing = sum(1 for result in assessment.requirements if result.counts_as is CountsAs.FAIL)
+    if assessment.run.subject is Subject.CLIENT:
+        return (
+            f"A violation counts as FAIL for {failing} of the {counted(len(assessment.requirements), 'requirement')}, judged strictly or leniently alike. "
+            f"Judged {'strictly' if assessment.run.strictness is Strictness.STRICT else 'leniently'} here; "
+            "`check --client` has --strictness, which adds or leaves out advice alone."
+        )
     whole = f"a violation counts as FAIL for {failing} of the {counted(len(assessment.requirements), 'requirement')}"
     if assessment.run.strictness is Strictness.STRICT:
         return (
