@@ -129,7 +129,7 @@ def mixed_session(folder: Path) -> Path:
 
 def test_every_deviation_is_told_with_how_often_it_was_seen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = mixed_session(tmp_path / "run")
-    deviations = "'text/plain' (2 times); 'text/json' (1 time); no Content-Type (1 time, advisory)"
+    deviations = "'text/plain' (2 times); 'text/json' (once); no Content-Type (once, advisory)"
 
     assert cli.main(["report", str(run)]) == 1
     assert f"seen: {deviations}" in capsys.readouterr().out

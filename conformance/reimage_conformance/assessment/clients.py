@@ -28,7 +28,6 @@ from reimage_conformance.judging.clients.requests import (
 )
 from reimage_conformance.judging.clients.sessions import followed, is_accepted
 from reimage_conformance.model import Assessment, CaseRecord, Observation, Outcome, RunVerdict, Subject, Why
-from reimage_conformance.quantities import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -152,7 +151,7 @@ def _counted(found: Counter[tuple[str, bool]]) -> str:
         return next(iter(found))[0]
     is_mixed = len({advisory for _, advisory in found}) > 1
     told = [
-        f"{actual} ({counted(number, 'time')}{', advisory' if advisory and is_mixed else ''})"
+        f"{actual} ({'once' if number == 1 else f'{number} times'}{', advisory' if advisory and is_mixed else ''})"
         for (actual, advisory), number in sorted(found.items(), key=lambda item: (item[0][1], -item[1]))
     ]
     more = len(told) - MOST_DEVIATIONS
