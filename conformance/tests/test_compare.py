@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from lxml import html as lxml_html
 
+from reimage_conformance import cli
 from reimage_conformance.errors import UsageError
 from reimage_conformance.report.comparison import (
     compare,
@@ -328,3 +329,18 @@ def test_both_pages_open_without_a_complaint(tmp_path: Path, reports: Path, firs
             browser.open(page)
             assert browser.run("return getComputedStyle(document.querySelector('main')).maxWidth") == "1152px"
             assert browser.log() == []
+
+
+def test_targets_are_called_by_their_folders(
+    tmp_path: Path, first: Results, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folders = [tmp_path / name for name in ("rig-a", "rig-b", "more/rig-b")]
+    for folder in folders:
+        folder.mkdir(parents=True)
+        (folder / "results.json").write_text(json.dumps(first))
+
+    assert cli.main(["compare", *map(str, folders[:2]), "--targets"]) == 0
+    assert re.search(r"1\. rig-a, .*\n2\. rig-b, ", capsys.readouterr().out)
+    assert cli.main(["compare", *map(str, folders), "--targets"]) == cli.WRONG_USAGE
+    assert "two report folders are called rig-b" in capsys.readouterr().err
+    assert cli.main(["compare", str(folders[0]), "--targets", "--against", "last-good"]) == cli.WRONG_USAGE

@@ -226,6 +226,39 @@ def test_the_history_keeps_the_newest_nights(tmp_path: Path, good: Path) -> None
     assert nights(tmp_path / "work") == ["2026-11-02T02:00:00Z"]
 
 
+def test_a_run_that_judged_nothing_is_not_green(tmp_path: Path) -> None:
+    job = run_action(ACTION, tmp_path, program(tmp_path / "bin", "echo 12 cases; exit 0"), target=TARGET)
+
+    assert (job.failed, job.outputs["page"]["exit-code"]) == (True, "6")
+    assert job.page.startswith("# No results: nothing was judged (exit code 0)")
+    assert "12 cases" in job.page
+    assert "::error title=conformance%3A No results%3A nothing was judged::" in job.said
+
+
+def test_what_an_earlier_job_left_in_the_workspace_is_not_taken_for_this_night(tmp_path: Path, good: Path) -> None:
+    for name in ("conformance-reports", "conformance-history/19991231T000000Z"):
+        shutil.copytree(good, tmp_path / "checkout" / name)
+    (tmp_path / "checkout" / "conformance-history" / "index.html").write_text("old")
+    for run, code in (("echo no >&2; exit 4", "4"), ("exit 0", "6")):
+        assert (
+            run_action(ACTION, tmp_path, program(tmp_path / "bin", run), target=TARGET).outputs["page"]["exit-code"]
+            == code
+        )
+        assert nights(tmp_path) == []
+    shutil.copytree(good, tmp_path / "checkout" / "conformance-reports", dirs_exist_ok=True)
+    job = run_action(ACTION, tmp_path, program(tmp_path / "bin"))
+
+    assert (job.failed, nights(tmp_path)) == (True, [])
+    assert not (tmp_path / "checkout" / "conformance-reports").exists()
+
+
+def test_the_run_is_told_what_it_must_judge(tmp_path: Path) -> None:
+    path = program(tmp_path / "bin", 'echo "words: $*"; exit 4')
+
+    assert "--require must.txt " in run_action(ACTION, tmp_path, path, target=TARGET, require="must.txt").said
+    assert "--require" not in run_action(ACTION, tmp_path, path, target=TARGET).said
+
+
 NAMES = '["rig-a","rig-b","rig-c"]'
 
 
@@ -249,6 +282,19 @@ def test_the_workflow_has_one_job_for_each_target_file(
     assert (job.failed, job.outputs["list"]) == (False, expected), job.said
 
 
+def test_files_that_are_no_target_are_named(tmp_path: Path) -> None:
+    targets = tmp_path / "checkout" / "targets"
+    (targets / "folder").mkdir(parents=True)
+    for name in ("rig-a.toml", "rig-b.TOML", "rig-c.baseline.toml", "rig-a.baseline.toml", "README.md"):
+        (targets / name).write_text("")
+    job = run_job(WORKFLOW, "targets", tmp_path, program(tmp_path / "bin"), emulator="")
+
+    assert job.outputs["list"]["names"] == '["rig-a"]'
+    assert sorted(re.findall("^::warning file=targets/(.*?)::", job.said, re.MULTILINE)) == [
+        *("folder", "rig-b.TOML", "rig-c.baseline.toml")
+    ]
+
+
 def test_a_target_file_whose_name_a_job_cannot_have_is_named(tmp_path: Path) -> None:
     (tmp_path / "checkout" / "targets").mkdir(parents=True)
     (tmp_path / "checkout" / "targets" / "a rig.toml").write_text("")
@@ -262,7 +308,7 @@ def test_the_reports_of_all_targets_become_one_table(tmp_path: Path, good: Path)
     for name, outcome in (("rig-a", "violated"), ("rig-c", "met")):
         folder = changed(good, tmp_path / name, 1, REQ_REIMAGE_202=outcome)
         results = json.loads((folder / "results.json").read_text())
-        results["target"]["name"] = name
+        results["target"]["name"] = "rig"  # what two target files call themselves does not part them
         (folder / "results.json").write_text(json.dumps(results))
         shutil.copytree(folder, tmp_path / "work" / "checkout" / "runs" / f"conformance-{name}")
     job = run_action(TABLE, tmp_path / "work", program(tmp_path / "bin"), names=NAMES)

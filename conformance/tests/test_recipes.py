@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from memory_runs import run_in_memory
+from reimage_conformance.config.files import CERTIFICATES
 from reimage_conformance.report.results import results
 from report_samples import conformant_assessment, sample_assessment
 from test_nightly_job import SHELLCHECK, program
@@ -237,3 +238,13 @@ def test_shellcheck_has_nothing_to_say_of_a_recipe(server: str) -> None:
         line = [SHELLCHECK or "", "--shell", shell, "-"]
         found = subprocess.run(line, input=text, capture_output=True, text=True, check=False)  # noqa: S603
         assert (found.returncode, found.stdout) == (0, "")
+
+
+def test_a_target_file_loses_the_places_of_its_certificates(tmp_path: Path) -> None:
+    kept = '[target]\nname = "rig"\nkey_passphrase_file = "x"\n\n[[deployments]]\ncloud_service = "contoso"\n'
+    places = "".join(f'{key} = "{key}.pem"\n  {key}="again"\n' for key in CERTIFICATES)
+    (tmp_path / "rig.toml").write_text(kept.replace("name", places + "name", 1))
+    (line,) = re.findall(r"^grep .*$", PAGE, re.MULTILINE)
+    subprocess.run(["/bin/sh", "-c", line], cwd=tmp_path, check=True)  # noqa: S603
+
+    assert (tmp_path / "target-for-the-job.toml").read_text() == kept

@@ -1,8 +1,9 @@
-"""Runs the steps of a composite action or of a workflow's job as GitHub runs them, in a shell that has nothing but PATH; of actions that it uses, runs none."""
+"""Runs the steps of a composite action or of a workflow's job as GitHub runs them, in a shell that has nothing but PATH; of actions that it uses, knows the cache alone."""
 
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -34,10 +35,11 @@ class Job:
         return (self.workspace / "summary").read_text()
 
     def step(self, step: dict[str, Any]) -> None:
-        """Runs a step if its condition holds; steps that use other actions are left out."""
+        """Runs a step if its condition holds; steps that use other actions than the cache are left out."""
         condition = str(step.get("if", "success()"))
         if self.failed and "always()" not in condition:
             return
+        self._cache(str(step.get("uses", "")))
         if "run" not in step or "inputs.install" in condition:
             return
         output = self.workspace / "output"
@@ -56,6 +58,15 @@ class Job:
         self.failed |= done.returncode != 0
         pairs = (line.partition("=") for line in output.read_text().splitlines())
         self.outputs[step.get("id", "")] = {name: value for name, _, value in pairs}
+
+    def _cache(self, action: str) -> None:
+        """Fetches or saves the history of nights, as far as the step is one of the cache."""
+        history, kept = self.workspace / "checkout" / "conformance-history", self.workspace / "cache"
+        if action.startswith("actions/cache/restore") and kept.exists():
+            shutil.copytree(kept, history, dirs_exist_ok=True)
+        if action.startswith("actions/cache/save") and (history / "index.html").exists():
+            shutil.rmtree(kept, ignore_errors=True)
+            shutil.copytree(history, kept)
 
     def _environment(self, step: dict[str, Any], output: Path) -> dict[str, str]:
         temporary = self.workspace / "temp"

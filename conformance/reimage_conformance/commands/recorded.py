@@ -103,7 +103,12 @@ def report(*, journal: Path, report_dir: Path | None, overwrite: bool, quiet: bo
     metavar="DIR",
     help="Where --against searches, up to two folders deep; the folder that holds RUN if left out.",
 )
-def compare(*, runs: tuple[Path, ...], html: Path | None, against: str | None, history: Path | None) -> int:
+@click.option(
+    "--targets", is_flag=True, help="Each RUN is of another target, and is called by the name of its report folder."
+)
+def compare(
+    *, runs: tuple[Path, ...], html: Path | None, against: str | None, history: Path | None, targets: bool
+) -> int:
     """Show what changed between runs.
 
     A RUN is a report folder, a results.json or a journal; the runs may be of different implementations. A requirement that is violated
@@ -118,15 +123,26 @@ def compare(*, runs: tuple[Path, ...], html: Path | None, against: str | None, h
         raise UsageError(f"compare --against {against} takes one run, found {len(runs)}")
     if against is None and history is not None:
         raise UsageError(f"--history {history}: is used only with --against {LAST_GOOD}; give both, or neither")
+    if against is not None and targets:
+        raise UsageError(f"--targets: cannot be used with --against {against}, which compares runs of one target")
     files = [run if run.is_dir() else _existing(run, "results.json") for run in runs]
     if html is not None:
         claim_page(html, "--html")
     from reimage_conformance.report import comparison  # noqa: PLC0415 -- only this command needs it
 
     if against is None:
-        return comparison.compare_runs(files, html, _judged)
+        return comparison.compare_runs(files, html, _judged, _folder_names(files) if targets else None)
     folder = files[0] if files[0].is_dir() else files[0].parent
     return comparison.compare_with_last_good(files[0], history or folder.resolve().parent, html, _judged)
+
+
+def _folder_names(runs: list[Path]) -> list[str]:
+    """The name of the report folder of each run; raises UsageError where two have the same."""
+    names = [(run if run.is_dir() else run.parent).resolve().name for run in runs]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise UsageError(f"--targets: two report folders are called {twice}; rename one of them")
+    return names
 
 
 def _judged(journal: Path) -> dict[str, Any]:

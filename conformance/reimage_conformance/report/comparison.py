@@ -33,14 +33,17 @@ __all__ = [
 
 
 def compare_runs(
-    paths: Sequence[Path], page: Path | None = None, judge: Callable[[Path], Results] | None = None
+    paths: Sequence[Path],
+    page: Path | None = None,
+    judge: Callable[[Path], Results] | None = None,
+    names: Sequence[str] | None = None,
 ) -> int:
     """Compare the runs at `paths`, print what differs, write it as `page` too, and give the exit code.
 
-    A path is a report folder, a results.json, or a journal, which `judge` turns into results. A `page` whose name ends
+    With `names`, each run is of another target, called so. A path is a report folder, a results.json, or a journal, which `judge` turns into results. A `page` whose name ends
     in .md is Markdown. Raises UsageError where a run cannot be read and ReportError where the page cannot be written.
     """
-    return _told([load_run(path, judge) for path in paths], page)
+    return _told([load_run(path, judge) for path in paths], page, names)
 
 
 def compare_with_last_good(
@@ -59,8 +62,8 @@ def compare_with_last_good(
     return _told([good.results, run], page)
 
 
-def _told(runs: Sequence[Results], page: Path | None) -> int:
-    found = compare(runs)
+def _told(runs: Sequence[Results], page: Path | None, names: Sequence[str] | None = None) -> int:
+    found = compare(runs, names)
     click.echo(comparison_text(found), nl=False)
     if page is not None:
         text = comparison_markdown(found) if page.suffix == ".md" else comparison_html(found)

@@ -103,8 +103,8 @@ class Comparison:
         return (*violated, *(row for row in self.differences if not row.is_violated))
 
 
-def compare(runs: Sequence[Results]) -> Comparison:
-    """Compare `runs`, two or more, in the order given.
+def compare(runs: Sequence[Results], names: Sequence[str] | None = None) -> Comparison:
+    """Compare `runs`, two or more, in the order given; with `names`, each is of another target, called so.
 
     The exit code is 1 if a requirement that is met in the first run is violated in the last, else 0: another symptom of
     what was violated before is a change, and no new violation.
@@ -116,7 +116,7 @@ def compare(runs: Sequence[Results]) -> Comparison:
     worse = tuple(change for change in changes if change.after == Outcome.VIOLATED)
     better = tuple(change for change in changes if change.after == Outcome.MET)
     return Comparison(
-        runs=tuple(_compared(run, label) for run, label in zip(runs, labels(runs), strict=True)),
+        runs=tuple(_compared(run, label) for run, label in zip(runs, names or labels(runs), strict=True)),
         matrix=tuple(_matrix(runs)),
         newly_violated=worse,
         newly_met=better,
@@ -128,7 +128,7 @@ def compare(runs: Sequence[Results]) -> Comparison:
         only_in_last=tuple(_missing(last, first)),
         caveats=tuple(_caveats(runs)),
         exit_code=int(any(change.before == Outcome.MET for change in worse)),
-        of_targets=len({run["target"]["name"] for run in runs}) == len(runs),
+        of_targets=names is not None or len({run["target"]["name"] for run in runs}) == len(runs),
     )
 
 
