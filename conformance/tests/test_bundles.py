@@ -167,6 +167,35 @@ def test_a_summary_that_the_journal_does_not_come_to_is_found(packed: Path, tmp_
     assert verify(changed).differences == ("summary.md is not what the journal comes to",)
 
 
+def test_the_same_verdict_with_other_results_is_told_so(
+    packed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def another(contents: Contents) -> None:
+        held = json.loads(contents["results.json"])
+        next(row for row in held["requirements"] if row["outcome"] == "untested")["outcome"] = "met"
+        contents["results.json"] = json.dumps(held).encode()
+
+    code, words = said(capsys, "verify-bundle", str(rewritten(packed, tmp_path, another, hashes=True)))
+
+    assert (code, words.partition("\n")[0]) == (1, "unaltered, same verdict, but results.json differs: nonconformant")
+    assert " was met and is untested" in words
+
+
+def test_a_bundle_of_another_catalogue_is_compared_by_its_outcomes(
+    packed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def reworded(contents: Contents) -> None:
+        held = json.loads(contents["results.json"])
+        held["catalogue"]["sha256"] = "0" * 64
+        contents["results.json"] = json.dumps(held).encode()
+        contents["summary.md"] = b"# In other words"
+
+    code, words = said(capsys, "verify-bundle", str(rewritten(packed, tmp_path, reworded, hashes=True)))
+
+    assert code == 0
+    assert words.startswith("unaltered, same verdict: nonconformant (judged by other requirements then: the catalogue")
+
+
 def test_another_file_with_hashes_that_fit_is_found_by_its_own(
     packed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

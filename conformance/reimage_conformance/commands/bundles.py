@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from reimage_conformance import __version__
 from reimage_conformance.errors import UsageError
 from reimage_conformance.outputs import try_file
+
+if TYPE_CHECKING:
+    from reimage_conformance.replay.bundles import Judged
 
 DOES_NOT_HOLD = 1
 
@@ -45,7 +49,7 @@ def bundle(*, run: Path, output: Path | None) -> int:
 def verify_bundle(*, file: Path, expected: str | None) -> int:
     """Verify a bundle, and judge its journal again.
 
-    It prints "unaltered, same verdict", or what was changed and which verdicts differ; then the exit code is 1. A person who changes a
+    It prints "unaltered, same verdict", or what was changed and what is judged otherwise; then the exit code is 1. A person who changes a
     bundle can change its hashes too; only --sha256 shows that. Reports that do not follow from the journal are always found.
 
     Example: reimage-conformance verify-bundle rig.zip
@@ -56,13 +60,28 @@ def verify_bundle(*, file: Path, expected: str | None) -> int:
     altered = list(found.altered)
     if expected is not None and expected.strip().lower() != found.sha256:
         altered.insert(0, f"the SHA-256 of the file differs: expected {expected.strip()}, found {found.sha256}")
-    suite = "" if found.packed_by == __version__ else f" (judged by suite {found.packed_by} then, {__version__} now)"
+    suite = "" if found.judged.by_same_catalogue else " (judged by other requirements then: the catalogue differs)"
+    if found.packed_by != __version__:
+        suite = f" (judged by suite {found.packed_by} then, {__version__} now)"
     if not altered and not found.differences:
         click.echo(f"unaltered, same verdict: {found.verdict}{suite}")
         return 0
     state = "altered" if altered else "unaltered"
-    judged = "another verdict" if found.differences else "same verdict" if found.verdict else "nothing to judge"
-    click.echo(f"{state}, {judged}{f': {found.verdict}' if found.verdict else ''}{suite}")
+    click.echo(f"{state}, {_words(found.judged)}{f': {found.verdict}' if found.verdict else ''}{suite}")
     for line in (*altered, *found.differences):
         click.echo(f"  {line}")
     return DOES_NOT_HOLD
+
+
+def _words(judged: Judged) -> str:
+    """How the verdict now compares with the one in the bundle."""
+    if not judged.verdict:
+        return "nothing to judge"
+    if not judged.differences:
+        return "same verdict"
+    if not judged.then:
+        return "no verdict to compare with"
+    if judged.then != judged.verdict:
+        return "another verdict"
+    verb = "differs" if len(judged.files) == 1 else "differ"
+    return f"same verdict, but {' and '.join(judged.files)} {verb}"

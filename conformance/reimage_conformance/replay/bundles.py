@@ -43,14 +43,37 @@ DIFFERENCE_LIMIT = 8
 
 
 @dataclass(frozen=True, slots=True)
+class Judged:
+    """What the journal of a bundle comes to: the verdict now and then ("" where there is none), what differs, and in which files.
+
+    `by_same_catalogue` is whether the bundle was judged by the requirements of this suite.
+    """
+
+    verdict: str = ""
+    then: str = ""
+    differences: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    by_same_catalogue: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Verification:
-    """What was found about a bundle: what was changed since it was made, what is judged otherwise now, and by whom it was judged."""
+    """What was found about a bundle: what was changed since it was made, what its journal comes to now, and by whom it was judged."""
 
     altered: tuple[str, ...]
-    differences: tuple[str, ...]
-    verdict: str
+    judged: Judged
     packed_by: str
     sha256: str
+
+    @property
+    def differences(self) -> tuple[str, ...]:
+        """What is judged otherwise now."""
+        return self.judged.differences
+
+    @property
+    def verdict(self) -> str:
+        """The verdict now; "" where there is no journal that can be judged."""
+        return self.judged.verdict
 
     @property
     def holds(self) -> bool:
@@ -91,10 +114,9 @@ def verify(file: Path) -> Verification:
         raise UsageError(f"{file}: cannot be read as a bundle: {error}") from error
     manifest = _manifest(contents, file)
     altered = tuple(_altered(contents, manifest["files"]))
-    if JOURNAL not in contents:
-        return Verification(altered, (), "", str(manifest["suite"]), _digest(octets))
-    verdict, differences = _judged_again(contents, str(manifest["suite"]))
-    return Verification(altered, tuple(differences), verdict, str(manifest["suite"]), _digest(octets))
+    packed_by = str(manifest["suite"])
+    judged = _judged_again(contents, packed_by) if JOURNAL in contents else Judged()
+    return Verification(altered, judged, packed_by, _digest(octets))
 
 
 def _digest(octets: bytes) -> str:
@@ -159,8 +181,8 @@ def _altered(contents: Mapping[str, bytes], listed: Mapping[str, Any]) -> Iterat
             yield f"{name} was changed"
 
 
-def _judged_again(contents: Mapping[str, bytes], packed_by: str) -> tuple[str, list[str]]:
-    """The verdict that the journal comes to now, and how that and the reports differ from what the bundle holds."""
+def _judged_again(contents: Mapping[str, bytes], packed_by: str) -> Judged:
+    """What the journal comes to now, and how that and the reports differ from what the bundle holds."""
     with TemporaryDirectory() as place:
         then, now = Path(place) / "then", Path(place) / "now"
         then.mkdir()
@@ -171,23 +193,36 @@ def _judged_again(contents: Mapping[str, bytes], packed_by: str) -> tuple[str, l
             write_reports(assessed(journal), journal.exchanges, now)
             made = load_results(now)
         except JournalError as error:
-            return "", [str(error).replace(f"{then}/", "")]
+            return Judged(differences=(str(error).replace(f"{then}/", ""),), files=(JOURNAL,))
+        verdict = str(made["run"]["verdict"])
         if RESULTS not in contents:
-            return made["run"]["verdict"], []
+            return Judged(verdict)
         try:
-            differences = list(_differences(load_results(then), made))
+            held = load_results(then)
         except UsageError as error:
-            return made["run"]["verdict"], [str(error).replace(f"{then}/", "")]
-        if packed_by == __version__ and not differences:
-            differences = list(_other_reports(contents, now))
-    return made["run"]["verdict"], differences
+            return Judged(verdict, "", (str(error).replace(f"{then}/", ""),), (RESULTS,))
+        return _compared(held, made, tuple(_other_reports(contents, now)) if packed_by == __version__ else ())
+
+
+def _compared(held: Results, made: Results, other: tuple[str, ...]) -> Judged:
+    """How the results that a bundle holds and those made now differ; `other` are the reports that are not made again as they were.
+
+    Another catalogue words requirements otherwise, so that only verdict and outcomes are compared then, as with another version.
+    """
+    same = held.get("catalogue", {}).get("sha256", "") == made["catalogue"]["sha256"]
+    files: tuple[str, ...] = (RESULTS,)
+    differences = tuple(_differences(held, made))
+    if not differences:
+        files = other if same else ()
+        differences = tuple(f"{name} is not what the journal comes to" for name in files)
+    return Judged(made["run"]["verdict"], held["run"]["verdict"], differences, files, same)
 
 
 def _other_reports(contents: Mapping[str, bytes], now: Path) -> Iterator[str]:
-    """The reports that the same suite makes otherwise, into the folder `now`."""
+    """The names of the reports that the same suite makes otherwise, into the folder `now`."""
     for name in MADE_AGAIN:
         if name in contents and (now / name).read_bytes() != contents[name]:
-            yield f"{name} is not what the journal comes to"
+            yield name
 
 
 def _differences(then: Results, now: Results) -> Iterator[str]:
