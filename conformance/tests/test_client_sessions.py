@@ -14,6 +14,7 @@ from reimage_conformance import cli
 from reimage_conformance.catalogue import CATALOGUE, CLIENT_CATALOGUE
 from reimage_conformance.embedding.recording import Recording
 from reimage_conformance.emulator import emulator_with
+from reimage_conformance.emulator.layouts import MAIN
 from reimage_conformance.journal import JournalWriter, read_journal
 from reimage_conformance.replay.assessing import assessed
 from reimage_conformance.report.results import results, results_schema
@@ -22,6 +23,18 @@ from reimage_conformance.wire.clock import SystemClock
 if TYPE_CHECKING:
     from pathlib import Path
 
+RIG = f"""
+[target]
+name = "rig"
+base_url = "{{address}}"
+subscription_id = "{MAIN}"
+
+[[deployments]]
+cloud_service = "contoso"
+slot = "production"
+name = "contoso-v1"
+role_instances = ["WebRole1_IN_0"]
+"""
 REPORTS = ("results.json", "junit.xml", "summary.md", "report.html")
 
 
@@ -207,6 +220,16 @@ def test_a_client_that_had_ended_when_the_emulator_was_stopped_has_given_up(
 
     assert outcomes(run)[outcome] == ["POLL-END"]
     assert cli.main([*command, str(run)]) == code
+
+
+@pytest.mark.parametrize(("address", "code"), [("https://127.0.0.1:8443", 1), ("https://127.0.0.1:8444", 0)])
+def test_a_target_file_of_the_emulator_leaves_its_end_known(tmp_path: Path, address: str, code: int) -> None:
+    """That of another address is for recordings whose recorder knew another one: the end is not known then."""
+    run = recorded_session(tmp_path / "run", polls=2, rest=1.0)
+    rig = tmp_path / "rig.toml"
+    rig.write_text(RIG.format(address=address), encoding="utf-8")
+
+    assert cli.main(["check", str(run), "--client", "--target", str(rig)]) == code
 
 
 def test_a_session_without_a_request_meets_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

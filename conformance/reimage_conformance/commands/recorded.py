@@ -53,7 +53,8 @@ def check(
     if report_dir is not None and file.resolve().parent != report_dir.resolve():
         claim_folder(report_dir, overwrite=overwrite)
     chosen = None if strictness is None else Strictness(strictness)
-    if client and target is None and is_session(file):
+    if client and is_session(file, endpoint):
+        chosen = chosen or (endpoint.strictness if endpoint is not None else None)
         return judge_session(file, report_dir, chosen, quiet=quiet)
     from reimage_conformance.capture import check_capture  # noqa: PLC0415 -- imports the checks
 

@@ -14,15 +14,18 @@ from reimage_conformance.errors import UsageError
 from reimage_conformance.model import Subject
 
 if TYPE_CHECKING:
-    from reimage_conformance.model import Strictness
+    from reimage_conformance.model import Strictness, Target
 
 JOURNAL = "journal.jsonl"
 
 
-def is_session(file: Path) -> bool:
-    """Whether `file` is the journal of a client's session, such as `emulator --record` writes."""
+def is_session(file: Path, target: Target | None = None) -> bool:
+    """Whether `file` is the journal of a client's session, such as `emulator --record` writes; of one with `target` where that is given."""
     with file.open("rb") as lines:
-        return _header(lines.readline()).get("subject") == Subject.CLIENT
+        header = _header(lines.readline())
+    described = header.get("target")
+    address = described.get("base_url") if isinstance(described, dict) else None
+    return header.get("subject") == Subject.CLIENT and (target is None or target.base_url == address)
 
 
 def judge_session(file: Path, report_dir: Path | None, strictness: Strictness | None, *, quiet: bool) -> int:

@@ -71,16 +71,18 @@ def console_lines(assessment: Assessment, report: Path | None = None, target: Pa
 def quiet_lines(assessment: Assessment, report: Path | None = None) -> list[str]:
     """The lines of a quiet command: the verdict, the headline of each finding up to `HEADLINE_LIMIT`, and where the report is."""
     assessment = MaskedNames.of(assessment.target).everywhere(assessment)
-    found = enumerate(assessment.findings, 1)
-    headlines = [_headline(number, finding, known=is_known(finding, assessment)) for number, finding in found]
+    marked = [_marked(number, finding, assessment) for number, finding in enumerate(assessment.findings, 1)]
     place = [f"report: {report}"] if report is not None else []
-    marked = [
-        f"{finding.counts_as.value}  {line}" for finding, line in zip(assessment.findings, headlines, strict=True)
-    ]
     advisory = sum(finding.counts_as is CountsAs.WARN for finding in assessment.findings)
     verdict = _verdict(assessment)
     told = f"{verdict.removesuffix('.')}, {counted(advisory, 'advisory', 'advisories')}." if advisory else verdict
     return [told, *_limited(marked, HEADLINE_LIMIT, "finding"), *place]
+
+
+def _marked(number: int, finding: Finding, assessment: Assessment) -> str:
+    """The headline of a finding after what it counts as: FAIL, WARN, or KNOWN where the baseline expects it."""
+    mark = "KNOWN" if is_known(finding, assessment) else finding.counts_as.value
+    return f"{mark}  {_headline(number, finding, known=False)}"
 
 
 def _unjudged(group: Unjudged) -> str:
