@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -111,3 +113,16 @@ def test_the_files_are_there_when_the_address_is_told(tmp_path: Path, monkeypatc
     assert cli.main(["emulator", "--max-seconds", "0.1", "--write-target", str(file)]) == 0
     assert seen
     assert set(seen) == {(True, len(list(tmp_path.iterdir())))}
+
+
+def test_whoever_stops_the_emulator_says_that_the_client_has_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(text: str, **_: object) -> None:
+        if text.startswith("recording into"):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr("click.echo", stop)
+
+    assert cli.main(["emulator", "--no-tls", "--max-seconds", "30", "--record", str(tmp_path / "session")]) == 0
+    assert read_journal(tmp_path / "session" / "journal.jsonl").events[-1]["client_over"] is True

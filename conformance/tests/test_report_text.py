@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from reimage_conformance.errors import ReportError
-from reimage_conformance.model import Exchange, Outcome, Request, Response, RunVerdict, Sufficing, Why
+from reimage_conformance.model import CountsAs, Exchange, Outcome, Request, Response, RunVerdict, Sufficing, Why
 from reimage_conformance.report import write
-from reimage_conformance.report.console import MOST_LINES, console_lines
+from reimage_conformance.report.console import MOST_LINES, console_lines, quiet_lines
 from reimage_conformance.report.http_text import exchange_lines, marked
 from reimage_conformance.report.results import results
 from reimage_conformance.report.summary import code, escaped, fenced, summary_text
@@ -313,3 +313,23 @@ def test_a_report_that_could_not_be_finished_leaves_the_old_one(
 
 def test_hostile_text_is_hostile() -> None:
     assert STEERING.search(HOSTILE) is not None
+
+
+def test_a_quiet_command_marks_each_finding_by_what_it_counts_as() -> None:
+    sample = sample_assessment()
+    first, *_ = sample.findings
+    rows = tuple(
+        replace(row, outcome=Outcome.KNOWN) if row.requirement.id == first.requirement else row
+        for row in sample.requirements
+    )
+    told = [
+        quiet_lines(replace(sample, findings=(one,), requirements=given))[:2]
+        for one, given in (
+            (replace(first, counts_as=CountsAs.FAIL), sample.requirements),
+            (replace(first, counts_as=CountsAs.WARN), sample.requirements),
+            (replace(first, counts_as=CountsAs.FAIL), rows),
+        )
+    ]
+
+    assert [line.partition(" ")[0] for _, line in told] == ["FAIL", "WARN", "KNOWN"]
+    assert [verdict.endswith(", 1 advisory.") for verdict, _ in told] == [False, True, False]
