@@ -202,6 +202,16 @@ def test_cron_mails_of_every_night_that_is_not_good(night: str, left: Mapping[st
 
 
 @pytest.mark.skipif(shutil.which("flock") is None, reason="no flock is installed here: it is part of util-linux")
+def test_a_night_that_ended_with_its_machine_has_reports_the_night_after(
+    left: Mapping[str, Path], tmp_path: Path
+) -> None:
+    shutil.copytree(left["cut"], tmp_path / "conformance" / "reports" / "rig" / "20260101T000000Z")
+    mailed, place = cron(tmp_path, "good", left)
+
+    assert (mailed.stdout, history(place / "reports", "rig")) == ("", 2)
+
+
+@pytest.mark.skipif(shutil.which("flock") is None, reason="no flock is installed here: it is part of util-linux")
 def test_a_night_that_finds_another_leaves_its_log_and_is_mailed(left: Mapping[str, Path], tmp_path: Path) -> None:
     place = tmp_path / "conformance"
     place.mkdir()

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from reimage_conformance.model import Outcome
+from reimage_conformance.report.runs import UNJUDGED
 
 if TYPE_CHECKING:
     from reimage_conformance.report.results import Results
@@ -23,8 +24,6 @@ GRAVITY = (0, 6, 5, 2, 1)
 
 OWN_TO_THE_RUN = (CUT_OFF, 2, 3)
 """Codes of a run that ended otherwise than by its results: these say what was judged, and contradict nothing."""
-
-UNJUDGED = {Outcome.INCONCLUSIVE, Outcome.UNTESTED, Outcome.NOT_APPLICABLE}
 
 
 def counting(code: int | None, results: Results | None) -> tuple[int, Results | None, str]:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from reimage_conformance.model import Outcome
 from reimage_conformance.quantities import counted
 from reimage_conformance.report.comparison_reports import comparison_markdown
-from reimage_conformance.report.ending import CUT_OFF, GOOD, INCOMPLETE, NONCONFORMANT, UNJUDGED, what_stopped
+from reimage_conformance.report.ending import CUT_OFF, GOOD, INCOMPLETE, NONCONFORMANT, what_stopped
+from reimage_conformance.report.runs import UNJUDGED
 from reimage_conformance.report.summary import escaped, fenced
 from reimage_conformance.report.visible import one_line
 
@@ -24,10 +25,10 @@ MEANINGS = {
     0: ("The endpoint conforms", "Nothing is to be done."),
     1: ("The endpoint violates the protocol", "The first finding below is the one to mend."),
     2: ("The run was interrupted", "What it came to until then is below. Run it again, or go on with `run --resume`."),
-    3: ("The suite itself broke", "This says nothing about the endpoint. Please report the lines below."),
+    3: ("The suite itself broke", "This says nothing about the endpoint. Please report the last lines of the run."),
     4: (
         "The job is set up wrongly",
-        "Nothing was judged, and the endpoint is not to blame. Mend what the lines below name.",
+        "Nothing was judged, and the endpoint is not to blame. Mend what the last lines of the run name.",
     ),
     5: ("No case was selected", "Nothing was judged. Look at what the job selects."),
     6: (
@@ -112,7 +113,7 @@ def _meaning(night: Night) -> tuple[str, str]:
     if night.results is None and night.exit_code in (GOOD, NONCONFORMANT, INCOMPLETE):
         return (
             NO_RESULTS,
-            "The run left no results.json where this page looks. Check the report folder, the arguments of the run and the lines below.",
+            "The run left no results.json where this page looks. Check the report folder, the arguments and the last lines of the run.",
         )
     if night.exit_code == GOOD and night.results is not None and night.results["run"]["verdict"] == "partial":
         return "No violation was seen", "Something was left untested, for the profile, the selection or the budget."
@@ -138,7 +139,11 @@ def _changes(night: Night) -> Iterator[str]:
     if lost:
         yield f"**Met before, not judged now: {lost}.**"
     shown, left_out = _shown(night, night.changes)
-    yield comparison_markdown(shown, "No requirement came out otherwise.").partition("\n")[2].replace("\n## ", "\n### ")
+    yield (
+        comparison_markdown(shown, "Nothing else changed." if left_out else "No difference.")
+        .partition("\n")[2]
+        .replace("\n## ", "\n### ")
+    )
     if left_out:
         yield f"Not shown: {', '.join(left_out)}. `reimage-conformance compare` shows them."
 
