@@ -377,6 +377,19 @@ class TestProbes:
         assert self.of("installation_unchanged", given, silent(REIMAGE, at=2.0), **arguments) == [INCONCLUSIVE]
         assert self.of("installation_unchanged", given, started(SHARED, at=2.0), **arguments) == [by_name]
 
+    @pytest.mark.parametrize(
+        ("refused", "outcome"), [(9.5, INCONCLUSIVE), (12.0, INCONCLUSIVE), (5.0, VIOLATED), (19.5, VIOLATED)]
+    )
+    def test_a_guest_that_changed_after_a_refusal_to_it_is_not_held_against_a_reimage_elsewhere(
+        self, refused: float, outcome: Outcome
+    ) -> None:
+        place = Place(PRODUCTION, OWN)
+        given = [probe("a", 10.0, place), probe("b", 19.0, place), started(SHARED, at=11.0, identifier=OTHER_ID)]
+        short = [started(NEIGHBOUR, at=1.0), poll(SUCCEEDED, at=2.0)]
+        arguments = {"requirement": "REQ-REIMAGE-OTHERS-UNTOUCHED", "what": "a reimage of another instance"}
+
+        assert self.of("installation_unchanged", given, *short, bad(refused), **arguments) == [outcome]
+
 
 def test_every_check_that_looks_for_effects_says_where() -> None:
     """The checks of the chapter of instances judge nothing but effects on role instances."""

@@ -202,23 +202,42 @@ class Intervals:
     def _refused_to_bystander(
         self, place: Place, judged: list[Exchange], given: list[Exchange], horizon: Moment, world: World
     ) -> OwnRequest | None:
-        """The last refused request that may have taken an instance offline while another one was reimaged.
+        """The last refused request that may have reimaged an instance which the judged requests do not address.
 
-        It was sent before the first of the looks `given` that shows the instance away. None, if the instance was
-        still seen ready so long after the refusal that any instance of this endpoint would have left.
+        None, if the instance was still seen ready so long after the refusal that any instance of this endpoint would
+        have left; where the probe was asked, if every operation of this endpoint would have been over before.
         """
         if not judged or any(is_at(read_target(exchange.request.target), place, world) for exchange in judged):
             return None
+        until, since = self._left_after(place, judged, given, horizon, world) or self._written_after(
+            given, horizon, world
+        )
+        sent = [r for r in self._refused if began(r.exchange) < until and answered(r.exchange) <= horizon]
+        late = (r for r in reversed(sent) if answered(r.exchange)[0] >= since)
+        return next((r for r in late if is_at(r.address, place, world)), None)
+
+    def _left_after(
+        self, place: Place, judged: list[Exchange], given: list[Exchange], horizon: Moment, world: World
+    ) -> tuple[Moment, float] | None:
+        """Before which moment, and from which second on, a refusal must have come for its instance to be away in a look of `given`.
+
+        None where no look since the first judged request shows the instance away.
+        """
         start, looks = min(map(began, judged)), self._looks_at(keys_of(place.deployment), horizon)
         seen = {look.number for look in given if began(look) > start and not _is_ready(look, place.role_instance)}
         away = next((look for look in looks if look.number in seen), None)
         if away is None:
             return None
         stayed = [look.at for look in looks if look.at < away.at and _is_ready(look, place.role_instance)]
-        since = max(stayed, default=-inf) - self._slowest_departure(horizon, world)
-        sent = [r for r in self._refused if began(r.exchange) < answered(away) and answered(r.exchange) <= horizon]
-        late = (r for r in reversed(sent) if answered(r.exchange)[0] >= since)
-        return next((r for r in late if is_at(r.address, place, world)), None)
+        return answered(away), max(stayed, default=-inf) - self._slowest_departure(horizon, world)
+
+    def _written_after(self, given: list[Exchange], horizon: Moment, world: World) -> tuple[Moment, float]:
+        """Before which moment, and from which second on, a refusal must have come for its operation to write between two probes."""
+        probes = [exchange for exchange in given if exchange.label == "probe"]
+        if not probes:
+            return (-inf, 0), inf
+        longest = self._longest(horizon, world.target.limits.operation_timeout_seconds)
+        return max(map(began, probes)), min(probe.at for probe in probes) - longest
 
     def _slowest_departure(self, horizon: Moment, world: World) -> float:
         """The longest time between a 202 and the first look that shows its instance away, by `horizon`, in seconds.
