@@ -276,5 +276,5 @@ async def judge_installation(
 ) -> None:
     """Judges that the reimage of one instance wrote no fresh installation on another."""
     after = await sut.probe.installation(other)
-    what, requirement = f"a reimage of {place.role_instance}", "REQ-REIMAGE-OTHERS-UNTOUCHED"
+    what, requirement = f"a reimage of {place.deployment.name}/{place.role_instance}", "REQ-REIMAGE-OTHERS-UNTOUCHED"
     sut.judge(installation_unchanged, before, after, operation.start, requirement=requirement, what=what)

@@ -58,7 +58,7 @@ def test_a_fresh_installation() -> None:
     assert worded(found) == [
         (
             "a new installation id, as the probe in the guest reports it, after the reimage",
-            "installation_id of WebRole1_IN_0 is still a",
+            "installation_id of contoso-v2/WebRole1_IN_0 is still a",
         )
     ]
     known = judged("fresh_installation", [probe("a"), probe("a", 2), started(number=3)])
@@ -134,7 +134,7 @@ def test_markers_that_were_not_written_prove_nothing(before: tuple[int, bytes]) 
     assert [v.actual for v in found] == ["the marker could not be written"] * 2
 
 
-INSTALLATION = "installation_id of WebRole1_IN_0"
+INSTALLATION = "installation_id of contoso-v2/WebRole1_IN_0"
 NOEFFECT, OTHERS = "REQ-GOS-NOTFOUND-NOEFFECT", "REQ-REIMAGE-OTHERS-UNTOUCHED"
 
 

@@ -58,7 +58,9 @@ def installation_in(exchange: Exchange) -> str:
 def _installation_id_of(world: World, look: Exchange) -> str:
     """The value that two looks of the probe compare, with the role instance that they looked into."""
     place = probed_place(world, look)
-    return f"installation_id of {place.role_instance}" if place is not None else "installation_id"
+    return (
+        f"installation_id of {place.deployment.name}/{place.role_instance}" if place is not None else "installation_id"
+    )
 
 
 @effect_on(_of_the_reimage)
