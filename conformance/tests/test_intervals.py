@@ -11,6 +11,7 @@ import pytest
 from judging_samples import (
     BUILDER,
     FABRIKAM,
+    FAILED,
     NO_COMP,
     NO_VERSION,
     NOBODY,
@@ -274,6 +275,17 @@ class TestReimages:
         assert self.of("instance_effect", given, started(SHARED, at=2.5), **arguments)[name] is VIOLATED
         assert self.of("instance_effect", given, silent(NEIGHBOUR, at=1.5), **arguments)[name] is INCONCLUSIVE
         assert self.of("instance_effect", given, started(NOBODY, at=1.5), **arguments)[name] is INCONCLUSIVE
+
+    @pytest.mark.parametrize(("end", "outcome"), [(FAILED, MET), (SUCCEEDED, INCONCLUSIVE)])
+    def test_a_request_that_failed_late_as_it_may_spoils_no_quiet_look(self, end: str, outcome: Outcome) -> None:
+        given = [ready(1.0), started(at=2.0), away(3.0), ready(8.0)]
+        arguments = {"instance": OWN, "others": [OTHER], "ended_at": 5.0, "waited": 3.0}
+        near = replace(NEIGHBOUR, target=NEIGHBOUR.target.replace("/production/", "/production%20/"))
+        taken = [started(near, at=1.2, identifier=OTHER_ID)]
+        taken.append(poll(end, at=1.4, request=BUILDER.operation_status(OTHER_ID)))
+
+        found = self.of("instance_effect", given, poll(SUCCEEDED, at=5.0), *taken, **arguments)
+        assert found["REQ-REIMAGE-OTHERS-UNTOUCHED"] is outcome
 
     @pytest.mark.parametrize(
         ("refused", "outcome"),

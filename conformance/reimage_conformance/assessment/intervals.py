@@ -35,6 +35,7 @@ from reimage_conformance.assessment.own_requests import (
 )
 from reimage_conformance.judging.instances.effects import LATE_DEPARTURE_SECONDS, settling_seconds
 from reimage_conformance.judging.operations.polls import STATUSES, TERMINAL, status_of
+from reimage_conformance.judging.oracle import permitted
 from reimage_conformance.judging.registry import EFFECTS
 from reimage_conformance.model import Outcome, Why
 from reimage_conformance.protocol.addresses import Address, Kind, UriForm, read_target
@@ -133,6 +134,8 @@ class Intervals:
             request for request in self._others(effect, judged) if self._may_have_had_effect(request, effect, window)
         ]
         here = [request for request in others if is_at(request.address, place, world)]
+        if verdict.outcome is Outcome.MET:
+            here = [request for request in here if not self._failed_late(request, window[1], world)]
         if not effect.judged:  # the first request accepted between the looks is the judged one
             own = next((r for r in here if r.is_accepted and began(r.exchange) > window[0]), None)
             here = [request for request in here if request is not own]
@@ -150,6 +153,14 @@ class Intervals:
             return "" if verdict.requirement == REFUSED_HAS_NO_EFFECT else self._beside(judged, place), ()
         suspect = self._refused_to_bystander(place, judged, looks, window[1], world)
         return ("", ()) if suspect is None else (worded_as_refused(suspect, place), blamed_if_refused(suspect, world))
+
+    def _failed_late(self, request: OwnRequest, horizon: Moment, world: World) -> bool:
+        """Whether a request that may fail after its 202 did so by `horizon`: it reimaged nothing, as far as its answers say."""
+        over = self._over(request, horizon)
+        ends = (p for p in self._polls.get(request.identifier, ()) if over is not None and answered(p) == over)
+        return any(status_of(end) == "Failed" for end in ends) and any(
+            defect.later for defect in permitted(request.exchange.request, world).defects
+        )
 
     def _others(self, effect: Effect, judged: list[Exchange]) -> Iterator[OwnRequest]:
         """The requests other than the judged ones and than repeats of these that got no reply."""
