@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -126,3 +127,5 @@ def test_whoever_stops_the_emulator_says_that_the_client_has_ended(
 
     assert cli.main(["emulator", "--no-tls", "--max-seconds", "30", "--record", str(tmp_path / "session")]) == 0
     assert read_journal(tmp_path / "session" / "journal.jsonl").events[-1]["client_over"] is True
+    limits = [each for each in threading.enumerate() if isinstance(each, threading.Timer) and each.interval == 30]
+    assert all(each.finished.is_set() for each in limits)

@@ -113,11 +113,11 @@ def emulator(
     manners = with_manners(oddities, like_the_service=like_the_service)
     served = emulator_with(operation_seconds, faults=faults, oddities=manners, seed=seed, layout=layout)
     late = threading.Event()
-    if max_seconds is not None:
-        _stop_after(max_seconds, late)
     with ExitStack() as opened:
 
         def started(running: RunningEmulator) -> None:
+            if max_seconds is not None:
+                opened.callback(_stop_after(max_seconds, late).cancel)
             written = None if write_target is None else _written(running, write_target, name)
             if record is not None:
                 described: dict[str, Any] = {"name": name, "lenient": only_lenient(manners), "faults": faults}
@@ -179,8 +179,11 @@ def _written(running: RunningEmulator, file: Path, name: str) -> Path:
         raise UsageError(f"--write-target {file}: cannot be written: {error.strerror}") from error
 
 
-def _stop_after(seconds: float, late: threading.Event) -> None:
-    """Stop this process in so many seconds, as from outside; set `late` then."""
+def _stop_after(seconds: float, late: threading.Event) -> threading.Timer:
+    """Stop this process in so many seconds, as from outside, and set `late` then; the timer that is given can be cancelled.
+
+    To be called once SIGTERM stops the emulator alone.
+    """
 
     def stop() -> None:
         late.set()
@@ -189,3 +192,4 @@ def _stop_after(seconds: float, late: threading.Event) -> None:
     timer = threading.Timer(seconds, stop)
     timer.daemon = True
     timer.start()
+    return timer
