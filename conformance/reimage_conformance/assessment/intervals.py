@@ -158,9 +158,8 @@ class Intervals:
         """Whether a request that may fail after its 202 did so by `horizon`: it reimaged nothing, as far as its answers say."""
         over = self._over(request, horizon)
         ends = (p for p in self._polls.get(request.identifier, ()) if over is not None and answered(p) == over)
-        return any(status_of(end) == "Failed" for end in ends) and any(
-            defect.later for defect in permitted(request.exchange.request, world).defects
-        )
+        has_failed = any(status_of(end) == "Failed" for end in ends)
+        return has_failed and permitted(request.exchange.request, world).may_fail_late
 
     def _others(self, effect: Effect, judged: list[Exchange]) -> Iterator[OwnRequest]:
         """The requests other than the judged ones and than repeats of these that got no reply."""

@@ -84,3 +84,8 @@ class Permitted:
     def must_be_accepted(self) -> bool:
         """Whether the request is well formed in every respect that is judged."""
         return not self.defects
+
+    @property
+    def may_fail_late(self) -> bool:
+        """Whether the endpoint may accept the request, reimage nothing, and report its failure by the operation."""
+        return any(defect.later for defect in self.defects)

@@ -193,7 +193,7 @@ class Answers:
         if self._operations.unwanted > MAX_UNWANTED_OPERATIONS:
             self._operations.give_up(operation)
             return None
-        if any(defect.later for defect in bad.permitted.defects):
+        if bad.permitted.may_fail_late:
             await operation.over.wait()
             for place in touched if operation.status == "Failed" else ():
                 self._instances.unaddress(place)

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import trio
 
 from reimage_conformance.judging.operations.progress import RETENTION_SECONDS
+from reimage_conformance.judging.oracle import permitted
 from reimage_conformance.model import Why
 from reimage_conformance.protocol.addresses import read_target
 from reimage_conformance.session.operation import Operation, State
-from reimage_conformance.session.polling import Polling, may_fail_late
+from reimage_conformance.session.polling import Polling
 from reimage_conformance.session.signals import Inconclusive, Untested
 from reimage_conformance.session.thresholds import MAX_OVERDUE_OPERATIONS, MAX_RENEWED_OPERATIONS, seconds_until_poll
 
@@ -100,7 +101,7 @@ class Operations:
         if read_target(start.request.target).subscription == self.world.target.other_subscription_id:
             operation.subscription = self._builder.target.other_subscription_id or ""
         self.all.append(operation)
-        if may_fail_late(start.request, self.world):
+        if permitted(start.request, self.world).may_fail_late:
             self._budget.leave_open(start.number)
         return operation
 

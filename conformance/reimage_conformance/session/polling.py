@@ -23,8 +23,7 @@ from reimage_conformance.session.thresholds import (
 )
 
 if TYPE_CHECKING:
-    from reimage_conformance.judging.world import World
-    from reimage_conformance.model import Exchange, Request
+    from reimage_conformance.model import Exchange
     from reimage_conformance.protocol.requests import RequestBuilder
     from reimage_conformance.session.budget import Budget
     from reimage_conformance.session.operation import Operation
@@ -150,13 +149,8 @@ class Polling:
 
     def _finish(self, operation: Operation) -> None:
         """Gives the reimage back where the operation failed late because of its request, and reimaged nothing."""
-        if operation.status == "Failed" and may_fail_late(operation.start.request, self._recorder.world):
+        if operation.status == "Failed" and permitted(operation.start.request, self._recorder.world).may_fail_late:
             self._budget.give_back(operation.start.number)
-
-
-def may_fail_late(request: Request, world: World) -> bool:
-    """Whether an endpoint may accept this request, reimage nothing, and report its failure by the operation."""
-    return any(defect.later for defect in permitted(request, world).defects)
 
 
 def _is_refused(poll: Exchange) -> bool:
