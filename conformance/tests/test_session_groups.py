@@ -412,18 +412,23 @@ def test_a_late_effect_is_not_held_against_the_request_that_came_between(tmp_pat
     in_run(tmp_path, body, max_reimages=40)
 
 
+@pytest.mark.parametrize("fault", ["others-go-offline[all]", "slots-swapped"])
 def test_a_reimage_of_another_instance_that_has_no_answer_yet_is_not_held_against_a_refused_request(
-    tmp_path: Path,
+    tmp_path: Path, fault: str
 ) -> None:
-    """Its effect may show in the look after, whichever of the two was answered first: the refused request is sent once more, alone."""
+    """Its effect may show in the look after, whichever of the two was answered first: the refused request is sent once more, alone.
+
+    The other instance is one of the same deployment, or one of the same name in another deployment.
+    """
 
     async def body(sut: SystemUnderTest) -> None:
         await sut.campaign.settled()
         place = sut.main_witness()
         await sut.instances.until_ready(place)
         since = last_number(sut)
-        other = next(each for each in sut.places() if each.deployment == place.deployment and each != place)
-
+        neighbours = [each for each in sut.places() if each.deployment == place.deployment and each != place]
+        namesakes = [each for each in sut.planner.namesakes if each.role_instance == place.role_instance]
+        other = next(each for each in (namesakes if fault == "slots-swapped" else neighbours) if each != place)
         looked, guard = trio.Event(), sut.sender.seen
 
         def seen(exchange: Exchange) -> None:
@@ -434,7 +439,7 @@ def test_a_reimage_of_another_instance_that_has_no_answer_yet_is_not_held_agains
         sut.sender.seen = seen
 
         async def reimage_the_other() -> None:
-            with sut.operations.starting(other.deployment):
+            with sut.operations.starting(other):
                 await looked.wait()
                 exchange = await sut.sender.once(sut.builder.reimage(other), Manner("step:beside"))
                 await trio.sleep(0.005)  # the look after is answered meanwhile
@@ -447,8 +452,9 @@ def test_a_reimage_of_another_instance_that_has_no_answer_yet_is_not_held_agains
         assert found.violations == []
         assert labels(sut, since).startswith("lrl")
         assert labels(sut, since).count("r") == 2  # so that the look after showed the change
+        assert sut.budget.spent == len(sut.operations.all)
 
-    in_run(tmp_path, body, "others-go-offline[all]", max_reimages=40)
+    in_run(tmp_path, body, fault, max_reimages=40)
 
 
 def test_with_few_reimages_left_a_group_is_smaller(tmp_path: Path) -> None:

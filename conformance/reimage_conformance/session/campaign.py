@@ -202,7 +202,7 @@ class Campaign:
 
     def _is_free(self, step: Step) -> bool:
         """Whether no step runs on its deployment (after a conflict: on any) and its instance may be reimaged now."""
-        if self._instances.is_in_peace(step.place.deployment) or self._instances.is_last_bystander(step.place):
+        if self._instances.is_in_peace(step.place) or self._instances.is_last_bystander(step.place):
             return False
         return not self._running if self._runs.met_conflict else step.place.deployment.name not in self._running
 

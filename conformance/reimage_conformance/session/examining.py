@@ -126,8 +126,9 @@ class Examinations:
 
         If several requests may have caused a change, this one is repeated alone first.
         """
-        if group.is_changed and group.size == 1:
+        if group.is_changed and group.size == 1 and not group.beside and not group.elsewhere:
             group.book(answered.exchange.number)
+        if group.is_changed and group.names_culprit:
             self._answers.began_anyway.add(bad.key)
         if group.is_changed and not group.names_culprit:
             return await self._apart(bad, group, answered)
@@ -144,6 +145,7 @@ class Examinations:
         """
         async with group.turn:
             await self._operations.until_quiet(group.place.deployment)
+            await self._operations.until_over(group.place)
             before = await self._instances.until_ready(group.place)
             try:
                 async with self._budget.hold_once_more():

@@ -30,7 +30,8 @@ class Group:
     `members` wait for the first look; the first `size` of them are let in, one for each reimage that is held for the
     group. `before` and `after` are the looks; `shares_look` says that `before` is also the last look of the previous
     group. `blamed` are the requirements to blame for an effect. `accepted` says that one request was accepted, and may
-    have caused a change. `beside` says that another instance of the deployment was being reimaged. `broken` says why
+    have caused a change. `beside` says that another instance of the deployment was being reimaged, `elsewhere` that one
+    of the same name in another deployment was. `broken` says why
     the group ended early. While the group is taken apart, `stack` keeps the campaign away from the deployment.
     `sending` and `examined` count the members that wait for their answer, and those that still need the group.
     """
@@ -42,6 +43,7 @@ class Group:
     blamed: set[str] = field(default_factory=set)
     accepted: bool = False
     beside: bool = False
+    elsewhere: bool = False
     broken: Inconclusive | Untested | None = None
     members: list[object] = field(default_factory=list)
     held: Held | None = None
@@ -77,9 +79,10 @@ class Group:
     def names_culprit(self) -> bool:
         """Whether only one request can have caused a change.
 
-        The group has one, no late effect of the previous group counts, and no other instance was being reimaged.
+        The group has one, no late effect of the previous group counts, and no other instance was being reimaged that
+        the endpoint may have mixed up with this one.
         """
-        return self.size == 1 and not self.shares_look and not self.beside
+        return self.size == 1 and not self.shares_look and not self.beside and not self.elsewhere
 
     def book(self, exchange: int) -> None:
         """Spends a held reimage: the request with exchange number `exchange` reimaged the instance although it was refused."""
@@ -252,13 +255,15 @@ class Groups:
         return untouched and trio.current_time() - last.at <= LONGEST_SHARED_LOOK_SECONDS
 
     def _reaching(self, place: Place) -> int:
-        """How many operations may have reached an instance so far: its own, and those of requests that address nothing listed."""
-        return sum(operation.place in (None, place) for operation in self._operations.all)
+        """How many operations may have reached an instance so far: those of its name, and those of requests that address nothing listed."""
+        names = [operation.place and operation.place.role_instance for operation in self._operations.all]
+        return sum(name in (None, place.role_instance) for name in names)
 
     def _keep_look_after(self, group: Group) -> None:
         """Keeps the last look of a group for the next one; called while the group still holds its instance."""
         look, place = group.after, group.place
-        if look is not None and not group.accepted and statuses_in(look).get(place.role_instance) == READY:
+        is_spoilt = group.accepted or group.elsewhere
+        if look is not None and not is_spoilt and statuses_in(look).get(place.role_instance) == READY:
             holds, reaching = self._instances.holds(place), self._reaching(place)
             self._last[str(place)] = _LastLook(look, trio.current_time(), holds, reaching)
 
@@ -279,12 +284,17 @@ class Groups:
         if group.sending:
             return
         deployment = group.place.deployment
-        group.beside = self._operations.may_be_busy(deployment)
+        self._note_reimages(group)
         try:
             group.after = await self._instances.look(deployment)
-            group.beside = group.beside or self._operations.may_be_busy(deployment)
+            self._note_reimages(group)
             if group.is_changed and not group.names_culprit and group.held is not None:
-                group.stack.enter_context(self._instances.left_in_peace(group.place.deployment))
+                group.stack.enter_context(self._instances.left_in_peace(group.place))
                 group.stack.enter_context(self._budget.stands(group.held))
         finally:
             group.looked.set()
+
+    def _note_reimages(self, group: Group) -> None:
+        """Notes which reimages of ours, under way now, may have changed the instance of a group."""
+        group.beside = group.beside or self._operations.may_be_busy(group.place.deployment)
+        group.elsewhere = group.elsewhere or self._operations.may_reach_by_name(group.place)

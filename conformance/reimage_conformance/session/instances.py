@@ -69,7 +69,7 @@ class Instances(Looks):
         self.watched: Callable[[Watch], None] = lambda *_: None
         self._locks: dict[str, trio.Lock] = {}
         self._holds: Counter[str] = Counter()
-        self._in_peace: Counter[str] = Counter()
+        self._in_peace: list[Place] = []
         self._watched: set[str] = set()
         self._seen_away: set[str] = set()
         self._given_up_on: set[str] = set()
@@ -236,17 +236,23 @@ class Instances(Looks):
                 await self._sender.patience.rest(left)
 
     @contextmanager
-    def left_in_peace(self, deployment: Deployment) -> Iterator[None]:
-        """Keeps the campaign from starting steps on a deployment, so that only the examined requests can cause changes there."""
-        self._in_peace[deployment.name] += 1
+    def left_in_peace(self, place: Place) -> Iterator[None]:
+        """Keeps the campaign from starting steps that may change an instance, so that only the examined requests can.
+
+        Those are the steps on its deployment, and on instances of its name in other deployments.
+        """
+        self._in_peace.append(place)
         try:
             yield
         finally:
-            self._in_peace[deployment.name] -= 1
+            self._in_peace.remove(place)
 
-    def is_in_peace(self, deployment: Deployment) -> bool:
-        """Whether the campaign may start no step on a deployment now."""
-        return self._in_peace[deployment.name] > 0
+    def is_in_peace(self, place: Place) -> bool:
+        """Whether the campaign may start no step on an instance now."""
+        return any(
+            place.deployment == other.deployment or place.role_instance == other.role_instance
+            for other in self._in_peace
+        )
 
     def is_last_bystander(self, place: Place) -> bool:
         """Whether an instance is the last one that can show whether a watched reimage of another instance leaves others unchanged."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -54,7 +53,7 @@ class Operations:
         self._polling = Polling(self.all, sender=sender, builder=builder, budget=budget, recorder=recorder)
         self._tasks: trio.Nursery | None = None
         self._quiet = trio.Condition()
-        self._starting: Counter[str] = Counter()
+        self._starting: list[Place] = []
         self._renewed = 0
         self.renew: Callable[[Operation], Awaitable[Operation | None]] = _not_renewed
         self.needed: Callable[[], int] = int
@@ -212,16 +211,26 @@ class Operations:
 
     def may_be_busy(self, deployment: Deployment) -> bool:
         """Whether an operation of ours runs on a deployment, or a request that is to start one has no answer yet."""
-        return self.is_busy(deployment) or self._starting[deployment.name] > 0
+        starting = any(place.deployment == deployment for place in self._starting)
+        return self.is_busy(deployment) or starting
+
+    def may_reach_by_name(self, place: Place) -> bool:
+        """Whether an operation of ours runs, or is being started, on an instance of the same name in another deployment.
+
+        An endpoint that mixes deployments up may be reimaging the instance at `place` instead.
+        """
+        running = [operation.place for operation in self.under_way if operation.place is not None]
+        others = [each for each in (*running, *self._starting) if each.deployment != place.deployment]
+        return any(each.role_instance == place.role_instance for each in others)
 
     @contextmanager
-    def starting(self, deployment: Deployment) -> Iterator[None]:
-        """Notes that a request under way is to start an operation on a deployment."""
-        self._starting[deployment.name] += 1
+    def starting(self, place: Place) -> Iterator[None]:
+        """Notes that a request under way is to start an operation on an instance."""
+        self._starting.append(place)
         try:
             yield
         finally:
-            self._starting[deployment.name] -= 1
+            self._starting.remove(place)
 
     @property
     def hopeless(self) -> bool:

@@ -117,7 +117,7 @@ class StepRuns:
         await self._instances.until_online(step.place)
         if step.observe and self._instances.offers_deployment:
             await self._instances.until_settled(self._operations.at(step.place))
-        with self._operations.starting(step.place.deployment):
+        with self._operations.starting(step.place):
             before = await self._send(step, result)
             if not result.is_accepted or result.exchange is None:
                 return
