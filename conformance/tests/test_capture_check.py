@@ -137,6 +137,29 @@ def test_without_a_target_unknown_names_are_not_known_to_be_absent(
     )
 
 
+@pytest.mark.parametrize(
+    ("complete", "looked", "wanted"),
+    [(False, 200, Outcome.UNTESTED), (True, 200, Outcome.VIOLATED), (False, 404, Outcome.VIOLATED)],
+)
+def test_a_deployment_that_the_target_file_does_not_list_may_exist(
+    check: Callable[..., Assessment], *, complete: bool, looked: int, wanted: Outcome
+) -> None:
+    """Unless the target file says that it lists everything, or a look was answered 404."""
+    found = session(refusals=False)
+    listed, unlisted = found.target.deployments[:2]
+    target = replace(found.target, deployments=(listed,), complete=complete)
+
+    def answered(exchange: Exchange) -> Exchange:
+        path, response = exchange.request.target, exchange.response
+        is_look = exchange.request.method == "GET" and path.endswith((f"/{unlisted.name}", f"/{unlisted.slot}"))
+        return replace(exchange, response=replace(response, status=looked)) if is_look and response else exchange
+
+    assessment = check(replace(found, target=target, exchanges=tuple(map(answered, found.exchanges))))
+
+    assert outcome(assessment, "REQ-REIMAGE-UNKNOWN-SERVICE") is wanted
+    assert (wanted is Outcome.VIOLATED) == ("REQ-REIMAGE-UNKNOWN-SERVICE" in blamed(assessment))
+
+
 FAULTS = (
     "accepted-status[200]",
     "accepted-id-missing",

@@ -34,7 +34,7 @@ def test_every_requirement_that_can_be_violated_says_what_is_wrong_then(row: Req
     [
         ("REQ-REIMAGE-202", "status:200", "200 OK", "A valid reimage was not answered 202 Accepted: 200 OK"),
         ("REQ-REIMAGE-CL-ABSENT", "accepted", "202 Accepted", "A reimage without Content-Length was accepted: 202 Accepted"),
-        ("REQ-REIMAGE-CL-ABSENT", "status:404", "404 Not Found", "A reimage without Content-Length was not refused as documented: 404 Not Found"),
+        ("REQ-REIMAGE-CL-ABSENT", "status:404", "404 Not Found", "A reimage without Content-Length was answered with a wrong status: 404 Not Found"),
         ("REQ-GOS-ERROR", "no-error", "Status Failed, no Error element", "The Operation document of a Failed operation has no Error element: Status Failed, no Error element"),
         ("REQ-XML-WF", "not-well-formed", "a bare & in text at column 135", "The XML of an answer is not well formed: a bare & in text at column 135"),
         ("REQ-GOS-CT", "media-type:text/html", "", "The answer to a poll is XML, but its Content-Type does not say so"),

@@ -239,7 +239,7 @@ class TestForms:
             (
                 violated(self.URI, "other-instance", 3, 5),
                 self.EXPECTED,
-                f"contoso-v3/{NAME} went offline, and WebRole1_IN_0 of contoso-v2 did not",
+                f"contoso-v3/{NAME} went offline, while WebRole1_IN_0 of contoso-v2 stayed ReadyRole",
             )
         ]
 
@@ -251,7 +251,7 @@ class TestForms:
             (
                 violated(self.URI, "other-instance", 3, 4),
                 self.EXPECTED,
-                "contoso-v2/B went offline, and WebRole1_IN_0 of contoso-v2 did not",
+                "contoso-v2/B went offline, while WebRole1_IN_0 of contoso-v2 stayed ReadyRole",
             )
         ]
 
@@ -264,7 +264,8 @@ class TestForms:
 
         assert self.of(*seen)[0][0] == violated(self.URI, "other-instance", 3, 6)
         assert (
-            self.of(*seen)[0][2] == "contoso-v2/B, contoso-v3/A went offline, and WebRole1_IN_0 of contoso-v2 did not"
+            self.of(*seen)[0][2]
+            == "contoso-v2/B, contoso-v3/A went offline, while WebRole1_IN_0 of contoso-v2 stayed ReadyRole"
         )
 
     def test_others_went_offline_with_it(self) -> None:

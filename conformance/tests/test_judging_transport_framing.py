@@ -45,7 +45,9 @@ class TestFraming:
         found = judged("framing", [exchange(anomalies=("surplus: 3 octets", "short: x"))])
 
         assert brief(found) == [violated(FRAMING, "surplus")]
-        assert worded(found) == [("nothing after the end of the response", "3 octets; x")]
+        assert worded(found) == [
+            ("nothing after the end of the response", "3 octets; x (the answer to Reimage Role Instance)")
+        ]
 
     @pytest.mark.parametrize(
         "anomaly", ["bare-lf", "obs-fold: x", "white-space-before-colon", "invalid-field-name", "malformed-status-line"]
@@ -59,7 +61,7 @@ class TestFraming:
         assert brief(found) == [violated("REQ-HTTP-HEAD-NOBODY", "content-on-head"), met(FRAMING)]
         assert worded(found)[0] == (
             "no content in answer to HEAD",
-            "4 octets of content after the head of an answer to HEAD",
+            "4 octets of content came in answer to HEAD (the answer to Reimage Role Instance)",
         )
 
     def test_what_is_no_http_or_cut_short(self) -> None:
@@ -67,13 +69,13 @@ class TestFraming:
         cut = judged("framing", [exchange(failure=FailureKind.TRUNCATED)])
 
         assert brief(found) == [violated(FRAMING, "not-http")]
-        assert found[0].actual == "as arranged"
+        assert found[0].actual == "as arranged (the answer to Reimage Role Instance)"
         assert brief(cut) == [violated(FRAMING, "truncated")]
-        assert cut[0].actual == "as arranged"
+        assert cut[0].actual == "as arranged (the answer to Reimage Role Instance)"
         assert brief(judged("framing", [silent(kind=FailureKind.TRUNCATED)])) == [violated(FRAMING, "truncated")]
         assert judged("framing", [silent(HEAD, FailureKind.NOT_HTTP)])[1].requirement == "REQ-HTTP-HEAD-NOBODY"
         named = judged("framing", [exchange(failure=FailureKind.TRUNCATED, anomalies=("short: 3 of 5",))])
-        assert [verdict.actual for verdict in named] == ["3 of 5"]
+        assert [verdict.actual for verdict in named] == ["3 of 5 (the answer to Reimage Role Instance)"]
         assert brief(judged("framing", [exchange(failure=FailureKind.TIMEOUT)])) == [met(FRAMING)]
 
     def test_silence_says_nothing(self) -> None:
@@ -118,7 +120,9 @@ class TestLeftBody:
         found = judged("framing", [exchange(WITH_BODY, 400, anomalies=SECOND)])
 
         assert brief(found) == [violated(FRAMING, "second-response")]
-        assert found[0].actual == "90 more octets came after the end of the response, and they begin with HTTP/"
+        assert found[0].actual.startswith(
+            "90 more octets came after the end of the response, and they begin with HTTP/ ("
+        )
 
     @pytest.mark.parametrize(
         "anomalies", [SECOND, ("second-response: 1", "second-response: 2"), ("bare-lf: x", *SECOND)]
@@ -263,5 +267,5 @@ class TestConnections:
 def test_an_anomaly_is_told_without_its_key(anomaly: str, told: str, expected: str) -> None:
     found = judged("framing", [exchange(anomalies=(anomaly,))])
 
-    assert worded(found) == [(expected, told)]
+    assert worded(found) == [(expected, f"{told} (the answer to Reimage Role Instance)")]
     assert found[0].symptom == anomaly.partition(":")[0]

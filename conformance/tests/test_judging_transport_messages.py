@@ -370,7 +370,12 @@ class TestBodies:
         found = judged("xml_bodies", [poll(b"<Operation>\xff</Operation>")])
 
         assert brief(found) == [violated("REQ-XML-ENC", "encoding", 2)]
-        assert worded(found) == [("UTF-8 or UTF-16, as declared", "the octets from octet 11 on are not UTF-8")]
+        assert worded(found) == [
+            (
+                "UTF-8 or UTF-16, as declared",
+                "the octets from octet 11 on are not UTF-8 in the answer to Get Operation Status",
+            )
+        ]
 
     def test_a_wrong_charset_over_readable_octets(self) -> None:
         headers = (("Content-Type", "application/xml; charset=iso-8859-1"),)

@@ -131,7 +131,7 @@ def _judge_all(recorder: Recorder, recorded: list[Recorded], selection: Selectio
     recorder.world = replace(recorder.world, listed=listed, folds_slots=folds, memory={})
     told = {name: list(instances) for name, instances in listed.items()}
     recorder.note("listed", listed=told, folds_slots=folds)
-    evidence = Evidence(recorder.world, recorded, given=selection.given)
+    evidence = Evidence(recorder.world, recorded, given=selection.given, whole=selection.whole)
     plans = [plan for planner in PLANNERS for plan in planner(evidence)]
     operations = sum(_judge(recorder, plan) for plan in (*plans, *message_plans(evidence)))
     judged = {exchange.number for plan in plans for made in plan.judgements for exchange in made.exchanges}

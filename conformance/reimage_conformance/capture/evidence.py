@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 
 NAMES = ("place", "instance", "bad-name")
 """Defects that depend on whether names exist."""
-OK, MOVED, CONFLICT = 200, 307, 409
+OK, MOVED, NOT_FOUND, CONFLICT = 200, 307, 404, 409
 CREDENTIALS = (401, 403)
+_Container = tuple[str, str, str, str]
+"""A subscription, a cloud service, the form of the address and the deployment; the last two are "" for the service as a whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +89,8 @@ def folds_slots(exchanges: Iterable[Exchange]) -> bool:
 class Evidence:
     """The recorded calls of one endpoint, masked and numbered, and the world to judge them in."""
 
-    def __init__(self, world: World, recorded: Sequence[Recorded], *, given: bool) -> None:
-        self.world, self.recorded, self.given = world, tuple(recorded), given
+    def __init__(self, world: World, recorded: Sequence[Recorded], *, given: bool, whole: bool) -> None:
+        self.world, self.recorded, self.given, self.whole = world, tuple(recorded), given, whole
         self._readings: dict[int, Reading] = {}
 
     @cached_property
@@ -121,13 +123,24 @@ class Evidence:
         return Reading(judged.address, tuple(kept), nameless, blurred, plain)
 
     def _is_absent(self, address: Address) -> bool:
-        """Whether names certainly address nothing: by the target file, or for instances by the endpoint's own list."""
+        """Whether names certainly address nothing: by a target file that lists everything, or by the endpoint's own answers."""
         if not self.given:
             return False
-        if self.world.absence(address) is not Absence.INSTANCE:
-            return True
-        deployment = self.world.deployment_of(address)
-        return deployment is not None and bool(self.world.listed.get(deployment.name))
+        absence = self.world.absence(address)
+        if absence is Absence.INSTANCE:
+            deployment = self.world.deployment_of(address)
+            return deployment is not None and bool(self.world.listed.get(deployment.name))
+        if absence in (Absence.SERVICE, Absence.DEPLOYMENT):
+            return self.whole or not self._not_found.isdisjoint((_service_of(address), _container_of(address)))
+        return True
+
+    @cached_property
+    def _not_found(self) -> set[_Container]:
+        """The cloud services and deployments that a GET without a defect was answered 404 for."""
+        asked = [each for each in self.of_kind(Kind.DEPLOYMENT, Kind.CLOUD_SERVICE) if self.is_telling(each)]
+        plain = [each.exchange for each in asked if each.exchange.request.method == "GET"]
+        missing = [each for each in plain if each.reply is not None and each.reply.status == NOT_FOUND]
+        return {_container_of(read_target(each.request.target)) for each in missing}
 
     def _may_be_open(self, defect: Defect, recorded: Recorded, address: Address) -> bool:
         """Whether a defect is not certain.
@@ -179,3 +192,14 @@ class Evidence:
             if address.kind is Kind.OPERATION and address.operation:
                 found.setdefault((address.operation, address.subscription), []).append(each)
         return found
+
+
+def _container_of(address: Address) -> _Container:
+    """What of a target holds the instance that an address names: a deployment, or the cloud service where it names none."""
+    form = address.form.value if address.form is not None and address.deployment else ""
+    return (address.subscription.lower(), address.service, form, address.deployment)
+
+
+def _service_of(address: Address) -> _Container:
+    """The cloud service of an address."""
+    return (address.subscription.lower(), address.service, "", "")

@@ -29,11 +29,16 @@ _BY_GATEWAYS = (407, 408, 502, 504, 511, *range(520, 528))
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The exchanges to judge, with the target they are judged against; `given` says that it was not inferred."""
+    """The exchanges to judge, with the target they are judged against.
+
+    `given` says that the target was not inferred. `whole` says that nothing exists beside what it lists, or that the
+    requests are those of a run, which asked for nothing that may exist and is not listed.
+    """
 
     target: Target
     recorded: tuple[Recorded, ...]
     given: bool
+    whole: bool
     notes: tuple[str, ...]
 
 
@@ -72,7 +77,8 @@ def select(capture: Capture, target: Target | None, subject: Subject = Subject.E
         "under a subscription that the target does not name": len(chosen) - len(own),
         "answered by a proxy or gateway on the way": len(own) - len(answered),
     }
-    return Selection(target, tuple(answered), given, (*capture.notes, *_notes(capture, len(answered), passed)))
+    whole = given and (target.complete or capture.target is not None)
+    return Selection(target, tuple(answered), given, whole, (*capture.notes, *_notes(capture, len(answered), passed)))
 
 
 def is_call(recorded: Recorded) -> bool:

@@ -21,7 +21,7 @@ _CHANGING = (
     (re.compile(r"\b\d+\.\d+ s\b"), "N s"),
     (re.compile(r"\b(exchanges?) \d+(?: and \d+)?"), r"\1 N"),
     (re.compile(r"\b(exchanges N \([^)]*\) and) \d+"), r"\1 N"),
-    (re.compile(r"\b\d+ (polls?|times|exchanges|(?:more )?answers?|requests?|octets|such requests)\b"), r"N \1"),
+    (re.compile(r"\b\d[\d,]* (polls?|times|exchanges|(?:more )?answers?|requests?|octets|such requests)\b"), r"N \1"),
     (re.compile(r"\b(InProgress|Succeeded|Failed) x \d+"), r"\1 x N"),
     (re.compile(r"(?:\b(?:InProgress|Succeeded|Failed) x N, ){6,}"), "... "),
 )

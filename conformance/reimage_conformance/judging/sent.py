@@ -33,8 +33,8 @@ _CALLS = {
 
 
 def call_of(request: Request) -> str:
-    """The documented name of the operation that a request addresses, `an unknown address` for no such."""
-    return _CALLS.get(read_target(request.target).kind, "an unknown address")
+    """The documented name of the operation that a request addresses, `a request to an unknown address` for no such."""
+    return _CALLS.get(read_target(request.target).kind, "a request to an unknown address")
 
 
 def header_sent(request: Request, name: str) -> str:

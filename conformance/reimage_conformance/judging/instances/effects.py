@@ -253,7 +253,9 @@ def equivalent_forms(
     if not own_statuses:
         yield verdict.inconclusive("Get Deployment did not show the deployment while the operation ran")
     elif others_offline and set(own_statuses) == {READY}:
-        yield verdict.violated(expected, f"{actual}, and {instance} of {deployment} did not", "other-instance")
+        yield verdict.violated(
+            expected, f"{actual}, while {instance} of {deployment} stayed ReadyRole", "other-instance"
+        )
     elif others_offline:
         yield about("REQ-REIMAGE-OTHERS-UNTOUCHED", start, *looks[-1:]).violated(expected, actual, "others-touched")
     else:

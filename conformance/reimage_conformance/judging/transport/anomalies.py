@@ -14,7 +14,7 @@ _FORMS = (
     (r"stalled: (\d+) octets, neither more nor an end", "{0} octets of content came, then neither more nor an end"),
     (r"(?:late-)?surplus: (\d+) octets after the response(.*)", "{0} more octets came after the end of the response{1}"),
     (r"second-response: (\d+) octets after the response", "{0} more octets came after the end of the response, and they begin with HTTP/"),
-    (r"content-on-head: (\d+) octets", "{0} octets of content after the head of an answer to HEAD"),
+    (r"content-on-head: (\d+) octets", "{0} octets of content came in answer to HEAD"),
     (r"content-on-(\S+): (\d+) octets", "{1} octets of content after the head of a {0}"),
     (r"length-on-connect: (.+)", "Content-Length: {0} in a 2xx answer to CONNECT"),
     (r"transfer-encoding-on-connect: (.+)", "Transfer-Encoding: {0} in a 2xx answer to CONNECT"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.registry import about, check
+from reimage_conformance.judging.sent import call_of
 from reimage_conformance.judging.transport.anomalies import anomaly_words, expected_framing
 from reimage_conformance.judging.wording import reply_summary, why_undecided
 from reimage_conformance.model import FailureKind
@@ -77,7 +78,7 @@ def framing(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
         yield about("REQ-HTTP-FRAMING", exchange).judged(
             not problems,
             expected_framing(problems[0]) if problems else "",
-            "; ".join(map(anomaly_words, problems)),
+            _anomalies_in(exchange, problems),
             problems[0].partition(":")[0] if problems else "",
         )
         if request.method == "HEAD":
@@ -86,9 +87,15 @@ def framing(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
             yield about("REQ-HTTP-HEAD-NOBODY", exchange).judged(
                 not content_anomalies,
                 "no content in answer to HEAD",
-                "; ".join(map(anomaly_words, content_anomalies)),
+                _anomalies_in(exchange, content_anomalies),
                 "content-on-head",
             )
+
+
+def _anomalies_in(exchange: Exchange, anomalies: Sequence[str]) -> str:
+    """Anomalies in words, and what was asked for; "" where there are none."""
+    told = "; ".join(map(anomaly_words, anomalies))
+    return f"{told} (the answer to {call_of(exchange.request)})" if told else ""
 
 
 @check

@@ -249,13 +249,16 @@ def xml_bodies(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]
             continue
         document = read_document(response)
         problem = document.encoding_problem
-        yield about("REQ-XML-ENC", exchange).judged(not problem, "UTF-8 or UTF-16, as declared", problem, "encoding")
+        where = f" in the answer to {call_of(exchange.request)}"
+        yield about("REQ-XML-ENC", exchange).judged(
+            not problem, "UTF-8 or UTF-16, as declared", f"{problem}{where}" if problem else "", "encoding"
+        )
         if not (problem and document.root is None):
             syntax = document.syntax_problem
             yield about("REQ-XML-WF", exchange).judged(
                 not syntax,
                 "well-formed XML",
-                f"{syntax} in the answer to {call_of(exchange.request)}" if syntax else "",
+                f"{syntax}{where}" if syntax else "",
                 "not-well-formed",
             )
         if document.root is not None:
