@@ -62,10 +62,12 @@ def secret_places(
     """Where the secrets of the target file `file` are: a path for each key in _file, a variable name for each in _env.
 
     An environment variable of the suite, such as REIMAGE_CONFORMANCE_KEY_PASSPHRASE, replaces both. Raises TargetError
-    for a missing file.
+    for a missing file, and where a file and a variable are named for one secret.
     """
     found: dict[str, Path | str | None] = {}
     for name in SECRETS:
+        if settings.get(f"{name}_file") and settings.get(f"{name}_env"):
+            raise TargetError(f'{file}: "{name}_file" and "{name}_env" in [target] name one secret twice; keep one')
         from_environment = f"{PREFIX}{name.upper()}"
         if environment.get(from_environment):
             found |= {f"{name}_file": None, f"{name}_env": from_environment}
