@@ -54,6 +54,8 @@ NEVER: Moment = (inf, 0)
 _READING = ("GET", "HEAD", "OPTIONS", "TRACE")
 """Methods that may be answered 2xx without starting anything; only a 202 to them says that something was started."""
 _JUDGED = (Outcome.MET, Outcome.VIOLATED, Outcome.ADVISORY)
+CLOSE_LOOKS_SECONDS = 0.5
+"""Between looks that are at most so many seconds apart, no instance is away unseen."""
 _ELSEWHERE = ("REQ-REIMAGE-URI-EQUIV", "REQ-REIMAGE-SLOT-VALUES")
 """The requirements that are violated if a request reaches an instance of the same name in another deployment."""
 
@@ -260,8 +262,7 @@ class Intervals:
             if over is None or request.address.form is None:
                 continue
             settling = settling_seconds(over[0] - accepted[0], world.target.limits, departs_early=False)
-            key = (request.address.service.lower(), request.address.form, request.address.deployment.lower())
-            looks = [look for look in self._looks_at([key], horizon) if accepted < began(look)]
+            looks = [look for look in self._looks_for(request, horizon, world) if accepted < began(look)]
             left = next((look for look in looks if not _is_ready(look, request.address.instance)), None)
             if left is not None and left.at <= over[0] + settling:
                 found.append(left.at - accepted[0])
@@ -290,7 +291,7 @@ class Intervals:
             return NEVER, False
         accepted = answered(request.exchange)[0]
         ended = over if over is not None else (accepted + self._longest(horizon, limits.operation_timeout_seconds), 0)
-        early = self._departs_early(horizon)
+        early = self._departs_early(horizon, world)
         deadline = (ended[0] + settling_seconds(ended[0] - accepted, limits, departs_early=early), 0)
         looks = [look for look in self._looks_at(keys_of(place.deployment), horizon) if sent < began(look)]
         states = [(look, _is_ready(look, place.role_instance)) for look in looks]
@@ -314,6 +315,15 @@ class Intervals:
         found = {look.number: look for key in keys for look in self._looks.get(key, ()) if answered(look) <= horizon}
         return sorted(found.values(), key=began)
 
+    def _looks_for(self, request: OwnRequest, horizon: Moment, world: World) -> list[Exchange]:
+        """The looks that show the deployment which a request addresses, by either form of address where it is a listed one."""
+        address = request.address
+        if address.form is None:
+            return []
+        deployment = world.deployment_of(address)
+        own = (address.service.lower(), address.form, address.deployment.lower())
+        return self._looks_at([own] if deployment is None else keys_of(deployment), horizon)
+
     def _started(self) -> Iterator[OwnRequest]:
         """The requests that were accepted under an id."""
         return (request for request in self._requests if request.is_accepted and request.identifier)
@@ -323,29 +333,32 @@ class Intervals:
         ends = ((request, self._over(request, horizon)) for request in self._started())
         return max((over[0] - answered(request.exchange)[0] for request, over in ends if over), default=otherwise)
 
-    def _departs_early(self, horizon: Moment) -> bool:
+    def _departs_early(self, horizon: Moment, world: World) -> bool:
         """Whether the instances of this endpoint leave ReadyRole before the end of the operation, or never.
 
-        One was seen away before the end, or still ready long enough after it.
+        One was seen away before the end, or still ready long enough after it, in looks that followed each other closely.
         """
         if self._early is None or self._early > horizon:
-            found = (self._early_by(request, horizon) for request in self._started())
+            found = (self._early_by(request, horizon, world) for request in self._started())
             self._early = min((moment for moment in found if moment is not None), default=None)
         return self._early is not None and self._early <= horizon
 
-    def _early_by(self, request: OwnRequest, horizon: Moment) -> Moment | None:
+    def _early_by(self, request: OwnRequest, horizon: Moment, world: World) -> Moment | None:
         """When it became known that the instance of a request does not leave late; None where that is not known."""
-        over, address = self._over(request, horizon), request.address
-        if over is None or address.form is None:
+        over = self._over(request, horizon)
+        if over is None:
             return None
-        key = (address.service.lower(), address.form, address.deployment.lower())
-        for look in self._looks_at([key], horizon):
+        known = over[0]  # until then the instance is known to have stayed
+        for look in self._looks_for(request, horizon, world):
             if began(look) < began(request.exchange):
                 continue
-            if not _is_ready(look, address.instance):
+            if not _is_ready(look, request.address.instance):
                 return over if look.at <= over[0] else None
+            if look.at > known + CLOSE_LOOKS_SECONDS:
+                return None  # it may have been away between two looks
             if look.at >= over[0] + LATE_DEPARTURE_SECONDS:
                 return answered(look)
+            known = max(known, look.at)
         return None
 
 
