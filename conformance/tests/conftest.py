@@ -1,6 +1,9 @@
 """Settings of the suite's own tests: examples have no deadline, for machines differ; what takes long begins first."""
 
+from zlib import crc32
+
 import pytest
+import trio
 from hypothesis import settings
 
 settings.register_profile("own-tests", deadline=None)
@@ -27,3 +30,9 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the long files first."""
     items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))
+
+
+@pytest.fixture(autouse=True)
+def _order_of_tasks(request: pytest.FixtureRequest) -> None:
+    """Lets tasks go on in an order that follows from the name of the test, so that a failure can be repeated."""
+    trio._core._run._r.seed(crc32(request.node.nodeid.encode()))

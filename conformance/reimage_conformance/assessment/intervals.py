@@ -221,9 +221,10 @@ class Intervals:
         """
         if not judged or any(is_at(read_target(exchange.request.target), place, world) for exchange in judged):
             return None
-        until, since = self._left_after(place, judged, given, horizon, world) or self._written_after(
-            given, horizon, world
-        )
+        window = self._left_after(place, judged, given, horizon, world) or self._written_after(given, horizon, world)
+        if window is None:
+            return None
+        until, since = window
         sent = [r for r in self._refused if began(r.exchange) < until and answered(r.exchange) <= horizon]
         late = (r for r in reversed(sent) if answered(r.exchange)[0] >= since)
         return next((r for r in late if is_at(r.address, place, world)), None)
@@ -243,11 +244,14 @@ class Intervals:
         stayed = [look.at for look in looks if look.at < away.at and _is_ready(look, place.role_instance)]
         return answered(away), max(stayed, default=-inf) - self._slowest_departure(horizon, world)
 
-    def _written_after(self, given: list[Exchange], horizon: Moment, world: World) -> tuple[Moment, float]:
-        """Before which moment, and from which second on, a refusal must have come for its operation to write between two probes."""
+    def _written_after(self, given: list[Exchange], horizon: Moment, world: World) -> tuple[Moment, float] | None:
+        """Before which moment, and from which second on, a refusal must have come for its operation to write between two probes.
+
+        None where there is no probe in `given`.
+        """
         probes = [exchange for exchange in given if exchange.label == "probe"]
         if not probes:
-            return (-inf, 0), inf
+            return None
         longest = self._longest(horizon, world.target.limits.operation_timeout_seconds)
         return max(map(began, probes)), min(probe.at for probe in probes) - longest
 
