@@ -66,22 +66,22 @@ async def test_a_reimage_succeeds_in_time(sut: SystemUnderTest) -> None:
     judge_completion(sut, usual or operations)
 
 
-DOCUMENT = (
+DOCUMENT_REQUIREMENTS = (
     "REQ-GOS-ROOT", "REQ-GOS-ID", "REQ-GOS-STATUS", "REQ-GOS-HTTPSTATUS", "REQ-GOS-HTTPSTATUS-INT", "REQ-REIMAGE-FINAL-200", "REQ-GOS-ERROR",
     "REQ-GOS-ORDER", "REQ-GOS-CT", "REQ-GOS-REQID-OWN",
 )  # fmt: skip
 
 
-async def polls(sut: SystemUnderTest) -> list[Exchange]:
+async def all_polls(sut: SystemUnderTest) -> list[Exchange]:
     """Every poll of every operation."""
     return [poll for operation in await known_operations(sut) for poll in operation.polls]
 
 
-async def judge_answered(sut: SystemUnderTest, again: dict[str, bool], operation: Operation) -> None:
-    """Judges that every poll of an operation was answered; `again` says that most operations lost a poll."""
+async def judge_answered(sut: SystemUnderTest, options: dict[str, bool], operation: Operation) -> None:
+    """Judges that every poll of an operation was answered; `options` holds `again` if most operations lost a poll."""
     last = operation.polls[-1]
     alive = last.reply is None and await sut.answers_others(last)
-    sut.judge(polls_answered, *operation.exchanges, alive=alive, **again)
+    sut.judge(polls_answered, *operation.exchanges, alive=alive, **options)
 
 
 @smoke
@@ -90,9 +90,9 @@ async def judge_answered(sut: SystemUnderTest, again: dict[str, bool], operation
 async def test_every_poll_is_answered_200(sut: SystemUnderTest) -> None:
     """A poll answers 200 whatever the state of the operation, Failed included."""
     operations = await known_operations(sut)
-    lossy = sum(lost_a_poll(sut, operation) for operation in operations)
-    again = {"again": True} if lossy >= LOST_POLLS and lossy * 2 > len(operations) else {}
-    await sut.in_turn(partial(judge_answered, sut, again), operations)
+    losing = sum(lost_a_poll(sut, operation) for operation in operations)
+    options = {"again": True} if losing >= LOST_POLLS and losing * 2 > len(operations) else {}
+    await sut.in_turn(partial(judge_answered, sut, options), operations)
 
 
 @smoke
@@ -100,15 +100,15 @@ async def test_every_poll_is_answered_200(sut: SystemUnderTest) -> None:
 @verifies("REQ-GOS-REQID")
 async def test_every_poll_carries_a_request_id(sut: SystemUnderTest) -> None:
     """The response to a poll carries x-ms-request-id."""
-    sut.judge(request_id_present, *await polls(sut), requirement="REQ-GOS-REQID")
+    sut.judge(request_id_present, *await all_polls(sut), requirement="REQ-GOS-REQID")
 
 
 @smoke
 @afterwards
-@values_verifying("requirement", {name: name for name in DOCUMENT})
+@values_verifying("requirement", {name: name for name in DOCUMENT_REQUIREMENTS})
 async def test_the_document_of_each_poll(sut: SystemUnderTest, requirement: str) -> None:
     """Operation holds ID, Status, HttpStatusCode and Error as its state demands."""
-    sut.judge(operation_documents, *await polls(sut), only=[requirement])
+    sut.judge(operation_documents, *await all_polls(sut), only=[requirement])
 
 
 async def judge_progress(sut: SystemUnderTest, operation: Operation) -> None:
@@ -186,12 +186,12 @@ async def test_polling_changes_nothing(sut: SystemUnderTest, status: str) -> Non
 @verifies("REQ-GOS-READONLY")
 async def test_an_operation_that_nobody_polls_ends_the_same(sut: SystemUnderTest) -> None:
     """If operations that are polled fail, do not end or are lost, one that is polled only once shows whether polling is the cause."""
-    ordinary = [result for result in await sut.reimages.all_finished() if result.step.expected == "succeeds"]
-    wrong = [result for result in ordinary if did_not_succeed(result)]
-    applicable(wrong, "every reimage that was polled ended Succeeded")
-    step, exchange = await started_once_more(sut, wrong)
-    quiet = await ended_without_polls(sut, step, exchange)
-    succeeds = quiet.status == "Succeeded"
+    should_succeed = [result for result in await sut.reimages.all_finished() if result.step.expected == "succeeds"]
+    unsuccessful = [result for result in should_succeed if did_not_succeed(result)]
+    applicable(unsuccessful, "every reimage that was polled ended Succeeded")
+    step, exchange = await started_once_more(sut, unsuccessful)
+    polled_once = await ended_without_polls(sut, step, exchange)
+    succeeds = polled_once.status == "Succeeded"
     precondition(
         succeeds, "the reimage that was polled only once did not succeed either", because=("REQ-REIMAGE-COMPLETES",)
     )
@@ -199,7 +199,7 @@ async def test_an_operation_that_nobody_polls_ends_the_same(sut: SystemUnderTest
     polled = sut.reimages.started(again, step.place, step.form, anyway=True)
     await polled.over.wait()
     precondition(polled.polls, "polls were given up before this reimage could be polled", because=("REQ-GOS-200",))
-    sut.judge(polling_is_to_blame, *quiet.exchanges[:2], *polled.exchanges)
+    sut.judge(polling_is_to_blame, *polled_once.exchanges[:2], *polled.exchanges)
 
 
 @at_the_end
@@ -239,8 +239,8 @@ async def test_an_operation_of_another_subscription_is_not_readable(sut: SystemU
     own = [operation for operation in await known_operations(sut) if not operation.subscription][:3]
     precondition(own, "no operation of the target's own subscription could be polled", because=NOT_KNOWN)
     issued = [operation.identifier for operation in own]
-    spelt = {dashed(issued[0]), issued[0].upper()} - {issued[0]}
-    await sut.in_turn(partial(judge_elsewhere, sut, subscription=other), [*issued, *spelt])
+    other_spellings = {dashed(issued[0]), issued[0].upper()} - {issued[0]}
+    await sut.in_turn(partial(judge_elsewhere, sut, subscription=other), [*issued, *other_spellings])
 
 
 @smoke
@@ -299,9 +299,9 @@ async def test_ids_in_other_forms(sut: SystemUnderTest) -> None:
     """Records whether the dashed form or upper case of an id is accepted, and what the ids look like."""
     issued = (await ended_operation(sut)).identifier
     plain = issued.replace("-", "")
-    parted = "-".join((plain[:8], plain[8:12], plain[12:16], plain[16:20], plain[20:]))
+    with_dashes = "-".join((plain[:8], plain[8:12], plain[12:16], plain[16:20], plain[20:]))
     await record_form(sut, "upper case", issued.upper())
-    await record_form(sut, "dashes added or removed", plain if "-" in issued else parted)
+    await record_form(sut, "dashes added or removed", plain if "-" in issued else with_dashes)
 
 
 async def record_form(sut: SystemUnderTest, what: str, identifier: str) -> None:
@@ -318,11 +318,11 @@ def changed_request(request: Request, what: str) -> Request:
 
 
 def described(what: str) -> str:
-    """The same request in words for a report."""
+    """The request that `changed_request` makes, in words for a report."""
     return f"a poll with {what}" if what == "the oldest version" else what
 
 
-OTHERWISE = {
+MUST_CHANGE_NOTHING = {
     "the oldest version": "REQ-GOS-READONLY",
     "DELETE": "REQ-ERR-VERB",
     "POST": "REQ-ERR-VERB",
@@ -332,28 +332,28 @@ OTHERWISE = {
 
 
 @afterwards
-@values_verifying("what", OTHERWISE)
+@values_verifying("what", MUST_CHANGE_NOTHING)
 async def test_asking_does_not_make_an_operation_forgotten(sut: SystemUnderTest, what: str) -> None:
     """An ended operation is still found after a poll with another version and after a method that is refused."""
     await sut.reimages.all_finished()
-    exchanges = await asked_of_ended(sut, what) or await asked_between(sut, await sut.operations.known(), what)
-    sut.judge(asking_forgets, *exchanges, requirement=OTHERWISE[what], what=described(what))
+    exchanges = await ask_about_ended(sut, what) or await ask_between_polls(sut, await sut.operations.known(), what)
+    sut.judge(asking_forgets, *exchanges, requirement=MUST_CHANGE_NOTHING[what], what=described(what))
 
 
-async def asked_of_ended(sut: SystemUnderTest, what: str) -> list[Exchange]:
-    """Sends the request about one ended operation, and about a second one where the first was not found afterwards."""
+async def ask_about_ended(sut: SystemUnderTest, what: str) -> list[Exchange]:
+    """Polls, sends the request and polls again for one ended operation; for a second one too if the first was not found afterwards."""
     ended = [o for o in sut.operations.all if o.state is State.ENDED and not o.subscription and not o.unwanted]
     exchanges: list[Exchange] = []
     for operation in reversed(ended):
         if await sut.operations.is_known_now(operation):
-            exchanges += await asked_between(sut, operation, what)
+            exchanges += await ask_between_polls(sut, operation, what)
             if status_of(exchanges[-1]) in TERMINAL or len(exchanges) > 3:
                 break
     return exchanges
 
 
-async def asked_between(sut: SystemUnderTest, operation: Operation, what: str) -> list[Exchange]:
-    """A poll, the other request, and a poll again."""
+async def ask_between_polls(sut: SystemUnderTest, operation: Operation, what: str) -> list[Exchange]:
+    """Polls an operation, sends the other request about it, and polls again; gives the three exchanges."""
     before = await sut.operations.poll(operation, label="poll-again")
     request = changed_request(sut.builder.operation_status(operation.identifier), what)
     between = await sut.send(request, label="poll-otherwise")

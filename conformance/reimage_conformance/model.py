@@ -1,4 +1,4 @@
-"""The nouns of the suite: frozen values that every other module speaks in; standard library only, no behaviour but views."""
+"""The data types that all modules share: enums and frozen dataclasses. They need the standard library only; their methods only read fields."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Headers = tuple[tuple[str, str], ...]
 
 @lru_cache(maxsize=4096)
 def header_line(name: str, value: str) -> tuple[str, str]:
-    """A header line, one object for all that are equal: a run holds tens of thousands, most of them alike."""
+    """A header line. Equal lines are one object, which saves memory: a run holds tens of thousands, most of them equal."""
     return name, value
 
 
@@ -97,13 +97,16 @@ class FailureKind(StrEnum):
 
 
 TIME_LIMIT_PASSED = "the time limit passed"
-"""How the detail of a failure by time begins; what had come by then follows in parentheses."""
+"""The beginning of `detail` of a TIMEOUT failure; what had arrived by then may follow in parentheses."""
 NOTHING_CAME = "nothing had come"
-"""What had come where no octet of a reply had."""
+"""What stands in these parentheses if no octet of a reply had arrived."""
 
 
 class Fact(StrEnum):
-    """What can be known of an exchange; a run knows all of it, a capture only what its recorder kept as it was."""
+    """Something that can be known of an exchange, and that a verdict may rest on.
+
+    A run knows all facts of its exchanges. A capture knows only what its recorder kept unchanged.
+    """
 
     METHOD_CASE = "method-case"
     HTTP_VERSION = "http-version"
@@ -126,7 +129,7 @@ class Fact(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A document, a set of recordings or a client that requirements come from; `date` and `address` are "" where there is none."""
+    """A document, a set of recordings or a client that requirements come from; `date` and `address` are "" where it has none."""
 
     key: str
     name: str
@@ -140,12 +143,12 @@ class Requirement:
 
     `requires` names the requirements that must hold before this one can be judged; `control` the kind of accepted
     request without which a refusal proves nothing ("" where none is needed); `untestable` says in a sentence why no
-    case can judge it ("" where one does). `violation` says what is wrong where it is violated, and `violations` the same for single
-    symptoms; `request` names the request that it is about, where a violation is about how that was answered.
+    case can judge it ("" where one does). `violation` is a sentence on what is wrong if it is violated; `violations` has such
+    sentences for single symptoms. `request` names a request, if a violation is about the answer to it.
     `explained_by` names the requirements whose own violation explains every violation of this one, `explained_when` those that explain
     violations with single symptoms.
-    `recorded` says how often recordings of the service show it, `clients` which published clients depend on it, `mend` the usual mistake and
-    what mends it; each "" where nothing is known. `timing` says that a violation may be a matter of time: it can depend on the moment of a
+    `recorded` says how often recordings of the service show it, `clients` which published clients depend on it, `mend` which mistake is usual and
+    how to correct it; each is "" where nothing is known. `timing` says that a violation may be a matter of time: it can depend on the moment of a
     request, or on what runs beside it.
     """
 
@@ -191,7 +194,7 @@ class Deployment:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a run may spend on a target; times in seconds; `connections` of 0 means as many as fit where it is."""
+    """What a run may spend on a target; times in seconds. `connections` is 0 for the usual number: it depends on whether the endpoint is on this machine."""
 
     allow_reimage: bool = False
     max_reimages: int = 6
@@ -204,7 +207,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """Optional calls of the target: True, False, or None for auto (asked once)."""
+    """Optional calls of the target: True, False, or None for auto: the endpoint is asked once."""
 
     get_deployment: bool | None = None
     get_cloud_service: bool | None = None
@@ -212,7 +215,7 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """The way to an endpoint: its base URL, the address that is dialled in its place, the URL of a proxy; "" for none."""
+    """How an endpoint is reached: its base URL, the address to connect to in place of the host of this URL, the URL of a proxy; "" for none."""
 
     base_url: str
     connect_to: str = ""
@@ -220,7 +223,7 @@ class Route:
 
     @property
     def is_https(self) -> bool:
-        """Whether it leads over TLS."""
+        """Whether the endpoint is reached over TLS."""
         return self.base_url.lower().startswith("https:")
 
 
@@ -229,7 +232,8 @@ class Target:
     """Where the system under test is and what it offers.
 
     `client_request_id` says that each request carries an x-ms-client-request-id, so that it is found in the endpoint's own log.
-    `complete` says that nothing exists under `subscription_id` beside what is listed, nor under the other subscriptions in the cloud services listed.
+    `complete` says that the target lists everything that exists under `subscription_id`, and everything in the listed cloud services under the other
+    subscriptions.
     """
 
     name: str
@@ -271,7 +275,10 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request exactly as it goes out: header lines are written verbatim, so that it may be malformed in any way."""
+    """One request exactly as it goes out: header lines are written verbatim, so that it may be malformed in any way.
+
+    `patience_seconds` is how long to wait for its reply; None stands for `request_timeout_seconds` of the target.
+    """
 
     method: str
     target: str
@@ -283,7 +290,7 @@ class Request:
     http_version: str = "HTTP/1.1"
 
     def wire(self) -> bytes:
-        """The octets to send (RFC 9112 2.1), whatever they are worth."""
+        """The octets to send (RFC 9112 2.1), valid or not."""
         lines = [
             f"{self.method} {self.target} {self.http_version}",
             *(f"{name}: {value}" for name, value in self.headers),
@@ -331,7 +338,7 @@ class Exchange:
     """One request and its reply; times in seconds, `at` since the run began.
 
     `failure` is None exactly when a complete response arrived; with a failure, `response` holds what arrived before it,
-    or None. `connection` and `position` say on which connection, and as which request on it, it went out. `closed` is
+    or None. `connection` numbers the connection that carried the request; `position` says as which request on it. `closed` is
     True when the endpoint was seen to close the connection right after the response. `client_request_id` is the
     x-ms-client-request-id that went out behind the header lines of `request`, "" for none: no verdict rests on it. `unrecorded` holds the facts that
     whoever recorded the exchange did not keep, so that no verdict may rest on them.
@@ -361,7 +368,7 @@ class Why(StrEnum):
     """The kind of reason for which something was not judged; `report/unjudged.py` says what can be done about each."""
 
     OTHER = "other"
-    """The reason says it all."""
+    """No other kind: the reason alone says why."""
     BUDGET = "budget"
     UNLISTED = "unlisted"
     NOT_CHOSEN = "not-chosen"
@@ -383,7 +390,7 @@ class Why(StrEnum):
 
     @classmethod
     def _missing_(cls, value: object) -> Why:
-        """OTHER for a word that this version does not know, and for none."""
+        """OTHER for an empty word, and for one that this version does not know."""
         del value
         return cls.OTHER
 
@@ -394,8 +401,8 @@ class Verdict:
 
     `because` names requirements whose own violation explains this one; `symptom` is a short stable word for how it
     failed, the fingerprint that baselines and grouping use; `arguments` are the check's own parameters, plain JSON.
-    `between` numbers the exchanges between which an effect was looked for, all that the check was given; it is empty
-    where the verdict is not about an effect. `why` is the kind of reason where nothing was judged.
+    `between` holds the numbers of all exchanges that the check was given, if it looked for an effect between them; it is
+    empty where the verdict is not about an effect. `why` is the kind of reason where nothing was judged.
     """
 
     requirement: str
@@ -433,7 +440,7 @@ class CaseRecord:
 class RequirementResult:
     """The outcome of one requirement in a run; `fingerprints` name every way in which it was violated.
 
-    `headline` says in a sentence what is wrong where it is violated or departed from. `why` is the kind of `reason` where it was not judged.
+    `headline` says in a sentence what is wrong if the requirement is violated or advisory. `why` is the kind of `reason` if it was not judged.
     """
 
     requirement: Requirement
@@ -449,7 +456,7 @@ class RequirementResult:
 
 @dataclass(frozen=True, slots=True)
 class Tries:
-    """How often what a finding rests on was tried in a run, the first time included, and in how many of these tries it was seen."""
+    """How often a run tried to see a violation (`tried`, the first time included), and how often it saw it (`seen`)."""
 
     tried: int
     seen: int
@@ -457,10 +464,10 @@ class Tries:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One cause, with what it drags along; `reproduce` is a shell command, `evidence` numbers exchanges, first the deciding one.
+    """One violation, with the violations that it explains (`also_affected`).
 
-    `deciding` numbers those that the deciding verdict rests on; the others of `evidence` show the same.
-    `tries` is None where it was not tried again.
+    `reproduce` is a shell command. `evidence` has the numbers of exchanges, first of those that the deciding verdict rests on; the others show the
+    same. `deciding` has the numbers of the first ones alone. `tries` is None if the violation was not tried again.
     """
 
     requirement: str
@@ -523,7 +530,7 @@ class RunInfo:
 
 @dataclass(frozen=True, slots=True)
 class Preflight:
-    """What was asked before the run: how many requests that took, and (level, sentence) for each answer."""
+    """The questions asked before the run: how many requests they took, and (level, sentence) for each answer."""
 
     requests: int
     answers: tuple[tuple[str, str], ...]
@@ -531,7 +538,7 @@ class Preflight:
 
 @dataclass(frozen=True, slots=True)
 class Sufficing:
-    """The `max_reimages` with which a run would have left no reimage out; it may take more unless it is `exact`."""
+    """The `max_reimages` that a run would have needed to leave no reimage out; a lower bound unless `exact`."""
 
     max_reimages: int
     exact: bool
@@ -542,8 +549,8 @@ class Assessment:
     """Everything a run concludes: what every report is made from.
 
     `hindrance` says in a sentence why nothing could be judged, and names the key of the target file to look at; "" where something could.
-    `missed` are the requirements that had to be judged (`--require`) and were not. `sufficing` is None where the budget left nothing out, or where
-    it is not known.
+    `missed` are the requirements that had to be judged (`--require`) and were not. `sufficing` is None where the budget left no reimage out, or where
+    it is not known how large a budget would have been enough.
     """
 
     run: RunInfo

@@ -54,20 +54,20 @@ _NOT_JUDGED = (Outcome.INCONCLUSIVE, Outcome.UNTESTED, Outcome.NOT_APPLICABLE)
 _NOT_SHOWN = "the capture does not show it"
 _CUT_OFF = "the run was cut off before this was judged"
 _UNKNOWN_OFFERS = {"deployment": None, "cloud-service": None}
-"""What the target offers, for a run that was cut off before it noted that."""
+"""The offers of the target, for a run that was cut off before it noted them."""
 
 
 def assess(journal: Journal, judged: Sequence[Verdict] | None = None) -> Assessment:
     """Everything that the run in a journal concludes.
 
     `judged` are the verdicts of a run that has just ended; without them the checks are run again on the journal, with
-    the same result. A capture cannot bring its own controls or repeat a request, so that what it leaves open is
-    untested, not inconclusive.
+    the same result. A capture cannot bring its own controls or repeat a request, so that what would be
+    inconclusive in a run is untested.
     """
     world, captured = world_of(journal), bool(journal.header.get("capture"))
     obstacles = Obstacles.of(journal, world, captured=captured)
-    made = weighed(rejudged(journal) if judged is None else judged, journal.exchanges, world)
-    verdicts = _verdicts(made, journal, world, obstacles, captured=captured)
+    weighed_verdicts = weighed(rejudged(journal) if judged is None else judged, journal.exchanges, world)
+    verdicts = _verdicts(weighed_verdicts, journal, world, obstacles, captured=captured)
     cases = _cases(journal, verdicts)
     results = _results(journal, world, verdicts, cases, captured=captured)
     run, missed = run_of(journal), _missed(journal, results)
@@ -96,8 +96,8 @@ def assess(journal: Journal, judged: Sequence[Verdict] | None = None) -> Assessm
 class Obstacles:
     """What kept requests from the service.
 
-    `front` is what answered in its place, `closed` says in a sentence that no sound reimage was let through, "" otherwise, and
-    `mistakes` are those of the target file.
+    `front` is what answered in place of the service. `closed` is a sentence that no sound reimage was let through, "" otherwise.
+    `mistakes` are those of the target file. `sentence` is what the report says of all this, "" where nothing is in the way.
     """
 
     front: Front | None
@@ -116,16 +116,19 @@ class Obstacles:
 
 
 def _verdicts(
-    made: Sequence[Verdict], journal: Journal, world: World, obstacles: Obstacles, *, captured: bool
+    weighed_verdicts: Sequence[Verdict], journal: Journal, world: World, obstacles: Obstacles, *, captured: bool
 ) -> list[Verdict]:
-    """The verdicts that count: without what obstacles and missing controls explain, each with the violations behind it."""
+    """The verdicts as they count.
+
+    A verdict that an obstacle or a missing control explains is inconclusive. A violation names those that explain it.
+    """
     exchanges = journal.exchanges
     controls = Controls.of(world, exchanges)
-    reached = [fronted(verdict, exchanges, obstacles.front, obstacles.closed) for verdict in made]
-    fair = [excused(verdict, exchanges, obstacles.mistakes) for verdict in reached]
-    checked = [controlled(verdict, exchanges, controls, captured=captured) for verdict in fair]
-    evidence = Evidence.of(exchanges, controls).with_verdicts(checked)
-    verdicts = [attributed(verdict, evidence) for verdict in checked]
+    after_fronts = [fronted(verdict, exchanges, obstacles.front, obstacles.closed) for verdict in weighed_verdicts]
+    after_mistakes = [excused(verdict, exchanges, obstacles.mistakes) for verdict in after_fronts]
+    after_controls = [controlled(verdict, exchanges, controls, captured=captured) for verdict in after_mistakes]
+    evidence = Evidence.of(exchanges, controls).with_verdicts(after_controls)
+    verdicts = [attributed(verdict, evidence) for verdict in after_controls]
     if not captured:
         return verdicts
     return [replace(v, outcome=Outcome.UNTESTED) if v.outcome is Outcome.INCONCLUSIVE else v for v in verdicts]
@@ -134,7 +137,7 @@ def _verdicts(
 def _results(
     journal: Journal, world: World, verdicts: Sequence[Verdict], cases: Sequence[CaseRecord], *, captured: bool
 ) -> list[RequirementResult]:
-    """The outcome of every requirement, in words that fit a run or a capture."""
+    """The outcome of every requirement; the reason of one that was not judged is worded for a run, or for a capture."""
     is_cut = not captured and run_of(journal).interrupted
     offers: Mapping[str, bool | None] = next(
         (event["offers"] for event in reversed(journal.events) if event["type"] == "offers"),
@@ -148,7 +151,7 @@ def _results(
 
 
 def _missed(journal: Journal, results: Sequence[RequirementResult]) -> tuple[str, ...]:
-    """The requirements that the run had to judge, as its journal says, and that have no outcome of their own."""
+    """The requirements that the run had to judge, as its journal says, and that were not judged."""
     required = {name for event in journal.events if event["type"] == REQUIRED for name in event["requirements"]}
     return tuple(r.requirement.id for r in results if r.requirement.id in required and r.outcome in _NOT_JUDGED)
 
@@ -204,7 +207,10 @@ def run_of(journal: Journal) -> RunInfo:
 
 
 def _cases(journal: Journal, verdicts: Sequence[Verdict]) -> list[CaseRecord]:
-    """All cases of the run, each with the outcome of its verdicts; one without verdicts with the outcome it recorded."""
+    """All cases of the run, each with the outcome of its verdicts; a case without verdicts keeps the outcome that was recorded.
+
+    So does a case that broke, does not apply, or was left unjudged while its verdicts are met.
+    """
     by_case: dict[str, list[Verdict]] = {}
     for verdict in verdicts:
         by_case.setdefault(verdict.case, []).append(verdict)
@@ -217,21 +223,21 @@ def _cases(journal: Journal, verdicts: Sequence[Verdict]) -> list[CaseRecord]:
         end = ends.get(
             name, {"outcome": "inconclusive", "detail": "the run ended before the case did", "why": Why.CUT_SHORT}
         )
-        found = by_case.get(name, [])
-        own, detail, why = end["outcome"], end.get("detail", ""), Why(end.get("why", ""))
-        if own not in ("error", "not-applicable"):
-            judged = case_outcome(found, event["requirements"])
-            own = (
+        own_verdicts = by_case.get(name, [])
+        outcome, detail, why = end["outcome"], end.get("detail", ""), Why(end.get("why", ""))
+        if outcome not in ("error", "not-applicable"):
+            judged = case_outcome(own_verdicts, event["requirements"])
+            outcome = (
                 judged.value
-                if judged is not None and not (own in ("untested", "inconclusive") and judged is Outcome.MET)
-                else own
+                if judged is not None and not (outcome in ("untested", "inconclusive") and judged is Outcome.MET)
+                else outcome
             )
             if judged is Outcome.INCONCLUSIVE and end["outcome"] in (Outcome.VIOLATED, Outcome.ADVISORY, Outcome.MET):
-                detail, why = next((v.actual, v.why) for v in found if v.outcome is judged)
+                detail, why = next((v.actual, v.why) for v in own_verdicts if v.outcome is judged)
         records[name] = CaseRecord(
             name,
             tuple(event["requirements"]),
-            own,
+            outcome,
             end.get("duration_seconds", 0.0),
             tuple(end.get("evidence", ())),
             event.get("doc", ""),
@@ -280,7 +286,7 @@ def operation_of(identifier: str, start: Exchange, polls: Sequence[Exchange]) ->
 
 
 def _reimages(journal: Journal) -> int:
-    """The number of reimages that the endpoint accepted, without those that it failed later because there is no such instance."""
+    """The number of reimages that the endpoint accepted, without those that failed later because there is no such instance."""
     final = next(
         (event["reimages"] for event in reversed(journal.events) if event["type"] == "end" and "reimages" in event),
         None,

@@ -43,8 +43,8 @@ MINIMUM_VERSION = "2010-10-28"
 """The oldest version that a reimage may carry (REQ-REIMAGE-VERSION)."""
 
 _FILES = resources.files(__name__)
-_OF_CLIENTS = "client_requirements.toml"
-_TABLES = ("error_codes.toml", "published_versions.toml", "documents.toml", _OF_CLIENTS)
+_CLIENT_FILE = "client_requirements.toml"
+_TABLES = ("error_codes.toml", "published_versions.toml", "documents.toml", _CLIENT_FILE)
 
 
 def _load(file: Traversable) -> dict[str, Any]:
@@ -85,6 +85,7 @@ def catalogue_hash() -> str:
 
 
 def _codes(*, table: bool) -> Mapping[str, int]:
+    """The status of each error code that the documented table lists, or, with `table` false, of each other code."""
     rows = _load(_FILES / "error_codes.toml")["error"]
     return MappingProxyType({row["code"]: row["status"] for row in rows if row["table"] is table and "status" in row})
 
@@ -92,11 +93,11 @@ def _codes(*, table: bool) -> Mapping[str, int]:
 CATALOGUE: Mapping[str, Requirement] = _catalogue(_chapter_files().values())
 """Every requirement of endpoints by its id, in the order of the chapters."""
 
-CLIENT_CATALOGUE: Mapping[str, Requirement] = _catalogue([_FILES / _OF_CLIENTS])
+CLIENT_CATALOGUE: Mapping[str, Requirement] = _catalogue([_FILES / _CLIENT_FILE])
 """Every requirement that a recorded client is judged by, by its id."""
 
 ALL_REQUIREMENTS: Mapping[str, Requirement] = MappingProxyType({**CATALOGUE, **CLIENT_CATALOGUE})
-"""The requirements of both."""
+"""Every requirement of either catalogue, by its id."""
 
 SOURCES: Mapping[str, Source] = MappingProxyType(
     {row["key"]: Source(**row) for row in _load(_FILES / "documents.toml")["document"]}
@@ -104,7 +105,7 @@ SOURCES: Mapping[str, Source] = MappingProxyType(
 """What the keys in `sources` of a requirement stand for."""
 
 CATALOGUE_VERSION = "1"
-"""Raised when a requirement is added, removed or counts as something else; `catalogue_hash` changes with every word."""
+"""Increased when a requirement is added or removed, or counts as something else; `catalogue_hash` changes with every word."""
 
 _VERSIONS = _load(_FILES / "published_versions.toml")["version"]
 _ALL_PUBLISHED = tuple(row["date"] for row in _VERSIONS if row["published"])
@@ -119,7 +120,7 @@ ERROR_CODES: Mapping[str, int] = _codes(table=True)
 """The status of every code of the documented error table."""
 
 OBSERVED_CODES: Mapping[str, int] = _codes(table=False)
-"""The status of codes that are in no table but in recorded answers."""
+"""The status of codes that recorded answers show and the documented table does not list."""
 
 
 def requirement(name: str, among: Mapping[str, Requirement] = CATALOGUE) -> Requirement:
@@ -133,11 +134,11 @@ def requirement(name: str, among: Mapping[str, Requirement] = CATALOGUE) -> Requ
 
 @cache
 def published_from(date: str) -> tuple[str, ...]:
-    """The published versions at or after `date` (YYYY-MM-DD), oldest first, those below the minimum too."""
+    """The published versions at or after `date` (YYYY-MM-DD), oldest first, those below MINIMUM_VERSION too."""
     return tuple(version for version in _ALL_PUBLISHED if version >= date)
 
 
 @cache
 def published_before(date: str) -> tuple[str, ...]:
-    """The published versions before `date` (YYYY-MM-DD), oldest first, those below the minimum too."""
+    """The published versions before `date` (YYYY-MM-DD), oldest first, those below MINIMUM_VERSION too."""
     return tuple(version for version in _ALL_PUBLISHED if version < date)

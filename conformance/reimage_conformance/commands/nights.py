@@ -66,11 +66,11 @@ def job_page(
 
     for option, file, is_own in (("--badge", badge, _is_badge), ("--sarif", sarif, _is_sarif)):
         if file is not None:
-            _try_own(file, option, is_own)
+            _check_own(file, option, is_own)
     night = replace(_night(run, code, history, log), timing_factor=timing_factor)
-    _write_others(night, badge, sarif)
+    _write_badge_and_sarif(night, badge, sarif)
     if github:
-        _tell_github(night)
+        _report_to_github(night)
     else:
         click.echo(page_text(night), nl=False)
     return 0
@@ -95,8 +95,8 @@ def index(*, folder: Path) -> int:
     return 0
 
 
-def _tell_github(night: Night) -> None:
-    """Append the page of `night` to that of the job, and print its annotations; raises UsageError outside a job."""
+def _report_to_github(night: Night) -> None:
+    """Append the page of `night` to the summary page of the GitHub job, and print its annotations; raises UsageError outside such a job."""
     from reimage_conformance.report.job_page import github_annotations, page_text  # noqa: PLC0415 -- only this command
 
     place = os.environ.get(SUMMARY_VARIABLE)
@@ -113,15 +113,15 @@ def _tell_github(night: Night) -> None:
         click.echo(line)
 
 
-def _try_own(file: Path, option: str, is_own: Callable[[Any], bool]) -> None:
-    """See that `file` can be written: a new one, or one that this command wrote in an earlier night; raises UsageError."""
+def _check_own(file: Path, option: str, is_own: Callable[[Any], bool]) -> None:
+    """Check that `file` is new, or was written by this command in an earlier night, and can be written; raises UsageError otherwise."""
     if file.is_file() and not is_own(_json(file)):
         raise UsageError(f"{option} {file}: exists, and this command did not write it; name another file")
     try_file(file, option)
 
 
 def _is_badge(found: Any) -> bool:
-    """Whether `found` has just the keys of a badge of this suite."""
+    """Whether `found` has exactly the keys of a badge of this suite."""
     return isinstance(found, dict) and set(found) == {"schemaVersion", "label", "message", "color"}
 
 
@@ -134,14 +134,14 @@ def _is_sarif(found: Any) -> bool:
 
 
 def _json(file: Path) -> Any:
-    """What is in a JSON file; None where it is none."""
+    """The content of a JSON file; None where it is missing or is not JSON."""
     try:
         return json.loads(file.read_bytes())
     except (OSError, ValueError, RecursionError):
         return None
 
 
-def _write_others(night: Night, badge: Path | None, sarif: Path | None) -> None:
+def _write_badge_and_sarif(night: Night, badge: Path | None, sarif: Path | None) -> None:
     from reimage_conformance.report.badge import badge_text  # noqa: PLC0415 -- only this command needs them
     from reimage_conformance.report.sarif import sarif_text  # noqa: PLC0415
     from reimage_conformance.report.write import write_file  # noqa: PLC0415
@@ -160,11 +160,11 @@ def _night(run: Path, code: int | None, history: Path | None, log: Path | None) 
     from reimage_conformance.report.runs import last_good  # noqa: PLC0415
 
     results = load_results(run) if (run / "results.json").exists() else None
-    counts, results, remark = counting(code, results)
+    exit_code, results, remark = counting(code, results)
     good = last_good(results, history) if results is not None and history is not None else None
     changes = compare([good.results, results]) if good is not None and good.results and results is not None else None
     return Night(
-        counts,
+        exit_code,
         results,
         _text(run / "summary.md"),
         _text(log) if log is not None else "",

@@ -140,14 +140,14 @@ def compare(
 def _folder_names(runs: list[Path]) -> list[str]:
     """The name of the report folder of each run; raises UsageError where two have the same."""
     names = [(run if run.is_dir() else run.parent).resolve().name for run in runs]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise UsageError(f"--targets: two report folders are called {twice}; rename one of them")
+    repeated = next((name for name in names if names.count(name) > 1), None)
+    if repeated is not None:
+        raise UsageError(f"--targets: two report folders are called {repeated}; rename one of them")
     return names
 
 
 def _judged(journal: Path) -> dict[str, Any]:
-    """The results of a journal, assessed now."""
+    """The results of a journal, which is assessed again for this."""
     from reimage_conformance.journal import read_journal  # noqa: PLC0415 -- imports the checks
     from reimage_conformance.replay import assessed  # noqa: PLC0415
     from reimage_conformance.report.results import results  # noqa: PLC0415
@@ -158,7 +158,7 @@ def _judged(journal: Path) -> dict[str, Any]:
 def _existing(path: Path, inside: str, expected: str = "") -> Path:
     """The file at `path`, or the file `inside` in the folder at `path`.
 
-    Raises UsageError, with `expected`, where it is missing.
+    Raises UsageError, whose message says what was `expected`, where it is missing.
     """
     file = path / inside if path.is_dir() else path
     if not file.is_file():

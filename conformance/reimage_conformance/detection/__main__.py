@@ -58,7 +58,7 @@ def judged(names: Sequence[str], shape: Shape, connections: int) -> list[Found]:
         click.echo(row(each))
     idle = {each.subject.name for each in without}
     runs = [subject for subject in subjects if subject.name not in idle]
-    return without + (judge_each(runs, told=lambda each: click.echo(row(each))) if runs else [])
+    return without + (judge_each(runs, on_found=lambda each: click.echo(row(each))) if runs else [])
 
 
 def judged_odd(shape: Shape, size: int, words: tuple[str, ...], seed: str, connections: int) -> list[Found]:
@@ -69,7 +69,7 @@ def judged_odd(shape: Shape, size: int, words: tuple[str, ...], seed: str, conne
         subjects += [Subject(f"conforming, {strictness}", strictness=strictness, shape=shape)]
         subjects += combined(names, size, strictness, shape, seed=seed)
     subjects = [replace(each, connections=connections) for each in subjects]
-    return judge_each(subjects, told=lambda each: click.echo(odd_row(each)))
+    return judge_each(subjects, on_found=lambda each: click.echo(odd_row(each)))
 
 
 def table(heads: Iterable[str], rows: dict[str, Counter[str]]) -> str:

@@ -32,17 +32,18 @@ if TYPE_CHECKING:
 
 
 LONGEST_CPU_SECONDS = 120
-"""A child that computes for longer is ended: it goes round in a circle."""
+"""A child that computes for longer is ended: it is in an endless loop."""
 LONGEST_SECONDS = 1200
-"""A child that takes longer is ended, however busy the machine is: it waits for something."""
+"""A child that takes longer is ended: it waits for something that does not come, even if the machine is busy."""
 UNJUDGED = (Outcome.UNTESTED, Outcome.INCONCLUSIVE, Outcome.NOT_APPLICABLE)
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """An emulator to judge: its faults and oddities, the shape of its target, the strictness to judge it by, on how many connections, and how often to try.
+    """An emulator to judge: its faults and oddities, and the shape of its target.
 
-    `order` seeds the order in which tasks that can go on do so; None stands for one that follows from the name.
+    `strictness` is that of the run, `connections` the number of its connections, `tries` how often it tries a violation. `order` is the seed of the
+    order in which ready tasks run; None stands for a seed that follows from the name.
     """
 
     name: str
@@ -60,7 +61,8 @@ class Subject:
 class Found:
     """What a run concluded about a subject.
 
-    `unjudged` gives the reason for each requirement that was not judged; `wiped` counts the reimages that the emulator carried out, and `unlisted` names what each reimage wiped though the target file does not list it.
+    `reasons` holds what was seen (`actual`) for each finding; `unjudged` gives the reason for each requirement that was not judged. `wiped` counts the
+    reimages that the emulator carried out. `unlisted` names the instances that were reimaged though the target file does not list them.
     `messages` holds (requirement, headline, expected, actual) of each finding.
     """
 
@@ -109,16 +111,20 @@ class ForkingLoop:
     """A pytest plugin that replaces the run of the session by one forked run for each subject."""
 
     def __init__(
-        self, subjects: Sequence[Subject], told: Callable[[Found], None], processes: int, journals: Path | None = None
+        self,
+        subjects: Sequence[Subject],
+        on_found: Callable[[Found], None],
+        processes: int,
+        journals: Path | None = None,
     ) -> None:
-        self._subjects, self._told, self._processes = list(subjects), told, processes
+        self._subjects, self._on_found, self._processes = list(subjects), on_found, processes
         self._journals = journals
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Forks a child for each subject, `processes` at a time, and reads what each concluded."""
         gc.collect()
-        gc.freeze()  # what the parent made stays shared with its children
+        gc.freeze()  # the memory of the parent's objects stays shared with its children
         with tempfile.TemporaryDirectory() as folder:
             running: dict[int, tuple[Subject, Path]] = {}
             waiting = list(self._subjects)
@@ -130,7 +136,7 @@ class ForkingLoop:
                 child, _ = os.wait()
                 if child in running:
                     subject, path = running.pop(child)
-                    self._told(_read(subject, path))
+                    self._on_found(_read(subject, path))
         return True
 
     def _fork(self, session: pytest.Session, subject: Subject, path: Path) -> int:
@@ -148,7 +154,7 @@ class ForkingLoop:
                 os.dup2(nowhere.fileno(), 2)
             path.write_text(json.dumps(_judge(session, subject, self._journals)), encoding="utf-8")
             status = 0
-        except BaseException as error:  # noqa: BLE001  a child tells whatever stopped it
+        except BaseException as error:  # noqa: BLE001  a child reports whatever stopped it
             path.write_text(json.dumps({"errors": [f"{type(error).__name__}: {error}"]}), encoding="utf-8")
         finally:
             os._exit(status)
@@ -185,7 +191,7 @@ def _judge(session: pytest.Session, subject: Subject, journals: Path | None) -> 
         in_memory=True,
         target=None,
     )
-    inherited = config.stash[RUN]  # kept alive: letting it go would clear up after the parent
+    inherited = config.stash[RUN]  # kept alive: without it, the temporary folder of the parent's run would be removed
     config.stash[PLAN], config.stash[FOLDER] = plan, None
     run = config.stash[RUN] = Run(plan, None)
     run.begin(cases_of(session.items))
@@ -206,7 +212,7 @@ def _judge(session: pytest.Session, subject: Subject, journals: Path | None) -> 
 
 
 def _read(subject: Subject, path: Path) -> Found:
-    """What a child wrote."""
+    """What a child found, as it wrote it."""
     try:
         plain = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -221,11 +227,11 @@ def judge_each(
     *,
     profile: str = "standard",
     processes: int = 2,
-    told: Callable[[Found], None] | None = None,
+    on_found: Callable[[Found], None] | None = None,
     selection: str = "",
     journals: Path | None = None,
 ) -> list[Found]:
-    """Judges every subject in memory, `processes` at a time, in no particular order; `told` hears of each as it is done.
+    """Judges every subject in memory, `processes` at a time, in no particular order; `on_found` is called with each as it is done.
 
     `selection` chooses cases as pytest's -k does. The journal of each is kept in the folder `journals` (`journal_of`).
     """
@@ -236,11 +242,11 @@ def judge_each(
 
     def keep(each: Found) -> None:
         found.append(each)
-        if told is not None:
-            with contextlib.redirect_stdout(said):
-                told(each)
+        if on_found is not None:
+            with contextlib.redirect_stdout(stdout):
+                on_found(each)
 
-    folder, said = cases_folder(), sys.stdout
+    folder, stdout = cases_folder(), sys.stdout
     words = [str(folder), f"--rootdir={folder.parent}", "--in-memory", "--profile", profile, "-qq", "--no-header"]
     words += [*plugin_words(), "-p", "no:cacheprovider", "-o", "addopts=", "--seed=0"]
     words += ["-k", selection] if selection else []

@@ -1,4 +1,4 @@
-"""Emulators with faults and oddities by name: here names become changes, for the emulator itself knows neither."""
+"""Makes emulators with faults and oddities given by name: looks the names up, since the emulator itself takes changes only."""
 
 from __future__ import annotations
 
@@ -25,18 +25,20 @@ def emulator_with(
     seed: int | None = None,
     layout: Layout | None = None,
 ) -> Emulator:
-    """An emulator with these faults and oddities; of oddities that set how its server handles connections the first does.
+    """An emulator with these faults and oddities.
+
+    If several oddities set how its server handles simultaneous connections, the first one counts.
 
     Raises UsageError for a name that is unknown, and for a fault that cannot show in `layout`.
     """
-    wrong, odd = [find_fault(name) for name in faults], [find_oddity(name) for name in oddities]
-    for each in wrong:
+    found_faults, found_oddities = [find_fault(name) for name in faults], [find_oddity(name) for name in oddities]
+    for each in found_faults:
         refuse_without_place(each, LARGE if layout is None else layout)
     return Emulator(
         operation_seconds,
-        changes=[change for each in odd for change in each.changes]
-        + [change for each in wrong for change in each.changes],
-        simultaneous=next((each.simultaneous for each in odd if each.simultaneous is not None), None),
+        changes=[change for each in found_oddities for change in each.changes]
+        + [change for each in found_faults for change in each.changes],
+        simultaneous=next((each.simultaneous for each in found_oddities if each.simultaneous is not None), None),
         clock=clock,
         seed=seed,
         layout=layout,

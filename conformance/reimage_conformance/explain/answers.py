@@ -1,4 +1,4 @@
-"""What a right endpoint answers: exchanges with the conforming emulator, by the requirement that they decided.
+"""What a conforming endpoint answers: exchanges with the emulator, by the requirement that they decided.
 
 They are taken from a run of the suite in memory and kept in `answers.json`, so that `explain` needs no run.
 `python -m reimage_conformance.explain.answers` makes that file again.
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Exchange
     from reimage_conformance.report.http_text import TextLine
 
-KEPT = "answers.json"
+ANSWERS_FILE = "answers.json"
 MAX_ANSWERS = 2
-"""Exchanges that are kept for a requirement."""
+"""How many exchanges are kept for a requirement at most."""
 BODY_CHARACTERS = 900
-"""Longer documents are cut."""
+"""How many characters of a body are kept; longer ones are cut."""
 SUBSCRIPTION = "<subscription-id>"
 _MASK = re.compile(r"00000000-0000-4000-8000-0{11}[0-9]")
 """What journals show in place of subscription ids."""
@@ -53,7 +53,7 @@ class Answer:
 @cache
 def kept_answers() -> Mapping[str, tuple[Answer, ...]]:
     """The answers that the package brings along, by requirement."""
-    text = (resources.files(__package__) / KEPT).read_text(encoding="utf-8")
+    text = (resources.files(__package__) / ANSWERS_FILE).read_text(encoding="utf-8")
     return answers_from(json.loads(text))
 
 
@@ -67,7 +67,7 @@ def plain_answers(run: Path) -> dict[str, Any]:
     """The exchanges that decided each requirement in the run whose report folder this is, in the form of `answers.json`."""
     exchanges = read_journal(run / "journal.jsonl").exchanges
     rows = load_results(run / "results.json")["requirements"]
-    numbers = {row["id"]: _telling(row["evidence"], exchanges) for row in rows}
+    numbers = {row["id"]: _distinct_answered(row["evidence"], exchanges) for row in rows}
     used = dict.fromkeys(number for each in numbers.values() for number in each)
     places = {number: str(place) for place, number in enumerate(used, 1)}
     return {
@@ -76,8 +76,8 @@ def plain_answers(run: Path) -> dict[str, Any]:
     }
 
 
-def _telling(evidence: Iterable[int], exchanges: Mapping[int, Exchange]) -> list[int]:
-    """The first exchanges of `evidence` that were answered and whose requests or statuses differ."""
+def _distinct_answered(evidence: Iterable[int], exchanges: Mapping[int, Exchange]) -> list[int]:
+    """The numbers of the first exchanges in `evidence` that were answered, one for each method, target and status."""
     found: dict[tuple[str, str, object], int] = {}
     for number in evidence:
         exchange = exchanges.get(number)
@@ -100,7 +100,7 @@ def _text(lines: Iterable[TextLine]) -> str:
 def run_in_memory(folder: Path, *options: str) -> None:
     """Run the suite, with these options, against the conforming emulator in memory; the reports go to `folder`.
 
-    Raises ReportError, with the last of what was printed, where the run does not end well.
+    Raises ReportError, with the end of what was printed, where the run fails.
     """
     cases = cases_folder()
     words = [
@@ -118,12 +118,12 @@ def run_in_memory(folder: Path, *options: str) -> None:
     surroundings = {name: value for name, value in os.environ.items() if name not in SET_ASIDE} | {NO_AUTOLOAD: "1"}
     done = subprocess.run(words, capture_output=True, text=True, check=False, env=surroundings)  # noqa: S603
     if done.returncode or not (folder / "results.json").is_file():
-        told = f"{done.stdout}{done.stderr}"[-1000:]
-        raise ReportError(f"the run against the emulator ended with {done.returncode}: {told}")
+        output = f"{done.stdout}{done.stderr}"[-1000:]
+        raise ReportError(f"the run against the emulator ended with {done.returncode}: {output}")
 
 
 def fresh_answers() -> dict[str, Any]:
-    """The same from a run of now, which takes about a quarter of a minute, in the form of `answers.json`."""
+    """The exchanges of a new run, which takes about 15 seconds, in the form of `answers.json`."""
     with TemporaryDirectory() as place:
         folder = Path(place) / "run"
         run_in_memory(folder)
@@ -133,7 +133,7 @@ def fresh_answers() -> dict[str, Any]:
 def main() -> None:
     """Write `answers.json` anew."""
     text = json.dumps(fresh_answers(), indent=1, ensure_ascii=False)
-    Path(__file__).with_name(KEPT).write_text(f"{text}\n", encoding="utf-8")
+    Path(__file__).with_name(ANSWERS_FILE).write_text(f"{text}\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

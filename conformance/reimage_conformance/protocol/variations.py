@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Variation:
-    """A change after which a request must still be accepted; `requirement` is the one that says so."""
+    """A change after which a request must still be accepted; `requirement` is the id of the requirement that says so."""
 
     name: str
     requirement: str
@@ -24,7 +24,7 @@ class Variation:
 
 
 def _renamed(request: Request, spell: Callable[[str], str], *, version: bool) -> Request:
-    """`request` with its field names in another spelling: that of x-ms-version only, or of all others."""
+    """`request` with field names in another spelling: only x-ms-version with `version`, else all others."""
     return replace(
         request,
         headers=tuple(
@@ -33,35 +33,35 @@ def _renamed(request: Request, spell: Callable[[str], str], *, version: bool) ->
     )
 
 
-def _valued(request: Request, name: str, value: str) -> Request:
-    """`request` with another value for a header; the spelling of its name stays."""
+def _with_value(request: Request, name: str, value: str) -> Request:
+    """`request` with another value for one header; the spelling of its name is kept."""
     return replace(request, headers=tuple((key, value if key.lower() == name else old) for key, old in request.headers))
 
 
 def _content_type(value: str) -> Callable[[Request], Request]:
-    return lambda request: _valued(request, "content-type", value)
+    return lambda request: _with_value(request, "content-type", value)
 
 
 def _spaced(request: Request) -> Request:
-    return _valued(request, VERSION_HEADER, f" \t{request.values(VERSION_HEADER)[0]} \t")
+    return _with_value(request, VERSION_HEADER, f" \t{request.values(VERSION_HEADER)[0]} \t")
 
 
 def _encoded(request: Request) -> Request:
-    """A character of the last path segment percent-encoded, though it need not be."""
+    """Percent-encodes one character of the last path segment that need not be encoded."""
     path, mark, query = request.target.partition("?")
     head, _, last = path.rpartition("/")
     return replace(request, target=f"{head}/{_with_one_encoded(last, upper=True)}{mark}{query}")
 
 
 def _with_one_encoded(name: str, *, upper: bool) -> str:
-    """`name` with one character percent-encoded; if possible one whose code has a letter, so that letter case matters."""
+    """`name` with one character percent-encoded; if possible one whose hexadecimal code has a letter, in upper or lower case."""
     at = next((i for i, character in enumerate(name) if not f"{ord(character):02X}".isdecimal()), 0)
     digits = f"{ord(name[at]):02X}" if upper else f"{ord(name[at]):02x}"
     return f"{name[:at]}%{digits}{name[at + 1 :]}"
 
 
-def _encoded_slot(request: Request) -> Request:
-    """A character of the service's and of the slot's or deployment's name percent-encoded, though it need not be."""
+def _encoded_container(request: Request) -> Request:
+    """Percent-encodes one character of the cloud service's name and one of the slot or deployment name."""
     address = read_target(request.target)
     target = request.target
     for name in (address.service, address.deployment):
@@ -89,7 +89,7 @@ _ALL = (
     Variation("version-spaces", "REQ-VER-OWS", _spaced),
     Variation("content-length-literal", "REQ-REIMAGE-CL-LITERAL", _added("ContentLength", "0")),
     Variation("instance-percent-encoded", "REQ-NAME-ENCODING", _encoded),
-    Variation("container-percent-encoded", "REQ-NAME-ENCODING", _encoded_slot),
+    Variation("container-percent-encoded", "REQ-NAME-ENCODING", _encoded_container),
     Variation("expect-continue", "REQ-HTTP-EXPECT", _added("Expect", "100-continue")),
     Variation("chunked-empty", "REQ-HTTP-CHUNKED", with_chunked),
 )

@@ -66,7 +66,7 @@ def _case(item: pytest.Item) -> Case:
     function: Callable[..., Any] = item.obj  # type: ignore[attr-defined]
     doc = (inspect.getdoc(function) or "").splitlines()
     values = dict(item.callspec.params) if hasattr(item, "callspec") else {}
-    run = _drawn(function, values) if is_hypothesis_test(function) else called(function, values)
+    run = _property_body(function, values) if is_hypothesis_test(function) else called(function, values)
     return Case(item.nodeid, cites(item), doc[0] if doc else "", phase_of(item), run)
 
 
@@ -83,11 +83,11 @@ def called(function: Callable[..., Any], values: dict[str, Any]) -> Callable[[Sy
     return run
 
 
-def _drawn(function: Any, values: dict[str, Any]) -> Callable[[SystemUnderTest], Awaitable[None]]:
+def _property_body(function: Any, values: dict[str, Any]) -> Callable[[SystemUnderTest], Awaitable[None]]:
     """The body of a property: Hypothesis runs its engine in a thread and hands each example to the session.
 
-    An example that could not be judged ends the case. Hypothesis tries it again, and looks for a smaller one; nothing is sent for that,
-    and the reason stays the first one.
+    An example that could not be judged ends the case. Hypothesis then runs it again and searches for a smaller one; no request is sent for these
+    examples, and each ends with the reason of the first one.
     """
     body = function.hypothesis.inner_test
 

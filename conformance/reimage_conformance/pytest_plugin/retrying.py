@@ -1,4 +1,4 @@
-"""Tries violations again that may be a matter of time: when the last case has ended, and before the run does."""
+"""Tries violations again that may be a matter of time: after the last case has ended, and before the run ends."""
 
 from __future__ import annotations
 
@@ -40,9 +40,10 @@ REFUSAL = "refusal"
 
 @dataclass(slots=True)
 class Retried:
-    """A finding, as results.json holds it, how often it was tried and seen, and whether a further try could tell more.
+    """A finding, as results.json holds it, how often it was tried and seen, and whether to try further (`goes_on`).
 
-    A try repeats what is cheapest to repeat (`cheapest`) as long as that shows the violation, else everything that the finding rests on.
+    A try repeats the part that is cheapest to repeat (`cheapest`) as long as that shows the violation. After that it repeats everything that the
+    finding rests on (`is_whole`).
     """
 
     finding: Mapping[str, Any]
@@ -58,7 +59,7 @@ class Retried:
         return self.finding if self.is_whole else self.cheapest
 
     def take(self, answer: Answer) -> None:
-        """Counts a try, unless it cannot tell, or repeated a part only and did not show the violation."""
+        """Counts a try. One that repeated only a part and did not show the violation is not counted, nor one without a clear answer."""
         if answer is Answer.AGAIN:
             self.tried, self.seen = self.tried + 1, self.seen + 1
         elif not self.is_whole:
@@ -72,8 +73,8 @@ class Retried:
 async def retry_violations(sut: SystemUnderTest, cases: Sequence[Case], journal: Path, plan: Plan) -> None:
     """Tries again what may be a matter of time, and notes in the journal how often each such finding was seen.
 
-    Does nothing where nothing of the kind was violated, where the run is hindered, and where a request may have done harm. What goes wrong
-    here is noted, and leaves the verdicts of the run as they are; raises ReportError where the journal cannot be written.
+    Does nothing where no such requirement was violated, where the run is hindered, and where a request may have done harm. An error
+    here is noted, and leaves the verdicts of the run as they are. Raises ReportError where the journal cannot be written.
     """
     if not (_may_try(sut, plan) and any(map(_may_be_a_matter_of_time, sut.recorder.verdicts))):
         return
@@ -83,8 +84,8 @@ async def retry_violations(sut: SystemUnderTest, cases: Sequence[Case], journal:
         cause = cause_of(error)
         if isinstance(cause, ReportError):
             raise cause from error
-        told = f"Violations were not tried again, because of a defect of the suite: {type(cause).__name__}: {cause}."
-        sut.recorder.note("note", text=told)
+        text = f"Violations were not tried again, because of a defect of the suite: {type(cause).__name__}: {cause}."
+        sut.recorder.note("note", text=text)
         return
     for each in retried:
         if each.tried > 1:
@@ -92,7 +93,7 @@ async def retry_violations(sut: SystemUnderTest, cases: Sequence[Case], journal:
 
 
 def _may_try(sut: SystemUnderTest, plan: Plan) -> bool:
-    """Whether this run may try again: it is whole, the endpoint kept up with it, and nothing is under way or was harmed."""
+    """Whether this run may try again: it is a whole run, the endpoint kept up with it, nothing is under way or was harmed, and budget is left."""
     hindered = bool(sut.sender.given_up or sut.sender.lanes.reasons or sut.operations.hopeless)
     doubtful = bool(sut.guard.is_alarmed or sut.operations.under_way or sut.instances.given_up)
     whole = plan.profile is not Profile.SMOKE and plan.resume is None
@@ -107,13 +108,13 @@ async def _retried(sut: SystemUnderTest, cases: Sequence[Case], journal: Journal
     """The findings that may be a matter of time, each tried again as often as plan, time and budget allow."""
     journal.events.append({"type": "offers", "offers": sut.instances.offers})
     found = results(assess(journal, sut.recorder.made))
-    timely = [each for each in found["findings"] if _is_timely(each)][:MAX_FINDINGS_TRIED_AGAIN]
-    retried = [Retried(each, _cheapest(each, sut.recorder.verdicts, journal.exchanges)) for each in timely]
+    time_dependent = [each for each in found["findings"] if _may_be_tried_again(each)][:MAX_FINDINGS_TRIED_AGAIN]
+    retried = [Retried(each, _cheapest(each, sut.recorder.verdicts, journal.exchanges)) for each in time_dependent]
     began = sut.elapsed_seconds()
     longest = max(MAX_TRYING_SHARE * began, LEAST_TRYING_SECONDS)
     until = min(began + longest, plan.max_seconds or float("inf"))
     took = sut.operations.usual_seconds or 0.0
-    for number in range(1, plan.tries + 1):  # one of them may have shown too little of a story to count
+    for number in range(1, plan.tries + 1):  # one more than needed: a try of a part may not count
         left = [each for each in retried if each.goes_on and each.tried < plan.tries]
         if not left or sut.budget.is_spent or sut.elapsed_seconds() + took > until:
             break
@@ -131,7 +132,7 @@ async def _retried(sut: SystemUnderTest, cases: Sequence[Case], journal: Journal
 
 
 def at_most(most: int, may_start: Callable[[tuple[str, ...]], bool]) -> Callable[[tuple[str, ...]], bool]:
-    """Allows the first `most` steps, asked for by their names, of those that `may_start` allows."""
+    """Limits `may_start` to `most` steps: gives a function that allows the first ones that `may_start` allows, and no more."""
     left = most
 
     def allowed(names: tuple[str, ...]) -> bool:
@@ -143,25 +144,25 @@ def at_most(most: int, may_start: Callable[[tuple[str, ...]], bool]) -> Callable
     return allowed
 
 
-def _is_timely(finding: Mapping[str, Any]) -> bool:
+def _may_be_tried_again(finding: Mapping[str, Any]) -> bool:
     return finding["counts_as"] == CountsAs.FAIL and CATALOGUE[finding["requirement"]].timing
 
 
 def _cheapest(
     finding: Mapping[str, Any], verdicts: Sequence[Verdict], exchanges: Mapping[int, Exchange]
 ) -> Mapping[str, Any]:
-    """The finding with one verdict in place of all: the one that takes the fewest reimages to see again."""
+    """The finding with one of its verdicts only: the one that takes the fewest reimages to see again."""
     bad = [v for v in verdicts if v.requirement == finding["requirement"] and v.outcome is Outcome.VIOLATED and v.case]
     each_alone = [
-        {**finding, "cases": [v.case], "evidence": told, "deciding": told}
+        {**finding, "cases": [v.case], "evidence": numbers, "deciding": numbers}
         for v in bad[:MAX_VERDICTS_COMPARED]
-        if (told := _telling(v, exchanges))
+        if (numbers := _evidence_of(v, exchanges))
     ]
     return min(each_alone, key=lambda alone: _reimages_of(alone, exchanges), default=finding)
 
 
-def _telling(verdict: Verdict, exchanges: Mapping[int, Exchange]) -> list[int]:
-    """The exchanges that a verdict rests on; only the bad requests where there are some, since their case looks for effects by itself."""
+def _evidence_of(verdict: Verdict, exchanges: Mapping[int, Exchange]) -> list[int]:
+    """The exchanges that a verdict rests on; only the bad requests if there are some, since their case makes the looks for effects itself."""
     bad = [number for number in verdict.evidence if number in exchanges and exchanges[number].label == REFUSAL]
     return bad or [number for number in verdict.evidence if number in exchanges]
 

@@ -1,7 +1,7 @@
 """Masks for whatever is written in base64: certificates and keys, whole or in part, and identifiers among other octets.
 
-What is hidden is found by value, at whichever of three octets its base64 begins, however its lines are wrapped and its
-`+` and `/` are escaped; masks are as long as what they hide.
+What is to be hidden is found by its value. Base64 writes the same octets in three ways, by how many octets stand before
+them; all three are found, with any line breaks inside, and with `+` and `/` escaped. Masks are as long as what they hide.
 """
 
 from __future__ import annotations
@@ -40,22 +40,23 @@ _FORMS = {"plus": "+", "slash": "/"}
 class Base64Masks:
     """Texts to hide, each with its mask, indexed by windows of their characters.
 
-    Most runs of base64 characters come again with every reply, so those that hide nothing are remembered.
+    `_octets` are texts to hide as they are, not in base64. Most stretches of base64 characters come again with every reply,
+    so those without anything to hide are remembered (`_harmless`).
     """
 
     _texts: list[tuple[str, str]] = field(default_factory=list)
     _windows: dict[str, tuple[int, int]] = field(default_factory=dict)
     _octets: list[tuple[str, str]] = field(default_factory=list)
-    _innocent: set[str] = field(default_factory=set)
+    _harmless: set[str] = field(default_factory=set)
 
     def add_identifier(self, value: str, mask: str) -> None:
-        """Hide `value` in base64; under the mask the base64 decodes to `mask`."""
+        """Hide `value` where it is written in base64; what is shown instead decodes to `mask`."""
         for hidden, shown in zip(_octets_of(value), _octets_of(mask), strict=True):
             for text, masked in zip(_alignments(hidden), _alignments(shown), strict=True):
                 self._add(text, masked)
 
     def add_pem(self, pem: bytes, word: str) -> None:
-        """Hide every block of `pem`, the octets themselves too; its mask repeats `word`."""
+        """Hide every block of `pem`, in base64 and as plain octets; its mask repeats `word`."""
         for block in _PEM.finditer(pem):
             lines = [line for line in block[2].splitlines() if line and b":" not in line]
             try:
@@ -63,32 +64,32 @@ class Base64Masks:
             except ValueError:
                 continue
             if len(der) < _WINDOW:
-                continue  # it would be found by chance
+                continue  # too short: it would match other data by chance
             octets = der.decode("latin-1")
             self._octets.append((octets, _repeat(word, len(octets))))
             for text in _alignments(der):
                 self._add(text, _repeat(word, len(text)))
 
     def apply(self, text: str) -> str:
-        """`text` with everything hidden that was added."""
+        """`text` with masks over everything that was added."""
         if not self._windows:
             return text
         for octets, mask in self._octets:
             if octets[:_WINDOW] in text:
                 text = text.replace(octets, mask)
-        covers = list(self._find(text))
-        if not covers:
+        masks = list(self._find(text))
+        if not masks:
             return text
         pieces: list[str] = []
         end = 0
-        for start, mask in covers:
+        for start, mask in masks:
             pieces += [text[end:start], mask]
             end = start + len(mask)
         return "".join([*pieces, text[end:]])
 
     def _add(self, text: str, mask: str) -> None:
         self._texts.append((text, mask))
-        self._innocent.clear()
+        self._harmless.clear()
         which = len(self._texts) - 1
         windows = [(text[offset : offset + _WINDOW], offset) for offset in range(0, len(text) - _WINDOW + 1, _STRIDE)]
         for window, offset in windows:
@@ -100,11 +101,11 @@ class Base64Masks:
                 self._windows.setdefault(window.translate(forms)[:_WINDOW], (which, offset))
 
     def _find(self, text: str) -> Iterator[tuple[int, str]]:
-        """Where something hidden is, and the mask to lay over it, in order."""
+        """Each index at which something is to be hidden, with its mask, in order."""
         windows = self._windows
         end = 0
         for run in _RUN.finditer(text):
-            if run[0] in self._innocent:
+            if run[0] in self._harmless:
                 continue
             place = max(run.start(), end)
             before = end
@@ -117,30 +118,33 @@ class Base64Masks:
                     yield start, mask
                     end = start + len(mask)
                 place = max(end, place + 1)
-            if end == before <= run.start():
+            if end == before <= run.start():  # nothing in this stretch was masked
                 self._remember(run[0])
 
     def _remember(self, run: str) -> None:
         if len(run) <= _REMEMBERED_LENGTH:
-            if len(self._innocent) >= _REMEMBERED_RUNS:
-                self._innocent.clear()
-            self._innocent.add(run)
+            if len(self._harmless) >= _REMEMBERED_RUNS:
+                self._harmless.clear()
+            self._harmless.add(run)
 
-    def _extend(self, text: str, place: int, floor: int, which: int, offset: int) -> Iterator[tuple[int, str]]:
-        """The stretches of `text` around `place` that agree with hidden text `which` around `offset`, line by line."""
+    def _extend(self, text: str, place: int, earliest: int, which: int, offset: int) -> Iterator[tuple[int, str]]:
+        """The index and the mask of each line of `text` around `place` that agrees with hidden text `which` around `offset`.
+
+        Nothing before `earliest` is masked.
+        """
         hidden, mask = self._texts[which]
-        while place > floor and offset > 0 and text[place - 1] == hidden[offset - 1]:
+        while place > earliest and offset > 0 and text[place - 1] == hidden[offset - 1]:
             place, offset = place - 1, offset - 1
         while shown := list(_agreement(text, place, hidden[offset:], mask[offset:])):
-            laid = "".join(shown)
-            yield place, laid
-            place, offset = place + len(laid), offset + len(shown)
+            overlay = "".join(shown)
+            yield place, overlay
+            place, offset = place + len(overlay), offset + len(shown)
             if line_break := _LINE_BREAK.match(text, place):
                 place = line_break.end()
 
 
 def _agreement(text: str, place: int, hidden: str, mask: str) -> Iterator[str]:
-    """For each character from `place` on, while they agree with `hidden`, what to show for it, as long as its form."""
+    """The mask of each character of `text` from `place` on, as long as they agree with `hidden`; that of an escape is as long as the escape."""
     for form, character, shown in zip(_CHARACTER.finditer(text, place), hidden, mask, strict=False):
         if _FORMS.get(form.lastgroup or "", form[0]) != character:
             return
@@ -149,8 +153,8 @@ def _agreement(text: str, place: int, hidden: str, mask: str) -> Iterator[str]:
 
 def _octets_of(identifier: str) -> list[bytes]:
     bare = identifier.replace("-", "") if is_guid(identifier) else identifier
-    writings = [f(form) for form in (identifier, bare) for f in (str, str.lower, str.upper)]
-    octets = [writing.encode(encoding) for encoding in ("utf-8", "utf-16-le") for writing in writings]
+    spellings = [f(form) for form in (identifier, bare) for f in (str, str.lower, str.upper)]
+    octets = [spelling.encode(encoding) for encoding in ("utf-8", "utf-16-le") for spelling in spellings]
     if is_guid(identifier):
         number = uuid.UUID(identifier)
         octets += [number.bytes, number.bytes_le]
@@ -158,7 +162,7 @@ def _octets_of(identifier: str) -> list[bytes]:
 
 
 def _alignments(octets: bytes) -> Iterator[str]:
-    """The base64 of `octets` behind 0, 1 and 2 others, without the characters that depend on their neighbours."""
+    """The base64 of `octets` behind 0, 1 and 2 other octets, without the characters that depend on their neighbours."""
     for before in range(3):
         text = base64.b64encode(bytes(before) + octets).decode("ascii")
         yield text[-(-before * 8 // 6) : (before + len(octets)) * 8 // 6]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """What a kind of reason says, and what to do; an empty `words` leaves the reason as it is."""
+    """How a kind of reason is worded, and what to do about it; with empty `words` the reason of the requirement is printed."""
 
     words: str
     advice: str
@@ -65,12 +65,12 @@ REMEDIES = {
         "mend the finding about operations; raise operation_timeout_seconds under [limits] if reimages take longer",
     ),
 }
-"""What to say of a kind of reason; of one that is not here, the reason says it all."""
+"""How each kind of reason is worded. A kind that is not here has no advice, and the reason of the requirement is printed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unjudged:
-    """Requirements that were not judged for one reason; `outcome` is inconclusive or untested, `counting` how many of them count as FAIL."""
+    """Requirements that were not judged, all for one reason; `outcome` is inconclusive or untested; `counting` is how many of them count as FAIL."""
 
     outcome: Outcome
     reason: str
@@ -81,12 +81,12 @@ class Unjudged:
     @property
     def sentence(self) -> str:
         """How many, why, and what to do."""
-        told = f"{counted(len(self.requirements), 'requirement')} {self.outcome.value}: {self.reason}"
-        return f"{told}; {self.advice}" if self.advice else told
+        text = f"{counted(len(self.requirements), 'requirement')} {self.outcome.value}: {self.reason}"
+        return f"{text}; {self.advice}" if self.advice else text
 
 
 def unjudged(assessment: Assessment) -> list[Unjudged]:
-    """What is inconclusive or untested, by reason: what keeps most from being judged that counts as FAIL first."""
+    """The requirements that are inconclusive or untested, by reason; first the reason with the most that count as FAIL."""
     enough = assessment.sufficing
     groups: dict[tuple[Outcome, str, str], list[tuple[str, bool]]] = {}
     for result in assessment.of_outcome(Outcome.INCONCLUSIVE, Outcome.UNTESTED):

@@ -49,7 +49,7 @@ class Watch:
 
     @property
     def was_offline(self) -> bool:
-        """Whether any look that listed instances did not show this one at ReadyRole."""
+        """Whether some look listed instances and did not show this one at ReadyRole."""
         shown = [listed for look in self.looks if (listed := statuses_in(look))]
         return any(listed.get(self.place.role_instance) != READY for listed in shown)
 
@@ -57,8 +57,9 @@ class Watch:
 class Instances(Looks):
     """The role instances of a target: the looks at them, the watches, and the locks.
 
-    `watched` is called with each watch that is over. A task that examines or reimages an instance holds it meanwhile
-    (`hold`). `given_up` says that an instance did not come back in time.
+    `watched` is called with each watch that is over. A task that examines or reimages an instance holds its lock
+    meanwhile (`hold`). `given_up` says that some instance did not come back in time; then none is waited for any more.
+    `_departs_late` says whether instances leave ReadyRole only after the end of their operation, None while unknown.
     """
 
     def __init__(self, target: Target, builder: RequestBuilder, sender: Sender) -> None:
@@ -70,8 +71,8 @@ class Instances(Looks):
         self._locks: dict[str, trio.Lock] = {}
         self._holds: Counter[str] = Counter()
         self._in_peace: list[Place] = []
-        self._watched: set[str] = set()
-        self._seen_away: set[str] = set()
+        self._deployments_watched: set[str] = set()
+        self._deployments_seen_away: set[str] = set()
         self._given_up_on: set[str] = set()
         self._was_ready: set[str] = set()
         self._departs_late: bool | None = None
@@ -79,7 +80,7 @@ class Instances(Looks):
         self._tasks: trio.Nursery | None = None
 
     def watch_in(self, tasks: trio.Nursery) -> None:
-        """Gives the nursery for the tasks that watch instances."""
+        """Sets the nursery in which the tasks that watch instances run."""
         self._tasks = tasks
 
     async def look(
@@ -90,7 +91,7 @@ class Instances(Looks):
         version: str = OBSERVING_VERSION,
         patient: bool = True,
     ) -> Exchange:
-        """Makes one Get Deployment; an instance that it shows at ReadyRole is waited for again."""
+        """Makes one Get Deployment; `until_ready` waits again for each instance that it shows at ReadyRole."""
         exchange = await super().look(deployment, form, version=version, patient=patient)
         ready = {str(Place(deployment, name)) for name, status in statuses_in(exchange).items() if status == READY}
         self._was_ready |= ready
@@ -134,8 +135,8 @@ class Instances(Looks):
         self.watches.append(watch)
         if watch.is_over:
             watch.over.set()
-        elif place.deployment.name not in self._watched and self._tasks is not None:
-            self._watched.add(place.deployment.name)
+        elif place.deployment.name not in self._deployments_watched and self._tasks is not None:
+            self._deployments_watched.add(place.deployment.name)
             self._tasks.start_soon(self._keep_looking, place.deployment)
         return watch
 
@@ -169,7 +170,7 @@ class Instances(Looks):
             for watch in self._open_watches(deployment):
                 self._end(watch)
         finally:
-            self._watched.discard(deployment.name)
+            self._deployments_watched.discard(deployment.name)
 
     def _open_watches(self, deployment: Deployment) -> list[Watch]:
         return [watch for watch in self.watches if watch.place.deployment == deployment and not watch.is_over]
@@ -184,16 +185,16 @@ class Instances(Looks):
             self._conclude(watch, exchange, now)
 
     async def _look_again(self, watches: list[Watch], exchange: Exchange) -> None:
-        """Makes one more look with a later version, the first time that an instance of a deployment is away from ReadyRole."""
+        """Makes one more look with a later version, the first time that a watched instance of a deployment is not at ReadyRole."""
         shown = statuses_in(exchange)
         deployment = watches[0].place.deployment
         away = any(shown.get(watch.place.role_instance) not in (READY, None) for watch in watches)
-        if away and deployment.name not in self._seen_away:
-            self._seen_away.add(deployment.name)
+        if away and deployment.name not in self._deployments_seen_away:
+            self._deployments_seen_away.add(deployment.name)
             await self.look(deployment, version=LATER_VERSION)
 
     def _conclude(self, watch: Watch, exchange: Exchange, now: float) -> None:
-        """Ends a watch once the instance is back, or the time for that is over."""
+        """Ends a watch once the instance is back, or the time for that is over; also learns `_departs_late`."""
         status = statuses_in(exchange).get(watch.place.role_instance)
         if watch.operation.is_under_way:
             if status not in (READY, None):
@@ -237,7 +238,7 @@ class Instances(Looks):
 
     @contextmanager
     def left_in_peace(self, place: Place) -> Iterator[None]:
-        """Keeps the campaign from starting steps that may change an instance, so that only the examined requests can.
+        """Keeps the campaign from starting steps that may change an instance, so that only the examined requests can change it.
 
         Those are the steps on its deployment, and on instances of its name in other deployments.
         """
@@ -248,14 +249,17 @@ class Instances(Looks):
             self._in_peace.remove(place)
 
     def is_in_peace(self, place: Place) -> bool:
-        """Whether the campaign may start no step on an instance now."""
+        """Whether the campaign must not start a step on an instance now."""
         return any(
             place.deployment == other.deployment or place.role_instance == other.role_instance
             for other in self._in_peace
         )
 
     def is_last_bystander(self, place: Place) -> bool:
-        """Whether an instance is the last one that can show whether a watched reimage of another instance leaves others unchanged."""
+        """Whether a watch that is not over has this instance as the only one left in `others`.
+
+        If this instance were reimaged too, the watch could not show whether its reimage leaves other instances unchanged.
+        """
         here = (watch for watch in self.watches if not watch.is_over and watch.place.deployment == place.deployment)
         return any(watch.others == (place.role_instance,) for watch in here)
 

@@ -37,13 +37,14 @@ NOT_KNOWN = (
     "REQ-GOS-TERMINAL-STABLE",
     "REQ-GOS-READONLY",
 )
-"""The requirements to blame where no operation can be polled any more."""
+"""The requirements whose violation explains that no operation can be polled."""
 
 
 class Operations:
     """All operations of a run.
 
-    `renew` repeats the reimage of a forgotten operation; `needed` says how many reimages must be left for other uses.
+    `renew` repeats the reimage of a forgotten operation. `needed` gives the number of reimages that others still need:
+    `known` leaves that many of the budget.
     """
 
     def __init__(self, sender: Sender, builder: RequestBuilder, budget: Budget, recorder: Recorder) -> None:
@@ -59,7 +60,7 @@ class Operations:
         self.needed: Callable[[], int] = int
 
     def follow_in(self, tasks: trio.Nursery) -> None:
-        """Gives the nursery for the tasks that poll operations."""
+        """Sets the nursery in which the tasks that poll operations run."""
         self._tasks = tasks
 
     def open(
@@ -71,12 +72,12 @@ class Operations:
         anyway: bool = False,
         unwanted: bool = False,
     ) -> Operation:
-        """Books the operation of an accepted request, spends one reimage for it, and has it polled to its end.
+        """Adds the operation of an accepted request, spends one reimage of the budget, and starts the task that polls it to its end.
 
         With `anyway` it is polled even if earlier operations reached no end. `unwanted` says that the request ought to
         have been refused.
         """
-        operation = self._booked(start, self._clock.now(), place, form, unwanted=unwanted)
+        operation = self._added(start, self._clock.now(), place, form, unwanted=unwanted)
         self._recorder.note(
             "operation",
             start=start.number,
@@ -92,7 +93,7 @@ class Operations:
             self._tasks.start_soon(self._follow, operation)
         return operation
 
-    def _booked(
+    def _added(
         self, start: Exchange, began: float, place: Place | None, form: UriForm | None, *, unwanted: bool
     ) -> Operation:
         identifier = (start.reply.header("x-ms-request-id") if start.reply is not None else "") or ""
@@ -115,12 +116,12 @@ class Operations:
         *,
         unwanted: bool,
     ) -> Operation:
-        """Books an operation of an earlier part of the run, with its `polls` until then; an unfinished one is polled on.
+        """Adds an operation of an earlier part of the run, with its `polls` until then; an unfinished one is polled further.
 
         `origin` is the reading of the clock when the run began. The `gap` between the parts, in seconds, is not counted
         as part of the duration of an unfinished operation, since it was not polled then.
         """
-        operation = self._booked(start, origin + start.at + start.elapsed, place, form, unwanted=unwanted)
+        operation = self._added(start, origin + start.at + start.elapsed, place, form, unwanted=unwanted)
         for poll in polls:
             operation.polls.append(poll)
             operation.polled = origin + poll.at + poll.elapsed
@@ -142,7 +143,7 @@ class Operations:
         self._end(operation)
 
     def _end(self, operation: Operation) -> None:
-        """Wakes those that wait for the end of an operation; what it took of the budget and was not given back stays spent."""
+        """Settles the budget of an operation and wakes the tasks that wait for its end; a reimage that was not given back stays spent."""
         self._budget.settle(operation.start.number)
         operation.over.set()
 
@@ -168,13 +169,13 @@ class Operations:
             await self.a_while(operation)
 
     async def a_while(self, operation: Operation) -> None:
-        """Waits for the time until the next poll of an operation, or until it is over."""
+        """Waits as long as there is between two polls of an operation, or until it is over."""
         waited = self._clock.now() - operation.began
         with trio.move_on_after(seconds_until_poll(waited, self._limits.poll_interval_seconds)):
             await operation.over.wait()
 
     async def until_quiet(self, deployment: Deployment | None = None) -> None:
-        """Waits until no operation of ours runs on `deployment`, or on any."""
+        """Waits until no operation of ours runs on `deployment`; without `deployment`, until none runs at all."""
         async with self._quiet:
             while self.is_busy(deployment) if deployment is not None else self.under_way:
                 await self._quiet.wait()
@@ -197,7 +198,7 @@ class Operations:
 
     @property
     def under_way(self) -> list[Operation]:
-        """Those still to be polled."""
+        """The operations that are still to be polled."""
         return [operation for operation in self.all if operation.is_under_way]
 
     @property
@@ -234,7 +235,7 @@ class Operations:
 
     @property
     def hopeless(self) -> bool:
-        """Whether most operations reach no end, so that no more are started."""
+        """Whether MAX_OVERDUE_OPERATIONS reached no end, and fewer ended; then the campaign starts no more."""
         stuck = [o for o in self.all if o.state is State.OVERDUE or (o.state is State.LOST and not o.unwanted)]
         ended = [o for o in self.all if o.state is State.ENDED]
         return len(stuck) >= MAX_OVERDUE_OPERATIONS and len(stuck) > len(ended)
@@ -245,11 +246,11 @@ class Operations:
         return sum(1 for operation in self.all if operation.unwanted and operation.status != "Failed")
 
     async def known(self, status: str = "") -> Operation:
-        """An operation of the target's own subscription that the endpoint knows now; with `status`, one that ended so.
+        """An operation of the target's own subscription that the endpoint knows now; with `status`, one that ended with it.
 
-        Where the endpoint has forgotten all (REQ-GOS-RETENTION), a reimage is repeated, at most MAX_RENEWED_OPERATIONS
-        times in a run. Raises Inconclusive where there is no operation, Untested where all are forgotten and no more
-        reimages are started.
+        Where the endpoint has forgotten all operations (REQ-GOS-RETENTION), a reimage is repeated, at most
+        MAX_RENEWED_OPERATIONS times in a run. Raises Inconclusive where there is no operation, Untested where all are
+        forgotten and no more reimages are started.
         """
         found = await self._known(status)
         forgotten = [o for o in self.all if o.is_forgotten and not o.subscription and status in ("", o.status)]
@@ -262,9 +263,9 @@ class Operations:
                 "the endpoint forgets operations soon after their end, and no reimages are left to start another operation"
             )
         if found is None:
-            found_none = f"no operation ended {status}" if status else "no operation can be polled"
+            message = f"no operation ended {status}" if status else "no operation can be polled"
             why = {"": Why.OTHER, "Failed": Why.NO_FAILURE}.get(status, Why.NO_END)
-            raise Inconclusive(found_none, NOT_KNOWN, why)
+            raise Inconclusive(message, NOT_KNOWN, why)
         return found
 
     async def known_poll(self) -> Request:
@@ -273,8 +274,8 @@ class Operations:
 
     async def _known(self, status: str) -> Operation | None:
         for operation in self.all:
-            right = not status or (operation.state is State.ENDED and operation.status == status)
-            if right and not operation.subscription and await self.is_known_now(operation):
+            matches = not status or (operation.state is State.ENDED and operation.status == status)
+            if matches and not operation.subscription and await self.is_known_now(operation):
                 return operation
         return None
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from reimage_conformance.session.sut import SystemUnderTest
 
 COMPARED = "REQ-REIMAGE-URI-EQUIV"
-"""The requirement whose cases reimage an instance alone and look at every deployment."""
+"""The requirement whose cases, where they run alone, reimage an instance and look at every deployment."""
 STOPPED = Conclusion(
     "inconclusive",
     "the run ended before the case did",
@@ -59,14 +59,14 @@ class Session:
         self._sut, self._cases = sut, list(cases)
         self._by_id = {case.id: case for case in cases}
         self._clock, self._max_seconds, self._afterwards = clock, max_seconds, afterwards
-        self._asked = {case.id: trio.Event() for case in cases} if in_step else {}
+        self._may_begin = {case.id: trio.Event() for case in cases} if in_step else {}
         self._token: trio.lowlevel.TrioToken | None = None
         self._scope = trio.CancelScope()
         self._begun = threading.Event()
         self._few_left = trio.Event()
         self._failure: BaseException | None = None
-        self._last = STOPPED
-        self._busy_seconds = 0.0
+        self._last_conclusion = STOPPED
+        self._seconds_at_last_end = 0.0
         self._thread = threading.Thread(target=self._run, name="conformance-session", daemon=True)
 
     def start(self) -> None:
@@ -75,26 +75,26 @@ class Session:
         self._begun.wait()
 
     def conclusion(self, case_id: str, while_waiting: Callable[[], None] | None = None) -> Conclusion:
-        """Waits until a case has ended, and gives how; raises the error that broke the session itself, if there was one.
+        """Waits until a case has ended, and gives its conclusion; raises the error that ended the session itself, if there was one.
 
         `while_waiting` is called in the caller's thread every PROGRESS_SECONDS.
         """
         case = self._by_id[case_id]
-        if case_id in self._asked and self._token is not None:
+        if case_id in self._may_begin and self._token is not None:
             with suppress(trio.RunFinishedError):
-                self._token.run_sync_soon(self._asked[case_id].set)
+                self._token.run_sync_soon(self._may_begin[case_id].set)
         found = _waited_for(case, while_waiting)
         if found is STOPPED and self._failure is not None:
             raise self._failure
         return found
 
     def progress(self) -> Progress:
-        """How far the run is; any thread may call it."""
+        """How far the run has come; any thread may call it."""
         done = sum(1 for case in self._cases if case.conclusion.done())
-        return progress_of(self._sut, done, len(self._cases), self._busy_seconds / max(done, 1))
+        return progress_of(self._sut, done, len(self._cases), self._seconds_at_last_end / max(done, 1))
 
     def stop(self, seconds: float = 1.0) -> None:
-        """Sends nothing more, and waits up to `seconds` for the session's thread to end."""
+        """Cancels all cases, and waits up to `seconds` for the session's thread to end."""
         if self._token is not None:
             with suppress(trio.RunFinishedError):
                 self._token.run_sync_soon(self._scope.cancel)
@@ -110,7 +110,7 @@ class Session:
             self._begun.set()
             for case in self._cases:
                 if not case.conclusion.done():
-                    case.conclusion.set_result(self._last if case is self._cases[-1] else STOPPED)
+                    case.conclusion.set_result(self._last_conclusion if case is self._cases[-1] else STOPPED)
 
     async def _main(self) -> None:
         """Opens the run, then runs phase after phase."""
@@ -124,11 +124,11 @@ class Session:
                     self._sut.sender.give_up(str(reason))
                 if self._compares_deployments():
                     self._sut.keep_for_comparing()
-                await self._beside_and_afterwards()
+                await self._run_first_two_phases()
                 self._sut.budget.keep(0)
-                await self._phase(Phase.ALONE, 1)
+                await self._run_phase(Phase.ALONE, 1)
                 await self._until_reimages_are_over()
-                await self._phase(Phase.AT_THE_END, 1)
+                await self._run_phase(Phase.AT_THE_END, 1)
                 with trio.move_on_after(max(self._time_left(), 0)):
                     await self._sut.until_controlled()
                 tasks.cancel_scope.cancel()
@@ -136,7 +136,7 @@ class Session:
                 await self._afterwards()
 
     def _compares_deployments(self) -> bool:
-        """Whether a case is left that reimages an instance alone, to see whether one of another deployment is reimaged."""
+        """Whether a case is left that reimages an instance, while nothing else runs, and looks at every deployment (COMPARED)."""
         alone = [case for case in self._cases if case.phase is Phase.ALONE and not case.conclusion.done()]
         return any(COMPARED in case.requirements for case in alone)
 
@@ -144,32 +144,35 @@ class Session:
         """Runs all cases in the calling task, for a session that was not started."""
         await self._main()
 
-    async def _beside_and_afterwards(self) -> None:
+    async def _run_first_two_phases(self) -> None:
         """Runs the first two phases. The second begins when few cases of the first are left.
 
         Those few are properties, which send one request after another. The campaign gets the whole budget after the
         first phase.
         """
-        beside = 1 if self._asked else MAX_CASES_UNDER_WAY
+        beside = 1 if self._may_begin else MAX_CASES_UNDER_WAY
         async with trio.open_nursery() as both:
-            both.start_soon(self._refusals, beside)
+            both.start_soon(self._run_first_phase, beside)
             await self._few_left.wait()
-            await self._phase(Phase.AFTERWARDS, beside)
+            await self._run_phase(Phase.AFTERWARDS, beside)
 
-    async def _refusals(self, beside: int) -> None:
+    async def _run_first_phase(self, beside: int) -> None:
         """Runs the first phase, and lets the campaign go on after it."""
-        await self._phase(Phase.BESIDE, beside, few=0 if self._asked else FEW_CASES_LEFT)
+        await self._run_phase(Phase.BESIDE, beside, few=0 if self._may_begin else FEW_CASES_LEFT)
         self._sut.campaign.go_on()
         self._few_left.set()
 
     async def _until_reimages_are_over(self) -> None:
-        """Waits for the end of every reimage, where cases follow that judge everything; not where cases begin only when they are waited for."""
+        """Waits for the end of every reimage, if cases of the last phase follow, which judge the whole run.
+
+        It does not wait with `in_step`.
+        """
         follows = any(case.phase is Phase.AT_THE_END and not case.conclusion.done() for case in self._cases)
-        if follows and not self._asked and not self._sut.sender.given_up:
+        if follows and not self._may_begin and not self._sut.sender.given_up:
             with trio.move_on_after(max(self._time_left(), 0)):
                 await self._sut.campaign.all_over()
 
-    async def _phase(self, phase: Phase, beside: int, few: int = 0) -> None:
+    async def _run_phase(self, phase: Phase, beside: int, few: int = 0) -> None:
         """Runs every case of a phase, `beside` of them at a time.
 
         Sets `_few_left` when `few` are left, unless that is 0.
@@ -179,7 +182,7 @@ class Session:
 
         async def run(case: Case) -> None:
             try:
-                await self._case(case)
+                await self._run_case(case)
             finally:
                 room.release()
                 left.remove(case)
@@ -189,34 +192,34 @@ class Session:
         async with trio.open_nursery() as running:
             for case in list(left):
                 await room.acquire()
-                if case.id in self._asked:
-                    await self._asked[case.id].wait()
+                if case.id in self._may_begin:
+                    await self._may_begin[case.id].wait()
                 running.start_soon(run, case)
 
-    async def _case(self, case: Case) -> None:
+    async def _run_case(self, case: Case) -> None:
         """Runs one case and records its conclusion."""
         recorder, began = self._sut.recorder, trio.current_time()
         log = CaseLog(case.id)
         recorder.enter(log)
         recorder.open_case(log, case.requirements, case.doc)
-        error = await self._error_of(case)
+        error = await self._run_body(case)
         conclusion = conclude(recorder, log, case.requirements, error)
         took, judged = trio.current_time() - began, not isinstance(error, NotReached)
         recorder.close_case(log, conclusion.outcome, took, conclusion.detail, conclusion.why, judged=judged)
-        self._tell(case, conclusion)
-        self._busy_seconds = self._sut.elapsed_seconds()
+        self._publish(case, conclusion)
+        self._seconds_at_last_end = self._sut.elapsed_seconds()
 
-    def _tell(self, case: Case, conclusion: Conclusion) -> None:
+    def _publish(self, case: Case, conclusion: Conclusion) -> None:
         """Publishes the conclusion of a case; that of the last case is published when the session has ended."""
         if case is self._cases[-1]:
-            self._last = conclusion
+            self._last_conclusion = conclusion
         else:
             case.conclusion.set_result(conclusion)
 
-    async def _error_of(self, case: Case) -> Exception | None:
-        """The exception that the body of a case raised, or None.
+    async def _run_body(self, case: Case) -> Exception | None:
+        """Runs the body of a case, and gives the exception that it raised, or None.
 
-        NotReached where the time of the run was over first.
+        Gives NotReached if the time of the run was over before the body ended.
         """
         left = self._time_left()
         if left <= 0:
@@ -228,7 +231,7 @@ class Session:
                 await case.run(self._sut)
             except ReportError:
                 raise  # nothing more can be recorded, so this ends the session
-            except Exception as error:  # noqa: BLE001  it is the outcome
+            except Exception as error:  # noqa: BLE001  the conclusion of the case rests on it
                 return error
         return self._out_of_time() if scope.cancelled_caught else None
 

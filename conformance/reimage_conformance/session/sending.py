@@ -54,10 +54,11 @@ _ALIVE = Manner("alive")
 class Sender:
     """Sends requests, as many at the same time as the lanes allow, and records what comes.
 
-    `gate` is the gate of the client; it says what to look up before a request can go out. `host` and `restored` are
-    those of `Redirects`. `life` asks an endpoint that has stopped answering for signs of life. `seen` is called with
-    every exchange. `closed` says why no more requests of a kind are sent. `unanswered_repeats` counts, by kind, the
-    requests that got no reply the second time.
+    `gate` says which requests may go out, and what to look up first. `host` and `restored` are passed to `Redirects`.
+    `life` asks an endpoint that has stopped answering for signs of life. `seen` is called with every exchange. `closed`
+    gives the reason why no more requests like the given one are sent, "" while they are. `unanswered_repeats` counts,
+    by kind, the requests that got no reply when they were repeated alone either. `_unanswered_alone` holds the kinds and
+    the families of requests that got no reply although they were sent alone.
     """
 
     def __init__(
@@ -81,8 +82,8 @@ class Sender:
         lanes.narrowed = wire.limit
         self._gate, self._redirects = gate, Redirects(host, restored)
         self._busy_in_a_row = 0
-        self._served_before = 0
-        self._silent_alone: set[str] = set()
+        self._services_before_busy = 0
+        self._unanswered_alone: set[str] = set()
         self.unanswered_repeats: Counter[str] = Counter()
         self._looking_up = trio.Lock()
 
@@ -99,14 +100,15 @@ class Sender:
         return self.patience.over
 
     def give_up(self, reason: str) -> None:
-        """Sends nothing more, for this reason."""
+        """Ends the sending of requests, for this reason."""
         self.patience.give_up(reason)
 
     async def once(self, request: Request, manner: Manner = _PLAIN) -> Exchange:
         """Sends a request and gives the exchange; throttling is not waited out.
 
-        A 307 is followed (REQ-HTTP-307). A request that met an error inside the endpoint is repeated (REQ-ERR-INTERNAL,
-        REQ-ASYNC-NON202). If the endpoint is away, this waits until it is back, and repeats what may be sent twice.
+        A 307 is followed (REQ-HTTP-307). A request that was answered by an error inside the endpoint is repeated
+        (REQ-ERR-INTERNAL, REQ-ASYNC-NON202). If the endpoint is away, this waits until it is back, and repeats what may
+        be sent twice.
         Raises Inconclusive where the endpoint, or this kind of request, was given up, and Withheld where the gate keeps the request back.
         """
         await self.pass_gate(request)
@@ -130,7 +132,7 @@ class Sender:
         A GET or HEAD whose connection was lost is sent once more; a POST never is.
         """
         if self._busy_in_a_row >= MAX_BUSY_IN_A_ROW:
-            await self.life.wait_until(lambda: self.patience.services > self._served_before)
+            await self.life.wait_until(lambda: self.patience.services > self._services_before_busy)
         exchange = await self.once(request, manner)
         if self._busy_in_a_row < MAX_BUSY_IN_A_ROW:
             exchange = await self.past_throttling(exchange, lambda: self.once(request, manner.again))
@@ -152,7 +154,7 @@ class Sender:
             self._busy_in_a_row = 0
             return
         if not self._busy_in_a_row:
-            self._served_before = self.patience.services
+            self._services_before_busy = self.patience.services
         self._busy_in_a_row += 1
 
     async def at_once(self, requests: Sequence[Request], *, label: str = "") -> list[Exchange]:
@@ -197,7 +199,7 @@ class Sender:
         return await self.life.is_alive()
 
     def answers_others(self, exchange: Exchange) -> bool:
-        """Whether the endpoint took the connection and was not away when `exchange` got no reply: it ignored that request."""
+        """Whether the endpoint took the connection and was not away when `exchange` got no reply, so that it ignored this request alone."""
         return not is_unconnected(exchange) and not self.patience.was_away(exchange.number)
 
     def _allow(self, request: Request, sort: Sort) -> None:
@@ -224,10 +226,10 @@ class Sender:
     async def _carry(self, request: Request, manner: Manner, sort: Sort) -> Exchange:
         """Sends a request in a lane and records the exchange.
 
-        A request that fails beside others is repeated with none beside it, where that is safe. After a request without
+        A request that fails while others are under way is repeated alone, where that is safe. After a request without
         reply, this returns only when the endpoint has answered any request.
         """
-        alone = manner.alone and sort.family not in self._silent_alone
+        alone = manner.alone and sort.family not in self._unanswered_alone
         exchange = None
         while exchange is None:
             await self.life.wait_until(lambda: not self.patience.is_away)
@@ -240,7 +242,7 @@ class Sender:
                     self._wire.close_idle()
                 exchange = await self._record(request, manner)
                 if alone and exchange.reply is None:
-                    self._silent_alone.add(sort.family)
+                    self._unanswered_alone.add(sort.family)
                 if manner.alone and exchange.reply is None:
                     self.unanswered_repeats[sort.kind] += 1
         if passage.is_shared and is_busy(exchange):
@@ -263,19 +265,19 @@ class Sender:
         self.patience.count(sort, exchange)
 
     async def _alone(self, exchange: Exchange, request: Request, manner: Manner, sort: Sort) -> Exchange:
-        """Repeats a request that got no reply beside others, with none beside it; gives the last exchange.
+        """Repeats alone a request that got no reply while others were under way; gives the last exchange.
 
-        A kind of request that gets no reply alone either is not repeated again: `exchange` is given then.
+        If a request of this kind got no reply alone before, nothing is sent, and `exchange` is given.
         """
         fresh = replace(request, fresh_connection=True)
-        async with self.lanes.alone() if sort.kind not in self._silent_alone else nullcontext():
-            if sort.kind in self._silent_alone:  # found out while this one waited
+        async with self.lanes.alone() if sort.kind not in self._unanswered_alone else nullcontext():
+            if sort.kind in self._unanswered_alone:  # found out by another task while this one waited
                 return exchange
             self._allow(request, sort)
             self._wire.close_idle()
             again = await self._record(fresh, manner.again)
         if again.reply is None:
-            self._silent_alone.add(sort.kind)
+            self._unanswered_alone.add(sort.kind)
             self.unanswered_repeats[sort.kind] += 1
         elif exchange.failure is not None:
             self.narrow_after(exchange)
@@ -305,7 +307,11 @@ class Sender:
         return exchange
 
     def _pause(self, exchange: Exchange, tries: int) -> float:
-        """The seconds to wait after a throttled answer: Retry-After, or twice as long each time, within the patience of the run."""
+        """The seconds to wait after a throttled answer.
+
+        That is the value of Retry-After, or else a pause that doubles with each try. It is never longer than
+        LONGEST_PAUSE_SECONDS, or than what is left of the patience of the run.
+        """
         value = exchange.reply.header("Retry-After") if exchange.reply is not None else None
         usual = self.limits.poll_interval_seconds * 2 ** (tries - 1)
         wanted = float(value) if value is not None and value.isdecimal() else usual
@@ -314,7 +320,7 @@ class Sender:
     async def _followed_up(self, exchange: Exchange, request: Request, manner: Manner, sort: Sort) -> Exchange:
         """The last exchange of a request after errors inside the endpoint were repeated and 307s followed.
 
-        The last repetition, and the last redirect, have no other request beside them. A redirect is not followed where
+        The last repetition, and the request after the last redirect, are sent alone. A redirect is not followed where
         the gate keeps it back.
         """
         faults, moves = 0, 0
@@ -334,7 +340,7 @@ class Sender:
 
 
 def _sort_of(request: Request, manner: Manner) -> Sort:
-    """How a request is counted: bad requests by their `kind`, all others by their label, resource and identity."""
+    """How a request is counted: bad requests by their `kind`, all others by method, resource, identity and label."""
     resource = read_target(request.target).kind
     if manner.kind:
         return Sort(manner.kind, f"bad {request.method} {resource}")

@@ -19,7 +19,7 @@ _LIKE_A_STATUS_LINE = re.compile(
 TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 """A token: a method or the name of a field (RFC 9110 5.6.2)."""
 _FORBIDDEN_IN_VALUES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)")
-_EXCERPT = 60
+_EXCERPT_LENGTH = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def end_of_head(octets: bytes | bytearray, start: int = 0) -> int | None:
 
 def excerpt(text: str) -> str:
     """A short printable quotation of `text`."""
-    return repr(text if len(text) <= _EXCERPT else text[:_EXCERPT] + "...")
+    return repr(text if len(text) <= _EXCERPT_LENGTH else text[:_EXCERPT_LENGTH] + "...")
 
 
 def parse_head(block: bytes) -> Head | None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 VARIABLES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "https_proxy", "http_proxy", "all_proxy")
 """Environment variables that name a proxy to other programs."""
 HEAD_LIMIT = 65_536
-"""Octets of the longest head of an answer to CONNECT that is read."""
+"""How many octets of the head of an answer to CONNECT are read at most."""
 
 
 def proxies_in(environment: Mapping[str, str]) -> list[str]:
@@ -89,14 +89,14 @@ def proxy_of(target: Target) -> Proxy | None:
 
 
 def _head(connected: socket.socket) -> bytes:
-    """The head of an answer, read octet by octet: what follows it belongs to the tunnel."""
+    """The head of an answer; read octet by octet, since what follows it belongs to the tunnel."""
     octets = bytearray()
     while not octets.endswith((b"\r\n\r\n", b"\n\n")) and len(octets) < HEAD_LIMIT:
         octet = connected.recv(1)
         if not octet:
             break
         octets += octet
-        if len(octets) == 5 and octets != b"HTTP/":
+        if len(octets) == 5 and octets != b"HTTP/":  # not an answer in HTTP
             break
     if not octets:
         raise ConnectionResetError

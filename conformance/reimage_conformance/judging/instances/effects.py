@@ -27,18 +27,20 @@ if TYPE_CHECKING:
 
 
 LOOKS_ENOUGH = 4
-"""Fewer looks during an operation may have missed the time in which its instance was offline."""
+"""With fewer looks during an operation, the time in which its instance was offline may have been missed."""
 
 
 SETTLING_SECONDS = 0.3
 """An instance is waited for at least this many seconds after the end of its operation."""
 LATE_DEPARTURE_SECONDS = 2.0
-"""The same in seconds, where no instance of the endpoint was seen to leave ReadyRole before the end of its operation.
+"""The same, if no instance of the endpoint was seen to leave ReadyRole before the end of its operation.
 
 In recordings of the historical service, one left a second after the end.
 """
 SETTLING_POLLS = 4
+"""An instance is waited for at least this many poll intervals after the end of its operation."""
 SETTLING_SHARE = 1.5
+"""An instance is waited for at least the duration of its operation times this."""
 
 
 def settling_seconds(duration: float, limits: Limits, *, departs_early: bool) -> float:
@@ -52,8 +54,8 @@ def settling_seconds(duration: float, limits: Limits, *, departs_early: bool) ->
     return min(settling, limits.operation_timeout_seconds)
 
 
-def _of_the_reimage(world: World, verdict: Verdict, exchanges: Sequence[Exchange]) -> Effect | None:
-    """The effect of an accepted reimage on its own instance, or on the other instances."""
+def _effect_of_reimage(world: World, verdict: Verdict, exchanges: Sequence[Exchange]) -> Effect | None:
+    """The effect of an accepted reimage on its own instance, or on the other instances; None for a verdict on its name."""
     before, start, looks = exchanges[0], exchanges[1], exchanges[2:]
     deployment = world.deployment_of(read_target(before.request.target))
     if deployment is None or verdict.requirement == "REQ-REIMAGE-SAME-NAME":
@@ -61,11 +63,11 @@ def _of_the_reimage(world: World, verdict: Verdict, exchanges: Sequence[Exchange
     names: Sequence[str] = (verdict.arguments["instance"],)
     if verdict.requirement == "REQ-REIMAGE-OTHERS-UNTOUCHED":
         watched = _watched(before, verdict.arguments.get("others", ()))
-        names = next((tuple(moved) for look in looks if (moved := _not_ready(look, watched))), tuple(watched))
+        names = next((tuple(changed) for look in looks if (changed := _not_ready(look, watched))), tuple(watched))
     return Effect(tuple(Place(deployment, name) for name in names), (start.number,))
 
 
-@effect_on(_of_the_reimage)
+@effect_on(_effect_of_reimage)
 @check
 def instance_effect(
     world: World,
@@ -80,8 +82,8 @@ def instance_effect(
 
     The requirements are REQ-REIMAGE-OFFLINE, -ONLINE, -SAME-NAME and -OTHERS-UNTOUCHED. Exchanges: a look before the
     reimage, the 202, then looks in order. `others` are instances that no request of the run had addressed. `ended_at`
-    is when the end of the operation was seen, in seconds since the run began. `waited` is for how many seconds after
-    it the suite went on looking. A fast endpoint may be offline between two looks only.
+    is when the end of the operation was seen, in seconds since the run began. `waited` is how many seconds after that
+    the suite made its last look. An instance may be offline for so short a time that no look falls into it.
     """
     del world
     before, start, seen = exchanges[0], exchanges[1], [e for e in exchanges[2:] if statuses_in(e)]
@@ -95,7 +97,7 @@ def instance_effect(
             yield about(requirement, start).inconclusive(reason, why=why)
         return
     statuses = [statuses_in(exchange).get(instance, "missing") for exchange in seen]
-    path_of_statuses = " > ".join(_folded([READY, *statuses]))
+    path_of_statuses = " > ".join(_without_repeats([READY, *statuses]))
     offline = next((e for e, status in zip(seen, statuses, strict=True) if status != READY), None)
     during = sum(1 for exchange in seen if exchange.at <= ended_at)
     offline_verdict = about("REQ-REIMAGE-OFFLINE", offline or start, seen[-1])
@@ -120,7 +122,7 @@ def instance_effect(
     unanswered_at_end = sum(
         1 for exchange in exchanges[2:] if exchange.number > seen[-1].number and _is_unanswered(exchange)
     )
-    yield from _back(instance, before, seen, path_of_statuses, waited, unanswered_at_end)
+    yield from _back_online(instance, before, seen, path_of_statuses, waited, unanswered_at_end)
     yield from _others(before, seen, start, others)
 
 
@@ -129,12 +131,18 @@ def _is_unanswered(look: Exchange) -> bool:
     return look.reply is None or is_busy(look)
 
 
-def _back(
-    instance: str, before: Exchange, seen: Sequence[Exchange], path_of_statuses: str, waited: float, unseen: int
+def _back_online(
+    instance: str,
+    before: Exchange,
+    seen: Sequence[Exchange],
+    path_of_statuses: str,
+    waited: float,
+    unanswered_at_end: int,
 ) -> Iterator[Verdict]:
     """The verdicts on whether the instance is back online under its own name.
 
-    The last look decides, unless `unseen` looks after it got no answer.
+    The last look that showed instances decides. If looks after it got no answer (`unanswered_at_end` counts them), the
+    verdict on an instance that was not at ReadyRole is inconclusive.
     """
     last_status = statuses_in(seen[-1]).get(instance)
     online_verdict, name_verdict = (
@@ -158,9 +166,9 @@ def _back(
     )
     if last_status in BAD_STATES:
         yield online_verdict.inconclusive(f"{instance} is {last_status}: the guest has a problem (REQ-DEPL-BAD-STATES)")
-    elif last_status != READY and unseen:
+    elif last_status != READY and unanswered_at_end:
         yield online_verdict.inconclusive(
-            f"{path_of_statuses}; the last {counted(unseen, 'request')} for Get Deployment got no answer",
+            f"{path_of_statuses}; the last {counted(unanswered_at_end, 'request')} for Get Deployment got no answer",
             why=Why.NO_REPLY,
         )
     else:
@@ -178,10 +186,10 @@ def _others(before: Exchange, seen: Sequence[Exchange], start: Exchange, others:
     if not watched:
         return
     for exchange in seen:
-        moved = _not_ready(exchange, watched)
-        if moved:
-            name, status = next(iter(moved.items()))
-            more = f", and {len(moved) - 1} more changed" if len(moved) > 1 else ""
+        changed = _not_ready(exchange, watched)
+        if changed:
+            name, status = next(iter(changed.items()))
+            more = f", and {len(changed) - 1} more changed" if len(changed) > 1 else ""
             actual = f"{name} is {status} after a reimage of {read_target(start.request.target).instance}{more}"
             yield about("REQ-REIMAGE-OTHERS-UNTOUCHED", exchange, start).violated(
                 f"the other instances stay {READY}", actual, "others-touched"
@@ -199,18 +207,18 @@ def _watched(before: Exchange, others: Sequence[str]) -> list[str]:
 
 
 def _not_ready(look: Exchange, watched: Sequence[str]) -> dict[str, str]:
-    """The status of each of `watched` that a look does not show ready; none where it shows no instance at all."""
+    """The status of each of `watched` that a look does not show ready; empty if the look shows no instance at all."""
     now = statuses_in(look)
     return {name: now.get(name, "missing") for name in watched if now.get(name) != READY} if now else {}
 
 
-def _folded(values: list[str]) -> list[str]:
+def _without_repeats(values: list[str]) -> list[str]:
     """`values` without immediate repeats."""
     return [value for i, value in enumerate(values) if i == 0 or values[i - 1] != value]
 
 
-def _of_either_form(world: World, verdict: Verdict, exchanges: Sequence[Exchange]) -> Effect:
-    """The effect of a reimage on the instance that it addresses, or on those that left ReadyRole instead or as well."""
+def _effect_of_either_form(world: World, verdict: Verdict, exchanges: Sequence[Exchange]) -> Effect:
+    """The effect of a reimage on the instance that it addresses, or, for a violation, on the others that left ReadyRole."""
     looked, own = verdict.arguments["looked"], (verdict.arguments["deployment"], verdict.arguments["instance"])
     before, start, looks = exchanges[:looked], exchanges[looked], exchanges[looked + 1 :]
     affected = (
@@ -223,7 +231,7 @@ def _of_either_form(world: World, verdict: Verdict, exchanges: Sequence[Exchange
     return Effect(places, (start.number,))
 
 
-@effect_on(_of_either_form)
+@effect_on(_effect_of_either_form)
 @check
 def equivalent_forms(
     world: World,
@@ -235,10 +243,10 @@ def equivalent_forms(
 ) -> Iterator[Verdict]:
     """A reimage through either form takes the addressed instance offline, and no other (REQ-REIMAGE-URI-EQUIV).
 
-    Exchanges: a look at each deployment, as many as `looked`, the 202, then looks at every deployment in turn. If the
+    Exchanges: `looked` looks, one at each deployment; the 202; then looks at every deployment in turn. If the
     addressed instance goes offline and others with it, REQ-REIMAGE-OTHERS-UNTOUCHED is violated instead. `others` are
-    the other instances of the deployment that no request of ours may have taken offline; None stands for all that
-    were ReadyRole.
+    the instances to consider beside it: those of its deployment that no request of ours may have taken offline. None
+    stands for all instances of every deployment that were at ReadyRole.
     """
     del world
     before, start, looks = exchanges[:looked], exchanges[looked], exchanges[looked + 1 :]
@@ -259,7 +267,7 @@ def equivalent_forms(
     elif others_offline:
         yield about("REQ-REIMAGE-OTHERS-UNTOUCHED", start, *looks[-1:]).violated(expected, actual, "others-touched")
     else:
-        yield verdict.met(f"{instance}: {' > '.join(_folded(own_statuses))}")
+        yield verdict.met(f"{instance}: {' > '.join(_without_repeats(own_statuses))}")
 
 
 def _places_that_left(
@@ -267,7 +275,7 @@ def _places_that_left(
 ) -> list[tuple[str, str]]:
     """The places other than `own` that were ready before and that some look shows not ready, in order.
 
-    Of the deployment's instances only `others` are considered, unless that is None.
+    With `others`, only these instances of the deployment of `own` are considered.
     """
     ready = {place for look in before for place, status in _statuses_by_place(look).items() if status == READY} - {own}
     if others is not None:
@@ -283,6 +291,6 @@ def _places_that_left(
 
 
 def _statuses_by_place(look: Exchange) -> dict[tuple[str, str], str]:
-    """InstanceStatus by name of deployment and instance, as one answer shows it."""
+    """InstanceStatus by names of deployment and instance, as one look shows them."""
     shown = deployment_elements(look)
     return {(member(shown[0], "Name"), name): status for name, status in statuses_in(look).items()} if shown else {}
