@@ -102,8 +102,8 @@ def test_an_unknown_service_is_refused(sut: SystemUnderTest) -> Request:
 @pytest.mark.parametrize("number", range(40))
 def test_an_unknown_service_deployment_or_empty_slot_is_refused(sut: SystemUnderTest, number: int) -> Declared:
     """A reimage naming a service or deployment that does not exist, or an empty slot, does not succeed."""
-    further = applicable(near_names(sut)[number:], "the names of the target have no more variants to try")
-    return Declared(unquoted(sut, *further[0]), "REQ-REIMAGE-UNKNOWN-SERVICE")
+    remaining = applicable(near_names(sut)[number:], "the names of the target have no more variants to try")
+    return Declared(unquoted(sut, *remaining[0]), "REQ-REIMAGE-UNKNOWN-SERVICE")
 
 
 @smoke
@@ -125,7 +125,7 @@ async def test_near_misses_of_instance_names_are_refused(sut: SystemUnderTest, f
     return await sut.admitted(near)
 
 
-AROUND = (
+NAME_VARIANTS = (
     "%20{name}",
     "{name}%20",
     "%09{name}",
@@ -137,24 +137,27 @@ AROUND = (
     "{name}*",
     "{name}%25",
 )
-"""Variants of a real instance name: white space or more around it, a wildcard after it, encoded twice."""
-NOTHING = ("%00", "%0A", "..")
+"""Variants of a real instance name: with white space or other characters around it, with a wildcard, encoded twice."""
+LIKE_EMPTY = ("%00", "%0A", "..")
 """Segments that an endpoint may read as an empty name."""
 
 
-NAMES = ("a&b", "<x>", *NOTHING, "x" * 300, "%E2%82%AC", "'; drop", '"', "%FF", "%C3%28", "%5D%5D>")
-
-
-MANY = [pytest.param("&" * 60, id="60 ampersands"), pytest.param("x" + "&" * 60, id="an x and 60 ampersands")]
+NAMES = ("a&b", "<x>", *LIKE_EMPTY, "x" * 300, "%E2%82%AC", "'; drop", '"', "%FF", "%C3%28", "%5D%5D>")
+"""Names with characters that no instance name has, very long names, and names that are not valid UTF-8."""
+MANY_AMPERSANDS = [
+    pytest.param("&" * 60, id="60 ampersands"),
+    pytest.param("x" + "&" * 60, id="an x and 60 ampersands"),
+]
+"""Names with many ampersands; the id of the case says so in words."""
 
 
 def malformed(sut: SystemUnderTest, name: str) -> str:
     """A name that no instance has, as a path segment.
 
-    Those of AROUND and NOTHING are used as they are; any other follows a random token.
+    Those of NAME_VARIANTS and LIKE_EMPTY are used as they are; any other follows a random token.
     """
     encoded = name.replace(" ", "%20").replace("<", "%3C").replace(">", "%3E").replace('"', "%22")
-    encoded = encoded if name in (*AROUND, *NOTHING) else f"{sut.builder.token}{encoded}"
+    encoded = encoded if name in (*NAME_VARIANTS, *LIKE_EMPTY) else f"{sut.builder.token}{encoded}"
     known = encode(sut.main_witness().role_instance)
     twice = known if known[0] == "%" else f"%{ord(known[0]):02X}{known[1:]}"
     twice = twice.replace("%", "%25", 1)
@@ -169,7 +172,7 @@ def record_bad_name(sut: SystemUnderTest, exchange: Exchange) -> None:
 
 @forms
 @verifies("REQ-REIMAGE-UNKNOWN-INSTANCE")
-@pytest.mark.parametrize("name", [*NAMES, *MANY, *AROUND])
+@pytest.mark.parametrize("name", [*NAMES, *MANY_AMPERSANDS, *NAME_VARIANTS])
 def test_malformed_instance_names_are_refused(sut: SystemUnderTest, form: UriForm, name: str) -> Declared:
     """A name with characters that no name has is answered 400 or 404, with a well-formed document."""
     main = sut.planner.main
@@ -177,7 +180,7 @@ def test_malformed_instance_names_are_refused(sut: SystemUnderTest, form: UriFor
     return Declared(unquoted(sut, main.cloud_service, container, malformed(sut, name), form), then=record_bad_name)
 
 
-# comp.
+# The query parameter comp.
 
 COMPS = (None, "", "comp", "comp=re-image", "comp=start", "comp=update", "comp=upgrade", "comp=shutdown", "comp=reset", "comp=rebuild,reimage", "comp=", "comp=reimag", "comp=reimagee", "comp=reimages", "comp=restart", "comp=re image", "comp=%20reimage",
          "comp=reimage%20", "comp=reimage%00", "xcomp=reimage", "com=reimage", "reimage", "comp=config", "comp=re%2Bimage",
@@ -193,23 +196,23 @@ def test_comp_missing_or_wrong_is_refused(sut: SystemUnderTest, form: UriForm, q
 
 
 def shared_instance(sut: SystemUnderTest, form: UriForm) -> Place:
-    """An instance whose name other deployments have too, if there is one, since it shows whether deployments are mixed up.
+    """An instance whose name is also in other deployments, if there is one: it shows whether deployments are mixed up.
 
-    By slot it is one of another deployment than the main one: a slot that is ignored leads to the main deployment.
+    For the slot form it is in another deployment than the main one, since an ignored slot would lead to the main one.
     """
     shared = sut.planner.namesakes or sut.places()[:1]
     return shared[0] if form is UriForm.SLOT else shared[-1]
 
 
 async def judge_observed(sut: SystemUnderTest, form: UriForm) -> None:
-    """Judges that both forms are equivalent by the looks at the reimages of the campaign, or else by their success."""
+    """Judges by the campaign whether both forms are equivalent: by the looks at its reimages, or else by their success."""
     results = [result for result in await ordinary(sut) if result.step.form is form]
     watches = [result.watch for result in results if result.watch is not None and result.watch.looks]
     for watch in watches:
-        names = {"deployment": watch.place.deployment.name, "instance": watch.place.role_instance, "looked": 1}
+        arguments = {"deployment": watch.place.deployment.name, "instance": watch.place.role_instance, "looked": 1}
         exchanges = (watch.before, watch.operation.start, *watch.looks)
         others = list(watch.others)
-        sut.judge(equivalent_forms, *exchanges, **names, others=others, only=["REQ-REIMAGE-URI-EQUIV"])
+        sut.judge(equivalent_forms, *exchanges, **arguments, others=others, only=["REQ-REIMAGE-URI-EQUIV"])
     for result in results if not watches else ():
         judge_completion(sut, [await sut.reimages.finished(result)], requirement="REQ-REIMAGE-URI-EQUIV")
     possible(results, "the budget of reimages is spent, and no reimage in this form was accepted", why=Why.BUDGET)
@@ -228,7 +231,7 @@ async def test_both_forms_address_the_same_instance(sut: SystemUnderTest, form: 
 
 
 async def judge_reimage(sut: SystemUnderTest, place: Place, form: UriForm) -> None:
-    """Reimages an instance and judges, by looks at every deployment and by the probe, that no other was reimaged."""
+    """Reimages an instance and judges whether another was reimaged: by looks at every deployment, and by the probe."""
     await sut.until_no_refusal_shows()
     await sut.instances.until_ready(place)
     before = await looks_at_all(sut)
@@ -240,9 +243,9 @@ async def judge_reimage(sut: SystemUnderTest, place: Place, form: UriForm) -> No
         looks += await looks_at_all(sut)
         await sut.operations.a_while(operation)
     with sut.together():
-        judge_where(sut, operation, place, before, looks)
-        for other, was in zip(others, installed, strict=True):
-            await judge_installation(sut, operation, place, other, was)
+        judge_which_instance(sut, operation, place, before, looks)
+        for other, installation in zip(others, installed, strict=True):
+            await judge_installation(sut, operation, place, other, installation)
 
 
 async def looks_at_all(sut: SystemUnderTest) -> list[Exchange]:
@@ -260,13 +263,13 @@ async def started_past_conflicts(sut: SystemUnderTest, place: Place, form: UriFo
     return sut.reimages.started(exchange, place, form)
 
 
-def judge_where(
+def judge_which_instance(
     sut: SystemUnderTest, operation: Operation, place: Place, before: list[Exchange], looks: list[Exchange]
 ) -> None:
-    """Judges that the addressed instance was reimaged; without Get Deployment, that the operation succeeded."""
+    """Judges whether the addressed instance was reimaged; without Get Deployment, whether the operation succeeded."""
     if before:
-        names = {"deployment": place.deployment.name, "instance": place.role_instance, "looked": len(before)}
-        sut.judge(equivalent_forms, *before, operation.start, *looks, **names)
+        arguments = {"deployment": place.deployment.name, "instance": place.role_instance, "looked": len(before)}
+        sut.judge(equivalent_forms, *before, operation.start, *looks, **arguments)
     else:
         judge_completion(sut, [operation], requirement="REQ-REIMAGE-URI-EQUIV")
 
@@ -274,7 +277,7 @@ def judge_where(
 async def judge_installation(
     sut: SystemUnderTest, operation: Operation, place: Place, other: Place, before: Exchange
 ) -> None:
-    """Judges that the reimage of one instance wrote no fresh installation on another."""
+    """Judges whether the reimage of one instance wrote a fresh installation on another."""
     after = await sut.probe.installation(other)
     what, requirement = f"a reimage of {place.deployment.name}/{place.role_instance}", "REQ-REIMAGE-OTHERS-UNTOUCHED"
     sut.judge(installation_unchanged, before, after, operation.start, requirement=requirement, what=what)

@@ -127,11 +127,13 @@ async def test_refused_reimages_neither_prolong_nor_take_effect(sut: SystemUnder
 PATIENCE_SECONDS = 2.0
 """The longest wait for an answer, in seconds; an endpoint that serves one connection at a time gets no verdict."""
 ROUNDS = 3
-MOST_BESIDE = 4
-STRANGER = "0123456789abcdef0123456789abcdef"
+"""How often the same requests are sent at the same time."""
+MOST_POLLED_TOGETHER = 4
+UNKNOWN_ID = "0123456789abcdef0123456789abcdef"
+"""An id of the right form that no operation has."""
 
 
-async def beside(sut: SystemUnderTest, *requests: Request) -> list[Exchange]:
+async def at_the_same_time(sut: SystemUnderTest, *requests: Request) -> list[Exchange]:
     """Sends requests at the same time, each on its own connection; inconclusive where one of them gets no reply."""
     patience = min(PATIENCE_SECONDS, sut.target.limits.request_timeout_seconds)
     exchanges = await sut.sender.at_once([replace(r, patience_seconds=patience) for r in requests], label="at-once")
@@ -143,11 +145,11 @@ async def beside(sut: SystemUnderTest, *requests: Request) -> list[Exchange]:
 
 
 async def known_for_polling_at_once(sut: SystemUnderTest) -> list[Operation]:
-    """The latest operations that ended and are still known: at least two, at most MOST_BESIDE."""
+    """The latest operations that ended and are still known: at least two, at most MOST_POLLED_TOGETHER."""
     known: dict[str, Operation] = {}
     for operation in reversed(sut.operations.all):
         ended = operation.state is State.ENDED and not operation.subscription
-        if len(known) < MOST_BESIDE and ended and await sut.operations.is_known_now(operation):
+        if len(known) < MOST_POLLED_TOGETHER and ended and await sut.operations.is_known_now(operation):
             known.setdefault(operation.identifier, operation)
     precondition(known, "no operation that ended is known", because=NOT_KNOWN, why=Why.NO_END)
     possible(len(known) > 1, "fewer than two operations are known")
@@ -160,17 +162,17 @@ async def test_polls_at_the_same_time_tell_each_its_own_operation(sut: SystemUnd
     """Polls of several operations, one of them unknown, are answered as they are one at a time."""
     await sut.reimages.all_finished()
     known = await known_for_polling_at_once(sut)
-    identifiers = (*(operation.identifier for operation in known), STRANGER)
+    identifiers = (*(operation.identifier for operation in known), UNKNOWN_ID)
     for _ in range(ROUNDS):
-        *polls, strange = await beside(sut, *(sut.builder.operation_status(each) for each in identifiers))
-        sut.judge(unknown_operation, strange)
-        sut.judge(request_ids_unique, *polls, strange)
+        *polls, unknown = await at_the_same_time(sut, *(sut.builder.operation_status(each) for each in identifiers))
+        sut.judge(unknown_operation, unknown)
+        sut.judge(request_ids_unique, *polls, unknown)
         for operation, poll in zip(known, polls, strict=True):
             judge_own(sut, operation, poll)
 
 
 def judge_own(sut: SystemUnderTest, operation: Operation, poll: Exchange) -> None:
-    """Judges that a poll among others is answered, and tells of its own operation."""
+    """Judges whether a poll among others is answered, and shows its own operation."""
     sut.judge(answered_with, poll, requirement="REQ-GOS-200", statuses=[200, *DENIALS], expected="200 OK")
     sut.judge(operation_documents, poll)
     sut.judge(progress, *[each for each in operation.polls if status_of(each) in STATUSES][-1:], poll)
@@ -191,18 +193,19 @@ async def test_requests_at_the_same_time_are_answered_as_alone(sut: SystemUnderT
     }
     plain = {name: await sut.try_out(request) for name, request in kinds.items()}
     for _ in range(ROUNDS):
-        exchanges = await beside(sut, *kinds.values())
+        exchanges = await at_the_same_time(sut, *kinds.values())
         await judge_as_alone(sut, plain, dict(zip(kinds, exchanges, strict=True)))
 
 
-async def judge_as_alone(sut: SystemUnderTest, plain: dict[str, Exchange], beside: dict[str, Exchange]) -> None:
-    """Judges that requests sent at the same time got the answers that they get one at a time."""
-    started = any(exchange.reply is not None and exchange.reply.status == 202 for exchange in beside.values())
-    for requirement, exchange in beside.items():
+async def judge_as_alone(sut: SystemUnderTest, one_by_one: dict[str, Exchange], together: dict[str, Exchange]) -> None:
+    """Judges whether requests that were sent `together` got the answers that they got `one_by_one`."""
+    started = any(exchange.reply is not None and exchange.reply.status == 202 for exchange in together.values())
+    for requirement, exchange in together.items():
         await sut.settle(exchange)
-        if not (started and is_conflict(exchange)):  # with an operation that will fail later
+        # Where one was accepted, a conflict is with its operation, which will fail later.
+        if not (started and is_conflict(exchange)):
             arguments = {"requirement": requirement, "what": "other requests at the same time"}
-            sut.judge(same_answer, plain[requirement], exchange, **arguments)
+            sut.judge(same_answer, one_by_one[requirement], exchange, **arguments)
 
 
 async def ready_places(sut: SystemUnderTest) -> list[Place]:
@@ -224,24 +227,24 @@ async def test_reimages_at_the_same_time_are_operations_of_their_own(sut: System
     """Reimages of different deployments that arrive together are each accepted, under an id of their own, or find the endpoint busy."""
     await sut.reimages.all_finished()
     places = await ready_places(sut)
-    exchanges = await beside(sut, *(sut.builder.reimage(place, UriForm.NAME) for place in places))
+    exchanges = await at_the_same_time(sut, *(sut.builder.reimage(place, UriForm.NAME) for place in places))
     with sut.together():
-        operations = [judge_taken(sut, *each) for each in zip(places, exchanges, strict=True)]
+        operations = [judge_start(sut, *each) for each in zip(places, exchanges, strict=True)]
         sut.judge(request_ids_unique, *exchanges)
         await sut.in_turn(partial(judge_end, sut), [operation for operation in operations if operation is not None])
 
 
-def judge_taken(sut: SystemUnderTest, place: Place, exchange: Exchange) -> Operation | None:
-    """Judges that a reimage was accepted or refused with 409; returns the operation that it started, if any."""
+def judge_start(sut: SystemUnderTest, place: Place, exchange: Exchange) -> Operation | None:
+    """Judges whether a reimage was accepted or refused with 409; returns the operation that it started, if any."""
     if is_conflict(exchange):
         return None
     sut.judge(accepted, exchange, requirement=UriForm.NAME.requirement)
-    taken = exchange.reply is not None and exchange.reply.status < 300
-    return sut.reimages.started(exchange, place, UriForm.NAME) if taken else None
+    is_accepted = exchange.reply is not None and exchange.reply.status < 300
+    return sut.reimages.started(exchange, place, UriForm.NAME) if is_accepted else None
 
 
 async def judge_end(sut: SystemUnderTest, operation: Operation) -> None:
-    """Judges that an operation ends Succeeded in time, and its documents."""
+    """Judges whether an operation ends Succeeded in time, and judges its documents."""
     await operation.over.wait()
     sut.judge(operation_documents, *operation.polls)
     sut.judge(completes, *operation.exchanges, waited=round(operation.duration, 3))

@@ -117,7 +117,7 @@ class TestHolding:
             tasks.start_soon(other)
             tasks.start_soon(other)
             await trio.sleep(0.5)
-            with budget.stands(held):
+            with budget.held_for_repeats(held):
                 async with budget.hold_once_more():
                     assert trio.current_time() == 1.0
                 held.book(1)
@@ -131,10 +131,10 @@ class TestHolding:
     async def test_of_two_groups_that_hold_as_many_each_stands_for_itself(self) -> None:
         budget = Budget(12)
         async with budget.hold_up_to(2) as first, budget.hold_up_to(2) as second:
-            with budget.stands(first):
-                with budget.stands(second):
+            with budget.held_for_repeats(first):
+                with budget.held_for_repeats(second):
                     pass
-                assert [held is first for held in budget.standing] == [True]
+                assert [held is first for held in budget.for_repeats] == [True]
 
     @in_time
     async def test_far_away_more_is_kept_for_bad_requests(self) -> None:

@@ -52,18 +52,20 @@ _OF_POLLS = (
 
 
 def keys_of(symptom: str) -> tuple[str, ...]:
-    """The words under which a symptom is looked up: as a whole, then without what stands after its first colon."""
+    """The keys under which a symptom is looked up: the whole of it, then only what stands before its first colon."""
     return tuple(dict.fromkeys((symptom, symptom.partition(":")[0])))
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A cause that needs evidence; its name and its sentence are those of the function that looks for the evidence.
+    """A cause that needs evidence.
 
-    `causes` are the requirements that explain a violation; `argument` names an argument of the check that holds one
-    more. The rule is asked about violations of the requirements in `of`, but not of those in `not_of`, that one of
-    `checks` found, with this `symptom` (as a whole, or what stands before its first colon); what is empty limits
-    nothing. `fault` is a fault of the emulator for which the findings are others without the rule, "" where none is known.
+    `holds` is the function that looks for the evidence; `name` is made from its name, and `sentence` is its docstring.
+    `causes` are the requirements that explain a violation. `argument` names an argument of the check; its value is one
+    more such requirement. Which violations the rule is about: those of a requirement in `of` and not in `not_of`, found
+    by one of `checks`, with this `symptom` (the whole of it, or what stands before its first colon). A field that is
+    empty limits nothing. `fault` is a fault of the emulator whose findings differ without the rule, "" where none is
+    known.
     """
 
     name: str
@@ -84,15 +86,15 @@ class Rule:
     def causes_of(self, sight: Sight) -> tuple[str, ...]:
         """The causes of one violation; none where the rule does not apply."""
         verdict = sight.verdict
-        is_asked = self.is_about(verdict.requirement) and (not self.checks or verdict.check in self.checks)
-        if not is_asked or self.symptom not in ("", *keys_of(verdict.symptom)) or not self.holds(sight):
+        is_candidate = self.is_about(verdict.requirement) and (not self.checks or verdict.check in self.checks)
+        if not is_candidate or self.symptom not in ("", *keys_of(verdict.symptom)) or not self.holds(sight):
             return ()
         named = sight.argument(self.argument) if self.argument else ""
         return (*self.causes, str(named)) if named else self.causes
 
 
 RULES: list[Rule] = []
-"""Every rule, in the order in which they stand here; all that apply to a violation name their causes."""
+"""Every rule, in the order of this file; each rule that applies to a violation adds its causes."""
 
 
 def _rule(

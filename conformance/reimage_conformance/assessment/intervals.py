@@ -1,12 +1,12 @@
 """Intervals in which our own requests may be changing a role instance.
 
-No verdict about an effect is kept that overlaps such an interval of another request. An instance may be changing from
-the moment that a request which may reach it is sent. The interval ends when the operation was seen to end and the
-instance was seen at ReadyRole again. An instance of the historical service left ReadyRole only after Succeeded, so
-one that was not seen to leave is waited for (`settling_seconds`). A refused request counts only where the effect is
-on an instance that the judged request did not address: if that instance leaves right after the refusal, the other
-request is not accused. All of this is computed from the exchanges, so that every journal gives the same intervals,
-whichever version wrote it.
+A verdict about an effect becomes inconclusive if its looks overlap such an interval of another request. An interval
+begins when a request that may reach the instance is sent. It ends when the operation was seen to end and the instance
+was seen at ReadyRole again. At the historical service an instance left ReadyRole only after Succeeded. So if it was not
+seen to leave, the interval goes on for a while after the operation (`settling_seconds`). A refused request counts only
+where the effect is on an instance that the judged request does not address. If that instance leaves ReadyRole right
+after the refusal, the judged request is not accused. All of this is computed from the exchanges, so that every journal
+gives the same intervals, whichever version wrote it.
 """
 
 from __future__ import annotations
@@ -51,17 +51,23 @@ if TYPE_CHECKING:
     from reimage_conformance.protocol.requests import Place
 
 NEVER: Moment = (inf, 0)
+"""A moment after all others. As a `horizon` it lets every exchange count."""
 _READING = ("GET", "HEAD", "OPTIONS", "TRACE")
 """Methods that may be answered 2xx without starting anything; only a 202 to them says that something was started."""
 _JUDGED = (Outcome.MET, Outcome.VIOLATED, Outcome.ADVISORY)
 CLOSE_LOOKS_SECONDS = 0.5
-"""Between looks that are at most so many seconds apart, no instance is away unseen."""
+"""Looks follow each other closely if they are at most this far apart: an instance is not away and back between them."""
 _ELSEWHERE = ("REQ-REIMAGE-URI-EQUIV", "REQ-REIMAGE-SLOT-VALUES")
 """The requirements that are violated if a request reaches an instance of the same name in another deployment."""
 
 
 class Intervals:
-    """The intervals of a run, computed from the exchanges that were added so far."""
+    """The intervals of a run, computed from the exchanges that were added so far.
+
+    A `horizon` is the moment up to which exchanges count. `_requests` may have started a reimage, `_refused` were
+    answered with a refusal. `_early` is when it became known that instances leave ReadyRole early. `_closed` holds the
+    ends of intervals that are over, by the number of the exchange and the place.
+    """
 
     def __init__(self) -> None:
         self._exchanges: dict[int, Exchange] = {}
@@ -104,11 +110,11 @@ class Intervals:
         """`verdict`, made inconclusive where another request of ours may have caused the effect that it is about."""
         if verdict.outcome not in _JUDGED or verdict.check not in EFFECTS or not verdict.between:
             return verdict
-        given = [self._exchanges[number] for number in verdict.between if number in self._exchanges]
-        effect = EFFECTS[verdict.check](world, verdict, given) if len(given) == len(verdict.between) else None
+        compared = [self._exchanges[number] for number in verdict.between if number in self._exchanges]
+        effect = EFFECTS[verdict.check](world, verdict, compared) if len(compared) == len(verdict.between) else None
         if effect is None or not effect.places:
             return verdict
-        found = [self._other_cause(place, effect, verdict, given, world) for place in effect.places]
+        found = [self._other_cause(place, effect, verdict, compared, world) for place in effect.places]
         if any(not reason for reason, _ in found):
             return verdict
         reason, because = found[0]
@@ -123,13 +129,13 @@ class Intervals:
         )
 
     def _other_cause(
-        self, place: Place, effect: Effect, verdict: Verdict, given: list[Exchange], world: World
+        self, place: Place, effect: Effect, verdict: Verdict, compared: list[Exchange], world: World
     ) -> tuple[str, tuple[str, ...]]:
-        """Why another request may have caused an effect on `place`, and the requirements that this points at.
+        """Why another request may have caused an effect on `place`, and the requirements that are violated in that case.
 
         The reason is "" where no other request may have caused it.
         """
-        looks = [exchange for exchange in given if not effect.looks or exchange.number in effect.looks]
+        looks = [exchange for exchange in compared if not effect.looks or exchange.number in effect.looks]
         window = min(map(began, looks)), max(map(answered, looks))
         judged = [self._exchanges[number] for number in effect.judged if number in self._exchanges]
         others = [
@@ -145,26 +151,26 @@ class Intervals:
         if verdict.outcome is not Outcome.MET:
             found += [request for request in others if self._may_reach(request, place, effect, world)]
         for request in found:
-            lasts = request.is_accepted or request.is_of_unknown_fate(world)
-            if lasts and (effect.passing or self._until(request, place, window[1], world) > window[0]):
+            may_have_run = request.is_accepted or request.is_of_unknown_fate(world)
+            if may_have_run and (effect.passing or self._until(request, place, window[1], world) > window[0]):
                 elsewhere = request not in here and is_namesake(request.address, place)
                 return worded(request, place), (*blamed(request, world), *(_ELSEWHERE if elsewhere else ()))
         if verdict.outcome is Outcome.MET:
             return "", ()
         if effect.refusal:
-            return "" if verdict.requirement == REFUSED_HAS_NO_EFFECT else self._beside(judged, place), ()
+            return "" if verdict.requirement == REFUSED_HAS_NO_EFFECT else self._refused_meanwhile(judged, place), ()
         suspect = self._refused_to_bystander(place, judged, looks, window[1], world)
         return ("", ()) if suspect is None else (worded_as_refused(suspect, place), blamed_if_refused(suspect, world))
 
     def _failed_late(self, request: OwnRequest, horizon: Moment, world: World) -> bool:
         """Whether a request that may fail after its 202 did so by `horizon`: it reimaged nothing, as far as its answers say."""
-        over = self._over(request, horizon)
+        over = self._seen_end(request, horizon)
         ends = (p for p in self._polls.get(request.identifier, ()) if over is not None and answered(p) == over)
         has_failed = any(status_of(end) == "Failed" for end in ends)
         return has_failed and permitted(request.exchange.request, world).may_fail_late
 
     def _others(self, effect: Effect, judged: list[Exchange]) -> Iterator[OwnRequest]:
-        """The requests other than the judged ones and than repeats of these that got no reply."""
+        """The requests except the judged ones, and except repeats of these that got no reply."""
         same = [replace(exchange.request, fresh_connection=False) for exchange in judged] if effect.refusal else []
         for request in self._requests:
             exchange = request.exchange
@@ -175,7 +181,7 @@ class Intervals:
     def _may_have_had_effect(self, request: OwnRequest, effect: Effect, window: tuple[Moment, Moment]) -> bool:
         """Whether a request was sent early enough to have an effect by the last look.
 
-        Where the effect passes, it must also have been answered after the first look.
+        If the effect is a passing one, it must also have been answered after the first look.
         """
         return began(request.exchange) < window[1] and (not effect.passing or answered(request.exchange) > window[0])
 
@@ -187,10 +193,14 @@ class Intervals:
         return went_to_unknown_place or (effect.anywhere and is_namesake(request.address, place))
 
     def _missed_its_instance(self, request: OwnRequest, place: Place, world: World) -> bool:
-        """Whether the instance that an accepted reimage addresses, another one of the deployment, was seen to stay at ReadyRole until it must have left."""
+        """Whether an accepted reimage seems to have reached another instance of the deployment than the one that it addresses.
+
+        That is so if it addresses another instance than `place`, and looks showed that instance at ReadyRole until it
+        must have left.
+        """
         address = request.address
         key = (address.service.lower(), address.form, address.deployment.lower())
-        over = self._over(request, NEVER)
+        over = self._seen_end(request, NEVER)
         if key not in keys_of(place.deployment) or address.instance == place.role_instance or over is None:
             return False
         took = over[0] - answered(request.exchange)[0]
@@ -201,27 +211,33 @@ class Intervals:
         before = [look for look in looks if look.at <= deadline]
         return bool(before) and len(looks) > len(before) and all(_is_ready(look, address.instance) for look in before)
 
-    def _beside(self, judged: list[Exchange], place: Place) -> str:
-        """A sentence on another refused request to an instance of this name at the same time as a judged one, or ""."""
+    def _refused_meanwhile(self, judged: list[Exchange], place: Place) -> str:
+        """A sentence on another refused request that may have had the effect, or "".
+
+        It is a request to an instance of the same name, under way at the same time as a judged request.
+        """
         for exchange in judged:
             for other in self._refused:
-                rival = is_namesake(other.address, place) and other.exchange.request != exchange.request
-                rival = rival and other.exchange.request.method not in _READING
-                if rival and overlap(exchange, other.exchange):
+                is_other = is_namesake(other.address, place) and other.exchange.request != exchange.request
+                may_change = is_other and other.exchange.request.method not in _READING
+                if may_change and overlap(exchange, other.exchange):
                     return f"another request that was refused (exchange {other.exchange.number}) was under way at the same time"
         return ""
 
     def _refused_to_bystander(
-        self, place: Place, judged: list[Exchange], given: list[Exchange], horizon: Moment, world: World
+        self, place: Place, judged: list[Exchange], compared: list[Exchange], horizon: Moment, world: World
     ) -> OwnRequest | None:
         """The last refused request that may have reimaged an instance which the judged requests do not address.
 
-        None, if the instance was still seen ready so long after the refusal that any instance of this endpoint would
-        have left; where the probe was asked, if every operation of this endpoint would have been over before.
+        None if every refusal came too early to be the cause. By looks, that is so if the instance was still seen at
+        ReadyRole after any instance of this endpoint would have left. By probes, it is so if any operation of this
+        endpoint would have been over before the first probe.
         """
         if not judged or any(is_at(read_target(exchange.request.target), place, world) for exchange in judged):
             return None
-        window = self._left_after(place, judged, given, horizon, world) or self._written_after(given, horizon, world)
+        window = self._window_by_looks(place, judged, compared, horizon, world) or self._window_by_probes(
+            compared, horizon, world
+        )
         if window is None:
             return None
         until, since = window
@@ -229,27 +245,28 @@ class Intervals:
         late = (r for r in reversed(sent) if answered(r.exchange)[0] >= since)
         return next((r for r in late if is_at(r.address, place, world)), None)
 
-    def _left_after(
-        self, place: Place, judged: list[Exchange], given: list[Exchange], horizon: Moment, world: World
+    def _window_by_looks(
+        self, place: Place, judged: list[Exchange], compared: list[Exchange], horizon: Moment, world: World
     ) -> tuple[Moment, float] | None:
-        """Before which moment, and from which second on, a refusal must have come for its instance to be away in a look of `given`.
+        """The window in which a refusal must lie to explain that its instance is away in a look of `compared`.
 
+        Gives its end and its start: the request was sent before the end, and answered at the start or later.
         None where no look since the first judged request shows the instance away.
         """
         start, looks = min(map(began, judged)), self._looks_at(keys_of(place.deployment), horizon)
-        seen = {look.number for look in given if began(look) > start and not _is_ready(look, place.role_instance)}
+        seen = {look.number for look in compared if began(look) > start and not _is_ready(look, place.role_instance)}
         away = next((look for look in looks if look.number in seen), None)
         if away is None:
             return None
         stayed = [look.at for look in looks if look.at < away.at and _is_ready(look, place.role_instance)]
         return answered(away), max(stayed, default=-inf) - self._slowest_departure(horizon, world)
 
-    def _written_after(self, given: list[Exchange], horizon: Moment, world: World) -> tuple[Moment, float] | None:
-        """Before which moment, and from which second on, a refusal must have come for its operation to write between two probes.
+    def _window_by_probes(self, compared: list[Exchange], horizon: Moment, world: World) -> tuple[Moment, float] | None:
+        """The window in which a refusal must lie for its operation to have written between two probes; as in `_window_by_looks`.
 
-        None where there is no probe in `given`.
+        None where there is no probe in `compared`.
         """
-        probes = [exchange for exchange in given if exchange.label == "probe"]
+        probes = [exchange for exchange in compared if exchange.label == "probe"]
         if not probes:
             return None
         longest = self._longest(horizon, world.target.limits.operation_timeout_seconds)
@@ -262,7 +279,7 @@ class Intervals:
         """
         found = [0.0]
         for request in self._started():
-            accepted, over = answered(request.exchange), self._over(request, horizon)
+            accepted, over = answered(request.exchange), self._seen_end(request, horizon)
             if over is None or request.address.form is None:
                 continue
             settling = settling_seconds(over[0] - accepted[0], world.target.limits, departs_early=False)
@@ -281,16 +298,16 @@ class Intervals:
         known = self._closed.get(key)
         if known is not None and known <= horizon:
             return known
-        until, is_closed = self._open_until(request, place, horizon, world)
+        until, is_closed = self._computed_until(request, place, horizon, world)
         if is_closed:
             self._closed[key] = until
         return until
 
-    def _open_until(self, request: OwnRequest, place: Place, horizon: Moment, world: World) -> tuple[Moment, bool]:
+    def _computed_until(self, request: OwnRequest, place: Place, horizon: Moment, world: World) -> tuple[Moment, bool]:
         """The end of an interval that was not known to be closed, and whether it is closed by `horizon`."""
         sent, limits = began(request.exchange), world.target.limits
         polls = [p for p in self._polls.get(request.identifier, ()) if sent < began(p) and answered(p) <= horizon]
-        over = self._over(request, horizon)
+        over = self._seen_end(request, horizon)
         if over is None and polls:
             return NEVER, False
         accepted = answered(request.exchange)[0]
@@ -299,16 +316,16 @@ class Intervals:
         deadline = (ended[0] + settling_seconds(ended[0] - accepted, limits, departs_early=early), 0)
         looks = [look for look in self._looks_at(keys_of(place.deployment), horizon) if sent < began(look)]
         states = [(look, _is_ready(look, place.role_instance)) for look in looks]
-        left = next((i for i, (look, ready) in enumerate(states) if not ready and look.at <= deadline[0]), None)
-        if left is None:
+        first_away = next((i for i, (look, ready) in enumerate(states) if not ready and look.at <= deadline[0]), None)
+        if first_away is None:
             return deadline, over is not None and deadline < horizon
-        back = [began(look) for look, ready in states[left:] if ready]
-        since = [moment for moment in back if over is None or moment >= over]
-        if since:
-            return since[0], True
+        back = [began(look) for look, ready in states[first_away:] if ready]
+        back_after_end = [moment for moment in back if over is None or moment >= over]
+        if back_after_end:
+            return back_after_end[0], True
         return (deadline if back else NEVER), False
 
-    def _over(self, request: OwnRequest, horizon: Moment) -> Moment | None:
+    def _seen_end(self, request: OwnRequest, horizon: Moment) -> Moment | None:
         """When the operation of a request was first seen to have ended, by `horizon`; None where it was not."""
         polls = (p for p in self._polls.get(request.identifier, ()) if began(request.exchange) < began(p))
         ends = [answered(poll) for poll in polls if status_of(poll) in TERMINAL and answered(poll) <= horizon]
@@ -320,7 +337,7 @@ class Intervals:
         return sorted(found.values(), key=began)
 
     def _looks_for(self, request: OwnRequest, horizon: Moment, world: World) -> list[Exchange]:
-        """The looks that show the deployment which a request addresses, by either form of address where it is a listed one."""
+        """The looks that show the deployment which a request addresses; if it is listed, by slot and by name."""
         address = request.address
         if address.form is None:
             return []
@@ -334,13 +351,14 @@ class Intervals:
 
     def _longest(self, horizon: Moment, otherwise: float) -> float:
         """The longest duration of an operation in seconds, or `otherwise` where none was seen to end."""
-        ends = ((request, self._over(request, horizon)) for request in self._started())
+        ends = ((request, self._seen_end(request, horizon)) for request in self._started())
         return max((over[0] - answered(request.exchange)[0] for request, over in ends if over), default=otherwise)
 
     def _departs_early(self, horizon: Moment, world: World) -> bool:
         """Whether the instances of this endpoint leave ReadyRole before the end of the operation, or never.
 
-        One was seen away before the end, or still ready long enough after it, in looks that followed each other closely.
+        One instance is enough: it was seen away before the end of its operation, or still at ReadyRole long enough after
+        it, in looks that followed each other closely.
         """
         if self._early is None or self._early > horizon:
             found = (self._early_by(request, horizon, world) for request in self._started())
@@ -348,21 +366,21 @@ class Intervals:
         return self._early is not None and self._early <= horizon
 
     def _early_by(self, request: OwnRequest, horizon: Moment, world: World) -> Moment | None:
-        """When it became known that the instance of a request does not leave late; None where that is not known."""
-        over = self._over(request, horizon)
+        """When it became known that the instance of a request left early or not at all; None where that is not known."""
+        over = self._seen_end(request, horizon)
         if over is None:
             return None
-        known = over[0]  # until then the instance is known to have stayed
+        ready_until = over[0]
         for look in self._looks_for(request, horizon, world):
             if began(look) < began(request.exchange):
                 continue
             if not _is_ready(look, request.address.instance):
                 return over if look.at <= over[0] else None
-            if look.at > known + CLOSE_LOOKS_SECONDS:
+            if look.at > ready_until + CLOSE_LOOKS_SECONDS:
                 return None  # it may have been away between two looks
             if look.at >= over[0] + LATE_DEPARTURE_SECONDS:
                 return answered(look)
-            known = max(known, look.at)
+            ready_until = max(ready_until, look.at)
         return None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from reimage_conformance.capture.evidence import CONFLICT, CREDENTIALS, MOVED, Evidence, is_accepted
+from reimage_conformance.capture.evidence import CONFLICT, CREDENTIALS, REDIRECTED, Evidence, is_accepted
 from reimage_conformance.judging.wording import is_busy
 from reimage_conformance.model import Fact
 from reimage_conformance.protocol.addresses import Kind
@@ -64,13 +64,13 @@ def _reason(evidence: Evidence, recorded: Recorded, followed: Collection[int]) -
     exchange, reading = recorded.exchange, evidence.reading(recorded)
     if exchange.reply is None:
         return SILENT
-    if exchange.reply.status == MOVED:
+    if exchange.reply.status == REDIRECTED:
         return FOLLOWED if recorded.entry in followed else LOST
     waits = is_busy(exchange) or (exchange.reply.status == CONFLICT and reading.address.kind is Kind.REIMAGE)
     if waits or (exchange.reply.status in CREDENTIALS and not recorded.tells(Fact.IDENTITY)):
         return OTHERWISE
     if is_accepted(exchange):
         return OPEN if recorded.tells(Fact.CONTENT) else EMPTY
-    if reading.nameless or reading.blurred:
-        return NAMES if reading.nameless else LINES
+    if reading.names_unclear or reading.recording_unclear:
+        return NAMES if reading.names_unclear else LINES
     return ALONE if reading.is_plain or reading.defects else OPEN

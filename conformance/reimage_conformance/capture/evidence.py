@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from reimage_conformance.protocol.addresses import Address
 
 NAMES = ("place", "instance", "bad-name")
-"""Defects that depend on whether names exist."""
-OK, MOVED, NOT_FOUND, CONFLICT = 200, 307, 404, 409
+"""The keys of the defects that depend on whether names exist."""
+OK, REDIRECTED, NOT_FOUND, CONFLICT = 200, 307, 404, 409
 CREDENTIALS = (401, 403)
 _Container = tuple[str, str, str, str]
 """A subscription, a cloud service, the form of the address and the deployment; the last two are "" for the service as a whole."""
@@ -58,20 +58,21 @@ class Plan:
 class Reading:
     """The certain defects of a request.
 
-    `nameless` says that unknown names may be a defect too, `blurred` that incomplete recording may hide or cause one.
+    `names_unclear` says that a name of the request may not exist, which would be a further defect. `recording_unclear`
+    says that the request seems to have a defect, but that too little was recorded to be certain of it.
     `is_plain` says that nothing about the request is unusual, not even where the documents leave it to the endpoint.
     """
 
     address: Address
     defects: tuple[Defect, ...]
-    nameless: bool
-    blurred: bool
+    names_unclear: bool
+    recording_unclear: bool
     is_plain: bool
 
     @property
     def is_sound(self) -> bool:
         """Whether the request has no certain defect that must be refused, and nothing about it is unclear."""
-        return not (self.defects or self.nameless or self.blurred)
+        return not (self.defects or self.names_unclear or self.recording_unclear)
 
 
 def is_accepted(exchange: Exchange) -> bool:
@@ -87,7 +88,10 @@ def folds_slots(exchanges: Iterable[Exchange]) -> bool:
 
 
 class Evidence:
-    """The recorded calls of one endpoint, masked and numbered, and the world to judge them in."""
+    """The recorded calls of one endpoint, masked and numbered, and the world to judge them in.
+
+    `given` says that the target was not inferred from the calls. `whole` says that nothing exists beside what it lists.
+    """
 
     def __init__(self, world: World, recorded: Sequence[Recorded], *, given: bool, whole: bool) -> None:
         self.world, self.recorded, self.given, self.whole = world, tuple(recorded), given, whole
@@ -108,19 +112,19 @@ class Evidence:
     def _read(self, recorded: Recorded) -> Reading:
         request = recorded.exchange.request
         judged = permitted(request, self.world)
-        nameless = blurred = False
+        names_unclear = recording_unclear = False
         kept: list[Defect] = []
         for defect in judged.binding:
             if defect.key in NAMES and not self._is_absent(judged.address):
-                nameless = True
-            elif self._may_be_open(defect, recorded, judged.address):
-                blurred = True
+                names_unclear = True
+            elif self._is_uncertain(defect, recorded, judged.address):
+                recording_unclear = True
             else:
                 kept.append(defect)
         binding = {defect.key for defect in judged.binding} | {"foreign-subscription"}
         unusual = any(defect.key not in binding for defect in judged.defects) or judged.address.extra_slash
         plain = not (kept or unusual or (judged.address.kind is Kind.OPERATION and judged.address.query))
-        return Reading(judged.address, tuple(kept), nameless, blurred, plain)
+        return Reading(judged.address, tuple(kept), names_unclear, recording_unclear, plain)
 
     def _is_absent(self, address: Address) -> bool:
         """Whether names certainly address nothing: by a target file that lists everything, or by the endpoint's own answers."""
@@ -136,24 +140,27 @@ class Evidence:
 
     @cached_property
     def _not_found(self) -> set[_Container]:
-        """The cloud services and deployments that a GET without a defect was answered 404 for."""
-        asked = [each for each in self.of_kind(Kind.DEPLOYMENT, Kind.CLOUD_SERVICE) if self.is_telling(each)]
-        plain = [each.exchange for each in asked if each.exchange.request.method == "GET"]
-        missing = [each for each in plain if each.reply is not None and each.reply.status == NOT_FOUND]
+        """The cloud services and deployments for which a GET was answered 404, with a conclusive answer (`is_conclusive`)."""
+        calls = [each for each in self.of_kind(Kind.DEPLOYMENT, Kind.CLOUD_SERVICE) if self.is_conclusive(each)]
+        gets = [each.exchange for each in calls if each.exchange.request.method == "GET"]
+        missing = [each for each in gets if each.reply is not None and each.reply.status == NOT_FOUND]
         return {_container_of(read_target(each.request.target)) for each in missing}
 
-    def _may_be_open(self, defect: Defect, recorded: Recorded, address: Address) -> bool:
+    def _is_uncertain(self, defect: Defect, recorded: Recorded, address: Address) -> bool:
         """Whether a defect is not certain.
 
-        The recorder may have caused it, or the certificate, which is not recorded, may open the subscription.
+        The recorder may have caused it. Or the certificate was not recorded, and may give access to the subscription.
         """
         if defect.key != "foreign-subscription" or recorded.tells(Fact.IDENTITY):
             return not is_certain(defect, recorded.exchange)
         foreign = self.world.target.foreign_subscription_id
         return not self.given or foreign is None or address.subscription.lower() != foreign.lower()
 
-    def is_telling(self, recorded: Recorded) -> bool:
-        """Whether the reply depends on the request itself, and not on credentials, load or another operation."""
+    def is_conclusive(self, recorded: Recorded) -> bool:
+        """Whether the reply depends on the request itself, and not on credentials, load or another operation.
+
+        A missing reply does only if the request was sent without a certificate that the endpoint knows.
+        """
         exchange = recorded.exchange
         if exchange.reply is None:
             return exchange.request.identity in (Identity.NONE, Identity.UNKNOWN)
@@ -162,7 +169,7 @@ class Evidence:
             return False
         if (
             is_busy(exchange)
-            or exchange.reply.status == MOVED
+            or exchange.reply.status == REDIRECTED
             or (exchange.reply.status == CONFLICT and kind is Kind.REIMAGE)
         ):
             return False
@@ -195,7 +202,7 @@ class Evidence:
 
 
 def _container_of(address: Address) -> _Container:
-    """What of a target holds the instance that an address names: a deployment, or the cloud service where it names none."""
+    """The deployment that an address names, or its cloud service where it names no deployment."""
     form = address.form.value if address.form is not None and address.deployment else ""
     return (address.subscription.lower(), address.service, form, address.deployment)
 

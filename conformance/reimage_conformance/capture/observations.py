@@ -100,7 +100,7 @@ def _is_own_error(evidence: Evidence, recorded: Recorded) -> bool:
     reply = recorded.exchange.reply
     if reply is not None and reply.status in CREDENTIALS and not recorded.tells(Fact.IDENTITY):
         return False
-    return not evidence.reading(recorded).blurred or is_judged(evidence, recorded)
+    return not evidence.reading(recorded).recording_unclear or is_judged(evidence, recorded)
 
 
 def message_plans(evidence: Evidence) -> Iterator[Plan]:

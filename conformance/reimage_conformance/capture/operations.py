@@ -140,7 +140,7 @@ def polls_of(evidence: Evidence, start: Exchange) -> list[Exchange]:
     return [
         each.exchange
         for each in evidence.polls(own_id(start), subscription)
-        if each.exchange.number > start.number and evidence.is_telling(each)
+        if each.exchange.number > start.number and evidence.is_conclusive(each)
     ]
 
 

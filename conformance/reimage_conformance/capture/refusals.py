@@ -35,11 +35,11 @@ def is_judged(evidence: Evidence, recorded: Recorded) -> bool:
     defects.
     """
     reading = evidence.reading(recorded)
-    if not reading.defects or not evidence.is_telling(recorded):
+    if not reading.defects or not evidence.is_conclusive(recorded):
         return False
     reply = recorded.exchange.reply
     missing = reply is not None and reply.status in NOT_FOUND
-    unknown = reading.nameless or reading.address.kind is not Kind.REIMAGE
+    unknown = reading.names_unclear or reading.address.kind is not Kind.REIMAGE
     return not (missing and reply is not None and unknown and not _is_permitted(evidence, recorded, reply.status))
 
 
@@ -66,7 +66,12 @@ def wrong_refusal_plans(evidence: Evidence) -> Iterator[Plan]:
     for recorded in evidence.of_kind(Kind.REIMAGE):
         reading = evidence.reading(recorded)
         reply = recorded.exchange.reply
-        if reply is None or not 400 <= reply.status < 500 or not reading.is_sound or not evidence.is_telling(recorded):
+        if (
+            reply is None
+            or not 400 <= reply.status < 500
+            or not reading.is_sound
+            or not evidence.is_conclusive(recorded)
+        ):
             continue
         deployment = evidence.world.deployment_of(reading.address)
         listed = deployment is not None and reading.address.instance in deployment.role_instances

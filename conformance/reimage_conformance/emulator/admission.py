@@ -42,10 +42,10 @@ def first_refusal(call: Call) -> Refusal | None:
 @point
 def checks(call: Call) -> Sequence[Check]:
     """The checks that this kind of request has to pass, in order."""
-    opening = (check_certificate, check_resource, check_verb, check_version)
+    common = (check_certificate, check_resource, check_verb, check_version)
     if call.kind == "reimage":
-        return (*opening, check_comp, check_body, check_length, check_media_type, check_reimage_target, check_conflict)
-    return (*opening, check_read_target)
+        return (*common, check_comp, check_body, check_length, check_media_type, check_reimage_target, check_conflict)
+    return (*common, check_read_target)
 
 
 @point
@@ -64,7 +64,7 @@ def refuses_anonymous_in_tls(_: State) -> bool:
 
 @point
 def may_manage(call: Call, subscription: str) -> bool:
-    """Whether the caller's certificate belongs to `subscription`; without TLS nobody is asked."""
+    """Whether the caller's certificate belongs to `subscription`; without TLS no certificate is asked for."""
     return not call.client.tls or subscription in OPENED_BY.get(call.client.identity or "", ())
 
 
@@ -95,7 +95,7 @@ def allowed_methods(call: Call) -> tuple[str, ...]:
 
 @point
 def check_version(call: Call) -> Refusal | None:
-    """The x-ms-version header must be there, a date, known, and not before the operation's first."""
+    """The x-ms-version header must be there, a date, known, and not before the first version of the operation."""
     if not version_present(call):
         return wrong_version("version-missing")
     if not version_well_formed(call, call.version):
@@ -155,7 +155,7 @@ def check_body(call: Call) -> Refusal | None:
 
 @point
 def check_length(call: Call) -> Refusal | None:
-    """A reimage declares its zero length (REQ-REIMAGE-CL-ABSENT)."""
+    """A reimage has a Content-Length header (REQ-REIMAGE-CL-ABSENT)."""
     if call.message.values("content-length"):
         return None
     return Refusal("length", 411, "BadRequest", "The Content-Length header is required.")

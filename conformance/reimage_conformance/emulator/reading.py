@@ -178,7 +178,7 @@ def check_content_length(call: Call) -> Refusal | None:
 
 @point
 def length_valid(_: Call, value: str) -> bool:
-    """Whether `value` is 1*DIGIT, and no absurd number of them."""
+    """Whether `value` is 1*DIGIT, with at most 18 digits."""
     return re.fullmatch(r"[0-9]{1,18}", value) is not None
 
 
@@ -255,7 +255,7 @@ def _take_chunked(buffer: bytearray) -> bytes | None:
     while True:
         end = buffer.find(b"\r\n", at)
         if end < 0:
-            _limit(buffer[at:], body)
+            _check_size(buffer[at:], body)
             return None
         size = _CHUNK_SIZE.fullmatch(bytes(buffer[at:end]))
         if size is None:
@@ -265,7 +265,7 @@ def _take_chunked(buffer: bytearray) -> bytes | None:
         if length == 0:
             return _take_trailers(buffer, start, bytes(body))
         if len(buffer) < start + length + 2:
-            _limit(b"", body)
+            _check_size(b"", body)
             return None
         if buffer[start + length : start + length + 2] != b"\r\n":
             raise MalformedBodyError("a chunk does not end where its size says")
@@ -273,7 +273,8 @@ def _take_chunked(buffer: bytearray) -> bytes | None:
         at = start + length + 2
 
 
-def _limit(line: bytes | bytearray, body: bytearray) -> None:
+def _check_size(line: bytes | bytearray, body: bytearray) -> None:
+    """Raises MalformedBodyError if a chunk's size line or the whole body is too long."""
     if len(line) > 256 or len(body) > MAX_BODY:
         raise MalformedBodyError("the chunked body is too large")
 

@@ -31,7 +31,7 @@ _WILDCARDS = re.compile(r"[*%]")
 
 
 class Admission(StrEnum):
-    """Why a request may be sent; MAY_EXIST says that it may not."""
+    """Why a request may be sent; with MAY_EXIST it must not be sent."""
 
     READS_ONLY = "it changes nothing"
     LISTED = "it is listed"
@@ -46,7 +46,8 @@ class Admission(StrEnum):
 class Judge:
     """Judges readings by the target file and by what the endpoint has shown.
 
-    `doubts` collects the deployments for which Get Deployment may decide.
+    `token` is the random part of names that were made up for this run. `doubts` collects the deployments that keep a
+    request back, but for which a Get Deployment may still show that it can be sent.
     """
 
     listing: Listing
@@ -82,17 +83,17 @@ class Judge:
             return True
         return reading.subscription in self.listing.subscriptions and reading.service in self.listing.services
 
-    def _of_containers(self, reading: Reading, judged: Callable[[Container], Admission]) -> Admission:
-        """The worst admission of all deployments that the reading may mean."""
+    def _of_containers(self, reading: Reading, judge: Callable[[Container], Admission]) -> Admission:
+        """The worst admission of all deployments that the reading may mean; `judge` gives that of one."""
         if reading.form is None:
             return Admission.MAY_EXIST
         found = [
-            judged(Container(reading.subscription, reading.service, form, name))
-            for form, name in self._meant(reading, reading.form)
+            judge(Container(reading.subscription, reading.service, form, name))
+            for form, name in self._possible_deployments(reading, reading.form)
         ]
         return worst(found)
 
-    def _meant(self, reading: Reading, form: UriForm) -> list[tuple[UriForm, str]]:
+    def _possible_deployments(self, reading: Reading, form: UriForm) -> list[tuple[UriForm, str]]:
         """The deployments that the slot or name of a reading may mean.
 
         An unknown slot may be taken for a similar one.
@@ -114,7 +115,7 @@ class Judge:
         if not name or _WILDCARDS.search(name):
             return self._pattern(container, name)
         if name in listed:
-            return Admission.MAY_EXIST if name in self._namesakes(container) else Admission.LISTED
+            return Admission.MAY_EXIST if name in self._unlisted_spellings(container) else Admission.LISTED
         if self.knowledge.is_absent(container):
             return Admission.ABSENT
         if shown is not None and shown.whole and name not in shown.normal_instances:
@@ -125,7 +126,7 @@ class Judge:
         self.doubts.append(container)
         return Admission.MAY_EXIST
 
-    def _namesakes(self, container: Container) -> set[str]:
+    def _unlisted_spellings(self, container: Container) -> set[str]:
         """The normal names of unlisted instances that the endpoint has shown and that differ from a listed one in spelling only."""
         deployment, shown = self.listing.deployment(container), self.knowledge.shown(container)
         if deployment is None or shown is None:
@@ -149,7 +150,7 @@ class Judge:
         matched = {name for name in shown.normal_instances if wild.fullmatch(name)}
         if not matched:
             return Admission.ABSENT
-        safe = matched <= listed and not matched & self._namesakes(container)
+        safe = matched <= listed and not matched & self._unlisted_spellings(container)
         return Admission.LISTED if safe else Admission.MAY_EXIST
 
     def _deployment(self, container: Container, *, asks: bool) -> Admission:

@@ -48,29 +48,33 @@ def refused(
     requirement of the first defect where none is given.
     """
     exchange = exchanges[0]
-    judged = permitted(exchange.request, world)
-    binding = judged.binding
+    allowed = permitted(exchange.request, world)
+    binding = allowed.binding
     if not binding:
         return
     verdict = about(requirement or binding[0].requirement, exchange)
-    expected = "; or ".join(dict.fromkeys(str(d) for d in judged.defects))
+    expected = "; or ".join(dict.fromkeys(str(d) for d in allowed.defects))
     if exchange.reply is None:
-        yield from _unanswered(exchange, judged.defects, verdict.requirement, expected, alive=alive)
+        yield from _unanswered(exchange, allowed.defects, verdict.requirement, expected, alive=alive)
     elif is_busy(exchange):
         yield verdict.undecided(exchange, "the endpoint was busy: ")
     elif exchange.reply.status < 300:
         followed = exchanges[1 : 1 + polls]
-        yield from _accepted(exchange, followed, judged.defects, verdict.requirement, expected, overdue=overdue)
+        yield from _accepted(exchange, followed, allowed.defects, verdict.requirement, expected, overdue=overdue)
     elif exchange.reply.status == 307:
         yield verdict.inconclusive("redirected with 307")
     else:
-        yield from _answered(exchange, judged.defects, verdict.requirement, expected)
+        yield from _answered(exchange, allowed.defects, verdict.requirement, expected)
 
 
 def _unanswered(
     exchange: Exchange, defects: Sequence[Defect], requirement: str, expected: str, *, alive: bool
 ) -> Iterator[Verdict]:
-    """The verdict where no reply came: a refusal in TLS counts as one, silence does not."""
+    """The verdict where no reply came.
+
+    A defect of authentication may be refused in TLS. Else a missing reply is a wrong answer if the endpoint answered
+    other requests meanwhile (`alive`), and proves nothing if not.
+    """
     verdict = about(requirement, exchange)
     kind = exchange.failure.kind if exchange.failure else FailureKind.CLOSED
     hung_up = (FailureKind.TLS, FailureKind.CLOSED, FailureKind.RESET)
@@ -91,10 +95,14 @@ def _accepted(
     *,
     overdue: bool,
 ) -> Iterator[Verdict]:
-    """The verdict on a 2xx: permitted only where the operation may fail later, and it did."""
-    end = next((poll for poll in reversed(polls) if _end(poll) is not None), None)
-    outcome = _end(end) if end is not None else None
-    verdict = about(requirement, exchange, *([end] if end is not None else polls[-1:]))
+    """The verdict on a 2xx: it is permitted only where the operation may fail later, and did.
+
+    A 2xx with an Error document, or a status that is not registered, violates REQ-ERR-STATUS as well. A 200 to HEAD,
+    OPTIONS or TRACE is observed, not judged.
+    """
+    last = next((poll for poll in reversed(polls) if _end(poll) is not None), None)
+    end = _end(last) if last is not None else None
+    verdict = about(requirement, exchange, *([last] if last is not None else polls[-1:]))
     response = exchange.reply
     if response is not None and (error_code(response) or not is_standard(response.status)):
         hidden = bool(error_code(response))
@@ -108,22 +116,20 @@ def _accepted(
         )
         return
     later = frozenset().union(*(defect.later for defect in defects))
-    if later and overdue and outcome is None:
+    if later and overdue and end is None:
         actual = f"{reply_summary(exchange)}, but the operation had not ended after {counted(len(polls), 'poll')}"
         yield verdict.violated(expected, actual, "accepted:no-end")
-    elif later and response is not None and response.status == 202 and outcome is None:
+    elif later and response is not None and response.status == 202 and end is None:
         yield verdict.inconclusive("accepted; the end of the operation was not seen")
-    elif later and outcome is not None and outcome[0] == "Failed" and outcome[1] in {str(status) for status in later}:
-        yield verdict.met(f"accepted, then Failed with {outcome[1]}")
+    elif later and end is not None and end[0] == "Failed" and end[1] in {str(status) for status in later}:
+        yield verdict.met(f"accepted, then Failed with {end[1]}")
     else:
-        ended = (
-            f", then {outcome[0]} {f'with {outcome[1]}' if outcome[1] else 'without HttpStatusCode'}" if outcome else ""
-        )
+        ended = f", then {end[0]} {f'with {end[1]}' if end[1] else 'without HttpStatusCode'}" if end else ""
         actual = f"{reply_summary(exchange)}{ended}"
         others = tuple(defect.requirement for defect in defects if defect.requirement != requirement)
-        unread = ("REQ-VER-MISSING",) if any(defect.key in _VERSION_KEYS for defect in defects) else ()
+        version_ignored = ("REQ-VER-MISSING",) if any(defect.key in _VERSION_KEYS for defect in defects) else ()
         yield verdict.violated(
-            expected, seen_for(actual, exchange.request, defects), "accepted", because=(*others, *unread)
+            expected, seen_for(actual, exchange.request, defects), "accepted", because=(*others, *version_ignored)
         )
 
 
@@ -139,7 +145,7 @@ def _end(poll: Exchange) -> tuple[str, str] | None:
 def _answered(exchange: Exchange, defects: Sequence[Defect], requirement: str, expected: str) -> Iterator[Verdict]:
     """The verdict on a refusal: its status first, then its code where one can be read.
 
-    An anonymous request that is refused was not served, so REQ-AUTH-TLS is met; the wrong status or code violates
+    An anonymous request that is refused was not served, so REQ-AUTH-TLS is met; a wrong status or code violates
     REQ-AUTH-FAIL.
     """
     response = exchange.reply
@@ -151,41 +157,48 @@ def _answered(exchange: Exchange, defects: Sequence[Defect], requirement: str, e
     verdict = about(requirement, exchange)
     fitting = [defect for defect in defects if response.status in defect.statuses]
     code = error_code(response)
-    table = any(defect.key in TABLE_KEYS for defect in defects)
+    in_table = any(defect.key in TABLE_KEYS for defect in defects)
     if not fitting:
         by_table = len(defects) == 1 and defects[0].key in BY_TABLE and response.status < 500
         root, other = ("REQ-ERR-CODES", requirement) if by_table else (requirement, "REQ-ERR-CODES")
         unknown = any(defect.key in ("bad-name", "elsewhere") for defect in defects)
-        because = ("REQ-ERR-CODES",) if unknown else ()  # which may be wrong for every unknown name
+        because = ("REQ-ERR-CODES",) if unknown else ()  # the endpoint may answer every unknown name so
         yield about(root, exchange).violated(
             expected, _refusal(exchange, defects, root), symptom(exchange), because=because
         )
-        if table and len(defects) == 1:
+        if in_table and len(defects) == 1:
             actual = _refusal(exchange, defects, other)
             yield about(other, exchange).violated(expected, actual, symptom(exchange), because=(root,))
         return
     codes = [defect.codes(response.status) for defect in fitting]
     if code and all(codes) and code not in frozenset().union(*codes):
-        yield from _wrong_code(exchange, defects, requirement, expected, f"code:{code}", table=table)
+        yield from _wrong_code(exchange, defects, requirement, expected, f"code:{code}", in_table=in_table)
         return
     yield verdict.met(reply_summary(exchange))
-    if table and code and len(defects) == 1:
+    if in_table and code and len(defects) == 1:
         yield about("REQ-ERR-CODES", exchange).met(reply_summary(exchange))
 
 
 def _refusal(exchange: Exchange, defects: Sequence[Defect], requirement: str) -> str:
-    """A refusal in words, and what it refused; the sentences of REQ-ERR-CODES do not say what kind of request it was."""
+    """A refusal in words, and what it refused.
+
+    For REQ-ERR-CODES this includes the kind of request, since the sentences of that requirement do not say it.
+    """
     if requirement == "REQ-ERR-CODES" and len(defects) == 1:
         return seen_for_kind(reply_summary(exchange), exchange.request, defects[0])
     return seen_for(reply_summary(exchange), exchange.request, defects)
 
 
 def _wrong_code(
-    exchange: Exchange, defects: Sequence[Defect], requirement: str, expected: str, problem: str, *, table: bool
+    exchange: Exchange, defects: Sequence[Defect], requirement: str, expected: str, problem: str, *, in_table: bool
 ) -> Iterator[Verdict]:
-    """The verdict on a right status with a wrong code; REQ-ERR-CODES is to blame where the error table has the defect."""
+    """The verdict on a right status with a wrong code.
+
+    REQ-ERR-CODES is violated as well where the error table lists the defect (`in_table`). Else a wrong code
+    violates a requirement only if a defect is one of authentication.
+    """
     verdict = about(requirement, exchange)
-    if table:
+    if in_table:
         code = error_code(exchange.reply) if exchange.reply is not None else ""
         owners = tuple(d.requirement for d in defects if any(code in answer.codes for answer in d.answers))
         actual = _refusal(exchange, defects, "REQ-ERR-CODES")
@@ -215,7 +228,7 @@ def nothing_left_behind(world: World, exchanges: Sequence[Exchange]) -> Iterator
     yield verdict.judged(holds, expected, actual, f"operation:{status}")
 
 
-def _of_the_refused(world: World, verdict: Verdict, exchanges: Sequence[Exchange]) -> Effect | None:
+def _effect_of_refusal(world: World, verdict: Verdict, exchanges: Sequence[Exchange]) -> Effect | None:
     """The effect of a refused request on the instance that the looks before and after it show."""
     deployment = world.deployment_of(read_target(exchanges[0].request.target))
     if deployment is None:
@@ -224,7 +237,7 @@ def _of_the_refused(world: World, verdict: Verdict, exchanges: Sequence[Exchange
     return Effect((place,), (exchanges[1].number,), refusal=True, anywhere=True)
 
 
-@effect_on(_of_the_refused)
+@effect_on(_effect_of_refusal)
 @check
 def instance_untouched(
     world: World, exchanges: Sequence[Exchange], requirement: str, instance: str, *, beside: bool = False
@@ -245,6 +258,6 @@ def instance_untouched(
     if now == READY:
         yield verdict.met(f"{reply_summary(refusal)}, and {instance} stays {READY}")
         return
-    for broken in dict.fromkeys((requirement, "REQ-GOS-NOTFOUND-NOEFFECT")):
+    for violated in dict.fromkeys((requirement, "REQ-GOS-NOTFOUND-NOEFFECT")):
         actual = f"{instance} is {now} after {reply_summary(refusal)}"
-        yield about(broken, refusal, after).violated(expected, actual, "touched")
+        yield about(violated, refusal, after).violated(expected, actual, "touched")

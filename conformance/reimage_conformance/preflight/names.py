@@ -26,11 +26,15 @@ if TYPE_CHECKING:
     from reimage_conformance.protocol.requests import RequestBuilder
 
 FEW = 6
+"""A remark names at most this many deployments or instances."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The answers about one deployment of the target file; `by_name` and `service` are asked for only in doubt."""
+    """The answers about one deployment of the target file; `where` names its table.
+
+    `by_name` and `service` are asked for only if `by_slot` does not agree with the target file.
+    """
 
     where: str
     deployment: Deployment
@@ -74,13 +78,13 @@ class Names:
         ]
         is_offered = any(each.is_shown for each in found)
         if not is_offered:
-            listing = next(
-                (shown for each in found for shown in zip([each], shown_in(each.service), strict=False)), None
+            first_listed = next(
+                (pair for each in found for pair in zip([each], shown_in(each.service), strict=False)), None
             )
-            if listing is None:
-                yield self._unanswered(found)
+            if first_listed is None:
+                yield self._nothing_shown_remark(found)
                 return
-            is_offered = self._is_found(*listing)
+            is_offered = self._is_found(*first_listed)
         for each in found:
             yield from _deployment_remarks(each, is_offered=is_offered)
 
@@ -92,7 +96,7 @@ class Names:
         return Evidence(where, deployment, by_slot, by_name, self._service(deployment.cloud_service))
 
     def _is_found(self, evidence: Evidence, listed: Shown) -> bool:
-        """Whether Get Deployment shows the deployment that Get Cloud Service Properties lists, so that it is offered."""
+        """Whether Get Deployment shows the deployment that Get Cloud Service Properties lists; if so, Get Deployment is offered."""
         service = evidence.deployment.cloud_service
         if not listed.name:
             return False
@@ -109,7 +113,7 @@ class Names:
             self._services[name] = self._ask(self._builder.cloud_service(name, version=OBSERVING_VERSION))
         return self._services[name]
 
-    def _unanswered(self, found: Sequence[Evidence]) -> Remark:
+    def _nothing_shown_remark(self, found: Sequence[Evidence]) -> Remark:
         """The remark where no call shows any deployment: the calls are not offered, or all names are wrong."""
         first = found[0]
         text = f"Get Deployment is answered {reply_summary(first.by_slot)} for every deployment"
@@ -170,16 +174,16 @@ def _message(exchange: Exchange | None) -> str:
 def _deployment_remarks(evidence: Evidence, *, is_offered: bool) -> Iterator[Remark]:
     """The remarks on one deployment of the target file."""
     if not evidence.is_shown:
-        yield _absent(evidence, is_offered=is_offered)
+        yield _absence_remark(evidence, is_offered=is_offered)
         return
-    misnamed = _misnamed(evidence)
+    misnamed = _misnaming_remark(evidence)
     if misnamed is not None:
         yield misnamed
         return
     yield from _instance_remarks(evidence)
 
 
-def _absent(evidence: Evidence, *, is_offered: bool) -> Remark:
+def _absence_remark(evidence: Evidence, *, is_offered: bool) -> Remark:
     """The remark where neither URI form shows the deployment."""
     deployment, where, service = evidence.deployment, evidence.where, evidence.service
     keys = f"cloud_service and slot in {where}"
@@ -192,9 +196,9 @@ def _absent(evidence: Evidence, *, is_offered: bool) -> Remark:
     if not is_offered:
         return check(text)
     if listed:
-        held = ", ".join(f'"{each.name}" in {each.slot or "some slot"}' for each in listed[:FEW])
+        names = ", ".join(f'"{each.name}" in {each.slot or "some slot"}' for each in listed[:FEW])
         return mend(
-            f'slot and name in {where}: {deployment.cloud_service} has no "{deployment.name}" there; it has {held}'
+            f'slot and name in {where}: {deployment.cloud_service} has no "{deployment.name}" there; it has {names}'
         )
     if _is_absent(service):
         return mend(
@@ -203,7 +207,7 @@ def _absent(evidence: Evidence, *, is_offered: bool) -> Remark:
     return mend(text)
 
 
-def _misnamed(evidence: Evidence) -> Remark | None:
+def _misnaming_remark(evidence: Evidence) -> Remark | None:
     """The remark on a wrong name or slot, or None."""
     deployment, where = evidence.deployment, evidence.where
     by_slot, by_name = (next(iter(described(look)), None) for look in (evidence.by_slot, evidence.by_name))

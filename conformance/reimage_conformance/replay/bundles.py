@@ -1,7 +1,7 @@
 """A run in one file that others can check: journal, reports and their hashes, and the journal judged again.
 
-The hashes show that nothing was changed since the file was made; that its verdict is what the journal comes to shows the
-judging. The same run makes the same file, octet for octet, so that its own hash can be told by another way.
+The hashes show that nothing was changed since the file was made. Judging the journal again shows that the verdict is
+right. The same run makes the same file, octet for octet, so that the hash of the file can be sent by another channel.
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ MADE_AGAIN = (RESULTS, "junit.xml", "summary.md")
 """The reports that the same suite makes again octet for octet."""
 
 LARGEST_OCTETS = 1 << 30
-"""So much of a bundle is read in all: a journal of a long run has some ten million octets."""
+"""At most this many octets of a bundle are read in all: a journal of a long run has about ten million octets."""
 
 DIFFERENCE_LIMIT = 8
-"""Requirements that came out otherwise and are named; the rest are counted."""
+"""At most this many requirements with another outcome are named; the rest are counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What the journal of a bundle comes to: the verdict now and then ("" where there is none), what differs, and in which files.
+    """The result of judging the journal of a bundle again: the verdict now and then ("" where there is none), what differs, and in which files.
 
     `by_same_catalogue` is whether the bundle was judged by the requirements of this suite.
     """
@@ -58,7 +58,7 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What was found about a bundle: what was changed since it was made, what its journal comes to now, and by whom it was judged."""
+    """What was found about a bundle: what was changed since it was made, the result of judging its journal now, and which version packed it."""
 
     altered: tuple[str, ...]
     judged: Judged
@@ -67,7 +67,7 @@ class Verification:
 
     @property
     def differences(self) -> tuple[str, ...]:
-        """What is judged otherwise now."""
+        """What differs now from what the bundle holds."""
         return self.judged.differences
 
     @property
@@ -77,7 +77,7 @@ class Verification:
 
     @property
     def holds(self) -> bool:
-        """Whether nothing was changed, and the verdict is the same."""
+        """Whether nothing was changed, and judging again gives the same verdict, outcomes and reports."""
         return not self.altered and not self.differences
 
 
@@ -91,12 +91,12 @@ def make_bundle(run: Path, file: Path) -> str:
             advice = "" if name == JOURNAL else f"; `reimage-conformance report {run}` makes it"
             raise UsageError(f"{run}: holds no {name}; expected the report folder of a run{advice}")
     contents = {name: (run / name).read_bytes() for name in RUN_FILES if (run / name).is_file()}
-    told = load_results(run)
+    results = load_results(run)
     manifest = {
         "schema": SCHEMA,
-        "suite": told["suite"]["version"],
-        "run": {key: told["run"][key] for key in ("id", "started", "verdict")},
-        "target": told["target"]["name"],
+        "suite": results["suite"]["version"],
+        "run": {key: results["run"][key] for key in ("id", "started", "verdict")},
+        "target": results["target"]["name"],
         "files": {name: {"sha256": _digest(content), "octets": len(content)} for name, content in contents.items()},
     }
     packed = _packed({MANIFEST: json.dumps(manifest, indent=1).encode() + b"\n", **contents})
@@ -124,7 +124,7 @@ def _digest(octets: bytes) -> str:
 
 
 def _packed(contents: Mapping[str, bytes]) -> bytes:
-    """A zip file of `contents` that does not tell when it was made."""
+    """A zip file of `contents`, without the time at which it was made."""
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for name, content in contents.items():
@@ -137,7 +137,7 @@ def _packed(contents: Mapping[str, bytes]) -> bytes:
 def _contents(archive: zipfile.ZipFile) -> Iterator[tuple[str, bytes]]:
     """The files that a bundle holds; one that is broken or too large is empty, as is one that belongs to no bundle.
 
-    Nothing is written, so that their names lead nowhere.
+    Nothing is written to disk, so that a name with a harmful path does nothing.
     """
     room = LARGEST_OCTETS
     for entry in archive.infolist():
@@ -160,11 +160,11 @@ def _manifest(contents: Mapping[str, bytes], file: Path) -> dict[str, Any]:
         raise UsageError(f"{file}: is no bundle: it holds no {MANIFEST}; `reimage-conformance bundle RUN` makes one")
     try:
         manifest = json.loads(contents[MANIFEST])
-        known = manifest["schema"] == SCHEMA and isinstance(manifest["suite"], str)
-        known = known and all(isinstance(each["sha256"], str) for each in manifest["files"].values())
+        is_valid = manifest["schema"] == SCHEMA and isinstance(manifest["suite"], str)
+        is_valid = is_valid and all(isinstance(each["sha256"], str) for each in manifest["files"].values())
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        known = False
-    if not known:
+        is_valid = False
+    if not is_valid:
         raise UsageError(f"{file}: its {MANIFEST} is not of the form {SCHEMA}")
     return dict(manifest)
 
@@ -182,7 +182,7 @@ def _altered(contents: Mapping[str, bytes], listed: Mapping[str, Any]) -> Iterat
 
 
 def _judged_again(contents: Mapping[str, bytes], packed_by: str) -> Judged:
-    """What the journal comes to now, and how that and the reports differ from what the bundle holds."""
+    """The result of judging the journal now, and how it and the reports differ from what the bundle holds."""
     with TemporaryDirectory() as place:
         then, now = Path(place) / "then", Path(place) / "now"
         then.mkdir()
@@ -205,9 +205,9 @@ def _judged_again(contents: Mapping[str, bytes], packed_by: str) -> Judged:
 
 
 def _compared(held: Results, made: Results, other: tuple[str, ...]) -> Judged:
-    """How the results that a bundle holds and those made now differ; `other` are the reports that are not made again as they were.
+    """How the results that a bundle holds and those made now differ; `other` are the other reports that differ.
 
-    Another catalogue words requirements otherwise, so that only verdict and outcomes are compared then, as with another version.
+    Another catalogue words requirements in another way. So only verdict and outcomes are compared then, as with another version.
     """
     same = held.get("catalogue", {}).get("sha256", "") == made["catalogue"]["sha256"]
     files: tuple[str, ...] = (RESULTS,)
@@ -219,7 +219,7 @@ def _compared(held: Results, made: Results, other: tuple[str, ...]) -> Judged:
 
 
 def _other_reports(contents: Mapping[str, bytes], now: Path) -> Iterator[str]:
-    """The names of the reports that the same suite makes otherwise, into the folder `now`."""
+    """The names of the reports of the bundle that differ from those in the folder `now`."""
     for name in MADE_AGAIN:
         if name in contents and (now / name).read_bytes() != contents[name]:
             yield name

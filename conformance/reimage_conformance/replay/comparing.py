@@ -1,4 +1,4 @@
-"""Comparing a finding of an earlier run with what a run of the same cases found now: seen again, mended, or not to be told; sends nothing."""
+"""Comparing a finding of an earlier run with what a run of the same cases found now: seen again, mended, or unknown; sends nothing."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _STEP = "step:"
 
 
 class Answer(Enum):
-    """What repeating a finding came to; the value is the exit code."""
+    """What became of a finding when its cases were repeated; the value is the exit code."""
 
     MENDED = 0
     AGAIN = 1
@@ -81,7 +81,7 @@ def _answer(
 def _left_out(
     finding: Mapping[str, Any], deciding: Sequence[Exchange], results: Mapping[str, Any], now: Journal
 ) -> Iterator[str]:
-    """What of the story was not repeated or not judged, in sentences."""
+    """What of the finding was not repeated or not judged, in sentences."""
     cases = {each["id"]: each for each in results["cases"]}
     met = {v.case for v in now.verdicts if v.requirement == finding["requirement"] and v.outcome is Outcome.MET}
     for case in finding["cases"]:
@@ -97,7 +97,7 @@ def _left_out(
 
 
 def _steps(exchange: Exchange) -> list[str]:
-    """The names of the steps that sent an exchange, joined ones apart."""
+    """The names of the steps that sent an exchange; a label of merged steps gives several."""
     if not exchange.label.startswith(_STEP):
         return []
     return [name.partition(":")[0] for name in exchange.label.removeprefix(_STEP).split("+")]
@@ -108,9 +108,9 @@ def _seen(
 ) -> tuple[str, int]:
     """What was seen now, and the number of the exchange that shows it, 0 for none."""
     name, outcome = finding["requirement"], result["outcome"]
-    again = next((each for each in results["findings"] if each["requirement"] == name), None)
-    if outcome in _BAD and again is not None:
-        return again["actual"], next(iter(again["evidence"]), 0)
+    found = next((each for each in results["findings"] if each["requirement"] == name), None)
+    if outcome in _BAD and found is not None:
+        return found["actual"], next(iter(found["evidence"]), 0)
     if outcome == Outcome.MET.value:
         verdicts = [v for v in now.verdicts if v.requirement == name and v.outcome is Outcome.MET]
         chosen = next((v for v in verdicts if v.case in finding["cases"]), next(iter(verdicts), None))
@@ -144,6 +144,6 @@ def exit_code(comparisons: Sequence[Comparison]) -> int:
 
 
 def gravest(answers: Iterable[Answer]) -> Answer:
-    """Seen again where one answer is that, else unknown where one is, else mended."""
+    """AGAIN if any answer is AGAIN, else UNKNOWN if any is UNKNOWN, else MENDED."""
     given = set(answers)
     return next((each for each in (Answer.AGAIN, Answer.UNKNOWN) if each in given), Answer.MENDED)

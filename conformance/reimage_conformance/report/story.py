@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Exchange
 
 MOST_DECIDING = 6
-"""Exchanges of a verdict that a story holds; those that it names first."""
+"""A story holds at most this many exchanges of a verdict: the first ones that the verdict names."""
 OPERATIONS = "/operations/"
 _OVER = re.compile(rb"<(?:\w+:)?Status>\s*(?:Succeeded|Failed)\s*<")
 _RUNS = re.compile(rb"<(?:\w+:)?Status>\s*InProgress\s*<")
@@ -25,7 +25,7 @@ _PROBE = "probe"
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """One request to send; those `beside` it go out at the same time."""
+    """One request to send; those `beside` it go out at the same time. `decides` says that the verdict rests on its answer."""
 
     exchange: Exchange
     beside: tuple[Exchange, ...] = ()
@@ -44,33 +44,33 @@ Part = Send | Await
 
 
 def story_of(deciding: Sequence[int], exchanges: Mapping[int, Exchange]) -> list[Part]:
-    """The parts of the story whose deciding exchanges these are: with the reimages that these rest on, and the waits between."""
+    """The parts of the story for these deciding exchanges: the exchanges, the reimages that they need, and the waits between."""
     known = [exchanges[number] for number in dict.fromkeys(deciding) if number in exchanges]
     known = known[:MOST_DECIDING]
     starts = {start.number: start for each in known for start in _starts_behind(each, known, exchanges)}
     wanted = {each.number: each for each in (*starts.values(), *known)}
     decides = {each.number for each in known}
-    return list(_told([wanted[number] for number in sorted(wanted)], decides, exchanges))
+    return list(_parts([wanted[number] for number in sorted(wanted)], decides, exchanges))
 
 
-def _told(ordered: Sequence[Exchange], decides: set[int], exchanges: Mapping[int, Exchange]) -> Iterator[Part]:
-    """The exchanges in their order, each accepted reimage awaited before what came after its end."""
+def _parts(ordered: Sequence[Exchange], decides: set[int], exchanges: Mapping[int, Exchange]) -> Iterator[Part]:
+    """The exchanges in their order as parts. Each accepted reimage is awaited before the exchanges that came after its end."""
     running: list[Exchange] = []
     looks = [each for each in ordered if is_look(each)]
-    told: set[int] = set()
+    sent: set[int] = set()
     for exchange in ordered:
-        if exchange.number in told:
+        if exchange.number in sent:
             continue
         for start in list(running):
             if (
                 _is_over(start, exchange, exchanges)
-                or _tells_the_end(start, exchange, exchanges)
+                or _answers_after_the_end(start, exchange, exchanges)
                 or (is_start(exchange) and not exchange.label.startswith(_CONTENDING))
             ):
                 yield Await(start, next((look for look in looks if look.number > start.number), None))
                 running.remove(start)
         beside = _beside(exchange, exchanges)
-        told |= {exchange.number, *(each.number for each in beside)}
+        sent |= {exchange.number, *(each.number for each in beside)}
         yield Send(exchange, tuple(beside), decides=exchange.number in decides)
         running += [each for each in (exchange, *beside) if is_start(each)]
     yield from (Await(start, next((look for look in looks if look.number > start.number), None)) for start in running)
@@ -88,7 +88,7 @@ def is_look(exchange: Exchange) -> bool:
 
 
 def is_probe(exchange: Exchange) -> bool:
-    """Whether an exchange looked into a role instance."""
+    """Whether an exchange asked the probe about a role instance."""
     return exchange.label == _PROBE
 
 
@@ -116,10 +116,10 @@ def _starts_behind(exchange: Exchange, known: Sequence[Exchange], exchanges: Map
     if is_probe(exchange):
         name = path.rpartition("/")[2]
         return [each for each in earlier if each.number > first and f"/{name}?" in each.request.target][:1]
-    return [each for each in earlier if _is_running(each, exchange, exchanges) and _is_near(each, exchange)][-1:]
+    return [each for each in earlier if _is_running(each, exchange, exchanges) and _same_service(each, exchange)][-1:]
 
 
-def _is_near(start: Exchange, look: Exchange) -> bool:
+def _same_service(start: Exchange, look: Exchange) -> bool:
     """Whether a reimage and a look are about the same cloud service."""
     service = re.match(r".*?/hostedservices/[^/?]+", look.request.target)
     return service is not None and start.request.target.startswith(service[0])
@@ -131,24 +131,24 @@ def _is_running(start: Exchange, exchange: Exchange, exchanges: Mapping[int, Exc
 
 def _is_over(start: Exchange, exchange: Exchange, exchanges: Mapping[int, Exchange]) -> bool:
     """Whether the operation of `start` was seen to be over before `exchange`."""
-    asked = f"{OPERATIONS}{identifier_of(start)}"
+    poll_path = f"{OPERATIONS}{identifier_of(start)}"
     return any(
-        start.number < each.number < exchange.number and asked in each.request.target and is_over(each)
+        start.number < each.number < exchange.number and poll_path in each.request.target and is_over(each)
         for each in exchanges.values()
     )
 
 
-def _tells_the_end(start: Exchange, poll: Exchange, exchanges: Mapping[int, Exchange]) -> bool:
-    """Whether `poll` is the first answer about the operation of `start` after those that said InProgress.
+def _answers_after_the_end(start: Exchange, poll: Exchange, exchanges: Mapping[int, Exchange]) -> bool:
+    """Whether `poll` is an answer about the operation of `start` that shows its end, or that no longer says InProgress as an earlier one did.
 
-    A poll that is sent at once would say InProgress again, and not show what was wrong with the end.
+    If the poll were sent again too early, it would be answered InProgress, and not show what was wrong with the end.
     """
-    asked = f"{OPERATIONS}{identifier_of(start)}"
-    if asked not in poll.request.target or poll.reply is None or _RUNS.search(poll.reply.body):
+    poll_path = f"{OPERATIONS}{identifier_of(start)}"
+    if poll_path not in poll.request.target or poll.reply is None or _RUNS.search(poll.reply.body):
         return False
     return is_over(poll) or any(
         start.number < each.number < poll.number
-        and asked in each.request.target
+        and poll_path in each.request.target
         and each.reply is not None
         and _RUNS.search(each.reply.body)
         for each in exchanges.values()

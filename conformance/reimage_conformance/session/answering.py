@@ -70,8 +70,8 @@ class Answers:
     """Gets the answers to bad requests, and judges them.
 
     `exposed` gives the deployments that have instances which the target file does not list. `violations` counts the
-    accepted requests of each requirement. `began_anyway` holds the keys of bad requests that were refused and reimaged
-    an instance all the same.
+    accepted requests of each requirement. `started_though_refused` holds the keys of bad requests that were refused and
+    reimaged an instance all the same.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class Answers:
         self._sender, self._recorder, self._conflicts, self._campaign = sender, recorder, conflicts, campaign
         self._operations, self._instances, self._budget, self._reader = operations, instances, budget, reader
         self.violations = Violations(lambda: sender.lanes.width)
-        self.began_anyway: set[tuple[str, ...]] = set()
+        self.started_though_refused: set[tuple[str, ...]] = set()
         self._exposed, self._met_conflicts = exposed, False
         self._one_unlisted_at_a_time = trio.Lock()
         self._repeat_locks: dict[str, trio.Lock] = {}
@@ -112,7 +112,7 @@ class Answers:
                 exchange, alive = await self._repeat(bad, exchange)
             operation = await self._follow(bad, exchange)
             # An equal request reimaged an instance although it was refused. Nothing may examine this one, so it counts.
-            if bad.key in self.began_anyway and operation is None:
+            if bad.key in self.started_though_refused and operation is None:
                 self._budget.spend(exchange.number)
             weight = _weight(exchange, operation, alive=alive)
             self.violations.count(bad.broken, weight, is_silence=_is_silence(exchange))

@@ -47,13 +47,13 @@ class Held:
     count: int
 
     def book(self, exchange: int) -> None:
-        """Spends one of the held reimages: the request with exchange number `exchange` has started one."""
+        """Spends one of the held reimages, or one more if none is held: the request with exchange number `exchange` started it."""
         self.budget.spend(exchange)
         if self.count:
             self.let_go(1)
 
     def let_go(self, count: int) -> None:
-        """Holds `count` reimages less."""
+        """Releases `count` of the held reimages."""
         self.count -= count
         self.budget.held -= count
         self.budget.tell()
@@ -63,11 +63,13 @@ class Held:
 class Budget:
     """How many reimages a run may start: `limit`.
 
-    `spent` counts the reimages that were started; an operation that fails late because of its request is given back.
-    `open` holds the exchanges whose operations run and may still be given back: nothing counts as lost for want of them.
-    `held` counts those that requests under way may still start, and `standing` lists what of it is held for groups that
-    are taken apart. `turned_away` says that a request could not be sent because nothing was left. `change` is set, and
-    replaced, on each change. The campaign leaves `reserve` untouched until all bad requests were sent.
+    `spent` counts the reimages that were started, and `accepted` holds the numbers of the exchanges that started them. A
+    reimage is given back if its operation fails late because of its request. `open` holds the exchanges whose reimages
+    may still be given back; a request waits for these before it is turned away. `held` counts the reimages that
+    requests under way may still start. `for_repeats` lists the part of them that is held for groups that are taken
+    apart. `turned_away` says that a request could not be sent because nothing was left. `change` is set, and replaced,
+    on each change. The campaign leaves `reserve` reimages until all bad requests were sent, and `kept` reimages for the
+    cases after it.
     """
 
     limit: int
@@ -77,7 +79,7 @@ class Budget:
     kept: int = 0
     accepted: set[int] = field(default_factory=set)
     open: set[int] = field(default_factory=set)
-    standing: list[Held] = field(default_factory=list)
+    for_repeats: list[Held] = field(default_factory=list)
     turned_away: bool = False
     change: trio.Event = field(default_factory=trio.Event)
     note: Callable[[Change, int], None] = lambda *_: None
@@ -90,11 +92,11 @@ class Budget:
     @property
     def is_spent(self) -> bool:
         """Whether nothing is left, however the requests under way end."""
-        return self._lasting >= self.limit
+        return self._surely_spent >= self.limit
 
     @property
-    def _lasting(self) -> int:
-        """How many of the reimages that are spent stay so, if every open one is given back."""
+    def _surely_spent(self) -> int:
+        """How many reimages stay spent if every open one is given back."""
         return self.spent - len(self.open & self.accepted)
 
     @asynccontextmanager
@@ -107,7 +109,7 @@ class Budget:
     async def hold_up_to(self, most: int) -> AsyncIterator[Held]:
         """Holds at least one reimage and at most `most`; raises Spent once none is left.
 
-        It holds more than one only up to the reimages that are left, divided by GROUP_BUDGET_DIVISOR.
+        Above one, it never holds more than the reimages that are left divided by GROUP_BUDGET_DIVISOR.
         """
         while not self.allows():
             if self.is_spent:
@@ -118,23 +120,23 @@ class Budget:
             yield held
 
     @contextmanager
-    def stands(self, held: Held) -> Iterator[None]:
-        """Marks the reimages of a group that is taken apart: they are released only after `hold_once_more` for each request."""
-        self.standing.append(held)
+    def held_for_repeats(self, held: Held) -> Iterator[None]:
+        """Marks the reimages of a group that is taken apart: they stay held until each of its requests was repeated (`hold_once_more`)."""
+        self.for_repeats.append(held)
         self.tell()
         try:
             yield
         finally:
-            self.standing.remove(held)
+            self.for_repeats.remove(held)
 
     @asynccontextmanager
     async def hold_once_more(self) -> AsyncIterator[None]:
         """Holds one more reimage for a request of a group that is taken apart; raises Spent where waiting for one cannot help.
 
-        That is so when everything else is held for groups that are taken apart: they wait for each other.
+        Waiting cannot help when everything else is held for groups that are taken apart: they would wait for each other.
         """
         while not self.allows():
-            if self._lasting + sum(held.count for held in self.standing) >= self.limit:
+            if self._surely_spent + sum(held.count for held in self.for_repeats) >= self.limit:
                 self.turned_away = True
                 raise Spent
             await self.change.wait()
@@ -143,11 +145,11 @@ class Budget:
 
     def could_allow(self, count: int, *, reserved: int) -> bool:
         """Whether `count` reimages are left beside `reserved` if none of the requests under way starts one."""
-        return self._lasting + reserved + count <= self.limit
+        return self._surely_spent + reserved + count <= self.limit
 
     @contextmanager
     def held_now(self, count: int) -> Iterator[Held]:
-        """Holds `count` reimages at once; the caller has just asked `allows`."""
+        """Holds `count` reimages without waiting; the caller has just checked `allows`."""
         self.held += count
         held = Held(self, count)
         try:

@@ -1,4 +1,4 @@
-"""The campaign: the sound reimages that a run starts and observes. It is a task of its own, beside the cases.
+"""The campaign: the sound (valid) reimages that a run starts and observes. It is a task that runs concurrently with the cases.
 
 One step runs on a deployment at a time; when a deployment is free, its next step starts. If a step with several
 variations is refused, it is repeated with one variation at a time, which shows the one that is refused.
@@ -52,11 +52,11 @@ class Campaign:
     ) -> None:
         self.pending = list(steps)
         self._held_back: list[Step] = []
-        self._until_asked_for = False
+        self._on_demand = False  # whether held-back steps start when a case asks for them
         self.results: dict[str, Result] = {}
         self._refused: dict[str, Result] = {}
         self._paused = False
-        self._claimed = 0  # steps that wait for their instance, and do not hold their reimages of the budget yet
+        self._claimed = 0  # how many started steps still wait for their instance, and hold no reimage of the budget yet
         self._running: dict[str, Step] = {}
         self._adopted: list[Result] = []
         self._changed = trio.Event()
@@ -68,7 +68,7 @@ class Campaign:
         async with trio.open_nursery() as steps:
             for result in self._adopted:
                 steps.start_soon(self._go_on_with, result)
-            while self.pending or self._running or self._until_asked_for:  # a running step may add steps
+            while self.pending or self._running or self._on_demand:  # a running step may add steps
                 step = self._next()
                 if step is None:
                     await self._until_changed()
@@ -87,19 +87,19 @@ class Campaign:
         self._paused = True
 
     def go_on(self) -> None:
-        """Starts the remaining steps, out of the whole budget: all bad requests were sent."""
+        """Lets the remaining steps start; all bad requests were sent, so they may use the whole budget."""
         self._paused = False
         self._budget.reserve = 0
-        self._tell()
+        self._wake()
 
-    def hold_back(self, step_names: Collection[str], until_asked_for: Callable[[Step], bool]) -> None:
-        """Starts only the steps of these names by itself.
+    def hold_back(self, step_names: Collection[str], on_demand: Callable[[Step], bool]) -> None:
+        """Makes the campaign start only the steps of these names on its own.
 
-        Others start when a case asks for them, if `until_asked_for` allows it.
+        Another step starts when a case asks for it, if `on_demand` is true of it; else it is dropped.
         """
         keep = [step for step in self.pending if not set(step_names).isdisjoint(step.names)]
-        self._held_back = [step for step in self.pending if step not in keep and until_asked_for(step)]
-        self.pending, self._until_asked_for = keep, True
+        self._held_back = [step for step in self.pending if step not in keep and on_demand(step)]
+        self.pending, self._on_demand = keep, True
 
     def _ask_for(self, name: str | None = None) -> None:
         """Moves the held-back step of this name to `pending`; without a name, all of them."""
@@ -107,10 +107,10 @@ class Campaign:
         if asked:
             self._held_back = [step for step in self._held_back if step not in asked]
             self.pending += asked
-            self._tell()
+            self._wake()
 
     async def until_sent(self, name: str) -> None:
-        """Waits until the step of this name, or one that stands for it, was answered or left out."""
+        """Waits until the step of this name, or a step that it was merged into, was answered or left out."""
         self._ask_for(name)
         while any(name in step.names for step in self.pending) or any(
             name in result.step.names and not result.sent.is_set() for result in self.results.values()
@@ -136,18 +136,22 @@ class Campaign:
 
     @property
     def needed(self) -> int:
-        """The reimages that come before renewing a forgotten operation: the next steps, and those for bad requests and later cases."""
+        """How many reimages must stay available when one is spent to renew a forgotten operation.
+
+        They are those of the next steps, of bad requests and of later cases.
+        """
         return self._budget.reserve + self._budget.kept + min(len(self.pending), MAX_STEPS_FIRST)
 
     @property
-    def keeps_to_a_choice(self) -> bool:
+    def starts_on_demand(self) -> bool:
         """Whether some steps start only when a case asks for them."""
-        return self._until_asked_for
+        return self._on_demand
 
     def _next(self) -> Step | None:
-        """The next step that can be started now; steps that never can be are left out.
+        """The next step that can be started now; all pending steps are left out if none can be started any more.
 
-        A step that waits, because its instance is the last bystander of another reimage, keeps its share of the budget.
+        A step waits if its instance is the last bystander of another reimage: the last one that can show whether that
+        reimage leaves others unchanged. While it waits, one reimage stays reserved for it.
         """
         if self._paused or self._sender.given_up:
             if self._sender.given_up:
@@ -157,7 +161,7 @@ class Campaign:
             self._skip_all(UNENDED)
             return None
         if self._budget.reserve == 0 and not self._budget.could_allow(1, reserved=self._budget.kept):
-            return self._beyond_the_budget()
+            return self._next_of_the_kept()
         reserved = self._budget.reserve + self._budget.kept + self._claimed
         for step in self.pending:
             if not self._budget.allows(reserved=reserved):
@@ -167,8 +171,12 @@ class Campaign:
             reserved += self._instances.is_last_bystander(step.place)
         return None
 
-    def _beyond_the_budget(self) -> Step | None:
-        """The next step where only what is kept for later cases is left: none, unless every instance was seen to leave."""
+    def _next_of_the_kept(self) -> Step | None:
+        """The next step when only the reimages that are kept for later cases are left.
+
+        They are used unless looks showed an instance that stayed (`left_in_place`): else no later case needs them. It is
+        None while a watch may still show such an instance. Once one was shown, every pending step is left out.
+        """
         if self._budget.kept and self.pending and not self.left_in_place:
             if any(result.operation is not None and not result.over.is_set() for result in self.results.values()):
                 return None  # its watch may still show an instance that stays
@@ -179,9 +187,10 @@ class Campaign:
 
     @property
     def left_in_place(self) -> bool:
-        """Whether an instance stayed at ReadyRole, as far as looks show, although its reimage succeeded: another may have been reimaged.
+        """Whether looks show that an instance stayed at ReadyRole although its reimage succeeded.
 
-        Only an operation that was seen InProgress left time for a look; where none does, looks show no reimage at all.
+        In that case another instance may have been reimaged in its place. Only an operation that a poll showed
+        InProgress counts: a shorter one may have ended before any look.
         """
         watches = [result.watch for result in self.results.values() if result.watch is not None]
         stayed = [watch.operation for watch in watches if watch.is_over and not watch.was_offline]
@@ -196,17 +205,18 @@ class Campaign:
                 await wait()
                 either.cancel_scope.cancel()
 
-            if self.pending or self._running or self._until_asked_for:
+            if self.pending or self._running or self._on_demand:
                 either.start_soon(end_after, self._changed.wait)
                 either.start_soon(end_after, self._budget.change.wait)
 
     def _is_free(self, step: Step) -> bool:
-        """Whether no step runs on its deployment (after a conflict: on any) and its instance may be reimaged now."""
-        if self._instances.is_in_peace(step.place) or self._instances.is_last_bystander(step.place):
+        """Whether the instance of a step may be reimaged now, and no step runs on its deployment; after a conflict, on no deployment."""
+        if self._instances.is_closed_to_campaign(step.place) or self._instances.is_last_bystander(step.place):
             return False
         return not self._running if self._runs.met_conflict else step.place.deployment.name not in self._running
 
-    def _tell(self) -> None:
+    def _wake(self) -> None:
+        """Wakes every task that waits for a change."""
         self._changed.set()
         self._changed = trio.Event()
 
@@ -219,12 +229,12 @@ class Campaign:
                 result.sent.set()
                 result.over.set()
         self.pending.clear()
-        self._tell()
+        self._wake()
 
     async def _carry_out(self, step: Step, result: Result) -> None:
         """Carries out one step, until its instance is back at ReadyRole.
 
-        Its deployment is free when its operation is over.
+        The next step may start on the deployment earlier, as soon as the operation is over.
         """
         try:
             async with self._instances_of(step) as count:
@@ -235,7 +245,7 @@ class Campaign:
                     await self._start(step, result)
                     if result.operation is not None and count > 1:
                         await self._runs.contend(result)
-                await self._see_through(step, result)
+                await self._follow_to_end(step, result)
         except (Inconclusive, Withheld) as reason:
             result.skipped = result.skipped or reason.reason
         finally:
@@ -243,8 +253,8 @@ class Campaign:
             result.over.set()
             self._free(step)
 
-    async def _see_through(self, step: Step, result: Result) -> None:
-        """Waits for the end of a step's operation, then for the watch and the probe of its instance."""
+    async def _follow_to_end(self, step: Step, result: Result) -> None:
+        """Waits for the end of a step's operation, for the watch and the probe of its instance, and for operations that contended with it."""
         if result.operation is not None:
             await result.operation.over.wait()
             if result.operation.state is State.UNSEEN:
@@ -252,7 +262,7 @@ class Campaign:
                 return
             self._free(step)
             await self._instances.until_online(step.place)
-            self._tell()
+            self._wake()
             await self._runs.look_into(result)
         for other in (result.other_operation, result.same_operation):
             if other is not None:
@@ -266,7 +276,7 @@ class Campaign:
     def adopt(self, result: Result, *, is_over: bool) -> None:
         """Takes over the result of a step from an earlier part of the run.
 
-        An accepted step is followed on unless it `is_over`.
+        An accepted step is followed to its end unless it `is_over`. A refused step is taken apart.
         """
         step, result.adopted = result.step, True
         self.pending.remove(step)
@@ -285,7 +295,7 @@ class Campaign:
         result.sent.set()
 
     async def _go_on_with(self, result: Result) -> None:
-        """Follows a step that an earlier part of the run started to its end."""
+        """Follows to its end a step that an earlier part of the run started."""
         step = result.step
         try:
             async with self._instances.hold(step.place, *contended_by(step)):
@@ -297,7 +307,7 @@ class Campaign:
                     ):
                         with self._budget.held_now(count):
                             await self._runs.contend(result)
-                await self._see_through(step, result)
+                await self._follow_to_end(step, result)
         except (Inconclusive, Withheld) as reason:
             result.skipped = result.skipped or reason.reason
         finally:
@@ -321,13 +331,15 @@ class Campaign:
             yield count
 
     async def _room_for(self, step: Step) -> int:
-        """How many reimages a step may start: one for each of its requests with contention, or else one, or 0 where none is left.
+        """How many reimages a step may start.
 
-        It waits for bad requests under way, which hold reimages for a short time only.
+        A step with contention may start one for each of its requests; if so many are not left, one. It is 0 where none
+        is left. Bad requests under way hold reimages for a short time only, so it waits for them.
         """
-        whole = 2 + len(contended_by(step)) if step.contend else 1
+        # With contention: its own request, a second one to the same instance, and one to the other instance.
+        requests = 2 + len(contended_by(step)) if step.contend else 1
         reserved = min(self._budget.reserve, RESERVED_REIMAGES) + self._budget.kept
-        for count in (whole, 1):
+        for count in (requests, 1):
             while self._budget.could_allow(count, reserved=reserved):
                 if self._budget.allows(reserved=reserved + count - 1):
                     return count
@@ -344,7 +356,7 @@ class Campaign:
         deployment = step.place.deployment.name
         if self._running.get(deployment) is step:
             del self._running[deployment]
-        self._tell()
+        self._wake()
 
     async def _start(self, step: Step, result: Result) -> None:
         """Sends a step's request; a step that is refused is taken apart."""
@@ -354,10 +366,10 @@ class Campaign:
             return
         self.results |= dict.fromkeys(step.names, result)
         result.sent.set()
-        self._tell()
+        self._wake()
 
     def _take_apart(self, step: Step) -> None:
-        """Adds the steps to try after a refused one: those it stands for, the target's version, or single variations."""
+        """Adds the steps to try after a refused one: the merged steps, or the same step with the target's version, or one step for each variation."""
         if step.stands_for:
             self.results.pop(step.name)
             self.pending[:0] = step.stands_for
@@ -369,7 +381,7 @@ class Campaign:
                 replace(step, name=f"{step.name}:{name}", variations=(name,), observe=False) for name in step.variations
             ]
             self.pending[:0] = parts
-        self._tell()
+        self._wake()
 
     def control(self, form: str) -> Result | None:
         """The first accepted sound reimage in a URI form.
@@ -377,8 +389,10 @@ class Campaign:
         Without one, refusals in that form are not counted as right.
         """
         for result in self.results.values():
-            plain = not permitted(result.exchange.request, self._operations.world).binding if result.exchange else False
-            if result.is_accepted and result.step.form == form and plain:
+            is_valid = (
+                not permitted(result.exchange.request, self._operations.world).binding if result.exchange else False
+            )
+            if result.is_accepted and result.step.form == form and is_valid:
                 return result
         return None
 

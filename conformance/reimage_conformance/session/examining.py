@@ -1,7 +1,7 @@
 """Examining: finds out whether a bad request changed the instance that it addresses.
 
 Groups of bad requests are sent between two looks. If the looks differ, each request of the group is repeated alone to
-find the one that caused it. `session/answering.py` sends each request and judges its answer.
+find the one that caused the change. `session/answering.py` sends each request and judges its answer.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Examinations:
         Raises as `Answers.answered` does; the verdicts made until then stay in `verdicts`.
         """
         if bad.place is not None and self._instances.offers_deployment and self._is_to_be_examined(bad):
-            return await self._once_or_twice(bad, bad.place, verdicts)
+            return await self._in_one_or_two_groups(bad, bad.place, verdicts)
         async with self._groups.beside(bad.place) if bad.place is not None else nullcontext():
             answered = await self._answers.answered(bad)
         verdicts += self._answers.judged(bad, answered)
@@ -86,11 +86,8 @@ class Examinations:
         """Whether the effects of a bad request are to be examined: no other request of its key was."""
         return bad.effects and bad.addresses_an_instance and bool(bad.blamed) and bad.key not in self._examined
 
-    async def _once_or_twice(self, bad: BadRequest, place: Place, verdicts: list[Verdict]) -> Answered:
-        """Sends a bad request in a group.
-
-        In a second group where an accepted request may have caused the change in the first.
-        """
+    async def _in_one_or_two_groups(self, bad: BadRequest, place: Place, verdicts: list[Verdict]) -> Answered:
+        """Sends a bad request in a group; again in a second one if an accepted request may have changed the instance in the first."""
         answered, disturbed = await self._in_group(bad, place, verdicts)
         if disturbed and answered.is_refused:
             answered, _ = await self._in_group(bad, place, verdicts)
@@ -99,7 +96,7 @@ class Examinations:
     async def _in_group(self, bad: BadRequest, place: Place, verdicts: list[Verdict]) -> tuple[Answered, bool]:
         """Sends a bad request in a group.
 
-        Gives the answer, and whether the looks prove nothing because another was accepted.
+        Gives the answer, and whether the looks prove nothing because a request of the group was accepted.
         """
         examine = self._is_to_be_examined(bad)
         async with self._groups.join(place) as group:
@@ -115,33 +112,33 @@ class Examinations:
             if answered.is_refused and (examine or group.is_changed) and not disturbed:
                 self._examined.add(bad.key)
                 verdicts += await self._effect_of(bad, group, answered)
-        reason = bad.kind, bad.permitted.address.form
-        if examine and answered.is_refused and self._ids_polled[reason] < MAX_IDS_ASKED_FOR:
-            self._ids_polled[reason] += 1
+        kind_and_form = bad.kind, bad.permitted.address.form
+        if examine and answered.is_refused and self._ids_polled[kind_and_form] < MAX_IDS_ASKED_FOR:
+            self._ids_polled[kind_and_form] += 1
             verdicts += await self._no_operation_left(answered)
         return answered, examine and disturbed
 
     async def _effect_of(self, bad: BadRequest, group: Group, answered: Answered) -> list[Verdict]:
-        """Judges that a refusal had no effect.
+        """Judges whether a refusal had an effect.
 
-        If several requests may have caused a change, this one is repeated alone first.
+        If several requests may have caused a change, the refused one is repeated alone first.
         """
         if group.is_changed and group.size == 1 and not group.beside and not group.elsewhere:
             group.book(answered.exchange.number)
         if group.is_changed and group.names_culprit:
-            self._answers.began_anyway.add(bad.key)
+            self._answers.started_though_refused.add(bad.key)
         if group.is_changed and not group.names_culprit:
-            return await self._apart(bad, group, answered)
+            return await self._repeated_alone(bad, group, answered)
         return self._effect(bad, group, answered)
 
     def _effect(self, bad: BadRequest, group: Group, answered: Answered) -> list[Verdict]:
-        """Judges by the looks of the group that a refusal left the instance as it was."""
+        """Judges by the looks of the group whether a refusal left the instance as it was."""
         return self._untouched(bad, group.before, answered, group.after, beside=group.beside)
 
-    async def _apart(self, bad: BadRequest, group: Group, first: Answered) -> list[Verdict]:
-        """Repeats a request of a group that changed the instance, alone between two looks.
+    async def _repeated_alone(self, bad: BadRequest, group: Group, first: Answered) -> list[Verdict]:
+        """Repeats one request of a group whose instance changed, alone between two looks.
 
-        `first` is its result in the group.
+        `first` is the result of the same request in the group.
         """
         async with group.turn:
             await self._operations.until_quiet(group.place.deployment)
@@ -161,20 +158,20 @@ class Examinations:
             if is_changed(group.place, before, after) and answered.is_refused:
                 group.book(first.exchange.number)  # it reimaged the instance in the group as well
                 self._budget.spend(answered.exchange.number)
-                self._answers.began_anyway.add(bad.key)
+                self._answers.started_though_refused.add(bad.key)
                 self._answers.violations.count(bad.broken, 1)
             return self._untouched(bad, before, answered, after, beside=beside)
 
     def _untouched(
         self, bad: BadRequest, before: Exchange | None, answered: Answered, after: Exchange | None, *, beside: bool
     ) -> list[Verdict]:
-        """Judges by the looks `before` and `after` that a refusal left the instance as it was."""
+        """Judges by the looks `before` and `after` whether a refusal left the instance as it was."""
         if before is None or after is None or bad.place is None or not answered.is_refused:
             return []
         arguments = {"requirement": bad.blamed, "instance": bad.place.role_instance, "beside": beside}
         return self._recorder.judge(instance_untouched, [before, answered.exchange, after], **arguments)
 
     async def _no_operation_left(self, answered: Answered) -> list[Verdict]:
-        """Judges that no operation has the request id of a refusal."""
+        """Judges whether an operation has the request id of a refusal."""
         poll = await self.poll_of(answered.exchange)
         return self._recorder.judge(nothing_left_behind, [answered.exchange, poll]) if poll is not None else []

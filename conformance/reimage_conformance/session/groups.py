@@ -1,4 +1,4 @@
-"""Groups: bad requests to one instance are sent beside each other, between one look before and one look after."""
+"""Groups: bad requests to one instance are sent at the same time, between one look before and one look after."""
 
 from __future__ import annotations
 
@@ -30,10 +30,11 @@ class Group:
     `members` wait for the first look; the first `size` of them are let in, one for each reimage that is held for the
     group. `before` and `after` are the looks; `shares_look` says that `before` is also the last look of the previous
     group. `blamed` are the requirements to blame for an effect. `accepted` says that one request was accepted, and may
-    have caused a change. `beside` says that another instance of the deployment was being reimaged, `elsewhere` that one
-    of the same name in another deployment was. `broken` says why
-    the group ended early. While the group is taken apart, `stack` keeps the campaign away from the deployment.
-    `sending` and `examined` count the members that wait for their answer, and those that still need the group.
+    have caused a change. `beside` says that another instance of the same deployment was being reimaged meanwhile.
+    `elsewhere` says that an instance of the same name in another deployment was. `broken` says why the group ended
+    early. While the group is taken apart, `stack` keeps the campaign away from the deployment, and `turn` lets the
+    members repeat their requests one by one. `sending` counts the members that wait for their answer, `examined` those
+    that still need the group.
     """
 
     place: Place
@@ -79,8 +80,8 @@ class Group:
     def names_culprit(self) -> bool:
         """Whether only one request can have caused a change.
 
-        The group has one, no late effect of the previous group counts, and no other instance was being reimaged that
-        the endpoint may have mixed up with this one.
+        That is so if the group has one request and made a first look of its own, and if no other instance was being
+        reimaged that the endpoint may have mixed up with this one.
         """
         return self.size == 1 and not self.shares_look and not self.beside and not self.elsewhere
 
@@ -100,14 +101,14 @@ class Group:
 class _LastLook:
     """The last look of a group, and what must not have changed for the next group to use it.
 
-    `at` is the time of the look in seconds. `holds` is how often the instance had been held, `reaching` how many
-    operations may have reached it.
+    `at` is the time of the look in seconds. `hold_count` is how often the instance had been held until then,
+    `operation_count` how many operations may have reached it.
     """
 
     look: Exchange
     at: float
-    holds: int
-    reaching: int
+    hold_count: int
+    operation_count: int
 
 
 def is_changed(place: Place, before: Exchange | None, after: Exchange | None) -> bool:
@@ -147,16 +148,17 @@ class Groups:
             yield
         finally:
             self._passing[name] -= 1
-            await self._tell()
+            await self._wake()
 
-    async def _begin(self, name: str) -> None:
+    async def _keep_others_away(self, name: str) -> None:
         """Keeps requests that are not examined away from the instance, and waits for the answers to those under way."""
         async with self._changed:
             self._examining.add(name)
             while self._passing[name]:
                 await self._changed.wait()
 
-    async def _tell(self) -> None:
+    async def _wake(self) -> None:
+        """Wakes every task that waits for a change."""
         with trio.CancelScope(shield=True):
             async with self._changed:
                 self._changed.notify_all()
@@ -215,9 +217,9 @@ class Groups:
                 await self._instances.until_settled(self._operations.at(group.place))
                 await self._instances.until_online(group.place)
                 self._close(group)
-                # Before the budget, since requests that are not examined may wait for the budget too.
-                await self._begin(str(group.place))
-                # The stack is closed before the budget is released, since that wakes the campaign.
+                # This comes before reimages are held: requests that are not examined may themselves wait for the budget.
+                await self._keep_others_away(str(group.place))
+                # The stack is closed before the budget is released, since releasing it wakes the campaign.
                 async with self._budget.hold_up_to(len(group.members)) as held:
                     with group.stack:
                         group.let_in(held)
@@ -239,33 +241,34 @@ class Groups:
             for event in (group.begun, group.looked, group.finished):
                 event.set()
             self._examining.discard(str(group.place))
-            await self._tell()
+            await self._wake()
 
     async def _look_before(self, group: Group) -> None:
-        """Makes the first look of a group, or reuses the last look of the previous group where that is still true."""
+        """Makes the first look of a group, or reuses the last look of the previous group if that is still valid."""
         last = self._last.pop(str(group.place), None)
-        if last is not None and self._still_holds(last, group.place):
+        if last is not None and self._is_still_valid(last, group.place):
             group.shares_look, group.before = True, last.look
         else:
             group.before = await self._instances.until_ready(group.place)
 
-    def _still_holds(self, last: _LastLook, place: Place) -> bool:
-        """Whether a look is still true: it is recent, only this group has held the instance since, and no operation began there."""
-        untouched = self._instances.holds(place) == last.holds + 1 and self._reaching(place) == last.reaching
+    def _is_still_valid(self, last: _LastLook, place: Place) -> bool:
+        """Whether a look is still valid: it is recent, only this group has held the instance since, and no operation began there."""
+        is_held_once = self._instances.holds(place) == last.hold_count + 1
+        untouched = is_held_once and self._operations_at(place) == last.operation_count
         return untouched and trio.current_time() - last.at <= LONGEST_SHARED_LOOK_SECONDS
 
-    def _reaching(self, place: Place) -> int:
-        """How many operations may have reached an instance so far: those of its name, and those of requests that address nothing listed."""
+    def _operations_at(self, place: Place) -> int:
+        """How many operations may have reached an instance so far: those of its name, and those of requests to no listed place."""
         names = [operation.place and operation.place.role_instance for operation in self._operations.all]
         return sum(name in (None, place.role_instance) for name in names)
 
     def _keep_look_after(self, group: Group) -> None:
         """Keeps the last look of a group for the next one; called while the group still holds its instance."""
         look, place = group.after, group.place
-        is_spoilt = group.accepted or group.elsewhere
-        if look is not None and not is_spoilt and statuses_in(look).get(place.role_instance) == READY:
-            holds, reaching = self._instances.holds(place), self._reaching(place)
-            self._last[str(place)] = _LastLook(look, trio.current_time(), holds, reaching)
+        may_change_later = group.accepted or group.elsewhere
+        if look is not None and not may_change_later and statuses_in(look).get(place.role_instance) == READY:
+            hold_count, operation_count = self._instances.holds(place), self._operations_at(place)
+            self._last[str(place)] = _LastLook(look, trio.current_time(), hold_count, operation_count)
 
     async def _until_nobody_joins(self, group: Group) -> None:
         """Lets other tasks that are ready to send run, so that they can join; no time passes on the clock."""
@@ -278,7 +281,7 @@ class Groups:
     async def answered(self, group: Group) -> None:
         """Says that one member has got its answer.
 
-        The last member makes the look after, the others wait for `looked`.
+        The last member makes the look after; the others wait for `looked`.
         """
         group.sending -= 1
         if group.sending:
@@ -289,8 +292,8 @@ class Groups:
             group.after = await self._instances.look(deployment)
             self._note_reimages(group)
             if group.is_changed and not group.names_culprit and group.held is not None:
-                group.stack.enter_context(self._instances.left_in_peace(group.place))
-                group.stack.enter_context(self._budget.stands(group.held))
+                group.stack.enter_context(self._instances.closed_to_campaign(group.place))
+                group.stack.enter_context(self._budget.held_for_repeats(group.held))
         finally:
             group.looked.set()
 

@@ -70,7 +70,7 @@ class Instances(Looks):
         self.watched: Callable[[Watch], None] = lambda *_: None
         self._locks: dict[str, trio.Lock] = {}
         self._holds: Counter[str] = Counter()
-        self._in_peace: list[Place] = []
+        self._closed_to_campaign: list[Place] = []
         self._deployments_watched: set[str] = set()
         self._deployments_seen_away: set[str] = set()
         self._given_up_on: set[str] = set()
@@ -237,22 +237,22 @@ class Instances(Looks):
                 await self._sender.patience.rest(left)
 
     @contextmanager
-    def left_in_peace(self, place: Place) -> Iterator[None]:
+    def closed_to_campaign(self, place: Place) -> Iterator[None]:
         """Keeps the campaign from starting steps that may change an instance, so that only the examined requests can change it.
 
         Those are the steps on its deployment, and on instances of its name in other deployments.
         """
-        self._in_peace.append(place)
+        self._closed_to_campaign.append(place)
         try:
             yield
         finally:
-            self._in_peace.remove(place)
+            self._closed_to_campaign.remove(place)
 
-    def is_in_peace(self, place: Place) -> bool:
+    def is_closed_to_campaign(self, place: Place) -> bool:
         """Whether the campaign must not start a step on an instance now."""
         return any(
             place.deployment == other.deployment or place.role_instance == other.role_instance
-            for other in self._in_peace
+            for other in self._closed_to_campaign
         )
 
     def is_last_bystander(self, place: Place) -> bool:

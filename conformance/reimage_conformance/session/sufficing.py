@@ -39,7 +39,7 @@ def sufficing(sut: SystemUnderTest) -> Sufficing | None:
     missing = max(len(sut.reimages.left_out), int(sut.budget.turned_away))
     if not left_out and not missing:
         return None
-    if sut.campaign.keeps_to_a_choice:
+    if sut.campaign.starts_on_demand:
         return Sufficing(sut.budget.spent + left_out + missing, exact=False)
     beside = sut.budget.spent - _started(results) + missing
     enough = next(n for n in count(sut.budget.limit + 1) if _planned_with(sut, n) + beside <= n)

@@ -47,7 +47,7 @@ class SocketConnector:
                 self._context(Identity.SECOND)
 
     def connect(self, identity: Identity, deadline: float) -> SocketStream:
-        """A new connection as `identity`; raises StreamError, and TargetError when it has no certificate."""
+        """A new connection as `identity`; raises StreamError, and TargetError when the target names no certificate for it."""
         context = self._context(identity) if self._target.is_https else None
         connected = self._dialler.dial(deadline)
         if context is None:
@@ -73,11 +73,11 @@ class SocketConnector:
     def speaks_tls(self) -> bool:
         """Whether the port answers a TLS handshake, even with an error; asked where base_url is http."""
         try:
-            connected = self._dialler.dial(self._soon())
+            connected = self._dialler.dial(self._look_deadline())
         except StreamError:
             return False
         try:
-            self._secured(connected, trusting_anyone(), self._soon()).close()
+            self._secured(connected, trusting_anyone(), self._look_deadline()).close()
         except ssl.SSLEOFError:
             return False
         except ssl.SSLError as error:
@@ -96,14 +96,18 @@ class SocketConnector:
             raise
         except OSError as error:
             no_reply = not isinstance(error, ssl.SSLError) or isinstance(error, ssl.SSLEOFError)
-            if (speaks_no_tls(error) or no_reply) and self._speaks_plainly():
-                raise self._plain() from error
+            if (speaks_no_tls(error) or no_reply) and self._speaks_plain_http():
+                raise self._plain_http_failure() from error
             raise self._failure(error, Identity.PRIMARY, look=True) from error
 
     def _secured(
         self, connected: socket.socket, context: ssl.SSLContext, deadline: float, *, patient: bool = True
     ) -> ssl.SSLSocket:
-        """`connected` with TLS; raises OSError, and without `patient` StreamError if the endpoint answers plain HTTP."""
+        """`connected` with TLS; raises OSError.
+
+        Without `patient`, a handshake that gets no answer soon makes it ask whether the endpoint speaks plain HTTP; it
+        raises StreamError if so.
+        """
         try:
             secured = context.wrap_socket(
                 connected, server_hostname=self._dialler.host.rstrip("."), do_handshake_on_connect=False
@@ -112,8 +116,8 @@ class SocketConnector:
             connected.close()
             raise
         try:
-            if not patient and not self._shakes_hands_soon(secured, deadline) and self._speaks_plainly():
-                raise self._plain()
+            if not patient and not self._ends_handshake_soon(secured, deadline) and self._speaks_plain_http():
+                raise self._plain_http_failure()
             secured.settimeout(self._remaining(deadline))
             secured.do_handshake()
         except OSError:
@@ -121,7 +125,7 @@ class SocketConnector:
             raise
         return secured
 
-    def _shakes_hands_soon(self, secured: ssl.SSLSocket, deadline: float) -> bool:
+    def _ends_handshake_soon(self, secured: ssl.SSLSocket, deadline: float) -> bool:
         """Whether the handshake ends within SILENCE_SECONDS; if not, it can be continued."""
         secured.settimeout(min(SILENCE_SECONDS, self._remaining(deadline)))
         try:
@@ -130,10 +134,10 @@ class SocketConnector:
             return False
         return True
 
-    def _speaks_plainly(self) -> bool:
+    def _speaks_plain_http(self) -> bool:
         """Whether the port answers plain HTTP."""
         try:
-            with contextlib.closing(self._dialler.dial(self._soon())) as connected:
+            with contextlib.closing(self._dialler.dial(self._look_deadline())) as connected:
                 connected.settimeout(LOOK_SECONDS)
                 connected.sendall(_PLAIN_QUESTION)
                 return connected.recv(5) == b"HTTP/"
@@ -143,8 +147,8 @@ class SocketConnector:
     def _certificate(self) -> x509.Certificate | None:
         """The certificate that the endpoint shows to a client without a certificate, or None."""
         try:
-            connected = self._dialler.dial(self._soon())
-            with contextlib.closing(self._secured(connected, trusting_anyone(), self._soon())) as secured:
+            connected = self._dialler.dial(self._look_deadline())
+            with contextlib.closing(self._secured(connected, trusting_anyone(), self._look_deadline())) as secured:
                 return x509.load_der_x509_certificate(secured.getpeercert(binary_form=True) or b"")
         except (OSError, ValueError):
             return None
@@ -159,7 +163,7 @@ class SocketConnector:
             look=self._certificate if look else lambda: None,
         )
 
-    def _plain(self) -> StreamError:
+    def _plain_http_failure(self) -> StreamError:
         detail = f"{self._target.base_url} answers plain HTTP, not TLS; expected http:// in place of https://"
         return StreamError(FailureKind.TLS, detail, mistake=True)
 
@@ -176,7 +180,7 @@ class SocketConnector:
             self._contexts[identity] = context_for(self._target, identity)
         return self._contexts[identity]
 
-    def _soon(self) -> float:
+    def _look_deadline(self) -> float:
         return self._clock.now() + LOOK_SECONDS
 
     def _remaining(self, deadline: float) -> float:

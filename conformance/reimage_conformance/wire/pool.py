@@ -18,14 +18,15 @@ if TYPE_CHECKING:
 _IDLE_LIMIT = 16
 _ASIDE_LIMIT = 32
 _CLOSE_PAUSE_SECONDS = 0.02
-"""The pause between closing a surplus connection and opening another: the endpoint may need time to notice the close."""
+"""The pause between closing an excess connection and opening another: the endpoint may need time to notice the close."""
 
 
 @dataclass(slots=True)
 class Connection:
     """One connection: its number, counted from 1, and how many requests it carried.
 
-    `sole` says that the latest request was one request to every reader (`is_plainly_framed`).
+    `sole` says that no reader can take the octets of the latest request for more than one request
+    (`is_plainly_framed`).
     """
 
     number: int
@@ -49,7 +50,8 @@ class ConnectionPool:
     so that a misreading affects no other exchange. `found` collects anomalies of octets that arrived after their
     response; the next exchange reports them. At most `most` connections are open (None: any number), as far as closing
     unused ones allows. `pause` waits for some seconds. `drops_idle` says that the endpoint has closed an idle
-    connection. Several threads may share a pool; a connection that was taken belongs to one thread.
+    connection. `_opened` counts the connections ever opened, `_open` those that are open now. Several threads may share
+    a pool; a connection that was taken belongs to one thread.
     """
 
     connector: Connector
@@ -66,10 +68,10 @@ class ConnectionPool:
     def open(self, identity: Identity, deadline: float) -> Connection:
         """A new connection; raises StreamError."""
         with self._lock:
-            surplus = self._surplus()
+            excess = self._take_excess()
             self._open += 1
-        self._close(surplus)
-        if surplus:
+        self._close(excess)
+        if excess:
             self.pause(_CLOSE_PAUSE_SECONDS)
         try:
             stream = self.connector.connect(identity, deadline)
@@ -85,13 +87,13 @@ class ConnectionPool:
         """Close a connection."""
         self._close([connection])
 
-    def _surplus(self) -> list[Connection]:
+    def _take_excess(self) -> list[Connection]:
         """Removes and gives the kept connections that have to be closed before another is opened, the oldest first."""
-        surplus: list[Connection] = []
+        excess: list[Connection] = []
         for kept in (*self._idle.values(), self._aside):
-            while kept and self.most is not None and self._open - len(surplus) >= self.most:
-                surplus.append(kept.pop(0))
-        return surplus
+            while kept and self.most is not None and self._open - len(excess) >= self.most:
+                excess.append(kept.pop(0))
+        return excess
 
     def _close(self, connections: list[Connection]) -> None:
         for connection in connections:
@@ -117,14 +119,14 @@ class ConnectionPool:
         """Keep a connection for any request of its identity."""
         with self._lock:
             kept = self._idle.setdefault(connection.identity, [])
-            surplus = _keep(kept, connection, _IDLE_LIMIT)
-        self._close(surplus)
+            excess = _keep(kept, connection, _IDLE_LIMIT)
+        self._close(excess)
 
     def set_aside(self, connection: Connection) -> None:
         """Keep a connection that is used again only by its number."""
         with self._lock:
-            surplus = _keep(self._aside, connection, _ASIDE_LIMIT)
-        self._close(surplus)
+            excess = _keep(self._aside, connection, _ASIDE_LIMIT)
+        self._close(excess)
 
     def close(self) -> None:
         """Close every connection that is kept."""
