@@ -191,7 +191,7 @@ def _judge(session: pytest.Session, subject: Subject, journals: Path | None) -> 
         in_memory=True,
         target=None,
     )
-    inherited = config.stash[RUN]  # kept alive: without it, the temporary folder of the parent's run would be removed
+    inherited = config.stash[RUN]
     config.stash[PLAN], config.stash[FOLDER] = plan, None
     run = config.stash[RUN] = Run(plan, None)
     run.begin(cases_of(session.items))
@@ -208,7 +208,8 @@ def _judge(session: pytest.Session, subject: Subject, journals: Path | None) -> 
     listed = {(d.cloud_service, d.name, name) for d in run.target.deployments for name in instances_of(d)}
     found["wiped"] = len(run.reimaged())
     found["unlisted"] = sorted("/".join(place) for place in run.reimaged() if place not in listed)
-    return found if inherited is not run else {}
+    del inherited  # not before: the temporary folder of the parent's run is removed with its last reference
+    return found
 
 
 def _read(subject: Subject, path: Path) -> Found:

@@ -114,7 +114,8 @@ class Sender:
         await self.pass_gate(request)
         sort = _sort_of(request, manner)
         exchange = await self._carry(request, manner, sort)
-        for seconds in PAUSES_BEFORE_CONNECTING_SECONDS if manner.on is None and is_patient(request) else ():
+        connects_again = manner.on is None and is_patient(request)
+        for seconds in PAUSES_BEFORE_CONNECTING_SECONDS if connects_again else ():
             if not is_unconnected(exchange) or self.patience.is_away:
                 break
             await self.patience.rest(seconds)
@@ -247,10 +248,8 @@ class Sender:
                     self.unanswered_repeats[sort.kind] += 1
         if passage.is_shared and is_busy(exchange):
             self.lanes.narrow(self.lanes.width // 2, "requests sent at the same time were throttled")
-        is_crowded = (
-            passage.is_shared and manner.on is None and is_crowded_out(exchange) and is_repeatable(request, exchange)
-        )
-        is_crowded = is_crowded and not self.patience.is_away
+        may_repeat = manner.on is None and is_repeatable(request, exchange) and not self.patience.is_away
+        is_crowded = passage.is_shared and may_repeat and is_crowded_out(exchange)
         last = await self._alone(exchange, request, manner, sort) if is_crowded else exchange
         if is_patient(request):
             await self._account_for(last, sort, began)
