@@ -42,3 +42,9 @@ def test_a_second_id_in_a_message_is_told_apart_from_the_first() -> None:
     found = Found(Subject("a", ("x",)), messages=(("REQ-GOS-ID", f"ID {other}, polled {ID}, not {other}", "x", "y"),))
 
     assert "ID &#60;id&#62;, polled &#60;another id&#62;, not &#60;id&#62;" in messages_page([found])
+
+
+def test_the_token_of_a_run_is_left_out() -> None:
+    found = Found(Subject("a", ("x",)), messages=(("REQ-GOS-ID", "for 'contoso0a1b2c3d4e5f'", "x", "y"),))
+
+    assert "for 'contoso&#60;token&#62;'" in messages_page([found])

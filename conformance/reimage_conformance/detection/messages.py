@@ -18,6 +18,7 @@ MOST_FAULTS = 3
 """Faults that are named for one message."""
 _ID = re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b|\b[0-9a-fA-F]{32}\b")
 _CHANGING = (
+    (re.compile(r"(?<=[A-Za-z-])[0-9a-f]{12}(?![0-9a-f])"), "<token>"),
     (re.compile(r"\b\d+\.\d+ s\b"), "N s"),
     (re.compile(r"\b(exchanges?) \d+(?: and \d+)?"), r"\1 N"),
     (re.compile(r"\b(exchanges N \([^)]*\) and) \d+"), r"\1 N"),
