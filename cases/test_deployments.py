@@ -240,7 +240,7 @@ async def test_spelling_makes_no_difference_to_a_look(sut: SystemUnderTest) -> N
     for name in (main.cloud_service, main.slot):
         spelt = {"percent-encoding an unreserved character": encoded(request, name, 0)}
         await alike("REQ-NAME-ENCODING", spelt, label="look")
-    what = "percent-encoding a character of a word or the subscription"
+    what = "percent-encoding a character of a fixed part of the path, or of the subscription id"
     for segment in ("services", "hostedservices", "deploymentslots", sut.target.subscription_id):
         spelt = {what: encoded(request, segment, len(segment) - 1)}
         await alike("REQ-NAME-ENCODING", spelt)

@@ -46,7 +46,7 @@ async def identified(sut: SystemUnderTest) -> list[Operation]:
     """Every operation whose 202 carried an id."""
     await accepted_requests(sut)
     known = [operation for operation in sut.operations.all if operation.identifier]
-    return precondition(known, "no 202 carried an id", because=("REQ-REIMAGE-REQID", "REQ-REIMAGE-202"))
+    return precondition(known, "no 202 carried an x-ms-request-id", because=("REQ-REIMAGE-REQID", "REQ-REIMAGE-202"))
 
 
 @smoke
@@ -68,7 +68,7 @@ async def test_the_request_id_yields_the_status_of_the_operation(sut: SystemUnde
 async def test_a_poll_needs_no_more_than_a_version(sut: SystemUnderTest) -> None:
     """If no plain poll is answered, polls with a media type, a length or a query show whether the endpoint requires these."""
     known = [operation for operation in await identified(sut) if not operation.subscription]
-    precondition(known, "no 202 carried an id", because=("REQ-REIMAGE-REQID", "REQ-REIMAGE-202"))
+    precondition(known, "no 202 carried an x-ms-request-id", because=("REQ-REIMAGE-REQID", "REQ-REIMAGE-202"))
     bare = sut.builder.operation_status(known[-1].identifier)
     plain = await sut.send(bare, label="poll-varied")
     typed = with_header(bare, "Content-Type", "application/xml")

@@ -46,7 +46,7 @@ async def harmless(sut: SystemUnderTest) -> Request:
     possible(status != 404, "the endpoint forgets operations soon after their end, so that no poll can be compared")
     precondition(
         status == 200,
-        "the valid request itself is not answered 200",
+        "a plain poll, with which the changed request would be compared, was not answered 200",
         because=("REQ-GOS-200", "REQ-GOS-TERMINAL-STABLE"),
     )
     return known
@@ -123,7 +123,7 @@ async def test_a_folded_line_is_refused_or_read_as_spaces(sut: SystemUnderTest) 
     request, version = await harmless(sut), sut.target.x_ms_version
     await judge_folded(sut, with_header(request, "x-ms-version", f"\r\n {version}"), [200, 400])
     await judge_folded(sut, with_header(request, "Accept", "text/xml,\r\n\tapplication/xml"), [200, 400])
-    expected = "400, since the folded line is part of the value"
+    expected = f"400, since x-ms-version is '{version} x' with the folded line"
     await judge_folded(sut, with_header(request, "x-ms-version", f"{version}\r\n x"), [400], expected=expected)
 
 
@@ -316,4 +316,4 @@ EVERY_RESPONSE = {
 async def test_every_response(sut: SystemUnderTest, requirement: str) -> None:
     """What holds for every response of the run, judged over all of them."""
     judged = sut.judge_all(EVERY_RESPONSE[requirement], only=[requirement])
-    applicable(judged, "no response of the run was of this kind")
+    applicable(judged, "the run got no response to which this requirement applies")

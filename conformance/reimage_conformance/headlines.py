@@ -29,7 +29,7 @@ OF_REQUESTS = {
 """What is wrong with the answer to a request, by symptom; `{request}` is what the catalogue calls it."""
 
 OF_ALL = {
-    "unlisted-touched": "A request changed a role instance that it does not address",
+    "unlisted-touched": "A request changed a role instance that the target file does not list",
 }
 """What is wrong whatever the requirement, by symptom."""
 

@@ -280,6 +280,15 @@ class TestReimages:
         assert self.of("instance_effect", given, silent(NEIGHBOUR, at=1.5), **arguments)[name] is INCONCLUSIVE
         assert self.of("instance_effect", given, started(NOBODY, at=1.5), **arguments)[name] is INCONCLUSIVE
 
+    def test_an_instance_that_stayed_was_reached_by_no_other_request(self) -> None:
+        """Two reimages that take nobody offline, of two instances, are no excuse for each other."""
+        given = [ready(1.0), started(at=2.0), *(ready(at / 10) for at in range(24, 130, 4))]
+        arguments = {"instance": OWN, "others": [], "ended_at": 5.0, "waited": 7.8}
+        other = [started(NEIGHBOUR, at=2.1, identifier=OTHER_ID), _poll_of_other(5.1)]
+
+        found = self.of("instance_effect", given, poll(SUCCEEDED, at=5.0), *other, **arguments)
+        assert found["REQ-REIMAGE-OFFLINE"] in (VIOLATED, Outcome.ADVISORY)
+
     @pytest.mark.parametrize(("end", "outcome"), [(FAILED, MET), (SUCCEEDED, INCONCLUSIVE)])
     def test_a_request_that_failed_late_as_it_may_spoils_no_quiet_look(self, end: str, outcome: Outcome) -> None:
         given = [ready(1.0), started(at=2.0), away(3.0), ready(8.0)]

@@ -28,6 +28,7 @@ from judging_samples import (
     violated,
     worded,
 )
+from reimage_conformance.model import Outcome
 
 if TYPE_CHECKING:
     from reimage_conformance.model import Exchange, Verdict
@@ -149,6 +150,12 @@ class TestUndisturbed:
         assert brief(judged("undisturbed", seen, refusals=1))[0][2] == "failed"
         assert brief(judged("undisturbed", seen, refusals=2)) == [met(self.NAME, 2)]
 
+    def test_polls_without_a_readable_status_show_nothing(self) -> None:
+        found = self.of(poll(b"<Operation/>", number=4), poll(b"", number=5))
+
+        assert [verdict.outcome for verdict in found] == [Outcome.INCONCLUSIVE]
+        assert found[0].actual == "no poll showed a Status"
+
     def test_it_fails(self) -> None:
         found = self.of(poll(number=4), poll(FAILED, number=5), poll(SUCCEEDED, number=6))
 
@@ -158,9 +165,12 @@ class TestUndisturbed:
     @pytest.mark.parametrize(
         ("last", "told"),
         [
-            (poll(number=5), "200 OK"),
-            (poll(b"", 404, number=5), "404 Not Found"),
-            (silent(POLL, number=5), "no complete answer came in time: as arranged"),
+            (poll(number=5), "200 OK, Status InProgress"),
+            (poll(b"", 404, number=5), "404 Not Found, Status missing or not readable"),
+            (
+                silent(POLL, number=5),
+                "no complete answer came in time: as arranged, Status missing or not readable",
+            ),
         ],
     )
     def test_it_comes_to_no_end(self, last: Exchange, told: str) -> None:

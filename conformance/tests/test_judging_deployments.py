@@ -148,10 +148,18 @@ class TestDocuments:
     def test_another_deployment(self, body: str) -> None:
         assert self.root(body) == [violated("REQ-DEPL-ROOT", "identity")]
 
-    def test_another_deployment_is_told(self) -> None:
-        found = judged("deployment_document", [shown(deployment(slot="Staging"))], name="contoso-v2", slot="production")
+    @pytest.mark.parametrize(
+        ("body", "told"),
+        [
+            (deployment(slot="Staging"), "Name 'contoso-v2', slot 'staging'"),
+            (deployment(name="contoso\tv2"), "Name 'contoso\\tv2', slot 'production'"),
+            (deployment(name="", slot=""), "Name '', slot ''"),
+        ],
+    )
+    def test_another_deployment_is_told(self, body: str, told: str) -> None:
+        found = judged("deployment_document", [shown(body)], name="contoso-v2", slot="production")
 
-        assert worded(found) == [("Name contoso-v2, slot production", "Name contoso-v2, slot staging")]
+        assert worded(found) == [("Name 'contoso-v2', slot 'production'", told)]
 
     @pytest.mark.parametrize(
         "body",
@@ -204,7 +212,19 @@ class TestDocuments:
         found = judged("instance_list", [shown(deployment(inner))], instances=["A", "B"])
 
         assert brief(found) == [violated("REQ-DEPL-INSTANCES", "instances")]
-        assert worded(found) == [("every role instance listed once", absent)]
+        assert worded(found) == [("every role instance of contoso-v2 listed once", absent)]
+
+    @pytest.mark.parametrize(
+        ("body", "owner"),
+        [
+            (SERVICE.format(deployment(name="x") + deployment(name="y")), "x, y"),
+            (deployment(without="Name"), "the deployment"),
+        ],
+    )
+    def test_whose_instances_are_not_listed_is_told(self, body: str, owner: str) -> None:
+        found = judged("instance_list", [shown(body)], instances=["A"])
+
+        assert worded(found) == [(f"every role instance of {owner} listed once", "1 not listed: A")]
 
     def test_what_stands_in_another_namespace_is_the_namespaces_matter(self) -> None:
         list_strange = deployment(instance("A")).replace("<RoleInstanceList>", '<RoleInstanceList xmlns="urn:x">')
@@ -285,7 +305,8 @@ class TestDocuments:
         assert brief(judged("empty_slot", [refusal(LOOK, 404), refusal(LOOK, 400, number=2)])) == [met(name)]
         found = judged("empty_slot", [refusal(LOOK, 404, "X")])
         assert brief(found) == [advisory(name, "status:404")]
-        assert worded(found) == [("404 with ResourceNotFound", "404 Not Found with X")]
+        told = "404 Not Found with X, for cloud service 'contoso', slot 'production'"
+        assert worded(found) == [("404 with ResourceNotFound", told)]
         assert brief(judged("empty_slot", [refusal(LOOK, 404, "X")], lenient())) == [met(name)]
         assert brief(judged("empty_slot", [refusal(LOOK, 400, "ResourceNotFound")])) == [advisory(name, "status:400")]
         assert (

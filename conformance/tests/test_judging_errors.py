@@ -45,7 +45,7 @@ from judging_samples import (
     violated,
     worded,
 )
-from reimage_conformance.protocol.requests import with_chunked, with_header, with_query
+from reimage_conformance.protocol.requests import with_chunked, with_header, with_query, without_header
 
 if TYPE_CHECKING:
     from reimage_conformance.model import Exchange, Request
@@ -64,19 +64,34 @@ class TestErrorDocuments:
     @pytest.mark.parametrize(
         ("body", "told"),
         [
-            (b"", "400 Bad Request, 0 octets, no Content-Type"),
-            (b"  \r\n", "400 Bad Request, 4 octets, no Content-Type"),
-            (b"no", "400 Bad Request, 2 octets, no Content-Type"),
+            (b"", "400 Bad Request, 0 octets"),
+            (b"  \r\n", "400 Bad Request, 4 octets"),
+            (b"no", "400 Bad Request, 2 octets"),
         ],
     )
     def test_an_error_without_one_is_a_violation_under_strict(self, body: bytes, told: str) -> None:
         found = judged("error_document_present", [exchange(NO_VERSION, 400, body)])
 
         assert brief(found) == [violated("REQ-ERR-BODY-OPTIONAL", "no-error-document")]
+        told = f"{told}, no Content-Type (the answer to Reimage Role Instance)"
         assert worded(found) == [("an Error document", told)]
         assert brief(judged("error_document_present", [exchange(NO_VERSION, 400, body)], lenient())) == [
             observed("REQ-ERR-BODY-OPTIONAL", symptom="no-error-document")
         ]
+
+    @pytest.mark.parametrize(
+        ("request_", "call"),
+        [
+            (POLL, "Get Operation Status"),
+            (LOOK, "Get Deployment"),
+            (BUILDER.cloud_service("contoso"), "Get Cloud Service Properties"),
+        ],
+    )
+    def test_what_was_asked_is_told(self, request_: Request, call: str) -> None:
+        plain = exchange(without_header(request_, "x-ms-version"), 400, b"n", (("Content-Type", "text/plain"),))
+        told = f"400 Bad Request, 1 octet, Content-Type text/plain (the answer to {call})"
+
+        assert worded(judged("error_document_present", [plain])) == [("an Error document", told)]
 
     @pytest.mark.parametrize("check", ["error_document_present", "error_request_ids"])
     @pytest.mark.parametrize(
@@ -342,13 +357,39 @@ class TestErrorCodes:
         found = judged("error_codes", [refusal(NOBODY, 404, "BadRequest")])
 
         assert brief(found) == [violated(CODES, "code:BadRequest")]
+        place = "role instance 'Nobody' in cloud service 'contoso', slot 'production'"
+        kind = "a reimage of a role instance that the deployment does not have"
         assert worded(found) == [
             (
                 "404 with ResourceNotFound, or 202 and then Failed with 404",
-                "404 Not Found with BadRequest, for a reimage of a role instance that does not exist (role instance 'Nobody')",
+                f"404 Not Found with BadRequest, for {kind} ({place})",
             )
         ]
         assert brief(judged("error_codes", [refusal(NOBODY, 404, "BadRequest")], lenient())) == [met(CODES)]
+
+    @pytest.mark.parametrize(
+        ("request_", "kind", "told"),
+        [
+            (without_header(POLL, "x-ms-version"), "request without x-ms-version", " (Get Operation Status)"),
+            (
+                MALFORMED,
+                "request whose x-ms-version is not written YYYY-MM-DD",
+                " (Reimage Role Instance with x-ms-version 'latest')",
+            ),
+            (OLD, "reimage with an x-ms-version older than 2010-10-28", " (x-ms-version '2009-10-01')"),
+            (NO_COMP, "POST without comp=reimage", ""),
+            (with_query(REIMAGE, "comp=other"), "POST without comp=reimage", " (comp='other')"),
+            (
+                NOWHERE,
+                "reimage in a cloud service, deployment or slot that does not exist or is empty",
+                " (cloud service 'nowhere', slot 'production')",
+            ),
+        ],
+    )
+    def test_what_was_sent_is_told(self, request_: Request, kind: str, told: str) -> None:
+        found = judged("error_codes", [refusal(request_, 400, "X")])
+
+        assert [verdict.actual for verdict in found] == [f"400 Bad Request with X, for a {kind}{told}"]
 
     def test_another_status_is_a_violation_of_whoever_names_it(self) -> None:
         assert brief(judged("error_codes", [refusal(NOBODY, 400)])) == [violated(CODES, "status:400")]
@@ -360,7 +401,8 @@ class TestErrorCodes:
         ]
         found = judged("error_codes", [refusal(NO_VERSION, 404, "X")])
         assert brief(found) == [violated(CODES, "status:404", because=("REQ-VER-MISSING",))]
-        assert worded(found) == [(f"400 with {TABLE}", "404 Not Found with X, for a request without x-ms-version")]
+        told = "404 Not Found with X, for a request without x-ms-version (Reimage Role Instance)"
+        assert worded(found) == [(f"400 with {TABLE}", told)]
 
     @pytest.mark.parametrize(
         "other",
@@ -401,7 +443,10 @@ class TestNoEffect:
 
         assert brief(found) == [violated("REQ-GOS-NOTFOUND-NOEFFECT", f"operation:{status}", 6, 5)]
         assert worded(found) == [
-            ("no operation InProgress or Succeeded under the id of a refused request", f"200 OK, Status {status}")
+            (
+                "no operation InProgress or Succeeded under the id of a refused request",
+                f"a poll with the id of the refusal (400 Bad Request) was answered 200 OK, Status {status}",
+            )
         ]
         assert brief(judged("nothing_left_behind", [self.REFUSAL, poll(body, number=6)], lenient())) == [
             advisory("REQ-GOS-NOTFOUND-NOEFFECT", f"operation:{status}", 6, 5)
@@ -412,9 +457,19 @@ class TestNoEffect:
 
         assert brief(found) == [violated("REQ-GOS-NOTFOUND-NOEFFECT", "operation:Succeeded", 6, 5)]
 
-    @pytest.mark.parametrize("last", [poll(FAILED, number=6), poll(b"", 404, number=6), poll(SUCCEEDED, 404, number=6)])
-    def test_a_failed_or_unknown_operation_is_fine(self, last: Exchange) -> None:
-        assert brief(judged("nothing_left_behind", [self.REFUSAL, last])) == [met("REQ-GOS-NOTFOUND-NOEFFECT", 6)]
+    @pytest.mark.parametrize(
+        ("last", "told"),
+        [
+            (poll(FAILED, number=6), "200 OK, Status Failed"),
+            (poll(b"", 404, number=6), "404 Not Found, no Status"),
+            (poll(SUCCEEDED, 404, number=6), "404 Not Found, no Status"),
+        ],
+    )
+    def test_a_failed_or_unknown_operation_is_fine(self, last: Exchange, told: str) -> None:
+        found = judged("nothing_left_behind", [self.REFUSAL, last])
+
+        assert brief(found) == [met("REQ-GOS-NOTFOUND-NOEFFECT", 6)]
+        assert found[0].actual == f"a poll with the id of the refusal (400 Bad Request) was answered {told}"
 
     def test_an_unanswered_poll_says_nothing(self) -> None:
         found = judged("nothing_left_behind", [self.REFUSAL, silent(POLL, number=6)])

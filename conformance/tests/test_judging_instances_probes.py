@@ -105,7 +105,10 @@ def test_local_storage_is_lost(after: tuple[int, bytes]) -> None:
     found = judged("storage_kept_and_lost", markers((200, b"x"), (200, b"x"), after, NONE))
 
     assert brief(found) == [advisory(KEPT, "local-storage-lost", 3, 1), met(LOST, 4)]
-    assert worded(found)[0] == ("the marker in local storage", "the marker written before the reimage is gone")
+    assert worded(found)[0] == (
+        "the marker in local storage",
+        "the marker written in contoso-v2/WebRole1_IN_0 before the reimage is gone",
+    )
 
 
 def test_other_data_is_kept() -> None:
@@ -114,7 +117,7 @@ def test_other_data_is_kept() -> None:
     assert brief(found) == [violated(LOST, "other-data-kept", 4, 2), met(KEPT, 3)]
     assert worded(found)[0] == (
         "no marker outside local storage",
-        "the marker written before the reimage is still there",
+        "the marker written in contoso-v2/WebRole1_IN_0 before the reimage is still there",
     )
 
 

@@ -383,7 +383,7 @@ class TestDocuments:
 
         assert ("no Error element while Succeeded", "Status Succeeded, with an Error element") in worded(early)
         assert ("an Error element with Code and Message", "Status Failed, no Error element") in worded(none)
-        assert ("an Error element with Code and Message", "Error with Message") in worded(half)
+        assert ("an Error element with Code and Message", "Error without Code") in worded(half)
 
     @pytest.mark.parametrize(
         ("inner", "wanted", "shown"),

@@ -206,7 +206,7 @@ class TestNeedsNoMore:
         assert brief(found) == [violated(self.NAME, "needs-more", 2, 4)]
         assert found[0].expected == "200 OK"
         assert found[0].actual.startswith(f"{status} ")
-        assert found[0].actual.endswith(", but 200 OK with an addition that no document asks for")
+        assert found[0].actual.endswith(", but 200 OK to the same poll with a query added")
         assert brief(judged("needs_no_more", [poll(b"", status), poll(number=3)])) == [
             violated(self.NAME, "needs-more", 2, 3)
         ]

@@ -253,7 +253,10 @@ class TestAskingForgets:
     def test_two_that_go_do_so_because_of_it(self) -> None:
         found = self.of((SUCCEEDED, ""), (FAILED, ""))
 
-        assert found == (violated(SAFE, "forgotten", 7, 6, 5, 4, 3, 2), "after a look: 410 Gone, for two operations")
+        assert found == (
+            violated(SAFE, "forgotten", 7, 6, 5, 4, 3, 2),
+            "the poll after a look was answered 410 Gone, for two operations",
+        )
 
 
 class TestWays:

@@ -54,7 +54,7 @@ class TestRefusedLate:
         found = judged("refused", [exchange(NO_VERSION, 202)])
 
         assert brief(found) == [violated("REQ-VER-MISSING", "accepted")]
-        assert worded(found) == [(f"400 with {TABLE}", "202 Accepted")]
+        assert worded(found) == [(f"400 with {TABLE}", "202 Accepted, for Reimage Role Instance")]
 
     def test_accepting_is_what_the_strictness_makes_of_it(self) -> None:
         assert brief(judged("refused", [exchange(OLD, 202)], lenient())) == [
@@ -72,11 +72,26 @@ class TestRefusedLate:
     @pytest.mark.parametrize(
         ("body", "told"),
         [
-            (SUCCEEDED, "202 Accepted, then Succeeded with 200, for role instance 'Nobody'"),
-            (operation("Failed", "500"), "202 Accepted, then Failed with 500, for role instance 'Nobody'"),
-            (operation("Succeeded", "404"), "202 Accepted, then Succeeded with 404, for role instance 'Nobody'"),
-            (operation("Failed"), "202 Accepted, then Failed without HttpStatusCode, for role instance 'Nobody'"),
-            (operation("Failed", "400"), "202 Accepted, then Failed with 400, for role instance 'Nobody'"),
+            (
+                SUCCEEDED,
+                "202 Accepted, then Succeeded with 200, for role instance 'Nobody' in cloud service 'contoso', slot 'production'",
+            ),
+            (
+                operation("Failed", "500"),
+                "202 Accepted, then Failed with 500, for role instance 'Nobody' in cloud service 'contoso', slot 'production'",
+            ),
+            (
+                operation("Succeeded", "404"),
+                "202 Accepted, then Succeeded with 404, for role instance 'Nobody' in cloud service 'contoso', slot 'production'",
+            ),
+            (
+                operation("Failed"),
+                "202 Accepted, then Failed without HttpStatusCode, for role instance 'Nobody' in cloud service 'contoso', slot 'production'",
+            ),
+            (
+                operation("Failed", "400"),
+                "202 Accepted, then Failed with 400, for role instance 'Nobody' in cloud service 'contoso', slot 'production'",
+            ),
         ],
     )
     def test_any_other_end_is_a_violation(self, body: str, told: str) -> None:

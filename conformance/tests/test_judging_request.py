@@ -150,8 +150,11 @@ class TestRefused:
             violated("REQ-VER-MISSING", "code:BadRequest"),
         ]
         assert worded(found) == [
-            (f"400 with {TABLE}", "400 Bad Request with BadRequest, for a request without x-ms-version"),
-            (f"400 with {TABLE}", "400 Bad Request with BadRequest"),
+            (
+                f"400 with {TABLE}",
+                "400 Bad Request with BadRequest, for a request without x-ms-version (Reimage Role Instance)",
+            ),
+            (f"400 with {TABLE}", "400 Bad Request with BadRequest, for Reimage Role Instance"),
         ]
 
     def test_another_code_of_an_access_refusal_is_its_own(self) -> None:
@@ -245,7 +248,9 @@ class TestRefused:
         found = judged("refused", [silent(NO_VERSION)], alive=True)
 
         assert brief(found) == [violated("REQ-VER-MISSING", "no-reply:timeout")]
-        assert worded(found) == [(f"400 with {TABLE}", "no complete answer came in time: as arranged")]
+        assert worded(found) == [
+            (f"400 with {TABLE}", "no complete answer came in time: as arranged, for Reimage Role Instance")
+        ]
         assert brief(judged("refused", [silent(NO_VERSION)])) == [inconclusive("REQ-VER-MISSING")]
 
     @pytest.mark.parametrize(

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from judging_samples import (
+    LOOK,
+    NOBODY,
     POLL,
+    PUT,
+    REIMAGE,
     advisory,
     brief,
     exchange,
@@ -17,6 +24,10 @@ from judging_samples import (
     violated,
     worded,
 )
+from reimage_conformance.protocol.requests import with_header, without_header
+
+if TYPE_CHECKING:
+    from reimage_conformance.model import Request
 
 
 class TestTransport:
@@ -76,14 +87,51 @@ class TestTransport:
         assert brief(busy) == [inconclusive(self.NAME)]
         assert busy[0].actual == "429 Too Many Requests"
 
+    @pytest.mark.parametrize(
+        ("request_", "requirement", "told"),
+        [
+            (PUT, "REQ-ERR-VERB", "method PUT at the address of Reimage Role Instance"),
+            (replace(POLL, method="BREW"), "REQ-ERR-VERB", "method BREW at the address of Get Operation Status"),
+            (PUT, "REQ-HTTP-UNKNOWN-METHOD", "method PUT"),
+            (
+                with_header(NOBODY, "Transfer-Encoding", "gzip"),
+                "REQ-HTTP-TE-UNKNOWN",
+                "Transfer-Encoding 'gzip' in a reimage of a role instance that does not exist",
+            ),
+            (POLL, "REQ-GOS-VERSION-MIN", "x-ms-version '2011-10-01'"),
+            (POLL, "REQ-AUTH-ANYCERT", "Get Operation Status"),
+            (LOOK, "REQ-AUTH-ANYCERT", "Get Deployment"),
+        ],
+    )
+    def test_what_was_sent_is_told_where_the_requirement_is_about_it(
+        self, request_: Request, requirement: str, told: str
+    ) -> None:
+        other: dict[str, Any] = {"requirement": requirement, "statuses": [200]}
+        same: dict[str, Any] = {"requirement": requirement, "statuses": [501], "expected": "another status"}
+        wrong = exchange(request_, 501)
+
+        assert worded(judged("answered_with", [wrong], **other)) == [("200", f"501 Not Implemented, for {told}")]
+        assert worded(judged("not_answered_with", [wrong], **same)) == [
+            ("another status", f"501 Not Implemented, for {told}")
+        ]
+
     def test_not_accepted(self) -> None:
         name = "REQ-HTTP-CL-INVALID"
 
         assert brief(judged("not_accepted", [silent()], requirement=name)) == [met(name)]
         assert brief(judged("not_accepted", [exchange(status=300)], requirement=name)) == [met(name)]
-        found = judged("not_accepted", [exchange(status=299)], requirement=name)
-        assert brief(found) == [violated(name, "accepted")]
-        assert found[0].expected == "a refusal, or no answer before the request is complete"
+        assert brief(judged("not_accepted", [exchange(status=299)], requirement=name)) == [violated(name, "accepted")]
+
+    def test_the_length_of_what_was_accepted_is_told(self) -> None:
+        name = "REQ-REIMAGE-CL-NONZERO"
+        expected = "a refusal, or no answer until the body that Content-Length announces has come"
+        declared = with_header(REIMAGE, "Content-Length", "4294967296")
+        bare = without_header(REIMAGE, "Content-Length")
+
+        assert worded(judged("not_accepted", [exchange(declared)], requirement=name)) == [
+            (expected, "202 Accepted, for Content-Length '4294967296' and no body yet")
+        ]
+        assert worded(judged("not_accepted", [exchange(bare)], requirement=name)) == [(expected, "202 Accepted")]
 
     def test_the_same_answer(self) -> None:
         arguments: dict[str, Any] = {"requirement": "REQ-VER-HEADER-CASE", "what": "the case of the name"}
@@ -92,9 +140,10 @@ class TestTransport:
         assert brief(judged("same_answer", [plain, poll(number=2)], **arguments)) == [met("REQ-VER-HEADER-CASE", 2)]
         found = judged("same_answer", [plain, poll(b"", 400)], **arguments)
         assert brief(found) == [violated("REQ-VER-HEADER-CASE", "status:400", 2, 1)]
-        assert worded(found) == [("the case of the name makes no difference: 200 OK", "400 Bad Request")]
+        expected = "200 OK, as without this difference: the case of the name"
+        assert worded(found) == [(expected, "400 Bad Request")]
         quiet = judged("same_answer", [plain, silent(POLL, number=2)], **arguments)
         assert brief(quiet) == [violated("REQ-VER-HEADER-CASE", "no-reply:timeout", 2, 1)]
-        assert quiet[0].expected == "the case of the name makes no difference: 200 OK"
+        assert worded(quiet) == [(expected, "no complete answer came in time: as arranged")]
         for pair in ([silent(POLL), poll()], [poll(b"", 503, number=1), poll()], [plain, poll(b"", 429)]):
             assert brief(judged("same_answer", pair, **arguments)) == [inconclusive("REQ-VER-HEADER-CASE", 2, 1)]

@@ -21,7 +21,7 @@ from judging_samples import (
     worded,
 )
 from reimage_conformance.judging.transport.framing import framing_problems, is_left_body
-from reimage_conformance.model import Exchange, FailureKind
+from reimage_conformance.model import Exchange, Failure, FailureKind
 from reimage_conformance.protocol.requests import with_body
 
 HEAD = replace(REIMAGE, method="HEAD")
@@ -77,6 +77,24 @@ class TestFraming:
         named = judged("framing", [exchange(failure=FailureKind.TRUNCATED, anomalies=("short: 3 of 5",))])
         assert [verdict.actual for verdict in named] == ["3 of 5 (the answer to Reimage Role Instance)"]
         assert brief(judged("framing", [exchange(failure=FailureKind.TIMEOUT)])) == [met(FRAMING)]
+
+    def test_that_it_is_no_http_is_not_said_twice(self) -> None:
+        odd = Exchange(1, REIMAGE, None, Failure(FailureKind.NOT_HTTP, "the reply is not HTTP: it begins with 'SSH'"))
+
+        assert worded(judged("framing", [odd])) == [
+            ("a response in HTTP/1.1", "the reply begins with 'SSH' (the answer to Reimage Role Instance)")
+        ]
+
+    def test_a_broken_chunk(self) -> None:
+        told = "a chunk does not begin with its size, but with 'zz'"
+        found = judged("framing", [exchange(anomalies=(f"bad-chunk: {told}",))])
+
+        assert worded(found) == [
+            (
+                "each chunk begins with its size and ends with CR LF",
+                f"{told} (the answer to Reimage Role Instance)",
+            )
+        ]
 
     def test_silence_says_nothing(self) -> None:
         kinds = [kind for kind in FailureKind if kind not in (FailureKind.NOT_HTTP, FailureKind.TRUNCATED)]

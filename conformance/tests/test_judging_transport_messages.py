@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from judging_samples import (
+    BUILDER,
     DASHED_ID,
     DATE,
     LOOK,
@@ -37,6 +38,7 @@ HEAD = replace(REIMAGE, method="HEAD")
 NO_HOST = without_header(REIMAGE, "Host")
 OTHER = replace(REIMAGE, target="/elsewhere")
 HEADERS = "REQ-HTTP-STD-HEADERS"
+OF_A_REIMAGE = " (the answer to Reimage Role Instance)"
 
 
 class TestDates:
@@ -143,19 +145,17 @@ class TestStandardHeaders:
         found = judged("standard_headers", [exchange(headers=(("Content-Encoding", coding),), body=body)])
 
         assert brief(found) == [met(HEADERS) if fine else violated(HEADERS, "content-encoding")]
-        assert (
-            fine
-            or found[0].actual == f"content-encoding {coding.strip().lower()!r}, but the content is not in this coding"
-        )
+        told = f"content-encoding {coding.strip().lower()!r}, but the content is not in this coding{OF_A_REIMAGE}"
+        assert found[0].actual == ("" if fine else told)
 
     @pytest.mark.parametrize(
         ("headers", "symptom", "told"),
         [
             *(
-                (((name, "a/b"), (name.upper(), "a/b")), name, f"{name} 2 times")
+                (((name, "a/b"), (name.upper(), "a/b")), name, f"the header {name} came 2 times")
                 for name in ("date", "content-type", "server", "location", "retry-after", "content-location")
             ),
-            ((("ETag", '"a"'), ("etag", '"a"')), "etag", "etag 2 times"),
+            ((("ETag", '"a"'), ("etag", '"a"')), "etag", "the header etag came 2 times"),
             ((("ETag", "a"),), "etag", "ETag 'a' is no entity tag"),
             ((("Location", "/a b"),), "location", "Location '/a b' is no URI reference"),
             ((("Expires", "soon"),), "expires", "expires 'soon' is no HTTP date"),
@@ -190,14 +190,14 @@ class TestStandardHeaders:
         found = judged("standard_headers", [exchange(headers=headers)])
 
         assert brief(found) == [violated(HEADERS, symptom)]
-        assert worded(found) == [("standard headers as HTTP/1.1 defines them", told)]
+        assert worded(found) == [("standard headers as HTTP/1.1 defines them", f"{told}{OF_A_REIMAGE}")]
 
     @pytest.mark.parametrize("name", ["last-modified", "age"])
     def test_repeated_fields_with_a_form(self, name: str) -> None:
         value = DATE if name == "last-modified" else "1"
 
         assert [v.actual for v in judged("standard_headers", [exchange(headers=((name, value),) * 2)])] == [
-            f"{name} 2 times"
+            f"the header {name} came 2 times{OF_A_REIMAGE}"
         ]
 
     @pytest.mark.parametrize(
@@ -216,7 +216,8 @@ class TestStandardHeaders:
         found = judged("standard_headers", [exchange(anomalies=("surplus: 1", anomaly.lower()))])
 
         assert brief(found) == [violated(HEADERS, anomaly.lower().partition(" ")[0])]
-        assert found[0].actual == ("the header line x is folded" if anomaly == "obs-fold: x" else anomaly.lower())
+        told = "the header line x is folded" if anomaly == "obs-fold: x" else anomaly.lower()
+        assert found[0].actual == f"{told}{OF_A_REIMAGE}"
 
     def test_several_problems_are_told_together(self) -> None:
         found = judged(
@@ -224,7 +225,29 @@ class TestStandardHeaders:
         )
 
         assert brief(found) == [violated(HEADERS, "last-modified", 2)]
-        assert found[0].actual == "last-modified 'y' is no HTTP date; age 'x' is no number of seconds"
+        told = "last-modified 'y' is no HTTP date; age 'x' is no number of seconds"
+        assert found[0].actual == f"{told}{OF_A_REIMAGE}"
+
+    @pytest.mark.parametrize(
+        ("request_", "call"),
+        [
+            (POLL, "Get Operation Status"),
+            (LOOK, "Get Deployment"),
+            (BUILDER.cloud_service("contoso"), "Get Cloud Service Properties"),
+            (OTHER, "a request to an unknown address"),
+        ],
+    )
+    def test_what_was_asked_is_told(self, request_: Request, call: str) -> None:
+        found = judged("standard_headers", [exchange(request_, headers=(("Age", "x"),))])
+
+        assert [verdict.actual for verdict in found] == [f"age 'x' is no number of seconds (the answer to {call})"]
+
+    def test_a_repeated_field_and_an_anomaly_are_told_together(self) -> None:
+        headers = (("Server", "a"),) * 3
+        found = judged("standard_headers", [exchange(headers=headers, anomalies=("obs-fold: x",))])
+
+        told = "the header line x is folded; the header server came 3 times"
+        assert [verdict.actual for verdict in found] == [f"{told}{OF_A_REIMAGE}"]
 
     def test_even_a_broken_response_has_headers(self) -> None:
         assert brief(judged("standard_headers", [exchange(failure=FailureKind.TRUNCATED)])) == [met(HEADERS)]

@@ -120,8 +120,10 @@ BROKEN = {
     "truncated: 10 of 20 octets": OK + b"Content-Length: 20\r\n\r\n0123456789",
     "truncated: within a chunk of 9 octets, 2 in all": OK + b"Transfer-Encoding: chunked\r\n\r\n9\r\nhi",
     "truncated: between chunks, 2 octets in all": OK + b"Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n",
-    "bad-chunk: size line 'zz'": OK + b"Transfer-Encoding: chunked\r\n\r\nzz\r\nhi\r\n",
-    "bad-chunk: size line ''": OK + b"Transfer-Encoding: chunked\r\n\r\n\r\nhi\r\n",
+    "bad-chunk: a chunk does not begin with its size, but with 'zz'": OK
+    + b"Transfer-Encoding: chunked\r\n\r\nzz\r\nhi\r\n",
+    "bad-chunk: a chunk does not begin with its size, but with ''": OK
+    + b"Transfer-Encoding: chunked\r\n\r\n\r\nhi\r\n",
     "bad-chunk: no line end after a chunk of 1 octets": OK + b"Transfer-Encoding: chunked\r\n\r\n1\r\nhi\r\n0\r\n\r\n",
     "truncated: within the head": OK + b"Content-Le",
 }

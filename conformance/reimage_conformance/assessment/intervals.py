@@ -148,7 +148,7 @@ class Intervals:
             own = next((r for r in here if r.is_accepted and began(r.exchange) > window[0]), None)
             here = [request for request in here if request is not own]
         found = list(here)
-        if verdict.outcome is not Outcome.MET:
+        if verdict.outcome is not Outcome.MET and not effect.absent:
             found += [request for request in others if self._may_reach(request, place, effect, world)]
         for request in found:
             may_have_run = request.is_accepted or request.is_of_unknown_fate(world)

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 RIVALS = ("verbs-", "type-4")
 """How the names begin of oddities that give the same refusal another status and code: of two at once, each would spoil the other's."""
 
+NOT_TOGETHER = (("internal-error-500", "historical-errors-empty"),)
+"""Oddities that conform alone and not together: the code InternalError says that a repeat may be answered otherwise (REQ-ERR-INTERNAL)."""
+
 
 def oddities_for(strictness: Strictness) -> list[str]:
     """The names of the oddities that conform under `strictness` and show without sockets."""
@@ -27,8 +30,9 @@ def oddities_for(strictness: Strictness) -> list[str]:
 
 
 def are_rivals(names: Sequence[str]) -> bool:
-    """Whether two of `names` begin alike, as rivals do."""
-    return any(sum(name.startswith(each) for name in names) > 1 for each in RIVALS)
+    """Whether two of `names` begin alike, as rivals do, or do not conform together."""
+    together = any(set(pair) <= set(names) for pair in NOT_TOGETHER)
+    return together or any(sum(name.startswith(each) for name in names) > 1 for each in RIVALS)
 
 
 def combined(

@@ -83,6 +83,11 @@ def _of_refusals(world: World, verdict: Verdict, exchanges: Sequence[Exchange]) 
     return Effect((place,), (first.number,), passing=True, looks=(first.number, end.number))
 
 
+def _shows_no_status(poll: Exchange) -> bool:
+    """Whether a poll was answered 200 with content in which no Status can be read."""
+    return poll.reply is not None and poll.reply.status == 200 and not status_of(poll)
+
+
 @effect_on(_of_refusals)
 @check
 def undisturbed(
@@ -100,8 +105,12 @@ def undisturbed(
     ends = [poll for poll in polls if status_of(poll) in TERMINAL]
     verdict = about("REQ-CONC-REFUSED-NOEFFECT", *refused[:1], *ends[:1], *polls[-1:], first)
     expected = "the running operation reaches Succeeded"
-    if not ends:
-        shown = reply_summary(polls[-1]) if polls else ""
+    if polls and all(_shows_no_status(poll) for poll in polls):
+        yield verdict.inconclusive("no poll showed a Status", because=("REQ-GOS-ROOT", "REQ-GOS-STATUS", "REQ-XML-NS"))
+    elif not ends:
+        shown = (
+            f"{reply_summary(polls[-1])}, Status {status_of(polls[-1]) or 'missing or not readable'}" if polls else ""
+        )
         progress = (
             f"not ended after {counted(len(polls), 'poll')} (the last one: {shown})"
             if polls

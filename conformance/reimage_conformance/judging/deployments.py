@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.operations.polls import version_of
 from reimage_conformance.judging.registry import about, check
+from reimage_conformance.judging.sent import slot_sent
 from reimage_conformance.judging.wording import is_busy, quoted, reply_summary, root_words, symptom
 from reimage_conformance.model import Fact
-from reimage_conformance.protocol.addresses import natural
+from reimage_conformance.protocol.addresses import natural, read_target
 from reimage_conformance.protocol.deployments import (
     BAD_STATES,
     READY,
@@ -146,7 +147,10 @@ def deployment_document(world: World, exchanges: Sequence[Exchange], name: str, 
         yield verdict.violated(", ".join(_DEPLOYMENT_MEMBERS), f"no {', '.join(missing)}", "members", because=misplaced)
     else:
         yield verdict.judged(
-            shown == (name, slot), f"Name {name}, slot {slot}", f"Name {shown[0]}, slot {shown[1]}", "identity"
+            shown == (name, slot),
+            f"Name {quoted(name)}, slot {quoted(slot)}",
+            f"Name {quoted(shown[0])}, slot {quoted(shown[1])}",
+            "identity",
         )
 
 
@@ -173,7 +177,10 @@ def instance_list(world: World, exchanges: Sequence[Exchange], instances: Sequen
         holders = [*deployment_elements(exchange), *found]
         misplaced = [root for each in holders for root in _misplaced(each, ("RoleInstanceList", *_INSTANCE_MEMBERS))]
         because = tuple(dict.fromkeys(misplaced))
-        yield verdict.violated("every role instance listed once", actual, "instances", because=because)
+        shown = ", ".join(name for each in deployment_elements(exchange) if (name := member(each, "Name")))
+        yield verdict.violated(
+            f"every role instance of {shown or 'the deployment'} listed once", actual, "instances", because=because
+        )
     elif empty:
         yield verdict.violated(
             f"text in {', '.join(_INSTANCE_MEMBERS)}", f"no text in {', '.join(sorted(set(empty)))}", "empty-member"
@@ -316,4 +323,6 @@ def empty_slot(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]
     else:
         fitting = world.strictness == "lenient" or error_code(exchange.reply) in ("", "ResourceNotFound")
         right = exchange.reply.status == 404 and fitting
-        yield verdict.judged(right, "404 with ResourceNotFound", reply_summary(exchange), symptom(exchange))
+        place = f"cloud service {quoted(read_target(exchange.request.target).service)}, {slot_sent(exchange.request)}"
+        actual = f"{reply_summary(exchange)}, for {place}"
+        yield verdict.judged(right, "404 with ResourceNotFound", actual, symptom(exchange))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.oracle import permitted
 from reimage_conformance.judging.registry import about, check
-from reimage_conformance.judging.sent import seen_for_kind
+from reimage_conformance.judging.sent import call_of, seen_for_kind
 from reimage_conformance.judging.wording import is_busy, is_diversion, is_standard, reply_summary, symptom
 from reimage_conformance.model import Identity
 from reimage_conformance.protocol.addresses import Kind, read_target
@@ -63,7 +63,8 @@ def error_document_present(world: World, exchanges: Sequence[Exchange]) -> Itera
             present = bool(exchange.reply.body.strip()) and looks_like_xml(exchange.reply)
             content_type = exchange.reply.header("Content-Type")
             media = f"Content-Type {content_type}" if content_type else "no Content-Type"
-            actual = f"{reply_summary(exchange)}, {counted(len(exchange.reply.body), 'octet')}, {media}"
+            content = f"{counted(len(exchange.reply.body), 'octet')}, {media}"
+            actual = f"{reply_summary(exchange)}, {content} (the answer to {call_of(exchange.request)})"
             yield verdict.judged(present, "an Error document", actual, "no-error-document")
 
 

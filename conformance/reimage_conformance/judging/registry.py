@@ -47,7 +47,8 @@ class Effect:
     without a reply is not another request. `anywhere` says that a request for an instance of the same name in another
     deployment may have caused the effect too. `passing` says that the effect is on an operation, so that only
     requests between the looks count. `looks` holds the exchange numbers between which the effect was looked for;
-    empty stands for all exchanges of the check.
+    empty stands for all exchanges of the check. `absent` says that the verdict is that the effect did not come: a request
+    that reached the instance by mistake is no reason for that.
     """
 
     places: tuple[Place, ...]
@@ -56,6 +57,7 @@ class Effect:
     anywhere: bool = False
     passing: bool = False
     looks: tuple[int, ...] = ()
+    absent: bool = False
 
 
 NOBODY = (0,)

@@ -53,7 +53,7 @@ def refused(
     if not binding:
         return
     verdict = about(requirement or binding[0].requirement, exchange)
-    expected = "; or ".join(dict.fromkeys(str(d) for d in allowed.defects))
+    expected = _permitted_words(allowed.defects)
     if exchange.reply is None:
         yield from _unanswered(exchange, allowed.defects, verdict.requirement, expected, alive=alive)
     elif is_busy(exchange):
@@ -65,6 +65,14 @@ def refused(
         yield verdict.inconclusive("redirected with 307")
     else:
         yield from _answered(exchange, allowed.defects, verdict.requirement, expected)
+
+
+def _permitted_words(defects: Sequence[Defect]) -> str:
+    """The answers that are permitted; statuses alone are merged where no defect names more."""
+    if all(not defect.later and not any(answer.codes for answer in defect.answers) for defect in defects):
+        statuses = frozenset().union(*(defect.statuses for defect in defects))
+        return " or ".join(str(status) for status in sorted(statuses))
+    return "; or ".join(dict.fromkeys(str(defect) for defect in defects))
 
 
 def _unanswered(
@@ -81,7 +89,9 @@ def _unanswered(
     if any(defect.layer == "auth" for defect in defects) and kind in hung_up:
         yield verdict.met(f"refused in TLS: {kind.value}")
     elif alive and not is_lost_under_its_body(exchange):
-        yield verdict.violated(expected, reply_summary(exchange), symptom(exchange))
+        yield verdict.violated(
+            expected, seen_for(reply_summary(exchange), exchange.request, defects), symptom(exchange)
+        )
     else:
         yield verdict.undecided(exchange)
 
@@ -223,7 +233,8 @@ def nothing_left_behind(world: World, exchanges: Sequence[Exchange]) -> Iterator
     document = read_document(poll.reply) if poll.reply.status == 200 else None
     status = document.text("Status") if document is not None else None
     expected = "no operation InProgress or Succeeded under the id of a refused request"
-    actual = f"{reply_summary(poll)}, Status {status}" if status else f"{reply_summary(poll)}, no Status"
+    told = f"{reply_summary(poll)}, {f'Status {status}' if status else 'no Status'}"
+    actual = f"a poll with the id of the refusal ({reply_summary(refusal)}) was answered {told}"
     holds = status not in ("InProgress", "Succeeded")
     yield verdict.judged(holds, expected, actual, f"operation:{status}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from reimage_conformance.catalogue import ALL_REQUIREMENTS
@@ -9,20 +10,12 @@ from reimage_conformance.judging.wording import quoted
 from reimage_conformance.protocol.addresses import Kind, UriForm, read_target
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from reimage_conformance.judging.defects import Defect
     from reimage_conformance.model import Request
 
-_HEADER_OF = {
-    "version-malformed": "x-ms-version",
-    "version-old": "x-ms-version",
-    "content-type": "Content-Type",
-    "invalid-length": "Content-Length",
-    "differing-lengths": "Content-Length",
-    "unknown-coding": "Transfer-Encoding",
-}
-"""The header that is wrong, by the key of the defect."""
+_OF_CALLERS = ("anonymous", "unknown-certificate", "foreign-subscription")
 _OF_PLACES = ("place", "elsewhere", "slot", "instance", "bad-name")
 _CALLS = {
     Kind.REIMAGE: "Reimage Role Instance",
@@ -50,25 +43,67 @@ def slot_sent(request: Request) -> str:
 
 
 def sent(request: Request, defects: Sequence[Defect]) -> str:
-    """What was sent where the only defect is: `role instance 'X'`; "" where the defect is that something is missing."""
+    """What was sent where the only defect is: `role instance 'X'`; "" where the defect is that something is missing.
+
+    A request that the caller may not send has other defects too; it is called by its name.
+    """
+    keys = {defect.key for defect in defects}
+    if not keys.isdisjoint(_OF_CALLERS):
+        where = " under a subscription that is not the caller's" if "foreign-subscription" in keys else ""
+        return f"{call_of(request)}{where}"
     if len(defects) != 1:
         return ""
-    key = defects[0].key
-    if key in _HEADER_OF:
-        return header_sent(request, _HEADER_OF[key])
-    if key in ("method", "method-case"):
-        return f"method {request.method}"
-    if key == "comp":
-        values = read_target(request.target).parameters("comp")
-        return " and ".join(f"comp={quoted(value)}" for value in values)
-    return _place_sent(request, defects[0]) if key in _OF_PLACES else ""
+    (key,) = keys
+    return _place_sent(request, defects[0]) if key in _OF_PLACES else _SENT[key](request) if key in _SENT else ""
+
+
+def _malformed_version(request: Request) -> str:
+    return f"{call_of(request)} with {header_sent(request, 'x-ms-version')}"
+
+
+def _host(request: Request) -> str:
+    return header_sent(request, "Host") or "no Host header"
+
+
+def _spaced_names(request: Request) -> str:
+    return " and ".join(f"header name {quoted(name)}" for name, _ in request.headers if name != name.rstrip(" \t"))
+
+
+def _method(request: Request) -> str:
+    return f"method {request.method}"
+
+
+def _comp(request: Request) -> str:
+    return " and ".join(f"comp={quoted(value)}" for value in read_target(request.target).parameters("comp"))
+
+
+_SENT: Mapping[str, Callable[[Request], str]] = {
+    "version-missing": call_of,
+    "version-malformed": _malformed_version,
+    "version-old": partial(header_sent, name="x-ms-version"),
+    "content-type": partial(header_sent, name="Content-Type"),
+    "invalid-length": partial(header_sent, name="Content-Length"),
+    "differing-lengths": partial(header_sent, name="Content-Length"),
+    "unknown-coding": partial(header_sent, name="Transfer-Encoding"),
+    "host": _host,
+    "space-before-colon": _spaced_names,
+    "method": _method,
+    "method-case": _method,
+    "comp": _comp,
+}
+"""What was sent, in words, by the key of the only defect."""
 
 
 def _place_sent(request: Request, defect: Defect) -> str:
     """The names of a place that does not exist."""
     if defect.requirement == "REQ-REIMAGE-UNKNOWN-INSTANCE":
-        return f"role instance {quoted(read_target(request.target).instance)}"
+        address = read_target(request.target)
+        return (
+            f"role instance {quoted(address.instance)} in cloud service {quoted(address.service)}, {slot_sent(request)}"
+        )
     service = f"cloud service {quoted(read_target(request.target).service)}"
+    if defect.key == "elsewhere":
+        return f"{service}, {slot_sent(request)}, under another subscription, which has no such cloud service"
     return slot_sent(request) if defect.key == "slot" else f"{service}, {slot_sent(request)}"
 
 

@@ -164,7 +164,10 @@ class Violations:
                 raise
         if not turn.is_admitted:
             names = " and ".join(sorted(broken))
-            raise Untested(f"enough requests that break {names} were accepted, or got no reply", Why.BUDGET)
+            raise Untested(
+                f"not sent: enough other requests that break {names} had been accepted before, or had got no reply",
+                Why.BUDGET,
+            )
 
     def _give_up(self, turn: _Turn) -> None:
         """Stops waiting for a turn; if it was admitted already, the next request is admitted in its place."""

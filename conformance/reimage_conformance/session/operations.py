@@ -263,7 +263,7 @@ class Operations:
                 "the endpoint forgets operations soon after their end, and no reimages are left to start another operation"
             )
         if found is None:
-            message = f"no operation ended {status}" if status else "no operation can be polled"
+            message = f"no operation ended {status}" if status else "no operation could be polled"
             why = {"": Why.OTHER, "Failed": Why.NO_FAILURE}.get(status, Why.NO_END)
             raise Inconclusive(message, NOT_KNOWN, why)
         return found

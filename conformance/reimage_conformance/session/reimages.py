@@ -90,7 +90,9 @@ class Reimages:
                 raise Inconclusive(reason, NO_END)
             if self._sender.given_up:
                 raise Inconclusive(self._sender.given_up)
-            raise Untested(f"the reimage {name!r} was left out: {reason}", reason.why)
+            raise Untested(
+                f"the suite did not send the reimage that this needs (its step {name}): {reason}", reason.why
+            )
         return result
 
     async def finished(self, result: Result) -> Operation:
@@ -108,7 +110,10 @@ class Reimages:
         await result.over.wait()
         if result.operation is None:  # it ended while the run was interrupted
             skipped = result.skipped or UNSEEN
-            raise Untested(f"the reimage {result.step.name!r} was left out: {skipped}", skipped.why)
+            raise Untested(
+                f"the suite did not send the reimage that this needs (its step {result.step.name}): {skipped}",
+                skipped.why,
+            )
         return result.operation
 
     async def all_finished(self) -> list[Result]:

@@ -252,7 +252,7 @@ class ResponseReader:
         line = self._read_line()
         found = _CHUNK_SIZE.fullmatch(line)
         if not found:
-            raise self._bad_chunk(f"size line {excerpt(line.decode('latin-1'))}")
+            raise self._bad_chunk(f"a chunk does not begin with its size, but with {excerpt(line.decode('latin-1'))}")
         digits = found[1].lstrip(b"0")
         return int(digits[:16] or b"0", 16)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.registry import Effect, about, check, effect_on
-from reimage_conformance.judging.wording import is_busy
+from reimage_conformance.judging.sent import slot_sent
+from reimage_conformance.judging.wording import is_busy, quoted
 from reimage_conformance.model import Outcome, Why
 from reimage_conformance.protocol.addresses import read_target
 from reimage_conformance.protocol.deployments import (
@@ -64,7 +65,8 @@ def _effect_of_reimage(world: World, verdict: Verdict, exchanges: Sequence[Excha
     if verdict.requirement == "REQ-REIMAGE-OTHERS-UNTOUCHED":
         watched = _watched(before, verdict.arguments.get("others", ()))
         names = next((tuple(changed) for look in looks if (changed := _not_ready(look, watched))), tuple(watched))
-    return Effect(tuple(Place(deployment, name) for name in names), (start.number,))
+    stayed = verdict.requirement == "REQ-REIMAGE-OFFLINE" and verdict.outcome is not Outcome.MET
+    return Effect(tuple(Place(deployment, name) for name in names), (start.number,), absent=stayed)
 
 
 @effect_on(_effect_of_reimage)
@@ -85,14 +87,12 @@ def instance_effect(
     is when the end of the operation was seen, in seconds since the run began. `waited` is how many seconds after that
     the suite made its last look. An instance may be offline for so short a time that no look falls into it.
     """
-    del world
     before, start, seen = exchanges[0], exchanges[1], [e for e in exchanges[2:] if statuses_in(e)]
     if not seen or statuses_in(before).get(instance) != READY:
-        reason, why = (
-            (f"{instance} was {statuses_in(before).get(instance, 'not shown')} before the reimage", Why.NOT_READY)
-            if seen
-            else ("no answer to Get Deployment showed a role instance after the 202", Why.OTHER)
-        )
+        status = statuses_in(before).get(instance)
+        was = f"{instance} was {f'{status}, not {READY},' if status else 'not shown'} before the reimage"
+        unseen = "no answer to Get Deployment showed a role instance after the 202"
+        reason, why = (was, Why.NOT_READY) if seen else (unseen, Why.OTHER)
         for requirement in ("REQ-REIMAGE-OFFLINE", "REQ-REIMAGE-ONLINE"):
             yield about(requirement, start).inconclusive(reason, why=why)
         return
@@ -122,7 +122,8 @@ def instance_effect(
     unanswered_at_end = sum(
         1 for exchange in exchanges[2:] if exchange.number > seen[-1].number and _is_unanswered(exchange)
     )
-    yield from _back_online(instance, before, seen, path_of_statuses, waited, unanswered_at_end)
+    longest = world.target.limits.operation_timeout_seconds
+    yield from _back_online(instance, before, seen, path_of_statuses, waited, unanswered_at_end, longest)
     yield from _others(before, seen, start, others)
 
 
@@ -138,11 +139,13 @@ def _back_online(
     path_of_statuses: str,
     waited: float,
     unanswered_at_end: int,
+    longest: float,
 ) -> Iterator[Verdict]:
     """The verdicts on whether the instance is back online under its own name.
 
-    The last look that showed instances decides. If looks after it got no answer (`unanswered_at_end` counts them), the
-    verdict on an instance that was not at ReadyRole is inconclusive.
+    The last look that showed instances decides. The verdict on an instance that was not at ReadyRole is inconclusive if
+    looks after it got no answer (`unanswered_at_end` counts them), or if the last look was earlier than `longest`
+    seconds after the end of the operation: the suite gives up looking where another instance did not come back.
     """
     last_status = statuses_in(seen[-1]).get(instance)
     online_verdict, name_verdict = (
@@ -153,15 +156,15 @@ def _back_online(
     if last_status is None:
         yield name_verdict.violated(
             f"{instance} of role {role}",
-            f"{instance} is no longer listed; listed: {', '.join(sorted(statuses_in(seen[-1]))[:6]) or 'no instance'}",
+            f"{instance} is no longer listed; listed: {_first_names(sorted(statuses_in(seen[-1])))}",
             "renamed",
         )
         yield online_verdict.inconclusive(f"{instance} is no longer listed", because=("REQ-REIMAGE-SAME-NAME",))
         return
     yield name_verdict.judged(
         roles_in(seen[-1]).get(instance) == role,
-        f"role {role}",
-        f"role {roles_in(seen[-1]).get(instance)}",
+        f"{instance} has RoleName {quoted(role or '')}",
+        f"RoleName {quoted(roles_in(seen[-1]).get(instance) or '')}",
         "role-changed",
     )
     if last_status in BAD_STATES:
@@ -171,13 +174,25 @@ def _back_online(
             f"{path_of_statuses}; the last {counted(unanswered_at_end, 'request')} for Get Deployment got no answer",
             why=Why.NO_REPLY,
         )
+    elif last_status != READY and waited < longest:
+        yield online_verdict.inconclusive(
+            f"{path_of_statuses}; the last look was only {waited:.1f} s after the end of the operation, since another "
+            "instance had not come back",
+            because=("REQ-REIMAGE-SAME-NAME", "REQ-DEPL-INSTANCES"),
+        )
     else:
         yield online_verdict.judged(
             last_status == READY,
             f"{instance} is {READY} again",
-            f"{path_of_statuses}; last seen {waited:.1f} s after the end",
+            f"{path_of_statuses}; the last look was {waited:.1f} s after the end of the operation",
             "still-offline",
         )
+
+
+def _first_names(names: Sequence[str]) -> str:
+    """The first six names, and how many more there are."""
+    more = f" and {len(names) - 6} more" if len(names) > 6 else ""
+    return f"{', '.join(names[:6])}{more}" if names else "no instance"
 
 
 def _others(before: Exchange, seen: Sequence[Exchange], start: Exchange, others: Sequence[str]) -> Iterator[Verdict]:
@@ -256,14 +271,12 @@ def equivalent_forms(
     statuses = [_statuses_by_place(look).get((deployment, instance)) for look in looks]
     own_statuses = [status for status in statuses if status is not None]
     verdict = about("REQ-REIMAGE-URI-EQUIV", start, *looks[-1:])
-    expected = f"{instance} of {deployment} is reimaged, and no other"
+    expected = f"{deployment}/{instance}, addressed by {slot_sent(start.request)}, is reimaged, and no other"
     actual = f"{', '.join(others_offline[:6])} went offline"
     if not own_statuses:
         yield verdict.inconclusive("Get Deployment did not show the deployment while the operation ran")
     elif others_offline and set(own_statuses) == {READY}:
-        yield verdict.violated(
-            expected, f"{actual}, while {instance} of {deployment} stayed ReadyRole", "other-instance"
-        )
+        yield verdict.violated(expected, f"{actual}, while {deployment}/{instance} stayed {READY}", "other-instance")
     elif others_offline:
         yield about("REQ-REIMAGE-OTHERS-UNTOUCHED", start, *looks[-1:]).violated(expected, actual, "others-touched")
     else:

@@ -92,7 +92,8 @@ def storage_kept_and_lost(world: World, exchanges: Sequence[Exchange]) -> Iterat
 
     Exchanges: the two markers read before the reimage (local storage, other), then both read after it.
     """
-    del world
+    place = probed_place(world, exchanges[0])
+    where = f" in {place.deployment.name}/{place.role_instance}" if place is not None else ""
     local_before, other_before, local_after, other_after = exchanges[:4]
     kept_verdict, lost_verdict = (
         about("REQ-REIMAGE-LOCALSTORE", local_after, local_before),
@@ -109,7 +110,7 @@ def storage_kept_and_lost(world: World, exchanges: Sequence[Exchange]) -> Iterat
         yield kept_verdict.judged(
             is_kept,
             "the marker in local storage",
-            f"the marker written before the reimage is {'still there' if is_kept else 'gone'}",
+            f"the marker written{where} before the reimage is {'still there' if is_kept else 'gone'}",
             "local-storage-lost",
         )
     if not _holds(other_before):
@@ -119,7 +120,7 @@ def storage_kept_and_lost(world: World, exchanges: Sequence[Exchange]) -> Iterat
         yield lost_verdict.judged(
             is_lost,
             "no marker outside local storage",
-            f"the marker written before the reimage is {'gone' if is_lost else 'still there'}",
+            f"the marker written{where} before the reimage is {'gone' if is_lost else 'still there'}",
             "other-data-kept",
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.registry import Effect, about, check, effect_on
+from reimage_conformance.judging.sent import slot_sent
 from reimage_conformance.judging.wording import reply_summary
 from reimage_conformance.protocol.addresses import read_target
 from reimage_conformance.protocol.deployments import READY, statuses_in
@@ -70,8 +71,10 @@ def unlisted_untouched(world: World, exchanges: Sequence[Exchange], requirement:
         return
     name, status = next(iter(changed.items()))
     more = f", and {len(changed) - 1} more that are not listed changed" if len(changed) > 1 else ""
-    expected = f"{name}, which the target file does not list, stays {READY}"
+    expected = f"{name}, which the target file does not list in {deployment.name}, stays {READY}"
     asked = read_target(request.request.target).instance
-    what = f"the reimage request for {asked}" if asked else "the request"
-    actual = f"{name} left {READY} (now {status}) after {what}, answered {reply_summary(request)}{more}"
+    what = f"the reimage request for {asked} in {slot_sent(request.request)}" if asked else "the request"
+    actual = (
+        f"{name} of {deployment.name} left {READY} (now {status}) after {what}, answered {reply_summary(request)}{more}"
+    )
     yield about(requirement, request, after).violated(expected, actual, "unlisted-touched")

@@ -208,7 +208,8 @@ def _error(poll: Exchange, document: Document, status: str) -> Iterator[Verdict]
     complete = code is not None and message is not None and bool(text(code))
     names = [local(node) for node in own_elements(found) if local(node) in ("Code", "Message")]
     emptiness = ", Code without text" if code is not None and not text(code) else ""
-    actual = f"Error with {' and '.join(names) or 'neither Code nor Message'}{emptiness}"
+    missing = " and ".join(name for name in ("Code", "Message") if name not in names)
+    actual = (f"Error without {missing}" if missing else "Error with Code and Message") + emptiness
     yield verdict.judged(complete, "an Error element with Code and Message", actual, "error-members")
     if complete and names.index("Code") > names.index("Message"):
         yield about("REQ-GOS-ORDER", poll).violated("Code, Message", "Message, Code", "order")

@@ -107,7 +107,9 @@ def unknown_operation(world: World, exchanges: Sequence[Exchange]) -> Iterator[V
         elif exchange.reply.status in (400, 404):
             yield from _unknown_code(exchange, exchange.reply, expected, strict=strict)
         elif exchange.reply.status < 300 or strict:
-            yield verdict.violated(expected, reply_summary(exchange), symptom(exchange))
+            asked = exchange.request.target.partition("?")[0].rpartition("/")[2]
+            actual = f"{reply_summary(exchange)}, for the id {asked}"
+            yield verdict.violated(expected, actual, symptom(exchange))
         else:
             yield verdict.advised(expected, reply_summary(exchange), symptom(exchange))
 
@@ -136,7 +138,8 @@ def needs_no_more(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdi
     needed = [each for each in varied if refused and each.reply is not None and each.reply.status == 200]
     verdict = about("REQ-GOS-URI", plain, *needed[:1])
     if needed:
-        actual = f"{reply_summary(plain)}, but 200 OK with an addition that no document asks for"
+        names = [name for name, _ in needed[0].request.headers if not plain.request.values(name)]
+        actual = f"{reply_summary(plain)}, but 200 OK to the same poll with {names[0] if names else 'a query'} added"
         yield verdict.violated("200 OK", actual, "needs-more")
     elif plain.reply is not None and plain.reply.status == 200:
         yield verdict.met(reply_summary(plain))

@@ -80,7 +80,10 @@ def _after_end(seen: list[Shown], known: list[Shown], first: int) -> Iterator[Ve
     elif changed:
         is_of_two_operations = not all(_is_own(poll) for poll in (end_poll, changed[0][0]))
         roots = (_USABLE,) if is_of_two_operations else _roots_of_change(known, first, changed, heads)
-        way = _difference_of_ways(end_poll, changed[0][0]) if roots == (_SAFE,) else ""
+        previous = known[known.index(changed[0]) - 1][0]
+        after_head = any(previous.number < number < changed[0][0].number for number in heads)
+        different = ", right after a HEAD" if after_head else _difference_of_ways(end_poll, changed[0][0])
+        way = different if roots == (_SAFE,) else ""
         actual = f"{changed[0][1]} after {end}{way}; all polls: {all_statuses}"
         for requirement in dict.fromkeys((_STABLE, _MOVING, *(root for root in roots if root != _USABLE))):
             because = tuple(root for root in roots if root != requirement)
@@ -138,11 +141,9 @@ def _way_of(poll: Exchange) -> tuple[str, bool]:
 def _difference_of_ways(earlier: Exchange, later: Exchange) -> str:
     """How `later` was sent in another way than `earlier`, or ""."""
     (was_version, was_new), (version, new) = _way_of(earlier), _way_of(later)
-    if version != was_version:
-        return f" to a poll with x-ms-version {version} in place of {was_version}"
-    if new != was_new:
-        return f" to a poll on a {'new connection' if new else 'connection that was used before'}"
-    return ""
+    differences = [f"with x-ms-version {version} in place of {was_version}"] if version != was_version else []
+    differences += [f"on a {'new connection' if new else 'connection that was used before'}"] if new != was_new else []
+    return f", in answer to a poll {' and '.join(differences)}" if differences else ""
 
 
 def _is_gone(poll: Exchange) -> bool:
@@ -281,7 +282,9 @@ def asking_forgets(world: World, exchanges: Sequence[Exchange], requirement: str
     verdict = about(requirement, *reversed(exchanges))
     if len(lost) > 1:
         yield verdict.violated(
-            "the operation is still found", f"after {what}: {reply_summary(lost[-1])}, for two operations", "forgotten"
+            "200 OK to the next poll",
+            f"the poll after {what} was answered {reply_summary(lost[-1])}, for two operations",
+            "forgotten",
         )
     elif not lost and status_of(exchanges[-1]) in TERMINAL:
         yield verdict.met(f"after {what}: {status_of(exchanges[-1])}")

@@ -25,11 +25,13 @@ _FORMS = (
     (r"(?:unknown-transfer-coding|chunked-twice|transfer-encoding-not-final-chunked): (.*)", "Transfer-Encoding: {0}"),
     (r"transfer-encoding-in-http-1.0: (.*)", "Transfer-Encoding: {0} in HTTP/1.0"),
     (r"bad-chunk: (.*)", "{0}"),
+    (r"not-http: the reply is not HTTP: it (.*)", "the reply {0}"),
     (r"not-http: (.*)", "{0}"),
     (r"octets-before-status-line: (\d+) of CR and LF", "{0} octets of CR and LF before the status line"),
 )  # fmt: skip
 _FIELD_FORMS = (
     (r"bare-lf: (.*)", "{0}"),
+    (r"([a-z-]+) (\d+) times", "the header {0} came {1} times"),
     (r"obs-fold: (.*)", "the header line {0} is folded"),
     (r"white-space-before-colon: (.*)", "white space before the colon of the header {0}"),
     (r"invalid-field-name: (.*)", "a header name with characters that HTTP does not allow: {0}"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.registry import about, check
-from reimage_conformance.judging.sent import header_sent
+from reimage_conformance.judging.sent import call_of, header_sent
 from reimage_conformance.judging.wording import is_busy, reply_summary, symptom
 
 if TYPE_CHECKING:
@@ -58,10 +58,17 @@ def not_answered_with(
 def _answer_for(exchange: Exchange, requirement: str) -> str:
     """The answer in words, with the method or the version that was sent where the requirement is about it."""
     words = ""
-    if requirement == "REQ-HTTP-UNKNOWN-METHOD":
+    if requirement == "REQ-ERR-VERB":
+        words = f"method {exchange.request.method} at the address of {call_of(exchange.request)}"
+    elif requirement == "REQ-HTTP-UNKNOWN-METHOD":
         words = f"method {exchange.request.method}"
+    elif requirement == "REQ-HTTP-TE-UNKNOWN":
+        sent = header_sent(exchange.request, "Transfer-Encoding")
+        words = f"{sent} in a reimage of a role instance that does not exist"
     elif requirement == "REQ-GOS-VERSION-MIN":
         words = header_sent(exchange.request, "x-ms-version")
+    elif requirement == "REQ-AUTH-ANYCERT":
+        words = call_of(exchange.request)
     return f"{reply_summary(exchange)}, for {words}" if words else reply_summary(exchange)
 
 
@@ -71,8 +78,10 @@ def not_accepted(world: World, exchanges: Sequence[Exchange], requirement: str) 
     del world
     exchange, *_ = exchanges
     taken = exchange.reply is not None and exchange.reply.status < 300
-    expected = "a refusal, or no answer before the request is complete"
-    yield about(requirement, exchange).judged(not taken, expected, reply_summary(exchange), "accepted")
+    expected = "a refusal, or no answer until the body that Content-Length announces has come"
+    announced = header_sent(exchange.request, "Content-Length")
+    actual = f"{reply_summary(exchange)}, for {announced} and no body yet" if announced else reply_summary(exchange)
+    yield about(requirement, exchange).judged(not taken, expected, actual, "accepted")
 
 
 @check
@@ -86,10 +95,15 @@ def same_answer(world: World, exchanges: Sequence[Exchange], requirement: str, w
         yield verdict.undecided(undecided)
     elif varied.reply is None:
         yield verdict.violated(
-            f"{what} makes no difference: {reply_summary(plain)}", reply_summary(varied), symptom(varied)
+            f"{reply_summary(plain)}, as without this difference: {what}",
+            reply_summary(varied),
+            symptom(varied),
         )
     else:
         same = varied.reply.status == plain.reply.status
         yield verdict.judged(
-            same, f"{what} makes no difference: {reply_summary(plain)}", reply_summary(varied), symptom(varied)
+            same,
+            f"{reply_summary(plain)}, as without this difference: {what}",
+            reply_summary(varied),
+            symptom(varied),
         )

@@ -112,7 +112,9 @@ def standard_headers(world: World, exchanges: Sequence[Exchange]) -> Iterator[Ve
             yield about("REQ-HTTP-STD-HEADERS", exchange).judged(
                 not problems,
                 "standard headers as HTTP/1.1 defines them",
-                "; ".join(map(field_words, problems)),
+                f"{'; '.join(map(field_words, problems))} (the answer to {call_of(exchange.request)})"
+                if problems
+                else "",
                 problems[0].partition(" ")[0].lower() if problems else "",
             )
 

@@ -1,0 +1,39 @@
+"""What was sent, in words: the part of a request that a verdict is about."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from judging_samples import FOREIGN_SUBSCRIPTION, NO_HOST, NOBODY, POLL, REIMAGE, SUBSCRIPTION, UNKNOWN, world
+from reimage_conformance.judging.oracle import permitted
+from reimage_conformance.judging.sent import sent
+from reimage_conformance.protocol.requests import with_header, without_header
+
+if TYPE_CHECKING:
+    from reimage_conformance.model import Request
+
+SPACED = with_header(POLL, "Accept ", "*/*")
+FOREIGN = replace(POLL, target=POLL.target.replace(SUBSCRIPTION, FOREIGN_SUBSCRIPTION))
+
+
+@pytest.mark.parametrize(
+    ("request_sent", "words"),
+    [
+        (NO_HOST, "no Host header"),
+        (with_header(POLL, "Host", "a b"), "Host 'a b'"),
+        (SPACED, "header name 'Accept '"),
+        (without_header(POLL, "x-ms-version"), "Get Operation Status"),
+        (with_header(POLL, "x-ms-version", "soon"), "Get Operation Status with x-ms-version 'soon'"),
+        (NOBODY, "role instance 'Nobody' in cloud service 'contoso', slot 'production'"),
+        (UNKNOWN, "Reimage Role Instance"),
+        (FOREIGN, "Get Operation Status under a subscription that is not the caller's"),
+        (REIMAGE, ""),
+    ],
+)
+def test_what_was_sent_is_told_by_its_defect(request_sent: Request, words: str) -> None:
+    where = world(foreign_subscription_id=FOREIGN_SUBSCRIPTION)
+
+    assert sent(request_sent, permitted(request_sent, where).binding) == words
