@@ -145,7 +145,7 @@ def _back_online(
 
     The last look that showed instances decides. The verdict on an instance that was not at ReadyRole is inconclusive if
     looks after it got no answer (`unanswered_at_end` counts them), or if the last look was earlier than `longest`
-    seconds after the end of the operation: the suite gives up looking where another instance did not come back.
+    seconds after the end of the operation. The suite gives up looking where another instance did not come back.
     """
     last_status = statuses_in(seen[-1]).get(instance)
     online_verdict, name_verdict = (
@@ -176,8 +176,8 @@ def _back_online(
         )
     elif last_status != READY and waited < longest:
         yield online_verdict.inconclusive(
-            f"{path_of_statuses}; the last look was only {waited:.1f} s after the end of the operation, since another "
-            "instance had not come back",
+            f"{path_of_statuses}; the last look was only {waited:.1f} s after the end of the operation, and it may take "
+            f"{longest:g} s",
             because=("REQ-REIMAGE-SAME-NAME", "REQ-DEPL-INSTANCES"),
         )
     else:
