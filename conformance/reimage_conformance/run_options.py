@@ -53,7 +53,9 @@ RUN_OPTIONS = (
     RunOption("fault", "Give the embedded emulator this fault (repeatable).", str, repeatable=True, field="faults"),
     RunOption("oddity", "Give the embedded emulator this oddity (repeatable).", str, repeatable=True, field="oddities"),
     RunOption(
-        "world", "What the embedded emulator holds: one-instance, two-instances, one-slot, large, or a .toml file.", str
+        "world",
+        "What the embedded emulator holds: one-instance, two-instances, two-slots, one-slot, large, or a .toml file.",
+        str,
     ),
     RunOption(
         "like-the-service",

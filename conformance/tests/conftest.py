@@ -1,10 +1,9 @@
 """Settings of the suite's own tests: examples have no deadline, for machines differ; what takes long begins first."""
 
-from zlib import crc32
-
 import pytest
-import trio
 from hypothesis import settings
+
+from reimage_conformance.detection.ordering import order_tasks
 
 settings.register_profile("own-tests", deadline=None)
 settings.load_profile("own-tests")
@@ -35,4 +34,4 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(autouse=True)
 def _order_of_tasks(request: pytest.FixtureRequest) -> None:
     """Lets tasks go on in an order that follows from the name of the test, so that a failure can be repeated."""
-    trio._core._run._r.seed(crc32(request.node.nodeid.encode()))
+    order_tasks(request.node.nodeid)

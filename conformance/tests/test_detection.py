@@ -121,6 +121,7 @@ def test_the_shapes_are_ordinary_targets() -> None:
     assert sizes == {
         "large": (None, True),
         "two-instances": (6, False),
+        "two-slots": (6, False),
         "one-instance": (2, False),
         "no-get-deployment": (None, True),
         "part-of-a-world": (6, False),

@@ -8,6 +8,7 @@ import pytest
 
 from judging_samples import (
     FAILED,
+    OPERATION_ID,
     POLL,
     RUNNING,
     SUCCEEDED,
@@ -252,6 +253,7 @@ class TestUnknownOperation:
             found = judged("unknown_operation", [exchange(POLL, status)], where)
             assert brief(found) == [violated(self.NAME, f"status:{status}")]
             assert found[0].expected == self.EXPECTED
+            assert found[0].actual.endswith(f", for the operation id '{OPERATION_ID}'")
 
     @pytest.mark.parametrize("status", [300, 403, 500])
     def test_another_refusal_is_a_violation_under_strict_alone(self, status: int) -> None:

@@ -276,7 +276,12 @@ class TestWays:
     def test_another_answer_under_another_version_is_not_safe(self) -> None:
         several = [*polls(RUNNING, SUCCEEDED), poll(FAILED, request=OLDER, number=4), poll(SUCCEEDED, number=5)]
 
-        assert brief(judged("progress", several)) == NOT_SAFE
+        found = judged("progress", several)
+        assert brief(found) == NOT_SAFE
+        assert found[0].actual == (
+            "Failed after Succeeded, in answer to a poll with x-ms-version 2009-10-01 in place of 2011-10-01; "
+            "all polls: InProgress, Succeeded, Failed, Succeeded"
+        )
         assert [v.outcome.value for v in judged("progress", several, lenient())] == ["advisory"] * 3
 
     def test_another_answer_under_a_version_that_knew_better_is_not_safe(self) -> None:
@@ -312,7 +317,9 @@ class TestWays:
             poll(SUCCEEDED, number=5, at=5.0),
         ]
 
-        assert brief(judged("progress", several)) == NOT_SAFE
+        found = judged("progress", several)
+        assert brief(found) == NOT_SAFE
+        assert found[0].actual.startswith("InProgress after Succeeded, in answer to a poll on a new connection; ")
 
     def test_a_fresh_connection_under_another_version_is_another_way_still(self) -> None:
         both = replace(OLDER, fresh_connection=True)
@@ -418,7 +425,9 @@ def test_a_head_that_changes_the_outcome_was_not_safe() -> None:
     before = [poll(SUCCEEDED, number=1), poll(SUCCEEDED, number=2)]
 
     for asked in (head, refused):
-        found = brief(judged("progress", [*before, asked, poll(FAILED, number=4)]))
+        verdicts = judged("progress", [*before, asked, poll(FAILED, number=4)])
+        assert verdicts[0].actual == "Failed after Succeeded, right after a HEAD; all polls: Succeeded x 2, Failed"
+        found = brief(verdicts)
         assert ("REQ-GOS-READONLY", "violated", "flip", (), (4, 1)) in found
         assert ("REQ-GOS-TERMINAL-STABLE", "violated", "flip", ("REQ-GOS-READONLY",), (4, 1)) in found
     assert all(

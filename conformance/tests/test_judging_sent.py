@@ -7,9 +7,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from judging_samples import FOREIGN_SUBSCRIPTION, NO_HOST, NOBODY, POLL, REIMAGE, SUBSCRIPTION, UNKNOWN, world
+from judging_samples import (
+    FOREIGN_SUBSCRIPTION,
+    NO_HOST,
+    NOBODY,
+    OTHER_SUBSCRIPTION,
+    POLL,
+    REIMAGE,
+    SUBSCRIPTION,
+    UNKNOWN,
+    world,
+)
 from reimage_conformance.judging.oracle import permitted
 from reimage_conformance.judging.sent import sent
+from reimage_conformance.model import Identity
 from reimage_conformance.protocol.requests import with_header, without_header
 
 if TYPE_CHECKING:
@@ -29,11 +40,21 @@ FOREIGN = replace(POLL, target=POLL.target.replace(SUBSCRIPTION, FOREIGN_SUBSCRI
         (with_header(POLL, "x-ms-version", "soon"), "Get Operation Status with x-ms-version 'soon'"),
         (NOBODY, "role instance 'Nobody' in cloud service 'contoso', slot 'production'"),
         (UNKNOWN, "Reimage Role Instance"),
+        (replace(POLL, identity=Identity.NONE), "Get Operation Status"),
+        (
+            replace(FOREIGN, identity=Identity.UNKNOWN),
+            "Get Operation Status under a subscription that is not the caller's",
+        ),
+        (replace(POLL, headers=(*POLL.headers, ("Host", "a"))), "Host '127.0.0.1:8443' and 'a'"),
+        (
+            replace(REIMAGE, target=REIMAGE.target.replace(SUBSCRIPTION, OTHER_SUBSCRIPTION)),
+            "cloud service 'contoso', slot 'production', under another subscription, which has no such cloud service",
+        ),
         (FOREIGN, "Get Operation Status under a subscription that is not the caller's"),
         (REIMAGE, ""),
     ],
 )
 def test_what_was_sent_is_told_by_its_defect(request_sent: Request, words: str) -> None:
-    where = world(foreign_subscription_id=FOREIGN_SUBSCRIPTION)
+    where = world(other_subscription_id=OTHER_SUBSCRIPTION, foreign_subscription_id=FOREIGN_SUBSCRIPTION)
 
     assert sent(request_sent, permitted(request_sent, where).binding) == words

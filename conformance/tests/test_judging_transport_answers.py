@@ -96,7 +96,7 @@ class TestTransport:
             (
                 with_header(NOBODY, "Transfer-Encoding", "gzip"),
                 "REQ-HTTP-TE-UNKNOWN",
-                "Transfer-Encoding 'gzip' in a reimage of a role instance that does not exist",
+                "Transfer-Encoding 'gzip' in a reimage of a role instance that the deployment does not have",
             ),
             (POLL, "REQ-GOS-VERSION-MIN", "x-ms-version '2011-10-01'"),
             (POLL, "REQ-AUTH-ANYCERT", "Get Operation Status"),
@@ -140,7 +140,7 @@ class TestTransport:
         assert brief(judged("same_answer", [plain, poll(number=2)], **arguments)) == [met("REQ-VER-HEADER-CASE", 2)]
         found = judged("same_answer", [plain, poll(b"", 400)], **arguments)
         assert brief(found) == [violated("REQ-VER-HEADER-CASE", "status:400", 2, 1)]
-        expected = "200 OK, as without this difference: the case of the name"
+        expected = "200 OK, as for the same request in its usual form; the difference: the case of the name"
         assert worded(found) == [(expected, "400 Bad Request")]
         quiet = judged("same_answer", [plain, silent(POLL, number=2)], **arguments)
         assert brief(quiet) == [violated("REQ-VER-HEADER-CASE", "no-reply:timeout", 2, 1)]

@@ -5,20 +5,15 @@ from __future__ import annotations
 import pytest
 
 from reimage_conformance.detection.forking import Subject, judge_each
-from reimage_conformance.detection.shapes import Shape
-from reimage_conformance.emulator import DeploymentLayout, instances_of
-
-LAYOUT = tuple(
-    DeploymentLayout("contoso", slot, f"contoso-{slot}", instances_of({"WebRole1": 1}))
-    for slot in ("production", "staging")
-)
-TWO_SLOTS = Shape("two-slots", "two slots with one instance each, six reimages, no probe", LAYOUT, 6, probe=False)
+from reimage_conformance.detection.shapes import SHAPES
 
 
 @pytest.mark.parametrize("fault", ["slots-swapped"])
 def test_a_reimage_in_the_wrong_slot_is_found_with_six_reimages(fault: str) -> None:
     """In whatever order tasks go on: some orders reimage an instance of the other slot while a refused request is examined."""
-    subjects = [Subject(f"{fault}-{order}", (fault,), shape=TWO_SLOTS, order=order) for order in (0, 6, 12, 27, 34)]
+    subjects = [
+        Subject(f"{fault}-{order}", (fault,), shape=SHAPES["two-slots"], order=order) for order in (0, 6, 12, 27, 34)
+    ]
 
     for found in judge_each(subjects, processes=1):
         assert found.errors == ()

@@ -72,7 +72,13 @@ def test_a_named_world_is_found_by_its_name(name: str) -> None:
 def test_the_named_worlds_hold_what_their_names_say() -> None:
     sizes = {name: [len(row.instances) for row in layout[: -len(NEIGHBOURS)]] for name, layout in LAYOUTS.items()}
 
-    assert sizes == {"large": [15, 3, 3], "one-slot": [4], "two-instances": [2], "one-instance": [1]}
+    assert sizes == {
+        "large": [15, 3, 3],
+        "one-slot": [4],
+        "two-instances": [2],
+        "two-slots": [1, 1],
+        "one-instance": [1],
+    }
 
 
 @pytest.mark.parametrize(

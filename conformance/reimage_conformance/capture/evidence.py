@@ -135,7 +135,7 @@ class Evidence:
             deployment = self.world.deployment_of(address)
             return deployment is not None and bool(self.world.listed.get(deployment.name))
         if absence in (Absence.SERVICE, Absence.DEPLOYMENT):
-            return self.whole or not self._not_found.isdisjoint((_service_of(address), _container_of(address)))
+            return self.whole or not self._not_found.isdisjoint((_service_of(address), _named_in(address)))
         return True
 
     @cached_property
@@ -144,7 +144,7 @@ class Evidence:
         calls = [each for each in self.of_kind(Kind.DEPLOYMENT, Kind.CLOUD_SERVICE) if self.is_conclusive(each)]
         gets = [each.exchange for each in calls if each.exchange.request.method == "GET"]
         missing = [each for each in gets if each.reply is not None and each.reply.status == NOT_FOUND]
-        return {_container_of(read_target(each.request.target)) for each in missing}
+        return {_named_in(read_target(each.request.target)) for each in missing}
 
     def _is_uncertain(self, defect: Defect, recorded: Recorded, address: Address) -> bool:
         """Whether a defect is not certain.
@@ -201,10 +201,11 @@ class Evidence:
         return found
 
 
-def _container_of(address: Address) -> _Container:
+def _named_in(address: Address) -> _Container:
     """The deployment that an address names, or its cloud service where it names no deployment."""
+    subscription, service, *_ = _service_of(address)
     form = address.form.value if address.form is not None and address.deployment else ""
-    return (address.subscription.lower(), address.service, form, address.deployment)
+    return (subscription, service, form, address.deployment)
 
 
 def _service_of(address: Address) -> _Container:

@@ -17,11 +17,10 @@ import tempfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zlib import crc32
 
 import pytest
-import trio
 
+from reimage_conformance.detection.ordering import order_tasks
 from reimage_conformance.detection.shapes import LARGE_WORLD, Shape
 from reimage_conformance.model import Outcome
 
@@ -173,8 +172,7 @@ def _judge(session: pytest.Session, subject: Subject, journals: Path | None) -> 
     from reimage_conformance.pytest_plugin.stash import FOLDER, PLAN, RUN  # noqa: PLC0415
     from reimage_conformance.replay.assessing import assessed  # noqa: PLC0415
 
-    order = crc32(subject.name.encode()) if subject.order is None else subject.order
-    trio._core._run._r.seed(order)  # noqa: SLF001  trio has no other way to repeat the order of its tasks
+    order_tasks(subject.name if subject.order is None else subject.order)
     config = session.config
     plan = replace(
         config.stash[PLAN],

@@ -49,6 +49,9 @@ _SHAPES = (
         6,
         probe=False,
     ),
+    Shape(
+        "two-slots", "two slots with one instance each, six reimages, no probe", LAYOUTS["two-slots"], 6, probe=False
+    ),
     Shape("one-instance", "one instance, two reimages, no probe", LAYOUTS["one-instance"], 2, probe=False),
     Shape(
         "no-get-deployment", "the large world without Get Deployment", LAYOUTS["large"], oddities=("no-get-deployment",)

@@ -71,6 +71,11 @@ LAYOUTS: dict[str, Layout] = {
         *NEIGHBOURS,
     ),
     "one-slot": (_contoso("production", "contoso-v1", WebRole1=3, WorkerRole1=1), *NEIGHBOURS),
+    "two-slots": (
+        _contoso("production", "contoso-v1", WebRole1=1),
+        _contoso("staging", "contoso-v2", WebRole1=1),
+        *NEIGHBOURS,
+    ),
     "two-instances": (_contoso("production", "contoso-v1", WebRole1=2), *NEIGHBOURS),
     "one-instance": (_contoso("production", "contoso-v1", WebRole1=1), *NEIGHBOURS),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,8 @@ class Need(StrEnum):
     PRODUCTION = "a deployment in production"
     STAGING = "a deployment in staging"
     BOTH_SLOTS = "a cloud service with a deployment in both slots"
+    EMPTY_SLOT = "a cloud service with an empty slot"
+    NAME_OF_ONE_SLOT = "an instance in one slot whose name the other slot does not have"
     SECOND_SERVICE = "a second cloud service"
     SECOND_DEPLOYMENT = "a second deployment, so that two operations run at the same time"
     PROBE = "a probe in the role instances"
@@ -58,6 +61,10 @@ _HELD: dict[Need, Callable[[Layout], bool]] = {
     Need.PRODUCTION: lambda rows: any(row.slot == "production" for row in rows),
     Need.STAGING: lambda rows: any(row.slot == "staging" for row in rows),
     Need.BOTH_SLOTS: lambda rows: _repeats(row.service for row in rows),
+    Need.EMPTY_SLOT: lambda rows: any(count < 2 for count in Counter(row.service for row in rows).values()),
+    Need.NAME_OF_ONE_SLOT: lambda rows: any(
+        set(_names(one)) - set(_names(other)) for one in rows for other in rows if one.service == other.service
+    ),
     Need.PROBE: lambda _: True,
     Need.SECOND_DEPLOYMENT: lambda rows: len(rows) > 1,
     Need.SECOND_SERVICE: lambda rows: len({row.service for row in rows}) > 1,

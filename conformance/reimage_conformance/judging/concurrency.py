@@ -88,6 +88,16 @@ def _shows_no_status(poll: Exchange) -> bool:
     return poll.reply is not None and poll.reply.status == 200 and not status_of(poll)
 
 
+def _progress(polls: Sequence[Exchange]) -> str:
+    """How far an operation without an end had come, by the last of its polls."""
+    if not polls:
+        return "its operation could not be polled"
+    last = polls[-1]
+    status = "no readable Status" if _shows_no_status(last) else f"Status {status_of(last)}" if status_of(last) else ""
+    shown = f"{reply_summary(last)}, {status}" if status else reply_summary(last)
+    return f"not ended after {counted(len(polls), 'poll')} (the last one: {shown})"
+
+
 @effect_on(_of_refusals)
 @check
 def undisturbed(
@@ -108,15 +118,7 @@ def undisturbed(
     if polls and all(_shows_no_status(poll) for poll in polls):
         yield verdict.inconclusive("no poll showed a Status", because=("REQ-GOS-ROOT", "REQ-GOS-STATUS", "REQ-XML-NS"))
     elif not ends:
-        shown = (
-            f"{reply_summary(polls[-1])}, Status {status_of(polls[-1]) or 'missing or not readable'}" if polls else ""
-        )
-        progress = (
-            f"not ended after {counted(len(polls), 'poll')} (the last one: {shown})"
-            if polls
-            else "its operation could not be polled"
-        )
-        actual = f"{progress}; {counted(len(refused), 'request')} refused meanwhile"
+        actual = f"{_progress(polls)}; {counted(len(refused), 'request')} refused meanwhile"
         yield verdict.violated(expected, actual, "no-end")
     elif status_of(ends[0]) != "Succeeded":
         yield verdict.violated(

@@ -233,8 +233,8 @@ def nothing_left_behind(world: World, exchanges: Sequence[Exchange]) -> Iterator
     document = read_document(poll.reply) if poll.reply.status == 200 else None
     status = document.text("Status") if document is not None else None
     expected = "no operation InProgress or Succeeded under the id of a refused request"
-    told = f"{reply_summary(poll)}, {f'Status {status}' if status else 'no Status'}"
-    actual = f"a poll with the id of the refusal ({reply_summary(refusal)}) was answered {told}"
+    answer = f"{reply_summary(poll)}, {f'Status {status}' if status else 'no Status'}"
+    actual = f"a poll with the id of the refusal ({reply_summary(refusal)}) was answered {answer}"
     holds = status not in ("InProgress", "Succeeded")
     yield verdict.judged(holds, expected, actual, f"operation:{status}")
 

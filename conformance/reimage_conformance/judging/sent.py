@@ -94,6 +94,30 @@ _SENT: Mapping[str, Callable[[Request], str]] = {
 """What was sent, in words, by the key of the only defect."""
 
 
+def _method_and_call(request: Request) -> str:
+    return f"{_method(request)} at the address of {call_of(request)}"
+
+
+def _coding_of_unknown_instance(request: Request) -> str:
+    coding = header_sent(request, "Transfer-Encoding")
+    return f"{coding} in a reimage of a role instance that the deployment does not have"
+
+
+_SENT_FOR: Mapping[str, Callable[[Request], str]] = {
+    "REQ-ERR-VERB": _method_and_call,
+    "REQ-HTTP-UNKNOWN-METHOD": _method,
+    "REQ-HTTP-TE-UNKNOWN": _coding_of_unknown_instance,
+    "REQ-GOS-VERSION-MIN": partial(header_sent, name="x-ms-version"),
+    "REQ-AUTH-ANYCERT": call_of,
+}
+"""What was sent, in words, by the requirement of a request that several answers are right for."""
+
+
+def sent_for(requirement: str, request: Request) -> str:
+    """The part of a request that a requirement is about: `method FROB`; "" where it is about no part of it."""
+    return _SENT_FOR[requirement](request) if requirement in _SENT_FOR else ""
+
+
 def _place_sent(request: Request, defect: Defect) -> str:
     """The names of a place that does not exist."""
     if defect.requirement == "REQ-REIMAGE-UNKNOWN-INSTANCE":

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Exchange, Verdict
 
 MIN_PAUSE_SECONDS = 1.0
-"""A shorter pause before a poll or a retry is told: the quickest published client waits 5 s."""
+"""A shorter pause before a poll or a retry is advised against: the quickest published client waits 5 s."""
 
 PATIENCE_SECONDS = 60.0
 """Twice the longest pause of published clients: who has not polled for so long has given up."""
@@ -118,22 +118,22 @@ def _end(operation: Followed, until: float, *, over: bool, faulty: bool) -> Iter
         yield about("REQ-CLIENT-POLL-END", ended, start).met(f"{status_of(ended)} after {counted(len(polls), 'poll')}")
         return
     if polls and status_of(latest) != RUNNING:
-        return  # the last reply told nothing that a client could go on from
+        return  # the last reply showed nothing that a client could go on from
     silence = max(until - latest.at - latest.elapsed, 0.0)
     expected = "polls until Succeeded or Failed"
     seen = f"the last of {counted(len(polls), 'poll')} showed InProgress" if polls else "no poll after the 202"
     symptom = "gave-up" if polls else "never"
     if polls and faulty:
-        told = f"{seen} {latest.at - start.at:.1f} s after the 202, by an endpoint that is wrong on purpose"
-        yield verdict.advised(expected, told, symptom)
+        actual = f"{seen} {latest.at - start.at:.1f} s after the 202, by an endpoint that is wrong on purpose"
+        yield verdict.advised(expected, actual, symptom)
     elif silence >= _patience(operation):
         yield verdict.violated(expected, f"{seen}, and the record goes on for {silence:.1f} s", symptom)
     elif over:
-        told = f"{seen}, and the client had ended when the record was stopped {silence:.1f} s later"
-        yield verdict.violated(expected, told, symptom)
+        actual = f"{seen}, and the client had ended when the record was stopped {silence:.1f} s later"
+        yield verdict.violated(expected, actual, symptom)
     else:
-        told = f"{seen}; the record ends {silence:.1f} s later, so that more polls may have been meant to come"
-        yield verdict.advised(expected, told, symptom)
+        actual = f"{seen}; the record ends {silence:.1f} s later, so that more polls may have been meant to come"
+        yield verdict.advised(expected, actual, symptom)
 
 
 def _patience(operation: Followed) -> float:

@@ -94,10 +94,10 @@ def client_retries(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verd
 
 def _retried(refused: Exchange, again: Exchange, retry_after: str) -> Verdict:
     pause = max(again.at - refused.at - refused.elapsed, 0.0)
-    told = float(retry_after) if retry_after.isascii() and retry_after.isdigit() else 0.0
+    asked_for = float(retry_after) if retry_after.isascii() and retry_after.isdigit() else 0.0
     verdict = about("REQ-CLIENT-RETRY-PAUSE", again, refused)
     seen = f"{pause:.2f} s after {reply_summary(refused)}"
-    if told and pause < told - EARLY_SECONDS:
+    if asked_for and pause < asked_for - EARLY_SECONDS:
         return verdict.violated(f"Retry-After: {retry_after} is waited for", seen, "retry-after")
     return verdict.judged(pause >= MIN_PAUSE_SECONDS, f"{MIN_PAUSE_SECONDS:g} s or more before a retry", seen, "quick")
 

@@ -90,12 +90,12 @@ def _content(each: Exchange) -> Iterator[Verdict]:
     seen = f"{len(request.body)} octets of body" if request.body else f"Content-Length: {', '.join(lengths)}"
     yield about("REQ-CLIENT-REIMAGE-BODY", each).judged(empty, "no body", "no body" if empty else seen, "body")
     coded = ", ".join(request.values("Transfer-Encoding"))
-    told = [*([f"Content-Length: {', '.join(lengths)}"] if lengths else ["no Content-Length"])]
-    told += [f"Transfer-Encoding: {coded}"] if coded else []
+    framing = [f"Content-Length: {', '.join(lengths)}" if lengths else "no Content-Length"]
+    framing += [f"Transfer-Encoding: {coded}"] if coded else []
     because = () if empty else ("REQ-CLIENT-REIMAGE-BODY",)
     zero = bool(lengths) and all(re.fullmatch(r"0+", value, re.ASCII) for value in lengths) and not coded
     verdict = about("REQ-CLIENT-REIMAGE-CONTENT-LENGTH", each)
-    yield verdict.judged(zero, "Content-Length: 0", " and ".join(told), "length", because=because)
+    yield verdict.judged(zero, "Content-Length: 0", " and ".join(framing), "length", because=because)
 
 
 def has_body(request: Request) -> bool:
@@ -121,7 +121,7 @@ def _version(each: Exchange, requirement: str, oldest: str) -> Verdict:
 
 @check
 def client_versions(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
-    """The versions that a client sends are told, with which of them no list has (REQ-CLIENT-VERSION-KNOWN)."""
+    """The versions that a client sends are observed, and which of them no list has (REQ-CLIENT-VERSION-KNOWN)."""
     del world
     first: dict[str, Exchange] = {}
     for each in exchanges:
@@ -129,9 +129,9 @@ def client_versions(world: World, exchanges: Sequence[Exchange]) -> Iterator[Ver
             if _DATE.fullmatch(value):
                 first.setdefault(value, each)
     published = published_from(FIRST_VERSION)
-    told = [f"{value} ({'published' if value in published else 'in no list'})" for value in sorted(first)]
+    versions = [f"{value} ({'published' if value in published else 'in no list'})" for value in sorted(first)]
     if first:
-        yield about("REQ-CLIENT-VERSION-KNOWN", *first.values()).observed(", ".join(told))
+        yield about("REQ-CLIENT-VERSION-KNOWN", *first.values()).observed(", ".join(versions))
 
 
 @check

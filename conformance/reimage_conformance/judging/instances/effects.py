@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.registry import Effect, about, check, effect_on
@@ -87,106 +89,112 @@ def instance_effect(
     is when the end of the operation was seen, in seconds since the run began. `waited` is how many seconds after that
     the suite made its last look. An instance may be offline for so short a time that no look falls into it.
     """
-    before, start, seen = exchanges[0], exchanges[1], [e for e in exchanges[2:] if statuses_in(e)]
-    if not seen or statuses_in(before).get(instance) != READY:
-        status = statuses_in(before).get(instance)
-        was = f"{instance} was {f'{status}, not {READY},' if status else 'not shown'} before the reimage"
-        unseen = "no answer to Get Deployment showed a role instance after the 202"
-        reason, why = (was, Why.NOT_READY) if seen else (unseen, Why.OTHER)
+    course = _Course(instance, exchanges[0], exchanges[1], exchanges[2:])
+    unclear = course.unclear()
+    if unclear is not None:
+        reason, why = unclear
         for requirement in ("REQ-REIMAGE-OFFLINE", "REQ-REIMAGE-ONLINE"):
-            yield about(requirement, start).inconclusive(reason, why=why)
+            yield about(requirement, course.start).inconclusive(reason, why=why)
         return
-    statuses = [statuses_in(exchange).get(instance, "missing") for exchange in seen]
-    path_of_statuses = " > ".join(_without_repeats([READY, *statuses]))
-    offline = next((e for e, status in zip(seen, statuses, strict=True) if status != READY), None)
-    during = sum(1 for exchange in seen if exchange.at <= ended_at)
-    offline_verdict = about("REQ-REIMAGE-OFFLINE", offline or start, seen[-1])
-    unanswered = sum(1 for exchange in exchanges[2:] if _is_unanswered(exchange))
-    if offline is None and unanswered:
-        yield offline_verdict.inconclusive(
-            f"{path_of_statuses}; {counted(unanswered, 'request')} for Get Deployment got no answer", why=Why.NO_REPLY
-        )
-    elif offline is None and during < LOOKS_ENOUGH:
-        yield offline_verdict.inconclusive(
+    yield _offline(course, ended_at)
+    yield _same_name(course)
+    yield _online(course, waited, world.target.limits.operation_timeout_seconds)
+    yield from _others(course.before, course.seen, course.start, others)
+
+
+@dataclass(frozen=True)
+class _Course:
+    """What the looks show of one instance: `before` its reimage, and after `start`, the 202. `looks` may lack an answer."""
+
+    instance: str
+    before: Exchange
+    start: Exchange
+    looks: Sequence[Exchange]
+
+    @cached_property
+    def seen(self) -> list[Exchange]:
+        """The looks that show instances."""
+        return [look for look in self.looks if statuses_in(look)]
+
+    @cached_property
+    def statuses(self) -> list[str]:
+        """The InstanceStatus in each look that shows instances, "missing" where this one is not listed."""
+        return [statuses_in(look).get(self.instance, "missing") for look in self.seen]
+
+    @property
+    def path(self) -> str:
+        """The statuses in order, without immediate repeats: `ReadyRole > StoppedVM > ReadyRole`."""
+        return " > ".join(_without_repeats([READY, *self.statuses]))
+
+    def unanswered(self, after: int = 0) -> int:
+        """How many looks with a greater number than `after` show nothing, since they got no reply or were throttled."""
+        return sum(1 for look in self.looks if look.number > after and (look.reply is None or is_busy(look)))
+
+    def unclear(self) -> tuple[str, Why] | None:
+        """Why nothing can be judged, and the class of the reason; None where the looks suffice."""
+        status = statuses_in(self.before).get(self.instance)
+        if not self.seen:
+            return "no answer to Get Deployment showed a role instance after the 202", Why.OTHER
+        if status != READY:
+            was = f"{status}, not {READY}," if status else "not shown"
+            return f"{self.instance} was {was} before the reimage", Why.NOT_READY
+        return None
+
+
+def _offline(course: _Course, ended_at: float) -> Verdict:
+    """The verdict on whether the instance left ReadyRole. `ended_at` is as for `instance_effect`."""
+    left = next((look for look, status in zip(course.seen, course.statuses, strict=True) if status != READY), None)
+    during = sum(1 for look in course.seen if look.at <= ended_at)
+    verdict = about("REQ-REIMAGE-OFFLINE", left or course.start, course.seen[-1])
+    shown = f"shown {counted(during, 'time')} while the operation ran"
+    if left is not None:
+        return verdict.met(f"{course.path}; {shown}")
+    if unanswered := course.unanswered():
+        reason = f"{course.path}; {counted(unanswered, 'request')} for Get Deployment got no answer"
+        return verdict.inconclusive(reason, why=Why.NO_REPLY)
+    if during < LOOKS_ENOUGH:
+        return verdict.inconclusive(
             f"Get Deployment was answered only {counted(during, 'time')} while the operation ran"
         )
-    else:
-        yield offline_verdict.judged(
-            offline is not None,
-            f"{instance} leaves {READY}",
-            f"{path_of_statuses}; shown {counted(during, 'time')} while the operation ran"
-            if offline is not None
-            else f"InstanceStatus was {READY} in all {during} answers to Get Deployment while the operation ran",
-            "never-offline",
-        )
-    unanswered_at_end = sum(
-        1 for exchange in exchanges[2:] if exchange.number > seen[-1].number and _is_unanswered(exchange)
-    )
-    longest = world.target.limits.operation_timeout_seconds
-    yield from _back_online(instance, before, seen, path_of_statuses, waited, unanswered_at_end, longest)
-    yield from _others(before, seen, start, others)
+    actual = f"InstanceStatus was {READY} in all {during} answers to Get Deployment while the operation ran"
+    return verdict.violated(f"{course.instance} leaves {READY}", actual, "never-offline")
 
 
-def _is_unanswered(look: Exchange) -> bool:
-    """Whether a look shows nothing, since it got no reply or was throttled."""
-    return look.reply is None or is_busy(look)
+def _same_name(course: _Course) -> Verdict:
+    """The verdict on whether the last look shows the instance under its own name, and in its role."""
+    last, instance, role = course.seen[-1], course.instance, roles_in(course.before).get(course.instance)
+    verdict = about("REQ-REIMAGE-SAME-NAME", last, course.before)
+    if instance not in statuses_in(last):
+        actual = f"{instance} is no longer listed; listed: {_first_names(sorted(statuses_in(last)))}"
+        return verdict.violated(f"{instance} of role {role}", actual, "renamed")
+    now = roles_in(last).get(instance)
+    expected, actual = (f"{instance} has RoleName {quoted(role or '')}", f"RoleName {quoted(now or '')}")
+    return verdict.judged(now == role, expected, actual, "role-changed")
 
 
-def _back_online(
-    instance: str,
-    before: Exchange,
-    seen: Sequence[Exchange],
-    path_of_statuses: str,
-    waited: float,
-    unanswered_at_end: int,
-    longest: float,
-) -> Iterator[Verdict]:
-    """The verdicts on whether the instance is back online under its own name.
+def _online(course: _Course, waited: float, longest: float) -> Verdict:
+    """The verdict on whether the instance is at ReadyRole again.
 
     The last look that showed instances decides. The verdict on an instance that was not at ReadyRole is inconclusive if
-    looks after it got no answer (`unanswered_at_end` counts them), or if the last look was earlier than `longest`
-    seconds after the end of the operation. The suite gives up looking where another instance did not come back.
+    looks after it got no answer, or if the last look was earlier than `longest` seconds after the end of the operation
+    (`waited` is how many seconds it was). The suite gives up looking where another instance did not come back.
     """
-    last_status = statuses_in(seen[-1]).get(instance)
-    online_verdict, name_verdict = (
-        about("REQ-REIMAGE-ONLINE", seen[-1], before),
-        about("REQ-REIMAGE-SAME-NAME", seen[-1], before),
-    )
-    role = roles_in(before).get(instance)
-    if last_status is None:
-        yield name_verdict.violated(
-            f"{instance} of role {role}",
-            f"{instance} is no longer listed; listed: {_first_names(sorted(statuses_in(seen[-1])))}",
-            "renamed",
-        )
-        yield online_verdict.inconclusive(f"{instance} is no longer listed", because=("REQ-REIMAGE-SAME-NAME",))
-        return
-    yield name_verdict.judged(
-        roles_in(seen[-1]).get(instance) == role,
-        f"{instance} has RoleName {quoted(role or '')}",
-        f"RoleName {quoted(roles_in(seen[-1]).get(instance) or '')}",
-        "role-changed",
-    )
-    if last_status in BAD_STATES:
-        yield online_verdict.inconclusive(f"{instance} is {last_status}: the guest has a problem (REQ-DEPL-BAD-STATES)")
-    elif last_status != READY and unanswered_at_end:
-        yield online_verdict.inconclusive(
-            f"{path_of_statuses}; the last {counted(unanswered_at_end, 'request')} for Get Deployment got no answer",
-            why=Why.NO_REPLY,
-        )
-    elif last_status != READY and waited < longest:
-        yield online_verdict.inconclusive(
-            f"{path_of_statuses}; the last look was only {waited:.1f} s after the end of the operation, and it may take "
-            f"{longest:g} s",
-            because=("REQ-REIMAGE-SAME-NAME", "REQ-DEPL-INSTANCES"),
-        )
-    else:
-        yield online_verdict.judged(
-            last_status == READY,
-            f"{instance} is {READY} again",
-            f"{path_of_statuses}; the last look was {waited:.1f} s after the end of the operation",
-            "still-offline",
-        )
+    last, instance = course.seen[-1], course.instance
+    verdict = about("REQ-REIMAGE-ONLINE", last, course.before)
+    status, unanswered = statuses_in(last).get(instance), course.unanswered(after=last.number)
+    if status is None:
+        return verdict.inconclusive(f"{instance} is no longer listed", because=("REQ-REIMAGE-SAME-NAME",))
+    if status in BAD_STATES:
+        return verdict.inconclusive(f"{instance} is {status}: the guest has a problem (REQ-DEPL-BAD-STATES)")
+    if status != READY and unanswered:
+        reason = f"{course.path}; the last {counted(unanswered, 'request')} for Get Deployment got no answer"
+        return verdict.inconclusive(reason, why=Why.NO_REPLY)
+    late = f"{waited:.1f} s after the end of the operation"
+    if status != READY and waited < longest:
+        reason = f"{course.path}; the last look was only {late}, and it may take {longest:g} s"
+        return verdict.inconclusive(reason, because=("REQ-REIMAGE-SAME-NAME", "REQ-DEPL-INSTANCES"))
+    actual = f"{course.path}; the last look was {late}"
+    return verdict.judged(status == READY, f"{instance} is {READY} again", actual, "still-offline")
 
 
 def _first_names(names: Sequence[str]) -> str:
@@ -265,14 +273,12 @@ def equivalent_forms(
     """
     del world
     before, start, looks = exchanges[:looked], exchanges[looked], exchanges[looked + 1 :]
-    others_offline = [
-        f"{name}/{other}" for name, other in _places_that_left(before, looks, (deployment, instance), others)
-    ]
+    others_offline = ["/".join(place) for place in _places_that_left(before, looks, (deployment, instance), others)]
     statuses = [_statuses_by_place(look).get((deployment, instance)) for look in looks]
     own_statuses = [status for status in statuses if status is not None]
     verdict = about("REQ-REIMAGE-URI-EQUIV", start, *looks[-1:])
     expected = f"{deployment}/{instance}, addressed by {slot_sent(start.request)}, is reimaged, and no other"
-    actual = f"{', '.join(others_offline[:6])} went offline"
+    actual = f"{_first_names(others_offline)} went offline"
     if not own_statuses:
         yield verdict.inconclusive("Get Deployment did not show the deployment while the operation ran")
     elif others_offline and set(own_statuses) == {READY}:

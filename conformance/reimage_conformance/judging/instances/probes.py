@@ -80,8 +80,8 @@ def fresh_installation(
         yield verdict.inconclusive("the probe showed no installation_id")
     else:
         expected = "a new installation id, as the probe in the guest reports it, after the reimage"
-        told = f"is still {after}" if before == after else f"changed from {before} to {after}"
-        actual = f"{_installation_id_of(world, exchanges[0])} {told}"
+        change = f"is still {after}" if before == after else f"changed from {before} to {after}"
+        actual = f"{_installation_id_of(world, exchanges[0])} {change}"
         yield verdict.judged(before != after, expected, actual, "same-installation")
 
 
@@ -177,6 +177,6 @@ def sibling_is_no_reimage(world: World, exchanges: Sequence[Exchange], sibling: 
     else:
         expected = f"comp={sibling} reimages nothing"
         unchanged = not before or before == after
-        told = "is unchanged" if unchanged else f"changed from {before} to {after or 'none'}"
-        actual = f"{_installation_id_of(world, exchanges[0])} {told} after comp={sibling}"
+        change = "is unchanged" if unchanged else f"changed from {before} to {after or 'none'}"
+        actual = f"{_installation_id_of(world, exchanges[0])} {change} after comp={sibling}"
         yield verdict.judged(unchanged, expected, actual, "sibling-reimages")

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.registry import about, check
-from reimage_conformance.judging.wording import is_busy, reply_summary, symptom
+from reimage_conformance.judging.wording import is_busy, quoted, reply_summary, symptom
 from reimage_conformance.protocol.documents import (
     content_type,
     error_code,
@@ -108,7 +108,7 @@ def unknown_operation(world: World, exchanges: Sequence[Exchange]) -> Iterator[V
             yield from _unknown_code(exchange, exchange.reply, expected, strict=strict)
         elif exchange.reply.status < 300 or strict:
             asked = exchange.request.target.partition("?")[0].rpartition("/")[2]
-            actual = f"{reply_summary(exchange)}, for the id {asked}"
+            actual = f"{reply_summary(exchange)}, for the operation id {quoted(asked)}"
             yield verdict.violated(expected, actual, symptom(exchange))
         else:
             yield verdict.advised(expected, reply_summary(exchange), symptom(exchange))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.registry import about, check
-from reimage_conformance.judging.sent import call_of, header_sent
+from reimage_conformance.judging.sent import header_sent, sent_for
 from reimage_conformance.judging.wording import is_busy, reply_summary, symptom
 
 if TYPE_CHECKING:
@@ -56,19 +56,8 @@ def not_answered_with(
 
 
 def _answer_for(exchange: Exchange, requirement: str) -> str:
-    """The answer in words, with the method or the version that was sent where the requirement is about it."""
-    words = ""
-    if requirement == "REQ-ERR-VERB":
-        words = f"method {exchange.request.method} at the address of {call_of(exchange.request)}"
-    elif requirement == "REQ-HTTP-UNKNOWN-METHOD":
-        words = f"method {exchange.request.method}"
-    elif requirement == "REQ-HTTP-TE-UNKNOWN":
-        sent = header_sent(exchange.request, "Transfer-Encoding")
-        words = f"{sent} in a reimage of a role instance that does not exist"
-    elif requirement == "REQ-GOS-VERSION-MIN":
-        words = header_sent(exchange.request, "x-ms-version")
-    elif requirement == "REQ-AUTH-ANYCERT":
-        words = call_of(exchange.request)
+    """The answer in words, with the part of the request that the requirement is about."""
+    words = sent_for(requirement, exchange.request)
     return f"{reply_summary(exchange)}, for {words}" if words else reply_summary(exchange)
 
 
@@ -93,17 +82,7 @@ def same_answer(world: World, exchanges: Sequence[Exchange], requirement: str, w
     if plain.reply is None or is_busy(plain) or is_busy(varied):
         undecided = varied if plain.reply is not None and not is_busy(plain) else plain
         yield verdict.undecided(undecided)
-    elif varied.reply is None:
-        yield verdict.violated(
-            f"{reply_summary(plain)}, as without this difference: {what}",
-            reply_summary(varied),
-            symptom(varied),
-        )
     else:
-        same = varied.reply.status == plain.reply.status
-        yield verdict.judged(
-            same,
-            f"{reply_summary(plain)}, as without this difference: {what}",
-            reply_summary(varied),
-            symptom(varied),
-        )
+        same = varied.reply is not None and varied.reply.status == plain.reply.status
+        expected = f"{reply_summary(plain)}, as for the same request in its usual form; the difference: {what}"
+        yield verdict.judged(same, expected, reply_summary(varied), symptom(varied))

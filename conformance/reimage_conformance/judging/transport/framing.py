@@ -94,8 +94,8 @@ def framing(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
 
 def _anomalies_in(exchange: Exchange, anomalies: Sequence[str]) -> str:
     """Anomalies in words, and what was asked for; "" where there are none."""
-    told = "; ".join(map(anomaly_words, anomalies))
-    return f"{told} (the answer to {call_of(exchange.request)})" if told else ""
+    words = "; ".join(map(anomaly_words, anomalies))
+    return f"{words} (the answer to {call_of(exchange.request)})" if words else ""
 
 
 @check

@@ -215,7 +215,7 @@ def request_ids_unique(world: World, exchanges: Sequence[Exchange]) -> Iterator[
             shared += [exchange, earlier]
     if shared:
         repeated = shared[0].reply.header("x-ms-request-id") if shared[0].reply is not None else ""
-        both = " and ".join(f"{each.number} ({_told(each)})" for each in (shared[1], shared[0]))
+        both = " and ".join(f"{each.number} ({_method_and_kind(each)})" for each in (shared[1], shared[0]))
         actual = f"the answers to exchanges {both} both carry {repeated}"
         others = len(shared) // 2 - 1
         more = f"; {counted(others, 'more answer')} {'repeats' if others == 1 else 'repeat'} an id" if others else ""
@@ -226,7 +226,7 @@ def request_ids_unique(world: World, exchanges: Sequence[Exchange]) -> Iterator[
         yield about("REQ-ASYNC-REQID-UNIQUE", next(reversed(first.values()))).met(f"{len(first)} distinct ids")
 
 
-def _told(exchange: Exchange) -> str:
+def _method_and_kind(exchange: Exchange) -> str:
     """A request in two words: `POST reimage`."""
     kind = read_target(exchange.request.target).kind
     return f"{exchange.request.method} {kind.value}"

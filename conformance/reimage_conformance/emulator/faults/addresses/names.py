@@ -132,7 +132,7 @@ Slip(
     "instance-of-other-slot",
     INSTANCE,
     "role instances of the service's other deployment are found as well",
-    needs=(Need.BOTH_SLOTS,),
+    needs=(Need.BOTH_SLOTS, Need.NAME_OF_ONE_SLOT),
 ).by(_sought_in(lambda call, own: call.world.services(own.subscription)[own.service]))
 Slip(
     "instance-of-other-service",
@@ -165,7 +165,12 @@ Slip("deployment-name-takes-slot", SERVICE, "a slot does where a deployment name
         form_is("name"),
     )
 )
-Slip("empty-slot-is-the-other", SERVICE, "an empty slot leads to the deployment in the other one").by(
+Slip(
+    "empty-slot-is-the-other",
+    SERVICE,
+    "an empty slot leads to the deployment in the other one",
+    needs=(Need.EMPTY_SLOT,),
+).by(
     instead(
         find_deployment,
         lambda original, call, service, form, place: (
@@ -190,7 +195,7 @@ Slip("{}-phantom", SERVICE, "a reimage in {} succeeds").table(
     ("service", "a cloud service that does not exist", "service"),
     ("deployment", "a deployment that does not exist", "deployment"),
 )
-Slip("empty-slot-phantom", SERVICE, "a reimage in an empty slot succeeds").by(
+Slip("empty-slot-phantom", SERVICE, "a reimage in an empty slot succeeds", needs=(Need.EMPTY_SLOT,)).by(
     _accepting("slot", when=lambda call: call.route.place in ("production", "staging"))
 )
 Slip("slot-phantom", "REQ-REIMAGE-SLOT-OTHER", "a reimage in a slot that does not exist succeeds").by(
@@ -261,6 +266,7 @@ _STATUSES = {
 }
 for _defect, _values in _STATUSES.items():
     _also = (INSTANCE if _defect == "instance" else SERVICE,)
-    Slip(f"unknown-{_defect}-status", "REQ-ERR-CODES", f"an unknown {_defect} gives {{}}", also=_also).each(
-        _values, refusal_status(_defect, when=kind_is("reimage"))
-    )
+    _needs = (Need.EMPTY_SLOT,) if _defect == "slot" else ()
+    Slip(
+        f"unknown-{_defect}-status", "REQ-ERR-CODES", f"an unknown {_defect} gives {{}}", also=_also, needs=_needs
+    ).each(_values, refusal_status(_defect, when=kind_is("reimage")))

@@ -152,9 +152,16 @@ Slip(
     also=("REQ-REIMAGE-OFFLINE", "REQ-ERR-STATUS"),
 ).each((204, 500), lambda status: reply_edit(reply_set(status=status, body=b""), "deployment", when=_busy))
 for _statuses, _also in (((200, 204), ("REQ-ERR-STATUS",)), ((400, 409), ())):
-    Slip("empty-slot-status", EMPTY, "Get Deployment of an empty slot is answered {}", also=_also).each(
-        _statuses, refusal_status("slot", when=kind_is("deployment"))
-    )
-Slip("empty-slot-code", EMPTY, "Get Deployment of an empty slot gives the code BadRequest").by(
-    refusal_edit(refused_with(code="BadRequest"), "slot", when=kind_is("deployment"))
-)
+    Slip(
+        "empty-slot-status",
+        EMPTY,
+        "Get Deployment of an empty slot is answered {}",
+        also=_also,
+        needs=(Need.EMPTY_SLOT,),
+    ).each(_statuses, refusal_status("slot", when=kind_is("deployment")))
+Slip(
+    "empty-slot-code",
+    EMPTY,
+    "Get Deployment of an empty slot gives the code BadRequest",
+    needs=(Need.EMPTY_SLOT,),
+).by(refusal_edit(refused_with(code="BadRequest"), "slot", when=kind_is("deployment")))
