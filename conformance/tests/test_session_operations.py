@@ -102,14 +102,26 @@ async def test_one_that_succeeds() -> None:
 
     assert (found.state, found.status, found.is_under_way, found.is_known) == (State.ENDED, "Succeeded", False, True)
     assert [each.target for each in one.wire.sent] == [POLL.target] * 5
-    assert one.wire.labels() == ["poll", "poll-otherwise", "poll", "poll", "poll-after-end"]
+    assert one.wire.labels() == ["poll", "poll-otherwise", "poll-afresh", "poll", "poll-after-end"]
+    assert [each.fresh_connection for each in one.wire.sent] == [False, False, True, False, False]
     assert [each.values("x-ms-version")[0] for each in one.wire.sent[:2]] == ["2011-10-01", "2009-10-01"]
     assert found.exchanges[0] == started()
     assert len(found.exchanges) == 6
-    assert found.duration == 2.0
+    assert found.duration == 1.0
     assert one.budget.spent == 1
     fields = {"start": 1, "identifier": OPERATION_ID, "place": "contoso/contoso-v2/WebRole1_IN_0", "form": UriForm.SLOT}
     assert one.recorder.events == [("operation", {**fields, "unwanted": False})]
+
+
+@in_time
+async def test_only_the_first_ones_are_polled_on_a_new_connection() -> None:
+    async with rig(poll(RUNNING)) as one:
+        for number in (1, 2, 3):
+            one.operations.open(started(number=number, identifier=f"{number}"), Place(FABRIKAM, f"Front_IN_{number}"))
+        await trio.sleep(5.0)
+
+    asked = {each.target.rpartition("/")[2] for each in one.wire.sent if each.fresh_connection}
+    assert asked == {"1", "2"}
 
 
 @in_time
@@ -239,7 +251,7 @@ async def test_nothing_is_polled_before_it_is_due() -> None:
             await trio.sleep(seconds)
             counts.append(len(one.wire.sent))
 
-    assert counts == [2, 2, 3]
+    assert counts == [3, 3, 4]
 
 
 @in_time

@@ -8,8 +8,11 @@ from reimage_conformance.detection.forking import Subject, judge_each
 from reimage_conformance.detection.shapes import SHAPES
 
 
-@pytest.mark.parametrize("fault", ["slots-swapped"])
-def test_a_reimage_in_the_wrong_slot_is_found_with_six_reimages(fault: str) -> None:
+@pytest.mark.parametrize(
+    ("fault", "requirement"),
+    [("slots-swapped", "REQ-REIMAGE-URI-EQUIV"), ("operation-of-one-connection", "REQ-REIMAGE-REQID-USABLE")],
+)
+def test_what_few_reimages_may_miss_is_found_with_six(fault: str, requirement: str) -> None:
     """In whatever order tasks go on: some orders reimage an instance of the other slot while a refused request is examined."""
     subjects = [
         Subject(f"{fault}-{order}", (fault,), shape=SHAPES["two-slots"], order=order) for order in (0, 6, 12, 27, 34)
@@ -17,4 +20,4 @@ def test_a_reimage_in_the_wrong_slot_is_found_with_six_reimages(fault: str) -> N
 
     for found in judge_each(subjects, processes=1):
         assert found.errors == ()
-        assert found.findings[0] == "REQ-REIMAGE-URI-EQUIV", found.subject.name
+        assert found.findings[0] == requirement, found.subject.name

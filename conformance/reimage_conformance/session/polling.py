@@ -18,6 +18,7 @@ from reimage_conformance.session.operation import State
 from reimage_conformance.session.thresholds import (
     MAX_DENIED_POLLS,
     MAX_UNANSWERED_POLLS,
+    OPERATIONS_POLLED_AFRESH,
     UNKNOWN_AGAIN_SECONDS,
     UNKNOWN_SECONDS,
 )
@@ -52,7 +53,8 @@ class Polling:
     async def poll(self, operation: Operation, *, version: str | None = None, label: str = "poll") -> Exchange:
         """Polls an operation once, in any state; polls of one operation under way never overlap.
 
-        A poll of an operation that is over is repeated while it is throttled, since no later poll follows.
+        The first poll is followed by one with the oldest version, and for the first operations of a run by one on a new
+        connection. A poll of an operation that is over is repeated while it is throttled, since no later poll follows.
         """
         if not operation.is_under_way:
             ask = partial(self._ask, operation, version, label)
@@ -62,6 +64,8 @@ class Polling:
             exchange = await self._ask(operation, version, label)
             if operation.is_under_way and first and status_of(exchange) in STATUSES:
                 await self._ask_otherwise(operation)
+                if operation.is_under_way and operation in self._all[:OPERATIONS_POLLED_AFRESH]:
+                    await self._ask(operation, None, "poll-afresh", fresh=True)
             ends = was_under_way and operation.state is State.ENDED
             if ends:
                 await self._ask(operation, None, "poll-after-end")
@@ -69,10 +73,11 @@ class Polling:
             await self._look_back(operation)  # outside of the lock: two operations that end together poll each other
         return exchange
 
-    async def _ask(self, operation: Operation, version: str | None, label: str) -> Exchange:
+    async def _ask(self, operation: Operation, version: str | None, label: str, *, fresh: bool = False) -> Exchange:
         under = operation.subscription or None
         request = self._builder.operation_status(operation.identifier, version=version, subscription=under)
-        exchange = await self._sender.once(replace(request, identity=operation.start.request.identity), Manner(label))
+        request = replace(request, identity=operation.start.request.identity, fresh_connection=fresh)
+        exchange = await self._sender.once(request, Manner(label))
         insort(operation.polls, exchange, key=attrgetter("number"))
         operation.polled = self._sender.clock.now()
         if operation.is_under_way:

@@ -99,6 +99,8 @@ UNKNOWN_AGAIN_SECONDS = 2.5
 """The same time where another operation was given up before."""
 MAX_UNANSWERED_POLLS = 2
 """An operation is given up after this many polls in a row without reply."""
+OPERATIONS_POLLED_AFRESH = 2
+"""So many operations are polled on a new connection as well while they run: few reimages may all use one connection."""
 MAX_DENIED_POLLS = 10
 """An operation of a bad request is given up after this many polls in a row were answered 401 or 403."""
 MAX_OVERDUE_OPERATIONS = 2
