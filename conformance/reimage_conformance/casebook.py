@@ -79,7 +79,8 @@ def needs_second_instance(sut: SystemUnderTest, *deployments: Deployment) -> Non
         return
     names = " and ".join(deployment.name for deployment in among)
     if all(len(sut.world.listed.get(deployment.name, ())) == 1 for deployment in among):
-        raise NotApplicable(f"{names} has one role instance")
+        words = "has one role instance" if len(among) == 1 else "have one role instance each"
+        raise NotApplicable(f"{names} {words}")
     raise Untested(f"the target lists one role instance of {names}", Why.ONE_INSTANCE)
 
 

@@ -30,6 +30,7 @@ UNTESTED = {
         *("REQ-HTTP-CHUNKED", "REQ-NAME-ENCODING", "REQ-AUTH-ANYCERT"),
         *("REQ-CONC-CONFLICT", "REQ-CONC-SAME", "REQ-CONC-REFUSED-NOEFFECT"),
     },
+    "two-slots": {"REQ-HTTP-CHUNKED"},
     "two-instances": {"REQ-HTTP-CHUNKED"},
     "no-get-deployment": set(),
     "part-of-a-world": {"REQ-DEPL-EMPTY-SLOT", "REQ-HTTP-CHUNKED"},
@@ -37,6 +38,7 @@ UNTESTED = {
 """What the reimages of a shape do not reach, where nothing is odd."""
 ABSENT = {
     "one-instance": {"REQ-REIMAGE-OTHERS-UNTOUCHED", "REQ-CONC-OTHER"},
+    "two-slots": {"REQ-REIMAGE-OTHERS-UNTOUCHED", "REQ-CONC-OTHER", "REQ-DEPL-EMPTY-SLOT"},
     "two-instances": set(),
     "no-get-deployment": {"REQ-REIMAGE-OTHERS-UNTOUCHED", "REQ-REIMAGE-OFFLINE", "REQ-DEPL-URI"},
     "part-of-a-world": {"REQ-REIMAGE-FRESH-OS"},
@@ -87,6 +89,8 @@ def test_a_small_conforming_target_gets_no_finding_and_what_it_cannot_show_is_na
     assert unjudged == UNTESTED[shape]
     assert {found.outcomes[name] for name in ABSENT[shape]} <= {"not-applicable"}
     assert "" not in found.unjudged.values()
+    if shape == "two-slots":
+        assert found.unjudged["REQ-REIMAGE-OTHERS-UNTOUCHED"] == "contoso-v1 and contoso-v2 have one role instance each"
 
 
 @pytest.mark.parametrize("shape", UNTESTED)
