@@ -134,7 +134,7 @@ Slip("both-lengths-ignored", BOTH, "with two kinds of framing there is no body")
     *_BY_CODING, gives(read_framing, Framing(), _two_framings)
 )
 
-Slip("chunked-status", CHUNKED, "a chunked request is answered {}").each(
+Slip("chunked-status", CHUNKED, "a chunked request is answered {}", also=("REQ-REIMAGE-CL-NONZERO",)).each(
     (404, 500, 501, 403),
     lambda status: gives(
         check_transfer_encoding,
@@ -148,7 +148,12 @@ def _chunked(call: Call) -> bool:
     return call.message.values("transfer-encoding") == ["chunked"] and not call.message.values("content-length")
 
 
-Slip("chunked-closes", CHUNKED, "a chunked request ends in a closed connection").by(performs(Close(), when=_chunked))
+Slip(
+    "chunked-closes",
+    CHUNKED,
+    "a chunked request ends in a closed connection",
+    also=("REQ-REIMAGE-CL-NONZERO",),
+).by(performs(Close(), when=_chunked))
 Slip("chunked-hangs", CHUNKED, "a chunked request is never answered", also=("REQ-REIMAGE-CL-NONZERO",)).by(
     performs(Pause(3600.0), when=_chunked)
 )
