@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from reimage_conformance.casebook import SystemUnderTest
-from reimage_conformance.judging.concurrency import PROLONGED, contended, undisturbed
+from reimage_conformance.judging.concurrency import PROLONGED_FACTOR, contended, undisturbed
 from reimage_conformance.judging.instances.probes import fresh_installation, installation_in, installation_unchanged
 from reimage_conformance.judging.request import instance_untouched, nothing_left_behind
 from reimage_conformance.judging.wording import is_conflict
@@ -64,7 +64,7 @@ async def refuse_while_it_runs(sut: SystemUnderTest, seen: Contention) -> None:
     Then waits for the end. The refused instance is looked at after each refusal, because the last reimage may be
     accepted: the end of the running one is not seen at once.
     """
-    deadline = sut.sender.clock.now() + (PROLONGED + 1) * seen.usual
+    deadline = sut.sender.clock.now() + (PROLONGED_FACTOR + 1) * seen.usual
     while seen.operation.is_under_way and sut.sender.clock.now() < deadline:
         form = UriForm.SLOT if len(seen.refused) % 2 else UriForm.NAME
         exchange = await sut.send(sut.builder.reimage(seen.other, form), label="contend:other")

@@ -1,4 +1,4 @@
-"""The registry: checks by name, verdicts stamped, graded and folded, and the words that replies are told in."""
+"""The registry: checks by name, verdicts stamped, graded and without repeats, and the words that replies are told in."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from judging_samples import (
     world,
 )
 from reimage_conformance.judging import CHECKS, about, graded, judge
-from reimage_conformance.judging.registry import folded, judge_scope
+from reimage_conformance.judging.registry import without_repeats, judge_scope
 from reimage_conformance.judging.wording import is_busy, is_standard, phrase, reply_summary, symptom
 from reimage_conformance.model import Exchange, FailureKind, Outcome, Verdict
 
@@ -129,20 +129,20 @@ def test_other_verdicts_stay(outcome: Outcome) -> None:
 def test_what_is_met_several_times_is_told_once_and_last() -> None:
     several = [about(NAME, exchange(number=n), exchange(number=90)).met(f"seen {n}") for n in (1, 2, 2, 3)]
     other = about("REQ-HTTP-DATE", exchange(number=5)).violated("e", "a", "s")
-    found = folded([several[0], other, *several[1:]])
+    found = without_repeats([several[0], other, *several[1:]])
 
     assert [(v.requirement, v.outcome, v.evidence, v.actual) for v in found] == [
         ("REQ-HTTP-DATE", Outcome.VIOLATED, (5,), "a"),
         (NAME, Outcome.MET, (1, 2), "4 exchanges"),
     ]
-    assert folded([Verdict(NAME, Outcome.MET, actual="x")]) == [Verdict(NAME, Outcome.MET, actual="x")]
+    assert without_repeats([Verdict(NAME, Outcome.MET, actual="x")]) == [Verdict(NAME, Outcome.MET, actual="x")]
 
 
 def test_a_dozen_of_a_kind_is_enough() -> None:
     same = [about(NAME, exchange(number=n)).violated("e", "a", "s") for n in range(1, 15)]
     other = about(NAME, exchange(number=20)).violated("e", "a", "t")
 
-    assert [v.evidence[0] for v in folded([*same, other])] == [*range(1, 13), 20]
+    assert [v.evidence[0] for v in without_repeats([*same, other])] == [*range(1, 13), 20]
 
 
 def test_a_verdict_says_what_it_is_about() -> None:

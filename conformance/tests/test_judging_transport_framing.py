@@ -20,7 +20,7 @@ from judging_samples import (
     violated,
     worded,
 )
-from reimage_conformance.judging.transport.framing import framing_problems, is_left_body
+from reimage_conformance.judging.transport.framing import framing_problems, is_body_read_as_request
 from reimage_conformance.model import Exchange, Failure, FailureKind
 from reimage_conformance.protocol.requests import with_body
 
@@ -146,7 +146,7 @@ class TestLeftBody:
         "anomalies", [SECOND, ("second-response: 1", "second-response: 2"), ("bare-lf: x", *SECOND)]
     )
     def test_nothing_else_is_wrong(self, anomalies: tuple[str, ...]) -> None:
-        assert is_left_body(exchange(WITH_BODY, 400, anomalies=anomalies)) is True
+        assert is_body_read_as_request(exchange(WITH_BODY, 400, anomalies=anomalies)) is True
 
     @pytest.mark.parametrize(
         "other",
@@ -163,7 +163,7 @@ class TestLeftBody:
         ],
     )
     def test_anything_else_is_no_left_body(self, other: Exchange) -> None:
-        assert is_left_body(other) is False
+        assert is_body_read_as_request(other) is False
         assert {said[3] for said in brief(judged("framing", [other]))} <= {()}
 
 

@@ -13,7 +13,7 @@ from reimage_conformance.assessment.controls import refused_instance
 from reimage_conformance.catalogue import FIRST_VERSION, MINIMUM_VERSION, published_from
 from reimage_conformance.judging.operations.polls import NOT_KNOWN, version_of
 from reimage_conformance.judging.response import PLAIN
-from reimage_conformance.judging.transport.framing import FRAMING_IS_ELSEWHERE, framing_problems, is_left_body
+from reimage_conformance.judging.transport.framing import NOT_ABOUT_FRAMING, framing_problems, is_body_read_as_request
 from reimage_conformance.judging.wording import is_conflict, is_diversion, is_standard
 from reimage_conformance.model import Identity
 from reimage_conformance.protocol.addresses import Kind, UriForm, read_target
@@ -116,10 +116,10 @@ def _rule(
     return add
 
 
-@_rule("REQ-HTTP-FRAMING", fault="length-too-long[poll]", not_of=FRAMING_IS_ELSEWHERE)
+@_rule("REQ-HTTP-FRAMING", fault="length-too-long[poll]", not_of=NOT_ABOUT_FRAMING)
 def _misframed(sight: Sight) -> bool:
     """A response that is not framed as it announces may have lost or gained what was judged."""
-    return bool(framing_problems(sight.exchange)) and not is_left_body(sight.exchange)
+    return bool(framing_problems(sight.exchange)) and not is_body_read_as_request(sight.exchange)
 
 
 @_rule("REQ-ASYNC-REQID-UNIQUE", fault="response-of-the-request-before")
@@ -463,7 +463,7 @@ def _wrong_status_of_success(sight: Sight) -> bool:
 )
 def _body_answered(sight: Sight) -> bool:
     """A second response to a request with a body answers the body as a request of its own."""
-    return is_left_body(sight.exchange)
+    return is_body_read_as_request(sight.exchange)
 
 
 @_rule("REQ-GOS-200", fault="poll-status-later[500]", of=("REQ-AUTH-ANYCERT",), checks=("answered_with",))

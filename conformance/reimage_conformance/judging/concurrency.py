@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Exchange, Verdict
 
 
-PROLONGED = 6.0
-"""Refusals prolonged an operation if it took more than this many times as long as any other operation of the run."""
+PROLONGED_FACTOR = 6.0
+"""Refusals prolonged an operation if the last came more than this many times as long after its 202 as any other one took."""
 
 
 @check
@@ -70,7 +70,7 @@ def contended(
         yield verdict.met(f"{reply_summary(second)}, and the operation ended")
 
 
-def _of_refusals(world: World, verdict: Verdict, exchanges: Sequence[Exchange]) -> Effect | None:
+def _effect_of_refusals(world: World, verdict: Verdict, exchanges: Sequence[Exchange]) -> Effect | None:
     """The effect of refused requests on the running operation, until its end was seen."""
     first, *later = exchanges
     polls = later[verdict.arguments["refusals"] :]
@@ -98,7 +98,7 @@ def _progress(polls: Sequence[Exchange]) -> str:
     return f"not ended after {counted(len(polls), 'poll')} (the last one: {shown})"
 
 
-@effect_on(_of_refusals)
+@effect_on(_effect_of_refusals)
 @check
 def undisturbed(
     world: World, exchanges: Sequence[Exchange], *, refusals: int, usual_seconds: float = 0.0, beside: str = ""
@@ -128,7 +128,7 @@ def undisturbed(
         refused
         and usual_seconds
         and ends[0].at > refused[-1].at
-        and refused[-1].at - first.at > PROLONGED * usual_seconds
+        and refused[-1].at - first.at > PROLONGED_FACTOR * usual_seconds
     ):
         actual = (
             f"still InProgress after {refused[-1].at - first.at:.1f} s, ended once no more requests were refused; "

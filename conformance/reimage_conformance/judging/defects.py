@@ -28,10 +28,10 @@ class Answer:
 class Defect:
     """One thing that is wrong with a request.
 
-    `binding` is what a violation counts as, be it that the request is accepted or refused in another way; INFO leaves
-    both to the endpoint. `later` holds values of HttpStatusCode: an accepted operation may fail with one of them
-    instead. `layer` is "http" where HTTP software may refuse the request before the application sees it, and "auth"
-    where a refusal in TLS is permitted too.
+    `key` names the kind of defect. `answers` are the permitted refusals. `binding` is what any other answer counts as,
+    an acceptance too; with INFO the endpoint may answer as it likes. `later` holds values of HttpStatusCode: the
+    endpoint may also accept the request if its operation then fails with one of them. `layer` is "http" where HTTP
+    software may refuse the request before the application sees it, and "auth" where a refusal in TLS is permitted too.
     """
 
     key: str
@@ -47,7 +47,7 @@ class Defect:
         return frozenset().union(*(answer.statuses for answer in self.answers))
 
     def codes(self, status: int) -> frozenset[str]:
-        """The codes that are permitted with `status`; empty where any is."""
+        """The codes that are permitted with `status`; empty where every code is permitted."""
         named = [answer.codes for answer in self.answers if status in answer.statuses]
         return frozenset().union(*named) if named and all(named) else frozenset()
 

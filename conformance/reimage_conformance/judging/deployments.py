@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from reimage_conformance.judging.operations.polls import version_of
 from reimage_conformance.judging.registry import about, check
 from reimage_conformance.judging.sent import slot_sent
-from reimage_conformance.judging.wording import is_busy, quoted, reply_summary, root_words, symptom
+from reimage_conformance.judging.wording import first_names, is_busy, quoted, reply_summary, root_words, symptom
 from reimage_conformance.model import Fact
 from reimage_conformance.protocol.addresses import natural, read_target
 from reimage_conformance.protocol.deployments import (
@@ -41,11 +41,9 @@ STATUS_VALUES = (
     "RoleStateUnknown", "Unknown", "CreatingVM", "StartingVM", "CreatingRole", "StartingRole", READY, "BusyRole", "StoppingRole",
     "StoppingVM", "DeletingVM", "StoppedVM", "StoppedDeallocated", "Preparing", "Provisioning", "ProvisioningFailed", *BAD_STATES,
 )  # fmt: skip
-
-
+"""The documented values of InstanceStatus (REQ-DEPL-STATUS-VALUES)."""
 POWER_VALUES = ("Starting", "Started", "Stopping", "Stopped", "Unknown")
-
-
+"""The documented values of PowerState (REQ-DEPL-POWER)."""
 FIRST_VERSIONS = {
     "InstanceUpgradeDomain": "2011-06-01",
     "InstanceFaultDomain": "2011-06-01",
@@ -56,8 +54,7 @@ FIRST_VERSIONS = {
     "GuestAgentStatus": "2014-04-01",
     "ExtendedInstanceStatus": "2015-05-01",
 }
-
-
+"""Elements of a role instance, and the version from which on they exist (REQ-DEPL-VERSIONS)."""
 _DEPLOYMENT_MEMBERS = (
     "Name",
     "DeploymentSlot",
@@ -68,17 +65,11 @@ _DEPLOYMENT_MEMBERS = (
     "Configuration",
     "RoleInstanceList",
 )
-
-
 _SECRET_MEMBERS = ("Configuration",)
 """Members that hold keys and connection strings: whoever shares a recording removes them."""
-
-
 _INSTANCE_MEMBERS = ("RoleName", "InstanceName", "InstanceStatus")
-
-
-NAMES_TOLD = 4
-"""Role instances that a message names; it counts the others."""
+_MAX_NAMES = 4
+"""A message names at most this many role instances, and counts the others."""
 
 
 def may_be_left_out(name: str, witnesses: Sequence[Shown], absent: Sequence[str]) -> bool:
@@ -95,11 +86,11 @@ def may_be_left_out(name: str, witnesses: Sequence[Shown], absent: Sequence[str]
     numbers = {natural(each)[1] for each in {*shown_names, *absent} if natural(each)[0] == role}
     if not any(natural(each)[0] == role for each in shown_names):
         return any(role.startswith(each) for shown in witnesses for each in shown.roles if each)
-    return numbers >= set(range(number))
+    return all(each in numbers for each in range(number))
 
 
 def _misplaced(parent: etree._Element, names: Sequence[str]) -> tuple[str, ...]:
-    """The requirement to blame where children called `names` are missing, but stand there in another namespace."""
+    """REQ-XML-NS, if children called `names` are missing because they are in another namespace; else nothing."""
     own = own_elements(parent)
     in_other_namespace = [node for node in elements(parent) if node not in own and local(node) in names]
     return ("REQ-XML-NS",) if in_other_namespace else ()
@@ -165,49 +156,35 @@ def instance_list(world: World, exchanges: Sequence[Exchange], instances: Sequen
         yield verdict.inconclusive("no Deployment element", because=("REQ-DEPL-ROOT", "REQ-DEPL-URI", "REQ-PROPS-URI"))
         return
     names = [member(node, "InstanceName") for node in found]
-    absent = [name for name in instances if names.count(name) != 1]
+    miscounted = [name for name in instances if names.count(name) != 1]
     empty = [
         name for node in found for name in _INSTANCE_MEMBERS if child(node, name) is not None and not member(node, name)
     ]
-    known = (*_INSTANCE_MEMBERS, *FIRST_VERSIONS)
-    orders = {tuple(local(part) for part in own_elements(node) if local(part) in known)[:3] for node in found}
-    expected = f"{', '.join(_INSTANCE_MEMBERS)}, then the elements of later versions"
-    if absent:
-        actual = _miscounted(absent, names)
+    if miscounted:
+        actual = _miscounted(miscounted, names)
         holders = [*deployment_elements(exchange), *found]
         misplaced = [root for each in holders for root in _misplaced(each, ("RoleInstanceList", *_INSTANCE_MEMBERS))]
         because = tuple(dict.fromkeys(misplaced))
         shown = ", ".join(name for each in deployment_elements(exchange) if (name := member(each, "Name")))
-        yield verdict.violated(
-            f"every role instance of {shown or 'the deployment'} listed once", actual, "instances", because=because
-        )
+        expected = f"every role instance of {shown or 'the deployment'} listed once"
+        yield verdict.violated(expected, actual, "instances", because=because)
     elif empty:
-        yield verdict.violated(
-            f"text in {', '.join(_INSTANCE_MEMBERS)}", f"no text in {', '.join(sorted(set(empty)))}", "empty-member"
-        )
+        actual = f"no text in {', '.join(sorted(set(empty)))}"
+        yield verdict.violated(f"text in {', '.join(_INSTANCE_MEMBERS)}", actual, "empty-member")
     else:
-        yield verdict.judged(
-            orders == {_INSTANCE_MEMBERS},
-            expected,
-            "; ".join(", ".join(order) or "no element" for order in sorted(orders)),
-            "members",
-        )
+        known = (*_INSTANCE_MEMBERS, *FIRST_VERSIONS)
+        orders = {tuple(local(part) for part in own_elements(node) if local(part) in known)[:3] for node in found}
+        expected = f"{', '.join(_INSTANCE_MEMBERS)}, then the elements of later versions"
+        actual = "; ".join(", ".join(order) or "no element" for order in sorted(orders))
+        yield verdict.judged(orders == {_INSTANCE_MEMBERS}, expected, actual, "members")
 
 
-def _miscounted(absent: Sequence[str], names: Sequence[str]) -> str:
-    """How many instances are not listed and how many more than once, with the names of the first few."""
-    missing = [name for name in absent if name not in names]
-    twice = [name for name in absent if name in names]
-    problems = ([f"{len(missing)} not listed: {_first_few(missing)}"] if missing else []) + (
-        [f"{len(twice)} listed more than once: {_first_few(twice)}"] if twice else []
-    )
-    return "; ".join(problems)
-
-
-def _first_few(names: Sequence[str]) -> str:
-    """The first of `names`, and how many more there are."""
-    more = f" and {len(names) - NAMES_TOLD} more" if len(names) > NAMES_TOLD else ""
-    return f"{', '.join(names[:NAMES_TOLD])}{more}"
+def _miscounted(miscounted: Sequence[str], names: Sequence[str]) -> str:
+    """How many of the `miscounted` instances are not among the listed `names`, and how many are there more than once."""
+    missing = [name for name in miscounted if name not in names]
+    repeated = [name for name in miscounted if name in names]
+    groups = ((missing, "not listed"), (repeated, "listed more than once"))
+    return "; ".join(f"{len(group)} {what}: {first_names(group, _MAX_NAMES)}" for group, what in groups if group)
 
 
 @check
@@ -235,7 +212,7 @@ def embedded_deployments(
     missing = {
         name: [each for each in instances if each not in shown.get(name, ())] for name, instances in deployments.items()
     }
-    lacking = "; ".join(f"in {name} {_first_few(names)}" for name, names in missing.items() if names)
+    lacking = "; ".join(f"in {name} {first_names(names, _MAX_NAMES)}" for name, names in missing.items() if names)
     lacking = lacking or ", ".join(f"deployment {name}" for name in sorted(set(deployments) - set(shown)))
     expected = f"every role instance of {', '.join(deployments)} under Deployments/Deployment"
     actual = f"missing: {lacking}" if lacking else f"shown: {', '.join(sorted(shown))}"
@@ -246,7 +223,8 @@ def embedded_deployments(
 def version_gates(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
     """Elements appear only from their first version on (REQ-DEPL-VERSIONS, REQ-VER-GATED-ELEMENTS).
 
-    An endpoint that shows the same elements in every version violates REQ-VER-GATED-ELEMENTS. One that shows single elements too early violates REQ-DEPL-VERSIONS. Each requirement names the other as the cause in the other case.
+    An element that comes too early violates both. The cause is REQ-VER-GATED-ELEMENTS where the endpoint shows the same
+    elements in every version, and REQ-DEPL-VERSIONS where it shows single elements too early.
     """
     del world
     looks = [(exchange, _gated_elements(exchange)) for exchange in exchanges if _listed_instances(exchange)]
@@ -269,7 +247,7 @@ def _listed_instances(exchange: Exchange) -> list[etree._Element]:
 
 
 def _gated_elements(exchange: Exchange) -> frozenset[str]:
-    """The names of those elements of its role instances that exist only from some version on."""
+    """The names of the elements of the role instances in an answer that exist only from some version on."""
     return frozenset(local(part) for node in _listed_instances(exchange) for part in own_elements(node)) & set(
         FIRST_VERSIONS
     )

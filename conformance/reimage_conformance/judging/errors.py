@@ -20,19 +20,23 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Exchange, Response, Verdict
 
 TABLE_KEYS = ("version-missing", "version-malformed", "version-old", "comp", "place", "instance")
-STRANGERS = (Identity.NONE, Identity.UNKNOWN)
+"""The keys of the defects that the error table lists (REQ-ERR-CODES)."""
 BY_TABLE = ("place", "instance")
-"""Defects for which the error table alone gives the status; for the others their own requirement does."""
+"""The keys of those whose status stands in the table alone; the requirements of the others give a status too."""
+STRANGERS = (Identity.NONE, Identity.UNKNOWN)
+"""Callers whom the endpoint does not know."""
+_OF_HTTP = (411, 413, 414, 417, 421, 426, 429, 431)
+"""Statuses of 4xx that HTTP software may send before the application sees a request."""
 
 
 def _is_application_error(world: World, exchange: Exchange) -> bool:
-    """Whether a reply is a 4xx of the application: the request was sound HTTP and came from a known caller."""
+    """Whether a reply is certainly a 4xx of the application.
+
+    The request is sound HTTP, addresses something of this protocol and has a defect, or polls with another caller's
+    certificate. No HTTP software and no TLS layer in front of the application may have sent such a reply.
+    """
     response = exchange.reply
-    if (
-        response is None
-        or not 400 <= response.status < 500
-        or response.status in (411, 413, 414, 417, 421, 426, 429, 431)
-    ):
+    if response is None or not 400 <= response.status < 500 or response.status in _OF_HTTP:
         return False
     if exchange.request.method == "HEAD" or _is_refused_before_application(exchange):
         return False
@@ -152,9 +156,8 @@ def error_request_ids(world: World, exchanges: Sequence[Exchange]) -> Iterator[V
 def error_codes(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
     """Refusals that the error table lists have its status and code (REQ-ERR-CODES).
 
-    Judged for requests with a single defect.
-
-    Requests labelled "varied" are left out: they are compared with the same request without the variation.
+    Only requests with a single defect are judged. Requests labelled "varied" are left out: they are compared with the
+    same request without the variation.
     """
     for exchange in exchanges:
         response = exchange.reply

@@ -25,7 +25,8 @@ SIBLINGS = ("reboot", "rebuild", "delete")
 _VERSION_FORM = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
 _HOST_FORM = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=%\[\]:-]*\Z")
 _LENGTH_FORM = re.compile(r"\d+\Z", re.ASCII)
-_METHODS_KNOWN = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT")
+_APPLICATION_METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
+"""Methods that reach the application; HTTP software may refuse others itself."""
 
 
 def _answer(*statuses: int, code: str | tuple[str, ...] = ()) -> Answer:
@@ -57,7 +58,10 @@ class _Reading:
         layer: str = "application",
         binding: CountsAs | None = None,
     ) -> Defect:
-        """A `Defect`, binding as the catalogue says under the world's strictness; lenient leaves the form of the refusal open."""
+        """A `Defect`; where `binding` is None, the catalogue says what it counts as under the world's strictness.
+
+        Under lenient any 4xx of the application is permitted.
+        """
         counts = CATALOGUE[requirement].counts_as(self.world.strictness) if binding is None else binding
         if self.world.strictness is Strictness.LENIENT and layer == "application":
             answers = (*answers, Answer(frozenset(range(400, 500))))
@@ -83,23 +87,20 @@ class _Reading:
 
     def _coding(self, codings: list[str], lengths: list[str]) -> Iterator[Defect]:
         """The defects of Transfer-Encoding (RFC 9112 6.1)."""
-        free = CountsAs.INFO
+        answers = (_answer(400, 411, 501),)
         if lengths:
-            yield self.defect(
-                "length-and-coding", "REQ-HTTP-TE-CL", (_answer(400, 411, 501),), layer="http", binding=free
-            )
+            yield self.defect("length-and-coding", "REQ-HTTP-TE-CL", answers, layer="http", binding=CountsAs.INFO)
             if codings == ["chunked"] and self.request.body and not self.request.body.startswith(b"0\r\n"):
                 yield self.defect("coded-body", "REQ-HTTP-TE-CL", (_answer(400, 411, 413, 501),), layer="http")
         if codings != ["chunked"]:
-            answers = (_answer(400, 411, 501),)
             yield self.defect("unknown-coding", "REQ-HTTP-TE-UNKNOWN", answers, layer="http")
 
     def _length(self, lengths: list[str]) -> Iterator[Defect]:
         """The defects of Content-Length where there is no Transfer-Encoding (RFC 9112 6.3)."""
         if any(not _LENGTH_FORM.match(value) for value in lengths):
-            binding = CountsAs.WARN if set(lengths) == {""} else None
-            yield self.defect("invalid-length", "REQ-HTTP-CL-INVALID", (_answer(400, 411),) if binding else _BAD_REQUEST,
-                              layer="http", binding=binding)  # fmt: skip
+            is_empty = set(lengths) == {""}
+            answers, binding = ((_answer(400, 411),), CountsAs.WARN) if is_empty else (_BAD_REQUEST, None)
+            yield self.defect("invalid-length", "REQ-HTTP-CL-INVALID", answers, layer="http", binding=binding)
         elif len(set(lengths)) > 1:
             yield self.defect("differing-lengths", "REQ-HTTP-CL-DIFFER", _BAD_REQUEST, layer="http")
         elif len(lengths) > 1:
@@ -123,10 +124,8 @@ class _Reading:
             or self.address.subscription.lower() != target.foreign_subscription_id.lower()
         ):
             answers = (*answers, _answer(400, 404))
-        if target.is_https:
-            yield self.defect("foreign-subscription", "REQ-AUTH-FAIL", answers, layer="auth")
-        else:
-            yield self.defect("foreign-subscription", "REQ-AUTH-FAIL", answers, layer="auth", binding=CountsAs.INFO)
+        binding = None if target.is_https else CountsAs.INFO
+        yield self.defect("foreign-subscription", "REQ-AUTH-FAIL", answers, layer="auth", binding=binding)
 
     def version(self) -> Iterator[Defect]:
         """The x-ms-version header; several lines and a list mean the same (RFC 9110, section 5.3)."""
@@ -161,20 +160,16 @@ class _Reading:
 
     def _method(self) -> Iterator[Defect]:
         """A verb other than POST (REQ-ERR-VERB, REQ-HTTP-METHOD-CASE, REQ-HTTP-UNKNOWN-METHOD)."""
-        method = self.request.method
-        answers = (_answer(400, code="InvalidHttpVerb"), _answer(404, 405, 501))
+        method, answers_of_http = self.request.method, (_answer(400, 404, 405, 501),)
         if method == "POST":
             return
         if method.upper() == "POST":
-            yield self.defect("method-case", "REQ-HTTP-METHOD-CASE", (_answer(400, 404, 405, 501),), layer="http")
+            yield self.defect("method-case", "REQ-HTTP-METHOD-CASE", answers_of_http, layer="http")
+        elif method in _APPLICATION_METHODS:
+            answers = (_answer(400, code="InvalidHttpVerb"), _answer(404, 405, 501))
+            yield self.defect("method", "REQ-ERR-VERB", answers)
         else:
-            layer = "application" if method in _METHODS_KNOWN[:7] else "http"
-            yield self.defect(
-                "method",
-                "REQ-ERR-VERB",
-                answers if layer == "application" else (_answer(400, 404, 405, 501),),
-                layer=layer,
-            )
+            yield self.defect("method", "REQ-ERR-VERB", answers_of_http, layer="http")
 
     def _comp(self) -> Iterator[Defect]:
         """The query parameter that selects the operation (REQ-REIMAGE-COMP-MISSING, REQ-REIMAGE-COMP-EXACT)."""

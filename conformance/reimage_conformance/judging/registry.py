@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from reimage_conformance.protocol.requests import Place
 
 _ARGUMENTS_OF_ALL = ("only", "short_of", "because")
+"""The arguments that `judge` takes for every check and does not hand on to it."""
 REPEATS_OF_A_FAULT = 2
 """The session repeats a request that was answered 500 InternalError up to this often.
 
@@ -47,8 +49,8 @@ class Effect:
     without a reply is not another request. `anywhere` says that a request for an instance of the same name in another
     deployment may have caused the effect too. `passing` says that the effect is on an operation, so that only
     requests between the looks count. `looks` holds the exchange numbers between which the effect was looked for;
-    empty stands for all exchanges of the check. `absent` says that the verdict is that the effect did not come: a request
-    that reached the instance by mistake is no reason for that.
+    empty stands for all exchanges of the check. `absent` says that the effect did not come. A request that reached the
+    instance by mistake does not explain that.
     """
 
     places: tuple[Place, ...]
@@ -62,15 +64,17 @@ class Effect:
 
 NOBODY = (0,)
 """The value of `judged` for an effect that none of our requests should have; no exchange has this number."""
-Effects = Callable[["World", "Verdict", "Sequence[Exchange]"], "Effect | None"]
-"""The function that finds the effect a verdict is about in the exchanges of its check; None where there is none."""
+FindEffect = Callable[["World", "Verdict", "Sequence[Exchange]"], "Effect | None"]
+"""Finds the effect that a verdict is about. Its exchanges are those of the check; None where there is no effect."""
 
 CHECKS: dict[str, Check] = {}
-EFFECTS: dict[str, Effects] = {}
+"""Every check, by the name of its function."""
+EFFECTS: dict[str, FindEffect] = {}
 """For each check that judges effects on role instances, the function that finds the effect of a verdict."""
 SCOPE_ALL = "all"
-MOST_OF_A_KIND = 12
-"""At most this many violations with the same symptom are kept of one judgement."""
+"""The scope of a judgement in the journal that takes every exchange up to its own moment (`judge_scope`)."""
+MAX_VIOLATIONS_PER_SYMPTOM = 12
+"""One judgement keeps at most this many violations of a requirement with the same symptom."""
 
 
 def check(function: Callable[..., Iterable[Verdict]]) -> Check:
@@ -79,7 +83,7 @@ def check(function: Callable[..., Iterable[Verdict]]) -> Check:
     return function
 
 
-def effect_on(effects: Effects) -> Callable[[Check], Check]:
+def effect_on(find_effect: FindEffect) -> Callable[[Check], Check]:
     """Declares that a check judges effects on role instances.
 
     The assessment makes a verdict inconclusive where another request of ours may have had the effect
@@ -87,7 +91,7 @@ def effect_on(effects: Effects) -> Callable[[Check], Check]:
     """
 
     def declare(function: Check) -> Check:
-        EFFECTS[function.__name__] = effects
+        EFFECTS[function.__name__] = find_effect
         return function
 
     return declare
@@ -96,10 +100,10 @@ def effect_on(effects: Effects) -> Callable[[Check], Check]:
 def judge(world: World, function: Check, exchanges: Sequence[Exchange], **arguments: Any) -> list[Verdict]:
     """The verdicts of a check, each with the name and arguments of the check, and graded by what a violation counts as.
 
-    A verdict that needs facts which were not recorded is left out. Equal verdicts of one judgement are kept once.
-    Every check takes three more arguments. `only` keeps the verdicts on these requirements. `short_of` names the
-    request that would decide the requirement and was not sent: a violation then still counts, but nothing is met.
-    `because` is of older journals, and means nothing.
+    A verdict that needs facts which were not recorded is left out, and repeats are left out (`without_repeats`). Every
+    check takes three more arguments. `only` names the requirements whose verdicts are kept. `short_of` says which
+    request would decide the requirement and was not sent: a violation then still counts, but nothing is met. Journals
+    of older versions also hold `because`, which has no effect.
     """
     own_arguments = {name: value for name, value in arguments.items() if name not in _ARGUMENTS_OF_ALL}
     numbers = tuple(exchange.number for exchange in exchanges)
@@ -107,7 +111,7 @@ def judge(world: World, function: Check, exchanges: Sequence[Exchange], **argume
     graded_verdicts = world.memory.get(key)
     if graded_verdicts is None:
         found = on_record(list(function(world, exchanges, **own_arguments)), exchanges)
-        graded_verdicts = world.memory[key] = folded([graded(verdict, world) for verdict in found])
+        graded_verdicts = world.memory[key] = without_repeats([graded(verdict, world) for verdict in found])
     only, short_of = arguments.get("only"), arguments.get("short_of", "")
     if short_of:
         graded_verdicts = [
@@ -215,18 +219,22 @@ def about(requirement: str, *exchanges: Exchange) -> About:
     return About(requirement, tuple(exchange.number for exchange in exchanges))
 
 
-def folded(verdicts: Sequence[Verdict]) -> list[Verdict]:
-    """The verdicts of one judgement without repeats: one that is met for each requirement, a dozen violations of a kind."""
+def without_repeats(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """The verdicts of one judgement without repeats.
+
+    One met verdict is kept for each requirement; it counts the others, and its evidence is that of the first three. At
+    most `MAX_VIOLATIONS_PER_SYMPTOM` of the other verdicts are kept for each requirement and symptom.
+    """
     kept: list[Verdict] = []
     met_by_requirement: dict[str, list[Verdict]] = {}
-    violations_by_kind: dict[tuple[str, str], int] = {}
+    kept_by_symptom: Counter[tuple[str, str]] = Counter()
     for verdict in verdicts:
         if verdict.outcome is Outcome.MET:
             met_by_requirement.setdefault(verdict.requirement, []).append(verdict)
             continue
         key = (verdict.requirement, verdict.symptom)
-        violations_by_kind[key] = violations_by_kind.get(key, 0) + 1
-        if violations_by_kind[key] <= MOST_OF_A_KIND:
+        if kept_by_symptom[key] < MAX_VIOLATIONS_PER_SYMPTOM:
+            kept_by_symptom[key] += 1
             kept.append(verdict)
     for repeats in met_by_requirement.values():
         numbers = tuple(dict.fromkeys(verdict.evidence[0] for verdict in repeats[:3] if verdict.evidence))
@@ -239,9 +247,9 @@ def folded(verdicts: Sequence[Verdict]) -> list[Verdict]:
 def judge_scope(
     world: World, check: Check, exchanges: Sequence[Exchange], until: int, arguments: Mapping[str, Any]
 ) -> list[Verdict]:
-    """Judges all exchanges up to number `until`, except the probe's.
+    """Judges all exchanges up to number `until`, except requests to the probe.
 
-    A 500 InternalError is left out where a repeat of the request got another answer.
+    A 500 InternalError is left out as well where a repeat of the request got another answer (REQ-ERR-INTERNAL).
     """
     scope = [exchange for exchange in exchanges if exchange.number <= until and exchange.label != "probe"]
     faults = [at for at, exchange in enumerate(scope) if is_passing_fault(exchange)]
@@ -250,6 +258,6 @@ def judge_scope(
 
 
 def _has_passed(fault: Exchange, later: Sequence[Exchange]) -> bool:
-    """Whether a repeat of the request, one of the next two, got another answer than 500 InternalError."""
+    """Whether one of the next `REPEATS_OF_A_FAULT` repeats of the request got another answer than 500 InternalError."""
     repeats = islice((exchange for exchange in later if exchange.request == fault.request), REPEATS_OF_A_FAULT)
     return any(not is_passing_fault(repeat) for repeat in repeats)

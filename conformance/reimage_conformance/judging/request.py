@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.errors import BY_TABLE, TABLE_KEYS
@@ -9,7 +10,7 @@ from reimage_conformance.judging.operations.polls import TERMINAL
 from reimage_conformance.judging.oracle import permitted
 from reimage_conformance.judging.registry import Effect, about, check, effect_on
 from reimage_conformance.judging.sent import seen_for, seen_for_kind
-from reimage_conformance.judging.transport.framing import is_lost_under_its_body
+from reimage_conformance.judging.transport.framing import is_lost_after_large_body
 from reimage_conformance.judging.wording import is_busy, is_standard, reply_summary, symptom
 from reimage_conformance.model import FailureKind
 from reimage_conformance.protocol.addresses import read_target
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from reimage_conformance.judging.defects import Defect
+    from reimage_conformance.judging.registry import About
     from reimage_conformance.judging.world import World
-    from reimage_conformance.model import Exchange, Verdict
+    from reimage_conformance.model import Exchange, Response, Verdict
 
 _VERSION_KEYS = ("version-malformed", "version-old")
 """Defects that an endpoint also overlooks if it accepts requests without any version."""
@@ -49,98 +51,110 @@ def refused(
     """
     exchange = exchanges[0]
     allowed = permitted(exchange.request, world)
-    binding = allowed.binding
-    if not binding:
+    if not allowed.binding:
         return
-    verdict = about(requirement or binding[0].requirement, exchange)
-    expected = _permitted_words(allowed.defects)
+    bad = _BadRequest(exchange, allowed.defects, requirement or allowed.binding[0].requirement)
     if exchange.reply is None:
-        yield from _unanswered(exchange, allowed.defects, verdict.requirement, expected, alive=alive)
+        yield _unanswered(bad, alive=alive)
     elif is_busy(exchange):
-        yield verdict.undecided(exchange, "the endpoint was busy: ")
+        yield bad.verdict.undecided(exchange, "the endpoint was busy: ")
     elif exchange.reply.status < 300:
-        followed = exchanges[1 : 1 + polls]
-        yield from _accepted(exchange, followed, allowed.defects, verdict.requirement, expected, overdue=overdue)
+        yield from _accepted(bad, exchange.reply, exchanges[1 : 1 + polls], overdue=overdue)
     elif exchange.reply.status == 307:
-        yield verdict.inconclusive("redirected with 307")
+        yield bad.verdict.inconclusive("redirected with 307")
     else:
-        yield from _answered(exchange, allowed.defects, verdict.requirement, expected)
+        yield from _answered(bad, exchange.reply)
 
 
-def _permitted_words(defects: Sequence[Defect]) -> str:
-    """The answers that are permitted; statuses alone are merged where no defect names more."""
-    if all(not defect.later and not any(answer.codes for answer in defect.answers) for defect in defects):
-        statuses = frozenset().union(*(defect.statuses for defect in defects))
-        return " or ".join(str(status) for status in sorted(statuses))
-    return "; or ".join(dict.fromkeys(str(defect) for defect in defects))
+@dataclass(frozen=True, slots=True)
+class _BadRequest:
+    """A request that has to be refused; `requirement` is the one that a wrong answer violates."""
+
+    exchange: Exchange
+    defects: tuple[Defect, ...]
+    requirement: str
+
+    @property
+    def verdict(self) -> About:
+        """A maker of verdicts about the requirement."""
+        return about(self.requirement, self.exchange)
+
+    @property
+    def expected(self) -> str:
+        """The permitted answers in words; statuses alone are merged where no defect names more."""
+        if all(not defect.later and not any(answer.codes for answer in defect.answers) for defect in self.defects):
+            statuses = frozenset().union(*(defect.statuses for defect in self.defects))
+            return " or ".join(str(status) for status in sorted(statuses))
+        return "; or ".join(dict.fromkeys(str(defect) for defect in self.defects))
+
+    @property
+    def is_of_table(self) -> bool:
+        """Whether the error table lists a defect of the request."""
+        return any(defect.key in TABLE_KEYS for defect in self.defects)
+
+    def refusal(self, requirement: str) -> str:
+        """The refusal in words, and what it refused.
+
+        For REQ-ERR-CODES this includes the kind of request, since the sentences of that requirement do not say it.
+        """
+        if requirement == "REQ-ERR-CODES" and len(self.defects) == 1:
+            return seen_for_kind(reply_summary(self.exchange), self.exchange.request, self.defects[0])
+        return self.seen(reply_summary(self.exchange))
+
+    def seen(self, actual: str) -> str:
+        """What was seen, then what had been sent."""
+        return seen_for(actual, self.exchange.request, self.defects)
 
 
-def _unanswered(
-    exchange: Exchange, defects: Sequence[Defect], requirement: str, expected: str, *, alive: bool
-) -> Iterator[Verdict]:
+def _unanswered(bad: _BadRequest, *, alive: bool) -> Verdict:
     """The verdict where no reply came.
 
     A defect of authentication may be refused in TLS. Else a missing reply is a wrong answer if the endpoint answered
     other requests meanwhile (`alive`), and proves nothing if not.
     """
-    verdict = about(requirement, exchange)
+    exchange = bad.exchange
     kind = exchange.failure.kind if exchange.failure else FailureKind.CLOSED
     hung_up = (FailureKind.TLS, FailureKind.CLOSED, FailureKind.RESET)
-    if any(defect.layer == "auth" for defect in defects) and kind in hung_up:
-        yield verdict.met(f"refused in TLS: {kind.value}")
-    elif alive and not is_lost_under_its_body(exchange):
-        yield verdict.violated(
-            expected, seen_for(reply_summary(exchange), exchange.request, defects), symptom(exchange)
-        )
-    else:
-        yield verdict.undecided(exchange)
+    if any(defect.layer == "auth" for defect in bad.defects) and kind in hung_up:
+        return bad.verdict.met(f"refused in TLS: {kind.value}")
+    if alive and not is_lost_after_large_body(exchange):
+        return bad.verdict.violated(bad.expected, bad.seen(reply_summary(exchange)), symptom(exchange))
+    return bad.verdict.undecided(exchange)
 
 
-def _accepted(
-    exchange: Exchange,
-    polls: Sequence[Exchange],
-    defects: Sequence[Defect],
-    requirement: str,
-    expected: str,
-    *,
-    overdue: bool,
-) -> Iterator[Verdict]:
+def _accepted(bad: _BadRequest, response: Response, polls: Sequence[Exchange], *, overdue: bool) -> Iterator[Verdict]:
     """The verdict on a 2xx: it is permitted only where the operation may fail later, and did.
 
     A 2xx with an Error document, or a status that is not registered, violates REQ-ERR-STATUS as well. A 200 to HEAD,
     OPTIONS or TRACE is observed, not judged.
     """
-    last = next((poll for poll in reversed(polls) if _end(poll) is not None), None)
-    end = _end(last) if last is not None else None
-    verdict = about(requirement, exchange, *([last] if last is not None else polls[-1:]))
-    response = exchange.reply
-    if response is not None and (error_code(response) or not is_standard(response.status)):
+    exchange, method = bad.exchange, bad.exchange.request.method
+    ends = [(poll, end) for poll in polls if (end := _end(poll)) is not None]
+    last, end = ends[-1] if ends else (None, None)
+    verdict = about(bad.requirement, exchange, *([last] if last is not None else polls[-1:]))
+    if error_code(response) or not is_standard(response.status):
         hidden = bool(error_code(response))
         what, problem = (" with an Error document", "error-in-2xx") if hidden else ("", symptom(exchange))
         yield about("REQ-ERR-STATUS", exchange).violated("a 4xx status", f"{reply_summary(exchange)}{what}", problem)
-        yield verdict.violated(expected, reply_summary(exchange), problem)
+        yield verdict.violated(bad.expected, reply_summary(exchange), problem)
         return
-    if response is not None and response.status == 200 and exchange.request.method in ("HEAD", "OPTIONS", "TRACE"):
-        yield about("REQ-ERR-VERB", exchange).observed(
-            f"{exchange.request.method} is answered {reply_summary(exchange)}"
-        )
+    if response.status == 200 and method in ("HEAD", "OPTIONS", "TRACE"):
+        yield about("REQ-ERR-VERB", exchange).observed(f"{method} is answered {reply_summary(exchange)}")
         return
-    later = frozenset().union(*(defect.later for defect in defects))
+    later = frozenset().union(*(defect.later for defect in bad.defects))
     if later and overdue and end is None:
         actual = f"{reply_summary(exchange)}, but the operation had not ended after {counted(len(polls), 'poll')}"
-        yield verdict.violated(expected, actual, "accepted:no-end")
-    elif later and response is not None and response.status == 202 and end is None:
+        yield verdict.violated(bad.expected, actual, "accepted:no-end")
+    elif later and response.status == 202 and end is None:
         yield verdict.inconclusive("accepted; the end of the operation was not seen")
-    elif later and end is not None and end[0] == "Failed" and end[1] in {str(status) for status in later}:
+    elif end is not None and end[0] == "Failed" and end[1] in {str(status) for status in later}:
         yield verdict.met(f"accepted, then Failed with {end[1]}")
     else:
         ended = f", then {end[0]} {f'with {end[1]}' if end[1] else 'without HttpStatusCode'}" if end else ""
-        actual = f"{reply_summary(exchange)}{ended}"
-        others = tuple(defect.requirement for defect in defects if defect.requirement != requirement)
-        version_ignored = ("REQ-VER-MISSING",) if any(defect.key in _VERSION_KEYS for defect in defects) else ()
-        yield verdict.violated(
-            expected, seen_for(actual, exchange.request, defects), "accepted", because=(*others, *version_ignored)
-        )
+        others = tuple(defect.requirement for defect in bad.defects if defect.requirement != bad.requirement)
+        version_ignored = ("REQ-VER-MISSING",) if any(defect.key in _VERSION_KEYS for defect in bad.defects) else ()
+        actual = bad.seen(f"{reply_summary(exchange)}{ended}")
+        yield verdict.violated(bad.expected, actual, "accepted", because=(*others, *version_ignored))
 
 
 def _end(poll: Exchange) -> tuple[str, str] | None:
@@ -152,73 +166,65 @@ def _end(poll: Exchange) -> tuple[str, str] | None:
     return (status, document.text("HttpStatusCode") or "") if status in TERMINAL else None
 
 
-def _answered(exchange: Exchange, defects: Sequence[Defect], requirement: str, expected: str) -> Iterator[Verdict]:
+def _answered(bad: _BadRequest, response: Response) -> Iterator[Verdict]:
     """The verdict on a refusal: its status first, then its code where one can be read.
 
     An anonymous request that is refused was not served, so REQ-AUTH-TLS is met; a wrong status or code violates
     REQ-AUTH-FAIL.
     """
-    response = exchange.reply
-    if response is None:
-        return
-    if requirement == "REQ-AUTH-TLS":
-        yield about(requirement, exchange).met(reply_summary(exchange))
-        requirement = "REQ-AUTH-FAIL"
-    verdict = about(requirement, exchange)
-    fitting = [defect for defect in defects if response.status in defect.statuses]
-    code = error_code(response)
-    in_table = any(defect.key in TABLE_KEYS for defect in defects)
+    exchange = bad.exchange
+    if bad.requirement == "REQ-AUTH-TLS":
+        yield bad.verdict.met(reply_summary(exchange))
+        bad = replace(bad, requirement="REQ-AUTH-FAIL")
+    fitting = [defect for defect in bad.defects if response.status in defect.statuses]
     if not fitting:
-        by_table = len(defects) == 1 and defects[0].key in BY_TABLE and response.status < 500
-        root, other = ("REQ-ERR-CODES", requirement) if by_table else (requirement, "REQ-ERR-CODES")
-        unknown = any(defect.key in ("bad-name", "elsewhere") for defect in defects)
-        because = ("REQ-ERR-CODES",) if unknown else ()  # the endpoint may answer every unknown name so
-        yield about(root, exchange).violated(
-            expected, _refusal(exchange, defects, root), symptom(exchange), because=because
-        )
-        if in_table and len(defects) == 1:
-            actual = _refusal(exchange, defects, other)
-            yield about(other, exchange).violated(expected, actual, symptom(exchange), because=(root,))
+        yield from _wrong_status(bad, response)
         return
-    codes = [defect.codes(response.status) for defect in fitting]
+    code, codes = error_code(response), [defect.codes(response.status) for defect in fitting]
     if code and all(codes) and code not in frozenset().union(*codes):
-        yield from _wrong_code(exchange, defects, requirement, expected, f"code:{code}", in_table=in_table)
+        yield from _wrong_code(bad, code)
         return
-    yield verdict.met(reply_summary(exchange))
-    if in_table and code and len(defects) == 1:
+    yield bad.verdict.met(reply_summary(exchange))
+    if bad.is_of_table and code and len(bad.defects) == 1:
         yield about("REQ-ERR-CODES", exchange).met(reply_summary(exchange))
 
 
-def _refusal(exchange: Exchange, defects: Sequence[Defect], requirement: str) -> str:
-    """A refusal in words, and what it refused.
+def _wrong_status(bad: _BadRequest, response: Response) -> Iterator[Verdict]:
+    """The verdicts on a refusal whose status none of the defects permits.
 
-    For REQ-ERR-CODES this includes the kind of request, since the sentences of that requirement do not say it.
+    REQ-ERR-CODES is violated as well where the error table lists the only defect. Where the table alone gives the
+    status, REQ-ERR-CODES is the cause of the other violation; else the other requirement is.
     """
-    if requirement == "REQ-ERR-CODES" and len(defects) == 1:
-        return seen_for_kind(reply_summary(exchange), exchange.request, defects[0])
-    return seen_for(reply_summary(exchange), exchange.request, defects)
+    exchange, is_single = bad.exchange, len(bad.defects) == 1
+    is_by_table = is_single and bad.defects[0].key in BY_TABLE and response.status < 500
+    cause, effect = bad.requirement, "REQ-ERR-CODES"
+    if is_by_table:
+        cause, effect = effect, cause
+    is_unknown_name = any(defect.key in ("bad-name", "elsewhere") for defect in bad.defects)
+    because = ("REQ-ERR-CODES",) if is_unknown_name else ()  # the endpoint may answer every unknown name so
+    problem = symptom(exchange)
+    yield about(cause, exchange).violated(bad.expected, bad.refusal(cause), problem, because=because)
+    if bad.is_of_table and is_single:
+        yield about(effect, exchange).violated(bad.expected, bad.refusal(effect), problem, because=(cause,))
 
 
-def _wrong_code(
-    exchange: Exchange, defects: Sequence[Defect], requirement: str, expected: str, problem: str, *, in_table: bool
-) -> Iterator[Verdict]:
-    """The verdict on a right status with a wrong code.
+def _wrong_code(bad: _BadRequest, code: str) -> Iterator[Verdict]:
+    """The verdicts on a right status with a wrong `code`.
 
-    REQ-ERR-CODES is violated as well where the error table lists the defect (`in_table`). Else a wrong code
-    violates a requirement only if a defect is one of authentication.
+    REQ-ERR-CODES is violated as well where the error table lists the defect. Else a wrong code violates a requirement
+    only if a defect is one of authentication.
     """
-    verdict = about(requirement, exchange)
-    if in_table:
-        code = error_code(exchange.reply) if exchange.reply is not None else ""
-        owners = tuple(d.requirement for d in defects if any(code in answer.codes for answer in d.answers))
-        actual = _refusal(exchange, defects, "REQ-ERR-CODES")
-        yield about("REQ-ERR-CODES", exchange).violated(expected, actual, problem, because=owners)
-        others = tuple(owner for owner in owners if owner != requirement)
-        yield verdict.violated(expected, _refusal(exchange, defects, requirement), problem, because=others)
-    elif any(defect.layer == "auth" for defect in defects):
-        yield verdict.violated(expected, reply_summary(exchange), problem)
+    exchange, problem = bad.exchange, f"code:{code}"
+    if bad.is_of_table:
+        owners = tuple(d.requirement for d in bad.defects if any(code in answer.codes for answer in d.answers))
+        actual = bad.refusal("REQ-ERR-CODES")
+        yield about("REQ-ERR-CODES", exchange).violated(bad.expected, actual, problem, because=owners)
+        others = tuple(owner for owner in owners if owner != bad.requirement)
+        yield bad.verdict.violated(bad.expected, bad.refusal(bad.requirement), problem, because=others)
+    elif any(defect.layer == "auth" for defect in bad.defects):
+        yield bad.verdict.violated(bad.expected, reply_summary(exchange), problem)
     else:
-        yield verdict.met(reply_summary(exchange))
+        yield bad.verdict.met(reply_summary(exchange))
 
 
 @check

@@ -15,13 +15,13 @@ from reimage_conformance.quantities import counted
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from reimage_conformance.judging.registry import About
     from reimage_conformance.judging.world import World
     from reimage_conformance.model import Exchange, Verdict
 
 
 PROMPT_SECONDS = 2.0
-
-
+"""The id of a 202 has to be known this many seconds after it (REQ-REIMAGE-REQID-PROMPT)."""
 PLAIN = (
     "REQ-REIMAGE-URI-SLOT",
     "REQ-REIMAGE-URI-NAME",
@@ -32,9 +32,7 @@ PLAIN = (
 )
 """The requirements that a sound reimage which varies nothing is sent for."""
 _FORMS = ("REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-URI-NAME")
-
-
-_CODE_OF = {
+_REQUIREMENT_OF_CODE = {
     "MissingOrInvalidRequiredQueryParameter": "REQ-REIMAGE-COMP",
     "MissingOrIncorrectVersionHeader": "REQ-REIMAGE-VERSION",
     "InvalidHttpVerb": "REQ-REIMAGE-METHOD",
@@ -46,35 +44,34 @@ _CODE_OF = {
 def accepted(
     world: World, exchanges: Sequence[Exchange], requirement: str, expected: str = "", *, alive: bool = False
 ) -> Iterator[Verdict]:
-    """The request was accepted for processing with any 2xx; which one is judged under REQ-REIMAGE-202.
+    """The request was accepted for processing with any 2xx; `answered_202` judges which one it is.
 
-    A redirection other than 307 violates REQ-REIMAGE-202, whatever the request varies. `alive` says that sound
-    reimages get no reply again and again while the endpoint answers everything else. Where the request varies
-    nothing, that violates REQ-REIMAGE-202. So does a 409 while no operation runs: the suite waits for the end of
-    every operation that it started.
+    `expected` are the words for the right answer. `alive` says that sound reimages get no reply again and again while
+    the endpoint answers everything else. Then a missing reply is a violation. So is a 409: no operation runs, since
+    the suite waits for the end of every operation that it started. Both violate REQ-REIMAGE-202 too where the request
+    varies nothing. A redirection other than 307 violates it whatever the request varies.
     """
     del world
     exchange = exchanges[0]
     verdict = about(requirement, exchange)
     expected = expected or "202 Accepted"
+    violated = ("REQ-REIMAGE-202", requirement) if requirement in PLAIN else (requirement,)
     if is_busy(exchange):
         yield verdict.undecided(exchange, "the endpoint was busy: ")
     elif exchange.reply is None and alive:
-        if requirement in PLAIN:
-            yield about("REQ-REIMAGE-202", exchange).violated(expected, reply_summary(exchange), symptom(exchange))
-        yield verdict.violated(expected, reply_summary(exchange), symptom(exchange))
+        for name in violated:
+            yield about(name, exchange).violated(expected, reply_summary(exchange), symptom(exchange))
     elif exchange.reply is None:
         yield verdict.undecided(exchange)
     elif 300 <= exchange.reply.status < 400 and exchange.reply.status != 307:
         yield about("REQ-REIMAGE-202", exchange).violated(expected, reply_summary(exchange), symptom(exchange))
         yield verdict.violated(expected, reply_summary(exchange), symptom(exchange))
     elif is_conflict(exchange):
-        actual = f"{reply_summary(exchange)} again and again"
-        if requirement in PLAIN:
-            yield about("REQ-REIMAGE-202", exchange).violated(expected, actual, "conflict-with-nothing")
-        yield verdict.violated(expected, actual, "conflict-with-nothing")
+        for name in violated:
+            actual = f"{reply_summary(exchange)} again and again"
+            yield about(name, exchange).violated(expected, actual, "conflict-with-nothing")
     else:
-        root = _CODE_OF.get(error_code(exchange.reply), requirement)
+        root = _REQUIREMENT_OF_CODE.get(error_code(exchange.reply), requirement)
         taken = 200 <= exchange.reply.status < 300
         yield verdict.judged(taken, expected, _answer_for(exchange, requirement), symptom(exchange))
         if not taken and root != requirement and requirement in _FORMS:
@@ -152,21 +149,7 @@ def id_usable(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
         return
     shown = [poll for poll in polls if shows_operation(poll)]
     if not shown:
-        seen = sorted({reply_summary(poll) for poll in polls})
-        statuses = {poll.reply.status for poll in polls if poll.reply is not None and not is_busy(poll)}
-        if not statuses:
-            yield usable.inconclusive(
-                f"no poll was answered: {', '.join(seen)}" if seen else "no poll was sent",
-                because=("REQ-GOS-200",),
-                why=Why.NO_REPLY,
-            )
-        else:
-            actual = f"{counted(len(polls), 'poll')}, answered {' and '.join(seen)}"
-            if statuses.isdisjoint(NOT_KNOWN):
-                yield about("REQ-GOS-URI", *polls[:1], start).violated(
-                    "an answer to Get Operation Status", actual, "no-operation-status"
-                )
-            yield usable.violated("the status of the operation", actual, "unusable-id")
+        yield from _never_shown(usable, start, polls)
         return
     yield usable.met(f"polled as {identifier}")
     yield about("REQ-GOS-URI", shown[0]).met("Get Operation Status answers")
@@ -180,3 +163,21 @@ def id_usable(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
     yield about("REQ-REIMAGE-REQID-PROMPT", *late[:1], shown[0], start).judged(
         not late, f"the id is known within {PROMPT_SECONDS:g} s", actual, "late-id"
     )
+
+
+def _never_shown(usable: About, start: Exchange, polls: Sequence[Exchange]) -> Iterator[Verdict]:
+    """The verdicts where no poll showed the operation.
+
+    REQ-GOS-URI is violated as well where no answer says that there is no such operation.
+    """
+    seen = sorted({reply_summary(poll) for poll in polls})
+    statuses = {poll.reply.status for poll in polls if poll.reply is not None and not is_busy(poll)}
+    if not statuses:
+        reason = f"no poll was answered: {', '.join(seen)}" if seen else "no poll was sent"
+        yield usable.inconclusive(reason, because=("REQ-GOS-200",), why=Why.NO_REPLY)
+        return
+    actual = f"{counted(len(polls), 'poll')}, answered {' and '.join(seen)}"
+    if statuses.isdisjoint(NOT_KNOWN):
+        verdict = about("REQ-GOS-URI", *polls[:1], start)
+        yield verdict.violated("an answer to Get Operation Status", actual, "no-operation-status")
+    yield usable.violated("the status of the operation", actual, "unusable-id")

@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from reimage_conformance.judging.defects import Defect
     from reimage_conformance.model import Request
 
-_OF_CALLERS = ("anonymous", "unknown-certificate", "foreign-subscription")
-_OF_PLACES = ("place", "elsewhere", "slot", "instance", "bad-name")
+_CALLER_DEFECTS = ("anonymous", "unknown-certificate", "foreign-subscription")
+"""The keys of defects of the caller: it may not send the request, whatever stands in it."""
+_PLACE_DEFECTS = ("place", "elsewhere", "slot", "instance", "bad-name")
+"""The keys of defects of the names in the address."""
 _CALLS = {
     Kind.REIMAGE: "Reimage Role Instance",
     Kind.OPERATION: "Get Operation Status",
@@ -26,7 +28,7 @@ _CALLS = {
 
 
 def call_of(request: Request) -> str:
-    """The documented name of the operation that a request addresses, `a request to an unknown address` for no such."""
+    """The documented name of the operation that a request addresses; other words where it addresses none."""
     return _CALLS.get(read_target(request.target).kind, "a request to an unknown address")
 
 
@@ -43,18 +45,21 @@ def slot_sent(request: Request) -> str:
 
 
 def sent(request: Request, defects: Sequence[Defect]) -> str:
-    """What was sent where the only defect is: `role instance 'X'`; "" where the defect is that something is missing.
+    """The part of a request that has its only defect, in words: `role instance 'X'`.
 
-    A request that the caller may not send has other defects too; it is called by its name.
+    "" where something is missing from the request, or where it has several defects. But a request that the caller may
+    not send is named as a whole, whatever other defects it has.
     """
     keys = {defect.key for defect in defects}
-    if not keys.isdisjoint(_OF_CALLERS):
+    if not keys.isdisjoint(_CALLER_DEFECTS):
         where = " under a subscription that is not the caller's" if "foreign-subscription" in keys else ""
         return f"{call_of(request)}{where}"
     if len(defects) != 1:
         return ""
     (key,) = keys
-    return _place_sent(request, defects[0]) if key in _OF_PLACES else _SENT[key](request) if key in _SENT else ""
+    if key in _PLACE_DEFECTS:
+        return _place_sent(request, defects[0])
+    return _SENT[key](request) if key in _SENT else ""
 
 
 def _malformed_version(request: Request) -> str:
@@ -110,11 +115,11 @@ _SENT_FOR: Mapping[str, Callable[[Request], str]] = {
     "REQ-GOS-VERSION-MIN": partial(header_sent, name="x-ms-version"),
     "REQ-AUTH-ANYCERT": call_of,
 }
-"""What was sent, in words, by the requirement of a request that several answers are right for."""
+"""What was sent, in words, by the requirement that a request without a defect was sent for."""
 
 
 def sent_for(requirement: str, request: Request) -> str:
-    """The part of a request that a requirement is about: `method FROB`; "" where it is about no part of it."""
+    """The part of a request that `requirement` is about, in words: `method FROB`; "" where it is about no part of it."""
     return _SENT_FOR[requirement](request) if requirement in _SENT_FOR else ""
 
 

@@ -9,11 +9,14 @@ from reimage_conformance.model import NOTHING_CAME, TIME_LIMIT_PASSED, FailureKi
 from reimage_conformance.protocol.documents import error_code
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from reimage_conformance.model import Exchange, Failure
 
 MOST_QUOTED = 80
-"""Characters of a value that a verdict quotes."""
+"""A verdict quotes at most this many characters of a value."""
 BUSY_STATUSES = (429, 503)
+"""Statuses that ask the client to come back later (REQ-THROTTLE)."""
 
 
 def is_standard(status: int) -> bool:
@@ -43,7 +46,7 @@ def is_passing_fault(exchange: Exchange) -> bool:
 
 
 def reply_summary(exchange: Exchange) -> str:
-    """The reply in a few words, such as `404 Not Found with ResourceNotFound`; why there is none where there is none."""
+    """The reply in a few words, such as `404 Not Found with ResourceNotFound`; without a reply, why there is none."""
     if exchange.reply is None:
         return _failure_words(exchange.failure) if exchange.failure is not None else "no answer"
     code = error_code(exchange.reply) if exchange.reply.status >= 400 else ""
@@ -70,13 +73,15 @@ def quoted(value: str | bytes) -> str:
 
 def shown_element(name: str, value: str | None) -> str:
     """An element of a document with its text, or `no NAME element`."""
-    return (
-        f"no {name} element"
-        if value is None
-        else f"{name} {quoted(value)}"
-        if value.strip() == value
-        else f"{name} {quoted(value)}, with blanks"
-    )
+    if value is None:
+        return f"no {name} element"
+    return f"{name} {quoted(value)}" if value.strip() == value else f"{name} {quoted(value)}, with blanks"
+
+
+def first_names(names: Sequence[str], most: int) -> str:
+    """The first `most` of `names`, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"{', '.join(names[:most])}{more}"
 
 
 def root_words(name: str, namespace: str) -> str:

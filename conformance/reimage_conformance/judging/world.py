@@ -72,22 +72,25 @@ class World:
         return found
 
     def absence(self, address: Address) -> Absence:
-        """What of an address does not exist; a name that differs from a known one in letter case alone has values of its own."""
+        """What of an address does not exist.
+
+        `SLOT_CASE` and `NAME_CASE` say that the slot or the name exists in another letter case.
+        """
         address = self._folded(address)
         if address.form is UriForm.SLOT and address.deployment not in SLOTS:
             return Absence.SLOT_CASE if address.deployment.lower() in SLOTS else Absence.SLOT
         services = {deployment.cloud_service for deployment in self.target.deployments}
         if address.service not in services:
-            return _case(address.service, services, Absence.SERVICE)
+            return _absence_of_name(address.service, services, Absence.SERVICE)
         deployment = self.deployment_of(address)
         if deployment is None:
             names = {d.name for d in self.target.deployments if d.cloud_service == address.service}
-            return _case(address.deployment, names, Absence.DEPLOYMENT)
+            return _absence_of_name(address.deployment, names, Absence.DEPLOYMENT)
         if address.instance and address.instance not in self.instances(deployment):
-            return _case(address.instance, set(self.instances(deployment)), Absence.INSTANCE)
+            return _absence_of_name(address.instance, set(self.instances(deployment)), Absence.INSTANCE)
         return Absence.NOTHING
 
 
-def _case(name: str, known: set[str], otherwise: Absence) -> Absence:
-    """`NAME_CASE` if `name` is known in another case, else `otherwise`."""
-    return Absence.NAME_CASE if name.lower() in {k.lower() for k in known} else otherwise
+def _absence_of_name(name: str, known: set[str], otherwise: Absence) -> Absence:
+    """`NAME_CASE` if `name` is known in another letter case, else `otherwise`."""
+    return Absence.NAME_CASE if name.lower() in {each.lower() for each in known} else otherwise

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reimage_conformance.judging.instances.unlisted import unlisted_gone, unlisted_in, unlisted_untouched
+from reimage_conformance.judging.instances.unlisted import unlisted_away, unlisted_in, unlisted_untouched
 from reimage_conformance.judging.oracle import permitted
 from reimage_conformance.model import Outcome
 from reimage_conformance.protocol.addresses import Kind, read_target
@@ -65,7 +65,7 @@ class Guard:
             return  # a later look was answered first
         self._last[deployment.name] = look
         self._deployments[deployment.name] = deployment
-        if before is not None and (gone := unlisted_gone(deployment, before, look)):
+        if before is not None and (gone := unlisted_away(deployment, before, look)):
             self._departures.append(Departure(deployment, before, look, next(iter(gone))))
 
     def _find_culprit(self, departure: Departure) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.registry import Effect, about, check, effect_on
 from reimage_conformance.judging.sent import slot_sent
-from reimage_conformance.judging.wording import is_busy, quoted
+from reimage_conformance.judging.wording import first_names, is_busy, quoted
 from reimage_conformance.model import Outcome, Why
 from reimage_conformance.protocol.addresses import read_target
 from reimage_conformance.protocol.deployments import (
@@ -29,21 +29,21 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Exchange, Limits, Verdict
 
 
-LOOKS_ENOUGH = 4
+MIN_LOOKS = 4
 """With fewer looks during an operation, the time in which its instance was offline may have been missed."""
-
-
 SETTLING_SECONDS = 0.3
-"""An instance is waited for at least this many seconds after the end of its operation."""
+"""An instance may leave ReadyRole this many seconds after the end of its operation, or later (`settling_seconds`)."""
 LATE_DEPARTURE_SECONDS = 2.0
-"""The same, if no instance of the endpoint was seen to leave ReadyRole before the end of its operation.
+"""It counts in place of `SETTLING_SECONDS` where no instance of the endpoint was seen to leave before the end.
 
-In recordings of the historical service, one left a second after the end.
+In recordings of the historical service, an instance left a second after the end of its operation.
 """
 SETTLING_POLLS = 4
-"""An instance is waited for at least this many poll intervals after the end of its operation."""
+"""The same in poll intervals; the longest of the three times counts."""
 SETTLING_SHARE = 1.5
-"""An instance is waited for at least the duration of its operation times this."""
+"""The same as a multiple of the duration of the operation."""
+_MAX_NAMES = 6
+"""A message names at most this many role instances, and counts the others."""
 
 
 def settling_seconds(duration: float, limits: Limits, *, departs_early: bool) -> float:
@@ -131,7 +131,7 @@ class _Course:
         return sum(1 for look in self.looks if look.number > after and (look.reply is None or is_busy(look)))
 
     def unclear(self) -> tuple[str, Why] | None:
-        """Why nothing can be judged, and the class of the reason; None where the looks suffice."""
+        """Why nothing can be judged, and the kind of reason; None where the looks suffice."""
         status = statuses_in(self.before).get(self.instance)
         if not self.seen:
             return "no answer to Get Deployment showed a role instance after the 202", Why.OTHER
@@ -152,7 +152,7 @@ def _offline(course: _Course, ended_at: float) -> Verdict:
     if unanswered := course.unanswered():
         reason = f"{course.path}; {counted(unanswered, 'request')} for Get Deployment got no answer"
         return verdict.inconclusive(reason, why=Why.NO_REPLY)
-    if during < LOOKS_ENOUGH:
+    if during < MIN_LOOKS:
         return verdict.inconclusive(
             f"Get Deployment was answered only {counted(during, 'time')} while the operation ran"
         )
@@ -165,19 +165,19 @@ def _same_name(course: _Course) -> Verdict:
     last, instance, role = course.seen[-1], course.instance, roles_in(course.before).get(course.instance)
     verdict = about("REQ-REIMAGE-SAME-NAME", last, course.before)
     if instance not in statuses_in(last):
-        actual = f"{instance} is no longer listed; listed: {_first_names(sorted(statuses_in(last)))}"
+        actual = f"{instance} is no longer listed; listed: {first_names(sorted(statuses_in(last)), _MAX_NAMES)}"
         return verdict.violated(f"{instance} of role {role}", actual, "renamed")
     now = roles_in(last).get(instance)
     expected, actual = (f"{instance} has RoleName {quoted(role or '')}", f"RoleName {quoted(now or '')}")
     return verdict.judged(now == role, expected, actual, "role-changed")
 
 
-def _online(course: _Course, waited: float, longest: float) -> Verdict:
+def _online(course: _Course, waited: float, time_limit: float) -> Verdict:
     """The verdict on whether the instance is at ReadyRole again.
 
-    The last look that showed instances decides. The verdict on an instance that was not at ReadyRole is inconclusive if
-    looks after it got no answer, or if the last look was earlier than `longest` seconds after the end of the operation
-    (`waited` is how many seconds it was). The suite gives up looking where another instance did not come back.
+    The last look that showed instances decides. It came `waited` seconds after the end of the operation. If it does not
+    show the instance at ReadyRole, the verdict is inconclusive where later looks got no answer, and where `waited` is
+    less than `time_limit`, in seconds: the suite stops looking early where another instance did not come back.
     """
     last, instance = course.seen[-1], course.instance
     verdict = about("REQ-REIMAGE-ONLINE", last, course.before)
@@ -190,17 +190,11 @@ def _online(course: _Course, waited: float, longest: float) -> Verdict:
         reason = f"{course.path}; the last {counted(unanswered, 'request')} for Get Deployment got no answer"
         return verdict.inconclusive(reason, why=Why.NO_REPLY)
     late = f"{waited:.1f} s after the end of the operation"
-    if status != READY and waited < longest:
-        reason = f"{course.path}; the last look was only {late}, and it may take {longest:g} s"
+    if status != READY and waited < time_limit:
+        reason = f"{course.path}; the last look was only {late}, and it may take {time_limit:g} s"
         return verdict.inconclusive(reason, because=("REQ-REIMAGE-SAME-NAME", "REQ-DEPL-INSTANCES"))
     actual = f"{course.path}; the last look was {late}"
     return verdict.judged(status == READY, f"{instance} is {READY} again", actual, "still-offline")
-
-
-def _first_names(names: Sequence[str]) -> str:
-    """The first six names, and how many more there are."""
-    more = f" and {len(names) - 6} more" if len(names) > 6 else ""
-    return f"{', '.join(names[:6])}{more}" if names else "no instance"
 
 
 def _others(before: Exchange, seen: Sequence[Exchange], start: Exchange, others: Sequence[str]) -> Iterator[Verdict]:
@@ -278,7 +272,7 @@ def equivalent_forms(
     own_statuses = [status for status in statuses if status is not None]
     verdict = about("REQ-REIMAGE-URI-EQUIV", start, *looks[-1:])
     expected = f"{deployment}/{instance}, addressed by {slot_sent(start.request)}, is reimaged, and no other"
-    actual = f"{_first_names(others_offline)} went offline"
+    actual = f"{first_names(others_offline, _MAX_NAMES)} went offline"
     if not own_statuses:
         yield verdict.inconclusive("Get Deployment did not show the deployment while the operation ran")
     elif others_offline and set(own_statuses) == {READY}:

@@ -28,7 +28,7 @@ def probed_place(world: World, exchange: Exchange) -> Place | None:
     return None
 
 
-def _of_the_reimage(world: World, verdict: Verdict, exchanges: Sequence[Exchange]) -> Effect | None:
+def _effect_of_reimage(world: World, verdict: Verdict, exchanges: Sequence[Exchange]) -> Effect | None:
     """The effect of a reimage that the probe saw; its request is the third exchange, where it is known."""
     del verdict
     place = probed_place(world, exchanges[0])
@@ -36,7 +36,7 @@ def _of_the_reimage(world: World, verdict: Verdict, exchanges: Sequence[Exchange
     return None if place is None else Effect((place,), started)
 
 
-def _of_no_request(world: World, verdict: Verdict, exchanges: Sequence[Exchange]) -> Effect | None:
+def _effect_of_no_request(world: World, verdict: Verdict, exchanges: Sequence[Exchange]) -> Effect | None:
     """An effect that none of our requests should have had; the requests in question come after the two looks."""
     place = probed_place(world, exchanges[0])
     others = verdict.requirement == "REQ-REIMAGE-OTHERS-UNTOUCHED"
@@ -63,7 +63,7 @@ def _installation_id_of(world: World, look: Exchange) -> str:
     )
 
 
-@effect_on(_of_the_reimage)
+@effect_on(_effect_of_reimage)
 @check
 def fresh_installation(
     world: World, exchanges: Sequence[Exchange], requirement: str = "REQ-REIMAGE-FRESH-OS", *, contended: bool = False
@@ -85,7 +85,7 @@ def fresh_installation(
         yield verdict.judged(before != after, expected, actual, "same-installation")
 
 
-@effect_on(_of_the_reimage)
+@effect_on(_effect_of_reimage)
 @check
 def storage_kept_and_lost(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
     """Local storage is kept, other local data is lost (REQ-REIMAGE-LOCALSTORE, REQ-REIMAGE-OTHERDATA-LOST).
@@ -140,7 +140,7 @@ def _content(exchange: Exchange) -> bytes:
     return exchange.reply.body if exchange.reply is not None and _holds(exchange) else b""
 
 
-@effect_on(_of_no_request)
+@effect_on(_effect_of_no_request)
 @check
 def installation_unchanged(
     world: World, exchanges: Sequence[Exchange], requirement: str, what: str
@@ -163,7 +163,7 @@ def installation_unchanged(
             )
 
 
-@effect_on(_of_no_request)
+@effect_on(_effect_of_no_request)
 @check
 def sibling_is_no_reimage(world: World, exchanges: Sequence[Exchange], sibling: str) -> Iterator[Verdict]:
     """A request with the name of a sibling operation in comp reimaged nothing (REQ-REIMAGE-COMP).

@@ -23,7 +23,7 @@ AWAY = (
 """The statuses of an instance under reimage; a guest that is busy or restarts by itself shows others."""
 
 
-def unlisted_gone(deployment: Deployment, before: Exchange, after: Exchange) -> dict[str, str]:
+def unlisted_away(deployment: Deployment, before: Exchange, after: Exchange) -> dict[str, str]:
     """The instances that `deployment` does not list and that left ReadyRole between two looks, with their status now."""
     was = statuses_in(before)
     return {
@@ -43,19 +43,19 @@ def _looked_at(world: World, exchanges: Sequence[Exchange]) -> Deployment | None
     return world.deployment_of(read_target(exchanges[0].request.target))
 
 
-def _of_the_request(world: World, verdict: Verdict, exchanges: Sequence[Exchange]) -> Effect | None:
+def _effect_of_request(world: World, verdict: Verdict, exchanges: Sequence[Exchange]) -> Effect | None:
     """The effect of a request on the instances that left ReadyRole."""
     del verdict
     deployment = _looked_at(world, exchanges)
     if deployment is None:
         return None
     before, request, after = exchanges[:3]
-    places = tuple(Place(deployment, name) for name in unlisted_gone(deployment, before, after))
+    places = tuple(Place(deployment, name) for name in unlisted_away(deployment, before, after))
     refused = request.reply is not None and request.reply.status >= 400
     return Effect(places, (request.number,), refusal=refused)
 
 
-@effect_on(_of_the_request)
+@effect_on(_effect_of_request)
 @check
 def unlisted_untouched(world: World, exchanges: Sequence[Exchange], requirement: str) -> Iterator[Verdict]:
     """No instance that the target file does not list leaves ReadyRole after a request of ours.
@@ -66,7 +66,7 @@ def unlisted_untouched(world: World, exchanges: Sequence[Exchange], requirement:
     if deployment is None:
         return
     before, request, after = exchanges[:3]
-    changed = unlisted_gone(deployment, before, after)
+    changed = unlisted_away(deployment, before, after)
     if not changed:
         return
     name, status = next(iter(changed.items()))

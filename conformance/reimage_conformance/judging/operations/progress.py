@@ -28,7 +28,7 @@ _SAME_MOMENT = 1e-6
 """Two moments that differ by less are the same: seconds, for the rounding of sums."""
 _USABLE = "REQ-REIMAGE-REQID-USABLE"
 _UNREADABLE = (_USABLE, "REQ-GOS-STATUS", "REQ-GOS-ROOT", "REQ-GOS-200")
-_STABLE, _MOVING, _SAFE = "REQ-GOS-TERMINAL-STABLE", "REQ-GOS-PROGRESS", "REQ-GOS-READONLY"
+_STABLE, _PROGRESS, _READONLY = "REQ-GOS-TERMINAL-STABLE", "REQ-GOS-PROGRESS", "REQ-GOS-READONLY"
 
 Shown: TypeAlias = "tuple[Exchange, str]"
 """A poll, and the status that it showed."""
@@ -55,14 +55,14 @@ def progress(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
     other = [(poll, status) for poll, status in seen if status and status not in STATUSES]
     if other and known:
         expected, actual = f"only {', '.join(STATUSES)}", f"Status {quoted(other[0][1])}"
-        yield about(_MOVING, other[0][0]).violated(expected, actual, "other-status")
+        yield about(_PROGRESS, other[0][0]).violated(expected, actual, "other-status")
     first = next((i for i, (_, status) in enumerate(known) if status in TERMINAL), None)
     if first is not None:
         end = known[first]
         seen, known = ([each for each in shown if not _is_simultaneous(each[0], end[0])] for shown in (seen, known))
         yield from _after_end(seen, known, known.index(end))
     elif known and not other:
-        yield about(_MOVING, known[-1][0]).met(f"{len(known)} times InProgress")
+        yield about(_PROGRESS, known[-1][0]).met(f"{len(known)} times InProgress")
 
 
 def _after_end(seen: list[Shown], known: list[Shown], first: int) -> Iterator[Verdict]:
@@ -83,17 +83,17 @@ def _after_end(seen: list[Shown], known: list[Shown], first: int) -> Iterator[Ve
         previous = known[known.index(changed[0]) - 1][0]
         after_head = any(previous.number < number < changed[0][0].number for number in heads)
         different = ", right after a HEAD" if after_head else _difference_of_ways(end_poll, changed[0][0])
-        way = different if roots == (_SAFE,) else ""
+        way = different if roots == (_READONLY,) else ""
         actual = f"{changed[0][1]} after {end}{way}; all polls: {all_statuses}"
-        for requirement in dict.fromkeys((_STABLE, _MOVING, *(root for root in roots if root != _USABLE))):
+        for requirement in dict.fromkeys((_STABLE, _PROGRESS, *(root for root in roots if root != _USABLE))):
             because = tuple(root for root in roots if root != requirement)
             yield about(requirement, changed[0][0], end_poll).violated(expected, actual, "flip", because=because)
     else:
-        yield about(_MOVING, end_poll).met(all_statuses)
+        yield about(_PROGRESS, end_poll).met(all_statuses)
         if len(known) > first + 1:
             yield about(_STABLE, known[-1][0]).met(all_statuses)
         if len({_way_of(poll) for poll, _ in known[first:]}) > 1:
-            yield about(_SAFE, known[-1][0]).met(all_statuses)
+            yield about(_READONLY, known[-1][0]).met(all_statuses)
 
 
 def _roots_of_change(known: list[Shown], first: int, changed: list[Shown], heads: set[int]) -> tuple[str, ...]:
@@ -102,17 +102,17 @@ def _roots_of_change(known: list[Shown], first: int, changed: list[Shown], heads
     change = known.index(changed[0])
     before, after = known[:change], known[change + 1 :]
     if any(known[change - 1][0].number < number < changed[0][0].number for number in heads):
-        return (_SAFE,)
+        return (_READONLY,)
     changed_ways = {_way_of(poll) for poll, _ in changed}
     depends_on_way = changed_ways.isdisjoint(_way_of(poll) for poll, status in known[first:] if status == end)
     is_new_way = _way_of(changed[0][0]) not in {_way_of(poll) for poll, _ in before}
     if (depends_on_way and any(status == end for _, status in after)) or (
         is_new_way and change - first >= SETTLED_POLLS
     ):
-        return (_SAFE,)
+        return (_READONLY,)
     if change > first + 1 or first >= EARLY_POLLS:
         return (_STABLE,)
-    return (_MOVING,) if changed[0][1] == "InProgress" else (_STABLE, _MOVING)
+    return (_PROGRESS,) if changed[0][1] == "InProgress" else (_STABLE, _PROGRESS)
 
 
 def _is_simultaneous(poll: Exchange, end: Exchange) -> bool:
@@ -193,7 +193,7 @@ def completes(
     shown_code = f"HttpStatusCode {code}" if code else "no HttpStatusCode"
     if status == "Failed":
         taken_back = any(status_of(poll) != "Failed" for poll in polls if poll.at > ends[0].at and status_of(poll))
-        because = (_MOVING, _STABLE) if taken_back else ()
+        because = (_PROGRESS, _STABLE) if taken_back else ()
         yield verdict.violated("Succeeded", f"Failed, {shown_code}", "failed", because=because)
     elif code != "200":
         yield verdict.violated("Succeeded with 200", f"Succeeded, {shown_code}", "final-status")
@@ -252,7 +252,7 @@ def polling_is_to_blame(world: World, exchanges: Sequence[Exchange]) -> Iterator
     """
     del world
     quiet, polls = exchanges[1], exchanges[3:]
-    verdict = about(_SAFE, polls[-1], quiet)
+    verdict = about(_READONLY, polls[-1], quiet)
     shown = status_of(quiet)
     polled = _with_repeats_counted([status_of(poll) or reply_summary(poll) for poll in polls])
     if shown == "Succeeded" and "Succeeded" in [status_of(poll) for poll in polls]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Exchange, Verdict
 
 _HEAD_ANOMALY = "content-on-head"
-FRAMING_IS_ELSEWHERE = ("REQ-HTTP-STD-HEADERS", "REQ-HTTP-HEAD-NOBODY")
+NOT_ABOUT_FRAMING = ("REQ-HTTP-STD-HEADERS", "REQ-HTTP-HEAD-NOBODY")
 """Requirements about anomalies of a response that are not anomalies of its framing."""
 FIELD_ANOMALIES = (
     "bare-lf",
@@ -50,13 +50,13 @@ Then the connection is reset, and the reply is lost.
 """
 
 
-def is_lost_under_its_body(exchange: Exchange) -> bool:
+def is_lost_after_large_body(exchange: Exchange) -> bool:
     """Whether a reply, or its end, was lost because the server refused a large body before it had read it (RFC 9112 9.6)."""
     lost = (FailureKind.CLOSED, FailureKind.RESET, FailureKind.TRUNCATED)
     return len(exchange.request.body) >= LARGE_BODY and exchange.failure is not None and exchange.failure.kind in lost
 
 
-def is_left_body(exchange: Exchange) -> bool:
+def is_body_read_as_request(exchange: Exchange) -> bool:
     """Whether a second response follows the reply, and the request had a body that may have been read as a request."""
     problems = framing_problems(exchange)
     return bool(exchange.request.body and problems) and all(each.startswith("second-response") for each in problems)
@@ -72,7 +72,7 @@ def framing(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
     del world
     for exchange in exchanges:
         problems = framing_problems(exchange)
-        if (exchange.response is None and not problems) or is_lost_under_its_body(exchange):
+        if (exchange.response is None and not problems) or is_lost_after_large_body(exchange):
             continue
         request = exchange.request
         yield about("REQ-HTTP-FRAMING", exchange).judged(
@@ -108,7 +108,7 @@ def same_connection_usable(world: World, exchanges: Sequence[Exchange], requirem
     """
     del world
     first, second, control = exchanges[0], exchanges[1], exchanges[2:]
-    if is_left_body(first):
+    if is_body_read_as_request(first):
         expected = "one answer to a request and its body"
         yield about(requirement, first).violated(
             expected, "the body was answered as a request of its own", "desynchronised"
