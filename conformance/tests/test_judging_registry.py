@@ -22,7 +22,7 @@ from judging_samples import (
     world,
 )
 from reimage_conformance.judging import CHECKS, about, graded, judge
-from reimage_conformance.judging.registry import without_repeats, judge_scope
+from reimage_conformance.judging.registry import judge_scope, without_repeats
 from reimage_conformance.judging.wording import is_busy, is_standard, phrase, reply_summary, symptom
 from reimage_conformance.model import Exchange, FailureKind, Outcome, Verdict
 

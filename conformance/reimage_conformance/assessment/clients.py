@@ -185,7 +185,7 @@ def _reasoned(result: RequirementResult, statuses: set[int]) -> RequirementResul
 
 
 def _case(topic: Topic, verdicts: Sequence[Verdict]) -> CaseRecord:
-    """The record of one topic, as a case of the reports."""
+    """The record of one topic, as a case of the reports; its description is the first line of the check's docstring."""
     outcome = case_outcome(verdicts, topic.requirements)
     evidence = tuple(dict.fromkeys(number for verdict in verdicts for number in verdict.evidence))[:MOST_EVIDENCE]
     detail = next((v.actual for v in verdicts if v.outcome in (Outcome.VIOLATED, Outcome.ADVISORY)), "")

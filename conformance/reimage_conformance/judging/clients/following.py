@@ -22,14 +22,12 @@ if TYPE_CHECKING:
 
 MIN_PAUSE_SECONDS = 1.0
 """A shorter pause before a poll or a retry is advised against: the quickest published client waits 5 s."""
-
 PATIENCE_SECONDS = 60.0
-"""Twice the longest pause of published clients: who has not polled for so long has given up."""
-
+"""A client that has not polled for this long has given up: it is twice the longest pause of published clients."""
 SILENT_PAUSES = 4
-"""Who polled at a pace of its own and then missed so many polls has given up as well."""
-
+"""So has a client that has not polled for this many times its own longest pause."""
 LOOKS = ("GET", "HEAD")
+"""Methods that change nothing."""
 RUNNING = "InProgress"
 REFUSED = 400
 """The lowest status of a refusal."""
@@ -39,8 +37,9 @@ REFUSED = 400
 def client_ids(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
     """Each poll asks about the id of a 202, as it was given (REQ-CLIENT-POLL-ID).
 
-    An id that no reply shows may be older than the record. It is held against a client only where an operation of the record was never
-    asked about, so that the client had its id and did not use it. An id that was asked about before a reply showed it is older as well.
+    An id that no reply shows may be older than the record. It is held against a client only where the record has an
+    operation that was never asked about: the client had that id and did not use it. An id that was asked about before a
+    reply of a look showed it is older as well.
     """
     del world
     given: dict[str, Exchange] = {}
@@ -58,7 +57,7 @@ def client_ids(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]
 
 
 def _starts_nothing(exchange: Exchange) -> bool:
-    """Whether the id of a reply is that of a look alone: of a poll, or of another request that changes nothing."""
+    """Whether a request changes nothing, so that the id of its reply is of no operation: it is a poll, or another look."""
     return is_poll(exchange.request) or (exchange.request.method.upper() in LOOKS and not is_reimage(exchange.request))
 
 
@@ -110,6 +109,7 @@ def client_waits(
 
 
 def _end(operation: Followed, until: float, *, over: bool, faulty: bool) -> Iterator[Verdict]:
+    """The verdict on whether an operation was polled to its end; the arguments are as for `client_waits`."""
     start, polls = operation.start, operation.polls
     ended = next((poll for poll in polls if status_of(poll) in TERMINAL), None)
     latest = polls[-1] if polls else start
@@ -137,18 +137,18 @@ def _end(operation: Followed, until: float, *, over: bool, faulty: bool) -> Iter
 
 
 def _patience(operation: Followed) -> float:
-    """Seconds of silence after which a client has given up: some of its own longest pauses, where it has shown any."""
+    """Seconds of silence after which a client has given up, by its own longest pause where it has made any."""
     pauses = _pauses(operation.polls)
     return min(PATIENCE_SECONDS, max(MIN_PAUSE_SECONDS, SILENT_PAUSES * max(pauses))) if pauses else PATIENCE_SECONDS
 
 
 def _pauses(polls: Sequence[Exchange]) -> list[float]:
     """The intervals after polls that showed InProgress, in seconds, each from one poll to the next."""
-    pairs = pairwise(polls)
-    return [max(later.at - each.at, 0.0) for each, later in pairs if status_of(each) == RUNNING]
+    return [max(later.at - each.at, 0.0) for each, later in pairwise(polls) if status_of(each) == RUNNING]
 
 
 def _pace(operation: Followed) -> Iterator[Verdict]:
+    """The verdict on the shortest interval between polls, if there is an interval."""
     pauses = _pauses(operation.polls)
     if pauses:
         seen = f"{counted(len(pauses), 'interval')}, the shortest {min(pauses):.2f} s"
@@ -158,8 +158,9 @@ def _pace(operation: Followed) -> Iterator[Verdict]:
 
 
 def _after(operation: Followed) -> Iterator[Verdict]:
+    """The verdict on polls after the end of an operation, if its end was shown."""
     polls = operation.polls
-    ended = next((place for place, poll in enumerate(polls) if status_of(poll) in TERMINAL), None)
+    ended = next((index for index, poll in enumerate(polls) if status_of(poll) in TERMINAL), None)
     if ended is None:
         return
     more = polls[ended + 1 :]

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 CONFLICT = 409
 MOVED = 307
 PUT_OFF = (409, 429, 500, 503)
-"""Statuses that say that the same request may do later."""
+"""Statuses after which the same request may be accepted later."""
 EARLY_SECONDS = 0.5
-"""So much sooner than Retry-After says is not held against a client: clocks differ, and replies take time."""
+"""A client may repeat a request this much sooner than Retry-After says: clocks differ, and replies take time."""
 
 
 @check
@@ -33,14 +33,8 @@ def client_repeats(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verd
     reimages = [each for each in exchanges if is_reimage(each.request) and each.request.method.upper() == "POST"]
     for operation in followed(exchanges):
         start = operation.start
-        own = [each for each in reimages if is_same_client(each.request, start.request)]
-        later = [each for each in own if each.number > start.number]
-        same = [
-            each
-            for each in later
-            if not _is_refused(each) and place_of(world, each.request) == place_of(world, start.request)
-        ]
-        repeat = next((each for each in same if _is_in_progress(operation, each)), None)
+        repeats = (each for each in reimages if each.number > start.number and _is_repeat(world, start, each))
+        repeat = next((each for each in repeats if _is_in_progress(operation, each)), None)
         expected = "no reimage of the same role instance before the operation has ended"
         if repeat is not None:
             seen = f"the POST again {repeat.at - start.at:.1f} s after the 202, answered {reply_summary(repeat)}"
@@ -49,8 +43,14 @@ def client_repeats(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verd
             yield about("REQ-CLIENT-REIMAGE-ONCE", start).met("no further POST while it was in progress")
 
 
+def _is_repeat(world: World, start: Exchange, reimage: Exchange) -> bool:
+    """Whether `reimage` may be the accepted reimage `start`, sent again by the same client for the same role instance."""
+    is_same = is_same_client(reimage.request, start.request) and not _is_refused(reimage)
+    return is_same and place_of(world, reimage.request) == place_of(world, start.request)
+
+
 def _is_refused(exchange: Exchange) -> bool:
-    """Whether a request was refused for what it is: it was another one than the reimage that was accepted."""
+    """Whether a request was refused for good, so that it is not the same as one that was accepted."""
     return exchange.reply is not None and 400 <= exchange.reply.status < 500 and exchange.reply.status not in PUT_OFF
 
 
@@ -82,17 +82,18 @@ def _is_held_by(operation: Followed, repeat: Exchange) -> bool:
 def client_retries(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
     """What was put off is not repeated at once (REQ-CLIENT-RETRY-PAUSE)."""
     del world
-    for place, each in enumerate(exchanges):
+    for index, each in enumerate(exchanges):
         reply = each.reply
         if reply is None or reply.status not in PUT_OFF:
             continue
         asked = (each.request.method, each.request.target)
-        again = next((one for one in exchanges[place + 1 :] if (one.request.method, one.request.target) == asked), None)
+        again = next((one for one in exchanges[index + 1 :] if (one.request.method, one.request.target) == asked), None)
         if again is not None:
             yield _retried(each, again, reply.header("Retry-After") or "")
 
 
 def _retried(refused: Exchange, again: Exchange, retry_after: str) -> Verdict:
+    """The verdict on the pause between a refusal and the same request again; `retry_after` is what the refusal asked for."""
     pause = max(again.at - refused.at - refused.elapsed, 0.0)
     asked_for = float(retry_after) if retry_after.isascii() and retry_after.isdigit() else 0.0
     verdict = about("REQ-CLIENT-RETRY-PAUSE", again, refused)
@@ -106,12 +107,12 @@ def _retried(refused: Exchange, again: Exchange, retry_after: str) -> Verdict:
 def client_redirects(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
     """A 307 that is followed is followed with the same method (REQ-CLIENT-REDIRECT)."""
     del world
-    for place, each in enumerate(exchanges):
+    for index, each in enumerate(exchanges):
         reply = each.reply
         location = reply.header("Location") if reply is not None and reply.status == MOVED else None
         if location:
             target = _target(each.request.target, location)
-            later = next((one for one in exchanges[place + 1 :] if one.request.target == target), None)
+            later = next((one for one in exchanges[index + 1 :] if one.request.target == target), None)
             if later is not None:
                 method = each.request.method
                 seen = f"{later.request.method} after the 307"

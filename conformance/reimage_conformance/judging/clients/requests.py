@@ -45,7 +45,7 @@ def _reimage(each: Exchange) -> Iterator[Verdict]:
 
 
 def _address(each: Exchange) -> Verdict:
-    """Path and query of a reimage."""
+    """The verdict on path and query of a reimage."""
     address = read_target(each.request.target)
     verdict = about("REQ-CLIENT-REIMAGE-URI", each)
     target = quoted(each.request.target)
@@ -59,7 +59,7 @@ def _address(each: Exchange) -> Verdict:
 
 
 def _tolerated(each: Exchange) -> Verdict | None:
-    """The verdict on a manner of writing the address that the historical service accepted, or that the documents leave open."""
+    """The advisory verdict on an address that the historical service accepted, or that the documents leave open; else None."""
     address = read_target(each.request.target)
     verdict, target = about("REQ-CLIENT-REIMAGE-URI", each), quoted(each.request.target)
     if address.form is UriForm.SLOT and address.deployment not in SLOTS:
@@ -70,7 +70,7 @@ def _tolerated(each: Exchange) -> Verdict | None:
 
 
 def _media_type(each: Exchange) -> Verdict:
-    """Content-Type of a reimage; what published clients send besides is advisory."""
+    """The verdict on Content-Type of a reimage; advisory where published clients depart from the documents in the same way."""
     values = each.request.values("Content-Type")
     types = {value.partition(";")[0].strip(" \t").lower() for value in values}
     verdict = about("REQ-CLIENT-REIMAGE-CONTENT-TYPE", each)
@@ -83,7 +83,7 @@ def _media_type(each: Exchange) -> Verdict:
 
 
 def _content(each: Exchange) -> Iterator[Verdict]:
-    """Content-Length and body of a reimage; a body explains a length that is not zero."""
+    """The verdicts on Content-Length and body of a reimage; a body explains a length that is not zero."""
     request = each.request
     lengths = [part.strip(" \t") for value in request.values("Content-Length") for part in value.split(",")]
     empty = not has_body(request)
@@ -106,7 +106,7 @@ def has_body(request: Request) -> bool:
 
 
 def _version(each: Exchange, requirement: str, oldest: str) -> Verdict:
-    """The one x-ms-version of a request, a date from `oldest` on."""
+    """The verdict on the x-ms-version of a request, which must be one date from `oldest` on."""
     values = [part.strip(" \t") for line in each.request.values("x-ms-version") for part in line.split(",")]
     verdict, expected = about(requirement, each), f"one x-ms-version, {oldest} or later"
     if not values:
@@ -156,11 +156,8 @@ def client_polls(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdic
 
 
 def _poll(each: Exchange) -> Verdict:
-    verdict, expected = (
-        about("REQ-CLIENT-POLL-METHOD", each),
-        "GET on the path of the operation, without query and body",
-    )
-    method = each.request.method
+    verdict, method = about("REQ-CLIENT-POLL-METHOD", each), each.request.method
+    expected = "GET on the path of the operation, without query and body"
     if method.upper() not in ("GET", "HEAD"):
         return verdict.violated(expected, method, "method")
     if has_body(each.request):

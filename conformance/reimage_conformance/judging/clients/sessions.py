@@ -10,7 +10,7 @@ from urllib.parse import unquote
 from reimage_conformance.judging.oracle import SIBLINGS
 from reimage_conformance.judging.world import SLOTS
 from reimage_conformance.protocol.addresses import Kind, UriForm, read_target
-from reimage_conformance.protocol.documents import without_dashes
+from reimage_conformance.protocol.documents import same_identifier
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,8 +34,8 @@ class Followed:
 def is_reimage(request: Request) -> bool:
     """Whether a request is meant to be a reimage, whatever is wrong with it.
 
-    A POST to a role instance is, unless its `comp` names another operation of role instances; so is each request whose query,
-    or the end of whose path, holds the word.
+    A POST to a role instance is one, unless its `comp` names another operation of role instances. So is each request
+    that is not for another resource of this protocol and has "reimage" in its query, or at the end of its path.
     """
     address = read_target(request.target)
     if address.kind is Kind.REIMAGE and any(value.lower() in SIBLINGS for value in address.parameters("comp")):
@@ -47,13 +47,16 @@ def is_reimage(request: Request) -> bool:
 
 
 def is_poll(request: Request) -> bool:
-    """Whether a request asks for the status of an operation; one without an id too, but not List Subscription Operations, which has a query."""
+    """Whether a request asks for the status of an operation, with or without an id.
+
+    List Subscription Operations is none: it has the path of a poll without id, but always a query.
+    """
     address = read_target(request.target)
     return address.kind is Kind.OPERATION or _WITHOUT_ID.fullmatch(request.target) is not None
 
 
 def polled_id(poll: Exchange) -> str:
-    """The id that a poll asks about, as it stands in the path, percent-decoded; "" for none."""
+    """The id in the path of a poll, percent-decoded; "" for none."""
     return read_target(poll.request.target).operation
 
 
@@ -71,19 +74,13 @@ def is_accepted(exchange: Exchange) -> bool:
 def followed(exchanges: Sequence[Exchange]) -> tuple[Followed, ...]:
     """Each reimage that was accepted, with the later polls that ask about its id, however they write it."""
     polls = [each for each in exchanges if is_poll(each.request)]
-    return tuple(
-        Followed(
-            start,
-            given_id(start),
-            tuple(
-                p
-                for p in polls
-                if p.number > start.number and without_dashes(polled_id(p)) == without_dashes(given_id(start))
-            ),
-        )
-        for start in exchanges
-        if is_accepted(start) and given_id(start)
-    )
+    found: list[Followed] = []
+    for start in exchanges:
+        identifier = given_id(start)
+        if is_accepted(start) and identifier:
+            own = [poll for poll in polls if same_identifier(polled_id(poll), identifier)]
+            found.append(Followed(start, identifier, tuple(poll for poll in own if poll.number > start.number)))
+    return tuple(found)
 
 
 def is_same_client(one: Request, other: Request) -> bool:
@@ -92,15 +89,15 @@ def is_same_client(one: Request, other: Request) -> bool:
 
 
 def place_of(world: World, request: Request) -> tuple[str, str, str]:
-    """The role instance that a reimage addresses: cloud service, deployment and instance, the same in both forms where the deployment is known."""
+    """The cloud service, deployment and role instance that a reimage addresses, in lower case.
+
+    Both forms of address give the same names where the deployment is listed; else the second may be a slot.
+    """
     address = read_target(request.target)
     known = world.deployment_of(address)
     slot = address.deployment.lower()
     if known is None and address.form is UriForm.SLOT and slot in SLOTS:
-        rows = [d for d in world.target.deployments if (d.cloud_service, d.slot) == (address.service, slot)]
-        known = rows[0] if rows else None
-    return (
-        address.service.lower(),
-        (known.name if known is not None else address.deployment).lower(),
-        address.instance.lower(),
-    )
+        listed = world.target.deployments
+        known = next((d for d in listed if (d.cloud_service, d.slot) == (address.service, slot)), None)
+    deployment = known.name if known is not None else address.deployment
+    return address.service.lower(), deployment.lower(), address.instance.lower()

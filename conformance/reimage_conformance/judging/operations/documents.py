@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 _KNOWN_ORDER = ("ID", "Status", "HttpStatusCode", "Error")
 _ALWAYS = ("ID", "Status")
 _NEEDED = {"Succeeded": (*_ALWAYS, "HttpStatusCode"), "Failed": _KNOWN_ORDER}
-"""The children that a document must have in its own namespace, by its Status."""
+"""The children that a document must have in its own namespace, by its Status; `_ALWAYS` for any other."""
 
 
 @check
@@ -47,12 +47,7 @@ def operation_documents(world: World, exchanges: Sequence[Exchange]) -> Iterator
     ID of another operation with a status that this one cannot have violates REQ-GOS-ID alone.
     """
     del world
-    statuses: dict[str, list[tuple[int, str]]] = {}
-    for poll in exchanges:
-        asked, shown = without_dashes(read_target(poll.request.target).operation), _shown(poll)
-        own_statuses = statuses.setdefault(asked, [])
-        own_statuses += [(poll.number, status_of(poll))] if not shown or same_identifier(shown, asked) else []
-    tracked = set() if _mislabelled(exchanges, statuses) else set(statuses)
+    tracked = _tracked(exchanges)
     for poll in exchanges:
         if poll.reply is None or not 200 <= poll.reply.status < 300:
             continue
@@ -64,12 +59,8 @@ def operation_documents(world: World, exchanges: Sequence[Exchange]) -> Iterator
             yield root.inconclusive(document.encoding_problem)
         if document.root is None:
             if document.syntax_problem:
-                empty = not poll.reply.body.strip()
-                yield root.violated(
-                    "an XML document with root Operation",
-                    "no body" if empty else document.syntax_problem,
-                    "no-document",
-                )
+                actual = document.syntax_problem if poll.reply.body.strip() else "no body"
+                yield root.violated("an XML document with root Operation", actual, "no-document")
             continue
         right = (document.namespace, document.local_name) == (NAMESPACE, "Operation")
         yield root.judged(
@@ -80,8 +71,21 @@ def operation_documents(world: World, exchanges: Sequence[Exchange]) -> Iterator
             yield from _members(poll, document, identifier, tracked)
 
 
-def _mislabelled(exchanges: Sequence[Exchange], statuses: dict[str, list[tuple[int, str]]]) -> bool:
-    """Whether some poll shows the ID of another operation with a status that this operation cannot have had then."""
+def _tracked(exchanges: Sequence[Exchange]) -> set[str]:
+    """The ids that polls asked about, without dashes; none where an ID in some document cannot be trusted."""
+    statuses: dict[str, list[tuple[int, str]]] = {}
+    for poll in exchanges:
+        asked, shown = without_dashes(read_target(poll.request.target).operation), _shown(poll)
+        own_statuses = statuses.setdefault(asked, [])
+        own_statuses += [(poll.number, status_of(poll))] if not shown or same_identifier(shown, asked) else []
+    return set() if _is_mislabelled(exchanges, statuses) else set(statuses)
+
+
+def _is_mislabelled(exchanges: Sequence[Exchange], statuses: dict[str, list[tuple[int, str]]]) -> bool:
+    """Whether some poll shows the ID of another operation with a status that this operation cannot have had then.
+
+    `statuses` holds what its own polls showed of each operation: the number of the exchange, and the status.
+    """
     for poll in exchanges:
         shown, status = _shown(poll), status_of(poll)
         if not shown or same_identifier(shown, read_target(poll.request.target).operation):
@@ -117,7 +121,10 @@ def _content_type(poll: Exchange, response: Response) -> Iterator[Verdict]:
 
 
 def _members(poll: Exchange, document: Document, identifier: str, tracked: set[str]) -> Iterator[Verdict]:
-    """ID, Status, HttpStatusCode and Error of one document, and their order."""
+    """The verdicts on ID, Status, HttpStatusCode and Error of one document, and on their order.
+
+    `identifier` is the id that the poll asked about, `tracked` as in `_id`.
+    """
     own = [name for name, namespace in document.children() if namespace == document.namespace]
     needed = _NEEDED.get(document.text("Status") or "", _ALWAYS)
     in_other_namespace = [name for name, _ in document.children() if name in needed and name not in own]
@@ -129,19 +136,9 @@ def _members(poll: Exchange, document: Document, identifier: str, tracked: set[s
         )
         return
     names = [name for name in own if name in _KNOWN_ORDER]
-    shown = document.text("ID")
-    is_right = names.count("ID") == 1 and same_identifier(shown or "", identifier)
-    is_other_operation = not is_right and without_dashes(shown or "") in tracked - {without_dashes(identifier)}
-    expected, usable = f"ID {identifier}, with or without dashes, in any letter case", "REQ-REIMAGE-REQID-USABLE"
-    is_explained = is_other_operation or not is_path_segment(identifier)
-    yield about("REQ-GOS-ID", poll).judged(
-        is_right, expected, shown_element("ID", shown), "id", because=(usable,) if is_explained else ()
-    )
-    if is_other_operation:
-        yield about(usable, poll).violated(f"ID {identifier}", f"ID {shown}, polled {identifier}", "other-operation")
-    found = document.child("Status")
+    yield from _id(poll, document.text("ID"), names.count("ID"), identifier, tracked)
+    found, count = document.child("Status"), names.count("Status")
     status = None if found is None else raw_text(found)
-    count = names.count("Status")
     actual = shown_element("Status", status) if count < 2 else f"{count} Status elements"
     valid = count == 1 and status in STATUSES
     yield about("REQ-GOS-STATUS", poll).judged(valid, " or ".join(STATUSES), actual, "status-value")
@@ -153,44 +150,47 @@ def _members(poll: Exchange, document: Document, identifier: str, tracked: set[s
         yield about("REQ-GOS-ORDER", poll).judged(order == wanted, ", ".join(wanted), ", ".join(order), "order")
 
 
+def _id(poll: Exchange, shown: str | None, count: int, identifier: str, tracked: set[str]) -> Iterator[Verdict]:
+    """The verdicts on the ID that a document shows, None for none; `count` is its number of ID elements (REQ-GOS-ID).
+
+    `tracked` holds the polled ids, without dashes. If the document shows another one of them, the id of the poll leads
+    to another operation (REQ-REIMAGE-REQID-USABLE).
+    """
+    is_right = count == 1 and same_identifier(shown or "", identifier)
+    is_other_operation = not is_right and without_dashes(shown or "") in tracked - {without_dashes(identifier)}
+    expected, usable = f"ID {identifier}, with or without dashes, in any letter case", "REQ-REIMAGE-REQID-USABLE"
+    because = (usable,) if is_other_operation or not is_path_segment(identifier) else ()
+    yield about("REQ-GOS-ID", poll).judged(is_right, expected, shown_element("ID", shown), "id", because=because)
+    if is_other_operation:
+        yield about(usable, poll).violated(f"ID {identifier}", f"ID {shown}, polled {identifier}", "other-operation")
+
+
 def _embedded_status(poll: Exchange, document: Document, status: str) -> Iterator[Verdict]:
     """HttpStatusCode: there when finished, a three-digit number, 200 on success (REQ-GOS-HTTPSTATUS, -INT, REQ-REIMAGE-FINAL-200)."""
     value = document.text("HttpStatusCode")
     presence = about("REQ-GOS-HTTPSTATUS", poll)
     if status == "InProgress":
-        yield presence.judged(
-            value is None,
-            "no HttpStatusCode while InProgress",
-            shown_element("HttpStatusCode", value),
-            "early-http-status",
-        )
+        actual = shown_element("HttpStatusCode", value)
+        yield presence.judged(value is None, "no HttpStatusCode while InProgress", actual, "early-http-status")
         return
     if value is None:
-        yield presence.violated(
+        expected, actual = (
             f"an HttpStatusCode element with Status {status}",
             f"Status {status}, no HttpStatusCode element",
-            "no-http-status",
         )
+        yield presence.violated(expected, actual, "no-http-status")
         return
     yield presence.met(f"HttpStatusCode {value}")
     number = about("REQ-GOS-HTTPSTATUS-INT", poll)
     if not re.fullmatch(r"[1-5][0-9]{2}", value, re.ASCII):
         yield number.violated("a three-digit integer", shown_element("HttpStatusCode", value), "http-status-form")
     elif status == "Succeeded":
-        final = about("REQ-REIMAGE-FINAL-200", poll)
-        yield final.judged(
-            value == "200", "HttpStatusCode 200 with Succeeded", f"HttpStatusCode {value}", "final-status"
-        )
-        yield number.judged(
-            value == "200",
-            "HttpStatusCode 200 with Succeeded",
-            f"HttpStatusCode {value}",
-            "http-status-value",
-        )
+        expected, actual = "HttpStatusCode 200 with Succeeded", f"HttpStatusCode {value}"
+        yield about("REQ-REIMAGE-FINAL-200", poll).judged(value == "200", expected, actual, "final-status")
+        yield number.judged(value == "200", expected, actual, "http-status-value")
     else:
-        yield number.judged(
-            int(value) >= 400, "HttpStatusCode 400 or above with Failed", f"HttpStatusCode {value}", "http-status-value"
-        )
+        expected, actual = "HttpStatusCode 400 or above with Failed", f"HttpStatusCode {value}"
+        yield number.judged(int(value) >= 400, expected, actual, "http-status-value")
 
 
 def _error(poll: Exchange, document: Document, status: str) -> Iterator[Verdict]:

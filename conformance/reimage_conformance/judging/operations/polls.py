@@ -23,13 +23,11 @@ if TYPE_CHECKING:
 
 
 STATUSES = ("InProgress", "Succeeded", "Failed")
-
-
 TERMINAL = ("Succeeded", "Failed")
 NOT_KNOWN = (400, 404, 410)
-"""Statuses that say that there is no such operation."""
+"""HTTP statuses that say that there is no such operation."""
 DENIALS = (*NOT_KNOWN, 401, 403)
-"""The same, and statuses that an endpoint may send in their place."""
+"""The same, and HTTP statuses that an endpoint may send in their place."""
 
 
 def status_of(exchange: Exchange) -> str:
@@ -61,9 +59,10 @@ def polls_answered(
 ) -> Iterator[Verdict]:
     """Every poll of a known operation is answered 200, whatever its state (REQ-GOS-200).
 
-    Exchanges: the 202, then polls. A 400, 404 or 410 with an error code while the operation runs violates
-    REQ-REIMAGE-REQID-USABLE too. `alive` says that the endpoint answers other requests. `again` says that most
-    operations of the run lost a poll, so that a lost poll is no accident even where the next was answered.
+    Exchanges: the 202, then polls. An operation is known from the first poll that shows it. After its end it may be
+    forgotten. A 400, 404 or 410 with an error code before that violates REQ-REIMAGE-REQID-USABLE too. `alive` says that
+    the endpoint answers other requests. `again` says that most operations of the run lost a poll, so that a lost poll
+    is no accident even where the next was answered.
     """
     del world
     polls = exchanges[1:]

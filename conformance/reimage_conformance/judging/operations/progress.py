@@ -19,18 +19,18 @@ if TYPE_CHECKING:
 
 
 RETENTION_SECONDS = 2.0
-"""An endpoint may forget an operation this long after its end."""
+"""An endpoint may forget an operation this many seconds after its end (REQ-GOS-RETENTION)."""
 EARLY_POLLS = 2
-"""An end that one of this many first polls shows may be taken back because it came too early (REQ-GOS-PROGRESS)."""
+"""An end came too early if one of this many first polls shows it and the next one does not (REQ-GOS-PROGRESS)."""
 SETTLED_POLLS = 3
-"""An end that this many polls showed was stable; a poll of a new kind that changes it is to blame (REQ-GOS-READONLY)."""
-_SAME_MOMENT = 1e-6
-"""Two moments that differ by less are the same: seconds, for the rounding of sums."""
+"""An end is stable once this many polls showed it; a later change is due to the poll that is sent in a new way (REQ-GOS-READONLY)."""
+_SAME_MOMENT_SECONDS = 1e-6
+"""Two moments that differ by less are the same, since sums of seconds are rounded."""
 _USABLE = "REQ-REIMAGE-REQID-USABLE"
 _UNREADABLE = (_USABLE, "REQ-GOS-STATUS", "REQ-GOS-ROOT", "REQ-GOS-200")
 _STABLE, _PROGRESS, _READONLY = "REQ-GOS-TERMINAL-STABLE", "REQ-GOS-PROGRESS", "REQ-GOS-READONLY"
 
-Shown: TypeAlias = "tuple[Exchange, str]"
+PolledStatus: TypeAlias = "tuple[Exchange, str]"
 """A poll, and the status that it showed."""
 
 
@@ -65,7 +65,7 @@ def progress(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
         yield about(_PROGRESS, known[-1][0]).met(f"{len(known)} times InProgress")
 
 
-def _after_end(seen: list[Shown], known: list[Shown], first: int) -> Iterator[Verdict]:
+def _after_end(seen: list[PolledStatus], known: list[PolledStatus], first: int) -> Iterator[Verdict]:
     """The verdicts on what polls showed after `known[first]`, the first that showed an end."""
     end_poll, end = known[first]
     changed = [(poll, status) for poll, status in known[first + 1 :] if status != end]
@@ -96,7 +96,9 @@ def _after_end(seen: list[Shown], known: list[Shown], first: int) -> Iterator[Ve
             yield about(_READONLY, known[-1][0]).met(all_statuses)
 
 
-def _roots_of_change(known: list[Shown], first: int, changed: list[Shown], heads: set[int]) -> tuple[str, ...]:
+def _roots_of_change(
+    known: list[PolledStatus], first: int, changed: list[PolledStatus], heads: set[int]
+) -> tuple[str, ...]:
     """The requirement that a change after an end violates; two where it may be either."""
     end = known[first][1]
     change = known.index(changed[0])
@@ -120,7 +122,7 @@ def _is_simultaneous(poll: Exchange, end: Exchange) -> bool:
 
     The endpoint may have answered either of them first.
     """
-    beside = poll.at + _SAME_MOMENT < end.at + end.elapsed and end.at < poll.at + poll.elapsed
+    beside = poll.at + _SAME_MOMENT_SECONDS < end.at + end.elapsed and end.at < poll.at + poll.elapsed
     return poll.number > end.number and beside
 
 
@@ -133,7 +135,7 @@ def _is_own(poll: Exchange) -> bool:
 def _way_of(poll: Exchange) -> tuple[str, bool]:
     """How a poll was sent: its version, and whether it was the first request on its connection.
 
-    Neither may have an effect on the operation.
+    An operation must not depend on either (REQ-GOS-READONLY).
     """
     return version_of(poll), poll.request.fresh_connection or poll.position == 1
 
@@ -175,18 +177,15 @@ def completes(
     """
     del world
     polls = exchanges[1:]
-    verdict = about(
-        requirement, *[poll for poll in polls if status_of(poll) in TERMINAL][:1], *polls[-1:], exchanges[0]
-    )
     ends = [poll for poll in polls if status_of(poll) in TERMINAL]
+    verdict = about(requirement, *ends[:1], *polls[-1:], exchanges[0])
     if not ends:
         readable = [poll for poll in polls if status_of(poll) in STATUSES]
         if not readable or (polls[-1].reply is not None and status_of(polls[-1]) not in STATUSES):
             yield verdict.inconclusive("no poll showed a status", because=_UNREADABLE, why=Why.NO_END)
         else:
-            yield verdict.violated(
-                "Succeeded", f"still InProgress after {waited:.1f} s and {len(polls)} polls", "no-end"
-            )
+            actual = f"still InProgress after {waited:.1f} s and {len(polls)} polls"
+            yield verdict.violated("Succeeded", actual, "no-end")
         return
     document = read_document(ends[0].reply) if ends[0].reply else None
     status, code = status_of(ends[0]), (document.text("HttpStatusCode") if document else None) or ""
@@ -233,11 +232,7 @@ def fails_as_announced(world: World, exchanges: Sequence[Exchange], *, overdue: 
     if ends and status_of(ends[0]) == "Failed":
         yield verdict.met("Failed, as the target file says")
     elif not ends and overdue and polls and status_of(polls[-1]) == "InProgress":
-        yield verdict.violated(
-            "Failed, with an Error",
-            f"still InProgress after {len(polls)} polls",
-            "no-end",
-        )
+        yield verdict.violated("Failed, with an Error", f"still InProgress after {len(polls)} polls", "no-end")
     else:
         shown = f"ended {status_of(ends[0])}" if ends else "was not seen to end"
         yield verdict.inconclusive(f"the reimage of a failing role instance {shown}", why=Why.NO_FAILURE)

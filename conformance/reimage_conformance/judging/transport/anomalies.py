@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_FORMS = (
+_FRAMING_WORDS = (
     (r"truncated: (\d+) of (\d+) octets", "the connection ended after {0} of {1} octets of content"),
     (r"truncated: within the head", "the connection ended within the head of the response"),
     (r"truncated: within a chunk of (\d+) octets, (\d+) in all", "the connection ended within a chunk of {0} octets, after {1} octets of content"),
@@ -29,7 +29,8 @@ _FORMS = (
     (r"not-http: (.*)", "{0}"),
     (r"octets-before-status-line: (\d+) of CR and LF", "{0} octets of CR and LF before the status line"),
 )  # fmt: skip
-_FIELD_FORMS = (
+"""Anomalies of framing as regular expressions, and the words for each; the first one that matches counts."""
+_FIELD_WORDS = (
     (r"bare-lf: (.*)", "{0}"),
     (r"([a-z-]+) (\d+) times", "the header {0} came {1} times"),
     (r"obs-fold: (.*)", "the header line {0} is folded"),
@@ -39,9 +40,7 @@ _FIELD_FORMS = (
     (r"malformed-field-line: (.*)", "a header line without a colon: {0}"),
     (r"malformed-status-line: (.*)", "a malformed status line: {0}"),
 )
-_FIELD_WORDS = tuple((re.compile(form, re.DOTALL), words) for form, words in _FIELD_FORMS)
-_WORDS = tuple((re.compile(form, re.DOTALL), words) for form, words in _FORMS)
-
+"""The same for problems of the head of a response."""
 _EXPECTED = {
     "truncated": "the response comes whole before the connection ends",
     "stalled": "as many octets of content as Content-Length says, or the last chunk",
@@ -65,18 +64,24 @@ _EXPECTED = {
 
 
 def anomaly_words(anomaly: str) -> str:
-    """An anomaly as a message tells it; the key alone is left out where the words are not known."""
-    for form, words in _WORDS:
-        found = form.fullmatch(anomaly)
-        if found:
-            return words.format(*found.groups())
-    return anomaly.partition(": ")[2] or anomaly
+    """An anomaly of framing as a message tells it; where no words are known, the anomaly without its key."""
+    words = _worded(anomaly, _FRAMING_WORDS)
+    return (anomaly.partition(": ")[2] or anomaly) if words is None else words
 
 
 def field_words(problem: str) -> str:
     """A problem of the head of a response as a message tells it: an anomaly without its key, any other as it is."""
-    found = next(((words, found) for form, words in _FIELD_WORDS if (found := form.fullmatch(problem))), None)
-    return problem if found is None else found[0].format(*found[1].groups())
+    words = _worded(problem, _FIELD_WORDS)
+    return problem if words is None else words
+
+
+def _worded(problem: str, table: tuple[tuple[str, str], ...]) -> str | None:
+    """The words of `table` for a problem, None where it has none."""
+    for form, words in table:
+        found = re.fullmatch(form, problem, re.DOTALL)
+        if found:
+            return words.format(*found.groups())
+    return None
 
 
 def expected_framing(anomaly: str) -> str:

@@ -9,7 +9,7 @@ from reimage_conformance.judging.sent import header_sent, sent_for
 from reimage_conformance.judging.wording import is_busy, reply_summary, symptom
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from reimage_conformance.judging.world import World
     from reimage_conformance.model import Exchange, Verdict
@@ -24,18 +24,10 @@ def answered_with(
     *,
     expected: str = "",
 ) -> Iterator[Verdict]:
-    """The answer has one of these statuses."""
+    """The answer has one of these statuses; `expected` are the words for it, those of the statuses if empty."""
     del world
-    exchange, *_ = exchanges
-    verdict = about(requirement, exchange)
     wanted = expected or " or ".join(str(status) for status in statuses)
-    if is_busy(exchange):
-        yield verdict.undecided(exchange)
-    elif exchange.reply is None:
-        yield verdict.violated(wanted, reply_summary(exchange), symptom(exchange))
-    else:
-        right = exchange.reply.status in statuses
-        yield verdict.judged(right, wanted, _answer_for(exchange, requirement), symptom(exchange))
+    yield _with_status(exchanges[0], requirement, wanted, lambda status: status in statuses)
 
 
 @check
@@ -44,15 +36,18 @@ def not_answered_with(
 ) -> Iterator[Verdict]:
     """There is an answer, and it has none of these statuses."""
     del world
-    exchange, *_ = exchanges
+    yield _with_status(exchanges[0], requirement, expected, lambda status: status not in statuses)
+
+
+def _with_status(exchange: Exchange, requirement: str, expected: str, is_right: Callable[[int], bool]) -> Verdict:
+    """The verdict on the status of an answer; a missing answer is wrong, and a busy endpoint shows nothing."""
     verdict = about(requirement, exchange)
     if is_busy(exchange):
-        yield verdict.undecided(exchange)
-    elif exchange.reply is None:
-        yield verdict.violated(expected, reply_summary(exchange), symptom(exchange))
-    else:
-        right = exchange.reply.status not in statuses
-        yield verdict.judged(right, expected, _answer_for(exchange, requirement), symptom(exchange))
+        return verdict.undecided(exchange)
+    if exchange.reply is None:
+        return verdict.violated(expected, reply_summary(exchange), symptom(exchange))
+    actual = _answer_for(exchange, requirement)
+    return verdict.judged(is_right(exchange.reply.status), expected, actual, symptom(exchange))
 
 
 def _answer_for(exchange: Exchange, requirement: str) -> str:
@@ -65,12 +60,12 @@ def _answer_for(exchange: Exchange, requirement: str) -> str:
 def not_accepted(world: World, exchanges: Sequence[Exchange], requirement: str) -> Iterator[Verdict]:
     """The request was refused or got no answer."""
     del world
-    exchange, *_ = exchanges
-    taken = exchange.reply is not None and exchange.reply.status < 300
+    exchange = exchanges[0]
+    is_accepted = exchange.reply is not None and exchange.reply.status < 300
     expected = "a refusal, or no answer until the body that Content-Length announces has come"
     announced = header_sent(exchange.request, "Content-Length")
     actual = f"{reply_summary(exchange)}, for {announced} and no body yet" if announced else reply_summary(exchange)
-    yield about(requirement, exchange).judged(not taken, expected, actual, "accepted")
+    yield about(requirement, exchange).judged(not is_accepted, expected, actual, "accepted")
 
 
 @check
@@ -79,9 +74,10 @@ def same_answer(world: World, exchanges: Sequence[Exchange], requirement: str, w
     del world
     plain, varied = exchanges[0], exchanges[1]
     verdict = about(requirement, varied, plain)
-    if plain.reply is None or is_busy(plain) or is_busy(varied):
-        undecided = varied if plain.reply is not None and not is_busy(plain) else plain
-        yield verdict.undecided(undecided)
+    if plain.reply is None or is_busy(plain):
+        yield verdict.undecided(plain)
+    elif is_busy(varied):
+        yield verdict.undecided(varied)
     else:
         same = varied.reply is not None and varied.reply.status == plain.reply.status
         expected = f"{reply_summary(plain)}, as for the same request in its usual form; the difference: {what}"

@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 _HEAD_ANOMALY = "content-on-head"
 NOT_ABOUT_FRAMING = ("REQ-HTTP-STD-HEADERS", "REQ-HTTP-HEAD-NOBODY")
 """Requirements about anomalies of a response that are not anomalies of its framing."""
+LARGE_BODY = 16_384
+"""A body of this many octets may still be on its way when the endpoint closes the connection after an early refusal.
+
+Then the connection is reset, and the reply is lost.
+"""
 FIELD_ANOMALIES = (
     "bare-lf",
     "obs-fold",
@@ -27,6 +32,7 @@ FIELD_ANOMALIES = (
     "malformed-field",
     "invalid-field",
 )
+"""How the anomalies of header lines begin."""
 
 
 def framing_problems(exchange: Exchange) -> list[str]:
@@ -36,28 +42,19 @@ def framing_problems(exchange: Exchange) -> list[str]:
     not_framing = (_HEAD_ANOMALY, *FIELD_ANOMALIES, "malformed-status-line", "invalid-status-code")
     of_framing = [anomaly for anomaly in anomalies if not anomaly.startswith(not_framing)]
     is_broken = failure is not None and failure.kind in (FailureKind.NOT_HTTP, FailureKind.TRUNCATED)
-    return (
-        [f"{failure.kind.value}: {failure.detail}"]
-        if failure is not None and is_broken and not of_framing
-        else of_framing
-    )
-
-
-LARGE_BODY = 16_384
-"""A body of this many octets may still be on its way when the endpoint closes the connection after an early refusal.
-
-Then the connection is reset, and the reply is lost.
-"""
+    if failure is not None and is_broken and not of_framing:
+        return [f"{failure.kind.value}: {failure.detail}"]
+    return of_framing
 
 
 def is_lost_after_large_body(exchange: Exchange) -> bool:
-    """Whether a reply, or its end, was lost because the server refused a large body before it had read it (RFC 9112 9.6)."""
+    """Whether a reply, or its end, may be lost because the server refused a large body before it had read it (RFC 9112 9.6)."""
     lost = (FailureKind.CLOSED, FailureKind.RESET, FailureKind.TRUNCATED)
     return len(exchange.request.body) >= LARGE_BODY and exchange.failure is not None and exchange.failure.kind in lost
 
 
 def is_body_read_as_request(exchange: Exchange) -> bool:
-    """Whether a second response follows the reply, and the request had a body that may have been read as a request."""
+    """Whether a second response follows the reply, so that the body may have been read as a request of its own."""
     problems = framing_problems(exchange)
     return bool(exchange.request.body and problems) and all(each.startswith("second-response") for each in problems)
 
@@ -109,10 +106,8 @@ def same_connection_usable(world: World, exchanges: Sequence[Exchange], requirem
     del world
     first, second, control = exchanges[0], exchanges[1], exchanges[2:]
     if is_body_read_as_request(first):
-        expected = "one answer to a request and its body"
-        yield about(requirement, first).violated(
-            expected, "the body was answered as a request of its own", "desynchronised"
-        )
+        expected, actual = "one answer to a request and its body", "the body was answered as a request of its own"
+        yield about(requirement, first).violated(expected, actual, "desynchronised")
         return
     closed = second.failure is not None and second.failure.kind is FailureKind.CLOSED
     if second.connection != first.connection or closed:
@@ -120,11 +115,9 @@ def same_connection_usable(world: World, exchanges: Sequence[Exchange], requirem
         return
     if control and (control[0].reply is None or control[0].reply.status != 200):
         because = ("REQ-GOS-200", "REQ-GOS-TERMINAL-STABLE", "REQ-GOS-READONLY")
-        yield about(requirement, first, control[0]).inconclusive(
-            f"a valid request on a connection of its own: {reply_summary(control[0])}",
-            because=because,
-            why=why_undecided(control[0]),
-        )
+        reason = f"a valid request on a connection of its own: {reply_summary(control[0])}"
+        verdict = about(requirement, first, control[0])
+        yield verdict.inconclusive(reason, because=because, why=why_undecided(control[0]))
         return
     framed = about("REQ-HTTP-FRAMING", second, first)
     is_answered = second.reply is not None and second.reply.status == 200

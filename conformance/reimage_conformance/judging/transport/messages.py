@@ -64,6 +64,7 @@ _SINGLETONS = (
     "age",
     "content-location",
 )
+"""Headers that a response has once at most (RFC 9110)."""
 
 
 def is_date(value: str) -> bool:
@@ -77,8 +78,8 @@ def is_date(value: str) -> bool:
     return parsed.strftime("%a") == value[:3]
 
 
-def _from_application(world: World, exchange: Exchange) -> bool:
-    """Whether the application itself answered: the request was sound HTTP."""
+def _reaches_application(world: World, exchange: Exchange) -> bool:
+    """Whether nothing in front of the application has a reason to refuse the request."""
     judged = permitted(exchange.request, world)
     return judged.sound and all(defect.layer == "application" for defect in judged.defects)
 
@@ -88,7 +89,7 @@ def dates(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
     """2xx, 3xx and 4xx responses carry one Date in IMF-fixdate form (REQ-HTTP-DATE)."""
     for exchange in exchanges:
         response = exchange.reply
-        if response is None or not 200 <= response.status < 500 or not _from_application(world, exchange):
+        if response is None or not 200 <= response.status < 500 or not _reaches_application(world, exchange):
             continue
         values = response.values("Date")
         actual = f"Date {quoted(values[0])}" if values else "no Date header"
@@ -199,12 +200,12 @@ def retry_after_form(world: World, exchanges: Sequence[Exchange]) -> Iterator[Ve
 def request_ids_unique(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
     """No two requests share an x-ms-request-id (REQ-ASYNC-REQID-UNIQUE).
 
-    A poll that carries the id it asks about violates REQ-GOS-REQID-OWN and is left out here. Where every request that
-    shares an id is a reimage sent while another ran, REQ-CONC-SAME or REQ-CONC-OTHER may be the cause.
+    A poll that carries the id it asks about violates REQ-GOS-REQID-OWN and is left out here. Where every request whose
+    answer repeats an id is a reimage sent while another ran, REQ-CONC-SAME or REQ-CONC-OTHER may be the cause.
     """
     del world
     first: dict[str, Exchange] = {}
-    shared: list[Exchange] = []
+    repeats: list[tuple[Exchange, Exchange]] = []
     for exchange in exchanges:
         value = (exchange.reply.header("x-ms-request-id") if exchange.reply is not None else "") or ""
         address = read_target(exchange.request.target)
@@ -212,16 +213,17 @@ def request_ids_unique(world: World, exchanges: Sequence[Exchange]) -> Iterator[
             continue
         earlier = first.setdefault(plain_identifier(value), exchange)
         if earlier is not exchange:
-            shared += [exchange, earlier]
-    if shared:
-        repeated = shared[0].reply.header("x-ms-request-id") if shared[0].reply is not None else ""
-        both = " and ".join(f"{each.number} ({_method_and_kind(each)})" for each in (shared[1], shared[0]))
+            repeats.append((exchange, earlier))
+    if repeats:
+        repeat, earlier = repeats[0]
+        repeated = repeat.reply.header("x-ms-request-id") if repeat.reply is not None else ""
+        both = " and ".join(f"{each.number} ({_method_and_kind(each)})" for each in (earlier, repeat))
         actual = f"the answers to exchanges {both} both carry {repeated}"
-        others = len(shared) // 2 - 1
+        others = len(repeats) - 1
         more = f"; {counted(others, 'more answer')} {'repeats' if others == 1 else 'repeat'} an id" if others else ""
-        yield about("REQ-ASYNC-REQID-UNIQUE", *dict.fromkeys(shared)).violated(
-            "an id of its own for every request", actual + more, "reused-id", because=_causes_of_sharing(shared[::2])
-        )
+        because = _causes_of_repeats([later for later, _ in repeats])
+        verdict = about("REQ-ASYNC-REQID-UNIQUE", *dict.fromkeys(each for pair in repeats for each in pair))
+        yield verdict.violated("an id of its own for every request", actual + more, "reused-id", because=because)
     elif len(first) > 1:
         yield about("REQ-ASYNC-REQID-UNIQUE", next(reversed(first.values()))).met(f"{len(first)} distinct ids")
 
@@ -232,11 +234,11 @@ def _method_and_kind(exchange: Exchange) -> str:
     return f"{exchange.request.method} {kind.value}"
 
 
-def _causes_of_sharing(sharing: Sequence[Exchange]) -> tuple[str, ...]:
-    """The requirements to blame where every request in `sharing` is a reimage that was sent while another ran."""
-    labels = {exchange.label for exchange in sharing}
-    met = {"contend:same": "REQ-CONC-SAME", "contend:other": "REQ-CONC-OTHER"}
-    return tuple(met[label] for label in sorted(labels)) if labels <= set(met) else ()
+def _causes_of_repeats(repeats: Sequence[Exchange]) -> tuple[str, ...]:
+    """The requirements to blame where every request in `repeats` is a reimage that was sent while another ran."""
+    labels = {exchange.label for exchange in repeats}
+    by_label = {"contend:same": "REQ-CONC-SAME", "contend:other": "REQ-CONC-OTHER"}
+    return tuple(by_label[label] for label in sorted(labels)) if labels <= set(by_label) else ()
 
 
 @check
@@ -295,7 +297,7 @@ def error_media_types(world: World, exchanges: Sequence[Exchange]) -> Iterator[V
             response is None
             or response.status < 400
             or exchange.request.method == "HEAD"
-            or not _from_application(world, exchange)
+            or not _reaches_application(world, exchange)
         ):
             continue
         if looks_like_xml(response):
