@@ -13,14 +13,9 @@ from lxml import html as lxml_html
 
 from reimage_conformance import cli
 from reimage_conformance.errors import UsageError
-from reimage_conformance.report.comparison import (
-    compare,
-    compare_runs,
-    comparison_html,
-    comparison_markdown,
-    comparison_text,
-)
-from reimage_conformance.report.differences import Change
+from reimage_conformance.report.comparison import compare_runs
+from reimage_conformance.report.comparison_reports import comparison_html, comparison_markdown, comparison_text
+from reimage_conformance.report.differences import Change, compare
 from reimage_conformance.report.index import write_index
 from reimage_conformance.report.results import results
 from reimage_conformance.report.runs import find_runs, labels, load_run

@@ -10,7 +10,7 @@ import pytest
 
 from reimage_conformance import cli
 from reimage_conformance.report.differences import compare
-from reimage_conformance.report.ending import CUT_OFF, counting
+from reimage_conformance.report.ending import CUT_OFF, reconciled
 from reimage_conformance.report.job_page import PAGE_LIMIT, Night, github_annotations, page_text
 from reimage_conformance.report.results import results
 from report_samples import HOSTILE, sample_assessment
@@ -92,7 +92,7 @@ def test_a_violation_seen_before_a_run_was_cut_off_is_told() -> None:
     ],
 )
 def test_the_worse_of_two_exit_codes_counts(given: int | None, told: int, counts: int, remark: str) -> None:
-    found, own, strange = counting(given, judged(exit_code=told))
+    found, own, strange = reconciled(given, judged(exit_code=told))
 
     assert (found, own is None) == (counts, given == 4)
     assert remark in strange if remark else not strange

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reimage_conformance import cli
-from reimage_conformance.report.comparison import compare, comparison_html, comparison_markdown, comparison_text
+from reimage_conformance.report.comparison_reports import comparison_html, comparison_markdown, comparison_text
+from reimage_conformance.report.differences import compare
 from reimage_conformance.report.results import results
 from reimage_conformance.report.runs import last_good
 from report_samples import sample_assessment

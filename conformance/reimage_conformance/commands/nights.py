@@ -154,13 +154,13 @@ def _write_badge_and_sarif(night: Night, badge: Path | None, sarif: Path | None)
 
 def _night(run: Path, code: int | None, history: Path | None, log: Path | None) -> Night:
     from reimage_conformance.report.differences import compare  # noqa: PLC0415 -- only this command needs them
-    from reimage_conformance.report.ending import counting  # noqa: PLC0415
+    from reimage_conformance.report.ending import reconciled  # noqa: PLC0415
     from reimage_conformance.report.job_page import Night  # noqa: PLC0415
     from reimage_conformance.report.results import load_results  # noqa: PLC0415
     from reimage_conformance.report.runs import last_good  # noqa: PLC0415
 
     results = load_results(run) if (run / "results.json").exists() else None
-    exit_code, results, remark = counting(code, results)
+    exit_code, results, remark = reconciled(code, results)
     good = last_good(results, history) if results is not None and history is not None else None
     changes = compare([good.results, results]) if good is not None and good.results and results is not None else None
     return Night(

@@ -1,4 +1,4 @@
-"""A badge of a run: what an endpoint of shields.io serves, so that a README shows how the last night ended."""
+"""A badge of a run, as JSON that shields.io reads, so that a README shows how the last night ended."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ COLOURS = {"conformant": "brightgreen", "partial": "green", "nonconformant": "re
 """The colour of each verdict."""
 
 NAME_LIMIT = 60
+"""Characters of the target's name that the badge shows."""
 
 
 def badge_text(results: Results | None) -> str:
-    """The JSON of a badge (shields.io endpoint, schemaVersion 1) for a run, or for a night that left no results."""
+    """The JSON of a badge (shields.io endpoint, schemaVersion 1) for a run; `results` is None for a night that left none."""
     label, message, colour = "conformance", "not judged", "lightgrey"
     if results is not None:
         verdict, violated = results["run"]["verdict"], results["summary"]["violated"]

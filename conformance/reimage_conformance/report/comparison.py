@@ -1,4 +1,4 @@
-"""Comparing runs from their files to what is told of them; the comparison itself is in `differences`."""
+"""Compares runs for the command line: reads their files, prints the differences and writes them; `differences` finds them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reimage_conformance.report.comparison_reports import comparison_html, comparison_markdown, comparison_text
-from reimage_conformance.report.differences import Comparison, compare
+from reimage_conformance.report.differences import compare
 from reimage_conformance.report.runs import last_good, load_run
 from reimage_conformance.report.visible import one_line
 from reimage_conformance.report.write import write_file
@@ -21,16 +21,6 @@ if TYPE_CHECKING:
 NOTHING_TO_COMPARE = 6
 """The exit code where there is no run to compare with."""
 
-__all__ = [
-    "Comparison",
-    "compare",
-    "compare_runs",
-    "compare_with_last_good",
-    "comparison_html",
-    "comparison_markdown",
-    "comparison_text",
-]
-
 
 def compare_runs(
     paths: Sequence[Path],
@@ -38,12 +28,13 @@ def compare_runs(
     judge: Callable[[Path], Results] | None = None,
     names: Sequence[str] | None = None,
 ) -> int:
-    """Compare the runs at `paths`, print what differs, write it as `page` too, and give the exit code.
+    """Compare the runs at `paths`, print what differs, and give the exit code (that of `compare`).
 
-    With `names`, each run is of another target, called so. A path is a report folder, a results.json, or a journal, which `judge` turns into results. A `page` whose name ends
-    in .md is Markdown. Raises UsageError where a run cannot be read and ReportError where the page cannot be written.
+    A path is a report folder, a results.json, or a journal, which `judge` turns into results. If `page` is given, the differences are
+    written there too: as Markdown if its name ends in .md, else as HTML. If `names` are given, each run is of another target, with that name.
+    Raises UsageError where a run cannot be read and ReportError where the page cannot be written.
     """
-    return _told([load_run(path, judge) for path in paths], page, names)
+    return _show_differences([load_run(path, judge) for path in paths], page, names)
 
 
 def compare_with_last_good(
@@ -51,7 +42,7 @@ def compare_with_last_good(
 ) -> int:
     """Compare the run at `path` with the last good run of its target below `folder`, as `compare_runs` does.
 
-    Where there is none yet, say so: the exit code is 6 then, since nothing could be compared.
+    Where there is none yet, print that; the exit code is `NOTHING_TO_COMPARE` then.
     """
     run = load_run(path, judge)
     good = last_good(run, folder)
@@ -59,13 +50,13 @@ def compare_with_last_good(
         name, profile = one_line(str(run["target"]["name"])), run["run"]["profile"]
         click.echo(f"nothing to compare with: no earlier run of {name!r} (profile {profile}) below {folder} was good")
         return NOTHING_TO_COMPARE
-    return _told([good.results, run], page)
+    return _show_differences([good.results, run], page)
 
 
-def _told(runs: Sequence[Results], page: Path | None, names: Sequence[str] | None = None) -> int:
-    found = compare(runs, names)
-    click.echo(comparison_text(found), nl=False)
+def _show_differences(runs: Sequence[Results], page: Path | None, names: Sequence[str] | None = None) -> int:
+    comparison = compare(runs, names)
+    click.echo(comparison_text(comparison), nl=False)
     if page is not None:
-        text = comparison_markdown(found) if page.suffix == ".md" else comparison_html(found)
+        text = comparison_markdown(comparison) if page.suffix == ".md" else comparison_html(comparison)
         write_file(page, text.encode("utf-8"))
-    return found.exit_code
+    return comparison.exit_code

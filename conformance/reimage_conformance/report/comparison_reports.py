@@ -1,8 +1,7 @@
-"""A comparison told: as lines for a terminal, as Markdown and as one offline HTML page; compares nothing itself."""
+"""The reports of a comparison: lines for a terminal, Markdown, and one offline HTML page; compares nothing itself."""
 
 from __future__ import annotations
 
-from itertools import starmap
 from typing import TYPE_CHECKING
 
 from reimage_conformance.outputs import GENERATOR
@@ -13,12 +12,12 @@ from reimage_conformance.report.summary import escaped
 from reimage_conformance.report.visible import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from reimage_conformance.report.differences import Change, Comparison
 
 NAME_LIMIT = 12
-"""Requirements that are named where many are left out."""
+"""Requirements in only one of the runs that are named; of more their number is given."""
 
 MATRIX_SIGNS = {
     "met": "met",
@@ -31,10 +30,9 @@ MATRIX_SIGNS = {
     "not-applicable": "n/a",
     "": "",
 }
-"""Outcomes as the cells of a matrix in plain text, what is wrong standing out."""
+"""Outcomes as the cells of a matrix in plain text; a violation is in capitals."""
 
-
-IN_TIME = (
+CHANGE_HEADINGS = (
     "newly violated",
     "newly met",
     "violated in another way",
@@ -42,9 +40,9 @@ IN_TIME = (
     "changed observations",
     "changed timings",
 )
-"""Headings of what changed from the first run to the last."""
+"""Headings of what changed from the first run to the last, in the order of `_groups`."""
 
-BETWEEN_TARGETS = (
+TARGET_HEADINGS = (
     "violated by the last only",
     "met by the last only",
     "violated in different ways",
@@ -52,13 +50,15 @@ BETWEEN_TARGETS = (
     "observations that differ",
     "timings that differ",
 )
-"""The same headings for the runs of two targets."""
+"""The same headings where the two runs are of two targets."""
 
 
 def comparison_text(comparison: Comparison) -> str:
     """The comparison for a terminal, without colours."""
-    lines = [*_runs(comparison), *(f"note: {one_line(caveat)}" for caveat in comparison.caveats)]
-    for heading, changes in _groups(comparison):
+    lines = [f"{number}. {line}" for number, line in enumerate(_run_lines(comparison), 1)]
+    lines += [f"note: {one_line(caveat)}" for caveat in comparison.caveats]
+    groups, incomparable = list(_groups(comparison)), list(_incomparable(comparison))
+    for heading, changes in groups:
         lines += ["", f"{heading} ({len(changes)})", *map(_line, changes)]
     if len(comparison.runs) > 2 or comparison.of_targets:
         lines += [
@@ -66,25 +66,26 @@ def comparison_text(comparison: Comparison) -> str:
             f"requirements that {matrix_title(comparison)} ({len(comparison.notable)})",
             *_matrix_lines(comparison),
         ]
-    if not comparison.differences and not list(_groups(comparison)):
+    if not comparison.differences and not groups:
         lines += ["", "no difference"]
-    lines += ["", *_incomparable(comparison)] if list(_incomparable(comparison)) else []
+    lines += ["", *incomparable] if incomparable else []
     return "\n".join(lines) + "\n"
 
 
 def comparison_markdown(comparison: Comparison, none: str = "No difference.") -> str:
-    """The comparison for a job page; `none` is what it says where nothing differs."""
+    """The comparison for a job page; `none` is the sentence for a comparison without a difference."""
     blocks = [
         "# Comparison",
-        "\n".join(f"{i}. {escaped(line)}" for i, line in enumerate(_told_runs(comparison), 1)),
+        "\n".join(f"{i}. {escaped(line)}" for i, line in enumerate(_run_lines(comparison), 1)),
     ]
     blocks += [f"> {escaped(caveat)}" for caveat in comparison.caveats]
-    for heading, changes in _groups(comparison):
+    groups = list(_groups(comparison))
+    for heading, changes in groups:
         rows = "\n".join(f"| {escaped(c.subject)} | {escaped(c.before)} | {escaped(c.after)} |" for c in changes)
         blocks += [f"## {heading.capitalize()} ({len(changes)})", f"| | first | last |\n| --- | --- | --- |\n{rows}"]
     if comparison.notable:
         blocks += [f"## Requirements that {matrix_title(comparison)}", _markdown_matrix(comparison)]
-    if not comparison.differences and not list(_groups(comparison)):
+    if not comparison.differences and not groups:
         blocks.append(none)
     blocks += [escaped(line) for line in _incomparable(comparison)]
     blocks.append(f"[//]: # ({GENERATOR})")
@@ -93,11 +94,10 @@ def comparison_markdown(comparison: Comparison, none: str = "No difference.") ->
 
 def comparison_html(comparison: Comparison) -> str:
     """The comparison as one page that needs neither network nor script."""
-    groups = list(_groups(comparison))
     body = render(
         "comparison",
         comparison=comparison,
-        groups=groups,
+        groups=list(_groups(comparison)),
         incomparable=list(_incomparable(comparison)),
         matrix_title=matrix_title(comparison),
     )
@@ -105,7 +105,10 @@ def comparison_html(comparison: Comparison) -> str:
 
 
 def _groups(comparison: Comparison) -> Iterator[tuple[str, tuple[Change, ...]]]:
-    """The kinds of change that occurred, the worst first; between several targets there is no change, and the table says it all."""
+    """The headings of the changes that occurred, each with its changes, the worst first; none for three targets or more.
+
+    The table of outcomes shows how three targets or more differ.
+    """
     if comparison.of_targets and len(comparison.runs) > 2:
         return
     changes = (
@@ -116,20 +119,17 @@ def _groups(comparison: Comparison) -> Iterator[tuple[str, tuple[Change, ...]]]:
         comparison.observations,
         comparison.timings,
     )
-    headings = BETWEEN_TARGETS if comparison.of_targets else IN_TIME
-    yield from ((heading, found) for heading, found in zip(headings, changes, strict=True) if found)
+    headings = TARGET_HEADINGS if comparison.of_targets else CHANGE_HEADINGS
+    yield from ((heading, group) for heading, group in zip(headings, changes, strict=True) if group)
 
 
 def matrix_title(comparison: Comparison) -> str:
-    """What is told of the requirements in the first table of outcomes."""
+    """What the requirements in the first table of outcomes have in common, as the end of its title."""
     return "are violated or differ" if comparison.of_targets else "differ"
 
 
-def _runs(comparison: Comparison) -> Iterable[str]:
-    return starmap("{}. {}".format, enumerate(_told_runs(comparison), 1))
-
-
-def _told_runs(comparison: Comparison) -> Iterator[str]:
+def _run_lines(comparison: Comparison) -> Iterator[str]:
+    """One line for each run: its name and start, its verdict, and how it was made."""
     for run in comparison.runs:
         name = run.label if run.started in run.label else f"{run.label}, {run.started}"
         yield one_line(f"{name}: {run.verdict} ({run.profile}, {run.strictness}, suite {run.suite_version})")
@@ -156,8 +156,9 @@ def _markdown_matrix(comparison: Comparison) -> str:
 
 
 def _incomparable(comparison: Comparison) -> Iterator[str]:
+    """The sentences about requirements that only the first run knows, or only the last."""
     for where, names in (("first", comparison.only_in_first), ("last", comparison.only_in_last)):
         if names:
             more = f" and {len(names) - NAME_LIMIT} more" if len(names) > NAME_LIMIT else ""
-            told = one_line(", ".join(names[:NAME_LIMIT])) + more
-            yield f"not comparable, only in the {where} run: {counted(len(names), 'requirement')}: {told}"
+            listed = one_line(", ".join(names[:NAME_LIMIT])) + more
+            yield f"not comparable, only in the {where} run: {counted(len(names), 'requirement')}: {listed}"

@@ -1,4 +1,4 @@
-"""The last words of a run on a terminal: the verdict, the findings, what was not judged, where the report is; printed elsewhere."""
+"""The lines that end a run on a terminal: the verdict, the findings, what was not judged, where the report is; prints nothing."""
 
 from __future__ import annotations
 
@@ -31,24 +31,25 @@ if TYPE_CHECKING:
     from reimage_conformance.report.unjudged import Unjudged
 
 MOST_LINES = 60
-"""Lines that a run ends with at most, however much went wrong."""
+"""A run ends with at most this many lines, whatever its results are; the other limits see to it."""
 
 FINDING_LIMIT = 5
-"""Findings told with what was expected and how to see them again; of further ones the headline is told."""
+"""Findings that are shown with what was expected; of further ones only the headline is shown."""
 
 HEADLINE_LIMIT = 15
-"""Findings whose headline is told; the rest are counted."""
+"""Findings whose headline is shown; the rest are counted."""
 
 NOTE_LIMIT = 4
-"""Notes that are told, and answers to check; the rest are in the report."""
+"""Notes that are shown, and as many answers to check; the rest are counted."""
 
 REASON_LIMIT = 6
-"""Reasons for what was not judged that are told; the rest are counted."""
+"""Reasons for what was not judged that are shown; the rest are counted."""
 
 NAMED_LIMIT = 3
-"""Requirements that were not judged for one reason and are named; of more only their number is told."""
+"""Up to this many requirements that were not judged for one reason are named; of more only their number is given."""
 
 TEXT_LIMIT = 400
+"""Characters of one sentence."""
 
 
 def console_lines(assessment: Assessment, report: Path | None = None, target: Path | None = None) -> list[str]:
@@ -57,7 +58,8 @@ def console_lines(assessment: Assessment, report: Path | None = None, target: Pa
     `report` is the page to open, where one was written; `target` the target file, where there is one.
     """
     assessment = MaskedNames.of(assessment.target).everywhere(assessment)
-    checks = [text for level, text in _asked(assessment) if level == CHECK]
+    answers = assessment.preflight.answers if assessment.preflight is not None else ()
+    checks = [text for level, text in answers if level == CHECK]
     lines = [_verdict(assessment), _counts(assessment)]
     lines += _limited([f"note: {one_line(note)}" for note in assessment.notes], NOTE_LIMIT, "note")
     lines += _limited([f"check: {one_line(text)}" for text in checks], NOTE_LIMIT, "answer to check")
@@ -65,21 +67,22 @@ def console_lines(assessment: Assessment, report: Path | None = None, target: Pa
     reasons = [f"  {one_line(_unjudged(each), TEXT_LIMIT)}" for each in unjudged(assessment)]
     lines += ["", "Not judged:", *_limited(reasons, REASON_LIMIT, "reason", "  ")] if reasons else []
     lines += ["", explaining_sentence(assessment), strictness_sentence(assessment)] if assessment.findings else []
-    return [*lines, "", *_way_on(assessment, report, target)] if report is not None else lines
+    return [*lines, "", *_next_steps(assessment, report, target)] if report is not None else lines
 
 
 def quiet_lines(assessment: Assessment, report: Path | None = None) -> list[str]:
     """The lines of a quiet command: the verdict, the headline of each finding up to `HEADLINE_LIMIT`, and where the report is."""
     assessment = MaskedNames.of(assessment.target).everywhere(assessment)
-    marked = [_marked(number, finding, assessment) for number, finding in enumerate(assessment.findings, 1)]
+    headlines = [_graded_headline(number, finding, assessment) for number, finding in enumerate(assessment.findings, 1)]
     place = [f"report: {report}"] if report is not None else []
     advisory = sum(finding.counts_as is CountsAs.WARN for finding in assessment.findings)
     verdict = _verdict(assessment)
-    told = f"{verdict.removesuffix('.')}, {counted(advisory, 'advisory', 'advisories')}." if advisory else verdict
-    return [told, *_limited(marked, HEADLINE_LIMIT, "finding"), *place]
+    if advisory:
+        verdict = f"{verdict.removesuffix('.')}, {counted(advisory, 'advisory', 'advisories')}."
+    return [verdict, *_limited(headlines, HEADLINE_LIMIT, "finding"), *place]
 
 
-def _marked(number: int, finding: Finding, assessment: Assessment) -> str:
+def _graded_headline(number: int, finding: Finding, assessment: Assessment) -> str:
     """The headline of a finding after what it counts as: FAIL, WARN, or KNOWN where the baseline expects it."""
     mark = "KNOWN" if is_known(finding, assessment) else finding.counts_as.value
     return f"{mark}  {_headline(number, finding, known=False)}"
@@ -94,16 +97,17 @@ def _unjudged(group: Unjudged) -> str:
     )
 
 
-def _way_on(assessment: Assessment, report: Path, target: Path | None) -> list[str]:
-    """Where the report is, how a finding is repeated, and how often one that may be a matter of time fails."""
+def _next_steps(assessment: Assessment, report: Path, target: Path | None) -> list[str]:
+    """The commands that repeat findings, where there are any, and where the report is."""
+    place = f"report: {report}"
+    if assessment.run.subject is Subject.CLIENT or not assessment.findings:
+        return [place]
     file, aside = (shlex.quote(str(target)), "") if target is not None else ("FILE", "  (FILE is a target file)")
-    if assessment.run.subject is Subject.CLIENT:
-        return [f"report: {report}"]
     folder = shlex.quote(str(report.parent))
-    told = [f"is finding 1 mended? reimage-conformance replay {folder} 1 --target {file}{aside}"]
+    commands = [f"is finding 1 mended? reimage-conformance replay {folder} 1 --target {file}{aside}"]
     if any(map(is_timely, assessment.findings)):
-        told.append(f"always, or now and then? reimage-conformance verify {folder} --target {file}")
-    return [*(told if assessment.findings else []), f"report: {report}"]
+        commands.append(f"always, or now and then? reimage-conformance verify {folder} --target {file}")
+    return [*commands, place]
 
 
 def _limited(lines: Sequence[str], limit: int, noun: str, indent: str = "") -> list[str]:
@@ -124,11 +128,6 @@ def _findings(assessment: Assessment) -> list[str]:
     return [*lines, "", *_limited(headlines, HEADLINE_LIMIT - FINDING_LIMIT, "finding")] if headlines else lines
 
 
-def _asked(assessment: Assessment) -> tuple[tuple[str, str], ...]:
-    """What was asked before the run, and answered."""
-    return assessment.preflight.answers if assessment.preflight is not None else ()
-
-
 def _verdict(assessment: Assessment) -> str:
     name = one_line(str(assessment.target.get("name", "")))
     return f"{VERDICT_WORDS[assessment.verdict].upper()}  {name}: {verdict_sentence(assessment)}"
@@ -136,9 +135,9 @@ def _verdict(assessment: Assessment) -> str:
 
 def _counts(assessment: Assessment) -> str:
     counts = assessment.counts()
-    told = [f"{counts[outcome.value]} {words}" for outcome, words in OUTCOME_WORDS.items() if counts[outcome.value]]
+    outcomes = [f"{counts[outcome.value]} {words}" for outcome, words in OUTCOME_WORDS.items() if counts[outcome.value]]
     spent = [counted(assessment.requests, "request"), counted(assessment.reimages, "reimage")]
-    return f"{', '.join(told)}; {', '.join(spent)} in {duration_words(assessment.run.duration_seconds)}"
+    return f"{', '.join(outcomes)}; {', '.join(spent)} in {duration_words(assessment.run.duration_seconds)}"
 
 
 def _headline(number: int, finding: Finding, *, known: bool) -> str:

@@ -1,4 +1,4 @@
-"""What changed between runs, or how implementations differ; a pure function of their results, told elsewhere."""
+"""What changed between runs, or how implementations differ: a pure function of their results; makes no report."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.errors import UsageError
 from reimage_conformance.model import Outcome
-from reimage_conformance.report.runs import labels
+from reimage_conformance.report.runs import VIOLATED_OUTCOMES, labels, requirement_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -16,18 +16,15 @@ if TYPE_CHECKING:
     from reimage_conformance.report.results import Results
 
 TIMING_SHARE = 0.25
-"""The change of an operation's length, as a share of the first, from which it is told."""
+"""A smaller change of the length of operations, as a share of the length in the first run, is no difference."""
 
 TIMING_SECONDS = 0.5
-"""The change of an operation's length, in seconds, below which it is noise."""
-
-BAD = {Outcome.VIOLATED, Outcome.KNOWN}
-"""The outcomes of a requirement that is violated."""
+"""A smaller change of the length of operations, in seconds, is no difference."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One matter that differs between the first run and the last."""
+    """One difference between the first run and the last: a requirement or another subject, in both runs."""
 
     subject: str
     before: str
@@ -52,7 +49,7 @@ class MatrixRow:
     @property
     def is_violated(self) -> bool:
         """Whether a run violates the requirement, known or not."""
-        return not BAD.isdisjoint(self.outcomes)
+        return not VIOLATED_OUTCOMES.isdisjoint(self.outcomes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +92,7 @@ class Comparison:
     def notable(self) -> tuple[MatrixRow, ...]:
         """The rows to show first: those that differ.
 
-        Where each run is of another target: those that a target violates, then the others that differ.
+        If each run is of another target, the requirements that a target violates come before them.
         """
         if not self.of_targets:
             return self.differences
@@ -104,10 +101,10 @@ class Comparison:
 
 
 def compare(runs: Sequence[Results], names: Sequence[str] | None = None) -> Comparison:
-    """Compare `runs`, two or more, in the order given; with `names`, each is of another target, called so.
+    """Compare `runs`, two or more, in the order given; if `names` are given, each run is of another target, with that name.
 
-    The exit code is 1 if a requirement that is met in the first run is violated in the last, else 0: another symptom of
-    what was violated before is a change, and no new violation.
+    The exit code is 1 if a requirement that is met in the first run is violated in the last, else 0. A requirement that
+    both runs violate, in different ways, is a change and no new violation. Raises UsageError for fewer than two runs.
     """
     if len(runs) < 2:
         raise UsageError(f"a comparison needs two runs or more, not {len(runs)}")
@@ -133,17 +130,13 @@ def compare(runs: Sequence[Results], names: Sequence[str] | None = None) -> Comp
 
 
 def _compared(run: Results, label: str) -> ComparedRun:
-    told = run["run"]
+    about = run["run"]
     version = run["suite"]["version"]
-    return ComparedRun(label, told["started"], told["verdict"], version, told["strictness"], told["profile"])
-
-
-def _outcomes(run: Results) -> dict[str, Results]:
-    return {row["id"]: row for row in run["requirements"]}
+    return ComparedRun(label, about["started"], about["verdict"], version, about["strictness"], about["profile"])
 
 
 def _outcome_changes(first: Results, last: Results) -> Iterator[Change]:
-    before = _outcomes(first)
+    before = requirement_rows(first)
     for row in last["requirements"]:
         earlier = before.get(row["id"])
         if earlier is not None and earlier["outcome"] != row["outcome"]:
@@ -151,37 +144,39 @@ def _outcome_changes(first: Results, last: Results) -> Iterator[Change]:
 
 
 def _symptom_changes(first: Results, last: Results) -> Iterator[Change]:
-    """Requirements that both runs violate, though not in the same ways: symptoms go by the fingerprints of their findings."""
-    before = _outcomes(first)
+    """Requirements that both runs violate in different ways: the fingerprints of their findings differ."""
+    before = requirement_rows(first)
     for row in last["requirements"]:
         earlier = before.get(row["id"])
-        if earlier is None or not {earlier["outcome"], row["outcome"]} <= BAD:
+        if earlier is None or not {earlier["outcome"], row["outcome"]} <= VIOLATED_OUTCOMES:
             continue
         was, now = (each.get("fingerprints") for each in (earlier, row))
-        if was and now and set(was) != set(now):  # a suite of earlier days wrote none
-            told, tells = _symptoms(first, earlier), _symptoms(last, row)
-            yield Change(row["id"], told, tells, row.get("title", ""), _gained(set(was), set(now)))
+        if was and now and set(was) != set(now):  # early versions of the suite wrote no fingerprints
+            reason = _symptom_counts(set(was), set(now))
+            yield Change(row["id"], _symptoms(first, earlier), _symptoms(last, row), row.get("title", ""), reason)
 
 
 def _symptoms(run: Results, row: Results) -> str:
-    """What is wrong in `run` with the requirement of `row`: the headline of its finding, and how many ways there are."""
+    """How `run` violates the requirement of `row`: the headline of its finding, and how many symptoms there are."""
     finding = next((each for each in run["findings"] if each["requirement"] == row["id"]), None)
-    told = str(finding["headline"] if finding is not None else row["reason"] or row["outcome"])
-    return told if len(row["fingerprints"]) < 2 else f"{told} ({len(row['fingerprints'])} symptoms)"
+    headline = str(finding["headline"] if finding is not None else row["reason"] or row["outcome"])
+    return headline if len(row["fingerprints"]) < 2 else f"{headline} ({len(row['fingerprints'])} symptoms)"
 
 
-def _gained(was: set[str], now: set[str]) -> str:
+def _symptom_counts(was: set[str], now: set[str]) -> str:
+    """How many symptoms are new, and how many are gone."""
     counts = ((len(now - was), "new"), (len(was - now), "gone"))
     return ", ".join(f"{number} {'symptom' if number == 1 else 'symptoms'} {word}" for number, word in counts if number)
 
 
-def _missing(known: Results, unknown: Results) -> list[str]:
-    others = _outcomes(unknown)
-    return [row["id"] for row in known["requirements"] if row["id"] not in others]
+def _missing(run: Results, other: Results) -> list[str]:
+    """The requirements of `run` that `other` does not have."""
+    others = requirement_rows(other)
+    return [row["id"] for row in run["requirements"] if row["id"] not in others]
 
 
 def _matrix(runs: Sequence[Results]) -> Iterator[MatrixRow]:
-    tables = [_outcomes(run) for run in runs]
+    tables = [requirement_rows(run) for run in runs]
     names = dict.fromkeys(name for table in reversed(tables) for name in table)
     for name in names:
         rows = [table.get(name) for table in tables]
@@ -197,7 +192,7 @@ def _observation_changes(first: Results, last: Results) -> Iterator[Change]:
 
 
 def _seen(run: Results) -> dict[str, str]:
-    """What was observed for each requirement, in one text whose order does not depend on the run's."""
+    """What was observed for each requirement, as one text in alphabetical order."""
     seen: dict[str, set[str]] = {}
     for observation in run["observations"]:
         seen.setdefault(observation["requirement"], set()).add(observation["seen"])
@@ -215,7 +210,7 @@ def _timing_changes(first: Results, last: Results) -> Iterator[Change]:
 
 
 def _lengths(run: Results) -> dict[str, list[float]]:
-    """How long operations of one outcome and form took until their end was seen, in seconds."""
+    """The seconds from acceptance to the last poll of each operation, grouped by form and outcome."""
     found: dict[str, list[float]] = {}
     for operation in run["operations"]:
         if operation["polls"]:
@@ -225,7 +220,7 @@ def _lengths(run: Results) -> dict[str, list[float]]:
 
 
 def _caveats(runs: Sequence[Results]) -> Iterator[str]:
-    """What makes the runs less comparable than they look."""
+    """Warnings that the runs were not made in the same way: by other versions, with other options, or not to their end."""
     versions = dict.fromkeys(run["suite"]["version"] for run in runs)
     if len(versions) > 1:
         yield f"the runs come from different versions of the suite: {', '.join(versions)}"

@@ -1,4 +1,4 @@
-"""How a night ended: the exit code that counts, and what kept the run from judging; pure functions of results."""
+"""How a night ended: the exit code that counts, and why the run could not judge everything; pure functions of results."""
 
 from __future__ import annotations
 
@@ -14,49 +14,46 @@ if TYPE_CHECKING:
 CUT_OFF = -1
 """Stands for the exit code of a run that was killed, which gave none."""
 
-KILLED = 128
-"""A shell gives this and the number of the signal for a command that a signal ended."""
+SIGNAL_BASE = 128
+"""The exit code that a shell gives for a command that a signal ended is this plus the number of the signal."""
 
 GOOD, NONCONFORMANT, SET_UP_WRONGLY, INCOMPLETE = 0, 1, 4, 6
 
-GRAVITY = (0, 6, 5, 2, 1)
-"""Exit codes that results can have as well as a run, the best first; another one is graver."""
+BY_SEVERITY = (0, 6, 5, 2, 1)
+"""The exit codes that results.json can have, the best first; any other exit code is worse."""
 
-OWN_TO_THE_RUN = (CUT_OFF, 2, 3)
-"""Codes of a run that ended otherwise than by its results: these say what was judged, and contradict nothing."""
+STOPPED_EARLY = (CUT_OFF, 2, 3)
+"""Codes of a run that was killed, interrupted or broke; its results have the code of what was judged until then."""
 
 
-def counting(code: int | None, results: Results | None) -> tuple[int, Results | None, str]:
-    """The exit code that counts for a night, the results that are its own, and what is strange about them, "" if nothing.
+def reconciled(code: int | None, results: Results | None) -> tuple[int, Results | None, str]:
+    """The exit code that counts for a night, its results, and a remark if code and results contradict each other, else "".
 
-    `code` is what the run ended with: None, a negative one or one above 128 is that of a run that was killed. Where the
-    results have another one, the worse counts. A run that ended with 4 judged nothing: results beside it are of another run.
+    `code` is what the run ended with: None, a negative one or one above 128 is that of a run that was killed. If the
+    results have another one, the worse counts. A run that ended with 4 judged nothing: results beside it are of another
+    run, and None is given for them.
     """
-    given = CUT_OFF if code is None or code < 0 or code > KILLED else code
+    ended = CUT_OFF if code is None or code < 0 or code > SIGNAL_BASE else code
     if results is None:
-        return given, None, ""
-    told = int(results["run"]["exit_code"])
-    if told == given or given in OWN_TO_THE_RUN:
-        return given, results, ""
-    if given == SET_UP_WRONGLY:
-        return (
-            given,
-            None,
-            f"The results.json in this folder is of another run (exit code {told}): remove it before each run.",
-        )
-    worse = max(given, told, key=_gravity)
-    strange = f"The run ended with exit code {given}, and its results.json says {told}. The worse one counts: {worse}."
-    return (
-        worse,
-        results,
-        f"{strange} Remove the report folder before each run, so that none of an earlier run is left.",
+        return ended, None, ""
+    recorded = int(results["run"]["exit_code"])
+    if recorded == ended or ended in STOPPED_EARLY:
+        return ended, results, ""
+    if ended == SET_UP_WRONGLY:
+        remark = f"The results.json in this folder is of another run (exit code {recorded}): remove it before each run."
+        return ended, None, remark
+    worse = max(ended, recorded, key=_severity)
+    remark = (
+        f"The run ended with exit code {ended}, and its results.json says {recorded}. The worse one counts: {worse}. "
+        "Remove the report folder before each run, so that none of an earlier run is left."
     )
+    return worse, results, remark
 
 
 def what_stopped(results: Results | None) -> str:
     """The sentence that says why a run could not judge everything; "" for one that could.
 
-    Where nothing was judged and the run gives no reason, it is the reason that most requirements give.
+    If nothing was judged and the run gives no reason, it is the commonest reason of its inconclusive requirements.
     """
     if results is None:
         return "The run left no results."
@@ -74,5 +71,5 @@ def what_stopped(results: Results | None) -> str:
     return ""
 
 
-def _gravity(code: int) -> int:
-    return GRAVITY.index(code) if code in GRAVITY else len(GRAVITY)
+def _severity(code: int) -> int:
+    return BY_SEVERITY.index(code) if code in BY_SEVERITY else len(BY_SEVERITY)

@@ -1,4 +1,4 @@
-"""Where a reader of a report learns more of a requirement: the one place that reports take it from."""
+"""How a reader of a report learns more about a requirement; all reports take these words from here."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def explain_command(requirement: str) -> str:
-    """The command that explains `requirement`, the id of one."""
+    """The command that explains the requirement with this id; several ids may be given, with spaces between them."""
     return f"reimage-conformance explain {requirement}"
 
 
@@ -23,12 +23,9 @@ def usual_mistake(requirement: str) -> str:
 
 
 def explaining_sentence(assessment: Assessment) -> str:
-    """How to learn more of what the findings are about; "" where there are none."""
+    """How to learn more about the requirements of the first findings; "" where there are none."""
     names = list(dict.fromkeys(finding.requirement for finding in assessment.findings))
-    told = " ".join(names[:3])
-    of_client = assessment.run.subject is Subject.CLIENT
-    return (
-        f"What a requirement asks for, and what mends {'a client' if of_client else 'an endpoint'}: {explain_command(told)}"
-        if names
-        else ""
-    )
+    if not names:
+        return ""
+    mended = "a client" if assessment.run.subject is Subject.CLIENT else "an endpoint"
+    return f"What a requirement asks for, and what mends {mended}: {explain_command(' '.join(names[:3]))}"

@@ -1,4 +1,4 @@
-"""One target over many nights: requirements by nights, and what a person would say of each; a pure function of results."""
+"""One target over many nights: a table of requirements by nights, with a sentence about each; a pure function of results."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.model import Outcome
 from reimage_conformance.quantities import counted
+from reimage_conformance.report.runs import UNJUDGED, VIOLATED_OUTCOMES, requirement_rows
 from reimage_conformance.report.visible import one_line
 
 if TYPE_CHECKING:
@@ -19,21 +20,16 @@ if TYPE_CHECKING:
 NIGHT_LIMIT = 30
 """Nights that the table shows, the newest."""
 
-BAD = {Outcome.VIOLATED, Outcome.KNOWN}
-"""Outcomes of a requirement that is violated."""
+FLICKERING_CHANGES = 3
+"""A violation that began or ended this often "comes and goes"."""
 
-UNJUDGED = {"", Outcome.INCONCLUSIVE, Outcome.UNTESTED, Outcome.NOT_APPLICABLE}
-"""Outcomes that say nothing about the endpoint: they are neither a change nor an end of one."""
-
-FLICKERS = 3
-"""Changes from which a requirement comes and goes."""
-
-TITLE_LIMIT = 160
+WORDS_LIMIT = 160
+"""Characters of the words of a cell."""
 
 
 @dataclass(frozen=True, slots=True)
 class Night:
-    """One column: a run, with the length of its reimages (median of those that succeeded, seconds), and what is new about the suite."""
+    """One column: a run; `seconds` is the median length of its reimages that succeeded, None where none did."""
 
     started: str
     verdict: str
@@ -46,7 +42,7 @@ class Night:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One requirement in one night; `link` leads to its card in the report of that night, "" where there is no report."""
+    """One requirement in one night; `link` leads to it in the report of that night, "" where there is no report."""
 
     outcome: str
     words: str
@@ -55,7 +51,11 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One requirement over the nights, oldest first; `first_seen` is the first night in which it was violated, "" for none."""
+    """One requirement over the nights, oldest first.
+
+    `story` is a phrase such as "violated since ..."; `first_seen` the first night in which it was violated, "" for none; `is_bad`
+    whether the last night that judged it found it violated.
+    """
 
     requirement: str
     title: str
@@ -68,9 +68,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """The nights of a target, oldest first; `rows` are the requirements of which there is something to say, the worst first.
+    """The nights of a target, oldest first.
 
-    `steady` counts the others by the outcome that they had in every night that judged them.
+    `rows` are the requirements that were violated or advisory, or that changed, the worst first. `steady` counts the others by
+    the outcome that they had in every night that judged them.
     """
 
     nights: tuple[Night, ...]
@@ -80,29 +81,30 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """The results of a run, and the folder of its reports as seen from the page; "" where there is no report."""
+    """The results of a run, and the folder of its reports relative to the page; "" where there is no report."""
 
     results: Results
     place: str
 
 
 def history_of(runs: Sequence[Run]) -> History:
-    """The history that `runs`, newest first, come to."""
+    """The history of the target of `runs`, which are given newest first."""
     shown = list(reversed(runs[:NIGHT_LIMIT]))
-    tables = [{row["id"]: row for row in run.results["requirements"]} for run in shown]
+    tables = [requirement_rows(run.results) for run in shown]
     names = dict.fromkeys(name for table in reversed(tables) for name in table)
     rows: list[Row] = []
     steady: dict[str, int] = {}
     cards = [_cards(run.results) for run in shown]
+    minutes = [_minute(run.results["run"]["started"]) for run in shown]
     for name in names:
         given = [table.get(name) for table in tables]
-        judged = [row["outcome"] for row in given if row is not None and row["outcome"] not in UNJUDGED]
-        if len(set(judged)) <= 1 and not set(judged) & {*BAD, Outcome.ADVISORY}:
-            outcome = judged[0] if judged else "untested"
+        outcomes = {row["outcome"] for row in given if row is not None and _is_judged(row)}
+        if len(outcomes) <= 1 and not outcomes & {*VIOLATED_OUTCOMES, Outcome.ADVISORY}:
+            outcome = next(iter(outcomes), "untested")
             steady[outcome] = steady.get(outcome, 0) + 1
         else:
             cells = tuple(_cell(name, row, run, card) for row, run, card in zip(given, shown, cards, strict=True))
-            rows.append(_row(name, given, cells, [_day(run.results["run"]["started"]) for run in shown]))
+            rows.append(_row(name, given, cells, minutes))
     ordered = sorted(rows, key=lambda row: (not row.is_bad, not row.first_seen, -row.changes))
     return History(tuple(_nights(shown)), tuple(ordered), tuple(steady.items()))
 
@@ -110,27 +112,27 @@ def history_of(runs: Sequence[Run]) -> History:
 def _nights(runs: Sequence[Run]) -> Iterator[Night]:
     before = ""
     for run in runs:
-        told, version = run.results["run"], str(run.results["suite"]["version"])
+        about, version = run.results["run"], str(run.results["suite"]["version"])
         yield Night(
-            started=told["started"],
-            verdict=told["verdict"],
-            profile=f"{told['profile']}, {told['strictness']}",
+            started=about["started"],
+            verdict=about["verdict"],
+            profile=f"{about['profile']}, {about['strictness']}",
             suite_version=version,
             is_new_version=bool(before) and version != before,
-            seconds=_seconds(run.results),
+            seconds=_median_length(run.results),
             link=f"{run.place}/report.html" if run.place else "",
         )
         before = version
 
 
-def _seconds(results: Results) -> float | None:
-    """How long a reimage took until its success was seen: the median, in seconds."""
+def _median_length(results: Results) -> float | None:
+    """The median of the seconds from the acceptance of a reimage to the poll that saw it succeed."""
     ended = [each["polls"][-1][0] for each in results["operations"] if each["polls"] and each["outcome"] == "Succeeded"]
     return round(median(ended), 3) if ended else None
 
 
 def _cards(results: Results) -> dict[str, tuple[int, str]]:
-    """The number and headline of the finding that tells of each requirement, its own or the one that explains it."""
+    """For each requirement the number and headline of its finding: its own, or the one that also affects it."""
     found: dict[str, tuple[int, str]] = {}
     for number, finding in enumerate(results["findings"], 1):
         for name in finding["also_affected"]:
@@ -142,29 +144,32 @@ def _cards(results: Results) -> dict[str, tuple[int, str]]:
 def _cell(name: str, row: Results | None, run: Run, cards: dict[str, tuple[int, str]]) -> Cell:
     if row is None:
         return Cell("", "this suite did not know it", "")
-    number, told = cards.get(name, (0, row["reason"]))
-    words = f"{_day(run.results['run']['started'])}: {row['outcome']}{f', {told}' if told else ''}"
+    number, reason = cards.get(name, (0, row["reason"]))
+    words = f"{_minute(run.results['run']['started'])}: {row['outcome']}{f', {reason}' if reason else ''}"
     anchor = f"finding-{number}" if number else name
     link = f"{run.place}/report.html#{anchor}" if run.place else ""
-    return Cell(row["outcome"], one_line(words, TITLE_LIMIT), link)
+    return Cell(row["outcome"], one_line(words, WORDS_LIMIT), link)
 
 
-def _row(name: str, given: Sequence[Results | None], cells: tuple[Cell, ...], days: Sequence[str]) -> Row:
-    judged = [
-        (day, row) for day, row in zip(days, given, strict=True) if row is not None and row["outcome"] not in UNJUDGED
-    ]
-    bad = [day for day, row in judged if row["outcome"] in BAD]
+def _row(name: str, given: Sequence[Results | None], cells: tuple[Cell, ...], minutes: Sequence[str]) -> Row:
+    judged = [(at, row) for at, row in zip(minutes, given, strict=True) if row is not None and _is_judged(row)]
+    violated = [at for at, row in judged if row["outcome"] in VIOLATED_OUTCOMES]
     title = next((row.get("title", "") for row in reversed(given) if row is not None), "")
     last = given[-1]
     return Row(
         requirement=name,
         title=title,
-        story=_story(judged, is_last_judged=last is not None and last["outcome"] not in UNJUDGED),
-        first_seen=bad[0] if bad else "",
+        story=_story(judged, is_last_judged=last is not None and _is_judged(last)),
+        first_seen=violated[0] if violated else "",
         changes=sum(_differ(one, other) for (_, one), (_, other) in pairwise(judged)),
-        is_bad=bool(judged) and judged[-1][1]["outcome"] in BAD,
+        is_bad=bool(judged) and judged[-1][1]["outcome"] in VIOLATED_OUTCOMES,
         cells=cells,
     )
+
+
+def _is_judged(row: Results) -> bool:
+    """Whether a night judged the requirement; other outcomes are neither a change nor the end of a violation."""
+    return row["outcome"] not in {"", *UNJUDGED}
 
 
 def _differ(one: Results, other: Results) -> bool:
@@ -174,9 +179,9 @@ def _differ(one: Results, other: Results) -> bool:
 
 
 def _story(judged: Sequence[tuple[str, Results]], *, is_last_judged: bool) -> str:
-    """What a person would say of a requirement that was judged in these nights, oldest first."""
-    bad = [row["outcome"] in BAD for _, row in judged]
-    since = _since(judged, bad)
+    """A phrase about a requirement that these nights judged, oldest first, such as "violated since ..."."""
+    bad = [row["outcome"] in VIOLATED_OUTCOMES for _, row in judged]
+    since = judged[len(judged) - _streak(bad)][0]
     turns = sum(one != other for one, other in pairwise(bad))
     more = "" if is_last_judged else "; not judged in the last night"
     if not any(bad):
@@ -184,8 +189,8 @@ def _story(judged: Sequence[tuple[str, Results]], *, is_last_judged: bool) -> st
         steady = f"{outcomes[0]} in every night"
         return (f"never violated, {' and '.join(outcomes)} by turns" if len(outcomes) > 1 else steady) + more
     share = f"violated in {sum(bad)} of {counted(len(bad), 'night')}"
-    if turns >= FLICKERS:
-        last = max(day for (day, _), was in zip(judged, bad, strict=True) if was)
+    if turns >= FLICKERING_CHANGES:
+        last = max(at for (at, _), is_bad in zip(judged, bad, strict=True) if is_bad)
         return f"comes and goes: {share}, {'also the last' if bad[-1] else f'last on {last}'}{more}"
     if all(bad):
         return f"violated in every night{_another_way(judged)}{more}"
@@ -194,26 +199,22 @@ def _story(judged: Sequence[tuple[str, Results]], *, is_last_judged: bool) -> st
     return f"mended on {since}; {share}{more}"
 
 
-def _since(judged: Sequence[tuple[str, Results]], bad: Sequence[bool]) -> str:
-    """The night from which on a requirement has been as it is now."""
-    return judged[len(judged) - _streak(bad)][0]
-
-
 def _streak(bad: Sequence[bool]) -> int:
-    """How many nights at the end are alike."""
+    """How many of the last nights are alike."""
     return next((number for number, each in enumerate(reversed(bad)) if each != bad[-1]), len(bad))
 
 
 def _another_way(judged: Sequence[tuple[str, Results]]) -> str:
-    """When the way in which a requirement is violated changed last, if it did."""
+    """A phrase with the last night in which a violation changed its symptoms; "" where none did."""
     changed = [
-        day
-        for (_, one), (day, other) in pairwise(judged)
-        if {one["outcome"], other["outcome"]} <= BAD and _differ({**one, "outcome": ""}, {**other, "outcome": ""})
+        at
+        for (_, one), (at, other) in pairwise(judged)
+        if {one["outcome"], other["outcome"]} <= VIOLATED_OUTCOMES
+        and _differ({**one, "outcome": ""}, {**other, "outcome": ""})
     ]
     return f", in another way since {changed[-1]}" if changed else ""
 
 
-def _day(started: str) -> str:
-    """The day of a moment, with its hour and minute."""
+def _minute(started: str) -> str:
+    """A moment in ISO 8601 as date, hour and minute."""
     return started[:16].replace("T", " ")

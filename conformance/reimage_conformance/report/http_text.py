@@ -1,4 +1,4 @@
-"""Exchanges as readable HTTP text, line by line, with the parts that decided a verdict marked; pure, no markup here."""
+"""Exchanges as readable HTTP text, line by line, with the parts that decided a verdict marked; pure, without HTML."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ LINE_LIMIT = 1_000
 HEADERS_LIMIT = 6_000
 """Characters of all header lines of a message that are shown."""
 
-_OF_DOCUMENTS = frozenset(
+_DOCUMENT_WORDS = frozenset(
     {"xml", "document", "element", "elements", "root", "namespace", "well-formed", "utf-8", "utf-16", "body"}
 )
-"""Words by which a sentence speaks of a body as a whole."""
+"""A sentence with one of these words is about the whole body."""
 
 _ELEMENT = re.compile(r"<(?:[\w.-]+:)?([\w.-]+)(?:\s[^<>]*)?>([^<>]*)</[^<>]*>")
 """An element that holds nothing but text."""
 
-_DIFFERENT_ANYWAY = frozenset({"date", "x-ms-request-id"})
+_ALWAYS_DIFFERENT = frozenset({"date", "x-ms-request-id"})
 """Headers that differ between any two responses."""
 
 _PLACE = re.compile(r"at column (\d+)(?: of line (\d+))?$")
 """The end of a sentence that names a place in a body."""
 
-_AROUND = 6
+_MARKED_AROUND = 6
 """Characters that are marked before a place in a body, and after it."""
 
-_TELLING_VALUE = 8
-"""A header line is marked for its value where a sentence names it and it has so many characters."""
+_MARKED_VALUE_LENGTH = 8
+"""A header value that a sentence contains is marked if it has at least this many characters."""
 
 Span = tuple[int, int]
 
@@ -49,8 +49,8 @@ Span = tuple[int, int]
 class TextLine:
     """One line of an exchange.
 
-    `side` is ">" as sent, "<" as received, "!" for a remark; `part` is start, header, blank, body or note; `name` is a
-    header's; `marks` are the half-open ranges of `text` that decided the verdict.
+    `side` is ">" for what was sent, "<" for what was received, "!" for a remark of ours. `part` is start, header, blank, body
+    or note. `name` is the name of a header. `marks` are the ranges of `text` that decided the verdict, as (start, stop).
     """
 
     side: str
@@ -67,7 +67,7 @@ def request_lines(request: Request, body_limit: int = BODY_LIMIT) -> tuple[TextL
 
 
 def response_lines(response: Response, body_limit: int = BODY_LIMIT) -> tuple[TextLine, ...]:
-    """The lines of `response` as it arrived, what was wrong with its framing last."""
+    """The lines of `response` as it arrived; remarks on its framing come last."""
     interim = [TextLine("<", "note", f"(an interim response {status} came first)") for status in response.interim]
     start = TextLine(
         "<", "start", _shortened(f"{response.http_version} {response.status} {response.reason}".rstrip(" "))
@@ -93,10 +93,11 @@ def failure_line(failure: Failure) -> TextLine:
 
 
 def marked(lines: Iterable[TextLine], about: str, seen: str = "") -> tuple[TextLine, ...]:
-    """Mark what the sentence `about` speaks of: the header lines, elements and statuses that it names, every remark.
+    """Mark the header lines, elements and statuses that the sentence `about` names, and every remark.
 
-    Elements that hold a word of the sentence `seen` are marked too. Where there is nothing of all this, the received body is
-    marked if the sentence speaks of a document, else the status line, or the request line when nothing was received.
+    Elements and long header values that are a word of the sentence `seen`, and the place in the body that it names, are marked too.
+    If nothing is found to mark, the received body is marked if `about` is about a document, else the status line, or the
+    request line if nothing was received.
     """
     names, values = _words(about), _words(seen)
     given = tuple(lines)
@@ -106,23 +107,27 @@ def marked(lines: Iterable[TextLine], about: str, seen: str = "") -> tuple[TextL
     found = tuple(line if line.marks else replace(line, marks=_marks(line, names, values)) for line in given)
     if any(line.marks for line in found):
         return found
-    return (_body_marked(found) if names & _OF_DOCUMENTS else None) or _fallback(found)
+    return (_body_marked(found) if names & _DOCUMENT_WORDS else None) or _last_start_marked(found)
 
 
 def _at_place(lines: tuple[TextLine, ...], column: int, row: int) -> tuple[TextLine, ...]:
-    """The lines with what stands around a column of the received body marked; as they are where the body is not so long."""
+    """The lines with the text around a place in the received body marked; unchanged if the body does not reach that far."""
     body = [index for index, line in enumerate(lines) if line.side == "<" and line.part == "body"]
     if not 0 < row <= len(body) or column > len(lines[body[row - 1]].text):
         return lines
-    at = body[row - 1]
-    span = (max(0, column - _AROUND), min(len(lines[at].text), column + _AROUND))
-    return (*lines[:at], replace(lines[at], marks=(span,)), *lines[at + 1 :])
+    text = lines[body[row - 1]].text
+    return _with_marks(lines, body[row - 1], (max(0, column - _MARKED_AROUND), min(len(text), column + _MARKED_AROUND)))
+
+
+def _with_marks(lines: tuple[TextLine, ...], index: int, span: Span) -> tuple[TextLine, ...]:
+    """The lines with one range of the line at `index` marked."""
+    return (*lines[:index], replace(lines[index], marks=(span,)), *lines[index + 1 :])
 
 
 def differing(lines: Iterable[TextLine], other: Iterable[TextLine]) -> tuple[TextLine, ...]:
-    """Mark what came back otherwise than in the lines of another exchange: the status line, header lines and elements that differ.
+    """Mark what is different in the response of another exchange: the status line, header lines and elements.
 
-    Header lines that differ on every response are not marked, nor is anything that was sent.
+    Headers that differ in any two responses are not marked, nor is anything that was sent.
     """
     theirs = [line for line in other if line.side == "<"]
     known = {line.text for line in theirs}
@@ -131,12 +136,13 @@ def differing(lines: Iterable[TextLine], other: Iterable[TextLine]) -> tuple[Tex
 
 
 def _differences(line: TextLine, known: Container[str], elements: Container[str]) -> Iterable[Span]:
-    """The ranges of a line that another response does not have."""
-    if line.side != "<" or line.marks or line.text in known or line.name.lower() in _DIFFERENT_ANYWAY:
+    """The ranges of a line that another response, with these lines and elements, does not have."""
+    if line.side != "<" or line.marks or line.text in known or line.name.lower() in _ALWAYS_DIFFERENT:
         return []
     found = [match.span() for match in _ELEMENT.finditer(line.text)] if line.part == "body" else []
-    inner = [span for span in found if line.text[span[0] : span[1]] not in elements]
-    return inner if found else [(0, len(line.text))] if line.text else []
+    if found:
+        return [span for span in found if line.text[span[0] : span[1]] not in elements]
+    return [(0, len(line.text))] if line.text else []
 
 
 def _words(sentence: str) -> frozenset[str]:
@@ -149,8 +155,8 @@ def _marks(line: TextLine, names: frozenset[str], values: frozenset[str]) -> tup
         return whole
     if line.part == "header":
         value = line.text.partition(":")[2].strip().lower()
-        told = line.name.lower() in names or (len(value) >= _TELLING_VALUE and value in values)
-        return whole if told else ()
+        is_named = line.name.lower() in names or (len(value) >= _MARKED_VALUE_LENGTH and value in values)
+        return whole if is_named else ()
     if line.part == "start" and line.side == "<":
         status = line.text.split(" ")[1:2]
         return whole if status and status[0] in names else ()
@@ -173,13 +179,10 @@ def _body_marked(lines: tuple[TextLine, ...]) -> tuple[TextLine, ...] | None:
     return tuple(replace(line, marks=((0, len(line.text)),)) if line in bodies else line for line in lines)
 
 
-def _fallback(lines: tuple[TextLine, ...]) -> tuple[TextLine, ...]:
+def _last_start_marked(lines: tuple[TextLine, ...]) -> tuple[TextLine, ...]:
+    """The lines with the status line marked, or the request line if nothing was received."""
     starts = [index for index, line in enumerate(lines) if line.part == "start"]
-    if not starts:
-        return lines
-    last = starts[-1]
-    line = lines[last]
-    return (*lines[:last], replace(line, marks=((0, len(line.text)),)), *lines[last + 1 :])
+    return _with_marks(lines, starts[-1], (0, len(lines[starts[-1]].text))) if starts else lines
 
 
 def _headers(side: str, headers: Headers) -> Iterable[TextLine]:

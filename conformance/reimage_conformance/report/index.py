@@ -28,7 +28,7 @@ TREND_LIMIT = 40
 """Runs of one target in the drawing of its trend."""
 
 TREND_OUTCOMES = (Outcome.VIOLATED, Outcome.KNOWN, Outcome.ADVISORY, Outcome.INCONCLUSIVE, Outcome.MET)
-"""What a column of the trend shows, from its foot upwards."""
+"""The outcomes that a column of the trend shows, from the bottom up."""
 
 LINKS = {
     "report.html": "page",
@@ -40,14 +40,14 @@ LINKS = {
 """The files of a run and the words that lead to them."""
 
 LEAST_SHARE = 0.04
-"""The share of a column that an outcome takes at least, so that one violation among hundreds is seen."""
+"""An outcome that occurs takes at least this share of a column, so that one violation among hundreds is seen."""
 
 
 @dataclass(frozen=True, slots=True)
 class ListedRun:
-    """One line of the index; `links` are the names of its reports with where they are, as seen from the index.
+    """One line of the index; `links` are its reports, as (words, address relative to the index).
 
-    `place` is the folder of its page, "" where there is none.
+    `place` is the folder of its report.html, relative to the index; "" where there is none.
     """
 
     results: Results
@@ -57,7 +57,7 @@ class ListedRun:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One run in the trend: its parts from the foot upwards as (outcome, bottom, height) of a column 100 high."""
+    """One run in the trend: its parts from the bottom up, as (outcome, y of the upper edge, height); the column is 100 high."""
 
     x: int
     words: str
@@ -75,7 +75,7 @@ class TargetRuns:
 
 
 def write_index(folder: Path) -> Path:
-    """Write `folder`/index.html, unless somebody else's file is there, and give its path; raises ReportError where it cannot."""
+    """Write `folder`/index.html and give its path; a file there that the suite did not write is left. Raises ReportError."""
     path = folder / "index.html"
     if path.exists() and not is_own_page(path):
         return path
@@ -86,7 +86,7 @@ def write_index(folder: Path) -> Path:
 def index_html(folder: Path, runs: Sequence[FoundRun]) -> str:
     """The index of `runs`, with links relative to `folder`; a run that lies there twice is listed once."""
     by_target: dict[str, list[ListedRun]] = {}
-    for listed in _once(_listed(run, run.results, folder) for run in runs if run.results is not None):
+    for listed in _without_copies(_listed(run, run.results, folder) for run in runs if run.results is not None):
         by_target.setdefault(str(listed.results["target"]["name"]), []).append(listed)
     targets = [
         TargetRuns(
@@ -98,19 +98,19 @@ def index_html(folder: Path, runs: Sequence[FoundRun]) -> str:
     return static_page("Runs", render("index", targets=targets, faults=faults, trend=TREND_OUTCOMES))
 
 
-def _once(runs: Iterable[ListedRun]) -> list[ListedRun]:
-    """Each run once, in the order given: of several copies the one that came furthest, then the one with most reports."""
+def _without_copies(runs: Iterable[ListedRun]) -> list[ListedRun]:
+    """Each run once, in the order given: of several copies the one that finished last, then the one with most reports."""
     best: dict[tuple[str, ...], ListedRun] = {}
     for each in runs:
-        told = each.results["run"]
-        key = (str(told["id"]) or each.place, str(told["started"]), str(each.results["target"]["name"]))
+        about = each.results["run"]
+        key = (str(about["id"]) or each.place, str(about["started"]), str(each.results["target"]["name"]))
         known = best.get(key)
-        if known is None or _reach(each) > _reach(known):
+        if known is None or _completeness(each) > _completeness(known):
             best[key] = each
     return list(best.values())
 
 
-def _reach(run: ListedRun) -> tuple[str, int]:
+def _completeness(run: ListedRun) -> tuple[str, int]:
     return str(run.results["run"]["finished"]), len(run.links)
 
 
@@ -130,10 +130,10 @@ def _column(x: int, results: Results) -> Column:
     least = LEAST_SHARE * sum(counts.values())
     weights = {name: max(number, least) if number else 0.0 for name, number in counts.items()}
     total = sum(weights.values()) or 1.0
-    parts, foot = [], 0.0
+    parts, bottom = [], 0.0
     for name, weight in weights.items():
         height = 100 * weight / total
-        parts.append((name, round(100 - foot - height, 2), round(height, 2)))
-        foot += height
-    told = ", ".join(f"{number} {name}" for name, number in counts.items() if number)
-    return Column(x, f"{results['run']['started']}: {told or 'nothing judged'}", tuple(parts))
+        parts.append((name, round(100 - bottom - height, 2), round(height, 2)))
+        bottom += height
+    outcomes = ", ".join(f"{number} {name}" for name, number in counts.items() if number)
+    return Column(x, f"{results['run']['started']}: {outcomes or 'nothing judged'}", tuple(parts))

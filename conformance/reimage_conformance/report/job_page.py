@@ -1,4 +1,4 @@
-"""What a CI job says of one night: what its exit code means, what changed since the last good night, and annotations."""
+"""The page and the annotations of a CI job for one night: what its exit code means, what changed since the last good night."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ MEANINGS = {
 """What each exit code means for the owner of the job, and what to do."""
 
 ANNOTATION_LIMIT = 10
-"""Annotations of one kind: GitHub shows no more of one step."""
+"""Annotations of one level; GitHub shows no more for one step."""
 
 LOG_LINES = 20
 """The last lines of a command's output that the page shows where it left no results."""
@@ -56,7 +56,11 @@ PAGE_LIMIT = 900_000
 
 @dataclass(frozen=True, slots=True)
 class Night:
-    """One run of a job: its exit code, its results and summary where there are any, its last words, what changed since the last good one."""
+    """One run of a CI job.
+
+    `results` and `summary` (the text of summary.md) are there if the run left them; `log` is its output; `changes` are those since
+    the last good night; `remark` is a sentence about contradictions between exit code and results, "" for none.
+    """
 
     exit_code: int
     results: Results | None = None
@@ -65,7 +69,7 @@ class Night:
     changes: Comparison | None = None
     remark: str = ""
     timing_factor: float | None = None
-    """From which factor on the length of operations is told as changed; None leaves such changes out, as observations are."""
+    """A change of the length of operations by this factor or more is shown; with None none is shown."""
 
 
 def page_text(night: Night) -> str:
@@ -74,7 +78,7 @@ def page_text(night: Night) -> str:
     code = "" if night.exit_code == CUT_OFF else f" (exit code {night.exit_code})"
     blocks = [f"# {heading}{code}"]
     if night.results is not None and night.exit_code in (INCOMPLETE, CUT_OFF):
-        blocks += [f"> {escaped(told)}" for told in [what_stopped(night.results)] if told]
+        blocks += [f"> {escaped(reason)}" for reason in [what_stopped(night.results)] if reason]
     blocks.append(advice)
     blocks += [f"> {escaped(night.remark)}"] if night.remark else []
     if night.results is None:
@@ -92,23 +96,22 @@ def github_annotations(night: Night) -> list[str]:
     """The workflow commands of GitHub Actions that mark what is wrong, the worst first."""
     heading, advice = _meaning(night)
     if night.results is None:
-        told = next(reversed(_last_lines(night.log)), advice)
-        return [_command("error", heading, told)]
-    findings = [(each["counts_as"], each) for each in night.results["findings"]]
+        return [_command("error", heading, next(reversed(_last_lines(night.log)), advice))]
     new = {change.subject for change in night.changes.newly_violated} if night.changes is not None else set()
     lines = []
     for level, counts_as in (("error", "FAIL"), ("warning", "WARN")):
-        found = [each for kind, each in findings if kind == counts_as]
+        found = [each for each in night.results["findings"] if each["counts_as"] == counts_as]
         for each in found[:ANNOTATION_LIMIT]:
             since = ", new since the last good night" if each["requirement"] in new else ""
             lines.append(_command(level, f"{each['requirement']}{since}", each["headline"]))
     if not lines and night.exit_code:
-        told = what_stopped(night.results) or night.remark or advice
-        lines.append(_command("error" if night.exit_code != INCOMPLETE else "warning", heading, told))
+        level = "error" if night.exit_code != INCOMPLETE else "warning"
+        lines.append(_command(level, heading, what_stopped(night.results) or night.remark or advice))
     return lines
 
 
 def _meaning(night: Night) -> tuple[str, str]:
+    """The heading of a night, and what the owner of the job is to do."""
     heading, advice = MEANINGS.get(night.exit_code, MEANINGS[3])
     if night.results is None and night.exit_code in (GOOD, NONCONFORMANT, INCOMPLETE):
         return (
@@ -139,30 +142,30 @@ def _changes(night: Night) -> Iterator[str]:
     if lost:
         yield f"**Met before, not judged now: {lost}.**"
     shown, left_out = _shown(night, night.changes)
-    yield (
-        comparison_markdown(shown, "Nothing else changed." if left_out else "No difference.")
-        .partition("\n")[2]
-        .replace("\n## ", "\n### ")
-    )
+    text = comparison_markdown(shown, "Nothing else changed." if left_out else "No difference.")
+    yield text.partition("\n")[2].replace("\n## ", "\n### ")  # below a heading of our own
     if left_out:
         yield f"Not shown: {', '.join(left_out)}. `reimage-conformance compare` shows them."
 
 
 def _shown(night: Night, changes: Comparison) -> tuple[Comparison, list[str]]:
-    """The changes that the page shows, and what it leaves out: what a cut off or incomplete run did not come to, and noise."""
-    folded: set[str] = set()
+    """The changes that the page shows, and phrases for what it leaves out.
+
+    It leaves out observations, small changes of timing, and requirements that an incomplete run did not judge.
+    """
+    unjudged: set[str] = set()
     if night.exit_code in (INCOMPLETE, CUT_OFF) or (night.results is not None and night.results["run"]["interrupted"]):
-        folded = {change.subject for change in changes.other_outcomes if _is_unjudged(change)}
+        unjudged = {change.subject for change in changes.other_outcomes if _is_unjudged(change)}
     timings = tuple(change for change in changes.timings if _is_large(change, night.timing_factor))
     counts = (
-        (len(folded), "change", "to what was not judged"),
+        (len(unjudged), "change", "to what was not judged"),
         (len(changes.observations), "changed observation", ""),
         (len(changes.timings) - len(timings), "changed timing", ""),
     )
     shown = replace(
         changes,
-        matrix=tuple(row for row in changes.matrix if row.requirement not in folded),
-        other_outcomes=tuple(change for change in changes.other_outcomes if change.subject not in folded),
+        matrix=tuple(row for row in changes.matrix if row.requirement not in unjudged),
+        other_outcomes=tuple(change for change in changes.other_outcomes if change.subject not in unjudged),
         observations=(),
         timings=timings,
     )
@@ -174,7 +177,7 @@ def _is_unjudged(change: Change) -> bool:
 
 
 def _is_large(change: Change, factor: float | None) -> bool:
-    """Whether a length, told as "1.2 s", changed by `factor` or more in either direction."""
+    """Whether a length, in words such as "1.2 s", changed by `factor` or more in either direction."""
     if factor is None:
         return False
     was, now = sorted(float(text.split()[0]) for text in (change.before, change.after))
@@ -186,7 +189,7 @@ def _last_lines(log: str) -> list[str]:
 
 
 def _command(level: str, title: str, text: str) -> str:
-    """A workflow command; what would end it, or its title, is encoded as GitHub asks for."""
-    told = one_line(text, 1_000).replace("%", "%25")
+    """A workflow command of GitHub Actions; characters that would end it, or its title, are percent-encoded as GitHub asks."""
+    message = one_line(text, 1_000).replace("%", "%25")
     name = one_line(f"conformance: {title}", 200).replace("%", "%25").replace(":", "%3A").replace(",", "%2C")
-    return f"::{level} title={name}::{told}"
+    return f"::{level} title={name}::{message}"

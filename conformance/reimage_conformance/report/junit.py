@@ -1,7 +1,7 @@
-"""junit.xml: one testcase a case, and one a requirement that no case of its own judged, as CI servers read it.
+"""junit.xml: one testcase for each case, and one for each violated or inconclusive requirement that no case shows as such.
 
-Readers differ. What is written keeps to what all of them take: the schema of Jenkins' xUnit plugin (no `skipped` on `testsuites`, no
-`properties` in a `testcase`), times as plain seconds with three decimals, and the timestamp that Ant's schema allows.
+CI servers read different dialects. This file is valid in all of them: it keeps to the schema of Jenkins' xUnit plugin (no `skipped` on
+`testsuites`, no `properties` in a `testcase`), times are plain seconds with three decimals, and the timestamp is one that Ant's schema allows.
 """
 
 from __future__ import annotations
@@ -36,27 +36,28 @@ ELEMENTS = {
 """The JUnit element that stands for a case's outcome; every other outcome passes."""
 
 MESSAGE_LIMIT = 300
+"""Characters of the message of a failure, an error or a skipped case."""
 
 NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-"""What XML 1.0 cannot carry, not even as a character reference."""
+"""Characters that XML 1.0 does not allow, not even as a character reference."""
 
 
 def junit_text(assessment: Assessment) -> bytes:
     """The octets of junit.xml."""
     cases = [_case_element(case, assessment) for case in assessment.cases]
-    cases += [_requirement_element(result, assessment) for result in _uncased(assessment)]
+    cases += [_requirement_element(result, assessment) for result in _shown_by_no_case(assessment)]
     totals = _totals(cases, assessment)
     root = etree.Element("testsuites", {"name": "reimage-conformance", **totals})
     name = one_line(str(assessment.target.get("name", ""))) or "target"
-    only_here = {"skipped": _number_with(cases, "skipped"), **_timestamp(assessment.run.started)}
-    suite = etree.SubElement(root, "testsuite", _safe({"name": name, **totals, **only_here}))
+    of_suite_only = {"skipped": _number_with(cases, "skipped"), **_timestamp(assessment.run.started)}
+    suite = etree.SubElement(root, "testsuite", _safe({"name": name, **totals, **of_suite_only}))
     suite.append(_properties(_suite_properties(assessment)))
     suite.extend(cases)
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
 
 
 def _totals(cases: list[Element], assessment: Assessment) -> dict[str, str]:
-    """The counts that `testsuites` and `testsuite` both may have; `skipped` is allowed on the latter only."""
+    """The attributes that both `testsuites` and `testsuite` have; `skipped` is allowed on `testsuite` only."""
     return {
         "tests": str(len(cases)),
         "failures": _number_with(cases, "failure"),
@@ -71,7 +72,7 @@ def _seconds(duration: float) -> str:
 
 
 def _timestamp(started: str) -> dict[str, str]:
-    """The start in UTC without an offset, which Ant's schema does not allow; nothing where `started` is no time."""
+    """The attribute `timestamp` in UTC, without the offset that Ant's schema forbids; nothing if `started` is no time."""
     with contextlib.suppress(ValueError, OverflowError):
         return {"timestamp": datetime.fromisoformat(started).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")}
     return {}
@@ -119,8 +120,8 @@ def _case_element(case: CaseRecord, assessment: Assessment) -> Element:
     return element
 
 
-def _uncased(assessment: Assessment) -> list[RequirementResult]:
-    """Violated and inconclusive requirements that no case shows as such, so that no CI server misses them."""
+def _shown_by_no_case(assessment: Assessment) -> list[RequirementResult]:
+    """Violated and inconclusive requirements that no case shows as such; a CI server would miss them."""
     shown = {(name, case.outcome) for case in assessment.cases for name in case.requirements}
     wanted = assessment.of_outcome(Outcome.VIOLATED, Outcome.INCONCLUSIVE)
     return [result for result in wanted if (result.requirement.id, result.outcome.value) not in shown]
@@ -129,15 +130,10 @@ def _uncased(assessment: Assessment) -> list[RequirementResult]:
 def _requirement_element(result: RequirementResult, assessment: Assessment) -> Element:
     element = _testcase("requirements", result.requirement.id, 0.0)
     findings = [finding for finding in assessment.findings if finding.requirement == result.requirement.id]
+    outcome = result.outcome.value
     message = findings[0].headline if findings else result.headline or result.reason or result.requirement.title
-    _conclude(
-        element,
-        ELEMENTS[result.outcome.value],
-        result.outcome.value,
-        message,
-        _finding_texts(findings) or result.reason,
-    )
-    _describe(element, (result.requirement.id,), result.outcome.value, result.reason)
+    _conclude(element, ELEMENTS[outcome], outcome, message, _finding_texts(findings) or result.reason)
+    _describe(element, (result.requirement.id,), outcome, result.reason)
     return element
 
 
@@ -146,12 +142,13 @@ def _testcase(classname: str, name: str, seconds: float) -> Element:
 
 
 def _conclude(element: Element, tag: str, kind: str, message: str, text: str) -> None:
+    """Add the child `tag` that says how a testcase ended."""
     child = etree.SubElement(element, tag, _safe({"type": kind, "message": one_line(message, MESSAGE_LIMIT)}))
     child.text = _xml_safe(text)
 
 
 def _describe(element: Element, requirements: tuple[str, ...], outcome: str, detail: str) -> None:
-    """Say in `system-out` what a testcase is about: the schema has no other place for it."""
+    """Add what a testcase is about as `system-out`; the schema has no other place for it."""
     lines = [f"requirements: {' '.join(requirements)}", f"outcome: {outcome}", *([detail] if detail else [])]
     etree.SubElement(element, "system-out").text = _xml_safe("\n".join(lines))
 

@@ -14,9 +14,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SHARE_JUDGED = 0.9
-"""The share of what a run judged that a partial one must have judged as well to be its measure."""
+"""A partial run is good enough to compare with if it judged at least this share of what the new run judged."""
 
 UNJUDGED = {Outcome.INCONCLUSIVE, Outcome.UNTESTED, Outcome.NOT_APPLICABLE}
+"""The outcomes of a requirement that was not judged."""
+
+VIOLATED_OUTCOMES = {Outcome.VIOLATED, Outcome.KNOWN}
+"""The outcomes of a requirement that is violated, whether the baseline expects it or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,31 +50,40 @@ def load_run(path: Path, judge: Callable[[Path], Results] | None = None) -> Resu
 
 
 def find_runs(folder: Path) -> tuple[FoundRun, ...]:
-    """Every run at most two folders below `folder`, newest first; one that cannot be read says why."""
+    """Every run at most two folders below `folder`, newest first; `fault` of one that cannot be read says why."""
     files = {file for pattern in ("*/results.json", "*/*/results.json") for file in folder.glob(pattern)}
     found = [_found(file.parent) for file in sorted(files)]
     return tuple(sorted(found, key=_started, reverse=True))
 
 
 def last_good(run: Results, folder: Path) -> FoundRun | None:
-    """The newest good run below `folder` of the target of `run`, begun before it; None where there is none.
+    """The newest good run below `folder` of the same target, profile and strictness that began before `run`; None if there is none.
 
-    A conformant run is good. Where no run of the same profile and strictness is conformant, one that saw no violation and left
-    something untested (partial) is, as long as it judged most of what `run` judged: so ends every night whose limits leave no
-    room for all of it, and so ends a run of a few chosen cases, which is no measure.
+    A conformant run is good. Without one, a partial run (no violation seen, something untested) is good if it judged at least
+    `SHARE_JUDGED` of what `run` judged. A nightly run with a small budget is partial every night; so is a run of a few chosen
+    cases, which is not good enough to compare with.
     """
     earlier = [each for each in find_runs(folder) if each.results is not None and _comparable(each.results, run)]
     for verdict in (RunVerdict.CONFORMANT, RunVerdict.PARTIAL):
         for each in earlier:
-            if each.results is not None and each.results["run"]["verdict"] == verdict and _measures(each.results, run):
+            if (
+                each.results is not None
+                and each.results["run"]["verdict"] == verdict
+                and _judges_enough(each.results, run)
+            ):
                 return each
     return None
 
 
-def _measures(earlier: Results, run: Results) -> bool:
-    """Whether `earlier` is conformant, or judged most of what `run` judged."""
+def _judges_enough(earlier: Results, run: Results) -> bool:
+    """Whether `earlier` is conformant, or judged at least `SHARE_JUDGED` of what `run` judged."""
     now, then = _judged(run), _judged(earlier)
     return earlier["run"]["verdict"] == RunVerdict.CONFORMANT or len(now & then) >= SHARE_JUDGED * len(now)
+
+
+def requirement_rows(run: Results) -> dict[str, Results]:
+    """What `run` says of each requirement, by its id."""
+    return {row["id"]: row for row in run["requirements"]}
 
 
 def _judged(run: Results) -> set[str]:
@@ -78,24 +91,22 @@ def _judged(run: Results) -> set[str]:
 
 
 def _comparable(earlier: Results, run: Results) -> bool:
-    """Whether `earlier` judged the same target in the same way as `run`, before it."""
-    told, tells = earlier["run"], run["run"]
-    same = all(told[key] == tells[key] for key in ("profile", "strictness"))
-    return same and earlier["target"]["name"] == run["target"]["name"] and told["started"] < tells["started"]
+    """Whether `earlier` is of the same target, profile and strictness as `run`, and began before it."""
+    then, now = earlier["run"], run["run"]
+    same = all(then[key] == now[key] for key in ("profile", "strictness"))
+    return same and earlier["target"]["name"] == run["target"]["name"] and then["started"] < now["started"]
 
 
 def labels(runs: Iterable[Results]) -> tuple[str, ...]:
-    """A name for each of `runs` that no other has: its target, with the time, then a number, where that is needed."""
+    """A unique name for each of `runs`: its target, with its start if two have the same target, with a number if those are the same too."""
     runs = list(runs)
     names = [str(run["target"]["name"]) for run in runs]
     timed = [f"{name}, {run['run']['started']}" for name, run in zip(names, runs, strict=True)]
     numbered = [f"{name} (run {number})" for number, name in enumerate(timed, 1)]
-    return tuple(_unlike(index, names, timed, numbered) for index in range(len(runs)))
-
-
-def _unlike(index: int, *kinds: list[str]) -> str:
-    """The name at `index` of the first kind in which no other is the same; of the last kind none is."""
-    return next(names[index] for names in kinds if names.count(names[index]) == 1)
+    return tuple(
+        next(kind[index] for kind in (names, timed, numbered) if kind.count(kind[index]) == 1)
+        for index in range(len(runs))
+    )
 
 
 def _found(folder: Path) -> FoundRun:
