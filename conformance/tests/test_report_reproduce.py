@@ -15,7 +15,7 @@ import pytest
 from reimage_conformance.model import CountsAs, Exchange, Finding, Identity, Request, Response, Route
 from reimage_conformance.report.masked_names import MaskedNames
 from reimage_conformance.report.reproduce import curl_can_send
-from reimage_conformance.report.script import script_of
+from reimage_conformance.report.script import ScriptTarget, script_of
 from reimage_conformance.report.story import Send, story_of
 from report_samples import HOSTILE, hostile_exchanges, reimage_request
 
@@ -72,7 +72,7 @@ def script_for(route: Route, *requests: Request, label: str = "") -> str:
     """The script whose first request decides."""
     exchanges = {number: Exchange(number, each, None, label=label) for number, each in enumerate(requests, 1)}
     finding = Finding("REQ-REIMAGE-202", CountsAs.FAIL, "a headline", "202", "200")
-    return script_of(1, finding, [1], exchanges, route, MaskedNames.of({}))
+    return script_of(1, finding, [1], exchanges, ScriptTarget(route, MaskedNames.of({})))
 
 
 def command_for(request: Request, base_url: str = "https://127.0.0.1:8443") -> str:
@@ -190,7 +190,9 @@ def test_a_script_is_lines_of_printable_ascii(request_: Request) -> None:
 def test_nothing_of_a_hostile_base_url_or_headline_runs() -> None:
     exchange = Exchange(1, replace(reimage_request(), headers=()), None)
     finding = Finding("REQ-X", CountsAs.FAIL, "x\necho hacked", "$(echo hacked)", "'; echo hacked; '")
-    script = script_of(1, finding, [1], {1: exchange}, Route("https://h';echo hacked;'/"), MaskedNames.of({}))
+    script = script_of(
+        1, finding, [1], {1: exchange}, ScriptTarget(Route("https://h';echo hacked;'/"), MaskedNames.of({}))
+    )
     words = run(f'curl() {{ for word; do echo "<$word>"; done; }}; {script}')
     assert b"\nhacked" not in words
 
@@ -228,7 +230,7 @@ def test_a_script_sets_every_variable_that_it_names(identity: Identity) -> None:
     request = Request("POST", target, (("Host", "h"), LENGTH), identity=identity)
     names = MaskedNames.of({"foreign_subscription_id": "00000000-0000-4000-8000-000000000002"})
     finding = Finding("REQ-AUTH-FAIL", CountsAs.FAIL, "a headline", "403", "200")
-    script = script_of(1, finding, [1], {1: Exchange(1, request, None)}, Route("https://h"), names)
+    script = script_of(1, finding, [1], {1: Exchange(1, request, None)}, ScriptTarget(Route("https://h"), names))
 
     assert "FOREIGN_SUBSCRIPTION_ID=${FOREIGN_SUBSCRIPTION_ID:-'<foreign-subscription-id>'}\n" in script
     named = {name for name in re.findall(r"\$\{?([A-Z][A-Z_0-9]*)", script) if not name.startswith("REIMAGE_")}
@@ -265,7 +267,9 @@ def test_a_script_says_when_an_id_is_not_set(value: str, *, warned: bool) -> Non
     request = Request("GET", "/00000000-0000-4000-8000-000000000002/operations/x", (("Host", "h"),))
     names = MaskedNames.of({"foreign_subscription_id": "00000000-0000-4000-8000-000000000002"})
     finding = Finding("REQ-AUTH-FAIL", CountsAs.FAIL, "a headline", "403", "200")
-    script = script_of(1, finding, [1], {1: Exchange(1, request, None)}, Route("http://127.0.0.1:9"), names)
+    script = script_of(
+        1, finding, [1], {1: Exchange(1, request, None)}, ScriptTarget(Route("http://127.0.0.1:9"), names)
+    )
 
     told = run(f"FOREIGN_SUBSCRIPTION_ID={value}\n{script}").decode()
     assert ("FOREIGN_SUBSCRIPTION_ID is not set, so the answers above tell nothing" in told) is warned
@@ -275,7 +279,9 @@ def test_a_script_says_when_an_id_is_not_set(value: str, *, warned: bool) -> Non
 @pytest.mark.parametrize("exchange", hostile_exchanges().values(), ids=lambda exchange: str(exchange.number))
 def test_a_script_is_sound_whatever_its_exchange_holds(exchange: Exchange) -> None:
     finding = Finding("REQ-X", CountsAs.FAIL, HOSTILE, HOSTILE, HOSTILE)
-    script = script_of(1, finding, [exchange.number], hostile_exchanges(), Route("https://h"), MaskedNames.of({}))
+    script = script_of(
+        1, finding, [exchange.number], hostile_exchanges(), ScriptTarget(Route("https://h"), MaskedNames.of({}))
+    )
 
     assert subprocess.run([SHELL or "bash", "-n"], input=script.encode(), check=False).returncode == 0  # noqa: S603
     assert script.isascii()

@@ -1,4 +1,4 @@
-"""Masked identifiers as people read them: a journal's masks keep their length, those of reports and scripts say what they hide."""
+"""Masked identifiers in reports and scripts: the masks of a journal are replaced by words that say what is hidden."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ WORDS = {
     key: f"<{key.removesuffix('_id').replace('_', '-')}-id>"
     for key in ("subscription_id", "foreign_subscription_id", "other_subscription_id")
 }
-"""What stands in a report for each identifier of a target, by its key: `<subscription-id>` and the like."""
+"""The word in a report for each identifier of a target, by its key: `<subscription-id>` and the like."""
 
 _MASK = re.compile(r"00000000-0000-4000-8000-[0-9]{12}|masked-[0-9]+x*|0*[1-9]")
-"""The shapes that a journal's masks of identifiers have: a GUID's, a word's, and that of less than a word."""
+"""The forms of masks in a journal: of a GUID, of another text, and of a text too short for the word "masked"."""
 _SHORTEST_SOUGHT = 8
-"""Characters of the shortest mask that is sought anywhere; a shorter one is sought as a whole part of a path."""
+"""A mask of fewer characters is replaced only where it is a whole segment of a path; a longer one everywhere."""
 
 Shown = TypeVar("Shown")
 
@@ -95,7 +95,7 @@ class MaskedNames:
 
 
 def _pattern(mask: str) -> re.Pattern[str]:
-    """Finds a mask, a GUID's without its dashes too, and with characters that are percent-encoded."""
+    """Finds a mask, also if its characters are percent-encoded, and that of a GUID also without its dashes."""
     if len(mask) < _SHORTEST_SOUGHT:
         return re.compile(rf"(?<=/){re.escape(mask)}(?=/)")
     forms = (f"(?:{re.escape(each)}|%(?:25)*{ord(each):02x})" for each in mask)

@@ -1,6 +1,6 @@
-"""One request as a shell command: by curl where curl can, else octet by octet through openssl; runs nothing.
+"""One request as a shell command: with curl if curl can send it, else octet by octet with openssl or nc; runs nothing.
 
-The commands call functions of the script that they stand in (`script`), and name variables in place of what the reader has to set.
+The commands call functions of the script around them (`script`), and use variables for the values that the reader has to set.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from reimage_conformance.model import Identity, Route
-from reimage_conformance.report.shell_words import fed, word
+from reimage_conformance.report.shell_words import printf_arguments, word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -19,18 +19,21 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Request
 
 TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-"""A method or header name (RFC 9110 5.6.2); curl is trusted with nothing else."""
+"""A method or header name (RFC 9110 5.6.2); curl may change any other."""
 
 PLAIN_TARGET = re.compile(r"/[A-Za-z0-9\-._~!$&'()*+,;=:@%/<>]*(\?[A-Za-z0-9\-._~!$&'()*+,;=:@%/?<>]*)?")
-"""Request targets that curl leaves alone as part of a URL; others go in with --request-target."""
+"""Request targets that curl does not change in a URL; others are given with --request-target."""
 
-ONCE = ("host", "content-length", "transfer-encoding")
-"""Headers that curl frames by itself, so that it cannot be made to repeat them."""
+NOT_REPEATED_BY_CURL = ("host", "content-length", "transfer-encoding")
+"""Headers that curl sends once at most, since it sets them itself."""
 
-CURL_VERSIONS = {"HTTP/1.1": "--http1.1", "HTTP/1.0": "--http1.0"}
+CURL_VERSIONS = ("HTTP/1.1", "HTTP/1.0")
 
 INLINE_BODY_LIMIT = 4_096
-"""Octets of a body that fit into a command; a longer one is stood in for by as many zeros."""
+"""A longer body, in octets, is not written into the command: as many zeros are sent in its place."""
+
+BASE = "\x00base\x00"
+"""Stands for the base URL until a command is put together; no request that curl can send holds it."""
 
 CALLERS = {
     Identity.PRIMARY: "primary",
@@ -38,25 +41,25 @@ CALLERS = {
     Identity.UNKNOWN: "stranger",
     Identity.NONE: "nobody",
 }
-"""Who a request comes from, as the script's functions call it: by_primary, raw_by_primary and so on."""
+"""The ends of the names of the script's functions for each identity: by_primary, raw_by_primary and so on."""
 
 
 def route_to(target: Mapping[str, Any]) -> Route:
-    """The way to a target, as the journal describes it."""
+    """The route to a target from its description in a journal."""
     return Route(*(str(target.get(key) or "") for key in ("base_url", "connect_to", "proxy")))
 
 
 @dataclass(frozen=True, slots=True)
 class Commands:
-    """Writes commands for requests to the endpoint that `route` leads to; `variables` are names of the shell, by the text that each stands for."""
+    """Writes commands for requests to the endpoint at `route`; `variables` has the names of shell variables by their values."""
 
     route: Route
     variables: Mapping[str, str]
 
     def command(self, request: Request, name: str, *, raw: bool = False) -> str:
-        """The command that sends `request` and keeps the answer under `name`; octet by octet where curl cannot, or with `raw`.
+        """The command that sends `request` and stores the answer as `name`; octet by octet if curl cannot send it, or if `raw`.
 
-        It holds nothing but printable ASCII outside quotes and escapes, whatever the request holds, so it can be pasted.
+        It has only printable ASCII characters, whatever the request holds, so it can be pasted.
         """
         caller = CALLERS[request.identity]
         if raw or not curl_can_send(request):
@@ -87,21 +90,21 @@ class Commands:
         text = body.decode("latin-1")
         if _is_printable(text) and not text.startswith("@") and len(body) <= INLINE_BODY_LIMIT:
             return "", ["--data-binary", word(text, self.variables)]
-        told = f"printf {fed(body, self.variables)}" if len(body) <= INLINE_BODY_LIMIT else _zeros(len(body))
-        return f"{told} | ", ["--data-binary", "@-"]
+        source = _printf(body, self.variables) if len(body) <= INLINE_BODY_LIMIT else _zeros(len(body))
+        return f"{source} | ", ["--data-binary", "@-"]
 
     def _octets(self, request: Request) -> str:
-        """What writes the octets of `request` to standard output."""
+        """The command that writes the octets of `request` to standard output."""
         netloc = urlsplit(self.route.base_url).netloc
         named = {**self.variables, f"\r\nHost: {netloc}\r\n": "HOST_LINE"} if netloc else self.variables
         head, separator, body = request.wire().partition(b"\r\n\r\n")
         if len(body) <= INLINE_BODY_LIMIT:
-            return f"printf {fed(head + separator + body, named)}"
-        return f"{{ printf {fed(head + separator, named)}; {_zeros(len(body))}; }}"
+            return _printf(head + separator + body, named)
+        return f"{{ {_printf(head + separator, named)}; {_zeros(len(body))}; }}"
 
 
-BASE = "\x00base\x00"
-"""Stands for the base URL until a command is put together; no request that curl can send holds it."""
+def _printf(octets: bytes, variables: Mapping[str, str]) -> str:
+    return f"printf {printf_arguments(octets, variables)}"
 
 
 def _zeros(count: int) -> str:
@@ -109,7 +112,7 @@ def _zeros(count: int) -> str:
 
 
 def curl_can_send(request: Request) -> bool:
-    """Whether curl sends `request` with the meaning that it has here."""
+    """Whether curl sends `request` without changing its meaning."""
     names = [name.lower() for name, _ in request.headers]
     return (
         request.http_version in CURL_VERSIONS
@@ -119,7 +122,7 @@ def curl_can_send(request: Request) -> bool:
         and request.target != ""
         and all(TOKEN.fullmatch(name) and _is_printable(value) for name, value in request.headers)
         and all(value.strip(" \t") or value == "" for _, value in request.headers)
-        and all(names.count(name) <= 1 for name in ONCE)
+        and all(names.count(name) <= 1 for name in NOT_REPEATED_BY_CURL)
         and "transfer-encoding" not in names
         and _curl_can_frame(request)
     )
@@ -137,7 +140,7 @@ def _curl_can_frame(request: Request) -> bool:
 
 
 def _curl_headers(request: Request, base_url: str) -> Iterator[str]:
-    """Every header as a curl option, then the removal of those that curl would add."""
+    """The values of curl's option -H: every header, then the removal of those that curl would add."""
     names = {name.lower() for name, _ in request.headers}
     for name, value in request.headers:
         if name.lower() != "host" or f"{name}: {value}" != f"Host: {urlsplit(base_url).netloc}":

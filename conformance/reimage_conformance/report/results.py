@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     )
 
 SCHEMA_NAME = "reimage-conformance/results/1"
-"""What `schema` says in every results.json of this form; the form only ever grows under one name."""
+"""The value of `schema` in every results.json; keys are only added to a form with one name, never removed or changed."""
 
 Results = dict[str, Any]
+"""The content of a results.json, or a part of it."""
 
 
 def results(assessment: Assessment) -> Results:
@@ -55,7 +56,7 @@ def results(assessment: Assessment) -> Results:
 
 
 def _preflight(assessment: Assessment) -> Results:
-    """What was asked before the run; nothing where nothing was."""
+    """The part about the preflight; empty if there was none."""
     asked = assessment.preflight
     if asked is None:
         return {}
@@ -78,10 +79,10 @@ def results_schema() -> Results:
 
 
 def load_results(path: Path, *, whole: bool = True) -> Results:
-    """Read a results.json, or the one in a report folder; raise UsageError where there is none of this form.
+    """Read a results.json, or the one in a report folder; raises UsageError if it cannot be read or has another form.
 
-    Unless it is to be `whole`, the cases and all polls but the last of each operation are left out: they take most of the
-    time and of the room, and no list of runs shows them.
+    If not `whole`, the cases are left out, and all polls of an operation but the last. They take most of the time and memory,
+    and no list of runs needs them.
     """
     from jsonschema import Draft202012Validator  # noqa: PLC0415 -- takes long to import, and a run only writes results
     from jsonschema.exceptions import best_match  # noqa: PLC0415
@@ -94,24 +95,25 @@ def load_results(path: Path, *, whole: bool = True) -> Results:
     except ValueError as error:
         raise UsageError(f"{file}: is not JSON: {error}") from error
     if not whole and isinstance(found, dict):
-        found = _skimmed(found)
+        found = _without_details(found)
     fault = best_match(Draft202012Validator(results_schema()).iter_errors(found))
     if fault is not None:
         raise UsageError(f"{file}: is not of the form {SCHEMA_NAME}: {fault.json_path}: {fault.message[:200]}")
     return dict(found)
 
 
-def _skimmed(found: Results) -> Results:
+def _without_details(found: Results) -> Results:
+    """`found` without cases, and with only the last poll of each operation; its form is not checked yet."""
     operations = found.get("operations")
     if not isinstance(operations, list):
         return {**found, "cases": []}
-    lasting = [
-        {**each, "polls": each["polls"][-1:]}
-        if isinstance(each, dict) and isinstance(each.get("polls"), list)
-        else each
-        for each in operations
-    ]
-    return {**found, "cases": [], "operations": lasting}
+    return {**found, "cases": [], "operations": [_with_last_poll(each) for each in operations]}
+
+
+def _with_last_poll(operation: Any) -> Any:
+    if isinstance(operation, dict) and isinstance(operation.get("polls"), list):
+        return {**operation, "polls": operation["polls"][-1:]}
+    return operation
 
 
 def _run(assessment: Assessment) -> Results:
@@ -135,7 +137,7 @@ def _run(assessment: Assessment) -> Results:
 
 
 def _sufficing(assessment: Assessment) -> Results:
-    """How many reimages would have been enough; nothing where the budget left nothing out."""
+    """How many reimages would have been enough; empty if the budget was enough."""
     enough = assessment.sufficing
     return {} if enough is None else {"sufficing": {"max_reimages": enough.max_reimages, "exact": enough.exact}}
 

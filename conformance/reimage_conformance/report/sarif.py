@@ -21,22 +21,21 @@ FINGERPRINT = "reimageConformance/v1"
 
 
 def sarif_text(results: Results | None, page: str = "report.html", code: int | None = None) -> str:
-    """The SARIF log of a run; without findings where there are no results. `page` is what every finding points at: its report.
+    """The SARIF log of a run; without findings if there are no results. Every finding points at `page`, the report.
 
-    `code` is what the run ended with; that of the results if left out, none for a run that was killed. Its invocation tells
-    whether everything could be judged (SARIF 2.1.0, 3.20.14): a server then does not close alerts for want of findings.
-    What an endpoint sent is made visible in it.
+    `code` is the exit code of the run; that of the results if left out. The log says whether everything could be judged (its
+    invocation, SARIF 2.1.0, 3.20.14), so that a server does not close the alerts of findings that were not looked for. Control
+    characters that an endpoint sent are escaped.
     """
     findings = [] if results is None else results["findings"]
     titles = {} if results is None else {row["id"]: row.get("title", "") for row in results["requirements"]}
     rules = list(dict.fromkeys(finding["requirement"] for finding in findings))
+    version = results["suite"]["version"] if results is not None else ""
     driver = {
         "name": "reimage-conformance",
-        "version": results["suite"]["version"] if results is not None else "",
+        **({"version": version} if version else {}),
         "rules": [{"id": name, "shortDescription": {"text": visible(titles.get(name) or name)}} for name in rules],
     }
-    if not driver["version"]:
-        del driver["version"]
     run = {
         "tool": {"driver": driver},
         "invocations": [_invocation(results, code)],
@@ -46,31 +45,28 @@ def sarif_text(results: Results | None, page: str = "report.html", code: int | N
 
 
 def _invocation(results: Results | None, code: int | None) -> dict[str, Any]:
-    """How the run ended: not successful, with the reason, where it was killed, did not come to its end or left something it must judge."""
+    """How the run ended; it was not successful, for a reason, if it did not judge everything that it had to."""
     ended = code if code is not None or results is None else int(results["run"]["exit_code"])
-    stopped = what_stopped(results)
-    if not stopped and ended not in CONCLUSIVE:
-        stopped = (
-            "The run was cut off." if ended is None or ended == CUT_OFF else f"The run ended with exit code {ended}."
-        )
-    told: dict[str, Any] = {"executionSuccessful": not stopped}
-    if ended is not None and ended != CUT_OFF:
-        told["exitCode"] = ended
-    if stopped:
-        told["toolExecutionNotifications"] = [{"level": "error", "message": {"text": visible(stopped)}}]
-    return told
+    was_cut_off = ended is None or ended == CUT_OFF
+    reason = what_stopped(results)
+    if not reason and ended not in CONCLUSIVE:
+        reason = "The run was cut off." if was_cut_off else f"The run ended with exit code {ended}."
+    invocation: dict[str, Any] = {"executionSuccessful": not reason}
+    if not was_cut_off:
+        invocation["exitCode"] = ended
+    if reason:
+        invocation["toolExecutionNotifications"] = [{"level": "error", "message": {"text": visible(reason)}}]
+    return invocation
 
 
 def _result(finding: Results, rules: list[str], page: str) -> dict[str, Any]:
-    name, told = (
-        finding["requirement"],
-        f"{finding['headline']}\nExpected: {finding['expected']}\nActual: {finding['actual']}",
-    )
+    name = finding["requirement"]
+    message = f"{finding['headline']}\nExpected: {finding['expected']}\nActual: {finding['actual']}"
     found: dict[str, Any] = {
         "ruleId": name,
         "ruleIndex": rules.index(name),
         "level": LEVELS.get(finding["counts_as"], "note"),
-        "message": {"text": visible(told)},
+        "message": {"text": visible(message)},
         "locations": [{"physicalLocation": {"artifactLocation": {"uri": page}, "region": {"startLine": 1}}}],
     }
     if finding.get("fingerprint"):

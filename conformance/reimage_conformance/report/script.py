@@ -1,4 +1,7 @@
-"""The shell script of a finding: variables first, then the story, so that whoever has bash, curl and openssl sees it again; runs nothing."""
+"""The shell script that shows a finding again: variables, functions, then the requests of its story; runs nothing.
+
+It needs bash, curl, and openssl or nc.
+"""
 
 from __future__ import annotations
 
@@ -21,12 +24,12 @@ if TYPE_CHECKING:
     from reimage_conformance.report.story import Part
 
 SCRIPT_LIMIT = 30_000
-"""Characters of a script that people still paste."""
+"""Characters; a longer script is not written, since nobody would paste it."""
 
 _ENVIRONMENT = "REIMAGE_CONFORMANCE_"
-_CERTIFICATES = {"CLIENT_CERTIFICATE": "client.pem", "CLIENT_KEY": "$CLIENT_CERTIFICATE", "CA_BUNDLE": "ca.pem"}
-_SECOND = {"SECOND_CLIENT_CERTIFICATE": "second.pem", "SECOND_CLIENT_KEY": "$SECOND_CLIENT_CERTIFICATE"}
-"""The variables that name files, each with what it is where nobody sets it."""
+_FILES = {"CLIENT_CERTIFICATE": "client.pem", "CLIENT_KEY": "$CLIENT_CERTIFICATE", "CA_BUNDLE": "ca.pem"}
+_SECOND_FILES = {"SECOND_CLIENT_CERTIFICATE": "second.pem", "SECOND_CLIENT_KEY": "$SECOND_CLIENT_CERTIFICATE"}
+"""The variables that name files, each with its default."""
 _VARIABLE = re.compile(r"\$\{?([A-Z][A-Z_0-9]*)")
 _OPTIONS = {
     Identity.PRIMARY: (
@@ -43,57 +46,58 @@ _OPTIONS = {
 """The options of curl and of openssl that present a certificate."""
 
 
+@dataclass(frozen=True, slots=True)
+class ScriptTarget:
+    """Where the requests of scripts go: the route, the masks of identifiers, and the x-ms-version to poll operations with."""
+
+    route: Route
+    names: MaskedNames
+    version: str = "2011-10-01"
+
+
 def reproductions(assessment: Assessment, exchanges: Mapping[int, Exchange]) -> Iterator[Finding]:
     """The findings of `assessment`, each with the script that shows it again, "" where there is nothing to send.
 
-    What a client did wrong is seen again by recording it again.
+    The findings about a client get no script: to see one again, record the client again.
     """
     if assessment.run.subject is Subject.CLIENT:
         yield from assessment.findings
         return
-    route, names = route_to(assessment.target), MaskedNames.of(assessment.target)
     version = str(assessment.target.get("x_ms_version") or "2011-10-01")
+    target = ScriptTarget(route_to(assessment.target), MaskedNames.of(assessment.target), version)
     for number, finding in enumerate(assessment.findings, 1):
         deciding = finding.deciding or finding.evidence[:1]
-        script = script_of(number, finding, deciding, exchanges, route, names, version) if route.base_url else ""
+        script = script_of(number, finding, deciding, exchanges, target) if target.route.base_url else ""
         yield replace(finding, reproduce=finding.reproduce or script)
 
 
 def script_of(
-    number: int,
-    finding: Finding,
-    deciding: Sequence[int],
-    exchanges: Mapping[int, Exchange],
-    route: Route,
-    names: MaskedNames,
-    version: str = "2011-10-01",
+    number: int, finding: Finding, deciding: Sequence[int], exchanges: Mapping[int, Exchange], target: ScriptTarget
 ) -> str:
-    """The script for the story that these exchanges decide; it can be pasted into bash whole. "" where no exchange is known.
-
-    `version` is the x-ms-version that operations are polled with.
-    """
+    """The script for the story of the exchanges with the numbers `deciding`, to be pasted into bash; "" if none of them is known."""
     parts = story_of(deciding, exchanges)
     if not parts:
         return ""
-    told = [comment(f"Finding {number}: {finding.requirement}. {finding.headline}")]
-    said = [
+    heading = comment(f"Finding {number}: {finding.requirement}. {finding.headline}")
+    compared = [
         comment(f"{when}: {what}")[2:] for when, what in (("expected", finding.expected), ("seen then", finding.actual))
     ]
-    story = _Story(route, names)
+    story = _Story(target)
     lines = [line for part in parts for line in story.lines(part)]
-    ends = [f"echo {shlex.quote(each)}" for each in said if not each.endswith(": ")]
-    ends += [*_unset(lines), 'rm -r "$ANSWERS"', ""]
-    script = "\n".join([*told, *_variables(lines, parts, route), *_functions(parts, route, version), *lines, "", *ends])
+    ends = [f"echo {shlex.quote(each)}" for each in compared if not each.endswith(": ")]
+    ends += [*_warnings_of_unset(lines), 'rm -r "$ANSWERS"', ""]
+    beginning = [heading, *_variables(lines, parts, target.route), *_functions(parts, target)]
+    script = "\n".join([*beginning, *lines, "", *ends])
     if len(script) > SCRIPT_LIMIT:
         return f"# the requests of this finding are too long for a script; journal.jsonl holds exchange {deciding[0]}"
     return script
 
 
 class _Story:
-    """Writes the parts of one story, each id taken from the answer that carried it."""
+    """Writes the parts of one story; the id of an operation is read from the answer that carried it."""
 
-    def __init__(self, route: Route, names: MaskedNames) -> None:
-        self._route, self._names = route, names
+    def __init__(self, target: ScriptTarget) -> None:
+        self._route, self._names = target.route, target.names
         self._variables = {each: key.upper() for key, each in WORDS.items()}
         self._ids: dict[str, str] = {}
 
@@ -156,7 +160,7 @@ def _answered(exchange: Exchange) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Needs:
-    """What a story needs of the functions above it."""
+    """What a story needs of the functions above it: those to send as each identity, to poll operations, to read ids."""
 
     identities: tuple[Identity, ...]
     waits: bool
@@ -171,7 +175,7 @@ def _needs(parts: Sequence[Part]) -> _Needs:
 
 
 def _variables(lines: Sequence[str], parts: Sequence[Part], route: Route) -> Iterator[str]:
-    """The variables that the reader sets, unless the environment has them: named as the keys of a target file."""
+    """The variables that the reader sets, with the names of keys of a target file; those in the environment are kept."""
     named = set(_VARIABLE.findall("\n".join(lines)))
     yield "# Set these to yours (PEM files), then paste the whole into bash."
     yield f'[ -n "${{BASE_URL-}}" ] || BASE_URL={shlex.quote(_root(route.base_url))}'
@@ -185,26 +189,27 @@ def _variables(lines: Sequence[str], parts: Sequence[Part], route: Route) -> Ite
     if route.connect_to:
         yield f'[ -n "${{CONNECT_TO-}}" ] || CONNECT_TO={shlex.quote(route.connect_to)}'
     if route.is_https:
-        second = _SECOND if Identity.SECOND in _needs(parts).identities else {}
-        for name, usual in {**_CERTIFICATES, **second}.items():
-            yield f"{name}=${{{name}:-${{{_ENVIRONMENT}{name}:-{usual}}}}}"
+        second = _SECOND_FILES if Identity.SECOND in _needs(parts).identities else {}
+        for name, default in {**_FILES, **second}.items():
+            yield f"{name}=${{{name}:-${{{_ENVIRONMENT}{name}:-{default}}}}}"
 
 
-def _unset(lines: Sequence[str]) -> Iterator[str]:
-    """What warns of an id that nobody set: a wrong id is refused, which would look as if the finding were mended."""
+def _warnings_of_unset(lines: Sequence[str]) -> Iterator[str]:
+    """The commands that warn of an identifier that nobody set; the endpoint refuses it, so that the finding seems mended."""
     named = set(_VARIABLE.findall("\n".join(lines)))
     for key, shown in WORDS.items():
         if (name := key.upper()) in named:
-            yield f"""[ "${name}" != '{shown}' ] || echo '{name} is not set, so the answers above tell nothing: set it, and paste again'"""
+            warning = f"{name} is not set, so the answers above tell nothing: set it, and paste again"
+            yield f"""[ "${name}" != '{shown}' ] || echo '{warning}'"""
 
 
 def _root(base_url: str) -> str:
     return "{0.scheme}://{0.netloc}".format(urlsplit(base_url))
 
 
-def _functions(parts: Sequence[Part], route: Route, version: str) -> Iterator[str]:
+def _functions(parts: Sequence[Part], target: ScriptTarget) -> Iterator[str]:
     """The functions that the commands of the story call."""
-    needs = _needs(parts)
+    needs, route = _needs(parts), target.route
     yield ""
     yield "ANSWERS=$(mktemp -d); RAW_WAIT=${RAW_WAIT:-5}"
     yield "AUTHORITY=${BASE_URL#*://}; AUTHORITY=${AUTHORITY%%/*}; DIALLED=${CONNECT_TO:-$AUTHORITY}"
@@ -222,7 +227,7 @@ def _functions(parts: Sequence[Part], route: Route, version: str) -> Iterator[st
     if needs.ids:
         yield "id_in() { tr -d '\\r' < \"$ANSWERS/$1\" | sed -n 's/^[Xx]-[Mm][Ss]-[Rr][Ee][Qq][Uu][Ee][Ss][Tt]-[Ii][Dd]: *//p' | tail -n 1; }"
     if needs.waits:
-        yield f"X_MS_VERSION={shlex.quote(version)}"
+        yield f"X_MS_VERSION={shlex.quote(target.version)}"
         yield from _WAITING
 
 
@@ -242,17 +247,18 @@ _WAITING = (
 
 
 def _senders(identity: Identity, route: Route) -> Iterator[str]:
-    """The functions that send for one identity: by curl, and octets as they are."""
+    """The two functions that send as one identity: with curl, and octets as they are."""
     curl, openssl = _OPTIONS[identity] if route.is_https else ("", "")
     words = ["curl -sS -i --http1.1 --path-as-is --globoff --max-time 60"]
     words += ['--connect-to "::$CONNECT_TO"'] if route.connect_to else []
     words += [f"--proxytunnel --proxy {shlex.quote(route.proxy)}"] if route.proxy else []
     words += ['${CA_BUNDLE:+--cacert "$CA_BUNDLE"}', curl] if route.is_https else []
     yield f'by_{CALLERS[identity]}() {{ local name=$1; shift; show "$name" {" ".join(filter(None, words))} "$@"; }}'
-    yield f'raw_by_{CALLERS[identity]}() {{ {{ cat; sleep "$RAW_WAIT"; }} | show "$1" {_raw(openssl, route)}; }}'
+    yield f'raw_by_{CALLERS[identity]}() {{ {{ cat; sleep "$RAW_WAIT"; }} | show "$1" {_raw_sender(openssl, route)}; }}'
 
 
-def _raw(openssl: str, route: Route) -> str:
+def _raw_sender(openssl: str, route: Route) -> str:
+    """The command that sends its standard input as it is: openssl, or nc without TLS."""
     proxy = shlex.quote(urlsplit(route.proxy).netloc)
     if not route.is_https:
         way = f"-X connect -x {proxy} " if route.proxy else ""

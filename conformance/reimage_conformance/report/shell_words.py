@@ -1,4 +1,4 @@
-"""Words of a shell: any text quoted so that it can be pasted, with variables in place of what the reader has to set."""
+"""Words of a shell: any text quoted so that it can be pasted, with variables for the values that the reader has to set."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _PLAIN = re.compile(r"[A-Za-z0-9/_.~?=&:;,+@%(){}\[\]<> -]*")
-"""What means nothing between double quotes, and nothing to a history either."""
+"""Text without special meaning between double quotes; `!` is left out because of the history of bash."""
 
 
 def word(text: str, variables: Mapping[str, str]) -> str:
-    """`text` as one word of a shell; where a key of `variables` stands in it, the word has the variable of that name."""
+    """`text` as one word of a shell; each key of `variables` in it is replaced by the variable with that name."""
     parts = list(_parts(text, variables))
     if all(is_name or _PLAIN.fullmatch(part) for part, is_name in parts) and any(is_name for _, is_name in parts):
         return '"' + "".join(f"${{{part}}}" if is_name else part for part, is_name in parts) + '"'
     return "".join(f'"${part}"' if is_name else shlex.quote(part) for part, is_name in parts) or "''"
 
 
-def fed(octets: bytes, variables: Mapping[str, str]) -> str:
-    """The words of a printf that writes `octets`: its format, and the variables that the format asks for."""
+def printf_arguments(octets: bytes, variables: Mapping[str, str]) -> str:
+    """The arguments with which printf writes `octets`: its format, and the variables that the format has %s for."""
     parts = list(_parts(octets.decode("latin-1"), variables))
-    told = "".join("%s" if is_name else "".join(map(_escape, part.encode("latin-1"))) for part, is_name in parts)
-    return " ".join([shlex.quote(told) if told else "''", *(f'"${part}"' for part, is_name in parts if is_name)])
+    form = "".join("%s" if is_name else "".join(map(_escape, part.encode("latin-1"))) for part, is_name in parts)
+    return " ".join([shlex.quote(form), *(f'"${part}"' for part, is_name in parts if is_name)])
 
 
 def comment(text: str) -> str:
-    """`text` as a line that a shell ignores, whatever it holds."""
+    """`text` as a comment of one line, in printable ASCII, cut after 300 characters."""
     line = " ".join(text.split()).encode("ascii", "backslashreplace").decode("ascii")
     return "# " + "".join(one if one.isprintable() else "?" for one in line)[:300]
 
 
 def _parts(text: str, variables: Mapping[str, str]) -> Iterator[tuple[str, bool]]:
-    """The parts of `text`, each with whether it is the name of a variable."""
+    """`text` in parts, in which the name of a variable takes the place of its value, each with whether it is such a name."""
     sought = sorted((key for key in variables if key), key=len, reverse=True)
     if not sought:
         yield from [(text, False)] if text else []

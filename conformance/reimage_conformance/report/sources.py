@@ -1,4 +1,4 @@
-"""Where a requirement comes from, in words for people; facts only."""
+"""The source of a requirement in words."""
 
 from __future__ import annotations
 
@@ -23,10 +23,11 @@ ORIGINS = {
     "UNSPEC": "none, the documents are silent",
     "OWNER": "asked for by the owner of this suite",
 }
+"""Words for each origin that the catalogue names."""
 
 
 def source_words(requirement: Requirement) -> str:
-    """Where `requirement` comes from, in words."""
+    """The origin of `requirement` in words, and the documents that it names."""
     origin = ORIGINS.get(requirement.origin, requirement.origin)
     named = "; ".join(SOURCES[key].name for key in requirement.sources)
     return f"{origin} ({named})" if named else origin

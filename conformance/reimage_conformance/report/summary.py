@@ -1,4 +1,4 @@
-"""summary.md: what a CI job page shows of a run; Markdown in which nothing that an endpoint sent can become markup."""
+"""summary.md: a run for the page of a CI job; Markdown in which no text of an endpoint can become markup."""
 
 from __future__ import annotations
 
@@ -29,12 +29,13 @@ if TYPE_CHECKING:
     from reimage_conformance.report.unjudged import Unjudged
 
 FINDING_LIMIT = 50
-"""Findings told in full; the page says how many more there are."""
+"""Findings that are shown in full; the rest are counted."""
 
 EVIDENCE_LIMIT = 10
+"""Exchanges of a finding that are named."""
 
 NAMES_LIMIT = 12
-"""Requirements that are named for one reason."""
+"""Requirements that were not judged for one reason and are named; the rest are counted."""
 
 TEXT_LIMIT = 1_000
 """Characters of one sentence of a finding."""
@@ -48,7 +49,7 @@ SPECIAL = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-"""What Markdown would take for markup; other characters stand for themselves."""
+"""Characters that are, or could be, markup in Markdown."""
 
 
 def summary_text(assessment: Assessment) -> str:
@@ -67,7 +68,7 @@ def summary_text(assessment: Assessment) -> str:
 
 
 def escaped(text: str, limit: int = TEXT_LIMIT) -> str:
-    """`text` on one line as Markdown that shows just these characters: no link, mention, image, HTML or cell."""
+    """`text` on one line as Markdown that shows exactly these characters, cut to `limit` of them."""
     return SPECIAL.sub(_entity, one_line(text, limit))
 
 
@@ -115,7 +116,7 @@ def _facts(assessment: Assessment) -> str:
 
 
 def _preflight(assessment: Assessment) -> Iterable[str]:
-    """What was asked before the run; what may be wrong in the target file is told in full."""
+    """The result of the preflight, with every answer that shows a possible mistake in the target file."""
     if assessment.preflight is None:
         return
     doubts = [f"- {escaped(text)}" for level, text in assessment.preflight.answers if level == CHECK]
@@ -163,6 +164,9 @@ def _finding_block(number: int, finding: Finding, *, known: bool) -> Iterable[st
         facts.append(f"- probably also causes: {', '.join(escaped(name) for name in finding.also_affected)}")
     yield "\n".join(facts)
     if finding.reproduce:
-        yield f"Is it mended? `reimage-conformance replay RUN {number} --target FILE`, where RUN is this report folder; report.html has a shell script as well."
+        yield (
+            f"Is it mended? `reimage-conformance replay RUN {number} --target FILE`, "
+            "where RUN is this report folder; report.html has a shell script as well."
+        )
     if finding.reproduce and is_timely(finding):
         yield "This may be a matter of time. How often it fails: `reimage-conformance verify RUN --target FILE`."

@@ -1,4 +1,4 @@
-"""The words that every report uses for outcomes and verdicts, so that none says it differently."""
+"""Words and sentences about outcomes and verdicts; all reports take them from here."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Assessment, CaseRecord, Finding, Preflight
 
 CHECK = "check"
-"""The level of a preflight's answer that shows the target file or the endpoint to be wrong."""
+"""The level of an answer of the preflight that shows a mistake in the target file or the endpoint."""
 
 OUTCOME_WORDS = {
     Outcome.VIOLATED: "violated",
@@ -46,7 +46,7 @@ VERDICT_WORDS = {
 
 
 def verdict_sentence(assessment: Assessment) -> str:
-    """Why the run concludes what it does, in one sentence."""
+    """The reason of the run's verdict in one sentence."""
     counts = assessment.counts()
     if assessment.verdict is RunVerdict.NONCONFORMANT:
         return _nonconformant(assessment, counts)
@@ -70,23 +70,21 @@ def _why_left_out(assessment: Assessment) -> str:
 
 def outcome_meanings(subject: Subject) -> dict[str, str]:
     """What each outcome means in the reports about `subject`, by the outcome."""
-    told = dict(OUTCOME_MEANINGS)
+    meanings = dict(OUTCOME_MEANINGS)
     if subject is Subject.CLIENT:
-        told = {outcome: words.replace("the endpoint", "the client") for outcome, words in told.items()}
-        told[Outcome.UNTESTED] = "nothing that was recorded of the client shows it"
-        told[Outcome.NOT_APPLICABLE] = "it speaks of what this session does not have, such as TLS"
-    return {outcome.value: words for outcome, words in told.items()}
+        meanings = {outcome: words.replace("the endpoint", "the client") for outcome, words in meanings.items()}
+        meanings[Outcome.UNTESTED] = "nothing that was recorded of the client shows it"
+        meanings[Outcome.NOT_APPLICABLE] = "it speaks of what this session does not have, such as TLS"
+    return {outcome.value: words for outcome, words in meanings.items()}
 
 
 def preflight_sentence(preflight: Preflight) -> str:
-    """What was asked before the run, in one sentence."""
+    """The result of the preflight in one sentence."""
     doubts = sum(level == CHECK for level, _ in preflight.answers)
-    told = (
-        f"{counted(doubts, 'answer')} to check in the target file"
-        if doubts
-        else "nothing in the target file was found wrong"
-    )
-    return f"Before the run, {counted(preflight.requests, 'request')} asked about the target file: {told}."
+    result = "nothing in the target file was found wrong"
+    if doubts:
+        result = f"{counted(doubts, 'answer')} to check in the target file"
+    return f"Before the run, {counted(preflight.requests, 'request')} asked about the target file: {result}."
 
 
 def duration_words(seconds: float) -> str:
@@ -100,7 +98,7 @@ def duration_words(seconds: float) -> str:
 
 
 def moment_words(moment: str) -> str:
-    """A moment in ISO 8601 as people read it, where it is in UTC."""
+    """A moment in ISO 8601 as people read it if it is in UTC, else as it is."""
     for zone in ("+00:00", "Z"):
         if moment.endswith(zone):
             return f"{moment.removesuffix(zone).replace('T', ' ')} UTC"
@@ -124,10 +122,10 @@ def _incomplete(assessment: Assessment) -> str:
     blind = _gating(assessment, Outcome.INCONCLUSIVE)
     if assessment.run.interrupted and not blind:
         return "No violation was seen before the run was cut short."
-    told = f"No violation was seen, but {counted(blind, 'requirement')} that must hold could not be judged"
+    sentence = f"No violation was seen, but {counted(blind, 'requirement')} that must hold could not be judged"
     left = _gating(assessment, Outcome.UNTESTED)
     more = f", and {left} {_were(left)} left out" if left else ""
-    return f"{told}{more}; {_share_met(assessment)}."
+    return f"{sentence}{more}; {_share_met(assessment)}."
 
 
 def _were(number: int) -> str:
@@ -135,7 +133,7 @@ def _were(number: int) -> str:
 
 
 def _share_met(assessment: Assessment) -> str:
-    """Which share of what counts as FAIL and was judged is met; what the baseline knows to be violated is not."""
+    """How many of the judged requirements that count as FAIL are met; known violations count as judged and not met."""
     met = _gating(assessment, Outcome.MET)
     judged = met + _gating(assessment, Outcome.VIOLATED) + _gating(assessment, Outcome.KNOWN)
     known = _gating(assessment, Outcome.KNOWN)
@@ -144,7 +142,7 @@ def _share_met(assessment: Assessment) -> str:
 
 
 def is_known(finding: Finding, assessment: Assessment) -> bool:
-    """Whether the baseline expects what a finding tells."""
+    """Whether the baseline expects the violation of a finding."""
     return any(result.requirement.id == finding.requirement for result in assessment.of_outcome(Outcome.KNOWN))
 
 
@@ -155,7 +153,7 @@ def is_known_case(case: CaseRecord, assessment: Assessment) -> bool:
 
 
 def is_timely(finding: Finding) -> bool:
-    """Whether a finding may be a matter of time: it can depend on the moment of a request, or on what runs beside it."""
+    """Whether a finding may depend on the moment of a request, or on requests at the same time (`timing` in the catalogue)."""
     requirement = CATALOGUE.get(finding.requirement)
     return requirement is not None and requirement.timing
 
@@ -170,29 +168,30 @@ LEVEL_MEANINGS = {
     CountsAs.WARN: "an advisory, which does not fail the run",
     CountsAs.INFO: "recorded, not judged",
 }
-"""What a deviation comes to, by what its requirement counts as."""
+"""The meaning of a deviation, by what its requirement counts as."""
 
 
 def strictness_sentence(assessment: Assessment) -> str:
-    """What counts as failure in this run and why, and the switch that changes it."""
+    """For how many requirements a violation counts as FAIL in this run, why, and the option that changes it."""
     failing = sum(1 for result in assessment.requirements if result.counts_as is CountsAs.FAIL)
+    share = f"violation counts as FAIL for {failing} of the {counted(len(assessment.requirements), 'requirement')}"
+    is_strict = assessment.run.strictness is Strictness.STRICT
     if assessment.run.subject is Subject.CLIENT:
         return (
-            f"A violation counts as FAIL for {failing} of the {counted(len(assessment.requirements), 'requirement')}, judged strictly or leniently alike. "
-            f"Judged {'strictly' if assessment.run.strictness is Strictness.STRICT else 'leniently'} here; "
+            f"A {share}, judged strictly or leniently alike. Judged {'strictly' if is_strict else 'leniently'} here; "
             "`check --client` has --strictness, which adds or leaves out advice alone."
         )
-    whole = f"a violation counts as FAIL for {failing} of the {counted(len(assessment.requirements), 'requirement')}"
-    if assessment.run.strictness is Strictness.STRICT:
+    if is_strict:
         return (
-            f"Judged strictly: {whole}, among them what is only deduced from the documents. "
+            f"Judged strictly: a {share}, among them what is only deduced from the documents. "
             "Judged leniently (--strictness lenient, or strictness under [target]), only what the documents state counts as FAIL."
         )
     return (
-        f"Judged leniently: {whole}, those that the documents state. "
+        f"Judged leniently: a {share}, those that the documents state. "
         "Judged strictly (--strictness strict, or strictness under [target]), what is deduced from the documents counts as FAIL too."
     )
 
 
 def _gating(assessment: Assessment, outcome: Outcome) -> int:
+    """How many requirements that count as FAIL have this outcome."""
     return sum(1 for result in assessment.of_outcome(outcome) if result.counts_as is CountsAs.FAIL)

@@ -1,4 +1,4 @@
-"""Puts reports into a folder, each as a whole or not at all; makes none of their text."""
+"""Writes reports into a folder, each as a whole or not at all; makes none of their text."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 
 
 def write_reports(assessment: Assessment, exchanges: Mapping[int, Exchange], folder: Path) -> None:
-    """Write results.json, junit.xml and summary.md into `folder`; raise ReportError where that is not possible."""
-    told = replace(assessment, findings=tuple(reproductions(assessment, exchanges)))
-    told = MaskedNames.of(assessment.target).everywhere(told)
-    write_file(folder / "results.json", results_text(told).encode("ascii"))
-    write_file(folder / "junit.xml", junit_text(told))
-    write_file(folder / "summary.md", summary_text(told).encode("utf-8"))
+    """Write results.json, junit.xml and summary.md into `folder`; raises ReportError where that is not possible."""
+    shown = replace(assessment, findings=tuple(reproductions(assessment, exchanges)))
+    shown = MaskedNames.of(assessment.target).everywhere(shown)
+    write_file(folder / "results.json", results_text(shown).encode("ascii"))
+    write_file(folder / "junit.xml", junit_text(shown))
+    write_file(folder / "summary.md", summary_text(shown).encode("utf-8"))
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Write `path` under another name first and rename it, so that no reader ever sees half of it."""
+    """Write `path` under another name first and rename it, so that no reader sees half of it; raises ReportError."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _replace(path, content)

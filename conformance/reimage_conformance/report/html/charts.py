@@ -1,4 +1,4 @@
-"""Geometry of the page's drawings, bars of outcomes and lanes of operations, as numbers for SVG; draws nothing."""
+"""The geometry of the page's drawings as numbers for SVG: bars of outcomes and lanes of operations; draws nothing."""
 
 from __future__ import annotations
 
@@ -15,18 +15,21 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Assessment, OperationRecord, Outcome, RequirementResult
 
 LANE_LIMIT = 60
-"""Operations that are drawn; the table beside the drawing names all."""
+"""Operations that are drawn; the table beside the drawing lists all."""
 
 TICK_LIMIT = 120
-"""Polls of one operation that are drawn as ticks of their own."""
+"""Polls of one operation that are drawn; of more, every second, third and so on."""
 
 WIDTH = 1000.0
-"""Width of the drawing of operations in its own units."""
+"""The width of the drawing of operations, in units of its SVG."""
+
+LANE_HEIGHT = 22.0
+"""The distance from one lane to the next, in the same units."""
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A part of a bar or lane; `start` and `width` in the units of its drawing."""
+    """A part of a bar or lane; `start` and `width` in the units of its SVG, `kind` is a class of the style sheet."""
 
     kind: str
     start: float
@@ -60,7 +63,7 @@ class Lane:
     @property
     def seconds(self) -> float:
         """How long the operation was watched."""
-        return self.operation.polls[-1][0] if self.operation.polls else 0.0
+        return _watched_seconds(self.operation)
 
     @property
     def words(self) -> str:
@@ -70,7 +73,7 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """The seconds under the lanes: where each mark stands and what it says."""
+    """The seconds under the lanes: the x of each mark, and its text."""
 
     marks: tuple[tuple[float, str], ...]
 
@@ -89,13 +92,14 @@ def operation_lanes(assessment: Assessment) -> tuple[tuple[Lane, ...], Axis]:
     if not operations:
         return (), Axis(())
     first = min(operation.accepted_at for operation in operations)
-    last = max(operation.accepted_at + _length(operation) for operation in operations)
+    last = max(operation.accepted_at + _watched_seconds(operation) for operation in operations)
     scale = WIDTH / max(last - first, 0.001)
     lanes = tuple(_lane(operation, index, first, scale) for index, operation in enumerate(operations))
     return lanes, Axis(tuple(_axis_marks(last - first, scale)))
 
 
 def _stack(outcomes: list[Outcome]) -> Iterator[Segment]:
+    """The segments of a bar, one for each outcome that occurs."""
     at = 0.0
     for outcome, words in OUTCOME_WORDS.items():
         number = outcomes.count(outcome)
@@ -105,7 +109,7 @@ def _stack(outcomes: list[Outcome]) -> Iterator[Segment]:
             at += width
 
 
-def _length(operation: OperationRecord) -> float:
+def _watched_seconds(operation: OperationRecord) -> float:
     return operation.polls[-1][0] if operation.polls else 0.0
 
 
@@ -113,11 +117,11 @@ def _lane(operation: OperationRecord, index: int, first: float, scale: float) ->
     origin = operation.accepted_at - first
     step = max(1, math.ceil(len(operation.polls) / TICK_LIMIT))
     ticks = tuple(round((origin + seconds) * scale, 2) for seconds, _ in operation.polls[::step])
-    return Lane(operation, 22.0 * index, tuple(_spans(operation, origin, scale)), ticks)
+    return Lane(operation, LANE_HEIGHT * index, tuple(_spans(operation, origin, scale)), ticks)
 
 
 def _spans(operation: OperationRecord, origin: float, scale: float) -> Iterator[Segment]:
-    """Runs of polls with one status; each begins where the one before ended."""
+    """A segment for each series of polls with the same status; it begins where the one before ended."""
     began = 0.0
     for status, group in groupby(operation.polls, key=lambda poll: poll[1]):
         times = [seconds for seconds, _ in group]
@@ -140,6 +144,6 @@ def _axis_marks(seconds: float, scale: float) -> Iterator[tuple[float, str]]:
 
 
 def _round_step(rough: float) -> float:
-    """The next of 1, 2, 5 times a power of ten, which people count in."""
+    """The smallest of 1, 2 or 5 times a power of ten that is not less than `rough`."""
     power = 10.0 ** math.floor(math.log10(rough))
     return float(next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough * 0.999))

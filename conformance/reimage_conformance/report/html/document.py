@@ -1,4 +1,4 @@
-"""Pages without a script: a body in the page's style, closed to the network; made by the comparison and the index."""
+"""Pages without a script, for the comparison and the index: a body in the style of the report, without access to the network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finishes the file that pytest-html wrote: verdict first, final rows, usable by keyboard, closed to the network."""
+"""Finishes the page that pytest-html wrote: verdict first, final rows, usable by keyboard, without access to the network."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from reimage_conformance.report.html.rows import Row
 
 RowOf: TypeAlias = "Callable[[str, str, str], Row]"
-"""Gives the row for a node id, pytest's result and pytest's account of it, which pytest-html has escaped."""
+"""Gives the row for a node id, pytest's result and its log, which pytest-html has escaped."""
 
 PIECES = {
     "title": r'<title id="head-title">(.*?)</title>',
@@ -32,16 +32,16 @@ PIECES = {
     "data": r'data-jsonblob="([^"]*)"',
     "script": r'data-jsonblob="[^"]*"></div>\s*<script>(.*)</script>\s*</footer>',
 }
-"""Where pytest-html's template, the same from 4.1.1 to 4.2, has what the page is put together from."""
+"""Patterns for the pieces of pytest-html's page that are kept; its template is the same from 4.1.1 to 4.2."""
 
 FILTER = re.compile(r'<input ([^<>]*?data-test-result="(\w+)"[^<>]*)>\s*<span class="\w+">(\d+) ([^<>,]*),?\s*</span>')
-"""A checkbox of pytest-html with the text beside it, which belongs into its label."""
+"""A checkbox of pytest-html with the text beside it, which becomes its label."""
 
 
 def finish_html(path: Path, row_of: RowOf | None = None) -> None:
-    """Rewrite the page at `path`, each row of its table as `row_of` has it.
+    """Rewrite the page at `path` with the rows that `row_of` gives.
 
-    Raises ReportError, and leaves the file, where it cannot be read or written or is no page of pytest-html 4.
+    Raises ReportError, and does not change the file, if it cannot be read or written or is no page of pytest-html 4.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -53,7 +53,7 @@ def finish_html(path: Path, row_of: RowOf | None = None) -> None:
 
 
 def finished(text: str, row_of: RowOf | None = None, name: str = "page") -> bytes:
-    """The finished page in UTF-8 for the text that pytest-html wrote; raises ReportError where that is no page of pytest-html 4."""
+    """The finished page in UTF-8 for the text that pytest-html wrote; raises ReportError if that is no page of pytest-html 4."""
     return _finished(_pieces(text, name), row_of)
 
 
@@ -100,10 +100,10 @@ def _labelled(match: re.Match[str]) -> str:
 
 
 def _script(text: str) -> str:
-    """A script as it may stand in a page: line ends as a parser reads them, so that its hash holds."""
+    """A script with the line ends that an HTML parser gives it, so that its hash is right."""
     return text.replace("\r\n", "\n")
 
 
 def _attribute(text: str) -> str:
-    """`text` for a single-quoted attribute, which leaves the many double quotes of JSON alone."""
+    """`text` escaped for a single-quoted attribute; the many double quotes of JSON need no escape there."""
     return text.replace("&", "&amp;").replace("'", "&#39;").replace("<", "&lt;")

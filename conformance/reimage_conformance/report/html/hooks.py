@@ -1,4 +1,4 @@
-"""The hooks of pytest-html that make its page ours; decides nothing about the run, and is registered by the plugin."""
+"""The hooks of pytest-html that put an assessment on its page; decides nothing about the run, and is registered by the plugin."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 class HtmlHooks:
     """Puts an assessment on pytest-html's page.
 
-    `assess` is asked once, when the session is over; while it gives None the page stays as pytest-html makes it.
-    `case_id` turns a node id of the session into the id of its case record. `failure` is why the page could not be written.
+    `assess` is called once, when the session is over; if it gives None, the page stays as pytest-html makes it.
+    `case_id` turns a node id of the session into the id of its case record. `failure` is set if the page could not be written.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class HtmlHooks:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_table_row(self, report: pytest.TestReport, cells: list[str]) -> None:
-        """Leave nothing unescaped in a row; what it says in the end is settled when the session is over."""
+        """Escape the node id in a row; the final row is made when the session is over."""
         cells[1] = plain_cell(report.nodeid)
 
     @pytest.hookimpl(optionalhook=True)
@@ -70,7 +70,7 @@ class HtmlHooks:
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:
-        """Finish the page once pytest-html has written it; one that cannot be written is a sentence, no crash."""
+        """Finish the page once pytest-html has written it; if that fails, print one sentence and set the exit status."""
         path = _html_path(session.config.getoption("htmlpath", None) or "")
         result = None
         try:
@@ -101,14 +101,14 @@ class HtmlHooks:
 
 
 def _shown(case: CaseRecord, assessment: Assessment) -> CaseRecord:
-    """A case as the page shows it: one that is violated as the baseline expects is a known violation."""
+    """A case as the page shows it: a violation that the baseline expects is a known violation."""
     return replace(case, outcome=Outcome.KNOWN.value) if is_known_case(case, assessment) else case
 
 
 def _failure(error: OSError, path: Path) -> ReportError:
-    """What `error` means for the page at `path`; raises `error` where it has nothing to do with it.
+    """The error to report for `error` if it concerns the page at `path` or a full disk; raises any other.
 
-    An error of writing names no file. Half a page is removed then, for it would mislead.
+    An error of writing, not of opening, names no file. The page is removed then if it is incomplete.
     """
     if error.filename is None and is_full(error):
         with contextlib.suppress(OSError):
@@ -122,5 +122,5 @@ def _failure(error: OSError, path: Path) -> ReportError:
 
 
 def _html_path(option: str) -> Path:
-    """Where pytest-html writes for its option --html."""
+    """The file that pytest-html writes for the value of its option --html."""
     return Path.cwd() / Path(os.path.expandvars(option)).expanduser()

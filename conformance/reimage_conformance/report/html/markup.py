@@ -1,4 +1,4 @@
-"""Turning values into HTML: the template environment, in which every value is made visible and escaped."""
+"""Values as HTML: the environment of the templates, in which every value is made visible and escaped."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from reimage_conformance.report.http_text import TextLine
 
 SIDES = {">": "sent", "<": "came", "!": "remark"}
+"""The class of the style sheet for each side of an exchange."""
 
 SIGNS = {
     "violated": "\u2715",
@@ -44,12 +45,12 @@ SIGNS = {
     "untested": "\u25cb",
     "not-applicable": "\u2013",
 }
-"""A sign for every outcome, so that none is told by its colour alone."""
+"""A sign for every outcome, so that none is shown by its colour alone."""
 
 
 @cache
 def environment() -> Environment:
-    """The template environment: escapes everything, shows what hides, and fails on a name that it does not know."""
+    """The environment of the templates: it escapes everything, makes it visible, and raises an error for an unknown name."""
     from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 -- pages are made when a run ends
 
     made = Environment(
@@ -86,18 +87,18 @@ def render(template: str, **values: Any) -> Markup:
 
 
 def rendered(template: str, **values: Any) -> bytes:
-    """The same in UTF-8; of a large page no text is made, which takes two or four times the room. What is no character is escaped."""
+    """The same in UTF-8, with lone surrogates escaped; it never holds a large page as text, which takes two to four times the memory."""
     parts = environment().get_template(f"{template}.html.jinja").generate(**values)
     return b"".join(part.encode("utf-8", errors="backslashreplace") for part in parts)
 
 
 def http_markup(lines: Iterable[TextLine]) -> Markup:
-    """Lines of an exchange as HTML, one span each, with what decided the verdict in `mark`."""
+    """Lines of an exchange as HTML, one span each, with the parts that decided the verdict in `mark`."""
     return Markup("\n".join(_line(line) for line in lines))  # noqa: S704
 
 
 def prose(text: str) -> Markup:
-    """A sentence of the catalogue, in which backticks set code."""
+    """A sentence of the catalogue as HTML, with text between backticks as code."""
     escaped = str(escape(visible(text)))
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", escaped))  # noqa: S704
 

@@ -1,4 +1,4 @@
-"""The sections of the page, each made from an assessment and its exchanges by a template; decides what goes where."""
+"""The sections of the page, each made from an assessment and its exchanges with a template."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Assessment, Exchange, Finding, Observation, Requirement, RequirementResult
     from reimage_conformance.report.http_text import TextLine
 
-TOLD_FINDINGS = 40
-"""Findings whose card shows an exchange; the cards of more than these link to theirs."""
+DETAILED_FINDINGS = 40
+"""Findings whose card shows an exchange; the cards of further ones only link to theirs."""
 
 FINDING_BODY_LIMIT = 8_000
 """Characters of a body that a finding's card shows, enough for a deployment's document."""
@@ -45,7 +45,7 @@ SLOWEST = 10
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What the page tells: the assessment with its reproductions, and the exchanges, those shown in full as HTML."""
+    """What is on the page: the assessment with its reproductions, the exchanges, and the HTML of those that are shown in full."""
 
     assessment: Assessment
     exchanges: Mapping[int, Exchange]
@@ -54,10 +54,10 @@ class Page:
     @classmethod
     def of(cls, assessment: Assessment, exchanges: Mapping[int, Exchange]) -> Page:
         """The page of `assessment`."""
-        told = replace(assessment, findings=tuple(reproductions(assessment, exchanges)))
         names = MaskedNames.of(assessment.target)
-        told, exchanges = names.everywhere(told), names.exchanges(exchanges)
-        return cls(told, exchanges, shown_exchanges(told, exchanges))
+        assessment = names.everywhere(replace(assessment, findings=tuple(reproductions(assessment, exchanges))))
+        exchanges = names.exchanges(exchanges)
+        return cls(assessment, exchanges, shown_exchanges(assessment, exchanges))
 
     def before_cases(self) -> list[str]:
         """The sections above the table of cases."""
@@ -75,7 +75,7 @@ class Page:
         return [render("exchanges", shown=self.shown, total=self.assessment.requests)]
 
     def verdict(self) -> Markup:
-        """What the run concludes, where, when and how."""
+        """The verdict, and facts about the run."""
         counts = self.assessment.counts()
         bars = area_bars(self.assessment.requirements)
         sentence = verdict_sentence(self.assessment)
@@ -83,12 +83,10 @@ class Page:
         return render("verdict", assessment=self.assessment, counts=counts, bars=bars, **words)
 
     def findings(self) -> Markup:
-        """Every cause, with the exchange that decided and the way to see it again."""
-        findings = self.assessment.findings
-        cards = [FindingCard.of(finding, self) for finding in findings[:TOLD_FINDINGS]]
-        cards += [
-            FindingCard(finding, known=is_known(finding, self.assessment)) for finding in findings[TOLD_FINDINGS:]
-        ]
+        """Every finding, with the exchange that decided it and its script."""
+        findings, assessment = self.assessment.findings, self.assessment
+        cards = [FindingCard.of(finding, self) for finding in findings[:DETAILED_FINDINGS]]
+        cards += [FindingCard(each, known=is_known(each, assessment)) for each in findings[DETAILED_FINDINGS:]]
         legend: dict[str, object] = {"outcome_meanings": self._meanings()}
         legend |= {"strictness": strictness_sentence(self.assessment), "groups": unjudged(self.assessment)}
         return render("findings", cards=cards, shown=self.shown, requirements=self._by_id(), **legend)
@@ -107,7 +105,7 @@ class Page:
         )
 
     def observations(self) -> Markup:
-        """What the endpoint does where the documents are silent."""
+        """What the endpoint does where the documents leave it open."""
         rows = _counted(self.assessment.observations)
         subject = self.assessment.run.subject.value
         return render("observations", rows=rows, subject=subject, requirements=self._by_id(), shown=self.shown)
@@ -134,7 +132,11 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class FindingCard:
-    """A finding with what its card shows: the deciding exchange, beside the other that it rests on, or the smallest request that shows it."""
+    """A finding with what its card shows.
+
+    If two exchanges decided it, `pair` has both. Otherwise `lines` are those of `exchange`, and `smallest` is the shortest of the
+    first requests with the same finding, if it is shorter. `known` says that the baseline expects the finding.
+    """
 
     finding: Finding
     exchange: Exchange | None = None
@@ -164,34 +166,36 @@ class FindingCard:
 
 
 def _paired(exchanges: Sequence[Exchange], about: str, seen: str) -> list[tuple[Exchange, Sequence[TextLine]]]:
-    """Two exchanges in the order in which they happened, with what is spoken of marked, and what differs where both ask the same."""
+    """Two exchanges in the order in which they happened, each with its lines, marked by `marked`.
+
+    If both have the same method and target, the differences of the responses are marked too.
+    """
     both = sorted(exchanges, key=lambda exchange: exchange.number)
     first, second = (exchange_lines(exchange, PAIR_BODY_LIMIT) for exchange in both)
-    told = [marked(lines, about, seen) for lines in (first, second)]
+    shown = [marked(lines, about, seen) for lines in (first, second)]
     if (both[0].request.method, both[0].request.target) == (both[1].request.method, both[1].request.target):
-        told = [differing(told[0], second), differing(told[1], first)]
-    return list(zip(both, told, strict=True))
+        shown = [differing(shown[0], second), differing(shown[1], first)]
+    return list(zip(both, shown, strict=True))
 
 
 def _urgency(result: RequirementResult) -> tuple[int, int]:
-    """Sorts what broke the run first; within one outcome the catalogue's order stays."""
+    """The key that sorts requirements with bad outcomes first, those that count as FAIL before the others."""
     order = (Outcome.VIOLATED, Outcome.KNOWN, Outcome.ADVISORY, Outcome.INCONCLUSIVE)
     rank = order.index(result.outcome) if result.outcome in order else len(order)
     return rank, 0 if result.counts_as is CountsAs.FAIL or rank == len(order) else 1
 
 
 def _counted(observations: Iterable[Observation]) -> list[tuple[Observation, int]]:
-    """Each observation once, with all its evidence, and how often it was made."""
+    """Each observation once, with the evidence of all that are the same, and their number."""
     groups: dict[tuple[str, str], list[Observation]] = {}
     for each in observations:
         groups.setdefault((each.requirement, each.seen), []).append(each)
-    return [
-        (
-            replace(same[0], evidence=tuple(dict.fromkeys(number for each in same for number in each.evidence))),
-            len(same),
-        )
-        for same in groups.values()
-    ]
+    return [(_merged(same), len(same)) for same in groups.values()]
+
+
+def _merged(same: Sequence[Observation]) -> Observation:
+    """One observation with the evidence of all."""
+    return replace(same[0], evidence=tuple(dict.fromkeys(number for each in same for number in each.evidence)))
 
 
 def _distinct(values: Iterable[str]) -> list[str]:

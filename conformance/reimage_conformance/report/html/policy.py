@@ -1,4 +1,4 @@
-"""The content security policy of our pages: what a page holds itself may act, nothing else, and nothing is fetched."""
+"""The content security policy of the pages: only a page's own styles and scripts are used, and nothing is fetched."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def content_policy(styles: Iterable[str], scripts: Iterable[str]) -> str:
-    """The policy that lets in these styles and scripts by their hashes (Content Security Policy Level 3)."""
+    """The policy that allows these styles and scripts by their hashes (Content Security Policy Level 3)."""
     return (
         f"default-src 'none'; style-src {_sources(styles)}; script-src {_sources(scripts)}; "
         "img-src data:; base-uri 'none'; form-action 'none'"

@@ -1,4 +1,4 @@
-"""The rows of pytest-html's table of cases: cells that a keyboard reaches, and their details; knows no files."""
+"""The rows of pytest-html's table of cases: cells with their details, usable by keyboard; reads and writes no files."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ RANKS = tuple(SIGNS)
 """Outcomes in the order in which the table sorts them."""
 
 LOG_LIMIT = 1_500
-"""Characters of pytest's own account of a case that are kept."""
+"""Characters of pytest's log of a case that are kept, from its end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of the table: its cells and what each column sorts by."""
+    """A row of the table: its cells, and the value that each column is sorted by."""
 
     cells: tuple[str, ...]
     outcome: str
@@ -43,7 +43,7 @@ class Row:
 
 
 def case_row(case: CaseRecord, shown: Container[int] = (), log: str = "") -> Row:
-    """The row of `case`; `log` is pytest's account of it, already escaped by pytest-html."""
+    """The row of `case`; `shown` are the exchanges on the page, `log` is pytest's log of the case, escaped by pytest-html."""
     cells = (
         render("row_outcome", outcome=case.outcome),
         render("row_case", case=case, evidence=case_evidence(case), shown=shown, log=_kept(log), name=_name(case.id)),
@@ -56,7 +56,7 @@ def case_row(case: CaseRecord, shown: Container[int] = (), log: str = "") -> Row
 
 
 def plain_cell(node_id: str) -> str:
-    """The cell that names an item as long as nothing is concluded about it."""
+    """The cell that names an item until the final row replaces it."""
     return Markup('<td class="col-testId">{}</td>').format(visible(node_id, keep=""))
 
 

@@ -1,4 +1,4 @@
-"""Which exchanges the page shows in full: the deciding ones first, as many as keep it small; renders each once."""
+"""Chooses the exchanges that the page shows in full, the deciding ones first, within a limit of size; renders each once."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Assessment, CaseRecord, Exchange
 
 PAGE_LIMIT = 2_600_000
-"""Characters of HTML that exchanges may take, so that the whole page stays well under five megabytes."""
+"""Characters of HTML for all exchanges together, so that the page stays well under five megabytes."""
 
 BODY_LIMIT = 1_200
 """Characters of a body that the page shows."""
 
 WHOLE_LIMIT = 500
-"""A run of no more exchanges than these is shown whole."""
+"""All exchanges of a run with at most this many are shown."""
 
 FINDING_EVIDENCE = 5
 """Exchanges of a finding that are shown, the deciding one first."""
 
 CASE_EVIDENCE = {"violated": 4, "error": 4, "inconclusive": 3, "advisory": 3}
-"""Exchanges of a case that are shown, by its outcome; one of every other case."""
+"""Exchanges of a case that are shown, by its outcome; one for any other outcome."""
 
 
 def shown_exchanges(assessment: Assessment, exchanges: Mapping[int, Exchange]) -> dict[int, Markup]:
@@ -47,25 +47,25 @@ def shown_exchanges(assessment: Assessment, exchanges: Mapping[int, Exchange]) -
 
 
 def exchange_markup(exchange: Exchange) -> Markup:
-    """One exchange as a closed block that its number opens."""
+    """One exchange as a block that is closed until its number is clicked."""
     lines = marked(exchange_lines(exchange, BODY_LIMIT), "")
     return render("exchange", exchange=exchange, lines=lines, came=reply_words(exchange))
 
 
 def reply_words(exchange: Exchange) -> str:
-    """What came back, in a word or two."""
+    """The status of the response, or the kind of failure."""
     if exchange.failure is not None:
         return exchange.failure.kind.value
     return str(exchange.response.status) if exchange.response is not None else "nothing"
 
 
 def case_evidence(case: CaseRecord) -> tuple[int, ...]:
-    """The exchanges of `case` that the page shows where it can."""
+    """The exchanges of `case` that the page shows if there is room."""
     return case.evidence[: CASE_EVIDENCE.get(case.outcome, 1)]
 
 
 def _candidates(assessment: Assessment, exchanges: Mapping[int, Exchange]) -> Iterator[int]:
-    """Exchange numbers, the most telling first."""
+    """Exchange numbers, the most important first; numbers may occur more than once."""
     cases = sorted(assessment.cases, key=lambda case: -CASE_EVIDENCE.get(case.outcome, 1))
     return chain(
         chain.from_iterable(finding.evidence[:FINDING_EVIDENCE] for finding in assessment.findings),
