@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reimage_conformance.commands.pytest_session import surroundings_set_aside
+from reimage_conformance.commands.pytest_session import isolated_pytest
 from reimage_conformance.replay.page import PLUGINS
 from reimage_conformance.report.html.hooks import HtmlHooks
 
@@ -61,5 +61,5 @@ def run_session(folder: Path, page: Path, hooks: HtmlHooks, cases: tuple[CaseRec
 def pytest_alone(arguments: list[str], *plugins: object) -> int:
     """Run pytest in this process without the plugins that happen to be installed, and give its exit code."""
     words = [word for name in PLUGINS for word in ("-p", name)]
-    with surroundings_set_aside(os.environ):
+    with isolated_pytest(os.environ):
         return int(pytest.main([*words, *arguments], plugins=plugins))

@@ -335,12 +335,12 @@ def test_the_emulator_lists_its_faults(call: Callable[..., tuple[int, str, str]]
 
 def test_two_targets_of_one_name_report_into_two_folders(tmp_path: Path) -> None:
     files = [target_file(tmp_path, "A rig!", "a.toml"), target_file(tmp_path, "a RIG", "b.toml")]
-    members = fleet.fleet(files, options(seed=5), ["-x"], "now")
+    members = fleet.members_for(files, options(seed=5), ["-x"], "now")
     assert [member.folder for member in members] == [Path("reports/A-rig/now"), Path("reports/a-RIG-2/now")]
     assert list(members[0].command[4:]) == [
         "run", str(files[0]), "--report-dir", "reports/A-rig/now", "--seed", "5", "--", "-x",
     ]  # fmt: skip
-    chosen = fleet.fleet(files, options(report_dir=Path("out")), [], "now")
+    chosen = fleet.members_for(files, options(report_dir=Path("out")), [], "now")
     assert [member.folder for member in chosen] == [Path("out/A-rig"), Path("out/a-RIG-2")]
 
 
@@ -349,7 +349,7 @@ def test_two_targets_of_one_name_report_into_two_folders(tmp_path: Path) -> None
     [([0, 0], 0), ([0, 5], 5), ([6, 1, 0], 1), ([6, 4], 4), ([1, 2], 2), ([0, -9], 3), ([0, 77], 3)],
 )
 def test_the_gravest_exit_code_stands_for_all(codes: list[int], expected: int) -> None:
-    assert fleet.gravest(codes) == expected
+    assert fleet.worst(codes) == expected
 
 
 def member(folder: Path, name: str, script: str) -> fleet.Member:
@@ -366,7 +366,7 @@ def test_members_run_side_by_side_and_keep_their_exit_codes(tmp_path: Path, capf
         fleet.Member(bad.file, bad.name, bad.folder, (*bad.command, str(bad.folder / "results.json"))),
         member(tmp_path, "good", "print('said')"),
     ]
-    codes = asyncio.run(fleet._run_all(members, fleet.here(1)))
+    codes = asyncio.run(fleet._run_all(members, fleet.in_processes(1)))
     fleet._print_table(members, codes)
     rows = [line.split()[:6] for line in capfd.readouterr().out.splitlines()[-2:]]
     assert codes == [1, 0]
@@ -375,7 +375,7 @@ def test_members_run_side_by_side_and_keep_their_exit_codes(tmp_path: Path, capf
 
 
 def test_a_quiet_fleet_prints_its_table_alone(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    assert fleet._run([member(tmp_path, "good", "print('said')")], fleet.here(1), quiet=True) == 0
+    assert fleet._run([member(tmp_path, "good", "print('said')")], fleet.in_processes(1), quiet=True) == 0
     heading, row = capfd.readouterr().out.splitlines()
     assert heading.split()[:2] == ["target", "verdict"]
     assert row.split()[0] == "good"

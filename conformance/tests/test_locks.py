@@ -254,7 +254,7 @@ def test_targets_of_one_command_that_share_a_deployment_run_one_after_another(tm
         fleet.Member(tmp_path / "x.toml", name, tmp_path / name, command, shared)
         for name, shared in (("a", ("one", "two")), ("b", ("three", "two")), ("c", ("one", "three")))
     ]
-    assert asyncio.run(fleet._run_all(members, fleet.here(3))) == [0, 0, 0]
+    assert asyncio.run(fleet._run_all(members, fleet.in_processes(3))) == [0, 0, 0]
     assert log.read_text().split() == ["start", "end"] * 3
 
 
@@ -264,7 +264,7 @@ def test_a_fleet_knows_which_targets_share_a_deployment(tmp_path: Path) -> None:
         file.write_text(TARGET_TEXT.format(name=file.stem), encoding="utf-8")
     files[1].write_text(files[1].read_text().replace("127.0.0.1", "LocalHost"), encoding="utf-8")
     files[2].write_text(files[2].read_text().replace(":9", ":10"), encoding="utf-8")
-    members = fleet.fleet(files, options(), [], "now")
+    members = fleet.members_for(files, options(), [], "now")
     first, second, third = (member.claims for member in members)
     assert first == second
     assert set(first).isdisjoint(third)

@@ -14,7 +14,7 @@ from reimage_conformance.cli import main
 from reimage_conformance.commands import verify
 from reimage_conformance.journal import Journal
 from reimage_conformance.replay.comparing import Answer
-from reimage_conformance.replay.counting import NOT_REPEATED, Again, Tally, again_in, reasons_of
+from reimage_conformance.replay.counting import NOT_REPEATED, LaterOutcome, Tally, later_outcome, reasons_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -124,23 +124,23 @@ def test_met_without_the_reimage_that_showed_the_violation_is_not_mended(*, alon
     results = {"requirements": [{"id": REQUIREMENT, "outcome": "met", "reason": ""}], "findings": [], "cases": []}
     reimage = replace(started(), label="step:control-slot")
 
-    again = again_in(row, found, {1: reimage}, results, Journal({}))
+    again = later_outcome(row, found, {1: reimage}, results, Journal({}))
     assert again.outcome == NOT_REPEATED
     assert "the reimage of exchange 1 was not started again" in again.reason
-    assert again_in(row, found, {1: reimage}, results, Journal({}, exchanges={7: reimage})) == Again("met")
+    assert later_outcome(row, found, {1: reimage}, results, Journal({}, exchanges={7: reimage})) == LaterOutcome("met")
 
 
 def test_what_is_still_violated_outweighs_what_cannot_be_told() -> None:
-    met, violated, unclear = Again("met"), Again("violated"), Again("inconclusive", "it was busy")
+    met, violated, unclear = LaterOutcome("met"), LaterOutcome("violated"), LaterOutcome("inconclusive", "it was busy")
 
     assert Tally("REQ-REIMAGE-202", "", (met, violated, unclear)).answer is Answer.AGAIN
     assert Tally("REQ-REIMAGE-202", "", (met, unclear)).answer is Answer.UNKNOWN
-    assert Tally("REQ-REIMAGE-202", "", (met, Again(NOT_REPEATED, "x"))).answer is Answer.UNKNOWN
+    assert Tally("REQ-REIMAGE-202", "", (met, LaterOutcome(NOT_REPEATED, "x"))).answer is Answer.UNKNOWN
     assert Tally("REQ-REIMAGE-202", "", (met, met)).answer is Answer.MENDED
 
 
 def test_a_reason_is_told_once_with_the_requirements_that_it_holds_for() -> None:
-    unclear = Again("inconclusive", "it was busy")
+    unclear = LaterOutcome("inconclusive", "it was busy")
     tallies = [Tally(name, "", (unclear, unclear)) for name in ("REQ-REIMAGE-202", "REQ-GOS-URI")]
 
     assert list(reasons_of(tallies)) == ["inconclusive: REQ-REIMAGE-202, REQ-GOS-URI: it was busy"]

@@ -425,9 +425,9 @@ def test_httpx_carries_the_outcome() -> None:
                 http.get("http://endpoint.invalid/", extensions={"reimage.request": GET, "reimage.connection": 9})
             assert len(http.cookies) == 0
 
-    assert response.extensions["reimage.outcome"].response.header("location") == "http://[bad"
-    assert caught.value.outcome.failure is not None
-    assert caught.value.outcome.failure.kind is FailureKind.CLOSED
+    assert response.extensions["reimage.received"].response.header("location") == "http://[bad"
+    assert caught.value.received.failure is not None
+    assert caught.value.received.failure.kind is FailureKind.CLOSED
 
 
 def test_a_connection_that_is_reset_as_it_is_made_is_not_taken_for_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -291,10 +291,10 @@ def test_a_mistaken_worker_is_named(
 def test_a_worker_elsewhere_is_given_a_target_on_loopback_only_where_that_is_allowed(tmp_path: Path) -> None:
     target = load_target(target_file(tmp_path, "rig"))
 
-    workers.refuse_mistaken(["popen"], [target], allow_reimage=False)
-    workers.refuse_mistaken(["ssh=other"], [target], allow_reimage=True)
+    workers.check_specs(["popen"], [target], allow_reimage=False)
+    workers.check_specs(["ssh=other"], [target], allow_reimage=True)
     with pytest.raises(UsageError, match="it would be something else"):
-        workers.refuse_mistaken(["popen", "ssh=other"], [target], allow_reimage=False)
+        workers.check_specs(["popen", "ssh=other"], [target], allow_reimage=False)
 
 
 def test_what_a_worker_was_given_is_for_its_user_alone(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from reimage_conformance.replay.bundles import Judged
 
 DOES_NOT_HOLD = 1
+"""The exit code for a bundle that was altered, or that is judged differently now."""
 
 
 @click.command()
@@ -67,13 +68,13 @@ def verify_bundle(*, file: Path, expected: str | None) -> int:
         click.echo(f"unaltered, same verdict: {found.verdict}{suite}")
         return 0
     state = "altered" if altered else "unaltered"
-    click.echo(f"{state}, {_words(found.judged)}{f': {found.verdict}' if found.verdict else ''}{suite}")
+    click.echo(f"{state}, {_verdict_words(found.judged)}{f': {found.verdict}' if found.verdict else ''}{suite}")
     for line in (*altered, *found.differences):
         click.echo(f"  {line}")
     return DOES_NOT_HOLD
 
 
-def _words(judged: Judged) -> str:
+def _verdict_words(judged: Judged) -> str:
     """How the verdict now compares with the one in the bundle."""
     if not judged.verdict:
         return "nothing to judge"

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _CITING = frozenset({"verifies", "values_verifying"})
+"""The decorators that cite requirements."""
 _Case = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -24,10 +25,7 @@ def cases_folder() -> Path:
 
 
 def citing_cases(folder: Path) -> Mapping[str, tuple[str, ...]]:
-    """The cases under `folder`, as `file.py::function`, by the requirement that they cite.
-
-    In the order of the chapters.
-    """
+    """The cases under `folder` that cite each requirement, as `file.py::function`, in the order of the chapters."""
     found: defaultdict[str, list[str]] = defaultdict(list)
     for file in sorted(folder.rglob("test_*.py"), key=lambda file: (rank(chapter_of(file)), file)):
         tree = ast.parse(file.read_bytes(), str(file))

@@ -1,4 +1,4 @@
-"""What a shell offers for the values of options and arguments, where click cannot know it by itself."""
+"""The shell completion of options and arguments whose values click does not know."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def requirement_ids(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    """The ids of requirements that begin with `incomplete`, in capitals or not."""
+    """The ids of requirements that begin with `incomplete`, whose case does not matter."""
     del ctx, param
     from reimage_conformance.catalogue import ALL_REQUIREMENTS  # noqa: PLC0415 -- only where a shell asks
 

@@ -106,23 +106,23 @@ def emulator(
             click.echo(line)
         return 0
     if write_target is not None:
-        _try_target(write_target)
+        _check_target_file(write_target)
     if record is not None:
-        _claim_record(record)
+        _check_record_folder(record)
     layout = world_of(world) if world is not None else None
     manners = with_manners(oddities, like_the_service=like_the_service)
     served = emulator_with(operation_seconds, faults=faults, oddities=manners, seed=seed, layout=layout)
-    late = threading.Event()
+    time_is_up = threading.Event()
     with ExitStack() as opened:
 
         def started(running: RunningEmulator) -> None:
             if max_seconds is not None:
-                opened.callback(_stop_after(max_seconds, late).cancel)
-            written = None if write_target is None else _written(running, write_target, name)
+                opened.callback(_stop_after(max_seconds, time_is_up).cancel)
+            written = None if write_target is None else _write_target(running, write_target, name)
             if record is not None:
                 described: dict[str, Any] = {"name": name, "lenient": only_lenient(manners), "faults": faults}
-                _record(opened, late, Recording(served, record, running.base_url, **described), record)
-            _started(running, written)
+                _record(opened, time_is_up, Recording(served, record, running.base_url, **described), record)
+            _print_places(running, written)
 
         try:
             serve_until_stopped(served, port=port, tls=not no_tls, started=started)
@@ -131,18 +131,18 @@ def emulator(
     return 0
 
 
-def _record(opened: ExitStack, late: threading.Event, recording: Recording, folder: Path) -> None:
-    """Keep what is served from now on, until `opened` is closed; then say how the client is judged by it.
+def _record(opened: ExitStack, time_is_up: threading.Event, recording: Recording, folder: Path) -> None:
+    """Record what is served from now on until `opened` is closed; then print the command that judges the client.
 
-    Whoever stops the emulator says that the client has ended; its own time limit, which sets `late`, does not.
+    The client counts as ended if a person stops the emulator, but not if --max-seconds does, which sets `time_is_up`.
     """
-    told = f"judge the client: reimage-conformance report {shlex.quote(str(folder))}"
-    opened.callback(click.echo, told, err=True)
-    opened.callback(lambda: recording.close(client_over=not late.is_set()))
+    advice = f"judge the client: reimage-conformance report {shlex.quote(str(folder))}"
+    opened.callback(click.echo, advice, err=True)
+    opened.callback(lambda: recording.close(client_over=not time_is_up.is_set()))
     click.echo(f"recording into {folder / JOURNAL}; stop the emulator when the client has ended", err=True)
 
 
-def _claim_record(folder: Path) -> None:
+def _check_record_folder(folder: Path) -> None:
     """Raise UsageError where `folder` cannot be written, or holds the files of a run."""
     try_folder(folder, "--record")
     held = [name for name in RUN_FILES if (folder / name).exists()]
@@ -152,7 +152,7 @@ def _claim_record(folder: Path) -> None:
         )
 
 
-def _try_target(file: Path) -> None:
+def _check_target_file(file: Path) -> None:
     """Raise UsageError where the target file cannot be written, before anything is served."""
     from reimage_conformance.emulator import refuse_foreign  # noqa: PLC0415 -- heavy
 
@@ -162,8 +162,8 @@ def _try_target(file: Path) -> None:
     refuse_foreign(file)
 
 
-def _started(running: RunningEmulator, written: Path | None) -> None:
-    """Say where everything is, after the files were written: who waits for the first line finds them complete."""
+def _print_places(running: RunningEmulator, written: Path | None) -> None:
+    """Print the address and the target file; to be called when the files are complete, since scripts wait for the first line."""
     click.echo(running.base_url)
     if written is not None:
         click.echo(f"target file: {written}")
@@ -172,21 +172,22 @@ def _started(running: RunningEmulator, written: Path | None) -> None:
     click.echo("stop it with Ctrl-C", err=True)
 
 
-def _written(running: RunningEmulator, file: Path, name: str) -> Path:
+def _write_target(running: RunningEmulator, file: Path, name: str) -> Path:
+    """Write the target file and the certificates beside it; gives its path."""
     try:
         return running.write_target(file, name=name)
     except OSError as error:
         raise UsageError(f"--write-target {file}: cannot be written: {error.strerror}") from error
 
 
-def _stop_after(seconds: float, late: threading.Event) -> threading.Timer:
-    """Stop this process in so many seconds, as from outside, and set `late` then; the timer that is given can be cancelled.
+def _stop_after(seconds: float, time_is_up: threading.Event) -> threading.Timer:
+    """Start and give a timer that sets `time_is_up` after `seconds` and stops the emulator with SIGTERM.
 
-    To be called once SIGTERM stops the emulator alone.
+    To be called when the emulator handles SIGTERM; before, the signal would end the process.
     """
 
     def stop() -> None:
-        late.set()
+        time_is_up.set()
         os.kill(os.getpid(), signal.SIGTERM)
 
     timer = threading.Timer(seconds, stop)

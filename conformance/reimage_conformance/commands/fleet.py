@@ -1,4 +1,4 @@
-"""Several targets side by side: one process, here or on a worker, for each, one table and one exit code at the end."""
+"""Runs several targets side by side, each in a process here or on a worker; one table and one exit code at the end."""
 
 from __future__ import annotations
 
@@ -30,15 +30,18 @@ if TYPE_CHECKING:
     from reimage_conformance.commands.parcels import Parcel
     from reimage_conformance.commands.workers import Worker
 
-MOST_LANES = 32
+MOST_PROCESSES = 32
+"""How many targets run at the same time if -n is not given."""
 WIDTH = 200
+"""Columns of the table where standard output is not a terminal."""
 GRACE_SECONDS = 30.0
+"""How long a process that was asked to stop may take to write its reports."""
 CONSOLE, JOURNAL = "console.txt", "journal.jsonl"
 INCOMPLETE = 6
 PYTHON = (sys.executable, "-P")
 """Python without the working directory on its path: a folder there may have the name of one of our packages."""
 SEVERITY = (2, 1, 3, 4, 6, 5, 0)
-"""Exit codes, the gravest first; the gravest of all targets is the exit code of the command."""
+"""Exit codes, the worst first; the worst of all targets is the exit code of the command."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,24 +63,24 @@ Start: TypeAlias = "Callable[[Member], Awaitable[int]]"
 
 
 def run_side_by_side(
-    targets: Sequence[Path], options: Options, rest: Sequence[str], lanes: int | None, *, quiet: bool = False
+    targets: Sequence[Path], options: Options, rest: Sequence[str], processes: int | None, *, quiet: bool = False
 ) -> int:
-    """Run the suite against every target, at most `lanes` at a time, print one table, give the gravest exit code.
+    """Run the suite against every target, at most `processes` at a time, print one table, give the worst exit code.
 
-    A `quiet` one does not say which target has begun and ended.
+    `quiet` leaves out the lines about targets that begin and end. `rest` are words for pytest.
     """
     members = _claimed(targets, options, rest)
-    return _run(members, here(lanes or min(len(members), MOST_LANES)), quiet=quiet)
+    return _run(members, in_processes(processes or min(len(members), MOST_PROCESSES)), quiet=quiet)
 
 
 def run_on_workers(
     targets: Sequence[Path], options: Options, rest: Sequence[str], specs: Sequence[str], *, quiet: bool = False
 ) -> int:
-    """Run the suite against every target on the workers that `specs` describe, each with one target at a time; as `run_side_by_side`."""
+    """As `run_side_by_side`, on the workers that `specs` describe; each worker has one target at a time."""
     from reimage_conformance.commands.parcels import parcel  # noqa: PLC0415 -- with --tx only
-    from reimage_conformance.commands.workers import refuse_mistaken, started  # noqa: PLC0415
+    from reimage_conformance.commands.workers import check_specs, started  # noqa: PLC0415
 
-    refuse_mistaken(specs, [load_target(file) for file in targets], allow_reimage=options.allow_reimage)
+    check_specs(specs, [load_target(file) for file in targets], allow_reimage=options.allow_reimage)
     members = _claimed(targets, options, rest)
     parcels = {member.folder: parcel(member.file, options, rest) for member in members}
     with started(specs) as workers, ThreadPoolExecutor(len(workers)) as threads:
@@ -85,7 +88,8 @@ def run_on_workers(
 
 
 def _claimed(targets: Sequence[Path], options: Options, rest: Sequence[str]) -> list[Member]:
-    members = fleet(targets, options, rest, datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ"))
+    """The runs to make, after their report folders were found usable."""
+    members = members_for(targets, options, rest, datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ"))
     for member in members:
         claim_folder(member.folder, overwrite=options.overwrite)
     return members
@@ -93,9 +97,9 @@ def _claimed(targets: Sequence[Path], options: Options, rest: Sequence[str]) -> 
 
 def _run(members: Sequence[Member], start: Start, *, quiet: bool) -> int:
     undo = guard_output(interrupt_when_closed)
-    told = contextlib.redirect_stdout(io.StringIO()) if quiet else contextlib.nullcontext()
+    silence = contextlib.redirect_stdout(io.StringIO()) if quiet else contextlib.nullcontext()
     try:
-        with told:
+        with silence:
             codes = asyncio.run(_run_all(members, start))
     finally:
         undo()
@@ -103,45 +107,44 @@ def _run(members: Sequence[Member], start: Start, *, quiet: bool) -> int:
     for member in members:
         if not (member.folder / "results.json").is_file():
             click.echo(f"{member.name}: no results; the last line of its output: {_last_line(member.folder)}", err=True)
-    return gravest(codes)
+    return worst(codes)
 
 
-def fleet(targets: Sequence[Path], options: Options, rest: Sequence[str], time: str) -> list[Member]:
-    """The runs to make, each with a report folder of its own."""
+def members_for(targets: Sequence[Path], options: Options, rest: Sequence[str], time: str) -> list[Member]:
+    """The runs to make, each with a report folder of its own; `time` is in the names of the default folders."""
     base = options.report_dir
     members: list[Member] = []
+    slugs: set[str] = set()
     for file in targets:
         target = load_target(file)
-        name = target.name
-        slug = _unused(
-            _slug(name), {member.folder.parent.name if base is None else member.folder.name for member in members}
-        )
+        slug = _unused(folder_name(target.name)[:60], slugs)
+        slugs.add(slug)
         folder = Path("reports") / slug / time if base is None else base / slug
         words = [str(file), "--report-dir", str(folder), *options.words(), "--", *rest]
         command = (*PYTHON, "-m", "reimage_conformance.cli", "run", *words)
-        members.append(Member(file, name, folder, command, tuple(claim.key for claim in claims(target))))
+        members.append(Member(file, target.name, folder, command, tuple(claim.key for claim in claims(target))))
     return members
 
 
-def gravest(codes: Sequence[int]) -> int:
-    """The gravest of `codes`; a code that the suite never gives counts as 3, an internal error."""
+def worst(codes: Sequence[int]) -> int:
+    """The worst of `codes`; a code that the suite never gives counts as 3, an internal error."""
     known = {code if code in SEVERITY else 3 for code in codes}
     return next(code for code in SEVERITY if code in known)
 
 
-def here(lanes: int) -> Start:
-    """Runs members in processes of this machine, at most `lanes` at a time."""
-    gate = asyncio.Semaphore(lanes)
+def in_processes(limit: int) -> Start:
+    """Runs members in processes of this machine, at most `limit` at a time."""
+    semaphore = asyncio.Semaphore(limit)
 
     async def start(member: Member) -> int:
-        async with gate:
+        async with semaphore:
             return await _run_one(member)
 
     return start
 
 
 def on_workers(workers: Sequence[Worker], parcels: Mapping[Path, Parcel], threads: ThreadPoolExecutor) -> Start:
-    """Runs members on `workers`, each on the first that is idle; `parcels` are found by the members' folders."""
+    """Runs members on `workers`, each on the first that is idle; `parcels` has their parcels by their folders."""
     idle: asyncio.Queue[Worker] = asyncio.Queue()
     for worker in workers:
         idle.put_nowait(worker)
@@ -173,7 +176,7 @@ async def _run_all(members: Sequence[Member], start: Start) -> list[int]:
 async def _run_in_turn(member: Member, start: Start, turns: Mapping[str, asyncio.Lock]) -> int:
     """Run the member when no other member uses its deployments.
 
-    All take claims in one order, so that no deadlock can occur.
+    All members take the locks of their claims in the same order, so that no deadlock can occur.
     """
     async with contextlib.AsyncExitStack() as held:
         if any(turns[key].locked() for key in member.claims):
@@ -208,19 +211,19 @@ async def _run_on(worker: Worker, member: Member, parcel: Parcel, threads: Threa
     _console(member.folder).close()
     running = asyncio.get_running_loop().run_in_executor(threads, worker.run, parcel, member.folder)
     try:
-        code, told = await asyncio.shield(running)
+        code, remark = await asyncio.shield(running)
     except asyncio.CancelledError:
         worker.stop()
         await asyncio.wait([running], timeout=GRACE_SECONDS)
-        worker.end()  # if the run has not ended by now, its thread ends by this
+        worker.end()  # this also ends the thread of a run that has not ended by now
         raise
     if worker.lost and (member.folder / JOURNAL).is_file():
-        code = _reports_made(member.folder)
-    click.echo(f"{member.name}: {told or 'ended'}; exit code {code}")
+        code = _make_reports(member.folder)
+    click.echo(f"{member.name}: {remark or 'ended'}; exit code {code}")
     return code
 
 
-def _reports_made(folder: Path) -> int:
+def _make_reports(folder: Path) -> int:
     """Make the reports of a run that was cut off, from its journal; gives the exit code."""
     from reimage_conformance.errors import JournalError  # noqa: PLC0415 -- for a lost worker only
     from reimage_conformance.replay import regenerate  # noqa: PLC0415
@@ -289,11 +292,8 @@ def _last_line(folder: Path) -> str:
     return next((line for line in reversed(text.splitlines()) if line.strip()), "none")
 
 
-def _slug(name: str) -> str:
-    return folder_name(name)[:60]
-
-
 def _unused(slug: str, taken: set[str]) -> str:
+    """`slug`, with a number if it is taken; case does not matter, as in some file systems."""
     numbered = (slug if number == 1 else f"{slug}-{number}" for number in range(1, len(taken) + 2))
     folded = {name.lower() for name in taken}
     return next(name for name in numbered if name.lower() not in folded)

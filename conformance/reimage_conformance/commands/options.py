@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound="Callable[..., Any]")
 OFFERED = {"fault": fault_names, "oddity": oddity_names, "only": requirement_ids}
-"""What a shell offers for the value of an option."""
+"""The shell completion of an option's values, by the name of the option."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +56,10 @@ class Options:
     def words(self) -> list[str]:
         """The options as words of a command line, without --report-dir."""
         words: list[str] = []
-        for option in RUN_OPTIONS[1:]:
+        for option in RUN_OPTIONS:
             value = getattr(self, option.attribute)
+            if option.attribute == "report_dir":
+                continue
             if option.kind is bool:
                 words += [option.flag] if value else []
             elif option.repeatable:
@@ -68,11 +70,11 @@ class Options:
 
 
 def click_option(name: str, help_text: str = "") -> Callable[[Command], Command]:
-    """The option of a run called `name` for a command of click, with another help text if one is given."""
+    """The decorator that gives a command of click the option of a run called `name`, with another help text if one is given."""
     option = next(each for each in RUN_OPTIONS if each.name == name)
-    told = help_text or option.help
+    text = help_text or option.help
     if option.kind is bool:
-        return click.option(option.flag, option.attribute, is_flag=True, help=told)
+        return click.option(option.flag, option.attribute, is_flag=True, help=text)
     return click.option(
         option.flag,
         option.attribute,
@@ -80,7 +82,7 @@ def click_option(name: str, help_text: str = "") -> Callable[[Command], Command]
         metavar=option.metavar,
         multiple=option.repeatable,
         shell_complete=OFFERED.get(name),
-        help=told,
+        help=text,
     )
 
 
@@ -93,7 +95,7 @@ def click_options(command: Command) -> Command:
 
 
 def _type_of(option: RunOption) -> click.ParamType[Any]:
-    """What click checks values of the option by."""
+    """The type with which click checks values of the option."""
     if option.choices:
         return Word(list(option.choices))
     if option.kind is Path:

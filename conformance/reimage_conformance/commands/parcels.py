@@ -24,23 +24,25 @@ REPORTS = "report"
 FAILED_IN = Path("failed-in")
 BASELINE = Path("baseline")
 REQUIRED = Path("required")
+"""The names of files and folders in the worker's folder."""
 PASSPHRASES = {Identity.PRIMARY: "KEY_PASSPHRASE", Identity.SECOND: "SECOND_KEY_PASSPHRASE"}
+"""The environment variable for the passphrase of each identity, without its prefix."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """Files by their names, the command that reads them in a folder of its own, and variables for its environment."""
+    """Files by their names, the arguments of Python for a run in the folder of these files, and variables for its environment."""
 
     files: Mapping[str, bytes]
     command: tuple[str, ...]
     environment: Mapping[str, str]
 
     def __repr__(self) -> str:
-        """The names alone: the files and the environment hold secrets."""
+        """The names of the files only: their content and the environment hold secrets."""
         return f"Parcel({', '.join(self.files)})"
 
     def as_message(self, environment: Mapping[str, str]) -> dict[str, Any]:
-        """The parcel as execnet carries it, with more variables for the worker's environment."""
+        """The parcel as a message for execnet; `environment` has more variables for the run."""
         return {
             "version": f"reimage-conformance {__version__}",
             "files": dict(self.files),
@@ -53,7 +55,7 @@ class Parcel:
 def parcel(file: Path, options: Options, rest: Sequence[str]) -> Parcel:
     """The parcel for the target file `file`; raises TargetError where it, or a file that it names, cannot be read."""
     target = load_target(file)
-    files = {TARGET: file.read_bytes(), **dict(_certificates(target)), **dict(_chosen(options))}
+    files = {TARGET: file.read_bytes(), **dict(_certificates(target)), **dict(_option_files(options))}
     named = {f"{PREFIX}{key.upper()}": key for key in CERTIFICATES if key in files}
     moved = replace(
         options,
@@ -73,8 +75,8 @@ def _certificates(target: Target) -> Iterator[tuple[str, bytes]]:
             yield key, path.read_bytes()
 
 
-def _chosen(options: Options) -> Iterator[tuple[str, bytes]]:
-    """The files that options name."""
+def _option_files(options: Options) -> Iterator[tuple[str, bytes]]:
+    """The files that options name, by their names in the worker's folder."""
     for path, name in ((options.baseline, BASELINE), (options.require, REQUIRED)):
         if path is not None:
             yield str(name), path.read_bytes()
@@ -86,7 +88,7 @@ def _chosen(options: Options) -> Iterator[tuple[str, bytes]]:
 
 
 def _secrets(target: Target) -> Iterator[tuple[str, str]]:
-    """The secrets of `target` as variables, wherever they come from here."""
+    """The secrets of `target` as environment variables, from whichever source they have on this machine."""
     keys = {
         Identity.PRIMARY: target.client_key or target.client_certificate,
         Identity.SECOND: target.second_client_certificate,

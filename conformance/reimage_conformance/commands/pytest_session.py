@@ -1,7 +1,6 @@
-"""One pytest session in this process, independent of its surroundings.
+"""One pytest session in this process that uses the suite's own settings, and loads only the plugins that it needs.
 
-Environment variables and folders do not change a run: it uses the suite's own settings, and loads only the plugins that it needs.
-Variables that add options are ignored, with a note.
+Neither the working directory nor environment variables change it. Variables that give pytest more options are ignored, with a note.
 """
 
 from __future__ import annotations
@@ -29,11 +28,11 @@ NEEDED = (
 """The modules of the plugins that a run needs; pytest loads no others."""
 
 QUIET_WORDS = ("-qq", "--no-header")
-"""The options of pytest with which a run prints its conclusion alone (`pytest_plugin/quiet.py`)."""
+"""The options of pytest with which a run prints only its conclusion (`pytest_plugin/quiet.py`)."""
 
 SETTINGS = Path(__file__).with_name("run.ini")
 NO_AUTOLOAD = "PYTEST_DISABLE_PLUGIN_AUTOLOAD"
-SET_ASIDE = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")
+IGNORED_VARIABLES = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")
 """Variables that give pytest more options and plugins; a run ignores them."""
 
 _ERROR = re.compile(r"error: (?P<reason>.+)")
@@ -56,7 +55,7 @@ def run_session(words: Sequence[str]) -> int:
             except Exception as error:
                 raise UsageError(sentence(str(error))) from error
 
-    with surroundings_set_aside(os.environ):
+    with isolated_pytest(os.environ):
         return int(pytest.main(list(words), plugins=[OneSentence()]))
 
 
@@ -75,12 +74,12 @@ def plugin_words() -> list[str]:
 
 
 @contextmanager
-def surroundings_set_aside(environment: MutableMapping[str, str]) -> Iterator[None]:
+def isolated_pytest(environment: MutableMapping[str, str]) -> Iterator[None]:
     """Remove the variables that would change a run from `environment`, with a note, and restore them at the end.
 
-    Plugins of other packages are not loaded meanwhile.
+    In between, pytest loads no plugins of other packages.
     """
-    kept = {name: environment.pop(name) for name in SET_ASIDE if name in environment}
+    kept = {name: environment.pop(name) for name in IGNORED_VARIABLES if name in environment}
     autoload = {NO_AUTOLOAD: environment[NO_AUTOLOAD]} if NO_AUTOLOAD in environment else {}
     environment[NO_AUTOLOAD] = "1"
     for name in kept:

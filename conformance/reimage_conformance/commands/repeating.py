@@ -1,4 +1,4 @@
-"""Repeating: the options of commands that run cases of an earlier run again, and such a run."""
+"""What `replay` and `verify` share: the options of a command that runs cases of an earlier run again, and such a run."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from reimage_conformance.commands.options import Options, click_option
 from reimage_conformance.commands.run import run_pytest
+from reimage_conformance.quantities import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 JUDGED = (0, 1, 6)
 """Exit codes of a run that ended normally and wrote results."""
 UNKNOWN = 6
+"""The exit code of the command if it cannot tell."""
 NO_CASE = 5
+"""The exit code of a run that found none of the cases."""
 _OPTIONS = (
     click_option("report-dir", "Keep the reports of the repetition here."),
     click_option("overwrite"),
@@ -37,10 +40,16 @@ def repeating_options(command: Callable[..., int]) -> Callable[..., int]:
 
 
 def repetition(found: Mapping[str, Any], run_folder: Path, **settings: Any) -> Options:
-    """The options of a run that repeats one with the results `found`: strictness, profile and seed are those of the earlier run."""
-    was = found["run"]
-    same = {"strictness": was["strictness"], "profile": was["profile"], "seed": was["seed"]}
+    """The options of a run that repeats the run in `run_folder`, with results `found`: it has the same strictness, profile and seed."""
+    same = {key: found["run"][key] for key in ("strictness", "profile", "seed")}
     return Options(**{**same, "failed_in": run_folder, **settings})
+
+
+def spent_words(results: Mapping[str, Any]) -> str:
+    """How much a run with these results sent, and how long it took."""
+    spent = results["summary"]
+    sent = ", ".join((counted(spent["requests"], "request"), counted(spent["reimages"], "reimage")))
+    return f"sent {sent}, in {spent['duration_seconds']:.1f} s"
 
 
 def run_quietly(target: Path, options: Options) -> int:

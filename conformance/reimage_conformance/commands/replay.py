@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reimage_conformance.commands.repeating import JUDGED, NO_CASE, UNKNOWN, repeating_options, repetition, run_quietly
+from reimage_conformance.commands.repeating import (
+    JUDGED,
+    NO_CASE,
+    UNKNOWN,
+    repeating_options,
+    repetition,
+    run_quietly,
+    spent_words,
+)
 from reimage_conformance.commands.run import check_target_files
 
 if TYPE_CHECKING:
@@ -63,9 +71,8 @@ def _named(findings: Mapping[int, Mapping[str, Any]]) -> str:
 
 
 def _print_comparisons(findings: Mapping[int, Mapping[str, Any]], then: Mapping[int, Exchange], folder: Path) -> int:
-    """Print the comparison of each finding, and give the exit code."""
+    """Print the comparison of each finding with the run in `folder`, and give the exit code; `then` has the earlier exchanges."""
     from reimage_conformance.journal import read_journal  # noqa: PLC0415 -- imports the wire
-    from reimage_conformance.quantities import counted  # noqa: PLC0415
     from reimage_conformance.replay.comparing import compared, exit_code, lines_of  # noqa: PLC0415
     from reimage_conformance.report.masked_names import MaskedNames  # noqa: PLC0415
     from reimage_conformance.report.results import load_results  # noqa: PLC0415
@@ -73,9 +80,8 @@ def _print_comparisons(findings: Mapping[int, Mapping[str, Any]], then: Mapping[
 
     results, now = load_results(folder), read_journal(folder / "journal.jsonl")
     shown = MaskedNames.of(now.header["target"]).exchanges(now.exchanges)
-    now, spent = replace(now, exchanges=dict(shown)), results["summary"]
-    sent = ", ".join((counted(spent["requests"], "request"), counted(spent["reimages"], "reimage")))
-    click.echo(f"sent {sent}, in {spent['duration_seconds']:.1f} s")
+    now = replace(now, exchanges=dict(shown))
+    click.echo(spent_words(results))
     comparisons = [compared(finding, then, results, now) for finding in findings.values()]
     for (number, finding), comparison in zip(findings.items(), comparisons, strict=True):
         click.echo(f"\n{number}. {finding['requirement']}: {one_line(finding['headline'])}")

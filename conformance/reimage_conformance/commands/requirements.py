@@ -23,7 +23,7 @@ HEADINGS = ("id", "level", "counts as", "requirement", "judged by")
 
 NO_CASE = "no case judges it yet"
 NO_PATH = 5
-"""The exit code where nothing was found, as that of a run that selects no case."""
+"""The exit code of --why where nothing was found; a run that selects no case has the same."""
 BY_RECORD = "judged from a record, by `check RUN --client`"
 
 
@@ -77,7 +77,7 @@ def _of_endpoints() -> list[Row]:
 
 
 def _print_path(effect: str, cause: str) -> int:
-    """Prints how a violation of `cause` explains one of `effect`, or that nothing says so; the exit code."""
+    """Print how a violation of `cause` explains one of `effect`, or that nothing says so; gives the exit code."""
     from reimage_conformance.assessment.explaining import open_causes, path  # noqa: PLC0415 -- reads documents, as no other form does
 
     steps = path(effect, cause)

@@ -1,4 +1,4 @@
-"""The record of a client's session, judged by `check --client` as `report` judges it: under another strictness, into another folder."""
+"""The recorded session of a client for `check --client`, which judges it as `report` does, also with another strictness or folder."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ JOURNAL = "journal.jsonl"
 
 
 def is_session(file: Path, target: Target | None = None) -> bool:
-    """Whether `file` is the journal of a client's session, such as `emulator --record` writes; of one with `target` where that is given."""
+    """Whether `file` is the journal of a client's session, as `emulator --record` writes it, and with `target` if that is given."""
     with file.open("rb") as lines:
         header = _header(lines.readline())
     described = header.get("target")
@@ -42,17 +42,17 @@ def judge_session(file: Path, report_dir: Path | None, strictness: Strictness | 
         raise UsageError(f"{file}: would be overwritten by the reports; choose another --report-dir")
     with nullcontext(report_dir) if report_dir is not None else TemporaryDirectory() as folder:
         copy = Path(folder) / JOURNAL
-        copy.write_bytes(_under(file.read_bytes(), strictness))
+        copy.write_bytes(_with_strictness(file.read_bytes(), strictness))
         journal = read_journal(copy)
         assessment = assessed(journal) if report_dir is None else report_on(journal, report_dir)
-    tell = quiet_lines if quiet else console_lines
-    for line in tell(assessment, None if report_dir is None else report_dir / "report.html"):
+    lines_of = quiet_lines if quiet else console_lines
+    for line in lines_of(assessment, None if report_dir is None else report_dir / "report.html"):
         click.echo(line)
     return assessment.exit_code
 
 
-def _under(octets: bytes, strictness: Strictness | None) -> bytes:
-    """The lines of a session, the first of which names `strictness`; as they are without one."""
+def _with_strictness(octets: bytes, strictness: Strictness | None) -> bytes:
+    """A journal with `strictness` in its first line; unchanged for None."""
     if strictness is None:
         return octets
     first, end, rest = octets.partition(b"\n")
@@ -61,7 +61,7 @@ def _under(octets: bytes, strictness: Strictness | None) -> bytes:
 
 
 def _header(line: bytes) -> dict[str, Any]:
-    """The first line of a journal; empty where it is none."""
+    """The first line of a journal as a dict; empty if it is no JSON object."""
     try:
         found = json.loads(line)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The command `verify`: what failed in an earlier run judged several times, and how often it came out how."""
+"""The command `verify`: judges several times what failed in an earlier run, and counts the outcomes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reimage_conformance.commands.repeating import JUDGED, NO_CASE, UNKNOWN, repeating_options, repetition, run_quietly
+from reimage_conformance.commands.repeating import (
+    JUDGED,
+    NO_CASE,
+    UNKNOWN,
+    repeating_options,
+    repetition,
+    run_quietly,
+    spent_words,
+)
 from reimage_conformance.commands.run import check_target_files
 from reimage_conformance.commands.words import columns
 
@@ -17,9 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from reimage_conformance.model import Exchange
-    from reimage_conformance.replay.counting import Again
+    from reimage_conformance.replay.counting import LaterOutcome
 
 HEADLINE_LIMIT = 120
+"""Characters of a headline in the table."""
 
 
 @click.command()
@@ -47,6 +56,7 @@ def verify(
     from reimage_conformance.choosing import failed_requirements, results_of_run, shown_exchanges_of  # noqa: PLC0415 -- reads journals
     from reimage_conformance.outputs import claim_folder  # noqa: PLC0415
     from reimage_conformance.quantities import counted  # noqa: PLC0415
+    from reimage_conformance.report.results import load_results  # noqa: PLC0415
 
     rows, found = failed_requirements(run_folder, "verify"), results_of_run(run_folder, "verify")
     check_target_files([target])
@@ -57,48 +67,42 @@ def verify(
             claim_folder(each, overwrite=overwrite)
         times = counted(runs, "time")
         click.echo(f"judging again, {times}, what failed in the run {found['run']['started']} in {run_folder}")
-        then, again = shown_exchanges_of(run_folder), []
+        then, later = shown_exchanges_of(run_folder), []
         for number, each in enumerate(folders, 1):
             options = repetition(found, run_folder, report_dir=each, overwrite=overwrite, **settings)
             code = run_quietly(target, options)
             if code not in JUDGED:
                 return UNKNOWN if code == NO_CASE else code
-            again.append(list(_judged(rows, found, then, each)))
-            click.echo(f"run {number} of {runs}: {_spent(each)}")
-        return _print_table(rows, again)
+            results = load_results(each)
+            later.append(list(_judged(rows, found, then, results, each)))
+            click.echo(f"run {number} of {runs}: {spent_words(results)}")
+        return _print_table(rows, later)
 
 
 def _judged(
-    rows: Sequence[Mapping[str, Any]], found: Mapping[str, Any], then: Mapping[int, Exchange], folder: Path
-) -> Iterator[Again]:
-    """How each of the requirements came out in the run that left its reports in `folder`."""
+    rows: Sequence[Mapping[str, Any]],
+    found: Mapping[str, Any],
+    then: Mapping[int, Exchange],
+    results: Mapping[str, Any],
+    folder: Path,
+) -> Iterator[LaterOutcome]:
+    """The outcome of each requirement in the run with these `results`, which left its journal in `folder`."""
     from reimage_conformance.journal import read_journal  # noqa: PLC0415 -- imports the wire
-    from reimage_conformance.replay.counting import again_in  # noqa: PLC0415
-    from reimage_conformance.report.results import load_results  # noqa: PLC0415
+    from reimage_conformance.replay.counting import later_outcome  # noqa: PLC0415
 
-    results, now = load_results(folder), read_journal(folder / "journal.jsonl")
-    return (again_in(row, found, then, results, now) for row in rows)
-
-
-def _spent(folder: Path) -> str:
-    """What the run that left its reports in `folder` sent, and how long it took."""
-    from reimage_conformance.quantities import counted  # noqa: PLC0415
-    from reimage_conformance.report.results import load_results  # noqa: PLC0415
-
-    spent = load_results(folder)["summary"]
-    sent = ", ".join((counted(spent["requests"], "request"), counted(spent["reimages"], "reimage")))
-    return f"sent {sent}, in {spent['duration_seconds']:.1f} s"
+    now = read_journal(folder / "journal.jsonl")
+    return (later_outcome(row, found, then, results, now) for row in rows)
 
 
-def _print_table(rows: Sequence[Mapping[str, Any]], again: Sequence[Sequence[Again]]) -> int:
-    """Print how often each requirement came out how, and give the exit code."""
+def _print_table(rows: Sequence[Mapping[str, Any]], later: Sequence[Sequence[LaterOutcome]]) -> int:
+    """Print how often each requirement had each outcome, and give the exit code; `later` has the outcomes of each run."""
     from reimage_conformance.replay.comparing import gravest  # noqa: PLC0415
     from reimage_conformance.replay.counting import Tally, reasons_of  # noqa: PLC0415
     from reimage_conformance.report.visible import one_line, visible  # noqa: PLC0415
 
     tallies = [
         Tally(row["id"], row["headline"] or row["reason"] or row["title"], tuple(outcomes))
-        for row, outcomes in zip(rows, zip(*again, strict=True), strict=True)
+        for row, outcomes in zip(rows, zip(*later, strict=True), strict=True)
     ]
     click.echo("")
     for line in columns((each.requirement, one_line(each.headline, HEADLINE_LIMIT), each.counted) for each in tallies):

@@ -1,4 +1,4 @@
-"""Words of the command line: a choice that suggests the nearest word, and columns."""
+"""Types of options for click, and tables in plain text."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def columns(rows: Iterable[Sequence[str]]) -> Iterator[str]:
 
 
 class Duration(click.FloatRange):
-    """A number of seconds or minutes that a clock takes."""
+    """A number of seconds or minutes, from `least` (above it, if `is_open`) to `MOST_SECONDS`."""
 
     def __init__(self, least: float | None, *, is_open: bool) -> None:
         super().__init__(min=least, max=MOST_SECONDS, min_open=is_open)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """`value` as a number in the range; fails for what is none, "nan" among others."""
+        """`value` as a number in the range; fails for anything else, also for "nan"."""
         found = float(super().convert(value, param, ctx))
         if math.isnan(found):
             self.fail(f"{value!r} is no number", param, ctx)

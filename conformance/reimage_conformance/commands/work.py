@@ -1,4 +1,4 @@
-"""Runs on a worker: takes a parcel, runs the suite on its target, and sends what the run writes while it runs.
+"""Runs on a worker: it takes a parcel, runs the suite against its target, and sends the files of the run while they are written.
 
 execnet carries the text of this module to the worker and executes it there, so it uses the standard library alone. The messages that
 it sends are pairs: ("file", (name, octets)) to be appended to a file of the report folder, ("refused", sentence), ("ended", exit code).
@@ -33,7 +33,7 @@ LOST_SECONDS = 4.0
 
 
 def work(channel: Channel) -> None:
-    """Run the suite on the parcel that `channel` brings; its files are in a folder that only this user can read, and removed at the end."""
+    """Run the suite with the parcel that `channel` brings; its files are in a folder for this user only, which is removed at the end."""
     signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C reaches local workers too; the run is stopped by a message
     parcel: dict[str, Any] = channel.receive()
     found = version_here(parcel["environment"])
@@ -70,7 +70,7 @@ def run(channel: Channel, parcel: dict[str, Any], place: Path) -> int:
         cwd=place,
         env={**kept, **parcel["environment"], "PYTHONUNBUFFERED": "1"},
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,  # a run whose output nobody takes ends itself, so it does not outlive this process
+        stdout=subprocess.PIPE,  # a run whose output nobody reads ends itself, so it ends with this process
         stderr=subprocess.STDOUT,
         start_new_session=True,
     )
@@ -108,7 +108,7 @@ def pieces(file: Path, start: int) -> Iterator[bytes]:
 
 
 def stop(child: subprocess.Popen[bytes], message: object) -> None:
-    """Have `child` end in order, and kill it if it takes too long; `message` is None when nobody waits for its reports any more."""
+    """Ask `child` to stop, and kill it if it takes too long; `message` is None if the connection is lost, and STOP otherwise."""
     if child.poll() is not None:
         return
     child.send_signal(signal.SIGINT)

@@ -1,4 +1,4 @@
-"""Workers: Python processes here or on other machines, each given one target at a time; pytest-xdist's execnet starts them and carries files.
+"""Workers: Python processes here or on other machines, each with one target at a time; execnet starts them and carries files.
 
 A worker is described as for pytest-xdist (`--tx`): `popen` for this machine, `ssh=HOST//python=PATH` for another one, `3*popen` for three.
 """
@@ -36,7 +36,7 @@ _SEVERAL = re.compile(r"(\d+)\*(.+)", re.DOTALL)
 
 
 class Worker:
-    """One worker; `lost` once its connection is gone."""
+    """One worker; `lost` is set when its connection is gone."""
 
     def __init__(self, spec: str, gateway: Gateway) -> None:
         self.spec, self.lost = spec, False
@@ -46,14 +46,14 @@ class Worker:
         self._environment = {"PYTHONPATH": str(SUITE)} if own else {}
 
     def run(self, parcel: Parcel, folder: Path) -> tuple[int, str]:
-        """Have the worker run `parcel`, put what it writes into `folder`; gives the exit code, and a sentence where there is something to say.
+        """Run `parcel` on the worker and write its files into `folder`; gives the exit code, and what went wrong, "" for nothing.
 
-        Blocks until the run ends. Where the connection is lost, `folder` holds the journal as far as it came.
+        It returns when the run ends. If the connection is lost, `folder` holds the part of the journal that arrived. Raises ReportError.
         """
         try:
             self._channel = self._gateway.remote_exec(work)
             self._channel.send(parcel.as_message(self._environment))
-            return self._taken(self._channel, folder)
+            return self._receive(self._channel, folder)
         except (EOFError, OSError) as error:
             if isinstance(error, OSError) and error.filename is not None:
                 raise ReportError(f"{error.filename}: cannot be written: {error.strerror}") from error
@@ -62,7 +62,8 @@ class Worker:
         except execnet.RemoteError as error:
             return REFUSED, f"the worker {self.spec} cannot run the suite: {str(error).strip().splitlines()[-1]}"
 
-    def _taken(self, channel: Channel, folder: Path) -> tuple[int, str]:
+    def _receive(self, channel: Channel, folder: Path) -> tuple[int, str]:
+        """Take the messages of `work` until the run ends; gives what `run` gives."""
         while True:
             kind, what = channel.receive()
             if kind == "file":
@@ -74,7 +75,7 @@ class Worker:
                 return int(what), ""
 
     def stop(self) -> None:
-        """Have the worker end its run in order; `run` returns when it has."""
+        """Ask the worker to stop its run; `run` returns when the run has written its reports."""
         if self._channel is not None and not self._channel.isclosed():
             try:
                 self._channel.send(work.STOP)
@@ -82,7 +83,7 @@ class Worker:
                 self.lost = True
 
     def end(self) -> None:
-        """End the worker; a run that it still has is ended there."""
+        """End the worker, and with it a run that has not ended."""
         self._gateway.exit()
 
 
@@ -92,13 +93,13 @@ def started(specs: Sequence[str]) -> Iterator[list[Worker]]:
     group = execnet.Group()
     group.set_execmodel("thread", "main_thread_only")
     try:
-        yield [Worker(spec, _gateway(group, spec)) for spec in each_of(specs)]
+        yield [Worker(spec, _gateway(group, spec)) for spec in expanded(specs)]
     finally:
         group.terminate(EXIT_SECONDS)
 
 
-def each_of(specs: Sequence[str]) -> list[str]:
-    """One description for each worker: `3*popen` is three."""
+def expanded(specs: Sequence[str]) -> list[str]:
+    """One description for each worker: `3*popen` gives three of `popen`; raises UsageError if there is none."""
     found: list[str] = []
     for spec in specs:
         several = _SEVERAL.fullmatch(spec)
@@ -108,12 +109,12 @@ def each_of(specs: Sequence[str]) -> list[str]:
     return found
 
 
-def refuse_mistaken(specs: Sequence[str], targets: Sequence[Target], *, allow_reimage: bool) -> None:
-    """Raise UsageError for descriptions that no worker can be had from, and for targets that another machine must not be given.
+def check_specs(specs: Sequence[str], targets: Sequence[Target], *, allow_reimage: bool) -> None:
+    """Raise UsageError for descriptions that cannot be used, and for targets that a worker on another machine must not get.
 
-    An address on loopback is another endpoint there. It is reimaged there only where that is allowed in so many words.
+    An address on loopback is another endpoint on that machine, which is reimaged only if the target file or --allow-reimage says so.
     """
-    kinds = {spec: _kind(spec) for spec in each_of(specs)}
+    kinds = {spec: _kind(spec) for spec in expanded(specs)}
     elsewhere = next((spec for spec, kind in kinds.items() if kind != "popen"), None)
     for target in targets:
         if elsewhere and is_loopback(target) and not (target.limits.allow_reimage or allow_reimage):
@@ -142,8 +143,8 @@ def _gateway(group: execnet.Group, spec: str) -> Gateway:
     try:
         return group.makegateway(read)
     except (execnet.HostNotFound, execnet.RemoteError, EOFError, OSError, ValueError, AssertionError) as error:
-        told = str(error).strip().splitlines()[-1:] or ["it ended at once"]
-        raise UsageError(f"--tx {spec}: the worker cannot be started: {told[0]}") from error
+        reason = next(reversed(str(error).strip().splitlines()), "it ended at once")
+        raise UsageError(f"--tx {spec}: the worker cannot be started: {reason}") from error
 
 
 def _append(folder: Path, name: str, octets: bytes) -> None:

@@ -235,7 +235,7 @@ def judge_each(
     `selection` chooses cases as pytest's -k does. The journal of each is kept in the folder `journals` (`journal_of`).
     """
     from reimage_conformance.commands.case_files import cases_folder  # noqa: PLC0415
-    from reimage_conformance.commands.pytest_session import plugin_words, surroundings_set_aside  # noqa: PLC0415
+    from reimage_conformance.commands.pytest_session import isolated_pytest, plugin_words  # noqa: PLC0415
 
     found: list[Found] = []
 
@@ -249,6 +249,6 @@ def judge_each(
     words = [str(folder), f"--rootdir={folder.parent}", "--in-memory", "--profile", profile, "-qq", "--no-header"]
     words += [*plugin_words(), "-p", "no:cacheprovider", "-o", "addopts=", "--seed=0"]
     words += ["-k", selection] if selection else []
-    with contextlib.redirect_stdout(io.StringIO()), surroundings_set_aside(os.environ):
+    with contextlib.redirect_stdout(io.StringIO()), isolated_pytest(os.environ):
         pytest.main(words, plugins=[ForkingLoop(subjects, keep, processes, journals)])
     return found

@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from reimage_conformance.commands.case_files import cases_folder
-from reimage_conformance.commands.pytest_session import NO_AUTOLOAD, SET_ASIDE, SETTINGS, plugin_words
+from reimage_conformance.commands.pytest_session import IGNORED_VARIABLES, NO_AUTOLOAD, SETTINGS, plugin_words
 from reimage_conformance.errors import ReportError
 from reimage_conformance.journal import read_journal
 from reimage_conformance.report.http_text import request_lines, response_lines
@@ -115,7 +115,9 @@ def run_in_memory(folder: Path, *options: str) -> None:
         "-qq",
     ]
     words += [*plugin_words(), "-p", "no:cacheprovider", "--seed=0", "--report-dir", str(folder), *options]
-    surroundings = {name: value for name, value in os.environ.items() if name not in SET_ASIDE} | {NO_AUTOLOAD: "1"}
+    surroundings = {name: value for name, value in os.environ.items() if name not in IGNORED_VARIABLES} | {
+        NO_AUTOLOAD: "1"
+    }
     done = subprocess.run(words, capture_output=True, text=True, check=False, env=surroundings)  # noqa: S603
     if done.returncode or not (folder / "results.json").is_file():
         output = f"{done.stdout}{done.stderr}"[-1000:]

@@ -1,8 +1,9 @@
-"""The client of a run: numbers, paces and times exchanges, and passes each to `record`; it judges nothing."""
+"""The client of a run: it numbers and times exchanges, limits their rate, and passes each to `record`; it judges nothing."""
 
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
@@ -11,7 +12,7 @@ import httpx
 from reimage_conformance.model import Exchange, Request
 from reimage_conformance.wire.client_ids import with_client_id
 from reimage_conformance.wire.reading import BODY_LIMIT, LINGER_SECONDS
-from reimage_conformance.wire.transport import NoReplyError, Outcome, VerbatimTransport
+from reimage_conformance.wire.transport import NoReplyError, Received, VerbatimTransport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -85,9 +86,9 @@ class Client:
         it is no longer open. `watch_close` waits to see whether the endpoint closes the connection after its reply;
         that is always done after requests for which it must close.
         """
-        number, at = self._begin(request, case, label)
-        sent, name = with_client_id(request, self._run, number)
-        return self._recorded(request, self._send(sent, on, watch=watch_close), number, at, case, label, name)
+        begun = self._begin(request, case, label)
+        sent, name = with_client_id(request, self._run, begun.number)
+        return self._recorded(replace(begun, client_request_id=name), self._send(sent, on, watch=watch_close))
 
     def exchange_together(self, requests: Sequence[Request], *, label: str = "", case: str = "") -> list[Exchange]:
         """Send `requests` at the same time, each on a connection of its own, and give their exchanges.
@@ -98,33 +99,24 @@ class Client:
             for request in requests:
                 self._gate.check(request)
         begun = [self._begin(request, case, label) for request in requests]
-        named = [
-            with_client_id(request, self._run, number) for request, (number, _) in zip(requests, begun, strict=True)
-        ]
+        named = [with_client_id(each.request, self._run, each.number) for each in begun]
         extensions = {"reimage.together": [sent for sent, _ in named]}
         response = self._http.send(httpx.Request("GET", _NOMINAL_URL, extensions=extensions))
-        outcomes: list[Outcome] = response.extensions["reimage.outcomes"]
+        received: list[Received] = response.extensions["reimage.received"]
         return [
-            self._recorded(request, outcome, number, at, case, label, name)
-            for request, outcome, (number, at), (_, name) in zip(requests, outcomes, begun, named, strict=True)
+            self._recorded(replace(each, client_request_id=name), came)
+            for each, (_, name), came in zip(begun, named, received, strict=True)
         ]
 
-    def _recorded(
-        self, request: Request, outcome: Outcome, number: int, at: float, case: str, label: str, client_id: str
-    ) -> Exchange:
-        exchange = Exchange(
-            number=number,
-            request=request,
-            response=outcome.response,
-            failure=outcome.failure,
-            at=at,
-            elapsed=outcome.elapsed,
-            connection=outcome.connection,
-            position=outcome.position,
-            closed=outcome.closed,
-            case=case,
-            label=label,
-            client_request_id=client_id,
+    def _recorded(self, begun: Exchange, received: Received) -> Exchange:
+        exchange = replace(
+            begun,
+            response=received.response,
+            failure=received.failure,
+            elapsed=received.elapsed,
+            connection=received.connection,
+            position=received.position,
+            closed=received.closed,
         )
         with self._lock:
             self._gate.learn(exchange)
@@ -150,22 +142,23 @@ class Client:
     ) -> None:
         self.close()
 
-    def _send(self, request: Request, on: int | None, *, watch: bool) -> Outcome:
+    def _send(self, request: Request, on: int | None, *, watch: bool) -> Received:
         extensions: dict[str, Any] = {"reimage.request": request, "reimage.connection": on, "reimage.watch": watch}
         try:
             response = self._http.send(httpx.Request("GET", _NOMINAL_URL, extensions=extensions))
         except NoReplyError as error:
-            return error.outcome
-        outcome: Outcome = response.extensions["reimage.outcome"]
-        return outcome
+            return error.received
+        received: Received = response.extensions["reimage.received"]
+        return received
 
-    def _begin(self, request: Request, case: str, label: str) -> tuple[int, float]:
-        """The number of the next exchange, and when it is sent, in seconds since the run began; raises what the gate raises."""
+    def _begin(self, request: Request, case: str, label: str) -> Exchange:
+        """The next exchange, without reply, once the rate allows it; it was announced. Raises what the gate raises."""
         with self._lock:
             self._gate.check(request)
             if self._interval:
                 self._clock.sleep(self._due - self._clock.now())
                 self._due = max(self._due, self._clock.now()) + self._interval
             number, at = next(self._numbers), self._clock.now() - self._origin
-            self._announce(Exchange(number, request, None, at=at, case=case, label=label))
-            return number, at
+            begun = Exchange(number, request, None, at=at, case=case, label=label)
+            self._announce(begun)
+            return begun

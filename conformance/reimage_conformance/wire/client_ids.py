@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Request
 
 HEADER = "x-ms-client-request-id"
-_LARGEST_HEAD = 4_000
-"""A request with more octets of header lines gets no id: it may be there to test the size."""
+_MAX_HEADER_OCTETS = 4_000
+"""A request with more octets in its header lines gets no id: a case may have chosen the size on purpose."""
 
 
 def with_client_id(request: Request, run: str, number: int) -> tuple[Request, str]:
@@ -34,5 +34,5 @@ def _takes_another_line(request: Request) -> bool:
         and request.http_version.startswith("HTTP/1.")
         and bool(lines)
         and not request.values(HEADER)
-        and sum(len(name) + len(value) for name, value in lines) < _LARGEST_HEAD
+        and sum(len(name) + len(value) for name, value in lines) < _MAX_HEADER_OCTETS
     )

@@ -1,4 +1,4 @@
-"""Time as a value that is handed in, so that the suite's own tests turn it instead of waiting."""
+"""Clocks that are passed in as values, so that the suite's own tests advance the time instead of waiting."""
 
 from __future__ import annotations
 

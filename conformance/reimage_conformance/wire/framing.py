@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from reimage_conformance.wire.heads import Head
 
 _KNOWN_CODINGS = {"chunked", "gzip", "x-gzip", "deflate", "compress", "x-compress"}
+"""The transfer codings of RFC 9112, section 7.2 and 7.1, with their aliases."""
 _TARGET = re.compile(r"[\x21-\x7e]+")
-_CHUNK = re.compile(rb"([0-9A-Fa-f]{1,8})\r\n")
+_CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]{1,8})\r\n")
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
 
@@ -50,10 +51,12 @@ def framing_of(head: Head, method: str) -> Framing:
 
 
 def _of_content(head: Head) -> Framing:
+    """The framing of a response that has content."""
     return _of_transfer_encoding(head) if head.has("transfer-encoding") else _of_length(head)
 
 
 def _forbidden_here(head: Head, bodiless: str) -> tuple[str, ...]:
+    """The anomalies of framing fields in a response that must have no content; `bodiless` says why it must not, "" if it may."""
     if not bodiless:
         return ()
     names = (("length", "content-length"), ("transfer-encoding", "transfer-encoding"))
@@ -105,7 +108,7 @@ def is_plainly_framed(request: Request) -> bool:
 
 def _is_one_chunked(body: bytes) -> bool:
     """Whether `body` is exactly one chunked content, without extensions or trailers."""
-    while found := _CHUNK.match(body):
+    while found := _CHUNK_LINE.match(body):
         size = int(found[1], 16)
         if body[found.end() + size :][:2] != b"\r\n":
             return False

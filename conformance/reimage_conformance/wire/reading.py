@@ -16,10 +16,12 @@ from reimage_conformance.wire.streams import failure_of
 
 HEAD_LIMIT = 64 * 1024
 BODY_LIMIT = 4 * 1024 * 1024
+"""Octets of content; the reading of a longer response ends there."""
 INTERIM_LIMIT = 50
 KEPT_LIMIT = 64 * 1024
-"""This many octets of content above BODY_LIMIT are kept: a run may get it many times."""
+"""Of content longer than BODY_LIMIT, this many octets are kept: a run may get such content many times."""
 LINGER_SECONDS = 0.05
+"""How long to wait for content after a reply that must have none."""
 STALLED = "stalled"
 """The anomaly of an incomplete reply after which the endpoint sent no more octets and did not close the connection."""
 _CHUNK_LINE_LIMIT = 8 * 1024
@@ -65,9 +67,10 @@ class Source(Protocol):
 
 
 class ResponseReader:
-    """Reads the response to one request with `method`; `sole` says that it was one request to every reader.
+    """Reads the response to one request with `method`.
 
-    `linger_seconds` is how long to look for content after a reply that must have none.
+    `sole` says that every HTTP implementation reads exactly one request in what was sent. `linger_seconds` is how long to look
+    for content after a reply that must have none.
     """
 
     def __init__(
@@ -91,7 +94,7 @@ class ResponseReader:
         self._body = bytearray()
         self._expected: int | None = None
         self._anomalies: list[str] = []
-        self._empty = 0
+        self._empty_line_octets = 0
 
     def read(self) -> Reading:
         """The response, or the part of it that came, with the failure."""
@@ -119,20 +122,14 @@ class ResponseReader:
         head = self._head
         if head is None:
             return Reading(None, failure, octets=self._octets)
-        before = [f"octets-before-status-line: {self._empty} of CR and LF"] if self._empty else []
+        skipped = self._empty_line_octets
+        before = [f"octets-before-status-line: {skipped} of CR and LF"] if skipped else []
         anomalies = tuple(dict.fromkeys([*before, *self._anomalies]))
-        response = Response(
-            head.status,
-            head.reason,
-            head.headers,
-            bytes(
-                self._body if failure is None or failure.kind is not FailureKind.TOO_LARGE else self._body[:KEPT_LIMIT]
-            ),
-            head.http_version,
-            tuple(self._interim),
-            anomalies,
-        )
-        persistent = failure is None and not surplus and not anomalies and _lets_go_on(head, extent)
+        is_too_large = failure is not None and failure.kind is FailureKind.TOO_LARGE
+        body = bytes(self._body[:KEPT_LIMIT] if is_too_large else self._body)
+        interim = tuple(self._interim)
+        response = Response(head.status, head.reason, head.headers, body, head.http_version, interim, anomalies)
+        persistent = failure is None and not surplus and not anomalies and _is_persistent(head, extent)
         return Reading(response, failure, surplus, persistent, extent is Extent.CLOSE and failure is None, self._octets)
 
     def _name_surplus(self, surplus: bytes, extent: Extent) -> None:
@@ -188,7 +185,7 @@ class ResponseReader:
     def _skip_empty_lines(self) -> int:
         empty = len(self._buffer) - len(self._buffer.lstrip(b"\r\n"))
         del self._buffer[:empty]
-        self._empty += empty
+        self._empty_line_octets += empty
         return empty
 
     def _expect_http(self) -> None:
@@ -301,7 +298,8 @@ def _not_http(octets: bytes) -> _IncompleteError:
     return _IncompleteError(FailureKind.NOT_HTTP, f"the reply is not HTTP: it begins with {start}")
 
 
-def _lets_go_on(head: Head, extent: Extent) -> bool:
+def _is_persistent(head: Head, extent: Extent) -> bool:
+    """Whether the connection may carry another request after this response (RFC 9112, section 9.3)."""
     if extent in {Extent.CLOSE, Extent.UNKNOWABLE} or head.http_version != "HTTP/1.1" or head.status == 101:
         return False
     return "close" not in (option.lower() for option in head.members("connection"))

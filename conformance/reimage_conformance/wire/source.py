@@ -10,15 +10,16 @@ if TYPE_CHECKING:
     from reimage_conformance.wire.clock import Clock
     from reimage_conformance.wire.streams import Stream
 
-_RECEIVE = 65_536
+_RECEIVE_OCTETS = 65_536
 _LINGER_LIMIT = 1024 * 1024
+"""Octets after a reply; no more are read."""
 
 
 @dataclass(slots=True)
 class StreamSource:
-    """Reads `stream` until `deadline`.
+    """Reads `stream` until `deadline`, a reading of `clock`.
 
-    After the first octets, the next ones are waited for up to `silence` seconds. `hasty` says that the time limit is so
+    After the first octets, it waits at most `silence` seconds for the next ones. `hasty` says that the time limit is so
     short that a pause proves nothing.
     """
 
@@ -37,9 +38,9 @@ class StreamSource:
 
     def receive(self) -> bytes:
         """The next octets, b"" once the endpoint has closed; raises OSError."""
-        patience = self._latest + self.silence if self._has_begun else math.inf
-        self._is_cut = patience < self.deadline
-        data = self.stream.receive(_RECEIVE, min(patience, self.deadline))
+        silent_at = self._latest + self.silence if self._has_begun else math.inf
+        self._is_cut = silent_at < self.deadline
+        data = self.stream.receive(_RECEIVE_OCTETS, min(silent_at, self.deadline))
         self._latest, self._has_begun, self._is_cut = self.clock.now(), True, False
         return data
 
@@ -53,7 +54,7 @@ class StreamSource:
         deadline = self.clock.now() + seconds
         try:
             while len(octets) < _LINGER_LIMIT:
-                data = self.stream.receive(_RECEIVE, deadline)
+                data = self.stream.receive(_RECEIVE_OCTETS, deadline)
                 if not data:
                     return octets, True
                 octets += data

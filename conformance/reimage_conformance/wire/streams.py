@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Identity
     from reimage_conformance.wire.clock import Clock
 
-_AHEAD = 65_536
+_AHEAD_OCTETS = 65_536
 _TLS_ALERT = b"\x15\x03"
 """The first octets of a TLS record with an alert (RFC 8446, 5.1)."""
 
@@ -67,13 +67,13 @@ class SocketStream:
         if self._ended:
             return b""
         self._socket.settimeout(self._remaining(deadline))
-        return self._plain(self._socket.recv(limit))
+        return self._not_tls(self._socket.recv(limit))
 
     def pending(self) -> bytes | None:
         """Without waiting or consuming: the octets at hand, b"" when the peer has closed, None when nothing came."""
         self._socket.settimeout(0)
         try:
-            data = self._socket.recv(_AHEAD)
+            data = self._socket.recv(_AHEAD_OCTETS)
         except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
             return self._ahead or None
         except OSError:
@@ -92,8 +92,8 @@ class SocketStream:
         """Close the socket."""
         self._socket.close()
 
-    def _plain(self, data: bytes) -> bytes:
-        """`data`; raises StreamError where it is a TLS alert on a connection without TLS."""
+    def _not_tls(self, data: bytes) -> bytes:
+        """`data`; raises StreamError if it is a TLS alert on a connection without TLS."""
         if data.startswith(_TLS_ALERT) and not isinstance(self._socket, ssl.SSLSocket):
             raise StreamError(FailureKind.TLS, "the endpoint answers in TLS", mistake=True)
         return data

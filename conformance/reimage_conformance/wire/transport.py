@@ -1,7 +1,7 @@
 """The httpx transport that writes a request's octets verbatim and reads the reply without normalising anything.
 
-The request travels in the extension "reimage.request". The outcome comes back in the extension "reimage.outcome" of
-the httpx response, or in NoReplyError when no complete reply came. Header lines stay in the outcome alone: httpx would
+The request travels in the extension "reimage.request". What was received comes back in the extension "reimage.received" of
+the httpx response, or in NoReplyError when no complete reply came. The httpx response has no header lines: httpx would
 fold, decode and follow them.
 """
 
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from reimage_conformance.wire.streams import Connector
 
 CLOSE_SECONDS = 0.5
+"""How long to wait for the endpoint to close a connection after its reply."""
 _SENT_AGAIN = {"GET", "HEAD"}
+"""Methods of requests that are sent again if the endpoint closed an idle connection."""
 _MAX_STALLS, _STALL_SECONDS = 2, 2.0
 """After two replies that stopped before their end, a reply that pauses this many seconds counts as stopped too.
 
@@ -36,8 +38,11 @@ Without this, each such reply would cost the whole time limit.
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """The result of one request; `elapsed` ends with the reply, before the wait for the connection to close."""
+class Received:
+    """What came back for one request, with the fields of `Exchange`.
+
+    `elapsed` ends with the reply, before the wait for the connection to close.
+    """
 
     response: Response | None
     failure: Failure | None
@@ -48,11 +53,11 @@ class Outcome:
 
 
 class NoReplyError(httpx.TransportError):
-    """No complete reply came; `outcome` holds the failure, and the part that came."""
+    """No complete reply came; `received` holds the failure, and the part that came."""
 
-    def __init__(self, outcome: Outcome) -> None:
-        super().__init__(outcome.failure.detail if outcome.failure else "no reply")
-        self.outcome = outcome
+    def __init__(self, received: Received) -> None:
+        super().__init__(received.failure.detail if received.failure else "no reply")
+        self.received = received
 
 
 class VerbatimTransport(httpx.BaseTransport):
@@ -60,7 +65,7 @@ class VerbatimTransport(httpx.BaseTransport):
 
     Extensions of a request: "reimage.request", required; "reimage.connection", the number of the connection to use;
     "reimage.watch", True to wait whether the endpoint closes the connection afterwards. Or "reimage.together", several
-    requests to send at the same time; their outcomes come back in "reimage.outcomes".
+    requests to send at the same time; "reimage.received" of the response is a list then.
     """
 
     def __init__(
@@ -83,16 +88,16 @@ class VerbatimTransport(httpx.BaseTransport):
         """Send the request in the extensions and read its reply; raises NoReplyError."""
         extensions = request.extensions
         if "reimage.together" in extensions:
-            outcomes = self.carry_together(extensions["reimage.together"])
-            return httpx.Response(httpx.codes.MULTI_STATUS, extensions={"reimage.outcomes": outcomes})
-        outcome = self.carry(
+            all_received = self.carry_together(extensions["reimage.together"])
+            return httpx.Response(httpx.codes.MULTI_STATUS, extensions={"reimage.received": all_received})
+        received = self.carry(
             extensions["reimage.request"],
             on=extensions.get("reimage.connection"),
             watch=extensions.get("reimage.watch", False),
         )
-        if outcome.failure or not outcome.response:
-            raise NoReplyError(outcome)
-        return httpx.Response(outcome.response.status, extensions={"reimage.outcome": outcome})
+        if received.failure or not received.response:
+            raise NoReplyError(received)
+        return httpx.Response(received.response.status, extensions={"reimage.received": received})
 
     def close(self) -> None:
         """Close every connection."""
@@ -106,14 +111,14 @@ class VerbatimTransport(httpx.BaseTransport):
         """Close every connection that is not in use."""
         self._pool.close()
 
-    def carry(self, request: Request, *, on: int | None, watch: bool) -> Outcome:
-        """Send `request` and give its outcome, also where no reply came."""
+    def carry(self, request: Request, *, on: int | None, watch: bool) -> Received:
+        """Send `request` and give what was received, also where no reply came; the arguments are those of `Client.exchange`."""
         start = self._clock.now()
         deadline = self._deadline(request, start)
         try:
             connection = self._connection_for(request, on, deadline)
         except OSError as error:
-            return Outcome(None, failure_of(error), on or 0, elapsed=self._clock.now() - start)
+            return Received(None, failure_of(error), on or 0, elapsed=self._clock.now() - start)
         reading = self._converse(connection, request, deadline)
         if on is None and _is_stale(connection, request, reading):
             self._pool.drop(connection)
@@ -121,11 +126,11 @@ class VerbatimTransport(httpx.BaseTransport):
             try:
                 connection = self._pool.open(request.identity, deadline)
             except OSError as error:
-                return Outcome(None, failure_of(error), elapsed=self._clock.now() - start)
+                return Received(None, failure_of(error), elapsed=self._clock.now() - start)
             reading = self._converse(connection, request, deadline)
         return self._conclude(connection, request, reading, start, watch=watch)
 
-    def carry_together(self, requests: Sequence[Request]) -> list[Outcome]:
+    def carry_together(self, requests: Sequence[Request]) -> list[Received]:
         """Send `requests`, each on a connection of its own; all are written before the first reply is read.
 
         Replies are read in the order of the requests, so `elapsed` of a later one may include the time of an earlier one.
@@ -143,14 +148,14 @@ class VerbatimTransport(httpx.BaseTransport):
             for connection, request in zip(connections, requests, strict=True)
             if isinstance(connection, Connection)
         ]
-        outcomes: list[Outcome] = []
+        received: list[Received] = []
         for connection, request in zip(connections, requests, strict=True):
             if isinstance(connection, Failure):
-                outcomes.append(Outcome(None, connection))
+                received.append(Received(None, connection))
             else:
                 reading = self._read(connection, request, self._deadline(request, start), broken.pop(0))
-                outcomes.append(self._conclude(connection, request, reading, start, watch=False))
-        return outcomes
+                received.append(self._conclude(connection, request, reading, start, watch=False))
+        return received
 
     def _deadline(self, request: Request, start: float) -> float:
         patience = self._request_timeout if request.patience_seconds is None else request.patience_seconds
@@ -168,7 +173,7 @@ class VerbatimTransport(httpx.BaseTransport):
         return self._read(connection, request, deadline, self._write(connection, request, deadline))
 
     def _write(self, connection: Connection, request: Request, deadline: float) -> OSError | None:
-        """Write a request, and give the error, if any; a reply may have come even so, and is read first."""
+        """Write a request, and give the error, if any; the caller still reads, since the endpoint may have replied before."""
         connection.requests += 1
         try:
             connection.stream.send(request.wire(), deadline)
@@ -197,7 +202,8 @@ class VerbatimTransport(httpx.BaseTransport):
 
     def _conclude(
         self, connection: Connection, request: Request, reading: Reading, start: float, *, watch: bool
-    ) -> Outcome:
+    ) -> Received:
+        """What was received; waits for the close of the connection if it is due, and keeps or closes the connection."""
         elapsed = self._clock.now() - start
         response, closed = reading.response, reading.ended
         if reading.failure is None and not closed and (watch or must_be_last(request)):
@@ -210,7 +216,7 @@ class VerbatimTransport(httpx.BaseTransport):
         self._release(connection, request, reading)
         if reading.failure is not None and reading.failure.kind is FailureKind.TIMEOUT and not reading.octets:
             self._pool.close()  # an endpoint that serves one connection at a time may be waiting on another one
-        return Outcome(response, reading.failure, connection.number, connection.requests, closed, elapsed)
+        return Received(response, reading.failure, connection.number, connection.requests, closed, elapsed)
 
     def _release(self, connection: Connection, request: Request, reading: Reading) -> None:
         if not reading.persistent:
