@@ -363,6 +363,11 @@ class Exchange:
         """The response if it is complete, else None."""
         return self.response if self.failure is None else None
 
+    @property
+    def request_id(self) -> str:
+        """The x-ms-request-id of the reply, "" where there is none."""
+        return (self.reply.header("x-ms-request-id") if self.reply is not None else None) or ""
+
 
 class Why(StrEnum):
     """The kind of reason for which something was not judged; `report/unjudged.py` says what can be done about each."""

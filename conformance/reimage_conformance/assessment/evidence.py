@@ -23,11 +23,11 @@ _COMPLETES, _EQUIVALENT = "REQ-REIMAGE-COMPLETES", "REQ-REIMAGE-URI-EQUIV"
 class Evidence:
     """All exchanges of a run by number, and facts about the whole run that may explain a violation.
 
-    `started` are the ids of operations, `reissued` those that several operations share. `altered` are the ids of
-    operations on which a method other than GET and HEAD was accepted. `shifted` are the exchanges on a connection
-    that repeated a response, from the repetition on: each may have got the response to another request.
-    `forms_to_others` are the forms of address by which a reimage reached another instance; None where the verdicts
-    are not known yet. `endless` says that an accepted reimage did not end as it must.
+    `started` holds the ids of operations, in lower case, `reissued` those that several operations share. `altered` holds
+    the ids of operations on which a method other than GET and HEAD was accepted. `shifted` holds the numbers of
+    exchanges on a connection that repeated a response, from the repetition on: each may have got the response to
+    another request. `forms_to_others` are the forms of address by which a reimage reached another instance; None where
+    the verdicts are not known yet. `endless` says that an accepted reimage did not end as it must.
     """
 
     exchanges: Mapping[int, Exchange]
@@ -47,13 +47,10 @@ class Evidence:
         for exchange in exchanges.values():
             address = read_target(exchange.request.target)
             status = exchange.reply.status if exchange.reply is not None else 0
-            if exchange.reply is not None and status == 202 and address.kind is Kind.REIMAGE:
-                starts[(exchange.reply.header("x-ms-request-id") or "").lower()] += 1
-            if (
-                200 <= status < 300
-                and address.kind is Kind.OPERATION
-                and exchange.request.method not in ("GET", "HEAD")
-            ):
+            if status == 202 and address.kind is Kind.REIMAGE:
+                starts[exchange.request_id.lower()] += 1
+            is_poll = address.kind is Kind.OPERATION and exchange.request.method in ("GET", "HEAD")
+            if 200 <= status < 300 and address.kind is Kind.OPERATION and not is_poll:
                 altered.add(address.operation)
         reissued = frozenset(identifier for identifier, count in starts.items() if count > 1)
         return cls(exchanges, controls, frozenset(starts), reissued, frozenset(altered), _shifted(exchanges))
@@ -78,10 +75,10 @@ class Evidence:
 
 
 def _shifted(exchanges: Mapping[int, Exchange]) -> frozenset[int]:
-    """The exchanges of a connection from the first on that repeats the response before it, request id included.
+    """The numbers of exchanges on connections that repeated a response, request id included, from the repetition on.
 
-    None where ids come back on other connections too: then the endpoint repeats ids, and each response belongs to its
-    request.
+    There are none where an id comes back on another connection too: then the endpoint repeats ids, and each response
+    belongs to its request.
     """
     if _share_ids_across(exchanges):
         return frozenset()
@@ -90,8 +87,7 @@ def _shifted(exchanges: Mapping[int, Exchange]) -> frozenset[int]:
     repeating: set[int] = set()
     for number, exchange in exchanges.items():
         earlier = before.get(exchange.connection)
-        has_id = exchange.reply is not None and bool(exchange.reply.header("x-ms-request-id"))
-        if has_id and earlier is not None and earlier.reply == exchange.reply:
+        if exchange.request_id and earlier is not None and earlier.reply == exchange.reply:
             repeating.add(exchange.connection)
         if exchange.connection in repeating:
             found.add(number)
@@ -100,13 +96,14 @@ def _shifted(exchanges: Mapping[int, Exchange]) -> frozenset[int]:
 
 
 def _share_ids_across(exchanges: Mapping[int, Exchange]) -> bool:
-    """Whether two different responses on different connections have the same id; polls that get the id they ask about do not count."""
+    """Whether two different responses on different connections have the same id.
+
+    A poll that is answered with the id that it asks about does not count.
+    """
     first: dict[str, Exchange] = {}
     for exchange in exchanges.values():
-        identifier = (exchange.reply.header("x-ms-request-id") if exchange.reply is not None else "") or ""
-        address = read_target(exchange.request.target)
-        tracked = address.kind is Kind.OPERATION and same_identifier(address.operation, identifier)
-        if not identifier or tracked:
+        identifier, address = exchange.request_id, read_target(exchange.request.target)
+        if not identifier or (address.kind is Kind.OPERATION and same_identifier(address.operation, identifier)):
             continue
         earlier = first.setdefault(identifier, exchange)
         if earlier.connection != exchange.connection and earlier.reply != exchange.reply:

@@ -101,8 +101,7 @@ class Intervals:
         elif address.kind in (Kind.REIMAGE, Kind.OTHER) and (
             method not in _READING or (reply is not None and (reply.status == 202 or reply.status >= 400))
         ):
-            identifier = (reply.header("x-ms-request-id") if reply is not None else "") or ""
-            request = OwnRequest(exchange, address, plain_identifier(identifier))
+            request = OwnRequest(exchange, address, plain_identifier(exchange.request_id))
             may_have_worked = reply is None or request.is_accepted or reply.status in UNKNOWN_FATE
             (self._requests if may_have_worked else self._refused).append(request)
 

@@ -40,11 +40,6 @@ def is_replaced(value: str) -> bool:
     return _WORDS.fullmatch(value.strip()) is not None
 
 
-def own_id(exchange: Exchange) -> str:
-    """The x-ms-request-id of a reply, or ""."""
-    return (exchange.reply.header("x-ms-request-id") if exchange.reply is not None else "") or ""
-
-
 def without_masked_ids(recorded: Sequence[Recorded]) -> list[Recorded]:
     """The exchanges; those whose ids were replaced have these facts marked as not recorded."""
     word = _shared_word(recorded)
@@ -54,7 +49,7 @@ def without_masked_ids(recorded: Sequence[Recorded]) -> list[Recorded]:
 def _marked(recorded: Recorded, word: str) -> Recorded:
     exchange = recorded.exchange
     address = read_target(exchange.request.target)
-    own = own_id(exchange)
+    own = exchange.request_id
     lost: set[Fact] = set()
     if own and (own == word or is_placeholder(own)):
         lost |= {Fact.OWN_ID, Fact.OPERATION_ID} if address.kind is Kind.REIMAGE else {Fact.OWN_ID}
@@ -77,7 +72,7 @@ def _hides_operation(exchange: Exchange, asked: str, word: str) -> bool:
 
 def _shared_word(recorded: Sequence[Recorded]) -> str:
     """The word that every reply of a capture has as its id, if it cannot be the id of one operation; else ""."""
-    named = [(read_target(each.exchange.request.target), own) for each in recorded if (own := own_id(each.exchange))]
+    named = [(read_target(each.exchange.request.target), own) for each in recorded if (own := each.exchange.request_id)]
     if len(named) < 2 or len({own for _, own in named}) > 1:
         return ""
     word = named[0][1]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reimage_conformance.capture.evidence import Evidence, Judgement, Plan, is_accepted
-from reimage_conformance.capture.masked_ids import own_id
 from reimage_conformance.catalogue import MINIMUM_VERSION
 from reimage_conformance.judging.operations.documents import operation_documents
 from reimage_conformance.judging.operations.polls import STATUSES, TERMINAL, polls_answered, status_of
@@ -38,7 +37,7 @@ def _accepted_plan(evidence: Evidence, recorded: Recorded, *, sound: bool) -> Pl
     made = [Judgement(accepted, (start,), {"requirement": name}) for name in _shown(start, address)] if sound else []
     made += [Judgement(answered_202, (start,)), Judgement(empty_body, (start,))]
     made += [Judgement(request_id_present, (start,), {"requirement": "REQ-REIMAGE-REQID"})]
-    identifier = own_id(start) if recorded.tells(Fact.OWN_ID) else ""
+    identifier = start.request_id if recorded.tells(Fact.OWN_ID) else ""
     verdicts: tuple[Verdict, ...] = ()
     if not identifier and not recorded.tells(Fact.RESPONSE_LINES, Fact.ID_LINE, Fact.OWN_ID):
         verdicts = _untested(start, "the capture does not hold the x-ms-request-id of the 202")
@@ -139,7 +138,7 @@ def polls_of(evidence: Evidence, start: Exchange) -> list[Exchange]:
     subscription = read_target(start.request.target).subscription
     return [
         each.exchange
-        for each in evidence.polls(own_id(start), subscription)
+        for each in evidence.polls(start.request_id, subscription)
         if each.exchange.number > start.number and evidence.is_conclusive(each)
     ]
 

@@ -132,7 +132,7 @@ class Knowledge:
             return
         address = read_target(request.target)
         if request.method == "POST" and 200 <= reply.status < 300 and address.kind is Kind.REIMAGE:
-            self.operations.add(normal(reply.header("x-ms-request-id") or ""))
+            self.operations.add(normal(exchange.request_id))
         elif request.method == "GET" and address.kind is Kind.DEPLOYMENT and address.form is not None:
             names = (normal(address.subscription), normal(address.service))
             self._learn_deployment(Container(*names, address.form, normal(address.deployment)), exchange)

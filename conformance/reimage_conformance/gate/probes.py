@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlsplit
 
 from reimage_conformance.gate.gate import Withheld
 from reimage_conformance.gate.listing import instances_of
@@ -18,9 +17,8 @@ class ProbeGate:
     """Lets only requests to the probe of a listed role instance be sent."""
 
     def __init__(self, target: Target) -> None:
-        path = urlsplit(target.probe_url or "").path
         self._paths = {
-            path.format(**{key: quote(value, safe="") for key, value in Place(each, instance).names().items()})
+            Place(each, instance).probe_path(target.probe_url or "")
             for each in target.deployments
             for instance in instances_of(each)
         }

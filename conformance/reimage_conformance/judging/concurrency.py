@@ -57,9 +57,8 @@ def contended(
     if second.reply.status != 202:
         yield verdict.violated(expected, reply_summary(second), symptom(second))
         return
-    identifier = second.reply.header("x-ms-request-id") or ""
-    if identifier and identifier == (first.reply.header("x-ms-request-id") if first.reply else ""):
-        yield verdict.violated(expected, f"202 with the running operation's id {identifier}", "shared-id")
+    if second.request_id and second.request_id == first.request_id:
+        yield verdict.violated(expected, f"202 with the running operation's id {second.request_id}", "shared-id")
     elif lost:
         actual = f"{reply_summary(second)}, but the first operation did not end"
         yield verdict.violated(expected, actual, "first-lost")

@@ -107,7 +107,7 @@ def observer_answers(world: World, exchanges: Sequence[Exchange], requirement: s
         elif exchange.reply.status != 200:
             yield verdict.violated("200 OK", reply_summary(exchange), symptom(exchange))
         else:
-            identified = bool(exchange.reply.header("x-ms-request-id"))
+            identified = bool(exchange.request_id)
             actual = "200 OK with an x-ms-request-id" if identified else "200 OK without x-ms-request-id"
             yield verdict.judged(identified, "an x-ms-request-id", actual, "no-request-id")
 

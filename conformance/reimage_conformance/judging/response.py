@@ -140,7 +140,7 @@ def id_usable(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
     """The id of the 202 gives the status of the operation, within two seconds (REQ-REIMAGE-REQID-USABLE, -PROMPT)."""
     del world
     start, polls = exchanges[0], exchanges[1:]
-    identifier = (start.reply.header("x-ms-request-id") if start.reply else "") or ""
+    identifier = start.request_id
     usable = about("REQ-REIMAGE-REQID-USABLE", *polls[:1], start)
     if not is_path_segment(identifier):
         yield usable.violated(

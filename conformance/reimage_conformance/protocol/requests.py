@@ -11,6 +11,7 @@ from reimage_conformance.protocol.addresses import (
     UriForm,
     cloud_service_path,
     deployment_path,
+    encode,
     operation_path,
     role_instance_path,
 )
@@ -35,14 +36,13 @@ class Place:
         """The name of the deployment in an address: its slot or its name."""
         return self.deployment.slot if form is UriForm.SLOT else self.deployment.name
 
-    def names(self) -> dict[str, str]:
-        """The names of the place by the placeholders of a probe's template."""
-        deployment = self.deployment
-        return {
-            "cloud_service": deployment.cloud_service,
-            "deployment_name": deployment.name,
-            "role_instance": self.role_instance,
-        }
+    def probe_path(self, url: str) -> str:
+        """The path of the probe of the role instance; `url` is the target's `probe_url`, with its placeholders."""
+        return urlsplit(url).path.format(
+            cloud_service=encode(self.deployment.cloud_service),
+            deployment_name=encode(self.deployment.name),
+            role_instance=encode(self.role_instance),
+        )
 
     def __str__(self) -> str:
         """The place in words for reports."""

@@ -76,7 +76,7 @@ class Examinations:
 
         None where it has no id, or the id of an operation of this run: its poll would say nothing about the refused request.
         """
-        identifier = (refusal.reply.header("x-ms-request-id") if refusal.reply is not None else None) or ""
+        identifier = refusal.request_id
         known = {plain_identifier(operation.identifier) for operation in self._operations.all}
         if not identifier or plain_identifier(identifier) in known:
             return None

@@ -96,8 +96,7 @@ class Operations:
     def _added(
         self, start: Exchange, began: float, place: Place | None, form: UriForm | None, *, unwanted: bool
     ) -> Operation:
-        identifier = (start.reply.header("x-ms-request-id") if start.reply is not None else "") or ""
-        operation = Operation(start, identifier, began, place, form, unwanted=unwanted)
+        operation = Operation(start, start.request_id, began, place, form, unwanted=unwanted)
         if read_target(start.request.target).subscription == self.world.target.other_subscription_id:
             operation.subscription = self._builder.target.other_subscription_id or ""
         self.all.append(operation)

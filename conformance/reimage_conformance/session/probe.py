@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from reimage_conformance.judging.instances.probes import installation_in
 from reimage_conformance.model import Request
@@ -73,7 +73,5 @@ class Probe:
 
 def probe_request(url: str, place: Place, method: str = "GET", suffix: str = "", body: bytes = b"") -> Request:
     """A request to the probe of a role instance; `url` is the target's, with its placeholders."""
-    parts = urlsplit(url)
-    path = parts.path.format(**{key: quote(value, safe="") for key, value in place.names().items()}) + suffix
-    headers = [("Host", parts.netloc)] + ([("Content-Length", str(len(body)))] if method == "PUT" else [])
-    return Request(method, path, tuple(headers), body)
+    headers = [("Host", urlsplit(url).netloc)] + ([("Content-Length", str(len(body)))] if method == "PUT" else [])
+    return Request(method, place.probe_path(url) + suffix, tuple(headers), body)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from reimage_conformance.judging.clients.sessions import followed, given_id, is_poll, is_reimage, polled_id
+from reimage_conformance.judging.clients.sessions import followed, is_poll, is_reimage, polled_id
 from reimage_conformance.judging.operations.polls import NOT_KNOWN, TERMINAL, status_of
 from reimage_conformance.judging.registry import about, check
 from reimage_conformance.judging.wording import quoted, reply_summary
@@ -50,7 +50,7 @@ def client_ids(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]
             passed_over = next((given[identifier] for identifier in given if identifier in unasked), None)
             yield from _asked(each, given.get(without_dashes(polled_id(each))), passed_over)
             asked.add(without_dashes(polled_id(each)))
-        identifier = without_dashes(given_id(each))
+        identifier = without_dashes(each.request_id)
         if identifier and not (_starts_nothing(each) and identifier in asked):
             first = given.setdefault(identifier, each)
             given[identifier] = each if _starts_nothing(first) else first
@@ -70,7 +70,7 @@ def _asked(poll: Exchange, source: Exchange | None, passed_over: Exchange | None
     elif passed_over is not None and poll.reply is not None and poll.reply.status in NOT_KNOWN:
         seen = f"{quoted(polled_id(poll))}, answered {reply_summary(poll)}"
         verdict = about("REQ-CLIENT-POLL-ID", poll, passed_over)
-        yield verdict.violated(f"the x-ms-request-id of the 202, {quoted(given_id(passed_over))}", seen, "unknown")
+        yield verdict.violated(f"the x-ms-request-id of the 202, {quoted(passed_over.request_id)}", seen, "unknown")
 
 
 def _used(poll: Exchange, source: Exchange) -> Verdict:
@@ -86,8 +86,8 @@ def _used(poll: Exchange, source: Exchange) -> Verdict:
         return verdict.advised("the x-ms-request-id of a 202", seen, "no-operation")
     if len(subscriptions) > 1:
         return verdict.violated("the subscription of the reimage", "a different subscription", "subscription")
-    if asked != given_id(source):
-        return verdict.advised(quoted(given_id(source)), quoted(asked), "form")
+    if asked != source.request_id:
+        return verdict.advised(quoted(source.request_id), quoted(asked), "form")
     return verdict.met("the id of the 202")
 
 

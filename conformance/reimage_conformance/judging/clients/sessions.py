@@ -60,11 +60,6 @@ def polled_id(poll: Exchange) -> str:
     return read_target(poll.request.target).operation
 
 
-def given_id(exchange: Exchange) -> str:
-    """The x-ms-request-id of a reply, or ""."""
-    return (exchange.reply.header("x-ms-request-id") if exchange.reply is not None else None) or ""
-
-
 def is_accepted(exchange: Exchange) -> bool:
     """Whether an exchange is a reimage that was answered 202."""
     reply = exchange.reply
@@ -76,7 +71,7 @@ def followed(exchanges: Sequence[Exchange]) -> tuple[Followed, ...]:
     polls = [each for each in exchanges if is_poll(each.request)]
     found: list[Followed] = []
     for start in exchanges:
-        identifier = given_id(start)
+        identifier = start.request_id
         if is_accepted(start) and identifier:
             own = [poll for poll in polls if same_identifier(polled_id(poll), identifier)]
             found.append(Followed(start, identifier, tuple(poll for poll in own if poll.number > start.number)))

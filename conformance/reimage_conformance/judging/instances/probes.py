@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlsplit
 
 from reimage_conformance.judging.registry import NOBODY, Effect, about, check, effect_on
 from reimage_conformance.protocol.requests import Place
@@ -17,12 +16,11 @@ if TYPE_CHECKING:
 
 
 def probed_place(world: World, exchange: Exchange) -> Place | None:
-    """The listed role instance that a request to the probe addresses, by the template of the target file; None for no such."""
-    template = urlsplit(world.target.probe_url or "").path
+    """The listed role instance that a request to the probe addresses, None where it addresses no such instance."""
     for deployment in world.target.deployments:
         for name in world.instances(deployment):
             place = Place(deployment, name)
-            path = template.format(**{key: quote(value, safe="") for key, value in place.names().items()})
+            path = place.probe_path(world.target.probe_url or "")
             if exchange.request.target == path or exchange.request.target.startswith(f"{path}/"):
                 return place
     return None

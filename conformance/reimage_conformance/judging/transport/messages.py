@@ -207,18 +207,16 @@ def request_ids_unique(world: World, exchanges: Sequence[Exchange]) -> Iterator[
     first: dict[str, Exchange] = {}
     repeats: list[tuple[Exchange, Exchange]] = []
     for exchange in exchanges:
-        value = (exchange.reply.header("x-ms-request-id") if exchange.reply is not None else "") or ""
-        address = read_target(exchange.request.target)
-        if not value or (address.kind is Kind.OPERATION and same_identifier(address.operation, value)):
+        identifier, address = exchange.request_id, read_target(exchange.request.target)
+        if not identifier or (address.kind is Kind.OPERATION and same_identifier(address.operation, identifier)):
             continue
-        earlier = first.setdefault(plain_identifier(value), exchange)
+        earlier = first.setdefault(plain_identifier(identifier), exchange)
         if earlier is not exchange:
             repeats.append((exchange, earlier))
     if repeats:
         repeat, earlier = repeats[0]
-        repeated = repeat.reply.header("x-ms-request-id") if repeat.reply is not None else ""
         both = " and ".join(f"{each.number} ({_method_and_kind(each)})" for each in (earlier, repeat))
-        actual = f"the answers to exchanges {both} both carry {repeated}"
+        actual = f"the answers to exchanges {both} both carry {repeat.request_id}"
         others = len(repeats) - 1
         more = f"; {counted(others, 'more answer')} {'repeats' if others == 1 else 'repeat'} an id" if others else ""
         because = _causes_of_repeats([later for later, _ in repeats])
