@@ -61,8 +61,8 @@ def assess(journal: Journal, judged: Sequence[Verdict] | None = None) -> Assessm
     """Everything that the run in a journal concludes.
 
     `judged` are the verdicts of a run that has just ended; without them the checks are run again on the journal, with
-    the same result. A capture cannot bring its own controls or repeat a request, so that what would be
-    inconclusive in a run is untested.
+    the same result. What would be inconclusive in a run is untested in a capture: it cannot bring controls of its own
+    or repeat a request.
     """
     world, captured = world_of(journal), bool(journal.header.get("capture"))
     obstacles = Obstacles.of(journal, world, captured=captured)
@@ -96,8 +96,9 @@ def assess(journal: Journal, judged: Sequence[Verdict] | None = None) -> Assessm
 class Obstacles:
     """What kept requests from the service.
 
-    `front` is what answered in place of the service. `closed` is a sentence that no sound reimage was let through, "" otherwise.
-    `mistakes` are those of the target file. `sentence` is what the report says of all this, "" where nothing is in the way.
+    `front` is what answered in place of the service. `closed` is a sentence on why no sound reimage was let through, ""
+    where one was. `mistakes` are those of the target file. `sentence` is what the report says of all this, "" where
+    nothing is in the way.
     """
 
     front: Front | None
@@ -207,9 +208,10 @@ def run_of(journal: Journal) -> RunInfo:
 
 
 def _cases(journal: Journal, verdicts: Sequence[Verdict]) -> list[CaseRecord]:
-    """All cases of the run, each with the outcome of its verdicts; a case without verdicts keeps the outcome that was recorded.
+    """All cases of the run, each with the outcome of its verdicts.
 
-    So does a case that broke, does not apply, or was left unjudged while its verdicts are met.
+    The recorded outcome stays where a case has no verdicts, broke, or does not apply, and where it was left unjudged
+    although its verdicts are met.
     """
     by_case: dict[str, list[Verdict]] = {}
     for verdict in verdicts:
@@ -224,16 +226,12 @@ def _cases(journal: Journal, verdicts: Sequence[Verdict]) -> list[CaseRecord]:
             name, {"outcome": "inconclusive", "detail": "the run ended before the case did", "why": Why.CUT_SHORT}
         )
         own_verdicts = by_case.get(name, [])
-        outcome, detail, why = end["outcome"], end.get("detail", ""), Why(end.get("why", ""))
-        if outcome not in ("error", "not-applicable"):
-            judged = case_outcome(own_verdicts, event["requirements"])
-            outcome = (
-                judged.value
-                if judged is not None and not (outcome in ("untested", "inconclusive") and judged is Outcome.MET)
-                else outcome
-            )
-            if judged is Outcome.INCONCLUSIVE and end["outcome"] in (Outcome.VIOLATED, Outcome.ADVISORY, Outcome.MET):
-                detail, why = next((v.actual, v.why) for v in own_verdicts if v.outcome is judged)
+        recorded, detail, why = end["outcome"], end.get("detail", ""), Why(end.get("why", ""))
+        judged = case_outcome(own_verdicts, event["requirements"])
+        stays = ("error", "not-applicable", *(("untested", "inconclusive") if judged is Outcome.MET else ()))
+        outcome = recorded if judged is None or recorded in stays else judged.value
+        if outcome == Outcome.INCONCLUSIVE and recorded in (Outcome.VIOLATED, Outcome.ADVISORY, Outcome.MET):
+            detail, why = next((v.actual, v.why) for v in own_verdicts if v.outcome is judged)
         records[name] = CaseRecord(
             name,
             tuple(event["requirements"]),
@@ -287,8 +285,6 @@ def operation_of(identifier: str, start: Exchange, polls: Sequence[Exchange]) ->
 
 def _reimages(journal: Journal) -> int:
     """The number of reimages that the endpoint accepted, without those that failed later because there is no such instance."""
-    final = next(
-        (event["reimages"] for event in reversed(journal.events) if event["type"] == "end" and "reimages" in event),
-        None,
-    )
-    return final if final is not None else sum(1 for event in journal.events if event["type"] == "operation")
+    ends = (event["reimages"] for event in reversed(journal.events) if event["type"] == "end" and "reimages" in event)
+    final = next(ends, None)
+    return sum(event["type"] == "operation" for event in journal.events) if final is None else final

@@ -52,7 +52,7 @@ _OF_POLLS = (
 
 
 def keys_of(symptom: str) -> tuple[str, ...]:
-    """The keys under which a symptom is looked up: the whole of it, then only what stands before its first colon."""
+    """The keys under which a symptom is looked up: the whole of it, then the part before its first colon."""
     return tuple(dict.fromkeys((symptom, symptom.partition(":")[0])))
 
 

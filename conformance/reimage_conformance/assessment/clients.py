@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Exchange, RequirementResult, Verdict
 
 NOT_DONE = "nothing that was recorded of the client shows it"
-"""Why a requirement is untested: no request of the client was about it, or the recorder did not keep what tells."""
+"""Why a requirement is untested: no request of the client was about it, or the recorder did not keep enough."""
 NONE_ACCEPTED = "no reimage that the client asked for was answered 202"
 """Why a session concludes nothing: a client that got no reimage accepted has not shown that it can."""
 NONE_RECORDED = "no request of a client was recorded"
@@ -49,10 +49,11 @@ NO_OCCASION = {
     "REQ-CLIENT-REDIRECT": ((MOVED,), "no reply of this session was a 307"),
     "REQ-CLIENT-RETRY-PAUSE": (PUT_OFF, "no reply of this session put a request off (409, 429, 500, 503)"),
 }
-"""Requirements about replies that an endpoint need not give: their statuses, and what is said where there was none."""
+"""Requirements about replies that an endpoint need not give: the statuses of these, and the reason where none came."""
 MOST_EVIDENCE = 60
+"""The record of a topic names at most this many exchanges."""
 MOST_DEVIATIONS = 20
-"""Distinct deviations of one requirement that are told; the rest are counted."""
+"""At most this many distinct deviations from one requirement are shown; the rest are counted."""
 BAD = (Outcome.VIOLATED, Outcome.ADVISORY)
 
 
@@ -70,13 +71,13 @@ TOPICS = (
         "client::reimages",
         client_reimages,
         (
-            *(
-                "REQ-CLIENT-REIMAGE-METHOD",
-                "REQ-CLIENT-REIMAGE-URI",
-                "REQ-CLIENT-REIMAGE-CONTENT-TYPE",
-                "REQ-CLIENT-HTTP-VERSION",
-            ),
-            *("REQ-CLIENT-REIMAGE-CONTENT-LENGTH", "REQ-CLIENT-REIMAGE-BODY", "REQ-CLIENT-REIMAGE-VERSION"),
+            "REQ-CLIENT-REIMAGE-METHOD",
+            "REQ-CLIENT-REIMAGE-URI",
+            "REQ-CLIENT-REIMAGE-CONTENT-TYPE",
+            "REQ-CLIENT-HTTP-VERSION",
+            "REQ-CLIENT-REIMAGE-CONTENT-LENGTH",
+            "REQ-CLIENT-REIMAGE-BODY",
+            "REQ-CLIENT-REIMAGE-VERSION",
         ),
     ),
     Topic("client::versions", client_versions, ("REQ-CLIENT-VERSION-KNOWN",)),
@@ -109,10 +110,10 @@ def assess_client(journal: Journal) -> Assessment:
     made = {topic: _verdicts(topic, world, exchanges, waiting) for topic in TOPICS}
     verdicts = [verdict for found in made.values() for verdict in found]
     statuses = {each.reply.status for each in exchanges if each.reply is not None}
-    results = [_reasoned(each, statuses) for each in results_of(world, verdicts, (), (), {}, CLIENT_CATALOGUE)]
+    results = [_with_reason(each, statuses) for each in results_of(world, verdicts, (), (), {}, CLIENT_CATALOGUE)]
     findings = findings_of(verdicts, results, journal.exchanges)
     deviations = _deviations(verdicts)
-    results = [_told(each, deviations.get(each.requirement.id, "")) for each in results]
+    results = [_with_deviations(each, deviations.get(each.requirement.id, "")) for each in results]
     run = replace(run, interrupted=False)  # whoever ended the record did not cut the judging short
     accepted = sum(map(is_accepted, exchanges))
     verdict, exit_code = conclude(results, hindered=not accepted)
@@ -137,8 +138,8 @@ def assess_client(journal: Journal) -> Assessment:
 
 
 def _deviations(verdicts: Sequence[Verdict]) -> dict[str, str]:
-    """How a client departed from each requirement: every distinct deviation, with how often it was seen, violations first."""
-    seen: dict[str, Counter[tuple[str, bool]]] = {}
+    """The distinct deviations of a client from each requirement in words, with how often each was seen, violations first."""
+    seen: dict[str, Counter[tuple[str, bool]]] = {}  # each deviation, and whether it is advisory
     for verdict in verdicts:
         if verdict.outcome in BAD:
             seen.setdefault(verdict.requirement, Counter())[verdict.actual, verdict.outcome is Outcome.ADVISORY] += 1
@@ -150,16 +151,16 @@ def _counted(found: Counter[tuple[str, bool]]) -> str:
     if found.total() == 1:
         return next(iter(found))[0]
     is_mixed = len({advisory for _, advisory in found}) > 1
-    told = [
+    shown = [
         f"{actual} ({'once' if number == 1 else f'{number} times'}{', advisory' if advisory and is_mixed else ''})"
         for (actual, advisory), number in sorted(found.items(), key=lambda item: (item[0][1], -item[1]))
     ]
-    more = len(told) - MOST_DEVIATIONS
-    return "; ".join([*told[:MOST_DEVIATIONS], *([f"and {more} more"] if more > 0 else [])])
+    more = len(shown) - MOST_DEVIATIONS
+    return "; ".join([*shown[:MOST_DEVIATIONS], *([f"and {more} more"] if more > 0 else [])])
 
 
-def _told(result: RequirementResult, deviations: str) -> RequirementResult:
-    """The result, with every deviation as its reason where it is a bad one."""
+def _with_deviations(result: RequirementResult, deviations: str) -> RequirementResult:
+    """The result, with every deviation as its reason where it is a violation or advisory."""
     return replace(result, reason=deviations) if deviations and result.outcome in BAD else result
 
 
@@ -174,7 +175,7 @@ def _verdicts(topic: Topic, world: World, exchanges: Sequence[Exchange], waiting
     return [replace(v, case=topic.id) for v in judge(world, topic.check, exchanges, **arguments)]
 
 
-def _reasoned(result: RequirementResult, statuses: set[int]) -> RequirementResult:
+def _with_reason(result: RequirementResult, statuses: set[int]) -> RequirementResult:
     """The result, with the reason why a client was not judged where nothing in its session was about it."""
     if result.why is not Why.NOT_CHOSEN:
         return result
@@ -188,7 +189,7 @@ def _case(topic: Topic, verdicts: Sequence[Verdict]) -> CaseRecord:
     """The record of one topic, as a case of the reports; its description is the first line of the check's docstring."""
     outcome = case_outcome(verdicts, topic.requirements)
     evidence = tuple(dict.fromkeys(number for verdict in verdicts for number in verdict.evidence))[:MOST_EVIDENCE]
-    detail = next((v.actual for v in verdicts if v.outcome in (Outcome.VIOLATED, Outcome.ADVISORY)), "")
+    detail = next((v.actual for v in verdicts if v.outcome in BAD), "")
     doc = (topic.check.__doc__ or "").partition("\n")[0]
     if outcome is None:
         return CaseRecord(topic.id, topic.requirements, Outcome.UNTESTED.value, doc=doc, detail=NOT_DONE)

@@ -31,9 +31,13 @@ _PLAIN = (
     "REQ-REIMAGE-METHOD",
     "REQ-REIMAGE-COMP",
 )
-_LAST_OF_THE_SEED = "2011-10-01"
+"""The requirements that a plain reimage is sent for."""
+_NEWEST_OF_THE_DOCUMENTS = "2011-10-01"
 """The newest version that "or later" in the documents of October 2011 can mean."""
 _CONTROLS = (*_PLAIN, "REQ-REIMAGE-VERSION", "REQ-REIMAGE-REQID-USABLE", "REQ-GOS-URI", "REQ-DEPL-URI")
+"""The requirements whose violation may be the reason why no sound request of a kind was accepted."""
+_CONSIDER_RETENTION = ("asking_forgets",)
+"""Checks that consider themselves whether an operation may have been forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +47,9 @@ class Controls:
     A kind is "reimage:slot", "reimage:name", "operation", "deployment:slot", "deployment:name" or "cloud-service".
     `accepted` holds each kind also with its place, as in "reimage:slot:contoso/production". `refused` says how plain
     reimages with the target's own version were refused, as in "reimage:slot:contoso/production 404 ResourceNotFound".
-    `newest` is the newest published version of a sound request that was accepted. `refused_instances` holds the instances for
-    which plain reimages in the slot form were refused, as `refused_instance` writes them. `forgotten` holds the operations
-    that were not found some time after their end, with the number of the last exchange that showed them. `any_code`
-    says that no document requires the code of a refusal (lenient).
+    `newest` is the newest published version of a sound request that was accepted. `refused_instances` holds the instances
+    for which plain reimages in the slot form were refused, as `refused_instance` writes them. `forgotten` is as
+    `forgotten_in` gives it. `any_code` says that a refusal may have any code, as under lenient.
     """
 
     accepted: frozenset[str]
@@ -87,9 +90,10 @@ class Controls:
                 or exchange.request.method != method
             ):
                 continue
-            tried |= {_kind(address)} if judged.must_be_accepted else set()
-            if exchange.reply is not None and 200 <= exchange.reply.status < 300:
+            is_accepted = exchange.reply is not None and 200 <= exchange.reply.status < 300
+            if is_accepted or judged.must_be_accepted:
                 tried.add(_kind(address))
+            if is_accepted:
                 accepted |= {_kind(address), _kind_and_place(address)}
                 newest = max(newest, version_of(exchange)) if _is_published(exchange) else newest
             elif judged.must_be_accepted and _is_plainly_refused(exchange, address, builder):
@@ -97,16 +101,14 @@ class Controls:
                 deployment = world.deployment_of(address)
                 if deployment is not None and address.form is UriForm.SLOT:
                     refused_instances.add(refused_instance(exchange, deployment.name))
-        forgotten = forgotten_in(exchanges)
-        any_code = world.strictness is Strictness.LENIENT
         return cls(
             frozenset(accepted),
             frozenset(tried),
             frozenset(refused),
             newest,
             frozenset(refused_instances),
-            forgotten,
-            any_code,
+            forgotten_in(exchanges),
+            any_code=world.strictness is Strictness.LENIENT,
         )
 
 
@@ -139,29 +141,29 @@ def _slots_of(entries: frozenset[str]) -> frozenset[str]:
 
 
 def _kind_place_and_answer(exchange: Exchange) -> str:
-    """The kind and place of a request, with the status and code of its answer."""
-    reply = exchange.reply
-    answer = f"{reply.status} {error_code(reply)}" if reply is not None else "no reply"
-    return f"{_kind_and_place(read_target(exchange.request.target))} {answer}"
+    """The kind and place of a request, with its answer."""
+    return f"{_kind_and_place(read_target(exchange.request.target))} {_status_and_code(exchange)}"
+
+
+def _status_and_code(exchange: Exchange) -> str:
+    """The status and error code of an answer."""
+    return f"{exchange.reply.status} {error_code(exchange.reply)}" if exchange.reply is not None else "no reply"
 
 
 def refused_instance(exchange: Exchange, deployment: str) -> str:
     """The instance that was refused, in the deployment of this name, with status and code; the same for both forms."""
     address = read_target(exchange.request.target)
-    return f"{address.service}/{deployment}/{address.instance}{_kind_place_and_answer(exchange).removeprefix(_kind_and_place(address))}"
-
-
-_CONSIDER_RETENTION = ("asking_forgets",)
-"""Checks that consider themselves whether an operation may have been forgotten."""
+    return f"{address.service}/{deployment}/{address.instance} {_status_and_code(exchange)}"
 
 
 def controlled(
     verdict: Verdict, exchanges: Mapping[int, Exchange], controls: Controls, *, captured: bool = False
 ) -> Verdict:
-    """`verdict`, made inconclusive or untested where it counts a refusal without a control.
+    """`verdict`, changed where it is about a refusal that proves nothing.
 
-    `captured` says that others chose the requests: they need not have sent a sound one, so that its absence accuses
-    nobody.
+    It is observed where the documents permit the refusal. It is inconclusive where no sound request of the same kind was
+    accepted, and untested where it is met and no sound reimage was sent at all. `captured` says that the requests are
+    not ours: they need not include a sound one, so that it is inconclusive in place of untested.
     """
     exchange = exchanges.get(verdict.evidence[0]) if verdict.evidence else None
     refused = exchange is not None and (exchange.reply is None or exchange.reply.status >= 300)
@@ -179,20 +181,24 @@ def controlled(
     kind = _kind(address)
     if kind in controls.accepted or _is_looked_at_otherwise(address, controls):
         reason = _why_not_conclusive(verdict, exchange, controls, plain=plain, varied=varied)
-        because = (*_CONTROLS, "REQ-REIMAGE-SLOT-VALUES")
-        unshown = replace(verdict, outcome=Outcome.INCONCLUSIVE, actual=reason, because=because, why=Why.NO_CONTROL)
-        return unshown if reason else verdict
-    if kind.startswith("reimage") and kind not in controls.tried and not captured:
+        because: tuple[str, ...] = (*_CONTROLS, "REQ-REIMAGE-SLOT-VALUES")
+    elif kind.startswith("reimage") and kind not in controls.tried and not captured:
         reason = "no valid request of this kind was sent to compare with"
         return replace(verdict, outcome=Outcome.UNTESTED, actual=reason) if verdict.outcome is Outcome.MET else verdict
-    reason = "the refusal proves nothing: no valid request of this kind was accepted in this run"
-    return replace(verdict, outcome=Outcome.INCONCLUSIVE, actual=reason, because=_CONTROLS, why=Why.NO_CONTROL)
+    else:
+        reason, because = (
+            "the refusal proves nothing: no valid request of this kind was accepted in this run",
+            _CONTROLS,
+        )
+    if not reason:
+        return verdict
+    return replace(verdict, outcome=Outcome.INCONCLUSIVE, actual=reason, because=because, why=Why.NO_CONTROL)
 
 
 def _is_looked_at_otherwise(address: Address, controls: Controls) -> bool:
-    """Whether Get Deployment was answered in either form.
+    """Whether the address is that of a deployment, and Get Deployment was answered in either form.
 
-    It is enough as a control: some clients ask by slot only for a slot that is empty.
+    That is enough as a control: some clients ask by slot only for a slot that is empty.
     """
     return address.kind is Kind.DEPLOYMENT and any(
         entry.startswith(f"{Kind.DEPLOYMENT}:") for entry in controls.accepted
@@ -209,18 +215,16 @@ def _allowed(exchange: Exchange, controls: Controls) -> str:
 
 
 def _is_too_new(exchange: Exchange, controls: Controls) -> bool:
-    """Whether the refused version is newer than the documents and than all accepted versions.
+    """Whether a published version was refused that is newer than the documents and than all accepted versions.
 
     Only older versions have to stay usable (REQ-VER-OLD-KEPT).
     """
     reply = exchange.reply
-    coded = reply is not None and error_code(reply) == "MissingOrIncorrectVersionHeader"
-    uncoded = reply is not None and reply.status == 400 and controls.any_code
-    return (
-        (coded or uncoded)
-        and _is_published(exchange)
-        and version_of(exchange) > max(controls.newest, _LAST_OF_THE_SEED)
-    )
+    if reply is None or not _is_published(exchange):
+        return False
+    has_code = error_code(reply) == "MissingOrIncorrectVersionHeader"
+    is_for_version = has_code or (reply.status == 400 and controls.any_code)
+    return is_for_version and version_of(exchange) > max(controls.newest, _NEWEST_OF_THE_DOCUMENTS)
 
 
 def _is_published(exchange: Exchange) -> bool:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Exchange, RequirementResult, Verdict
 
 _NEVER = 1 << 30
+"""A number greater than that of every exchange, and than every length of a request."""
 _BAD = (Outcome.VIOLATED, Outcome.ADVISORY, Outcome.KNOWN)
 
 
@@ -100,10 +101,10 @@ def _folded(
     violated_on = _exchanges_by_requirement(bad)
     kept: dict[str, list[str]] = {}
     for name, explained in roots.items():
-        for others in kept.items():
-            group = {others[0], *others[1]}
+        for root, explained_by_root in kept.items():
+            group = {root, *explained_by_root}
             if all(any(_explains_one(cause, verdict, violated_on, looks) for cause in group) for verdict in bad[name]):
-                kept[others[0]] = [*others[1], name, *explained]
+                kept[root] = [*explained_by_root, name, *explained]
                 break
         else:
             kept[name] = explained
@@ -149,15 +150,11 @@ def roots_of(bad: Mapping[str, list[Verdict]], looks: AbstractSet[int] = frozens
         if name not in taken:
             roots[name] = sorted(reached[name] - taken - set(roots), key=order.index)
             taken |= {name, *roots[name]}
-    inorder = sorted(
-        roots.items(),
-        key=lambda item: (
-            all(v.outcome is Outcome.ADVISORY for v in bad[item[0]]),
-            -len(item[1]),
-            -len(bad[item[0]]),
-        ),
-    )
-    return _folded(dict(inorder), bad, looks)
+
+    def rank(root: str) -> tuple[bool, int, int]:
+        return all(v.outcome is Outcome.ADVISORY for v in bad[root]), -len(roots[root]), -len(bad[root])
+
+    return _folded({root: roots[root] for root in sorted(roots, key=rank)}, bad, looks)
 
 
 def _is_look(exchange: Exchange) -> bool:
@@ -215,6 +212,18 @@ def _affected(
     return found
 
 
+def _deciding(verdicts: Sequence[Verdict], exchanges: Mapping[int, Exchange]) -> Verdict:
+    """The verdict that a finding shows: the first one if it is a violation without causes, else the one with the shortest request."""
+    if verdicts[0].outcome is Outcome.VIOLATED and not verdicts[0].because:
+        return verdicts[0]
+
+    def length(verdict: Verdict) -> int:
+        exchange = exchanges.get(verdict.evidence[0]) if verdict.evidence else None
+        return _NEVER if exchange is None else len(exchange.request.wire())
+
+    return min(verdicts, key=length)
+
+
 def _finding(
     name: str,
     verdicts: Sequence[Verdict],
@@ -222,13 +231,7 @@ def _finding(
     exchanges: Mapping[int, Exchange],
 ) -> Finding:
     """The finding of one root cause."""
-    deciding = min(
-        verdicts,
-        key=lambda v: (
-            len(exchanges[v.evidence[0]].request.wire()) if v.evidence and v.evidence[0] in exchanges else _NEVER
-        ),
-    )
-    deciding = verdicts[0] if verdicts[0].outcome is Outcome.VIOLATED and not verdicts[0].because else deciding
+    deciding = _deciding(verdicts, exchanges)
     advisory = all(verdict.outcome is Outcome.ADVISORY for verdict in verdicts)
     evidence = dict.fromkeys(n for verdict in (deciding, *verdicts) for n in verdict.evidence)
     return Finding(

@@ -29,10 +29,11 @@ CREDENTIALS = (401, 403)
 PROXY_CREDENTIALS = 407
 GATEWAY = (502, 504)
 LATER = (429, 503)
+"""Statuses that ask the client to come back later."""
 _DOCUMENTS = ("Operation", "Deployment", "HostedService")
 _CONNECTION_ENDED = (FailureKind.TLS, FailureKind.CLOSED, FailureKind.RESET)
 _NAMES = ("instance", "place", "slot", "bad-name", "elsewhere")
-"""Defects of well-formed requests from a known caller: what they address does not exist."""
+"""The keys of the defects that a sound request may have: what it addresses does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +66,15 @@ def lets_in(exchange: Exchange) -> bool:
     reply = exchange.reply
     if reply is None or not speaks(exchange):
         return False
-    return reply.status < 500 and not 300 <= reply.status < 400 and reply.status not in (*CREDENTIALS, 407, 429)
+    is_front = reply.status in (*CREDENTIALS, PROXY_CREDENTIALS, 429)
+    return reply.status < 500 and not 300 <= reply.status < 400 and not is_front
 
 
 def fronted(verdict: Verdict, exchanges: Mapping[int, Exchange], front: Front | None, closed: str) -> Verdict:
     """`verdict`, made inconclusive where a front, and not the service, gave the answer.
 
-    `front` is the front of all requests, if there is one. `closed` says why no reimage is let through, "" where one
-    is.
+    `front` is the front of all requests, if there is one. `closed` is the sentence on why no reimage is let through, ""
+    where one is.
     """
     exchange = exchanges.get(verdict.evidence[0]) if verdict.evidence else None
     of_reimages = exchange is not None and read_target(exchange.request.target).kind is Kind.REIMAGE
@@ -85,8 +87,8 @@ def fronted(verdict: Verdict, exchanges: Mapping[int, Exchange], front: Front | 
 def closed_reimages(world: World, exchanges: Iterable[Exchange]) -> str:
     """A sentence on why no sound reimage of a listed instance was let through.
 
-    It is "" where one was let through or was refused for another reason, a 429 or 503 included: that asks the client
-    to come back later.
+    It is "" where one was let through or was refused for another reason. A 429 or 503 is such a reason: it asks the
+    client to come back later.
     """
     refused: list[Exchange] = []
     for exchange in exchanges:
@@ -125,21 +127,18 @@ def _is_sound(exchange: Exchange, world: World) -> bool:
 
 
 def _front_of_answers(refused: list[Exchange], target: Target) -> Front | None:
-    """The front that gave these answers, by the most frequent one; None where there is no answer that shows it."""
-    silent = [exchange for exchange in refused if exchange.reply is None]
-    if len(silent) == len(refused):
-        return _front_of_silence(silent, target)
-    answered = [exchange for exchange in refused if exchange.reply is not None]
-    (status, _), *_ = Counter(each.reply.status for each in answered if each.reply is not None).most_common(1)
-    exchange = next(each for each in answered if each.reply is not None and each.reply.status == status)
+    """The front that gave these answers, by the most frequent status; None where silence does not show one."""
+    answered = [(exchange, exchange.reply) for exchange in refused if exchange.reply is not None]
+    if not answered:
+        return _front_of_silence(refused, target)
+    ((status, _),) = Counter(reply.status for _, reply in answered).most_common(1)
+    exchange, reply = next(each for each in answered if each[1].status == status)
     every = f"every valid request is answered {reply_summary(exchange)}"
-    if exchange.reply is None:  # it is not: these were answered
-        return None
-    certain = all(_is_for_anything(each.reply) for each in answered if each.reply is not None)
-    return Front(f"{every}: {_mistake(exchange.reply, target, known=speaks(exchange))}", certain)
+    is_certain = all(_is_for_every_request(each) for _, each in answered)
+    return Front(f"{every}: {_mistake(reply, target, known=speaks(exchange))}", is_certain)
 
 
-def _is_for_anything(reply: Response) -> bool:
+def _is_for_every_request(reply: Response) -> bool:
     """Whether an answer does not depend on the request, and will not change with time."""
     return reply.status in (*CREDENTIALS, PROXY_CREDENTIALS) or (
         not 400 <= reply.status < 500 and reply.status not in LATER

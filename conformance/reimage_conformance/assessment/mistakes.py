@@ -1,4 +1,6 @@
-"""Mistakes of the target file: what it lists and nothing in the run shows to exist; what rests on it is not held against the endpoint.
+"""Mistakes of the target file: what it lists, and nothing in the run shows to exist.
+
+What rests on a mistake is not held against the endpoint.
 
 A deployment, a slot or a role instance exists for a run where a reimage of it was accepted, or an answer to Get Deployment or Get
 Cloud Service Properties shows it. Where these show something else in its place, the target file is as likely to be wrong as the endpoint.
@@ -23,14 +25,18 @@ if TYPE_CHECKING:
 
 _LOOKS = (Kind.DEPLOYMENT, Kind.CLOUD_SERVICE)
 _BY_THE_FILE = ("REQ-DEPL-URI", "REQ-DEPL-ROOT", "REQ-DEPL-INSTANCES", "REQ-PROPS-URI")
-"""What compares a document that is shown with what the target file lists."""
+"""The requirements that compare a document with what the target file lists."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """A name of the target file that nothing shows to exist: an instance, a slot or a deployment's name, or a whole cloud service where `form` is None.
+    """A name of the target file that nothing shows to exist.
 
-    What is there in place of a slot or a name is not listed. So the mistake covers every address of its form, but for the slots or names of `others` that are listed.
+    It is an `instance`, a slot or a deployment's name, as `form` says, or the whole cloud service where `form` is None.
+    In place of a slot or a name there is something that is not listed. So the mistake covers every address of its form,
+    except the slots or names in `others`, which are listed too. `within` holds the slot and the name of the deployment
+    that the instance is listed in. `is_spelling` says that the name is there in other letter case: an endpoint may
+    accept it, so that only what it answers with 404 rests on the mistake.
     """
 
     sentence: str
@@ -39,9 +45,7 @@ class Mistake:
     others: tuple[str, ...] = ()
     instance: str = ""
     within: tuple[str, ...] = ()
-    """The slot and the name of the deployment that the instance is listed in."""
     is_spelling: bool = False
-    """Whether the name is there in other letter case: an endpoint may take it, so that only what it answers with 404 rests on the mistake."""
 
     def covers(self, address: Address) -> bool:
         """Whether a request to `address` cannot be answered as the target file has it."""
@@ -54,15 +58,18 @@ class Mistake:
 
 @dataclass(slots=True)
 class Seen:
-    """What the run shows of each cloud service: `documents` by its name, what was `accepted` and what was `denied` with 404, as addresses."""
+    """What the run shows of each cloud service.
+
+    `documents` holds the deployments that answers show, by the name of the service. `asked` are the addresses of sound
+    requests, `accepted` those that were answered 2xx, `denied` those that were answered 404. `answered_otherwise` holds
+    the cloud services of which a sound reimage got another answer or none, so that the service may be there.
+    """
 
     documents: dict[str, list[Shown]] = field(default_factory=dict)
     accepted: set[Address] = field(default_factory=set)
     denied: set[Address] = field(default_factory=set)
     asked: set[Address] = field(default_factory=set)
-    """What sound requests were sent to, whatever came of them."""
     answered_otherwise: set[str] = field(default_factory=set)
-    """Cloud services of which a sound request was refused with another status than 404, or not answered: the service may be there."""
 
     @classmethod
     def of(cls, world: World, exchanges: Iterable[Exchange]) -> Seen:
@@ -78,7 +85,7 @@ class Seen:
         return seen
 
     def add(self, exchange: Exchange, address: Address) -> None:
-        """One more answer."""
+        """Adds one answer."""
         status = exchange.reply.status if exchange.reply is not None else 0
         self.asked.add(address)
         if 200 <= status < 300:

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 LEFT_OUT = "not part of the chosen profile or selection, or max_reimages was too small for it"
 """Why a requirement is untested if no case of the run was about it."""
 UNSHOWN = "no answer of this run shows whether the requirement is met"
+"""Why a requirement is untested although a case of the run was about it."""
 _RANK = (Outcome.VIOLATED, Outcome.ADVISORY, Outcome.MET, Outcome.INCONCLUSIVE, Outcome.OBSERVED, Outcome.UNTESTED)
-
-
-_CASE_ORDER = (
+"""The outcomes of verdicts; the first one among the verdicts on a requirement is its outcome."""
+_CASE_RANK = (
     Outcome.VIOLATED,
     Outcome.ADVISORY,
     Outcome.INCONCLUSIVE,
@@ -31,6 +31,7 @@ _CASE_ORDER = (
     Outcome.MET,
     Outcome.OBSERVED,
 )
+"""The same for the outcome of a case."""
 
 
 def case_outcome(verdicts: Sequence[Verdict], cited: Sequence[str]) -> Outcome | None:
@@ -40,24 +41,26 @@ def case_outcome(verdicts: Sequence[Verdict], cited: Sequence[str]) -> Outcome |
     its requirement, unless there is nothing else.
     """
     met = {verdict.requirement for verdict in verdicts if verdict.outcome is Outcome.MET}
-    open_ = Outcome.INCONCLUSIVE
     counted = [
-        _seen(v) for v in verdicts if v.outcome is not open_ or (v.requirement in cited and v.requirement not in met)
+        verdict
+        for verdict in verdicts
+        if verdict.outcome is not Outcome.INCONCLUSIVE
+        or (verdict.requirement in cited and verdict.requirement not in met)
     ]
-    found = counted or [_seen(verdict) for verdict in verdicts]
-    return next((outcome for outcome in _CASE_ORDER if outcome in found), None)
+    found = {_seen_by_case(verdict) for verdict in counted or verdicts}
+    return next((outcome for outcome in _CASE_RANK if outcome in found), None)
 
 
-def _seen(verdict: Verdict) -> Outcome:
-    """What a case saw.
+def _seen_by_case(verdict: Verdict) -> Outcome:
+    """The outcome of a verdict as its case counts it.
 
-    A verdict is untested although it holds if the request that decides its requirement was not sent; the case itself
-    met it.
+    Where the request that decides the requirement was not sent (`short_of`), the verdict is untested, but what the case
+    itself sent met the requirement.
     """
     return Outcome.MET if verdict.outcome is Outcome.UNTESTED and "short_of" in verdict.arguments else verdict.outcome
 
 
-def _offered(requirement: Requirement, world: World, offers: Mapping[str, bool | None]) -> str:
+def _why_not_applicable(requirement: Requirement, world: World, offers: Mapping[str, bool | None]) -> str:
     """Why a requirement does not apply to the target, or ""; an endpoint that never answered may offer anything."""
     match requirement.area:
         case "auth" if not world.target.is_https:
@@ -96,19 +99,17 @@ def results_of(
     results = []
     for requirement in catalogue.values():
         name = requirement.id
-        absent = _offered(requirement, world, offers)
-        found = _result(
-            requirement, world, by_requirement.get(name, []), seen.get(name, []), citing.get(name, []), absent
-        )
-        results.append(found)
+        absent = _why_not_applicable(requirement, world, offers)
+        own = by_requirement.get(name, []), seen.get(name, []), citing.get(name, [])
+        results.append(_result(requirement, world, *own, absent))
     return results
 
 
 def _deciding(name: str, cases: list[CaseRecord]) -> list[CaseRecord]:
     """The cases that decide the outcome of a requirement without verdicts.
 
-    A case that cites several requirements judges only those that the target offers. So where every case about this
-    requirement alone says that the target does not offer it, the others do not count.
+    Where every case about this requirement alone says that the target does not offer it, the others do not count: a
+    case that cites several requirements judges only those that the target offers.
     """
     alone = [case for case in cases if case.requirements == (name,)]
     is_absent = bool(alone) and all(case.outcome == Outcome.NOT_APPLICABLE for case in alone)
@@ -123,7 +124,7 @@ def _result(
     cases: list[CaseRecord],
     absent: str,
 ) -> RequirementResult:
-    """The outcome of one requirement."""
+    """The outcome of one requirement; `absent` says why it does not apply to the target, "" where it does."""
     counts = requirement.counts_as(world.strictness)
     judging = tuple(dict.fromkeys([v.case for v in verdicts if v.case] + [case.id for case in cases]))
 

@@ -26,7 +26,7 @@ Key: TypeAlias = "tuple[str, str, str]"
 UNKNOWN_FATE = (500, 502, 504)
 """Statuses after which a sound request may have been carried out; a 500 InternalError is not one of them."""
 REFUSED_HAS_NO_EFFECT = "REQ-GOS-NOTFOUND-NOEFFECT"
-"""The requirement that every refused request violates if it has an effect; several at a time are therefore no excuse."""
+"""The requirement that every refused request violates if it has an effect, so that it need not be known which one had it."""
 
 
 def began(exchange: Exchange) -> Moment:
@@ -35,7 +35,7 @@ def began(exchange: Exchange) -> Moment:
 
 
 def answered(exchange: Exchange) -> Moment:
-    """When its reply had come."""
+    """When the reply of a request had come, or the wait for it had ended."""
     return (exchange.at + exchange.elapsed, exchange.number)
 
 
@@ -53,10 +53,10 @@ class OwnRequest:
         return self.exchange.reply is not None and 200 <= self.exchange.reply.status < 300
 
     def is_of_unknown_fate(self, world: World) -> bool:
-        """Whether it is not known if the request was carried out.
+        """Whether it is not known if the request was carried out, for want of a reply or by its status.
 
-        A caller who is refused in TLS is refused. The endpoint waits for the rest of a request that is cut short, so
-        that it was not carried out.
+        A request that never came to the endpoint was not carried out. Nor was one of a caller who is refused in TLS, or
+        one that is cut short: the endpoint waits for the rest.
         """
         reply = self.exchange.reply
         judged = permitted(self.exchange.request, world)
@@ -65,11 +65,9 @@ class OwnRequest:
             return failed and not judged.binding
         failure = self.exchange.failure
         hung_up = failure is not None and failure.kind in (FailureKind.TLS, FailureKind.CLOSED, FailureKind.RESET)
-        never_sent = (failure is not None and failure.kind is FailureKind.REFUSED) or is_cut_short(
-            self.exchange.request
-        )
-        stranger = any(defect.layer == "auth" for defect in judged.binding)
-        return not never_sent and not (hung_up and stranger)
+        never_came = failure is not None and failure.kind is FailureKind.REFUSED
+        is_stranger = any(defect.layer == "auth" for defect in judged.binding)
+        return not (never_came or is_cut_short(self.exchange.request) or (hung_up and is_stranger))
 
 
 def keys_of(deployment: Deployment) -> tuple[Key, ...]:
@@ -105,12 +103,18 @@ def overlap(first: Exchange, second: Exchange) -> bool:
 
 def worded(request: OwnRequest, place: Place) -> str:
     """A sentence on how a request of ours may have caused what was seen."""
-    number, name = request.exchange.number, place.role_instance
+    number, name, between = request.exchange.number, place.role_instance, "between the two answers that are compared"
     if not request.is_accepted:
-        return f"our own request to reimage {request.address.instance} (exchange {number}) got no reply that shows whether it was carried out, and may have changed {name} between the two answers that are compared"
+        return (
+            f"our own request to reimage {request.address.instance} (exchange {number}) got no reply that shows "
+            f"whether it was carried out, and may have changed {name} {between}"
+        )
     if is_namesake(request.address, place):
-        return f"our own reimage of {name} (exchange {number}) was under way between the two answers that are compared"
-    return f"our own request (exchange {number}) was accepted although it addresses nothing known, and may have changed {name} between the two answers that are compared"
+        return f"our own reimage of {name} (exchange {number}) was under way {between}"
+    return (
+        f"our own request (exchange {number}) was accepted although it addresses nothing known, "
+        f"and may have changed {name} {between}"
+    )
 
 
 def blamed(request: OwnRequest, world: World) -> tuple[str, ...]:
@@ -120,7 +124,8 @@ def blamed(request: OwnRequest, world: World) -> tuple[str, ...]:
 
 def worded_as_refused(request: OwnRequest, place: Place) -> str:
     """A sentence on how a refused request of ours may have changed an instance that the judged request did not address."""
-    return f"our own request to {place.role_instance} (exchange {request.exchange.number}) was refused right before, and may have changed it all the same"
+    asked = f"our own request to {place.role_instance} (exchange {request.exchange.number})"
+    return f"{asked} was refused right before, and may have changed it all the same"
 
 
 def blamed_if_refused(request: OwnRequest, world: World) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from reimage_conformance.model import Strictness, Verdict
 
 if TYPE_CHECKING:
     from reimage_conformance.journal import Journal
+    from reimage_conformance.model import Exchange
 
 
 def world_of(journal: Journal) -> World:
@@ -33,9 +34,8 @@ def world_of(journal: Journal) -> World:
 def rejudged(journal: Journal) -> list[Verdict]:
     """All verdicts of the run, in order: those of checks computed again, the others as the journal has them."""
     world = world_of(journal)
-    early = replace(world, listed={}, folds_slots=False, memory={})
+    current = replace(world, listed={}, folds_slots=False, memory={})  # until the run had looked
     verdicts: list[Verdict] = []
-    current = early
     everything = sorted(journal.exchanges.values(), key=lambda exchange: exchange.number)
     recorded = iter(journal.verdicts)
     for event in journal.events:
@@ -51,18 +51,21 @@ def rejudged(journal: Journal) -> list[Verdict]:
     return verdicts
 
 
-def _made_again(world: World, journal: Journal, everything: list[Any], event: dict[str, Any]) -> list[Verdict]:
-    """The verdicts of one judgement; raises JournalError where its arguments are damaged."""
+def _made_again(world: World, journal: Journal, everything: list[Exchange], event: dict[str, Any]) -> list[Verdict]:
+    """The verdicts of the judgement in `event`; raises JournalError where its arguments are damaged."""
     try:
-        return _again(world, journal, everything, event)
+        return _judged_again(world, journal, everything, event)
     except (TypeError, ValueError, KeyError, IndexError, AttributeError) as error:
         raise JournalError(
             f"the journal is damaged: the judgement {event['check']!r} in case {event['case']!r} cannot be made again from it"
         ) from error
 
 
-def _again(world: World, journal: Journal, everything: list[Any], event: dict[str, Any]) -> list[Verdict]:
-    """The verdicts of one judgement; none where an exchange that it needs was lost with the end of the journal."""
+def _judged_again(world: World, journal: Journal, everything: list[Exchange], event: dict[str, Any]) -> list[Verdict]:
+    """The verdicts of a judgement; none where an exchange that it needs was lost with the end of the journal.
+
+    `everything` are all exchanges of the journal, in order.
+    """
     check = CHECKS[event["check"]]
     if event.get("scope") == SCOPE_ALL:
         return judge_scope(world, check, everything, event["until"], event["arguments"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.operations.polls import NOT_KNOWN, STATUSES, TERMINAL, status_of
@@ -18,9 +19,9 @@ _PLAIN = ("poll-known", "poll-late")
 
 
 def forgotten_in(exchanges: Mapping[int, Exchange]) -> dict[str, int]:
-    """The operations that a plain poll did not find some time after their end, and no later poll found either.
+    """The operations that the endpoint had forgotten, each with the number of the last exchange that showed it.
 
-    Each with the number of the last exchange that showed it.
+    A plain poll did not find them more than `RETENTION_SECONDS` after their end, and no later poll found them either.
     """
     ended: dict[str, float] = {}
     shown: dict[str, int] = {}
@@ -35,8 +36,10 @@ def forgotten_in(exchanges: Mapping[int, Exchange]) -> dict[str, int]:
             gone.discard(name)
             if status in TERMINAL:
                 ended.setdefault(name, exchange.at)
-        elif exchange.label in _PLAIN and _is_denied(exchange) and name in ended:
-            gone |= {name} if exchange.at > ended[name] + RETENTION_SECONDS else set()
+        elif (
+            exchange.label in _PLAIN and _is_denied(exchange) and exchange.at > ended.get(name, inf) + RETENTION_SECONDS
+        ):
+            gone.add(name)
     return {name: shown[name] for name in gone}
 
 
