@@ -249,12 +249,22 @@ def judge_scope(
 ) -> list[Verdict]:
     """Judges all exchanges up to number `until`, except requests to the probe.
 
-    A 500 InternalError is left out as well where a repeat of the request got another answer (REQ-ERR-INTERNAL).
+    A 500 InternalError is left out as well where a repeat of the request got another answer, or where the request was
+    sent only once (REQ-ERR-INTERNAL).
     """
     scope = [exchange for exchange in exchanges if exchange.number <= until and exchange.label != "probe"]
     faults = [at for at, exchange in enumerate(scope) if is_passing_fault(exchange)]
-    passed_faults = {scope[at].number for at in faults if _has_passed(scope[at], scope[at + 1 :])}
-    return judge(world, check, [exchange for exchange in scope if exchange.number not in passed_faults], **arguments)
+    left_out = {
+        scope[at].number
+        for at in faults
+        if _has_passed(scope[at], scope[at + 1 :]) or not _was_repeated(scope[at], scope)
+    }
+    return judge(world, check, [exchange for exchange in scope if exchange.number not in left_out], **arguments)
+
+
+def _was_repeated(fault: Exchange, exchanges: Sequence[Exchange]) -> bool:
+    """Whether the request of a 500 InternalError was sent another time, before or after."""
+    return any(other.request == fault.request and other.number != fault.number for other in exchanges)
 
 
 def _has_passed(fault: Exchange, later: Sequence[Exchange]) -> bool:

@@ -221,8 +221,17 @@ class Sender:
         async with self._looking_up:
             while not self._gate.admits(request) and (question := self._gate.question(request)) is not None:
                 sort = _sort_of(question, _LOOK_UP)
-                exchange = await self._carry(question, _LOOK_UP, sort)
-                await self.past_throttling(exchange, partial(self._carry, question, _LOOK_UP, sort))
+                ask = partial(self._ask, question, sort)
+                await self.past_throttling(await ask(), ask)
+
+    async def _ask(self, question: Request, sort: Sort) -> Exchange:
+        """Sends one look-up, and repeats it after an error inside the endpoint (REQ-ERR-INTERNAL)."""
+        exchange = await self._carry(question, _LOOK_UP, sort)
+        for _ in range(REPEATS_OF_A_FAULT):
+            if not is_passing_fault(exchange):
+                break
+            exchange = await self._carry(question, _LOOK_UP, sort)
+        return exchange
 
     async def _carry(self, request: Request, manner: Manner, sort: Sort) -> Exchange:
         """Sends a request in a lane and records the exchange.
