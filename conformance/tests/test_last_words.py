@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from reimage_conformance.model import CaseRecord, Outcome
-from reimage_conformance.pytest_plugin.last_words import FAILED, KNOWN, letters_line, set_known_apart, without_findings
+from reimage_conformance.pytest_plugin.last_words import FAILED, KNOWN, letters_line, separate_known, without_findings
 from report_samples import sample_assessment
 
 
@@ -48,8 +48,8 @@ def test_cases_about_known_violations_alone_are_counted_as_known() -> None:
     assessment = replace(sample, requirements=(row,), cases=cases)
     categories = {FAILED: [Report("a"), Report("b")]}
 
-    set_known_apart(categories, assessment)
+    separate_known(categories, assessment)
     assert categories == {FAILED: [Report("b")], KNOWN: [Report("a")]}
     categories = {FAILED: [Report("a")]}
-    set_known_apart(categories, assessment)
+    separate_known(categories, assessment)
     assert categories == {KNOWN: [Report("a")]}

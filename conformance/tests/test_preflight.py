@@ -18,7 +18,7 @@ from reimage_conformance.embedding.memory import MemoryConnector, TurnedClock, m
 from reimage_conformance.emulator import FAULTS, ODDITIES, Emulator, serve
 from reimage_conformance.model import Capabilities, Exchange, Failure, FailureKind, Limits, Profile, Response
 from reimage_conformance.preflight.certificates import certificate_remarks, dated_remark
-from reimage_conformance.preflight.command import asked, preflight
+from reimage_conformance.preflight.command import answer_remarks, preflight
 from reimage_conformance.preflight.names import Names
 from reimage_conformance.preflight.outlook import outlook_remarks
 from reimage_conformance.preflight.questions import Questions
@@ -299,7 +299,7 @@ def test_an_instance_that_is_not_ready_is_worth_knowing() -> None:
     clock.sleep(20.0)
 
     probe = MemoryConnector(emulator, clock, probe=True)
-    found = list(asked(target, clock, MemoryConnector(emulator, clock), probe, []))
+    found = list(answer_remarks(target, clock, MemoryConnector(emulator, clock), probe, []))
 
     unready = [
         r
@@ -391,7 +391,7 @@ def asked_in_memory(faults: tuple[str, ...], oddities: tuple[str, ...], *, claim
     clock, sent = TurnedClock(), list[Exchange]()
     emulator = memory_emulator(clock, faults, oddities)
     connector = MemoryConnector(emulator, clock)
-    found = list(asked(memory_target(emulator, claims=claims), clock, connector, None, sent))
+    found = list(answer_remarks(memory_target(emulator, claims=claims), clock, connector, None, sent))
     assert 0 < len(sent) <= 20
     assert {exchange.request.method for exchange in sent} == {"GET"}
     return found

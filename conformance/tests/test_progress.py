@@ -89,13 +89,13 @@ def test_a_log_has_a_line_a_minute_and_none_before_the_first_minute_is_over() ->
     line = ProgressLine(screen, redraws=False, clock=lambda: now[0])
     for second in range(int(LOG_EVERY_SECONDS)):
         now[0] = float(second)
-        line.tell(asked_too_early)
+        line.show(asked_too_early)
     line.clear()
     assert screen.lines == []
 
     for second in range(60, 181):
         now[0] = float(second)
-        line.tell(lambda: NOTHING)
+        line.show(lambda: NOTHING)
     line.clear()
 
     assert screen.lines == [progress_text(NOTHING)] * 3
@@ -110,7 +110,7 @@ def test_a_terminal_has_one_line_that_is_redrawn_and_taken_away(column: int, bac
     assert screen.drawn == [], "nothing was drawn"
 
     for _ in range(2):
-        line.tell(lambda: NOTHING)
+        line.show(lambda: NOTHING)
     line.clear()
     line.clear()
 

@@ -96,7 +96,7 @@ def index(*, folder: Path) -> int:
 
 
 def _report_to_github(night: Night) -> None:
-    """Append the page of `night` to the summary page of the GitHub job, and print its annotations; raises UsageError outside such a job."""
+    """Append the page of `night` to the summary of the GitHub job, and print its annotations; raises UsageError outside such a job."""
     from reimage_conformance.report.job_page import github_annotations, page_text  # noqa: PLC0415 -- only this command
 
     place = os.environ.get(SUMMARY_VARIABLE)
@@ -115,7 +115,7 @@ def _report_to_github(night: Night) -> None:
 
 def _check_own(file: Path, option: str, is_own: Callable[[Any], bool]) -> None:
     """Check that `file` is new, or was written by this command in an earlier night, and can be written; raises UsageError otherwise."""
-    if file.is_file() and not is_own(_json(file)):
+    if file.is_file() and not is_own(_read_json(file)):
         raise UsageError(f"{option} {file}: exists, and this command did not write it; name another file")
     try_file(file, option)
 
@@ -133,7 +133,7 @@ def _is_sarif(found: Any) -> bool:
         return False
 
 
-def _json(file: Path) -> Any:
+def _read_json(file: Path) -> Any:
     """The content of a JSON file; None where it is missing or is not JSON."""
     try:
         return json.loads(file.read_bytes())
@@ -153,6 +153,7 @@ def _write_badge_and_sarif(night: Night, badge: Path | None, sarif: Path | None)
 
 
 def _night(run: Path, code: int | None, history: Path | None, log: Path | None) -> Night:
+    """The run in the folder `run`, compared with the last good one below `history`."""
     from reimage_conformance.report.differences import compare  # noqa: PLC0415 -- only this command needs them
     from reimage_conformance.report.ending import reconciled  # noqa: PLC0415
     from reimage_conformance.report.job_page import Night  # noqa: PLC0415
@@ -163,17 +164,12 @@ def _night(run: Path, code: int | None, history: Path | None, log: Path | None) 
     exit_code, results, remark = reconciled(code, results)
     good = last_good(results, history) if results is not None and history is not None else None
     changes = compare([good.results, results]) if good is not None and good.results and results is not None else None
-    return Night(
-        exit_code,
-        results,
-        _text(run / "summary.md"),
-        _text(log) if log is not None else "",
-        changes,
-        remark,
-    )
+    printed = _read_text(log) if log is not None else ""
+    return Night(exit_code, results, _read_text(run / "summary.md"), printed, changes, remark)
 
 
-def _text(file: Path) -> str:
+def _read_text(file: Path) -> str:
+    """The content of a file, "" if it cannot be read."""
     try:
         return file.read_text(encoding="utf-8", errors="replace")
     except OSError:

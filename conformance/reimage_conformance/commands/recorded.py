@@ -43,8 +43,9 @@ def check(
 ) -> int:
     """Judge recorded traffic: HAR 1.2 or a journal.
 
-    CAPTURE is an export of a browser or proxy (.har, .har.gz, .har.zip), the journal of a run, or what `emulator --record` kept. Only what its recorder cannot have
-    changed is judged. Without a target file the endpoint is inferred from the traffic; then it is not known whether other names exist.
+    CAPTURE is an export of a browser or proxy (.har, .har.gz, .har.zip), the journal of a run, or what `emulator --record` kept. Only
+    what its recorder cannot have changed is judged. Without a target file the endpoint is inferred from the traffic; then it is not
+    known whether other names exist.
 
     Example: reimage-conformance check traffic.har --target rig.toml --report-dir report
     """

@@ -44,14 +44,15 @@ def certificate_files(
         raise TargetError(
             f'{file}: "client_key" in [target] has no "client_certificate" beside it; expected both or neither'
         )
-    alone = found["client_certificate"] if not found["client_key"] else None
-    for key, path in (("client_certificate", alone), ("second_client_certificate", found["second_client_certificate"])):
+    advice_without_key = {
+        "client_certificate": 'name its key file in "client_key" or append the key',
+        "second_client_certificate": "append its key",
+    }
+    if found["client_key"]:
+        del advice_without_key["client_certificate"]
+    for key, advice in advice_without_key.items():
+        path = found[key]
         if path is not None and not _contents(file, key, path).may_hold_keys:
-            advice = (
-                'name its key file in "client_key" or append the key'
-                if key == "client_certificate"
-                else "append its key"
-            )
             raise TargetError(f"{file}: {key}: {path} holds a certificate but no private key; {advice}")
     return found
 
@@ -80,17 +81,16 @@ def secret_places(
 
 
 def _resolved(file: Path, key: str, value: str | None, from_environment: str | None) -> Path | None:
+    """The path for `key`, None if there is none; raises TargetError if its file does not hold what the key says."""
     placed = _placed(file, key, value, from_environment)
     if placed is None:
         return None
     source, path = placed
     contents = _contents(file, source, path)
-    held, what = (
-        (contents.may_hold_keys, "private key")
-        if key == "client_key"
-        else (contents.may_hold_certificates, "certificate")
-    )
-    if not held:
+    holds_it, what = contents.may_hold_certificates, "certificate"
+    if key == "client_key":
+        holds_it, what = contents.may_hold_keys, "private key"
+    if not holds_it:
         raise TargetError(f"{file}: {source}: {path} holds no {what}; {contents.advice or f'expected {_EXPECTED}'}")
     return path
 

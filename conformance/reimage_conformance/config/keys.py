@@ -20,19 +20,20 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MOST_SECONDS = 10_000_000
-"""More than a hundred days; the clocks of operating systems do not take much longer times."""
+"""The longest time that a key accepts, more than a hundred days; operating systems cannot wait much longer."""
 LEAST_REPLY_SECONDS = 0.05
-"""No reply comes in less for certain, not even from this machine."""
+"""The shortest time limit of a request: even the reply of an endpoint on this machine may take as long."""
 MOST_CONNECTIONS = 256
-"""More than a run has cases at the same time; each has a thread and a connection of its own."""
+"""The most connections, each with a thread; a run never has as many cases under way at the same time."""
 PLACEHOLDERS = ("cloud_service", "deployment_name", "role_instance")
+"""The placeholders that the URL of the probe may have."""
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One key: the expected value in words, the test that accepts a value, and its conversion to the model.
+    """One key: the expected value in words, the predicate that accepts a value, and its conversion to the model.
 
-    `words` are the texts that a misspelt value is compared with.
+    `words` are the values that the error for a misspelt one may suggest.
     """
 
     expected: str
@@ -43,7 +44,7 @@ class Key:
 
 
 def shown(value: Any) -> str:
-    """`value` as an error shows it: its TOML type, its text where that is short, and advice about a likely mistake."""
+    """`value` in the words of an error: its TOML type, its text if that is short, and advice about a likely mistake."""
     if isinstance(value, str) and "@" in value:
         return "a string with an @, which may hold a password and is not shown"
     if isinstance(value, dict):
@@ -117,7 +118,7 @@ def _are_texts(value: Any) -> bool:
 
 
 def _is_number(value: Any, least: float, most: float) -> bool:
-    """Whether `value` is a number from `least` to `most`; what is not finite is in no range."""
+    """Whether `value` is a number from `least` to `most`; "nan" and infinities are not."""
     return isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most
 
 

@@ -69,8 +69,17 @@ def is_loopback(target: Target) -> bool:
     return target.proxy is None and all(is_loopback_host(host) for host in hosts)
 
 
-def where_it_is(target: Target) -> str:
-    """Why `is_loopback` is False, in words."""
+def why_not_reimaged(target: Target) -> str:
+    """Why a run must not reimage the role instances of `target`, and what allows it; "" if it may reimage them."""
+    if target.limits.allow_reimage or is_loopback(target):
+        return ""
+    return (
+        f"{_why_not_loopback(target)}, so its role instances are reimaged only with "
+        "allow_reimage = true in [limits], or with --allow-reimage"
+    )
+
+
+def _why_not_loopback(target: Target) -> str:
     if target.proxy is not None:
         return f"{target.base_url} behind the proxy {target.proxy} may be on another machine"
     if not is_loopback_host(urlsplit(target.base_url).hostname or ""):

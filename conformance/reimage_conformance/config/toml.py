@@ -1,4 +1,4 @@
-"""Reading TOML files written by hand: an error names the line, what is wrong in TOML's terms, and what to write instead."""
+"""Reads TOML files that people write by hand: an error names the line, what is wrong in it, and what to write instead."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _decoded(path: Path, octets: bytes, what: str) -> str:
 
 
 def _mistake(text: str, error: str) -> str:
-    """What is wrong with `text`, by its first faulty line and the parser's error."""
+    """What is wrong in the line of `text` that the parser's error names, and what to write instead."""
     at = _AT.search(error)
     lines = text.splitlines()
     number = int(at["line"]) if at is not None and at["line"] else len(lines)

@@ -1,4 +1,4 @@
-"""What a file of certificates or keys holds, recognised by its octets alone; nothing is decrypted or verified."""
+"""Recognises what a file of certificates or keys holds by its octets; decrypts and verifies nothing."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ _SEQUENCE, _INTEGER, _OBJECT_IDENTIFIER = 0x30, 0x02, 0x06
 _SIGNED_DATA = bytes.fromhex("2a864886f70d010702")
 """The object identifier of PKCS#7 signedData (RFC 2315, section 14)."""
 _KEYSTORE = bytes.fromhex("feedfeed")
+"""The first octets of a Java keystore."""
 
 
 @dataclass(frozen=True, slots=True)
 class PrivateKeyBlock:
-    """A private key as it stands in a file: PEM text in ASCII, or DER."""
+    """A private key as it is in a file: PEM text in ASCII, or DER."""
 
     octets: bytes
     is_pem: bool
@@ -30,7 +31,7 @@ class Contents:
     """What a file holds.
 
     `certificates` are DER, in the order of the file; `collections` are PKCS#7 in DER; `archives` are PKCS#12; `settings` is
-    the text of a .publishsettings file. `advice` says of a file of another kind what it is and which command converts it.
+    the text of a .publishsettings file. For a file of another kind, `advice` says what it is and which command converts it.
     """
 
     certificates: tuple[bytes, ...] = ()
@@ -42,12 +43,12 @@ class Contents:
 
     @property
     def may_hold_certificates(self) -> bool:
-        """Whether a certificate is there, or may be inside something that has to be opened first."""
+        """Whether a certificate is there, or may be inside something that must be opened first."""
         return bool(self.certificates or self.collections or self.archives or self.settings)
 
     @property
     def may_hold_keys(self) -> bool:
-        """Whether a private key is there, or may be inside something that has to be opened first."""
+        """Whether a private key is there, or may be inside something that must be opened first."""
         return bool(self.keys or self.archives or self.settings)
 
 
@@ -70,7 +71,7 @@ def contents_of(octets: bytes) -> Contents:
 
 
 def der_elements(octets: bytes) -> list[bytes]:
-    """The DER elements that `octets` consist of, whole ones only (X.690, 8.1)."""
+    """The complete DER elements at the beginning of `octets`, one after another (X.690, 8.1)."""
     found: list[bytes] = []
     while (end := _end_of(octets)) is not None:
         found.append(octets[:end])
@@ -79,7 +80,7 @@ def der_elements(octets: bytes) -> list[bytes]:
 
 
 def _text(octets: bytes) -> str:
-    """The octets as text: by their byte order mark, as UTF-16 where every other octet is zero, else as Latin-1."""
+    """The octets as text: decoded by their byte order mark, as UTF-16 if every second octet is zero, else as Latin-1."""
     if octets.startswith((b"\xff\xfe", b"\xfe\xff")):
         return octets.decode("utf-16", errors="replace")
     if octets.startswith(b"\xef\xbb\xbf"):
@@ -91,7 +92,7 @@ def _text(octets: bytes) -> str:
 
 
 def _block(label: str, body: str) -> bytes:
-    """A PEM block, as it has to be kept: a key as PEM, since its headers tell how it is encrypted, others as DER."""
+    """The content of a PEM block: a key as PEM, since its header lines may say how it is encrypted, others as DER."""
     if label.endswith("PRIVATE KEY"):
         lines = [line.strip() for line in body.strip("\r\n").splitlines()]
         return "\n".join([f"-----BEGIN {label}-----", *lines, f"-----END {label}-----", ""]).encode("ascii", "replace")
@@ -109,7 +110,7 @@ def _from_blocks(blocks: list[tuple[str, bytes]]) -> Contents:
     others = [label for label, _ in blocks if label not in (*_CERTIFICATES, *_COLLECTIONS, "PKCS12")]
     what = next((label.lower() for label in others if not label.endswith("PRIVATE KEY")), "")
     return Contents(
-        # a trusted certificate is followed by what it is trusted for, which no other program reads
+        # a TRUSTED CERTIFICATE has a second element, with the purposes that OpenSSL trusts it for
         certificates=tuple([(der_elements(octets) or [octets])[0] for name, octets in blocks if name in _CERTIFICATES]),
         keys=tuple([PrivateKeyBlock(octets, is_pem=True) for name, octets in blocks if name.endswith("PRIVATE KEY")]),
         collections=tuple([octets for name, octets in blocks if name in _COLLECTIONS]),
@@ -133,13 +134,13 @@ def _from_der(octets: bytes) -> Contents:
 
 
 def _is_encrypted_key(body: bytes) -> bool:
-    """Whether this is the inside of EncryptedPrivateKeyInfo: an algorithm, then an octet string (RFC 5208, section 6)."""
+    """Whether this is the content of an EncryptedPrivateKeyInfo: an algorithm, then an octet string (RFC 5208, section 6)."""
     inner = _end_of(body)
     return inner is not None and body[inner : inner + 1] == b"\x04" and _body(body)[:1] == bytes([_OBJECT_IDENTIFIER])
 
 
 def _header(octets: bytes) -> tuple[int, int] | None:
-    """The lengths of an element's head and body, or None where there is no sound one."""
+    """The lengths of the header and body of the element at the beginning of `octets`, or None if its header is not valid."""
     if len(octets) < 2:
         return None
     length = octets[1]

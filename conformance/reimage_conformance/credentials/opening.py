@@ -1,4 +1,4 @@
-"""Opening what a file keeps private: keys, encrypted or not, and PKCS#12 archives."""
+"""Opens private keys, encrypted or not, and PKCS#12 archives."""
 
 from __future__ import annotations
 
@@ -33,7 +33,10 @@ _FOR_ARCHIVES = "`openssl pkcs12 -legacy -in {name} -out client.pem` converts it
 
 @dataclass(frozen=True, slots=True)
 class Opener:
-    """Opens what is in the file at `path`, which the target file names under `key`; raises TargetError for what it cannot."""
+    """Opens what is in the file at `path`, which the target file names under `key`; raises TargetError for what it cannot open.
+
+    If `ask`, a passphrase that is not known is asked for at the terminal.
+    """
 
     key: str
     path: Path
@@ -95,7 +98,7 @@ class Opener:
 
 @lru_cache(maxsize=8)
 def _load(block: PrivateKeyBlock, passphrase: bytes | None) -> PrivateKeyTypes:
-    """The private key in `block`; remembered, since a key is read several times in a run, and OpenSSL checks it each time at length."""
+    """The private key in `block`; it is cached, since a run reads a key several times and OpenSSL takes long to check it."""
     if not block.is_pem:
         return load_der_private_key(block.octets, passphrase)
     if _SSH in block.octets:

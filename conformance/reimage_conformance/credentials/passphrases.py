@@ -1,4 +1,4 @@
-"""Where secrets come from: passphrases and the credentials for a proxy, from a file, the environment or the terminal."""
+"""Reads secrets, passphrases and the credentials for a proxy, from a file, the environment or the terminal."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Target
 
 ENTERED = "REIMAGE_CONFORMANCE_ENTERED_"
-"""Begins the names under which the environment keeps what was entered at the terminal, so that processes which this one starts need not ask."""
+"""The prefix of environment variables with passphrases that were entered at the terminal, so that child processes need not ask."""
 
 
 @dataclass(frozen=True, slots=True)
 class PassphraseSource:
-    """What a target file says about the passphrase of one certificate's key; `key` begins the names of its keys there."""
+    """Where the passphrase of a private key is, by the target file; `key` is the prefix of the two keys that say so."""
 
     key: str = "key_passphrase"
     file: Path | None = None
@@ -32,18 +32,18 @@ class PassphraseSource:
 
 @dataclass(frozen=True, slots=True)
 class Passphrase:
-    """A passphrase, and in words where it comes from."""
+    """A passphrase, and its origin in words."""
 
     value: bytes
     origin: str
 
     def __repr__(self) -> str:
-        """The origin alone."""
+        """The origin only: the value is a secret."""
         return f"Passphrase(from {self.origin})"
 
 
 def source_for(target: Target, identity: Identity) -> PassphraseSource:
-    """Where the passphrase for a certificate of `target` comes from; the second's is the first's where it has none."""
+    """Where the passphrase for the key of `identity` is; the second identity uses that of the first if it has none of its own."""
     first = PassphraseSource("key_passphrase", target.key_passphrase_file, target.key_passphrase_env)
     second = PassphraseSource(
         "second_key_passphrase", target.second_key_passphrase_file, target.second_key_passphrase_env
@@ -52,7 +52,7 @@ def source_for(target: Target, identity: Identity) -> PassphraseSource:
 
 
 def known_passphrase(source: PassphraseSource, path: Path) -> Passphrase | None:
-    """The passphrase for the key in `path` that can be had without asking, or None; raises TargetError for an unusable file."""
+    """The passphrase for the key in `path` if it is known without asking, else None; raises TargetError for an unusable file."""
     if source.variable and os.environ.get(source.variable):
         value, origin = os.environ[source.variable], f"the environment variable {source.variable}"
     elif source.file is not None:
@@ -65,7 +65,7 @@ def known_passphrase(source: PassphraseSource, path: Path) -> Passphrase | None:
 
 
 def passphrase_for(source: PassphraseSource, path: Path, key: str) -> Passphrase:
-    """The passphrase for the key in `path`, asked for once where a terminal is there; raises TargetError naming `key`."""
+    """The passphrase for the key in `path`, asked for once if there is a terminal; raises TargetError, which names `key`."""
     known = known_passphrase(source, path)
     if known is not None:
         return known
@@ -80,7 +80,7 @@ def passphrase_for(source: PassphraseSource, path: Path, key: str) -> Passphrase
 
 
 def proxy_credentials(target: Target) -> bytes:
-    """User and password for the proxy of `target`, joined by a colon; b"" where it names none. Raises TargetError."""
+    """User and password for the proxy of `target`, joined by a colon; b"" if the target file names none. Raises TargetError."""
     variable, file = target.proxy_credentials_env, target.proxy_credentials_file
     key = "proxy_credentials_env" if variable else "proxy_credentials_file"
     if variable:
@@ -97,11 +97,12 @@ def proxy_credentials(target: Target) -> bytes:
 
 
 def forget(path: Path) -> None:
-    """Keep the passphrase that was entered for `path` no longer."""
+    """Remove the passphrase that was entered for `path`."""
     os.environ.pop(_entered(path), None)
 
 
 def _entered(path: Path) -> str:
+    """The environment variable with the passphrase that was entered for `path`."""
     return ENTERED + hashlib.sha256(str(path.absolute()).encode()).hexdigest()[:16].upper()
 
 

@@ -1,4 +1,4 @@
-"""Files of the kind .publishsettings: subscriptions, each with a management certificate as PKCS#12 in base64."""
+"""Reads .publishsettings files: subscriptions, each with a management certificate as PKCS#12 in base64."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class PublishedCertificate:
 
 
 def published_certificates(text: bytes) -> list[PublishedCertificate]:
-    """The certificates in a .publishsettings file, UTF-8 whatever it declares; raises ValueError where it is no such XML.
+    """The certificates in a .publishsettings file, read as UTF-8 whatever its XML declaration says; raises ValueError.
 
-    Both forms of the period are read: the certificate stands in PublishProfile for all its subscriptions, or (SchemaVersion
-    2.0) in each Subscription.
+    Both historical forms are read: PublishProfile has one certificate for all its subscriptions, or (SchemaVersion 2.0) each
+    Subscription has its own.
     """
     parser = etree.XMLParser(encoding="utf-8", resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
     try:

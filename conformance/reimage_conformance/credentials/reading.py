@@ -1,4 +1,4 @@
-"""Reading a client certificate with its key, and the authorities to trust, from files in any form; every mistake is named."""
+"""Reads a client certificate with its key, and the authorities to trust, from files in any form; errors name each mistake."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Credential:
 
     @property
     def bits(self) -> int:
-        """The size of the key in bits; 0 for a kind of key that has one size only."""
+        """The size of the key in bits; 0 for a kind of key whose size is fixed."""
         return int(getattr(self.key, "key_size", 0))
 
     def pem(self, passphrase: bytes) -> bytes:
@@ -65,10 +65,10 @@ def armoured(label: str, der: bytes) -> bytes:
 
 
 def read_credential(target: Target, identity: Identity, *, ask: bool = True) -> Credential | None:
-    """The client certificate of `identity` with its key, or None where the target names none.
+    """The client certificate of `identity` with its key, or None if the target names none.
 
-    Raises TargetError that names the key of the target file, what was found and what to do. With `ask` False nobody is
-    asked for a passphrase at the terminal.
+    Raises TargetError, which names the key of the target file, what was found and what to do. If `ask`, a passphrase that is
+    not known is asked for at the terminal.
     """
     second = identity is Identity.SECOND
     key = "second_client_certificate" if second else "client_certificate"
@@ -77,7 +77,9 @@ def read_credential(target: Target, identity: Identity, *, ask: bool = True) -> 
     if path is None:
         return None
     source = source_for(target, identity)
-    with warnings.catch_warnings(action="ignore"):  # of what is old in a file; TLS decides whether it is too old
+    with warnings.catch_warnings(
+        action="ignore"
+    ):  # about outdated cryptography in a file; TLS decides whether it is accepted
         found = _unpacked(Opener(key, path, source, ask=ask), target, keys=key_path is None)
         keys = found.keys
         if key_path is not None:
@@ -139,7 +141,7 @@ def _collected(key: str, path: Path, contents: Contents) -> list[bytes]:
 
 
 def _published(opener: Opener, settings: bytes, subscription_id: str) -> bytes:
-    """The archive in a .publishsettings file that is for the subscription, or the only one there is."""
+    """The archive for the subscription in a .publishsettings file, or the only archive."""
     try:
         listed = published_certificates(settings)
     except ValueError as error:
@@ -157,7 +159,7 @@ def _published(opener: Opener, settings: bytes, subscription_id: str) -> bytes:
 def _matched(
     key: str, path: Path, key_path: Path | None, certificates: list[bytes], keys: list[PrivateKeyTypes]
 ) -> Credential:
-    """The certificate and the key that belong together, the other certificates as the chain."""
+    """The certificate and the key that belong together, with the other certificates as the chain; raises TargetError."""
     for certificate in certificates:
         for private in keys:
             if _belongs(certificate, private):
@@ -176,4 +178,5 @@ def _belongs(certificate: bytes, key: PrivateKeyTypes) -> bool:
 
 
 def _because(contents: Contents) -> str:
+    """The end of an error: what the file is instead, if that is known."""
     return f"; {contents.advice}" if contents.advice else ""

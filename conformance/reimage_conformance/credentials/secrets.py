@@ -1,4 +1,4 @@
-"""Everything about a target's credentials that a report must not show, as text to mask by value."""
+"""All secrets among a target's credentials, as the texts that must be masked in reports."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _KEY_FORMS = (serialization.PrivateFormat.PKCS8, serialization.PrivateFormat.Tra
 
 
 def secret_blocks(target: Target) -> Iterator[bytes]:
-    """PEM blocks of every certificate, key and archive, as the files have them and as they are once opened.
+    """PEM blocks of every certificate, key and archive, both as they are in the files and decrypted.
 
-    Nobody is asked for a passphrase; what cannot be read or opened is left to whoever needs it.
+    It asks for no passphrase, and leaves out what cannot be read or opened: whoever uses it will report that.
     """
     for identity, keys in _OWNERS.items():
         for key in keys:

@@ -1,4 +1,4 @@
-"""Access: whether any sound request gets an answer of this protocol, and what prevents it if none does."""
+"""Access: whether the endpoint answers any well-formed request in this protocol, and what prevents it if it answers none."""
 
 from __future__ import annotations
 
@@ -80,21 +80,21 @@ def _is_foreign(reply: Response) -> bool:
     return has_page or (any(word in media_type for word in ("html", "json")) and not reply.header("x-ms-request-id"))
 
 
-def kept_out(exchanges: Sequence[Exchange], target: Target) -> Remark:
-    """The remark where every one of `exchanges` met a barrier; it names the key to mend."""
+def barrier_remark(exchanges: Sequence[Exchange], target: Target) -> Remark:
+    """The remark about the commonest barrier, where every one of `exchanges` met one; it names the key to mend."""
     met = Counter(found for exchange in exchanges if (found := barrier(exchange)) is not None)
-    found = met.most_common(1)[0][0]
-    shown = next(exchange for exchange in exchanges if barrier(exchange) is found)
-    if found is Barrier.SILENCE:
-        return _silence(shown, target)
-    if found is Barrier.REDIRECT:
-        return _moved(shown, target.base_url)
-    key, meaning = MEANINGS[found]
-    page = f", with {_page(shown)}" if found is Barrier.FOREIGN else ""
-    return stop(f"{key}: every question is answered {reply_summary(shown)}{page}; {meaning}")
+    commonest = met.most_common(1)[0][0]
+    example = next(exchange for exchange in exchanges if barrier(exchange) is commonest)
+    if commonest is Barrier.SILENCE:
+        return _silence_remark(example, target)
+    if commonest is Barrier.REDIRECT:
+        return _redirect_remark(example, target.base_url)
+    key, meaning = MEANINGS[commonest]
+    page = f", with {_page(example)}" if commonest is Barrier.FOREIGN else ""
+    return stop(f"{key}: every question is answered {reply_summary(example)}{page}; {meaning}")
 
 
-def _silence(exchange: Exchange, target: Target) -> Remark:
+def _silence_remark(exchange: Exchange, target: Target) -> Remark:
     """The remark where no request got a reply."""
     kind = exchange.failure.kind if exchange.failure else FailureKind.CLOSED
     if kind is FailureKind.TLS and target.client_certificate is None:
@@ -106,8 +106,8 @@ def _silence(exchange: Exchange, target: Target) -> Remark:
     return stop(f"base_url: the endpoint gives no reply: {reply_summary(exchange)}{hint}")
 
 
-def _moved(exchange: Exchange, base_url: str) -> Remark:
-    """The remark for redirects: to another host, base_url has to be mended; on the same host it may be a login page."""
+def _redirect_remark(exchange: Exchange, base_url: str) -> Remark:
+    """The remark about a redirect: if it leads to another host, base_url must be mended; on the same host it may be a login page."""
     moved = urlsplit(exchange.reply.header("Location") or "" if exchange.reply is not None else "")
     if moved.netloc and (moved.scheme, moved.netloc) != tuple(urlsplit(base_url)[:2]):
         return mend(f"base_url: the endpoint sends callers to {moved.scheme}://{moved.netloc}")

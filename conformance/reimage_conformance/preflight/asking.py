@@ -1,4 +1,4 @@
-"""Asking an endpoint before a run: a few GETs; throttling, passing errors and redirects are dealt with."""
+"""Sends the few GETs of a preflight; repeats them after throttling and passing errors, and follows one redirect."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class NoMoreRequests(Exception):  # noqa: N818 -- the end of a budget, no error
 class Asker:
     """Sends the requests of a preflight through `exchange`, never more than MOST_REQUESTS.
 
-    A request is repeated where the endpoint was busy or had an internal error (REQ-ERR-INTERNAL). One 307 to the same
+    A request is repeated if the endpoint was busy or had an internal error (REQ-ERR-INTERNAL). One 307 to the same
     host is followed (REQ-HTTP-307). Each exchange is appended to `sent`. Raises NoMoreRequests.
     """
 

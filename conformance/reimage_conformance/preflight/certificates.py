@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from cryptography import x509
@@ -18,6 +18,7 @@ from reimage_conformance.wire.identities import context_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import datetime
     from pathlib import Path
 
     from reimage_conformance.credentials.reading import Credential
@@ -33,11 +34,12 @@ SECRET_FILES = (
     "proxy_credentials_file",
 )
 SOON = timedelta(days=14)
+"""A certificate that expires within this time gets a note."""
 IDENTITIES = {Identity.PRIMARY: "client_certificate", Identity.SECOND: "second_client_certificate"}
 
 
 def certificate_remarks(target: Target, now: datetime) -> Iterator[Remark]:
-    """The remarks on the certificate files of the target; only a note where it is not reached over TLS."""
+    """The remarks on the certificate files of the target; only a note if it is not reached over TLS."""
     if not target.is_https:
         yield note("base_url is http: without TLS, requirements about certificates cannot be judged")
         return
@@ -80,7 +82,7 @@ def _authorities(path: Path, now: datetime) -> Iterator[Remark]:
 
 
 def _dated(key: str, path: Path, certificates: Sequence[bytes], now: datetime) -> Iterator[Remark]:
-    """The remark on the dates of certificates; a bundle is expired only when all its certificates are."""
+    """The remark on the dates of certificates; a bundle has expired if all its certificates have."""
     try:
         found = [x509.load_der_x509_certificate(each) for each in certificates]
         begins = min(certificate.not_valid_before_utc for certificate in found)
@@ -132,8 +134,3 @@ def server_remarks(stream: SocketStream, now: datetime) -> Iterator[Remark]:
         certificate = x509.load_der_x509_certificate(found)
         begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
         yield dated_remark("base_url", f" the endpoint's certificate ({version})", begins, ends, now)
-
-
-def today() -> datetime:
-    """This moment in UTC."""
-    return datetime.now(UTC)

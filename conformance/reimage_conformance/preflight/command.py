@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import ExitStack
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -14,7 +15,7 @@ from reimage_conformance.errors import TargetError, UnreachableError, UsageError
 from reimage_conformance.gate import Gate, ProbeGate, new_token
 from reimage_conformance.model import Profile
 from reimage_conformance.preflight.asking import MOST_REQUESTS, Asker, NoMoreRequests
-from reimage_conformance.preflight.certificates import certificate_remarks, server_remarks, today
+from reimage_conformance.preflight.certificates import certificate_remarks, server_remarks
 from reimage_conformance.preflight.environment import environment_remarks
 from reimage_conformance.preflight.names import Names
 from reimage_conformance.preflight.outlook import outlook_remarks
@@ -64,12 +65,12 @@ def conclusion(found: list[Remark]) -> str:
 
 
 def remarks(target: Target, profile: Profile) -> Iterator[Remark]:
-    """All remarks, in the order in which they are found out."""
+    """All remarks, each as soon as it is known."""
     yield from statement_remarks(target)
-    own = list(certificate_remarks(target, today()))
-    yield from own
+    of_certificates = list(certificate_remarks(target, datetime.now(UTC)))
+    yield from of_certificates
     yield from environment_remarks(target, os.environ)
-    if not any(remark.level is Level.MEND for remark in own):
+    if not any(remark.level is Level.MEND for remark in of_certificates):
         yield from endpoint_remarks(target, [])
     yield from outlook_remarks(target, profile)
 
@@ -89,15 +90,15 @@ def endpoint_remarks(target: Target, sent: list[Exchange]) -> Iterator[Remark]:
     dialled = f" at {target.connect_to} (connect_to)" if target.connect_to else ""
     way = f" through {target.proxy} (proxy)" if target.proxy else ""
     yield ok(f"base_url: the endpoint can be connected to{dialled}{way}")
-    yield from server_remarks(stream, today())
+    yield from server_remarks(stream, datetime.now(UTC))
     stream.close()
-    yield from asked(target, clock, connector, probe_connector(target, clock), sent)
+    yield from answer_remarks(target, clock, connector, probe_connector(target, clock), sent)
 
 
-def asked(
+def answer_remarks(
     target: Target, clock: Clock, connector: Connector, probe_connector: Connector | None, sent: list[Exchange]
 ) -> Iterator[Remark]:
-    """Asks the endpoint and its probe through these connectors.
+    """Asks the endpoint and its probe through these connectors, and gives the remarks on their answers.
 
     Each exchange with the endpoint is appended to `sent`.
     """
@@ -110,7 +111,7 @@ def asked(
         speaks_tls = connector.speaks_tls if isinstance(connector, SocketConnector) else lambda: False
         questions = Questions(target, builder, ask, uuid4().hex, speaks_tls=speaks_tls)
         try:
-            yield from _answers(questions, Names(target, builder, ask))
+            yield from _endpoint_answers(questions, Names(target, builder, ask))
         except NoMoreRequests:
             yield note(f"{counted(MOST_REQUESTS, 'request')} were sent; the rest of the target file was not checked")
         ask_probe = None
@@ -120,8 +121,8 @@ def asked(
         yield from probe_remarks(target, ask_probe)
 
 
-def _answers(questions: Questions, names: Names) -> Iterator[Remark]:
-    """Asks the endpoint; stops after a remark that ends a run."""
+def _endpoint_answers(questions: Questions, names: Names) -> Iterator[Remark]:
+    """Asks the endpoint; stops after a remark with which a run cannot begin."""
     for remark in questions.identity():
         yield remark
         if remark.level in ENDING:
@@ -141,17 +142,17 @@ def look_before_run(target: Target) -> tuple[list[Remark], list[Exchange]]:
     groups = (
         statement_remarks(target),
         environment_remarks(target, os.environ),
-        certificate_remarks(target, today()),
+        certificate_remarks(target, datetime.now(UTC)),
         endpoint_remarks(target, sent),
     )
     for group in groups:
         found += group
-        _refuse(found)
+        _raise_for(found)
     return found, sent
 
 
-def _refuse(found: list[Remark]) -> None:
-    """Raise TargetError or UnreachableError for the gravest remark that ends a run, if there is one."""
+def _raise_for(found: list[Remark]) -> None:
+    """Raise TargetError or UnreachableError for the first remark with which a run cannot begin, if there is one."""
     for level in ENDING:
         texts = [one_line(remark.text) for remark in found if remark.level is level]
         if texts:

@@ -1,4 +1,4 @@
-"""Outlook: which reimages a run would start at a target, and what the limits leave out; sends nothing."""
+"""The reimages that a run would start at a target, and those that its limits leave out; sends nothing."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def outlook_remarks(target: Target, profile: Profile) -> Iterator[Remark]:
         f"a run in profile {profile.value} starts up to {counted(wanted, 'reimage')}, of {places}; "
         "an endpoint that accepts bad requests starts more, up to max_reimages"
     )
-    yield _within(wanted, limit)
+    yield _limit_remark(wanted, limit)
     patience = duration_words(target.limits.operation_timeout_seconds)
     yield note(f"operation_timeout_seconds: the run waits up to {patience} for the end of a reimage")
 
 
-def _within(wanted: int, limit: int) -> Remark:
-    """The remark on max_reimages: how many reimages of the run it leaves out; the least important are left out first."""
+def _limit_remark(wanted: int, limit: int) -> Remark:
+    """The remark on max_reimages: how many of the wanted reimages it leaves out, the least important ones."""
     if limit < 1:
         return check(
             "max_reimages: found 0; expected 1 or more, since nothing can be judged without an accepted reimage"

@@ -1,4 +1,4 @@
-"""Questions to an endpoint before a run: which identities and which version it accepts; GET only."""
+"""Asks an endpoint before a run which identities and which version it accepts, with GETs only."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from reimage_conformance.judging.instances.probes import installation_in
 from reimage_conformance.judging.wording import reply_summary
 from reimage_conformance.model import FailureKind, Identity
-from reimage_conformance.preflight.access import barrier, kept_out
+from reimage_conformance.preflight.access import barrier, barrier_remark
 from reimage_conformance.preflight.remarks import Remark, check, mend, note, ok
 from reimage_conformance.preflight.statement import is_published
 from reimage_conformance.protocol.addresses import UriForm
@@ -25,13 +25,14 @@ if TYPE_CHECKING:
 
 
 VERSION_REFUSED = "MissingOrIncorrectVersionHeader"
+"""The error code of a refused x-ms-version."""
 
 
 class Questions:
     """Asks an endpoint what a run relies on.
 
     `ask` sends a request. `unknown` is the id of an operation that does not exist. `speaks_tls` says whether the port
-    answers TLS; it is called where base_url is http and the endpoint gives no proper answer.
+    answers TLS; it is called if base_url is http and the endpoint answers 400 or nothing.
     """
 
     def __init__(
@@ -47,9 +48,9 @@ class Questions:
         self._speaks_tls = speaks_tls
 
     def identity(self) -> Iterator[Remark]:
-        """Whether the endpoint accepts the credentials, by a poll of an unknown operation, which has no effect.
+        """The remarks on whether the endpoint accepts the credentials; it is asked about an unknown operation, which has no effect.
 
-        If the poll meets a barrier, other requests are sent too. If the endpoint answers one of them, it can be judged,
+        If this poll meets a barrier, other requests are sent too. If the endpoint answers one of them, it can be judged,
         and a run will judge its polls.
         """
         poll = self._ask(self._builder.operation_status(self._unknown))
@@ -61,7 +62,7 @@ class Questions:
         if barrier(poll) is not None:
             others = self._others(poll)
             if all(barrier(exchange) is not None for exchange in others):
-                yield kept_out([poll, *others], self._target)
+                yield barrier_remark([poll, *others], self._target)
             else:
                 yield check(
                     f"base_url: an unknown operation is answered {reply_summary(poll)}, other questions are not"
@@ -85,7 +86,7 @@ class Questions:
         return not answered and not self._target.is_https and self._speaks_tls()
 
     def _others(self, poll: Exchange) -> list[Exchange]:
-        """The answers to other sound requests, up to the first without a barrier; only one if the poll timed out."""
+        """The answers to other well-formed requests, up to the first without a barrier; only one if the poll timed out."""
         deployment = self._target.deployments[0]
         looks = [self._builder.deployment(deployment, form, version=OBSERVING_VERSION) for form in UriForm]
         requests = [*looks, self._builder.cloud_service(deployment.cloud_service, version=OBSERVING_VERSION)]

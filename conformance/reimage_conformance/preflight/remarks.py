@@ -21,10 +21,10 @@ class Level(StrEnum):
 
 
 EXIT_CODES = {Level.MEND: 4, Level.STOP: 6, Level.CHECK: 4}
-"""The exit codes of `preflight`, the gravest level first."""
+"""The exit code of `preflight` for each level; if there are several, the first one of these counts."""
 
 ENDING = (Level.MEND, Level.STOP)
-"""The levels that end a run before it begins, the one that is reported first."""
+"""A run cannot begin with a remark of these levels; if there are both, the first is reported."""
 
 
 @dataclass(frozen=True, slots=True)

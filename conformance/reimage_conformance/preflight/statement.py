@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from reimage_conformance.catalogue import FIRST_VERSION, MINIMUM_VERSION, published_from
-from reimage_conformance.config import is_loopback, where_it_is
+from reimage_conformance.config import why_not_reimaged
 from reimage_conformance.preflight.remarks import Remark, mend, note
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Target
 
 _MASK = re.compile(r"00000000-0000-4000-8000-(?!0{12})[0-9]{12}|masked-[0-9]+x*")
+"""The mask of an identifier in a report; the GUID that ends in twelve zeros is none."""
 _IDENTIFIERS = ("subscription_id", "other_subscription_id", "foreign_subscription_id")
 
 
@@ -29,11 +30,8 @@ def statement_remarks(target: Target) -> Iterator[Remark]:
         yield mend(f'x_ms_version: "{version}" is older than {MINIMUM_VERSION}, the first that a reimage may carry')
     elif not is_published(version):
         yield note(f'x_ms_version: "{version}" was never published; an endpoint may refuse it')
-    if not is_loopback(target) and not target.limits.allow_reimage:
-        yield mend(
-            f"allow_reimage: {where_it_is(target)}, so its role instances are reimaged only with "
-            "allow_reimage = true in [limits], or with --allow-reimage"
-        )
+    if reason := why_not_reimaged(target):
+        yield mend(f"allow_reimage: {reason}")
 
 
 def is_published(version: str) -> bool:

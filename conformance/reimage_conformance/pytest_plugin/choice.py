@@ -1,4 +1,4 @@
-"""Chooses the cases of a run among those that pytest found, and lists them for --list."""
+"""Chooses the cases of a run from those that pytest collected, and lists them for --list."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 
 def chosen_of(items: Sequence[pytest.Item], choice: Choice | None) -> list[pytest.Item]:
-    """The items that a choice selects.
+    """The items that a choice selects; None selects all.
 
-    Cases of the phase AT_THE_END also need exchanges, so the smoke cases are added.
+    Cases of the phase AT_THE_END judge the exchanges of other cases, so the smoke cases are added for them.
     """
     if choice is None:
         return list(items)
     wanted = {item for item in items if choice.wants(item.nodeid, cites(item))}
-    if not wanted and choice.exact:  # cases were renamed since: take all that judge these requirements
+    if not wanted and choice.exact:  # the cases were renamed: take all cases of these requirements
         return chosen_of(items, Choice(choice.requirements))
     needs_traffic = not choice.exact and any(phase_of(item) is Phase.AT_THE_END for item in wanted)
     return [

@@ -48,7 +48,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         function = getattr(item, "obj", None)
         if is_hypothesis_test(function):
-            # As @seed does, which would also drop the database; the settings are set too, as a case may be imported already.
+            # As @seed does, which would also drop the database. A case that was imported before has other settings.
             setattr(function, "_hypothesis_internal_use_seed", config.stash[PLAN].seed)  # noqa: B010  typed without it
             setattr(function, "_hypothesis_internal_use_settings", settings.get_profile(HYPOTHESIS_PROFILE))  # noqa: B010
     if dropped:

@@ -1,4 +1,4 @@
-"""How a case ended, as pytest reports it."""
+"""Turns the conclusion of a case into pytest's report of it."""
 
 from __future__ import annotations
 

@@ -28,9 +28,12 @@ if TYPE_CHECKING:
 
 REPORT_DIR = "reimage_report_dir"
 PREFLIGHT_ANSWERS = "reimage_preflight"
-EXAMPLES = {"smoke": 5, "standard": 30, "nightly": 1000}
+"""The keys of what a worker of pytest-xdist gets from its controller."""
 HYPOTHESIS_PROFILE = "reimage-conformance"
+EXAMPLES = {"smoke": 5, "standard": 30, "nightly": 1000}
+"""How many examples Hypothesis draws for a property, by profile."""
 STEPS = {"smoke": 5, "standard": 25, "nightly": 50}
+"""How many steps a stateful property has at most, by profile."""
 
 pytest_addoption = add_options
 
@@ -87,9 +90,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _set_up_hypothesis(plan: Plan) -> None:
-    """Sets how many examples each profile draws, and the database of failed examples, which are tried first next time.
+    """Sets how many examples Hypothesis draws, and keeps failed examples in its database, to be tried first in the next run.
 
-    This replaces the settings that Hypothesis uses on CI servers: the same examples each time, and no database.
+    These settings also replace those that Hypothesis uses on CI servers (the same examples each time, no database).
     """
     from hypothesis import HealthCheck  # noqa: PLC0415
 

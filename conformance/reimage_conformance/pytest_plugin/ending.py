@@ -34,6 +34,7 @@ COMPLETE = (0, 1, NO_CASES)
 """The exit statuses of a pytest session that ran to its end; all others mean that it was cut short."""
 
 USAGE = 4
+"""The exit status of a pytest session whose command line is wrong."""
 
 
 def end_session(
@@ -44,9 +45,9 @@ def end_session(
     exitstatus: int,
     breakdown: SuiteError | None = None,
 ) -> list[str]:
-    """Closes the run, assesses its journal, writes the reports; gives the lines to print and sets the exit status.
+    """Closes the run, assesses its journal, writes the reports and sets the exit status; gives the lines to print.
 
-    `breakdown` is the error that ended the run early: the journal cannot be written any more, or the suite has a defect.
+    `breakdown` is the error that ended the run early, if any: the journal cannot be written any more, or the suite has a defect.
     """
     cut_short = breakdown is not None or exitstatus not in COMPLETE
     if hasattr(session.config, "workerinput"):
@@ -61,7 +62,7 @@ def end_session(
             run.finish(interrupted=cut_short)
         journal = read_journal(where / "journal.jsonl")
         assessment = assessed(journal, run.sut.recorder.made if run is not None else None)
-        _write(assessment, journal, folder, plan)
+        _write_files(assessment, journal, folder, plan)
     except SuiteError as error:
         session.exitstatus = error.exit_code
         kept = isinstance(error, ReportError) and folder is not None
@@ -93,7 +94,7 @@ def _advice(folder: Path | None) -> str:
     )
 
 
-def _write(assessment: Assessment, journal: Journal, folder: Path | None, plan: Plan) -> None:
+def _write_files(assessment: Assessment, journal: Journal, folder: Path | None, plan: Plan) -> None:
     """Writes the reports, the list of runs if the report folder is the default one, and the baseline of --write-baseline."""
     if folder is not None:
         write_reports(assessment, journal.exchanges, folder)
@@ -122,11 +123,11 @@ class PageHooks(HtmlHooks):
     """The hooks of pytest-html, which make its page from the assessment."""
 
     def __init__(self) -> None:
-        super().__init__(self._given)
+        super().__init__(self._take_assessed)
         self.assessed: tuple[Assessment, Mapping[int, Exchange]] | None = None
 
-    def _given(self) -> tuple[Assessment, Mapping[int, Exchange]]:
+    def _take_assessed(self) -> tuple[Assessment, Mapping[int, Exchange]]:
         if self.assessed is None:
             raise RuntimeError("the run has not been assessed")
-        given, self.assessed = self.assessed, (self.assessed[0], {})  # frees the memory of the exchanges
-        return given
+        taken, self.assessed = self.assessed, (self.assessed[0], {})  # frees the memory of the exchanges
+        return taken

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 MAY_DIFFER = ("client_request_id", "allow_reimage", "connections", "requests_per_second")
 """Settings that may change on --resume, since they do not change what a run finds."""
 _ROUNDS = 50_000
-"""The rounds of PBKDF2, so that the ids cannot be found from the journal by trying many."""
+"""The rounds of PBKDF2; they make it slow to find the ids from the journal by trying many."""
 
 
 def fingerprint_of(target: Target) -> str:
@@ -52,17 +52,17 @@ def resumable(folder: Path) -> Journal:
 
 
 def _is_cut_short(journal: Journal) -> bool:
-    """Whether a run that wrote its end was interrupted, or had no time for some case."""
+    """Whether a run that wrote its end was interrupted, or had no time to judge some case."""
     ends = [event for event in journal.events if event["type"] == "end"]
-    left = {event["id"] for event in journal.cases if not event.get("judged", True)}
+    unjudged = {event["id"] for event in journal.cases if not event.get("judged", True)}
     judged = {event["id"] for event in journal.cases if event["type"] == "case-end" and event.get("judged", True)}
-    return any(event.get("interrupted") for event in ends[-1:]) or bool(left - judged)
+    return any(event.get("interrupted") for event in ends[-1:]) or bool(unjudged - judged)
 
 
 def check_target(folder: Path, journal: Journal, target: Target, shown: Target) -> None:
-    """Raises UsageError, with the key, where `target` differs from the target that the run in `folder` began with.
+    """Raises UsageError, with the key, if `target` differs from the target that the run in `folder` began with.
 
-    `shown` is `target` with masked identifiers, as the journal holds it.
+    `shown` is `target` with masked identifiers, as in a journal.
     """
     if journal.header["fingerprint"] != fingerprint_of(target):
         raise UsageError(
@@ -77,6 +77,7 @@ def check_target(folder: Path, journal: Journal, target: Target, shown: Target) 
 
 
 def _differences(was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    """Each key whose values differ, with the earlier value and the present one."""
     for key in sorted({*was, *now}):
         if key in MAY_DIFFER or was.get(key) == now.get(key):
             continue

@@ -27,14 +27,13 @@ def limited(target: Target, plan: Plan) -> Target:
 
 
 def masked(target: Target, redactor: Redactor) -> Target:
-    """The target as reports may show it."""
+    """The target as reports may show it: without the paths of private files, and with masked identifiers."""
+    foreign, other = target.foreign_subscription_id, target.other_subscription_id
     return replace(
         without_private(target),
         subscription_id=redactor.text(target.subscription_id),
-        foreign_subscription_id=redactor.text(target.foreign_subscription_id)
-        if target.foreign_subscription_id
-        else None,
-        other_subscription_id=redactor.text(target.other_subscription_id) if target.other_subscription_id else None,
+        foreign_subscription_id=redactor.text(foreign) if foreign else None,
+        other_subscription_id=redactor.text(other) if other else None,
     )
 
 

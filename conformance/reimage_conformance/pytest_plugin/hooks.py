@@ -104,12 +104,12 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     if run is None or run.session is None or not cites(pyfuncitem):
         return None
     try:
-        conclusion = pyfuncitem.stash[CONCLUSION] = _awaited(run.session, pyfuncitem)
-    except ReportError as error:  # a full disk: nothing that follows could be kept
+        conclusion = pyfuncitem.stash[CONCLUSION] = _conclusion_of(run.session, pyfuncitem)
+    except ReportError as error:  # a full disk: nothing more can be recorded
         pyfuncitem.config.stash[BREAKDOWN] = error
         pyfuncitem.session.shouldfail = NO_MORE
         raise
-    except Exception:  # not raised by a case: the session itself broke, and all further cases would end so
+    except Exception:  # no case raised it: the session itself broke, and all further cases would end in the same way
         pyfuncitem.config.stash[BREAKDOWN] = SuiteError(BROKEN.format(case=pyfuncitem.nodeid))
         pyfuncitem.session.shouldfail = "stopped: the run broke off"
         raise
@@ -118,13 +118,13 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     return True
 
 
-def _awaited(session: Session, item: pytest.Function) -> Conclusion:
+def _conclusion_of(session: Session, item: pytest.Function) -> Conclusion:
     """Waits for the conclusion of a case, and shows the progress of the run meanwhile."""
     line = item.config.stash.get(PROGRESS, None)
     if line is None:
         return session.conclusion(item.nodeid)
     try:
-        return session.conclusion(item.nodeid, lambda: line.tell(session.progress))
+        return session.conclusion(item.nodeid, lambda: line.show(session.progress))
     finally:
         line.clear()
 
@@ -155,8 +155,13 @@ def _in_words(excinfo: pytest.ExceptionInfo[BaseException], style: object = None
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
     """Names the outcomes that pytest has no word for."""
     outcome = getattr(report, "reimage_outcome", "")
-    words = {"inconclusive": ("inconclusive", "?", "INCONCLUSIVE"), "advisory": ("advisory", "w", "ADVISORY"), "untested": ("untested", "-", "UNTESTED"),
-             "not-applicable": ("not applicable", "n", "NOT-APPLICABLE"), "observed": ("observed", "o", "OBSERVED")}  # fmt: skip
+    words = {
+        "inconclusive": ("inconclusive", "?", "INCONCLUSIVE"),
+        "advisory": ("advisory", "w", "ADVISORY"),
+        "untested": ("untested", "-", "UNTESTED"),
+        "not-applicable": ("not applicable", "n", "NOT-APPLICABLE"),
+        "observed": ("observed", "o", "OBSERVED"),
+    }
     return words.get(outcome)
 
 
@@ -190,7 +195,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[
 
 
 def _forget_run(config: pytest.Config) -> None:
-    """Removes the report folder of a run whose cases pytest could not find."""
+    """Closes a run whose cases pytest could not find, and removes its report folder."""
     run, folder = config.stash.get(RUN, None), config.stash[FOLDER]
     if run is not None:
         run.finish(interrupted=True)

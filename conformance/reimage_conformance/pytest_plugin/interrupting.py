@@ -1,4 +1,4 @@
-"""What ends a run early: Ctrl-C, SIGTERM, and a standard output that nobody reads any more."""
+"""The events that end a run early: Ctrl-C, SIGTERM, and a standard output that nobody reads any more."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _AGAIN_SECONDS = 0.02
+"""The pause before a dropped KeyboardInterrupt is raised again."""
 
 
 class Interruption:
@@ -33,24 +34,24 @@ class Interruption:
     def pytest_sessionstart(self) -> None:
         """Install the hook for dropped exceptions, and the handler of SIGTERM, which CI servers send."""
         self._usual = sys.unraisablehook
-        sys.unraisablehook = self._hear
+        sys.unraisablehook = self._on_dropped
         if threading.current_thread() is threading.main_thread():
-            self._usual_handler = signal.signal(signal.SIGTERM, _end)
+            self._usual_handler = signal.signal(signal.SIGTERM, _raise_interrupt)
 
     def pytest_unconfigure(self) -> None:
         """Restore the hook and the handler, unless other code has replaced them."""
-        if sys.unraisablehook == self._hear:
+        if sys.unraisablehook == self._on_dropped:
             sys.unraisablehook = self._usual
-        if self._usual_handler is not None and signal.getsignal(signal.SIGTERM) is _end:
+        if self._usual_handler is not None and signal.getsignal(signal.SIGTERM) is _raise_interrupt:
             signal.signal(signal.SIGTERM, self._usual_handler)  # type: ignore[arg-type]
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        """Keep only the last frame of the traceback: pytest shows one, but would format all of them."""
+        """Keep only the last frame of the traceback: pytest shows one frame, but formats all of them."""
         if self._brief:
             excinfo.traceback = excinfo.traceback.filter(excinfo)[-1:] or excinfo.traceback
 
-    def _hear(self, dropped: sys.UnraisableHookArgs) -> None:
+    def _on_dropped(self, dropped: sys.UnraisableHookArgs) -> None:
         if issubclass(dropped.exc_type, KeyboardInterrupt):
             timer = threading.Timer(_AGAIN_SECONDS, _interrupt)
             timer.daemon = True
@@ -88,14 +89,14 @@ class LostOutput:
             pytest.exit(str(full), returncode=full.exit_code)
 
 
-def _end(number: int, frame: object) -> None:
+def _raise_interrupt(number: int, frame: object) -> None:
     """The handler of SIGTERM: ends the run as Ctrl-C does, with reports."""
     del number, frame
     raise KeyboardInterrupt
 
 
 def _interrupt() -> None:
-    """Interrupts the main thread; a signal to this one would not wake it."""
+    """Sends SIGINT to the main thread; a signal to the thread of the timer would not wake it."""
     main = threading.main_thread().ident
     if main is not None:
         signal.pthread_kill(main, signal.SIGINT)

@@ -1,4 +1,4 @@
-"""What pytest prints at the end of a run: each finding once, known violations apart, and the meaning of the progress letters."""
+"""What pytest prints at the end of a run: findings once, known violations by themselves, and the meaning of the progress letters."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def letters_line(categories: Mapping[str, Sequence[Any]]) -> str:
     return "cases: " + ", ".join(f"{sign} {words}" for name, (sign, words) in LETTERS.items() if categories.get(name))
 
 
-def set_known_apart(categories: dict[str, list[Any]], assessment: Assessment) -> None:
-    """Counts cases as known violations, not as failed, where the baseline expects all their violations."""
+def separate_known(categories: dict[str, list[Any]], assessment: Assessment) -> None:
+    """Moves the reports of cases whose violations the baseline all expects from pytest's category FAILED to KNOWN."""
     expected = {case.id for case in assessment.cases if is_known_case(case, assessment)}
     failed = categories.get(FAILED, [])
     moved = [report for report in failed if report.nodeid in expected]
@@ -57,9 +57,9 @@ def set_known_apart(categories: dict[str, list[Any]], assessment: Assessment) ->
 
 @contextmanager
 def without_findings(categories: dict[str, list[Any]]) -> Iterator[None]:
-    """Removes violations from pytest's list of failures meanwhile, since the findings show them.
+    """Removes violations from pytest's list of failures for a while, since the findings show them.
 
-    Defects of the suite stay.
+    Cases that failed because of a defect of the suite stay in the list.
     """
     failed = categories.pop(FAILED, [])
     broken = [report for report in failed if getattr(report, "reimage_outcome", "") != Outcome.VIOLATED]
@@ -80,7 +80,7 @@ class FindingsOnce:
         """Removes violations from pytest's list of failures."""
         if ASSESSMENT not in config.stash:
             return (yield)
-        set_known_apart(terminalreporter.stats, config.stash[ASSESSMENT])
+        separate_known(terminalreporter.stats, config.stash[ASSESSMENT])
         if config.get_verbosity() > 0:
             return (yield)
         with without_findings(terminalreporter.stats):

@@ -1,4 +1,4 @@
-"""The plugin's options, and the plan that is made of them and the target file."""
+"""The plugin's options, and the plan of a run that is made from them and the target file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reimage_conformance.choosing import CHOSEN, Choice, failed_in, required_in, requirements_of, story_of
-from reimage_conformance.config import is_loopback, load_target, where_it_is
+from reimage_conformance.config import load_target, why_not_reimaged
 from reimage_conformance.errors import UsageError
 from reimage_conformance.model import Profile, Strictness
 from reimage_conformance.outputs import folder_name
@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Target
 
 NAMES = ("target", "embedded", "in_memory")
-USUAL_TRIES = 3
-"""How often a violation that may be a matter of time is tried in all, unless --tries says otherwise."""
+"""The options of which a conformance run has one."""
+DEFAULT_TRIES = 3
+"""How often a violation that may be a matter of time is tried if --tries is not given, the first time included."""
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -54,11 +55,13 @@ def add_options(parser: pytest.Parser) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a run is to do, read from options; `target` is None for an emulator, whose target is known when it is served.
+    """What a run is to do, read from options.
 
-    `tries` says how often a violation that may be a matter of time is tried in all. `repeats` says that --seed was given: then examples from other runs are not used. `world` is what an emulator holds (None: the large
-    world), `listed` the part of it that its target lists (None: all), and `probe` whether its target has a probe. `choice` says what is
-    judged (None: everything), and `required` what must be judged.
+    `file` and `target` are None for an emulator, whose target is known when it is served. `repeats` says that --seed was given;
+    then failed examples of other runs are not used. `world` is what an emulator holds (None: the large world), `listed` the part of
+    it that its target lists (None: all), and `probe` whether its target has a probe. `choice` says what is judged (None: everything),
+    `required` which requirements must be judged. `tries` is how often a violation that may be a matter of time is tried, the first
+    time included.
     """
 
     file: Path | None
@@ -98,44 +101,27 @@ def is_wanted(config: pytest.Config) -> bool:
 
 def plan_of(config: pytest.Config) -> Plan:
     """The plan that the options make; raises UsageError for options that contradict each other or the target file."""
-    strictness = config.getoption("strictness")
     resume = _path(config.getoption("resume"))
     began = _began_with(config, resume) if resume is not None else {}
     profile = Profile(config.getoption("profile") or began.get("profile", Profile.STANDARD))
-    chosen = Strictness(strictness) if strictness else None
-    file = config.getoption("target")
+    word = config.getoption("strictness")
+    strictness = Strictness(word) if word else None
+    file = _path(config.getoption("target"))
     faults, oddities = tuple(config.getoption("fault")), _oddities(config)
     if file and (faults or oddities or config.getoption("world")):
         raise UsageError(
             "--fault, --oddity, --world and --like-the-service change the emulator; they cannot be used with --target"
         )
-    target = None
-    if file:
-        allow = config.getoption("allow_reimage")
-        target = load_target(
-            Path(file), strictness=chosen, allow_reimage=allow, max_reimages=config.getoption("max_reimages")
-        )
-        if not target.limits.allow_reimage and not is_loopback(target):
-            raise UsageError(
-                f"{file}: {where_it_is(target)}, so its role instances are reimaged only with "
-                "allow_reimage = true in [limits], or with --allow-reimage"
-            )
-    seed = config.getoption("seed")
-    repeats = seed is not None
-    if seed is None and resume is not None:
-        seed = int(began["seed"])
-    elif seed is None:
-        seed = int(time.time()) % 1_000_000 if profile is Profile.NIGHTLY else 0
     folder = resume or config.getoption("report_dir")
     return Plan(
-        file=_path(file),
-        target=target,
+        file=file,
+        target=None if file is None else _target(config, file, strictness),
         preflight=not config.getoption("no_preflight"),
         in_memory=bool(config.getoption("in_memory")),
         profile=profile,
-        strictness=chosen,
-        seed=seed,
-        repeats=repeats,
+        strictness=strictness,
+        seed=_seed(config, profile, began),
+        repeats=config.getoption("seed") is not None,
         report_dir=Path(folder) if folder else None,
         max_reimages=config.getoption("max_reimages"),
         faults=faults,
@@ -157,8 +143,27 @@ def plan_of(config: pytest.Config) -> Plan:
     )
 
 
+def _target(config: pytest.Config, file: Path, strictness: Strictness | None) -> Target:
+    """The target in `file` with the options of the run; raises UsageError if it must not be reimaged."""
+    allow, limit = config.getoption("allow_reimage"), config.getoption("max_reimages")
+    target = load_target(file, strictness=strictness, allow_reimage=allow, max_reimages=limit)
+    if reason := why_not_reimaged(target):
+        raise UsageError(f"{file}: {reason}")
+    return target
+
+
+def _seed(config: pytest.Config, profile: Profile, began: Mapping[str, Any]) -> int:
+    """The seed of --seed or of the resumed run; otherwise another one each time in the profile nightly, else 0."""
+    given = config.getoption("seed")
+    if given is None:
+        given = began.get("seed")
+    if given is not None:
+        return int(given)
+    return int(time.time()) % 1_000_000 if profile is Profile.NIGHTLY else 0
+
+
 def _choice(config: pytest.Config, resume: Path | None) -> Choice | None:
-    """What the run judges, None for everything; a resumed run judges what it began with."""
+    """What the run judges, None for everything; a resumed run judges what it judged at its beginning."""
     words, failed, number = (config.getoption(name) for name in ("only", "failed_in", "finding"))
     if resume is not None:
         if words or failed:
@@ -177,12 +182,13 @@ def _choice(config: pytest.Config, resume: Path | None) -> Choice | None:
 
 
 def _tries(config: pytest.Config) -> int:
-    """How often a violation that may be a matter of time is tried; once where the run itself tries again what failed in another one."""
+    """How often a violation that may be a matter of time is tried; by default once with --failed-in, which is a second try itself."""
     given = config.getoption("tries")
-    if given is not None and given < 1:
+    if given is None:
+        return 1 if config.getoption("failed_in") else DEFAULT_TRIES
+    if given < 1:
         raise UsageError(f"--tries: expected 1 or more, found {given}")
-    usual = USUAL_TRIES if not config.getoption("failed_in") else 1
-    return usual if given is None else int(given)
+    return int(given)
 
 
 def _required(config: pytest.Config) -> tuple[str, ...]:

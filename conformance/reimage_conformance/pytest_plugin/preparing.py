@@ -42,10 +42,10 @@ LOOKING_ONLY = (
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A run that can begin: its plan, its report folder, and what preflight found.
+    """A run that can begin: its plan, its report folder, and the result of the preflight.
 
-    `folder` is None for a run in memory without --report-dir. `hold` locks the target's deployments against other runs of this machine;
-    it is None for an emulator. `preflight` is None for an emulator and with --no-preflight.
+    `folder` is None for a run in memory without --report-dir. `hold` locks the target's deployments against other runs on this
+    machine; it is None for an emulator. `preflight` is None for an emulator and with --no-preflight.
     """
 
     plan: Plan
@@ -61,21 +61,20 @@ def is_run(config: pytest.Config) -> bool:
 
 
 def prepare(config: pytest.Config) -> Prepared:
-    """Prepares a run; raises SuiteError where it cannot begin.
+    """Prepares a run; raises SuiteError if it cannot begin.
 
-    Then it leaves no report folder, except with the reports which say that the endpoint cannot be reached or judged.
+    After such an error there is no report folder, unless it has reports which say that the endpoint cannot be reached or judged.
     """
     plan = plan_of(config)
     folder = report_folder(config, plan)
     made = [] if folder is None else [path for path in (folder, *folder.parents) if not path.exists()]
     held: Hold | None = None
     try:
-        _try_outputs(plan, folder)
-        _try_earlier(plan)
-        _try_inputs(plan)
-        held = (
-            None if plan.target is None else hold(plan.target, folder, wait_seconds=plan.wait_seconds, waiting=_print)
-        )
+        _check_outputs(plan, folder)
+        _check_resumed(plan)
+        _check_inputs(plan)
+        if plan.target is not None:
+            held = hold(plan.target, folder, wait_seconds=plan.wait_seconds, waiting=_print)
         preflight = _preflight(plan, folder)
     except SuiteError:
         if held is not None:
@@ -102,7 +101,7 @@ def report_folder(config: pytest.Config, plan: Plan) -> Path | None:
     return folder_for(name, config.invocation_params.dir, time.time())
 
 
-def _try_outputs(plan: Plan, folder: Path | None) -> None:
+def _check_outputs(plan: Plan, folder: Path | None) -> None:
     if folder is not None and plan.resume is not None:
         try_folder(folder, "--resume")
     elif folder is not None:
@@ -113,7 +112,7 @@ def _try_outputs(plan: Plan, folder: Path | None) -> None:
             load_baseline(plan.write_baseline)
 
 
-def _try_earlier(plan: Plan) -> None:
+def _check_resumed(plan: Plan) -> None:
     """Checks for --resume that the run began with the same target."""
     if plan.resume is not None and plan.target is not None:
         target = limited(plan.target, plan)
@@ -121,7 +120,7 @@ def _try_earlier(plan: Plan) -> None:
         check_target(plan.resume, resumable(plan.resume), target, shown)
 
 
-def _try_inputs(plan: Plan) -> None:
+def _check_inputs(plan: Plan) -> None:
     if plan.baseline is not None:
         load_baseline(plan.baseline)
     if plan.faults or plan.oddities:
@@ -134,9 +133,9 @@ def _try_inputs(plan: Plan) -> None:
 
 
 def _preflight(plan: Plan, folder: Path | None) -> Preflight | None:
-    """The result of the preflight, None for an emulator; raises SuiteError where a run cannot begin.
+    """The result of the preflight, None for an emulator; raises SuiteError if a run cannot begin.
 
-    If the endpoint cannot be reached or judged, reports say so, so that nightly jobs have reports each time.
+    If the endpoint cannot be reached or judged, reports that say so are written: a nightly job has reports every night.
     """
     if plan.target is None:
         return None

@@ -90,8 +90,8 @@ class ProgressLine:
         self._due = clock() + LOG_EVERY_SECONDS
         self._drawn = False
 
-    def tell(self, progress: Callable[[], Progress]) -> None:
-        """Shows the progress if it is time to; `progress` is called only then."""
+    def show(self, progress: Callable[[], Progress]) -> None:
+        """Shows the progress if a line is due; `progress` is called only then."""
         if self._redraws:
             start = _ERASE_LINE if self._drawn else "\n"
             self._drawn = True
@@ -109,7 +109,7 @@ class ProgressLine:
 
 
 def progress_line(config: pytest.Config) -> ProgressLine | None:
-    """The progress line of a pytest session; None in a quiet run, and where pytest has no terminal, as in a worker of pytest-xdist."""
+    """The progress line of a pytest session; None in a quiet run, and in a worker of pytest-xdist, which has no terminal."""
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     if reporter is None or is_quiet(config):
         return None
@@ -133,7 +133,7 @@ def progress_text(progress: Progress) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds in the unit that a person would use: `41 s`, `3 min`, `2 h 10 min`."""
+    """Seconds in a unit that suits their size: `41 s`, `3 min`, `2 h 10 min`."""
     if seconds < 100:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)

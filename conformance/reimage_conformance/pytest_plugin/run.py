@@ -1,4 +1,4 @@
-"""One run: makes its parts before the first case, and closes them after the last."""
+"""One run: makes its parts before the first case, and closes them after the last one."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ if TYPE_CHECKING:
 CONNECTIONS_ON_LOOPBACK, CONNECTIONS_ELSEWHERE = 8, 4
 """How many requests are under way at the same time if neither the target file nor --connections says so."""
 MOST_NAMED = 3
-"""The most addresses kept back by the gate that a report names."""
+"""How many of the addresses that the gate kept back a report names."""
 
 
 class Run:
@@ -151,6 +151,9 @@ class Run:
         shown = masked(target, redactor)
         recorder = self._recorder(self._journal(clock, shown), redactor, shown)
         token = self._token(recorder)
+        if earlier is not None:
+            recorder.world = replace(recorder.world, listed=earlier.listed, memory={})
+            recorder.go_on(earlier.journal)
         self._gate = Gate(target, token, masked=redactor.text)
         numbers = count(1 if earlier is None else earlier.next_number)
         rate = target.limits.requests_per_second
@@ -202,7 +205,7 @@ class Run:
         journal = self._stack.enter_context(JournalWriter(self.journal_path, clock, ago=self._ago))
         if self.earlier is not None:
             journal.write("resumed")
-            self._keep_lost(journal, self.earlier)
+            self._record_unanswered(journal, self.earlier)
             return journal
         journal.write("run", **header(self.id, self.plan, self.target, shown))
         if self.plan.choice is not None:
@@ -221,16 +224,9 @@ class Run:
         return Recorder(journal, redactor, World(shown, self.target.strictness), announcing=announcing)
 
     def _token(self, recorder: Recorder) -> str:
-        """The token in the names that are drawn for the run, noted in the journal.
-
-        Then takes over an earlier part of the run.
-        """
-        earlier = self.earlier
-        token = (earlier.token if earlier is not None else "") or new_token(self.target)
+        """The token in the names that are drawn for the run, that of the earlier part if there is one; it is noted in the journal."""
+        token = (self.earlier.token if self.earlier is not None else "") or new_token(self.target)
         recorder.note("token", token=token)
-        if earlier is not None:
-            recorder.world = replace(recorder.world, listed=earlier.listed, memory={})
-            recorder.go_on(earlier.journal)
         return token
 
     def _client(
@@ -241,7 +237,7 @@ class Run:
         client = Client(connector, clock, gate, request_timeout=timeout, numbers=numbers, ago=ago, **options)
         return self._stack.enter_context(client)
 
-    def _keep_lost(self, journal: JournalWriter, earlier: Earlier) -> None:
+    def _record_unanswered(self, journal: JournalWriter, earlier: Earlier) -> None:
         """Records the requests of the earlier part whose reply was not recorded, as exchanges without reply."""
         for exchange in earlier.unanswered:
             journal.exchange(exchange)
@@ -291,10 +287,8 @@ class Run:
             recorder.note(SUFFICING, max_reimages=enough.max_reimages, exact=enough.exact)
         lanes = self.sut.sender.lanes
         if lanes.reasons:
-            width = (
-                f"only {lanes.width} of {lanes.asked_for} connections were used at the same time: {lanes.reasons[-1]}."
-            )
-            recorder.note("note", text=width)
+            used = f"only {lanes.width} of {lanes.asked_for} connections were used at the same time"
+            recorder.note("note", text=f"{used}: {lanes.reasons[-1]}.")
         if self._gate.withheld:
             recorder.note("note", text=_kept_back(list(self._gate.withheld)))
         recorder.note(

@@ -1,4 +1,4 @@
-"""What a run keeps in pytest's stash, by key."""
+"""The keys of pytest's stash under which a run keeps its parts."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ PLAN = pytest.StashKey[Plan]()
 FOLDER = pytest.StashKey[Path | None]()
 PREFLIGHT = pytest.StashKey[Preflight | None]()
 LINES = pytest.StashKey[list[str]]()
+"""The lines that are printed at the end."""
 BREAKDOWN = pytest.StashKey[SuiteError]()
+"""The error that ended the run early."""
 CONCLUSION = pytest.StashKey[Conclusion]()
+"""The conclusion of a case, in the stash of its item."""
 PROGRESS = pytest.StashKey[ProgressLine | None]()

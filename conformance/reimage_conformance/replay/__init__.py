@@ -1,4 +1,4 @@
-"""Replay: a journal judged again, every report made from it, and its findings compared with a later run; reaches no endpoint and runs no case."""
+"""Judges a journal again, makes every report from it, and compares its findings with a later run; it sends nothing and runs no case."""
 
 from reimage_conformance.replay.assessing import assessed
 from reimage_conformance.replay.regenerate import regenerate, report_on

@@ -1,4 +1,4 @@
-"""The assessment that every report is made from, of a run that just ended and of a journal read back alike."""
+"""The assessment from which every report is made, both of a run that just ended and of a journal that is read again."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
 
 
 def assessed(journal: Journal, judged: Sequence[Verdict] | None = None) -> Assessment:
-    """Everything that the run in `journal` concludes, its baseline applied and its notes told.
+    """The assessment of the run in `journal`, with its baseline applied and its notes.
 
-    `judged` are the verdicts of a run that just ended, so that they need not be made again. The session of a client is judged
-    by what binds clients.
+    `judged` are the verdicts of a run that just ended; without them, the checks are called again. The session of a client is
+    judged by the requirements of clients. Raises JournalError.
     """
     assessment = assess_client(journal) if is_of_client(journal) else assess(journal, judged)
-    notes = (*_damage(journal), *_missed(assessment), *_told(journal), *_under_way(assessment))
+    notes = (*_damage(journal), *_missed(assessment), *_noted(journal), *_under_way(assessment))
     assessment = replace(assessment, notes=notes, preflight=_preflight(journal))
     found = baseline_in(journal)
     return assessment if found is None else apply_baseline(assessment, *found)
 
 
 def _preflight(journal: Journal) -> Preflight | None:
-    """What was asked before the run, or None; raises JournalError for an odd event."""
+    """The result of the preflight, None if there was none; raises JournalError for an event that cannot be read."""
     event = next((event for event in journal.events if event["type"] == "preflight"), None)
     if event is None:
         return None
@@ -52,7 +52,7 @@ def _damage(journal: Journal) -> Iterator[str]:
 
 
 def _missed(assessment: Assessment) -> Iterator[str]:
-    """What had to be judged and was not, each with the reason."""
+    """The sentence about requirements that had to be judged (--require) and were not, each with the reason."""
     reasons = {result.requirement.id: result.reason for result in assessment.requirements}
     named = [f"{name} ({reasons[name]})" if reasons[name] else name for name in assessment.missed]
     if named:
@@ -60,7 +60,7 @@ def _missed(assessment: Assessment) -> Iterator[str]:
 
 
 def _under_way(assessment: Assessment) -> Iterator[str]:
-    """Which operations a run that was cut short left behind, for the endpoint goes on with them."""
+    """The sentence about operations that were under way when the run was cut short; the endpoint goes on with them."""
     left = [each for each in assessment.operations if each.outcome == NO_END] if assessment.run.interrupted else []
     named = [f"{each.id} ({each.role_instance} in {each.deployment})" for each in left[:8]]
     more = [f"and {len(left) - 8} more"] if len(left) > 8 else []
@@ -68,8 +68,8 @@ def _under_way(assessment: Assessment) -> Iterator[str]:
         yield f"Still under way when the run was cut short: {', '.join([*named, *more])}."
 
 
-def _told(journal: Journal) -> Iterator[str]:
-    """What the run noted for whoever reads its reports."""
+def _noted(journal: Journal) -> Iterator[str]:
+    """The notes that the run wrote into its journal for the readers of its reports."""
     if journal.header.get("faults"):
         yield f"The emulator was wrong on purpose: {', '.join(journal.header['faults'])}."
     yield from (str(event.get("text", "")) for event in journal.events if event["type"] == "note")

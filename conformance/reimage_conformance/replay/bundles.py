@@ -44,9 +44,9 @@ DIFFERENCE_LIMIT = 8
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """The result of judging the journal of a bundle again: the verdict now and then ("" where there is none), what differs, and in which files.
+    """The result of judging the journal of a bundle again: the verdict now and then ("" for none), the differences, and their files.
 
-    `by_same_catalogue` is whether the bundle was judged by the requirements of this suite.
+    `by_same_catalogue` says whether the bundle was judged by the same catalogue of requirements.
     """
 
     verdict: str = ""
@@ -58,7 +58,7 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What was found about a bundle: what was changed since it was made, the result of judging its journal now, and which version packed it."""
+    """The result of verifying a bundle: what was changed since it was made, its journal judged again, and the version that packed it."""
 
     altered: tuple[str, ...]
     judged: Judged
@@ -67,7 +67,7 @@ class Verification:
 
     @property
     def differences(self) -> tuple[str, ...]:
-        """What differs now from what the bundle holds."""
+        """The differences between the bundle and what its journal gives now."""
         return self.judged.differences
 
     @property
@@ -205,9 +205,9 @@ def _judged_again(contents: Mapping[str, bytes], packed_by: str) -> Judged:
 
 
 def _compared(held: Results, made: Results, other: tuple[str, ...]) -> Judged:
-    """How the results that a bundle holds and those made now differ; `other` are the other reports that differ.
+    """How the results in a bundle and those made now differ; `other` are the other reports that differ.
 
-    Another catalogue words requirements in another way. So only verdict and outcomes are compared then, as with another version.
+    If the catalogue differs, only verdict and outcomes are compared, since it words requirements in another way.
     """
     same = held.get("catalogue", {}).get("sha256", "") == made["catalogue"]["sha256"]
     files: tuple[str, ...] = (RESULTS,)

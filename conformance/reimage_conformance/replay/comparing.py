@@ -1,4 +1,4 @@
-"""Comparing a finding of an earlier run with what a run of the same cases found now: seen again, mended, or unknown; sends nothing."""
+"""Compares a finding of an earlier run with a later run of the same cases: seen again, mended, or unknown; sends nothing."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Answer(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One finding, then and now: what was expected, what was seen each time, and on which exchange; `reason` says why the answer is so."""
+    """One finding, then and now: what was expected, what was seen each time and on which exchange; `reason` is that of the answer."""
 
     requirement: str
     answer: Answer
@@ -44,7 +44,7 @@ class Comparison:
 def compared(
     finding: Mapping[str, Any], then: Mapping[int, Exchange], results: Mapping[str, Any], now: Journal
 ) -> Comparison:
-    """What `finding` of a run with the exchanges `then` has become in the run with these `results` and the journal `now`."""
+    """The comparison of `finding`, of a run with the exchanges `then`, with the run with these `results` and the journal `now`."""
     name = finding["requirement"]
     result = next((each for each in results["requirements"] if each["id"] == name), None)
     deciding = [then[number] for number in finding.get("deciding") or finding["evidence"][:1] if number in then]
@@ -72,16 +72,16 @@ def _answer(
         return Answer.AGAIN, "the requirement is violated in another way" if another else "the same is seen again"
     if outcome != Outcome.MET.value:
         return Answer.UNKNOWN, f"{result['id']} is {outcome}: {result['reason'] or 'nothing judged it'}"
-    left = next(_left_out(finding, deciding, results, now), "")
-    return (
-        (Answer.UNKNOWN, left) if left else (Answer.MENDED, "the requirement is met, by the cases that saw it violated")
-    )
+    left_out = next(_left_out(finding, deciding, results, now), "")
+    if left_out:
+        return Answer.UNKNOWN, left_out
+    return Answer.MENDED, "the requirement is met, by the cases that saw it violated"
 
 
 def _left_out(
     finding: Mapping[str, Any], deciding: Sequence[Exchange], results: Mapping[str, Any], now: Journal
 ) -> Iterator[str]:
-    """What of the finding was not repeated or not judged, in sentences."""
+    """Sentences about the parts of the finding that were not repeated or not judged."""
     cases = {each["id"]: each for each in results["cases"]}
     met = {v.case for v in now.verdicts if v.requirement == finding["requirement"] and v.outcome is Outcome.MET}
     for case in finding["cases"]:

@@ -1,4 +1,4 @@
-"""report.html of a journal: a pytest session in which every case is an item that ends as it was assessed."""
+"""Makes report.html from a journal: in a pytest session, every case is an item that ends as the journal says."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 FAILED = ("violated", "error", "inconclusive")
 LEFT_OUT = ("untested", "not-applicable")
 PLUGINS = ("pytest_metadata.plugin", "pytest_html.plugin")
-_SEALED = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": "", "PYTEST_PLUGINS": ""}
+_ISOLATION = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": "", "PYTEST_PLUGINS": ""}
 
 
 class CaseError(Exception):
-    """A case that did not end well, as its record tells it; no error of the suite."""
+    """A case that was violated, inconclusive or broken, with the detail of its record; no error of the suite."""
 
 
 class CaseItem(pytest.Item):
@@ -44,16 +44,16 @@ class CaseItem(pytest.Item):
             raise CaseError(visible(self.case.detail) or self.case.outcome)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> str:  # noqa: ARG002  pytest's signature
-        """The case's own account of it, and no traceback."""
+        """The detail of the case, and no traceback."""
         return str(excinfo.value)
 
     def reportinfo(self) -> tuple[Path, None, str]:
-        """Where the item stands: nowhere but in the journal."""
+        """The id of the case; it has no line in a file."""
         return self.path, None, self.case.id
 
 
 class JournalCases:
-    """Replaces whatever a session collects by the cases of a journal."""
+    """A pytest plugin that makes a session collect the cases of a journal instead of files."""
 
     def __init__(self, cases: tuple[CaseRecord, ...]) -> None:
         self._cases = cases
@@ -68,7 +68,7 @@ class JournalCases:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """An advisory is told like an expected failure, as a live run tells it."""
+        """Report an advisory as an expected failure, as a live run does."""
         report = yield
         if report.when == "call" and isinstance(item, CaseItem) and item.case.outcome == "advisory":
             report.outcome, report.wasxfail = "skipped", visible(item.case.detail)
@@ -78,7 +78,7 @@ class JournalCases:
 def write_page(assessment: Assessment, exchanges: Mapping[int, Exchange], path: Path) -> None:
     """Write report.html to `path`; raises ReportError where that is not possible."""
     hooks = HtmlHooks(lambda: (assessment, exchanges))
-    with TemporaryDirectory() as empty, _sealed(), open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123
+    with TemporaryDirectory() as empty, _isolated(), open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123
         words = [empty, f"--rootdir={empty}", "-c", os.devnull, "-q", "--no-header", "--no-summary", "--capture=no"]
         words += ["-p", "no:cacheprovider", *(word for name in PLUGINS for word in ("-p", name))]
         words += [f"--html={path.absolute()}", "--self-contained-html"]
@@ -94,10 +94,10 @@ def write_page(assessment: Assessment, exchanges: Mapping[int, Exchange], path: 
 
 
 @contextlib.contextmanager
-def _sealed() -> Iterator[None]:
-    """Keeps plugins and options that are meant for other sessions out of this one."""
-    before = {name: os.environ.get(name) for name in _SEALED}
-    os.environ.update(_SEALED)
+def _isolated() -> Iterator[None]:
+    """Keeps plugins and options that are meant for other pytest sessions out of this one."""
+    before = {name: os.environ.get(name) for name in _ISOLATION}
+    os.environ.update(_ISOLATION)
     try:
         yield
     finally:

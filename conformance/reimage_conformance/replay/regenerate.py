@@ -1,4 +1,4 @@
-"""All reports of a journal, made again: the same suite makes the same results of it, octet for octet."""
+"""Makes all reports from a journal again; the same version of the suite makes the same results.json, octet for octet."""
 
 from __future__ import annotations
 
@@ -24,15 +24,13 @@ INCOMPLETE = 6
 
 
 def regenerate(journal: Path, folder: Path, *, quiet: bool = False) -> int:
-    """Judge `journal` again, write its reports into `folder`, print its conclusion, or the core of it, and give the exit code.
+    """Judge `journal` again, write its reports into `folder`, print its conclusion, and give the exit code (see `exit_code`).
 
-    That of a complete run is its own; for a run that was cut short it is 1 where something was violated, else 6: the
-    reports came about as asked, so 2 would say of the wrong command that it was interrupted.
+    `quiet` prints only the core of the conclusion. Raises JournalError and ReportError.
     """
-    found = read_journal(journal)
-    assessment = report_on(found, folder)
-    tell = quiet_lines if quiet else console_lines
-    for line in tell(assessment, folder / "report.html"):
+    assessment = report_on(read_journal(journal), folder)
+    lines_of = quiet_lines if quiet else console_lines
+    for line in lines_of(assessment, folder / "report.html"):
         click.echo(line)
     return exit_code(assessment)
 
@@ -46,7 +44,11 @@ def report_on(journal: Journal, folder: Path) -> Assessment:
 
 
 def exit_code(assessment: Assessment) -> int:
-    """What the assessment means for the command that made its reports."""
+    """The exit code of a command that made the reports of a run: for a complete run, the run's own.
+
+    For a run that was cut short it is 1 if something was violated, else 6. It is not 2, the code of an interrupted command,
+    since this command was not interrupted.
+    """
     if not assessment.run.interrupted:
         return assessment.exit_code
     return VIOLATED if assessment.verdict is RunVerdict.NONCONFORMANT else INCOMPLETE

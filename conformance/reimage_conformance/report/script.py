@@ -115,16 +115,13 @@ class _Story:
             f"exchange {exchange.number}: was answered {_answered(exchange)}{', which decides' if decides else ''}"
         )
         commands = [self._command(each) for each in (exchange, *beside)]
-        if any(each is None for each in commands):
-            yield comment(f"exchange {exchange.number} holds an address that no command can name")
-            return
-        yield " & ".join(filter(None, commands)) + (" & wait" if beside else "")
+        yield " & ".join(commands) + (" & wait" if beside else "")
         for each in (exchange, *beside):
             if is_start(each):
                 name = self._ids.setdefault(identifier_of(each), f"ID_{len(self._ids) + 1}")
                 yield f"{name}=$(id_in {_file(each)})"
 
-    def _command(self, exchange: Exchange) -> str | None:
+    def _command(self, exchange: Exchange) -> str:
         shown = self._names.exchange(exchange).request
         if is_probe(exchange):
             words = [
@@ -235,7 +232,10 @@ _WAITING = (
     "until_over() {",
     "  local who=$1 poll=$2 look=${3-} n=0",
     "  while [ $n -lt 900 ]; do n=$((n + 1))",
-    '    [ -z "$look" ] || { "by_$who" look -H "x-ms-version: $X_MS_VERSION" "$look" | grep -oE "<(InstanceName|InstanceStatus)>[^<]*" | tr "\\n" " "; echo; }',
+    (
+        '    [ -z "$look" ] || { "by_$who" look -H "x-ms-version: $X_MS_VERSION" "$look" | '
+        'grep -oE "<(InstanceName|InstanceStatus)>[^<]*" | tr "\\n" " "; echo; }'
+    ),
     '    "by_$who" poll -H "x-ms-version: $X_MS_VERSION" "$poll" > /dev/null',
     '    head -n 1 "$ANSWERS/poll"; grep -oE "<Status>[^<]*" "$ANSWERS/poll"',
     '    grep -q "InProgress" "$ANSWERS/poll" || break; sleep 1',

@@ -1,4 +1,4 @@
-"""The story of a finding: which requests have to be sent again, in which order, and where an operation has to end in between."""
+"""The story of a finding: the requests that show it again, in their order, and the operations that must end in between."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ _RUNS = re.compile(rb"<(?:\w+:)?Status>\s*InProgress\s*<")
 _AT_ONCE = "at-once"
 _CONTENDING = ("contend", _AT_ONCE)
 _PROBE = "probe"
+"""Labels of exchanges, or their beginnings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +45,12 @@ Part = Send | Await
 
 
 def story_of(deciding: Sequence[int], exchanges: Mapping[int, Exchange]) -> list[Part]:
-    """The parts of the story for these deciding exchanges: the exchanges, the reimages that they need, and the waits between."""
-    known = [exchanges[number] for number in dict.fromkeys(deciding) if number in exchanges]
-    known = known[:MOST_DECIDING]
-    starts = {start.number: start for each in known for start in _starts_behind(each, known, exchanges)}
+    """The parts of the story of these deciding exchanges: the exchanges, the reimages that they need, and the waits between.
+
+    Only the first `MOST_DECIDING` exchanges that are known are in it.
+    """
+    known = [exchanges[number] for number in dict.fromkeys(deciding) if number in exchanges][:MOST_DECIDING]
+    starts = {start.number: start for each in known for start in _needed_starts(each, known, exchanges)}
     wanted = {each.number: each for each in (*starts.values(), *known)}
     decides = {each.number for each in known}
     return list(_parts([wanted[number] for number in sorted(wanted)], decides, exchanges))
@@ -62,18 +65,27 @@ def _parts(ordered: Sequence[Exchange], decides: set[int], exchanges: Mapping[in
         if exchange.number in sent:
             continue
         for start in list(running):
-            if (
-                _is_over(start, exchange, exchanges)
-                or _answers_after_the_end(start, exchange, exchanges)
-                or (is_start(exchange) and not exchange.label.startswith(_CONTENDING))
-            ):
-                yield Await(start, next((look for look in looks if look.number > start.number), None))
+            if _must_end_before(start, exchange, exchanges):
+                yield _await(start, looks)
                 running.remove(start)
         beside = _beside(exchange, exchanges)
         sent |= {exchange.number, *(each.number for each in beside)}
         yield Send(exchange, tuple(beside), decides=exchange.number in decides)
         running += [each for each in (exchange, *beside) if is_start(each)]
-    yield from (Await(start, next((look for look in looks if look.number > start.number), None)) for start in running)
+    yield from (_await(start, looks) for start in running)
+
+
+def _await(start: Exchange, looks: Sequence[Exchange]) -> Await:
+    return Await(start, next((look for look in looks if look.number > start.number), None))
+
+
+def _must_end_before(start: Exchange, exchange: Exchange, exchanges: Mapping[int, Exchange]) -> bool:
+    """Whether the operation of `start` must have ended when `exchange` is sent again."""
+    return (
+        _is_over(start, exchange, exchanges)
+        or _shows_the_end(start, exchange, exchanges)
+        or (is_start(exchange) and not exchange.label.startswith(_CONTENDING))
+    )
 
 
 def is_start(exchange: Exchange) -> bool:
@@ -104,8 +116,8 @@ def shows_framing(exchange: Exchange) -> bool:
     return bool(anomalies) or (exchange.failure is not None and exchange.failure.kind in odd)
 
 
-def _starts_behind(exchange: Exchange, known: Sequence[Exchange], exchanges: Mapping[int, Exchange]) -> list[Exchange]:
-    """The accepted reimages without which an exchange shows nothing."""
+def _needed_starts(exchange: Exchange, known: Sequence[Exchange], exchanges: Mapping[int, Exchange]) -> list[Exchange]:
+    """The accepted reimages that must be sent before `exchange`, so that it shows the finding again."""
     earlier = [each for each in exchanges.values() if each.number < exchange.number and is_start(each)]
     path = exchange.request.target.partition("?")[0]
     if OPERATIONS in path:
@@ -116,7 +128,7 @@ def _starts_behind(exchange: Exchange, known: Sequence[Exchange], exchanges: Map
     if is_probe(exchange):
         name = path.rpartition("/")[2]
         return [each for each in earlier if each.number > first and f"/{name}?" in each.request.target][:1]
-    return [each for each in earlier if _is_running(each, exchange, exchanges) and _same_service(each, exchange)][-1:]
+    return [each for each in earlier if not _is_over(each, exchange, exchanges) and _same_service(each, exchange)][-1:]
 
 
 def _same_service(start: Exchange, look: Exchange) -> bool:
@@ -125,34 +137,35 @@ def _same_service(start: Exchange, look: Exchange) -> bool:
     return service is not None and start.request.target.startswith(service[0])
 
 
-def _is_running(start: Exchange, exchange: Exchange, exchanges: Mapping[int, Exchange]) -> bool:
-    return not _is_over(start, exchange, exchanges)
+def _polls_between(start: Exchange, end: Exchange, exchanges: Mapping[int, Exchange]) -> list[Exchange]:
+    """The polls of the operation of `start` before `end`."""
+    between = (each for each in exchanges.values() if start.number < each.number < end.number)
+    return [each for each in between if _polls(each, start)]
+
+
+def _polls(exchange: Exchange, start: Exchange) -> bool:
+    """Whether an exchange asks about the operation of `start`."""
+    return f"{OPERATIONS}{identifier_of(start)}" in exchange.request.target
 
 
 def _is_over(start: Exchange, exchange: Exchange, exchanges: Mapping[int, Exchange]) -> bool:
     """Whether the operation of `start` was seen to be over before `exchange`."""
-    poll_path = f"{OPERATIONS}{identifier_of(start)}"
-    return any(
-        start.number < each.number < exchange.number and poll_path in each.request.target and is_over(each)
-        for each in exchanges.values()
-    )
+    return any(map(is_over, _polls_between(start, exchange, exchanges)))
 
 
-def _answers_after_the_end(start: Exchange, poll: Exchange, exchanges: Mapping[int, Exchange]) -> bool:
-    """Whether `poll` is an answer about the operation of `start` that shows its end, or that no longer says InProgress as an earlier one did.
+def _shows_the_end(start: Exchange, poll: Exchange, exchanges: Mapping[int, Exchange]) -> bool:
+    """Whether `poll` shows the end of the operation of `start`: by its status, or by not saying InProgress as an earlier poll did.
 
     If the poll were sent again too early, it would be answered InProgress, and not show what was wrong with the end.
     """
-    poll_path = f"{OPERATIONS}{identifier_of(start)}"
-    if poll_path not in poll.request.target or poll.reply is None or _RUNS.search(poll.reply.body):
+    if not _polls(poll, start) or poll.reply is None or is_in_progress(poll):
         return False
-    return is_over(poll) or any(
-        start.number < each.number < poll.number
-        and poll_path in each.request.target
-        and each.reply is not None
-        and _RUNS.search(each.reply.body)
-        for each in exchanges.values()
-    )
+    return is_over(poll) or any(map(is_in_progress, _polls_between(start, poll, exchanges)))
+
+
+def is_in_progress(poll: Exchange) -> bool:
+    """Whether a poll shows that its operation is under way."""
+    return poll.reply is not None and _RUNS.search(poll.reply.body) is not None
 
 
 def is_over(poll: Exchange) -> bool:
@@ -161,7 +174,7 @@ def is_over(poll: Exchange) -> bool:
 
 
 def _beside(exchange: Exchange, exchanges: Mapping[int, Exchange]) -> list[Exchange]:
-    """The requests that were sent so as to be under way at the same time as `exchange`."""
+    """The requests that were sent together with `exchange`, to be under way at the same time."""
     if not exchange.label.endswith(_AT_ONCE):
         return []
     together = (each for each in exchanges.values() if each.label == exchange.label and each.at == exchange.at)

@@ -1,4 +1,4 @@
-"""What a run left unjudged: the reasons in groups, each with how many requirements it concerns and what the reader can do."""
+"""The requirements that a run did not judge, grouped by reason, each group with what the reader can do about it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """How a kind of reason is worded, and what to do about it; with empty `words` the reason of the requirement is printed."""
+    """The words for a kind of reason, and what to do about it; if `words` is empty, the reason of the requirement is used."""
 
     words: str
     advice: str
@@ -65,12 +65,15 @@ REMEDIES = {
         "mend the finding about operations; raise operation_timeout_seconds under [limits] if reimages take longer",
     ),
 }
-"""How each kind of reason is worded. A kind that is not here has no advice, and the reason of the requirement is printed."""
+"""The words and the advice for each kind of reason. A kind that is not here has no advice, and the requirement's own reason is used."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unjudged:
-    """Requirements that were not judged, all for one reason; `outcome` is inconclusive or untested; `counting` is how many of them count as FAIL."""
+    """Requirements that were not judged for the same reason.
+
+    `outcome` is inconclusive or untested; `counting` is how many of them count as FAIL.
+    """
 
     outcome: Outcome
     reason: str
