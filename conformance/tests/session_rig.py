@@ -128,9 +128,10 @@ def sender_over(
     width: int = 4,
     patience_seconds: float | None = None,
     restored: Callable[[str], str] = str,
+    gate: OpenGate | None = None,
     **limits: Any,
 ) -> Sender:
-    """A sender over `wire`; made inside of a session."""
+    """A sender over `wire`; made inside of a session. By default its gate lets everything out."""
     clock, chosen = SessionClock(), Limits(**limits)
     return Sender(
         cast("Any", wire),
@@ -138,7 +139,7 @@ def sender_over(
         chosen,
         cast("Recorder", recorder if recorder is not None else FakeRecorder()),
         host=HOST,
-        gate=cast("Gate", OpenGate()),
+        gate=cast("Gate", gate or OpenGate()),
         lanes=Lanes(width),
         patience=Patience.for_limits(chosen.request_timeout_seconds, patience_seconds, clock.now()),
         restored=restored,

@@ -9,6 +9,7 @@ import pytest
 import trio
 
 from judging_samples import POLL, REIMAGE, error, exchange, silent
+from open_gate import OpenGate
 from reimage_conformance.model import FailureKind
 from reimage_conformance.protocol.requests import with_header
 from reimage_conformance.session.manner import Manner
@@ -83,6 +84,24 @@ class TestSending:
         ]
         assert (await sender_over(FakeWire(FAULT, FAULT, exchange(status=404))).once(POLL)).number == 3
         assert (await sender_over(FakeWire(FAULT)).once(POLL)).number == 3
+
+    @in_time
+    async def test_so_is_a_look_up_of_the_gate(self) -> None:
+        class Curious(OpenGate):
+            """Asks one question before it lets a reimage out."""
+
+            def admits(self, request: Request) -> bool:
+                return request == POLL or len(wire.sent) > 0
+
+            def question(self, request: Request) -> Request | None:
+                del request
+                return None if wire.sent else POLL
+
+        wire = FakeWire(FAULT, exchange(status=404), exchange(status=202))
+        found = await sender_over(wire, gate=Curious()).once(REIMAGE)
+
+        assert (found.number, wire.sent) == (3, [POLL, POLL, REIMAGE])
+        assert wire.labels() == ["look-up", "look-up", ""]
 
     @in_time
     async def test_the_second_repeat_is_sent_beside_nothing_else(self) -> None:

@@ -225,13 +225,9 @@ class Sender:
                 await self.past_throttling(await ask(), ask)
 
     async def _ask(self, question: Request, sort: Sort) -> Exchange:
-        """Sends one look-up, and repeats it after an error inside the endpoint (REQ-ERR-INTERNAL)."""
+        """Sends one look-up, a GET that the gate always lets out, and follows it up as any other request."""
         exchange = await self._carry(question, _LOOK_UP, sort)
-        for _ in range(REPEATS_OF_A_FAULT):
-            if not is_passing_fault(exchange):
-                break
-            exchange = await self._carry(question, _LOOK_UP, sort)
-        return exchange
+        return await self._followed_up(exchange, question, _LOOK_UP, sort)
 
     async def _carry(self, request: Request, manner: Manner, sort: Sort) -> Exchange:
         """Sends a request in a lane and records the exchange.
