@@ -74,7 +74,7 @@ async def ended_without_polls(sut: SystemUnderTest, step: Step, exchange: Exchan
     """An operation that is not polled for twice as long as others take, then polled once."""
     longest = max((operation.duration for operation in sut.operations.all if operation.ended), default=0.0)
     await trio.sleep(min(max(2 * longest, 2.0), sut.target.limits.operation_timeout_seconds))
-    quiet = sut.reimages.started(exchange, step.place, step.form, anyway=True)
+    quiet = sut.reimages.book(exchange, step.place, step.form, anyway=True)
     await sut.operations.poll(quiet, label="poll-quiet")
     return quiet
 

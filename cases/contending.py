@@ -54,7 +54,7 @@ async def started_for_contention(sut: SystemUnderTest, place: Place, other: Plac
     look = await sut.instances.until_ready(other)
     installation = await sut.probe.installation(other) if sut.probe.offered else None
     usual = max((operation.duration for operation in sut.operations.all if operation.state is State.ENDED), default=0)
-    operation = sut.reimages.started(await sut.reimages.start(place, UriForm.SLOT), place, UriForm.SLOT)
+    operation = sut.reimages.book(await sut.reimages.start(place, UriForm.SLOT), place, UriForm.SLOT)
     return Contention(operation, other, look, installation, own, usual)
 
 
@@ -70,7 +70,7 @@ async def refuse_while_it_runs(sut: SystemUnderTest, seen: Contention) -> None:
         exchange = await sut.send(sut.builder.reimage(seen.other, form), label="contend:other")
         seen.taken = exchange.reply is not None and exchange.reply.status < 300
         if seen.taken:  # the first one was over already
-            await sut.reimages.started(exchange, seen.other, form).over.wait()
+            await sut.reimages.book(exchange, seen.other, form).over.wait()
         if not is_conflict(exchange):
             break
         seen.refused.append(exchange)

@@ -10,9 +10,9 @@ from reimage_conformance.protocol.deployments import statuses_in
 from reimage_conformance.session.instances import Call
 
 
-def claimed(sut: SystemUnderTest) -> None:
-    """Judged only where the target claims Get Deployment."""
-    sut.instances.claim(Call.DEPLOYMENT)
+def require_get_deployment(sut: SystemUnderTest) -> None:
+    """Ends the case where the target does not offer Get Deployment, or never answered it."""
+    sut.instances.require(Call.DEPLOYMENT)
 
 
 def looks(sut: SystemUnderTest) -> list[Exchange]:

@@ -232,7 +232,7 @@ async def test_both_forms_address_the_same_instance(sut: SystemUnderTest, form: 
 
 async def judge_reimage(sut: SystemUnderTest, place: Place, form: UriForm) -> None:
     """Reimages an instance and judges whether another was reimaged: by looks at every deployment, and by the probe."""
-    await sut.until_no_refusal_shows()
+    await sut.until_no_request_has_effect()
     await sut.instances.until_ready(place)
     before = await looks_at_all(sut)
     others = [other for other in sut.places() if other != place] if sut.probe.offered else []
@@ -260,7 +260,7 @@ async def started_past_conflicts(sut: SystemUnderTest, place: Place, form: UriFo
         exchange = await sut.reimages.start(place, form)
         if not is_conflict(exchange):
             break
-    return sut.reimages.started(exchange, place, form)
+    return sut.reimages.book(exchange, place, form)
 
 
 def judge_which_instance(

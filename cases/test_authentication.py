@@ -29,7 +29,7 @@ from reimage_conformance.session.operations import Operation
 from reimage_conformance.session.step_runs import Result
 
 
-def over_tls(sut: SystemUnderTest) -> None:
+def require_https(sut: SystemUnderTest) -> None:
     """Authentication is by certificate, so it needs https."""
     applicable(sut.target.is_https, "the target is not reached over https")
 
@@ -49,7 +49,7 @@ def judge_without_looks(sut: SystemUnderTest, exchange: Exchange) -> None:
 @verifies("REQ-AUTH-TLS", "REQ-AUTH-FAIL", "REQ-AUTH-BEFORE-EFFECT")
 def test_an_anonymous_reimage_is_refused(sut: SystemUnderTest, form: UriForm) -> Declared:
     """A request without a client certificate is not served, however the subscription id is spelt."""
-    over_tls(sut)
+    require_https(sut)
     own = sut.target.subscription_id
     request = replace(sut.reimage_of(Witness.CERTIFICATE, form), identity=Identity.NONE)
     otherwise = [with_subscription(request, own, own.upper())] if own != own.upper() else []
@@ -60,7 +60,7 @@ def test_an_anonymous_reimage_is_refused(sut: SystemUnderTest, form: UriForm) ->
 @verifies("REQ-AUTH-FAIL", "REQ-AUTH-BEFORE-EFFECT")
 def test_an_unknown_certificate_is_refused(sut: SystemUnderTest, form: UriForm) -> Declared:
     """A certificate that nobody registered opens nothing."""
-    over_tls(sut)
+    require_https(sut)
     return without_effect(replace(sut.reimage_of(Witness.CERTIFICATE, form), identity=Identity.UNKNOWN))
 
 
@@ -77,7 +77,7 @@ def test_a_subscription_that_the_certificate_does_not_open_is_refused(
     sut: SystemUnderTest, form: UriForm, whose: str
 ) -> Declared:
     """A certificate opens its own subscriptions and no other."""
-    over_tls(sut)
+    require_https(sut)
     request = sut.reimage_of(Witness.CERTIFICATE, form)
     return without_effect(with_subscription(request, sut.target.subscription_id, strange_subscription(sut, whose)))
 
@@ -97,7 +97,7 @@ strangers = values("identity", (Identity.NONE, Identity.UNKNOWN, "foreign"))
 @strangers
 async def test_an_operation_is_not_shown_to_strangers(sut: SystemUnderTest, identity: str) -> None:
     """Get Operation Status asks for the same certificate as the operation did."""
-    over_tls(sut)
+    require_https(sut)
     await sut.reimages.all_finished()
     known = await sut.operations.known_poll()
     sut.judge(refused, await sut.send(by_stranger(sut, known, identity), label="refusal"))
@@ -107,8 +107,8 @@ async def test_an_operation_is_not_shown_to_strangers(sut: SystemUnderTest, iden
 @strangers
 async def test_a_deployment_is_not_shown_to_strangers(sut: SystemUnderTest, identity: str) -> None:
     """Get Deployment asks for the certificate of the subscription too."""
-    over_tls(sut)
-    sut.instances.claim(Call.DEPLOYMENT)
+    require_https(sut)
+    sut.instances.require(Call.DEPLOYMENT)
     look = sut.builder.deployment(sut.planner.main)
     sut.judge(refused, await sut.send(by_stranger(sut, look, identity), label="refusal"))
 
@@ -120,7 +120,7 @@ NOT_REIMAGED = "no reimage with the second certificate was sent"
 @verifies("REQ-AUTH-ANYCERT")
 async def test_any_certificate_of_the_subscription_will_do(sut: SystemUnderTest) -> None:
     """A second certificate of the same subscription reimages, and reads operations that the first one started."""
-    over_tls(sut)
+    require_https(sut)
     applicable(sut.target.second_client_certificate, "the target lists no second client certificate")
     await judge_look(sut)
     await sut.until_controlled(FORMS)
@@ -173,7 +173,7 @@ async def judge_reimage(sut: SystemUnderTest, result: Result) -> None:
 @pytest.mark.parametrize("form", FORMS[:1])
 async def test_which_error_wins(sut: SystemUnderTest, form: UriForm) -> None:
     """Records which error an endpoint gives first when several apply."""
-    over_tls(sut)
+    require_https(sut)
     bare = without_header(sut.reimage_of(Witness.CERTIFICATE, form), "x-ms-version")
     foreign = await sut.attempt(with_subscription(bare, sut.target.subscription_id, sut.builder.no_subscription))
     sut.observe("REQ-AUTH-ORDER", f"a foreign subscription and no version: {answer(foreign)}", foreign)

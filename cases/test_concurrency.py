@@ -52,7 +52,7 @@ async def contention(sut: SystemUnderTest, which: str) -> tuple[Result, Exchange
     operation = result.same_operation if which == "same" else result.other_operation
     if exchange is None and result.adopted:
         raise Untested("the run was cut short before another reimage could be sent while this one ran", Why.CUT_SHORT)
-    if exchange is None and not result.was_tried:
+    if exchange is None and not result.contention_sent:
         raise Untested("max_reimages leaves no room for a reimage that may be accepted while another runs", Why.BUDGET)
     if exchange is None:
         raise Untested(
@@ -240,7 +240,7 @@ def judge_start(sut: SystemUnderTest, place: Place, exchange: Exchange) -> Opera
         return None
     sut.judge(accepted, exchange, requirement=UriForm.NAME.requirement)
     is_accepted = exchange.reply is not None and exchange.reply.status < 300
-    return sut.reimages.started(exchange, place, UriForm.NAME) if is_accepted else None
+    return sut.reimages.book(exchange, place, UriForm.NAME) if is_accepted else None
 
 
 async def judge_end(sut: SystemUnderTest, operation: Operation) -> None:

@@ -37,7 +37,7 @@ from reimage_conformance.protocol.strategies import MALFORMED_VERSIONS
 from reimage_conformance.session.instances import Call
 
 from .accepting import NOT_SPELT
-from .looking import claimed
+from .looking import require_get_deployment
 
 
 @smoke
@@ -61,7 +61,7 @@ def _offer_in_words(offered: bool) -> str:
 @each_form
 async def test_a_deployment_answers_by_slot_and_by_name(sut: SystemUnderTest, form: UriForm) -> None:
     """GET on a deployment, by slot or by name, answers 200 with a request id."""
-    claimed(sut)
+    require_get_deployment(sut)
     looks = [await sut.instances.look(deployment, form) for deployment in sut.target.deployments]
     sut.judge(observer_answers, *looks, requirement="REQ-DEPL-URI")
 
@@ -77,7 +77,7 @@ async def judge_document(sut: SystemUnderTest, form: UriForm, deployment: Deploy
 @each_form
 async def test_the_document_describes_the_deployment(sut: SystemUnderTest, form: UriForm) -> None:
     """Root Deployment holds the documented members and is the one asked for."""
-    claimed(sut)
+    require_get_deployment(sut)
     await sut.in_turn(partial(judge_document, sut, form), sut.target.deployments)
 
 
@@ -91,7 +91,7 @@ async def judge_instances(sut: SystemUnderTest, form: UriForm, deployment: Deplo
 @each_form
 async def test_the_document_lists_the_instances(sut: SystemUnderTest, form: UriForm) -> None:
     """RoleInstanceList holds RoleName, InstanceName, InstanceStatus of every instance."""
-    claimed(sut)
+    require_get_deployment(sut)
     await sut.in_turn(partial(judge_instances, sut, form), sut.target.deployments)
 
 
@@ -99,7 +99,7 @@ async def test_the_document_lists_the_instances(sut: SystemUnderTest, form: UriF
 @verifies("REQ-PROPS-URI", "REQ-DEPL-INSTANCES")
 async def test_cloud_service_properties_show_the_same_instances(sut: SystemUnderTest) -> None:
     """With embed-detail=true the cloud service shows its deployments and their instances."""
-    sut.instances.claim(Call.CLOUD_SERVICE)
+    sut.instances.require(Call.CLOUD_SERVICE)
     services = dict.fromkeys(deployment.cloud_service for deployment in sut.target.deployments)
     await sut.in_turn(partial(judge_service, sut), services)
 
@@ -107,7 +107,7 @@ async def test_cloud_service_properties_show_the_same_instances(sut: SystemUnder
 @verifies("REQ-PROPS-URI", "REQ-DEPL-VERSIONS", "REQ-VER-GATED-ELEMENTS")
 async def test_cloud_service_properties_answer_in_every_version(sut: SystemUnderTest) -> None:
     """Every published version is answered, and shows no element that came with a later version."""
-    sut.instances.claim(Call.CLOUD_SERVICE)
+    sut.instances.require(Call.CLOUD_SERVICE)
     service = sut.planner.main.cloud_service
     versions = [version for version in TABLE_VERSIONS if version >= MINIMUM_VERSION]
     looks = await sut.send_all([sut.builder.cloud_service(service, version=each) for each in versions], label="look")
@@ -119,7 +119,7 @@ async def test_cloud_service_properties_answer_in_every_version(sut: SystemUnder
 @each_form
 async def test_elements_appear_from_their_first_version_on(sut: SystemUnderTest, form: UriForm) -> None:
     """Response elements introduced with a version are not shown to older ones."""
-    claimed(sut)
+    require_get_deployment(sut)
     looks = await sut.each(
         lambda version: sut.instances.look(sut.planner.main, form, version=version), published_from("2009-10-01")
     )
@@ -132,14 +132,14 @@ async def test_elements_appear_from_their_first_version_on(sut: SystemUnderTest,
 @verifies("REQ-DEPL-STATUS-VALUES", "REQ-DEPL-STATUS-GATES", "REQ-DEPL-POWER")
 async def test_instance_statuses_are_documented(sut: SystemUnderTest) -> None:
     """InstanceStatus and PowerState take documented values that fit the version."""
-    claimed(sut)
+    require_get_deployment(sut)
     sut.judge_all(status_vocabulary)
 
 
 @verifies("REQ-HTTP-405-ALLOW")
 async def test_what_else_a_deployment_allows(sut: SystemUnderTest) -> None:
     """OPTIONS gets any answer; a 405 says in Allow which methods are allowed."""
-    claimed(sut)
+    require_get_deployment(sut)
     exchange = await sut.send(replace(sut.builder.deployment(sut.planner.main), method="OPTIONS"), label="question")
     precondition(exchange.reply is not None, "no reply")
     sut.judge(allow_with_405, exchange)
@@ -174,7 +174,7 @@ def empty_slots(sut: SystemUnderTest) -> list[tuple[str, str]]:
 @verifies("REQ-DEPL-EMPTY-SLOT")
 async def test_an_empty_slot_is_not_found(sut: SystemUnderTest) -> None:
     """A slot without deployment gives 404 ResourceNotFound."""
-    claimed(sut)
+    require_get_deployment(sut)
     empty = applicable(empty_slots(sut), "every slot of every listed cloud service holds a deployment")
     requests = [sut.builder.deployment_at(service, UriForm.SLOT, slot) for service, slot in empty]
     looks = zip(empty, await sut.send_all(requests, label="refusal"), strict=True)
@@ -198,7 +198,7 @@ def holds_unlisted(sut: SystemUnderTest, service: str, slot: str, look: Exchange
 @verifies("REQ-VER-MISSING", "REQ-VER-FORMAT")
 async def test_a_look_without_a_sound_version_is_refused(sut: SystemUnderTest) -> None:
     """The version header is required of every operation, the observing calls included."""
-    claimed(sut)
+    require_get_deployment(sut)
     looks = [sut.builder.deployment(sut.planner.main, form) for form in FORMS]
     await sut.in_turn(partial(judge_versions, sut), looks)
 
@@ -206,7 +206,7 @@ async def test_a_look_without_a_sound_version_is_refused(sut: SystemUnderTest) -
 @verifies("REQ-VER-MISSING", "REQ-VER-FORMAT")
 async def test_cloud_service_properties_ask_for_a_sound_version_too(sut: SystemUnderTest) -> None:
     """Get Cloud Service Properties without a version, or with one that is no date, is refused."""
-    sut.instances.claim(Call.CLOUD_SERVICE)
+    sut.instances.require(Call.CLOUD_SERVICE)
     await judge_versions(sut, sut.builder.cloud_service(sut.planner.main.cloud_service))
 
 
@@ -233,7 +233,7 @@ def with_upper_names(request: Request, *, host: bool) -> Request:
 @verifies("REQ-NAME-ENCODING", "REQ-HTTP-FIELD-CASE", "REQ-VER-HEADER-CASE")
 async def test_spelling_makes_no_difference_to_a_look(sut: SystemUnderTest) -> None:
     """Percent-encoded unreserved characters and the case of field names mean nothing."""
-    claimed(sut)
+    require_get_deployment(sut)
     main = sut.planner.main
     alike = partial(sut.judge_alike, await sut.instances.look(main), short_of=NOT_SPELT)
     request = sut.builder.deployment(main, version="2011-10-01")
@@ -254,7 +254,7 @@ async def test_spelling_makes_no_difference_to_a_look(sut: SystemUnderTest) -> N
 @verifies("REQ-DEPL-URI")
 async def test_a_deployment_answers_while_it_is_reimaged(sut: SystemUnderTest) -> None:
     """Get Deployment answers 200 whatever goes on in the deployment."""
-    claimed(sut)
+    require_get_deployment(sut)
     watched = {look.number: look for watch in sut.instances.watches for look in watch.looks}
     answered = [look for look in watched.values() if look.reply is not None and not is_busy(look)]
     applicable(answered, "no reimage was watched")

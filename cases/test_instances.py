@@ -23,7 +23,7 @@ from reimage_conformance.session.instances import Call, Watch
 from reimage_conformance.session.step_runs import Result
 
 from .accepting import ordinary
-from .looking import claimed, joined, looks
+from .looking import joined, looks, require_get_deployment
 
 
 @smoke
@@ -48,7 +48,7 @@ async def test_the_other_instances_stay_as_they_are(sut: SystemUnderTest) -> Non
 
 async def watched(sut: SystemUnderTest) -> list[Watch]:
     """What Get Deployment showed during each reimage that succeeded and was observed."""
-    sut.instances.claim(Call.DEPLOYMENT)
+    sut.instances.require(Call.DEPLOYMENT)
     watches = [
         result.watch
         for result in await ordinary(sut)
@@ -86,7 +86,7 @@ async def test_a_fresh_operating_system_is_written(sut: SystemUnderTest) -> None
     """After a reimage the installation is another one."""
     with sut.together():
         for result in await probed(sut):
-            contended = {"contended": True} if result.was_contended else {}
+            contended = {"contended": True} if result.contention_refused else {}
             start = [result.exchange] if result.exchange is not None else []
             sut.judge(fresh_installation, result.probe_before[0], result.probe_after[0], *start, **contended)
 
@@ -122,7 +122,7 @@ async def probed(sut: SystemUnderTest) -> list[Result]:
 )
 async def test_what_reimages_looked_like(sut: SystemUnderTest) -> None:
     """Records the sequence of states, problems of guests, Locked, and the state at the moment of Succeeded."""
-    claimed(sut)
+    require_get_deployment(sut)
     record_states(sut)
     record_trails(sut)
     old = await sut.instances.look(sut.planner.main, version="2010-10-28")

@@ -196,7 +196,7 @@ async def test_an_operation_that_nobody_polls_ends_the_same(sut: SystemUnderTest
         succeeds, "the reimage that was polled only once did not succeed either", because=("REQ-REIMAGE-COMPLETES",)
     )
     again = await sut.reimages.start(step.place, step.form, version=step.version)
-    polled = sut.reimages.started(again, step.place, step.form, anyway=True)
+    polled = sut.reimages.book(again, step.place, step.form, anyway=True)
     await polled.over.wait()
     precondition(polled.polls, "polls were given up before this reimage could be polled", because=("REQ-GOS-200",))
     sut.judge(polling_is_to_blame, *polled_once.exchanges[:2], *polled.exchanges)
@@ -280,7 +280,7 @@ async def test_the_first_poll_may_come_at_once_and_from_a_new_connection(sut: Sy
     """Polls on new connections, with a second certificate and between refusals show the same progress."""
     await sut.reimages.all_finished()
     place = sut.places()[0]
-    operation = sut.reimages.started(await sut.reimages.start(place, UriForm.SLOT, closing=True), place, UriForm.SLOT)
+    operation = sut.reimages.book(await sut.reimages.start(place, UriForm.SLOT, closing=True), place, UriForm.SLOT)
     sut.judge(closes_connection, operation.start, requirement="REQ-HTTP-CONN-CLOSE")
     if sut.target.is_https:
         await judge_refusal(sut, replace(sut.builder.operation_status(operation.identifier), identity=Identity.NONE))

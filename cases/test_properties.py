@@ -226,7 +226,7 @@ class Interleaving(RuleBasedStateMachine):
         self.operations.append(self.wait_for(self._started, exchange, place, form))
 
     async def _started(self, exchange: Exchange, place: Place, form: UriForm) -> Operation:
-        return self.sut.reimages.started(exchange, place, form)
+        return self.sut.reimages.book(exchange, place, form)
 
     @rule(index=sampled_from(range(4)), version=sampled_from((None, "2009-10-01", "2010-10-28")))
     def poll(self, index: int, version: str | None) -> None:

@@ -113,7 +113,7 @@ async def judge_version(sut: SystemUnderTest, result: Result) -> None:
     again = await sut.reimages.start(step.place, step.form, version=step.version)
     taken = again.reply is not None and again.reply.status == 202
     if taken:
-        sut.reimages.started(again, step.place, step.form)
+        sut.reimages.book(again, step.place, step.form)
     await judge_accepted(sut, refused, step.form.requirement if taken else "REQ-VER-OLD-KEPT")
 
 

@@ -184,8 +184,8 @@ async def judge_installation(sut: SystemUnderTest, place: Place) -> None:
     """Judges that an instance that no accepted request addressed has its first installation."""
     before = sut.probe.first.get(str(place))
     if before is not None and str(place) not in sut.instances.addressed:
-        refusals = sut.refusals.refusals_of(place)
-        what, requirement = sut.refusals.suspect(place, refusals)
+        refusals = sut.refusals.reimage_requests_to(place)
+        what, requirement = sut.refusals.blame_for_change(place, refusals)
         after = await sut.probe.installation(place)
         sut.judge(installation_unchanged, before, after, *refusals[:1], requirement=requirement, what=what)
 

@@ -107,7 +107,7 @@ def test_a_reimage_is_kept_for_later_cases_only_where_an_instance_stayed(
     """By slot the fault reimages the instance of this name in the other slot, so that the one addressed stays at ReadyRole."""
 
     async def body(sut: SystemUnderTest) -> None:
-        sut.keep_for_comparing()
+        sut.keep_reimage_for_comparing()
         assert sut.budget.kept == 1
         await carried_out(sut)
         assert (sut.campaign.left_in_place, sut.reimages.may_start()) == (is_kept, is_kept)
@@ -118,7 +118,7 @@ def test_a_reimage_is_kept_for_later_cases_only_where_an_instance_stayed(
 
 def test_no_reimage_is_kept_where_operations_end_before_any_look(tmp_path: Path) -> None:
     async def body(sut: SystemUnderTest) -> None:
-        sut.keep_for_comparing()
+        sut.keep_reimage_for_comparing()
         await carried_out(sut)
         assert not sut.campaign.left_in_place
 
@@ -129,7 +129,7 @@ def test_no_reimage_is_kept_where_operations_end_before_any_look(tmp_path: Path)
 @pytest.mark.parametrize(("layout", "limit"), [("one-slot", 6), ("large", 3)])
 def test_no_reimage_is_kept_without_a_namesake_or_with_few(tmp_path: Path, layout: str, limit: int) -> None:
     async def body(sut: SystemUnderTest) -> None:
-        sut.keep_for_comparing()
+        sut.keep_reimage_for_comparing()
         assert sut.budget.kept == 0
 
     in_run(tmp_path, body, profile=Profile.STANDARD, max_reimages=limit, world=LAYOUTS[layout])

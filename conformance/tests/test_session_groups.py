@@ -273,7 +273,7 @@ def test_a_look_is_not_shared_once_an_operation_may_have_reached_the_instance_or
         since = last_number(sut)
         await sut.refuse(first)
         reimage = await sut.reimages.start(place, UriForm.SLOT)  # it does not hold the instance
-        await sut.reimages.started(reimage, place, UriForm.SLOT).over.wait()
+        await sut.reimages.book(reimage, place, UriForm.SLOT).over.wait()
         await sut.refuse(second)
         await trio.sleep(LONGEST_SHARED_LOOK_SECONDS + 1)
         await sut.refuse(third)

@@ -27,7 +27,7 @@ def failed(
 ) -> None:
     """Requests of a sort end in the same way, one after the other, each after so many seconds; the endpoint answers others."""
     for _ in range(times):
-        now = patience.heard + seconds
+        now = patience.heard_at + seconds
         each = silent(kind=how, elapsed=seconds)
         patience.note(each, now - seconds, now)
         patience.count(sort, each)
@@ -36,7 +36,7 @@ def failed(
 
 def answered(patience: Patience, sort: Sort) -> None:
     """A request of a sort is answered."""
-    patience.note(poll(), patience.heard, patience.heard)
+    patience.note(poll(), patience.heard_at, patience.heard_at)
     patience.count(sort, poll())
 
 
@@ -71,7 +71,7 @@ def test_a_connection_that_is_dropped_costs_no_patience(how: FailureKind) -> Non
     failed(patience, A, 100, how=how, seconds=1.0)
 
     patience.check(A)
-    assert (patience.lost, patience.over) == (0.0, "")
+    assert (patience.lost_seconds, patience.over) == (0.0, "")
 
 
 def test_failures_of_different_ways_are_counted_apart() -> None:
@@ -122,7 +122,7 @@ def test_what_passed_beside_others_is_lost_once() -> None:
     for ended in (10.0, 10.0, 11.0):
         patience.note(silent(elapsed=10.0), ended - 10.0, ended)
 
-    assert patience.lost == 11.0
+    assert patience.lost_seconds == 11.0
 
 
 def test_a_run_that_waited_in_vain_for_too_long_in_all_is_over_although_others_are_answered() -> None:

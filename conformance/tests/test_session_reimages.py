@@ -23,7 +23,7 @@ def test_cases_that_start_reimages_at_the_same_time_are_not_in_each_others_way(t
 
         async def one(place: Place) -> None:
             exchange = await sut.reimages.start(place, UriForm.SLOT)
-            started.append(sut.reimages.started(exchange, place, UriForm.SLOT))
+            started.append(sut.reimages.book(exchange, place, UriForm.SLOT))
 
         async with trio.open_nursery() as tasks:
             for place in sut.places()[:3]:

@@ -24,12 +24,19 @@ from reimage_conformance.model import Deployment, Identity, Limits, Profile
 from reimage_conformance.protocol.addresses import UriForm, natural
 from reimage_conformance.protocol.requests import Place
 from reimage_conformance.protocol.variations import VARIATIONS, varied
-from reimage_conformance.session.steps import FEW, FEWEST, OTHER_SPELLING, SPELLING, Planner, role_of
+from reimage_conformance.session.steps import (
+    MERGE_BELOW_REIMAGES,
+    MERGE_NAMES_UP_TO,
+    OTHER_SPELLING,
+    SPELLING,
+    Planner,
+    role_of,
+)
 
 if TYPE_CHECKING:
     from reimage_conformance.model import Request
 
-PLENTY = replace(TARGET, limits=Limits(max_reimages=FEW))
+PLENTY = replace(TARGET, limits=Limits(max_reimages=MERGE_BELOW_REIMAGES))
 
 
 class TestPlan:
@@ -75,7 +82,11 @@ class TestPlan:
         assert [step.name for step in steps if step.expected == "fails"] == ["failing"]
 
     def test_few_reimages_are_each_made_to_show_several_things(self) -> None:
-        few = replace(TARGET, limits=Limits(max_reimages=FEW - 1), second_client_certificate=cast("Any", "second.pem"))
+        few = replace(
+            TARGET,
+            limits=Limits(max_reimages=MERGE_BELOW_REIMAGES - 1),
+            second_client_certificate=cast("Any", "second.pem"),
+        )
         steps = Planner(few, Profile.STANDARD).steps
 
         assert [step.names for step in steps[:6]] == [
@@ -100,7 +111,7 @@ class TestPlan:
             "2010-10-28",
         )
         assert (name.form, name.version, name.identity) == (UriForm.NAME, "2010-10-28", Identity.SECOND)
-        enough = Planner(replace(few, limits=Limits(max_reimages=FEW)), Profile.STANDARD)
+        enough = Planner(replace(few, limits=Limits(max_reimages=MERGE_BELOW_REIMAGES)), Profile.STANDARD)
         parts = {step.name: step for step in enough.steps}
         plain, instance, container = slot.stands_for
         assert plain.stands_for == (parts["other-slot"], parts["minimum-slot"])
@@ -185,7 +196,7 @@ class TestPlan:
         single = replace(
             TARGET,
             deployments=(Deployment("c", "staging", "d", ("i",)),),
-            limits=Limits(max_reimages=FEWEST),
+            limits=Limits(max_reimages=MERGE_NAMES_UP_TO),
             second_client_certificate=cast("Any", "second.pem"),
         )
         steps = Planner(single, Profile.STANDARD).steps

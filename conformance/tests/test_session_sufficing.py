@@ -11,8 +11,8 @@ import pytest
 from judging_samples import TARGET
 from reimage_conformance.model import Limits, Profile, Sufficing
 from reimage_conformance.session.budget import SPENT
-from reimage_conformance.session.steps import Planner
-from reimage_conformance.session.sufficing import CONTENDING, planned, sufficing
+from reimage_conformance.session.steps import CONTENDING_REQUESTS, Planner
+from reimage_conformance.session.sufficing import planned, sufficing
 
 if TYPE_CHECKING:
     from reimage_conformance.session.signals import Reason
@@ -27,7 +27,7 @@ def result(step: Any, *, skipped: Reason | None = None, accepted: bool = True, t
         step=step,
         skipped=skipped,
         is_accepted=accepted,
-        was_tried=tried,
+        contention_sent=tried,
         adopted=False,
         operation=object() if accepted and not skipped else None,
         same_operation=None,
@@ -87,5 +87,5 @@ def test_of_a_choice_only_what_was_left_out_is_counted() -> None:
 def test_what_suffices_is_more_than_there_was_and_holds_contending_requests() -> None:
     steps = Planner(AIMED, Profile.STANDARD).steps
 
-    assert whole() == len(steps) + CONTENDING
+    assert whole() == len(steps) + CONTENDING_REQUESTS
     assert cast("Sufficing", sufficing(sut_of(skipped=1))).max_reimages > LIMIT

@@ -17,9 +17,9 @@ def report_conclusion(report: pytest.TestReport, conclusion: Conclusion) -> None
         case "untested" | "not-applicable":
             report.outcome, report.longrepr = "skipped", ("", 0, f"{outcome}: {detail}")
         case "inconclusive":
-            report.outcome, report.longrepr = "failed", f"inconclusive: {detail or conclusion.undecided}"
+            report.outcome, report.longrepr = "failed", f"inconclusive: {detail or conclusion.undecided_actual}"
         case "violated":
             report.outcome = "failed"
         case "advisory":
-            report.outcome, report.wasxfail = "skipped", detail or conclusion.last
+            report.outcome, report.wasxfail = "skipped", detail or conclusion.last_actual
     report.reimage_outcome = outcome  # type: ignore[attr-defined]

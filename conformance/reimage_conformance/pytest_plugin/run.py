@@ -141,7 +141,7 @@ class Run:
 
     def _earlier(self, journal: Journal) -> Earlier:
         """The earlier part of a resumed run."""
-        last = Earlier(journal, 0.0).last
+        last = Earlier(journal, 0.0).latest_seconds
         return Earlier(journal, max(time.time() - float(journal.header["epoch"]), last))
 
     def _assemble(self, clock: Clock, connector: Connector, probe_connector: Connector | None) -> SystemUnderTest:
@@ -170,7 +170,7 @@ class Run:
         sut = SystemUnderTest(target, plan.profile, plan.seed, parts)
         keep_for_resuming(sut)
         if plan.choice is not None:
-            sut.keep_to(plan.choice.may_start)
+            sut.limit_campaign(plan.choice.may_start)
         sut.take_up = partial(take_up, sut, earlier) if earlier is not None else None
         return sut
 
@@ -198,7 +198,7 @@ class Run:
     @property
     def _ago(self) -> float | None:
         """How many seconds ago a resumed run began, None for a new run."""
-        return self.earlier.ago if self.earlier is not None else None
+        return self.earlier.began_seconds_ago if self.earlier is not None else None
 
     def _journal(self, clock: Clock, shown: Target) -> JournalWriter:
         """Opens the journal and writes its first lines; `shown` is the masked target."""
@@ -295,7 +295,9 @@ class Run:
             "end",
             finished=datetime.now(UTC).isoformat(timespec="seconds"),
             interrupted=interrupted,
-            duration_seconds=round(time.monotonic() - self._began + (self.earlier.took if self.earlier else 0.0), 3),
+            duration_seconds=round(
+                time.monotonic() - self._began + (self.earlier.seconds_taken if self.earlier else 0.0), 3
+            ),
             reimages=self.sut.budget.spent,
             under_way=[operation.identifier for operation in self.sut.operations.under_way],
         )

@@ -1,4 +1,4 @@
-"""Another try: runs some cases of a run once more when all have ended, over the same wire, through the same gate, within the same budget."""
+"""Another try: runs some cases of a run once more when all have ended; wire, gate and budget are those of the run."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class AttemptJournal:
         self.cases: list[dict[str, Any]] = []
 
     def write(self, type: str, **fields: Any) -> None:  # noqa: A002  as JournalWriter names it
-        """Keeps the event of a case; no other is needed, since another try is not resumed."""
+        """Keeps the events of cases and drops all others: another try is never resumed."""
         if type in _CASE_EVENTS:
             self.cases.append({"type": type, **fields})
 
@@ -56,10 +56,10 @@ class AttemptJournal:
         self._journal.again(exchange, attempt)
 
     def verdict(self, verdict: Verdict) -> None:
-        """Leaves the verdict to the recorder, which keeps it; the journal gets what all of them come to."""
+        """Writes nothing: the recorder keeps the verdicts, and the event `tried` of the run sums them up."""
 
     def observation(self, observation: Observation) -> None:
-        """Leaves the observation to the recorder."""
+        """Writes nothing: the recorder keeps the observations."""
 
 
 async def try_again(
@@ -70,13 +70,13 @@ async def try_again(
     number: int,
     seconds: float,
 ) -> Attempt | None:
-    """Runs `cases` once more, as try `number` (1 the first), and gives what that left; None where `seconds` did not suffice.
+    """Runs `cases` once more, as try `number` (1 the first), and gives what that left; None if they did not end within `seconds`.
 
-    `may_start` says of the names of a campaign's step whether the cases may start its reimage.
+    `may_start` gets the names of a step of the campaign, and says whether the cases may start its reimage.
     """
     journal = AttemptJournal(sut.recorder.journal, number)
-    again = _another(sut, sut.recorder.once_more(journal))
-    again.wait_to_be_asked(may_start)
+    again = _for_another_try(sut, sut.recorder.once_more(journal))
+    again.limit_campaign_to_demand(may_start)
     session = Session(again, [replace(case, conclusion=Future()) for case in cases])
     with trio.move_on_after(max(seconds, 0)) as scope:
         await session.run_through()
@@ -86,7 +86,7 @@ async def try_again(
     return Attempt(exchanges, again.recorder.made, journal.cases)
 
 
-def _another(sut: SystemUnderTest, recorder: Recorder) -> SystemUnderTest:
+def _for_another_try(sut: SystemUnderTest, recorder: Recorder) -> SystemUnderTest:
     """The same system under test with a campaign, operations and looks of its own; budget, gate and wire are shared."""
     sender = sut.sender.once_more(recorder)
     instances, probe = Instances(sut.target, sut.builder, sender), sut.probe.once_more(recorder)

@@ -29,7 +29,7 @@ from reimage_conformance.session.thresholds import (
     MAX_VIOLATIONS_PER_REQUIREMENT,
     UNANSWERED_WEIGHT,
 )
-from reimage_conformance.session.unanswered import STRANGERS
+from reimage_conformance.session.unanswered import missing_reply_counts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,9 +44,6 @@ if TYPE_CHECKING:
     from reimage_conformance.session.operations import Operation, Operations
     from reimage_conformance.session.recorder import Recorder
     from reimage_conformance.session.sending import Sender
-
-_OTHER_MEANINGS_OF_2XX = ("HEAD", "OPTIONS", "TRACE")
-"""Methods for which a 2xx answer does not mean that a reimage was started."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +88,11 @@ class Answers:
         self._operations, self._instances, self._budget, self._reader = operations, instances, budget, reader
         self.violations = Violations(lambda: sender.lanes.width)
         self.started_though_refused: set[tuple[str, ...]] = set()
-        self._exposed, self._met_conflicts = exposed, False
+        self._exposed, self._last_stayed_a_conflict = exposed, False
         self._one_unlisted_at_a_time = trio.Lock()
         self._repeat_locks: dict[str, trio.Lock] = {}
 
-    async def answered(self, bad: BadRequest, *, is_held: bool = False) -> Answered:
+    async def answer_to(self, bad: BadRequest, *, is_held: bool = False) -> Answered:
         """Sends a bad request, sends it again where no reply came, and follows the operation that it started.
 
         `is_held` says that the caller holds a reimage of the budget for it.
@@ -104,9 +101,9 @@ class Answers:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self.turn_for_unlisted(bad.place))
             if not is_held and may_change_something(bad.request):
-                await stack.enter_async_context(self._budget.hold())  # a group holds its reimages before `room_for` too
+                await stack.enter_async_context(self._budget.hold())  # before `room_for`, as a group does
             await stack.enter_async_context(self.violations.room_for(bad.broken))
-            exchange = await self.past_conflicts(bad.request, "refusal", bad.kind, watch_close=bad.watch_close)
+            exchange = await self.send_past_conflicts(bad.request, "refusal", bad.kind, watch_close=bad.watch_close)
             alive = False
             if _is_to_be_repeated(bad.request, exchange):
                 exchange, alive = await self._repeat(bad, exchange)
@@ -125,7 +122,7 @@ class Answers:
         """
         return self._one_unlisted_at_a_time if place is None and self._exposed() else nullcontext()
 
-    def judged(self, bad: BadRequest, answered: Answered) -> list[Verdict]:
+    def judge(self, bad: BadRequest, answered: Answered) -> list[Verdict]:
         """Judges the answer together with the polls of the operation that the request started."""
         operation = answered.operation
         polls = operation.polls if operation is not None else []
@@ -133,12 +130,15 @@ class Answers:
         arguments |= {"overdue": True} if operation is not None and operation.state is State.OVERDUE else {}
         return self._recorder.judge(refused, [answered.exchange, *polls], **arguments)
 
-    async def past_conflicts(self, request: Request, label: str, kind: str, **options: Any) -> Exchange:
-        """Sends a request, and repeats it while the answer is a conflict with an operation of ours."""
-        most = FEW_CONFLICT_TRIES if self._met_conflicts else MAX_CONFLICT_TRIES
+    async def send_past_conflicts(self, request: Request, label: str, kind: str, **options: Any) -> Exchange:
+        """Sends a request, and repeats it while the answer is a conflict with an operation of ours.
+
+        If the request before it was answered with a conflict to the last, it is repeated FEW_CONFLICT_TRIES times only.
+        """
+        max_repeats = FEW_CONFLICT_TRIES if self._last_stayed_a_conflict else MAX_CONFLICT_TRIES
         send = partial(self._when_calm, request, Manner(label, kind, **options))
-        exchange = await self._conflicts.send_past(send, most, self._campaign.pause)
-        self._met_conflicts = is_conflict(exchange)
+        exchange = await self._conflicts.send_past(send, max_repeats, self._campaign.pause)
+        self._last_stayed_a_conflict = is_conflict(exchange)
         return exchange
 
     async def _when_calm(self, request: Request, manner: Manner) -> Exchange:
@@ -163,23 +163,18 @@ class Answers:
             if _is_silence(exchange) and self._sender.unanswered_repeats[bad.kind] >= MAX_UNANSWERED_REPEATS:
                 return exchange, self._sender.answers_others(exchange)
             fresh = replace(bad.request, fresh_connection=True)
-            again = await self.past_conflicts(fresh, "refusal-again", bad.kind, alone=True)
+            again = await self.send_past_conflicts(fresh, "refusal-again", bad.kind, alone=True)
         if again.reply is not None and self._sender.answers_others(exchange):
             self._sender.narrow_after(exchange)
         return again, again.reply is None and self._sender.answers_others(again)
 
     async def _follow(self, bad: BadRequest, exchange: Exchange) -> Operation | None:
-        """The operation that a bad request started, if any.
+        """Books the operation that a bad request started, and gives it, if there is one that is followed.
 
         Waits for its end only where a late failure would be a refusal.
         """
-        reply = exchange.reply
-        if reply is None or not 200 <= reply.status < 300 or not bad.addresses_an_instance:
+        if not _started_an_operation(bad, exchange):
             return None
-        if exchange.request.method in _OTHER_MEANINGS_OF_2XX and reply.status != 202:
-            return None
-        if error_code(reply) or (reply.status != 202 and exchange.request.method != "POST"):
-            return None  # an Error document with a 2xx status, or a 200 to another method, starts nothing
         address = bad.permitted.address
         operation = self._operations.open(exchange, bad.place, address.form, unwanted=True)
         for deployment in self._exposed():
@@ -200,22 +195,34 @@ class Answers:
         return operation
 
 
-def _is_to_be_repeated(request: Request, exchange: Exchange) -> bool:
-    """Whether no reply came where one is expected.
+def _started_an_operation(bad: BadRequest, exchange: Exchange) -> bool:
+    """Whether the answer to a bad request says that it started an operation.
 
-    A reply that has begun and then stopped would stop the next time too.
+    A 202 says so for every method, any other 2xx for POST alone. An answer with an Error document starts nothing.
     """
-    patient = request.patience_seconds is None and request.identity not in STRANGERS
-    return exchange.reply is None and patient and not (_is_silence(exchange) and exchange.response is not None)
+    reply = exchange.reply
+    if reply is None or error_code(reply) or not bad.addresses_an_instance:
+        return False
+    return reply.status == 202 or (exchange.request.method == "POST" and 200 <= reply.status < 300)
+
+
+def _is_to_be_repeated(request: Request, exchange: Exchange) -> bool:
+    """Whether no reply came where one is expected, and a repetition may get one."""
+    return exchange.reply is None and missing_reply_counts(request) and not _stopped_midway(exchange)
 
 
 def _weight(exchange: Exchange, operation: Operation | None, *, alive: bool) -> int:
     """How many accepted requests this one counts as; no more are sent after MAX_VIOLATIONS_PER_REQUIREMENT."""
-    if _is_silence(exchange) and exchange.response is not None:
-        return MAX_VIOLATIONS_PER_REQUIREMENT  # the reply stopped before its end; the next one would stop too
+    if _stopped_midway(exchange):
+        return MAX_VIOLATIONS_PER_REQUIREMENT
     return UNANSWERED_WEIGHT if alive and _is_silence(exchange) else int(operation is not None)
 
 
 def _is_silence(exchange: Exchange) -> bool:
     """Whether no reply, or only a part of one, came within the time limit."""
     return exchange.failure is not None and exchange.failure.kind is FailureKind.TIMEOUT
+
+
+def _stopped_midway(exchange: Exchange) -> bool:
+    """Whether the reply began and did not end within the time limit; the next one would stop too."""
+    return _is_silence(exchange) and exchange.response is not None

@@ -128,7 +128,7 @@ class Violations:
 
     def __init__(self, width: Callable[[], int]) -> None:
         self._width = width
-        self._shown: Counter[str] = Counter()
+        self._violations: Counter[str] = Counter()
         self._unanswered: Counter[str] = Counter()
         self._under_way: Counter[str] = Counter()
         self._waiting: list[_Turn] = []
@@ -147,9 +147,9 @@ class Violations:
             self._let_in()
 
     def count(self, broken: frozenset[str], weight: int, *, is_silence: bool = False) -> None:
-        """Counts a request that breaks `broken` as `weight` accepted ones; `is_silence` says that it got no reply."""
+        """Counts a request as `weight` accepted ones if it breaks one requirement alone; `is_silence` says that it got no reply."""
         if len(broken) == 1:
-            self._shown.update(dict.fromkeys(broken, weight))
+            self._violations.update(dict.fromkeys(broken, weight))
             self._unanswered.update(dict.fromkeys(broken, weight if is_silence else 0))
 
     async def _wait(self, broken: frozenset[str]) -> None:
@@ -187,8 +187,9 @@ class Violations:
                 turn.decided.set()
 
     def _is_enough(self, broken: frozenset[str]) -> bool:
+        """Whether no further request that breaks these is sent, now or later."""
         return self._is_never_answered(broken) or all(
-            self._shown[name] >= MAX_VIOLATIONS_PER_REQUIREMENT for name in broken
+            self._violations[name] >= MAX_VIOLATIONS_PER_REQUIREMENT for name in broken
         )
 
     def _is_never_answered(self, broken: frozenset[str]) -> bool:
@@ -196,12 +197,15 @@ class Violations:
         return any(self._unanswered[name] >= MAX_VIOLATIONS_PER_REQUIREMENT for name in broken)
 
     def _is_full(self, broken: frozenset[str]) -> bool:
-        """Whether no further request that breaks these may be sent now, whichever of the requirements it is counted under."""
+        """Whether no further request that breaks these may be sent now.
+
+        Those under way may all be accepted, so each counts as accepted already.
+        """
         width = self._width()
         return self._is_never_answered(broken) or (
             bool(broken)
             and all(
-                self._under_way[name] >= min(width, MAX_VIOLATIONS_PER_REQUIREMENT - self._shown[name])
+                self._under_way[name] >= min(width, MAX_VIOLATIONS_PER_REQUIREMENT - self._violations[name])
                 for name in broken
             )
         )

@@ -19,7 +19,7 @@ from reimage_conformance.model import Why
 from reimage_conformance.session.budget import SPENT
 from reimage_conformance.session.operation import State
 from reimage_conformance.session.signals import Inconclusive, Reason, Withheld
-from reimage_conformance.session.step_runs import Result, contended_by
+from reimage_conformance.session.step_runs import Result, contending_places
 from reimage_conformance.session.thresholds import MAX_STEPS_FIRST, RESERVED_REIMAGES
 
 if TYPE_CHECKING:
@@ -263,7 +263,7 @@ class Campaign:
             self._free(step)
             await self._instances.until_online(step.place)
             self._wake()
-            await self._runs.look_into(result)
+            await self._runs.read_probe_after(result)
         for other in (result.other_operation, result.same_operation):
             if other is not None:
                 await other.over.wait()
@@ -298,10 +298,10 @@ class Campaign:
         """Follows to its end a step that an earlier part of the run started."""
         step = result.step
         try:
-            async with self._instances.hold(step.place, *contended_by(step)):
-                if step.contend and not result.was_tried and result.operation is not None:
+            async with self._instances.hold(step.place, *contending_places(step)):
+                if step.contend and not result.contention_sent and result.operation is not None:
                     await self._operations.until_polled(result.operation)
-                    count = 1 + len(contended_by(step))
+                    count = 1 + len(contending_places(step))
                     if result.operation.is_under_way and self._budget.allows(
                         reserved=self._budget.reserve + self._budget.kept + count - 1
                     ):
@@ -324,7 +324,7 @@ class Campaign:
         """
         async with AsyncExitStack() as stack:
             try:
-                await stack.enter_async_context(self._instances.hold(step.place, *contended_by(step)))
+                await stack.enter_async_context(self._instances.hold(step.place, *contending_places(step)))
                 count = await self._room_for(step)
             finally:
                 self._claimed -= 1
@@ -337,7 +337,7 @@ class Campaign:
         is left. Bad requests under way hold reimages for a short time only, so it waits for them.
         """
         # With contention: its own request, a second one to the same instance, and one to the other instance.
-        requests = 2 + len(contended_by(step)) if step.contend else 1
+        requests = 2 + len(contending_places(step)) if step.contend else 1
         reserved = min(self._budget.reserve, RESERVED_REIMAGES) + self._budget.kept
         for count in (requests, 1):
             while self._budget.could_allow(count, reserved=reserved):

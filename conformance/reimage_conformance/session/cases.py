@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from reimage_conformance.session.sut import SystemUnderTest
 
 LONGEST_DETAIL = 300
+"""How many characters of a message are kept."""
 DIFFERING = "the same drawn request was answered as permitted one time and not the other"
-"""How a property ends that found a violation which the same request did not show again."""
+"""The detail of a property that found a violation which the same request did not show again."""
 
 
 class Phase(IntEnum):
@@ -47,15 +48,15 @@ class Phase(IntEnum):
 class Conclusion:
     """How a case ended.
 
-    `error` is the exception that it raised. `last` is the `actual` of its last verdict, `undecided` that of its first
-    inconclusive one.
+    `error` is the exception that it raised. `last_actual` is the `actual` of its last verdict, `undecided_actual` that
+    of its first inconclusive one.
     """
 
     outcome: str
     detail: str = ""
     error: BaseException | None = None
-    last: str = ""
-    undecided: str = ""
+    last_actual: str = ""
+    undecided_actual: str = ""
 
     @property
     def why(self) -> Why:
@@ -122,15 +123,17 @@ async def _refuse(sut: SystemUnderTest, declared: Declared) -> None:
 def conclude(recorder: Recorder, log: CaseLog, cited: Sequence[str], error: BaseException | None) -> Conclusion:
     """How a case ended.
 
-    If it ended inconclusive, or by a plain assert, verdicts for the cited requirements are recorded.
+    If a precondition did not hold, an inconclusive verdict is recorded for each of the `cited` requirements. If a plain
+    assert failed, a violation of the first one is recorded.
     """
     outcome = _outcome(recorder, log, cited, error)
+    last_actual = log.verdicts[-1].actual if log.verdicts else ""
     undecided = (verdict.actual for verdict in log.verdicts if verdict.outcome is Outcome.INCONCLUSIVE)
-    last = log.verdicts[-1].actual if log.verdicts else ""
-    return Conclusion(outcome, _detail(error), error, last, next(undecided, "")[:LONGEST_DETAIL])
+    return Conclusion(outcome, _detail(error), error, last_actual, next(undecided, "")[:LONGEST_DETAIL])
 
 
 def _outcome(recorder: Recorder, log: CaseLog, cited: Sequence[str], error: BaseException | None) -> str:  # noqa: PLR0911  a table
+    """The outcome of a case; records the verdicts that `conclude` says."""
     outcomes = {verdict.outcome for verdict in log.verdicts}
     match error:
         case NotApplicable():
@@ -152,7 +155,7 @@ def _outcome(recorder: Recorder, log: CaseLog, cited: Sequence[str], error: Base
         case None | Nonconformance():
             return "advisory"
         case AssertionError():
-            recorder.keep([_accusation(recorder, cited[0], error)])
+            recorder.keep([_violation_by_assert(recorder, cited[0], error)])
             return "violated"
         case Flaky() | FlakyStrategyDefinition():
             return "inconclusive"
@@ -160,7 +163,7 @@ def _outcome(recorder: Recorder, log: CaseLog, cited: Sequence[str], error: Base
             return "error"
 
 
-def _accusation(recorder: Recorder, requirement: str, error: AssertionError) -> Verdict:
+def _violation_by_assert(recorder: Recorder, requirement: str, error: AssertionError) -> Verdict:
     """A violation that a case found by a plain assert."""
     evidence = (recorder.exchanges[-1].number,) if recorder.exchanges else ()
     actual = _detail(error) or "the assertion of the case does not hold"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Conflicts:
-    """Repeats requests that are answered with a conflict; some make their last tries while no bad request is sent."""
+    """Repeats requests that are answered with a conflict. Bad requests can be made to wait during the last tries of one."""
 
     def __init__(self, operations: Operations, sender: Sender) -> None:
         self._operations, self._sender = operations, sender
@@ -29,26 +29,26 @@ class Conflicts:
     async def send_past(
         self,
         send: Callable[[], Awaitable[Exchange]],
-        most: int,
-        met: Callable[[], None] = lambda: None,
+        max_repeats: int,
+        on_conflict: Callable[[], None] = lambda: None,
         *,
         calm: bool = False,
     ) -> Exchange:
-        """The last exchange of `send`, which is repeated up to `most` times while it is a conflict; each conflict calls `met`.
+        """Calls `send` until its exchange is no conflict, and repeats it up to `max_repeats` times; gives the last exchange.
 
-        The first repetition comes as soon as no operation of ours runs, each later one also after a pause. With `calm`
-        the first one has a pause too, and no bad request is sent during the last tries: one may have started an
-        operation that is not known yet.
+        `on_conflict` is called before each repetition. The first repetition comes as soon as no operation of ours runs,
+        each later one also after a pause. With `calm` the first one has a pause too, and no bad request is sent during
+        the last tries: one may have started an operation that is not known yet.
         """
         with ExitStack() as stack:
-            exchange, tries = await send(), 0
-            while is_conflict(exchange) and tries < most:
-                tries += 1
-                met()
+            exchange, repeats = await send(), 0
+            while is_conflict(exchange) and repeats < max_repeats:
+                repeats += 1
+                on_conflict()
                 await self._operations.until_quiet()
-                if calm or tries > 1:
+                if calm or repeats > 1:
                     await self._sender.patience.rest(self._sender.limits.poll_interval_seconds)
-                if calm and tries == max(most - LAST_CONFLICT_TRIES, 1):
+                if calm and repeats == max(max_repeats - LAST_CONFLICT_TRIES, 1):
                     stack.enter_context(self._calm())
                     await self._operations.until_quiet()
                 exchange = await send()

@@ -27,19 +27,19 @@ _UNJUDGED: Mapping[str, type[Unjudged]] = {
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """The earlier part of a run, read from its journal; `ago` is how many seconds ago the run began."""
+    """The earlier part of a run, read from its journal; the run began `began_seconds_ago` seconds ago."""
 
     journal: Journal
-    ago: float
+    began_seconds_ago: float
 
     @property
-    def last(self) -> float:
+    def latest_seconds(self) -> float:
         """The latest time in the journal, in seconds since the run began."""
         moments = (exchange.at + exchange.elapsed for exchange in self.journal.exchanges.values())
         return max(chain(moments, (event.get("at", 0.0) for event in self.journal.events)), default=0.0)
 
     @property
-    def took(self) -> float:
+    def seconds_taken(self) -> float:
         """How many seconds the parts of the run took so far, without the time between them."""
         moments = [event["at"] for event in self.journal.events if "at" in event]
         between = [
@@ -81,8 +81,8 @@ class Earlier:
         return [replace(sent, failure=NO_REPLY) for _, sent in sorted(self.journal.unanswered.items())]
 
     @property
-    def lost(self) -> list[Exchange]:
-        """The requests without recorded reply of all parts.
+    def all_unanswered(self) -> list[Exchange]:
+        """The requests of all parts whose reply was not recorded.
 
         Those before the last part are exchanges in the journal already.
         """

@@ -59,13 +59,13 @@ class Examinations:
     async def examine(self, bad: BadRequest, verdicts: list[Verdict]) -> Answered:
         """Sends a bad request and appends the verdicts to `verdicts`: about its answer, and about its effects if it is examined.
 
-        Raises as `Answers.answered` does; the verdicts made until then stay in `verdicts`.
+        Raises as `Answers.answer_to` does; the verdicts made until then stay in `verdicts`.
         """
         if bad.place is not None and self._instances.offers_deployment and self._is_to_be_examined(bad):
             return await self._in_one_or_two_groups(bad, bad.place, verdicts)
         async with self._groups.beside(bad.place) if bad.place is not None else nullcontext():
-            answered = await self._answers.answered(bad)
-        verdicts += self._answers.judged(bad, answered)
+            answered = await self._answers.answer_to(bad)
+        verdicts += self._answers.judge(bad, answered)
         if self._is_to_be_examined(bad) and answered.is_refused:
             self._examined.add(bad.key)
             verdicts += await self._no_operation_left(answered)
@@ -102,11 +102,11 @@ class Examinations:
         async with self._groups.join(place) as group:
             group.blamed.add(bad.blamed)
             try:
-                answered = await self._answers.answered(bad, is_held=True)
+                answered = await self._answers.answer_to(bad, is_held=True)
                 group.accepted = group.accepted or answered.operation is not None
-                verdicts += self._answers.judged(bad, answered)
+                verdicts += self._answers.judge(bad, answered)
             finally:
-                await self._groups.answered(group)
+                await self._groups.note_answer(group)
             await group.looked.wait()
             disturbed = group.is_changed and group.accepted
             if answered.is_refused and (examine or group.is_changed) and not disturbed:
@@ -146,7 +146,7 @@ class Examinations:
             before = await self._instances.until_ready(group.place)
             try:
                 async with self._budget.hold_once_more():
-                    answered = await self._answers.answered(bad, is_held=True)
+                    answered = await self._answers.answer_to(bad, is_held=True)
                     after = await self._instances.look(group.place.deployment)
             except (Inconclusive, Untested) as reason:
                 group.book(first.exchange.number)  # it may have reimaged the instance, so it is counted

@@ -278,8 +278,8 @@ class Groups:
             for _ in range(ROUNDS_TO_JOIN):
                 await trio.lowlevel.checkpoint()
 
-    async def answered(self, group: Group) -> None:
-        """Says that one member has got its answer.
+    async def note_answer(self, group: Group) -> None:
+        """Notes that one member has got its answer.
 
         The last member makes the look after; the others wait for `looked`.
         """

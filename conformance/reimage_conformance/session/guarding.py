@@ -38,7 +38,7 @@ class Departure:
 
 
 class Guard:
-    """Compares each look at a deployment with the one before, and blocks the kinds of requests that may have done harm."""
+    """Compares each look at a deployment with the one before, and blocks the kinds of requests that may have reimaged an unlisted instance."""
 
     def __init__(self, recorder: Recorder, operations: Operations) -> None:
         self._recorder, self._operations = recorder, operations
@@ -75,11 +75,10 @@ class Guard:
         if answered < look.number - before.number - 1:
             return
         self._departures.remove(departure)
-        kinds = self._kinds(departure)
-        if not kinds:
+        suspects, kinds = self._suspects(departure), self._kinds(departure)
+        if not suspects:
             return
-        culprit = self._suspects(departure)[-1]
-        verdicts = self._recorder.judge(unlisted_untouched, [before, culprit, look], requirement=kinds[-1])
+        verdicts = self._recorder.judge(unlisted_untouched, [before, suspects[-1], look], requirement=kinds[-1])
         if any(verdict.outcome is not Outcome.INCONCLUSIVE for verdict in verdicts):
             self._closed |= {kind: departure.reason for kind in kinds if kind not in self._closed}
 
@@ -99,8 +98,8 @@ class Guard:
         ]
 
     def closed(self, request: Request, world: World) -> str:
-        """Why no more requests of this kind are sent, "" where they are. `request` and `world` hold unmasked names."""
-        if not (self._closed or self._departures) or request.method in _READING:
+        """Why no more requests of the kind of `request` are sent, "" where they are; `request` and `world` hold unmasked names."""
+        if not self.is_alarmed or request.method in _READING:
             return ""
         kind = kind_of(request, world)
         open_now = (each.reason for each in self._departures if kind in self._kinds(each))
@@ -114,14 +113,17 @@ class Guard:
             for o in self._operations.under_way
             if (o.place is None or o.place.deployment == deployment) and o.start.number < before.number
         ]
-        between = [
-            each
-            for each in self._recorder.exchanges
-            if before.number < each.number < look.number and each.request.method not in _READING and each.label != "probe"
-            and read_target(each.request.target).kind in (Kind.REIMAGE, Kind.OTHER)
-        ]  # fmt: skip
-        accepted = [each for each in between if each.reply is not None and each.reply.status < 300]
-        return [*running, *(each for each in between if each not in accepted), *accepted]
+        between = [each for each in self._recorder.exchanges if before.number < each.number < look.number]
+        harmful = [each for each in between if _may_do_harm(each)]
+        accepted = [each for each in harmful if each.reply is not None and each.reply.status < 300]
+        return [*running, *(each for each in harmful if each not in accepted), *accepted]
+
+
+def _may_do_harm(exchange: Exchange) -> bool:
+    """Whether a request may have reimaged an instance: it is no reading one, and addresses an instance or something unknown."""
+    if exchange.request.method in _READING or exchange.label == "probe":
+        return False
+    return read_target(exchange.request.target).kind in (Kind.REIMAGE, Kind.OTHER)
 
 
 def kind_of(request: Request, world: World) -> str:

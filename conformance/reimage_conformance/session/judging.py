@@ -44,7 +44,7 @@ class Judging:
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """Makes all judgements inside, and raises their violations at the end."""
+        """Raises the violations of all judgements inside it at its end; if it is nested, at the end of the outermost one."""
         log = self.recorder.log
         if log.collected is not None:  # nested
             yield
@@ -58,7 +58,7 @@ class Judging:
             log.collected = None
 
     def judge_all(self, check: Check, **arguments: Any) -> list[Verdict]:
-        """Judges every exchange of the run so far; raises as `judge` does."""
+        """Judges every exchange of the run so far; raises Nonconformance for violations at once, inside `together` too."""
         verdicts = self.recorder.judge_all(check, **arguments)
         raise_bad(verdicts)
         return verdicts

@@ -46,8 +46,9 @@ class Lanes:
             self._under_way += 1
         passage = Passage()
         self._passages.append(passage)
-        for each in self._passages if len(self._passages) > 1 else ():
-            each.is_shared = True
+        if len(self._passages) > 1:
+            for each in self._passages:
+                each.is_shared = True
         try:
             yield passage
         finally:
@@ -62,7 +63,7 @@ class Lanes:
             try:
                 await self._waiting_alone.park()  # until `_let_in` gives it all lanes
             except trio.Cancelled:
-                self._let_in()
+                self._let_in()  # requests that waited behind this one
                 raise
         else:
             self._under_way, self._alone = 1, True

@@ -32,8 +32,8 @@ class Call(StrEnum):
     CLOUD_SERVICE = "cloud-service"
 
     @property
-    def called(self) -> str:
-        """Its name in the documents."""
+    def documented_name(self) -> str:
+        """The name of the call in the documents."""
         return "Get Deployment" if self is Call.DEPLOYMENT else "Get Cloud Service Properties"
 
 
@@ -66,13 +66,13 @@ class Looks:
         found = {Call.DEPLOYMENT: self.offers_deployment, Call.CLOUD_SERVICE: self.offers_cloud_service}
         return {call.value: None if call in self.unanswered else offered for call, offered in found.items()}
 
-    def claim(self, call: Call) -> None:
+    def require(self, call: Call) -> None:
         """Raises NotApplicable where the target does not offer a call, and Inconclusive where it got no reply."""
         offered = self.offers_deployment if call is Call.DEPLOYMENT else self.offers_cloud_service
         if call in self.unanswered:
-            raise Inconclusive(f"{call.called} was never answered: {self.unanswered[call]}", why=Why.NO_REPLY)
+            raise Inconclusive(f"{call.documented_name} was never answered: {self.unanswered[call]}", why=Why.NO_REPLY)
         if not offered:
-            raise NotApplicable(f"the target does not offer {call.called}")
+            raise NotApplicable(f"the target does not offer {call.documented_name}")
 
     async def _answers_deployment(self) -> bool:
         """Whether Get Deployment is answered with 2xx in one of its two forms."""
@@ -97,7 +97,7 @@ class Looks:
         return False
 
     def _note_silence(self, call: Call, looks: list[Exchange]) -> None:
-        """Notes that no look got a reply: it is not known then whether the call is offered."""
+        """Notes the call as unanswered if no look got a reply: it is not known then whether the call is offered."""
         if all(look.reply is None or is_busy(look) for look in looks):
             self.unanswered[call] = reply_summary(looks[-1])
 

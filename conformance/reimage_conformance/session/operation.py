@@ -36,7 +36,7 @@ class Operation:
     `start` is the exchange that started it. `subscription` is "" for the target's own. `unanswered` and `denied` count
     the last polls in a row that got no reply, and that were answered 401 or 403. `unwanted` says that the request ought
     to have been refused. `interrupted` says that the run was interrupted since the last poll. `heads` are HEAD requests
-    on the operation.
+    on the operation. `over` is set when it is no longer polled. `asking` is held while one poll of it is under way.
     """
 
     start: Exchange
@@ -70,7 +70,7 @@ class Operation:
 
     @property
     def duration(self) -> float:
-        """Seconds from acceptance to the end, or to the last poll."""
+        """Seconds from acceptance until polling stopped; 0 while it is under way, and if it was given up without a poll."""
         return max(self.ended - self.began, 0.0)
 
     @property

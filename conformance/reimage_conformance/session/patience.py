@@ -51,8 +51,9 @@ class Patience:
     `Violations` limits those, until much of the patience is used up.
 
     `over` says why nothing is sent any more, "" while requests are sent; then `ended` is set. Times are readings of the
-    run's clock in seconds. The run ends after `seconds` with only missing replies or only throttled ones. `lost` is the
-    total time waited in vain, `replies` counts the answers, and `services` those that were not throttled.
+    run's clock in seconds. The run ends after `seconds` with only missing replies or only throttled ones. `heard_at` is
+    the time of the last reply, `served_at` that of the last one that was not throttled. `replies` counts the replies,
+    and `served_replies` those that were not throttled. `lost_seconds` is the total time waited in vain.
 
     The endpoint is away if no question of `SignsOfLife` is answered, or if requests to two resources in a row get no
     reply.
@@ -60,11 +61,11 @@ class Patience:
 
     seconds: float
     over: str = ""
-    heard: float = 0.0
-    served: float = 0.0
+    heard_at: float = 0.0
+    served_at: float = 0.0
     replies: int = 0
-    services: int = 0
-    lost: float = 0.0
+    served_replies: int = 0
+    lost_seconds: float = 0.0
     refusals: set[str] = field(default_factory=set)
     ended: trio.Event = field(default_factory=trio.Event)
     _lost_until: float = float("-inf")
@@ -76,12 +77,12 @@ class Patience:
 
     @classmethod
     def for_limits(cls, request_timeout: float, asked_for: float | None, now: float) -> Patience:
-        """The patience of a run that begins `now`.
+        """The patience of a run that begins `now`, a reading of the run's clock.
 
-        `request_timeout` and `asked_for` (--patience, or None) in seconds.
+        `request_timeout` and `asked_for` (--patience, or None) are in seconds.
         """
         usual = min(LONGEST_PATIENCE_SECONDS, PATIENCE_IN_TIME_LIMITS * request_timeout)
-        return cls(usual if asked_for is None else asked_for, heard=now, served=now)
+        return cls(usual if asked_for is None else asked_for, heard_at=now, served_at=now)
 
     def give_up(self, reason: str) -> None:
         """Ends the run: nothing more is sent, and every `rest` ends."""
@@ -97,29 +98,29 @@ class Patience:
 
     def left(self, now: float) -> float:
         """The seconds until the run is given up if no request is served."""
-        return max(self.served + self.seconds - now, 0.0)
+        return max(self.served_at + self.seconds - now, 0.0)
 
     def check(self, sort: Sort) -> None:
         """Raises Inconclusive where the run, or this kind of request, has been given up."""
         if self.over:
             raise Inconclusive(self.over)
         if sort.family not in self._answered:
-            self._check(
+            self._raise_if_failed_often(
                 sort.family,
                 MAX_SAME_FAILURES_OF_A_FAMILY,
                 "requests like it",
                 ", and no such request was ever answered",
             )
         if not self._is_bounded(sort.kind):
-            self._check(sort.kind, self._allowed(), "such requests")
+            self._raise_if_failed_often(sort.kind, self._allowed(), "such requests")
 
     def note(self, exchange: Exchange, began: float, now: float) -> None:
         """Takes the exchange of a request that went out at `began` and ended at `now`."""
         if exchange.response is not None:
             self._hear(now)
             if not is_busy(exchange):
-                self.served = now
-                self.services += 1
+                self.served_at = now
+                self.served_replies += 1
         if exchange.reply is None:
             self._unanswered[exchange.number] = (began, now)
         if exchange.response is None:
@@ -127,7 +128,7 @@ class Patience:
             if len(self._silent) > 1:  # two different resources gave no reply
                 self.note_outage()
         if exchange.failure is not None and exchange.failure.kind in _COSTLY_FAILURES:
-            self.lost += min(exchange.elapsed, now - self._lost_until)  # requests beside each other count once
+            self.lost_seconds += min(exchange.elapsed, now - self._lost_until)  # requests beside each other count once
             self._lost_until = now
         self._weigh(now)
 
@@ -146,7 +147,7 @@ class Patience:
     def note_outage(self) -> None:
         """Notes that the endpoint is away, since its last reply."""
         if not self.is_away:
-            self._outages.append((self.heard, float("inf")))
+            self._outages.append((self.heard_at, float("inf")))
 
     def was_away(self, number: int) -> bool:
         """Whether the endpoint was away while exchange `number` waited for its reply."""
@@ -163,18 +164,20 @@ class Patience:
         if self.is_away:
             self._outages[-1] = (self._outages[-1][0], now)
         self._silent.clear()
-        self.heard = now
+        self.heard_at = now
         self.replies += 1
 
     def _weigh(self, now: float) -> None:
         """Gives the run up if it has waited in vain for too long."""
-        if now - self.served >= self.seconds:
-            did = "gave no reply" if self.heard <= self.served else "answered that it is busy"
-            self.give_up(f"for {now - self.served:.0f} s the endpoint {did}, so nothing more is sent")
-        elif self.lost > END_SHARE * self.seconds:
-            self.give_up(f"replies were waited for in vain for {self.lost:.0f} s in all, so nothing more is sent")
+        if now - self.served_at >= self.seconds:
+            did = "gave no reply" if self.heard_at <= self.served_at else "answered that it is busy"
+            self.give_up(f"for {now - self.served_at:.0f} s the endpoint {did}, so nothing more is sent")
+        elif self.lost_seconds > END_SHARE * self.seconds:
+            self.give_up(
+                f"replies were waited for in vain for {self.lost_seconds:.0f} s in all, so nothing more is sent"
+            )
 
-    def _check(self, name: str, most: int, which: str, besides: str = "") -> None:
+    def _raise_if_failed_often(self, name: str, most: int, which: str, besides: str = "") -> None:
         """Raises Inconclusive where `most` requests counted under `name` failed in the same way."""
         for (failed, how), count in self._failed.items():
             if failed == name and count >= most:
@@ -185,7 +188,7 @@ class Patience:
         return MAX_SAME_FAILURES if self._has_time() else 1
 
     def _has_time(self) -> bool:
-        return self.lost < HASTE_SHARE * self.seconds
+        return self.lost_seconds < HASTE_SHARE * self.seconds
 
     def _is_bounded(self, kind: str) -> bool:
         """Whether `Violations` limits the requests of a kind, so that they need not be limited here."""

@@ -54,7 +54,8 @@ class Polling:
         """Polls an operation once, in any state; polls of one operation under way never overlap.
 
         The first poll is followed by one with the oldest version, and for the first operations of a run by one on a new
-        connection. A poll of an operation that is over is repeated while it is throttled, since no later poll follows.
+        connection. The poll that shows the end is followed by one more. A poll of an operation that is over is repeated
+        while it is throttled, since no later poll follows.
         """
         if not operation.is_under_way:
             ask = partial(self._ask, operation, version, label)
@@ -63,7 +64,7 @@ class Polling:
             was_under_way, first = operation.is_under_way, not operation.polls
             exchange = await self._ask(operation, version, label)
             if operation.is_under_way and first and status_of(exchange) in STATUSES:
-                await self._ask_otherwise(operation)
+                await self._ask_with_oldest_version(operation)
                 if operation.is_under_way and operation in self._all[:OPERATIONS_POLLED_AFRESH]:
                     await self._ask(operation, None, "poll-afresh", fresh=True)
             ends = was_under_way and operation.state is State.ENDED
@@ -84,7 +85,7 @@ class Polling:
             self.take(operation, exchange, operation.polled)
         return exchange
 
-    async def _ask_otherwise(self, operation: Operation) -> None:
+    async def _ask_with_oldest_version(self, operation: Operation) -> None:
         """Polls an operation under way with the oldest version as well.
 
         The poll counts if it is answered with a status.
@@ -118,15 +119,10 @@ class Polling:
         waited = now - operation.began
         shown = status_of(exchange)
         status = shown if shown in STATUSES else _terminal_status_in_text(exchange)
-        if exchange.reply is not None:
-            operation.unanswered = 0
-        elif self._sender.answers_others(exchange):
-            operation.unanswered += 1
-        if exchange.reply is not None:
-            operation.denied = operation.denied + 1 if exchange.reply.status in DENIED else 0
+        self._count(operation, exchange)
         if status in TERMINAL:
             operation.state, operation.status, operation.ended = State.ENDED, status, now
-            self._finish(operation)
+            self._give_back_if_failed_late(operation)
         elif operation.unanswered >= MAX_UNANSWERED_POLLS or (
             operation.unwanted and operation.denied >= MAX_DENIED_POLLS
         ):
@@ -135,6 +131,14 @@ class Polling:
             operation.state, operation.ended = State.OVERDUE, now
         elif _is_refused(exchange) and not operation.is_known and waited >= self._unknown_seconds(exchange):
             operation.state, operation.ended = State.LOST, now
+
+    def _count(self, operation: Operation, exchange: Exchange) -> None:
+        """Counts the polls of an operation in a row that got no reply, and those that were denied."""
+        if exchange.reply is not None:
+            operation.unanswered = 0
+            operation.denied = operation.denied + 1 if exchange.reply.status in DENIED else 0
+        elif self._sender.answers_others(exchange):
+            operation.unanswered += 1
 
     def _unknown_seconds(self, poll: Exchange) -> float:
         """After how many seconds an operation that every poll was refused for is given up.
@@ -152,8 +156,8 @@ class Polling:
         operation.state, operation.ended = State.UNSEEN, now
         self._all.remove(operation)
 
-    def _finish(self, operation: Operation) -> None:
-        """Gives the reimage back where the operation failed late because of its request, and reimaged nothing."""
+    def _give_back_if_failed_late(self, operation: Operation) -> None:
+        """Gives the reimage back to the budget where the operation failed because of its request, and reimaged nothing."""
         if operation.status == "Failed" and permitted(operation.start.request, self._recorder.world).may_fail_late:
             self._budget.give_back(operation.start.number)
 

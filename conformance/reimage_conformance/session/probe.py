@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class Probe:
     """The data-plane probe of the target: a look inside a role instance.
 
-    `answers` is False once a probe that had answered gave no answer within operation_timeout_seconds; it is not waited
-    for again.
+    `first` holds the first answer with an installation id, by the place of the instance. `answers` is False once a probe
+    that had answered gave no answer within operation_timeout_seconds; it is not waited for again.
     """
 
     def __init__(self, target: Target, wire: Wire | None, recorder: Recorder) -> None:
@@ -53,7 +53,9 @@ class Probe:
             self.first.setdefault(str(place), exchange)
         return exchange
 
-    async def written(self, place: Place, before: Exchange, since: float, patience: float, sender: Sender) -> Exchange:
+    async def until_reinstalled(
+        self, place: Place, before: Exchange, since: float, patience: float, sender: Sender
+    ) -> Exchange:
         """Asks until the installation id differs from `before`, or `patience` seconds after `since`, a reading of the clock.
 
         An instance that does not answer is offline; it is waited for up to operation_timeout_seconds.

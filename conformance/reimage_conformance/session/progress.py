@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from reimage_conformance.protocol.addresses import read_target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from reimage_conformance.session.operation import Operation
     from reimage_conformance.session.sut import SystemUnderTest
@@ -58,12 +58,13 @@ def _ages(operations: Iterable[Operation], now: float) -> list[tuple[str, float]
 
 
 def reimaging_seconds(
-    usual: float | None, ages: Iterable[tuple[str, float]], waiting: Mapping[str, int]
+    usual: float | None, ages: Sequence[tuple[str, float]], waiting: Mapping[str, int]
 ) -> float | None:
     """The seconds until the last reimage ends; None where that is not known.
 
-    `ages` are the deployment and the age of each operation under way, `waiting` the number of reimages that are to
-    follow on each deployment, one after another. `usual` is the duration of one reimage, None while none has ended.
+    `usual` is the duration of one reimage in seconds, None while none has ended. `ages` are the deployment and the age
+    in seconds of each operation under way. `waiting` is the number of reimages that follow on each deployment, one
+    after another.
     """
     left = dict.fromkeys(waiting, 0.0) | {deployment: 0.0 for deployment, _ in ages}
     if usual is None:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from reimage_conformance.redaction.redactor import Redactor
 
 BAD = (Outcome.VIOLATED, Outcome.ADVISORY)
+"""The outcomes for which a case fails."""
+MAX_EVIDENCE = 60
+"""How many exchanges the end of a case names in the journal."""
 
 
 @dataclass(slots=True)
@@ -90,7 +93,7 @@ class Recorder:
         self.verdicts: list[Verdict] = []
         self.observations: list[Observation] = []
         self._outside_cases = CaseLog()
-        self.enter(self._outside_cases)  # replaces the log of another recorder in this context
+        self.enter(self._outside_cases)  # the context may still have the log of another recorder
         self.journal = journal
         self._redactor = redactor
         self._intervals = Intervals()
@@ -207,8 +210,11 @@ class Recorder:
         *,
         judged: bool = True,
     ) -> None:
-        """Journals the end of a case; `why` is the kind of its reason, and `judged` is False where the run had no time for it, so that --resume runs it."""
-        evidence = list(dict.fromkeys(log.evidence))[:60]
+        """Journals the end of a case.
+
+        `why` is the kind of its reason. `judged` is False where the run had no time for the case: a resumed run runs it.
+        """
+        evidence = list(dict.fromkeys(log.evidence))[:MAX_EVIDENCE]
         self.journal.write(
             "case-end",
             id=log.id,
@@ -222,7 +228,10 @@ class Recorder:
 
 
 def may_change_something(request: Request) -> bool:
-    """Whether a request may start something, even at a faulty endpoint: all but GET and HEAD of resources that are read."""
+    """Whether a request may start something, even at a faulty endpoint.
+
+    It may unless it is a GET or HEAD of a resource that is only read.
+    """
     return request.method not in ("GET", "HEAD") or read_target(request.target).kind in (Kind.REIMAGE, Kind.OTHER)
 
 

@@ -37,8 +37,10 @@ if TYPE_CHECKING:
     from reimage_conformance.session.steps import Planner
 
 NO_END = ("REQ-REIMAGE-COMPLETES", "REQ-REIMAGE-REQID-USABLE", "REQ-REIMAGE-REQID", "REQ-GOS-STATUS")
+"""The requirements whose violation explains that operations reach no end."""
 CUT_SHORT = "this case had started a reimage when the run was cut short; a resumed run does not start it again"
 REFUSED = ("REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-URI-NAME")
+"""The requirements whose violation explains that a sound reimage is refused."""
 
 
 class Reimages:
@@ -80,7 +82,8 @@ class Reimages:
         """
         results = self.campaign.results
         planned = {each for step in self._planner.steps for each in step.names} | set(results)
-        if name not in planned and ":" not in name:
+        is_part = ":" in name  # a step that is sent only if one with several variations is refused
+        if name not in planned and not is_part:
             raise Untested(f"there is no reimage {name!r} in profile {self._profile.value}", Why.PROFILE)
         await self.campaign.until_sent(name)
         result = results.get(name)
@@ -125,7 +128,7 @@ class Reimages:
         return [result for result in every.values() if result.operation is not None]
 
     def may_start(self, count: int = 1) -> bool:
-        """Whether the current case may start `count` further reimages."""
+        """Whether the current case may start `count` further reimages; adds it to `left_out` if the budget is the reason why not."""
         has_room = self._budget.allows(reserved=count - 1)
         if not has_room:
             self.left_out.add(self._case())
@@ -175,8 +178,8 @@ class Reimages:
             self.left_out.add(self._case())
             raise
 
-    def started(self, exchange: Exchange, place: Place, form: UriForm, *, anyway: bool = False) -> Operation:
-        """Books the operation that `start` started; raises Inconclusive where the request was refused.
+    def book(self, exchange: Exchange, place: Place, form: UriForm, *, anyway: bool = False) -> Operation:
+        """Books the operation that a sound reimage of a case started; raises Inconclusive where the reimage was not accepted.
 
         With `anyway` it is polled even if earlier operations reached no end.
         """
@@ -190,13 +193,13 @@ class Reimages:
         """The probe's answer once the installation id has changed, or the time for that is over."""
         longest = max((operation.duration for operation in self._operations.all), default=0.0)
         patience = probing_seconds(longest, self._sender.limits)
-        return await self._probe.written(place, before, self._sender.clock.now(), patience, self._sender)
+        return await self._probe.until_reinstalled(place, before, self._sender.clock.now(), patience, self._sender)
 
     async def _renewed(self, operation: Operation) -> Operation | None:
         """The operation of a repeated reimage, over; None where the endpoint does not know it then."""
         if operation.place is None or operation.form is None:
             return None
         exchange = await self.start(operation.place, operation.form)
-        again = self.started(exchange, operation.place, operation.form)
+        again = self.book(exchange, operation.place, operation.form)
         await again.over.wait()
         return again if again.is_still_known else None

@@ -18,7 +18,7 @@ from reimage_conformance.protocol.deployments import READY, statuses_in
 from reimage_conformance.protocol.requests import Place
 from reimage_conformance.session.earlier import NO_REPLY
 from reimage_conformance.session.instances import Watch
-from reimage_conformance.session.step_runs import Result, label_of
+from reimage_conformance.session.step_runs import CONTEND_OTHER, CONTEND_SAME, Result, label_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from reimage_conformance.session.operation import Operation
     from reimage_conformance.session.steps import Step
     from reimage_conformance.session.sut import SystemUnderTest
-
-CONTENDING = "contend:"
 
 
 def keep_for_resuming(sut: SystemUnderTest) -> None:
@@ -62,7 +60,7 @@ async def take_up(sut: SystemUnderTest, earlier: Earlier) -> None:
     """
     sut.budget.go_on(earlier.spent())
     _Resumption(sut, earlier).take_up()
-    for lost in earlier.lost:
+    for lost in earlier.all_unanswered:
         place = place_of(sut, lost)
         if place is not None and not permitted(lost.request, sut.world).binding:
             sut.budget.spend(lost.number)
@@ -93,12 +91,12 @@ class _Resumption:
         self._events = earlier.journal.events
         self._exchanges = earlier.journal.exchanges
         self._operations: dict[int, Operation] = {}
-        self._origin = sut.sender.clock.now() - earlier.ago
-        self._gap = max(earlier.ago - earlier.last, 0.0)
+        self._origin = sut.sender.clock.now() - earlier.began_seconds_ago
+        self._gap = max(earlier.began_seconds_ago - earlier.latest_seconds, 0.0)
 
     def take_up(self) -> None:
         """Restores operations, then the steps of the campaign, then what the cases had done."""
-        self._reopen()
+        self._reopen_all()
         for result in self._results():
             self._sut.campaign.adopt(result, is_over=self._is_over(result))
         for operation in self._sut.operations.all:
@@ -106,7 +104,7 @@ class _Resumption:
                 self._sut.refusals.violations.count(self._broken_by(operation.start), 1)
         concluded = self._earlier.concluded
         started = (each.start.case for each in self._sut.operations.all if not each.unwanted)
-        lost = (each.case for each in self._earlier.lost if not self._broken_by(each))
+        lost = (each.case for each in self._earlier.all_unanswered if not self._broken_by(each))
         self._sut.reimages.cut_short = frozenset(
             name for name in chain(started, lost) if name and name not in concluded
         )
@@ -116,7 +114,7 @@ class _Resumption:
 
     # Operations.
 
-    def _reopen(self) -> None:
+    def _reopen_all(self) -> None:
         """Reopens every operation that was booked, and those whose 202 was recorded just before the run was cut short."""
         booked = {event["start"]: event for event in self._events if event["type"] == "operation"}
         for number, event in booked.items():
@@ -125,8 +123,8 @@ class _Resumption:
                 self._reopen_one(self._exchanges[number], form, unwanted=bool(event.get("unwanted")))
         for number, exchange in self._exchanges.items():
             address = read_target(exchange.request.target)
-            accepted = exchange.reply is not None and exchange.reply.status == 202
-            if accepted and address.kind is Kind.REIMAGE and number not in booked:
+            is_accepted = exchange.reply is not None and exchange.reply.status == 202
+            if is_accepted and address.kind is Kind.REIMAGE and number not in booked:
                 self._sut.budget.spend(number)
                 self._reopen_one(exchange, address.form, unwanted=bool(self._broken_by(exchange)))
 
@@ -170,7 +168,7 @@ class _Resumption:
                 yield self._result(step, event, exchange)
 
     def _answer_to(self, name: str, at: int) -> Exchange | None:
-        """The last answer to a step that is announced at position `at` of the journal, before it is announced again."""
+        """The last answer to the step that is announced at position `at` of the journal, or None; it comes before the step is announced again."""
         found = None
         for event in self._events[at + 1 :]:
             if event["type"] == "step" and event["name"] == name:
@@ -180,20 +178,20 @@ class _Resumption:
         return found
 
     def _result(self, step: Step, event: Mapping[str, Any], exchange: Exchange) -> Result:
-        result = Result(step, exchange, probe_before=self._named(event["probe_before"]))
+        result = Result(step, exchange, probe_before=self._exchanges_of(event["probe_before"]))
         result.operation = self._operations.get(exchange.number)
         if result.operation is None:
             return result
         probed = (each for each in self._events if each["type"] == "probed" and each["name"] == step.name)
-        result.probe_after = next((self._named(each["probe_after"]) for each in probed), [])
-        before = self._named(event["before"])
+        result.probe_after = next((self._exchanges_of(each["probe_after"]) for each in probed), [])
+        before = self._exchanges_of(event["before"])
         if before:
             result.watch = self._sut.instances.go_on_watching(self._watch(result.operation, step.place, before[0]))
         if step.contend:
-            self._contended(result, exchange.number)
+            self._add_contention(result, exchange.number)
         return result
 
-    def _named(self, numbers: Iterable[int]) -> list[Exchange]:
+    def _exchanges_of(self, numbers: Iterable[int]) -> list[Exchange]:
         return [self._exchanges[number] for number in numbers if number in self._exchanges]
 
     def _watch(self, operation: Operation, place: Place, before: Exchange) -> Watch:
@@ -201,22 +199,22 @@ class _Resumption:
         start = operation.start.number
         over = next((each for each in self._events if each["type"] == "watched" and each["start"] == start), None)
         if over is not None:
-            looks, others = self._named(over["looks"]), tuple(over["others"])
+            looks, others = self._exchanges_of(over["looks"]), tuple(over["others"])
             return Watch(operation, place, before, others, looks, over["waited"], is_over=True)
-        looks = [each for each in self._exchanges.values() if each.number > start and _is_such_a_look(each, before)]
+        looks = [each for each in self._exchanges.values() if each.number > start and _is_look_like(each, before)]
         shown = statuses_in(before)
         names = place.deployment.role_instances
         addressed = self._sut.instances.addressed
         others = tuple(n for n in names if str(Place(place.deployment, n)) not in addressed and shown.get(n) == READY)
         return Watch(operation, place, before, others, looks, interrupted=True)
 
-    def _contended(self, result: Result, number: int) -> None:
+    def _add_contention(self, result: Result, number: int) -> None:
         """Adds the requests that were sent while a contended step ran."""
         for each in sorted(self._exchanges.values(), key=lambda exchange: exchange.number):
-            own = each.number > number and not each.case and each.label.startswith(CONTENDING)
+            own = each.number > number and not each.case and each.label in (CONTEND_SAME, CONTEND_OTHER)
             if not own or each.failure == NO_REPLY:
                 continue
-            if each.label == f"{CONTENDING}same":
+            if each.label == CONTEND_SAME:
                 result.same, result.same_operation = each, self._operations.get(each.number)
             else:
                 result.other, result.other_operation = each, self._operations.get(each.number)
@@ -238,11 +236,11 @@ def _is_final(exchange: Exchange) -> bool:
     return exchange.failure != NO_REPLY and not is_conflict(exchange) and not is_busy(exchange)
 
 
-def _is_such_a_look(exchange: Exchange, look: Exchange) -> bool:
-    """Whether an exchange is a look like `look`: at the same deployment, with the same version, outside of any case."""
+def _is_look_like(exchange: Exchange, look: Exchange) -> bool:
+    """Whether an exchange is a look as `look` is: at the same deployment, with the same version, outside of any case."""
     return (
         not exchange.case
         and exchange.label == look.label
         and exchange.request.target == look.request.target
-        and (exchange.request.headers == look.request.headers)
+        and exchange.request.headers == look.request.headers
     )

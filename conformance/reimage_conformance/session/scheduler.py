@@ -123,7 +123,7 @@ class Session:
                 except Inconclusive as reason:  # the endpoint never answered; each case ends with the reason
                     self._sut.sender.give_up(str(reason))
                 if self._compares_deployments():
-                    self._sut.keep_for_comparing()
+                    self._sut.keep_reimage_for_comparing()
                 await self._run_first_two_phases()
                 self._sut.budget.keep(0)
                 await self._run_phase(Phase.ALONE, 1)

@@ -30,9 +30,9 @@ from reimage_conformance.session.unanswered import (
     SAFE_METHODS,
     is_crowded_out,
     is_lost,
-    is_patient,
     is_repeatable,
     is_unconnected,
+    missing_reply_counts,
 )
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class Sender:
         lanes.narrowed = wire.limit
         self._gate, self._redirects = gate, Redirects(host, restored)
         self._busy_in_a_row = 0
-        self._services_before_busy = 0
+        self._served_before_busy = 0
         self._unanswered_alone: set[str] = set()
         self.unanswered_repeats: Counter[str] = Counter()
         self._looking_up = trio.Lock()
@@ -114,7 +114,7 @@ class Sender:
         await self.pass_gate(request)
         sort = _sort_of(request, manner)
         exchange = await self._carry(request, manner, sort)
-        connects_again = manner.on is None and is_patient(request)
+        connects_again = manner.on is None and missing_reply_counts(request)
         for seconds in PAUSES_BEFORE_CONNECTING_SECONDS if connects_again else ():
             if not is_unconnected(exchange) or self.patience.is_away:
                 break
@@ -133,7 +133,7 @@ class Sender:
         A GET or HEAD whose connection was lost is sent once more; a POST never is.
         """
         if self._busy_in_a_row >= MAX_BUSY_IN_A_ROW:
-            await self.life.wait_until(lambda: self.patience.services > self._services_before_busy)
+            await self.life.wait_until(lambda: self.patience.served_replies > self._served_before_busy)
         exchange = await self.once(request, manner)
         if self._busy_in_a_row < MAX_BUSY_IN_A_ROW:
             exchange = await self.past_throttling(exchange, lambda: self.once(request, manner.again))
@@ -155,7 +155,7 @@ class Sender:
             self._busy_in_a_row = 0
             return
         if not self._busy_in_a_row:
-            self._services_before_busy = self.patience.services
+            self._served_before_busy = self.patience.served_replies
         self._busy_in_a_row += 1
 
     async def at_once(self, requests: Sequence[Request], *, label: str = "") -> list[Exchange]:
@@ -256,7 +256,7 @@ class Sender:
         may_repeat = manner.on is None and is_repeatable(request, exchange) and not self.patience.is_away
         is_crowded = passage.is_shared and may_repeat and is_crowded_out(exchange)
         last = await self._alone(exchange, request, manner, sort) if is_crowded else exchange
-        if is_patient(request):
+        if missing_reply_counts(request):
             await self._account_for(last, sort, began)
         return last
 

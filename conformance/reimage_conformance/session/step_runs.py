@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from reimage_conformance.session.steps import Step
 
 
+CONTEND_SAME, CONTEND_OTHER = "contend:same", "contend:other"
+"""The labels of the requests that contend with a step: reimages of the same instance, and of another one."""
+
+
 @dataclass(slots=True)
 class Result:
     """The result of a step.
@@ -54,12 +58,12 @@ class Result:
     over: trio.Event = field(default_factory=trio.Event)
 
     @property
-    def was_tried(self) -> bool:
-        """Whether contending requests were sent while it ran."""
+    def contention_sent(self) -> bool:
+        """Whether contending requests were sent while its operation ran."""
         return self.same is not None
 
     @property
-    def was_contended(self) -> bool:
+    def contention_refused(self) -> bool:
         """Whether a contending request was refused with 409."""
         return any(is_conflict(e) for e in (self.same, self.other))
 
@@ -72,8 +76,8 @@ class Result:
 
 def probing_seconds(duration: float, limits: Limits) -> float:
     """For how many seconds after an operation that took `duration` seconds the probe may still show the old installation."""
-    patience = max(3 * duration, 4 * limits.poll_interval_seconds, SHORTEST_PROBE_SECONDS)
-    return min(patience, limits.operation_timeout_seconds)
+    wanted = max(3 * duration, 4 * limits.poll_interval_seconds, SHORTEST_PROBE_SECONDS)
+    return min(wanted, limits.operation_timeout_seconds)
 
 
 def label_of(name: str) -> str:
@@ -81,8 +85,8 @@ def label_of(name: str) -> str:
     return f"step:{name}"
 
 
-def contended_by(step: Step) -> list[Place]:
-    """The other instance that is reimaged while a contended step runs, as a list; empty where there is none."""
+def contending_places(step: Step) -> list[Place]:
+    """The other instance of which a reimage is sent while a contended step runs, as a list; empty where there is none."""
     names = [name for name in step.place.deployment.role_instances if name != step.place.role_instance]
     return [Place(step.place.deployment, names[0])] if step.contend and names else []
 
@@ -91,8 +95,8 @@ class StepRuns:
     """Carries out steps whose instances are held, and fills their results.
 
     `starting` is called with each step before it is sent, the look before it and the exchanges of the probe; `probed`
-    with each result whose instance was probed. `met_conflict` says that a step met a conflict: from then on steps run
-    one at a time.
+    with each result whose instance was probed. `met_conflict` says that a step met a conflict: from then on the campaign
+    runs one step at a time.
     """
 
     def __init__(
@@ -108,7 +112,7 @@ class StepRuns:
         self.starting: Callable[[Step, Exchange | None, list[Exchange]], None] = lambda *_: None
         self.probed: Callable[[Result], None] = lambda *_: None
         self.met_conflict = False
-        self._locked: set[str] = set()
+        self._conflicting: set[str] = set()  # the deployments whose last step was answered 409 every time
         self._builder, self._sender, self._operations = builder, sender, operations
         self._conflicts, self._instances, self._probe = conflicts, instances, probe
 
@@ -129,8 +133,8 @@ class StepRuns:
 
     async def _send(self, step: Step, result: Result) -> Exchange | None:
         """Sends a step's request, repeats it while it meets a conflict, and gives the look before the last time."""
-        locks, name = self._locked, step.place.deployment.name  # the deployments whose last step never got past 409
-        most = FEW_CONFLICT_TRIES if name in locks else MAX_STEP_CONFLICTS
+        deployment = step.place.deployment.name
+        max_repeats = FEW_CONFLICT_TRIES if deployment in self._conflicting else MAX_STEP_CONFLICTS
         observed = step.observe and step.expected == "succeeds"
         looks: list[Exchange | None] = []
 
@@ -139,8 +143,11 @@ class StepRuns:
             self.starting(step, looks[-1], result.probe_before)
             return await self._sender.send(self._request_of(step), Manner(label_of(step.name)))
 
-        result.exchange = await self._conflicts.send_past(look_and_send, most, self._go_one_at_a_time, calm=True)
-        (locks.add if is_conflict(result.exchange) else locks.discard)(name)
+        result.exchange = await self._conflicts.send_past(look_and_send, max_repeats, self._go_one_at_a_time, calm=True)
+        if is_conflict(result.exchange):
+            self._conflicting.add(deployment)
+        else:
+            self._conflicting.discard(deployment)
         return looks[-1]
 
     async def _look_before(self, step: Step, result: Result) -> Exchange | None:
@@ -181,14 +188,14 @@ class StepRuns:
         ]
         return [await self._probe.installation(place), kept, other]
 
-    async def look_into(self, result: Result) -> None:
+    async def read_probe_after(self, result: Result) -> None:
         """Reads the markers and the installation id once the id has changed, or the time for that is over."""
         operation, place, limits = result.operation, result.step.place, self._sender.limits
         if operation is None or not result.probe_before or result.probe_after:
             return
         if operation.status == "Succeeded":
             patience = probing_seconds(operation.duration, limits)
-            await self._probe.written(place, result.probe_before[0], operation.ended, patience, self._sender)
+            await self._probe.until_reinstalled(place, result.probe_before[0], operation.ended, patience, self._sender)
         result.probe_after = await self._read(place)
         self.probed(result)
 
@@ -201,12 +208,12 @@ class StepRuns:
     async def contend(self, result: Result) -> None:
         """Sends two reimages while the step's operation runs: of the same instance, and of another one."""
         step = result.step
-        result.same = await self._sender.send(self._builder.reimage(step.place, step.form), Manner("contend:same"))
+        result.same = await self._sender.send(self._builder.reimage(step.place, step.form), Manner(CONTEND_SAME))
         result.same_operation = self._opened(result.same, step.place, step)
-        for place in contended_by(step):
+        for place in contending_places(step):
             result.other_place = place
             if self._operations.under_way:
-                result.other = await self._sender.send(self._builder.reimage(place, step.form), Manner("contend:other"))
+                result.other = await self._sender.send(self._builder.reimage(place, step.form), Manner(CONTEND_OTHER))
                 result.other_operation = self._opened(result.other, place, step)
                 if result.other_operation is not None:
                     self._instances.address(place)

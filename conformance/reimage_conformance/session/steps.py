@@ -27,13 +27,14 @@ SPELLING = (
     "version-spaces",
     "fields-reversed",
 )
-FEW = 12
-"""With a smaller max_reimages than this, the first steps are merged, so that one reimage tests several things."""
-CONTENDED_REIMAGES = 3
-"""A contended step may start this many: its own, one of the same instance, and one of another."""
-FEWEST = 3
-"""With a max_reimages up to this, the steps by name are merged into one."""
 OTHER_SPELLING = ("version-name-mixed", "field-names-lower", "charset-quoted", "expect-continue")
+MERGE_BELOW_REIMAGES = 12
+"""With a smaller max_reimages than this, the first steps are merged, so that one reimage tests several things."""
+MERGE_NAMES_UP_TO = 3
+"""With a max_reimages up to this, the steps by name are merged into one."""
+CONTENDING_REQUESTS = 2
+"""The requests that are sent while a contended reimage runs: one to the same instance, one to another. Each may start one more
+reimage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +91,14 @@ def _encoded(step: Step) -> Step:
 
 
 def merged(steps: list[Step], limit: int) -> list[Step]:
-    """`steps` merged, so that a `limit` of reimages below FEW tests more.
+    """`steps` merged, so that a `limit` of reimages below MERGE_BELOW_REIMAGES tests more.
 
     The minimum version is tested in the other slot, if there is one, and by name with the second certificate, if there
-    is one. Up to FEWEST reimages, the first step by name tests the minimum version and the other spelling too. Above
+    is one. Up to MERGE_NAMES_UP_TO reimages, the first step by name tests the minimum version and the other spelling too. Above
     it, the minimum version is tested at a percent-encoded address.
     """
     left = {step.name: step for step in steps}
-    if limit <= FEWEST:
+    if limit <= MERGE_NAMES_UP_TO:
         first, minimum, spelling = left["control-name"], left.pop("minimum-name"), left.pop("spelling-name")
         left["control-name"] = replace(
             first,
@@ -111,7 +112,7 @@ def merged(steps: list[Step], limit: int) -> list[Step]:
         left["other-slot"] = replace(
             parts[0], name="other-slot+minimum-slot", version=parts[1].version, stands_for=parts
         )
-    if limit > FEWEST:
+    if limit > MERGE_NAMES_UP_TO:
         left = {name: _encoded(step) if name in ("other-slot", "minimum-slot") else step for name, step in left.items()}
     if "second-certificate" in left and "minimum-name" in left:
         own, identity = left["minimum-name"], left.pop("second-certificate").identity
@@ -120,6 +121,17 @@ def merged(steps: list[Step], limit: int) -> list[Step]:
             own, name="minimum-name+second-certificate", identity=identity, stands_for=(second, own)
         )
     return list(left.values())
+
+
+def _without_repeats(steps: Iterable[Step]) -> list[Step]:
+    """The steps, without those whose name an earlier one has or stands for."""
+    found: list[Step] = []
+    taken: set[str] = set()
+    for step in steps:
+        if step.name not in taken:
+            found.append(step)
+        taken.update(step.names)
+    return found
 
 
 class Planner:
@@ -141,7 +153,10 @@ class Planner:
 
     @cached_property
     def namesakes(self) -> list[Place]:
-        """The instances whose name another deployment of the target lists too: first those beside the main deployment, last its own."""
+        """The instances whose name several deployments of the target list.
+
+        Those of the same cloud service as the main deployment come first, those of the main deployment itself last.
+        """
         beside = sorted(self.others, key=lambda each: each.cloud_service != self.main.cloud_service)
         deployments = [*beside, self.main]
         names = [name for deployment in deployments for name in set(deployment.role_instances)]
@@ -163,10 +178,9 @@ class Planner:
         if self._profile is Profile.SMOKE:
             return [first]
         essential = list(self._essential())
-        if self._target.limits.max_reimages < FEW:
+        if self._target.limits.max_reimages < MERGE_BELOW_REIMAGES:
             essential = merged(essential, self._target.limits.max_reimages)
-        steps = [first, *essential, *self._with_versions(self._further())]
-        steps = [step for i, step in enumerate(steps) if step.name not in {name for s in steps[:i] for name in s.names}]
+        steps = _without_repeats([first, *essential, *self._with_versions(self._further())])
         return [replace(step, contend=step is self._to_contend_with(steps)) for step in steps]
 
     def _to_contend_with(self, steps: list[Step]) -> Step:
@@ -178,7 +192,7 @@ class Planner:
         here = [step for step in steps if step.place.deployment == self.main and step.expected == "succeeds"]
         if len(self.main.role_instances) != 2 or len(here) < 2:
             return here[0]
-        needed = steps.index(here[1]) + CONTENDED_REIMAGES + RESERVED_REIMAGES
+        needed = steps.index(here[1]) + 1 + CONTENDING_REQUESTS + RESERVED_REIMAGES
         return here[1] if needed <= self._target.limits.max_reimages else here[0]
 
     @property
@@ -213,6 +227,7 @@ class Planner:
     def _further(self) -> Iterator[Step]:
         """Further steps: each role, the first and last index, repeats, spellings, and every deployment in both forms."""
         names = self._ordered(self.main)
+        aside = self.others[0] if self.others else self.main
         for role in dict.fromkeys(role_of(name) for name in names):
             if role != role_of(self.place(self.main).role_instance):
                 place = Place(self.main, next(n for n in names if role_of(n) == role))
@@ -227,19 +242,11 @@ class Planner:
         for deployment in self.others:
             yield Step(f"{deployment.name}-slot", self.place(deployment, -1), SLOT)
             yield Step(f"{deployment.name}-name", self.place(deployment, 1), NAME)
-        yield Step(
-            "spelling-slot", self.place(self.others[0] if self.others else self.main), SLOT, variations=OTHER_SPELLING
-        )
+        yield Step("spelling-slot", self.place(aside), SLOT, variations=OTHER_SPELLING)
         yield Step("encoded", self.place(self.main, 1), SLOT, variations=("instance-percent-encoded",))
-        yield Step(
-            "encoded-name",
-            self.place(self.others[-1] if self.others else self.main),
-            NAME,
-            variations=("container-percent-encoded",),
-        )
-        yield Step(
-            "chunked", self.place(self.others[0] if self.others else self.main, 1), NAME, variations=("chunked-empty",)
-        )
+        far = self.others[-1] if self.others else self.main
+        yield Step("encoded-name", self.place(far), NAME, variations=("container-percent-encoded",))
+        yield Step("chunked", self.place(aside, 1), NAME, variations=("chunked-empty",))
         yield Step("media-type", self.place(self.main, 2), SLOT, variations=("media-type-upper",))
         yield from self._open_questions()
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.model import Sufficing
 from reimage_conformance.session.budget import SPENT
-from reimage_conformance.session.steps import Planner
+from reimage_conformance.session.steps import CONTENDING_REQUESTS, Planner
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,25 +17,23 @@ if TYPE_CHECKING:
     from reimage_conformance.session.step_runs import Result
     from reimage_conformance.session.sut import SystemUnderTest
 
-CONTENDING = 2
-"""The requests that are sent while a contended reimage runs; each may start one more reimage."""
-
 
 def planned(target: Target, profile: Profile) -> int:
     """The most reimages that the campaign of a run starts at an endpoint that refuses all bad requests."""
     steps = Planner(target, profile).steps
-    return len(steps) + CONTENDING * sum(step.contend for step in steps)
+    return len(steps) + CONTENDING_REQUESTS * sum(step.contend for step in steps)
 
 
 def sufficing(sut: SystemUnderTest) -> Sufficing | None:
     """The budget that would have been enough, None where nothing was left out.
 
-    It is exact where nothing but steps of the campaign was left out, and each bad request was refused: then it counts the campaign that such a
-    budget allows, and the reimages that cases started beside it. Otherwise it counts what is known to be missing.
+    It counts the campaign that such a budget allows, and the reimages that cases started beside it. It is exact if
+    nothing but steps of the campaign was left out, and no bad request was accepted. Where the campaign starts steps on
+    demand, it counts what is known to be missing.
     """
     results = {id(result): result for result in sut.campaign.results.values()}.values()
     left_out = len({result.step.name for result in results if result.skipped == SPENT})
-    left_out += CONTENDING * any(_is_uncontended(result) for result in results)
+    left_out += CONTENDING_REQUESTS * any(_is_uncontended(result) for result in results)
     missing = max(len(sut.reimages.left_out), int(sut.budget.turned_away))
     if not left_out and not missing:
         return None
@@ -53,7 +51,7 @@ def _planned_with(sut: SystemUnderTest, max_reimages: int) -> int:
 
 def _is_uncontended(result: Result) -> bool:
     """Whether a step that others were to contend with ran without them."""
-    return result.step.contend and result.is_accepted and not result.was_tried and not result.adopted
+    return result.step.contend and result.is_accepted and not result.contention_sent and not result.adopted
 
 
 def _started(results: Iterable[Result]) -> int:

@@ -17,12 +17,12 @@ from reimage_conformance.protocol.requests import VERSION_HEADER, Place, without
 from reimage_conformance.session.bad_requests import Reader
 from reimage_conformance.session.campaign import Campaign
 from reimage_conformance.session.conflicts import Conflicts
-from reimage_conformance.session.effects import Refusals
 from reimage_conformance.session.guarding import Guard
 from reimage_conformance.session.judging import Judging
 from reimage_conformance.session.manner import Manner
 from reimage_conformance.session.operations import Operations
 from reimage_conformance.session.recorder import may_change_something
+from reimage_conformance.session.refusals import Refusals
 from reimage_conformance.session.reimages import Reimages
 from reimage_conformance.session.signals import Nonconformance
 from reimage_conformance.session.step_runs import StepRuns
@@ -64,7 +64,8 @@ class SystemUnderTest(Judging):
 
     `reimages` gives the results of the campaign. `operations` holds the accepted operations. `instances` and `probe`
     show role instances. `refusals` handles requests that ought to be refused. `take_up` restores the state of an
-    earlier part of the run, if there was one. `is_another_try` says that a run has asked the endpoint all that `open` asks otherwise.
+    earlier part of the run, if there was one. `is_another_try` says that this is another try of a run: `open` does not ask
+    again what the run has asked at its beginning.
     """
 
     def __init__(self, target: Target, profile: Profile, seed: int, parts: Collaborators) -> None:
@@ -133,7 +134,7 @@ class SystemUnderTest(Judging):
             await self.each(self.probe.installation, self.places())
         tasks.start_soon(self.campaign.run)
         if not self.is_another_try:
-            tasks.start_soon(self._heed_refusals)
+            tasks.start_soon(self._give_up_if_none_is_served)
 
     async def _check_credentials(self) -> Request | None:
         """Finds out whether sound requests reach the service, and gives one that was answered, or None.
@@ -152,8 +153,8 @@ class SystemUnderTest(Judging):
             self.sender.give_up(front.sentence)
         return answered
 
-    async def _heed_refusals(self) -> None:
-        """Gives the run up if reimages were tried in every planned form, and no sound request reaches the service."""
+    async def _give_up_if_none_is_served(self) -> None:
+        """Waits until a reimage was sent in every planned form, and gives the run up if no sound request reaches the service."""
         for name in self._first_steps(tuple(UriForm)):
             await self.campaign.until_sent(name)
         front = front_of(self.world, self.recorder.exchanges)
@@ -177,26 +178,34 @@ class SystemUnderTest(Judging):
             while operation is not None and operation.is_under_way and not operation.is_known:
                 await self.operations.a_while(operation)
 
-    def keep_to(self, may_start: Callable[[tuple[str, ...]], bool]) -> None:
-        """Limits the campaign to the first step in each form, and to the steps that a case asks for and `may_start` allows."""
+    def limit_campaign(self, may_start: Callable[[tuple[str, ...]], bool]) -> None:
+        """Makes the campaign start the first step in each form, and others only when a case asks for them and `may_start` allows it.
+
+        `may_start` gets the names of a step.
+        """
         self.campaign.hold_back(self._first_steps(tuple(UriForm)), lambda step: may_start(step.names))
 
-    def wait_to_be_asked(self, may_start: Callable[[tuple[str, ...]], bool]) -> None:
-        """Limits the campaign to the steps that a case asks for and `may_start` allows, and to the first in each form if a case asks for them."""
+    def limit_campaign_to_demand(self, may_start: Callable[[tuple[str, ...]], bool]) -> None:
+        """Makes the campaign start a step only when a case asks for it: the first in each form, and those that `may_start` allows.
+
+        `may_start` gets the names of a step.
+        """
         first = set(self._first_steps(tuple(UriForm)))
         self.campaign.hold_back((), lambda step: not first.isdisjoint(step.names) or may_start(step.names))
 
-    def keep_for_comparing(self) -> None:
-        """Keeps a reimage for a case that sees whether the instance of this name in another deployment is reimaged.
+    def keep_reimage_for_comparing(self) -> None:
+        """Keeps a reimage of the budget for a case that looks at every deployment while an instance is reimaged.
 
-        None where no two deployments list an instance of the same name, or where no look would show it.
+        It shows whether the endpoint reimages the instance of the same name in another deployment instead. Nothing is
+        kept where no two deployments list an instance of the same name, or where no look would show it.
         """
         self.budget.keep(int(bool(self.planner.namesakes) and self.instances.offers_deployment))
 
-    async def until_no_refusal_shows(self) -> None:
+    async def until_no_request_has_effect(self) -> None:
         """Waits until no earlier request can take an instance offline any more, even one that was refused.
 
-        Only where an instance stayed at ReadyRole although its reimage succeeded: then it matters which request took another one offline.
+        It waits only where an instance stayed at ReadyRole although its reimage succeeded. Then it matters which request
+        took another instance offline.
         """
         if self.planner.namesakes and self.campaign.left_in_place:
             usual = self.operations.usual_seconds or 0.0
@@ -208,7 +217,10 @@ class SystemUnderTest(Judging):
         return [name for form, name in first.items() if form in forms]
 
     async def _find_width(self, question: Request) -> None:
-        """Finds out how many requests the endpoint takes at the same time: sends an answered question once, then in all lanes."""
+        """Sends a question that was answered once alone, then in all lanes; narrows the lanes if the endpoint is slow beside others.
+
+        An endpoint that is far away gets more reimages reserved for bad requests.
+        """
         question = replace(question, fresh_connection=True)
         alone = await self.sender.once(question, Manner("width"))
         beside = await self.each(
@@ -268,7 +280,7 @@ class SystemUnderTest(Judging):
         return [answers[number] for number in range(len(given))]
 
     async def in_turn(self, function: Callable[[Any], Awaitable[Answer]], values: Iterable[Any]) -> list[Answer]:
-        """The same, one after the other; violations are raised after the last one."""
+        """Calls an asynchronous function with each of `values`, one after the other; violations are raised after the last one."""
         with self.together():
             return [await function(value) for value in values]
 
@@ -277,7 +289,7 @@ class SystemUnderTest(Judging):
         return await self.refusals.refuse(request, requirement, **options)
 
     async def refuse_all(self, requests: Iterable[Request], requirement: str = "", **options: Any) -> list[Exchange]:
-        """Does the same for several requests, beside each other."""
+        """Sends several requests that ought to be refused, beside each other, and judges them as `refuse` does."""
         return await self.each(lambda request: self.refuse(request, requirement, **options), requests)
 
     async def attempt(self, request: Request, *, label: str = "refusal", **options: Any) -> Exchange:

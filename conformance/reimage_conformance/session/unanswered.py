@@ -10,8 +10,10 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Exchange, Request
 
 STRANGERS = (Identity.NONE, Identity.UNKNOWN)
+"""The identities that an endpoint may turn away without a reply."""
 SAFE_METHODS = ("GET", "HEAD")
 _LOST = (FailureKind.RESET, FailureKind.CLOSED, FailureKind.TRUNCATED, FailureKind.REFUSED, FailureKind.NOT_HTTP)
+"""The failures that may be an accident of one connection."""
 _CROWDED = (FailureKind.RESET, FailureKind.CLOSED, FailureKind.REFUSED, FailureKind.TIMEOUT, FailureKind.TLS)
 """The failures that an endpoint may cause when more requests are under way than it can take."""
 
@@ -26,14 +28,14 @@ def is_crowded_out(exchange: Exchange) -> bool:
     return exchange.failure is not None and exchange.response is None and exchange.failure.kind in _CROWDED
 
 
-def is_patient(request: Request) -> bool:
+def missing_reply_counts(request: Request) -> bool:
     """Whether a missing reply to a request counts: it has the usual time limit, and a certificate that the endpoint knows."""
     return request.patience_seconds is None and request.identity not in STRANGERS
 
 
 def is_repeatable(request: Request, exchange: Exchange) -> bool:
     """Whether a request may be sent again: it is safe, or it was never sent (RFC 9110, section 9.2.2)."""
-    if not is_patient(request):
+    if not missing_reply_counts(request):
         return False
     return request.method in SAFE_METHODS or is_unconnected(exchange)
 

@@ -1,4 +1,4 @@
-"""Wires: let the asynchronous session send through a blocking client, in threads or, with a turned clock, at once."""
+"""Wires: let the asynchronous session send through a blocking client, in worker threads, or at once to an endpoint in this process."""
 
 from __future__ import annotations
 

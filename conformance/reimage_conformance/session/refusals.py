@@ -109,7 +109,7 @@ class Refusals:
         if not may_change_something(request):
             return await self._sender.send(request, Manner(label, kind, **options))
         async with self._budget.hold():
-            return await self._answers.past_conflicts(request, label, kind, **options)
+            return await self._answers.send_past_conflicts(request, label, kind, **options)
 
     async def try_out(self, request: Request, *, label: str = "refusal", **options: Any) -> Exchange:
         """Sends a request that may be accepted or refused, and waits for the end of the operation that it started, if any.
@@ -138,8 +138,8 @@ class Refusals:
 
     # The cause of an unwanted change.
 
-    def refusals_of(self, place: Place) -> list[Exchange]:
-        """The reimage requests addressed to an instance."""
+    def reimage_requests_to(self, place: Place) -> list[Exchange]:
+        """All reimage requests of the run that were addressed to an instance, in the order of sending."""
         found = []
         for exchange in self._recorder.exchanges:
             address = read_target(exchange.request.target)
@@ -149,8 +149,11 @@ class Refusals:
                     found.append(exchange)
         return found
 
-    def suspect(self, place: Place, refusals: list[Exchange]) -> tuple[str, str]:
-        """What to blame if an instance has changed that no sound request addressed: the cause in words, and the requirement."""
+    def blame_for_change(self, place: Place, refusals: list[Exchange]) -> tuple[str, str]:
+        """What to blame if an instance has changed that no sound request addressed: the cause in words, and the requirement.
+
+        `refusals` are the bad requests that were addressed to it.
+        """
         if not refusals:
             return "a reimage of another instance", "REQ-REIMAGE-OTHERS-UNTOUCHED"
         blamed = [d.requirement for e in refusals for d in permitted(e.request, self._recorder.world).binding]
