@@ -65,6 +65,11 @@ def masked(sut: SystemUnderTest, request: Request) -> Request:
     )
 
 
+def broken_by(sut: SystemUnderTest, request: Request) -> list[str]:
+    """The requirements that a request breaks, in the order of the oracle; with repeats, where several defects break one."""
+    return [defect.requirement for defect in permitted(masked(sut, request), sut.world).binding]
+
+
 @dataclass
 class Search:
     """The state of the search of one property.
@@ -83,7 +88,7 @@ class Search:
         return len(self.failed) < MOST_FAILURES and reimages < MOST_REIMAGES[sut.profile] and not sut.budget.is_spent
 
 
-def searching(sut: SystemUnderTest) -> Search:
+def search_of_case(sut: SystemUnderTest) -> Search:
     """The search of the current case."""
     log = sut.recorder.log
     if log.search is None:
@@ -98,10 +103,10 @@ async def refuse_generated(sut: SystemUnderTest, request: Request) -> None:
     Skips requests whose defects violate requirements that earlier cases found violated. Raises the same failure again
     for a request that failed.
     """
-    search = searching(sut)
+    search = search_of_case(sut)
     if request in search.failed:
         raise search.failed[request]
-    blamed = [defect.requirement for defect in permitted(masked(sut, request), sut.world).binding]
+    blamed = broken_by(sut, request)
     assume(blamed and not set(blamed) & search.known and search.may_go_on(sut))
     try:
         await sut.refuse(request, blamed[0], effects=False)
@@ -160,14 +165,14 @@ async def test_any_unknown_instance_is_refused(sut: SystemUnderTest, form: UriFo
 @given(identifier=stranger_ids())
 async def test_any_stranger_is_no_operation(sut: SystemUnderTest, identifier: str) -> None:
     """An id that was never issued is not reported as an operation."""
-    assume("REQ-GOS-UNKNOWN-ID" not in searching(sut).known)
+    assume("REQ-GOS-UNKNOWN-ID" not in search_of_case(sut).known)
     sut.judge(unknown_operation, await sut.send(sut.builder.operation_status(identifier), label="poll-stranger"))
 
 
 async def refuse_unless_known(sut: SystemUnderTest, draft: Draft) -> bool:
     """Sends a request with these defects and judges its refusal, unless one is known to be violated; returns whether it was sent."""
     request = draft.request(sut.builder, sut.main_witness(Witness.DRAWN))
-    blamed = [defect.requirement for defect in permitted(masked(sut, request), sut.world).binding]
+    blamed = broken_by(sut, request)
     if not blamed or set(blamed) & violated(sut):
         return False
     await sut.refuse(request, blamed[0], effects=False)
@@ -196,7 +201,7 @@ class Interleaving(RuleBasedStateMachine):
 
     def __init__(self, sut: SystemUnderTest, reimages: int, verdicts: list[Verdict]) -> None:
         super().__init__()
-        self.sut, self.left, self.verdicts = sut, reimages, verdicts
+        self.sut, self.reimages_left, self.verdicts = sut, reimages, verdicts
         self.operations: list[Operation] = []
 
     def wait_for(self, function: Callable[..., Awaitable[Any]], *arguments: Any, **options: Any) -> Any:
@@ -217,15 +222,15 @@ class Interleaving(RuleBasedStateMachine):
         deployment = deployments[index % len(deployments)]
         place = Place(deployment, deployment.role_instances[index % len(deployment.role_instances)])
         free = not self.sut.operations.is_busy(deployment) and not self.sut.operations.hopeless
-        if self.left <= 0 or not free or not self.sut.reimages.may_start():
+        if self.reimages_left <= 0 or not free or not self.sut.reimages.may_start():
             return
         exchange = self.wait_for(self.sut.reimages.start_beside, place, form)
         if exchange.reply is None or exchange.reply.status != 202:
             return
-        self.left -= 1
-        self.operations.append(self.wait_for(self._started, exchange, place, form))
+        self.reimages_left -= 1
+        self.operations.append(self.wait_for(self._booked, exchange, place, form))
 
-    async def _started(self, exchange: Exchange, place: Place, form: UriForm) -> Operation:
+    async def _booked(self, exchange: Exchange, place: Place, form: UriForm) -> Operation:
         return self.sut.reimages.book(exchange, place, form)
 
     @rule(index=sampled_from(range(4)), version=sampled_from((None, "2009-10-01", "2010-10-28")))
@@ -241,7 +246,7 @@ class Interleaving(RuleBasedStateMachine):
     def refuse(self, form: UriForm, draft: Draft) -> None:
         """Sends a request that must be refused while operations run."""
         request = replace(draft, form=form).request(self.sut.builder, self.sut.main_witness(Witness.DRAWN))
-        blamed = {defect.requirement for defect in permitted(masked(self.sut, request), self.sut.world).binding}
+        blamed = set(broken_by(self.sut, request))
         if blamed and not blamed & violated(self.sut) and not self.sut.budget.is_spent:
             with suppress(AssertionError):  # the verdict is kept; the machine goes on
                 self.wait_for(self.sut.refuse, request, min(blamed) if len(blamed) == 1 else "", effects=False)
