@@ -41,10 +41,9 @@ async def judge_accepted(sut: SystemUnderTest, result: Result, requirement: str)
     sent = [r.exchange for r in sut.campaign.results.values() if r.exchange is not None]
     silent = [each for each in sent if each.reply is None and sut.sender.answers_others(each)]
     varied = bool(result.step.variations) and sut.campaign.control(result.step.form) is not None
-    if result.exchange.reply is None and (varied or len(silent) > 1):
-        sut.judge(accepted, result.exchange, requirement=requirement, alive=await sut.answers_others(result.exchange))
-    else:
-        sut.judge(accepted, result.exchange, requirement=requirement)
+    is_ignored = result.exchange.reply is None and (varied or len(silent) > 1)
+    arguments = {"alive": await sut.answers_others(result.exchange)} if is_ignored else {}
+    sut.judge(accepted, result.exchange, requirement=requirement, **arguments)
 
 
 # The two URI forms, the slots, the version.
@@ -134,7 +133,7 @@ async def test_reimages_of_every_published_version_are_accepted(sut: SystemUnder
     await sut.in_turn(partial(judge_version, sut), taken)
 
 
-ELSEWHERE = ("second-certificate", "minimum-slot", "minimum-name", "other-slot")
+JUDGED_ELSEWHERE = ("second-certificate", "minimum-slot", "minimum-name", "other-slot")
 """Steps that other cases judge, under other requirements."""
 
 
@@ -144,38 +143,38 @@ async def test_every_listed_deployment_and_role_is_accepted(sut: SystemUnderTest
     """Both forms work for every deployment, each role, and the ends of the range of indices."""
     sound = [step for step in sut.planner.steps if step.expected == "succeeds" and not step.stands_for]
     plain = [step.name for step in sound if not step.variations and step.query is None]
-    await sut.in_turn(partial(judge_step, sut), [name for name in plain if name not in ELSEWHERE])
+    await sut.in_turn(partial(judge_step, sut), [name for name in plain if name not in JUDGED_ELSEWHERE])
 
 
-VARIED = (
-    ("spelling-name", "charset-utf-8", "REQ-REIMAGE-CT-PARAM"),
-    ("spelling-slot", "charset-quoted", "REQ-REIMAGE-CT-PARAM"),
-    ("media-type", "media-type-upper", "REQ-REIMAGE-CT-PARAM"),
-    ("spelling-name", "content-length-literal", "REQ-REIMAGE-CL-LITERAL"),
-    ("spelling-name", "version-name-upper", "REQ-VER-HEADER-CASE"),
-    ("spelling-slot", "version-name-mixed", "REQ-VER-HEADER-CASE"),
-    ("spelling-name", "version-spaces", "REQ-VER-OWS"),
-    ("spelling-name", "field-names-upper", "REQ-HTTP-FIELD-CASE"),
-    ("spelling-slot", "field-names-lower", "REQ-HTTP-FIELD-CASE"),
-    ("spelling-name", "fields-reversed", "REQ-HTTP-FIELD-CASE"),
-    ("encoded", "instance-percent-encoded", "REQ-NAME-ENCODING"),
-    ("encoded-name", "container-percent-encoded", "REQ-NAME-ENCODING"),
-    ("spelling-slot", "expect-continue", "REQ-HTTP-EXPECT"),
-)
+VARIED = {
+    ("spelling-name", "charset-utf-8"): "REQ-REIMAGE-CT-PARAM",
+    ("spelling-slot", "charset-quoted"): "REQ-REIMAGE-CT-PARAM",
+    ("media-type", "media-type-upper"): "REQ-REIMAGE-CT-PARAM",
+    ("spelling-name", "content-length-literal"): "REQ-REIMAGE-CL-LITERAL",
+    ("spelling-name", "version-name-upper"): "REQ-VER-HEADER-CASE",
+    ("spelling-slot", "version-name-mixed"): "REQ-VER-HEADER-CASE",
+    ("spelling-name", "version-spaces"): "REQ-VER-OWS",
+    ("spelling-name", "field-names-upper"): "REQ-HTTP-FIELD-CASE",
+    ("spelling-slot", "field-names-lower"): "REQ-HTTP-FIELD-CASE",
+    ("spelling-name", "fields-reversed"): "REQ-HTTP-FIELD-CASE",
+    ("encoded", "instance-percent-encoded"): "REQ-NAME-ENCODING",
+    ("encoded-name", "container-percent-encoded"): "REQ-NAME-ENCODING",
+    ("spelling-slot", "expect-continue"): "REQ-HTTP-EXPECT",
+}
+"""The requirement that says that a variation means nothing, by the step that has it and its name."""
 
 
 @afterwards
 @pytest.mark.parametrize(
     ("step", "variation"),
-    [pytest.param(step, variation, marks=pytest.mark.verifies(requirement)) for step, variation, requirement in VARIED],
+    [pytest.param(*varied, marks=pytest.mark.verifies(requirement)) for varied, requirement in VARIED.items()],
 )
 async def test_a_difference_that_means_nothing_is_accepted(sut: SystemUnderTest, step: str, variation: str) -> None:
     """Spellings that HTTP calls equivalent make no difference."""
-    requirement = next(r for s, v, r in VARIED if (s, v) == (step, variation))
-    whole = await sut.reimages.result(step)
-    await judge_accepted(
-        sut, await sut.reimages.result(f"{step}:{variation}") if was_taken_apart(whole) else whole, requirement
-    )
+    result = await sut.reimages.result(step)
+    if was_taken_apart(result):
+        result = await sut.reimages.result(f"{step}:{variation}")
+    await judge_accepted(sut, result, VARIED[step, variation])
 
 
 def was_taken_apart(whole: Result) -> bool:
@@ -223,7 +222,7 @@ MEDIA_TYPES = ("text/plain", "application/json", "text/xml", "application/atom+x
 def test_a_missing_content_type_is_refused(sut: SystemUnderTest, form: UriForm) -> Declared:
     """The document calls Content-Type required."""
     request = without_header(sut.reimage_of(Witness.MEDIA_TYPE, form), "Content-Type")
-    return Declared(request, then=leniency("REQ-REIMAGE-CT-ABSENT", "without Content-Type"))
+    return Declared(request, then=record_if_lenient("REQ-REIMAGE-CT-ABSENT", "without Content-Type"))
 
 
 @forms
@@ -232,7 +231,7 @@ def test_a_missing_content_type_is_refused(sut: SystemUnderTest, form: UriForm) 
 def test_another_media_type_is_refused(sut: SystemUnderTest, form: UriForm, value: str) -> Declared:
     """Another media type is not application/xml."""
     request = with_header(sut.reimage_of(Witness.MEDIA_TYPE, form), "Content-Type", value)
-    return Declared(request, then=leniency("REQ-REIMAGE-CT-ABSENT", f"Content-Type {value!r}"))
+    return Declared(request, then=record_if_lenient("REQ-REIMAGE-CT-ABSENT", f"Content-Type {value!r}"))
 
 
 @forms
@@ -250,8 +249,8 @@ async def test_parameters_and_case_of_the_media_type_mean_nothing(
 # Length and body.
 
 
-def leniency(requirement: str, what: str) -> Callable[[SystemUnderTest, Exchange], None]:
-    """Under lenient, records what the endpoint does with a request that only strict forbids."""
+def record_if_lenient(requirement: str, what: str) -> Callable[[SystemUnderTest, Exchange], None]:
+    """A function that records the answer to a request that only strict forbids; it does nothing unless the run is lenient."""
 
     def record(sut: SystemUnderTest, exchange: Exchange) -> None:
         if sut.world.strictness == "lenient" and exchange.reply is not None:
@@ -266,7 +265,7 @@ def leniency(requirement: str, what: str) -> Callable[[SystemUnderTest, Exchange
 def test_a_missing_content_length_is_refused(sut: SystemUnderTest, form: UriForm) -> Declared:
     """The document calls the header required: 400 or 411, and nothing starts."""
     request = without_header(sut.reimage_of(Witness.LENGTH, form), "Content-Length")
-    return Declared(request, then=leniency("REQ-REIMAGE-CL-ABSENT", "without Content-Length"))
+    return Declared(request, then=record_if_lenient("REQ-REIMAGE-CL-ABSENT", "without Content-Length"))
 
 
 @forms
@@ -310,21 +309,18 @@ def test_a_chunked_body_is_refused(sut: SystemUnderTest, form: UriForm, chunks: 
 @verifies("REQ-REIMAGE-CL-NONZERO")
 async def test_a_body_declared_but_not_sent_starts_nothing(sut: SystemUnderTest, form: UriForm) -> None:
     """The endpoint refuses at once, or waits for the octets: it does not accept."""
-    await declare(sut, form, "5", seconds=0.3)
+    await judge_declared_length(sut, form, "5", seconds=0.3)
 
 
 @verifies("REQ-REIMAGE-CL-NONZERO")
 @pytest.mark.parametrize("power", [32, 64])
 async def test_a_declared_length_that_no_machine_word_holds_starts_nothing(sut: SystemUnderTest, power: int) -> None:
     """A length of 2 to the power of 32 or 64 is not 0, whatever number it is kept in."""
-    await declare(sut, UriForm.SLOT, str(2**power), seconds=0.1)
+    await judge_declared_length(sut, UriForm.SLOT, str(2**power), seconds=0.1)
 
 
-async def declare(sut: SystemUnderTest, form: UriForm, length: str, *, seconds: float) -> None:
-    """Declares a body, sends none, and waits `seconds` for an answer.
-
-    The request must not be accepted.
-    """
+async def judge_declared_length(sut: SystemUnderTest, form: UriForm, length: str, *, seconds: float) -> None:
+    """Declares a body, sends none, waits up to `seconds` for an answer, and judges that the request was not accepted."""
     request = with_header(sut.reimage_of(Witness.BODY, form), "Content-Length", length)
     patience = min(seconds, sut.target.limits.request_timeout_seconds)
     exchange = await sut.attempt(replace(request, fresh_connection=True, patience_seconds=patience))
@@ -340,4 +336,4 @@ async def judge_framing(sut: SystemUnderTest, exchange: Exchange) -> None:
         fine = after.reply is not None and after.reply.status == 200
         control = [] if fine else [await sut.send(replace(known, fresh_connection=True))]
         sut.judge(same_connection_usable, exchange, after, *control, requirement="REQ-REIMAGE-CL-NONZERO")
-    leniency("REQ-REIMAGE-CL-NONZERO", f"a body of {len(exchange.request.body)} octets")(sut, exchange)
+    record_if_lenient("REQ-REIMAGE-CL-NONZERO", f"a body of {len(exchange.request.body)} octets")(sut, exchange)

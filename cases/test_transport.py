@@ -37,7 +37,7 @@ LONG_LINE = 8000
 BAD_HOSTS = ("user@host", "a b", "a/b", "<host>", 'a"b', "a\\b", "a{b}")
 
 
-async def harmless(sut: SystemUnderTest) -> Request:
+async def answered_poll(sut: SystemUnderTest) -> Request:
     """A sound request that starts nothing and is answered 200: a poll of an operation that is known."""
     await sut.reimages.all_finished()
     known = await sut.operations.known_poll()
@@ -53,7 +53,7 @@ async def harmless(sut: SystemUnderTest) -> Request:
 
 
 def with_hosts(request: Request, *values: str) -> Request:
-    """`request` with these Host lines first, or none."""
+    """`request` with one Host line for each of `values`, before all other lines."""
     rest = tuple((name, value) for name, value in request.headers if name.lower() != "host")
     return replace(request, headers=tuple(("Host", value) for value in values) + rest)
 
@@ -74,14 +74,14 @@ def closing(request: Request, requirement: str) -> Declared:
 @verifies("REQ-HTTP-HOST")
 async def test_a_request_without_host_is_refused(sut: SystemUnderTest) -> list[Request]:
     """An HTTP/1.1 request without Host gets 400."""
-    return [with_hosts(await harmless(sut)), with_hosts(sut.reimage_of(Witness.FRAMING))]
+    return [with_hosts(await answered_poll(sut)), with_hosts(sut.reimage_of(Witness.FRAMING))]
 
 
 @afterwards
 @verifies("REQ-HTTP-HOST")
 async def test_two_host_lines_are_refused(sut: SystemUnderTest) -> list[Request]:
     """Two Host lines get 400, the same value twice too."""
-    own, poll = sut.builder.host, await harmless(sut)
+    own, poll = sut.builder.host, await answered_poll(sut)
     differing = [with_hosts(each, own, "other.invalid") for each in (poll, sut.reimage_of(Witness.FRAMING))]
     return [with_hosts(poll, own, own), *differing]
 
@@ -91,7 +91,7 @@ async def test_two_host_lines_are_refused(sut: SystemUnderTest) -> list[Request]
 @pytest.mark.parametrize("value", BAD_HOSTS)
 async def test_an_invalid_host_is_refused(sut: SystemUnderTest, value: str) -> list[Request]:
     """A Host value that no host can have gets 400."""
-    return [with_hosts(await harmless(sut), value), with_hosts(sut.reimage_of(Witness.FRAMING), value)]
+    return [with_hosts(await answered_poll(sut), value), with_hosts(sut.reimage_of(Witness.FRAMING), value)]
 
 
 def with_space_before_colon(request: Request, field: str, space: str = " ") -> Declared:
@@ -106,7 +106,7 @@ def with_space_before_colon(request: Request, field: str, space: str = " ") -> D
 @pytest.mark.parametrize("space", [" ", "\t"])
 async def test_white_space_before_a_colon_is_refused(sut: SystemUnderTest, name: str, space: str) -> Declared:
     """White space between field name and colon gets 400."""
-    return with_space_before_colon(with_header(await harmless(sut), "Accept", "*/*"), name, space)
+    return with_space_before_colon(with_header(await answered_poll(sut), "Accept", "*/*"), name, space)
 
 
 @each_form
@@ -120,7 +120,7 @@ def test_white_space_before_a_colon_is_refused_on_a_reimage(sut: SystemUnderTest
 @verifies("REQ-HTTP-OBSFOLD")
 async def test_a_folded_line_is_refused_or_read_as_spaces(sut: SystemUnderTest) -> None:
     """A folded header line gets 400, or counts as spaces."""
-    request, version = await harmless(sut), sut.target.x_ms_version
+    request, version = await answered_poll(sut), sut.target.x_ms_version
     await judge_folded(sut, with_header(request, "x-ms-version", f"\r\n {version}"), [200, 400])
     await judge_folded(sut, with_header(request, "Accept", "text/xml,\r\n\tapplication/xml"), [200, 400])
     expected = f"400, since x-ms-version is '{version} x' with the folded line"
@@ -196,7 +196,7 @@ async def test_an_unknown_transfer_coding_is_refused(sut: SystemUnderTest, codin
 @verifies("REQ-HTTP-CHUNKED", "REQ-HTTP-FRAMING")
 async def test_a_chunked_body_ends_where_its_last_chunk_says(sut: SystemUnderTest, chunks: tuple[bytes, ...]) -> None:
     """A chunked body is read to its end, be it accepted or refused: the next request on the connection is answered as usual."""
-    known = await harmless(sut)
+    known = await answered_poll(sut)
     exchange = await sut.try_out(with_chunked(sut.nowhere(), *chunks))
     precondition(exchange.reply is not None, "no reply")
     after = await sut.send(known, on=exchange.connection)
@@ -224,7 +224,7 @@ async def record_lengths(sut: SystemUnderTest, *lengths: str) -> None:
 @pytest.mark.parametrize("option", ["close", "Close", "x-other, close"])
 async def test_connection_close_is_honoured(sut: SystemUnderTest, option: str) -> None:
     """After a request with the connection option close, in whatever case and company, the server closes."""
-    await judge_option(sut, await harmless(sut), option)
+    await judge_option(sut, await answered_poll(sut), option)
     await judge_option(sut, sut.nowhere(), option)
 
 
@@ -233,7 +233,7 @@ async def test_connection_close_is_honoured(sut: SystemUnderTest, option: str) -
 @verifies("REQ-HTTP-EXPECT")
 async def test_an_expectation_does_not_hold_the_answer_back(sut: SystemUnderTest) -> None:
     """With Expect: 100-continue the final answer comes even if the client sends nothing more."""
-    exchange = await sut.send(with_header(await harmless(sut), "Expect", "100-continue"), label="expect")
+    exchange = await sut.send(with_header(await answered_poll(sut), "Expect", "100-continue"), label="expect")
     sut.judge(answered_with, exchange, requirement="REQ-HTTP-EXPECT", statuses=[200, 417])
 
 
@@ -241,7 +241,7 @@ async def test_an_expectation_does_not_hold_the_answer_back(sut: SystemUnderTest
 @verifies("REQ-HTTP-URI-LENGTH")
 async def test_long_request_lines_are_read(sut: SystemUnderTest) -> None:
     """Request lines of 8000 octets are supported: a query that means nothing changes no answer by being long."""
-    request = await harmless(sut)
+    request = await answered_poll(sut)
     short = await sut.send(with_query(request, "a=1"), label="long")
     line = len(f"{request.method} {short.request.target} HTTP/1.1")
     long = await sut.send(with_query(request, "a=1" + "1" * (LONG_LINE - line)), label="long")
@@ -259,10 +259,11 @@ async def judge_option(sut: SystemUnderTest, request: Request, option: str) -> N
 @verifies("REQ-HTTP-HEAD-NOBODY", "REQ-GOS-HEAD")
 async def test_head_has_no_content(sut: SystemUnderTest) -> None:
     """A response to HEAD has no content, whatever its status."""
-    poll = replace(await harmless(sut), method="HEAD")
-    look = [sut.builder.deployment(sut.planner.main)] if sut.instances.offers_deployment else []
-    looks = [replace(each, method="HEAD") for each in look]
-    exchanges = [await sut.attempt(request) for request in (poll, with_header(poll, "Connection", "close"), *looks)]
+    poll = replace(await answered_poll(sut), method="HEAD")
+    requests = [poll, with_header(poll, "Connection", "close")]
+    if sut.instances.offers_deployment:
+        requests.append(replace(sut.builder.deployment(sut.planner.main), method="HEAD"))
+    exchanges = [await sut.attempt(request) for request in requests]
     sut.observe("REQ-GOS-HEAD", f"HEAD on an operation is answered {answer(exchanges[0])}", exchanges[0])
     sut.judge_each(framing.framing, [[exchange] for exchange in exchanges])
 
@@ -282,7 +283,7 @@ def respelt(request: Request, spell: Callable[[str, str], tuple[str, str]]) -> R
 @verifies("REQ-HTTP-FIELD-CASE", "REQ-VER-HEADER-CASE", "REQ-VER-OWS", "REQ-NAME-ENCODING")
 async def test_spelling_makes_no_difference_to_a_poll(sut: SystemUnderTest) -> None:
     """Field names are case-insensitive, and spaces around values are none of theirs."""
-    request = await harmless(sut)
+    request = await answered_poll(sut)
     alike = partial(sut.judge_alike, await sut.send(request, label="control"), short_of=NOT_SPELT)
     encoded = [request.target.replace("operations", spelt, 1) for spelt in ("operation%73", "%6fperations")]
     upper = respelt(request, lambda name, value: (name.upper() if name == "Host" else name, value))

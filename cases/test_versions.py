@@ -56,7 +56,7 @@ async def shows_bad_versions(sut: SystemUnderTest, form: UriForm) -> tuple[Excha
     return plain, differs
 
 
-async def calibrated(sut: SystemUnderTest, form: UriForm) -> Exchange:
+async def answer_that_shows_versions(sut: SystemUnderTest, form: UriForm) -> Exchange:
     """The answer to a reimage of an unknown instance; raises Untested where a bad version is answered in the same way."""
     plain, apart = await shows_bad_versions(sut, form)
     precondition(plain.reply is not None, "no reply")
@@ -71,7 +71,7 @@ async def calibrated(sut: SystemUnderTest, form: UriForm) -> Exchange:
 @verifies("REQ-VER-OLD-KEPT")
 async def test_every_published_version_is_acceptable(sut: SystemUnderTest, form: UriForm) -> None:
     """Published versions from 2010-10-28 on stay callable."""
-    plain = await calibrated(sut, form)
+    plain = await answer_that_shows_versions(sut, form)
     later = [version for version in TABLE_VERSIONS if version > MINIMUM_VERSION]
     varied = {f"version {version}": sut.nowhere(form, version=version) for version in later}
     await sut.judge_alike(plain, "REQ-VER-OLD-KEPT", varied, label="refusal")
@@ -82,14 +82,14 @@ async def test_every_published_version_is_acceptable(sut: SystemUnderTest, form:
 async def test_the_minimum_version_is_acceptable(sut: SystemUnderTest, form: UriForm) -> None:
     """Exactly 2010-10-28 is as good as any later version."""
     varied = {f"version {MINIMUM_VERSION}": sut.nowhere(form, version=MINIMUM_VERSION)}
-    await sut.judge_alike(await calibrated(sut, form), "REQ-REIMAGE-VERSION", varied, label="refusal")
+    await sut.judge_alike(await answer_that_shows_versions(sut, form), "REQ-REIMAGE-VERSION", varied, label="refusal")
 
 
 @each_form
 @verifies("REQ-VER-OWS")
 async def test_white_space_around_the_version_is_none_of_it(sut: SystemUnderTest, form: UriForm) -> None:
     """Spaces and tabs before and after a field value are no part of it."""
-    plain = await calibrated(sut, form)
+    plain = await answer_that_shows_versions(sut, form)
     padded = {
         f"white space as in {space.format('a version')!r}": sut.nowhere(
             form, version=space.format(sut.target.x_ms_version)
