@@ -21,9 +21,9 @@ class Contention:
     """Reimages of one instance that are refused while another instance is reimaged, and what was seen of both.
 
     `operation` is the running reimage, `other` the instance whose reimages are refused. `look` and `installation`
-    show the refused instance before, `own` the installation of the running one, each where it can be had. `after` and
-    `installation_after` show the refused instance later. `taken` says that one of its reimages was accepted in the
-    end. `usual` is how long operations take, in seconds.
+    show the refused instance before, `own` the installation of the running one, each where the target offers that.
+    `after` and `installation_after` show the refused instance later. `is_accepted` says that one of its reimages was
+    accepted in the end. `usual_seconds` is the longest time that an operation took.
     """
 
     operation: Operation
@@ -31,9 +31,9 @@ class Contention:
     look: Exchange | None
     installation: Exchange | None
     own: Exchange | None
-    usual: float
+    usual_seconds: float
     refused: list[Exchange] = field(default_factory=list)
-    taken: bool = False
+    is_accepted: bool = False
     after: Exchange | None = None
     installation_after: Exchange | None = None
 
@@ -44,7 +44,7 @@ def writes_afresh(sut: SystemUnderTest) -> bool:
     return any(installation_in(r.probe_after[0]) != installation_in(r.probe_before[0]) for r in quiet)
 
 
-async def started_for_contention(sut: SystemUnderTest, place: Place, other: Place) -> Contention:
+async def start_for_contention(sut: SystemUnderTest, place: Place, other: Place) -> Contention:
     """Starts a reimage of `place`, once it and `other` are ready.
 
     Before, it looks at both instances and at their installations, where the target offers that.
@@ -64,12 +64,12 @@ async def refuse_while_it_runs(sut: SystemUnderTest, seen: Contention) -> None:
     Then waits for the end. The refused instance is looked at after each refusal, because the last reimage may be
     accepted: the end of the running one is not seen at once.
     """
-    deadline = sut.sender.clock.now() + (PROLONGED_FACTOR + 1) * seen.usual
+    deadline = sut.sender.clock.now() + (PROLONGED_FACTOR + 1) * seen.usual_seconds
     while seen.operation.is_under_way and sut.sender.clock.now() < deadline:
         form = UriForm.SLOT if len(seen.refused) % 2 else UriForm.NAME
         exchange = await sut.send(sut.builder.reimage(seen.other, form), label="contend:other")
-        seen.taken = exchange.reply is not None and exchange.reply.status < 300
-        if seen.taken:  # the first one was over already
+        seen.is_accepted = exchange.reply is not None and exchange.reply.status < 300
+        if seen.is_accepted:  # the first one was over already
             await sut.reimages.book(exchange, seen.other, form).over.wait()
         if not is_conflict(exchange):
             break
@@ -77,7 +77,7 @@ async def refuse_while_it_runs(sut: SystemUnderTest, seen: Contention) -> None:
         await look_at_refused(sut, seen)
         await sut.operations.a_while(seen.operation)
     await seen.operation.over.wait()
-    if seen.refused and not seen.taken:
+    if seen.refused and not seen.is_accepted:
         await look_at_refused(sut, seen)
 
 
@@ -95,7 +95,7 @@ async def look_at_refused(sut: SystemUnderTest, seen: Contention) -> None:
 async def judge_refusals(sut: SystemUnderTest, seen: Contention) -> None:
     """Judges that the refusals did not prolong the running reimage, and one refusal of each form."""
     refused, operation = seen.refused, seen.operation
-    arguments = {"refusals": len(refused), "usual_seconds": round(seen.usual, 3)}
+    arguments = {"refusals": len(refused), "usual_seconds": round(seen.usual_seconds, 3)}
     sut.judge(undisturbed, operation.start, *refused, *operation.polls, **arguments)
     for exchange in refused[:2]:  # one of each form
         sut.judge(contended, operation.start, exchange, requirement="REQ-CONC-OTHER", ended=True)

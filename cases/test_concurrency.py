@@ -38,7 +38,7 @@ from .contending import (
     judge_refused_instance,
     judge_running_reimage,
     refuse_while_it_runs,
-    started_for_contention,
+    start_for_contention,
 )
 
 
@@ -113,7 +113,7 @@ async def test_refused_reimages_neither_prolong_nor_take_effect(sut: SystemUnder
     first = await contended_step(sut)
     other = first.other_place if is_conflict(first.other) else None
     other = applicable(other, "no reimage of another instance was refused with 409")
-    seen = await started_for_contention(sut, first.step.place, other)
+    seen = await start_for_contention(sut, first.step.place, other)
     await refuse_while_it_runs(sut, seen)
     precondition(seen.refused, "the endpoint refused no reimage with 409 when this case sent them")
     with sut.together():
