@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from reimage_conformance.casebook import (
-    SystemUnderTest,
-    precondition,
-)
+from reimage_conformance.casebook import SystemUnderTest, precondition
 from reimage_conformance.judging.operations.progress import completes
 from reimage_conformance.judging.oracle import permitted
 from reimage_conformance.model import Exchange
@@ -18,19 +15,23 @@ NOT_SPELT = "no reimage with the address written this way was sent"
 """Why a requirement on spellings is untested where only requests other than reimages were sent with the spelling."""
 
 
+async def accepted_results(
+    sut: SystemUnderTest, expected: tuple[str, ...] = ("succeeds", "fails", "open")
+) -> list[Result]:
+    """The accepted steps of the campaign with one of these expectations (`Step.expected`), once all are over."""
+    found = [result for result in await sut.reimages.all_finished() if result.step.expected in expected]
+    return precondition(found, "no reimage was accepted", because=("REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-URI-NAME"))
+
+
 async def accepted_requests(sut: SystemUnderTest) -> list[Exchange]:
     """The answers to all reimages that were rightly accepted."""
-    asked = [result for result in await sut.reimages.all_finished() if result.step.expected != "open"]
-    found = [result.exchange for result in asked if result.exchange is not None]
-    precondition(found, "no reimage was accepted", because=("REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-URI-NAME"))
-    return found
+    results = await accepted_results(sut, ("succeeds", "fails"))
+    return [result.exchange for result in results if result.exchange is not None]
 
 
-async def ordinary(sut: SystemUnderTest) -> list[Result]:
-    """The accepted steps of the campaign that have to succeed."""
-    found = [result for result in await sut.reimages.all_finished() if result.step.expected == "succeeds"]
-    precondition(found, "no reimage was accepted", because=("REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-URI-NAME"))
-    return found
+async def results_that_must_succeed(sut: SystemUnderTest) -> list[Result]:
+    """The accepted steps of the campaign whose operations have to end Succeeded."""
+    return await accepted_results(sut, ("succeeds",))
 
 
 def judge_completion(sut: SystemUnderTest, operations: Iterable[Operation], **arguments: object) -> None:

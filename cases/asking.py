@@ -23,7 +23,7 @@ LOST_POLLS = 3
 
 
 async def known_operations(sut: SystemUnderTest) -> list[Operation]:
-    """The operations that polls showed to exist."""
+    """The operations that were polled, once all reimages of the campaign are over."""
     await sut.reimages.all_finished()
     found = [operation for operation in sut.operations.all if operation.polls]
     precondition(
@@ -49,7 +49,7 @@ def lost_a_poll(sut: SystemUnderTest, operation: Operation) -> bool:
 
 
 def needs_failing_instance(sut: SystemUnderTest) -> None:
-    """Guards a case that needs an instance whose reimage fails."""
+    """Ends the case as not applicable if the target lists no instance whose reimage fails."""
     failing = any(deployment.failing_role_instances for deployment in sut.target.deployments)
     applicable(failing, "the target lists no failing role instance")
 
@@ -60,7 +60,7 @@ def did_not_succeed(result: Result) -> bool:
     return operation is not None and operation.is_known and operation.status != "Succeeded"
 
 
-async def started_once_more(sut: SystemUnderTest, wrong: list[Result]) -> tuple[Step, Exchange]:
+async def start_once_more(sut: SystemUnderTest, wrong: list[Result]) -> tuple[Step, Exchange]:
     """Sends the same reimage as one that went wrong, in the first deployment that answers no 409."""
     for result in {result.step.place.deployment.name: result for result in reversed(wrong)}.values():
         step = result.step
@@ -70,16 +70,16 @@ async def started_once_more(sut: SystemUnderTest, wrong: list[Result]) -> tuple[
     return step, exchange
 
 
-async def ended_without_polls(sut: SystemUnderTest, step: Step, exchange: Exchange) -> Operation:
-    """An operation that is not polled for twice as long as others take, then polled once."""
+async def polled_late(sut: SystemUnderTest, step: Step, exchange: Exchange) -> Operation:
+    """The operation that `exchange` started, first polled after twice the time that others take."""
     longest = max((operation.duration for operation in sut.operations.all if operation.ended), default=0.0)
     await trio.sleep(min(max(2 * longest, 2.0), sut.target.limits.operation_timeout_seconds))
-    quiet = sut.reimages.book(exchange, step.place, step.form, anyway=True)
-    await sut.operations.poll(quiet, label="poll-quiet")
-    return quiet
+    operation = sut.reimages.book(exchange, step.place, step.form, anyway=True)
+    await sut.operations.poll(operation, label="poll-quiet")
+    return operation
 
 
-COUNTED = 1 << 24
+FEWEST_BETWEEN_RANDOM_IDS = 1 << 24
 """Two ids whose numbers differ by less were not drawn at random."""
 
 
@@ -100,7 +100,7 @@ def are_consecutive_numbers(sut: SystemUnderTest) -> bool:
     """Whether ids are consecutive numbers, so that an id next to a known one may be an operation from before the run."""
     known = [o.identifier.replace("-", "") for o in sut.operations.all]
     numbers = sorted({int(each, 16) for each in known if re.fullmatch("[0-9A-Fa-f]+", each)})
-    return any(later - earlier < COUNTED for earlier, later in pairwise(numbers))
+    return any(later - earlier < FEWEST_BETWEEN_RANDOM_IDS for earlier, later in pairwise(numbers))
 
 
 def dashed(identifier: str) -> str:
@@ -137,9 +137,9 @@ async def poll_in_every_way(sut: SystemUnderTest, operation: Operation) -> None:
 
 
 async def polls_at_the_end(sut: SystemUnderTest, operation: Operation) -> list[Exchange]:
-    """Polls on a new connection, on a used one, and three at the same time; of these only the answered ones are returned."""
+    """Polls on a new connection, on a used one, and three at the same time; gives the first two and the answered ones of the three."""
     used = sut.builder.operation_status(operation.identifier)
     fresh = replace(used, fresh_connection=True)
     polls = [await sut.send(each, label="poll-new-connection") for each in (fresh, used)]
-    row = await sut.sender.at_once([fresh] * 3, label="poll-at-once")
-    return polls + [poll for poll in row if poll.reply is not None]
+    together = await sut.sender.at_once([fresh] * 3, label="poll-at-once")
+    return polls + [poll for poll in together if poll.reply is not None]

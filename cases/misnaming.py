@@ -17,24 +17,27 @@ Names = tuple[str, str, str, UriForm]
 
 def near_names(sut: SystemUnderTest) -> list[Names]:
     """Names that address nothing, each one small change away from a real one, encoded for a path, in both forms."""
-    return [(spelled(service), spelled(place), spelled(name), form) for service, place, name, form in slips(sut)]
+    return [
+        (as_segment(service), as_segment(container), as_segment(name), form)
+        for service, container, name, form in slips(sut)
+    ]
 
 
-def spelled(name: str) -> str:
+def as_segment(name: str) -> str:
     """A name encoded for a path segment; white space at its end is encoded already."""
     bare = name.removesuffix("%20")
     return encode(bare) + name[len(bare) :]
 
 
 def slips(sut: SystemUnderTest) -> list[Names]:
-    """The same names, not yet encoded except for white space."""
+    """The names of `near_names`, not yet encoded except for white space at the end."""
     main = sut.planner.main
     elsewhere = [each for other in sut.target.deployments for each in slips_elsewhere(sut, other)]
     return [*slips_of_service(sut, main), *slips_of_deployment(sut, main), *elsewhere, *in_empty_slots(sut)]
 
 
-def unquoted(sut: SystemUnderTest, service: str, container: str, instance: str, form: UriForm) -> Request:
-    """A request with these path segments as they are: nothing in them is encoded again."""
+def reimage_at_segments(sut: SystemUnderTest, service: str, container: str, instance: str, form: UriForm) -> Request:
+    """A reimage request with these path segments as they are: nothing in them is encoded."""
     template = sut.builder.reimage_at("S-E-R", form, "C-O-N", "I-N-S")
     path = template.target
     for mark, name in (("S-E-R", service), ("C-O-N", container), ("I-N-S", instance)):
@@ -67,14 +70,22 @@ def slips_elsewhere(sut: SystemUnderTest, other: Deployment) -> list[Names]:
     return found
 
 
+def empty_slots(sut: SystemUnderTest) -> list[tuple[str, str]]:
+    """Cloud service and slot, for each slot in which the target file lists no deployment."""
+    filled = {(d.cloud_service, d.slot) for d in sut.target.deployments}
+    services = dict.fromkeys(d.cloud_service for d in sut.target.deployments)
+    return [(s, slot) for s in services for slot in ("staging", "production") if (s, slot) not in filled]
+
+
 def in_empty_slots(sut: SystemUnderTest) -> list[Names]:
     """Empty slots, each with the name of an instance of the main deployment and of one in the same cloud service."""
     instances = {d.cloud_service: d.role_instances[0] for d in reversed(sut.target.deployments) if d.role_instances}
-    filled = {(d.cloud_service, d.slot) for d in sut.target.deployments}
-    services = dict.fromkeys(d.cloud_service for d in sut.target.deployments)
-    empty = [(s, slot) for s in services for slot in ("staging", "production") if (s, slot) not in filled]
     main = sut.main_witness().role_instance
-    return [(s, slot, name, SLOT) for s, slot in empty for name in dict.fromkeys((main, instances.get(s, main)))]
+    return [
+        (service, slot, name, SLOT)
+        for service, slot in empty_slots(sut)
+        for name in dict.fromkeys((main, instances.get(service, main)))
+    ]
 
 
 def near_instances(sut: SystemUnderTest) -> list[tuple[Place, str]]:
@@ -86,7 +97,7 @@ def near_instances(sut: SystemUnderTest) -> list[tuple[Place, str]]:
         near = [slip for name in ends for slip in slips_of_instance(name, sut.builder.token)]
         near += indices_beyond(known)
         elsewhere = {n for other in sut.target.deployments if other != deployment for n in other.role_instances}
-        near += sorted(elsewhere - set(known))[:3]
+        near += sorted(elsewhere - set(known))[:3]  # a few names from other deployments
         place = Place(deployment, deployment.role_instances[0])
         found += [(place, name) for name in near if name and name not in known]
     return found

@@ -28,8 +28,8 @@ from reimage_conformance.protocol.addresses import UriForm, encode
 from reimage_conformance.protocol.requests import Place, with_query, with_subscription
 from reimage_conformance.session.operations import Operation
 
-from .accepting import judge_completion, ordinary
-from .misnaming import near_instances, near_names, unquoted
+from .accepting import judge_completion, results_that_must_succeed
+from .misnaming import near_instances, near_names, reimage_at_segments
 
 SLOT, NAME = UriForm.SLOT, UriForm.NAME
 
@@ -103,7 +103,7 @@ def test_an_unknown_service_is_refused(sut: SystemUnderTest) -> Request:
 def test_an_unknown_service_deployment_or_empty_slot_is_refused(sut: SystemUnderTest, number: int) -> Declared:
     """A reimage naming a service or deployment that does not exist, or an empty slot, does not succeed."""
     remaining = applicable(near_names(sut)[number:], "the names of the target have no more variants to try")
-    return Declared(unquoted(sut, *remaining[0]), "REQ-REIMAGE-UNKNOWN-SERVICE")
+    return Declared(reimage_at_segments(sut, *remaining[0]), "REQ-REIMAGE-UNKNOWN-SERVICE")
 
 
 @smoke
@@ -140,8 +140,6 @@ NAME_VARIANTS = (
 """Variants of a real instance name: with white space or other characters around it, with a wildcard, encoded twice."""
 LIKE_EMPTY = ("%00", "%0A", "..")
 """Segments that an endpoint may read as an empty name."""
-
-
 NAMES = ("a&b", "<x>", *LIKE_EMPTY, "x" * 300, "%E2%82%AC", "'; drop", '"', "%FF", "%C3%28", "%5D%5D>")
 """Names with characters that no instance name has, very long names, and names that are not valid UTF-8."""
 MANY_AMPERSANDS = [
@@ -159,8 +157,8 @@ def malformed(sut: SystemUnderTest, name: str) -> str:
     encoded = name.replace(" ", "%20").replace("<", "%3C").replace(">", "%3E").replace('"', "%22")
     encoded = encoded if name in (*NAME_VARIANTS, *LIKE_EMPTY) else f"{sut.builder.token}{encoded}"
     known = encode(sut.main_witness().role_instance)
-    twice = known if known[0] == "%" else f"%{ord(known[0]):02X}{known[1:]}"
-    twice = twice.replace("%", "%25", 1)
+    once = known if known[0] == "%" else f"%{ord(known[0]):02X}{known[1:]}"
+    twice = once.replace("%", "%25", 1)
     return encoded.replace("{token}", sut.builder.token).replace("{name}", known).replace("{twice}", twice)
 
 
@@ -177,7 +175,9 @@ def test_malformed_instance_names_are_refused(sut: SystemUnderTest, form: UriFor
     """A name with characters that no name has is answered 400 or 404, with a well-formed document."""
     main = sut.planner.main
     container = Place(main, "").container(form)
-    return Declared(unquoted(sut, main.cloud_service, container, malformed(sut, name), form), then=record_bad_name)
+    return Declared(
+        reimage_at_segments(sut, main.cloud_service, container, malformed(sut, name), form), then=record_bad_name
+    )
 
 
 # The query parameter comp.
@@ -205,8 +205,8 @@ def shared_instance(sut: SystemUnderTest, form: UriForm) -> Place:
 
 
 async def judge_observed(sut: SystemUnderTest, form: UriForm) -> None:
-    """Judges by the campaign whether both forms are equivalent: by the looks at its reimages, or else by their success."""
-    results = [result for result in await ordinary(sut) if result.step.form is form]
+    """Judges by the reimages of the campaign whether a form is equivalent to the other: by the looks at them, or by their success."""
+    results = [result for result in await results_that_must_succeed(sut) if result.step.form is form]
     watches = [result.watch for result in results if result.watch is not None and result.watch.looks]
     for watch in watches:
         arguments = {"deployment": watch.place.deployment.name, "instance": watch.place.role_instance, "looked": 1}

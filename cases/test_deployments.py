@@ -38,6 +38,7 @@ from reimage_conformance.session.instances import Call
 
 from .accepting import NOT_SPELT
 from .looking import require_get_deployment
+from .misnaming import empty_slots
 
 
 @smoke
@@ -164,13 +165,6 @@ async def judge_embedded(
     sut.judge(embedded_deployments, look, wanted=wanted, deployments=deployments)
 
 
-def empty_slots(sut: SystemUnderTest) -> list[tuple[str, str]]:
-    """Cloud service and slot, where the target file lists no deployment in that slot."""
-    filled = {(d.cloud_service, d.slot) for d in sut.target.deployments}
-    services = dict.fromkeys(d.cloud_service for d in sut.target.deployments)
-    return [(s, slot) for s in services for slot in ("staging", "production") if (s, slot) not in filled]
-
-
 @verifies("REQ-DEPL-EMPTY-SLOT")
 async def test_an_empty_slot_is_not_found(sut: SystemUnderTest) -> None:
     """A slot without deployment gives 404 ResourceNotFound."""
@@ -178,12 +172,12 @@ async def test_an_empty_slot_is_not_found(sut: SystemUnderTest) -> None:
     empty = applicable(empty_slots(sut), "every slot of every listed cloud service holds a deployment")
     requests = [sut.builder.deployment_at(service, UriForm.SLOT, slot) for service, slot in empty]
     looks = zip(empty, await sut.send_all(requests, label="refusal"), strict=True)
-    judged = [look for (service, slot), look in looks if not holds_unlisted(sut, service, slot, look)]
+    judged = [look for (service, slot), look in looks if not shows_unlisted(sut, service, slot, look)]
     possible(judged, "every slot that the target file does not list holds a deployment")
     sut.judge_each(empty_slot, [[look] for look in judged])
 
 
-def holds_unlisted(sut: SystemUnderTest, service: str, slot: str, look: Exchange) -> bool:
+def shows_unlisted(sut: SystemUnderTest, service: str, slot: str, look: Exchange) -> bool:
     """Whether a slot that the target file does not list shows a deployment."""
     listed = {deployment.name for deployment in sut.target.deployments if deployment.cloud_service == service}
     shown = deployment_elements(look)
@@ -211,16 +205,16 @@ async def test_cloud_service_properties_ask_for_a_sound_version_too(sut: SystemU
 
 
 async def judge_versions(sut: SystemUnderTest, request: Request) -> None:
-    """Judges that a sound request is refused without its version, and with values that are none."""
+    """Judges that a sound request is refused without its version, and with malformed versions."""
     bad = [with_header(request, VERSION_HEADER, version) for version in MALFORMED_VERSIONS]
     looks = await sut.send_all([without_header(request, VERSION_HEADER), *bad], label="refusal")
     sut.judge_each(refused, [[look] for look in looks])
 
 
 def encoded(request: Request, segment: str, at: int) -> Request:
-    """A request with one character of a segment of its path percent-encoded."""
+    """A request with the character at position `at` of a segment of its path percent-encoded."""
     letter = segment[at]
-    spelt = segment[:at] + f"%{ord(letter):02X}" + segment[at:][1:]
+    spelt = f"{segment[:at]}%{ord(letter):02X}{segment[at + 1 :]}"
     return replace(request, target=f"{request.target}/".replace(f"/{segment}/", f"/{spelt}/", 1)[:-1])
 
 

@@ -22,7 +22,7 @@ from reimage_conformance.protocol.documents import read_document
 from reimage_conformance.session.instances import Call, Watch
 from reimage_conformance.session.step_runs import Result
 
-from .accepting import ordinary
+from .accepting import results_that_must_succeed
 from .looking import joined, looks, require_get_deployment
 
 
@@ -51,7 +51,7 @@ async def watched(sut: SystemUnderTest) -> list[Watch]:
     sut.instances.require(Call.DEPLOYMENT)
     watches = [
         result.watch
-        for result in await ordinary(sut)
+        for result in await results_that_must_succeed(sut)
         if (await sut.reimages.finished(result)).status == "Succeeded" and result.watch is not None
     ]
     precondition(
@@ -102,7 +102,11 @@ async def test_local_storage_is_kept_and_other_data_is_lost(sut: SystemUnderTest
 async def probed(sut: SystemUnderTest) -> list[Result]:
     """The steps whose instances got markers before the reimage and were read by the probe after it."""
     applicable(sut.probe.offered, "the target has no probe")
-    found = [r for r in await ordinary(sut) if (await sut.reimages.finished(r)).status == "Succeeded" and r.probe_after]
+    found = [
+        r
+        for r in await results_that_must_succeed(sut)
+        if (await sut.reimages.finished(r)).status == "Succeeded" and r.probe_after
+    ]
     return precondition(
         found,
         "no reimage succeeded of an instance in which the probe had written its markers",

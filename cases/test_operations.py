@@ -37,21 +37,21 @@ from reimage_conformance.protocol.requests import VERSION_HEADER, with_header, w
 from reimage_conformance.protocol.strategies import MALFORMED_VERSIONS
 from reimage_conformance.session.operations import NOT_KNOWN, Operation, State
 
-from .accepting import is_undisturbed, judge_completion, ordinary
+from .accepting import is_undisturbed, judge_completion, results_that_must_succeed
 from .asking import (
     LOST_POLLS,
     dashed,
     did_not_succeed,
     ended_operation,
-    ended_without_polls,
     judge_elsewhere,
     judge_refusal,
     known_operations,
     lost_a_poll,
     needs_failing_instance,
     poll_in_every_way,
+    polled_late,
     polls_at_the_end,
-    started_once_more,
+    start_once_more,
     strangers,
 )
 
@@ -61,7 +61,7 @@ from .asking import (
 @verifies("REQ-REIMAGE-COMPLETES")
 async def test_a_reimage_succeeds_in_time(sut: SystemUnderTest) -> None:
     """A valid reimage that was answered 202 reaches Succeeded with 200 within the time that the operator allows."""
-    operations = [await sut.reimages.finished(result) for result in await ordinary(sut)]
+    operations = [await sut.reimages.finished(result) for result in await results_that_must_succeed(sut)]
     usual = [operation for operation in operations if is_undisturbed(sut, operation)]
     judge_completion(sut, usual or operations)
 
@@ -158,8 +158,6 @@ async def test_every_published_version_is_enough_to_poll(sut: SystemUnderTest) -
 
 
 LATEST = TABLE_VERSIONS[-1]
-
-
 IN_TURN = (None, "2009-10-01", None, "2010-10-28", "2010-04-01", None, LATEST, None, "2009-10-01", None)
 """Versions to poll with, one after the other; None is the target's own."""
 
@@ -189,8 +187,8 @@ async def test_an_operation_that_nobody_polls_ends_the_same(sut: SystemUnderTest
     should_succeed = [result for result in await sut.reimages.all_finished() if result.step.expected == "succeeds"]
     unsuccessful = [result for result in should_succeed if did_not_succeed(result)]
     applicable(unsuccessful, "every reimage that was polled ended Succeeded")
-    step, exchange = await started_once_more(sut, unsuccessful)
-    polled_once = await ended_without_polls(sut, step, exchange)
+    step, exchange = await start_once_more(sut, unsuccessful)
+    polled_once = await polled_late(sut, step, exchange)
     succeeds = polled_once.status == "Succeeded"
     precondition(
         succeeds, "the reimage that was polled only once did not succeed either", because=("REQ-REIMAGE-COMPLETES",)
@@ -318,7 +316,7 @@ def changed_request(request: Request, what: str) -> Request:
 
 
 def described(what: str) -> str:
-    """The request that `changed_request` makes, in words for a report."""
+    """The request that `changed_request` makes, in words."""
     return f"a poll with {what}" if what == "the oldest version" else what
 
 

@@ -30,15 +30,10 @@ from reimage_conformance.protocol.documents import read_document, read_error
 from reimage_conformance.protocol.requests import Place, with_query
 from reimage_conformance.session.step_runs import Result
 
-
-async def accepted(sut: SystemUnderTest) -> list[Result]:
-    """Every step that was accepted."""
-    found = await sut.reimages.all_finished()
-    precondition(found, "no reimage was accepted", because=("REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-URI-NAME"))
-    return found
+from .accepting import accepted_results
 
 
-def polls(sut: SystemUnderTest) -> list[Exchange]:
+def answered_polls(sut: SystemUnderTest) -> list[Exchange]:
     """Every poll that was answered 200."""
     return [
         e
@@ -55,7 +50,9 @@ POINTERS = ("location", "retry-after", "operation-location", "azure-asyncoperati
 @verifies("REQ-REIMAGE-REASON", "REQ-REIMAGE-EXTRA-HEADERS", "REQ-HTTP-202-MONITOR", "REQ-REIMAGE-ALWAYS")
 async def test_what_the_202_looks_like(sut: SystemUnderTest) -> None:
     """Records the reason phrase, further headers, and whether refusals come at once."""
-    starts = [r.exchange for r in await accepted(sut) if r.exchange is not None and r.exchange.reply is not None]
+    starts = [
+        r.exchange for r in await accepted_results(sut) if r.exchange is not None and r.exchange.reply is not None
+    ]
     replies = [e.reply for e in starts if e.reply is not None]
     phrases = sorted({reply.reason for reply in replies})
     names = sorted({name for reply in replies for name, _ in reply.headers}, key=str.lower)
@@ -74,18 +71,18 @@ async def test_what_the_202_looks_like(sut: SystemUnderTest) -> None:
 @verifies("REQ-REIMAGE-DURATION", "REQ-GOS-CACHE", "REQ-GOS-EXTRA-ELEMENTS", "REQ-ASYNC-REQID-FORMAT")
 async def test_what_operations_look_like(sut: SystemUnderTest) -> None:
     """Records how long reimages take, caching of polls, further elements, and the form of ids."""
-    first = (await accepted(sut))[0].exchange
+    first = (await accepted_results(sut))[0].exchange
     start = [first] if first is not None else []
     times = sorted(o.duration for o in sut.operations.all if o.ended)
     spread = f"{times[0]:.2f} to {times[-1]:.2f} s" if times else "not seen to end"
-    ids = sorted({_form(o.identifier) for o in sut.operations.all})
+    ids = sorted({_look_of_id(o.identifier) for o in sut.operations.all})
     sut.observe("REQ-REIMAGE-DURATION", f"{len(times)} reimages took {spread}", *start)
     sut.observe("REQ-ASYNC-REQID-FORMAT", f"ids are {', '.join(ids)}", *start)
-    record_polls(sut, polls(sut))
+    record_polls(sut, answered_polls(sut))
 
 
-def _form(identifier: str) -> str:
-    """What an id looks like."""
+def _look_of_id(identifier: str) -> str:
+    """What an id looks like, in words: its length, case and kind of characters."""
     plain = identifier.replace("-", "")
     kind = "hexadecimal" if all(c in "0123456789abcdefABCDEF" for c in plain) else "opaque"
     case = "lower-case " if plain == plain.lower() else "upper-case " if plain == plain.upper() else ""
@@ -106,7 +103,7 @@ def record_polls(sut: SystemUnderTest, seen: list[Exchange]) -> None:
 @verifies("REQ-GOS-SYNC-ID")
 async def test_the_id_of_a_synchronous_request(sut: SystemUnderTest) -> None:
     """Records what polling the id of a poll gives."""
-    seen = precondition(polls(sut), "no poll was answered", why=Why.NO_REPLY)
+    seen = precondition(answered_polls(sut), "no poll was answered", why=Why.NO_REPLY)
     poll_id = seen[-1].reply.header("x-ms-request-id") if seen[-1].reply else None
     identifier = precondition(poll_id, "no poll carried an x-ms-request-id", because=("REQ-GOS-REQID",))
     exchange = await sut.send(sut.builder.operation_status(identifier), label="question")
@@ -125,7 +122,7 @@ def reimaged_twice(results: list[Result]) -> tuple[Result, Result] | None:
 @verifies("REQ-REIMAGE-NOT-IDEMPOTENT")
 async def test_a_repeated_reimage_is_a_new_one(sut: SystemUnderTest) -> None:
     """Records that a repeated POST gets an id of its own."""
-    first, again = possible(reimaged_twice(await accepted(sut)), "no role instance was reimaged twice")
+    first, again = possible(reimaged_twice(await accepted_results(sut)), "no role instance was reimaged twice")
     if first.operation is not None and again.operation is not None and again.exchange is not None:
         same = first.operation.identifier == again.operation.identifier
         observation = f"a repeated reimage gets {'the same' if same else 'another'} id"
@@ -171,7 +168,7 @@ async def test_a_sibling_operation_is_no_reimage(sut: SystemUnderTest, form: Uri
 async def installation_after(
     sut: SystemUnderTest, exchange: Exchange, place: Place, form: UriForm, before: Exchange
 ) -> Exchange:
-    """The probe's answer after a request, and after the operation that it started, if it did."""
+    """The probe's answer after a request; if the request started an operation, after that too."""
     if exchange.reply is None or not 200 <= exchange.reply.status < 300:
         return await sut.probe.installation(place)
     operation = sut.operations.open(exchange, place, form)
@@ -228,7 +225,7 @@ async def test_names_and_tls(sut: SystemUnderTest) -> None:
     sut.observe("REQ-TLS-VERSION", "reached over TLS 1.2 or later" if sut.target.is_https else "reached without TLS")
 
 
-def sound(sut: SystemUnderTest) -> list[Request]:
+def sound_reimages(sut: SystemUnderTest) -> list[Request]:
     """The well-formed reimages that the suite sent."""
     return [
         e.request
@@ -250,7 +247,7 @@ def with_status(sut: SystemUnderTest, status: int) -> list[Exchange]:
 )  # fmt: skip
 async def test_what_binds_the_client(sut: SystemUnderTest) -> None:
     """Records that the suite's own well-formed requests are what the documents ask of a client."""
-    record_own_requests(sut, precondition(sound(sut), "no well-formed reimage was sent"))
+    record_own_requests(sut, precondition(sound_reimages(sut), "no well-formed reimage was sent"))
     busy = [e for e in sut.recorder.exchanges if is_busy(e)]
     moved, broken = with_status(sut, 307), with_status(sut, 500)
     polled = f"{sum(len(o.polls) for o in sut.operations.all)} polls of {len(sut.operations.all)} operations"
@@ -273,7 +270,7 @@ def record_own_requests(sut: SystemUnderTest, requests: list[Request]) -> None:
     sut.observe("REQ-REIMAGE-BODY-NONE", f"{own} have no body: {bare} of {len(requests)}")
 
 
-def first_of_each(exchanges: Iterable[Exchange]) -> dict[str, Exchange]:
+def first_errors(exchanges: Iterable[Exchange]) -> dict[str, Exchange]:
     """The first error answer with each status and code."""
     found: dict[str, Exchange] = {}
     for exchange in exchanges:
@@ -287,7 +284,7 @@ def first_of_each(exchanges: Iterable[Exchange]) -> dict[str, Exchange]:
 @verifies("REQ-TIMEOUT", "REQ-REBOOT")
 async def test_codes_seen(sut: SystemUnderTest) -> None:
     """Records every error code that the run met."""
-    found = first_of_each(sut.recorder.exchanges)
+    found = first_errors(sut.recorder.exchanges)
     sut.observe("REQ-TIMEOUT", f"answers met: {', '.join(sorted(found))}", *list(found.values())[:3])
     siblings = [e for e in sut.recorder.exchanges if e.label == "sibling"]
     sibling_answers = ", ".join(sorted({answer(e) for e in siblings if e.reply is not None})) or "not tried"
