@@ -171,15 +171,17 @@ VARIED = {
 )
 async def test_a_difference_that_means_nothing_is_accepted(sut: SystemUnderTest, step: str, variation: str) -> None:
     """Spellings that HTTP calls equivalent make no difference."""
-    result = await sut.reimages.result(step)
-    if was_taken_apart(result):
-        result = await sut.reimages.result(f"{step}:{variation}")
-    await judge_accepted(sut, result, VARIED[step, variation])
+    await judge_accepted(sut, await result_with(sut, step, variation), VARIED[step, variation])
 
 
-def was_taken_apart(whole: Result) -> bool:
-    """Whether a step with several variations was refused, so that each variation was sent by itself."""
-    return len(whole.step.variations) > 1 and not whole.is_accepted and whole.exchange is not None
+async def result_with(sut: SystemUnderTest, step: str, variation: str) -> Result:
+    """The result of a step that has this variation, or of the variation by itself.
+
+    Where a step with several variations was refused, the campaign sent each of them by itself.
+    """
+    whole = await sut.reimages.result(step)
+    was_taken_apart = len(whole.step.variations) > 1 and not whole.is_accepted and whole.exchange is not None
+    return await sut.reimages.result(f"{step}:{variation}") if was_taken_apart else whole
 
 
 @afterwards

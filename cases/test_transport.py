@@ -260,9 +260,8 @@ async def judge_option(sut: SystemUnderTest, request: Request, option: str) -> N
 async def test_head_has_no_content(sut: SystemUnderTest) -> None:
     """A response to HEAD has no content, whatever its status."""
     poll = replace(await answered_poll(sut), method="HEAD")
-    requests = [poll, with_header(poll, "Connection", "close")]
-    if sut.instances.offers_deployment:
-        requests.append(replace(sut.builder.deployment(sut.planner.main), method="HEAD"))
+    look = replace(sut.builder.deployment(sut.planner.main), method="HEAD")
+    requests = [poll, with_header(poll, "Connection", "close"), *([look] if sut.instances.offers_deployment else [])]
     exchanges = [await sut.attempt(request) for request in requests]
     sut.observe("REQ-GOS-HEAD", f"HEAD on an operation is answered {answer(exchanges[0])}", exchanges[0])
     sut.judge_each(framing.framing, [[exchange] for exchange in exchanges])
