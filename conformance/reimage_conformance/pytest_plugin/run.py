@@ -26,6 +26,7 @@ from reimage_conformance.pytest_plugin.retrying import retry_violations
 from reimage_conformance.quantities import counted
 from reimage_conformance.redaction.redactor import Redactor
 from reimage_conformance.session.budget import Budget
+from reimage_conformance.session.collaborators import Collaborators
 from reimage_conformance.session.earlier import Earlier
 from reimage_conformance.session.instances import Instances
 from reimage_conformance.session.lanes import Lanes
@@ -36,7 +37,7 @@ from reimage_conformance.session.resuming import keep_for_resuming, take_up
 from reimage_conformance.session.scheduler import Session
 from reimage_conformance.session.sending import Sender
 from reimage_conformance.session.sufficing import sufficing
-from reimage_conformance.session.sut import Collaborators, SystemUnderTest
+from reimage_conformance.session.sut import SystemUnderTest
 from reimage_conformance.session.wires import InlineWire, SteppedClock, ThreadedWire
 from reimage_conformance.wire.client import Client
 from reimage_conformance.wire.clock import SystemClock

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
+from reimage_conformance.session.collaborators import Collaborators
 from reimage_conformance.session.instances import Instances
 from reimage_conformance.session.scheduler import Session
-from reimage_conformance.session.sut import Collaborators, SystemUnderTest
+from reimage_conformance.session.sut import SystemUnderTest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

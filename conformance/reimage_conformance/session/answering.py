@@ -37,13 +37,8 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Deployment, Exchange, Request, Verdict
     from reimage_conformance.protocol.requests import Place
     from reimage_conformance.session.bad_requests import BadRequest, Reader
-    from reimage_conformance.session.budget import Budget
-    from reimage_conformance.session.campaign import Campaign
-    from reimage_conformance.session.conflicts import Conflicts
-    from reimage_conformance.session.instances import Instances
-    from reimage_conformance.session.operations import Operation, Operations
-    from reimage_conformance.session.recorder import Recorder
-    from reimage_conformance.session.sending import Sender
+    from reimage_conformance.session.collaborators import Collaborators
+    from reimage_conformance.session.operations import Operation
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,29 +61,26 @@ class Answered:
 class Answers:
     """Gets the answers to bad requests, and judges them.
 
-    `exposed` gives the deployments that have instances which the target file does not list. `violations` counts the
-    accepted requests of each requirement. `started_though_refused` holds the keys of bad requests that were refused and
+    `exposed` gives the deployments that have instances which the target file does not list. `pause_campaign` is called
+    when a bad request meets a conflict with an operation of ours. `violations` counts the accepted requests of each
+    requirement. `started_though_refused` holds the keys of bad requests that were refused and
     reimaged an instance all the same.
     """
 
     def __init__(
         self,
-        *,
-        sender: Sender,
-        recorder: Recorder,
-        operations: Operations,
-        instances: Instances,
-        conflicts: Conflicts,
-        campaign: Campaign,
-        budget: Budget,
+        parts: Collaborators,
         reader: Reader,
+        *,
         exposed: Callable[[], list[Deployment]],
+        pause_campaign: Callable[[], None],
     ) -> None:
-        self._sender, self._recorder, self._conflicts, self._campaign = sender, recorder, conflicts, campaign
-        self._operations, self._instances, self._budget, self._reader = operations, instances, budget, reader
-        self.violations = Violations(lambda: sender.lanes.width)
+        self._sender, self._recorder, self._conflicts = parts.sender, parts.recorder, parts.conflicts
+        self._operations, self._instances, self._budget = parts.operations, parts.instances, parts.budget
+        self._reader, self._exposed, self._pause_campaign = reader, exposed, pause_campaign
+        self.violations = Violations(lambda: parts.sender.lanes.width)
         self.started_though_refused: set[tuple[str, ...]] = set()
-        self._exposed, self._last_stayed_a_conflict = exposed, False
+        self._last_stayed_a_conflict = False
         self._one_unlisted_at_a_time = trio.Lock()
         self._repeat_locks: dict[str, trio.Lock] = {}
 
@@ -137,7 +129,7 @@ class Answers:
         """
         max_repeats = FEW_CONFLICT_TRIES if self._last_stayed_a_conflict else MAX_CONFLICT_TRIES
         send = partial(self._when_calm, request, Manner(label, kind, **options))
-        exchange = await self._conflicts.send_past(send, max_repeats, self._campaign.pause)
+        exchange = await self._conflicts.send_past(send, max_repeats, self._pause_campaign)
         self._last_stayed_a_conflict = is_conflict(exchange)
         return exchange
 

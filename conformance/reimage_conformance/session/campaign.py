@@ -25,10 +25,7 @@ from reimage_conformance.session.thresholds import MAX_STEPS_FIRST, RESERVED_REI
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 
-    from reimage_conformance.session.budget import Budget
-    from reimage_conformance.session.instances import Instances
-    from reimage_conformance.session.operations import Operations
-    from reimage_conformance.session.sending import Sender
+    from reimage_conformance.session.collaborators import Collaborators
     from reimage_conformance.session.step_runs import StepRuns
     from reimage_conformance.session.steps import Step
 
@@ -40,16 +37,7 @@ UNENDED = Reason("earlier operations reached neither Succeeded nor Failed", Why.
 class Campaign:
     """Chooses the next step whenever a deployment is free, and keeps the result of each step in `results`."""
 
-    def __init__(
-        self,
-        steps: list[Step],
-        *,
-        runs: StepRuns,
-        sender: Sender,
-        operations: Operations,
-        instances: Instances,
-        budget: Budget,
-    ) -> None:
+    def __init__(self, steps: list[Step], runs: StepRuns, parts: Collaborators) -> None:
         self.pending = list(steps)
         self._held_back: list[Step] = []
         self._on_demand = False  # whether held-back steps start when a case asks for them
@@ -60,8 +48,8 @@ class Campaign:
         self._running: dict[str, Step] = {}
         self._adopted: list[Result] = []
         self._changed = trio.Event()
-        self._runs, self._sender, self._operations = runs, sender, operations
-        self._instances, self._budget = instances, budget
+        self._runs, self._sender, self._operations = runs, parts.sender, parts.operations
+        self._instances, self._budget = parts.instances, parts.budget
 
     async def run(self) -> None:
         """Starts every step that the budget allows, the most important first; returns when each is over or left out."""

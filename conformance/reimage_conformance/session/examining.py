@@ -22,15 +22,11 @@ from reimage_conformance.session.thresholds import MAX_IDS_ASKED_FOR
 if TYPE_CHECKING:
     from reimage_conformance.model import Exchange, Verdict
     from reimage_conformance.protocol.addresses import UriForm
-    from reimage_conformance.protocol.requests import Place, RequestBuilder
+    from reimage_conformance.protocol.requests import Place
     from reimage_conformance.session.answering import Answered, Answers
     from reimage_conformance.session.bad_requests import BadRequest
-    from reimage_conformance.session.budget import Budget
+    from reimage_conformance.session.collaborators import Collaborators
     from reimage_conformance.session.groups import Group
-    from reimage_conformance.session.instances import Instances
-    from reimage_conformance.session.operations import Operations
-    from reimage_conformance.session.recorder import Recorder
-    from reimage_conformance.session.sending import Sender
 
 
 class Examinations:
@@ -39,20 +35,11 @@ class Examinations:
     One request of each `BadRequest.key` is examined.
     """
 
-    def __init__(
-        self,
-        answers: Answers,
-        *,
-        sender: Sender,
-        recorder: Recorder,
-        builder: RequestBuilder,
-        operations: Operations,
-        instances: Instances,
-        budget: Budget,
-    ) -> None:
-        self._answers, self._sender, self._recorder, self._builder = answers, sender, recorder, builder
-        self._operations, self._instances, self._budget = operations, instances, budget
-        self._groups = Groups(instances, operations, budget)
+    def __init__(self, answers: Answers, parts: Collaborators) -> None:
+        self._answers, self._sender, self._recorder = answers, parts.sender, parts.recorder
+        self._builder, self._operations = parts.builder, parts.operations
+        self._instances, self._budget = parts.instances, parts.budget
+        self._groups = Groups(parts.instances, parts.operations, parts.budget)
         self._examined: set[tuple[str, ...]] = set()
         self._ids_polled: Counter[tuple[str, UriForm | None]] = Counter()
 

@@ -22,46 +22,30 @@ if TYPE_CHECKING:
 
     from reimage_conformance.model import Deployment, Exchange, Request, Verdict
     from reimage_conformance.protocol.addresses import UriForm
-    from reimage_conformance.protocol.requests import Place, RequestBuilder
+    from reimage_conformance.protocol.requests import Place
     from reimage_conformance.session.bad_requests import Reader
-    from reimage_conformance.session.budget import Budget
-    from reimage_conformance.session.campaign import Campaign
-    from reimage_conformance.session.conflicts import Conflicts
-    from reimage_conformance.session.instances import Instances
-    from reimage_conformance.session.operations import Operations
-    from reimage_conformance.session.recorder import Recorder
-    from reimage_conformance.session.sending import Sender
+    from reimage_conformance.session.collaborators import Collaborators
 
 
 class Refusals:
     """Sends requests that ought to be refused, and requests that may be either accepted or refused.
 
-    `exposed` gives the deployments that have instances which the target file does not list. `forms` collects the URI
-    forms of the bad requests. `violations` counts the accepted requests of each requirement.
+    `exposed` gives the deployments that have instances which the target file does not list. `pause_campaign` is called
+    when a bad request meets a conflict with an operation of ours. `forms` collects the URI forms of the bad requests. `violations` counts the accepted requests of each requirement.
     """
 
     def __init__(
         self,
-        *,
-        sender: Sender,
-        recorder: Recorder,
-        builder: RequestBuilder,
-        operations: Operations,
-        instances: Instances,
-        conflicts: Conflicts,
-        campaign: Campaign,
-        budget: Budget,
+        parts: Collaborators,
         reader: Reader,
+        *,
         exposed: Callable[[], list[Deployment]],
+        pause_campaign: Callable[[], None],
     ) -> None:
-        self._sender, self._recorder, self._budget = sender, recorder, budget
-        self._operations, self._instances, self.reader = operations, instances, reader
-        shared: dict[str, Any] = {"sender": sender, "recorder": recorder, "operations": operations}
-        held: dict[str, Any] = {"instances": instances, "budget": budget}
-        self._answers = Answers(
-            conflicts=conflicts, campaign=campaign, reader=reader, exposed=exposed, **shared, **held
-        )
-        self._examinations = Examinations(self._answers, builder=builder, **shared, **held)
+        self._sender, self._recorder, self._budget = parts.sender, parts.recorder, parts.budget
+        self._operations, self._instances, self.reader = parts.operations, parts.instances, reader
+        self._answers = Answers(parts, reader, exposed=exposed, pause_campaign=pause_campaign)
+        self._examinations = Examinations(self._answers, parts)
         self.violations, self.poll_of = self._answers.violations, self._examinations.poll_of
         self._addressed_nothing = 0
         self.forms: set[UriForm] = set()

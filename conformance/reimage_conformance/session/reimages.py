@@ -23,16 +23,10 @@ if TYPE_CHECKING:
 
     from reimage_conformance.model import Exchange, Profile
     from reimage_conformance.protocol.addresses import UriForm
-    from reimage_conformance.protocol.requests import Place, RequestBuilder
-    from reimage_conformance.session.budget import Budget
+    from reimage_conformance.protocol.requests import Place
     from reimage_conformance.session.campaign import Campaign
-    from reimage_conformance.session.conflicts import Conflicts
-    from reimage_conformance.session.instances import Instances
+    from reimage_conformance.session.collaborators import Collaborators
     from reimage_conformance.session.operation import Operation
-    from reimage_conformance.session.operations import Operations
-    from reimage_conformance.session.probe import Probe
-    from reimage_conformance.session.recorder import Recorder
-    from reimage_conformance.session.sending import Sender
     from reimage_conformance.session.step_runs import Result
     from reimage_conformance.session.steps import Planner
 
@@ -50,30 +44,15 @@ class Reimages:
     cut short. `left_out` holds the ids of cases that the budget left no reimage for.
     """
 
-    def __init__(
-        self,
-        campaign: Campaign,
-        planner: Planner,
-        profile: Profile,
-        *,
-        sender: Sender,
-        builder: RequestBuilder,
-        operations: Operations,
-        instances: Instances,
-        probe: Probe,
-        budget: Budget,
-        recorder: Recorder,
-        conflicts: Conflicts,
-    ) -> None:
-        self._conflicts, self._starting = conflicts, trio.Lock()
-        self.campaign, self._recorder = campaign, recorder
-        self._planner, self._profile = planner, profile
-        self._sender, self._builder, self._operations = sender, builder, operations
-        self._instances, self._probe, self._budget = instances, probe, budget
+    def __init__(self, campaign: Campaign, planner: Planner, profile: Profile, parts: Collaborators) -> None:
+        self.campaign, self._planner, self._profile = campaign, planner, profile
+        self._sender, self._builder, self._operations = parts.sender, parts.builder, parts.operations
+        self._instances, self._probe, self._budget = parts.instances, parts.probe, parts.budget
+        self._recorder, self._conflicts, self._starting = parts.recorder, parts.conflicts, trio.Lock()
         self.cut_short: frozenset[str] = frozenset()
         self.left_out: set[str] = set()
-        operations.renew = self._renewed
-        operations.needed = lambda: campaign.needed
+        parts.operations.renew = self._renewed
+        parts.operations.needed = lambda: campaign.needed
 
     async def result(self, name: str) -> Result:
         """The result of step `name` of the campaign, once it was sent.

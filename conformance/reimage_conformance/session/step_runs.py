@@ -17,13 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from reimage_conformance.model import Exchange, Limits, Request
-    from reimage_conformance.protocol.requests import RequestBuilder
-    from reimage_conformance.session.conflicts import Conflicts
-    from reimage_conformance.session.instances import Instances, Watch
+    from reimage_conformance.session.collaborators import Collaborators
+    from reimage_conformance.session.instances import Watch
     from reimage_conformance.session.operation import Operation
-    from reimage_conformance.session.operations import Operations
-    from reimage_conformance.session.probe import Probe
-    from reimage_conformance.session.sending import Sender
     from reimage_conformance.session.signals import Reason
     from reimage_conformance.session.steps import Step
 
@@ -99,22 +95,13 @@ class StepRuns:
     runs one step at a time.
     """
 
-    def __init__(
-        self,
-        *,
-        builder: RequestBuilder,
-        sender: Sender,
-        operations: Operations,
-        conflicts: Conflicts,
-        instances: Instances,
-        probe: Probe,
-    ) -> None:
+    def __init__(self, parts: Collaborators) -> None:
         self.starting: Callable[[Step, Exchange | None, list[Exchange]], None] = lambda *_: None
         self.probed: Callable[[Result], None] = lambda *_: None
         self.met_conflict = False
         self._conflicting: set[str] = set()  # the deployments whose last step was answered 409 every time
-        self._builder, self._sender, self._operations = builder, sender, operations
-        self._conflicts, self._instances, self._probe = conflicts, instances, probe
+        self._builder, self._sender, self._operations = parts.builder, parts.sender, parts.operations
+        self._conflicts, self._instances, self._probe = parts.conflicts, parts.instances, parts.probe
 
     async def start(self, step: Step, result: Result) -> None:
         """Sends a step's request, books its operation and watches its instance."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -16,11 +16,9 @@ from reimage_conformance.protocol.addresses import UriForm
 from reimage_conformance.protocol.requests import VERSION_HEADER, Place, without_header
 from reimage_conformance.session.bad_requests import Reader
 from reimage_conformance.session.campaign import Campaign
-from reimage_conformance.session.conflicts import Conflicts
 from reimage_conformance.session.guarding import Guard
 from reimage_conformance.session.judging import Judging
 from reimage_conformance.session.manner import Manner
-from reimage_conformance.session.operations import Operations
 from reimage_conformance.session.recorder import may_change_something
 from reimage_conformance.session.refusals import Refusals
 from reimage_conformance.session.reimages import Reimages
@@ -34,29 +32,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Container, Iterable, Mapping
 
     from reimage_conformance.model import Exchange, Profile, Request, Target
-    from reimage_conformance.protocol.requests import RequestBuilder
-    from reimage_conformance.session.budget import Budget
-    from reimage_conformance.session.instances import Instances
-    from reimage_conformance.session.probe import Probe
-    from reimage_conformance.session.recorder import Recorder
-    from reimage_conformance.session.sending import Sender
-    from reimage_conformance.session.wires import Wire
+    from reimage_conformance.session.collaborators import Collaborators
 
 Answer = TypeVar("Answer")
-
-
-@dataclass(frozen=True, slots=True)
-class Collaborators:
-    """The parts of a system under test."""
-
-    recorder: Recorder
-    sender: Sender
-    builder: RequestBuilder
-    instances: Instances
-    probe: Probe
-    budget: Budget
-    wire: Wire
-    gate_learns: Callable[[Exchange], None]
 
 
 class SystemUnderTest(Judging):
@@ -71,37 +49,20 @@ class SystemUnderTest(Judging):
     def __init__(self, target: Target, profile: Profile, seed: int, parts: Collaborators) -> None:
         super().__init__(parts.recorder)
         self.target, self.profile, self.seed = target, profile, seed
-        self.sender, self.budget = parts.sender, parts.budget
+        self.sender, self.builder, self.budget = parts.sender, parts.builder, parts.budget
         self.instances, self.probe, self.wire = parts.instances, parts.probe, parts.wire
+        self.operations, self.gate_learns = parts.operations, parts.gate_learns
         self.random = Random(seed)  # noqa: S311  examples are no secrets
-        self.builder = parts.builder
         self.planner = Planner(target, profile)
-        self.operations = Operations(self.sender, self.builder, self.budget, self.recorder)
-        shared: dict[str, Any] = {"builder": self.builder, "sender": self.sender, "operations": self.operations}
-        held: dict[str, Any] = {"instances": self.instances, "budget": self.budget}
-        conflicts = Conflicts(self.operations, self.sender)
-        self.step_runs = StepRuns(conflicts=conflicts, instances=self.instances, probe=self.probe, **shared)
-        running: dict[str, Any] = {"sender": self.sender, "operations": self.operations, "runs": self.step_runs}
-        self.campaign = Campaign(self.planner.steps, **running, **held)
-        self.reimages = Reimages(
-            self.campaign,
-            self.planner,
-            profile,
-            probe=self.probe,
-            recorder=self.recorder,
-            conflicts=conflicts,
-            **shared,
-            **held,
-        )
-        reader = Reader(replace(self.world, target=target, memory={}))
-        judging: dict[str, Any] = {"recorder": self.recorder, "reader": reader}
+        self.step_runs = StepRuns(parts)
+        self.campaign = Campaign(self.planner.steps, self.step_runs, parts)
+        self.reimages = Reimages(self.campaign, self.planner, profile, parts)
         guard = self.guard = Guard(self.recorder, self.operations)
-        judging |= {"exposed": guard.exposed, "conflicts": conflicts, "campaign": self.campaign}
-        self.refusals = Refusals(**judging, **shared, **held)
+        reader = Reader(replace(self.world, target=target, memory={}))
+        self.refusals = Refusals(parts, reader, exposed=guard.exposed, pause_campaign=self.campaign.pause)
         self.sender.seen = guard.take
         self.sender.closed = lambda request: guard.closed(request, reader.world)
         self.take_up: Callable[[], Awaitable[None]] | None = None
-        self.gate_learns = parts.gate_learns
         self.is_another_try = False
         self._began = self.sender.clock.now()
 
