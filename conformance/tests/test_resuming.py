@@ -16,7 +16,7 @@ from reimage_conformance.errors import ReportError
 from reimage_conformance.journal import JournalWriter, read_journal
 from reimage_conformance.model import Profile
 from reimage_conformance.protocol.addresses import UriForm
-from reimage_conformance.pytest_plugin.casing import MARKS, called
+from reimage_conformance.pytest_plugin.casing import MARKS, case_body
 from reimage_conformance.pytest_plugin.run import Run
 from reimage_conformance.replay.assessing import assessed
 from reimage_conformance.session.cases import Case, Phase
@@ -60,7 +60,7 @@ def cases() -> list[Case]:
         marks = {mark.name: mark.args for mark in getattr(body, "pytestmark", ())}
         phase = next((phase for name, phase in MARKS.items() if name in marks), Phase.BESIDE)
         cited = tuple(map(str, marks.get("verifies", ("REQ-CONC-SAME",))))
-        found.append(Case(body.__name__, cited, "", phase, called(function, {})))
+        found.append(Case(body.__name__, cited, "", phase, case_body(function, {})))
     return sorted(found, key=lambda case: case.phase)
 
 

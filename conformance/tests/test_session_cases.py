@@ -10,7 +10,7 @@ import pytest
 from reimage_conformance.casebook import values, values_verifying
 from reimage_conformance.judging.transport.answers import answered_with
 from reimage_conformance.protocol.requests import with_query
-from reimage_conformance.pytest_plugin.casing import called
+from reimage_conformance.pytest_plugin.casing import case_body
 from reimage_conformance.session.cases import Declared
 from reimage_conformance.session.signals import (
     Inconclusive,
@@ -56,7 +56,7 @@ async def when_asked(sut: SystemUnderTest) -> Any:
 @pytest.mark.parametrize("case", [at_once, when_asked])
 def test_what_a_case_returns_is_sent_and_judged(tmp_path: Path, case: Callable[[SystemUnderTest], Any]) -> None:
     async def body(sut: SystemUnderTest) -> None:
-        await called(case, {})(sut)
+        await case_body(case, {})(sut)
         assert statuses(sut) == [400, 400]
         assert {verdict.requirement for verdict in sut.recorder.verdicts} >= {"REQ-REIMAGE-COMP-MISSING"}
 
@@ -67,7 +67,7 @@ def test_what_a_case_returns_is_sent_and_judged(tmp_path: Path, case: Callable[[
 def test_what_a_case_returns_is_found_wrong(tmp_path: Path, case: Callable[[SystemUnderTest], Any]) -> None:
     async def body(sut: SystemUnderTest) -> None:
         with pytest.raises(Nonconformance, match="REQ-REIMAGE-COMP-MISSING"):
-            await called(case, {})(sut)
+            await case_body(case, {})(sut)
 
     in_run(tmp_path, body, "comp-ignored")
 
@@ -85,8 +85,8 @@ def test_a_declaration_judges_more_of_its_own_answer(tmp_path: Path) -> None:
 
     async def body(sut: SystemUnderTest) -> None:
         first, second = bad(sut, "a", "b")
-        await called(lambda sut: Declared(first, then=plainly), {})(sut)
-        await called(lambda sut: Declared(second, then=by_another_request), {})(sut)
+        await case_body(lambda sut: Declared(first, then=plainly), {})(sut)
+        await case_body(lambda sut: Declared(second, then=by_another_request), {})(sut)
         assert [target.rpartition("=")[2] for target in seen] == ["a", "b"]
 
     in_run(tmp_path, body)
@@ -96,7 +96,7 @@ def test_a_declaration_names_whom_to_blame(tmp_path: Path) -> None:
     async def body(sut: SystemUnderTest) -> None:
         declared = Declared(bad(sut, "a")[0], "REQ-ERR-VERB", effects=False)
         with pytest.raises(Nonconformance, match="REQ-ERR-VERB"):
-            await called(lambda sut: declared, {})(sut)
+            await case_body(lambda sut: declared, {})(sut)
 
     in_run(tmp_path, body, "comp-ignored")
 

@@ -39,9 +39,11 @@ class Octets:
         return self.silent
 
 
-def read(octets: bytes, method: str = "GET", *, later: bytes = b"", sole: bool = True, limit: int = 100) -> Reading:
+def read(
+    octets: bytes, method: str = "GET", *, later: bytes = b"", plainly_framed: bool = True, limit: int = 100
+) -> Reading:
     pieces = [octets] if octets else []
-    return ResponseReader(Octets(pieces, later=later), method, sole=sole, body_limit=limit).read()
+    return ResponseReader(Octets(pieces, later=later), method, plainly_framed=plainly_framed, body_limit=limit).read()
 
 
 def anomalies(reading: Reading) -> tuple[str, ...]:
@@ -224,7 +226,7 @@ def test_a_second_reply_counts_only_after_a_request_that_was_surely_one(method: 
     octets = OK + b"Content-Length: 0\r\n\r\n" + OK + b"\r\n"
 
     assert anomalies(read(octets, method)) == ("second-response: 19 octets after the response",)
-    excused = read(octets, sole=False)
+    excused = read(octets, plainly_framed=False)
     assert anomalies(excused) == ()
     assert not excused.persistent
 

@@ -91,8 +91,6 @@ def emulator(
     from reimage_conformance.embedding.recording import Recording  # noqa: PLC0415 -- as heavy
     from reimage_conformance.embedding.worlds import world_of  # noqa: PLC0415 -- as heavy
     from reimage_conformance.emulator import (  # noqa: PLC0415 -- heavy
-        FAULTS,
-        ODDITIES,
         emulator_with,
         only_lenient,
         serve_until_stopped,
@@ -100,10 +98,7 @@ def emulator(
     )
 
     if list_faults or list_oddities:
-        for line in columns((fault.name, fault.requirement, fault.summary) for fault in FAULTS.values() if list_faults):
-            click.echo(line)
-        for line in columns((oddity.name, oddity.summary) for oddity in ODDITIES.values() if list_oddities):
-            click.echo(line)
+        _print_lists(faults=list_faults, oddities=list_oddities)
         return 0
     if write_target is not None:
         _check_target_file(write_target)
@@ -131,6 +126,16 @@ def emulator(
     return 0
 
 
+def _print_lists(*, faults: bool, oddities: bool) -> None:
+    """Print a line for each fault, for each oddity, or both."""
+    from reimage_conformance.emulator import FAULTS, ODDITIES  # noqa: PLC0415 -- heavy
+
+    if faults:
+        click.echo("\n".join(columns((fault.name, fault.requirement, fault.summary) for fault in FAULTS.values())))
+    if oddities:
+        click.echo("\n".join(columns((oddity.name, oddity.summary) for oddity in ODDITIES.values())))
+
+
 def _record(opened: ExitStack, time_is_up: threading.Event, recording: Recording, folder: Path) -> None:
     """Record what is served from now on until `opened` is closed; then print the command that judges the client.
 
@@ -143,7 +148,7 @@ def _record(opened: ExitStack, time_is_up: threading.Event, recording: Recording
 
 
 def _check_record_folder(folder: Path) -> None:
-    """Raise UsageError where `folder` cannot be written, or holds the files of a run."""
+    """Raise UsageError if `folder` cannot be written, or holds the files of a run."""
     try_folder(folder, "--record")
     held = [name for name in RUN_FILES if (folder / name).exists()]
     if held:
@@ -153,7 +158,7 @@ def _check_record_folder(folder: Path) -> None:
 
 
 def _check_target_file(file: Path) -> None:
-    """Raise UsageError where the target file cannot be written, before anything is served."""
+    """Raise UsageError if the target file cannot be written, before anything is served."""
     from reimage_conformance.emulator import refuse_foreign  # noqa: PLC0415 -- heavy
 
     if file.suffix != ".toml":

@@ -134,7 +134,7 @@ def _is_sarif(found: Any) -> bool:
 
 
 def _read_json(file: Path) -> Any:
-    """The content of a JSON file; None where it is missing or is not JSON."""
+    """The content of a JSON file; None if it is missing or is not JSON."""
     try:
         return json.loads(file.read_bytes())
     except (OSError, ValueError, RecursionError):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from reimage_conformance.commands.completing import fault_names, oddity_names, requirement_ids
-from reimage_conformance.commands.words import Duration, Word
+from reimage_conformance.commands.words import Duration, SuggestingChoice
 from reimage_conformance.run_options import RUN_OPTIONS
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def click_options(command: Command) -> Command:
 def _type_of(option: RunOption) -> click.ParamType[Any]:
     """The type with which click checks values of the option."""
     if option.choices:
-        return Word(list(option.choices))
+        return SuggestingChoice(list(option.choices))
     if option.kind is Path:
         return click.Path(path_type=Path)
     least, is_open = (option.least, False) if option.above is None else (option.above, True)

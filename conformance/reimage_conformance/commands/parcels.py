@@ -53,7 +53,7 @@ class Parcel:
 
 
 def parcel(file: Path, options: Options, rest: Sequence[str]) -> Parcel:
-    """The parcel for the target file `file`; raises TargetError where it, or a file that it names, cannot be read."""
+    """The parcel for the target file `file`; raises TargetError if it, or a file that it names, cannot be read."""
     target = load_target(file)
     files = {TARGET: file.read_bytes(), **dict(_certificates(target)), **dict(_option_files(options))}
     named = {f"{PREFIX}{key.upper()}": key for key in CERTIFICATES if key in files}

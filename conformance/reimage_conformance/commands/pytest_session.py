@@ -53,13 +53,13 @@ def run_session(words: Sequence[str]) -> int:
             except SuiteError:
                 raise
             except Exception as error:
-                raise UsageError(sentence(str(error))) from error
+                raise UsageError(refusal_sentence(str(error))) from error
 
     with isolated_pytest(os.environ):
         return int(pytest.main(list(words), plugins=[OneSentence()]))
 
 
-def sentence(output: str) -> str:
+def refusal_sentence(output: str) -> str:
     """One sentence for pytest's error about its command line; `output` is what pytest printed."""
     found = _ERROR.search(output)
     reason = found["reason"].strip() if found is not None else " ".join(output.split()) or "no reason given"

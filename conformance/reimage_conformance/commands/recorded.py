@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from reimage_conformance.commands.sessions import is_session, judge_session
-from reimage_conformance.commands.words import Word
+from reimage_conformance.commands.words import SuggestingChoice
 from reimage_conformance.config import load_target
 from reimage_conformance.errors import UsageError
 from reimage_conformance.model import Strictness, Subject
@@ -26,7 +26,9 @@ OVERWRITE = "Replace the run that the report folder holds."
 @click.option("--client", is_flag=True, help="Judge the client that sent the requests, in place of the endpoint.")
 @click.option("--overwrite", is_flag=True, help=OVERWRITE)
 @click.option(
-    "--strictness", type=Word([word.value for word in Strictness]), help="How literally the documents are read."
+    "--strictness",
+    type=SuggestingChoice([word.value for word in Strictness]),
+    help="How literally the documents are read.",
 )
 @click.option("--no-redact", is_flag=True, help="Do not mask secrets in the reports; do not share them then.")
 @click.option("-q", "--quiet", is_flag=True, help=QUIET)
@@ -96,7 +98,7 @@ def report(*, journal: Path, report_dir: Path | None, overwrite: bool, quiet: bo
 @click.option("--html", type=click.Path(path_type=Path), help="Write the comparison as an HTML page too.")
 @click.option(
     "--against",
-    type=Word([LAST_GOOD]),
+    type=SuggestingChoice([LAST_GOOD]),
     help="Compare one RUN with the last run of its target that was conformant.",
 )
 @click.option(
@@ -139,7 +141,7 @@ def compare(
 
 
 def _folder_names(runs: list[Path]) -> list[str]:
-    """The name of the report folder of each run; raises UsageError where two have the same."""
+    """The name of the report folder of each run; raises UsageError if two have the same."""
     names = [(run if run.is_dir() else run.parent).resolve().name for run in runs]
     repeated = next((name for name in names if names.count(name) > 1), None)
     if repeated is not None:

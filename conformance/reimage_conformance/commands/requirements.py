@@ -12,7 +12,7 @@ import click
 from reimage_conformance.catalogue import ALL_REQUIREMENTS, CATALOGUE, CLIENT_CATALOGUE, requirement
 from reimage_conformance.commands.case_files import cases_folder, citing_cases
 from reimage_conformance.commands.completing import requirement_ids
-from reimage_conformance.commands.words import Word, columns
+from reimage_conformance.commands.words import SuggestingChoice, columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,7 +48,9 @@ class Row:
 
 
 @click.command()
-@click.option("--format", "form", type=Word(["table", "json", "markdown"]), default="table", show_default=True)
+@click.option(
+    "--format", "form", type=SuggestingChoice(["table", "json", "markdown"]), default="table", show_default=True
+)
 @click.option("--client", is_flag=True, help="List the requirements that a recorded client is judged by.")
 @click.option(
     "--why",

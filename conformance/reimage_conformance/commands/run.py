@@ -181,7 +181,7 @@ def check_target_files(targets: Sequence[Path]) -> None:
 
 
 def _check_choice(options: Options) -> None:
-    """Raise UsageError where the requirements that the options choose cannot be found."""
+    """Raise UsageError if the requirements that the options choose cannot be found."""
     if options.only or options.failed_in is not None or options.require is not None:
         from reimage_conformance.choosing import failed_in, required_in, requirements_of  # noqa: PLC0415 -- reads journals
 
@@ -203,7 +203,7 @@ def _unlock(target: Target) -> None:
 
 
 def _check_emulator(options: Options) -> None:
-    """Raise UsageError where the embedded emulator cannot have these faults and oddities in this world."""
+    """Raise UsageError if the embedded emulator cannot have these faults and oddities in this world."""
     from reimage_conformance.embedding.worlds import world_of  # noqa: PLC0415 -- as above
     from reimage_conformance.emulator import emulator_with  # noqa: PLC0415 -- only a run with faults needs it
 

@@ -31,7 +31,7 @@ def is_session(file: Path, target: Target | None = None) -> bool:
 def judge_session(file: Path, report_dir: Path | None, strictness: Strictness | None, *, quiet: bool) -> int:
     """Judge the client of the session in `file`, print the conclusion, and give the exit code; `file` stays as it is.
 
-    Reports, and a copy of the session that names the `strictness`, go into `report_dir` if one is given. Raises UsageError where that
+    Reports, and a copy of the session that names the `strictness`, go into `report_dir` if one is given. Raises UsageError if that
     folder holds `file`.
     """
     from reimage_conformance.journal import read_journal  # noqa: PLC0415 -- imports the checks

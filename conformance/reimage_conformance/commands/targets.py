@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from reimage_conformance.commands.words import Word
+from reimage_conformance.commands.words import SuggestingChoice
 from reimage_conformance.config import load_target, new_target_text
 from reimage_conformance.errors import ReportError, UsageError
 from reimage_conformance.model import Profile
@@ -15,7 +15,12 @@ from reimage_conformance.model import Profile
 
 @click.command()
 @click.argument("target", type=click.Path(path_type=Path))
-@click.option("--profile", type=Word([word.value for word in Profile]), default="standard", help="How much a run does.")
+@click.option(
+    "--profile",
+    type=SuggestingChoice([word.value for word in Profile]),
+    default="standard",
+    help="How much a run does.",
+)
 @click.option("--max-reimages", type=click.IntRange(min=0), help="Never start more reimages than this.")
 def preflight(*, target: Path, profile: str, max_reimages: int | None) -> int:
     """Check a target before a run; reimages nothing.

@@ -35,8 +35,8 @@ class Duration(click.FloatRange):
         return found
 
 
-class Word(click.Choice[str]):
-    """One of a few words; the error for a misspelt word suggests the most similar one."""
+class SuggestingChoice(click.Choice[str]):
+    """A choice of words; the error for a misspelt word suggests the most similar one."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """`value` if it is one of the words; otherwise fails, with a suggestion."""

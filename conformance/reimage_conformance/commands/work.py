@@ -46,7 +46,7 @@ def work(channel: Channel) -> None:
 
 
 def version_here(environment: dict[str, str]) -> str:
-    """The version of the suite that is installed here; "" where there is none."""
+    """The version of the suite that is installed here; "" if there is none."""
     line = "import reimage_conformance; print('reimage-conformance', reimage_conformance.__version__)"
     command = [sys.executable, "-P", "-c", line]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **environment})  # noqa: S603
@@ -100,7 +100,7 @@ def send_rest(channel: Channel, file: Path, start: int, name: str = JOURNAL) -> 
 
 
 def pieces(file: Path, start: int) -> Iterator[bytes]:
-    """The octets of `file` from `start` on in pieces; none where there is no such file yet."""
+    """The octets of `file` from `start` on in pieces; none if there is no such file yet."""
     with contextlib.suppress(FileNotFoundError), file.open("rb") as opened:
         opened.seek(start)
         while octets := opened.read(PIECE_OCTETS):

@@ -195,7 +195,7 @@ def _refuse_contradictions(path: Path, target: Target) -> None:
 
 
 def _refuse_one_subscription_twice(path: Path, target: Target) -> None:
-    """Raise TargetError where two of the three subscription ids are equal, without regard to case and dashes."""
+    """Raise TargetError if two of the three subscription ids are equal, without regard to case and dashes."""
     keyed = {
         key: getattr(target, key) for key in ("subscription_id", "other_subscription_id", "foreign_subscription_id")
     }

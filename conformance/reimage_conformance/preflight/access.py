@@ -49,7 +49,7 @@ _HTML = re.compile(rb"\s*<(!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 
 
 def barrier(exchange: Exchange) -> Barrier | None:
-    """The barrier that one answer shows; None where an endpoint of this protocol may have given the answer."""
+    """The barrier that one answer shows; None if an endpoint of this protocol may have given the answer."""
     reply = exchange.reply
     if reply is None:
         return None if _is_nearly_http(exchange) else Barrier.SILENCE

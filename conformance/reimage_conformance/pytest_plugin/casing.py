@@ -25,7 +25,7 @@ MARKS = {"afterwards": Phase.AFTERWARDS, "alone": Phase.ALONE, "at_the_end": Pha
 
 
 def cites(item: pytest.Item) -> tuple[str, ...]:
-    """The requirements that an item cites; none where it is not a case."""
+    """The requirements that an item cites; none if it is not a case."""
     return tuple(dict.fromkeys(name for mark in item.iter_markers("verifies") for name in mark.args))
 
 
@@ -66,11 +66,11 @@ def _case(item: pytest.Item) -> Case:
     function: Callable[..., Any] = item.obj  # type: ignore[attr-defined]
     doc = (inspect.getdoc(function) or "").splitlines()
     values = dict(item.callspec.params) if hasattr(item, "callspec") else {}
-    run = _property_body(function, values) if is_hypothesis_test(function) else called(function, values)
+    run = _property_body(function, values) if is_hypothesis_test(function) else case_body(function, values)
     return Case(item.nodeid, cites(item), doc[0] if doc else "", phase_of(item), run)
 
 
-def called(function: Callable[..., Any], values: dict[str, Any]) -> Callable[[SystemUnderTest], Awaitable[None]]:
+def case_body(function: Callable[..., Any], values: dict[str, Any]) -> Callable[[SystemUnderTest], Awaitable[None]]:
     """The body of a case; what it returns, directly or as a coroutine, are the bad requests that it declares."""
 
     async def run(sut: SystemUnderTest) -> None:

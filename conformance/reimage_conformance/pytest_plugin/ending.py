@@ -70,13 +70,16 @@ def end_session(
     _register_page(session, assessment, journal.exchanges)
     _set_status(session, assessment, exitstatus)
     session.config.stash[ASSESSMENT] = assessment
-    page = folder / "report.html" if folder is not None else None
-    quiet = is_quiet(session.config)
-    lines = quiet_lines(assessment, page) if quiet else ["", *console_lines(assessment, page, plan.file)]
+    lines = _conclusion_lines(session.config, assessment, folder, plan)
     if breakdown is not None:
         session.exitstatus = breakdown.exit_code
         lines.append(f"error: {breakdown}")
     return lines
+
+
+def _conclusion_lines(config: pytest.Config, assessment: Assessment, folder: Path | None, plan: Plan) -> list[str]:
+    page = folder / "report.html" if folder is not None else None
+    return quiet_lines(assessment, page) if is_quiet(config) else ["", *console_lines(assessment, page, plan.file)]
 
 
 def _set_status(session: pytest.Session, assessment: Assessment, exitstatus: int) -> None:

@@ -30,7 +30,7 @@ def fingerprint_of(target: Target) -> str:
 
 
 def resumable(folder: Path) -> Journal:
-    """The journal of the run in `folder`; raises UsageError where the run cannot be resumed."""
+    """The journal of the run in `folder`; raises UsageError if the run cannot be resumed."""
     file = folder / "journal.jsonl"
     if not file.is_file():
         raise UsageError(f"--resume {folder}: there is no journal.jsonl in it; expected the report folder of a run")

@@ -198,7 +198,7 @@ def _required(config: pytest.Config) -> tuple[str, ...]:
 
 
 def _began_with(config: pytest.Config, folder: Path) -> Mapping[str, Any]:
-    """The header of the journal in `folder`; raises UsageError where the run cannot be resumed with these options."""
+    """The header of the journal in `folder`; raises UsageError if the run cannot be resumed with these options."""
     if not config.getoption("target"):
         raise UsageError(
             "--resume needs the target file of the run; a run against an embedded emulator cannot be resumed"

@@ -40,10 +40,10 @@ REFUSAL = "refusal"
 
 @dataclass(slots=True)
 class Retried:
-    """A finding, as results.json holds it, how often it was tried and seen, and whether to try further (`goes_on`).
+    """A finding, as in results.json, how often it was tried and seen, and whether to go on trying (`goes_on`).
 
-    A try repeats the part that is cheapest to repeat (`cheapest`) as long as that shows the violation. After that it repeats everything that the
-    finding rests on (`is_whole`).
+    A try repeats only the cheapest part of the finding (`cheapest`) as long as that part shows the violation. After that it repeats
+    everything that the finding rests on (`is_whole`).
     """
 
     finding: Mapping[str, Any]
@@ -59,7 +59,7 @@ class Retried:
         return self.finding if self.is_whole else self.cheapest
 
     def take(self, answer: Answer) -> None:
-        """Counts a try. One that repeated only a part and did not show the violation is not counted, nor one without a clear answer."""
+        """Counts a try. A try without a clear answer is not counted, nor one of only a part that did not show the violation."""
         if answer is Answer.AGAIN:
             self.tried, self.seen = self.tried + 1, self.seen + 1
         elif not self.is_whole:
@@ -71,10 +71,10 @@ class Retried:
 
 
 async def retry_violations(sut: SystemUnderTest, cases: Sequence[Case], journal: Path, plan: Plan) -> None:
-    """Tries again what may be a matter of time, and notes in the journal how often each such finding was seen.
+    """Tries violations again that may be a matter of time, and notes in the journal how often each finding was seen.
 
-    Does nothing where no such requirement was violated, where the run is hindered, and where a request may have done harm. An error
-    here is noted, and leaves the verdicts of the run as they are. Raises ReportError where the journal cannot be written.
+    It does nothing if there is no such violation, if the run is hindered, or if a request may have done harm. An error here is
+    noted, and does not change the verdicts of the run. Raises ReportError if the journal cannot be written.
     """
     if not (_may_try(sut, plan) and any(map(_may_be_a_matter_of_time, sut.recorder.verdicts))):
         return

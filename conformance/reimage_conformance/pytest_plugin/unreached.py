@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def report_unreached(plan: Plan, target: Target, folder: Path, sentence: str, began: float) -> None:
     """Writes a journal without exchanges, and its reports, into `folder`; `sentence` is why no requirement could be judged.
 
-    `began` is when the preflight began, by the monotonic clock. Raises ReportError where the files cannot be written.
+    `began` is when the preflight began, by the monotonic clock. Raises ReportError if the files cannot be written.
     """
     clear_folder(folder)
     chosen = limited(target, plan)

@@ -72,7 +72,7 @@ class Verification:
 
     @property
     def verdict(self) -> str:
-        """The verdict now; "" where there is no journal that can be judged."""
+        """The verdict now; "" if there is no journal that can be judged."""
         return self.judged.verdict
 
     @property
@@ -82,9 +82,9 @@ class Verification:
 
 
 def make_bundle(run: Path, file: Path) -> str:
-    """Pack the run in the folder `run` into `file`, and give the SHA-256 of it; raises UsageError where there is no whole run.
+    """Pack the run in the folder `run` into `file`, and give the SHA-256 of it; raises UsageError if there is no whole run.
 
-    `file` must not be there yet. Raises ReportError where it cannot be written.
+    `file` must not be there yet. Raises ReportError if it cannot be written.
     """
     for name in (JOURNAL, RESULTS):
         if not (run / name).is_file():
@@ -105,7 +105,7 @@ def make_bundle(run: Path, file: Path) -> str:
 
 
 def verify(file: Path) -> Verification:
-    """Check the hashes in the bundle `file` and judge its journal again; raises UsageError where it is no bundle."""
+    """Check the hashes in the bundle `file` and judge its journal again; raises UsageError if it is no bundle."""
     try:
         octets = file.read_bytes()
         with zipfile.ZipFile(io.BytesIO(octets)) as archive:

@@ -76,7 +76,7 @@ class JournalCases:
 
 
 def write_page(assessment: Assessment, exchanges: Mapping[int, Exchange], path: Path) -> None:
-    """Write report.html to `path`; raises ReportError where that is not possible."""
+    """Write report.html to `path`; raises ReportError if that is not possible."""
     hooks = HtmlHooks(lambda: (assessment, exchanges))
     with TemporaryDirectory() as empty, _isolated(), open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123
         words = [empty, f"--rootdir={empty}", "-c", os.devnull, "-q", "--no-header", "--no-summary", "--capture=no"]

@@ -36,7 +36,7 @@ def regenerate(journal: Path, folder: Path, *, quiet: bool = False) -> int:
 
 
 def report_on(journal: Journal, folder: Path) -> Assessment:
-    """Write the four reports of `journal` into `folder`; raises ReportError where that is not possible."""
+    """Write the four reports of `journal` into `folder`; raises ReportError if that is not possible."""
     assessment = assessed(journal)
     write_reports(assessment, journal.exchanges, folder)
     write_page(assessment, journal.exchanges, folder / "report.html")

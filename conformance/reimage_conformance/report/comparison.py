@@ -32,7 +32,7 @@ def compare_runs(
 
     A path is a report folder, a results.json, or a journal, which `judge` turns into results. If `page` is given, the differences are
     written there too: as Markdown if its name ends in .md, else as HTML. If `names` are given, each run is of another target, with that name.
-    Raises UsageError where a run cannot be read and ReportError where the page cannot be written.
+    Raises UsageError if a run cannot be read and ReportError if the page cannot be written.
     """
     return _show_differences([load_run(path, judge) for path in paths], page, names)
 

@@ -17,7 +17,7 @@ from reimage_conformance.report.wording import (
     VERDICT_WORDS,
     duration_words,
     is_known,
-    is_timely,
+    may_depend_on_time,
     strictness_sentence,
     tries_words,
     verdict_sentence,
@@ -105,7 +105,7 @@ def _next_steps(assessment: Assessment, report: Path, target: Path | None) -> li
     file, aside = (shlex.quote(str(target)), "") if target is not None else ("FILE", "  (FILE is a target file)")
     folder = shlex.quote(str(report.parent))
     commands = [f"is finding 1 mended? reimage-conformance replay {folder} 1 --target {file}{aside}"]
-    if any(map(is_timely, assessment.findings)):
+    if any(map(may_depend_on_time, assessment.findings)):
         commands.append(f"always, or now and then? reimage-conformance verify {folder} --target {file}")
     return [*commands, place]
 

@@ -35,7 +35,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class MatrixRow:
-    """One requirement with its outcome in each run, "" where the run does not know it."""
+    """One requirement with its outcome in each run, "" if the run does not know it."""
 
     requirement: str
     title: str

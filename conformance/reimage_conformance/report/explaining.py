@@ -17,13 +17,13 @@ def explain_command(requirement: str) -> str:
 
 
 def usual_mistake(requirement: str) -> str:
-    """The usual mistake and what mends it, in two sentences; "" where the catalogue knows none."""
+    """The usual mistake and what mends it, in two sentences; "" if the catalogue knows none."""
     row = ALL_REQUIREMENTS.get(requirement)
     return row.mend if row is not None else ""
 
 
 def explaining_sentence(assessment: Assessment) -> str:
-    """How to learn more about the requirements of the first findings; "" where there are none."""
+    """How to learn more about the requirements of the first findings; "" if there are none."""
     names = list(dict.fromkeys(finding.requirement for finding in assessment.findings))
     if not names:
         return ""

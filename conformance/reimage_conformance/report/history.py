@@ -29,7 +29,7 @@ WORDS_LIMIT = 160
 
 @dataclass(frozen=True, slots=True)
 class Night:
-    """One column: a run; `seconds` is the median length of its reimages that succeeded, None where none did."""
+    """One column: a run; `seconds` is the median length of its reimages that succeeded, None if none did."""
 
     started: str
     verdict: str
@@ -42,7 +42,7 @@ class Night:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One requirement in one night; `link` leads to it in the report of that night, "" where there is no report."""
+    """One requirement in one night; `link` leads to it in the report of that night, "" if there is no report."""
 
     outcome: str
     words: str
@@ -81,7 +81,7 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """The results of a run, and the folder of its reports relative to the page; "" where there is no report."""
+    """The results of a run, and the folder of its reports relative to the page; "" if there is no report."""
 
     results: Results
     place: str
@@ -186,8 +186,9 @@ def _story(judged: Sequence[tuple[str, Results]], *, is_last_judged: bool) -> st
     more = "" if is_last_judged else "; not judged in the last night"
     if not any(bad):
         outcomes = list(dict.fromkeys(row["outcome"] for _, row in judged))
-        steady = f"{outcomes[0]} in every night"
-        return (f"never violated, {' and '.join(outcomes)} by turns" if len(outcomes) > 1 else steady) + more
+        if len(outcomes) > 1:
+            return f"never violated, {' and '.join(outcomes)} by turns{more}"
+        return f"{outcomes[0]} in every night{more}"
     share = f"violated in {sum(bad)} of {counted(len(bad), 'night')}"
     if turns >= FLICKERING_CHANGES:
         last = max(at for (at, _), is_bad in zip(judged, bad, strict=True) if is_bad)
@@ -205,7 +206,7 @@ def _streak(bad: Sequence[bool]) -> int:
 
 
 def _another_way(judged: Sequence[tuple[str, Results]]) -> str:
-    """A phrase with the last night in which a violation changed its symptoms; "" where none did."""
+    """A phrase with the last night in which a violation changed its symptoms; "" if none did."""
     changed = [
         at
         for (_, one), (at, other) in pairwise(judged)

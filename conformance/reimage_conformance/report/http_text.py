@@ -172,7 +172,7 @@ def _elements(text: str, names: frozenset[str], values: frozenset[str]) -> Itera
 
 
 def _body_marked(lines: tuple[TextLine, ...]) -> tuple[TextLine, ...] | None:
-    """The lines with the received body marked, None where there is none."""
+    """The lines with the received body marked, None if there is none."""
     bodies = [line for line in lines if line.part == "body" and line.side == "<" and line.text]
     if not bodies:
         return None

@@ -47,7 +47,7 @@ LEAST_SHARE = 0.04
 class ListedRun:
     """One line of the index; `links` are its reports, as (words, address relative to the index).
 
-    `place` is the folder of its report.html, relative to the index; "" where there is none.
+    `place` is the folder of its report.html, relative to the index; "" if there is none.
     """
 
     results: Results

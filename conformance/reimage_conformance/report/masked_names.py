@@ -33,7 +33,7 @@ class MaskedNames:
 
     @classmethod
     def of(cls, target: Mapping[str, Any]) -> MaskedNames:
-        """The masks in the description of a target; none where nothing was masked."""
+        """The masks in the description of a target; none if nothing was masked."""
         masks = {str(target.get(key) or ""): word for key, word in WORDS.items()}
         return cls(tuple((_pattern(mask), word) for mask, word in masks.items() if _MASK.fullmatch(mask)))
 

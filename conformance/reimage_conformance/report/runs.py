@@ -35,7 +35,7 @@ class FoundRun:
 def load_run(path: Path, judge: Callable[[Path], Results] | None = None) -> Results:
     """The results at `path`: a report folder, a results.json, or a journal, which `judge` turns into results.
 
-    Raises UsageError where there are none, or where a journal is given without a judge.
+    Raises UsageError if there are none, or if a journal is given without a judge.
     """
     journal = path / "journal.jsonl" if path.is_dir() else path
     if path.is_dir() and (path / "results.json").exists():

@@ -56,7 +56,7 @@ class ScriptTarget:
 
 
 def reproductions(assessment: Assessment, exchanges: Mapping[int, Exchange]) -> Iterator[Finding]:
-    """The findings of `assessment`, each with the script that shows it again, "" where there is nothing to send.
+    """The findings of `assessment`, each with the script that shows it again, "" if there is nothing to send.
 
     The findings about a client get no script: to see one again, record the client again.
     """

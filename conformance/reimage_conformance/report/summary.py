@@ -15,7 +15,7 @@ from reimage_conformance.report.wording import (
     VERDICT_WORDS,
     duration_words,
     is_known,
-    is_timely,
+    may_depend_on_time,
     preflight_sentence,
     strictness_sentence,
     tries_words,
@@ -168,5 +168,5 @@ def _finding_block(number: int, finding: Finding, *, known: bool) -> Iterable[st
             f"Is it mended? `reimage-conformance replay RUN {number} --target FILE`, "
             "where RUN is this report folder; report.html has a shell script as well."
         )
-    if finding.reproduce and is_timely(finding):
+    if finding.reproduce and may_depend_on_time(finding):
         yield "This may be a matter of time. How often it fails: `reimage-conformance verify RUN --target FILE`."

@@ -152,14 +152,14 @@ def is_known_case(case: CaseRecord, assessment: Assessment) -> bool:
     return case.outcome == Outcome.VIOLATED and bool(case.requirements) and known.issuperset(case.requirements)
 
 
-def is_timely(finding: Finding) -> bool:
+def may_depend_on_time(finding: Finding) -> bool:
     """Whether a finding may depend on the moment of a request, or on requests at the same time (`timing` in the catalogue)."""
     requirement = CATALOGUE.get(finding.requirement)
     return requirement is not None and requirement.timing
 
 
 def tries_words(finding: Finding) -> str:
-    """In how many of how many tries a finding was seen, "" where it was not tried again."""
+    """In how many of how many tries a finding was seen, "" if it was not tried again."""
     return "" if finding.tries is None else f"seen in {finding.tries.seen} of {finding.tries.tried} tries"
 
 

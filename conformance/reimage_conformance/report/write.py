@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def write_reports(assessment: Assessment, exchanges: Mapping[int, Exchange], folder: Path) -> None:
-    """Write results.json, junit.xml and summary.md into `folder`; raises ReportError where that is not possible."""
+    """Write results.json, junit.xml and summary.md into `folder`; raises ReportError if that is not possible."""
     shown = replace(assessment, findings=tuple(reproductions(assessment, exchanges)))
     shown = MaskedNames.of(assessment.target).everywhere(shown)
     write_file(folder / "results.json", results_text(shown).encode("ascii"))

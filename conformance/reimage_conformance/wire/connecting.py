@@ -61,7 +61,7 @@ class SocketConnector:
         """A connection with the primary certificate; a failure says in one sentence why, and which key to mend.
 
         To explain a failure it makes one or two further connections, on which at most `HEAD /` is sent. Raises
-        TargetError where the target file is wrong, and UnreachableError where the endpoint may be at fault.
+        TargetError if the target file is wrong, and UnreachableError if the endpoint may be at fault.
         """
         try:
             if not self._target.is_https:
@@ -105,8 +105,8 @@ class SocketConnector:
     ) -> ssl.SSLSocket:
         """`connected` with TLS; raises OSError.
 
-        Without `patient`, a handshake that gets no answer soon makes it ask whether the endpoint speaks plain HTTP; it
-        raises StreamError if so.
+        If not `patient` and the handshake gets no answer within SILENCE_SECONDS, it asks whether the endpoint speaks plain
+        HTTP, and raises StreamError if so.
         """
         try:
             secured = context.wrap_socket(
@@ -145,7 +145,7 @@ class SocketConnector:
             return False
 
     def _certificate(self) -> x509.Certificate | None:
-        """The certificate that the endpoint shows to a client without a certificate, or None."""
+        """The endpoint's certificate, read on a connection without client certificate, or None."""
         try:
             connected = self._dialler.dial(self._look_deadline())
             with contextlib.closing(self._secured(connected, trusting_anyone(), self._look_deadline())) as secured:
@@ -188,7 +188,7 @@ class SocketConnector:
 
 
 def probe_connector(target: Target, clock: Clock) -> SocketConnector | None:
-    """The connector for the probe of `target`, or None where it has none; connect_to and proxy are not used for the probe."""
+    """The connector for the probe of `target`, or None if it has none; connect_to and proxy are not used for the probe."""
     if target.probe_url is None:
         return None
     return SocketConnector(replace(target, base_url=target.probe_url, connect_to=None, proxy=None), clock)

@@ -25,19 +25,19 @@ _CLOSE_PAUSE_SECONDS = 0.02
 class Connection:
     """One connection: its number, counted from 1, and how many requests it carried.
 
-    `sole` says that no reader can take the octets of the latest request for more than one request
-    (`is_plainly_framed`).
+    `plainly_framed` says that every HTTP implementation reads exactly one request in the octets of the latest one
+    (`framing.is_plainly_framed`).
     """
 
     number: int
     identity: Identity
     stream: Stream
     requests: int = 0
-    sole: bool = True
+    plainly_framed: bool = True
 
     def note_surplus(self, octets: bytes, found: list[str], kind: str = "late-surplus") -> None:
         """Add an anomaly to `found` for `octets` after the latest response, unless they may be a second answer to it."""
-        if octets and (self.sole or not octets.startswith(b"HTTP/")):
+        if octets and (self.plainly_framed or not octets.startswith(b"HTTP/")):
             where = f" to request {self.requests} of connection {self.number}" if kind == "late-surplus" else ""
             found.append(f"{kind}: {len(octets)} octets after the response{where}")
 
@@ -47,16 +47,16 @@ class ConnectionPool:
     """Connections that may be used again, the latest first.
 
     A connection is set aside if an endpoint could misread the end of its last request: it is used again only by number,
-    so that a misreading affects no other exchange. `found` collects anomalies of octets that arrived after their
-    response; the next exchange reports them. At most `most` connections are open (None: any number), as far as closing
+    so that a misreading affects no other exchange. `late_anomalies` collects anomalies of octets that arrived after their
+    response; the next exchange reports them. At most `max_open` connections are open (None: any number), as far as closing
     unused ones allows. `pause` waits for some seconds. `drops_idle` says that the endpoint has closed an idle
     connection. `_opened` counts the connections ever opened, `_open` those that are open now. Several threads may share
     a pool; a connection that was taken belongs to one thread.
     """
 
     connector: Connector
-    found: list[str] = field(default_factory=list)
-    most: int | None = None
+    late_anomalies: list[str] = field(default_factory=list)
+    max_open: int | None = None
     pause: Callable[[float], None] = lambda _: None
     drops_idle: bool = False
     _opened: int = 0
@@ -91,7 +91,7 @@ class ConnectionPool:
         """Removes and gives the kept connections that have to be closed before another is opened, the oldest first."""
         excess: list[Connection] = []
         for kept in (*self._idle.values(), self._aside):
-            while kept and self.most is not None and self._open - len(excess) >= self.most:
+            while kept and self.max_open is not None and self._open - len(excess) >= self.max_open:
                 excess.append(kept.pop(0))
         return excess
 
@@ -136,11 +136,11 @@ class ConnectionPool:
             self._idle.clear()
         self._close(kept)
 
-    def take_found(self) -> tuple[str, ...]:
-        """Gives the anomalies in `found`, and empties it."""
+    def take_late_anomalies(self) -> tuple[str, ...]:
+        """Gives the anomalies in `late_anomalies`, and empties it."""
         with self._lock:
-            taken = tuple(self.found)
-            self.found.clear()
+            taken = tuple(self.late_anomalies)
+            self.late_anomalies.clear()
         return taken
 
     def _latest_idle(self, identity: Identity) -> Connection | None:
@@ -163,7 +163,7 @@ class ConnectionPool:
         if waiting == b"":
             self.drop(connection)
             raise StreamError(FailureKind.CLOSED, f"the endpoint has closed connection {connection.number}")
-        connection.note_surplus(waiting or b"", self.found)
+        connection.note_surplus(waiting or b"", self.late_anomalies)
         return connection
 
     def _is_quiet(self, connection: Connection) -> bool:
@@ -172,7 +172,7 @@ class ConnectionPool:
             return True
         self.drop(connection)
         self.drops_idle = self.drops_idle or not waiting
-        connection.note_surplus(waiting, self.found)
+        connection.note_surplus(waiting, self.late_anomalies)
         return False
 
 

@@ -42,7 +42,7 @@ class Proxy:
         return f"{self.host} port {self.port}"
 
     def open(self, connected: socket.socket, authority: str) -> None:
-        """Make `connected` a tunnel to `authority`, a host and port; raises StreamError where the proxy refuses."""
+        """Make `connected` a tunnel to `authority`, a host and port; raises StreamError if the proxy refuses."""
         lines = [f"CONNECT {authority} HTTP/1.1", f"Host: {authority}"]
         if self.authorization:
             lines.append(f"Proxy-Authorization: {self.authorization}")

@@ -69,7 +69,7 @@ class Source(Protocol):
 class ResponseReader:
     """Reads the response to one request with `method`.
 
-    `sole` says that every HTTP implementation reads exactly one request in what was sent. `linger_seconds` is how long to look
+    `plainly_framed` says that every HTTP implementation reads exactly one request in what was sent. `linger_seconds` is how long to look
     for content after a reply that must have none.
     """
 
@@ -78,13 +78,13 @@ class ResponseReader:
         source: Source,
         method: str,
         *,
-        sole: bool = True,
+        plainly_framed: bool = True,
         body_limit: int = BODY_LIMIT,
         linger_seconds: float = LINGER_SECONDS,
     ) -> None:
         self._source = source
         self._method = method
-        self._sole = sole
+        self._plainly_framed = plainly_framed
         self._body_limit = body_limit
         self._linger_seconds = linger_seconds
         self._buffer = bytearray()
@@ -134,7 +134,7 @@ class ResponseReader:
 
     def _name_surplus(self, surplus: bytes, extent: Extent) -> None:
         is_reply = surplus.startswith(b"HTTP/")
-        if not surplus or self._head is None or (is_reply and not self._sole):
+        if not surplus or self._head is None or (is_reply and not self._plainly_framed):
             return  # a request that can be read as two may be answered twice
         if is_reply:
             self._anomalies.append(f"second-response: {len(surplus)} octets after the response")

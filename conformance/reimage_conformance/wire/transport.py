@@ -105,7 +105,7 @@ class VerbatimTransport(httpx.BaseTransport):
 
     def limit(self, connections: int) -> None:
         """Keep at most so many connections open, by closing connections that are not in use."""
-        self._pool.most = connections
+        self._pool.max_open = connections
 
     def close_idle(self) -> None:
         """Close every connection that is not in use."""
@@ -185,11 +185,11 @@ class VerbatimTransport(httpx.BaseTransport):
         hasty = request.patience_seconds is not None
         silence = math.inf if hasty or self._stalls < _MAX_STALLS else _STALL_SECONDS
         source = StreamSource(connection.stream, self._clock, deadline, silence, hasty=hasty)
-        connection.sole = is_plainly_framed(request)
+        connection.plainly_framed = is_plainly_framed(request)
         reader = ResponseReader(
             source,
             request.method,
-            sole=connection.sole,
+            plainly_framed=connection.plainly_framed,
             body_limit=self._body_limit,
             linger_seconds=self._linger_seconds,
         )
@@ -209,9 +209,9 @@ class VerbatimTransport(httpx.BaseTransport):
         if reading.failure is None and not closed and (watch or must_be_last(request)):
             late, closed = StreamSource(connection.stream, self._clock, start).watch(CLOSE_SECONDS)
             if not reading.surplus:
-                connection.note_surplus(late, self._pool.found, "surplus")
+                connection.note_surplus(late, self._pool.late_anomalies, "surplus")
             reading = replace(reading, persistent=reading.persistent and not closed and not late)
-        if response and (late_on_others := self._pool.take_found()):
+        if response and (late_on_others := self._pool.take_late_anomalies()):
             response = replace(response, anomalies=(*response.anomalies, *late_on_others))
         self._release(connection, request, reading)
         if reading.failure is not None and reading.failure.kind is FailureKind.TIMEOUT and not reading.octets:
@@ -221,7 +221,7 @@ class VerbatimTransport(httpx.BaseTransport):
     def _release(self, connection: Connection, request: Request, reading: Reading) -> None:
         if not reading.persistent:
             self._pool.drop(connection)
-        elif connection.sole and not request.body and not must_be_last(request):
+        elif connection.plainly_framed and not request.body and not must_be_last(request):
             self._pool.give(connection)
         else:
             self._pool.set_aside(connection)

@@ -19,7 +19,7 @@ from reimage_conformance.report.wording import (
     OUTCOME_WORDS,
     VERDICT_WORDS,
     duration_words,
-    is_timely,
+    may_depend_on_time,
     moment_words,
     tries_words,
 )
@@ -69,7 +69,7 @@ def environment() -> Environment:
         counted=counted,
         explain_command=explain_command,
         usual_mistake=usual_mistake,
-        is_timely=is_timely,
+        may_depend_on_time=may_depend_on_time,
         tries_words=tries_words,
         signs=SIGNS,
         outcome_words={outcome.value: words for outcome, words in OUTCOME_WORDS.items()},
