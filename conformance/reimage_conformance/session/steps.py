@@ -97,30 +97,46 @@ def merged(steps: list[Step], limit: int) -> list[Step]:
     is one. Up to MERGE_NAMES_UP_TO reimages, the first step by name tests the minimum version and the other spelling too. Above
     it, the minimum version is tested at a percent-encoded address.
     """
-    left = {step.name: step for step in steps}
+    by_name = {step.name: step for step in steps}
     if limit <= MERGE_NAMES_UP_TO:
-        first, minimum, spelling = left["control-name"], left.pop("minimum-name"), left.pop("spelling-name")
-        left["control-name"] = replace(
-            first,
-            name="control-name+minimum-name+spelling-name",
-            version=minimum.version,
-            variations=spelling.variations,
-            stands_for=(first, minimum, spelling),
+        _merge_names(by_name)
+    _merge_slots(by_name)
+    for name in ("other-slot", "minimum-slot") if limit > MERGE_NAMES_UP_TO else ():
+        if name in by_name:
+            by_name[name] = _encoded(by_name[name])
+    _merge_second_certificate(by_name)
+    return list(by_name.values())
+
+
+def _merge_names(by_name: dict[str, Step]) -> None:
+    """Merges the first step by name with the minimum version and the other spelling."""
+    first, minimum, spelling = by_name["control-name"], by_name.pop("minimum-name"), by_name.pop("spelling-name")
+    by_name["control-name"] = replace(
+        first,
+        name="control-name+minimum-name+spelling-name",
+        version=minimum.version,
+        variations=spelling.variations,
+        stands_for=(first, minimum, spelling),
+    )
+
+
+def _merge_slots(by_name: dict[str, Step]) -> None:
+    """Merges the step in the other slot with the minimum version, where there are both."""
+    if "other-slot" in by_name and "minimum-slot" in by_name:
+        other, minimum = by_name["other-slot"], by_name.pop("minimum-slot")
+        by_name["other-slot"] = replace(
+            other, name="other-slot+minimum-slot", version=minimum.version, stands_for=(other, minimum)
         )
-    if "other-slot" in left and "minimum-slot" in left:
-        parts = left["other-slot"], left.pop("minimum-slot")
-        left["other-slot"] = replace(
-            parts[0], name="other-slot+minimum-slot", version=parts[1].version, stands_for=parts
+
+
+def _merge_second_certificate(by_name: dict[str, Step]) -> None:
+    """Merges the minimum version by name with the second certificate, where there are both."""
+    if "second-certificate" in by_name and "minimum-name" in by_name:
+        minimum, identity = by_name["minimum-name"], by_name.pop("second-certificate").identity
+        second = replace(minimum, name="second-certificate", version=None, identity=identity)
+        by_name["minimum-name"] = replace(
+            minimum, name="minimum-name+second-certificate", identity=identity, stands_for=(second, minimum)
         )
-    if limit > MERGE_NAMES_UP_TO:
-        left = {name: _encoded(step) if name in ("other-slot", "minimum-slot") else step for name, step in left.items()}
-    if "second-certificate" in left and "minimum-name" in left:
-        own, identity = left["minimum-name"], left.pop("second-certificate").identity
-        second = replace(own, name="second-certificate", version=None, identity=identity)
-        left["minimum-name"] = replace(
-            own, name="minimum-name+second-certificate", identity=identity, stands_for=(second, own)
-        )
-    return list(left.values())
 
 
 def _without_repeats(steps: Iterable[Step]) -> list[Step]:
