@@ -377,13 +377,12 @@ class Campaign:
         Without one, refusals in that form are not counted as right.
         """
         for result in self.results.values():
-            is_valid = (
-                not permitted(result.exchange.request, self._operations.world).binding if result.exchange else False
-            )
-            if result.is_accepted and result.step.form == form and is_valid:
+            if result.exchange is None or not result.is_accepted or result.step.form != form:
+                continue
+            if not permitted(result.exchange.request, self._operations.world).binding:
                 return result
         return None
 
     def refused_with_version(self, step: Step) -> Result | None:
-        """The result of `step` with a published version of its own, if it was refused and repeated with the target's version."""
+        """The result of `step` with its own version, if that was refused, so that the step was repeated with the target's version."""
         return self._refused.get(step.name)

@@ -57,7 +57,8 @@ class Reimages:
     async def result(self, name: str) -> Result:
         """The result of step `name` of the campaign, once it was sent.
 
-        Raises Untested where profile or budget left it out.
+        Raises Untested where profile or budget left it out, Inconclusive where operations reach no end or the run was
+        given up.
         """
         results = self.campaign.results
         planned = {each for step in self._planner.steps for each in step.names} | set(results)
@@ -66,21 +67,19 @@ class Reimages:
             raise Untested(f"there is no reimage {name!r} in profile {self._profile.value}", Why.PROFILE)
         await self.campaign.until_sent(name)
         result = results.get(name)
-        if result is None or result.skipped:
-            reason = result.skipped if result is not None and result.skipped else Reason("it was not needed")
-            if reason == UNENDED:
-                raise Inconclusive(reason, NO_END)
-            if self._sender.given_up:
-                raise Inconclusive(self._sender.given_up)
-            raise Untested(
-                f"the suite did not send the reimage that this needs (its step {name}): {reason}", reason.why
-            )
-        return result
+        if result is not None and result.skipped is None:
+            return result
+        reason = result.skipped if result is not None and result.skipped else Reason("it was not needed")
+        if reason == UNENDED:
+            raise Inconclusive(reason, NO_END)
+        if self._sender.given_up:
+            raise Inconclusive(self._sender.given_up)
+        raise _not_sent(name, reason)
 
     async def finished(self, result: Result) -> Operation:
         """The operation of a step, once it is over and the watch of its instance too.
 
-        Raises Inconclusive where it was refused.
+        Raises Inconclusive where the reimage was refused, and Untested where its end was missed (UNSEEN).
         """
         if result.operation is None:
             reply = result.exchange.reply if result.exchange is not None else None
@@ -91,11 +90,7 @@ class Reimages:
             )
         await result.over.wait()
         if result.operation is None:  # it ended while the run was interrupted
-            skipped = result.skipped or UNSEEN
-            raise Untested(
-                f"the suite did not send the reimage that this needs (its step {result.step.name}): {skipped}",
-                skipped.why,
-            )
+            raise _not_sent(result.step.name, result.skipped or UNSEEN)
         return result.operation
 
     async def all_finished(self) -> list[Result]:
@@ -182,3 +177,8 @@ class Reimages:
         again = self.book(exchange, operation.place, operation.form)
         await again.over.wait()
         return again if again.is_still_known else None
+
+
+def _not_sent(step_name: str, reason: Reason) -> Untested:
+    """What a case raises that needs a step of the campaign which was left out."""
+    return Untested(f"the suite did not send the reimage that this needs (its step {step_name}): {reason}", reason.why)
