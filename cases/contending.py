@@ -75,7 +75,7 @@ async def refuse_while_it_runs(sut: SystemUnderTest, seen: Contention) -> None:
             break
         seen.refused.append(exchange)
         await look_at_refused(sut, seen)
-        await sut.operations.a_while(seen.operation)
+        await sut.operations.wait_one_poll_interval(seen.operation)
     await seen.operation.over.wait()
     if seen.refused and not seen.is_accepted:
         await look_at_refused(sut, seen)

@@ -241,7 +241,7 @@ async def judge_reimage(sut: SystemUnderTest, place: Place, form: UriForm) -> No
     looks: list[Exchange] = []
     while operation.is_under_way:
         looks += await looks_at_all(sut)
-        await sut.operations.a_while(operation)
+        await sut.operations.wait_one_poll_interval(operation)
     with sut.together():
         judge_which_instance(sut, operation, place, before, looks)
         for other, installation in zip(others, installed, strict=True):

@@ -284,7 +284,7 @@ async def test_the_first_poll_may_come_at_once_and_from_a_new_connection(sut: Sy
         await judge_refusal(sut, replace(sut.builder.operation_status(operation.identifier), identity=Identity.NONE))
     while operation.is_under_way:
         await poll_in_every_way(sut, operation)
-        await sut.operations.a_while(operation)
+        await sut.operations.wait_one_poll_interval(operation)
     operation.polls += await polls_at_the_end(sut, operation)
     ordered = sorted(operation.polls, key=lambda poll: poll.number)
     sut.judge(polls_answered, operation.start, *ordered)

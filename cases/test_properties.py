@@ -263,7 +263,7 @@ class Interleaving(RuleBasedStateMachine):
     def wait(self) -> None:
         """Lets time pass."""
         for operation in self.sut.operations.under_way[:1]:
-            self.wait_for(self.sut.operations.a_while, operation)
+            self.wait_for(self.sut.operations.wait_one_poll_interval, operation)
 
     @invariant()
     def every_operation_has_an_id_of_its_own(self) -> None:

@@ -500,10 +500,10 @@ async def test_a_poll_presents_the_certificate_that_started_it_and_any_version()
 async def test_a_while_is_no_longer_than_the_interval_or_the_operation() -> None:
     async with rig(*answers(*[RUNNING] * 3, SUCCEEDED)) as one:
         found = one.operations.open(started())
-        await one.operations.a_while(found)
+        await one.operations.wait_one_poll_interval(found)
         moments = [trio.current_time()]
         await found.over.wait()
-        await one.operations.a_while(found)
+        await one.operations.wait_one_poll_interval(found)
         moments.append(trio.current_time())
 
     assert moments == [1.0, found.duration]

@@ -253,7 +253,7 @@ class Groups:
 
     def _is_still_valid(self, last: _LastLook, place: Place) -> bool:
         """Whether a look is still valid: it is recent, only this group has held the instance since, and no operation began there."""
-        is_held_once = self._instances.holds(place) == last.hold_count + 1
+        is_held_once = self._instances.hold_count(place) == last.hold_count + 1
         untouched = is_held_once and self._operations_at(place) == last.operation_count
         return untouched and trio.current_time() - last.at <= LONGEST_SHARED_LOOK_SECONDS
 
@@ -267,7 +267,7 @@ class Groups:
         look, place = group.after, group.place
         may_change_later = group.accepted or group.elsewhere
         if look is not None and not may_change_later and statuses_in(look).get(place.role_instance) == READY:
-            hold_count, operation_count = self._instances.holds(place), self._operations_at(place)
+            hold_count, operation_count = self._instances.hold_count(place), self._operations_at(place)
             self._last[str(place)] = _LastLook(look, trio.current_time(), hold_count, operation_count)
 
     async def _until_nobody_joins(self, group: Group) -> None:

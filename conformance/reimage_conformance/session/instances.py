@@ -121,7 +121,7 @@ class Instances(Looks):
                 self._holds[name] += 1
             yield
 
-    def holds(self, place: Place) -> int:
+    def hold_count(self, place: Place) -> int:
         """How often an instance has been held so far; the number stays the same while no other task uses it."""
         return self._holds[str(place)]
 
@@ -204,9 +204,9 @@ class Instances(Looks):
         watch.waited = now - (watch.operation.ended or watch.operation.began)
         was_offline, is_online = watch.was_offline, status == READY
         settled = watch.waited >= self._settling_seconds(watch.operation)
-        if (is_online and (was_offline or settled or watch.interrupted)) or (
-            settled and not self.shows(watch.place.deployment)
-        ):
+        is_back = is_online and (was_offline or settled or watch.interrupted)
+        nothing_is_shown = settled and not self.shows(watch.place.deployment)
+        if is_back or nothing_is_shown:
             if was_offline or (not watch.interrupted and watch.operation.status == "Succeeded"):
                 self._departs_late = was_offline and self._departs_late is not False
             self._end(watch)

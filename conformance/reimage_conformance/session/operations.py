@@ -165,10 +165,10 @@ class Operations:
     async def until_polled(self, operation: Operation) -> None:
         """Waits until an operation of an earlier part of the run has been polled in this part, or is over."""
         while operation.interrupted and operation.is_under_way:
-            await self.a_while(operation)
+            await self.wait_one_poll_interval(operation)
 
-    async def a_while(self, operation: Operation) -> None:
-        """Waits as long as there is between two polls of an operation, or until it is over."""
+    async def wait_one_poll_interval(self, operation: Operation) -> None:
+        """Waits as long as there is between two polls of an operation now, or until it is over; polls nothing."""
         waited = self._clock.now() - operation.began
         with trio.move_on_after(seconds_until_poll(waited, self._limits.poll_interval_seconds)):
             await operation.over.wait()
@@ -272,6 +272,7 @@ class Operations:
         return self._builder.operation_status((await self.known()).identifier)
 
     async def _known(self, status: str) -> Operation | None:
+        """The first operation that `known` may give, or None; polls those that may have been forgotten."""
         for operation in self.all:
             matches = not status or (operation.state is State.ENDED and operation.status == status)
             if matches and not operation.subscription and await self.is_known_now(operation):

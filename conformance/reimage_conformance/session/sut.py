@@ -137,7 +137,7 @@ class SystemUnderTest(Judging):
             result = self.campaign.results.get(name)
             operation = result.operation if result is not None else None
             while operation is not None and operation.is_under_way and not operation.is_known:
-                await self.operations.a_while(operation)
+                await self.operations.wait_one_poll_interval(operation)
 
     def limit_campaign(self, may_start: Callable[[tuple[str, ...]], bool]) -> None:
         """Makes the campaign start the first step in each form, and others only when a case asks for them and `may_start` allows it.
