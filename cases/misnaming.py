@@ -49,7 +49,7 @@ def slips_of_service(sut: SystemUnderTest, main: Deployment) -> list[Names]:
     """Cloud services that do not exist, in both forms."""
     name, instance = main.cloud_service, sut.main_witness().role_instance
     wrong = (name[:-1], name + "x", f"{name}{sut.builder.token}", sut.builder.no_service, name + "%20", "")
-    return [(service, Place(main, "").container(form), instance, form) for form in FORMS for service in wrong]
+    return [(service, form.container(main), instance, form) for form in FORMS for service in wrong]
 
 
 def slips_of_deployment(sut: SystemUnderTest, main: Deployment) -> list[Names]:

@@ -174,7 +174,7 @@ def record_bad_name(sut: SystemUnderTest, exchange: Exchange) -> None:
 def test_malformed_instance_names_are_refused(sut: SystemUnderTest, form: UriForm, name: str) -> Declared:
     """A name with characters that no name has is answered 400 or 404, with a well-formed document."""
     main = sut.planner.main
-    container = Place(main, "").container(form)
+    container = form.container(main)
     return Declared(
         reimage_at_segments(sut, main.cloud_service, container, malformed(sut, name), form), then=record_bad_name
     )

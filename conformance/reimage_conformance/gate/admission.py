@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from reimage_conformance.gate.listing import Listing
     from reimage_conformance.gate.readings import Reading
 
-ALIKE = 0.5
+MIN_SIMILARITY = 0.5
 """Words with at least this SequenceMatcher.ratio count as misspellings of each other."""
 _WILDCARDS = re.compile(r"[*%]")
 
@@ -56,7 +56,7 @@ class Judge:
     doubts: list[Container] = field(default_factory=list)
 
     def admission(self, reading: Reading) -> Admission:
-        """Why a request with this reading may be sent, or MAY_EXIST."""
+        """Why a request with this reading may be sent, or MAY_EXIST; adds to `doubts`."""
         if self.token and any(self.token in name for name in reading.names):
             return Admission.RANDOM
         return Admission.COMPLETE if self._is_complete(reading) else self._by_part(reading)
@@ -87,11 +87,8 @@ class Judge:
         """The worst admission of all deployments that the reading may mean; `judge` gives that of one."""
         if reading.form is None:
             return Admission.MAY_EXIST
-        found = [
-            judge(Container(reading.subscription, reading.service, form, name))
-            for form, name in self._possible_deployments(reading, reading.form)
-        ]
-        return worst(found)
+        possible = self._possible_deployments(reading, reading.form)
+        return worst([judge(Container(reading.subscription, reading.service, *meant)) for meant in possible])
 
     def _possible_deployments(self, reading: Reading, form: UriForm) -> list[tuple[UriForm, str]]:
         """The deployments that the slot or name of a reading may mean.
@@ -135,9 +132,9 @@ class Judge:
         return {normal(each) for each in shown.instances - exact} & {normal(each) for each in exact}
 
     def _pattern(self, container: Container, pattern: str) -> Admission:
-        """The admission of a name with wildcards: all instances that it matches must be listed.
+        """The admission of an instance name with wildcards: all instances that it matches must be listed.
 
-        An empty name matches all.
+        An empty name matches all instances.
         """
         if self.knowledge.is_absent(container):
             return Admission.ABSENT
@@ -178,7 +175,7 @@ def slots_like(word: str) -> list[str]:
 
 def alike(word: str, other: str) -> bool:
     """Whether one word may be a misspelling of the other."""
-    return SequenceMatcher(None, word, other, autojunk=False).ratio() >= ALIKE
+    return SequenceMatcher(None, word, other, autojunk=False).ratio() >= MIN_SIMILARITY
 
 
 def worst(found: Iterable[Admission]) -> Admission:

@@ -33,7 +33,7 @@ class Gate:
     """Keeps back requests that may change something unlisted, judged by their addresses.
 
     `token` is in all names that were drawn for this run. `masked` masks secrets in a text. `withheld` holds the
-    addresses that were kept back.
+    addresses that were kept back, in order, as keys.
     """
 
     def __init__(self, target: Target, token: str, *, masked: Callable[[str], str] = str) -> None:
@@ -46,8 +46,9 @@ class Gate:
 
     def check(self, request: Request) -> None:
         """Raises Withheld, with the address, where `request` may not be sent."""
-        for reading in self._doubtful(request):
-            address = self._masked("/" + reading.path.lstrip("/"))
+        doubtful = self._doubtful(request)
+        if doubtful:
+            address = self._masked("/" + doubtful[0].path.lstrip("/"))
             self.withheld.setdefault(address)
             raise Withheld(f"{request.method} {address}: {Admission.MAY_EXIST}")
 
@@ -57,7 +58,7 @@ class Gate:
 
     def admission(self, request: Request) -> Admission:
         """Why `request` may be sent, or MAY_EXIST."""
-        found = [self._judge(target, readings)[0] for target, readings in readings_by_target(request)]
+        found = [self._admission_and_doubts(target, readings)[0] for target, readings in readings_by_target(request)]
         return worst(found) if found else Admission.READS_ONLY
 
     def learn(self, exchange: Exchange) -> None:
@@ -69,37 +70,37 @@ class Gate:
         if self._target.capabilities.get_deployment is False:
             return None
         for target, readings in readings_by_target(request):
-            for container in self._judge(target, readings)[1]:
-                found = self._unasked(container)
-                if found is not None:
-                    return found
+            for container in self._admission_and_doubts(target, readings)[1]:
+                look = self._next_look(container)
+                if look is not None:
+                    return look
         return None
 
     def _doubtful(self, request: Request) -> list[Reading]:
-        """The readings of a request that keep it back."""
+        """The readings of a request that keep it back, in the order of their paths."""
         found: list[Reading] = []
         for target, readings in readings_by_target(request):
             if _path(target) not in self._listing.paths:
-                judge = self._judging()
+                judge = self._new_judge()
                 found += [each for each in readings if judge.admission(each) is Admission.MAY_EXIST]
         return sorted(found, key=lambda each: each.path)
 
-    def _judge(self, target: str, readings: frozenset[Reading]) -> tuple[Admission, list[Container]]:
-        """The admission of one request target, and the deployments for which Get Deployment may decide."""
+    def _admission_and_doubts(self, target: str, readings: frozenset[Reading]) -> tuple[Admission, list[Container]]:
+        """The admission of a request target with these readings, and the deployments for which Get Deployment may decide."""
         if _path(target) in self._listing.paths:
             return Admission.LISTED, []
-        judge = self._judging()
+        judge = self._new_judge()
         found = worst(judge.admission(each) for each in sorted(readings, key=lambda each: each.path))
         return found, list(dict.fromkeys(judge.doubts))
 
-    def _judging(self) -> Judge:
+    def _new_judge(self) -> Judge:
         return Judge(self._listing, self._knowledge, self._token)
 
-    def _unasked(self, container: Container) -> Request | None:
-        """A look at a deployment that was not made yet, or None.
+    def _next_look(self, container: Container) -> Request | None:
+        """The look that may show whether there is a deployment at an address; None where every such look was made.
 
-        Before the first look in a URI form, a listed deployment is looked at, which shows whether the call works in
-        that form.
+        Where no look at a listed deployment was answered in the same URI form yet, one is made first. It shows whether
+        Get Deployment works in that form.
         """
         if not all((container.subscription, container.service, container.name)):
             return None
@@ -111,7 +112,10 @@ class Gate:
         return None if container in self._asked else self._look(container)
 
     def _look(self, container: Container) -> Request | None:
-        """Get Deployment at an address, with the spelling of the target file where it lists the deployment."""
+        """Get Deployment at an address, with the spelling of the target file where it lists the deployment.
+
+        The address counts as asked from now on.
+        """
         self._asked.add(container)
         deployment = self._listing.deployment(container)
         if deployment is not None:

@@ -46,7 +46,7 @@ class Known:
 
     @classmethod
     def by(cls, shown: Shown, *, sound: bool) -> Known:
-        """What one document showed; `sound` says that the document is reliable."""
+        """What one document showed; `sound` says that the document is reliable (`_is_sound`)."""
         whole = sound and shown.lists_all and bool(shown.name)
         return cls(shown.name, shown.written_slot, shown.private_id, frozenset(shown.instances), whole)
 
@@ -57,11 +57,16 @@ class Known:
 
 @dataclass(slots=True)
 class Knowledge:
-    """What a run has learnt about deployments and cloud services; `learn` takes it from exchanges."""
+    """What a run has learnt about deployments and cloud services; `learn` takes it from exchanges.
+
+    `operations` holds the normal ids under which this run's own reimages were accepted. `_shown` and `_not_found` are
+    what Get Deployment and Get Cloud Service Properties showed of each address, `_working` the URI forms in which Get
+    Deployment works. Cloud services are keyed by subscription and name. `_services_whole` holds the addresses of all
+    deployments of a cloud service whose answer was complete, and `_services_work` says that there was such an answer.
+    """
 
     listing: Listing
     operations: set[str] = field(default_factory=set)
-    """The ids under which this run's own reimages were accepted."""
     _shown: dict[Container, Known] = field(default_factory=dict)
     _not_found: set[Container] = field(default_factory=set)
     _working: set[UriForm] = field(default_factory=set)
@@ -75,7 +80,7 @@ class Knowledge:
         return form in self._working
 
     def shown(self, container: Container) -> Known | None:
-        """What documents showed of the deployment at an address; of a listed one, at both of its addresses."""
+        """What documents showed of the deployment at an address; of a listed one, what they showed at both its addresses."""
         deployment = self.listing.deployment(container)
         found = self._shown.get(container)
         if deployment is None:
@@ -169,10 +174,10 @@ class Knowledge:
             for form, name in ((UriForm.SLOT, shown.slot), (UriForm.NAME, shown.name)):
                 containers.add(Container(*service, form, normal(name)))
                 self._keep(Container(*service, form, normal(name)), shown)
-        self._take_for_whole(service, frozenset(containers), exchange)
+        self._keep_if_whole(service, frozenset(containers), exchange)
 
-    def _take_for_whole(self, service: tuple[str, str], containers: frozenset[Container], exchange: Exchange) -> None:
-        """Keeps the deployments of a cloud service as its complete list, if all listed ones are among them."""
+    def _keep_if_whole(self, service: tuple[str, str], containers: frozenset[Container], exchange: Exchange) -> None:
+        """Keeps `containers` as all deployments of a cloud service, if the answer is sound and they include all listed ones."""
         listed = {each for form in UriForm for each in self.listing.listed_at(form)}
         own = {each for each in listed if (each.subscription, each.service) == service}
         if own and own <= containers and _is_sound(exchange):

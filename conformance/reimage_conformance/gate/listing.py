@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.gate.spelling import normal
 from reimage_conformance.protocol.addresses import UriForm, role_instance_path
-from reimage_conformance.protocol.requests import Place
 
 if TYPE_CHECKING:
     from reimage_conformance.model import Deployment, Target
@@ -34,7 +33,7 @@ class Listing:
         self.services = frozenset(normal(each.cloud_service) for each in target.deployments)
         self.paths = frozenset(_paths(target))
         self._deployments = {
-            Container(self.own, normal(each.cloud_service), form, normal(Place(each, "").container(form))): each
+            Container(self.own, normal(each.cloud_service), form, normal(form.container(each))): each
             for each in target.deployments
             for form in UriForm
         }
@@ -60,9 +59,7 @@ def instances_of(deployment: Deployment) -> tuple[str, ...]:
 def _paths(target: Target) -> set[str]:
     """The path of every listed role instance, in both forms, in the spelling that the suite uses."""
     return {
-        role_instance_path(
-            target.subscription_id, each.cloud_service, form, Place(each, instance).container(form), instance
-        )
+        role_instance_path(target.subscription_id, each.cloud_service, form, form.container(each), instance)
         for each in target.deployments
         for form in UriForm
         for instance in instances_of(each)

@@ -25,15 +25,16 @@ SAFE_METHODS = ("GET", "HEAD")
 ASKING_METHODS = ("OPTIONS", "TRACE")
 """Methods that change nothing by their definition (RFC 9110, section 9.2.1), but that an endpoint may not implement."""
 _FORM_OF = {form.collection: form for form in UriForm}
-_OTHER_TARGET = ("x-original-url", "x-rewrite-url", "x-original-uri", "x-forwarded-uri", "x-forwarded-path")
+_TARGET_HEADERS = ("x-original-url", "x-rewrite-url", "x-original-uri", "x-forwarded-uri", "x-forwarded-path")
 _OTHER_METHOD = re.compile(r"(?:^|[-_])(?:method|verb)(?:$|[-_])")
 _AFTER_METHOD = re.compile(r"(?<=[A-Z])[ \t]++(\S++)[ \t]++HTTP/[0-9]", re.IGNORECASE)
 _LONGEST_METHOD = 24
+"""Characters of the longest method that is looked for in a body."""
 _METHOD = re.compile(r"[A-Za-z]+\Z")
 _LINE_START = re.compile(r"[\r\n\x00][ \t]*+([A-Z]{1,24})[ \t]++((?:https?:/|/)\S*+)", re.IGNORECASE)
 _CHUNK_HEAD = re.compile(r"(?:^|\r?\n)[0-9A-Fa-f]++(?:;[^\r\n]*+)?\r?\n")
-"""These patterns never backtrack, so that the time for a long body is proportional to its length."""
-_KEPT_REQUESTS = 64
+"""The beginning of a chunk. The patterns for bodies never backtrack: their time is proportional to the body's length."""
+_MAX_CACHED = 64
 """The readings of this many requests are cached: the gate is asked several times about each request."""
 
 
@@ -81,7 +82,7 @@ def readings(request: Request) -> frozenset[Reading]:
     return frozenset().union(*(found for _, found in readings_by_target(request)))
 
 
-@lru_cache(maxsize=_KEPT_REQUESTS)
+@lru_cache(maxsize=_MAX_CACHED)
 def readings_by_target(request: Request) -> tuple[tuple[str, frozenset[Reading]], ...]:
     """The readings of each request target in `request`: its own, and everything else that a server may take for one."""
     overridden = _overrides_method(request)
@@ -93,10 +94,10 @@ def readings_by_target(request: Request) -> tuple[tuple[str, frozenset[Reading]]
 
 
 def _lines(request: Request) -> Iterator[tuple[str, str]]:
-    """The method and target of a request, and of everything in it that a server may take for another request."""
+    """The method and target of a request, and of everything in it that a server may take for them or for another request."""
     yield request.method, request.target
     for name, value in request.headers:
-        if name.strip().lower().replace("_", "-") in _OTHER_TARGET:
+        if name.strip().lower().replace("_", "-") in _TARGET_HEADERS:
             yield "POST" if request.method not in SAFE_METHODS else request.method, value.strip()
     if request.body or any("\n" in f"{n}{v}" or "\r" in f"{n}{v}" for n, v in (*request.headers, ("", request.target))):
         text = request.wire().decode("latin-1")

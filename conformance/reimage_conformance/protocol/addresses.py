@@ -7,7 +7,11 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, unquote_plus
+
+if TYPE_CHECKING:
+    from reimage_conformance.model import Deployment
 
 
 class Kind(StrEnum):
@@ -35,6 +39,10 @@ class UriForm(StrEnum):
     def requirement(self) -> str:
         """The requirement that a reimage in this form is accepted."""
         return f"REQ-REIMAGE-URI-{self.name}"
+
+    def container(self, deployment: Deployment) -> str:
+        """The name of `deployment` in an address of this form: its slot or its name."""
+        return deployment.slot if self is UriForm.SLOT else deployment.name
 
 
 FORMS = (UriForm.SLOT, UriForm.NAME)
@@ -93,7 +101,7 @@ def is_plain(target: str) -> bool:
 @lru_cache(maxsize=8192)
 def read_target(target: str) -> Address:
     """Reads a request target in origin or absolute form (RFC 9112 3.2); one that addresses no resource is `Kind.OTHER`."""
-    if "://" in target.split("/", 1)[0] + "//" and target.startswith(("http://", "https://")):
+    if target.startswith(("http://", "https://")):
         target = "/" + target.split("://", 1)[1].partition("/")[2]
     path, _, query = target.partition("?")
     segments = [unquote(segment) for segment in path.split("/")[1:]]
@@ -162,6 +170,6 @@ def is_loopback_host(host: str) -> bool:
 
 
 def natural(name: str) -> tuple[str, int]:
-    """A key that orders instance names by role, then index."""
+    """The role and the index in the name of an instance, -1 without an index; a key that orders names by role, then index."""
     role = name.rstrip("0123456789")
     return role, int(name[len(role) :] or -1)

@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
 READY = "ReadyRole"
 BAD_STATES = ("RestartingRole", "CyclingRole", "FailedStartingRole", "FailedStartingVM", "UnresponsiveRole")
+"""Values of InstanceStatus that are due to the guest (REQ-DEPL-BAD-STATES)."""
 
 
 def deployment_elements(exchange: Exchange) -> list[etree._Element]:
     """The Deployment elements of an answer to Get Deployment or Get Cloud Service Properties."""
-    return (
-        [] if exchange.reply is None or exchange.reply.status != 200 else _deployments_in(read_document(exchange.reply))
-    )
+    reply = exchange.reply
+    return [] if reply is None or reply.status != 200 else _deployments_in(read_document(reply))
 
 
 def _deployments_in(document: Document) -> list[etree._Element]:
@@ -54,8 +54,8 @@ def instance_elements(deployment: etree._Element) -> list[etree._Element]:
 class Shown:
     """A deployment as one answer shows it.
 
-    `instances` come in the answer's order, `roles` as RoleList has them; "" and () stand for what is not shown. `lists_all` says that there is a
-    RoleInstanceList and that every instance in it has a name.
+    `instances` come in the answer's order, `roles` as RoleList has them; "" and () stand for what is not shown.
+    `lists_all` says that there is a RoleInstanceList and that every instance in it has a name.
     """
 
     name: str

@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 NAMESPACE = "http://schemas.microsoft.com/windowsazure"
 XML_MEDIA_TYPES = ("application/xml", "text/xml")
 _BOMS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
-_DECLARATION = re.compile(r"""^<\?xml\s[^>]*?encoding\s*=\s*["']([A-Za-z][A-Za-z0-9._-]*)["'][^>]*\?>""")
+_DECLARED_ENCODING = re.compile(r"""^<\?xml\s[^>]*?encoding\s*=\s*["']([A-Za-z][A-Za-z0-9._-]*)["'][^>]*\?>""")
 _ANY_DECLARATION = re.compile(r"^<\?xml\s[^>]*\?>")
-_NAMED_ENCODING = r"""(?:"[A-Za-z][A-Za-z0-9._-]*"|'[A-Za-z][A-Za-z0-9._-]*')"""
+_QUOTED_ENCODING = r"""(?:"[A-Za-z][A-Za-z0-9._-]*"|'[A-Za-z][A-Za-z0-9._-]*')"""
 _SOUND_DECLARATION = re.compile(
-    rf"""<\?xml\s+version\s*=\s*(?:"1\.[0-9]+"|'1\.[0-9]+')(?:\s+encoding\s*=\s*{_NAMED_ENCODING})?"""
+    rf"""<\?xml\s+version\s*=\s*(?:"1\.[0-9]+"|'1\.[0-9]+')(?:\s+encoding\s*=\s*{_QUOTED_ENCODING})?"""
     r"""(?:\s+standalone\s*=\s*(?:"(?:yes|no)"|'(?:yes|no)'))?\s*\?>"""
 )
 """XML 1.0, productions 23 to 26, 32, 77, 80 and 81."""
-_OURS = re.compile(rb"(?:<\?xml[^>]*\?>\s*)?<(?:operation|error|deployment|hostedservice)\b")
+_ROOTS = re.compile(rb"(?:<\?xml[^>]*\?>\s*)?<(?:operation|error|deployment|hostedservice)\b")
 _ENCODINGS = {
     "utf-8": "utf-8",
     "utf8": "utf-8",
@@ -36,16 +36,16 @@ _ENCODINGS = {
     "utf-16be": "utf-16",
     "us-ascii": "utf-8",
 }
-
-
+"""The encodings that may be declared, in lower case, each with the encoding that the octets then have."""
 _GUID_LIKE = re.compile("[0-9A-Fa-f-]+")
 _PATH_SEGMENT = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@%-]+")
-_KEPT = 256
+_MAX_CACHED = 256
 """This many bodies are cached as trees: many checks read an answer soon after it came.
 
 A tree takes many times the memory of its octets.
 """
-_KEPT_CODES = 4096
+_MAX_CACHED_CODES = 4096
+"""The error codes of this many bodies are cached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,7 @@ def charset(response: Response) -> str:
     return _charset(content_type(response))
 
 
-@lru_cache(maxsize=_KEPT)
+@lru_cache(maxsize=_MAX_CACHED)
 def _charset(declared: str) -> str:
     message = Message()
     message["Content-Type"] = declared
@@ -163,7 +163,7 @@ def _looks_like_xml(declared: str, body: bytes) -> bool:
     if is_xml_media_type(media) and media != "application/xhtml+xml":
         return True
     start = body.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n").replace(b"\0", b"")[:200].lower()
-    return (start.startswith(b"<?xml") and "html" not in media) or bool(_OURS.match(start))
+    return (start.startswith(b"<?xml") and "html" not in media) or bool(_ROOTS.match(start))
 
 
 def _encoding(body: bytes, declared_charset: str) -> tuple[str, str, bytes]:
@@ -200,7 +200,7 @@ def read_document(response: Response) -> Document:
     return read_body(content_type(response), response.body)
 
 
-@lru_cache(maxsize=_KEPT)
+@lru_cache(maxsize=_MAX_CACHED)
 def read_body(declared: str, body: bytes) -> Document:
     """Reads a body as XML whose Content-Type is `declared`, "" where there is none."""
     codec, problem, without_mark = _encoding(body, _charset(declared))
@@ -210,25 +210,22 @@ def read_body(declared: str, body: bytes) -> Document:
         return Document(
             None, encoding_problem=problem or f"the octets from octet {error.start} on are not {codec.upper()}"
         )
-    declaration = _DECLARATION.match(decoded)
-    if declaration:
-        named = declaration.group(1).lower()
-        family = _family(codec)
-        if _ENCODINGS.get(named) != family and not problem:
-            problem = f"the XML declaration says {named!r}, but the octets are {family}"
+    named = _DECLARED_ENCODING.match(decoded)
+    family = _family(codec)
+    if named and _ENCODINGS.get(named[1].lower()) != family and not problem:
+        problem = f"the XML declaration says {named[1].lower()!r}, but the octets are {family}"
     found = _ANY_DECLARATION.match(decoded)
-    if found and not _SOUND_DECLARATION.fullmatch(found[0]):
-        return Document(
-            None, encoding_problem=problem, syntax_problem=f"the XML declaration {found[0]} is malformed"[:200]
-        )
-    parser = etree.XMLParser(
-        encoding="utf-8", resolve_entities=False
-    )  # by default lxml loads no DTDs, uses no network and refuses huge trees
+    declaration = found[0] if found else ""
+    if declaration and not _SOUND_DECLARATION.fullmatch(declaration):
+        malformed = f"the XML declaration {declaration} is malformed"[:200]
+        return Document(None, encoding_problem=problem, syntax_problem=malformed)
+    content = decoded.removeprefix(declaration)
+    # By default lxml loads no DTDs, uses no network and refuses huge trees.
+    parser = etree.XMLParser(encoding="utf-8", resolve_entities=False)
     try:
-        root = etree.fromstring(decoded[found.end() if found else 0 :].encode(), parser)
+        root = etree.fromstring(content.encode(), parser)
     except (etree.XMLSyntaxError, ValueError) as error:
-        skipped = found.end() if found else 0
-        syntax_problem = problem_of(error, decoded[skipped:], skipped if "\n" not in decoded[:skipped] else 0)
+        syntax_problem = problem_of(error, content, 0 if "\n" in declaration else len(declaration))
         return Document(None, encoding_problem=problem, syntax_problem=syntax_problem)
     return Document(root, encoding_problem=problem)
 
@@ -272,7 +269,7 @@ def error_code(response: Response) -> str:
     return _error_code(content_type(response), response.body)
 
 
-@lru_cache(maxsize=_KEPT_CODES)
+@lru_cache(maxsize=_MAX_CACHED_CODES)
 def _error_code(declared: str, body: bytes) -> str:
     return read_error(read_body(declared, body)).code if _looks_like_xml(declared, body) else ""
 

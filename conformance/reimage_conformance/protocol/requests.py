@@ -33,8 +33,8 @@ class Place:
     role_instance: str
 
     def container(self, form: UriForm) -> str:
-        """The name of the deployment in an address: its slot or its name."""
-        return self.deployment.slot if form is UriForm.SLOT else self.deployment.name
+        """The name of the deployment in an address of this form: its slot or its name."""
+        return form.container(self.deployment)
 
     def probe_path(self, url: str) -> str:
         """The path of the probe of the role instance; `url` is the target's `probe_url`, with its placeholders."""
@@ -123,8 +123,7 @@ class RequestBuilder:
         self, deployment: Deployment, form: UriForm = UriForm.SLOT, *, version: str | None = None
     ) -> Request:
         """Get Deployment (REQ-DEPL-URI)."""
-        name = deployment.slot if form is UriForm.SLOT else deployment.name
-        return self.deployment_at(deployment.cloud_service, form, name, version=version)
+        return self.deployment_at(deployment.cloud_service, form, form.container(deployment), version=version)
 
     def deployment_at(self, service: str, form: UriForm, name: str, *, version: str | None = None) -> Request:
         """Get Deployment for any names."""
@@ -157,7 +156,10 @@ def without_header(request: Request, name: str) -> Request:
 
 
 def without_space(request: Request, name: str) -> Request:
-    """`request` with no space between the colon and the value of header `name` (RFC 9112 5.1); an Accept line follows it."""
+    """`request` with no space between the colon and the value of header `name` (RFC 9112 5.1).
+
+    The wire writes a space after each colon, so that the line is written as the name of an Accept line that follows it.
+    """
     value = next(iter(request.values(name)), "")
     return replace(
         request,
@@ -194,5 +196,5 @@ def is_cut_short(request: Request) -> bool:
 
 
 def with_subscription(request: Request, old: str, new: str) -> Request:
-    """`request` addressed to another subscription."""
+    """`request` with the subscription `new` in its path in place of `old`."""
     return replace(request, target=request.target.replace(f"/{old}/", f"/{new}/", 1))

@@ -306,7 +306,7 @@ class SystemUnderTest(Judging):
     def nowhere(self, form: UriForm = UriForm.SLOT, *, version: str | None = None) -> Request:
         """A sound reimage request for an instance that cannot exist; it starts nothing. Sends nothing."""
         deployment = self.planner.main
-        container = Place(deployment, "").container(form)
+        container = form.container(deployment)
         name = self.builder.no_instance
         return self.builder.reimage_at(deployment.cloud_service, form, container, name, version=version)
 
