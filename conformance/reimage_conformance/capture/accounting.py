@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 
     from reimage_conformance.capture.traffic import Recorded
 
-FOLLOWED = "redirected by a 307; the call that follows it is judged"
-LOST = "redirected by a 307, without the call that should follow it"
-SILENT = "recorded without a reply"
-OTHERWISE = "refused because of credentials, load or another operation (401, 403, 409, 429, 503)"
-NAMES = "refused, with names that may not exist: the capture does not show it"
-LINES = "refused, recorded without some header lines or without the certificate"
-EMPTY = "answered, recorded without the content of the response"
-ALONE = "refused, and nothing in the capture shows whether they had to be"
-OPEN = "answered in a way that the documents leave open"
+REDIRECT_FOLLOWED = "redirected by a 307; the call that follows it is judged"
+REDIRECT_LOST = "redirected by a 307, without the call that should follow it"
+NO_REPLY = "recorded without a reply"
+REFUSED_OTHERWISE = "refused because of credentials, load or another operation (401, 403, 409, 429, 503)"
+NAMES_UNCLEAR = "refused, with names that may not exist: the capture does not show it"
+RECORDING_UNCLEAR = "refused, recorded without some header lines or without the certificate"
+NO_CONTENT = "answered, recorded without the content of the response"
+NOTHING_TO_COMPARE = "refused, and nothing in the capture shows whether they had to be"
+LEFT_OPEN = "answered in a way that the documents leave open"
 
-PARTLY = {
+NOT_RECORDED = {
     Fact.RESPONSE_LINES: "Header lines of the response were not recorded, or not all; none is held to be missing",
     Fact.DATE_LINE: "No response shows a Date; none is held to be missing",
     Fact.TYPE_LINE: "No response shows a Content-Type; none is held to be missing",
@@ -45,15 +45,15 @@ def unjudged_notes(evidence: Evidence, judged: Collection[int], followed: Collec
     `judged` holds the numbers of the other exchanges, `followed` the entries whose redirect was followed in the
     capture.
     """
-    left = [each for each in evidence.recorded if each.exchange.number not in judged]
-    reasons = Counter(_reason(evidence, each, followed) for each in left)
+    unjudged = [each for each in evidence.recorded if each.exchange.number not in judged]
+    reasons = Counter(_reason(evidence, each, followed) for each in unjudged)
     yield from (f"Not judged, {reason}: {counted(count, 'call')}." for reason, count in sorted(reasons.items()))
 
 
 def unrecorded_notes(evidence: Evidence) -> Iterator[str]:
     """Sentences that count the exchanges that were not recorded completely."""
     answered = [each.exchange for each in evidence.recorded if each.exchange.reply is not None]
-    for fact, sentence in PARTLY.items():
+    for fact, sentence in NOT_RECORDED.items():
         count = sum(1 for exchange in answered if fact in exchange.unrecorded)
         if count:
             yield f"{sentence}: {counted(count, 'exchange')}."
@@ -63,14 +63,14 @@ def _reason(evidence: Evidence, recorded: Recorded, followed: Collection[int]) -
     """Why nothing was judged of one call."""
     exchange, reading = recorded.exchange, evidence.reading(recorded)
     if exchange.reply is None:
-        return SILENT
+        return NO_REPLY
     if exchange.reply.status == REDIRECTED:
-        return FOLLOWED if recorded.entry in followed else LOST
-    waits = is_busy(exchange) or (exchange.reply.status == CONFLICT and reading.address.kind is Kind.REIMAGE)
-    if waits or (exchange.reply.status in CREDENTIALS and not recorded.tells(Fact.IDENTITY)):
-        return OTHERWISE
+        return REDIRECT_FOLLOWED if recorded.entry in followed else REDIRECT_LOST
+    is_put_off = is_busy(exchange) or (exchange.reply.status == CONFLICT and reading.address.kind is Kind.REIMAGE)
+    if is_put_off or (exchange.reply.status in CREDENTIALS and not recorded.tells(Fact.IDENTITY)):
+        return REFUSED_OTHERWISE
     if is_accepted(exchange):
-        return OPEN if recorded.tells(Fact.CONTENT) else EMPTY
+        return LEFT_OPEN if recorded.tells(Fact.CONTENT) else NO_CONTENT
     if reading.names_unclear or reading.recording_unclear:
-        return NAMES if reading.names_unclear else LINES
-    return ALONE if reading.is_plain or reading.defects else OPEN
+        return NAMES_UNCLEAR if reading.names_unclear else RECORDING_UNCLEAR
+    return NOTHING_TO_COMPARE if reading.is_plain or reading.defects else LEFT_OPEN

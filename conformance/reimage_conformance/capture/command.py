@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Exchange, Strictness, Target, Verdict
 
 PLANNERS = (accepted_plans, refusal_plans, wrong_refusal_plans, poll_plans, observation_plans)
+"""Each gives the cases that judge calls of one kind."""
 JOURNAL = "journal.jsonl"
 
 
@@ -81,8 +82,8 @@ def check_capture(
         write_journal(capture, selection, chosen, path, redact=redact, subject=subject)
         journal = read_journal(path)
         assessment = report_on(journal, Path(folder)) if report_dir is not None else assessed(journal)
-    tell = quiet_lines if quiet else console_lines
-    for line in tell(assessment, report_dir / "report.html" if report_dir is not None else None):
+    lines_of = quiet_lines if quiet else console_lines
+    for line in lines_of(assessment, report_dir / "report.html" if report_dir is not None else None):
         click.echo(line)
     return assessment.exit_code
 
@@ -114,13 +115,13 @@ def write_journal(
             for number, each in enumerate(selection.recorded, start=1)
         ]
         of_client = subject is Subject.CLIENT
-        made = {} if of_client else {"reimages": _judge_all(recorder, recorded, selection)}
+        counts = {} if of_client else {"reimages": _judge_all(recorder, recorded, selection)}
         journal.write(
             "end",
             finished=capture.finished or capture.started,
             interrupted=False,
             duration_seconds=round(max(capture.lasted, capture.seconds), 3) if of_client else capture.seconds,
-            **made,
+            **counts,
         )
 
 
@@ -129,8 +130,7 @@ def _judge_all(recorder: Recorder, recorded: list[Recorded], selection: Selectio
     exchanges = [each.exchange for each in recorded]
     listed, folds = _listed(exchanges), folds_slots(exchanges)
     recorder.world = replace(recorder.world, listed=listed, folds_slots=folds, memory={})
-    told = {name: list(instances) for name, instances in listed.items()}
-    recorder.note("listed", listed=told, folds_slots=folds)
+    recorder.note("listed", listed={name: list(names) for name, names in listed.items()}, folds_slots=folds)
     evidence = Evidence(recorder.world, recorded, given=selection.given, whole=selection.whole)
     plans = [plan for planner in PLANNERS for plan in planner(evidence)]
     operations = sum(_judge(recorder, plan) for plan in (*plans, *message_plans(evidence)))
@@ -185,9 +185,9 @@ def _header(capture: Capture, strictness: Strictness, target: dict[str, Any]) ->
 
 
 def _redactor(capture: Capture, selection: Selection, *, redact: bool) -> Redactor:
-    """The redactor of a run, which also masks every other subscription in the calls.
+    """The redactor of the target, which also masks every other subscription in the calls.
 
-    Ids in a journal stay as its run wrote them.
+    Where the capture is a journal, its ids stay as its run wrote them, since they may be masks.
     """
     redactor = Redactor.for_target(selection.target, enabled=redact)
     if not redactor.enabled:

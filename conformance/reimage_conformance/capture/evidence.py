@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Exchange, Verdict
     from reimage_conformance.protocol.addresses import Address
 
-NAMES = ("place", "instance", "bad-name")
+NAME_DEFECTS = ("place", "instance", "bad-name")
 """The keys of the defects that depend on whether names exist."""
 OK, REDIRECTED, NOT_FOUND, CONFLICT = 200, 307, 404, 409
 CREDENTIALS = (401, 403)
@@ -103,7 +103,7 @@ class Evidence:
         return tuple(each.exchange for each in self.recorded)
 
     def reading(self, recorded: Recorded) -> Reading:
-        """The certain defects of the request of `recorded`."""
+        """The certain defects of the request of `recorded`, read once."""
         number = recorded.exchange.number
         if number not in self._readings:
             self._readings[number] = self._read(recorded)
@@ -115,16 +115,16 @@ class Evidence:
         names_unclear = recording_unclear = False
         kept: list[Defect] = []
         for defect in judged.binding:
-            if defect.key in NAMES and not self._is_absent(judged.address):
+            if defect.key in NAME_DEFECTS and not self._is_absent(judged.address):
                 names_unclear = True
             elif self._is_uncertain(defect, recorded, judged.address):
                 recording_unclear = True
             else:
                 kept.append(defect)
         binding = {defect.key for defect in judged.binding} | {"foreign-subscription"}
-        unusual = any(defect.key not in binding for defect in judged.defects) or judged.address.extra_slash
-        plain = not (kept or unusual or (judged.address.kind is Kind.OPERATION and judged.address.query))
-        return Reading(judged.address, tuple(kept), names_unclear, recording_unclear, plain)
+        is_unusual = any(defect.key not in binding for defect in judged.defects) or judged.address.extra_slash
+        is_plain = not (kept or is_unusual or (judged.address.kind is Kind.OPERATION and judged.address.query))
+        return Reading(judged.address, tuple(kept), names_unclear, recording_unclear, is_plain)
 
     def _is_absent(self, address: Address) -> bool:
         """Whether names certainly address nothing: by a target file that lists everything, or by the endpoint's own answers."""

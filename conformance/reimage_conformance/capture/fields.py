@@ -56,7 +56,9 @@ FIELDS = (
     ),
     Field("response.statusText", "leave it empty, translate it", "nothing is judged from it"),
     Field(
-        "response.headers", "keep none, write an object, keep those that a web page may read, join or repeat lines, change case and white space, mask values",
+        "response.headers",
+        "keep none, write an object, keep those that a web page may read, join or repeat lines, change case and white space, "
+        "mask values",
         "what a line says; that a line is missing only where lines were kept that no web page may read",
         never=(Fact.FRAMING,), sometimes=(Fact.RESPONSE_LINES,),
     ),
@@ -74,7 +76,9 @@ FIELDS = (
         sometimes=(Fact.OPERATION_ID,),
     ),
     Field(
-        "response.content.text", "decode content codings and character encodings, cut it, leave it out, write it to a file or in pieces, remove secrets such as Configuration",
+        "response.content.text",
+        "decode content codings and character encodings, cut it, leave it out, write it to a file or in pieces, "
+        "remove secrets such as Configuration",
         "the document; Content-Encoding and Content-Length are not held against it",
         never=(Fact.CODING, Fact.SECRETS), sometimes=(Fact.CONTENT,),
     ),

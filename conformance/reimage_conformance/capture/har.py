@@ -106,18 +106,14 @@ class HarReader:
         if not (version and version_back) or version.startswith("HTTP/1") is not version_back.startswith("HTTP/1"):
             unrecorded.add(Fact.HTTP_VERSION)
         http_version = version or version_back or "HTTP/1.1"
-        if (
-            self.above_the_transport or "content-length" in lines.lost or http_version != "HTTP/1.1"
-        ):  # HTTP/2 ends a request without content by itself
+        is_http_1 = http_version == "HTTP/1.1"  # HTTP/2 ends a request without content by itself
+        if self.above_the_transport or "content-length" in lines.lost or not is_http_1:
             unrecorded.add(Fact.REQUEST_LENGTH)
         body = request_body(sent.get("postData"), self.attached)
         if not body and any(name.lower() == "transfer-encoding" for name, _ in headers):
             body = _NO_CHUNKS
-        return (
-            Request(_method(sent), target + _query(sent, target), headers, body, http_version=http_version),
-            origin,
-            unrecorded,
-        )
+        request = Request(_method(sent), target + _query(sent, target), headers, body, http_version=http_version)
+        return request, origin, unrecorded
 
     def _response(self, came: dict[str, Any], request: Request) -> tuple[Response | None, set[Fact]]:
         """The response, None where there was none, and what of it was not recorded."""
@@ -134,11 +130,11 @@ class HarReader:
         version = _version(came.get("httpVersion")) or request.http_version
         bare = Response(status, latin(reason) if isinstance(reason, str) else "", headers, http_version=version)
         body = response_body(came.get("content"), bare, request.method, self.attached, hidden=not headers)
-        whole = any(name.lower() not in OPEN_TO_WEB_PAGES for name, _ in headers)
+        shows_all = any(name.lower() not in OPEN_TO_WEB_PAGES for name, _ in headers)
         lost = {LINES_TAKEN_OUT[name] for name in lines.lost if name in LINES_TAKEN_OUT}
         if bare.values("Via") and version != request.http_version:
             lost.add(Fact.HTTP_VERSION)  # that of the last proxy
-        if not whole or "allow" in lines.lost:
+        if not shows_all or "allow" in lines.lost:
             lost.add(Fact.RESPONSE_LINES)
         return replace(bare, body=body.octets), {*body.unrecorded, *lost}
 
@@ -179,10 +175,8 @@ def _placed(timed: Sequence[Timed], notes: tuple[str, ...], *, reads_the_wire: b
     """The exchanges with their times in seconds since the first one."""
     if not timed:
         return HarTraffic((), "", "", 0.0, notes)
-    first, last = (
-        min(when for when, _ in timed),
-        max(when + timedelta(seconds=each.exchange.elapsed) for when, each in timed),
-    )
+    first = min(when for when, _ in timed)
+    last = max(when + timedelta(seconds=each.exchange.elapsed) for when, each in timed)
     frozen = {Fact.MOMENT} if len(timed) > 1 and len({when for when, _ in timed}) == 1 else set()
     recorded = [
         replace(each, exchange=replace(each.exchange, at=round((when - first).total_seconds(), 6)))

@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Response
 
 LIMIT = 16 * 1024 * 1024
+"""At most this many octets of a body are read."""
 _GZIP = b"\x1f\x8b"
-_SLACK = 4  # a byte-order mark that a recorder dropped
-_WIDE = re.compile(r"""^\s*<\?xml[^>]*encoding\s*=\s*["']utf-16""", re.IGNORECASE)
+_SLACK = 4
+"""A text may be this many octets shorter than announced: a recorder may have dropped a byte-order mark."""
+_UTF_16 = re.compile(r"""^\s*<\?xml[^>]*encoding\s*=\s*["']utf-16""", re.IGNORECASE)
 _MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _MASKED = re.compile(
     r"""[\[({<]*(?:[\w/+.:;=\ -]*\b)?(?:redacted|saniti[sz]ed|masked|scrubbed|removed|stripped)\b[\w/+.:;=\ -]*[\])}>]*
@@ -114,7 +116,7 @@ def _no_text(response: Response, size: int, *, has_text: bool, hidden: bool) -> 
 
 
 def _size(found: Any) -> int:
-    """A number of octets, or -1."""
+    """A number of octets, or -1 where it is none."""
     return int(found) if isinstance(found, int | float) and not isinstance(found, bool) and 0 <= found < 1e15 else -1
 
 
@@ -190,4 +192,4 @@ def _inflated(octets: bytes, bits: int) -> bytes:
 def _codec(text: str, response: Response) -> str:
     """The encoding that the text will have had on the wire, as far as it is declared."""
     declared = charset(response)
-    return "utf-16" if declared.startswith("utf-16") or (not declared and _WIDE.match(text)) else "utf-8"
+    return "utf-16" if declared.startswith("utf-16") or (not declared and _UTF_16.match(text)) else "utf-8"

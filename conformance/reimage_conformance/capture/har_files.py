@@ -15,16 +15,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 MAX_OCTETS = 512 * 1024 * 1024
-"""Octets of the largest HAR that is read, and of the largest body beside it: a small archive can hold far more than fits in memory."""
+"""A larger HAR is not read, nor a larger body beside it: a small archive can hold more than fits in memory."""
 _GZIP_LAYERS = 2
 """A server may have compressed a compressed file."""
 _GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
 
 
 def open_har(path: Path, octets: bytes) -> tuple[dict[str, Any], Callable[[str], bytes | None]]:
-    """The document in a HAR file, and its way to bodies in files of their own: octets by the name in an entry, None where none may be read.
+    """The log in a HAR file, and a function that reads bodies in files of their own.
 
-    Raises JournalError, with one sentence, where it cannot be unpacked, decoded or parsed, or is no HAR.
+    The function gives the octets by the name in an entry, None where the file is missing or must not be read. Raises
+    JournalError, with one sentence, where the HAR cannot be unpacked, decoded or parsed, or is none.
     """
     attached: Callable[[str], bytes | None] = _Folder(path.parent).attached
     if octets.startswith(_ZIP):

@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Headers
 
 REQUEST_LINES = ("host", "x-ms-version", "content-type", "content-length")
+"""The lines without which a request was not recorded whole."""
 _MASK = re.compile(r"[*#x._-]{3,}|-", re.IGNORECASE)
-_SAME = 3
-"""This many lines with one and the same value were masked, whatever the value is."""
+_MIN_SAME = 3
+"""At least this many lines that all have the same value were masked, whatever the value is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ def read_headers(found: Any) -> Lines:
 
 
 def _halved(value: str) -> str:
-    """A value without what a recorder joined to it, where a line came twice."""
+    """A value once, where a recorder joined two lines with the same value."""
     half = value[: (len(value) - 2) // 2]
     return half if half and value == f"{half}, {half}" else value
 
@@ -68,7 +69,7 @@ def _without_replaced(headers: Headers, pseudo: dict[str, str], lost: set[str]) 
     """
     hosts = tuple(value for name, value in headers if name.strip().lower() == "host")
     values = {value for _, value in headers}
-    are_masked = values == {""} or (len(headers) >= _SAME and len(values) == 1)
+    are_masked = values == {""} or (len(headers) >= _MIN_SAME and len(values) == 1)
     kept = [line for line in headers if not (are_masked or _is_lost(line[0].strip().lower(), line[1]))]
     replaced = {name.strip().lower() for name, value in headers if (name, value) not in kept}
     return Lines(tuple(kept), pseudo, hosts, frozenset(lost | replaced))

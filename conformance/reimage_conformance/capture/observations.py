@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Exchange
 
 CHANGING = ("Deploying", "Deleting", "Starting", "Suspending", "RunningTransitioning", "SuspendedTransitioning")
+"""Values of Status of a deployment that is being created, changed or deleted."""
 OBSERVERS = {Kind.DEPLOYMENT: "REQ-DEPL-URI", Kind.CLOUD_SERVICE: "REQ-PROPS-URI"}
+"""The kinds of call whose answers describe deployments, and the requirement that they are answered."""
 
 
 def observation_plans(evidence: Evidence) -> Iterator[Plan]:
@@ -48,20 +50,20 @@ def observation_plans(evidence: Evidence) -> Iterator[Plan]:
 
 def _described(evidence: Evidence, recorded: Recorded) -> list[Judgement]:
     exchange = recorded.exchange
-    address = evidence.reading(recorded).address
-    if evidence.reading(recorded).defects or exchange.reply is None or exchange.reply.status != 200:
-        return []
-    if not recorded.tells(Fact.CONTENT):
+    reading = evidence.reading(recorded)
+    address = reading.address
+    is_answered = exchange.reply is not None and exchange.reply.status == 200
+    if reading.defects or not is_answered or not recorded.tells(Fact.CONTENT):
         return []
     made = [Judgement(observer_answers, (exchange,), {"requirement": OBSERVERS[address.kind]})]
     if version_of(exchange):
         made += [Judgement(check, (exchange,)) for check in (version_gates, status_vocabulary)]
     if address.kind is Kind.DEPLOYMENT and not _is_changing(exchange):
-        name, slot = _identity(evidence, exchange, address.form, address.deployment)
+        name, slot = _identity(exchange, address.form, address.deployment)
         known = evidence.world.deployment_of(address) if evidence.given else None
         instances = list(known.role_instances) if known is not None else []
-        made += [Judgement(deployment_document, (exchange,), {"name": name, "slot": slot})]
-        made += [Judgement(instance_list, (exchange,), {"instances": instances})]
+        made.append(Judgement(deployment_document, (exchange,), {"name": name, "slot": slot}))
+        made.append(Judgement(instance_list, (exchange,), {"instances": instances}))
     return made
 
 
@@ -70,29 +72,24 @@ def _is_changing(exchange: Exchange) -> bool:
     return any(member(element, "Status") in CHANGING for element in deployment_elements(exchange))
 
 
-def _identity(evidence: Evidence, exchange: Exchange, form: UriForm | None, container: str) -> tuple[str, str]:
-    """The name and slot that a document should show: what the target file or the address says, else what it shows."""
+def _identity(exchange: Exchange, form: UriForm | None, container: str) -> tuple[str, str]:
+    """The name and slot that a document should show: the one that the address says, and the other as the document shows it."""
     elements = deployment_elements(exchange)
     name, slot = (member(elements[0], "Name"), member(elements[0], "DeploymentSlot").lower()) if elements else ("", "")
     if form is UriForm.NAME:
         return container, slot
-    slot = container.lower() if container.lower() in SLOTS else slot
-    if evidence.given:
-        service = evidence.world.target.deployments
-        name = next((d.name for d in service if (d.slot, d.name) == (slot, name)), name)
-    return name, slot
+    return name, container.lower() if container.lower() in SLOTS else slot
 
 
 def _empty(evidence: Evidence, recorded: Recorded) -> list[Judgement]:
-    """A 404 for a slot of a cloud service that exists, by the target file or by another answer."""
+    """The judgement on a 404 for an empty slot of a cloud service that is listed or was shown; none for another answer."""
     reading, reply = evidence.reading(recorded), recorded.exchange.reply
-    services = {deployment.cloud_service for deployment in evidence.world.target.deployments}
-    slots = {d.slot for d in evidence.world.target.deployments if d.cloud_service == reading.address.service}
-    slot = reading.address.deployment.lower()  # one that takes no capitals answers 404 all the more
-    asked = reading.address.form is UriForm.SLOT and slot in SLOTS
-    if reply is None or reply.status != 404 or reading.defects or not asked or slot in slots:
+    slot = reading.address.deployment.lower()  # an endpoint that accepts no capitals has to answer 404 as well
+    is_slot = reading.address.form is UriForm.SLOT and slot in SLOTS
+    if reply is None or reply.status != 404 or reading.defects or not is_slot:
         return []
-    return [Judgement(empty_slot, (recorded.exchange,))] if reading.address.service in services else []
+    slots = {d.slot for d in evidence.world.target.deployments if d.cloud_service == reading.address.service}
+    return [Judgement(empty_slot, (recorded.exchange,))] if slots and slot not in slots else []
 
 
 def _is_own_error(evidence: Evidence, recorded: Recorded) -> bool:

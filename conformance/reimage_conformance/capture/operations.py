@@ -72,7 +72,10 @@ def _of_polls(polls: Sequence[Exchange]) -> list[Judgement]:
 
 
 def _end(evidence: Evidence, start: Exchange, polls: Sequence[Exchange]) -> tuple[list[Judgement], tuple[Verdict, ...]]:
-    """The judgement on the end of an operation, if the capture shows it; a failure accuses nobody: the guest may be its cause."""
+    """The judgement on the end of an operation if the capture shows it, else a verdict that it is untested.
+
+    A failure is untested too: the guest may be its cause.
+    """
     address = read_target(start.request.target)
     deployment = evidence.world.deployment_of(address)
     ends = [poll for poll in polls if status_of(poll) in TERMINAL]
@@ -80,15 +83,12 @@ def _end(evidence: Evidence, start: Exchange, polls: Sequence[Exchange]) -> tupl
         return ([Judgement(fails_as_announced, (start, *polls))] if ends else []), ()
     if ends and status_of(ends[0]) == "Succeeded":
         return [Judgement(completes, (start, *polls))], ()
+    poll, reason = polls[-1], "no poll in the capture shows a status"
     if ends:
-        return [], (
-            _verdict(
-                "REQ-REIMAGE-COMPLETES", ends[0], "the operation Failed, for a reason that a capture does not show"
-            ),
-        )
-    if any(status_of(poll) in STATUSES for poll in polls):
-        return [], (_verdict("REQ-REIMAGE-COMPLETES", polls[-1], "the capture ends while the operation is InProgress"),)
-    return [], (_verdict("REQ-REIMAGE-COMPLETES", polls[-1], "no poll in the capture shows a status"),)
+        poll, reason = ends[0], "the operation Failed, for a reason that a capture does not show"
+    elif any(status_of(each) in STATUSES for each in polls):
+        reason = "the capture ends while the operation is InProgress"
+    return [], (_verdict("REQ-REIMAGE-COMPLETES", poll, reason),)
 
 
 def _untested(start: Exchange, reason: str) -> tuple[Verdict, ...]:
@@ -134,7 +134,7 @@ def _followed(evidence: Evidence, recorded: Recorded) -> list[Exchange]:
 
 
 def polls_of(evidence: Evidence, start: Exchange) -> list[Exchange]:
-    """The plain polls of the operation that `start` began and whose answers depend on the operation."""
+    """The plain polls after `start` of the operation that it began, whose answers depend on the operation."""
     subscription = read_target(start.request.target).subscription
     return [
         each.exchange

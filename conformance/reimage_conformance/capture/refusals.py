@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from reimage_conformance.capture.traffic import Recorded
 
 NOT_FOUND = (400, 404)
+"""Statuses that may say that a name in the address does not exist."""
 KINDS = (Kind.REIMAGE, Kind.OPERATION, Kind.DEPLOYMENT, Kind.CLOUD_SERVICE)
 
 
@@ -31,21 +32,17 @@ def refusal_plans(evidence: Evidence) -> Iterator[Plan]:
 def is_judged(evidence: Evidence, recorded: Recorded) -> bool:
     """Whether the answer to a defective call can be judged by what its defects permit.
 
-    If the names of the call may not exist, a 404 may be the answer to them, and shows nothing about the other
+    If the names of the call may not exist, a 400 or 404 may be the answer to them, and shows nothing about the other
     defects.
     """
     reading = evidence.reading(recorded)
     if not reading.defects or not evidence.is_conclusive(recorded):
         return False
     reply = recorded.exchange.reply
-    missing = reply is not None and reply.status in NOT_FOUND
-    unknown = reading.names_unclear or reading.address.kind is not Kind.REIMAGE
-    return not (missing and reply is not None and unknown and not _is_permitted(evidence, recorded, reply.status))
-
-
-def _is_permitted(evidence: Evidence, recorded: Recorded, status: int) -> bool:
-    """Whether a status is one that the certain defects permit."""
-    return any(status in defect.statuses for defect in evidence.reading(recorded).defects)
+    if reply is None or reply.status not in NOT_FOUND:
+        return True
+    may_be_absent = reading.names_unclear or reading.address.kind is not Kind.REIMAGE
+    return not may_be_absent or any(reply.status in defect.statuses for defect in reading.defects)
 
 
 def _refusal_plan(evidence: Evidence, recorded: Recorded, reading: Reading) -> Plan:

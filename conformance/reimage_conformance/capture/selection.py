@@ -45,7 +45,8 @@ class Selection:
 def select(capture: Capture, target: Target | None, subject: Subject = Subject.ENDPOINT) -> Selection:
     """The exchanges of `capture` with the endpoint of `target`, or with the one that most of the calls went to.
 
-    A client is judged by calls too that no endpoint need know. Raises JournalError where the capture holds none.
+    For a client they include calls that no endpoint need know. Raises JournalError where the capture holds no call of
+    this protocol to the endpoint.
     """
     wanted = is_call if subject is Subject.ENDPOINT else is_meant_as_call
     calls = [each for each in capture.recorded if wanted(each)]

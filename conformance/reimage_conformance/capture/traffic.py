@@ -11,9 +11,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """One exchange as a capture holds it; `origin` is scheme and authority, `entry` its place in the capture.
+    """One exchange as a capture holds it.
 
-    `moved_to` is the URL to which a 307 sends the request, "" where it is none or does not say.
+    `origin` is scheme and authority of the endpoint, `entry` the place of the exchange in the capture, from 1 on.
+    `moved_to` is the URL to which a 307 sends the request, "" where it is no 307 or names none.
     """
 
     exchange: Exchange
@@ -30,8 +31,10 @@ class Recorded:
 class Capture:
     """Everything that a capture holds, in order.
 
-    `notes` say what of it cannot be used. `started` is the time of the first exchange, ISO 8601. `seconds` is how long the exchanges took,
-    `lasted` how long was recorded, at least that. A journal also has the `target` and `strictness` of its run, and the `faults` that an emulator had on purpose.
+    `digest` identifies the file. `notes` say what of it cannot be used. `started` and `finished` are times in ISO 8601,
+    "" where they are not known. `seconds` is how long the exchanges took, `lasted` how long was recorded, at least as
+    long where it is known, else 0. A journal also has the `target` and `strictness` of its run, and the `faults` that an
+    emulator had on purpose.
     """
 
     name: str
