@@ -214,7 +214,7 @@ def test_the_octets_of_a_certificate_are_hidden(credentials: Credentials) -> Non
 
 
 def test_what_hid_nothing_is_read_again_once_there_is_more_to_hide(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("reimage_conformance.redaction.base64_masks._REMEMBERED_RUNS", 2)
+    monkeypatch.setattr("reimage_conformance.redaction.base64_masks._MAX_REMEMBERED", 2)
     texts = [base64.b64encode(f"number {n} {WORD}".encode()).decode() for n in range(4)]
     masks = Base64Masks()
     masks.add_identifier(SECRET, mask_of(SECRET, 1))

@@ -22,26 +22,31 @@ _RUN = re.compile(r"[A-Za-z0-9+/_%\\&#;=-]{16,}")
 _LINE_BREAK = re.compile(r"(?:[\r\n\t \x00]|\\[rn]|%0[ad]|&\#(?:10|13|x0?[ad]);)+", re.IGNORECASE)
 _PEM = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END \1-----", re.DOTALL)
 _WINDOW = 16
+"""Characters by which a hidden text is looked up; a shorter text is not found."""
 _STRIDE = 8
-_REMEMBERED_LENGTH = 256
-_REMEMBERED_RUNS = 20_000
+"""Characters from the beginning of one window of a hidden text to the next."""
+_MAX_REMEMBERED_LENGTH = 256
+_MAX_REMEMBERED = 20_000
+"""At most this many stretches without anything to hide are remembered, none longer than the number of characters above."""
 _ESCAPES = (
     ("-", "_"), ("%2B", "%2F"), ("%2b", "%2f"), ("\\u002B", "/"), ("\\u002b", "/"), ("+", "\\/"), ("\\u002B", "\\/"),
     ("&#43;", "/"), ("&#x2B;", "/"), ("&#x2b;", "/"),
 )  # fmt: skip
+"""How `+` and `/` are written in URLs, JSON and HTML."""
 _CHARACTER = re.compile(
     r"(?P<plus>[+-]|%2b|\\u002b|&\#(?:43|x2b);)|(?P<slash>/|_|%2f|\\/|\\u002f|&\#(?:47|x2f);)|.",
     re.IGNORECASE | re.DOTALL,
 )
-_FORMS = {"plus": "+", "slash": "/"}
+_CHARACTER_OF = {"plus": "+", "slash": "/"}
 
 
 @dataclass(slots=True)
 class Base64Masks:
-    """Texts to hide, each with its mask, indexed by windows of their characters.
+    """Texts to hide, each with its mask.
 
-    `_octets` are texts to hide as they are, not in base64. Most stretches of base64 characters come again with every reply,
-    so those without anything to hide are remembered (`_harmless`).
+    `_texts` are the texts in base64. `_windows` finds them by parts of `_WINDOW` characters, which give the index of the
+    text and the offset in it. `_octets` are texts to hide as they are, not in base64. Most stretches of base64 characters
+    come again with every reply, so those without anything to hide are remembered (`_harmless`).
     """
 
     _texts: list[tuple[str, str]] = field(default_factory=list)
@@ -88,6 +93,7 @@ class Base64Masks:
         return "".join([*pieces, text[end:]])
 
     def _add(self, text: str, mask: str) -> None:
+        """Hide `text`, which is base64; its windows are sought with their `+` and `/` in every form."""
         self._texts.append((text, mask))
         self._harmless.clear()
         which = len(self._texts) - 1
@@ -122,8 +128,8 @@ class Base64Masks:
                 self._remember(run[0])
 
     def _remember(self, run: str) -> None:
-        if len(run) <= _REMEMBERED_LENGTH:
-            if len(self._harmless) >= _REMEMBERED_RUNS:
+        if len(run) <= _MAX_REMEMBERED_LENGTH:
+            if len(self._harmless) >= _MAX_REMEMBERED:
                 self._harmless.clear()
             self._harmless.add(run)
 
@@ -144,16 +150,20 @@ class Base64Masks:
 
 
 def _agreement(text: str, place: int, hidden: str, mask: str) -> Iterator[str]:
-    """The mask of each character of `text` from `place` on, as long as they agree with `hidden`; that of an escape is as long as the escape."""
+    """The mask of each character of `text` from `place` on that agrees with `hidden`, up to the first that does not.
+
+    The mask of an escape is as long as the escape.
+    """
     for form, character, shown in zip(_CHARACTER.finditer(text, place), hidden, mask, strict=False):
-        if _FORMS.get(form.lastgroup or "", form[0]) != character:
+        if _CHARACTER_OF.get(form.lastgroup or "", form[0]) != character:
             return
         yield shown * len(form[0])
 
 
 def _octets_of(identifier: str) -> list[bytes]:
+    """The octets of an identifier in UTF-8 and UTF-16, in either case, with and without dashes; of a GUID as a number too."""
     bare = identifier.replace("-", "") if is_guid(identifier) else identifier
-    spellings = [f(form) for form in (identifier, bare) for f in (str, str.lower, str.upper)]
+    spellings = [spell(form) for form in (identifier, bare) for spell in (str, str.lower, str.upper)]
     octets = [spelling.encode(encoding) for encoding in ("utf-8", "utf-16-le") for spelling in spellings]
     if is_guid(identifier):
         number = uuid.UUID(identifier)

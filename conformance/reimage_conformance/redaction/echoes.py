@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _START = 7
-"""Characters by which a form is looked up; no secret that is sought is shorter."""
+"""A form is looked up by this many of its first characters; no secret that is sought is shorter."""
 _FEW = 100
-"""To look for each of so few beginnings takes less time than to look up every place of a text."""
+"""With at most this many beginnings, each is sought in the whole text first: that is faster than a look-up at every place."""
 MAX_ECHOES = 2_000
 """Stop adding secrets after this many: each is kept in some twenty forms."""
 
@@ -31,7 +31,10 @@ class EchoMasks:
     _known: set[str] = field(default_factory=set)
 
     def add(self, secret: str, mask: str) -> bool:
-        """Seek `secret`, latin-1 text, from now on; `mask` is as long. False where it was known already or there are too many."""
+        """Seek `secret`, latin-1 text, from now on; `mask` is as long.
+
+        False where the secret was known already, or where there are `MAX_ECHOES`.
+        """
         if secret in self._known or len(self._known) >= MAX_ECHOES:
             return False
         self._known.add(secret)
@@ -41,6 +44,7 @@ class EchoMasks:
         return True
 
     def _put(self, form: str, mask: str) -> None:
+        """Seek one form of a secret, the longest one first among those with the same beginning."""
         if len(form) >= _START:
             same_start = self._by_start.setdefault(form[:_START], [])
             if all(form != known for known, _ in same_start):

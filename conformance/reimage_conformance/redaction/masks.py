@@ -20,6 +20,7 @@ _FORM = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _ESCAPES = ("%", "\\", "&#", "\x00")
+"""One of these stands in each text in which characters are escaped, or written in UTF-16."""
 
 
 def is_guid(value: str) -> bool:
@@ -69,6 +70,7 @@ class IdentifierMasks:
 
 
 def _in_any_form(value: str) -> str:
+    """A regular expression for an identifier in any form; the dashes of a GUID may be missing."""
     if any(mark in value for mark in "%\\&"):
         return re.escape(value)
     dash = "(?:{})?" if is_guid(value) else "{}"
@@ -78,6 +80,7 @@ def _in_any_form(value: str) -> str:
 
 
 def _forms_of(character: str) -> str:
+    """A regular expression for a character in either case, as it is or escaped, and with a NUL behind it as in UTF-16."""
     codes = sorted({ord(character.lower()), ord(character.upper())})
     hexes = "|".join(f"{code:02x}" for code in codes)
     decimals = "|".join(str(code) for code in codes)
@@ -86,7 +89,7 @@ def _forms_of(character: str) -> str:
 
 
 def _rewrite(form: re.Match[str], rest: Iterator[str], kept: str) -> str:
-    """The next character of the mask in this form, or the form itself when its character is one of `kept`."""
+    """The next character of the mask, taken from `rest`, in this form; the form itself if its character is one of `kept`."""
     if form["plain"] is not None:
         return form[0] if form[0] in kept else next(rest, form[0])
     code = int(form["code"], 16) if form["hex"] is not None else int(form[0][2:-1])

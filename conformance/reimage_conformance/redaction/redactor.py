@@ -29,21 +29,23 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Exchange, Headers, Request, Response, Target
 
 _CREDENTIALS = ("authorization", "proxy-authorization", "cookie")
+"""Headers whose values are secrets for certain, so that even a plain word in them is sought elsewhere."""
 _OPEN_HEADERS = ("x-ms-request-id", "x-ms-version", "host")
 """Headers whose values are shown in every report, so that they are no secret wherever else they stand."""
-_BASE64_WORTH = 14
+_SHORTEST_IN_BASE64 = 14
 """Characters of the shortest secret that is sought inside longer base64."""
 _SHORTEST_SECRET = 4
+"""Characters of the shortest value in `secrets` that is masked; a shorter one would be found by chance."""
 
 
 @dataclass(slots=True)
 class Redactor:
     """Masks secrets: the same secret always by the same mask, of the same length.
 
-    `secrets` maps names to values; a value that holds PEM blocks hides their base64 and octets, every other one is an
-    identifier. Values of header lines that carry secrets by their name are masked whatever they are, and addresses in lines
-    that gateways add; what is distinctive in them also where it comes back. `shown` are values that are never taken
-    for such a secret. With `enabled` False everything is left as it is.
+    `secrets` maps names to values. Of a value that holds PEM blocks their base64 and octets are masked; every other one is
+    an identifier. A value of a header line is masked whatever it is where the name of the header says that it is a
+    secret, and so are addresses in lines that gateways add. What is distinctive in these values is masked also where it
+    comes back. `shown` are values that are never taken for such a secret. With `enabled` False everything is left as it is.
     """
 
     secrets: Mapping[str, str] = field(repr=False)
@@ -175,6 +177,7 @@ class Redactor:
                 return value
 
     def _headers(self, headers: Headers) -> Headers:
+        """Header lines with every secret masked."""
         together = "\n".join([f"{name}:{value}" for name, value in headers])
         if self.text(together) == together and not any(is_secret(n) or _spans(n, v) for n, v in headers):
             return headers
@@ -196,6 +199,7 @@ class Redactor:
         return "".join([*shown, self.text(value[end:])])
 
     def _mask_header(self, value: str) -> str:
+        """The mask of a secret in a header line or a query, as long as `value`; the same one each time."""
         word = f"masked-{len(self._header_masks) + 1}"
         return self._header_masks.setdefault(value, word[: len(value)].ljust(len(value), "x"))
 
@@ -222,11 +226,9 @@ class Redactor:
         for name, line in headers:
             if is_secret(name):
                 value = line.strip()
-                sure = name.strip().lower() in _CREDENTIALS
+                whole = (value, _credentials(value)) if name.strip().lower() in _CREDENTIALS else ()
                 for part in dict.fromkeys(parts_to_seek(name, value)):
-                    if is_distinctive(part) or (
-                        sure and len(part) >= SHORTEST_SOUGHT and part in (value, _credentials(value))
-                    ):
+                    if is_distinctive(part) or (part in whole and len(part) >= SHORTEST_SOUGHT):
                         self._seek(part, self._mask_header(value))
             if name.strip().lower() in URL_HEADERS:
                 self._note_parameters(line)
@@ -240,7 +242,7 @@ class Redactor:
         if _bare(secret) in self._open:
             return
         shown = mask[-len(secret) :].rjust(len(secret), "x")
-        if self._echoes.add(secret, shown) and len(secret) >= _BASE64_WORTH and not is_guid(secret):
+        if self._echoes.add(secret, shown) and len(secret) >= _SHORTEST_IN_BASE64 and not is_guid(secret):
             self._base64.add_identifier(secret, shown)
 
 

@@ -69,7 +69,11 @@ def address_spans(name: str, value: str) -> list[tuple[int, int]]:
 
 
 def parts_to_seek(name: str, value: str) -> Iterator[str]:
-    """The parts of a secret value that may come back alone: the whole, what follows the scheme, members, a decoded password."""
+    """The parts of a secret value that may come back alone.
+
+    They are the whole, what follows the scheme, user and password of Basic credentials, each member of a list, the
+    segments of a JSON Web Token, and the values of parameters.
+    """
     core = value.strip()
     if name.strip().lower() in ("set-cookie", "set-cookie2"):
         core = core.partition(";")[0].strip()  # the rest are attributes, which name paths and hosts
