@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from reimage_conformance.emulator.world import Operation
 
 OperationTest = Callable[["Operation"], bool]
+"""Says to which operations something applies."""
 
 VERSION_DEFECTS = ("version-missing", "version-format", "version-old")
 COMP_DEFECTS = ("comp-missing", "comp-wrong")
@@ -52,7 +53,7 @@ def instance_matches(test: Callable[[str], bool]) -> When:
 
 
 def two_digits(name: str) -> bool:
-    """Whether an instance name ends in an index of two digits."""
+    """Whether an instance name ends in two digits, so that its index is 10 or more."""
     return name[-2:].isdigit()
 
 
@@ -61,9 +62,9 @@ def later_on_connection(call: Call) -> bool:
     return call.position > 1
 
 
-def both(*tests: When) -> When:
-    """Calls that pass every test."""
-    return lambda call: [test(call) for test in tests] == [True] * len(tests)
+def both(first: When, second: When) -> When:
+    """Calls that pass both tests."""
+    return lambda call: first(call) and second(call)
 
 
 def polled(test: OperationTest) -> When:
@@ -71,25 +72,25 @@ def polled(test: OperationTest) -> When:
     return lambda call: call.operation is not None and test(call.operation)
 
 
-def over(call: Call, operation: Operation) -> bool:
-    """Whether an operation has run its time, whatever faults say of it."""
-    return call.now >= operation.accepted_at + operation.seconds
+def has_run_its_time(call: Call, operation: Operation) -> bool:
+    """Whether an operation has run its time. Unlike `is_over`, no fault or oddity changes this."""
+    return call.now >= operation.ends_at
 
 
 def poll_in(state: str) -> When:
-    """Polls of operations that are under way, have succeeded, or have failed: InProgress, Succeeded or Failed."""
+    """Polls of operations in `state`: InProgress, Succeeded or Failed."""
 
     def test(call: Call) -> bool:
         if call.operation is None or call.kind != "operation":
             return False
         ended = "Failed" if call.operation.instance.failing else "Succeeded"
-        return (ended if over(call, call.operation) else "InProgress") == state
+        return (ended if has_run_its_time(call, call.operation) else "InProgress") == state
 
     return test
 
 
 def reply_edit(edit: Callable[[Call, Reply], Any], *about: str, when: When = always) -> Change:
-    """Changes finished replies, those about something named in `about` or, with none named, all; `edit` alters them."""
+    """A change that calls `edit` on each finished reply that is about one of `about`; on every reply where `about` is empty."""
 
     def change(original: Callable[..., Reply], call: Call, *args: Any) -> Reply:
         reply = original(call, *args)
@@ -101,12 +102,12 @@ def reply_edit(edit: Callable[[Call, Reply], Any], *about: str, when: When = alw
 
 
 def performs(*actions: Action, when: When = always) -> Change:
-    """Does this in place of writing a response."""
+    """A change that performs `actions` in place of writing a response."""
     return instead(render, lambda *_: list(actions), when)
 
 
 def error_edit(edit: Callable[[Call, Reply], Any], when: When = always) -> Change:
-    """Changes every reply of the service that refuses something."""
+    """A change that calls `edit` on each reply of the service with a status of 400 or more; replies of the probe stay."""
 
     def change(call: Call, reply: Reply) -> None:
         if reply.status >= 400 and not call.client.probe:
@@ -116,7 +117,7 @@ def error_edit(edit: Callable[[Call, Reply], Any], when: When = always) -> Chang
 
 
 def refusal_edit(edit: Callable[[Refusal], Refusal], *defects: str, when: When = always) -> Change:
-    """Changes the refusals of these defects, or of all when none is named."""
+    """A change that replaces each refusal of one of `defects` by what `edit` returns for it; every refusal where `defects` is empty."""
 
     def change(original: Callable[..., Reply], call: Call, refusal: Refusal) -> Reply:
         return original(call, edit(refusal) if (not defects or refusal.defect in defects) and when(call) else refusal)
@@ -125,7 +126,7 @@ def refusal_edit(edit: Callable[[Refusal], Refusal], *defects: str, when: When =
 
 
 def request_edit(edit: Callable[[Call], Any], when: When = always) -> Change:
-    """Changes requests before anything but HTTP has looked at them; no route is known yet."""
+    """A change that calls `edit` on each request after HTTP was checked and before anything else is; its route is not known yet."""
 
     def change(original: Callable[..., Reply], call: Call, *args: Any) -> Reply:
         edit(call)
@@ -140,22 +141,22 @@ def refused_with(**values: Any) -> Callable[[Refusal], Refusal]:
 
 
 def refusal_status(*defects: str, when: When = always) -> Callable[[int], Change]:
-    """Makes changes that give the refusals of these defects a status."""
+    """A function from a status to the change that gives refusals of `defects` this status."""
     return lambda status: refusal_edit(refused_with(status=status), *defects, when=when)
 
 
 def refusal_code(*defects: str, when: When = always) -> Callable[[str], Change]:
-    """Makes changes that give the refusals of these defects an error code."""
+    """A function from an error code to the change that gives refusals of `defects` this code."""
     return lambda code: refusal_edit(refused_with(code=code), *defects, when=when)
 
 
 def reply_status(*about: str, when: When = always) -> Callable[[int], Change]:
-    """Makes changes that give the replies about these a status."""
+    """A function from a status to the change that gives replies about one of `about` this status."""
     return lambda status: reply_edit(reply_set(status=status), *about, when=when)
 
 
 def field_set(name: str, value: str | None) -> Callable[[Call, Reply], None]:
-    """An edit that adds a header field to a reply; None takes those of that name away."""
+    """An edit that adds a header field to a reply; with the value None it removes every field of that name."""
 
     def edit(_: Call, reply: Reply) -> None:
         if value is None:
@@ -177,7 +178,7 @@ def reply_set(**values: Any) -> Callable[[Call, Reply], None]:
 
 
 def fields_dropped(keep: Callable[[str, str], bool]) -> Callable[[Call], None]:
-    """An edit that takes header fields away from a request."""
+    """An edit that removes from a request every header field for which `keep(name, value)` is false."""
 
     def edit(call: Call) -> None:
         call.message.fields = tuple(each for each in call.message.fields if keep(*each))
@@ -185,8 +186,8 @@ def fields_dropped(keep: Callable[[str, str], bool]) -> Callable[[Call], None]:
     return edit
 
 
-def begin_anyway(call: Call) -> Operation | None:
-    """Starts the reimage that a refused request names; None when it names no role instance that exists."""
+def start_although_refused(call: Call) -> Operation | None:
+    """Starts the reimage that a refused request asks for; None where it names no role instance that exists."""
     if call.kind != "reimage":
         return None
     for deployment in call.world.services(call.route.subscription).get(call.route.service, []):
@@ -197,7 +198,7 @@ def begin_anyway(call: Call) -> Operation | None:
 
 
 def known_after(seconds: float) -> Change:
-    """Makes an operation known to Get Operation Status only so many seconds after the 202 (REQ-REIMAGE-REQID-PROMPT)."""
+    """A change that hides an operation from Get Operation Status until `seconds` after the 202 (REQ-REIMAGE-REQID-PROMPT)."""
 
     def found(original: Callable[..., Operation | None], call: Call, operation_id: str) -> Operation | None:
         operation = original(call, operation_id)

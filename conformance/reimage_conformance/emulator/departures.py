@@ -16,7 +16,7 @@ When = Callable[[Call], bool]
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A point of behaviour, and the function that replaces it: called with the original, then the point's arguments."""
+    """The name of a point of behaviour, and the function that replaces it: called with the original function, then with the point's arguments."""
 
     point: str
     wrapper: Callable[..., Any]
@@ -28,7 +28,10 @@ def always(_: Call) -> bool:
 
 
 def instead(target: Callable[..., Any], function: Callable[..., Any], when: When = always) -> Change:
-    """A change that calls `function` with the original and the point's arguments, for calls where `when` holds."""
+    """A change that calls `function` in place of the point `target`, for calls where `when` holds.
+
+    `function` gets the original function, then the point's arguments. Raises ValueError where `target` is no point.
+    """
     name = target.__name__
     if name not in POINTS:
         raise ValueError(f"{name!r} is no point of behaviour")
@@ -40,20 +43,20 @@ def instead(target: Callable[..., Any], function: Callable[..., Any], when: When
 
 
 def gives(target: Callable[..., Any], value: object, when: When = always) -> Change:
-    """A change that makes a point return `value`."""
+    """A change that makes the point `target` return `value`."""
     return instead(target, lambda *_: value, when)
 
 
 def skips(check: Callable[..., Any], when: When = always) -> Change:
-    """A change that leaves out a check."""
+    """A change that makes the check `check` find nothing: it returns None."""
     return gives(check, None, when)
 
 
 def edits(target: Callable[..., Any], edit: Callable[..., Any], when: When = always) -> Change:
-    """A change that passes the result of a point through `edit(call, value)`."""
+    """A change that makes the point `target` return `edit(call, result)` in place of its result."""
     return instead(target, lambda original, call, *args: edit(call, original(call, *args)), when)
 
 
-def named(kind: str, name: str, known: Iterable[str]) -> UsageError:
-    """The error for a name that is not `known`, with a suggestion for a near miss."""
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> UsageError:
+    """The error for a fault or oddity (`kind`) called `name` that is not among `known`; it suggests the most similar known name."""
     return UsageError(f"unknown {kind} {name!r}{did_you_mean(name, known, cutoff=0.5)}")

@@ -9,6 +9,7 @@ from xml.sax.saxutils import escape
 
 from reimage_conformance.emulator.operations import operation_error, operation_http_status, operation_status
 from reimage_conformance.emulator.points import point
+from reimage_conformance.emulator.world import dashed
 
 if TYPE_CHECKING:
     from reimage_conformance.emulator.messages import Call, Refusal
@@ -49,10 +50,8 @@ def operation_document(call: Call, operation: Operation) -> Node:
 @point
 def shown_id(_: Call, operation: Operation) -> str:
     """The id as the element ID shows it: dashed when it is 32 digits long."""
-    plain = operation.id
-    if len(plain) != 32 or not plain.isalnum():
-        return plain
-    return "-".join((plain[:8], plain[8:12], plain[12:16], plain[16:20], plain[20:]))
+    has_32_digits = len(operation.id) == 32 and operation.id.isalnum()
+    return dashed(operation.id) if has_32_digits else operation.id
 
 
 @point

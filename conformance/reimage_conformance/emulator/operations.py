@@ -10,8 +10,8 @@ from reimage_conformance.emulator.world import Deployment, Instance, Operation, 
 if TYPE_CHECKING:
     from reimage_conformance.emulator.messages import Call
 
-_RECOVERY = 0.6
-_STAGES = ((0.25, "StoppingRole"), (0.6, "StoppedVM"), (1.0, "StartingVM"), (1.0 + _RECOVERY, "BusyRole"))
+_STAGES = ((0.25, "StoppingRole"), (0.6, "StoppedVM"), (1.0, "StartingVM"), (1.6, "BusyRole"))
+"""The states of an instance that is reimaged: until which multiple of the operation's duration it has each of them."""
 
 
 @point
@@ -63,7 +63,7 @@ def conflicting_operation(call: Call) -> Operation | None:
 @point
 def is_over(call: Call, operation: Operation) -> bool:
     """Whether the operation has ended."""
-    return call.now >= operation.accepted_at + operation.seconds
+    return call.now >= operation.ends_at
 
 
 @point
@@ -124,4 +124,4 @@ def instance_status(call: Call, instance: Instance) -> str:
     if operation is None:
         return "ReadyRole"
     age = call.now - operation.accepted_at
-    return next((status for share, status in _STAGES if age < share * operation.seconds), "ReadyRole")
+    return next((status for multiple, status in _STAGES if age < multiple * operation.seconds), "ReadyRole")

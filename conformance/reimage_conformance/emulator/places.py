@@ -1,12 +1,12 @@
-"""Places: where an endpoint can make a slip. Each is written once: its word, words for sentences, calls, operations, needs."""
+"""Places: where an endpoint can make a slip. Each says how names and sentences of faults call it, and which calls and operations it covers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reimage_conformance.emulator.conditions import (
+    OperationTest,
     form_is,
     instance_matches,
     kind_is,
@@ -21,33 +21,30 @@ from reimage_conformance.emulator.needs import Need
 
 if TYPE_CHECKING:
     from reimage_conformance.emulator.messages import Call
-    from reimage_conformance.emulator.world import Operation
-
-Began = Callable[["Operation"], bool]
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a slip can be made.
 
-    `word` tells it in the names of faults, "" for everywhere. `words` tell it in their sentences, with the space before
-    them. `when` says which calls are there, `began` which operations. Its faults show only in a world that holds
-    `needs`, and `also` names requirements that may be blamed for them as well.
+    `word` stands for it in the names of faults; "" means everywhere. `words` stand for it in the sentences of faults, and begin with a
+    space. `when` holds for the calls that are made there, `covers` for the operations that were started there. Its faults show only in a
+    world that holds `needs`. `also` names further requirements that they may be found under.
     """
 
     word: str
     words: str = ""
     when: When = always
-    began: Began = lambda _: True
+    covers: OperationTest = lambda _: True
     needs: tuple[Need, ...] = ()
     also: tuple[str, ...] = ()
 
     def called(self, words: str, word: str | None = None) -> Place:
-        """The same place in other words."""
+        """The same place with other `words`; with another `word` too, unless that is None."""
         return replace(self, words=words, word=self.word if word is None else word)
 
     def blaming(self, *also: str) -> Place:
-        """The same place, where faults break these requirements as well."""
+        """The same place; its faults may be found under the requirements `also` as well."""
         return replace(self, also=also)
 
 
@@ -95,7 +92,7 @@ TWO_DIGITS = Place(
     lambda operation: two_digits(operation.instance.name),
     needs=(Need.TWO_DIGITS,),
 )
-SECOND_TIME = Place("second", " for the second time", began=lambda operation: operation.sequel)
+SECOND_TIME = Place("second", " for the second time", covers=lambda operation: operation.sequel)
 LATER = Place("later on a connection", " that is not the first request on its connection", later_on_connection)
 
 OPERATION = Place("operation", " for operations", kind_is("operation"))

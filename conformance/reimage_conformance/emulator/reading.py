@@ -19,6 +19,7 @@ MAX_BODY = 65_536
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
 _TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|([A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+)(:[0-9]*)?")
+_LENGTH = re.compile(r"[0-9]{1,18}")
 _PROTOCOL = re.compile(r"HTTP/1\.[0-9]")
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(;[^\r\n]*)?")
 
@@ -179,7 +180,7 @@ def check_content_length(call: Call) -> Refusal | None:
 @point
 def length_valid(_: Call, value: str) -> bool:
     """Whether `value` is 1*DIGIT, with at most 18 digits."""
-    return re.fullmatch(r"[0-9]{1,18}", value) is not None
+    return _LENGTH.fullmatch(value) is not None
 
 
 @point
@@ -209,7 +210,7 @@ def read_framing(call: Call) -> Framing:
     if transfer_codings(call.message.values("transfer-encoding"))[-1:] == ["chunked"]:
         return Framing(chunked=True)
     lengths = content_lengths(call)
-    return Framing(length=int(lengths[0]) if lengths and re.fullmatch("[0-9]{1,18}", lengths[0]) else 0)
+    return Framing(length=int(lengths[0]) if lengths and _LENGTH.fullmatch(lengths[0]) else 0)
 
 
 @point

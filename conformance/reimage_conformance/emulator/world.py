@@ -62,6 +62,11 @@ class Operation:
     polls: int = 0
     written: bool = False
 
+    @property
+    def ends_at(self) -> float:
+        """When it has run its time, in seconds of the emulator's clock."""
+        return self.accepted_at + self.seconds
+
 
 @dataclass(eq=False, slots=True)
 class World:
@@ -82,6 +87,11 @@ class World:
 def fresh_id(random: Random) -> str:
     """32 lower-case hexadecimal digits."""
     return f"{random.getrandbits(128):032x}"
+
+
+def dashed(identifier: str) -> str:
+    """An id of 32 digits in the groups of a UUID: 8, 4, 4, 4 and 12 digits, joined by hyphens; a longer id has a longer last group."""
+    return "-".join((identifier[:8], identifier[8:12], identifier[12:16], identifier[16:20], identifier[20:]))
 
 
 def new_world(random: Random, layout: Layout) -> World:

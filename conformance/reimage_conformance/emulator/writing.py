@@ -79,7 +79,7 @@ def framing_fields(call: Call, reply: Reply) -> Fields:
     """The fields that say where the response ends: none with 204, else a coding or a length (REQ-HTTP-FRAMING)."""
     if reply.status == HTTPStatus.NO_CONTENT:
         return ()
-    if reply.chunked and call.message.version != "HTTP/1.0":
+    if is_chunked(call, reply):
         return (("Transfer-Encoding", "chunked"),)
     return (("Content-Length", str(declared_length(call, reply))),)
 
@@ -131,10 +131,15 @@ def bodiless(call: Call, reply: Reply) -> bool:
 @point
 def body_octets(call: Call, reply: Reply) -> bytes:
     """The content, in the coding that the header announces."""
-    if not reply.chunked or call.message.version == "HTTP/1.0":
+    if not is_chunked(call, reply):
         return reply.body
     pieces = [reply.body[at : at + 64] for at in range(0, len(reply.body), 64)]
     return b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
+
+
+def is_chunked(call: Call, reply: Reply) -> bool:
+    """Whether the content is sent in chunks: HTTP/1.0 has none (RFC 9112 7.1)."""
+    return reply.chunked and call.message.version != "HTTP/1.0"
 
 
 def _phrase(status: int) -> str:

@@ -1,4 +1,4 @@
-"""The faults of the emulator: hundreds of named ways to break one requirement each, by area."""
+"""The faults of the emulator: hundreds of named ways to break one requirement each, by chapter."""
 
 # ruff: noqa: F401, I001  the modules register their faults when they are imported
 
@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reimage_conformance.emulator.departures import named
+from reimage_conformance.emulator.departures import unknown_name
 from reimage_conformance.emulator.faults.registry import FAULTS, Fault
 from reimage_conformance.emulator.needs import lacking
 from reimage_conformance.errors import UsageError
@@ -40,7 +40,7 @@ __all__ = ["FAULTS", "Fault", "find_fault", "refuse_without_place"]
 def find_fault(name: str) -> Fault:
     """The fault called `name`; raises UsageError, with a suggestion, when there is none."""
     if name not in FAULTS:
-        raise named("fault", name, FAULTS)
+        raise unknown_name("fault", name, FAULTS)
     return FAULTS[name]
 
 

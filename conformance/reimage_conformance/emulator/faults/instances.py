@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from reimage_conformance.emulator.departures import Change, gives, instead, skips
 from reimage_conformance.emulator.documents import Node
@@ -16,6 +16,9 @@ from reimage_conformance.emulator.places import FORMS, SECOND_TIME, STAGING, WOR
 from reimage_conformance.emulator.world import fresh_id
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from reimage_conformance.emulator.conditions import OperationTest
     from reimage_conformance.emulator.messages import Call
     from reimage_conformance.emulator.world import Deployment, Instance, Operation
 
@@ -26,14 +29,15 @@ OFFLINE, ONLINE, OTHERS, NAME = (
     "REQ-REIMAGE-SAME-NAME",
 )
 FRESH, LOCAL, DATA = "REQ-REIMAGE-FRESH-OS", "REQ-REIMAGE-LOCALSTORE", "REQ-REIMAGE-OTHERDATA-LOST"
-Test = Callable[["Operation"], bool]
 Bystander = Callable[["Instance", "Operation"], bool]
-"""Whether an instance is one of those beside the one that an operation reimages."""
+"""Says whether an instance is affected by an operation that reimages another one."""
 
 _WHERE = (*FORMS, STAGING, WORKER_ROLE, SECOND_TIME)
 
 
-def _while_away(test: Test, word: str) -> Change:
+def _while_away(test: OperationTest, word: str) -> Change:
+    """Shows `word` as the status of an instance that is away because of an operation that passes `test`."""
+
     def status(original: Callable[..., str], call: Call, instance: Instance) -> str:
         seen = original(call, instance)
         return word if instance.operation is not None and test(instance.operation) and seen != "ReadyRole" else seen
@@ -41,7 +45,9 @@ def _while_away(test: Test, word: str) -> Change:
     return instead(instance_status, status)
 
 
-def _ever_after(test: Test, word: str) -> Change:
+def _ever_after(test: OperationTest, word: str) -> Change:
+    """Shows `word` in place of ReadyRole once an instance was reimaged by an operation that passes `test`."""
+
     def status(original: Callable[..., str], call: Call, instance: Instance) -> str:
         seen = original(call, instance)
         ended = instance.operation is not None and test(instance.operation) and seen == "ReadyRole"
@@ -51,10 +57,10 @@ def _ever_after(test: Test, word: str) -> Change:
 
 
 Slip("stays-online", OFFLINE, "an instance reimaged{} stays ReadyRole").at(
-    _WHERE, lambda place: _while_away(place.began, "ReadyRole")
+    _WHERE, lambda place: _while_away(place.covers, "ReadyRole")
 )
 Slip("stays-offline", ONLINE, "an instance reimaged{} never becomes ReadyRole again").at(
-    _WHERE, lambda place: _ever_after(place.began, "StoppedVM")
+    _WHERE, lambda place: _ever_after(place.covers, "StoppedVM")
 )
 Slip("stays-away", ONLINE, "a reimaged instance stays {}").each(
     ("BusyRole", "RoleStateUnknown", "StartingRole", "CreatingVM"),
@@ -64,10 +70,12 @@ Slip("stays-away", ONLINE, "a reimaged instance stays {}").each(
 
 def _reimaged(instance: Instance, call: Call) -> bool:
     operation = instance.operation
-    return operation is not None and call.now >= operation.accepted_at + operation.seconds
+    return operation is not None and call.now >= operation.ends_at
 
 
 def _node(edit: Callable[[Node, Instance], Node], *, during: bool = False) -> Change:
+    """Edits the RoleInstance of an instance once its reimage is over; with `during`, from the start of its reimage on."""
+
     def node(original: Callable[..., Node], call: Call, deployment: Deployment, instance: Instance) -> Node:
         given = original(call, deployment, instance)
         changed = instance.operation is not None if during else _reimaged(instance, call)
@@ -76,7 +84,9 @@ def _node(edit: Callable[[Node, Instance], Node], *, during: bool = False) -> Ch
     return instead(instance_node, node)
 
 
-def _said(position: int, text: Callable[[Instance], str]) -> Callable[[Node, Instance], Node]:
+def _child_text(position: int, text: Callable[[Instance], str]) -> Callable[[Node, Instance], Node]:
+    """Gives the child at `position` (0 is RoleName, 1 InstanceName) another text."""
+
     def edit(node: Node, instance: Instance) -> Node:
         children = list(node.children)
         children[position] = replace(children[position], content=text(instance))
@@ -86,21 +96,25 @@ def _said(position: int, text: Callable[[Instance], str]) -> Callable[[Node, Ins
 
 
 Slip("{}", NAME, "{}").rows(
-    ("renamed", "a reimaged instance has another name", _node(_said(1, lambda instance: f"{instance.role}_IN_99"))),
+    (
+        "renamed",
+        "a reimaged instance has another name",
+        _node(_child_text(1, lambda instance: f"{instance.role}_IN_99")),
+    ),
     (
         "renamed-while-away",
         "an instance has another name from its reimage on",
-        _node(_said(1, lambda instance: f"{instance.name}_old"), during=True),
+        _node(_child_text(1, lambda instance: f"{instance.name}_old"), during=True),
     ),
     (
         "renamed-in-lower-case",
         "a reimaged instance has its name in lower case",
-        _node(_said(1, lambda instance: instance.name.lower())),
+        _node(_child_text(1, lambda instance: instance.name.lower())),
     ),
-    ("role-changed", "a reimaged instance is of another role", _node(_said(0, lambda _: "OtherRole1"))),
+    ("role-changed", "a reimaged instance is of another role", _node(_child_text(0, lambda _: "OtherRole1"))),
 )
 Slip("role-lost", NAME, "a reimaged instance is of no role", also=("REQ-DEPL-INSTANCES",)).by(
-    _node(_said(0, lambda _: ""))
+    _node(_child_text(0, lambda _: ""))
 )
 
 
@@ -116,7 +130,10 @@ Slip("gone-after-reimage", NAME, "a reimaged instance is no longer listed", also
 
 
 def _affected(others: Bystander, word: str = "", *, for_ever: bool = False) -> Change:
-    """Lets a reimage show in the status of other instances: as in the instance's own, or as `word`."""
+    """Makes a reimage change the status of `others`: to the status of the reimaged instance, or to `word` where one is given.
+
+    With `for_ever` it stays so when the reimage is over.
+    """
 
     def status(original: Callable[..., str], call: Call, instance: Instance) -> str:
         for operation in reversed(call.world.operations.values()):
@@ -128,14 +145,18 @@ def _affected(others: Bystander, word: str = "", *, for_ever: bool = False) -> C
     return instead(instance_status, status)
 
 
+def _next_instance(deployment: Deployment, name: str) -> Instance:
+    """The instance listed after the one called `name`; after the last one, the first."""
+    names = list(deployment.instances)
+    return deployment.instances[names[(names.index(name) + 1) % len(names)]]
+
+
 def _neighbour(instance: Instance, operation: Operation) -> bool:
-    names = list(operation.deployment.instances)
-    following = names[(names.index(operation.instance.name) + 1) % len(names)]
-    return operation.deployment.instances.get(instance.name) is instance and instance.name == following
+    return instance is _next_instance(operation.deployment, operation.instance.name)
 
 
 def _same_deployment(instance: Instance, operation: Operation) -> bool:
-    return operation.deployment.instances.get(instance.name) is instance
+    return _is_in(operation.deployment, instance)
 
 
 def _same_role(instance: Instance, operation: Operation) -> bool:
@@ -154,54 +175,58 @@ def _first(instance: Instance, operation: Operation) -> bool:
     return next(iter(operation.deployment.instances.values())) is instance
 
 
-_SECOND, _ROLES, _DIGITS = (Need.SECOND_INSTANCE,), (Need.SECOND_ROLE,), (Need.TWO_DIGITS,)
-_OTHERS: tuple[tuple[str, str, Bystander, tuple[Need, ...]], ...] = (
-    ("all", "every other instance of the deployment", _same_deployment, _SECOND),
-    ("neighbour", "the next instance", _neighbour, _SECOND),
-    ("same-role", "every instance of the same role", _same_role, _SECOND),
-    ("other-role", "every instance of another role", _other_role, _ROLES),
-    ("prefix", "every instance whose name begins alike", _begins_alike, _DIGITS),
-    ("first", "the first instance", _first, _SECOND),
+_BYSTANDERS: tuple[tuple[str, str, Bystander, Need], ...] = (
+    ("all", "every other instance of the deployment", _same_deployment, Need.SECOND_INSTANCE),
+    ("neighbour", "the next instance", _neighbour, Need.SECOND_INSTANCE),
+    ("same-role", "every instance of the same role", _same_role, Need.SECOND_INSTANCE),
+    ("other-role", "every instance of another role", _other_role, Need.SECOND_ROLE),
+    ("prefix", "every instance whose name begins alike", _begins_alike, Need.TWO_DIGITS),
+    ("first", "the first instance", _first, Need.SECOND_INSTANCE),
 )
-for _name, _words, _which, _needs in _OTHERS:
-    Slip(f"others-go-offline[{_name}]", OTHERS, f"{_words} goes offline as well", needs=_needs).by(_affected(_which))
-    Slip(f"others-stay-offline[{_name}]", OTHERS, f"{_words} goes offline for good", also=(ONLINE,), needs=_needs).by(
+"""For each kind of instance that a reimage may affect: a word for names, words for sentences, a test, and what the world must hold."""
+for _name, _words, _which, _need in _BYSTANDERS:
+    Slip(f"others-go-offline[{_name}]", OTHERS, f"{_words} goes offline as well", needs=(_need,)).by(_affected(_which))
+    Slip(f"others-stay-offline[{_name}]", OTHERS, f"{_words} goes offline for good", also=(ONLINE,), needs=(_need,)).by(
         _affected(_which, "StoppedVM", for_ever=True)
     )
-    Slip(f"others-unready[{_name}]", OTHERS, f"{_words} is BusyRole during a reimage", needs=_needs).by(
+    Slip(f"others-unready[{_name}]", OTHERS, f"{_words} is BusyRole during a reimage", needs=(_need,)).by(
         _affected(_which, "BusyRole")
     )
 
 
-def _guest(effect: Callable[[Call, Instance], Any]) -> Change:
-    return instead(write_guest, lambda _, call, instance: effect(call, instance))
+def _fresh_installation(call: Call, instance: Instance) -> None:
+    instance.installation_id = fresh_id(call.state.random)
 
 
-def _writing(parts: str, began: Test = lambda _: True) -> Change:
-    """Does only these parts of a reimage that `began` so: f(resh installation), o(ther data), l(ocal storage)."""
+def _other_data_cleared(_: Call, instance: Instance) -> None:
+    instance.other_data.clear()
+
+
+def _local_storage_cleared(_: Call, instance: Instance) -> None:
+    instance.local_storage.clear()
+
+
+def _only(*effects: Callable[[Call, Instance], None], of: OperationTest = lambda _: True) -> Change:
+    """Makes a reimage have these effects alone, if its operation passes the test `of`."""
 
     def effect(original: Callable[..., None], call: Call, instance: Instance) -> None:
-        if instance.operation is None or not began(instance.operation):
+        if instance.operation is None or not of(instance.operation):
             original(call, instance)
             return
-        if "f" in parts:
-            instance.installation_id = fresh_id(call.state.random)
-        if "o" in parts:
-            instance.other_data.clear()
-        if "l" in parts:
-            instance.local_storage.clear()
+        for each in effects:
+            each(call, instance)
 
     return instead(write_guest, effect)
 
 
 Slip("guest-not-fresh", FRESH, "a reimage{} leaves the installation as it is").at(
-    _WHERE, lambda place: _writing("o", place.began)
+    _WHERE, lambda place: _only(_other_data_cleared, of=place.covers)
 )
 Slip("other-data-kept", DATA, "a reimage{} keeps data outside the local storage").at(
-    _WHERE, lambda place: _writing("f", place.began)
+    _WHERE, lambda place: _only(_fresh_installation, of=place.covers)
 )
 Slip("local-storage-lost", LOCAL, "a reimage{} loses the local storage").at(
-    _WHERE, lambda place: _writing("fol", place.began)
+    _WHERE, lambda place: _only(_fresh_installation, _other_data_cleared, _local_storage_cleared, of=place.covers)
 )
 Slip("reimage-does-nothing", FRESH, "a reimage does nothing to the guest", also=(DATA,)).by(
     gives(guest_due, value=False)
@@ -211,28 +236,32 @@ Slip("reimage-only-reboots", FRESH, "a reimage is a reboot: the guest keeps ever
 )
 
 
-def _wrong_guest(call: Call, instance: Instance) -> None:
-    for deployment in call.world.deployments:
-        names = list(deployment.instances)
-        if deployment.instances.get(instance.name) is instance:
-            other = deployment.instances[names[(names.index(instance.name) + 1) % len(names)]]
-            other.installation_id = fresh_id(call.state.random)
-            other.other_data.clear()
+def _guests_written(found: Callable[[Deployment, Instance], Iterable[Instance]]) -> Change:
+    """Writes, for a reimage of an instance, fresh guests into the instances that `found` names in each deployment."""
+
+    def effect(_: Callable[..., None], call: Call, instance: Instance) -> None:
+        for deployment in call.world.deployments:
+            for each in found(deployment, instance):
+                _fresh_installation(call, each)
+                _other_data_cleared(call, each)
+
+    return instead(write_guest, effect)
 
 
-def _every_guest(call: Call, instance: Instance) -> None:
-    for deployment in call.world.deployments:
-        if deployment.instances.get(instance.name) is instance:
-            for each in deployment.instances.values():
-                each.installation_id = fresh_id(call.state.random)
-                each.other_data.clear()
+def _is_in(deployment: Deployment, instance: Instance) -> bool:
+    return deployment.instances.get(instance.name) is instance
 
 
-def _namesakes(call: Call, instance: Instance) -> None:
-    for deployment in call.world.deployments:
-        if instance.name in deployment.instances:
-            deployment.instances[instance.name].installation_id = fresh_id(call.state.random)
-            deployment.instances[instance.name].other_data.clear()
+def _next_one(deployment: Deployment, instance: Instance) -> list[Instance]:
+    return [_next_instance(deployment, instance.name)] if _is_in(deployment, instance) else []
+
+
+def _whole_deployment(deployment: Deployment, instance: Instance) -> list[Instance]:
+    return list(deployment.instances.values()) if _is_in(deployment, instance) else []
+
+
+def _namesakes(deployment: Deployment, instance: Instance) -> list[Instance]:
+    return [each for each in deployment.instances.values() if each.name == instance.name]
 
 
 Slip(
@@ -241,22 +270,22 @@ Slip(
     "the next instance's guest is written afresh instead",
     also=(DATA, OTHERS),
     needs=(Need.SECOND_INSTANCE,),
-).by(_guest(_wrong_guest))
+).by(_guests_written(_next_one))
 Slip(
     "every-guest-written",
     OTHERS,
     "the guest of every instance of the deployment is written afresh",
     needs=(Need.SECOND_INSTANCE, Need.PROBE),
-).by(_guest(_every_guest))
+).by(_guests_written(_whole_deployment))
 Slip(
     "namesakes-written",
     OTHERS,
     "the guests of all instances of the same name, in whatever deployment, are written afresh",
     needs=(Need.NAMESAKES, Need.PROBE),
-).by(_guest(_namesakes))
+).by(_guests_written(_namesakes))
 Slip("failed-reimage-writes", FRESH, "only a reimage that fails writes the guest afresh", also=(DATA,)).by(
     instead(guest_due, lambda _, __, operation: operation.instance.failing)
 )
 Slip(
     "other-data-swapped-for-local", DATA, "a reimage loses the local storage and keeps the other data", also=(LOCAL,)
-).by(_writing("fl"))
+).by(_only(_fresh_installation, _local_storage_cleared))

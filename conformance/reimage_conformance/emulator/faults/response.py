@@ -25,6 +25,7 @@ from reimage_conformance.emulator.places import (
     SUCCEEDED,
     WORKER_ROLE,
 )
+from reimage_conformance.emulator.world import dashed
 from reimage_conformance.emulator.writing import identifying_fields
 
 if TYPE_CHECKING:
@@ -85,11 +86,7 @@ Slip("accepted-id-{}", "REQ-REIMAGE-REQID-USABLE", "the 202 carries {}").table(
     ("quoted", "the id in quotes, which is not known", lambda each: f'"{each}"'),
     ("path", "a path instead of an id", lambda each: f"operations/{each}"),
     ("reversed", "another id than the operation's", lambda each: each[::-1]),
-    (
-        "dashed",
-        "the id with dashes, which is not known",
-        lambda each: f"{each[:8]}-{each[8:12]}-{each[12:16]}-{each[16:20]}-{each[20:]}",
-    ),
+    ("dashed", "the id with dashes, which is not known", dashed),
 )
 
 

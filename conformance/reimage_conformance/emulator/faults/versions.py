@@ -24,6 +24,7 @@ from reimage_conformance.emulator.conditions import (
 from reimage_conformance.emulator.departures import Change, When, always, gives, instead, skips
 from reimage_conformance.emulator.faults.registry import Slip
 from reimage_conformance.emulator.places import DEPLOYMENT, FORMS, OPERATION, SERVICE, version
+from reimage_conformance.emulator.service import serve_call
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -137,7 +138,7 @@ Slip(
     "operation-version-tied-to-reimage",
     "REQ-GOS-VERSION-MIN",
     "an operation can be polled only with the version that started it",
-).by(instead(check_version, _same_version_only, kind_is("operation")), Change("serve_call", _note_version))
+).by(instead(check_version, _same_version_only, kind_is("operation")), instead(serve_call, _note_version))
 Slip("version-dropped", "REQ-VER-OLD-KEPT", "{} is no longer callable").each(
     (
         "2011-02-25",

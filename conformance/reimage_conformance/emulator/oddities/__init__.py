@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reimage_conformance.emulator.departures import named
+from reimage_conformance.emulator.departures import unknown_name
 from reimage_conformance.emulator.oddities.registry import ODDITIES, Oddity
 
 # In the order of the chapters, in which they register their oddities.
@@ -32,7 +32,7 @@ __all__ = ["ODDITIES", "Oddity", "find_oddity", "only_lenient"]
 def find_oddity(name: str) -> Oddity:
     """The oddity called `name`; raises UsageError, with a suggestion, when there is none."""
     if name not in ODDITIES:
-        raise named("oddity", name, ODDITIES)
+        raise unknown_name("oddity", name, ODDITIES)
     return ODDITIES[name]
 
 

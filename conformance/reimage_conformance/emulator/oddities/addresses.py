@@ -15,11 +15,12 @@ from reimage_conformance.emulator.conditions import (
     refused_with,
     reply_edit,
 )
-from reimage_conformance.emulator.departures import Change, instead
-from reimage_conformance.emulator.lookup import find_deployment
+from reimage_conformance.emulator.departures import instead
+from reimage_conformance.emulator.lookup import find_deployment, find_instance
 from reimage_conformance.emulator.oddities.edits import plain
 from reimage_conformance.emulator.oddities.registry import oddity
 from reimage_conformance.emulator.operations import operation_error, operation_http_status
+from reimage_conformance.emulator.routing import read_segments
 from reimage_conformance.emulator.world import Deployment, Instance
 
 if TYPE_CHECKING:
@@ -92,8 +93,8 @@ oddity(
 oddity(
     "names-without-case",
     "names are matched without regard to case",
-    Change(
-        "find_instance",
+    instead(
+        find_instance,
         lambda original, call, deployment, name: (
             original(call, deployment, name)
             or next((each for each in deployment.instances.values() if each.name.lower() == name.lower()), None)
@@ -119,8 +120,8 @@ oddity(
 oddity(
     "slash-before-query",
     "a slash before the query is ignored",
-    Change(
-        "read_segments",
+    instead(
+        read_segments,
         lambda original, call, segments, path, query: original(
             call, segments[:-1] if segments[-1] == "" and len(segments) > 8 else segments, path, query
         ),

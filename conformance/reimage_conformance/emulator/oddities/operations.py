@@ -75,7 +75,7 @@ def _kept_for(seconds: float) -> Change:
 
     def found(original: Callable[..., Operation | None], call: Call, operation_id: str) -> Operation | None:
         operation = original(call, operation_id)
-        if operation is None or call.now < operation.accepted_at + operation.seconds + seconds:
+        if operation is None or call.now < operation.ends_at + seconds:
             return operation
         return None
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from reimage_conformance.emulator.departures import edits, instead
 from reimage_conformance.emulator.oddities.registry import oddity
 from reimage_conformance.emulator.operations import new_request_id
+from reimage_conformance.emulator.world import dashed
 from reimage_conformance.emulator.writing import header_fields, identifying_fields
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 _WORDS = ("amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "heron", "ivory", "jetty", "kelp", "lark")
 
-oddity("ids-dashed", "request ids are dashed", edits(new_request_id, lambda _, each: _dashed(each)))
+oddity("ids-dashed", "request ids are dashed", edits(new_request_id, lambda _, identifier: dashed(identifier)))
 oddity("ids-upper-case", "request ids are in capitals", edits(new_request_id, lambda _, each: each.upper()))
 oddity(
     "ids-of-words",
@@ -29,10 +30,6 @@ oddity(
     "request ids use every unreserved character",
     edits(new_request_id, lambda _, each: f"R~{each[:12]}._-{each[12:]}~"),
 )
-
-
-def _dashed(each: str) -> str:
-    return "-".join((each[:8], each[8:12], each[12:16], each[16:20], each[20:]))
 
 
 def _next_number(call: Call) -> str:

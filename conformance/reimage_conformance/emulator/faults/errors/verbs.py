@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reimage_conformance.emulator.admission import KNOWN_METHODS, allowed_methods, check_verb, not_found
-from reimage_conformance.emulator.conditions import begin_anyway, field_set, kind_is, refusal_edit, reply_edit
+from reimage_conformance.emulator.conditions import field_set, kind_is, refusal_edit, reply_edit, start_although_refused
 from reimage_conformance.emulator.departures import Change, gives, instead, skips
 from reimage_conformance.emulator.faults.registry import Slip
 from reimage_conformance.emulator.observation import deployment_document
@@ -54,7 +54,7 @@ _METHODS, _ON_OPERATIONS = ("GET", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD"),
 Slip("verb-accepted", VERB, "{} reimages as POST does").each(_METHODS, _allowed_too("reimage", "POST"))
 Slip(
     "verb-refused-yet-started", VERB, "{} is refused, but the reimage starts", also=("REQ-GOS-NOTFOUND-NOEFFECT",)
-).each(_METHODS, _refused_yet(begin_anyway))
+).each(_METHODS, _refused_yet(start_although_refused))
 Slip("operation-verb-accepted", VERB, "{} on an operation is answered like GET").each(
     _ON_OPERATIONS, _allowed_too("operation", "GET", "HEAD")
 )

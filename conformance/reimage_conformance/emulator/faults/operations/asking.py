@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reimage_conformance.emulator.conditions import over
+from reimage_conformance.emulator.conditions import has_run_its_time
 from reimage_conformance.emulator.departures import instead
 from reimage_conformance.emulator.faults.operations.lifecycle import (
     COMPLETES,
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 def _forgotten(original: Callable[..., Operation | None], call: Call, operation_id: str) -> Operation | None:
     operation = original(call, operation_id)
-    if operation is None or not over(call, operation):
+    if operation is None or not has_run_its_time(call, operation):
         return operation
     shown_ended = call.notes.setdefault("told", set())
     if operation.id in shown_ended:
@@ -79,7 +79,8 @@ Slip(
     "an operation polled more than three times before its end fails",
     also=(COMPLETES,),
 ).by(
-    shown(_noted("often", lambda call, operation: operation.polls > 3 and not over(call, operation))), *told_failures()
+    shown(_noted("often", lambda call, operation: operation.polls > 3 and not has_run_its_time(call, operation))),
+    *told_failures(),
 )
 Slip(
     "polling-with-oldest-version-fails-it",
@@ -93,14 +94,16 @@ Slip(
     "an operation under way that is polled with 2009-10-01 fails",
     also=(COMPLETES, "REQ-GOS-VERSION-MIN", STABLE),
 ).by(
-    shown(_noted("oldest", lambda call, operation: call.version == "2009-10-01" and not over(call, operation))),
+    shown(
+        _noted("oldest", lambda call, operation: call.version == "2009-10-01" and not has_run_its_time(call, operation))
+    ),
     *told_failures(),
 )
 
 
 def _asked_otherwise(original: Callable[..., Operation | None], call: Call, operation_id: str) -> Operation | None:
     operation = original(call, operation_id)
-    if operation is None or not over(call, operation):
+    if operation is None or not has_run_its_time(call, operation):
         return operation
     versions = call.notes.setdefault(operation.id, set())
     if len(versions) > 1:

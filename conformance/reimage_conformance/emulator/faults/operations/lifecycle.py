@@ -20,10 +20,10 @@ STABLE, READONLY = "REQ-GOS-TERMINAL-STABLE", "REQ-GOS-READONLY"
 Seen = Callable[["Call", "Operation", str], str]
 
 _SUBJECTS = (
-    Place("", "a reimage", began=lambda operation: not operation.instance.failing),
+    Place("", "a reimage", covers=lambda operation: not operation.instance.failing),
     *(place.called(f"a reimage{place.words}") for place in (*EACH_FORM, STAGING, WORKER_ROLE, TWO_DIGITS)),
     SECOND_TIME.called("the second reimage of an instance"),
-    Place("fourth", "every reimage after the third", began=lambda operation: operation.number > 2),
+    Place("fourth", "every reimage after the third", covers=lambda operation: operation.number > 2),
 )
 
 
@@ -58,9 +58,9 @@ def _fails(test: Callable[[Operation], bool]) -> Seen:
 
 
 Slip("never-ends", COMPLETES, "{} stays InProgress").at(
-    _SUBJECTS, lambda place: shown(_stays(place.began, "InProgress"))
+    _SUBJECTS, lambda place: shown(_stays(place.covers, "InProgress"))
 )
-Slip("ends-failed", COMPLETES, "{} ends Failed").at(_SUBJECTS, lambda place: shown(_fails(place.began)))
+Slip("ends-failed", COMPLETES, "{} ends Failed").at(_SUBJECTS, lambda place: shown(_fails(place.covers)))
 Slip(
     "failure-never-ends",
     "REQ-GOS-ERROR",

@@ -63,7 +63,7 @@ for _state, _statuses in (
 
 def _told_before(call: Call) -> bool:
     """Whether the polled operation ended so long ago that an earlier poll has shown its end."""
-    return call.operation is not None and call.now >= call.operation.accepted_at + call.operation.seconds + _A_WHILE
+    return call.operation is not None and call.now >= call.operation.ends_at + _A_WHILE
 
 
 Slip(

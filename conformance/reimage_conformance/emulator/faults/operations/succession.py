@@ -111,7 +111,7 @@ def _late_on_some(call: Call, operation: Operation, seen: str) -> str:
     """What a connection is told that is served by the replica which lags."""
     turns: dict[object, int] = call.notes.setdefault("turns", {})
     lags = turns.setdefault(call.client, len(turns)) % 2
-    return "InProgress" if lags and call.now < operation.accepted_at + operation.seconds + _LAG else seen
+    return "InProgress" if lags and call.now < operation.ends_at + _LAG else seen
 
 
 Slip(

@@ -10,11 +10,11 @@ from reimage_conformance.emulator.conditions import (
     COMP_DEFECTS,
     TYPE_DEFECTS,
     VERSION_DEFECTS,
-    begin_anyway,
-    over,
+    has_run_its_time,
     refusal_status,
     reply_edit,
     reply_set,
+    start_although_refused,
 )
 from reimage_conformance.emulator.departures import Change, When, always, instead
 from reimage_conformance.emulator.documents import Node
@@ -93,8 +93,8 @@ def _seen_if(seen: Callable[[Call, Operation], bool]) -> Change:
 Slip(FROM_OTHER, OTHER, "every operation can be read under another subscription").by(_seen_if(lambda _, __: True))
 Slip(FROM_OTHER, OTHER, "{} can be read under another subscription").table(
     _seen_if,
-    ("finished", "a finished operation", over),
-    ("under way", "an operation under way", lambda call, operation: not over(call, operation)),
+    ("finished", "a finished operation", has_run_its_time),
+    ("under way", "an operation under way", lambda call, operation: not has_run_its_time(call, operation)),
     (
         "same certificate",
         "every operation of a subscription that the certificate opens",
@@ -107,7 +107,7 @@ def _begun(*defects: str, pollable: bool = False) -> Change:
     """Refuses, but starts the reimage; a pollable one is known by the id of the refusal."""
 
     def answer(original: Callable[..., Reply], call: Call, refusal: Refusal) -> Reply:
-        operation: Operation | None = begin_anyway(call) if refusal.defect in defects else None
+        operation: Operation | None = start_although_refused(call) if refusal.defect in defects else None
         reply = original(call, refusal)
         return replace(reply, request_id=operation.id) if pollable and operation is not None else reply
 

@@ -6,17 +6,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reimage_conformance.emulator.conditions import reply_edit, reply_set
-from reimage_conformance.emulator.departures import Change, edits, gives, instead, skips
+from reimage_conformance.emulator.departures import edits, gives, instead, skips
 from reimage_conformance.emulator.http1 import continues, reply_to
 from reimage_conformance.emulator.messages import Call, Pause, Refusal, Reply, Send
 from reimage_conformance.emulator.oddities.registry import oddity
 from reimage_conformance.emulator.reading import check_both_lengths, check_folding, check_transfer_encoding
 from reimage_conformance.emulator.writing import (
+    body_octets,
     closes,
     connection_fields,
     field_line,
     framing_fields,
     header_fields,
+    is_chunked,
     reason_phrase,
     transmit,
 )
@@ -24,7 +26,7 @@ from reimage_conformance.emulator.writing import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reimage_conformance.emulator.messages import Action, Call
+    from reimage_conformance.emulator.messages import Action
 
 
 oddity("folded-lines-read", "folded header lines are read as spaces", skips(check_folding))
@@ -106,7 +108,7 @@ oddity(
 
 
 def _extended(body: bytes) -> bytes:
-    """The chunks of `body`, small ones, their sizes written with zeros in front and extensions behind."""
+    """`body` in chunks of at most 12 octets, without the last chunk; each size has leading zeros and an extension."""
     pieces = [body[at : at + 12] for at in range(0, len(body), 12)]
     return b"".join(b"%04X;name=value\r\n%s\r\n" % (len(piece), piece) for piece in pieces)
 
@@ -121,12 +123,12 @@ oddity(
     "chunks-with-extensions",
     "documents are sent in chunks with extensions, trailers and sizes in capitals",
     reply_edit(reply_set(chunked=True)),
-    Change(
-        "body_octets",
+    instead(
+        body_octets,
         lambda original, call, reply: (
-            original(call, reply)
-            if call.message.version == "HTTP/1.0" or not reply.chunked
-            else _extended(reply.body) + b"000\r\nX-Trailer: here\r\n\r\n"
+            _extended(reply.body) + b"000\r\nX-Trailer: here\r\n\r\n"
+            if is_chunked(call, reply)
+            else original(call, reply)
         ),
     ),
 )
