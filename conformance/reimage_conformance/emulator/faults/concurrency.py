@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from reimage_conformance.emulator.admission import check_conflict, check_reimage_target
 from reimage_conformance.emulator.conditions import (
-    over,
+    has_run_its_time,
     performs,
     refusal_code,
     refusal_status,
@@ -39,7 +39,7 @@ def _meets(*, same: bool) -> When:
     def test(call: Call) -> bool:
         deployment = call.deployment
         running = deployment.operation if deployment and call.kind == "reimage" else None
-        if running is None or running is call.operation or over(call, running):
+        if running is None or running is call.operation or has_run_its_time(call, running):
             return False
         return (running.instance is call.instance) == same
 
@@ -54,7 +54,7 @@ _SECOND = (
 
 
 def _second(place: Place, name: str, summary: str, *also: str) -> Slip:
-    """A mistake with a second reimage at `place`, which {place} in its sentence stands for."""
+    """A mistake with a second reimage at `place`; `summary` has {place} where the words of the place belong."""
     requirement = SAME if place.word == "same" else OTHER
     return Slip(f"second-{place.word}-{name}", requirement, summary.replace("{place}", place.words), also, place.needs)
 
@@ -62,12 +62,12 @@ def _second(place: Place, name: str, summary: str, *also: str) -> Slip:
 def _still_locked(original: Callable[..., Operation | None], call: Call) -> Operation | None:
     """Keeps a deployment busy with an operation that has failed."""
     last = call.deployment.operation if call.deployment is not None else None
-    failed = last is not None and over(call, last) and operation_fails(call, last)
+    failed = last is not None and has_run_its_time(call, last) and operation_fails(call, last)
     return last if failed else original(call)
 
 
-def _locked_by_nobody(original: Callable[..., Refusal | None], call: Call) -> Refusal | None:
-    """Takes the lock of a deployment before the role instance is looked up, and does not give it back if there is none."""
+def _lock_left_behind(original: Callable[..., Refusal | None], call: Call) -> Refusal | None:
+    """Locks a deployment before the role instance is looked up, and leaves it locked where there is no such instance."""
     refused = original(call)
     if call.kind == "reimage" and call.deployment is not None:
         locked = call.notes.setdefault("locked", set())
@@ -90,11 +90,11 @@ Slip(
     "REQ-REIMAGE-202",
     "once a reimage named an instance that does not exist every other in the deployment is refused with 409",
     also=("REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-URI-NAME", "REQ-REIMAGE-UNKNOWN-INSTANCE"),
-).by(instead(check_reimage_target, _locked_by_nobody))
+).by(instead(check_reimage_target, _lock_left_behind))
 
 
 def _second_operation(edit: Callable[[Call, Operation], Any], place: Place) -> tuple[Change, Change]:
-    """Accepts a reimage in spite of the one under way, and changes its operation."""
+    """Accepts a second reimage at `place` and calls `edit` on its operation."""
 
     def accepted(original: Callable[..., Reply], call: Call) -> Reply:
         reply = original(call)
@@ -106,6 +106,7 @@ def _second_operation(edit: Callable[[Call, Operation], Any], place: Place) -> t
 
 
 def _across_forms(original: Callable[..., Reply], call: Call, refusal: Refusal) -> Reply:
+    """Gives a 409 another code where the operation under way was started by the other URI form."""
     running = call.deployment.operation if call.deployment is not None else None
     apart = refusal.defect == "conflict" and running is not None and running.form != call.route.form
     return original(call, refused_with(code="Conflict")(refusal) if apart else refusal)
@@ -119,28 +120,35 @@ Slip(
 ).by(instead(refuse, _across_forms))
 
 
-def _endless(call: Call, operation: Operation) -> None:
-    call.notes.setdefault("endless", set()).add(operation.id)
+def _noted(key: str) -> Callable[[Call, Operation], None]:
+    """Notes an operation under `key`, for `_status_if_noted`."""
+    return lambda call, operation: call.notes.setdefault(key, set()).add(operation.id)
 
 
-def _see_endless(call: Call, operation: Operation, seen: str) -> str:
-    return "InProgress" if operation.id in call.notes.get("endless", ()) else seen
+def _status_if_noted(key: str, status: str, *, once_succeeded: bool = False) -> Change:
+    """Shows `status` for operations that are noted under `key`: at once, or only in place of Succeeded."""
+
+    def see(call: Call, operation: Operation, seen: str) -> str:
+        is_noted = operation.id in call.notes.get(key, ())
+        return status if is_noted and (seen == "Succeeded" or not once_succeeded) else seen
+
+    return shown(see)
 
 
-def _joined(original: Callable[..., Reply], call: Call) -> Reply:
+def _answered_with_running_id(original: Callable[..., Reply], call: Call) -> Reply:
     running = call.deployment.operation if call.deployment else None
     return original(call) if running is None else Reply(202, "accepted", request_id=running.id)
 
 
-def _lost(call: Call, operation: Operation) -> None:
-    """The operation that was under way is replaced by the second one."""
+def _forget_the_one_before(call: Call, operation: Operation) -> None:
+    """Forgets the operation that ran in the deployment when this one was accepted."""
     running = [each for each in call.world.operations.values() if each.deployment is operation.deployment]
     if len(running) > 1:
         call.world.operations.pop(running[-2].id)
 
 
-def _unknown(call: Call, operation: Operation) -> None:
-    call.world.operations.pop(operation.id)
+def _forget(call: Call, operation: Operation) -> None:
+    call.world.operations.pop(operation.id, None)
 
 
 for _place in _SECOND:
@@ -160,9 +168,9 @@ for _place in _SECOND:
     _second(_place, "resets", "a second reimage{place} resets").by(performs(Reset(), when=_place.when))
     _second(
         _place, "unknown", "a second reimage{place} is answered 202 with an id that is not known", USABLE, COMPLETES
-    ).by(*_second_operation(_unknown, _place))
+    ).by(*_second_operation(_forget, _place))
     _second(_place, "never-ends", "a second reimage{place} stays InProgress", COMPLETES).by(
-        *_second_operation(_endless, _place), shown(_see_endless)
+        *_second_operation(_noted("endless"), _place), _status_if_noted("endless", "InProgress")
     )
     _second(
         _place,
@@ -171,16 +179,18 @@ for _place in _SECOND:
         USABLE,
         COMPLETES,
         "REQ-GOS-READONLY",
-    ).by(*_second_operation(_lost, _place))
+    ).by(*_second_operation(_forget_the_one_before, _place))
     _second(
         _place,
         "same-id",
         "a second reimage{place} is answered 202 with the id of the one under way",
         "REQ-ASYNC-REQID-UNIQUE",
-    ).by(skips(check_conflict, _place.when), instead(accept, _joined, _place.when))
+    ).by(skips(check_conflict, _place.when), instead(accept, _answered_with_running_id, _place.when))
 
 
 def _on_conflict(effect: Callable[[Call, Operation], Any]) -> Change:
+    """Makes a 409 call `effect` on the operation under way."""
+
     def answer(original: Callable[..., Reply], call: Call, refusal: Refusal) -> Reply:
         if refusal.defect == "conflict" and call.deployment and call.deployment.operation:
             effect(call, call.deployment.operation)
@@ -189,50 +199,34 @@ def _on_conflict(effect: Callable[[Call, Operation], Any]) -> Change:
     return instead(refuse, answer)
 
 
-def _spoil(key: str) -> Callable[[Call, Operation], None]:
-    return lambda call, operation: call.notes.setdefault(key, set()).add(operation.id)
-
-
-def _see_spoilt(key: str, status: str) -> Callable[[Call, Operation, str], str]:
-    return lambda call, operation, seen: (
-        status if seen == "Succeeded" and operation.id in call.notes.get(key, ()) else seen
-    )
-
-
-def _see_at_once(key: str, status: str) -> Callable[[Call, Operation, str], str]:
-    return lambda call, operation, seen: status if operation.id in call.notes.get(key, ()) else seen
-
-
 def _begin_again(call: Call, operation: Operation) -> None:
     operation.accepted_at = call.now
 
 
-def _forget(call: Call, operation: Operation) -> None:
-    call.world.operations.pop(operation.id, None)
-
-
-def _queue(call: Call, _: Operation) -> None:
+def _reimage_anyway(call: Call, _: Operation) -> None:
+    """Writes a fresh guest into the instance whose reimage is refused."""
     if call.instance is not None:
         write_guest(call, call.instance)
 
 
 def _move(call: Call, operation: Operation) -> None:
+    """Makes the operation reimage the instance that the refused request names."""
     if call.instance is not None:
         operation.instance = call.instance
 
 
 Slip("conflict-fails-the-first", NO_EFFECT, "after a 409 the operation under way ends Failed", also=(COMPLETES,)).by(
-    _on_conflict(_spoil("spoilt")), shown(_see_spoilt("spoilt", "Failed")), *told_failures()
+    _on_conflict(_noted("failing")), _status_if_noted("failing", "Failed", once_succeeded=True), *told_failures()
 )
 Slip(
     "conflict-aborts-the-first",
     NO_EFFECT,
     "with a 409 the operation under way is Failed at once",
     also=(COMPLETES, "REQ-GOS-PROGRESS"),
-).by(_on_conflict(_spoil("aborted")), shown(_see_at_once("aborted", "Failed")), *told_failures())
+).by(_on_conflict(_noted("aborted")), _status_if_noted("aborted", "Failed"), *told_failures())
 Slip(
     "conflict-holds-the-first", NO_EFFECT, "after a 409 the operation under way stays InProgress", also=(COMPLETES,)
-).by(_on_conflict(_spoil("held")), shown(_see_at_once("held", "InProgress")))
+).by(_on_conflict(_noted("held")), _status_if_noted("held", "InProgress"))
 Slip(
     "conflict-restarts-the-first", NO_EFFECT, "every 409 lets the operation under way begin again", also=(COMPLETES,)
 ).by(_on_conflict(_begin_again))
@@ -255,4 +249,4 @@ Slip(
     "the instance refused with 409 gets a fresh guest all the same",
     also=("REQ-REIMAGE-OTHERS-UNTOUCHED", NO_EFFECT),
     needs=(Need.PROBE,),
-).by(_on_conflict(_queue))
+).by(_on_conflict(_reimage_anyway))
