@@ -12,6 +12,8 @@ from reimage_conformance.emulator.points import point
 from reimage_conformance.emulator.world import dashed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from reimage_conformance.emulator.messages import Call, Refusal
     from reimage_conformance.emulator.world import Operation
 
@@ -31,6 +33,14 @@ class Node:
     def children(self) -> tuple[Node, ...]:
         """The child elements; none for an element with text."""
         return self.content if isinstance(self.content, tuple) else ()
+
+    def with_more(self, *nodes: Node) -> Node:
+        """The same element with further children at its end."""
+        return Node(self.name, (*self.children, *nodes))
+
+    def with_child_edited(self, name: str, edit: Callable[[Node], Node]) -> Node:
+        """The same element with each child called `name` replaced by what `edit` returns for it."""
+        return Node(self.name, tuple(edit(each) if each.name == name else each for each in self.children))
 
 
 @point
@@ -123,7 +133,7 @@ def write_characters(_: Call, node: Node) -> str:
 
 @point
 def encode_text(_: Call, text: str) -> bytes:
-    """The octets of a document's text."""
+    """The octets of a document's text, in the encoding that `document_media_type` announces."""
     return text.encode("utf-8")
 
 

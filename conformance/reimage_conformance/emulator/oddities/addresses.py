@@ -15,9 +15,9 @@ from reimage_conformance.emulator.conditions import (
     refused_with,
     reply_edit,
 )
-from reimage_conformance.emulator.departures import instead
+from reimage_conformance.emulator.departures import Change, instead
 from reimage_conformance.emulator.lookup import find_deployment, find_instance
-from reimage_conformance.emulator.oddities.edits import plain
+from reimage_conformance.emulator.oddities.edits import answered_by_front
 from reimage_conformance.emulator.oddities.registry import oddity
 from reimage_conformance.emulator.operations import operation_error, operation_http_status
 from reimage_conformance.emulator.routing import read_segments
@@ -25,6 +25,7 @@ from reimage_conformance.emulator.world import Deployment, Instance
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from reimage_conformance.emulator.messages import Call, Refusal
     from reimage_conformance.emulator.world import Operation
@@ -40,15 +41,15 @@ oddity(
     "unplain-targets-html",
     "NUL, slashes in names and what is no UTF-8 are answered in HTML, before the application sees them",
     reply_edit(
-        lambda _, reply: plain(reply, b"<html><body>Bad Request</body></html>", "text/html"),
+        answered_by_front(b"<html><body>Bad Request</body></html>", "text/html"),
         *("service", "slot", "deployment", "instance", "operation", "comp-wrong"),
         when=lambda call: bool(re.search(r"%(00|FF|C3%28|2F|5C)", call.message.target, re.IGNORECASE)),
     ),
 )
 
 
-def _fails_later(original: Callable[..., Refusal | None], call: Call) -> Refusal | None:
-    """Accepts a reimage of what does not exist, to report its failure later."""
+def _accepts_missing_target(original: Callable[..., Refusal | None], call: Call) -> Refusal | None:
+    """Accepts a reimage of an instance that does not exist, which ends Failed."""
     refused = original(call)
     if refused is None or refused.status != 404:
         return refused
@@ -57,28 +58,22 @@ def _fails_later(original: Callable[..., Refusal | None], call: Call) -> Refusal
     return None
 
 
-def _missing(operation: Operation) -> bool:
-    return operation.instance.role == "Missing"
+def _missing_once_failed(point: Callable[..., Any], value: object) -> Change:
+    """Makes `point` give `value` for an operation that has failed because its instance does not exist."""
+
+    def report(original: Callable[..., Any], call: Call, operation: Operation, status: str) -> Any:
+        is_missing = status == "Failed" and operation.instance.role == "Missing"
+        return value if is_missing else original(call, operation, status)
+
+    return instead(point, report)
 
 
 oddity(
     "unknown-targets-fail-later",
     "the reimage of what does not exist is accepted and ends Failed with 404",
-    instead(check_reimage_target, _fails_later),
-    instead(
-        operation_http_status,
-        lambda original, call, operation, status: (
-            "404" if status == "Failed" and _missing(operation) else original(call, operation, status)
-        ),
-    ),
-    instead(
-        operation_error,
-        lambda original, call, operation, status: (
-            ("ResourceNotFound", "No such role instance.")
-            if status == "Failed" and _missing(operation)
-            else original(call, operation, status)
-        ),
-    ),
+    instead(check_reimage_target, _accepts_missing_target),
+    _missing_once_failed(operation_http_status, "404"),
+    _missing_once_failed(operation_error, ("ResourceNotFound", "No such role instance.")),
 )
 oddity(
     "slots-without-case",

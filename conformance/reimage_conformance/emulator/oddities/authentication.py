@@ -5,7 +5,7 @@ from __future__ import annotations
 from reimage_conformance.emulator.admission import refuses_anonymous_in_tls
 from reimage_conformance.emulator.conditions import refusal_edit, refused_with, reply_edit, reply_set
 from reimage_conformance.emulator.departures import gives
-from reimage_conformance.emulator.oddities.edits import plain
+from reimage_conformance.emulator.oddities.edits import answered_by_front
 from reimage_conformance.emulator.oddities.registry import oddity
 from reimage_conformance.emulator.world import OPENED_BY
 
@@ -30,7 +30,7 @@ oddity(
     "strangers-refused-in-front",
     "what ends TLS answers callers without a registered certificate in HTML, before the application sees them",
     reply_edit(
-        lambda _, reply: plain(reply, b"<html><body>403 Forbidden</body></html>", "text/html"),
+        answered_by_front(b"<html><body>403 Forbidden</body></html>", "text/html"),
         "certificate",
         when=lambda call: call.client.identity not in OPENED_BY,
     ),

@@ -10,9 +10,9 @@ from reimage_conformance.emulator.conditions import (
     refusal_edit,
     refused_with,
 )
-from reimage_conformance.emulator.departures import Change, always, instead, skips
+from reimage_conformance.emulator.departures import Change, instead, skips
 from reimage_conformance.emulator.http1 import reply_to
-from reimage_conformance.emulator.messages import Call, Refusal, Reply
+from reimage_conformance.emulator.messages import Refusal
 from reimage_conformance.emulator.oddities.registry import oddity
 from reimage_conformance.emulator.operations import (
     conflicting_operation,
@@ -25,7 +25,7 @@ from reimage_conformance.emulator.writing import closes
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reimage_conformance.emulator.messages import Call
+    from reimage_conformance.emulator.messages import Call, Reply
     from reimage_conformance.emulator.world import Operation
 
 
@@ -37,11 +37,11 @@ oddity(
 )
 
 
-def _locked(shares: Callable[[Call, Operation], bool]) -> Change:
-    """Lets an operation keep everything busy that shares something with it."""
+def _locked(locks_out: Callable[[Call, Operation], bool]) -> Change:
+    """Refuses a reimage as long as an operation is under way for which `locks_out` holds."""
 
     def conflicting(_: Callable[..., Operation | None], call: Call) -> Operation | None:
-        running = (each for each in call.world.operations.values() if not is_over(call, each) and shares(call, each))
+        running = (each for each in call.world.operations.values() if not is_over(call, each) and locks_out(call, each))
         return next(running, None)
 
     return instead(conflicting_operation, conflicting)
@@ -67,80 +67,89 @@ oddity(
 )
 
 
-def _now_and_then(status: int, code: str, retry_after: str, every: int) -> Change:
-    """Refuses one request in so many; never two in a row."""
+def _refuses_where(chosen: Callable[[Call, Refusal | None], bool], make: Callable[[Call], Refusal]) -> Change:
+    """Refuses a request for which `chosen` holds with the refusal that `make` gives; the probe is left alone.
+
+    `chosen` gets the request and the refusal of HTTP, None for a request that is valid HTTP.
+    """
 
     def answer(original: Callable[..., Reply], call: Call, refused: Refusal | None) -> Reply:
-        if call.client.probe or refused is not None or call.number % every:
+        if call.client.probe or not chosen(call, refused):
             return original(call, refused)
-        fields = (("Retry-After", retry_after),) if retry_after else ()
-        return refuse(call, Refusal("throttled", status, code, "Try again later.", fields))
+        return refuse(call, make(call))
 
-    return instead(reply_to, answer, always)
+    return instead(reply_to, answer)
 
 
-oddity("throttled-503", "now and then a request gets 503 ServerBusy", _now_and_then(503, "ServerBusy", "", 7))
+def _every(number: int) -> Callable[[Call, Refusal | None], bool]:
+    """Chooses one valid request in `number`."""
+    return lambda call, refused: refused is None and call.number % number == 0
+
+
+def _throttled(status: int, code: str, retry_after: str = "") -> Callable[[Call], Refusal]:
+    """The refusal of a request that comes too soon, with Retry-After where it is given."""
+    fields = (("Retry-After", retry_after),) if retry_after else ()
+    return lambda _: Refusal("throttled", status, code, "Try again later.", fields)
+
+
+oddity(
+    "throttled-503",
+    "now and then a request gets 503 ServerBusy",
+    _refuses_where(_every(7), _throttled(503, "ServerBusy")),
+)
 oddity(
     "throttled-503-with-retry-after",
     "now and then a request gets 503 with Retry-After",
-    _now_and_then(503, "ServerBusy", "0", 7),
+    _refuses_where(_every(7), _throttled(503, "ServerBusy", "0")),
 )
 oddity(
     "throttled-too-many-requests",
     "now and then a request gets 503 TooManyRequests",
-    _now_and_then(503, "TooManyRequests", "", 11),
+    _refuses_where(_every(11), _throttled(503, "TooManyRequests")),
 )
 oddity(
-    "throttled-429", "now and then a request gets 429 with Retry-After", _now_and_then(429, "TooManyRequests", "0", 9)
+    "throttled-429",
+    "now and then a request gets 429 with Retry-After",
+    _refuses_where(_every(9), _throttled(429, "TooManyRequests", "0")),
 )
-
 oddity(
     "internal-error-500",
     "now and then a request gets 500 InternalError, which a repeat does not",
-    _now_and_then(500, "InternalError", "", 17),
+    _refuses_where(_every(17), _throttled(500, "InternalError")),
 )
 
 
-def _redirected(original: Callable[..., Reply], call: Call, refused: Refusal | None) -> Reply:
-    """Sends one request in 13 to where it came from, by an absolute URI."""
-    if call.client.probe or refused is not None or call.number % 13:
-        return original(call, refused)
+def _redirection(call: Call) -> Refusal:
+    """A redirection to the URI of the request itself, as an absolute URI."""
     host = (call.message.values("Host") or ["localhost"])[0]
     fields = (("Location", f"https://{host}{call.message.target}"),)
-    return refuse(call, Refusal("redirected", 307, "TemporaryRedirect", "It is temporarily elsewhere.", fields))
+    return Refusal("redirected", 307, "TemporaryRedirect", "It is temporarily elsewhere.", fields)
 
 
-oddity("redirected-307", "now and then a request is sent to the same URI again", instead(reply_to, _redirected, always))
+oddity(
+    "redirected-307", "now and then a request is sent to the same URI again", _refuses_where(_every(13), _redirection)
+)
 
-MOST_UNDER_WAY = 3
-MOST_IN_A_SECOND = 150
-REQUESTS_OF_A_CONNECTION = 10
-SOON = Simultaneous(seconds=0.003)
-"""Each request takes a moment, so that there are some under way."""
-
-
-def _throttled(status: int, code: str, is_too_much: Callable[[Call], bool], retry_after: str = "") -> Change:
-    """Refuses requests while there are too many."""
-
-    def answer(original: Callable[..., Reply], call: Call, refused: Refusal | None) -> Reply:
-        if call.client.probe or not is_too_much(call):
-            return original(call, refused)
-        fields = (("Retry-After", retry_after),) if retry_after else ()
-        return refuse(call, Refusal("throttled", status, code, "Try again later.", fields))
-
-    return instead(reply_to, answer, always)
+MAX_UNDER_WAY = 3
+"""More requests than this under way at once are refused."""
+MAX_PER_SECOND = 150
+"""More requests than this within one second are refused."""
+MAX_PER_CONNECTION = 10
+"""A connection is closed after so many responses."""
+BRIEF_REQUESTS = Simultaneous(seconds=0.003)
+"""Each request takes a moment, so that several can be under way at once."""
 
 
-def _too_many_under_way(call: Call) -> bool:
-    return int(call.notes.get(UNDER_WAY, 1)) > MOST_UNDER_WAY
+def _too_many_under_way(call: Call, _: Refusal | None) -> bool:
+    return int(call.notes.get(UNDER_WAY, 1)) > MAX_UNDER_WAY
 
 
-def _too_many_in_a_second(call: Call) -> bool:
-    """Whether as many requests as are allowed in a second were served in the last one; one that is refused does not count."""
+def _too_many_in_a_second(call: Call, _: Refusal | None) -> bool:
+    """Whether `MAX_PER_SECOND` requests were served within the last second; a request that is refused does not count."""
     served: deque[float] = call.notes.setdefault("served", deque())
     while served and served[0] < call.now - 1:
         served.popleft()
-    if len(served) >= MOST_IN_A_SECOND:
+    if len(served) >= MAX_PER_SECOND:
         return True
     served.append(call.now)
     return False
@@ -169,25 +178,25 @@ oddity(
 oddity(
     "throttled-by-number-503",
     "beside three requests under way a further one gets 503 ServerBusy",
-    _throttled(503, "ServerBusy", _too_many_under_way),
-    simultaneous=SOON,
+    _refuses_where(_too_many_under_way, _throttled(503, "ServerBusy")),
+    simultaneous=BRIEF_REQUESTS,
 )
 oddity(
     "throttled-by-number-429",
     "beside three requests under way a further one gets 429 with Retry-After",
-    _throttled(429, "TooManyRequests", _too_many_under_way, "0"),
-    simultaneous=SOON,
+    _refuses_where(_too_many_under_way, _throttled(429, "TooManyRequests", "0")),
+    simultaneous=BRIEF_REQUESTS,
 )
 oddity(
     "throttled-by-rate",
     "of more than 150 requests in a second the further ones get 503 TooManyRequests",
-    _throttled(503, "TooManyRequests", _too_many_in_a_second),
+    _refuses_where(_too_many_in_a_second, _throttled(503, "TooManyRequests")),
     simultaneous=Simultaneous(),
 )
 oddity(
     "throttled-by-rate-429",
     "of more than 150 requests in a second the further ones get 429 with Retry-After",
-    _throttled(429, "TooManyRequests", _too_many_in_a_second, "1"),
+    _refuses_where(_too_many_in_a_second, _throttled(429, "TooManyRequests", "1")),
     simultaneous=Simultaneous(),
 )
 oddity(
@@ -205,7 +214,7 @@ oddity(
     "a connection is closed after its tenth response, as announced",
     instead(
         closes,
-        lambda original, call, *rest: call.position >= REQUESTS_OF_A_CONNECTION or original(call, *rest),
+        lambda original, call, *rest: call.position >= MAX_PER_CONNECTION or original(call, *rest),
     ),
     simultaneous=Simultaneous(),
 )

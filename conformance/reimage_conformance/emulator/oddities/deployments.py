@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from reimage_conformance.emulator.admission import check_resource, not_found
-from reimage_conformance.emulator.departures import edits, instead
+from reimage_conformance.emulator.conditions import kind_is
+from reimage_conformance.emulator.departures import edits, gives, instead
 from reimage_conformance.emulator.documents import Node, namespace_declarations
 from reimage_conformance.emulator.messages import Call, Refusal
 from reimage_conformance.emulator.observation import (
@@ -14,39 +15,30 @@ from reimage_conformance.emulator.observation import (
 )
 from reimage_conformance.emulator.oddities.registry import oddity
 
-_NO_OPERATION = Refusal("path", 400, "BadRequest", "No such operation.")
+_NOT_FOUND = not_found("path", "No such resource.")
+_BAD_REQUEST = Refusal("path", 400, "BadRequest", "No such operation.")
 oddity(
     "no-get-deployment",
     "there is no Get Deployment: 404",
-    edits(
-        check_resource,
-        lambda call, refused: not_found("path", "No such resource.") if call.kind == "deployment" else refused,
-    ),
+    gives(check_resource, _NOT_FOUND, kind_is("deployment")),
 )
 oddity(
     "no-get-deployment-400",
     "there is no Get Deployment: 400",
-    edits(check_resource, lambda call, refused: _NO_OPERATION if call.kind == "deployment" else refused),
+    gives(check_resource, _BAD_REQUEST, kind_is("deployment")),
 )
 oddity(
     "no-get-cloud-service",
     "there is no Get Cloud Service Properties: 404",
-    edits(
-        check_resource,
-        lambda call, refused: not_found("path", "No such resource.") if call.kind == "service" else refused,
-    ),
+    gives(check_resource, _NOT_FOUND, kind_is("service")),
 )
 oddity(
     "slot-in-lower-case",
     "DeploymentSlot is in lower case",
     edits(
         deployment_document,
-        lambda _, root: Node(
-            root.name,
-            tuple(
-                Node(each.name, str(each.content).lower()) if each.name == "DeploymentSlot" else each
-                for each in root.children
-            ),
+        lambda _, root: root.with_child_edited(
+            "DeploymentSlot", lambda slot: Node(slot.name, str(slot.content).lower())
         ),
     ),
 )
@@ -55,9 +47,7 @@ oddity(
     "deployments have further children",
     edits(
         deployment_document,
-        lambda _, root: Node(
-            root.name, (*root.children, Node("CreatedTime", "2011-10-11T00:00:00Z"), Node("ExtendedProperties"))
-        ),
+        lambda _, root: root.with_more(Node("CreatedTime", "2011-10-11T00:00:00Z"), Node("ExtendedProperties")),
     ),
 )
 oddity(
@@ -82,16 +72,10 @@ oddity(
 
 
 def _absolute(call: Call, root: Node) -> Node:
-    """The HostedService document with its Url made absolute by the authority that the client asked."""
+    """The HostedService document with an absolute Url; its authority is the Host of the request."""
     scheme = "https" if call.client.tls else "http"
     host = next(iter(call.message.values("host")), "localhost")
-    return Node(
-        root.name,
-        tuple(
-            Node(each.name, f"{scheme}://{host}{each.content}") if each.name == "Url" else each
-            for each in root.children
-        ),
-    )
+    return root.with_child_edited("Url", lambda url: Node(url.name, f"{scheme}://{host}{url.content}"))
 
 
 oddity("historical-urls-absolute", "the Url of a cloud service is absolute", edits(service_document, _absolute))

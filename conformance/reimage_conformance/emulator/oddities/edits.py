@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reimage_conformance.emulator.conditions import reply_set
+
 if TYPE_CHECKING:
-    from reimage_conformance.emulator.messages import Reply
+    from collections.abc import Callable
+
+    from reimage_conformance.emulator.messages import Call, Reply
 
 
-def plain(reply: Reply, body: bytes, media_type: str) -> None:
-    """Gives a reply another body and media type, and takes its request id away, as what stands in front of the application does."""
-    reply.body, reply.media_type, reply.request_id = body, media_type, ""
+def answered_by_front(body: bytes = b"", media_type: str = "") -> Callable[[Call, Reply], None]:
+    """An edit that turns a reply into one of a proxy in front of the application: another body and media type, no request id."""
+    return reply_set(body=body, media_type=media_type, request_id="")

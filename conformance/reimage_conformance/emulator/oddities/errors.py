@@ -6,11 +6,19 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.emulator.admission import (
     Check,
+    allowed_methods,
+    check_body,
+    check_certificate,
     check_conflict,
+    check_media_type,
+    check_reimage_target,
+    check_version,
     checks,
+    first_refusal,
 )
 from reimage_conformance.emulator.conditions import (
     error_edit,
+    kind_is,
     refusal_edit,
     refused_with,
     reply_edit,
@@ -22,8 +30,7 @@ from reimage_conformance.emulator.documents import (
     error_document,
     namespace_declarations,
 )
-from reimage_conformance.emulator.messages import Call
-from reimage_conformance.emulator.oddities.edits import plain
+from reimage_conformance.emulator.oddities.edits import answered_by_front
 from reimage_conformance.emulator.oddities.registry import oddity
 
 if TYPE_CHECKING:
@@ -32,7 +39,7 @@ if TYPE_CHECKING:
     from reimage_conformance.emulator.messages import Call, Refusal
 
 
-_HTTP = (
+_HTTP_DEFECTS = (
     "request-line",
     "request-line-long",
     "protocol",
@@ -52,6 +59,7 @@ _HTTP = (
     "chunks",
     "head-long",
 )
+"""The defects of requests that are not valid HTTP."""
 
 oddity(
     "verbs-400",
@@ -74,7 +82,7 @@ oddity(
 oddity(
     "head-not-allowed",
     "HEAD is a wrong verb everywhere",
-    Change("allowed_methods", lambda original, call: tuple(each for each in original(call) if each != "HEAD")),
+    edits(allowed_methods, lambda _, methods: tuple(each for each in methods if each != "HEAD")),
 )
 oddity("refusals-close", "the connection is closed after every refusal", error_edit(reply_set(close=True)))
 oddity(
@@ -86,57 +94,55 @@ oddity(
 oddity(
     "http-errors-html",
     "what HTTP forbids is answered in HTML",
-    reply_edit(lambda _, reply: plain(reply, b"<html><body>Bad Request</body></html>", "text/html"), *_HTTP),
+    reply_edit(answered_by_front(b"<html><body>Bad Request</body></html>", "text/html"), *_HTTP_DEFECTS),
     advisories=("REQ-ASYNC-REQID-ERRORS",),
 )
 oddity(
     "http-errors-empty",
     "what HTTP forbids is answered without content",
-    reply_edit(lambda _, reply: plain(reply, b"", ""), *_HTTP),
+    reply_edit(answered_by_front(), *_HTTP_DEFECTS),
     advisories=("REQ-ASYNC-REQID-ERRORS",),
 )
 
 
 def _reordered(order: Callable[[list[Check]], Sequence[Check]]) -> Change:
+    """Runs the checks of a request in the order that `order` puts them into."""
     return edits(checks, lambda _, given: order(list(given)))
 
 
-def _moved(name: str, place: int) -> Change:
-    """Moves one check to a place among the others, after the certificate's."""
+def _moved(moved: Check, index: int) -> Change:
+    """Moves one check, if the request has it, to `index` in the list of the others, or to the end of a shorter list."""
 
     def order(given: list[Check]) -> list[Check]:
-        rest = [check for check in given if check.__name__ != name]
-        moved = [check for check in given if check.__name__ == name]
-        return rest[:place] + moved + rest[place:]
+        others = [check for check in given if check is not moved]
+        return [*others[:index], moved, *others[index:]] if moved in given else others
 
     return _reordered(order)
 
 
-oddity("version-checked-last", "the version is looked at after everything else", _moved("check_version", 99))
+oddity("version-checked-last", "the version is looked at after everything else", _moved(check_version, 99))
 oddity(
     "target-checked-first",
     "the role instance is looked up before the request is looked at",
-    _moved("check_reimage_target", 3),
+    _moved(check_reimage_target, 3),
 )
-oddity("target-checked-before-comp", "the role instance is looked up before comp", _moved("check_reimage_target", 4))
-oddity("body-checked-first", "the body is looked at first of all", _moved("check_body", 3))
-oddity("type-checked-first", "the media type is looked at first of all", _moved("check_media_type", 3))
+oddity("target-checked-before-comp", "the role instance is looked up before comp", _moved(check_reimage_target, 4))
+oddity("body-checked-first", "the body is looked at first of all", _moved(check_body, 3))
+oddity("type-checked-first", "the media type is looked at first of all", _moved(check_media_type, 3))
 oddity(
     "resource-before-certificate",
     "whether there is such a path is looked at before the certificate",
-    _moved("check_certificate", 1),
+    _moved(check_certificate, 1),
 )
 oddity(
     "checks-in-reverse",
     "everything is looked at in reverse order, except for certificate, path and conflict",
-    _reordered(
-        lambda given: [*given[:2], *given[-2:1:-1], given[-1]] if given[-1].__name__ == "check_conflict" else given
-    ),
+    _reordered(lambda given: [*given[:2], *given[-2:1:-1], given[-1]] if given[-1] is check_conflict else given),
 )
 
 
 def _busy_first(original: Callable[..., Refusal | None], call: Call) -> Refusal | None:
-    """Says 409 of a deployment that is busy whatever else is wrong with the request."""
+    """Refuses with 409 where the deployment is busy, whatever else is wrong with the request."""
     refused = original(call)
     if refused is None or refused.defect in ("certificate", "path", "target", "verb", "verb-unknown"):
         return refused
@@ -150,13 +156,8 @@ def _busy_first(original: Callable[..., Refusal | None], call: Call) -> Refusal 
 oddity(
     "busy-checked-first",
     "409 comes before any other refusal",
-    Change(
-        "first_refusal",
-        lambda original, call: _busy_first(original, call) if call.kind == "reimage" else original(call),
-    ),
+    instead(first_refusal, _busy_first, kind_is("reimage")),
 )
-
-
 oddity(
     "errors-without-namespace",
     "error documents are in no namespace",
@@ -167,9 +168,8 @@ oddity(
     "error documents have further children",
     edits(
         error_document,
-        lambda call, root: Node(
-            root.name,
-            (*root.children, Node("ExtendedCode", "0x80004005"), Node("ConflictingOperationId", f"{call.number:032x}")),
+        lambda call, root: root.with_more(
+            Node("ExtendedCode", "0x80004005"), Node("ConflictingOperationId", f"{call.number:032x}")
         ),
     ),
 )

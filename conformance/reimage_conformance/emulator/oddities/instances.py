@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def _status(timeline: Callable[[float, float], str]) -> Change:
-    """An instance's status as a function of the time since the 202 and of the operation's length, both in seconds."""
+    """Makes the status of an instance `timeline(age, duration)`: seconds since the 202, and seconds that the operation takes."""
 
     def status(_: Callable[..., str], call: Call, instance: Instance) -> str:
         operation = instance.operation
@@ -71,7 +71,7 @@ oddity("many-states", "an instance goes through every state there is", _status(_
 
 
 def _offline(original: Callable[..., Reply], call: Call, *args: object) -> Reply:
-    """The probe of an instance that is offline has nobody to answer for it."""
+    """Answers 503 for the probe of an instance that is not ReadyRole."""
     reply = original(call, *args)
     parts = call.message.target.strip("/").split("/")
     for deployment in call.world.deployments if call.client.probe else ():

@@ -16,7 +16,6 @@ from reimage_conformance.emulator.documents import (
     shown_id,
 )
 from reimage_conformance.emulator.lookup import find_operation, operation_visible
-from reimage_conformance.emulator.messages import Call
 from reimage_conformance.emulator.oddities.registry import oddity
 from reimage_conformance.emulator.operations import (
     is_over,
@@ -42,20 +41,21 @@ oddity(
         refused_with(status=400, code="BadRequest"), "operation", when=lambda call: len(call.route.operation) != 32
     ),
 )
+
+
+def _found_in_any_spelling(
+    original: Callable[..., Operation | None], call: Call, operation_id: str
+) -> Operation | None:
+    """Finds an operation by its id in any case, with or without dashes."""
+    asked = operation_id.replace("-", "").lower()
+    known = (each for each in call.world.operations if each.replace("-", "").lower() == asked)
+    return next((original(call, each) for each in known), None)
+
+
 oddity(
     "operation-id-without-case",
     "operations are found by their id in any case, dashed or not",
-    instead(
-        find_operation,
-        lambda original, call, asked: next(
-            (
-                original(call, each)
-                for each in call.world.operations
-                if each.replace("-", "").lower() == asked.replace("-", "").lower()
-            ),
-            None,
-        ),
-    ),
+    instead(find_operation, _found_in_any_spelling),
 )
 oddity("instant-operations", "operations are over at once: InProgress is never seen", instead(is_over, lambda *_: True))
 oddity(
@@ -71,7 +71,7 @@ oddity(
 
 
 def _kept_for(seconds: float) -> Change:
-    """Lets the endpoint forget an operation so many seconds after its end (REQ-GOS-RETENTION)."""
+    """Makes the endpoint forget an operation `seconds` after its end (REQ-GOS-RETENTION)."""
 
     def found(original: Callable[..., Operation | None], call: Call, operation_id: str) -> Operation | None:
         operation = original(call, operation_id)
@@ -90,7 +90,7 @@ oddity(
     "operations have further children at the end",
     edits(
         operation_document,
-        lambda _, root: Node(root.name, (*root.children, Node("OperationCompletedTime", "2011-10-11T00:00:00Z"))),
+        lambda _, root: root.with_more(Node("OperationCompletedTime", "2011-10-11T00:00:00Z")),
     ),
 )
 oddity(

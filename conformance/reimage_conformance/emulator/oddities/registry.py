@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 class Oddity:
     """One named way to be unusual and still conform.
 
-    A `lenient_only` one conforms only under lenient strictness. `advisories` names requirements for which a suite may
-    give an advisory. A `server_only` one shows only over sockets, as does one that sets `simultaneous`.
+    `lenient_only` says that it conforms only under lenient strictness, `server_only` that it shows only over sockets. `advisories` names
+    the requirements about which a suite may advise because of it. `simultaneous` says how the server then handles requests that come at the
+    same time.
     """
 
     name: str
@@ -40,7 +41,7 @@ def oddity(
     advisories: tuple[str, ...] = (),
     simultaneous: Simultaneous | None = None,
 ) -> None:
-    """Registers an oddity."""
+    """Registers an oddity; the fields are those of `Oddity`. One that sets `simultaneous` is `server_only`. Raises ValueError for a name twice."""
     if name in ODDITIES:
         raise ValueError(f"two oddities are called {name!r}")
     server_only = server_only or simultaneous is not None

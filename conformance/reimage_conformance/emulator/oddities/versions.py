@@ -34,7 +34,7 @@ oddity(
 
 
 def _first_version(original: Callable[..., Refusal | None], call: Call) -> Refusal | None:
-    """Looks at the first of several versions, whether they come on lines of their own or as a list."""
+    """Checks only the first of several versions, whether they are in several fields or in a list."""
     first = call.version.partition(",")[0].strip()
     fields = tuple(field for field in call.message.fields if field[0].lower() != "x-ms-version")
     fields += (("x-ms-version", first),) if call.message.values("x-ms-version") else ()

@@ -101,7 +101,7 @@ def without(*names: str) -> Edit:
 
 def inside(name: str, edit: Edit) -> Edit:
     """Edits the children of one name."""
-    return lambda root: Node(root.name, tuple(edit(each) if each.name == name else each for each in root.children))
+    return lambda root: root.with_child_edited(name, edit)
 
 
 def said(name: str, text: str) -> Edit:

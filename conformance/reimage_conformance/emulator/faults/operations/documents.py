@@ -105,10 +105,7 @@ Slip("order", "REQ-GOS-ORDER", "{}").rows(
         "message first",
         "inside Error, Message comes before Code",
         document_edit(
-            lambda root: Node(
-                root.name,
-                tuple(Node(each.name, each.children[::-1]) if each.name == "Error" else each for each in root.children),
-            )
+            lambda root: root.with_child_edited("Error", lambda error: Node(error.name, error.children[::-1]))
         ),
     ),
 )

@@ -26,7 +26,7 @@ def _code(state: Place) -> Callable[[str], Change]:
 
 def _added(name: str) -> Callable[[Place], Change]:
     """Adds an empty element to the document that tells a state."""
-    return lambda state: document_edit(lambda root: Node(root.name, (*root.children, Node(name))), state.when)
+    return lambda state: document_edit(lambda root: root.with_more(Node(name)), state.when)
 
 
 _ENDED = (SUCCEEDED, FAILED)
