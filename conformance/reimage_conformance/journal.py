@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 from reimage_conformance.errors import JournalError, ReportError
-from reimage_conformance.journal_shapes import fault
+from reimage_conformance.journal_shapes import problem_of
 from reimage_conformance.journal_values import (
     exchange_from,
     plain_exchange,
@@ -40,30 +40,30 @@ if TYPE_CHECKING:
 
 SCHEMA = "reimage-conformance/journal/1"
 _ENCODED = json.JSONEncoder(separators=(",", ":")).encode
-_TELLING = ("type", "at", "number", "label")
-"""What tells which exchange an event is."""
-_LONGEST_TAIL = 1 << 26
-"""Octets of the longest line that is sought for the end of the one before it."""
+_IDENTIFYING_FIELDS = ("type", "at", "number", "label")
+"""The fields that are kept of an event whose content another field of the journal holds."""
+_MAX_TAIL_OCTETS = 1 << 26
+"""How many octets at the end of a journal are searched for the end of the last whole line."""
 _SCHEMA_FAMILY = SCHEMA.rpartition("/")[0]
 
 
 class JournalWriter:
-    """Appends events to a journal file, each whole and at once; raises ReportError when it cannot.
+    """Appends events to a journal file, each of them whole and at once; raises ReportError where it cannot.
 
-    The first event is to be "run", which gets the schema, and the last "end". Threads may share a writer. `ago` says that the file
-    holds a run which began so many seconds ago and which is gone on with; without it the file begins anew.
+    The first event has to be "run", which gets the schema, and the last one "end". Threads may share a writer. With `ago` the file is
+    continued: it holds a run that began `ago` seconds before. Without `ago` the file is written anew.
     """
 
     def __init__(self, path: Path, clock: Clock, *, ago: float | None = None) -> None:
         self._path = path
         self._clock = clock
         self._origin = clock.now() - (ago or 0.0)
-        anew = os.O_TRUNC if ago is None else 0
+        truncation = os.O_TRUNC if ago is None else 0
         self._lock = threading.Lock()
         self._torn = False
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | anew, 0o644)
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | truncation, 0o644)
             if ago is not None:
                 _cut_after_last_line(self._file)
         except OSError as error:
@@ -82,11 +82,11 @@ class JournalWriter:
         self._append({"type": "exchange", **plain_exchange(exchange)})
 
     def sending(self, exchange: Exchange) -> None:
-        """Append that a request goes out, as the exchange without reply that it is until one comes."""
+        """Append that a request is about to be sent, as an exchange without reply."""
         self._append({"type": "sending", **plain_exchange(exchange)})
 
     def again(self, exchange: Exchange, attempt: int) -> None:
-        """Append an exchange of another try, 1 the first, which is judged apart from those of the run."""
+        """Append an exchange of a try; `attempt` counts tries from 1. Tries are judged apart from the run."""
         self._append({"type": "again", "attempt": attempt, **plain_exchange(exchange)})
 
     def verdict(self, verdict: Verdict) -> None:
@@ -115,7 +115,7 @@ class JournalWriter:
     def _append(self, event: Mapping[str, Any]) -> None:
         line = _ENCODED(event).encode("ascii") + b"\n"
         with self._lock:
-            if self._torn:  # what an earlier failure left behind is to stay a line of its own
+            if self._torn:  # an earlier failure left a part of a line behind; this line must not continue it
                 line = b"\n" + line
             try:
                 written = os.write(self._file, line)
@@ -133,9 +133,9 @@ class JournalWriter:
 class Journal:
     """A journal read back: `header` is its first line, `cases` the case-start and case-end events, `events` every line.
 
-    Of a line that another field holds, and of an exchange of another try, `events` has only what tells which it is: more would take much memory.
-    `unanswered` are requests that were sent and of which no more is known. `complete` is whether the run came to its end, `torn` whether
-    the last line was cut; `notes` name every line that could not be read.
+    To save memory, `events` keeps only `_IDENTIFYING_FIELDS` of exchanges, tries, verdicts and observations. `unanswered` are the requests
+    that were sent and have no exchange. `complete` says that the run ended, `torn` that the last line was cut short. `notes` name every
+    line that could not be read.
     """
 
     header: Mapping[str, Any]
@@ -150,14 +150,14 @@ class Journal:
     unanswered: dict[int, Exchange] = field(default_factory=dict)
 
     def require(self, *names: str) -> None:
-        """Raises JournalError where the first line lacks one of `names`, without which nothing can be judged again."""
+        """Raises JournalError where the first line lacks one of `names`, the fields that are needed to judge the journal again."""
         lacking = [name for name in names if name not in self.header]
         if lacking:
             raise JournalError(f"the journal is damaged: its first line lacks {lacking[0]!r}")
 
 
 def read_journal(path: Path) -> Journal:
-    """The journal at `path`, as much of it as can be read; raises JournalError when it is none."""
+    """The journal at `path`, without the lines that cannot be read; raises JournalError where the file is no journal."""
     try:
         with path.open("rb") as lines, collection_paused():
             return _read(lines, path)
@@ -167,7 +167,10 @@ def read_journal(path: Path) -> Journal:
 
 @contextlib.contextmanager
 def collection_paused() -> Iterator[None]:
-    """Nothing that a journal or an assessment holds is cyclic garbage; looking for some took two thirds of the time to read one."""
+    """Pauses the garbage collector.
+
+    A journal and its assessment make no cyclic garbage, and the search for it takes two thirds of the time to read a journal.
+    """
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -187,7 +190,7 @@ def _read(lines: BinaryIO, path: Path) -> Journal:
         if not octets:
             continue
         try:
-            _take(journal, _sound(json.loads(octets)))
+            _add(journal, _checked(json.loads(octets)))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             torn = octets == line
             notes.append(f"line {number} was cut short" if torn else f"line {number} is damaged: {_describe(error)}")
@@ -198,10 +201,9 @@ def _read(lines: BinaryIO, path: Path) -> Journal:
     )  # fmt: skip
 
 
-def _sound(event: Any) -> dict[str, Any]:
-    """`event`, if it is what its type says; raises ValueError with what is wrong."""
-    wrong = fault(event)
-    if wrong:
+def _checked(event: Any) -> dict[str, Any]:
+    """`event`, if it has the fields of its type; raises ValueError with what is wrong."""
+    if wrong := problem_of(event):
         raise ValueError(wrong)
     return dict(event)
 
@@ -217,7 +219,7 @@ def _read_header(line: bytes, path: Path) -> dict[str, Any]:
         header = None
     schema = header.get("schema") if isinstance(header, dict) else None
     if isinstance(header, dict) and schema == SCHEMA and header.get("type") == "run":
-        if wrong := fault(header) or _unknown_word(header):
+        if wrong := problem_of(header) or _unknown_word(header):
             raise JournalError(f"the journal {str(path)!r} is damaged in its first line: {wrong}")
         return header
     if isinstance(schema, str) and schema != SCHEMA and schema.startswith(_SCHEMA_FAMILY):
@@ -226,13 +228,14 @@ def _read_header(line: bytes, path: Path) -> dict[str, Any]:
 
 
 def _unknown_word(header: Mapping[str, Any]) -> str:
-    """Which word of the header is none that a run can have, in words; "" if there is none."""
+    """Says which field of the header has a value that no run can have; "" if none has."""
     known: dict[str, type[StrEnum]] = {"profile": Profile, "strictness": Strictness}
     wrong = (name for name, words in known.items() if name in header and header[name] not in list(words))
     return next((f"its {name!r} is {header[name]!r}" for name in wrong), "")
 
 
-def _take(journal: Journal, event: dict[str, Any]) -> None:
+def _add(journal: Journal, event: dict[str, Any]) -> None:
+    """Adds an event to the fields of `journal`."""
     match event["type"]:
         case "exchange":
             exchange = exchange_from(event)
@@ -243,7 +246,7 @@ def _take(journal: Journal, event: dict[str, Any]) -> None:
             journal.unanswered[sent.number] = sent
         case "again":
             journal.unanswered.pop(event["number"], None)
-        case "resumed":  # the run went on, so that no end before this was its end
+        case "resumed":  # the run was continued, so an earlier end is not its end
             journal.events[:] = [each for each in journal.events if each["type"] != "end"]
         case "verdict":
             journal.verdicts.append(verdict_from(event))
@@ -253,14 +256,15 @@ def _take(journal: Journal, event: dict[str, Any]) -> None:
             )
         case "case-start" | "case-end":
             journal.cases.append(event)
-    held = event["type"] in ("exchange", "sending", "again", "verdict", "observation")
-    journal.events.append({key: event[key] for key in _TELLING if key in event} if held else event)
+    is_shortened = event["type"] in ("exchange", "sending", "again", "verdict", "observation")
+    kept = {key: event[key] for key in _IDENTIFYING_FIELDS if key in event} if is_shortened else event
+    journal.events.append(kept)
 
 
 def _cut_after_last_line(file: int) -> None:
-    """Takes away what a kill left of a line at the end of a journal, if nobody could read it."""
+    """Removes an unreadable part of a line, which a killed run left at the end of a journal; a readable one gets its line end."""
     size = os.fstat(file).st_size
-    tail = os.pread(file, min(size, _LONGEST_TAIL), max(size - _LONGEST_TAIL, 0)).rpartition(b"\n")[2]
+    tail = os.pread(file, min(size, _MAX_TAIL_OCTETS), max(size - _MAX_TAIL_OCTETS, 0)).rpartition(b"\n")[2]
     try:
         json.loads(tail or "0")
     except ValueError:

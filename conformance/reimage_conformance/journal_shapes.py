@@ -1,4 +1,4 @@
-"""What each event of a journal holds: the fields that readers rely on, and of which kind each is; reads no file."""
+"""The fields of each event of a journal that readers rely on, each with a test of its value; reads no file."""
 
 from __future__ import annotations
 
@@ -63,8 +63,8 @@ class Shape:
     needed: Mapping[str, Kind]
     possible: Mapping[str, Kind] = field(default_factory=dict)
 
-    def fault(self, found: Mapping[str, Any]) -> str:
-        """What is wrong with `found`, "" if nothing is."""
+    def problem_of(self, found: Mapping[str, Any]) -> str:
+        """Says what is wrong with the fields `found`; "" if nothing is."""
         for name, kind in self.needed.items():
             if name not in found:
                 return f"it lacks {name!r}"
@@ -75,7 +75,7 @@ class Shape:
 
     def __call__(self, value: Any) -> bool:
         """Whether `value` has this shape, for shapes within shapes."""
-        return isinstance(value, dict) and not self.fault(value)
+        return isinstance(value, dict) and not self.problem_of(value)
 
 
 _texts, _wholes, _pairs = _list_of(_text), _list_of(_whole), _list_of(_pair)
@@ -188,13 +188,13 @@ SHAPES: Mapping[str, Shape] = {
         {"finished": _text, "interrupted": _flag, "duration_seconds": _number, "reimages": _whole, "under_way": _texts},
     ),
 }
-"""The shape of each type of event; other types are taken as they are."""
+"""The shape of each type of event; events of other types are accepted as they are."""
 
 _ANY = Shape({"type": _text}, {"at": _number})
 
 
-def fault(event: Any) -> str:
-    """Why `event` cannot be used, "" if it can."""
+def problem_of(event: Any) -> str:
+    """Says why `event` cannot be used; "" if it can."""
     if not isinstance(event, dict):
         return "it is no JSON object"
-    return _ANY.fault(event) or (SHAPES[event["type"]].fault(event) if event["type"] in SHAPES else "")
+    return _ANY.problem_of(event) or (SHAPES[event["type"]].problem_of(event) if event["type"] in SHAPES else "")

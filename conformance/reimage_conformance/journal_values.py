@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 
 def plain_fields(value: Observation | Exchange | Request | Response | Verdict) -> dict[str, Any]:
-    """The fields of a value, those within them as they are."""
+    """The fields of a value by their names; values inside them are not converted."""
     return {name: getattr(value, name) for name in value.__slots__}
 
 
 def plain_verdict(verdict: Verdict) -> dict[str, Any]:
-    """A verdict as a line holds it: the kind of its reason only where there is one."""
+    """A verdict as a line holds it; `why` is left out where it is OTHER."""
     return {name: value for name, value in plain_fields(verdict).items() if value is not Why.OTHER}
 
 
@@ -97,7 +97,7 @@ def _to_response(document: dict[str, Any]) -> Response:
 
 
 def verdict_from(event: dict[str, Any]) -> Verdict:
-    """The verdict that a line holds; its reason is of no kind where the line names none."""
+    """The verdict that a line holds; `why` is OTHER where the line has none."""
     return Verdict(
         requirement=event["requirement"],
         outcome=Outcome(event["outcome"]),
