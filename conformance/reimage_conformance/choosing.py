@@ -31,20 +31,22 @@ FAILED = ("violated", "known", "inconclusive")
 ALL = "all"
 """In place of the number of a finding: every one."""
 STEP = "step:"
-"""How the label of an exchange begins that the campaign of reimages sent."""
+"""The label of each exchange that the campaign of reimages sent begins so; the name of the step follows."""
 LOOK = "look"
-"""The label of an exchange that shows instances; a case that it belongs to may only have been the first to want it."""
+"""The label of an exchange that shows the states of instances. Cases share looks: the case named in one may only be the first that needed it."""
 OPERATIONS = "/operations/"
 SERVICE = re.compile(r".*?/hostedservices/[^/?]+/")
-_JOINED, _TAKEN_APART = "+", ":"
+"""The part of a request target up to and including the cloud service."""
+_MERGED, _VARIED = "+", ":"
+"""What the name of a step has between merged steps, and before the variation where merged steps were sent one by one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What a run is to judge, and what that needs.
+    """What a run is to judge, and what it needs for that.
 
-    Every case that cites one of `requirements` is run, and `cases` besides, by their ids; with `exact`, `cases` alone. `steps` names the reimages of
-    the campaign that may be started beside the controls; None stands for those that the cases ask for.
+    The run consists of the cases that cite one of `requirements`, and of `cases`, which holds ids; with `exact`, of `cases` alone. `steps` names
+    the reimages of the campaign that may be started beside the controls; None means those that the cases ask for.
     """
 
     requirements: frozenset[str]
@@ -76,22 +78,20 @@ class Choice:
 
 
 def bare_id(case: str) -> str:
-    """The id of a case without the folder of its file, which is another one in an installed copy."""
+    """The id of a case without the folder of its file: an installed copy of the suite has another folder."""
     file, separator, name = case.partition("::")
     return f"{file.rpartition('/')[2]}{separator}{name}"
 
 
 def _parts(name: str) -> list[str]:
-    return [part.partition(_TAKEN_APART)[0] for part in name.split(_JOINED)]
-
-
-# Requirements by words.
+    """The names of the steps that were merged into the one called `name`."""
+    return [part.partition(_VARIED)[0] for part in name.split(_MERGED)]
 
 
 def requirements_of(words: Sequence[str]) -> frozenset[str]:
-    """The requirements that `words` name: ids, patterns such as REQ-GOS-*, chapters and areas, several in a word parted by commas.
+    """The requirements that `words` name: ids, patterns such as REQ-GOS-*, chapters and areas; a word may hold several, separated by commas.
 
-    Raises UsageError, with the nearest known word, for one that names none.
+    Raises UsageError, with the most similar known word, for one that names no requirement.
     """
     named = [part.strip() for word in words for part in word.split(",") if part.strip()]
     if not named:
@@ -115,7 +115,7 @@ def _requirements_of(word: str) -> frozenset[str]:
 
 
 def groups_of_requirements() -> dict[str, frozenset[str]]:
-    """The requirements of each chapter and of each area of the catalogue, by its word; those of one word together."""
+    """The requirements of each chapter and each area, by its word; a word that is both a chapter and an area has the requirements of both."""
     groups = {chapter: frozenset(names) for chapter, names in requirements_by_chapter().items()}
     for each in CATALOGUE.values():
         groups[each.area] = groups.get(each.area, frozenset()) | {each.id}
@@ -123,7 +123,10 @@ def groups_of_requirements() -> dict[str, frozenset[str]]:
 
 
 def required_in(file: Path) -> tuple[str, ...]:
-    """The requirements that a file names, one id a line, `#` before a comment; raises UsageError where it names none, or an unknown one."""
+    """The requirements that a text file names: one id a line, `#` begins a comment.
+
+    Raises UsageError where the file cannot be read, names no requirement, or names an unknown one.
+    """
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -131,19 +134,16 @@ def required_in(file: Path) -> tuple[str, ...]:
         raise UsageError(
             f"--require {file}: cannot be read: {reason}; expected a text file with one requirement id a line"
         ) from error
-    names = {number: line.partition("#")[0].strip() for number, line in enumerate(lines, 1)}
-    for number, name in names.items():
+    named = {number: name for number, line in enumerate(lines, 1) if (name := line.partition("#")[0].strip())}
+    for number, name in named.items():
         try:
-            _ = requirement(name) if name else None
+            requirement(name)
         except UsageError as error:
             raise UsageError(f"--require {file}, line {number}: {error}") from error
-    found = tuple(dict.fromkeys(name for name in names.values() if name))
+    found = tuple(dict.fromkeys(named.values()))
     if not found:
         raise UsageError(f"--require {file}: it names no requirement; expected one id a line, as in REQ-REIMAGE-202")
     return found
-
-
-# What another run found.
 
 
 def failed_requirements(run: Path, option: str) -> list[dict[str, Any]]:
@@ -157,7 +157,7 @@ def failed_requirements(run: Path, option: str) -> list[dict[str, Any]]:
 
 
 def failed_in(run: Path) -> Choice:
-    """What was violated or inconclusive in the run whose report folder, or results.json, this is; raises UsageError where nothing was."""
+    """A choice of what was violated or inconclusive in `run`, a report folder or its results.json; raises UsageError where nothing was."""
     failed = failed_requirements(run, "--failed-in")
     exchanges = exchanges_of(run)
     evidence = [number for each in failed if each["outcome"] != "inconclusive" for number in each["evidence"]]
@@ -166,7 +166,7 @@ def failed_in(run: Path) -> Choice:
 
 
 def finding_of(run: Path, number: int) -> dict[str, Any]:
-    """The finding of this number, 1 the first, in the results of a run; raises UsageError, naming those that there are."""
+    """Finding `number` of a run, counted from 1, as results.json holds it; raises UsageError, naming the findings that exist, for others."""
     findings = results_of_run(run, "replay")["findings"]
     if 1 <= number <= len(findings):
         return dict(findings[number - 1])
@@ -179,9 +179,9 @@ def finding_of(run: Path, number: int) -> dict[str, Any]:
 
 
 def story_of(run: Path, number: str) -> Choice:
-    """What it takes to see a finding again: the cases that judged it and those that sent its exchanges, and the reimages that these rest on.
+    """What is needed to see a finding again: the cases that judged it or sent its exchanges, and the reimages that these depend on.
 
-    `number` is that of the finding, or "all"; raises UsageError where there is none.
+    `number` is the number of the finding, or "all". Raises UsageError where there is no such finding.
     """
     if not (number.isdecimal() or number == ALL):
         raise UsageError(f"--finding {number}: expected the number of a finding, or {ALL}")
@@ -190,7 +190,7 @@ def story_of(run: Path, number: str) -> Choice:
 
 
 def story_of_findings(findings: Sequence[Mapping[str, Any]], exchanges: Mapping[int, Exchange]) -> Choice:
-    """What it takes to see these findings again, one or more as results.json holds them, of a run with these exchanges."""
+    """What is needed to see one or more findings again: `findings` as results.json holds them, `exchanges` of their run by number."""
     stories = [_story(finding, exchanges) for finding in findings]
     steps = [story.steps for story in stories if story.steps is not None]
     return Choice(
@@ -204,25 +204,33 @@ def story_of_findings(findings: Sequence[Mapping[str, Any]], exchanges: Mapping[
 def _story(finding: Mapping[str, Any], exchanges: Mapping[int, Exchange]) -> Choice:
     evidence = [exchanges[each] for each in finding["evidence"] if each in exchanges]
     deciding = [exchanges[each] for each in deciding_of(finding) if each in exchanges]
-    cases = {*finding["cases"], *(exchange.case for exchange in evidence)}
-    behind = [*deciding, *(start for each in deciding for start in _starts_of(each, exchanges))]
-    cases = {*cases, *(exchange.case for exchange in behind)} - {""}
-    if not any(exchange.label.startswith(STEP) for exchange in behind):
-        behind += [
-            start
-            for each in deciding
-            if not each.case or each.label == LOOK
-            for start in _steps_nearby(each, exchanges)
-        ]
-    labels = [exchange.label.removeprefix(STEP) for exchange in behind if exchange.label.startswith(STEP)]
-    # A verdict on several reimages may rest on those between them: then the cases ask for what they need.
-    several = sum(each.request.method == "POST" and bool(_id_of(each)) for each in deciding) > 1
-    steps = frozenset(part for label in labels for part in _parts(label)) if exchanges and not several else None
+    starts = [start for each in deciding for start in _starts_of(each, exchanges)]
+    cases = {*finding["cases"], *(exchange.case for exchange in (*evidence, *deciding, *starts))} - {""}
+    steps = _steps_behind(deciding, starts, exchanges) if exchanges else None
     return Choice(frozenset({finding["requirement"]}), frozenset(cases), steps, exact=bool(cases))
 
 
+def _steps_behind(
+    deciding: Sequence[Exchange], starts: Sequence[Exchange], exchanges: Mapping[int, Exchange]
+) -> frozenset[str] | None:
+    """The names of the campaign's steps that the `deciding` exchanges depend on; `starts` are the requests that began their operations.
+
+    None where several reimages decide: their verdict may depend on reimages between them, so the cases have to ask for what they need.
+    """
+    if sum(each.request.method == "POST" and bool(_id_of(each)) for each in deciding) > 1:
+        return None
+    steps = [each for each in (*deciding, *starts) if each.label.startswith(STEP)]
+    if not steps:
+        without_case = [each for each in deciding if not each.case or each.label == LOOK]
+        steps = [step for each in without_case for step in _steps_nearby(each, exchanges)]
+    return frozenset(part for step in steps for part in _parts(step.label.removeprefix(STEP)))
+
+
 def deciding_of(finding: Mapping[str, Any]) -> list[int]:
-    """The exchanges that the deciding verdict of a finding rests on; older results name the first one alone, among the evidence."""
+    """The numbers of the exchanges that the deciding verdict of a finding rests on.
+
+    Results of older versions do not name them; then it is the first exchange of the evidence.
+    """
     return list(finding.get("deciding") or finding["evidence"][:1])
 
 
@@ -241,14 +249,17 @@ def _id_of(exchange: Exchange) -> str:
 
 
 def _steps_nearby(exchange: Exchange, exchanges: Mapping[int, Exchange]) -> list[Exchange]:
-    """The steps that reimaged an instance of the cloud service that `exchange` asks for, before it."""
+    """The steps before `exchange` that reimaged an instance of the same cloud service."""
     service = SERVICE.match(exchange.request.target)
     earlier = [e for e in exchanges.values() if e.number < exchange.number and e.label.startswith(STEP)]
     return [e for e in earlier if service is not None and e.request.target.startswith(service[0])]
 
 
 def results_of_run(run: Path, option: str) -> dict[str, Any]:
-    """The results of the run that `run` names; raises UsageError, with the nearest name beside it, where there is none."""
+    """The results of `run`, the report folder of a run of an endpoint or its results.json.
+
+    Raises UsageError, naming `option`, where there are none; it suggests the most similar name in the same folder.
+    """
     if not run.exists():
         beside = [each.name for each in run.parent.iterdir()] if run.parent.is_dir() else []
         raise UsageError(
@@ -276,7 +287,7 @@ def results_of_run(run: Path, option: str) -> dict[str, Any]:
 
 
 def _alone(run: Path) -> str:
-    """What to do where no more of a run is at hand than its page, or its bundle."""
+    """The end of an error: what to do where the user has only the page of a run, or its bundle; "" for anything else."""
     if run.suffix == ".zip":
         return "; unpack the bundle and name the folder"
     if run.suffix in (".html", ".htm") or (run / "report.html").is_file():
@@ -285,13 +296,13 @@ def _alone(run: Path) -> str:
 
 
 def exchanges_of(run: Path) -> Mapping[int, Exchange]:
-    """The exchanges of a run; none where only its results are at hand."""
+    """The exchanges of a run by number; none where there is no readable journal beside its results."""
     journal = _journal_of(run)
     return journal.exchanges if journal is not None else {}
 
 
 def shown_exchanges_of(run: Path) -> Mapping[int, Exchange]:
-    """The same as a report shows them: what is masked reads `<subscription-id>` and the like."""
+    """The exchanges of a run as a report shows them: `<subscription-id>` and the like in place of masks."""
     journal = _journal_of(run)
     return MaskedNames.of(journal.header.get("target", {})).exchanges(journal.exchanges) if journal is not None else {}
 
