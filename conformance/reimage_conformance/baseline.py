@@ -1,7 +1,7 @@
-"""Baselines: violations that are known and whose mending is agreed, so that a run fails only for what is new.
+"""Baselines: known violations, whose correction is agreed, so that a run fails only for new ones.
 
-An entry holds one way in which one requirement fails, by the fingerprint of the finding. What it names counts as known
-until it expires; once it no longer occurs, or has expired, the run fails until the entry is gone.
+An entry names one way in which one requirement is violated, by the fingerprint of the finding. That violation counts as known
+until the entry expires. When the entry has expired, or the violation no longer occurs, runs fail until the entry is removed.
 """
 
 from __future__ import annotations
@@ -30,8 +30,10 @@ if TYPE_CHECKING:
 EVENT = "baseline"
 """The journal's event that keeps the baseline of a run, so that its reports can be made again without the file."""
 
-_JUDGED = ("met", "violated", "advisory", "observed")
-_BLIND = (Outcome.UNTESTED, Outcome.INCONCLUSIVE, Outcome.NOT_APPLICABLE)
+_JUDGING = ("met", "violated", "advisory", "observed")
+"""The outcomes of a case that has judged its requirement."""
+_UNJUDGED = (Outcome.UNTESTED, Outcome.INCONCLUSIVE, Outcome.NOT_APPLICABLE)
+"""The outcomes of a requirement that was not judged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ def load_baseline(path: Path) -> Baseline:
         return _entries(path, document.get("known", []))
     except FileNotFoundError as error:
         raise UsageError(f"{path}: there is no such baseline; --write-baseline {path} writes one from a run") from error
-    except TargetError as error:  # the same words for the same mistakes, in another kind of file
+    except TargetError as error:  # read_toml and keys.checked, which target files need too, raise it
         raise UsageError(str(error)) from error
 
 
@@ -120,7 +122,10 @@ def _entries(path: Path, rows: Any) -> Baseline:
 
 
 def apply_baseline(assessment: Assessment, baseline: Baseline, today: date) -> Assessment:
-    """`assessment` with what `baseline` knows as `known`; an entry that no longer holds fails the run, with a note."""
+    """`assessment` with the outcome `known` for the violations that `baseline` names; an entry that no longer holds fails the run.
+
+    A note names each such entry. Findings of known violations come last.
+    """
     live = [entry for entry in baseline if not entry.has_expired(today)]
     expected = {(entry.requirement, entry.fingerprint) for entry in live}
     known = {
@@ -128,10 +133,13 @@ def apply_baseline(assessment: Assessment, baseline: Baseline, today: date) -> A
         for result in assessment.of_outcome(Outcome.VIOLATED)
         if result.fingerprints and {(result.requirement.id, each) for each in result.fingerprints} <= expected
     }
-    dragged = {
+    affected = {
         name for finding in assessment.findings if finding.requirement in known for name in finding.also_affected
     }
-    results = tuple(_told(result, live, known, dragged) for result in assessment.requirements)
+    results = tuple(
+        _as_known(result, live) if result.requirement.id in known | affected else result
+        for result in assessment.requirements
+    )
     notes = tuple(_obsolete(assessment, baseline, today))
     verdict, exit_code = conclude(results, interrupted=assessment.run.interrupted)
     if notes:
@@ -147,21 +155,20 @@ def apply_baseline(assessment: Assessment, baseline: Baseline, today: date) -> A
     )
 
 
-def _told(result: RequirementResult, live: Iterable[Entry], known: set[str], dragged: set[str]) -> RequirementResult:
-    """`result`, known where the baseline says so."""
-    name = result.requirement.id
-    if result.outcome is not Outcome.VIOLATED or name not in known | dragged:
+def _as_known(result: RequirementResult, live: Iterable[Entry]) -> RequirementResult:
+    """`result` as known if it is violated, with the reasons of its entries."""
+    if result.outcome is not Outcome.VIOLATED:
         return result
     reasons = [
         f"known: {entry.reason}"
         for entry in live
-        if entry.requirement == name and entry.fingerprint in result.fingerprints
+        if entry.requirement == result.requirement.id and entry.fingerprint in result.fingerprints
     ]
     return replace(result, outcome=Outcome.KNOWN, reason="; ".join(reasons) or result.reason)
 
 
 def _obsolete(assessment: Assessment, baseline: Baseline, today: date) -> Iterator[str]:
-    """A sentence for each entry that has expired, or whose violation no longer occurs though it was looked for."""
+    """A sentence for each entry that has expired, or whose violation the run could have shown and did not."""
     results = {result.requirement.id: result for result in assessment.requirements}
     for entry in baseline:
         result = results.get(entry.requirement)
@@ -181,20 +188,20 @@ def _named(entry: Entry) -> str:
 
 
 def _was_judged(entry: Entry, result: RequirementResult, assessment: Assessment) -> bool:
-    """Whether the run could have shown the entry's violation: by a case that showed it before, if any is named."""
-    if result.outcome in _BLIND:
+    """Whether the run could have shown the entry's violation: where the entry names cases, one of them has to have judged."""
+    if result.outcome in _UNJUDGED:
         return False
-    judging = {_function(case.id) for case in assessment.cases if case.outcome in _JUDGED}
-    return not entry.cases or not judging.isdisjoint(map(_function, entry.cases))
+    judging = {_function_of(case.id) for case in assessment.cases if case.outcome in _JUDGING}
+    return not entry.cases or not judging.isdisjoint(map(_function_of, entry.cases))
 
 
-def _function(case: str) -> str:
-    """The part of a case's id that stays when its file is called otherwise: the function and its parameters."""
+def _function_of(case: str) -> str:
+    """The function and the parameters in the id of a case; unlike the file name, they stay when a case moves to another file."""
     return case.rpartition("::")[2]
 
 
 def baseline_event(baseline: Baseline, today: date) -> dict[str, Any]:
-    """What a journal keeps of a baseline, plain JSON."""
+    """The fields of a journal's event `EVENT` for a baseline that was applied on the day `today`, as JSON values."""
     return {"today": today.isoformat(), "entries": [_plain(entry) for entry in baseline]}
 
 
@@ -204,7 +211,10 @@ def _plain(entry: Entry) -> dict[str, Any]:
 
 
 def baseline_in(journal: Journal) -> tuple[Baseline, date] | None:
-    """The baseline of the run that `journal` records and the day it was applied; raises JournalError for an odd one."""
+    """The baseline of the run that `journal` records, and the day on which it was applied; None where the run had none.
+
+    Raises JournalError where the event is malformed.
+    """
     event = next((event for event in journal.events if event["type"] == EVENT), None)
     if event is None:
         return None
@@ -226,9 +236,9 @@ _CASES_KEPT = 3
 
 
 def write_baseline(assessment: Assessment, path: Path) -> None:
-    """Write the violations of `assessment` to `path`; what people wrote into an entry that is there already stays.
+    """Write the violations of `assessment` to `path`; an entry that the file has already is kept as it is.
 
-    Raises ReportError where the file cannot be written, UsageError where the one that is there is no baseline.
+    Raises ReportError where the file cannot be written, UsageError where it exists and is no baseline.
     """
     earlier = {
         (entry.requirement, entry.fingerprint): entry for entry in (load_baseline(path) if path.exists() else ())

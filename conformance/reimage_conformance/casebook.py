@@ -56,7 +56,7 @@ def values(name: str, given: Iterable[object], *, smoke_of: Container[object] = 
 
 
 def values_verifying(name: str, given: Mapping[str, str | tuple[str, ...]]) -> pytest.MarkDecorator:
-    """The same, where each value has the requirements that the case judges with it."""
+    """Runs a case once for each key of `given`, as its parameter `name`; the value names the requirements that it then judges."""
     cited = {value: (names,) if isinstance(names, str) else names for value, names in given.items()}
     return pytest.mark.parametrize(
         name, [pytest.param(value, marks=pytest.mark.verifies(*names)) for value, names in cited.items()]
@@ -64,15 +64,15 @@ def values_verifying(name: str, given: Mapping[str, str | tuple[str, ...]]) -> p
 
 
 each_form = values("form", FORMS)
-"""Once for each form of the address."""
+"""Runs a case once for each form of the address."""
 forms = values("form", FORMS, smoke_of=(UriForm.SLOT,))
-"""The same; by slot in the smoke profile too."""
+"""Runs a case once for each form of the address; in the smoke profile only by slot."""
 
 
 def needs_second_instance(sut: SystemUnderTest, *deployments: Deployment) -> None:
-    """Guards a case that needs a deployment, of `deployments` or of all, with two role instances.
+    """Guards a case that needs two role instances in one of `deployments`; without them, in any deployment of the target.
 
-    Raises NotApplicable where each is known to have one alone, Untested where the target file lists one alone.
+    Raises NotApplicable where Get Deployment shows that each has only one, Untested where the target file lists only one.
     """
     among = deployments or sut.target.deployments
     if any(len(deployment.role_instances) > 1 for deployment in among):
@@ -85,7 +85,7 @@ def needs_second_instance(sut: SystemUnderTest, *deployments: Deployment) -> Non
 
 
 def answer(exchange: Exchange | None) -> str:
-    """The status of a reply, or that there is none."""
+    """The status of a reply in words; "no reply" where there is none."""
     return str(exchange.reply.status) if exchange is not None and exchange.reply is not None else "no reply"
 
 

@@ -41,8 +41,8 @@ COMMANDS = {
 """Where each command is; imported when it is called, so that the others start quickly."""
 
 
-class FrontDoor(click.Group):
-    """A group whose commands are imported when they are needed."""
+class LazyCommands(click.Group):
+    """A group of commands, each of which is imported when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 -- click's signature
         """The commands, in the order in which a newcomer needs them."""
@@ -51,7 +51,7 @@ class FrontDoor(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command called `cmd_name`; raises UsageError, with a suggestion, when there is none.
 
-        Where a shell asks for completions, gives None instead: nobody wants an error in the middle of typing.
+        While a shell completes a command line, an unknown name gives None: the user is still typing it.
         """
         if cmd_name not in COMMANDS:
             if ctx.resilient_parsing:
@@ -62,7 +62,7 @@ class FrontDoor(click.Group):
 
 
 @click.command(
-    cls=FrontDoor,
+    cls=LazyCommands,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 no violation; 1 a violation; 2 interrupted; 3 internal error; 4 wrong usage or target file; "
@@ -88,44 +88,46 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _status(arguments: Sequence[str] | None) -> int:
-    """The exit code of the command line; says in one sentence why a command did not come to its end."""
+    """The exit code of the command line; prints one sentence where a command could not finish."""
     try:
         status = int(cli.main(args=arguments, prog_name=PROGRAM, standalone_mode=False) or 0)
         flush_streams()
     except SuiteError as error:
-        return _told(str(error), error.exit_code)
+        return _print_error(str(error), error.exit_code)
     except (KeyboardInterrupt, click.Abort):
-        return _told("interrupted", INTERRUPTED)
+        return _print_error("interrupted", INTERRUPTED)
     except click.ClickException as error:
-        return _told(_sentence(error), WRONG_USAGE)
+        return _print_error(_usage_sentence(error), WRONG_USAGE)
     except Exception as error:  # noqa: BLE001 -- the last line of defence: an internal error has a code of its own
-        return _broken(error)
+        return _print_internal_error(error)
     return status
 
 
-def _broken(error: Exception) -> int:
-    """Say what went wrong that no command foresaw: a full disk in a sentence, a defect with its traceback."""
+def _print_internal_error(error: Exception) -> int:
+    """Print an error that no command expected: one sentence for a full disk, the traceback for a defect of the suite."""
     if isinstance(error, OSError) and is_full(error):
-        return _told(cannot_be_written(error), INTERNAL_ERROR)
+        return _print_error(cannot_be_written(error), INTERNAL_ERROR)
     traceback.print_exc()
-    return _told("the suite itself broke; this is a defect of it, please report the lines above", INTERNAL_ERROR)
+    return _print_error("the suite itself broke; this is a defect of it, please report the lines above", INTERNAL_ERROR)
 
 
-def _sentence(error: click.ClickException) -> str:
+def _usage_sentence(error: click.ClickException) -> str:
+    """What is wrong with the command line; an unknown option gets a suggestion."""
     if not isinstance(error, click.NoSuchOption):
         return error.format_message()
     known = [option for parameter in error.ctx.command.params for option in parameter.opts] if error.ctx else []
     if error.option_name == "--target" and error.ctx is not None:
         words = f"{PROGRAM} {error.ctx.info_name} TARGET.toml"
         return f"unknown option '--target'; a target file is named without an option, as in: {words}"
-    is_long = error.option_name.startswith("--")  # one letter is like another: -x is no misspelt --tx
+    is_long = error.option_name.startswith("--")  # for one letter there is no useful suggestion: -x is no misspelt --tx
     hint = did_you_mean(error.option_name, [option for option in known if option.startswith("--")]) if is_long else ""
     if not hint and error.ctx is not None and error.ctx.info_name == "run":
         hint = f"; options of pytest follow --, as in: {PROGRAM} run TARGET.toml -- {error.option_name}"
     return f"unknown option {error.option_name!r}{hint}"
 
 
-def _told(sentence: str, status: int) -> int:
+def _print_error(sentence: str, status: int) -> int:
+    """Print `sentence` as an error; gives `status`."""
     click.echo(f"error: {sentence}", err=True)
     return status
 

@@ -1,11 +1,11 @@
-"""The exceptions of the suite; an AssertionError is none of them: it always means that the endpoint broke a requirement.
+"""The exceptions of the suite. AssertionError is not one of them: it always means that the endpoint broke a requirement.
 
 SuiteError                 the suite, its user or its files are at fault, never the endpoint
 ├── UsageError             wrong option or combination of options           exit 4
 │   ├── TargetError        the target file is missing, unreadable or wrong  exit 4
 │   └── WorldError         the world file is missing, unreadable or wrong   exit 4
-├── UnreachableError       the endpoint cannot be reached or does not let us in  exit 6
-├── BusyError              another run of this machine is at a deployment       exit 6
+├── UnreachableError       the endpoint cannot be reached or rejects our credentials  exit 6
+├── BusyError              another run on this machine uses a deployment    exit 6
 ├── ReportError            a report cannot be written                       exit 3
 └── JournalError           a journal or capture cannot be read              exit 4
 """

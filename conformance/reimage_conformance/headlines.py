@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 HEADLINE_CHARACTERS = 240
 """Longer headlines are cut."""
 
-OF_REQUESTS = {
+REQUEST_SENTENCES = {
     "accepted": "{request} was accepted",
     "accepted:no-end": "{request} was accepted, but its operation did not end",
     "no-reply": "{request} got no complete answer",
@@ -26,12 +26,12 @@ OF_REQUESTS = {
     "touched": "{request} was refused, but the role instance it addresses left ReadyRole",
     "reinstalled": "{request} was refused, but was carried out",
 }
-"""What is wrong with the answer to a request, by symptom; `{request}` is what the catalogue calls it."""
+"""What is wrong with the answer to a request, by symptom; `{request}` stands for the catalogue's name of the request."""
 
-OF_ALL = {
+GENERAL_SENTENCES = {
     "unlisted-touched": "A request changed a role instance that the target file does not list",
 }
-"""What is wrong whatever the requirement, by symptom."""
+"""What is wrong, by symptom, where the sentence is the same for every requirement."""
 
 
 def violation_sentence(requirement: str, symptom: str = "") -> str:
@@ -40,8 +40,10 @@ def violation_sentence(requirement: str, symptom: str = "") -> str:
     A symptom is looked up as a whole, then without what stands after its first colon (`status:404`, then `status`).
     """
     row = ALL_REQUIREMENTS[requirement]
-    by_request = {key: text.format(request=row.request) for key, text in OF_REQUESTS.items()} if row.request else {}
-    sentences = {**OF_ALL, **by_request, **row.violations}
+    by_request = (
+        {key: text.format(request=row.request) for key, text in REQUEST_SENTENCES.items()} if row.request else {}
+    )
+    sentences = {**GENERAL_SENTENCES, **by_request, **row.violations}
     for key in (symptom, symptom.partition(":")[0]):
         if key in sentences:
             return sentences[key]

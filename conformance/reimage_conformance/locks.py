@@ -1,7 +1,6 @@
 """Locks: on this machine, only one run at a time works on a deployment; another run is refused or waits.
 
-The operating system locks files, so that no lock outlives its process. Other machines and other users do not see the
-locks.
+A lock is a file that the operating system locks, so no lock outlives its process. Other machines and other users do not see the locks.
 """
 
 from __future__ import annotations
@@ -38,9 +37,9 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, slots=True, order=True)
 class Claim:
-    """The claim of a run on one of the two addresses of a deployment.
+    """The claim of a run on one address of a deployment: its slot or its name, at one host and port.
 
-    Equal keys mean the same address in any spelling.
+    Two claims have equal keys if they mean the same address, however it is spelt. `deployment` describes it for messages.
     """
 
     key: str
@@ -64,17 +63,17 @@ class Holder:
 def claims(target: Target) -> tuple[Claim, ...]:
     """The claims of a run against `target`, sorted: every run takes claims in this order, so that no deadlock can occur.
 
-    A deployment is claimed by its slot and by its name, so that a target file with one of them wrong still shares a
-    claim. It is claimed at base_url and at connect_to, since another target file may reach the same endpoint by either.
+    A deployment is claimed by its slot and by its name: two target files share a claim even if one of them has a wrong slot or name.
+    It is claimed at base_url and at connect_to, since another target file may reach the same endpoint by either.
     """
-    places = {endpoint(target.base_url)} | ({endpoint(f"//{target.connect_to}")} if target.connect_to else set())
-    wheres = [(place, target.subscription_id.casefold()) for place in places]
-    found = {claim.key: claim for where in wheres for row in target.deployments for claim in _claims(where, row)}
+    addresses = {endpoint(target.base_url)} | ({endpoint(f"//{target.connect_to}")} if target.connect_to else set())
+    subscriptions = [(address, target.subscription_id.casefold()) for address in addresses]
+    found = {claim.key: claim for each in subscriptions for row in target.deployments for claim in _claims(each, row)}
     return tuple(sorted(found.values()))
 
 
 def endpoint(base_url: str) -> str:
-    """Host and port of `base_url` in normal form (RFC 3986, 6.2.2 and 6.2.3); all loopback names become localhost."""
+    """`host:port` of `base_url` in normal form (RFC 3986, 6.2.2 and 6.2.3); every loopback name or address becomes localhost."""
     parts = urlsplit(base_url)
     host = (parts.hostname or "").rstrip(".").casefold()
     with contextlib.suppress(ValueError):
@@ -93,7 +92,7 @@ class Hold:
         self._stack = contextlib.ExitStack()
 
     def take(self, lock: FileLock, note: Path, holder: Holder) -> None:
-        """Keep `lock`, which is acquired, and say in `note` who holds it."""
+        """Keep `lock`, which has been acquired, and write into the file `note` who holds it."""
         self._stack.callback(lock.release)
         for path in (Path(lock.lock_file), note):  # FileLock makes a new file if another run has removed the old one
             self._stack.callback(_remove, path)
@@ -114,10 +113,10 @@ def hold(
 ) -> Hold:
     """Claim every deployment of `target` for a run that reports to `folder`.
 
-    If another run holds one, calls `waiting` with a sentence, waits up to `wait_seconds` for the end of that run, and
-    then raises BusyError. Raises UsageError where the lock files cannot be written.
+    If another run holds one, calls `waiting` with a sentence and waits up to `wait_seconds` for the end of that run. Raises BusyError
+    if that run has not ended then, UsageError where the lock files cannot be written.
     """
-    place = _place()
+    place = _locks_folder()
     since = datetime.now(UTC).isoformat(timespec="seconds")
     holder = Holder(os.getpid(), target.name, "" if folder is None else str(folder), since)
     deadline = time.monotonic() + wait_seconds
@@ -171,17 +170,21 @@ def _holder(note: Path) -> Holder | None:
         return None
 
 
-def _claims(where: tuple[str, str], row: Deployment) -> tuple[Claim, ...]:
+def _claims(subscription: tuple[str, str], row: Deployment) -> tuple[Claim, ...]:
+    """The claims on a deployment by its slot and by its name; `subscription` is its address and its id."""
     service = row.cloud_service.casefold()
     label = f"deployment {row.name} of cloud service {row.cloud_service}"
-    parts = [(*where, service, "slot", row.slot.casefold()), (*where, service, "name", row.name.casefold())]
+    parts = [
+        (*subscription, service, kind, value.casefold()) for kind, value in (("slot", row.slot), ("name", row.name))
+    ]
     return tuple(Claim(hashlib.sha256(json.dumps(part).encode()).hexdigest()[:40], label) for part in parts)
 
 
-def _place() -> Path:
-    """The folder of the locks, readable by this user only.
+def _locks_folder() -> Path:
+    """The folder of the locks, which only this user can read.
 
-    In the system's temporary folder where no other can be written.
+    It is in the user's cache folder, or in the system's temporary folder where the first cannot be written. Raises UsageError where
+    neither can be.
     """
     user = os.getuid() if hasattr(os, "getuid") else 0
     places = (user_cache_path(PROGRAM) / "locks", Path(tempfile.gettempdir()) / f"{PROGRAM}-locks-{user}")
@@ -190,7 +193,7 @@ def _place() -> Path:
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
             place.mkdir(mode=0o700, exist_ok=True)
-            _refuse_strangers(place, user)
+            _require_own(place, user)
         except OSError as error:
             failures.append(f"{place}: {error.strerror or error}")
         else:
@@ -198,8 +201,8 @@ def _place() -> Path:
     raise UsageError(f"no folder can be written for the locks that keep two runs apart: {'; '.join(failures)}")
 
 
-def _refuse_strangers(place: Path, user: int) -> None:
-    """Raises PermissionError where `place` is not this user's own folder, or cannot be written."""
+def _require_own(place: Path, user: int) -> None:
+    """Raises PermissionError where the folder `place` belongs to another user than `user` (a uid), or cannot be written."""
     found = place.lstat()
     if hasattr(os, "getuid") and (found.st_uid != user or place.is_symlink()):
         raise PermissionError(13, "belongs to another user")

@@ -18,11 +18,11 @@ RUN_FILES = ("journal.jsonl", "results.json", "report.html", "junit.xml", "summa
 """The files of a run in its report folder."""
 
 GENERATOR = "made by reimage-conformance"
-"""Stands in each page that the suite writes outside a report folder, so that it knows it again."""
+"""Every page that the suite writes outside a report folder contains this; `is_own_page` looks for it."""
 
 
 def try_folder(folder: Path, option: str) -> None:
-    """Make `folder` and see that files can be written there; raises UsageError naming `option`."""
+    """Make `folder` and check that files can be written there; raises UsageError naming `option`."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
@@ -36,7 +36,7 @@ def try_folder(folder: Path, option: str) -> None:
 
 
 def try_file(file: Path, option: str) -> None:
-    """See that `file` can be written, its folder made; raises UsageError naming `option`."""
+    """Make the folder of `file` and check that the file can be written; raises UsageError naming `option`."""
     if file.is_dir():
         raise UsageError(f"{option} {file}: is a folder; expected the name of a file")
     try:
@@ -53,7 +53,10 @@ def try_file(file: Path, option: str) -> None:
 
 
 def claim_folder(folder: Path, *, overwrite: bool, option: str = "--report-dir") -> None:
-    """See that `folder` can take the files of a run; raises UsageError where it cannot, or holds some and may not lose them."""
+    """Make `folder` and check that the files of a run can be written there.
+
+    Raises UsageError naming `option` where they cannot, or where the folder holds a run and `overwrite` is false.
+    """
     try_folder(folder, option)
     held = [name for name in RUN_FILES if (folder / name).exists()]
     if held and not overwrite:
@@ -63,13 +66,10 @@ def claim_folder(folder: Path, *, overwrite: bool, option: str = "--report-dir")
         )
 
 
-def clear_folder(folder: Path, *, but_for: str = "") -> None:
-    """Remove the files of an earlier run from `folder`, so that nothing of it stands beside a new one; raises UsageError.
-
-    The file called `but_for` stays.
-    """
+def clear_folder(folder: Path, *, kept: str = "") -> None:
+    """Remove the files of an earlier run from `folder`, except the one called `kept`; raises UsageError where it cannot."""
     for name in RUN_FILES:
-        if name == but_for:
+        if name == kept:
             continue
         try:
             (folder / name).unlink(missing_ok=True)
@@ -91,7 +91,7 @@ def folder_name(name: str) -> str:
 
 
 def claim_page(file: Path, option: str) -> None:
-    """See that the page `file` can be written; raises UsageError also where it is there and the suite did not write it."""
+    """Check that the page `file` can be written; raises UsageError naming `option` where it cannot, or where somebody else wrote it."""
     try_file(file, option)
     if file.exists() and not is_own_page(file):
         raise UsageError(f"{option} {file}: exists, and this command did not write it; name another file")

@@ -12,9 +12,9 @@ from reimage_conformance.model import Profile, Strictness
 class RunOption:
     """An option of a run.
 
-    `kind` is bool for a flag, else the type of its value. `choices` are the words that it takes, if these are few. `least` is the least value,
-    `most` the greatest, `above` what a value must exceed. `field` is its name in Python where that is not the name of the option.
-    `of_pytest_alone` says that a user of the command line does not give it.
+    `kind` is bool for a flag, else the type of its value. `choices` are the only words that it takes; () means any. `least` is the least
+    value, `most` the greatest, `above` what a value must exceed. `field` is its name in Python where that differs from the name of the
+    option. `of_pytest_alone` says that only pytest has the option, not the command line.
     """
 
     name: str

@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 NAMES = {"stdout": "standard output", "stderr": "standard error"}
 NO_READER = (errno.EPIPE, errno.ESHUTDOWN)
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
-ASKED_FOR = ("ignore", "replace", "xmlcharrefreplace", "namereplace")
-"""What PYTHONIOENCODING can ask for; every other handler raises UnicodeEncodeError for some character, or is ours."""
+LENIENT_HANDLERS = ("ignore", "replace", "xmlcharrefreplace", "namereplace")
+"""Error handlers that a user can choose by PYTHONIOENCODING and that write every character; others may raise UnicodeEncodeError."""
 
 
 class Outlet(io.RawIOBase):
-    """The octets of one standard stream; when the stream stops taking them it goes quiet and calls `lost` once.
+    """Writes octets to one standard stream; when the stream stops taking them, it calls `lost` once and drops all later octets.
 
-    `lost` gets the error and may raise. Later text is dropped, so that neither an error message nor the interpreter's
-    end meets the same error again.
+    `lost` gets the error and may raise. Later octets are dropped so that the same error does not occur again, neither for an error
+    message nor when the interpreter ends.
     """
 
     def __init__(self, descriptor: int, lost: Callable[[OSError], None]) -> None:
@@ -58,10 +58,10 @@ class Outlet(io.RawIOBase):
 
 @contextlib.contextmanager
 def guarded_streams() -> Iterator[None]:
-    """Have sys.stdout and sys.stderr write through an Outlet meanwhile, and escape what their encoding cannot say.
+    """While the context is open, sys.stdout and sys.stderr write through an Outlet, and escape what their encoding does not have.
 
-    A reader that goes away is no error: the command goes on in silence. Anything else raises ReportError. A terminal, and a stream
-    without a file, is left as it is but for the escapes.
+    A closed pipe is no error: the command goes on without output. Any other error raises ReportError. A terminal gets the escapes
+    alone; a stream without a file descriptor is left as it is.
     """
     before = {name: getattr(sys, name) for name in NAMES}
     for name, stream in before.items():
@@ -84,7 +84,7 @@ def flush_streams() -> None:
 
 
 def guard_output(lost: Callable[[OSError], None]) -> Callable[[], None]:
-    """Call `lost` when standard output stops taking text, in place of what happened before; gives what undoes that."""
+    """Call `lost`, in place of what was called so far, when standard output stops taking text; returns a function that undoes this."""
     before, outlet = sys.stdout, _outlet(sys.stdout)
     if outlet is not None:
         usual, outlet.lost = outlet.lost, lost
@@ -112,14 +112,14 @@ def cannot_be_written(error: OSError) -> str:
 
 
 def interrupt_when_closed(error: OSError) -> None:
-    """What a run does when nobody reads it: end as by Ctrl-C; raises KeyboardInterrupt, or ReportError for a full disk."""
+    """Ends a run whose output cannot be written: raises KeyboardInterrupt where nobody reads it, ReportError for any other error."""
     if error.errno in NO_READER:
         raise KeyboardInterrupt
     _refusal(NAMES["stdout"])(error)
 
 
 def _refusal(name: str) -> Callable[[OSError], None]:
-    """Raise ReportError that `name` cannot be written, unless it is only not read."""
+    """A function that raises ReportError for an error in writing the stream `name`; it ignores a closed pipe."""
 
     def refuse(error: OSError) -> None:
         if error.errno not in NO_READER:
@@ -129,7 +129,7 @@ def _refusal(name: str) -> Callable[[OSError], None]:
 
 
 def _guarded(stream: TextIO | None, lost: Callable[[OSError], None]) -> TextIO:
-    """`stream` with an Outlet below it; with nothing below where the process was started without it."""
+    """`stream` with an Outlet below it; where the process has no such stream, one that discards everything."""
     if stream is None:
         return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123
     if isinstance(stream, io.TextIOWrapper):
@@ -153,8 +153,8 @@ def _rebuilt(stream: io.TextIOWrapper, descriptor: int, lost: Callable[[OSError]
 
 
 def _lenient(stream: io.TextIOWrapper) -> str:
-    """How characters are written that the encoding of `stream` does not have: as escapes, unless somebody asked otherwise."""
-    return stream.errors if stream.errors in ASKED_FOR else "backslashreplace"
+    """The error handler for `stream`: it writes escapes for characters that its encoding does not have, unless the user chose another one."""
+    return stream.errors if stream.errors in LENIENT_HANDLERS else "backslashreplace"
 
 
 def _outlet(stream: TextIO) -> Outlet | None:

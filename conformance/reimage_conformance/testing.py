@@ -31,11 +31,11 @@ _KEYWORDS = ("world", "faults", "oddities", "like_the_service", "operation_secon
 
 @dataclass(frozen=True, slots=True)
 class Certificates:
-    """The files that a client needs for TLS with a client certificate; all PEM but `publishsettings`.
+    """The files that a client needs for TLS with a client certificate; all are PEM except `publishsettings`.
 
-    `authority` is whom the client has to trust. `client` and `key` open the main subscription; `client_and_key` and
-    `publishsettings` hold both. `second` is another certificate of the same subscription, `other` one of another
-    subscription, each with its key.
+    `authority` is the certificate that the client has to trust. `client` and `key` give access to the main subscription; `client_and_key`
+    and `publishsettings` hold both of them. `second` is another certificate of the same subscription, `other` one of another subscription;
+    both files hold the key too.
     """
 
     authority: Path
@@ -60,9 +60,10 @@ class ReimageEmulator:
     _recording: Recording | None = None
 
     def judge_client(self) -> Assessment:
-        """What the client is judged by all that it sent so far; it has ended, and what it sends later is not recorded.
+        """Ends the recording and judges the client by all requests that it sent until now; later requests are not recorded.
 
-        `verdict` concludes, and each of `findings` has `headline`, `counts_as` and `actual`. Raises UsageError where nothing is recorded.
+        In the result, `verdict` is the conclusion, and each of `findings` has `headline`, `counts_as` and `actual`. Raises UsageError where
+        nothing is recorded.
         """
         from reimage_conformance.journal import read_journal  # noqa: PLC0415 -- heavy
         from reimage_conformance.replay import assessed  # noqa: PLC0415 -- heavy
@@ -103,7 +104,7 @@ class ReimageEmulator:
 
     @property
     def subscription_id(self) -> str:
-        """The main subscription, which the client's certificate opens."""
+        """The id of the main subscription, to which the client's certificate gives access."""
         from reimage_conformance.emulator.layouts import MAIN  # noqa: PLC0415 -- heavy
 
         return MAIN
@@ -132,13 +133,13 @@ def served_emulator(
     seed: int | None = None,
     record: bool | str | Path = False,
 ) -> Iterator[ReimageEmulator]:
-    """Serve an emulator on a free port of 127.0.0.1 while the context is open; for fixtures of a scope of one's own.
+    """Serve an emulator on a free port of 127.0.0.1 while the context is open; for projects that need a fixture of another scope.
 
-    `folder` takes the target file and the certificates. `world` is a name or the path of a .toml file, `faults` and `oddities` are
-    names as `emulator --list-faults` and `--list-oddities` show them. A reimage takes `operation_seconds`. With the same
-    `seed` the same requests get the same answers. `record` keeps what clients send and get, in that folder, or with True in the folder
-    `session` inside `folder`. Raises UsageError for an unknown name, a wrong value, or a folder that holds a record, WorldError for a world file that
-    is wrong.
+    `folder` gets the target file and the certificates. `world` is a name or the path of a .toml file. `faults` and `oddities` are
+    names that `emulator --list-faults` and `--list-oddities` show. A reimage takes `operation_seconds`. With the same `seed`, the same
+    requests get the same answers. `record` names a folder for a journal of all requests and answers; True means the folder `session` in
+    `folder`. Raises UsageError for an unknown name, a wrong value, or a folder that holds a record already, WorldError for a wrong
+    world file.
     """
     from reimage_conformance.embedding.recording import Recording  # noqa: PLC0415 -- heavy
     from reimage_conformance.embedding.worlds import world_of  # noqa: PLC0415 -- heavy
@@ -168,7 +169,7 @@ def served_emulator(
 
 
 def _record_folder(folder: Path, record: object) -> Path | None:
-    """Where the record goes; None for no record."""
+    """The folder that the keyword `record` means, which is made; None for no record. Raises UsageError for a wrong value or a used folder."""
     if record is None or record is False:
         return None
     if record is not True and not isinstance(record, str | Path):
@@ -212,7 +213,7 @@ def reimage_emulator(
 
 
 def _wanted(node: pytest.Item) -> dict[str, Any]:
-    """The keywords of the markers at a test, its class and its module; the nearest one counts."""
+    """The keywords of the markers on a test, its class and its module; where several give one keyword, the nearest marker counts."""
     found: dict[str, Any] = {}
     for marker in reversed(list(node.iter_markers(_MARKER))):
         unknown = [str(each) for each in (*marker.args, *(set(marker.kwargs) - set(_KEYWORDS)))]

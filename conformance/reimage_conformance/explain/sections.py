@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reimage_conformance.explain.explanation import CLIENTS
-from reimage_conformance.headlines import OF_REQUESTS, violation_sentence
+from reimage_conformance.headlines import REQUEST_SENTENCES, violation_sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -135,7 +135,7 @@ def _wrong(explained: Explanation) -> Section:
 def _sentences(explained: Explanation) -> Iterable[str]:
     """How a violation is told: in general, and for symptoms that have a sentence of their own."""
     row = explained.requirement
-    symptoms = [*row.violations, *(("accepted",) if row.request and "accepted" in OF_REQUESTS else ())]
+    symptoms = [*row.violations, *(("accepted",) if row.request and "accepted" in REQUEST_SENTENCES else ())]
     return dict.fromkeys(sentence.removesuffix(".") for sentence in _told(row.id, ["", *symptoms]))
 
 

@@ -120,7 +120,7 @@ def _set_up_reports(config: pytest.Config, folder: Path | None) -> None:
         return
     if folder is not None and not hasattr(config, "workerinput"):
         try:
-            clear_folder(folder, but_for="journal.jsonl" if config.stash[PLAN].resume is not None else "")
+            clear_folder(folder, kept="journal.jsonl" if config.stash[PLAN].resume is not None else "")
         except SuiteError as error:
             raise pytest.UsageError(str(error)) from None
     if folder is not None and not config.getoption("htmlpath", None) and not hasattr(config, "workerinput"):
