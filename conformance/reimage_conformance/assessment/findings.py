@@ -134,25 +134,29 @@ def roots_of(bad: Mapping[str, list[Verdict]], looks: AbstractSet[int] = frozens
     """
     direct = _explained(bad, looks)
     reached = _explained_in_all(direct)
-    seen = {name: min(v.evidence[0] if v.evidence else _NEVER for v in verdicts) for name, verdicts in bad.items()}
+    first = {name: min(v.evidence[0] if v.evidence else _NEVER for v in verdicts) for name, verdicts in bad.items()}
     order = list(ALL_REQUIREMENTS)
 
-    def weight(name: str) -> tuple[bool, bool, int, int, int, bool, int]:
-        advisory = all(verdict.outcome is Outcome.ADVISORY for verdict in bad[name])
-        dependent = any(name in others and cause not in reached[name] for cause, others in reached.items())
-        most = max(len(bad[other]) for other in {name, *(o for o in reached[name] if name in reached[o])})
-        second = any(name in others and seen[cause] == seen[name] for cause, others in direct.items())
-        return (dependent, advisory, -len(reached[name]), -most, seen[name], second, order.index(name))
+    def is_advisory(name: str) -> bool:
+        return all(verdict.outcome is Outcome.ADVISORY for verdict in bad[name])
+
+    def likelihood(name: str) -> tuple[bool, bool, int, int, int, bool, int]:
+        """How likely a violation is to be a root cause, the likeliest first; `circle` holds those that explain each other."""
+        has_cause = any(name in others and cause not in reached[name] for cause, others in reached.items())
+        circle = {name, *(other for other in reached[name] if name in reached[other])}
+        violations = max(len(bad[other]) for other in circle)
+        is_second = any(name in others and first[cause] == first[name] for cause, others in direct.items())
+        return has_cause, is_advisory(name), -len(reached[name]), -violations, first[name], is_second, order.index(name)
 
     roots: dict[str, list[str]] = {}
     taken: set[str] = set()
-    for name in sorted(bad, key=weight):
+    for name in sorted(bad, key=likelihood):
         if name not in taken:
             roots[name] = sorted(reached[name] - taken - set(roots), key=order.index)
             taken |= {name, *roots[name]}
 
     def rank(root: str) -> tuple[bool, int, int]:
-        return all(v.outcome is Outcome.ADVISORY for v in bad[root]), -len(roots[root]), -len(bad[root])
+        return is_advisory(root), -len(roots[root]), -len(bad[root])
 
     return _folded({root: roots[root] for root in sorted(roots, key=rank)}, bad, looks)
 

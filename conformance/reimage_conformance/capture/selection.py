@@ -50,10 +50,7 @@ def select(capture: Capture, target: Target | None, subject: Subject = Subject.E
     """
     wanted = is_call if subject is Subject.ENDPOINT else is_meant_as_call
     calls = [each for each in capture.recorded if wanted(each)]
-    if target is not None and capture.target is not None:
-        target = _under_masks(target, capture.target)
-    elif target is None:
-        target = capture.target
+    target = _given_target(capture, target)
     origins = Counter(each.origin for each in calls)
     if target is None:
         if not calls:
@@ -146,13 +143,19 @@ def _place(origin: str) -> tuple[str, int]:
     return (parts.hostname or "", 0 if port is None or port in _DEFAULT_PORTS else port)
 
 
-def _under_masks(target: Target, masked: Target) -> Target:
-    """A target file's target with the identifiers of a journal, in which they may be masked."""
+def _given_target(capture: Capture, target: Target | None) -> Target | None:
+    """The target of a target file, or of the journal that was captured; None where it has to be inferred.
+
+    Where there are both, the identifiers are those of the journal, in which they may be masked.
+    """
+    own = capture.target
+    if target is None or own is None:
+        return own if target is None else target
     return replace(
         target,
-        subscription_id=masked.subscription_id,
-        foreign_subscription_id=masked.foreign_subscription_id,
-        other_subscription_id=masked.other_subscription_id,
+        subscription_id=own.subscription_id,
+        foreign_subscription_id=own.foreign_subscription_id,
+        other_subscription_id=own.other_subscription_id,
     )
 
 

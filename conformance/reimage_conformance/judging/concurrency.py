@@ -97,6 +97,11 @@ def _progress(polls: Sequence[Exchange]) -> str:
     return f"not ended after {counted(len(polls), 'poll')} (the last one: {shown})"
 
 
+def _is_prolonged(start: Exchange, last_refused: Exchange, end: Exchange, usual_seconds: float) -> bool:
+    """Whether an operation ended only after the last refused request, and that came late (`PROLONGED_FACTOR`)."""
+    return end.at > last_refused.at and last_refused.at - start.at > PROLONGED_FACTOR * usual_seconds
+
+
 @effect_on(_effect_of_refusals)
 @check
 def undisturbed(
@@ -120,15 +125,9 @@ def undisturbed(
         actual = f"{_progress(polls)}; {counted(len(refused), 'request')} refused meanwhile"
         yield verdict.violated(expected, actual, "no-end")
     elif status_of(ends[0]) != "Succeeded":
-        yield verdict.violated(
-            expected, f"it ended Failed after {counted(len(refused), 'request')} had been refused", "failed"
-        )
-    elif (
-        refused
-        and usual_seconds
-        and ends[0].at > refused[-1].at
-        and refused[-1].at - first.at > PROLONGED_FACTOR * usual_seconds
-    ):
+        actual = f"it ended Failed after {counted(len(refused), 'request')} had been refused"
+        yield verdict.violated(expected, actual, "failed")
+    elif refused and usual_seconds and _is_prolonged(first, refused[-1], ends[0], usual_seconds):
         actual = (
             f"still InProgress after {refused[-1].at - first.at:.1f} s, ended once no more requests were refused; "
             f"other operations took {usual_seconds:.1f} s at most"

@@ -212,11 +212,11 @@ def embedded_deployments(
     missing = {
         name: [each for each in instances if each not in shown.get(name, ())] for name, instances in deployments.items()
     }
-    lacking = "; ".join(f"in {name} {first_names(names, _MAX_NAMES)}" for name, names in missing.items() if names)
-    lacking = lacking or ", ".join(f"deployment {name}" for name in sorted(set(deployments) - set(shown)))
+    problems = "; ".join(f"in {name} {first_names(names, _MAX_NAMES)}" for name, names in missing.items() if names)
+    problems = problems or ", ".join(f"deployment {name}" for name in sorted(set(deployments) - set(shown)))
     expected = f"every role instance of {', '.join(deployments)} under Deployments/Deployment"
-    actual = f"missing: {lacking}" if lacking else f"shown: {', '.join(sorted(shown))}"
-    yield verdict.judged(not lacking, expected, actual, "detail")
+    actual = f"missing: {problems}" if problems else f"shown: {', '.join(sorted(shown))}"
+    yield verdict.judged(not problems, expected, actual, "detail")
 
 
 @check

@@ -56,9 +56,8 @@ def progress(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
     if other and known:
         expected, actual = f"only {', '.join(STATUSES)}", f"Status {quoted(other[0][1])}"
         yield about(_PROGRESS, other[0][0]).violated(expected, actual, "other-status")
-    first = next((i for i, (_, status) in enumerate(known) if status in TERMINAL), None)
-    if first is not None:
-        end = known[first]
+    end = next(((poll, status) for poll, status in known if status in TERMINAL), None)
+    if end is not None:
         seen, known = ([each for each in shown if not _is_simultaneous(each[0], end[0])] for shown in (seen, known))
         yield from _after_end(seen, known, known.index(end))
     elif known and not other:
@@ -66,7 +65,10 @@ def progress(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
 
 
 def _after_end(seen: list[PolledStatus], known: list[PolledStatus], first: int) -> Iterator[Verdict]:
-    """The verdicts on what polls showed after `known[first]`, the first that showed an end."""
+    """The verdicts on what polls showed after `known[first]`, the first that showed an end.
+
+    `known` are those of `seen` that showed a status of this protocol.
+    """
     end_poll, end = known[first]
     changed = [(poll, status) for poll, status in known[first + 1 :] if status != end]
     later = seen[seen.index(known[first]) + 1 :]
