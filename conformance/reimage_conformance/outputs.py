@@ -14,7 +14,10 @@ from reimage_conformance.errors import UsageError
 if TYPE_CHECKING:
     from pathlib import Path
 
-RUN_FILES = ("journal.jsonl", "results.json", "report.html", "junit.xml", "summary.md")
+JOURNAL = "journal.jsonl"
+"""The journal of a run in its report folder."""
+
+RUN_FILES = (JOURNAL, "results.json", "report.html", "junit.xml", "summary.md")
 """The files of a run in its report folder."""
 
 GENERATOR = "made by reimage-conformance"

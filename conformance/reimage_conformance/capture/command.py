@@ -24,6 +24,7 @@ from reimage_conformance.journal import JournalWriter, read_journal
 from reimage_conformance.judging.registry import judge
 from reimage_conformance.judging.world import World
 from reimage_conformance.model import Subject
+from reimage_conformance.outputs import JOURNAL
 from reimage_conformance.protocol.addresses import Kind, read_target
 from reimage_conformance.protocol.deployments import deployment_elements, instance_elements, member
 from reimage_conformance.redaction.redactor import Redactor
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
 
 PLANNERS = (accepted_plans, refusal_plans, wrong_refusal_plans, poll_plans, observation_plans)
 """Each gives the cases that judge calls of one kind."""
-JOURNAL = "journal.jsonl"
 
 
 class StoppedClock:

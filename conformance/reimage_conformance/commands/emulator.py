@@ -15,13 +15,11 @@ import click
 from reimage_conformance.commands.completing import fault_names, oddity_names
 from reimage_conformance.commands.words import columns
 from reimage_conformance.errors import UsageError
-from reimage_conformance.outputs import RUN_FILES, try_file, try_folder
+from reimage_conformance.outputs import JOURNAL, RUN_FILES, try_file, try_folder
 
 if TYPE_CHECKING:
     from reimage_conformance.embedding.recording import Recording
     from reimage_conformance.emulator import RunningEmulator
-
-JOURNAL = "journal.jsonl"
 
 
 @click.command()

@@ -20,7 +20,7 @@ import click
 from reimage_conformance.config import load_target
 from reimage_conformance.errors import ReportError
 from reimage_conformance.locks import claims
-from reimage_conformance.outputs import claim_folder, clear_folder, folder_name
+from reimage_conformance.outputs import JOURNAL, claim_folder, clear_folder, folder_name
 from reimage_conformance.standard_streams import guard_output, interrupt_when_closed
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ WIDTH = 200
 """Columns of the table where standard output is not a terminal."""
 GRACE_SECONDS = 30.0
 """How long a process that was asked to stop may take to write its reports."""
-CONSOLE, JOURNAL = "console.txt", "journal.jsonl"
+CONSOLE = "console.txt"
 INCOMPLETE = 6
 PYTHON = (sys.executable, "-P")
 """Python without the working directory on its path: a folder there may have the name of one of our packages."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from reimage_conformance.report.job_page import Night
 
 SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
+"""The environment variable with the file of the summary page, in a job of GitHub Actions."""
 
 
 @click.command("job-page")

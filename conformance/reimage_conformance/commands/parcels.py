@@ -12,6 +12,7 @@ from reimage_conformance.config import load_target
 from reimage_conformance.config.files import CERTIFICATES, PREFIX
 from reimage_conformance.credentials.passphrases import known_passphrase, proxy_credentials, source_for
 from reimage_conformance.model import Identity
+from reimage_conformance.outputs import JOURNAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -82,7 +83,7 @@ def _option_files(options: Options) -> Iterator[tuple[str, bytes]]:
             yield str(name), path.read_bytes()
     if options.failed_in is not None:
         folder = options.failed_in if options.failed_in.is_dir() else options.failed_in.parent
-        for each in ("results.json", "journal.jsonl"):
+        for each in ("results.json", JOURNAL):
             if (folder / each).is_file():
                 yield f"{FAILED_IN}/{each}", (folder / each).read_bytes()
 

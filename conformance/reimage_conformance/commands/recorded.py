@@ -12,7 +12,7 @@ from reimage_conformance.commands.words import SuggestingChoice
 from reimage_conformance.config import load_target
 from reimage_conformance.errors import UsageError
 from reimage_conformance.model import Strictness, Subject
-from reimage_conformance.outputs import claim_folder, claim_page
+from reimage_conformance.outputs import JOURNAL, claim_folder, claim_page
 
 LAST_GOOD = "last-good"
 QUIET = "Print the verdict, the findings and where the report is, nothing else."
@@ -51,7 +51,7 @@ def check(
 
     Example: reimage-conformance check traffic.har --target rig.toml --report-dir report
     """
-    file = _existing(capture, "journal.jsonl", "a HAR, a journal.jsonl or the folder of a run")
+    file = _existing(capture, JOURNAL, "a HAR, a journal.jsonl or the folder of a run")
     endpoint = None if target is None else load_target(target)
     if report_dir is not None and file.resolve().parent != report_dir.resolve():
         claim_folder(report_dir, overwrite=overwrite)
@@ -85,7 +85,7 @@ def report(*, journal: Path, report_dir: Path | None, overwrite: bool, quiet: bo
 
     Example: reimage-conformance report reports/rig/20260101T000000Z
     """
-    file = _existing(journal, "journal.jsonl")
+    file = _existing(journal, JOURNAL)
     if report_dir is not None and file.resolve().parent != report_dir.resolve():
         claim_folder(report_dir, overwrite=overwrite)
     from reimage_conformance.replay import regenerate  # noqa: PLC0415 -- imports the checks

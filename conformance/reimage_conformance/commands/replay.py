@@ -20,6 +20,7 @@ from reimage_conformance.commands.repeating import (
     spent_words,
 )
 from reimage_conformance.commands.run import check_target_files
+from reimage_conformance.outputs import JOURNAL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,7 +79,7 @@ def _print_comparisons(findings: Mapping[int, Mapping[str, Any]], then: Mapping[
     from reimage_conformance.report.results import load_results  # noqa: PLC0415
     from reimage_conformance.report.visible import one_line, visible  # noqa: PLC0415
 
-    results, now = load_results(folder), read_journal(folder / "journal.jsonl")
+    results, now = load_results(folder), read_journal(folder / JOURNAL)
     shown = MaskedNames.of(now.header["target"]).exchanges(now.exchanges)
     now = replace(now, exchanges=dict(shown))
     click.echo(spent_words(results))

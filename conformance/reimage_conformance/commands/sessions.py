@@ -12,11 +12,10 @@ import click
 
 from reimage_conformance.errors import UsageError
 from reimage_conformance.model import Subject
+from reimage_conformance.outputs import JOURNAL
 
 if TYPE_CHECKING:
     from reimage_conformance.model import Strictness, Target
-
-JOURNAL = "journal.jsonl"
 
 
 def is_session(file: Path, target: Target | None = None) -> bool:

@@ -20,6 +20,7 @@ from reimage_conformance.commands.repeating import (
 )
 from reimage_conformance.commands.run import check_target_files
 from reimage_conformance.commands.words import columns
+from reimage_conformance.outputs import JOURNAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -90,7 +91,7 @@ def _judged(
     from reimage_conformance.journal import read_journal  # noqa: PLC0415 -- imports the wire
     from reimage_conformance.replay.counting import later_outcome  # noqa: PLC0415
 
-    now = read_journal(folder / "journal.jsonl")
+    now = read_journal(folder / JOURNAL)
     return (later_outcome(row, found, then, results, now) for row in rows)
 
 

@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 SUITE = Path(__file__).resolve().parents[2]
 KINDS = ("popen", "ssh", "vagrant_ssh")
 EXIT_SECONDS = 10.0
-LOST = 6
-REFUSED = 4
+"""How long workers may take to end before they are killed."""
+LOST, REFUSED = 6, 4
+"""The exit codes of a run whose worker was lost, and of one that the worker cannot run."""
 _SEVERAL = re.compile(r"(\d+)\*(.+)", re.DOTALL)
 
 

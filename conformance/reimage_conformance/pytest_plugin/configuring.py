@@ -10,7 +10,7 @@ from hypothesis import settings
 
 from reimage_conformance.errors import SuiteError
 from reimage_conformance.model import Preflight
-from reimage_conformance.outputs import clear_folder
+from reimage_conformance.outputs import JOURNAL, clear_folder
 from reimage_conformance.pytest_plugin.casing import MARKS
 from reimage_conformance.pytest_plugin.choice import ListedCases
 from reimage_conformance.pytest_plugin.ending import PAGE, PageHooks
@@ -120,7 +120,7 @@ def _set_up_reports(config: pytest.Config, folder: Path | None) -> None:
         return
     if folder is not None and not hasattr(config, "workerinput"):
         try:
-            clear_folder(folder, kept="journal.jsonl" if config.stash[PLAN].resume is not None else "")
+            clear_folder(folder, kept=JOURNAL if config.stash[PLAN].resume is not None else "")
         except SuiteError as error:
             raise pytest.UsageError(str(error)) from None
     if folder is not None and not config.getoption("htmlpath", None) and not hasattr(config, "workerinput"):

@@ -9,7 +9,7 @@ import pytest
 from reimage_conformance.baseline import write_baseline
 from reimage_conformance.errors import ReportError, SuiteError
 from reimage_conformance.journal import read_journal
-from reimage_conformance.outputs import is_own_page
+from reimage_conformance.outputs import JOURNAL, is_own_page
 from reimage_conformance.pytest_plugin.quiet import is_quiet
 from reimage_conformance.replay.assessing import assessed
 from reimage_conformance.report.console import console_lines, quiet_lines
@@ -55,12 +55,12 @@ def end_session(
             run.finish(interrupted=cut_short)
         return []
     where = run.folder if run is not None else folder
-    if where is None or (run is None and not (where / "journal.jsonl").exists()):
+    if where is None or (run is None and not (where / JOURNAL).exists()):
         return []
     try:
         if run is not None:
             run.finish(interrupted=cut_short)
-        journal = read_journal(where / "journal.jsonl")
+        journal = read_journal(where / JOURNAL)
         assessment = assessed(journal, run.sut.recorder.made if run is not None else None)
         _write_files(assessment, journal, folder, plan)
     except SuiteError as error:

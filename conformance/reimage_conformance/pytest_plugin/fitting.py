@@ -9,6 +9,7 @@ from reimage_conformance import __version__
 from reimage_conformance.config import target_to_mapping
 from reimage_conformance.errors import JournalError, UsageError
 from reimage_conformance.journal import read_journal
+from reimage_conformance.outputs import JOURNAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -31,7 +32,7 @@ def fingerprint_of(target: Target) -> str:
 
 def resumable(folder: Path) -> Journal:
     """The journal of the run in `folder`; raises UsageError if the run cannot be resumed."""
-    file = folder / "journal.jsonl"
+    file = folder / JOURNAL
     if not file.is_file():
         raise UsageError(f"--resume {folder}: there is no journal.jsonl in it; expected the report folder of a run")
     try:

@@ -20,6 +20,7 @@ from reimage_conformance.config import is_loopback, load_target
 from reimage_conformance.gate import Gate, ProbeGate, new_token
 from reimage_conformance.journal import JournalWriter, read_journal
 from reimage_conformance.judging.world import World
+from reimage_conformance.outputs import JOURNAL
 from reimage_conformance.protocol.requests import RequestBuilder
 from reimage_conformance.pytest_plugin.heading import header, limited, masked, new_run_id
 from reimage_conformance.pytest_plugin.retrying import retry_violations
@@ -88,7 +89,7 @@ class Run:
     @property
     def journal_path(self) -> Path:
         """The path of the journal."""
-        return self.folder / "journal.jsonl"
+        return self.folder / JOURNAL
 
     def _endpoint(self) -> tuple[Target, Clock, Connector, Connector | None]:
         """The target, its clock, and the connectors for the endpoint and its probe."""

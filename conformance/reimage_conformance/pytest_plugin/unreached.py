@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from reimage_conformance.catalogue import CATALOGUE
 from reimage_conformance.journal import JournalWriter, read_journal
 from reimage_conformance.model import Outcome, Verdict
-from reimage_conformance.outputs import clear_folder
+from reimage_conformance.outputs import JOURNAL, clear_folder
 from reimage_conformance.pytest_plugin.heading import header, limited, masked, new_run_id
 from reimage_conformance.redaction.redactor import Redactor
 from reimage_conformance.replay import report_on
@@ -31,7 +31,7 @@ def report_unreached(plan: Plan, target: Target, folder: Path, sentence: str, be
     clear_folder(folder)
     chosen = limited(target, plan)
     redactor = Redactor.for_target(chosen, enabled=plan.redact)
-    path = folder / "journal.jsonl"
+    path = folder / JOURNAL
     with JournalWriter(path, SystemClock()) as journal:
         journal.write("run", **header(new_run_id(), plan, chosen, masked(chosen, redactor)))
         for name in CATALOGUE:

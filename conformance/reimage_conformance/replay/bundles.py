@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from reimage_conformance import __version__
 from reimage_conformance.errors import JournalError, UsageError
 from reimage_conformance.journal import read_journal
-from reimage_conformance.outputs import RUN_FILES
+from reimage_conformance.outputs import JOURNAL, RUN_FILES
 from reimage_conformance.replay.assessing import assessed
 from reimage_conformance.report.results import load_results
 from reimage_conformance.report.write import write_file, write_reports
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 SCHEMA = "reimage-conformance/bundle/1"
 MANIFEST = "bundle.json"
-JOURNAL, RESULTS = "journal.jsonl", "results.json"
+RESULTS = "results.json"
 MADE_AGAIN = (RESULTS, "junit.xml", "summary.md")
 """The reports that the same suite makes again octet for octet."""
 

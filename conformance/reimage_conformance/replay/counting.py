@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 VIOLATED = Outcome.VIOLATED.value
 NOT_REPEATED = "not repeated"
 """The outcome of a requirement that is met, although a case that found it violated was not judged or its request not sent again."""
-_AS_VIOLATED = (VIOLATED, "known")
+_AS_VIOLATED = (VIOLATED, Outcome.KNOWN.value)
 _JUDGED = (Outcome.MET.value, Outcome.ADVISORY.value, Outcome.OBSERVED.value)
 
 

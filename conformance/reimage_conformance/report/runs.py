@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.errors import UsageError
 from reimage_conformance.model import Outcome, RunVerdict
+from reimage_conformance.outputs import JOURNAL
 from reimage_conformance.report.results import Results, load_results
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def load_run(path: Path, judge: Callable[[Path], Results] | None = None) -> Resu
 
     Raises UsageError if there are none, or if a journal is given without a judge.
     """
-    journal = path / "journal.jsonl" if path.is_dir() else path
+    journal = path / JOURNAL if path.is_dir() else path
     if path.is_dir() and (path / "results.json").exists():
         return load_results(path)
     if journal.suffix == ".jsonl" and journal.exists():

@@ -36,6 +36,7 @@ OUTCOME_MEANINGS = {
     Outcome.UNTESTED: "not part of the chosen profile or selection, or max_reimages was too small for it",
     Outcome.NOT_APPLICABLE: "the target does not offer what it speaks of, or it binds the caller",
 }
+"""What each outcome says about a requirement, in the reports about an endpoint."""
 
 VERDICT_WORDS = {
     RunVerdict.NONCONFORMANT: "Nonconformant",
