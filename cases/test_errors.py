@@ -45,7 +45,7 @@ def judge_known_method(sut: SystemUnderTest, exchange: Exchange) -> None:
         "statuses": [501],
         "expected": "405 Method Not Allowed, or 400 with InvalidHttpVerb: HTTP defines the method",
     }
-    if exchange.reply is not None and exchange.reply.status >= 400:  # any other answer is not a refusal
+    if exchange.is_error:  # any other answer is not a refusal
         sut.judge(not_answered_with, exchange, requirement="REQ-HTTP-UNKNOWN-METHOD", **arguments)
 
 
@@ -119,7 +119,7 @@ def xml_errors(sut: SystemUnderTest) -> list[Exchange]:
     ours = [
         e for e in sut.recorder.exchanges if e.label != "probe" and read_target(e.request.target).kind is not Kind.OTHER
     ]
-    return [e for e in ours if e.reply is not None and e.reply.status >= 400 and looks_like_xml(e.reply)]
+    return [e for e in ours if e.reply is not None and e.is_error and looks_like_xml(e.reply)]
 
 
 @smoke

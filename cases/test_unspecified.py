@@ -58,7 +58,7 @@ async def test_what_the_202_looks_like(sut: SystemUnderTest) -> None:
     names = sorted({name for reply in replies for name, _ in reply.headers}, key=str.lower)
     pointers = [name for name in names if name.lower() in POINTERS]
     refusals = [e for e in sut.recorder.exchanges if e.label == "refusal"]
-    refused = sum(e.reply is not None and e.reply.status >= 400 for e in refusals)
+    refused = sum(e.is_error for e in refusals)
     at_once = f"{refused} bad requests were refused at once, {len(starts)} good ones answered 202"
     sut.observe("REQ-REIMAGE-REASON", f"reason phrase {', '.join(map(repr, phrases))}", *starts[:1])
     sut.observe("REQ-REIMAGE-EXTRA-HEADERS", f"headers of the 202: {', '.join(names)}", *starts[:1])
@@ -169,7 +169,7 @@ async def installation_after(
     sut: SystemUnderTest, exchange: Exchange, place: Place, form: UriForm, before: Exchange
 ) -> Exchange:
     """The probe's answer after a request; if the request started an operation, after that too."""
-    if exchange.reply is None or not 200 <= exchange.reply.status < 300:
+    if not exchange.is_successful:
         return await sut.probe.installation(place)
     operation = sut.operations.open(exchange, place, form)
     sut.instances.address(place)
@@ -213,7 +213,7 @@ def is_refused_reimage(exchange: Exchange) -> bool:
     """Whether the request is a POST to a role instance, and its answer an error."""
     request = exchange.request
     is_reimage = request.method == "POST" and read_target(request.target).kind is Kind.REIMAGE
-    return is_reimage and exchange.reply is not None and exchange.reply.status >= 400
+    return is_reimage and exchange.is_error
 
 
 @smoke
@@ -274,7 +274,7 @@ def first_errors(exchanges: Iterable[Exchange]) -> dict[str, Exchange]:
     """The first error answer with each status and code."""
     found: dict[str, Exchange] = {}
     for exchange in exchanges:
-        if exchange.label != "probe" and exchange.reply is not None and exchange.reply.status >= 400:
+        if exchange.label != "probe" and exchange.reply is not None and exchange.is_error:
             code = read_error(read_document(exchange.reply)).code if exchange.reply.body else ""
             found.setdefault(f"{exchange.reply.status} {code or 'without code'}", exchange)
     return found

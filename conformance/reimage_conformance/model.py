@@ -364,6 +364,16 @@ class Exchange:
         return self.response if self.failure is None else None
 
     @property
+    def is_successful(self) -> bool:
+        """Whether the reply has a 2xx status."""
+        return self.reply is not None and 200 <= self.reply.status < 300
+
+    @property
+    def is_error(self) -> bool:
+        """Whether the reply has an error status, 400 or above."""
+        return self.reply is not None and self.reply.status >= 400
+
+    @property
     def request_id(self) -> str:
         """The x-ms-request-id of the reply, "" where there is none."""
         return (self.reply.header("x-ms-request-id") if self.reply is not None else None) or ""

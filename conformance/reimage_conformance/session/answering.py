@@ -55,7 +55,7 @@ class Answered:
     @property
     def is_refused(self) -> bool:
         """Whether the answer is an error."""
-        return self.exchange.reply is not None and self.exchange.reply.status >= 400
+        return self.exchange.is_error
 
 
 class Answers:
@@ -195,7 +195,7 @@ def _started_an_operation(bad: BadRequest, exchange: Exchange) -> bool:
     reply = exchange.reply
     if reply is None or error_code(reply) or not bad.addresses_an_instance:
         return False
-    return reply.status == 202 or (exchange.request.method == "POST" and 200 <= reply.status < 300)
+    return reply.status == 202 or (exchange.request.method == "POST" and exchange.is_successful)
 
 
 def _is_to_be_repeated(request: Request, exchange: Exchange) -> bool:

@@ -79,7 +79,7 @@ class Looks:
         looks = []
         for form in UriForm:
             looks.append(await self.look(self._target.deployments[0], form))
-            if _is_answered(looks[-1]):
+            if looks[-1].is_successful:
                 return True
         self._note_silence(Call.DEPLOYMENT, looks)
         return False
@@ -91,7 +91,7 @@ class Looks:
         for detail in (True, False):
             request = self._builder.cloud_service(service, version=OBSERVING_VERSION, detail=detail)
             looks.append(await self._sender.once(request, _LOOK))
-            if _is_answered(looks[-1]):
+            if looks[-1].is_successful:
                 return True
         self._note_silence(Call.CLOUD_SERVICE, looks)
         return False
@@ -129,8 +129,3 @@ class Looks:
     def shows(self, deployment: Deployment) -> bool:
         """Whether a look ever showed instances of a deployment."""
         return deployment.name in self.first
-
-
-def _is_answered(look: Exchange) -> bool:
-    """Whether a call is answered with any 2xx; checks judge which one it should be."""
-    return look.reply is not None and 200 <= look.reply.status < 300

@@ -129,7 +129,7 @@ class Polling:
             operation.state, operation.ended = State.LOST, now
         elif waited >= self._sender.limits.operation_timeout_seconds:
             operation.state, operation.ended = State.OVERDUE, now
-        elif _is_refused(exchange) and not operation.is_known and waited >= self._unknown_seconds(exchange):
+        elif exchange.is_error and not operation.is_known and waited >= self._unknown_seconds(exchange):
             operation.state, operation.ended = State.LOST, now
 
     def _count(self, operation: Operation, exchange: Exchange) -> None:
@@ -162,14 +162,9 @@ class Polling:
             self._budget.give_back(operation.start.number)
 
 
-def _is_refused(poll: Exchange) -> bool:
-    """Whether the answer is an error."""
-    return poll.reply is not None and poll.reply.status >= 400
-
-
 def _terminal_status_in_text(exchange: Exchange) -> str:
     """The terminal status that the text of an ill-formed document contains, "" for none: then polling can stop."""
-    if exchange.reply is None or not 200 <= exchange.reply.status < 300:
+    if exchange.reply is None or not exchange.is_successful:
         return ""
     body = exchange.reply.body.replace(b"\0", b"")
     return next((status for status in TERMINAL if status.encode() in body), "")

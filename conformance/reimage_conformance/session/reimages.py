@@ -157,7 +157,7 @@ class Reimages:
 
         With `anyway` it is polled even if earlier operations reached no end.
         """
-        if exchange.reply is None or not 200 <= exchange.reply.status < 300:
+        if not exchange.is_successful:
             status = exchange.reply.status if exchange.reply is not None else "no reply"
             raise Inconclusive(f"the reimage was not accepted: {status}", REFUSED, why_undecided(exchange))
         self._instances.address(place)

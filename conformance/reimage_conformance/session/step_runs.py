@@ -66,8 +66,7 @@ class Result:
     @property
     def is_accepted(self) -> bool:
         """Whether the endpoint took the request."""
-        reply = self.exchange.reply if self.exchange is not None else None
-        return reply is not None and 200 <= reply.status < 300
+        return self.exchange is not None and self.exchange.is_successful
 
 
 def probing_seconds(duration: float, limits: Limits) -> float:
