@@ -6,13 +6,14 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from reimage_conformance.capture.evidence import CONFLICT, CREDENTIALS, REDIRECTED, Evidence, is_accepted
+from reimage_conformance.capture.operations import forgotten_polls
 from reimage_conformance.judging.wording import is_busy
 from reimage_conformance.model import Fact
 from reimage_conformance.protocol.addresses import Kind
 from reimage_conformance.quantities import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from reimage_conformance.capture.traffic import Recorded
 
@@ -24,6 +25,7 @@ NAMES_UNCLEAR = "refused, with names that may not exist: the capture does not sh
 RECORDING_UNCLEAR = "refused, recorded without some header lines or without the certificate"
 NO_CONTENT = "answered, recorded without the content of the response"
 NOTHING_TO_COMPARE = "refused, and nothing in the capture shows whether they had to be"
+FORGOTTEN = "denied, for an operation that may have ended and been forgotten since the poll before"
 LEFT_OPEN = "answered in a way that the documents leave open"
 
 NOT_RECORDED = {
@@ -37,6 +39,8 @@ NOT_RECORDED = {
     Fact.MOMENT: "The time was not recorded; no interval is judged",
 }
 """The sentences for facts that some HARs do not hold; facts that no HAR holds have none."""
+SHOWS_NOTHING: Mapping[str, Callable[[Evidence], Collection[int]]] = {FORGOTTEN: forgotten_polls}
+"""The reasons that need other calls of the capture to be known, each with what finds the numbers of its exchanges."""
 
 
 def unjudged_notes(evidence: Evidence, judged: Collection[int], followed: Collection[int]) -> Iterator[str]:
@@ -46,7 +50,8 @@ def unjudged_notes(evidence: Evidence, judged: Collection[int], followed: Collec
     capture.
     """
     unjudged = [each for each in evidence.recorded if each.exchange.number not in judged]
-    reasons = Counter(_reason(evidence, each, followed) for each in unjudged)
+    known = {number: reason for reason, found in SHOWS_NOTHING.items() for number in found(evidence)}
+    reasons = Counter(known.get(each.exchange.number) or _reason(evidence, each, followed) for each in unjudged)
     yield from (f"Not judged, {reason}: {counted(count, 'call')}." for reason, count in sorted(reasons.items()))
 
 

@@ -7,8 +7,20 @@ from typing import TYPE_CHECKING
 from reimage_conformance.capture.evidence import Evidence, Judgement, Plan, is_accepted
 from reimage_conformance.catalogue import MINIMUM_VERSION
 from reimage_conformance.judging.operations.documents import operation_documents
-from reimage_conformance.judging.operations.polls import STATUSES, TERMINAL, polls_answered, status_of
-from reimage_conformance.judging.operations.progress import completes, fails_as_announced, progress
+from reimage_conformance.judging.operations.polls import (
+    DENIALS,
+    STATUSES,
+    TERMINAL,
+    polls_answered,
+    shows_operation,
+    status_of,
+)
+from reimage_conformance.judging.operations.progress import (
+    RETENTION_SECONDS,
+    completes,
+    fails_as_announced,
+    progress,
+)
 from reimage_conformance.judging.response import accepted, answered_202, empty_body, id_usable, request_id_present
 from reimage_conformance.judging.world import SLOTS
 from reimage_conformance.model import Fact, Outcome, Verdict
@@ -19,9 +31,6 @@ if TYPE_CHECKING:
 
     from reimage_conformance.capture.traffic import Recorded
     from reimage_conformance.model import Exchange
-
-FORGOTTEN_SECONDS = 600.0
-"""An endpoint may have forgotten an operation this many seconds after its 202, if nobody polled it."""
 
 
 def accepted_plans(evidence: Evidence) -> Iterator[Plan]:
@@ -99,9 +108,36 @@ def _verdict(requirement: str, exchange: Exchange, reason: str) -> Verdict:
     return Verdict(requirement, Outcome.UNTESTED, evidence=(exchange.number,), actual=reason)
 
 
-def _is_forgotten(start: Exchange, polls: Sequence[Exchange]) -> bool:
-    """Whether the first poll came so late that its answer shows nothing."""
-    return not any(status_of(poll) for poll in polls) and polls[0].at - start.at > FORGOTTEN_SECONDS
+def _telling(start: Exchange, polls: Sequence[Exchange]) -> list[Exchange]:
+    """The polls of an operation, without the denials that show nothing.
+
+    An operation may end between two polls, and may then be forgotten (REQ-GOS-RETENTION). So a poll that no end comes
+    before and that is answered with a denial counts only in two cases: a later poll shows the operation again, or the
+    denial comes within `RETENTION_SECONDS` of the last poll that shows it, or of the 202.
+    """
+    if any(status_of(poll) in TERMINAL for poll in polls):
+        return list(polls)
+    last = max((index for index, poll in enumerate(polls) if shows_operation(poll)), default=-1)
+    since = polls[last] if last >= 0 else start
+    after = (poll for poll in polls[last + 1 :] if not _is_denied(poll) or _is_right_after(since, poll))
+    return [*polls[: last + 1], *after]
+
+
+def _is_denied(poll: Exchange) -> bool:
+    return poll.reply is not None and poll.reply.status in DENIALS
+
+
+def _is_right_after(shown: Exchange, poll: Exchange) -> bool:
+    """Whether a poll was answered so soon that an operation which was under way cannot be forgotten."""
+    is_timed = Fact.MOMENT not in shown.unrecorded | poll.unrecorded
+    return is_timed and poll.at + poll.elapsed <= shown.at + RETENTION_SECONDS
+
+
+def forgotten_polls(evidence: Evidence) -> set[int]:
+    """The numbers of the polls whose denials show nothing, since the operation may have ended and been forgotten."""
+    starts = list(_starts(evidence))
+    own = {poll.number for recorded in starts for poll in _own_polls(evidence, recorded)}
+    return own - {poll.number for recorded in starts for poll in _followed(evidence, recorded)}
 
 
 def poll_plans(evidence: Evidence) -> Iterator[Plan]:
@@ -129,8 +165,12 @@ def _starts(evidence: Evidence) -> Iterator[Recorded]:
 
 def _followed(evidence: Evidence, recorded: Recorded) -> list[Exchange]:
     """The polls that are judged with the reimage that they follow."""
-    polls = polls_of(evidence, recorded.exchange) if recorded.tells(Fact.OWN_ID) else []
-    return [] if not polls or _is_forgotten(recorded.exchange, polls) else polls
+    return _telling(recorded.exchange, _own_polls(evidence, recorded))
+
+
+def _own_polls(evidence: Evidence, recorded: Recorded) -> list[Exchange]:
+    """The polls of the operation that a reimage began; none where its id was not recorded."""
+    return polls_of(evidence, recorded.exchange) if recorded.tells(Fact.OWN_ID) else []
 
 
 def polls_of(evidence: Evidence, start: Exchange) -> list[Exchange]:

@@ -1,0 +1,107 @@
+"""What a capture shows and what it does not: conforming endpoints accused of nothing, wrong ones still found."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from capture_samples import Session, har, session
+from reimage_conformance.capture.command import write_journal
+from reimage_conformance.capture.reading import read_capture
+from reimage_conformance.capture.selection import select
+from reimage_conformance.embedding.memory import BASE_URL
+from reimage_conformance.journal import read_journal
+from reimage_conformance.model import Exchange, Outcome, Response, Strictness
+from reimage_conformance.protocol.addresses import Kind, read_target
+from reimage_conformance.replay import assessed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from reimage_conformance.model import Assessment, Target
+
+DATE, ID = ("Date", "Sat, 01 Mar 2014 12:00:00 GMT"), ("x-ms-request-id", "f" * 31 + "0")
+XML = ("Content-Type", "application/xml; charset=utf-8")
+
+
+@pytest.fixture(scope="module")
+def sound() -> Session:
+    return session(refusals=False)
+
+
+@pytest.fixture
+def judge(tmp_path: Path) -> Callable[..., Assessment]:
+    """Judges exchanges by way of a HAR, with a target file where one is given."""
+
+    def judging(
+        exchanges: Sequence[Exchange], target: Target | None = None, strictness: Strictness = Strictness.STRICT
+    ) -> Assessment:
+        path, journal = tmp_path / "session.har", tmp_path / "journal.jsonl"
+        path.write_text(json.dumps(har([own_id(each, n) for n, each in enumerate(exchanges, 1)], BASE_URL)))
+        capture = read_capture(path)
+        write_journal(capture, select(capture, target), strictness, journal)
+        return assessed(read_journal(journal))
+
+    return judging
+
+
+def own_id(exchange: Exchange, number: int) -> Exchange:
+    """`exchange` with an x-ms-request-id that no other has, unless it has none or is a reimage, whose id is polled."""
+    reply = exchange.reply
+    if reply is None or read_target(exchange.request.target).kind is Kind.REIMAGE:
+        return exchange
+    lines = tuple((n, f"{number:032x}" if n.lower() == "x-ms-request-id" else value) for n, value in reply.headers)
+    return replace(exchange, response=replace(reply, headers=lines))
+
+
+def accused(assessment: Assessment) -> set[str]:
+    return {result.requirement.id for result in assessment.of_outcome(Outcome.VIOLATED, Outcome.ADVISORY)}
+
+
+def of_kind(found: Session, kind: Kind) -> list[Exchange]:
+    return [each for each in found.exchanges if read_target(each.request.target).kind is kind]
+
+
+def refusal(status: int, code: str) -> Response:
+    body = f'<Error xmlns="http://schemas.microsoft.com/windowsazure"><Code>{code}</Code><Message>No.</Message></Error>'
+    return Response(status, "No", (DATE, XML, ID), body.encode())
+
+
+def statuses(polls: Sequence[Exchange]) -> dict[str, Response]:
+    """An answer for each status of an operation, and a denial."""
+    shown = {b"InProgress": "running", b"Succeeded": "ended"}
+    found = {word: p.reply for p in polls for status, word in shown.items() if p.reply and status in p.reply.body}
+    return {**found, "denied": refusal(404, "ResourceNotFound")}
+
+
+DENIED = {"REQ-GOS-200", "REQ-REIMAGE-REQID-USABLE"}
+
+
+@pytest.mark.parametrize(
+    ("story", "wanted"),
+    [
+        ([(30, "running"), (60, "denied"), (90, "denied")], set()),
+        ([(55, "denied")], set()),
+        ([(30, "denied"), (60, "denied")], set()),
+        ([(30, "running"), (31, "denied")], DENIED),
+        ([(1, "denied")], {"REQ-REIMAGE-REQID-USABLE"}),
+        ([(30, "running"), (60, "denied"), (90, "running")], DENIED),
+        ([(30, "running"), (60, "denied"), (90, "ended")], DENIED),
+    ],
+)
+def test_an_operation_may_end_and_be_forgotten_between_two_polls(
+    judge: Callable[..., Assessment], sound: Session, story: list[tuple[float, str]], wanted: set[str]
+) -> None:
+    start, polls = of_kind(sound, Kind.REIMAGE)[0], of_kind(sound, Kind.OPERATION)[:8]
+    answers = statuses(polls)
+    told = [replace(polls[0], at=start.at + after, response=answers[word]) for after, word in story]
+
+    assessment = judge([start, *told])
+
+    assert accused(assessment) == wanted
+    note = "Not judged, denied, for an operation that may have ended and been forgotten since the poll before"
+    assert any(each.startswith(note) for each in assessment.notes) is (not wanted)
