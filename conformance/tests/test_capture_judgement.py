@@ -105,3 +105,26 @@ def test_an_operation_may_end_and_be_forgotten_between_two_polls(
     assert accused(assessment) == wanted
     note = "Not judged, denied, for an operation that may have ended and been forgotten since the poll before"
     assert any(each.startswith(note) for each in assessment.notes) is (not wanted)
+
+
+@pytest.mark.parametrize(
+    ("told", "wanted"),
+    [
+        (["running", "fault", "running"], set()),
+        (["running", "fault"], set()),
+        (["running", "fault", "fault"], {"REQ-GOS-200"}),
+        (["running", "other fault", "running"], {"REQ-GOS-200"}),
+    ],
+)
+def test_a_fault_inside_the_endpoint_that_no_repeat_meets_shows_nothing(
+    judge: Callable[..., Assessment], sound: Session, told: list[str], wanted: set[str]
+) -> None:
+    start, polls = of_kind(sound, Kind.REIMAGE)[0], of_kind(sound, Kind.OPERATION)[:8]
+    answers = {**statuses(polls), "fault": refusal(500, "InternalError"), "other fault": refusal(500, "BadRequest")}
+    story = [replace(polls[0], at=start.at + n, response=answers[word]) for n, word in enumerate(told, 1)]
+
+    assessment = judge([start, *story])
+
+    assert accused(assessment) == wanted
+    note = "Not judged, answered 500 InternalError, by a fault that may have passed: no repeat got it as well: 1 call."
+    assert (note in assessment.notes) is (not wanted)

@@ -201,6 +201,7 @@ def test_a_fault_inside_the_endpoint_that_a_repeat_did_not_meet_is_out_of_scope(
     assert seen(fault, replace(fault, number=2), refusal(NO_VERSION, 400, number=3)) == [3]
     assert seen(*(replace(fault, number=n) for n in (1, 2, 3)), refusal(NO_VERSION, 400, number=4)) == [1, 4]
     assert seen(fault, refusal(NO_COMP, 400, number=2)) == [2], "the request was sent only once"
+    assert seen(refusal(NO_VERSION, 400, number=1), replace(fault, number=2)) == [1], "it was not repeated"
     assert seen(refusal(NO_VERSION, 500, number=1), refusal(NO_VERSION, 400, number=2)) == [1, 2]
     head = replace(NO_VERSION, method="HEAD")
     assert seen(refusal(head, 500, number=1), refusal(head, 400, number=2)) == [2]

@@ -26,6 +26,7 @@ RECORDING_UNCLEAR = "refused, recorded without some header lines or without the 
 NO_CONTENT = "answered, recorded without the content of the response"
 NOTHING_TO_COMPARE = "refused, and nothing in the capture shows whether they had to be"
 FORGOTTEN = "denied, for an operation that may have ended and been forgotten since the poll before"
+PASSED_FAULT = "answered 500 InternalError, by a fault that may have passed: no repeat got it as well"
 LEFT_OPEN = "answered in a way that the documents leave open"
 
 NOT_RECORDED = {
@@ -39,7 +40,10 @@ NOT_RECORDED = {
     Fact.MOMENT: "The time was not recorded; no interval is judged",
 }
 """The sentences for facts that some HARs do not hold; facts that no HAR holds have none."""
-SHOWS_NOTHING: Mapping[str, Callable[[Evidence], Collection[int]]] = {FORGOTTEN: forgotten_polls}
+SHOWS_NOTHING: Mapping[str, Callable[[Evidence], Collection[int]]] = {
+    FORGOTTEN: forgotten_polls,
+    PASSED_FAULT: lambda evidence: evidence.passed_faults,
+}
 """The reasons that need other calls of the capture to be known, each with what finds the numbers of its exchanges."""
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from reimage_conformance.judging.facts import is_certain
 from reimage_conformance.judging.oracle import permitted
+from reimage_conformance.judging.registry import passed_faults
 from reimage_conformance.judging.wording import is_busy
 from reimage_conformance.judging.world import SLOTS, Absence
 from reimage_conformance.model import Fact, Identity
@@ -102,6 +103,11 @@ class Evidence:
         """Every exchange, in order."""
         return tuple(each.exchange for each in self.recorded)
 
+    @cached_property
+    def passed_faults(self) -> set[int]:
+        """The numbers of the exchanges whose 500 InternalError shows nothing."""
+        return passed_faults(self.exchanges)
+
     def reading(self, recorded: Recorded) -> Reading:
         """The certain defects of the request of `recorded`, read once."""
         number = recorded.exchange.number
@@ -157,7 +163,7 @@ class Evidence:
         return not self.given or foreign is None or address.subscription.lower() != foreign.lower()
 
     def is_conclusive(self, recorded: Recorded) -> bool:
-        """Whether the reply depends on the request itself, and not on credentials, load or another operation.
+        """Whether the reply depends on the request itself, and not on credentials, load, another operation or a passing fault.
 
         A missing reply does only if the request was sent without a certificate that the endpoint knows.
         """
@@ -169,6 +175,7 @@ class Evidence:
             return False
         if (
             is_busy(exchange)
+            or exchange.number in self.passed_faults
             or exchange.reply.status == REDIRECTED
             or (exchange.reply.status == CONFLICT and kind is Kind.REIMAGE)
         ):

@@ -101,8 +101,11 @@ def _is_own_error(evidence: Evidence, recorded: Recorded) -> bool:
 
 
 def message_plans(evidence: Evidence) -> Iterator[Plan]:
-    """A case for each check of every message; verdicts that need facts which were not recorded are not made."""
-    recorded = list(evidence.recorded)
+    """A case for each check of every message.
+
+    Verdicts that need facts which were not recorded are not made. A 500 InternalError that has passed is left out.
+    """
+    recorded = [each for each in evidence.recorded if each.exchange.number not in evidence.passed_faults]
     clear = [each for each in recorded if _is_own_error(evidence, each)]
     with_lines_and_ids = [each for each in recorded if each.tells(Fact.RESPONSE_LINES, Fact.OWN_ID)]
     ways: list[tuple[Check, list[Recorded]]] = [

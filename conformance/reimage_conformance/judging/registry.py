@@ -249,22 +249,25 @@ def judge_scope(
 ) -> list[Verdict]:
     """Judges all exchanges up to number `until`, except requests to the probe.
 
-    A 500 InternalError is left out as well where a repeat of the request got another answer, or where the request was
-    sent only once (REQ-ERR-INTERNAL).
+    What `passed_faults` finds is left out as well.
     """
     scope = [exchange for exchange in exchanges if exchange.number <= until and exchange.label != "probe"]
-    faults = [at for at, exchange in enumerate(scope) if is_passing_fault(exchange)]
-    left_out = {
-        scope[at].number
-        for at in faults
-        if _has_passed(scope[at], scope[at + 1 :]) or not _was_repeated(scope[at], scope)
-    }
+    left_out = passed_faults(scope)
     return judge(world, check, [exchange for exchange in scope if exchange.number not in left_out], **arguments)
 
 
-def _was_repeated(fault: Exchange, exchanges: Sequence[Exchange]) -> bool:
-    """Whether the request of a 500 InternalError was sent another time, before or after."""
-    return any(other.request == fault.request and other.number != fault.number for other in exchanges)
+def passed_faults(exchanges: Sequence[Exchange]) -> set[int]:
+    """The numbers of the exchanges that were answered 500 InternalError and show nothing (REQ-ERR-INTERNAL).
+
+    A repeat of the request got another answer, or no other request like it got a 500 InternalError.
+    """
+    faults = [at for at, exchange in enumerate(exchanges) if is_passing_fault(exchange)]
+    return {
+        exchanges[at].number
+        for at in faults
+        if _has_passed(exchanges[at], exchanges[at + 1 :])
+        or not any(exchanges[other].request == exchanges[at].request for other in faults if other != at)
+    }
 
 
 def _has_passed(fault: Exchange, later: Sequence[Exchange]) -> bool:

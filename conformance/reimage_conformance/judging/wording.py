@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from reimage_conformance.model import NOTHING_CAME, TIME_LIMIT_PASSED, FailureKind, Why
+from reimage_conformance.model import NOTHING_CAME, TIME_LIMIT_PASSED, Fact, FailureKind, Why
 from reimage_conformance.protocol.documents import error_code
 
 if TYPE_CHECKING:
@@ -38,11 +38,15 @@ def phrase(status: int) -> str:
 
 
 def is_passing_fault(exchange: Exchange) -> bool:
-    """Whether a reply is a 500 InternalError, which may not come again when the request is repeated (REQ-ERR-INTERNAL)."""
+    """Whether a reply is a 500 InternalError, which may not come again when the request is repeated (REQ-ERR-INTERNAL).
+
+    A 500 whose content is not known may be one: the answer to a HEAD, or content that was not recorded.
+    """
     reply = exchange.reply
     if reply is None or reply.status != 500:
         return False
-    return exchange.request.method == "HEAD" or error_code(reply) == "InternalError"
+    is_unknown = exchange.request.method == "HEAD" or Fact.CONTENT in exchange.unrecorded
+    return is_unknown or error_code(reply) == "InternalError"
 
 
 def reply_summary(exchange: Exchange) -> str:
