@@ -62,6 +62,11 @@ def later_on_connection(call: Call) -> bool:
     return call.position > 1
 
 
+def has_two_framings(call: Call) -> bool:
+    """Requests with Transfer-Encoding and Content-Length."""
+    return bool(call.message.values("transfer-encoding")) and bool(call.message.values("content-length"))
+
+
 def both(first: When, second: When) -> When:
     """Calls that pass both tests."""
     return lambda call: first(call) and second(call)

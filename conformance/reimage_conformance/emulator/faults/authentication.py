@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reimage_conformance.emulator.admission import check_certificate, may_manage
-from reimage_conformance.emulator.conditions import both, refusal_code, refusal_status
+from reimage_conformance.emulator.conditions import both, later_on_connection, refusal_code, refusal_status
 from reimage_conformance.emulator.departures import When, gives, instead, skips
 from reimage_conformance.emulator.faults.registry import Slip
 from reimage_conformance.emulator.layouts import FOREIGN
 from reimage_conformance.emulator.lookup import operation_visible
+from reimage_conformance.emulator.operations import operation_fails, start_operation
 from reimage_conformance.emulator.places import BY_NAME, BY_SLOT, EVERYWHERE, OPERATION, READING
 from reimage_conformance.emulator.world import OPENED_BY, Operation
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from reimage_conformance.emulator.messages import Call
-from reimage_conformance.emulator.operations import operation_fails, start_operation
 
 FAIL, TLS, ANY = "REQ-AUTH-FAIL", "REQ-AUTH-TLS", "REQ-AUTH-ANYCERT"
 _PLACES = (
@@ -30,6 +30,7 @@ _PLACES = (
 
 
 def _holder(*names: str | None) -> When:
+    """Calls of the holder of one of these certificates; None is a client without one."""
     return lambda call: call.client.identity in names
 
 
@@ -85,7 +86,7 @@ Slip(
 )
 Slip("certificate-not-checked", FAIL, "the certificate is not looked at", also=(TLS,)).by(skips(check_certificate))
 Slip("certificate-checked-once", FAIL, "only a connection's first request is checked against the subscription").by(
-    skips(check_certificate, both(lambda call: call.position > 1, _holder("main", "second")))
+    skips(check_certificate, both(later_on_connection, _holder("main", "second")))
 )
 Slip("any-registered-certificate-will-do", FAIL, "any certificate that opens some subscription opens all").by(
     instead(

@@ -15,7 +15,7 @@ from reimage_conformance.emulator.conditions import (
     reply_set,
 )
 from reimage_conformance.emulator.departures import Change, When, instead, skips
-from reimage_conformance.emulator.faults.operations.lifecycle import COMPLETES, shown, told_failures
+from reimage_conformance.emulator.faults.operations.lifecycle import COMPLETES, fitting_result, shown
 from reimage_conformance.emulator.faults.registry import Slip
 from reimage_conformance.emulator.messages import Pause, Refusal, Reply, Reset
 from reimage_conformance.emulator.needs import Need
@@ -216,14 +216,14 @@ def _move(call: Call, operation: Operation) -> None:
 
 
 Slip("conflict-fails-the-first", NO_EFFECT, "after a 409 the operation under way ends Failed", also=(COMPLETES,)).by(
-    _on_conflict(_noted("failing")), _status_if_noted("failing", "Failed", once_succeeded=True), *told_failures()
+    _on_conflict(_noted("failing")), _status_if_noted("failing", "Failed", once_succeeded=True), *fitting_result()
 )
 Slip(
     "conflict-aborts-the-first",
     NO_EFFECT,
     "with a 409 the operation under way is Failed at once",
     also=(COMPLETES, "REQ-GOS-PROGRESS"),
-).by(_on_conflict(_noted("aborted")), _status_if_noted("aborted", "Failed"), *told_failures())
+).by(_on_conflict(_noted("aborted")), _status_if_noted("aborted", "Failed"), *fitting_result())
 Slip(
     "conflict-holds-the-first", NO_EFFECT, "after a 409 the operation under way stays InProgress", also=(COMPLETES,)
 ).by(_on_conflict(_noted("held")), _status_if_noted("held", "InProgress"))

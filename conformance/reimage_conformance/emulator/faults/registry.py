@@ -19,10 +19,9 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One named way to be wrong: the requirement that it breaks, a sentence on how, and the changes that cause it.
+    """One named way to be wrong: the requirement that it breaks, a sentence that says how, and the changes that cause it.
 
-    `also` names requirements that may be blamed for it as well. `needs` says what a world must hold for the fault to
-    show.
+    `also` names further requirements under which it may be found. `needs` says what a world must hold for the fault to show.
     """
 
     name: str
@@ -34,7 +33,7 @@ class Fault:
 
     @property
     def family(self) -> str:
-        """The part of the name that faults with the same mistake in other places share."""
+        """The part of the name that faults with the same mistake in different places have in common."""
         return self.name.partition("[")[0]
 
 
@@ -44,11 +43,11 @@ FAULTS: dict[str, Fault] = {}
 
 @dataclass(frozen=True, slots=True)
 class Slip:
-    """A mistake that an endpoint can make: the name of its faults, the requirement that they break, a sentence on how.
+    """A mistake that an endpoint can make: the name of its faults, the requirement that they break, a sentence that says how.
 
-    `also` and `needs` are those of its faults. Each method registers faults: `by` a single one, the others a family.
-    In the name and the sentence of a family "{}" stands for the place, the value or the row; a name without "{}" has it
-    in brackets behind, and is left as it is where the place has no word.
+    `also` and `needs` are those of its faults. Each method except `inside` registers faults: `by` a single one, the others a family.
+    In the name and the sentence of a family, "{}" stands for the place, the value or the row of a fault. A name without "{}" gets it in
+    brackets at its end, unless the word of the place is "".
     """
 
     name: str
@@ -58,7 +57,7 @@ class Slip:
     needs: tuple[Need, ...] = ()
 
     def inside(self, place: Place) -> Slip:
-        """The same mistake at one place: its faults have the place before their own word, and {place} in their sentence."""
+        """The same mistake at one place: names of faults have the word of the place before their own; {place} in the sentence is replaced."""
         return replace(
             self,
             name=f"{self.name}[{place.word}:{{}}]",
@@ -72,17 +71,17 @@ class Slip:
         self._register(self.name, self.summary, changes)
 
     def at(self, places: Iterable[Place], change: Callable[[Place], Changes]) -> None:
-        """A fault for each place, with the place's own name in brackets; everywhere has none."""
+        """A fault for each place; `change` makes its changes."""
         for place in places:
-            name = self._called(place.word) if place.word or "{}" in self.name else self.name
-            self._register(name, self._told(place.words), change(place), place.also, place.needs)
+            name = self._name_with(place.word) if place.word or "{}" in self.name else self.name
+            self._register(name, self._sentence_with(place.words), change(place), place.also, place.needs)
 
     def each(self, values: Iterable[Value], change: Callable[[Value], Changes]) -> None:
-        """A fault for each value, called by its text."""
+        """A fault for each value; the text of the value is its word in name and sentence. `change` makes its changes."""
         self.table(change, *((str(value), str(value), value) for value in values))
 
     def each_named(self, values: Mapping[str, Value], change: Callable[[Value], Changes]) -> None:
-        """A fault for each value, called by its key; {name} in the sentence stands for the key."""
+        """A fault for each value; its key is the word in the name, and stands for {name} in the sentence. `change` makes its changes."""
         self.table(change, *((name, str(value), value) for name, value in values.items()))
 
     def table(self, change: Callable[[Value], Changes], *rows: tuple[str, str, Value]) -> None:
@@ -92,12 +91,12 @@ class Slip:
     def rows(self, *rows: tuple[str, str, Changes]) -> None:
         """A fault for each row: a word for its name, words for its sentence, its changes."""
         for word, words, changes in rows:
-            self._register(self._called(word), self._told(words, word), changes)
+            self._register(self._name_with(word), self._sentence_with(words, word), changes)
 
-    def _called(self, word: str) -> str:
+    def _name_with(self, word: str) -> str:
         return self.name.format(word) if "{}" in self.name else f"{self.name}[{word}]"
 
-    def _told(self, words: str, name: str = "") -> str:
+    def _sentence_with(self, words: str, name: str = "") -> str:
         return self.summary.format(words, name=name).strip()
 
     def _register(

@@ -29,7 +29,7 @@ def _body_if(test: Callable[[bytes], bool]) -> Change:
 
 
 def _unread(name: str) -> Change:
-    """Requests are read as if a field written exactly so were not there."""
+    """Requests are read as if a field whose name is written exactly so were not there."""
     return request_edit(fields_dropped(lambda found, _: found != name))
 
 
@@ -99,8 +99,9 @@ Slip("body-accepted", BODY, "a body {} is read and ignored").table(
 )
 
 
-def _declared(call: Call) -> bool:
-    return [each for each in content_lengths(call) if each.strip("0")] != []
+def _announces_body(call: Call) -> bool:
+    """Whether some Content-Length is not zero."""
+    return any(each.strip("0") for each in content_lengths(call))
 
 
 Slip(
@@ -113,7 +114,7 @@ Slip(
     instead(
         check_body,
         lambda original, call: (
-            Refusal("body", 400, "BadRequest", "No body, please.") if _declared(call) else original(call)
+            Refusal("body", 400, "BadRequest", "No body, please.") if _announces_body(call) else original(call)
         ),
     ),
 )
@@ -146,7 +147,7 @@ Slip(
         check_length,
         lambda original, call: (
             Refusal("length", 400, "BadRequest", "There are two lengths.")
-            if [v for v in call.message.values("contentlength") if call.message.values("content-length")]
+            if call.message.values("contentlength") and call.message.values("content-length")
             else original(call)
         ),
     )
@@ -158,8 +159,11 @@ Slip("field-case[{} in lower case]", CASE, "{} is not read in lower case").each(
 
 
 def _host_by_case(unread: str) -> Change:
+    """Requests are read as if a Host written exactly so were not there; unlike `_unread`, before HTTP is checked."""
+    drop = fields_dropped(lambda found, _: found != unread)
+
     def check(original: Callable[..., Refusal | None], call: Call) -> Refusal | None:
-        call.message.fields = tuple(each for each in call.message.fields if each[0] != unread)
+        drop(call)
         return original(call)
 
     return instead(head_refusal, check)

@@ -54,6 +54,8 @@ Slip("accepted-body", "REQ-REIMAGE-BODY-EMPTY", "the 202 for a reimage{} has con
 
 
 def _id_fields(make: Callable[[str], Fields], *about: str) -> Change:
+    """Replies about one of `about`, or all, have the fields that `make` gives for their request id in place of x-ms-request-id."""
+
     def fields(original: Callable[..., Fields], call: Call, reply: Reply) -> Fields:
         wanted = not about or reply.about in about
         return make(reply.request_id) if wanted and reply.request_id else original(call, reply)

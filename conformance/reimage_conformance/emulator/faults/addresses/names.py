@@ -60,13 +60,15 @@ def _service_if(match: Match, when: When) -> Change:
 
 
 def _phantom(call: Call) -> None:
-    """Lets a request through whose role instance does not exist, or not there."""
+    """Gives a request a deployment and a role instance that do not exist, so that its reimage is accepted."""
     deployment = call.world.deployments[0]
     call.deployment = Deployment(call.route.subscription, call.route.service, "nowhere", "nothing", "0" * 32, {})
     call.instance = Instance("Phantom", call.route.instance, failing=False, installation_id=deployment.private_id)
 
 
 def _accepting(*defects: str, when: When = always) -> Change:
+    """Accepts reimages that are to be refused for one of `defects`."""
+
     def check(original: Callable[..., Refusal | None], call: Call) -> Refusal | None:
         refused = original(call)
         if refused is None or refused.defect not in defects:
@@ -120,6 +122,8 @@ def _split(name: str) -> tuple[str, int]:
 
 
 def _sought_in(others: Callable[[Call, Deployment], list[Deployment]]) -> Change:
+    """Looks for a role instance also in the deployments that `others` gives for the request and its deployment."""
+
     def found(original: Callable[..., Any], call: Call, deployment: Deployment, name: str) -> Any:
         own = original(call, deployment, name)
         elsewhere = (original(call, each, name) for each in others(call, deployment))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from reimage_conformance.emulator.conditions import both, kind_is
 from reimage_conformance.emulator.departures import Change, When, always, edits, gives, instead
 from reimage_conformance.emulator.documents import Node
-from reimage_conformance.emulator.faults.deployments.observing import INSTANCES, Edit, said, without
+from reimage_conformance.emulator.faults.deployments.observing import INSTANCES, Edit, with_text, without
 from reimage_conformance.emulator.faults.registry import Slip
 from reimage_conformance.emulator.needs import Need
 from reimage_conformance.emulator.observation import (
@@ -38,7 +38,7 @@ Slip("instance-lacks", INSTANCES, "a role instance has no {}", also=("REQ-REIMAG
     _HEADING, lambda name: _instance(without(name))
 )
 Slip("instance-empty", INSTANCES, "{} is empty", also=(VALUES, "REQ-REIMAGE-ONLINE")).each(
-    _HEADING, lambda name: _instance(said(name, ""))
+    _HEADING, lambda name: _instance(with_text(name, ""))
 )
 Slip("instance-order", INSTANCES, "a role instance begins with {}").table(
     lambda order: _instance(_heading(order)),
@@ -133,5 +133,5 @@ Slip("status-gate", "REQ-DEPL-STATUS-GATES", "{name} is reported {}").table(
     ("Preparing", "before 2014-05-01", ("Preparing", lambda call: call.version < "2014-05-01")),
 )
 Slip("power-value", "REQ-DEPL-POWER", "PowerState is {!r}").each(
-    ("Running", "On", "started", ""), lambda word: _instance(said("PowerState", word))
+    ("Running", "On", "started", ""), lambda word: _instance(with_text("PowerState", word))
 )

@@ -90,22 +90,22 @@ Slip("details-lack-the-last-instance", PROPS, "the details lack the last role in
 )
 
 
-def _called(name: str) -> Edit:
+def _renamed(name: str) -> Edit:
     return lambda root: Node(name, root.content)
 
 
 def without(*names: str) -> Edit:
-    """Leaves out children."""
+    """An edit that leaves out the children called one of `names`."""
     return lambda root: Node(root.name, tuple(each for each in root.children if each.name not in names))
 
 
 def inside(name: str, edit: Edit) -> Edit:
-    """Edits the children of one name."""
+    """An edit that edits the children called `name`."""
     return lambda root: root.with_child_edited(name, edit)
 
 
-def said(name: str, text: str) -> Edit:
-    """Gives the children of one name another text."""
+def with_text(name: str, text: str) -> Edit:
+    """An edit that gives the children called `name` another text."""
     return inside(name, lambda node: Node(node.name, text))
 
 
@@ -124,16 +124,16 @@ Slip(
 )
 Slip("deployment-root", ROOT, "the root of a deployment is {}", also=(INSTANCES,)).each(
     ("deployment", "Deployments", "HostedServiceDeployment"),
-    lambda name: _deployment(_called(name), kind_is("deployment")),
+    lambda name: _deployment(_renamed(name), kind_is("deployment")),
 )
 Slip("deployment-name-wrong", ROOT, "Name is the cloud service's").by(
-    edits(deployment_document, lambda call, root: said("Name", call.route.service)(root))
+    edits(deployment_document, lambda call, root: with_text("Name", call.route.service)(root))
 )
-Slip("deployment-name-empty", ROOT, "Name is empty").by(_deployment(said("Name", "")))
+Slip("deployment-name-empty", ROOT, "Name is empty").by(_deployment(with_text("Name", "")))
 
 
 def _always_in(slot: str) -> Change:
-    return _deployment(said("DeploymentSlot", slot))
+    return _deployment(with_text("DeploymentSlot", slot))
 
 
 _ALWAYS = Slip("deployment-slot-always", ROOT, "DeploymentSlot is always {!r}")

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from reimage_conformance.emulator.messages import Call, Reply
 
 CODES, STATUS, BODY, FORMAT = "REQ-ERR-CODES", "REQ-ERR-STATUS", "REQ-ERR-BODY-OPTIONAL", "REQ-ERR-BODY-FORMAT"
-ANONYMOUS = "REQ-ASYNC-REQID-ERRORS"
+REQUEST_ID = "REQ-ASYNC-REQID-ERRORS"
 _REQUIRED: dict[str, tuple[str, ...]] = {
     "version-missing": ("REQ-VER-MISSING",),
     "version-format": ("REQ-VER-FORMAT",),
@@ -45,8 +45,8 @@ _REQUIRED: dict[str, tuple[str, ...]] = {
     "deployment": ("REQ-REIMAGE-UNKNOWN-SERVICE",),
     "instance": ("REQ-REIMAGE-UNKNOWN-INSTANCE",),
 }
-"""What else a wrong code for a defect breaks, for the defects whose code the table binds."""
-_ANY: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+"""Which requirements a wrong code breaks beside CODES, for each defect whose code is in the documented table."""
+_KINDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "version": (VERSION_DEFECTS, ("REQ-VER-MISSING", "REQ-VER-FORMAT", "REQ-REIMAGE-VERSION-OLD")),
     "comp": (COMP_DEFECTS, ("REQ-REIMAGE-COMP-MISSING",)),
     "service": (SERVICE_DEFECTS, ("REQ-REIMAGE-UNKNOWN-SERVICE", "REQ-REIMAGE-SLOT-OTHER")),
@@ -59,8 +59,9 @@ _ANY: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "certificate": (("certificate",), ("REQ-AUTH-FAIL",)),
     "conflict": (("conflict",), ("REQ-CONC-SAME", "REQ-CONC-OTHER")),
 }
-"""The defects of one kind, and what an odd refusal of them breaks as well."""
-_EVERY_DEFECT = tuple(dict.fromkeys(each for _, broken in _ANY.values() for each in broken))
+"""For each kind of mistake in a request: its defects, and the requirements that a wrong refusal of them breaks as well."""
+_BROKEN_BY_ANY = tuple(dict.fromkeys(each for _, broken in _KINDS.values() for each in broken))
+"""The requirements that a wrong refusal of every kind of mistake breaks."""
 
 for _defect, _also in _REQUIRED.items():
     Slip(f"error-code[{_defect}:{{}}]", CODES, f"the code for {_defect} is {{}}", also=_also).each(
@@ -75,7 +76,7 @@ def _spelt(change: Callable[[str], str]) -> Change:
     )
 
 
-Slip("error-code-{}", CODES, "error codes are written {}", also=_EVERY_DEFECT).table(
+Slip("error-code-{}", CODES, "error codes are written {}", also=_BROKEN_BY_ANY).table(
     _spelt,
     ("lower-case", "in lower case", str.lower),
     ("spaced", "with spaces between words", lambda code: "".join(f" {c}" if c.isupper() else c for c in code).strip()),
@@ -86,7 +87,7 @@ Slip(
     "error-codes-confused",
     CODES,
     "a wrong comp is called a wrong version and the other way round",
-    also=(*_ANY["version"][1], *_ANY["comp"][1]),
+    also=(*_KINDS["version"][1], *_KINDS["comp"][1]),
 ).by(
     refusal_edit(refused_with(code="MissingOrIncorrectVersionHeader"), *COMP_DEFECTS),
     refusal_edit(refused_with(code="MissingOrInvalidRequiredQueryParameter"), *VERSION_DEFECTS),
@@ -98,7 +99,7 @@ Slip(
     also=("REQ-VER-MISSING", "REQ-VER-FORMAT", "REQ-GOS-VERSION-MIN"),
 ).by(refusal_edit(refused_with(code="BadRequest"), "version-missing", "version-format", when=kind_is("operation")))
 
-for _name, (_defects, _broken) in _ANY.items():
+for _name, (_defects, _broken) in _KINDS.items():
     Slip(
         f"error-wrapped-in-200[{_name}]",
         STATUS,
@@ -106,14 +107,14 @@ for _name, (_defects, _broken) in _ANY.items():
         also=_broken,
     ).by(reply_edit(reply_set(status=200), *_defects))
     if _name in ("conflict", "length"):
-        continue  # without ConflictError that is REQ-CONC-SAME's matter; a 411 may come from below the application
+        continue  # a 409 without ConflictError breaks REQ-CONC-SAME instead; a 411 may come from a server in front of the application
     Slip(
         f"error-without-document[{_name}]",
         BODY,
         f"the refusal of a wrong {_name} has no content",
         also=(*_broken, CODES),
     ).by(reply_edit(reply_set(body=b"", media_type=""), *_defects))
-Slip("error-status-odd", STATUS, "errors have the status {}", also=(*_EVERY_DEFECT, CODES)).each(
+Slip("error-status-odd", STATUS, "errors have the status {}", also=(*_BROKEN_BY_ANY, CODES)).each(
     (299, 302, 444, 600), refusal_status(when=kind_is("reimage"))
 )
 Slip("error-body", BODY, "what an error has for content is {name}", also=(CODES, FORMAT)).each_named(
@@ -207,12 +208,12 @@ Slip("error-type", "REQ-ERR-CT", "the Content-Type of an error is {!r}").each(
 )
 
 
-def _anonymous(status: int, _: Call, reply: Reply) -> None:
+def _without_id(status: int, _: Call, reply: Reply) -> None:
     if reply.status == status:
         reply.request_id = ""
 
 
-Slip("error-id-missing", ANONYMOUS, "a {} carries no request id").each(
-    (400, 403, 404, 405, 409), lambda status: error_edit(partial(_anonymous, status))
+Slip("error-id-missing", REQUEST_ID, "a {} carries no request id").each(
+    (400, 403, 404, 405, 409), lambda status: error_edit(partial(_without_id, status))
 )
-Slip("error-id-missing", ANONYMOUS, "no error carries a request id").by(error_edit(reply_set(request_id="")))
+Slip("error-id-missing", REQUEST_ID, "no error carries a request id").by(error_edit(reply_set(request_id="")))

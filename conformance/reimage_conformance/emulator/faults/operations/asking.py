@@ -12,8 +12,8 @@ from reimage_conformance.emulator.faults.operations.lifecycle import (
     READONLY,
     STABLE,
     Seen,
+    fitting_result,
     shown,
-    told_failures,
 )
 from reimage_conformance.emulator.faults.registry import Slip
 from reimage_conformance.emulator.lookup import find_operation
@@ -26,10 +26,11 @@ if TYPE_CHECKING:
 
 
 def _forgotten(original: Callable[..., Operation | None], call: Call, operation_id: str) -> Operation | None:
+    """Finds an operation that is over once only."""
     operation = original(call, operation_id)
     if operation is None or not has_run_its_time(call, operation):
         return operation
-    shown_ended = call.notes.setdefault("told", set())
+    shown_ended = call.notes.setdefault("shown ended", set())
     if operation.id in shown_ended:
         return None
     shown_ended.add(operation.id)
@@ -41,7 +42,7 @@ Slip(
 ).by(instead(find_operation, _forgotten))
 
 
-def _polled_out(original: Callable[..., Any], call: Call, operation_id: str) -> Any:
+def _found_five_times(original: Callable[..., Any], call: Call, operation_id: str) -> Any:
     operation = original(call, operation_id)
     return None if operation is not None and operation.polls > 4 else operation
 
@@ -51,7 +52,7 @@ Slip(
     READONLY,
     "an operation is unknown after five polls",
     also=(STABLE, "REQ-GOS-200", COMPLETES, "REQ-REIMAGE-REQID-USABLE"),
-).by(instead(find_operation, _polled_out))
+).by(instead(find_operation, _found_five_times))
 
 
 def _delay(call: Call, operation: Operation, seen: str) -> str:
@@ -61,7 +62,7 @@ def _delay(call: Call, operation: Operation, seen: str) -> str:
 
 
 def _noted(key: str, test: Callable[[Call, Operation], bool]) -> Seen:
-    """Lets an operation fail for good once a poll has met `test`."""
+    """Makes an operation fail if one of its polls has passed `test`; `key` is where the failing operations are noted."""
 
     def see(call: Call, operation: Operation, seen: str) -> str:
         failing = call.notes.setdefault(key, set())
@@ -80,14 +81,14 @@ Slip(
     also=(COMPLETES,),
 ).by(
     shown(_noted("often", lambda call, operation: operation.polls > 3 and not has_run_its_time(call, operation))),
-    *told_failures(),
+    *fitting_result(),
 )
 Slip(
     "polling-with-oldest-version-fails-it",
     READONLY,
     "an operation polled with 2009-10-01 fails",
     also=(COMPLETES, "REQ-GOS-VERSION-MIN", STABLE),
-).by(shown(_noted("oldest", lambda call, _: call.version == "2009-10-01")), *told_failures())
+).by(shown(_noted("oldest", lambda call, _: call.version == "2009-10-01")), *fitting_result())
 Slip(
     "polling-with-oldest-version-fails-it[under way]",
     READONLY,
@@ -97,11 +98,12 @@ Slip(
     shown(
         _noted("oldest", lambda call, operation: call.version == "2009-10-01" and not has_run_its_time(call, operation))
     ),
-    *told_failures(),
+    *fitting_result(),
 )
 
 
 def _asked_otherwise(original: Callable[..., Operation | None], call: Call, operation_id: str) -> Operation | None:
+    """Finds an operation that is over until it was polled with two versions."""
     operation = original(call, operation_id)
     if operation is None or not has_run_its_time(call, operation):
         return operation
@@ -123,9 +125,9 @@ Slip(
     READONLY,
     "an operation polled with a version after 2011-10-01 fails",
     also=(COMPLETES, STABLE),
-).by(shown(_noted("newer", lambda call, _: call.version > "2011-10-01")), *told_failures())
+).by(shown(_noted("newer", lambda call, _: call.version > "2011-10-01")), *fitting_result())
 Slip("polling-with-head-fails-it", READONLY, "an operation asked for with HEAD fails", also=(COMPLETES, STABLE)).by(
-    shown(_noted("head", lambda call, _: call.message.method == "HEAD")), *told_failures()
+    shown(_noted("head", lambda call, _: call.message.method == "HEAD")), *fitting_result()
 )
 Slip(
     "outcome-depends-on-version",
@@ -134,14 +136,14 @@ Slip(
     also=(STABLE, "REQ-GOS-VERSION-MIN"),
 ).by(
     shown(lambda call, _, seen: "Failed" if seen == "Succeeded" and call.version == "2009-10-01" else seen),
-    *told_failures(),
+    *fitting_result(),
 )
 Slip(
     "progress-depends-on-version",
     READONLY,
     "with 2009-10-01 every operation is InProgress",
     also=(STABLE, "REQ-GOS-VERSION-MIN"),
-).by(shown(lambda call, _, seen: "InProgress" if call.version == "2009-10-01" else seen), *told_failures())
+).by(shown(lambda call, _, seen: "InProgress" if call.version == "2009-10-01" else seen), *fitting_result())
 Slip(
     "outcome-depends-on-connection",
     READONLY,
@@ -153,5 +155,5 @@ Slip(
             "InProgress" if call.position == 1 and call.operation and call.operation.polls > 1 else seen
         )
     ),
-    *told_failures(),
+    *fitting_result(),
 )

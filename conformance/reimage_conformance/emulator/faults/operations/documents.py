@@ -24,11 +24,11 @@ def document_edit(edit: Callable[[Node], Node], when: When = always) -> Change:
     return edits(operation_document, lambda _, root: edit(root), when)
 
 
-def child_replaced(name: str, *instead_of: Node) -> Callable[[Node], Node]:
-    """An edit that puts other elements in the place of one child."""
+def child_replaced(name: str, *replacements: Node) -> Callable[[Node], Node]:
+    """An edit that replaces each child called `name` by other elements, or removes it where none are given."""
 
     def edit(root: Node) -> Node:
-        parts = [instead_of if child.name == name else (child,) for child in root.children]
+        parts = [replacements if child.name == name else (child,) for child in root.children]
         return Node(root.name, tuple(each for part in parts for each in part))
 
     return edit
@@ -38,7 +38,7 @@ CODE = "HttpStatusCode"
 
 
 def _status(state: Place, *words: str) -> Change:
-    """Puts elements Status with these words in the place of the one that tells `state`."""
+    """Replaces the element Status of an operation in `state` by elements Status with these words."""
     return document_edit(child_replaced("Status", *(Node("Status", word) for word in words)), state.when)
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 COMPLETES, PROGRESS = "REQ-REIMAGE-COMPLETES", "REQ-GOS-PROGRESS"
 STABLE, READONLY = "REQ-GOS-TERMINAL-STABLE", "REQ-GOS-READONLY"
 Seen = Callable[["Call", "Operation", str], str]
+"""Gives the status that a poll of an operation reports, from the status that it would report."""
 
 _SUBJECTS = (
     Place("", "a reimage", covers=lambda operation: not operation.instance.failing),
@@ -28,12 +29,12 @@ _SUBJECTS = (
 
 
 def shown(see: Seen) -> Change:
-    """Changes the status that a poll reports, and nothing that depends on the end of the operation."""
+    """Makes a poll report the status that `see` gives; when the operation ends, and what it does, stays the same."""
     return instead(operation_status, lambda original, call, operation: see(call, operation, original(call, operation)))
 
 
-def told_failures() -> tuple[Change, Change]:
-    """Makes HttpStatusCode and Error fit the shown status, whatever became of the instance."""
+def fitting_result() -> tuple[Change, Change]:
+    """Makes HttpStatusCode and Error fit the status that is shown, even if the operation ended in another way."""
     return (
         instead(
             operation_http_status, lambda _, __, ___, status: {"Succeeded": "200", "Failed": "500"}.get(status, "")
@@ -44,9 +45,9 @@ def told_failures() -> tuple[Change, Change]:
     )
 
 
-def _told(see: Seen) -> tuple[Change, ...]:
-    """Changes the status that a poll reports, and HttpStatusCode and Error with it."""
-    return shown(see), *told_failures()
+def _shown_with_result(see: Seen) -> tuple[Change, ...]:
+    """Makes a poll report the status that `see` gives, with HttpStatusCode and Error that fit it."""
+    return shown(see), *fitting_result()
 
 
 def _stays(test: Callable[[Operation], bool], status: str) -> Seen:
@@ -78,7 +79,7 @@ Slip("ends-late", COMPLETES, "a reimage takes a thousand times as long as it sho
 
 
 def _by_poll(*statuses: str) -> Seen:
-    """Reports these statuses in turn, the last one for good once the operation is over."""
+    """Reports one of `statuses` for each of the first polls of an operation, then the true status."""
 
     def see(_: Call, operation: Operation, seen: str) -> str:
         return statuses[operation.polls - 1] if operation.polls <= len(statuses) else seen
@@ -87,7 +88,7 @@ def _by_poll(*statuses: str) -> Seen:
 
 
 def _once_over(*statuses: str) -> Seen:
-    """Reports these statuses in turn once the operation is over, then the true one."""
+    """Reports one of `statuses` for each of the first polls after the end of an operation, then the true status."""
 
     def see(call: Call, operation: Operation, seen: str) -> str:
         if seen == "InProgress":
@@ -100,8 +101,8 @@ def _once_over(*statuses: str) -> Seen:
     return see
 
 
-def _ever_over(*statuses: str) -> Seen:
-    """Reports these statuses in turn, over and over, once the operation is over."""
+def _alternating_once_over(*statuses: str) -> Seen:
+    """Reports `statuses` in turn, again and again, for all polls of operations that are over."""
 
     def see(call: Call, _: Operation, seen: str) -> str:
         if seen == "InProgress":
@@ -114,7 +115,7 @@ def _ever_over(*statuses: str) -> Seen:
 
 
 Slip("{}", PROGRESS, "the {}, the next ones do not", also=(STABLE,)).table(
-    _told,
+    _shown_with_result,
     ("succeeded-too-early", "first poll finds success", _by_poll("Succeeded")),
     ("failed-too-early", "first poll finds failure", _by_poll("Failed")),
     ("succeeded-at-second-poll", "second poll finds success", _by_poll("InProgress", "Succeeded", "InProgress")),
@@ -126,11 +127,11 @@ Slip("{}", "REQ-GOS-STATUS", "{}", also=(PROGRESS,)).table(
     ("finishing-before-the-end", "an operation is Finishing before it has succeeded", _once_over("Finishing")),
 )
 Slip("failed-before-succeeded", STABLE, "Failed is reported before Succeeded", also=(PROGRESS, COMPLETES)).by(
-    *_told(_once_over("Failed"))
+    *_shown_with_result(_once_over("Failed"))
 )
 Slip("succeeded-{}", STABLE, "after {}", also=(PROGRESS, READONLY)).table(
-    _told,
-    ("then-failed", "Succeeded comes Failed", _ever_over("Succeeded", "Failed")),
+    _shown_with_result,
+    ("then-failed", "Succeeded comes Failed", _alternating_once_over("Succeeded", "Failed")),
     ("then-in-progress", "Succeeded comes InProgress", _once_over("Succeeded", "InProgress")),
     (
         "then-in-progress-for-ever",
@@ -150,9 +151,9 @@ Slip(
     also=(PROGRESS, READONLY),
     needs=(Need.FAILING_INSTANCE,),
 ).by(
-    *_told(
+    *_shown_with_result(
         lambda call, operation, seen: (
-            _ever_over("Failed", "Succeeded")(call, operation, seen) if operation.instance.failing else seen
+            _alternating_once_over("Failed", "Succeeded")(call, operation, seen) if operation.instance.failing else seen
         )
     )
 )

@@ -9,6 +9,7 @@ from reimage_conformance.emulator.admission import check_version
 from reimage_conformance.emulator.conditions import (
     both,
     kind_is,
+    performs,
     polled,
     reply_edit,
     reply_set,
@@ -30,7 +31,8 @@ _FOREVER = 3600.0
 _A_WHILE = 0.05
 
 
-def _lacking(lack: tuple[str, When]) -> Change:
+def _refused_for_lack(lack: tuple[str, When]) -> Change:
+    """Refuses polls for which the condition in `lack` holds, with its word in the message."""
     what, when = lack
     return gives(
         check_version,
@@ -45,7 +47,7 @@ Slip(
 Slip(
     "poll-needs", "REQ-GOS-URI", "a poll without {} is refused", also=("REQ-GOS-200", "REQ-REIMAGE-REQID-USABLE")
 ).table(
-    _lacking,
+    _refused_for_lack,
     ("content-type", "a Content-Type", ("header", lambda call: not call.message.values("content-type"))),
     ("content-length", "a Content-Length", ("header", lambda call: not call.message.values("content-length"))),
     ("query", "a query", ("parameter", lambda call: not call.route.query)),
@@ -61,7 +63,7 @@ for _state, _statuses in (
     )
 
 
-def _told_before(call: Call) -> bool:
+def _ended_before(call: Call) -> bool:
     """Whether the polled operation ended so long ago that an earlier poll has shown its end."""
     return call.operation is not None and call.now >= call.operation.ends_at + _A_WHILE
 
@@ -74,17 +76,17 @@ Slip(
 ).each(
     (204, 304, 500),
     lambda status: reply_edit(
-        reply_set(status=status, body=b""), "poll", when=both(kind_is("operation"), _told_before)
+        reply_set(status=status, body=b""), "poll", when=both(kind_is("operation"), _ended_before)
     ),
 )
 
 
 def _ending(*actions: Action) -> Callable[[Place], Change]:
-    return lambda place: instead(render, lambda *_: list(actions), place.when)
+    return lambda place: performs(*actions, when=place.when)
 
 
 def _poll_if(test: Callable[[int], bool]) -> When:
-    """Polls of operations of which the number of polls so far passes `test`."""
+    """Polls whose number, counted for each operation from 1, passes `test`."""
     return both(kind_is("operation"), polled(lambda operation: test(operation.polls)))
 
 
@@ -92,7 +94,7 @@ _FINDING = tuple(state.called(f"a poll that finds {state.word}") for state in ST
 _FIRST = Place("first", "the first poll of an operation", _poll_if(lambda polls: polls == 1))
 _LATER = Place("later", "every poll after the second", _poll_if(lambda polls: polls > 2))
 Slip("poll-hangs", "REQ-GOS-200", "{} is never answered").at((*_FINDING, _FIRST, _LATER), _ending(Pause(_FOREVER)))
-# A connection that is closed may be opened again: where only the first poll ends so, the next one is answered.
+# _FIRST is left out below: a client may open another connection, and its next poll is answered.
 Slip("poll-resets", "REQ-GOS-200", "{} ends in a reset").at((*_FINDING, _LATER), _ending(Reset()))
 Slip("poll-closes", "REQ-GOS-200", "{} ends with the connection closed").at((*_FINDING, _LATER), _ending(Close()))
 Slip(
@@ -113,16 +115,17 @@ Slip(
 
 
 def _crossed(field: str) -> Change:
-    """What a poll is to tell is kept in one place until it is written: of two at the same time, both tell the later one's."""
+    """Keeps `field` of the reply in one place for all polls until it is written: of two polls at the same time, both get the later value."""
 
     def actions(original: Callable[..., list[Action]], call: Call, reply: Reply) -> list[Action]:
         call.notes[field] = getattr(reply, field)
 
         def make() -> bytes:
-            told = original(call, replace(reply, **{field: call.notes[field]}))
-            return b"".join(action.data for action in told if isinstance(action, Send))
+            written = original(call, replace(reply, **{field: call.notes[field]}))
+            return b"".join(action.data for action in written if isinstance(action, Send))
 
-        return [Pause(0.02), Later(make), *(Close() for _ in range(closes(call, reply)))]
+        end = [Close()] if closes(call, reply) else []
+        return [Pause(0.02), Later(make), *end]
 
     return instead(render, actions, both(kind_is("operation"), polled(lambda _: True)))
 

@@ -25,7 +25,7 @@ def _code(state: Place) -> Callable[[str], Change]:
 
 
 def _added(name: str) -> Callable[[Place], Change]:
-    """Adds an empty element to the document that tells a state."""
+    """Adds an empty element to the document of an operation in one state."""
     return lambda state: document_edit(lambda root: root.with_more(Node(name)), state.when)
 
 
@@ -59,8 +59,8 @@ Slip("error-early", ERROR, "there is an Error with {}").at(
 Slip("error-empty", ERROR, "there is an empty Error with {}").at(_UNFAILED, _added("Error"))
 
 
-def _told_as(*nodes: Node) -> Change:
-    """A failed operation has these elements in the place of Error."""
+def _error_replaced(*nodes: Node) -> Change:
+    """A failed operation has these elements in place of Error."""
     return document_edit(child_replaced("Error", *nodes), FAILED.when)
 
 
@@ -73,11 +73,11 @@ Slip("error-of-failure", ERROR, "the Error of a failed operation is wrong: {name
         "renamed": (Node("ErrorCode", "InternalError"), Node("ErrorMessage", "It failed.")),
         "code-empty": (Node("Code"), _MESSAGE),
     },
-    lambda children: _told_as(Node("Error", children)),
+    lambda children: _error_replaced(Node("Error", children)),
 )
 Slip(
     "error-of-failure[flat]",
     ERROR,
     "Code and Message of a failed operation stand outside an Error",
     needs=FAILED.needs,
-).by(_told_as(Node("Code", "InternalError"), _MESSAGE))
+).by(_error_replaced(Node("Code", "InternalError"), _MESSAGE))

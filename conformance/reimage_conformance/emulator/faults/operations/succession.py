@@ -30,19 +30,19 @@ Slip("accepted-status-200[from {}]", "REQ-REIMAGE-202", "a reimage with version 
 )
 
 
-def _unless_nowhere(version: str) -> Callable[..., Refusal | None]:
-    """Refuses a version, but only where an instance is addressed."""
+def _refused_for_instances(version: str) -> Callable[..., Refusal | None]:
+    """Refuses a version, but only for a reimage of an instance name that exists in some deployment."""
 
     def check(original: Callable[[Call], Refusal | None], call: Call) -> Refusal | None:
-        listed = any(call.route.instance in deployment.instances for deployment in call.world.deployments)
-        known = call.kind == "reimage" and listed
-        return wrong_version("version-unknown") if known and call.version == version else original(call)
+        exists = any(call.route.instance in deployment.instances for deployment in call.world.deployments)
+        is_refused = call.kind == "reimage" and exists and call.version == version
+        return wrong_version("version-unknown") if is_refused else original(call)
 
     return check
 
 
-def _told_by(latest: Callable[[Operation], Operation | None]) -> Change:
-    """An operation that is over goes back to the status of the latest one of its instance, or of its deployment."""
+def _in_progress_with(latest: Callable[[Operation], Operation | None]) -> Change:
+    """An operation that is over is InProgress again while the operation that `latest` gives for it runs."""
 
     def see(call: Call, operation: Operation, seen: str) -> str:
         later = latest(operation)
@@ -57,12 +57,13 @@ Slip(
     "an operation that is over is InProgress again while a later one of its {} runs",
     also=(PROGRESS,),
 ).rows(
-    ("instance", "instance", _told_by(lambda operation: operation.instance.operation)),
-    ("deployment", "deployment", _told_by(lambda operation: operation.deployment.operation)),
+    ("instance", "instance", _in_progress_with(lambda operation: operation.instance.operation)),
+    ("deployment", "deployment", _in_progress_with(lambda operation: operation.deployment.operation)),
 )
 
 
 def _overtaken(call: Call, operation: Operation) -> bool:
+    """Whether an operation is under way and a later one has been accepted."""
     latest = max(call.world.operations.values(), key=lambda each: each.accepted_at)
     return latest is not operation and not is_over(call, operation)
 
@@ -81,10 +82,18 @@ Slip(
 )
 
 
-def _began_here(original: Callable[..., Operation], call: Call, *args: object) -> Operation:
+def _note_connection(original: Callable[..., Operation], call: Call, *args: object) -> Operation:
     operation = original(call, *args)
     call.notes[operation.id] = call.client
     return operation
+
+
+def _found_if_over_or_own(original: Callable[..., Operation | None], call: Call, operation_id: str) -> Operation | None:
+    """Finds an operation under way only on the connection that started it."""
+    operation = original(call, operation_id)
+    if operation is None or is_over(call, operation) or call.notes.get(operation.id) is call.client:
+        return operation
+    return None
 
 
 Slip(
@@ -93,22 +102,13 @@ Slip(
     "while it runs, an operation is known on the connection alone that started it",
     also=("REQ-REIMAGE-REQID-PROMPT", STABLE, "REQ-GOS-200"),
 ).by(
-    instead(start_operation, _began_here),
-    instead(
-        find_operation,
-        lambda original, call, identifier: (
-            found
-            if (found := original(call, identifier)) is None
-            or is_over(call, found)
-            or call.notes.get(found.id) is call.client
-            else None
-        ),
-    ),
+    instead(start_operation, _note_connection),
+    instead(find_operation, _found_if_over_or_own),
 )
 
 
 def _late_on_some(call: Call, operation: Operation, seen: str) -> str:
-    """What a connection is told that is served by the replica which lags."""
+    """The status of an operation on one of two replicas that serve connections in turn; every second one learns late that it is over."""
     turns: dict[object, int] = call.notes.setdefault("turns", {})
     lags = turns.setdefault(call.client, len(turns)) % 2
     return "InProgress" if lags and call.now < operation.ends_at + _LAG else seen
@@ -160,4 +160,4 @@ Slip(
     "REQ-VER-OLD-KEPT",
     "version {} is refused where an instance is addressed",
     also=("REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-URI-NAME"),
-).each(("2011-02-25", "2015-04-01"), lambda version: instead(check_version, _unless_nowhere(version)))
+).each(("2011-02-25", "2015-04-01"), lambda version: instead(check_version, _refused_for_instances(version)))

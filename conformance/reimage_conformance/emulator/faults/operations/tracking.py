@@ -53,13 +53,18 @@ Slip("unknown-id-found", UNKNOWN, "{}").table(
 )
 
 
-def _invented(status: str, code: int = 200, when: When = always) -> Change:
+def _invented_reply(call: Call, status: str) -> Reply:
+    """The reply to a poll that reports `status` for the id that is asked for, whether it was issued or not."""
+    embedded = (Node("HttpStatusCode", "200"),) if status == "Succeeded" else ()
+    root = Node("Operation", (Node("ID", call.route.operation), Node("Status", status), *embedded))
+    return document_reply(call, 200, "poll", root)
+
+
+def _invented(status: str, when: When = always) -> Change:
+    """Reports `status` for operations that are not found."""
+
     def answer(original: Callable[..., Reply], call: Call, refusal: Refusal) -> Reply:
-        if refusal.defect != "operation":
-            return original(call, refusal)
-        embedded = (Node("HttpStatusCode", "200"),) if status == "Succeeded" else ()
-        root = Node("Operation", (Node("ID", call.route.operation), Node("Status", status), *embedded))
-        return document_reply(call, code, "poll", root)
+        return _invented_reply(call, status) if refusal.defect == "operation" else original(call, refusal)
 
     return instead(refuse, answer, when)
 
@@ -104,7 +109,7 @@ Slip(FROM_OTHER, OTHER, "{} can be read under another subscription").table(
 
 
 def _begun(*defects: str, pollable: bool = False) -> Change:
-    """Refuses, but starts the reimage; a pollable one is known by the id of the refusal."""
+    """Starts a reimage that it refuses for one of `defects`; with `pollable` the answer carries the id of the operation."""
 
     def answer(original: Callable[..., Reply], call: Call, refusal: Refusal) -> Reply:
         operation: Operation | None = start_although_refused(call) if refusal.defect in defects else None
@@ -114,7 +119,7 @@ def _begun(*defects: str, pollable: bool = False) -> Change:
     return instead(refuse, answer)
 
 
-_BESIDES = {"REQ-CONC-SAME", "REQ-CONC-OTHER", "REQ-CONC-REFUSED-NOEFFECT"}
+_OF_CONFLICTS = {"REQ-CONC-SAME", "REQ-CONC-OTHER", "REQ-CONC-REFUSED-NOEFFECT"}
 _CAUSES: dict[str, tuple[str, tuple[str, ...]]] = {
     "version": ("REQ-GOS-NOTFOUND-NOEFFECT", VERSION_DEFECTS),
     "old version": ("REQ-REIMAGE-VERSION-OLD", ("version-old",)),
@@ -128,13 +133,14 @@ _CAUSES: dict[str, tuple[str, tuple[str, ...]]] = {
     "certificate": ("REQ-AUTH-BEFORE-EFFECT", ("certificate",)),
     "conflict": ("REQ-GOS-NOTFOUND-NOEFFECT", ("conflict",)),
 }
+"""For each reason to refuse a reimage: the requirement that is broken if it starts all the same, and the defects."""
 for _cause, (_requirement, _defects) in _CAUSES.items():
     _broken = _requirement if _cause == "certificate" else NO_EFFECT
     Slip(
         f"refused-yet-pollable[{_cause}]",
         _broken,
         f"a reimage refused for its {_cause} starts, under the id of the refusal",
-        also=tuple(sorted((_BESIDES | {_requirement, NO_EFFECT}) - {_broken})),
+        also=tuple(sorted((_OF_CONFLICTS | {_requirement, NO_EFFECT}) - {_broken})),
     ).by(_begun(*_defects, pollable=True))
     Slip(
         f"refused-yet-started[{_cause}]",
@@ -145,19 +151,20 @@ for _cause, (_requirement, _defects) in _CAUSES.items():
 
 
 def _reported(status: str, *defects: str, form: str = "") -> Change:
-    """Lets the id of a reimage refused for one of `defects`, or for any, be polled although nothing was started; in both URI forms or one."""
+    """Reports `status` for the request id of a reimage that was refused for one of `defects`, or for any defect; nothing was started.
+
+    `form` is the URI form of these reimages, slot or name; "" stands for both.
+    """
 
     def note(original: Callable[..., Reply], call: Call, refusal: Refusal) -> Reply:
         reply = original(call, refusal)
         refused = call.notes.setdefault("refused", set())
-        meant = not form or call.route.form == form
-        if call.kind == "reimage" and meant and (not defects or refusal.defect in defects):
+        has_form = not form or call.route.form == form
+        if call.kind == "reimage" and has_form and (not defects or refusal.defect in defects):
             refused.add(reply.request_id)
         if refusal.defect != "operation" or call.route.operation not in refused:
             return reply
-        embedded = (Node("HttpStatusCode", "200"),) if status == "Succeeded" else ()
-        root = Node("Operation", (Node("ID", call.route.operation), Node("Status", status), *embedded))
-        return document_reply(call, 200, "poll", root)
+        return _invented_reply(call, status)
 
     return instead(refuse, note)
 

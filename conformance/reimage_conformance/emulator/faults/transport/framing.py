@@ -53,7 +53,7 @@ Slip("length-too-short", FRAMING, "Content-Length{} is three octets too short", 
 
 
 def _lengths(texts: tuple[str, ...]) -> Change:
-    """Responses have these values of Content-Length, {} for the true one."""
+    """Responses have a Content-Length for each of `texts`, in which {} stands for the true length."""
     return instead(
         framing_fields,
         lambda _, __, reply: tuple(("Content-Length", text.format(len(reply.body))) for text in texts),
@@ -83,6 +83,7 @@ Slip("length-and-coding", FRAMING, "Content-Length and Transfer-Encoding stand t
 
 
 def _chunks(content: bytes, size: int = 0, end: bytes = b"0\r\n\r\n") -> bytes:
+    """`content` as one chunk and `end`; the size that the chunk announces is `size` octets too large."""
     return (b"%x\r\n%s\r\n" % (len(content) + size, content) if content else b"") + end
 
 
@@ -122,8 +123,8 @@ Slip("broken-off-response", FRAMING, "a document breaks off and the connection i
 )
 
 
-def _again(original: Callable[..., list[Action]], call: Call, reply: Reply) -> list[Action]:
-    """The response before on the same connection, octet for octet."""
+def _response_before(original: Callable[..., list[Action]], call: Call, reply: Reply) -> list[Action]:
+    """The previous response of the same connection, octet for octet; the first request gets its own."""
     actions = original(call, reply)
     previous: dict[int, list[Action]] = call.notes.setdefault("previous", {})
     kept = previous.pop(id(call.client), actions)
@@ -136,7 +137,7 @@ Slip(
     "REQ-ASYNC-REQID-UNIQUE",
     "a connection's second request gets the response of the first",
     also=(HEADERS, "REQ-GOS-ID", "REQ-GOS-200"),
-).by(instead(render, _again))
+).by(instead(render, _response_before))
 
 
 def _drip(_: Any, call: Call, reply: Reply, head: bytes, body: bytes, *, seconds: float) -> list[Action]:

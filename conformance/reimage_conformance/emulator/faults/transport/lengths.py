@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reimage_conformance.emulator.admission import check_body, check_length
-from reimage_conformance.emulator.conditions import performs, refusal_edit, refusal_status, refused_with
+from reimage_conformance.emulator.conditions import (
+    has_two_framings,
+    performs,
+    refusal_edit,
+    refusal_status,
+    refused_with,
+)
 from reimage_conformance.emulator.departures import Change, gives, instead, skips
 from reimage_conformance.emulator.faults.registry import Slip
 from reimage_conformance.emulator.faults.transport.requests import also_fitting
@@ -62,7 +68,7 @@ Slip("length-differs-status", DIFFER, "two lengths are answered {}").each((411, 
 
 
 def _in_bits(bits: int) -> Callable[..., Framing]:
-    """Keeps a declared length in so many bits."""
+    """Keeps a declared length in an unsigned number of `bits` bits, so that larger lengths overflow."""
 
     def framing(original: Callable[..., Framing], call: Call) -> Framing:
         lengths = content_lengths(call)
@@ -114,11 +120,7 @@ _CHOICES: dict[str, Callable[[list[int]], int]] = {
 Slip("length-differs-accepted", DIFFER, "of two Content-Length values the {name} counts").each_named(_CHOICES, _chosen)
 
 
-def _two_framings(call: Call) -> bool:
-    return bool(call.message.values("transfer-encoding")) and bool(call.message.values("content-length"))
-
-
-_BY_CODING = (skips(check_both_lengths), skips(check_body, _two_framings))
+_BY_CODING = (skips(check_both_lengths), skips(check_body, has_two_framings))
 Slip("both-lengths-keep-open[refused]", BOTH, "after a 400 for two kinds of framing the connection stays open").by(
     refusal_edit(refused_with(close=False), "both-lengths")
 )
@@ -128,10 +130,10 @@ Slip(
     "a request with two kinds of framing is accepted and the connection stays open",
 ).by(*_BY_CODING)
 Slip("both-lengths-read-by-length", BOTH, "with two kinds of framing Content-Length counts").by(
-    *_BY_CODING, instead(read_framing, lambda _, call: Framing(length=int(content_lengths(call)[0])), _two_framings)
+    *_BY_CODING, instead(read_framing, lambda _, call: Framing(length=int(content_lengths(call)[0])), has_two_framings)
 )
 Slip("both-lengths-ignored", BOTH, "with two kinds of framing there is no body").by(
-    *_BY_CODING, gives(read_framing, Framing(), _two_framings)
+    *_BY_CODING, gives(read_framing, Framing(), has_two_framings)
 )
 
 Slip("chunked-status", CHUNKED, "a chunked request is answered {}", also=("REQ-REIMAGE-CL-NONZERO",)).each(
@@ -163,7 +165,7 @@ Slip(
 
 
 def _unknown_coding(call: Call) -> bool:
-    return [each for each in call.message.values("transfer-encoding") if each.lower() != "chunked"] != []
+    return any(each.lower() != "chunked" for each in call.message.values("transfer-encoding"))
 
 
 _CODED = (

@@ -161,7 +161,7 @@ def _under(namespace: str, roots: tuple[str, ...]) -> Change:
     return instead(namespace_of, lambda original, call, root: namespace if root.name in roots else original(call, root))
 
 
-_NAMES: dict[str, str] = {
+_WRONG_NAMESPACES: dict[str, str] = {
     "https": NAMESPACE.replace("http:", "https:"),
     "slash": f"{NAMESPACE}/",
     "case": NAMESPACE.replace("windowsazure", "WindowsAzure"),
@@ -174,17 +174,17 @@ Slip(
     "REQ-GOS-ROOT",
     "an operation is in the namespace {!r}",
     also=(NS, "REQ-GOS-STATUS", "REQ-GOS-ID"),
-).each_named(_NAMES, partial(_under, roots=("Operation",)))
+).each_named(_WRONG_NAMESPACES, partial(_under, roots=("Operation",)))
 Slip(
     "namespace-of-deployment",
     "REQ-DEPL-ROOT",
     "a deployment is in the namespace {!r}",
     also=(NS, "REQ-DEPL-INSTANCES"),
-).each_named(_NAMES, partial(_under, roots=("Deployment",)))
+).each_named(_WRONG_NAMESPACES, partial(_under, roots=("Deployment",)))
 
 
 def _children_without(roots: tuple[str, ...]) -> Change:
-    """Binds the namespace to a prefix that only the root bears."""
+    """Binds the namespace to a prefix, which only the root element has."""
 
     def change(original: Callable[..., str], call: Call, root: Node) -> str:
         text = original(call, root)

@@ -27,7 +27,7 @@ _METHODS = (EVERYWHERE, GET, POST)
 
 
 def also_fitting(pattern: str) -> Callable[..., bool]:
-    """Lets a test of a value pass whatever the pattern fits."""
+    """Makes a point that tests a value accept every value that `pattern` matches as well."""
     fits = re.compile(pattern).fullmatch
     return lambda original, call, value: bool(fits(value)) or original(call, value)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from reimage_conformance.emulator.conditions import reply_edit, reply_set
+from reimage_conformance.emulator.conditions import has_two_framings, reply_edit, reply_set
 from reimage_conformance.emulator.departures import edits, gives, instead, skips
 from reimage_conformance.emulator.http1 import continues, reply_to
 from reimage_conformance.emulator.messages import Call, Pause, Refusal, Reply, Send
@@ -34,10 +34,7 @@ oddity(
     "both-lengths-decoded",
     "with two kinds of framing the coding counts, and the connection is closed",
     skips(check_both_lengths),
-    instead(
-        reply_to,
-        lambda original, call, *args: _closing(original(call, *args)) if _two_framings(call) else original(call, *args),
-    ),
+    edits(reply_to, lambda _, reply: replace(reply, close=True), has_two_framings),
 )
 oddity(
     "chunked-411",
@@ -46,19 +43,11 @@ oddity(
         check_transfer_encoding,
         lambda original, call: (
             Refusal("coding", 411, "BadRequest", "A length is required.", close=True)
-            if call.message.values("transfer-encoding") == ["chunked"] and not _two_framings(call)
+            if call.message.values("transfer-encoding") == ["chunked"] and not has_two_framings(call)
             else original(call)
         ),
     ),
 )
-
-
-def _two_framings(call: Call) -> bool:
-    return bool(call.message.values("transfer-encoding")) and bool(call.message.values("content-length"))
-
-
-def _closing(reply: Reply) -> Reply:
-    return replace(reply, close=True)
 
 
 oddity(
