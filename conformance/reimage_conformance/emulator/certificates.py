@@ -25,13 +25,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CLIENTS = ("main", "second", "other")
-FILES = (
-    *("ca.pem", "client.pem", "client.key", "client-and-key.pem", "publishsettings"),
-    *("second.pem", "other.pem"),
-)
+FILES = ("ca.pem", "client.pem", "client.key", "client-and-key.pem", "publishsettings", "second.pem", "other.pem")
 """The short names of the files that clients need.
 
-client-and-key.pem and publishsettings hold the same certificate and key as client.pem and client.key; other.pem opens
+client-and-key.pem and publishsettings hold the same certificate and key as client.pem and client.key; other.pem gives access to
 another subscription.
 """
 _LIFETIME = timedelta(days=365)
@@ -63,7 +60,7 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Certificates:
-    """Everything that the two ends need for TLS."""
+    """Everything that server and clients need for TLS; `authority` is PEM, `clients` has a pair for each of CLIENTS."""
 
     authority: bytes
     server: Pair
@@ -92,7 +89,7 @@ class Certificates:
 
 @cache
 def make_certificates() -> Certificates:
-    """A set of certificates; the same one for the whole life of the process, since keys take long to make."""
+    """A set of certificates. A process has only one, since keys take long to make."""
     with ThreadPoolExecutor() as pool:
         authority_key, *keys = pool.map(lambda _: _new_key(), range(2 + len(CLIENTS)))
     authority_name = _common_name("Reimage emulator authority")

@@ -128,19 +128,19 @@ class Connection:
 
 @point
 def continues(_: Call) -> bool:
-    """Whether a body that the client holds back is asked for with 100 (Continue)."""
+    """Whether the emulator asks with 100 (Continue) for a body that the client holds back."""
     return False
 
 
 @point
 def finish(call: Call, refused: Refusal | None) -> list[Action]:
-    """Answers a request that is complete, or that is `refused` before it is."""
+    """Answers a complete request, or one that was `refused` before all of it was read."""
     return render(call, reply_to(call, refused))
 
 
 @point
 def reply_to(call: Call, refused: Refusal | None) -> Reply:
-    """The reply to a request, or the refusal of one that HTTP does not allow."""
+    """The reply to a request; the answer that refuses it where `refused` says that it is not valid HTTP."""
     if refused is not None:
         return refuse(call, refused)
     return answer_probe(call) if call.client.probe else answer(call)

@@ -1,4 +1,4 @@
-"""Accepts the connections of a server, all that come or only as many as its limits allow."""
+"""Accepts the connections of a server: all of them, or only as many as its limits allow."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 LINGER_SECONDS = 0.5
 """A closed connection may take this many seconds to end."""
 LONGEST_WAIT_SECONDS = 5.0
-"""A TLS handshake may take this many seconds."""
+"""A TLS handshake, and the end of a server that is stopped, may take this many seconds."""
 _BACKLOG = 64
 
 
@@ -28,11 +28,10 @@ def reset(connected: socket.socket) -> None:
 
 
 class Listener:
-    """Listens, and gives each connection that it accepts to a protocol of its own.
+    """Listens on a port, and gives each connection that it accepts to an asyncio protocol of its own.
 
-    `make` returns the protocol of a connection; the protocol calls the function that it was given when the connection
-    has ended. Connections above the limit wait in the backlog, are reset, or are refused because the socket does not
-    listen meanwhile.
+    `make` makes the protocol of a connection; it gets a function that the protocol has to call when the connection has ended.
+    Connections above the limit wait in the backlog, are reset, or are refused: then nothing listens until one has ended.
     """
 
     def __init__(
@@ -57,7 +56,7 @@ class Listener:
         """Begins to accept connections; raises OSError where the port cannot be used."""
         self._address = (host, port)
         self._listen()
-        self._start(self._take_all())
+        self._start(self._accept_all())
 
     def close(self) -> None:
         """Stops accepting connections."""
@@ -80,7 +79,7 @@ class Listener:
     def _is_full(self) -> bool:
         return 0 < self._simultaneous.connections <= self._taken
 
-    async def _take_all(self) -> None:
+    async def _accept_all(self) -> None:
         while True:
             if self._is_full() and self._simultaneous.when_full is not WhenFull.RESET:
                 await self._until_one_leaves()
@@ -91,7 +90,7 @@ class Listener:
                 connected.close()
                 continue
             self._taken += 1
-            self._start(self._take(connected))
+            self._start(self._serve(connected))
 
     async def _until_one_leaves(self) -> None:
         if self._simultaneous.when_full is WhenFull.REFUSED:
@@ -99,7 +98,7 @@ class Listener:
         self._left.clear()
         await self._left.wait()
 
-    async def _take(self, connected: socket.socket) -> None:
+    async def _serve(self, connected: socket.socket) -> None:
         """Serves one connection from its handshake to its end."""
         gone = asyncio.Event()
         try:

@@ -69,7 +69,8 @@ class Route:
     """What a request target addresses.
 
     `kind` is reimage, operation, deployment, service, or "" for nothing; `form` is slot or name where a deployment is
-    addressed, `place` the slot or the deployment name; `query` holds the decoded parameters in their order.
+    addressed, `place` the slot or the deployment name; `query` holds the decoded parameters in their order. `path` is the path as it was
+    sent. `valid` is false where the target is malformed.
     """
 
     kind: str = ""
@@ -102,7 +103,10 @@ class Refusal:
 
 @dataclass(slots=True)
 class Reply:
-    """A final response before it is written; `about` is accepted, poll, deployment, service, probe, or a defect."""
+    """A final response before it is written; `about` is accepted, poll, deployment, service, probe, or the defect of a refusal.
+
+    `interim` holds the statuses of the 1xx responses before it.
+    """
 
     status: int
     about: str
@@ -117,10 +121,10 @@ class Reply:
 
 @dataclass(eq=False, slots=True)
 class Client:
-    """Who is at the other end of one connection: the holder of certificate `identity`, None for a client without one.
+    """The client of one connection: `identity` is the common name of its certificate, None for a client without one.
 
-    With `tls` false nobody was asked who he is. With `probe` the connection leads to the data-plane probe. `declined_octets` says how much
-    content was announced that the endpoint did not ask for.
+    With `tls` false no certificate was asked for. With `probe` the connection leads to the data-plane probe. `declined_octets` counts the
+    octets of content that a request announced with Expect and that the endpoint did not ask for.
     """
 
     identity: str | None
@@ -131,7 +135,11 @@ class Client:
 
 @dataclass(slots=True)
 class Call:
-    """One request on its way through one emulator; what is found out about it is noted here as it goes."""
+    """One request to one emulator, and what the emulator has found out about it so far.
+
+    `number` counts the requests of the emulator, `position` those of the connection, both from 1. `now` is the time of the request, in
+    seconds of the emulator's clock.
+    """
 
     state: State
     client: Client

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Need(StrEnum):
-    """Something that a world may hold or lack, in words that end the sentence "it shows only where there is ..."."""
+    """Something that a world may hold or lack; the values end the sentence "it shows only where there is ..."."""
 
     SECOND_INSTANCE = "a deployment of two instances"
     SECOND_ROLE = "a deployment of two roles"
@@ -32,35 +32,35 @@ class Need(StrEnum):
     SECOND_SERVICE = "a second cloud service"
     SECOND_DEPLOYMENT = "a second deployment, so that two operations run at the same time"
     PROBE = "a probe in the role instances"
-    """The emulator always has it; a target file need not name it."""
+    """Every emulator has it, so that no layout lacks it; whether a target file names it is known to `detection.shapes`."""
 
 
 def lacking(layout: Layout, needs: Iterable[Need]) -> tuple[Need, ...]:
     """Those of `needs` that the main subscription of `layout` does not hold."""
     own = tuple(row for row in layout if row.subscription == MAIN)
-    return tuple(need for need in needs if not _HELD[need](own))
+    return tuple(need for need in needs if not _IS_MET[need](own))
 
 
 def _names(row: DeploymentLayout) -> list[str]:
     return [each.name for each in row.instances]
 
 
-def _repeats(values: Iterable[object]) -> bool:
+def _has_repeats(values: Iterable[object]) -> bool:
     found = list(values)
     return len(set(found)) < len(found)
 
 
-_HELD: dict[Need, Callable[[Layout], bool]] = {
+_IS_MET: dict[Need, Callable[[Layout], bool]] = {
     Need.SECOND_INSTANCE: lambda rows: any(len(row.instances) > 1 for row in rows),
     Need.SECOND_ROLE: lambda rows: any(len({each.role for each in row.instances}) > 1 for row in rows),
     Need.WORKER_ROLE: lambda rows: any("Worker" in each.role for row in rows for each in row.instances),
     Need.TWO_DIGITS: lambda rows: any(name[-2:].isdigit() for row in rows for name in _names(row)),
     Need.ELEVEN_INSTANCES: lambda rows: any(len(row.instances) > 10 for row in rows),
     Need.FAILING_INSTANCE: lambda rows: any(each.failing for row in rows for each in row.instances),
-    Need.NAMESAKES: lambda rows: _repeats(name for row in rows for name in _names(row)),
+    Need.NAMESAKES: lambda rows: _has_repeats(name for row in rows for name in _names(row)),
     Need.PRODUCTION: lambda rows: any(row.slot == "production" for row in rows),
     Need.STAGING: lambda rows: any(row.slot == "staging" for row in rows),
-    Need.BOTH_SLOTS: lambda rows: _repeats(row.service for row in rows),
+    Need.BOTH_SLOTS: lambda rows: _has_repeats(row.service for row in rows),
     Need.EMPTY_SLOT: lambda rows: any(count < 2 for count in Counter(row.service for row in rows).values()),
     Need.NAME_OF_ONE_SLOT: lambda rows: any(
         set(_names(one)) - set(_names(other)) for one in rows for other in rows if one.service == other.service

@@ -1,4 +1,4 @@
-"""Get Deployment and Get Cloud Service Properties: their documents, with elements gated by the requested version."""
+"""Get Deployment and Get Cloud Service Properties: their documents; which elements they have depends on the requested version."""
 
 from __future__ import annotations
 

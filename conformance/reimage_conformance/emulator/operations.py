@@ -55,7 +55,7 @@ def occupy(_: Call, operation: Operation) -> None:
 
 @point
 def conflicting_operation(call: Call) -> Operation | None:
-    """The operation that keeps the deployment busy, if any."""
+    """The operation that is under way in the deployment of the request, if any."""
     running = None if call.deployment is None else call.deployment.operation
     return running if running is not None and not is_over(call, running) else None
 
@@ -97,7 +97,7 @@ def operation_error(_: Call, operation: Operation, status: str) -> tuple[str, st
 
 @point
 def settle(call: Call) -> None:
-    """Applies the effects of operations that have ended meanwhile to their guests."""
+    """Writes the fresh guests of operations that have ended since the last request."""
     for operation in call.world.operations.values():
         if not operation.written and guest_due(call, operation):
             operation.written = True
@@ -106,20 +106,20 @@ def settle(call: Call) -> None:
 
 @point
 def guest_due(call: Call, operation: Operation) -> bool:
-    """Whether the fresh guest has to be written by now; a failed reimage writes none."""
+    """Whether the operation has ended and calls for a fresh guest; a failed one does not."""
     return is_over(call, operation) and not operation_fails(call, operation)
 
 
 @point
 def write_guest(call: Call, instance: Instance) -> None:
-    """Writes a fresh guest: another installation, data outside the local storage gone."""
+    """Writes a fresh guest: a new installation id, and no data outside the local storage."""
     instance.installation_id = fresh_id(call.state.random)
     instance.other_data.clear()
 
 
 @point
 def instance_status(call: Call, instance: Instance) -> str:
-    """The InstanceStatus now: the instance leaves ReadyRole when its operation starts and is back a while after its end."""
+    """The InstanceStatus now: an instance leaves ReadyRole when its operation starts, and is ReadyRole again some time after its end."""
     operation = instance.operation
     if operation is None:
         return "ReadyRole"

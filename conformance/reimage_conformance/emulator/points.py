@@ -1,8 +1,8 @@
-"""Points of behaviour: functions that one emulator may replace by name, without any effect on other emulators.
+"""Points of behaviour: functions that one emulator may replace, without any effect on other emulators.
 
-The first argument of a function marked with `@point` carries a `Behaviour` (a call or a connection). A call looks the
-function's name up in that table, and calls the conforming function where it is not there. A fault or an oddity is an
-entry in the table.
+The first argument of a function marked with `@point` has a `Behaviour`, a table of functions by name. When the function is called, the
+function of that name in the table runs in its place; without an entry, the conforming function itself runs. A fault or an oddity makes
+entries in the table.
 """
 
 from __future__ import annotations
@@ -50,5 +50,5 @@ def point(
 
 
 def override(behaviour: Behaviour, name: str, wrapper: Callable[..., Any]) -> None:
-    """Replaces point `name` by `wrapper`, which is called with the previous function, then the point's arguments."""
+    """Replaces the point `name` in `behaviour` by `wrapper`; it gets the function so far, then the point's arguments."""
     behaviour[name] = partial(wrapper, behaviour.get(name, POINTS[name]))

@@ -1,4 +1,4 @@
-"""Reads request targets: which resource a target addresses, and with which parameters; judges nothing."""
+"""Reads request targets: which resource a target addresses, and with which parameters. Refuses nothing."""
 
 from __future__ import annotations
 

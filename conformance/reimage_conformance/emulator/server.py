@@ -79,7 +79,7 @@ class _Peer(asyncio.Protocol):
         self._at_end = True
         if not self._turns.is_serving(self):
             self.perform(())
-        # Answers that are still to come go out before the socket is closed; TLS cannot be half closed.
+        # True keeps the socket open for answers that are not sent yet; with TLS asyncio does not allow that.
         return not self._ending and self._transport.get_extra_info("sslcontext") is None
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -205,7 +205,7 @@ class RunningEmulator:
         certificates = beside(path)
         if self.tls:
             make_certificates().write(certificates, self.base_url, (MAIN, OTHER))
-        else:  # what an earlier emulator wrote for TLS would open nothing
+        else:  # certificates that an earlier emulator wrote would be of no use
             for old in certificates.values():
                 old.unlink(missing_ok=True)
         text = self.target_text(**options, prefix=f"{path.stem}.")

@@ -27,10 +27,9 @@ class WhenFull(StrEnum):
 class Simultaneous:
     """How a server handles requests and connections that come at the same time.
 
-    It serves `requests` at a time, and the others wait; it takes `connections` at a time; 0 stands for no limit.
-    `when_full` says what happens to further connections. A request takes `seconds`, `seconds_for_each_other` more for
-    each other request under way, and up to `seconds_at_random` more. A connection is closed when nothing happens on
-    it for `idle_seconds`; 0 for never.
+    It serves at most `requests` at a time, and others wait. It takes at most `connections` at a time; `when_full` says what happens to
+    others. 0 means no limit. A request takes `seconds`, and `seconds_for_each_other` more for each other request under way, and at random
+    up to `seconds_at_random` more. A connection is closed when nothing happens on it for `idle_seconds`; 0 means never.
     """
 
     requests: int = 0
@@ -57,7 +56,7 @@ class Served(Protocol):
 
 
 class Turns:
-    """Gives connections their turns: the octets of each in order, requests of several at a time as the limits allow."""
+    """Decides when the octets of each connection are answered: in their order, and as many connections at a time as the limits allow."""
 
     def __init__(self, state: State, simultaneous: Simultaneous) -> None:
         self.simultaneous = simultaneous
@@ -69,7 +68,7 @@ class Turns:
     def serve(self, served: Served, data: bytes) -> None:
         """Answers `data` when its turn comes."""
         self._pending.setdefault(served, deque()).append(data)
-        self._go_on()
+        self._serve_waiting()
 
     def is_serving(self, served: Served) -> bool:
         """Whether a request of a connection is being served or waits for its turn."""
@@ -79,7 +78,8 @@ class Turns:
         """Forgets a connection that has ended; its waiting requests are not answered."""
         self._pending.pop(served, None)
 
-    def _go_on(self) -> None:
+    def _serve_waiting(self) -> None:
+        """Begins to serve octets that wait, as long as the limits allow."""
         for served in tuple(self._pending):
             while self._pending.get(served) and served not in self._serving and self._has_room():
                 self._begin(served, self._pending[served].popleft())
@@ -109,4 +109,4 @@ class Turns:
         self._under_way -= 1
         self._serving.discard(served)
         served.perform(actions)
-        self._go_on()
+        self._serve_waiting()

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 class State:
     """What the requests to one emulator share.
 
-    A reimage takes `operation_seconds` of `clock`; `epoch` is the time of day, in seconds since 1970, at the clock's zero. `behaviour` is what
-    it does differently, `notes` room for faults and oddities. `accepted` counts the reimages that were started, `requests` those that were read.
+    A reimage takes `operation_seconds` of `clock`. `epoch` is the time of day, in seconds since 1970, at which the clock was 0. `behaviour` holds
+    what this emulator does differently; faults and oddities keep their state in `notes`. `accepted` counts the reimages that were started,
+    `requests` the requests that were read.
     """
 
     operation_seconds: float

@@ -33,13 +33,13 @@ def describe(
     listed: Layout | None = None,
     prefix: str = "",
 ) -> str:
-    """The text of the target file for `emulator` at `base_url`, with certificates beside it when that is https.
+    """The text of the target file for `emulator` at `base_url`.
 
-    The names of the certificate files begin with `prefix`.
-    `probe_url` is the address of the probe without its path. The operation timeout is twenty operations long and at
-    least ten seconds, the poll interval a quarter of an operation and at most five seconds, unless they are given. With `claims` it says
-    that Get Deployment and Get Cloud Service Properties are offered; without, a run finds out. It lists `listed`, which may be a
-    part of what the emulator holds; without, all that the main subscription has.
+    For an https address it names certificate files beside it; their names begin with `prefix`. `probe_url` is the address of the probe
+    without its path. `operation_timeout_seconds` is by default 20 times the duration of an operation, and at least 10 s.
+    `poll_interval_seconds` is by default a quarter of that duration, and at most 5 s. With `claims` the file says that Get Deployment and
+    Get Cloud Service Properties are offered; without, a run finds out. `listed` is what the file lists, by default everything in the
+    main subscription of the emulator.
     """
     rows = tuple(row for row in (emulator.layout if listed is None else listed) if row.subscription == MAIN)
     seconds = emulator.state.operation_seconds

@@ -1,7 +1,7 @@
 """The files that the emulator writes for its clients: a target file and the certificates beside it.
 
-The target file begins with the SHA-256 digests of what was written. A file that is not listed there, or was changed
-since, belongs to somebody else and is not overwritten.
+The target file begins with the SHA-256 digests of the files that were written. A file that is not listed there, or was changed
+since, is not overwritten.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def _digest(content: bytes) -> str:
 
 
 def _listed(file: Path) -> Mapping[str, str]:
-    """The digests that a target file begins with, by name; none where it is not one of the emulator's."""
+    """The digests at the beginning of a target file, by name; none where the emulator did not write the file."""
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError):
