@@ -10,7 +10,13 @@ import pytest
 from reimage_conformance.detection.__main__ import chosen, odd_row, row, table, why_table
 from reimage_conformance.detection.faring import Fared, fared, reason
 from reimage_conformance.detection.forking import Found, Subject
-from reimage_conformance.detection.oddly import RIVALS, are_rivals, combined, held_against, oddities_for
+from reimage_conformance.detection.odd_emulators import (
+    SAME_REFUSAL,
+    cannot_combine,
+    combined,
+    held_against,
+    oddities_for,
+)
 from reimage_conformance.detection.shapes import LARGE_WORLD, SHAPES
 from reimage_conformance.emulator import FAULTS, ODDITIES
 from reimage_conformance.model import Strictness
@@ -108,8 +114,8 @@ def test_every_oddity_comes_once_and_none_beside_a_rival(strictness: Strictness)
     subjects = combined(names, 10, strictness, SHAPES["one-instance"], seed="7")
 
     assert sorted(name for each in subjects for name in each.oddities) == sorted(names)
-    assert not any(are_rivals(each.oddities) for each in subjects)
-    assert are_rivals((f"{RIVALS[0]}400", f"{RIVALS[0]}501"))
+    assert not any(cannot_combine(each.oddities) for each in subjects)
+    assert cannot_combine((f"{SAME_REFUSAL[0]}400", f"{SAME_REFUSAL[0]}501"))
     assert {each.shape.name for each in subjects} == {"one-instance"}
     assert combined(names, 10, strictness, seed="7")[0].oddities != subjects[0].oddities
     assert combined([], 10, strictness) == []

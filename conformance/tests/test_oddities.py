@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from reimage_conformance.detection.forking import Found, Subject, judge_each
-from reimage_conformance.detection.oddly import combined, held_against, oddities_for
+from reimage_conformance.detection.odd_emulators import combined, held_against, oddities_for
 from reimage_conformance.detection.shapes import LARGE_WORLD, SHAPES, Shape
 from reimage_conformance.emulator import FAULTS
 from reimage_conformance.model import Strictness

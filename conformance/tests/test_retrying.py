@@ -81,7 +81,7 @@ def test_a_try_reimages_nothing_that_is_not_listed(tmp_path: Path) -> None:
     (found,) = judge_each([subject], selection="statuses_go", journals=tmp_path)
 
     kinds = [event["type"] for event in read_journal(journal_of_subject(subject, tmp_path)).events]
-    assert TIMELY in found.bad
+    assert TIMELY in found.accused
     assert {"again", "tried"} <= set(kinds)
     assert found.wiped > 0
     assert found.unlisted == ()

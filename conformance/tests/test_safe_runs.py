@@ -82,9 +82,9 @@ def test_nothing_unlisted_is_reimaged_and_nobody_is_accused() -> None:
     found = judge_each([Subject(str(n), shape=shape) for n, shape in enumerate(drawn)], selection=CASES)
 
     assert len(found) == len(drawn) > 40
-    assert [(each.unlisted, each.bad, each.errors, each.subject.shape) for each in found if is_wrong(each)] == []
+    assert [(each.unlisted, each.accused, each.errors, each.subject.shape) for each in found if is_wrong(each)] == []
 
 
 def is_wrong(found: Found) -> bool:
     """Whether something unlisted was reimaged, somebody accused, or the run broke."""
-    return bool(found.unlisted or found.bad or found.errors) or not found.requests
+    return bool(found.unlisted or found.accused or found.errors) or not found.requests

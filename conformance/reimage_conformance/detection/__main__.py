@@ -1,4 +1,4 @@
-"""Prints what the suite finds, and what it holds against conforming endpoints: `python -m reimage_conformance.detection --help`."""
+"""Prints which faults the suite finds, and what it accuses conforming emulators of: `python -m reimage_conformance.detection --help`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import click
 from reimage_conformance.detection.faring import BAD, Fared, fared, reason
 from reimage_conformance.detection.forking import Found, Subject, judge_each
 from reimage_conformance.detection.messages import messages_page
-from reimage_conformance.detection.oddly import combined, held_against, oddities_for
+from reimage_conformance.detection.odd_emulators import combined, held_against, oddities_for
 from reimage_conformance.detection.shapes import LARGE_WORLD, SHAPES
 from reimage_conformance.emulator import FAULTS
 from reimage_conformance.model import Outcome, RunVerdict, Strictness
@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 
 
 def chosen(words: tuple[str, ...], *, one_per_family: bool = False, every: int = 1) -> list[str]:
-    """The names of the faults to judge: those that hold one of `words`, or all; one of each family; every so-manieth."""
+    """The names of the faults to judge: those that contain one of `words`, or all.
+
+    With `one_per_family` only the first fault of each family is taken, and of the rest only one in `every`.
+    """
     found = [name for name in FAULTS if not words or any(word in name for word in words)]
     if one_per_family:
         first: dict[str, str] = {}
@@ -44,21 +47,20 @@ def row(found: Found) -> str:
 
 
 def odd_row(found: Found) -> str:
-    """How one odd emulator fared: what it ended as, and what was held against it."""
+    """A line about one odd emulator: the verdict of its run, and what was held against it."""
     held = "; ".join(f"{name}: {told}" for name, told in held_against(found).items())
     oddities = "+".join(found.subject.oddities) or "nothing odd"
     return f"{found.verdict or 'broken':13} {found.subject.strictness} {oddities}{f'; {held}' if held else ''}"
 
 
 def judged(names: Sequence[str], shape: Shape, connections: int) -> list[Found]:
-    """Judges the faults in a shape; prints a line for each as it is done, and for those that have no place in its world."""
+    """Judges the faults in a shape, and prints a line for each when it is done; faults that cannot show there are not run."""
     subjects = [Subject(name, (name,), shape=shape, connections=connections) for name in names]
-    without = [Found(each) for each in subjects if shape.lacks(FAULTS[each.name])]
-    for each in without:
+    without_place = [Found(each) for each in subjects if shape.unmet_needs(FAULTS[each.name])]
+    for each in without_place:
         click.echo(row(each))
-    idle = {each.subject.name for each in without}
-    runs = [subject for subject in subjects if subject.name not in idle]
-    return without + (judge_each(runs, on_found=lambda each: click.echo(row(each))) if runs else [])
+    runs = [subject for subject in subjects if not shape.unmet_needs(FAULTS[subject.name])]
+    return without_place + (judge_each(runs, on_found=lambda each: click.echo(row(each))) if runs else [])
 
 
 def judged_odd(shape: Shape, size: int, words: tuple[str, ...], seed: str, connections: int) -> list[Found]:
@@ -73,7 +75,7 @@ def judged_odd(shape: Shape, size: int, words: tuple[str, ...], seed: str, conne
 
 
 def table(heads: Iterable[str], rows: dict[str, Counter[str]]) -> str:
-    """Counts as a Markdown table, a row for each shape, as they stand in `docs/detection.md`."""
+    """Counts as a Markdown table with a row for each shape, in the form of `docs/detection.md`."""
     columns = list(heads)
     lines = [f"| shape | {' | '.join(columns)} |", f"| --- |{' --- |' * len(columns)}"]
     lines += [f"| `{shape}` | {' | '.join(str(row[column]) for column in columns)} |" for shape, row in rows.items()]
@@ -82,11 +84,11 @@ def table(heads: Iterable[str], rows: dict[str, Counter[str]]) -> str:
 
 def why_table(found: dict[str, list[Found]]) -> str:
     """Why faults were not found first: a Markdown table with the number of faults for each shape and reason."""
-    told = Counter(
+    counts = Counter(
         (shape, fared(each).value, reason(each)) for shape, many in found.items() for each in many if reason(each)
     )
     lines = ["| shape | fared | why | faults |", "| --- | --- | --- | --- |"]
-    lines += [f"| `{shape}` | {word} | {why} | {n} |" for (shape, word, why), n in sorted(told.items())]
+    lines += [f"| `{shape}` | {word} | {why} | {n} |" for (shape, word, why), n in sorted(counts.items())]
     return "\n".join(lines)
 
 
@@ -96,7 +98,7 @@ def passes(found: Found) -> bool:
 
 
 def satisfied(found: Found) -> list[str]:
-    """The requirements that were met, or of which something was recorded."""
+    """The requirements that were met, or about which something was observed."""
     return [name for name, outcome in found.outcomes.items() if outcome in (Outcome.MET, Outcome.OBSERVED)]
 
 
@@ -108,9 +110,9 @@ def plain_row(found: Found) -> str:
 
 
 def try_cases(names: list[str], shape: Shape, connections: int, cases: str) -> bool:
-    """Judges faults, and the emulator without one, by chosen cases alone; prints a line for each.
+    """Judges faults, and the emulator without one, by some cases alone, and prints a line for each.
 
-    `cases` chooses as pytest's -k does. Whether each fault came first and the emulator without one passed.
+    `cases` selects the cases as pytest's -k does. Gives whether each fault came first and the emulator without a fault passed.
     """
     subjects = [Subject(name, (name,), shape=shape, connections=connections) for name in names]
     subjects += [Subject("no fault", shape=shape, connections=connections)]
@@ -121,7 +123,7 @@ def try_cases(names: list[str], shape: Shape, connections: int, cases: str) -> b
 
 
 def sweep_faults(names: list[str], shapes: list[Shape], connections: int) -> bool:
-    """Judges faults in shapes and prints the tables; whether every one was found, left untested by name, or had no place."""
+    """Judges faults in shapes and prints the tables; gives whether no fault was missed and the suite itself never failed."""
     found: dict[str, list[Found]] = {}
     for shape in shapes:
         click.echo(f"{shape.name}: {shape.summary}")
@@ -134,7 +136,7 @@ def sweep_faults(names: list[str], shapes: list[Shape], connections: int) -> boo
 
 
 def sweep_oddities(size: int, words: tuple[str, ...], seed: str, shapes: list[Shape], connections: int) -> bool:
-    """Judges odd emulators in shapes and prints the table; whether nothing was held against any."""
+    """Judges odd emulators in shapes and prints the table; gives whether nothing was held against any of them."""
     rows: dict[str, Counter[str]] = {}
     for shape in shapes:
         click.echo(f"{shape.name}: {shape.summary}")
@@ -147,7 +149,7 @@ def sweep_oddities(size: int, words: tuple[str, ...], seed: str, shapes: list[Sh
 
 
 def write_messages(names: list[str], shape: Shape, connections: int, path: Path) -> bool:
-    """Judges the faults in one shape and writes what a reader is told of them to `path`; whether the suite itself never failed."""
+    """Judges the faults in one shape and writes their messages to `path`; gives whether the suite itself never failed."""
     found = judged(names, shape, connections)
     path.write_text(messages_page(found), encoding="utf-8")
     return not any(fared(each) is Fared.BROKEN for each in found)

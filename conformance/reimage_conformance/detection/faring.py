@@ -1,4 +1,4 @@
-"""How a fault fared in a shape: found under its requirement, left untested, without a place to show, or missed."""
+"""What became of a fault in a shape: found under its requirement, left untested, without a place to show, or missed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Fared(StrEnum):
     FIRST = "first"
     """The first finding names the requirement that the fault breaks."""
     NAMED = "named"
-    """That requirement is violated or advised about behind another finding, or one is named that may as well be blamed."""
+    """That requirement is violated or advised about but not the first finding, or the first finding is one that `Fault.also` names."""
     UNTESTED = "untested"
     """The requirement was not judged in this shape, and the report says why."""
     NO_PLACE = "no place"
@@ -29,18 +29,19 @@ class Fared(StrEnum):
 
 
 BAD = (Fared.MISSED, Fared.BROKEN)
+"""What must not become of any fault."""
 
 
 def fared(found: Found) -> Fared:
-    """How the one fault of `found.subject` fared."""
+    """What became of the only fault of `found.subject`."""
     fault = FAULTS[found.subject.faults[0]]
-    if found.subject.shape.lacks(fault):
+    if found.subject.shape.unmet_needs(fault):
         return Fared.NO_PLACE
     if found.errors or not found.outcomes:
         return Fared.BROKEN
     if found.findings[:1] == (fault.requirement,):
         return Fared.FIRST
-    if fault.requirement in found.bad or found.findings[:1] in [(name,) for name in fault.also]:
+    if fault.requirement in found.accused or found.findings[:1] in [(name,) for name in fault.also]:
         return Fared.NAMED
     return Fared.UNTESTED if fault.requirement in found.unjudged and not found.findings else Fared.MISSED
 
@@ -52,7 +53,7 @@ def reason(found: Found) -> str:
         case Fared.FIRST:
             return ""
         case Fared.NO_PLACE:
-            return f"it shows only where there is {' and '.join(found.subject.shape.lacks(fault))}"
+            return f"it shows only where there is {' and '.join(found.subject.shape.unmet_needs(fault))}"
         case Fared.UNTESTED:
             return f"{found.outcomes[fault.requirement]}: {found.unjudged[fault.requirement]}"
         case Fared.BROKEN:

@@ -60,9 +60,9 @@ class Subject:
 class Found:
     """What a run concluded about a subject.
 
-    `reasons` holds what was seen (`actual`) for each finding; `unjudged` gives the reason for each requirement that was not judged. `wiped` counts the
-    reimages that the emulator carried out. `unlisted` names the instances that were reimaged though the target file does not list them.
-    `messages` holds (requirement, headline, expected, actual) of each finding.
+    `reasons` holds what was seen (`actual`) for each finding; `unjudged` gives the reason for each requirement that was not judged. `wiped`
+    counts the reimages that the emulator carried out. `unlisted` names the instances that were reimaged though the target file does not
+    list them. `messages` holds (requirement, headline, expected, actual) of each finding.
     """
 
     subject: Subject
@@ -82,7 +82,7 @@ class Found:
     messages: tuple[tuple[str, str, str, str], ...] = ()
 
     @property
-    def bad(self) -> set[str]:
+    def accused(self) -> set[str]:
         """The requirements that are violated or advised about."""
         return {name for name, outcome in self.outcomes.items() if outcome in (Outcome.VIOLATED, Outcome.ADVISORY)}
 

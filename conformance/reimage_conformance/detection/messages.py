@@ -1,4 +1,4 @@
-"""The page of all messages: what a reader is told of each kind of fault, so that a reviewer sees what a change does to the words."""
+"""The page of all messages: what reports say about each kind of fault, so that a review shows how a change alters the words."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
     from reimage_conformance.detection.forking import Found
 
-MOST_FAULTS = 3
-"""Faults that are named for one message."""
+MAX_FAULTS = 3
+"""How many faults are named for one message at most."""
 _ID = re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b|\b[0-9a-fA-F]{32}\b")
-_CHANGING = (
+_VARYING = (
     (re.compile(r"(?<=[A-Za-z-])[0-9a-f]{12}(?![0-9a-f])"), "<token>"),
     (re.compile(r"\b\d+\.\d+ s\b"), "N s"),
     (re.compile(r"\b(exchanges?) \d+(?: and \d+)?"), r"\1 N"),
@@ -26,7 +26,7 @@ _CHANGING = (
     (re.compile(r"\b(InProgress|Succeeded|Failed) x \d+"), r"\1 x N"),
     (re.compile(r"(?:\b(?:InProgress|Succeeded|Failed) x N, ){6,}"), "... "),
 )
-"""What differs from run to run although the message is the same, and what stands in its place."""
+"""Patterns of text that differs from run to run although the message is the same, each with its replacement."""
 _HEAD = """# Messages
 
 What a reader is told of each kind of fault: the headline of each finding, what was expected and what was seen, then the reasons for what was
@@ -39,12 +39,8 @@ not judged. {faults} faults of different families were judged, each alone. Ids, 
 def messages_page(found: Iterable[Found]) -> str:
     """The page in Markdown, the same whatever order the faults were judged in."""
     everything = sorted(found, key=lambda each: each.subject.name)
-    return (
-        "\n".join(
-            [_HEAD.format(faults=len(everything)), "## Findings", "", *_findings(everything), *_reasons(everything)]
-        )
-        + "\n"
-    )
+    head = _HEAD.format(faults=len(everything))
+    return "\n".join([head, "## Findings", "", *_findings(everything), *_reasons(everything), ""])
 
 
 def _findings(found: Sequence[Found]) -> Iterator[str]:
@@ -77,21 +73,21 @@ def _reasons(found: Sequence[Found]) -> Iterator[str]:
 
 def _faults(names: Sequence[str]) -> str:
     """Which faults lead to a message."""
-    more = f" and {len(names) - MOST_FAULTS} more" if len(names) > MOST_FAULTS else ""
-    return f"seen with {', '.join(map(code, names[:MOST_FAULTS]))}{more}"
+    more = f" and {len(names) - MAX_FAULTS} more" if len(names) > MAX_FAULTS else ""
+    return f"seen with {', '.join(map(code, names[:MAX_FAULTS]))}{more}"
 
 
 def _steady(text: str) -> str:
-    """A message without what differs from run to run."""
+    """A message with placeholders for what differs from run to run."""
     seen: list[str] = []
-    text = _ID.sub(lambda found: _stead_of_id(found[0], seen), text)
-    for form, stead in _CHANGING:
-        text = form.sub(stead, text)
+    text = _ID.sub(lambda found: _placeholder_of(found[0], seen), text)
+    for pattern, replacement in _VARYING:
+        text = pattern.sub(replacement, text)
     return text
 
 
-def _stead_of_id(identifier: str, seen: list[str]) -> str:
-    """What stands for an id: `<id>` for the first one of a message, `<another id>` for one that differs from it."""
+def _placeholder_of(identifier: str, seen: list[str]) -> str:
+    """`<id>` for the first id of a message and its repeats, `<another id>` for others; adds the id to `seen`, the ids of the message so far."""
     plain = identifier.replace("-", "").lower()
     seen.append(plain)
     return "<id>" if plain == seen[0] else "<another id>"

@@ -1,4 +1,4 @@
-"""The order in which ready tasks run: trio draws it anew in each process; here it follows from a seed."""
+"""The order in which ready tasks of trio run, made repeatable: trio draws it at random in each process."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ import trio
 
 
 def order_tasks(seed: int | str) -> None:
-    """Lets ready tasks of this process run in an order that `seed` determines, so that a run or a test can be repeated."""
+    """Makes ready tasks of this process run in an order that follows from `seed`, so that a run or a test can be repeated."""
     number = crc32(seed.encode()) if isinstance(seed, str) else seed
     trio._core._run._r.seed(number)  # noqa: SLF001  trio has no other way to repeat the order of its tasks

@@ -13,10 +13,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """One kind of target: what the emulator holds, and what its target file says of it.
+    """One kind of target: what the emulator holds, and what its target file says about it.
 
-    `listed` is the part of the world that the target file lists, None for all of it. `oddities` are those that make up the shape;
-    what is judged in it comes on top.
+    `layout` is the world of the emulator, `listed` the part of it that the target file lists; None means all of it. `max_reimages` is the
+    budget of the run. With `probe` the target file names the probe. `oddities` belong to the shape: each emulator judged in it has them,
+    beside its own faults and oddities.
     """
 
     name: str
@@ -32,8 +33,8 @@ class Shape:
         """What the target file lists, so that a run may reimage it."""
         return self.layout if self.listed is None else self.listed
 
-    def lacks(self, fault: Fault) -> tuple[Need, ...]:
-        """What a fault needs to show and this shape has not."""
+    def unmet_needs(self, fault: Fault) -> tuple[Need, ...]:
+        """The needs of `fault` that this shape does not meet, so that the fault cannot show in it."""
         unprobed = (Need.PROBE,) if Need.PROBE in fault.needs and not self.probe else ()
         return lacking(self.offered, fault.needs) + unprobed
 

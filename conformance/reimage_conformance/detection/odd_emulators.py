@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from reimage_conformance.detection.forking import Found
     from reimage_conformance.detection.shapes import Shape
 
-RIVALS = ("verbs-", "type-4")
-"""How the names begin of oddities that give the same refusal another status and code: of two at once, each would spoil the other's."""
+SAME_REFUSAL = ("verbs-", "type-4")
+"""Oddities whose names begin alike with one of these change the same refusal, so that two of them cannot be combined."""
 
 NOT_TOGETHER = (("internal-error-500", "historical-errors-empty"),)
-"""Oddities that conform alone and not together: the code InternalError says that a repeat may be answered otherwise (REQ-ERR-INTERNAL)."""
+"""Pairs of oddities that conform alone and not together: the code InternalError tells clients to repeat a request (REQ-ERR-INTERNAL)."""
 
 
 def oddities_for(strictness: Strictness) -> list[str]:
@@ -29,16 +29,19 @@ def oddities_for(strictness: Strictness) -> list[str]:
     return [each.name for each in ODDITIES.values() if not each.server_only and (lenient or not each.lenient_only)]
 
 
-def are_rivals(names: Sequence[str]) -> bool:
-    """Whether two of `names` begin alike, as rivals do, or do not conform together."""
-    together = any(set(pair) <= set(names) for pair in NOT_TOGETHER)
-    return together or any(sum(name.startswith(each) for name in names) > 1 for each in RIVALS)
+def cannot_combine(names: Sequence[str]) -> bool:
+    """Whether two of the oddities called `names` change the same refusal, or do not conform together."""
+    same_refusal = any(sum(name.startswith(each) for name in names) > 1 for each in SAME_REFUSAL)
+    return same_refusal or any(set(pair) <= set(names) for pair in NOT_TOGETHER)
 
 
 def combined(
     names: Sequence[str], size: int, strictness: Strictness, shape: Shape = LARGE_WORLD, *, seed: str = "1"
 ) -> list[Subject]:
-    """Every one of `names` in a random combination of `size`, none of which answers one thing in two ways."""
+    """The oddities called `names` in random combinations of `size`, each in one of them; the last one may be smaller.
+
+    `seed` decides the combinations. None of them has oddities that `cannot_combine`.
+    """
     random = Random(seed + strictness + ("" if shape is LARGE_WORLD else shape.name))  # noqa: S311  a sample
 
     def drawn() -> list[tuple[str, ...]]:
@@ -46,7 +49,7 @@ def combined(
         return [tuple(shuffled[at : at + size]) for at in range(0, len(shuffled), size)]
 
     groups = drawn()
-    while any(are_rivals(group) for group in groups):
+    while any(cannot_combine(group) for group in groups):
         groups = drawn()
     return [
         Subject(f"{shape.name}, {strictness}: {'+'.join(group)}", oddities=group, strictness=strictness, shape=shape)
@@ -55,9 +58,13 @@ def combined(
 
 
 def held_against(found: Found) -> dict[str, str]:
-    """What a run held against an odd emulator: by requirement, violations and advice that its oddities do not call for; an incomplete run; errors."""
+    """What a run held against a conforming emulator, in words; empty where nothing was.
+
+    The keys are the requirements that were violated or advised about, without the advice that its oddities lead to, and "verdict" for an
+    incomplete run, "errors" for errors of the suite.
+    """
     expected = {name for oddity in found.subject.oddities for name in ODDITIES[oddity].advisories}
-    told = {name: found.reasons.get(name, found.outcomes[name]) for name in found.bad - expected}
+    told = {name: found.reasons.get(name, found.outcomes[name]) for name in found.accused - expected}
     if found.verdict == RunVerdict.INCOMPLETE:
         unjudged = {name: why for name, why in found.unjudged.items() if found.outcomes[name] == "inconclusive"}
         told |= {"verdict": f"{found.verdict}: {unjudged}"}
