@@ -107,15 +107,15 @@ def _decoded(text: str) -> bytes:
 
 
 def _from_blocks(blocks: list[tuple[str, bytes]]) -> Contents:
-    others = [label for label, _ in blocks if label not in (*_CERTIFICATES, *_COLLECTIONS, "PKCS12")]
-    what = next((label.lower() for label in others if not label.endswith("PRIVATE KEY")), "")
+    known = (*_CERTIFICATES, *_COLLECTIONS, "PKCS12")
+    unknown = [label.lower() for label, _ in blocks if label not in known and not label.endswith("PRIVATE KEY")]
     return Contents(
         # a TRUSTED CERTIFICATE has a second element, with the purposes that OpenSSL trusts it for
         certificates=tuple([(der_elements(octets) or [octets])[0] for name, octets in blocks if name in _CERTIFICATES]),
         keys=tuple([PrivateKeyBlock(octets, is_pem=True) for name, octets in blocks if name.endswith("PRIVATE KEY")]),
         collections=tuple([octets for name, octets in blocks if name in _COLLECTIONS]),
         archives=tuple([octets for name, octets in blocks if name == "PKCS12"]),
-        advice=f"what it holds is a {what}" if what else "",
+        advice=f"what it holds is a {unknown[0]}" if unknown else "",
     )
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from reimage_conformance.model import Target
 
-ENTERED = "REIMAGE_CONFORMANCE_ENTERED_"
+ENTERED_PREFIX = "REIMAGE_CONFORMANCE_ENTERED_"
 """The prefix of environment variables with passphrases that were entered at the terminal, so that child processes need not ask."""
 
 
@@ -57,8 +57,8 @@ def known_passphrase(source: PassphraseSource, path: Path) -> Passphrase | None:
         value, origin = os.environ[source.variable], f"the environment variable {source.variable}"
     elif source.file is not None:
         value, origin = _first_line(source.file, f"{source.key}_file"), f"{source.key}_file ({source.file.name})"
-    elif _entered(path) in os.environ:
-        value, origin = os.environ[_entered(path)], "the terminal"
+    elif _variable_for(path) in os.environ:
+        value, origin = os.environ[_variable_for(path)], "the terminal"
     else:
         return None
     return Passphrase(value.encode(), origin)
@@ -70,8 +70,8 @@ def passphrase_for(source: PassphraseSource, path: Path, key: str) -> Passphrase
     if known is not None:
         return known
     if sys.stdin is not None and sys.stdin.isatty():
-        os.environ[_entered(path)] = getpass.getpass(f"Passphrase of {path}: ")
-        return Passphrase(os.environ[_entered(path)].encode(), "the terminal")
+        entered = os.environ[_variable_for(path)] = getpass.getpass(f"Passphrase of {path}: ")
+        return Passphrase(entered.encode(), "the terminal")
     missing = f"; the environment variable {source.variable} is not set" if source.variable else ""
     raise TargetError(
         f"{key}: {path} is encrypted, and its passphrase is not known{missing}: name a file in {source.key}_file or an "
@@ -98,12 +98,12 @@ def proxy_credentials(target: Target) -> bytes:
 
 def forget(path: Path) -> None:
     """Remove the passphrase that was entered for `path`."""
-    os.environ.pop(_entered(path), None)
+    os.environ.pop(_variable_for(path), None)
 
 
-def _entered(path: Path) -> str:
+def _variable_for(path: Path) -> str:
     """The environment variable with the passphrase that was entered for `path`."""
-    return ENTERED + hashlib.sha256(str(path.absolute()).encode()).hexdigest()[:16].upper()
+    return ENTERED_PREFIX + hashlib.sha256(str(path.absolute()).encode()).hexdigest()[:16].upper()
 
 
 def _first_line(file: Path, key: str) -> str:

@@ -91,7 +91,7 @@ def read_authorities(path: Path) -> tuple[bytes, ...]:
     """The certificates in a ca_bundle, in DER; raises TargetError."""
     contents = contents_of(octets_of("ca_bundle", path))
     with warnings.catch_warnings(action="ignore"):
-        found = [*contents.certificates, *_collected("ca_bundle", path, contents)]
+        found = [*contents.certificates, *_from_pkcs7("ca_bundle", path, contents)]
         for archive in contents.archives:
             found += Opener("ca_bundle", path).archive(archive)[1]
     if not found:
@@ -113,7 +113,7 @@ def _unpacked(opener: Opener, target: Target, *, keys: bool) -> _Found:
     """The certificates of a file and, where `keys` are wanted, its private keys."""
     contents = contents_of(octets_of(opener.key, opener.path))
     found = _Found(list(contents.certificates), [])
-    found.certificates.extend(_collected(opener.key, opener.path, contents))
+    found.certificates.extend(_from_pkcs7(opener.key, opener.path, contents))
     if keys:
         found.keys.extend(opener.private_key(block) for block in contents.keys)
     archives = list(contents.archives)
@@ -130,8 +130,8 @@ def _unpacked(opener: Opener, target: Target, *, keys: bool) -> _Found:
     return found
 
 
-def _collected(key: str, path: Path, contents: Contents) -> list[bytes]:
-    """The certificates in PKCS#7."""
+def _from_pkcs7(key: str, path: Path, contents: Contents) -> list[bytes]:
+    """The certificates, in DER, of the PKCS#7 collections in a file; raises TargetError."""
     try:
         found = [each for octets in contents.collections for each in pkcs7.load_der_pkcs7_certificates(octets)]
     except (ValueError, UnsupportedAlgorithm) as error:

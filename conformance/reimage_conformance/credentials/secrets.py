@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from reimage_conformance.credentials.reading import Credential
     from reimage_conformance.model import Target
 
-_OWNERS = {Identity.PRIMARY: ("client_certificate", "client_key"), Identity.SECOND: ("second_client_certificate",)}
+_FILE_KEYS = {Identity.PRIMARY: ("client_certificate", "client_key"), Identity.SECOND: ("second_client_certificate",)}
 _KEY_FORMS = (serialization.PrivateFormat.PKCS8, serialization.PrivateFormat.TraditionalOpenSSL)
 
 
@@ -29,11 +29,9 @@ def secret_blocks(target: Target) -> Iterator[bytes]:
 
     It asks for no passphrase, and leaves out what cannot be read or opened: whoever uses it will report that.
     """
-    for identity, keys in _OWNERS.items():
-        for key in keys:
-            path: Path | None = getattr(target, key)
-            if path is not None:
-                yield from _as_written(key, path)
+    for identity in _FILE_KEYS:
+        for key, path in _files(target, identity):
+            yield from _as_written(key, path)
         with contextlib.suppress(TargetError):
             credential = read_credential(target, identity, ask=False)
             if credential is not None:
@@ -45,15 +43,20 @@ def secret_words(target: Target) -> Iterator[str]:
     with contextlib.suppress(TargetError):
         credentials = proxy_credentials(target).decode()
         yield from filter(None, (credentials, credentials.partition(":")[2]))
-    for identity, keys in _OWNERS.items():
-        for key in keys:
-            path: Path | None = getattr(target, key)
-            if path is None:
-                continue
+    for identity in _FILE_KEYS:
+        for _, path in _files(target, identity):
             with contextlib.suppress(TargetError):
                 passphrase = known_passphrase(source_for(target, identity), path)
                 if passphrase is not None:
                     yield passphrase.value.decode()
+
+
+def _files(target: Target, identity: Identity) -> Iterator[tuple[str, Path]]:
+    """The files with the certificate and the key of `identity`: their keys in the target file, and their paths."""
+    for key in _FILE_KEYS[identity]:
+        path: Path | None = getattr(target, key)
+        if path is not None:
+            yield key, path
 
 
 def _as_written(key: str, path: Path) -> Iterator[bytes]:
