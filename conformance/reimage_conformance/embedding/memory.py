@@ -1,4 +1,4 @@
-"""Embedding: joins the emulator to the wire, over loopback sockets or in memory with a clock that moves by itself."""
+"""Joins the emulator to the wire in memory: streams without sockets, and a clock that moves only when it is told to."""
 
 from __future__ import annotations
 
@@ -18,17 +18,24 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Target
     from reimage_conformance.wire.streams import Stream
 
-NAMES = {Identity.PRIMARY: "main", Identity.SECOND: "second", Identity.NONE: None, Identity.UNKNOWN: "a stranger"}
+CERTIFICATE_HOLDERS = {
+    Identity.PRIMARY: "main",
+    Identity.SECOND: "second",
+    Identity.NONE: None,
+    Identity.UNKNOWN: "a stranger",
+}
+"""The emulator's name for who makes a connection; None for a client without a certificate."""
 BASE_URL = "https://emulator.invalid"
 PROBE_URL = "http://probe.invalid"
 EXCHANGE_SECONDS = 0.0008
-_HOLLOW = "".join(f"-----BEGIN {each}-----\nMA==\n-----END {each}-----\n" for each in ("CERTIFICATE", "PRIVATE KEY"))
+"""How far the clock moves for each `send`."""
+_EMPTY_PEM = "".join(f"-----BEGIN {each}-----\nMA==\n-----END {each}-----\n" for each in ("CERTIFICATE", "PRIVATE KEY"))
 
 
 class TurnedClock:
-    """A clock that only moves when it is slept on or turned; the suite's own runs need no real time.
+    """A clock that moves only by `sleep`, so that the suite's own runs take no real time.
 
-    `source` is the time of a session that has such a clock of its own: this one is ahead of it by what the exchange under way took so far.
+    `source` gives the time of a session, in seconds; this clock is ahead of it by the time that the exchange under way has taken so far.
     """
 
     def __init__(self, source: Callable[[], float] = lambda: 0.0) -> None:
@@ -40,11 +47,11 @@ class TurnedClock:
         return 1000.0 + self._source() + self._ahead
 
     def sleep(self, seconds: float) -> None:
-        """Turns the clock forward."""
+        """Moves the clock forward by `seconds`; a negative number moves it by nothing."""
         self._ahead += max(seconds, 0.0)
 
     def take_ahead(self) -> float:
-        """The seconds by which it is ahead of its source, which it is no longer after this."""
+        """Gives the seconds by which the clock is ahead of its source, and sets them to 0."""
         ahead, self._ahead = self._ahead, 0.0
         return ahead
 
@@ -58,7 +65,7 @@ class MemoryStream:
         self._closed = False
 
     def send(self, data: bytes, deadline: float) -> None:
-        """Gives `data` to the emulator, whose actions wait to be received."""
+        """Gives `data` to the emulator; what it answers is received later. Raises BrokenPipeError on a closed stream."""
         del deadline
         if self._closed:
             raise BrokenPipeError(32, "Broken pipe")
@@ -66,7 +73,10 @@ class MemoryStream:
         self._actions.extend(self._connection.receive(data))
 
     def receive(self, limit: int, deadline: float) -> bytes:
-        """The next octets, time passing as the emulator pauses."""
+        """The next octets, at most `limit`; b"" when the emulator has closed. The clock moves by the emulator's pauses.
+
+        Raises TimeoutError when the clock has reached `deadline`, ConnectionResetError when the emulator resets the connection.
+        """
         while self._actions:
             match self._actions.popleft():
                 case Send(data):
@@ -107,7 +117,7 @@ class MemoryStream:
                 return None
 
     def close(self) -> None:
-        """Lets the connection go."""
+        """Closes the stream; the emulator's connection ends."""
         if not self._closed:
             self._closed = True
             self._connection.eof()
@@ -122,18 +132,18 @@ class MemoryConnector:
     def connect(self, identity: Identity, deadline: float) -> Stream:
         """A new connection under the emulator's name for `identity`."""
         del deadline
-        connection = self._emulator.connect(NAMES[identity], probe=self._probe, tls=True)
+        connection = self._emulator.connect(CERTIFICATE_HOLDERS[identity], probe=self._probe, tls=True)
         return MemoryStream(connection, self._clock)
 
 
 def memory_target(emulator: Emulator, *, probe: bool = True, **options: Any) -> Target:
     """The target of an emulator in this process, with its probe or without; `options` as in `describe`.
 
-    Its certificate files hold nothing, for nothing opens them.
+    Its certificate files have no content, since a connection in memory does not read them.
     """
     with tempfile.TemporaryDirectory() as folder:
         for name in ("client.pem", "client.key", "ca.pem", "second.pem"):
-            (Path(folder) / name).write_text(_HOLLOW, encoding="ascii")
+            (Path(folder) / name).write_text(_EMPTY_PEM, encoding="ascii")
         path = Path(folder) / "target.toml"
         text = describe(emulator, BASE_URL, probe_url=PROBE_URL if probe else None, **options)
         path.write_text(text, encoding="utf-8")
@@ -149,5 +159,5 @@ def memory_emulator(
     seed: int = 1,
     layout: Layout | None = None,
 ) -> Emulator:
-    """An emulator of `layout` that lives by `clock`."""
+    """An emulator whose time is that of `clock`; the other arguments are those of `emulator_with`."""
     return emulator_with(operation_seconds, clock=clock.now, faults=faults, oddities=oddities, seed=seed, layout=layout)

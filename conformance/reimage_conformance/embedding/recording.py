@@ -1,4 +1,4 @@
-"""What an emulator served, kept as a journal: the session of a client, which `report` judges; `check` judges the endpoint by it."""
+"""Records what an emulator served as a journal: the session of a client. `report` judges the client by it, `check` the endpoint."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from reimage_conformance import __version__
 from reimage_conformance.config import target_to_mapping
-from reimage_conformance.embedding.memory import NAMES
+from reimage_conformance.embedding.memory import CERTIFICATE_HOLDERS
 from reimage_conformance.emulator import Close, Pause, Reset, Send
 from reimage_conformance.emulator.layouts import MAIN, OTHER
 from reimage_conformance.journal import JournalWriter
@@ -43,7 +43,7 @@ JOURNAL = "journal.jsonl"
 
 
 class _Octets:
-    """A source of the octets that an answer consists of; after them the connection is closed."""
+    """A source for a ResponseReader: the octets of one answer, then the end of the connection."""
 
     def __init__(self, octets: bytes) -> None:
         self._rest = deque([octets] if octets else [])
@@ -62,11 +62,10 @@ class _Octets:
 class Recording:
     """Writes each request that an emulator answers, with its answer, into the journal of a folder.
 
-    A context manager; what was served until its end, or until the process was killed, is in the file. What headers such as Authorization
-    hold is masked; names and ids are the emulator's own and stay. `name` is what
-    reports call the endpoint, `base_url` is where clients find it. A `lenient` one is to be
-    judged under lenient strictness. `faults` names what the emulator has wrong on purpose. Who closes it without an error says that the client has
-    ended. Raises ReportError where the journal cannot be written.
+    It is a context manager. The file holds what was served until its end, or until the process was killed. The values of headers such as
+    Authorization are masked; names and ids are the emulator's own and stay. Reports call the endpoint `name`; clients find it at
+    `base_url`. With `lenient` the client is to be judged under lenient strictness. `faults` names the faults of the emulator. A context
+    that ends without an error means that the client has ended. Raises ReportError where the journal cannot be written.
     """
 
     def __init__(
@@ -112,9 +111,9 @@ class Recording:
         self.close(client_over=error is None)
 
     def close(self, *, client_over: bool = True) -> None:
-        """End the journal; what is served after this is not kept, and to close it again does nothing.
+        """Ends the journal; later requests are not recorded. Closing twice is harmless.
 
-        `client_over` says that the client has ended, so that it would have sent nothing more.
+        `client_over` says that the client has ended: it would have sent nothing more.
         """
         if self._keep not in self._emulator.watchers:
             return
@@ -138,7 +137,7 @@ class Recording:
             self._journal.exchange(self._redactor.exchange(exchange))
 
     def _exchange(self, call: Call, actions: Sequence[Action]) -> Exchange:
-        if call.position == 1:  # a connection that is over may have had the same id
+        if call.position == 1:  # a new connection; one that has ended may have had the same id()
             self._connections[id(call.client)] = next(self._opened)
         octets = b"".join(each.data for each in actions if isinstance(each, Send))
         reading = ResponseReader(_Octets(octets), call.message.method).read()
@@ -159,7 +158,7 @@ class Recording:
 
 
 def served_target(emulator: Emulator, base_url: str, name: str) -> Target:
-    """The target that `emulator` is at `base_url`: everything that its main subscription holds, and nothing else exists there."""
+    """The target that describes `emulator` at `base_url`: it lists everything in the main subscription."""
     rows = [row for row in emulator.layout if row.subscription == MAIN]
     deployments = tuple(
         Deployment(
@@ -176,7 +175,7 @@ def served_target(emulator: Emulator, base_url: str, name: str) -> Target:
 
 def _request(call: Call) -> Request:
     message = call.message
-    identities = {common_name: identity for identity, common_name in NAMES.items()}
+    identities = {common_name: identity for identity, common_name in CERTIFICATE_HOLDERS.items()}
     identity = identities.get(call.client.identity, Identity.UNKNOWN) if call.client.tls else Identity.PRIMARY
     return Request(
         message.method, message.target, tuple(message.fields), message.body, identity, http_version=message.version

@@ -1,4 +1,4 @@
-"""Worlds for the emulator: a name, or a TOML file, to a layout; every mistake in a file is named. Opens no connection."""
+"""Worlds for the emulator: finds the layout for a name, or reads it from a TOML file and names every mistake. Opens no connection."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
     from reimage_conformance.emulator import Layout
 
-MOST_INSTANCES = 1000
-"""More instances of one role than this are taken for a slip of the keyboard."""
-_OF_TARGETS = ("target", "limits", "capabilities", "probe")
-"""Tables of a target file; they say nothing about the world, so that a target file can be given as a world."""
+MAX_INSTANCES = 1000
+"""More instances of one role than this are refused as a typing mistake."""
+_OTHER_TARGET_TABLES = ("target", "limits", "capabilities", "probe")
+"""Tables of a target file that say nothing about the world. They are ignored, so that a target file can be used as a world."""
 
 
 def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MOST_INSTANCES
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MAX_INSTANCES
 
 
 _DEPLOYMENT = {
@@ -68,23 +68,25 @@ def load_layout(path: Path) -> Layout:
 
 
 def _layout(path: Path, document: Mapping[str, Any]) -> Layout:
-    known = {key: value for key, value in document.items() if key not in _OF_TARGETS}
+    known = {key: value for key, value in document.items() if key not in _OTHER_TARGET_TABLES}
     keys.refuse_unknown(path, "at the top level", known, ("deployments",))
     rows = known.get("deployments")
     if not isinstance(rows, list) or not rows:
         found = "nothing" if rows is None else keys.shown(rows)
         raise WorldError(f"{path}: at least one [[deployments]] table is expected, found {found}")
     layout = tuple(_deployment(path, f"[[deployments]] number {n}", row) for n, row in enumerate(rows, start=1))
-    for key, pairs in {
-        "slot": [(row.service, row.slot) for row in layout],
-        "name": [(row.service, row.name) for row in layout],
-    }.items():
-        for service, value in pairs:
-            if pairs.count((service, value)) > 1:
-                raise WorldError(
-                    f"{path}: two [[deployments]] of cloud service {service!r} have the {key} {value!r}; expected one"
-                )
+    _refuse_repeated(path, "slot", [(row.service, row.slot) for row in layout])
+    _refuse_repeated(path, "name", [(row.service, row.name) for row in layout])
     return layout
+
+
+def _refuse_repeated(path: Path, key: str, pairs: list[tuple[str, str]]) -> None:
+    """Raises WorldError where two of `pairs`, a cloud service and the value of `key` for each deployment, are equal."""
+    for service, value in pairs:
+        if pairs.count((service, value)) > 1:
+            raise WorldError(
+                f"{path}: two [[deployments]] of cloud service {service!r} have the {key} {value!r}; expected one"
+            )
 
 
 def _deployment(path: Path, where: str, row: Any) -> DeploymentLayout:
@@ -96,18 +98,21 @@ def _deployment(path: Path, where: str, row: Any) -> DeploymentLayout:
         )
     failing: list[str] = found.get("failing_role_instances", [])
     if "roles" in found:
-        instances = _counted(path, where, found["roles"], failing)
+        instances = _instances_of_roles(path, where, found["roles"], failing)
     else:
         named = dict.fromkeys([*found["role_instances"], *failing])
         instances = tuple(InstanceLayout(role_of(name), name, name in failing) for name in named)
     return DeploymentLayout(found["cloud_service"], found["slot"], found["name"], instances)
 
 
-def _counted(path: Path, where: str, roles: Mapping[str, int], failing: list[str]) -> tuple[InstanceLayout, ...]:
+def _instances_of_roles(
+    path: Path, where: str, roles: Mapping[str, int], failing: list[str]
+) -> tuple[InstanceLayout, ...]:
+    """The instances for a table `roles`; raises WorldError for a wrong number, and for a name in `failing` that is none of theirs."""
     for role, count in roles.items():
         if not _is_count(count):
             raise WorldError(
-                f'{path}: "{role}" in "roles" of {where} is expected to be a number of instances from 1 to {MOST_INSTANCES}, '
+                f'{path}: "{role}" in "roles" of {where} is expected to be a number of instances from 1 to {MAX_INSTANCES}, '
                 f"found {keys.shown(count)}"
             )
     instances = instances_of(roles, failing)
