@@ -52,7 +52,7 @@ class Answer:
 
 @cache
 def kept_answers() -> Mapping[str, tuple[Answer, ...]]:
-    """The answers that the package brings along, by requirement."""
+    """The answers of the package, from `answers.json`, by requirement."""
     text = (resources.files(__package__) / ANSWERS_FILE).read_text(encoding="utf-8")
     return answers_from(json.loads(text))
 
@@ -64,7 +64,7 @@ def answers_from(plain: Mapping[str, Any]) -> dict[str, tuple[Answer, ...]]:
 
 
 def plain_answers(run: Path) -> dict[str, Any]:
-    """The exchanges that decided each requirement in the run whose report folder this is, in the form of `answers.json`."""
+    """The exchanges that decided each requirement in a run, in the form of `answers.json`; `run` is its report folder."""
     exchanges = read_journal(run / "journal.jsonl").exchanges
     rows = load_results(run / "results.json")["requirements"]
     numbers = {row["id"]: _distinct_answered(row["evidence"], exchanges) for row in rows}

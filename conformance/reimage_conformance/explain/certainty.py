@@ -33,8 +33,8 @@ COUNTS = {
 }
 """What not meeting a requirement counts as, in words."""
 
-_OPEN = ("UNSPEC", "INFER", "OWNER")
-_SEEN = ("WIRE", "CLIENT-OBS", "3RD")
+_NOT_WRITTEN = ("UNSPEC", "INFER", "OWNER")
+_OBSERVED = ("WIRE", "CLIENT-OBS", "3RD")
 
 
 def counts_words(requirement: Requirement) -> str:
@@ -46,7 +46,7 @@ def counts_words(requirement: Requirement) -> str:
 
 
 def reason_words(requirement: Requirement) -> str:
-    """Why it counts so, in one sentence."""
+    """Why not meeting `requirement` counts as `counts_words` says, in one sentence."""
     if requirement.strict is not requirement.lenient:
         return _why_they_differ(requirement)
     match requirement.strict:
@@ -61,8 +61,8 @@ def reason_words(requirement: Requirement) -> str:
 
 
 def _why_they_differ(requirement: Requirement) -> str:
-    if requirement.origin in _OPEN:
+    if requirement.origin in _NOT_WRITTEN:
         return "Strict takes the documents at their word and asks for what follows from them; lenient fails only what a document says outright."
-    if requirement.origin in _SEEN:
+    if requirement.origin in _OBSERVED:
         return "Strict asks for what the known service did; lenient fails only what a document says outright."
     return "Strict takes the document at its word; lenient lets pass what known services do, or what a document only recommends."

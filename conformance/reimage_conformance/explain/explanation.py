@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 
 CLIENTS = "clients"
-"""What stands in place of a chapter where a requirement binds clients."""
+"""The value of `Explanation.chapter` for requirements of clients, which have no chapter."""
 
 
 @dataclass(frozen=True, slots=True)
 class CaseWords:
-    """A case that judges the requirement: its name, as `file.py::function`, and what it says of itself."""
+    """A case that judges the requirement: its name, as `file.py::function`, and the first line of its docstring."""
 
     name: str
     says: str
@@ -33,7 +33,10 @@ class CaseWords:
 
 @dataclass(frozen=True, slots=True)
 class FaultFamily:
-    """One slip that breaks the requirement: its name, the names of the faults that make it in one place each, and the different ways in which it shows."""
+    """Faults of the emulator that are the same mistake in different places; all of them break the requirement.
+
+    `members` are the names of the faults, `summaries` their sentences without repeats.
+    """
 
     name: str
     members: tuple[str, ...]
@@ -62,7 +65,7 @@ class Explanation:
 def explanation(name: str, answers: Mapping[str, tuple[Answer, ...]] | None = None) -> Explanation:
     """What is known about the requirement called `name`; raises UsageError, with the nearest ids, where there is none.
 
-    `answers` are used in place of those that the package brings along.
+    `answers` by requirement replace those of the package.
     """
     row = requirement(name, ALL_REQUIREMENTS)
     return Explanation(

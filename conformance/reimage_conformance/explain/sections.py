@@ -9,21 +9,23 @@ from reimage_conformance.explain.explanation import CLIENTS
 from reimage_conformance.headlines import REQUEST_SENTENCES, violation_sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from reimage_conformance.explain.answers import Answer
     from reimage_conformance.explain.explanation import Explanation, FaultFamily
     from reimage_conformance.model import Source
 
 MAX_CASES = 10
+"""A longer list of cases is cut, and says how many more there are."""
 MAX_FAMILIES = 12
-MAX_WAYS = 4
-"""Longer lists are cut, and say how many more there are."""
+"""A longer list of kinds of fault is cut, and says how many more there are."""
+MAX_SUMMARIES = 4
+"""A longer list of sentences about one kind of fault is cut, and says how many more there are."""
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A line of a list: a name, what is said of it, and an address where there is one; `code` says that the name is one of a program."""
+    """A line of a list: a name, words about it, and an address (URL) or ""; `code` says that the name is set as code."""
 
     name: str
     words: str = ""
@@ -33,7 +35,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A heading with paragraphs, a command to paste, a list, exchanges as they stand; `rest` ends the section."""
+    """A heading with paragraphs, a command line, a list, and HTTP exchanges; `rest` is the last line and says what a list leaves out."""
 
     heading: str
     paragraphs: tuple[str, ...] = ()
@@ -51,55 +53,52 @@ def sections_of(explained: Explanation) -> tuple[Section, ...]:
     """The sections of an explanation; those that would be empty are left out."""
     row = explained.requirement
     sections = (
-        Section("What must hold", _filled(row.text, row.note)),
-        Section("Where it comes from", _origin(explained), items=tuple(_named(source) for source in explained.sources)),
+        Section("What must hold", _nonempty(row.text, row.note)),
+        Section("Where it comes from", _origin(explained), items=tuple(_source(each) for each in explained.sources)),
         Section("What it counts as", _counting(explained)),
-        _sent(explained),
+        _what_is_sent(explained),
         Section(
             "What a right endpoint answers",
             ("The emulator's exchange that decides it:",) if explained.answers else (),
             exchanges=tuple(_exchange(each) for each in explained.answers),
         ),
-        _wrong(explained),
-        Section("The usual mistake, and what mends it", _filled(row.mend)),
-        Section("Published clients", _filled(row.clients)),
+        _what_wrong_ones_do(explained),
+        Section("The usual mistake, and what mends it", _nonempty(row.mend)),
+        Section("Published clients", _nonempty(row.clients)),
     )
     return tuple(section for section in sections if section)
 
 
-def _filled(*texts: str) -> tuple[str, ...]:
+def _nonempty(*texts: str) -> tuple[str, ...]:
     return tuple(text for text in texts if text)
 
 
 def _origin(explained: Explanation) -> tuple[str, ...]:
     recorded = explained.requirement.recorded
-    return _filled(explained.certainty, f"In recordings of the service: {recorded}" if recorded else "")
+    return _nonempty(explained.certainty, f"In recordings of the service: {recorded}" if recorded else "")
 
 
-def _named(source: Source) -> Item:
+def _source(source: Source) -> Item:
     return Item(source.name, source.date, source.address)
 
 
 def _counting(explained: Explanation) -> tuple[str, ...]:
     row = explained.requirement
-    rests = f"It can be judged only where these hold: {', '.join(row.requires)}." if row.requires else ""
-    needed = (
-        f"These can be judged only where it holds: {', '.join(explained.needed_by)}." if explained.needed_by else ""
-    )
-    control = (
+    requires, needed_by = ", ".join(row.requires), ", ".join(explained.needed_by)
+    return _nonempty(
+        f"{explained.counts} {explained.reason}",
         "A refusal counts only beside the same request without its defect, accepted in the same run."
         if row.control
-        else ""
-    )
-    timely = (
+        else "",
         "A violation may be a matter of time: a run tries it again at its end, where time and budget allow."
         if row.timing
-        else ""
+        else "",
+        f"It can be judged only where these hold: {requires}." if requires else "",
+        f"These can be judged only where it holds: {needed_by}." if needed_by else "",
     )
-    return _filled(f"{explained.counts} {explained.reason}", control, timely, rests, needed)
 
 
-def _sent(explained: Explanation) -> Section:
+def _what_is_sent(explained: Explanation) -> Section:
     if explained.chapter == CLIENTS:
         told = "A recorded session of the client is judged: `reimage-conformance check RUN --client`."
         return Section("How it is judged", (told,))
@@ -115,7 +114,7 @@ def _exchange(answer: Answer) -> str:
     return f"{answer.request}\n\n{answer.reply}"
 
 
-def _wrong(explained: Explanation) -> Section:
+def _what_wrong_ones_do(explained: Explanation) -> Section:
     if explained.chapter == CLIENTS:
         findings = (f"A finding says: {each}." for each in _sentences(explained) if explained.requirement.violation)
         return Section("What wrong clients do", tuple(findings))
@@ -133,21 +132,17 @@ def _wrong(explained: Explanation) -> Section:
 
 
 def _sentences(explained: Explanation) -> Iterable[str]:
-    """How a violation is told: in general, and for symptoms that have a sentence of their own."""
+    """The sentences for a violation, without repeats: the general one, then those for single symptoms."""
     row = explained.requirement
     symptoms = [*row.violations, *(("accepted",) if row.request and "accepted" in REQUEST_SENTENCES else ())]
-    return dict.fromkeys(sentence.removesuffix(".") for sentence in _told(row.id, ["", *symptoms]))
-
-
-def _told(name: str, symptoms: Iterable[str]) -> Iterator[str]:
-    return (violation_sentence(name, symptom) for symptom in symptoms)
+    return dict.fromkeys(violation_sentence(row.id, symptom).removesuffix(".") for symptom in ("", *symptoms))
 
 
 def _family(family: FaultFamily) -> Item:
-    ways = "; ".join(family.summaries[:MAX_WAYS])
-    more = f"; and {len(family.summaries) - MAX_WAYS} more" if len(family.summaries) > MAX_WAYS else ""
-    places = f" ({len(family.members)} faults)" if len(family.members) > 1 else ""
-    return Item(family.name, f"{ways}{more}{places}", code=True)
+    summaries = "; ".join(family.summaries[:MAX_SUMMARIES])
+    more = f"; and {len(family.summaries) - MAX_SUMMARIES} more" if len(family.summaries) > MAX_SUMMARIES else ""
+    faults = f" ({len(family.members)} faults)" if len(family.members) > 1 else ""
+    return Item(family.name, f"{summaries}{more}{faults}", code=True)
 
 
 def _more(count: int, what: str) -> str:

@@ -1,1 +1,1 @@
-"""The pages of the documentation site that are made from data: the requirements, the keys of a target file, what is not judged."""
+"""Pages and parts of pages of the documentation site that are generated: requirements, keys of a target file, what is not judged."""

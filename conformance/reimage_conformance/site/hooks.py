@@ -1,7 +1,7 @@
-"""The hooks of mkdocs: pages that are made join those in `docs/`, and made parts are put into these.
+"""The hooks of mkdocs: they add generated pages to those in `docs/`, and put generated parts into the latter.
 
-With REIMAGE_CONFORMANCE_FRESH_ANSWERS in the environment, the answers on the pages are taken from the emulator now, which takes about a quarter of
-a minute; else they are those that the package brings along, which tests compare with the emulator.
+With REIMAGE_CONFORMANCE_FRESH_ANSWERS in the environment, the answers on the pages come from a new run against the emulator, which takes about
+15 seconds. Without it they are those of the package; tests compare these with the emulator.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ FRESH = "REIMAGE_CONFORMANCE_FRESH_ANSWERS"
 
 
 def on_files(files: Files, *, config: MkDocsConfig) -> Files:
-    """Adds the pages that are made; raises PluginError where the emulator gave no answers."""
+    """Adds the generated pages; raises PluginError where the run against the emulator fails."""
     try:
         answers = answers_from(fresh_answers()) if os.environ.get(FRESH) else None
     except ReportError as error:
@@ -36,5 +36,5 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Puts in what is made."""
+    """Puts the generated parts into a page."""
     return with_made(markdown)

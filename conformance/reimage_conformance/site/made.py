@@ -1,4 +1,4 @@
-"""What stands in pages that are written by hand and is made from data: the keys of a target file, what is not judged."""
+"""Generated parts of pages that are written by hand: the keys of a target file, what is not judged."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ TABLES: Mapping[str, tuple[Mapping[str, Key], Mapping[str, str], type[Any] | Non
 }
 """The tables of a target file: their keys, what these are for, and the class whose defaults hold."""
 _BEGIN, _END = "<!-- made: ", " -->"
-_OWN_DEFAULTS = {"get_deployment": '`"auto"`', "get_cloud_service": '`"auto"`', "connections": "8 or 4"}
+_OTHER_DEFAULTS = {"get_deployment": '`"auto"`', "get_cloud_service": '`"auto"`', "connections": "8 or 4"}
+"""Defaults that are not defaults of a class, in Markdown."""
 
 
 def target_keys() -> str:
@@ -56,11 +57,11 @@ MADE: Mapping[str, Callable[[], str]] = {
     "target text": target_text,
     "not judged": not_judged,
 }
-"""What a line `<!-- made: NAME -->` of a page is replaced by."""
+"""The generated parts by their names."""
 
 
 def with_made(markdown: str) -> str:
-    """`markdown` with everything put in that is made; raises KeyError for a name that there is not."""
+    """`markdown` with each line `<!-- made: NAME -->` replaced by the part of that name; raises KeyError for an unknown name."""
     lines = markdown.split("\n")
     return "\n".join(
         MADE[line.removeprefix(_BEGIN).removesuffix(_END)]() if line.startswith(_BEGIN) else line for line in lines
@@ -68,7 +69,7 @@ def with_made(markdown: str) -> str:
 
 
 def _keys(known: Mapping[str, Key], told: Mapping[str, str], holder: type[Any] | None) -> str:
-    defaults = _defaults(holder) | _OWN_DEFAULTS
+    defaults = _defaults(holder) | _OTHER_DEFAULTS
     rows = [
         (
             code(name),
@@ -82,7 +83,7 @@ def _keys(known: Mapping[str, Key], told: Mapping[str, str], holder: type[Any] |
 
 
 def _defaults(holder: type[Any] | None) -> dict[str, str]:
-    """The defaults of a class as they would be written in TOML; none where there is nothing to write."""
+    """The defaults of a dataclass by field, as code in TOML; without those that are None, which TOML cannot write."""
     if holder is None:
         return {}
     plain = {each.name: each.default for each in fields(holder) if each.default is not MISSING}

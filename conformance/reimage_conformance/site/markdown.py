@@ -1,4 +1,4 @@
-"""Markdown from plain text: escapes what would be markup, makes links of requirement ids, leaves `code` as it is."""
+"""Markdown from plain text: escapes characters of markup, makes links of requirement ids, keeps `code` as it is."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ _REQUIREMENT = re.compile(r"\bREQ(?:-[A-Z0-9]+)+\b")
 
 
 def prose(text: str, folder: str = "") -> str:
-    """`text` as Markdown; each requirement in it leads to its page, which is in `folder` as seen from the page that is made."""
+    """`text` as Markdown; each requirement id in it is a link to its page.
+
+    `folder` is the relative path to these pages: "", or a path with a slash at its end.
+    """
     parts = text.split("`")
     if len(parts) % 2 == 0:  # a lone backtick is no code
         return _plain(text.replace("`", "'"), folder)

@@ -43,7 +43,7 @@ CLIENTS_TITLE = "Clients: what a recorded client is judged by"
 
 
 def requirement_pages(answers: Mapping[str, tuple[Answer, ...]] | None = None) -> Iterator[tuple[str, str]]:
-    """The path and the Markdown of every page; `answers` are used in place of those that the package brings along."""
+    """The path and the Markdown of every page; `answers` by requirement replace those of the package."""
     yield f"{FOLDER}/index.md", _index()
     for chapter, names in requirements_by_chapter().items():
         yield f"{FOLDER}/{chapter}.md", _chapter(CHAPTERS[chapter], [CATALOGUE[name] for name in names])
