@@ -22,12 +22,13 @@ import pytest
 
 from reimage_conformance.detection.ordering import order_tasks
 from reimage_conformance.detection.shapes import LARGE_WORLD, Shape
-from reimage_conformance.model import Outcome
+from reimage_conformance.model import Outcome, Strictness
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from reimage_conformance.model import Assessment
+    from reimage_conformance.pytest_plugin.options import Plan
 
 
 LONGEST_CPU_SECONDS = 120
@@ -164,18 +165,10 @@ def journal_of(subject: Subject, journals: Path) -> Path:
     return journals / f"{subject.name}.jsonl"
 
 
-def _judge(session: pytest.Session, subject: Subject, journals: Path | None) -> dict[str, Any]:
-    """Runs the collected cases against an emulator of its own, in this process; the journal goes to the folder `journals`."""
-    from reimage_conformance.model import Strictness  # noqa: PLC0415
-    from reimage_conformance.pytest_plugin.casing import cases_of  # noqa: PLC0415
-    from reimage_conformance.pytest_plugin.run import Run  # noqa: PLC0415
-    from reimage_conformance.pytest_plugin.stash import FOLDER, PLAN, RUN  # noqa: PLC0415
-    from reimage_conformance.replay.assessing import assessed  # noqa: PLC0415
-
-    order_tasks(subject.name if subject.order is None else subject.order)
-    config = session.config
-    plan = replace(
-        config.stash[PLAN],
+def _plan_for(plan: Plan, subject: Subject) -> Plan:
+    """`plan` for a run in memory against the emulator of `subject`."""
+    return replace(
+        plan,
         faults=subject.faults,
         oddities=(*subject.shape.oddities, *subject.oddities),
         world=subject.shape.layout,
@@ -189,6 +182,18 @@ def _judge(session: pytest.Session, subject: Subject, journals: Path | None) -> 
         in_memory=True,
         target=None,
     )
+
+
+def _judge(session: pytest.Session, subject: Subject, journals: Path | None) -> dict[str, Any]:
+    """Runs the collected cases against an emulator of its own, in this process; the journal goes to the folder `journals`."""
+    from reimage_conformance.pytest_plugin.casing import cases_of  # noqa: PLC0415
+    from reimage_conformance.pytest_plugin.run import Run  # noqa: PLC0415
+    from reimage_conformance.pytest_plugin.stash import FOLDER, PLAN, RUN  # noqa: PLC0415
+    from reimage_conformance.replay.assessing import assessed  # noqa: PLC0415
+
+    order_tasks(subject.name if subject.order is None else subject.order)
+    config = session.config
+    plan = _plan_for(config.stash[PLAN], subject)
     inherited = config.stash[RUN]
     config.stash[PLAN], config.stash[FOLDER] = plan, None
     run = config.stash[RUN] = Run(plan, None)

@@ -19,7 +19,9 @@ Check = Callable[[Call], Refusal | None]
 
 KNOWN_METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH")
 REIMAGE_SINCE = "2010-10-28"
+"""The first version with Reimage Role Instance."""
 READ_SINCE = "2009-10-01"
+"""The first version with the operations that read."""
 VERSIONS = (
     *("2009-10-01", "2010-04-01", "2010-10-28", "2011-02-25", "2011-06-01", "2011-08-01", "2011-10-01", "2012-03-01"),
     *("2012-08-01", "2012-12-01", "2013-03-01", "2013-06-01", "2013-08-01", "2013-11-01", "2014-02-01", "2014-04-01"),
@@ -50,7 +52,7 @@ def checks(call: Call) -> Sequence[Check]:
 
 @point
 def check_certificate(call: Call) -> Refusal | None:
-    """The client certificate must be one of the subscription's (REQ-AUTH-FAIL)."""
+    """The client certificate must belong to the subscription of the request (REQ-AUTH-FAIL)."""
     if may_manage(call, call.route.subscription):
         return None
     return Refusal("certificate", 403, "AuthenticationFailed", "The server failed to authenticate the request.")
@@ -78,7 +80,7 @@ def check_resource(call: Call) -> Refusal | None:
 
 @point
 def check_verb(call: Call) -> Refusal | None:
-    """The method must be one that the resource has (REQ-ERR-VERB, REQ-HTTP-UNKNOWN-METHOD)."""
+    """The resource must allow the method (REQ-ERR-VERB, REQ-HTTP-UNKNOWN-METHOD)."""
     if call.message.method in allowed_methods(call):
         return None
     if call.message.method not in KNOWN_METHODS:
@@ -95,7 +97,7 @@ def allowed_methods(call: Call) -> tuple[str, ...]:
 
 @point
 def check_version(call: Call) -> Refusal | None:
-    """The x-ms-version header must be there, a date, known, and not before the first version of the operation."""
+    """x-ms-version must be present, a date, a known version, and not before the first version of the operation."""
     if not version_present(call):
         return wrong_version("version-missing")
     if not version_well_formed(call, call.version):
@@ -119,7 +121,7 @@ def version_well_formed(_: Call, version: str) -> bool:
 
 @point
 def earliest_version(call: Call) -> str:
-    """The first version that has the operation asked for."""
+    """The first version with the operation that is requested."""
     return REIMAGE_SINCE if call.kind == "reimage" else READ_SINCE
 
 
@@ -219,11 +221,11 @@ def check_conflict(call: Call) -> Refusal | None:
 
 
 def not_found(defect: str, message: str) -> Refusal:
-    """The refusal of something that is not there."""
+    """The refusal of a request for something that does not exist: 404 ResourceNotFound."""
     return Refusal(defect, 404, "ResourceNotFound", message)
 
 
 def wrong_version(defect: str) -> Refusal:
-    """The refusal of an x-ms-version."""
+    """The refusal of a request for its x-ms-version: 400 MissingOrIncorrectVersionHeader."""
     message = "The versioning header is not specified or was specified incorrectly."
     return Refusal(defect, 400, "MissingOrIncorrectVersionHeader", message)

@@ -1,4 +1,4 @@
-"""Makes emulators with faults and oddities given by name: looks the names up, since the emulator itself takes changes only."""
+"""Makes emulators with faults and oddities that are given by name; the emulator itself knows only changes."""
 
 from __future__ import annotations
 
@@ -25,11 +25,10 @@ def emulator_with(
     seed: int | None = None,
     layout: Layout | None = None,
 ) -> Emulator:
-    """An emulator with these faults and oddities.
+    """An emulator with the faults and oddities of these names; the other arguments are those of `Emulator`.
 
-    If several oddities set how its server handles simultaneous connections, the first one counts.
-
-    Raises UsageError for a name that is unknown, and for a fault that cannot show in `layout`.
+    Where several oddities say how the server handles requests at the same time, the first of them counts. Raises UsageError for an unknown
+    name, and for a fault that cannot show in `layout`.
     """
     found_faults, found_oddities = [find_fault(name) for name in faults], [find_oddity(name) for name in oddities]
     for each in found_faults:

@@ -1,4 +1,4 @@
-"""Reads request heads and bodies (RFC 9112 sections 2 to 7), and finds what is wrong with them."""
+"""Reads request heads and bodies (RFC 9112 sections 2 to 7), and refuses malformed ones."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Framing:
 
 
 def end_of_head(buffer: bytes | bytearray) -> tuple[int, int] | None:
-    """Where the head ends and the body begins, or None while the head is incomplete."""
+    """Two indexes into `buffer`: where the head ends and where the body begins; None while the head is incomplete."""
     match = _HEAD_END.search(buffer)
     return None if match is None else match.span()
 
@@ -56,6 +56,7 @@ def read_head(octets: bytes) -> Message:
 
 
 def _read_fields(lines: tuple[bytes, ...]) -> Fields:
+    """The header fields; a folded line continues the one before it, and a line without a colon is left out."""
     fields: list[tuple[str, str]] = []
     for raw in lines:
         line = raw.decode("latin-1")
@@ -251,6 +252,7 @@ def take_body(_: Call, framing: Framing, buffer: bytearray) -> bytes | None:
 
 
 def _take_chunked(buffer: bytearray) -> bytes | None:
+    """Takes a whole chunked body and its trailers off the front of `buffer`, or None while it is incomplete; raises MalformedBodyError."""
     body = bytearray()
     at = 0
     while True:
@@ -281,6 +283,7 @@ def _check_size(line: bytes | bytearray, body: bytearray) -> None:
 
 
 def _take_trailers(buffer: bytearray, start: int, body: bytes) -> bytes | None:
+    """Takes a chunked body off the front of `buffer`, up to the end of the trailers, which begin at `start`; gives `body`, or None."""
     if buffer[start : start + 2] == b"\r\n":
         del buffer[: start + 2]
         return body

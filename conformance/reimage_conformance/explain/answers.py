@@ -77,7 +77,7 @@ def plain_answers(run: Path) -> dict[str, Any]:
 
 
 def _distinct_answered(evidence: Iterable[int], exchanges: Mapping[int, Exchange]) -> list[int]:
-    """The numbers of the first exchanges in `evidence` that were answered, one for each method, target and status."""
+    """The numbers of up to MAX_ANSWERS answered exchanges in `evidence`: the first for each method, target and status."""
     found: dict[tuple[str, str, object], int] = {}
     for number in evidence:
         exchange = exchanges.get(number)

@@ -99,8 +99,8 @@ def _index() -> str:
 
 def _levels() -> str:
     return (
-        "FAIL is a violation, which fails the run. WARN is an advisory, which fails none. INFO is recorded and never judged. CLIENT binds the client, "
-        "so that the suite keeps it itself. Where strict and lenient differ, the first word is strict."
+        "FAIL is a violation, which fails the run. WARN is an advisory, which fails none. INFO is recorded and never judged. "
+        "CLIENT binds the client, so that the suite keeps it itself. Where strict and lenient differ, the first word is strict."
     )
 
 
